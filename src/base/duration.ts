@@ -1,0 +1,41 @@
+// Durations as people write them: 500ms, 30s, 10m, 1h, 2h30m; a bare number is seconds.
+
+import { SettingsError } from "./errors.ts";
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
+const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
+
+/** Milliseconds of a duration. Throws SettingsError, naming the flag, when the text is none. */
+export function parseDuration(text: string, flag: string): number {
+  const trimmed = text.trim();
+  if (/^\d+(?:\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1_000;
+  if (!WHOLE.test(trimmed)) {
+    throw new SettingsError(`cannot read ${flag} "${text}": not a duration`, {
+      hint: "write it like 500ms, 30s, 10m, 1h or 2h30m",
+    });
+  }
+  let ms = 0;
+  for (const [, amount, unit] of trimmed.matchAll(PART)) ms += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
+  return ms;
+}
+
+/** A duration in kubectl's short form, at most two units: 59s, 5m12s, 3h, 3d4h. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (ms > 0 && seconds === 0) return `${Math.round(ms)}ms`;
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return withRest(minutes, "m", seconds % 60, "s");
+  const hours = Math.floor(minutes / 60);
+  if (hours < 3) return `${minutes}m`;
+  if (hours < 8) return withRest(hours, "h", minutes % 60, "m");
+  const days = Math.floor(hours / 24);
+  if (hours < 48) return `${hours}h`;
+  if (days < 8) return withRest(days, "d", hours % 24, "h");
+  return days < 730 ? `${days}d` : withRest(Math.floor(days / 365), "y", days % 365, "d");
+}
+
+function withRest(main: number, unit: string, rest: number, restUnit: string): string {
+  return rest === 0 ? `${main}${unit}` : `${main}${unit}${rest}${restUnit}`;
+}

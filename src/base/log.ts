@@ -1,0 +1,62 @@
+// The agent's log: one constant sentence and its fields, as a line of Prefect's form or as JSON.
+
+export type LogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR";
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+export interface LogOptions {
+  readonly name: string;
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+  readonly write: (line: string) => void;
+  readonly now: () => Date;
+  /** Texts that must never be seen, such as the API key. */
+  readonly secrets?: readonly string[];
+}
+
+const RANK: Readonly<Record<LogLevel, number>> = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40 };
+
+/** A log whose text lines look as Prefect's: `[2026-11-21 03:04:05,678] INFO - agent | Sentence {field=value}`. */
+export function createLog(options: LogOptions): Log {
+  const secrets = (options.secrets ?? []).filter((secret) => secret.length > 0);
+  const put = (level: LogLevel, message: string, fields: LogFields = {}): void => {
+    if (RANK[level] < RANK[options.level]) return;
+    const line = options.format === "json" ? asJson(level, message, fields) : asText(level, message, fields);
+    options.write(`${redact(line, secrets)}\n`);
+  };
+  const asText = (level: LogLevel, message: string, fields: LogFields): string => {
+    const stamp = options.now().toISOString().slice(0, 23).replace("T", " ").replace(".", ",");
+    const rest = Object.entries(fields).flatMap(([key, value]) =>
+      value === undefined ? [] : [`${key}=${quoted(value)}`],
+    );
+    return `[${stamp}] ${level} - ${options.name} | ${[message, ...rest].join(" ")}`;
+  };
+  const asJson = (level: LogLevel, message: string, fields: LogFields): string =>
+    JSON.stringify({ time: options.now().toISOString(), level, logger: options.name, message, ...fields });
+  return {
+    debug: (message, fields) => put("DEBUG", message, fields),
+    info: (message, fields) => put("INFO", message, fields),
+    warn: (message, fields) => put("WARNING", message, fields),
+    error: (message, fields) => put("ERROR", message, fields),
+  };
+}
+
+/** The text with every secret in it replaced. */
+export function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((clean, secret) => clean.replaceAll(secret, "***"), text);
+}
+
+/** A log that says nothing, for pure reuse of code that wants one. */
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+function quoted(value: unknown): string {
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /^[\w./:@+-]+$/.test(text) ? text : JSON.stringify(text);
+}

@@ -1,0 +1,113 @@
+// Keys waiting for work: a key that is added again while it waits is merged, one worker per key at a time.
+
+import type { Clock } from "./clock.ts";
+import { backoffMs } from "./backoff.ts";
+
+export interface WorkQueueOptions {
+  readonly clock: Clock;
+  /** Keys worked on at once. */
+  readonly concurrency: number;
+  /** What to do with a key. Returns after how many milliseconds to look again, if at all. */
+  readonly work: (key: string) => Promise<number | undefined>;
+  /** Told when work threw; the key comes again after a back-off. Throwing here ends the queue. */
+  readonly onError: (key: string, error: unknown) => void;
+}
+
+const BACKOFF = { firstMs: 500, maxMs: 60_000 };
+
+/** The keyed queue of a controller: level-driven, merging, with delayed and failed keys coming back. */
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #ready = new Set<string>();
+  readonly #active = new Set<string>();
+  readonly #again = new Set<string>();
+  readonly #due = new Map<string, { at: number; timer: AbortController }>();
+  readonly #failures = new Map<string, number>();
+  #idle: (() => void)[] = [];
+  #stopped = false;
+  #fatal: unknown;
+  #end: (() => void) | undefined;
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Keys waiting or being worked on. */
+  get size(): number {
+    return this.#ready.size + this.#active.size;
+  }
+
+  /** Works until the signal aborts, then waits for what is under way. Rethrows what onError threw. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) {
+      this.#pump();
+      await new Promise<void>((resolve) => {
+        this.#end = resolve;
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }
+    this.#stopped = true;
+    for (const { timer } of this.#due.values()) timer.abort();
+    this.#due.clear();
+    if (this.#active.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#fatal !== undefined) throw this.#fatal;
+  }
+
+  add(key: string): void {
+    if (this.#stopped) return;
+    this.#due.get(key)?.timer.abort();
+    this.#due.delete(key);
+    if (this.#active.has(key)) this.#again.add(key);
+    else this.#ready.add(key);
+    if (this.#end !== undefined) this.#pump();
+  }
+
+  /** Adds the key after a delay, unless it is due sooner already. */
+  addAfter(key: string, ms: number): void {
+    if (this.#stopped) return;
+    const at = this.#options.clock.now().getTime() + ms;
+    const known = this.#due.get(key);
+    if (known !== undefined && known.at <= at) return;
+    known?.timer.abort();
+    const timer = new AbortController();
+    this.#due.set(key, { at, timer });
+    void this.#options.clock.sleep(ms, timer.signal).then(() => {
+      if (!timer.signal.aborted) this.add(key);
+    });
+  }
+
+  #pump(): void {
+    for (const key of this.#ready) {
+      if (this.#active.size >= this.#options.concurrency) return;
+      this.#ready.delete(key);
+      this.#active.add(key);
+      void this.#work(key);
+    }
+  }
+
+  async #work(key: string): Promise<void> {
+    try {
+      const again = await this.#options.work(key);
+      this.#failures.delete(key);
+      if (again !== undefined) this.addAfter(key, again);
+    } catch (error) {
+      this.#failed(key, error);
+    }
+    this.#active.delete(key);
+    if (this.#again.delete(key)) this.#ready.add(key);
+    if (!this.#stopped) this.#pump();
+    else if (this.#active.size === 0) for (const tell of this.#idle.splice(0)) tell();
+  }
+
+  #failed(key: string, error: unknown): void {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    try {
+      this.#options.onError(key, error);
+      this.addAfter(key, backoffMs(BACKOFF, failures));
+    } catch (fatal) {
+      this.#fatal = fatal;
+      this.#end?.();
+    }
+  }
+}
