@@ -1,0 +1,79 @@
+// Node + chunks → one executable, with Node's own `--build-sea`, for this platform or for another.
+
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { projectPath } from "../project.ts";
+import { bundleBoot } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
+import { writeCodeCaches } from "./code-cache.ts";
+import { padLastSegment, stripElf } from "./elf.ts";
+import { signMachO } from "./mach-o.ts";
+import { dropAuthenticode } from "./pe.ts";
+import { runNode } from "./run-node.ts";
+
+/** As Node names platforms. */
+export type Platform = "linux" | "darwin" | "win32";
+
+export interface ExecutableRequest {
+  /** The Node to put the program into; the same release as the one that builds. */
+  readonly node: Buffer;
+  readonly platform: Platform;
+  /** Only where the built platform is the building one. */
+  readonly codeCache: boolean;
+  readonly output: string;
+}
+
+/** Writes the executable. */
+export async function makeExecutable(bundle: Bundle, request: ExecutableRequest): Promise<void> {
+  await mkdir(projectPath("dist"), { recursive: true });
+  // A folder of its own for each build: two at a time must not mix.
+  const folder = await mkdtemp(projectPath("dist", ".build-"));
+  try {
+    await fillFolder(folder, bundle, request);
+    await rm(request.output, { force: true });
+    await runNode(["--build-sea", "sea.json"], folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  await finish(request);
+}
+
+/** Everything that `node --build-sea` reads. */
+async function fillFolder(folder: string, bundle: Bundle, request: ExecutableRequest): Promise<void> {
+  const names = [...bundle.chunks.keys()];
+  for (const [name, source] of bundle.chunks) await writeFile(join(folder, name), source, "latin1");
+  if (request.codeCache) await writeCodeCaches(folder, names);
+  await writeFile(join(folder, "boot.cjs"), await bundleBoot());
+  await writeFile(join(folder, "node.bin"), beforeInjection(request.node, request.platform), { mode: 0o755 });
+  const assets = request.codeCache ? names.flatMap((name) => [name, `${name}.cache`]) : names;
+  await writeFile(join(folder, "sea.json"), JSON.stringify(seaConfig(assets, request.output)));
+}
+
+/** What `node --build-sea` reads. Paths are relative to its folder: that of `main` is kept in the executable. */
+export function seaConfig(assets: readonly string[], output: string): Readonly<Record<string, unknown>> {
+  return {
+    main: "boot.cjs",
+    executable: "node.bin",
+    output,
+    assets: Object.fromEntries(assets.map((name) => [name, name])),
+    disableExperimentalSEAWarning: true,
+    useCodeCache: false,
+    // Deprecations inside Node's and our packages' code are nothing that a user can act upon.
+    execArgv: ["--no-deprecation", "--disable-warning=ExperimentalWarning"],
+    // NODE_OPTIONS of the user's shell is meant for another Node; a flag unknown to this one would stop us.
+    execArgvExtension: "none",
+  };
+}
+
+function beforeInjection(node: Buffer, platform: Platform): Uint8Array {
+  if (platform === "linux") return padLastSegment(stripElf(node));
+  return platform === "win32" ? dropAuthenticode(node) : node;
+}
+
+/** Injection removes the signature of a macOS binary; Apple silicon runs none without one. */
+async function finish(request: ExecutableRequest): Promise<void> {
+  if (request.platform === "darwin") {
+    await writeFile(request.output, signMachO(await readFile(request.output), "kubectl-prefect"));
+  }
+  await chmod(request.output, 0o755);
+}

@@ -1,0 +1,73 @@
+// `npm run image`: dist/kubectl-prefect and what it needs → dist/kubectl-prefect-image.tar, without Docker.
+// --name REPOSITORY:TAG, --binary FILE and --output FILE change name, program and place.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { ExpectedError } from "../src/base/errors.ts";
+import { imageArchive } from "./image/oci.ts";
+import { librariesOf } from "./image/libraries.ts";
+import { rootFiles, userId } from "./image/root-files.ts";
+import { projectPath, readProject, runScript } from "./project.ts";
+
+const source = "https://github.com/kubectl-prefect/kubectl-prefect";
+
+/** The image's config; see scripts/image/Dockerfile for the same in Docker's words. */
+function imageConfig(version: string): Readonly<Record<string, unknown>> {
+  return {
+    User: `${userId}:${userId}`,
+    Env: ["PATH=/", "HOME=/home/nonroot", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],
+    Entrypoint: ["/kubectl-prefect"],
+    WorkingDir: "/home/nonroot",
+    Labels: {
+      "org.opencontainers.image.licenses": "Apache-2.0",
+      "org.opencontainers.image.source": source,
+      "org.opencontainers.image.title": "kubectl-prefect",
+      "org.opencontainers.image.version": version,
+    },
+  };
+}
+
+function architecture(): string {
+  if (process.platform !== "linux")
+    throw new ExpectedError(`cannot make an image on "${process.platform}": only on linux`);
+  return process.arch === "x64" ? "amd64" : process.arch;
+}
+
+/** The name with a tag: without one, tools would each add their own. */
+function named(name: string): string {
+  if (/^[a-z0-9][a-z0-9._:/-]*:[\w][\w.-]{0,127}$/u.test(name)) return name;
+  throw new ExpectedError(`cannot name the image "${name}": it is not REPOSITORY:TAG`);
+}
+
+await runScript(async () => {
+  const options = {
+    name: { type: "string" },
+    binary: { type: "string" },
+    output: { type: "string" },
+  } as const;
+  const { values } = parseArgs({ options });
+  const { version } = await readProject();
+  const binary = resolve(values.binary ?? projectPath("dist/kubectl-prefect"));
+  const program = await readFile(binary).catch((cause: unknown) => {
+    throw new ExpectedError(`cannot read "${binary}": it is not there`, { cause, hint: "npm run build" });
+  });
+  const base = await rootFiles(await librariesOf(binary));
+  const layers = [
+    base,
+    [
+      { path: "LICENSE", mode: 0o644, content: await readFile(projectPath("LICENSE")) },
+      {
+        path: "THIRD-PARTY-NOTICES",
+        mode: 0o644,
+        content: await readFile(projectPath("dist/THIRD-PARTY-NOTICES")),
+      },
+      { path: "kubectl-prefect", mode: 0o755, content: program },
+    ],
+  ];
+  const name = named(values.name ?? `ghcr.io/kubectl-prefect/kubectl-prefect:v${version}`);
+  const output = resolve(values.output ?? projectPath("dist/kubectl-prefect-image.tar"));
+  const archive = imageArchive({ name, architecture: architecture(), layers, config: imageConfig(version) });
+  await writeFile(output, archive);
+  console.log(`${output}: ${name}, ${(archive.length / 1024 / 1024).toFixed(1)} MiB`);
+});

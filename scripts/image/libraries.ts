@@ -1,0 +1,27 @@
+// The shared libraries that the executable needs, as this machine has them.
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { ExpectedError, textOf } from "../../src/base/errors.ts";
+
+/** Absolute paths in the order of `ldd`'s answer, the dynamic loader included. Linux with glibc only. */
+export async function librariesOf(executable: string): Promise<readonly string[]> {
+  try {
+    const done = await promisify(execFile)("ldd", [executable]);
+    return parseLdd(done.stdout);
+  } catch (cause) {
+    throw new ExpectedError(`cannot list the libraries of "${executable}": ${textOf(cause)}`, {
+      cause,
+      hint: "build the image on a Linux with glibc, such as Debian",
+    });
+  }
+}
+
+/** The paths in what `ldd` prints. Throws for a library that it did not find. */
+export function parseLdd(text: string): readonly string[] {
+  return text.split("\n").flatMap((line) => {
+    if (line.includes("not found")) throw new ExpectedError(`cannot find the library "${line.trim()}"`);
+    const found = /(?:=> )?(\/\S+) \(0x/u.exec(line)?.[1];
+    return found === undefined ? [] : [found];
+  });
+}

@@ -1,0 +1,240 @@
+// The agent's view of the cluster: Jobs, pods and events of flow runs, watched and kept by flow run.
+// Launch asks it for live Jobs, supervise for footprints; neither keeps a copy.
+
+import type { Clock } from "../base/clock.ts";
+import type { KubeApi } from "../kube/api.ts";
+import type { Job, KubeEvent, Pod } from "../kube/objects.ts";
+import type { Change } from "../kube/reflector.ts";
+import { Reflector } from "../kube/reflector.ts";
+import { slimEvent, slimJob, slimPod } from "../kube/slim.ts";
+import type { Footprint, JobPrint } from "../job/footprint.ts";
+import { AGENT_SELECTOR, flowRunIdOf } from "../job/labels.ts";
+import { isLive, isOver, outlookOf } from "../job/outlook.ts";
+import { together } from "../base/together.ts";
+
+export interface ViewOptions {
+  readonly kube: KubeApi;
+  readonly clock: Clock;
+  readonly namespace: string;
+  /** Told of every flow run whose footprint changed. */
+  readonly onTouched: (flowRunId: string) => void;
+  readonly onOutage: (what: string, error: unknown, failures: number) => void;
+  readonly onRecovery: (what: string) => void;
+}
+
+const RELIST_MS = 600_000;
+const PRUNE_MS = 60_000;
+
+/** Three reflectors and their indexes. */
+export class ClusterView {
+  readonly #options: ViewOptions;
+  readonly jobs: Reflector<"jobs", Job>;
+  readonly pods: Reflector<"pods", Pod>;
+  readonly events: Reflector<"events", KubeEvent>;
+  readonly #jobsByRun = new Map<string, Set<string>>();
+  readonly #podsByJob = new Map<string, Set<string>>();
+  readonly #eventsByUid = new Map<string, Map<string, KubeEvent>>();
+  /** Pods that went while their Job stood, as last seen; until the Job's story is over. */
+  readonly #departed = new Map<string, Pod[]>();
+  /** Jobs that went though we did not remove them; until told. */
+  readonly #gone = new Map<string, Map<string, JobPrint>>();
+  readonly #removedByUs = new Set<string>();
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+    const { kube, clock, namespace } = options;
+    const shared = { kube, clock, relistMs: RELIST_MS };
+    const telling = (what: string) => ({
+      onOutage: (error: unknown, failures: number) => options.onOutage(what, error, failures),
+      onRecovery: () => options.onRecovery(what),
+    });
+    const query = { namespace, labelSelector: AGENT_SELECTOR };
+    this.jobs = new Reflector({
+      ...shared,
+      ...telling("jobs"),
+      resource: "jobs",
+      query,
+      keep: slimJob,
+      onChange: (change) => this.#jobChanged(change),
+    });
+    this.pods = new Reflector({
+      ...shared,
+      ...telling("pods"),
+      resource: "pods",
+      query,
+      keep: slimPod,
+      onChange: (change) => this.#podChanged(change),
+    });
+    this.events = new Reflector({
+      ...shared,
+      ...telling("events"),
+      resource: "events",
+      query: { namespace },
+      keep: (event) => (this.#wanted(event) ? slimEvent(event) : undefined),
+      onChange: (change) => this.#eventChanged(change),
+    });
+  }
+
+  /** Resolves when Jobs and pods were listed completely. */
+  async synced(): Promise<void> {
+    await Promise.all([this.jobs.synced, this.pods.synced]);
+  }
+
+  /** Watches until the signal aborts. Events come after Jobs and pods: those tell which concern us. */
+  async run(signal: AbortSignal): Promise<void> {
+    await together(
+      signal,
+      (s) => this.jobs.run(s),
+      (s) => this.pods.run(s),
+      async (s) => {
+        const stopped = new Promise<void>((resolve) => s.addEventListener("abort", () => resolve(), { once: true }));
+        await Promise.race([this.synced(), stopped]);
+        if (!s.aborted) await this.events.run(s);
+      },
+      (s) => this.#pruneNowAndThen(s),
+    );
+  }
+
+  /** The ids of all runs with Jobs, standing or lately gone. */
+  flowRunIds(): string[] {
+    return [...new Set([...this.#jobsByRun.keys(), ...this.#gone.keys()])];
+  }
+
+  footprint(flowRunId: string): Footprint {
+    const standing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => {
+      const job = this.jobs.get(uid);
+      return job === undefined ? [] : [this.#print(job)];
+    });
+    return { flowRunId, jobs: [...standing, ...(this.#gone.get(flowRunId)?.values() ?? [])] };
+  }
+
+  /** The run's Job that is in good order, if there is one. */
+  liveJobOf(flowRunId: string): Job | undefined {
+    return this.footprint(flowRunId).jobs.find((print) => !print.gone && isLive(outlookOf(print)))?.job;
+  }
+
+  /** Jobs that are not over. */
+  liveJobs(): number {
+    let count = 0;
+    for (const job of this.jobs.values()) if (!isOver(job)) count++;
+    return count;
+  }
+
+  /** We are about to remove it: its going will be no news. */
+  expectGone(jobUid: string): void {
+    this.#removedByUs.add(jobUid);
+  }
+
+  /** The removal did not happen after all. */
+  unexpectGone(jobUid: string): void {
+    this.#removedByUs.delete(jobUid);
+  }
+
+  /** The story of this gone Job is told. */
+  forgetGone(flowRunId: string, jobUid: string): void {
+    const gone = this.#gone.get(flowRunId);
+    gone?.delete(jobUid);
+    if (gone?.size === 0) this.#gone.delete(flowRunId);
+  }
+
+  #print(job: Job): JobPrint {
+    const { uid } = job.metadata;
+    const pods = [...(this.#podsByJob.get(uid) ?? [])].flatMap((podUid) => this.pods.get(podUid) ?? []);
+    const uids = [uid, ...pods.map(({ metadata }) => metadata.uid)];
+    const events = uids.flatMap((each) => [...(this.#eventsByUid.get(each)?.values() ?? [])]);
+    return { job, pods, departed: this.#departed.get(uid) ?? [], events, gone: false };
+  }
+
+  #jobChanged(change: Change<Job>): void {
+    const { object: job } = change;
+    const runId = flowRunIdOf(job.metadata);
+    if (runId === undefined) return;
+    const { uid } = job.metadata;
+    if (change.type === "set") {
+      addTo(this.#jobsByRun, runId, uid);
+    } else {
+      const print = { ...this.#print(job), gone: true };
+      removeFrom(this.#jobsByRun, runId, uid);
+      this.#departed.delete(uid);
+      if (!this.#removedByUs.delete(uid)) {
+        const gone = this.#gone.get(runId) ?? new Map<string, JobPrint>();
+        this.#gone.set(runId, gone.set(uid, print));
+      }
+    }
+    this.#options.onTouched(runId);
+  }
+
+  #podChanged(change: Change<Pod>): void {
+    const { object: pod } = change;
+    const jobUid = ownerOf(pod);
+    const runId = flowRunIdOf(pod.metadata);
+    if (jobUid === undefined || runId === undefined) return;
+    const { uid } = pod.metadata;
+    if (change.type === "set") {
+      addTo(this.#podsByJob, jobUid, uid);
+    } else {
+      removeFrom(this.#podsByJob, jobUid, uid);
+      this.#eventsByUid.delete(uid);
+      if (this.jobs.get(jobUid) !== undefined) {
+        this.#departed.set(jobUid, [...(this.#departed.get(jobUid) ?? []), pod].slice(-5));
+      }
+    }
+    this.#options.onTouched(runId);
+  }
+
+  /** Events matter while a pod starts, and where a Job cannot make one. */
+  #wanted(event: KubeEvent): boolean {
+    const { kind, uid = "" } = event.involvedObject;
+    if (kind === "Job") return event.reason !== "SuccessfulCreate" && event.reason !== "Completed";
+    if (kind !== "Pod") return false;
+    const pod = this.pods.get(uid);
+    if (pod !== undefined) return pod.status.phase === "Pending";
+    return this.#isRecent(event);
+  }
+
+  #isRecent(event: KubeEvent): boolean {
+    const age = this.#options.clock.now().getTime() - new Date(event.metadata.creationTimestamp).getTime();
+    return age < 2 * PRUNE_MS;
+  }
+
+  #eventChanged(change: Change<KubeEvent>): void {
+    const { object: event } = change;
+    const uid = event.involvedObject.uid ?? "";
+    const known = this.#eventsByUid.get(uid) ?? new Map<string, KubeEvent>();
+    if (change.type === "set") known.set(event.metadata.uid, event);
+    else known.delete(event.metadata.uid);
+    if (known.size === 0) this.#eventsByUid.delete(uid);
+    else this.#eventsByUid.set(uid, known);
+    const object = this.pods.get(uid) ?? this.jobs.get(uid);
+    const runId = object === undefined ? undefined : flowRunIdOf(object.metadata);
+    if (runId !== undefined) this.#options.onTouched(runId);
+  }
+
+  async #pruneNowAndThen(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#options.clock.sleep(PRUNE_MS, signal);
+      this.events.prune((event) => {
+        const uid = event.involvedObject.uid ?? "";
+        const unwanted = event.involvedObject.kind === "Job" ? this.jobs.get(uid) === undefined && !this.#isRecent(event) : !this.#wanted(event);
+        if (unwanted) this.#eventsByUid.delete(uid);
+        return unwanted;
+      });
+    }
+  }
+}
+
+function ownerOf(pod: Pod): string | undefined {
+  return pod.metadata.ownerReferences?.find(({ kind }) => kind === "Job")?.uid;
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, value: string): void {
+  const set = index.get(key);
+  if (set === undefined) index.set(key, new Set([value]));
+  else set.add(value);
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, value: string): void {
+  const set = index.get(key);
+  set?.delete(value);
+  if (set?.size === 0) index.delete(key);
+}

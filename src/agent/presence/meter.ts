@@ -1,0 +1,26 @@
+// What the loops report of themselves: last progress for health, counts for metrics. The loops know nothing of either.
+
+export type Counter =
+  | "polls"
+  | "runsFound"
+  | "submitted"
+  | "adopted"
+  | "taken"
+  | "submissionFailed"
+  | "resumed"
+  | "said"
+  | "settled"
+  | "removed"
+  | "watchRestarts";
+
+export interface Meter {
+  /** One more of it, told apart by a reason where there are several. */
+  count(what: Counter, reason?: string, by?: number): void;
+  /** Seconds between a run's start time and its Job. */
+  startDelay(seconds: number): void;
+  /** The loop of this name has just got something done. */
+  progress(loop: "poll" | "watch" | "reconcile"): void;
+}
+
+/** Counts nothing. */
+export const silentMeter: Meter = { count() {}, startDelay() {}, progress() {} };

@@ -1,0 +1,180 @@
+// supervise: changes → queue of flow runs → footprint → [judge] → carryOut. Level-driven: a change brings only the key.
+
+import { KubeError } from "../../kube/errors.ts";
+import { WorkQueue } from "../../base/work-queue.ts";
+import { textOf } from "../../base/errors.ts";
+import { together } from "../../base/together.ts";
+import type { Footprint } from "../../job/footprint.ts";
+import { outlookOf } from "../../job/outlook.ts";
+import type { RunView, Verdict } from "../../job/verdict.ts";
+import { judge } from "../../job/verdict.ts";
+import type { ClusterView } from "../cluster-view.ts";
+import type { AgentDeps } from "../deps.ts";
+import type { AgentSettings } from "../settings.ts";
+import { carryOut } from "./carry-out.ts";
+import { RunStates } from "./run-states.ts";
+import { Said } from "./said.ts";
+import { Teller } from "./teller.ts";
+
+const STATES_EVERY_MS = 60_000;
+const HEARTBEAT_EVERY_MS = 240_000;
+const HEARTBEATS_AT_ONCE = 50;
+const WORKERS = 16;
+const ASSUMED_ALIVE: RunView = { kind: "known", state: { type: "Running" } };
+
+/** Follows the Jobs of flow runs until told to stop. */
+export class Supervisor {
+  readonly #deps: AgentDeps;
+  readonly #settings: AgentSettings;
+  readonly #view: ClusterView;
+  readonly #queue: WorkQueue;
+  readonly #states: RunStates;
+  readonly #said: Said;
+  readonly #teller: Teller;
+  readonly #sightings = new Map<string, ReadonlyMap<string, Date>>();
+  readonly #waiting = new Set<string>();
+
+  constructor(deps: AgentDeps, settings: AgentSettings, view: ClusterView) {
+    this.#deps = deps;
+    this.#settings = settings;
+    this.#view = view;
+    this.#states = new RunStates(deps.prefect);
+    this.#said = new Said(deps.prefect);
+    this.#teller = new Teller(settings.teller, deps);
+    this.#queue = new WorkQueue({
+      clock: deps.clock,
+      concurrency: WORKERS,
+      work: (flowRunId) => this.#look(flowRunId),
+      onError: (flowRunId, error) => {
+        deps.log.warn("Could not finish with a flow run, trying again", { flowRun: flowRunId, error: textOf(error) });
+      },
+    });
+  }
+
+  /** A flow run's footprint changed, or should be looked at. */
+  touch(flowRunId: string): void {
+    this.#queue.add(flowRunId);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.race([this.#view.synced(), aborted(signal)]);
+    await together(
+      signal,
+      (s) => this.#queue.run(s),
+      (s) => this.#everySoOften(STATES_EVERY_MS, s, () => this.#refreshStates()),
+      (s) => this.#everySoOften(HEARTBEAT_EVERY_MS, s, () => this.#keepUpHeartbeats()),
+    );
+  }
+
+  /** Returns after how many milliseconds to look again. */
+  async #look(flowRunId: string): Promise<number | undefined> {
+    const first = this.#view.footprint(flowRunId);
+    if (!this.#needsPrefect(first)) return this.#rest(first, this.#judge(first, this.#assumed(flowRunId)));
+    const run = await this.#states.fresh(flowRunId);
+    const footprint = this.#view.footprint(flowRunId);
+    const verdict = this.#judge(footprint, run);
+    const patienceMs = await this.#patience(footprint, verdict);
+    if (patienceMs !== undefined) return patienceMs;
+    if (verdict.settle?.kind === "fail" && (await this.#stillThere(footprint))) return 1_000;
+    const alone = footprint.jobs.every(({ job }) => this.#teller.isOwn(job));
+    const deps = { ...this.#deps, said: this.#said, view: this.#view };
+    await carryOut(deps, { flowRunId, verdict, namespace: this.#settings.namespace, alone });
+    this.#deps.meter.progress("reconcile");
+    return this.#rest(footprint, verdict);
+  }
+
+  #judge(footprint: Footprint, run: RunView): Verdict {
+    const sightings = this.#sightings.get(footprint.flowRunId) ?? new Map<string, Date>();
+    const now = this.#deps.clock.now();
+    const verdict = judge({ footprint, run, policy: this.#settings.policy, now, sightings });
+    const kept = verdict.sighted.map((key): [string, Date] => [key, sightings.get(key) ?? now]);
+    if (kept.length === 0) this.#sightings.delete(footprint.flowRunId);
+    else this.#sightings.set(footprint.flowRunId, new Map(kept));
+    return verdict;
+  }
+
+  /** Quiet Jobs cost no request: only what is over, or what would act if the run were alive, needs the run's state. */
+  #needsPrefect(footprint: Footprint): boolean {
+    const quiet = ["live", "suspended", "pending", "stuck"];
+    if (footprint.jobs.some((print) => print.gone || !quiet.includes(outlookOf(print).kind))) return true;
+    const known = this.#states.known(footprint.flowRunId);
+    if (footprint.jobs.length === 0) return known.kind === "known" && known.state.type === "Cancelling";
+    const verdict = this.#judge(footprint, this.#assumed(footprint.flowRunId));
+    return verdict.say.length > 0 || verdict.settle !== undefined || verdict.remove.length > 0;
+  }
+
+  #assumed(flowRunId: string): RunView {
+    const known = this.#states.known(flowRunId);
+    return known.kind === "unknown" ? ASSUMED_ALIVE : known;
+  }
+
+  /** Waits for the agent that tells this run's story, if that is another one and lives. */
+  async #patience(footprint: Footprint, verdict: Verdict): Promise<number | undefined> {
+    if (verdict.say.length === 0 && verdict.settle === undefined) return undefined;
+    for (const { job, gone } of footprint.jobs) {
+      const waitMs = await this.#teller.mayTell(job, gone);
+      if (waitMs !== undefined) return waitMs;
+    }
+    return undefined;
+  }
+
+  /** A Job that seems deleted is looked up once more before its run is failed: a watch can be behind. */
+  async #stillThere(footprint: Footprint): Promise<boolean> {
+    for (const print of footprint.jobs) {
+      if (!print.gone) continue;
+      const { uid, name, namespace } = print.job.metadata;
+      const found = await this.#deps.kube.get("jobs", { namespace, name });
+      if (found?.metadata.uid === uid && found.metadata.deletionTimestamp === undefined) return true;
+    }
+    return false;
+  }
+
+  #rest(footprint: Footprint, verdict: Verdict): number | undefined {
+    const { flowRunId } = footprint;
+    if (verdict.heartbeat) this.#waiting.add(flowRunId);
+    else this.#waiting.delete(flowRunId);
+    if (verdict.lookAgainInMs !== undefined) return verdict.lookAgainInMs;
+    for (const { job, gone } of footprint.jobs) if (gone) this.#view.forgetGone(flowRunId, job.metadata.uid);
+    if (footprint.jobs.every(({ gone }) => gone)) this.#forget(footprint);
+    return undefined;
+  }
+
+  #forget({ flowRunId, jobs }: Footprint): void {
+    this.#states.forget(flowRunId);
+    this.#said.forget(flowRunId);
+    this.#sightings.delete(flowRunId);
+    this.#waiting.delete(flowRunId);
+    for (const { job } of jobs) this.#teller.forget(job.metadata.uid);
+  }
+
+  async #refreshStates(): Promise<void> {
+    const ids = this.#view.flowRunIds();
+    for (const id of await this.#states.refresh(ids)) this.#queue.add(id);
+    this.#deps.meter.progress("reconcile");
+  }
+
+  async #keepUpHeartbeats(): Promise<void> {
+    const ids = [...this.#waiting];
+    for (let at = 0; at < ids.length; at += HEARTBEATS_AT_ONCE) {
+      await this.#deps.prefect.heartbeat(ids.slice(at, at + HEARTBEATS_AT_ONCE));
+    }
+  }
+
+  async #everySoOften(ms: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await task().catch((error: unknown) => {
+        if (error instanceof KubeError && !error.retryable) throw error;
+        this.#deps.log.debug("A round of supervision failed", { error: textOf(error) });
+      });
+      await this.#deps.clock.sleep(ms, signal);
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+

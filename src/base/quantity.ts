@@ -1,0 +1,81 @@
+// Kubernetes quantities: 512Mi, 1.5Gi, 500m, 1e3. Read to plain numbers, and written for people.
+
+import { SettingsError } from "./errors.ts";
+
+const QUANTITY = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
+
+const DIVISORS: Readonly<Record<string, number>> = { m: 1e3, u: 1e6, n: 1e9 };
+const FACTORS: Readonly<Record<string, number>> = {
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+const BINARY_UNITS = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+
+/**
+ * The number that a quantity stands for: bytes of memory, cores of CPU. Undefined when the text is none.
+ * Grammar: k8s.io/apimachinery, pkg/api/resource, where a bare `E` is exa and `E3` an exponent.
+ */
+export function parseQuantity(text: string): number | undefined {
+  const match = QUANTITY.exec(text.trim());
+  if (match === null) return undefined;
+  const [, digits = "", suffix = ""] = match;
+  const amount = Number(digits);
+  const divisor = DIVISORS[suffix];
+  if (divisor !== undefined) return amount / divisor;
+  const factor = FACTORS[suffix];
+  if (factor !== undefined) return amount * factor;
+  return Number(digits + suffix);
+}
+
+/** Cores of a CPU quantity. Throws SettingsError, naming the flag, when it is none or below zero. */
+export function readCpu(text: string, flag: string): number {
+  const cores = parseQuantity(text);
+  if (cores === undefined || cores < 0) {
+    throw new SettingsError(`cannot read ${flag} "${text}": not a CPU quantity`, {
+      hint: "write cores like 2 or 0.5, or thousandths of a core like 500m",
+    });
+  }
+  return cores;
+}
+
+/** Bytes of a memory quantity. Throws SettingsError, naming the flag, also for parts of a byte: 512m is half a byte. */
+export function readMemory(text: string, flag: string): number {
+  const bytes = parseQuantity(text);
+  if (bytes === undefined || bytes < 0) {
+    throw new SettingsError(`cannot read ${flag} "${text}": not a memory quantity`, {
+      hint: "write bytes with a unit, like 512Mi or 2Gi",
+    });
+  }
+  if (!Number.isInteger(bytes)) {
+    throw new SettingsError(`cannot read ${flag} "${text}": a memory quantity with parts of a byte`, {
+      hint: "m means thousandths; write megabytes as M or Mi, like 512Mi",
+    });
+  }
+  return bytes;
+}
+
+/** Bytes as people write them, in binary units with at most one decimal: 512Mi, 1.5Gi, 900. */
+export function formatMemory(bytes: number): string {
+  let amount = bytes;
+  let unit = "";
+  for (const larger of BINARY_UNITS) {
+    if (round(amount) < 1024) break;
+    amount /= 1024;
+    unit = larger;
+  }
+  return `${round(amount)}${unit}`;
+}
+
+function round(amount: number): number {
+  return Math.round(amount * 10) / 10;
+}

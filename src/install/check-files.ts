@@ -1,0 +1,92 @@
+// Checks of the files that become ConfigMaps: better a message here than an agent that cannot start.
+
+import { parse as parseToml } from "smol-toml";
+import { parse as parseYaml } from "yaml";
+import { SettingsError, textOf } from "../base/errors.ts";
+import { isObject, objectIn } from "../base/json.ts";
+import type { TextFile } from "./options.ts";
+
+/** The job template must be one YAML document with a Job that has a pod template. */
+export function checkJobTemplate({ path, text }: TextFile): void {
+  const job = readYaml(path, text);
+  const hint = "a template is a Job with spec.template.spec; kind and apiVersion may be left out";
+  if (!isObject(job)) {
+    throw new SettingsError(`cannot use job template "${path}": not a Job but ${whatIs(job)}`, { hint });
+  }
+  const { kind, apiVersion } = job;
+  if (kind !== undefined && kind !== null && kind !== "Job") {
+    throw new SettingsError(
+      `cannot use job template "${path}": its kind is ${JSON.stringify(kind)}, not Job`,
+      { hint },
+    );
+  }
+  if (apiVersion !== undefined && apiVersion !== null && apiVersion !== "batch/v1") {
+    throw new SettingsError(
+      `cannot use job template "${path}": its apiVersion is ${JSON.stringify(apiVersion)}, not batch/v1`,
+      { hint },
+    );
+  }
+  if (!isObject(objectIn(objectIn(job["spec"])["template"])["spec"])) {
+    throw new SettingsError(`cannot use job template "${path}": it has no spec.template.spec`, { hint });
+  }
+}
+
+/** The configuration must be TOML, and must not carry the API key into a ConfigMap, where all may read it. */
+export function checkConfigToml(file: TextFile): void {
+  const cloud = objectIn(readToml(file)["cloud"]);
+  const names = ["cloud.api_key", "cloud.auth_token", "cloud.agent.auth_token"];
+  const values = [cloud["api_key"], cloud["auth_token"], objectIn(cloud["agent"])["auth_token"]];
+  const at = values.findIndex((value) => value !== undefined && value !== "");
+  if (at < 0) return;
+  throw new SettingsError(
+    `cannot use configuration "${file.path}": ${names[at]} would stand in a ConfigMap`,
+    {
+      hint: "take the key out of the file and give it with --key, which puts it into a Secret",
+    },
+  );
+}
+
+/** Whether the configuration says where Prefect Server is. */
+export function saysWhereServerIs(file: TextFile): boolean {
+  const config = readToml(file);
+  const server = objectIn(config["server"]);
+  return [objectIn(config["cloud"])["api"], server["host"], server["endpoint"]].some(Boolean);
+}
+
+function readToml({ path, text }: TextFile): Readonly<Record<string, unknown>> {
+  try {
+    return parseToml(text);
+  } catch (error) {
+    throw new SettingsError(`cannot read configuration "${path}": ${tomlCause(error)}`, {
+      hint: "mend the file, or leave out --config-toml",
+      cause: error,
+    });
+  }
+}
+
+function tomlCause(error: unknown): string {
+  const sentence = firstLine(error).replace(/^Invalid TOML document: /, "");
+  if (!isObject(error) || typeof error["line"] !== "number") return sentence;
+  return `${sentence} at line ${error["line"]}, column ${String(error["column"])}`;
+}
+
+function readYaml(path: string, text: string): unknown {
+  try {
+    return parseYaml(text, { logLevel: "error" });
+  } catch (error) {
+    throw new SettingsError(`cannot read job template "${path}": ${firstLine(error)}`, {
+      hint: "the template must be one YAML or JSON document",
+      cause: error,
+    });
+  }
+}
+
+/** The parsers' sentence without the excerpt of the file below it. */
+function firstLine(error: unknown): string {
+  return (textOf(error).split("\n")[0] ?? "").replace(/:$/, "");
+}
+
+function whatIs(value: unknown): string {
+  if (value === null || value === undefined) return "empty";
+  return Array.isArray(value) ? "a list" : `the ${typeof value} ${JSON.stringify(value)}`;
+}

@@ -1,0 +1,126 @@
+// The Deployment that runs the agent, and cleanup beside it on request.
+
+import { parseDuration } from "../base/duration.ts";
+import { agentArguments, cleanupArguments } from "./arguments.ts";
+import { checksum } from "./checksum.ts";
+import { connectionEnvironment, jobDefaultsEnvironment } from "./environment.ts";
+import { fileMounts, fileVolumes, mountedTexts } from "./files.ts";
+import { agentImage, versionLabel } from "./image.ts";
+import type { ContainerManifest, Deployment, ManifestMeta, PodManifest, Probe } from "./objects.ts";
+import { AGENT_LABELS, metadataOf } from "./objects.ts";
+import type { InstallOptions } from "./options.ts";
+import { namesIn } from "./options.ts";
+import { agentResources, CLEANUP_RESOURCES } from "./resources.ts";
+import { agentServiceAccount } from "./roles.ts";
+
+/** Annotation of the pod template; it changes with the key, the job template and the configuration. */
+export const CHECKSUM_ANNOTATION = "prefect.io/settings-checksum";
+
+const PORT = 8080;
+/** The user of the image; any other that is not root would do. */
+const USER_ID = 65532;
+/** What the agent takes for --shutdown-grace when it is not said, or more. */
+const SHUTDOWN_GRACE_MS = 30_000;
+/** Between the end of the grace and the kubelet's SIGKILL. */
+const SHUTDOWN_MARGIN_SECONDS = 15;
+
+/** The Deployment. Its name and selector are those of Prefect's own, so that applying it takes that one's place. */
+export function agentDeployment(options: InstallOptions): Deployment {
+  const meta = metadataOf("prefect-agent", options.namespace);
+  const labels = { ...AGENT_LABELS, ...versionLabel(options, options.version) };
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { ...meta, labels },
+    spec: {
+      replicas: options.replicas ?? 1,
+      selector: { matchLabels: { app: "prefect-agent" } },
+      template: { metadata: { labels, ...settingsAnnotation(options) }, spec: podSpec(options) },
+    },
+  };
+}
+
+function settingsAnnotation(options: InstallOptions): Pick<ManifestMeta, "annotations"> {
+  const key = options.inlineKey ? undefined : options.key;
+  const texts = [...(key ? [key] : []), ...mountedTexts(options)];
+  return texts.length === 0 ? {} : { annotations: { [CHECKSUM_ANNOTATION]: checksum(texts) } };
+}
+
+function podSpec(options: InstallOptions): PodManifest {
+  const pullSecrets = namesIn(options.imagePullSecrets).map((name) => ({ name }));
+  const volumes = fileVolumes(options);
+  return {
+    // Always said: left out, the account of an earlier --rbac=minimal would stay behind in `serviceAccount`.
+    serviceAccountName: agentServiceAccount(options),
+    ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets }),
+    terminationGracePeriodSeconds: terminationGraceSeconds(options),
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER_ID,
+      runAsGroup: USER_ID,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: options.resourceManager
+      ? [agentContainer(options), cleanupContainer(options)]
+      : [agentContainer(options)],
+    ...(volumes.length === 0 ? {} : { volumes }),
+  };
+}
+
+function terminationGraceSeconds({ shutdownGrace }: InstallOptions): number {
+  const graceMs = shutdownGrace ? parseDuration(shutdownGrace, "--shutdown-grace") : SHUTDOWN_GRACE_MS;
+  return Math.ceil(graceMs / 1_000) + SHUTDOWN_MARGIN_SECONDS;
+}
+
+function agentContainer(options: InstallOptions): ContainerManifest {
+  return {
+    ...containerOf("agent", options),
+    args: agentArguments(options),
+    env: [...connectionEnvironment(options), ...jobDefaultsEnvironment(options)],
+    ports: [{ name: "http", containerPort: PORT }],
+    startupProbe: probe("/livez", { periodSeconds: 2, failureThreshold: 30 }),
+    livenessProbe: probe("/livez", { periodSeconds: 20, failureThreshold: 3 }),
+    readinessProbe: probe("/readyz", { periodSeconds: 10, failureThreshold: 3 }),
+    resources: agentResources(options),
+    ...confinement(options),
+  };
+}
+
+function cleanupContainer(options: InstallOptions): ContainerManifest {
+  return {
+    ...containerOf("resource-manager", options),
+    args: cleanupArguments(options),
+    env: connectionEnvironment(options),
+    resources: CLEANUP_RESOURCES,
+    ...confinement(options),
+  };
+}
+
+function containerOf(
+  name: string,
+  options: InstallOptions,
+): Pick<ContainerManifest, "name" | "image" | "imagePullPolicy"> {
+  const policy = options.agentImagePullPolicy;
+  return {
+    name,
+    image: agentImage(options, options.version),
+    ...(policy ? { imagePullPolicy: policy } : {}),
+  };
+}
+
+/** What the restricted Pod Security Standard asks of a container, and the files that it may read. */
+function confinement(options: InstallOptions): Pick<ContainerManifest, "securityContext" | "volumeMounts"> {
+  const volumeMounts = fileMounts(options);
+  return {
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    },
+    ...(volumeMounts.length === 0 ? {} : { volumeMounts }),
+  };
+}
+
+function probe(path: string, pace: Pick<Probe, "periodSeconds" | "failureThreshold">): Probe {
+  return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...pace };
+}

@@ -1,0 +1,35 @@
+// Variables of the containers: what both must know (where Prefect is, in which namespace they run), and defaults for
+// flow Jobs that have no flag of their own. Names are Prefect 1's.
+
+import type { EnvVar } from "../kube/objects.ts";
+import { keyEnvironment } from "./credentials.ts";
+import { CONFIG_PATH } from "./files.ts";
+import { literal } from "./literal.ts";
+import type { InstallOptions } from "./options.ts";
+
+/** What agent and cleanup share. The namespace comes from the pod, so that the manifests can be applied anywhere. */
+export function connectionEnvironment(options: InstallOptions): readonly EnvVar[] {
+  return [
+    { name: "NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+    ...variable("PREFECT__BACKEND", options.backend),
+    ...variable("PREFECT__CLOUD__API", options.api),
+    ...variable("PREFECT__CLOUD__TENANT_ID", options.tenantId),
+    ...keyEnvironment(options),
+    ...variable("PREFECT__USER_CONFIG_PATH", options.configToml === undefined ? undefined : CONFIG_PATH),
+  ];
+}
+
+/** The agent's own: defaults for the Jobs of flow runs whose run config and template say nothing. */
+export function jobDefaultsEnvironment(options: InstallOptions): readonly EnvVar[] {
+  return [
+    ...variable("JOB_MEM_REQUEST", options.memRequest),
+    ...variable("JOB_MEM_LIMIT", options.memLimit),
+    ...variable("JOB_CPU_REQUEST", options.cpuRequest),
+    ...variable("JOB_CPU_LIMIT", options.cpuLimit),
+    ...variable("IMAGE_PULL_POLICY", options.imagePullPolicy),
+  ];
+}
+
+function variable(name: string, value: string | undefined): EnvVar[] {
+  return value ? [{ name, value: literal(value) }] : [];
+}

@@ -1,0 +1,24 @@
+// install: options → checked → documents in the order in which they must be applied. Pure; the command prints them.
+
+import { checkOptions } from "./check.ts";
+import { keySecrets } from "./credentials.ts";
+import { agentDeployment } from "./deployment.ts";
+import { configMaps } from "./files.ts";
+import type { InstallOptions } from "./options.ts";
+import { pythonManifests } from "./python.ts";
+import { accessManifests } from "./roles.ts";
+
+/**
+ * The objects that run the agent: what its pod needs first (rights, key, files), the Deployment last. Throws
+ * SettingsError for options that are wrong or contradict each other.
+ */
+export function agentManifests(options: InstallOptions): readonly object[] {
+  checkOptions(options);
+  if (options.agent === "python") return pythonManifests(options);
+  return [
+    ...accessManifests(options),
+    ...keySecrets(options, options.namespace),
+    ...configMaps(options),
+    agentDeployment(options),
+  ];
+}

@@ -1,0 +1,83 @@
+// `install --agent python`: the documents that Prefect 1.4.1's `prefect agent kubernetes install` prints, parsed the same.
+
+import type { EnvVar } from "../kube/objects.ts";
+import { prefectImage } from "./image.ts";
+import type { Deployment, Manifest } from "./objects.ts";
+import type { InstallOptions } from "./options.ts";
+import { environmentIn } from "./options.ts";
+import { pythonJson, pythonList, pythonSortedSet } from "./python-text.ts";
+import { bindRole } from "./roles.ts";
+
+const APP = { app: "prefect-agent" };
+
+/** Deployment, and with `--rbac` Role and RoleBinding. The Deployment never names a namespace, the other two always do. */
+export function pythonManifests(options: InstallOptions): readonly Manifest[] {
+  const deployment = pythonDeployment(options);
+  if (!options.rbac) return [deployment];
+  const metadata = { name: "prefect-agent-rbac", namespace: options.namespace || "default" };
+  const rules = [
+    { apiGroups: ["batch", "extensions"], resources: ["jobs"], verbs: ["*"] },
+    { apiGroups: [""], resources: ["events", "pods"], verbs: ["*"] },
+  ];
+  return [deployment, ...bindRole(metadata, rules, "default")];
+}
+
+function pythonDeployment(options: InstallOptions): Deployment {
+  const pullSecret = options.imagePullSecrets;
+  const configId = options.agentConfigId;
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "prefect-agent", labels: APP },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: APP },
+      template: {
+        metadata: { labels: APP },
+        spec: {
+          ...(pullSecret ? { imagePullSecrets: [{ name: pullSecret }] } : {}),
+          containers: [
+            {
+              name: "agent",
+              image: prefectImage(options),
+              imagePullPolicy: "Always",
+              command: ["/bin/bash", "-c"],
+              args: [`prefect agent kubernetes start${configId ? ` --agent-config-id ${configId}` : ""}`],
+              env: pythonEnvironment(options),
+              livenessProbe: {
+                httpGet: { path: "/api/health", port: 8080 },
+                initialDelaySeconds: 40,
+                periodSeconds: 40,
+                failureThreshold: 2,
+              },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+/** In the original's order, empty ones included. */
+function pythonEnvironment(options: InstallOptions): readonly EnvVar[] {
+  const env = environmentIn(options.env);
+  const values: readonly (readonly [string, string | undefined])[] = [
+    ["PREFECT__CLOUD__AGENT__AUTH_TOKEN", options.key],
+    ["PREFECT__CLOUD__API", options.api || "https://api.prefect.io"],
+    ["NAMESPACE", options.namespace || "default"],
+    ["IMAGE_PULL_SECRETS", options.imagePullSecrets],
+    ["PREFECT__CLOUD__AGENT__LABELS", pythonList(pythonSortedSet(options.labels ?? []))],
+    ["JOB_MEM_REQUEST", options.memRequest],
+    ["JOB_MEM_LIMIT", options.memLimit],
+    ["JOB_CPU_REQUEST", options.cpuRequest],
+    ["JOB_CPU_LIMIT", options.cpuLimit],
+    ["IMAGE_PULL_POLICY", options.imagePullPolicy],
+    ["SERVICE_ACCOUNT_NAME", options.serviceAccountName],
+    ["PREFECT__BACKEND", options.backend || "cloud"],
+    ["PREFECT__CLOUD__AGENT__AGENT_ADDRESS", "http://:8080"],
+    ["PREFECT__CLOUD__API_KEY", options.key],
+    ["PREFECT__CLOUD__TENANT_ID", options.tenantId],
+    ...(env.size === 0 ? [] : [["PREFECT__CLOUD__AGENT__ENV_VARS", pythonJson(env)] as const]),
+  ];
+  return values.map(([name, value]) => ({ name, value: value ?? "" }));
+}

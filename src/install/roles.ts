@@ -1,0 +1,72 @@
+// The agent's rights as manifests: Role and RoleBinding for whoever runs it, and a ServiceAccount where it has its own.
+
+import type { ManifestMeta, PolicyRule, Role, RoleBinding, ServiceAccount } from "./objects.ts";
+import { metadataOf } from "./objects.ts";
+import type { InstallOptions } from "./options.ts";
+import { electsLeader } from "./options.ts";
+import type { AccessRow, Verb } from "./rbac.ts";
+import { agentAccess, CLEANUP_ACCESS, FLOW_ACCESS } from "./rbac.ts";
+
+const RBAC_NAME = "prefect-agent-rbac";
+const RBAC_GROUP = "rbac.authorization.k8s.io";
+const VERB_ORDER: readonly Verb[] = ["get", "list", "watch", "create", "update", "patch", "delete"];
+
+/** The ServiceAccount that the agent's pod runs as: its own only with minimal rights. */
+export function agentServiceAccount(options: InstallOptions): string {
+  return options.rbac === "minimal" ? "prefect-agent" : "default";
+}
+
+/** ServiceAccount (with `minimal`), Role and RoleBinding; nothing where no rights were asked for. */
+export function accessManifests(options: InstallOptions): readonly (ServiceAccount | Role | RoleBinding)[] {
+  if (!options.rbac) return [];
+  const { namespace } = options;
+  const account = agentServiceAccount(options);
+  const bound = bindRole(metadataOf(RBAC_NAME, namespace), policyRules(wantedAccess(options)), account);
+  if (options.rbac !== "minimal") return bound;
+  return [{ apiVersion: "v1", kind: "ServiceAccount", metadata: metadataOf(account, namespace) }, ...bound];
+}
+
+/**
+ * A Role with these rules, bound to a ServiceAccount; both share their metadata. The subject names no namespace:
+ * Kubernetes (1.20 and 1.35 tried) then takes the binding's own, so that it moves with `kubectl apply --namespace`.
+ */
+export function bindRole(
+  metadata: ManifestMeta,
+  rules: readonly PolicyRule[],
+  account: string,
+): readonly (Role | RoleBinding)[] {
+  return [
+    { apiVersion: `${RBAC_GROUP}/v1`, kind: "Role", metadata, rules },
+    {
+      apiVersion: `${RBAC_GROUP}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: RBAC_GROUP, kind: "Role", name: metadata.name },
+      subjects: [{ kind: "ServiceAccount", name: account }],
+    },
+  ];
+}
+
+/** One rule per resource, with the verbs of all its rows; `*` swallows the others. */
+export function policyRules(rows: readonly AccessRow[]): readonly PolicyRule[] {
+  const rules = new Map<string, { row: AccessRow; verbs: Set<Verb> }>();
+  for (const row of rows) {
+    const key = `${row.group}/${row.resource}/${row.subresource ?? ""}`;
+    const rule = rules.get(key) ?? { row, verbs: new Set() };
+    for (const verb of row.verbs) rule.verbs.add(verb);
+    rules.set(key, rule);
+  }
+  return [...rules.values()].map(({ row, verbs }) => ({
+    apiGroups: [row.group],
+    resources: [row.subresource === undefined ? row.resource : `${row.resource}/${row.subresource}`],
+    verbs: verbs.has("*") ? ["*"] : VERB_ORDER.filter((verb) => verbs.has(verb)),
+  }));
+}
+
+function wantedAccess(options: InstallOptions): readonly AccessRow[] {
+  return [
+    ...(options.rbac === "minimal" ? [] : FLOW_ACCESS),
+    ...agentAccess(electsLeader(options)),
+    ...(options.resourceManager ? CLEANUP_ACCESS : []),
+  ];
+}

@@ -1,0 +1,20 @@
+// A Job's identifier, derived from what was claimed, so that the same submission can never make two Jobs.
+
+import { hash } from "node:crypto";
+import type { FlowRun } from "../prefect/flow-run.ts";
+
+/** What of a flow run makes a submission the one it is. */
+export type Submission = Pick<FlowRun, "id" | "version" | "state"> & {
+  readonly task_runs: readonly { readonly id: string; readonly version: number }[];
+};
+
+/**
+ * Eight lower-case hex digits, the same for the same flow run at the same state version; for a Running run also of
+ * the task runs that wait, since retries of tasks leave the flow run's version alone. A higher attempt gives another.
+ */
+export function jobIdentifier(flowRun: Submission, attempt = 0): string {
+  const tasks =
+    flowRun.state === "Running" ? flowRun.task_runs.map(({ id, version }) => `${id}@${version}`) : [];
+  const submission = [`${flowRun.id}@${flowRun.version}`, ...tasks.sort(), `attempt ${attempt}`];
+  return hash("sha256", submission.join("\n"), "hex").slice(0, 8);
+}

@@ -1,0 +1,75 @@
+// Wire objects → ours: the fields that every reader relies on are present afterwards.
+
+import type { JsonObject } from "../base/json.ts";
+import { isObject, objectIn, textIn } from "../base/json.ts";
+import type { Page, WatchEvent } from "./api.ts";
+import { watchError } from "./errors.ts";
+import type { KindMap, Resource } from "./objects.ts";
+
+/** An object with metadata, spec and status in place. */
+export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
+  const object = objectIn(raw);
+  const meta = objectIn(object["metadata"]);
+  const metadata = {
+    ...meta,
+    name: textIn(meta["name"]) ?? "",
+    namespace: textIn(meta["namespace"]) ?? "",
+    uid: textIn(meta["uid"]) ?? "",
+    resourceVersion: textIn(meta["resourceVersion"]) ?? "",
+    creationTimestamp: textIn(meta["creationTimestamp"]) ?? "",
+  };
+  return {
+    ...object,
+    metadata,
+    spec: objectIn(object["spec"]),
+    status: objectIn(object["status"]),
+  } as unknown as KindMap[R];
+}
+
+/** A page of a list; an empty list may be null on the wire. */
+export function decodePage<R extends Resource>(text: string): Page<KindMap[R]> {
+  const list = objectIn(JSON.parse(text));
+  const meta = objectIn(list["metadata"]);
+  const items = Array.isArray(list["items"]) ? list["items"] : [];
+  return {
+    items: items.map((item) => decodeObject<R>(item)),
+    resourceVersion: textIn(meta["resourceVersion"]) ?? "",
+    next: textIn(meta["continue"]) || undefined,
+  };
+}
+
+/** One frame of a watch. Throws KubeError for an ERROR frame. */
+export function decodeFrame<R extends Resource>(line: string, action: string): WatchEvent<KindMap[R]> | undefined {
+  const frame = JSON.parse(line) as JsonObject;
+  const object = frame["object"];
+  switch (frame["type"]) {
+    case "ADDED":
+    case "MODIFIED":
+    case "DELETED":
+      return { type: frame["type"], object: decodeObject<R>(object) };
+    case "BOOKMARK": {
+      const meta = isObject(object) ? objectIn(object["metadata"]) : {};
+      return { type: "BOOKMARK", resourceVersion: textIn(meta["resourceVersion"]) ?? "" };
+    }
+    case "ERROR":
+      throw watchError(action, object);
+    default:
+      return undefined;
+  }
+}
+
+/** The lines of a stream of bytes; a line may be cut anywhere between chunks. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of chunks) {
+    rest += decoder.decode(chunk, { stream: true });
+    let from = 0;
+    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", from)) {
+      yield rest.slice(from, end);
+      from = end + 1;
+    }
+    rest = rest.slice(from);
+  }
+  if (rest !== "") yield rest;
+}

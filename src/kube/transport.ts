@@ -1,0 +1,121 @@
+// One request to the API server: address, credentials, deadline, one more try after a 401 or a stale connection.
+
+import type { HttpAnswer, HttpClient, HttpStream } from "../base/http.ts";
+import { TransportError } from "../base/http.ts";
+import type { Credentials } from "./credentials.ts";
+import { connectionError, kubeErrorOf } from "./errors.ts";
+
+export interface TransportOptions {
+  readonly server: string;
+  readonly http: HttpClient;
+  readonly credentials: Credentials;
+  /** Milliseconds for an answer. */
+  readonly timeoutMs: number;
+  readonly userAgent: string;
+  /** Told of every request, for metrics: verb, resource, status (0: no answer), milliseconds. */
+  readonly onRequest?: ((seen: SeenRequest) => void) | undefined;
+  readonly nowMs: () => number;
+}
+
+export interface SeenRequest {
+  readonly verb: string;
+  readonly resource: string;
+  readonly status: number;
+  readonly ms: number;
+}
+
+export interface Call {
+  /** What is attempted; reads after "cannot". */
+  readonly action: string;
+  readonly verb: string;
+  readonly resource: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: string | undefined;
+  readonly contentType?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Statuses that are answers here, not errors. */
+  readonly expect?: readonly number[];
+}
+
+/** Sends calls; every status that is neither 2xx nor expected becomes a KubeError. */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #base: string;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#base = options.server;
+  }
+
+  async send(call: Call): Promise<HttpAnswer> {
+    const answer = await this.#attempt(call, (request) => this.#options.http.request(request));
+    if (isFine(answer.status, call)) return answer;
+    throw kubeErrorOf(call.action, answer);
+  }
+
+  async stream(call: Call, idleMs: number): Promise<HttpStream> {
+    const answer = await this.#attempt(call, (request) => this.#options.http.stream({ ...request, idleMs }));
+    if (isFine(answer.status, call)) return answer;
+    const parts: Buffer[] = [];
+    for await (const chunk of answer.chunks) parts.push(chunk);
+    throw kubeErrorOf(call.action, { ...answer, body: Buffer.concat(parts).toString("utf8") });
+  }
+
+  async #attempt<A extends { readonly status: number }>(
+    call: Call,
+    go: (request: Parameters<HttpClient["request"]>[0]) => Promise<A>,
+  ): Promise<A> {
+    for (let tries = 0; ; tries++) {
+      const startedMs = this.#options.nowMs();
+      try {
+        const answer = await go(await this.#request(call));
+        this.#seen(call, answer.status, startedMs);
+        if (answer.status !== 401 || tries > 0 || !this.#options.credentials.refresh()) return answer;
+      } catch (error) {
+        if (call.signal?.aborted === true) throw error;
+        this.#seen(call, 0, startedMs);
+        const stale = error instanceof TransportError && error.staleConnection;
+        // A server that closes an idle connection says nothing of the request; reading again is harmless.
+        if (!stale || call.method !== "GET" || tries > 2) {
+          throw connectionError(call.action, this.#options.server, error);
+        }
+      }
+    }
+  }
+
+  async #request(call: Call): Promise<Parameters<HttpClient["request"]>[0]> {
+    const url = new URL(this.#base + call.path);
+    for (const [key, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
+    }
+    const headers: Record<string, string | readonly string[]> = {
+      accept: "application/json",
+      "user-agent": this.#options.userAgent,
+      ...(await this.#options.credentials.headers()),
+    };
+    if (call.body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
+    return {
+      method: call.method,
+      url,
+      headers,
+      body: call.body,
+      timeoutMs: this.#options.timeoutMs,
+      signal: call.signal,
+    };
+  }
+
+  #seen(call: Call, status: number, startedMs: number): void {
+    const ms = this.#options.nowMs() - startedMs;
+    this.#options.onRequest?.({ verb: call.verb, resource: call.resource, status, ms });
+  }
+
+  close(): void {
+    this.#options.http.close();
+  }
+}
+
+function isFine(status: number, call: Call): boolean {
+  return (status >= 200 && status < 300) || (call.expect ?? []).includes(status);
+}

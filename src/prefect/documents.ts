@@ -1,0 +1,90 @@
+// Every query and mutation that is sent to a Prefect 1 API. Mutation inputs take the Python service's scalars
+// (UUID, JSON, DateTime), table arguments Hasura's (uuid, jsonb, timestamptz).
+
+const FLOW_RUN_FIELDS = `
+  id name version state serialized_state parameters scheduled_start_time run_config labels
+  flow { id name environment storage version core_version }`;
+
+export const TENANT = "query { tenant { id } }";
+export const AUTH_INFO = "query { auth_info { tenant_id } }";
+export const HELLO = "query { hello }";
+
+export const REGISTER_AGENT =
+  "mutation($input: register_agent_input!) { register_agent(input: $input) { id } }";
+
+export const QUEUE =
+  "mutation($input: get_runs_in_queue_input!) { get_runs_in_queue(input: $input) { flow_run_ids } }";
+
+/** Due runs by their own labels; the queue looks at the 75 oldest only, whoever's they are. */
+export const DUE = `query($where: flow_run_bool_exp!, $limit: Int!) {
+  flow_run(where: $where, order_by: [{state_start_time: asc}], limit: $limit) { id }
+}`;
+
+export const LAUNCHABLE = `query($ids: [uuid!], $overdue: timestamptz!) {
+  flow_run(where: {id: {_in: $ids}, _or: [
+    {state: {_eq: "Scheduled"}},
+    {state: {_eq: "Running"}, task_runs: {state_start_time: {_lte: $overdue}}}
+  ]}) {${FLOW_RUN_FIELDS}
+    task_runs(where: {state_start_time: {_lte: $overdue}}) { id version task_id serialized_state }
+  }
+}`;
+
+export const SET_FLOW_RUN_STATES = `mutation($input: set_flow_run_states_input!) {
+  set_flow_run_states(input: $input) { states { id status message } }
+}`;
+
+export const SET_TASK_RUN_STATES = `mutation($input: set_task_run_states_input!) {
+  set_task_run_states(input: $input) { states { id status message } }
+}`;
+
+export const RUN_STATES = `query($ids: [uuid!]) {
+  flow_run(where: {id: {_in: $ids}}) { id name version serialized_state heartbeat updated }
+}`;
+
+export const TASK_STATES = `query($ids: [uuid!]) {
+  task_run(where: {id: {_in: $ids}}) { id version task_id serialized_state }
+}`;
+
+export const CLAIMED = `query($states: [String!], $mark: jsonb!, $limit: Int!) {
+  runs: flow_run(
+    where: {state: {_in: $states}, states: {serialized_state: {_contains: $mark}}}
+    order_by: [{state_timestamp: asc}], limit: $limit
+  ) {${FLOW_RUN_FIELDS}
+    states(where: {serialized_state: {_contains: $mark}}, order_by: [{version: desc}], limit: 1) { serialized_state }
+    task_runs(where: {state: {_eq: "Submitted"}, serialized_state: {_contains: $mark}}) {
+      id version task_id serialized_state
+    }
+  }
+  retries: flow_run(
+    where: {state: {_eq: "Running"}, task_runs: {state: {_eq: "Submitted"}, serialized_state: {_contains: $mark}}}
+    limit: $limit
+  ) {${FLOW_RUN_FIELDS}
+    task_runs(where: {state: {_eq: "Submitted"}, serialized_state: {_contains: $mark}}) {
+      id version task_id serialized_state
+    }
+  }
+}`;
+
+export const UNFINISHED_TASKS = `query($id: uuid!) {
+  task_run(where: {flow_run_id: {_eq: $id}, state: {_in: ["Running", "Submitted", "Pending"]}}) {
+    id version task_id serialized_state
+  }
+}`;
+
+export const WRITE_LOGS =
+  "mutation($input: write_run_logs_input!) { write_run_logs(input: $input) { success error } }";
+
+export const LOGGED = `query($id: uuid!, $names: [String!]) {
+  log(where: {flow_run_id: {_eq: $id}, name: {_in: $names}}, order_by: [{timestamp: asc}], limit: 1000) { message }
+}`;
+
+export const CANCEL =
+  "mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }";
+
+/** One request that keeps up the heartbeat of many runs; each has an alias of its own. */
+export function heartbeats(flowRunIds: readonly string[]): string {
+  const calls = flowRunIds.map(
+    (id, at) => `h${at}: update_flow_run_heartbeat(input: {flow_run_id: ${JSON.stringify(id)}}) { success }`,
+  );
+  return `mutation { ${calls.join(" ")} }`;
+}

@@ -1,0 +1,78 @@
+// Kubernetes quantities.
+
+import { describe, expect, it } from "vitest";
+import { SettingsError } from "../../src/base/errors.ts";
+import { formatMemory, parseQuantity, readCpu, readMemory } from "../../src/base/quantity.ts";
+
+describe("parseQuantity", () => {
+  it.each([
+    { text: "0", number: 0 },
+    { text: "1", number: 1 },
+    { text: "100m", number: 0.1 },
+    { text: "1500u", number: 0.0015 },
+    { text: "3n", number: 3e-9 },
+    { text: "0.5", number: 0.5 },
+    { text: ".5", number: 0.5 },
+    { text: "5.", number: 5 },
+    { text: "+2", number: 2 },
+    { text: "-2k", number: -2_000 },
+    { text: "4G", number: 4_000_000_000 },
+    { text: "512Mi", number: 536_870_912 },
+    { text: "1.5Gi", number: 1_610_612_736 },
+    { text: "128974848", number: 128_974_848 },
+    { text: "129e6", number: 129_000_000 },
+    { text: "1E3", number: 1_000 },
+    { text: "1E", number: 1e18 },
+    { text: "12e-1", number: 1.2 },
+    { text: " 1Ki ", number: 1_024 },
+  ])("reads $text as $number", ({ text, number }) => {
+    expect(parseQuantity(text)).toBe(number);
+  });
+
+  it.each(["", "abc", "1 Gi", "1gi", "1GB", "1K", "Mi", "1e", "--1", "1.2.3", ".", "0x10", "NaN", "1,5"])(
+    "has no number for %j",
+    (text) => {
+      expect(parseQuantity(text)).toBeUndefined();
+    },
+  );
+});
+
+describe("readMemory and readCpu", () => {
+  it("give bytes and cores", () => {
+    expect(readMemory("1Ki", "--mem-limit")).toBe(1_024);
+    expect(readCpu("250m", "--cpu-limit")).toBe(0.25);
+  });
+
+  it.each([
+    { read: readMemory, text: "lots", message: 'cannot read --flag "lots": not a memory quantity' },
+    { read: readMemory, text: "-1Mi", message: 'cannot read --flag "-1Mi": not a memory quantity' },
+    {
+      read: readMemory,
+      text: "512m",
+      message: 'cannot read --flag "512m": a memory quantity with parts of a byte',
+    },
+    { read: readCpu, text: "two", message: 'cannot read --flag "two": not a CPU quantity' },
+    { read: readCpu, text: "-1", message: 'cannot read --flag "-1": not a CPU quantity' },
+  ])("refuse $text with a hint", ({ read, text, message }) => {
+    expect(() => read(text, "--flag")).toThrow(
+      expect.objectContaining({ name: "SettingsError", message, hint: expect.stringMatching(/512Mi|500m/) }),
+    );
+    expect(() => read(text, "--flag")).toThrow(SettingsError);
+  });
+});
+
+describe("formatMemory", () => {
+  it.each([
+    { bytes: 0, text: "0" },
+    { bytes: 900, text: "900" },
+    { bytes: 1_024, text: "1Ki" },
+    { bytes: 512 * 2 ** 20, text: "512Mi" },
+    { bytes: 1.5 * 2 ** 30, text: "1.5Gi" },
+    { bytes: 500_000_000, text: "476.8Mi" },
+    { bytes: 1023.99 * 2 ** 20, text: "1Gi" },
+    { bytes: 2 ** 50, text: "1Pi" },
+    { bytes: 2 ** 70, text: "1024Ei" },
+  ])("writes $bytes as $text", ({ bytes, text }) => {
+    expect(formatMemory(bytes)).toBe(text);
+  });
+});

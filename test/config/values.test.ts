@@ -1,0 +1,170 @@
+import { describe, expect, it } from "vitest";
+import { CONFIG, load } from "./support.ts";
+
+describe("labels", () => {
+  it.each([
+    { text: '["a","b"]', want: ["a", "b"] },
+    { text: "['a', 'b']", want: ["a", "b"] },
+    { text: "('a', 'b',)", want: ["a", "b"] },
+    { text: "{'a'}", want: ["a"] },
+    { text: "a,b", want: ["a", "b"] },
+    { text: " a , b ,", want: ["a", "b"] },
+    { text: "[a, b]", want: ["a", "b"] },
+    { text: "[env:prod, b]", want: ["env:prod", "b"] },
+    { text: "kube", want: ["kube"] },
+    { text: '"kube"', want: ["kube"] },
+    { text: "it's", want: ["it's"] },
+    {
+      text: String.raw`["it's", 'b"c', 'd\\e', 'é', 'a\'b"c', 'tab\there', '\x41\u00e9']`,
+      want: ["it's", 'b"c', "d\\e", "é", `a'b"c`, "tab\there", "Aé"],
+    },
+    { text: "[1, 2.50, True]", want: ["1", "2.50", "true"] },
+    { text: "[]", want: [] },
+    { text: "", want: [] },
+    { text: "None", want: [] },
+  ])("are $want for $text", ({ text, want }) => {
+    expect(load({ env: { PREFECT__CLOUD__AGENT__LABELS: text } }).agent.labels.value).toEqual(want);
+  });
+
+  it.each([
+    { toml: 'labels = ["a", "b"]', want: ["a", "b"] },
+    { toml: `labels = "['a', 'b']"`, want: ["a", "b"] },
+    { toml: 'labels = "a,b"', want: ["a", "b"] },
+    { toml: "labels = [1, true]", want: ["1", "true"] },
+  ])("are $want for the TOML $toml", ({ toml, want }) => {
+    const { labels } = load({ files: { [CONFIG]: `[cloud.agent]\n${toml}` } }).agent;
+    expect(labels).toEqual({ value: want, source: "config.toml [cloud.agent] labels" });
+  });
+
+  it("cannot be an object", () => {
+    const env = { PREFECT__CLOUD__AGENT__LABELS: '{"a": 1}' };
+    expect(() => load({ env })).toThrow("an object, not a list");
+  });
+});
+
+describe("flow runs' variables", () => {
+  const variable = "PREFECT__CLOUD__AGENT__ENV_VARS";
+  it.each([
+    { text: '{"A": "1"}', want: { A: "1" } },
+    { text: "{'A': 'x', 'B': True, 'C': None}", want: { A: "x", B: "true", C: "" } },
+    {
+      text: '{"A": true, "B": null, "C": 1.10, "D": 12345678901234567890}',
+      want: { A: "true", B: "", C: "1.10", D: "12345678901234567890" },
+    },
+    { text: '{"A": {"b": [1, true]}}', want: { A: '{"b":[1,true]}' } },
+    { text: '{"A": "$UNKNOWN ${cloud.api}"}', want: { A: "$UNKNOWN ${cloud.api}" } },
+    { text: "{}", want: {} },
+    { text: "", want: {} },
+    { text: "None", want: {} },
+  ])("are $want for $text", ({ text, want }) => {
+    expect(load({ env: { [variable]: text } }).agent.env.value).toEqual(want);
+  });
+
+  it("are texts in TOML too, whatever they look like, and keep their case", () => {
+    const toml =
+      '[cloud.agent.env_vars]\nFOO = "1"\nBar = 2\nbaz = true\n"with.dot" = "x"\nday = 2024-01-02\n';
+    expect(load({ files: { [CONFIG]: toml } }).agent.env.value).toEqual({
+      FOO: "1",
+      Bar: "2",
+      baz: "true",
+      "with.dot": "x",
+      day: "2024-01-02",
+    });
+  });
+
+  it("may come one by one, as Prefect 0.11 installed them, with their own case", () => {
+    const env = {
+      [`${variable}__My_Var`]: "1",
+      [`${variable}__PREFECT__LOGGING__LEVEL`]: "DEBUG",
+      [variable]: '{"A": "a"}',
+    };
+    expect(load({ env }).agent.env.value).toEqual({ A: "a", My_Var: "1", PREFECT__LOGGING__LEVEL: "DEBUG" });
+  });
+
+  it("replace those of the file when the variable names all", () => {
+    const files = { [CONFIG]: '[cloud.agent.env_vars]\nFOO = "1"\n' };
+    expect(load({ files, env: { [variable]: '{"A": "a"}' } }).agent.env).toEqual({
+      value: { A: "a" },
+      source: `${variable} variable`,
+    });
+  });
+
+  it.each(["A=1", "[1]", '{"A": }', "secret"])("cannot be %s, which is not repeated in the error", (text) => {
+    const attempt = (): unknown => load({ env: { [variable]: text } });
+    expect(attempt).toThrow(`cannot read ${variable} variable: not an object`);
+  });
+});
+
+describe("switches", () => {
+  it.each([
+    { text: "true", want: true },
+    { text: "TRUE", want: true },
+    { text: "1", want: true },
+    { text: "yes", want: true },
+    { text: "false", want: false },
+    { text: "False", want: false },
+    { text: "0", want: false },
+    { text: "no", want: false },
+    { text: "None", want: true },
+  ])("send logs: $want for $text", ({ text, want }) => {
+    expect(load({ env: { PREFECT__CLOUD__SEND_FLOW_RUN_LOGS: text } }).sendFlowRunLogs.value).toBe(want);
+  });
+});
+
+describe("the agent's level", () => {
+  it.each([
+    { text: "debug", want: "DEBUG" },
+    { text: "10", want: "DEBUG" },
+    { text: "WARN", want: "WARNING" },
+    { text: "critical", want: "ERROR" },
+  ])("is $want for $text", ({ text, want }) => {
+    expect(load({ env: { PREFECT__CLOUD__AGENT__LEVEL: text } }).agent.level.value).toBe(want);
+  });
+});
+
+describe("the plain variables", () => {
+  it("are read, each with its source", () => {
+    const env = {
+      NAMESPACE: "flows",
+      SERVICE_ACCOUNT_NAME: "sa",
+      IMAGE_PULL_SECRETS: "a, b",
+      DELETE_FINISHED_JOBS: "False",
+      IMAGE_PULL_POLICY: "always",
+      JOB_MEM_REQUEST: "1Gi",
+      JOB_MEM_LIMIT: "2Gi",
+      JOB_CPU_REQUEST: "1",
+      JOB_CPU_LIMIT: "2",
+    };
+    expect(load({ env }).variables).toEqual({
+      namespace: { value: "flows", source: "NAMESPACE variable" },
+      serviceAccountName: { value: "sa", source: "SERVICE_ACCOUNT_NAME variable" },
+      imagePullSecrets: { value: ["a", "b"], source: "IMAGE_PULL_SECRETS variable" },
+      deleteFinishedJobs: { value: false, source: "DELETE_FINISHED_JOBS variable" },
+      imagePullPolicy: { value: "Always", source: "IMAGE_PULL_POLICY variable" },
+      resources: {
+        memoryRequest: { value: "1Gi", source: "JOB_MEM_REQUEST variable" },
+        memoryLimit: { value: "2Gi", source: "JOB_MEM_LIMIT variable" },
+        cpuRequest: { value: "1", source: "JOB_CPU_REQUEST variable" },
+        cpuLimit: { value: "2", source: "JOB_CPU_LIMIT variable" },
+      },
+    });
+  });
+
+  it("count as unset when they are empty, as an unmodified install leaves them", () => {
+    const env = {
+      NAMESPACE: "",
+      SERVICE_ACCOUNT_NAME: "",
+      IMAGE_PULL_SECRETS: "",
+      IMAGE_PULL_POLICY: "",
+      JOB_CPU_LIMIT: "",
+    };
+    expect(load({ env }).variables).toEqual({
+      deleteFinishedJobs: { value: true, source: "default" },
+      resources: {},
+    });
+  });
+
+  it.each(["True", "true", "1", "yes"])("delete finished Jobs for %s", (text) => {
+    expect(load({ env: { DELETE_FINISHED_JOBS: text } }).variables.deleteFinishedJobs.value).toBe(true);
+  });
+});

@@ -1,0 +1,224 @@
+// What install prints, told to a real API server through kubectl: every option set in a dry run, then really applied,
+// over one another, with the rights asked back. KUBECONFIG names the cluster; the namespaces here are our own.
+
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { agentManifests } from "../../src/install/manifests.ts";
+import type { InstallOptions } from "../../src/install/options.ts";
+import { AGENT_ACCESS } from "../../src/install/rbac.ts";
+import { renderManifests } from "../../src/install/render.ts";
+
+type Options = Partial<InstallOptions>;
+
+const NAMESPACE = `install-${randomBytes(4).toString("hex")}`;
+const TEMPLATE = { path: "job.yaml", text: "kind: Job\nspec:\n  template:\n    spec: {}\n" };
+const CONFIG = { path: "config.toml", text: '[cloud.agent]\nlevel = "DEBUG"\n' };
+
+interface Said {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Right {
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string | undefined;
+  readonly verb: string;
+}
+
+function kubectl(args: readonly string[], input = ""): Said & { readonly code: number | null } {
+  const { stdout, stderr, status, error } = spawnSync("kubectl", args, { input, encoding: "utf8" });
+  if (error !== undefined) throw error;
+  return { stdout, stderr, code: status };
+}
+
+function mustKubectl(args: readonly string[], input = ""): Said {
+  const said = kubectl(args, input);
+  if (said.code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${said.stderr}`);
+  return said;
+}
+
+function printed(options: Options, format: "yaml" | "json" = "yaml"): string {
+  return renderManifests(agentManifests({ version: "0.1.0", ...options }), format);
+}
+
+function apply(options: Options, flags: readonly string[] = []): Said {
+  return mustKubectl(["apply", "-n", NAMESPACE, ...flags, "-f", "-"], printed(options));
+}
+
+/** The Deployment's pod template, as the server has it. */
+function podSpec(): Record<string, unknown> & { containers: Record<string, unknown>[] } {
+  const { stdout } = mustKubectl(["get", "deployment/prefect-agent", "-n", NAMESPACE, "-o", "json"]);
+  return JSON.parse(stdout).spec.template.spec;
+}
+
+/** Asks the server's authorizer itself: kubectl auth can-i does not know the group of a kind that is not installed. */
+function may(account: string, right: Right): boolean {
+  const review = {
+    apiVersion: "authorization.k8s.io/v1",
+    kind: "SubjectAccessReview",
+    spec: {
+      user: `system:serviceaccount:${NAMESPACE}:${account}`,
+      resourceAttributes: { namespace: NAMESPACE, ...right },
+    },
+  };
+  return JSON.parse(mustKubectl(["create", "-o", "json", "-f", "-"], JSON.stringify(review)).stdout).status
+    .allowed;
+}
+
+const RIGHTS: readonly Right[] = AGENT_ACCESS.filter((row) => row.feature !== "leader election").flatMap(
+  ({ group, resource, subresource, verbs }) => verbs.map((verb) => ({ group, resource, subresource, verb })),
+);
+
+const CREATE_JOBS: Right = { group: "batch", resource: "jobs", verb: "create" };
+const LIST_PODS: Right = { group: "", resource: "pods", verb: "list" };
+
+beforeAll(() => {
+  if (!process.env["KUBECONFIG"]) throw new Error("set KUBECONFIG to the cluster to test on");
+  mustKubectl(["create", "namespace", NAMESPACE]);
+  mustKubectl(["label", "namespace", NAMESPACE, "pod-security.kubernetes.io/warn=restricted"]);
+});
+
+afterAll(() => {
+  mustKubectl(["delete", "namespace", NAMESPACE, "--wait=false"]);
+});
+
+describe("kubectl apply --dry-run=server accepts", () => {
+  it.each<{ name: string; options: Options }>([
+    { name: "the defaults", options: {} },
+    { name: "key and rights", options: { key: "KEY", rbac: true, labels: ["kube"] } },
+    { name: "a key in clear text", options: { key: "KEY", inlineKey: true } },
+    { name: "a key of an existing Secret", options: { keySecret: "mine:token", rbac: "minimal" } },
+    { name: "files", options: { jobTemplate: TEMPLATE, configToml: CONFIG } },
+    {
+      name: "texts that YAML 1.1 reads as something else",
+      options: {
+        labels: ["yes", "n", "0x1f", "1e3", "~"],
+        env: ["A=on", "B=012", "C=1:30", "D==", "E=$(x)\n #é😀"],
+        key: "012",
+      },
+    },
+    { name: "replicas", options: { replicas: 3, rbac: "minimal" } },
+    {
+      name: "every other option",
+      options: {
+        namespace: NAMESPACE,
+        api: "http://prefect-server-apollo:4200",
+        backend: "server",
+        tenantId: "t-1",
+        agentConfigId: "c-1",
+        name: "night shift",
+        noCloudLogs: true,
+        logLevel: "debug",
+        logFormat: "json",
+        limit: 10,
+        concurrency: 4,
+        startGrace: "1m",
+        pendingTimeout: "1h",
+        onDisruption: "retry",
+        cancelGrace: "30s",
+        shutdownGrace: "1m",
+        deleteFailedAfter: "1h",
+        safeToEvict: true,
+        noDaskName: true,
+        serviceAccountName: "flows",
+        imagePullSecrets: "a,b",
+        imagePullPolicy: "Always",
+        memRequest: "512Mi",
+        cpuLimit: "2",
+        latest: true,
+        agentImagePullPolicy: "IfNotPresent",
+        agentMemRequest: "1Gi",
+        agentCpuLimit: "20m",
+        resourceManager: true,
+        jobTemplateUrl: "s3://bucket/job.yaml",
+        rbac: true,
+      },
+    },
+  ])("$name", ({ options }) => {
+    const documents = agentManifests({ version: "0.1.0", ...options }).length;
+    const { stdout, stderr } = apply(options, ["--dry-run=server"]);
+    expect(stdout.trim().split("\n")).toHaveLength(documents);
+    expect(stderr).not.toMatch(/PodSecurity|unknown field|duplicate/);
+  });
+
+  it("Prefect's own agent", () => {
+    const { stdout } = apply({ agent: "python", key: "KEY", namespace: NAMESPACE, rbac: true }, [
+      "--dry-run=server",
+    ]);
+    expect(stdout.trim().split("\n")).toHaveLength(3);
+  });
+
+  it("the List in JSON", () => {
+    const { stdout } = mustKubectl(
+      ["apply", "-n", NAMESPACE, "--dry-run=server", "-f", "-"],
+      printed({ key: "KEY", rbac: "minimal" }, "json"),
+    );
+    expect(stdout.trim().split("\n")).toHaveLength(5);
+  });
+});
+
+describe("the server", () => {
+  it("warns of Prefect's own pod under the restricted standard where it knows it, so that silence means something", () => {
+    const { serverVersion } = JSON.parse(mustKubectl(["version", "-o", "json"]).stdout);
+    const knowsStandards = Number.parseInt(serverVersion.minor, 10) >= 23;
+    expect(apply({ agent: "python" }, ["--dry-run=server"]).stderr.includes("PodSecurity")).toBe(
+      knowsStandards,
+    );
+  });
+
+  it("reads from the YAML what was meant", () => {
+    const options: Options = { labels: ["yes", "012"], env: ["A=1:30", "B=é😀\n#"] };
+    const { stdout } = mustKubectl(
+      ["apply", "-n", NAMESPACE, "--dry-run=server", "-o", "json", "-f", "-"],
+      printed(options),
+    );
+    const { args } = JSON.parse(stdout).spec.template.spec.containers[0];
+    expect(args.slice(3)).toEqual(["--label=yes", "--label=012", "--env=A=1:30", "--env=B=é😀\n#"]);
+  });
+});
+
+describe("kubectl apply -n", () => {
+  it("puts our agent in the place of Prefect's own and leaves nothing of it", () => {
+    apply({ agent: "python", key: "KEY", imagePullSecrets: "regcred" });
+    apply({ key: "KEY" });
+    const { containers, ...pod } = podSpec();
+    expect(pod["imagePullSecrets"]).toBeUndefined();
+    expect(containers).toHaveLength(1);
+    expect(containers[0]).toMatchObject({ args: ["agent", "start", expect.any(String), expect.any(String)] });
+    expect(containers[0]!["command"]).toBeUndefined();
+    expect(containers[0]!["livenessProbe"]).toMatchObject({ httpGet: { path: "/livez", port: "http" } });
+    expect(JSON.stringify(containers)).not.toMatch(/AUTH_TOKEN|"KEY"/);
+  });
+
+  it("binds the rights to the ServiceAccount of that namespace, and to no other", async () => {
+    apply({ rbac: true });
+    await vi.waitFor(() => expect(may("default", CREATE_JOBS)).toBe(true));
+    expect(RIGHTS.filter((right) => !may("default", right))).toEqual([]);
+    expect(may("prefect-agent", LIST_PODS)).toBe(false);
+  });
+
+  it("moves the agent to its own ServiceAccount and back, and the rights with it", async () => {
+    apply({ rbac: "minimal" });
+    expect(podSpec()).toMatchObject({ serviceAccountName: "prefect-agent" });
+    await vi.waitFor(() => expect(may("default", LIST_PODS)).toBe(false));
+    expect(RIGHTS.filter((right) => !may("prefect-agent", right))).toEqual([]);
+    expect(may("prefect-agent", { ...LIST_PODS, verb: "create" })).toBe(false);
+    expect(may("prefect-agent", { group: "", resource: "secrets", verb: "get" })).toBe(false);
+    apply({});
+    expect(podSpec()).toMatchObject({ serviceAccountName: "default", serviceAccount: "default" });
+  });
+
+  it("rolls the pod when only the key changes", () => {
+    const templateOf = (): unknown =>
+      JSON.parse(mustKubectl(["get", "deployment/prefect-agent", "-n", NAMESPACE, "-o", "json"]).stdout).spec
+        .template;
+    apply({ key: "ONE" });
+    const before = templateOf();
+    apply({ key: "ONE" });
+    expect(templateOf()).toEqual(before);
+    apply({ key: "TWO" });
+    expect(templateOf()).not.toEqual(before);
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { LiveTable } from "../../src/output/live.ts";
+import { Screen } from "./screen.ts";
+
+interface Row {
+  readonly name: string;
+  readonly state: string;
+  readonly age: string;
+}
+
+function liveOn(screen: Screen): LiveTable<Row> {
+  return new LiveTable<Row>(screen, {
+    columns: [
+      { header: "NAME", value: (row) => row.name },
+      { header: "STATE", value: (row) => row.state },
+      { header: "AGE", value: (row) => row.age },
+    ],
+    key: (row) => row.name,
+    fingerprint: (row) => row.state,
+  });
+}
+
+const row = (name: string, state: string, age = "1s"): Row => ({ name, state, age });
+
+describe("LiveTable on a terminal", () => {
+  it("repaints in place, longer and shorter", () => {
+    const screen = new Screen();
+    const live = liveOn(screen);
+    live.show([row("a", "Running"), row("b", "Submitted"), row("c", "Running")]);
+    live.show([row("a", "Success", "12s")]);
+    expect(screen.seen()).toEqual(["NAME   STATE     AGE", "a      Success   12s"]);
+    live.show([row("a", "Success"), row("d", "Running")]);
+    expect(screen.seen()).toEqual(["NAME   STATE     AGE", "a      Success   1s", "d      Running   1s"]);
+  });
+
+  it("leaves what stood on the terminal before", () => {
+    const screen = new Screen();
+    screen.write("$ kubectl prefect jobs -w\n");
+    const live = liveOn(screen);
+    live.show([row("a", "Running")]);
+    live.show([row("a", "Failed")]);
+    expect(screen.seen()).toEqual(["$ kubectl prefect jobs -w", "NAME   STATE    AGE", "a      Failed   1s"]);
+  });
+
+  it("shows as many rows as fit and counts the others", () => {
+    const screen = new Screen({ rows: 5 });
+    liveOn(screen).show(["a", "b", "c", "d", "e"].map((name) => row(name, "Running")));
+    expect(screen.seen()).toEqual([
+      "NAME   STATE     AGE",
+      "a      Running   1s",
+      "b      Running   1s",
+      "… and 3 more",
+    ]);
+  });
+
+  it("cuts lines to the terminal's width and repaints after it became narrower", () => {
+    const screen = new Screen({ columns: 16 });
+    const live = liveOn(screen);
+    live.show([row("a", "Running", "1234567s")]);
+    expect(screen.seen()).toEqual(["NAME   STATE   …", "a      Running …"]);
+    screen.narrowTo(8);
+    live.show([row("a", "Running", "1s")]);
+    expect(screen.seen()).toEqual(["NAME   …", "a      …"]);
+  });
+
+  it("empties the place when there are no rows left", () => {
+    const screen = new Screen();
+    const live = liveOn(screen);
+    live.show([row("a", "Running")]);
+    live.show([]);
+    expect(screen.seen()).toEqual([]);
+  });
+});
+
+describe("LiveTable in a pipe", () => {
+  it("appends rows that are new or changed, under one header", () => {
+    const pipe = new Screen({ isTTY: false });
+    const live = liveOn(pipe);
+    live.show([]);
+    live.show([row("a", "Submitted"), row("b", "Running")]);
+    live.show([row("a", "Running", "5s"), row("b", "Running", "9s")]);
+    live.show([row("a", "Running", "9s"), row("b", "Running", "12s")]);
+    expect(pipe.written.split("\n")).toEqual([
+      "NAME   STATE       AGE",
+      "a      Submitted   1s",
+      "b      Running     1s",
+      "a      Running     5s",
+      "",
+    ]);
+  });
+
+  it("prints a row again that had gone and came back", () => {
+    const pipe = new Screen({ isTTY: false });
+    const live = liveOn(pipe);
+    live.show([row("a", "Running")]);
+    live.show([]);
+    live.show([row("a", "Running", "3s")]);
+    expect(pipe.written).toBe("NAME   STATE     AGE\na      Running   1s\na      Running   3s\n");
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { colourFor, parseColourMode, plainPalette, wantsColour } from "../../src/output/palette.ts";
+
+describe("wantsColour", () => {
+  it.each([
+    { mode: "auto", isTerminal: true, env: {}, wanted: true },
+    { mode: "auto", isTerminal: false, env: {}, wanted: false },
+    { mode: "auto", isTerminal: true, env: { NO_COLOR: "1" }, wanted: false },
+    { mode: "auto", isTerminal: true, env: { NO_COLOR: "" }, wanted: true },
+    { mode: "auto", isTerminal: true, env: { TERM: "dumb" }, wanted: false },
+    { mode: "auto", isTerminal: false, env: { FORCE_COLOR: "1" }, wanted: true },
+    { mode: "auto", isTerminal: false, env: { FORCE_COLOR: "" }, wanted: false },
+    { mode: "auto", isTerminal: true, env: { FORCE_COLOR: "0" }, wanted: false },
+    { mode: "auto", isTerminal: true, env: { FORCE_COLOR: "false" }, wanted: false },
+    { mode: "auto", isTerminal: true, env: { FORCE_COLOR: "1", NO_COLOR: "1" }, wanted: false },
+    { mode: "always", isTerminal: false, env: { NO_COLOR: "1", TERM: "dumb" }, wanted: true },
+    { mode: "never", isTerminal: true, env: { FORCE_COLOR: "1" }, wanted: false },
+  ] as const)(
+    "is $wanted for --color $mode, terminal $isTerminal, $env",
+    ({ mode, isTerminal, env, wanted }) => {
+      expect(wantsColour(mode, isTerminal, env)).toBe(wanted);
+    },
+  );
+});
+
+describe("colourFor", () => {
+  it("colours by meaning on a terminal", () => {
+    const palette = colourFor("auto", { isTTY: true }, {});
+    const painted = [palette.good("x"), palette.bad("x"), palette.stale("x"), palette.quiet("x")];
+    expect(painted).toEqual([
+      "\u001B[32mx\u001B[39m",
+      "\u001B[31mx\u001B[39m",
+      "\u001B[33mx\u001B[39m",
+      "\u001B[2mx\u001B[22m",
+    ]);
+  });
+
+  it("leaves text alone in a pipe", () => {
+    expect(colourFor("auto", {}, {})).toBe(plainPalette);
+    expect(plainPalette.bad("x")).toBe("x");
+  });
+});
+
+describe("parseColourMode", () => {
+  it.each(["auto", "always", "never"])("reads %s", (mode) => {
+    expect(parseColourMode(mode)).toBe(mode);
+  });
+
+  it("refuses anything else", () => {
+    expect(() => parseColourMode("yes")).toThrow('cannot read --color "yes": not a colour mode');
+  });
+});

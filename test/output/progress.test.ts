@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { Progress } from "../../src/output/progress.ts";
+import { Screen } from "./screen.ts";
+
+function progressOn(screen: Screen): { progress: Progress; pass: (ms: number) => void } {
+  let nowMs = 0;
+  const progress = new Progress(screen, { now: () => new Date(nowMs) });
+  return { progress, pass: (ms) => (nowMs += ms) };
+}
+
+describe("Progress", () => {
+  it("rewrites its line in place", () => {
+    const screen = new Screen();
+    const { progress, pass } = progressOn(screen);
+    progress.update("deleted 1 of 5000, now prefect-job-1a2b");
+    pass(100);
+    progress.update("deleted 2 of 5000");
+    expect(screen.seen()).toEqual(["deleted 2 of 5000"]);
+  });
+
+  it("skips updates in quick succession, and repaints when the interval is over", () => {
+    const screen = new Screen();
+    const { progress, pass } = progressOn(screen);
+    progress.update("one");
+    pass(99);
+    progress.update("two");
+    expect(screen.seen()).toEqual(["one"]);
+    pass(1);
+    progress.update("three");
+    expect(screen.seen()).toEqual(["three"]);
+  });
+
+  it("puts notes above the line, and leaves only them when it is cleared", () => {
+    const screen = new Screen();
+    const { progress } = progressOn(screen);
+    progress.update("deleting");
+    progress.note("cannot delete job/a: forbidden");
+    expect(screen.seen()).toEqual(["cannot delete job/a: forbidden", "deleting"]);
+    progress.clear();
+    expect(screen.seen()).toEqual(["cannot delete job/a: forbidden"]);
+  });
+
+  it("shows the first update after a clear at once", () => {
+    const screen = new Screen();
+    const { progress } = progressOn(screen);
+    progress.update("waiting");
+    progress.clear();
+    progress.update("deleting");
+    expect(screen.seen()).toEqual(["deleting"]);
+  });
+
+  it("cuts the line to the terminal and erases it whole after the window became narrower", () => {
+    const screen = new Screen({ columns: 20 });
+    const { progress, pass } = progressOn(screen);
+    progress.update("deleted 120 of 5000 Jobs");
+    expect(screen.seen()).toEqual(["deleted 120 of 5000…"]);
+    screen.narrowTo(10);
+    pass(100);
+    progress.update("deleted 121 of 5000 Jobs");
+    expect(screen.seen()).toEqual(["deleted 1…"]);
+  });
+
+  it("writes nothing but notes where there is no terminal", () => {
+    const screen = new Screen({ isTTY: false });
+    const { progress } = progressOn(screen);
+    progress.update("deleting");
+    progress.note("cannot delete job/a: forbidden");
+    progress.clear();
+    expect(screen.written).toBe("cannot delete job/a: forbidden\n");
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { colourFor } from "../../src/output/palette.ts";
+import { tableLines, TableWriter } from "../../src/output/table.ts";
+import type { Column } from "../../src/output/table.ts";
+
+interface Row {
+  readonly name: string;
+  readonly pods?: number;
+  readonly why?: string;
+}
+
+const columns: readonly Column<Row>[] = [
+  { header: "NAME", value: (row) => row.name, colour: (row) => (row.name === "bad" ? "bad" : undefined) },
+  { header: "PODS", value: (row) => row.pods, align: "right" },
+  { header: "WHY", value: (row) => row.why, wide: true },
+];
+
+describe("tableLines", () => {
+  it("pads with three blanks, aligns, and ends lines without blanks", () => {
+    const rows = [{ name: "prefect-job-1a2b", pods: 1 }, { name: "x", pods: 12 }, { name: "y" }];
+    expect(tableLines(columns, rows)).toEqual([
+      "NAME                 PODS",
+      "prefect-job-1a2b        1",
+      "x                      12",
+      "y                  <none>",
+    ]);
+  });
+
+  it("shows wide columns when asked to, and no blanks for empty cells at the end", () => {
+    const rows = [
+      { name: "a", pods: 1, why: "" },
+      { name: "b", pods: 2, why: "image cannot be pulled" },
+    ];
+    expect(tableLines(columns, rows, { wide: true })).toEqual([
+      "NAME   PODS   WHY",
+      "a         1",
+      "b         2   image cannot be pulled",
+    ]);
+  });
+
+  it("does not let the header widen a column that has none", () => {
+    expect(tableLines(columns, [{ name: "a", pods: 1 }], { noHeaders: true })).toEqual(["a     1"]);
+  });
+
+  it("gives a narrow column six places, as kubectl does", () => {
+    const narrow: Column<string> = { header: "N", value: (row) => row };
+    expect(tableLines([narrow, narrow], ["a"])).toEqual(["N     N", "a     a"]);
+  });
+
+  it("prints nothing without rows", () => {
+    expect(tableLines(columns, [])).toEqual([]);
+  });
+
+  it("counts wide characters as two and combining ones as none", () => {
+    const rows = [
+      { name: "日本", pods: 1 },
+      { name: "e\u0301té", pods: 2 },
+    ];
+    expect(tableLines(columns, rows)).toEqual(["NAME   PODS", "日本      1", "e\u0301té       2"]);
+  });
+
+  it("cuts a cell at its first line break and shows control characters", () => {
+    const rows = [{ name: "two\nlines" }, { name: "red\u001B[31m\ttab" }];
+    expect(tableLines(columns.slice(0, 1), rows)).toEqual(["NAME", "two...", "red^[[31m tab"]);
+  });
+
+  it("colours the text and not the blanks, and aligns as without colours", () => {
+    const palette = colourFor("always", {}, {});
+    const lines = tableLines(columns, [{ name: "bad", pods: 1 }], { palette });
+    expect(lines[1]).toBe("\u001B[31mbad\u001B[39m       1");
+  });
+});
+
+describe("TableWriter", () => {
+  it("prints the header once and keeps the widths of earlier pages", () => {
+    const table = new TableWriter(columns);
+    expect(table.lines([{ name: "long-name", pods: 1 }])).toEqual(["NAME        PODS", "long-name      1"]);
+    expect(table.lines([{ name: "x", pods: 2 }])).toEqual(["x              2"]);
+  });
+
+  it("widens a column from the page on that needs it", () => {
+    const table = new TableWriter(columns);
+    table.lines([{ name: "x", pods: 1 }]);
+    expect(table.lines([{ name: "long-name", pods: 2 }])).toEqual(["long-name      2"]);
+    expect(table.lines([{ name: "y", pods: 3 }])).toEqual(["y              3"]);
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { asCell, cutToWidth, displayWidth, padToWidth } from "../../src/output/text-width.ts";
+
+describe("displayWidth", () => {
+  it.each([
+    ["", 0],
+    ["plain", 5],
+    ["größe", 5],
+    ["e\u0301", 1],
+    ["日本語", 6],
+    ["ｆｕｌｌ", 8],
+    ["한글", 4],
+    ["😀", 2],
+    ["👨‍👩‍👧", 2],
+    ["✔", 1],
+    ["├─ └─", 5],
+    ["\u001B[31mred\u001B[0m", 3],
+    ["\u001B]8;;http://x\u0007link\u001B]8;;\u0007", 4],
+  ])("measures %j as %d columns", (text, width) => {
+    expect(displayWidth(text)).toBe(width);
+  });
+});
+
+describe("cutToWidth", () => {
+  it.each([
+    ["short", 5, "short"],
+    ["longer", 5, "long…"],
+    ["日本語", 5, "日本…"],
+    ["日本語", 4, "日…"],
+    ["any", 1, "…"],
+    ["any", 0, ""],
+    ["\u001B[31mred text\u001B[39m", 4, "\u001B[31mred…\u001B[0m"],
+    ["\u001B[31mred\u001B[39m", 3, "\u001B[31mred\u001B[39m"],
+  ])("cuts %j to %d columns", (text, width, cut) => {
+    expect(cutToWidth(text, width)).toBe(cut);
+  });
+});
+
+describe("padToWidth", () => {
+  it("fills up on the side that is asked for and never cuts", () => {
+    expect(padToWidth("日", 4)).toBe("日  ");
+    expect(padToWidth("12", 4, "right")).toBe("  12");
+    expect(padToWidth("12345", 4)).toBe("12345");
+  });
+});
+
+describe("asCell", () => {
+  it.each([
+    ["as it is", "as it is"],
+    ["first\nsecond", "first..."],
+    ["first\r\nsecond", "first..."],
+    ["a\tb", "a b"],
+    ["\u001B[2J", "^[[2J"],
+    ["\u007F\u009B", "^??"],
+  ])("turns %j into %j", (text, cell) => {
+    expect(asCell(text)).toBe(cell);
+  });
+});

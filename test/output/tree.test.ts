@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { colourFor } from "../../src/output/palette.ts";
+import { treeLines, wantsAscii } from "../../src/output/tree.ts";
+import type { TreeNode } from "../../src/output/tree.ts";
+
+const run: TreeNode = {
+  text: "flow run grinning-lemur",
+  children: [
+    {
+      text: "Job prefect-job-1a2b\nfailed: BackoffLimitExceeded",
+      children: [
+        { text: "Pod prefect-job-1a2b-x", children: [{ text: "container flow\nexit code 1" }] },
+        { text: "Pod prefect-job-1a2b-y" },
+      ],
+    },
+    { text: "Service dask-9a8b" },
+  ],
+};
+
+describe("treeLines", () => {
+  it("draws branches and keeps the trunk beside further lines", () => {
+    expect(treeLines(run)).toEqual([
+      "flow run grinning-lemur",
+      "├─ Job prefect-job-1a2b",
+      "│  │  failed: BackoffLimitExceeded",
+      "│  ├─ Pod prefect-job-1a2b-x",
+      "│  │  └─ container flow",
+      "│  │        exit code 1",
+      "│  └─ Pod prefect-job-1a2b-y",
+      "└─ Service dask-9a8b",
+    ]);
+  });
+
+  it("draws the same in ASCII", () => {
+    expect(
+      treeLines(
+        { text: "a", children: [{ text: "b", children: [{ text: "c" }] }, { text: "d" }] },
+        { ascii: true },
+      ),
+    ).toEqual(["a", "|- b", "|  `- c", "`- d"]);
+  });
+
+  it("colours a node's text and not its branches", () => {
+    const palette = colourFor("always", {}, {});
+    const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { palette });
+    expect(lines).toEqual(["a", "└─ \u001B[31mb\u001B[39m"]);
+  });
+
+  it("does not let a text steer the terminal", () => {
+    expect(treeLines({ text: "a\u001B[2J" })).toEqual(["a^[[2J"]);
+  });
+});
+
+describe("wantsAscii", () => {
+  it.each([
+    [true, {}, false],
+    [true, { TERM: "dumb" }, true],
+    [undefined, {}, true],
+  ])("terminal %s, %j: %s", (isTTY, env, wanted) => {
+    expect(wantsAscii({ isTTY, write: () => true }, env)).toBe(wanted);
+  });
+});

@@ -1,0 +1,86 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { bundle, packageFolders } from "../../../scripts/binary/bundle.ts";
+import { chunkLoader } from "../../../scripts/binary/load-chunks.ts";
+import { formatNotices } from "../../../scripts/binary/notices.ts";
+import { seaConfig } from "../../../scripts/binary/sea.ts";
+
+describe("bundle", () => {
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "bundle-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  it("makes a chunk of what is imported dynamically, loaded when its moment comes", async () => {
+    await writeFile(join(folder, "lazy.ts"), 'export const text: string = "ä später";');
+    await writeFile(
+      join(folder, "main.ts"),
+      'export const later = async () => (await import("./lazy.ts")).text;',
+    );
+    const { chunks } = await bundle(join(folder, "main.ts"));
+    const compiled: string[] = [];
+    const load = chunkLoader({
+      read: (name) => (chunks.has(name) ? { source: chunks.get(name) ?? "" } : undefined),
+      onCompiled: (name) => void compiled.push(name),
+    });
+    const main = load("./main.js") as { later: () => Promise<string> };
+    expect(compiled.some((name) => name.startsWith("./lazy-"))).toBe(false);
+    await expect(main.later()).resolves.toBe("ä später");
+    expect(compiled.some((name) => name.startsWith("./lazy-"))).toBe(true);
+  });
+
+  it("writes ASCII, so that the executable may read it as Latin-1", async () => {
+    await writeFile(join(folder, "main.ts"), 'export const text = "…ä日";');
+    const { chunks } = await bundle(join(folder, "main.ts"));
+    const text = [...chunks.values()].join("");
+    expect(Buffer.byteLength(text)).toBe(text.length);
+  });
+
+  it("keeps class names, which errors are printed with", async () => {
+    await writeFile(join(folder, "main.ts"), "export class PrefectError extends Error {}");
+    const { chunks } = await bundle(join(folder, "main.ts"));
+    const load = chunkLoader({ read: (name) => ({ source: chunks.get(name) ?? "" }) });
+    const main = load("./main.js") as { PrefectError: { name: string } };
+    expect(main.PrefectError.name).toBe("PrefectError");
+  });
+});
+
+describe("packageFolders", () => {
+  it("names each package once, scoped and nested ones too, and nothing of our own", () => {
+    const inputs = [
+      "src/main.ts",
+      "node_modules/yaml/dist/index.js",
+      "node_modules/yaml/dist/parse.js",
+      "node_modules/@kubernetes/client-node/dist/index.js",
+      "node_modules/a/node_modules/b/index.js",
+    ];
+    expect(packageFolders(inputs)).toEqual([
+      "node_modules/@kubernetes/client-node",
+      "node_modules/a/node_modules/b",
+      "node_modules/yaml",
+    ]);
+  });
+});
+
+describe("formatNotices", () => {
+  it("prints each package and version once, with its licence", () => {
+    const one = { name: "yaml", version: "2.9.1", license: "ISC", text: "Permission to use…" };
+    const text = formatNotices([one, one, { ...one, version: "1.0.0" }]);
+    expect(text.match(/^yaml .*$/gmu)).toEqual(["yaml 2.9.1 (ISC)", "yaml 1.0.0 (ISC)"]);
+    expect(text).toContain("Permission to use…");
+    expect(text).toContain("Node.js");
+  });
+});
+
+describe("seaConfig", () => {
+  it("ignores the user's NODE_OPTIONS and names no path of the building machine but the output", () => {
+    const config = seaConfig(["./main.js"], "out");
+    expect(config).toMatchObject({ execArgvExtension: "none", main: "boot.cjs", executable: "node.bin" });
+    expect(config["assets"]).toEqual({ "./main.js": "./main.js" });
+  });
+});

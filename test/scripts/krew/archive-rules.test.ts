@@ -1,0 +1,127 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { gzip, sha256 } from "../../../scripts/archive/gzip.ts";
+import { tar } from "../../../scripts/archive/tar.ts";
+import type { TarEntry } from "../../../scripts/archive/tar.ts";
+import { archiveProblems } from "../../../scripts/krew/archive-rules.ts";
+import { checkKrew } from "../../../scripts/krew/check.ts";
+
+const content = Buffer.from("x");
+const bin: TarEntry = { path: "kubectl-prefect", mode: 0o755, content };
+const license: TarEntry = { path: "LICENSE", mode: 0o644, content };
+
+function problems(entries: readonly TarEntry[]): readonly string[] {
+  const archive = gzip(tar(entries));
+  return archiveProblems(platformOf(archive), archive);
+}
+
+function platformOf(archive: Buffer): Parameters<typeof archiveProblems>[0] {
+  return {
+    uri: "https://example.com/p.tar.gz",
+    sha256: sha256(archive),
+    bin: "kubectl-prefect",
+    labels: { os: "linux" },
+    expressions: false,
+    files: undefined,
+  };
+}
+
+describe("archiveProblems", () => {
+  it.each([
+    { name: "LICENSE", path: "LICENSE" },
+    { name: "COPYING.md", path: "COPYING.md" },
+    { name: "./license.txt", path: "./license.txt" },
+  ])("takes an archive with the executable and $name", ({ path }) => {
+    expect(problems([bin, { ...license, path }])).toEqual([]);
+  });
+
+  it.each([
+    { name: "without its executable", entries: [license], sentence: 'the archive has no "kubectl-prefect"' },
+    { name: "without a licence", entries: [bin], sentence: "the archive has no LICENSE or COPYING" },
+    {
+      name: "whose licence is Node's only",
+      entries: [bin, { ...license, path: "NODE-LICENSE" }],
+      sentence: "the archive has no LICENSE or COPYING",
+    },
+    {
+      name: "whose executable nobody may run",
+      entries: [{ ...bin, mode: 0o644 }, license],
+      sentence: '"kubectl-prefect" is not executable',
+    },
+    {
+      name: "whose executable is a folder",
+      entries: [{ path: "kubectl-prefect", mode: 0o755, linkTo: "elsewhere" }, license],
+      sentence: '"kubectl-prefect" is not a file',
+    },
+    {
+      name: "that reaches out of its folder",
+      entries: [bin, license, { ...license, path: "../kubectl" }],
+      sentence: '"../kubectl" would be unpacked outside',
+    },
+  ])("refuses one $name", ({ entries, sentence }) => {
+    const found = problems(entries);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toContain(sentence);
+  });
+
+  it("refuses one whose sum is another", () => {
+    const archive = gzip(tar([bin, license]));
+    const found = archiveProblems({ ...platformOf(archive), sha256: "0".repeat(64) }, archive);
+    expect(found).toEqual([`the archive's sha256 is ${sha256(archive)}, not "${"0".repeat(64)}"`]);
+  });
+
+  it("refuses what is no archive", () => {
+    const text = Buffer.from("not gzip");
+    expect(archiveProblems(platformOf(text), text)[0]).toContain("the archive cannot be unpacked");
+  });
+});
+
+describe("checkKrew", () => {
+  let folder = "";
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "krew-"));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  function manifestFor(archive: Buffer): string {
+    return JSON.stringify({
+      apiVersion: "krew.googlecontainertools.github.com/v1alpha2",
+      kind: "Plugin",
+      metadata: { name: "prefect" },
+      spec: {
+        version: "v0.1.0",
+        homepage: "https://example.com",
+        shortDescription: "s",
+        description: "d",
+        platforms: [
+          {
+            selector: { matchLabels: { os: "linux", arch: "amd64" } },
+            uri: "https://example.com/v0.1.0/p.tar.gz",
+            sha256: sha256(archive),
+            bin: "kubectl-prefect",
+          },
+        ],
+      },
+    });
+  }
+
+  it("passes when manifest and archives agree", async () => {
+    const archive = gzip(tar([bin, license]));
+    const manifest = join(folder, "prefect.yaml");
+    await writeFile(manifest, manifestFor(archive));
+    await writeFile(join(folder, "p.tar.gz"), archive);
+    await expect(checkKrew(manifest, folder)).resolves.toBeUndefined();
+  });
+
+  it("names every problem, of the manifest and of the archives", async () => {
+    const manifest = join(folder, "prefecto.yaml");
+    await writeFile(manifest, manifestFor(Buffer.from("")));
+    const refused = checkKrew(manifest, folder);
+    await expect(refused).rejects.toThrow('the name "prefect" is not that of its file, "prefecto"');
+    await expect(refused).rejects.toThrow("p.tar.gz: it is not in the folder");
+  });
+});

@@ -1,0 +1,11 @@
+import { describe, expect, it } from "vitest";
+import { readProject } from "../../scripts/project.ts";
+import { version } from "../../src/version.ts";
+
+describe("version", () => {
+  it("is the one that releases are named after", async () => {
+    const project = await readProject();
+    expect(version).toBe(project.version);
+    expect(version).toMatch(/^\d+\.\d+\.\d+/u);
+  });
+});

@@ -1,0 +1,37 @@
+// The flow modules of this folder as a Prefect 1 API must know them: names, storage, and the slugs that Core gives their tasks.
+
+import type { FlowSpec, TaskSpec } from "../../../src/standin/prefect/flows.ts";
+
+const PARAMETER = "prefect.core.parameter.Parameter";
+
+/** Succeeds; three mapped children, or as many as the parameter `count` says. */
+export function mappedFlow(): FlowSpec {
+  return moduleFlow("mapped", [
+    { slug: "count", type: PARAMETER },
+    { slug: "numbers-1" },
+    { slug: "double-1", mapped: true },
+    { slug: "total-1" },
+  ]);
+}
+
+/** Fails: its task raises. */
+export function failingFlow(): FlowSpec {
+  return moduleFlow("failing", [{ slug: "explode-1" }, { slug: "never_reached-1" }]);
+}
+
+/** Succeeds at its task's second attempt, two seconds after the first. */
+export function retryingFlow(): FlowSpec {
+  return moduleFlow("retrying", [{ slug: "flaky-1", maxRetries: 2 }]);
+}
+
+/** Sleeps for the parameter `seconds`, 600 by default, and can be interrupted at any moment. */
+export function slowFlow(): FlowSpec {
+  return moduleFlow("slow", [{ slug: "seconds", type: PARAMETER }, { slug: "nap-1" }, { slug: "wake-1" }]);
+}
+
+/** Module storage: the flow is imported by name, from a folder in PYTHONPATH. */
+function moduleFlow(name: string, tasks: readonly TaskSpec[]): FlowSpec {
+  const module = `${name}_flow`;
+  const storage = { type: "Module", __version__: "1.4.1", module, flows: { [name]: module }, secrets: [] };
+  return { name, tasks, storage };
+}
