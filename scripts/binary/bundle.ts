@@ -2,10 +2,10 @@
 // its own, which costs nothing until it is used: parsing all of it took four times as long as starting Node.
 
 import { basename, extname } from "node:path";
-import { build, transform } from "esbuild";
-import type { BuildOptions, TransformOptions } from "esbuild";
-import { ExpectedError } from "../../src/base/errors.ts";
-import { projectPath } from "../project.ts";
+import { build, formatMessages, transform } from "esbuild";
+import type { BuildOptions, Plugin, TransformOptions } from "esbuild";
+import { ExpectedError, textOf } from "../../src/base/errors.ts";
+import { projectPath, readProject } from "../project.ts";
 
 export interface Bundle {
   /** Chunk name (`./main.js`, `./connect-AB12.js`) → CommonJS source, pure ASCII. */
@@ -28,6 +28,19 @@ const shared = {
   minifyWhitespace: true,
 } as const satisfies BuildOptions & TransformOptions;
 
+/** src/version.ts reads package.json; of all that stands there only the version belongs into the executable. */
+const versionOnly: Plugin = {
+  name: "version-only",
+  setup(building) {
+    // The filter is a Go expression: no flags.
+    building.onLoad({ filter: /package\.json$/ }, async ({ path }) => {
+      if (path !== projectPath("package.json")) return undefined;
+      const { version } = await readProject();
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
+
 /** Bundles the program that starts at this file. */
 export async function bundle(entry: string): Promise<Bundle> {
   const built = await build({
@@ -40,12 +53,14 @@ export async function bundle(entry: string): Promise<Bundle> {
     splitting: true,
     format: "esm",
     chunkNames: "[name]-[hash]",
+    plugins: [versionOnly],
     define: { "import.meta.url": "importMetaUrl" },
     metafile: true,
-    logLevel: "warning",
+    logLevel: "silent",
   }).catch((cause: unknown) => {
-    throw new ExpectedError(`cannot bundle "${entry}": see the messages of esbuild above`, { cause });
+    throw new ExpectedError(`cannot bundle "${entry}": ${textOf(cause)}`, { cause });
   });
+  for (const warning of await formatMessages(built.warnings, { kind: "warning" })) console.warn(warning);
   const chunks = new Map<string, string>();
   for (const file of built.outputFiles) chunks.set(`./${basename(file.path)}`, await asCommonJs(file.text));
   return { chunks, inputs: Object.keys(built.metafile.inputs) };

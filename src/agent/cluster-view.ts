@@ -20,6 +20,8 @@ export interface ViewOptions {
   readonly onTouched: (flowRunId: string) => void;
   readonly onOutage: (what: string, error: unknown, failures: number) => void;
   readonly onRecovery: (what: string) => void;
+  /** Told whenever the cluster was heard. */
+  readonly onProgress: () => void;
 }
 
 const RELIST_MS = 600_000;
@@ -43,7 +45,7 @@ export class ClusterView {
   constructor(options: ViewOptions) {
     this.#options = options;
     const { kube, clock, namespace } = options;
-    const shared = { kube, clock, relistMs: RELIST_MS };
+    const shared = { kube, clock, relistMs: RELIST_MS, onHeard: options.onProgress };
     const telling = (what: string) => ({
       onOutage: (error: unknown, failures: number) => options.onOutage(what, error, failures),
       onRecovery: () => options.onRecovery(what),

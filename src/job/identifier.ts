@@ -10,11 +10,19 @@ export type Submission = Pick<FlowRun, "id" | "version" | "state"> & {
 
 /**
  * Eight lower-case hex digits, the same for the same flow run at the same state version; for a Running run also of
- * the task runs that wait, since retries of tasks leave the flow run's version alone. A higher attempt gives another.
+ * the task runs that wait, since retries of tasks leave the flow run's version alone.
  */
-export function jobIdentifier(flowRun: Submission, attempt = 0): string {
+export function jobIdentifier(flowRun: Submission): string {
   const tasks =
     flowRun.state === "Running" ? flowRun.task_runs.map(({ id, version }) => `${id}@${version}`) : [];
-  const submission = [`${flowRun.id}@${flowRun.version}`, ...tasks.sort(), `attempt ${attempt}`];
-  return hash("sha256", submission.join("\n"), "hex").slice(0, 8);
+  return digits([`${flowRun.id}@${flowRun.version}`, ...tasks.sort()]);
+}
+
+/** What to take when another run's Job has the identifier; again the same for the same submission. */
+export function otherIdentifier(taken: string, flowRunId: string): string {
+  return digits([flowRunId, taken]);
+}
+
+function digits(parts: readonly string[]): string {
+  return hash("sha256", parts.join("\n"), "hex").slice(0, 8);
 }

@@ -20,6 +20,8 @@ export interface ReflectorOptions<R extends Resource, Kept> {
   /** Told when the connection breaks, with the failures in a row, and when it is back. */
   readonly onOutage?: ((error: unknown, failures: number) => void) | undefined;
   readonly onRecovery?: (() => void) | undefined;
+  /** Told whenever the server was heard: a list, an event, a bookmark, the good end of a watch. */
+  readonly onHeard?: (() => void) | undefined;
   /** Milliseconds between full lists. */
   readonly relistMs: number;
   readonly random?: (() => number) | undefined;
@@ -32,6 +34,7 @@ export type Change<Kept> =
 const PAGE = 500;
 const WATCH_SECONDS = { least: 240, spread: 60 };
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
+const SHORTEST_WATCH_MS = 1_000;
 
 /** Lists and watches until told to stop; `synced` resolves after the first complete list. */
 export class Reflector<R extends Resource, Kept extends { readonly metadata: { readonly uid: string } }> {
@@ -92,6 +95,7 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
 
   #heard(): void {
     this.heardAt = this.#options.clock.now();
+    this.#options.onHeard?.();
     if (this.#failures > 0) this.#options.onRecovery?.();
     this.#failures = 0;
   }
@@ -120,6 +124,7 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
 
   async #watch(signal: AbortSignal): Promise<void> {
     const random = this.#options.random ?? Math.random;
+    const beganAtMs = this.#options.clock.now().getTime();
     const timeoutSeconds = Math.round(WATCH_SECONDS.least + WATCH_SECONDS.spread * random());
     this.restarts++;
     const events = this.#options.kube.watch(
@@ -144,6 +149,9 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
       else this.#set(event.object);
     }
     this.#heard();
+    // A proxy that ends every watch at once must not make us spin.
+    const lastedMs = this.#options.clock.now().getTime() - beganAtMs;
+    if (lastedMs < SHORTEST_WATCH_MS) await this.#options.clock.sleep(SHORTEST_WATCH_MS - lastedMs, signal);
   }
 
   #set(object: KindMap[R]): void {

@@ -1,3 +1,5 @@
+// Templates from texts, files, the web, S3 and Google Cloud Storage, each against a server of this process.
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -118,6 +120,7 @@ describe("a template in the agent's files", () => {
   it.each([
     { path: "/nowhere/t.yaml", want: 'cannot use job template "/nowhere/t.yaml": there is no such file' },
     { path: "/", want: "it is a directory" },
+    { path: "/dev/zero", want: "it is larger than 1 MiB" },
     { path: "agent://etc/t.yaml", want: "write agent:///path/to/template.yaml" },
   ])("is told of when $path cannot be read", async ({ path, want }) => {
     await expect(load(path)).rejects.toThrow(want);

@@ -1,3 +1,5 @@
+// Options over configuration.
+
 import { describe, expect, it } from "vitest";
 import { jobSettings } from "../../src/config/job-settings.ts";
 import { load } from "./support.ts";

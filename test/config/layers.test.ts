@@ -1,3 +1,5 @@
+// Slugs, variables within values, and references between them.
+
 import { describe, expect, it } from "vitest";
 import { apiSlug } from "../../src/config/auth.ts";
 import { expandVariables, fileLayer, resolved } from "../../src/config/layers.ts";

@@ -1,3 +1,5 @@
+// Sources and their order, files that are broken, the API's address, key and tenant.
+
 import { mkdtempSync, rmSync, writeFileSync, chmodSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,5 @@
+// What people mean by what they write into variables and TOML.
+
 import { describe, expect, it } from "vitest";
 import { CONFIG, load } from "./support.ts";
 

@@ -1,3 +1,5 @@
+// The rules of a Job, row by row: name, labels, pod fields, the flow's container, and what we add.
+
 import { describe, expect, it } from "vitest";
 import { buildJob } from "../../src/job/build.ts";
 import { jobName } from "../../src/job/name.ts";

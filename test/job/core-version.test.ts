@@ -1,3 +1,5 @@
+// Versions of Core around 0.13.0, in PEP 440 order.
+
 import { describe, expect, it } from "vitest";
 import { knowsFlowRunCommand } from "../../src/job/core-version.ts";
 

@@ -1,3 +1,5 @@
+// The flow's environment: precedence, order, texts, key and tenant, the name of Dask clusters.
+
 import { describe, expect, it } from "vitest";
 import { envText } from "../../src/job/environment.ts";
 import { build, containerOf, containerTemplate, envOf, podTemplate, withRunConfig } from "./support.ts";

@@ -1,3 +1,5 @@
+// The explanation is of the very Job, and names each field's source.
+
 import { describe, expect, it } from "vitest";
 import { buildJob } from "../../src/job/build.ts";
 import { explainJob } from "../../src/job/explain.ts";

@@ -1,5 +1,7 @@
+// Identifiers are the same for the same submission, and differ for others.
+
 import { describe, expect, it } from "vitest";
-import { jobIdentifier } from "../../src/job/identifier.ts";
+import { jobIdentifier, otherIdentifier } from "../../src/job/identifier.ts";
 import type { FlowRun } from "../../src/prefect/flow-run.ts";
 import { flowRun } from "./support.ts";
 
@@ -16,16 +18,14 @@ describe("jobIdentifier", () => {
   });
 
   it.each([
-    { title: "another run", run: flowRun({ id: "other" }), attempt: 0 },
-    { title: "another version", run: flowRun({ version: 4 }), attempt: 0 },
-    { title: "another attempt", run: flowRun(), attempt: 1 },
+    { title: "another run", run: flowRun({ id: "other" }) },
+    { title: "another version", run: flowRun({ version: 4 }) },
     {
       title: "task runs of a Running run",
       run: flowRun({ state: "Running", task_runs: [task("t", 1)] }),
-      attempt: 0,
     },
-  ])("differs for $title", ({ run, attempt }) => {
-    expect(jobIdentifier(run, attempt)).not.toBe(jobIdentifier(flowRun()));
+  ])("differs for $title", ({ run }) => {
+    expect(jobIdentifier(run)).not.toBe(jobIdentifier(flowRun()));
   });
 
   it("does not care for the order of task runs, but for their versions", () => {
@@ -37,5 +37,12 @@ describe("jobIdentifier", () => {
 
   it("does not care for the task runs of a Scheduled run", () => {
     expect(jobIdentifier(flowRun({ task_runs: [task("a", 1)] }))).toBe(jobIdentifier(flowRun()));
+  });
+
+  it("gives another one, again always the same, when the first is taken", () => {
+    expect(otherIdentifier("01234567", "run")).toMatch(/^[0-9a-f]{8}$/);
+    expect(otherIdentifier("01234567", "run")).toBe(otherIdentifier("01234567", "run"));
+    expect(otherIdentifier("01234567", "run")).not.toBe("01234567");
+    expect(otherIdentifier("01234567", "run")).not.toBe(otherIdentifier("01234567", "other"));
   });
 });

@@ -1,3 +1,5 @@
+// Label lists as Python prints them.
+
 import { describe, expect, it } from "vitest";
 import { pythonList } from "../../src/job/python-repr.ts";
 

@@ -1,3 +1,5 @@
+// Which run configs this agent runs, and how it refuses the others.
+
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import { JobError } from "../../src/job/errors.ts";

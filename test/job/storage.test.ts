@@ -1,3 +1,5 @@
+// The images of Docker storage, and storages that no flow can be loaded from.
+
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import { storageImage } from "../../src/job/storage.ts";

@@ -1,3 +1,5 @@
+// Which template a run uses, and what is wrong with templates.
+
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../src/base/errors.ts";
 import { JobError } from "../../src/job/errors.ts";

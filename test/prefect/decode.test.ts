@@ -1,3 +1,5 @@
+// Flow runs from wire JSON and from files that people write.
+
 import { describe, expect, it } from "vitest";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { readFlowRun } from "../../src/prefect/decode.ts";

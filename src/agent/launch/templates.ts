@@ -1,7 +1,7 @@
 // launch: poll → claim → [template] → build → createJob. Fetches the template that a flow run's Job is made from:
 // out of the run config, from the agent's files, the web, S3 or Google Cloud Storage.
 
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import http from "node:http";
 import https from "node:https";
 import { proxyEnvOf } from "../../base/env.ts";
@@ -99,7 +99,7 @@ async function fetchFrom(path: string, fetch: Fetch): Promise<string> {
 
 async function readLocal(path: string, { origin, signal }: Fetch): Promise<string> {
   try {
-    return await readFile(path, { encoding: "utf8", signal });
+    return await bounded(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
   } catch (error) {
     const known = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
     throw known === undefined ? error : templateError(origin, known, { cause: error });
@@ -233,7 +233,8 @@ function storeError(error: unknown, origin: TemplateOrigin): unknown {
 function statusOf(error: unknown): number | undefined {
   if (!isObject(error)) return undefined;
   const status = objectIn(error["$metadata"])["httpStatusCode"] ?? error["code"];
-  return typeof status === "number" ? status : undefined;
+  // Other errors carry small numbers as their code.
+  return typeof status === "number" && status >= 300 ? status : undefined;
 }
 
 function statusError(status: number, origin: TemplateOrigin): ExpectedError {

@@ -27,8 +27,8 @@ export class Deletes {
 
   /** Deletes one object: tells of its end, or shows it on its way out. */
   one(target: Target, body: string): string {
-    const version = writable(this.#store, target);
     const options = { ...deletionOf(target.query, body), now: this.#clock.now() };
+    const version = writable(this.#store, target);
     const { object, gone } = deleteVersion(this.#store, version, options);
     if (gone && !target.type.returnsDeleted) return JSON.stringify(deletedStatus(version));
     return new Version(target.type, object, version.at).json;

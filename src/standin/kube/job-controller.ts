@@ -97,15 +97,15 @@ export class JobController {
     if (plan.surplus.length > 0 || plan.missing > 0) {
       for (const pod of plan.surplus) this.#end(job, pod.metadata.uid);
       if (plan.missing > 0) this.#createPods(job, plan);
-      plan = this.#plan(job);
+      plan = this.#plan(job, plan.verdict);
     }
     this.#settle(job, plan);
     if (plan.deadlineMs !== undefined && plan.deadlineMs > 0) this.#timers.in(plan.deadlineMs, uid);
   }
 
-  #plan(job: Version): JobPlan {
+  #plan(job: Version, decided?: Verdict): JobPlan {
     const pods = this.#podsOf(job.object.metadata.uid).map((pod) => asPod(pod.object));
-    return planJob({ job: asJob(job.object), pods, now: this.#deps.clock.now() });
+    return planJob({ job: asJob(job.object), pods, now: this.#deps.clock.now(), decided });
   }
 
   /** Writes the Job's status: first what is decided and not yet counted, then the numbers, and the end. */

@@ -11,6 +11,8 @@ export interface JobView {
   /** All pods that the Job owns. */
   readonly pods: readonly Pod[];
   readonly now: Date;
+  /** What a plan in the same pass has decided; carrying it out must not change the reason. */
+  readonly decided?: Verdict | undefined;
 }
 
 export interface JobPlan {
@@ -72,7 +74,7 @@ export function planJob(view: JobView): JobPlan {
     failed: (job.status.failed ?? 0) + uncounted.failed.length,
   };
   const deadlineMs = deadlineOf(view);
-  const verdict = verdictOf(job, active, { ...counted, deadlineMs });
+  const verdict = view.decided ?? verdictOf(job, active, { ...counted, deadlineMs });
   const isStopped = verdict?.succeeded === false || job.spec.suspend === true;
   return {
     uncounted,

@@ -171,5 +171,6 @@ export class Store {
     }
     for (const listener of shelf.listeners) listener(change);
     for (const listener of this.#listeners) listener(change);
+    change.slim();
   }
 }

@@ -1,5 +1,5 @@
 // One version of one object, and one change from a version to the next. Both turn themselves into JSON at
-// most once, however many lists and watches send them.
+// most once while they are current, however many lists and watches send them.
 
 import { apiVersionOf } from "./resources.ts";
 import type { ResourceType } from "./resources.ts";
@@ -32,6 +32,11 @@ export class Version {
   /** JSON as an item of a list: built-in types leave out kind and apiVersion there. */
   get item(): string {
     return this.type.custom ? this.json : this.#rest();
+  }
+
+  /** Gives the text back to memory; it is made again if anybody asks. */
+  slim(): void {
+    this.#json = undefined;
   }
 
   #rest(): string {
@@ -67,6 +72,12 @@ export class Change {
       this.#frames.set(as, frame);
     }
     return frame;
+  }
+
+  /** Gives back what only the watches of the moment needed; history keeps the objects. */
+  slim(): void {
+    this.#frames.clear();
+    this.previous?.slim();
   }
 
   // An object that leaves a watch's selection is sent as it last was inside it, at the version of its leaving.

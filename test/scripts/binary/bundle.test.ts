@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bundle, packageFolders } from "../../../scripts/binary/bundle.ts";
 import { chunkLoader } from "../../../scripts/binary/load-chunks.ts";
 import { formatNotices } from "../../../scripts/binary/notices.ts";
+import { projectPath, readProject } from "../../../scripts/project.ts";
 import { seaConfig } from "../../../scripts/binary/sea.ts";
 
 describe("bundle", () => {
@@ -39,6 +40,13 @@ describe("bundle", () => {
     const { chunks } = await bundle(join(folder, "main.ts"));
     const text = [...chunks.values()].join("");
     expect(Buffer.byteLength(text)).toBe(text.length);
+  });
+
+  it("takes the version from package.json and nothing else", async () => {
+    const { chunks } = await bundle(projectPath("src/version.ts"));
+    const text = [...chunks.values()].join("");
+    expect(text).toContain((await readProject()).version);
+    expect(text).not.toContain("devDependencies");
   });
 
   it("keeps class names, which errors are printed with", async () => {

@@ -131,7 +131,12 @@ export class KubeServer {
             "content-length": String(Buffer.byteLength(text)),
           };
     return new Promise((resolve, reject) => {
-      const options = { method, headers: { ...headers, ...sized, ...call.headers }, agent: false, ...(ca && { ca }) };
+      const options = {
+        method,
+        headers: { ...headers, ...sized, ...call.headers },
+        agent: false,
+        ...(ca && { ca }),
+      };
       const sent = send(new URL(path, url), options as Parameters<typeof httpRequest>[1] & object, resolve);
       sent.on("error", reject);
       sent.end(text);
@@ -161,7 +166,10 @@ function watching(response: IncomingMessage): Watching {
   response.on("error", wake);
   const settled = <T>(look: () => T | undefined): Promise<T> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => done(new Error(`nothing came; seen: ${JSON.stringify(events)}`)), 10_000);
+      const timer = setTimeout(
+        () => done(new Error(`nothing came; seen: ${JSON.stringify(events)}`)),
+        10_000,
+      );
       const done = (value: T | Error): void => {
         clearTimeout(timer);
         wakes.delete(attempt);

@@ -1,0 +1,125 @@
+// The agent: one view of the cluster, two journeys over it (launch, supervise), and the sweep that ties up loose ends.
+
+import type { AgentDeps } from "./deps.ts";
+import type { AgentSettings } from "./settings.ts";
+import { backoffMs } from "../base/backoff.ts";
+import { together } from "../base/together.ts";
+import { ClusterView } from "./cluster-view.ts";
+import { Launcher } from "./launch/launch.ts";
+import { Recovery } from "./launch/recover.ts";
+import { Outage } from "./presence/outage.ts";
+import { Supervisor } from "./supervise/supervise.ts";
+
+const BACKOFF = { firstMs: 1_000, maxMs: 30_000 };
+
+/** An agent that can be poked from outside. */
+export class Agent {
+  readonly #deps: AgentDeps;
+  readonly #settings: AgentSettings;
+  readonly #view: ClusterView;
+  readonly #launcher: Launcher;
+  readonly #supervisor: Supervisor;
+  readonly #recovery: Recovery;
+
+  constructor(deps: AgentDeps, settings: AgentSettings) {
+    this.#deps = deps;
+    this.#settings = settings;
+    const outages = new Map<string, Outage>();
+    const outage = (what: string): Outage => {
+      const known = outages.get(what) ?? new Outage(`Kubernetes API (${what})`, deps);
+      outages.set(what, known);
+      return known;
+    };
+    this.#view = new ClusterView({
+      ...deps,
+      namespace: settings.namespace,
+      onTouched: (flowRunId) => this.#supervisor.touch(flowRunId),
+      onOutage: (what, error) => outage(what).noted(error),
+      onRecovery: (what) => outage(what).over(),
+      onProgress: () => deps.meter.progress("watch"),
+    });
+    this.#launcher = new Launcher(deps, settings, this.#view);
+    this.#supervisor = new Supervisor(deps, settings, this.#view);
+    this.#recovery = new Recovery(deps, settings, {
+      view: this.#view,
+      inHand: this.#launcher.inHand,
+      submitter: this.#launcher.submitter,
+      touch: (flowRunId) => this.#supervisor.touch(flowRunId),
+    });
+  }
+
+  /** The next poll happens at once. */
+  poke(): void {
+    this.#launcher.wake();
+  }
+
+  /** Live Jobs, waiting submissions; for metrics. */
+  gauges(): { readonly liveJobs: number; readonly inHand: number } {
+    return { liveJobs: this.#view.liveJobs(), inHand: this.#launcher.inHand.size };
+  }
+
+  /**
+   * Registers, then runs until the signal aborts or maxPolls are done; finishes what is in flight within the
+   * shutdown grace. Throws PrefectError or KubeError when refused for good.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log } = this.#deps;
+    await this.#register(signal);
+    if (signal.aborted) return;
+    log.info(`Starting KubernetesAgent with labels ${JSON.stringify(this.#settings.labels)}`);
+    const watching = new AbortController();
+    const all = AbortSignal.any([signal, watching.signal]);
+    await together(
+      signal,
+      (s) => this.#view.run(AbortSignal.any([s, watching.signal])),
+      (s) => this.#supervisor.run(AbortSignal.any([s, watching.signal])),
+      async (s) => {
+        await this.#launch(s, all);
+        watching.abort();
+      },
+    );
+  }
+
+  async #launch(signal: AbortSignal, all: AbortSignal): Promise<void> {
+    const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    await Promise.race([this.#view.synced(), stopped]);
+    if (signal.aborted) return;
+    this.#deps.log.info("Waiting for flow runs...");
+    const polling = new AbortController();
+    await together(
+      signal,
+      async (s) => {
+        await this.#launcher.run(s);
+        polling.abort();
+      },
+      (s) => this.#recovery.run(AbortSignal.any([s, polling.signal, all])),
+    );
+    await this.#drain();
+  }
+
+  /** Submissions in flight are finished, within the grace; a waiting one is simply left to the next agent. */
+  async #drain(): Promise<void> {
+    const { inHand } = this.#launcher;
+    if (inHand.size === 0) return;
+    this.#deps.log.info("Finishing submissions in flight", { count: inHand.size });
+    await Promise.race([inHand.drained(), this.#deps.clock.sleep(this.#settings.shutdownGraceMs)]);
+  }
+
+  async #register(signal: AbortSignal): Promise<void> {
+    const { prefect, log, clock } = this.#deps;
+    const { name, labels, agentConfigId } = this.#settings;
+    const outage = new Outage("Prefect API", this.#deps);
+    log.info("Registering agent...");
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        const id = await prefect.registerAgent({ name, labels, agentConfigId }, signal);
+        outage.over();
+        return log.info("Registration successful!", { agent: id });
+      } catch (error) {
+        if (signal.aborted) return;
+        outage.noted(error);
+        await clock.sleep(backoffMs(BACKOFF, failures), signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// launch: the flow runs that this process has in hand, from the poll that found them until their Job is seen.
+
+import type { Clock } from "../../base/clock.ts";
+
+const UNSEEN_MS = 10_000;
+
+/** Which runs need no second look, and how many Jobs are on their way but not yet in the view. */
+export class InHand {
+  readonly #clock: Clock;
+  readonly #runs = new Set<string>();
+  /** Created, but the watch has not shown them yet: they count for --limit. */
+  readonly #unseen = new Map<string, number>();
+  #drained: (() => void)[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  has(flowRunId: string): boolean {
+    return this.#runs.has(flowRunId);
+  }
+
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  take(flowRunId: string): void {
+    this.#runs.add(flowRunId);
+  }
+
+  release(flowRunId: string): void {
+    this.#runs.delete(flowRunId);
+    if (this.#runs.size === 0) for (const tell of this.#drained.splice(0)) tell();
+  }
+
+  created(flowRunId: string): void {
+    this.#unseen.set(flowRunId, this.#clock.now().getTime() + UNSEEN_MS);
+  }
+
+  /** Jobs made or about to be made which `isSeen` does not know yet. */
+  onTheirWay(isSeen: (flowRunId: string) => boolean): number {
+    const now = this.#clock.now().getTime();
+    for (const [id, until] of this.#unseen) if (until < now || isSeen(id)) this.#unseen.delete(id);
+    const more = [...this.#runs].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
+    return this.#unseen.size + more;
+  }
+
+  /** Resolves when nothing is in hand. */
+  drained(): Promise<void> {
+    if (this.#runs.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+}

@@ -1,0 +1,143 @@
+// kubectl prefect agent start: run the agent, at a terminal or in a pod.
+
+import { Command, Option } from "clipanion";
+import { Agent } from "../../agent/agent.ts";
+import type { AgentDeps } from "../../agent/deps.ts";
+import type { AgentSettings } from "../../agent/settings.ts";
+import { SettingsError } from "../../base/errors.ts";
+import type { Log, LogLevel } from "../../base/log.ts";
+import { createLog } from "../../base/log.ts";
+import type { PrefectConfig } from "../../config/prefect-config.ts";
+import type { Connection } from "../../kube/connect.ts";
+import { AgentCommand } from "../agent-command.ts";
+import { agentSettings } from "../agent-settings.ts";
+
+const LEVELS: readonly LogLevel[] = ["DEBUG", "INFO", "WARNING", "ERROR"];
+
+export class AgentStartCommand extends AgentCommand {
+  static override paths = [
+    ["agent", "start"],
+    ["agent", "kubernetes", "start"],
+    ["agent", "start", "kubernetes"],
+  ];
+  static override usage = Command.Usage({
+    category: "Agent",
+    description: "run the agent here, or in a pod",
+    details: `
+      Asks Prefect for due flow runs, makes a Kubernetes Job of each, follows the Jobs, tells Prefect how they went,
+      and deletes them. Reads what Prefect 1 reads: ~/.prefect/config.toml, backend.toml, auth.toml and PREFECT__
+      variables; flags win. SIGTERM and SIGINT end it in good order, a second signal at once.
+    `,
+    examples: [
+      ["Take flow runs labelled `k8s`, with the key from PREFECT__CLOUD__API_KEY", "$0 agent start -l k8s"],
+      ["Work for a server of your own, in namespace flows", "$0 agent start -b server -a http://prefect:4200 -n flows"],
+    ],
+  });
+
+  agentName = Option.String("--name", { description: "the agent's name in Prefect (agent)" });
+  agentConfigId = Option.String("--agent-config-id", { description: "agent config to register with" });
+  maxPolls = Option.String("--max-polls", { description: "end after so many polls" });
+  agentAddress = Option.String("--agent-address", { description: "serve health and metrics here, such as http://:8080" });
+  logLevel = Option.String("--log-level", { description: "DEBUG, INFO, WARNING or ERROR" });
+  logFormat = Option.String("--log-format", "text", { description: "text or json" });
+  limit = Option.String("--limit", { description: "live Jobs at most (no limit)" });
+  concurrency = Option.String("--concurrency", { description: "submissions at once (24)" });
+  startGrace = Option.String("--start-grace", { description: "how long a pod may fail to start (30s)" });
+  pendingTimeout = Option.String("--pending-timeout", { description: "how long a pod may be unschedulable (for ever)" });
+  onDisruption = Option.String("--on-disruption", { description: "fail or retry a run whose node went (fail)" });
+  cancelGrace = Option.String("--cancel-grace", { description: "how long a cancelled flow may clean up (60s)" });
+  deleteSucceededAfter = Option.String("--delete-succeeded-after", { description: "duration or never (0s)" });
+  deleteFailedAfter = Option.String("--delete-failed-after", { description: "duration or never (0s)" });
+  disableJobDeletion = Option.Boolean("--disable-job-deletion", { description: "never delete a Job that is over" });
+  shutdownGrace = Option.String("--shutdown-grace", { description: "how long to finish what is in flight (30s)" });
+
+  async execute(): Promise<number> {
+    const config = await this.prefectConfig();
+    const connection = await this.context.connectKube(this.connectionFlags());
+    const settings = this.#settings(config, connection);
+    const log = this.#log(settings.name, config);
+    const prefect = await this.context.connectPrefect({
+      url: config.apiUrl.value,
+      backend: config.backend.value,
+      apiKey: config.apiKey?.value,
+      tenantId: config.tenantId?.value,
+      timeoutMs: config.requestTimeoutSeconds.value * 1_000,
+    });
+    try {
+      const tenantId = config.apiKey === undefined ? undefined : await prefect.tenantId(this.context.signal);
+      const job = { ...settings.job, tenantId: settings.job.tenantId ?? tenantId };
+      await this.#run({ kube: connection.kube, prefect, log }, { ...settings, job }, config);
+      return 0;
+    } finally {
+      prefect.close();
+      connection.kube.close();
+    }
+  }
+
+  async #run(
+    given: Pick<AgentDeps, "kube" | "prefect" | "log">,
+    settings: AgentSettings,
+    config: PrefectConfig,
+  ): Promise<void> {
+    const { clock, env, signal } = this.context;
+    const { loadTemplate } = await import("../../agent/launch/templates.ts");
+    const { Presence } = await import("../../agent/presence/presence.ts");
+    const presence = new Presence(this.agentAddress ?? config.agent.address?.value, { clock, log: given.log });
+    const agent = new Agent(
+      {
+        ...given,
+        clock,
+        meter: presence.meter,
+        loadTemplate: (source) => loadTemplate(source, { env, signal }),
+        newClaimId: () => crypto.randomUUID(),
+        isDead: (teller) => this.#isDead(teller),
+      },
+      settings,
+    );
+    await presence.start(agent);
+    try {
+      await agent.run(signal);
+      given.log.info("Agent stopped");
+    } finally {
+      await presence.stop();
+    }
+  }
+
+  #settings(config: PrefectConfig, connection: Connection): AgentSettings {
+    const namespace =
+      this.namespace ?? config.variables.namespace?.value ?? connection.target.namespace ?? "default";
+    return agentSettings(
+      { ...this, name: this.agentName },
+      {
+        config,
+        job: this.jobOptions(namespace),
+        place: { clusterMark: connection.kube.clusterMark, teller: `${this.context.hostname}:${this.context.pid}` },
+      },
+    );
+  }
+
+  #log(name: string, config: PrefectConfig): Log {
+    const level = this.verbose ? "DEBUG" : LEVELS.find((each) => each === this.logLevel?.toUpperCase());
+    if (this.logLevel !== undefined && level === undefined) {
+      throw new SettingsError(`cannot read --log-level "${this.logLevel}"`, { hint: `write one of ${LEVELS.join(", ")}` });
+    }
+    if (this.logFormat !== "text" && this.logFormat !== "json") {
+      throw new SettingsError(`cannot read --log-format "${this.logFormat}"`, { hint: "write text or json" });
+    }
+    return createLog({
+      name,
+      level: level ?? config.agent.level.value,
+      format: this.logFormat,
+      write: (line) => this.context.stdout.write(line),
+      now: () => this.context.clock.now(),
+      secrets: config.apiKey === undefined ? [] : [config.apiKey.value],
+    });
+  }
+
+  /** A teller is `hostname:pid`: of this machine we can tell whether it lives, of others we cannot. */
+  #isDead(teller: string): boolean {
+    const at = teller.lastIndexOf(":");
+    if (teller.slice(0, at) !== this.context.hostname) return false;
+    return !this.context.isRunning(Number(teller.slice(at + 1)));
+  }
+}

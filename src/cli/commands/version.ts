@@ -1,0 +1,18 @@
+// kubectl prefect version: which build this is.
+
+import { Command, Option } from "clipanion";
+import { version } from "../../version.ts";
+import { PrefectCommand } from "../command.ts";
+
+export class VersionCommand extends PrefectCommand {
+  static override paths = [["version"], ["--version"]];
+  static override usage = Command.Usage({ category: "Other", description: "print the version" });
+
+  short = Option.Boolean("--short", false, { description: "the number alone" });
+
+  execute(): Promise<number> {
+    const { node } = process.versions;
+    this.print(this.short ? `${version}\n` : `kubectl-prefect v${version} (Node ${node}, ${process.platform}/${process.arch})\n`);
+    return Promise.resolve(0);
+  }
+}

@@ -1,0 +1,217 @@
+// The contract's part on reading: lists with their selectors and pages, and watches.
+
+import { beforeAll, expect, it } from "vitest";
+import type { KubeServer, Reply } from "../standin/kube/kube-request.ts";
+import { configMap, refusal, namesIn } from "./kube-expect.ts";
+import type { Server } from "./kube-expect.ts";
+
+/** The contract on GET and LIST. */
+export function listContract(server: Server): void {
+  beforeAll(async () => {
+    for (const n of ["0", "1", "2", "3", "4"]) {
+      const labels = { app: "list", n, ...(n === "1" || n === "3" ? { odd: "" } : {}) };
+      await server().post(server().path("configmaps"), configMap(`list-${n}`, labels));
+    }
+  });
+  const listed = (query: string): Promise<Reply> => server().get(`${server().path("configmaps")}?${query}`);
+  const ours = (selector: string): string => `labelSelector=${encodeURIComponent(`app=list,${selector}`)}`;
+
+  it("answers 404 for what is not there", async () => {
+    const reply = await server().get(server().path("jobs", "none"));
+    expect(reply).toMatchObject(refusal(404, "NotFound"));
+    expect(reply.body).toMatchObject({
+      message: 'jobs.batch "none" not found',
+      details: { name: "none", group: "batch", kind: "jobs" },
+    });
+  });
+
+  it("lists nothing in a namespace that does not exist", async () => {
+    const { status, body } = await server().get("/api/v1/namespaces/no-such-namespace/pods");
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ kind: "PodList", apiVersion: "v1", items: [] });
+  });
+
+  it("lists in the order of names, with a version of the list, and items without kind", async () => {
+    const { body } = await listed(ours("n"));
+    expect(body).toMatchObject({
+      kind: "ConfigMapList",
+      metadata: { resourceVersion: expect.stringMatching(/^\d+$/) },
+    });
+    expect(body.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
+      "list-0",
+      "list-1",
+      "list-2",
+      "list-3",
+      "list-4",
+    ]);
+    expect(body.items[0].kind).toBeUndefined();
+  });
+
+  it("lists across namespaces", async () => {
+    const reply = await server().get(`/api/v1/configmaps?${ours("n=2")}`);
+    expect(namesIn(reply)).toEqual(["list-2"]);
+  });
+
+  it.each([
+    ["n=1", "1"],
+    ["n==1", "1"],
+    ["n!=1", "0234"],
+    ["n in (1,2)", "12"],
+    ["n in (0, 3)", "03"],
+    ["n notin (1,2)", "034"],
+    ["odd", "13"],
+    ["!odd", "024"],
+    ["odd=", "13"],
+    ["n>1", "234"],
+    ["n,!odd,n!=0", "24"],
+  ])("selects by labels: %s", async (selector, wanted) => {
+    expect(namesIn(await listed(ours(selector)))).toEqual(Array.from(wanted, (n) => `list-${n}`));
+  });
+
+  it.each([
+    ["metadata.name=list-1", "1"],
+    ["metadata.name==list-1", "1"],
+    ["metadata.name!=list-1", "0234"],
+    ["metadata.namespace=another", ""],
+  ])("selects by fields: %s", async (selector, wanted) => {
+    const reply = await listed(`${ours("n")}&fieldSelector=${encodeURIComponent(selector)}`);
+    expect(namesIn(reply)).toEqual(Array.from(wanted, (n) => `list-${n}`));
+  });
+
+  it("selects events by what they are about", async () => {
+    const event = (name: string, pod: string): object => ({
+      metadata: { name },
+      involvedObject: { kind: "Pod", name: pod, namespace: server().namespace, uid: `uid-${pod}` },
+      reason: "Told",
+      type: "Warning",
+    });
+    await server().post(server().path("events"), event("event-1", "a"));
+    await server().post(server().path("events"), event("event-2", "b"));
+    const selector = "involvedObject.kind=Pod,involvedObject.uid=uid-b,reason=Told,type!=Normal";
+    const reply = await server().get(
+      `${server().path("events")}?fieldSelector=${encodeURIComponent(selector)}`,
+    );
+    expect(namesIn(reply)).toEqual(["event-2"]);
+  });
+
+  it.each([
+    "labelSelector=a%20in%20(b",
+    "labelSelector=a%3Db%20c",
+    "fieldSelector=spec.x%3D5",
+    "fieldSelector=metadata.name",
+    "limit=x",
+    "continue=abc",
+    "resourceVersion=abc",
+  ])("refuses the query %s", async (query) => {
+    expect(await listed(query)).toMatchObject(refusal(400, "BadRequest"));
+  });
+
+  it("lists page by page, all pages at one version", async () => {
+    const first = await listed(`${ours("n")}&limit=2`);
+    expect(namesIn(first)).toEqual(["list-0", "list-1"]);
+    await server().post(server().path("configmaps"), configMap("list-5", { app: "list", n: "5" }));
+    await server().delete(server().path("configmaps", "list-5"));
+    await server().post(server().path("configmaps"), configMap("list-30", { app: "list", n: "30" }));
+    const next = encodeURIComponent(first.body.metadata.continue);
+    const second = await listed(`${ours("n")}&limit=2&continue=${next}`);
+    const again = await listed(`${ours("n")}&limit=2&continue=${next}`);
+    const third = await listed(
+      `${ours("n")}&limit=2&continue=${encodeURIComponent(second.body.metadata.continue)}`,
+    );
+    await server().delete(server().path("configmaps", "list-30"));
+    expect([second, again, third].map(namesIn)).toEqual([
+      ["list-2", "list-3"],
+      ["list-2", "list-3"],
+      ["list-4"],
+    ]);
+    expect(third.body.metadata).toEqual({ resourceVersion: first.body.metadata.resourceVersion });
+  });
+
+  it("counts what remains when nothing is selected", async () => {
+    const whole = namesIn(await listed("")).length;
+    expect((await listed("limit=1")).body.metadata.remainingItemCount).toBe(whole - 1);
+  });
+
+  it("refuses a continue token together with a version, and a version of the future", async () => {
+    const first = await listed(`${ours("n")}&limit=2`);
+    const next = encodeURIComponent(first.body.metadata.continue);
+    expect(await listed(`resourceVersion=5&continue=${next}`)).toMatchObject(refusal(400, "BadRequest"));
+    expect(await listed("resourceVersion=99999999")).toMatchObject(refusal(504, "Timeout"));
+  });
+}
+
+/** The contract on WATCH. */
+export function watchContract(server: Server): void {
+  const version = async (): Promise<string> =>
+    (await server().get(`${server().path("configmaps")}?limit=1`)).body.metadata.resourceVersion;
+  const open = async (query: string): ReturnType<KubeServer["watch"]> =>
+    server().watch(`${server().path("configmaps")}?watch=true&${query}`);
+
+  it("tells of every change after a version, also of those before it was opened", async () => {
+    const at = await version();
+    const path = server().path("configmaps", "watch-1");
+    await server().post(server().path("configmaps"), configMap("watch-1", { app: "watch-1" }));
+    const watch = await open(`resourceVersion=${at}&labelSelector=app%3Dwatch-1`);
+    await server().patch(path, { data: { more: "1" } });
+    await server().delete(path);
+    await watch.until(({ type }) => type === "DELETED");
+    watch.stop();
+    expect(watch.events.map(({ type }) => type)).toEqual(["ADDED", "MODIFIED", "DELETED"]);
+    const versions = watch.events.map(({ object }) => Number(object.metadata.resourceVersion));
+    expect(versions).toEqual([...versions].sort((a, b) => a - b));
+    expect(new Set(versions).size).toBe(3);
+    expect(watch.events[2]?.object).toMatchObject({
+      kind: "ConfigMap",
+      apiVersion: "v1",
+      data: { more: "1" },
+    });
+  });
+
+  it("shows an object that leaves the selection as deleted, and one that enters it as added", async () => {
+    const watch = await open(`resourceVersion=${await version()}&labelSelector=app%3Dwatch-2`);
+    const path = server().path("configmaps", "watch-2");
+    await server().post(server().path("configmaps"), configMap("watch-2", { app: "watch-2" }));
+    await server().patch(path, { metadata: { labels: { app: "other" } } });
+    await server().patch(path, { data: { unseen: "1" } });
+    const back = await server().patch(path, { metadata: { labels: { app: "watch-2" } } });
+    await watch.until(({ object }) => object.metadata.resourceVersion === back.body.metadata.resourceVersion);
+    watch.stop();
+    expect(watch.events.map(({ type }) => type)).toEqual(["ADDED", "DELETED", "ADDED"]);
+    expect(watch.events[1]?.object.metadata.labels).toEqual({ app: "watch-2" });
+  });
+
+  it("starts with all there is at version 0", async () => {
+    await server().post(server().path("configmaps"), configMap("watch-3"));
+    const watch = await open("resourceVersion=0&fieldSelector=metadata.name%3Dwatch-3");
+    expect(await watch.until(() => true)).toMatchObject({
+      type: "ADDED",
+      object: { metadata: { name: "watch-3" } },
+    });
+    watch.stop();
+  });
+
+  it("tells of versions that the selection does not show in bookmarks, and ends at timeoutSeconds", async () => {
+    const query = "labelSelector=none&allowWatchBookmarks=true&timeoutSeconds=5";
+    const watch = await open(`resourceVersion=${await version()}&${query}`);
+    const { body } = await server().post(server().path("configmaps"), configMap("watch-4"));
+    const at = Number(body.metadata.resourceVersion);
+    const { object } = await watch.until(({ object: seen }) => Number(seen.metadata.resourceVersion) >= at);
+    expect(object).toEqual({
+      kind: "ConfigMap",
+      apiVersion: "v1",
+      metadata: { resourceVersion: expect.stringMatching(/^\d+$/) },
+    });
+    await watch.ended();
+    expect(watch.events.every(({ type }) => type === "BOOKMARK")).toBe(true);
+  });
+
+  it("sends no bookmarks unasked", async () => {
+    const watch = await open(`resourceVersion=${await version()}&labelSelector=none&timeoutSeconds=2`);
+    await watch.ended();
+    expect(watch.events).toEqual([]);
+  });
+
+  it("refuses a watch with an unreadable selector", async () => {
+    expect((await open("labelSelector=a%20in%20(b")).status).toBe(400);
+  });
+}

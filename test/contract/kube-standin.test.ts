@@ -1,0 +1,24 @@
+// The contract, held against the stand-in.
+
+import { afterAll } from "vitest";
+import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import type { KubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import { kubeContract } from "./kube-api.spec.ts";
+import { contractFate } from "./kube-jobs.spec.ts";
+
+const started: KubeStandin[] = [];
+
+kubeContract("the stand-in", async () => {
+  const standin = await startKubeStandin({
+    namespaces: ["contract"],
+    bookmarkMs: 100,
+    tokens: { "admin-token": "admin" },
+    script: (job) => contractFate(job.metadata.name),
+  });
+  started.push(standin);
+  return { url: standin.url, headers: { authorization: "Bearer admin-token" }, namespace: "contract" };
+});
+
+afterAll(async () => {
+  for (const standin of started) await standin.stop();
+});

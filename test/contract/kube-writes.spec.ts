@@ -1,0 +1,202 @@
+// The contract's part on changing and deleting what is there.
+
+import { expect, it } from "vitest";
+import type { Reply } from "../standin/kube/kube-request.ts";
+import { configMap, refusal, namesIn } from "./kube-expect.ts";
+import type { Server } from "./kube-expect.ts";
+
+const UNKNOWN_UID = "00000000-0000-0000-0000-000000000000";
+
+/** The contract on PUT and PATCH. */
+export function updateContract(server: Server): void {
+  const fresh = async (name: string): Promise<Reply["body"]> => {
+    const { body } = await server().post(server().path("configmaps"), configMap(name));
+    const { managedFields: _fields, ...metadata } = body.metadata;
+    return { ...body, metadata };
+  };
+
+  it("replaces an object, and makes a new version of it", async () => {
+    const before = await fresh("update-1");
+    const reply = await server().put(server().path("configmaps", "update-1"), {
+      ...before,
+      data: { other: "1" },
+    });
+    expect(reply).toMatchObject({ status: 200, body: { metadata: { uid: before.metadata.uid } } });
+    expect(reply.body.data).toEqual({ other: "1" });
+    expect(Number(reply.body.metadata.resourceVersion)).toBeGreaterThan(
+      Number(before.metadata.resourceVersion),
+    );
+  });
+
+  it("refuses to replace a version that is no longer the stored one", async () => {
+    const before = await fresh("update-2");
+    const path = server().path("configmaps", "update-2");
+    await server().put(path, { ...before, data: { other: "1" } });
+    const reply = await server().put(path, { ...before, data: { other: "2" } });
+    expect(reply).toMatchObject(refusal(409, "Conflict"));
+    expect(reply.body.message).toMatch(
+      /^Operation cannot be fulfilled on configmaps "update-2": the object has been/,
+    );
+  });
+
+  it("replaces without a version whatever is there, but not a lease", async () => {
+    await fresh("update-3");
+    const path = server().path("configmaps", "update-3");
+    expect((await server().put(path, { metadata: { name: "update-3" } })).status).toBe(200);
+    const lease = (holderIdentity: string): object => ({ metadata: { name: "l" }, spec: { holderIdentity } });
+    expect((await server().put(server().path("leases", "l"), lease("a"))).status).toBe(201);
+    expect(await server().put(server().path("leases", "l"), lease("b"))).toMatchObject(
+      refusal(422, "Invalid"),
+    );
+  });
+
+  it("keeps a lease's times in microseconds", async () => {
+    const spec = { holderIdentity: "a", leaseDurationSeconds: 15, renewTime: "2026-11-21T07:49:05.123456Z" };
+    const reply = await server().post(server().path("leases"), { metadata: { name: "times" }, spec });
+    expect(reply.body.spec).toEqual(spec);
+    const coarse = { ...spec, renewTime: "2026-11-21T07:49:05Z" };
+    const refused = await server().post(server().path("leases"), {
+      metadata: { name: "coarse" },
+      spec: coarse,
+    });
+    expect(refused).toMatchObject(refusal(400, "BadRequest"));
+  });
+
+  it("refuses to replace what is not there, or under another name", async () => {
+    const path = server().path("configmaps", "none");
+    expect(await server().put(path, { metadata: { name: "none" } })).toMatchObject(refusal(404, "NotFound"));
+    expect(await server().put(path, { metadata: { name: "other" } })).toMatchObject(
+      refusal(400, "BadRequest"),
+    );
+  });
+
+  it("merges a patch", async () => {
+    const before = await fresh("patch-1");
+    const path = server().path("configmaps", "patch-1");
+    const reply = await server().patch(path, {
+      data: { key: null, more: "1" },
+      metadata: { annotations: { a: "b" } },
+    });
+    expect(reply).toMatchObject({
+      status: 200,
+      body: { data: { more: "1" }, metadata: { annotations: { a: "b" } } },
+    });
+    const same = await server().patch(path, { data: { more: "1" } });
+    expect(same.body.metadata.resourceVersion).toBe(reply.body.metadata.resourceVersion);
+    expect(reply.body.metadata.resourceVersion).not.toBe(before.metadata.resourceVersion);
+  });
+
+  it("takes strategic merge patches and JSON patches", async () => {
+    await fresh("patch-2");
+    const path = server().path("configmaps", "patch-2");
+    const labels = { metadata: { labels: { a: "b" } } };
+    expect((await server().patch(path, labels, "application/strategic-merge-patch+json")).body).toMatchObject(
+      labels,
+    );
+    const form = "application/json-patch+json";
+    const good = [{ op: "add", path: "/data/q", value: "r" }];
+    expect((await server().patch(path, good, form)).body.data).toEqual({ key: "value", q: "r" });
+    const failing = [{ op: "test", path: "/data/q", value: "x" }];
+    expect(await server().patch(path, failing, form)).toMatchObject(refusal(422, "Invalid"));
+  });
+
+  it("refuses a patch of another version, of a missing object, and in an unknown form", async () => {
+    await fresh("patch-3");
+    const path = server().path("configmaps", "patch-3");
+    expect(await server().patch(path, { metadata: { resourceVersion: "1" } })).toMatchObject(
+      refusal(409, "Conflict"),
+    );
+    expect(await server().patch(server().path("configmaps", "none"), {})).toMatchObject(
+      refusal(404, "NotFound"),
+    );
+    expect(await server().patch(path, {}, "application/json")).toMatchObject(
+      refusal(415, "UnsupportedMediaType"),
+    );
+    expect(await server().patch(path, "{")).toMatchObject(refusal(400, "BadRequest"));
+  });
+}
+
+/** The contract on DELETE. */
+export function deleteContract(server: Server): void {
+  const fresh = async (name: string, more: object = {}): Promise<Reply["body"]> =>
+    (await server().post(server().path("configmaps"), configMap(name, { app: "delete" }, more))).body;
+
+  it("tells what it has deleted", async () => {
+    const { metadata } = await fresh("delete-1");
+    const reply = await server().delete(server().path("configmaps", "delete-1"));
+    expect(reply.status).toBe(200);
+    expect(reply.body).toMatchObject({
+      kind: "Status",
+      status: "Success",
+      details: { name: "delete-1", kind: "configmaps", uid: metadata.uid },
+    });
+    expect(await server().delete(server().path("configmaps", "delete-1"))).toMatchObject(
+      refusal(404, "NotFound"),
+    );
+  });
+
+  it("leaves an object alone whose uid or version is not the wanted one", async () => {
+    const { metadata } = await fresh("delete-2");
+    const path = server().path("configmaps", "delete-2");
+    const wrongUid = await server().delete(path, { preconditions: { uid: UNKNOWN_UID } });
+    expect(wrongUid).toMatchObject(refusal(409, "Conflict"));
+    expect(wrongUid.body.message).toContain(`the UID in the precondition (${UNKNOWN_UID}) does not match`);
+    expect(await server().delete(path, { preconditions: { resourceVersion: "1" } })).toMatchObject(
+      refusal(409, "Conflict"),
+    );
+    const { uid, resourceVersion } = metadata;
+    expect((await server().delete(path, { preconditions: { uid, resourceVersion } })).status).toBe(200);
+  });
+
+  it("rehearses a deletion", async () => {
+    await fresh("delete-3");
+    const path = server().path("configmaps", "delete-3");
+    expect((await server().delete(`${path}?dryRun=All`)).status).toBe(200);
+    expect((await server().delete(path, { dryRun: ["All"] })).status).toBe(200);
+    expect((await server().get(path)).status).toBe(200);
+  });
+
+  it.each([{ propagationPolicy: "Sideways" }, { propagationPolicy: "Orphan", orphanDependents: true }])(
+    "refuses the options %j",
+    async (options) => {
+      expect(await server().delete(server().path("configmaps", "none"), options)).toMatchObject(
+        refusal(422, "Invalid"),
+      );
+    },
+  );
+
+  it("keeps an object until its last finalizer has gone", async () => {
+    await fresh("delete-4", { finalizers: ["example.com/a"] });
+    const path = server().path("configmaps", "delete-4");
+    const reply = await server().delete(path);
+    expect(reply).toMatchObject({ status: 200, body: { kind: "ConfigMap" } });
+    expect(reply.body.metadata.deletionTimestamp).toBeDefined();
+    const more = { metadata: { finalizers: ["example.com/a", "example.com/b"] } };
+    expect(await server().patch(path, more)).toMatchObject(refusal(422, "Invalid"));
+    expect((await server().patch(path, { metadata: { finalizers: null } })).status).toBe(200);
+    expect(await server().get(path)).toMatchObject(refusal(404, "NotFound"));
+  });
+
+  it("deletes what a selector selects", async () => {
+    await fresh("delete-5");
+    await server().post(server().path("configmaps"), configMap("delete-6", { app: "other" }));
+    const reply = await server().delete(`${server().path("configmaps")}?labelSelector=app%3Ddelete`);
+    expect(reply).toMatchObject({ status: 200, body: { kind: "ConfigMapList" } });
+    expect(namesIn(reply)).toContain("delete-5");
+    expect((await server().get(server().path("configmaps", "delete-5"))).status).toBe(404);
+    expect((await server().get(server().path("configmaps", "delete-6"))).status).toBe(200);
+  });
+
+  it("deletes dependents with their owner", async () => {
+    const owner = await fresh("owner-1");
+    const ownerReferences = [
+      { apiVersion: "v1", kind: "ConfigMap", name: "owner-1", uid: owner.metadata.uid },
+    ];
+    await fresh("dependent-1", { ownerReferences });
+    await server().delete(server().path("configmaps", "owner-1"));
+    const path = server().path("configmaps", "dependent-1");
+    expect(await server().until(path, ({ status }) => status === 404)).toMatchObject(
+      refusal(404, "NotFound"),
+    );
+  });
+}
