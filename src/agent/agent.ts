@@ -81,7 +81,9 @@ export class Agent {
   }
 
   async #launch(signal: AbortSignal, all: AbortSignal): Promise<void> {
-    const stopped = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    const stopped = new Promise<void>((resolve) =>
+      signal.addEventListener("abort", () => resolve(), { once: true }),
+    );
     await Promise.race([this.#view.synced(), stopped]);
     if (signal.aborted) return;
     this.#deps.log.info("Waiting for flow runs...");

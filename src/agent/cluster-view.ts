@@ -89,7 +89,9 @@ export class ClusterView {
       (s) => this.jobs.run(s),
       (s) => this.pods.run(s),
       async (s) => {
-        const stopped = new Promise<void>((resolve) => s.addEventListener("abort", () => resolve(), { once: true }));
+        const stopped = new Promise<void>((resolve) =>
+          s.addEventListener("abort", () => resolve(), { once: true }),
+        );
         await Promise.race([this.synced(), stopped]);
         if (!s.aborted) await this.events.run(s);
       },
@@ -217,7 +219,10 @@ export class ClusterView {
       await this.#options.clock.sleep(PRUNE_MS, signal);
       this.events.prune((event) => {
         const uid = event.involvedObject.uid ?? "";
-        const unwanted = event.involvedObject.kind === "Job" ? this.jobs.get(uid) === undefined && !this.#isRecent(event) : !this.#wanted(event);
+        const unwanted =
+          event.involvedObject.kind === "Job"
+            ? this.jobs.get(uid) === undefined && !this.#isRecent(event)
+            : !this.#wanted(event);
         if (unwanted) this.#eventsByUid.delete(uid);
         return unwanted;
       });

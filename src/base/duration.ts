@@ -26,16 +26,16 @@ export function formatDuration(ms: number): string {
   if (ms > 0 && seconds === 0) return `${Math.round(ms)}ms`;
   if (seconds < 120) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 10) return withRest(minutes, "m", seconds % 60, "s");
+  if (minutes < 10) return withRest(`${minutes}m`, seconds % 60, "s");
   const hours = Math.floor(minutes / 60);
   if (hours < 3) return `${minutes}m`;
-  if (hours < 8) return withRest(hours, "h", minutes % 60, "m");
+  if (hours < 8) return withRest(`${hours}h`, minutes % 60, "m");
   const days = Math.floor(hours / 24);
   if (hours < 48) return `${hours}h`;
-  if (days < 8) return withRest(days, "d", hours % 24, "h");
-  return days < 730 ? `${days}d` : withRest(Math.floor(days / 365), "y", days % 365, "d");
+  if (days < 8) return withRest(`${days}d`, hours % 24, "h");
+  return days < 730 ? `${days}d` : withRest(`${Math.floor(days / 365)}y`, days % 365, "d");
 }
 
-function withRest(main: number, unit: string, rest: number, restUnit: string): string {
-  return rest === 0 ? `${main}${unit}` : `${main}${unit}${rest}${restUnit}`;
+function withRest(main: string, rest: number, unit: string): string {
+  return rest === 0 ? main : `${main}${rest}${unit}`;
 }

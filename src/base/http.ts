@@ -191,7 +191,8 @@ async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenera
 }
 
 function transportError(error: unknown, reused: boolean): unknown {
-  if (!(error instanceof Error) || error instanceof TransportError || error.name === "AbortError") return error;
+  if (!(error instanceof Error) || error instanceof TransportError || error.name === "AbortError")
+    return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const stale = reused && (code === "ECONNRESET" || code === "EPIPE");
   return new TransportError(messageOf(error, code), { code, staleConnection: stale, cause: error });

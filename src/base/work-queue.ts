@@ -25,7 +25,7 @@ export class WorkQueue {
   readonly #failures = new Map<string, number>();
   #idle: (() => void)[] = [];
   #stopped = false;
-  #fatal: unknown;
+  #fatal: { readonly error: Error } | undefined;
   #end: (() => void) | undefined;
 
   constructor(options: WorkQueueOptions) {
@@ -50,7 +50,7 @@ export class WorkQueue {
     for (const { timer } of this.#due.values()) timer.abort();
     this.#due.clear();
     if (this.#active.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    if (this.#fatal !== undefined) throw this.#fatal;
+    if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
   add(key: string): void {
@@ -106,7 +106,7 @@ export class WorkQueue {
       this.#options.onError(key, error);
       this.addAfter(key, backoffMs(BACKOFF, failures));
     } catch (fatal) {
-      this.#fatal = fatal;
+      this.#fatal = { error: fatal instanceof Error ? fatal : new Error(String(fatal)) };
       this.#end?.();
     }
   }

@@ -10,12 +10,24 @@ import { ClusterCommand } from "./command.ts";
 export abstract class AgentCommand extends ClusterCommand {
   labels = Option.Array("-l,--label", [], { description: "label of flow runs to take, may be repeated" });
   envs = Option.Array("-e,--env", [], { description: "NAME=VALUE for every flow run, may be repeated" });
-  noCloudLogs = Option.Boolean("--no-cloud-logs", { description: "flow runs do not send their logs to Prefect" });
-  jobTemplate = Option.String("--job-template", { description: "job template: path, s3://, gs:// or http(s)://" });
-  serviceAccountName = Option.String("--service-account-name", { description: "service account of the flows' pods" });
-  imagePullSecrets = Option.String("--image-pull-secrets", { description: "Secrets to pull images with: a,b" });
-  keySecret = Option.String("--key-secret", { description: "NAME[:KEY] of the Secret with the API key, for the Jobs" });
-  safeToEvict = Option.Boolean("--safe-to-evict", false, { description: "let the cluster autoscaler evict pods" });
+  noCloudLogs = Option.Boolean("--no-cloud-logs", {
+    description: "flow runs do not send their logs to Prefect",
+  });
+  jobTemplate = Option.String("--job-template", {
+    description: "job template: path, s3://, gs:// or http(s)://",
+  });
+  serviceAccountName = Option.String("--service-account-name", {
+    description: "service account of the flows' pods",
+  });
+  imagePullSecrets = Option.String("--image-pull-secrets", {
+    description: "Secrets to pull images with: a,b",
+  });
+  keySecret = Option.String("--key-secret", {
+    description: "NAME[:KEY] of the Secret with the API key, for the Jobs",
+  });
+  safeToEvict = Option.Boolean("--safe-to-evict", false, {
+    description: "let the cluster autoscaler evict pods",
+  });
   daskName = Option.Boolean("--dask-name", true, { description: "name Dask clusters after their flow run" });
 
   /** What these options give to jobSettings. Throws SettingsError for what is malformed. */
@@ -39,7 +51,8 @@ export function envOf(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf("=");
-      if (at < 1) throw new SettingsError(`cannot read --env "${pair}": there is no "="`, { hint: "write NAME=VALUE" });
+      if (at < 1)
+        throw new SettingsError(`cannot read --env "${pair}": there is no "="`, { hint: "write NAME=VALUE" });
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );
@@ -63,4 +76,3 @@ export function wholeNumber(text: string | undefined, flag: string, least: numbe
   }
   return number;
 }
-

@@ -65,7 +65,11 @@ export function agentSettings(
 function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
   const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs.value;
   const pendingMs = duration(flags.pendingTimeout, "--pending-timeout") ?? 0;
-  const succeeded = after(flags.deleteSucceededAfter, "--delete-succeeded-after", DEFAULT_POLICY.deleteSucceededAfterMs);
+  const succeeded = after(
+    flags.deleteSucceededAfter,
+    "--delete-succeeded-after",
+    DEFAULT_POLICY.deleteSucceededAfterMs,
+  );
   const failed = after(flags.deleteFailedAfter, "--delete-failed-after", DEFAULT_POLICY.deleteFailedAfterMs);
   return {
     ...DEFAULT_POLICY,

@@ -12,7 +12,9 @@ export const GENERAL = "General";
 /** Every command: verbosity and colour. */
 export abstract class PrefectCommand extends Command<CliContext> {
   verbose = Option.Boolean("-v,--verbose", false, { description: "say more, and why an error happened" });
-  color = Option.String("--color", "auto", { description: "auto (on a terminal, unless NO_COLOR), always or never" });
+  color = Option.String("--color", "auto", {
+    description: "auto (on a terminal, unless NO_COLOR), always or never",
+  });
 
   /** clipanion would print errors on stdout, and a caught one would count as success. */
   override async validateAndExecute(): Promise<number> {
@@ -63,8 +65,12 @@ export abstract class ClusterCommand extends PrefectApiCommand {
   as = Option.String("--as", { description: "user to act as" });
   asGroup = Option.Array("--as-group", { description: "group to act as, may be repeated" });
   asUid = Option.String("--as-uid", { description: "uid to act as" });
-  certificateAuthority = Option.String("--certificate-authority", { description: "file of the cluster's CA" });
-  tlsServerName = Option.String("--tls-server-name", { description: "name to expect in the server's certificate" });
+  certificateAuthority = Option.String("--certificate-authority", {
+    description: "file of the cluster's CA",
+  });
+  tlsServerName = Option.String("--tls-server-name", {
+    description: "name to expect in the server's certificate",
+  });
   insecureSkipTlsVerify = Option.Boolean("--insecure-skip-tls-verify", {
     description: "do not check the server's certificate",
   });
@@ -87,7 +93,8 @@ export abstract class ClusterCommand extends PrefectApiCommand {
       as: this.as,
       asGroups: this.asGroup,
       asUid: this.asUid,
-      requestTimeoutMs: timeout === undefined || timeout === "0" ? undefined : parseDuration(timeout, "--request-timeout"),
+      requestTimeoutMs:
+        timeout === undefined || timeout === "0" ? undefined : parseDuration(timeout, "--request-timeout"),
     };
   }
 }

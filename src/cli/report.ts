@@ -9,7 +9,11 @@ const INTERRUPTED = 130;
 const WRONG_USAGE = 2;
 
 /** Writes what a command threw to stderr, and returns the exit code. `explain` adds causes and, for a bug, the stack. */
-export function report(error: unknown, context: Pick<CliContext, "stderr" | "signal">, explain: boolean): number {
+export function report(
+  error: unknown,
+  context: Pick<CliContext, "stderr" | "signal">,
+  explain: boolean,
+): number {
   const lines = linesOf(error, context.signal, explain);
   context.stderr.write(`${lines.join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
@@ -25,12 +29,16 @@ function linesOf(error: unknown, signal: AbortSignal, explain: boolean): string[
   }
   if (signal.aborted) return ["error: interrupted"];
   const stack = explain && error instanceof Error && error.stack !== undefined ? [error.stack] : [];
-  return [`error: internal error: ${textOf(error)}`, `hint: please report it at ${BUG_REPORTS}, with -v`, ...stack];
+  return [
+    `error: internal error: ${textOf(error)}`,
+    `hint: please report it at ${BUG_REPORTS}, with -v`,
+    ...stack,
+  ];
 }
 
 function causesOf(error: Error): string[] {
   const lines: string[] = [];
-  for (let cause = error.cause; cause !== undefined && lines.length < 5; ) {
+  for (let cause = error.cause; cause !== undefined && lines.length < 5;) {
     lines.push(`because: ${textOf(cause)}`);
     cause = cause instanceof Error ? cause.cause : undefined;
   }
@@ -38,7 +46,11 @@ function causesOf(error: Error): string[] {
 }
 
 /** A wrong command line, told in one line and a hint: clipanion's own text lists every option of every command. */
-export function reportUsage(error: unknown, argv: readonly string[], paths: readonly (readonly string[])[]): string {
+export function reportUsage(
+  error: unknown,
+  argv: readonly string[],
+  paths: readonly (readonly string[])[],
+): string {
   const path = paths
     .filter((words) => words.every((word, at) => argv[at] === word))
     .sort((a, b) => b.length - a.length)[0];
@@ -54,8 +66,13 @@ export function reportUsage(error: unknown, argv: readonly string[], paths: read
 /** The one reason of the one command that was meant. */
 function reasonIn(error: unknown, path: readonly string[]): string {
   const usage = `prefect ${path.join(" ")}`;
-  const candidates = error instanceof Error && "candidates" in error && Array.isArray(error.candidates) ? error.candidates : [];
-  const meant = (candidates as { usage: string; reason: string | null }[]).find((each) => each.usage.includes(usage));
+  const candidates =
+    error instanceof Error && "candidates" in error && Array.isArray(error.candidates)
+      ? error.candidates
+      : [];
+  const meant = (candidates as { usage: string; reason: string | null }[]).find((each) =>
+    each.usage.includes(usage),
+  );
   const text = meant?.reason ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
   const first = (text.split("\n")[0] ?? "").replace(/[.:]$/, "");
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`;

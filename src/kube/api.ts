@@ -42,6 +42,12 @@ export interface DeleteOptions {
   readonly dryRun?: boolean | undefined;
 }
 
+export interface CreateOptions {
+  readonly namespace?: string | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export interface PodLogQuery {
   readonly container?: string | undefined;
   readonly previous?: boolean | undefined;
@@ -82,12 +88,8 @@ export interface KubeApi {
   ): AsyncIterable<WatchEvent<KindMap[R]>>;
   /** Undefined when there is none. */
   get<R extends Resource>(resource: R, ref: ObjectRef, signal?: AbortSignal): Promise<KindMap[R] | undefined>;
-  create(
-    resource: Resource,
-    namespace: string,
-    body: unknown,
-    options?: { readonly dryRun?: boolean; readonly signal?: AbortSignal },
-  ): Promise<"created" | "exists">;
+  /** Into the namespace of the options, else the body's own. */
+  create(resource: Resource, body: unknown, options?: CreateOptions): Promise<"created" | "exists">;
   /** `changed`: another object or version stands there now, and it was left alone. */
   delete(
     resource: Resource,

@@ -2,6 +2,7 @@
 
 import type {
   Access,
+  CreateOptions,
   DeleteOptions,
   KubeApi,
   ListQuery,
@@ -93,11 +94,12 @@ export class KubeClient implements KubeApi {
 
   async create(
     resource: Resource,
-    namespace: string,
     body: unknown,
-    options: { readonly dryRun?: boolean; readonly signal?: AbortSignal } = {},
+    options: CreateOptions = {},
   ): Promise<"created" | "exists"> {
-    const name = textIn(objectIn(objectIn(body)["metadata"])["name"]) ?? "";
+    const meta = objectIn(objectIn(body)["metadata"]);
+    const name = textIn(meta["name"]) ?? "";
+    const namespace = options.namespace ?? textIn(meta["namespace"]) ?? "";
     const answer = await this.#transport.send({
       action: `create ${described(resource, { namespace, name })}`,
       verb: "create",
@@ -133,7 +135,11 @@ export class KubeClient implements KubeApi {
     return outcome(answer.status, "deleted");
   }
 
-  async patch(resource: Resource, ref: ObjectRef, patch: MergePatch): Promise<"patched" | "gone" | "changed"> {
+  async patch(
+    resource: Resource,
+    ref: ObjectRef,
+    patch: MergePatch,
+  ): Promise<"patched" | "gone" | "changed"> {
     const answer = await this.#transport.send({
       ...writing("patch", resource, ref),
       method: "PATCH",

@@ -87,7 +87,9 @@ function proxyOf(target: Target, env: Env): Env | undefined {
   const url = textIn(target.cluster["proxy-url"]);
   if (url === undefined || url === "") return proxyEnvOf(env);
   if (!/^https?:/.test(url)) {
-    throw new SettingsError(`cannot use proxy-url "${url}" of the kubeconfig: only http and https proxies are supported`);
+    throw new SettingsError(
+      `cannot use proxy-url "${url}" of the kubeconfig: only http and https proxies are supported`,
+    );
   }
   return { HTTP_PROXY: url, HTTPS_PROXY: url };
 }

@@ -114,6 +114,7 @@ function tokenSource(
 
 function mustRead(path: string, what: string, deps: Pick<CredentialDeps, "readFile">): string {
   const text = deps.readFile(path);
-  if (text === undefined) throw new SettingsError(`cannot read ${what} "${path}" of the kubeconfig: no such file`);
+  if (text === undefined)
+    throw new SettingsError(`cannot read ${what} "${path}" of the kubeconfig: no such file`);
   return text;
 }

@@ -39,7 +39,10 @@ export function decodePage<R extends Resource>(text: string): Page<KindMap[R]> {
 }
 
 /** One frame of a watch. Throws KubeError for an ERROR frame. */
-export function decodeFrame<R extends Resource>(line: string, action: string): WatchEvent<KindMap[R]> | undefined {
+export function decodeFrame<R extends Resource>(
+  line: string,
+  action: string,
+): WatchEvent<KindMap[R]> | undefined {
   const frame = JSON.parse(line) as JsonObject;
   const object = frame["object"];
   switch (frame["type"]) {

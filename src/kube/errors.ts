@@ -22,7 +22,11 @@ export class KubeError extends ExpectedError {
   /** The cause alone, without what was tried. */
   readonly detail: string;
 
-  constructor(action: string, detail: string, failure: KubeFailure & { hint?: string | undefined; cause?: unknown }) {
+  constructor(
+    action: string,
+    detail: string,
+    failure: KubeFailure & { hint?: string | undefined; cause?: unknown },
+  ) {
     super(`cannot ${action}: ${detail}`, {
       hint: failure.hint,
       cause: failure.cause,

@@ -113,11 +113,18 @@ function serverOf(server: string | undefined, source: string): string {
 }
 
 function loadAll(flags: ConnectionFlags, deps: KubeconfigDeps): Merged | undefined {
-  const merged: Merged = { clusters: new Map(), users: new Map(), contexts: new Map(), currentContext: undefined, files: [] };
+  const merged: Merged = {
+    clusters: new Map(),
+    users: new Map(),
+    contexts: new Map(),
+    currentContext: undefined,
+    files: [],
+  };
   for (const path of pathsOf(flags, deps)) {
     const text = deps.readFile(path);
     if (text === undefined) {
-      if (flags.kubeconfig !== undefined) throw new SettingsError(`cannot read kubeconfig "${path}": no such file`);
+      if (flags.kubeconfig !== undefined)
+        throw new SettingsError(`cannot read kubeconfig "${path}": no such file`);
       continue;
     }
     merged.files.push(path);
@@ -150,25 +157,26 @@ function parse(text: string, path: string, deps: KubeconfigDeps): JsonObject {
 function mergeIn(merged: Merged, file: JsonObject, path: string): void {
   merged.currentContext ??= textIn(file["current-context"]) || undefined;
   const base = dirname(resolve(path));
-  collect(file["contexts"], "context", merged.contexts);
-  collect(file["clusters"], "cluster", merged.clusters, (cluster) => absolute(cluster, base, ["certificate-authority"]));
-  collect(file["users"], "user", merged.users, (user) => {
+  for (const [name, context] of named(file["contexts"], "context")) add(merged.contexts, name, context);
+  for (const [name, cluster] of named(file["clusters"], "cluster")) {
+    add(merged.clusters, name, absolute(cluster, base, ["certificate-authority"]));
+  }
+  for (const [name, user] of named(file["users"], "user")) {
     const files = absolute(user, base, ["client-certificate", "client-key", "tokenFile"]);
-    return withExecDirectory(files, base);
+    add(merged.users, name, withExecDirectory(files, base));
+  }
+}
+
+function named(list: unknown, key: string): [string, JsonObject][] {
+  return arrayIn(list).flatMap((entry): [string, JsonObject][] => {
+    const name = textIn(objectIn(entry)["name"]);
+    return name === undefined ? [] : [[name, objectIn(objectIn(entry)[key])]];
   });
 }
 
-function collect(
-  list: unknown,
-  key: string,
-  into: Map<string, JsonObject>,
-  adapt: (value: JsonObject) => JsonObject = (value) => value,
-): void {
-  for (const entry of arrayIn(list)) {
-    const name = textIn(objectIn(entry)["name"]);
-    if (name === undefined || into.has(name)) continue;
-    into.set(name, adapt(objectIn(objectIn(entry)[key])));
-  }
+/** The first file to name a thing wins, as in kubectl. */
+function add(into: Map<string, JsonObject>, name: string, value: JsonObject): void {
+  if (!into.has(name)) into.set(name, value);
 }
 
 function absolute(value: JsonObject, base: string, keys: readonly string[]): JsonObject {
@@ -197,6 +205,9 @@ function pick(what: string, name: string | undefined, from: Map<string, JsonObje
 
 function missing(what: string, name: string, known: readonly string[]): SettingsError {
   return new SettingsError(`cannot find ${what} "${name}" in the kubeconfig`, {
-    hint: known.length === 0 ? "there is no kubeconfig; name one with --kubeconfig" : `it has: ${known.join(", ")}`,
+    hint:
+      known.length === 0
+        ? "there is no kubeconfig; name one with --kubeconfig"
+        : `it has: ${known.join(", ")}`,
   });
 }

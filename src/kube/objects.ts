@@ -55,7 +55,10 @@ export interface JobStatus {
   readonly startTime?: string;
   readonly completionTime?: string;
   readonly conditions?: readonly Condition[];
-  readonly uncountedTerminatedPods?: { readonly succeeded?: readonly string[]; readonly failed?: readonly string[] };
+  readonly uncountedTerminatedPods?: {
+    readonly succeeded?: readonly string[];
+    readonly failed?: readonly string[];
+  };
 }
 
 export interface Pod {
@@ -165,6 +168,10 @@ export type Resource = keyof KindMap;
 /** When an event was seen last: `lastTimestamp`, or what events.k8s.io-style events have in its place. */
 export function lastSeenAt(event: KubeEvent): Date | undefined {
   const text =
-    event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? undefined;
+    event.series?.lastObservedTime ??
+    event.lastTimestamp ??
+    event.eventTime ??
+    event.firstTimestamp ??
+    undefined;
   return text === undefined || text === null ? undefined : new Date(text);
 }

@@ -51,7 +51,8 @@ export function pluginCredentials(target: Target, acting: Headers, deps: Credent
         status: 401,
         reason: "CredentialPlugin",
         cause: error instanceof ExpectedError ? undefined : error,
-        hint: textIn(objectIn(target.user["exec"])["installHint"]) ?? "run the plugin by hand, or log in again",
+        hint:
+          textIn(objectIn(target.user["exec"])["installHint"]) ?? "run the plugin by hand, or log in again",
       });
     }
   }

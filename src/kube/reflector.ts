@@ -72,7 +72,8 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
     while (!signal.aborted) {
       try {
         const now = this.#options.clock.now().getTime();
-        if (this.#resourceVersion === "" || now - this.#listedAtMs > this.#options.relistMs) await this.#list(signal);
+        if (this.#resourceVersion === "" || now - this.#listedAtMs > this.#options.relistMs)
+          await this.#list(signal);
         await this.#watch(signal);
       } catch (error) {
         if (signal.aborted) return;

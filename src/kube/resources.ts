@@ -29,7 +29,8 @@ export function kindOf(resource: Resource): string {
 /** The path of a collection, or of one object in it. */
 export function pathOf(resource: Resource, namespace?: string, name?: string): string {
   const place = PLACES[resource];
-  const within = place.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const within =
+    place.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : "";
   const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
   return `${place.prefix}${within}/${resource}${object}`;
 }

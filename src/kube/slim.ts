@@ -41,7 +41,8 @@ export function slimPod(pod: Pod): Pod {
 
 /** An event's words and times. */
 export function slimEvent(event: KubeEvent): KubeEvent {
-  const { involvedObject, type, reason, message, count, firstTimestamp, lastTimestamp, eventTime, series } = event;
+  const { involvedObject, type, reason, message, count, firstTimestamp, lastTimestamp, eventTime, series } =
+    event;
   const { kind, name, uid } = involvedObject;
   return defined({
     metadata: slimMeta(event.metadata),
@@ -58,7 +59,8 @@ export function slimEvent(event: KubeEvent): KubeEvent {
 }
 
 function slimMeta(meta: Meta): Meta {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, ownerReferences } = meta;
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, ownerReferences } =
+    meta;
   return defined({
     name,
     namespace,

@@ -44,7 +44,9 @@ export async function claimAll(claims: readonly Claim[], deps: ClaimingDeps): Pr
   } catch (error) {
     if (error instanceof PrefectError && error.failure === "unauthorized") throw error;
     const now = await deps.look(claims.map((claim) => claim.id));
-    return Promise.all(claims.map((claim) => settle(claim, { now, error, alone: claims.length === 1 }, deps)));
+    return Promise.all(
+      claims.map((claim) => settle(claim, { now, error, alone: claims.length === 1 }, deps)),
+    );
   }
 }
 
@@ -63,5 +65,7 @@ async function settle(claim: Claim, after: Aftermath, deps: ClaimingDeps): Promi
   if (!after.alone) return (await claimAll([claim], deps))[0] ?? "taken";
   // Untouched, and asked for alone: the Submitted lock of 30 s refused it, or the request never arrived.
   if (after.error instanceof PrefectError && after.error.failure === "locked") return "taken";
-  throw after.error instanceof ExpectedError ? after.error : new Error("claim failed", { cause: after.error });
+  throw after.error instanceof ExpectedError
+    ? after.error
+    : new Error("claim failed", { cause: after.error });
 }

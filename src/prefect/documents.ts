@@ -78,8 +78,7 @@ export const LOGGED = `query($id: uuid!, $names: [String!]) {
   log(where: {flow_run_id: {_eq: $id}, name: {_in: $names}}, order_by: [{timestamp: asc}], limit: 1000) { message }
 }`;
 
-export const CANCEL =
-  "mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }";
+export const CANCEL = "mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }";
 
 /** One request that keeps up the heartbeat of many runs; each has an alias of its own. */
 export function heartbeats(flowRunIds: readonly string[]): string {

@@ -28,7 +28,8 @@ export class PrefectError extends ExpectedError {
     detail: string,
     more: ErrorDetails & { readonly failure: PrefectFailure; readonly retryAfterMs?: number | undefined },
   ) {
-    const transient = more.failure === "unreachable" || more.failure === "overloaded" || more.failure === "unreadable";
+    const transient =
+      more.failure === "unreachable" || more.failure === "overloaded" || more.failure === "unreadable";
     super(`cannot ${action}: ${detail}`, { ...more, retryable: transient });
     this.failure = more.failure;
     this.retryAfterMs = more.retryAfterMs;
@@ -51,7 +52,8 @@ export function dataOf(action: string, url: string, answer: HttpAnswer): Readonl
   const body = parse(answer.body);
   const errors = arrayIn(body?.["errors"]).map(objectIn);
   if (errors.length > 0) throw graphqlError(action, errors);
-  if (answer.status === 401 || answer.status === 403) throw unauthorized(action, `the API answered ${answer.status}`);
+  if (answer.status === 401 || answer.status === 403)
+    throw unauthorized(action, `the API answered ${answer.status}`);
   if (answer.status >= 400) throw httpError(action, answer);
   if (body === undefined || !isObject(body["data"])) {
     throw new PrefectError(action, `${url} did not answer as a Prefect API does`, {

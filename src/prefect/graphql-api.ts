@@ -148,7 +148,11 @@ export class GraphqlApi implements PrefectApi {
       variables: { ids },
       signal,
     });
-    return new Map(arrayIn(data["flow_run"]).map((row) => decodeRunState(row)).map((state) => [state.id, state]));
+    return new Map(
+      arrayIn(data["flow_run"])
+        .map((row) => decodeRunState(row))
+        .map((state) => [state.id, state]),
+    );
   }
 
   async claimedRuns(query: ClaimedQuery, signal?: AbortSignal): Promise<ClaimedRun[]> {
@@ -231,7 +235,9 @@ export class GraphqlApi implements PrefectApi {
     if (id === undefined) {
       throw new PrefectError(action, cloud ? "the key belongs to no tenant" : "the server has no tenant", {
         failure: "refused",
-        hint: cloud ? "use an API key, not an API token" : "create one with: prefect server create-tenant -n default",
+        hint: cloud
+          ? "use an API key, not an API token"
+          : "create one with: prefect server create-tenant -n default",
       });
     }
     if (tenants.length > 1) {
@@ -244,14 +250,30 @@ export class GraphqlApi implements PrefectApi {
     return id;
   }
 
-  async #setFlowRunStates(action: string, states: readonly JsonObject[], signal?: AbortSignal): Promise<void> {
+  async #setFlowRunStates(
+    action: string,
+    states: readonly JsonObject[],
+    signal?: AbortSignal,
+  ): Promise<void> {
     const variables = { input: { states } };
-    await this.#ask(action, "set_flow_run_states", { document: documents.SET_FLOW_RUN_STATES, variables, signal });
+    await this.#ask(action, "set_flow_run_states", {
+      document: documents.SET_FLOW_RUN_STATES,
+      variables,
+      signal,
+    });
   }
 
-  async #setTaskRunStates(action: string, states: readonly JsonObject[], signal?: AbortSignal): Promise<void> {
+  async #setTaskRunStates(
+    action: string,
+    states: readonly JsonObject[],
+    signal?: AbortSignal,
+  ): Promise<void> {
     const variables = { input: { states } };
-    await this.#ask(action, "set_task_run_states", { document: documents.SET_TASK_RUN_STATES, variables, signal });
+    await this.#ask(action, "set_task_run_states", {
+      document: documents.SET_TASK_RUN_STATES,
+      variables,
+      signal,
+    });
   }
 
   async #taskStates(

@@ -23,7 +23,9 @@ export function isScheduled(type: string): boolean {
 
 /** Over: nothing changes the run any more. */
 export function isFinished(type: string): boolean {
-  return isSuccessful(type) || isFailed(type) || type === "Cancelled" || type === "Finished" || type === "Looped";
+  return (
+    isSuccessful(type) || isFailed(type) || type === "Cancelled" || type === "Finished" || type === "Looped"
+  );
 }
 
 export function isSuccessful(type: string): boolean {

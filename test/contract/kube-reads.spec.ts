@@ -191,7 +191,7 @@ export function watchContract(server: Server): void {
   });
 
   it("tells of versions that the selection does not show in bookmarks, and ends at timeoutSeconds", async () => {
-    const query = "labelSelector=none&allowWatchBookmarks=true&timeoutSeconds=5";
+    const query = `labelSelector=none&allowWatchBookmarks=true&timeoutSeconds=${server().watchSeconds}`;
     const watch = await open(`resourceVersion=${await version()}&${query}`);
     const { body } = await server().post(server().path("configmaps"), configMap("watch-4"));
     const at = Number(body.metadata.resourceVersion);
@@ -206,7 +206,7 @@ export function watchContract(server: Server): void {
   });
 
   it("sends no bookmarks unasked", async () => {
-    const watch = await open(`resourceVersion=${await version()}&labelSelector=none&timeoutSeconds=2`);
+    const watch = await open(`resourceVersion=${await version()}&labelSelector=none&timeoutSeconds=1`);
     await watch.ended();
     expect(watch.events).toEqual([]);
   });

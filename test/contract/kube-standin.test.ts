@@ -11,12 +11,12 @@ const started: KubeStandin[] = [];
 kubeContract("the stand-in", async () => {
   const standin = await startKubeStandin({
     namespaces: ["contract"],
-    bookmarkMs: 100,
+    bookmarkMs: 20,
     tokens: { "admin-token": "admin" },
     script: (job) => contractFate(job.metadata.name),
   });
   started.push(standin);
-  return { url: standin.url, headers: { authorization: "Bearer admin-token" }, namespace: "contract" };
+  return { url: standin.url, headers: { authorization: "Bearer admin-token" }, namespace: "contract", watchSeconds: 1 };
 });
 
 afterAll(async () => {

@@ -28,7 +28,8 @@ export async function createJob(deps: AgentDeps, settings: AgentSettings, due: D
     clock: deps.clock,
     signal: due.signal,
     shape: BACKOFF,
-    onRetry: (error: unknown) => deps.log.debug("Could not create a Job, trying again", { error: textOf(error) }),
+    onRetry: (error: unknown) =>
+      deps.log.debug("Could not create a Job, trying again", { error: textOf(error) }),
   };
   const source = templateSourceOf(due.flowRun, settings.template);
   const template = await retry(() => deps.loadTemplate(source), { ...riding, attempts: 5 });
@@ -39,15 +40,18 @@ export async function createJob(deps: AgentDeps, settings: AgentSettings, due: D
     if (outcome === "ours") return job.metadata.name;
     identifier = otherIdentifier(identifier, due.flowRun.id);
   }
-  throw new ExpectedError(`cannot create the Job of flow run "${due.flowRun.id}": its names are taken by others`);
+  throw new ExpectedError(
+    `cannot create the Job of flow run "${due.flowRun.id}": its names are taken by others`,
+  );
 }
 
 /** A Job of that name counts as ours only when it says so itself. */
 async function createOnce(deps: AgentDeps, job: JobManifest, namespace: string): Promise<"ours" | "foreign"> {
-  const outcome = await deps.kube.create("jobs", namespace, job);
+  const outcome = await deps.kube.create("jobs", job, { namespace });
   if (outcome === "created") return "ours";
   const found = await deps.kube.get("jobs", { namespace, name: job.metadata.name });
   // Gone between the two calls: it was made, and whoever removed it had his reason.
-  const owner = found === undefined ? job.metadata.labels[FLOW_RUN_LABEL] : found.metadata.labels?.[FLOW_RUN_LABEL];
+  const owner =
+    found === undefined ? job.metadata.labels[FLOW_RUN_LABEL] : found.metadata.labels?.[FLOW_RUN_LABEL];
   return owner === job.metadata.labels[FLOW_RUN_LABEL] ? "ours" : "foreign";
 }

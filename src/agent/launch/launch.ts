@@ -47,9 +47,9 @@ export class Launcher {
 
   /** Polls until told to stop or maxPolls are done. Throws PrefectError when refused for good. */
   async run(signal: AbortSignal): Promise<void> {
-    const { maxPolls } = this.#settings;
+    const maxPolls = this.#settings.maxPolls ?? Number.POSITIVE_INFINITY;
     let idle = 0;
-    for (let polls = 0; !signal.aborted && (maxPolls === undefined || polls < maxPolls); polls++) {
+    for (let polls = 0; polls < maxPolls && !signal.aborted; polls++) {
       this.#wake = new AbortController();
       const found = await this.#poll(signal);
       idle = found.launched > 0 ? 0 : Math.min(idle + 1, WAITS.length - 1);
@@ -87,10 +87,10 @@ export class Launcher {
   /** Due runs are begun together and their claims awaited, so that the next page shows others; the rest waits aside. */
   async #begin(runs: readonly FlowRun[], signal: AbortSignal): Promise<void> {
     const now = this.#deps.clock.now();
-    const claims = runs.map((flowRun) => {
+    const claims = runs.map((flowRun): Promise<void> => {
       const claimed = this.submitter.begin(flowRun, signal);
       const startAt = startTimeOf(flowRun.serialized_state);
-      return startAt !== undefined && startAt > now ? undefined : claimed;
+      return startAt !== undefined && startAt > now ? Promise.resolve() : claimed;
     });
     await Promise.all(claims);
   }

@@ -43,7 +43,8 @@ export class Recovery {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.sweep(signal).catch((error: unknown) => {
-        if (!signal.aborted) this.#deps.log.debug("Could not look for unfinished submissions", { error: textOf(error) });
+        if (!signal.aborted)
+          this.#deps.log.debug("Could not look for unfinished submissions", { error: textOf(error) });
       });
       await this.#deps.clock.sleep(SWEEP_MS, signal);
     }
@@ -75,13 +76,18 @@ export class Recovery {
     if (current === undefined || current.version !== flowRun.version) return;
     if (flowRun.state === "Cancelling") return touch(flowRun.id);
     const wasMade = await this.#wasMade(flowRun.id, mark.identifier);
-    const waits = flowRun.state === "Submitted" || claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
-    if (wasMade === "no" && waits) return void (await submitter.resume(flowRun, mark.identifier, signal));
+    const waits =
+      flowRun.state === "Submitted" || (claimedState.type === "Submitted" && flowRun.task_runs.length > 0);
+    if (wasMade === "no" && waits) return submitter.resume(flowRun, mark.identifier, signal);
     if (wasMade === "lost") await this.#fail(flowRun.id, mark.identifier);
   }
 
   async #hasJobs(flowRunId: string): Promise<boolean> {
-    const query = { namespace: this.#settings.namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`, limit: 1 };
+    const query = {
+      namespace: this.#settings.namespace,
+      labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
+      limit: 1,
+    };
     for await (const job of listAll(this.#deps.kube, "jobs", query)) return job.metadata.uid !== "";
     return false;
   }
@@ -94,7 +100,9 @@ export class Recovery {
     const messages = await this.#deps.prefect.loggedMessages(flowRunId, [this.#settings.name, "k8s-infra"]);
     const about = messages.filter((message) => message.includes(`-${identifier}`));
     if (about.length === 0) return "no";
-    return about.every((message) => message.startsWith("Submitted ") || message.startsWith("Event: ")) ? "lost" : "told";
+    return about.every((message) => message.startsWith("Submitted ") || message.startsWith("Event: "))
+      ? "lost"
+      : "told";
   }
 
   async #fail(flowRunId: string, identifier: string): Promise<void> {

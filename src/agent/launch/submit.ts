@@ -85,7 +85,10 @@ export class Submitter {
     }
   }
 
-  async #submit(flowRun: FlowRun, until: { readonly signal: AbortSignal; readonly claimed: () => void }): Promise<void> {
+  async #submit(
+    flowRun: FlowRun,
+    until: { readonly signal: AbortSignal; readonly claimed: () => void },
+  ): Promise<void> {
     const { log, meter } = this.#deps;
     try {
       const startAt = await this.#waitForStart(flowRun, until.signal);
@@ -104,7 +107,10 @@ export class Submitter {
       if (made) meter.startDelay(Math.max(0, this.#deps.clock.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       meter.count("submissionFailed", "unfinished");
-      log.error("Could not submit a flow run; it will be found again", { flowRun: flowRun.id, error: textOf(error) });
+      log.error("Could not submit a flow run; it will be found again", {
+        flowRun: flowRun.id,
+        error: textOf(error),
+      });
     }
   }
 
@@ -146,7 +152,9 @@ export class Submitter {
   async #create(flowRun: FlowRun, identifier: string, signal: AbortSignal): Promise<boolean> {
     const { log, meter } = this.#deps;
     try {
-      const name = await this.#limit.run(() => createJob(this.#deps, this.#settings, { flowRun, identifier, signal }));
+      const name = await this.#limit.run(() =>
+        createJob(this.#deps, this.#settings, { flowRun, identifier, signal }),
+      );
       this.#inHand.created(flowRun.id);
       meter.count("submitted");
       log.info("Completed deployment of flow run", { flowRun: flowRun.id, job: name });
@@ -155,8 +163,14 @@ export class Submitter {
     } catch (error) {
       if (isRetryable(error) || isRefusal(error)) throw error;
       meter.count("submissionFailed", error instanceof KubeError ? error.reason : "job");
-      log.error("Exception encountered while deploying flow run", { flowRun: flowRun.id, error: textOf(error) });
-      await this.#fail(flowRun, error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error));
+      log.error("Exception encountered while deploying flow run", {
+        flowRun: flowRun.id,
+        error: textOf(error),
+      });
+      await this.#fail(
+        flowRun,
+        error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error),
+      );
       return false;
     }
   }

@@ -63,7 +63,11 @@ export class Metrics {
   async text(gauges: Gauges): Promise<{ readonly type: string; readonly body: string }> {
     this.#gauges.get("live_jobs")?.set(gauges.liveJobs);
     this.#gauges.get("submissions_in_hand")?.set(gauges.inHand);
-    for (const [loop, ms] of gauges.ages) this.#gauges.get("seconds_since_progress")?.set({ loop }, ms / 1_000);
-    return { type: this.#registry?.contentType ?? "text/plain", body: (await this.#registry?.metrics()) ?? "" };
+    for (const [loop, ms] of gauges.ages)
+      this.#gauges.get("seconds_since_progress")?.set({ loop }, ms / 1_000);
+    return {
+      type: this.#registry?.contentType ?? "text/plain",
+      body: (await this.#registry?.metrics()) ?? "",
+    };
   }
 }

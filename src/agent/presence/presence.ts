@@ -51,13 +51,19 @@ export class Presence {
     const server = createServer((request, response) => {
       const path = (request.url ?? "/").split("?")[0] ?? "/";
       void this.#answer(request.method ?? "GET", path, agent).then(({ status, type, body }) => {
-        response.writeHead(status, { "content-type": type }).end(request.method === "HEAD" ? undefined : body);
+        response
+          .writeHead(status, { "content-type": type })
+          .end(request.method === "HEAD" ? undefined : body);
       });
     });
     const { host, port } = this.#address;
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => {
-        reject(new SettingsError(`cannot serve the agent's health at port ${port}: ${error.message}`, { cause: error }));
+        reject(
+          new SettingsError(`cannot serve the agent's health at port ${port}: ${error.message}`, {
+            cause: error,
+          }),
+        );
       });
       server.listen(port, host, resolve);
     });
@@ -73,7 +79,8 @@ export class Presence {
   }
 
   async #answer(method: string, path: string, agent: Visible): Promise<Answer> {
-    if (method !== "GET" && method !== "HEAD") return { status: 405, type: TEXT_TYPE, body: "method not allowed\n" };
+    if (method !== "GET" && method !== "HEAD")
+      return { status: 405, type: TEXT_TYPE, body: "method not allowed\n" };
     switch (path) {
       case "/api/poke":
         agent.poke();
@@ -87,7 +94,10 @@ export class Presence {
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":
-        return { status: 200, ...(await this.#metrics.text({ ...agent.gauges(), ages: this.#health.ages() })) };
+        return {
+          status: 200,
+          ...(await this.#metrics.text({ ...agent.gauges(), ages: this.#health.ages() })),
+        };
       default:
         return { status: 404, type: TEXT_TYPE, body: "not found\n" };
     }

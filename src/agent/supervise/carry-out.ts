@@ -17,7 +17,10 @@ export interface Deed {
   readonly alone: boolean;
 }
 
-type Deps = Pick<AgentDeps, "kube" | "prefect" | "clock" | "log" | "meter"> & { readonly said: Said; readonly view: ClusterView };
+type Deps = Pick<AgentDeps, "kube" | "prefect" | "clock" | "log" | "meter"> & {
+  readonly said: Said;
+  readonly view: ClusterView;
+};
 
 const TAIL_LINES = 20;
 const TAIL_BYTES = 16_000;
@@ -48,7 +51,8 @@ async function asLog(
   what: { readonly flowRunId: string; readonly namespace: string; readonly saying: Saying },
 ): Promise<RunLog> {
   const { name, level, message, timestamp } = what.saying;
-  const tail = what.saying.tailOf === undefined ? "" : await lastLines(deps, what.namespace, what.saying.tailOf);
+  const tail =
+    what.saying.tailOf === undefined ? "" : await lastLines(deps, what.namespace, what.saying.tailOf);
   return { flowRunId: what.flowRunId, name, level, message: message + tail, timestamp };
 }
 
@@ -64,7 +68,10 @@ async function lastLines(
     const lines = (text ?? "").trimEnd();
     if (lines === "") return "";
     const who = of.container === undefined ? of.pod : `container '${of.container}'`;
-    return `\nLast lines of ${who}:\n${lines.split("\n").map((line) => `\t${line}`).join("\n")}`;
+    return `\nLast lines of ${who}:\n${lines
+      .split("\n")
+      .map((line) => `\t${line}`)
+      .join("\n")}`;
   } catch (error) {
     if (error instanceof KubeError) return "";
     throw error;
@@ -103,7 +110,9 @@ async function reschedule(deps: Deps, flowRunId: string, message: string): Promi
   const lost = (await deps.prefect.unfinishedTaskRuns(flowRunId)).filter(
     ({ serialized_state: state }) => state.type === "Running" || state.type === "Submitted",
   );
-  await deps.prefect.setTaskStates(lost.map(({ id }) => ({ taskRunId: id, state: scheduledAt(now, message) })));
+  await deps.prefect.setTaskStates(
+    lost.map(({ id }) => ({ taskRunId: id, state: scheduledAt(now, message) })),
+  );
   await deps.prefect.setState({ flowRunId, state: scheduledAt(now, message) });
 }
 

@@ -23,7 +23,9 @@ export class Said {
       this.#messages.set(flowRunId, known);
     }
     const heads = [...known];
-    return sayings.filter(({ message }) => !known.has(message) && !heads.some((said) => said.startsWith(message)));
+    return sayings.filter(
+      ({ message }) => !known.has(message) && !heads.some((said) => said.startsWith(message)),
+    );
   }
 
   /** Prefect accepted them. */

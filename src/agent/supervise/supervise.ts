@@ -46,7 +46,10 @@ export class Supervisor {
       concurrency: WORKERS,
       work: (flowRunId) => this.#look(flowRunId),
       onError: (flowRunId, error) => {
-        deps.log.warn("Could not finish with a flow run, trying again", { flowRun: flowRunId, error: textOf(error) });
+        deps.log.warn("Could not finish with a flow run, trying again", {
+          flowRun: flowRunId,
+          error: textOf(error),
+        });
       },
     });
   }
@@ -177,4 +180,3 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
-

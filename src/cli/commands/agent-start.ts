@@ -11,6 +11,7 @@ import type { PrefectConfig } from "../../config/prefect-config.ts";
 import type { Connection } from "../../kube/connect.ts";
 import { AgentCommand } from "../agent-command.ts";
 import { agentSettings } from "../agent-settings.ts";
+import type { AgentFlags } from "../agent-settings.ts";
 
 const LEVELS: readonly LogLevel[] = ["DEBUG", "INFO", "WARNING", "ERROR"];
 
@@ -30,26 +31,41 @@ export class AgentStartCommand extends AgentCommand {
     `,
     examples: [
       ["Take flow runs labelled `k8s`, with the key from PREFECT__CLOUD__API_KEY", "$0 agent start -l k8s"],
-      ["Work for a server of your own, in namespace flows", "$0 agent start -b server -a http://prefect:4200 -n flows"],
+      [
+        "Work for a server of your own, in namespace flows",
+        "$0 agent start -b server -a http://prefect:4200 -n flows",
+      ],
     ],
   });
 
   agentName = Option.String("--name", { description: "the agent's name in Prefect (agent)" });
   agentConfigId = Option.String("--agent-config-id", { description: "agent config to register with" });
   maxPolls = Option.String("--max-polls", { description: "end after so many polls" });
-  agentAddress = Option.String("--agent-address", { description: "serve health and metrics here, such as http://:8080" });
+  agentAddress = Option.String("--agent-address", {
+    description: "serve health and metrics here, such as http://:8080",
+  });
   logLevel = Option.String("--log-level", { description: "DEBUG, INFO, WARNING or ERROR" });
   logFormat = Option.String("--log-format", "text", { description: "text or json" });
   limit = Option.String("--limit", { description: "live Jobs at most (no limit)" });
   concurrency = Option.String("--concurrency", { description: "submissions at once (24)" });
   startGrace = Option.String("--start-grace", { description: "how long a pod may fail to start (30s)" });
-  pendingTimeout = Option.String("--pending-timeout", { description: "how long a pod may be unschedulable (for ever)" });
-  onDisruption = Option.String("--on-disruption", { description: "fail or retry a run whose node went (fail)" });
-  cancelGrace = Option.String("--cancel-grace", { description: "how long a cancelled flow may clean up (60s)" });
+  pendingTimeout = Option.String("--pending-timeout", {
+    description: "how long a pod may be unschedulable (for ever)",
+  });
+  onDisruption = Option.String("--on-disruption", {
+    description: "fail or retry a run whose node went (fail)",
+  });
+  cancelGrace = Option.String("--cancel-grace", {
+    description: "how long a cancelled flow may clean up (60s)",
+  });
   deleteSucceededAfter = Option.String("--delete-succeeded-after", { description: "duration or never (0s)" });
   deleteFailedAfter = Option.String("--delete-failed-after", { description: "duration or never (0s)" });
-  disableJobDeletion = Option.Boolean("--disable-job-deletion", { description: "never delete a Job that is over" });
-  shutdownGrace = Option.String("--shutdown-grace", { description: "how long to finish what is in flight (30s)" });
+  disableJobDeletion = Option.Boolean("--disable-job-deletion", {
+    description: "never delete a Job that is over",
+  });
+  shutdownGrace = Option.String("--shutdown-grace", {
+    description: "how long to finish what is in flight (30s)",
+  });
 
   async execute(): Promise<number> {
     const config = await this.prefectConfig();
@@ -82,7 +98,10 @@ export class AgentStartCommand extends AgentCommand {
     const { clock, env, signal } = this.context;
     const { loadTemplate } = await import("../../agent/launch/templates.ts");
     const { Presence } = await import("../../agent/presence/presence.ts");
-    const presence = new Presence(this.agentAddress ?? config.agent.address?.value, { clock, log: given.log });
+    const presence = new Presence(this.agentAddress ?? config.agent.address?.value, {
+      clock,
+      log: given.log,
+    });
     const agent = new Agent(
       {
         ...given,
@@ -106,20 +125,41 @@ export class AgentStartCommand extends AgentCommand {
   #settings(config: PrefectConfig, connection: Connection): AgentSettings {
     const namespace =
       this.namespace ?? config.variables.namespace?.value ?? connection.target.namespace ?? "default";
-    return agentSettings(
-      { ...this, name: this.agentName },
-      {
-        config,
-        job: this.jobOptions(namespace),
-        place: { clusterMark: connection.kube.clusterMark, teller: `${this.context.hostname}:${this.context.pid}` },
+    return agentSettings(this.#flags(), {
+      config,
+      job: this.jobOptions(namespace),
+      place: {
+        clusterMark: connection.kube.clusterMark,
+        teller: `${this.context.hostname}:${this.context.pid}`,
       },
-    );
+    });
+  }
+
+  #flags(): AgentFlags {
+    return {
+      name: this.agentName,
+      agentConfigId: this.agentConfigId,
+      jobTemplate: this.jobTemplate,
+      maxPolls: this.maxPolls,
+      limit: this.limit,
+      concurrency: this.concurrency,
+      startGrace: this.startGrace,
+      pendingTimeout: this.pendingTimeout,
+      onDisruption: this.onDisruption,
+      cancelGrace: this.cancelGrace,
+      deleteSucceededAfter: this.deleteSucceededAfter,
+      deleteFailedAfter: this.deleteFailedAfter,
+      disableJobDeletion: this.disableJobDeletion,
+      shutdownGrace: this.shutdownGrace,
+    };
   }
 
   #log(name: string, config: PrefectConfig): Log {
     const level = this.verbose ? "DEBUG" : LEVELS.find((each) => each === this.logLevel?.toUpperCase());
     if (this.logLevel !== undefined && level === undefined) {
-      throw new SettingsError(`cannot read --log-level "${this.logLevel}"`, { hint: `write one of ${LEVELS.join(", ")}` });
+      throw new SettingsError(`cannot read --log-level "${this.logLevel}"`, {
+        hint: `write one of ${LEVELS.join(", ")}`,
+      });
     }
     if (this.logFormat !== "text" && this.logFormat !== "json") {
       throw new SettingsError(`cannot read --log-format "${this.logFormat}"`, { hint: "write text or json" });

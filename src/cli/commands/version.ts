@@ -12,7 +12,11 @@ export class VersionCommand extends PrefectCommand {
 
   execute(): Promise<number> {
     const { node } = process.versions;
-    this.print(this.short ? `${version}\n` : `kubectl-prefect v${version} (Node ${node}, ${process.platform}/${process.arch})\n`);
+    this.print(
+      this.short
+        ? `${version}\n`
+        : `kubectl-prefect v${version} (Node ${node}, ${process.platform}/${process.arch})\n`,
+    );
     return Promise.resolve(0);
   }
 }

@@ -17,12 +17,15 @@ export interface Streamed {
   readonly start: (response: ServerResponse) => void;
 }
 
+/** What a request is answered with. */
 export type Answer = Whole | Streamed;
 
+/** JSON as the server sends it: with a line feed at the end. */
 export function json(status: number, body: string): Whole {
   return { status, body: `${body}\n`, contentType: "application/json" };
 }
 
+/** Plain text: health, and paths that nobody knows. */
 export function plain(status: number, body: string): Whole {
   return { status, body, contentType: "text/plain; charset=utf-8" };
 }

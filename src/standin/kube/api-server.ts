@@ -7,7 +7,7 @@ import { json, plain } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { Deletes } from "./deletes.ts";
 import { discovery, VERSION } from "./discovery.ts";
-import { methodNotAllowed, noSuchPath } from "./failure.ts";
+import { methodNotAllowed, noSuchPath, unsupportedMediaType } from "./failure.ts";
 import { timestamp } from "./kube-object.ts";
 import { Lists } from "./lists.ts";
 import { PodLogs } from "./pod-logs.ts";
@@ -60,6 +60,8 @@ export class ApiServer {
   /** The answer to a request. Throws a Failure for a refusal. */
   answer(request: ApiRequest): Answer {
     const { target, url } = request;
+    // Clients that know both forms send JSON after this.
+    if (request.contentType.startsWith("application/vnd.kubernetes.protobuf")) throw unsupportedMediaType();
     if (target !== undefined) {
       this.#authorise(request.user, target);
       return this.#serve(target, request);

@@ -7,6 +7,7 @@ import type { KubeObject } from "./kube-object.ts";
 import type { Store } from "./store.ts";
 import type { Version } from "./version.ts";
 
+/** What becomes of dependents, as DeleteOptions spells it. */
 export type Propagation = "Foreground" | "Background" | "Orphan";
 
 /** How to delete, as DeleteOptions has it. */
@@ -25,7 +26,9 @@ export interface Deleted {
   readonly gone: boolean;
 }
 
+/** Holds an owner until its dependents have gone. */
 export const FOREGROUND = "foregroundDeletion";
+/** Holds an owner until its dependents no longer name it. */
 export const ORPHAN = "orphan";
 
 /** Deletes an object as far as it goes now. Throws a 409 Failure when a precondition does not hold. */

@@ -11,6 +11,7 @@ export interface Cause {
   readonly field: string;
 }
 
+/** What a Failure says besides its message. */
 export interface FailureDetails {
   readonly code: number;
   readonly reason?: string;
@@ -48,6 +49,7 @@ function named(type: ResourceType, name: string, kind: string): JsonObject {
   return { ...(name === "" ? {} : { name }), ...(type.group === "" ? {} : { group: type.group }), kind };
 }
 
+/** For an object that is not there. */
 export function notFound(type: ResourceType, name: string): Failure {
   const details = named(type, name, type.plural);
   return new Failure(`${qualified(type)} "${name}" not found`, { code: 404, reason: "NotFound", details });
@@ -59,11 +61,13 @@ export function noSuchPath(): Failure {
   return new Failure(message, { code: 404, reason: "NotFound", details: {} });
 }
 
+/** For a method that the path does not have. */
 export function methodNotAllowed(): Failure {
   const message = "the server does not allow this method on the requested resource";
   return new Failure(message, { code: 405, reason: "MethodNotAllowed", details: {} });
 }
 
+/** For a patch in a form that is not read. */
 export function unsupportedMediaType(): Failure {
   return new Failure("415: Unsupported Media Type", {
     code: 415,
@@ -72,6 +76,7 @@ export function unsupportedMediaType(): Failure {
   });
 }
 
+/** For a name that is taken. */
 export function alreadyExists(type: ResourceType, name: string): Failure {
   const details = named(type, name, type.plural);
   return new Failure(`${qualified(type)} "${name}" already exists`, {
@@ -100,20 +105,27 @@ export function unmet(type: ResourceType, name: string, cause: string): Failure 
   });
 }
 
+/** For what cannot be read. */
 export function badRequest(message: string): Failure {
   return new Failure(message, { code: 400, reason: "BadRequest" });
 }
 
+/** For a token that nobody has. */
 export function unauthorized(): Failure {
   return new Failure("Unauthorized", { code: 401, reason: "Unauthorized" });
 }
 
-export function forbidden(type: ResourceType, name: string, cause: string): Failure {
+/** For what admission does not let in. */
+export function forbidden(
+  type: ResourceType,
+  { name, causes }: { readonly name: string; readonly causes?: readonly Cause[] },
+  why: string,
+): Failure {
   const subject = name === "" ? qualified(type) : `${qualified(type)} "${name}"`;
-  return new Failure(`${subject} is forbidden: ${cause}`, {
+  return new Failure(`${subject} is forbidden: ${why}`, {
     code: 403,
     reason: "Forbidden",
-    details: named(type, name, type.plural),
+    details: { ...named(type, name, type.plural), ...(causes === undefined ? {} : { causes }) },
   });
 }
 

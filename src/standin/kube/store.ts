@@ -21,6 +21,7 @@ interface Shelf {
 /** Where counting starts, so that small resourceVersions are too old at once. */
 const FIRST_VERSION = 1_000;
 
+/** Holds the objects. Every write makes a version and tells the listeners; nothing here waits or fails. */
 export class Store {
   readonly #shelves = new Map<ResourceType, Shelf>();
   readonly #byUid = new Map<string, Version>();

@@ -11,6 +11,7 @@ export function generatedName(prefix: string): string {
   return prefix.slice(0, 58) + letters.join("");
 }
 
+/** A uid as metadata.uid has it. */
 export function newUid(): string {
   return randomUUID();
 }

@@ -126,7 +126,9 @@ export class Writes {
     if (home === undefined) throw notFound(namespaces, namespace ?? "");
     if (home.object.metadata.deletionTimestamp === undefined) return;
     const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
-    throw forbidden(type, textIn(metadata["name"]) ?? "", why);
+    const told = `namespace ${namespace} is being terminated`;
+    const cause = { reason: "NamespaceTerminating", message: told, field: "metadata.namespace" };
+    throw forbidden(type, { name: textIn(metadata["name"]) ?? "", causes: [cause] }, why);
   }
 
   /** Admission: a pod needs its ServiceAccount. */
@@ -135,7 +137,7 @@ export class Writes {
     const { name, namespace = "" } = object.metadata;
     const account = textIn(objectIn(object.spec)["serviceAccountName"]) ?? "default";
     if (this.#store.find(resourceNamed("serviceaccounts"), namespace, account) !== undefined) return;
-    throw forbidden(type, name, missingAccount(namespace, account));
+    throw forbidden(type, { name }, missingAccount(namespace, account));
   }
 
   #change(version: Version, given: JsonObject, target: Target): Written {

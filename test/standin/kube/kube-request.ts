@@ -11,16 +11,56 @@ export interface KubeConnection {
   readonly headers: Record<string, string>;
   readonly ca?: Buffer | string;
   readonly namespace: string;
+  /** Seconds that a watch must last to show bookmarks; 5 without it. */
+  readonly watchSeconds?: number;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- the contract looks at any field of any object
-export type Body = any;
+/** Any answer's body, as far as tests read fields of it by name; what is not in the answer is not there. */
+export interface Body {
+  readonly kind?: string;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly continue: string;
+    readonly deletionTimestamp?: string;
+    readonly remainingItemCount?: number;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly ownerReferences?: readonly unknown[];
+    readonly finalizers?: readonly string[];
+    readonly managedFields?: unknown;
+  };
+  readonly spec: {
+    readonly selector: unknown;
+    readonly nodeName?: string;
+    readonly ttlSecondsAfterFinished?: number;
+    readonly template: { readonly metadata: { readonly labels: unknown }; readonly spec: unknown };
+  };
+  readonly status: {
+    readonly phase?: string;
+    readonly active?: number;
+    readonly ready?: number;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses: readonly { readonly state: { readonly terminated?: unknown } }[];
+    readonly userInfo?: { readonly username: string };
+  };
+  readonly data?: unknown;
+  readonly stringData?: unknown;
+  readonly details: { readonly causes: readonly { readonly field: string; readonly message: string }[] };
+  readonly involvedObject: { readonly kind: string; readonly name: string };
+  readonly items: readonly Body[];
+  readonly groups: readonly { readonly name: string }[];
+  readonly resources: readonly { readonly name: string }[];
+}
 
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   readonly text: string;
-  /** The parsed body, when it is JSON. */
+  /** The parsed body; empty when it is not JSON. */
   readonly body: Body;
 }
 
@@ -56,6 +96,10 @@ export class KubeServer {
 
   get namespace(): string {
     return this.#connection.namespace;
+  }
+
+  get watchSeconds(): number {
+    return this.#connection.watchSeconds ?? 5;
   }
 
   /** The path of a namespaced resource in the contract's namespace. */
@@ -95,8 +139,8 @@ export class KubeServer {
     for (let tries = 0; ; tries++) {
       const reply = await this.get(path);
       if (test(reply)) return reply;
-      if (tries > 600) throw new Error(`never came true at ${path}: ${reply.text.slice(0, 500)}`);
-      await later(50);
+      if (tries > 1_500) throw new Error(`never came true at ${path}: ${reply.text.slice(0, 500)}`);
+      await later(20);
     }
   }
 
@@ -115,7 +159,7 @@ export class KubeServer {
       status: response.statusCode ?? 0,
       headers: response.headers,
       text,
-      body: isJson ? JSON.parse(text) : undefined,
+      body: (isJson ? JSON.parse(text) : {}) as Body,
     };
   }
 
