@@ -66,7 +66,7 @@ function load(target: Target): KubeConfig {
       kind: "Config",
       "current-context": "chosen",
       contexts: [{ name: "chosen", context: { cluster: "chosen", user: "chosen" } }],
-      clusters: [{ name: "chosen", cluster: target.cluster }],
+      clusters: [{ name: "chosen", cluster: { ...target.cluster, server: target.server } }],
       users: [{ name: "chosen", user: withExecInfo(target) }],
     }),
   );

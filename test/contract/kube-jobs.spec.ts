@@ -49,10 +49,12 @@ export function jobContract(server: Server): void {
   const podsOf = (name: string): string => `${server().path("pods")}?labelSelector=story%3D${name}`;
   const podWhen = async (name: string, test: (pod: Body) => boolean): Promise<Body> => {
     const reply = await server().until(podsOf(name), ({ body }) => body.items.some(test));
-    return reply.body.items.find(test);
+    const found = reply.body.items.find(test);
+    if (found === undefined) throw new Error(`no such pod of ${name}`);
+    return found;
   };
   const over = (type: string) => (reply: Reply) =>
-    reply.body.status.conditions?.some((one: Body) => one.type === type && one.status === "True") === true;
+    reply.body.status.conditions?.some((one) => one.type === type && one.status === "True") === true;
 
   it("fills in what a Job does not say", async () => {
     const template = { spec: { restartPolicy: "Never", containers: [{ name: "flow", image: "busybox" }] } };
@@ -140,7 +142,7 @@ export function jobContract(server: Server): void {
     expect(reply).toMatchObject({ status: 422, body: { kind: "Status", reason: "Invalid", code: 422 } });
     expect(reply.body.message).toMatch(/^Job\.batch "[^"]*" is invalid: /);
     expect(reply.body.details).toMatchObject({ group: "batch", kind: "Job" });
-    expect(reply.body.details.causes[0].field).toBe(field);
+    expect(reply.body.details.causes[0]?.field).toBe(field);
   });
 
   it("reads nulls as absent", async () => {
@@ -254,7 +256,7 @@ function succeeding(server: Server, { create, over }: Steps): void {
     await watch.until(({ object }) => over("Complete")({ body: object } as Reply));
     watch.stop();
     const types = ({ object }: WatchEvent): string[] =>
-      (object.status.conditions ?? []).map((one: Body) => one.type);
+      (object.status.conditions ?? []).map((one) => one.type);
     const seen = watch.events.map((event) => types(event).join("+"));
     expect([...new Set(seen)]).toEqual(["", "SuccessCriteriaMet", "SuccessCriteriaMet+Complete"]);
     expect(watch.events.some(({ object }) => object.status.active === 1)).toBe(true);
@@ -269,11 +271,11 @@ function succeeding(server: Server, { create, over }: Steps): void {
     });
     const pods = await server().get(`${server().path("pods")}?labelSelector=job-name%3Ddone-1`);
     expect(pods.body.items).toHaveLength(1);
-    const [pod] = pods.body.items;
+    const pod = pods.body.items[0];
     const { uid } = made.body.metadata;
-    expect(pod.metadata.name).toMatch(/^done-1-[a-z0-9]{5}$/);
-    expect(pod.metadata.labels).toMatchObject({ story: "done-1", "controller-uid": uid });
-    expect(pod.metadata.ownerReferences).toEqual([
+    expect(pod?.metadata.name).toMatch(/^done-1-[a-z0-9]{5}$/);
+    expect(pod?.metadata.labels).toMatchObject({ story: "done-1", "controller-uid": uid });
+    expect(pod?.metadata.ownerReferences).toEqual([
       {
         apiVersion: "batch/v1",
         kind: "Job",
@@ -283,8 +285,8 @@ function succeeding(server: Server, { create, over }: Steps): void {
         blockOwnerDeletion: true,
       },
     ]);
-    expect(pod.metadata.finalizers).toBeUndefined();
-    expect(pod.status).toMatchObject({
+    expect(pod?.metadata.finalizers).toBeUndefined();
+    expect(pod?.status).toMatchObject({
       phase: "Succeeded",
       containerStatuses: [
         { name: "flow", ready: false, state: { terminated: { exitCode: 0, reason: "Completed" } } },
@@ -317,7 +319,7 @@ function succeeding(server: Server, { create, over }: Steps): void {
     await server().until(server().path("jobs", "done-1"), ({ status }) => status === 404);
     const { body } = await server().get(`${server().path("pods")}?labelSelector=story%3Ddone-1`);
     expect(body.items).toHaveLength(1);
-    expect(body.items[0].metadata.ownerReferences).toBeUndefined();
+    expect(body.items[0]?.metadata.ownerReferences).toBeUndefined();
   });
 }
 
@@ -341,7 +343,7 @@ function failing(server: Server, { create, podWhen, over }: Steps): void {
       { type: "Failed", ...told },
     ]);
     expect(body.status).toMatchObject({ failed: 1, terminating: 0, ready: 0 });
-    expect(pod.status.containerStatuses[0].state.terminated).toMatchObject({ exitCode: 3, reason: "Error" });
+    expect(pod.status.containerStatuses[0]?.state.terminated).toMatchObject({ exitCode: 3, reason: "Error" });
   });
 
   it.each([

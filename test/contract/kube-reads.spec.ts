@@ -44,7 +44,7 @@ export function listContract(server: Server): void {
       "list-3",
       "list-4",
     ]);
-    expect(body.items[0].kind).toBeUndefined();
+    expect(body.items[0]?.kind).toBeUndefined();
   });
 
   it("lists across namespaces", async () => {

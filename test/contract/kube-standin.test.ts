@@ -16,7 +16,12 @@ kubeContract("the stand-in", async () => {
     script: (job) => contractFate(job.metadata.name),
   });
   started.push(standin);
-  return { url: standin.url, headers: { authorization: "Bearer admin-token" }, namespace: "contract", watchSeconds: 1 };
+  return {
+    url: standin.url,
+    headers: { authorization: "Bearer admin-token" },
+    namespace: "contract",
+    watchSeconds: 1,
+  };
 });
 
 afterAll(async () => {

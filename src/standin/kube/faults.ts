@@ -15,6 +15,7 @@ export type FaultAction =
   | { readonly kind: "hang"; readonly when: "before" | "after" }
   | { readonly kind: "delay"; readonly ms: number };
 
+/** A fault, and which requests it strikes. */
 export interface Fault {
   readonly action: FaultAction;
   /** Which requests count; all without it. */

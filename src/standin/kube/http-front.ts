@@ -18,6 +18,7 @@ import { ruleName, targetOf } from "./target.ts";
 /** Told of each request before it has an effect, and again after, before its answer is sent. It may take its time. */
 export type OnRequest = (request: RequestRecord, moment: "before" | "after") => Promise<void> | void;
 
+/** Where to listen, and who is told. */
 export interface FrontOptions {
   readonly host: string;
   /** 0 for any free one. */

@@ -21,6 +21,7 @@ import { Timers } from "./timers.ts";
 import type { Change, Version } from "./version.ts";
 import { missingAccount } from "./writes.ts";
 
+/** What the controller works with. */
 export interface JobControllerOptions {
   readonly store: Store;
   readonly clock: Clock;

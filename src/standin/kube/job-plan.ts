@@ -6,6 +6,7 @@ import type { Condition, Job, JobSpec, Pod } from "../../kube/objects.ts";
 /** Holds a pod until its Job has counted it. */
 export const TRACKING = "batch.kubernetes.io/job-tracking";
 
+/** What a plan looks at. */
 export interface JobView {
   readonly job: Job;
   /** All pods that the Job owns. */
@@ -15,6 +16,7 @@ export interface JobView {
   readonly decided?: Verdict | undefined;
 }
 
+/** What to do for a Job, and the numbers for its status. */
 export interface JobPlan {
   /** Pods that have ended and are not in the Job's numbers yet. */
   readonly uncounted: { readonly succeeded: readonly Pod[]; readonly failed: readonly Pod[] };

@@ -22,6 +22,7 @@ import { resourceNamed } from "./resources.ts";
 import { addNamespace, addNode, keepAccounts, seedObject } from "./seed.ts";
 import { Store } from "./store.ts";
 
+/** How a stand-in is to be. Everything has its default. */
 export interface KubeStandinOptions {
   /** 127.0.0.1 without it. */
   readonly host?: string;

@@ -15,6 +15,7 @@ import { resourceNamed } from "./resources.ts";
 import type { Store } from "./store.ts";
 import type { Change, Version } from "./version.ts";
 
+/** What the kubelet works with. */
 export interface KubeletOptions {
   readonly store: Store;
   readonly clock: Clock;

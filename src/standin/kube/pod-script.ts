@@ -64,6 +64,7 @@ export interface Fate {
   readonly message?: string;
 }
 
+/** A pod's life: a fate, or the steps themselves. */
 export type PodScript = FateName | Fate | readonly PodStep[];
 
 /** Chooses the life of a Job's pod. The pod is about to be created: it has its name, and no status yet. */

@@ -1,5 +1,6 @@
 // The table of what the stand-in serves. Everything else about a resource is generic.
 
+/** A resource that is served, and where it differs from the others. */
 export interface ResourceType {
   /** API group; empty for core. */
   readonly group: string;

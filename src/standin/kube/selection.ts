@@ -4,6 +4,7 @@ import type { KubeObject } from "./kube-object.ts";
 import { fieldPredicate, labelPredicate } from "./selectors.ts";
 import type { Target } from "./target.ts";
 
+/** A compiled selection. */
 export interface Selection {
   readonly matches: (object: KubeObject) => boolean;
   /** The selectors as given; `|` when there are none. */

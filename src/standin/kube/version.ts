@@ -48,6 +48,7 @@ export class Version {
   }
 }
 
+/** What a watch calls a change. */
 export type ChangeType = "ADDED" | "MODIFIED" | "DELETED";
 
 /** What happened to an object at one resourceVersion. */
