@@ -2,15 +2,12 @@
 
 import type { AgentDeps } from "./deps.ts";
 import type { AgentSettings } from "./settings.ts";
-import { backoffMs } from "../base/backoff.ts";
 import { together } from "../base/together.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { Launcher } from "./launch/launch.ts";
 import { Recovery } from "./launch/recover.ts";
-import { Outage } from "./presence/outage.ts";
+import { Outage, untilAnswered } from "./presence/outage.ts";
 import { Supervisor } from "./supervise/supervise.ts";
-
-const BACKOFF = { firstMs: 1_000, maxMs: 30_000 };
 
 /** An agent that can be poked from outside. */
 export class Agent {
@@ -108,20 +105,12 @@ export class Agent {
   }
 
   async #register(signal: AbortSignal): Promise<void> {
-    const { prefect, log, clock } = this.#deps;
+    const { prefect, log } = this.#deps;
     const { name, labels, agentConfigId } = this.#settings;
-    const outage = new Outage("Prefect API", this.#deps);
     log.info("Registering agent...");
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        const id = await prefect.registerAgent({ name, labels, agentConfigId }, signal);
-        outage.over();
-        return log.info("Registration successful!", { agent: id });
-      } catch (error) {
-        if (signal.aborted) return;
-        outage.noted(error);
-        await clock.sleep(backoffMs(BACKOFF, failures), signal);
-      }
-    }
+    const outage = new Outage("Prefect API", this.#deps);
+    const register = (): Promise<string> => prefect.registerAgent({ name, labels, agentConfigId }, signal);
+    const id = await untilAnswered(outage, signal, register);
+    if (id !== undefined) log.info("Registration successful!", { agent: id });
   }
 }

@@ -51,3 +51,21 @@ export class Outage {
     this.#since = undefined;
   }
 }
+
+/** Calls until it is answered, telling of an outage once; undefined when the signal aborts. Throws a refusal that lasts. */
+export async function untilAnswered<T>(
+  outage: Outage,
+  signal: AbortSignal,
+  call: () => Promise<T>,
+): Promise<T | undefined> {
+  while (!signal.aborted) {
+    try {
+      const answer = await call();
+      outage.over();
+      return answer;
+    } catch (error) {
+      if (!signal.aborted) await outage.failed(error, signal);
+    }
+  }
+  return undefined;
+}

@@ -21,6 +21,7 @@ interface Answer {
   readonly body: string;
 }
 
+const NOTHING = { liveJobs: 0, inHand: 0 };
 const JSON_TYPE = "application/json; charset=UTF-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
@@ -32,6 +33,7 @@ export class Presence {
   readonly #metrics = new Metrics();
   readonly meter: Meter;
   #server: Server | undefined;
+  #agent: Visible | undefined;
 
   /** Throws SettingsError when the address has no port. */
   constructor(address: string | undefined, deps: { readonly clock: Clock; readonly log: Log }) {
@@ -45,12 +47,17 @@ export class Presence {
     };
   }
 
-  async start(agent: Visible): Promise<void> {
+  /** Which agent is meant from now on. */
+  show(agent: Visible): void {
+    this.#agent = agent;
+  }
+
+  async start(): Promise<void> {
     if (this.#address === undefined) return;
     await this.#metrics.open();
     const server = createServer((request, response) => {
       const path = (request.url ?? "/").split("?")[0] ?? "/";
-      void this.#answer(request.method ?? "GET", path, agent).then(({ status, type, body }) => {
+      void this.#answer(request.method ?? "GET", path).then(({ status, type, body }) => {
         response
           .writeHead(status, { "content-type": type })
           .end(request.method === "HEAD" ? undefined : body);
@@ -78,12 +85,12 @@ export class Presence {
     await new Promise((resolve) => server.close(resolve));
   }
 
-  async #answer(method: string, path: string, agent: Visible): Promise<Answer> {
+  async #answer(method: string, path: string): Promise<Answer> {
     if (method !== "GET" && method !== "HEAD")
       return { status: 405, type: TEXT_TYPE, body: "method not allowed\n" };
     switch (path) {
       case "/api/poke":
-        agent.poke();
+        this.#agent?.poke();
         return { status: 200, type: TEXT_TYPE, body: "" };
       case "/api/health":
       case "/readyz": {
@@ -96,7 +103,7 @@ export class Presence {
       case "/metrics":
         return {
           status: 200,
-          ...(await this.#metrics.text({ ...agent.gauges(), ages: this.#health.ages() })),
+          ...(await this.#metrics.text({ ...(this.#agent?.gauges() ?? NOTHING), ages: this.#health.ages() })),
         };
       default:
         return { status: 404, type: TEXT_TYPE, body: "not found\n" };

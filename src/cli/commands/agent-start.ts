@@ -8,7 +8,12 @@ import { SettingsError } from "../../base/errors.ts";
 import type { Log, LogLevel } from "../../base/log.ts";
 import { createLog } from "../../base/log.ts";
 import type { PrefectConfig } from "../../config/prefect-config.ts";
+import type { PrefectApi } from "../../prefect/api.ts";
 import type { Connection } from "../../kube/connect.ts";
+import { whileLeading } from "../../agent/presence/leader.ts";
+import type { LeaderOptions } from "../../agent/presence/leader.ts";
+import { Outage, untilAnswered } from "../../agent/presence/outage.ts";
+import { checkRights } from "../../agent/presence/rights.ts";
 import { AgentCommand } from "../agent-command.ts";
 import { agentSettings } from "../agent-settings.ts";
 import type { AgentFlags } from "../agent-settings.ts";
@@ -63,6 +68,9 @@ export class AgentStartCommand extends AgentCommand {
   disableJobDeletion = Option.Boolean("--disable-job-deletion", {
     description: "never delete a Job that is over",
   });
+  leaderElect = Option.Boolean("--leader-elect", false, {
+    description: "work only while holding a Lease, for replicas",
+  });
   shutdownGrace = Option.String("--shutdown-grace", {
     description: "how long to finish what is in flight (30s)",
   });
@@ -80,7 +88,8 @@ export class AgentStartCommand extends AgentCommand {
       timeoutMs: config.requestTimeoutSeconds.value * 1_000,
     });
     try {
-      const tenantId = config.apiKey === undefined ? undefined : await prefect.tenantId(this.context.signal);
+      const tenantId = await this.#tenantId(prefect, config, log);
+      if (this.context.signal.aborted) return 0;
       const job = { ...settings.job, tenantId: settings.job.tenantId ?? tenantId };
       await this.#run({ kube: connection.kube, prefect, log }, { ...settings, job }, config);
       return 0;
@@ -88,6 +97,13 @@ export class AgentStartCommand extends AgentCommand {
       prefect.close();
       connection.kube.close();
     }
+  }
+
+  /** Jobs name the tenant when there is a key; the API knows it where the configuration does not. */
+  async #tenantId(prefect: PrefectApi, config: PrefectConfig, log: Log): Promise<string | undefined> {
+    if (config.apiKey === undefined || config.tenantId !== undefined) return undefined;
+    const { clock, signal } = this.context;
+    return untilAnswered(new Outage("Prefect API", { clock, log }), signal, () => prefect.tenantId(signal));
   }
 
   async #run(
@@ -102,24 +118,39 @@ export class AgentStartCommand extends AgentCommand {
       clock,
       log: given.log,
     });
-    const agent = new Agent(
-      {
-        ...given,
-        clock,
-        meter: presence.meter,
-        loadTemplate: (source) => loadTemplate(source, { env, signal }),
-        newClaimId: () => crypto.randomUUID(),
-        isDead: (teller) => this.#isDead(teller),
-      },
-      settings,
-    );
-    await presence.start(agent);
+    const deps: AgentDeps = {
+      ...given,
+      clock,
+      meter: presence.meter,
+      loadTemplate: (source) => loadTemplate(source, { env, signal }),
+      newClaimId: () => crypto.randomUUID(),
+      isDead: (teller) => this.#isDead(teller),
+    };
+    await checkRights(given, settings.namespace, this.leaderElect);
+    await presence.start();
     try {
-      await agent.run(signal);
+      const work = async (until: AbortSignal): Promise<void> => {
+        const agent = new Agent(deps, settings);
+        presence.show(agent);
+        await agent.run(until);
+      };
+      await (this.leaderElect ? whileLeading(this.#candidate(deps, settings), signal, work) : work(signal));
       given.log.info("Agent stopped");
     } finally {
       await presence.stop();
     }
+  }
+
+  #candidate(deps: AgentDeps, settings: AgentSettings): LeaderOptions {
+    const name = `prefect-agent-${settings.name.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, "-")}`;
+    return {
+      ...deps,
+      lease: { name, namespace: settings.namespace },
+      identity: settings.teller,
+      onProgress: () => {
+        for (const loop of ["poll", "watch", "reconcile"] as const) deps.meter.progress(loop);
+      },
+    };
   }
 
   #settings(config: PrefectConfig, connection: Connection): AgentSettings {

@@ -1,4 +1,4 @@
-// Rights as data: what each feature of the agent calls. install makes a Role of it, the agent's start-up check asks for it.
+// Rights as data: what each feature of the product calls. install makes Roles of it, the agent asks for it at its start.
 
 /** The verbs that we use; `*` only where Prefect's own manifest has it. */
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "*";
