@@ -1,0 +1,109 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { parseAddress, Presence } from "../../../src/agent/presence/presence.ts";
+import type { Clock } from "../../../src/base/clock.ts";
+import { silentLog } from "../../../src/base/log.ts";
+
+let now = new Date("2024-01-01T00:00:00Z");
+const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
+let presence: Presence | undefined;
+
+afterEach(() => presence?.stop());
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function served(): Promise<{
+  get: (path: string, method?: string) => Promise<Response>;
+  pokes: () => number;
+}> {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  presence = new Presence(url, { clock, log: silentLog });
+  let pokes = 0;
+  presence.show({ poke: () => pokes++, gauges: () => ({ liveJobs: 7, inHand: 2 }) });
+  await presence.start();
+  return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };
+}
+
+describe("Presence", () => {
+  it("answers as Prefect's agent does", async () => {
+    const { get, pokes } = await served();
+    const health = await get("/api/health");
+    expect([health.status, health.headers.get("content-type"), await health.text()]).toEqual([
+      200,
+      "application/json; charset=UTF-8",
+      "{}",
+    ]);
+    const poke = await get("/api/poke");
+    expect([poke.status, await poke.text(), pokes()]).toEqual([200, "", 1]);
+    expect((await get("/elsewhere")).status).toBe(404);
+    expect((await get("/api/health", "POST")).status).toBe(405);
+  });
+
+  it.each([
+    { loop: "poll" as const, after: 61_000 },
+    { loop: "watch" as const, after: 181_000 },
+    { loop: "reconcile" as const, after: 181_000 },
+  ])("turns 503 when $loop makes no progress, and back", async ({ loop, after }) => {
+    const { get } = await served();
+    now = new Date(now.getTime() + after);
+    for (const other of ["poll", "watch", "reconcile"] as const)
+      if (other !== loop) presence?.meter.progress(other);
+    const dead = await get("/readyz");
+    expect([dead.status, await dead.text()]).toEqual([
+      503,
+      expect.stringContaining(`no progress of ${loop}`),
+    ]);
+    expect((await get("/api/health")).status).toBe(503);
+    expect((await get("/livez")).status).toBe(200);
+    presence?.meter.progress(loop);
+    expect((await get("/readyz")).status).toBe(200);
+  });
+
+  it("counts for Prometheus", async () => {
+    const { get } = await served();
+    presence?.meter.count("submitted");
+    presence?.meter.count("removed", "its Job completed", 2);
+    presence?.meter.startDelay(0.02);
+    const text = await (await get("/metrics")).text();
+    expect(text).toContain('kubectl_prefect_submissions_total{reason=""} 1');
+    expect(text).toContain('kubectl_prefect_job_deletions_total{reason="its Job completed"} 2');
+    expect(text).toContain('kubectl_prefect_start_delay_seconds_bucket{le="0.025"} 1');
+    expect(text).toContain("kubectl_prefect_live_jobs 7");
+  });
+
+  it("says which port it cannot have", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as AddressInfo;
+    const second = new Presence(`http://127.0.0.1:${port}`, { clock, log: silentLog });
+    await expect(second.start()).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining(String(port)) as unknown,
+    });
+    await new Promise((resolve) => taken.close(resolve));
+  });
+});
+
+describe("parseAddress", () => {
+  it.each([
+    { address: "http://:8080", host: undefined, port: 8080 },
+    { address: "http://0.0.0.0:80/path", host: "0.0.0.0", port: 80 },
+    { address: "http://[::]:8080", host: "::", port: 8080 },
+  ])("reads $address", ({ address, host, port }) => {
+    expect(parseAddress(address)).toEqual({ host, port });
+  });
+
+  it.each(["127.0.0.1:8080", ":8080", "http://localhost", "http://:0", "http://:70000"])(
+    "refuses %s",
+    (address) => {
+      expect(() => parseAddress(address)).toThrow("there is no port in it");
+    },
+  );
+});
