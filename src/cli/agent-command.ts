@@ -28,7 +28,9 @@ export abstract class AgentCommand extends ClusterCommand {
   safeToEvict = Option.Boolean("--safe-to-evict", false, {
     description: "let the cluster autoscaler evict pods",
   });
-  daskName = Option.Boolean("--dask-name", true, { description: "name Dask clusters after their flow run" });
+  noDaskName = Option.Boolean("--no-dask-name", false, {
+    description: "do not name Dask clusters after their flow run",
+  });
 
   /** What these options give to jobSettings. Throws SettingsError for what is malformed. */
   protected jobOptions(namespace: string): JobOptions {
@@ -41,7 +43,7 @@ export abstract class AgentCommand extends ClusterCommand {
       imagePullSecrets: this.imagePullSecrets?.split(","),
       keySecret: keySecretOf(this.keySecret),
       safeToEvict: this.safeToEvict,
-      daskName: this.daskName,
+      daskName: !this.noDaskName,
     };
   }
 }

@@ -4,6 +4,7 @@ import { Cli } from "clipanion";
 import type { CommandClass } from "clipanion";
 import { ClusterCommand, PrefectApiCommand } from "./command.ts";
 import type { CliContext } from "./context.ts";
+import { PROGRAM } from "./program-name.ts";
 
 export interface OptionInfo {
   /** All spellings, short ones first: `-l`, `--label`. */
@@ -30,9 +31,6 @@ export interface CommandInfo {
   /** Whom it speaks to: which of the shared flags it has. */
   readonly speaksTo: "nobody" | "prefect" | "cluster";
 }
-
-/** How the program is called, as kubectl's plugin. */
-export const PROGRAM = "kubectl prefect";
 
 /** What the classes say of themselves; those without usage are not for people. */
 export function catalogueOf(

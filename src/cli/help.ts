@@ -1,8 +1,8 @@
 // Help in kubectl's manner: an overview of the commands, the commands of a group, one command with its options.
 // clipanion's own lists every option of every command and knows no words for values.
 
-import { PROGRAM } from "./catalogue.ts";
 import type { CommandInfo, OptionInfo } from "./catalogue.ts";
+import { PROGRAM } from "./program-name.ts";
 import { flagValue, hasOptionalValue } from "./flag-values.ts";
 import { besides, paragraphsOf, wrapped } from "./wrap.ts";
 

@@ -2,6 +2,9 @@
 
 import { UsageError } from "clipanion";
 import { ExpectedError, textOf } from "../base/errors.ts";
+import type { Meant } from "./argv.ts";
+import { PROGRAM } from "./program-name.ts";
+import type { CommandInfo } from "./catalogue.ts";
 import type { CliContext } from "./context.ts";
 
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
@@ -46,33 +49,23 @@ function causesOf(error: Error): string[] {
 }
 
 /** A wrong command line, told in one line and a hint: clipanion's own text lists every option of every command. */
-export function reportUsage(
-  error: unknown,
-  argv: readonly string[],
-  paths: readonly (readonly string[])[],
-): string {
-  const path = paths
-    .filter((words) => words.every((word, at) => argv[at] === word))
-    .sort((a, b) => b.length - a.length)[0];
-  if (path === undefined || path.length === 0) {
-    const words = argv.filter((word) => !word.startsWith("-")).slice(0, 2);
-    const what = words.length === 0 ? "no command given" : `unknown command "${words.join(" ")}"`;
-    return `error: ${what}\nhint: see kubectl prefect --help\n`;
+export function reportUsage(error: unknown, meant: Pick<Meant, "command" | "words">): string {
+  const { command, words } = meant;
+  if (command !== undefined) {
+    return `error: ${reasonIn(error, command)}\nhint: see ${PROGRAM} ${command.name} --help\n`;
   }
-  const help = `hint: see kubectl prefect ${path.join(" ")} --help\n`;
-  return `error: ${reasonIn(error, path)}\n${help}`;
+  const what = words.length === 0 ? "no command given" : `unknown command "${words.slice(0, 2).join(" ")}"`;
+  return `error: ${what}\nhint: see ${PROGRAM} --help\n`;
 }
 
-/** The one reason of the one command that was meant. */
-function reasonIn(error: unknown, path: readonly string[]): string {
-  const usage = `prefect ${path.join(" ")}`;
+/** The one reason of the one command that was meant: clipanion has one for each spelling of each path. */
+function reasonIn(error: unknown, command: Pick<CommandInfo, "name">): string {
   const candidates =
     error instanceof Error && "candidates" in error && Array.isArray(error.candidates)
-      ? error.candidates
+      ? (error.candidates as { usage: string; reason: string | null }[])
       : [];
-  const meant = (candidates as { usage: string; reason: string | null }[]).find((each) =>
-    each.usage.includes(usage),
-  );
+  const usage = `${PROGRAM} ${command.name}`;
+  const meant = candidates.find((each) => each.reason !== null && each.usage.startsWith(usage));
   const text = meant?.reason ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
   const first = (text.split("\n")[0] ?? "").replace(/[.:]$/, "");
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`;

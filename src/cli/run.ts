@@ -5,10 +5,11 @@ import type { Command } from "clipanion";
 import { version } from "../version.ts";
 import { commandsBelow, readArgv } from "./argv.ts";
 import type { Meant } from "./argv.ts";
-import { catalogueOf, PROGRAM } from "./catalogue.ts";
+import { catalogueOf } from "./catalogue.ts";
 import type { CommandInfo } from "./catalogue.ts";
 import type { CliContext } from "./context.ts";
 import { COMMANDS } from "./program.ts";
+import { PROGRAM } from "./program-name.ts";
 import { reportUsage } from "./report.ts";
 
 const WRONG_USAGE = 2;
@@ -55,7 +56,10 @@ async function help(
   const command = asked ? readArgv(words, catalogue).command : undefined;
   if (command !== undefined) context.stdout.write(commandHelp(command));
   else if (words.length === 0) context.stdout.write(overviewHelp(catalogue));
-  else if (commandsBelow(words, catalogue).length === 0) return undefined;
+  else if (commandsBelow(words, catalogue).length === 0) {
+    context.stderr.write(reportUsage(undefined, { command: undefined, words }));
+    return WRONG_USAGE;
+  }
   else (asked ? context.stdout : context.stderr).write(groupHelp(words, catalogue));
   return 0;
 }

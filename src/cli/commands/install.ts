@@ -1,0 +1,96 @@
+// kubectl prefect install: print what runs the agent in a cluster, ready for kubectl apply.
+
+import { Command } from "clipanion";
+import type { PrefectConfig } from "../../config/prefect-config.ts";
+import { DEFAULT_SOURCE } from "../../config/layers.ts";
+import type { Sourced } from "../../config/layers.ts";
+import type { ConnectionOptions, FlowJobOptions, InstallOptions, TextFile } from "../../install/options.ts";
+import { version } from "../../version.ts";
+import { InstallFlags } from "../install-command.ts";
+import { readGivenFile, yamlOrJson } from "../read-input.ts";
+
+/** What means the pod itself once it stands in the pod. */
+const LOOPBACK = /^https?:\/\/(?:localhost|127\.|\[::1\])/i;
+
+export class InstallCommand extends InstallFlags {
+  static override paths = [
+    ["install"],
+    ["agent", "install"],
+    ["agent", "kubernetes", "install"],
+    ["agent", "install", "kubernetes"],
+  ];
+  static override usage = Command.Usage({
+    category: "Agent",
+    description: "print the manifests that run the agent in a cluster",
+    details: `
+      Prints Kubernetes objects in the order in which they must be applied. Nothing is sent anywhere. The API key goes
+      into a Secret. Address, backend, key and tenant come from Prefect's configuration where no flag says them, so
+      that what works for agent start here works there.
+    `,
+    examples: [
+      ["Install the agent with the rights that it needs", "$0 install -k API_KEY --rbac | kubectl apply -f -"],
+      [
+        "For a server of your own, in a namespace of its own",
+        "$0 install -b server -a http://prefect-apollo:4200 -n flows --rbac=minimal | kubectl apply -f -",
+      ],
+      ["With debug logs, from a config.toml", "$0 install --config-toml config.toml --key-secret prefect-key"],
+    ],
+  });
+
+  async execute(): Promise<number> {
+    const format = yamlOrJson(this.output);
+    const { agentManifests } = await import("../../install/manifests.ts");
+    const { renderManifests } = await import("../../install/render.ts");
+    const options: InstallOptions = {
+      version,
+      agent: this.agent,
+      ...(await this.#connection()),
+      ...this.agentOptions(),
+      ...this.flowJobOptions(),
+      ...this.#template(),
+      ...this.deploymentOptions(),
+    };
+    this.print(renderManifests(agentManifests(options), format));
+    if (options.api !== undefined && LOOPBACK.test(options.api)) {
+      this.tell(`warning: in a pod ${options.api} is the pod itself; name Prefect's address there with --api`);
+    }
+    return 0;
+  }
+
+  /** Flags, else what Prefect's configuration says here; its defaults are the agent's own anyway. */
+  async #connection(): Promise<ConnectionOptions> {
+    const config = await this.prefectConfig();
+    const configToml = this.#file(this.configToml, "configuration");
+    return {
+      api: await this.#api(config, configToml),
+      backend: said(config.backend),
+      tenantId: config.tenantId?.value,
+      // With a Secret that exists, a key lying around here is not meant.
+      key: this.key ?? this.token ?? (this.keySecret === undefined ? config.apiKey?.value : undefined),
+      keySecret: this.keySecret,
+      inlineKey: this.inlineKey,
+      configToml,
+    };
+  }
+
+  /** The agent's own configuration file says where Prefect is as well as the one of this machine, and knows better. */
+  async #api({ apiUrl }: PrefectConfig, configToml: TextFile | undefined): Promise<string | undefined> {
+    if (this.api !== undefined || configToml === undefined) return said(apiUrl);
+    const { saysWhereServerIs } = await import("../../install/check-files.ts");
+    return saysWhereServerIs(configToml) ? undefined : said(apiUrl);
+  }
+
+  #template(): Pick<FlowJobOptions, "jobTemplate" | "jobTemplateUrl"> {
+    const given = this.jobTemplate;
+    if (given !== undefined && /^[a-z][a-z0-9+.-]+:\/\//i.test(given)) return { jobTemplateUrl: given };
+    return { jobTemplate: this.#file(given, "job template") };
+  }
+
+  #file(path: string | undefined, what: string): TextFile | undefined {
+    return path === undefined ? undefined : { path, text: readGivenFile(this.context, path, what) };
+  }
+}
+
+function said<T>({ value, source }: Sourced<T>): T | undefined {
+  return source === DEFAULT_SOURCE ? undefined : value;
+}

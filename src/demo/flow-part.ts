@@ -1,0 +1,19 @@
+// The flow's part: busybox cannot run Prefect, so the demo reports in the flow's place, as CloudFlowRunner would. Only what a
+// living process reports; how a dead one ended is the agent's to tell.
+
+import type { Pod } from "../kube/objects.ts";
+import { isAlive } from "../prefect/state.ts";
+
+/** A state that the flow itself would set. */
+export interface FlowReport {
+  readonly type: "Running" | "Success";
+  readonly message: string;
+}
+
+/** What the flow in this pod would report to Prefect, given the run's state there; undefined when nothing new. */
+export function flowReport(pod: Pod, stateType: string): FlowReport | undefined {
+  if (pod.status.phase === "Succeeded" && isAlive(stateType))
+    return { type: "Success", message: "All reference tasks succeeded." };
+  const runs = pod.status.containerStatuses?.some(({ state }) => state?.running !== undefined) === true;
+  return runs && stateType === "Submitted" ? { type: "Running", message: "Running flow." } : undefined;
+}

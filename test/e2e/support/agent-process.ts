@@ -1,0 +1,85 @@
+// `kubectl prefect agent start` as a user starts it: the real kubectl, which becomes the built plugin.
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** How it ended: exit code, or null when a signal did it. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running `kubectl prefect …`. */
+export class PluginProcess {
+  readonly #child: ChildProcess;
+  readonly #home: string;
+  readonly #watchers = new Set<() => void>();
+  readonly ended: Promise<Ended>;
+  #stdout = "";
+  #stderr = "";
+
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    // A home of its own: the tester's Prefect configuration is not the test's.
+    this.#home = mkdtempSync(join(tmpdir(), "kubectl-prefect-e2e-"));
+    this.#child = spawn("kubectl", ["prefect", ...args], {
+      env: { ...process.env, HOME: this.#home, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child.stdout?.on("data", (chunk: Buffer) => this.#heard((this.#stdout += chunk.toString())));
+    this.#child.stderr?.on("data", (chunk: Buffer) => this.#heard((this.#stderr += chunk.toString())));
+    this.ended = new Promise((resolve, reject) => {
+      this.#child.on("error", reject);
+      this.#child.on("close", (code) => {
+        rmSync(this.#home, { recursive: true, force: true });
+        resolve({ code, stdout: this.#stdout, stderr: this.#stderr });
+        this.#heard();
+      });
+    });
+  }
+
+  get stdout(): string {
+    return this.#stdout;
+  }
+
+  /** Resolves when it has said this. Throws with all that it said when it ends first. */
+  async says(text: string): Promise<void> {
+    while (!this.#stdout.includes(text)) {
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        const { stdout, stderr } = await this.ended;
+        if (stdout.includes(text)) return;
+        throw new Error(`kubectl prefect ended without saying "${text}":\n${stdout}${stderr}`);
+      }
+      await new Promise<void>((resolve) => this.#watchers.add(resolve));
+    }
+  }
+
+  /** Sends the signal to it, and waits for its end. */
+  async stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGTERM"): Promise<Ended> {
+    this.#child.kill(signal);
+    return this.ended;
+  }
+
+  #heard(_text?: string): void {
+    for (const tell of this.#watchers) tell();
+    this.#watchers.clear();
+  }
+}
+
+/** Starts an agent and waits until it polls. */
+export async function startAgent(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<PluginProcess> {
+  const agent = new PluginProcess(["agent", "start", "--backend", "server", ...args], env);
+  await agent.says("Waiting for flow runs...");
+  return agent;
+}
+
+/** Runs a command to its end. */
+export function runPlugin(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+  return new PluginProcess(args, env).ended;
+}
