@@ -13,7 +13,7 @@ export interface WorkQueueOptions {
   readonly onError: (key: string, error: unknown) => void;
 }
 
-const BACKOFF = { firstMs: 500, maxMs: 60_000 };
+const BACKOFF = { firstMs: 500, maxMs: 15_000 };
 
 /** The keyed queue of a controller: level-driven, merging, with delayed and failed keys coming back. */
 export class WorkQueue {

@@ -1,0 +1,154 @@
+// The cluster under chaos: the stand-in, or a real one behind a proxy. Either way it tells of every Job ever made.
+
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { systemClock } from "../../src/base/clock.ts";
+import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
+import type { KubeApi } from "../../src/kube/api.ts";
+import { connectKube } from "../../src/kube/connect.ts";
+import { Reflector } from "../../src/kube/reflector.ts";
+import type { Job } from "../../src/kube/objects.ts";
+import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import { fateNamed } from "./fate.ts";
+import type { Proxy } from "./proxy.ts";
+import { startProxy } from "./proxy.ts";
+
+export interface ChaosCluster {
+  readonly name: string;
+  readonly namespace: string;
+  /** The kubeconfig that leads the agents through the proxy. */
+  readonly kubeconfig: string;
+  readonly proxy: Proxy;
+  /** Every Job that was ever seen: uid → flow run and name. */
+  readonly made: ReadonlyMap<string, { readonly flowRunId: string; readonly name: string }>;
+  jobsLeft(): number;
+  /** Watches from older versions answer 410. */
+  compact(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The stand-in; its pods play the flow's part in Prefect. */
+export async function standinCluster(prefect: PrefectStandin): Promise<ChaosCluster> {
+  const standin = await startKubeStandin({
+    script: (job) => {
+      const { exitCode, seconds } = fateNamed(nameOf(prefect, job));
+      if (exitCode === undefined) return "imagePull";
+      return { fate: exitCode === 0 ? "succeed" : "fail", exitCode, runMs: seconds * 1_000 };
+    },
+    onPhase: (job, _pod, phase) => {
+      const id = job.metadata.labels?.[FLOW_RUN_LABEL] ?? "";
+      if (phase === "Running") prefect.setState(id, { type: "Running", message: "Running" });
+      if (phase === "Succeeded") prefect.setState(id, { type: "Success", message: "Success" });
+    },
+  });
+  const port = Number(new URL(standin.url).port);
+  const text = standin.kubeconfig();
+  return observed("the stand-in", "default", {
+    text,
+    port,
+    compact: () => Promise.resolve(standin.compact()),
+    stop: () => standin.stop(),
+  });
+}
+
+/** A real cluster, in a namespace of its own. `etcd` is its etcd's address, for compaction. */
+export async function realCluster(path: string, etcd: string | undefined): Promise<ChaosCluster> {
+  const text = readFileSync(path, "utf8");
+  const { kube, target } = await direct(text);
+  const namespace = `chaos-${process.pid}`;
+  await kube.create(
+    "namespaces",
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+    { namespace },
+  );
+  const compact = async (): Promise<void> => {
+    if (etcd === undefined) return;
+    const call = (what: string, body: object): Promise<Response> =>
+      fetch(`${etcd}/v3/kv/${what}`, { method: "POST", body: JSON.stringify(body) });
+    const found = (await (await call("range", { key: "AA==", limit: 1 })).json()) as {
+      header: { revision: string };
+    };
+    await call("compaction", { revision: found.header.revision });
+  };
+  const stop = async (): Promise<void> => {
+    await kube.delete("namespaces", { namespace: "", name: namespace });
+    kube.close();
+  };
+  return observed(target.server, namespace, {
+    text,
+    port: Number(new URL(target.server).port),
+    compact,
+    stop,
+  });
+}
+
+interface Behind {
+  readonly text: string;
+  readonly port: number;
+  readonly compact: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+async function observed(name: string, namespace: string, behind: Behind): Promise<ChaosCluster> {
+  const proxy = await startProxy(behind.port);
+  const { kube } = await direct(behind.text);
+  const made = new Map<string, { flowRunId: string; name: string }>();
+  const reflector = new Reflector<"jobs", Job>({
+    kube,
+    clock: systemClock,
+    resource: "jobs",
+    query: { namespace, labelSelector: FLOW_RUN_LABEL },
+    relistMs: 600_000,
+    keep: (job) => job,
+    onChange: ({ object: { metadata } }) => {
+      made.set(metadata.uid, { flowRunId: metadata.labels?.[FLOW_RUN_LABEL] ?? "", name: metadata.name });
+    },
+  });
+  const stopping = new AbortController();
+  const watching = reflector.run(stopping.signal);
+  await reflector.synced;
+  return {
+    name,
+    namespace,
+    kubeconfig: throughProxy(behind.text, proxy.port, namespace),
+    proxy,
+    made,
+    jobsLeft: () => reflector.size,
+    compact: behind.compact,
+    stop: async () => {
+      stopping.abort();
+      await watching;
+      kube.close();
+      await proxy.stop();
+      await behind.stop();
+    },
+  };
+}
+
+async function direct(text: string): Promise<{ kube: KubeApi; target: { readonly server: string } }> {
+  const readFile = (path: string): string | undefined => (path === "/kubeconfig" ? text : undefined);
+  const deps = { env: {}, home: undefined, clock: systemClock, readFile, userAgent: "chaos" };
+  return connectKube({ kubeconfig: "/kubeconfig" }, deps);
+}
+
+function throughProxy(text: string, port: number, namespace: string): string {
+  const config = parse(text) as {
+    clusters: { cluster: { server: string } }[];
+    contexts: { context: { namespace?: string } }[];
+  };
+  for (const { cluster } of config.clusters) {
+    const url = new URL(cluster.server);
+    cluster.server = `${url.protocol}//127.0.0.1:${port}`;
+  }
+  for (const { context } of config.contexts) context.namespace = namespace;
+  const path = join(mkdtempSync(join(tmpdir(), "chaos-")), "kubeconfig");
+  writeFileSync(path, stringify(config));
+  return path;
+}
+
+function nameOf(prefect: PrefectStandin, job: Job): string {
+  return prefect.flowRun(job.metadata.labels?.[FLOW_RUN_LABEL] ?? "")?.name ?? "";
+}
