@@ -51,8 +51,9 @@ export class Agent {
   }
 
   /** Live Jobs, waiting submissions; for metrics. */
-  gauges(): { readonly liveJobs: number; readonly inHand: number } {
-    return { liveJobs: this.#view.liveJobs(), inHand: this.#launcher.inHand.size };
+  gauges(): { readonly liveJobs: number; readonly inHand: number; readonly limit: number | undefined } {
+    const { limit } = this.#settings;
+    return { liveJobs: this.#view.liveJobs(), inHand: this.#launcher.inHand.size, limit };
   }
 
   /**

@@ -8,11 +8,12 @@ import { SettingsError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { Health } from "./health.ts";
 import { Metrics } from "./metrics.ts";
+import type { SeenCall } from "./metrics.ts";
 import type { Counter, Meter } from "./meter.ts";
 
 export interface Visible {
   poke(): void;
-  gauges(): { readonly liveJobs: number; readonly inHand: number };
+  gauges(): { readonly liveJobs: number; readonly inHand: number; readonly limit: number | undefined };
 }
 
 interface Answer {
@@ -21,7 +22,7 @@ interface Answer {
   readonly body: string;
 }
 
-const NOTHING = { liveJobs: 0, inHand: 0 };
+const NOTHING = { liveJobs: 0, inHand: 0, limit: undefined };
 const JSON_TYPE = "application/json; charset=UTF-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
@@ -45,6 +46,11 @@ export class Presence {
       startDelay: (seconds) => this.#metrics.startDelay(seconds),
       progress: (loop) => this.#health.progress(loop),
     };
+  }
+
+  /** A request was answered, or not. */
+  called(call: SeenCall): void {
+    this.#metrics.called(call);
   }
 
   /** Which agent is meant from now on. */
@@ -93,11 +99,9 @@ export class Presence {
         this.#agent?.poke();
         return { status: 200, type: TEXT_TYPE, body: "" };
       case "/api/health":
-      case "/readyz": {
-        const problem = this.#health.problem();
-        if (problem === undefined) return { status: 200, type: JSON_TYPE, body: "{}" };
-        return { status: 503, type: JSON_TYPE, body: JSON.stringify({ reason: problem }) };
-      }
+        return verdictOn(this.#health.problem());
+      case "/readyz":
+        return verdictOn(this.#health.notReady());
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":
@@ -109,6 +113,11 @@ export class Presence {
         return { status: 404, type: TEXT_TYPE, body: "not found\n" };
     }
   }
+}
+
+function verdictOn(problem: string | undefined): Answer {
+  if (problem === undefined) return { status: 200, type: JSON_TYPE, body: "{}" };
+  return { status: 503, type: JSON_TYPE, body: JSON.stringify({ reason: problem }) };
 }
 
 /** `http://:8080`, `http://0.0.0.0:8080`, `http://[::]:8080`: scheme and port are needed, as in Prefect 1. */

@@ -9,11 +9,12 @@ import type { Log, LogLevel } from "../../base/log.ts";
 import { createLog } from "../../base/log.ts";
 import type { PrefectConfig } from "../../config/prefect-config.ts";
 import type { PrefectApi } from "../../prefect/api.ts";
-import type { Connection } from "../../kube/connect.ts";
 import { whileLeading } from "../../agent/presence/leader.ts";
 import type { LeaderOptions } from "../../agent/presence/leader.ts";
 import { Outage, untilAnswered } from "../../agent/presence/outage.ts";
 import { checkRights } from "../../agent/presence/rights.ts";
+import { Presence } from "../../agent/presence/presence.ts";
+import { prefectTarget } from "../prefect-target.ts";
 import { AgentCommand } from "../agent-command.ts";
 import { agentSettings } from "../agent-settings.ts";
 import type { AgentFlags } from "../agent-settings.ts";
@@ -77,25 +78,30 @@ export class AgentStartCommand extends AgentCommand {
 
   async execute(): Promise<number> {
     const config = await this.prefectConfig();
-    const connection = await this.context.connectKube(this.connectionFlags());
-    const settings = this.#settings(config, connection);
-    const log = this.#log(settings.name, config);
-    const prefect = await this.context.connectPrefect({
-      url: config.apiUrl.value,
-      backend: config.backend.value,
-      apiKey: config.apiKey?.value,
-      tenantId: config.tenantId?.value,
-      timeoutMs: config.requestTimeoutSeconds.value * 1_000,
-    });
+    const { clock } = this.context;
+    const log = this.#log(this.agentName ?? config.agent.name.value, config);
+    const presence = new Presence(this.agentAddress ?? config.agent.address?.value, { clock, log });
+    const { kube, target } = await this.context.connectKube(
+      this.connectionFlags(),
+      ({ verb, resource, status, ms }) =>
+        presence.called({ api: "kubernetes", operation: `${verb} ${resource}`, status, ms }),
+    );
+    const prefect = await this.context.connectPrefect(prefectTarget(config), ({ operation, status, ms }) =>
+      presence.called({ api: "prefect", operation, status, ms }),
+    );
     try {
+      const settings = this.#settings(config, { clusterMark: kube.clusterMark, namespace: target.namespace });
+      await checkRights({ kube, log }, settings.namespace, this.leaderElect);
+      await presence.start();
       const tenantId = await this.#tenantId(prefect, config, log);
-      if (this.context.signal.aborted) return 0;
       const job = { ...settings.job, tenantId: settings.job.tenantId ?? tenantId };
-      await this.#run({ kube: connection.kube, prefect, log }, { ...settings, job }, config);
+      await this.#run({ kube, prefect, log }, { ...settings, job }, presence);
+      log.info("Agent stopped");
       return 0;
     } finally {
+      await presence.stop();
       prefect.close();
-      connection.kube.close();
+      kube.close();
     }
   }
 
@@ -109,15 +115,10 @@ export class AgentStartCommand extends AgentCommand {
   async #run(
     given: Pick<AgentDeps, "kube" | "prefect" | "log">,
     settings: AgentSettings,
-    config: PrefectConfig,
+    presence: Presence,
   ): Promise<void> {
     const { clock, env, signal } = this.context;
     const { loadTemplate } = await import("../../agent/launch/templates.ts");
-    const { Presence } = await import("../../agent/presence/presence.ts");
-    const presence = new Presence(this.agentAddress ?? config.agent.address?.value, {
-      clock,
-      log: given.log,
-    });
     const deps: AgentDeps = {
       ...given,
       clock,
@@ -126,19 +127,12 @@ export class AgentStartCommand extends AgentCommand {
       newClaimId: () => crypto.randomUUID(),
       isDead: (teller) => this.#isDead(teller),
     };
-    await checkRights(given, settings.namespace, this.leaderElect);
-    await presence.start();
-    try {
-      const work = async (until: AbortSignal): Promise<void> => {
-        const agent = new Agent(deps, settings);
-        presence.show(agent);
-        await agent.run(until);
-      };
-      await (this.leaderElect ? whileLeading(this.#candidate(deps, settings), signal, work) : work(signal));
-      given.log.info("Agent stopped");
-    } finally {
-      await presence.stop();
-    }
+    const work = async (until: AbortSignal): Promise<void> => {
+      const agent = new Agent(deps, settings);
+      presence.show(agent);
+      await agent.run(until);
+    };
+    await (this.leaderElect ? whileLeading(this.#candidate(deps, settings), signal, work) : work(signal));
   }
 
   #candidate(deps: AgentDeps, settings: AgentSettings): LeaderOptions {
@@ -153,14 +147,16 @@ export class AgentStartCommand extends AgentCommand {
     };
   }
 
-  #settings(config: PrefectConfig, connection: Connection): AgentSettings {
-    const namespace =
-      this.namespace ?? config.variables.namespace?.value ?? connection.target.namespace ?? "default";
+  #settings(
+    config: PrefectConfig,
+    cluster: { readonly clusterMark: string; readonly namespace: string | undefined },
+  ): AgentSettings {
+    const namespace = this.namespace ?? config.variables.namespace?.value ?? cluster.namespace ?? "default";
     return agentSettings(this.#flags(), {
       config,
       job: this.jobOptions(namespace),
       place: {
-        clusterMark: connection.kube.clusterMark,
+        clusterMark: cluster.clusterMark,
         teller: `${this.context.hostname}:${this.context.pid}`,
       },
     });

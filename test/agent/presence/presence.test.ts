@@ -26,7 +26,7 @@ async function served(): Promise<{
   const url = `http://127.0.0.1:${await freePort()}`;
   presence = new Presence(url, { clock, log: silentLog });
   let pokes = 0;
-  presence.show({ poke: () => pokes++, gauges: () => ({ liveJobs: 7, inHand: 2 }) });
+  presence.show({ poke: () => pokes++, gauges: () => ({ liveJobs: 7, inHand: 2, limit: 20 }) });
   await presence.start();
   return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };
 }
@@ -52,6 +52,7 @@ describe("Presence", () => {
     { loop: "reconcile" as const, after: 181_000 },
   ])("turns 503 when $loop makes no progress, and back", async ({ loop, after }) => {
     const { get } = await served();
+    for (const each of ["poll", "watch", "reconcile"] as const) presence?.meter.progress(each);
     now = new Date(now.getTime() + after);
     for (const other of ["poll", "watch", "reconcile"] as const)
       if (other !== loop) presence?.meter.progress(other);
@@ -66,12 +67,32 @@ describe("Presence", () => {
     expect((await get("/readyz")).status).toBe(200);
   });
 
+  it("is not ready before its first poll and watch", async () => {
+    const { get } = await served();
+    const early = await get("/readyz");
+    expect([early.status, await early.text()]).toEqual([
+      503,
+      expect.stringContaining("no poll and no watch has succeeded"),
+    ]);
+    expect((await get("/api/health")).status).toBe(200);
+    presence?.meter.progress("poll");
+    presence?.meter.progress("watch");
+    expect((await get("/readyz")).status).toBe(200);
+  });
+
   it("counts for Prometheus", async () => {
     const { get } = await served();
     presence?.meter.count("submitted");
     presence?.meter.count("removed", "its Job completed", 2);
     presence?.meter.startDelay(0.02);
+    presence?.called({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
+    presence?.called({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
     const text = await (await get("/metrics")).text();
+    expect(text).toContain(
+      'kubectl_prefect_request_seconds_count{api="kubernetes",operation="create jobs",result="2xx"} 1',
+    );
+    expect(text).toContain('{api="prefect",operation="get_runs_in_queue",result="unreachable"} 1');
+    expect(text).toContain("kubectl_prefect_live_jobs_limit 20");
     expect(text).toContain('kubectl_prefect_submissions_total{reason=""} 1');
     expect(text).toContain('kubectl_prefect_job_deletions_total{reason="its Job completed"} 2');
     expect(text).toContain('kubectl_prefect_start_delay_seconds_bucket{le="0.025"} 1');
