@@ -11,6 +11,8 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**"],
           testTimeout: 15_000,
+          // Its ES modules import directories, which Node does not; Node itself takes its CommonJS.
+          server: { deps: { inline: ["clipanion"] } },
         },
       },
       {

@@ -79,6 +79,9 @@ export async function bundleBoot(): Promise<string> {
   return built.outputFiles.map((file) => file.text).join("");
 }
 
+/** A chunk that is a whole CommonJS package: `await import()` of one gives nothing but this. */
+const wholePackage = /export default require_\w+\(\);\s*$/;
+
 /** esbuild splits only ES modules; a single executable runs CommonJS. So each chunk is turned around afterwards. */
 async function asCommonJs(source: string): Promise<string> {
   const turned = await transform(source, {
@@ -86,7 +89,8 @@ async function asCommonJs(source: string): Promise<string> {
     format: "cjs",
     supported: { "dynamic-import": false },
   });
-  return turned.code;
+  // The importer wants the package's named exports, as Node finds them, not only its default.
+  return wholePackage.test(source) ? `${turned.code}module.exports=module.exports.default;` : turned.code;
 }
 
 /** The folders of the packages whose code is in the bundle, each once, sorted. */

@@ -45,7 +45,7 @@ export function runConfigOf(fate: Fate, api: string): JsonObject {
     return JSON.stringify({ query, variables });
   };
   const script = [
-    `tell() { until wget -q -T 5 -O /dev/null --header 'Content-Type: application/json' --post-data "$(echo "$1" | sed "s/RUN/$PREFECT__CONTEXT__FLOW_RUN_ID/")" ${api}; do sleep 1; done; }`,
+    `tell() { until wget -q -O /dev/null --header 'Content-Type: application/json' --post-data "$(echo "$1" | sed "s/RUN/$PREFECT__CONTEXT__FLOW_RUN_ID/")" ${api}; do sleep 1; done; }`,
     `tell '${mutation("Running")}'`,
     `sleep ${fate.seconds}`,
     ...(fate.exitCode === 0 ? [`tell '${mutation("Success")}'`] : []),

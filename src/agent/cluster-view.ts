@@ -2,7 +2,9 @@
 // Launch asks it for live Jobs, supervise for footprints; neither keeps a copy.
 
 import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
 import type { KubeApi } from "../kube/api.ts";
+import { KubeError } from "../kube/errors.ts";
 import type { Job, KubeEvent, Pod } from "../kube/objects.ts";
 import type { Change } from "../kube/reflector.ts";
 import { Reflector } from "../kube/reflector.ts";
@@ -15,6 +17,7 @@ import { together } from "../base/together.ts";
 export interface ViewOptions {
   readonly kube: KubeApi;
   readonly clock: Clock;
+  readonly log: Pick<Log, "warn">;
   readonly namespace: string;
   /** Told of every flow run whose footprint changed. */
   readonly onTouched: (flowRunId: string) => void;
@@ -69,7 +72,11 @@ export class ClusterView {
     });
     this.events = new Reflector({
       ...shared,
-      ...telling("events"),
+      onOutage: (error: unknown, failures: number) => {
+        if (isForbidden(error)) throw error;
+        options.onOutage("events", error, failures);
+      },
+      onRecovery: () => options.onRecovery("events"),
       resource: "events",
       query: { namespace },
       keep: (event) => (this.#wanted(event) ? slimEvent(event) : undefined),
@@ -93,10 +100,25 @@ export class ClusterView {
           s.addEventListener("abort", () => resolve(), { once: true }),
         );
         await Promise.race([this.synced(), stopped]);
-        if (!s.aborted) await this.events.run(s);
+        if (!s.aborted) await this.#watchEvents(s);
       },
       (s) => this.#pruneNowAndThen(s),
     );
+  }
+
+  /** Without the right to read events all else goes on; the right may come later. */
+  async #watchEvents(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.events.run(signal);
+      } catch (error) {
+        if (!isForbidden(error)) throw error;
+        this.#options.log.warn("No right to read events: flow runs' logs go without them, refused pods too", {
+          error: error.detail,
+        });
+        await this.#options.clock.sleep(RELIST_MS, signal);
+      }
+    }
   }
 
   /** The ids of all runs with Jobs, standing or lately gone. */
@@ -127,6 +149,11 @@ export class ClusterView {
   /** We are about to remove it: its going will be no news. */
   expectGone(jobUid: string): void {
     this.#removedByUs.add(jobUid);
+  }
+
+  /** Whether we removed it, and it only has not gone yet. */
+  isExpectedGone(jobUid: string): boolean {
+    return this.#removedByUs.has(jobUid);
   }
 
   /** The removal did not happen after all. */
@@ -228,6 +255,10 @@ export class ClusterView {
       });
     }
   }
+}
+
+function isForbidden(error: unknown): error is KubeError {
+  return error instanceof KubeError && error.status === 403;
 }
 
 function ownerOf(pod: Pod): string | undefined {

@@ -63,6 +63,13 @@ export class TransportError extends Error {
 
 const KEEP_ALIVE_MS = 30_000;
 
+/** Finds its connections by host and port: Node would put the certificates, kilobytes that never differ here, into the name. */
+class SecurePool extends https.Agent {
+  override getName(options: { readonly host?: string | undefined; readonly port?: unknown } = {}): string {
+    return `${options.host}:${String(options.port)}`;
+  }
+}
+
 /** One pool of connections to one place. */
 export class HttpClient {
   readonly #agent: http.Agent;
@@ -80,23 +87,44 @@ export class HttpClient {
     this.#send = secure ? https.request : http.request;
     this.#agent =
       options.agent ??
-      (secure ? new https.Agent({ ...pool, ...definedOnly(options.tls ?? {}) }) : new http.Agent(pool));
+      (secure ? new SecurePool({ ...pool, ...definedOnly(options.tls ?? {}) }) : new http.Agent(pool));
   }
 
   /** The whole answer as text, whatever its status. Throws TransportError. */
-  async request(request: HttpRequest): Promise<HttpAnswer> {
-    const deadline = this.#deadline(request);
-    try {
-      const response = await this.#open(request, deadline.signal);
-      const parts: Buffer[] = [];
-      for await (const chunk of response) parts.push(chunk as Buffer);
-      const body = parts.length === 1 ? String(parts[0]) : Buffer.concat(parts).toString("utf8");
-      return { status: response.statusCode ?? 0, headers: response.headers, body };
-    } catch (error) {
-      throw deadline.explain(error);
-    } finally {
-      deadline.end();
-    }
+  request(request: HttpRequest): Promise<HttpAnswer> {
+    const { signal, timeoutMs } = request;
+    if (signal?.aborted === true) return Promise.reject(abortReason(signal));
+    // Events and one timer: an AbortController and an async iterator per request cost more than the request.
+    return new Promise((resolve, reject) => {
+      const outgoing = this.#send(request.url, this.#sending(request));
+      const settled = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      };
+      const fail = (error: unknown, reused = false): void => {
+        settled();
+        reject(transportError(error, reused));
+      };
+      const giveUp = (error: Error): void => {
+        fail(error);
+        outgoing.destroy(error);
+      };
+      const abort = (): void => giveUp(abortError(signal));
+      const timer = setTimeout(() => giveUp(noAnswer(timeoutMs)), timeoutMs);
+      signal?.addEventListener("abort", abort, { once: true });
+      outgoing.on("error", (error) => fail(error, outgoing.reusedSocket));
+      outgoing.once("response", (response) => {
+        let body = "";
+        response.setEncoding("utf8");
+        response.on("data", (text: string) => (body += text));
+        response.on("error", (error) => fail(error));
+        response.once("end", () => {
+          settled();
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        });
+      });
+      outgoing.end(request.body);
+    });
   }
 
   /** Headers now, chunks as they come; the stream breaks after `idleMs` without a byte. */
@@ -123,15 +151,7 @@ export class HttpClient {
   #open(request: HttpRequest, signal: AbortSignal, until?: AbortSignal): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(abortReason(signal));
-      const { url, method } = request;
-      const headers: Record<string, string | readonly string[] | number> = { ...request.headers };
-      if (request.body !== undefined) headers["content-length"] = Buffer.byteLength(request.body);
-      const outgoing = this.#send(url, {
-        method,
-        headers: headers as http.OutgoingHttpHeaders,
-        agent: this.#agent,
-        signal,
-      });
+      const outgoing = this.#send(request.url, { ...this.#sending(request), signal });
       const giveUp = (): void => void outgoing.destroy(abortReason(until ?? signal));
       until?.addEventListener("abort", giveUp, { once: true });
       outgoing.once("response", (response) => {
@@ -144,6 +164,12 @@ export class HttpClient {
       });
       outgoing.end(request.body);
     });
+  }
+
+  #sending(request: HttpRequest): http.RequestOptions {
+    const headers: Record<string, string | readonly string[] | number> = { ...request.headers };
+    if (request.body !== undefined) headers["content-length"] = Buffer.byteLength(request.body);
+    return { method: request.method, headers: headers as http.OutgoingHttpHeaders, agent: this.#agent };
   }
 
   #deadline(request: HttpRequest): { signal: AbortSignal; end(): void; explain(error: unknown): unknown } {
@@ -162,10 +188,7 @@ export class HttpClient {
         clearTimeout(timer);
         request.signal?.removeEventListener("abort", pass);
       },
-      explain: (error) =>
-        timedOut
-          ? new TransportError(`no answer within ${request.timeoutMs / 1_000} s`, { code: "ETIMEDOUT" })
-          : transportError(error, false),
+      explain: (error) => (timedOut ? noAnswer(request.timeoutMs) : transportError(error, false)),
     };
   }
 }
@@ -174,6 +197,15 @@ export class HttpClient {
 export function abortReason(signal: AbortSignal | undefined): Error {
   const reason: unknown = signal?.reason;
   return reason instanceof Error ? reason : new DOMException("aborted", "AbortError");
+}
+
+/** As Node's own, whatever the reason: who aborted knows it. */
+function abortError(signal: AbortSignal | undefined): Error {
+  return new DOMException("aborted", { name: "AbortError", cause: signal?.reason });
+}
+
+function noAnswer(timeoutMs: number): TransportError {
+  return new TransportError(`no answer within ${timeoutMs / 1_000} s`, { code: "ETIMEDOUT" });
 }
 
 async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenerator<Buffer> {

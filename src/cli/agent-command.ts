@@ -9,7 +9,7 @@ import { ClusterCommand } from "./command.ts";
 /** Commands that build Jobs. */
 export abstract class AgentCommand extends ClusterCommand {
   labels = Option.Array("-l,--label", [], { description: "label of flow runs to take, may be repeated" });
-  envs = Option.Array("-e,--env", [], { description: "NAME=VALUE for every flow run, may be repeated" });
+  envs = Option.Array("-e,--env", [], { description: "variable for every flow run, may be repeated" });
   noCloudLogs = Option.Boolean("--no-cloud-logs", {
     description: "flow runs do not send their logs to Prefect",
   });
@@ -20,10 +20,10 @@ export abstract class AgentCommand extends ClusterCommand {
     description: "service account of the flows' pods",
   });
   imagePullSecrets = Option.String("--image-pull-secrets", {
-    description: "Secrets to pull images with: a,b",
+    description: "Secrets to pull images with, commas between them",
   });
   keySecret = Option.String("--key-secret", {
-    description: "NAME[:KEY] of the Secret with the API key, for the Jobs",
+    description: "Secret with the API key, for the Jobs (default key api-key)",
   });
   safeToEvict = Option.Boolean("--safe-to-evict", false, {
     description: "let the cluster autoscaler evict pods",

@@ -6,36 +6,43 @@ import type { CommandInfo } from "./catalogue.ts";
 export interface Meant {
   /** The command whose whole path was given. */
   readonly command: CommandInfo | undefined;
-  /** The words that are neither flags nor their values. */
+  /** The words that are neither flags nor their values, those of the path included. */
   readonly words: readonly string[];
   readonly wantsHelp: boolean;
-  /** The same command line, in which a value stuck to a short flag is a word of its own. */
-  readonly argv: readonly string[];
+  /** The command line without the path; a value stuck to a short flag is a word of its own. */
+  readonly rest: readonly string[];
+}
+
+interface Scanned {
+  readonly words: readonly string[];
+  readonly wantsHelp: boolean;
+  readonly full: readonly string[];
+  /** Where in `full` each of the words stands. */
+  readonly places: readonly number[];
 }
 
 /** Reads a command line as far as that. */
 export function readArgv(argv: readonly string[], catalogue: readonly CommandInfo[]): Meant {
-  const guess = scan(argv, valueFlags(catalogue));
-  const command = commandAt(guess.words, catalogue);
-  if (command === undefined) return { command, ...guess };
-  return { command, ...scan(argv, valueFlags([command])) };
+  const guess = scan(argv, { catalogue, valued: valueFlags(catalogue) });
+  const found = commandAt(guess.words, catalogue);
+  if (found === undefined) {
+    return { command: undefined, words: guess.words, wantsHelp: guess.wantsHelp, rest: guess.full };
+  }
+  const { command, length } = found;
+  const { words, wantsHelp, full, places } = scan(argv, { catalogue, valued: valueFlags([command]) });
+  const path = new Set(places.slice(0, length));
+  return { command, words, wantsHelp, rest: full.filter((_, at) => !path.has(at)) };
 }
 
-/** The command with the longest path that the words begin with. */
-export function commandAt(
+/** The command with the longest path that the words begin with, and the length of that path. */
+function commandAt(
   words: readonly string[],
   catalogue: readonly CommandInfo[],
-): CommandInfo | undefined {
-  let found: CommandInfo | undefined;
-  let length = 0;
-  for (const command of catalogue) {
-    for (const path of command.paths) {
-      if (path.length <= length || !path.every((word, at) => words[at] === word)) continue;
-      found = command;
-      length = path.length;
-    }
-  }
-  return found;
+): { readonly command: CommandInfo; readonly length: number } | undefined {
+  return catalogue
+    .flatMap((command) => command.paths.map((path) => ({ command, path, length: path.length })))
+    .filter(({ path }) => path.every((word, at) => words[at] === word))
+    .sort((left, right) => right.length - left.length)[0];
 }
 
 /** The commands below these words; all for none. */
@@ -56,8 +63,12 @@ function valueFlags(catalogue: readonly CommandInfo[]): ReadonlySet<string> {
   return new Set(taking.filter((name) => !switches.has(name)));
 }
 
-function scan(argv: readonly string[], valued: ReadonlySet<string>): Omit<Meant, "command"> {
-  const words: string[] = [];
+function scan(
+  argv: readonly string[],
+  by: { readonly catalogue: readonly CommandInfo[]; readonly valued: ReadonlySet<string> },
+): Scanned {
+  const { catalogue, valued } = by;
+  const places: number[] = [];
   const full: string[] = [];
   let wantsHelp = false;
   for (let at = 0; at < argv.length; at++) {
@@ -74,7 +85,14 @@ function scan(argv: readonly string[], valued: ReadonlySet<string>): Omit<Meant,
     full.push(word);
     if (word === "-h" || word === "--help") wantsHelp = true;
     else if (valued.has(word) && at + 1 < argv.length) full.push(argv[++at] ?? "");
-    else if (!word.startsWith("-")) words.push(word);
+    else if (!word.startsWith("-") || word === "-" || (at === 0 && isPath(word, catalogue))) {
+      places.push(full.length - 1);
+    }
   }
-  return { words, wantsHelp, argv: full };
+  return { words: places.map((place) => full[place] ?? ""), places, wantsHelp, full };
+}
+
+/** Flags that are commands: --version. */
+function isPath(flag: string, catalogue: readonly CommandInfo[]): boolean {
+  return catalogue.some(({ paths }) => paths.some((path) => path.length === 1 && path[0] === flag));
 }

@@ -16,6 +16,7 @@ export interface OptionInfo {
 }
 
 export interface CommandInfo {
+  readonly class: CommandClass<CliContext>;
   /** The path that help shows, such as `agent start`. */
   readonly name: string;
   /** All paths that lead here. */
@@ -33,21 +34,14 @@ export interface CommandInfo {
 }
 
 /** What the classes say of themselves; those without usage are not for people. */
-export function catalogueOf(
-  commands: readonly CommandClass<CliContext>[],
-  cli: Cli<CliContext> = registered(commands),
-): readonly CommandInfo[] {
+export function catalogueOf(commands: readonly CommandClass<CliContext>[]): readonly CommandInfo[] {
+  const cli = new Cli<CliContext>({ binaryName: PROGRAM });
+  for (const command of commands) cli.register(command);
   const shown = commands.filter((command) => command.usage !== undefined);
   return cli.definitions().flatMap((definition, at) => {
     const command = shown[at];
     return command === undefined ? [] : [commandInfo(command, definition)];
   });
-}
-
-function registered(commands: readonly CommandClass<CliContext>[]): Cli<CliContext> {
-  const cli = new Cli<CliContext>({ binaryName: PROGRAM });
-  for (const command of commands) cli.register(command);
-  return cli;
 }
 
 function commandInfo(
@@ -57,6 +51,7 @@ function commandInfo(
   const { category = "Other", description = "", details = "", examples = [] } = command.usage ?? {};
   const paths = command.paths ?? [];
   return {
+    class: command,
     name: (paths[0] ?? []).join(" "),
     paths,
     category,

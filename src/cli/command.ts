@@ -7,13 +7,11 @@ import type { PrefectConfig } from "../config/prefect-config.ts";
 import type { CliContext } from "./context.ts";
 import { report } from "./report.ts";
 
-export const GENERAL = "General";
-
 /** Every command: verbosity and colour. */
 export abstract class PrefectCommand extends Command<CliContext> {
   verbose = Option.Boolean("-v,--verbose", false, { description: "say more, and why an error happened" });
   color = Option.String("--color", "auto", {
-    description: "auto (on a terminal, unless NO_COLOR), always or never",
+    description: "when to colour (default auto: on a terminal, unless NO_COLOR is set)",
   });
 
   /** clipanion would print errors on stdout, and a caught one would count as success. */
@@ -42,7 +40,9 @@ export abstract class PrefectApiCommand extends PrefectCommand {
   key = Option.String("-k,--key", { description: "Prefect API key" });
   token = Option.String("-t,--token", { hidden: true });
   tenantId = Option.String("--tenant-id", { description: "Prefect tenant, where the API knows several" });
-  backend = Option.String("-b,--backend", { description: "cloud or server" });
+  backend = Option.String("-b,--backend", {
+    description: "Prefect Cloud, or a server of your own (default cloud)",
+  });
 
   /** Prefect's own configuration under these flags. Throws SettingsError for a value that cannot be meant. */
   protected async prefectConfig(): Promise<PrefectConfig> {

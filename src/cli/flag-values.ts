@@ -19,7 +19,7 @@ const NAME: FlagValue = { placeholder: "NAME" };
 const ID: FlagValue = { placeholder: "ID" };
 const FILE: FlagValue = { placeholder: "FILE", lookup: "files" };
 const URL: FlagValue = { placeholder: "URL" };
-const PULL_POLICY = choice("Always", "IfNotPresent", "Never");
+const PULL_POLICY: FlagValue = { placeholder: "POLICY", words: ["Always", "IfNotPresent", "Never"] };
 const LISTING = { placeholder: "FORMAT", words: ["table", "wide", "json", "yaml", "name", "jsonpath="] };
 
 /** By the flag's long name; `COMMAND --flag` where a command means something of its own by it. */
@@ -50,7 +50,7 @@ const VALUES: Readonly<Record<string, FlagValue>> = {
   "--name": NAME,
   "--agent-config-id": ID,
   "--agent-address": URL,
-  "--log-level": choice("DEBUG", "INFO", "WARNING", "ERROR"),
+  "--log-level": { placeholder: "LEVEL", words: ["DEBUG", "INFO", "WARNING", "ERROR"] },
   "--log-format": choice("text", "json"),
   "--max-polls": NUMBER,
   "--limit": NUMBER,
@@ -63,7 +63,7 @@ const VALUES: Readonly<Record<string, FlagValue>> = {
   "--delete-succeeded-after": { placeholder: "DURATION", words: ["never"] },
   "--delete-failed-after": { placeholder: "DURATION", words: ["never"] },
   "--on-disruption": choice("fail", "retry"),
-  "--agent": choice("kubectl-prefect", "python"),
+  "--agent": { placeholder: "WHOSE", words: ["kubectl-prefect", "python"] },
   "--config-toml": FILE,
   "--rbac": { ...choice("minimal"), optional: true },
   "--image": { placeholder: "IMAGE" },

@@ -7,7 +7,34 @@ import { flagValue, hasOptionalValue } from "./flag-values.ts";
 import { besides, paragraphsOf, wrapped } from "./wrap.ts";
 
 const HOME = "https://github.com/kubectl-prefect/kubectl-prefect";
+const PURPOSE =
+  "Runs the flow runs of Prefect 0.x/1.x as Kubernetes Jobs, installs the agent that does so, and shows and removes what flow runs leave behind in a cluster.";
 const FLAG_COLUMN = 40;
+const COMMAND_COLUMN = 18;
+const JOBS = new Set([
+  "--env",
+  "--no-cloud-logs",
+  "--job-template",
+  "--service-account-name",
+  "--image-pull-secrets",
+  "--image-pull-policy",
+  "--key-secret",
+  "--safe-to-evict",
+  "--no-dask-name",
+  "--mem-request",
+  "--mem-limit",
+  "--cpu-request",
+  "--cpu-limit",
+]);
+const FOLLOWING = new Set([
+  "--start-grace",
+  "--pending-timeout",
+  "--on-disruption",
+  "--cancel-grace",
+  "--delete-succeeded-after",
+  "--delete-failed-after",
+  "--disable-job-deletion",
+]);
 const GENERAL = new Set(["--verbose", "--color", "--help"]);
 const PREFECT = new Set(["--api", "--key", "--token", "--tenant-id", "--backend"]);
 const CLUSTER = new Set([
@@ -35,10 +62,7 @@ const HELP: OptionInfo = {
 /** `kubectl prefect --help`. */
 export function overviewHelp(catalogue: readonly CommandInfo[]): string {
   return blocks([
-    [
-      "Runs the flow runs of Prefect 0.x/1.x as Kubernetes Jobs, installs the agent that does so, and shows and",
-      "removes what flow runs leave behind in a cluster.",
-    ],
+    wrapped(PURPOSE, 0),
     ...byCategory(catalogue),
     [
       "Examples:",
@@ -91,12 +115,21 @@ export function commandHelp(command: CommandInfo): string {
 function optionGroups(command: CommandInfo): (readonly [string, readonly OptionInfo[]])[] {
   const { speaksTo } = command;
   const groupOf = ({ flag }: OptionInfo): string => {
+    if (JOBS.has(flag)) return "Jobs of flow runs";
+    if (FOLLOWING.has(flag)) return "What becomes of Jobs";
     if (GENERAL.has(flag)) return "General";
     if (speaksTo !== "nobody" && PREFECT.has(flag)) return "Prefect";
     return speaksTo === "cluster" && CLUSTER.has(flag) ? "Cluster (as kubectl)" : "Options";
   };
   const options = [...command.options, HELP];
-  return ["Options", "Prefect", "Cluster (as kubectl)", "General"].flatMap((title) => {
+  return [
+    "Options",
+    "Jobs of flow runs",
+    "What becomes of Jobs",
+    "Prefect",
+    "Cluster (as kubectl)",
+    "General",
+  ].flatMap((title) => {
     const members = options.filter((option) => groupOf(option) === title);
     return members.length === 0 ? [] : [[title, members] as const];
   });
@@ -128,7 +161,7 @@ function byCategory(catalogue: readonly CommandInfo[]): string[][] {
   const categories = [...new Set(catalogue.map((command) => command.category))];
   const last = categories.filter((category) => category === "Other");
   return [...categories.filter((category) => category !== "Other"), ...last].map((category) => [
-    `${category} commands:`,
+    `${category}:`,
     ...table(
       catalogue
         .filter((command) => command.category === category)
@@ -138,7 +171,7 @@ function byCategory(catalogue: readonly CommandInfo[]): string[][] {
 }
 
 function table(rows: readonly (readonly [string, string])[]): string[] {
-  return rows.flatMap(([left, right]) => besides(`  ${left}`, right, 18));
+  return rows.flatMap(([left, right]) => besides(`  ${left}`, right, COMMAND_COLUMN));
 }
 
 /** Blocks of lines, a blank line between them. */

@@ -9,11 +9,12 @@ import { PrefectApiCommand } from "./command.ts";
 /** What `install` can be told, beside Prefect's address and key. */
 export abstract class InstallFlags extends PrefectApiCommand {
   namespace = Option.String("-n,--namespace", {
-    description: "namespace of every object; without it `kubectl apply` decides",
+    description: "namespace of every object; without it kubectl apply decides",
   });
   rbac = Option.String("--rbac", {
     tolerateBoolean: true,
-    description: "with the rights that agent and flows need; minimal: a ServiceAccount with the agent's alone",
+    description:
+      "with the rights that agent and flows need; minimal: a ServiceAccount with the agent's alone",
   });
   output = Option.String("-o,--output", "yaml", { description: "form of what is printed (default yaml)" });
   inlineKey = Option.Boolean("--inline-key", {
@@ -26,7 +27,7 @@ export abstract class InstallFlags extends PrefectApiCommand {
   agentName = Option.String("--name", { description: "the agent's name in Prefect (default agent)" });
   agentConfigId = Option.String("--agent-config-id", { description: "agent config to register with" });
   noCloudLogs = Option.Boolean("--no-cloud-logs", { description: "flow runs do not send logs to Prefect" });
-  logLevel = Option.String("--log-level", { description: "what the agent logs (default INFO)" });
+  logLevel = Option.String("--log-level", { description: "DEBUG, INFO (default), WARNING or ERROR" });
   logFormat = Option.String("--log-format", { description: "how the agent logs (default text)" });
   limit = Option.String("--limit", { description: "live Jobs at most (default no limit)" });
   concurrency = Option.String("--concurrency", { description: "submissions at once (default 24)" });
@@ -69,23 +70,27 @@ export abstract class InstallFlags extends PrefectApiCommand {
     description: "Secrets to pull images with, commas between them",
   });
   imagePullPolicy = Option.String("--image-pull-policy", {
-    description: "of the flows' pods, where run config and template say nothing",
+    description: "Always, IfNotPresent or Never, for flows' pods whose run config and template say nothing",
   });
   memRequest = Option.String("--mem-request", { description: "memory that a flow's pod requests" });
   memLimit = Option.String("--mem-limit", { description: "memory limit of a flow's pod" });
   cpuRequest = Option.String("--cpu-request", { description: "CPU that a flow's pod requests" });
   cpuLimit = Option.String("--cpu-limit", { description: "CPU limit of a flow's pod" });
-  agent = Option.String("--agent", { description: "whose agent; python: Prefect 1.4.1's own" });
+  agent = Option.String("--agent", {
+    description: "whose agent: kubectl-prefect (default), or python for Prefect 1.4.1's own",
+  });
   image = Option.String("--image", { description: "the agent's image (default this version's)" });
   latest = Option.Boolean("--latest", { description: "the image with the tag latest" });
-  agentImagePullPolicy = Option.String("--agent-image-pull-policy", { description: "of the agent's pod" });
+  agentImagePullPolicy = Option.String("--agent-image-pull-policy", {
+    description: "Always, IfNotPresent or Never, for the agent's pod",
+  });
   agentMemRequest = Option.String("--agent-mem-request", { description: "memory that the agent requests" });
   agentMemLimit = Option.String("--agent-mem-limit", { description: "memory limit of the agent" });
   agentCpuRequest = Option.String("--agent-cpu-request", { description: "CPU that the agent requests" });
   agentCpuLimit = Option.String("--agent-cpu-limit", { description: "CPU limit of the agent" });
   replicas = Option.String("--replicas", { description: "agents, of which one leads (default 1)" });
   resourceManager = Option.Boolean("--resource-manager", {
-    description: "a second container that runs `cleanup` every minute",
+    description: "a second container that runs cleanup every minute",
   });
 
   protected agentOptions(): AgentOptions {

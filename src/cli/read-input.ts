@@ -34,5 +34,7 @@ export async function readStdin({ stdin }: Pick<CliContext, "stdin">): Promise<s
 /** The word of an -o that knows two. Throws SettingsError. */
 export function yamlOrJson(text: string): "yaml" | "json" {
   if (text === "yaml" || text === "json") return text;
-  throw new SettingsError(`cannot read -o "${text}": unknown output format`, { hint: "use -o yaml or -o json" });
+  throw new SettingsError(`cannot read -o "${text}": unknown output format`, {
+    hint: "use -o yaml or -o json",
+  });
 }

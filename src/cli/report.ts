@@ -3,8 +3,8 @@
 import { UsageError } from "clipanion";
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Meant } from "./argv.ts";
+import { nearest } from "./nearest.ts";
 import { PROGRAM } from "./program-name.ts";
-import type { CommandInfo } from "./catalogue.ts";
 import type { CliContext } from "./context.ts";
 
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
@@ -49,24 +49,38 @@ function causesOf(error: Error): string[] {
 }
 
 /** A wrong command line, told in one line and a hint: clipanion's own text lists every option of every command. */
-export function reportUsage(error: unknown, meant: Pick<Meant, "command" | "words">): string {
+export function reportUsage(
+  error: unknown,
+  meant: Pick<Meant, "command" | "words">,
+  names: readonly string[],
+): string {
   const { command, words } = meant;
   if (command !== undefined) {
-    return `error: ${reasonIn(error, command)}\nhint: see ${PROGRAM} ${command.name} --help\n`;
+    const reason = reasonOf(error);
+    const [, flag] = /\("(--[^"=]+)[^"]*"\)/.exec(reason) ?? [];
+    const flags = command.options.map((option) => option.flag);
+    const like = flag === undefined ? undefined : nearest(flag, flags);
+    return usageError(reason, `${PROGRAM} ${command.name} --help`, like);
   }
-  const what = words.length === 0 ? "no command given" : `unknown command "${words.slice(0, 2).join(" ")}"`;
-  return `error: ${what}\nhint: see ${PROGRAM} --help\n`;
+  if (words.length === 0) return usageError("no command given", `${PROGRAM} --help`, undefined);
+  const given = words.slice(0, 2).join(" ");
+  const like = nearest(given, names) ?? nearest(words[0] ?? "", names);
+  return usageError(`unknown command "${given}"`, `${PROGRAM} --help`, like);
 }
 
-/** The one reason of the one command that was meant: clipanion has one for each spelling of each path. */
-function reasonIn(error: unknown, command: Pick<CommandInfo, "name">): string {
+function usageError(reason: string, help: string, like: string | undefined): string {
+  const hint = like === undefined ? `see ${help}` : `did you mean ${like}? Else see ${help}`;
+  return `error: ${reason}\nhint: ${hint}\n`;
+}
+
+/** clipanion's reason: in the one candidate, or in its own text where it has several. */
+function reasonOf(error: unknown): string {
   const candidates =
     error instanceof Error && "candidates" in error && Array.isArray(error.candidates)
-      ? (error.candidates as { usage: string; reason: string | null }[])
+      ? (error.candidates as { reason: string | null }[])
       : [];
-  const usage = `${PROGRAM} ${command.name}`;
-  const meant = candidates.find((each) => each.reason !== null && each.usage.startsWith(usage));
-  const text = meant?.reason ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
+  const given = candidates.find(({ reason }) => reason !== null)?.reason;
+  const text = given ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
   const first = (text.split("\n")[0] ?? "").replace(/[.:]$/, "");
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`;
 }

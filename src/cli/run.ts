@@ -1,7 +1,7 @@
 // argv → command → exit code.
 
 import { Cli } from "clipanion";
-import type { Command } from "clipanion";
+import type { Command, CommandClass } from "clipanion";
 import { version } from "../version.ts";
 import { commandsBelow, readArgv } from "./argv.ts";
 import type { Meant } from "./argv.ts";
@@ -16,30 +16,49 @@ const WRONG_USAGE = 2;
 
 /** Runs one command line. Data is on stdout; every error is on stderr, and its code is returned. */
 export async function run(argv: readonly string[], context: CliContext, colours: boolean): Promise<number> {
-  const cli = new Cli<CliContext>({
-    binaryLabel: PROGRAM,
-    binaryName: PROGRAM,
-    binaryVersion: version,
-    enableColors: colours,
-  });
-  for (const command of COMMANDS) cli.register(command);
-  const catalogue = catalogueOf(COMMANDS, cli);
   if (argv[0] === "__complete") {
     const { complete } = await import("./complete.ts");
-    return complete(argv.slice(1), catalogue, context);
+    return complete(argv.slice(1), catalogueOf(COMMANDS), context);
   }
+  const catalogue = catalogueOf(commandsFor(argv));
   const meant = readArgv(argv, catalogue);
   const helped = await help(meant, catalogue, context);
   if (helped !== undefined) return helped;
+  if (meant.command === undefined) return wrongUsage(undefined, meant, context);
+  const cli = new Cli<CliContext>({ binaryName: PROGRAM, binaryVersion: version, enableColors: colours });
   let command: Command<CliContext>;
   try {
+    cli.register(withoutPaths(meant.command.class));
     // Not cli.run(argv): that prints wrong usage on stdout and answers 1.
-    command = cli.process([...meant.argv], context);
+    command = cli.process([...meant.rest], context);
   } catch (error) {
-    context.stderr.write(reportUsage(error, meant));
-    return WRONG_USAGE;
+    return wrongUsage(error, meant, context);
   }
   return cli.run(command, context);
+}
+
+/** The one command that the line begins with, else all: reading all of them takes a good part of a short command. */
+function commandsFor(argv: readonly string[]): readonly CommandClass<CliContext>[] {
+  const fitting = COMMANDS.filter(({ paths = [] }) =>
+    paths.some((path) => path.every((word, at) => argv[at] === word)),
+  );
+  return fitting.length === 1 ? fitting : COMMANDS;
+}
+
+/** The command, without its paths: clipanion takes ten times as long when it has to find the command by itself. */
+function withoutPaths(command: CommandClass<CliContext>): CommandClass<CliContext> {
+  // TypeScript would have us write execute() once more.
+  const Base = command as unknown as new () => object;
+  const Pathless = class extends Base {
+    static paths: string[][] = [];
+  };
+  return Pathless as unknown as CommandClass<CliContext>;
+}
+
+function wrongUsage(error: unknown, meant: Pick<Meant, "command" | "words">, context: CliContext): number {
+  const names = COMMANDS.flatMap(({ paths = [] }) => paths.map((path) => path.join(" ")));
+  context.stderr.write(reportUsage(error, meant, names));
+  return WRONG_USAGE;
 }
 
 /** Help where it is asked for, or where a command line stops short of a command: as kubectl, without failing. */
@@ -50,16 +69,14 @@ async function help(
 ): Promise<number | undefined> {
   const asked = meant.wantsHelp || meant.words[0] === "help";
   const words = meant.words[0] === "help" ? meant.words.slice(1) : meant.words;
-  const isBare = meant.command === undefined && meant.argv.length === words.length;
+  const isBare = meant.command === undefined && meant.rest.length === words.length;
   if (!asked && !isBare) return undefined;
   const { commandHelp, groupHelp, overviewHelp } = await import("./help.ts");
   const command = asked ? readArgv(words, catalogue).command : undefined;
   if (command !== undefined) context.stdout.write(commandHelp(command));
   else if (words.length === 0) context.stdout.write(overviewHelp(catalogue));
   else if (commandsBelow(words, catalogue).length === 0) {
-    context.stderr.write(reportUsage(undefined, { command: undefined, words }));
-    return WRONG_USAGE;
-  }
-  else (asked ? context.stdout : context.stderr).write(groupHelp(words, catalogue));
+    return wrongUsage(undefined, { command: undefined, words }, context);
+  } else (asked ? context.stdout : context.stderr).write(groupHelp(words, catalogue));
   return 0;
 }

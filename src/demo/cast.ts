@@ -98,7 +98,7 @@ export const CAST: readonly Role[] = [
 export function runConfigOf(role: Role): JsonObject {
   return {
     type: "KubernetesRun",
-    labels: null,
+    labels: [],
     env: {},
     image: role.image ?? null,
     memory_limit: role.memoryLimit ?? null,

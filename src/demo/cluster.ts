@@ -95,7 +95,8 @@ async function removeNamespace(kube: KubeApi, name: string, deps: RealClusterDep
   tell(`Removing namespace ${name} ...`);
   await kube.delete("namespaces", ref);
   while ((await kube.get("namespaces", ref)) !== undefined) {
-    if (clock.now().getTime() > untilMs) return tell(`Namespace ${name} is still being removed by the cluster.`);
+    if (clock.now().getTime() > untilMs)
+      return tell(`Namespace ${name} is still being removed by the cluster.`);
     await clock.sleep(LOOK_MS);
   }
   tell(`Namespace ${name} is gone.`);

@@ -32,7 +32,8 @@ export function problemsOf(facts: Facts): readonly string[] {
   const { expect } = role;
   const problems: string[] = [];
   if (state !== expect.state) problems.push(`is ${state}, not ${expect.state}`);
-  else if (!expect.message.test(message)) problems.push(`is ${state} for another reason: ${oneLine(message)}`);
+  else if (!expect.message.test(message))
+    problems.push(`is ${state} for another reason: ${oneLine(message)}`);
   const { logged } = expect;
   if (logged !== undefined && !log.some((line) => line.includes(logged)))
     problems.push(`has no "${logged}" in its log`);
@@ -53,4 +54,12 @@ export const ENDING_COLUMNS: readonly Column<Facts>[] = [
 
 function toneOf(facts: Facts): "good" | "bad" {
   return problemsOf(facts).length === 0 ? "good" : "bad";
+}
+
+/** The last sentence. */
+export function closingLine(facts: readonly Facts[], tookMs: number): string {
+  const well = facts.filter((each) => problemsOf(each).length === 0).length;
+  const left = facts.flatMap(({ jobsLeft }) => jobsLeft).length;
+  const jobs = left === 0 ? "no Job is left" : `${left} Jobs are left`;
+  return `${well} of ${facts.length} flow runs ended as they should in ${(tookMs / 1_000).toFixed(1)} s; ${jobs}.`;
 }

@@ -12,8 +12,10 @@ export interface FlowReport {
 
 /** What the flow in this pod would report to Prefect, given the run's state there; undefined when nothing new. */
 export function flowReport(pod: Pod, stateType: string): FlowReport | undefined {
-  if (pod.status.phase === "Succeeded" && isAlive(stateType))
-    return { type: "Success", message: "All reference tasks succeeded." };
-  const runs = pod.status.containerStatuses?.some(({ state }) => state?.running !== undefined) === true;
+  const states = (pod.status.containerStatuses ?? []).map(({ state }) => state);
+  // The pod's phase follows its container by a second.
+  const ended = pod.status.phase === "Succeeded" || states.some((state) => state?.terminated?.exitCode === 0);
+  if (ended && isAlive(stateType)) return { type: "Success", message: "All reference tasks succeeded." };
+  const runs = states.some((state) => state?.running !== undefined);
   return runs && stateType === "Submitted" ? { type: "Running", message: "Running flow." } : undefined;
 }

@@ -24,8 +24,10 @@ const UNREMARKABLE = new Set(["ContainerCreating", "PodInitializing"]);
 
 /** A flow run's new state. */
 export function stateHappening(type: string, message: string | null): Happening {
-  const said = message === null || message === "" ? "" : `: ${cutToWidth(oneLine(message), MESSAGE_WIDTH)}`;
-  return { where: "Prefect", what: `${type}${said}`, tone: STATE_TONES[type] };
+  const said = cutToWidth(oneLine(message ?? ""), MESSAGE_WIDTH);
+  // Prefect's own messages often begin with the state's name.
+  const what = said === "" ? type : said.startsWith(type) ? said : `${type}: ${said}`;
+  return { where: "Prefect", what, tone: STATE_TONES[type] };
 }
 
 /** A line of a flow run's log, if it is a warning or worse: the rest is in Prefect for whoever wants it. */

@@ -1,7 +1,7 @@
 // Inventory: everything that flow runs have in the cluster, of Prefect 0.x to 3, with the runs' states beside it.
 // One model for `jobs`, `inspect`, `logs`, `cleanup` and `cancel`: they differ only in what they show and do.
 
-import type { AnyObject, Pod } from "../kube/objects.ts";
+import type { AnyObject, Pod, Resource } from "../kube/objects.ts";
 import type { Footprint } from "../job/footprint.ts";
 import type { RunView } from "../job/verdict.ts";
 
@@ -51,4 +51,6 @@ export interface Inventory {
   readonly unownedDask: readonly DaskPrint[];
   /** One line for each resource that could not be listed, or that Prefect did not answer for. */
   readonly gaps: readonly string[];
+  /** Resources that this user may not list; nothing is known of them. */
+  readonly unseen?: readonly Resource[] | undefined;
 }

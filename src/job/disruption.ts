@@ -14,6 +14,13 @@ export function disruptionTrouble(pod: Pod): Trouble | undefined {
   const reason = pod.status.reason ?? "";
   const words = oneLine(pod.status.message ?? target?.message ?? "");
   const tail = words === "" ? "" : `: ${words}`;
+  if (STOPPED.test(reason)) {
+    return {
+      code: "Disrupted",
+      summary: `pod '${pod.metadata.name}'${node} was stopped by the cluster (${reason})${tail}`,
+      ...at,
+    };
+  }
   if (reason === "Evicted" || target?.reason === "TerminationByKubelet") {
     return {
       code: "Evicted",
@@ -37,15 +44,12 @@ export function disruptionTrouble(pod: Pod): Trouble | undefined {
     const why = DISRUPTIONS[target.reason ?? ""] ?? `disrupted (${target.reason ?? "no reason given"})`;
     return { code: "Disrupted", summary: `pod '${pod.metadata.name}'${node} was ${why}${tail}`, ...at };
   }
-  if (["Preempting", "Shutdown", "Terminated", "NodeShutdown", "NodeAffinity"].includes(reason)) {
-    return {
-      code: "Disrupted",
-      summary: `pod '${pod.metadata.name}'${node} was stopped by the cluster (${reason})${tail}`,
-      ...at,
-    };
-  }
   return undefined;
 }
+
+/** The kubelet's reasons for stopping, or not taking, a pod that did nothing wrong. */
+const STOPPED =
+  /^(?:Preempting|Shutdown|Terminated|NodeShutdown|NodeAffinity|OutOf\w+|UnexpectedAdmissionError)$/;
 
 const DISRUPTIONS: Readonly<Record<string, string>> = {
   PreemptionByScheduler: "preempted by a pod of higher priority",

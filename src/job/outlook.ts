@@ -1,16 +1,26 @@
 // Outlook: how one Job stands, read from its conditions, its pods and their events. Pure; `now` is not needed,
 // graces are the verdict's business. Kubernetes 1.20 and current ones name things differently; both are read.
 
-import type { Container, ContainerStatus, Job, Pod, Terminated } from "../kube/objects.ts";
+import type { Job, Pod } from "../kube/objects.ts";
 import type { JobPrint } from "./footprint.ts";
 import { eventsOf, flowContainerName, hasCondition } from "./footprint.ts";
 import { disruptionTrouble } from "./disruption.ts";
+import {
+  crashedBefore,
+  endedWell,
+  flowStatus,
+  isDead,
+  podEnd,
+  podEndTrouble,
+  specOf,
+  wasKilled,
+} from "./pod-end.ts";
 import type { Trouble } from "./trouble.ts";
-import { createTrouble, endTrouble, oneLine, startTrouble, waitingTrouble } from "./trouble.ts";
+import { createTrouble, oneLine, startTrouble, waitingTrouble } from "./trouble.ts";
 
 export type Outlook =
-  /** In good order; `started`: the flow's container runs or ran. */
-  | { readonly kind: "live"; readonly started: boolean }
+  /** In good order; `started`: the flow's container runs or ran; `restartedAt`: it, or another, had crashed before. */
+  | { readonly kind: "live"; readonly started: boolean; readonly restartedAt?: Date | undefined }
   /** Waits for something that may well come: a node, a quota, a volume. */
   | { readonly kind: "pending"; readonly trouble: Trouble }
   /** Will not start unless somebody mends something. */
@@ -27,6 +37,8 @@ export type Outlook =
 
 const AT_ONCE = new Set(["InvalidImageName", "Admission"]);
 const PENDING = new Set(["Unschedulable", "Quota", "Volume", "NoPod"]);
+/** What Kubernetes takes where a Job does not say. */
+const BACKOFF_LIMIT = 6;
 
 /** Whether the Job is over, for better or worse, by its own conditions. */
 export function isOver(job: Job): boolean {
@@ -46,37 +58,35 @@ export function outlookOf(print: JobPrint): Outlook {
   }
   if (hasCondition(job.status, "Failed") || hasCondition(job.status, "FailureTarget"))
     return failedOutlook(print);
-  if (print.gone || job.metadata.deletionTimestamp !== undefined) return deletedOutlook(print);
-  if (print.pods.some(({ status }) => status.phase === "Succeeded") && wanted(job) === 1) {
-    return {
-      kind: "succeeded",
-      endedAt: podEnd(print.pods.find(({ status }) => status.phase === "Succeeded")),
-    };
-  }
-  const dead = [...print.pods, ...print.departed].filter((pod) => isDead(pod, print));
-  const living = print.pods.filter((pod) => !isDead(pod, print));
+  const isGoing = print.gone || job.metadata.deletionTimestamp !== undefined;
+  const all = [...print.pods, ...print.departed];
+  const done = all.find((pod) => pod.status.phase === "Succeeded" || (isGoing && endedWell(pod)));
+  if (done !== undefined && wanted(job) === 1) return { kind: "succeeded", endedAt: podEnd(done) };
+  const dead = all.filter((pod) => isDead(pod));
+  if (isGoing) return dead.some((pod) => !wasKilled(pod)) ? failedOutlook(print) : deletedOutlook(print);
+  const living = print.pods.filter((pod) => !dead.includes(pod));
   if (living.length === 0 && dead.length > 0 && !makesAnother(job, dead.length)) return failedOutlook(print);
   if (hasCondition(job.status, "Suspended") || job.spec.suspend === true) return { kind: "suspended" };
-  const worst = living.map((pod) => livingOutlook(pod, print));
-  return worst.find(({ kind }) => kind === "live" || kind === "lingering") ?? worst[0] ?? podless(print);
+  return bestOf(living, print);
+}
+
+/** The pods that stay count before those that are being deleted, good ones before bad ones. */
+function bestOf(living: readonly Pod[], print: JobPrint): Outlook {
+  const staying = living.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const outlooks = (staying.length > 0 ? staying : living).map((pod) => livingOutlook(pod, print));
+  return (
+    outlooks.find(({ kind }) => kind === "live" || kind === "lingering") ?? outlooks[0] ?? podless(print)
+  );
 }
 
 function wanted(job: Job): number {
   return job.spec.completions ?? job.spec.parallelism ?? 1;
 }
 
-/** A pod that is over, or whose flow container is and will not be restarted; a departed one is over by definition. */
-function isDead(pod: Pod, print: JobPrint): boolean {
-  if (pod.status.phase === "Failed" || print.departed.includes(pod)) return true;
-  if (pod.spec.restartPolicy !== "Never") return false;
-  const end = flowStatus(pod)?.state?.terminated;
-  return end !== undefined && end.exitCode !== 0;
-}
-
 /** Whether Kubernetes itself makes another pod: only a template sets a backoffLimit above 0. */
 function makesAnother(job: Job, dead: number): boolean {
   const failures = Math.max(job.status.failed ?? 0, dead);
-  return failures <= (job.spec.backoffLimit ?? 6);
+  return failures <= (job.spec.backoffLimit ?? BACKOFF_LIMIT);
 }
 
 function failedOutlook(print: JobPrint): Outlook {
@@ -84,36 +94,49 @@ function failedOutlook(print: JobPrint): Outlook {
   const failed = (job.status.conditions ?? []).find(
     ({ type, status }) => status === "True" && (type === "Failed" || type === "FailureTarget"),
   );
-  const endedAt = endOf(job) ?? podEnd(print.pods.find(({ status }) => status.phase === "Failed"));
-  if (failed?.reason === "DeadlineExceeded") {
-    const seconds = job.spec.activeDeadlineSeconds;
-    const summary = `Job '${job.metadata.name}' ran longer than its deadline${seconds === undefined ? "" : ` of ${seconds} s`}`;
-    const hint = "raise activeDeadlineSeconds in the job template";
-    return { kind: "failed", trouble: { code: "DeadlineExceeded", summary, hint }, endedAt };
-  }
-  const dead = [...print.pods, ...print.departed];
-  for (const pod of dead) {
-    const trouble = disruptionTrouble(pod);
-    if (trouble !== undefined) return { kind: "disrupted", trouble, endedAt };
-  }
-  for (const pod of dead) {
-    const trouble = podEndTrouble(pod);
-    if (trouble !== undefined) return { kind: "failed", trouble, endedAt };
+  const all = [...print.pods, ...print.departed];
+  const endedAt = endOf(job) ?? podEnd(all.find((pod) => isDead(pod)));
+  if (failed?.reason === "DeadlineExceeded")
+    return { kind: "failed", trouble: deadlineTrouble(job, all[0]), endedAt };
+  // The newest pod tells how it ended; older ones were Kubernetes' earlier tries.
+  const newestFirst = all.toSorted((a, b) => madeAt(b) - madeAt(a));
+  for (const pod of newestFirst) {
+    const disruption = disruptionTrouble(pod);
+    if (disruption !== undefined) return { kind: "disrupted", trouble: disruption, endedAt };
+    const end = wasKilled(pod) ? undefined : podEndTrouble(pod);
+    if (end !== undefined) return { kind: "failed", trouble: end, endedAt };
   }
   return { kind: "failed", trouble: unexplained(print, failed?.message), endedAt };
 }
 
+function madeAt({ metadata }: Pod): number {
+  return new Date(metadata.creationTimestamp).getTime();
+}
+
+function deadlineTrouble(job: Job, pod: Pod | undefined): Trouble {
+  const seconds = job.spec.activeDeadlineSeconds;
+  return {
+    code: "DeadlineExceeded",
+    summary: `Job '${job.metadata.name}' ran longer than its deadline${seconds === undefined ? "" : ` of ${seconds} s`}`,
+    hint: "raise activeDeadlineSeconds in the job template",
+    pod: pod?.metadata.name,
+    container: pod === undefined ? undefined : flowContainerName(pod),
+  };
+}
+
+/** No pod tells of an end of its own: somebody deleted it, or nobody says anything. */
 function unexplained(print: JobPrint, message: string | undefined): Trouble {
   const name = print.job.metadata.name;
-  const departed = print.departed[0];
-  if (departed !== undefined || print.pods.length === 0) {
-    const which = departed === undefined ? `the pod of Job '${name}'` : `pod '${departed.metadata.name}'`;
-    const pod = departed?.metadata.name;
+  const deleted =
+    print.departed[0] ?? print.pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  if (deleted !== undefined || print.pods.length === 0) {
+    const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
     return {
       code: "PodDeleted",
       summary: `${which} was deleted before it was done`,
       hint: "start the flow run again",
-      pod,
+      pod: deleted?.metadata.name,
+      container: deleted === undefined ? undefined : flowContainerName(deleted),
     };
   }
   const words = message === undefined || message === "" ? "no reason given" : oneLine(message);
@@ -126,61 +149,32 @@ function deletedOutlook(print: JobPrint): Outlook {
   return { kind: "deleted", trouble: { code: "JobDeleted", summary, hint: "start the flow run again" } };
 }
 
-/** What ended a pod badly: its containers, else its own reason. */
-function podEndTrouble(pod: Pod): Trouble | undefined {
-  const name = pod.metadata.name;
-  const inits = (pod.status.initContainerStatuses ?? []).map((status) => ({ status, init: true }));
-  const mains = (pod.status.containerStatuses ?? []).map((status) => ({ status, init: false }));
-  const flow = flowContainerName(pod);
-  const ordered = [...inits, ...mains].sort(
-    (a, b) => Number(b.status.name === flow) - Number(a.status.name === flow),
-  );
-  for (const { status, init } of ordered) {
-    const end = status.state?.terminated;
-    const where = { pod: name, container: status.name, init };
-    const trouble = end === undefined ? undefined : endTrouble(end, specOf(pod, status), where);
-    if (trouble !== undefined) return trouble;
-  }
-  const { reason, message } = pod.status;
-  if (reason === undefined && message === undefined) return undefined;
-  const words = oneLine([reason, message].filter((part) => part !== undefined).join(": "));
-  const code = reason === "DeadlineExceeded" ? "DeadlineExceeded" : "Unknown";
-  return { code, summary: `pod '${name}' failed (${words})`, pod: name };
-}
-
 function livingOutlook(pod: Pod, print: JobPrint): Outlook {
-  const end = flowStatus(pod)?.state?.terminated;
-  if (end?.exitCode === 0 && pod.spec.restartPolicy !== "Always")
-    return { kind: "lingering", endedAt: at(end) };
+  if (endedWell(pod)) return { kind: "lingering", endedAt: podEnd(pod) };
   const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
   for (const status of statuses) {
     const trouble = waitingTrouble(status, specOf(pod, status), pod);
     if (trouble !== undefined) return stuck(trouble);
   }
   const started = flowStatus(pod)?.state?.running !== undefined;
-  if (started || pod.status.phase !== "Pending") return { kind: "live", started };
+  if (started || pod.status.phase !== "Pending")
+    return { kind: "live", started, restartedAt: crashedBefore(pod) };
   const trouble = startTrouble(pod, eventsOf(print, pod.metadata.uid));
-  return trouble === undefined ? { kind: "live", started: false } : stuck(trouble);
+  return trouble === undefined
+    ? { kind: "live", started: false, restartedAt: crashedBefore(pod) }
+    : stuck(trouble);
 }
 
 function podless(print: JobPrint): Outlook {
-  const trouble = createTrouble(eventsOf(print, print.job.metadata.uid));
-  return trouble === undefined ? { kind: "live", started: false } : stuck(trouble);
+  const { name, uid } = print.job.metadata;
+  return stuck(
+    createTrouble(eventsOf(print, uid)) ?? { code: "NoPod", summary: `Job '${name}' has no pod yet` },
+  );
 }
 
 function stuck(trouble: Trouble): Outlook {
   if (PENDING.has(trouble.code)) return { kind: "pending", trouble };
   return { kind: "stuck", trouble, atOnce: AT_ONCE.has(trouble.code) };
-}
-
-function flowStatus(pod: Pod): ContainerStatus | undefined {
-  const name = flowContainerName(pod);
-  return (pod.status.containerStatuses ?? []).find((status) => status.name === name);
-}
-
-function specOf(pod: Pod, status: ContainerStatus): Container | undefined {
-  const all = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
-  return all.find(({ name }) => name === status.name);
 }
 
 function endOf(job: Job): Date | undefined {
@@ -189,13 +183,4 @@ function endOf(job: Job): Date | undefined {
     (job.status.conditions ?? []).find(({ type, status }) => type === "Failed" && status === "True")
       ?.lastTransitionTime;
   return text === undefined ? undefined : new Date(text);
-}
-
-function podEnd(pod: Pod | undefined): Date | undefined {
-  const ends = (pod?.status.containerStatuses ?? []).map((status) => status.state?.terminated);
-  return at(ends.find((end) => end !== undefined));
-}
-
-function at(end: Terminated | undefined): Date | undefined {
-  return end?.finishedAt === undefined ? undefined : new Date(end.finishedAt);
 }

@@ -2,6 +2,7 @@
 // container), the scheduler's and the Job controller's; texts are for the person who owns the flow.
 
 import type { Container, ContainerStatus, KubeEvent, Pod, Terminated } from "../kube/objects.ts";
+import { lastSeenAt } from "../kube/objects.ts";
 
 export type TroubleCode =
   | "InvalidImageName"
@@ -177,6 +178,7 @@ function hintOfEnd(end: Terminated): string {
   return "the last lines of its log tell more";
 }
 
+const PROGRESS = new Set(["Pulling", "Pulled", "Created", "Started"]);
 const MISSING_OBJECT =
   /(?:secret|configmap)s? "[^"]*" not found|references non-existent (?:secret|config) key/i;
 
@@ -192,7 +194,16 @@ export function startTrouble(pod: Pod, events: readonly KubeEvent[]): Trouble | 
       ...at,
     };
   }
-  for (const event of events.toReversed()) {
+  if (scheduled?.status === "False" && scheduled.reason === "SchedulingGated") {
+    return {
+      code: "Unschedulable",
+      summary: `pod '${pod.metadata.name}' waits for its scheduling gates`,
+      ...at,
+    };
+  }
+  for (const event of newestFirst(events)) {
+    // Mounts and sandbox come before images and containers: what was wrong with them is over.
+    if (PROGRESS.has(event.reason ?? "")) return undefined;
     const message = oneLine(event.message ?? "");
     if (event.reason === "FailedMount" && MISSING_OBJECT.test(message)) {
       return {
@@ -216,9 +227,13 @@ export function startTrouble(pod: Pod, events: readonly KubeEvent[]): Trouble | 
   return undefined;
 }
 
+function newestFirst(events: readonly KubeEvent[]): KubeEvent[] {
+  return events.toSorted((a, b) => (lastSeenAt(b)?.getTime() ?? 0) - (lastSeenAt(a)?.getTime() ?? 0));
+}
+
 /** Why the Job controller cannot make a pod: only the Job's events tell. */
 export function createTrouble(events: readonly KubeEvent[]): Trouble | undefined {
-  const failed = events.findLast(({ reason }) => reason === "FailedCreate");
+  const failed = newestFirst(events).find(({ reason }) => reason === "FailedCreate");
   if (failed === undefined) return undefined;
   const message = oneLine(failed.message ?? "");
   if (/exceeded quota/i.test(message)) {

@@ -22,9 +22,16 @@ export interface ReflectorOptions<R extends Resource, Kept> {
   readonly onRecovery?: (() => void) | undefined;
   /** Told whenever the server was heard: a list, an event, a bookmark, the good end of a watch. */
   readonly onHeard?: (() => void) | undefined;
+  /** Milliseconds without a byte after which a watch counts as dead; 150,000 without it: two missing bookmarks and more. */
+  readonly idleMs?: number | undefined;
   /** Milliseconds between full lists. */
   readonly relistMs: number;
   readonly random?: (() => number) | undefined;
+}
+
+/** What a cached object must keep of itself. */
+export interface Cached {
+  readonly metadata: { readonly uid: string; readonly resourceVersion: string };
 }
 
 export type Change<Kept> =
@@ -35,9 +42,11 @@ const PAGE = 500;
 const WATCH_SECONDS = { least: 240, spread: 60 };
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 const SHORTEST_WATCH_MS = 1_000;
+/** A bookmark comes about once a minute. */
+const IDLE_MS = 150_000;
 
 /** Lists and watches until told to stop; `synced` resolves after the first complete list. */
-export class Reflector<R extends Resource, Kept extends { readonly metadata: { readonly uid: string } }> {
+export class Reflector<R extends Resource, Kept extends Cached> {
   readonly #options: ReflectorOptions<R, Kept>;
   readonly #objects = new Map<string, Kept>();
   readonly synced: Promise<void>;
@@ -45,6 +54,8 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
   #resourceVersion = "";
   #listedAtMs = 0;
   #failures = 0;
+  /** Answers 410 since a watch last said anything. */
+  #expired = 0;
   /** Watches and lists begun; for metrics. */
   restarts = 0;
   /** When the server was heard last: a list, an event, a bookmark or the good end of a watch. */
@@ -85,6 +96,11 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     if (error instanceof KubeError && error.status === 410) {
       this.#resourceVersion = "";
+      // The first is in the order of things; a server that forgets faster than we list must not make us spin.
+      if (this.#expired > 0) {
+        await this.#options.clock.sleep(backoffMs(BACKOFF, this.#expired - 1, this.#options.random), signal);
+      }
+      this.#expired++;
       return;
     }
     this.#options.onOutage?.(error, this.#failures + 1);
@@ -134,15 +150,15 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
         ...this.#options.query,
         resourceVersion: this.#resourceVersion,
         timeoutSeconds,
-        // A bookmark comes about once a minute; two missing ones are a dead connection.
-        idleMs: 150_000,
+        idleMs: this.#options.idleMs ?? IDLE_MS,
       },
       signal,
     );
     for await (const event of events) {
       this.#heard();
+      this.#expired = 0;
       if (event.type === "BOOKMARK") {
-        this.#resourceVersion = event.resourceVersion;
+        if (event.resourceVersion !== "") this.#resourceVersion = event.resourceVersion;
         continue;
       }
       this.#resourceVersion = event.object.metadata.resourceVersion;
@@ -158,6 +174,8 @@ export class Reflector<R extends Resource, Kept extends { readonly metadata: { r
   #set(object: KindMap[R]): void {
     const { uid } = object.metadata;
     const before = this.#objects.get(uid);
+    // A relist mostly tells what is known.
+    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return;
     const kept = this.#options.keep(object);
     if (kept === undefined) return this.#remove(uid);
     this.#objects.set(uid, kept);

@@ -1,6 +1,7 @@
 // The port to a Prefect 1 API, in outcomes: losing a claim is an answer, only surprises throw PrefectError.
 
 import type { FlowRun, TaskRun } from "./flow-run.ts";
+import type { RunQuery } from "./find-runs.ts";
 import type { State } from "./state.ts";
 
 export type RunLogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
@@ -26,6 +27,8 @@ export interface Claim {
   readonly id: string;
   readonly version: number;
   readonly state: State;
+  /** Asked for before, and the answer got lost: what stands now is looked up first. */
+  readonly again?: boolean | undefined;
 }
 
 export type ClaimOutcome = "claimed" | "taken";
@@ -69,13 +72,25 @@ export interface PrefectApi {
   setTaskStates(changes: readonly { readonly taskRunId: string; readonly state: State }[]): Promise<void>;
   /** States of up to 100 runs; an unknown id has no entry. */
   runStates(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, RunState>>;
-  /** Runs in one of these states which were claimed at this place: their history has a state whose context contains the mark. */
-  claimedRuns(query: ClaimedQuery, signal?: AbortSignal): Promise<ClaimedRun[]>;
+  /** Ids of all runs which were claimed at this place and may still wait for their Job. */
+  claimedIds(query: ClaimedQuery, signal?: AbortSignal): Promise<string[]>;
+  /** Up to 100 of those runs, each with its latest claim. */
+  claimedRuns(
+    ids: readonly string[],
+    mark: ClaimedQuery["mark"],
+    signal?: AbortSignal,
+  ): Promise<ClaimedRun[]>;
+  /** Runs by id, prefix of an id, or name, the newest first. */
+  findFlowRuns(query: RunQuery, signal?: AbortSignal): Promise<FlowRun[]>;
   /** Not finished task runs of a run, to make them whole after a disruption. */
   unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]>;
   writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void>;
   /** Messages already in the run's log under one of these names. */
   loggedMessages(flowRunId: string, names: readonly string[]): Promise<string[]>;
+  /** Messages in the run's log that contain one of these texts, whoever wrote them. */
+  mentions(flowRunId: string, texts: readonly string[]): Promise<string[]>;
+  /** Those of the lines that are not in their runs' logs yet. */
+  unwritten(logs: readonly RunLog[]): Promise<RunLog[]>;
   /** Keeps Lazarus from starting the runs a second time. */
   heartbeat(flowRunIds: readonly string[]): Promise<void>;
   /** The resulting state's name. */
@@ -89,14 +104,14 @@ export interface DueQuery {
 }
 
 export interface ClaimedQuery {
-  readonly states: readonly string[];
+  /** Also runs which are Running or Cancelling; without it those that are Submitted, or have Submitted task runs. */
+  readonly started: boolean;
   /** The part of a state's context that names the place. */
   readonly mark: Readonly<Record<string, unknown>>;
-  readonly limit: number;
 }
 
 export interface ClaimedRun {
   readonly flowRun: FlowRun;
-  /** The state of the run, or of a task run of a Running run, that carries the mark. */
+  /** The run's latest Submitted state; of a Running run with Submitted task runs, one of theirs. */
   readonly claimedState: State;
 }

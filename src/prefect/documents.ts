@@ -29,6 +29,12 @@ export const LAUNCHABLE = `query($ids: [uuid!], $overdue: timestamptz!) {
   }
 }`;
 
+export const FIND = `query($where: flow_run_bool_exp!, $limit: Int!, $overdue: timestamptz!) {
+  flow_run(where: $where, order_by: [{created: desc}], limit: $limit) {${FLOW_RUN_FIELDS}
+    task_runs(where: {state_start_time: {_lte: $overdue}}) { id version task_id serialized_state }
+  }
+}`;
+
 export const SET_FLOW_RUN_STATES = `mutation($input: set_flow_run_states_input!) {
   set_flow_run_states(input: $input) { states { id status message } }
 }`;
@@ -45,20 +51,15 @@ export const TASK_STATES = `query($ids: [uuid!]) {
   task_run(where: {id: {_in: $ids}}) { id version task_id serialized_state }
 }`;
 
-export const CLAIMED = `query($states: [String!], $mark: jsonb!, $limit: Int!) {
-  runs: flow_run(
-    where: {state: {_in: $states}, states: {serialized_state: {_contains: $mark}}}
-    order_by: [{state_timestamp: asc}], limit: $limit
-  ) {${FLOW_RUN_FIELDS}
-    states(where: {serialized_state: {_contains: $mark}}, order_by: [{version: desc}], limit: 1) { serialized_state }
-    task_runs(where: {state: {_eq: "Submitted"}, serialized_state: {_contains: $mark}}) {
-      id version task_id serialized_state
-    }
-  }
-  retries: flow_run(
-    where: {state: {_eq: "Running"}, task_runs: {state: {_eq: "Submitted"}, serialized_state: {_contains: $mark}}}
-    limit: $limit
-  ) {${FLOW_RUN_FIELDS}
+/** Ids alone: with many runs waiting for their pods this is asked every few seconds. */
+export const CLAIMED_IDS = `query($where: flow_run_bool_exp!, $limit: Int!, $offset: Int!) {
+  flow_run(where: $where, order_by: [{id: asc}], limit: $limit, offset: $offset) { id }
+}`;
+
+/** The latest Submitted of all, whoever wrote it: an older claim of ours means nothing once another agent took the run. */
+export const CLAIMED = `query($ids: [uuid!], $mark: jsonb!) {
+  flow_run(where: {id: {_in: $ids}}) {${FLOW_RUN_FIELDS}
+    states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { serialized_state }
     task_runs(where: {state: {_eq: "Submitted"}, serialized_state: {_contains: $mark}}) {
       id version task_id serialized_state
     }
@@ -74,8 +75,8 @@ export const UNFINISHED_TASKS = `query($id: uuid!) {
 export const WRITE_LOGS =
   "mutation($input: write_run_logs_input!) { write_run_logs(input: $input) { success error } }";
 
-export const LOGGED = `query($id: uuid!, $names: [String!]) {
-  log(where: {flow_run_id: {_eq: $id}, name: {_in: $names}}, order_by: [{timestamp: asc}], limit: 1000) { message }
+export const LOG_LINES = `query($where: log_bool_exp!, $limit: Int!) {
+  log(where: $where, order_by: [{timestamp: asc}], limit: $limit) { flow_run_id message }
 }`;
 
 export const CANCEL = "mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }";

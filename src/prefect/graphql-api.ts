@@ -14,20 +14,24 @@ import type {
   RunState,
   SetState,
 } from "./api.ts";
+import { claimedIds, claimedRuns } from "./claimed-runs.ts";
 import { claimAll } from "./claiming.ts";
 import { readFlowRun } from "./decode.ts";
 import * as documents from "./documents.ts";
 import { PrefectError } from "./errors.ts";
+import { findFlowRuns } from "./find-runs.ts";
+import type { RunQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql, Operation } from "./graphql.ts";
+import * as runLogs from "./run-logs.ts";
 import { decodeRunState, decodeTaskRun } from "./run-state.ts";
 import type { State } from "./state.ts";
 import { isoUtc } from "./state.ts";
+import { askTenant } from "./tenant.ts";
 
 /** Core's 3-second buffer: a retry that a living process is about to make is not ours. */
 const OVERDUE_MS = 3_000;
 const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
-const MAX_MESSAGE = 1_000_000;
 
 /** A Prefect 0.x/1.x server or Cloud. */
 export class GraphqlApi implements PrefectApi {
@@ -44,7 +48,9 @@ export class GraphqlApi implements PrefectApi {
 
   async tenantId(signal?: AbortSignal): Promise<string> {
     if (this.#graphql.tenantId !== undefined) return this.#graphql.tenantId;
-    this.#tenant ??= this.#askTenant(signal).finally(() => (this.#tenant = undefined));
+    this.#tenant ??= askTenant(this.#graphql, this.#backend, signal).finally(
+      () => (this.#tenant = undefined),
+    );
     return this.#tenant;
   }
 
@@ -155,22 +161,20 @@ export class GraphqlApi implements PrefectApi {
     );
   }
 
-  async claimedRuns(query: ClaimedQuery, signal?: AbortSignal): Promise<ClaimedRun[]> {
-    const data = await this.#ask("look for unfinished submissions", "flow_run_claimed", {
-      document: documents.CLAIMED,
-      variables: { states: query.states, mark: { context: query.mark }, limit: query.limit },
-      signal,
-    });
-    const byHistory = arrayIn(data["runs"]).flatMap((row) => {
-      const marked = objectIn(arrayIn(objectIn(row)["states"])[0])["serialized_state"];
-      return marked === undefined ? [] : [{ flowRun: readFlowRun(row), claimedState: marked as State }];
-    });
-    const byTasks = arrayIn(data["retries"]).flatMap((row) => {
-      const flowRun = readFlowRun(row);
-      const task = flowRun.task_runs[0];
-      return task === undefined ? [] : [{ flowRun, claimedState: task.serialized_state }];
-    });
-    return [...byHistory, ...byTasks];
+  async claimedIds(query: ClaimedQuery, signal?: AbortSignal): Promise<string[]> {
+    return claimedIds(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
+  }
+
+  claimedRuns(
+    ids: readonly string[],
+    mark: ClaimedQuery["mark"],
+    signal?: AbortSignal,
+  ): Promise<ClaimedRun[]> {
+    return claimedRuns(this.#graphql, { ids, mark }, signal);
+  }
+
+  async findFlowRuns(query: RunQuery, signal?: AbortSignal): Promise<FlowRun[]> {
+    return findFlowRuns(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
   }
 
   async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
@@ -181,26 +185,20 @@ export class GraphqlApi implements PrefectApi {
     return arrayIn(data["task_run"]).map((row) => decodeTaskRun(row));
   }
 
-  async writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void> {
-    if (logs.length === 0) return;
-    const action = "write to the flow run's log";
-    const data = await this.#ask(action, "write_run_logs", {
-      document: documents.WRITE_LOGS,
-      variables: { input: { logs: logs.map(logInput) } },
-      signal,
-    });
-    const answer = objectIn(data["write_run_logs"]);
-    if (answer["success"] === false) {
-      throw new PrefectError(action, textIn(answer["error"]) ?? "refused", { failure: "refused" });
-    }
+  writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void> {
+    return runLogs.write(this.#graphql, logs, signal);
   }
 
-  async loggedMessages(flowRunId: string, names: readonly string[]): Promise<string[]> {
-    const data = await this.#ask("read the flow run's log", "log", {
-      document: documents.LOGGED,
-      variables: { id: flowRunId, names },
-    });
-    return arrayIn(data["log"]).map((row) => textIn(objectIn(row)["message"]) ?? "");
+  loggedMessages(flowRunId: string, names: readonly string[]): Promise<string[]> {
+    return runLogs.messagesBy(this.#graphql, flowRunId, names);
+  }
+
+  mentions(flowRunId: string, texts: readonly string[]): Promise<string[]> {
+    return runLogs.mentions(this.#graphql, flowRunId, texts);
+  }
+
+  unwritten(logs: readonly RunLog[]): Promise<RunLog[]> {
+    return runLogs.unwritten(this.#graphql, logs);
   }
 
   async heartbeat(flowRunIds: readonly string[]): Promise<void> {
@@ -223,31 +221,6 @@ export class GraphqlApi implements PrefectApi {
 
   #ask(action: string, name: string, rest: Omit<Operation, "action" | "name">): Promise<JsonObject> {
     return this.#graphql.ask({ action, name, ...rest });
-  }
-
-  async #askTenant(signal?: AbortSignal): Promise<string> {
-    const action = "find the tenant";
-    const cloud = this.#backend === "cloud";
-    const document = cloud ? documents.AUTH_INFO : documents.TENANT;
-    const data = await this.#ask(action, cloud ? "auth_info" : "tenant", { document, signal });
-    const tenants = arrayIn(data["tenant"]).map(objectIn);
-    const id = textIn(cloud ? objectIn(data["auth_info"])["tenant_id"] : tenants[0]?.["id"]);
-    if (id === undefined) {
-      throw new PrefectError(action, cloud ? "the key belongs to no tenant" : "the server has no tenant", {
-        failure: "refused",
-        hint: cloud
-          ? "use an API key, not an API token"
-          : "create one with: prefect server create-tenant -n default",
-      });
-    }
-    if (tenants.length > 1) {
-      throw new PrefectError(action, `the server has ${tenants.length} tenants`, {
-        failure: "refused",
-        hint: "choose one with --tenant-id",
-      });
-    }
-    this.#graphql.tenantId = id;
-    return id;
   }
 
   async #setFlowRunStates(
@@ -292,14 +265,4 @@ export class GraphqlApi implements PrefectApi {
 
 function stateInput(key: string, to: { id: string; version: number | null; state: State }): JsonObject {
   return { [key]: to.id, version: to.version, state: to.state };
-}
-
-function logInput(log: RunLog): JsonObject {
-  return {
-    flow_run_id: log.flowRunId,
-    name: log.name,
-    level: log.level,
-    message: log.message.slice(0, MAX_MESSAGE),
-    ...(log.timestamp === undefined ? {} : { timestamp: isoUtc(log.timestamp) }),
-  };
 }

@@ -29,7 +29,8 @@ export function decodeTaskRun(raw: unknown): TaskRun {
   };
 }
 
-function stateIn(raw: unknown): State {
+/** A serialized state; without a type it counts as Pending. */
+export function stateIn(raw: unknown): State {
   const state = objectIn(raw);
   return { ...state, type: textIn(state["type"]) ?? "Pending" };
 }

@@ -1,38 +1,59 @@
 // launch: what a claim writes into Prefect: the Submitted state with whose it is and which Job is due.
 // This is the intention log of "exactly once": a crash after it leaves all that is needed to finish the submission.
 
-import { jobIdentifier } from "../../job/identifier.ts";
+import { jobIdentifier, otherIdentifier } from "../../job/identifier.ts";
 import { CLAIM_KEY } from "../../prefect/claiming.ts";
 import type { ClaimMark } from "../../prefect/claiming.ts";
 import type { Claim } from "../../prefect/api.ts";
 import type { FlowRun } from "../../prefect/flow-run.ts";
 import { isScheduled, submitted } from "../../prefect/state.ts";
 
-/** What a submission asks of Prefect: the flow run itself, or the overdue task runs of a Running one. */
+/** Eight hex digits can meet another run's Job; a third meeting in a row is beyond belief. */
+const NAMES = 3;
+
+/** What is claimed: the flow run itself, or the overdue task runs of a Running one. */
 export interface Submission {
   readonly flowRun: FlowRun;
   readonly mark: ClaimMark;
   readonly of: "flow run" | "tasks";
-  readonly claims: readonly Claim[];
 }
 
-/** The submission of a launchable run. The messages are the original agent's, the full stop included. */
-export function submissionOf(flowRun: FlowRun, place: string, claimId: string): Submission {
-  const mark = { id: claimId, place, identifier: jobIdentifier(flowRun) };
+/** Who claims, and for where. */
+export type Claimer = Pick<ClaimMark, "id" | "place" | "by">;
+
+/** The submission of a launchable run. */
+export function submissionOf(flowRun: FlowRun, claimer: Claimer): Submission {
+  return submissionUnder({ ...claimer, identifier: jobIdentifier(flowRun) }, flowRun);
+}
+
+/** The submission that a claim found in Prefect began. */
+export function submissionUnder(mark: ClaimMark, flowRun: FlowRun): Submission {
+  return { flowRun, mark, of: flowRun.state === "Running" ? "tasks" : "flow run" };
+}
+
+/** What to ask of Prefect for it. The messages are the original agent's, the full stop included. */
+export function claimsOf({ flowRun, mark, of }: Submission): Claim[] {
   const context = { [CLAIM_KEY]: mark };
-  if (isScheduled(flowRun.state)) {
+  if (of === "flow run") {
     const state = submitted(flowRun.serialized_state, "Submitted for execution", context);
-    const claims = [{ id: flowRun.id, version: flowRun.version, state }];
-    return { flowRun, mark, of: "flow run", claims };
+    return [{ id: flowRun.id, version: flowRun.version, state }];
   }
-  const claims = flowRun.task_runs
+  return flowRun.task_runs
     .filter(({ serialized_state: state }) => isScheduled(state.type))
     .map(({ id, version, serialized_state: state }) => ({
       id,
       version,
       state: submitted(state, "Submitted for execution.", context),
     }));
-  return { flowRun, mark, of: "tasks", claims };
+}
+
+/** The identifiers under which its Job may stand: its own, else those taken because another run's Job had it. */
+export function identifiersOf({ mark, flowRun }: Pick<Submission, "mark" | "flowRun">): string[] {
+  const identifiers = [mark.identifier];
+  while (identifiers.length < NAMES) {
+    identifiers.push(otherIdentifier(identifiers.at(-1) ?? mark.identifier, flowRun.id));
+  }
+  return identifiers;
 }
 
 /** The part of a context that all claims of a place share. */

@@ -1,29 +1,37 @@
-// launch: one claimed submission becomes one Job. Creating it twice is impossible: its name is derived from the claim.
+// launch: one claimed submission becomes one Job. Creating it twice is impossible: its name is derived from the claim,
+// and before every repeat it is asked whether the claim still stands, since the Job of a lost answer may be done by then.
 
 import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
 import { retry } from "../../base/backoff.ts";
 import { ExpectedError, textOf } from "../../base/errors.ts";
 import { buildJob } from "../../job/build.ts";
-import { otherIdentifier } from "../../job/identifier.ts";
-import { FLOW_RUN_LABEL } from "../../job/labels.ts";
+import { FLOW_RUN_LABEL, TELLER_ANNOTATION } from "../../job/labels.ts";
 import type { JobManifest } from "../../job/manifest.ts";
 import { templateSourceOf } from "../../job/template.ts";
-import type { FlowRun } from "../../prefect/flow-run.ts";
+import { identifiersOf } from "./claim-mark.ts";
+import type { Submission } from "./claim-mark.ts";
 
 /** A submission whose claim Prefect has accepted. */
 export interface Due {
-  readonly flowRun: FlowRun;
-  readonly identifier: string;
+  readonly submission: Submission;
   readonly signal: AbortSignal;
+  /** Whether the claim still stands in Prefect. */
+  readonly stands: () => Promise<boolean>;
 }
 
-const BACKOFF = { firstMs: 250, maxMs: 15_000 };
-/** Eight hex digits can meet another run's Job; a third meeting in a row is beyond belief. */
-const NAMES = 3;
+/** `ours`: made by this process; `theirs`: made by another one that works on the same claim; `over`: nobody waits for it. */
+export type Creation =
+  | { readonly outcome: "ours" | "theirs"; readonly name: string }
+  | { readonly outcome: "over" };
 
-/** The Job's name. Throws JobError or KubeError when there can be none; rides out what passes. */
-export async function createJob(deps: AgentDeps, settings: AgentSettings, due: Due): Promise<string> {
+type CreateDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "loadTemplate" | "isDead">;
+
+const BACKOFF = { firstMs: 250, maxMs: 15_000 };
+
+/** Creates the Job. Throws JobError or KubeError when there can be none; rides out what passes. */
+export async function createJob(deps: CreateDeps, settings: AgentSettings, due: Due): Promise<Creation> {
+  const { flowRun } = due.submission;
   const riding = {
     clock: deps.clock,
     signal: due.signal,
@@ -31,27 +39,50 @@ export async function createJob(deps: AgentDeps, settings: AgentSettings, due: D
     onRetry: (error: unknown) =>
       deps.log.debug("Could not create a Job, trying again", { error: textOf(error) }),
   };
-  const source = templateSourceOf(due.flowRun, settings.template);
+  const source = templateSourceOf(flowRun, settings.template);
   const template = await retry(() => deps.loadTemplate(source), { ...riding, attempts: 5 });
-  let identifier = due.identifier;
-  for (let tries = 0; tries < NAMES; tries++) {
-    const job = buildJob(due.flowRun, settings.job, template, identifier);
-    const outcome = await retry(() => createOnce(deps, job, settings.namespace), riding);
-    if (outcome === "ours") return job.metadata.name;
-    identifier = otherIdentifier(identifier, due.flowRun.id);
+  for (const identifier of identifiersOf(due.submission)) {
+    const job = buildJob(flowRun, settings.job, template, identifier);
+    let isRepeat = false;
+    const outcome = await retry(async () => {
+      if (isRepeat && !(await due.stands())) return await stranded(deps, job, settings);
+      isRepeat = true;
+      return await createOnce(deps, job, settings);
+    }, riding);
+    if (outcome === "over") return { outcome };
+    if (outcome !== "foreign") return { outcome, name: job.metadata.name };
   }
-  throw new ExpectedError(
-    `cannot create the Job of flow run "${due.flowRun.id}": its names are taken by others`,
-  );
+  throw new ExpectedError(`cannot create the Job of flow run "${flowRun.id}": its names are taken by others`);
 }
 
-/** A Job of that name counts as ours only when it says so itself. */
-async function createOnce(deps: AgentDeps, job: JobManifest, namespace: string): Promise<"ours" | "foreign"> {
+type Attempt = Creation["outcome"] | "foreign";
+
+async function createOnce(deps: CreateDeps, job: JobManifest, settings: AgentSettings): Promise<Attempt> {
+  const { namespace } = settings;
   const outcome = await deps.kube.create("jobs", job, { namespace });
   if (outcome === "created") return "ours";
+  const standing = await whose(deps, job, settings);
+  if (standing !== undefined) return standing;
+  // Made and gone meanwhile, or a conflict of another kind, as a quota has them: ask Prefect, then try again.
+  const message = `cannot create Job "${job.metadata.name}": the name is taken, and there is no such Job`;
+  throw new ExpectedError(message, { retryable: true });
+}
+
+/** The claim is no more: because the Job was made and does its work, or because somebody changed the run's state. */
+async function stranded(deps: CreateDeps, job: JobManifest, settings: AgentSettings): Promise<Attempt> {
+  const standing = await whose(deps, job, settings);
+  return standing === undefined || standing === "foreign" ? "over" : standing;
+}
+
+/** A Job of that name counts as this submission's only when it says so itself. */
+async function whose(
+  deps: CreateDeps,
+  job: JobManifest,
+  { namespace, teller }: AgentSettings,
+): Promise<"ours" | "theirs" | "foreign" | undefined> {
   const found = await deps.kube.get("jobs", { namespace, name: job.metadata.name });
-  // Gone between the two calls: it was made, and whoever removed it had his reason.
-  const owner =
-    found === undefined ? job.metadata.labels[FLOW_RUN_LABEL] : found.metadata.labels?.[FLOW_RUN_LABEL];
-  return owner === job.metadata.labels[FLOW_RUN_LABEL] ? "ours" : "foreign";
+  if (found === undefined) return undefined;
+  if (found.metadata.labels?.[FLOW_RUN_LABEL] !== job.metadata.labels[FLOW_RUN_LABEL]) return "foreign";
+  const maker = found.metadata.annotations?.[TELLER_ANNOTATION];
+  return maker === undefined || maker === teller || deps.isDead(maker) ? "ours" : "theirs";
 }

@@ -70,29 +70,35 @@ export class Launcher {
       }
       const before = new Date(clock.now().getTime() + PREFETCH_MS);
       const { ids, full } = await this.#readyIds(before, signal);
-      const fresh = ids.filter((id) => !this.inHand.has(id)).slice(0, room);
-      const runs = await this.#launchable(fresh, signal);
+      const fresh = ids.filter((id) => !this.inHand.has(id));
+      // Cut to size only here: what the queue hands out is not all to be launched, and would stand in the way.
+      const runs = (await this.#launchable(fresh, signal))
+        .filter((run) => this.#needsJob(run))
+        .slice(0, room);
       this.#outage.over();
       meter.count("polls");
       meter.progress("poll");
       if (runs.length > 0) meter.count("runsFound", undefined, runs.length);
-      await this.#begin(runs, signal);
-      return { launched: runs.length, more: full && runs.length > 0 };
+      const begun = await this.#begin(runs, signal);
+      return { launched: begun, more: full && begun > 0 };
     } catch (error) {
       if (!signal.aborted) await this.#outage.failed(error, signal);
       return { launched: 0, more: false };
     }
   }
 
-  /** Due runs are begun together and their claims awaited, so that the next page shows others; the rest waits aside. */
-  async #begin(runs: readonly FlowRun[], signal: AbortSignal): Promise<void> {
-    const now = this.#deps.clock.now();
-    const claims = runs.map((flowRun): Promise<void> => {
-      const claimed = this.submitter.begin(flowRun, signal);
-      const startAt = startTimeOf(flowRun.serialized_state);
-      return startAt !== undefined && startAt > now ? Promise.resolve() : claimed;
-    });
-    await Promise.all(claims);
+  /**
+   * Due runs are begun together and their claims awaited, so that the next page shows others; the rest waits aside.
+   * How many were begun: a page of runs that cannot be had is no reason to ask again at once.
+   */
+  async #begin(runs: readonly FlowRun[], signal: AbortSignal): Promise<number> {
+    const beginnings = await Promise.all(runs.map((flowRun) => this.submitter.begin(flowRun, signal)));
+    return beginnings.filter((beginning) => beginning === "begun").length;
+  }
+
+  /** A Running run with overdue task runs and a living Job is its own Job's business. */
+  #needsJob(run: FlowRun): boolean {
+    return run.state !== "Running" || this.#view.liveJobOf(run.id) === undefined;
   }
 
   /** How many more Jobs may live: counted from the cluster, so that a restart keeps the count. */

@@ -5,19 +5,25 @@ import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import { textOf } from "../../base/errors.ts";
+import { FLOW_RUN_LABEL, IDENTIFIER_LABEL } from "../../job/labels.ts";
+import { isOver } from "../../job/outlook.ts";
 import { listAll } from "../../kube/api.ts";
-import { FLOW_RUN_LABEL } from "../../job/labels.ts";
+import type { Job } from "../../kube/objects.ts";
 import { claimMarkOf } from "../../prefect/claiming.ts";
+import type { ClaimMark } from "../../prefect/claiming.ts";
 import { newState } from "../../prefect/state.ts";
 import type { ClaimedRun } from "../../prefect/api.ts";
-import { placeMark } from "./claim-mark.ts";
+import { identifiersOf, placeMark, submissionUnder } from "./claim-mark.ts";
+import type { Submission } from "./claim-mark.ts";
 import type { InHand } from "./in-hand.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
+/** Whoever made a claim and may be alive gets this long for its Job. */
+const SIBLING_MS = 5_000;
 /** A running run without a Job is rarer than a claimed one, and dearer to look for. */
 const FULL_SWEEP_MS = 600_000;
-const PAGE = 200;
+const PAGE = 100;
 
 export interface RecoveryWorld {
   readonly view: ClusterView;
@@ -33,6 +39,8 @@ export class Recovery {
   readonly #settings: AgentSettings;
   readonly #world: RecoveryWorld;
   #fullAtMs = 0;
+  /** Claims without a Job that were left to others at the sweep before, and since when. */
+  #left = new Map<string, number>();
 
   constructor(deps: AgentDeps, settings: AgentSettings, world: RecoveryWorld) {
     this.#deps = deps;
@@ -46,69 +54,119 @@ export class Recovery {
         if (!signal.aborted)
           this.#deps.log.debug("Could not look for unfinished submissions", { error: textOf(error) });
       });
-      await this.#deps.clock.sleep(SWEEP_MS, signal);
+      await this.#deps.clock.sleep(this.#left.size > 0 ? SIBLING_MS : SWEEP_MS, signal);
     }
   }
 
   /** Finds claims of this place without a Job, and settles each. */
   async sweep(signal: AbortSignal): Promise<void> {
-    const now = this.#deps.clock.now().getTime();
-    const full = now - this.#fullAtMs > FULL_SWEEP_MS;
-    const states = full ? ["Submitted", "Running", "Cancelling"] : ["Submitted"];
+    const { prefect, clock } = this.#deps;
+    const now = clock.now().getTime();
+    const started = now - this.#fullAtMs > FULL_SWEEP_MS;
     const mark = placeMark(this.#settings.place);
-    const claimed = await this.#deps.prefect.claimedRuns({ states, mark, limit: PAGE }, signal);
-    if (full) this.#fullAtMs = now;
-    for (const run of claimed) {
-      if (signal.aborted) return;
-      await this.#settle(run, signal).catch((error: unknown) => {
-        const fields = { flowRun: run.flowRun.id, error: textOf(error) };
-        this.#deps.log.warn("Could not finish a submission, trying again", fields);
-      });
+    const ids = (await prefect.claimedIds({ started, mark }, signal)).filter((id) => this.#mayLackJob(id));
+    if (started) this.#fullAtMs = now;
+    const before = this.#left;
+    this.#left = new Map();
+    for (let at = 0; at < ids.length; at += PAGE) {
+      const runs = await prefect.claimedRuns(ids.slice(at, at + PAGE), mark, signal);
+      await Promise.all(runs.map((run) => this.#settlePatiently(run, before, signal)));
     }
   }
 
-  async #settle({ flowRun, claimedState }: ClaimedRun, signal: AbortSignal): Promise<void> {
-    const { view, inHand, submitter, touch } = this.#world;
-    const mark = claimMarkOf(claimedState);
-    if (mark === undefined || mark.place !== this.#settings.place || inHand.has(flowRun.id)) return;
-    if (view.footprint(flowRun.id).jobs.length > 0 || (await this.#hasJobs(flowRun.id))) return;
-    const current = (await this.#deps.prefect.runStates([flowRun.id])).get(flowRun.id);
-    if (current === undefined || current.version !== flowRun.version) return;
-    if (flowRun.state === "Cancelling") return touch(flowRun.id);
-    const wasMade = await this.#wasMade(flowRun.id, mark.identifier);
-    const waits =
-      flowRun.state === "Submitted" || (claimedState.type === "Submitted" && flowRun.task_runs.length > 0);
-    if (wasMade === "no" && waits) return submitter.resume(flowRun, mark.identifier, signal);
-    if (wasMade === "lost") await this.#fail(flowRun.id, mark.identifier);
+  #mayLackJob(flowRunId: string): boolean {
+    const { inHand, view } = this.#world;
+    return !inHand.has(flowRunId) && view.liveJobOf(flowRunId) === undefined;
   }
 
-  async #hasJobs(flowRunId: string): Promise<boolean> {
-    const query = {
-      namespace: this.#settings.namespace,
-      labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
-      limit: 1,
-    };
-    for await (const job of listAll(this.#deps.kube, "jobs", query)) return job.metadata.uid !== "";
+  async #settlePatiently(
+    run: ClaimedRun,
+    before: ReadonlyMap<string, number>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    try {
+      if (!signal.aborted) await this.#settle(run, before, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      const fields = { flowRun: run.flowRun.id, error: textOf(error) };
+      this.#deps.log.warn("Could not finish a submission, trying again", fields);
+    }
+  }
+
+  async #settle(run: ClaimedRun, before: ReadonlyMap<string, number>, signal: AbortSignal): Promise<void> {
+    const { flowRun, claimedState } = run;
+    const mark = claimMarkOf(claimedState);
+    if (mark === undefined || mark.place !== this.#settings.place) return;
+    const submission = submissionUnder(mark, flowRun);
+    if (!this.#mayLackJob(flowRun.id) || (await this.#hasJob(submission))) return;
+    const current = (await this.#deps.prefect.runStates([flowRun.id])).get(flowRun.id);
+    if (current === undefined || current.version !== flowRun.version) return;
+    if (flowRun.state === "Cancelling") return this.#world.touch(flowRun.id);
+    const story = await this.#storyOf(submission);
+    if (story === "told") return;
+    if (!this.#isAbandoned(mark) && !this.#waitedFor(mark, before)) return;
+    if (story === "lost") return this.#fail(submission);
+    const waits = submission.of === "flow run" || isTaskClaim(run);
+    if (waits) await this.#world.submitter.resume(submission, signal);
+  }
+
+  /** Its maker is surely dead, or is this very process, which has it no longer in hand. */
+  #isAbandoned({ by }: ClaimMark): boolean {
+    return by !== undefined && (by === this.#settings.teller || this.#deps.isDead(by));
+  }
+
+  /** A sibling may be about to create the Job. */
+  #waitedFor({ id }: ClaimMark, before: ReadonlyMap<string, number>): boolean {
+    const now = this.#deps.clock.now().getTime();
+    const since = before.get(id) ?? now;
+    if (now - since >= SIBLING_MS) return true;
+    this.#left.set(id, since);
+    return false;
+  }
+
+  /** A Job under this claim, or any that is not over: what becomes of that one is supervise's business. */
+  async #hasJob(submission: Submission): Promise<boolean> {
+    const { id } = submission.flowRun;
+    const identifiers = new Set(identifiersOf(submission));
+    const counts = (job: Job): boolean =>
+      !isOver(job) || identifiers.has(job.metadata.labels?.[IDENTIFIER_LABEL] ?? "");
+    if (this.#world.view.footprint(id).jobs.some(({ job }) => counts(job))) return true;
+    const { namespace } = this.#settings;
+    const query = { namespace, labelSelector: `${FLOW_RUN_LABEL}=${id}` };
+    for await (const job of listAll(this.#deps.kube, "jobs", query)) if (counts(job)) return true;
     return false;
   }
 
   /**
-   * What the run's own log tells of its Job: "no": never made; "lost": made, and gone without a word;
+   * What the run's own log tells of its Job: "none": never made; "lost": made, and gone without a word;
    * "told": made, and how it ended was said. The log is written after the Job is made and before it is removed.
    */
-  async #wasMade(flowRunId: string, identifier: string): Promise<"no" | "lost" | "told"> {
-    const messages = await this.#deps.prefect.loggedMessages(flowRunId, [this.#settings.name, "k8s-infra"]);
-    const about = messages.filter((message) => message.includes(`-${identifier}`));
-    if (about.length === 0) return "no";
-    return about.every((message) => message.startsWith("Submitted ") || message.startsWith("Event: "))
-      ? "lost"
-      : "told";
+  async #storyOf(submission: Submission): Promise<"none" | "lost" | "told"> {
+    const names = identifiersOf(submission).map((identifier) => `-${identifier}`);
+    const about = await this.#deps.prefect.mentions(submission.flowRun.id, names);
+    if (about.length === 0) return "none";
+    const lost = lostMessage(submission);
+    const isSilent = (message: string): boolean =>
+      message === lost || message.startsWith("Submitted ") || message.startsWith("Event: ");
+    return about.every(isSilent) ? "lost" : "told";
   }
 
-  async #fail(flowRunId: string, identifier: string): Promise<void> {
-    const message = `Kubernetes Error: Job ...-${identifier} was deleted before it was done, while no agent was watching`;
-    await this.#deps.prefect.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
-    await this.#deps.prefect.setState({ flowRunId, state: newState("Failed", message) });
-    this.#deps.log.info("Flow run failed in Kubernetes", { flowRun: flowRunId, message });
+  async #fail(submission: Submission): Promise<void> {
+    const { prefect, log } = this.#deps;
+    const { id: flowRunId } = submission.flowRun;
+    const message = lostMessage(submission);
+    const said = await prefect.mentions(flowRunId, [message]);
+    if (said.length === 0)
+      await prefect.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
+    await prefect.setState({ flowRunId, state: newState("Failed", message) });
+    log.info("Flow run failed in Kubernetes", { flowRun: flowRunId, message });
   }
+}
+
+function isTaskClaim({ flowRun, claimedState }: ClaimedRun): boolean {
+  return claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
+}
+
+function lostMessage({ mark }: Submission): string {
+  return `Kubernetes Error: Job ...-${mark.identifier} was deleted before it was done, while no agent was watching`;
 }

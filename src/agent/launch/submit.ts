@@ -7,21 +7,32 @@ import { Batcher } from "../../base/batch.ts";
 import { retry } from "../../base/backoff.ts";
 import { isRetryable, textOf } from "../../base/errors.ts";
 import { Limit } from "../../base/limit.ts";
-import type { Claim, ClaimOutcome, RunLog, RunState } from "../../prefect/api.ts";
+import { isOver } from "../../job/outlook.ts";
+import { KubeError } from "../../kube/errors.ts";
+import type { Claim, ClaimOutcome, RunLog } from "../../prefect/api.ts";
 import { PrefectError } from "../../prefect/errors.ts";
 import type { FlowRun } from "../../prefect/flow-run.ts";
 import { newState, startTimeOf } from "../../prefect/state.ts";
-import { KubeError } from "../../kube/errors.ts";
 import type { ClusterView } from "../cluster-view.ts";
-import { submissionOf } from "./claim-mark.ts";
+import { claimsOf, submissionOf } from "./claim-mark.ts";
 import type { Submission } from "./claim-mark.ts";
 import { createJob } from "./create-job.ts";
 import type { InHand } from "./in-hand.ts";
+import { RunLogWriter } from "./run-log.ts";
+import { Standing } from "./standing.ts";
 
 const BATCH = 100;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 /** A run that waited longer than this may have changed meanwhile: cancelled, rescheduled, taken. */
 const STALE_AFTER_MS = 1_000;
+
+/** `begun`: claimed, or waiting for its start; `left`: somebody else's, or not to be had now. */
+export type Beginning = "begun" | "left";
+
+interface Until {
+  readonly signal: AbortSignal;
+  readonly settled: (beginning: Beginning) => void;
+}
 
 /** Submits flow runs; each ends as a Job, as Failed with the reason, or with whoever took it. */
 export class Submitter {
@@ -32,8 +43,8 @@ export class Submitter {
   readonly #limit: Limit;
   readonly #claims: Batcher<Claim, ClaimOutcome>;
   readonly #taskClaims: Batcher<readonly Claim[], ClaimOutcome>;
-  readonly #states: Batcher<string, RunState | undefined>;
-  readonly #logs: Batcher<RunLog, undefined>;
+  readonly #standing: Standing;
+  readonly #log: RunLogWriter;
 
   constructor(
     deps: AgentDeps,
@@ -46,64 +57,51 @@ export class Submitter {
     this.#inHand = world.inHand;
     this.#limit = new Limit(settings.concurrency);
     const { prefect } = deps;
-    const pair = { maxSize: BATCH, maxRequests: 2 };
-    this.#claims = new Batcher((claims) => prefect.claim(claims), pair);
+    this.#claims = new Batcher((claims) => prefect.claim(claims), { maxSize: BATCH, maxRequests: 2 });
     this.#taskClaims = new Batcher((groups) => claimGroups(prefect, groups), { maxSize: 10, maxRequests: 2 });
-    this.#states = new Batcher(async (ids) => {
-      const found = await prefect.runStates(ids);
-      return ids.map((id) => found.get(id));
-    }, pair);
-    this.#logs = new Batcher(
-      async (logs) => {
-        await this.#patiently(() => prefect.writeLogs(logs));
-        return logs.map(() => undefined);
-      },
-      { maxSize: 200, maxRequests: 1 },
-    );
+    this.#standing = new Standing(prefect);
+    this.#log = new RunLogWriter(deps);
   }
 
-  /** Never rejects. Resolves when the claim is settled; the rest goes on, counted by `inHand`. */
-  begin(flowRun: FlowRun, signal: AbortSignal): Promise<void> {
+  /** Never rejects. Resolves when the claim is settled or its time has not come; the rest goes on, counted by `inHand`. */
+  begin(flowRun: FlowRun, signal: AbortSignal): Promise<Beginning> {
     this.#inHand.take(flowRun.id);
-    return new Promise((claimed) => {
-      void this.#submit(flowRun, { signal, claimed }).finally(() => {
-        claimed();
+    return new Promise((settled) => {
+      void this.#submit(flowRun, { signal, settled }).finally(() => {
+        settled("left");
         this.#inHand.release(flowRun.id);
       });
     });
   }
 
   /** Finishes a submission that was claimed, here or by a sibling, but has no Job. */
-  async resume(flowRun: FlowRun, identifier: string, signal: AbortSignal): Promise<void> {
-    this.#inHand.take(flowRun.id);
-    this.#deps.log.info("Finishing a submission that was left without a Job", { flowRun: flowRun.id });
+  async resume(submission: Submission, signal: AbortSignal): Promise<void> {
+    const { id } = submission.flowRun;
+    this.#inHand.take(id);
+    this.#deps.log.info("Finishing a submission that was left without a Job", { flowRun: id });
     this.#deps.meter.count("resumed");
     try {
-      await this.#create(flowRun, identifier, signal);
+      await this.#create(submission, signal);
     } finally {
-      this.#inHand.release(flowRun.id);
+      this.#inHand.release(id);
     }
   }
 
-  async #submit(
-    flowRun: FlowRun,
-    until: { readonly signal: AbortSignal; readonly claimed: () => void },
-  ): Promise<void> {
+  async #submit(flowRun: FlowRun, until: Until): Promise<void> {
     const { log, meter } = this.#deps;
     try {
-      const startAt = await this.#waitForStart(flowRun, until.signal);
+      const startAt = await this.#waitForStart(flowRun, until);
       if (startAt === undefined) return;
-      if (flowRun.state === "Running" && this.#view.liveJobOf(flowRun.id) !== undefined) return;
       log.info("Deploying flow run", { flowRun: flowRun.id, name: flowRun.name ?? undefined });
-      const submission = submissionOf(flowRun, this.#settings.place, this.#deps.newClaimId());
-      const outcome = await this.#patiently(() => this.#claim(submission));
-      until.claimed();
-      if (outcome === "taken") {
+      const { place, teller: by } = this.#settings;
+      const submission = submissionOf(flowRun, { id: this.#deps.newClaimId(), place, by });
+      if ((await this.#claim(submission)) === "taken") {
         meter.count("taken");
         return log.debug("Flow run was taken by another agent", { flowRun: flowRun.id });
       }
+      until.settled("begun");
       if (await this.#adopted(flowRun)) return;
-      const made = await this.#create(flowRun, submission.mark.identifier, until.signal);
+      const made = await this.#create(submission, until.signal);
       if (made) meter.startDelay(Math.max(0, this.#deps.clock.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       meter.count("submissionFailed", "unfinished");
@@ -115,25 +113,32 @@ export class Submitter {
   }
 
   /** When the run was due, or undefined when it need not start any more. Waiting holds no worker. */
-  async #waitForStart(flowRun: FlowRun, signal: AbortSignal): Promise<Date | undefined> {
+  async #waitForStart(flowRun: FlowRun, { signal, settled }: Until): Promise<Date | undefined> {
     const { clock } = this.#deps;
     const now = clock.now();
     const startAt = flowRun.state === "Running" ? now : (startTimeOf(flowRun.serialized_state) ?? now);
     const waitMs = startAt.getTime() - now.getTime();
     if (waitMs <= 0) return startAt;
+    settled("begun");
     await clock.sleep(waitMs, signal);
     if (signal.aborted) return undefined;
     if (waitMs < STALE_AFTER_MS) return startAt;
-    const current = await this.#patiently(() => this.#states.add(flowRun.id));
-    return current?.version === flowRun.version ? startAt : undefined;
+    const isSame = await this.#patiently(() => this.#standing.isAt(flowRun.id, flowRun.version));
+    return isSame ? startAt : undefined;
   }
 
+  /** A repeat looks first: its answer may only have got lost, and others act meanwhile. */
   #claim(submission: Submission): Promise<ClaimOutcome> {
-    const [first, ...rest] = submission.claims;
-    // A Running run whose overdue task runs are no longer scheduled: somebody has just claimed them.
-    if (first === undefined) return Promise.resolve("taken");
-    if (submission.of === "flow run" && rest.length === 0) return this.#claims.add(first);
-    return this.#taskClaims.add(submission.claims);
+    const claims = claimsOf(submission);
+    let again = false;
+    return this.#patiently(() => {
+      const wanted = claims.map((claim) => ({ ...claim, again }));
+      again = true;
+      const [first] = wanted;
+      // A Running run whose overdue task runs are no longer scheduled: somebody has just claimed them.
+      if (first === undefined) return Promise.resolve("taken" as const);
+      return submission.of === "flow run" ? this.#claims.add(first) : this.#taskClaims.add(wanted);
+    });
   }
 
   /** Lazarus reschedules runs that are still pulling their image: the Job that stands does the work. */
@@ -142,53 +147,64 @@ export class Submitter {
     if (live === undefined) return false;
     const { name, namespace, uid } = live.metadata;
     const fresh = await this.#patiently(() => this.#deps.kube.get("jobs", { namespace, name }));
-    if (fresh?.metadata.uid !== uid || fresh.metadata.deletionTimestamp !== undefined) return false;
+    if (fresh?.metadata.uid !== uid || fresh.metadata.deletionTimestamp !== undefined || isOver(fresh))
+      return false;
     this.#deps.meter.count("adopted");
     await this.#say(flowRun.id, "INFO", `Submitted again: adopted by Job ${name}, which is still at work`);
     return true;
   }
 
-  /** True when the Job stands; else the run was failed with the reason. */
-  async #create(flowRun: FlowRun, identifier: string, signal: AbortSignal): Promise<boolean> {
+  /** True when this process made the Job. A run that can have none is failed with the reason. */
+  async #create(submission: Submission, signal: AbortSignal): Promise<boolean> {
     const { log, meter } = this.#deps;
-    try {
-      const name = await this.#limit.run(() =>
-        createJob(this.#deps, this.#settings, { flowRun, identifier, signal }),
-      );
-      this.#inHand.created(flowRun.id);
-      meter.count("submitted");
-      log.info("Completed deployment of flow run", { flowRun: flowRun.id, job: name });
-      await this.#say(flowRun.id, "INFO", `Submitted for execution: Job ${name}`);
-      return true;
-    } catch (error) {
-      if (isRetryable(error) || isRefusal(error)) throw error;
-      meter.count("submissionFailed", error instanceof KubeError ? error.reason : "job");
-      log.error("Exception encountered while deploying flow run", {
-        flowRun: flowRun.id,
-        error: textOf(error),
+    const { flowRun } = submission;
+    const stands = (): Promise<boolean> => this.#standing.stands(submission);
+    const due = { submission, signal, stands };
+    const creation = await this.#limit
+      .run(() => createJob(this.#deps, this.#settings, due))
+      .catch(async (error: unknown) => {
+        if (isRetryable(error) || isRefusal(error)) throw error;
+        await this.#fail(submission, error);
+        return undefined;
       });
-      await this.#fail(
-        flowRun,
-        error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error),
-      );
+    if (creation === undefined) return false;
+    if (creation.outcome === "over") {
+      log.debug("The flow run needs no Job any more", { flowRun: flowRun.id });
       return false;
     }
+    this.#inHand.created(flowRun.id);
+    // Whoever made it says so.
+    if (creation.outcome === "theirs") return false;
+    meter.count("submitted");
+    log.info("Completed deployment of flow run", { flowRun: flowRun.id, job: creation.name });
+    await this.#say(flowRun.id, "INFO", `Submitted for execution: Job ${creation.name}`);
+    return true;
   }
 
-  async #fail(flowRun: FlowRun, message: string): Promise<void> {
-    await this.#say(flowRun.id, "ERROR", message);
-    await this.#patiently(() =>
-      this.#deps.prefect.setState({ flowRunId: flowRun.id, state: newState("Failed", message) }),
-    );
+  /** Tells the run's owner why, once, and fails the run, unless somebody has changed its state meanwhile. */
+  async #fail(submission: Submission, error: unknown): Promise<void> {
+    const { log, meter, prefect } = this.#deps;
+    const { id } = submission.flowRun;
+    meter.count("submissionFailed", error instanceof KubeError ? error.reason : "job");
+    log.error("Exception encountered while deploying flow run", { flowRun: id, error: textOf(error) });
+    const message = error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error);
+    if (!(await this.#patiently(() => this.#standing.stands(submission)))) return;
+    // A crash between the two leaves the line without the state.
+    const said = await this.#patiently(() => prefect.mentions(id, [message]));
+    if (!said.includes(message)) await this.#say(id, "ERROR", message);
+    await this.#patiently(() => prefect.setState({ flowRunId: id, state: newState("Failed", message) }));
   }
 
   async #say(flowRunId: string, level: RunLog["level"], message: string): Promise<void> {
-    await this.#logs.add({ flowRunId, name: this.#settings.name, level, message });
+    const timestamp = this.#deps.clock.now();
+    await this.#log.say({ flowRunId, name: this.#settings.name, level, message, timestamp });
   }
 
   /** What passes is ridden out; a claim is worth more than the process's impatience. */
   #patiently<T>(call: () => Promise<T>): Promise<T> {
-    return retry(call, { clock: this.#deps.clock, shape: BACKOFF, attempts: 12 });
+    const onRetry = (error: unknown): void =>
+      this.#deps.log.debug("Could not go on with a submission, trying again", { error: textOf(error) });
+    return retry(call, { clock: this.#deps.clock, shape: BACKOFF, attempts: 12, onRetry });
   }
 }
 
@@ -205,8 +221,8 @@ async function claimGroups(
   });
 }
 
-/** Our own rights or credentials are at fault, not the run: it must not be failed for that. */
+/** Prefect itself, or our own rights or credentials are at fault, not the run: it must not be failed for that. */
 function isRefusal(error: unknown): boolean {
-  if (error instanceof PrefectError) return error.failure === "unauthorized";
+  if (error instanceof PrefectError) return true;
   return error instanceof KubeError && (error.status === 401 || error.reason === "BadCertificate");
 }

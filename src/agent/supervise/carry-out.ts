@@ -5,8 +5,10 @@ import type { AgentDeps } from "../deps.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { RunLog } from "../../prefect/api.ts";
-import { newState, scheduledAt } from "../../prefect/state.ts";
-import type { Removal, Saying, Settlement, Verdict } from "../../job/verdict.ts";
+import { isAlive, newState, scheduledAt } from "../../prefect/state.ts";
+import { retry } from "../../base/backoff.ts";
+import type { Removal, RunView, Saying, Settlement, Tail, Verdict } from "../../job/verdict.ts";
+import type { RunStates } from "./run-states.ts";
 import type { Said } from "./said.ts";
 
 export interface Deed {
@@ -19,22 +21,40 @@ export interface Deed {
 
 type Deps = Pick<AgentDeps, "kube" | "prefect" | "clock" | "log" | "meter"> & {
   readonly said: Said;
+  readonly states: Pick<RunStates, "fresh">;
   readonly view: ClusterView;
 };
 
 const TAIL_LINES = 20;
 const TAIL_BYTES = 16_000;
+const TAIL_TRIES = { attempts: 3, shape: { firstMs: 100, maxMs: 500 } };
+/** When to try a deletion again that we have no right to. */
+const FORBIDDEN_MS = 600_000;
 
-/** Says, settles, removes. Throws when a step was not accepted; what follows is then not done. */
-export async function carryOut(deps: Deps, deed: Deed): Promise<void> {
-  await say(deps, deed);
-  if (deed.verdict.settle !== undefined) await settle(deps, deed.flowRunId, deed.verdict.settle);
-  for (const removal of deed.verdict.remove) await remove(deps, deed.flowRunId, removal);
+/**
+ * Says, settles, removes. Throws when a step was not accepted; what follows is then not done. Returns after how many
+ * milliseconds to try again what was forbidden.
+ */
+export async function carryOut(deps: Deps, deed: Deed): Promise<number | undefined> {
+  const { flowRunId, verdict } = deed;
+  const told = await say(deps, deed);
+  const { settle: settlement } = verdict;
+  if (settlement !== undefined && (!isForStory(settlement) || told.some(({ level }) => level === "ERROR"))) {
+    await settle(deps, flowRunId, settlement);
+  }
+  const outcomes: (number | undefined)[] = [];
+  for (const removal of verdict.remove) outcomes.push(await remove(deps, flowRunId, removal));
+  return outcomes.find((outcome) => outcome !== undefined);
 }
 
-async function say(deps: Deps, { flowRunId, verdict, namespace, alone }: Deed): Promise<void> {
+function isForStory(settlement: Settlement): boolean {
+  return settlement.kind === "fail" && settlement.withStory;
+}
+
+/** Returns what was told now: what nobody had told before. */
+async function say(deps: Deps, { flowRunId, verdict, namespace, alone }: Deed): Promise<readonly Saying[]> {
   const fresh = await deps.said.unsaid(flowRunId, verdict.say, alone);
-  if (fresh.length === 0) return;
+  if (fresh.length === 0) return [];
   const logs = await Promise.all(fresh.map((saying) => asLog(deps, { flowRunId, namespace, saying })));
   try {
     await deps.prefect.writeLogs(logs);
@@ -44,30 +64,27 @@ async function say(deps: Deps, { flowRunId, verdict, namespace, alone }: Deed): 
   }
   deps.said.remember(flowRunId, fresh);
   deps.meter.count("said", undefined, logs.length);
+  return fresh;
 }
 
 async function asLog(
   deps: Deps,
   what: { readonly flowRunId: string; readonly namespace: string; readonly saying: Saying },
 ): Promise<RunLog> {
-  const { name, level, message, timestamp } = what.saying;
-  const tail =
-    what.saying.tailOf === undefined ? "" : await lastLines(deps, what.namespace, what.saying.tailOf);
+  const { name, level, message, timestamp, tailOf } = what.saying;
+  const tail = tailOf === undefined ? "" : await lastLines(deps, what.namespace, tailOf);
   return { flowRunId: what.flowRunId, name, level, message: message + tail, timestamp };
 }
 
 /** The end of the container's log; a story without it is better than none. */
-async function lastLines(
-  deps: Deps,
-  namespace: string,
-  of: { readonly pod: string; readonly container: string | undefined },
-): Promise<string> {
-  const query = { container: of.container, tailLines: TAIL_LINES, limitBytes: TAIL_BYTES };
+async function lastLines(deps: Deps, namespace: string, { pod, container, previous }: Tail): Promise<string> {
+  const query = { container, previous, tailLines: TAIL_LINES, limitBytes: TAIL_BYTES };
+  const read = (): Promise<string | undefined> => deps.kube.podLog({ namespace, name: pod }, query);
   try {
-    const text = await deps.kube.podLog({ namespace, name: of.pod }, query);
+    const text = await retry(read, { ...TAIL_TRIES, clock: deps.clock });
     const lines = (text ?? "").trimEnd();
     if (lines === "") return "";
-    const who = of.container === undefined ? of.pod : `container '${of.container}'`;
+    const who = container === undefined ? pod : `container '${container}'`;
     return `\nLast lines of ${who}:\n${lines
       .split("\n")
       .map((line) => `\t${line}`)
@@ -78,8 +95,10 @@ async function lastLines(
   }
 }
 
+/** The state is asked once more: telling took its time, and what is final or cancelled by now stays so. */
 async function settle(deps: Deps, flowRunId: string, settlement: Settlement): Promise<void> {
   const { message, kind } = settlement;
+  if (!isWanted(settlement, await deps.states.fresh(flowRunId))) return;
   switch (kind) {
     case "fail":
       await deps.prefect.setState({ flowRunId, state: newState("Failed", message) });
@@ -93,6 +112,11 @@ async function settle(deps: Deps, flowRunId: string, settlement: Settlement): Pr
   }
   deps.meter.count("settled", kind);
   deps.log.info(SETTLED[kind], { flowRun: flowRunId, message });
+}
+
+function isWanted({ kind }: Settlement, run: RunView): boolean {
+  if (run.kind !== "known") return false;
+  return kind === "cancelled" ? run.state.type === "Cancelling" : isAlive(run.state.type);
 }
 
 const SETTLED: Readonly<Record<Settlement["kind"], string>> = {
@@ -116,17 +140,20 @@ async function reschedule(deps: Deps, flowRunId: string, message: string): Promi
   await deps.prefect.setState({ flowRunId, state: scheduledAt(now, message) });
 }
 
-async function remove(deps: Deps, flowRunId: string, { job, why }: Removal): Promise<void> {
+async function remove(deps: Deps, flowRunId: string, { job, why }: Removal): Promise<number | undefined> {
   const { uid, name, namespace } = job.metadata;
   deps.view.expectGone(uid);
   try {
     const outcome = await deps.kube.delete("jobs", { namespace, name }, { uid, propagation: "Foreground" });
-    if (outcome === "deleted") {
-      deps.meter.count("removed", why);
-      deps.log.info("Job deleted", { flowRun: flowRunId, job: name, why });
-    }
+    if (outcome === "changed") deps.view.unexpectGone(uid);
+    if (outcome !== "deleted") return undefined;
+    deps.meter.count("removed", why);
+    deps.log.info("Job deleted", { flowRun: flowRunId, job: name, why });
   } catch (error) {
     deps.view.unexpectGone(uid);
+    // The agent said at its start that this right is missing.
+    if (error instanceof KubeError && error.status === 403) return FORBIDDEN_MS;
     throw error;
   }
+  return undefined;
 }

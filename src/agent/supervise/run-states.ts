@@ -2,6 +2,7 @@
 
 import { Batcher } from "../../base/batch.ts";
 import type { PrefectApi, RunState } from "../../prefect/api.ts";
+import { isFinished } from "../../prefect/state.ts";
 import type { RunView } from "../../job/verdict.ts";
 
 const BATCH = 100;
@@ -36,13 +37,20 @@ export class RunStates {
     return view;
   }
 
-  /** Asks for all of these; returns the ids whose state needs a look: cancelled, finished, missing, or changed. */
+  /**
+   * Asks for all of these but those known to be over: nothing but a new Job makes them news. Returns the ids whose
+   * state needs a look: cancelled, finished, missing, or changed.
+   */
   async refresh(flowRunIds: readonly string[]): Promise<string[]> {
-    const known = new Set(flowRunIds);
-    for (const id of this.#known.keys()) if (!known.has(id)) this.#known.delete(id);
-    const before = new Map(flowRunIds.map((id) => [id, typeOf(this.known(id))]));
-    await Promise.all(flowRunIds.map((id) => this.fresh(id)));
-    return flowRunIds.filter((id) => {
+    const all = new Set(flowRunIds);
+    for (const id of this.#known.keys()) if (!all.has(id)) this.#known.delete(id);
+    const open = flowRunIds.filter((id) => {
+      const view = this.known(id);
+      return view.kind !== "known" || !isFinished(view.state.type);
+    });
+    const before = new Map(open.map((id) => [id, typeOf(this.known(id))]));
+    await Promise.all(open.map((id) => this.fresh(id)));
+    return open.filter((id) => {
       const type = typeOf(this.known(id));
       return type !== before.get(id) || (type !== "Submitted" && type !== "Running");
     });

@@ -9,23 +9,33 @@ const NAMES = ["k8s-infra"];
 export class Said {
   readonly #prefect: Pick<PrefectApi, "loggedMessages">;
   readonly #messages = new Map<string, Set<string>>();
+  readonly #doubtful = new Set<string>();
 
   constructor(prefect: Pick<PrefectApi, "loggedMessages">) {
     this.#prefect = prefect;
   }
 
+  /** Those of the sayings that are not known to be said; nobody is asked. */
+  news(flowRunId: string, sayings: readonly Saying[]): Saying[] {
+    const known = [...(this.#messages.get(flowRunId) ?? [])];
+    const marks = new Set<string>();
+    return sayings.filter(({ mark }) => {
+      if (marks.has(mark) || known.some((said) => said.startsWith(mark))) return false;
+      marks.add(mark);
+      return true;
+    });
+  }
+
   /** Those of the sayings that nobody said yet. `alone`: nobody but this process can have spoken of the run. */
   async unsaid(flowRunId: string, sayings: readonly Saying[], alone: boolean): Promise<Saying[]> {
     if (sayings.length === 0) return [];
-    let known = this.#messages.get(flowRunId);
-    if (known === undefined) {
-      known = new Set(alone ? [] : await this.#prefect.loggedMessages(flowRunId, NAMES));
-      this.#messages.set(flowRunId, known);
+    if (!this.#messages.has(flowRunId)) {
+      const isSilent = alone && !this.#doubtful.has(flowRunId);
+      const logged = isSilent ? [] : await this.#prefect.loggedMessages(flowRunId, NAMES);
+      this.#messages.set(flowRunId, new Set(logged));
+      this.#doubtful.delete(flowRunId);
     }
-    const heads = [...known];
-    return sayings.filter(
-      ({ message }) => !known.has(message) && !heads.some((said) => said.startsWith(message)),
-    );
+    return this.news(flowRunId, sayings);
   }
 
   /** Prefect accepted them. */
@@ -38,9 +48,11 @@ export class Said {
   /** Whether Prefect accepted the last sayings is not known: ask its log before the next. */
   doubt(flowRunId: string): void {
     this.#messages.delete(flowRunId);
+    this.#doubtful.add(flowRunId);
   }
 
   forget(flowRunId: string): void {
     this.#messages.delete(flowRunId);
+    this.#doubtful.delete(flowRunId);
   }
 }

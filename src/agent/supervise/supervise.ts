@@ -5,6 +5,7 @@ import { WorkQueue } from "../../base/work-queue.ts";
 import { textOf } from "../../base/errors.ts";
 import { together } from "../../base/together.ts";
 import type { Footprint } from "../../job/footprint.ts";
+import type { Outlook } from "../../job/outlook.ts";
 import { outlookOf } from "../../job/outlook.ts";
 import type { RunView, Verdict } from "../../job/verdict.ts";
 import { judge } from "../../job/verdict.ts";
@@ -12,6 +13,8 @@ import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
 import { carryOut } from "./carry-out.ts";
+import { Complaints } from "./complaints.ts";
+import { isBehind } from "./fresh-look.ts";
 import { RunStates } from "./run-states.ts";
 import { Said } from "./said.ts";
 import { Teller } from "./teller.ts";
@@ -20,6 +23,10 @@ const STATES_EVERY_MS = 60_000;
 const HEARTBEAT_EVERY_MS = 240_000;
 const HEARTBEATS_AT_ONCE = 50;
 const WORKERS = 16;
+/** Outlooks of Jobs that go their way. */
+const QUIET = new Set<Outlook["kind"]>(["live", "suspended", "pending", "stuck"]);
+/** When a watch is behind: how long until it should have caught up. */
+const BEHIND_MS = 1_000;
 const ASSUMED_ALIVE: RunView = { kind: "known", state: { type: "Running" } };
 
 /** Follows the Jobs of flow runs until told to stop. */
@@ -33,24 +40,21 @@ export class Supervisor {
   readonly #teller: Teller;
   readonly #sightings = new Map<string, ReadonlyMap<string, Date>>();
   readonly #waiting = new Set<string>();
+  readonly #complaints: Complaints;
 
   constructor(deps: AgentDeps, settings: AgentSettings, view: ClusterView) {
     this.#deps = deps;
     this.#settings = settings;
     this.#view = view;
     this.#states = new RunStates(deps.prefect);
+    this.#complaints = new Complaints(deps.log);
     this.#said = new Said(deps.prefect);
     this.#teller = new Teller(settings.teller, deps);
     this.#queue = new WorkQueue({
       clock: deps.clock,
       concurrency: WORKERS,
       work: (flowRunId) => this.#look(flowRunId),
-      onError: (flowRunId, error) => {
-        deps.log.warn("Could not finish with a flow run, trying again", {
-          flowRun: flowRunId,
-          error: textOf(error),
-        });
-      },
+      onError: (flowRunId, error) => this.#complaints.failed(flowRunId, error),
     });
   }
 
@@ -78,32 +82,38 @@ export class Supervisor {
     const verdict = this.#judge(footprint, run);
     const patienceMs = await this.#patience(footprint, verdict);
     if (patienceMs !== undefined) return patienceMs;
-    if (verdict.settle?.kind === "fail" && (await this.#stillThere(footprint))) return 1_000;
+    if (await isBehind(this.#deps.kube, footprint, verdict)) return BEHIND_MS;
     const alone = footprint.jobs.every(({ job }) => this.#teller.isOwn(job));
-    const deps = { ...this.#deps, said: this.#said, view: this.#view };
-    await carryOut(deps, { flowRunId, verdict, namespace: this.#settings.namespace, alone });
+    const deps = { ...this.#deps, said: this.#said, states: this.#states, view: this.#view };
+    const deed = { flowRunId, verdict, namespace: this.#settings.namespace, alone };
+    const againMs = await carryOut(deps, deed);
+    for (const id of this.#complaints.answered(flowRunId)) this.#queue.add(id);
     this.#deps.meter.progress("reconcile");
-    return this.#rest(footprint, verdict);
+    return this.#rest(footprint, verdict) ?? againMs;
   }
 
   #judge(footprint: Footprint, run: RunView): Verdict {
     const sightings = this.#sightings.get(footprint.flowRunId) ?? new Map<string, Date>();
     const now = this.#deps.clock.now();
     const verdict = judge({ footprint, run, policy: this.#settings.policy, now, sightings });
-    const kept = verdict.sighted.map((key): [string, Date] => [key, sightings.get(key) ?? now]);
-    if (kept.length === 0) this.#sightings.delete(footprint.flowRunId);
-    else this.#sightings.set(footprint.flowRunId, new Map(kept));
+    if (verdict.sighted.size === 0) this.#sightings.delete(footprint.flowRunId);
+    else this.#sightings.set(footprint.flowRunId, verdict.sighted);
     return verdict;
   }
 
   /** Quiet Jobs cost no request: only what is over, or what would act if the run were alive, needs the run's state. */
   #needsPrefect(footprint: Footprint): boolean {
-    const quiet = ["live", "suspended", "pending", "stuck"];
-    if (footprint.jobs.some((print) => print.gone || !quiet.includes(outlookOf(print).kind))) return true;
-    const known = this.#states.known(footprint.flowRunId);
-    if (footprint.jobs.length === 0) return known.kind === "known" && known.state.type === "Cancelling";
-    const verdict = this.#judge(footprint, this.#assumed(footprint.flowRunId));
-    return verdict.say.length > 0 || verdict.settle !== undefined || verdict.remove.length > 0;
+    const { flowRunId } = footprint;
+    const known = this.#states.known(flowRunId);
+    const isCancelling = known.kind === "known" && known.state.type === "Cancelling";
+    const jobs = footprint.jobs.filter(
+      ({ job, gone }) => gone || !this.#view.isExpectedGone(job.metadata.uid),
+    );
+    if (jobs.length === 0) return isCancelling || known.kind === "unknown";
+    if (isCancelling || jobs.some((print) => print.gone || !QUIET.has(outlookOf(print).kind))) return true;
+    const verdict = this.#judge(footprint, this.#assumed(flowRunId));
+    const news = this.#said.news(flowRunId, verdict.say);
+    return news.length > 0 || verdict.settle !== undefined || verdict.remove.length > 0;
   }
 
   #assumed(flowRunId: string): RunView {
@@ -113,23 +123,13 @@ export class Supervisor {
 
   /** Waits for the agent that tells this run's story, if that is another one and lives. */
   async #patience(footprint: Footprint, verdict: Verdict): Promise<number | undefined> {
-    if (verdict.say.length === 0 && verdict.settle === undefined) return undefined;
+    const news = this.#said.news(footprint.flowRunId, verdict.say);
+    if (news.length === 0 && verdict.settle === undefined) return undefined;
     for (const { job, gone } of footprint.jobs) {
       const waitMs = await this.#teller.mayTell(job, gone);
       if (waitMs !== undefined) return waitMs;
     }
     return undefined;
-  }
-
-  /** A Job that seems deleted is looked up once more before its run is failed: a watch can be behind. */
-  async #stillThere(footprint: Footprint): Promise<boolean> {
-    for (const print of footprint.jobs) {
-      if (!print.gone) continue;
-      const { uid, name, namespace } = print.job.metadata;
-      const found = await this.#deps.kube.get("jobs", { namespace, name });
-      if (found?.metadata.uid === uid && found.metadata.deletionTimestamp === undefined) return true;
-    }
-    return false;
   }
 
   #rest(footprint: Footprint, verdict: Verdict): number | undefined {

@@ -27,28 +27,34 @@ export class AgentStartCommand extends AgentCommand {
     ],
   });
 
-  agentName = Option.String("--name", { description: "the agent's name in Prefect (agent)" });
+  agentName = Option.String("--name", { description: "the agent's name in Prefect (default agent)" });
   agentConfigId = Option.String("--agent-config-id", { description: "agent config to register with" });
   maxPolls = Option.String("--max-polls", { description: "end after so many polls" });
   agentAddress = Option.String("--agent-address", {
     description: "serve health and metrics here, such as http://:8080",
   });
   logLevel = Option.String("--log-level", { description: "DEBUG, INFO, WARNING or ERROR" });
-  logFormat = Option.String("--log-format", "text", { description: "text or json" });
-  limit = Option.String("--limit", { description: "live Jobs at most (no limit)" });
-  concurrency = Option.String("--concurrency", { description: "submissions at once (24)" });
-  startGrace = Option.String("--start-grace", { description: "how long a pod may fail to start (30s)" });
+  logFormat = Option.String("--log-format", "text", { description: "how to log (default text)" });
+  limit = Option.String("--limit", { description: "live Jobs at most (default no limit)" });
+  concurrency = Option.String("--concurrency", { description: "submissions at once (default 24)" });
+  startGrace = Option.String("--start-grace", {
+    description: "how long a pod may fail to start (default 30s)",
+  });
   pendingTimeout = Option.String("--pending-timeout", {
-    description: "how long a pod may be unschedulable (for ever)",
+    description: "how long a pod may be unschedulable (default for ever)",
   });
   onDisruption = Option.String("--on-disruption", {
-    description: "fail or retry a run whose node went (fail)",
+    description: "what to do with a run whose node went (default fail)",
   });
   cancelGrace = Option.String("--cancel-grace", {
-    description: "how long a cancelled flow may clean up (60s)",
+    description: "how long a cancelled flow may clean up (default 60s)",
   });
-  deleteSucceededAfter = Option.String("--delete-succeeded-after", { description: "duration or never (0s)" });
-  deleteFailedAfter = Option.String("--delete-failed-after", { description: "duration or never (0s)" });
+  deleteSucceededAfter = Option.String("--delete-succeeded-after", {
+    description: "age at which a Job that succeeded goes, or never (default 0s)",
+  });
+  deleteFailedAfter = Option.String("--delete-failed-after", {
+    description: "age at which a Job that failed goes, or never (default 0s)",
+  });
   disableJobDeletion = Option.Boolean("--disable-job-deletion", {
     description: "never delete a Job that is over",
   });
@@ -56,7 +62,7 @@ export class AgentStartCommand extends AgentCommand {
     description: "work only while holding a Lease, for replicas",
   });
   shutdownGrace = Option.String("--shutdown-grace", {
-    description: "how long to finish what is in flight (30s)",
+    description: "how long to finish what is in flight (default 30s)",
   });
 
   async execute(): Promise<number> {

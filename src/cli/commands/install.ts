@@ -9,6 +9,7 @@ import { version } from "../../version.ts";
 import { InstallFlags } from "../install-command.ts";
 import { readGivenFile, yamlOrJson } from "../read-input.ts";
 
+const BUILT_IN = new Set(["https://api.prefect.io", "http://localhost:4200"]);
 /** What means the pod itself once it stands in the pod. */
 const LOOPBACK = /^https?:\/\/(?:localhost|127\.|\[::1\])/i;
 
@@ -28,12 +29,18 @@ export class InstallCommand extends InstallFlags {
       that what works for agent start here works there.
     `,
     examples: [
-      ["Install the agent with the rights that it needs", "$0 install -k API_KEY --rbac | kubectl apply -f -"],
       [
-        "For a server of your own, in a namespace of its own",
-        "$0 install -b server -a http://prefect-apollo:4200 -n flows --rbac=minimal | kubectl apply -f -",
+        "Install the agent with the rights that it needs",
+        "$0 install -k API_KEY --rbac | kubectl apply -f -",
       ],
-      ["With debug logs, from a config.toml", "$0 install --config-toml config.toml --key-secret prefect-key"],
+      [
+        "For a server of your own, with no right more than needed",
+        "$0 install -b server -a http://apollo:4200 --rbac=minimal | kubectl apply -f -",
+      ],
+      [
+        "With debug logs, from a config.toml",
+        "$0 install --config-toml config.toml --key-secret prefect-key",
+      ],
     ],
   });
 
@@ -52,7 +59,9 @@ export class InstallCommand extends InstallFlags {
     };
     this.print(renderManifests(agentManifests(options), format));
     if (options.api !== undefined && LOOPBACK.test(options.api)) {
-      this.tell(`warning: in a pod ${options.api} is the pod itself; name Prefect's address there with --api`);
+      this.tell(
+        `warning: in a pod ${options.api} is the pod itself; name Prefect's address there with --api`,
+      );
     }
     return 0;
   }
@@ -74,10 +83,10 @@ export class InstallCommand extends InstallFlags {
   }
 
   /** The agent's own configuration file says where Prefect is as well as the one of this machine, and knows better. */
-  async #api({ apiUrl }: PrefectConfig, configToml: TextFile | undefined): Promise<string | undefined> {
-    if (this.api !== undefined || configToml === undefined) return said(apiUrl);
+  async #api(config: PrefectConfig, configToml: TextFile | undefined): Promise<string | undefined> {
+    if (this.api !== undefined) return this.api;
     const { saysWhereServerIs } = await import("../../install/check-files.ts");
-    return saysWhereServerIs(configToml) ? undefined : said(apiUrl);
+    return configToml !== undefined && saysWhereServerIs(configToml) ? undefined : saidAddress(config);
   }
 
   #template(): Pick<FlowJobOptions, "jobTemplate" | "jobTemplateUrl"> {
@@ -89,6 +98,12 @@ export class InstallCommand extends InstallFlags {
   #file(path: string | undefined, what: string): TextFile | undefined {
     return path === undefined ? undefined : { path, text: readGivenFile(this.context, path, what) };
   }
+}
+
+/** An address that somebody has set: a backend alone only leads to one of the built-in ones. */
+function saidAddress({ apiUrl, backend }: PrefectConfig): string | undefined {
+  const isBuiltIn = apiUrl.source === backend.source && BUILT_IN.has(apiUrl.value);
+  return isBuiltIn ? undefined : said(apiUrl);
 }
 
 function said<T>({ value, source }: Sourced<T>): T | undefined {

@@ -80,6 +80,9 @@ export async function startAgent(
 }
 
 /** Runs a command to its end. */
-export function runPlugin(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+export function runPlugin(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   return new PluginProcess(args, env).ended;
 }

@@ -9,7 +9,9 @@ const NAME = "kubectl-prefect/flows:e2e";
 
 /** Why there can be no such image here, or undefined. */
 export function whyNoFlowImage(): string | undefined {
-  return process.env["E2E_FLOW_IMAGE"] ? undefined : "E2E_FLOW_IMAGE does not name a command that makes Prefect's image";
+  return process.env["E2E_FLOW_IMAGE"]
+    ? undefined
+    : "E2E_FLOW_IMAGE does not name a command that makes Prefect's image";
 }
 
 /** Makes the image and loads it into the cluster; answers its name. Throws what the command says when it fails. */

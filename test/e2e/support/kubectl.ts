@@ -40,3 +40,11 @@ export function listed(kind: "jobs" | "pods", namespace: string): readonly Liste
   const list = JSON.parse(mustKubectl(["get", kind, "-n", namespace, "-o", "json"])) as { items: Listed[] };
   return list.items;
 }
+
+/** The server's minor version: 20 of 1.20. */
+export function serverMinor(): number {
+  const { serverVersion } = JSON.parse(mustKubectl(["version", "-o", "json"])) as {
+    serverVersion: { minor: string };
+  };
+  return Number.parseInt(serverVersion.minor, 10);
+}

@@ -1,0 +1,84 @@
+// `npm run bench`: figures about speed and size, as ratios in one run. `npm run bench -- startup launch` measures those
+// two only; `-o FILE` keeps everything that was seen, as JSON. Exit code 1 when a bound is not met.
+
+import { access, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { SettingsError } from "../src/base/errors.ts";
+import { delay } from "./bench/delay.ts";
+import { failure } from "./bench/failure.ts";
+import { isMet, lineOf, whySkipped } from "./bench/figure.ts";
+import type { Figure, Measurement, World } from "./bench/figure.ts";
+import { launch } from "./bench/launch.ts";
+import { memory } from "./bench/memory.ts";
+import { quiet } from "./bench/quiet.ts";
+import { startup } from "./bench/startup.ts";
+import { runNode } from "./binary/run-node.ts";
+import { projectPath, readProject, requireNode, runScript } from "./project.ts";
+
+const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory];
+const INTERRUPTED = 130;
+
+/** The figures of these names, all without names. Throws SettingsError for a name that none has. */
+function chosen(names: readonly string[]): readonly Figure[] {
+  for (const name of names) {
+    if (FIGURES.some((figure) => figure.name === name)) continue;
+    throw new SettingsError(`cannot measure "${name}": there is no such figure`, {
+      hint: `choose among ${FIGURES.map((figure) => figure.name).join(", ")}`,
+    });
+  }
+  return names.length === 0 ? FIGURES : FIGURES.filter(({ name }) => names.includes(name));
+}
+
+/** The executable of `npm run build`; built when it is missing. */
+async function binary(): Promise<string> {
+  const path = projectPath("dist", process.platform === "win32" ? "kubectl-prefect.exe" : "kubectl-prefect");
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) await runNode([projectPath("scripts", "build.ts")]);
+  return path;
+}
+
+async function measureAll(figures: readonly Figure[], world: World): Promise<readonly Measurement[]> {
+  const all: Measurement[] = [];
+  for (const { name, needs, measure } of figures) {
+    const why = whySkipped(needs, { kubeconfig: world.kubeconfig, platform: process.platform });
+    if (why !== undefined) console.log(`${name}: skipped: ${why}`);
+    else {
+      const measured = await measure(world);
+      for (const measurement of measured) console.log(lineOf(measurement));
+      all.push(...measured);
+    }
+  }
+  return all;
+}
+
+await runScript(async () => {
+  const options = { output: { type: "string", short: "o" } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const figures = chosen(positionals);
+  const project = await readProject();
+  requireNode(project);
+  // Leaving by exit() ends the agent too.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(INTERRUPTED));
+  const { KUBECONFIG: kubeconfig } = process.env;
+  const world: World = {
+    binary: await binary(),
+    kubeconfig: kubeconfig === "" ? undefined : kubeconfig,
+    say: (line) => console.error(line),
+  };
+  const measurements = await measureAll(figures, world);
+  if (values.output !== undefined) {
+    const machine = {
+      cpus: cpus().map(({ model }) => model),
+      platform: process.platform,
+      arch: process.arch,
+    };
+    const results = measurements.map((each) => ({ ...each, met: isMet(each) }));
+    const report = { version: project.version, at: new Date(), node: project.nodeVersion, machine, results };
+    await writeFile(values.output, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+  if (!measurements.every(isMet)) process.exitCode = 1;
+});

@@ -1,0 +1,173 @@
+// The cluster to measure on: namespaces that come and go, and the moments at which its watches tell of objects.
+
+import { setTimeout } from "node:timers/promises";
+import { ExpectedError } from "../../src/base/errors.ts";
+import { HttpClient } from "../../src/base/http.ts";
+import type { HttpAnswer } from "../../src/base/http.ts";
+import { arrayIn, objectIn } from "../../src/base/json.ts";
+import { linesOf } from "../../src/kube/decode.ts";
+import { accessTo } from "./access.ts";
+import type { ClusterAccess } from "./access.ts";
+
+export interface PlainCall {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+}
+
+const TIMEOUT_MS = 60_000;
+const IDLE_MS = 600_000;
+const LOOK_MS = 250;
+const PATIENCE_MS = 300_000;
+
+/** A cluster as far as the figures need it. */
+export class Cluster implements Disposable {
+  readonly access: ClusterAccess;
+  readonly #http: HttpClient;
+  readonly #ended = new AbortController();
+
+  private constructor(access: ClusterAccess) {
+    this.access = access;
+    this.#http = new HttpClient(new URL(access.server), { tls: access.tls });
+  }
+
+  /** Throws ExpectedError when the kubeconfig names no cluster. */
+  static async of(kubeconfig: string | undefined): Promise<Cluster> {
+    if (kubeconfig === undefined) throw new ExpectedError("cannot measure: KUBECONFIG names no cluster");
+    return new Cluster(await accessTo(kubeconfig));
+  }
+
+  [Symbol.dispose](): void {
+    this.#ended.abort();
+    this.#http.close();
+  }
+
+  /** One request; statuses beyond 2xx are errors unless expected. */
+  async send(call: PlainCall, expect: readonly number[] = []): Promise<HttpAnswer> {
+    const answer = await this.#http.request({ ...this.#request(call), timeoutMs: TIMEOUT_MS });
+    if (Math.floor(answer.status / 100) === 2 || expect.includes(answer.status)) return answer;
+    throw new ExpectedError(`cannot ${call.method} "${call.path}": answered ${answer.status}`);
+  }
+
+  /** Watches from now on; resolves once the watch stands. It ends with the cluster's disposal. */
+  async watch(path: string, onLine: (line: string, atMs: number) => void): Promise<void> {
+    // Without a version the server waits until its cache is as new as etcd, in vain where nothing else is written.
+    const request = this.#request({ method: "GET", path: `${path}?watch=1&resourceVersion=0` });
+    const signal = this.#ended.signal;
+    const stream = await this.#http.stream({ ...request, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS, signal });
+    const read = async (): Promise<void> => {
+      for await (const line of linesOf(stream.chunks)) onLine(line, Date.now());
+    };
+    read().catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  /** A namespace of its own, in which pods can be made; it goes with its disposal. */
+  async namespace(): Promise<Namespace> {
+    const name = `kubectl-prefect-bench-${crypto.randomUUID().slice(0, 8)}`;
+    const metadata = { name, labels: { "kubectl-prefect/bench": "true" } };
+    await this.send({ method: "POST", path: "/api/v1/namespaces", body: { metadata } });
+    // Without it every pod is refused.
+    const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
+    await this.#until(account, ({ status }) => status === 200);
+    return new Namespace(this, name);
+  }
+
+  /** Resolves when the collection has no object left. */
+  async untilEmpty(path: string): Promise<void> {
+    const isEmpty = ({ body }: HttpAnswer): boolean =>
+      arrayIn(objectIn(JSON.parse(body))["items"]).length === 0;
+    await this.#until(`${path}?limit=1`, isEmpty);
+  }
+
+  async #until(path: string, isSo: (answer: HttpAnswer) => boolean): Promise<void> {
+    const until = Date.now() + PATIENCE_MS;
+    while (!isSo(await this.send({ method: "GET", path }, [404]))) {
+      if (Date.now() > until) throw new ExpectedError(`cannot wait for "${path}": it takes too long`);
+      await setTimeout(LOOK_MS);
+    }
+  }
+
+  #request(call: PlainCall) {
+    const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const type = body === undefined ? {} : { "content-type": call.contentType ?? "application/json" };
+    const url = new URL(this.access.server + call.path);
+    return { method: call.method, url, headers: { ...this.access.headers, ...type }, body };
+  }
+}
+
+/** A namespace that goes, with all that is in it; its Jobs and pods before the next round begins. */
+export class Namespace implements AsyncDisposable {
+  readonly name: string;
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster, name: string) {
+    this.#cluster = cluster;
+    this.name = name;
+  }
+
+  /** When the watch told of each flow run's first object of this kind. */
+  async arrivals(resource: "jobs" | "pods", of: (line: string) => boolean = isAdded): Promise<Arrivals> {
+    const group = resource === "jobs" ? "/apis/batch/v1" : "/api/v1";
+    const arrivals = new Arrivals(of);
+    await this.#cluster.watch(`${group}/namespaces/${this.name}/${resource}`, (line, atMs) =>
+      arrivals.heard(line, atMs),
+    );
+    return arrivals;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { name } = this;
+    const jobs = `/apis/batch/v1/namespaces/${name}/jobs`;
+    const body = { propagationPolicy: "Background" };
+    await this.#cluster.send({ method: "DELETE", path: jobs, body });
+    for (const path of [jobs, `/api/v1/namespaces/${name}/pods`]) await this.#cluster.untilEmpty(path);
+    // Its own end takes longer, and costs nothing.
+    await this.#cluster.send({ method: "DELETE", path: `/api/v1/namespaces/${name}`, body });
+  }
+}
+
+/** The flow runs that a watch told of, with the moment and the first line. */
+export class Arrivals {
+  readonly atMs = new Map<string, number>();
+  readonly lines = new Map<string, string>();
+  readonly #of: (line: string) => boolean;
+  readonly #waiting = new Set<{ readonly count: number; readonly resolve: () => void }>();
+
+  constructor(of: (line: string) => boolean) {
+    this.#of = of;
+  }
+
+  /** Takes a line of the watch; reads as little of it as it can, for it shares the machine with what is measured. */
+  heard(line: string, atMs: number): void {
+    if (!this.#of(line)) return;
+    const id = /"prefect\.io\/flow_run_id":"([^"]+)"/.exec(line)?.[1];
+    if (id === undefined || this.atMs.has(id)) return;
+    this.atMs.set(id, atMs);
+    this.lines.set(id, line);
+    for (const waiting of this.#waiting) if (this.atMs.size >= waiting.count) waiting.resolve();
+  }
+
+  /** Resolves when so many flow runs were told of; rejects when the last seconds brought none. */
+  async reach(count: number, patienceMs = 120_000): Promise<void> {
+    if (this.atMs.size >= count) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add({ count, resolve });
+    const late = new AbortController();
+    const tooLate = setTimeout(patienceMs, undefined, { signal: late.signal }).then(() => {
+      throw new ExpectedError(`cannot wait for ${count} flow runs: the watch told of ${this.atMs.size}`);
+    });
+    await Promise.race([promise, tooLate]).finally(() => late.abort());
+    await tooLate.catch(() => {});
+  }
+
+  lastAtMs(): number {
+    return Math.max(...this.atMs.values());
+  }
+}
+
+function isAdded(line: string): boolean {
+  return line.startsWith('{"type":"ADDED"');
+}

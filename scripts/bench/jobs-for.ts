@@ -1,0 +1,36 @@
+// The Jobs that the agent would create for as many flow runs, as JSON texts: for the loop that it is compared with.
+
+import { jobSettings } from "../../src/config/job-settings.ts";
+import { loadPrefectConfig } from "../../src/config/prefect-config.ts";
+import { buildJob } from "../../src/job/build.ts";
+import { jobIdentifier } from "../../src/job/identifier.ts";
+import { defaultTemplate } from "../../src/job/template.ts";
+import { connectPrefect } from "../../src/prefect/connect.ts";
+import { Child } from "./child.ts";
+import type { PrefectCommands } from "./prefect-process.ts";
+import { unschedulable } from "./run-config.ts";
+
+const PAGE = 100;
+const TIMEOUT_MS = 15_000;
+
+/** Makes flow runs in a Prefect stand-in of their own and builds the Job of each. */
+export async function jobsFor(namespace: string, count: number): Promise<string[]> {
+  await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
+  const url = await prefect.ask("url", undefined);
+  const config = loadPrefectConfig({
+    env: {},
+    readFile: () => undefined,
+    flags: { api: url, backend: "server" },
+  });
+  const settings = jobSettings(config, { namespace, teller: "bench:1" });
+  const { ids } = await prefect.ask("create", { count, runConfig: unschedulable });
+  const api = connectPrefect({ url, backend: "server", timeoutMs: TIMEOUT_MS }, { env: {} });
+  const texts: string[] = [];
+  for (let at = 0; at < ids.length; at += PAGE) {
+    const runs = await api.launchableFlowRuns(ids.slice(at, at + PAGE), new Date());
+    for (const run of runs)
+      texts.push(JSON.stringify(buildJob(run, settings, defaultTemplate(), jobIdentifier(run))));
+  }
+  api.close();
+  return texts;
+}

@@ -1,0 +1,52 @@
+// An agent with many live Jobs, all of them quiet: both APIs are stand-ins in processes of their own.
+
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { ExpectedError } from "../../src/base/errors.ts";
+import { AgentProcess } from "./agent-process.ts";
+import { Child } from "./child.ts";
+import type { KubeCommands } from "./kube-process.ts";
+import type { PrefectCommands } from "./prefect-process.ts";
+
+const LOOK_MS = 250;
+const PATIENCE_MS = 300_000;
+const RUN_CONFIG = { type: "KubernetesRun", image: "busybox:latest", env: { PIPELINE: "bench" } };
+
+export interface Quiet {
+  readonly agent: AgentProcess;
+  readonly prefect: Child<PrefectCommands>;
+  readonly kube: Child<KubeCommands>;
+  /** Launches so many flow runs; resolves when all their pods run, and Prefect knows it. */
+  readonly fill: (count: number) => Promise<void>;
+}
+
+/** Starts the three, works with them, and ends them. */
+export async function withQuietAgent<T>(binary: string, work: (quiet: Quiet) => Promise<T>): Promise<T> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "kubectl-prefect-bench-"));
+  await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
+  await using kube = new Child<KubeCommands>(new URL("kube-process.ts", import.meta.url));
+  const kubeconfig = join(folder.path, "kubeconfig");
+  await writeFile(kubeconfig, await kube.ask("kubeconfig", undefined));
+  const prefectUrl = await prefect.ask("url", undefined);
+  await using agent = await AgentProcess.start({ binary, kubeconfig, prefectUrl, namespace: "default" });
+  const fill = async (count: number): Promise<void> => {
+    const { ids } = await prefect.ask("create", { count, runConfig: RUN_CONFIG });
+    await agent.poke();
+    await untilRunning(kube, count);
+    await prefect.ask("setRunning", ids);
+    await prefect.ask("logged", ids);
+  };
+  return work({ agent, prefect, kube, fill });
+}
+
+async function untilRunning(kube: Child<KubeCommands>, count: number): Promise<void> {
+  const until = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const running = await kube.ask("runningPods", undefined);
+    if (running >= count) return;
+    if (Date.now() > until) throw new ExpectedError(`cannot wait for ${count} pods: ${running} run`);
+    await setTimeout(LOOK_MS);
+  }
+}

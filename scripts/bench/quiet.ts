@@ -1,0 +1,44 @@
+// quiet: how many requests an agent makes, on both APIs together, while 1,000 Jobs run and nothing happens.
+
+import { setTimeout } from "node:timers/promises";
+import type { Figure } from "./figure.ts";
+import { withQuietAgent } from "./quiet-jobs.ts";
+
+const JOBS = 1_000;
+/** Until what the launch itself brought about is over. */
+const SETTLED_MS = 20_000;
+const MINUTES = 2;
+const AT_MOST = 30;
+
+/** Requests per minute. */
+export const quiet: Figure = {
+  name: "quiet",
+  needs: ["linux"],
+  measure: ({ binary }) =>
+    withQuietAgent(binary, async ({ agent, prefect, kube, fill }) => {
+      await fill(JOBS);
+      await setTimeout(SETTLED_MS);
+      const before = [
+        await prefect.ask("requestCount", undefined),
+        await kube.ask("requestCount", undefined),
+      ];
+      const cpuBeforeMs = agent.cpuMs();
+      await setTimeout(MINUTES * 60_000);
+      const cpuMs = agent.cpuMs() - cpuBeforeMs;
+      const ofPrefect = (await prefect.ask("requestCount", undefined)) - (before[0] ?? 0);
+      const ofKube = (await kube.ask("requestCount", undefined)) - (before[1] ?? 0);
+      const requests = {
+        prefect: await prefect.ask("requests", ofPrefect),
+        kube: await kube.ask("requests", ofKube),
+      };
+      return [
+        {
+          name: "quiet requests, 1,000 Jobs",
+          unit: "/min",
+          ours: (ofPrefect + ofKube) / MINUTES,
+          bound: { of: "ours", side: "at most", value: AT_MOST },
+          details: { ofPrefect, ofKube, minutes: MINUTES, cpuMsPerMinute: cpuMs / MINUTES, requests },
+        },
+      ];
+    }),
+};

@@ -1,0 +1,114 @@
+// Plan: what cleanup would remove and what it would leave, decided from an inventory alone. Pure; what has changed by the
+// time that something is removed is still-holds.ts's business.
+
+import type { DaskPrint, Inventory, RunPrint } from "../inventory/inventory.ts";
+import type { LeftAlone, Plan, PlanItem } from "./item.ts";
+import { planDask } from "./plan-dask.ts";
+import { planJobs } from "./plan-jobs.ts";
+import { knowsSome, standingOf } from "./standing.ts";
+import type { Standing } from "./standing.ts";
+
+/** What is to be considered, and how old it must be. */
+export interface PlanOptions {
+  /** Finished for at least so long, or its run over for at least so long. */
+  readonly olderThanMs: number;
+  /** Jobs. */
+  readonly jobs: boolean;
+  /** Dask clusters. */
+  readonly dask: boolean;
+  /** Only what lost its flow run, its pods or its place; nothing that merely finished. */
+  readonly orphansOnly: boolean;
+  /** Only what belongs to these flow runs; undefined: also what belongs to none. */
+  readonly runs: ReadonlySet<string> | undefined;
+  /** Addresses of the Prefect APIs that were asked: a Job that names one of them belongs to it. */
+  readonly apis: readonly string[];
+}
+
+interface Sorted {
+  readonly items: readonly PlanItem[];
+  readonly leftAlone: readonly LeftAlone[];
+}
+
+/** The variables in which a Job names its API: Prefect 1, and Prefect 2 and 3. */
+const API_VARIABLES = ["PREFECT__CLOUD__API", "PREFECT_API_URL"];
+
+/** What is to go, in its order, and what stays. */
+export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
+  const { olderThanMs } = options;
+  const known = knowsSome(inventory.runs);
+  const standings = new Map<string, Standing>(
+    inventory.runs.map((print) => {
+      const trusted = known.has(print.generation) || namesApi(print, options.apis);
+      return [print.flowRunId, standingOf(print.flowRunId, print.run, trusted)];
+    }),
+  );
+  const standing = (print: RunPrint): Standing =>
+    standings.get(print.flowRunId) ?? standingOf(print.flowRunId, print.run, false);
+  const jobs = inventory.runs.map((print) =>
+    planJobs({ print, standing: standing(print), olderThanMs, now }),
+  );
+  const leaving = new Set(
+    options.jobs ? jobs.flatMap(({ items }) => items.filter(wanted(options)).map(({ uid }) => uid)) : [],
+  );
+  const prints = byRun(inventory.runs);
+  const dask = clustersIn(inventory).map((cluster) => {
+    const print = prints.get(cluster.owner?.flowRunId ?? "");
+    const owner = print === undefined ? undefined : { print, standing: standing(print) };
+    return planDask({ dask: cluster, owner, leaving, olderThanMs, orphansOnly: options.orphansOnly, now });
+  });
+  // Where pods cannot be listed, nothing tells whether a cluster has any.
+  const seesPods = inventory.unseen?.includes("pods") !== true;
+  return together([...(options.jobs ? jobs : []), ...(options.dask && seesPods ? dask : [])], options);
+}
+
+function together(parts: readonly Sorted[], options: PlanOptions): Plan {
+  const isOurs = ({ run }: LeftAlone | PlanItem): boolean =>
+    options.runs === undefined || (run !== undefined && options.runs.has(run.id));
+  const items = parts.flatMap((part) => part.items.filter(isOurs).filter(wanted(options)));
+  return {
+    items: items.sort((a, b) => a.order - b.order),
+    leftAlone: parts.flatMap((part) => part.leftAlone.filter(isOurs)),
+  };
+}
+
+function wanted({ orphansOnly }: PlanOptions): (item: PlanItem) => boolean {
+  return ({ ground }) => !orphansOnly || ground !== "finished";
+}
+
+/** A run with Jobs in several namespaces has several prints: whose Dask cluster it is, it needs all of them. */
+function byRun(prints: readonly RunPrint[]): ReadonlyMap<string, RunPrint> {
+  const merged = new Map<string, RunPrint>();
+  for (const print of prints) {
+    const { flowRunId } = print;
+    const known = merged.get(flowRunId);
+    const jobs = [...(known?.footprint.jobs ?? []), ...print.footprint.jobs];
+    merged.set(flowRunId, { ...(known ?? print), footprint: { flowRunId, jobs } });
+  }
+  return merged;
+}
+
+function clustersIn(inventory: Inventory): readonly DaskPrint[] {
+  return [...inventory.runs.flatMap(({ dask }) => dask), ...inventory.unownedDask];
+}
+
+/**
+ * Whether a Job of the run was told of one of these APIs: then the run's absence there means that it was deleted. Prefect
+ * Cloud has one address for everybody, so there it means no more than another tenant.
+ */
+function namesApi({ footprint }: RunPrint, apis: readonly string[]): boolean {
+  const asked = new Set(apis.map(addressOf).filter((address) => address !== ""));
+  return footprint.jobs.some(({ job }) =>
+    (job.spec.template?.spec?.containers ?? []).some(({ env }) =>
+      (env ?? []).some(
+        ({ name, value }) => API_VARIABLES.includes(name) && asked.has(addressOf(value ?? "")),
+      ),
+    ),
+  );
+}
+
+/** Of Prefect 1's API the server, since it is written with and without a path; empty for Cloud, and for what is no address. */
+function addressOf(url: string): string {
+  if (!URL.canParse(url)) return "";
+  const { origin, hostname } = new URL(url);
+  return /(?:^|\.)prefect\.(?:io|cloud)$/.test(hostname) ? "" : origin;
+}

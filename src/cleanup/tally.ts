@@ -1,0 +1,34 @@
+// Numbers of objects as a person says them: `3 Jobs, 1 pod, 2 Services`. Pure.
+
+import type { Removable } from "./item.ts";
+
+const WORDS: Readonly<Record<Removable, readonly [one: string, many: string]>> = {
+  jobs: ["Job", "Jobs"],
+  pods: ["pod", "pods"],
+  services: ["Service", "Services"],
+  poddisruptionbudgets: ["PodDisruptionBudget", "PodDisruptionBudgets"],
+  daskclusters: ["DaskCluster", "DaskClusters"],
+};
+
+const NAMES: Readonly<Record<Removable, string>> = {
+  jobs: "job.batch",
+  pods: "pod",
+  services: "service",
+  poddisruptionbudgets: "poddisruptionbudget.policy",
+  daskclusters: "daskcluster.kubernetes.dask.org",
+};
+
+/** How many there are of each resource; `nothing` for none. */
+export function tally(objects: readonly { readonly resource: Removable }[]): string {
+  const parts = (Object.keys(WORDS) as Removable[]).flatMap((resource) => {
+    const count = objects.filter((object) => object.resource === resource).length;
+    const [one, many] = WORDS[resource];
+    return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
+  });
+  return parts.length === 0 ? "nothing" : parts.join(", ");
+}
+
+/** The resource's name as kubectl prints it: `job.batch`. */
+export function kubectlName(resource: Removable): string {
+  return NAMES[resource];
+}

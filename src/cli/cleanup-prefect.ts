@@ -1,0 +1,91 @@
+// Cancelling in Prefect: of 0.x and 1.x by GraphQL, of 2 and 3 by REST, each where an API of it is configured.
+
+import type { CancelledRuns } from "../cleanup/cancel.ts";
+import type { OwnerRun } from "../cleanup/item.ts";
+import type { PrefectConfig } from "../config/prefect-config.ts";
+import type { StateSources } from "../inventory/state-source.ts";
+import type { PrefectApi } from "../prefect/api.ts";
+import { PrefectError } from "../prefect/errors.ts";
+import type { RestApi } from "../prefect/rest-api.ts";
+import { isFinished, newState } from "../prefect/state.ts";
+import { stateText } from "../inventory/job-row.ts";
+import type { CliContext } from "./context.ts";
+import { prefectTarget } from "./prefect-target.ts";
+
+const MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
+const DEADLINE_MS = 30_000;
+/** Has a process, or is about to get one: it is asked to end before it is called cancelled. */
+const AT_WORK = new Set(["Running", "Submitted", "Paused", "Cancelling"]);
+
+/** The APIs that a cancellation writes to; connected when first needed. Close it at the end. */
+export class CancelInPrefect implements CancelledRuns {
+  readonly #context: CliContext;
+  readonly #config: PrefectConfig;
+  readonly #sources: StateSources;
+  #first: Promise<PrefectApi> | undefined;
+  #second: Promise<RestApi | undefined> | undefined;
+
+  constructor(context: CliContext, config: PrefectConfig, sources: StateSources) {
+    this.#context = context;
+    this.#config = config;
+    this.#sources = sources;
+  }
+
+  /** Throws PrefectError, also when no API of the run's Prefect is configured. */
+  async cancel(run: OwnerRun): Promise<string> {
+    if (this.#sources[run.generation] === undefined) throw notConfigured(run);
+    if (run.view.kind === "missing") {
+      throw new PrefectError(`cancel flow run "${run.id}"`, "Prefect has no such flow run", {
+        failure: "refused",
+      });
+    }
+    if (run.view.kind === "known" && isFinished(run.view.state.type)) return stateText(run.view);
+    if (run.generation === 1) return (await this.#graphql()).cancel(run.id);
+    const isAtWork = run.view.kind === "known" && AT_WORK.has(run.view.state.type);
+    const type = isAtWork ? "CANCELLING" : "CANCELLED";
+    await this.#ask(run, type, false);
+    return isAtWork ? "Cancelling" : "Cancelled";
+  }
+
+  async settle(run: OwnerRun): Promise<void> {
+    if (run.generation === 2) return this.#ask(run, "CANCELLED", true);
+    const state = newState("Cancelled", MESSAGE);
+    await (await this.#graphql()).setState({ flowRunId: run.id, state });
+  }
+
+  async close(): Promise<void> {
+    (await this.#first?.catch(() => undefined))?.close();
+    (await this.#second?.catch(() => undefined))?.close();
+  }
+
+  async #ask(run: OwnerRun, type: "CANCELLING" | "CANCELLED", force: boolean): Promise<void> {
+    this.#second ??= import("../prefect/rest-connect.ts").then(({ connectRest }) =>
+      connectRest(this.#context.env, DEADLINE_MS),
+    );
+    const rest = await this.#second;
+    const message = force ? { message: MESSAGE } : {};
+    const answer = await rest?.setState(run.id, { type, force, ...message }, this.#context.signal);
+    if (answer === "ACCEPT") return;
+    throw new PrefectError(
+      `cancel flow run "${run.id}"`,
+      `the API answered ${answer === undefined || answer === "" ? "nothing that is known" : answer}`,
+      { failure: "refused" },
+    );
+  }
+
+  #graphql(): Promise<PrefectApi> {
+    this.#first ??= this.#context.connectPrefect(prefectTarget(this.#config));
+    return this.#first;
+  }
+}
+
+function notConfigured({ id, generation }: OwnerRun): PrefectError {
+  const [whose, how] =
+    generation === 1
+      ? ["Prefect 1", "name it with --api or PREFECT__CLOUD__API, or leave Prefect alone with --keep-state"]
+      : ["Prefect 2 and 3", "name it with PREFECT_API_URL, or leave Prefect alone with --keep-state"];
+  return new PrefectError(`cancel flow run "${id}"`, `no API of ${whose} is configured`, {
+    failure: "refused",
+    hint: how,
+  });
+}

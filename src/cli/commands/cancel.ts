@@ -1,0 +1,127 @@
+// kubectl prefect cancel: cancel flow runs in Prefect, and remove what they have in the cluster.
+
+import { Command, Option, UsageError } from "clipanion";
+import { parseDuration } from "../../base/duration.ts";
+import type { CancelDeps, Cancelled, CancelOptions } from "../../cleanup/cancel.ts";
+import type { OwnerRun } from "../../cleanup/item.ts";
+import type { Inventory } from "../../inventory/inventory.ts";
+import type { CancelInPrefect } from "../cleanup-prefect.ts";
+import { PlaceCommand } from "../listing-command.ts";
+import type { Place } from "../listing-command.ts";
+import type { ListingStates } from "../listing-states.ts";
+
+const INTERRUPTED = 130;
+
+export class CancelCommand extends PlaceCommand {
+  static override paths = [["cancel"]];
+  static override usage = Command.Usage({
+    category: "Flow runs",
+    description: "cancel flow runs, and remove all that they have in the cluster",
+    details: `
+      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
+      Tells Prefect; waits until the flow has ended itself, which closes its Dask cluster, but no longer than --grace;
+      deletes the run's Jobs with their pods, then what is left of its Dask clusters; and makes Cancelling Cancelled.
+
+      Prints what it removed. Exits with 1 if something is left; objects annotated prefect.io/keep: "true" stay.
+    `,
+    examples: [
+      ["Cancel a flow run", "$0 cancel quick-fox"],
+      ["At once, without letting it end by itself", "$0 cancel job/prefect-job-1a2b3c4d --now"],
+      ["Remove it from the cluster, and leave its state alone", "$0 cancel quick-fox --keep-state"],
+    ],
+  });
+
+  targets = Option.Rest({ name: "RUN" });
+  grace = Option.String("--grace", "60s", { description: "how long a flow may take to end (default 60s)" });
+  now = Option.Boolean("--now", false, { description: "do not wait for the flow to end by itself" });
+  keepState = Option.Boolean("--keep-state", false, { description: "leave Prefect alone" });
+  wait = Option.Boolean("--wait", true, { description: "wait until all is gone (default true)" });
+  timeout = Option.String("--timeout", "60s", {
+    description: "how long what was deleted may take to be gone (default 60s)",
+  });
+
+  async execute(): Promise<number> {
+    if (this.targets.length === 0) throw new UsageError("no flow run given: name one or more");
+    const options: CancelOptions = {
+      graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
+      timeoutMs: this.wait ? parseDuration(this.timeout, "--timeout") : undefined,
+    };
+    const [place, states, config] = await Promise.all([this.place(), this.states(), this.prefectConfig()]);
+    const { CancelInPrefect } = await import("../cleanup-prefect.ts");
+    const prefect = new CancelInPrefect(this.context, config, states.sources);
+    try {
+      return await this.#cancel({ place, states, prefect }, options);
+    } finally {
+      await Promise.all([states.close(), prefect.close()]);
+      place.connection.kube.close();
+    }
+  }
+
+  async #cancel(
+    world: { readonly place: Place; readonly states: ListingStates; readonly prefect: CancelInPrefect },
+    options: CancelOptions,
+  ): Promise<number> {
+    const { cancelRuns } = await import("../../cleanup/cancel.ts");
+    const { askStatesOf } = await import("../../cleanup/ask-states.ts");
+    const { deletedLine } = await import("../cleanup-report.ts");
+    const { Progress } = await import("../../output/progress.ts");
+    const { clock, signal, stderr } = this.context;
+    const progress = new Progress(stderr, clock);
+    const look = (): Promise<Inventory> => this.#look(world.place, world.states);
+    const inventory = await look();
+    const runs = await this.#runs(inventory, world);
+    const deps: CancelDeps = {
+      kube: world.place.connection.kube,
+      look,
+      states: askStatesOf(world.states.sources, signal),
+      prefect: this.keepState ? undefined : world.prefect,
+      clock,
+      signal,
+      tell: (line) => progress.note(line),
+      waiting: (line) => (line === undefined ? progress.clear() : progress.update(line)),
+      onDone: ({ item, outcome }) => {
+        progress.clear();
+        if (outcome.kind === "deleted") this.print(`${deletedLine(item, false)}\n`);
+      },
+    };
+    try {
+      return await this.#report(await cancelRuns(deps, runs, options), inventory);
+    } finally {
+      progress.clear();
+    }
+  }
+
+  async #look({ connection, namespace }: Place, { sources }: ListingStates): Promise<Inventory> {
+    const { loadInventory } = await import("../../inventory/load-inventory.ts");
+    const { withDask } = await import("../../dask/load-dask.ts");
+    const { kube } = connection;
+    const { signal } = this.context;
+    const inventory = await loadInventory(kube, sources, { namespace, signal });
+    return withDask({ kube, sources }, inventory, { namespace, signal });
+  }
+
+  async #runs(
+    inventory: Inventory,
+    { place, states }: { readonly place: Place; readonly states: ListingStates },
+  ): Promise<readonly OwnerRun[]> {
+    const { namedRun } = await import("../cleanup-runs.ts");
+    const { ownerRun } = await import("../../cleanup/standing.ts");
+    const named = await Promise.all(this.targets.map((text) => namedRun(text, inventory.runs, states)));
+    const distinct = [...new Map(named.map((run) => [run.id, run])).values()];
+    return distinct.map(({ id, generation, name, view }) => {
+      const here = inventory.runs.find(({ flowRunId }) => flowRunId === id);
+      if (here !== undefined) return ownerRun(here);
+      return { id, generation, name, view, namespace: place.namespace ?? "" };
+    });
+  }
+
+  async #report({ done, kept, problems, interrupted }: Cancelled, { gaps }: Inventory): Promise<number> {
+    const { leftAloneLine, summary } = await import("../cleanup-report.ts");
+    this.tellGaps(gaps);
+    for (const left of kept) this.tell(leftAloneLine(left));
+    for (const problem of problems) this.tell(`error: ${problem}`);
+    this.tell(interrupted && done.length === 0 ? "interrupted: nothing removed" : summary(done, false));
+    if (interrupted) return INTERRUPTED;
+    return problems.length > 0 ? 1 : 0;
+  }
+}

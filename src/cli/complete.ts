@@ -1,0 +1,100 @@
+// `__complete`: what can stand next on a command line, in the lines that kubectl and cobra's shell scripts read:
+// `word<TAB>what it is`, and at last `:` with what the shell is to do with them.
+
+import { commandsBelow, readArgv } from "./argv.ts";
+import type { CommandInfo, OptionInfo } from "./catalogue.ts";
+import { lookUp } from "./complete-lookup.ts";
+import type { CliContext } from "./context.ts";
+import { flagValue } from "./flag-values.ts";
+
+/** cobra's ShellCompDirective: 0 also offers files, 4 does not, 2 adds no blank. */
+type Directive = 0 | 2 | 4;
+
+interface Answer {
+  readonly candidates: readonly (readonly [word: string, meaning: string])[];
+  readonly directive: Directive;
+}
+
+const NO_FILES = 4;
+const NOTHING: Answer = { candidates: [], directive: NO_FILES };
+
+/** Prints what can stand in the place of the last word. Never fails: a shell has no use for an error. */
+export async function complete(
+  argv: readonly string[],
+  catalogue: readonly CommandInfo[],
+  context: CliContext,
+): Promise<number> {
+  const { candidates, directive } = await answer(argv, catalogue, context);
+  const lines = candidates.map(([word, meaning]) => (meaning === "" ? word : `${word}\t${meaning}`));
+  context.stdout.write(`${[...lines, `:${directive}`].join("\n")}\n`);
+  return 0;
+}
+
+async function answer(
+  argv: readonly string[],
+  catalogue: readonly CommandInfo[],
+  context: CliContext,
+): Promise<Answer> {
+  const before = argv.slice(0, -1);
+  const word = argv.at(-1) ?? "";
+  if (before.includes("--")) return NOTHING;
+  const { command, words } = readArgv(before, catalogue);
+  const awaiting = command?.options.find(
+    ({ takesValue, names }) => takesValue && names.includes(before.at(-1) ?? ""),
+  );
+  if (command !== undefined && awaiting !== undefined) {
+    return valuesOf({ command, option: awaiting, start: word }, before, context);
+  }
+  const [flag = "", ...value] = word.split("=");
+  const bound = command?.options.find(({ names }) => value.length > 0 && names.includes(flag));
+  if (command !== undefined && bound !== undefined) {
+    return valuesOf({ command, option: bound, start: value.join("=") }, before, context);
+  }
+  if (word.startsWith("-")) return flags(command, before, word);
+  return command === undefined ? nextWords(words, word, catalogue) : argumentsOf(command, words, word);
+}
+
+async function valuesOf(
+  of: { readonly command: CommandInfo; readonly option: OptionInfo; readonly start: string },
+  before: readonly string[],
+  context: CliContext,
+): Promise<Answer> {
+  const { words, lookup } = flagValue(of.command.name, of.option.flag);
+  const found = words ?? (lookup === undefined ? [] : await lookUp(lookup, before, context));
+  const candidates = found.filter((each) => each.startsWith(of.start)).map((each) => [each, ""] as const);
+  if (lookup === "files") return { candidates, directive: 0 };
+  return { candidates, directive: found.some((each) => each.endsWith("=")) ? 2 : NO_FILES };
+}
+
+/** Flags not given yet, or that may be repeated; long spellings, and short ones where only `-` was typed. */
+function flags(command: CommandInfo | undefined, before: readonly string[], start: string): Answer {
+  const options = command?.options ?? [];
+  const isGiven = ({ names }: OptionInfo): boolean =>
+    before.some((word) => names.includes(word.split("=")[0] ?? ""));
+  const left = options.filter((option) => option.description.includes("repeated") || !isGiven(option));
+  const candidates = left.map(({ flag, description }) => [flag, description] as const);
+  const all = [...candidates, ["--help", "show what the command does and its options"] as const];
+  return { candidates: all.filter(([flag]) => flag.startsWith(start)), directive: NO_FILES };
+}
+
+/** Words with which a path goes on. Of a command's several spellings the first that fits is offered. */
+function nextWords(words: readonly string[], start: string, catalogue: readonly CommandInfo[]): Answer {
+  const found = new Map<string, string>();
+  for (const command of commandsBelow(words, catalogue)) {
+    const path = command.paths.find(
+      (each) => words.every((word, at) => each[at] === word) && each[words.length]?.startsWith(start),
+    );
+    const next = path?.[words.length];
+    const isLast = path?.length === words.length + 1;
+    if (next !== undefined && !next.startsWith("-") && (isLast || !found.has(next))) {
+      found.set(next, isLast ? command.description : "");
+    }
+  }
+  return { candidates: [...found], directive: NO_FILES };
+}
+
+function argumentsOf(command: CommandInfo, words: readonly string[], start: string): Answer {
+  if (command.name !== "completion" || words.length > 1) return NOTHING;
+  const shells = ["bash", "zsh", "fish", "powershell"].filter((shell) => shell.startsWith(start));
+  return { candidates: shells.map((shell) => [shell, ""] as const), directive: NO_FILES };
+}

@@ -1,0 +1,53 @@
+// The columns of `jobs`: what a person needs to see which flow run is in trouble, and why.
+
+import { stateText } from "../inventory/job-row.ts";
+import type { ListRow } from "../inventory/list-row.ts";
+import { age } from "../output/age.ts";
+import type { Tone } from "../output/palette.ts";
+import type { Column } from "../output/table.ts";
+import { isFailed, isFinished, isSuccessful } from "../prefect/state.ts";
+
+const SHORT_ID = 8;
+
+/** What each verdict asks of the reader. */
+const TONES: Readonly<Record<string, Tone>> = {
+  active: "good",
+  pending: "quiet",
+  stuck: "bad",
+  failed: "bad",
+  finished: "stale",
+  orphaned: "stale",
+  cancelled: "stale",
+};
+
+/** The columns, ages up to `now()`; NAMESPACE comes first where rows are of several. */
+export function listColumns(now: () => Date, allNamespaces: boolean): readonly Column<ListRow>[] {
+  const namespace: Column<ListRow> = { header: "NAMESPACE", value: (row) => row.namespace };
+  return [
+    ...(allNamespaces ? [namespace] : []),
+    { header: "FLOW RUN", value: ({ run }) => run?.name },
+    { header: "ID", value: ({ run }) => run?.flowRunId.slice(0, SHORT_ID) },
+    { header: "STATE", value: ({ run }) => (run ? stateText(run.run) : undefined), colour: stateTone },
+    { header: "JOB", value: ({ name }) => name },
+    { header: "PODS", value: ({ pods }) => pods },
+    { header: "RESTARTS", value: ({ restarts }) => restarts },
+    {
+      header: "AGE",
+      value: ({ createdAt }) => age(createdAt, now()),
+      sortValue: ({ createdAt }) => createdAt,
+    },
+    { header: "VERDICT", value: ({ verdict }) => verdict.word, colour: ({ verdict }) => TONES[verdict.word] },
+    { header: "NODE", wide: true, value: ({ node }) => node },
+    { header: "IMAGE", wide: true, value: ({ image }) => image },
+    { header: "FLOW RUN ID", wide: true, value: ({ run }) => run?.flowRunId },
+    { header: "REASON", wide: true, value: ({ verdict }) => verdict.why },
+  ];
+}
+
+function stateTone({ run }: ListRow): Tone | undefined {
+  if (run?.run.kind !== "known") return "quiet";
+  const { type } = run.run.state;
+  if (isSuccessful(type)) return "good";
+  if (isFailed(type)) return "bad";
+  return isFinished(type) ? "stale" : undefined;
+}

@@ -1,0 +1,24 @@
+// Which of the words there are somebody may have meant by one that is not among them.
+
+/** The nearest word within a third of its letters (insertions, deletions, replacements), if there is one. */
+export function nearest(given: string, words: readonly string[]): string | undefined {
+  const ranked = words
+    .map((word) => ({ word, distance: distance(given, word) }))
+    .filter(({ word, distance }) => distance <= Math.max(1, Math.floor(word.length / 3)))
+    .sort((left, right) => left.distance - right.distance);
+  return ranked[0]?.word;
+}
+
+/** Levenshtein's, row by row. */
+function distance(left: string, right: string): number {
+  let row = Array.from({ length: right.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= left.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}

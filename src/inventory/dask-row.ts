@@ -1,0 +1,86 @@
+// Inventory: one Dask cluster as a line of a table, or as an object for -o json. Pure.
+
+import { isLiving } from "../dask/pod-life.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Pod } from "../kube/objects.ts";
+import { isFinished } from "../prefect/state.ts";
+import type { DaskPrint, Inventory, RunPrint } from "./inventory.ts";
+import { podObject, stateObject } from "./job-row.ts";
+import { isReady, podStatus, restartsOf } from "./pod-status.ts";
+
+/** What is shown of a Dask cluster. */
+export interface DaskRow {
+  readonly dask: DaskPrint;
+  /** The run that it belongs to, or is guessed to. */
+  readonly run: RunPrint | undefined;
+  readonly verdict: { readonly word: string; readonly why: string };
+}
+
+/** A row for every cluster: those of runs first. */
+export function daskRows({ runs, unownedDask }: Pick<Inventory, "runs" | "unownedDask">): readonly DaskRow[] {
+  return [
+    ...runs.flatMap((run) => run.dask.map((dask) => ({ dask, run, verdict: daskVerdict(dask, run) }))),
+    ...unownedDask.map((dask) => ({ dask, run: undefined, verdict: daskVerdict(dask, undefined) })),
+  ];
+}
+
+/** Scheduler first, then the workers. */
+export function daskPods({ scheduler, workers }: DaskPrint): readonly Pod[] {
+  return scheduler === undefined ? workers : [scheduler, ...workers];
+}
+
+/** Ready pods of all, and what the first of them says: `3/4 Running`. */
+export function daskPodsText(dask: DaskPrint): string {
+  const pods = daskPods(dask);
+  const first = pods.find(isLiving) ?? pods[0];
+  const counted = `${pods.filter(isReady).length}/${pods.length}`;
+  return first === undefined ? counted : `${counted} ${podStatus(first)}`;
+}
+
+/** When the oldest part of it was made. */
+export function daskCreatedAt(dask: DaskPrint): Date | undefined {
+  const parts = [
+    ...daskPods(dask),
+    ...dask.services,
+    ...dask.budgets,
+    ...(dask.resource ? [dask.resource] : []),
+  ];
+  const moments = parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+  return moments.length === 0 ? undefined : new Date(Math.min(...moments));
+}
+
+/** How it is found in Kubernetes: the operator's by its own resource, others by name. */
+export function daskName({ kind, name }: DaskPrint): string {
+  return kind === "operator" ? `daskcluster/${name}` : `dask/${name}`;
+}
+
+/** The row as -o json, yaml, jsonpath and custom-columns see it. */
+export function daskObject({ dask, run, verdict }: DaskRow): JsonObject {
+  const { name, namespace, kind, owner } = dask;
+  const known = { id: run?.flowRunId, name: run?.name, prefect: run?.generation };
+  return {
+    apiVersion: "kubectl-prefect/v1",
+    kind: "DaskCluster",
+    metadata: { name, namespace, creationTimestamp: daskCreatedAt(dask)?.toISOString() },
+    cluster: { kind, attributedBy: owner?.by ?? null },
+    flowRun: run === undefined ? null : { ...known, state: stateObject(run.run) },
+    verdict,
+    pods: daskPods(dask).map(podObject),
+    restarts: daskPods(dask).reduce((sum, pod) => sum + restartsOf(pod), 0),
+    services: dask.services.map(({ metadata }) => metadata.name),
+    podDisruptionBudgets: dask.budgets.map(({ metadata }) => metadata.name),
+  };
+}
+
+function daskVerdict(dask: DaskPrint, run: RunPrint | undefined): DaskRow["verdict"] {
+  if (dask.kind === "gateway") return { word: "active", why: "dask-gateway looks after it" };
+  const living = daskPods(dask).filter(isLiving).length;
+  const isAtWork = living > 0 || dask.resource !== undefined;
+  if (!isAtWork) return { word: "finished", why: "none of its pods is left at work" };
+  if (run === undefined) return { word: "unowned", why: "at work, and nothing tells for which flow run" };
+  const tie = `tied to its flow run by ${dask.owner?.by ?? "nothing"}`;
+  if (run.run.kind === "missing") return { word: "orphaned", why: `its flow run is deleted (${tie})` };
+  if (run.run.kind === "known" && isFinished(run.run.state.type))
+    return { word: "orphaned", why: `its flow run is ${run.run.state.type} (${tie})` };
+  return { word: "active", why: tie };
+}

@@ -1,0 +1,109 @@
+// Inventory: one Job of a flow run as a line of a table, or as an object for -o json. Pure.
+
+import type { JobPrint } from "../job/footprint.ts";
+import { flowContainerName } from "../job/footprint.ts";
+import type { RunView, Verdict } from "../job/verdict.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Container, Pod } from "../kube/objects.ts";
+import { stateWord } from "../prefect/rest-state.ts";
+import type { RunPrint } from "./inventory.ts";
+import { opinionOnJob } from "./opinion.ts";
+import { isReady, podStatus, restartsOf } from "./pod-status.ts";
+
+/** What is shown of a Job. */
+export interface JobRow {
+  readonly run: RunPrint;
+  readonly print: JobPrint;
+  readonly verdict: Verdict;
+}
+
+/** A row for every Job, in the order of the runs. */
+export function jobRows(runs: readonly RunPrint[], now: Date): readonly JobRow[] {
+  return runs.flatMap((run) =>
+    run.footprint.jobs.map((print) => ({ run, print, verdict: opinionOnJob(run, print, now) })),
+  );
+}
+
+/** Prefect's word for the run's state; `<unknown>` where nobody could be asked, `<deleted>` where there is no such run. */
+export function stateText(view: RunView): string {
+  if (view.kind === "known") return stateWord(view.state);
+  return view.kind === "missing" ? "<deleted>" : "<unknown>";
+}
+
+/** Ready pods of all, and the newest one's status: `1/1 Running`. Without pods: `0/0`. */
+export function podsText({ pods }: JobPrint): string {
+  const newest = pods.at(-1);
+  const counted = `${pods.filter(isReady).length}/${pods.length}`;
+  return newest === undefined ? counted : `${counted} ${podStatus(newest)}`;
+}
+
+/** Restarts of all containers of all its pods. */
+export function restartsText({ pods }: JobPrint): number {
+  return pods.reduce((sum, pod) => sum + restartsOf(pod), 0);
+}
+
+/** The node of the newest pod. */
+export function nodeOf({ pods }: JobPrint): string | undefined {
+  return pods.at(-1)?.spec.nodeName;
+}
+
+/** The image that runs the flow: the newest pod's, else the one in the Job's template. */
+export function imageOf({ job, pods }: JobPrint): string | undefined {
+  const newest = pods.at(-1);
+  const containers = (newest?.spec ?? job.spec.template?.spec)?.containers ?? [];
+  const name = newest === undefined ? undefined : flowContainerName(newest);
+  const flow = containers.find((each) => each.name === (name ?? "flow")) ?? containers[0];
+  return flow?.image;
+}
+
+/** The row as -o json, yaml, jsonpath and custom-columns see it. Its fields are a contract. */
+export function jobObject({ run, print, verdict }: JobRow): JsonObject {
+  const { name, namespace, uid, creationTimestamp, labels } = print.job.metadata;
+  return {
+    apiVersion: "kubectl-prefect/v1",
+    kind: "FlowRunJob",
+    metadata: { name, namespace, uid, creationTimestamp, labels },
+    flowRun: { id: run.flowRunId, name: run.name, prefect: run.generation, state: stateObject(run.run) },
+    verdict: { word: verdict.word, why: verdict.why },
+    image: imageOf(print),
+    pods: print.pods.map(podObject),
+    restarts: restartsText(print),
+    status: print.job.status,
+  };
+}
+
+/** A pod in -o json: what the table and the tree show of it. */
+export function podObject(pod: Pod): JsonObject {
+  const specs = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])];
+  return {
+    name: pod.metadata.name,
+    uid: pod.metadata.uid,
+    creationTimestamp: pod.metadata.creationTimestamp,
+    status: podStatus(pod),
+    phase: pod.status.phase,
+    ready: isReady(pod),
+    restarts: restartsOf(pod),
+    node: pod.spec.nodeName,
+    containers: specs.map((spec) => containerObject(pod, spec)),
+  };
+}
+
+function containerObject(pod: Pod, spec: Container): JsonObject {
+  const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
+  const status = statuses.find((each) => each.name === spec.name);
+  return {
+    name: spec.name,
+    image: spec.image,
+    restarts: status?.restartCount ?? 0,
+    state: status?.state,
+    lastState: status?.lastState,
+  };
+}
+
+/** A run's state in -o json; null where it is not known. */
+export function stateObject(view: RunView): JsonObject | null {
+  if (view.kind === "unknown") return null;
+  if (view.kind === "missing") return { type: null, word: stateText(view), message: null };
+  const { type, message = null } = view.state;
+  return { type, word: stateText(view), message, since: view.updated?.toISOString() };
+}

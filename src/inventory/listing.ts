@@ -1,0 +1,65 @@
+// Inventory: lists that go on without what this user may not see. Each such resource is one line among the gaps.
+
+import type { KubeApi, ListQuery } from "../kube/api.ts";
+import { listAll } from "../kube/api.ts";
+import { KubeError } from "../kube/errors.ts";
+import type { KindMap, Resource } from "../kube/objects.ts";
+
+/** The lists of one look at the cluster. */
+export class Listing {
+  readonly #kube: Pick<KubeApi, "listPage">;
+  readonly #signal: AbortSignal | undefined;
+  readonly #gaps = new Set<string>();
+  readonly #unseen = new Set<Resource>();
+
+  constructor(kube: Pick<KubeApi, "listPage">, signal?: AbortSignal) {
+    this.#kube = kube;
+    this.#signal = signal;
+  }
+
+  /** What could not be listed, in words. */
+  get gaps(): readonly string[] {
+    return [...this.#gaps];
+  }
+
+  /** What could not be listed, by name. */
+  get unseen(): readonly Resource[] {
+    return [...this.#unseen];
+  }
+
+  /**
+   * All objects of a query; none when they may not be listed, or when the cluster does not have this resource.
+   * `seen` is told of each object as its page arrives. Throws KubeError for everything else.
+   */
+  async all<R extends Resource>(
+    resource: R,
+    query: ListQuery,
+    seen?: (object: KindMap[R]) => void,
+  ): Promise<readonly KindMap[R][]> {
+    try {
+      return await this.#everyPage(resource, query, seen);
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error;
+      // A continue token lives for some minutes only; a slow reader begins anew, once.
+      if (error.status === 410) return this.#everyPage(resource, query, seen);
+      if (error.status === 404) return [];
+      if (error.status !== 403) throw error;
+      this.#gaps.add(error.message);
+      this.#unseen.add(resource);
+      return [];
+    }
+  }
+
+  async #everyPage<R extends Resource>(
+    resource: R,
+    query: ListQuery,
+    seen?: (object: KindMap[R]) => void,
+  ): Promise<readonly KindMap[R][]> {
+    const found: KindMap[R][] = [];
+    for await (const object of listAll(this.#kube, resource, { ...query, signal: this.#signal })) {
+      found.push(object);
+      seen?.(object);
+    }
+    return found;
+  }
+}

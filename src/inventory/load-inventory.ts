@@ -1,0 +1,144 @@
+// Inventory: the cluster and Prefect → Inventory, in one look. What can be asked at the same time is.
+
+import type { KubeApi, ListQuery } from "../kube/api.ts";
+import { lastSeenAt } from "../kube/objects.ts";
+import type { Job, KubeEvent, Pod } from "../kube/objects.ts";
+import { flowRunIdOf } from "../job/labels.ts";
+import { daskPrints } from "../dask/dask-prints.ts";
+import { withDask } from "./dask-owners.ts";
+import type { DaskPrint, Generation, Inventory, RunPrint } from "./inventory.ts";
+import { listDask } from "./list-dask.ts";
+import type { DaskScope } from "./list-dask.ts";
+import { Listing } from "./listing.ts";
+import { generationOf, jobUidOf, RUN_LABELS, runPrints, withRun } from "./run-prints.ts";
+import { StateDesk } from "./state-source.ts";
+import type { StateSources } from "./state-source.ts";
+
+/** What to look at. Selectors are about Jobs. */
+export interface InventoryQuery extends ListQuery {
+  /** Only this run. */
+  readonly flowRunId?: string | undefined;
+  /** Dask clusters, too, and how much of them. Those that are only guessed to be a run's need all runs to be listed. */
+  readonly dask?: DaskScope | undefined;
+  /** Events of the Jobs and their pods, too. */
+  readonly events?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Pods by the names of their Jobs, so many in one selector: a URL must stay below 8 KiB. */
+const NAMES_AT_ONCE = 80;
+/** Events of single objects are asked one by one up to here, and all of them from here on. */
+const OBJECTS_AT_MOST = 12;
+const GENERATIONS: readonly Generation[] = [1, 2];
+
+/** Throws KubeError when the cluster cannot be asked at all. */
+export async function loadInventory(
+  kube: Pick<KubeApi, "listPage">,
+  sources: StateSources,
+  query: InventoryQuery,
+): Promise<Inventory> {
+  const { signal } = query;
+  const listing = new Listing(kube, signal);
+  const desks = { 1: new StateDesk(1, sources[1], signal), 2: new StateDesk(2, sources[2], signal) };
+  const ask = (job: Job): void => {
+    const id = flowRunIdOf(job.metadata);
+    // Whoever needs the answer awaits it below; one that comes to nothing by then must not end the process.
+    if (id !== undefined) desks[generationOf(job.metadata)].ask(id).catch(() => {});
+  };
+  const [jobs, labelled, dask] = await Promise.all([
+    flatAll(GENERATIONS.map((each) => listing.all("jobs", jobQuery(query, each), ask))),
+    flatAll(GENERATIONS.map((each) => listing.all("pods", podQuery(query, each)))),
+    query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
+  ]);
+  const pods = [...labelled, ...(await unlabelledPods(listing, query, { jobs, labelled }))];
+  const events = query.events === true ? await eventsOf(listing, query, { jobs, pods }) : [];
+  const standing = runPrints({ jobs, pods, events });
+  const clusters = dask === undefined ? [] : daskPrints(dask, standing).map((each) => surely(each, query));
+  const { runs: prints, unowned } = withDask(standing, clusters);
+  const runs = await Promise.all(
+    prints.map(async (print) => withRun(print, await desks[print.generation].ask(print.flowRunId))),
+  );
+  const unknown = await Promise.all(GENERATIONS.map((each) => desks[each].gap()));
+  const gaps = [...listing.gaps, ...unknown.filter((gap) => gap !== undefined)];
+  return {
+    runs: runs.filter((run) => isWanted(run, query)),
+    unownedDask: unowned,
+    gaps,
+    unseen: listing.unseen,
+  };
+}
+
+/** A guess compares all runs of a namespace; where only some are listed, there is nothing to guess from. */
+function surely(cluster: DaskPrint, query: InventoryQuery): DaskPrint {
+  const isPartial = [query.flowRunId, query.labelSelector, query.fieldSelector].some(
+    (each) => each !== undefined,
+  );
+  return isPartial && cluster.owner?.by === "guess" ? { ...cluster, owner: undefined } : cluster;
+}
+
+/** Of selected Jobs only their own runs; a cluster's owner that was not selected is not shown. */
+function isWanted(run: RunPrint, { flowRunId, labelSelector, fieldSelector }: InventoryQuery): boolean {
+  if (flowRunId !== undefined) return run.flowRunId === flowRunId;
+  const isSelected = labelSelector === undefined && fieldSelector === undefined;
+  return isSelected || run.footprint.jobs.length > 0;
+}
+
+function jobQuery(query: InventoryQuery, generation: Generation): ListQuery {
+  const { namespace, fieldSelector } = query;
+  const selectors = [runSelector(query, generation), query.labelSelector ?? ""];
+  return { namespace, fieldSelector, labelSelector: selectors.filter((part) => part !== "").join(",") };
+}
+
+function podQuery(query: InventoryQuery, generation: Generation): ListQuery {
+  return { namespace: query.namespace, labelSelector: runSelector(query, generation) };
+}
+
+function runSelector({ flowRunId }: InventoryQuery, generation: Generation): string {
+  const label = RUN_LABELS[generation];
+  return flowRunId === undefined ? label : `${label}=${flowRunId}`;
+}
+
+/** The agent of Prefect 2 labels the Job alone; its pods are found by the Job's name. */
+async function unlabelledPods(
+  listing: Listing,
+  query: InventoryQuery,
+  found: { readonly jobs: readonly Job[]; readonly labelled: readonly Pod[] },
+): Promise<readonly Pod[]> {
+  const withPods = new Set(found.labelled.map(jobUidOf));
+  const names = found.jobs
+    .filter(({ metadata }) => generationOf(metadata) === 2 && !withPods.has(metadata.uid))
+    .map(({ metadata }) => metadata.name);
+  const { namespace } = query;
+  if (names.length > 4 * NAMES_AT_ONCE) return listing.all("pods", { namespace, labelSelector: "job-name" });
+  const batches: string[][] = [];
+  while (names.length > 0) batches.push(names.splice(0, NAMES_AT_ONCE));
+  return flatAll(
+    batches.map((batch) =>
+      listing.all("pods", { namespace, labelSelector: `job-name in (${batch.join(",")})` }),
+    ),
+  );
+}
+
+async function eventsOf(
+  listing: Listing,
+  { namespace }: InventoryQuery,
+  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
+): Promise<readonly KubeEvent[]> {
+  const uids = [...found.jobs, ...found.pods].map(({ metadata }) => metadata.uid);
+  const events =
+    uids.length > OBJECTS_AT_MOST
+      ? await listing.all("events", { namespace })
+      : await flatAll(
+          uids.map((uid) => listing.all("events", { namespace, fieldSelector: `involvedObject.uid=${uid}` })),
+        );
+  return events.toSorted((left, right) => seenMs(left) - seenMs(right));
+}
+
+function seenMs(event: KubeEvent): number {
+  const at = lastSeenAt(event)?.getTime() ?? Number.NaN;
+  return Number.isNaN(at) ? Date.parse(event.metadata.creationTimestamp) : at;
+}
+
+async function flatAll<T>(lists: readonly Promise<readonly T[]>[]): Promise<readonly T[]> {
+  return (await Promise.all(lists)).flat();
+}

@@ -1,0 +1,68 @@
+// The STATUS of a pod in one word, as `kubectl get pods` shows it (kubernetes/pkg/printers, printPod). Pure.
+
+import type { Container, ContainerState, ContainerStatus, Pod } from "../kube/objects.ts";
+
+const OVER = new Set(["Succeeded", "Failed"]);
+
+/** Running, Completed, Error, ImagePullBackOff, Init:0/1, Terminating …; Unknown where the pod says nothing. */
+export function podStatus(pod: Pod): string {
+  const { status, metadata } = pod;
+  const phase = status.phase ?? "Unknown";
+  if (metadata.deletionTimestamp !== undefined && !OVER.has(phase)) {
+    return status.reason === "NodeLost" ? "Unknown" : "Terminating";
+  }
+  return initStatus(pod) ?? mainStatus(pod, status.reason ?? gated(pod) ?? phase);
+}
+
+/** Whether all its containers are ready, or it ended well: what a table counts as ready. */
+export function isReady(pod: Pod): boolean {
+  const statuses = pod.status.containerStatuses ?? [];
+  return (
+    pod.status.phase === "Running" && statuses.length > 0 && statuses.every(({ ready }) => ready === true)
+  );
+}
+
+/** How often its containers were restarted, all together. */
+export function restartsOf(pod: Pod): number {
+  const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
+  return all.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
+}
+
+function gated(pod: Pod): string | undefined {
+  const scheduled = (pod.status.conditions ?? []).find(({ type }) => type === "PodScheduled");
+  return scheduled?.reason === "SchedulingGated" ? scheduled.reason : undefined;
+}
+
+/** What the first init container that is not done says; undefined when all are, or there are none. */
+function initStatus(pod: Pod): string | undefined {
+  const specs = pod.spec.initContainers ?? [];
+  const statuses = pod.status.initContainerStatuses ?? [];
+  const at = statuses.findIndex((status) => !isDone(status, specs));
+  const state = statuses[at]?.state;
+  if (at === -1) return undefined;
+  if (state?.terminated !== undefined) return `Init:${endWord(state) ?? ""}`;
+  const waiting = state?.waiting?.reason ?? "";
+  return waiting !== "" && waiting !== "PodInitializing" ? `Init:${waiting}` : `Init:${at}/${specs.length}`;
+}
+
+function isDone(status: ContainerStatus, specs: readonly Container[]): boolean {
+  if (status.state?.terminated?.exitCode === 0) return true;
+  const isSidecar = specs.find(({ name }) => name === status.name)?.restartPolicy === "Always";
+  return isSidecar && status.started === true;
+}
+
+function mainStatus(pod: Pod, otherwise: string): string {
+  const statuses = pod.status.containerStatuses ?? [];
+  // The first container that has something to say gives the word, as the last one looked at does in kubectl.
+  const words = statuses.map(({ state }) => state?.waiting?.reason || endWord(state));
+  const word = words.find((each) => each !== undefined && each !== "") ?? otherwise;
+  const isRunning = statuses.some(({ ready, state }) => ready === true && state?.running !== undefined);
+  return word === "Completed" && isRunning ? "Running" : word;
+}
+
+function endWord(state: ContainerState | undefined): string | undefined {
+  const end = state?.terminated;
+  if (end === undefined) return undefined;
+  if (end.reason !== undefined && end.reason !== "") return end.reason;
+  return end.signal === undefined || end.signal === 0 ? `ExitCode:${end.exitCode}` : `Signal:${end.signal}`;
+}

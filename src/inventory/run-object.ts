@@ -1,0 +1,42 @@
+// Inventory: a run with everything that it has as one object, for -o json and yaml. Pure.
+
+import type { JsonObject } from "../base/json.ts";
+import { lastSeenAt } from "../kube/objects.ts";
+import type { KubeEvent } from "../kube/objects.ts";
+import { outlookOf } from "../job/outlook.ts";
+import { daskObject, daskRows } from "./dask-row.ts";
+import type { Diagnosis } from "./diagnosis.ts";
+import type { RunPrint } from "./inventory.ts";
+import { podObject, stateObject } from "./job-row.ts";
+
+/** Its fields are a contract. */
+export function runObject(run: RunPrint, diagnosis: Diagnosis): JsonObject {
+  return {
+    apiVersion: "kubectl-prefect/v1",
+    kind: "FlowRun",
+    metadata: { name: run.name ?? run.flowRunId, namespace: run.namespace },
+    flowRun: { id: run.flowRunId, name: run.name, prefect: run.generation, state: stateObject(run.run) },
+    jobs: run.footprint.jobs.map((print) => {
+      const { name, namespace, uid, creationTimestamp, labels } = print.job.metadata;
+      return {
+        metadata: { name, namespace, uid, creationTimestamp, labels },
+        outlook: outlookOf(print).kind,
+        status: print.job.status,
+        pods: print.pods.map(podObject),
+        events: print.events.map(eventObject),
+      };
+    }),
+    dask: daskRows({ runs: [run], unownedDask: [] }).map(daskObject),
+    diagnosis: {
+      word: diagnosis.word,
+      why: diagnosis.why,
+      stories: diagnosis.stories,
+      agent: diagnosis.agent,
+    },
+  };
+}
+
+function eventObject(event: KubeEvent): JsonObject {
+  const { involvedObject, type, reason, message, count = 1 } = event;
+  return { involvedObject, type, reason, message, count, lastSeen: lastSeenAt(event)?.toISOString() };
+}

@@ -1,0 +1,32 @@
+// Which tenant a key or a server means: Cloud knows it from the key, a server has one, or is told which.
+
+import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import * as documents from "./documents.ts";
+import { PrefectError } from "./errors.ts";
+import type { Graphql } from "./graphql.ts";
+
+/** The tenant's id, from then on also in the requests. Throws PrefectError where there is none, or more than one. */
+export async function askTenant(graphql: Graphql, backend: string, signal?: AbortSignal): Promise<string> {
+  const action = "find the tenant";
+  const cloud = backend === "cloud";
+  const document = cloud ? documents.AUTH_INFO : documents.TENANT;
+  const data = await graphql.ask({ action, name: cloud ? "auth_info" : "tenant", document, signal });
+  const tenants = arrayIn(data["tenant"]).map(objectIn);
+  const id = textIn(cloud ? objectIn(data["auth_info"])["tenant_id"] : tenants[0]?.["id"]);
+  if (id === undefined) {
+    throw new PrefectError(action, cloud ? "the key belongs to no tenant" : "the server has no tenant", {
+      failure: "refused",
+      hint: cloud
+        ? "use an API key, not an API token"
+        : "create one with: prefect server create-tenant -n default",
+    });
+  }
+  if (tenants.length > 1) {
+    throw new PrefectError(action, `the server has ${tenants.length} tenants`, {
+      failure: "refused",
+      hint: "choose one with --tenant-id",
+    });
+  }
+  graphql.tenantId = id;
+  return id;
+}

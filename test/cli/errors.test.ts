@@ -1,0 +1,283 @@
+// How commands fail: on which stream, with which code, in which words, and never with the key.
+
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import type { KubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { runCli } from "../support/run-cli.ts";
+
+const KEY = "KEY-THAT-NOBODY-SEES";
+const KUBECONFIG = "/home/user/.kube/config";
+const RUN = JSON.stringify({
+  id: "11111111-2222-4333-8444-555555555555",
+  flow: { id: "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", storage: { type: "Local" } },
+});
+
+let kube: KubeStandin;
+let cloud: PrefectStandin;
+let website: Server;
+let nowhere: string;
+
+beforeAll(async () => {
+  kube = await startKubeStandin({ tokens: { good: "alice" }, controller: false });
+  cloud = await startPrefectStandin({ flavour: "cloud", apiKey: "the-right-one" });
+  website = createServer((_, response) => response.end("<html>"));
+  await new Promise<void>((listening) => website.listen(0, "127.0.0.1", listening));
+  const closed = await startPrefectStandin();
+  nowhere = closed.url;
+  await closed.stop();
+});
+
+afterAll(async () => {
+  await kube.stop();
+  await cloud.stop();
+  await new Promise((closed) => website.close(closed));
+});
+
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+interface Case {
+  readonly name: string;
+  readonly argv: readonly string[] | (() => readonly string[]);
+  readonly files?: () => Readonly<Record<string, string>>;
+  readonly code: number;
+  readonly want: RegExp;
+}
+
+const USAGE: readonly Case[] = [
+  {
+    name: "an unknown command",
+    argv: ["nosuch"],
+    code: 2,
+    want: /^error: unknown command "nosuch"\nhint: see kubectl prefect --help\n$/,
+  },
+  {
+    name: "an unknown command of a group",
+    argv: ["agent", "nosuch"],
+    code: 2,
+    want: /^error: unknown command "agent nosuch"\nhint: /,
+  },
+  {
+    name: "flags and no command",
+    argv: ["-v"],
+    code: 2,
+    want: /^error: no command given\nhint: see kubectl prefect --help\n$/,
+  },
+  {
+    name: "an unknown option",
+    argv: ["agent", "start", "--nosuch", "x"],
+    code: 2,
+    want: /^error: unsupported option name \("--nosuch"\)\nhint: see kubectl prefect agent start --help\n$/,
+  },
+  {
+    name: "a command that is nearly one",
+    argv: ["isntall"],
+    code: 2,
+    want: /^error: unknown command "isntall"\nhint: did you mean install\? Else see kubectl prefect --help\n$/,
+  },
+  {
+    name: "a command of a group that is nearly one",
+    argv: ["agent", "strat"],
+    code: 2,
+    want: /^error: unknown command "agent strat"\nhint: did you mean agent start\? /,
+  },
+  {
+    name: "an option that is nearly one",
+    argv: ["install", "--replica", "2"],
+    code: 2,
+    want: /^error: unsupported option name \("--replica"\)\nhint: did you mean --replicas\? /,
+  },
+  {
+    name: "an option without its value",
+    argv: ["install", "--name"],
+    code: 2,
+    want: /^error: .*--name.*\nhint: see kubectl prefect install --help\n$/,
+  },
+  {
+    name: "a word too many",
+    argv: ["install", "flows"],
+    code: 2,
+    want: /^error: extraneous positional argument \("flows"\)\nhint: see kubectl prefect install --help\n$/,
+  },
+  {
+    name: "a flow run and a file",
+    argv: ["render", "quick-fox", "-f", "run.json"],
+    code: 2,
+    want: /^error: give a RUN or -f, not both\nhint: /,
+  },
+  { name: "neither", argv: ["render"], code: 2, want: /^error: no flow run given: .*\nhint: / },
+  { name: "no shell", argv: ["completion"], code: 2, want: /^error: no shell given: name one of bash, .*\n/ },
+  {
+    name: "an unknown shell",
+    argv: ["completion", "csh"],
+    code: 2,
+    want: /^error: cannot complete in "csh": unknown shell\nhint: /,
+  },
+];
+
+const SETTINGS: readonly Case[] = [
+  {
+    name: "a bad duration",
+    argv: ["agent", "start", "--start-grace", "soon"],
+    files: () => ({ [KUBECONFIG]: kube.kubeconfig({ token: "good" }) }),
+    code: 2,
+    want: /^error: cannot read --start-grace "soon": not a duration\nhint: /,
+  },
+  {
+    name: "a bad variable",
+    argv: ["agent", "start", "--env", "A"],
+    files: () => ({ [KUBECONFIG]: kube.kubeconfig({ token: "good" }) }),
+    code: 2,
+    want: /^error: cannot read --env "A": there is no "="\nhint: /,
+  },
+  {
+    name: "a bad number",
+    argv: ["agent", "start", "--limit", "few"],
+    files: () => ({ [KUBECONFIG]: kube.kubeconfig({ token: "good" }) }),
+    code: 2,
+    want: /^error: cannot read --limit "few": not a whole number/,
+  },
+  {
+    name: "a bad backend",
+    argv: ["render", "-f", "run.json", "-b", "cluod"],
+    code: 2,
+    want: /^error: cannot read --backend flag "cluod": not one of cloud, server\n/,
+  },
+  {
+    name: "a flow run's file that is missing",
+    argv: ["render", "-f", "nosuch.json"],
+    code: 2,
+    want: /^error: cannot read flow run "nosuch.json": no such file\nhint: /,
+  },
+  {
+    name: "a flow run that is not JSON",
+    argv: ["render", "-f", KUBECONFIG],
+    files: () => ({ [KUBECONFIG]: "a: b" }),
+    code: 2,
+    want: /^error: cannot read flow run ".*": it is not JSON: .*\nhint: /,
+  },
+  {
+    name: "a flow run without a flow",
+    argv: ["render", "-f", "run.json"],
+    files: () => ({ "run.json": '{"id": "1"}' }),
+    code: 1,
+    want: /^error: cannot read the flow run's flow: it is missing/,
+  },
+  {
+    name: "a job template that is missing",
+    argv: ["render", "-f", "run.json", "--job-template", "/nowhere/job.yaml"],
+    code: 2,
+    want: /^error: cannot use job template "\/nowhere\/job.yaml": there is no such file/,
+  },
+  {
+    name: "an unknown way of a dry run",
+    argv: ["render", "-f", "run.json", "--dry-run=sure"],
+    code: 2,
+    want: /^error: cannot read --dry-run "sure"\nhint: write --dry-run=server\n$/,
+  },
+];
+
+const KUBECONFIGS: readonly Case[] = [
+  {
+    name: "does not parse",
+    argv: ["agent", "start"],
+    files: () => ({ [KUBECONFIG]: "clusters: [" }),
+    code: 2,
+    want: /^error: cannot read kubeconfig "\/home\/user\/.kube\/config": [^\n]+\n/,
+  },
+  {
+    name: "has no such context",
+    argv: ["agent", "start", "--context", "prod"],
+    files: () => ({ [KUBECONFIG]: kube.kubeconfig() }),
+    code: 2,
+    want: /^error: cannot find context "prod" in the kubeconfig\nhint: it has: standin\n$/,
+  },
+  {
+    name: "is missing though named",
+    argv: ["agent", "start", "--kubeconfig", "nosuch"],
+    code: 2,
+    want: /^error: cannot read kubeconfig "nosuch": no such file\n/,
+  },
+  {
+    name: "is nowhere",
+    argv: ["agent", "start"],
+    code: 2,
+    want: /^error: cannot connect to a cluster: there is no kubeconfig.*\nhint: /,
+  },
+  {
+    name: "names a cluster that does not answer",
+    argv: ["render", "-f", "run.json", "--dry-run=server", "--key-secret", "a"],
+    files: () => ({ [KUBECONFIG]: kube.kubeconfig({ token: "good" }).replaceAll(kube.url, nowhere) }),
+    code: 4,
+    want: /^error: cannot create Job ".*" in namespace "default": http:.*: connection refused\nhint: /,
+  },
+  {
+    name: "has a wrong token",
+    argv: ["render", "-f", "run.json", "--dry-run=server", "--key-secret", "a"],
+    files: () => ({ [KUBECONFIG]: kube.kubeconfig({ token: KEY }) }),
+    code: 4,
+    want: /^error: cannot create Job ".*" in namespace "default": Unauthorized\nhint: log in/,
+  },
+];
+
+const PREFECTS: readonly Case[] = [
+  {
+    name: "does not answer",
+    argv: () => ["render", "fox", "-a", nowhere],
+    code: 3,
+    want: /^error: cannot [^\n]*: http:[^\n]*: connection refused\nhint: check the address/,
+  },
+  {
+    name: "does not take the key",
+    argv: () => ["render", "fox", "-a", cloud.url],
+    code: 3,
+    want: /^error: cannot [^\n]*\nhint: check the API key: --key, /,
+  },
+  {
+    name: "is no Prefect API",
+    argv: () => ["render", "fox", "-a", urlOf(website)],
+    code: 3,
+    want: /^error: cannot [^\n]* did not answer as a Prefect API does\nhint: /,
+  },
+  {
+    name: "is no address",
+    argv: ["render", "fox", "-a", "localhost:4200"],
+    code: 2,
+    want: /^error: cannot use Prefect API address "localhost:4200": not an http\(s\) URL\nhint: /,
+  },
+];
+
+describe.each([
+  { what: "a command line with", cases: USAGE },
+  { what: "settings with", cases: SETTINGS },
+  { what: "a kubeconfig that", cases: KUBECONFIGS },
+  { what: "a Prefect API that", cases: PREFECTS },
+])("$what", ({ cases }) => {
+  it.each(cases)("$name fails in one line and a hint, on stderr", async ({ argv, files, code, want }) => {
+    const words = typeof argv === "function" ? argv() : argv;
+    const { stdout, stderr, exitCode } = await runCli(words, {
+      env: { PREFECT__CLOUD__API_KEY: KEY },
+      files: { "run.json": RUN, ...files?.() },
+    });
+    expect(stderr).toMatch(want);
+    expect(stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(3);
+    expect(stderr).not.toMatch(/internal error|^ {4}at /m);
+    expect(exitCode).toBe(code);
+    // A render that the cluster refuses has printed its Job.
+    expect(stdout === "" || code === 4).toBe(true);
+    expect(stderr).not.toContain(KEY);
+  });
+});
+
+describe("-v", () => {
+  it("adds why an error happened", async () => {
+    const { stderr } = await runCli(["render", "fox", "-a", nowhere, "-v"]);
+    expect(stderr).toMatch(/^because: /m);
+  });
+});

@@ -1,0 +1,125 @@
+// Objects as dask-kubernetes and people make them, for tests.
+
+import type { JobPrint } from "../../src/job/footprint.ts";
+import type { AnyObject, Job, Meta, Pod } from "../../src/kube/objects.ts";
+import type { RunPrint } from "../../src/inventory/inventory.ts";
+import type { RunView } from "../../src/job/verdict.ts";
+
+export const NOW = new Date("2026-11-21T12:00:00Z");
+export const RUN_A = "0a0a0a0a-1111-4111-8111-aaaaaaaaaaaa";
+export const RUN_B = "0b0b0b0b-2222-4222-8222-bbbbbbbbbbbb";
+
+let serial = 0;
+
+/** So many minutes before NOW, as Kubernetes writes it. */
+export function ago(minutes: number): string {
+  return new Date(NOW.getTime() - minutes * 60_000).toISOString();
+}
+
+export function meta(name: string, more: Partial<Meta> = {}): Meta {
+  return {
+    name,
+    namespace: "flows",
+    uid: `uid-${name}-${++serial}`,
+    resourceVersion: "1",
+    creationTimestamp: ago(60),
+    ...more,
+  };
+}
+
+interface PodSpec extends Partial<Meta> {
+  readonly phase?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly podIP?: string;
+  readonly image?: string;
+  readonly endedMinutesAgo?: number;
+}
+
+export function pod(name: string, given: PodSpec = {}): Pod {
+  const { phase = "Running", env = {}, podIP, image = "dask:1", endedMinutesAgo = 30, ...more } = given;
+  const terminated = { exitCode: 0, finishedAt: ago(endedMinutesAgo) };
+  const over = phase === "Succeeded" || phase === "Failed";
+  return {
+    metadata: meta(name, more),
+    spec: {
+      containers: [
+        { name: "main", image, env: Object.entries(env).map(([key, value]) => ({ name: key, value })) },
+      ],
+    },
+    status: {
+      phase,
+      ...(podIP === undefined ? {} : { podIP }),
+      ...(over ? { containerStatuses: [{ name: "main", state: { terminated } }] } : {}),
+    },
+  };
+}
+
+/** A worker (or scheduler) of KubeCluster as 0.10 and later make it. */
+export function classic(cluster: string, given: PodSpec & { readonly role?: string } = {}): Pod {
+  const { role = "worker", labels, ...more } = given;
+  const own = { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": role };
+  return pod(`${cluster}${String(++serial).padStart(5, "0")}`, { ...more, labels: { ...own, ...labels } });
+}
+
+export function service(cluster: string, more: Partial<Meta> = {}): AnyObject {
+  const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "scheduler" };
+  return { metadata: meta(cluster, { labels, ...more }), spec: { selector: labels } };
+}
+
+/** As up to 2021.10: without labels. */
+export function budget(cluster: string, more: Partial<Meta> = {}): AnyObject {
+  const matchLabels = { "dask.org/cluster-name": cluster, "dask.org/component": "scheduler" };
+  return { metadata: meta(cluster, more), spec: { selector: { matchLabels } } };
+}
+
+export function daskCluster(name: string, more: Partial<Meta> = {}): AnyObject {
+  return { metadata: meta(name, more), spec: {} };
+}
+
+export function nameFor(flowRunId: string, uuid = "03d5b8bb-0"): string {
+  return `dask-${flowRunId}-${uuid}`;
+}
+
+interface JobSpec extends Partial<Meta> {
+  readonly ended?: "Complete" | "Failed";
+  readonly endedMinutesAgo?: number;
+  readonly ready?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export function job(name: string, flowRunId: string, given: JobSpec = {}): Job {
+  const { ended, endedMinutesAgo = 30, ready = 0, env = {}, ...more } = given;
+  const condition = { type: ended ?? "", status: "True", lastTransitionTime: ago(endedMinutesAgo) };
+  const variables = Object.entries(env).map(([key, value]) => ({ name: key, value }));
+  return {
+    metadata: meta(name, { labels: { "prefect.io/flow_run_id": flowRunId }, ...more }),
+    spec: { backoffLimit: 0, template: { spec: { containers: [{ name: "flow", env: variables }] } } },
+    status: { ready, ...(ended === undefined ? { active: 1 } : { conditions: [condition] }) },
+  };
+}
+
+export function jobPrint(of: Job, pods: readonly Pod[] = []): JobPrint {
+  return { job: of, pods, departed: [], events: [], gone: false };
+}
+
+/** What Prefect says of a run: in this state for so many minutes. */
+export function known(type: string, minutes = 30): RunView {
+  return { kind: "known", state: { type }, updated: new Date(ago(minutes)) };
+}
+
+export function runPrint(
+  flowRunId: string,
+  given: Partial<Omit<RunPrint, "footprint">> & { readonly jobs?: readonly JobPrint[] } = {},
+): RunPrint {
+  const { jobs = [], ...more } = given;
+  return {
+    flowRunId,
+    generation: 1,
+    namespace: "flows",
+    name: undefined,
+    run: { kind: "unknown" },
+    footprint: { flowRunId, jobs },
+    dask: [],
+    ...more,
+  };
+}

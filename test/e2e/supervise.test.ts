@@ -1,0 +1,310 @@
+// Every way in which a pod can go wrong, in real pods, all at once under one agent: what Prefect is told of each, and that
+// it is told once. The table at the end is what it was.
+
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Agent } from "../../src/agent/agent.ts";
+import { loadTemplate } from "../../src/agent/launch/templates.ts";
+import { silentMeter } from "../../src/agent/presence/meter.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { createLog } from "../../src/base/log.ts";
+import { jobSettings } from "../../src/config/job-settings.ts";
+import { loadPrefectConfig } from "../../src/config/prefect-config.ts";
+import { DEFAULT_POLICY } from "../../src/job/verdict.ts";
+import type { Policy } from "../../src/job/verdict.ts";
+import { connectKube } from "../../src/kube/connect.ts";
+import { connectPrefect } from "../../src/prefect/connect.ts";
+import { failures, runConfigOf } from "./support/failures.ts";
+import type { Blow, Failure } from "./support/failures.ts";
+import { kubectl, listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
+import { createNamespace, removeNamespace } from "./support/namespace.ts";
+import { startReachablePrefect } from "./support/pod-network.ts";
+import type { ReachablePrefect } from "./support/pod-network.ts";
+
+const mark = randomBytes(3).toString("hex");
+const NAMES = {
+  quotaClass: `quota-${mark}`,
+  highClass: `high-${mark}`,
+  resource: `example.com/slot-${mark}`,
+};
+const MS = { patience: 90_000, look: 300 };
+const POLICY: Policy = {
+  ...DEFAULT_POLICY,
+  startGraceMs: 4_000,
+  pendingWarnMs: 3_000,
+  cancelGraceMs: 3_000,
+  exitGraceMs: 1_500,
+  lingerMs: 3_000,
+};
+const FIXTURES = failures(NAMES);
+const isModern = serverMinor() >= 31;
+
+let world: ReachablePrefect;
+let open: string;
+let restricted: string;
+const stop = new AbortController();
+const agents: Promise<void>[] = [];
+const lines: string[] = [];
+const ids = new Map<string, string>();
+
+/** An agent for the namespace, in this process; its labels choose the runs. */
+async function startAgent(namespace: string, label: string): Promise<void> {
+  const readFile = (path: string): string => readFileSync(path, "utf8");
+  const deps = { env: process.env, home: homedir(), clock: systemClock, readFile, userAgent: "test" };
+  const { kube } = await connectKube({}, deps);
+  const prefect = connectPrefect(
+    { url: world.prefect.url, backend: "server", timeoutMs: 15_000 },
+    { env: {} },
+  );
+  const flags = { backend: "server", api: world.api };
+  const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
+  const write = (line: string): void => void lines.push(line);
+  const log = createLog({ name: label, level: "INFO", format: "text", write, now: () => new Date() });
+  const agent = new Agent(
+    {
+      kube,
+      prefect,
+      clock: systemClock,
+      log,
+      meter: silentMeter,
+      loadTemplate: (source) => loadTemplate(source, { env: {} }),
+      newClaimId: () => crypto.randomUUID(),
+      isDead: () => false,
+    },
+    {
+      name: label,
+      labels: [label],
+      namespace,
+      job: { ...jobSettings(config, { namespace, labels: [label], teller: `${label}:1` }) },
+      template: undefined,
+      policy: POLICY,
+      concurrency: 8,
+      shutdownGraceMs: 1_000,
+      teller: `${label}:1`,
+      place: `${kube.clusterMark}/${namespace}`,
+    },
+  );
+  const run = agent.run(stop.signal).finally(() => {
+    kube.close();
+    prefect.close();
+  });
+  agents.push(run);
+}
+
+function applyObjects(): void {
+  const className = (name: string, value: number): object => ({
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name },
+    value,
+  });
+  const quota = {
+    apiVersion: "v1",
+    kind: "ResourceQuota",
+    metadata: { name: "none", namespace: open },
+    spec: {
+      hard: { pods: "0" },
+      scopeSelector: {
+        matchExpressions: [{ scopeName: "PriorityClass", operator: "In", values: [NAMES.quotaClass] }],
+      },
+    },
+  };
+  const items = [className(NAMES.quotaClass, 1), className(NAMES.highClass, 1_000), quota];
+  mustKubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
+  const capacity = { status: { capacity: { [NAMES.resource]: "1" } } };
+  mustKubectl([
+    "patch",
+    "node",
+    nodeName(),
+    "--subresource=status",
+    "--type=merge",
+    "-p",
+    JSON.stringify(capacity),
+  ]);
+}
+
+const nodeName = (): string => mustKubectl(["get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"]);
+const namespaceOf = (failure: Failure): string => (failure.restricted === true ? restricted : open);
+
+function podOf(id: string): string | undefined {
+  const pods = listed("pods", open).filter(
+    ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
+  );
+  return pods[0]?.metadata.name;
+}
+
+const BLOWS: Readonly<Record<Blow, (id: string) => void>> = {
+  "delete the pod": (id) => mustKubectl(["delete", "pod", podOf(id) ?? "", "-n", open, "--wait=false"]),
+  "delete the Job": (id) =>
+    mustKubectl(["delete", "job", "-l", `prefect.io/flow_run_id=${id}`, "-n", open, "--wait=false"]),
+  "evict the pod": (id) => {
+    const name = podOf(id) ?? "";
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace: open } };
+    mustKubectl(
+      ["create", "--raw", `/api/v1/namespaces/${open}/pods/${name}/eviction`, "-f", "-"],
+      JSON.stringify(eviction),
+    );
+  },
+  "preempt the pod": () => {
+    const slot = { [NAMES.resource]: "1" };
+    const containers = [
+      {
+        name: "a",
+        image: "busybox:latest",
+        imagePullPolicy: "IfNotPresent",
+        command: ["sleep", "60"],
+        resources: { limits: slot, requests: slot },
+      },
+    ];
+    const spec = { priorityClassName: NAMES.highClass, containers, terminationGracePeriodSeconds: 0 };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "important", namespace: open }, spec };
+    mustKubectl(["apply", "-f", "-"], JSON.stringify(pod));
+  },
+  "cancel the run": (id) => world.prefect.setState(id, { type: "Cancelling" }),
+  "delete the run": (id) => void world.prefect.deleteFlowRun(id),
+};
+
+beforeAll(async () => {
+  world = await startReachablePrefect();
+  open = await createNamespace("supervise");
+  restricted = await createNamespace("supervise-restricted");
+  mustKubectl(["label", "namespace", restricted, "pod-security.kubernetes.io/enforce=restricted"]);
+  applyObjects();
+  for (const failure of FIXTURES) {
+    const flow = world.prefect.createFlow({ name: "failure" });
+    const label = failure.restricted === true ? "restricted" : "open";
+    ids.set(
+      failure.name,
+      world.prefect.createFlowRun({
+        flow,
+        labels: [label],
+        runConfig: runConfigOf(failure),
+        name: failure.name,
+      }).id,
+    );
+  }
+  await startAgent(open, "open");
+  await startAgent(restricted, "restricted");
+});
+
+afterAll(async () => {
+  stop.abort();
+  await Promise.all(agents);
+  for (const { metadata } of [...listed("jobs", open)]) release("job", metadata.name);
+  for (const { metadata } of [...listed("pods", open)]) release("pod", metadata.name);
+  kubectl(["delete", "priorityclass", NAMES.quotaClass, NAMES.highClass]);
+  const capacity = {
+    status: { capacity: { [NAMES.resource]: null }, allocatable: { [NAMES.resource]: null } },
+  };
+  kubectl([
+    "patch",
+    "node",
+    nodeName(),
+    "--subresource=status",
+    "--type=merge",
+    "-p",
+    JSON.stringify(capacity),
+  ]);
+  removeNamespace(open);
+  removeNamespace(restricted);
+  await world.prefect.stop();
+  process.stdout.write(`\n${table()}\n`);
+});
+
+/** Takes the finalizer of the fixtures away. */
+function release(kind: string, name: string): void {
+  kubectl([
+    "patch",
+    kind,
+    name,
+    "-n",
+    open,
+    "--type=json",
+    "-p",
+    '[{"op":"remove","path":"/metadata/finalizers"}]',
+  ]);
+}
+
+const linesOf = (id: string, level: string): string[] =>
+  world.prefect
+    .logsOf(id)
+    .flatMap((line) => (line.level === level && line.name === "k8s-infra" ? [line.message ?? ""] : []));
+
+function table(): string {
+  return FIXTURES.map(({ name }) => {
+    const id = ids.get(name) ?? "";
+    const run = world.prefect.flowRun(id);
+    const said = [...linesOf(id, "ERROR"), ...linesOf(id, "WARNING")].map((text) => text.split("\n")[0]);
+    return `${name} → ${run?.state ?? "(deleted)"}: ${run?.state_message ?? ""}${said.length === 0 ? "" : ` | log: ${said.join(" / ")}`}`;
+  }).join("\n");
+}
+
+interface Heard {
+  readonly state: string | undefined;
+  readonly message: unknown;
+  readonly errors: unknown[];
+  readonly warnings: unknown[];
+}
+
+/** What Prefect was told of the fixture. */
+function heard({ name, message }: Failure): Heard {
+  const id = ids.get(name) ?? "";
+  const run = world.prefect.flowRun(id);
+  return {
+    state: run?.state ?? undefined,
+    message: message === undefined ? "any" : run?.state_message,
+    errors: linesOf(id, "ERROR"),
+    warnings: linesOf(id, "WARNING"),
+  };
+}
+
+/** What it was to be told: the failure's words in state and log, once. */
+function wanted({ state, message, warning }: Failure): Heard {
+  const like = (pattern: RegExp | undefined): unknown[] =>
+    pattern === undefined ? [] : [expect.stringMatching(pattern)];
+  const failed = new RegExp(`^Kubernetes Error: [^]*${message?.source}`);
+  return {
+    state,
+    message: message === undefined ? "any" : expect.stringMatching(failed),
+    errors: like(message),
+    warnings: like(warning),
+  };
+}
+
+async function strike(id: string, blow: Blow): Promise<void> {
+  await world.prefect.until(() => world.prefect.flowRun(id)?.state === "Running", {
+    what: blow,
+    timeoutMs: MS.patience,
+  });
+  BLOWS[blow](id);
+}
+
+describe("Prefect is told of", () => {
+  it.concurrent.each(FIXTURES)("$name", { timeout: 150_000 }, async (failure) => {
+    const id = ids.get(failure.name) ?? "";
+    if (failure.blow !== undefined) await strike(id, failure.blow);
+    const patience = { timeout: MS.patience, interval: MS.look };
+    await vi.waitFor(() => expect(heard(failure)).toEqual(wanted(failure)), patience);
+    if (failure.goes === false) return;
+    await vi.waitFor(() => {
+      const selector = ["-l", `prefect.io/flow_run_id=${id}`, "-o", "name"];
+      expect(mustKubectl(["get", "jobs", "-n", namespaceOf(failure), ...selector])).toBe("");
+    }, patience);
+    expect(linesOf(id, "ERROR")).toHaveLength(failure.message === undefined ? 0 : 1);
+  });
+
+  it("a failing container's last words", () => {
+    expect(linesOf(ids.get("exit code") ?? "", "ERROR")[0]).toMatch(
+      /\nLast lines of container 'flow':\n[^]*\tlast words$/,
+    );
+  });
+
+  it.runIf(isModern)("nothing twice", () => {
+    for (const id of ids.values()) {
+      const messages = world.prefect.logsOf(id).map(({ message }) => message ?? "");
+      expect(messages.length).toBe(new Set(messages).size);
+    }
+  });
+});

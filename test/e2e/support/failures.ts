@@ -1,0 +1,329 @@
+// The ways in which a flow run's pod can go wrong, as data: the pod, what is done to it, and what Prefect must be told.
+
+import type { JsonObject } from "../../../src/base/json.ts";
+import { shellRun } from "./shell-flow.ts";
+
+/** What is done to a run once its pod runs, by name. */
+export type Blow =
+  | "delete the pod"
+  | "delete the Job"
+  | "evict the pod"
+  | "preempt the pod"
+  | "cancel the run"
+  | "delete the run";
+
+/** One way to go wrong. */
+export interface Failure {
+  readonly name: string;
+  /** What the flow's shell does; `state TYPE MESSAGE` sets the run's state. */
+  readonly script?: string;
+  /** Fields of the flow's container, of the pod's spec and of the Job's spec and metadata. */
+  readonly container?: JsonObject;
+  readonly pod?: JsonObject;
+  readonly job?: JsonObject;
+  readonly meta?: JsonObject;
+  /** In a namespace that Pod Security restricts. */
+  readonly restricted?: boolean;
+  readonly blow?: Blow;
+  /** The run's state in the end; undefined: the run is deleted. */
+  readonly state: string | undefined;
+  /** What the state's message says, and an ERROR of its log with it. */
+  readonly message?: RegExp;
+  /** What a WARNING of its log says. */
+  readonly warning?: RegExp;
+  /** The Job goes in the end; false: it stays as long as nobody mends it. */
+  readonly goes?: boolean;
+}
+
+/** The namespaced and the cluster's objects that the fixtures name. */
+export interface FailureNames {
+  readonly quotaClass: string;
+  readonly highClass: string;
+  readonly resource: string;
+}
+
+const NOWHERE = "registry.invalid/none:1";
+const RUNS_ON = "state Running Running; trap 'exit 143' TERM; while true; do sleep 0.2; done";
+const OTHER = { image: "busybox:latest", imagePullPolicy: "IfNotPresent" };
+const FOREVER = { ...OTHER, command: ["sleep", "600"] };
+
+const STARTS: readonly Failure[] = [
+  {
+    name: "image cannot be pulled",
+    container: { image: NOWHERE },
+    state: "Failed",
+    message: /image "registry.invalid\/none:1" of container 'flow' cannot be pulled/,
+  },
+  {
+    name: "init container's image cannot be pulled",
+    pod: { initContainers: [{ ...OTHER, name: "setup", image: NOWHERE }] },
+    state: "Failed",
+    message: /container 'setup' cannot be pulled/,
+  },
+  {
+    name: "native sidecar's image cannot be pulled",
+    pod: { initContainers: [{ ...OTHER, name: "proxy", image: NOWHERE, restartPolicy: "Always" }] },
+    state: "Failed",
+    message: /container 'proxy' cannot be pulled/,
+  },
+  {
+    name: "image name is none",
+    container: { image: "Not A Name" },
+    state: "Failed",
+    message: /image name "Not A Name" of container 'flow' is invalid/,
+  },
+  {
+    name: "missing Secret in env",
+    container: { envFrom: [{ secretRef: { name: "nope" } }] },
+    state: "Failed",
+    message: /cannot be configured .*secret "nope" not found/,
+  },
+  {
+    name: "missing key of a ConfigMap",
+    container: {
+      env: [{ name: "A", valueFrom: { configMapKeyRef: { name: "kube-root-ca.crt", key: "nope" } } }],
+    },
+    state: "Failed",
+    message: /cannot be configured .*couldn't find key nope/,
+  },
+  {
+    name: "missing ConfigMap as a volume",
+    pod: { volumes: [{ name: "v", configMap: { name: "nope" } }] },
+    container: { volumeMounts: [{ name: "v", mountPath: "/v" }] },
+    state: "Failed",
+    message: /cannot mount a volume: .*configmap "nope" not found/,
+  },
+  {
+    name: "command is not in the image",
+    container: { command: ["/no/such/command"] },
+    state: "Failed",
+    message: /container 'flow' could not be started \(StartError/,
+  },
+  {
+    name: "missing ServiceAccount",
+    pod: { serviceAccountName: "nope" },
+    state: "Failed",
+    message: /no pod can be made: .*serviceaccount "nope" not found/,
+  },
+  {
+    name: "refused by admission",
+    restricted: true,
+    state: "Failed",
+    message: /the cluster refuses the pod: .*violates PodSecurity/,
+  },
+];
+
+const ENDS: readonly Failure[] = [
+  {
+    name: "exit code",
+    script: "state Running Running; echo; echo last words; exit 3",
+    state: "Failed",
+    message: /container 'flow' exited with code 3/,
+  },
+  {
+    name: "exit code before Prefect knew it ran",
+    script: "exit 4",
+    state: "Failed",
+    message: /exited with code 4/,
+  },
+  { name: "signal", script: "exit 139", state: "Failed", message: /killed by signal SIGSEGV/ },
+  {
+    name: "out of memory",
+    script: "state Running Running; tail /dev/zero",
+    container: { resources: { limits: { memory: "24Mi" } } },
+    state: "Failed",
+    message: /ran out of memory and was killed \(OOMKilled, exit code 137, limit 24Mi\)/,
+  },
+  {
+    name: "init container fails",
+    pod: { initContainers: [{ ...OTHER, name: "setup", command: ["sh", "-c", "exit 5"] }] },
+    state: "Failed",
+    message: /init container 'setup' exited with code 5/,
+  },
+  {
+    name: "crash loop",
+    script: "exit 6",
+    pod: { restartPolicy: "OnFailure" },
+    job: { backoffLimit: 20 },
+    state: "Failed",
+    message: /container 'flow' (?:keeps crashing|exited with code 6)/,
+  },
+  {
+    name: "Job's deadline",
+    script: RUNS_ON,
+    job: { activeDeadlineSeconds: 12 },
+    state: "Failed",
+    message: /ran longer than its deadline of 12 s/,
+  },
+  {
+    name: "pod's deadline",
+    script: RUNS_ON,
+    pod: { activeDeadlineSeconds: 3 },
+    state: "Failed",
+    message: /DeadlineExceeded/,
+  },
+  {
+    name: "retries of the template's own",
+    script: "exit 7",
+    job: { backoffLimit: 1 },
+    state: "Failed",
+    message: /exited with code 7/,
+  },
+  {
+    name: "native sidecar beside a failing flow",
+    script: "exit 8",
+    pod: { initContainers: [{ ...FOREVER, name: "proxy", restartPolicy: "Always" }] },
+    state: "Failed",
+    message: /container 'flow' exited with code 8/,
+  },
+];
+
+const TAKEN: readonly Failure[] = [
+  {
+    name: "pod deleted by hand",
+    script: RUNS_ON,
+    blow: "delete the pod",
+    state: "Failed",
+    message: /pod '.*' was deleted before it was done/,
+  },
+  {
+    name: "pod deleted by hand, held by a finalizer",
+    script: RUNS_ON,
+    meta: { pod: true },
+    blow: "delete the pod",
+    state: "Failed",
+    message: /was deleted before it was done/,
+    goes: false,
+  },
+  {
+    name: "Job deleted by hand",
+    script: RUNS_ON,
+    blow: "delete the Job",
+    state: "Failed",
+    message: /Job '.*' was deleted before it was done/,
+  },
+  {
+    name: "Job deleted by hand, held by a finalizer",
+    script: RUNS_ON,
+    meta: { job: true },
+    blow: "delete the Job",
+    state: "Failed",
+    message: /Job '.*' was deleted before it was done/,
+    goes: false,
+  },
+  {
+    name: "drained",
+    script: RUNS_ON,
+    blow: "evict the pod",
+    state: "Failed",
+    message: /was drained from its node/,
+  },
+  {
+    name: "node gone",
+    pod: { nodeName: "no-such-node" },
+    state: "Failed",
+    message: /was lost with its node/,
+  },
+  {
+    name: "evicted by the kubelet",
+    script: "state Running Running; dd if=/dev/zero of=/scratch/x bs=1M count=8; sleep 600",
+    container: { volumeMounts: [{ name: "scratch", mountPath: "/scratch" }] },
+    pod: { volumes: [{ name: "scratch", emptyDir: { sizeLimit: "1Mi" } }] },
+    state: "Failed",
+    message: /was evicted: .*exceeds the limit/,
+  },
+];
+
+const LEFT: readonly Failure[] = [
+  { name: "goes well", script: "state Running Running; state Success Done", state: "Success" },
+  {
+    name: "exits 0 while Submitted",
+    script: "exit 0",
+    state: "Submitted",
+    warning: /completed with exit code 0, but the flow run is still Submitted/,
+  },
+  {
+    name: "exits 0 while Running",
+    script: "state Running Running",
+    state: "Running",
+    warning: /completed with exit code 0, but the flow run is still Running/,
+  },
+  {
+    name: "sidecar that never ends",
+    script: "state Running Running; state Success Done",
+    pod: { containers: [{ ...FOREVER, name: "side" }] },
+    state: "Success",
+  },
+  {
+    name: "Job that runs on after its run was over",
+    script: "state Running Running; state Success Done; sleep 600",
+    state: "Success",
+  },
+  { name: "run cancelled", script: RUNS_ON, blow: "cancel the run", state: "Cancelled" },
+  { name: "flow run deleted", script: RUNS_ON, blow: "delete the run", state: undefined },
+  {
+    name: "no node by selector",
+    pod: { nodeSelector: { nowhere: "true" } },
+    state: "Submitted",
+    warning: /waits: pod '.*' cannot be scheduled: 0\/1 nodes are available/,
+    goes: false,
+  },
+  {
+    name: "no node by resources",
+    container: { resources: { requests: { memory: "9Ti" } } },
+    state: "Submitted",
+    warning: /cannot be scheduled: .*Insufficient memory/,
+    goes: false,
+  },
+];
+
+/** All fixtures. */
+export function failures(names: FailureNames): readonly Failure[] {
+  const slot = { resources: { requests: { [names.resource]: "1" }, limits: { [names.resource]: "1" } } };
+  return [
+    ...STARTS,
+    ...ENDS,
+    ...TAKEN,
+    {
+      name: "preempted",
+      script: RUNS_ON,
+      container: slot,
+      blow: "preempt the pod",
+      state: "Failed",
+      message: /was preempted by a pod of higher priority/,
+    },
+    ...LEFT,
+    {
+      name: "quota exceeded",
+      pod: { priorityClassName: names.quotaClass },
+      state: "Submitted",
+      warning: /waits: no pod can be made: .*exceeded quota/,
+      goes: false,
+    },
+  ];
+}
+
+/** The run config that makes such a pod. */
+export function runConfigOf(failure: Failure): JsonObject {
+  const { script = "sleep 600", container = {}, pod = {}, job = {}, meta = {} } = failure;
+  const base = shellRun(script, container) as {
+    job_template: { spec: { template: { spec: { containers: JsonObject[] } } } };
+  };
+  const { spec } = base.job_template.spec.template;
+  const more = (pod["containers"] ?? []) as JsonObject[];
+  const held = { finalizers: ["example.com/held"] };
+  return {
+    ...base,
+    job_template: {
+      ...base.job_template,
+      metadata: meta["job"] === true ? held : {},
+      spec: {
+        ...job,
+        template: {
+          metadata: meta["pod"] === true ? held : {},
+          spec: { ...spec, ...pod, containers: [...spec.containers, ...more] },
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// Kubeconfig files made for a test: the cluster of KUBECONFIG, with users that the test makes up.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { JsonObject } from "../../../src/base/json.ts";
+import { mustKubectl } from "./kubectl.ts";
+
+interface Minified {
+  readonly clusters: readonly { readonly cluster: JsonObject }[];
+}
+
+/** A folder with kubeconfig files, removed by `remove`. */
+export class KubeconfigFolder {
+  readonly path = mkdtempSync(join(tmpdir(), "kubectl-prefect-kubeconfig-"));
+
+  /** Writes a file of any content, perhaps an executable one; answers its path. */
+  file(name: string, content: string, mode = 0o600): string {
+    const path = join(this.path, name);
+    writeFileSync(path, content, { mode });
+    return path;
+  }
+
+  /** Writes a complete kubeconfig with this user, or a part of one. */
+  kubeconfig(name: string, parts: { readonly user?: JsonObject; readonly cluster?: JsonObject }): string {
+    const context = { name: "e2e", context: { cluster: "e2e", user: "e2e" } };
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      ...(parts.cluster && { clusters: [{ name: "e2e", cluster: parts.cluster }] }),
+      ...(parts.user && {
+        users: [{ name: "e2e", user: parts.user }],
+        contexts: [context],
+        "current-context": "e2e",
+      }),
+    };
+    return this.file(name, JSON.stringify(config));
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** The cluster of KUBECONFIG's current context, certificates included. */
+export function currentCluster(): JsonObject {
+  const view = mustKubectl(["config", "view", "--minify", "--raw", "--flatten", "-o", "json"]);
+  const { clusters } = JSON.parse(view) as Minified;
+  return clusters[0]?.cluster ?? {};
+}
+
+/** Whether KUBECONFIG has a context of this name. */
+export function hasContext(name: string): boolean {
+  return mustKubectl(["config", "get-contexts", "-o", "name"]).split("\n").includes(name);
+}
+
+/** A new ServiceAccount's token; with `rights` it may do everything in its namespace, else nothing. */
+export function tokenOf(name: string, namespace: string, rights: boolean): string {
+  mustKubectl(["create", "serviceaccount", name, "-n", namespace]);
+  if (rights) {
+    const subject = `--serviceaccount=${namespace}:${name}`;
+    mustKubectl(["create", "rolebinding", name, "--clusterrole=cluster-admin", subject, "-n", namespace]);
+  }
+  return mustKubectl(["create", "token", name, "-n", namespace]).trim();
+}

@@ -1,0 +1,115 @@
+// The agent in this process, over real HTTP to the stand-ins: wired as `agent start` wires it.
+
+import { Agent } from "../../../src/agent/agent.ts";
+import { loadTemplate } from "../../../src/agent/launch/templates.ts";
+import { silentMeter } from "../../../src/agent/presence/meter.ts";
+import type { AgentSettings } from "../../../src/agent/settings.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import type { Clock } from "../../../src/base/clock.ts";
+import { createLog } from "../../../src/base/log.ts";
+import { agentSettings } from "../../../src/cli/agent-settings.ts";
+import type { AgentFlags } from "../../../src/cli/agent-settings.ts";
+import { loadPrefectConfig } from "../../../src/config/prefect-config.ts";
+import { connectKube } from "../../../src/kube/connect.ts";
+import { connectPrefect } from "../../../src/prefect/connect.ts";
+import type { World } from "./world.ts";
+
+/** What differs from an agent without options. */
+export interface HereOptions {
+  readonly name?: string;
+  readonly labels?: readonly string[];
+  readonly settings?: Partial<AgentSettings>;
+  /** Waits of more than a second, as between sweeps, take 50 ms. */
+  readonly hurried?: boolean;
+  readonly backend?: "cloud" | "server";
+  readonly apiKey?: string;
+}
+
+export interface AgentHere {
+  readonly lines: readonly string[];
+  /** Resolves, or rejects, as the agent's run does. */
+  readonly ended: Promise<void>;
+  poke(): void;
+  /** Asks it to stop, and waits until it has. */
+  stop(): Promise<void>;
+}
+
+const NO_FLAGS: AgentFlags = {
+  name: undefined,
+  agentConfigId: undefined,
+  jobTemplate: undefined,
+  maxPolls: undefined,
+  limit: undefined,
+  concurrency: undefined,
+  startGrace: undefined,
+  pendingTimeout: undefined,
+  onDisruption: undefined,
+  cancelGrace: undefined,
+  deleteSucceededAfter: undefined,
+  deleteFailedAfter: undefined,
+  disableJobDeletion: undefined,
+  shutdownGrace: undefined,
+};
+
+const HURRIED: Clock = {
+  now: () => systemClock.now(),
+  sleep: (ms, signal) => systemClock.sleep(ms > 1_000 ? 50 : ms, signal),
+};
+
+/** Starts an agent; it polls from then on. */
+export async function startAgentHere(world: World, options: HereOptions = {}): Promise<AgentHere> {
+  const { name = "agent", backend = "server", apiKey } = options;
+  const { kube } = await connectKube(
+    { kubeconfig: "standin" },
+    {
+      env: {},
+      home: undefined,
+      clock: systemClock,
+      readFile: (path) => (path === "standin" ? world.kube.kubeconfig() : undefined),
+      userAgent: "test",
+    },
+  );
+  const prefect = connectPrefect({ url: world.prefect.url, backend, timeoutMs: 5_000, apiKey }, { env: {} });
+  const flags = { backend, api: world.prefect.url, ...(apiKey === undefined ? {} : { key: apiKey }) };
+  const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
+  const place = { clusterMark: kube.clusterMark, teller: `${name}:1` };
+  const job = { namespace: "default", labels: options.labels };
+  const settings = { ...agentSettings({ ...NO_FLAGS, name }, { config, job, place }), ...options.settings };
+  const lines: string[] = [];
+  const log = createLog({
+    name,
+    level: "DEBUG",
+    format: "text",
+    write: (line) => lines.push(line.trimEnd()),
+    now: () => new Date(),
+  });
+  const agent = new Agent(
+    {
+      kube,
+      prefect,
+      clock: options.hurried === true ? HURRIED : systemClock,
+      log,
+      meter: silentMeter,
+      loadTemplate: (source) => loadTemplate(source, { env: {} }),
+      newClaimId: () => crypto.randomUUID(),
+      isDead: () => false,
+    },
+    settings,
+  );
+  const stop = new AbortController();
+  const ended = agent.run(stop.signal).finally(() => {
+    prefect.close();
+    kube.close();
+  });
+  // Whoever wants to know awaits it; nobody else need be told.
+  ended.catch(() => undefined);
+  return {
+    lines,
+    ended,
+    poke: () => agent.poke(),
+    stop: async () => {
+      stop.abort();
+      await ended.catch(() => undefined);
+    },
+  };
+}

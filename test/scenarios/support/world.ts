@@ -1,0 +1,77 @@
+// Both stand-ins, and flow runs that do in their pods what Prefect's own process does: Running, then Success.
+// Counts every Job that ever got a pod, so that one that is gone already is not forgotten.
+
+import type { Job } from "../../../src/kube/objects.ts";
+import { isFinished } from "../../../src/prefect/state.ts";
+import { startKubeStandin } from "../../../src/standin/kube/kube-standin.ts";
+import type { KubeStandin, KubeStandinOptions } from "../../../src/standin/kube/kube-standin.ts";
+import type { PodScript } from "../../../src/standin/kube/pod-script.ts";
+import { startPrefectStandin } from "../../../src/standin/prefect/prefect-standin.ts";
+import type { PrefectStandin, PrefectStandinOptions } from "../../../src/standin/prefect/prefect-standin.ts";
+import { setTaskState } from "../../standin/prefect/client.ts";
+
+const RUN_LABEL = "prefect.io/flow_run_id";
+
+/** A Job that was seen, standing or not. */
+export interface SeenJob {
+  readonly uid: string;
+  readonly name: string;
+  readonly flowRunId: string;
+  readonly at: Date;
+}
+
+export interface WorldOptions {
+  readonly prefect?: PrefectStandinOptions;
+  readonly kube?: Omit<KubeStandinOptions, "script" | "onPhase">;
+  /** What becomes of a Job's pod; it succeeds at once without it. */
+  readonly script?: (job: Job) => PodScript;
+  /** Whether a Job's pod does its flow run; without it all do. */
+  readonly doesRun?: (job: Job) => boolean;
+}
+
+export interface World {
+  readonly prefect: PrefectStandin;
+  readonly kube: KubeStandin;
+  /** All Jobs of a run that ever were. */
+  jobsOf(flowRunId: string): readonly SeenJob[];
+  stop(): Promise<void>;
+}
+
+/** Starts both stand-ins. */
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const prefect = await startPrefectStandin(options.prefect);
+  const seen = new Map<string, SeenJob>();
+  const kube = await startKubeStandin({
+    ...options.kube,
+    script: (job) => {
+      const { uid, name, labels } = job.metadata;
+      seen.set(uid, { uid, name, flowRunId: labels?.[RUN_LABEL] ?? "", at: new Date() });
+      return options.script?.(job) ?? "succeed";
+    },
+    onPhase: async (job, _pod, phase) => {
+      const id = job.metadata.labels?.[RUN_LABEL] ?? "";
+      if (options.doesRun?.(job) !== false) await playFlowRun(prefect, id, phase);
+    },
+  });
+  return {
+    prefect,
+    kube,
+    jobsOf: (id) => [...seen.values()].filter(({ flowRunId }) => flowRunId === id),
+    stop: async () => {
+      await kube.stop();
+      await prefect.stop();
+    },
+  };
+}
+
+/** As prefect execute flow-run: a finished run is left as it is. */
+async function playFlowRun(prefect: PrefectStandin, id: string, phase: string): Promise<void> {
+  const run = prefect.flowRun(id);
+  if (run === undefined || isFinished(run.state ?? "")) return;
+  if (phase === "Running" && run.state !== "Running") prefect.setState(id, { type: "Running" });
+  if (phase !== "Succeeded") return;
+  for (const task of prefect.taskRuns(id)) {
+    if (!isFinished(task.state ?? "")) await setTaskState(prefect, task.id, { type: "Success" });
+  }
+  prefect.setState(id, { type: "Success" });
+}
