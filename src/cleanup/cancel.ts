@@ -13,10 +13,12 @@ import { sweep } from "./sweep.ts";
 import type { Done } from "./sweep.ts";
 import type { AskStates } from "./surroundings.ts";
 
-/** The side of a cancellation that Prefect is told of. */
+/** The run's state from now on, Cancelling while its process may still end itself; or why Prefect was not told. */
+export type CancelAnswer = { readonly state: string } | { readonly untold: string };
+
+/** The side of a cancellation that Prefect is told of. Both throw PrefectError. */
 export interface CancelledRuns {
-  /** Asks for it; answers the run's state from then on: Cancelling while its process may still end itself. */
-  cancel(run: OwnerRun): Promise<string>;
+  cancel(run: OwnerRun): Promise<CancelAnswer>;
   /** Cancelling becomes Cancelled. */
   settle(run: OwnerRun): Promise<void>;
 }
@@ -61,9 +63,9 @@ export async function cancelRuns(
   runs: readonly OwnerRun[],
   options: CancelOptions,
 ): Promise<Cancelled> {
-  const ids = new Set(runs.map(({ id }) => id));
   const problems: string[] = [];
-  const cancelling = await tellPrefect(deps, runs, problems);
+  const { told, cancelling } = await tellPrefect(deps, runs, problems);
+  const ids = new Set(told.map(({ id }) => id));
   const first = await deps.look();
   const seen = clustersOf(first, ids);
   const interrupted = { done: [], kept: [], problems, interrupted: true };
@@ -72,30 +74,35 @@ export async function cancelRuns(
   const removed = await removeAll(deps, { ids, seen }, options);
   problems.push(...removed.problems);
   if (deps.signal.aborted) return { ...removed, problems, interrupted: true };
-  if (removed.problems.length === 0) await settleAll(deps, runs, problems);
+  if (removed.problems.length === 0) await settleAll(deps, told, problems);
   return { ...removed, problems, interrupted: false };
 }
 
+/** A run that Prefect refused to cancel keeps all that it has: its flow goes on. */
 async function tellPrefect(
   { prefect, tell }: CancelDeps,
   runs: readonly OwnerRun[],
   problems: string[],
-): Promise<ReadonlySet<string>> {
+): Promise<{ readonly told: readonly OwnerRun[]; readonly cancelling: ReadonlySet<string> }> {
+  const told: OwnerRun[] = [];
   const cancelling = new Set<string>();
-  if (prefect === undefined) return cancelling;
+  if (prefect === undefined) return { told: runs, cancelling };
   await Promise.all(
     runs.map(async (run) => {
       try {
-        const state = await prefect.cancel(run);
-        tell(`flow run ${called(run)} is ${state}`);
-        if (state === "Cancelling") cancelling.add(run.id);
+        const answer = await prefect.cancel(run);
+        told.push(run);
+        if ("untold" in answer)
+          return tell(`note: Prefect is not told of flow run ${called(run)}: ${answer.untold}`);
+        tell(`flow run ${called(run)} is ${answer.state}`);
+        if (answer.state === "Cancelling") cancelling.add(run.id);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
         problems.push(textOf(error));
       }
     }),
   );
-  return cancelling;
+  return { told, cancelling };
 }
 
 /** Until nothing of the runs works any more, or the grace is over. */

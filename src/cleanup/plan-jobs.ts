@@ -42,8 +42,10 @@ export function planJobs(subject: RunCase): { items: PlanItem[]; leftAlone: Left
 
 /** Since when a finished Job is over. */
 export function endOfJob({ status, metadata }: Job): Date {
-  const failed = status.conditions?.find((one) => one.type === "Failed" && one.status === "True");
-  return new Date(status.completionTime ?? failed?.lastTransitionTime ?? metadata.creationTimestamp);
+  const end = status.conditions?.find(
+    ({ type, status: holds }) => (type === "Complete" || type === "Failed") && holds === "True",
+  );
+  return new Date(status.completionTime ?? end?.lastTransitionTime ?? metadata.creationTimestamp);
 }
 
 /** Whether a container of it runs, by the Job's own count. */

@@ -1,8 +1,9 @@
 // Cancelling in Prefect: of 0.x and 1.x by GraphQL, of 2 and 3 by REST, each where an API of it is configured.
 
-import type { CancelledRuns } from "../cleanup/cancel.ts";
+import type { CancelAnswer, CancelledRuns } from "../cleanup/cancel.ts";
 import type { OwnerRun } from "../cleanup/item.ts";
 import type { PrefectConfig } from "../config/prefect-config.ts";
+import type { Generation } from "../inventory/inventory.ts";
 import type { StateSources } from "../inventory/state-source.ts";
 import type { PrefectApi } from "../prefect/api.ts";
 import { PrefectError } from "../prefect/errors.ts";
@@ -14,6 +15,10 @@ import { prefectTarget } from "./prefect-target.ts";
 
 const MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
 const DEADLINE_MS = 30_000;
+const HOW_TO_NAME: Readonly<Record<Generation, string>> = {
+  1: "no API is configured; name it with --api or PREFECT__CLOUD__API",
+  2: "no API is configured; name it with PREFECT_API_URL",
+};
 /** Has a process, or is about to get one: it is asked to end before it is called cancelled. */
 const AT_WORK = new Set(["Running", "Submitted", "Paused", "Cancelling"]);
 
@@ -31,20 +36,15 @@ export class CancelInPrefect implements CancelledRuns {
     this.#sources = sources;
   }
 
-  /** Throws PrefectError, also when no API of the run's Prefect is configured. */
-  async cancel(run: OwnerRun): Promise<string> {
-    if (this.#sources[run.generation] === undefined) throw notConfigured(run);
-    if (run.view.kind === "missing") {
-      throw new PrefectError(`cancel flow run "${run.id}"`, "Prefect has no such flow run", {
-        failure: "refused",
-      });
-    }
-    if (run.view.kind === "known" && isFinished(run.view.state.type)) return stateText(run.view);
-    if (run.generation === 1) return (await this.#graphql()).cancel(run.id);
+  /** Throws PrefectError. A run that no Prefect can be told of is no error: it is said, and its objects go all the same. */
+  async cancel(run: OwnerRun): Promise<CancelAnswer> {
+    if (this.#sources[run.generation] === undefined) return { untold: HOW_TO_NAME[run.generation] };
+    if (run.view.kind === "missing") return { untold: "it has no such flow run" };
+    if (run.view.kind === "known" && isFinished(run.view.state.type)) return { state: stateText(run.view) };
+    if (run.generation === 1) return { state: await (await this.#graphql()).cancel(run.id) };
     const isAtWork = run.view.kind === "known" && AT_WORK.has(run.view.state.type);
-    const type = isAtWork ? "CANCELLING" : "CANCELLED";
-    await this.#ask(run, type, false);
-    return isAtWork ? "Cancelling" : "Cancelled";
+    await this.#ask(run, isAtWork ? "CANCELLING" : "CANCELLED", false);
+    return { state: isAtWork ? "Cancelling" : "Cancelled" };
   }
 
   async settle(run: OwnerRun): Promise<void> {
@@ -77,15 +77,4 @@ export class CancelInPrefect implements CancelledRuns {
     this.#first ??= this.#context.connectPrefect(prefectTarget(this.#config));
     return this.#first;
   }
-}
-
-function notConfigured({ id, generation }: OwnerRun): PrefectError {
-  const [whose, how] =
-    generation === 1
-      ? ["Prefect 1", "name it with --api or PREFECT__CLOUD__API, or leave Prefect alone with --keep-state"]
-      : ["Prefect 2 and 3", "name it with PREFECT_API_URL, or leave Prefect alone with --keep-state"];
-  return new PrefectError(`cancel flow run "${id}"`, `no API of ${whose} is configured`, {
-    failure: "refused",
-    hint: how,
-  });
 }

@@ -1,13 +1,18 @@
 // Inventory: lists that go on without what this user may not see. Each such resource is one line among the gaps.
 
+import { Limit } from "../base/limit.ts";
 import type { KubeApi, ListQuery } from "../kube/api.ts";
-import { listAll } from "../kube/api.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { KindMap, Resource } from "../kube/objects.ts";
+
+/** Each connection costs a TLS handshake, which takes longer than a small list. */
+const CONNECTIONS = 4;
+const PAGE = 500;
 
 /** The lists of one look at the cluster. */
 export class Listing {
   readonly #kube: Pick<KubeApi, "listPage">;
+  readonly #limit = new Limit(CONNECTIONS);
   readonly #signal: AbortSignal | undefined;
   readonly #gaps = new Set<string>();
   readonly #unseen = new Set<Resource>();
@@ -56,10 +61,16 @@ export class Listing {
     seen?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
     const found: KindMap[R][] = [];
-    for await (const object of listAll(this.#kube, resource, { ...query, signal: this.#signal })) {
-      found.push(object);
-      seen?.(object);
-    }
+    let next: string | undefined;
+    do {
+      const asked = { ...query, limit: PAGE, next };
+      const page = await this.#limit.run(() => this.#kube.listPage(resource, asked, this.#signal));
+      for (const object of page.items) {
+        found.push(object);
+        seen?.(object);
+      }
+      next = page.next;
+    } while (next !== undefined);
     return found;
   }
 }

@@ -2,6 +2,7 @@
 
 import { Command, Option, UsageError } from "clipanion";
 import { parseDuration } from "../../base/duration.ts";
+import { SettingsError } from "../../base/errors.ts";
 import type { CancelDeps, Cancelled, CancelOptions } from "../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../cleanup/item.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
@@ -35,7 +36,10 @@ export class CancelCommand extends PlaceCommand {
   grace = Option.String("--grace", "60s", { description: "how long a flow may take to end (default 60s)" });
   now = Option.Boolean("--now", false, { description: "do not wait for the flow to end by itself" });
   keepState = Option.Boolean("--keep-state", false, { description: "leave Prefect alone" });
-  wait = Option.Boolean("--wait", true, { description: "wait until all is gone (default true)" });
+  wait = Option.String("--wait", {
+    tolerateBoolean: true,
+    description: "wait until all is gone; --wait=false does not (default true)",
+  });
   timeout = Option.String("--timeout", "60s", {
     description: "how long what was deleted may take to be gone (default 60s)",
   });
@@ -44,7 +48,7 @@ export class CancelCommand extends PlaceCommand {
     if (this.targets.length === 0) throw new UsageError("no flow run given: name one or more");
     const options: CancelOptions = {
       graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
-      timeoutMs: this.wait ? parseDuration(this.timeout, "--timeout") : undefined,
+      timeoutMs: isWaiting(this.wait) ? parseDuration(this.timeout, "--timeout") : undefined,
     };
     const [place, states, config] = await Promise.all([this.place(), this.states(), this.prefectConfig()]);
     const { CancelInPrefect } = await import("../cleanup-prefect.ts");
@@ -124,4 +128,10 @@ export class CancelCommand extends PlaceCommand {
     if (interrupted) return INTERRUPTED;
     return problems.length > 0 ? 1 : 0;
   }
+}
+
+function isWaiting(given: string | boolean | undefined): boolean {
+  if (given === undefined || given === true || given === "true") return true;
+  if (given === false || given === "false") return false;
+  throw new SettingsError(`cannot read --wait "${given}"`, { hint: "write --wait or --wait=false" });
 }

@@ -29,8 +29,14 @@ export class PluginProcess {
       env: { ...process.env, HOME: this.#home, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    this.#child.stdout?.on("data", (chunk: Buffer) => this.#heard((this.#stdout += chunk.toString())));
-    this.#child.stderr?.on("data", (chunk: Buffer) => this.#heard((this.#stderr += chunk.toString())));
+    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stdout += text;
+      this.#heard();
+    });
+    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr += text;
+      this.#heard();
+    });
     this.ended = new Promise((resolve, reject) => {
       this.#child.on("error", reject);
       this.#child.on("close", (code) => {
@@ -63,7 +69,7 @@ export class PluginProcess {
     return this.ended;
   }
 
-  #heard(_text?: string): void {
+  #heard(): void {
     for (const tell of this.#watchers) tell();
     this.#watchers.clear();
   }

@@ -10,7 +10,7 @@ import type { AgentHere, HereOptions } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
-const POLICY = { ...DEFAULT_POLICY, startGraceMs: 50, cancelGraceMs: 50, exitGraceMs: 50, lingerMs: 50 };
+const POLICY = { ...DEFAULT_POLICY, startGraceMs: 1_000, cancelGraceMs: 50, exitGraceMs: 50, lingerMs: 50 };
 const PATIENCE = { timeout: 14_000, interval: 10 };
 
 interface Story {
@@ -19,8 +19,8 @@ interface Story {
   readonly state: string;
   /** Marks of lines that the run's log has exactly once. */
   readonly told: readonly RegExp[];
-  /** Done once the run is Running. */
-  readonly then?: (world: World, id: string) => void;
+  /** Done before the agent looks. The pod then leaves Prefect alone. */
+  readonly blow?: (world: World, id: string) => void;
 }
 
 const STORIES: readonly Story[] = [
@@ -42,20 +42,20 @@ const STORIES: readonly Story[] = [
     script: { fate: "never" },
     state: "Cancelled",
     told: [],
-    then: (world, id) => world.prefect.setState(id, { type: "Cancelling" }),
+    blow: (world, id) => world.prefect.setState(id, { type: "Cancelling" }),
   },
 ];
 
 /** A world with a run whose Job stands already, so that the faults strike supervision and not the launch. */
 async function standing(story: Story): Promise<{ world: World; id: string; untold: string[] }> {
   const untold: string[] = [];
-  const world = await startWorld({ script: () => story.script, kube: { podBackoffMs: 10 } });
+  const world = await startWorld({ script: () => story.script, alive: story.blow === undefined });
   onTestFinished(() => world.stop());
   const flow = world.prefect.createFlow({ name: "story" });
   const { id } = world.prefect.createFlowRun({ flow });
   world.prefect.setState(id, { type: "Submitted" });
-  if (story.then !== undefined) world.prefect.setState(id, { type: "Running" });
   world.kube.put("jobs", jobOf(id));
+  story.blow?.(world, id);
   world.kube.setOnRequest(({ verb, resource }, moment) => {
     if (verb !== "delete" || resource !== "jobs" || moment !== "before") return;
     const run = world.prefect.flowRun(id);
@@ -111,7 +111,6 @@ describe.each(STORIES)("$name", (story) => {
   it("is told once", async () => {
     const { world, id, untold } = await standing(story);
     await agentFor(world);
-    story.then?.(world, id);
     await endsWell(world, id, story);
     expect(untold).toEqual([]);
   });
@@ -129,7 +128,6 @@ describe.each(STORIES)("$name", (story) => {
               : ({ kind: "cut", when: how === "cut before" ? "before" : "after" } as const);
           world.prefect.fault({ effect, nth });
           await agentFor(world);
-          story.then?.(world, id);
           await endsWell(world, id, story);
           expect(untold).toEqual([]);
         }),
@@ -150,7 +148,6 @@ describe.each(STORIES)("$name", (story) => {
               : ({ kind: "cut", when: how === "cut before" ? "before" : "after" } as const);
           world.kube.faults.add({ action, nth });
           await agentFor(world);
-          story.then?.(world, id);
           await endsWell(world, id, story);
           expect(untold).toEqual([]);
         }),
@@ -162,7 +159,6 @@ describe.each(STORIES)("$name", (story) => {
     const { world, id, untold } = await standing(story);
     await agentFor(world, { name: "one" });
     await agentFor(world, { name: "two" });
-    story.then?.(world, id);
     await endsWell(world, id, story);
     expect(untold).toEqual([]);
   });
@@ -178,7 +174,6 @@ describe.each(STORIES)("$name", (story) => {
         isDead = true;
         void first.stop();
       });
-      story.then?.(world, id);
       await agentFor(world, { name: "second" });
       await endsWell(world, id, story);
     },

@@ -1,0 +1,103 @@
+// How long to wait, and when to stop trying; and no more than so many at once.
+
+import { describe, expect, it } from "vitest";
+import { backoffMs, retry, retryAfterMs } from "../../src/base/backoff.ts";
+import { ExpectedError } from "../../src/base/errors.ts";
+import { Limit } from "../../src/base/limit.ts";
+import { PrefectError } from "../../src/prefect/errors.ts";
+
+const shape = { firstMs: 100, maxMs: 1_000 };
+
+function sleeper() {
+  const slept: number[] = [];
+  const sleep = (ms: number): Promise<void> => {
+    slept.push(ms);
+    return Promise.resolve();
+  };
+  return { slept, clock: { now: () => new Date(0), sleep } };
+}
+
+function failing(times: number, error: Error): { calls: () => number; call: () => Promise<string> } {
+  let calls = 0;
+  const call = (): Promise<string> => (calls++ < times ? Promise.reject(error) : Promise.resolve("done"));
+  return { calls: () => calls, call };
+}
+
+describe("backoffMs", () => {
+  it.each([
+    { failures: 0, low: 50, high: 100 },
+    { failures: 2, low: 200, high: 400 },
+    { failures: 4, low: 500, high: 1_000 },
+    { failures: 5_000, low: 500, high: 1_000 },
+  ])("lies between $low and $high after $failures failures", ({ failures, low, high }) => {
+    expect(backoffMs(shape, failures, () => 0)).toBe(low);
+    expect(backoffMs(shape, failures, () => 1)).toBe(high);
+  });
+});
+
+describe("retry", () => {
+  it("tries on until it succeeds, waiting longer each time", async () => {
+    const { slept, clock } = sleeper();
+    const { call } = failing(3, new Error("away"));
+    expect(await retry(call, { clock, shape })).toBe("done");
+    expect(slept.map((ms, n) => ms <= shape.firstMs * 2 ** n && ms >= (shape.firstMs * 2 ** n) / 2)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  it("waits as long as the server asks, within five minutes", async () => {
+    const { slept, clock } = sleeper();
+    const busy = (retryAfter: number): PrefectError =>
+      new PrefectError("ask", "busy", { failure: "overloaded", retryAfterMs: retryAfter });
+    await retry(failing(1, busy(7_000)).call, { clock, shape });
+    await retry(failing(1, busy(86_400_000)).call, { clock, shape });
+    expect(slept).toEqual([7_000, 300_000]);
+    expect(retryAfterMs(new Error("no word of it"))).toBeUndefined();
+  });
+
+  it.each([
+    { name: "what no waiting mends", error: new ExpectedError("refused"), attempts: 9, calls: 1 },
+    { name: "the last failure when its tries are used up", error: new Error("away"), attempts: 3, calls: 3 },
+  ])("throws $name", async ({ error, attempts, calls }) => {
+    const { clock } = sleeper();
+    const given = failing(99, error);
+    await expect(retry(given.call, { clock, shape, attempts })).rejects.toBe(error);
+    expect(given.calls()).toBe(calls);
+  });
+
+  it("ends with the last failure when it is told to stop", async () => {
+    const { clock } = sleeper();
+    const stop = new AbortController();
+    const onRetry = (): void => stop.abort();
+    const given = failing(99, new Error("away"));
+    await expect(retry(given.call, { clock, shape, signal: stop.signal, onRetry })).rejects.toThrow("away");
+    expect(given.calls()).toBe(2);
+  });
+});
+
+describe("Limit", () => {
+  it("runs so many at once, first come first served, and goes on after a failure", async () => {
+    const limit = new Limit(2);
+    const begun: string[] = [];
+    const ends = new Map<string, (fails: boolean) => void>();
+    const task = (name: string): Promise<void> =>
+      limit.run(() => {
+        begun.push(name);
+        return new Promise((resolve, reject) => {
+          ends.set(name, (fails) => (fails ? reject(new Error(name)) : resolve()));
+        });
+      });
+    const [a, b, c] = [task("a"), task("b"), task("c")];
+    expect([...begun]).toEqual(["a", "b"]);
+    ends.get("a")?.(true);
+    await expect(a).rejects.toThrow("a");
+    expect([...begun]).toEqual(["a", "b", "c"]);
+    expect(limit.running).toBe(2);
+    ends.get("b")?.(false);
+    ends.get("c")?.(false);
+    await Promise.all([b, c]);
+    expect(limit.running).toBe(0);
+  });
+});
