@@ -25,6 +25,8 @@ export class AgentProcess implements AsyncDisposable {
   readonly pid: number;
   readonly #process: ChildProcess;
   readonly #address: string;
+  /** What it said: all until it was ready, then only errors. */
+  readonly #words: string[] = [];
   readonly #kill: () => void;
 
   private constructor(process_: ChildProcess, address: string) {
@@ -53,13 +55,13 @@ export class AgentProcess implements AsyncDisposable {
   /** Processor time so far, in milliseconds; ten of them are the smallest step. */
   cpuMs(): number {
     // The second field is the command in parentheses, which may hold anything.
-    const fields = readFileSync(`/proc/${this.pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+    const fields = this.#told("stat").split(") ").at(-1)?.split(" ") ?? [];
     return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
   }
 
   /** Resident memory in MB (10^6 bytes): now, and the most there ever was. */
   memory(): { readonly nowMb: number; readonly peakMb: number } {
-    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    const status = this.#told("status");
     const megabytes = (key: string): number => {
       const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(status);
       return (Number(found?.[1]) * 1_024) / 1e6;
@@ -80,9 +82,18 @@ export class AgentProcess implements AsyncDisposable {
     await ended;
   }
 
+  /** What the kernel tells of it. Throws ExpectedError when it has ended. */
+  #told(file: "stat" | "status"): string {
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode === null && signalCode === null) return readFileSync(`/proc/${this.pid}/${file}`, "utf8");
+    throw new ExpectedError(
+      `cannot measure: the agent ended with ${signalCode ?? exitCode}: ${this.#words.at(-1) ?? ""}`,
+    );
+  }
+
   async #ready(): Promise<void> {
     const { stdout, stderr } = this.#process;
-    const words: string[] = [];
+    const words = this.#words;
     if (stdout === null || stderr === null) throw new Error("the agent was started without its output");
     stderr.on("data", (chunk: Buffer) => words.push(String(chunk)));
     const ready = new Promise<void>((resolve, reject) => {

@@ -66,11 +66,13 @@ export function serve(commands: Commands): void {
     const { id } = message;
     const command = known.get(String(message["name"])) as ((given: unknown) => unknown) | undefined;
     try {
-      process.send?.({ id, answer: await command?.(message["given"]) });
+      tell({ id, answer: await command?.(message["given"]) });
     } catch (error) {
-      process.send?.({ id, error: textOf(error) });
+      tell({ id, error: textOf(error) });
     }
   };
+  // A parent that has gone meanwhile wants no answer, and that is no error.
+  const tell = (message: object): void => void process.send?.(message, undefined, undefined, () => {});
   process.on("message", (message) => void answer(message));
   process.on("disconnect", () => process.exit());
 }

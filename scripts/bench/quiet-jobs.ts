@@ -38,7 +38,8 @@ export async function withQuietAgent<T>(binary: string, work: (quiet: Quiet) => 
     await prefect.ask("setRunning", ids);
     await prefect.ask("logged", ids);
   };
-  return work({ agent, prefect, kube, fill });
+  // Awaited here: what is only returned would go on after the three have ended.
+  return await work({ agent, prefect, kube, fill });
 }
 
 async function untilRunning(kube: Child<KubeCommands>, count: number): Promise<void> {

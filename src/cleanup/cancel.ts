@@ -26,6 +26,8 @@ export interface CancelledRuns {
 export interface CancelDeps {
   readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
   readonly look: () => Promise<Inventory>;
+  /** A smaller look, for waiting: the Jobs and pods of the runs are enough. */
+  readonly glance: (runs: ReadonlySet<string>) => Promise<Inventory>;
   readonly states: AskStates;
   /** Undefined leaves Prefect alone. */
   readonly prefect: CancelledRuns | undefined;
@@ -111,7 +113,7 @@ async function letEnd(deps: CancelDeps, ids: ReadonlySet<string>, graceMs: numbe
   for (;;) {
     const leftMs = untilMs - deps.clock.now().getTime();
     if (leftMs <= 0 || deps.signal.aborted) break;
-    const running = stillRunning(await deps.look(), ids);
+    const running = stillRunning(await deps.glance(ids), ids);
     if (running.length === 0) break;
     deps.waiting(`waiting for ${listed(running)} to end by itself, ${Math.ceil(leftMs / 1_000)}s left`);
     await deps.clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), deps.signal);

@@ -8,7 +8,6 @@ import type { PlanOptions } from "../cleanup/plan.ts";
 import { sweep } from "../cleanup/sweep.ts";
 import type { Done } from "../cleanup/sweep.ts";
 import { tally } from "../cleanup/tally.ts";
-import { withDask } from "../dask/load-dask.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { loadInventory } from "../inventory/load-inventory.ts";
 import { Progress } from "../output/progress.ts";
@@ -75,16 +74,12 @@ export class CleanupPass {
   async #look(): Promise<Inventory> {
     const { place, states } = this.#world;
     const { signal } = this.#context;
-    const { kube } = place.connection;
-    const { namespace } = place;
-    const query = { namespace, labelSelector: this.#settings.selector, signal };
-    const inventory = await loadInventory(kube, states.sources, query);
-    if (!this.#settings.plan.dask) return inventory;
-    const whole = await withDask({ kube, sources: states.sources }, inventory, { namespace, signal });
-    if (this.#settings.selector === undefined) return whole;
+    const { selector: labelSelector, plan } = this.#settings;
+    const { namespace, connection } = place;
+    const query = { namespace, labelSelector, signal, dask: plan.dask ? SCOPE : undefined };
+    const inventory = await loadInventory(connection.kube, states.sources, query);
     // A selector means Jobs; Dask comes along with the runs that have one.
-    const selected = new Set(inventory.runs.map(({ flowRunId }) => flowRunId));
-    return { ...whole, runs: whole.runs.filter((run) => selected.has(run.flowRunId)), unownedDask: [] };
+    return labelSelector === undefined ? inventory : { ...inventory, unownedDask: [] };
   }
 
   async #plan(inventory: Inventory): Promise<Plan> {

@@ -23,6 +23,8 @@ export interface LogWish extends LogChoice, LogShape {
 }
 
 const LOOK_MS = 1_000;
+/** Looks in a row that may fail before the command does: a restart of the API server takes less. */
+const OUTAGES_AT_MOST = 30;
 
 /** Prints what there is. Throws ExpectedError when there is nothing. */
 export async function printRunLogs(
@@ -61,7 +63,8 @@ export async function followRunLogs(
   const followed = new Followed(deps, wish);
   let hadJobs = false;
   while (!signal.aborted) {
-    const runs = await look(deps, subject, signal);
+    const runs = await followed.look(subject);
+    if (runs === undefined) continue;
     const jobs = runs.flatMap((run) => run.footprint.jobs);
     hadJobs ||= jobs.length > 0;
     const pods = podsOfRun(runs);
@@ -83,10 +86,28 @@ class Followed {
   /** Pods that were there at the first look: of later ones everything is wanted. */
   #isFirstLook = true;
   #told = "";
+  #outages = 0;
 
   constructor(deps: LogDeps, wish: LogWish & { readonly signal: AbortSignal }) {
     this.#deps = deps;
     this.#wish = wish;
+  }
+
+  /** The run as it stands; undefined when the cluster could not be asked just now. Throws what lasts. */
+  async look(subject: LogSubject): Promise<readonly RunPrint[] | undefined> {
+    const { signal } = this.#wish;
+    try {
+      const runs = await look(this.#deps, subject, signal);
+      this.#outages = 0;
+      return runs;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const canMend = error instanceof ExpectedError && error.retryable && this.#outages < OUTAGES_AT_MOST;
+      if (!canMend) throw error;
+      this.#outages++;
+      await this.#deps.clock.sleep(LOOK_MS, signal);
+      return undefined;
+    }
   }
 
   /** Aborts when a stream has failed for good. */

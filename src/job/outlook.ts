@@ -8,6 +8,7 @@ import { disruptionTrouble } from "./disruption.ts";
 import {
   crashedBefore,
   endedWell,
+  isCrashing,
   flowStatus,
   isDead,
   podEnd,
@@ -16,7 +17,7 @@ import {
   wasKilled,
 } from "./pod-end.ts";
 import type { Trouble } from "./trouble.ts";
-import { createTrouble, oneLine, startTrouble, waitingTrouble } from "./trouble.ts";
+import { crashTrouble, createTrouble, oneLine, startTrouble, waitingTrouble } from "./trouble.ts";
 
 export type Outlook =
   /** In good order; `started`: the flow's container runs or ran; `restartedAt`: it, or another, had crashed before. */
@@ -153,7 +154,10 @@ function livingOutlook(pod: Pod, print: JobPrint): Outlook {
   if (endedWell(pod)) return { kind: "lingering", endedAt: podEnd(pod) };
   const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
   for (const status of statuses) {
-    const trouble = waitingTrouble(status, specOf(pod, status), pod);
+    const spec = specOf(pod, status);
+    const trouble = isCrashing(pod, status)
+      ? crashTrouble(status, spec, pod)
+      : waitingTrouble(status, spec, pod);
     if (trouble !== undefined) return stuck(trouble);
   }
   const started = flowStatus(pod)?.state?.running !== undefined;

@@ -52,6 +52,16 @@ export function podEnd(pod: Pod | undefined): Date | undefined {
   return finishedAt === undefined ? undefined : new Date(finishedAt);
 }
 
+/**
+ * Whether the container, restarted before, has just crashed once more and will be restarted again: the kubelet shows
+ * its end for a while before it calls the pause CrashLoopBackOff.
+ */
+export function isCrashing(pod: Pod, status: ContainerStatus): boolean {
+  const end = status.state?.terminated;
+  if (end === undefined || end.exitCode === 0 || (status.restartCount ?? 0) === 0) return false;
+  return (specOf(pod, status)?.restartPolicy ?? pod.spec.restartPolicy) !== "Never";
+}
+
 /** When a container that had crashed was started again, the latest of them. */
 export function crashedBefore(pod: Pod): Date | undefined {
   const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];

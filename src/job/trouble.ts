@@ -98,17 +98,21 @@ export function waitingTrouble(
       ...at,
     };
   }
-  if (reason === "CrashLoopBackOff") {
-    const last = status.lastState?.terminated;
-    const ended = last === undefined ? because : describeEnd(last, spec);
-    return {
-      code: "CrashLoop",
-      summary: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${ended})`,
-      hint: "read its log with: kubectl prefect logs RUN --previous",
-      ...at,
-    };
-  }
+  if (reason === "CrashLoopBackOff") return crashTrouble(status, spec, pod);
   return undefined;
+}
+
+/** A container that is started again and again, seen in between. */
+export function crashTrouble(status: ContainerStatus, spec: Container | undefined, pod: Pod): Trouble {
+  const last = status.state?.terminated ?? status.lastState?.terminated;
+  const ended = last === undefined ? "no reason given" : describeEnd(last, spec);
+  return {
+    code: "CrashLoop",
+    summary: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${ended})`,
+    hint: "read its log with: kubectl prefect logs RUN --previous",
+    pod: pod.metadata.name,
+    container: status.name,
+  };
 }
 
 /** How a container ended, if it ended badly. */

@@ -4,7 +4,7 @@
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { JsonObject } from "../base/json.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
-import { SettingsError } from "../base/errors.ts";
+import { SettingsError, textOf } from "../base/errors.ts";
 import type { Env } from "../base/env.ts";
 
 /** The connection flags that kubectl has, as far as they were given. */
@@ -146,7 +146,8 @@ function parse(text: string, path: string, deps: KubeconfigDeps): JsonObject {
   try {
     parsed = deps.parseYaml(text);
   } catch (error) {
-    const first = (error instanceof Error ? error.message : String(error)).split("\n")[0];
+    // The yaml package ends its first line with a colon, for the excerpt that follows.
+    const first = textOf(error).split("\n")[0]?.replace(/:$/, "");
     throw new SettingsError(`cannot read kubeconfig "${path}": ${first}`, { cause: error });
   }
   if (parsed === null || parsed === undefined) return {};

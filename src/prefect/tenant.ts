@@ -10,7 +10,10 @@ export async function askTenant(graphql: Graphql, backend: string, signal?: Abor
   const action = "find the tenant";
   const cloud = backend === "cloud";
   const document = cloud ? documents.AUTH_INFO : documents.TENANT;
-  const data = await graphql.ask({ action, name: cloud ? "auth_info" : "tenant", document, signal });
+  const asked = graphql.ask({ action, name: cloud ? "auth_info" : "tenant", document, signal });
+  const data = await asked.catch((error: unknown) => {
+    throw cloud ? withBackendHint(action, error) : error;
+  });
   const tenants = arrayIn(data["tenant"]).map(objectIn);
   const id = textIn(cloud ? objectIn(data["auth_info"])["tenant_id"] : tenants[0]?.["id"]);
   if (id === undefined) {
@@ -29,4 +32,11 @@ export async function askTenant(graphql: Graphql, backend: string, signal?: Abor
   }
   graphql.tenantId = id;
   return id;
+}
+
+/** A server does not know Cloud's question: it refuses it, which says nothing to whom forgot --backend. */
+function withBackendHint(action: string, error: unknown): unknown {
+  if (!(error instanceof PrefectError) || error.failure !== "refused") return error;
+  const hint = "a server of your own needs --backend server";
+  return new PrefectError(action, error.detail, { failure: error.failure, hint, cause: error });
 }

@@ -220,8 +220,9 @@ describe("kubectl prefect jobs --watch", () => {
     };
     // What is shown is first asked of Prefect: its log of requests tells how far the watch is.
     const rest = await restStandin(() => ({ body: [] }));
-    const untilAsked = (digit: number): Promise<void> =>
-      expect.poll(() => JSON.stringify(rest.calls), { timeout: 10_000 }).toContain(runId(digit));
+    const untilAsked = async (digit: number): Promise<void> => {
+      await expect.poll(() => JSON.stringify(rest.calls), { timeout: 10_000 }).toContain(runId(digit));
+    };
     put(1, POD.pulling);
     const stop = new AbortController();
     const env = { PREFECT_API_URL: rest.url };

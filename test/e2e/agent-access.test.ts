@@ -135,7 +135,7 @@ describe("kubectl prefect agent start ends at once", () => {
       name: "with a kubeconfig that is no YAML",
       flags: () => ["--kubeconfig", folder.file("broken", "clusters: [}\n")],
       code: 2,
-      error: /^cannot read kubeconfig ".*broken": /,
+      error: /^cannot read kubeconfig ".*broken": .*[^:]$/,
     },
     {
       name: "with a context that is not there",
@@ -208,6 +208,15 @@ describe("kubectl prefect agent start ends at once", () => {
     expect(errorIn(ended.stderr)).toMatch(/^cannot find the tenant: /);
     expect(ended.stderr).toContain("hint: check the API key");
     expect(ended.stdout + ended.stderr).not.toContain("a-wrong-key");
+  });
+});
+
+describe("kubectl prefect agent start without --backend server", () => {
+  it("says what a server of one's own needs", async () => {
+    const ended = await runPlugin(["agent", "start", "-a", world.api, "-n", namespace]);
+    expect(ended.code).toBe(3);
+    expect(errorIn(ended.stderr)).toMatch(/^cannot find the tenant: .*auth_info/);
+    expect(ended.stderr).toContain("hint: a server of your own needs --backend server");
   });
 });
 

@@ -2,20 +2,10 @@
 // it is told once. The table at the end is what it was.
 
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { Agent } from "../../src/agent/agent.ts";
-import { loadTemplate } from "../../src/agent/launch/templates.ts";
-import { silentMeter } from "../../src/agent/presence/meter.ts";
-import { systemClock } from "../../src/base/clock.ts";
-import { createLog } from "../../src/base/log.ts";
-import { jobSettings } from "../../src/config/job-settings.ts";
-import { loadPrefectConfig } from "../../src/config/prefect-config.ts";
 import { DEFAULT_POLICY } from "../../src/job/verdict.ts";
 import type { Policy } from "../../src/job/verdict.ts";
-import { connectKube } from "../../src/kube/connect.ts";
-import { connectPrefect } from "../../src/prefect/connect.ts";
+import { startAgentHere } from "./support/agent-here.ts";
 import { failures, runConfigOf } from "./support/failures.ts";
 import type { Blow, Failure } from "./support/failures.ts";
 import { kubectl, listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
@@ -45,52 +35,12 @@ let world: ReachablePrefect;
 let open: string;
 let restricted: string;
 const stop = new AbortController();
-const agents: Promise<void>[] = [];
-const lines: string[] = [];
+const agents: { readonly ended: Promise<void> }[] = [];
 const ids = new Map<string, string>();
 
-/** An agent for the namespace, in this process; its labels choose the runs. */
+/** An agent for the namespace, in this process; its label chooses the runs. */
 async function startAgent(namespace: string, label: string): Promise<void> {
-  const readFile = (path: string): string => readFileSync(path, "utf8");
-  const deps = { env: process.env, home: homedir(), clock: systemClock, readFile, userAgent: "test" };
-  const { kube } = await connectKube({}, deps);
-  const prefect = connectPrefect(
-    { url: world.prefect.url, backend: "server", timeoutMs: 15_000 },
-    { env: {} },
-  );
-  const flags = { backend: "server", api: world.api };
-  const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
-  const write = (line: string): void => void lines.push(line);
-  const log = createLog({ name: label, level: "INFO", format: "text", write, now: () => new Date() });
-  const agent = new Agent(
-    {
-      kube,
-      prefect,
-      clock: systemClock,
-      log,
-      meter: silentMeter,
-      loadTemplate: (source) => loadTemplate(source, { env: {} }),
-      newClaimId: () => crypto.randomUUID(),
-      isDead: () => false,
-    },
-    {
-      name: label,
-      labels: [label],
-      namespace,
-      job: { ...jobSettings(config, { namespace, labels: [label], teller: `${label}:1` }) },
-      template: undefined,
-      policy: POLICY,
-      concurrency: 8,
-      shutdownGraceMs: 1_000,
-      teller: `${label}:1`,
-      place: `${kube.clusterMark}/${namespace}`,
-    },
-  );
-  const run = agent.run(stop.signal).finally(() => {
-    kube.close();
-    prefect.close();
-  });
-  agents.push(run);
+  agents.push(await startAgentHere(world, { namespace, label, policy: POLICY, signal: stop.signal }));
 }
 
 function applyObjects(): void {
@@ -191,7 +141,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   stop.abort();
-  await Promise.all(agents);
+  await Promise.all(agents.map(({ ended }) => ended));
   for (const { metadata } of listed("jobs", open)) release("job", metadata.name);
   for (const { metadata } of listed("pods", open)) release("pod", metadata.name);
   kubectl(["delete", "priorityclass", NAMES.quotaClass, NAMES.highClass]);

@@ -332,6 +332,21 @@ describe("outlookOf", () => {
       },
       want: "succeeded",
     },
+    ...[
+      { restartCount: 0, want: "live" },
+      { restartCount: 1, want: "stuck CrashLoop" },
+    ].map(({ restartCount, want }) => ({
+      name: `a crash after ${restartCount} restarts, before the kubelet calls it a loop`,
+      given: {
+        pods: [
+          pod({
+            spec: { restartPolicy: "OnFailure", containers: [{ name: "flow" }] },
+            status: { phase: "Running", containerStatuses: [{ ...ended("flow", 6), restartCount }] },
+          }),
+        ],
+      },
+      want,
+    })),
     {
       name: "a crash loop that Kubernetes gave up",
       given: {

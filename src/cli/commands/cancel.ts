@@ -5,6 +5,7 @@ import { parseDuration } from "../../base/duration.ts";
 import { SettingsError } from "../../base/errors.ts";
 import type { CancelDeps, Cancelled, CancelOptions } from "../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../cleanup/item.ts";
+import type { InventoryQuery } from "../../inventory/load-inventory.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { CancelInPrefect } from "../cleanup-prefect.ts";
 import { PlaceCommand } from "../listing-command.ts";
@@ -71,12 +72,15 @@ export class CancelCommand extends PlaceCommand {
     const { Progress } = await import("../../output/progress.ts");
     const { clock, signal, stderr } = this.context;
     const progress = new Progress(stderr, clock);
-    const look = (): Promise<Inventory> => this.#look(world.place, world.states);
+    // All runs: whose a Dask cluster is shows only beside those whose it might be as well.
+    const look = (): Promise<Inventory> => this.#look(world.place, world.states, { dask: SCOPE });
     const inventory = await look();
     const runs = await this.#runs(inventory, world);
     const deps: CancelDeps = {
       kube: world.place.connection.kube,
       look,
+      glance: ([...ids]) =>
+        this.#look(world.place, world.states, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
       states: askStatesOf(world.states.sources, signal),
       prefect: this.keepState ? undefined : world.prefect,
       clock,
@@ -95,13 +99,14 @@ export class CancelCommand extends PlaceCommand {
     }
   }
 
-  async #look({ connection, namespace }: Place, { sources }: ListingStates): Promise<Inventory> {
+  async #look(
+    { connection, namespace }: Place,
+    { sources }: ListingStates,
+    what: Pick<InventoryQuery, "dask" | "flowRunId">,
+  ): Promise<Inventory> {
     const { loadInventory } = await import("../../inventory/load-inventory.ts");
-    const { withDask } = await import("../../dask/load-dask.ts");
-    const { kube } = connection;
     const { signal } = this.context;
-    const inventory = await loadInventory(kube, sources, { namespace, signal });
-    return withDask({ kube, sources }, inventory, { namespace, signal });
+    return loadInventory(connection.kube, sources, { namespace, signal, ...what });
   }
 
   async #runs(

@@ -49,7 +49,7 @@ const STORIES: readonly Story[] = [
 /** A world with a run whose Job stands already, so that the faults strike supervision and not the launch. */
 async function standing(story: Story): Promise<{ world: World; id: string; untold: string[] }> {
   const untold: string[] = [];
-  const world = await startWorld({ script: () => story.script, alive: story.blow === undefined });
+  const world = await startWorld({ script: () => story.script, doesRun: () => story.blow === undefined });
   onTestFinished(() => world.stop());
   const flow = world.prefect.createFlow({ name: "story" });
   const { id } = world.prefect.createFlowRun({ flow });

@@ -65,13 +65,14 @@ async function killedAt(
   given: { readonly story: Story; readonly point: CallPoint; readonly siblings: readonly AgentProcess[] },
 ): Promise<{ ids: string[]; struck: boolean; next: AgentProcess }> {
   let struck = false;
-  const strike = strikeAt(world, given.point, async () => {
+  const armed = strikeAt(world, given.point, async () => {
     struck = true;
     await victim.kill();
   });
   const ids = await given.story(world);
   await Promise.all([victim, ...given.siblings].map((agent) => agent.poke().catch(() => undefined)));
-  await Promise.race([strike, throughWith(world, ids)]);
+  await Promise.race([armed.struck, throughWith(world, ids)]);
+  armed.disarm();
   if (!struck) await victim.kill();
   const next = await startAgentProcess(world);
   await throughWith(world, ids);

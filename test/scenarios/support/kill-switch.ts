@@ -71,23 +71,28 @@ export function pointsOf(calls: readonly string[]): CallPoint[] {
   });
 }
 
-/**
- * Does `strike` at the point, once, and lets the call come to nothing: before its effect, or after it without an answer.
- * Resolves when that has happened.
- */
-export function strikeAt(world: World, point: CallPoint, strike: () => Promise<void> | void): Promise<void> {
+/** A strike that waits for its call. */
+export interface Armed {
+  /** Resolves when it has struck. */
+  readonly struck: Promise<void>;
+  disarm(): void;
+}
+
+/** Does `strike` at the point, once, and lets the call come to nothing: before its effect, or after it without an answer. */
+export function strikeAt(world: World, point: CallPoint, strike: () => Promise<void> | void): Armed {
   let seen = 0;
-  return new Promise((resolve) => {
-    const end = onCalls(world, async (call, when) => {
-      if (call !== point.call || when !== point.when) return;
-      seen++;
-      if (seen !== point.nth) return;
-      end();
-      await strike();
-      resolve();
-      throw new Error("nobody is left to answer");
-    });
+  let tell: () => void = () => undefined;
+  const struck = new Promise<void>((resolve) => (tell = resolve));
+  const disarm = onCalls(world, async (call, when) => {
+    if (call !== point.call || when !== point.when) return;
+    seen++;
+    if (seen !== point.nth) return;
+    disarm();
+    await strike();
+    tell();
+    throw new Error("nobody is left to answer");
   });
+  return { struck, disarm };
 }
 
 /** The flow's own calls, and the looks that every start-up begins with, are not the agent's submission. */

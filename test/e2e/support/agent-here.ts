@@ -1,0 +1,73 @@
+// The agent in the test's own process, against the cluster of KUBECONFIG: for graces shorter than its options allow.
+
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { Agent } from "../../../src/agent/agent.ts";
+import { loadTemplate } from "../../../src/agent/launch/templates.ts";
+import { silentMeter } from "../../../src/agent/presence/meter.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { silentLog } from "../../../src/base/log.ts";
+import { jobSettings } from "../../../src/config/job-settings.ts";
+import { loadPrefectConfig } from "../../../src/config/prefect-config.ts";
+import type { Policy } from "../../../src/job/verdict.ts";
+import type { KubeApi } from "../../../src/kube/api.ts";
+import { connectKube } from "../../../src/kube/connect.ts";
+import { connectPrefect } from "../../../src/prefect/connect.ts";
+import type { ReachablePrefect } from "./pod-network.ts";
+
+/** Which runs it takes, where their Jobs go, how patient it is, and until when it works. */
+export interface AgentHereOptions {
+  readonly namespace: string;
+  readonly label: string;
+  readonly policy: Policy;
+  readonly signal: AbortSignal;
+}
+
+/** The cluster of KUBECONFIG's current context. */
+export async function currentKube(): Promise<KubeApi> {
+  const readFile = (path: string): string => readFileSync(path, "utf8");
+  const deps = { env: process.env, home: homedir(), clock: systemClock, readFile, userAgent: "test" };
+  return (await connectKube({}, deps)).kube;
+}
+
+/** Starts an agent; `ended` settles as its run does. */
+export async function startAgentHere(
+  world: ReachablePrefect,
+  { namespace, label, policy, signal }: AgentHereOptions,
+): Promise<{ readonly ended: Promise<void> }> {
+  const kube = await currentKube();
+  const prefect = connectPrefect(
+    { url: world.prefect.url, backend: "server", timeoutMs: 15_000 },
+    { env: {} },
+  );
+  const flags = { backend: "server", api: world.api };
+  const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
+  const teller = `${label}:1`;
+  const settings = {
+    name: label,
+    labels: [label],
+    namespace,
+    job: jobSettings(config, { namespace, labels: [label], teller }),
+    template: undefined,
+    policy,
+    concurrency: 8,
+    shutdownGraceMs: 1_000,
+    teller,
+    place: `${kube.clusterMark}/${namespace}`,
+  };
+  const deps = {
+    kube,
+    prefect,
+    clock: systemClock,
+    log: silentLog,
+    meter: silentMeter,
+    loadTemplate: (source: Parameters<typeof loadTemplate>[0]) => loadTemplate(source, { env: {} }),
+    newClaimId: () => crypto.randomUUID(),
+    isDead: () => false,
+  };
+  const ended = new Agent(deps, settings).run(signal).finally(() => {
+    kube.close();
+    prefect.close();
+  });
+  return { ended };
+}
