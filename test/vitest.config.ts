@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-// fast: pure code, the command line in process, stories on the stand-ins; part of `npm run check`.
-// e2e:  the built binary on a real cluster; `npm run e2e`.
+// fast:      pure code, the command line in process, the stand-ins; part of `npm run check`.
+// scenarios: whole stories of the agent on the stand-ins, every call failing, processes killed; part of `npm test`.
+// e2e:       the built binary on a real cluster; `npm run e2e`.
+
+// clipanion's ES modules import directories, which Node does not; Node itself takes its CommonJS.
+const server = { deps: { inline: ["clipanion"] } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -9,10 +14,18 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**"],
-          testTimeout: 15_000,
-          // Its ES modules import directories, which Node does not; Node itself takes its CommonJS.
-          server: { deps: { inline: ["clipanion"] } },
+          exclude: ["test/e2e/**", "test/scenarios/**"],
+          testTimeout: 20_000,
+          server,
+        },
+      },
+      {
+        test: {
+          name: "scenarios",
+          include: ["test/scenarios/**/*.test.ts", "test/scenarios/**/*.sweep.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          server,
         },
       },
       {

@@ -64,10 +64,10 @@ export class TransportError extends Error {
 const KEEP_ALIVE_MS = 30_000;
 
 /** Finds its connections by host and port: Node would put the certificates, kilobytes that never differ here, into the name. */
-class SecurePool extends https.Agent {
-  override getName(options: { readonly host?: string | undefined; readonly port?: unknown } = {}): string {
-    return `${options.host}:${String(options.port)}`;
-  }
+function securePool(options: https.AgentOptions): https.Agent {
+  const pool = new https.Agent(options);
+  pool.getName = (place) => `${place?.host}:${String(place?.port)}`;
+  return pool;
 }
 
 /** One pool of connections to one place. */
@@ -87,7 +87,7 @@ export class HttpClient {
     this.#send = secure ? https.request : http.request;
     this.#agent =
       options.agent ??
-      (secure ? new SecurePool({ ...pool, ...definedOnly(options.tls ?? {}) }) : new http.Agent(pool));
+      (secure ? securePool({ ...pool, ...definedOnly(options.tls ?? {}) }) : new http.Agent(pool));
   }
 
   /** The whole answer as text, whatever its status. Throws TransportError. */

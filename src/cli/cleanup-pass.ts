@@ -76,7 +76,7 @@ export class CleanupPass {
     const { signal } = this.#context;
     const { selector: labelSelector, plan } = this.#settings;
     const { namespace, connection } = place;
-    const query = { namespace, labelSelector, signal, dask: plan.dask ? SCOPE : undefined };
+    const query = { namespace, labelSelector, signal, dask: plan.dask ? ("all" as const) : undefined };
     const inventory = await loadInventory(connection.kube, states.sources, query);
     // A selector means Jobs; Dask comes along with the runs that have one.
     return labelSelector === undefined ? inventory : { ...inventory, unownedDask: [] };

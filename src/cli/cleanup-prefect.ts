@@ -20,7 +20,7 @@ const HOW_TO_NAME: Readonly<Record<Generation, string>> = {
   2: "no API is configured; name it with PREFECT_API_URL",
 };
 /** Has a process, or is about to get one: it is asked to end before it is called cancelled. */
-const AT_WORK = new Set(["Running", "Submitted", "Paused", "Cancelling"]);
+const AT_WORK = new Set(["Running", "Submitted", "Paused"]);
 
 /** The APIs that a cancellation writes to; connected when first needed. Close it at the end. */
 export class CancelInPrefect implements CancelledRuns {
@@ -42,6 +42,8 @@ export class CancelInPrefect implements CancelledRuns {
     if (run.view.kind === "missing") return { untold: "it has no such flow run" };
     if (run.view.kind === "known" && isFinished(run.view.state.type)) return { state: stateText(run.view) };
     if (run.generation === 1) return { state: await (await this.#graphql()).cancel(run.id) };
+    // Asked for before, by somebody else: the API takes no state twice.
+    if (run.view.kind === "known" && run.view.state.type === "Cancelling") return { state: "Cancelling" };
     const isAtWork = run.view.kind === "known" && AT_WORK.has(run.view.state.type);
     await this.#ask(run, isAtWork ? "CANCELLING" : "CANCELLED", false);
     return { state: isAtWork ? "Cancelling" : "Cancelled" };

@@ -157,7 +157,7 @@ describe("cancel", () => {
   });
 
   it.each([
-    { argv: ["cancel"], code: 2, text: "no flow run given" },
+    { argv: ["cancel"], code: 2, text: "not enough positional arguments" },
     { argv: ["cancel", "nobody"], code: 1, text: 'cannot find flow run "nobody"' },
     { argv: ["cancel", "job/nothing"], code: 1, text: 'cannot find the flow run of Job "nothing"' },
     { argv: ["cancel", "quick-fox", "--wait=perhaps"], code: 2, text: '--wait "perhaps"' },

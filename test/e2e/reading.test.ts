@@ -37,6 +37,8 @@ const JOBS: readonly Given[] = [
   { name: "agent2", labels: { "prefect.io/flow-run-id": id(6) }, podLabels: {}, script: "sleep 3600" },
 ];
 
+const WATCHED = String.raw`jsonpath={.metadata.name}:{.pods[*].status}{"\n"}`;
+
 let namespace: string;
 
 function createJob({ name, labels, podLabels = labels, script, image = "busybox:latest" }: Given): void {
@@ -55,15 +57,13 @@ function read(...args: readonly string[]): Promise<Ended> {
 beforeAll(async () => {
   namespace = await createNamespace("reading");
   JOBS.forEach(createJob);
-  await vi.waitFor(
-    async () => {
-      const { stdout } = await read("jobs", "--no-headers");
-      expect(stdout).toMatch(/failed +0\/1 Error/);
-      expect(stdout).toMatch(/stuck +0\/1 (?:ErrImagePull|ImagePullBackOff)/);
-      expect(stdout.match(/1\/1 Running/g)).toHaveLength(3);
-    },
-    { timeout: 90_000, interval: 1_000 },
-  );
+  const isSettled = async (): Promise<boolean> => {
+    const { stdout } = await read("jobs", "--no-headers");
+    const running = stdout.match(/1\/1 Running/g) ?? [];
+    const isStuck = /stuck +0\/1 (?:ErrImagePull|ImagePullBackOff)/.test(stdout);
+    return isStuck && /failed +0\/1 Error/.test(stdout) && running.length === 3;
+  };
+  await vi.waitUntil(isSettled, { timeout: 90_000, interval: 1_000 });
 });
 
 afterAll(() => {
@@ -90,7 +90,7 @@ describe("kubectl prefect jobs", () => {
     expect(code).toBe(0);
   });
 
-  it("shows of one node and selector what kubectl shows", async () => {
+  it("lists by a selector the Jobs that kubectl lists", async () => {
     const ours = await read("jobs", "-o", "name", "-l", "prefect.io/identifier=0a1b2c3d");
     const theirs = mustKubectl([
       "get",
@@ -106,10 +106,10 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("appends with -w what happens", async () => {
-    const watch = new PluginProcess(["jobs", "-w", "--no-headers", "-n", namespace]);
-    await watch.says("amber-fox");
+    const watch = new PluginProcess(["jobs", "-w", "-n", namespace, "-o", WATCHED]);
+    await watch.says("worker:Running");
     createJob({ name: "late", labels: prefect1(7), script: "exit 0" });
-    await watch.says("late    0/1 Completed");
+    await watch.says("late:Completed");
     expect(await watch.stop("SIGINT")).toMatchObject({ code: 130 });
   });
 });

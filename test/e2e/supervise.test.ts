@@ -19,7 +19,7 @@ const NAMES = {
   highClass: `high-${mark}`,
   resource: `example.com/slot-${mark}`,
 };
-const MS = { patience: 90_000, look: 300 };
+const MS = { patience: 150_000, look: 300 };
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
   startGraceMs: 4_000,
@@ -232,7 +232,7 @@ async function strike(id: string, blow: Blow): Promise<void> {
 }
 
 describe("Prefect is told of", () => {
-  it.concurrent.each(FIXTURES)("$name", { timeout: 150_000 }, async (failure) => {
+  it.concurrent.each(FIXTURES)("$name", { timeout: 320_000 }, async (failure) => {
     const id = ids.get(failure.name) ?? "";
     if (failure.blow !== undefined) await strike(id, failure.blow);
     const patience = { timeout: MS.patience, interval: MS.look };

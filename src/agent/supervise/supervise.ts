@@ -20,6 +20,8 @@ import { Said } from "./said.ts";
 import { Teller } from "./teller.ts";
 
 const STATES_EVERY_MS = 60_000;
+/** A round that failed is not left for a whole one. */
+const AFTER_FAILURE_MS = 2_000;
 const HEARTBEAT_EVERY_MS = 240_000;
 const HEARTBEATS_AT_ONCE = 50;
 const WORKERS = 16;
@@ -165,11 +167,13 @@ export class Supervisor {
 
   async #everySoOften(ms: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
     while (!signal.aborted) {
+      let waitMs = ms;
       await task().catch((error: unknown) => {
         if (error instanceof KubeError && !error.retryable) throw error;
         this.#deps.log.debug("A round of supervision failed", { error: textOf(error) });
+        waitMs = Math.min(ms, AFTER_FAILURE_MS);
       });
-      await this.#deps.clock.sleep(ms, signal);
+      await this.#deps.clock.sleep(waitMs, signal);
     }
   }
 }

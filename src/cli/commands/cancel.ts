@@ -1,6 +1,6 @@
 // kubectl prefect cancel: cancel flow runs in Prefect, and remove what they have in the cluster.
 
-import { Command, Option, UsageError } from "clipanion";
+import { Command, Option } from "clipanion";
 import { parseDuration } from "../../base/duration.ts";
 import { SettingsError } from "../../base/errors.ts";
 import type { CancelDeps, Cancelled, CancelOptions } from "../../cleanup/cancel.ts";
@@ -33,7 +33,7 @@ export class CancelCommand extends PlaceCommand {
     ],
   });
 
-  targets = Option.Rest({ name: "RUN" });
+  targets = Option.Rest({ name: "RUN", required: 1 });
   grace = Option.String("--grace", "60s", { description: "how long a flow may take to end (default 60s)" });
   now = Option.Boolean("--now", false, { description: "do not wait for the flow to end by itself" });
   keepState = Option.Boolean("--keep-state", false, { description: "leave Prefect alone" });
@@ -46,7 +46,6 @@ export class CancelCommand extends PlaceCommand {
   });
 
   async execute(): Promise<number> {
-    if (this.targets.length === 0) throw new UsageError("no flow run given: name one or more");
     const options: CancelOptions = {
       graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
       timeoutMs: isWaiting(this.wait) ? parseDuration(this.timeout, "--timeout") : undefined,
@@ -73,7 +72,7 @@ export class CancelCommand extends PlaceCommand {
     const { clock, signal, stderr } = this.context;
     const progress = new Progress(stderr, clock);
     // All runs: whose a Dask cluster is shows only beside those whose it might be as well.
-    const look = (): Promise<Inventory> => this.#look(world.place, world.states, { dask: SCOPE });
+    const look = (): Promise<Inventory> => this.#look(world.place, world.states, { dask: "all" });
     const inventory = await look();
     const runs = await this.#runs(inventory, world);
     const deps: CancelDeps = {

@@ -82,7 +82,6 @@ export class LogsCommand extends PlaceCommand {
   /** No faster than the reader reads: a log can be larger than the memory. */
   async #write(text: string): Promise<void> {
     const { stdout, signal } = this.context;
-    if (!stdout.write(text) && !signal.aborted)
-      await once(stdout, "drain", { signal }).catch(() => {});
+    if (!stdout.write(text) && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
   }
 }

@@ -20,7 +20,7 @@ beforeEach(async () => {
   world = await startWorld({
     prefect: { clock: { ...systemClock, now: () => new Date(Date.now() + serverAheadMs) } },
     script: () => ({ fate: "succeed", startMs: world.kube.list("jobs").length > 1 ? 0 : pullMs }),
-    alive: () => idlePods-- <= 0,
+    doesRun: () => idlePods-- <= 0,
   });
   const policy = { ...DEFAULT_POLICY, exitGraceMs: 100 };
   agent = await startAgentHere(world, { hurried: true, settings: { policy } });

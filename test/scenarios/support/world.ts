@@ -25,8 +25,8 @@ export interface WorldOptions {
   readonly kube?: Omit<KubeStandinOptions, "script" | "onPhase">;
   /** What becomes of a Job's pod; it succeeds at once without it. */
   readonly script?: (job: Job) => PodScript;
-  /** Whether a Job's pod does its flow run, or leaves Prefect alone; true without it. */
-  readonly alive?: boolean | ((job: Job) => boolean);
+  /** Whether a Job's pod does its flow run, or leaves Prefect alone; without it all do. */
+  readonly doesRun?: (job: Job) => boolean;
 }
 
 export interface World {
@@ -50,8 +50,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     },
     onPhase: async (job, _pod, phase) => {
       const id = job.metadata.labels?.[RUN_LABEL] ?? "";
-      const { alive = true } = options;
-      if (typeof alive === "boolean" ? alive : alive(job)) await playFlowRun(prefect, id, phase);
+      if (options.doesRun?.(job) !== false) await playFlowRun(prefect, id, phase);
     },
   });
   return {
