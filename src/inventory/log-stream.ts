@@ -31,7 +31,9 @@ export class LogStream {
   readonly #deps: LogDeps;
   readonly #target: LogTarget;
   readonly #prefix: string;
+  /** The time of the last line that was told, and how many lines of that time were. */
   #last = "";
+  #atLast = 0;
   isDone = false;
 
   constructor(deps: LogDeps, target: LogTarget, prefix: string) {
@@ -63,7 +65,8 @@ export class LogStream {
     try {
       const query = { container, follow: true, timestamps: true, ...this.#beginning(shape) };
       const lines = this.#deps.kube.followPodLog(pod.metadata, query, signal);
-      for await (const line of lines) await this.#line(line, shape.timestamps);
+      const isTold = this.#overlap();
+      for await (const line of lines) if (!isTold(timeOf(line))) await this.#line(line, shape.timestamps);
       return true;
     } catch (error) {
       if (signal.aborted) return true;
@@ -81,21 +84,37 @@ export class LogStream {
     return { sinceSeconds: Math.max(1, Math.ceil(sinceMs / 1_000) + 1) };
   }
 
+  /** Which lines of a resumed log were told before: it begins a little earlier than it was left. */
+  #overlap(): (at: string) => boolean {
+    const last = this.#last;
+    let left = this.#atLast;
+    return (at) => {
+      if (last === "") return false;
+      const order = compareTimes(at, last);
+      // Several lines can be of the same moment; only as many of them as were told are passed over.
+      return order < 0 || (order === 0 && left-- > 0);
+    };
+  }
+
   async #line(line: string, timestamps: boolean): Promise<void> {
-    const end = line.indexOf(" ");
-    const at = end === -1 ? line : line.slice(0, end);
-    if (isBefore(at, this.#last)) return;
+    const at = timeOf(line);
+    this.#atLast = at === this.#last ? this.#atLast + 1 : 1;
     this.#last = at;
-    const text = timestamps ? line : end === -1 ? "" : line.slice(end + 1);
+    const text = timestamps ? line : line.slice(at.length + 1);
     await this.#deps.write(`${this.#prefix}${text}\n`);
   }
 }
 
-/** Whether the line of this time has been told. Kubelets write nanoseconds, and leave out zeros at their end. */
-function isBefore(at: string, last: string): boolean {
-  if (last === "") return false;
-  const [second = "", rest = ""] = at.replace("Z", "").split(".");
-  const [lastSecond = "", lastRest = ""] = last.replace("Z", "").split(".");
-  if (second !== lastSecond) return second < lastSecond;
-  return rest.padEnd(9, "0") <= lastRest.padEnd(9, "0");
+function timeOf(line: string): string {
+  const end = line.indexOf(" ");
+  return end === -1 ? line : line.slice(0, end);
+}
+
+/** Kubelets write nanoseconds, and leave out zeros at their end. */
+function compareTimes(left: string, right: string): number {
+  const [a, b] = [left, right].map((text) => {
+    const [second = "", rest = ""] = text.replace("Z", "").split(".");
+    return `${second}.${rest.padEnd(9, "0")}`;
+  });
+  return (a ?? "") < (b ?? "") ? -1 : a === b ? 0 : 1;
 }

@@ -118,7 +118,8 @@ describe("kubectl prefect logs -f", () => {
     putJob(world, "job-1", { run: RUN, pod: POD.running });
     const pod = { namespace: "default", name: "job-1-pod" };
     const logRequests = (): number => world.standin.requests.count({ resource: "pods/log" });
-    world.standin.writeLog(pod, "flow", "one");
+    // Both lines are of the same moment.
+    world.standin.writeLog(pod, "flow", "one\none more");
     const following = world.cli(["logs", RUN, "-f"]);
     await expect.poll(logRequests, { timeout: 5_000 }).toBe(1);
     world.standin.writeLog(pod, "flow", "two");
@@ -129,7 +130,7 @@ describe("kubectl prefect logs -f", () => {
     putJob(world, "job-1", { run: RUN, status: ended("Complete") });
     world.standin.remove("pods", "default", "job-1-pod");
     const { stdout, exitCode } = await following;
-    expect(stdout).toBe("one\ntwo\nthree\n");
+    expect(stdout).toBe("one\none more\ntwo\nthree\n");
     expect(exitCode).toBe(0);
   });
 });
