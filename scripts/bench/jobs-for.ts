@@ -27,7 +27,7 @@ export async function jobsFor(namespace: string, count: number): Promise<string[
   const api = connectPrefect({ url, backend: "server", timeoutMs: TIMEOUT_MS }, { env: {} });
   const texts: string[] = [];
   for (let at = 0; at < ids.length; at += PAGE) {
-    const runs = await api.launchableFlowRuns(ids.slice(at, at + PAGE), new Date());
+    const { runs } = await api.launchableFlowRuns(ids.slice(at, at + PAGE), new Date());
     for (const run of runs)
       texts.push(JSON.stringify(buildJob(run, settings, defaultTemplate(), jobIdentifier(run))));
   }

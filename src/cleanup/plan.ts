@@ -7,6 +7,7 @@ import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
 import { knowsSome, standingOf } from "./standing.ts";
 import type { Standing } from "./standing.ts";
+import { apiAddress, namesApi } from "../job/prefect-api.ts";
 
 /** What is to be considered, and how old it must be. */
 export interface PlanOptions {
@@ -29,16 +30,13 @@ interface Sorted {
   readonly leftAlone: readonly LeftAlone[];
 }
 
-/** The variables in which a Job names its API: Prefect 1, and Prefect 2 and 3. */
-const API_VARIABLES = ["PREFECT__CLOUD__API", "PREFECT_API_URL"];
-
 /** What is to go, in its order, and what stays. */
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
   const { olderThanMs } = options;
   const known = knowsSome(inventory.runs);
   const standings = new Map<string, Standing>(
     inventory.runs.map((print) => {
-      const trusted = known.has(print.generation) || namesApi(print, options.apis);
+      const trusted = known.has(print.generation) || wasToldOf(print, options.apis);
       return [print.flowRunId, standingOf(print.flowRunId, print.run, trusted)];
     }),
   );
@@ -95,20 +93,7 @@ function clustersIn(inventory: Inventory): readonly DaskPrint[] {
  * Whether a Job of the run was told of one of these APIs: then the run's absence there means that it was deleted. Prefect
  * Cloud has one address for everybody, so there it means no more than another tenant.
  */
-function namesApi({ footprint }: RunPrint, apis: readonly string[]): boolean {
-  const asked = new Set(apis.map(addressOf).filter((address) => address !== ""));
-  return footprint.jobs.some(({ job }) =>
-    (job.spec.template?.spec?.containers ?? []).some(({ env }) =>
-      (env ?? []).some(
-        ({ name, value }) => API_VARIABLES.includes(name) && asked.has(addressOf(value ?? "")),
-      ),
-    ),
-  );
-}
-
-/** Of Prefect 1's API the server, since it is written with and without a path; empty for Cloud, and for what is no address. */
-function addressOf(url: string): string {
-  if (!URL.canParse(url)) return "";
-  const { origin, hostname } = new URL(url);
-  return /(?:^|\.)prefect\.(?:io|cloud)$/.test(hostname) ? "" : origin;
+function wasToldOf({ footprint }: RunPrint, apis: readonly string[]): boolean {
+  const asked = new Set(apis.map(apiAddress).filter((address) => address !== undefined));
+  return footprint.jobs.some(({ job }) => namesApi(job, asked));
 }

@@ -92,6 +92,8 @@ export type Settlement =
 export interface Removal {
   readonly job: JobPrint["job"];
   readonly why: string;
+  /** The verdict in one word, for counting. */
+  readonly word: string;
   /** The Job is not over by its own account: look at it once more before it goes. */
   readonly active: boolean;
 }
@@ -155,7 +157,7 @@ function removals(heard: readonly Heard[]): { readonly now: Removal[]; readonly 
     const isGoing = print.gone || job.metadata.deletionTimestamp !== undefined;
     if (opinion.remove === undefined || isGoing || isKept(job.metadata)) continue;
     const { inMs, why } = opinion.remove;
-    if (inMs <= 0) now.push({ job, why, active: !isOver(job) });
+    if (inMs <= 0) now.push({ job, why, word: opinion.word, active: !isOver(job) });
     else waits.push(inMs);
   }
   return { now, waits };

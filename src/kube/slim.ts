@@ -5,12 +5,19 @@ import type { Container, ContainerStatus, Job, KubeEvent, Meta, Pod } from "./ob
 
 const POD_CONDITIONS = new Set(["PodScheduled", "DisruptionTarget"]);
 
-/** A Job without its pod template. */
+/** A Job without its pod template, but for the variable that names its Prefect API. */
 export function slimJob(job: Job): Job {
   const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = job.spec;
   return {
     metadata: slimMeta(job.metadata),
-    spec: defined({ backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend }),
+    spec: defined({
+      backoffLimit,
+      parallelism,
+      completions,
+      activeDeadlineSeconds,
+      suspend,
+      template: apiOf(job),
+    }),
     status: job.status,
   };
 }
@@ -56,6 +63,14 @@ export function slimEvent(event: KubeEvent): KubeEvent {
     eventTime,
     series,
   });
+}
+
+function apiOf(job: Job): Job["spec"]["template"] {
+  const containers = (job.spec.template?.spec?.containers ?? []).flatMap(({ name, env }) => {
+    const api = (env ?? []).filter((variable) => variable.name === "PREFECT__CLOUD__API");
+    return api.length === 0 ? [] : [{ name, env: api }];
+  });
+  return containers.length === 0 ? undefined : { spec: { containers } };
 }
 
 function slimMeta(meta: Meta): Meta {

@@ -62,7 +62,7 @@ export interface PrefectApi {
   /** Ids of due runs found by their labels: what the queue may hide behind older runs of others. */
   dueFlowRunIds(before: Date, labels: readonly string[], options: DueQuery): Promise<string[]>;
   /** The runs that can be launched: Scheduled ones, and Running ones with overdue task runs. */
-  launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<FlowRun[]>;
+  launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable>;
   /** Sets each run's state; the answers stand in the order of the claims. A claim whose answer got lost is looked up. */
   claim(claims: readonly Claim[], signal?: AbortSignal): Promise<ClaimOutcome[]>;
   /** The same for task runs of a Running flow run. */
@@ -96,6 +96,12 @@ export interface PrefectApi {
   /** The resulting state's name. */
   cancel(flowRunId: string): Promise<string>;
   close(): void;
+}
+
+export interface Launchable {
+  readonly runs: readonly FlowRun[];
+  /** Rows that cannot be read, each with the reason; the others are not theirs to hold up. */
+  readonly unreadable: readonly string[];
 }
 
 export interface DueQuery {

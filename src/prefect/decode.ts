@@ -1,9 +1,10 @@
 // From wire JSON to a flow run: what the metadata query answers, or a file that a person wrote for `render -f`.
 // Missing optional fields are filled in; what cannot be read is named by its path.
 
-import { ExpectedError } from "../base/errors.ts";
+import { ExpectedError, textOf } from "../base/errors.ts";
 import { isObject } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
+import type { Launchable } from "./api.ts";
 import type { Flow, FlowRun, TaskRun } from "./flow-run.ts";
 import type { State } from "./state.ts";
 
@@ -25,6 +26,21 @@ export function readFlowRun(json: unknown): FlowRun {
     flow: readFlow(new Fields(run.object("flow"), "flow")),
     task_runs: run.list("task_runs").map((item, at) => readTaskRun(new Fields(item, `task_runs[${at}]`))),
   };
+}
+
+/** The rows that can be read, and why the others cannot. */
+export function readLaunchable(rows: readonly unknown[]): Launchable {
+  const runs: FlowRun[] = [];
+  const unreadable: string[] = [];
+  for (const row of rows) {
+    try {
+      runs.push(readFlowRun(row));
+    } catch (error) {
+      const id = isObject(row) ? String(row["id"]) : "?";
+      unreadable.push(`flow run ${id}: ${textOf(error)}`);
+    }
+  }
+  return { runs, unreadable };
 }
 
 function readFlow(flow: Fields): Flow {

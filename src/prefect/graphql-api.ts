@@ -9,6 +9,7 @@ import type {
   ClaimedRun,
   ClaimOutcome,
   DueQuery,
+  Launchable,
   PrefectApi,
   RunLog,
   RunState,
@@ -16,7 +17,7 @@ import type {
 } from "./api.ts";
 import { claimedIds, claimedRuns } from "./claimed-runs.ts";
 import { claimAll } from "./claiming.ts";
-import { readFlowRun } from "./decode.ts";
+import { readLaunchable } from "./decode.ts";
 import * as documents from "./documents.ts";
 import { PrefectError } from "./errors.ts";
 import { findFlowRuns } from "./find-runs.ts";
@@ -102,15 +103,15 @@ export class GraphqlApi implements PrefectApi {
     return arrayIn(data["flow_run"]).map((row) => String(objectIn(row)["id"]));
   }
 
-  async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<FlowRun[]> {
-    if (ids.length === 0) return [];
+  async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
+    if (ids.length === 0) return { runs: [], unreadable: [] };
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
     const data = await this.#ask("read due flow runs", "flow_run_metadata", {
       document: documents.LAUNCHABLE,
       variables: { ids, overdue },
       signal,
     });
-    return arrayIn(data["flow_run"]).map((row) => readFlowRun(row));
+    return readLaunchable(arrayIn(data["flow_run"]));
   }
 
   claim(claims: readonly Claim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {

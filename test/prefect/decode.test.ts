@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { ExpectedError } from "../../src/base/errors.ts";
-import { readFlowRun } from "../../src/prefect/decode.ts";
+import { readFlowRun, readLaunchable } from "../../src/prefect/decode.ts";
 import recorded from "../golden/original/jobs.json" with { type: "json" };
 
 const SMALL = { id: "run-1", flow: { id: "flow-1" } };
@@ -64,5 +64,16 @@ describe("readFlowRun", () => {
   ])("names what is wrong with $wire", ({ wire, want }) => {
     expect(() => readFlowRun(wire)).toThrow(want);
     expect(() => readFlowRun(wire)).toThrow(ExpectedError);
+  });
+});
+
+describe("readLaunchable", () => {
+  it("keeps what can be read, and tells of each row that cannot", () => {
+    const { runs, unreadable } = readLaunchable([SMALL, { ...SMALL, id: "broken", flow: null }, 7]);
+    expect(runs.map(({ id }) => id)).toEqual([SMALL.id]);
+    expect(unreadable).toEqual([
+      expect.stringContaining("flow run broken: "),
+      expect.stringContaining("flow run ?: "),
+    ]);
   });
 });

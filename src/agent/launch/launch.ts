@@ -4,6 +4,7 @@ import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import { Outage } from "../presence/outage.ts";
+import type { Launchable } from "../../prefect/api.ts";
 import type { FlowRun } from "../../prefect/flow-run.ts";
 import { startTimeOf } from "../../prefect/state.ts";
 import { InHand } from "./in-hand.ts";
@@ -30,6 +31,7 @@ export class Launcher {
   readonly #outage: Outage;
   #wake = new AbortController();
   #widelyAskedAtMs = 0;
+  readonly #complaints = new Set<string>();
 
   constructor(deps: AgentDeps, settings: AgentSettings, view: ClusterView) {
     this.#deps = deps;
@@ -101,6 +103,13 @@ export class Launcher {
     return run.state !== "Running" || this.#view.liveJobOf(run.id) === undefined;
   }
 
+  /** Once per reason: the row comes with every poll until somebody mends it. */
+  #complain(reason: string): void {
+    if (this.#complaints.has(reason)) return;
+    this.#complaints.add(reason);
+    this.#deps.log.warn("A flow run cannot be read and is left alone", { reason });
+  }
+
   /** How many more Jobs may live: counted from the cluster, so that a restart keeps the count. */
   #room(): number {
     const { limit } = this.#settings;
@@ -122,12 +131,14 @@ export class Launcher {
   }
 
   async #launchable(ids: readonly string[], signal: AbortSignal): Promise<FlowRun[]> {
-    const pages: Promise<FlowRun[]>[] = [];
+    const pages: Promise<Launchable>[] = [];
     for (let at = 0; at < ids.length; at += METADATA_PAGE) {
       const some = ids.slice(at, at + METADATA_PAGE);
       pages.push(this.#deps.prefect.launchableFlowRuns(some, this.#deps.clock.now(), signal));
     }
-    const runs = (await Promise.all(pages)).flat();
+    const found = await Promise.all(pages);
+    for (const reason of found.flatMap(({ unreadable }) => unreadable)) this.#complain(reason);
+    const runs = found.flatMap((page) => page.runs);
     const startOf = (run: FlowRun): number => startTimeOf(run.serialized_state)?.getTime() ?? 0;
     return runs.sort((a, b) => startOf(a) - startOf(b));
   }

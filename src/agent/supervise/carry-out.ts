@@ -140,14 +140,18 @@ async function reschedule(deps: Deps, flowRunId: string, message: string): Promi
   await deps.prefect.setState({ flowRunId, state: scheduledAt(now, message) });
 }
 
-async function remove(deps: Deps, flowRunId: string, { job, why }: Removal): Promise<number | undefined> {
+async function remove(
+  deps: Deps,
+  flowRunId: string,
+  { job, why, word }: Removal,
+): Promise<number | undefined> {
   const { uid, name, namespace } = job.metadata;
   deps.view.expectGone(uid);
   try {
     const outcome = await deps.kube.delete("jobs", { namespace, name }, { uid, propagation: "Foreground" });
     if (outcome === "changed") deps.view.unexpectGone(uid);
     if (outcome !== "deleted") return undefined;
-    deps.meter.count("removed", why);
+    deps.meter.count("removed", word);
     deps.log.info("Job deleted", { flowRun: flowRunId, job: name, why });
   } catch (error) {
     deps.view.unexpectGone(uid);

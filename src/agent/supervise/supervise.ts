@@ -5,6 +5,8 @@ import { WorkQueue } from "../../base/work-queue.ts";
 import { textOf } from "../../base/errors.ts";
 import { together } from "../../base/together.ts";
 import type { Footprint } from "../../job/footprint.ts";
+import { apiAddress, namesApi } from "../../job/prefect-api.ts";
+import type { Job } from "../../kube/objects.ts";
 import type { Outlook } from "../../job/outlook.ts";
 import { outlookOf } from "../../job/outlook.ts";
 import type { RunView, Verdict } from "../../job/verdict.ts";
@@ -81,6 +83,8 @@ export class Supervisor {
     if (!this.#needsPrefect(first)) return this.#rest(first, this.#judge(first, this.#assumed(flowRunId)));
     const run = await this.#states.fresh(flowRunId);
     const footprint = this.#view.footprint(flowRunId);
+    if (run.kind === "missing" && !footprint.jobs.every(({ job }) => this.#isOurs(job)))
+      return this.#leave(footprint);
     const verdict = this.#judge(footprint, run);
     const patienceMs = await this.#patience(footprint, verdict);
     if (patienceMs !== undefined) return patienceMs;
@@ -92,6 +96,16 @@ export class Supervisor {
     for (const id of this.#complaints.answered(flowRunId)) this.#queue.add(id);
     this.#deps.meter.progress("reconcile");
     return this.#rest(footprint, verdict) ?? againMs;
+  }
+
+  /** Our Prefect does not know the run of a Job that was made for another one: that is no reason to touch it. */
+  #isOurs(job: Job): boolean {
+    const address = apiAddress(this.#settings.job.apiUrl);
+    return address !== undefined && namesApi(job, new Set([address]));
+  }
+
+  #leave({ flowRunId, jobs }: Footprint): undefined {
+    for (const { job, gone } of jobs) if (gone) this.#view.forgetGone(flowRunId, job.metadata.uid);
   }
 
   #judge(footprint: Footprint, run: RunView): Verdict {

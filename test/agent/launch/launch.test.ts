@@ -46,7 +46,8 @@ async function play(given: Given): Promise<{ waits: number[]; jobs: number }> {
     prefect: {
       queuedFlowRunIds: () => ask(page().map(({ id }) => id)),
       dueFlowRunIds: () => ask([]),
-      launchableFlowRuns: (ids: readonly string[]) => ask(given.runs.filter(({ id }) => ids.includes(id))),
+      launchableFlowRuns: (ids: readonly string[]) =>
+        ask({ runs: given.runs.filter(({ id }) => ids.includes(id)), unreadable: [] }),
       claim: (claims: readonly unknown[]) => Promise.resolve(claims.map(() => given.outcome ?? "claimed")),
       writeLogs: () => Promise.resolve(),
     },

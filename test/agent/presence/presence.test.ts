@@ -83,7 +83,7 @@ describe("Presence", () => {
   it("counts for Prometheus", async () => {
     const { get } = await served();
     presence?.meter.count("submitted");
-    presence?.meter.count("removed", "its Job completed", 2);
+    presence?.meter.count("removed", "finished", 2);
     presence?.meter.startDelay(0.02);
     presence?.called({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
     presence?.called({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
@@ -94,7 +94,7 @@ describe("Presence", () => {
     expect(text).toContain('{api="prefect",operation="get_runs_in_queue",result="unreachable"} 1');
     expect(text).toContain("kubectl_prefect_live_jobs_limit 20");
     expect(text).toContain('kubectl_prefect_submissions_total{reason=""} 1');
-    expect(text).toContain('kubectl_prefect_job_deletions_total{reason="its Job completed"} 2');
+    expect(text).toContain('kubectl_prefect_job_deletions_total{reason="finished"} 2');
     expect(text).toContain('kubectl_prefect_start_delay_seconds_bucket{le="0.025"} 1');
     expect(text).toContain("kubectl_prefect_live_jobs 7");
   });
