@@ -1,5 +1,6 @@
 // How a flow run stands where the removal of what it has is in question: over since when, alive, or not to be told.
 
+import { isUuid } from "../base/uuid.ts";
 import type { RunPrint } from "../inventory/inventory.ts";
 import type { RunView } from "../job/verdict.ts";
 import type { Pod } from "../kube/objects.ts";
@@ -13,8 +14,6 @@ export type Standing =
   | { readonly kind: "alive"; readonly words: string }
   | { readonly kind: "unknown"; readonly words: string };
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /** How the run stands. `trusted`: the API is known to be the one that the runs belong to, so that "missing" means deleted. */
 export function standingOf(flowRunId: string, view: RunView, trusted: boolean): Standing {
   switch (view.kind) {
@@ -24,7 +23,7 @@ export function standingOf(flowRunId: string, view: RunView, trusted: boolean): 
       return { kind: "alive", words: `its flow run is ${type}` };
     }
     case "missing":
-      if (!UUID.test(flowRunId)) return { kind: "unknown", words: "its label names no flow run" };
+      if (!isUuid(flowRunId)) return { kind: "unknown", words: "its label names no flow run" };
       if (!trusted)
         return { kind: "unknown", words: "Prefect knows none of the flow runs here; is it their API?" };
       return { kind: "over", since: undefined, words: "its flow run no longer exists in Prefect" };

@@ -1,5 +1,6 @@
 // RUN for commands that look into the cluster: found by the labels there, then in Prefect.
 
+import { isUuid } from "../base/uuid.ts";
 import { ExpectedError, SettingsError } from "../base/errors.ts";
 import type { Generation, RunPrint } from "../inventory/inventory.ts";
 import { loadInventory } from "../inventory/load-inventory.ts";
@@ -19,8 +20,6 @@ export interface MeantRun {
   readonly namespace: string | undefined;
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 /**
  * The run. Throws ExpectedError when there is none, SettingsError with the candidates when several are meant, and
  * KubeError or PrefectError when one that must be asked does not answer.
@@ -33,7 +32,7 @@ export async function meantRun(
   const { states, signal } = given;
   const ref = parseRunRef(text);
   const { kube } = connection;
-  const isWhole = UUID.test(text);
+  const isWhole = isUuid(text);
   const only = isWhole ? { flowRunId: text.toLowerCase() } : {};
   const fieldSelector = ref.kind === "job" ? `metadata.name=${ref.name}` : undefined;
   const { runs } = await loadInventory(kube, states.sources, { namespace, fieldSelector, ...only, signal });

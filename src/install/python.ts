@@ -5,7 +5,8 @@ import { prefectImage } from "./image.ts";
 import type { Deployment, Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { environmentIn } from "./options.ts";
-import { pythonJson, pythonList, pythonSortedSet } from "./python-text.ts";
+import { pythonList } from "../base/python-repr.ts";
+import { pythonJson, pythonSortedSet } from "./python-text.ts";
 import { bindRole } from "./roles.ts";
 
 const APP = { app: "prefect-agent" };

@@ -1,6 +1,7 @@
 // Inventory: what Prefect says of the runs that were found, asked in batches while the cluster is still being listed.
 // An API that fails is asked no more: the table comes without states, and says so.
 
+import { isUuid } from "../base/uuid.ts";
 import { Batcher } from "../base/batch.ts";
 import { ExpectedError } from "../base/errors.ts";
 import type { RunView } from "../job/verdict.ts";
@@ -90,9 +91,4 @@ export class StateDesk {
       return ids.map(() => UNKNOWN);
     }
   }
-}
-
-/** A label can hold anything; a query with an id that is no UUID would fail for its whole batch. */
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }

@@ -5,7 +5,7 @@ import { arrayIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { EnvVar } from "../kube/objects.ts";
 import type { FlowRun } from "../prefect/flow-run.ts";
-import { pythonList } from "./python-repr.ts";
+import { pythonList } from "../base/python-repr.ts";
 import type { FieldSource } from "./record.ts";
 import type { JobSettings } from "./settings.ts";
 

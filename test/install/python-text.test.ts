@@ -1,7 +1,8 @@
 // Values as Python 3 writes them; each answer was given by python3.
 
 import { describe, expect, it } from "vitest";
-import { pythonJson, pythonList, pythonSortedSet } from "../../src/install/python-text.ts";
+import { pythonList } from "../../src/base/python-repr.ts";
+import { pythonJson, pythonSortedSet } from "../../src/install/python-text.ts";
 
 describe("pythonList", () => {
   it.each([

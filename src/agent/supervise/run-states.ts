@@ -1,5 +1,6 @@
 // supervise: what Prefect says of the runs that have Jobs: asked in batches, now and then for all, afresh before acting.
 
+import { isUuid } from "../../base/uuid.ts";
 import { Batcher } from "../../base/batch.ts";
 import type { PrefectApi, RunState } from "../../prefect/api.ts";
 import { isFinished } from "../../prefect/state.ts";
@@ -68,9 +69,4 @@ function viewOf(found: RunState | undefined): RunView {
 
 function typeOf(view: RunView): string {
   return view.kind === "known" ? view.state.type : view.kind;
-}
-
-/** A label can hold anything; a query with an id that is no UUID would fail for its whole batch. */
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }

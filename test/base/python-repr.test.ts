@@ -1,7 +1,7 @@
 // Label lists as Python prints them.
 
 import { describe, expect, it } from "vitest";
-import { pythonList } from "../../src/job/python-repr.ts";
+import { pythonList } from "../../src/base/python-repr.ts";
 
 describe("pythonList", () => {
   it.each([
