@@ -1,5 +1,6 @@
 // The agent: one view of the cluster, two journeys over it (launch, supervise), and the sweep that ties up loose ends.
 
+import { aborted } from "../base/clock.ts";
 import type { AgentDeps } from "./deps.ts";
 import type { AgentSettings } from "./settings.ts";
 import { together } from "../base/together.ts";
@@ -79,10 +80,7 @@ export class Agent {
   }
 
   async #launch(signal: AbortSignal, all: AbortSignal): Promise<void> {
-    const stopped = new Promise<void>((resolve) =>
-      signal.addEventListener("abort", () => resolve(), { once: true }),
-    );
-    await Promise.race([this.#view.synced(), stopped]);
+    await Promise.race([this.#view.synced(), aborted(signal)]);
     if (signal.aborted) return;
     this.#deps.log.info("Waiting for flow runs...");
     const polling = new AbortController();

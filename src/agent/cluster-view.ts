@@ -1,6 +1,7 @@
 // The agent's view of the cluster: Jobs, pods and events of flow runs, watched and kept by flow run.
 // Launch asks it for live Jobs, supervise for footprints; neither keeps a copy.
 
+import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { KubeApi } from "../kube/api.ts";
@@ -96,10 +97,7 @@ export class ClusterView {
       (s) => this.jobs.run(s),
       (s) => this.pods.run(s),
       async (s) => {
-        const stopped = new Promise<void>((resolve) =>
-          s.addEventListener("abort", () => resolve(), { once: true }),
-        );
-        await Promise.race([this.synced(), stopped]);
+        await Promise.race([this.synced(), aborted(s)]);
         if (!s.aborted) await this.#watchEvents(s);
       },
       (s) => this.#pruneNowAndThen(s),

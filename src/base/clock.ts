@@ -22,3 +22,11 @@ export const systemClock: Clock = {
       signal?.addEventListener("abort", end, { once: true });
     }),
 };
+
+/** Resolves when the signal aborts; at once when it has. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

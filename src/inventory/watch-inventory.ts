@@ -1,5 +1,6 @@
 // Inventory that follows the cluster: the same model as one look, kept up by watches, with states asked now and then.
 
+import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import { together } from "../base/together.ts";
 import type { KubeApi, ListQuery } from "../kube/api.ts";
@@ -171,11 +172,4 @@ function withoutFields<T extends { readonly metadata: Meta }>(object: T): T {
   if (!("managedFields" in metadata)) return object;
   const { managedFields: _unused, ...rest } = metadata;
   return { ...object, metadata: rest };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,5 +1,6 @@
 // supervise: changes → queue of flow runs → footprint → [judge] → carryOut. Level-driven: a change brings only the key.
 
+import { aborted } from "../../base/clock.ts";
 import { KubeError } from "../../kube/errors.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { textOf } from "../../base/errors.ts";
@@ -190,11 +191,4 @@ export class Supervisor {
       await this.#deps.clock.sleep(waitMs, signal);
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
