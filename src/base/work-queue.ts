@@ -14,6 +14,8 @@ export interface WorkQueueOptions {
 }
 
 const BACKOFF = { firstMs: 500, maxMs: 15_000 };
+/** Keys that are due within the same slot are woken together, by one timer. */
+const SLOT_MS = 20;
 
 /** The keyed queue of a controller: level-driven, merging, with delayed and failed keys coming back. */
 export class WorkQueue {
@@ -21,7 +23,10 @@ export class WorkQueue {
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
   readonly #again = new Set<string>();
-  readonly #due = new Map<string, { at: number; timer: AbortController }>();
+  /** When each delayed key comes, in milliseconds since 1970, on the grid of slots. */
+  readonly #due = new Map<string, number>();
+  /** The sleep until the first of them. */
+  #alarm: { readonly at: number; readonly sleep: AbortController } | undefined;
   readonly #failures = new Map<string, number>();
   #idle: (() => void)[] = [];
   #stopped = false;
@@ -47,33 +52,58 @@ export class WorkQueue {
       });
     }
     this.#stopped = true;
-    for (const { timer } of this.#due.values()) timer.abort();
     this.#due.clear();
+    this.#alarm?.sleep.abort();
     if (this.#active.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
   add(key: string): void {
     if (this.#stopped) return;
-    this.#due.get(key)?.timer.abort();
+    this.#enqueue(key);
+    this.#pumpIfRunning();
+  }
+
+  #enqueue(key: string): void {
     this.#due.delete(key);
     if (this.#active.has(key)) this.#again.add(key);
     else this.#ready.add(key);
-    if (this.#end !== undefined) this.#pump();
+  }
+
+  #pumpIfRunning(): void {
+    if (this.#end !== undefined && !this.#stopped) this.#pump();
   }
 
   /** Adds the key after a delay, unless it is due sooner already. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return;
-    const at = this.#options.clock.now().getTime() + ms;
+    const at = Math.ceil((this.#options.clock.now().getTime() + ms) / SLOT_MS) * SLOT_MS;
     const known = this.#due.get(key);
-    if (known !== undefined && known.at <= at) return;
-    known?.timer.abort();
-    const timer = new AbortController();
-    this.#due.set(key, { at, timer });
-    void this.#options.clock.sleep(ms, timer.signal).then(() => {
-      if (!timer.signal.aborted) this.add(key);
+    if (known !== undefined && known <= at) return;
+    this.#due.set(key, at);
+    if (this.#alarm === undefined || at < this.#alarm.at) this.#setAlarm(at);
+  }
+
+  #setAlarm(at: number): void {
+    this.#alarm?.sleep.abort();
+    const sleep = new AbortController();
+    this.#alarm = { at, sleep };
+    void this.#options.clock.sleep(at - this.#options.clock.now().getTime(), sleep.signal).then(() => {
+      if (!sleep.signal.aborted) this.#ring(at);
     });
+  }
+
+  /** What was slept for has come, also where the clock was set back meanwhile. */
+  #ring(sleptFor: number): void {
+    this.#alarm = undefined;
+    const now = Math.max(sleptFor, this.#options.clock.now().getTime());
+    let next = Number.POSITIVE_INFINITY;
+    for (const [key, at] of this.#due) {
+      if (at <= now) this.#enqueue(key);
+      else if (at < next) next = at;
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#setAlarm(next);
+    this.#pumpIfRunning();
   }
 
   #pump(): void {

@@ -3,7 +3,10 @@
 import type { AgentDeps } from "../deps.ts";
 import { Batcher } from "../../base/batch.ts";
 import { retry } from "../../base/backoff.ts";
+import { isRetryable } from "../../base/errors.ts";
 import type { RunLog } from "../../prefect/api.ts";
+import { writeGroups } from "../log-batch.ts";
+import type { Written } from "../log-batch.ts";
 
 const BATCH = { maxSize: 200, maxRequests: 1 };
 const PATIENCE = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
@@ -11,32 +14,38 @@ const PATIENCE = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 /** Writes lines together with those of other flow runs. */
 export class RunLogWriter {
   readonly #deps: Pick<AgentDeps, "prefect" | "clock">;
-  readonly #lines: Batcher<RunLog, undefined>;
+  readonly #lines: Batcher<RunLog, Written>;
 
   constructor(deps: Pick<AgentDeps, "prefect" | "clock">) {
     this.#deps = deps;
-    this.#lines = new Batcher(async (lines) => {
-      await this.#write(lines);
-      return lines.map(() => undefined);
-    }, BATCH);
+    this.#lines = new Batcher((lines) => this.#write(lines), BATCH);
   }
 
   /** Resolves when Prefect has the line. Throws PrefectError when it does not want it. */
   async say(line: RunLog): Promise<void> {
-    await this.#lines.add(line);
+    const written = await this.#lines.add(line);
+    if (written !== undefined) throw written.error;
   }
 
   /** After an answer that got lost only what Prefect does not have is sent again. */
-  async #write(lines: readonly RunLog[]): Promise<void> {
+  async #write(lines: readonly RunLog[]): Promise<Written[]> {
     const { prefect, clock } = this.#deps;
+    const refused = new Map<RunLog, Written>();
+    let left = lines;
     let isRepeat = false;
-    await retry(
-      async () => {
-        const left = isRepeat ? await prefect.unwritten(lines) : lines;
-        isRepeat = true;
-        await prefect.writeLogs(left);
-      },
-      { clock, ...PATIENCE },
-    );
+    const attempt = async (): Promise<void> => {
+      if (isRepeat) left = await prefect.unwritten(left);
+      isRepeat = true;
+      const groups = left.map((line) => [line]);
+      const unwritten = (await writeGroups(prefect, groups)).flatMap((written, at) =>
+        written === undefined ? [] : (groups[at]?.map((line) => ({ line, ...written })) ?? []),
+      );
+      for (const { line, error } of unwritten) if (!isRetryable(error)) refused.set(line, { error });
+      const unsure = unwritten.filter(({ error }) => isRetryable(error));
+      left = unsure.map(({ line }) => line);
+      for (const { error } of unsure) throw error;
+    };
+    await retry(attempt, { clock, ...PATIENCE });
+    return lines.map((line) => refused.get(line));
   }
 }

@@ -1,0 +1,26 @@
+// Lines leave together, in order, and none is left behind.
+
+import { describe, expect, it } from "vitest";
+import { LineBuffer } from "../../src/base/line-buffer.ts";
+
+describe("LineBuffer", () => {
+  it("writes the lines of a moment as one text, by itself", async () => {
+    const written = await new Promise<string>((resolve) => {
+      const lines = new LineBuffer(resolve);
+      lines.add("one\n");
+      lines.add("two\n");
+    });
+    expect(written).toBe("one\ntwo\n");
+  });
+
+  it("writes what is held when it is told to, and nothing twice", () => {
+    const written: string[] = [];
+    const lines = new LineBuffer((text) => written.push(text));
+    lines.add("one\n");
+    lines.flush();
+    lines.flush();
+    lines.add("two\n");
+    lines.flush();
+    expect(written).toEqual(["one\n", "two\n"]);
+  });
+});
