@@ -4,6 +4,7 @@
 export class Limit {
   readonly #size: number;
   readonly #queue: (() => void)[] = [];
+  #watchers: { readonly than: number; readonly resolve: () => void }[] = [];
   #running = 0;
 
   constructor(size: number) {
@@ -12,6 +13,19 @@ export class Limit {
 
   get running(): number {
     return this.#running;
+  }
+
+  /** Resolves when fewer than so many tasks wait for their turn, or when the signal aborts. */
+  async fewerWaiting(than: number, signal: AbortSignal): Promise<void> {
+    if (this.#queue.length < than || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const settled = (): void => {
+        signal.removeEventListener("abort", settled);
+        resolve();
+      };
+      signal.addEventListener("abort", settled, { once: true });
+      this.#watchers.push({ than, resolve: settled });
+    });
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {
@@ -23,6 +37,13 @@ export class Limit {
       const next = this.#queue.shift();
       if (next === undefined) this.#running--;
       else next();
+      if (this.#watchers.length > 0) this.#tell();
     }
+  }
+
+  #tell(): void {
+    const waiting = this.#queue.length;
+    for (const { than, resolve } of this.#watchers) if (waiting < than) resolve();
+    this.#watchers = this.#watchers.filter(({ than }) => waiting >= than);
   }
 }

@@ -33,8 +33,20 @@ export class InHand {
     if (this.#runs.size === 0) for (const tell of this.#drained.splice(0)) tell();
   }
 
+  /** A Job of the run was made; the watch has not shown it yet. */
   created(flowRunId: string): void {
-    this.#unseen.set(flowRunId, this.#clock.now().getTime() + UNSEEN_MS);
+    const now = this.#clock.now().getTime();
+    // Oldest first; without --limit nobody else would ever forget them.
+    for (const [id, until] of this.#unseen) {
+      if (until >= now) break;
+      this.#unseen.delete(id);
+    }
+    this.#unseen.set(flowRunId, now + UNSEEN_MS);
+  }
+
+  /** The watch told of the run: from now on the view counts its Job, or does not, because it is over or gone already. */
+  shown(flowRunId: string): void {
+    this.#unseen.delete(flowRunId);
   }
 
   /** Jobs made or about to be made which `isSeen` does not know yet. */

@@ -20,6 +20,8 @@ const METADATA_PAGE = 100;
 const PREFETCH_MS = 10_000;
 /** How often to look past the queue's 75 oldest runs, which may all be others'. */
 const STARVATION_CHECK_MS = 20_000;
+/** How many reasons are remembered so as not to give them twice. */
+const COMPLAINTS = 1_000;
 
 /** The poll loop. `wake` ends a wait at once. */
 export class Launcher {
@@ -52,6 +54,7 @@ export class Launcher {
     const maxPolls = this.#settings.maxPolls ?? Number.POSITIVE_INFINITY;
     let idle = 0;
     for (let polls = 0; polls < maxPolls && !signal.aborted; polls++) {
+      await this.submitter.caughtUp(signal);
       this.#wake = new AbortController();
       const found = await this.#poll(signal);
       idle = found.launched > 0 ? 0 : Math.min(idle + 1, WAITS.length - 1);
@@ -106,6 +109,7 @@ export class Launcher {
   /** Once per reason: the row comes with every poll until somebody mends it. */
   #complain(reason: string): void {
     if (this.#complaints.has(reason)) return;
+    if (this.#complaints.size >= COMPLAINTS) this.#complaints.clear();
     this.#complaints.add(reason);
     this.#deps.log.warn("A flow run cannot be read and is left alone", { reason });
   }

@@ -11,7 +11,7 @@ import { listAll } from "../../kube/api.ts";
 import type { Job } from "../../kube/objects.ts";
 import { claimMarkOf } from "../../prefect/claiming.ts";
 import type { ClaimMark } from "../../prefect/claiming.ts";
-import { newState } from "../../prefect/state.ts";
+import { isAlive, newState } from "../../prefect/state.ts";
 import type { ClaimedRun } from "../../prefect/api.ts";
 import { identifiersOf, placeMark, submissionUnder } from "./claim-mark.ts";
 import type { Submission } from "./claim-mark.ts";
@@ -50,10 +50,13 @@ export class Recovery {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.sweep(signal).catch((error: unknown) => {
+      try {
+        await this.sweep(signal);
+        this.#deps.meter.progress("recover");
+      } catch (error) {
         if (!signal.aborted)
           this.#deps.log.debug("Could not look for unfinished submissions", { error: textOf(error) });
-      });
+      }
       await this.#deps.clock.sleep(this.#left.size > 0 ? SIBLING_MS : SWEEP_MS, signal);
     }
   }
@@ -102,6 +105,8 @@ export class Recovery {
     const current = (await this.#deps.prefect.runStates([flowRun.id])).get(flowRun.id);
     if (current === undefined || current.version !== flowRun.version) return;
     if (flowRun.state === "Cancelling") return this.#world.touch(flowRun.id);
+    // It was over between the question for ids and the one for the runs.
+    if (!isAlive(current.state.type)) return;
     const story = await this.#storyOf(submission);
     if (story === "told") return;
     if (!this.#isAbandoned(mark) && !this.#waitedFor(mark, before)) return;
@@ -158,6 +163,9 @@ export class Recovery {
     const said = await prefect.mentions(flowRunId, [message]);
     if (said.length === 0)
       await prefect.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
+    // Asked once more: its pod may have outlived its Job, and what is final stays so.
+    const current = (await prefect.runStates([flowRunId])).get(flowRunId);
+    if (current === undefined || !isAlive(current.state.type)) return;
     await prefect.setState({ flowRunId, state: newState("Failed", message) });
     log.info("Flow run failed in Kubernetes", { flowRun: flowRunId, message });
   }

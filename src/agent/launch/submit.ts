@@ -22,6 +22,8 @@ import { RunLogWriter } from "./run-log.ts";
 import { Standing } from "./standing.ts";
 
 const BATCH = 100;
+/** Claimed runs that wait for the creation of their Jobs: more of them would only be kept from other agents. */
+const BACKLOG = 250;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 /** A run that waited longer than this may have changed meanwhile: cancelled, rescheduled, taken. */
 const STALE_AFTER_MS = 1_000;
@@ -38,7 +40,7 @@ interface Until {
 export class Submitter {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
-  readonly #view: Pick<ClusterView, "liveJobOf">;
+  readonly #view: Pick<ClusterView, "liveJobOf" | "showsJob">;
   readonly #inHand: InHand;
   readonly #limit: Limit;
   readonly #claims: Batcher<Claim, ClaimOutcome>;
@@ -49,7 +51,7 @@ export class Submitter {
   constructor(
     deps: AgentDeps,
     settings: AgentSettings,
-    world: { readonly view: Pick<ClusterView, "liveJobOf">; readonly inHand: InHand },
+    world: { readonly view: Pick<ClusterView, "liveJobOf" | "showsJob">; readonly inHand: InHand },
   ) {
     this.#deps = deps;
     this.#settings = settings;
@@ -72,6 +74,11 @@ export class Submitter {
         this.#inHand.release(flowRun.id);
       });
     });
+  }
+
+  /** Resolves when claims are not far ahead of Jobs: what is claimed no sooner costs no memory and is lost to nobody. */
+  caughtUp(signal: AbortSignal): Promise<void> {
+    return this.#limit.fewerWaiting(BACKLOG, signal);
   }
 
   /** Finishes a submission that was claimed, here or by a sibling, but has no Job. */
@@ -172,7 +179,8 @@ export class Submitter {
       log.debug("The flow run needs no Job any more", { flowRun: flowRun.id });
       return false;
     }
-    this.#inHand.created(flowRun.id);
+    // The watch can be faster than the answer.
+    if (!this.#view.showsJob(flowRun.id, creation.name)) this.#inHand.created(flowRun.id);
     // Whoever made it says so.
     if (creation.outcome === "theirs") return false;
     meter.count("submitted");

@@ -52,7 +52,11 @@ async function play(given: Given): Promise<{ waits: number[]; jobs: number }> {
       writeLogs: () => Promise.resolve(),
     },
   } as unknown as AgentDeps;
-  const view = { liveJobOf: () => (given.live === true ? {} : undefined), liveJobs: () => 0 };
+  const view = {
+    liveJobOf: () => (given.live === true ? {} : undefined),
+    liveJobs: () => 0,
+    showsJob: () => false,
+  };
   const settings = { job: SETTINGS, labels: [], concurrency: 4, maxPolls: given.polls ?? 3, teller: "me:1" };
   const launcher = new Launcher(deps, settings as unknown as AgentSettings, view as unknown as ClusterView);
   await launcher.run(new AbortController().signal);

@@ -117,4 +117,11 @@ describe("--limit", () => {
     world.kube.remove("jobs", "default", standing?.metadata.name ?? "");
     await eventually(() => expect(jobs()).toBe(3));
   });
+
+  it("is not held up by Jobs that are over before the next poll", async () => {
+    const ids = Array.from({ length: 6 }, () => dueRun(world));
+    await start({ settings: { limit: 1 } });
+    await throughWith(world, ids);
+    expect(tally(world, ids)).toEqual(onceEach(ids));
+  });
 });
