@@ -6,6 +6,7 @@ import { CancelCommand } from "./commands/cancel.ts";
 import { CleanupCommand } from "./commands/cleanup.ts";
 import { CompletionCommand } from "./commands/completion.ts";
 import { DemoCommand } from "./commands/demo.ts";
+import { DoctorCommand } from "./commands/doctor.ts";
 import { InstallCommand } from "./commands/install.ts";
 import { InspectCommand } from "./commands/inspect.ts";
 import { JobsCommand } from "./commands/jobs.ts";
@@ -17,6 +18,7 @@ import type { CliContext } from "./context.ts";
 export const COMMANDS: readonly CommandClass<CliContext>[] = [
   AgentStartCommand,
   InstallCommand,
+  DoctorCommand,
   RenderCommand,
   JobsCommand,
   CleanupCommand,

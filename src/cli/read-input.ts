@@ -15,8 +15,10 @@ export function readGivenFile(context: Pick<CliContext, "readFile">, path: strin
   try {
     text = context.readFile(path);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    throw new SettingsError(`cannot read ${what} "${path}": ${CAUSES[code] ?? textOf(error)}`, {
+    // What reads files has said which one in its own words; here it is known what the file is for.
+    const first = error instanceof SettingsError && error.cause !== undefined ? error.cause : error;
+    const code = first instanceof Error && "code" in first ? String(first.code) : "";
+    throw new SettingsError(`cannot read ${what} "${path}": ${CAUSES[code] ?? textOf(first)}`, {
       cause: error,
     });
   }

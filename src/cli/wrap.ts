@@ -4,12 +4,12 @@
 export const WIDTH = 100;
 
 /** The text in lines of at most 100 characters, each after so many blanks. A longer word has a line of its own. */
-export function wrapped(text: string, indent: number): string[] {
+export function wrapped(text: string, indent: number, width = WIDTH): string[] {
   const blanks = " ".repeat(indent);
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(/\s+/).filter((each) => each !== "")) {
-    if (line !== "" && indent + line.length + 1 + word.length > WIDTH) {
+    if (line !== "" && indent + line.length + 1 + word.length > width) {
       lines.push(blanks + line);
       line = "";
     }

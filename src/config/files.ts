@@ -1,24 +1,11 @@
 // Prefect's TOML files: config.toml, backend.toml and auth.toml. Each may be missing.
 
-import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
-import { SettingsError, textOf } from "../base/errors.ts";
+import { SettingsError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
 
 /** The text of a file, or undefined when there is none. */
 export type ReadFile = (path: string) => string | undefined;
-
-/** Reads from the disk; a directory or a file that may not be read is an error. */
-export const readFromDisk: ReadFile = (path) => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    const hint = code === "EACCES" ? "let the user that runs this read the file" : undefined;
-    throw new SettingsError(`cannot read "${path}": ${causeOf(code, error)}`, { cause: error, hint });
-  }
-};
 
 /** A TOML file as an object; undefined when there is no file. Throws SettingsError that names line and column. */
 export function readToml(path: string, readFile: ReadFile): JsonObject | undefined {
@@ -39,9 +26,4 @@ export function readToml(path: string, readFile: ReadFile): JsonObject | undefin
 /** Without the source excerpt that follows: the line may hold an API key. */
 function firstLine(error: Error): string {
   return (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
-}
-
-function causeOf(code: unknown, error: unknown): string {
-  if (code === "EACCES" || code === "EPERM") return "permission denied";
-  return code === "EISDIR" ? "it is a directory" : textOf(error);
 }

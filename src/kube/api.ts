@@ -66,6 +66,12 @@ export interface Access {
   readonly namespace?: string | undefined;
 }
 
+/** Whose right is asked for: a user as the API server knows it, with all its groups. */
+export interface Subject {
+  readonly user: string;
+  readonly groups: readonly string[];
+}
+
 /** A patch of JSON merge form. */
 export type MergePatch = Readonly<Record<string, unknown>>;
 
@@ -106,6 +112,10 @@ export interface KubeApi {
   followPodLog(pod: ObjectRef, query: PodLogQuery, signal: AbortSignal): AsyncIterable<string>;
   /** Whether this user may do it (SelfSubjectAccessReview). */
   mayI(access: Access, signal?: AbortSignal): Promise<boolean>;
+  /** Whether somebody else may do it (SubjectAccessReview); to ask needs a right of its own. */
+  mayThey(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean>;
+  /** Who this user is to the server (SelfSubjectReview); undefined where it does not tell: before 1.28. */
+  whoAmI(signal?: AbortSignal): Promise<Subject | undefined>;
   /** Frees sockets; the process can end. */
   close(): void;
 }

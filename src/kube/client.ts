@@ -10,6 +10,7 @@ import type {
   ObjectRef,
   Page,
   PodLogQuery,
+  Subject,
   WatchEvent,
   WatchQuery,
 } from "./api.ts";
@@ -17,7 +18,7 @@ import { decodeFrame, decodeObject, decodePage, linesOf } from "./decode.ts";
 import type { KindMap, Resource } from "./objects.ts";
 import { kindOf, pathOf } from "./resources.ts";
 import type { Call, Transport } from "./transport.ts";
-import { objectIn, textIn } from "../base/json.ts";
+import { arrayIn, objectIn, textIn } from "../base/json.ts";
 
 /** The cluster, spoken to directly: client-node's typed client costs several times the processor time per object. */
 export class KubeClient implements KubeApi {
@@ -168,32 +169,54 @@ export class KubeClient implements KubeApi {
     yield* linesOf(stream.chunks);
   }
 
-  async mayI(access: Access, signal?: AbortSignal): Promise<boolean> {
-    const resourceAttributes = {
-      namespace: access.namespace,
-      verb: access.verb,
-      group: access.group,
-      resource: access.resource,
-      subresource: access.subresource,
-    };
+  mayI(access: Access, signal?: AbortSignal): Promise<boolean> {
+    return this.#review("SelfSubjectAccessReview", { resourceAttributes: access }, signal);
+  }
+
+  mayThey(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean> {
+    return this.#review("SubjectAccessReview", { ...subject, resourceAttributes: access }, signal);
+  }
+
+  async whoAmI(signal?: AbortSignal): Promise<Subject | undefined> {
+    const apiVersion = "authentication.k8s.io/v1";
     const answer = await this.#transport.send({
-      action: "ask for this user's rights",
+      action: "ask who this user is",
       verb: "create",
-      resource: "selfsubjectaccessreviews",
+      resource: "selfsubjectreviews",
       method: "POST",
-      path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-      body: JSON.stringify({
-        apiVersion: "authorization.k8s.io/v1",
-        kind: "SelfSubjectAccessReview",
-        spec: { resourceAttributes },
-      }),
+      path: `/apis/${apiVersion}/selfsubjectreviews`,
+      body: JSON.stringify({ apiVersion, kind: "SelfSubjectReview" }),
       signal,
+      expect: [403, 404],
     });
-    return objectIn(objectIn(JSON.parse(answer.body))["status"])["allowed"] === true;
+    if (answer.status >= 400) return undefined;
+    const found = objectIn(objectIn(objectIn(JSON.parse(answer.body))["status"])["userInfo"]);
+    const user = textIn(found["username"]);
+    return user === undefined ? undefined : { user, groups: arrayIn(found["groups"]).map(String) };
   }
 
   close(): void {
     this.#transport.close();
+  }
+
+  async #review(
+    kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
+    spec: object,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const apiVersion = "authorization.k8s.io/v1";
+    const resource = `${kind.toLowerCase()}s`;
+    const answer = await this.#transport.send({
+      action:
+        kind === "SelfSubjectAccessReview" ? "ask for this user's rights" : "ask for another user's rights",
+      verb: "create",
+      resource,
+      method: "POST",
+      path: `/apis/${apiVersion}/${resource}`,
+      body: JSON.stringify({ apiVersion, kind, spec }),
+      signal,
+    });
+    return objectIn(objectIn(JSON.parse(answer.body))["status"])["allowed"] === true;
   }
 }
 

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { JsonObject } from "../base/json.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
 import { SettingsError, textOf } from "../base/errors.ts";
+import { shownUrl } from "../base/shown-url.ts";
 import type { Env } from "../base/env.ts";
 
 /** The connection flags that kubectl has, as far as they were given. */
@@ -38,6 +39,9 @@ export interface Target {
   readonly cluster: JsonObject;
   readonly user: JsonObject;
   readonly contextName: string | undefined;
+  /** What the kubeconfig calls them. */
+  readonly clusterName?: string | undefined;
+  readonly userName?: string | undefined;
   readonly namespace: string | undefined;
   /** Tells which kubeconfig this came from, for doctor and messages. */
   readonly source: string;
@@ -66,8 +70,10 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
   if (context === undefined && flags.context !== undefined) {
     throw missing("context", flags.context, [...merged.contexts.keys()]);
   }
-  const cluster = pick("cluster", flags.cluster ?? textIn(context?.["cluster"]), merged.clusters);
-  const user = pick("user", flags.user ?? textIn(context?.["user"]), merged.users);
+  const clusterName = flags.cluster ?? textIn(context?.["cluster"]);
+  const userName = flags.user ?? textIn(context?.["user"]);
+  const cluster = pick("cluster", clusterName, merged.clusters);
+  const user = pick("user", userName, merged.users);
   const source = merged.files.join(", ");
   if (cluster === undefined && flags.server === undefined) {
     throw new SettingsError(`cannot connect to a cluster: no current context in ${source}`, {
@@ -75,7 +81,7 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
     });
   }
   const target = withFlags({ cluster: cluster ?? {}, user: user ?? {} }, flags, source);
-  return { ...target, contextName, namespace: textIn(context?.["namespace"]) };
+  return { ...target, contextName, clusterName, userName, namespace: textIn(context?.["namespace"]) };
 }
 
 function withFlags(
@@ -108,7 +114,8 @@ function withFlags(
 function serverOf(server: string | undefined, source: string): string {
   const text = server === undefined || server === "" ? "http://localhost:8080" : server;
   const full = text.includes("://") ? text : `https://${text}`;
-  if (!URL.canParse(full)) throw new SettingsError(`cannot read server "${text}" of ${source}: not a URL`);
+  if (!URL.canParse(full))
+    throw new SettingsError(`cannot read server "${shownUrl(text)}" of ${source}: not a URL`);
   return full.replace(/\/+$/, "");
 }
 

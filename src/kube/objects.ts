@@ -149,6 +149,13 @@ export interface AnyObject {
   readonly status?: Readonly<Record<string, unknown>>;
 }
 
+/** A Secret; its values are in base64. */
+export interface Secret {
+  readonly metadata: Meta;
+  readonly type?: string;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 /** The resources we speak about, and their types. */
 export interface KindMap {
   jobs: Job;
@@ -160,6 +167,9 @@ export interface KindMap {
   leases: AnyObject;
   namespaces: AnyObject;
   nodes: AnyObject;
+  secrets: Secret;
+  serviceaccounts: AnyObject;
+  resourcequotas: AnyObject;
 }
 
 /** The plural name of a resource, as RBAC and URLs spell it. */

@@ -19,6 +19,9 @@ const PLACES: Readonly<Record<Resource, Place>> = {
   leases: { prefix: "/apis/coordination.k8s.io/v1", kind: "Lease", namespaced: true },
   namespaces: { prefix: CORE, kind: "Namespace", namespaced: false },
   nodes: { prefix: CORE, kind: "Node", namespaced: false },
+  secrets: { prefix: CORE, kind: "Secret", namespaced: true },
+  serviceaccounts: { prefix: CORE, kind: "ServiceAccount", namespaced: true },
+  resourcequotas: { prefix: CORE, kind: "ResourceQuota", namespaced: true },
 };
 
 /** The kind of a resource's objects, for messages. */

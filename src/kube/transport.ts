@@ -4,6 +4,7 @@ import type { HttpAnswer, HttpClient, HttpStream } from "../base/http.ts";
 import { TransportError } from "../base/http.ts";
 import type { Credentials } from "./credentials.ts";
 import { connectionError, kubeErrorOf } from "./errors.ts";
+import { OlderPaths } from "./older-paths.ts";
 
 export interface TransportOptions {
   readonly server: string;
@@ -22,6 +23,8 @@ export interface SeenRequest {
   readonly resource: string;
   readonly status: number;
   readonly ms: number;
+  /** The answer's Date header: what time it is there. */
+  readonly date?: string | undefined;
 }
 
 export interface Call {
@@ -43,6 +46,7 @@ export interface Call {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #base: string;
+  readonly #older = new OlderPaths();
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -50,7 +54,10 @@ export class Transport {
   }
 
   async send(call: Call): Promise<HttpAnswer> {
-    const answer = await this.#attempt(call, (request) => this.#options.http.request(request));
+    const path = this.#older.pathOf(call.path);
+    const asked = path === call.path ? call : { ...call, path };
+    const answer = await this.#attempt(asked, (request) => this.#options.http.request(request));
+    if (this.#older.learn(path, answer)) return this.send(call);
     if (isFine(answer.status, call)) return answer;
     throw kubeErrorOf(call.action, answer);
   }
@@ -63,7 +70,7 @@ export class Transport {
     throw kubeErrorOf(call.action, { ...answer, body: Buffer.concat(parts).toString("utf8") });
   }
 
-  async #attempt<A extends { readonly status: number }>(
+  async #attempt<A extends Pick<HttpAnswer, "status" | "headers">>(
     call: Call,
     go: (request: Parameters<HttpClient["request"]>[0]) => Promise<A>,
   ): Promise<A> {
@@ -71,11 +78,11 @@ export class Transport {
       const startedMs = this.#options.nowMs();
       try {
         const answer = await go(await this.#request(call));
-        this.#seen(call, answer.status, startedMs);
+        this.#seen(call, startedMs, answer);
         if (answer.status !== 401 || tries > 0 || !this.#options.credentials.refresh()) return answer;
       } catch (error) {
         if (call.signal?.aborted === true) throw error;
-        this.#seen(call, 0, startedMs);
+        this.#seen(call, startedMs);
         const stale = error instanceof TransportError && error.staleConnection;
         // A server that closes an idle connection says nothing of the request; reading again is harmless.
         if (!stale || call.method !== "GET" || tries > 2) {
@@ -106,9 +113,16 @@ export class Transport {
     };
   }
 
-  #seen(call: Call, status: number, startedMs: number): void {
+  #seen(call: Call, startedMs: number, answer?: Pick<HttpAnswer, "status" | "headers">): void {
     const ms = this.#options.nowMs() - startedMs;
-    this.#options.onRequest?.({ verb: call.verb, resource: call.resource, status, ms });
+    const { verb, resource } = call;
+    this.#options.onRequest?.({
+      verb,
+      resource,
+      status: answer?.status ?? 0,
+      ms,
+      date: answer?.headers.date,
+    });
   }
 
   close(): void {

@@ -1,8 +1,10 @@
 // The port to a Prefect 1 API, in outcomes: losing a claim is an answer, only surprises throw PrefectError.
 
+import type { PrefectCheckup } from "./checkup.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { RunQuery } from "./find-runs.ts";
 import type { State } from "./state.ts";
+import type { TaskGraph } from "./task-graph.ts";
 
 export type RunLogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
 
@@ -53,6 +55,8 @@ export interface SetState {
 export interface PrefectApi {
   /** The address, for messages. */
   readonly url: string;
+  /** The questions of `doctor`. */
+  readonly checkup: PrefectCheckup;
   /** The tenant whose runs are meant; asked once, then known. */
   tenantId(signal?: AbortSignal): Promise<string>;
   /** The agent's id. From then on requests carry it, so that Prefect shows when the agent polled last. */
@@ -82,8 +86,10 @@ export interface PrefectApi {
   ): Promise<ClaimedRun[]>;
   /** Runs by id, prefix of an id, or name, the newest first. */
   findFlowRuns(query: RunQuery, signal?: AbortSignal): Promise<FlowRun[]>;
-  /** Not finished task runs of a run, to make them whole after a disruption. */
+  /** Not finished task runs of a run, but those that wait for a start time. */
   unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]>;
+  /** All task runs of a run, and which of them take the results of which, to make it whole after a disruption. */
+  taskGraph(flowRunId: string): Promise<TaskGraph>;
   writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void>;
   /** Messages already in the run's log under one of these names. */
   loggedMessages(flowRunId: string, names: readonly string[]): Promise<string[]>;

@@ -15,6 +15,8 @@ import type {
   RunState,
   SetState,
 } from "./api.ts";
+import { checkupOf } from "./checkup.ts";
+import type { PrefectCheckup } from "./checkup.ts";
 import { claimedIds, claimedRuns } from "./claimed-runs.ts";
 import { claimAll } from "./claiming.ts";
 import { readLaunchable } from "./decode.ts";
@@ -28,6 +30,8 @@ import * as runLogs from "./run-logs.ts";
 import { decodeRunState, decodeTaskRun } from "./run-state.ts";
 import type { State } from "./state.ts";
 import { isoUtc } from "./state.ts";
+import { TASK_GRAPH, taskGraphIn } from "./task-graph.ts";
+import type { TaskGraph } from "./task-graph.ts";
 import { askTenant } from "./tenant.ts";
 
 /** Core's 3-second buffer: a retry that a living process is about to make is not ours. */
@@ -37,6 +41,7 @@ const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 /** A Prefect 0.x/1.x server or Cloud. */
 export class GraphqlApi implements PrefectApi {
   readonly url: string;
+  readonly checkup: PrefectCheckup;
   readonly #graphql: Graphql;
   readonly #backend: string;
   #tenant: Promise<string> | undefined;
@@ -45,6 +50,7 @@ export class GraphqlApi implements PrefectApi {
     this.#graphql = graphql;
     this.#backend = backend;
     this.url = graphql.url;
+    this.checkup = checkupOf(graphql, (signal) => this.tenantId(signal));
   }
 
   async tenantId(signal?: AbortSignal): Promise<string> {
@@ -184,6 +190,14 @@ export class GraphqlApi implements PrefectApi {
       variables: { id: flowRunId },
     });
     return arrayIn(data["task_run"]).map((row) => decodeTaskRun(row));
+  }
+
+  async taskGraph(flowRunId: string): Promise<TaskGraph> {
+    const data = await this.#ask("read the run's tasks", "task_graph", {
+      document: TASK_GRAPH,
+      variables: { id: flowRunId },
+    });
+    return taskGraphIn(data);
   }
 
   writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void> {

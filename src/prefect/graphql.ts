@@ -22,6 +22,8 @@ export interface SeenOperation {
   /** HTTP status; 0: no answer; 200 may still carry errors. */
   readonly status: number;
   readonly ms: number;
+  /** The answer's Date header: what time it is there. */
+  readonly date?: string | undefined;
 }
 
 export interface Operation {
@@ -69,6 +71,7 @@ export class Graphql {
   async ask(operation: Operation): Promise<Readonly<Record<string, unknown>>> {
     const startedMs = performance.now();
     let status = 0;
+    let date: string | undefined;
     try {
       const answer = await this.#http.request({
         method: "POST",
@@ -82,12 +85,13 @@ export class Graphql {
         signal: operation.signal,
       });
       status = answer.status;
+      date = answer.headers.date;
       return dataOf(operation.action, this.url, answer);
     } catch (error) {
       throw prefectConnectionError(operation.action, this.url, error);
     } finally {
       const ms = performance.now() - startedMs;
-      this.#options.onRequest?.({ operation: operation.name, status, ms });
+      this.#options.onRequest?.({ operation: operation.name, status, ms, date });
     }
   }
 

@@ -205,6 +205,23 @@ function accessContract(server: Server): void {
     });
   });
 
+  it("answers what others may do", async () => {
+    const spec = {
+      user: "system:serviceaccount:default:somebody",
+      groups: ["system:serviceaccounts"],
+      resourceAttributes: { verb: "get", group: "batch", resource: "jobs", namespace: server().namespace },
+    };
+    const reply = await server().post("/apis/authorization.k8s.io/v1/subjectaccessreviews", {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SubjectAccessReview",
+      spec,
+    });
+    expect(reply).toMatchObject({
+      status: 201,
+      body: { kind: "SubjectAccessReview", spec, status: { allowed: expect.any(Boolean) } },
+    });
+  });
+
   it("tells the user who he is", async () => {
     const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     const reply = await server().post(path, {

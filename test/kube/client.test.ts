@@ -93,6 +93,20 @@ describe("KubeClient", () => {
     weak.close();
   });
 
+  it("asks what this user and what others may do, and who this user is", async () => {
+    const weak = await connect("weak");
+    const access = { verb: "delete", group: "batch", resource: "jobs", namespace: "default" };
+    expect(await weak.mayI(access)).toBe(false);
+    expect(await weak.mayI({ ...access, verb: "get" })).toBe(true);
+    expect(await kube.mayThey({ user: "weak", groups: [] }, access)).toBe(false);
+    expect(await kube.mayThey({ user: "strong", groups: [] }, access)).toBe(true);
+    expect(await weak.whoAmI()).toEqual({ user: "weak", groups: ["system:authenticated"] });
+    const allow = standin.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
+    await expect(weak.mayThey({ user: "strong", groups: [] }, access)).rejects.toMatchObject({ status: 403 });
+    allow();
+    weak.close();
+  });
+
   it("does not wait for a server that is not there", async () => {
     const elsewhere = await connectKube(
       { server: "http://127.0.0.1:1" },

@@ -62,7 +62,18 @@ export class Access {
 
   /** The answer to a SelfSubjectAccessReview of this user. */
   review(user: string, body: string): JsonObject {
+    return this.#reviewed("SelfSubjectAccessReview", user, objectIn(parsed(body)["spec"]));
+  }
+
+  /** The answer to a SubjectAccessReview, of the user that it names. Throws a 403 Failure when `asking` may not ask. */
+  reviewOther(asking: string, body: string): JsonObject {
+    const resource = "subjectaccessreviews";
+    this.check({ user: asking, verb: "create", group: REVIEWS, resource, namespace: "", name: "" });
     const given = objectIn(parsed(body)["spec"]);
+    return this.#reviewed("SubjectAccessReview", textIn(given["user"]) ?? "", given);
+  }
+
+  #reviewed(kind: string, user: string, given: JsonObject): JsonObject {
     const asked = objectIn(given["resourceAttributes"]);
     const subresource = textIn(asked["subresource"]) ?? "";
     const plural = textIn(asked["resource"]) ?? "";
@@ -74,13 +85,8 @@ export class Access {
       namespace: textIn(asked["namespace"]) ?? "",
       name: textIn(asked["name"]) ?? "",
     };
-    return {
-      kind: "SelfSubjectAccessReview",
-      apiVersion: "authorization.k8s.io/v1",
-      metadata: {},
-      spec: given,
-      status: { allowed: this.allows(wish) },
-    };
+    const status = { allowed: this.allows(wish) };
+    return { kind, apiVersion: `${REVIEWS}/v1`, metadata: {}, spec: given, status };
   }
 
   #authenticated(header: string | undefined): string {
@@ -93,6 +99,7 @@ export class Access {
 }
 
 const ANONYMOUS = "system:anonymous";
+const REVIEWS = "authorization.k8s.io";
 
 /** The answer to a SelfSubjectReview. */
 export function whoAmI(user: string, at: string): JsonObject {

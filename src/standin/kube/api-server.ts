@@ -32,6 +32,7 @@ export interface ApiRequest {
 }
 
 const REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+const OTHERS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 const WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 const HEALTH = ["/healthz", "/livez", "/readyz"];
 
@@ -121,6 +122,8 @@ export class ApiServer {
     if (path === "/version") return json(200, JSON.stringify(VERSION, undefined, 2));
     if (method === "POST" && path === REVIEWS)
       return json(201, JSON.stringify(this.access.review(user, body)));
+    if (method === "POST" && path === OTHERS)
+      return json(201, JSON.stringify(this.access.reviewOther(user, body)));
     if (method === "POST" && path === WHO_AM_I) {
       return json(201, JSON.stringify(whoAmI(user, timestamp(this.#clock.now()))));
     }

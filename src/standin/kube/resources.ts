@@ -78,6 +78,13 @@ export const RESOURCES: readonly ResourceType[] = [
       returnsDeleted: true,
       fields: POD_FIELDS,
     },
+    {
+      plural: "resourcequotas",
+      kind: "ResourceQuota",
+      shortNames: ["quota"],
+      hasStatus: true,
+      returnsDeleted: true,
+    },
     { plural: "secrets", kind: "Secret", fields: ["type"] },
     { plural: "serviceaccounts", kind: "ServiceAccount", shortNames: ["sa"], returnsDeleted: true },
     {
