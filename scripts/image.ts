@@ -5,28 +5,11 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ExpectedError } from "../src/base/errors.ts";
+import { imageConfig } from "./image/config.ts";
 import { imageArchive } from "./image/oci.ts";
 import { librariesOf } from "./image/libraries.ts";
-import { rootFiles, userId } from "./image/root-files.ts";
+import { rootFiles } from "./image/root-files.ts";
 import { projectPath, readProject, runScript } from "./project.ts";
-
-const source = "https://github.com/kubectl-prefect/kubectl-prefect";
-
-/** The image's config; see scripts/image/Dockerfile for the same in Docker's words. */
-function imageConfig(version: string): Readonly<Record<string, unknown>> {
-  return {
-    User: `${userId}:${userId}`,
-    Env: ["PATH=/", "HOME=/home/nonroot", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"],
-    Entrypoint: ["/kubectl-prefect"],
-    WorkingDir: "/home/nonroot",
-    Labels: {
-      "org.opencontainers.image.licenses": "Apache-2.0",
-      "org.opencontainers.image.source": source,
-      "org.opencontainers.image.title": "kubectl-prefect",
-      "org.opencontainers.image.version": version,
-    },
-  };
-}
 
 function architecture(): string {
   if (process.platform !== "linux")

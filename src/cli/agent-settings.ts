@@ -1,32 +1,21 @@
 // Options and configuration → AgentSettings, checked as a whole before anything is contacted.
 
 import { parseDuration } from "../base/duration.ts";
-import { SettingsError } from "../base/errors.ts";
+import { wholeNumber } from "../base/whole-number.ts";
 import type { AgentSettings } from "../agent/settings.ts";
+import type { WorkOptionValues } from "../config/agent-options.ts";
+import { checkWorkOptions } from "../config/agent-options.ts";
 import type { JobOptions } from "../config/job-settings.ts";
 import { jobSettings } from "../config/job-settings.ts";
 import type { PrefectConfig } from "../config/prefect-config.ts";
 import { agentTemplateSource } from "../job/template.ts";
 import type { Policy } from "../job/verdict.ts";
 import { DEFAULT_POLICY } from "../job/verdict.ts";
-import { wholeNumber } from "./agent-command.ts";
 
-/** The flags of `agent start` as they were typed. */
-export interface AgentFlags {
-  readonly name: string | undefined;
-  readonly agentConfigId: string | undefined;
-  readonly jobTemplate: string | undefined;
-  readonly maxPolls: string | undefined;
-  readonly limit: string | undefined;
-  readonly concurrency: string | undefined;
-  readonly startGrace: string | undefined;
-  readonly pendingTimeout: string | undefined;
-  readonly onDisruption: string | undefined;
-  readonly cancelGrace: string | undefined;
-  readonly deleteSucceededAfter: string | undefined;
-  readonly deleteFailedAfter: string | undefined;
-  readonly disableJobDeletion: boolean | undefined;
-  readonly shutdownGrace: string | undefined;
+/** The flags of `agent start` as they were typed, but for those that only shape its Jobs. */
+export interface AgentFlags extends WorkOptionValues {
+  readonly jobTemplate?: string | undefined;
+  readonly maxPolls?: string | undefined;
 }
 
 /** Where and as whom the agent works. */
@@ -38,11 +27,18 @@ export interface AgentPlace {
 const CONCURRENCY = 24;
 const SHUTDOWN_GRACE_MS = 30_000;
 
+/** Throws SettingsError for a flag that cannot be meant; asks nobody, so that it can come before all connecting. */
+export function checkAgentFlags(flags: AgentFlags): void {
+  checkWorkOptions(flags);
+  wholeNumber(flags.maxPolls, "--max-polls", 0);
+}
+
 /** The settings. Throws SettingsError, naming the flag. */
 export function agentSettings(
   flags: AgentFlags,
   given: { readonly config: PrefectConfig; readonly job: JobOptions; readonly place: AgentPlace },
 ): AgentSettings {
+  checkAgentFlags(flags);
   const { config, place } = given;
   const job = jobSettings(config, { ...given.job, teller: place.teller });
   return {
@@ -76,7 +72,7 @@ function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
     startGraceMs: duration(flags.startGrace, "--start-grace") ?? DEFAULT_POLICY.startGraceMs,
     cancelGraceMs: duration(flags.cancelGrace, "--cancel-grace") ?? DEFAULT_POLICY.cancelGraceMs,
     pendingTimeoutMs: pendingMs === 0 ? undefined : pendingMs,
-    onDisruption: disruption(flags.onDisruption),
+    onDisruption: flags.onDisruption === "retry" ? "retry" : "fail",
     deleteSucceededAfterMs: keep ? undefined : succeeded,
     deleteFailedAfterMs: keep ? undefined : failed,
   };
@@ -88,10 +84,4 @@ function duration(text: string | undefined, flag: string): number | undefined {
 
 function after(text: string | undefined, flag: string, otherwise: number | undefined): number | undefined {
   return text === "never" ? undefined : (duration(text, flag) ?? otherwise);
-}
-
-function disruption(text: string | undefined): Policy["onDisruption"] {
-  if (text === undefined || text === "fail") return "fail";
-  if (text === "retry") return "retry";
-  throw new SettingsError(`cannot read --on-disruption "${text}"`, { hint: "write fail or retry" });
 }

@@ -3,7 +3,7 @@
 import { UsageError } from "clipanion";
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Meant } from "./argv.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../base/nearest.ts";
 import { PROGRAM } from "./program-name.ts";
 import type { CliContext } from "./context.ts";
 

@@ -6,24 +6,26 @@ import type { AgentDeps } from "../agent/deps.ts";
 import { loadTemplate } from "../agent/launch/templates.ts";
 import type { LeaderOptions } from "../agent/presence/leader.ts";
 import { whileLeading } from "../agent/presence/leader.ts";
+import { LOOPS } from "../agent/presence/meter.ts";
 import { Outage, untilAnswered } from "../agent/presence/outage.ts";
 import { Presence } from "../agent/presence/presence.ts";
 import { checkRights } from "../agent/presence/rights.ts";
 import type { AgentSettings } from "../agent/settings.ts";
 import type { JobOptions } from "../config/job-settings.ts";
+import { aNamespace } from "../config/option-checks.ts";
 import type { PrefectConfig } from "../config/prefect-config.ts";
 import type { ConnectionFlags } from "../kube/kubeconfig.ts";
 import { agentLog } from "./agent-log.ts";
 import type { LogFlags } from "./agent-log.ts";
-import { agentSettings } from "./agent-settings.ts";
+import { agentSettings, checkAgentFlags } from "./agent-settings.ts";
 import type { AgentFlags } from "./agent-settings.ts";
 import type { CliContext } from "./context.ts";
+import { leaseName } from "./lease-name.ts";
 import { prefectTarget } from "./prefect-target.ts";
 
 /** All that was typed and is no part of what a Job looks like. */
 export interface StartFlags extends AgentFlags, LogFlags {
-  readonly agentAddress: string | undefined;
-  readonly leaderElect: boolean;
+  readonly agentAddress?: string | undefined;
 }
 
 export interface StartOptions {
@@ -39,21 +41,23 @@ export interface StartOptions {
 export async function startAgent(context: CliContext, options: StartOptions): Promise<void> {
   const { flags, config } = options;
   const { clock, signal } = context;
+  const { leaderElect = false } = flags;
+  checkBeforeConnecting(options);
   const name = flags.name ?? config.agent.name.value;
-  const log = agentLog(context, flags, { name, config });
+  const { log, flush } = agentLog(context, flags, { name, config });
   const presence = new Presence(flags.agentAddress ?? config.agent.address?.value, { clock, log });
-  const { kube, target } = await context.connectKube(options.connection, ({ verb, resource, status, ms }) =>
-    presence.called({ api: "kubernetes", operation: `${verb} ${resource}`, status, ms }),
-  );
   const prefect = await context.connectPrefect(prefectTarget(config), ({ operation, status, ms }) =>
     presence.called({ api: "prefect", operation, status, ms }),
+  );
+  const { kube, target } = await context.connectKube(options.connection, ({ verb, resource, status, ms }) =>
+    presence.called({ api: "kubernetes", operation: `${verb} ${resource}`, status, ms }),
   );
   try {
     const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
     const teller = `${context.hostname}:${context.pid}`;
     const job = options.jobOptions(namespace);
     const settings = agentSettings(flags, { config, job, place: { clusterMark: kube.clusterMark, teller } });
-    await checkRights({ kube, log }, namespace, flags.leaderElect);
+    await checkRights({ kube, log }, namespace, leaderElect);
     await presence.start();
     const deps: AgentDeps = {
       kube,
@@ -67,13 +71,23 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
     };
     const tenantId = await tenantFor(deps, config, signal);
     const known = { ...settings, job: { ...settings.job, tenantId: settings.job.tenantId ?? tenantId } };
-    await runUntilStopped({ deps, settings: known, presence, leaderElect: flags.leaderElect }, signal);
+    await runUntilStopped({ deps, settings: known, presence, leaderElect }, signal);
     log.info("Agent stopped");
   } finally {
     await presence.stop();
     prefect.close();
     kube.close();
+    flush();
   }
+}
+
+/** What is wrong with the command line is said at once, whatever else is wrong with cluster and API. */
+function checkBeforeConnecting(options: StartOptions): void {
+  checkAgentFlags(options.flags);
+  options.jobOptions("default");
+  const { namespace, config } = options;
+  if (namespace !== undefined) aNamespace(namespace, "--namespace");
+  else if (config.variables.namespace) aNamespace(config.variables.namespace.value, "NAMESPACE");
 }
 
 interface Run {
@@ -96,13 +110,12 @@ async function runUntilStopped(
 }
 
 function candidateOf(deps: AgentDeps, settings: AgentSettings): LeaderOptions {
-  const name = `prefect-agent-${settings.name.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, "-")}`;
   return {
     ...deps,
-    lease: { name, namespace: settings.namespace },
+    lease: { name: leaseName(settings.name), namespace: settings.namespace },
     identity: settings.teller,
-    onProgress: () => {
-      for (const loop of ["poll", "watch", "reconcile"] as const) deps.meter.progress(loop);
+    onWaiting: () => {
+      for (const loop of LOOPS) deps.meter.progress(loop);
     },
   };
 }

@@ -5,6 +5,7 @@ import { SettingsError } from "../base/errors.ts";
 import { isObject, objectIn } from "../base/json.ts";
 import { envText } from "../job/environment.ts";
 import type { Sourced } from "./layers.ts";
+import { choiceHint } from "./option-checks.ts";
 import { parseLiteral } from "./literal.ts";
 
 const YES = new Set(["true", "yes", "on"]);
@@ -28,7 +29,7 @@ export function switchValue(entry: Sourced<unknown>): boolean {
   if (YES.has(text)) return true;
   if (NO.has(text)) return false;
   const number = Number(text);
-  if (Number.isNaN(number)) throw unreadable(entry, "neither true nor false");
+  if (Number.isNaN(number)) throw unreadable(entry, "neither true nor false", "write true or false");
   return number !== 0;
 }
 
@@ -36,7 +37,8 @@ export function switchValue(entry: Sourced<unknown>): boolean {
 export function numberValue(entry: Sourced<unknown>): number {
   const text = unquoted(envText(entry.value)).replaceAll("_", "");
   const number = Number(text);
-  if (text === "" || !Number.isFinite(number)) throw unreadable(entry, "not a number");
+  if (text === "" || !Number.isFinite(number))
+    throw unreadable(entry, "not a number", "write a number, such as 15");
   return number;
 }
 
@@ -74,8 +76,8 @@ export function variablesValue(entry: Sourced<unknown>): Record<string, string> 
 export function choiceValue<T extends string>(entry: Sourced<unknown>, choices: readonly T[]): T {
   const text = textValue(entry) ?? "";
   const found = choices.find((choice) => choice.toLowerCase() === text.toLowerCase());
-  if (found === undefined) throw unreadable(entry, `not one of ${choices.join(", ")}`);
-  return found;
+  if (found !== undefined) return found;
+  throw unreadable(entry, `not one of ${choices.join(", ")}`, choiceHint(text, choices));
 }
 
 /** A UUID in its usual form, as Python's UUID reads it. Throws SettingsError for anything else. */
@@ -87,12 +89,12 @@ export function uuidValue(entry: Sourced<unknown>): string | undefined {
     .replace(/^urn:uuid:/, "")
     .replace(/[{}-]/g, "");
   const parts = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(digits);
-  if (parts === null) throw unreadable(entry, "not a UUID");
+  if (parts === null) throw unreadable(entry, "not a UUID", "copy the id from Prefect");
   return parts.slice(1).join("-");
 }
 
-function unreadable(entry: Sourced<unknown>, why: string): SettingsError {
-  return new SettingsError(`cannot read ${entry.source} "${envText(entry.value)}": ${why}`);
+function unreadable(entry: Sourced<unknown>, why: string, hint?: string): SettingsError {
+  return new SettingsError(`cannot read ${entry.source} "${envText(entry.value)}": ${why}`, { hint });
 }
 
 /** Literals keep numbers as texts; what is nested in a variable needs them as numbers. */

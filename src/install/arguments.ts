@@ -1,25 +1,21 @@
 // The command lines of the two containers: what one would type at a terminal, one word each, no shell between.
 
 import { parseDuration } from "../base/duration.ts";
+import type { AgentOptionValues } from "../config/agent-options.ts";
+import { AGENT_OPTIONS } from "../config/agent-options.ts";
+import { environmentIn, namesIn } from "../config/option-checks.ts";
 import { keyEntry } from "./credentials.ts";
 import { JOB_TEMPLATE_PATH } from "./files.ts";
 import { literal } from "./literal.ts";
 import type { InstallOptions } from "./options.ts";
-import { electsLeader, environmentIn, namesIn } from "./options.ts";
+import { electsLeader } from "./options.ts";
 
 /** What `cleanup --older-than` is when it is not said. */
 const CLEANUP_AGE_MS = 600_000;
 
 /** `agent start` with every option that was given. Where Prefect is, the environment says (environment.ts). */
 export function agentArguments(options: InstallOptions): readonly string[] {
-  const words = [
-    ...flag("--agent-address", "http://:8080"),
-    ...identity(options),
-    ...jobFlags(options),
-    ...followFlags(options),
-    ...flag("--shutdown-grace", options.shutdownGrace),
-    ...(electsLeader(options) ? ["--leader-elect"] : []),
-  ];
+  const words = [...flag("--agent-address", "http://:8080"), ...passedOn(options)];
   return ["agent", "start", ...words.map(literal)];
 }
 
@@ -36,43 +32,29 @@ export function cleanupArguments(options: InstallOptions): readonly string[] {
   return ["cleanup", "--every=60s", "--yes", ...flag("--older-than", olderThan)];
 }
 
-function identity(options: InstallOptions): string[] {
-  return [
-    ...flag("--name", options.name),
-    ...flag("--agent-config-id", options.agentConfigId),
-    ...[...new Set(options.labels)].flatMap((label) => flag("--label", label)),
-    ...flag("--log-level", options.logLevel?.toUpperCase()),
-    ...flag("--log-format", options.logFormat),
-  ];
-}
-
-function jobFlags(options: InstallOptions): string[] {
+/** The options of `agent start`, each as it was given or, where the pod needs it otherwise, as the pod does. */
+function passedOn(options: InstallOptions): readonly string[] {
+  const { jobTemplate: _template, ...given } = options;
   const entry = keyEntry(options);
-  const pullSecrets = namesIn(options.imagePullSecrets);
-  return [
-    ...[...environmentIn(options.env)].flatMap(([name, value]) => flag("--env", `${name}=${value}`)),
-    ...flag("--key-secret", entry === undefined ? undefined : `${entry.name}:${entry.key}`),
-    ...flag("--job-template", options.jobTemplate === undefined ? options.jobTemplateUrl : JOB_TEMPLATE_PATH),
-    ...flag("--service-account-name", options.serviceAccountName),
-    ...flag("--image-pull-secrets", pullSecrets.join(",")),
-    ...(options.noCloudLogs ? ["--no-cloud-logs"] : []),
-    ...(options.noDaskName ? ["--no-dask-name"] : []),
-    ...(options.safeToEvict ? ["--safe-to-evict"] : []),
-    ...flag("--limit", options.limit),
-    ...flag("--concurrency", options.concurrency),
-  ];
+  const values: AgentOptionValues = {
+    ...given,
+    labels: [...new Set(options.labels)],
+    env: [...environmentIn(options.env)].map(([name, value]) => `${name}=${value}`),
+    imagePullSecrets: namesIn(options.imagePullSecrets).join(","),
+    logLevel: options.logLevel?.toUpperCase(),
+    keySecret: entry && `${entry.name}:${entry.key}`,
+    jobTemplate: options.jobTemplate === undefined ? options.jobTemplateUrl : JOB_TEMPLATE_PATH,
+    leaderElect: electsLeader(options),
+  };
+  return Object.keys(AGENT_OPTIONS).flatMap((name) => wordsOf(name as keyof typeof AGENT_OPTIONS, values));
 }
 
-function followFlags(options: InstallOptions): string[] {
-  return [
-    ...flag("--start-grace", options.startGrace),
-    ...flag("--pending-timeout", options.pendingTimeout),
-    ...flag("--on-disruption", options.onDisruption),
-    ...flag("--cancel-grace", options.cancelGrace),
-    ...flag("--delete-succeeded-after", options.deleteSucceededAfter),
-    ...flag("--delete-failed-after", options.deleteFailedAfter),
-    ...(options.disableJobDeletion ? ["--disable-job-deletion"] : []),
-  ];
+function wordsOf(name: keyof typeof AGENT_OPTIONS, values: AgentOptionValues): readonly string[] {
+  const option = AGENT_OPTIONS[name];
+  const value = values[name];
+  if (value === true) return [option.flag];
+  if (typeof value === "object") return value.flatMap((each) => flag(option.flag, each));
+  return typeof value === "string" ? flag(option.flag, value) : [];
 }
 
 function keptFor(age: string | undefined, name: string): number {
@@ -80,6 +62,6 @@ function keptFor(age: string | undefined, name: string): number {
 }
 
 /** `--name=value` as one word, so that a value may begin with a hyphen; nothing for an empty value. */
-function flag(name: string, value: string | number | undefined): string[] {
+function flag(name: string, value: string | undefined): string[] {
   return value === undefined || value === "" ? [] : [`${name}=${value}`];
 }

@@ -1,50 +1,37 @@
 // Checks of `--agent python`: Prefect's own agent takes fewer options, and one of them differently.
 
 import { SettingsError } from "../base/errors.ts";
+import { namesIn } from "../config/option-checks.ts";
 import type { InstallOptions } from "./options.ts";
-import { namesIn } from "./options.ts";
+import { INSTALL_OPTIONS, PASSED_ON } from "./options.ts";
 
-/** What Prefect's own install never had would be lost without a word. */
-const UNKNOWN_TO_PYTHON: readonly (readonly [string, (options: InstallOptions) => unknown])[] = [
-  ["--key-secret", (o) => o.keySecret],
-  ["--config-toml", (o) => o.configToml],
-  ["--name", (o) => o.name],
-  ["--no-cloud-logs", (o) => o.noCloudLogs],
-  ["--log-level", (o) => o.logLevel],
-  ["--log-format", (o) => o.logFormat],
-  ["--disable-job-deletion", (o) => o.disableJobDeletion],
-  ["--limit", (o) => o.limit],
-  ["--concurrency", (o) => o.concurrency],
-  ["--start-grace", (o) => o.startGrace],
-  ["--pending-timeout", (o) => o.pendingTimeout],
-  ["--on-disruption", (o) => o.onDisruption],
-  ["--cancel-grace", (o) => o.cancelGrace],
-  ["--delete-succeeded-after", (o) => o.deleteSucceededAfter],
-  ["--delete-failed-after", (o) => o.deleteFailedAfter],
-  ["--safe-to-evict", (o) => o.safeToEvict],
-  ["--no-dask-name", (o) => o.noDaskName],
-  ["--shutdown-grace", (o) => o.shutdownGrace],
-  ["--leader-elect", (o) => o.leaderElect],
-  ["--job-template", (o) => o.jobTemplate ?? o.jobTemplateUrl],
-  ["--agent-image-pull-policy", (o) => o.agentImagePullPolicy],
-  ["--agent-mem-request", (o) => o.agentMemRequest],
-  ["--agent-mem-limit", (o) => o.agentMemLimit],
-  ["--agent-cpu-request", (o) => o.agentCpuRequest],
-  ["--agent-cpu-limit", (o) => o.agentCpuLimit],
-  ["--replicas", (o) => o.replicas],
-  ["--resource-manager", (o) => o.resourceManager],
-  ["--rbac=minimal", (o) => o.rbac === "minimal"],
-];
+const ALL = { ...PASSED_ON, ...INSTALL_OPTIONS };
+/** What Prefect's own install has; the rest would be lost without a word. */
+const KNOWN_TO_PYTHON = new Set<keyof InstallOptions>([
+  "labels",
+  "env",
+  "agentConfigId",
+  "serviceAccountName",
+  "imagePullSecrets",
+  "namespace",
+  "inlineKey",
+  "imagePullPolicy",
+  "memRequest",
+  "memLimit",
+  "cpuRequest",
+  "cpuLimit",
+  "agent",
+  "image",
+  "latest",
+]);
 
 /** Throws SettingsError for what the original could not express. */
 export function checkPython(options: InstallOptions): void {
-  const unknown = UNKNOWN_TO_PYTHON.find(([, valueIn]) => Boolean(valueIn(options)));
+  const unknown = unknownIn(options);
   if (unknown !== undefined) {
     throw new SettingsError(
-      `cannot use "${unknown[0]}" with "--agent python": Prefect's own agent has no such option`,
-      {
-        hint: `leave out ${unknown[0]}, or --agent python`,
-      },
+      `cannot use "${unknown}" with "--agent python": Prefect's own agent has no such option`,
+      { hint: `leave out ${unknown}, or --agent python` },
     );
   }
   if (namesIn(options.imagePullSecrets).length > 1) {
@@ -53,4 +40,12 @@ export function checkPython(options: InstallOptions): void {
       { hint: "name one Secret, or leave out --agent python" },
     );
   }
+}
+
+function unknownIn(options: InstallOptions): string | undefined {
+  if (options.rbac === "minimal") return "--rbac=minimal";
+  if (options.jobTemplateUrl) return PASSED_ON.jobTemplate.flag;
+  const names = Object.keys(ALL) as (keyof typeof ALL)[];
+  const name = names.find((each) => !KNOWN_TO_PYTHON.has(each) && Boolean(options[each]));
+  return name === undefined ? undefined : ALL[name].flag;
 }

@@ -1,7 +1,6 @@
 // Refuses options that cannot work, before anything is printed: each value by itself, the files, then what
 // contradicts each other. An empty value counts as not given.
 
-import { parseDuration } from "../base/duration.ts";
 import { SettingsError } from "../base/errors.ts";
 import { readCpu, readMemory } from "../base/quantity.ts";
 import { checkConfigToml, checkJobTemplate, saysWhereServerIs } from "./check-files.ts";
@@ -12,47 +11,12 @@ import { checkPython } from "./check-python.ts";
 /** Throws SettingsError with a hint for the first thing that is wrong. */
 export function checkOptions(options: InstallOptions): void {
   checkNames(options);
-  checkDurations(options);
-  checkCounts(options);
   checkResources(options);
   if (options.jobTemplate !== undefined) checkJobTemplate(options.jobTemplate);
   if (options.configToml !== undefined) checkConfigToml(options.configToml);
   clash(Boolean(options.image) && options.latest === true, ["--latest", "--image"], "both name the image");
   if (options.agent === "python") checkPython(options);
   else checkCombinations(options);
-}
-
-function checkDurations(options: InstallOptions): void {
-  const durations: readonly (readonly [string, string | undefined])[] = [
-    ["--start-grace", options.startGrace],
-    ["--pending-timeout", options.pendingTimeout],
-    ["--cancel-grace", options.cancelGrace],
-    ["--shutdown-grace", options.shutdownGrace],
-    ["--delete-succeeded-after", unlessNever(options.deleteSucceededAfter)],
-    ["--delete-failed-after", unlessNever(options.deleteFailedAfter)],
-  ];
-  for (const [flag, text] of durations) if (text) parseDuration(text, flag);
-}
-
-function unlessNever(age: string | undefined): string | undefined {
-  return age === "never" ? undefined : age;
-}
-
-function checkCounts({ replicas, limit, concurrency }: InstallOptions): void {
-  const counts: readonly (readonly [string, number | undefined])[] = [
-    ["--replicas", replicas],
-    ["--limit", limit],
-    ["--concurrency", concurrency],
-  ];
-  for (const [flag, count] of counts) {
-    if (count === undefined || (Number.isSafeInteger(count) && count >= 1)) continue;
-    throw new SettingsError(`cannot read ${flag} "${count}": not a whole number from 1 up`, {
-      hint:
-        flag === "--replicas"
-          ? "to stop an installed agent: kubectl scale deployment/prefect-agent --replicas=0"
-          : `leave out ${flag} for no such bound`,
-    });
-  }
 }
 
 function checkResources(options: InstallOptions): void {

@@ -1,34 +1,26 @@
 // The API key: in a Secret of ours, in one that exists, or (--inline-key) in clear text as Prefect's own install has it.
 
 import type { EnvVar } from "../kube/objects.ts";
+import type { SecretEntry } from "../config/option-checks.ts";
+import { parseSecretEntry } from "../config/option-checks.ts";
 import { literal } from "./literal.ts";
 import type { Secret } from "./objects.ts";
 import { metadataOf } from "./objects.ts";
-import type { ConnectionOptions } from "./options.ts";
+import type { InstallOptions } from "./options.ts";
+
+type KeyOptions = Pick<InstallOptions, "key" | "keySecret" | "inlineKey">;
 
 const SECRET_NAME = "prefect-agent";
 const SECRET_KEY = "api-key";
 
-/** An entry of a Secret. */
-export interface SecretEntry {
-  readonly name: string;
-  readonly key: string;
-}
-
 /** The entry of the Secret that holds the API key; undefined with --inline-key or without a key. */
-export function keyEntry(options: ConnectionOptions): SecretEntry | undefined {
+export function keyEntry(options: KeyOptions): SecretEntry | undefined {
   if (options.keySecret) return parseSecretEntry(options.keySecret);
   return options.key && !options.inlineKey ? { name: SECRET_NAME, key: SECRET_KEY } : undefined;
 }
 
-/** NAME or NAME:KEY, where KEY is `api-key` if left out. */
-export function parseSecretEntry(text: string): SecretEntry {
-  const at = text.indexOf(":");
-  return at < 0 ? { name: text, key: SECRET_KEY } : { name: text.slice(0, at), key: text.slice(at + 1) };
-}
-
 /** The Secret to create, where the key itself was given. */
-export function keySecrets(options: ConnectionOptions, namespace: string | undefined): readonly Secret[] {
+export function keySecrets(options: KeyOptions, namespace: string | undefined): readonly Secret[] {
   if (!options.key || options.inlineKey) return [];
   return [
     {
@@ -42,7 +34,7 @@ export function keySecrets(options: ConnectionOptions, namespace: string | undef
 }
 
 /** The variables that hand the key to a container. Older Prefect tools read it from AUTH_TOKEN. */
-export function keyEnvironment(options: ConnectionOptions): readonly EnvVar[] {
+export function keyEnvironment(options: KeyOptions): readonly EnvVar[] {
   const entry = keyEntry(options);
   if (entry !== undefined) {
     return [{ name: "PREFECT__CLOUD__API_KEY", valueFrom: { secretKeyRef: entry } }];

@@ -1,6 +1,7 @@
 // The Deployment that runs the agent, and cleanup beside it on request.
 
 import { parseDuration } from "../base/duration.ts";
+import { namesIn } from "../config/option-checks.ts";
 import { agentArguments, cleanupArguments } from "./arguments.ts";
 import { checksum } from "./checksum.ts";
 import { connectionEnvironment, jobDefaultsEnvironment } from "./environment.ts";
@@ -9,7 +10,7 @@ import { agentImage, versionLabel } from "./image.ts";
 import type { ContainerManifest, Deployment, ManifestMeta, PodManifest, Probe } from "./objects.ts";
 import { AGENT_LABELS, metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
-import { namesIn } from "./options.ts";
+import { replicasIn } from "./options.ts";
 import { agentResources, CLEANUP_RESOURCES } from "./resources.ts";
 import { agentServiceAccount } from "./roles.ts";
 
@@ -33,7 +34,7 @@ export function agentDeployment(options: InstallOptions): Deployment {
     kind: "Deployment",
     metadata: { ...meta, labels },
     spec: {
-      replicas: options.replicas ?? 1,
+      replicas: replicasIn(options),
       selector: { matchLabels: { app: "prefect-agent" } },
       template: { metadata: { labels, ...settingsAnnotation(options) }, spec: podSpec(options) },
     },

@@ -1,4 +1,139 @@
-// What shapes the printed manifests: one field per flag of `kubectl prefect install`, as the user typed it.
+// What shapes the printed manifests: the options of `agent start`, those of `install` itself, and the files that they
+// name. Values are as the user typed them; an empty one counts as not given.
+
+import type { AgentOptionValues } from "../config/agent-options.ts";
+import { AGENT_OPTIONS } from "../config/agent-options.ts";
+import { aCount, aNamespace, must, oneOf } from "../config/option-checks.ts";
+import type { OptionCheck, OptionTable, ValuesOf } from "../config/option-table.ts";
+import { readCpu, readMemory } from "../base/quantity.ts";
+
+/** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */
+const IMAGE =
+  /^[a-z0-9][-._/a-z0-9]*(?::\d+\/[-._/a-z0-9]+)?(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
+const POLICIES = oneOf(["Always", "IfNotPresent", "Never"]);
+const moreThanNone = must(
+  (value) => value !== "0",
+  "a whole number of at least 1",
+  "to stop an installed agent: kubectl scale deployment/prefect-agent --replicas=0",
+);
+const someReplicas: OptionCheck = (value, flag) => {
+  moreThanNone(value, flag);
+  aCount(value, flag);
+};
+
+/** As `install` says them: options of `agent start` that mean a little more where they are printed. */
+export const PASSED_ON = {
+  ...AGENT_OPTIONS,
+  jobTemplate: {
+    ...AGENT_OPTIONS.jobTemplate,
+    description: "job template: a file, which becomes a ConfigMap, or s3://, gs://, http(s)://",
+  },
+  imagePullSecrets: { ...AGENT_OPTIONS.imagePullSecrets, short: "-i" },
+  keySecret: {
+    ...AGENT_OPTIONS.keySecret,
+    description: "existing Secret with the API key (default key api-key)",
+  },
+} as const satisfies OptionTable;
+
+/** The options that only `install` has. */
+export const INSTALL_OPTIONS = {
+  namespace: {
+    flag: "--namespace",
+    short: "-n",
+    kind: "text",
+    description: "namespace of every object; without it kubectl apply decides",
+    check: aNamespace,
+  },
+  inlineKey: {
+    flag: "--inline-key",
+    kind: "switch",
+    description: "write the API key into the Deployment, as Prefect's own install does",
+  },
+  configToml: {
+    flag: "--config-toml",
+    kind: "text",
+    description: "config.toml for the agent, as a ConfigMap",
+  },
+  imagePullPolicy: {
+    flag: "--image-pull-policy",
+    kind: "text",
+    description: "Always, IfNotPresent or Never, for flows' pods whose run config and template say nothing",
+    check: POLICIES,
+  },
+  memRequest: {
+    flag: "--mem-request",
+    kind: "text",
+    description: "memory that a flow's pod requests",
+    check: readMemory,
+  },
+  memLimit: {
+    flag: "--mem-limit",
+    kind: "text",
+    description: "memory limit of a flow's pod",
+    check: readMemory,
+  },
+  cpuRequest: {
+    flag: "--cpu-request",
+    kind: "text",
+    description: "CPU that a flow's pod requests",
+    check: readCpu,
+  },
+  cpuLimit: { flag: "--cpu-limit", kind: "text", description: "CPU limit of a flow's pod", check: readCpu },
+  agent: {
+    flag: "--agent",
+    kind: "text",
+    description: "whose agent: kubectl-prefect (default), or python for Prefect 1.4.1's own",
+    check: oneOf(["kubectl-prefect", "python"]),
+  },
+  image: {
+    flag: "--image",
+    kind: "text",
+    description: "the agent's image (default this version's)",
+    check: must((value) => IMAGE.test(value), "one image", "such as registry.example.com/prefect-agent:v1"),
+  },
+  latest: { flag: "--latest", kind: "switch", description: "the image with the tag latest" },
+  agentImagePullPolicy: {
+    flag: "--agent-image-pull-policy",
+    kind: "text",
+    description: "Always, IfNotPresent or Never, for the agent's pod",
+    check: POLICIES,
+  },
+  agentMemRequest: {
+    flag: "--agent-mem-request",
+    kind: "text",
+    description: "memory that the agent requests",
+    check: readMemory,
+  },
+  agentMemLimit: {
+    flag: "--agent-mem-limit",
+    kind: "text",
+    description: "memory limit of the agent",
+    check: readMemory,
+  },
+  agentCpuRequest: {
+    flag: "--agent-cpu-request",
+    kind: "text",
+    description: "CPU that the agent requests",
+    check: readCpu,
+  },
+  agentCpuLimit: {
+    flag: "--agent-cpu-limit",
+    kind: "text",
+    description: "CPU limit of the agent",
+    check: readCpu,
+  },
+  replicas: {
+    flag: "--replicas",
+    kind: "text",
+    description: "agents, of which one leads (default 1)",
+    check: someReplicas,
+  },
+  resourceManager: {
+    flag: "--resource-manager",
+    kind: "switch",
+    description: "a second container that runs cleanup every minute",
+  },
+} as const satisfies OptionTable;
 
 /** A text file that becomes a ConfigMap; the path is only for messages. */
 export interface TextFile {
@@ -13,95 +148,37 @@ export interface ConnectionOptions {
   readonly tenantId?: string | undefined;
   /** The API key; it goes into a Secret. */
   readonly key?: string | undefined;
-  /** NAME or NAME:KEY of a Secret that exists already. */
-  readonly keySecret?: string | undefined;
-  /** Write the key into the Deployment as Prefect's own install does. */
-  readonly inlineKey?: boolean | undefined;
-  readonly configToml?: TextFile | undefined;
 }
 
-/** Options of `agent start` that shape the agent. Durations are texts such as 30s. */
-export interface AgentOptions {
-  readonly agentConfigId?: string | undefined;
-  readonly name?: string | undefined;
-  readonly labels?: readonly string[] | undefined;
-  /** Each one NAME=VALUE. */
-  readonly env?: readonly string[] | undefined;
-  readonly noCloudLogs?: boolean | undefined;
-  readonly logLevel?: string | undefined;
-  readonly logFormat?: string | undefined;
-  readonly disableJobDeletion?: boolean | undefined;
-  readonly limit?: number | undefined;
-  readonly concurrency?: number | undefined;
-  readonly startGrace?: string | undefined;
-  readonly pendingTimeout?: string | undefined;
-  readonly onDisruption?: string | undefined;
-  readonly cancelGrace?: string | undefined;
-  readonly deleteSucceededAfter?: string | undefined;
-  readonly deleteFailedAfter?: string | undefined;
-  readonly safeToEvict?: boolean | undefined;
-  readonly noDaskName?: boolean | undefined;
-  readonly shutdownGrace?: string | undefined;
-  readonly leaderElect?: boolean | undefined;
-}
-
-/** Defaults for the Jobs that the agent creates. */
-export interface FlowJobOptions {
+/** The options that name files, with what is in the files. */
+export interface FileOptions {
   /** A template whose text goes into a ConfigMap. */
   readonly jobTemplate?: TextFile | undefined;
   /** A template that the agent fetches by itself: http(s)://, s3://, gs://. */
   readonly jobTemplateUrl?: string | undefined;
-  readonly serviceAccountName?: string | undefined;
-  /** One name, or several with commas between them. The agent's own pod uses them too. */
-  readonly imagePullSecrets?: string | undefined;
-  readonly imagePullPolicy?: string | undefined;
-  readonly memRequest?: string | undefined;
-  readonly memLimit?: string | undefined;
-  readonly cpuRequest?: string | undefined;
-  readonly cpuLimit?: string | undefined;
+  readonly configToml?: TextFile | undefined;
 }
 
-/** The agent's own Deployment and its rights. */
-export interface DeploymentOptions {
-  readonly namespace?: string | undefined;
-  readonly image?: string | undefined;
-  readonly latest?: boolean | undefined;
-  readonly agentImagePullPolicy?: string | undefined;
-  readonly agentMemRequest?: string | undefined;
-  readonly agentMemLimit?: string | undefined;
-  readonly agentCpuRequest?: string | undefined;
-  readonly agentCpuLimit?: string | undefined;
-  readonly replicas?: number | undefined;
-  readonly resourceManager?: boolean | undefined;
+export type InstallOptionValues = ValuesOf<typeof INSTALL_OPTIONS>;
+
+export interface InstallOptions
+  extends
+    ConnectionOptions,
+    FileOptions,
+    Omit<AgentOptionValues, keyof FileOptions>,
+    Omit<InstallOptionValues, keyof FileOptions> {
+  /** This program's version, which names the default image. */
+  readonly version: string;
+  /** Rights for flows and agent, or a ServiceAccount of the agent's own with its rights alone. */
   readonly rbac?: boolean | "minimal" | undefined;
 }
 
-export interface InstallOptions extends ConnectionOptions, AgentOptions, FlowJobOptions, DeploymentOptions {
-  /** This program's version, which names the default image. */
-  readonly version: string;
-  /** `python`: the Deployment of Prefect 1.4.1's own agent. */
-  readonly agent?: string | undefined;
+/** How many agents there are to be. */
+export function replicasIn({ replicas }: InstallOptions): number {
+  return replicas ? Number(replicas) : 1;
 }
 
 /** Whether the agents elect a leader: asked for, or because there are several. */
 export function electsLeader(options: InstallOptions): boolean {
-  return options.leaderElect === true || (options.replicas ?? 1) > 1;
-}
-
-/** The names in a comma list such as that of --image-pull-secrets. */
-export function namesIn(list: string | undefined): readonly string[] {
-  return (list ?? "")
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-}
-
-/** Name and value of each NAME=VALUE; everything after the first `=` is the value, the last of a name wins. */
-export function environmentIn(pairs: readonly string[] | undefined): ReadonlyMap<string, string> {
-  return new Map(
-    (pairs ?? []).map((pair) => {
-      const at = pair.indexOf("=");
-      return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
+  return options.leaderElect === true || replicasIn(options) > 1;
 }

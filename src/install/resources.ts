@@ -2,8 +2,12 @@
 
 import { readCpu, readMemory } from "../base/quantity.ts";
 import type { ContainerManifest } from "./objects.ts";
-import type { DeploymentOptions } from "./options.ts";
+import type { InstallOptions } from "./options.ts";
 
+type ResourceOptions = Pick<
+  InstallOptions,
+  "agentMemRequest" | "agentMemLimit" | "agentCpuRequest" | "agentCpuLimit"
+>;
 type Resources = NonNullable<ContainerManifest["resources"]>;
 
 const CPU_REQUEST = "50m";
@@ -18,7 +22,7 @@ export const CLEANUP_RESOURCES: Resources = {
 };
 
 /** What was asked for; a default gives way where it would contradict what was asked for. */
-export function agentResources(options: DeploymentOptions): Resources {
+export function agentResources(options: ResourceOptions): Resources {
   const { agentMemRequest, agentMemLimit, agentCpuRequest, agentCpuLimit } = options;
   return {
     requests: {

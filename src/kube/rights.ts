@@ -32,7 +32,12 @@ const SERVICES = { group: "", resource: "services" };
 const BUDGETS = { group: "policy", resource: "poddisruptionbudgets" };
 const DASK_CLUSTERS = { group: "kubernetes.dask.org", resource: "daskclusters" };
 
-/** Every call that the agent makes, and for what. */
+/**
+ * Every call that the agent makes, and for what. An agent with no other rights is seen to make all of them in a cluster
+ * (test/e2e/in-cluster.test.ts), but for these, which have their moments: `get` of a Job whose name is taken, `get` of Job
+ * and pods before a run is failed that may have moved on, `patch` of a Job whose own agent is gone, `delete` of
+ * DaskClusters where Dask's operator is installed.
+ */
 export const AGENT_ACCESS: readonly AccessRow[] = [
   { ...JOBS, verbs: ["get", "create"], feature: "launching flow runs" },
   { ...JOBS, verbs: ["get", "list", "watch", "patch"], feature: "following flow runs" },

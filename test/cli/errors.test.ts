@@ -134,7 +134,7 @@ const SETTINGS: readonly Case[] = [
     argv: ["agent", "start", "--env", "A"],
     files: () => ({ [KUBECONFIG]: kube.kubeconfig({ token: "good" }) }),
     code: 2,
-    want: /^error: cannot read --env "A": there is no "="\nhint: /,
+    want: /^error: cannot read --env "A": not NAME=VALUE\nhint: /,
   },
   {
     name: "a bad number",
@@ -147,7 +147,7 @@ const SETTINGS: readonly Case[] = [
     name: "a bad backend",
     argv: ["render", "-f", "run.json", "-b", "cluod"],
     code: 2,
-    want: /^error: cannot read --backend flag "cluod": not one of cloud, server\n/,
+    want: /^error: cannot read --backend flag "cluod": not one of cloud, server\nhint: did you mean cloud\?\n$/,
   },
   {
     name: "a flow run's file that is missing",

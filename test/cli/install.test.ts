@@ -18,9 +18,10 @@ interface Printed {
   readonly [field: string]: unknown;
 }
 
-const GOLDEN = JSON.parse(
-  readFileSync(new URL("../golden/original/install.json", import.meta.url), "utf8"),
-) as GoldenCase[];
+const GOLDEN = ["install", "install-more"].flatMap((name) => {
+  const text = readFileSync(new URL(`../golden/original/${name}.json`, import.meta.url), "utf8");
+  return JSON.parse(text) as GoldenCase[];
+});
 const KEY = "KEY-OF-THE-TEST";
 const SERVER = { PREFECT__BACKEND: "server", PREFECT__CLOUD__API: "http://apollo:4200" };
 
@@ -46,14 +47,21 @@ describe("install --agent python", () => {
     expect(await installed(["--agent", "python", ...args])).toEqual(documentsIn(expected_yaml));
   });
 
-  it("takes key, tenant, backend and address from the configuration, as the original takes the first three", async () => {
+  it("takes the backend from the configuration and nothing else, as the original does", async () => {
     const tenant = "0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001";
     const env = { ...SERVER, PREFECT__CLOUD__API_KEY: KEY, PREFECT__CLOUD__TENANT_ID: tenant };
     expect(agentIn(await installed(["--agent=python"], { env })).env).toMatchObject({
-      PREFECT__CLOUD__API_KEY: KEY,
-      PREFECT__CLOUD__TENANT_ID: tenant,
+      PREFECT__CLOUD__API_KEY: "",
+      PREFECT__CLOUD__TENANT_ID: "",
       PREFECT__BACKEND: "server",
-      PREFECT__CLOUD__API: "http://apollo:4200",
+      PREFECT__CLOUD__API: "https://api.prefect.io",
+    });
+  });
+
+  it("leaves the tenant's id as it was written", async () => {
+    const tenant = "3F2504E0-4F89-11D3-9A0C-0305E82C3301";
+    expect(agentIn(await installed(["--agent=python", "--tenant-id", tenant])).env).toMatchObject({
+      PREFECT__CLOUD__TENANT_ID: tenant,
     });
   });
 });
@@ -116,10 +124,10 @@ describe("install", () => {
       "agent",
       "start",
       "--agent-address=http://:8080",
-      "--name=n",
       "--env=A=b",
       "--image-pull-secrets=one,two",
       "--no-dask-name",
+      "--name=n",
       "--limit=5",
       "--start-grace=1m",
     ]);

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync, chmodSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readFromDisk } from "../../src/config/files.ts";
+import { readFromDisk } from "../../src/base/read-file.ts";
 import { loadPrefectConfig } from "../../src/config/prefect-config.ts";
 import { AUTH, BACKEND, CONFIG, HOME, load } from "./support.ts";
 

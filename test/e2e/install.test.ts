@@ -99,7 +99,7 @@ describe("kubectl apply --dry-run=server accepts", () => {
         key: "012",
       },
     },
-    { name: "replicas", options: { replicas: 3, rbac: "minimal" } },
+    { name: "replicas", options: { replicas: "3", rbac: "minimal" } },
     {
       name: "every other option",
       options: {
@@ -112,8 +112,8 @@ describe("kubectl apply --dry-run=server accepts", () => {
         noCloudLogs: true,
         logLevel: "debug",
         logFormat: "json",
-        limit: 10,
-        concurrency: 4,
+        limit: "10",
+        concurrency: "4",
         startGrace: "1m",
         pendingTimeout: "1h",
         onDisruption: "retry",

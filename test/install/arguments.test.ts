@@ -21,7 +21,7 @@ describe("the agent's command line", () => {
     { options: { noDaskName: true }, words: ["--no-dask-name"] },
     { options: { safeToEvict: true }, words: ["--safe-to-evict"] },
     { options: { disableJobDeletion: true }, words: ["--disable-job-deletion"] },
-    { options: { limit: 50, concurrency: 4 }, words: ["--limit=50", "--concurrency=4"] },
+    { options: { limit: "50", concurrency: "4" }, words: ["--limit=50", "--concurrency=4"] },
     {
       options: { startGrace: "1m", pendingTimeout: "2h" },
       words: ["--start-grace=1m", "--pending-timeout=2h"],
@@ -40,10 +40,10 @@ describe("the agent's command line", () => {
   });
 
   it.each([
-    { replicas: 1, words: [] },
-    { replicas: 3, words: ["--leader-elect"] },
+    { replicas: "1", words: [] },
+    { replicas: "3", words: ["--leader-elect"] },
   ])("elects a leader among $replicas replicas: $words", ({ replicas, words }) => {
-    expect(deployment({ replicas }).spec.replicas).toBe(replicas);
+    expect(deployment({ replicas }).spec.replicas).toBe(Number(replicas));
     expect(container({ replicas }).args.slice(3)).toEqual(words);
   });
 

@@ -71,7 +71,7 @@ describe("checkOptions", () => {
     { options: { backend: "clown" }, message: 'cannot read --backend "clown": not one of cloud, server' },
     {
       options: { logLevel: "loud" },
-      message: 'cannot read --log-level "LOUD": not one of DEBUG, INFO, WARNING, ERROR, CRITICAL',
+      message: 'cannot read --log-level "loud": not one of DEBUG, INFO, WARNING, ERROR, CRITICAL',
     },
     { options: { logFormat: "xml" }, message: 'cannot read --log-format "xml": not one of text, json' },
     {
@@ -82,17 +82,22 @@ describe("checkOptions", () => {
       options: { imagePullPolicy: "always" },
       message: 'cannot read --image-pull-policy "always": not one of Always, IfNotPresent, Never',
     },
+    {
+      options: { disableJobDeletion: true, deleteSucceededAfter: "1h" },
+      message:
+        'cannot use "--disable-job-deletion" with "--delete-succeeded-after 1h": no Job is ever deleted',
+    },
     { options: { startGrace: "soon" }, message: 'cannot read --start-grace "soon": not a duration' },
     {
       options: { deleteFailedAfter: "no" },
       message: 'cannot read --delete-failed-after "no": not a duration',
     },
-    { options: { replicas: 0 }, message: 'cannot read --replicas "0": not a whole number from 1 up' },
-    { options: { replicas: -1 }, message: 'cannot read --replicas "-1": not a whole number from 1 up' },
-    { options: { limit: 1.5 }, message: 'cannot read --limit "1.5": not a whole number from 1 up' },
+    { options: { replicas: "0" }, message: 'cannot read --replicas "0": not a whole number of at least 1' },
+    { options: { replicas: "-1" }, message: 'cannot read --replicas "-1": not a whole number of at least 1' },
+    { options: { limit: "1.5" }, message: 'cannot read --limit "1.5": not a whole number of at least 1' },
     {
-      options: { concurrency: Number.NaN },
-      message: 'cannot read --concurrency "NaN": not a whole number from 1 up',
+      options: { concurrency: "NaN" },
+      message: 'cannot read --concurrency "NaN": not a whole number of at least 1',
     },
     { options: { memLimit: "512 MB" }, message: 'cannot read --mem-limit "512 MB": not a memory quantity' },
     {
@@ -212,7 +217,7 @@ describe("checkOptions with --agent python", () => {
     { options: { rbac: "minimal" }, flag: "--rbac=minimal" },
     { options: template(A_JOB), flag: "--job-template" },
     { options: { resourceManager: true }, flag: "--resource-manager" },
-    { options: { replicas: 2 }, flag: "--replicas" },
+    { options: { replicas: "2" }, flag: "--replicas" },
     { options: { name: "me" }, flag: "--name" },
   ])("refuses $flag, which Prefect's own agent does not have", ({ options, flag }) => {
     expect(refusal({ agent: "python", ...options }).message).toBe(

@@ -17,7 +17,7 @@ describe("install prints", () => {
         backend: "server",
         key: "API_KEY",
         rbac: "minimal",
-        replicas: 2,
+        replicas: "2",
         resourceManager: true,
         imagePullSecrets: "regcred",
         memLimit: "2Gi",

@@ -54,7 +54,7 @@ describe("--rbac", () => {
     });
   });
 
-  it.each<{ options: Options }>([{ options: { leaderElect: true } }, { options: { replicas: 2 } }])(
+  it.each<{ options: Options }>([{ options: { leaderElect: true } }, { options: { replicas: "2" } }])(
     "adds leases only for leader election: $options",
     ({ options }) => {
       expect(rights({ rbac: "minimal", ...options })).toEqual({

@@ -4,9 +4,9 @@ import { Command } from "clipanion";
 import type { PrefectConfig } from "../../config/prefect-config.ts";
 import { DEFAULT_SOURCE } from "../../config/layers.ts";
 import type { Sourced } from "../../config/layers.ts";
-import type { ConnectionOptions, FlowJobOptions, InstallOptions, TextFile } from "../../install/options.ts";
+import type { ConnectionOptions, FileOptions, InstallOptions, TextFile } from "../../install/options.ts";
 import { version } from "../../version.ts";
-import { InstallFlags } from "../install-command.ts";
+import { InstallFlags, rbacOf } from "../install-command.ts";
 import { readGivenFile, yamlOrJson } from "../read-input.ts";
 
 const BUILT_IN = new Set(["https://api.prefect.io", "http://localhost:4200"]);
@@ -48,14 +48,16 @@ export class InstallCommand extends InstallFlags {
     const format = yamlOrJson(this.output);
     const { agentManifests } = await import("../../install/manifests.ts");
     const { renderManifests } = await import("../../install/render.ts");
+    const { jobTemplate, ...passedOn } = this.passedOn;
+    const { configToml, ...own } = this.own;
+    const files = { ...this.#template(jobTemplate), configToml: this.#file(configToml, "configuration") };
     const options: InstallOptions = {
       version,
-      agent: this.agent,
-      ...(await this.#connection()),
-      ...this.agentOptions(),
-      ...this.flowJobOptions(),
-      ...this.#template(),
-      ...this.deploymentOptions(),
+      rbac: rbacOf(this.rbac),
+      ...passedOn,
+      ...own,
+      ...files,
+      ...(await this.#connection(files.configToml)),
     };
     this.print(renderManifests(agentManifests(options), format));
     if (options.api !== undefined && LOOPBACK.test(options.api)) {
@@ -66,19 +68,22 @@ export class InstallCommand extends InstallFlags {
     return 0;
   }
 
-  /** Flags, else what Prefect's configuration says here; its defaults are the agent's own anyway. */
-  async #connection(): Promise<ConnectionOptions> {
+  /**
+   * Flags, else what Prefect's configuration says here; its defaults are the agent's own anyway. Prefect's own install
+   * asks its configuration for the backend alone, and so a key lying around there never got into its Deployment.
+   */
+  async #connection(configToml: TextFile | undefined): Promise<ConnectionOptions> {
     const config = await this.prefectConfig();
-    const configToml = this.#file(this.configToml, "configuration");
+    const backend = said(config.backend);
+    const key = this.key ?? this.token;
+    const { tenantId } = this;
+    if (this.own.agent === "python") return { api: this.api, backend, tenantId, key };
     return {
       api: await this.#api(config, configToml),
-      backend: said(config.backend),
-      tenantId: config.tenantId?.value,
+      backend,
+      tenantId: tenantId ?? config.tenantId?.value,
       // With a Secret that exists, a key lying around here is not meant.
-      key: this.key ?? this.token ?? (this.keySecret === undefined ? config.apiKey?.value : undefined),
-      keySecret: this.keySecret,
-      inlineKey: this.inlineKey,
-      configToml,
+      key: key ?? (this.passedOn.keySecret === undefined ? config.apiKey?.value : undefined),
     };
   }
 
@@ -89,8 +94,7 @@ export class InstallCommand extends InstallFlags {
     return configToml !== undefined && saysWhereServerIs(configToml) ? undefined : saidAddress(config);
   }
 
-  #template(): Pick<FlowJobOptions, "jobTemplate" | "jobTemplateUrl"> {
-    const given = this.jobTemplate;
+  #template(given: string | undefined): Pick<FileOptions, "jobTemplate" | "jobTemplateUrl"> {
     if (given !== undefined && /^[a-z][a-z0-9+.-]+:\/\//i.test(given)) return { jobTemplateUrl: given };
     return { jobTemplate: this.#file(given, "job template") };
   }

@@ -2,12 +2,14 @@
 
 import { Command, Option, UsageError } from "clipanion";
 import { SettingsError, textOf } from "../../base/errors.ts";
+import { WORK_OPTIONS } from "../../config/agent-options.ts";
 import type { PrefectConfig } from "../../config/prefect-config.ts";
 import type { JobManifest } from "../../job/manifest.ts";
 import type { FlowRun } from "../../prefect/flow-run.ts";
 import { AgentCommand } from "../agent-command.ts";
 import { findFlowRun, parseRunRef } from "../find-flow-run.ts";
 import { namespaceOf } from "../namespace.ts";
+import { flagsOf } from "../option-group.ts";
 import { prefectTarget } from "../prefect-target.ts";
 import { readGivenFile, readStdin, yamlOrJson } from "../read-input.ts";
 import type { Rendering } from "../rendering.ts";
@@ -48,11 +50,10 @@ export class RenderCommand extends AgentCommand {
   });
 
   /** So that the whole command line of an agent can be used: what of it does not shape a Job. */
-  otherValues = Option.Array(
-    "--name,--agent-config-id,--agent-address,--max-polls,--log-level,--log-format,--limit,--concurrency,--start-grace,--pending-timeout,--on-disruption,--cancel-grace,--delete-succeeded-after,--delete-failed-after,--shutdown-grace",
-    { hidden: true },
-  );
-  otherSwitches = Option.Boolean("--disable-job-deletion,--leader-elect", { hidden: true });
+  otherValues = Option.Array(`${flagsOf(WORK_OPTIONS, ["text"])},--agent-address,--max-polls`, {
+    hidden: true,
+  });
+  otherSwitches = Option.Boolean(flagsOf(WORK_OPTIONS, ["switch"]), { hidden: true });
 
   async execute(): Promise<number> {
     const format = yamlOrJson(this.output);
@@ -67,7 +68,7 @@ export class RenderCommand extends AgentCommand {
     const rendering = await this.#render(config, given, namespace);
     const { printRendering } = await import("../rendering.ts");
     this.print(printRendering(rendering, { format, explain: this.explain }));
-    if (config.apiKey !== undefined && this.keySecret === undefined) {
+    if (config.apiKey !== undefined && this.job.keySecret === undefined) {
       this.tell("warning: the Job holds the API key in clear text; --key-secret NAME keeps it out");
     }
     if (asksServer) await this.#ask(rendering.job, namespace);
@@ -126,7 +127,7 @@ export class RenderCommand extends AgentCommand {
     const { agentTemplateSource, templateSourceOf } = await import("../../job/template.ts");
     const { flowRun, tenantId } = given;
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
-    const own = this.jobTemplate === undefined ? undefined : agentTemplateSource(this.jobTemplate);
+    const own = this.job.jobTemplate === undefined ? undefined : agentTemplateSource(this.job.jobTemplate);
     const { env, signal } = this.context;
     const template = await loadTemplate(templateSourceOf(flowRun, own), { env, signal });
     const explained = explainJob(flowRun, settings, template, jobIdentifier(flowRun));

@@ -1,11 +1,46 @@
 // The API server's own account of what was asked of it, where the cluster keeps one: E2E_AUDIT_LOG names the file.
 
-import { readFileSync } from "node:fs";
+import { createReadStream, readFileSync, statSync } from "node:fs";
+import { createInterface } from "node:readline";
 
 interface AuditEvent {
   readonly verb: string;
-  readonly objectRef?: { readonly resource?: string; readonly namespace?: string };
+  readonly user?: { readonly username?: string };
+  readonly objectRef?: {
+    readonly resource?: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly apiGroup?: string;
+  };
   readonly responseStatus?: { readonly code?: number };
+}
+
+/** A kind of request: its verb, its group, and the resource with its subresource. */
+export interface AuditedCall {
+  readonly verb: string;
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly resource: string;
+  readonly namespace: string;
+  readonly code: number;
+}
+
+/** The log's end now, so that later reading can begin there; undefined where there is no audit log. */
+export function auditPosition(): number | undefined {
+  const file = process.env["E2E_AUDIT_LOG"];
+  return file ? statSync(file).size : undefined;
+}
+
+/** What a user asked of the server since a position. */
+export async function auditedCalls(user: string, since: number): Promise<readonly AuditedCall[]> {
+  const calls: AuditedCall[] = [];
+  const input = createReadStream(process.env["E2E_AUDIT_LOG"] ?? "", { start: since });
+  for await (const line of createInterface({ input })) {
+    if (!line.includes(user)) continue;
+    const event = parsed(line);
+    if (event?.user?.username === user) calls.push(callOf(event));
+  }
+  return calls;
 }
 
 /** How many Jobs were created in a namespace; undefined where there is no audit log. */
@@ -16,8 +51,23 @@ export function auditedCreations(namespace: string): number | undefined {
   return lines.filter((line) => line.includes(namespace) && isCreation(line, namespace)).length;
 }
 
+function callOf({ verb, objectRef, responseStatus }: AuditEvent): AuditedCall {
+  const { resource = "", subresource, namespace = "", apiGroup = "" } = objectRef ?? {};
+  const name = subresource === undefined ? resource : `${resource}/${subresource}`;
+  return { verb, group: apiGroup, resource: name, namespace, code: responseStatus?.code ?? 0 };
+}
+
 function isCreation(line: string, namespace: string): boolean {
   const { verb, objectRef, responseStatus } = JSON.parse(line) as AuditEvent;
   const isJob = objectRef?.resource === "jobs" && objectRef.namespace === namespace;
   return verb === "create" && isJob && responseStatus?.code === 201;
+}
+
+/** The last line may be half written yet. */
+function parsed(line: string): AuditEvent | undefined {
+  try {
+    return JSON.parse(line) as AuditEvent;
+  } catch {
+    return undefined;
+  }
 }

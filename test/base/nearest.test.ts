@@ -1,7 +1,7 @@
 // What somebody may have meant.
 
 import { describe, expect, it } from "vitest";
-import { nearest } from "../../src/cli/nearest.ts";
+import { nearest } from "../../src/base/nearest.ts";
 
 const WORDS = ["install", "inspect", "jobs", "logs", "agent start"];
 

@@ -1,6 +1,6 @@
 // Which of the words there are somebody may have meant by one that is not among them.
 
-/** The nearest word within a third of its letters (insertions, deletions, replacements), if there is one. */
+/** The nearest word within a third of its letters (insertions, deletions, replacements, neighbours swapped), if there is one. */
 export function nearest(given: string, words: readonly string[]): string | undefined {
   const ranked = words
     .map((word) => ({ word, distance: distance(given, word) }))
@@ -9,15 +9,19 @@ export function nearest(given: string, words: readonly string[]): string | undef
   return ranked[0]?.word;
 }
 
-/** Levenshtein's, row by row. */
+/** Optimal string alignment, row by row. */
 function distance(left: string, right: string): number {
+  let before: readonly number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, at) => at);
   for (let i = 1; i <= left.length; i++) {
     const next = [i];
     for (let j = 1; j <= right.length; j++) {
       const replaced = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const isSwap = i > 1 && j > 1 && left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
+      const swapped = isSwap ? (before[j - 2] ?? 0) + 1 : replaced;
+      next.push(Math.min(replaced, swapped, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
+    before = row;
     row = next;
   }
   return row.at(-1) ?? 0;
