@@ -1,7 +1,7 @@
 // RUN where objects are going to be removed: what is in the cluster first, then Prefect; never a guess between two.
 
 import { ExpectedError, SettingsError } from "../base/errors.ts";
-import type { Generation, RunPrint } from "../inventory/inventory.ts";
+import type { Generation, Inventory, RunPrint } from "../inventory/inventory.ts";
 import type { RunView } from "../job/verdict.ts";
 import type { RunRef } from "./find-flow-run.ts";
 import { parseRunRef } from "./find-flow-run.ts";
@@ -18,7 +18,7 @@ export interface NamedRun {
 /** The run that is meant. Throws ExpectedError when there is none, SettingsError when there are several. */
 export async function namedRun(
   text: string,
-  runs: readonly RunPrint[],
+  { runs, refusals }: Pick<Inventory, "runs" | "refusals">,
   states: Pick<ListingStates, "find">,
 ): Promise<NamedRun> {
   const ref = parseRunRef(text);
@@ -28,7 +28,7 @@ export async function namedRun(
   // The beginning of an id may fit a run that has nothing in the cluster as well, and so may a name.
   const known = ref.kind === "run" ? await states.find(text, ref.idPrefix) : [];
   const [first, second] = distinct([...here, ...known]);
-  if (first === undefined) throw notFound(ref);
+  if (first === undefined) throw refusals?.get("jobs") ?? notFound(ref);
   if (second === undefined) return first;
   const ids = distinct([...here, ...known]).map(({ id }) => id);
   throw new SettingsError(`cannot tell which flow run "${text}" is: several are called so`, {

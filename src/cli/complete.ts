@@ -4,6 +4,7 @@
 import { commandsBelow, readArgv } from "./argv.ts";
 import type { CommandInfo, OptionInfo } from "./catalogue.ts";
 import { lookUp } from "./complete-lookup.ts";
+import type { Typed } from "./complete-lookup.ts";
 import type { CliContext } from "./context.ts";
 import { flagValue } from "./flag-values.ts";
 
@@ -43,27 +44,33 @@ async function answer(
     ({ takesValue, names }) => takesValue && names.includes(before.at(-1) ?? ""),
   );
   if (command !== undefined && awaiting !== undefined) {
-    return valuesOf({ command, option: awaiting, start: word }, before, context);
+    return valuesOf({ command, option: awaiting }, { start: word, before }, context);
   }
   const [flag = "", ...value] = word.split("=");
   const bound = command?.options.find(({ names }) => value.length > 0 && names.includes(flag));
   if (command !== undefined && bound !== undefined) {
-    return valuesOf({ command, option: bound, start: value.join("=") }, before, context);
+    return valuesOf({ command, option: bound }, { start: value.join("="), before }, context);
   }
   if (word.startsWith("-")) return flags(command, before, word);
-  return command === undefined ? nextWords(words, word, catalogue) : argumentsOf(command, words, word);
+  if (command === undefined) return nextWords(words, word, catalogue);
+  return argumentsOf({ command, words }, { start: word, before }, context);
 }
 
 async function valuesOf(
-  of: { readonly command: CommandInfo; readonly option: OptionInfo; readonly start: string },
-  before: readonly string[],
+  of: { readonly command: CommandInfo; readonly option: OptionInfo },
+  typed: Typed,
   context: CliContext,
 ): Promise<Answer> {
   const { words, lookup } = flagValue(of.command.name, of.option.flag);
-  const found = words ?? (lookup === undefined ? [] : await lookUp(lookup, before, context));
-  const candidates = found.filter((each) => each.startsWith(of.start)).map((each) => [each, ""] as const);
-  if (lookup === "files") return { candidates, directive: 0 };
-  return { candidates, directive: found.some((each) => each.endsWith("=")) ? 2 : NO_FILES };
+  if (words !== undefined) {
+    const candidates = words
+      .filter((each) => each.startsWith(typed.start))
+      .map((each) => [each, ""] as const);
+    return { candidates, directive: words.some((each) => each.endsWith("=")) ? 2 : NO_FILES };
+  }
+  const found = lookup === undefined ? [] : await lookUp(lookup, typed, context);
+  const candidates = found.filter(([each]) => each.startsWith(typed.start));
+  return { candidates, directive: lookup === "files" ? 0 : NO_FILES };
 }
 
 /** Flags not given yet, or that may be repeated; long spellings, and short ones where only `-` was typed. */
@@ -93,8 +100,20 @@ function nextWords(words: readonly string[], start: string, catalogue: readonly 
   return { candidates: [...found], directive: NO_FILES };
 }
 
-function argumentsOf(command: CommandInfo, words: readonly string[], start: string): Answer {
-  if (command.name !== "completion" || words.length > 1) return NOTHING;
-  const shells = ["bash", "zsh", "fish", "powershell"].filter((shell) => shell.startsWith(start));
-  return { candidates: shells.map((shell) => [shell, ""] as const), directive: NO_FILES };
+async function argumentsOf(
+  { command, words }: { readonly command: CommandInfo; readonly words: readonly string[] },
+  typed: Typed,
+  context: CliContext,
+): Promise<Answer> {
+  if (command.name === "completion") return words.length > 1 ? NOTHING : shells(typed.start);
+  const path = command.paths.filter((each) => each.every((word, at) => words[at] === word));
+  const given = words.slice(Math.max(0, ...path.map((each) => each.length)));
+  if (!/\bRUN\b/.test(command.args) || (given.length > 0 && !command.args.includes("..."))) return NOTHING;
+  const found = await lookUp("runs", typed, context);
+  return { candidates: found.filter(([word]) => !given.includes(word)), directive: NO_FILES };
+}
+
+function shells(start: string): Answer {
+  const fitting = ["bash", "zsh", "fish", "powershell"].filter((shell) => shell.startsWith(start));
+  return { candidates: fitting.map((shell) => [shell, ""] as const), directive: NO_FILES };
 }

@@ -1,7 +1,7 @@
 // What the value of a flag is: the word that stands for it in help, and what the shell can complete it with.
 
 /** What can be looked up when a value is to be completed. */
-export type Lookup = "files" | "contexts" | "clusters" | "users" | "namespaces";
+export type Lookup = "files" | "contexts" | "clusters" | "users" | "namespaces" | "runs";
 
 export interface FlagValue {
   readonly placeholder: string;
@@ -77,10 +77,14 @@ const VALUES: Readonly<Record<string, FlagValue>> = {
   "--agent-mem-limit": QUANTITY,
   "--agent-cpu-request": QUANTITY,
   "--agent-cpu-limit": QUANTITY,
+  "--for": { placeholder: "NAMESPACE/SERVICEACCOUNT" },
   "--filename": FILE,
   "--output": LISTING,
   "install --output": choice("yaml", "json"),
   "render --output": choice("yaml", "json"),
+  "inspect --output": choice("tree", "json", "yaml"),
+  "cleanup --output": choice("table", "wide", "json", "yaml", "name"),
+  "--wait": { ...choice("true", "false"), optional: true },
   "doctor --output": choice("text", "json", "yaml"),
   "version --output": choice("json", "yaml"),
   "--dry-run": { ...choice("client", "server"), optional: true },
@@ -96,7 +100,7 @@ const VALUES: Readonly<Record<string, FlagValue>> = {
   "--timeout": DURATION,
   "--tail": NUMBER,
   "--chunk-size": NUMBER,
-  "--run": { placeholder: "RUN" },
+  "--run": { placeholder: "RUN", lookup: "runs" },
   "--container": NAME,
   "--state": { placeholder: "STATE" },
   "--port": { placeholder: "PORT" },

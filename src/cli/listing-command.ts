@@ -27,8 +27,8 @@ export abstract class PlaceCommand extends ClusterCommand {
 
   /** The Prefect APIs that are configured. Nothing is sent yet. */
   protected async states(): Promise<ListingStates> {
-    const { ListingStates } = await import("./listing-states.ts");
-    return new ListingStates(this.context, await this.prefectConfig());
+    const { listingStates } = await import("./listing-states.ts");
+    return listingStates(this.context, await this.prefectConfig());
   }
 
   /** What could not be looked at. */

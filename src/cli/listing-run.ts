@@ -35,7 +35,10 @@ export async function meantRun(
   const isWhole = isUuid(text);
   const only = isWhole ? { flowRunId: text.toLowerCase() } : {};
   const fieldSelector = ref.kind === "job" ? `metadata.name=${ref.name}` : undefined;
-  const { runs } = await loadInventory(kube, states.sources, { namespace, fieldSelector, ...only, signal });
+  const query = { namespace, fieldSelector, ...only, signal };
+  const { runs, refusals } = await loadInventory(kube, states.sources, query);
+  const refusal = refusals?.get("jobs");
+  if (refusal !== undefined) throw refusal;
   const found = unique(runs.filter((run) => isMeant(run, ref)).map(fromCluster));
   const known = found.length > 0 || ref.kind === "job" ? found : await inPrefect(ref, isWhole, states);
   const [first, ...others] = known;
@@ -87,12 +90,15 @@ function notFound(ref: RunRef, namespace: string | undefined, states: ListingSta
     );
   }
   const asked = states.addresses.length > 0;
+  const isShort = /^[0-9a-f]{4,7}$/i.test(ref.text);
   return new ExpectedError(
     `cannot find flow run "${ref.text}": it has no Job in ${where}${asked ? ", and Prefect does not know it" : ""}`,
     {
-      hint: asked
-        ? "see what there is with: kubectl prefect jobs -A"
-        : "names of Prefect 1 are known to its API only; name it with --api or PREFECT__CLOUD__API",
+      hint: isShort
+        ? "of an id give 8 characters or more"
+        : asked
+          ? "see what there is with: kubectl prefect jobs -A"
+          : "names of Prefect 1 are known to its API only; name it with --api or PREFECT__CLOUD__API",
     },
   );
 }

@@ -3,13 +3,16 @@
 
 import { DEFAULT_SOURCE } from "../config/layers.ts";
 import type { PrefectConfig } from "../config/prefect-config.ts";
+import { loadRestConfig } from "../config/rest-config.ts";
 import type { Generation } from "../inventory/inventory.ts";
 import type { KnownRun, StateSource, StateSources } from "../inventory/state-source.ts";
 import type { PrefectApi } from "../prefect/api.ts";
 import type { FlowRun } from "../prefect/flow-run.ts";
-import type { RestApi } from "../prefect/rest-api.ts";
+import type { RestApi, RestFlowRun } from "../prefect/rest-api.ts";
+import type { RestTarget } from "../prefect/rest-connect.ts";
+import type { RestRunQuery } from "../prefect/rest-find.ts";
 import type { CliContext } from "./context.ts";
-import { prefectTarget } from "./prefect-target.ts";
+import { prefectTarget, restTarget } from "./prefect-target.ts";
 
 /** A listing without states is better than one that comes late. */
 const DEADLINE_MS = 5_000;
@@ -20,35 +23,43 @@ export interface FoundRun extends KnownRun {
   readonly generation: Generation;
 }
 
+/** The APIs that Prefect 1's configuration, and Prefect 2's and 3's, name. Throws SettingsError. */
+export function listingStates(context: CliContext, config: PrefectConfig): ListingStates {
+  const rest = loadRestConfig(context);
+  return new ListingStates(context, config, rest && restTarget(rest));
+}
+
 /** The APIs, connected when first asked. Close it at the end. */
 export class ListingStates {
   readonly sources: StateSources;
   /** The addresses of the APIs that are asked. */
   readonly addresses: readonly string[];
+  /** Prefect 2 and 3, where they are named. */
+  readonly rest: RestTarget | undefined;
   readonly #context: CliContext;
   readonly #config: PrefectConfig;
   #prefect: Promise<PrefectApi> | undefined;
-  #rest: Promise<RestApi | undefined> | undefined;
+  #connectedRest: Promise<RestApi> | undefined;
 
-  constructor(context: CliContext, config: PrefectConfig) {
+  constructor(context: CliContext, config: PrefectConfig, rest?: RestTarget) {
     this.#context = context;
     this.#config = config;
+    this.rest = rest;
     const named = config.apiUrl.source !== DEFAULT_SOURCE || config.apiKey !== undefined;
-    const rest = context.env["PREFECT_API_URL"] ?? "";
     this.sources = {
       1: named ? this.#graphqlSource() : undefined,
-      2: rest === "" ? undefined : this.#restSource(),
+      2: rest === undefined ? undefined : this.#restSource(rest),
     };
-    this.addresses = [...(named ? [config.apiUrl.value] : []), ...(rest === "" ? [] : [rest])];
+    this.addresses = [...(named ? [config.apiUrl.value] : []), ...(rest === undefined ? [] : [rest.url])];
   }
 
-  /** Runs by name, or by the beginning of an id (Prefect 1 only), of all APIs. Throws PrefectError. */
+  /** Runs by name, or by the beginning of an id, of all APIs. Throws PrefectError. */
   async find(name: string, idPrefix: string | undefined): Promise<readonly FoundRun[]> {
     const { clock, signal } = this.#context;
     const query = { name, idPrefix, now: clock.now(), limit: 10 };
     const [first, second] = await Promise.all([
       this.sources[1] === undefined ? [] : (await this.#connected()).findFlowRuns(query, signal),
-      this.sources[2] === undefined ? [] : ((await this.#restConnected())?.flowRunsNamed(name, signal) ?? []),
+      this.rest === undefined ? [] : this.#findRest(this.rest, query),
     ]);
     return [
       ...first.map((run) => ({ id: run.id, generation: 1 as const, ...knownRun(run) })),
@@ -61,20 +72,24 @@ export class ListingStates {
     ];
   }
 
-  /** The run of this id, from whichever API knows it. Throws PrefectError. */
+  /** The run of this id, from whichever API knows it. Throws PrefectError when none does and one cannot be asked. */
   async lookUp(id: string): Promise<FoundRun | undefined> {
-    for (const generation of [1, 2] as const) {
-      const found = await this.sources[generation]?.runs([id], this.#context.signal);
-      const run = found?.get(id);
-      if (run !== undefined) return { id, generation, ...run };
-    }
+    const asked = await Promise.allSettled(
+      ([1, 2] as const).map(async (generation) => {
+        const run = (await this.sources[generation]?.runs([id], this.#context.signal))?.get(id);
+        return run === undefined ? undefined : { id, generation, ...run };
+      }),
+    );
+    for (const answer of asked) if (answer.status === "fulfilled" && answer.value) return answer.value;
+    // Nobody knows it, unless it is the one that does not answer.
+    for (const answer of asked) if (answer.status === "rejected") throw answer.reason;
     return undefined;
   }
 
   async close(): Promise<void> {
     // What failed to connect was reported when it was asked.
     (await this.#prefect?.catch(() => undefined))?.close();
-    (await this.#rest?.catch(() => undefined))?.close();
+    (await this.#connectedRest?.catch(() => undefined))?.close();
   }
 
   #connected(): Promise<PrefectApi> {
@@ -84,15 +99,16 @@ export class ListingStates {
     return this.#prefect;
   }
 
-  #restConnected(): Promise<RestApi | undefined> {
-    this.#rest ??= import("../prefect/rest-connect.ts").then(({ connectRest }) =>
-      connectRest(this.#context.env, DEADLINE_MS),
+  #restConnected(rest: RestTarget): Promise<RestApi> {
+    this.#connectedRest ??= import("../prefect/rest-connect.ts").then(({ connectRest }) =>
+      connectRest(rest, this.#context.env, DEADLINE_MS),
     );
-    return this.#rest;
+    return this.#connectedRest;
   }
 
   #graphqlSource(): StateSource {
     return {
+      address: this.#config.apiUrl.value,
       runs: async (ids, signal) => {
         const found = await (await this.#connected()).runStates(ids, signal);
         const known = [...found].map(([id, { name, state, updated }]): [string, KnownRun] => [
@@ -104,10 +120,16 @@ export class ListingStates {
     };
   }
 
-  #restSource(): StateSource {
+  async #findRest(rest: RestTarget, query: RestRunQuery): Promise<readonly RestFlowRun[]> {
+    const { findRestRuns } = await import("../prefect/rest-find.ts");
+    return findRestRuns(await this.#restConnected(rest), query, this.#context.signal);
+  }
+
+  #restSource(rest: RestTarget): StateSource {
     return {
+      address: rest.url,
       runs: async (ids, signal) => {
-        const found = (await (await this.#restConnected())?.flowRuns(ids, signal)) ?? new Map();
+        const found = await (await this.#restConnected(rest)).flowRuns(ids, signal);
         const known = [...found.values()].map(({ id, name, state, since }): [string, KnownRun] => [
           id,
           { name, view: { kind: "known", state, updated: since } },

@@ -2,7 +2,7 @@
 
 import { daskCreatedAt, daskName, daskPods } from "../inventory/dask-row.ts";
 import type { DaskPrint, RunPrint } from "../inventory/inventory.ts";
-import { stateText } from "../inventory/job-row.ts";
+import { runStateText } from "../inventory/job-row.ts";
 import { isReady, podStatus, restartsOf } from "../inventory/pod-status.ts";
 import type { JobPrint } from "../job/footprint.ts";
 import { eventsOf } from "../job/footprint.ts";
@@ -24,16 +24,14 @@ export function runTree(run: RunPrint, now: Date): TreeNode {
     typeof state?.message === "string" && state.message !== "" ? `: ${oneLine(state.message)}` : "";
   const name = run.name === undefined ? "" : ` ${run.name}`;
   const nodes = [
-    ...run.footprint.jobs.map((print) => jobNode(print, now)),
+    ...run.footprint.jobs.map((print) => (run.podsUnseen === true ? blindNode : jobNode)(print, now)),
     ...run.dask.map((dask) => daskNode(dask, now)),
   ];
-  const nothing: TreeNode = { text: "nothing of it is in the cluster", tone: "quiet" };
+  const where = run.namespace === "" ? "the cluster" : `namespace "${run.namespace}"`;
+  const nothing: TreeNode = { text: `nothing of it is in ${where}`, tone: "quiet" };
   return {
-    text: `flow run${name} ${run.flowRunId} (Prefect ${run.generation === 1 ? "1" : "2 or 3"})`,
-    children: [
-      { text: `state ${stateText(run.run)}${message}` },
-      ...(nodes.length === 0 ? [nothing] : nodes),
-    ],
+    text: `flow run${name} ${run.flowRunId || "<none>"} (Prefect ${run.generation === 1 ? "1" : "2 or 3"})`,
+    children: [{ text: `state ${runStateText(run)}${message}` }, ...(nodes.length === 0 ? [nothing] : nodes)],
   };
 }
 
@@ -47,6 +45,18 @@ function jobNode(print: JobPrint, now: Date): TreeNode {
     children: [
       ...print.pods.map((pod) => podNode(pod, { now, events: eventsOf(print, pod.metadata.uid) })),
       ...eventNodes(eventsOf(print, job.metadata.uid), now),
+    ],
+  };
+}
+
+/** A Job whose pods may not be listed: how it stands nobody can tell. */
+function blindNode(print: JobPrint, now: Date): TreeNode {
+  const { name, uid, creationTimestamp } = print.job.metadata;
+  return {
+    text: `job/${name}, ${age(creationTimestamp, now)} old`,
+    children: [
+      { text: "its pods may not be listed", tone: "quiet" },
+      ...eventNodes(eventsOf(print, uid), now),
     ],
   };
 }

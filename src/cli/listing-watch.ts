@@ -18,6 +18,7 @@ export class ListingWatch {
   readonly #table: LiveTable<ListRow> | undefined;
   readonly #append: (rows: readonly ListRow[]) => void;
   #shown: ReadonlyMap<string, string> = new Map();
+  #last: readonly ListRow[] | undefined;
 
   constructor(stream: TerminalStream, options: ListingWatchOptions) {
     this.#options = options;
@@ -34,10 +35,25 @@ export class ListingWatch {
   show(rows: readonly ListRow[]): void {
     const { sortBy, columns, toObject } = this.#options;
     const sorted = sortBy === undefined ? rows : sortRows(rows, parseSortBy(sortBy, columns), toObject);
+    this.#last = sorted;
     if (this.#table !== undefined) return this.#table.show(sorted);
     const changed = sorted.filter((row) => this.#shown.get(keyOf(row)) !== fingerprint(row));
     this.#shown = new Map(sorted.map((row) => [keyOf(row), fingerprint(row)]));
     if (changed.length > 0) this.#append(changed);
+  }
+
+  /** The terminal has another size now. */
+  resized(): void {
+    if (this.#last !== undefined) this.#table?.show(this.#last);
+  }
+
+  /** Lines for people are about to be written. */
+  giveWay(): void {
+    this.#table?.clear();
+  }
+
+  end(): void {
+    this.#table?.end();
   }
 }
 

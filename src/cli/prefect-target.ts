@@ -1,6 +1,8 @@
-// Prefect's configuration → where and as whom to speak to its API.
+// Prefect's configuration → where and as whom to speak to its APIs.
 
 import type { PrefectConfig } from "../config/prefect-config.ts";
+import type { RestConfig } from "../config/rest-config.ts";
+import type { RestTarget } from "../prefect/rest-connect.ts";
 import type { PrefectTarget } from "./context.ts";
 
 /** The API that the configuration means. */
@@ -12,4 +14,9 @@ export function prefectTarget(config: PrefectConfig): PrefectTarget {
     tenantId: config.tenantId?.value,
     timeoutMs: config.requestTimeoutSeconds.value * 1_000,
   };
+}
+
+/** The API of Prefect 2 and 3 that its own settings mean. */
+export function restTarget({ url, apiKey, authString }: RestConfig): RestTarget {
+  return { url: url.value, apiKey: apiKey?.value, authString: authString?.value };
 }

@@ -3,6 +3,7 @@
 import { isLiving } from "../dask/pod-life.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Pod } from "../kube/objects.ts";
+import { stateWord } from "../prefect/rest-state.ts";
 import { isFinished } from "../prefect/state.ts";
 import type { DaskPrint, Inventory, RunPrint } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
@@ -81,6 +82,6 @@ function daskVerdict(dask: DaskPrint, run: RunPrint | undefined): DaskRow["verdi
   const tie = `tied to its flow run by ${dask.owner?.by ?? "nothing"}`;
   if (run.run.kind === "missing") return { word: "orphaned", why: `its flow run is deleted (${tie})` };
   if (run.run.kind === "known" && isFinished(run.run.state.type))
-    return { word: "orphaned", why: `its flow run is ${run.run.state.type} (${tie})` };
+    return { word: "orphaned", why: `its flow run is ${stateWord(run.run.state)} (${tie})` };
   return { word: "active", why: tie };
 }

@@ -1,11 +1,15 @@
 // Inventory: what is the matter with a run, and what an agent would do with it and why. Pure.
 
-import { formatDuration } from "../base/duration.ts";
 import { outlookOf } from "../job/outlook.ts";
 import { postMortem } from "../job/post-mortem.ts";
-import type { Settlement, Verdict } from "../job/verdict.ts";
+import { stateWord } from "../prefect/rest-state.ts";
+import { isFinished } from "../prefect/state.ts";
+import { agentDeeds } from "./agent-deeds.ts";
 import type { RunPrint } from "./inventory.ts";
 import { opinionOnRun } from "./opinion.ts";
+
+/** States of runs that should have a pod somewhere. */
+const AT_WORK = new Set(["Running", "Retrying", "Cancelling"]);
 
 /** For people, in whole lines. */
 export interface Diagnosis {
@@ -18,41 +22,35 @@ export interface Diagnosis {
   readonly agent: readonly string[];
 }
 
+/** What would become of an object of the run. */
+export interface Prospect {
+  readonly deed: "delete" | "leave";
+  /** As kubectl names it: `job.batch/prefect-job-1a2b`. */
+  readonly object: string;
+  readonly namespace: string;
+  readonly why: string;
+}
+
 /** The diagnosis of a run at a moment. */
 export function diagnose(run: RunPrint, now: Date): Diagnosis {
   const verdict = opinionOnRun(run, now);
-  const stories = run.footprint.jobs.flatMap((print) => {
+  const { word, why } = run.footprint.jobs.length === 0 ? withoutJobs(run) : verdict;
+  return { word, why, stories: storiesOf(run), agent: agentDeeds(run, verdict) };
+}
+
+function storiesOf({ footprint, podsUnseen }: RunPrint): readonly string[] {
+  if (podsUnseen === true) return [];
+  return footprint.jobs.flatMap((print) => {
     const outlook = outlookOf(print);
     return "trouble" in outlook ? [postMortem(print, outlook.trouble)] : [];
   });
-  return { word: verdict.word, why: verdict.why, stories, agent: deeds(run, verdict) };
 }
 
-function deeds(run: RunPrint, verdict: Verdict): readonly string[] {
-  if (run.generation === 2) return ["leave it alone: it is the worker's of Prefect 2 or 3"];
-  if (run.footprint.jobs.length === 0) return ["nothing: no Job of the run is in the cluster"];
-  const doing = [
-    ...(verdict.settle === undefined ? [] : [settling(verdict.settle)]),
-    ...verdict.remove.map(({ job, why }) => `delete Job ${job.metadata.name}: ${why}`),
-    ...(verdict.heartbeat && run.run.kind === "known"
-      ? ["keep the run's heartbeat up, so that Prefect does not start it a second time"]
-      : []),
-    ...(verdict.lookAgainInMs === undefined
-      ? []
-      : [`look again in ${formatDuration(verdict.lookAgainInMs)}`]),
-  ];
-  const unsure =
-    run.run.kind === "unknown" && doing.length > 0 ? ["ask Prefect for the run's state first"] : [];
-  return doing.length === 0 ? ["nothing: all is in order"] : [...unsure, ...doing];
-}
-
-function settling(settle: Settlement): string {
-  switch (settle.kind) {
-    case "fail":
-      return `set the run Failed: ${settle.message}`;
-    case "reschedule":
-      return `schedule the run anew: ${settle.message}`;
-    case "cancelled":
-      return `set the run Cancelled: ${settle.message}`;
-  }
+/** Of a run that has no Job only Prefect can tell anything. */
+function withoutJobs({ run }: RunPrint): Pick<Diagnosis, "word" | "why"> {
+  if (run.kind === "missing") return { word: "orphaned", why: "its flow run no longer exists in Prefect" };
+  if (run.kind === "unknown" || isFinished(run.state.type))
+    return { word: "finished", why: "no Job of it is here" };
+  const why = `its flow run is ${stateWord(run.state)}, and no Job of it is here`;
+  return { word: AT_WORK.has(run.state.type) ? "active" : "pending", why };
 }

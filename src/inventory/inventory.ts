@@ -1,6 +1,7 @@
 // Inventory: everything that flow runs have in the cluster, of Prefect 0.x to 3, with the runs' states beside it.
 // One model for `jobs`, `inspect`, `logs`, `cleanup` and `cancel`: they differ only in what they show and do.
 
+import type { KubeError } from "../kube/errors.ts";
 import type { AnyObject, Pod, Resource } from "../kube/objects.ts";
 import type { Footprint } from "../job/footprint.ts";
 import type { RunView } from "../job/verdict.ts";
@@ -17,6 +18,8 @@ export interface RunPrint {
   readonly name: string | undefined;
   readonly run: RunView;
   readonly footprint: Footprint;
+  /** Its pods may not be listed: that there are none in the footprint says nothing. */
+  readonly podsUnseen?: boolean | undefined;
   readonly dask: readonly DaskPrint[];
 }
 
@@ -53,4 +56,6 @@ export interface Inventory {
   readonly gaps: readonly string[];
   /** Resources that this user may not list; nothing is known of them. */
   readonly unseen?: readonly Resource[] | undefined;
+  /** The server's own answer for each of them. */
+  readonly refusals?: ReadonlyMap<Resource, KubeError> | undefined;
 }

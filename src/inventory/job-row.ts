@@ -1,5 +1,6 @@
 // Inventory: one Job of a flow run as a line of a table, or as an object for -o json. Pure.
 
+import { isUuid } from "../base/uuid.ts";
 import type { JobPrint } from "../job/footprint.ts";
 import { flowContainerName } from "../job/footprint.ts";
 import type { RunView, Verdict } from "../job/verdict.ts";
@@ -24,14 +25,20 @@ export function jobRows(runs: readonly RunPrint[], now: Date): readonly JobRow[]
   );
 }
 
-/** Prefect's word for the run's state; `<unknown>` where nobody could be asked, `<deleted>` where there is no such run. */
+/** Prefect's word for a state; `<unknown>` where nobody could be asked, `<deleted>` where there is no such run. */
 export function stateText(view: RunView): string {
   if (view.kind === "known") return stateWord(view.state);
   return view.kind === "missing" ? "<deleted>" : "<unknown>";
 }
 
-/** Ready pods of all, and the newest one's status: `1/1 Running`. Without pods: `0/0`. */
-export function podsText({ pods }: JobPrint): string {
+/** The same of a run; a label that is no id names none, and none was deleted. */
+export function runStateText({ run, flowRunId }: Pick<RunPrint, "run" | "flowRunId">): string {
+  return run.kind === "missing" && !isUuid(flowRunId) ? "<none>" : stateText(run);
+}
+
+/** Ready pods of all, and the newest one's status: `1/1 Running`. Without pods: `0/0`. `<unknown>` where they may not be listed. */
+export function podsText({ pods }: JobPrint, unseen = false): string {
+  if (unseen) return "<unknown>";
   const newest = pods.at(-1);
   const counted = `${pods.filter(isReady).length}/${pods.length}`;
   return newest === undefined ? counted : `${counted} ${podStatus(newest)}`;
@@ -66,8 +73,8 @@ export function jobObject({ run, print, verdict }: JobRow): JsonObject {
     flowRun: { id: run.flowRunId, name: run.name, prefect: run.generation, state: stateObject(run.run) },
     verdict: { word: verdict.word, why: verdict.why },
     image: imageOf(print),
-    pods: print.pods.map(podObject),
-    restarts: restartsText(print),
+    pods: run.podsUnseen === true ? null : print.pods.map(podObject),
+    restarts: run.podsUnseen === true ? null : restartsText(print),
     status: print.job.status,
   };
 }

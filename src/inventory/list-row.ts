@@ -18,16 +18,19 @@ export interface ListRow {
   /** The Job's name, or `dask/NAME`. */
   readonly name: string;
   readonly pods: string;
-  readonly restarts: number;
+  readonly restarts: number | undefined;
   readonly createdAt: Date | undefined;
   readonly node: string | undefined;
   readonly image: string | undefined;
   readonly verdict: { readonly word: string; readonly why: string };
 }
 
-/** All lines of an inventory. */
+/** All lines of an inventory, those of a namespace together. */
 export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now: Date): readonly ListRow[] {
-  return [...jobRows(inventory.runs, now).map(ofJob), ...daskRows(inventory).map(ofDask)];
+  const rows = [...jobRows(inventory.runs, now).map(ofJob), ...daskRows(inventory).map(ofDask)];
+  return rows.sort((left, right) =>
+    left.namespace < right.namespace ? -1 : +(left.namespace > right.namespace),
+  );
 }
 
 /** What -o name prints. */
@@ -48,8 +51,8 @@ function ofJob(row: JobRow): ListRow {
     namespace: run.namespace,
     run,
     name,
-    pods: podsText(print),
-    restarts: restartsText(print),
+    pods: podsText(print, run.podsUnseen),
+    restarts: run.podsUnseen === true ? undefined : restartsText(print),
     createdAt: new Date(creationTimestamp),
     node: nodeOf(print),
     image: imageOf(print),

@@ -15,7 +15,7 @@ export class Listing {
   readonly #limit = new Limit(CONNECTIONS);
   readonly #signal: AbortSignal | undefined;
   readonly #gaps = new Set<string>();
-  readonly #unseen = new Set<Resource>();
+  readonly #refusals = new Map<Resource, KubeError>();
 
   constructor(kube: Pick<KubeApi, "listPage">, signal?: AbortSignal) {
     this.#kube = kube;
@@ -29,7 +29,12 @@ export class Listing {
 
   /** What could not be listed, by name. */
   get unseen(): readonly Resource[] {
-    return [...this.#unseen];
+    return [...this.#refusals.keys()];
+  }
+
+  /** The server's answer for each of them. */
+  get refusals(): ReadonlyMap<Resource, KubeError> {
+    return this.#refusals;
   }
 
   /**
@@ -50,7 +55,7 @@ export class Listing {
       if (error.status === 404) return [];
       if (error.status !== 403) throw error;
       this.#gaps.add(error.message);
-      this.#unseen.add(resource);
+      this.#refusals.set(resource, error);
       return [];
     }
   }

@@ -6,13 +6,16 @@ import type { Job, KubeEvent, Pod } from "../kube/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import { daskPrints } from "../dask/dask-prints.ts";
 import { withDask } from "./dask-owners.ts";
-import type { DaskPrint, Generation, Inventory, RunPrint } from "./inventory.ts";
+import type { Generation, Inventory } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
 import type { DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
+import { withoutOthers } from "./other-prefect.ts";
+import { podlessEvents } from "./podless-events.ts";
 import { generationOf, jobUidOf, RUN_LABELS, runPrints, withRun } from "./run-prints.ts";
 import { StateDesk } from "./state-source.ts";
 import type { StateSources } from "./state-source.ts";
+import { isWanted, surely } from "./wanted.ts";
 
 /** What to look at. Selectors are about Jobs. */
 export interface InventoryQuery extends ListQuery {
@@ -20,8 +23,8 @@ export interface InventoryQuery extends ListQuery {
   readonly flowRunId?: string | undefined;
   /** Dask clusters, too, and how much of them. Those that are only guessed to be a run's need all runs to be listed. */
   readonly dask?: DaskScope | undefined;
-  /** Events of the Jobs and their pods, too. */
-  readonly events?: boolean | undefined;
+  /** Events of the Jobs and their pods, too; `podless`: only those that tell why a Job has no pod. */
+  readonly events?: "all" | "podless" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,37 +53,28 @@ export async function loadInventory(
     flatAll(GENERATIONS.map((each) => listing.all("pods", podQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
   ]);
-  const pods = [...labelled, ...(await unlabelledPods(listing, query, { jobs, labelled }))];
-  const events = query.events === true ? await eventsOf(listing, query, { jobs, pods }) : [];
+  const unlabelled = await unlabelledPods(listing, query, { jobs, labelled });
+  // A pod with the labels of both Prefects is listed twice.
+  const pods = [...new Map([...labelled, ...unlabelled].map((pod) => [pod.metadata.uid, pod])).values()];
+  const events = await eventsFor(listing, query, { jobs, pods });
   const standing = runPrints({ jobs, pods, events });
   const clusters = dask === undefined ? [] : daskPrints(dask, standing).map((each) => surely(each, query));
   const { runs: prints, unowned } = withDask(standing, clusters);
-  const runs = await Promise.all(
-    prints.map(async (print) => withRun(print, await desks[print.generation].ask(print.flowRunId))),
+  const podsUnseen = listing.unseen.includes("pods") ? { podsUnseen: true } : {};
+  const wanted = prints.filter((run) => isWanted(run, query));
+  const asked = await Promise.all(
+    wanted.map(async (print) => ({
+      ...withRun(print, await desks[print.generation].ask(print.flowRunId)),
+      ...podsUnseen,
+    })),
   );
   const unknown = await Promise.all(GENERATIONS.map((each) => desks[each].gap()));
-  const gaps = [...listing.gaps, ...unknown.filter((gap) => gap !== undefined)];
-  return {
-    runs: runs.filter((run) => isWanted(run, query)),
-    unownedDask: unowned,
-    gaps,
-    unseen: listing.unseen,
-  };
-}
-
-/** A guess compares all runs of a namespace; where only some are listed, there is nothing to guess from. */
-function surely(cluster: DaskPrint, query: InventoryQuery): DaskPrint {
-  const isPartial = [query.flowRunId, query.labelSelector, query.fieldSelector].some(
-    (each) => each !== undefined,
-  );
-  return isPartial && cluster.owner?.by === "guess" ? { ...cluster, owner: undefined } : cluster;
-}
-
-/** Of selected Jobs only their own runs; a cluster's owner that was not selected is not shown. */
-function isWanted(run: RunPrint, { flowRunId, labelSelector, fieldSelector }: InventoryQuery): boolean {
-  if (flowRunId !== undefined) return run.flowRunId === flowRunId;
-  const isSelected = labelSelector === undefined && fieldSelector === undefined;
-  return isSelected || run.footprint.jobs.length > 0;
+  // Of one run alone nothing can be told: by which addresses its Prefect goes, the other runs show.
+  const isAlone = query.flowRunId !== undefined;
+  const addresses = { 1: sources[1]?.address, 2: sources[2]?.address };
+  const { runs, gaps: others } = isAlone ? { runs: asked, gaps: [] } : withoutOthers(asked, addresses);
+  const gaps = [...listing.gaps, ...unknown.filter((gap) => gap !== undefined), ...others];
+  return { runs, unownedDask: unowned, gaps, unseen: listing.unseen, refusals: listing.refusals };
 }
 
 function jobQuery(query: InventoryQuery, generation: Generation): ListQuery {
@@ -119,19 +113,27 @@ async function unlabelledPods(
   );
 }
 
+async function eventsFor(
+  listing: Listing,
+  { events, namespace }: InventoryQuery,
+  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
+): Promise<readonly KubeEvent[]> {
+  if (events === undefined) return [];
+  const some = await (events === "all" ? eventsOf : podlessEvents)(listing, namespace, found);
+  return some.toSorted((left, right) => seenMs(left) - seenMs(right));
+}
+
 async function eventsOf(
   listing: Listing,
-  { namespace }: InventoryQuery,
+  namespace: string | undefined,
   found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
 ): Promise<readonly KubeEvent[]> {
   const uids = [...found.jobs, ...found.pods].map(({ metadata }) => metadata.uid);
-  const events =
-    uids.length > OBJECTS_AT_MOST
-      ? await listing.all("events", { namespace })
-      : await flatAll(
-          uids.map((uid) => listing.all("events", { namespace, fieldSelector: `involvedObject.uid=${uid}` })),
-        );
-  return events.toSorted((left, right) => seenMs(left) - seenMs(right));
+  return uids.length > OBJECTS_AT_MOST
+    ? listing.all("events", { namespace })
+    : flatAll(
+        uids.map((uid) => listing.all("events", { namespace, fieldSelector: `involvedObject.uid=${uid}` })),
+      );
 }
 
 function seenMs(event: KubeEvent): number {

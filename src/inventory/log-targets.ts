@@ -23,6 +23,9 @@ export interface LogTarget {
   readonly isRunning: boolean;
 }
 
+/** When a container began that could not be started, in the kubelet's words. */
+const NEVER = "1970-01-01T00:00:00Z";
+
 /** All pods of the run, oldest first. */
 export function podsOfRun(runs: readonly RunPrint[]): readonly Pod[] {
   const pods = runs.flatMap((run) => run.footprint.jobs.flatMap((print) => print.pods));
@@ -60,7 +63,7 @@ function targetOf(pod: Pod, container: string): LogTarget {
   const { running, terminated } = status?.state ?? {};
   // Between two lives only lastState knows when the one before began.
   const life = running ?? terminated ?? status?.lastState?.terminated;
-  const startedAt = life === undefined ? undefined : (life.startedAt ?? "");
+  const startedAt = life === undefined || life.startedAt === NEVER ? undefined : (life.startedAt ?? "");
   return { pod, container, startedAt, isRunning: running !== undefined };
 }
 

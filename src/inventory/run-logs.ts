@@ -35,8 +35,10 @@ export async function printRunLogs(
   const pods = podsOfRun(await look(deps, subject, wish.signal));
   const targets = logTargets(pods, wish);
   if (pods.length === 0) {
-    throw new ExpectedError(`cannot read the logs of flow run "${subject.flowRunId}": it has no pod`, {
-      hint: "wait for it with -f, or see why with: kubectl prefect inspect RUN",
+    const { flowRunId, namespace } = subject;
+    const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
+    throw new ExpectedError(`cannot read the logs of flow run "${flowRunId}": it has no pod in ${where}`, {
+      hint: `wait for it with -f${namespace === undefined ? "" : ", look everywhere with -A"}, or see why with: kubectl prefect inspect RUN`,
     });
   }
   if (targets.length === 0) throw noContainer(pods, wish);
@@ -157,9 +159,8 @@ class Followed {
 }
 
 async function look(deps: LogDeps, subject: LogSubject, signal: AbortSignal): Promise<readonly RunPrint[]> {
-  const { runs, gaps, unseen = [] } = await loadInventory(deps.kube, NO_STATES, { ...subject, signal });
-  const [gap] = gaps;
-  if (gap !== undefined && unseen.length > 0) throw new ExpectedError(gap);
+  const { runs, refusals } = await loadInventory(deps.kube, NO_STATES, { ...subject, signal });
+  for (const refusal of refusals?.values() ?? []) throw refusal;
   return runs;
 }
 

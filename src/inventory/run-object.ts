@@ -5,12 +5,12 @@ import { lastSeenAt } from "../kube/objects.ts";
 import type { KubeEvent } from "../kube/objects.ts";
 import { outlookOf } from "../job/outlook.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
-import type { Diagnosis } from "./diagnosis.ts";
+import type { Diagnosis, Prospect } from "./diagnosis.ts";
 import type { RunPrint } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
 
-/** Its fields are a contract. */
-export function runObject(run: RunPrint, diagnosis: Diagnosis): JsonObject {
+/** Its fields are a contract. `cleanup`: what that command would do. */
+export function runObject(run: RunPrint, diagnosis: Diagnosis, cleanup: readonly Prospect[]): JsonObject {
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRun",
@@ -20,9 +20,9 @@ export function runObject(run: RunPrint, diagnosis: Diagnosis): JsonObject {
       const { name, namespace, uid, creationTimestamp, labels } = print.job.metadata;
       return {
         metadata: { name, namespace, uid, creationTimestamp, labels },
-        outlook: outlookOf(print).kind,
+        outlook: run.podsUnseen === true ? null : outlookOf(print).kind,
         status: print.job.status,
-        pods: print.pods.map(podObject),
+        pods: run.podsUnseen === true ? null : print.pods.map(podObject),
         events: print.events.map(eventObject),
       };
     }),
@@ -32,6 +32,7 @@ export function runObject(run: RunPrint, diagnosis: Diagnosis): JsonObject {
       why: diagnosis.why,
       stories: diagnosis.stories,
       agent: diagnosis.agent,
+      cleanup: cleanup.map((each) => ({ ...each })),
     },
   };
 }

@@ -15,6 +15,8 @@ export interface KnownRun {
 
 /** One Prefect API. */
 export interface StateSource {
+  /** Where it is: a Job that names another API belongs to that one. */
+  readonly address?: string | undefined;
   /** Up to 100 runs by id; an id that it does not know has no entry. Throws PrefectError. */
   runs(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, KnownRun>>;
 }

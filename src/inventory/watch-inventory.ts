@@ -5,7 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { together } from "../base/together.ts";
 import type { KubeApi, ListQuery } from "../kube/api.ts";
 import { KubeError } from "../kube/errors.ts";
-import type { AnyObject, Job, KindMap, Meta, Pod } from "../kube/objects.ts";
+import type { AnyObject, Job, KindMap, KubeEvent, Meta, Pod } from "../kube/objects.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { daskPrints } from "../dask/dask-prints.ts";
 import { withDask } from "./dask-owners.ts";
@@ -13,9 +13,12 @@ import type { Generation, Inventory } from "./inventory.ts";
 import type { InventoryQuery } from "./load-inventory.ts";
 import { DASK_POD_SELECTORS } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
+import { withoutOthers } from "./other-prefect.ts";
+import { podlessEvents } from "./podless-events.ts";
 import { RUN_LABELS, runPrints, withRun } from "./run-prints.ts";
 import { StateDesk } from "./state-source.ts";
 import type { StateSources } from "./state-source.ts";
+import { isWanted, surely } from "./wanted.ts";
 
 export interface WatchDeps {
   readonly kube: Pick<KubeApi, "listPage" | "watch">;
@@ -58,6 +61,13 @@ export async function watchInventory(
   );
 }
 
+/** What was listed, and when. */
+interface Unwatched {
+  readonly clusters: readonly AnyObject[];
+  readonly events: readonly KubeEvent[];
+  readonly atMs: number;
+}
+
 class InventoryWatch {
   readonly reflectors: readonly { readonly synced: Promise<void>; run(signal: AbortSignal): Promise<void> }[];
   readonly #deps: WatchDeps;
@@ -67,13 +77,13 @@ class InventoryWatch {
   readonly #failure = new Promise<never>((_, reject) => (this.#fail = reject));
   #wake = new AbortController();
   #gaps = "";
-  readonly #namespace: string | undefined;
-  #clusters: { readonly items: readonly AnyObject[]; readonly atMs: number } = { items: [], atMs: 0 };
+  readonly #query: InventoryQuery;
+  #unwatchedNow: Unwatched = { clusters: [], events: [], atMs: 0 };
 
   constructor(deps: WatchDeps, query: InventoryQuery) {
     this.#deps = deps;
     const { namespace, fieldSelector } = query;
-    this.#namespace = namespace;
+    this.#query = query;
     const labels = GENERATIONS.map((each) => RUN_LABELS[each]);
     const and = query.labelSelector === undefined ? "" : `,${query.labelSelector}`;
     this.#jobs = labels.map((label) =>
@@ -115,27 +125,40 @@ class InventoryWatch {
         this.#pods.flatMap((each) => [...each.values()].map((pod) => [pod.metadata.uid, pod] as const)),
       ).values(),
     ];
-    const standing = runPrints({ jobs, pods, events: [] });
-    const clusters = await this.#daskClusters(signal);
+    const { clusters, events } = await this.#unwatched(signal, { jobs, pods });
+    const standing = runPrints({ jobs, pods, events });
     const dask = daskPrints({ pods, clusters, services: [], budgets: [] }, standing);
-    const { runs: prints, unowned } = withDask(standing, dask);
-    const runs = await Promise.all(
-      prints.map(async (print) => withRun(print, await desks[print.generation].ask(print.flowRunId))),
+    const sure = dask.map((each) => surely(each, this.#query));
+    const { runs: prints, unowned } = withDask(standing, sure);
+    const wanted = prints.filter((run) => isWanted(run, this.#query));
+    const asked = await Promise.all(
+      wanted.map(async (print) => withRun(print, await desks[print.generation].ask(print.flowRunId))),
     );
-    const gaps = (await Promise.all(GENERATIONS.map((each) => desks[each].gap()))).filter(
+    const unknown = (await Promise.all(GENERATIONS.map((each) => desks[each].gap()))).filter(
       (gap) => gap !== undefined,
     );
-    return { runs, unownedDask: unowned, gaps: this.#news(gaps) };
+    const { runs, gaps } = withoutOthers(asked, { 1: sources[1]?.address, 2: sources[2]?.address });
+    return { runs, unownedDask: unowned, gaps: this.#news([...unknown, ...gaps]) };
   }
 
-  /** Few clusters have the operator, and a watch of what does not exist would only fail: listed with the states. */
-  async #daskClusters(signal: AbortSignal): Promise<readonly AnyObject[]> {
+  /**
+   * Few clusters have Dask's operator, and a watch of what does not exist would only fail; few Jobs are without a pod. Both
+   * are listed with the states.
+   */
+  async #unwatched(
+    signal: AbortSignal,
+    found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
+  ): Promise<Unwatched> {
     const nowMs = this.#deps.clock.now().getTime();
-    if (nowMs - this.#clusters.atMs < STATES_MS) return this.#clusters.items;
+    if (nowMs - this.#unwatchedNow.atMs < STATES_MS) return this.#unwatchedNow;
     const listing = new Listing(this.#deps.kube, signal);
-    const items = await listing.all("daskclusters", { namespace: this.#namespace });
-    this.#clusters = { items, atMs: nowMs };
-    return items;
+    const { namespace } = this.#query;
+    const [clusters, events] = await Promise.all([
+      listing.all("daskclusters", { namespace }),
+      podlessEvents(listing, namespace, found),
+    ]);
+    this.#unwatchedNow = { clusters, events, atMs: nowMs };
+    return this.#unwatchedNow;
   }
 
   /** Gaps are told once. */

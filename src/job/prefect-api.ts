@@ -14,6 +14,13 @@ export function namesApi(job: Job, addresses: ReadonlySet<string>): boolean {
   );
 }
 
+/** The servers of the APIs that the Job names; Cloud's, too, though it is the same for all tenants. */
+export function apiServers(job: Job): readonly string[] {
+  const variables = (job.spec.template?.spec?.containers ?? []).flatMap(({ env = [] }) => env);
+  const urls = variables.filter(({ name }) => API_VARIABLES.includes(name)).map(({ value = "" }) => value);
+  return urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin);
+}
+
 /** Of Prefect 1's API the server, since it is written with and without a path; undefined for Cloud, which many tenants share, and for what is no address. */
 export function apiAddress(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;

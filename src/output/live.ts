@@ -34,6 +34,16 @@ export class LiveTable<Row> {
     else this.#append(rows);
   }
 
+  /** Makes room for lines that others write: above the table, which the next `show` paints anew below them. */
+  clear(): void {
+    this.#screen.clear();
+  }
+
+  /** No more of it: what stands on the terminal stays. */
+  end(): void {
+    this.#screen.leave();
+  }
+
   /** As many lines as the terminal is high, less the cursor's own: what scrolled off cannot be repainted. */
   #fitting(rows: readonly Row[]): readonly string[] {
     const lines = tableLines(this.#options.columns, rows, this.#options);

@@ -29,6 +29,12 @@ export class Repaint {
     this.#widths = [];
   }
 
+  /** Leaves what is painted for good, and the line below it free of what was typed there, such as ^C. */
+  leave(): void {
+    if (this.#widths.length > 0) this.#stream.write(LINE_START + ERASE_LINE_END);
+    this.#widths = [];
+  }
+
   /** The terminal may have become narrower meanwhile and have wrapped what was painted. */
   #toTop(): string {
     const width = widthOf(this.#stream);

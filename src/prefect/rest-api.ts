@@ -32,6 +32,14 @@ export interface RestFlowRun {
   readonly since: Date | undefined;
 }
 
+/** What an API says of itself. */
+export interface RestAbout {
+  /** Such as `3.8.8`; undefined where it does not tell: Prefect Cloud. */
+  readonly version: string | undefined;
+  /** The answer's Date header: what time it is there. */
+  readonly date: string | undefined;
+}
+
 /** The largest page that the API gives. */
 const PAGE = 200;
 
@@ -49,13 +57,35 @@ export class RestApi {
 
   /** Runs by id, at most 200; an unknown id has no entry. */
   async flowRuns(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, RestFlowRun>> {
-    const found = await this.#filter("read flow-run states", { id: { any_: ids } }, signal);
+    const found = await this.#filter("read flow-run states", { flow_runs: { id: { any_: ids } } }, signal);
     return new Map(found.map((run) => [run.id, run]));
   }
 
   /** Runs with exactly this name. */
   async flowRunsNamed(name: string, signal?: AbortSignal): Promise<readonly RestFlowRun[]> {
-    return this.#filter(`read flow run "${name}"`, { name: { any_: [name] } }, signal);
+    return this.#filter(`read flow run "${name}"`, { flow_runs: { name: { any_: [name] } } }, signal);
+  }
+
+  /** A part of all runs in the order of their ids, the greatest first. */
+  async flowRunsById(
+    { offset, limit }: { readonly offset: number; readonly limit: number },
+    signal?: AbortSignal,
+  ): Promise<readonly RestFlowRun[]> {
+    return this.#filter("look for flow runs", { sort: "ID_DESC", offset, limit }, signal);
+  }
+
+  /** How many runs there are. */
+  async countFlowRuns(signal?: AbortSignal): Promise<number> {
+    const count = await this.#post("count flow runs", "/flow_runs/count", { body: {}, signal });
+    return typeof count === "number" ? count : 0;
+  }
+
+  /** The server's version and clock. */
+  async about(signal?: AbortSignal): Promise<RestAbout> {
+    const action = "ask for the version";
+    const answer = await this.#exchange(action, "/admin/version", { method: "GET", signal });
+    const version = answer.status === 200 ? textIn(readAnswer(action, this.url, answer)) : undefined;
+    return { version, date: answer.headers.date };
   }
 
   /** Asks for a state; answers what became of it: ACCEPT, REJECT, ABORT or WAIT. */
@@ -78,8 +108,8 @@ export class RestApi {
     this.#http.close();
   }
 
-  async #filter(action: string, filter: JsonObject, signal?: AbortSignal): Promise<RestFlowRun[]> {
-    const body = { flow_runs: filter, limit: PAGE };
+  async #filter(action: string, query: JsonObject, signal?: AbortSignal): Promise<RestFlowRun[]> {
+    const body = { limit: PAGE, ...query };
     const answer = await this.#post(action, "/flow_runs/filter", { body, signal });
     return arrayIn(answer).map((row) => decodeRun(objectIn(row)));
   }
@@ -89,16 +119,23 @@ export class RestApi {
     path: string,
     { body, signal }: { readonly body: JsonObject; readonly signal: AbortSignal | undefined },
   ): Promise<unknown> {
+    const answer = await this.#exchange(action, path, { method: "POST", body: JSON.stringify(body), signal });
+    return readAnswer(action, this.url, answer);
+  }
+
+  /** One request, whatever its answer's status. */
+  async #exchange(
+    action: string,
+    path: string,
+    request: { readonly method: string; readonly body?: string; readonly signal: AbortSignal | undefined },
+  ): Promise<HttpAnswer> {
     try {
-      const answer = await this.#http.request({
-        method: "POST",
+      return await this.#http.request({
+        ...request,
         url: new URL(this.url + path),
         headers: { "content-type": "application/json", accept: "application/json", ...this.#authorization() },
-        body: JSON.stringify(body),
         timeoutMs: this.#options.timeoutMs,
-        signal,
       });
-      return readAnswer(action, this.url, answer);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       throw new PrefectError(action, `${this.url}: ${error.message}`, {

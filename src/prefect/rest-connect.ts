@@ -1,4 +1,4 @@
-// Prefect 2's and 3's own variables → RestApi. Loaded only by commands that have such flow runs before them.
+// The address of Prefect 2 or 3 → RestApi. Loaded only by commands that have such flow runs before them.
 
 import tls from "node:tls";
 import type { Env } from "../base/env.ts";
@@ -6,10 +6,19 @@ import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { RestApi } from "./rest-api.ts";
 
-/** The API of PREFECT_API_URL; undefined where it is not set. Throws SettingsError when it is no address. */
-export function connectRest(env: Env, timeoutMs: number): RestApi | undefined {
-  const url = env["PREFECT_API_URL"] ?? "";
-  if (url === "") return undefined;
+/** Prefect 2's and 3's own settings, wherever they stood. */
+export interface RestTarget {
+  /** PREFECT_API_URL. */
+  readonly url: string;
+  /** PREFECT_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** PREFECT_API_AUTH_STRING. */
+  readonly authString?: string | undefined;
+}
+
+/** The API there; `env` has the proxies. Throws SettingsError when the address is none. */
+export function connectRest(target: RestTarget, env: Env, timeoutMs: number): RestApi {
+  const { url } = target;
   const protocol = URL.canParse(url) ? new URL(url).protocol : "";
   if (protocol !== "http:" && protocol !== "https:") {
     throw new SettingsError(`cannot use PREFECT_API_URL "${url}": not an http(s) URL`, {
@@ -21,9 +30,7 @@ export function connectRest(env: Env, timeoutMs: number): RestApi | undefined {
       ? [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])]
       : undefined;
   return new RestApi({
-    url,
-    apiKey: env["PREFECT_API_KEY"],
-    authString: env["PREFECT_API_AUTH_STRING"],
+    ...target,
     timeoutMs,
     connection: { proxyEnv: proxyEnvOf(env), tls: { ca } },
   });

@@ -84,6 +84,27 @@ describe("__complete", () => {
     expect(words).not.toContain("--name");
   });
 
+  it("does not wait for a login program of the kubeconfig that never answers", async () => {
+    const pidFile = join(directory, "login.pid");
+    const args = ["-c", `echo $$ >${pidFile}; exec sleep 600`];
+    const exec = {
+      apiVersion: "client.authentication.k8s.io/v1",
+      command: "sh",
+      args,
+      interactiveMode: "Never",
+    };
+    const config = {
+      clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }],
+      users: [{ name: "u", user: { exec } }],
+      contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+      "current-context": "x",
+    };
+    const given = { files: { [KUBECONFIG]: JSON.stringify(config) } };
+    const { stdout, stderr, exitCode } = await runCli(["__complete", "inspect", ""], given);
+    process.kill(Number(readFileSync(pidFile, "utf8")));
+    expect({ stdout, stderr, exitCode }).toEqual({ stdout: ":4\n", stderr: "", exitCode: 0 });
+  });
+
   it("leaves files to the shell where a file is meant", async () => {
     expect(await completed("render", "-f", "")).toEqual({ words: [], directive: ":0" });
     expect(await completed("install", "--job-template=x")).toEqual({ words: [], directive: ":0" });

@@ -1,6 +1,7 @@
 // kubectl prefect inspect: which run is meant, and what is told of it.
 
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { JsonObject } from "../../src/base/json.ts";
 import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
 import { DAYS_AGO, ended, POD, putJob, readingWorld, runId } from "../inventory/reading-world.ts";
 import type { World } from "../inventory/reading-world.ts";
@@ -41,14 +42,17 @@ describe("kubectl prefect inspect", () => {
 
 VERDICT failed: container 'flow' exited with code 3
 
-Job job-failed: container 'flow' exited with code 3
+Job job-failed
     Hint: the last lines of its log tell more
 Pod job-failed-pod (Failed, node node-1)
     Container 'flow' exited with code 3
 
 AN AGENT WOULD
   ask Prefect for the run's state first
-  delete Job job-failed: container 'flow' exited with code 3
+  delete Job job-failed
+
+CLEANUP WOULD (--older-than 10m)
+  delete job.batch/job-failed: failed 3d ago
 `);
     expect(exitCode).toBe(0);
   });
@@ -102,7 +106,7 @@ AN AGENT WOULD
     expect(found.stdout).toContain("job/mine live");
     const without = await given.cli(["inspect", "slow-hare", ...asking]);
     expect(without.stdout).toContain(`flow run slow-hare ${nowhere!.id} (Prefect 1)\n|- state Scheduled`);
-    expect(without.stdout).toContain("nothing of it is in the cluster");
+    expect(without.stdout).toContain(`nothing of it is in namespace "default"`);
     expect(without).toMatchObject({ stderr: "", exitCode: 0 });
   });
 
@@ -119,10 +123,81 @@ AN AGENT WOULD
           pods: [{ status: "Error", containers: [{ name: "flow", state: { terminated: { exitCode: 3 } } }] }],
         },
       ],
-      diagnosis: { word: "failed" },
+      diagnosis: {
+        word: "failed",
+        agent: ["ask Prefect for the run's state first", expect.stringContaining("delete Job job-failed")],
+        cleanup: [
+          { deed: "delete", object: "job.batch/job-failed", namespace: "default", why: "failed 3d ago" },
+        ],
+      },
     });
     expect((await cli(["inspect", "22222222", "-o", "yaml"])).stdout).toContain("\nkind: FlowRun\n");
     expect((await cli(["inspect", "22222222", "-o", "wide"])).exitCode).toBe(2);
+  });
+
+  it("says what cleanup would leave, and why", async () => {
+    const { standin, cli } = await world();
+    putJob({ standin }, "job-live", { run: runId(5), pod: POD.running });
+    const { stdout } = await cli(["inspect", "job/job-live"]);
+    expect(stdout).toMatch(
+      /\nCLEANUP WOULD \(--older-than 10m\)\n  leave job\.batch\/job-live: not over, the state of its flow run is not known\n$/,
+    );
+  });
+
+  it("believes that a run was deleted only where Prefect knows others of the namespace, as cleanup does", async () => {
+    const given = await readingWorld();
+    const prefect = await startPrefectStandin();
+    onTestFinished(() => prefect.stop());
+    const inspected = async (): Promise<string> =>
+      (await given.cli(["inspect", runId(6), "--api", prefect.url, "-b", "server"])).stdout;
+    putJob(given, "lost", { run: runId(6), pod: POD.running });
+    expect(await inspected()).toContain(
+      "leave job.batch/lost: not over, Prefect knows none of the flow runs",
+    );
+    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }) });
+    putJob(given, "known", { run: id, pod: POD.running });
+    const both = await inspected();
+    expect(both).toContain("delete job.batch/lost: its flow run no longer exists in Prefect");
+    expect(both).toContain("AN AGENT WOULD\n  nothing: no address on its Job says");
+  });
+
+  it("says of a Dask cluster what would become of it, and names many workers only once", async () => {
+    const given = await world();
+    const cluster = `dask-${runId(2)}-03d5b8bb-0`;
+    for (const worker of ["a", "b", "c", "d", "e"]) {
+      const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "worker", app: "dask" };
+      const containers = [{ name: "dask-worker", image: "flows:1" }];
+      const metadata = { name: `${cluster}${worker}`, labels, creationTimestamp: DAYS_AGO };
+      given.standin.put("pods", { metadata, spec: { restartPolicy: "Never", containers }, status: POD.done });
+    }
+    const { stdout } = await given.cli(["inspect", "22222222"]);
+    expect(stdout).toContain(`delete pod/${cluster}a and 4 more like it: Completed 3d ago\n`);
+  });
+
+  it("cannot tell what it may not see: neither Jobs nor, without them, that there are none", async () => {
+    const { standin, cli } = await world();
+    standin.forbid({ verbs: ["list"], resources: ["jobs"] });
+    for (const argv of [
+      ["inspect", "job/job-failed"],
+      ["logs", "22222222"],
+      ["cancel", "22222222"],
+    ]) {
+      const { stderr, exitCode } = await cli(argv);
+      expect(stderr).toMatch(/^error: cannot list jobs in namespace "default": .*forbidden/);
+      expect(exitCode).toBe(4);
+    }
+  });
+
+  it("blames no pod that it may not see", async () => {
+    const { standin, cli } = await world();
+    standin.forbid({ verbs: ["list"], resources: ["pods"] });
+    const { stdout, exitCode } = await cli(["inspect", "22222222"]);
+    expect(stdout).toContain("`- job/job-failed, 3d old\n   `- its pods may not be listed\n");
+    expect(stdout).toContain("AN AGENT WOULD\n  not to be told: its pods may not be listed\n");
+    expect(exitCode).toBe(0);
+    const { jobs } = JSON.parse((await cli(["inspect", "22222222", "-o", "json"])).stdout) as JsonObject;
+    expect(jobs).toMatchObject([{ outlook: null, pods: null }]);
+    expect((await cli(["logs", "22222222"])).exitCode).toBe(4);
   });
 
   it("goes on without events when this user may not list them", async () => {

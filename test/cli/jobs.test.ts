@@ -103,6 +103,15 @@ describe("kubectl prefect jobs", () => {
     expect(stderr).toBe("");
   });
 
+  it("shows more of an id that begins with the time, so that it can be typed", async () => {
+    const world = await readingWorld();
+    const run = "019aa7c1-6a2e-7b3c-8d4e-5f60718293a4";
+    putJob(world, "third", { run, labels: { "prefect.io/flow-run-id": run }, pod: POD.running });
+    const { stdout } = await world.cli(["jobs", "--no-headers"]);
+    expect(stdout).toMatch(/^<none> +019aa7c1-6a2e +<unknown> /);
+    expect((await world.cli(["inspect", "019aa7c1-6a2e"])).exitCode).toBe(0);
+  });
+
   it("shows states of Prefect 3 in its own words", async () => {
     const world = await readingWorld();
     const labels = { "prefect.io/flow-run-id": runId(4) };
@@ -141,7 +150,9 @@ describe("kubectl prefect jobs", () => {
     const { standin, cli } = await mixedWorld();
     standin.forbid({ verbs: ["list"], resources: ["pods"] });
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
-    expect(stdout).toMatch(/job-live +0\/0 /);
+    expect(stdout).toMatch(/job-live +<unknown> +<none> +3d +pending\n/);
+    expect(stdout).toMatch(/job-failed +<unknown> +<none> +3d +failed\n/);
+    expect(stdout).toMatch(/amber-fox-x +<unknown> +<none> +3d +finished\n/);
     expect(stderr).toMatch(/note: cannot list pods in namespace "default": .*forbidden/);
     expect(exitCode).toBe(0);
   });
@@ -151,8 +162,81 @@ describe("kubectl prefect jobs", () => {
     standin.forbid({ verbs: ["list"], resources: ["jobs"] });
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 4 });
-    expect(stderr).toMatch(/cannot list jobs in namespace "default"/);
-    expect(stderr).not.toContain("No resources found");
+    expect(stderr).toMatch(/^error: cannot list jobs in namespace "default": .*forbidden.*\nhint: .*\n$/);
+  });
+
+  it("tells why a Job has no pod, which its events alone say; of other Jobs none are asked for", async () => {
+    const world = await mixedWorld();
+    const eventsAsked = (): number => world.standin.requests.count({ resource: "events" });
+    await world.cli(["jobs"]);
+    expect(eventsAsked()).toBe(0);
+    putJob(world, "job-refused", { run: runId(6) });
+    const { uid = "" } = world.standin.get("jobs", "default", "job-refused")?.metadata ?? {};
+    world.standin.put("events", {
+      metadata: { name: "job-refused.1", namespace: "default" },
+      involvedObject: { kind: "Job", name: "job-refused", uid },
+      type: "Warning",
+      reason: "FailedCreate",
+      message: 'Error creating: pods "job-refused-" is forbidden: serviceaccount "flows" not found',
+    });
+    const { stdout } = await world.cli(["jobs", "-o", "wide"]);
+    expect(stdout).toMatch(/job-refused +0\/0 .* stuck .* serviceaccount "flows" not found\n/);
+    expect(eventsAsked()).toBe(1);
+  });
+
+  it("keeps the Jobs of a namespace together, whichever Prefect they are of", async () => {
+    const { cli } = await mixedWorld();
+    const { stdout } = await cli(["jobs", "-A", "--no-headers"]);
+    const namespaces = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ")[0]);
+    expect(namespaces).toEqual(["default", "default", "default", "default", "other"]);
+  });
+
+  it("counts a pod with the labels of both Prefects once, and knows no state of a label that is no id", async () => {
+    const world = await readingWorld();
+    const prefect = await startPrefectStandin();
+    onTestFinished(() => prefect.stop());
+    const labels = { "prefect.io/flow_run_id": runId(1), "prefect.io/flow-run-id": runId(1) };
+    putJob(world, "both", { run: runId(1), labels, pod: POD.running });
+    putJob(world, "odd", { run: "not-an-id", pod: POD.running });
+    const { stdout } = await world.cli(["jobs", "--api", prefect.url, "-b", "server"]);
+    expect(stdout).toMatch(/ <deleted> +both +1\/1 Running +2 /);
+    expect(stdout).toMatch(/ not-an-i +<none> +odd +1\/1 Running /);
+  });
+
+  it("does not take a run for deleted whose Job names another Prefect", async () => {
+    const world = await readingWorld();
+    const prefect = await startPrefectStandin();
+    onTestFinished(() => prefect.stop());
+    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
+    const made = (api: string): JsonObject => ({
+      containers: [{ name: "flow", image: "flows:1", env: [{ name: "PREFECT__CLOUD__API", value: api }] }],
+    });
+    // The pods' way to the same API, as the Job of a run that it knows shows.
+    putJob(world, "mine", { run: id, podSpec: made("http://apollo:4200"), pod: POD.running });
+    putJob(world, "deleted", {
+      run: runId(1),
+      podSpec: made("http://apollo:4200/graphql"),
+      pod: POD.running,
+    });
+    putJob(world, "others", { run: runId(2), podSpec: made("http://elsewhere:4200"), pod: POD.running });
+    const asking = ["--api", prefect.url, "-b", "server"];
+    const { stdout, stderr } = await world.cli(["jobs", ...asking]);
+    expect(stdout).toMatch(/ Scheduled +mine .* active\n/);
+    expect(stdout).toMatch(/ <deleted> +deleted .* orphaned\n/);
+    expect(stdout).toMatch(/ <unknown> +others .* active\n/);
+    expect(stderr).toBe(
+      "note: 1 flow run is of another Prefect 1 (http://elsewhere:4200): the state is unknown\n",
+    );
+    const deleted = await world.cli(["inspect", "job/deleted", ...asking]);
+    expect(deleted.stdout).toContain("AN AGENT WOULD\n  delete Job deleted\n");
+    const inspected = await world.cli(["inspect", "job/others", ...asking]);
+    expect(inspected.stdout).toContain("AN AGENT WOULD\n  nothing: all is in order\n");
+    expect(inspected.stdout).toContain(
+      "leave job.batch/others: not over, the state of its flow run is not known",
+    );
   });
 
   it("asks for states in batches of 100, and reads Jobs page by page", async () => {
@@ -180,7 +264,7 @@ describe("kubectl prefect jobs", () => {
     expect(prefect.requests.count("flow_run")).toBe(7);
   });
 
-  it("lists Dask clusters with the run that they belong to", async () => {
+  it("lists Dask clusters with the run that they belong to; the table shortens its id in their name", async () => {
     const world = await readingWorld();
     const name = `dask-${runId(1)}-03d5b8bb-0`;
     putJob(world, "job-live", { run: runId(1), pod: POD.running });
@@ -195,8 +279,9 @@ describe("kubectl prefect jobs", () => {
     });
     const { stdout } = await world.cli(["jobs"]);
     expect(stdout).toMatch(
-      new RegExp(`^<none> +11111111 +<unknown> +dask/${name} +1/1 Running .* active$`, "m"),
+      /^<none> +11111111 +<unknown> +dask\/dask-11111111…-03d5b8bb-0 +1\/1 Running .* active$/m,
     );
+    expect((await world.cli(["jobs", "-o", "name"])).stdout).toContain(`\ndask/${name}\n`);
   });
 
   it.each([

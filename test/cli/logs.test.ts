@@ -1,7 +1,7 @@
 // kubectl prefect logs: whose log, how much of it, and how long it is followed.
 
 import { describe, expect, it } from "vitest";
-import { ended, POD, putJob, readingWorld, runId } from "../inventory/reading-world.ts";
+import { DAYS_AGO, ended, POD, putJob, readingWorld, runId } from "../inventory/reading-world.ts";
 import type { World } from "../inventory/reading-world.ts";
 
 const RUN = runId(1);
@@ -69,6 +69,18 @@ describe("kubectl prefect logs", () => {
     putJob(world, "job-1", { run: RUN, ...found });
     const { stdout, stderr, exitCode } = await world.cli(["logs", ...argv]);
     expect(stderr).toContain(says);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
+  });
+
+  it("says of a container that could not be started that there is no log", async () => {
+    const world = await readingWorld();
+    const began = "1970-01-01T00:00:00Z";
+    const terminated = { exitCode: 128, reason: "StartError", startedAt: began, finishedAt: DAYS_AGO };
+    const [failed] = POD.failed.containerStatuses;
+    const pod = { ...POD.failed, containerStatuses: [{ ...failed, state: { terminated } }] };
+    putJob(world, "job-1", { run: RUN, pod, status: ended("Failed") });
+    const { stdout, stderr, exitCode } = await world.cli(["logs", RUN]);
+    expect(stderr).toContain('container "flow" has not started (StartError)');
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
   });
 

@@ -1,10 +1,14 @@
 // jobs, inspect and logs on a real cluster: live, failed and stuck Jobs of Prefect 1, one as Prefect 3's worker labels it,
-// and one of Prefect 2's agent, whose pods carry no label of Prefect.
+// one of Prefect 2's agent, whose pods carry no label of Prefect, and Dask; for users who may see all of it, some, or nothing.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { parse } from "yaml";
+import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
 import { PluginProcess, runPlugin } from "./support/agent-process.ts";
 import type { Ended } from "./support/agent-process.ts";
 import { kubectl, listed, mustKubectl } from "./support/kubectl.ts";
+import { apply, daskPod, DONE, flowJob, waitFor, WORKS } from "./support/leftovers.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 
 interface Given {
@@ -13,6 +17,7 @@ interface Given {
   readonly podLabels?: Readonly<Record<string, string>>;
   readonly script: string;
   readonly image?: string;
+  readonly serviceAccount?: string;
 }
 
 const id = (digit: number): string => `${digit}1111111-1111-4111-8111-111111111111`;
@@ -33,6 +38,7 @@ const JOBS: readonly Given[] = [
   { name: "live", labels: prefect1(2), script: "echo begun; sleep 3600" },
   { name: "failed", labels: prefect1(3), script: "echo it broke >&2; exit 3" },
   { name: "stuck", labels: prefect1(4), script: "true", image: "registry.invalid/flows:1" },
+  { name: "refused", labels: prefect1(1), script: "true", serviceAccount: "not-there" },
   { name: "worker", labels: WORKER, script: "echo from three; sleep 3600" },
   { name: "agent2", labels: { "prefect.io/flow-run-id": id(6) }, podLabels: {}, script: "sleep 3600" },
 ];
@@ -41,9 +47,15 @@ const WATCHED = String.raw`jsonpath={.metadata.name}:{.pods[*].status}{"\n"}`;
 
 let namespace: string;
 
-function createJob({ name, labels, podLabels = labels, script, image = "busybox:latest" }: Given): void {
+function createJob(given: Given): void {
+  const { name, labels, podLabels = labels, script, image = "busybox:latest", serviceAccount } = given;
   const container = { name: "flow", image, imagePullPolicy: "IfNotPresent", command: ["sh", "-c", script] };
-  const podSpec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
+  const podSpec = {
+    restartPolicy: "Never",
+    terminationGracePeriodSeconds: 1,
+    serviceAccountName: serviceAccount,
+    containers: [container],
+  };
   const template = { metadata: { labels: podLabels }, spec: podSpec };
   const spec = { backoffLimit: 0, template };
   const job = { apiVersion: "batch/v1", kind: "Job", metadata: { name, labels }, spec };
@@ -61,7 +73,9 @@ beforeAll(async () => {
     const { stdout } = await read("jobs", "--no-headers");
     const running = stdout.match(/1\/1 Running/g) ?? [];
     const isStuck = /stuck +0\/1 (?:ErrImagePull|ImagePullBackOff)/.test(stdout);
-    return isStuck && /failed +0\/1 Error/.test(stdout) && running.length === 3;
+    return (
+      isStuck && /refused .* stuck/.test(stdout) && /failed +0\/1 Error/.test(stdout) && running.length === 3
+    );
   };
   await vi.waitUntil(isSettled, { timeout: 90_000, interval: 1_000 });
 });
@@ -84,6 +98,7 @@ describe("kubectl prefect jobs", () => {
       ["agent2", "active"],
       ["failed", "failed"],
       ["live", "active"],
+      ["refused", "stuck"],
       ["stuck", "stuck"],
       ["worker", "active"],
     ]);
@@ -103,6 +118,45 @@ describe("kubectl prefect jobs", () => {
       "prefect.io/identifier=0a1b2c3d",
     ]);
     expect(ours.stdout.split("\n").sort()).toEqual(theirs.split("\n").sort());
+  });
+
+  it("tells why a Job has no pod, as its events do", async () => {
+    const { stdout } = await read("jobs", "-o", "wide", "--field-selector", "metadata.name=refused");
+    expect(stdout).toMatch(/refused +0\/0 .* stuck .* serviceaccount "not-there" not found\n$/);
+  });
+
+  it("prints the same Jobs in every form", async () => {
+    const names = ["failed", "live", "refused", "stuck", "agent2", "worker"];
+    const forms = await Promise.all(
+      ["name", "json", "yaml", "jsonpath={.items[*].metadata.name}", "custom-columns=N:.metadata.name"].map(
+        async (form) => (await read("jobs", "-o", form, "--no-headers")).stdout,
+      ),
+    );
+    const [name = "", json = "", yaml = "", jsonpath = "", columns = ""] = forms;
+    expect(name).toBe(names.map((each) => `job.batch/${each}\n`).join(""));
+    const objects = names.map((each) => ({ kind: "FlowRunJob", metadata: { name: each } }));
+    expect(JSON.parse(json)).toMatchObject({ kind: "List", items: objects });
+    expect(parse(yaml)).toEqual(JSON.parse(json));
+    expect(jsonpath).toBe(names.join(" "));
+    expect(columns.trim().split(/\s+/)).toEqual(names);
+  });
+
+  it("keeps the Jobs of each namespace together with -A", async () => {
+    const { stdout } = await runPlugin(["jobs", "-A", "--no-headers"]);
+    const namespaces = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ")[0]);
+    const first = namespaces.indexOf(namespace);
+    expect(namespaces.slice(first, first + JOBS.length)).toEqual(JOBS.map(() => namespace));
+  });
+
+  it("says that there is nothing", async () => {
+    expect(await runPlugin(["jobs", "-n", "kube-public"])).toEqual({
+      stdout: "",
+      stderr: "No resources found in kube-public namespace.\n",
+      code: 0,
+    });
   });
 
   it("appends with -w what happens", async () => {
@@ -159,13 +213,109 @@ describe("kubectl prefect logs", () => {
     expect(await logs.ended).toMatchObject({ code: 0, stdout: "first\nsecond\ndone\n" });
     expect(listed("jobs", namespace).map(({ metadata }) => metadata.name)).toContain("try-2");
   });
+});
 
-  it("says which right is missing", async () => {
-    mustKubectl(["create", "serviceaccount", "nobody", "-n", namespace]);
-    const as = `system:serviceaccount:${namespace}:nobody`;
-    expect(kubectl(["get", "jobs", "-n", namespace, "--as", as]).code).toBe(1);
-    const { stderr, code } = await read("jobs", "--as", as);
-    expect(stderr).toMatch(/cannot list jobs in namespace .*forbidden/);
-    expect(code).toBe(4);
+describe("a user who may not see everything", () => {
+  function newUser(name: string): string {
+    mustKubectl(["create", "serviceaccount", name, "-n", namespace]);
+    return `system:serviceaccount:${namespace}:${name}`;
+  }
+
+  it.each(["jobs", "inspect job/failed", "logs job/failed"])(
+    "is told which right is missing: %s",
+    async (line) => {
+      const as = newUser(`nobody-${line.split(" ")[0]}`);
+      expect(kubectl(["get", "jobs", "-n", namespace, "--as", as]).code).toBe(1);
+      const { stdout, stderr, code } = await read(...line.split(" "), "--as", as);
+      expect(stderr).toMatch(/^error: cannot list jobs in namespace .*forbidden.*\nhint: .*\n$/);
+      expect({ stdout, code }).toEqual({ stdout: "", code: 4 });
+    },
+  );
+
+  it("sees of Jobs without their pods what the Jobs themselves tell, and blames no pod", async () => {
+    const as = newUser("jobs-only");
+    const who = ["-n", namespace];
+    mustKubectl(["create", "role", "jobs-only", "--verb=list", "--resource=jobs.batch", ...who]);
+    const subject = `--serviceaccount=${namespace}:jobs-only`;
+    mustKubectl(["create", "rolebinding", "jobs-only", "--role=jobs-only", subject, ...who]);
+    const jobs = await read("jobs", "--as", as);
+    expect(jobs.stdout).toMatch(/ failed +<unknown> .* failed\n/);
+    expect(jobs.stdout).toMatch(/ live +<unknown> .* active\n/);
+    expect(jobs.stderr).toMatch(/note: cannot list pods in namespace .*forbidden/);
+    expect(jobs.code).toBe(0);
+    const inspected = await read("inspect", "job/failed", "--as", as);
+    expect(inspected.stdout).toContain("its pods may not be listed");
+    expect(inspected.stdout).toMatch(/^VERDICT failed: Job has reached the specified backoff limit$/m);
+    expect(inspected.code).toBe(0);
+    expect(await read("logs", "job/failed", "--as", as)).toMatchObject({ stdout: "", code: 4 });
+  });
+});
+
+describe("with a Prefect API", () => {
+  let prefect: PrefectStandin;
+  let place: string;
+  let failed: string;
+  let cluster: string;
+
+  function asking(...args: readonly string[]): Promise<Ended> {
+    const env = { PREFECT__CLOUD__API: prefect.url, PREFECT__BACKEND: "server" };
+    return runPlugin([...args, "-n", place], env);
+  }
+
+  beforeAll(async () => {
+    prefect = await startPrefectStandin();
+    place = await createNamespace("reading-prefect");
+    failed = prefect.createFlowRun({ flow: prefect.createFlow({ name: "etl" }), name: "sad-seal" }).id;
+    prefect.setState(failed, { type: "Failed", message: "it broke" });
+    cluster = `dask-${failed}-0123abcd-4`;
+    apply(place, [
+      flowJob("sad", failed, "exit 1"),
+      flowJob("deleted", id(2), WORKS),
+      daskPod("worker", cluster, WORKS),
+      daskPod("nobodys", "dask-jim-11111111-1", WORKS),
+      daskPod("left", "dask-jim-22222222-2", DONE),
+    ]);
+    await waitFor(place, ["pod/worker", "pod/nobodys"], "condition=Ready");
+    await waitFor(place, ["pod/left"], "jsonpath={.status.phase}=Succeeded");
+    await waitFor(place, ["job/sad"], "condition=Failed");
+  });
+
+  afterAll(async () => {
+    await prefect?.stop();
+    if (place !== undefined) removeNamespace(place);
+  });
+
+  it("lists Jobs and Dask clusters with their run's name and state, and what they are to it", async () => {
+    const columns = "custom-columns=R:.flowRun.name,S:.flowRun.state.word,N:.metadata.name,V:.verdict.word";
+    const { stdout, stderr, code } = await asking("jobs", "--no-headers", "-o", columns);
+    const rows = stdout
+      .trim()
+      .split("\n")
+      .map((row) => row.split(/ +/));
+    expect(rows).toEqual([
+      ["<none>", "<deleted>", "deleted", "orphaned"],
+      ["sad-seal", "Failed", "sad", "failed"],
+      ["sad-seal", "Failed", cluster, "orphaned"],
+      ["<none>", "<none>", "dask-jim-11111111-1", "unowned"],
+      ["<none>", "<none>", "dask-jim-22222222-2", "finished"],
+    ]);
+    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+  });
+
+  it("tells what an agent and cleanup would do with a failed run's Job and Dask cluster", async () => {
+    const { stdout } = await asking("inspect", "sad-seal");
+    expect(stdout).toContain("\n|- state Failed: it broke\n");
+    expect(stdout).toContain(`dask/${cluster} (classic, tied to the run by name)`);
+    expect(stdout).toContain(
+      `AN AGENT WOULD\n  delete Dask cluster ${cluster}: nothing else ends it\n  delete Job sad\n`,
+    );
+    expect(stdout).toMatch(/\nCLEANUP WOULD \(--older-than 10m\)\n  leave job\.batch\/sad: failed only /);
+    expect(stdout).toMatch(/\n  leave pod\/worker: its flow run is Failed, but it changed /);
+  });
+
+  it("has nothing that is stale yet", async () => {
+    const { stdout, stderr, code } = await asking("jobs", "--stale");
+    expect({ stdout, code }).toEqual({ stdout: "", code: 0 });
+    expect(stderr).toContain("No resources found in ");
   });
 });

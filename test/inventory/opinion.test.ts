@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { RunPrint } from "../../src/inventory/inventory.ts";
+import type { AttributedBy, DaskPrint, RunPrint } from "../../src/inventory/inventory.ts";
 import { diagnose } from "../../src/inventory/diagnosis.ts";
 import { opinionOnJob } from "../../src/inventory/opinion.ts";
 import { runPrints, withRun } from "../../src/inventory/run-prints.ts";
@@ -101,10 +101,65 @@ describe("diagnose", () => {
     });
   });
 
+  it.each([
+    { state: "Scheduled", word: "pending", agent: /^start it when it is due/ },
+    { state: "Submitted", word: "pending", agent: /^make its Job/ },
+    { state: "Running", word: "active", agent: /^nothing: no Job/ },
+    { state: "Success", word: "finished", agent: /^nothing: no Job/ },
+  ])("says of a $state run without a Job: $word", ({ state, word, agent }) => {
+    const view = { kind: "known", state: { type: state } } as const;
+    const footprint = { flowRunId: runId(1), jobs: [] };
+    const run = { ...printOf([job("a")], []), run: view, footprint };
+    expect(diagnose(run, NOW)).toMatchObject({ word, agent: [expect.stringMatching(agent)] });
+  });
+
   it("leaves Prefect 3's runs to their worker", () => {
     const labels = { "prefect.io/flow-run-id": runId(2) };
     const failed = job("third", ended("Failed"), { labels });
     const run = printOf([failed], [podOf(failed, POD.failed)]);
     expect(diagnose(run, NOW).agent).toEqual(["leave it alone: it is the worker's of Prefect 2 or 3"]);
+  });
+});
+
+describe("an agent and the Dask clusters of a run", () => {
+  const CLUSTER = "dask-03d5b8bb-0";
+  const deletes = `delete Dask cluster ${CLUSTER}: nothing else ends it`;
+
+  function cluster(by: AttributedBy, more: Partial<DaskPrint> = {}): DaskPrint {
+    const metadata = { name: "worker", namespace: "flows", creationTimestamp: secondsAgo(90) };
+    const worker = decodeObject<"pods">({ metadata, spec: {}, status: { phase: "Running" } });
+    const owner = { flowRunId: runId(1), by };
+    const none = { scheduler: undefined, services: [], budgets: [], resource: undefined };
+    return { kind: "classic", name: CLUSTER, namespace: "flows", workers: [worker], owner, ...none, ...more };
+  }
+
+  function deedsOf(type: string, dask: DaskPrint): readonly string[] {
+    const isCancelled = type.startsWith("Cancel");
+    const made = { creationTimestamp: secondsAgo(90) };
+    const flow = isCancelled ? job("flow", {}, made) : job("flow", ended("Failed"), made);
+    const status = isCancelled ? POD.running : POD.failed;
+    return diagnose({ ...printOf([flow], [podOf(flow, status, 90)], type), dask: [dask] }, NOW).agent;
+  }
+
+  it("goes with a cancelled run, before its Job", () => {
+    expect(deedsOf("Cancelled", cluster("name"))).toEqual([deletes, "delete Job flow"]);
+  });
+
+  it("goes after its run was set Failed", () => {
+    const failed = expect.stringMatching(/^set the run Failed/);
+    expect(deedsOf("Running", cluster("label"))).toEqual([failed, deletes, "delete Job flow"]);
+  });
+
+  it("goes by an address only where somebody wants the run to end", () => {
+    expect(deedsOf("Cancelling", cluster("address"))).toContain(deletes);
+    expect(deedsOf("Failed", cluster("address"))).not.toContain(deletes);
+  });
+
+  it.each([
+    { what: "is only guessed", dask: cluster("guess") },
+    { what: "is dask-gateway's", dask: cluster("owner", { kind: "gateway" }) },
+    { what: "has nothing left", dask: cluster("name", { workers: [] }) },
+  ])("stays when it $what", ({ dask }) => {
+    expect(deedsOf("Cancelled", dask)).toEqual(["delete Job flow"]);
   });
 });

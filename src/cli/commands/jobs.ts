@@ -9,7 +9,6 @@ import { ListingCommand } from "../listing-command.ts";
 import type { Place } from "../listing-command.ts";
 import type { ListingStates } from "../listing-states.ts";
 
-const KUBERNETES_FAILED = 4;
 const INTERRUPTED = 130;
 
 export class JobsCommand extends ListingCommand {
@@ -43,6 +42,7 @@ export class JobsCommand extends ListingCommand {
         labelSelector: this.selector,
         fieldSelector: this.fieldSelector,
         dask: this.stale ? "all" : "pods",
+        events: "podless",
         signal: this.context.signal,
       };
       if (this.watch) return await this.#watch({ place, states, query, printing });
@@ -78,7 +78,7 @@ export class JobsCommand extends ListingCommand {
     const selected = this.selector === undefined && this.fieldSelector === undefined;
     const wanted = selected ? rows : rows.filter(({ run }) => run !== undefined);
     if (!this.stale) return wanted;
-    const { staleRows } = await import("../listing-stale.ts");
+    const { staleRows } = await import("../listing-cleanup.ts");
     return staleRows(wanted, { inventory, apis: states.addresses, now });
   }
 
@@ -95,10 +95,11 @@ export class JobsCommand extends ListingCommand {
     inventory: Inventory,
     found: { readonly rows: number; readonly namespace: string | undefined },
   ): number {
-    const isBlind = inventory.unseen?.includes("jobs") === true;
-    if (found.rows === 0 && !isBlind) this.tellEmpty(found.namespace);
+    const refusal = inventory.refusals?.get("jobs");
+    if (refusal !== undefined) throw refusal;
+    if (found.rows === 0) this.tellEmpty(found.namespace);
     this.tellGaps(inventory.gaps);
-    return isBlind ? KUBERNETES_FAILED : 0;
+    return 0;
   }
 
   async #watch(given: {
@@ -113,10 +114,19 @@ export class JobsCommand extends ListingCommand {
     const { clock, stdout, signal } = this.context;
     const screen = new ListingWatch(stdout, { ...printing, sortBy: this.sortBy });
     const deps = { kube: place.connection.kube, clock, sources: states.sources };
-    await watchInventory(deps, query, async (inventory) => {
-      screen.show(await this.#rows(inventory, states));
-      this.tellGaps(inventory.gaps);
-    });
+    const onResize = (): void => screen.resized();
+    stdout.on("resize", onResize);
+    try {
+      await watchInventory(deps, query, async (inventory) => {
+        const rows = await this.#rows(inventory, states);
+        if (inventory.gaps.length > 0) screen.giveWay();
+        this.tellGaps(inventory.gaps);
+        screen.show(rows);
+      });
+    } finally {
+      stdout.off("resize", onResize);
+      screen.end();
+    }
     return signal.aborted ? INTERRUPTED : 0;
   }
 }

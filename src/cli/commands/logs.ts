@@ -5,7 +5,7 @@ import { Command, Option } from "clipanion";
 import { parseDuration } from "../../base/duration.ts";
 import type { LogDeps } from "../../inventory/log-stream.ts";
 import type { LogWish } from "../../inventory/run-logs.ts";
-import { wholeNumber } from "../agent-command.ts";
+import { wholeNumber } from "../../base/whole-number.ts";
 import { PlaceCommand } from "../listing-command.ts";
 
 const INTERRUPTED = 130;

@@ -1,0 +1,24 @@
+// Which of a flow run's Dask clusters an agent ends when the run is over or has lost its pod. Pure.
+
+import type { AttributedBy, DaskPrint } from "../inventory/inventory.ts";
+import { isKept } from "../job/labels.ts";
+import { isCancelled } from "../job/leftovers.ts";
+import type { RunView } from "../job/verdict.ts";
+import type { Meta } from "../kube/objects.ts";
+
+/** Ties on which is acted though nobody asked for it; an address could be another pod's of the same node. */
+const FIRM = new Set<AttributedBy>(["owner", "label", "environment", "name"]);
+
+/** Whether the tie is good enough: a gateway's cluster is its controller's, and what is only guessed is left alone. */
+export function isEndedWith({ kind, owner }: Pick<DaskPrint, "kind" | "owner">, run: RunView): boolean {
+  if (kind === "gateway" || owner === undefined || owner.by === "guess") return false;
+  return isCancelled(run) || FIRM.has(owner.by);
+}
+
+/** Whether anything of the cluster is left that may go: neither kept by its annotation, nor being deleted already. */
+export function hasMore({ scheduler, workers, services, budgets, resource }: DaskPrint): boolean {
+  const parts: { readonly metadata: Meta }[] = [...workers, ...services, ...budgets];
+  if (scheduler !== undefined) parts.push(scheduler);
+  if (resource !== undefined) parts.push(resource);
+  return parts.some(({ metadata }) => metadata.deletionTimestamp === undefined && !isKept(metadata));
+}

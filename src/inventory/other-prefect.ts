@@ -1,0 +1,55 @@
+// Inventory: a run that the asked Prefect does not know may be another's, as its Job says; then nothing is known of it, least
+// of all that it was deleted. Pure.
+
+import { apiServers } from "../job/prefect-api.ts";
+import type { Generation, RunPrint } from "./inventory.ts";
+
+/** The runs, and how many of them are another Prefect's, in words. */
+export interface Sorted {
+  readonly runs: readonly RunPrint[];
+  readonly gaps: readonly string[];
+}
+
+/**
+ * `asked`: the addresses of the APIs. One API may have several addresses, as seen from a pod and from here: those that a Job
+ * of a known run names are its own, too.
+ */
+export function withoutOthers(
+  runs: readonly RunPrint[],
+  asked: Readonly<Record<Generation, string | undefined>>,
+): Sorted {
+  const own = { 1: ownServers(runs, 1, asked[1]), 2: ownServers(runs, 2, asked[2]) };
+  const others = { 1: new Map<string, number>(), 2: new Map<string, number>() };
+  const sorted = runs.map((run) => {
+    if (run.run.kind !== "missing") return run;
+    const [first, ...more] = serversOf(run);
+    if (first === undefined || [first, ...more].some((server) => own[run.generation].has(server))) return run;
+    const counts = others[run.generation];
+    counts.set(first, (counts.get(first) ?? 0) + 1);
+    return { ...run, run: { kind: "unknown" as const } };
+  });
+  return { runs: sorted, gaps: [...gapOf("1", others[1]), ...gapOf("2 and 3", others[2])] };
+}
+
+function ownServers(
+  runs: readonly RunPrint[],
+  generation: Generation,
+  asked: string | undefined,
+): ReadonlySet<string> {
+  const known = runs.filter((run) => run.generation === generation && run.run.kind === "known");
+  const named = asked !== undefined && URL.canParse(asked) ? [new URL(asked).origin] : [];
+  return new Set([...named, ...known.flatMap(serversOf)]);
+}
+
+function serversOf({ footprint }: RunPrint): readonly string[] {
+  return footprint.jobs.flatMap(({ job }) => apiServers(job));
+}
+
+function gapOf(whose: string, others: ReadonlyMap<string, number>): readonly string[] {
+  const [first, ...more] = others.keys();
+  if (first === undefined) return [];
+  const runs = [...others.values()].reduce((sum, count) => sum + count, 0);
+  const where = more.length === 0 ? first : `${first} and ${more.length} more`;
+  const are = runs === 1 ? "1 flow run is" : `${runs} flow runs are`;
+  return [`${are} of another Prefect ${whose} (${where}): the state is unknown`];
+}

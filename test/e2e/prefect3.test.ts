@@ -1,0 +1,220 @@
+// The real server of Prefect 3, and Jobs as its worker makes and labels them, in every state that a run can be left in:
+// what jobs, inspect, logs, cleanup and cancel make of both.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { RestStateType } from "../../src/prefect/rest-state.ts";
+import { runPlugin } from "./support/agent-process.ts";
+import type { Ended } from "./support/agent-process.ts";
+import { listed, mustKubectl } from "./support/kubectl.ts";
+import { createNamespace, removeNamespace } from "./support/namespace.ts";
+import { Prefect3, whyNoPrefect3 } from "./support/prefect3.ts";
+
+const absent = whyNoPrefect3();
+if (absent !== undefined) process.stderr.write(`skipped, real Prefect 3 server: ${absent}\n`);
+
+interface Given {
+  /** The flow run's name. */
+  readonly name: string;
+  readonly type: RestStateType;
+  readonly script: string;
+  readonly image?: string;
+}
+
+const LIVES = "echo begun; sleep 3600";
+
+const RUNS: readonly Given[] = [
+  { name: "amber-fox", type: "RUNNING", script: LIVES },
+  { name: "busy-bee", type: "RUNNING", script: LIVES },
+  { name: "calm-crow", type: "COMPLETED", script: "echo all done" },
+  { name: "dull-dog", type: "FAILED", script: "echo it broke; exit 1" },
+  { name: "early-emu", type: "CRASHED", script: LIVES },
+  { name: "fine-frog", type: "CANCELLED", script: LIVES },
+  { name: "good-goat", type: "PENDING", script: "true", image: "registry.invalid/flows:1" },
+  { name: "happy-hen", type: "RUNNING", script: LIVES },
+];
+/** Of these the one that is deleted in Prefect while its Job goes on. */
+const DELETED = "happy-hen";
+/** A run that no worker has taken yet. */
+const WAITING = "idle-ibis";
+
+describe.skipIf(absent !== undefined)("Prefect 3", () => {
+  let server: Prefect3;
+  let namespace: string;
+  const ids = new Map<string, string>();
+  const idOf = (name: string): string => ids.get(name) ?? "";
+  const jobOf = (name: string): string => `${name}-x1y2z`;
+
+  function plugin(...args: readonly string[]): Promise<Ended> {
+    return runPlugin([...args, "-n", namespace], { PREFECT_API_URL: server.api });
+  }
+
+  /** As the worker's job template makes it. */
+  function createJob({ name, script, image = "busybox:latest" }: Given): void {
+    const labels = {
+      "prefect.io/flow-run-id": idOf(name),
+      "prefect.io/flow-run-name": name,
+      "prefect.io/flow-id": idOf("etl"),
+      "prefect.io/flow-name": "etl",
+      "prefect.io/version": "3.8.8",
+      "prefect.io/deployment-name": "nightly",
+      "prefect.io/deployment-updated": "2026-02-13T16-30-44.632196Z",
+      "prefect.io/work-pool-name": "k8s",
+      "prefect.io/worker-name": "KubernetesWorker-1a2b",
+      "app.kubernetes.io/managed-by": "prefect",
+      "app.kubernetes.io/part-of": "prefect",
+      "app.kubernetes.io/name": "nightly",
+    };
+    const env = [
+      { name: "PREFECT__FLOW_RUN_ID", value: idOf(name) },
+      { name: "PREFECT_API_URL", value: server.api },
+    ];
+    const container = {
+      name: "prefect-job",
+      image,
+      imagePullPolicy: "IfNotPresent",
+      env,
+      command: ["sh", "-c", script],
+    };
+    const podSpec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
+    const spec = { backoffLimit: 0, parallelism: 1, completions: 1 };
+    const job = {
+      apiVersion: "batch/v1",
+      kind: "Job",
+      metadata: { name: jobOf(name), labels },
+      spec: { ...spec, template: { metadata: { labels }, spec: podSpec } },
+    };
+    mustKubectl(["create", "-n", namespace, "-f", "-"], JSON.stringify(job));
+  }
+
+  async function words(): Promise<Record<string, readonly string[]>> {
+    const columns = "custom-columns=R:.flowRun.name,S:.flowRun.state.word,V:.verdict.word,P:.pods[*].status";
+    const { stdout } = await plugin("jobs", "--no-headers", "-o", columns);
+    const rows = stdout.trim().split("\n");
+    return Object.fromEntries(rows.map((row) => row.split(/ +/)).map(([run = "", ...rest]) => [run, rest]));
+  }
+
+  beforeAll(async () => {
+    server = await Prefect3.start();
+    namespace = await createNamespace("prefect3");
+    ids.set("etl", await server.createFlow("etl"));
+    for (const { name, type } of RUNS) ids.set(name, await server.createFlowRun(idOf("etl"), name, type));
+    ids.set(WAITING, await server.createFlowRun(idOf("etl"), WAITING, "SCHEDULED"));
+    RUNS.forEach(createJob);
+    await server.deleteFlowRun(idOf(DELETED));
+    const isSettled = async (): Promise<boolean> => {
+      const pods = Object.values(await words()).map((row) => row.at(-1) ?? "");
+      const count = (status: RegExp): number => pods.filter((pod) => status.test(pod)).length;
+      return (
+        count(/Running/) === 5 && count(/Completed|Error/) === 2 && count(/ErrImagePull|ImagePullBack/) === 1
+      );
+    };
+    await vi.waitUntil(isSettled, { timeout: 90_000, interval: 1_000 });
+  });
+
+  afterAll(() => {
+    server?.stop();
+    if (namespace !== undefined) removeNamespace(namespace);
+  });
+
+  it("is asked for every run's state, and each gets its verdict", async () => {
+    const shown = Object.entries(await words()).map(
+      ([run, [state, verdict]]) => `${run} ${state} ${verdict}`,
+    );
+    expect(shown.sort()).toEqual([
+      "amber-fox Running active",
+      "busy-bee Running active",
+      "calm-crow Completed finished",
+      "dull-dog Failed failed",
+      "early-emu Crashed finished",
+      "fine-frog Cancelled cancelled",
+      "good-goat Pending stuck",
+      "happy-hen <deleted> orphaned",
+    ]);
+  });
+
+  it("is found by its own settings: the active profile, where no variable names it", async () => {
+    const home = mkdtempSync(join(tmpdir(), "prefect-home-"));
+    try {
+      const profiles = `active = "here"\n[profiles.here]\nPREFECT_API_URL = "${server.api}"\n`;
+      writeFileSync(join(home, "profiles.toml"), profiles);
+      const { stdout, stderr } = await runPlugin(["jobs", "-n", namespace], { PREFECT_HOME: home });
+      expect(stdout).toMatch(/^early-emu .* Crashed /m);
+      expect(stderr).toBe("");
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  it("tells inspect of a run by name, by id, by the beginning of its id, and by its Job", async () => {
+    const id = idOf("early-emu");
+    // Ids begin with the time at which they were made: the first 8 digits are the same for a minute.
+    for (const run of ["early-emu", id, id.slice(0, 18), `job/${jobOf("early-emu")}`]) {
+      const { stdout, code } = await plugin("inspect", run);
+      expect(stdout).toContain(`flow run early-emu ${id} (Prefect 2 or 3)`);
+      expect(stdout).toContain("state Crashed: the pod was evicted");
+      expect(stdout).toContain(`leave job.batch/${jobOf("early-emu")}: its flow run is Crashed, only since`);
+      expect(code).toBe(0);
+    }
+  });
+
+  it("knows a run without a Job, by name and by the beginning of its id", async () => {
+    const id = idOf(WAITING);
+    for (const run of [WAITING, id, id.slice(0, 18)]) {
+      const { stdout, code } = await plugin("inspect", run);
+      expect(stdout).toMatch(new RegExp(`^flow run ${WAITING} ${id} \\(Prefect 2 or 3\\)`));
+      expect(stdout).toContain(`nothing of it is in namespace "${namespace}"`);
+      expect(code).toBe(0);
+    }
+  });
+
+  it("says of a run that nobody knows that it asked Prefect", async () => {
+    const { stderr, code } = await plugin("inspect", "deadbeef-dead");
+    expect(stderr).toContain('cannot find flow run "deadbeef-dead"');
+    expect(stderr).toContain("Prefect does not know it");
+    expect(code).toBe(1);
+  });
+
+  it("has logs in the pods of its runs", async () => {
+    expect(await plugin("logs", "dull-dog")).toEqual({ stdout: "it broke\n", stderr: "", code: 0 });
+    expect((await plugin("logs", idOf("amber-fox"))).stdout).toBe("begun\n");
+  });
+
+  it("tells cleanup which Jobs nobody needs", async () => {
+    const { stdout, code } = await plugin("cleanup", "--dry-run=client", "--older-than", "0s", "-o", "name");
+    const gone = ["calm-crow", "dull-dog", "early-emu", "fine-frog", DELETED];
+    expect(stdout.trim().split("\n").sort()).toEqual(gone.map((name) => `job.batch/${jobOf(name)}`).sort());
+    expect(code).toBe(0);
+    expect(listed("jobs", namespace)).toHaveLength(RUNS.length);
+  });
+
+  it("is told of a cancellation, and the Job goes", async () => {
+    const { stderr, code } = await plugin("cancel", "amber-fox", "--grace", "1s");
+    expect(stderr).toContain("is Cancelling");
+    expect(code).toBe(0);
+    expect(await server.stateOf(idOf("amber-fox"))).toBe("Cancelled");
+    const left = listed("jobs", namespace).map(({ metadata }) => metadata.name);
+    expect(left).not.toContain(jobOf("amber-fox"));
+    expect(left).toContain(jobOf("busy-bee"));
+  });
+
+  it("cancels what has not begun: a run whose pod cannot start, and one that has no Job", async () => {
+    const { code } = await plugin("cancel", "good-goat", WAITING, "--now");
+    expect(code).toBe(0);
+    expect(await server.stateOf(idOf("good-goat"))).toBe("Cancelled");
+    expect(await server.stateOf(idOf(WAITING))).toBe("Cancelled");
+  });
+
+  it("lets cleanup remove what is over, and nothing of what runs", async () => {
+    const { code } = await plugin("cleanup", "--yes", "--older-than", "0s");
+    expect(code).toBe(0);
+    const isClean = (): void => {
+      const left = listed("jobs", namespace).map(({ metadata }) => metadata.name);
+      expect(left).toEqual([jobOf("busy-bee")]);
+    };
+    await vi.waitFor(isClean, { timeout: 30_000, interval: 500 });
+    expect(await server.stateOf(idOf("busy-bee"))).toBe("Running");
+  });
+});
