@@ -7,6 +7,7 @@ import { together } from "../base/together.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { Launcher } from "./launch/launch.ts";
 import { Recovery } from "./launch/recover.ts";
+import type { Gauges } from "./presence/metrics.ts";
 import { Outage, untilAnswered } from "./presence/outage.ts";
 import { Supervisor } from "./supervise/supervise.ts";
 
@@ -31,10 +32,13 @@ export class Agent {
     this.#view = new ClusterView({
       ...deps,
       namespace: settings.namespace,
-      onTouched: (flowRunId) => this.#supervisor.touch(flowRunId),
+      onTouched: (flowRunId, presses) => {
+        this.#launcher.inHand.shown(flowRunId);
+        this.#supervisor.touch(flowRunId, presses);
+      },
       onOutage: (what, error) => outage(what).noted(error),
       onRecovery: (what) => outage(what).over(),
-      onProgress: () => deps.meter.progress("watch"),
+      onProgress: (what) => deps.meter.progress(what),
     });
     this.#launcher = new Launcher(deps, settings, this.#view);
     this.#supervisor = new Supervisor(deps, settings, this.#view);
@@ -52,9 +56,11 @@ export class Agent {
   }
 
   /** Live Jobs, waiting submissions; for metrics. */
-  gauges(): { readonly liveJobs: number; readonly inHand: number; readonly limit: number | undefined } {
+  gauges(): Omit<Gauges, "ages"> {
     const { limit } = this.#settings;
-    return { liveJobs: this.#view.liveJobs(), inHand: this.#launcher.inHand.size, limit };
+    const { jobs, pods, events } = this.#view;
+    const watchRestarts = jobs.restarts + pods.restarts + events.restarts;
+    return { liveJobs: this.#view.liveJobs(), inHand: this.#launcher.inHand.size, limit, watchRestarts };
   }
 
   /**
@@ -67,40 +73,55 @@ export class Agent {
     if (signal.aborted) return;
     log.info(`Starting KubernetesAgent with labels ${JSON.stringify(this.#settings.labels)}`);
     const watching = new AbortController();
-    const all = AbortSignal.any([signal, watching.signal]);
-    await together(
+    const polled = new AbortController();
+    const work = together(
       signal,
       (s) => this.#view.run(AbortSignal.any([s, watching.signal])),
       (s) => this.#supervisor.run(AbortSignal.any([s, watching.signal])),
       async (s) => {
-        await this.#launch(s, all);
+        await this.#launch(s, polled);
+        await this.#drain();
         watching.abort();
       },
     );
+    await this.#withinGrace(AbortSignal.any([signal, polled.signal]), work);
   }
 
-  async #launch(signal: AbortSignal, all: AbortSignal): Promise<void> {
+  /** What is in flight when the agent is told to stop, or has polled often enough, has the shutdown grace and no more. */
+  async #withinGrace(stopping: AbortSignal, work: Promise<void>): Promise<void> {
+    const { clock, log } = this.#deps;
+    const done = new AbortController();
+    const grace = async (): Promise<void> => {
+      await aborted(AbortSignal.any([stopping, done.signal]));
+      if (!done.signal.aborted) await clock.sleep(this.#settings.shutdownGraceMs, done.signal);
+      // How it ended is for the work to say.
+      if (done.signal.aborted) return work;
+      log.warn("Not all that was in flight is finished: the next agent goes on with it");
+    };
+    await Promise.race([work.finally(() => done.abort()), grace()]);
+  }
+
+  /** Polls until told to stop, or until it has polled often enough; then `polled` aborts. */
+  async #launch(signal: AbortSignal, polled: AbortController): Promise<void> {
     await Promise.race([this.#view.synced(), aborted(signal)]);
     if (signal.aborted) return;
     this.#deps.log.info("Waiting for flow runs...");
-    const polling = new AbortController();
     await together(
       signal,
       async (s) => {
         await this.#launcher.run(s);
-        polling.abort();
+        polled.abort();
       },
-      (s) => this.#recovery.run(AbortSignal.any([s, polling.signal, all])),
+      (s) => this.#recovery.run(AbortSignal.any([s, polled.signal])),
     );
-    await this.#drain();
   }
 
-  /** Submissions in flight are finished, within the grace; a waiting one is simply left to the next agent. */
+  /** Submissions in flight are finished; a waiting one is simply left to the next agent. */
   async #drain(): Promise<void> {
     const { inHand } = this.#launcher;
     if (inHand.size === 0) return;
     this.#deps.log.info("Finishing submissions in flight", { count: inHand.size });
-    await Promise.race([inHand.drained(), this.#deps.clock.sleep(this.#settings.shutdownGraceMs)]);
+    await inHand.drained();
   }
 
   async #register(signal: AbortSignal): Promise<void> {

@@ -20,14 +20,16 @@ export interface ViewOptions {
   readonly clock: Clock;
   readonly log: Pick<Log, "warn">;
   readonly namespace: string;
-  /** Told of every flow run whose footprint changed. */
-  readonly onTouched: (flowRunId: string) => void;
+  /** Told of every flow run whose footprint changed; `presses`: something ended, which is not to wait for more changes. */
+  readonly onTouched: (flowRunId: string, presses: boolean) => void;
   readonly onOutage: (what: string, error: unknown, failures: number) => void;
   readonly onRecovery: (what: string) => void;
-  /** Told whenever the cluster was heard. */
-  readonly onProgress: () => void;
+  /** Told whenever the cluster was heard of Jobs, or of pods. */
+  readonly onProgress: (what: "jobs" | "pods") => void;
 }
 
+/** A Job that made its pod or is done shows that itself; the server need not send their events. */
+const UNTOLD_EVENTS = "reason!=SuccessfulCreate,reason!=Completed";
 const RELIST_MS = 600_000;
 const PRUNE_MS = 60_000;
 
@@ -49,7 +51,7 @@ export class ClusterView {
   constructor(options: ViewOptions) {
     this.#options = options;
     const { kube, clock, namespace } = options;
-    const shared = { kube, clock, relistMs: RELIST_MS, onHeard: options.onProgress };
+    const shared = { kube, clock, relistMs: RELIST_MS };
     const telling = (what: string) => ({
       onOutage: (error: unknown, failures: number) => options.onOutage(what, error, failures),
       onRecovery: () => options.onRecovery(what),
@@ -58,6 +60,7 @@ export class ClusterView {
     this.jobs = new Reflector({
       ...shared,
       ...telling("jobs"),
+      onHeard: () => options.onProgress("jobs"),
       resource: "jobs",
       query,
       keep: slimJob,
@@ -66,6 +69,7 @@ export class ClusterView {
     this.pods = new Reflector({
       ...shared,
       ...telling("pods"),
+      onHeard: () => options.onProgress("pods"),
       resource: "pods",
       query,
       keep: slimPod,
@@ -79,7 +83,7 @@ export class ClusterView {
       },
       onRecovery: () => options.onRecovery("events"),
       resource: "events",
-      query: { namespace },
+      query: { namespace, fieldSelector: UNTOLD_EVENTS },
       keep: (event) => (this.#wanted(event) ? slimEvent(event) : undefined),
       onChange: (change) => this.#eventChanged(change),
     });
@@ -124,6 +128,11 @@ export class ClusterView {
     return [...new Set([...this.#jobsByRun.keys(), ...this.#gone.keys()])];
   }
 
+  /** The uids of all Jobs, standing or lately gone. */
+  jobUids(): string[] {
+    return [...this.#jobsByRun.values(), ...this.#gone.values()].flatMap((uids) => [...uids.keys()]);
+  }
+
   footprint(flowRunId: string): Footprint {
     const standing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => {
       const job = this.jobs.get(uid);
@@ -137,6 +146,11 @@ export class ClusterView {
     return this.footprint(flowRunId).jobs.find((print) => !print.gone && isLive(outlookOf(print)))?.job;
   }
 
+  /** Whether the run has, or had a moment ago, a Job of this name. */
+  showsJob(flowRunId: string, name: string): boolean {
+    return this.footprint(flowRunId).jobs.some(({ job }) => job.metadata.name === name);
+  }
+
   /** Jobs that are not over. */
   liveJobs(): number {
     let count = 0;
@@ -146,7 +160,8 @@ export class ClusterView {
 
   /** We are about to remove it: its going will be no news. */
   expectGone(jobUid: string): void {
-    this.#removedByUs.add(jobUid);
+    // Of what is not here any more no watch will tell, and nobody would ever forget it.
+    if (this.jobs.get(jobUid) !== undefined) this.#removedByUs.add(jobUid);
   }
 
   /** Whether we removed it, and it only has not gone yet. */
@@ -190,7 +205,7 @@ export class ClusterView {
         this.#gone.set(runId, gone.set(uid, print));
       }
     }
-    this.#options.onTouched(runId);
+    this.#options.onTouched(runId, change.type === "gone" || isOver(job));
   }
 
   #podChanged(change: Change<Pod>): void {
@@ -208,13 +223,13 @@ export class ClusterView {
         this.#departed.set(jobUid, [...(this.#departed.get(jobUid) ?? []), pod].slice(-5));
       }
     }
-    this.#options.onTouched(runId);
+    this.#options.onTouched(runId, change.type === "gone" || isEnding(pod));
   }
 
   /** Events matter while a pod starts, and where a Job cannot make one. */
   #wanted(event: KubeEvent): boolean {
     const { kind, uid = "" } = event.involvedObject;
-    if (kind === "Job") return event.reason !== "SuccessfulCreate" && event.reason !== "Completed";
+    if (kind === "Job") return true;
     if (kind !== "Pod") return false;
     const pod = this.pods.get(uid);
     if (pod !== undefined) return pod.status.phase === "Pending";
@@ -236,7 +251,7 @@ export class ClusterView {
     else this.#eventsByUid.set(uid, known);
     const object = this.pods.get(uid) ?? this.jobs.get(uid);
     const runId = object === undefined ? undefined : flowRunIdOf(object.metadata);
-    if (runId !== undefined) this.#options.onTouched(runId);
+    if (runId !== undefined) this.#options.onTouched(runId, false);
   }
 
   async #pruneNowAndThen(signal: AbortSignal): Promise<void> {
@@ -257,6 +272,12 @@ export class ClusterView {
 
 function isForbidden(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 403;
+}
+
+function isEnding({ metadata, status }: Pod): boolean {
+  return (
+    status.phase === "Failed" || status.phase === "Succeeded" || metadata.deletionTimestamp !== undefined
+  );
 }
 
 function ownerOf(pod: Pod): string | undefined {

@@ -3,6 +3,7 @@
 import { isSuccessful } from "../prefect/state.ts";
 import type { Case, Opinion } from "./case.ts";
 import { isRunAlive, isRunOver, msSince, saying, sighting } from "./case.ts";
+import { isDead } from "./pod-end.ts";
 import { postMortem } from "./post-mortem.ts";
 import type { Trouble, TroubleCode } from "./trouble.ts";
 import type { Saying, Settlement, Tail } from "./verdict.ts";
@@ -33,11 +34,19 @@ export function disruptedOpinion(subject: Case, trouble: Trouble, endedAt: Date 
   const { settle } = failed;
   if (subject.input.policy.onDisruption === "fail" || settle?.kind !== "fail" || settle.withStory)
     return failed;
+  // A Job can count as failed while its pod still has its grace: a second process beside that one would be half a run each.
+  const { print } = subject;
+  if (!print.gone && print.pods.some((pod) => !isDead(pod) && pod.status.phase !== "Succeeded"))
+    return { word: "failed", why: trouble.summary, sighted: failed.sighted };
   const say = (failed.say ?? []).map((one) => ({ ...one, level: "WARNING" as const }));
   return {
     ...failed,
     say,
-    settle: { kind: "reschedule", message: `Rescheduled because ${trouble.summary}` },
+    settle: {
+      kind: "reschedule",
+      message: `Rescheduled because ${trouble.summary}`,
+      job: subject.print.job.metadata.name,
+    },
   };
 }
 

@@ -52,7 +52,9 @@ function pendingOpinion(subject: Case, trouble: Trouble): Opinion {
   if (pendingTimeoutMs !== undefined && waitedMs >= pendingTimeoutMs)
     return { ...failedOpinion(subject, trouble, sighted.since), sighted };
   const name = subject.print.job.metadata.name;
-  const words = { message: `Job ${name} waits: ${trouble.summary}`, mark: `Job ${name} waits: ` };
+  // Once for each thing that it waits for; what follows the colon is the scheduler's or the quota's, with numbers that change.
+  const [head = ""] = trouble.summary.split(": ");
+  const words = { message: `Job ${name} waits: ${trouble.summary}`, mark: `Job ${name} waits: ${head}` };
   const ahead = [pendingWarnMs, pendingTimeoutMs ?? 0].filter((ms) => ms > waitedMs);
   return {
     word: "pending",

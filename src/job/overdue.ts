@@ -1,5 +1,6 @@
 // Overdue: Jobs whose flow run is cancelled, over or deleted: they have a grace to end by themselves, then they go.
 
+import { stateWord } from "../prefect/rest-state.ts";
 import type { Case, Opinion } from "./case.ts";
 import { isRunOver, msSince, sighting } from "./case.ts";
 import { retention } from "./failed.ts";
@@ -22,7 +23,8 @@ export function overdueOpinion(subject: Case): Opinion | undefined {
   if (type === "Cancelling" || type === "Cancelled") return cancelledOpinion(subject, type);
   const isActive = ["live", "suspended", "pending", "lingering"].includes(subject.outlook.kind);
   if (!isRunOver(subject) || !isActive) return undefined;
-  return afterGrace(subject, { word: "finished", why: `its flow run is ${type}`, graceMs: policy.lingerMs });
+  const why = `its flow run is ${stateWord(run.state)}`;
+  return afterGrace(subject, { word: "finished", why, graceMs: policy.lingerMs });
 }
 
 /** Cancelling becomes Cancelled when nothing of the run is left that could do it by itself. */

@@ -7,9 +7,13 @@ import type { JsonObject } from "../base/json.ts";
 export function templateProblem(body: unknown): string | undefined {
   if (!isObject(body)) return "it is not an object";
   const { kind, apiVersion } = body;
-  if (kind !== undefined && kind !== "Job") return `it is a ${shown(kind)}, not a Job`;
+  // The path may lead to a file that is anything but a template, and whose text is nobody's business.
+  if (kind !== undefined && kind !== "Job") {
+    return isLike(kind, /^[A-Z][A-Za-z]+$/) ? `it is a ${kind}, not a Job` : "it is not a Job";
+  }
   if (apiVersion !== undefined && apiVersion !== "batch/v1") {
-    return `its apiVersion is ${shown(apiVersion)}, a Job's is batch/v1`;
+    const isVersion = isLike(apiVersion, /^(?:[a-z0-9.-]+\/)?v\d[a-z0-9]*$/);
+    return `its apiVersion is ${isVersion ? apiVersion : "none"}, a Job's is batch/v1`;
   }
   return metaProblem(body, "metadata") ?? nameProblem(body) ?? specProblem(body);
 }
@@ -87,6 +91,6 @@ function resourcesProblem(resources: unknown, path: string): string | undefined 
   return undefined;
 }
 
-function shown(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+function isLike(value: unknown, shape: RegExp): value is string {
+  return typeof value === "string" && shape.test(value);
 }

@@ -33,7 +33,8 @@ export function readYaml(text: string): YamlReading {
     return { value: document.toJS({ maxAliasCount: 100 }) as unknown };
   } catch (thrown) {
     // What only shows when aliases are followed: unknown ones, or too many.
-    return { problem: `it is not YAML: ${textOf(thrown)}` };
+    // The name of the alias is left out: the file may be anything.
+    return { problem: `it is not YAML: ${textOf(thrown).replace(/: \S+$/, "")}` };
   }
 }
 

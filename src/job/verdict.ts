@@ -14,6 +14,7 @@ import { IDENTIFIER_LABEL, isKept } from "./labels.ts";
 import { ownOpinion } from "./opinions.ts";
 import type { Outlook } from "./outlook.ts";
 import { isLive, isOver, outlookOf } from "./outlook.ts";
+import { leavesDask } from "./leftovers.ts";
 import { cancelSettlement, overdueOpinion } from "./overdue.ts";
 
 /** How patient we are, in milliseconds; undefined: never. */
@@ -46,7 +47,13 @@ export const DEFAULT_POLICY: Policy = {
 
 /** What Prefect says of the run: its state, that there is no such run, or nothing (not asked, or no API). */
 export type RunView =
-  | { readonly kind: "known"; readonly state: State; readonly updated?: Date | undefined }
+  | {
+      readonly kind: "known";
+      readonly state: State;
+      readonly updated?: Date | undefined;
+      /** Counts the run's states; a server with version locking takes a state only for the newest. */
+      readonly version?: number | undefined;
+    }
   | { readonly kind: "missing" }
   | { readonly kind: "unknown" };
 
@@ -85,7 +92,8 @@ export interface Tail {
 export type Settlement =
   /** `withStory`: only if the story of the Job is told just now, and was not before; the state may be a newer Job's. */
   | { readonly kind: "fail"; readonly message: string; readonly withStory: boolean }
-  | { readonly kind: "reschedule"; readonly message: string }
+  /** `job`: the Job that the run lost. */
+  | { readonly kind: "reschedule"; readonly message: string; readonly job: string }
   | { readonly kind: "cancelled"; readonly message: string };
 
 /** A Job that is to go. */
@@ -105,6 +113,8 @@ export interface Verdict {
   readonly say: readonly Saying[];
   readonly settle?: Settlement | undefined;
   readonly remove: readonly Removal[];
+  /** The run's Dask clusters go, too: before its state becomes Cancelled or Scheduled, after it became Failed. */
+  readonly clear: boolean;
   /** The Job legitimately waits: keep Lazarus from starting the run a second time. */
   readonly heartbeat: boolean;
   readonly lookAgainInMs?: number | undefined;
@@ -130,6 +140,7 @@ export function judge(input: JudgeInput): Verdict {
   const first = heard.find(({ opinion }) => opinion.settle !== undefined) ?? newest(heard);
   const waits = [...due.waits, ...heard.flatMap(({ opinion }) => opinion.lookAgainInMs ?? [])];
   const isAsked = input.run.kind === "known";
+  const settle = first?.opinion.settle ?? cancelSettlement(jobs, input);
   return {
     word: first?.opinion.word ?? "finished",
     why: first?.opinion.why ?? "nothing is left in the cluster",
@@ -137,8 +148,9 @@ export function judge(input: JudgeInput): Verdict {
     say: isAsked
       ? heard.flatMap(({ print, opinion }) => [...eventSayings(print), ...(opinion.say ?? [])])
       : [],
-    settle: first?.opinion.settle ?? cancelSettlement(jobs, input),
+    settle,
     remove: due.now,
+    clear: leavesDask({ run: input.run, settle, leaving: due.leaving }),
     heartbeat: heard.some(({ opinion }) => opinion.heartbeat === true),
     lookAgainInMs: waits.length === 0 ? undefined : Math.min(...waits),
     sighted: new Map(
@@ -149,18 +161,28 @@ export function judge(input: JudgeInput): Verdict {
   };
 }
 
-function removals(heard: readonly Heard[]): { readonly now: Removal[]; readonly waits: number[] } {
+interface Due {
+  readonly now: Removal[];
+  readonly leaving: Outlook[];
+  readonly waits: number[];
+}
+
+function removals(heard: readonly Heard[]): Due {
   const now: Removal[] = [];
+  const leaving: Outlook[] = [];
   const waits: number[] = [];
-  for (const { print, opinion } of heard) {
+  for (const { print, outlook, opinion } of heard) {
     const { job } = print;
     const isGoing = print.gone || job.metadata.deletionTimestamp !== undefined;
     if (opinion.remove === undefined || isGoing || isKept(job.metadata)) continue;
     const { inMs, why } = opinion.remove;
-    if (inMs <= 0) now.push({ job, why, word: opinion.word, active: !isOver(job) });
-    else waits.push(inMs);
+    if (inMs > 0) waits.push(inMs);
+    else {
+      now.push({ job, why, word: opinion.word, active: !isOver(job) });
+      leaving.push(outlook);
+    }
   }
-  return { now, waits };
+  return { now, leaving, waits };
 }
 
 function newest(heard: readonly Heard[]): Heard | undefined {

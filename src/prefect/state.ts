@@ -78,14 +78,6 @@ export function scheduledAt(at: Date, message: string): State {
   return newState("Scheduled", message, { start_time: isoUtc(at) });
 }
 
-/** A task's Retrying: what makes the queue hand out its running flow run again. */
-export function retryingAt(at: Date, runCount: number): State {
-  return newState("Retrying", "Retrying after the pod was disrupted", {
-    start_time: isoUtc(at),
-    run_count: runCount,
-  });
-}
-
 /** The form in which Python writes a UTC moment: `+00:00`, never `Z`. */
 export function isoUtc(at: Date): string {
   return at.toISOString().replace("Z", "+00:00");

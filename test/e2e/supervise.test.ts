@@ -18,7 +18,10 @@ const NAMES = {
   quotaClass: `quota-${mark}`,
   highClass: `high-${mark}`,
   resource: `example.com/slot-${mark}`,
+  taint: `example.com/closed-${mark}`,
 };
+/** Behind all others by name: tests take the first. */
+const CLOSED_NODE = `zz-closed-${mark}`;
 const MS = { patience: 150_000, look: 300 };
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
@@ -28,8 +31,9 @@ const POLICY: Policy = {
   exitGraceMs: 1_500,
   lingerMs: 3_000,
 };
-const FIXTURES = failures(NAMES);
-const isModern = serverMinor() >= 31;
+const MINOR = serverMinor();
+const FIXTURES = failures(NAMES, MINOR);
+const isModern = MINOR >= 31;
 
 let world: ReachablePrefect;
 let open: string;
@@ -61,7 +65,13 @@ function applyObjects(): void {
       },
     },
   };
-  const items = [className(NAMES.quotaClass, 1), className(NAMES.highClass, 1_000), quota];
+  const closed = {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: CLOSED_NODE, labels: { [NAMES.taint]: "true" } },
+    spec: { taints: [{ key: NAMES.taint, value: "true", effect: "NoSchedule" }] },
+  };
+  const items = [className(NAMES.quotaClass, 1), className(NAMES.highClass, 1_000), quota, closed];
   mustKubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
   const capacity = { status: { capacity: { [NAMES.resource]: "1" } } };
   mustKubectl([
@@ -114,6 +124,18 @@ const BLOWS: Readonly<Record<Blow, (id: string) => void>> = {
   },
   "cancel the run": (id) => world.prefect.setState(id, { type: "Cancelling" }),
   "delete the run": (id) => void world.prefect.deleteFlowRun(id),
+  "start a second Job that fails": (id) => {
+    const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "5ec0dd00" };
+    const command = ["sh", "-c", "exit 9"];
+    const containers = [{ name: "flow", image: "busybox:latest", imagePullPolicy: "IfNotPresent", command }];
+    const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
+    const metadata = { name: `second-${mark}`, namespace: open, labels };
+    const spec = { backoffLimit: 0, template };
+    mustKubectl(
+      ["apply", "-f", "-"],
+      JSON.stringify({ apiVersion: "batch/v1", kind: "Job", metadata, spec }),
+    );
+  },
 };
 
 beforeAll(async () => {
@@ -145,6 +167,7 @@ afterAll(async () => {
   for (const { metadata } of listed("jobs", open)) release("job", metadata.name);
   for (const { metadata } of listed("pods", open)) release("pod", metadata.name);
   kubectl(["delete", "priorityclass", NAMES.quotaClass, NAMES.highClass]);
+  kubectl(["delete", "node", CLOSED_NODE]);
   const capacity = {
     status: { capacity: { [NAMES.resource]: null }, allocatable: { [NAMES.resource]: null } },
   };
@@ -182,13 +205,27 @@ const linesOf = (id: string, level: string): string[] =>
     .logsOf(id)
     .flatMap((line) => (line.level === level && line.name === "k8s-infra" ? [line.message ?? ""] : []));
 
+/** Fixture, state, and what Prefect was told: the state's message, or else the first lines of errors and warnings. */
 function table(): string {
-  return FIXTURES.map(({ name }) => {
+  const rows = FIXTURES.map(({ name }) => {
     const id = ids.get(name) ?? "";
     const run = world.prefect.flowRun(id);
-    const said = [...linesOf(id, "ERROR"), ...linesOf(id, "WARNING")].map((text) => text.split("\n")[0]);
-    return `${name} → ${run?.state ?? "(deleted)"}: ${run?.state_message ?? ""}${said.length === 0 ? "" : ` | log: ${said.join(" / ")}`}`;
-  }).join("\n");
+    const said = [...linesOf(id, "ERROR"), ...linesOf(id, "WARNING")].map(
+      (text) => text.split("\n")[0] ?? "",
+    );
+    const told = run?.state === "Failed" ? (run.state_message ?? "") : said.join(" / ");
+    return [name, run?.state ?? "(deleted)", told.length > 150 ? `${told.slice(0, 149)}…` : told];
+  });
+  const all = [["FIXTURE", "STATE", "TOLD"], ...rows];
+  const widths = [0, 1].map((at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join("   ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 interface Heard {
@@ -206,17 +243,19 @@ function heard({ name, message, warning }: Failure): Heard {
     state: run?.state ?? undefined,
     message: message === undefined ? "any" : run?.state_message,
     errors: linesOf(id, "ERROR"),
-    // On a busy node any pod may wait long enough to be told of.
-    warnings: linesOf(id, "WARNING").filter((line) => warning !== undefined || !line.includes(" waits: ")),
+    // On a busy node any pod may wait long enough to be told of, and a Job for its first pod.
+    warnings: linesOf(id, "WARNING").filter(
+      (line) => !line.endsWith(" has no pod yet") && (warning !== undefined || !line.includes(" waits: ")),
+    ),
   };
 }
 
 /** What it was to be told: the failure's words in state and log, once. */
-function wanted({ state, message, warning }: Failure): Heard {
+function wanted({ state, message, error = message, warning }: Failure): Heard {
   return {
     state,
     message: message === undefined ? "any" : like(new RegExp(`^Kubernetes Error: [^]*${message.source}`)),
-    errors: message === undefined ? [] : [like(message)],
+    errors: error === undefined ? [] : [like(error)],
     warnings: warning === undefined ? [] : [like(warning)],
   };
 }
@@ -242,7 +281,15 @@ describe("Prefect is told of", () => {
       const selector = ["-l", `prefect.io/flow_run_id=${id}`, "-o", "name"];
       expect(mustKubectl(["get", "jobs", "-n", namespaceOf(failure), ...selector])).toBe("");
     }, patience);
-    expect(linesOf(id, "ERROR")).toHaveLength(failure.message === undefined ? 0 : 1);
+    expect(linesOf(id, "ERROR")).toHaveLength((failure.error ?? failure.message) === undefined ? 0 : 1);
+  });
+
+  it("a failure once, and of none where there is none", () => {
+    const times = FIXTURES.map(({ name }) => {
+      const types = world.prefect.history(ids.get(name) ?? "").map(({ type }) => type);
+      return [name, types.filter((type) => type === "Failed").length];
+    });
+    expect(times).toEqual(FIXTURES.map(({ name, state }) => [name, state === "Failed" ? 1 : 0]));
   });
 
   it("a failing container's last words", () => {

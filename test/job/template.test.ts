@@ -50,7 +50,7 @@ describe("templateOf", () => {
     { value: { spec: { template: {} } }, want: "it has no spec.template.spec" },
     { value: { spec: { template: { spec: null } } }, want: "it has no spec.template.spec" },
     { value: { ...JOB, kind: "Deployment" }, want: "it is a Deployment, not a Job" },
-    { value: { ...JOB, kind: ["Job"] }, want: 'it is a ["Job"], not a Job' },
+    { value: { ...JOB, kind: ["Job"] }, want: "it is not a Job" },
     { value: { ...JOB, apiVersion: "v1" }, want: "its apiVersion is v1, a Job's is batch/v1" },
     { value: { ...JOB, metadata: "x" }, want: "metadata is not an object" },
     { value: { ...JOB, metadata: { name: 1 } }, want: "metadata.name is not a text" },

@@ -97,6 +97,18 @@ const drained = pod({
   },
 });
 const drainedJob: Partial<JobPrint> = { job: job({}, { status: over("1.35", "failed") }), pods: [drained] };
+const draining = pod({
+  metadata: { deletionTimestamp: at(50).toISOString() },
+  status: {
+    phase: "Running",
+    conditions: [condition("DisruptionTarget", "EvictionByEvictionAPI")],
+    containerStatuses: [running("flow")],
+  },
+});
+const drainingJob: Partial<JobPrint> = {
+  job: job({}, { status: over("1.35", "failed") }),
+  pods: [draining],
+};
 
 function newer(status: JobPrint["job"]["status"], labels = "bbbbbbbb"): JobPrint["job"] {
   const meta = {
@@ -146,6 +158,16 @@ describe("judge, at once", () => {
       name: "reschedules a disrupted run with retry",
       given: { jobs: [drainedJob], policy: { onDisruption: "retry" } },
       want: "WARNING, reschedule, remove 1",
+    },
+    {
+      name: "fails a run whose pod is still being drained",
+      given: { jobs: [drainingJob] },
+      want: "ERROR, fail, remove 1",
+    },
+    {
+      name: "reschedules no run whose pod still works in its grace",
+      given: { jobs: [drainingJob], policy: { onDisruption: "retry" } },
+      want: "",
     },
     {
       name: "does not reschedule a program's failure",

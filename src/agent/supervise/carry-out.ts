@@ -3,11 +3,16 @@
 
 import type { AgentDeps } from "../deps.ts";
 import type { ClusterView } from "../cluster-view.ts";
+import type { LogBatch } from "../log-batch.ts";
 import { KubeError } from "../../kube/errors.ts";
 import type { RunLog } from "../../prefect/api.ts";
-import { isAlive, newState, scheduledAt } from "../../prefect/state.ts";
+import { PrefectError } from "../../prefect/errors.ts";
+import { isAlive, newState } from "../../prefect/state.ts";
 import { retry } from "../../base/backoff.ts";
+import { isDone } from "../../job/leftovers.ts";
 import type { Removal, RunView, Saying, Settlement, Tail, Verdict } from "../../job/verdict.ts";
+import type { Clearance, DaskClearer } from "./dask.ts";
+import { reschedule } from "./reschedule.ts";
 import type { RunStates } from "./run-states.ts";
 import type { Said } from "./said.ts";
 
@@ -17,12 +22,16 @@ export interface Deed {
   readonly namespace: string;
   /** Nobody but this process can have spoken of the run. */
   readonly alone: boolean;
+  /** The version of the run's state that was judged. */
+  readonly version: number | undefined;
 }
 
 type Deps = Pick<AgentDeps, "kube" | "prefect" | "clock" | "log" | "meter"> & {
+  readonly logs: LogBatch;
   readonly said: Said;
   readonly states: Pick<RunStates, "fresh">;
   readonly view: ClusterView;
+  readonly dask: Pick<DaskClearer, "clear" | "isCleared">;
 };
 
 const TAIL_LINES = 20;
@@ -30,21 +39,46 @@ const TAIL_BYTES = 16_000;
 const TAIL_TRIES = { attempts: 3, shape: { firstMs: 100, maxMs: 500 } };
 /** When to try a deletion again that we have no right to. */
 const FORBIDDEN_MS = 600_000;
+/** When to look again for what is ending, and at a state that has just changed. */
+const ENDING_MS = 1_000;
+const CHANGED_MS = 500;
+
+type Settled = "settled" | "unwanted" | "changed";
 
 /**
  * Says, settles, removes. Throws when a step was not accepted; what follows is then not done. Returns after how many
- * milliseconds to try again what was forbidden.
+ * milliseconds to try again what was forbidden, or has to wait for something to end.
  */
 export async function carryOut(deps: Deps, deed: Deed): Promise<number | undefined> {
   const { flowRunId, verdict } = deed;
   const told = await say(deps, deed);
   const { settle: settlement } = verdict;
+  const isFailed = settlement?.kind === "fail";
+  // Failed is news, and waits for nothing. Cancelled says that nothing runs; a rescheduled run makes a cluster of its own.
+  if (!isFailed && !(await isCleared(deps, deed))) return ENDING_MS;
   if (settlement !== undefined && (!isForStory(settlement) || told.some(({ level }) => level === "ERROR"))) {
-    await settle(deps, flowRunId, settlement);
+    if ((await settle(deps, deed, settlement)) === "changed") return CHANGED_MS;
   }
+  if (isFailed && verdict.clear) await deps.dask.clear(flowRunId, clearanceOf(verdict));
   const outcomes: (number | undefined)[] = [];
   for (const removal of verdict.remove) outcomes.push(await remove(deps, flowRunId, removal));
   return outcomes.find((outcome) => outcome !== undefined);
+}
+
+/** Ends the run's Dask clusters, if it is time; only Cancelled has to wait for their end. */
+async function isCleared({ dask }: Deps, { flowRunId, verdict }: Deed): Promise<boolean> {
+  if (!verdict.clear) return true;
+  if (verdict.settle?.kind === "cancelled") return dask.isCleared(flowRunId, clearanceOf(verdict));
+  await dask.clear(flowRunId, clearanceOf(verdict));
+  return true;
+}
+
+function clearanceOf({ settle: settlement, remove: removals }: Verdict): Clearance {
+  const isRescheduled = settlement?.kind === "reschedule";
+  return {
+    holds: (run) => (isRescheduled ? run.kind === "known" && isAlive(run.state.type) : isDone(run)),
+    leaving: new Set(removals.map(({ job }) => job.metadata.uid)),
+  };
 }
 
 function isForStory(settlement: Settlement): boolean {
@@ -57,7 +91,7 @@ async function say(deps: Deps, { flowRunId, verdict, namespace, alone }: Deed): 
   if (fresh.length === 0) return [];
   const logs = await Promise.all(fresh.map((saying) => asLog(deps, { flowRunId, namespace, saying })));
   try {
-    await deps.prefect.writeLogs(logs);
+    await deps.logs.write(logs);
   } catch (error) {
     deps.said.doubt(flowRunId);
     throw error;
@@ -95,50 +129,42 @@ async function lastLines(deps: Deps, namespace: string, { pod, container, previo
   }
 }
 
-/** The state is asked once more: telling took its time, and what is final or cancelled by now stays so. */
-async function settle(deps: Deps, flowRunId: string, settlement: Settlement): Promise<void> {
+/**
+ * The state is asked once more: telling took its time, and what is final or cancelled by now stays so. Nor is it ours any
+ * more if it changed at all since it was judged: another agent may have settled it, and a new Job have begun.
+ */
+async function settle(deps: Deps, deed: Deed, settlement: Settlement): Promise<Settled> {
+  const { flowRunId } = deed;
   const { message, kind } = settlement;
-  if (!isWanted(settlement, await deps.states.fresh(flowRunId))) return;
-  switch (kind) {
-    case "fail":
-      await deps.prefect.setState({ flowRunId, state: newState("Failed", message) });
-      break;
-    case "cancelled":
-      await deps.prefect.setState({ flowRunId, state: newState("Cancelled", message) });
-      break;
-    case "reschedule":
-      await reschedule(deps, flowRunId, message);
-      break;
+  const run = await deps.states.fresh(flowRunId);
+  if (run.kind === "known" && deed.version !== undefined && run.version !== deed.version) return "changed";
+  if (run.kind !== "known" || !isWanted(settlement, run)) return "unwanted";
+  const { version } = run;
+  try {
+    if (settlement.kind === "reschedule")
+      await reschedule(deps, { flowRunId, message, job: settlement.job, version });
+    else
+      await deps.prefect.setState({ flowRunId, state: newState(STATES[settlement.kind], message), version });
+  } catch (error) {
+    if (error instanceof PrefectError && error.failure === "locked") return "changed";
+    throw error;
   }
   deps.meter.count("settled", kind);
   deps.log.info(SETTLED[kind], { flowRun: flowRunId, message });
+  return "settled";
 }
 
-function isWanted({ kind }: Settlement, run: RunView): boolean {
-  if (run.kind !== "known") return false;
+function isWanted({ kind }: Settlement, run: RunView & { readonly kind: "known" }): boolean {
   return kind === "cancelled" ? run.state.type === "Cancelling" : isAlive(run.state.type);
 }
+
+const STATES = { fail: "Failed", cancelled: "Cancelled" } as const;
 
 const SETTLED: Readonly<Record<Settlement["kind"], string>> = {
   fail: "Flow run failed in Kubernetes",
   cancelled: "Flow run cancelled",
   reschedule: "Flow run rescheduled after a disruption",
 };
-
-/**
- * Tasks that were running in the lost pod count as still running for a new one, which would skip them and everything
- * behind them (Prefect issue 3058): they are scheduled anew before the run is.
- */
-async function reschedule(deps: Deps, flowRunId: string, message: string): Promise<void> {
-  const now = deps.clock.now();
-  const lost = (await deps.prefect.unfinishedTaskRuns(flowRunId)).filter(
-    ({ serialized_state: state }) => state.type === "Running" || state.type === "Submitted",
-  );
-  await deps.prefect.setTaskStates(
-    lost.map(({ id }) => ({ taskRunId: id, state: scheduledAt(now, message) })),
-  );
-  await deps.prefect.setState({ flowRunId, state: scheduledAt(now, message) });
-}
 
 async function remove(
   deps: Deps,

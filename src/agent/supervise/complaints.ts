@@ -24,6 +24,12 @@ export class Complaints {
     else this.#log.debug("Could not finish with a flow run", fields);
   }
 
+  /** There is nothing left of this run. */
+  forget(flowRunId: string): void {
+    this.#refused.delete(flowRunId);
+    this.#waiting.delete(flowRunId);
+  }
+
   /** An API call for this run was answered. Returns the runs for which it is now worth to try again at once. */
   answered(flowRunId: string): string[] {
     this.#refused.delete(flowRunId);

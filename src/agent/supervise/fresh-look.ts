@@ -10,7 +10,8 @@ type Kube = Pick<KubeApi, "get">;
 
 /** Whether the cluster has moved on from what the verdict was made of. Asks only if the verdict takes something away. */
 export async function isBehind(kube: Kube, { jobs }: Footprint, verdict: Verdict): Promise<boolean> {
-  if (verdict.settle?.kind !== "fail" && !verdict.remove.some(({ active }) => active)) return false;
+  const isLoss = verdict.settle?.kind === "fail" || verdict.settle?.kind === "reschedule";
+  if (!isLoss && !verdict.remove.some(({ active }) => active)) return false;
   const open = jobs.filter(({ job }) => !isOver(job));
   const answers = await Promise.all(open.map((print) => hasMoved(kube, print)));
   return answers.includes(true);

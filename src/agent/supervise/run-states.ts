@@ -64,7 +64,7 @@ export class RunStates {
 
 function viewOf(found: RunState | undefined): RunView {
   if (found === undefined) return { kind: "missing" };
-  return { kind: "known", state: found.state, updated: found.updated };
+  return { kind: "known", state: found.state, updated: found.updated, version: found.version };
 }
 
 function typeOf(view: RunView): string {

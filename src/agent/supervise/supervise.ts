@@ -5,6 +5,7 @@ import { KubeError } from "../../kube/errors.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { textOf } from "../../base/errors.ts";
 import { together } from "../../base/together.ts";
+import { isUuid } from "../../base/uuid.ts";
 import type { Footprint } from "../../job/footprint.ts";
 import { apiAddress, namesApi } from "../../job/prefect-api.ts";
 import type { Job } from "../../kube/objects.ts";
@@ -14,9 +15,11 @@ import type { RunView, Verdict } from "../../job/verdict.ts";
 import { judge } from "../../job/verdict.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
+import { LogBatch } from "../log-batch.ts";
 import type { AgentSettings } from "../settings.ts";
 import { carryOut } from "./carry-out.ts";
 import { Complaints } from "./complaints.ts";
+import { DaskClearer } from "./dask.ts";
 import { isBehind } from "./fresh-look.ts";
 import { RunStates } from "./run-states.ts";
 import { Said } from "./said.ts";
@@ -28,6 +31,8 @@ const AFTER_FAILURE_MS = 2_000;
 const HEARTBEAT_EVERY_MS = 240_000;
 const HEARTBEATS_AT_ONCE = 50;
 const WORKERS = 16;
+/** Changes of a footprint come in flocks (a Job, its pod, their events): one look for all of them. */
+const GATHER_MS = { pressing: 20, quiet: 300 };
 /** Outlooks of Jobs that go their way. */
 const QUIET = new Set<Outlook["kind"]>(["live", "suspended", "pending", "stuck"]);
 /** When a watch is behind: how long until it should have caught up. */
@@ -42,7 +47,9 @@ export class Supervisor {
   readonly #queue: WorkQueue;
   readonly #states: RunStates;
   readonly #said: Said;
+  readonly #logs: LogBatch;
   readonly #teller: Teller;
+  readonly #dask: DaskClearer;
   readonly #sightings = new Map<string, ReadonlyMap<string, Date>>();
   readonly #waiting = new Set<string>();
   readonly #complaints: Complaints;
@@ -54,18 +61,24 @@ export class Supervisor {
     this.#states = new RunStates(deps.prefect);
     this.#complaints = new Complaints(deps.log);
     this.#said = new Said(deps.prefect);
+    this.#logs = new LogBatch(deps.prefect);
     this.#teller = new Teller(settings.teller, deps);
+    this.#dask = new DaskClearer({ ...deps, states: this.#states, view }, settings.namespace);
     this.#queue = new WorkQueue({
       clock: deps.clock,
       concurrency: WORKERS,
-      work: (flowRunId) => this.#look(flowRunId),
+      work: async (flowRunId) => {
+        const againMs = await this.#look(flowRunId);
+        deps.meter.progress("supervise");
+        return againMs;
+      },
       onError: (flowRunId, error) => this.#complaints.failed(flowRunId, error),
     });
   }
 
-  /** A flow run's footprint changed, or should be looked at. */
-  touch(flowRunId: string): void {
-    this.#queue.add(flowRunId);
+  /** A flow run's footprint changed, or should be looked at; soon, if something of it ended. */
+  touch(flowRunId: string, presses = true): void {
+    this.#queue.addAfter(flowRunId, presses ? GATHER_MS.pressing : GATHER_MS.quiet);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -84,22 +97,35 @@ export class Supervisor {
     if (!this.#needsPrefect(first)) return this.#rest(first, this.#judge(first, this.#assumed(flowRunId)));
     const run = await this.#states.fresh(flowRunId);
     const footprint = this.#view.footprint(flowRunId);
-    if (run.kind === "missing" && !footprint.jobs.every(({ job }) => this.#isOurs(job)))
-      return this.#leave(footprint);
+    if (run.kind === "missing" && !this.#mayBeDeleted(footprint)) return this.#leave(footprint);
     const verdict = this.#judge(footprint, run);
     const patienceMs = await this.#patience(footprint, verdict);
     if (patienceMs !== undefined) return patienceMs;
     if (await isBehind(this.#deps.kube, footprint, verdict)) return BEHIND_MS;
     const alone = footprint.jobs.every(({ job }) => this.#teller.isOwn(job));
-    const deps = { ...this.#deps, said: this.#said, states: this.#states, view: this.#view };
-    const deed = { flowRunId, verdict, namespace: this.#settings.namespace, alone };
+    // Others may have spoken while we waited for our turn.
+    if (!alone && footprint.jobs.some(({ gone }) => gone)) this.#said.doubt(flowRunId);
+    const deps = {
+      ...this.#deps,
+      logs: this.#logs,
+      said: this.#said,
+      states: this.#states,
+      view: this.#view,
+      dask: this.#dask,
+    };
+    const version = run.kind === "known" ? run.version : undefined;
+    const deed = { flowRunId, verdict, namespace: this.#settings.namespace, alone, version };
     const againMs = await carryOut(deps, deed);
     for (const id of this.#complaints.answered(flowRunId)) this.#queue.add(id);
-    this.#deps.meter.progress("reconcile");
-    return this.#rest(footprint, verdict) ?? againMs;
+    if (againMs !== undefined) return Math.min(againMs, verdict.lookAgainInMs ?? againMs);
+    return this.#rest(footprint, verdict);
   }
 
-  /** Our Prefect does not know the run of a Job that was made for another one: that is no reason to touch it. */
+  /** Of a Job made for another Prefect, or labelled by hand with what no flow run is called, ours cannot know the run. */
+  #mayBeDeleted({ flowRunId, jobs }: Footprint): boolean {
+    return isUuid(flowRunId) && jobs.every(({ job }) => this.#isOurs(job));
+  }
+
   #isOurs(job: Job): boolean {
     const address = apiAddress(this.#settings.job.apiUrl);
     return address !== undefined && namesApi(job, new Set([address]));
@@ -139,13 +165,15 @@ export class Supervisor {
   }
 
   /** Waits for the agent that tells this run's story, if that is another one and lives. */
-  async #patience(footprint: Footprint, verdict: Verdict): Promise<number | undefined> {
-    const news = this.#said.news(footprint.flowRunId, verdict.say);
-    if (news.length === 0 && verdict.settle === undefined) return undefined;
-    for (const { job, gone } of footprint.jobs) {
+  async #patience({ flowRunId, jobs }: Footprint, verdict: Verdict): Promise<number | undefined> {
+    const news = this.#said.news(flowRunId, verdict.say);
+    if (news.length === 0 && verdict.settle === undefined && !verdict.clear) return undefined;
+    if (jobs.length === 0) return this.#teller.mayEnd(flowRunId);
+    for (const { job, gone } of jobs) {
       const waitMs = await this.#teller.mayTell(job, gone);
       if (waitMs !== undefined) return waitMs;
     }
+    this.#teller.tells(flowRunId);
     return undefined;
   }
 
@@ -164,13 +192,17 @@ export class Supervisor {
     this.#said.forget(flowRunId);
     this.#sightings.delete(flowRunId);
     this.#waiting.delete(flowRunId);
+    this.#complaints.forget(flowRunId);
+    this.#teller.forget(flowRunId);
     for (const { job } of jobs) this.#teller.forget(job.metadata.uid);
   }
 
   async #refreshStates(): Promise<void> {
     const ids = this.#view.flowRunIds();
+    this.#teller.keepOnly(new Set([...ids, ...this.#view.jobUids()]));
+    if (this.#queue.size === 0) this.#deps.meter.progress("supervise");
     for (const id of await this.#states.refresh(ids)) this.#queue.add(id);
-    this.#deps.meter.progress("reconcile");
+    this.#deps.meter.progress("states");
   }
 
   async #keepUpHeartbeats(): Promise<void> {
@@ -178,6 +210,7 @@ export class Supervisor {
     for (let at = 0; at < ids.length; at += HEARTBEATS_AT_ONCE) {
       await this.#deps.prefect.heartbeat(ids.slice(at, at + HEARTBEATS_AT_ONCE));
     }
+    this.#deps.meter.progress("heartbeat");
   }
 
   async #everySoOften(ms: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {

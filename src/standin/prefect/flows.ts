@@ -1,7 +1,8 @@
 // Flows as a test or the demo registers them: the stand-in has no registration of its own, only what comes of it.
 
+import { ExpectedError } from "../../base/errors.ts";
 import type { JsonObject } from "../../base/json.ts";
-import type { FlowGroupRow, FlowRow } from "./rows.ts";
+import type { EdgeRow, FlowGroupRow, FlowRow } from "./rows.ts";
 import { newRow } from "./service.ts";
 import type { Service } from "./service.ts";
 
@@ -15,10 +16,20 @@ export interface TaskSpec {
   readonly mapped?: boolean;
 }
 
+/** One task before another, by their slugs. */
+export interface EdgeSpec {
+  readonly from: string;
+  readonly to: string;
+  /** The parameter that takes the result; without it only the end is waited for. */
+  readonly key?: string;
+  readonly mapped?: boolean;
+}
+
 /** A flow that is to be registered. */
 export interface FlowSpec {
   readonly name: string;
   readonly tasks?: readonly TaskSpec[];
+  readonly edges?: readonly EdgeSpec[];
   /** Default: Module storage of a module named `flows`. */
   readonly storage?: JsonObject | null;
   /** Core's version at registration; default 1.4.1. */
@@ -37,7 +48,7 @@ export interface FlowSpec {
 
 /** Registers a flow. The same name in the same project is a new version, which archives the older ones. */
 export function createFlow(service: Service, tenantId: string, spec: FlowSpec): FlowRow {
-  const { flow, task } = service.db.store.tables;
+  const { flow, task, edge } = service.db.store.tables;
   const projectId = projectFor(service, tenantId, spec.project ?? "default");
   const older = [...flow.having("project_id", projectId)].filter((row) => row.name === spec.name);
   for (const row of older) flow.update(row, { archived: true });
@@ -64,7 +75,28 @@ export function createFlow(service: Service, tenantId: string, spec: FlowSpec): 
     schedule: null,
   });
   for (const one of spec.tasks ?? []) task.insert(taskRow(service, row, one));
+  for (const one of spec.edges ?? []) edge.insert(edgeRow(service, row, one));
   return row;
+}
+
+function edgeRow(service: Service, flow: FlowRow, spec: EdgeSpec): EdgeRow {
+  const taskId = (slug: string): string => {
+    const found = [...service.db.store.tables.task.having("flow_id", flow.id)].find(
+      (row) => row.slug === slug,
+    );
+    if (found === undefined)
+      throw new ExpectedError(`cannot register "${flow.name}": it has no task "${slug}"`);
+    return found.id;
+  };
+  return {
+    ...newRow(service),
+    tenant_id: flow.tenant_id,
+    flow_id: flow.id,
+    upstream_task_id: taskId(spec.from),
+    downstream_task_id: taskId(spec.to),
+    key: spec.key ?? null,
+    mapped: spec.mapped ?? false,
+  };
 }
 
 function taskRow(service: Service, flow: FlowRow, spec: TaskSpec) {

@@ -97,6 +97,16 @@ export type AgentConfigRow = Common & {
   readonly settings: JsonObject;
 };
 
+/** edge; without a key only the upstream task's end is waited for. */
+export type EdgeRow = Common & {
+  readonly tenant_id: string;
+  readonly flow_id: string;
+  readonly upstream_task_id: string;
+  readonly downstream_task_id: string;
+  readonly key: string | null;
+  readonly mapped: boolean;
+};
+
 /** flow */
 export type FlowRow = Common & {
   readonly tenant_id: string;
@@ -166,6 +176,7 @@ export type ProjectRow = Common & {
 export interface RowOf {
   readonly agent: AgentRow;
   readonly agent_config: AgentConfigRow;
+  readonly edge: EdgeRow;
   readonly flow: FlowRow;
   readonly flow_group: FlowGroupRow;
   readonly flow_run: FlowRunRow;

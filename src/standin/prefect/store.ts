@@ -17,6 +17,7 @@ type Tables = { readonly [K in TableName]: Table<RowOf[K]> };
 /** Which columns have an index, the most selective first. */
 const INDEXES: { readonly [K in TableName]?: { equal?: readonly string[]; sorted?: readonly string[] } } = {
   agent: { equal: ["tenant_id"] },
+  edge: { equal: ["flow_id", "upstream_task_id", "downstream_task_id"] },
   flow: { equal: ["flow_group_id", "version_group_id", "project_id"] },
   flow_run: {
     equal: ["idempotency_key", "flow_id", "agent_id", "state"],
@@ -87,6 +88,7 @@ export class Store {
     return {
       agent: table("agent"),
       agent_config: table("agent_config"),
+      edge: table("edge"),
       flow: table("flow"),
       flow_group: table("flow_group"),
       flow_run: table("flow_run"),

@@ -28,6 +28,7 @@ export interface TableShape {
 export const TABLE_NAMES = [
   "agent",
   "agent_config",
+  "edge",
   "flow",
   "flow_group",
   "flow_run",
@@ -64,6 +65,7 @@ const HISTORY_COLUMNS = {
 /** The shapes, made anew: nothing is shared between servers. `name!` is NOT NULL; relations read `name:table:column`. */
 export function tableShapes(): Readonly<Record<TableName, TableShape>> {
   return {
+    ...flowShapes(),
     ...runShapes(),
     agent: shape(
       {
@@ -81,6 +83,30 @@ export function tableShapes(): Readonly<Record<TableName, TableShape>> {
       { uuid: "tenant_id!", String: "name", jsonb: "settings!" },
       { many: "agents:agent:agent_config_id" },
     ),
+    project: shape(
+      { uuid: "tenant_id", String: "name! description" },
+      { one: "tenant:tenant:tenant_id", many: "flows:flow:project_id" },
+    ),
+    tenant: shape(
+      { String: "name! slug!", jsonb: "info settings!" },
+      { many: "projects:project:tenant_id flows:flow:tenant_id flow_groups:flow_group:tenant_id" },
+    ),
+  };
+}
+
+/** What registration makes of a flow. */
+function flowShapes(): Pick<Record<TableName, TableShape>, "edge" | "flow" | "flow_group" | "task"> {
+  return {
+    edge: shape(
+      {
+        uuid: "tenant_id flow_id! upstream_task_id! downstream_task_id!",
+        String: "key",
+        Boolean: "mapped",
+      },
+      {
+        one: "flow:flow:flow_id upstream_task:task:upstream_task_id downstream_task:task:downstream_task_id",
+      },
+    ),
     flow: shape(
       {
         uuid: "tenant_id project_id! flow_group_id!",
@@ -91,7 +117,7 @@ export function tableShapes(): Readonly<Record<TableName, TableShape>> {
       },
       {
         one: "project:project:project_id tenant:tenant:tenant_id flow_group:flow_group:flow_group_id",
-        many: "tasks:task:flow_id flow_runs:flow_run:flow_id",
+        many: "tasks:task:flow_id edges:edge:flow_id flow_runs:flow_run:flow_id",
       },
     ),
     flow_group: shape(
@@ -102,10 +128,6 @@ export function tableShapes(): Readonly<Record<TableName, TableShape>> {
       },
       { one: "tenant:tenant:tenant_id", many: "flows:flow:flow_group_id" },
     ),
-    project: shape(
-      { uuid: "tenant_id", String: "name! description" },
-      { one: "tenant:tenant:tenant_id", many: "flows:flow:project_id" },
-    ),
     task: shape(
       {
         uuid: "tenant_id flow_id!",
@@ -114,11 +136,10 @@ export function tableShapes(): Readonly<Record<TableName, TableShape>> {
         Boolean: "mapped auto_generated is_root_task is_terminal_task is_reference_task",
         jsonb: "tags",
       },
-      { one: "flow:flow:flow_id", many: "task_runs:task_run:task_id" },
-    ),
-    tenant: shape(
-      { String: "name! slug!", jsonb: "info settings!" },
-      { many: "projects:project:tenant_id flows:flow:tenant_id flow_groups:flow_group:tenant_id" },
+      {
+        one: "flow:flow:flow_id",
+        many: "task_runs:task_run:task_id upstream_edges:edge:downstream_task_id downstream_edges:edge:upstream_task_id",
+      },
     ),
   };
 }

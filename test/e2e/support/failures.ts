@@ -10,11 +10,14 @@ export type Blow =
   | "evict the pod"
   | "preempt the pod"
   | "cancel the run"
-  | "delete the run";
+  | "delete the run"
+  | "start a second Job that fails";
 
 /** One way to go wrong. */
 export interface Failure {
   readonly name: string;
+  /** The minor version of Kubernetes since which it goes so. Before, there is none of it, or another pod takes the place. */
+  readonly since?: number;
   /** What the flow's shell does; `state TYPE MESSAGE` sets the run's state. */
   readonly script?: string;
   /** Fields of the flow's container, of the pod's spec and of the Job's spec and metadata. */
@@ -29,6 +32,8 @@ export interface Failure {
   readonly state: string | undefined;
   /** What the state's message says, and an ERROR of its log with it. */
   readonly message?: RegExp;
+  /** What an ERROR of its log says though the run itself is not failed. */
+  readonly error?: RegExp;
   /** What a WARNING of its log says. */
   readonly warning?: RegExp;
   /** The Job goes in the end; false: it stays as long as nobody mends it. */
@@ -40,8 +45,16 @@ export interface FailureNames {
   readonly quotaClass: string;
   readonly highClass: string;
   readonly resource: string;
+  /** A label of a node that takes no pods, and the taint that it has. */
+  readonly taint: string;
 }
 
+const POD_SECURITY = 23;
+/** A Job counts pods by their finalizers: one that is deleted is a failed one. */
+const COUNTED_PODS = 25;
+/** Pods that are drained, preempted or lost with their node end as failed. */
+const DISRUPTIONS = 26;
+const NATIVE_SIDECARS = 29;
 const NOWHERE = "registry.invalid/none:1";
 const RUNS_ON = "state Running Running; trap 'exit 143' TERM; while true; do sleep 0.2; done";
 const OTHER = { image: "busybox:latest", imagePullPolicy: "IfNotPresent" };
@@ -65,6 +78,13 @@ const STARTS: readonly Failure[] = [
     pod: { initContainers: [{ ...OTHER, name: "proxy", image: NOWHERE, restartPolicy: "Always" }] },
     state: "Failed",
     message: /container 'proxy' cannot be pulled/,
+  },
+  {
+    name: "sidecar's image cannot be pulled, beside a flow that works",
+    script: RUNS_ON,
+    pod: { containers: [{ ...OTHER, name: "side", image: NOWHERE }] },
+    state: "Failed",
+    message: /image "registry.invalid\/none:1" of container 'side' cannot be pulled/,
   },
   {
     name: "image name is none",
@@ -107,6 +127,7 @@ const STARTS: readonly Failure[] = [
   },
   {
     name: "refused by admission",
+    since: POD_SECURITY,
     restricted: true,
     state: "Failed",
     message: /the cluster refuses the pod: .*violates PodSecurity/,
@@ -151,9 +172,9 @@ const ENDS: readonly Failure[] = [
   {
     name: "Job's deadline",
     script: RUNS_ON,
-    job: { activeDeadlineSeconds: 12 },
+    job: { activeDeadlineSeconds: 30 },
     state: "Failed",
-    message: /ran longer than its deadline of 12 s/,
+    message: /ran longer than its deadline of 30 s/,
   },
   {
     name: "pod's deadline",
@@ -171,6 +192,7 @@ const ENDS: readonly Failure[] = [
   },
   {
     name: "native sidecar beside a failing flow",
+    since: NATIVE_SIDECARS,
     script: "exit 8",
     pod: { initContainers: [{ ...FOREVER, name: "proxy", restartPolicy: "Always" }] },
     state: "Failed",
@@ -181,6 +203,7 @@ const ENDS: readonly Failure[] = [
 const TAKEN: readonly Failure[] = [
   {
     name: "pod deleted by hand",
+    since: COUNTED_PODS,
     script: RUNS_ON,
     blow: "delete the pod",
     state: "Failed",
@@ -188,6 +211,7 @@ const TAKEN: readonly Failure[] = [
   },
   {
     name: "pod deleted by hand, held by a finalizer",
+    since: COUNTED_PODS,
     script: RUNS_ON,
     meta: { pod: true },
     blow: "delete the pod",
@@ -213,6 +237,7 @@ const TAKEN: readonly Failure[] = [
   },
   {
     name: "drained",
+    since: DISRUPTIONS,
     script: RUNS_ON,
     blow: "evict the pod",
     state: "Failed",
@@ -220,6 +245,7 @@ const TAKEN: readonly Failure[] = [
   },
   {
     name: "node gone",
+    since: DISRUPTIONS,
     pod: { nodeName: "no-such-node" },
     state: "Failed",
     message: /was lost with its node/,
@@ -249,6 +275,21 @@ const LEFT: readonly Failure[] = [
     warning: /completed with exit code 0, but the flow run is still Running/,
   },
   {
+    name: "native sidecar beside a flow that goes well",
+    since: NATIVE_SIDECARS,
+    script: "state Running Running; state Success Done",
+    pod: { initContainers: [{ ...FOREVER, name: "proxy", restartPolicy: "Always" }] },
+    state: "Success",
+  },
+  {
+    name: "second Job that fails beside a first that works",
+    script: RUNS_ON,
+    blow: "start a second Job that fails",
+    state: "Running",
+    error: /^Job second-.*: container 'flow' exited with code 9/,
+    goes: false,
+  },
+  {
     name: "sidecar that never ends",
     script: "state Running Running; state Success Done",
     pod: { containers: [{ ...FOREVER, name: "side" }] },
@@ -265,7 +306,7 @@ const LEFT: readonly Failure[] = [
     name: "no node by selector",
     pod: { nodeSelector: { nowhere: "true" } },
     state: "Submitted",
-    warning: /waits: pod '.*' cannot be scheduled: 0\/1 nodes are available/,
+    warning: /waits: pod '.*' cannot be scheduled: 0\/\d+ nodes are available/,
     goes: false,
   },
   {
@@ -277,8 +318,12 @@ const LEFT: readonly Failure[] = [
   },
 ];
 
-/** All fixtures. */
-export function failures(names: FailureNames): readonly Failure[] {
+/** All fixtures that can be had of this minor version of Kubernetes. */
+export function failures(names: FailureNames, minor: number): readonly Failure[] {
+  return everyFailure(names).filter(({ since = 0 }) => since <= minor);
+}
+
+function everyFailure(names: FailureNames): readonly Failure[] {
   const slot = { resources: { requests: { [names.resource]: "1" }, limits: { [names.resource]: "1" } } };
   return [
     ...STARTS,
@@ -286,6 +331,7 @@ export function failures(names: FailureNames): readonly Failure[] {
     ...TAKEN,
     {
       name: "preempted",
+      since: DISRUPTIONS,
       script: RUNS_ON,
       container: slot,
       blow: "preempt the pod",
@@ -293,6 +339,13 @@ export function failures(names: FailureNames): readonly Failure[] {
       message: /was preempted by a pod of higher priority/,
     },
     ...LEFT,
+    {
+      name: "no node by taint",
+      pod: { nodeSelector: { [names.taint]: "true" } },
+      state: "Submitted",
+      warning: /cannot be scheduled: .*had (?:untolerated )?taint/,
+      goes: false,
+    },
     {
       name: "quota exceeded",
       pod: { priorityClassName: names.quotaClass },

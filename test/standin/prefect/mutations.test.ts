@@ -202,7 +202,13 @@ describe("get_or_create_task_run_info", () => {
 
 describe("rows", () => {
   it("have exactly the columns that their table shows", async () => {
-    const run = api.createFlowRun({ flow: api.createFlow({ name: "f", tasks: [{ slug: "a-1" }] }) }).id;
+    const run = api.createFlowRun({
+      flow: api.createFlow({
+        name: "f",
+        tasks: [{ slug: "a-1" }, { slug: "b-1" }],
+        edges: [{ from: "a-1", to: "b-1", key: "x" }],
+      }),
+    }).id;
     await mutate("register_agent", { tenant_id: api.tenantId, type: "K" });
     await mutate("create_agent_config", { tenant_id: api.tenantId });
     await mutate("write_run_logs", { logs: [{ flow_run_id: run }] }, { result: "success" });

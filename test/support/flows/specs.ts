@@ -29,6 +29,39 @@ export function slowFlow(): FlowSpec {
   return moduleFlow("slow", [{ slug: "seconds", type: PARAMETER }, { slug: "nap-1" }, { slug: "wake-1" }]);
 }
 
+/** Starts a Dask cluster of `workers` pods, and works there until `gate` says that it may end. */
+export function daskFlow(): FlowSpec {
+  return moduleFlow("dask", [
+    { slug: "gate", type: PARAMETER },
+    { slug: "workers", type: PARAMETER },
+    { slug: "parts-1" },
+    { slug: "work-1", mapped: true },
+  ]);
+}
+
+/** Succeeds, also when its pod is lost while `hold` sleeps, for the parameter `seconds`. */
+export function resumingFlow(): FlowSpec {
+  const tasks: readonly TaskSpec[] = [
+    { slug: "seconds", type: PARAMETER },
+    { slug: "extract-1" },
+    { slug: "fetch-1" },
+    { slug: "mail-1" },
+    { slug: "double-1", mapped: true },
+    { slug: "hold-1" },
+    { slug: "report-1" },
+  ];
+  const edges = [
+    { from: "extract-1", to: "mail-1", key: "numbers" },
+    { from: "extract-1", to: "double-1", key: "number", mapped: true },
+    { from: "double-1", to: "hold-1", key: "numbers" },
+    { from: "fetch-1", to: "hold-1", key: "more" },
+    { from: "seconds", to: "hold-1", key: "seconds" },
+    { from: "mail-1", to: "hold-1" },
+    { from: "hold-1", to: "report-1", key: "total" },
+  ];
+  return { ...moduleFlow("resuming", tasks), edges };
+}
+
 /** Module storage: the flow is imported by name, from a folder in PYTHONPATH. */
 function moduleFlow(name: string, tasks: readonly TaskSpec[]): FlowSpec {
   const module = `${name}_flow`;

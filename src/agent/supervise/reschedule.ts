@@ -1,0 +1,56 @@
+// supervise: a flow run that lost its pod to the cluster is made whole and scheduled anew (Prefect issue 3058): what was at
+// work, and what is lost with the pod though somebody needs it, is Pending before the run is Scheduled.
+
+import type { AgentDeps } from "../deps.ts";
+import { runAgainLine, tasksToRunAgain } from "../../job/run-again.ts";
+import type { Saying } from "../../job/verdict.ts";
+import { newState, scheduledAt } from "../../prefect/state.ts";
+import type { Said } from "./said.ts";
+
+type Deps = Pick<AgentDeps, "prefect" | "clock"> & { readonly said: Said };
+
+/** A flow run and why it is scheduled anew. */
+export interface Rescheduling {
+  readonly flowRunId: string;
+  readonly message: string;
+  /** The Job that it lost. */
+  readonly job: string;
+  /** The version of the run's state; undefined: any. */
+  readonly version: number | undefined;
+}
+
+/** A request of so many states stays far below the 5 MB that Prefect Server takes. */
+const STATES_AT_ONCE = 200;
+
+/** Says what is run again, then makes it Pending, and the run Scheduled. Throws PrefectError. */
+export async function reschedule(deps: Deps, what: Rescheduling): Promise<void> {
+  const { prefect } = deps;
+  const { flowRunId, message, version } = what;
+  const again = tasksToRunAgain(await prefect.taskGraph(flowRunId));
+  await say(deps, what, runAgainLine(again));
+  // Not Scheduled: with task runs that are due Prefect's queue would hand out the run once more while it is Running.
+  const state = newState("Pending", message);
+  const states = [...again.unkept, ...again.lost].map(({ id }) => ({ taskRunId: id, state }));
+  for (let at = 0; at < states.length; at += STATES_AT_ONCE) {
+    await prefect.setTaskStates(states.slice(at, at + STATES_AT_ONCE));
+  }
+  await prefect.setState({ flowRunId, state: scheduledAt(deps.clock.now(), message), version });
+}
+
+async function say(deps: Deps, what: Rescheduling, words: string | undefined): Promise<void> {
+  if (words === undefined) return;
+  const mark = `After Job ${what.job}: `;
+  const message = `${mark}${words}`;
+  const line: Saying = { name: "k8s-infra", level: "WARNING", message, mark, job: what.job };
+  const unsaid = await deps.said.unsaid(what.flowRunId, [line], false);
+  if (unsaid.length === 0) return;
+  try {
+    await deps.prefect.writeLogs([
+      { flowRunId: what.flowRunId, name: line.name, level: line.level, message },
+    ]);
+  } catch (error) {
+    deps.said.doubt(what.flowRunId);
+    throw error;
+  }
+  deps.said.remember(what.flowRunId, unsaid);
+}
