@@ -5,6 +5,7 @@ import { access, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { SettingsError } from "../src/base/errors.ts";
+import { cleanup } from "./bench/cleanup.ts";
 import { delay } from "./bench/delay.ts";
 import { failure } from "./bench/failure.ts";
 import { isMet, lineOf, whySkipped } from "./bench/figure.ts";
@@ -16,7 +17,7 @@ import { startup } from "./bench/startup.ts";
 import { runNode } from "./binary/run-node.ts";
 import { projectPath, readProject, requireNode, runScript } from "./project.ts";
 
-const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory];
+const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory, cleanup];
 const INTERRUPTED = 130;
 
 /** The figures of these names, all without names. Throws SettingsError for a name that none has. */

@@ -9,6 +9,7 @@ import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { SeenClusters } from "./cancel-items.ts";
 import type { LeftAlone, OwnerRun, PlanItem } from "./item.ts";
 import { ORDER } from "./item.ts";
+import { Pace, paced } from "./pace.ts";
 import { sweep } from "./sweep.ts";
 import type { Done } from "./sweep.ts";
 import type { AskStates } from "./surroundings.ts";
@@ -159,9 +160,10 @@ async function untilGone(
   timeoutMs: number,
 ): Promise<readonly string[]> {
   const untilMs = deps.clock.now().getTime() + timeoutMs;
+  const kube = paced(deps.kube, new Pace(deps.clock), deps.signal);
   let left = items;
   for (;;) {
-    const there = await Promise.all(left.map((item) => isThere(deps.kube, item)));
+    const there = await Promise.all(left.map((item) => isThere(kube, item)));
     left = left.filter((_, at) => there[at] === true);
     const leftMs = untilMs - deps.clock.now().getTime();
     if (left.length === 0 || leftMs <= 0 || deps.signal.aborted) break;
@@ -173,7 +175,7 @@ async function untilGone(
   return left.map((item) => `${nameOf(item)} is deleted, but still there`);
 }
 
-async function isThere(kube: CancelDeps["kube"], { resource, ref, uid }: PlanItem): Promise<boolean> {
+async function isThere(kube: Pick<KubeApi, "get">, { resource, ref, uid }: PlanItem): Promise<boolean> {
   return (await kube.get(resource, ref))?.metadata.uid === uid;
 }
 

@@ -8,6 +8,7 @@ import { hasCondition } from "../job/footprint.ts";
 import { isKept } from "../job/labels.ts";
 import { isOver, outlookOf } from "../job/outlook.ts";
 import type { Job } from "../kube/objects.ts";
+import { stateWord } from "../prefect/rest-state.ts";
 import { isAlive } from "../prefect/state.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { LeftAlone, OwnerRun, PlanItem } from "./item.ts";
@@ -67,7 +68,7 @@ function onFinished({ job }: JobPrint, subject: RunCase): Opinion {
   const others = print.footprint.jobs.some((other) => !other.gone && !isOver(other.job));
   // It is the evidence by which an agent tells how the run went; a newer Job of the run makes it history.
   if (run.kind === "known" && isAlive(run.state.type) && !others) {
-    return { stays: `${word}, but its flow run is still ${run.state.type}` };
+    return { stays: `${word}, but its flow run is still ${stateWord(run.state)}` };
   }
   return { ground: "finished", why: `${word} ${formatDuration(sinceMs)} ago` };
 }
@@ -79,7 +80,8 @@ function onLiving(print: JobPrint, subject: RunCase): Opinion {
   const sinceMs = now.getTime() - since.getTime();
   if (sinceMs < olderThanMs) return { stays: `${standing.words}, only since ${formatDuration(sinceMs)}` };
   const outlook = outlookOf(print);
-  const how = outlook.kind === "stuck" || outlook.kind === "pending" ? outlook.trouble.code : "still there";
+  const isHeld = outlook.kind === "stuck" || outlook.kind === "pending";
+  const how = isHeld && subject.print.podsUnseen !== true ? outlook.trouble.code : "still there";
   return { ground: "orphaned", why: `${standing.words}, the Job is ${howOf(how)}` };
 }
 

@@ -5,6 +5,7 @@ import type { RunPrint } from "../inventory/inventory.ts";
 import type { RunView } from "../job/verdict.ts";
 import type { Pod } from "../kube/objects.ts";
 import { isLiving } from "../dask/pod-life.ts";
+import { stateWord } from "../prefect/rest-state.ts";
 import { isFinished } from "../prefect/state.ts";
 import type { OwnerRun } from "./item.ts";
 
@@ -19,8 +20,8 @@ export function standingOf(flowRunId: string, view: RunView, trusted: boolean): 
   switch (view.kind) {
     case "known": {
       const { type } = view.state;
-      if (isFinished(type)) return { kind: "over", since: view.updated, words: `its flow run is ${type}` };
-      return { kind: "alive", words: `its flow run is ${type}` };
+      const words = `its flow run is ${stateWord(view.state)}`;
+      return isFinished(type) ? { kind: "over", since: view.updated, words } : { kind: "alive", words };
     }
     case "missing":
       if (!isUuid(flowRunId)) return { kind: "unknown", words: "its label names no flow run" };

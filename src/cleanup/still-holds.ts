@@ -6,6 +6,7 @@ import { isKept } from "../job/labels.ts";
 import { isOver } from "../job/outlook.ts";
 import type { RunView } from "../job/verdict.ts";
 import type { AnyObject, Job, Meta, Pod } from "../kube/objects.ts";
+import { stateWord } from "../prefect/rest-state.ts";
 import { isFinished } from "../prefect/state.ts";
 import type { PlanItem } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
@@ -59,7 +60,7 @@ export function whyNotAround(item: PlanItem, around: Surroundings): string | und
 /** Deleted is as over as finished; but no answer is no proof of either. */
 function whyNotOver(item: PlanItem, view: RunView): string | undefined {
   if (view.kind === "known") {
-    return isFinished(view.state.type) ? undefined : `its flow run is ${view.state.type} now`;
+    return isFinished(view.state.type) ? undefined : `its flow run is ${stateWord(view.state)} now`;
   }
   if (view.kind === "missing") return undefined;
   return `the state of flow run "${item.run?.id ?? ""}" cannot be read now`;

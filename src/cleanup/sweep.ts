@@ -7,7 +7,7 @@ import { ExpectedError, textOf } from "../base/errors.ts";
 import { Limit } from "../base/limit.ts";
 import type { DeleteOptions, KubeApi } from "../kube/api.ts";
 import type { PlanItem } from "./item.ts";
-import { Pace } from "./pace.ts";
+import { IN_FLIGHT, Pace } from "./pace.ts";
 import { whyNotAround, whyNotObject } from "./still-holds.ts";
 import type { Fresh } from "./still-holds.ts";
 import { Look } from "./surroundings.ts";
@@ -40,8 +40,6 @@ export interface SweepOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-/** Deletions under way at once: the API server's own share for one user stays far from full. */
-const IN_FLIGHT = 32;
 /** Runs per question to Prefect; as old as an answer of these can become before the last of them is acted on. */
 const AT_ONCE = 100;
 /** How often an object that changes under our hands is judged anew. */

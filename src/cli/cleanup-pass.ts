@@ -3,13 +3,14 @@
 import { InterruptedError } from "../base/errors.ts";
 import { askStatesOf } from "../cleanup/ask-states.ts";
 import type { Plan, PlanItem } from "../cleanup/item.ts";
+import { Pace, paced } from "../cleanup/pace.ts";
 import { planCleanup } from "../cleanup/plan.ts";
 import type { PlanOptions } from "../cleanup/plan.ts";
 import { sweep } from "../cleanup/sweep.ts";
 import type { Done } from "../cleanup/sweep.ts";
 import { tally } from "../cleanup/tally.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { loadInventory } from "../inventory/load-inventory.ts";
+import type { Connection } from "../kube/connect.ts";
 import { Progress } from "../output/progress.ts";
 import { confirm } from "../output/prompt.ts";
 import type { Palette } from "../output/palette.ts";
@@ -24,9 +25,10 @@ import {
   summary,
   troubleLines,
 } from "./cleanup-report.ts";
+import { lookAround } from "./cleanup-look.ts";
+import type { Look, Namespaces } from "./cleanup-look.ts";
 import { namedRun } from "./cleanup-runs.ts";
 import type { CliContext } from "./context.ts";
-import type { Place } from "./listing-command.ts";
 import type { ListingStates } from "./listing-states.ts";
 
 /** What a pass was told. */
@@ -42,20 +44,28 @@ export interface PassSettings {
   readonly palette: Palette;
 }
 
+/** What a pass works on. */
+export interface CleanupWorld {
+  readonly place: { readonly connection: Connection; readonly namespaces: Namespaces };
+  readonly states: ListingStates;
+}
+
+const NOTHING: Readonly<Record<Look["blindness"], string>> = {
+  none: "nothing to clean up",
+  some: "nothing to clean up where it could be seen",
+  all: "nothing removed: Jobs may not be listed",
+};
+const SOME_FAILED = 1;
 const KUBERNETES_FAILED = 4;
 const INTERRUPTED = 130;
 
 /** One `cleanup`, as often as it is run. */
 export class CleanupPass {
   readonly #context: CliContext;
-  readonly #world: { readonly place: Place; readonly states: ListingStates };
+  readonly #world: CleanupWorld;
   readonly #settings: PassSettings;
 
-  constructor(
-    context: CliContext,
-    world: { readonly place: Place; readonly states: ListingStates },
-    settings: PassSettings,
-  ) {
+  constructor(context: CliContext, world: CleanupWorld, settings: PassSettings) {
     this.#context = context;
     this.#world = world;
     this.#settings = settings;
@@ -63,30 +73,34 @@ export class CleanupPass {
 
   /** The exit code. Throws KubeError when the cluster cannot be asked, InterruptedError at an interrupted question. */
   async run(): Promise<number> {
-    const inventory = await this.#look();
+    const { inventory, blindness } = await this.#look();
     const plan = await this.#plan(inventory);
     this.#tellAround(inventory, plan);
-    const isBlind = inventory.unseen?.includes("jobs") === true;
-    const code = await this.#carryOut(plan, inventory.gaps);
-    return code === 0 && isBlind ? KUBERNETES_FAILED : code;
+    const code = await this.#carryOut(plan, { ...inventory, blindness });
+    if (code !== 0 || blindness === "none") return code;
+    return blindness === "all" ? KUBERNETES_FAILED : SOME_FAILED;
   }
 
-  async #look(): Promise<Inventory> {
+  async #look(): Promise<Look> {
     const { place, states } = this.#world;
-    const { signal } = this.#context;
+    const { clock, signal } = this.#context;
     const { selector: labelSelector, plan } = this.#settings;
-    const { namespace, connection } = place;
-    const query = { namespace, labelSelector, signal, dask: plan.dask ? ("all" as const) : undefined };
-    const inventory = await loadInventory(connection.kube, states.sources, query);
+    const { namespaces, connection } = place;
+    const query = { labelSelector, signal, dask: plan.dask ? ("all" as const) : undefined };
+    const { sources } = states;
+    const kube = paced(connection.kube, new Pace(clock), signal);
+    const look = await lookAround({ kube, sources }, namespaces, query);
     // A selector means Jobs; Dask comes along with the runs that have one.
-    return labelSelector === undefined ? inventory : { ...inventory, unownedDask: [] };
+    return labelSelector === undefined
+      ? look
+      : { ...look, inventory: { ...look.inventory, unownedDask: [] } };
   }
 
   async #plan(inventory: Inventory): Promise<Plan> {
     const { runs, plan } = this.#settings;
     const now = this.#context.clock.now();
     if (runs === undefined) return planCleanup(inventory, { ...plan, runs: undefined }, now);
-    const named = await Promise.all(runs.map((text) => namedRun(text, inventory.runs, this.#world.states)));
+    const named = await Promise.all(runs.map((text) => namedRun(text, inventory, this.#world.states)));
     return planCleanup(inventory, { ...plan, runs: new Set(named.map(({ id }) => id)) }, now);
   }
 
@@ -96,11 +110,14 @@ export class CleanupPass {
     if (verbose) for (const left of plan.leftAlone) this.#tell(leftAloneLine(left));
   }
 
-  async #carryOut(plan: Plan, gaps: readonly string[]): Promise<number> {
+  async #carryOut(
+    plan: Plan,
+    { gaps, blindness }: Pick<Inventory, "gaps"> & Pick<Look, "blindness">,
+  ): Promise<number> {
     const { mode, output, quiet } = this.#settings;
     if (plan.items.length === 0) {
       if (output === "json" || output === "yaml") this.#printObject(planObject(plan, gaps));
-      if (!quiet) this.#tell(`nothing to clean up${leftAloneWords(plan)}`);
+      if (!quiet) this.#tell(`${NOTHING[blindness]}${leftAloneWords(plan)}`);
       return 0;
     }
     if (mode === "show") {
@@ -108,7 +125,9 @@ export class CleanupPass {
       return 0;
     }
     if (mode === "ask") {
-      this.#printTable(plan);
+      // What is asked about is for the person; -o says what is to come out of it.
+      if (this.#isTable()) this.#print(this.#tableText(plan));
+      else this.#context.stderr.write(this.#tableText(plan));
       if (!(await this.#isAgreed(plan))) {
         this.#tell("nothing removed");
         return 0;
@@ -123,7 +142,7 @@ export class CleanupPass {
     const { output } = this.#settings;
     if (output === "json" || output === "yaml") this.#printObject(planObject(plan, gaps));
     else if (output === "name") this.#print(plan.items.map((item) => `${nameOf(item)}\n`).join(""));
-    else this.#printTable(plan);
+    else this.#print(this.#tableText(plan));
     this.#tell(`would remove ${tally(plan.items)}${leftAloneWords(plan)}`);
   }
 
@@ -134,7 +153,7 @@ export class CleanupPass {
   }
 
   async #sweep(items: readonly PlanItem[]): Promise<readonly Done[]> {
-    const { clock, signal, stderr } = this.#context;
+    const { clock, signal, stdout, stderr } = this.#context;
     const { place, states } = this.#world;
     const { mode } = this.#settings;
     const progress = new Progress(stderr, clock);
@@ -146,8 +165,13 @@ export class CleanupPass {
           states: askStatesOf(states.sources, signal),
           clock,
           onDone: (done) => {
-            progress.update(`removed ${++count} of ${items.length}`);
-            this.#tellDeleted(done);
+            const line = this.#deletedText(done);
+            if (line !== undefined) {
+              // Both are the terminal's: below the progress line it would be written over.
+              if (isTerminal(stdout)) progress.clear();
+              this.#print(line);
+            }
+            progress.update(`cleaning up: ${++count} of ${items.length}`);
           },
         },
         items,
@@ -158,11 +182,12 @@ export class CleanupPass {
     }
   }
 
-  /** At once: what went stays told, whatever happens next. On a terminal the table above has said it all. */
-  #tellDeleted({ item, outcome }: Done): void {
+  /** Told at once: what went stays told, whatever happens next. On a terminal the table above has said it all. */
+  #deletedText({ item, outcome }: Done): string | undefined {
     const { mode, output } = this.#settings;
-    if (outcome.kind !== "deleted" || mode === "ask" || output === "json" || output === "yaml") return;
-    this.#print(`${output === "name" ? nameOf(item) : deletedLine(item, mode === "rehearse")}\n`);
+    const isTold = output === "name" || (this.#isTable() && mode !== "ask");
+    if (outcome.kind !== "deleted" || !isTold) return undefined;
+    return `${output === "name" ? nameOf(item) : deletedLine(item, mode === "rehearse")}\n`;
   }
 
   #tellDone(done: readonly Done[]): number {
@@ -172,11 +197,16 @@ export class CleanupPass {
     return done.some(({ outcome }) => outcome.kind === "failed") ? 1 : 0;
   }
 
-  #printTable(plan: Plan): void {
+  #isTable(): boolean {
+    return this.#settings.output === "table" || this.#settings.output === "wide";
+  }
+
+  #tableText(plan: Plan): string {
     const { output, palette } = this.#settings;
-    const columns = planColumns(this.#context.clock.now(), this.#world.place.namespace === undefined);
+    const { namespaces } = this.#world.place;
+    const columns = planColumns(this.#context.clock.now(), namespaces?.length !== 1);
     const lines = tableLines(columns, plan.items, { wide: output === "wide", palette });
-    this.#print(`${lines.join("\n")}\n`);
+    return `${lines.join("\n")}\n`;
   }
 
   #printObject(object: ReturnType<typeof planObject>): void {
@@ -208,6 +238,10 @@ export async function repeatedly(
     await context.clock.sleep(how.everyMs, context.signal);
   }
   return 0;
+}
+
+function isTerminal(stream: object): boolean {
+  return "isTTY" in stream && stream.isTTY === true;
 }
 
 function leftAloneWords({ leftAlone }: Plan): string {

@@ -4,10 +4,10 @@ import type { CancelAnswer, CancelledRuns } from "../cleanup/cancel.ts";
 import type { OwnerRun } from "../cleanup/item.ts";
 import type { PrefectConfig } from "../config/prefect-config.ts";
 import type { Generation } from "../inventory/inventory.ts";
-import type { StateSources } from "../inventory/state-source.ts";
 import type { PrefectApi } from "../prefect/api.ts";
 import { PrefectError } from "../prefect/errors.ts";
 import type { RestApi } from "../prefect/rest-api.ts";
+import type { ListingStates } from "./listing-states.ts";
 import { isFinished, newState } from "../prefect/state.ts";
 import { stateText } from "../inventory/job-row.ts";
 import type { CliContext } from "./context.ts";
@@ -26,19 +26,19 @@ const AT_WORK = new Set(["Running", "Submitted", "Paused"]);
 export class CancelInPrefect implements CancelledRuns {
   readonly #context: CliContext;
   readonly #config: PrefectConfig;
-  readonly #sources: StateSources;
+  readonly #states: Pick<ListingStates, "sources" | "rest">;
   #first: Promise<PrefectApi> | undefined;
-  #second: Promise<RestApi | undefined> | undefined;
+  #second: Promise<RestApi> | undefined;
 
-  constructor(context: CliContext, config: PrefectConfig, sources: StateSources) {
+  constructor(context: CliContext, config: PrefectConfig, states: Pick<ListingStates, "sources" | "rest">) {
     this.#context = context;
     this.#config = config;
-    this.#sources = sources;
+    this.#states = states;
   }
 
   /** Throws PrefectError. A run that no Prefect can be told of is no error: it is said, and its objects go all the same. */
   async cancel(run: OwnerRun): Promise<CancelAnswer> {
-    if (this.#sources[run.generation] === undefined) return { untold: HOW_TO_NAME[run.generation] };
+    if (this.#states.sources[run.generation] === undefined) return { untold: HOW_TO_NAME[run.generation] };
     if (run.view.kind === "missing") return { untold: "it has no such flow run" };
     if (run.view.kind === "known" && isFinished(run.view.state.type)) return { state: stateText(run.view) };
     if (run.generation === 1) return { state: await (await this.#graphql()).cancel(run.id) };
@@ -61,16 +61,18 @@ export class CancelInPrefect implements CancelledRuns {
   }
 
   async #ask(run: OwnerRun, type: "CANCELLING" | "CANCELLED", force: boolean): Promise<void> {
+    const { rest } = this.#states;
+    if (rest === undefined) return;
     this.#second ??= import("../prefect/rest-connect.ts").then(({ connectRest }) =>
-      connectRest(this.#context.env, DEADLINE_MS),
+      connectRest(rest, this.#context.env, DEADLINE_MS),
     );
-    const rest = await this.#second;
+    const api = await this.#second;
     const message = force ? { message: MESSAGE } : {};
-    const answer = await rest?.setState(run.id, { type, force, ...message }, this.#context.signal);
+    const answer = await api.setState(run.id, { type, force, ...message }, this.#context.signal);
     if (answer === "ACCEPT") return;
     throw new PrefectError(
       `cancel flow run "${run.id}"`,
-      `the API answered ${answer === undefined || answer === "" ? "nothing that is known" : answer}`,
+      `the API answered ${answer === "" ? "nothing that is known" : answer}`,
       { failure: "refused" },
     );
   }

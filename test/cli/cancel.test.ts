@@ -124,6 +124,47 @@ describe("cancel", () => {
     ]);
   });
 
+  it("waits no longer than --timeout for what does not go, names it, and settles nothing", async () => {
+    const running = await runningWorld();
+    const { world, id } = running;
+    const status = { active: 1, ready: 1 };
+    world.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now", "--timeout", "50ms"]);
+    expect([exitCode, stateOf(running)]).toEqual([1, "Cancelling"]);
+    expect(stderr).toContain('error: job "job-fox" is deleted, but still there\n');
+    expect(world.left("pods")).not.toContain("fox-worker");
+  });
+
+  it("does not wait for that with --wait=false", async () => {
+    const running = await runningWorld();
+    const { world, id } = running;
+    const status = { active: 1, ready: 1 };
+    world.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now", "--wait=false"]);
+    expect([exitCode, stateOf(running)]).toEqual([0, "Cancelled"]);
+    expect(stderr).toContain("removed 1 Job, 1 pod, 1 Service, 1 PodDisruptionBudget\n");
+  });
+
+  it("cancels many at once, and each is told", async () => {
+    const { world, id } = await runningWorld();
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "job/job-cow", id, "--now"]);
+    expect([exitCode, world.left("jobs"), world.left("pods")]).toEqual([0, [], []]);
+    expect(stderr.match(/is Cancelled$/gm)).toHaveLength(2);
+    expect(stderr).toContain("removed 2 Jobs, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
+  });
+
+  it("goes slower when the server says so, and loses nothing", async () => {
+    const running = await runningWorld();
+    running.world.kube.faults.add({
+      action: { kind: "answer", status: 429, retryAfterSeconds: 0.02 },
+      match: ({ verb }) => verb !== "watch",
+      nth: 3,
+      times: 20,
+    });
+    const { exitCode } = await running.world.run(["cancel", "quick-fox", "--now"]);
+    expect([exitCode, stateOf(running), running.world.left("jobs")]).toEqual([0, "Cancelled", ["job-cow"]]);
+  });
+
   it("leaves what is annotated prefect.io/keep, and says so", async () => {
     const { world, cluster } = await runningWorld();
     const annotations = { "prefect.io/keep": "true" };

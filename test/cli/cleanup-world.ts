@@ -109,8 +109,8 @@ export class World {
 }
 
 /** Starts both; they stop with the test. Jobs have no controller: what a test puts there is all that happens. */
-export async function startWorld(): Promise<World> {
-  const kube = await startKubeStandin({ namespaces: [NAMESPACE], controller: false });
+export async function startWorld(others: readonly string[] = []): Promise<World> {
+  const kube = await startKubeStandin({ namespaces: [NAMESPACE, ...others], controller: false });
   onTestFinished(() => kube.stop());
   const prefect = await startPrefectStandin();
   onTestFinished(() => prefect.stop());

@@ -2,27 +2,48 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
+import { CLEANUP_ACCESS } from "../../src/kube/rights.ts";
 import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
 import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { Terminal, whyNoTerminal } from "../support/terminal.ts";
 import { runPlugin } from "./support/agent-process.ts";
-import { mustKubectl } from "./support/kubectl.ts";
+import {
+  apply,
+  daskFront,
+  daskPod,
+  DONE,
+  flowJob,
+  gated,
+  left,
+  pod,
+  service,
+  ungate,
+  waitFor,
+  WORKS,
+} from "./support/leftovers.ts";
+import { mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 
-const DONE = "exit 0";
-const WORKS = "trap 'exit 0' TERM; while true; do sleep 1; done";
 const OLD = "--older-than=0s";
+/** The minor version from which on pods can be kept from being scheduled. */
+const GATES_SINCE = 27;
+
+/** Who may clean up in the first namespace only. */
+const JANITOR = "kubectl-prefect-e2e-janitor";
 
 let namespace = "";
+let other = "";
 let prefect: PrefectStandin;
 
 beforeAll(async () => {
   namespace = await createNamespace("cleanup");
+  other = await createNamespace("cleanup-other");
   prefect = await startPrefectStandin();
 });
 
 afterAll(async () => {
   await prefect?.stop();
-  if (namespace !== "") removeNamespace(namespace);
+  for (const each of [namespace, other]) if (each !== "") removeNamespace(each);
 });
 
 function flowRun(type: string, name: string): string {
@@ -31,87 +52,12 @@ function flowRun(type: string, name: string): string {
   return id;
 }
 
-function podSpec(script: string): JsonObject {
-  const container = {
-    name: "main",
-    image: "busybox:latest",
-    imagePullPolicy: "IfNotPresent",
-    command: ["sh", "-c", script],
-  };
-  return { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
-}
-
-function job(name: string, flowRunId: string, script: string): JsonObject {
-  const labels = { "prefect.io/flow_run_id": flowRunId };
-  const template = { metadata: { labels }, spec: podSpec(script) };
-  return {
-    apiVersion: "batch/v1",
-    kind: "Job",
-    metadata: { name, labels },
-    spec: { backoffLimit: 0, template },
-  };
-}
-
-function pod(name: string, labels: JsonObject, script: string): JsonObject {
-  return { apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec: podSpec(script) };
-}
-
-function daskPod(name: string, cluster: string, script: string): JsonObject {
-  const role = name.includes("scheduler") ? "scheduler" : "worker";
-  return pod(name, { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": role }, script);
-}
-
-function daskFront(cluster: string): JsonObject[] {
-  const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "scheduler" };
-  return [
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name: cluster, labels },
-      spec: { selector: labels, ports: [{ port: 8786 }] },
-    },
-    {
-      apiVersion: "policy/v1",
-      kind: "PodDisruptionBudget",
-      metadata: { name: cluster },
-      spec: { minAvailable: 1, selector: { matchLabels: labels } },
-    },
-  ];
-}
-
-function apply(items: readonly JsonObject[]): void {
-  mustKubectl(
-    ["apply", "-n", namespace, "-f", "-"],
-    JSON.stringify({ apiVersion: "v1", kind: "List", items }),
-  );
-}
-
-function waitFor(what: string, condition: string): void {
-  mustKubectl(["wait", what, `--for=${condition}`, "-n", namespace, "--timeout=120s"]);
-}
-
-/** What is there and is not being deleted; the pods of Jobs are their Jobs' business. */
-function left(): readonly string[] {
-  const template =
-    "{range .items[*]}{.kind}/{.metadata.name} {.metadata.deletionTimestamp} {.metadata.ownerReferences[0].kind}{'\\n'}{end}";
-  const text = mustKubectl([
-    "get",
-    "jobs,pods,services,poddisruptionbudgets",
-    "-n",
-    namespace,
-    "-o",
-    `jsonpath=${template}`,
-  ]);
-  return text
-    .split("\n")
-    .filter((line) => /^\S+ +$/.test(line))
-    .map((line) => line.trim())
-    .sort();
+function environment(): Record<string, string> {
+  return { PREFECT__CLOUD__API: prefect.url, PREFECT__BACKEND: "server" };
 }
 
 function plugin(...args: readonly string[]) {
-  const env = { PREFECT__CLOUD__API: prefect.url, PREFECT__BACKEND: "server" };
-  return runPlugin([...args, "-n", namespace], env);
+  return runPlugin([...args, "-n", namespace], environment());
 }
 
 describe("on a real cluster", () => {
@@ -120,10 +66,10 @@ describe("on a real cluster", () => {
     const running = flowRun("Running", "running");
     const orphaned = `dask-${cancelled}-0123abcd-4`;
     const working = `dask-${running}-0123abcd-4`;
-    apply([
-      job("ended", flowRun("Success", "ended"), DONE),
-      job("cancelled", cancelled, WORKS),
-      job("running", running, WORKS),
+    apply(namespace, [
+      flowJob("ended", flowRun("Success", "ended"), DONE),
+      flowJob("cancelled", cancelled, WORKS),
+      flowJob("running", running, WORKS),
       daskPod("done-worker", "dask-root-03d5b8bb-0", DONE),
       ...daskFront("dask-root-03d5b8bb-0"),
       daskPod("orphan-worker", orphaned, WORKS),
@@ -135,31 +81,19 @@ describe("on a real cluster", () => {
       pod("foreign-done", { app: "dask" }, DONE),
       pod("foreign-labelled", { "dask.org/cluster-name": "theirs" }, DONE),
       pod("foreign-web", { app: "web" }, WORKS),
-      {
-        apiVersion: "v1",
-        kind: "Service",
-        metadata: { name: "foreign" },
-        spec: { selector: { "dask.org/cluster-name": orphaned }, ports: [{ port: 80 }] },
-      },
+      service("foreign", { "dask.org/cluster-name": orphaned }),
     ]);
-    for (const name of ["done-worker", "foreign-done", "foreign-labelled"])
-      waitFor(`pod/${name}`, "jsonpath={.status.phase}=Succeeded");
-    waitFor("job/ended", "condition=complete");
-    for (const name of [
-      "orphan-worker",
-      "orphan-scheduler",
-      "working-worker",
-      "nobodys-worker",
-      "foreign-web",
-    ])
-      waitFor(`pod/${name}`, "condition=Ready");
+    const ended = ["pod/done-worker", "pod/foreign-done", "pod/foreign-labelled"];
+    await waitFor(namespace, ended, "jsonpath={.status.phase}=Succeeded");
+    await waitFor(namespace, ["job/ended"], "condition=complete");
+    const orphans = ["pod/orphan-worker", "pod/orphan-scheduler"];
+    await waitFor(namespace, [...orphans, "pod/working-worker", "pod/nobodys-worker"], "condition=Ready");
 
     const first = await plugin("cleanup", "--yes", OLD);
     expect(first.stderr).toBe("removed 2 Jobs, 3 pods, 2 Services, 2 PodDisruptionBudgets\n");
     expect(first.code).toBe(0);
-    for (const gone of ["job/cancelled", "pod/orphan-worker", "pod/orphan-scheduler"])
-      waitFor(gone, "delete");
-    expect(left()).toEqual(
+    await waitFor(namespace, ["job/cancelled", ...orphans], "delete");
+    expect(left(namespace)).toEqual(
       [
         "Job/running",
         "Pod/foreign-done",
@@ -180,16 +114,89 @@ describe("on a real cluster", () => {
   it("cancel removes all of a run, and settles its state", async () => {
     const id = flowRun("Running", "quick-fox");
     const cluster = `dask-${id}-0123abcd-4`;
-    apply([
-      job("fox", id, WORKS),
+    apply(namespace, [
+      flowJob("fox", id, WORKS),
       daskPod("fox-worker", cluster, WORKS),
       daskPod("fox-scheduler", cluster, WORKS),
       ...daskFront(cluster),
     ]);
-    waitFor("job/fox", "jsonpath={.status.ready}=1");
+    await waitFor(namespace, ["job/fox"], "jsonpath={.status.ready}=1");
     const { stderr, code } = await plugin("cancel", "quick-fox", "--grace=2s");
     expect(stderr).toContain("removed 1 Job, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
     expect([code, prefect.flowRun(id)?.state]).toEqual([0, "Cancelled"]);
-    expect(left().filter((name) => name.includes("fox") || name.includes(id))).toEqual([]);
+    expect(left(namespace).filter((name) => name.includes("fox") || name.includes(id))).toEqual([]);
+  });
+
+  it.skipIf(whyNoTerminal() !== undefined || serverMinor() < GATES_SINCE)(
+    "a pod that starts to run while its deletion is being thought over survives",
+    async () => {
+      const cluster = `dask-${flowRun("Failed", "late")}-0123abcd-4`;
+      apply(namespace, [
+        gated(daskPod("starting", cluster, WORKS)),
+        gated(daskPod("waiting", cluster, WORKS)),
+      ]);
+      const words = ["kubectl", "prefect", "cleanup", OLD, "--run", "late", "-n", namespace];
+      const { KUBECONFIG = "", HOME = "" } = process.env;
+      const env = { KUBECONFIG, HOME, TERM: "xterm", ...environment() };
+      const terminal = new Terminal(words, { columns: 140, rows: 40 }, env);
+      await terminal.shows(/Remove 2 pods\? \[y\/N\]/);
+      ungate(namespace, "starting");
+      await waitFor(namespace, ["pod/starting"], "condition=Ready");
+      terminal.types("y\n");
+      expect(await terminal.ended).toBe(0);
+      expect(terminal.screen.seen().slice(-2)).toEqual([
+        expect.stringMatching(/^left alone: pod\/starting in .*: it has started to run since$/),
+        "removed 1 pod; 1 left alone after all",
+      ]);
+      await waitFor(namespace, ["pod/waiting"], "delete");
+      expect(left(namespace)).toContain("Pod/starting");
+      expect(left(namespace)).not.toContain("Pod/waiting");
+    },
+  );
+
+  it("reports the namespaces in which it may do nothing, and cleans up the others", async () => {
+    const id = flowRun("Success", "in-two-places");
+    apply(namespace, [flowJob("here", id, DONE), ...mayCleanUp(JANITOR)]);
+    apply(other, [flowJob("there", id, DONE)]);
+    await waitFor(namespace, ["job/here"], "condition=complete");
+    await waitFor(other, ["job/there"], "condition=complete");
+    const args = ["cleanup", "--yes", OLD, "--run", id, "-n", `${namespace},${other}`];
+
+    const some = await runPlugin([...args, "--as", JANITOR], environment());
+    expect([some.code, left(other)]).toEqual([1, ["Job/there"]]);
+    expect(some.stderr).toContain(`note: cannot list jobs in namespace "${other}": `);
+    expect(some.stderr).toContain("removed 1 Job\n");
+    const none = await runPlugin(["cleanup", "--yes", "-A", "--as", JANITOR], environment());
+    expect(none.code).toBe(4);
+    expect(none.stderr).toContain("name those that you may clean up: -n ONE,TWO");
+
+    const all = await runPlugin(args, environment());
+    expect([all.code, all.stderr, left(other)]).toEqual([0, "removed 1 Job\n", []]);
+  });
+
+  it("holds the server's certificate against an address, as kubectl does", async () => {
+    const path = "jsonpath={.clusters[0].cluster.server}";
+    const { hostname } = new URL(mustKubectl(["config", "view", "--minify", "-o", path]));
+    const look = (name: string) => plugin("cleanup", "--dry-run", OLD, "--tls-server-name", name);
+    expect(await look(hostname)).toMatchObject({ code: 0 });
+    const { code, stderr } = await look("192.0.2.1");
+    expect([code, stderr]).toEqual([4, expect.stringContaining("192.0.2.1")]);
   });
 });
+
+/** The rights that cleanup needs, for a user, in the namespace where these are created. */
+function mayCleanUp(name: string): readonly JsonObject[] {
+  const rules = CLEANUP_ACCESS.map(({ group, resource, verbs }) => ({
+    apiGroups: [group],
+    resources: [resource],
+    verbs,
+  }));
+  const apiGroup = "rbac.authorization.k8s.io";
+  const apiVersion = `${apiGroup}/v1`;
+  const roleRef = { apiGroup, kind: "Role", name };
+  const subjects = [{ apiGroup, kind: "User", name }];
+  return [
+    { apiVersion, kind: "Role", metadata: { name }, rules },
+    { apiVersion, kind: "RoleBinding", metadata: { name }, roleRef, subjects },
+  ];
+}

@@ -52,7 +52,7 @@ export class CancelCommand extends PlaceCommand {
     };
     const [place, states, config] = await Promise.all([this.place(), this.states(), this.prefectConfig()]);
     const { CancelInPrefect } = await import("../cleanup-prefect.ts");
-    const prefect = new CancelInPrefect(this.context, config, states.sources);
+    const prefect = new CancelInPrefect(this.context, config, states);
     try {
       return await this.#cancel({ place, states, prefect }, options);
     } finally {
@@ -104,8 +104,10 @@ export class CancelCommand extends PlaceCommand {
     what: Pick<InventoryQuery, "dask" | "flowRunId">,
   ): Promise<Inventory> {
     const { loadInventory } = await import("../../inventory/load-inventory.ts");
-    const { signal } = this.context;
-    return loadInventory(connection.kube, sources, { namespace, signal, ...what });
+    const { Pace, paced } = await import("../../cleanup/pace.ts");
+    const { clock, signal } = this.context;
+    const kube = paced(connection.kube, new Pace(clock), signal);
+    return loadInventory(kube, sources, { namespace, signal, ...what });
   }
 
   async #runs(
@@ -114,7 +116,7 @@ export class CancelCommand extends PlaceCommand {
   ): Promise<readonly OwnerRun[]> {
     const { namedRun } = await import("../cleanup-runs.ts");
     const { ownerRun } = await import("../../cleanup/standing.ts");
-    const named = await Promise.all(this.targets.map((text) => namedRun(text, inventory.runs, states)));
+    const named = await Promise.all(this.targets.map((text) => namedRun(text, inventory, states)));
     const distinct = [...new Map(named.map((run) => [run.id, run])).values()];
     return distinct.map(({ id, generation, name, view }) => {
       const here = inventory.runs.find(({ flowRunId }) => flowRunId === id);

@@ -27,11 +27,17 @@ export class CleanupCommand extends PlaceCommand {
     examples: [
       ["See what would go", "$0 cleanup --dry-run"],
       ["Remove it without a question, in all namespaces", "$0 cleanup -A --yes"],
+      ["In two namespaces", "$0 cleanup -n flows,etl"],
       ["Only what finished yesterday or before", "$0 cleanup --older-than 24h"],
       ["Keep on doing it", "$0 cleanup --yes --every 60s"],
     ],
   });
 
+  // In place of the one namespace that other commands take.
+  override namespace: string | undefined = undefined;
+  namespaces = Option.Array("-n,--namespace", {
+    description: "namespace, may be repeated, or several with commas; else the context's",
+  });
   yes = Option.Boolean("-y,--yes", false, { description: "do not ask" });
   dryRun = Option.String("--dry-run", {
     tolerateBoolean: true,
@@ -52,10 +58,12 @@ export class CleanupCommand extends PlaceCommand {
     const everyMs = this.every === undefined ? undefined : parseDuration(this.every, "--every");
     const settings = await this.#settings(everyMs !== undefined);
     const { CleanupPass, repeatedly } = await import("../cleanup-pass.ts");
-    const [place, states] = await Promise.all([this.place(), this.states()]);
+    const [{ connection, namespace }, states] = await Promise.all([this.place(), this.states()]);
+    const namespaces = namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]);
+    const place = { connection, namespaces };
     try {
       const { apiUrl } = await this.prefectConfig();
-      const apis = [apiUrl.value, this.context.env["PREFECT_API_URL"] ?? ""];
+      const apis = [apiUrl.value, ...(states.rest === undefined ? [] : [states.rest.url])];
       const whole = { ...settings, plan: { ...settings.plan, apis } };
       const pass = new CleanupPass(this.context, { place, states }, whole);
       if (everyMs === undefined) return await pass.run();
@@ -63,7 +71,7 @@ export class CleanupCommand extends PlaceCommand {
       return await repeatedly(() => pass.run(), this.context, { everyMs, tell });
     } finally {
       await states.close();
-      place.connection.kube.close();
+      connection.kube.close();
     }
   }
 
@@ -98,6 +106,16 @@ export class CleanupCommand extends PlaceCommand {
       hint: "look at it first with --dry-run, then write --yes",
     });
   }
+}
+
+/** Each once, in their order; undefined when none is named. Throws SettingsError. */
+function namesIn(given: readonly string[] | undefined): readonly string[] | undefined {
+  if (given === undefined) return undefined;
+  const names = given.flatMap((text) => text.split(",")).map((name) => name.trim());
+  if (!names.includes("")) return [...new Set(names)];
+  throw new SettingsError(`cannot read -n "${given.join(" ")}": a namespace has no name`, {
+    hint: "separate namespaces with single commas: -n one,two",
+  });
 }
 
 function isTerminal(stream: object): boolean {

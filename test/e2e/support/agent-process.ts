@@ -2,9 +2,10 @@
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
+import { mustKeepSecrets } from "../../support/secrets.ts";
 
 /** How it ended: exit code, or null when a signal did it. */
 export interface Ended {
@@ -41,7 +42,13 @@ export class PluginProcess {
       this.#child.on("error", reject);
       this.#child.on("close", (code) => {
         rmSync(this.#home, { recursive: true, force: true });
-        resolve({ code, stdout: this.#stdout, stderr: this.#stderr });
+        const said = { stdout: this.#stdout, stderr: this.#stderr };
+        try {
+          mustKeepSecrets({ argv: args, env, files: kubeconfigOf(env) }, said);
+          resolve({ code, ...said });
+        } catch (error) {
+          reject(error);
+        }
         this.#heard();
       });
     });
@@ -63,6 +70,11 @@ export class PluginProcess {
     }
   }
 
+  /** Sends the signal to it. */
+  signal(signal: "SIGTERM" | "SIGINT"): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends the signal to it, and waits for its end. */
   async stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGTERM"): Promise<Ended> {
     this.#child.kill(signal);
@@ -73,6 +85,13 @@ export class PluginProcess {
     for (const tell of this.#watchers) tell();
     this.#watchers.clear();
   }
+}
+
+/** The files of KUBECONFIG, as far as they can be read: their tokens must not be printed. */
+function kubeconfigOf(env: Readonly<Record<string, string>>): string[] {
+  const { KUBECONFIG = "" } = { ...process.env, ...env };
+  const paths = KUBECONFIG.split(delimiter).filter((path) => existsSync(path));
+  return paths.map((path) => readFileSync(path, "utf8"));
 }
 
 /** Starts an agent and waits until it polls. */

@@ -1,5 +1,6 @@
 // The image with the real Prefect 1.4.1 and the flows of test/support/flows. The one place that knows how an image gets
-// into the cluster: E2E_FLOW_IMAGE names a command that is called with the flows' folder and NAME:TAG.
+// into the cluster: E2E_FLOW_IMAGE names a command that is called with the flows' folder and NAME:TAG, and with --dask where
+// the image must have dask-kubernetes too.
 
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -15,10 +16,12 @@ export function whyNoFlowImage(): string | undefined {
 }
 
 /** Makes the image and loads it into the cluster; answers its name. Throws what the command says when it fails. */
-export function loadFlowImage(): string {
+export function loadFlowImage({ dask = false }: { readonly dask?: boolean } = {}): string {
   const command = process.env["E2E_FLOW_IMAGE"] ?? "";
-  const { status, stderr, error } = spawnSync(command, [FLOWS, NAME], { encoding: "utf8" });
+  const name = dask ? `${NAME}-dask` : NAME;
+  const args = [FLOWS, name, ...(dask ? ["--dask"] : [])];
+  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8" });
   if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ${FLOWS} ${NAME}: ${stderr.trim()}`);
-  return NAME;
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim()}`);
+  return name;
 }

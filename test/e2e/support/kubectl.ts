@@ -1,6 +1,7 @@
 // The real kubectl, for the cluster that KUBECONFIG names.
 
 import { spawnSync } from "node:child_process";
+import { mustKeepSecrets } from "../../support/secrets.ts";
 
 /** How a command ended; code is null when a signal ended it. */
 export interface Said {
@@ -9,11 +10,12 @@ export interface Said {
   readonly code: number | null;
 }
 
-/** Runs kubectl. Throws only when it cannot be started. */
+/** Runs kubectl. Throws only when it cannot be started, or when our plugin prints a secret. */
 export function kubectl(args: readonly string[], input = ""): Said {
   const options = { input, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 } as const;
   const { stdout, stderr, status, error } = spawnSync("kubectl", args, options);
   if (error !== undefined) throw error;
+  if (args.includes("prefect")) mustKeepSecrets({ argv: args, env: process.env }, { stdout, stderr });
   return { stdout, stderr, code: status };
 }
 
@@ -41,10 +43,13 @@ export function listed(kind: "jobs" | "pods", namespace: string): readonly Liste
   return list.items;
 }
 
-/** The server's minor version: 20 of 1.20. */
+/** The server's minor version: 20 of 1.20. Throws when it does not tell. */
 export function serverMinor(): number {
   const { serverVersion } = JSON.parse(mustKubectl(["version", "-o", "json"])) as {
-    serverVersion: { minor: string };
+    serverVersion: { gitVersion: string };
   };
-  return Number.parseInt(serverVersion.minor, 10);
+  // Not the field `minor`: a server that is built outside a checkout leaves it empty.
+  const minor = /^v1\.(\d+)/.exec(serverVersion.gitVersion)?.[1];
+  if (minor === undefined) throw new Error(`the server's version is "${serverVersion.gitVersion}"`);
+  return Number(minor);
 }

@@ -1,0 +1,161 @@
+// cleanup: thousands of finished Jobs, against `kubectl delete`, in turns. Both send one deletion for each Job; kubectl
+// waits for each answer before the next. On loopback two processors are busy with the API server's work, whoever asks for
+// it; from a distance the waiting counts.
+
+import { execFile } from "node:child_process";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+import { arrayIn, objectIn } from "../../src/base/json.ts";
+import type { JsonObject } from "../../src/base/json.ts";
+import { Child } from "./child.ts";
+import { Cluster } from "./cluster.ts";
+import type { Namespace } from "./cluster.ts";
+import type { Figure, Measurement, World } from "./figure.ts";
+import { jobsFor } from "./jobs-for.ts";
+import type { RelayCommands } from "./relay-process.ts";
+import { median } from "./statistics.ts";
+
+const CREATE_AT_ONCE = 16;
+/** Until the controllers have done with the Jobs that have just finished. */
+const SETTLED_MS = 3_000;
+/** Until all are finished: on a busy machine the Job controller does some fifty a second. */
+const PATIENCE_MS = 600_000;
+/** What lies between a person and a cluster some hundred kilometres away, there and back. */
+const ROUND_TRIP_MS = 20;
+const LABEL = "prefect.io/flow_run_id";
+const MAX_OUTPUT = 16 * 1024 * 1024;
+
+interface Setting {
+  readonly name: string;
+  readonly jobs: number;
+  readonly rounds: number;
+  readonly roundTripMs: number;
+  readonly atLeast: number;
+}
+
+const SETTINGS: readonly Setting[] = [
+  { name: "cleanup, 20 ms away", jobs: 5_000, rounds: 1, roundTripMs: ROUND_TRIP_MS, atLeast: 5 },
+  { name: "cleanup on loopback", jobs: 2_000, rounds: 3, roundTripMs: 0, atLeast: 1 },
+];
+
+interface Round {
+  readonly oursMs: number;
+  readonly kubectlMs: number;
+}
+
+/** How many times faster, from a distance and on loopback. */
+export const cleanup: Figure = {
+  name: "cleanup",
+  needs: ["cluster"],
+  async measure(world) {
+    using cluster = await Cluster.of(world.kubeconfig);
+    const measurements: Measurement[] = [];
+    for (const setting of SETTINGS) measurements.push(await measured(world, cluster, setting));
+    return measurements;
+  },
+};
+
+async function measured(world: World, cluster: Cluster, setting: Setting): Promise<Measurement> {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "kubectl-prefect-bench-"));
+  await using relay = new Child<RelayCommands>(new URL("relay-process.ts", import.meta.url));
+  const kubeconfig = await kubeconfigFor(world, cluster, { folder: folder.path, relay, setting });
+  const to = { kubeconfig, jobs: setting.jobs };
+  const rounds: Round[] = [];
+  for (let at = 1; at <= setting.rounds; at++) {
+    const kubectlMs = await removal(cluster, to, (namespace) => [
+      "kubectl",
+      ["delete", "jobs", "-n", namespace, "-l", LABEL, "--wait=false"],
+    ]);
+    const oursMs = await removal(cluster, to, (namespace) => [
+      world.binary,
+      ["cleanup", "-n", namespace, "--jobs", "--older-than", "0s", "--yes"],
+    ]);
+    rounds.push({ oursMs, kubectlMs });
+    world.say(
+      `${setting.name}, round ${at} of ${setting.rounds}: kubectl ${kubectlMs} ms, ours ${oursMs} ms`,
+    );
+  }
+  return {
+    name: setting.name,
+    unit: "s",
+    ours: median(rounds.map(({ oursMs }) => oursMs)) / 1_000,
+    against: { what: "kubectl delete", value: median(rounds.map(({ kubectlMs }) => kubectlMs)) / 1_000 },
+    ratio: median(rounds.map(({ oursMs, kubectlMs }) => kubectlMs / oursMs)),
+    bound: { of: "ratio", side: "at least", value: setting.atLeast },
+    details: { jobs: setting.jobs, roundTripMs: setting.roundTripMs, rounds },
+  };
+}
+
+/** Milliseconds that the command takes for as many finished Jobs. Throws when it fails, or leaves any. */
+async function removal(
+  cluster: Cluster,
+  { kubeconfig, jobs }: { readonly kubeconfig: string; readonly jobs: number },
+  command: (namespace: string) => readonly [program: string, args: readonly string[]],
+): Promise<number> {
+  await using namespace = await cluster.namespace();
+  await finishedJobs(cluster, namespace, jobs);
+  const [program, args] = command(namespace.name);
+  const startedMs = performance.now();
+  const env = { PATH: process.env["PATH"] ?? "", KUBECONFIG: kubeconfig };
+  await promisify(execFile)(program, args, { env, maxBuffer: MAX_OUTPUT });
+  const ms = Math.round(performance.now() - startedMs);
+  await cluster.untilEmpty(pathOf(namespace));
+  return ms;
+}
+
+/** Jobs as the agent makes them, that want no pod: Kubernetes' own controller finds them complete at once. */
+async function finishedJobs(cluster: Cluster, namespace: Namespace, count: number): Promise<void> {
+  const texts = await jobsFor(namespace.name, count);
+  const ended = await namespace.arrivals("jobs", (line) => line.includes('"completionTime"'));
+  const left = texts.values();
+  await Promise.all(
+    Array.from({ length: CREATE_AT_ONCE }, async () => {
+      for (const text of left) {
+        const job = objectIn(JSON.parse(text));
+        const body = { ...job, spec: { ...objectIn(job["spec"]), completions: 0, parallelism: 0 } };
+        await cluster.send({ method: "POST", path: pathOf(namespace), body });
+      }
+    }),
+  );
+  await ended.reach(count, PATIENCE_MS);
+  await setTimeout(SETTLED_MS);
+}
+
+function pathOf(namespace: Namespace): string {
+  return `/apis/batch/v1/namespaces/${namespace.name}/jobs`;
+}
+
+/** The current context with everything in one file, and with the relay's address where there is a distance. */
+async function kubeconfigFor(
+  { kubeconfig = "" }: World,
+  cluster: Cluster,
+  to: { readonly folder: string; readonly relay: Child<RelayCommands>; readonly setting: Setting },
+): Promise<string> {
+  const args = ["config", "view", "--kubeconfig", kubeconfig, "--minify", "--flatten", "--raw", "-o", "json"];
+  const { stdout } = await promisify(execFile)("kubectl", args);
+  const config = objectIn(JSON.parse(stdout));
+  const path = join(to.folder, "kubeconfig");
+  await writeFile(path, JSON.stringify(await atDistance(config, cluster, to)), { mode: 0o600 });
+  return path;
+}
+
+async function atDistance(
+  config: JsonObject,
+  { access }: Cluster,
+  to: { readonly relay: Child<RelayCommands>; readonly setting: Setting },
+): Promise<JsonObject> {
+  const { roundTripMs } = to.setting;
+  if (roundTripMs === 0) return config;
+  const { protocol, hostname, port } = new URL(access.server);
+  const place = { host: hostname, port: Number(port === "" ? 443 : port) };
+  const near = await to.relay.ask("open", { ...place, delayMs: roundTripMs / 2 });
+  const clusters = arrayIn(config["clusters"]).map((each) => {
+    const { name, cluster } = objectIn(each);
+    const moved = { server: `${protocol}//127.0.0.1:${near}` };
+    return { name, cluster: { "tls-server-name": hostname, ...objectIn(cluster), ...moved } };
+  });
+  return { ...config, clusters };
+}

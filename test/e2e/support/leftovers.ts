@@ -1,0 +1,121 @@
+// Objects as Prefect and Dask leave them behind, played by busybox; and what is left of them.
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { objectIn } from "../../../src/base/json.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
+import { mustKubectl, serverMinor } from "./kubectl.ts";
+
+/** Ends at once, and well. */
+export const DONE = "exit 0";
+/** Works until it is told to end. */
+export const WORKS = "trap 'exit 0' TERM; while true; do sleep 1; done";
+
+function podSpec(script: string): JsonObject {
+  const container = {
+    name: "main",
+    image: "busybox:latest",
+    imagePullPolicy: "IfNotPresent",
+    command: ["sh", "-c", script],
+  };
+  return { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
+}
+
+/** A Job with these labels, which its pod has too. */
+export function job(name: string, labels: JsonObject, script: string): JsonObject {
+  const template = { metadata: { labels }, spec: podSpec(script) };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name, labels },
+    spec: { backoffLimit: 0, template },
+  };
+}
+
+/** A Job as Prefect 1 labels it. */
+export function flowJob(name: string, flowRunId: string, script: string): JsonObject {
+  return job(name, { "prefect.io/flow_run_id": flowRunId }, script);
+}
+
+/** A pod that nobody looks after. */
+export function pod(name: string, labels: JsonObject, script: string): JsonObject {
+  return { apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec: podSpec(script) };
+}
+
+/** The same pod, but it stays Pending until `ungate`. */
+export function gated(object: JsonObject): JsonObject {
+  return { ...object, spec: { ...objectIn(object["spec"]), schedulingGates: [{ name: "test/gate" }] } };
+}
+
+/** Lets a gated pod start. */
+export function ungate(namespace: string, name: string): void {
+  const patch = JSON.stringify({ spec: { schedulingGates: null } });
+  mustKubectl(["patch", "pod", name, "-n", namespace, "--type=merge", "-p", patch]);
+}
+
+/** A pod of a classic Dask cluster; the scheduler of remote mode when its name says so. */
+export function daskPod(name: string, cluster: string, script: string): JsonObject {
+  const role = name.includes("scheduler") ? "scheduler" : "worker";
+  const labels = { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": role };
+  return pod(name, labels, script);
+}
+
+/** Service and PodDisruptionBudget of a classic Dask cluster of remote mode. */
+export function daskFront(cluster: string): JsonObject[] {
+  const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "scheduler" };
+  return [
+    service(cluster, labels, labels),
+    {
+      apiVersion: serverMinor() < 21 ? "policy/v1beta1" : "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: cluster },
+      spec: { minAvailable: 1, selector: { matchLabels: labels } },
+    },
+  ];
+}
+
+/** A Service with a selector. */
+export function service(name: string, selector: JsonObject, labels: JsonObject = {}): JsonObject {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, labels },
+    spec: { selector, ports: [{ port: 8786 }] },
+  };
+}
+
+/** Creates them in the namespace. */
+export function apply(namespace: string, items: readonly JsonObject[]): void {
+  const list = { apiVersion: "v1", kind: "List", items };
+  mustKubectl(["apply", "-n", namespace, "-f", "-"], JSON.stringify(list));
+}
+
+/** Waits for all of these: `pod/a`, `condition=Ready`. Rejects when it takes longer than two minutes. */
+export async function waitFor(namespace: string, what: readonly string[], condition: string): Promise<void> {
+  // Not kubectl()'s way: a stand-in in this process must go on answering meanwhile.
+  const args = ["wait", ...what, `--for=${condition}`, "-n", namespace, "--timeout=120s"];
+  await promisify(execFile)("kubectl", args);
+}
+
+/** What is there and is not being deleted, as `Pod/name`; the pods of Jobs are their Jobs' business. */
+export function left(namespace: string): readonly string[] {
+  const resources = "jobs,pods,services,poddisruptionbudgets";
+  const list = JSON.parse(mustKubectl(["get", resources, "-n", namespace, "-o", "json"])) as {
+    readonly items: readonly LeftObject[];
+  };
+  return list.items
+    .filter(
+      ({ metadata }) => metadata.deletionTimestamp === undefined && metadata.ownerReferences === undefined,
+    )
+    .map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+    .sort();
+}
+
+interface LeftObject {
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly deletionTimestamp?: string;
+    readonly ownerReferences?: readonly object[];
+  };
+}
