@@ -1,25 +1,14 @@
 // The process's edge: argv, streams, signals → run() → exit code.
 
-import { readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { systemClock } from "./base/clock.ts";
+import { readFromDisk } from "./base/read-file.ts";
 import { connectors } from "./cli/context.ts";
 import type { CliContext } from "./cli/context.ts";
 import { run } from "./cli/run.ts";
 import { version } from "./version.ts";
 
 const INTERRUPTED = 130;
-
-function readFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")) {
-      return undefined;
-    }
-    throw error;
-  }
-}
 
 function isRunning(pid: number): boolean {
   try {
@@ -31,7 +20,7 @@ function isRunning(pid: number): boolean {
 }
 
 /** The first signal asks to stop, a second one does not ask. */
-function untilSignalled(): AbortSignal {
+function untilSignalled(): AbortController {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(INTERRUPTED);
@@ -39,11 +28,35 @@ function untilSignalled(): AbortSignal {
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  return controller.signal;
+  return controller;
+}
+
+/** Commands that change something, or wait for something to end; all others only show what is. */
+const DOING = new Set(["agent", "cancel", "cleanup", "demo"]);
+
+/**
+ * A reader that went away, as in `| head`, is no error: it has seen enough. What only shows ends at once, with 0; what
+ * does something is asked to stop, as by a signal, and answers how far it came.
+ */
+function endWithoutReader(stopping: AbortController): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exit(1);
+    if (DOING.has(process.argv[2] ?? "")) stopping.abort();
+    else process.exit(0);
+  });
+  // Nobody is left who could be told.
+  process.stderr.on("error", () => {});
+}
+
+/** Ends the process when all is written: a request that nobody waits for any more must not keep it. */
+function exit(code: number): void {
+  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }
 
 function main(): void {
-  const world = { env: process.env, clock: systemClock, home: homedir(), readFile };
+  const world = { env: process.env, clock: systemClock, home: homedir(), readFile: readFromDisk };
+  const stopping = untilSignalled();
+  endWithoutReader(stopping);
   const context: CliContext = {
     ...world,
     ...connectors({ ...world, userAgent: `kubectl-prefect/${version}` }),
@@ -51,17 +64,13 @@ function main(): void {
     stdout: process.stdout,
     stderr: process.stderr,
     colorDepth: 1,
-    signal: untilSignalled(),
+    signal: stopping.signal,
     hostname: hostname(),
     pid: process.pid,
     isRunning,
   };
-  // A reader that went away, as in `| head`, is no error.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   const colours = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
-  void run(process.argv.slice(2), context, colours).then((code) => {
-    process.exitCode = code;
-  });
+  void run(process.argv.slice(2), context, colours).then(exit);
 }
 
 main();

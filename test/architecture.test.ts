@@ -145,6 +145,20 @@ describe("house rules", () => {
     expect(wrong.map(([path]) => path)).toEqual([]);
   });
 
+  it("nothing starts a program or makes code of text: there is no shell to be fooled", () => {
+    const started = imports.filter(({ to }) => /^(?:node:)?(?:child_process|cluster|vm)$/.test(to));
+    expect(started.map(({ from }) => from)).toEqual([]);
+    const made = [...texts].filter(([, text]) => /\beval\(|\bnew Function\b/.test(withoutComments(text)));
+    expect(made.map(([path]) => path)).toEqual([]);
+  });
+
+  it("certificates are checked unless the kubeconfig says otherwise", () => {
+    const lax = [...texts].filter(([, text]) =>
+      /rejectUnauthorized: |NODE_TLS_REJECT_UNAUTHORIZED/.test(withoutComments(text)),
+    );
+    expect(lax.map(([path]) => path)).toEqual(["kube/credentials.ts"]);
+  });
+
   it("every file opens with what it is for", () => {
     expect([...texts].filter(([, text]) => !text.startsWith("// ")).map(([path]) => path)).toEqual([]);
   });

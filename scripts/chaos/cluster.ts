@@ -1,18 +1,21 @@
 // The cluster under chaos: the stand-in, or a real one behind a proxy. Either way it tells of every Job ever made.
+// On a control plane alone the pods are played.
 
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
+import { arrayIn, objectIn } from "../../src/base/json.ts";
 import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
 import type { KubeApi } from "../../src/kube/api.ts";
 import { connectKube } from "../../src/kube/connect.ts";
 import { Reflector } from "../../src/kube/reflector.ts";
-import type { Job } from "../../src/kube/objects.ts";
+import type { Job, Pod } from "../../src/kube/objects.ts";
 import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
 import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
-import { fateNamed } from "./fate.ts";
+import { Cluster } from "../bench/cluster.ts";
+import { fateOf, playPod, tell } from "./pods.ts";
 import type { Proxy } from "./proxy.ts";
 import { startProxy } from "./proxy.ts";
 
@@ -34,14 +37,13 @@ export interface ChaosCluster {
 export async function standinCluster(prefect: PrefectStandin): Promise<ChaosCluster> {
   const standin = await startKubeStandin({
     script: (job) => {
-      const { exitCode, seconds } = fateNamed(nameOf(prefect, job));
+      const { exitCode, seconds } = fateOf(prefect, job);
       if (exitCode === undefined) return "imagePull";
       return { fate: exitCode === 0 ? "succeed" : "fail", exitCode, runMs: seconds * 1_000 };
     },
     onPhase: (job, _pod, phase) => {
-      const id = job.metadata.labels?.[FLOW_RUN_LABEL] ?? "";
-      if (phase === "Running") prefect.setState(id, { type: "Running", message: "Running" });
-      if (phase === "Succeeded") prefect.setState(id, { type: "Success", message: "Success" });
+      if (phase === "Running") tell(prefect, job, "Running");
+      if (phase === "Succeeded") tell(prefect, job, "Success");
     },
   });
   const port = Number(new URL(standin.url).port);
@@ -54,35 +56,67 @@ export async function standinCluster(prefect: PrefectStandin): Promise<ChaosClus
   });
 }
 
-/** A real cluster, in a namespace of its own. `etcd` is its etcd's address, for compaction. */
-export async function realCluster(path: string, etcd: string | undefined): Promise<ChaosCluster> {
+export interface RealOptions {
+  /** The address of its etcd, for compaction. */
+  readonly etcd: string | undefined;
+  readonly prefect: PrefectStandin;
+}
+
+/** A real cluster, in a namespace of its own. */
+export async function realCluster(path: string, { etcd, prefect }: RealOptions): Promise<ChaosCluster> {
   const text = readFileSync(path, "utf8");
   const { kube, target } = await direct(text);
-  const namespace = `chaos-${process.pid}`;
-  await kube.create(
-    "namespaces",
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
-    { namespace },
-  );
-  const compact = async (): Promise<void> => {
-    if (etcd === undefined) return;
-    const call = (what: string, body: object): Promise<Response> =>
-      fetch(`${etcd}/v3/kv/${what}`, { method: "POST", body: JSON.stringify(body) });
-    const found = (await (await call("range", { key: "AA==", limit: 1 })).json()) as {
-      header: { revision: string };
-    };
-    await call("compaction", { revision: found.header.revision });
-  };
+  const cluster = await Cluster.of(path);
+  const namespace = await cluster.namespace();
+  const stopping = new AbortController();
+  const nodes = await cluster.send({ method: "GET", path: "/api/v1/nodes" });
+  const hasNodes = arrayIn(objectIn(JSON.parse(nodes.body))["items"]).length > 0;
+  const playing = hasNodes
+    ? undefined
+    : playPods(kube, cluster, { prefect, namespace: namespace.name, signal: stopping.signal });
   const stop = async (): Promise<void> => {
-    await kube.delete("namespaces", { namespace: "", name: namespace });
+    stopping.abort();
+    await playing;
+    await namespace[Symbol.asyncDispose]();
+    cluster[Symbol.dispose]();
     kube.close();
   };
-  return observed(target.server, namespace, {
+  return observed(hasNodes ? target.server : `${target.server}, whose pods are played`, namespace.name, {
     text,
     port: Number(new URL(target.server).port),
-    compact,
+    compact: () => compactEtcd(etcd),
     stop,
   });
+}
+
+async function compactEtcd(etcd: string | undefined): Promise<void> {
+  if (etcd === undefined) return;
+  const call = (what: string, body: object): Promise<Response> =>
+    fetch(`${etcd}/v3/kv/${what}`, { method: "POST", body: JSON.stringify(body) });
+  const found = (await (await call("range", { key: "AA==", limit: 1 })).json()) as {
+    header: { revision: string };
+  };
+  await call("compaction", { revision: found.header.revision });
+}
+
+/** Plays each pod of a flow run as it appears. */
+async function playPods(
+  kube: KubeApi,
+  cluster: Cluster,
+  { prefect, namespace, signal }: { prefect: PrefectStandin; namespace: string; signal: AbortSignal },
+): Promise<void> {
+  const reflector = new Reflector<"pods", Pod>({
+    kube,
+    clock: systemClock,
+    resource: "pods",
+    query: { namespace, labelSelector: FLOW_RUN_LABEL },
+    relistMs: 600_000,
+    keep: (pod) => pod,
+    onChange: (change) => {
+      if (change.type === "set" && change.before === undefined) void playPod(cluster, prefect, change.object);
+    },
+  });
+  await reflector.run(signal);
 }
 
 interface Behind {
@@ -110,10 +144,11 @@ async function observed(name: string, namespace: string, behind: Behind): Promis
   const stopping = new AbortController();
   const watching = reflector.run(stopping.signal);
   await reflector.synced;
+  const kubeconfig = throughProxy(behind.text, proxy.port, namespace);
   return {
     name,
     namespace,
-    kubeconfig: throughProxy(behind.text, proxy.port, namespace),
+    kubeconfig,
     proxy,
     made,
     jobsLeft: () => reflector.size,
@@ -124,6 +159,7 @@ async function observed(name: string, namespace: string, behind: Behind): Promis
       kube.close();
       await proxy.stop();
       await behind.stop();
+      rmSync(dirname(kubeconfig), { recursive: true });
     },
   };
 }
@@ -144,11 +180,7 @@ function throughProxy(text: string, port: number, namespace: string): string {
     cluster.server = `${url.protocol}//127.0.0.1:${port}`;
   }
   for (const { context } of config.contexts) context.namespace = namespace;
-  const path = join(mkdtempSync(join(tmpdir(), "chaos-")), "kubeconfig");
+  const path = join(mkdtempSync(join(tmpdir(), "chaos-kubeconfig-")), "kubeconfig");
   writeFileSync(path, stringify(config));
   return path;
-}
-
-function nameOf(prefect: PrefectStandin, job: Job): string {
-  return prefect.flowRun(job.metadata.labels?.[FLOW_RUN_LABEL] ?? "")?.name ?? "";
 }

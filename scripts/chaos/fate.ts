@@ -18,7 +18,7 @@ export const FATES: readonly Fate[] = [
   { name: "well", weight: 12, ends: "Success", exitCode: 0, seconds: 1 },
   { name: "slow", weight: 3, ends: "Success", exitCode: 0, seconds: 6 },
   { name: "crash", weight: 3, ends: "Failed", exitCode: 3, seconds: 1 },
-  { name: "image", weight: 1, ends: "Failed", exitCode: undefined, seconds: 0 },
+  { name: "image", weight: 2, ends: "Failed", exitCode: undefined, seconds: 0 },
 ];
 
 /** A fate by chance. */

@@ -1,4 +1,4 @@
-// A proxy of bytes before an API server: what it serves can be cut, slowed, frozen half-open, or refused.
+// A proxy of bytes before an API: what it serves can be cut, slowed, frozen half-open, or refused.
 
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
@@ -18,9 +18,9 @@ export interface Proxy {
   stop(): Promise<void>;
 }
 
-/** Passes bytes on to 127.0.0.1:target. */
-export async function startProxy(target: number): Promise<Proxy> {
-  const pairs = new Set<Socket>();
+/** Listens at this host and passes bytes on to 127.0.0.1:target. */
+export async function startProxy(target: number, host = "127.0.0.1"): Promise<Proxy> {
+  const sockets = new Set<Socket>();
   let mode: "pass" | "freeze" | "refuse" = "pass";
   let delayMs = 0;
   const server: Server = createServer((client) => {
@@ -30,7 +30,7 @@ export async function startProxy(target: number): Promise<Proxy> {
     join(upstream, client);
   });
   const join = (from: Socket, to: Socket): void => {
-    pairs.add(from);
+    sockets.add(from);
     from.on("data", (chunk) => {
       if (mode === "freeze") return;
       if (delayMs === 0) to.write(chunk);
@@ -38,14 +38,14 @@ export async function startProxy(target: number): Promise<Proxy> {
     });
     from.on("error", () => to.destroy());
     from.on("close", () => {
-      pairs.delete(from);
+      sockets.delete(from);
       to.destroy();
     });
   };
   const cut = (): void => {
-    for (const socket of pairs) socket.destroy();
+    for (const socket of sockets) socket.destroy();
   };
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
     port: (server.address() as AddressInfo).port,
     cut,

@@ -4,21 +4,26 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
 import type { Agents } from "./agents.ts";
 import type { ChaosCluster } from "./cluster.ts";
+import type { Diary } from "./diary.ts";
+import type { Proxy } from "./proxy.ts";
 import { pick } from "./random.ts";
 
 export interface World {
   readonly prefect: PrefectStandin;
+  /** Through which agents and flows reach Prefect. */
+  readonly prefectProxy: Proxy;
   readonly cluster: ChaosCluster;
   readonly agents: Agents;
-  readonly random: () => number;
-  /** Steps the clock of the Prefect stand-in. */
-  readonly stepClock: (ms: number) => void;
+  readonly diary: Diary;
+  /** Sets the clock of the Prefect stand-in this far from the true time. */
+  readonly setClock: (offsetMs: number) => void;
 }
 
-type Trouble = (world: World, forMs: number) => Promise<void>;
+type Trouble = (world: World, forMs: number, random: () => number) => Promise<void> | void;
+type Troubles = Readonly<Record<string, Trouble>>;
 
-/** Each by a name for the report. */
-export const TROUBLES: Readonly<Record<string, Trouble>> = {
+/** What befalls agents, each by a name for the report. */
+const OF_AGENTS: Troubles = {
   "agent killed": async ({ agents }) => {
     await agents.end("one", "SIGKILL");
     agents.start("one");
@@ -32,31 +37,51 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
     await sleep(forMs);
     agents.start("one");
   },
-  "two agents": async ({ agents }, forMs) => {
+  "two agents, the second killed": async ({ agents }, forMs) => {
     agents.start("two");
     await sleep(forMs);
     await agents.end("two", "SIGKILL");
   },
+  "two agents, the first killed": async ({ agents }, forMs) => {
+    agents.start("two");
+    await sleep(forMs);
+    await agents.end("one", "SIGKILL");
+    await sleep(forMs);
+    agents.start("one");
+    await agents.end("two", "SIGTERM");
+  },
+};
+
+/** What befalls the two APIs. */
+const OF_APIS: Troubles = {
   "Prefect away": async ({ prefect }, forMs) => {
     await prefect.pause();
     await sleep(forMs);
     await prefect.resume();
   },
+  "Prefect cut": ({ prefectProxy }) => prefectProxy.cut(),
+  "Prefect frozen": async ({ prefectProxy }, forMs) => {
+    prefectProxy.freeze();
+    await sleep(forMs);
+    prefectProxy.heal();
+  },
+  "Prefect slow": async ({ prefectProxy }, forMs) => {
+    prefectProxy.slow(300);
+    await sleep(forMs);
+    prefectProxy.heal();
+  },
   "Prefect answers 500": ({ prefect }, forMs) => faulty(prefect, { kind: "status", status: 500 }, forMs),
   "Prefect answers 429": ({ prefect }, forMs) =>
     faulty(prefect, { kind: "status", status: 429, retryAfter: "1" }, forMs),
-  "Prefect's answers are lost": ({ prefect }, forMs) =>
-    faulty(prefect, { kind: "cut", when: "after" }, forMs),
-  "Prefect is slow": ({ prefect }, forMs) => faulty(prefect, { kind: "delay", ms: 700 }, forMs),
+  "Prefect's answers lost": ({ prefect }, forMs) => faulty(prefect, { kind: "cut", when: "after" }, forMs),
+  "Prefect's clock stepped": ({ setClock }, _forMs, random) =>
+    setClock(pick([-5_000, 0, 5_000, 15_000], random)),
   "Kubernetes away": async ({ cluster }, forMs) => {
     cluster.proxy.refuse();
     await sleep(forMs);
     cluster.proxy.heal();
   },
-  "Kubernetes cut": ({ cluster }) => {
-    cluster.proxy.cut();
-    return Promise.resolve();
-  },
+  "Kubernetes cut": ({ cluster }) => cluster.proxy.cut(),
   "Kubernetes frozen": async ({ cluster }, forMs) => {
     cluster.proxy.freeze();
     await sleep(forMs);
@@ -68,12 +93,11 @@ export const TROUBLES: Readonly<Record<string, Trouble>> = {
     cluster.proxy.heal();
   },
   "history compacted": async ({ cluster }) => {
+    // While nobody watches: whoever comes back asks for versions that are no more.
+    cluster.proxy.refuse();
+    await sleep(1_000);
     await cluster.compact();
-    cluster.proxy.cut();
-  },
-  "clock stepped": ({ stepClock, random }) => {
-    stepClock(pick([-5_000, 5_000, 35_000], random));
-    return Promise.resolve();
+    cluster.proxy.heal();
   },
 };
 
@@ -89,14 +113,27 @@ async function faulty(
   fault.remove();
 }
 
-/** One trouble after another until time is up; answers how often each came. */
-export async function makeTrouble(world: World, untilMs: number): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  while (performance.now() < untilMs) {
-    await sleep(500 + 3_000 * world.random());
-    const name = pick(Object.keys(TROUBLES), world.random);
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-    await TROUBLES[name]?.(world, 1_000 + 5_000 * world.random());
-  }
+/** Agents and APIs have their troubles side by side until time is up. Answers how often each came. */
+export async function makeTrouble(
+  world: World,
+  untilMs: number,
+  chances: readonly [agents: () => number, apis: () => number],
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map([...Object.keys(OF_AGENTS), ...Object.keys(OF_APIS)].map((name) => [name, 0]));
+  const oneAfterAnother = async (troubles: Troubles, random: () => number): Promise<void> => {
+    // All of them in an order by chance, and again: a short run meets as many as a lucky one.
+    let left: string[] = [];
+    while (performance.now() < untilMs) {
+      await sleep(500 + 2_000 * random());
+      if (left.length === 0) left = Object.keys(troubles);
+      const name = pick(left, random);
+      left = left.filter((other) => other !== name);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+      world.diary.said("chaos", `${name}: begins`);
+      await troubles[name]?.(world, 1_000 + 4_000 * random(), random);
+      world.diary.said("chaos", `${name}: over`);
+    }
+  };
+  await Promise.all([oneAfterAnother(OF_AGENTS, chances[0]), oneAfterAnother(OF_APIS, chances[1])]);
   return counts;
 }

@@ -3,6 +3,8 @@
 
 import http from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Env } from "./env.ts";
 
@@ -86,8 +88,7 @@ export class HttpClient {
     };
     this.#send = secure ? https.request : http.request;
     this.#agent =
-      options.agent ??
-      (secure ? securePool({ ...pool, ...definedOnly(options.tls ?? {}) }) : new http.Agent(pool));
+      options.agent ?? (secure ? securePool({ ...pool, ...tlsOf(options.tls ?? {}) }) : new http.Agent(pool));
   }
 
   /** The whole answer as text, whatever its status. Throws TransportError. */
@@ -209,15 +210,18 @@ function noAnswer(timeoutMs: number): TransportError {
 }
 
 async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenerator<Buffer> {
-  response.socket.setTimeout(idleMs, () => {
+  const { socket } = response;
+  const giveUp = (): void => {
     response.destroy(new TransportError(`no byte for ${idleMs / 1_000} s`, { code: "ETIMEDOUT" }));
-  });
+  };
+  socket.setTimeout(idleMs, giveUp);
+  // Here and no later: by the time that our reader has noticed the end, the connection may be carrying another stream.
+  response.once("end", () => socket.setTimeout(0, giveUp));
   try {
     for await (const chunk of response) yield chunk as Buffer;
   } catch (error) {
     throw transportError(error, false);
   } finally {
-    response.socket?.setTimeout(0);
     response.destroy();
   }
 }
@@ -243,10 +247,21 @@ function messageOf(error: Error, code: string): string {
     case "ETIMEDOUT":
       return "connection timed out";
     default:
-      return error.message === "" ? code : error.message;
+      // Node's advice about its own options means nothing to whom an executable was given.
+      return error.message === ""
+        ? code
+        : error.message.replace(/; if the root CA is installed locally.*$/s, "");
   }
 }
 
-function definedOnly(options: TlsOptions): https.AgentOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+/** An IP address cannot be sent as the server's name; the certificate is held against it all the same. */
+function tlsOf({ servername = "", ...tls }: TlsOptions): https.AgentOptions {
+  const defined = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  if (servername === "") return defined;
+  if (isIP(servername) === 0) return { ...defined, servername };
+  return {
+    ...defined,
+    servername: "",
+    checkServerIdentity: (_, cert) => checkServerIdentity(servername, cert),
+  };
 }

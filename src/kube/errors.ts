@@ -4,6 +4,7 @@ import { ExpectedError } from "../base/errors.ts";
 import { TransportError } from "../base/http.ts";
 import type { HttpAnswer } from "../base/http.ts";
 import { isObject, textIn } from "../base/json.ts";
+import { shownUrl } from "../base/shown-url.ts";
 
 export interface KubeFailure {
   readonly status: number;
@@ -58,7 +59,7 @@ export function connectionError(action: string, server: string, error: unknown):
   if (error instanceof ExpectedError) return error;
   if (!(error instanceof TransportError)) return error;
   const certificate = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(error.code);
-  return new KubeError(action, `${server}: ${error.message}`, {
+  return new KubeError(action, `${shownUrl(server)}: ${error.message}`, {
     status: 0,
     reason: certificate ? "BadCertificate" : "Unreachable",
     cause: error,

@@ -6,12 +6,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { loadTemplate, parseTemplate } from "../../src/agent/launch/templates.ts";
 import { isRetryable, SettingsError } from "../../src/base/errors.ts";
 import { JobError } from "../../src/job/errors.ts";
 import { agentTemplateSource } from "../../src/job/template.ts";
 import type { Template, TemplateOrigin } from "../../src/job/template.ts";
+import { startTlsServer } from "../support/tls-server.ts";
 
 const TEXT = "kind: Job\nspec:\n  template:\n    spec: {nodeSelector: {disk: ssd}}\n";
 const BODY = { kind: "Job", spec: { template: { spec: { nodeSelector: { disk: "ssd" } } } } };
@@ -56,7 +58,7 @@ describe("parseTemplate", () => {
   it.each([
     { text: "a: [1", want: /^cannot use job template "t\.yaml": it is not YAML: .* at line 1, column 6$/ },
     { text: "a: b\n  c: d", want: /it is not YAML: .* at line 1, column 4$/ },
-    { text: "spec:\n  a: *nothing", want: /it is not YAML: .*nothing/ },
+    { text: "spec:\n  a: *nothing", want: /it is not YAML: Unresolved alias/ },
     { text: `${TEXT}---\n${TEXT}`, want: /it holds a second document at line 5, column 1$/ },
     { text: "", want: /it is not an object$/ },
     { text: "just text", want: /it is not an object$/ },
@@ -120,14 +122,83 @@ describe("a template in the agent's files", () => {
   it.each([
     { path: "/nowhere/t.yaml", want: 'cannot use job template "/nowhere/t.yaml": there is no such file' },
     { path: "/", want: "it is a directory" },
-    { path: "/dev/zero", want: "it is larger than 1 MiB" },
+    { path: "/dev/zero", want: "it is no regular file" },
     { path: "agent://etc/t.yaml", want: "write agent:///path/to/template.yaml" },
   ])("is told of when $path cannot be read", async ({ path, want }) => {
     await expect(load(path)).rejects.toThrow(want);
   });
 });
 
+describe("a file that is no template", () => {
+  const SECRET = "pk-nobody-may-read-this";
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "secret-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    SECRET,
+    `"${SECRET}`,
+    `user: [${SECRET}`,
+    `token: ${SECRET}: ${SECRET}`,
+    `*${SECRET}`,
+    `{a: &${SECRET} 1, b: *${SECRET}2}`,
+    `!!${SECRET} 1`,
+    `%${SECRET}\n---\n@`,
+    `- ${SECRET}\n${SECRET}: 1`,
+    `PREFECT__CLOUD__API_KEY=${SECRET}\0HOME=/root\0`,
+    `spec: {template: {spec: {containers: "${SECRET}"}}}`,
+    `kind: ${SECRET}`,
+    `apiVersion: ${SECRET}\nkind: [${SECRET}]`,
+  ])("is not repeated to whoever named its path: %j", async (text) => {
+    const path = join(folder, "file");
+    writeFileSync(path, text);
+    const origin = { from: "run config", name: path } as const;
+    const failure = await failureOf(loadTemplate({ kind: "path", path, origin }, { env: {} }));
+    expect(failure === undefined ? "" : (failure as Error).message).not.toContain(SECRET);
+  });
+
+  it("must not be larger than 1 MiB", async () => {
+    const path = join(folder, "large");
+    writeFileSync(path, `${TEXT}#${" ".repeat(1024 * 1024)}`);
+    await expect(load(path)).rejects.toThrow("it is larger than 1 MiB");
+  });
+});
+
 describe("a template on the web", () => {
+  it("does not take its user and password along to another host", async () => {
+    answer = (request, response) => {
+      const elsewhere = `${base.replace("127.0.0.1", "localhost")}/elsewhere`;
+      if (request.url === "/old") reply(302, "", { location: elsewhere })(request, response);
+      else reply(200, TEXT)(request, response);
+    };
+    expect((await load(`${base.replace("//", "//me:pw@")}/old`)).body).toEqual(BODY);
+    expect(seen.map(({ url, headers }) => [url, headers.host, headers.authorization !== undefined])).toEqual([
+      ["/old", new URL(base).host, true],
+      ["/elsewhere", new URL(base).host.replace("127.0.0.1", "localhost"), false],
+    ]);
+  });
+
+  it("comes from a server with a certificate that is trusted, or not at all", async () => {
+    const untrusted = await startTlsServer(reply(200, TEXT));
+    await expect(load(`${untrusted.url}/t.yaml`)).rejects.toThrow("self-signed certificate");
+    expect(untrusted.asked).toEqual([]);
+    await untrusted.stop();
+  });
+
+  it("does not follow a redirect from https to http", async () => {
+    const secure = await startTlsServer(reply(302, "", { location: `${base}/t.yaml` }));
+    answer = reply(200, TEXT);
+    const before = getCACertificates("default");
+    setDefaultCACertificates([...before, secure.certificate]);
+    await expect(load(`${secure.url}/t.yaml`)).rejects.toThrow("it redirects from https to http");
+    expect(secure.asked).toEqual(["/t.yaml"]);
+    expect(seen).toEqual([]);
+    setDefaultCACertificates(before);
+    await secure.stop();
+  });
+
   it("is read, and followed where it moved", async () => {
     answer = (request, response) =>
       request.url === "/old"

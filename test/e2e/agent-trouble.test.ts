@@ -52,11 +52,12 @@ function deletePods(id: string): void {
   mustKubectl(["delete", "pod", "-l", `prefect.io/flow_run_id=${id}`, "-n", namespace, "--wait=false"]);
 }
 
+// The kubelet of 1.20 gives up a pod of which no container was ever made only with its collection of garbage, each minute.
 async function untilGone(id: string): Promise<void> {
-  await vi.waitFor(() => expect(jobsOf(id)).toEqual([]), { timeout: 60_000, interval: 500 });
+  await vi.waitFor(() => expect(jobsOf(id)).toEqual([]), { timeout: 120_000, interval: 500 });
 }
 
-describe("a flow run in Kubernetes", () => {
+describe.concurrent("a flow run in Kubernetes", () => {
   it("that goes well is left as it is, with no error in its log", async () => {
     const id = dueRun(GOES_WELL);
     await untilState(id, "Success");

@@ -6,11 +6,14 @@ import { startAgent } from "./support/agent-process.ts";
 import type { PluginProcess } from "./support/agent-process.ts";
 import { auditedCreations } from "./support/audit-log.ts";
 import { JobBirths } from "./support/job-births.ts";
-import { listed } from "./support/kubectl.ts";
+import { listed, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
 import type { ReachablePrefect } from "./support/pod-network.ts";
 import { GOES_WELL, shellRun } from "./support/shell-flow.ts";
+
+// A kubelet before 1.27 asks the API five times a second at most, and needs two requests to tell what a pod does.
+const [MANY, SOME] = serverMinor() >= 27 ? [100, 20] : [25, 10];
 
 let namespace: string;
 let world: ReachablePrefect;
@@ -59,16 +62,16 @@ async function untilNoJobs(): Promise<void> {
 }
 
 describe("kubectl prefect agent start", () => {
-  it("makes one Job of each of 100 due flow runs, sees them all succeed, and deletes them", async () => {
+  it(`makes one Job of each of ${MANY} due flow runs, sees them all succeed, and deletes them`, async () => {
     const births = new JobBirths(namespace);
     try {
-      const ids = Array.from({ length: 100 }, () => dueRun(GOES_WELL));
+      const ids = Array.from({ length: MANY }, () => dueRun(GOES_WELL));
       const agent = await start();
       const allWell = () => ids.every((id) => stateOf(id) === "Success");
-      await world.prefect.until(allWell, { what: "100 successes", timeoutMs: 240_000 });
-      await vi.waitFor(() => expect(births.goneCount).toBe(100), { timeout: 60_000, interval: 500 });
+      await world.prefect.until(allWell, { what: "all successes", timeoutMs: 240_000 });
+      await vi.waitFor(() => expect(births.goneCount).toBe(MANY), { timeout: 60_000, interval: 500 });
       expect([...births.flowRunIds].sort()).toEqual([...ids].sort());
-      expect(auditedCreations(namespace)).toBeOneOf([100, undefined]);
+      expect(auditedCreations(namespace)).toBeOneOf([MANY, undefined]);
       expect(await agent.stop("SIGTERM")).toMatchObject({ code: 0, stderr: "" });
     } finally {
       births.stop();
@@ -136,7 +139,7 @@ describe("kubectl prefect agent start", () => {
     const births = new JobBirths(namespace);
     try {
       const first = await start();
-      const ids = Array.from({ length: 20 }, () => dueRun(GOES_WELL));
+      const ids = Array.from({ length: SOME }, () => dueRun(GOES_WELL));
       await world.prefect.until(() => ids.filter((id) => stateOf(id) !== "Scheduled").length >= 5);
       await first.stop("SIGKILL");
       await start();

@@ -5,6 +5,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { connectors } from "../../src/cli/context.ts";
 import type { CliContext } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
+import { mustKeepSecrets } from "./secrets.ts";
 
 export interface CliWorld {
   /** The only variables there are; nothing comes from the process. HOME is /home/user. */
@@ -24,7 +25,7 @@ export interface CliResult {
 /** The home directory of the person at this command line. */
 export const HOME = "/home/user";
 
-/** Runs `kubectl prefect ARGV…` and tells what it said. */
+/** Runs `kubectl prefect ARGV…` and tells what it said. Throws when a secret is in it. */
 export async function runCli(argv: readonly string[], given: CliWorld = {}): Promise<CliResult> {
   const env = { HOME, ...given.env };
   const files = new Map(Object.entries(given.files ?? {}));
@@ -45,7 +46,9 @@ export async function runCli(argv: readonly string[], given: CliWorld = {}): Pro
     isRunning: () => false,
   };
   const exitCode = await run(argv, context, false);
-  return { stdout: stdout.text, stderr: stderr.text, exitCode };
+  const said = { stdout: stdout.text, stderr: stderr.text };
+  mustKeepSecrets({ argv, env, files: Object.values(given.files ?? {}) }, said);
+  return { ...said, exitCode };
 }
 
 /** Keeps what is written. */

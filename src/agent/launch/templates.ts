@@ -2,6 +2,7 @@
 // out of the run config, from the agent's files, the web, S3 or Google Cloud Storage.
 
 import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
 import { proxyEnvOf } from "../../base/env.ts";
@@ -99,6 +100,9 @@ async function fetchFrom(path: string, fetch: Fetch): Promise<string> {
 
 async function readLocal(path: string, { origin, signal }: Fetch): Promise<string> {
   try {
+    // Opening a pipe without a writer never ends, and a device has no end.
+    const found = await stat(path);
+    if (!found.isFile() && !found.isDirectory()) throw templateError(origin, "it is no regular file");
     return await bounded(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
   } catch (error) {
     const known = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
@@ -128,6 +132,8 @@ async function readWeb(address: string, fetch: Fetch): Promise<string> {
 function urlOf(address: string, origin: TemplateOrigin, base?: URL): URL {
   const url = URL.parse(address, base);
   if (url === null) throw templateError(origin, "it is not a URL");
+  if (base?.protocol === "https:" && url.protocol === "http:")
+    throw templateError(origin, "it redirects from https to http, which is not followed");
   if (url.protocol === "http:" || url.protocol === "https:") return url;
   throw templateError(origin, `it redirects to ${url.protocol}, only http and https are followed`);
 }

@@ -2,12 +2,24 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { formatDuration } from "../../base/duration.ts";
-import type { Meter } from "./meter.ts";
+import { LOOPS } from "./meter.ts";
+import type { Loop } from "./meter.ts";
 
-type Loop = Parameters<Meter["progress"]>[0];
-
-/** A poll comes every 10 s, a bookmark every minute, a round of states every minute. */
-const BOUNDS_MS: Readonly<Record<Loop, number>> = { poll: 60_000, watch: 180_000, reconcile: 180_000 };
+/**
+ * After how many milliseconds a loop counts as dead: a poll comes every 10 s, a look for unfinished submissions every
+ * 15 s, a bookmark of each watch, the states of all runs and a look at the queue every minute, heartbeats every 4 minutes.
+ */
+export const BOUNDS_MS: Readonly<Record<Loop, number>> = {
+  poll: 60_000,
+  recover: 120_000,
+  jobs: 180_000,
+  pods: 180_000,
+  states: 180_000,
+  supervise: 180_000,
+  heartbeat: 600_000,
+};
+/** Without these nothing has begun yet. */
+const FIRST = ["poll", "jobs", "pods"] as const;
 
 /** Remembers when each loop got something done last. */
 export class Health {
@@ -27,8 +39,7 @@ export class Health {
   /** Milliseconds since each loop's last progress, or since the start. */
   ages(): ReadonlyMap<Loop, number> {
     const now = this.#clock.now().getTime();
-    const loops = Object.keys(BOUNDS_MS) as Loop[];
-    return new Map(loops.map((loop) => [loop, now - (this.#last.get(loop) ?? this.#born).getTime()]));
+    return new Map(LOOPS.map((loop) => [loop, now - (this.#last.get(loop) ?? this.#born).getTime()]));
   }
 
   /** What is wrong, in one line, or undefined. */
@@ -38,11 +49,9 @@ export class Health {
     return stale.map(([loop, age]) => `no progress of ${loop} for ${formatDuration(age)}`).join("; ");
   }
 
-  /** What keeps the agent from being ready: a problem, or a poll or watch that has not succeeded yet. */
+  /** What keeps the agent from being ready: a problem, or what has not succeeded for a first time yet. */
   notReady(): string | undefined {
-    const first = (["poll", "watch"] as const).filter((loop) => !this.#last.has(loop));
-    return (
-      this.problem() ?? (first.length === 0 ? undefined : `no ${first.join(" and no ")} has succeeded yet`)
-    );
+    const missing = FIRST.filter((loop) => !this.#last.has(loop));
+    return this.problem() ?? (missing.length === 0 ? undefined : `nothing yet of ${missing.join(", ")}`);
   }
 }

@@ -1,7 +1,7 @@
 // Prometheus metrics by prom-client, which is loaded only where they are served.
 
 import type { Counter as PromCounter, Gauge, Histogram, Registry } from "prom-client";
-import type { Counter, Meter } from "./meter.ts";
+import type { Counter, Loop } from "./meter.ts";
 
 const COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string]>> = {
   polls: ["polls_total", "Polls that Prefect answered"],
@@ -34,10 +34,12 @@ export interface SeenCall {
 export interface Gauges {
   readonly liveJobs: number;
   readonly inHand: number;
+  /** Lists and watches begun so far. */
+  readonly watchRestarts: number;
   /** undefined: no limit. */
   readonly limit: number | undefined;
   /** Milliseconds since each loop's last progress. */
-  readonly ages: ReadonlyMap<Parameters<Meter["progress"]>[0], number>;
+  readonly ages: ReadonlyMap<Loop, number>;
 }
 
 /** The agent's metrics; before `open` nothing is kept. */
@@ -90,6 +92,8 @@ export class Metrics {
     this.#gauges.get("live_jobs")?.set(gauges.liveJobs);
     if (gauges.limit !== undefined) this.#gauges.get("live_jobs_limit")?.set(gauges.limit);
     this.#gauges.get("submissions_in_hand")?.set(gauges.inHand);
+    this.#counters.get("watchRestarts")?.reset();
+    this.count("watchRestarts", "", gauges.watchRestarts);
     for (const [loop, ms] of gauges.ages)
       this.#gauges.get("seconds_since_progress")?.set({ loop }, ms / 1_000);
     return {

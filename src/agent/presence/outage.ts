@@ -31,13 +31,18 @@ export class Outage {
 
   /** The same without the wait, for loops that wait by themselves. */
   noted(error: unknown): void {
+    this.tell(error);
+    if (this.#refusals >= REFUSALS) throw error;
+  }
+
+  /** Only says it: for loops whose end is somebody else's business. */
+  tell(error: unknown): void {
     this.#failures++;
     this.#refusals = isRetryable(error) ? 0 : this.#refusals + 1;
     if (this.#since === undefined) {
       this.#since = this.#deps.clock.now();
       this.#deps.log.warn(`${this.#what} does not answer as it should, trying on`, { error: textOf(error) });
     }
-    if (this.#refusals >= REFUSALS) throw error;
   }
 
   /** It answers. */

@@ -8,12 +8,12 @@ import { SettingsError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { Health } from "./health.ts";
 import { Metrics } from "./metrics.ts";
-import type { SeenCall } from "./metrics.ts";
+import type { Gauges, SeenCall } from "./metrics.ts";
 import type { Counter, Meter } from "./meter.ts";
 
 export interface Visible {
   poke(): void;
-  gauges(): { readonly liveJobs: number; readonly inHand: number; readonly limit: number | undefined };
+  gauges(): Omit<Gauges, "ages">;
 }
 
 interface Answer {
@@ -22,7 +22,7 @@ interface Answer {
   readonly body: string;
 }
 
-const NOTHING = { liveJobs: 0, inHand: 0, limit: undefined };
+const NOTHING = { liveJobs: 0, inHand: 0, limit: undefined, watchRestarts: 0 };
 const JSON_TYPE = "application/json; charset=UTF-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 

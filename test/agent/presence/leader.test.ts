@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { whileLeading } from "../../../src/agent/presence/leader.ts";
-import { systemClock } from "../../../src/base/clock.ts";
+import { aborted, systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import type { KubeApi } from "../../../src/kube/api.ts";
+import { KubeError } from "../../../src/kube/errors.ts";
 import { connectKube } from "../../../src/kube/connect.ts";
 import type { KubeStandin } from "../../../src/standin/kube/kube-standin.ts";
 import { startKubeStandin } from "../../../src/standin/kube/kube-standin.ts";
@@ -39,11 +40,13 @@ interface Candidate {
   readonly ended: Promise<void>;
 }
 
-function candidate(identity: string, through: Pick<KubeApi, "get" | "create" | "replace"> = kube): Candidate {
+type Through = Pick<KubeApi, "get" | "create" | "replace">;
+
+function candidate(identity: string, through: Through = kube, clock: Clock = fast): Candidate {
   const stopping = new AbortController();
   const leads = Promise.withResolvers<void>();
   const lost = Promise.withResolvers<void>();
-  const options = { kube: through, clock: fast, log: silentLog, lease, identity, onProgress: () => {} };
+  const options = { kube: through, clock, log: silentLog, lease, identity, onWaiting: () => {} };
   const ended = whileLeading(options, stopping.signal, async (signal) => {
     leads.resolve();
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -71,6 +74,35 @@ describe("whileLeading", () => {
     expect(await holder()).toBe("");
   });
 
+  it("keeps the lead for as long as its renewals succeed", async () => {
+    // Time passes between tries alone, so that a slow machine proves nothing; deadlines end only when they are called off.
+    let now = born;
+    const patient: Clock = {
+      now: () => new Date(now),
+      sleep: (ms, signal) => {
+        if (ms !== 2_000 && signal !== undefined) return aborted(signal);
+        now += ms;
+        return systemClock.sleep(0, signal);
+      },
+    };
+    const renewed = Promise.withResolvers<void>();
+    let writes = 0;
+    const through: Through = {
+      get: (...args) => kube.get(...args),
+      create: (...args) => kube.create(...args),
+      replace: (...args) => {
+        // Thrice the deadline by that clock.
+        if (++writes === 15) renewed.resolve();
+        return kube.replace(...args);
+      },
+    };
+    const only = candidate("only", through, patient);
+    const first = await Promise.race([only.lost.then(() => "lost"), renewed.promise.then(() => "renewed")]);
+    expect(first).toBe("renewed");
+    only.stop();
+    await only.ended;
+  });
+
   it("takes over from a leader that died without a word", async () => {
     const spec = { holderIdentity: "dead", leaseDurationSeconds: 15, leaseTransitions: 4 };
     const body = {
@@ -90,19 +122,108 @@ describe("whileLeading", () => {
     await next.ended;
   });
 
-  it("stops working when it cannot renew in time", async () => {
+  it.each([
+    { how: "is refused", answer: () => Promise.reject(new Error("down")) },
+    { how: "is not answered at all", answer: () => new Promise<never>(() => {}) },
+  ])("stops working in time when its renewal $how", async ({ answer }) => {
     let broken = false;
-    const through: Pick<KubeApi, "get" | "create" | "replace"> = {
-      get: (...args) => (broken ? Promise.reject(new Error("down")) : kube.get(...args)),
+    const through: Through = {
+      get: (...args) => (broken ? answer() : kube.get(...args)),
       create: (...args) => kube.create(...args),
       replace: (...args) => kube.replace(...args),
     };
     const only = candidate("only", through);
     await only.leads;
     broken = true;
+    const brokenAt = fast.now().getTime();
     await only.lost;
+    // Its deadline has passed, so it had not given up at the first failure.
+    expect(fast.now().getTime() - brokenAt).toBeGreaterThan(7_000);
     only.stop();
     await only.ended;
     expect(await holder()).toBe("only");
+  });
+
+  it("leads again when the server is back", async () => {
+    let broken = false;
+    const through: Through = {
+      get: (...args) => (broken ? Promise.reject(new Error("down")) : kube.get(...args)),
+      create: (...args) => kube.create(...args),
+      replace: (...args) => kube.replace(...args),
+    };
+    const stopping = new AbortController();
+    const leads = Promise.withResolvers<void>();
+    let times = 0;
+    const options = {
+      kube: through,
+      clock: fast,
+      log: silentLog,
+      lease,
+      identity: "only",
+      onWaiting: () => {},
+    };
+    const ended = whileLeading(options, stopping.signal, async (signal) => {
+      times++;
+      broken = times === 1;
+      if (times === 2) leads.resolve();
+      await aborted(signal);
+      broken = false;
+    });
+    await leads.promise;
+    stopping.abort();
+    await ended;
+    expect(times).toBe(2);
+    expect(await holder()).toBe("");
+  });
+
+  it("hands over when its work has failed, and fails as the work did", async () => {
+    const options = { kube, clock: fast, log: silentLog, lease, identity: "broken", onWaiting: () => {} };
+    const failing = whileLeading(options, new AbortController().signal, async () => {
+      expect(await holder()).toBe("broken");
+      throw new Error("no use");
+    });
+    await expect(failing).rejects.toThrow("no use");
+    expect(await holder()).toBe("");
+  });
+
+  it.each([401, 403])("ends when the Lease is refused with %s, again and again", async (status) => {
+    const refusal = new KubeError("read the Lease", "no", { status, reason: "no" });
+    let asked = 0;
+    const get = (): Promise<never> => {
+      asked++;
+      return Promise.reject(refusal);
+    };
+    const refused = { get, create: kube.create.bind(kube), replace: kube.replace.bind(kube) };
+    const options = { kube: refused, clock: fast, log: silentLog, lease, identity: "x", onWaiting: () => {} };
+    const ended = whileLeading(options, new AbortController().signal, () => Promise.resolve());
+    await expect(ended).rejects.toBe(refusal);
+    expect(asked).toBe(3);
+  });
+
+  it("counts waiting for another leader as progress, and leading not", async () => {
+    const first = candidate("first");
+    await first.leads;
+    const waited = Promise.withResolvers<void>();
+    let progress = 0;
+    const onWaiting = (): void => {
+      progress++;
+      waited.resolve();
+    };
+    const stopping = new AbortController();
+    const options = { kube, clock: fast, log: silentLog, lease, identity: "second", onWaiting };
+    const leads = Promise.withResolvers<number>();
+    const ended = whileLeading(options, stopping.signal, async (signal) => {
+      const before = progress;
+      // Several renewals later.
+      await fast.sleep(8_000);
+      leads.resolve(progress - before);
+      await aborted(signal);
+    });
+    await waited.promise;
+    first.stop();
+    await first.ended;
+    expect(await leads.promise).toBe(0);
+    stopping.abort();
+    await ended;
   });
 });

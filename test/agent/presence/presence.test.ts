@@ -1,6 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { BOUNDS_MS } from "../../../src/agent/presence/health.ts";
+import { LOOPS } from "../../../src/agent/presence/meter.ts";
 import { parseAddress, Presence } from "../../../src/agent/presence/presence.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
@@ -26,7 +28,10 @@ async function served(): Promise<{
   const url = `http://127.0.0.1:${await freePort()}`;
   presence = new Presence(url, { clock, log: silentLog });
   let pokes = 0;
-  presence.show({ poke: () => pokes++, gauges: () => ({ liveJobs: 7, inHand: 2, limit: 20 }) });
+  presence.show({
+    poke: () => pokes++,
+    gauges: () => ({ liveJobs: 7, inHand: 2, limit: 20, watchRestarts: 3 }),
+  });
   await presence.start();
   return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };
 }
@@ -46,37 +51,40 @@ describe("Presence", () => {
     expect((await get("/api/health", "POST")).status).toBe(405);
   });
 
-  it.each([
-    { loop: "poll" as const, after: 61_000 },
-    { loop: "watch" as const, after: 181_000 },
-    { loop: "reconcile" as const, after: 181_000 },
-  ])("turns 503 when $loop makes no progress, and back", async ({ loop, after }) => {
-    const { get } = await served();
-    for (const each of ["poll", "watch", "reconcile"] as const) presence?.meter.progress(each);
-    now = new Date(now.getTime() + after);
-    for (const other of ["poll", "watch", "reconcile"] as const)
-      if (other !== loop) presence?.meter.progress(other);
-    const dead = await get("/readyz");
-    expect([dead.status, await dead.text()]).toEqual([
-      503,
-      expect.stringContaining(`no progress of ${loop}`),
-    ]);
-    expect((await get("/api/health")).status).toBe(503);
-    expect((await get("/livez")).status).toBe(200);
-    presence?.meter.progress(loop);
-    expect((await get("/readyz")).status).toBe(200);
-  });
+  it.each(LOOPS.map((loop) => ({ loop })))(
+    "turns 503 when $loop makes no progress within its bound, and back",
+    async ({ loop }) => {
+      const { get } = await served();
+      const others = LOOPS.filter((other) => other !== loop);
+      const later = async (ms: number): Promise<Response> => {
+        now = new Date(now.getTime() + ms);
+        for (const other of others) presence?.meter.progress(other);
+        return get("/readyz");
+      };
+      for (const each of LOOPS) presence?.meter.progress(each);
+      expect((await later(BOUNDS_MS[loop])).status).toBe(200);
+      const dead = await later(1);
+      expect([dead.status, await dead.json()]).toEqual([
+        503,
+        { reason: expect.stringMatching(new RegExp(`^no progress of ${loop} for \\S+$`)) as unknown },
+      ]);
+      expect((await get("/api/health")).status).toBe(503);
+      expect((await get("/livez")).status).toBe(200);
+      presence?.meter.progress(loop);
+      expect((await get("/readyz")).status).toBe(200);
+      expect((await get("/api/health")).status).toBe(200);
+    },
+  );
 
-  it("is not ready before its first poll and watch", async () => {
+  it("is not ready before its first poll and its first lists of Jobs and pods", async () => {
     const { get } = await served();
     const early = await get("/readyz");
-    expect([early.status, await early.text()]).toEqual([
-      503,
-      expect.stringContaining("no poll and no watch has succeeded"),
-    ]);
+    expect([early.status, await early.json()]).toEqual([503, { reason: "nothing yet of poll, jobs, pods" }]);
     expect((await get("/api/health")).status).toBe(200);
-    presence?.meter.progress("poll");
-    presence?.meter.progress("watch");
+    for (const loop of ["poll", "jobs", "pods"] as const) {
+      expect((await get("/readyz")).status).toBe(503);
+      presence?.meter.progress(loop);
+    }
     expect((await get("/readyz")).status).toBe(200);
   });
 
@@ -97,6 +105,10 @@ describe("Presence", () => {
     expect(text).toContain('kubectl_prefect_job_deletions_total{reason="finished"} 2');
     expect(text).toContain('kubectl_prefect_start_delay_seconds_bucket{le="0.025"} 1');
     expect(text).toContain("kubectl_prefect_live_jobs 7");
+    expect(text).toContain('kubectl_prefect_watch_restarts_total{reason=""} 3');
+    expect(await (await get("/metrics")).text()).toContain(
+      'kubectl_prefect_watch_restarts_total{reason=""} 3',
+    );
   });
 
   it("says which port it cannot have", async () => {

@@ -3,6 +3,7 @@
 import { Agent } from "../../../src/agent/agent.ts";
 import { loadTemplate } from "../../../src/agent/launch/templates.ts";
 import { silentMeter } from "../../../src/agent/presence/meter.ts";
+import type { Meter } from "../../../src/agent/presence/meter.ts";
 import type { AgentSettings } from "../../../src/agent/settings.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
@@ -21,6 +22,10 @@ export interface HereOptions {
   readonly settings?: Partial<AgentSettings>;
   /** Waits of more than a second, as between sweeps, take 50 ms. */
   readonly hurried?: boolean;
+  /** In place of the machine's. */
+  readonly clock?: Clock;
+  /** Told of what the loops do; nobody is, without it. */
+  readonly meter?: Meter;
   readonly backend?: "cloud" | "server";
   readonly apiKey?: string;
 }
@@ -87,9 +92,9 @@ export async function startAgentHere(world: World, options: HereOptions = {}): P
     {
       kube,
       prefect,
-      clock: options.hurried === true ? HURRIED : systemClock,
+      clock: options.clock ?? (options.hurried === true ? HURRIED : systemClock),
       log,
-      meter: silentMeter,
+      meter: options.meter ?? silentMeter,
       loadTemplate: (source) => loadTemplate(source, { env: {} }),
       newClaimId: () => crypto.randomUUID(),
       isDead: () => false,

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
+import { mustKeepSecrets } from "../../support/secrets.ts";
 import type { World } from "./world.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "src", "main.ts");
@@ -21,6 +22,9 @@ export interface AgentProcess {
   ready(): Promise<void>;
   /** The next poll happens at once; before it is ready, nothing happens. */
   poke(): Promise<void>;
+  /** Resolves when it has said this. */
+  says(text: string): Promise<void>;
+  signal(name: "SIGTERM" | "SIGINT"): void;
   /** SIGKILL; resolves when it is no more. */
   kill(): Promise<void>;
 }
@@ -46,15 +50,19 @@ export async function startAgentProcess(world: World, flags: readonly string[] =
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   }
-  const ended = once(child, "exit").then(([code]) => {
+  const says = (text: string): Promise<void> =>
+    vi.waitFor(() => expect(output).toContain(text), { timeout: 30_000, interval: 20 });
+  const ended = once(child, "close").then(([code]) => {
+    mustKeepSecrets({ argv: flags, files: [world.kube.kubeconfig()] }, { stdout: output, stderr: "" });
     rmSync(home, { recursive: true, force: true });
     return typeof code === "number" ? code : null;
   });
   return {
     output: () => output,
     ended,
-    ready: () =>
-      vi.waitFor(() => expect(output).toContain("Waiting for flow runs"), { timeout: 15_000, interval: 20 }),
+    ready: () => says("Waiting for flow runs"),
+    says,
+    signal: (name) => void child.kill(name),
     poke: async () => {
       await fetch(`${health}/api/poke`);
     },

@@ -66,7 +66,7 @@ export function onceEach(ids: readonly string[]): { jobs: number; said: boolean;
 }
 
 /** Resolves when something is true; it is looked at again and again. */
-export async function eventually(check: () => void): Promise<void> {
+export async function eventually(check: () => void | Promise<void>): Promise<void> {
   await vi.waitFor(check, PATIENCE);
 }
 

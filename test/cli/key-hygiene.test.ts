@@ -1,0 +1,135 @@
+// No command prints the API key, the token of the kubeconfig or a password, whatever goes wrong, and however much it is
+// asked to explain. The guard itself is in test/support/secrets.ts, and holds for all tests that run commands.
+
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { catalogueOf } from "../../src/cli/catalogue.ts";
+import { COMMANDS } from "../../src/cli/program.ts";
+import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import type { KubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { runCli } from "../support/run-cli.ts";
+import { mustKeepSecrets, secretsOf } from "../support/secrets.ts";
+
+const KEY = "pk-THE-KEY-THAT-NOBODY-SEES";
+const TOKEN = "THE-TOKEN-THAT-NOBODY-SEES";
+const PASSWORD = "THE-PASSWORD-THAT-NOBODY-SEES";
+const KUBECONFIG = "/home/user/.kube/config";
+
+let kube: KubeStandin;
+let cloud: PrefectStandin;
+let parrot: Server;
+
+beforeAll(async () => {
+  kube = await startKubeStandin({ tokens: { good: "alice" } });
+  cloud = await startPrefectStandin({ flavour: "cloud", apiKey: "another" });
+  // Says back all that it is told, as some proxies do on their error pages.
+  parrot = createServer((request, response) => {
+    response.writeHead(502, {
+      "content-type": "application/json",
+      "x-echo": JSON.stringify(request.headers),
+    });
+    response.end(JSON.stringify({ errors: [], headers: request.headers }));
+  }).listen(0, "127.0.0.1");
+  await new Promise((listening) => parrot.once("listening", listening));
+});
+
+afterAll(async () => {
+  await kube.stop();
+  await cloud.stop();
+  parrot.closeAllConnections();
+  await new Promise((closed) => parrot.close(closed));
+});
+
+const parrotUrl = (): string => `http://127.0.0.1:${(parrot.address() as AddressInfo).port}`;
+const withPassword = (url: string): string => url.replace("://", `://somebody:${PASSWORD}@`);
+
+function kubeconfig(server: string): string {
+  return kube.kubeconfig({ token: TOKEN }).replaceAll(kube.url, server);
+}
+
+/** What to type for each command that takes a key; a command that is not here fails the first test. */
+const LINES: Readonly<Record<string, readonly string[]>> = {
+  "agent start": ["agent", "start", "--max-polls=1"],
+  install: ["install", "--job-template", "nosuch.yaml"],
+  doctor: ["doctor"],
+  render: ["render", "fox"],
+  jobs: ["jobs"],
+  cleanup: ["cleanup", "--yes"],
+  cancel: ["cancel", "fox"],
+  inspect: ["inspect", "fox"],
+  logs: ["logs", "fox"],
+};
+
+interface Trouble {
+  readonly name: string;
+  readonly api: () => string;
+  readonly server: () => string;
+}
+
+const TROUBLES: readonly Trouble[] = [
+  { name: "both refuse", api: () => cloud.url, server: () => kube.url },
+  { name: "both say back what they were told", api: parrotUrl, server: parrotUrl },
+  { name: "neither answers", api: () => "http://127.0.0.1:1", server: () => "http://127.0.0.1:1" },
+  {
+    name: "the address has a password",
+    api: () => withPassword(parrotUrl()),
+    server: () => withPassword(kube.url),
+  },
+  {
+    name: "the address is none, and has a password",
+    api: () => withPassword("ftp://127.0.0.1"),
+    server: () => withPassword("http://127.0.0.1:1"),
+  },
+];
+
+describe("no command prints a key", () => {
+  it("and all that take one are tried here", () => {
+    const takeKey = catalogueOf(COMMANDS).filter(({ options }) =>
+      options.some(({ flag }) => flag === "--key"),
+    );
+    expect(takeKey.map(({ name }) => name).filter((name) => LINES[name] === undefined)).toEqual([]);
+  });
+
+  it.each(
+    TROUBLES.flatMap((trouble) =>
+      Object.entries(LINES).map(([command, line]) => ({ ...trouble, command, line })),
+    ),
+  )("when $name: $command", async ({ line, api, server }) => {
+    const { stdout, stderr } = await runCli([...line, "-v", "--request-timeout=2s"], {
+      env: { PREFECT__CLOUD__API_KEY: KEY, PREFECT_API_KEY: KEY, PREFECT__CLOUD__API: api() },
+      files: { [KUBECONFIG]: kubeconfig(server()) },
+      signal: AbortSignal.timeout(1_500),
+    });
+    for (const secret of [KEY, TOKEN, PASSWORD]) expect(stdout + stderr).not.toContain(secret);
+    expect(stderr).not.toMatch(/internal error/);
+  });
+});
+
+describe("the guard", () => {
+  it("knows what is secret of a command line, of variables and of files", () => {
+    const given = {
+      argv: ["agent", "start", "-k", "secret-1", "--token=secret-2", "--key", "secret-3", "-l", "no-secret"],
+      env: { PREFECT__CLOUD__API_KEY: "secret-4", HOME: "/home/no-secret" },
+      files: ['users: [{user: {token: "secret-5"}}]', 'api_key = "secret-6"', '{"token":"secret-7"}'],
+    };
+    expect(secretsOf(given).sort()).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `secret-${n}`));
+  });
+
+  it.each(["here: secret-1", `here: ${Buffer.from("secret-1").toString("base64")}`])(
+    "fails a command that prints one: %s",
+    (stderr) => {
+      const given = { argv: ["jobs", "-k", "secret-1"] };
+      expect(() => mustKeepSecrets(given, { stdout: "", stderr })).toThrow("a secret was printed");
+    },
+  );
+
+  it("lets install and render print on stdout what belongs there, and nowhere else", () => {
+    const given = { argv: ["install", "-k", "secret-1"] };
+    mustKeepSecrets(given, { stdout: "key: secret-1", stderr: "" });
+    expect(() => mustKeepSecrets(given, { stdout: "", stderr: "secret-1" })).toThrow("a secret was printed");
+  });
+});

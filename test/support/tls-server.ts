@@ -1,0 +1,56 @@
+// A server over TLS whose certificate nobody has signed. It keeps what it was asked in spite of that.
+
+import { once } from "node:events";
+import type { RequestListener } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+
+/** For 127.0.0.1 and localhost, for a hundred years; of no use to anybody. */
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIUaLbhAR2MG6menlKm5+qDYRcsKhswCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGbm9ib2R5MCAXDTI2MTEyMTE1MjUwMloYDzIxMjYxMDI4MTUy
+NTAyWjARMQ8wDQYDVQQDDAZub2JvZHkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AATEHeRHqYzJ7uMxVl7Ch1muxuDyx9DSWvFbYnfD4K+YMD+apXBiWIcejS2d9oLQ
+n/lWOzYxoWLAiFhPnmF7tOdJo28wbTAdBgNVHQ4EFgQUqYOIRBR73Law9qgc1f7u
+zTgvO8owHwYDVR0jBBgwFoAUqYOIRBR73Law9qgc1f7uzTgvO8owDwYDVR0TAQH/
+BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIgSneOPCn16iVkvE+Di4nK4+doCJMfRh0YdRDUpOc8FKMCIQDmx/477sMa
+UUy4zQnlUGcsj5RD3pv0JNBPNLLbgLqLSQ==
+-----END CERTIFICATE-----`;
+const PRIVATE_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGTLRca6m13AiwrG/
+V77U5vQ7kHb3TJCZQK7h0P8WIzahRANCAATEHeRHqYzJ7uMxVl7Ch1muxuDyx9DS
+WvFbYnfD4K+YMD+apXBiWIcejS2d9oLQn/lWOzYxoWLAiFhPnmF7tOdJ
+-----END PRIVATE KEY-----`;
+
+export interface TlsServer {
+  readonly url: string;
+  /** For who wants to trust it. */
+  readonly certificate: string;
+  /** Paths of the requests that got through the handshake: none, if the client is careful. */
+  readonly asked: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Starts one on 127.0.0.1. */
+export async function startTlsServer(
+  answer: RequestListener = (_, response) => void response.end("{}"),
+): Promise<TlsServer> {
+  const asked: string[] = [];
+  const server = createServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, (request, response) => {
+    asked.push(request.url ?? "");
+    answer(request, response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    certificate: CERTIFICATE,
+    asked,
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
