@@ -121,7 +121,7 @@ export class HttpClient {
         response.on("error", (error) => fail(error));
         response.once("end", () => {
           settled();
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+          resolve(answerOf(response, body));
         });
       });
       outgoing.end(request.body);
@@ -203,6 +203,17 @@ export function abortReason(signal: AbortSignal | undefined): Error {
 /** As Node's own, whatever the reason: who aborted knows it. */
 function abortError(signal: AbortSignal | undefined): Error {
   return new DOMException("aborted", { name: "AbortError", cause: signal?.reason });
+}
+
+/** Its headers are read when somebody asks for them: hardly anybody does. */
+function answerOf(response: IncomingMessage, body: string): HttpAnswer {
+  return {
+    status: response.statusCode ?? 0,
+    body,
+    get headers() {
+      return response.headers;
+    },
+  };
 }
 
 function noAnswer(timeoutMs: number): TransportError {

@@ -74,14 +74,17 @@ export function templateOf(value: unknown, origin: TemplateOrigin): Template {
   };
 }
 
+const CORE_TEMPLATE = {
+  apiVersion: "batch/v1",
+  kind: "Job",
+  spec: { template: { spec: { containers: [{ name: "flow" }] } } },
+};
+let standard: Template | undefined;
+
 /** Core's own template since 0.14.0: one container by the name of `flow`, nothing else. */
 export function defaultTemplate(): Template {
-  const body = {
-    apiVersion: "batch/v1",
-    kind: "Job",
-    spec: { template: { spec: { containers: [{ name: "flow" }] } } },
-  };
-  return templateOf(body, { from: "default", name: "default" });
+  standard ??= templateOf(CORE_TEMPLATE, { from: "default", name: "default" });
+  return standard;
 }
 
 /** The agent's own template is a matter of settings, a run config's is its owner's. */

@@ -121,7 +121,9 @@ export class Transport {
       resource,
       status: answer?.status ?? 0,
       ms,
-      date: answer?.headers.date,
+      get date() {
+        return answer?.headers.date;
+      },
     });
   }
 

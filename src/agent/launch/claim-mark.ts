@@ -48,12 +48,13 @@ export function claimsOf({ flowRun, mark, of }: Submission): Claim[] {
 }
 
 /** The identifiers under which its Job may stand: its own, else those taken because another run's Job had it. */
-export function identifiersOf({ mark, flowRun }: Pick<Submission, "mark" | "flowRun">): string[] {
-  const identifiers = [mark.identifier];
-  while (identifiers.length < NAMES) {
-    identifiers.push(otherIdentifier(identifiers.at(-1) ?? mark.identifier, flowRun.id));
+export function* identifiersOf({ mark, flowRun }: Pick<Submission, "mark" | "flowRun">): Generator<string> {
+  let { identifier } = mark;
+  yield identifier;
+  for (let names = 1; names < NAMES; names++) {
+    identifier = otherIdentifier(identifier, flowRun.id);
+    yield identifier;
   }
-  return identifiers;
 }
 
 /** The part of a context that all claims of a place share. */

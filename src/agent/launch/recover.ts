@@ -147,7 +147,7 @@ export class Recovery {
    * "told": made, and how it ended was said. The log is written after the Job is made and before it is removed.
    */
   async #storyOf(submission: Submission): Promise<"none" | "lost" | "told"> {
-    const names = identifiersOf(submission).map((identifier) => `-${identifier}`);
+    const names = [...identifiersOf(submission)].map((identifier) => `-${identifier}`);
     const about = await this.#deps.prefect.mentions(submission.flowRun.id, names);
     if (about.length === 0) return "none";
     const lost = lostMessage(submission);

@@ -14,7 +14,7 @@ import { flowRun, SETTINGS } from "../../job/support.ts";
 
 const run = flowRun();
 const submission = submissionOf(run, { id: "claim", place: "here", by: "me:1" });
-const names = identifiersOf(submission).map((identifier) => `prefect-job-${identifier}`);
+const names = [...identifiersOf(submission)].map((identifier) => `prefect-job-${identifier}`);
 
 let standing: Map<string, { readonly run: string; readonly maker: string }>;
 let created: string[];
