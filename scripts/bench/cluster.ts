@@ -3,7 +3,7 @@
 import { setTimeout } from "node:timers/promises";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { HttpClient } from "../../src/base/http.ts";
-import type { HttpAnswer } from "../../src/base/http.ts";
+import type { HttpAnswer, HttpStream } from "../../src/base/http.ts";
 import { arrayIn, objectIn } from "../../src/base/json.ts";
 import { linesOf } from "../../src/kube/decode.ts";
 import { accessTo } from "./access.ts";
@@ -55,9 +55,14 @@ export class Cluster implements Disposable {
     // Without a version the server waits until its cache is as new as etcd, in vain where nothing else is written.
     const request = this.#request({ method: "GET", path: `${path}?watch=1&resourceVersion=0` });
     const signal = this.#ended.signal;
-    const stream = await this.#http.stream({ ...request, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS, signal });
+    const open = (): Promise<HttpStream> =>
+      this.#http.stream({ ...request, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS, signal });
+    const first = await open();
     const read = async (): Promise<void> => {
-      for await (const line of linesOf(stream.chunks)) onLine(line, Date.now());
+      // A young API server ends its watches when its caches are filled; begun anew it tells of everything once more.
+      for (let stream = first; !signal.aborted; stream = await open()) {
+        for await (const line of linesOf(stream.chunks)) onLine(line, Date.now());
+      }
     };
     read().catch((error: unknown) => {
       if (!signal.aborted) throw error;

@@ -1,12 +1,11 @@
 // delay: from a flow run's start time to its Job, with an idle agent that has fetched the run before.
 
 import { setTimeout } from "node:timers/promises";
-import { AgentProcess } from "./agent-process.ts";
-import { Child } from "./child.ts";
 import { Cluster } from "./cluster.ts";
-import type { Figure, Measurement, World } from "./figure.ts";
-import type { PrefectCommands } from "./prefect-process.ts";
+import type { Figure, Measurement } from "./figure.ts";
 import { unschedulable } from "./run-config.ts";
+import { onScene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 import { percentile, spread } from "./statistics.ts";
 
 const RUNS = 100;
@@ -24,15 +23,11 @@ export const delay: Figure = {
   needs: ["cluster"],
   async measure(world) {
     using cluster = await Cluster.of(world.kubeconfig);
-    return [await measured(world, cluster)];
+    return [await onScene(world, cluster, measured)];
   },
 };
 
-async function measured({ binary, kubeconfig = "" }: World, cluster: Cluster): Promise<Measurement> {
-  await using namespace = await cluster.namespace();
-  await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
-  const prefectUrl = await prefect.ask("url", undefined);
-  await using agent = await AgentProcess.start({ binary, kubeconfig, prefectUrl, namespace: namespace.name });
+async function measured({ namespace, prefect, agent }: Scene): Promise<Measurement> {
   const jobs = await namespace.arrivals("jobs");
   await setTimeout(IDLE_MS);
   const first = Date.now() + AHEAD_MS;

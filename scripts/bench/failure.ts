@@ -2,13 +2,14 @@
 
 import { setTimeout } from "node:timers/promises";
 import { objectIn, textIn } from "../../src/base/json.ts";
-import { AgentProcess } from "./agent-process.ts";
-import { Child } from "./child.ts";
+import type { Child } from "./child.ts";
 import { Cluster } from "./cluster.ts";
 import type { Arrivals, Namespace } from "./cluster.ts";
-import type { Figure, Measurement, World } from "./figure.ts";
+import type { Figure, Measurement } from "./figure.ts";
 import type { PrefectCommands } from "./prefect-process.ts";
 import { unschedulable } from "./run-config.ts";
+import { onScene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 import { percentile, spread } from "./statistics.ts";
 
 const RUNS = 100;
@@ -24,15 +25,11 @@ export const failure: Figure = {
   needs: ["cluster"],
   async measure(world) {
     using cluster = await Cluster.of(world.kubeconfig);
-    return [await measured(world, cluster)];
+    return [await onScene(world, cluster, measured)];
   },
 };
 
-async function measured({ binary, kubeconfig = "" }: World, cluster: Cluster): Promise<Measurement> {
-  await using namespace = await cluster.namespace();
-  await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
-  const prefectUrl = await prefect.ask("url", undefined);
-  await using agent = await AgentProcess.start({ binary, kubeconfig, prefectUrl, namespace: namespace.name });
+async function measured({ cluster, namespace, prefect, agent }: Scene): Promise<Measurement> {
   const made = await namespace.arrivals("pods");
   const ended = await namespace.arrivals("pods", (line) => line.includes('"phase":"Failed"'));
   const { ids } = await prefect.ask("create", { count: RUNS, runConfig: unschedulable });

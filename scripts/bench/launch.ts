@@ -1,14 +1,15 @@
 // launch: 1,000 due flow runs through the agent, against a loop that only creates the very same Jobs; in turns.
 
 import { setTimeout } from "node:timers/promises";
-import { AgentProcess } from "./agent-process.ts";
+import type { AgentProcess } from "./agent-process.ts";
 import type { BareCommands } from "./bare-loop.ts";
 import { Child } from "./child.ts";
 import { Cluster } from "./cluster.ts";
-import type { Figure, Measurement, World } from "./figure.ts";
+import type { Figure, Measurement } from "./figure.ts";
 import { jobsFor } from "./jobs-for.ts";
-import type { PrefectCommands } from "./prefect-process.ts";
 import { unschedulable } from "./run-config.ts";
+import { onScene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
 import { median } from "./statistics.ts";
 
 const RUNS = 1_000;
@@ -46,7 +47,7 @@ export const launch: Figure = {
     const rounds: { readonly bare: BareRound; readonly agent: AgentRound }[] = [];
     for (let at = 1; at <= ROUNDS; at++) {
       const bare = await bareRound(cluster);
-      const agent = await agentRound(world, cluster);
+      const agent = await onScene(world, cluster, agentRound);
       rounds.push({ bare, agent });
       world.say(`launch, round ${at} of ${ROUNDS}: bare loop ${told(bare)}; agent ${told(agent)}`);
     }
@@ -82,11 +83,7 @@ function measurements(
   return [throughput, cpu];
 }
 
-async function agentRound({ binary, kubeconfig = "" }: World, cluster: Cluster): Promise<AgentRound> {
-  await using namespace = await cluster.namespace();
-  await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
-  const prefectUrl = await prefect.ask("url", undefined);
-  await using agent = await AgentProcess.start({ binary, kubeconfig, prefectUrl, namespace: namespace.name });
+async function agentRound({ namespace, prefect, agent }: Scene): Promise<AgentRound> {
   const jobs = await namespace.arrivals("jobs");
   // Its start is not its idling.
   await setTimeout(IDLE_MS);
