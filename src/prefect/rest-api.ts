@@ -129,12 +129,18 @@ export class RestApi {
     path: string,
     request: { readonly method: string; readonly body?: string; readonly signal: AbortSignal | undefined },
   ): Promise<HttpAnswer> {
-    try {
-      return await this.#http.request({
+    const send = (): Promise<HttpAnswer> =>
+      this.#http.request({
         ...request,
         url: new URL(this.url + path),
         headers: { "content-type": "application/json", accept: "application/json", ...this.#authorization() },
         timeoutMs: this.#options.timeoutMs,
+      });
+    try {
+      // The server closes connections that are idle for five seconds; all that is asked here may be asked twice.
+      return await send().catch((error: unknown) => {
+        if (error instanceof TransportError && error.staleConnection) return send();
+        throw error;
       });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;

@@ -1,6 +1,6 @@
 // cleanup and cancel on a real cluster: leftovers as Prefect and Dask make them, played by busybox, among objects of others.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import { CLEANUP_ACCESS } from "../../src/kube/rights.ts";
 import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
@@ -21,7 +21,7 @@ import {
   waitFor,
   WORKS,
 } from "./support/leftovers.ts";
-import { mustKubectl, serverMinor } from "./support/kubectl.ts";
+import { kubectl, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 
 const OLD = "--older-than=0s";
@@ -160,6 +160,7 @@ describe("on a real cluster", () => {
     apply(other, [flowJob("there", id, DONE)]);
     await waitFor(namespace, ["job/here"], "condition=complete");
     await waitFor(other, ["job/there"], "condition=complete");
+    await untilAllowed(JANITOR, namespace);
     const args = ["cleanup", "--yes", OLD, "--run", id, "-n", `${namespace},${other}`];
 
     const some = await runPlugin([...args, "--as", JANITOR], environment());
@@ -183,6 +184,13 @@ describe("on a real cluster", () => {
     expect([code, stderr]).toEqual([4, expect.stringContaining("192.0.2.1")]);
   });
 });
+
+/** The authorizer learns of a new Role a moment after it was created. */
+async function untilAllowed(user: string, namespace: string): Promise<void> {
+  const isAllowed = (): boolean =>
+    kubectl(["auth", "can-i", "delete", "jobs.batch", "-n", namespace, "--as", user]).code === 0;
+  await vi.waitUntil(isAllowed, { timeout: 30_000, interval: 500 });
+}
 
 /** The rights that cleanup needs, for a user, in the namespace where these are created. */
 function mayCleanUp(name: string): readonly JsonObject[] {

@@ -69,7 +69,9 @@ export class Prefect3 {
       body === undefined
         ? {}
         : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
-    const answer = await fetch(this.api + path, { method, ...sent });
+    const ask = (): Promise<Response> => fetch(this.api + path, { method, ...sent });
+    // The server closes connections after five idle seconds, which kubectl may have taken meanwhile.
+    const answer = await ask().catch(() => ask());
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text === "" ? undefined : (JSON.parse(text) as unknown);
