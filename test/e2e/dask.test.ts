@@ -109,20 +109,6 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
     }
   });
 
-  it("jobs and inspect show each cluster as its run's, with its worker", async () => {
-    const { stdout: table, code } = await plugin("jobs", "-o", "wide");
-    const { stdout: tree } = await plugin("inspect", "lost");
-    const { stdout: json } = await plugin("inspect", "lost", "-o", "json");
-    const [worker = ""] = workers(runs.lost);
-    const { dask } = JSON.parse(json) as { readonly dask: readonly unknown[] };
-    expect(code).toBe(0);
-    for (const name of Object.keys(runs)) expect(table).toMatch(new RegExp(`^${name}\\b`, "m"));
-    expect(tree).toContain(worker);
-    expect(tree).toMatch(/\(classic, tied to the run by \w+\)/);
-    expect(dask).toHaveLength(1);
-    expect(JSON.stringify(dask)).toContain(worker);
-  });
-
   it("cancel lets the flow close its cluster, and leaves nothing of it", async () => {
     const { stderr, code } = await plugin("cancel", "cancelled");
     expect(stderr).toContain(`flow run "cancelled" (${runs.cancelled}) is Cancelling\n`);
