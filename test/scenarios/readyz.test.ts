@@ -1,8 +1,5 @@
 // Each loop of the agent in turn makes no progress any more: /readyz says which one, and takes it back when it goes on.
 
-import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BOUNDS_MS } from "../../src/agent/presence/health.ts";
 import { LOOPS } from "../../src/agent/presence/meter.ts";
@@ -17,6 +14,7 @@ import type { AgentHere } from "./support/agent-here.ts";
 import { dueRun, eventually } from "./support/stories.ts";
 import { startWorld } from "./support/world.ts";
 import type { World } from "./support/world.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** A minute passes in a tenth of a second, for the agent and for its health alike. */
 const SPEED = 600;
@@ -47,15 +45,6 @@ afterEach(async () => {
   await presence.stop();
   await world.stop();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 async function launched(id: string): Promise<void> {
   await eventually(() => expect(world.jobsOf(id)).toHaveLength(1));

@@ -6,20 +6,13 @@ import { LOOPS } from "../../../src/agent/presence/meter.ts";
 import { parseAddress, Presence } from "../../../src/agent/presence/presence.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
+import { freePort } from "../../support/free-port.ts";
 
 let now = new Date("2024-01-01T00:00:00Z");
 const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
 let presence: Presence | undefined;
 
 afterEach(() => presence?.stop());
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function served(): Promise<{
   get: (path: string, method?: string) => Promise<Response>;

@@ -3,11 +3,10 @@
 // and the id of the server's process.
 
 import { execFile } from "node:child_process";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { objectIn, textIn } from "../../../src/base/json.ts";
 import type { RestStateType } from "../../../src/prefect/rest-state.ts";
+import { freePort } from "../../support/free-port.ts";
 
 /** Why there can be no such server here, or undefined. */
 export function whyNoPrefect3(): string | undefined {
@@ -82,12 +81,4 @@ function idOf(answer: unknown): string {
   const id = textIn(objectIn(answer)["id"]);
   if (id === undefined) throw new Error(`no id in ${JSON.stringify(answer)}`);
   return id;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -3,13 +3,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
 import { mustKeepSecrets } from "../../support/secrets.ts";
 import type { World } from "./world.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "src", "main.ts");
 
@@ -71,14 +70,4 @@ export async function startAgentProcess(world: World, flags: readonly string[] =
       await ended;
     },
   };
-}
-
-/** A port that was free a moment ago; the agent takes no 0. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
