@@ -57,7 +57,7 @@ async function measureAll(figures: readonly Figure[], world: World): Promise<rea
 }
 
 await runScript(async () => {
-  const options = { output: { type: "string", short: "o" } } as const;
+  const options = { output: { type: "string", short: "o" }, original: { type: "string" } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   const figures = chosen(positionals);
   const project = await readProject();
@@ -68,6 +68,7 @@ await runScript(async () => {
   const world: World = {
     binary: await binary(),
     kubeconfig: kubeconfig === "" ? undefined : kubeconfig,
+    original: values.original,
     say: (line) => console.error(line),
   };
   const measurements = await measureAll(figures, world);

@@ -16,6 +16,14 @@ export interface AgentStart {
   readonly namespace: string;
 }
 
+/** A program that waits for flow runs, as a command line, and how it is asked to look at once. */
+interface Program {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly address?: string;
+}
+
 /** Linux counts processor time in these, whatever its clock. */
 const MS_PER_TICK = 10;
 const READY_WITHIN_MS = 30_000;
@@ -24,12 +32,12 @@ const READY_WITHIN_MS = 30_000;
 export class AgentProcess implements AsyncDisposable {
   readonly pid: number;
   readonly #process: ChildProcess;
-  readonly #address: string;
+  readonly #address: string | undefined;
   /** What it said: all until it was ready, then only errors. */
   readonly #words: string[] = [];
   readonly #kill: () => void;
 
-  private constructor(process_: ChildProcess, address: string) {
+  private constructor(process_: ChildProcess, address: string | undefined) {
     this.#process = process_;
     this.#address = address;
     this.pid = process_.pid ?? 0;
@@ -43,10 +51,18 @@ export class AgentProcess implements AsyncDisposable {
     const places = ["--kubeconfig", start.kubeconfig, "-n", start.namespace, "--agent-address", address];
     const args = ["agent", "start", "-b", "server", "-a", start.prefectUrl, ...places];
     // No configuration of whoever measures: an empty environment, and a home that is not there.
-    const child = spawn(start.binary, args, {
-      env: { HOME: "/nonexistent" },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    return AgentProcess.#of({ command: start.binary, args, env: { HOME: "/nonexistent" }, address });
+  }
+
+  /** Prefect's own agent; `binary` is the `prefect` of its virtual environment. */
+  static startOriginal({ binary, prefectUrl, namespace, kubeconfig }: AgentStart): Promise<AgentProcess> {
+    const args = ["agent", "kubernetes", "start", "--api", prefectUrl, "--namespace", namespace];
+    const env = { HOME: "/nonexistent", KUBECONFIG: kubeconfig, PREFECT__BACKEND: "server" };
+    return AgentProcess.#of({ command: binary, args, env });
+  }
+
+  static async #of({ command, args, env, address }: Program): Promise<AgentProcess> {
+    const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     const agent = new AgentProcess(child, address);
     await agent.#ready();
     return agent;
@@ -69,9 +85,9 @@ export class AgentProcess implements AsyncDisposable {
     return { nowMb: megabytes("VmRSS"), peakMb: megabytes("VmHWM") };
   }
 
-  /** The next poll happens at once. */
+  /** The next poll happens at once; Prefect's own agent polls when it does. */
   async poke(): Promise<void> {
-    await fetch(`${this.#address}/api/poke`);
+    if (this.#address !== undefined) await fetch(`${this.#address}/api/poke`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

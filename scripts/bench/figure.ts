@@ -6,6 +6,8 @@ export interface World {
   readonly binary: string;
   /** The kubeconfig of a cluster that may be littered; undefined: there is none. */
   readonly kubeconfig: string | undefined;
+  /** The `prefect` of Prefect 1.4.1, to be measured beside ours; undefined: not at hand. */
+  readonly original: string | undefined;
   /** A line for whoever waits. */
   readonly say: (line: string) => void;
 }
