@@ -2,9 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { Batcher } from "../../src/base/batch.ts";
+import type { BatchLimits } from "../../src/base/batch.ts";
 
 /** A batcher whose requests are answered when the test says so. */
-function held(limits: { maxSize: number; maxRequests: number }) {
+function held(limits: BatchLimits) {
   const sent: (readonly string[])[] = [];
   const answers: (() => void)[] = [];
   const batcher = new Batcher<string, string>((items) => {
@@ -21,6 +22,17 @@ describe("Batcher", () => {
     const { batcher, sent, answer } = held({ maxSize: 10, maxRequests: 1 });
     const all = Promise.all(["a", "b"].map((item) => batcher.add(item)));
     await turn();
+    answer();
+    expect(await all).toEqual(["A", "B"]);
+    expect(sent).toEqual([["a", "b"]]);
+  });
+
+  it("lets the first wait for what comes in later turns, when it may", async () => {
+    const { batcher, sent, answer } = held({ maxSize: 10, maxRequests: 1, gatherMs: 50 });
+    const first = batcher.add("a");
+    await turn();
+    const all = Promise.all([first, batcher.add("b")]);
+    while (sent.length === 0) await turn();
     answer();
     expect(await all).toEqual(["A", "B"]);
     expect(sent).toEqual([["a", "b"]]);
