@@ -2,7 +2,7 @@
 // their time on the wire, whether it is wanted or not: it says where to go on.
 
 import type { Clock } from "../base/clock.ts";
-import { TransportError } from "../base/http.ts";
+import { TransportError } from "../base/http/errors.ts";
 import type { KubeApi, PodLogQuery } from "../kube/api.ts";
 import { KubeError } from "../kube/errors.ts";
 import type { LogTarget } from "./log-targets.ts";

@@ -20,6 +20,9 @@ import { kindOf, pathOf } from "./resources.ts";
 import type { Call, Transport } from "./transport.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 
+/** Of what was written nothing is read but that it was: the object's name and the like is the shortest answer there is. */
+const BRIEFLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
 /** The cluster, spoken to directly: client-node's typed client costs several times the processor time per object. */
 export class KubeClient implements KubeApi {
   readonly server: string;
@@ -108,6 +111,7 @@ export class KubeClient implements KubeApi {
       method: "POST",
       path: pathOf(resource, namespace),
       query: { dryRun: options.dryRun === true ? "All" : undefined },
+      accept: BRIEFLY,
       body: JSON.stringify(body),
       signal: options.signal,
       expect: [409],
@@ -226,7 +230,8 @@ function reading(verb: string, resource: string, path: string): Omit<Call, "acti
 
 function writing(verb: string, resource: Resource, ref: ObjectRef): Omit<Call, "method"> {
   const path = pathOf(resource, ref.namespace, ref.name);
-  return { action: `${verb} ${described(resource, ref)}`, verb, resource, path, expect: [404, 409] };
+  const action = `${verb} ${described(resource, ref)}`;
+  return { action, verb, resource, path, accept: BRIEFLY, expect: [404, 409] };
 }
 
 function logCall(pod: ObjectRef, query: PodLogQuery): Call {

@@ -4,7 +4,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
-import type { TlsOptions } from "../base/http.ts";
+import type { TlsOptions } from "../base/http/exchange.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
 import type { Target } from "./kubeconfig.ts";
 

@@ -1,8 +1,8 @@
 // Kubernetes' refusals and broken connections, in our words. The only place that reads a Status object.
 
 import { ExpectedError } from "../base/errors.ts";
-import { TransportError } from "../base/http.ts";
-import type { HttpAnswer } from "../base/http.ts";
+import { TransportError } from "../base/http/errors.ts";
+import type { HttpAnswer } from "../base/http/exchange.ts";
 import { isObject, textIn } from "../base/json.ts";
 import { shownUrl } from "../base/shown-url.ts";
 

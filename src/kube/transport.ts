@@ -1,7 +1,8 @@
 // One request to the API server: address, credentials, deadline, one more try after a 401 or a stale connection.
 
-import type { HttpAnswer, HttpClient, HttpStream } from "../base/http.ts";
-import { TransportError } from "../base/http.ts";
+import type { HttpAnswer, HttpStream } from "../base/http/exchange.ts";
+import type { HttpClient } from "../base/http/client.ts";
+import { TransportError } from "../base/http/errors.ts";
 import type { Credentials } from "./credentials.ts";
 import { connectionError, kubeErrorOf } from "./errors.ts";
 import { OlderPaths } from "./older-paths.ts";
@@ -37,6 +38,8 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
+  /** What is answered; JSON of the whole when nothing is said. */
+  readonly accept?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Statuses that are answers here, not errors. */
   readonly expect?: readonly number[];
@@ -47,6 +50,7 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #base: string;
   readonly #older = new OlderPaths();
+  #last: { readonly address: string; readonly url: URL } | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -92,13 +96,22 @@ export class Transport {
     }
   }
 
-  async #request(call: Call): Promise<Parameters<HttpClient["request"]>[0]> {
-    const url = new URL(this.#base + call.path);
+  /** The Jobs of a burst go to one place, and each reading of its address would take as long as half of its sending. */
+  #urlOf(call: Call): URL {
+    let address = this.#base + call.path;
+    const query = new URLSearchParams();
     for (const [key, value] of Object.entries(call.query ?? {})) {
-      if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
+      if (value !== undefined && value !== "") query.set(key, String(value));
     }
+    if (query.size > 0) address += `?${query}`;
+    if (this.#last?.address !== address) this.#last = { address, url: new URL(address) };
+    return this.#last.url;
+  }
+
+  async #request(call: Call): Promise<Parameters<HttpClient["request"]>[0]> {
+    const url = this.#urlOf(call);
     const headers: Record<string, string | readonly string[]> = {
-      accept: "application/json",
+      accept: call.accept ?? "application/json",
       "user-agent": this.#options.userAgent,
       ...(await this.#options.credentials.headers()),
     };

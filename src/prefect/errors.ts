@@ -2,8 +2,8 @@
 
 import { ExpectedError } from "../base/errors.ts";
 import type { ErrorDetails } from "../base/errors.ts";
-import type { HttpAnswer } from "../base/http.ts";
-import { TransportError } from "../base/http.ts";
+import type { HttpAnswer } from "../base/http/exchange.ts";
+import { TransportError } from "../base/http/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
 import { shownUrl } from "../base/shown-url.ts";
 

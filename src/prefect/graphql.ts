@@ -1,8 +1,8 @@
 // One GraphQL request to a Prefect 1 API, as its own client sends it: two keys, `variables` encoded twice, its headers.
 // Why not graphql-request: it parses every document anew and hides the HTTP status that the rules here turn on.
 
-import { HttpClient } from "../base/http.ts";
-import type { ConnectionOptions } from "../base/http.ts";
+import { HttpClient } from "../base/http/client.ts";
+import type { ConnectionOptions } from "../base/http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
 import { dataOf, prefectConnectionError } from "./errors.ts";
 

@@ -1,9 +1,10 @@
 // The REST API of Prefect 2 and 3, as far as their flow runs are shown and cancelled here. Paths and bodies: the
 // client of the 3.x worker (`POST /flow_runs/filter`, `POST /flow_runs/{id}/set_state`).
 
-import type { HttpAnswer } from "../base/http.ts";
-import { HttpClient, TransportError } from "../base/http.ts";
-import type { ConnectionOptions } from "../base/http.ts";
+import type { HttpAnswer } from "../base/http/exchange.ts";
+import { HttpClient } from "../base/http/client.ts";
+import { TransportError } from "../base/http/errors.ts";
+import type { ConnectionOptions } from "../base/http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import { PrefectError } from "./errors.ts";

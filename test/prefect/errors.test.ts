@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { isRetryable } from "../../src/base/errors.ts";
-import { TransportError } from "../../src/base/http.ts";
+import { TransportError } from "../../src/base/http/errors.ts";
 import { dataOf, PrefectError, prefectConnectionError } from "../../src/prefect/errors.ts";
 
 const URL = "http://prefect.example";

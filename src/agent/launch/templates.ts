@@ -8,7 +8,7 @@ import https from "node:https";
 import { proxyEnvOf } from "../../base/env.ts";
 import type { Env } from "../../base/env.ts";
 import { ExpectedError, textOf } from "../../base/errors.ts";
-import { HttpClient } from "../../base/http.ts";
+import { HttpClient } from "../../base/http/client.ts";
 import { isObject, objectIn } from "../../base/json.ts";
 import { readYaml } from "../../job/template-yaml.ts";
 import { defaultTemplate, templateError, templateOf } from "../../job/template.ts";

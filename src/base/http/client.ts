@@ -3,65 +3,12 @@
 
 import http from "node:http";
 import https from "node:https";
-import { isIP } from "node:net";
-import { checkServerIdentity } from "node:tls";
-import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import type { Env } from "./env.ts";
-
-export interface TlsOptions {
-  readonly ca?: string | Buffer | readonly string[] | undefined;
-  readonly cert?: string | Buffer | undefined;
-  readonly key?: string | Buffer | undefined;
-  readonly servername?: string | undefined;
-  readonly rejectUnauthorized?: boolean | undefined;
-}
-
-export interface ConnectionOptions {
-  readonly tls?: TlsOptions | undefined;
-  /** The variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as far as they shall count. */
-  readonly proxyEnv?: Env | undefined;
-  /** Connections at once. */
-  readonly maxSockets?: number | undefined;
-  /** An agent made elsewhere (SOCKS proxies), in place of our own. */
-  readonly agent?: http.Agent | undefined;
-}
-
-export interface HttpRequest {
-  readonly method: string;
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  readonly body?: string | undefined;
-  /** Milliseconds until the whole answer must be there; for a stream: until its headers. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-export interface HttpStream {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly chunks: AsyncIterable<Buffer>;
-}
-
-/** The connection failed, or the deadline passed; nothing is known of what the server did. */
-export class TransportError extends Error {
-  /** Node's code, such as ECONNREFUSED, or ETIMEDOUT for our own deadline. */
-  readonly code: string;
-  /** The request went over a kept connection that the server had closed meanwhile. */
-  readonly staleConnection: boolean;
-
-  constructor(message: string, details: { code: string; staleConnection?: boolean; cause?: unknown }) {
-    super(message, { cause: details.cause });
-    this.name = "TransportError";
-    this.code = details.code;
-    this.staleConnection = details.staleConnection ?? false;
-  }
-}
+import type { IncomingMessage } from "node:http";
+import { abortReason, noAnswer, transportError, TransportError } from "./errors.ts";
+import { gathered } from "./gathered.ts";
+import { KeptConnections } from "./kept-connections.ts";
+import { tlsOf } from "./tls.ts";
+import type { ConnectionOptions, HttpAnswer, HttpRequest, HttpStream } from "./exchange.ts";
 
 const KEEP_ALIVE_MS = 30_000;
 
@@ -74,58 +21,32 @@ function securePool(options: https.AgentOptions): https.Agent {
 
 /** One pool of connections to one place. */
 export class HttpClient {
+  readonly #kept: KeptConnections | undefined;
   readonly #agent: http.Agent;
   readonly #send: typeof http.request;
 
   constructor(origin: URL, options: ConnectionOptions = {}) {
     const secure = origin.protocol === "https:";
+    const atMost = options.maxSockets ?? 32;
+    const tls = options.tls ?? {};
+    const isDirect = options.agent === undefined && options.proxyEnv === undefined;
+    this.#kept = isDirect ? new KeptConnections(origin, { tls, atMost }) : undefined;
     const pool = {
       keepAlive: true,
       keepAliveMsecs: KEEP_ALIVE_MS,
-      maxSockets: options.maxSockets ?? 32,
+      maxSockets: atMost,
       scheduling: "lifo" as const,
       ...(options.proxyEnv === undefined ? {} : { proxyEnv: { ...options.proxyEnv } }),
     };
     this.#send = secure ? https.request : http.request;
-    this.#agent =
-      options.agent ?? (secure ? securePool({ ...pool, ...tlsOf(options.tls ?? {}) }) : new http.Agent(pool));
+    this.#agent = options.agent ?? (secure ? securePool({ ...pool, ...tlsOf(tls) }) : new http.Agent(pool));
   }
 
   /** The whole answer as text, whatever its status. Throws TransportError. */
-  request(request: HttpRequest): Promise<HttpAnswer> {
-    const { signal, timeoutMs } = request;
-    if (signal?.aborted === true) return Promise.reject(abortReason(signal));
-    // Events and one timer: an AbortController and an async iterator per request cost more than the request.
-    return new Promise((resolve, reject) => {
-      const outgoing = this.#send(request.url, this.#sending(request));
-      const settled = (): void => {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
-      };
-      const fail = (error: unknown, reused = false): void => {
-        settled();
-        reject(transportError(error, reused));
-      };
-      const giveUp = (error: Error): void => {
-        fail(error);
-        outgoing.destroy(error);
-      };
-      const abort = (): void => giveUp(abortError(signal));
-      const timer = setTimeout(() => giveUp(noAnswer(timeoutMs)), timeoutMs);
-      signal?.addEventListener("abort", abort, { once: true });
-      outgoing.on("error", (error) => fail(error, outgoing.reusedSocket));
-      outgoing.once("response", (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (text: string) => (body += text));
-        response.on("error", (error) => fail(error));
-        response.once("end", () => {
-          settled();
-          resolve(answerOf(response, body));
-        });
-      });
-      outgoing.end(request.body);
-    });
+  async request(request: HttpRequest): Promise<HttpAnswer> {
+    const { signal } = request;
+    if (signal?.aborted === true) throw abortReason(signal);
+    return this.#kept?.carries(request) === true ? this.#kept.request(request) : this.#throughNode(request);
   }
 
   /** Headers now, chunks as they come; the stream breaks after `idleMs` without a byte. */
@@ -146,7 +67,24 @@ export class HttpClient {
   }
 
   close(): void {
+    this.#kept?.close();
     this.#agent.destroy();
+  }
+
+  /** By way of proxies and of agents made elsewhere. */
+  async #throughNode(request: HttpRequest): Promise<HttpAnswer> {
+    const deadline = this.#deadline(request);
+    try {
+      const response = await this.#open(request, deadline.signal);
+      const parts: Buffer[] = [];
+      for await (const part of response) parts.push(part as Buffer);
+      const body = Buffer.concat(parts).toString("utf8");
+      return { status: response.statusCode ?? 0, headers: response.headers, body };
+    } catch (error) {
+      throw deadline.explain(error);
+    } finally {
+      deadline.end();
+    }
   }
 
   #open(request: HttpRequest, signal: AbortSignal, until?: AbortSignal): Promise<IncomingMessage> {
@@ -194,32 +132,6 @@ export class HttpClient {
   }
 }
 
-/** Why a signal aborted, as an error. */
-export function abortReason(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new DOMException("aborted", "AbortError");
-}
-
-/** As Node's own, whatever the reason: who aborted knows it. */
-function abortError(signal: AbortSignal | undefined): Error {
-  return new DOMException("aborted", { name: "AbortError", cause: signal?.reason });
-}
-
-/** Its headers are read when somebody asks for them: hardly anybody does. */
-function answerOf(response: IncomingMessage, body: string): HttpAnswer {
-  return {
-    status: response.statusCode ?? 0,
-    body,
-    get headers() {
-      return response.headers;
-    },
-  };
-}
-
-function noAnswer(timeoutMs: number): TransportError {
-  return new TransportError(`no answer within ${timeoutMs / 1_000} s`, { code: "ETIMEDOUT" });
-}
-
 async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenerator<Buffer> {
   const { socket } = response;
   const giveUp = (): void => {
@@ -229,50 +141,10 @@ async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenera
   // Here and no later: by the time that our reader has noticed the end, the connection may be carrying another stream.
   response.once("end", () => socket.setTimeout(0, giveUp));
   try {
-    for await (const chunk of response) yield chunk as Buffer;
+    yield* gathered(response);
   } catch (error) {
     throw transportError(error, false);
   } finally {
     response.destroy();
   }
-}
-
-function transportError(error: unknown, reused: boolean): unknown {
-  if (!(error instanceof Error) || error instanceof TransportError || error.name === "AbortError")
-    return error;
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  const stale = reused && (code === "ECONNRESET" || code === "EPIPE");
-  return new TransportError(messageOf(error, code), { code, staleConnection: stale, cause: error });
-}
-
-function messageOf(error: Error, code: string): string {
-  switch (code) {
-    case "ECONNREFUSED":
-      return "connection refused";
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return "host not found";
-    case "ECONNRESET":
-    case "EPIPE":
-      return "connection closed by the other side";
-    case "ETIMEDOUT":
-      return "connection timed out";
-    default:
-      // Node's advice about its own options means nothing to whom an executable was given.
-      return error.message === ""
-        ? code
-        : error.message.replace(/; if the root CA is installed locally.*$/s, "");
-  }
-}
-
-/** An IP address cannot be sent as the server's name; the certificate is held against it all the same. */
-function tlsOf({ servername = "", ...tls }: TlsOptions): https.AgentOptions {
-  const defined = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-  if (servername === "") return defined;
-  if (isIP(servername) === 0) return { ...defined, servername };
-  return {
-    ...defined,
-    servername: "",
-    checkServerIdentity: (_, cert) => checkServerIdentity(servername, cert),
-  };
 }

@@ -5,7 +5,7 @@ import http from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HttpClient } from "../../src/base/http.ts";
+import { HttpClient } from "../../../src/base/http/client.ts";
 
 let server: Server;
 let url: URL;

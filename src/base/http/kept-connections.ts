@@ -1,0 +1,186 @@
+// A pool of kept connections to one place, for requests whose answers are taken whole.
+// Why not node:http: its request, response, two streams and an agent take twice the processor time of everything that is done
+// here, and an agent that launches a thousand flow runs spends half of its time on requests.
+
+import net from "node:net";
+import tls from "node:tls";
+import { fieldsOf } from "./answer-reader.ts";
+import type { ReadAnswer } from "./answer-reader.ts";
+import { abortError, noAnswer, TransportError } from "./errors.ts";
+import { KeptConnection } from "./kept-connection.ts";
+import { tlsOf } from "./tls.ts";
+import type { HttpAnswer, HttpRequest, TlsOptions } from "./exchange.ts";
+
+export interface KeptConnectionsOptions {
+  readonly tls: TlsOptions;
+  /** Connections at once; what is asked beyond them waits. */
+  readonly atMost: number;
+}
+
+/** A request on its way: waiting for a connection, or sent over one. */
+interface Errand {
+  readonly text: string;
+  readonly answered: (answer: ReadAnswer) => void;
+  readonly failed: (error: unknown) => void;
+  connection: KeptConnection | undefined;
+}
+
+const KEEP_ALIVE_MS = 30_000;
+
+export class KeptConnections {
+  readonly #origin: URL;
+  readonly #connect: () => net.Socket;
+  readonly #atMost: number;
+  readonly #all = new Set<KeptConnection>();
+  /** The one that was used last goes first: what is not needed is left to the server to close. */
+  readonly #free: KeptConnection[] = [];
+  readonly #queue = new Set<Errand>();
+
+  constructor(origin: URL, options: KeptConnectionsOptions) {
+    this.#origin = origin;
+    this.#atMost = options.atMost;
+    this.#connect = connector(origin, options.tls);
+  }
+
+  /** Whether it can carry the request: one to its own place, without a password in the address. */
+  carries({ method, url }: HttpRequest): boolean {
+    const { protocol, host } = this.#origin;
+    return method !== "HEAD" && url.username === "" && url.host === host && url.protocol === protocol;
+  }
+
+  /** The whole answer as text, whatever its status. Throws TransportError. */
+  request(request: HttpRequest): Promise<HttpAnswer> {
+    const { signal, timeoutMs } = request;
+    return new Promise((resolve, reject) => {
+      const settled = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      };
+      const errand: Errand = {
+        text: textOf(request),
+        connection: undefined,
+        answered: (answer) => {
+          settled();
+          resolve(answerOf(answer));
+        },
+        failed: (error) => {
+          settled();
+          reject(error);
+        },
+      };
+      const giveUp = (error: Error): void => {
+        errand.failed(error);
+        this.#queue.delete(errand);
+        errand.connection?.destroy(error);
+      };
+      const abort = (): void => giveUp(abortError(signal));
+      const timer = setTimeout(() => giveUp(noAnswer(timeoutMs)), timeoutMs);
+      signal?.addEventListener("abort", abort, { once: true });
+      this.#queue.add(errand);
+      this.#work();
+    });
+  }
+
+  /** Ends every connection; who still waits for an answer hears that there will be none. */
+  close(): void {
+    const ended = new TransportError("the connection was closed", { code: "ECONNABORTED" });
+    for (const errand of this.#queue) errand.failed(ended);
+    this.#queue.clear();
+    for (const connection of this.#all) connection.destroy(ended);
+  }
+
+  #work(): void {
+    for (const errand of this.#queue) {
+      try {
+        const connection = this.#free.pop() ?? this.#another();
+        if (connection === undefined) return;
+        errand.connection = connection;
+        connection.send(errand.text, errand);
+      } catch (error) {
+        // Certificates that cannot be read.
+        errand.failed(error);
+      }
+      this.#queue.delete(errand);
+    }
+  }
+
+  #another(): KeptConnection | undefined {
+    if (this.#all.size >= this.#atMost) return undefined;
+    const connection = new KeptConnection(this.#connect(), {
+      free: (freed) => {
+        this.#free.push(freed);
+        this.#work();
+      },
+      closed: (ended) => {
+        this.#all.delete(ended);
+        const at = this.#free.indexOf(ended);
+        if (at !== -1) this.#free.splice(at, 1);
+        this.#work();
+      },
+    });
+    this.#all.add(connection);
+    return connection;
+  }
+}
+
+/** Opens connections: with one reading of the certificates for all, and the last one's session. */
+function connector(origin: URL, options: TlsOptions): () => net.Socket {
+  const host = origin.hostname.replace(/^\[(.*)\]$/, "$1");
+  const secure = origin.protocol === "https:";
+  const port = origin.port === "" ? (secure ? 443 : 80) : Number(origin.port);
+  const place = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+  if (!secure) return () => net.connect(place);
+  const { servername = net.isIP(host) === 0 ? host : "", ...given } = tlsOf(options);
+  let secureContext: tls.SecureContext | undefined;
+  let session: Buffer | undefined;
+  return () => {
+    secureContext ??= tls.createSecureContext(given);
+    const kept = session === undefined ? {} : { session };
+    const secret = { ...given, ...kept, secureContext, servername, ALPNProtocols: ["http/1.1"] };
+    const socket = tls.connect({ ...place, ...secret });
+    socket.on("session", (latest) => (session = latest));
+    socket.once("error", () => (session = undefined));
+    return socket;
+  };
+}
+
+/** What may stand in a field: a line break would begin another one. */
+const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+function textOf({ method, url, headers, body }: HttpRequest): string {
+  let text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
+  for (const [name, given] of Object.entries(headers)) {
+    for (const value of typeof given === "string" ? [given] : given) {
+      if (!NAME.test(name) || !VALUE.test(value)) throw unsendable(name);
+      text += `${name}: ${value}\r\n`;
+    }
+  }
+  if (body === undefined) return `${text}\r\n`;
+  return `${text}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+}
+
+/** The value is not shown: it may be a token that was read from the wrong file. */
+function unsendable(name: string): TransportError {
+  const shown = JSON.stringify(name);
+  return new TransportError(`the header ${shown} holds what cannot be sent`, { code: "ERR_INVALID_CHAR" });
+}
+
+/** Its headers are read when somebody asks for them: hardly anybody does. */
+class Answer implements HttpAnswer {
+  readonly #head: string;
+  readonly status: number;
+  readonly body: string;
+
+  constructor({ head, status, body }: ReadAnswer) {
+    this.#head = head;
+    this.status = status;
+    this.body = body;
+  }
+
+  get headers(): Record<string, string> {
+    return fieldsOf(this.#head);
+  }
+}
+
+const answerOf = (answer: ReadAnswer): HttpAnswer => new Answer(answer);
