@@ -38,7 +38,8 @@ interface Setting {
 
 const SETTINGS: readonly Setting[] = [
   { name: "cleanup, 20 ms away", jobs: 5_000, rounds: 1, roundTripMs: ROUND_TRIP_MS, atLeast: 5 },
-  { name: "cleanup on loopback", jobs: 2_000, rounds: 3, roundTripMs: 0, atLeast: 1 },
+  // Here API server and etcd set the pace: two processors take them more than a millisecond for each deletion.
+  { name: "cleanup on loopback", jobs: 2_000, rounds: 3, roundTripMs: 0, atLeast: 2 },
 ];
 
 interface Round {
@@ -62,7 +63,7 @@ async function measured(world: World, cluster: Cluster, setting: Setting): Promi
   await using folder = await mkdtempDisposable(join(tmpdir(), "kubectl-prefect-bench-"));
   await using relay = new Child<RelayCommands>(new URL("relay-process.ts", import.meta.url));
   const kubeconfig = await kubeconfigFor(world, cluster, { folder: folder.path, relay, setting });
-  const to = { kubeconfig, jobs: setting.jobs };
+  const to = { kubeconfig, home: folder.path, jobs: setting.jobs };
   const rounds: Round[] = [];
   for (let at = 1; at <= setting.rounds; at++) {
     const kubectlMs = await removal(cluster, to, (namespace) => [
@@ -92,14 +93,15 @@ async function measured(world: World, cluster: Cluster, setting: Setting): Promi
 /** Milliseconds that the command takes for as many finished Jobs. Throws when it fails, or leaves any. */
 async function removal(
   cluster: Cluster,
-  { kubeconfig, jobs }: { readonly kubeconfig: string; readonly jobs: number },
+  { kubeconfig, home, jobs }: { readonly kubeconfig: string; readonly home: string; readonly jobs: number },
   command: (namespace: string) => readonly [program: string, args: readonly string[]],
 ): Promise<number> {
   await using namespace = await cluster.namespace();
   await finishedJobs(cluster, namespace, jobs);
   const [program, args] = command(namespace.name);
   const startedMs = performance.now();
-  const env = { PATH: process.env["PATH"] ?? "", KUBECONFIG: kubeconfig };
+  // A home of its own: kubectl keeps what it has read of the API in there.
+  const env = { PATH: process.env["PATH"] ?? "", HOME: home, KUBECONFIG: kubeconfig };
   await promisify(execFile)(program, args, { env, maxBuffer: MAX_OUTPUT });
   const ms = Math.round(performance.now() - startedMs);
   await cluster.untilEmpty(pathOf(namespace));

@@ -1,6 +1,6 @@
 // Lines that leave together: a write costs a system call, and a busy agent says two sentences for every flow run.
 
-const GATHER_MS = 20;
+const GATHER_MS = 50;
 
 /** Holds lines back for a moment and hands them over as one text. */
 export class LineBuffer {
@@ -12,7 +12,7 @@ export class LineBuffer {
     this.#write = write;
   }
 
-  /** Takes a line, its end included; it is written within 20 ms. */
+  /** Takes a line, its end included; it is written within 50 ms. */
   add(line: string): void {
     this.#text += line;
     this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);

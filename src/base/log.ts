@@ -31,11 +31,14 @@ export function createLog(options: LogOptions): Log {
     options.write(`${redact(line, secrets)}\n`);
   };
   const asText = (level: LogLevel, message: string, fields: LogFields): string => {
-    const stamp = options.now().toISOString().slice(0, 23).replace("T", " ").replace(".", ",");
-    const rest = Object.entries(fields).flatMap(([key, value]) =>
-      value === undefined ? [] : [`${key}=${quoted(value)}`],
-    );
-    return `[${stamp}] ${level} - ${options.name} | ${[message, ...rest].join(" ")}`;
+    const at = options.now().toISOString();
+    // Two of these lines are written for every flow run: plain concatenation costs a third of lists.
+    let line = `[${at.slice(0, 10)} ${at.slice(11, 19)},${at.slice(20, 23)}] ${level} - ${options.name} | ${message}`;
+    for (const key in fields) {
+      const value = fields[key];
+      if (value !== undefined) line += ` ${key}=${quoted(value)}`;
+    }
+    return line;
   };
   const asJson = (level: LogLevel, message: string, fields: LogFields): string =>
     JSON.stringify({ time: options.now().toISOString(), level, logger: options.name, message, ...fields });

@@ -1,6 +1,7 @@
 // What `agent start` does with its options: connect, check, then run the agent until it is told to stop.
 // Loaded only by that command: nothing of the agent is needed to print a version.
 
+import { setFlagsFromString } from "node:v8";
 import { Agent } from "../agent/agent.ts";
 import type { AgentDeps } from "../agent/deps.ts";
 import { loadTemplate } from "../agent/launch/templates.ts";
@@ -43,6 +44,8 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { clock, signal } = context;
   const { leaderElect = false } = flags;
   checkBeforeConnecting(options);
+  // An agent's young garbage is little and often: waking other threads for it takes longer than collecting it.
+  setFlagsFromString("--no-parallel-scavenge");
   const name = flags.name ?? config.agent.name.value;
   const { log, flush } = agentLog(context, flags, { name, config });
   const presence = new Presence(flags.agentAddress ?? config.agent.address?.value, { clock, log });

@@ -109,6 +109,33 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
     }
   });
 
+  it("jobs shows each run with its cluster, and how its worker stands", async () => {
+    const { stdout, code } = await plugin("jobs", "-o", "wide");
+    expect(code).toBe(0);
+    const lines = stdout.split("\n").map((line) => line.trimEnd());
+    for (const [name, id] of Object.entries(runs)) {
+      const [cluster = ""] = workersOf(id).map(({ metadata }) => metadata.labels?.[CLUSTER]);
+      const shown = lines.filter((line) => line.includes(id));
+      expect(shown).toHaveLength(2);
+      expect(shown[0]).toMatch(new RegExp(`${name}.* Running .*prefect-job-.* 1/1 Running .* active`));
+      expect(shown[1]).toMatch(new RegExp(`dask/${cluster} +1/1 Running .* active`));
+    }
+  });
+
+  it("inspect shows the worker below its run, and that nobody would touch it", async () => {
+    const [worker = ""] = workers(runs.lost);
+    const { stdout, code } = await plugin("inspect", "lost");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`dask/dask-${runs.lost}-\\S+`));
+    expect(stdout).toMatch(new RegExp(`pod/${worker} .*Running`));
+    expect(stdout).toMatch(/^CLEANUP WOULD .*nothing/m);
+    const inspected = await plugin("inspect", "lost", "-o", "json");
+    expect(JSON.parse(inspected.stdout)).toMatchObject({
+      flowRun: { id: runs.lost, name: "lost", state: { type: "Running" } },
+      dask: [{ cluster: { kind: "classic" }, verdict: { word: "active" }, pods: [{ name: worker }] }],
+    });
+  });
+
   it("cancel lets the flow close its cluster, and leaves nothing of it", async () => {
     const { stderr, code } = await plugin("cancel", "cancelled");
     expect(stderr).toContain(`flow run "cancelled" (${runs.cancelled}) is Cancelling\n`);

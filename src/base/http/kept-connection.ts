@@ -11,6 +11,8 @@ export interface Waiting {
 }
 
 export interface KeptConnectionEvents {
+  /** The other side is there, and is who it shall be. */
+  opened(): void;
   /** Another request may be sent. */
   free(connection: KeptConnection): void;
   /** It has ended; whoever waited has been told. */
@@ -25,6 +27,7 @@ export class KeptConnection {
   #waiting: Waiting | undefined;
   #error: unknown;
   #used = false;
+  #open = false;
 
   constructor(socket: Socket, events: KeptConnectionEvents) {
     this.#socket = socket;
@@ -33,6 +36,14 @@ export class KeptConnection {
     socket.on("end", () => this.#read(() => this.#reader.end()));
     socket.on("error", (error) => (this.#error = error));
     socket.on("close", () => this.#closed());
+    socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
+      this.#open = true;
+      events.opened();
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   /** Sends the text of a request. */

@@ -32,6 +32,8 @@ export class KeptConnections {
   readonly #connect: () => net.Socket;
   readonly #atMost: number;
   readonly #all = new Set<KeptConnection>();
+  /** How many of them are open. */
+  #open = 0;
   /** The one that was used last goes first: what is not needed is left to the server to close. */
   readonly #free: KeptConnection[] = [];
   readonly #queue = new Set<Errand>();
@@ -104,15 +106,25 @@ export class KeptConnections {
     }
   }
 
+  /**
+   * One more connection, if there may be one. As many are opened at a time as are open, at least two: a burst does not
+   * begin with a flock of handshakes, and those after the first are short, by its session.
+   */
   #another(): KeptConnection | undefined {
-    if (this.#all.size >= this.#atMost) return undefined;
+    const all = this.#all.size;
+    if (all >= this.#atMost || all - this.#open >= Math.max(2, this.#open)) return undefined;
     const connection = new KeptConnection(this.#connect(), {
+      opened: () => {
+        this.#open++;
+        this.#work();
+      },
       free: (freed) => {
         this.#free.push(freed);
         this.#work();
       },
       closed: (ended) => {
         this.#all.delete(ended);
+        if (ended.isOpen) this.#open--;
         const at = this.#free.indexOf(ended);
         if (at !== -1) this.#free.splice(at, 1);
         this.#work();
