@@ -66,10 +66,7 @@ export const launch: Figure = {
     for (let at = 1; at <= ROUNDS; at++) {
       const bare = await bareRound(cluster);
       const agent = await onScene(world, cluster, agentRound);
-      const original =
-        world.original === undefined
-          ? undefined
-          : await onOriginalScene(world.original, world, cluster, agentRound);
+      const original = await onOriginalScene(world, cluster, agentRound);
       rounds.push({ bare, agent, original });
       const beside = original === undefined ? "" : `; Prefect's own ${toldTwice(original)}`;
       world.say(

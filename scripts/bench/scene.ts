@@ -14,32 +14,33 @@ export interface Scene {
   readonly agent: AgentProcess;
 }
 
-/** Plays with an agent that waits for flow runs, and clears up whatever comes of it. */
+/** Starts an agent there. */
+type Start = (places: Omit<AgentStart, "binary">) => Promise<AgentProcess>;
+
+/** The scene with our agent. */
 export function onScene<T>(world: World, cluster: Cluster, play: (scene: Scene) => Promise<T>): Promise<T> {
-  return onSceneWith(
-    (places) => AgentProcess.start({ ...places, binary: world.binary }),
-    world,
-    cluster,
-    play,
-  );
+  const start: Start = (places) => AgentProcess.start({ ...places, binary: world.binary });
+  return on({ world, cluster, start }, play);
 }
 
-/** The same with Prefect's own agent: the `prefect` that is named. */
-export function onOriginalScene<T>(
-  binary: string,
+/** The same with Prefect's own agent; undefined when that is not at hand. */
+export async function onOriginalScene<T>(
   world: World,
   cluster: Cluster,
   play: (scene: Scene) => Promise<T>,
-): Promise<T> {
-  return onSceneWith((places) => AgentProcess.startOriginal({ ...places, binary }), world, cluster, play);
+): Promise<T | undefined> {
+  const { original: binary } = world;
+  if (binary === undefined) return undefined;
+  const start: Start = (places) => AgentProcess.startOriginal({ ...places, binary });
+  return on({ world, cluster, start }, play);
 }
 
-async function onSceneWith<T>(
-  start: (places: Omit<AgentStart, "binary">) => Promise<AgentProcess>,
-  { kubeconfig = "" }: World,
-  cluster: Cluster,
+/** Plays with an agent that waits for flow runs, and clears up whatever comes of it. */
+async function on<T>(
+  { world, cluster, start }: { readonly world: World; readonly cluster: Cluster; readonly start: Start },
   play: (scene: Scene) => Promise<T>,
 ): Promise<T> {
+  const { kubeconfig = "" } = world;
   await using namespace = await cluster.namespace();
   await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
   const prefectUrl = await prefect.ask("url", undefined);

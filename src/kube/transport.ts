@@ -103,7 +103,7 @@ export class Transport {
     for (const [key, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined && value !== "") query.set(key, String(value));
     }
-    if (query.size > 0) address += `?${query}`;
+    if (query.size > 0) address += `?${query.toString()}`;
     if (this.#last?.address !== address) this.#last = { address, url: new URL(address) };
     return this.#last.url;
   }
