@@ -2,7 +2,8 @@
 
 import { isLiving } from "../dask/pod-life.ts";
 import { isUniqueName } from "../dask/recognise.ts";
-import type { DaskPrint, Inventory } from "../inventory/inventory.ts";
+import type { DaskPrint } from "../dask/dask-print.ts";
+import type { Inventory } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
 import { isOver } from "../job/outlook.ts";
 import type { Meta } from "../kube/objects.ts";

@@ -4,7 +4,8 @@
 import { formatDuration } from "../base/duration.ts";
 import { endOfPod, isLiving } from "../dask/pod-life.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
-import type { DaskPrint, RunPrint } from "../inventory/inventory.ts";
+import type { DaskPrint } from "../dask/dask-print.ts";
+import type { RunPrint } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
 import type { AnyObject, Meta, Pod } from "../kube/objects.ts";
 import { itemOf, ORDER } from "./item.ts";

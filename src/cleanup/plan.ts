@@ -1,7 +1,8 @@
 // Plan: what cleanup would remove and what it would leave, decided from an inventory alone. Pure; what has changed by the
 // time that something is removed is still-holds.ts's business.
 
-import type { DaskPrint, Inventory, RunPrint } from "../inventory/inventory.ts";
+import type { DaskPrint } from "../dask/dask-print.ts";
+import type { Inventory, RunPrint } from "../inventory/inventory.ts";
 import type { LeftAlone, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";

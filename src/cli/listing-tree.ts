@@ -1,7 +1,8 @@
 // `inspect` as a tree: run → Job → pods → containers, Dask clusters, events.
 
 import { daskCreatedAt, daskName, daskPods } from "../inventory/dask-row.ts";
-import type { DaskPrint, RunPrint } from "../inventory/inventory.ts";
+import type { DaskPrint } from "../dask/dask-print.ts";
+import type { RunPrint } from "../inventory/inventory.ts";
 import { runStateText } from "../inventory/job-row.ts";
 import { isReady, podStatus, restartsOf } from "../inventory/pod-status.ts";
 import type { JobPrint } from "../job/footprint.ts";

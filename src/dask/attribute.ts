@@ -1,14 +1,18 @@
 // Whose a Dask cluster is: what ties it to a flow run, the strongest tie first. What ties it to two runs ties it to none.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import type { Attribution, DaskPrint, RunPrint } from "../inventory/inventory.ts";
+import type { Attribution, DaskPrint } from "./dask-print.ts";
+import type { Footprint } from "../job/footprint.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import type { AnyObject, Meta, Pod } from "../kube/objects.ts";
 import { endOfPod, isLiving } from "./pod-life.ts";
 import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
 
-/** What must be known of the flow runs. */
-export type KnownRun = Pick<RunPrint, "flowRunId" | "footprint">;
+/** What must be known of a flow run. */
+export interface KnownRun {
+  readonly flowRunId: string;
+  readonly footprint: Pick<Footprint, "jobs">;
+}
 /** A cluster before it is known whose it is. */
 export type Unattributed = Omit<DaskPrint, "owner">;
 

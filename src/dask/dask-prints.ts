@@ -1,6 +1,6 @@
 // Dask clusters, put together from what lies around of them in a cluster, each with the flow run that it belongs to.
 
-import type { DaskPrint } from "../inventory/inventory.ts";
+import type { DaskPrint } from "./dask-print.ts";
 import type { AnyObject, Pod } from "../kube/objects.ts";
 import { attributionOver } from "./attribute.ts";
 import type { KnownRun, Unattributed } from "./attribute.ts";

@@ -1,6 +1,6 @@
 // Which of a flow run's Dask clusters an agent ends when the run is over or has lost its pod. Pure.
 
-import type { AttributedBy, DaskPrint } from "../inventory/inventory.ts";
+import type { AttributedBy, DaskPrint } from "./dask-print.ts";
 import { isKept } from "../job/labels.ts";
 import { isCancelled } from "../job/leftovers.ts";
 import type { RunView } from "../job/verdict.ts";

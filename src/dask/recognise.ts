@@ -2,7 +2,7 @@
 // Labels of dask-kubernetes 0.8 to 2024.4.2 and of the operator, as their sources write them.
 
 import { objectIn, textIn } from "../base/json.ts";
-import type { DaskPrint } from "../inventory/inventory.ts";
+import type { DaskPrint } from "./dask-print.ts";
 import type { AnyObject, Meta, Pod } from "../kube/objects.ts";
 
 /** The cluster's name, on pods and Services of classic and operator. */

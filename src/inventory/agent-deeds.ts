@@ -6,7 +6,8 @@ import { isLiving } from "../dask/pod-life.ts";
 import { isKept } from "../job/labels.ts";
 import { apiAddress, apiServers } from "../job/prefect-api.ts";
 import type { Settlement, Verdict } from "../job/verdict.ts";
-import type { DaskPrint, RunPrint } from "./inventory.ts";
+import type { DaskPrint } from "../dask/dask-print.ts";
+import type { RunPrint } from "./inventory.ts";
 
 /** At least one line. */
 export function agentDeeds(run: RunPrint, verdict: Verdict): readonly string[] {

@@ -5,7 +5,8 @@ import type { JsonObject } from "../base/json.ts";
 import type { Pod } from "../kube/objects.ts";
 import { stateWord } from "../prefect/rest-state.ts";
 import { isFinished } from "../prefect/state.ts";
-import type { DaskPrint, Inventory, RunPrint } from "./inventory.ts";
+import type { DaskPrint } from "../dask/dask-print.ts";
+import type { Inventory, RunPrint } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 

@@ -1,8 +1,9 @@
 // Inventory: everything that flow runs have in the cluster, of Prefect 0.x to 3, with the runs' states beside it.
 // One model for `jobs`, `inspect`, `logs`, `cleanup` and `cancel`: they differ only in what they show and do.
 
+import type { DaskPrint } from "../dask/dask-print.ts";
 import type { KubeError } from "../kube/errors.ts";
-import type { AnyObject, Pod, Resource } from "../kube/objects.ts";
+import type { Resource } from "../kube/objects.ts";
 import type { Footprint } from "../job/footprint.ts";
 import type { RunView } from "../job/verdict.ts";
 
@@ -21,30 +22,6 @@ export interface RunPrint {
   /** Its pods may not be listed: that there are none in the footprint says nothing. */
   readonly podsUnseen?: boolean | undefined;
   readonly dask: readonly DaskPrint[];
-}
-
-/** How a Dask cluster was found to belong to a flow run, strongest first; a guess is shown, never acted on. */
-export type AttributedBy = "owner" | "label" | "environment" | "name" | "address" | "guess";
-
-export interface Attribution {
-  readonly flowRunId: string;
-  readonly by: AttributedBy;
-}
-
-/** A Dask cluster with all that is left of it. */
-export interface DaskPrint {
-  /** classic: bare pods of KubeCluster; operator: a DaskCluster owns all; gateway: its own controller's, left alone. */
-  readonly kind: "classic" | "operator" | "gateway";
-  readonly name: string;
-  readonly namespace: string;
-  readonly scheduler: Pod | undefined;
-  readonly workers: readonly Pod[];
-  /** Services and PodDisruptionBudgets of a classic cluster; both are named as the cluster. */
-  readonly services: readonly AnyObject[];
-  readonly budgets: readonly AnyObject[];
-  /** The DaskCluster of operator and gateway. */
-  readonly resource: AnyObject | undefined;
-  readonly owner: Attribution | undefined;
 }
 
 /** What was found, and what could not be looked at. */

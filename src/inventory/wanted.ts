@@ -1,6 +1,7 @@
 // Inventory: what of a look is shown when not all runs were looked for. Pure.
 
-import type { DaskPrint, RunPrint } from "./inventory.ts";
+import type { DaskPrint } from "../dask/dask-print.ts";
+import type { RunPrint } from "./inventory.ts";
 import type { InventoryQuery } from "./load-inventory.ts";
 
 /** A guess compares all runs of a namespace; where only some are listed, there is nothing to guess from. */

@@ -72,11 +72,47 @@ export interface PrefectCheckup {
   ): Promise<QuietRun[]>;
 }
 
+/** A question for rows of one tenant. */
+interface List {
+  /** What is attempted; reads after "cannot". */
+  readonly action: string;
+  readonly name: string;
+  readonly document: string;
+  /** Where the rows stand in the answer. */
+  readonly field: string;
+}
+
+const LISTS = {
+  agents: { action: "list agents", name: "agent", document: documents.AGENTS, field: "agent" },
+  dueRuns: {
+    action: "list due flow runs",
+    name: "flow_run_late",
+    document: documents.DUE_RUNS,
+    field: "flow_run",
+  },
+  quietRuns: {
+    action: "list flow runs without a sign of life",
+    name: "flow_run_quiet",
+    document: documents.QUIET_RUNS,
+    field: "flow_run",
+  },
+} as const satisfies Readonly<Record<string, List>>;
+
 /** The questions, sent over a connection. */
 export function checkupOf(
   graphql: Pick<Graphql, "ask">,
   tenantId: (signal?: AbortSignal) => Promise<string>,
 ): PrefectCheckup {
+  const rowsOf = async (
+    list: List,
+    given: JsonObject,
+    signal?: AbortSignal,
+  ): Promise<readonly JsonObject[]> => {
+    const { action, name, document, field } = list;
+    const variables = { tenant: await tenantId(signal), ...given };
+    const data = await graphql.ask({ action, name, document, variables, signal });
+    return arrayIn(data[field]).map(objectIn);
+  };
   return {
     hello: async (signal) => {
       await graphql.ask({
@@ -106,30 +142,14 @@ export function checkupOf(
       const [row] = arrayIn(data["tenant"]).map(objectIn);
       return row === undefined ? undefined : { id: variables.id, name: textIn(row["name"]) ?? "" };
     },
-    agents: async (limit, signal) => {
-      const variables = { tenant: await tenantId(signal), limit };
-      const document = documents.AGENTS;
-      const data = await graphql.ask({ action: "list agents", name: "agent", document, variables, signal });
-      return arrayIn(data["agent"]).map((row) => decodeAgent(objectIn(row)));
-    },
+    agents: async (limit, signal) => (await rowsOf(LISTS.agents, { limit }, signal)).map(decodeAgent),
     dueRuns: async ({ before, limit }, signal) => {
-      const variables = { tenant: await tenantId(signal), before: isoUtc(before), limit };
-      const document = documents.DUE_RUNS;
-      const data = await graphql.ask({
-        action: "list due flow runs",
-        name: "flow_run_late",
-        document,
-        variables,
-        signal,
-      });
-      return arrayIn(data["flow_run"]).map((row) => decodeDue(objectIn(row)));
+      const rows = await rowsOf(LISTS.dueRuns, { before: isoUtc(before), limit }, signal);
+      return rows.map(decodeDue);
     },
     quietRuns: async ({ before, limit }, signal) => {
-      const variables = { tenant: await tenantId(signal), before: isoUtc(before), limit };
-      const action = "list flow runs without a sign of life";
-      const document = documents.QUIET_RUNS;
-      const data = await graphql.ask({ action, name: "flow_run_quiet", document, variables, signal });
-      return arrayIn(data["flow_run"]).map((row) => decodeQuiet(objectIn(row)));
+      const rows = await rowsOf(LISTS.quietRuns, { before: isoUtc(before), limit }, signal);
+      return rows.map(decodeQuiet);
     },
   };
 }

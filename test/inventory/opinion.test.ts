@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { AttributedBy, DaskPrint, RunPrint } from "../../src/inventory/inventory.ts";
+import type { AttributedBy, DaskPrint } from "../../src/dask/dask-print.ts";
+import type { RunPrint } from "../../src/inventory/inventory.ts";
 import { diagnose } from "../../src/inventory/diagnosis.ts";
 import { opinionOnJob } from "../../src/inventory/opinion.ts";
 import { runPrints, withRun } from "../../src/inventory/run-prints.ts";

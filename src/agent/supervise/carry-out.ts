@@ -15,6 +15,7 @@ import type { Clearance, DaskClearer } from "./dask.ts";
 import { reschedule } from "./reschedule.ts";
 import type { RunStates } from "./run-states.ts";
 import type { Said } from "./said.ts";
+import { tell } from "./tell.ts";
 
 export interface Deed {
   readonly flowRunId: string;
@@ -87,18 +88,10 @@ function isForStory(settlement: Settlement): boolean {
 
 /** Returns what was told now: what nobody had told before. */
 async function say(deps: Deps, { flowRunId, verdict, namespace, alone }: Deed): Promise<readonly Saying[]> {
-  const fresh = await deps.said.unsaid(flowRunId, verdict.say, alone);
-  if (fresh.length === 0) return [];
-  const logs = await Promise.all(fresh.map((saying) => asLog(deps, { flowRunId, namespace, saying })));
-  try {
-    await deps.logs.write(logs);
-  } catch (error) {
-    deps.said.doubt(flowRunId);
-    throw error;
-  }
-  deps.said.remember(flowRunId, fresh);
-  deps.meter.count("said", undefined, logs.length);
-  return fresh;
+  const what = { flowRunId, sayings: verdict.say, alone };
+  const told = await tell(deps, what, (saying) => asLog(deps, { flowRunId, namespace, saying }));
+  if (told.length > 0) deps.meter.count("said", undefined, told.length);
+  return told;
 }
 
 async function asLog(

@@ -8,7 +8,7 @@ import { daskPrints } from "../../dask/dask-prints.ts";
 import { isEndedWith } from "../../dask/ended-with.ts";
 import { isLiving } from "../../dask/pod-life.ts";
 import { membershipOf } from "../../dask/recognise.ts";
-import type { DaskPrint } from "../../inventory/inventory.ts";
+import type { DaskPrint } from "../../dask/dask-print.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
 import { FLOW_RUN_LABEL } from "../../job/labels.ts";

@@ -5,9 +5,11 @@ import type { AgentDeps } from "../deps.ts";
 import { runAgainLine, tasksToRunAgain } from "../../job/run-again.ts";
 import type { Saying } from "../../job/verdict.ts";
 import { newState, scheduledAt } from "../../prefect/state.ts";
+import type { LogBatch } from "../log-batch.ts";
 import type { Said } from "./said.ts";
+import { tell } from "./tell.ts";
 
-type Deps = Pick<AgentDeps, "prefect" | "clock"> & { readonly said: Said };
+type Deps = Pick<AgentDeps, "prefect" | "clock"> & { readonly said: Said; readonly logs: LogBatch };
 
 /** A flow run and why it is scheduled anew. */
 export interface Rescheduling {
@@ -39,18 +41,10 @@ export async function reschedule(deps: Deps, what: Rescheduling): Promise<void> 
 
 async function say(deps: Deps, what: Rescheduling, words: string | undefined): Promise<void> {
   if (words === undefined) return;
-  const mark = `After Job ${what.job}: `;
-  const message = `${mark}${words}`;
-  const line: Saying = { name: "k8s-infra", level: "WARNING", message, mark, job: what.job };
-  const unsaid = await deps.said.unsaid(what.flowRunId, [line], false);
-  if (unsaid.length === 0) return;
-  try {
-    await deps.prefect.writeLogs([
-      { flowRunId: what.flowRunId, name: line.name, level: line.level, message },
-    ]);
-  } catch (error) {
-    deps.said.doubt(what.flowRunId);
-    throw error;
-  }
-  deps.said.remember(what.flowRunId, unsaid);
+  const { flowRunId, job } = what;
+  const mark = `After Job ${job}: `;
+  const line: Saying = { name: "k8s-infra", level: "WARNING", message: `${mark}${words}`, mark, job };
+  const { name, level, message } = line;
+  const log = { flowRunId, name, level, message };
+  await tell(deps, { flowRunId, sayings: [line], alone: false }, () => Promise.resolve(log));
 }
