@@ -10,6 +10,7 @@ import { delay } from "./bench/delay.ts";
 import { failure } from "./bench/failure.ts";
 import { isMet, lineOf, whySkipped } from "./bench/figure.ts";
 import type { Figure, Measurement, World } from "./bench/figure.ts";
+import { jobs } from "./bench/jobs.ts";
 import { launch } from "./bench/launch.ts";
 import { memory } from "./bench/memory.ts";
 import { quiet } from "./bench/quiet.ts";
@@ -17,7 +18,7 @@ import { startup } from "./bench/startup.ts";
 import { runNode } from "./binary/run-node.ts";
 import { projectPath, readProject, requireNode, runScript } from "./project.ts";
 
-const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory, cleanup];
+const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory, jobs, cleanup];
 const INTERRUPTED = 130;
 
 /** The figures of these names, all without names. Throws SettingsError for a name that none has. */

@@ -6,23 +6,16 @@ import { execFile } from "node:child_process";
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { arrayIn, objectIn } from "../../src/base/json.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { Child } from "./child.ts";
 import { Cluster } from "./cluster.ts";
-import type { Namespace } from "./cluster.ts";
 import type { Figure, Measurement, World } from "./figure.ts";
-import { jobsFor } from "./jobs-for.ts";
+import { finishedJobs, pathOf } from "./finished-jobs.ts";
 import type { RelayCommands } from "./relay-process.ts";
 import { median } from "./statistics.ts";
 
-const CREATE_AT_ONCE = 16;
-/** Until the controllers have done with the Jobs that have just finished. */
-const SETTLED_MS = 3_000;
-/** Until all are finished: on a busy machine the Job controller does some fifty a second. */
-const PATIENCE_MS = 600_000;
 /** What lies between a person and a cluster some hundred kilometres away, there and back. */
 const ROUND_TRIP_MS = 20;
 const LABEL = "prefect.io/flow_run_id";
@@ -106,28 +99,6 @@ async function removal(
   const ms = Math.round(performance.now() - startedMs);
   await cluster.untilEmpty(pathOf(namespace));
   return ms;
-}
-
-/** Jobs as the agent makes them, that want no pod: Kubernetes' own controller finds them complete at once. */
-async function finishedJobs(cluster: Cluster, namespace: Namespace, count: number): Promise<void> {
-  const texts = await jobsFor(namespace.name, count);
-  const ended = await namespace.arrivals("jobs", (line) => line.includes('"completionTime"'));
-  const left = texts.values();
-  await Promise.all(
-    Array.from({ length: CREATE_AT_ONCE }, async () => {
-      for (const text of left) {
-        const job = objectIn(JSON.parse(text));
-        const body = { ...job, spec: { ...objectIn(job["spec"]), completions: 0, parallelism: 0 } };
-        await cluster.send({ method: "POST", path: pathOf(namespace), body });
-      }
-    }),
-  );
-  await ended.reach(count, PATIENCE_MS);
-  await setTimeout(SETTLED_MS);
-}
-
-function pathOf(namespace: Namespace): string {
-  return `/apis/batch/v1/namespaces/${namespace.name}/jobs`;
 }
 
 /** The current context with everything in one file, and with the relay's address where there is a distance. */

@@ -74,6 +74,8 @@ function fileText(whole: string, argument: string | undefined, readText: (path: 
   try {
     return readText(path);
   } catch (error) {
+    // What is there and cannot be read has been said.
+    if (error instanceof SettingsError) throw error;
     throw new SettingsError(`cannot read the template "${path}": ${textOf(error)}`, {
       hint: "-o jsonpath-file=… and custom-columns-file=… take the path of a readable file",
       cause: error,

@@ -5,6 +5,7 @@ import { parseOutputFormat } from "../../src/output/formats.ts";
 function readText(path: string): string {
   if (path === "names.txt") return '{range .items[*]}{.metadata.name}{"\\n"}{end}';
   if (path === "columns.txt") return "NAME KIND\n.metadata.name .kind\n";
+  if (path === "folder") throw new SettingsError('cannot read "folder": it is a directory');
   throw new Error("no such file");
 }
 
@@ -66,6 +67,10 @@ describe("parseOutputFormat", () => {
         hint: expect.stringContaining(hint),
       }),
     );
+  });
+
+  it("says once what cannot be read", () => {
+    expect(() => parse("jsonpath-file=folder")).toThrow(/^cannot read "folder": it is a directory$/);
   });
 
   it("refuses a template that cannot be read, before anything is asked of a server", () => {
