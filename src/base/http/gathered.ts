@@ -29,6 +29,8 @@ export async function* gathered(source: Readable): AsyncGenerator<Buffer> {
   source.once("end", () => ended());
   source.once("error", ended);
   source.once("close", () => ended(source.readableEnded ? undefined : closedEarly(false)));
+  // Of what ended before anybody listened nothing more is told.
+  if (source.destroyed) ended(source.errored ?? (source.readableEnded ? undefined : closedEarly(false)));
   for (;;) {
     if (parts.length > 0) {
       const piece = Buffer.concat(parts, held);

@@ -12,7 +12,7 @@ export interface Waiting {
 
 export interface KeptConnectionEvents {
   /** The other side is there, and is who it shall be. */
-  opened(): void;
+  opened(connection: KeptConnection): void;
   /** Another request may be sent. */
   free(connection: KeptConnection): void;
   /** It has ended; whoever waited has been told. */
@@ -27,23 +27,24 @@ export class KeptConnection {
   #waiting: Waiting | undefined;
   #error: unknown;
   #used = false;
-  #open = false;
 
   constructor(socket: Socket, events: KeptConnectionEvents) {
     this.#socket = socket;
     this.#events = events;
     socket.on("data", (bytes: Buffer) => this.#read(() => this.#reader.add(bytes)));
-    socket.on("end", () => this.#read(() => this.#reader.end()));
+    socket.on("end", () => {
+      this.#read(() => this.#reader.end());
+      // Node would first send what is left of the request, which nobody may be reading any more.
+      socket.destroy();
+    });
     socket.on("error", (error) => (this.#error = error));
     socket.on("close", () => this.#closed());
-    socket.once("encrypted" in socket ? "secureConnect" : "connect", () => {
-      this.#open = true;
-      events.opened();
-    });
+    socket.once("encrypted" in socket ? "secureConnect" : "connect", () => events.opened(this));
   }
 
-  get isOpen(): boolean {
-    return this.#open;
+  /** False from the moment at which the other side ended it, which is before `closed` tells of it. */
+  get isUsable(): boolean {
+    return this.#socket.writable;
   }
 
   /** Sends the text of a request. */

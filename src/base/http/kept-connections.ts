@@ -6,7 +6,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { fieldsOf } from "./answer-reader.ts";
 import type { ReadAnswer } from "./answer-reader.ts";
-import { abortError, noAnswer, TransportError } from "./errors.ts";
+import { abortError, noAnswer, transportError, TransportError } from "./errors.ts";
 import { KeptConnection } from "./kept-connection.ts";
 import { tlsOf } from "./tls.ts";
 import type { HttpAnswer, HttpRequest, TlsOptions } from "./exchange.ts";
@@ -26,14 +26,16 @@ interface Errand {
 }
 
 const KEEP_ALIVE_MS = 30_000;
+/** A connection that is not open by then may never be. */
+const SLOW_MS = 1_000;
 
 export class KeptConnections {
   readonly #origin: URL;
   readonly #connect: () => net.Socket;
   readonly #atMost: number;
   readonly #all = new Set<KeptConnection>();
-  /** How many of them are open. */
-  #open = 0;
+  /** Those that were begun a moment ago and are not open yet, each with what ends the moment. */
+  readonly #opening = new Map<KeptConnection, NodeJS.Timeout>();
   /** The one that was used last goes first: what is not needed is left to the server to close. */
   readonly #free: KeptConnection[] = [];
   readonly #queue = new Set<Errand>();
@@ -94,44 +96,55 @@ export class KeptConnections {
   #work(): void {
     for (const errand of this.#queue) {
       try {
-        const connection = this.#free.pop() ?? this.#another();
+        const connection = this.#freeOne() ?? this.#another();
         if (connection === undefined) return;
         errand.connection = connection;
         connection.send(errand.text, errand);
       } catch (error) {
         // Certificates that cannot be read.
-        errand.failed(error);
+        errand.failed(transportError(error, false));
       }
       this.#queue.delete(errand);
     }
   }
 
+  #freeOne(): KeptConnection | undefined {
+    let connection = this.#free.pop();
+    while (connection?.isUsable === false) connection = this.#free.pop();
+    return connection;
+  }
+
   /**
    * One more connection, if there may be one. As many are opened at a time as are open, at least two: a burst does not
-   * begin with a flock of handshakes, and those after the first are short, by its session.
+   * begin with a flock of handshakes, and those after the first are short, by its session. One that takes its time
+   * holds up no other.
    */
   #another(): KeptConnection | undefined {
     const all = this.#all.size;
-    if (all >= this.#atMost || all - this.#open >= Math.max(2, this.#open)) return undefined;
+    const opening = this.#opening.size;
+    if (all >= this.#atMost || opening >= Math.max(2, all - opening)) return undefined;
     const connection = new KeptConnection(this.#connect(), {
-      opened: () => {
-        this.#open++;
-        this.#work();
-      },
+      opened: (opened) => this.#notOpening(opened),
       free: (freed) => {
         this.#free.push(freed);
         this.#work();
       },
       closed: (ended) => {
         this.#all.delete(ended);
-        if (ended.isOpen) this.#open--;
         const at = this.#free.indexOf(ended);
         if (at !== -1) this.#free.splice(at, 1);
-        this.#work();
+        this.#notOpening(ended);
       },
     });
     this.#all.add(connection);
+    this.#opening.set(connection, setTimeout(() => this.#notOpening(connection), SLOW_MS).unref());
     return connection;
+  }
+
+  #notOpening(connection: KeptConnection): void {
+    clearTimeout(this.#opening.get(connection));
+    this.#opening.delete(connection);
+    this.#work();
   }
 }
 
@@ -151,7 +164,10 @@ function connector(origin: URL, options: TlsOptions): () => net.Socket {
     const secret = { ...given, ...kept, secureContext, servername, ALPNProtocols: ["http/1.1"] };
     const socket = tls.connect({ ...place, ...secret });
     socket.on("session", (latest) => (session = latest));
-    socket.once("error", () => (session = undefined));
+    // What has not come to a connection may have stumbled over the session.
+    const forget = (): void => void (session = undefined);
+    socket.once("close", forget);
+    socket.once("secureConnect", () => socket.off("close", forget));
     return socket;
   };
 }
@@ -168,7 +184,7 @@ function textOf({ method, url, headers, body }: HttpRequest): string {
       text += `${name}: ${value}\r\n`;
     }
   }
-  if (body === undefined) return `${text}\r\n`;
+  if (body === undefined) return method === "GET" ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
   return `${text}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 

@@ -62,4 +62,11 @@ describe("a gathered stream", () => {
     source.destroy();
     await expect(first).rejects.toMatchObject({ name: "TransportError", code: "ECONNRESET" });
   });
+
+  it("takes a close before anybody listened for a break, too", async () => {
+    const source = new PassThrough();
+    source.destroy();
+    await once(source, "close");
+    await expect(nextOf(gathered(source))).rejects.toMatchObject({ name: "TransportError" });
+  });
 });

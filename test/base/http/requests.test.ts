@@ -160,6 +160,23 @@ describe.each([
     expect(sockets).toHaveLength(2);
   });
 
+  it("ends when the server stops reading in the middle of it", async () => {
+    const { url } = await bareServer((socket) => {
+      socket.pause();
+      socket.end();
+    });
+    const large = asking(url, { method: "POST", body: "x".repeat(16_000_000) });
+    await expect(clientOf(url, options()).request(large)).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("says of what length its body is, also where it has none", async () => {
+    const { url } = await place(({ headers }, response) => response.end(headers["content-length"]));
+    const client = clientOf(url, options());
+    expect((await client.request(asking(url, { method: "POST", body: "abc" }))).body).toBe("3");
+    expect((await client.request(asking(url, { method: "POST" }))).body).toBe("0");
+    expect((await client.request(asking(url))).body).toBe("");
+  });
+
   it("can be given up, before and while it is under way", async () => {
     const giveUp = new AbortController();
     const { url } = await bareServer(() => giveUp.abort());
@@ -226,6 +243,39 @@ describe("kept connections", () => {
       if (socket?.destroyed === false) await once(socket, "close");
     }
     expect(sockets).toHaveLength(3);
+  });
+
+  it("are not used once the server has ended them, in whatever order the news arrive", async () => {
+    const { url, sockets } = await bareServer((socket, request) => {
+      if (!request.startsWith("GET /last-of-two")) return socket.write(OK);
+      // Both reach the client in one turn: the end of the connection that lies idle, and this answer.
+      const idle = sockets.find((each) => each !== socket);
+      idle?.end(() => socket.write(OK));
+      return true;
+    });
+    const client = clientOf(url);
+    await Promise.all([client.request(asking(url)), client.request(asking(url))]);
+    await client.request(asking(new URL("/last-of-two", url)));
+    const next = [client.request(asking(url)), client.request(asking(url))];
+    await expect(Promise.all(next)).resolves.toMatchObject([{ body: "ok" }, { body: "ok" }]);
+  });
+
+  it("are opened beside others that never come to be", async () => {
+    const backend = await startTlsServer((_, response) => void response.end("ok"));
+    ends.push(() => backend.stop());
+    let opened = 0;
+    const balancer = net.createServer((socket) => {
+      ends.push(() => socket.destroy());
+      if (++opened > 2) socket.pipe(net.connect(Number(new URL(backend.url).port), "127.0.0.1")).pipe(socket);
+    });
+    const { port } = await listening(balancer);
+    const url = new URL(`https://127.0.0.1:${port}/`);
+    const client = clientOf(url, { tls: { ca: backend.certificate } });
+    const answers = Array.from({ length: 6 }, () => client.request(asking(url)));
+    const lost = Promise.allSettled(answers.slice(0, 2));
+    await expect(Promise.all(answers.slice(2))).resolves.toHaveLength(4);
+    client.close();
+    await lost;
   });
 
   it("tell who waits when they are closed", async () => {
@@ -297,6 +347,12 @@ describe("kept connections over TLS", () => {
     const server = await startTlsServer();
     ends.push(() => server.stop());
     const client = clientOf(new URL(server.url), { tls: { cert: "-----BEGIN CERTIFICATE-----\nnone" } });
-    for (const _ of [1, 2]) await expect(client.request(asking(new URL(server.url)))).rejects.toThrow(/PEM/i);
+    for (let count = 0; count < 2; count++) {
+      const refused = client.request(asking(new URL(server.url)));
+      await expect(refused).rejects.toMatchObject({
+        name: "TransportError",
+        message: expect.stringMatching(/PEM/i),
+      });
+    }
   });
 });
