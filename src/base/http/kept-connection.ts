@@ -5,6 +5,7 @@ import { AnswerReader } from "./answer-reader.ts";
 import type { ReadAnswer } from "./answer-reader.ts";
 import { closedEarly, transportError } from "./errors.ts";
 
+/** Who asked: hears of the answer, or why there is none. */
 export interface Waiting {
   answered(answer: ReadAnswer): void;
   failed(error: unknown): void;
@@ -15,7 +16,7 @@ export interface KeptConnectionEvents {
   opened(connection: KeptConnection): void;
   /** Another request may be sent. */
   free(connection: KeptConnection): void;
-  /** It has ended; whoever waited has been told. */
+  /** It has ended; whoever waits hears of it next. */
   closed(connection: KeptConnection): void;
 }
 

@@ -29,6 +29,7 @@ const KEEP_ALIVE_MS = 30_000;
 /** A connection that is not open by then may never be. */
 const SLOW_MS = 1_000;
 
+/** Sends requests over as few connections as do; each carries one at a time, and is kept for the next. */
 export class KeptConnections {
   readonly #origin: URL;
   readonly #connect: () => net.Socket;

@@ -94,11 +94,26 @@ async function agentFor(world: World, options: HereOptions = {}): Promise<AgentH
   return agent;
 }
 
+/** What both APIs were asked last, for whoever wonders why a story has not ended. */
+function lastCalls({ prefect, kube }: World): string {
+  const asked = prefect.requests.entries().slice(-12);
+  const done = kube.requests.entries.slice(-12);
+  const pods = kube.list("pods").map(({ status }) => JSON.stringify(status));
+  return [
+    ...asked.map(({ at, fields }) => `${at.toISOString()} ${fields.join(" ")}`),
+    ...done.map(({ verb, resource }) => `${verb} ${resource}`),
+    ...pods,
+  ].join("\n");
+}
+
 async function endsWell(world: World, id: string, story: Story): Promise<void> {
-  await vi.waitFor(() => {
+  const isOver = vi.waitFor(() => {
     expect(world.prefect.flowRun(id)?.state).toBe(story.state);
     expect(world.kube.list("jobs")).toEqual([]);
   }, PATIENCE);
+  await isOver.catch((error: unknown) => {
+    throw new Error(`the story has not ended; the last calls:\n${lastCalls(world)}`, { cause: error });
+  });
   expect(told(world, id, story)).toEqual(story.told.map(() => 1));
   expect(linesTwice(world, id)).toEqual([]);
   const types = world.prefect.history(id).map(({ type }) => type);
