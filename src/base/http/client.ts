@@ -5,7 +5,6 @@ import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
 import { abortReason, noAnswer, transportError, TransportError } from "./errors.ts";
-import { gathered } from "./gathered.ts";
 import { KeptConnections } from "./kept-connections.ts";
 import { tlsOf } from "./tls.ts";
 import type { ConnectionOptions, HttpAnswer, HttpRequest, HttpStream } from "./exchange.ts";
@@ -141,7 +140,7 @@ async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenera
   // Here and no later: by the time that our reader has noticed the end, the connection may be carrying another stream.
   response.once("end", () => socket.setTimeout(0, giveUp));
   try {
-    yield* gathered(response);
+    for await (const chunk of response) yield chunk as Buffer;
   } catch (error) {
     throw transportError(error, false);
   } finally {

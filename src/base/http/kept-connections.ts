@@ -66,7 +66,7 @@ export class KeptConnections {
         connection: undefined,
         answered: (answer) => {
           settled();
-          resolve(answerOf(answer));
+          resolve(new Answer(answer));
         },
         failed: (error) => {
           settled();
@@ -211,5 +211,3 @@ class Answer implements HttpAnswer {
     return fieldsOf(this.#head);
   }
 }
-
-const answerOf = (answer: ReadAnswer): HttpAnswer => new Answer(answer);
