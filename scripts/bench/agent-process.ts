@@ -4,10 +4,10 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { ExpectedError } from "../../src/base/errors.ts";
+import { freePort } from "../free-port.ts";
 
 export interface AgentStart {
   readonly binary: string;
@@ -129,13 +129,4 @@ export class AgentProcess implements AsyncDisposable {
     });
     await ready;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

@@ -14,7 +14,7 @@ import type { AgentHere } from "./support/agent-here.ts";
 import { dueRun, eventually } from "./support/stories.ts";
 import { startWorld } from "./support/world.ts";
 import type { World } from "./support/world.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../scripts/free-port.ts";
 
 /** A minute passes in a tenth of a second, for the agent and for its health alike. */
 const SPEED = 600;

@@ -6,7 +6,7 @@ import { LOOPS } from "../../../src/agent/presence/meter.ts";
 import { parseAddress, Presence } from "../../../src/agent/presence/presence.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../scripts/free-port.ts";
 
 let now = new Date("2024-01-01T00:00:00Z");
 const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };

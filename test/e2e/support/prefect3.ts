@@ -6,7 +6,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { objectIn, textIn } from "../../../src/base/json.ts";
 import type { RestStateType } from "../../../src/prefect/rest-state.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../scripts/free-port.ts";
 
 /** Why there can be no such server here, or undefined. */
 export function whyNoPrefect3(): string | undefined {

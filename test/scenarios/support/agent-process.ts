@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { expect, vi } from "vitest";
 import { mustKeepSecrets } from "../../support/secrets.ts";
 import type { World } from "./world.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort } from "../../../scripts/free-port.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "src", "main.ts");
 
