@@ -5,7 +5,7 @@ import { ExpectedError } from "../../src/base/errors.ts";
 import { HttpClient } from "../../src/base/http/client.ts";
 import type { HttpAnswer, HttpStream } from "../../src/base/http/exchange.ts";
 import { arrayIn, objectIn } from "../../src/base/json.ts";
-import { linesOf } from "../../src/kube/decode.ts";
+import { linesOf } from "../../src/base/lines.ts";
 import { accessTo } from "./access.ts";
 import type { ClusterAccess } from "./access.ts";
 
@@ -61,7 +61,9 @@ export class Cluster implements Disposable {
     const read = async (): Promise<void> => {
       // A young API server ends its watches when its caches are filled; begun anew it tells of everything once more.
       for (let stream = first; !signal.aborted; stream = await open()) {
-        for await (const line of linesOf(stream.chunks)) onLine(line, Date.now());
+        for await (const lines of linesOf(stream.chunks)) {
+          for (const line of lines) onLine(String(line), Date.now());
+        }
       }
     };
     read().catch((error: unknown) => {

@@ -5,6 +5,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectPath } from "../project.ts";
+import { NODE_FLAGS } from "./node-flags.ts";
 import { runNode } from "./run-node.ts";
 
 /** Where V8 keeps the hash of its flags in a cache: the fourth word of SerializedCodeData's header. */
@@ -13,10 +14,11 @@ const flagHash = { start: 12, end: 16 };
 /** Writes `<chunk>.cache` beside each chunk in the folder; throws if V8 would not take them back. */
 export async function writeCodeCaches(folder: string, chunkNames: readonly string[]): Promise<void> {
   // A fixed hash seed makes the bytes the same in every build. The executable runs without it, so the caches
-  // get the flag hash of a Node without flags; the check below is the proof that V8 agrees.
+  // get the flag hash of a Node with the executable's own flags; the check below is the proof that V8 agrees.
   const seeded = ["--hash-seed=1", "--no-flush-bytecode"];
   await runNode([...seeded, projectPath("scripts/binary/warm.ts"), folder]);
   const sample = await runNode([
+    ...NODE_FLAGS,
     "-e",
     'process.stdout.write(new (require("node:vm").Script)("0").createCachedData().toString("base64"))',
   ]);
@@ -24,7 +26,7 @@ export async function writeCodeCaches(folder: string, chunkNames: readonly strin
     const path = join(folder, `${name}.cache`);
     await writeFile(path, withFlagsOf(await readFile(path), Buffer.from(sample, "base64")));
   }
-  await runNode([projectPath("scripts/binary/check-code-cache.ts"), folder]);
+  await runNode([...NODE_FLAGS, projectPath("scripts/binary/check-code-cache.ts"), folder]);
 }
 
 /** The cache, said to be made under the flags of the sample. */

@@ -8,6 +8,7 @@ import type { Bundle } from "./bundle.ts";
 import { writeCodeCaches } from "./code-cache.ts";
 import { padLastSegment, stripElf } from "./elf.ts";
 import { signMachO } from "./mach-o.ts";
+import { NODE_FLAGS } from "./node-flags.ts";
 import { dropAuthenticode } from "./pe.ts";
 import { runNode } from "./run-node.ts";
 
@@ -58,8 +59,7 @@ export function seaConfig(assets: readonly string[], output: string): Readonly<R
     assets: Object.fromEntries(assets.map((name) => [name, name])),
     disableExperimentalSEAWarning: true,
     useCodeCache: false,
-    // Deprecations inside Node's and our packages' code are nothing that a user can act upon.
-    execArgv: ["--no-deprecation", "--disable-warning=ExperimentalWarning"],
+    execArgv: NODE_FLAGS,
     // NODE_OPTIONS of the user's shell is meant for another Node; a flag unknown to this one would stop us.
     execArgvExtension: "none",
   };

@@ -17,6 +17,11 @@ const BACKOFF = { firstMs: 500, maxMs: 15_000 };
 /** Keys that are due within the same slot are woken together, by one timer. */
 const SLOT_MS = 20;
 
+interface Slot {
+  readonly keys: Set<string>;
+  readonly sleep: AbortController;
+}
+
 /** The keyed queue of a controller: level-driven, merging, with delayed and failed keys coming back. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -25,8 +30,8 @@ export class WorkQueue {
   readonly #again = new Set<string>();
   /** When each delayed key comes, in milliseconds since 1970, on the grid of slots. */
   readonly #due = new Map<string, number>();
-  /** The sleep until the first of them. */
-  #alarm: { readonly at: number; readonly sleep: AbortController } | undefined;
+  /** The same the other way round: no look through ten thousand keys for the few that have come. */
+  readonly #slots = new Map<number, Slot>();
   readonly #failures = new Map<string, number>();
   #idle: (() => void)[] = [];
   #stopped = false;
@@ -53,7 +58,8 @@ export class WorkQueue {
     }
     this.#stopped = true;
     this.#due.clear();
-    this.#alarm?.sleep.abort();
+    for (const { sleep } of this.#slots.values()) sleep.abort();
+    this.#slots.clear();
     if (this.#active.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
@@ -65,7 +71,7 @@ export class WorkQueue {
   }
 
   #enqueue(key: string): void {
-    this.#due.delete(key);
+    this.#forgetDue(key);
     if (this.#active.has(key)) this.#again.add(key);
     else this.#ready.add(key);
   }
@@ -80,30 +86,37 @@ export class WorkQueue {
     const at = Math.ceil((this.#options.clock.now().getTime() + ms) / SLOT_MS) * SLOT_MS;
     const known = this.#due.get(key);
     if (known !== undefined && known <= at) return;
+    this.#forgetDue(key);
     this.#due.set(key, at);
-    if (this.#alarm === undefined || at < this.#alarm.at) this.#setAlarm(at);
+    (this.#slots.get(at) ?? this.#newSlot(at)).keys.add(key);
   }
 
-  #setAlarm(at: number): void {
-    this.#alarm?.sleep.abort();
-    const sleep = new AbortController();
-    this.#alarm = { at, sleep };
-    void this.#options.clock.sleep(at - this.#options.clock.now().getTime(), sleep.signal).then(() => {
-      if (!sleep.signal.aborted) this.#ring(at);
+  #newSlot(at: number): Slot {
+    const { clock } = this.#options;
+    const slot = { keys: new Set<string>(), sleep: new AbortController() };
+    const { signal } = slot.sleep;
+    this.#slots.set(at, slot);
+    void clock.sleep(at - clock.now().getTime(), signal).then(() => {
+      if (!signal.aborted) this.#ring(slot);
     });
+    return slot;
   }
 
-  /** What was slept for has come, also where the clock was set back meanwhile. */
-  #ring(sleptFor: number): void {
-    this.#alarm = undefined;
-    const now = Math.max(sleptFor, this.#options.clock.now().getTime());
-    let next = Number.POSITIVE_INFINITY;
-    for (const [key, at] of this.#due) {
-      if (at <= now) this.#enqueue(key);
-      else if (at < next) next = at;
-    }
-    if (next < Number.POSITIVE_INFINITY) this.#setAlarm(next);
+  /** What was slept for has come, whatever became of the clock meanwhile. */
+  #ring({ keys }: Slot): void {
+    for (const key of keys) this.#enqueue(key);
     this.#pumpIfRunning();
+  }
+
+  #forgetDue(key: string): void {
+    const at = this.#due.get(key);
+    if (at === undefined) return;
+    this.#due.delete(key);
+    const slot = this.#slots.get(at);
+    slot?.keys.delete(key);
+    if (slot?.keys.size !== 0) return;
+    this.#slots.delete(at);
+    slot.sleep.abort();
   }
 
   #pump(): void {

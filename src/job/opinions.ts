@@ -3,9 +3,12 @@
 import type { Case, Opinion, Sighting } from "./case.ts";
 import { isRunAlive, msSince, saying, sighting } from "./case.ts";
 import { disruptedOpinion, failedOpinion, retention } from "./failed.ts";
-import type { Outlook } from "./outlook.ts";
+import type { FailedOutlook, Outlook } from "./outlook.ts";
 import type { Trouble } from "./trouble.ts";
 import type { Saying } from "./verdict.ts";
+
+/** Time enough for a failed Job's pod to be heard of. */
+const EXPLAINED_WITHIN_MS = 2_000;
 
 /** What the Job asks for by itself. */
 export function ownOpinion(subject: Case): Opinion {
@@ -24,12 +27,22 @@ export function ownOpinion(subject: Case): Opinion {
     case "succeeded":
       return succeededOpinion(subject, outlook.endedAt);
     case "failed":
-      return failedOpinion(subject, outlook.trouble, outlook.endedAt);
+      return guess(subject, outlook) ?? failedOpinion(subject, outlook.trouble, outlook.endedAt);
     case "disrupted":
       return disruptedOpinion(subject, outlook.trouble, outlook.endedAt);
     case "deleted":
       return failedOpinion(subject, outlook.trouble, undefined);
   }
+}
+
+/** Kubernetes tells of Jobs and of pods in streams of their own; the one that knows why may be behind the one that knows that. */
+function guess(subject: Case, { isGuess, endedAt, trouble }: FailedOutlook): Opinion | undefined {
+  if (isGuess !== true) return undefined;
+  // A clock ahead of ours is no reason to wait until it is reached.
+  const from = endedAt !== undefined && endedAt < subject.input.now ? endedAt : undefined;
+  const sighted = sighting(subject, "ended", from);
+  const leftMs = EXPLAINED_WITHIN_MS - msSince(subject, sighted.since);
+  return leftMs > 0 ? { word: "failed", why: trouble.summary, lookAgainInMs: leftMs, sighted } : undefined;
 }
 
 function liveOpinion(subject: Case, outlook: Outlook & { readonly kind: "live" }): Opinion {

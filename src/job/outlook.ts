@@ -29,12 +29,20 @@ export type Outlook =
   /** The flow's container exited with 0, but another one keeps the pod. */
   | { readonly kind: "lingering"; readonly endedAt: Date | undefined }
   | { readonly kind: "succeeded"; readonly endedAt: Date | undefined }
-  | { readonly kind: "failed"; readonly trouble: Trouble; readonly endedAt: Date | undefined }
+  | FailedOutlook
   /** Lost to the cluster's own doings, not to its program's. */
   | { readonly kind: "disrupted"; readonly trouble: Trouble; readonly endedAt: Date | undefined }
   /** Deleted, or being deleted, before it was over. */
   | { readonly kind: "deleted"; readonly trouble: Trouble }
   | { readonly kind: "suspended" };
+
+/** `isGuess`: no pod is seen to have ended or to go; why it failed may be on its way to us. */
+export interface FailedOutlook {
+  readonly kind: "failed";
+  readonly trouble: Trouble;
+  readonly endedAt: Date | undefined;
+  readonly isGuess?: boolean;
+}
 
 const AT_ONCE = new Set(["InvalidImageName", "Admission"]);
 const PENDING = new Set(["Unschedulable", "Quota", "Volume", "NoPod"]);
@@ -107,7 +115,10 @@ function failedOutlook(print: JobPrint): Outlook {
     const end = wasKilled(pod) ? undefined : podEndTrouble(pod);
     if (end !== undefined) return { kind: "failed", trouble: end, endedAt };
   }
-  return { kind: "failed", trouble: unexplained(print, failed?.message), endedAt };
+  const isGoing = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
+  const deleted = print.departed[0] ?? print.pods.find((pod) => isGoing(pod));
+  const trouble = unexplained(print, deleted, failed?.message);
+  return { kind: "failed", trouble, endedAt, isGuess: deleted === undefined };
 }
 
 function madeAt({ metadata }: Pod): number {
@@ -126,10 +137,8 @@ function deadlineTrouble(job: Job, pod: Pod | undefined): Trouble {
 }
 
 /** No pod tells of an end of its own: somebody deleted it, or nobody says anything. */
-function unexplained(print: JobPrint, message: string | undefined): Trouble {
+function unexplained(print: JobPrint, deleted: Pod | undefined, message: string | undefined): Trouble {
   const name = print.job.metadata.name;
-  const deleted =
-    print.departed[0] ?? print.pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
   if (deleted !== undefined || print.pods.length === 0) {
     const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
     return {

@@ -14,7 +14,8 @@ import type {
   WatchEvent,
   WatchQuery,
 } from "./api.ts";
-import { decodeFrame, decodeObject, decodePage, linesOf } from "./decode.ts";
+import { decodeFrame, decodeObject, decodePage } from "./decode.ts";
+import { linesOf } from "../base/lines.ts";
 import type { KindMap, Resource } from "./objects.ts";
 import { kindOf, pathOf } from "./resources.ts";
 import type { Call, Transport } from "./transport.ts";
@@ -79,9 +80,11 @@ export class KubeClient implements KubeApi {
       signal,
     };
     const stream = await this.#transport.stream(call, query.idleMs);
-    for await (const line of linesOf(stream.chunks)) {
-      const event = line === "" ? undefined : decodeFrame<R>(line, action);
-      if (event !== undefined) yield event;
+    for await (const lines of linesOf(stream.chunks)) {
+      for (const line of lines) {
+        const event = line.length === 0 ? undefined : decodeFrame<R>(line, action);
+        if (event !== undefined) yield event;
+      }
     }
   }
 
@@ -170,7 +173,7 @@ export class KubeClient implements KubeApi {
 
   async *followPodLog(pod: ObjectRef, query: PodLogQuery, signal: AbortSignal): AsyncGenerator<string> {
     const stream = await this.#transport.stream({ ...logCall(pod, query), signal }, 0);
-    yield* linesOf(stream.chunks);
+    for await (const lines of linesOf(stream.chunks)) yield* lines.map(String);
   }
 
   mayI(access: Access, signal?: AbortSignal): Promise<boolean> {

@@ -8,6 +8,9 @@ import type { KindMap, Resource } from "./objects.ts";
 
 type Mutable = Record<string, unknown>;
 
+const MANAGED_FIELDS = Buffer.from(',"managedFields":[{');
+const AFTER_MANAGED_FIELDS = Buffer.from(']},"spec":');
+
 const META_TEXTS = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] as const;
 
 /** An object with metadata, spec and status in place: the raw one itself, which is nobody else's. */
@@ -33,9 +36,9 @@ export function decodePage<R extends Resource>(text: string): Page<KindMap[R]> {
   };
 }
 
-/** One frame of a watch. Throws KubeError for an ERROR frame. */
+/** One frame of a watch, a line of UTF-8. Throws KubeError for an ERROR frame. */
 export function decodeFrame<R extends Resource>(
-  line: string,
+  line: Buffer,
   action: string,
 ): WatchEvent<KindMap[R]> | undefined {
   const frame = JSON.parse(withoutManagedFields(line)) as JsonObject;
@@ -60,25 +63,9 @@ export function decodeFrame<R extends Resource>(
  * Who set which field is half of a Job's or pod's text, and nobody here reads it. Inside of it every key begins with `f:`,
  * `k:` or a dot, and a quotation mark in any text is escaped, so neither mark can stand for anything else.
  */
-function withoutManagedFields(line: string): string {
-  const from = line.indexOf(',"managedFields":[{');
-  if (from < 0) return line;
-  const end = line.indexOf(']},"spec":', from);
-  return end < 0 ? line : line.slice(0, from) + line.slice(end + 1);
-}
-
-/** The lines of a stream of bytes; a line may be cut anywhere between chunks. */
-export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of chunks) {
-    rest += decoder.decode(chunk, { stream: true });
-    let from = 0;
-    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n", from)) {
-      yield rest.slice(from, end);
-      from = end + 1;
-    }
-    rest = rest.slice(from);
-  }
-  if (rest !== "") yield rest;
+function withoutManagedFields(line: Buffer): string {
+  const from = line.indexOf(MANAGED_FIELDS);
+  const end = from < 0 ? from : line.indexOf(AFTER_MANAGED_FIELDS, from);
+  if (end < 0) return line.toString("utf8");
+  return line.toString("utf8", 0, from) + line.toString("utf8", end + 1);
 }

@@ -102,16 +102,19 @@ function only(
   from: Readonly<Record<string, string>> | undefined,
   keys: readonly string[],
 ): Readonly<Record<string, string>> | undefined {
-  if (from === undefined) return undefined;
-  const found = keys.flatMap((key) => (from[key] === undefined ? [] : [[key, from[key]]]));
-  return found.length === 0 ? undefined : (Object.fromEntries(found) as Record<string, string>);
+  let found: Record<string, string> | undefined;
+  for (const key of keys) {
+    const value = from?.[key];
+    if (value !== undefined) (found ??= {})[key] = value;
+  }
+  return found;
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** Without the keys whose value is undefined: they would cost memory and exactness. A copy, for `delete` costs more memory still. */
 function defined<T extends object>(value: T): Defined<T> {
-  const kept: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) if (inner !== undefined) kept[key] = inner;
+  const kept: Partial<T> = {};
+  for (const key of Object.keys(value) as (keyof T)[]) if (value[key] !== undefined) kept[key] = value[key];
   return kept as Defined<T>;
 }

@@ -148,12 +148,25 @@ describe("WorkQueue", () => {
     await stop();
   });
 
-  it("keeps one sleep going, however many keys wait, and none after its end", async () => {
+  it("keeps one sleep going for all that is due in the same 20 ms, and none after its end", async () => {
     const { clock, queue, stop } = queueOf(() => Promise.resolve(undefined));
     for (let n = 0; n < 1_000; n++) queue.addAfter(`key ${n}`, 60_000 - n);
-    expect(clock.asleep).toBe(1);
+    expect(clock.asleep).toBe(50);
     await stop();
     expect(clock.asleep).toBe(0);
+  });
+
+  it("drops the sleep of a time at which nobody is due any more", async () => {
+    const { clock, queue, stop } = queueOf(() => Promise.resolve(undefined));
+    for (const key of ["a", "b"]) queue.addAfter(key, 60_000);
+    queue.add("a");
+    expect(clock.asleep).toBe(1);
+    queue.addAfter("b", 100);
+    await clock.pass(50);
+    expect(clock.asleep).toBe(1);
+    await clock.pass(100);
+    expect(clock.asleep).toBe(0);
+    await stop();
   });
 
   it("finishes what is under way before it ends, and begins nothing more", async () => {

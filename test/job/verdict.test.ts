@@ -1,73 +1,22 @@
 import { describe, expect, it } from "vitest";
 import type { JobPrint } from "../../src/job/footprint.ts";
-import type { JudgeInput, Policy, RunView, Verdict } from "../../src/job/verdict.ts";
-import { DEFAULT_POLICY, judge } from "../../src/job/verdict.ts";
-import type { JsonObject } from "../../src/base/json.ts";
+import type { RunView } from "../../src/job/verdict.ts";
 import {
   at,
   condition,
   ended,
   event,
   failedPod,
-  footprint,
   job,
   over,
   pendingPod,
   pod,
-  print,
   running,
   RUN_ID,
   waiting,
 } from "./footprints.ts";
-
-function known(type: string, more: { context?: JsonObject; updated?: Date } = {}): RunView {
-  const { context = {}, updated } = more;
-  return { kind: "known", state: { type, context }, updated };
-}
-
-interface Given {
-  readonly jobs?: readonly Partial<JobPrint>[];
-  readonly run?: RunView;
-  readonly policy?: Partial<Policy>;
-  readonly seconds?: number;
-  readonly sightings?: JudgeInput["sightings"];
-}
-
-function verdictOf({
-  jobs = [{}],
-  run = known("Running"),
-  policy,
-  seconds = 61,
-  sightings = new Map(),
-}: Given): Verdict {
-  return judge({
-    footprint: footprint(...jobs.map((each) => print(each))),
-    run,
-    policy: { ...DEFAULT_POLICY, ...policy },
-    now: at(seconds),
-    sightings,
-  });
-}
-
-/** The verdicts at these moments, each told what the one before had seen. */
-function verdictsAt(moments: readonly number[], given: (seconds: number) => Given): Verdict[] {
-  let sightings: JudgeInput["sightings"] = new Map();
-  return moments.map((seconds) => {
-    const verdict = verdictOf({ ...given(seconds), seconds, sightings });
-    sightings = verdict.sighted;
-    return verdict;
-  });
-}
-
-/** What would be done, in short: levels of what is said, the settlement, how many Jobs go. */
-function deeds({ say, settle, remove }: Verdict): string {
-  const words = [
-    ...say.map(({ level }) => level),
-    settle?.kind,
-    remove.length > 0 ? `remove ${remove.length}` : undefined,
-  ];
-  return words.filter((word) => word !== undefined).join(", ");
-}
+import { deeds, known, verdictOf, verdictsAt } from "./verdicts.ts";
+import type { Given } from "./verdicts.ts";
 
 const stuckPod = pendingPod(waiting("flow", "ImagePullBackOff", "not found"));
 const failedJob: Partial<JobPrint> = {

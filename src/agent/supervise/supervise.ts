@@ -94,7 +94,8 @@ export class Supervisor {
   /** Returns after how many milliseconds to look again. */
   async #look(flowRunId: string): Promise<number | undefined> {
     const first = this.#view.footprint(flowRunId);
-    if (!this.#needsPrefect(first)) return this.#rest(first, this.#judge(first, this.#assumed(flowRunId)));
+    const quiet = this.#quietVerdict(first);
+    if (quiet !== undefined) return this.#rest(first, quiet);
     const run = await this.#states.fresh(flowRunId);
     const footprint = this.#view.footprint(flowRunId);
     if (run.kind === "missing" && !this.#mayBeDeleted(footprint)) return this.#leave(footprint);
@@ -145,23 +146,19 @@ export class Supervisor {
   }
 
   /** Quiet Jobs cost no request: only what is over, or what would act if the run were alive, needs the run's state. */
-  #needsPrefect(footprint: Footprint): boolean {
+  #quietVerdict(footprint: Footprint): Verdict | undefined {
     const { flowRunId } = footprint;
     const known = this.#states.known(flowRunId);
-    const isCancelling = known.kind === "known" && known.state.type === "Cancelling";
+    if (known.kind === "known" && known.state.type === "Cancelling") return undefined;
     const jobs = footprint.jobs.filter(
       ({ job, gone }) => gone || !this.#view.isExpectedGone(job.metadata.uid),
     );
-    if (jobs.length === 0) return isCancelling || known.kind === "unknown";
-    if (isCancelling || jobs.some((print) => print.gone || !QUIET.has(outlookOf(print).kind))) return true;
-    const verdict = this.#judge(footprint, this.#assumed(flowRunId));
-    const news = this.#said.news(flowRunId, verdict.say);
-    return news.length > 0 || verdict.settle !== undefined || verdict.remove.length > 0;
-  }
-
-  #assumed(flowRunId: string): RunView {
-    const known = this.#states.known(flowRunId);
-    return known.kind === "unknown" ? ASSUMED_ALIVE : known;
+    if (jobs.length === 0 && known.kind === "unknown") return undefined;
+    if (jobs.some((print) => print.gone || !QUIET.has(outlookOf(print).kind))) return undefined;
+    const verdict = this.#judge(footprint, known.kind === "unknown" ? ASSUMED_ALIVE : known);
+    if (jobs.length === 0) return verdict;
+    const acts = verdict.settle !== undefined || verdict.remove.length > 0;
+    return acts || this.#said.news(flowRunId, verdict.say).length > 0 ? undefined : verdict;
   }
 
   /** Waits for the agent that tells this run's story, if that is another one and lives. */

@@ -2,11 +2,15 @@
 
 import { TransportError } from "./errors.ts";
 
-export interface ReadAnswer {
+export interface ReadHead {
   readonly status: number;
   /** The status line and the fields, each with its CRLF. */
   readonly head: string;
-  readonly body: string;
+}
+
+export interface ReadAnswer extends ReadHead {
+  /** What nobody took before it was whole. */
+  readonly body: Buffer;
   /** Another request may follow on the connection. */
   readonly keep: boolean;
 }
@@ -36,6 +40,18 @@ export class AnswerReader {
     return this.#begun;
   }
 
+  /** How the answer begins, when that has come and the answer is not whole. */
+  get heading(): ReadHead | undefined {
+    return this.#step === "head" ? undefined : { status: this.#status, head: this.#head };
+  }
+
+  /** What has come of the body and was not taken before; they are parts of what was given to `add`. */
+  takeBody(): readonly Buffer[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
+  }
+
   /** The answer, when these bytes complete it. Throws TransportError when they are no HTTP. */
   add(chunk: Buffer): ReadAnswer | undefined {
     this.#begun = true;
@@ -61,7 +77,8 @@ export class AnswerReader {
       const at = bytes.indexOf(mark, 0, "latin1");
       if (at === -1) {
         if (bytes.length > HEAD_AT_MOST) throw noHttp("its head has no end");
-        this.#rest = bytes;
+        // A copy: whoever gave the bytes may write over them.
+        this.#rest = Buffer.from(bytes);
         return undefined;
       }
       // A head keeps the CRLF of its last field.
@@ -132,16 +149,14 @@ export class AnswerReader {
 
   /** What follows an answer that nothing was asked after belongs to nobody. */
   #done(after: Buffer): ReadAnswer {
-    const parts = this.#parts;
-    const body = parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    const [only = NOTHING, ...more] = this.takeBody();
     const answer = {
       status: this.#status,
       head: this.#head,
-      body: body?.toString("utf8") ?? "",
+      body: more.length === 0 ? only : Buffer.concat([only, ...more]),
       keep: this.#keep && after.length === 0,
     };
     this.#step = "head";
-    this.#parts = [];
     this.#begun = false;
     return answer;
   }

@@ -5,7 +5,10 @@ import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
 import { abortReason, noAnswer, transportError, TransportError } from "./errors.ts";
+import { connector } from "./connector.ts";
 import { KeptConnections } from "./kept-connections.ts";
+import { Streams } from "./streams.ts";
+import type { StreamRequest } from "./streams.ts";
 import { tlsOf } from "./tls.ts";
 import type { ConnectionOptions, HttpAnswer, HttpRequest, HttpStream } from "./exchange.ts";
 
@@ -21,6 +24,7 @@ function securePool(options: https.AgentOptions): https.Agent {
 /** One pool of connections to one place. */
 export class HttpClient {
   readonly #kept: KeptConnections | undefined;
+  readonly #streams: Streams | undefined;
   readonly #agent: http.Agent;
   readonly #send: typeof http.request;
 
@@ -29,7 +33,9 @@ export class HttpClient {
     const atMost = options.maxSockets ?? 32;
     const tls = options.tls ?? {};
     const isDirect = options.agent === undefined && options.proxyEnv === undefined;
-    this.#kept = isDirect ? new KeptConnections(origin, { tls, atMost }) : undefined;
+    const connect = isDirect ? connector(origin, tls) : undefined;
+    this.#kept = connect && new KeptConnections(origin, { connect, atMost });
+    this.#streams = connect && new Streams(connect);
     const pool = {
       keepAlive: true,
       keepAliveMsecs: KEEP_ALIVE_MS,
@@ -48,25 +54,18 @@ export class HttpClient {
     return this.#kept?.carries(request) === true ? this.#kept.request(request) : this.#throughNode(request);
   }
 
-  /** Headers now, chunks as they come; the stream breaks after `idleMs` without a byte. */
-  async stream(request: HttpRequest & { readonly idleMs: number }): Promise<HttpStream> {
-    const deadline = this.#deadline(request);
-    try {
-      const response = await this.#open(request, request.signal ?? deadline.signal, deadline.signal);
-      return {
-        status: response.statusCode ?? 0,
-        headers: response.headers,
-        chunks: chunksOf(response, request.idleMs),
-      };
-    } catch (error) {
-      throw deadline.explain(error);
-    } finally {
-      deadline.end();
-    }
+  /** Headers now, chunks as they come; the stream breaks after `idleMs` without a byte. Throws TransportError, as its chunks do. */
+  async stream(request: StreamRequest): Promise<HttpStream> {
+    const { signal } = request;
+    if (signal?.aborted === true) throw abortReason(signal);
+    if (this.#streams !== undefined && this.#kept?.carries(request) === true)
+      return this.#streams.open(request);
+    return this.#streamThroughNode(request);
   }
 
   close(): void {
     this.#kept?.close();
+    this.#streams?.close();
     this.#agent.destroy();
   }
 
@@ -79,6 +78,22 @@ export class HttpClient {
       for await (const part of response) parts.push(part as Buffer);
       const body = Buffer.concat(parts).toString("utf8");
       return { status: response.statusCode ?? 0, headers: response.headers, body };
+    } catch (error) {
+      throw deadline.explain(error);
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async #streamThroughNode(request: StreamRequest): Promise<HttpStream> {
+    const deadline = this.#deadline(request);
+    try {
+      const response = await this.#open(request, request.signal ?? deadline.signal, deadline.signal);
+      return {
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        chunks: chunksOf(response, request.idleMs),
+      };
     } catch (error) {
       throw deadline.explain(error);
     } finally {

@@ -2,17 +2,16 @@
 // Why not node:http: its request, response, two streams and an agent take twice the processor time of everything that is done
 // here, and an agent that launches a thousand flow runs spends half of its time on requests.
 
-import net from "node:net";
-import tls from "node:tls";
 import { fieldsOf } from "./answer-reader.ts";
 import type { ReadAnswer } from "./answer-reader.ts";
+import type { Connect } from "./connector.ts";
 import { abortError, noAnswer, transportError, TransportError } from "./errors.ts";
 import { KeptConnection } from "./kept-connection.ts";
-import { tlsOf } from "./tls.ts";
-import type { HttpAnswer, HttpRequest, TlsOptions } from "./exchange.ts";
+import { textOf } from "./request-text.ts";
+import type { HttpAnswer, HttpRequest } from "./exchange.ts";
 
 export interface KeptConnectionsOptions {
-  readonly tls: TlsOptions;
+  readonly connect: Connect;
   /** Connections at once; what is asked beyond them waits. */
   readonly atMost: number;
 }
@@ -25,14 +24,13 @@ interface Errand {
   connection: KeptConnection | undefined;
 }
 
-const KEEP_ALIVE_MS = 30_000;
 /** A connection that is not open by then may never be. */
 const SLOW_MS = 1_000;
 
 /** Sends requests over as few connections as do; each carries one at a time, and is kept for the next. */
 export class KeptConnections {
   readonly #origin: URL;
-  readonly #connect: () => net.Socket;
+  readonly #connect: Connect;
   readonly #atMost: number;
   readonly #all = new Set<KeptConnection>();
   /** Those that were begun a moment ago and are not open yet, each with what ends the moment. */
@@ -44,7 +42,7 @@ export class KeptConnections {
   constructor(origin: URL, options: KeptConnectionsOptions) {
     this.#origin = origin;
     this.#atMost = options.atMost;
-    this.#connect = connector(origin, options.tls);
+    this.#connect = options.connect;
   }
 
   /** Whether it can carry the request: one to its own place, without a password in the address. */
@@ -149,62 +147,20 @@ export class KeptConnections {
   }
 }
 
-/** Opens connections: with one reading of the certificates for all, and the last one's session. */
-function connector(origin: URL, options: TlsOptions): () => net.Socket {
-  const host = origin.hostname.replace(/^\[(.*)\]$/, "$1");
-  const secure = origin.protocol === "https:";
-  const port = origin.port === "" ? (secure ? 443 : 80) : Number(origin.port);
-  const place = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-  if (!secure) return () => net.connect(place);
-  const { servername = net.isIP(host) === 0 ? host : "", ...given } = tlsOf(options);
-  let secureContext: tls.SecureContext | undefined;
-  let session: Buffer | undefined;
-  return () => {
-    secureContext ??= tls.createSecureContext(given);
-    const kept = session === undefined ? {} : { session };
-    const secret = { ...given, ...kept, secureContext, servername, ALPNProtocols: ["http/1.1"] };
-    const socket = tls.connect({ ...place, ...secret });
-    socket.on("session", (latest) => (session = latest));
-    // What has not come to a connection may have stumbled over the session.
-    const forget = (): void => void (session = undefined);
-    socket.once("close", forget);
-    socket.once("secureConnect", () => socket.off("close", forget));
-    return socket;
-  };
-}
-
-/** What may stand in a field: a line break would begin another one. */
-const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
-
-function textOf({ method, url, headers, body }: HttpRequest): string {
-  let text = `${method} ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n`;
-  for (const [name, given] of Object.entries(headers)) {
-    for (const value of typeof given === "string" ? [given] : given) {
-      if (!NAME.test(name) || !VALUE.test(value)) throw unsendable(name);
-      text += `${name}: ${value}\r\n`;
-    }
-  }
-  if (body === undefined) return method === "GET" ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
-  return `${text}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-}
-
-/** The value is not shown: it may be a token that was read from the wrong file. */
-function unsendable(name: string): TransportError {
-  const shown = JSON.stringify(name);
-  return new TransportError(`the header ${shown} holds what cannot be sent`, { code: "ERR_INVALID_CHAR" });
-}
-
-/** Its headers are read when somebody asks for them: hardly anybody does. */
+/** Its headers and its text are read when somebody asks for them: of most answers the status is enough. */
 class Answer implements HttpAnswer {
   readonly #head: string;
+  readonly #bytes: Buffer;
   readonly status: number;
-  readonly body: string;
 
   constructor({ head, status, body }: ReadAnswer) {
     this.#head = head;
+    this.#bytes = body;
     this.status = status;
-    this.body = body;
+  }
+
+  get body(): string {
+    return this.#bytes.toString("utf8");
   }
 
   get headers(): Record<string, string> {

@@ -5,15 +5,21 @@ import type { ReadAnswer } from "../../../src/base/http/answer-reader.ts";
 const crlf = (...lines: string[]): string => lines.map((line) => `${line}\r\n`).join("");
 
 /** What comes out when the bytes come in pieces of that size, and the connection then ends. */
-function read(text: string, size: number): ReadAnswer | undefined {
+function read(text: string, size: number): Told | undefined {
   const bytes = Buffer.from(text);
   const reader = new AnswerReader();
   for (let at = 0; at < bytes.length; at += size) {
     const answer = reader.add(bytes.subarray(at, at + size));
     // More may follow that is not of it.
-    if (answer !== undefined) return answer;
+    if (answer !== undefined) return told(answer);
   }
-  return reader.end();
+  return told(reader.end());
+}
+
+type Told = Omit<ReadAnswer, "body"> & { readonly body: string };
+
+function told(answer: ReadAnswer | undefined): Told | undefined {
+  return answer && { ...answer, body: String(answer.body) };
 }
 
 const CHUNKED = ["HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "Content-Type: application/json"];
@@ -91,9 +97,29 @@ describe("AnswerReader", () => {
     const reader = new AnswerReader();
     for (const { text, want } of ANSWERS.filter((each) => each.want.keep)) {
       expect(reader.begun).toBe(false);
-      expect(reader.add(Buffer.from(text))).toMatchObject(want);
+      expect(told(reader.add(Buffer.from(text)))).toMatchObject(want);
     }
   });
+
+  it.each(ANSWERS)(
+    "hands out an answer $name while it comes, from one buffer that is written over",
+    ({ text, want }) => {
+      const reader = new AnswerReader();
+      const shared = Buffer.alloc(1);
+      const taken: Buffer[] = [];
+      let [heading, whole] = [reader.heading, reader.end()];
+      for (const byte of Buffer.from(text)) {
+        shared[0] = byte;
+        whole = reader.add(shared);
+        heading ??= reader.heading;
+        taken.push(...reader.takeBody().map((part) => Buffer.from(part)));
+        if (whole !== undefined) break;
+      }
+      whole ??= reader.end();
+      expect(Buffer.concat([...taken, whole?.body ?? Buffer.of()]).toString()).toBe(want.body);
+      expect((heading ?? whole)?.status).toBe(want.status);
+    },
+  );
 
   it.each([
     ["nothing of HTTP", "SSH-2.0-OpenSSH_9\r\n\r\n", "it does not begin as one"],

@@ -2,80 +2,14 @@
 
 import { once } from "node:events";
 import http from "node:http";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import net from "node:net";
-import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { HttpClient } from "../../../src/base/http/client.ts";
 import { TransportError } from "../../../src/base/http/errors.ts";
-import type { ConnectionOptions, HttpRequest } from "../../../src/base/http/exchange.ts";
 import { startTlsServer } from "../../support/tls-server.ts";
+import { asking, bareServer, clientOf, ends, listening, place, stopAll } from "./servers.ts";
 
-const ends: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
-});
-
-type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => unknown;
-
-interface Place {
-  readonly url: URL;
-  /** Connections that were opened. */
-  readonly sockets: readonly net.Socket[];
-}
-
-/** A server that answers so. */
-async function place(answer: Answer): Promise<Place> {
-  const sockets: net.Socket[] = [];
-  const server = http.createServer((request, response) => {
-    let body = "";
-    request.setEncoding("utf8");
-    request.on("data", (text: string) => (body += text));
-    request.on("end", () => answer(request, response, body));
-  });
-  server.on("connection", (socket) => sockets.push(socket));
-  const url = await listening(server);
-  ends.push(() => server.closeAllConnections());
-  return { url, sockets };
-}
-
-/** A server that writes these bytes to whoever has asked, each connection's requests counted from 0. */
-async function bareServer(
-  serve: (socket: net.Socket, request: string, at: number) => unknown,
-): Promise<Place> {
-  const sockets: net.Socket[] = [];
-  const server = net.createServer((socket) => {
-    let at = 0;
-    sockets.push(socket);
-    socket.on("error", () => undefined);
-    socket.on("data", (bytes) => serve(socket, String(bytes), at++));
-  });
-  const url = await listening(server);
-  ends.push(() => sockets.forEach((socket) => socket.destroy()));
-  return { url, sockets };
-}
-
-async function listening(server: net.Server): Promise<URL> {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  ends.push(() => server.close());
-  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-}
-
-function clientOf(url: URL, options: ConnectionOptions = {}): HttpClient {
-  const client = new HttpClient(url, options);
-  ends.push(() => client.close());
-  return client;
-}
-
-const asking = (url: URL, more: Partial<HttpRequest> = {}): HttpRequest => ({
-  method: "GET",
-  url,
-  headers: {},
-  timeoutMs: 10_000,
-  ...more,
-});
+afterEach(stopAll);
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -127,7 +61,7 @@ describe.each([
 
   it("says that nobody listens", async () => {
     const { url } = await place((_, response) => response.end());
-    for (const end of ends.splice(0).reverse()) await end();
+    await stopAll();
     const refused = { message: "connection refused", code: "ECONNREFUSED", staleConnection: false };
     await expect(clientOf(url, options()).request(asking(url))).rejects.toMatchObject(refused);
   });

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { linesOf } from "../../src/base/lines.ts";
+
+async function linesIn(chunks: readonly Buffer[]): Promise<string[][]> {
+  const found: string[][] = [];
+  const source = (async function* () {
+    yield* chunks;
+  })();
+  for await (const lines of linesOf(source)) found.push(lines.map(String));
+  return found;
+}
+
+describe("linesOf", () => {
+  const text = "one\n\nGrüße: 🚀\n" + "x".repeat(40) + "\nthe last";
+
+  it("finds the same lines wherever they are cut, also within a letter", async () => {
+    const bytes = Buffer.from(text);
+    for (let size = 1; size <= bytes.length; size++) {
+      const count = Math.ceil(bytes.length / size);
+      const chunks = Array.from({ length: count }, (_, at) => bytes.subarray(at * size, (at + 1) * size));
+      expect((await linesIn(chunks)).flat(), `in pieces of ${size}`).toEqual(text.split("\n"));
+    }
+  });
+
+  it("hands out together what came together, and nothing where no line ended", async () => {
+    const chunks = ["a\nb\nc", "d", "\n"].map((chunk) => Buffer.from(chunk));
+    expect(await linesIn(chunks)).toEqual([["a", "b"], ["cd"]]);
+  });
+
+  it("has no last line where the stream ends with a line break", async () => {
+    expect(await linesIn([Buffer.from("a\n")])).toEqual([["a"]]);
+    expect(await linesIn([])).toEqual([]);
+  });
+});
