@@ -9,6 +9,8 @@ export interface WorkQueueOptions {
   readonly concurrency: number;
   /** What to do with a key. Returns after how many milliseconds to look again, if at all. */
   readonly work: (key: string) => Promise<number | undefined>;
+  /** Milliseconds on a clock that nobody sets; the process's own without it. */
+  readonly nowMs?: () => number;
   /** Told when work threw; the key comes again after a back-off. Throwing here ends the queue. */
   readonly onError: (key: string, error: unknown) => void;
 }
@@ -28,7 +30,7 @@ export class WorkQueue {
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
   readonly #again = new Set<string>();
-  /** When each delayed key comes, in milliseconds since 1970, on the grid of slots. */
+  /** When each delayed key comes, in milliseconds of `nowMs`, on the grid of slots. */
   readonly #due = new Map<string, number>();
   /** The same the other way round: no look through ten thousand keys for the few that have come. */
   readonly #slots = new Map<number, Slot>();
@@ -38,8 +40,11 @@ export class WorkQueue {
   #fatal: { readonly error: Error } | undefined;
   #end: (() => void) | undefined;
 
+  readonly #nowMs: () => number;
+
   constructor(options: WorkQueueOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   /** Keys waiting or being worked on. */
@@ -83,7 +88,7 @@ export class WorkQueue {
   /** Adds the key after a delay, unless it is due sooner already. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return;
-    const at = Math.ceil((this.#options.clock.now().getTime() + ms) / SLOT_MS) * SLOT_MS;
+    const at = Math.ceil((this.#nowMs() + ms) / SLOT_MS) * SLOT_MS;
     const known = this.#due.get(key);
     if (known !== undefined && known <= at) return;
     this.#forgetDue(key);
@@ -92,17 +97,15 @@ export class WorkQueue {
   }
 
   #newSlot(at: number): Slot {
-    const { clock } = this.#options;
     const slot = { keys: new Set<string>(), sleep: new AbortController() };
     const { signal } = slot.sleep;
     this.#slots.set(at, slot);
-    void clock.sleep(at - clock.now().getTime(), signal).then(() => {
+    void this.#options.clock.sleep(at - this.#nowMs(), signal).then(() => {
       if (!signal.aborted) this.#ring(slot);
     });
     return slot;
   }
 
-  /** What was slept for has come, whatever became of the clock meanwhile. */
   #ring({ keys }: Slot): void {
     for (const key of keys) this.#enqueue(key);
     this.#pumpIfRunning();

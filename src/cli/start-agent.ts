@@ -1,7 +1,6 @@
 // What `agent start` does with its options: connect, check, then run the agent until it is told to stop.
 // Loaded only by that command: nothing of the agent is needed to print a version.
 
-import { setFlagsFromString } from "node:v8";
 import { Agent } from "../agent/agent.ts";
 import type { AgentDeps } from "../agent/deps.ts";
 import { loadTemplate } from "../agent/launch/templates.ts";
@@ -23,20 +22,12 @@ import type { AgentFlags } from "./agent-settings.ts";
 import type { CliContext } from "./context.ts";
 import { leaseName } from "./lease-name.ts";
 import { prefectTarget } from "./prefect-target.ts";
+import { tuneV8ForAgent } from "./v8-flags.ts";
 
 /** All that was typed and is no part of what a Job looks like. */
 export interface StartFlags extends AgentFlags, LogFlags {
   readonly agentAddress?: string | undefined;
 }
-
-/** For a process that does little at a time, for months. */
-const V8_FLAGS = [
-  // Its young garbage is little and often: waking other threads for it takes longer than collecting it.
-  "--no-parallel-scavenge",
-  // Optimising what a flow run passes through costs more than a thousand of them win by it.
-  "--invocation-count-for-maglev=10000",
-  "--invocation-count-for-turbofan=30000",
-];
 
 export interface StartOptions {
   readonly flags: StartFlags;
@@ -53,7 +44,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { clock, signal } = context;
   const { leaderElect = false } = flags;
   checkBeforeConnecting(options);
-  for (const flag of V8_FLAGS) setFlagsFromString(flag);
+  tuneV8ForAgent();
   const name = flags.name ?? config.agent.name.value;
   const { log, flush } = agentLog(context, flags, { name, config });
   const presence = new Presence(flags.agentAddress ?? config.agent.address?.value, { clock, log });

@@ -54,10 +54,15 @@ export function isRunOver({ input: { run } }: Case): boolean {
   return run.kind === "known" && isFinished(run.state.type);
 }
 
-/** Since when this is seen of the Job: by earlier verdicts, else since `from`, else since now. */
+/**
+ * Since when this is seen of the Job: by earlier verdicts, else since `from`, else since now. Never later than now: a
+ * cluster's clock may be ahead of ours, and ours may have been set back.
+ */
 export function sighting(subject: Case, what: string, from?: Date): Sighting {
   const key = `${subject.print.job.metadata.uid}/${what}`;
-  return { key, since: subject.input.sightings.get(key) ?? from ?? subject.input.now };
+  const { sightings, now } = subject.input;
+  const since = sightings.get(key) ?? from ?? now;
+  return { key, since: since > now ? now : since };
 }
 
 /** Milliseconds since then; never negative, clocks differ. */

@@ -38,9 +38,7 @@ export function ownOpinion(subject: Case): Opinion {
 /** Kubernetes tells of Jobs and of pods in streams of their own; the one that knows why may be behind the one that knows that. */
 function guess(subject: Case, { isGuess, endedAt, trouble }: FailedOutlook): Opinion | undefined {
   if (isGuess !== true) return undefined;
-  // A clock ahead of ours is no reason to wait until it is reached.
-  const from = endedAt !== undefined && endedAt < subject.input.now ? endedAt : undefined;
-  const sighted = sighting(subject, "ended", from);
+  const sighted = sighting(subject, "ended", endedAt);
   const leftMs = EXPLAINED_WITHIN_MS - msSince(subject, sighted.since);
   return leftMs > 0 ? { word: "failed", why: trouble.summary, lookAgainInMs: leftMs, sighted } : undefined;
 }

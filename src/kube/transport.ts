@@ -74,7 +74,7 @@ export class Transport {
     throw kubeErrorOf(call.action, { ...answer, body: Buffer.concat(parts).toString("utf8") });
   }
 
-  async #attempt<A extends Pick<HttpAnswer, "status" | "headers">>(
+  async #attempt<A extends HttpAnswer | HttpStream>(
     call: Call,
     go: (request: Parameters<HttpClient["request"]>[0]) => Promise<A>,
   ): Promise<A> {
@@ -84,6 +84,7 @@ export class Transport {
         const answer = await go(await this.#request(call));
         this.#seen(call, startedMs, answer);
         if (answer.status !== 401 || tries > 0 || !this.#options.credentials.refresh()) return answer;
+        if ("close" in answer) answer.close();
       } catch (error) {
         if (call.signal?.aborted === true) throw error;
         this.#seen(call, startedMs);

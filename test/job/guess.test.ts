@@ -40,6 +40,11 @@ describe("judge, where a failed Job's pod does not tell why", () => {
     expect(verdictsAt(moments, () => given).map(deeds)).toEqual(want);
   });
 
+  it("waits no longer when our clock is set back meanwhile", () => {
+    const verdicts = verdictsAt([60.5, -3_000, -2_998], () => ({ jobs: [unexplainedJob] }));
+    expect(verdicts.map(deeds)).toEqual(["", "", "ERROR, fail, remove 1"]);
+  });
+
   it("tells why a Job failed as soon as that is known", () => {
     const given = (moment: number): Given => ({ jobs: [moment < 61 ? unexplainedJob : failedJob] });
     expect(verdictsAt([60.5, 61], given).map(deeds)).toEqual(["", "ERROR, fail, remove 1"]);

@@ -93,6 +93,7 @@ export class HttpClient {
         status: response.statusCode ?? 0,
         headers: response.headers,
         chunks: chunksOf(response, request.idleMs),
+        close: () => void response.destroy(),
       };
     } catch (error) {
       throw deadline.explain(error);

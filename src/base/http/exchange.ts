@@ -41,4 +41,6 @@ export interface HttpStream {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly chunks: AsyncIterable<Buffer>;
+  /** For whoever does not read it: the connection ends. */
+  close(): void;
 }

@@ -3,9 +3,9 @@
 import { TransportError } from "./errors.ts";
 import type { HttpRequest } from "./exchange.ts";
 
-/** What may stand in a field: a line break would begin another one. */
+/** What may stand in a field: a line break would begin another one, and of other letters nobody knows the coding. */
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+const VALUE = /^[\t\x20-\x7e]*$/;
 
 /** The request as it is sent, its body with it. Throws TransportError for headers that cannot be sent. */
 export function textOf({ method, url, headers, body }: HttpRequest): string {

@@ -26,14 +26,16 @@ export class Streams {
   /** Headers now, chunks as they come. Throws TransportError; so do the chunks. */
   async open(request: StreamRequest): Promise<HttpStream> {
     const { signal, timeoutMs, idleMs } = request;
+    const text = textOf(request);
     const answer = this.#begin();
     const abort = (): void => answer.destroy(abortError(signal));
     signal?.addEventListener("abort", abort, { once: true });
     answer.onClose(() => signal?.removeEventListener("abort", abort));
     const timer = setTimeout(() => answer.destroy(noAnswer(timeoutMs)), timeoutMs);
     try {
-      const { status, head } = await answer.ask(textOf(request));
-      return { status, headers: fieldsOf(head), chunks: answer.chunks(idleMs) };
+      const { status, head } = await answer.ask(text);
+      const close = (): void => answer.destroy(abortError(signal));
+      return { status, headers: fieldsOf(head), chunks: answer.chunks(idleMs), close };
     } catch (error) {
       answer.destroy(error);
       throw error;

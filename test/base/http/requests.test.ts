@@ -231,6 +231,7 @@ describe("kept connections", () => {
   it.each([
     ["a line break in a value", { authorization: "Bearer secret\r\nx: y" }],
     ["a character that no header has", { authorization: "Bearer secret\u2028" }],
+    ["a letter whose coding nobody knows", { authorization: "Bearer secr\u00e9t" }],
     ["a name that is none", { "impersonate-extra a": "secret" }],
   ])("send nothing with %s, and do not repeat it", async (_, headers) => {
     const { url, sockets } = await place((__, response) => response.end());

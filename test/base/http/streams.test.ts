@@ -167,6 +167,14 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
     await closed(sockets);
   });
 
+  it("can be left unread", async () => {
+    const { url, sockets } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
+    const stream = await clientOf(url, options()).stream(watching(url));
+    stream.close();
+    await closed(sockets);
+    await expect(textOf(stream)).rejects.toThrow();
+  });
+
   it("ends with its client", async () => {
     const { url } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
     const client = clientOf(url, options());
