@@ -172,7 +172,7 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
     const stream = await clientOf(url, options()).stream(watching(url));
     stream.close();
     await closed(sockets);
-    await expect(textOf(stream)).rejects.toThrow();
+    await expect(textOf(stream)).rejects.toThrow(Error);
   });
 
   it("ends with its client", async () => {
