@@ -27,6 +27,7 @@ interface Slot {
 /** The keyed queue of a controller: level-driven, merging, with delayed and failed keys coming back. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
+  readonly #nowMs: () => number;
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
   readonly #again = new Set<string>();
@@ -39,8 +40,6 @@ export class WorkQueue {
   #stopped = false;
   #fatal: { readonly error: Error } | undefined;
   #end: (() => void) | undefined;
-
-  readonly #nowMs: () => number;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;

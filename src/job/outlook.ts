@@ -115,8 +115,8 @@ function failedOutlook(print: JobPrint): Outlook {
     const end = wasKilled(pod) ? undefined : podEndTrouble(pod);
     if (end !== undefined) return { kind: "failed", trouble: end, endedAt };
   }
-  const isGoing = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
-  const deleted = print.departed[0] ?? print.pods.find((pod) => isGoing(pod));
+  const deleted =
+    print.departed[0] ?? print.pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
   const trouble = unexplained(print, deleted, failed?.message);
   return { kind: "failed", trouble, endedAt, isGuess: deleted === undefined };
 }

@@ -4,15 +4,13 @@
 import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
-import { abortReason, noAnswer, transportError, TransportError } from "./errors.ts";
-import { connector } from "./connector.ts";
+import { abortReason, noAnswer, noByte, transportError } from "./errors.ts";
+import { connector, KEEP_ALIVE_MS } from "./connector.ts";
 import { KeptConnections } from "./kept-connections.ts";
 import { Streams } from "./streams.ts";
 import type { StreamRequest } from "./streams.ts";
 import { tlsOf } from "./tls.ts";
 import type { ConnectionOptions, HttpAnswer, HttpRequest, HttpStream } from "./exchange.ts";
-
-const KEEP_ALIVE_MS = 30_000;
 
 /** Finds its connections by host and port: Node would put the certificates, kilobytes that never differ here, into the name. */
 function securePool(options: https.AgentOptions): https.Agent {
@@ -149,9 +147,7 @@ export class HttpClient {
 
 async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenerator<Buffer> {
   const { socket } = response;
-  const giveUp = (): void => {
-    response.destroy(new TransportError(`no byte for ${idleMs / 1_000} s`, { code: "ETIMEDOUT" }));
-  };
+  const giveUp = (): void => void response.destroy(noByte(idleMs));
   socket.setTimeout(idleMs, giveUp);
   // Here and no later: by the time that our reader has noticed the end, the connection may be carrying another stream.
   response.once("end", () => socket.setTimeout(0, giveUp));

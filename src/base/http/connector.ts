@@ -9,7 +9,8 @@ import type { TlsOptions } from "./exchange.ts";
 /** Begins a connection. With `onread` its bytes go there and nowhere else. Throws when certificates cannot be read. */
 export type Connect = (onread?: OnReadOpts) => net.Socket;
 
-const KEEP_ALIVE_MS = 30_000;
+/** After so long without a byte TCP itself asks whether the other side is there. */
+export const KEEP_ALIVE_MS = 30_000;
 
 /** Opens connections: with one reading of the certificates for all, and the last one's session. */
 export function connector(origin: URL, options: TlsOptions): Connect {

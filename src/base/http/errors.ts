@@ -30,6 +30,15 @@ export function noAnswer(timeoutMs: number): TransportError {
   return new TransportError(`no answer within ${timeoutMs / 1_000} s`, { code: "ETIMEDOUT" });
 }
 
+export function noByte(idleMs: number): TransportError {
+  return new TransportError(`no byte for ${idleMs / 1_000} s`, { code: "ETIMEDOUT" });
+}
+
+/** The client was closed on our side. */
+export function closedHere(): TransportError {
+  return new TransportError("the connection was closed", { code: "ECONNABORTED" });
+}
+
 /** Node's error as ours; an abort and our own errors stay what they are. `reused`: over a connection that was kept. */
 export function transportError(error: unknown, reused: boolean): unknown {
   if (!(error instanceof Error) || error instanceof TransportError || error.name === "AbortError")

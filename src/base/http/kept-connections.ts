@@ -5,7 +5,7 @@
 import { fieldsOf } from "./answer-reader.ts";
 import type { ReadAnswer } from "./answer-reader.ts";
 import type { Connect } from "./connector.ts";
-import { abortError, noAnswer, transportError, TransportError } from "./errors.ts";
+import { abortError, closedHere, noAnswer, transportError } from "./errors.ts";
 import { KeptConnection } from "./kept-connection.ts";
 import { textOf } from "./request-text.ts";
 import type { HttpAnswer, HttpRequest } from "./exchange.ts";
@@ -86,7 +86,7 @@ export class KeptConnections {
 
   /** Ends every connection; who still waits for an answer hears that there will be none. */
   close(): void {
-    const ended = new TransportError("the connection was closed", { code: "ECONNABORTED" });
+    const ended = closedHere();
     for (const errand of this.#queue) errand.failed(ended);
     this.#queue.clear();
     for (const connection of this.#all) connection.destroy(ended);

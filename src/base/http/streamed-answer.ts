@@ -5,7 +5,7 @@ import { AnswerReader } from "./answer-reader.ts";
 import type { ReadAnswer, ReadHead } from "./answer-reader.ts";
 import type { Breath } from "./breath.ts";
 import type { Connect } from "./connector.ts";
-import { closedEarly, TransportError, transportError } from "./errors.ts";
+import { closedEarly, noByte, transportError } from "./errors.ts";
 
 /** Bytes that one reading takes at most. */
 const READ_BYTES = 65_536;
@@ -60,8 +60,7 @@ export class StreamedAnswer {
 
   /** The bytes of its body; the connection ends with the last of them, or with whoever stops reading. Throws TransportError. */
   async *chunks(idleMs: number): AsyncGenerator<Buffer> {
-    const idle = new TransportError(`no byte for ${idleMs / 1_000} s`, { code: "ETIMEDOUT" });
-    this.#socket.setTimeout(idleMs, () => this.destroy(idle));
+    this.#socket.setTimeout(idleMs, () => this.destroy(noByte(idleMs)));
     try {
       for (;;) {
         if (this.#held.length > 0) yield this.#take();

@@ -3,7 +3,7 @@
 import { Breath } from "./breath.ts";
 import type { Connect } from "./connector.ts";
 import { fieldsOf } from "./answer-reader.ts";
-import { abortError, noAnswer, transportError, TransportError } from "./errors.ts";
+import { abortError, closedHere, noAnswer, transportError } from "./errors.ts";
 import type { HttpRequest, HttpStream } from "./exchange.ts";
 import { textOf } from "./request-text.ts";
 import { StreamedAnswer } from "./streamed-answer.ts";
@@ -45,7 +45,7 @@ export class Streams {
   }
 
   close(): void {
-    const ended = new TransportError("the connection was closed", { code: "ECONNABORTED" });
+    const ended = closedHere();
     for (const answer of this.#open) answer.destroy(ended);
   }
 
