@@ -7,17 +7,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src/base/clock.ts";
-import { startPrefectStandin } from "../src/standin/prefect/prefect-standin.ts";
+import { startPrefectStandin } from "../test/fakes/prefect1/fake-prefect1.ts";
 import { Agents, builtAgent } from "./chaos/agents.ts";
 import { realCluster, standinCluster } from "./chaos/cluster.ts";
 import { Diary } from "./chaos/diary.ts";
-import { chooseFate, runConfigOf } from "./chaos/fate.ts";
+import { chooseFate, runConfigOf } from "./chaos/outcome.ts";
 import { startProxy } from "./chaos/proxy.ts";
 import { seeded } from "./chaos/random.ts";
 import { makeTrouble } from "./chaos/troubles.ts";
 import type { World } from "./chaos/troubles.ts";
-import { promisesOf, unfinished } from "./chaos/verdict.ts";
-import type { Promised } from "./chaos/verdict.ts";
+import { promisesOf, unfinished } from "./chaos/promises.ts";
+import type { Promised } from "./chaos/promises.ts";
 
 const { values } = parseArgs({
   options: {

@@ -4,10 +4,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "clipanion";
-import { catalogueOf } from "../src/cli/catalogue.ts";
-import type { CommandInfo, OptionInfo } from "../src/cli/catalogue.ts";
-import { ClusterCommand } from "../src/cli/command.ts";
-import { flagValue, hasOptionalValue } from "../src/cli/flag-values.ts";
+import { catalogueOf } from "../src/cli/help/command-metadata.ts";
+import type { CommandInfo, OptionInfo } from "../src/cli/help/command-metadata.ts";
+import { ClusterCommand } from "../src/cli/options/cluster-command.ts";
+import { flagValue, hasOptionalValue } from "../src/cli/help/flag-values.ts";
 import { COMMANDS } from "../src/cli/program.ts";
 
 const README = join(import.meta.dirname, "..", "README.md");

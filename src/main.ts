@@ -32,7 +32,7 @@ function untilSignalled(): AbortController {
 }
 
 /** Commands that change something, or wait for something to end; all others only show what is. */
-const DOING = new Set(["agent", "cancel", "cleanup", "demo"]);
+const DOING = new Set(["agent", "cancel", "cleanup"]);
 
 /**
  * A reader that went away, as in `| head`, is no error: it has seen enough. What only shows ends at once, with 0; what

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withCurrentOptions } from "../scripts/readme.ts";
-import { catalogueOf } from "../src/cli/catalogue.ts";
+import { catalogueOf } from "../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../src/cli/program.ts";
 
 const ROOT = join(import.meta.dirname, "..");

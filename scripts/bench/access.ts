@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
-import { credentialsOf } from "../../src/kube/credentials.ts";
-import { chooseTarget } from "../../src/kube/kubeconfig.ts";
+import { credentialsOf } from "../../src/kube/auth/credentials.ts";
+import { chooseTarget } from "../../src/kube/auth/kubeconfig.ts";
 
 export interface ClusterAccess {
   readonly server: string;

@@ -2,8 +2,8 @@
 
 import { setTimeout } from "node:timers/promises";
 import { ExpectedError } from "../../src/base/errors.ts";
-import { HttpClient } from "../../src/base/http/client.ts";
-import type { HttpAnswer, HttpStream } from "../../src/base/http/exchange.ts";
+import { HttpClient } from "../../src/http/client.ts";
+import type { HttpAnswer, HttpStream } from "../../src/http/exchange.ts";
 import { arrayIn, objectIn } from "../../src/base/json.ts";
 import { linesOf } from "../../src/base/lines.ts";
 import { accessTo } from "./access.ts";

@@ -1,11 +1,11 @@
 // The Jobs that the agent would create for as many flow runs, as JSON texts: for the loop that it is compared with.
 
-import { jobSettings } from "../../src/config/job-settings.ts";
-import { loadPrefectConfig } from "../../src/config/prefect-config.ts";
-import { buildJob } from "../../src/job/build.ts";
-import { jobIdentifier } from "../../src/job/identifier.ts";
-import { defaultTemplate } from "../../src/job/template.ts";
-import { connectPrefect } from "../../src/prefect/connect.ts";
+import { jobSettings } from "../../src/prefect1/config/job-settings.ts";
+import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
+import { buildJob } from "../../src/prefect1/build/build.ts";
+import { jobIdentifier } from "../../src/prefect1/build/identifier.ts";
+import { defaultTemplate } from "../../src/prefect1/build/template.ts";
+import { connectPrefect } from "../../src/prefect1/connect.ts";
 import { Child } from "./child.ts";
 import type { PrefectCommands } from "./prefect-process.ts";
 import { unschedulable } from "./run-config.ts";

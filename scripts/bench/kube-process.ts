@@ -1,7 +1,7 @@
 // A stand-in Kubernetes API in a process of its own: thousands of Jobs whose pods run for ever.
 
 import { once } from "node:events";
-import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import { startKubeStandin } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
 import { serve } from "./child.ts";
 
 export type KubeCommands = ReturnType<typeof commandsOf>;

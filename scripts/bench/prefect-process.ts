@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import type { JsonObject } from "../../src/base/json.ts";
-import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { startPrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import { serve } from "./child.ts";
 
 /** Flow runs that are to be made, at one go: no poll sees only some of them. */

@@ -2,7 +2,7 @@
 
 import { createWriteStream } from "node:fs";
 import type { WriteStream } from "node:fs";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
 
 /** Lines with the moment and who is speaking. */
 export class Diary {

@@ -1,13 +1,13 @@
 // Pods where no kubelet is: their statuses are written as a kubelet would, and the flow's part in Prefect is played.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Job, Pod } from "../../src/kube/objects.ts";
+import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
-import { isFinished } from "../../src/prefect/state.ts";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { isFinished } from "../../src/prefect1/states.ts";
+import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Cluster } from "../bench/cluster.ts";
-import { fateNamed } from "./fate.ts";
-import type { Fate } from "./fate.ts";
+import { fateNamed } from "./outcome.ts";
+import type { Fate } from "./outcome.ts";
 
 const MERGE = "application/merge-patch+json";
 

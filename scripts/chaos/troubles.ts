@@ -1,7 +1,7 @@
 // The troubles: what is done to the agents and to both APIs, each for a while and then undone.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Agents } from "./agents.ts";
 import type { ChaosCluster } from "./cluster.ts";
 import type { Diary } from "./diary.ts";

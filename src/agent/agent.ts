@@ -3,13 +3,13 @@
 import { aborted } from "../base/clock.ts";
 import type { AgentDeps } from "./deps.ts";
 import type { AgentSettings } from "./settings.ts";
-import { together } from "../base/together.ts";
+import { together } from "../base/run-all.ts";
 import { ClusterView } from "./cluster-view.ts";
-import { Launcher } from "./launch/launch.ts";
+import { Launcher } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
-import type { Gauges } from "./presence/metrics.ts";
-import { Outage, untilAnswered } from "./presence/outage.ts";
-import { Supervisor } from "./supervise/supervise.ts";
+import type { Gauges } from "./server/metrics.ts";
+import { Outage, untilAnswered } from "./outage.ts";
+import { Supervisor } from "./supervise/controller.ts";
 
 /** An agent that can be poked from outside. */
 export class Agent {

@@ -4,16 +4,16 @@
 import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { KubeApi } from "../kube/api.ts";
-import { KubeError } from "../kube/errors.ts";
-import type { Job, KubeEvent, Pod } from "../kube/objects.ts";
-import type { Change } from "../kube/reflector.ts";
-import { Reflector } from "../kube/reflector.ts";
-import { slimEvent, slimJob, slimPod } from "../kube/slim.ts";
-import type { Footprint, JobPrint } from "../job/footprint.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import { KubeError } from "../kube/client/errors.ts";
+import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
+import type { Change } from "../kube/cache/reflector.ts";
+import { Reflector } from "../kube/cache/reflector.ts";
+import { slimEvent, slimJob, slimPod } from "../kube/cache/transform.ts";
+import type { Footprint, JobPrint } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf } from "../job/labels.ts";
-import { isLive, isOver, outlookOf } from "../job/outlook.ts";
-import { together } from "../base/together.ts";
+import { isLive, isOver, outlookOf } from "../job/observe/phase.ts";
+import { together } from "../base/run-all.ts";
 
 export interface ViewOptions {
   readonly kube: KubeApi;

@@ -2,10 +2,10 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
-import type { KubeApi } from "../kube/api.ts";
-import type { PrefectApi } from "../prefect/api.ts";
-import type { Template, TemplateSource } from "../job/template.ts";
-import type { Meter } from "./presence/meter.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import type { PrefectApi } from "../prefect1/api.ts";
+import type { Template, TemplateSource } from "../prefect1/build/template.ts";
+import type { Meter } from "./server/progress.ts";
 
 export interface AgentDeps {
   readonly kube: KubeApi;

@@ -3,7 +3,7 @@
 
 import { Batcher } from "../base/batch.ts";
 import { isRetryable } from "../base/errors.ts";
-import type { PrefectApi, RunLog } from "../prefect/api.ts";
+import type { PrefectApi, RunLog } from "../prefect1/api.ts";
 
 type Writer = Pick<PrefectApi, "writeLogs">;
 

@@ -1,8 +1,8 @@
 // What `agent start` was told, checked once and complete.
 
-import type { Policy } from "../job/verdict.ts";
-import type { JobSettings } from "../job/settings.ts";
-import type { TemplateSource } from "../job/template.ts";
+import type { Policy } from "../job/decide/decide.ts";
+import type { JobSettings } from "../prefect1/build/job-settings.ts";
+import type { TemplateSource } from "../prefect1/build/template.ts";
 
 export interface AgentSettings {
   readonly name: string;

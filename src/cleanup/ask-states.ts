@@ -2,8 +2,8 @@
 
 import { StateDesk } from "../inventory/state-source.ts";
 import type { StateSources } from "../inventory/state-source.ts";
-import type { RunView } from "../job/verdict.ts";
-import type { AskStates } from "./surroundings.ts";
+import type { RunView } from "../job/decide/decide.ts";
+import type { AskStates } from "./recheck-context.ts";
 
 /** Asks these APIs; what one of them does not answer is unknown, and no error. */
 export function askStatesOf(sources: StateSources, signal: AbortSignal): AskStates {

@@ -2,14 +2,14 @@
 
 import { isLiving } from "../dask/pod-life.ts";
 import { isUniqueName } from "../dask/recognise.ts";
-import type { DaskPrint } from "../dask/dask-print.ts";
+import type { DaskPrint } from "../dask/dask-cluster.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
-import { isOver } from "../job/outlook.ts";
-import type { Meta } from "../kube/objects.ts";
+import { isOver } from "../job/observe/phase.ts";
+import type { Meta } from "../kube/client/objects.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { LeftAlone, OwnerRun, Plan, PlanItem, Removable } from "./item.ts";
-import { livingPods, ownerRun } from "./standing.ts";
+import { livingPods, ownerRun } from "./run-lifecycle.ts";
 
 /** Dask clusters that were seen to belong to a run: by namespace and name, the run's id. */
 export type SeenClusters = ReadonlyMap<string, string>;

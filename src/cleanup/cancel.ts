@@ -4,15 +4,15 @@
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { KubeApi } from "../kube/api.ts";
+import type { KubeApi } from "../kube/client/api.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { SeenClusters } from "./cancel-items.ts";
 import type { LeftAlone, OwnerRun, PlanItem } from "./item.ts";
 import { ORDER } from "./item.ts";
-import { Pace, paced } from "./pace.ts";
+import { Pace, paced } from "./throttle.ts";
 import { sweep } from "./sweep.ts";
 import type { Done } from "./sweep.ts";
-import type { AskStates } from "./surroundings.ts";
+import type { AskStates } from "./recheck-context.ts";
 
 /** The run's state from now on, Cancelling while its process may still end itself; or why Prefect was not told. */
 export type CancelAnswer = { readonly state: string } | { readonly untold: string };

@@ -1,9 +1,9 @@
 // What a plan is made of: objects that are to go, and objects that stay, each with its reason.
 
 import type { Generation } from "../inventory/inventory.ts";
-import type { RunView } from "../job/verdict.ts";
-import type { ObjectRef } from "../kube/api.ts";
-import type { Meta, Resource } from "../kube/objects.ts";
+import type { RunView } from "../job/decide/decide.ts";
+import type { ObjectRef } from "../kube/client/api.ts";
+import type { Meta, Resource } from "../kube/client/objects.ts";
 
 /** The resources that flow runs leave behind. */
 export type Removable = Extract<

@@ -4,14 +4,14 @@
 import { formatDuration } from "../base/duration.ts";
 import { endOfPod, isLiving } from "../dask/pod-life.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
-import type { DaskPrint } from "../dask/dask-print.ts";
+import type { DaskPrint } from "../dask/dask-cluster.ts";
 import type { RunPrint } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
-import type { AnyObject, Meta, Pod } from "../kube/objects.ts";
+import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { Ground, LeftAlone, OwnerRun, PlanItem, Removable } from "./item.ts";
-import { livingPods, ownerRun } from "./standing.ts";
-import type { Standing } from "./standing.ts";
+import { livingPods, ownerRun } from "./run-lifecycle.ts";
+import type { Standing } from "./run-lifecycle.ts";
 
 /** A Dask cluster with what the rules look at. */
 export interface DaskCase {

@@ -3,17 +3,17 @@
 
 import { formatDuration } from "../base/duration.ts";
 import type { RunPrint } from "../inventory/inventory.ts";
-import type { JobPrint } from "../job/footprint.ts";
-import { hasCondition } from "../job/footprint.ts";
+import type { JobPrint } from "../job/observe/observed.ts";
+import { hasCondition } from "../job/observe/observed.ts";
 import { isKept } from "../job/labels.ts";
-import { isOver, outlookOf } from "../job/outlook.ts";
-import type { Job } from "../kube/objects.ts";
-import { stateWord } from "../prefect/rest-state.ts";
-import { isAlive } from "../prefect/state.ts";
+import { isOver, outlookOf } from "../job/observe/phase.ts";
+import type { Job } from "../kube/client/objects.ts";
+import { stateWord } from "../prefect3/states.ts";
+import { isAlive } from "../prefect1/states.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { LeftAlone, OwnerRun, PlanItem } from "./item.ts";
-import { ownerRun } from "./standing.ts";
-import type { Standing } from "./standing.ts";
+import { ownerRun } from "./run-lifecycle.ts";
+import type { Standing } from "./run-lifecycle.ts";
 
 /** A flow run with what the rules look at. */
 export interface RunCase {

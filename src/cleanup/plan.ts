@@ -1,14 +1,14 @@
 // Plan: what cleanup would remove and what it would leave, decided from an inventory alone. Pure; what has changed by the
 // time that something is removed is still-holds.ts's business.
 
-import type { DaskPrint } from "../dask/dask-print.ts";
+import type { DaskPrint } from "../dask/dask-cluster.ts";
 import type { Inventory, RunPrint } from "../inventory/inventory.ts";
 import type { LeftAlone, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
-import { knowsSome, standingOf } from "./standing.ts";
-import type { Standing } from "./standing.ts";
-import { apiAddress, namesApi } from "../job/prefect-api.ts";
+import { knowsSome, standingOf } from "./run-lifecycle.ts";
+import type { Standing } from "./run-lifecycle.ts";
+import { apiAddress, namesApi } from "../job/api-address.ts";
 
 /** What is to be considered, and how old it must be. */
 export interface PlanOptions {

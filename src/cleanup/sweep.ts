@@ -5,13 +5,13 @@
 import type { Clock } from "../base/clock.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
 import { Limit } from "../base/limit.ts";
-import type { DeleteOptions, KubeApi } from "../kube/api.ts";
+import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
-import { IN_FLIGHT, Pace } from "./pace.ts";
-import { whyNotAround, whyNotObject } from "./still-holds.ts";
-import type { Fresh } from "./still-holds.ts";
-import { Look } from "./surroundings.ts";
-import type { AskStates } from "./surroundings.ts";
+import { IN_FLIGHT, Pace } from "./throttle.ts";
+import { whyNotAround, whyNotObject } from "./recheck.ts";
+import type { Fresh } from "./recheck.ts";
+import { Look } from "./recheck-context.ts";
+import type { AskStates } from "./recheck-context.ts";
 
 /** What became of an item. `spared`: it was no longer what the plan said; `untried`: an interrupt came before it. */
 export type Outcome =

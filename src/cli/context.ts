@@ -3,11 +3,11 @@
 import type { BaseContext } from "clipanion";
 import type { Clock } from "../base/clock.ts";
 import type { Env } from "../base/env.ts";
-import type { SeenRequest } from "../kube/transport.ts";
-import type { Connection } from "../kube/connect.ts";
-import type { ConnectionFlags } from "../kube/kubeconfig.ts";
-import type { PrefectApi } from "../prefect/api.ts";
-import type { SeenOperation } from "../prefect/graphql.ts";
+import type { SeenRequest } from "../kube/client/transport.ts";
+import type { Connection } from "../kube/client/connect.ts";
+import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
+import type { PrefectApi } from "../prefect1/api.ts";
+import type { SeenOperation } from "../prefect1/graphql.ts";
 
 export interface PrefectTarget {
   readonly url: string;
@@ -45,11 +45,11 @@ export function connectors(
 ): Pick<CliContext, "connectKube" | "connectPrefect"> {
   return {
     connectKube: async (flags, onRequest) => {
-      const { connectKube } = await import("../kube/connect.ts");
+      const { connectKube } = await import("../kube/client/connect.ts");
       return connectKube(flags, { ...world, onRequest });
     },
     connectPrefect: async (target, onRequest) => {
-      const { connectPrefect } = await import("../prefect/connect.ts");
+      const { connectPrefect } = await import("../prefect1/connect.ts");
       return connectPrefect(target, { env: world.env, onRequest });
     },
   };

@@ -1,6 +1,6 @@
 // Which namespace is meant, without connecting: the flag, the NAMESPACE variable, the context's, the pod's own, `default`.
 
-import type { ConnectionFlags } from "../kube/kubeconfig.ts";
+import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
 import type { CliContext } from "./context.ts";
 
 const POD_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -16,7 +16,7 @@ export interface NamespaceSources {
 export async function namespaceOf(flag: string | undefined, sources: NamespaceSources): Promise<string> {
   const said = flag ?? sources.variable;
   if (said !== undefined && said !== "") return said;
-  const { chooseTarget } = await import("../kube/kubeconfig.ts");
+  const { chooseTarget } = await import("../kube/auth/kubeconfig.ts");
   const { parse } = await import("yaml");
   const { context, flags } = sources;
   // With an address of its own a kubeconfig may also have no current context: nothing is going to be contacted.

@@ -1,8 +1,8 @@
 // Prefect's configuration → where and as whom to speak to its APIs.
 
-import type { PrefectConfig } from "../config/prefect-config.ts";
-import type { RestConfig } from "../config/rest-config.ts";
-import type { RestTarget } from "../prefect/rest-connect.ts";
+import type { PrefectConfig } from "../prefect1/config/load.ts";
+import type { RestConfig } from "../prefect3/settings.ts";
+import type { RestTarget } from "../prefect3/connect.ts";
 import type { PrefectTarget } from "./context.ts";
 
 /** The API that the configuration means. */

@@ -1,17 +1,16 @@
 // Which commands there are, in the order in which help lists them.
 
 import type { CommandClass } from "clipanion";
-import { AgentStartCommand } from "./commands/agent-start.ts";
-import { CancelCommand } from "./commands/cancel.ts";
-import { CleanupCommand } from "./commands/cleanup.ts";
+import { AgentStartCommand } from "./commands/agent-start/command.ts";
+import { CancelCommand } from "./commands/cancel/command.ts";
+import { CleanupCommand } from "./commands/cleanup/command.ts";
 import { CompletionCommand } from "./commands/completion.ts";
-import { DemoCommand } from "./commands/demo.ts";
-import { DoctorCommand } from "./commands/doctor.ts";
-import { InstallCommand } from "./commands/install.ts";
-import { InspectCommand } from "./commands/inspect.ts";
-import { JobsCommand } from "./commands/jobs.ts";
-import { LogsCommand } from "./commands/logs.ts";
-import { RenderCommand } from "./commands/render.ts";
+import { DoctorCommand } from "./commands/doctor/command.ts";
+import { InstallCommand } from "./commands/install/command.ts";
+import { InspectCommand } from "./commands/inspect/command.ts";
+import { JobsCommand } from "./commands/jobs/command.ts";
+import { LogsCommand } from "./commands/logs/command.ts";
+import { RenderCommand } from "./commands/render/command.ts";
 import { VersionCommand } from "./commands/version.ts";
 import type { CliContext } from "./context.ts";
 
@@ -25,7 +24,6 @@ export const COMMANDS: readonly CommandClass<CliContext>[] = [
   CancelCommand,
   InspectCommand,
   LogsCommand,
-  DemoCommand,
   CompletionCommand,
   VersionCommand,
 ];

@@ -3,21 +3,21 @@
 import { Cli } from "clipanion";
 import type { Command, CommandClass } from "clipanion";
 import { version } from "../version.ts";
-import { commandsBelow, readArgv } from "./argv.ts";
-import type { Meant } from "./argv.ts";
-import { catalogueOf } from "./catalogue.ts";
-import type { CommandInfo } from "./catalogue.ts";
+import { commandsBelow, readArgv } from "./help/argv.ts";
+import type { Meant } from "./help/argv.ts";
+import { catalogueOf } from "./help/command-metadata.ts";
+import type { CommandInfo } from "./help/command-metadata.ts";
 import type { CliContext } from "./context.ts";
 import { COMMANDS } from "./program.ts";
 import { PROGRAM } from "./program-name.ts";
-import { reportUsage } from "./report.ts";
+import { reportUsage } from "./errors.ts";
 
 const WRONG_USAGE = 2;
 
 /** Runs one command line. Data is on stdout; every error is on stderr, and its code is returned. */
 export async function run(argv: readonly string[], context: CliContext, colours: boolean): Promise<number> {
   if (argv[0] === "__complete") {
-    const { complete } = await import("./complete.ts");
+    const { complete } = await import("./completion/complete.ts");
     return complete(argv.slice(1), catalogueOf(COMMANDS), context);
   }
   const catalogue = catalogueOf(commandsFor(argv));
@@ -71,7 +71,7 @@ async function help(
   const words = meant.words[0] === "help" ? meant.words.slice(1) : meant.words;
   const isBare = meant.command === undefined && meant.rest.length === words.length;
   if (!asked && !isBare) return undefined;
-  const { commandHelp, groupHelp, overviewHelp } = await import("./help.ts");
+  const { commandHelp, groupHelp, overviewHelp } = await import("./help/help.ts");
   const command = asked ? readArgv(words, catalogue).command : undefined;
   if (command !== undefined) context.stdout.write(commandHelp(command));
   else if (words.length === 0) context.stdout.write(overviewHelp(catalogue));

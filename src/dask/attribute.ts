@@ -1,10 +1,10 @@
 // Whose a Dask cluster is: what ties it to a flow run, the strongest tie first. What ties it to two runs ties it to none.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import type { Attribution, DaskPrint } from "./dask-print.ts";
-import type { Footprint } from "../job/footprint.ts";
+import type { Attribution, DaskPrint } from "./dask-cluster.ts";
+import type { Footprint } from "../job/observe/observed.ts";
 import { flowRunIdOf } from "../job/labels.ts";
-import type { AnyObject, Meta, Pod } from "../kube/objects.ts";
+import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { endOfPod, isLiving } from "./pod-life.ts";
 import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
 

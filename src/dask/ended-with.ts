@@ -1,10 +1,10 @@
 // Which of a flow run's Dask clusters an agent ends when the run is over or has lost its pod. Pure.
 
-import type { AttributedBy, DaskPrint } from "./dask-print.ts";
+import type { AttributedBy, DaskPrint } from "./dask-cluster.ts";
 import { isKept } from "../job/labels.ts";
-import { isCancelled } from "../job/leftovers.ts";
-import type { RunView } from "../job/verdict.ts";
-import type { Meta } from "../kube/objects.ts";
+import { isCancelled } from "../job/decide/dask.ts";
+import type { RunView } from "../job/decide/decide.ts";
+import type { Meta } from "../kube/client/objects.ts";
 
 /** Ties on which is acted though nobody asked for it; an address could be another pod's of the same node. */
 const FIRM = new Set<AttributedBy>(["owner", "label", "environment", "name"]);

@@ -1,6 +1,6 @@
 // The life of a pod as far as clean-up asks: whether it can still do something, and since when it cannot.
 
-import type { Pod } from "../kube/objects.ts";
+import type { Pod } from "../kube/client/objects.ts";
 
 /** Whether the pod runs or may still run; a finished pod never comes back. */
 export function isLiving(pod: Pod): boolean {

@@ -2,8 +2,8 @@
 // Labels of dask-kubernetes 0.8 to 2024.4.2 and of the operator, as their sources write them.
 
 import { objectIn, textIn } from "../base/json.ts";
-import type { DaskPrint } from "./dask-print.ts";
-import type { AnyObject, Meta, Pod } from "../kube/objects.ts";
+import type { DaskPrint } from "./dask-cluster.ts";
+import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 
 /** The cluster's name, on pods and Services of classic and operator. */
 export const CLUSTER_LABEL = "dask.org/cluster-name";

@@ -1,9 +1,9 @@
 // The command lines of the two containers: what one would type at a terminal, one word each, no shell between.
 
 import { parseDuration } from "../base/duration.ts";
-import type { AgentOptionValues } from "../config/agent-options.ts";
-import { AGENT_OPTIONS } from "../config/agent-options.ts";
-import { environmentIn, namesIn } from "../config/option-checks.ts";
+import type { AgentOptionValues } from "../agent/options.ts";
+import { AGENT_OPTIONS } from "../agent/options.ts";
+import { environmentIn, namesIn } from "../agent/option-checks.ts";
 import { keyEntry } from "./credentials.ts";
 import { JOB_TEMPLATE_PATH } from "./files.ts";
 import { literal } from "./literal.ts";

@@ -1,10 +1,10 @@
 // Checks of single values: what the tables of options say of each, and of the address and the key.
 
 import { SettingsError } from "../base/errors.ts";
-import { checkWorkOptions, JOB_OPTIONS } from "../config/agent-options.ts";
-import { anId, aWebAddress, must, oneOf } from "../config/option-checks.ts";
-import type { OptionCheck } from "../config/option-table.ts";
-import { checkOptionValues } from "../config/option-table.ts";
+import { checkWorkOptions, JOB_OPTIONS } from "../agent/options.ts";
+import { anId, aWebAddress, must, oneOf } from "../agent/option-checks.ts";
+import type { OptionCheck } from "../agent/option-table.ts";
+import { checkOptionValues } from "../agent/option-table.ts";
 import type { InstallOptions } from "./options.ts";
 import { INSTALL_OPTIONS } from "./options.ts";
 

@@ -1,7 +1,7 @@
 // Checks of `--agent python`: Prefect's own agent takes fewer options, and one of them differently.
 
 import { SettingsError } from "../base/errors.ts";
-import { namesIn } from "../config/option-checks.ts";
+import { namesIn } from "../agent/option-checks.ts";
 import type { InstallOptions } from "./options.ts";
 import { INSTALL_OPTIONS, PASSED_ON } from "./options.ts";
 

@@ -1,8 +1,8 @@
 // The API key: in a Secret of ours, in one that exists, or (--inline-key) in clear text as Prefect's own install has it.
 
-import type { EnvVar } from "../kube/objects.ts";
-import type { SecretEntry } from "../config/option-checks.ts";
-import { parseSecretEntry } from "../config/option-checks.ts";
+import type { EnvVar } from "../kube/client/objects.ts";
+import type { SecretEntry } from "../agent/option-checks.ts";
+import { parseSecretEntry } from "../agent/option-checks.ts";
 import { literal } from "./literal.ts";
 import type { Secret } from "./objects.ts";
 import { metadataOf } from "./objects.ts";

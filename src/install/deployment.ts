@@ -1,7 +1,7 @@
 // The Deployment that runs the agent, and cleanup beside it on request.
 
 import { parseDuration } from "../base/duration.ts";
-import { namesIn } from "../config/option-checks.ts";
+import { namesIn } from "../agent/option-checks.ts";
 import { agentArguments, cleanupArguments } from "./arguments.ts";
 import { checksum } from "./checksum.ts";
 import { connectionEnvironment, jobDefaultsEnvironment } from "./environment.ts";

@@ -1,7 +1,7 @@
 // Variables of the containers: what both must know (where Prefect is, in which namespace they run), and defaults for
 // flow Jobs that have no flag of their own. Names are Prefect 1's.
 
-import type { EnvVar } from "../kube/objects.ts";
+import type { EnvVar } from "../kube/client/objects.ts";
 import { keyEnvironment } from "./credentials.ts";
 import { CONFIG_PATH } from "./files.ts";
 import { literal } from "./literal.ts";

@@ -1,6 +1,6 @@
 // The objects that install prints, with the fields that it writes. kube/objects.ts has what we read from a cluster.
 
-import type { EnvVar } from "../kube/objects.ts";
+import type { EnvVar } from "../kube/client/objects.ts";
 
 export interface ManifestMeta {
   readonly name: string;

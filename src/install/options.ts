@@ -1,10 +1,10 @@
 // What shapes the printed manifests: the options of `agent start`, those of `install` itself, and the files that they
 // name. Values are as the user typed them; an empty one counts as not given.
 
-import type { AgentOptionValues } from "../config/agent-options.ts";
-import { AGENT_OPTIONS } from "../config/agent-options.ts";
-import { aCount, aNamespace, must, oneOf } from "../config/option-checks.ts";
-import type { OptionCheck, OptionTable, ValuesOf } from "../config/option-table.ts";
+import type { AgentOptionValues } from "../agent/options.ts";
+import { AGENT_OPTIONS } from "../agent/options.ts";
+import { aCount, aNamespace, must, oneOf } from "../agent/option-checks.ts";
+import type { OptionCheck, OptionTable, ValuesOf } from "../agent/option-table.ts";
 import { readCpu, readMemory } from "../base/quantity.ts";
 
 /** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */

@@ -1,7 +1,7 @@
 // `install --agent python`: the documents that Prefect 1.4.1's `prefect agent kubernetes install` prints, parsed the same.
 
-import type { EnvVar } from "../kube/objects.ts";
-import { environmentIn } from "../config/option-checks.ts";
+import type { EnvVar } from "../kube/client/objects.ts";
+import { environmentIn } from "../agent/option-checks.ts";
 import { prefectImage } from "./image.ts";
 import type { Deployment, Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";

@@ -4,8 +4,8 @@ import type { ManifestMeta, PolicyRule, Role, RoleBinding, ServiceAccount } from
 import { metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { electsLeader } from "./options.ts";
-import type { AccessRow, Verb } from "../kube/rights.ts";
-import { agentAccess, CLEANUP_ACCESS, FLOW_ACCESS } from "../kube/rights.ts";
+import type { AccessRow, Verb } from "../kube/permissions.ts";
+import { agentAccess, CLEANUP_ACCESS, FLOW_ACCESS } from "../kube/permissions.ts";
 
 const RBAC_NAME = "prefect-agent-rbac";
 const RBAC_GROUP = "rbac.authorization.k8s.io";

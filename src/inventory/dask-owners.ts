@@ -4,7 +4,7 @@
 import { runInName } from "../dask/attribute.ts";
 import { variableOf } from "../dask/recognise.ts";
 import { FLOW_RUN_LABEL_2 } from "../job/labels.ts";
-import type { DaskPrint } from "../dask/dask-print.ts";
+import type { DaskPrint } from "../dask/dask-cluster.ts";
 import type { Generation, RunPrint } from "./inventory.ts";
 
 /** The runs with their clusters, and the clusters of nobody. */

@@ -2,10 +2,10 @@
 
 import { isLiving } from "../dask/pod-life.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { Pod } from "../kube/objects.ts";
-import { stateWord } from "../prefect/rest-state.ts";
-import { isFinished } from "../prefect/state.ts";
-import type { DaskPrint } from "../dask/dask-print.ts";
+import type { Pod } from "../kube/client/objects.ts";
+import { stateWord } from "../prefect3/states.ts";
+import { isFinished } from "../prefect1/states.ts";
+import type { DaskPrint } from "../dask/dask-cluster.ts";
 import type { Inventory, RunPrint } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";

@@ -1,12 +1,12 @@
 // Inventory: what is the matter with a run, and what an agent would do with it and why. Pure.
 
-import { outlookOf } from "../job/outlook.ts";
-import { postMortem } from "../job/post-mortem.ts";
-import { stateWord } from "../prefect/rest-state.ts";
-import { isFinished } from "../prefect/state.ts";
-import { agentDeeds } from "./agent-deeds.ts";
+import { outlookOf } from "../job/observe/phase.ts";
+import { postMortem } from "../job/observe/post-mortem.ts";
+import { stateWord } from "../prefect3/states.ts";
+import { isFinished } from "../prefect1/states.ts";
+import { agentDeeds } from "./agent-actions.ts";
 import type { RunPrint } from "./inventory.ts";
-import { opinionOnRun } from "./opinion.ts";
+import { opinionOnRun } from "./run-decision.ts";
 
 /** States of runs that should have a pod somewhere. */
 const AT_WORK = new Set(["Running", "Retrying", "Cancelling"]);

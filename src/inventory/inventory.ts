@@ -1,11 +1,11 @@
 // Inventory: everything that flow runs have in the cluster, of Prefect 0.x to 3, with the runs' states beside it.
 // One model for `jobs`, `inspect`, `logs`, `cleanup` and `cancel`: they differ only in what they show and do.
 
-import type { DaskPrint } from "../dask/dask-print.ts";
-import type { KubeError } from "../kube/errors.ts";
-import type { Resource } from "../kube/objects.ts";
-import type { Footprint } from "../job/footprint.ts";
-import type { RunView } from "../job/verdict.ts";
+import type { DaskPrint } from "../dask/dask-cluster.ts";
+import type { KubeError } from "../kube/client/errors.ts";
+import type { Resource } from "../kube/client/objects.ts";
+import type { Footprint } from "../job/observe/observed.ts";
+import type { RunView } from "../job/decide/decide.ts";
 
 /** Which Prefect a run belongs to, by its labels: 1 (0.x and 1.x, underscores) or 2 (2.x and 3.x, hyphens). */
 export type Generation = 1 | 2;

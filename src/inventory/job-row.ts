@@ -1,14 +1,14 @@
 // Inventory: one Job of a flow run as a line of a table, or as an object for -o json. Pure.
 
 import { isUuid } from "../base/uuid.ts";
-import type { JobPrint } from "../job/footprint.ts";
-import { flowContainerName } from "../job/footprint.ts";
-import type { RunView, Verdict } from "../job/verdict.ts";
+import type { JobPrint } from "../job/observe/observed.ts";
+import { flowContainerName } from "../job/observe/observed.ts";
+import type { RunView, Verdict } from "../job/decide/decide.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { Container, Pod } from "../kube/objects.ts";
-import { stateWord } from "../prefect/rest-state.ts";
+import type { Container, Pod } from "../kube/client/objects.ts";
+import { stateWord } from "../prefect3/states.ts";
 import type { RunPrint } from "./inventory.ts";
-import { opinionOnJob } from "./opinion.ts";
+import { opinionOnJob } from "./run-decision.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 
 /** What is shown of a Job. */

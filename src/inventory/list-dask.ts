@@ -1,6 +1,6 @@
 // Inventory: everything that looks like Dask's, whoever it belongs to.
 
-import type { DaskObjects } from "../dask/dask-prints.ts";
+import type { DaskObjects } from "../dask/find-clusters.ts";
 import { CLUSTER_LABEL, GATEWAY_LABEL } from "../dask/recognise.ts";
 import type { Listing } from "./listing.ts";
 

@@ -1,9 +1,9 @@
 // Inventory: lists that go on without what this user may not see. Each such resource is one line among the gaps.
 
 import { Limit } from "../base/limit.ts";
-import type { KubeApi, ListQuery } from "../kube/api.ts";
-import { KubeError } from "../kube/errors.ts";
-import type { KindMap, Resource } from "../kube/objects.ts";
+import type { KubeApi, ListQuery } from "../kube/client/api.ts";
+import { KubeError } from "../kube/client/errors.ts";
+import type { KindMap, Resource } from "../kube/client/objects.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;

@@ -1,7 +1,7 @@
 // Inventory: a run that the asked Prefect does not know may be another's, as its Job says; then nothing is known of it, least
 // of all that it was deleted. Pure.
 
-import { apiServers } from "../job/prefect-api.ts";
+import { apiServers } from "../job/api-address.ts";
 import type { Generation, RunPrint } from "./inventory.ts";
 
 /** The runs, and how many of them are another Prefect's, in words. */

@@ -1,6 +1,6 @@
 // The STATUS of a pod in one word, as `kubectl get pods` shows it (kubernetes/pkg/printers, printPod). Pure.
 
-import type { Container, ContainerState, ContainerStatus, Pod } from "../kube/objects.ts";
+import type { Container, ContainerState, ContainerStatus, Pod } from "../kube/client/objects.ts";
 
 const OVER = new Set(["Succeeded", "Failed"]);
 

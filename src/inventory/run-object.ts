@@ -1,9 +1,9 @@
 // Inventory: a run with everything that it has as one object, for -o json and yaml. Pure.
 
 import type { JsonObject } from "../base/json.ts";
-import { lastSeenAt } from "../kube/objects.ts";
-import type { KubeEvent } from "../kube/objects.ts";
-import { outlookOf } from "../job/outlook.ts";
+import { lastSeenAt } from "../kube/client/objects.ts";
+import type { KubeEvent } from "../kube/client/objects.ts";
+import { outlookOf } from "../job/observe/phase.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
 import type { Diagnosis, Prospect } from "./diagnosis.ts";
 import type { RunPrint } from "./inventory.ts";

@@ -4,7 +4,7 @@
 import { isUuid } from "../base/uuid.ts";
 import { Batcher } from "../base/batch.ts";
 import { ExpectedError } from "../base/errors.ts";
-import type { RunView } from "../job/verdict.ts";
+import type { RunView } from "../job/decide/decide.ts";
 import type { Generation } from "./inventory.ts";
 
 /** A run as Prefect knows it. */

@@ -2,23 +2,23 @@
 
 import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
-import { together } from "../base/together.ts";
-import type { KubeApi, ListQuery } from "../kube/api.ts";
-import { KubeError } from "../kube/errors.ts";
-import type { AnyObject, Job, KindMap, KubeEvent, Meta, Pod } from "../kube/objects.ts";
-import { Reflector } from "../kube/reflector.ts";
-import { daskPrints } from "../dask/dask-prints.ts";
+import { together } from "../base/run-all.ts";
+import type { KubeApi, ListQuery } from "../kube/client/api.ts";
+import { KubeError } from "../kube/client/errors.ts";
+import type { AnyObject, Job, KindMap, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
+import { Reflector } from "../kube/cache/reflector.ts";
+import { daskPrints } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
 import type { Generation, Inventory } from "./inventory.ts";
-import type { InventoryQuery } from "./load-inventory.ts";
+import type { InventoryQuery } from "./load.ts";
 import { DASK_POD_SELECTORS } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withoutOthers } from "./other-prefect.ts";
-import { podlessEvents } from "./podless-events.ts";
-import { RUN_LABELS, runPrints, withRun } from "./run-prints.ts";
+import { podlessEvents } from "./no-pod-events.ts";
+import { RUN_LABELS, runPrints, withRun } from "./group-runs.ts";
 import { StateDesk } from "./state-source.ts";
 import type { StateSources } from "./state-source.ts";
-import { isWanted, surely } from "./wanted.ts";
+import { isWanted, surely } from "./selected.ts";
 
 export interface WatchDeps {
   readonly kube: Pick<KubeApi, "listPage" | "watch">;

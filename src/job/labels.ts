@@ -1,6 +1,6 @@
 // The label contract: what ties Kubernetes objects to flow runs. Underscores are Prefect 0.x/1.x, hyphens Prefect 2/3.
 
-import type { Meta } from "../kube/objects.ts";
+import type { Meta } from "../kube/client/objects.ts";
 
 export const IDENTIFIER_LABEL = "prefect.io/identifier";
 export const FLOW_RUN_LABEL = "prefect.io/flow_run_id";

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { LogBatch } from "../../src/agent/log-batch.ts";
 import { RunLogWriter } from "../../src/agent/launch/run-log.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import type { PrefectApi, RunLog } from "../../src/prefect/api.ts";
-import { connectPrefect } from "../../src/prefect/connect.ts";
-import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import type { PrefectApi, RunLog } from "../../src/prefect1/api.ts";
+import { connectPrefect } from "../../src/prefect1/connect.ts";
+import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
 
 const UNKNOWN = "00000000-0000-4000-8000-00000000dead";
 

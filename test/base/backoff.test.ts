@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { backoffMs, retry, retryAfterMs } from "../../src/base/backoff.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { Limit } from "../../src/base/limit.ts";
-import { PrefectError } from "../../src/prefect/errors.ts";
+import { PrefectError } from "../../src/prefect1/errors.ts";
 
 const shape = { firstMs: 100, maxMs: 1_000 };
 

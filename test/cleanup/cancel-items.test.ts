@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from "vitest";
 import { cancelPlan, clustersOf, stillRunning } from "../../src/cleanup/cancel-items.ts";
-import { daskPrints } from "../../src/dask/dask-prints.ts";
+import { daskPrints } from "../../src/dask/find-clusters.ts";
 import type { Inventory, RunPrint } from "../../src/inventory/inventory.ts";
-import type { Pod } from "../../src/kube/objects.ts";
+import type { Pod } from "../../src/kube/client/objects.ts";
 import { ago, classic, job, jobPrint, nameFor, pod, RUN_A, RUN_B, runPrint } from "../dask/samples.ts";
 
 const LOCAL = "dask-root-03d5b8bb-0";

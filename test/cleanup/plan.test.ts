@@ -3,11 +3,11 @@
 import { describe, expect, it } from "vitest";
 import { planCleanup } from "../../src/cleanup/plan.ts";
 import type { PlanOptions } from "../../src/cleanup/plan.ts";
-import { daskPrints } from "../../src/dask/dask-prints.ts";
-import type { DaskObjects } from "../../src/dask/dask-prints.ts";
+import { daskPrints } from "../../src/dask/find-clusters.ts";
+import type { DaskObjects } from "../../src/dask/find-clusters.ts";
 import type { Inventory, RunPrint } from "../../src/inventory/inventory.ts";
-import type { JobPrint } from "../../src/job/footprint.ts";
-import type { RunView } from "../../src/job/verdict.ts";
+import type { JobPrint } from "../../src/job/observe/observed.ts";
+import type { RunView } from "../../src/job/decide/decide.ts";
 import {
   ago,
   budget,

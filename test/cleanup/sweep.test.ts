@@ -2,13 +2,13 @@
 
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
-import { connectKube } from "../../src/kube/connect.ts";
+import { connectKube } from "../../src/kube/client/connect.ts";
 import type { OwnerRun, PlanItem } from "../../src/cleanup/item.ts";
 import { sweep } from "../../src/cleanup/sweep.ts";
 import type { Done } from "../../src/cleanup/sweep.ts";
-import type { RunView } from "../../src/job/verdict.ts";
-import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
-import type { KubeStandin } from "../../src/standin/kube/kube-standin.ts";
+import type { RunView } from "../../src/job/decide/decide.ts";
+import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { KubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { known, nameFor, RUN_A } from "../dask/samples.ts";
 
 const CLUSTER = nameFor(RUN_A);

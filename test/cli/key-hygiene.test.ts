@@ -5,12 +5,12 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { catalogueOf } from "../../src/cli/catalogue.ts";
+import { catalogueOf } from "../../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../../src/cli/program.ts";
-import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
-import type { KubeStandin } from "../../src/standin/kube/kube-standin.ts";
-import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { KubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
+import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../support/run-cli.ts";
 import { mustKeepSecrets, secretsOf } from "../support/secrets.ts";
 

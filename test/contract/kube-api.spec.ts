@@ -3,8 +3,8 @@
 // disagree, the real one is right.
 
 import { beforeAll, describe, expect, it } from "vitest";
-import { KubeServer } from "../standin/kube/kube-request.ts";
-import type { KubeConnection } from "../standin/kube/kube-request.ts";
+import { KubeServer } from "../fakes/kubernetes/tests/kube-request.ts";
+import type { KubeConnection } from "../fakes/kubernetes/tests/kube-request.ts";
 import { configMap, refusal } from "./kube-expect.ts";
 import type { Server } from "./kube-expect.ts";
 import { jobContract } from "./kube-jobs.spec.ts";

@@ -1,6 +1,6 @@
 // What the parts of the contract share: the simplest object, and how a refusal and a list are read.
 
-import type { KubeServer, Reply } from "../standin/kube/kube-request.ts";
+import type { KubeServer, Reply } from "../fakes/kubernetes/tests/kube-request.ts";
 
 /** The server, once the contract has connected. */
 export type Server = () => KubeServer;

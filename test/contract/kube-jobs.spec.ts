@@ -2,7 +2,7 @@
 // from outside, and what deleting it does.
 
 import { beforeAll, expect, it } from "vitest";
-import type { Body, Reply, WatchEvent } from "../standin/kube/kube-request.ts";
+import type { Body, Reply, WatchEvent } from "../fakes/kubernetes/tests/kube-request.ts";
 import type { Server } from "./kube-expect.ts";
 
 /** The script of the stand-in for the Jobs of this contract: what their commands do in a real cluster. */

@@ -1,7 +1,7 @@
 // The contract's part on reading: lists with their selectors and pages, and watches.
 
 import { beforeAll, expect, it } from "vitest";
-import type { KubeServer, Reply } from "../standin/kube/kube-request.ts";
+import type { KubeServer, Reply } from "../fakes/kubernetes/tests/kube-request.ts";
 import { configMap, refusal, namesIn } from "./kube-expect.ts";
 import type { Server } from "./kube-expect.ts";
 

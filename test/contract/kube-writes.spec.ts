@@ -1,7 +1,7 @@
 // The contract's part on changing and deleting what is there.
 
 import { expect, it } from "vitest";
-import type { Reply } from "../standin/kube/kube-request.ts";
+import type { Reply } from "../fakes/kubernetes/tests/kube-request.ts";
 import { configMap, refusal, namesIn } from "./kube-expect.ts";
 import type { Server } from "./kube-expect.ts";
 

@@ -1,9 +1,9 @@
 // Objects as dask-kubernetes and people make them, for tests.
 
-import type { JobPrint } from "../../src/job/footprint.ts";
-import type { AnyObject, Job, Meta, Pod } from "../../src/kube/objects.ts";
+import type { JobPrint } from "../../src/job/observe/observed.ts";
+import type { AnyObject, Job, Meta, Pod } from "../../src/kube/client/objects.ts";
 import type { RunPrint } from "../../src/inventory/inventory.ts";
-import type { RunView } from "../../src/job/verdict.ts";
+import type { RunView } from "../../src/job/decide/decide.ts";
 
 export const NOW = new Date("2026-11-21T12:00:00Z");
 export const RUN_A = "0a0a0a0a-1111-4111-8111-aaaaaaaaaaaa";

@@ -2,9 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
-import { CLEANUP_ACCESS } from "../../src/kube/rights.ts";
-import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { CLEANUP_ACCESS } from "../../src/kube/permissions.ts";
+import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
 import { Terminal, whyNoTerminal } from "../support/terminal.ts";
 import { runPlugin } from "./support/agent-process.ts";
 import {

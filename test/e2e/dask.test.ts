@@ -2,7 +2,7 @@
 // lose their pod and leave their worker; beside them leftovers of remote mode, which needs a cluster DNS, played by busybox.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FLOW_ACCESS } from "../../src/kube/rights.ts";
+import { FLOW_ACCESS } from "../../src/kube/permissions.ts";
 import { daskFlow } from "../support/flows/specs.ts";
 import { runPlugin, startAgent } from "./support/agent-process.ts";
 import type { PluginProcess } from "./support/agent-process.ts";

@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { JsonObject } from "../../src/base/json.ts";
-import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
 import { PluginProcess, runPlugin, startAgent } from "./support/agent-process.ts";
 import { currentCluster, hasContext, KubeconfigFolder } from "./support/kubeconfig.ts";
 import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";

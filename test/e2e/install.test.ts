@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { agentManifests } from "../../src/install/manifests.ts";
 import type { InstallOptions } from "../../src/install/options.ts";
-import { AGENT_ACCESS } from "../../src/kube/rights.ts";
+import { AGENT_ACCESS } from "../../src/kube/permissions.ts";
 import { renderManifests } from "../../src/install/render.ts";
 
 type Options = Partial<InstallOptions>;

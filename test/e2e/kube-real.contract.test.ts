@@ -5,8 +5,8 @@ import { readFileSync } from "node:fs";
 import { afterAll } from "vitest";
 import { parse } from "yaml";
 import { kubeContract } from "../contract/kube-api.spec.ts";
-import { KubeServer } from "../standin/kube/kube-request.ts";
-import type { KubeConnection } from "../standin/kube/kube-request.ts";
+import { KubeServer } from "../fakes/kubernetes/tests/kube-request.ts";
+import type { KubeConnection } from "../fakes/kubernetes/tests/kube-request.ts";
 
 interface Kubeconfig {
   readonly "current-context": string;

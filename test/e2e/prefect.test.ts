@@ -1,7 +1,7 @@
 // The real Prefect 1.4.1 in the pods: flows that the agent starts, follows and cleans up after, against the stand-in's API.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { FlowSpec } from "../../src/standin/prefect/flows.ts";
+import type { FlowSpec } from "../fakes/prefect1/flows.ts";
 import { failingFlow, mappedFlow, retryingFlow, slowFlow } from "../support/flows/specs.ts";
 import { startAgent } from "./support/agent-process.ts";
 import type { PluginProcess } from "./support/agent-process.ts";

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { RestStateType } from "../../src/prefect/rest-state.ts";
+import type { RestStateType } from "../../src/prefect3/states.ts";
 import { runPlugin } from "./support/agent-process.ts";
 import type { Ended } from "./support/agent-process.ts";
 import { listed, mustKubectl } from "./support/kubectl.ts";

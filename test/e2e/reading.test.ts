@@ -3,8 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
-import { startPrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
-import type { PrefectStandin } from "../../src/standin/prefect/prefect-standin.ts";
+import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
 import { PluginProcess, runPlugin } from "./support/agent-process.ts";
 import type { Ended } from "./support/agent-process.ts";
 import { kubectl, listed, mustKubectl } from "./support/kubectl.ts";

@@ -2,7 +2,7 @@
 // before Prefect hears that nothing is left. The workers are pods with Dask's labels; what only looks like them stays.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/verdict.ts";
+import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { startAgentHere } from "./support/agent-here.ts";
 import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";

@@ -2,11 +2,11 @@
 // budget is the product's, 1 s for 95 of 100.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/verdict.ts";
+import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import type { KubeApi } from "../../src/kube/api.ts";
-import type { Pod } from "../../src/kube/objects.ts";
-import { Reflector } from "../../src/kube/reflector.ts";
+import type { KubeApi } from "../../src/kube/client/api.ts";
+import type { Pod } from "../../src/kube/client/objects.ts";
+import { Reflector } from "../../src/kube/cache/reflector.ts";
 import { currentKube, startAgentHere } from "./support/agent-here.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";

@@ -2,7 +2,7 @@
 // same, with every number right. What was kept is not made again; what was only in the lost pod is, and the log says so.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/verdict.ts";
+import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { resumingFlow } from "../support/flows/specs.ts";
 import { startAgentHere } from "./support/agent-here.ts";
 import { loadFlowImage, whyNoFlowImage } from "./support/flow-image.ts";

@@ -3,8 +3,8 @@
 
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/verdict.ts";
-import type { Policy } from "../../src/job/verdict.ts";
+import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
+import type { Policy } from "../../src/job/decide/decide.ts";
 import { startAgentHere } from "./support/agent-here.ts";
 import { failures, runConfigOf } from "./support/failures.ts";
 import type { Blow, Failure } from "./support/failures.ts";

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { NAMESPACE, startWorld } from "../cli/cleanup-world.ts";
-import type { World } from "../cli/cleanup-world.ts";
+import { NAMESPACE, startWorld } from "../cli/commands/cleanup/cluster.ts";
+import type { World } from "../cli/commands/cleanup/cluster.ts";
 import { Terminal, whyNoTerminal } from "../support/terminal.ts";
 import { PluginProcess } from "./support/agent-process.ts";
 

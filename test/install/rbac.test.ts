@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { PolicyRule } from "../../src/install/objects.ts";
-import { AGENT_ACCESS, agentAccess } from "../../src/kube/rights.ts";
+import { AGENT_ACCESS, agentAccess } from "../../src/kube/permissions.ts";
 import { policyRules } from "../../src/install/roles.ts";
 import type { Options } from "./support/manifests.ts";
 import { manifest, manifests } from "./support/manifests.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isReady, podStatus, restartsOf } from "../../src/inventory/pod-status.ts";
-import { decodeObject } from "../../src/kube/decode.ts";
-import type { Pod } from "../../src/kube/objects.ts";
+import { decodeObject } from "../../src/kube/client/decode.ts";
+import type { Pod } from "../../src/kube/client/objects.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 
 const pod = (status: JsonObject, more: JsonObject = {}): Pod =>

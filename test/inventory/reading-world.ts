@@ -3,8 +3,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import { startKubeStandin } from "../../src/standin/kube/kube-standin.ts";
-import type { KubeStandin, KubeStandinOptions } from "../../src/standin/kube/kube-standin.ts";
+import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { KubeStandin, KubeStandinOptions } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliResult, CliWorld } from "../support/run-cli.ts";

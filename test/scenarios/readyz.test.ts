@@ -1,14 +1,14 @@
 // Each loop of the agent in turn makes no progress any more: /readyz says which one, and takes it back when it goes on.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BOUNDS_MS } from "../../src/agent/presence/health.ts";
-import { LOOPS } from "../../src/agent/presence/meter.ts";
-import type { Loop } from "../../src/agent/presence/meter.ts";
-import { Presence } from "../../src/agent/presence/presence.ts";
+import { BOUNDS_MS } from "../../src/agent/server/health.ts";
+import { LOOPS } from "../../src/agent/server/progress.ts";
+import type { Loop } from "../../src/agent/server/progress.ts";
+import { Presence } from "../../src/agent/server/server.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
-import type { ApiCall } from "../../src/standin/prefect/api-call.ts";
+import type { ApiCall } from "../fakes/prefect1/api-call.ts";
 import { startAgentHere } from "./support/agent-here.ts";
 import type { AgentHere } from "./support/agent-here.ts";
 import { dueRun, eventually } from "./support/stories.ts";

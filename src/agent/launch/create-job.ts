@@ -5,12 +5,12 @@ import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
 import { retry } from "../../base/backoff.ts";
 import { ExpectedError, textOf } from "../../base/errors.ts";
-import { buildJob } from "../../job/build.ts";
+import { buildJob } from "../../prefect1/build/build.ts";
 import { FLOW_RUN_LABEL, TELLER_ANNOTATION } from "../../job/labels.ts";
 import type { JobManifest } from "../../job/manifest.ts";
-import { templateSourceOf } from "../../job/template.ts";
-import { identifiersOf } from "./claim-mark.ts";
-import type { Submission } from "./claim-mark.ts";
+import { templateSourceOf } from "../../prefect1/build/template.ts";
+import { identifiersOf } from "../../prefect1/submission.ts";
+import type { Submission } from "../../prefect1/submission.ts";
 
 /** A submission whose claim Prefect has accepted. */
 export interface Due {

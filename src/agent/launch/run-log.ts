@@ -4,7 +4,7 @@ import type { AgentDeps } from "../deps.ts";
 import { Batcher } from "../../base/batch.ts";
 import { retry } from "../../base/backoff.ts";
 import { isRetryable } from "../../base/errors.ts";
-import type { RunLog } from "../../prefect/api.ts";
+import type { RunLog } from "../../prefect1/api.ts";
 import { writeGroups } from "../log-batch.ts";
 import type { Written } from "../log-batch.ts";
 

@@ -2,9 +2,9 @@
 
 import { isUuid } from "../../base/uuid.ts";
 import { Batcher } from "../../base/batch.ts";
-import type { PrefectApi, RunState } from "../../prefect/api.ts";
-import { isFinished } from "../../prefect/state.ts";
-import type { RunView } from "../../job/verdict.ts";
+import type { PrefectApi, RunState } from "../../prefect1/api.ts";
+import { isFinished } from "../../prefect1/states.ts";
+import type { RunView } from "../../job/decide/decide.ts";
 
 const BATCH = 100;
 

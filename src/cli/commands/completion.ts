@@ -5,14 +5,14 @@ import { delimiter, join } from "node:path";
 import { Command, Option, UsageError } from "clipanion";
 import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import type { Env } from "../../base/env.ts";
-import { PrefectCommand } from "../command.ts";
+import { PrefectCommand } from "../options/cluster-command.ts";
 import {
   completionScript,
   KUBECTL_SCRIPT,
   KUBECTL_SCRIPT_NAME,
   KUBECTL_SCRIPT_WINDOWS,
   SHELLS,
-} from "../completion-scripts.ts";
+} from "../completion/scripts.ts";
 
 const EXECUTABLE = 0o755;
 

@@ -2,7 +2,7 @@
 
 import { Command, Option } from "clipanion";
 import { version } from "../../version.ts";
-import { PrefectCommand } from "../command.ts";
+import { PrefectCommand } from "../options/cluster-command.ts";
 
 export class VersionCommand extends PrefectCommand {
   static override paths = [["version"], ["--version"]];

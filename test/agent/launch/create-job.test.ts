@@ -1,16 +1,16 @@
 // One claim, one Job: names that are taken, answers that were lost, claims that are no more.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { claimsOf, identifiersOf, submissionOf } from "../../../src/agent/launch/claim-mark.ts";
+import { claimsOf, identifiersOf, submissionOf } from "../../../src/prefect1/submission.ts";
 import { createJob } from "../../../src/agent/launch/create-job.ts";
 import type { Creation } from "../../../src/agent/launch/create-job.ts";
 import type { AgentDeps } from "../../../src/agent/deps.ts";
 import type { AgentSettings } from "../../../src/agent/settings.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { defaultTemplate } from "../../../src/job/template.ts";
-import type { KubeApi } from "../../../src/kube/api.ts";
-import { KubeError } from "../../../src/kube/errors.ts";
-import { flowRun, SETTINGS } from "../../job/support.ts";
+import { defaultTemplate } from "../../../src/prefect1/build/template.ts";
+import type { KubeApi } from "../../../src/kube/client/api.ts";
+import { KubeError } from "../../../src/kube/client/errors.ts";
+import { flowRun, SETTINGS } from "../../prefect1/build/support.ts";
 
 const run = flowRun();
 const submission = submissionOf(run, { id: "claim", place: "here", by: "me:1" });

@@ -3,16 +3,16 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { Agent } from "../../../src/agent/agent.ts";
-import { loadTemplate } from "../../../src/agent/launch/templates.ts";
-import { silentMeter } from "../../../src/agent/presence/meter.ts";
+import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { silentMeter } from "../../../src/agent/server/progress.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { jobSettings } from "../../../src/config/job-settings.ts";
-import { loadPrefectConfig } from "../../../src/config/prefect-config.ts";
-import type { Policy } from "../../../src/job/verdict.ts";
-import type { KubeApi } from "../../../src/kube/api.ts";
-import { connectKube } from "../../../src/kube/connect.ts";
-import { connectPrefect } from "../../../src/prefect/connect.ts";
+import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
+import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
+import type { Policy } from "../../../src/job/decide/decide.ts";
+import type { KubeApi } from "../../../src/kube/client/api.ts";
+import { connectKube } from "../../../src/kube/client/connect.ts";
+import { connectPrefect } from "../../../src/prefect1/connect.ts";
 import type { ReachablePrefect } from "./pod-network.ts";
 
 /** Which runs it takes, where their Jobs go, how patient it is, and until when it works. */

@@ -2,8 +2,8 @@
 
 import { BlockList, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import { startPrefectStandin } from "../../../src/standin/prefect/prefect-standin.ts";
-import type { PrefectStandin, PrefectStandinOptions } from "../../../src/standin/prefect/prefect-standin.ts";
+import { startPrefectStandin } from "../../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin, PrefectStandinOptions } from "../../fakes/prefect1/fake-prefect1.ts";
 import { mustKubectl } from "./kubectl.ts";
 
 /** A stand-in, and its address for the agent and the pods alike. */

@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { objectIn, textIn } from "../../../src/base/json.ts";
-import type { RestStateType } from "../../../src/prefect/rest-state.ts";
+import type { RestStateType } from "../../../src/prefect3/states.ts";
 import { freePort } from "../../../scripts/free-port.ts";
 
 /** Why there can be no such server here, or undefined. */

@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
-import { DEFAULT_POLICY } from "../../../src/job/verdict.ts";
+import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere } from "../support/agent-here.ts";
 import { dueRun, eventually, linesOf, throughWith } from "../support/stories.ts";

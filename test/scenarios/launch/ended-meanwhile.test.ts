@@ -1,7 +1,7 @@
 // A run that ends while a restarted agent is looking for submissions without a Job.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { ApiCall } from "../../../src/standin/prefect/api-call.ts";
+import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import { dueRun, eventually, linesOf } from "../support/stories.ts";
 import { startWorld } from "../support/world.ts";

@@ -1,8 +1,8 @@
 // Several agents after the same runs, and the claims of agents that are no more: whose they are, and who finishes them.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CLAIM_KEY } from "../../../src/prefect/claiming.ts";
-import { graphql } from "../../standin/prefect/client.ts";
+import { CLAIM_KEY } from "../../../src/prefect1/claim.ts";
+import { graphql } from "../../fakes/prefect1/client.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere, HereOptions } from "../support/agent-here.ts";
 import { dueRun, eventually, linesOf, onceEach, tally, throughWith } from "../support/stories.ts";

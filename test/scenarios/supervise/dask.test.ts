@@ -3,9 +3,9 @@
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { DEFAULT_POLICY } from "../../../src/job/verdict.ts";
-import type { Policy } from "../../../src/job/verdict.ts";
-import type { PodScript } from "../../../src/standin/kube/pod-script.ts";
+import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
+import type { Policy } from "../../../src/job/decide/decide.ts";
+import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";

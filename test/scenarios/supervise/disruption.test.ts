@@ -2,12 +2,12 @@
 // call fails, or two agents look after it.
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../../src/job/verdict.ts";
-import type { Job } from "../../../src/kube/objects.ts";
-import type { ApiCall } from "../../../src/standin/prefect/api-call.ts";
-import type { FaultEffect } from "../../../src/standin/prefect/faults.ts";
-import type { PodScript } from "../../../src/standin/kube/pod-script.ts";
-import { setTaskState } from "../../standin/prefect/client.ts";
+import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
+import type { Job } from "../../../src/kube/client/objects.ts";
+import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
+import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
+import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
+import { setTaskState } from "../../fakes/prefect1/client.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";

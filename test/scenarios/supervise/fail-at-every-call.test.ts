@@ -2,9 +2,9 @@
 // has been told all, nothing twice, and nothing was removed untold.
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../../src/job/verdict.ts";
-import type { Job } from "../../../src/kube/objects.ts";
-import type { PodScript } from "../../../src/standin/kube/pod-script.ts";
+import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
+import type { Job } from "../../../src/kube/client/objects.ts";
+import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere, HereOptions } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";

@@ -2,8 +2,8 @@
 // one settles a run.
 
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../../src/job/verdict.ts";
-import type { PodScript } from "../../../src/standin/kube/pod-script.ts";
+import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
+import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";
 import type { AgentHere } from "../support/agent-here.ts";

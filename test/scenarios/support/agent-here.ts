@@ -1,18 +1,18 @@
 // The agent in this process, over real HTTP to the stand-ins: wired as `agent start` wires it.
 
 import { Agent } from "../../../src/agent/agent.ts";
-import { loadTemplate } from "../../../src/agent/launch/templates.ts";
-import { silentMeter } from "../../../src/agent/presence/meter.ts";
-import type { Meter } from "../../../src/agent/presence/meter.ts";
+import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { silentMeter } from "../../../src/agent/server/progress.ts";
+import type { Meter } from "../../../src/agent/server/progress.ts";
 import type { AgentSettings } from "../../../src/agent/settings.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { createLog } from "../../../src/base/log.ts";
-import { agentSettings } from "../../../src/cli/agent-settings.ts";
-import type { AgentFlags } from "../../../src/cli/agent-settings.ts";
-import { loadPrefectConfig } from "../../../src/config/prefect-config.ts";
-import { connectKube } from "../../../src/kube/connect.ts";
-import { connectPrefect } from "../../../src/prefect/connect.ts";
+import { agentSettings } from "../../../src/cli/commands/agent-start/settings.ts";
+import type { AgentFlags } from "../../../src/cli/commands/agent-start/settings.ts";
+import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
+import { connectKube } from "../../../src/kube/client/connect.ts";
+import { connectPrefect } from "../../../src/prefect1/connect.ts";
 import type { World } from "./world.ts";
 
 /** What differs from an agent without options. */

@@ -1,10 +1,10 @@
 // Where an agent is killed: at one call of a submission, before it has an effect or after. The call is named, not numbered,
 // so that a case means the same when others come before it.
 
-import type { FaultAction } from "../../../src/standin/kube/faults.ts";
-import type { RequestRecord } from "../../../src/standin/kube/request-log.ts";
-import type { FaultEffect } from "../../../src/standin/prefect/faults.ts";
-import type { ApiCall } from "../../../src/standin/prefect/api-call.ts";
+import type { FaultAction } from "../../fakes/kubernetes/faults.ts";
+import type { RequestRecord } from "../../fakes/kubernetes/request-log.ts";
+import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
+import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
 import type { World } from "./world.ts";
 
 /** A call of the agent: `prefect set_flow_run_states`, `kubernetes create jobs`. */

@@ -1,8 +1,8 @@
 // Flow runs that an agent has to launch, and what must be true of them once they are through.
 
 import { expect, vi } from "vitest";
-import type { FlowRunSpec } from "../../../src/standin/prefect/control.ts";
-import { setTaskState } from "../../standin/prefect/client.ts";
+import type { FlowRunSpec } from "../../fakes/prefect1/control.ts";
+import { setTaskState } from "../../fakes/prefect1/client.ts";
 import type { World } from "./world.ts";
 
 const SAID = /^Submitted for execution: Job /;

@@ -1,14 +1,14 @@
 // Both stand-ins, and flow runs that do in their pods what Prefect's own process does: Running, then Success.
 // Counts every Job that ever got a pod, so that one that is gone already is not forgotten.
 
-import type { Job } from "../../../src/kube/objects.ts";
-import { isFinished } from "../../../src/prefect/state.ts";
-import { startKubeStandin } from "../../../src/standin/kube/kube-standin.ts";
-import type { KubeStandin, KubeStandinOptions } from "../../../src/standin/kube/kube-standin.ts";
-import type { PodScript } from "../../../src/standin/kube/pod-script.ts";
-import { startPrefectStandin } from "../../../src/standin/prefect/prefect-standin.ts";
-import type { PrefectStandin, PrefectStandinOptions } from "../../../src/standin/prefect/prefect-standin.ts";
-import { setTaskState } from "../../standin/prefect/client.ts";
+import type { Job } from "../../../src/kube/client/objects.ts";
+import { isFinished } from "../../../src/prefect1/states.ts";
+import { startKubeStandin } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { KubeStandin, KubeStandinOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
+import { startPrefectStandin } from "../../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin, PrefectStandinOptions } from "../../fakes/prefect1/fake-prefect1.ts";
+import { setTaskState } from "../../fakes/prefect1/client.ts";
 
 const RUN_LABEL = "prefect.io/flow_run_id";
 

@@ -1,6 +1,6 @@
 // The flow modules of this folder as a Prefect 1 API must know them: names, storage, and the slugs that Core gives their tasks.
 
-import type { FlowSpec, TaskSpec } from "../../../src/standin/prefect/flows.ts";
+import type { FlowSpec, TaskSpec } from "../../fakes/prefect1/flows.ts";
 
 const PARAMETER = "prefect.core.parameter.Parameter";
 

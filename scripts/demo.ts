@@ -1,0 +1,80 @@
+// `npm run demo`: the main job in some seconds, with nothing but this checkout: a fake Prefect API and a fake Kubernetes in
+// this process, the agent between them, and flow runs that succeed, fail, cannot start, are late or are cancelled.
+// --context NAME or --kubeconfig FILE run the Jobs in that cluster, in a namespace that exists only meanwhile; -v prints the
+// agent's own log on stderr. Exits with 1 if a flow run did not end as it should.
+
+import { homedir } from "node:os";
+import { parseArgs } from "node:util";
+import { systemClock } from "../src/base/clock.ts";
+import { createLog } from "../src/base/log.ts";
+import type { Log } from "../src/base/log.ts";
+import { readFromDisk } from "../src/base/read-file.ts";
+import { connectKube } from "../src/kube/client/connect.ts";
+import type { KubeApi } from "../src/kube/client/api.ts";
+import { colourFor } from "../src/output/palette.ts";
+import { tableLines } from "../src/output/table.ts";
+import { version } from "../src/version.ts";
+import { runDemo } from "./demo/demo.ts";
+import { closingLine, ENDING_COLUMNS, problemsOf } from "./demo/ending.ts";
+import { runScript } from "./project.ts";
+
+const { values } = parseArgs({
+  options: {
+    context: { type: "string" },
+    kubeconfig: { type: "string" },
+    verbose: { type: "boolean", short: "v", default: false },
+  },
+});
+
+/** The cluster that was named; undefined: the fake one. */
+async function cluster(): Promise<KubeApi | undefined> {
+  const { context, kubeconfig } = values;
+  if (context === undefined && kubeconfig === undefined) return undefined;
+  const userAgent = `kubectl-prefect-demo/${version}`;
+  const world = { env: process.env, home: homedir(), readFile: readFromDisk, clock: systemClock, userAgent };
+  return (await connectKube({ context, kubeconfig }, world)).kube;
+}
+
+function agentLog(): Log {
+  return createLog({
+    name: "agent",
+    level: values.verbose ? "DEBUG" : "WARNING",
+    format: "text",
+    write: (line) => void process.stderr.write(line),
+    now: () => systemClock.now(),
+  });
+}
+
+/** Ctrl-C asks the demo to end, a second one does not ask. */
+function untilInterrupted(): AbortSignal {
+  const stopping = new AbortController();
+  process.on("SIGINT", () => {
+    if (stopping.signal.aborted) process.exit(130);
+    stopping.abort();
+  });
+  return stopping.signal;
+}
+
+await runScript(async () => {
+  const palette = colourFor("auto", process.stdout, process.env);
+  const startedAt = systemClock.now();
+  const signal = untilInterrupted();
+  const kube = await cluster();
+  try {
+    const facts = await runDemo({
+      clock: systemClock,
+      signal,
+      print: (line) => console.log(line),
+      palette,
+      log: agentLog(),
+      kube,
+    });
+    for (const line of ["", ...tableLines(ENDING_COLUMNS, facts, { palette }), ""]) console.log(line);
+    const problems = facts.flatMap(problemsOf);
+    for (const problem of problems) console.error(`error: ${problem}`);
+    console.log(closingLine(facts, systemClock.now().getTime() - startedAt.getTime()));
+    if (problems.length > 0) process.exitCode = 1;
+  } finally {
+    kube?.close();
+  }
+});

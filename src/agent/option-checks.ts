@@ -1,0 +1,127 @@
+// What the value of an option may be: names that Kubernetes will accept, durations, numbers, words out of a short list.
+// Each check throws SettingsError with the flag, what the value is not, and how to write it.
+
+import { parseDuration } from "../base/duration.ts";
+import { SettingsError } from "../base/errors.ts";
+import { nearest } from "../base/suggest.ts";
+import { wholeNumber } from "../base/whole-number.ts";
+import type { OptionCheck } from "./option-table.ts";
+
+const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const SECRET_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+const VARIABLE = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+const NAME_HINT = "lower-case letters, digits, hyphens and dots, beginning and ending with a letter or digit";
+
+/** An entry of a Secret. */
+export interface SecretEntry {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** NAME or NAME:KEY, where KEY is `api-key` if left out. */
+export function parseSecretEntry(text: string): SecretEntry {
+  const at = text.indexOf(":");
+  return at < 0 ? { name: text, key: "api-key" } : { name: text.slice(0, at), key: text.slice(at + 1) };
+}
+
+/** The names in a comma list such as that of --image-pull-secrets. */
+export function namesIn(list: string | undefined): readonly string[] {
+  return (list ?? "")
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}
+
+/** Name and value of each NAME=VALUE; all behind the first `=` is value, the last of a name wins. */
+export function environmentIn(pairs: readonly string[] | undefined): ReadonlyMap<string, string> {
+  return new Map(
+    (pairs ?? []).map((pair) => {
+      const at = pair.indexOf("=");
+      return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** A check out of a condition. */
+export function must(holds: (value: string) => boolean, wanted: string, hint: string): OptionCheck {
+  return (value, flag) => {
+    if (holds(value)) return;
+    throw new SettingsError(`cannot read ${flag} "${value}": not ${wanted}`, { hint });
+  };
+}
+
+/** One of these words, by default in this very spelling. */
+export function oneOf(
+  words: readonly string[],
+  written: (value: string) => string = (value) => value,
+): OptionCheck {
+  return (value, flag) => {
+    if (words.includes(written(value))) return;
+    throw new SettingsError(`cannot read ${flag} "${value}": not one of ${words.join(", ")}`, {
+      hint: choiceHint(value, words),
+    });
+  };
+}
+
+/** What to write instead of a word that is none of these. */
+export function choiceHint(given: string, words: readonly string[]): string {
+  const meant = nearest(
+    given.toLowerCase(),
+    words.map((word) => word.toLowerCase()),
+  );
+  const word = words.find((each) => each.toLowerCase() === meant);
+  return word === undefined ? `write ${words.join(" or ")}` : `did you mean ${word}?`;
+}
+
+export const aDuration: OptionCheck = (value, flag) => void parseDuration(value, flag);
+export const anAge: OptionCheck = (value, flag) => void (value === "never" || parseDuration(value, flag));
+export const aCount: OptionCheck = (value, flag) => void wholeNumber(value, flag, 1);
+
+export const aNamespace = must(
+  (value) => LABEL.test(value),
+  "a namespace",
+  "lower-case letters, digits and hyphens, at most 63",
+);
+
+export const aServiceAccount = must(isObjectName, "one ServiceAccount's name", NAME_HINT);
+
+export const secretNames: OptionCheck = (value, flag) => {
+  const check = must(
+    isObjectName,
+    "a Secret's name",
+    `several have commas between them; each has ${NAME_HINT}`,
+  );
+  for (const name of namesIn(value)) check(name, flag);
+};
+
+export const aSecretEntry = must(
+  (value) => isObjectName(parseSecretEntry(value).name) && SECRET_KEY.test(parseSecretEntry(value).key),
+  "one Secret as NAME or NAME:KEY",
+  "such as prefect-credentials:api-key",
+);
+
+export const aLabel = must(
+  (value) => value.trim() !== "",
+  "a label",
+  "give a label that is not empty, or leave out --label",
+);
+
+export const aVariable = must(
+  (value) => value.includes("=") && VARIABLE.test(value.slice(0, value.indexOf("="))),
+  "NAME=VALUE",
+  "such as --env REGION=eu; NAME has letters, digits, _, - and dots",
+);
+
+export const anId = must((value) => /^[-\w]+$/.test(value), "one id", "copy the id from Prefect");
+
+export const aWebAddress = must(
+  (value) => !/\s/.test(value) && /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : ""),
+  "an http or https address",
+  "such as https://api.prefect.io or http://prefect-server-apollo:4200",
+);
+
+/** Whether an object can have this name: a DNS subdomain of at most 253 characters. */
+function isObjectName(name: string): boolean {
+  return name.length <= 253 && SUBDOMAIN.test(name);
+}

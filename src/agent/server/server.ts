@@ -1,0 +1,134 @@
+// The agent as others see it: /api/health and /api/poke as Prefect's own, /livez, /readyz and /metrics.
+
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Clock } from "../../base/clock.ts";
+import { SettingsError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
+import { Health } from "./health.ts";
+import { Metrics } from "./metrics.ts";
+import type { Gauges, SeenCall } from "./metrics.ts";
+import type { Counter, Meter } from "./progress.ts";
+
+export interface Visible {
+  poke(): void;
+  gauges(): Omit<Gauges, "ages">;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+
+const NOTHING = { liveJobs: 0, inHand: 0, limit: undefined, watchRestarts: 0 };
+const JSON_TYPE = "application/json; charset=UTF-8";
+const TEXT_TYPE = "text/plain; charset=utf-8";
+
+/** Serves the agent's health at an address, if there is one; meters in any case. */
+export class Presence {
+  readonly #address: { readonly host: string | undefined; readonly port: number } | undefined;
+  readonly #log: Log;
+  readonly #health: Health;
+  readonly #metrics = new Metrics();
+  readonly meter: Meter;
+  #server: Server | undefined;
+  #agent: Visible | undefined;
+
+  /** Throws SettingsError when the address has no port. */
+  constructor(address: string | undefined, deps: { readonly clock: Clock; readonly log: Log }) {
+    this.#address = address === undefined || address === "" ? undefined : parseAddress(address);
+    this.#log = deps.log;
+    this.#health = new Health(deps.clock);
+    this.meter = {
+      count: (what: Counter, reason, by) => this.#metrics.count(what, reason, by),
+      startDelay: (seconds) => this.#metrics.startDelay(seconds),
+      progress: (loop) => this.#health.progress(loop),
+    };
+  }
+
+  /** A request was answered, or not. */
+  called(call: SeenCall): void {
+    this.#metrics.called(call);
+  }
+
+  /** Which agent is meant from now on. */
+  show(agent: Visible): void {
+    this.#agent = agent;
+  }
+
+  async start(): Promise<void> {
+    if (this.#address === undefined) return;
+    await this.#metrics.open();
+    const server = createServer((request, response) => {
+      const path = (request.url ?? "/").split("?")[0] ?? "/";
+      void this.#answer(request.method ?? "GET", path).then(({ status, type, body }) => {
+        response
+          .writeHead(status, { "content-type": type })
+          .end(request.method === "HEAD" ? undefined : body);
+      });
+    });
+    const { host, port } = this.#address;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", (error) => {
+        reject(
+          new SettingsError(`cannot serve the agent's health at port ${port}: ${error.message}`, {
+            cause: error,
+          }),
+        );
+      });
+      server.listen(port, host, resolve);
+    });
+    this.#server = server;
+    this.#log.debug("Serving health and metrics", { port: (server.address() as AddressInfo).port });
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  async #answer(method: string, path: string): Promise<Answer> {
+    if (method !== "GET" && method !== "HEAD")
+      return { status: 405, type: TEXT_TYPE, body: "method not allowed\n" };
+    switch (path) {
+      case "/api/poke":
+        this.#agent?.poke();
+        return { status: 200, type: TEXT_TYPE, body: "" };
+      case "/api/health":
+        return verdictOn(this.#health.problem());
+      case "/readyz":
+        return verdictOn(this.#health.notReady());
+      case "/livez":
+        return { status: 200, type: JSON_TYPE, body: "{}" };
+      case "/metrics":
+        return {
+          status: 200,
+          ...(await this.#metrics.text({ ...(this.#agent?.gauges() ?? NOTHING), ages: this.#health.ages() })),
+        };
+      default:
+        return { status: 404, type: TEXT_TYPE, body: "not found\n" };
+    }
+  }
+}
+
+function verdictOn(problem: string | undefined): Answer {
+  if (problem === undefined) return { status: 200, type: JSON_TYPE, body: "{}" };
+  return { status: 503, type: JSON_TYPE, body: JSON.stringify({ reason: problem }) };
+}
+
+/** `http://:8080`, `http://0.0.0.0:8080`, `http://[::]:8080`: scheme and port are needed, as in Prefect 1. */
+export function parseAddress(address: string): { host: string | undefined; port: number } {
+  const match = /^https?:\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]]*):(\d+)(?:\/.*)?$/.exec(address);
+  const port = Number(match?.[2]);
+  if (match === null || port < 1 || port > 65_535) {
+    throw new SettingsError(`cannot serve the agent at "${address}": there is no port in it`, {
+      hint: "write it like http://:8080",
+    });
+  }
+  const host = (match[1] ?? "").replaceAll(/[[\]]/g, "");
+  return { host: host === "" ? undefined : host, port };
+}

@@ -1,0 +1,111 @@
+// What `cleanup` and `cancel` print: the plan as a table or an object, what went, and what did not. Pure.
+
+import type { JsonObject } from "../../../base/json.ts";
+import type { LeftAlone, OwnerRun, Plan, PlanItem } from "../../../cleanup/item.ts";
+import type { Done, Outcome } from "../../../cleanup/sweep.ts";
+import { kubectlName, tally } from "../../../cleanup/counts.ts";
+import { stateText } from "../../../inventory/job-row.ts";
+import { age } from "../../../output/age.ts";
+import type { Column } from "../../../output/table.ts";
+
+const SHORT_ID = 8;
+
+/** The columns of a plan; NAMESPACE comes first where there are several. */
+export function planColumns(now: Date, allNamespaces: boolean): readonly Column<PlanItem>[] {
+  const namespace: Column<PlanItem> = { header: "NAMESPACE", value: ({ ref }) => ref.namespace };
+  return [
+    ...(allNamespaces ? [namespace] : []),
+    { header: "OBJECT", value: nameOf },
+    { header: "WHY", value: ({ why }) => why },
+    { header: "AGE", value: ({ createdAt }) => age(createdAt, now) },
+    { header: "RUN", value: ({ run }) => runText(run) },
+    { header: "STATE", value: ({ run }) => (run === undefined ? undefined : stateText(run.view)) },
+    { header: "DASK CLUSTER", wide: true, value: ({ cluster }) => cluster },
+    { header: "UID", wide: true, value: ({ uid }) => uid },
+  ];
+}
+
+/** `job.batch/prefect-job-1a2b`. */
+export function nameOf({ resource, ref }: Pick<PlanItem, "resource" | "ref">): string {
+  return `${kubectlName(resource)}/${ref.name}`;
+}
+
+/** What went, as kubectl says it. */
+export function deletedLine({ resource, ref }: PlanItem, dryRun: boolean): string {
+  const how = dryRun ? " (server dry run)" : "";
+  return `${kubectlName(resource)} "${ref.name}" deleted from ${ref.namespace} namespace${how}`;
+}
+
+/** What stays, and why. */
+export function leftAloneLine({ resource, ref, why }: LeftAlone): string {
+  return `left alone: ${nameOf({ resource, ref })} in namespace "${ref.namespace}": ${why}`;
+}
+
+/** One line for each item that did not go and should have, or that was no longer what the plan said. */
+export function troubleLines(done: readonly Done[]): readonly string[] {
+  const hints = new Set<string>();
+  const lines = done.flatMap(({ item, outcome }) => {
+    if (outcome.kind === "spared")
+      return [`left alone: ${nameOf(item)} in namespace "${item.ref.namespace}": ${outcome.why}`];
+    if (outcome.kind !== "failed") return [];
+    if (outcome.hint !== undefined) hints.add(outcome.hint);
+    return [`error: ${outcome.error}`];
+  });
+  return [...lines, ...[...hints].map((hint) => `hint: ${hint}`)];
+}
+
+/** How it went, in one line. */
+export function summary(done: readonly Done[], dryRun: boolean): string {
+  const of = (...kinds: readonly Outcome["kind"][]): readonly PlanItem[] =>
+    done.filter(({ outcome }) => kinds.includes(outcome.kind)).map(({ item }) => item);
+  const parts = [`${dryRun ? "would remove" : "removed"} ${tally(of("deleted"))}`];
+  const [gone, spared, failed, untried] = [of("gone"), of("spared"), of("failed"), of("untried")];
+  if (gone.length > 0) parts.push(`${gone.length} gone before`);
+  if (spared.length > 0) parts.push(`${spared.length} left alone after all`);
+  if (failed.length > 0) parts.push(`${failed.length} failed`);
+  if (untried.length > 0) parts.push(`interrupted before ${untried.length}`);
+  return parts.join("; ");
+}
+
+/** The plan as -o json and -o yaml have it; with what became of each item where it was carried out. */
+export function planObject(plan: Plan, gaps: readonly string[], done?: readonly Done[]): JsonObject {
+  const outcomes = new Map((done ?? []).map((each) => [each.item, each.outcome]));
+  return {
+    items: plan.items.map((item) => itemObject(item, outcomes.get(item))),
+    leftAlone: plan.leftAlone.map(({ resource, ref, why, run }) => ({
+      object: nameOf({ resource, ref }),
+      namespace: ref.namespace,
+      why,
+      ...flowRun(run),
+    })),
+    gaps,
+  };
+}
+
+function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
+  const { ref, uid, ground, why, run, cluster, createdAt } = item;
+  return {
+    object: nameOf(item),
+    namespace: ref.namespace,
+    name: ref.name,
+    uid,
+    ground,
+    why,
+    created: createdAt.toISOString(),
+    ...flowRun(run),
+    ...(cluster === undefined ? {} : { daskCluster: cluster }),
+    ...(outcome === undefined ? {} : { outcome: outcome.kind }),
+    ...(outcome?.kind === "failed" ? { error: outcome.error } : {}),
+    ...(outcome?.kind === "spared" ? { spared: outcome.why } : {}),
+  };
+}
+
+function flowRun(run: OwnerRun | undefined): JsonObject {
+  if (run === undefined) return {};
+  const name = run.name === undefined ? {} : { name: run.name };
+  return { flowRun: { id: run.id, ...name, state: stateText(run.view) } };
+}
+
+function runText(run: OwnerRun | undefined): string | undefined {
+  return run === undefined ? undefined : (run.name ?? run.id.slice(0, SHORT_ID));
+}

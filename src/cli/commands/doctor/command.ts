@@ -1,0 +1,122 @@
+// kubectl prefect doctor: checks everything that a working agent needs, and says what is missing and what to do about it.
+
+import { Command, Option } from "clipanion";
+import { SettingsError } from "../../../base/errors.ts";
+import { checkOptionValues } from "../../../agent/option-table.ts";
+import type { DoctorDeps } from "../../../doctor/run.ts";
+import type { Finding } from "../../../doctor/finding.ts";
+import type { Palette } from "../../../output/palette.ts";
+import type { TerminalStream } from "../../../output/terminal.ts";
+import { ClusterCommand } from "../../options/cluster-command.ts";
+import { DOCTOR_OPTIONS } from "./options.ts";
+import { optionGroup } from "../../options/option-group.ts";
+
+const OUTPUTS = ["text", "json", "yaml"] as const;
+/** A check-up of something that does not answer is to end soon. */
+const DEADLINE_MS = 10_000;
+
+export class DoctorCommand extends ClusterCommand {
+  static override paths = [["doctor"]];
+  static override usage = Command.Usage({
+    category: "Agent",
+    description: "check all that a working agent needs",
+    details: `
+      Looks at kubeconfig, cluster and rights, at Prefect's configuration and API, its agents and due flow runs, at pods
+      that cannot start and at what is left over; says of each whether it is ok, and of what is not, what to do. Changes
+      nothing. Takes the options of agent start that can be checked. Ends with 1 if something is broken; warnings are no
+      failure. --request-timeout bounds each question (default 10s); both sides are asked at once.
+    `,
+    examples: [
+      ["Check what an agent here would have", "$0 doctor"],
+      ["Check an agent that runs in the cluster", "$0 doctor -n flows --for flows/prefect-agent -l k8s"],
+      ["For a program", "$0 doctor -o json"],
+    ],
+  });
+
+  readonly options = optionGroup(DOCTOR_OPTIONS);
+  account = Option.String("--for", { description: "the agent's ServiceAccount, to check its rights, too" });
+  output = Option.String("-o,--output", { description: "form of the report (default text)" });
+
+  async execute(): Promise<number> {
+    const output = outputOf(this.output);
+    checkOptionValues(DOCTOR_OPTIONS, this.options);
+    const timeoutMs = this.connectionFlags().requestTimeoutMs ?? DEADLINE_MS;
+    const style = await this.#style();
+    const { patientOf } = await import("./target.ts");
+    const { examine } = await import("../../../doctor/run.ts");
+    const { worst } = await import("../../../doctor/finding.ts");
+    const flags = { options: this.options, namespace: this.namespace, account: this.account };
+    const patient = await patientOf(flags, { ...this.context, loadConfig: () => this.prefectConfig() });
+    const findings = await this.#whileSaying(() => examine(this.#deps(timeoutMs), patient));
+    await this.#show(findings, output, style);
+    return worst(findings) === "broken" ? 1 : 0;
+  }
+
+  #deps(timeoutMs: number): DoctorDeps {
+    const { clock, signal, env, connectKube, connectPrefect } = this.context;
+    const flags = { ...this.connectionFlags(), requestTimeoutMs: timeoutMs };
+    return {
+      clock,
+      signal,
+      connectKube: (onRequest) => connectKube(flags, onRequest),
+      connectPrefect: async (config, onRequest) => {
+        const { prefectTarget } = await import("../../prefect-target.ts");
+        return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
+      },
+      connectRest: async (config) => {
+        const { restTarget } = await import("../../prefect-target.ts");
+        const { connectRest } = await import("../../../prefect3/connect.ts");
+        return connectRest(restTarget(config), env, timeoutMs);
+      },
+      loadTemplate: async () => {
+        const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
+        const { agentTemplateSource } = await import("../../../prefect1/build/template.ts");
+        const path = this.options.jobTemplate ?? "";
+        const source = path === "" ? { kind: "default" as const } : agentTemplateSource(path);
+        return loadTemplate(source, { env, signal, deadlineMs: timeoutMs });
+      },
+    };
+  }
+
+  /** One line on a terminal while answers are awaited. */
+  async #whileSaying<T>(work: () => Promise<T>): Promise<T> {
+    const { Progress } = await import("../../../output/progress.ts");
+    const { stderr, clock } = this.context;
+    const progress = new Progress(stderr, clock);
+    progress.update("asking Kubernetes and Prefect");
+    try {
+      return await work();
+    } finally {
+      progress.clear();
+    }
+  }
+
+  async #style(): Promise<{ palette: Palette; width: number | undefined }> {
+    const { colourFor, parseColourMode } = await import("../../../output/palette.ts");
+    const { widthOf } = await import("../../../output/terminal.ts");
+    const { stdout, env } = this.context;
+    const terminal: TerminalStream = stdout;
+    const palette = colourFor(parseColourMode(this.color), terminal, env);
+    return { palette, width: terminal.isTTY === true ? widthOf(terminal) : undefined };
+  }
+
+  async #show(
+    findings: readonly Finding[],
+    output: (typeof OUTPUTS)[number],
+    style: { palette: Palette; width: number | undefined },
+  ): Promise<void> {
+    const { reportLines, reportObject } = await import("./report.ts");
+    if (output === "json") return this.print(`${JSON.stringify(reportObject(findings), null, 4)}\n`);
+    if (output === "text") return this.print(`${reportLines(findings, style).join("\n")}\n`);
+    const { toYaml } = await import("../../../output/yaml.ts");
+    this.print(toYaml(reportObject(findings)));
+  }
+}
+
+function outputOf(text: string | undefined): (typeof OUTPUTS)[number] {
+  const output = OUTPUTS.find((each) => each === (text ?? "text"));
+  if (output !== undefined) return output;
+  throw new SettingsError(`cannot read -o "${text ?? ""}": unknown output format`, {
+    hint: `use ${OUTPUTS.join(", ")}`,
+  });
+}

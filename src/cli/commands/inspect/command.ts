@@ -1,0 +1,150 @@
+// kubectl prefect inspect: one flow run with all that it has in the cluster, and what is the matter with it.
+
+import { Command, Option } from "clipanion";
+import { SettingsError } from "../../../base/errors.ts";
+import type { Prospect } from "../../../inventory/diagnosis.ts";
+import type { Inventory, RunPrint } from "../../../inventory/inventory.ts";
+import type { RunView } from "../../../job/decide/decide.ts";
+import { PlaceCommand } from "../../options/listing-command.ts";
+import type { Place } from "../../options/listing-command.ts";
+import type { MeantRun } from "../../options/meant-run.ts";
+import type { ListingStates } from "../../prefect-states.ts";
+
+export class InspectCommand extends PlaceCommand {
+  static override paths = [["inspect"], ["describe"]];
+  static override usage = Command.Usage({
+    category: "Flow runs",
+    description: "show one flow run: Jobs, pods, containers, Dask, events, and a diagnosis",
+    details: `
+      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME. Shows what the run has
+      in the cluster as a tree, what Prefect says of it, what went wrong, and what an agent and cleanup would do with it
+      and why.
+    `,
+    examples: [
+      ["By name", "$0 inspect quick-fox"],
+      ["By the beginning of its id, wherever it is", "$0 inspect 1a2b3c4d -A"],
+      ["The run of a Job, for a program", "$0 inspect job/prefect-job-1a2b -o json"],
+    ],
+  });
+
+  target = Option.String({ name: "RUN" });
+  output = Option.String("-o,--output", "tree", { description: "tree, json or yaml (default tree)" });
+
+  async execute(): Promise<number> {
+    if (!["tree", "json", "yaml"].includes(this.output)) {
+      throw new SettingsError(`cannot read -o "${this.output}": unknown output format`, {
+        hint: "use -o tree, json or yaml",
+      });
+    }
+    const [place, states] = await Promise.all([this.place(), this.states()]);
+    const { signal } = this.context;
+    try {
+      const { meantRun } = await import("../../options/meant-run.ts");
+      const { loadInventory } = await import("../../../inventory/load.ts");
+      const meant = await meantRun(this.target, place, { states, signal });
+      const namespace = meant.namespace ?? place.namespace;
+      const query = { namespace, flowRunId: meant.id, dask: "all", events: "all", signal } as const;
+      const inventory = await loadInventory(place.connection.kube, states.sources, query);
+      const found = runIn(inventory, meant, namespace);
+      const seen = await this.#surroundings(found, inventory, { place, states });
+      const run = { ...found, run: stateIn(seen, found) };
+      const prospects = await this.#prospects(run, { inventory: seen, states });
+      await (this.output === "tree" ? this.#tree(run, prospects) : this.#object(run, prospects));
+      this.tellGaps([...new Set([...inventory.gaps, ...seen.gaps])]);
+      return 0;
+    } finally {
+      await states.close();
+      place.connection.kube.close();
+    }
+  }
+
+  /** Whether a run that Prefect does not know was deleted, or is another Prefect's, the other runs of the namespace tell. */
+  async #surroundings(
+    { run, namespace }: RunPrint,
+    inventory: Inventory,
+    { place, states }: { readonly place: Place; readonly states: ListingStates },
+  ): Promise<Inventory> {
+    if (run.kind !== "missing") return inventory;
+    const { loadInventory } = await import("../../../inventory/load.ts");
+    const where = namespace === "" ? undefined : namespace;
+    const query = { namespace: where, dask: "all", signal: this.context.signal } as const;
+    return loadInventory(place.connection.kube, states.sources, query);
+  }
+
+  /** What cleanup would do. */
+  async #prospects(
+    { flowRunId }: RunPrint,
+    { inventory, states }: { readonly inventory: Inventory; readonly states: ListingStates },
+  ): Promise<readonly Prospect[]> {
+    const { prospectsOf } = await import("../../cleanup-preview.ts");
+    return prospectsOf(flowRunId, { inventory, apis: states.addresses, now: this.context.clock.now() });
+  }
+
+  async #tree(run: RunPrint, prospects: readonly Prospect[]): Promise<void> {
+    const { diagnose } = await import("../../../inventory/diagnosis.ts");
+    const { OLDER_THAN_MS, prospectLines } = await import("../../cleanup-preview.ts");
+    const { formatDuration } = await import("../../../base/duration.ts");
+    const { treeLines, wantsAscii } = await import("../../../output/tree.ts");
+    const { runTree } = await import("./tree.ts");
+    const { clock, env, stdout } = this.context;
+    const isTTY = "isTTY" in stdout && stdout.isTTY === true;
+    const palette = await this.palette();
+    const now = clock.now();
+    const { word, why, stories, agent } = diagnose(run, now);
+    const ascii = wantsAscii({ isTTY, write: () => {} }, env);
+    const lines = [
+      ...treeLines(runTree(run, now), { ascii, palette }),
+      "",
+      `${palette.heading("VERDICT")} ${word}: ${why}`,
+      ...stories.flatMap((story) => ["", ...storyLines(story, why)]),
+      "",
+      palette.heading("AN AGENT WOULD"),
+      ...agent.map((deed) => `  ${deed}`),
+      "",
+      `${palette.heading("CLEANUP WOULD")} (--older-than ${formatDuration(OLDER_THAN_MS)})`,
+      ...(prospects.length === 0 ? ["nothing: there is nothing to remove"] : prospectLines(prospects)).map(
+        (line) => `  ${line}`,
+      ),
+    ];
+    this.print(`${lines.join("\n")}\n`);
+  }
+
+  async #object(run: RunPrint, prospects: readonly Prospect[]): Promise<void> {
+    const { diagnose } = await import("../../../inventory/diagnosis.ts");
+    const { runObject } = await import("../../../inventory/run-object.ts");
+    const object = runObject(run, diagnose(run, this.context.clock.now()), prospects);
+    if (this.output === "json") {
+      const { indentedJson } = await import("../../../output/canonical-json.ts");
+      return this.print(`${indentedJson(object)}\n`);
+    }
+    const { toSortedYaml } = await import("../../../output/yaml.ts");
+    this.print(toSortedYaml(object));
+  }
+}
+
+/** A Job's story; what the verdict has just said it does not say again. */
+function storyLines(story: string, why: string): readonly string[] {
+  const [first = "", ...more] = story.replaceAll("\t", "    ").split("\n");
+  return [first.endsWith(`: ${why}`) ? first.slice(0, -why.length - 2) : first, ...more];
+}
+
+/** The run's state, as it is in the light of the others. */
+function stateIn({ runs }: Inventory, { flowRunId, namespace, run }: RunPrint): RunView {
+  const found = runs.find((each) => each.flowRunId === flowRunId && each.namespace === namespace);
+  return found?.run ?? run;
+}
+
+/** The run as it was found; a run that only Prefect knows has nothing here. */
+function runIn({ runs }: Inventory, meant: MeantRun, namespace: string | undefined): RunPrint {
+  const found = runs.find((run) => run.flowRunId === meant.id);
+  if (found !== undefined) return { ...found, name: found.name ?? meant.name };
+  return {
+    flowRunId: meant.id,
+    generation: meant.generation,
+    namespace: namespace ?? "",
+    name: meant.name,
+    run: meant.view,
+    footprint: { flowRunId: meant.id, jobs: [] },
+    dask: [],
+  };
+}

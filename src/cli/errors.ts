@@ -1,0 +1,86 @@
+// Errors become text and exit codes: here, and nowhere else.
+
+import { UsageError } from "clipanion";
+import { ExpectedError, textOf } from "../base/errors.ts";
+import type { Meant } from "./help/argv.ts";
+import { nearest } from "../base/suggest.ts";
+import { PROGRAM } from "./program-name.ts";
+import type { CliContext } from "./context.ts";
+
+const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
+const INTERRUPTED = 130;
+const WRONG_USAGE = 2;
+
+/** Writes what a command threw to stderr, and returns the exit code. `explain` adds causes and, for a bug, the stack. */
+export function report(
+  error: unknown,
+  context: Pick<CliContext, "stderr" | "signal">,
+  explain: boolean,
+): number {
+  const lines = linesOf(error, context.signal, explain);
+  context.stderr.write(`${lines.join("\n")}\n`);
+  if (error instanceof ExpectedError) return error.exitCode;
+  if (error instanceof UsageError) return WRONG_USAGE;
+  return context.signal.aborted ? INTERRUPTED : 1;
+}
+
+function linesOf(error: unknown, signal: AbortSignal, explain: boolean): string[] {
+  if (error instanceof UsageError) return [`error: ${error.message}`, "hint: see --help"];
+  if (error instanceof ExpectedError) {
+    const hint = error.hint === undefined ? [] : [`hint: ${error.hint}`];
+    return [`error: ${error.message}`, ...hint, ...(explain ? causesOf(error) : [])];
+  }
+  if (signal.aborted) return ["error: interrupted"];
+  const stack = explain && error instanceof Error && error.stack !== undefined ? [error.stack] : [];
+  return [
+    `error: internal error: ${textOf(error)}`,
+    `hint: please report it at ${BUG_REPORTS}, with -v`,
+    ...stack,
+  ];
+}
+
+function causesOf(error: Error): string[] {
+  const lines: string[] = [];
+  for (let cause = error.cause; cause !== undefined && lines.length < 5;) {
+    lines.push(`because: ${textOf(cause)}`);
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return lines;
+}
+
+/** A wrong command line, told in one line and a hint: clipanion's own text lists every option of every command. */
+export function reportUsage(
+  error: unknown,
+  meant: Pick<Meant, "command" | "words">,
+  names: readonly string[],
+): string {
+  const { command, words } = meant;
+  if (command !== undefined) {
+    const reason = reasonOf(error);
+    const [, flag] = /\("(--[^"=]+)[^"]*"\)/.exec(reason) ?? [];
+    const flags = command.options.map((option) => option.flag);
+    const like = flag === undefined ? undefined : nearest(flag, flags);
+    return usageError(reason, `${PROGRAM} ${command.name} --help`, like);
+  }
+  if (words.length === 0) return usageError("no command given", `${PROGRAM} --help`, undefined);
+  const given = words.slice(0, 2).join(" ");
+  const like = nearest(given, names) ?? nearest(words[0] ?? "", names);
+  return usageError(`unknown command "${given}"`, `${PROGRAM} --help`, like);
+}
+
+function usageError(reason: string, help: string, like: string | undefined): string {
+  const hint = like === undefined ? `see ${help}` : `did you mean ${like}? Else see ${help}`;
+  return `error: ${reason}\nhint: ${hint}\n`;
+}
+
+/** clipanion's reason: in the one candidate, or in its own text where it has several. */
+function reasonOf(error: unknown): string {
+  const candidates =
+    error instanceof Error && "candidates" in error && Array.isArray(error.candidates)
+      ? (error.candidates as { reason: string | null }[])
+      : [];
+  const given = candidates.find(({ reason }) => reason !== null)?.reason;
+  const text = given ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
+  const first = (text.split("\n")[0] ?? "").replace(/[.:]$/, "");
+  return `${first.charAt(0).toLowerCase()}${first.slice(1)}`;
+}

@@ -1,0 +1,98 @@
+// A command line before it is parsed: which command is meant, whether it asks for help, and kubectl's `-ojson`.
+
+import type { CommandInfo } from "./command-metadata.ts";
+
+/** What a command line is about. */
+export interface Meant {
+  /** The command whose whole path was given. */
+  readonly command: CommandInfo | undefined;
+  /** The words that are neither flags nor their values, those of the path included. */
+  readonly words: readonly string[];
+  readonly wantsHelp: boolean;
+  /** The command line without the path; a value stuck to a short flag is a word of its own. */
+  readonly rest: readonly string[];
+}
+
+interface Scanned {
+  readonly words: readonly string[];
+  readonly wantsHelp: boolean;
+  readonly full: readonly string[];
+  /** Where in `full` each of the words stands. */
+  readonly places: readonly number[];
+}
+
+/** Reads a command line as far as that. */
+export function readArgv(argv: readonly string[], catalogue: readonly CommandInfo[]): Meant {
+  const guess = scan(argv, { catalogue, valued: valueFlags(catalogue) });
+  const found = commandAt(guess.words, catalogue);
+  if (found === undefined) {
+    return { command: undefined, words: guess.words, wantsHelp: guess.wantsHelp, rest: guess.full };
+  }
+  const { command, length } = found;
+  const { words, wantsHelp, full, places } = scan(argv, { catalogue, valued: valueFlags([command]) });
+  const path = new Set(places.slice(0, length));
+  return { command, words, wantsHelp, rest: full.filter((_, at) => !path.has(at)) };
+}
+
+/** The command with the longest path that the words begin with, and the length of that path. */
+function commandAt(
+  words: readonly string[],
+  catalogue: readonly CommandInfo[],
+): { readonly command: CommandInfo; readonly length: number } | undefined {
+  return catalogue
+    .flatMap((command) => command.paths.map((path) => ({ command, path, length: path.length })))
+    .filter(({ path }) => path.every((word, at) => words[at] === word))
+    .sort((left, right) => right.length - left.length)[0];
+}
+
+/** The commands below these words; all for none. */
+export function commandsBelow(
+  words: readonly string[],
+  catalogue: readonly CommandInfo[],
+): readonly CommandInfo[] {
+  return catalogue.filter((command) =>
+    command.paths.some((path) => path.length > words.length && words.every((word, at) => path[at] === word)),
+  );
+}
+
+/** Flags that take the next word. One that does so only in some commands does not count: it may be another's switch. */
+function valueFlags(catalogue: readonly CommandInfo[]): ReadonlySet<string> {
+  const options = catalogue.flatMap((command) => command.options);
+  const switches = new Set(options.filter((option) => !option.takesValue).flatMap((option) => option.names));
+  const taking = options.filter((option) => option.takesValue).flatMap((option) => option.names);
+  return new Set(taking.filter((name) => !switches.has(name)));
+}
+
+function scan(
+  argv: readonly string[],
+  by: { readonly catalogue: readonly CommandInfo[]; readonly valued: ReadonlySet<string> },
+): Scanned {
+  const { catalogue, valued } = by;
+  const places: number[] = [];
+  const full: string[] = [];
+  let wantsHelp = false;
+  for (let at = 0; at < argv.length; at++) {
+    const word = argv[at] ?? "";
+    if (word === "--") {
+      full.push(...argv.slice(at));
+      break;
+    }
+    const stuck = /^(-[A-Za-z])([^=].*)$/s.exec(word);
+    if (stuck !== null && valued.has(stuck[1] ?? "")) {
+      full.push(...stuck.slice(1));
+      continue;
+    }
+    full.push(word);
+    if (word === "-h" || word === "--help") wantsHelp = true;
+    else if (valued.has(word) && at + 1 < argv.length) full.push(argv[++at] ?? "");
+    else if (!word.startsWith("-") || word === "-" || (at === 0 && isPath(word, catalogue))) {
+      places.push(full.length - 1);
+    }
+  }
+  return { words: places.map((place) => full[place] ?? ""), places, wantsHelp, full };
+}
+
+/** Flags that are commands: --version. */
+function isPath(flag: string, catalogue: readonly CommandInfo[]): boolean {
+  return catalogue.some(({ paths }) => paths.some((path) => path.length === 1 && path[0] === flag));
+}

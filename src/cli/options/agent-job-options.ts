@@ -1,0 +1,30 @@
+// The options of `agent start` that shape the agent's Jobs; `render` takes them too, so that it shows the very same Job.
+
+import { JOB_OPTIONS } from "../../agent/options.ts";
+import type { JobOptions } from "../../prefect1/config/job-settings.ts";
+import { checkOptionValues } from "../../agent/option-table.ts";
+import { environmentIn, parseSecretEntry } from "../../agent/option-checks.ts";
+import { ClusterCommand } from "./cluster-command.ts";
+import { optionGroup } from "./option-group.ts";
+
+/** Commands that build Jobs. */
+export abstract class AgentCommand extends ClusterCommand {
+  readonly job = optionGroup(JOB_OPTIONS);
+
+  /** What these options give to jobSettings. Throws SettingsError for what is malformed. */
+  protected jobOptions(namespace: string): JobOptions {
+    const { job } = this;
+    checkOptionValues(JOB_OPTIONS, job);
+    return {
+      namespace,
+      labels: [...new Set(job.labels)].sort(),
+      env: Object.fromEntries(environmentIn(job.env)),
+      noCloudLogs: job.noCloudLogs,
+      serviceAccountName: job.serviceAccountName,
+      imagePullSecrets: job.imagePullSecrets?.split(","),
+      keySecret: job.keySecret === undefined ? undefined : parseSecretEntry(job.keySecret),
+      safeToEvict: job.safeToEvict,
+      daskName: job.noDaskName !== true,
+    };
+  }
+}

@@ -1,0 +1,96 @@
+// Objects that the agent's options and configuration name: they must be there before a Job names them, too.
+
+import { isObject, textIn, arrayIn, objectIn } from "../../base/json.ts";
+import type { JobSettings } from "../../prefect1/build/job-settings.ts";
+import type { AnyObject, Secret } from "../../kube/client/objects.ts";
+import type { Answer } from "../answer.ts";
+import { isForbidden, unanswered } from "../answer.ts";
+import type { Finding } from "../finding.ts";
+
+const SECTION = "kubernetes";
+const PULL_TYPES = ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"];
+
+type Naming = Pick<JobSettings, "serviceAccountName" | "imagePullSecrets" | "keySecret">;
+
+/** The names that are to be looked up; Jobs without a ServiceAccount of their own run as `default`. */
+export function namesOf(settings: Naming): {
+  readonly serviceAccount: string;
+  readonly secrets: readonly string[];
+} {
+  const { serviceAccountName = "default", imagePullSecrets = [], keySecret } = settings;
+  const secrets = [...imagePullSecrets, ...(keySecret === undefined ? [] : [keySecret.name])];
+  return { serviceAccount: serviceAccountName, secrets: [...new Set(secrets)] };
+}
+
+/** The account under which flows run, and the Secrets from which their images are pulled by its leave. */
+export function serviceAccountFinding(
+  name: string,
+  namespace: string,
+  answer: Answer<AnyObject | undefined>,
+): Finding {
+  const about = { section: SECTION, check: "ServiceAccount" } as const;
+  if (!answer.ok) {
+    if (!isForbidden(answer.error)) return unanswered(about, answer.error);
+    return { ...about, status: "skipped", says: `"${name}": not allowed to read ServiceAccounts` };
+  }
+  if (answer.value === undefined) {
+    return {
+      ...about,
+      status: "broken",
+      says: `"${name}" does not exist in namespace "${namespace}": no pod that names it can start`,
+      hint: `create it with: kubectl create serviceaccount ${name} -n ${namespace}`,
+    };
+  }
+  const account: object = answer.value;
+  const pulls = isObject(account)
+    ? arrayIn(account["imagePullSecrets"]).flatMap((each) => textIn(objectIn(each)["name"]) ?? [])
+    : [];
+  const words =
+    pulls.length === 0 ? "" : `; pulls images with ${pulls.map((each) => `"${each}"`).join(", ")}`;
+  return { ...about, status: "ok", says: `flows run as "${name}"${words}` };
+}
+
+/** A Secret that is named by --image-pull-secrets, IMAGE_PULL_SECRETS or --key-secret; its values are not shown. */
+export function secretFinding(name: string, settings: Naming, answer: Answer<Secret | undefined>): Finding {
+  const isPullSecret = settings.imagePullSecrets?.includes(name) === true;
+  const about = { section: SECTION, check: isPullSecret ? "image pull Secret" : "key Secret" } as const;
+  if (!answer.ok) {
+    if (!isForbidden(answer.error)) return unanswered(about, answer.error);
+    return { ...about, status: "skipped", says: `"${name}": not allowed to read Secrets` };
+  }
+  const secret = answer.value;
+  if (secret === undefined) {
+    const how = isPullSecret
+      ? `kubectl create secret docker-registry ${name} --docker-server=… --docker-username=… --docker-password=…`
+      : `kubectl create secret generic ${name} --from-literal=${settings.keySecret?.key ?? "api-key"}=…`;
+    return { ...about, status: "broken", says: `"${name}" does not exist`, hint: `create it with: ${how}` };
+  }
+  const key = settings.keySecret?.name === name ? settings.keySecret.key : undefined;
+  if (key !== undefined && secret.data?.[key] === undefined) {
+    const keys = Object.keys(secret.data ?? {}).sort();
+    const has = keys.length === 0 ? "it is empty" : `it has ${keys.join(", ")}`;
+    return {
+      ...about,
+      check: "key Secret",
+      status: "broken",
+      says: `"${name}" has no key "${key}"; ${has}`,
+      hint:
+        keys.length === 1
+          ? `write --key-secret ${name}:${keys[0]}`
+          : `add the key, or name it: --key-secret ${name}:KEY`,
+    };
+  }
+  if (isPullSecret && secret.type !== undefined && !PULL_TYPES.includes(secret.type)) {
+    return {
+      ...about,
+      status: "broken",
+      says: `"${name}" is of type ${secret.type}: the kubelet takes no credentials for images from it`,
+      hint: `make it anew with: kubectl create secret docker-registry ${name}`,
+    };
+  }
+  return {
+    ...about,
+    status: "ok",
+    says: key === undefined ? `"${name}" exists` : `"${name}" has key "${key}"`,
+  };
+}

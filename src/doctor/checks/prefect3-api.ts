@@ -1,0 +1,38 @@
+// The API of Prefect 2 and 3: whether it answers, and takes the key.
+
+import type { RestAbout } from "../../prefect3/client.ts";
+import { PrefectError } from "../../prefect1/errors.ts";
+import type { Answer } from "../answer.ts";
+import { causeOf, failureAt } from "../answer.ts";
+import { withoutPassword } from "./configuration.ts";
+import type { Finding } from "../finding.ts";
+
+const SECTION = "prefect";
+
+/** What came of asking for something that needs the key, and of asking for the version. */
+export function restFindings(
+  target: { readonly url: string; readonly hasKey: boolean },
+  asked: { readonly count: Answer<number>; readonly about: Answer<RestAbout> },
+): readonly Finding[] {
+  const url = withoutPassword(target.url);
+  const server = { section: SECTION, check: "Prefect 2/3 API" } as const;
+  const { count } = asked;
+  const version = asked.about.ok ? asked.about.value.version : undefined;
+  const answers: Finding = {
+    ...server,
+    status: "ok",
+    says: `${url} answers${version === undefined ? "" : `, Prefect ${version}`}`,
+    data: { url, version },
+  };
+  if (count.ok) return [answers];
+  const { error } = count;
+  if (error instanceof PrefectError && error.failure === "unauthorized") {
+    const says = target.hasKey ? `not accepted: ${causeOf(error)}` : "there is none, and the API wants one";
+    return [
+      answers,
+      { section: SECTION, check: "Prefect 2/3 key", status: "broken", says, hint: error.hint },
+    ];
+  }
+  const says = failureAt(target.url, url, error);
+  return [{ ...server, status: "broken", says, hint: error.hint, data: { url } }];
+}

@@ -1,0 +1,88 @@
+// Inventory: Jobs, pods and events → one print for each flow run. Pure.
+
+import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
+import type { JobPrint } from "../job/observe/observed.ts";
+import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
+import type { Generation, RunPrint } from "./inventory.ts";
+import type { KnownRun } from "./state-source.ts";
+
+/** What was listed of the runs. */
+export interface RunObjects {
+  readonly jobs: readonly Job[];
+  readonly pods: readonly Pod[];
+  readonly events: readonly KubeEvent[];
+}
+
+/** Prefect 2's and 3's name of the run, as a label may hold it. */
+const NAME_LABEL = "prefect.io/flow-run-name";
+
+/** The labels of both Prefects, by generation. */
+export const RUN_LABELS: Readonly<Record<Generation, string>> = { 1: FLOW_RUN_LABEL, 2: FLOW_RUN_LABEL_2 };
+
+/** Which Prefect an object's run belongs to. */
+export function generationOf(meta: Pick<Meta, "labels">): Generation {
+  return meta.labels?.[FLOW_RUN_LABEL] === undefined ? 2 : 1;
+}
+
+/** The runs in the order in which their Jobs were listed, each run's Jobs oldest first; no state and no Dask yet. */
+export function runPrints(objects: RunObjects): readonly RunPrint[] {
+  const podsOf = grouped(objects.pods, jobUidOf);
+  const eventsOf = grouped(objects.events, (event) => event.involvedObject.uid);
+  const jobsOf = grouped(uniqueJobs(objects.jobs), runKeyOf);
+  return [...jobsOf.values()].flatMap((jobs) => {
+    const [first] = jobs;
+    const flowRunId = first === undefined ? undefined : flowRunIdOf(first.metadata);
+    if (first === undefined || flowRunId === undefined) return [];
+    const prints = jobs.sort(byAge).map((job): JobPrint => {
+      const pods = [...(podsOf.get(job.metadata.uid) ?? [])].sort(byAge);
+      const uids = [job.metadata.uid, ...pods.map(({ metadata }) => metadata.uid)];
+      const events = uids.flatMap((uid) => eventsOf.get(uid) ?? []);
+      return { job, pods, departed: [], events, gone: false };
+    });
+    return {
+      flowRunId,
+      generation: generationOf(first.metadata),
+      namespace: first.metadata.namespace,
+      name: first.metadata.labels?.[NAME_LABEL],
+      run: { kind: "unknown" },
+      footprint: { flowRunId, jobs: prints },
+      dask: [],
+    };
+  });
+}
+
+/** The print with what Prefect says of its run; its own name of the run counts more than a label's. */
+export function withRun(print: RunPrint, known: KnownRun): RunPrint {
+  return { ...print, name: known.name ?? print.name, run: known.view };
+}
+
+/** The uid of the Job that made a pod. */
+export function jobUidOf(pod: Pod): string | undefined {
+  return pod.metadata.ownerReferences?.find(({ kind }) => kind === "Job")?.uid;
+}
+
+/** A Job with the labels of both Prefects is listed twice. */
+function uniqueJobs(jobs: readonly Job[]): readonly Job[] {
+  return [...new Map(jobs.map((job) => [job.metadata.uid, job])).values()];
+}
+
+function runKeyOf({ metadata }: Job): string | undefined {
+  const id = flowRunIdOf(metadata);
+  return id === undefined ? undefined : `${metadata.namespace}/${id}`;
+}
+
+function byAge(left: { readonly metadata: Meta }, right: { readonly metadata: Meta }): number {
+  return Date.parse(left.metadata.creationTimestamp) - Date.parse(right.metadata.creationTimestamp);
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string | undefined): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key === undefined) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}

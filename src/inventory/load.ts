@@ -1,0 +1,146 @@
+// Inventory: the cluster and Prefect → Inventory, in one look. What can be asked at the same time is.
+
+import type { KubeApi, ListQuery } from "../kube/client/api.ts";
+import { lastSeenAt } from "../kube/client/objects.ts";
+import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
+import { flowRunIdOf } from "../job/labels.ts";
+import { daskPrints } from "../dask/find-clusters.ts";
+import { withDask } from "./dask-owners.ts";
+import type { Generation, Inventory } from "./inventory.ts";
+import { listDask } from "./list-dask.ts";
+import type { DaskScope } from "./list-dask.ts";
+import { Listing } from "./listing.ts";
+import { withoutOthers } from "./other-prefect.ts";
+import { podlessEvents } from "./no-pod-events.ts";
+import { generationOf, jobUidOf, RUN_LABELS, runPrints, withRun } from "./group-runs.ts";
+import { StateDesk } from "./state-source.ts";
+import type { StateSources } from "./state-source.ts";
+import { isWanted, surely } from "./selected.ts";
+
+/** What to look at. Selectors are about Jobs. */
+export interface InventoryQuery extends ListQuery {
+  /** Only this run. */
+  readonly flowRunId?: string | undefined;
+  /** Dask clusters, too, and how much of them. Those that are only guessed to be a run's need all runs to be listed. */
+  readonly dask?: DaskScope | undefined;
+  /** Events of the Jobs and their pods, too; `podless`: only those that tell why a Job has no pod. */
+  readonly events?: "all" | "podless" | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Pods by the names of their Jobs, so many in one selector: a URL must stay below 8 KiB. */
+const NAMES_AT_ONCE = 80;
+/** Events of single objects are asked one by one up to here, and all of them from here on. */
+const OBJECTS_AT_MOST = 12;
+const GENERATIONS: readonly Generation[] = [1, 2];
+
+/** Throws KubeError when the cluster cannot be asked at all. */
+export async function loadInventory(
+  kube: Pick<KubeApi, "listPage">,
+  sources: StateSources,
+  query: InventoryQuery,
+): Promise<Inventory> {
+  const { signal } = query;
+  const listing = new Listing(kube, signal);
+  const desks = { 1: new StateDesk(1, sources[1], signal), 2: new StateDesk(2, sources[2], signal) };
+  const ask = (job: Job): void => {
+    const id = flowRunIdOf(job.metadata);
+    // Whoever needs the answer awaits it below; one that comes to nothing by then must not end the process.
+    if (id !== undefined) desks[generationOf(job.metadata)].ask(id).catch(() => {});
+  };
+  const [jobs, labelled, dask] = await Promise.all([
+    flatAll(GENERATIONS.map((each) => listing.all("jobs", jobQuery(query, each), ask))),
+    flatAll(GENERATIONS.map((each) => listing.all("pods", podQuery(query, each)))),
+    query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
+  ]);
+  const unlabelled = await unlabelledPods(listing, query, { jobs, labelled });
+  // A pod with the labels of both Prefects is listed twice.
+  const pods = [...new Map([...labelled, ...unlabelled].map((pod) => [pod.metadata.uid, pod])).values()];
+  const events = await eventsFor(listing, query, { jobs, pods });
+  const standing = runPrints({ jobs, pods, events });
+  const clusters = dask === undefined ? [] : daskPrints(dask, standing).map((each) => surely(each, query));
+  const { runs: prints, unowned } = withDask(standing, clusters);
+  const podsUnseen = listing.unseen.includes("pods") ? { podsUnseen: true } : {};
+  const wanted = prints.filter((run) => isWanted(run, query));
+  const asked = await Promise.all(
+    wanted.map(async (print) => ({
+      ...withRun(print, await desks[print.generation].ask(print.flowRunId)),
+      ...podsUnseen,
+    })),
+  );
+  const unknown = await Promise.all(GENERATIONS.map((each) => desks[each].gap()));
+  // Of one run alone nothing can be told: by which addresses its Prefect goes, the other runs show.
+  const isAlone = query.flowRunId !== undefined;
+  const addresses = { 1: sources[1]?.address, 2: sources[2]?.address };
+  const { runs, gaps: others } = isAlone ? { runs: asked, gaps: [] } : withoutOthers(asked, addresses);
+  const gaps = [...listing.gaps, ...unknown.filter((gap) => gap !== undefined), ...others];
+  return { runs, unownedDask: unowned, gaps, unseen: listing.unseen, refusals: listing.refusals };
+}
+
+function jobQuery(query: InventoryQuery, generation: Generation): ListQuery {
+  const { namespace, fieldSelector } = query;
+  const selectors = [runSelector(query, generation), query.labelSelector ?? ""];
+  return { namespace, fieldSelector, labelSelector: selectors.filter((part) => part !== "").join(",") };
+}
+
+function podQuery(query: InventoryQuery, generation: Generation): ListQuery {
+  return { namespace: query.namespace, labelSelector: runSelector(query, generation) };
+}
+
+function runSelector({ flowRunId }: InventoryQuery, generation: Generation): string {
+  const label = RUN_LABELS[generation];
+  return flowRunId === undefined ? label : `${label}=${flowRunId}`;
+}
+
+/** The agent of Prefect 2 labels the Job alone; its pods are found by the Job's name. */
+async function unlabelledPods(
+  listing: Listing,
+  query: InventoryQuery,
+  found: { readonly jobs: readonly Job[]; readonly labelled: readonly Pod[] },
+): Promise<readonly Pod[]> {
+  const withPods = new Set(found.labelled.map(jobUidOf));
+  const names = found.jobs
+    .filter(({ metadata }) => generationOf(metadata) === 2 && !withPods.has(metadata.uid))
+    .map(({ metadata }) => metadata.name);
+  const { namespace } = query;
+  if (names.length > 4 * NAMES_AT_ONCE) return listing.all("pods", { namespace, labelSelector: "job-name" });
+  const batches: string[][] = [];
+  while (names.length > 0) batches.push(names.splice(0, NAMES_AT_ONCE));
+  return flatAll(
+    batches.map((batch) =>
+      listing.all("pods", { namespace, labelSelector: `job-name in (${batch.join(",")})` }),
+    ),
+  );
+}
+
+async function eventsFor(
+  listing: Listing,
+  { events, namespace }: InventoryQuery,
+  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
+): Promise<readonly KubeEvent[]> {
+  if (events === undefined) return [];
+  const some = await (events === "all" ? eventsOf : podlessEvents)(listing, namespace, found);
+  return some.toSorted((left, right) => seenMs(left) - seenMs(right));
+}
+
+async function eventsOf(
+  listing: Listing,
+  namespace: string | undefined,
+  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
+): Promise<readonly KubeEvent[]> {
+  const uids = [...found.jobs, ...found.pods].map(({ metadata }) => metadata.uid);
+  return uids.length > OBJECTS_AT_MOST
+    ? listing.all("events", { namespace })
+    : flatAll(
+        uids.map((uid) => listing.all("events", { namespace, fieldSelector: `involvedObject.uid=${uid}` })),
+      );
+}
+
+function seenMs(event: KubeEvent): number {
+  const at = lastSeenAt(event)?.getTime() ?? Number.NaN;
+  return Number.isNaN(at) ? Date.parse(event.metadata.creationTimestamp) : at;
+}
+
+async function flatAll<T>(lists: readonly Promise<readonly T[]>[]): Promise<readonly T[]> {
+  return (await Promise.all(lists)).flat();
+}

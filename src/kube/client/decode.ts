@@ -1,0 +1,71 @@
+// Wire objects → ours: the fields that every reader relies on are present afterwards.
+
+import type { JsonObject } from "../../base/json.ts";
+import { isObject, objectIn, textIn } from "../../base/json.ts";
+import type { Page, WatchEvent } from "./api.ts";
+import { watchError } from "./errors.ts";
+import type { KindMap, Resource } from "./objects.ts";
+
+type Mutable = Record<string, unknown>;
+
+const MANAGED_FIELDS = Buffer.from(',"managedFields":[{');
+const AFTER_MANAGED_FIELDS = Buffer.from(']},"spec":');
+
+const META_TEXTS = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] as const;
+
+/** An object with metadata, spec and status in place: the raw one itself, which is nobody else's. */
+export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
+  const object: Mutable = objectIn(raw);
+  const meta: Mutable = objectIn(object["metadata"]);
+  for (const key of META_TEXTS) if (typeof meta[key] !== "string") meta[key] = "";
+  object["metadata"] = meta;
+  object["spec"] = objectIn(object["spec"]);
+  object["status"] = objectIn(object["status"]);
+  return object as unknown as KindMap[R];
+}
+
+/** A page of a list; an empty list may be null on the wire. */
+export function decodePage<R extends Resource>(text: string): Page<KindMap[R]> {
+  const list = objectIn(JSON.parse(text));
+  const meta = objectIn(list["metadata"]);
+  const items = Array.isArray(list["items"]) ? list["items"] : [];
+  return {
+    items: items.map((item) => decodeObject<R>(item)),
+    resourceVersion: textIn(meta["resourceVersion"]) ?? "",
+    next: textIn(meta["continue"]) || undefined,
+  };
+}
+
+/** One frame of a watch, a line of UTF-8. Throws KubeError for an ERROR frame. */
+export function decodeFrame<R extends Resource>(
+  line: Buffer,
+  action: string,
+): WatchEvent<KindMap[R]> | undefined {
+  const frame = JSON.parse(withoutManagedFields(line)) as JsonObject;
+  const object = frame["object"];
+  switch (frame["type"]) {
+    case "ADDED":
+    case "MODIFIED":
+    case "DELETED":
+      return { type: frame["type"], object: decodeObject<R>(object) };
+    case "BOOKMARK": {
+      const meta = isObject(object) ? objectIn(object["metadata"]) : {};
+      return { type: "BOOKMARK", resourceVersion: textIn(meta["resourceVersion"]) ?? "" };
+    }
+    case "ERROR":
+      throw watchError(action, object);
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Who set which field is half of a Job's or pod's text, and nobody here reads it. Inside of it every key begins with `f:`,
+ * `k:` or a dot, and a quotation mark in any text is escaped, so neither mark can stand for anything else.
+ */
+function withoutManagedFields(line: Buffer): string {
+  const from = line.indexOf(MANAGED_FIELDS);
+  const end = from < 0 ? from : line.indexOf(AFTER_MANAGED_FIELDS, from);
+  if (end < 0) return line.toString("utf8");
+  return line.toString("utf8", 0, from) + line.toString("utf8", end + 1);
+}

@@ -1,0 +1,114 @@
+// Kubernetes' refusals and broken connections, in our words. The only place that reads a Status object.
+
+import { ExpectedError } from "../../base/errors.ts";
+import { TransportError } from "../../http/errors.ts";
+import type { HttpAnswer } from "../../http/exchange.ts";
+import { isObject, textIn } from "../../base/json.ts";
+import { shownUrl } from "../../base/redact-url.ts";
+
+export interface KubeFailure {
+  readonly status: number;
+  readonly reason: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The cluster cannot be reached, or refuses. Exit code 4. */
+export class KubeError extends ExpectedError {
+  override readonly exitCode = 4;
+  /** HTTP status; 0 when there was no answer. */
+  readonly status: number;
+  /** Kubernetes' own reason, such as Forbidden, Invalid, Expired. */
+  readonly reason: string;
+  readonly retryAfterMs: number | undefined;
+  /** The cause alone, without what was tried. */
+  readonly detail: string;
+
+  constructor(
+    action: string,
+    detail: string,
+    failure: KubeFailure & { hint?: string | undefined; cause?: unknown },
+  ) {
+    super(`cannot ${action}: ${detail}`, {
+      hint: failure.hint,
+      cause: failure.cause,
+      retryable: isTransient(failure.status, failure.reason),
+    });
+    this.detail = detail;
+    this.status = failure.status;
+    this.reason = failure.reason;
+    this.retryAfterMs = failure.retryAfterMs;
+  }
+}
+
+/** The error of an answer that is not 2xx. `action` reads after "cannot". */
+export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
+  const status = statusIn(answer.body);
+  const reason = textIn(status["reason"]) ?? reasonOf(answer.status);
+  const message = textIn(status["message"]) ?? `the server answered ${answer.status}`;
+  const retryAfter = Number(answer.headers["retry-after"]);
+  return new KubeError(action, message, {
+    status: answer.status,
+    reason,
+    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1_000 : undefined,
+    hint: hintOf(answer.status),
+  });
+}
+
+/** The error of a connection that failed; what is already foreseen passes through. */
+export function connectionError(action: string, server: string, error: unknown): unknown {
+  if (error instanceof ExpectedError) return error;
+  if (!(error instanceof TransportError)) return error;
+  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(error.code);
+  return new KubeError(action, `${shownUrl(server)}: ${error.message}`, {
+    status: 0,
+    reason: certificate ? "BadCertificate" : "Unreachable",
+    cause: error,
+    hint: certificate
+      ? "check certificate-authority in the kubeconfig, or --tls-server-name; --insecure-skip-tls-verify turns the check off"
+      : "check the address and the network with: kubectl cluster-info",
+  });
+}
+
+/** The error of an ERROR frame in a watch. */
+export function watchError(action: string, status: unknown): KubeError {
+  const fields = isObject(status) ? status : {};
+  const code = typeof fields["code"] === "number" ? fields["code"] : 500;
+  return new KubeError(action, textIn(fields["message"]) ?? "the watch was refused", {
+    status: code,
+    reason: textIn(fields["reason"]) ?? reasonOf(code),
+  });
+}
+
+/** Neither better credentials nor another request would help now; the same one later may. */
+function isTransient(status: number, reason: string): boolean {
+  if (reason === "BadCertificate") return false;
+  return status === 0 || status === 408 || status === 410 || status === 429 || status >= 500;
+}
+
+function reasonOf(status: number): string {
+  const known: Readonly<Record<number, string>> = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    410: "Expired",
+    422: "Invalid",
+    429: "TooManyRequests",
+  };
+  return known[status] ?? "Unknown";
+}
+
+function hintOf(status: number): string | undefined {
+  if (status === 401) return "log in to the cluster again; the credentials of this context are not accepted";
+  if (status === 403) return "see what this user may do with: kubectl prefect doctor";
+  return undefined;
+}
+
+function statusIn(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return isObject(parsed) && parsed["kind"] === "Status" ? parsed : {};
+  } catch {
+    return {};
+  }
+}

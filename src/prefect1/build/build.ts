@@ -1,0 +1,119 @@
+// launch: poll → claim → [build] → createJob. A flow run and a template become a Job, by the rules of Core 1.4.1's
+// agent (generate_job_spec); what we do differently stands in the README. The template is never changed.
+
+import { objectIn, textIn } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { FlowRun } from "../flow-run.ts";
+import { JobError } from "../../job/errors.ts";
+import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, TELLER_ANNOTATION } from "../../job/labels.ts";
+import type { JobManifest, ManifestMeta } from "../../job/manifest.ts";
+import { jobName, templateName } from "./job-name.ts";
+import { buildPodSpec } from "./pod-spec.ts";
+import { below } from "./field-source.ts";
+import type { Recorder } from "./field-source.ts";
+import { readRunConfig } from "./run-config.ts";
+import type { RunConfig } from "./run-config.ts";
+import type { JobSettings } from "./job-settings.ts";
+import type { Template } from "./template.ts";
+
+/** All that a Job is made of. */
+export interface BuildInput {
+  readonly flowRun: FlowRun;
+  readonly settings: JobSettings;
+  readonly template: Template;
+  /** Eight hex digits, see jobIdentifier. */
+  readonly identifier: string;
+}
+
+const SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+const POD_META = "spec.template.metadata";
+
+/** The Job of a flow run. Throws JobError, worded for the flow's owner, when there can be none. */
+// oxlint-disable-next-line max-params -- the four things that a Job is made of
+export function buildJob(
+  flowRun: FlowRun,
+  settings: JobSettings,
+  template: Template,
+  identifier: string,
+): JobManifest {
+  return assembleJob({ flowRun, settings, template, identifier });
+}
+
+/** The same; a recorder is told where each field comes from that does not simply stand in the template. */
+export function assembleJob(input: BuildInput, record?: Recorder): JobManifest {
+  const { body } = input.template;
+  const runConfig = readRunConfig(input.flowRun);
+  checkNamespace(input);
+  const spec = objectIn(body["spec"]);
+  for (const field of ["apiVersion", "kind"]) if (body[field] === undefined) record?.(field, "default");
+  if (spec["backoffLimit"] === undefined) record?.("spec.backoffLimit", "default");
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    ...body,
+    metadata: jobMeta(input, record),
+    // The first failed pod is final for the agent; without this Kubernetes would meanwhile start the flow again.
+    spec: { backoffLimit: 0, ...spec, template: podTemplate(input, runConfig, record) },
+  };
+}
+
+function checkNamespace({ flowRun, settings, template }: BuildInput): void {
+  const namespace = textIn(objectIn(template.body["metadata"])["namespace"]);
+  if (namespace === undefined || namespace === settings.namespace) return;
+  throw new JobError(
+    `Flow run ${flowRun.id} has a job template for the namespace \`${namespace}\`, but its agent creates Jobs in \`${settings.namespace}\``,
+    { hint: "leave metadata.namespace out of the template, or start an agent for that namespace" },
+  );
+}
+
+function jobMeta(input: BuildInput, record: Recorder | undefined): JobManifest["metadata"] {
+  const { template, settings } = input;
+  const metadata = objectIn(template.body["metadata"]);
+  record?.("metadata.name", templateName(template) === undefined ? "default" : "template");
+  const name = jobName(template, input.identifier);
+  const full = { ...metadata, name, labels: labelled(input, metadata, record && toPath(record, "metadata")) };
+  if (settings.teller === undefined) return full;
+  record?.(below("metadata.annotations", TELLER_ANNOTATION), "forced");
+  const annotations = { ...objectIn(metadata["annotations"]), [TELLER_ANNOTATION]: settings.teller };
+  return { ...full, annotations };
+}
+
+function podTemplate(
+  input: BuildInput,
+  runConfig: RunConfig,
+  record: Recorder | undefined,
+): JobManifest["spec"]["template"] {
+  const given = objectIn(objectIn(input.template.body["spec"])["template"]);
+  return {
+    ...given,
+    metadata: podMeta(input, objectIn(given["metadata"]), record),
+    spec: buildPodSpec({ ...input, runConfig, given: objectIn(given["spec"]) }, record),
+  };
+}
+
+function podMeta(input: BuildInput, metadata: JsonObject, record: Recorder | undefined): ManifestMeta {
+  const full = { ...metadata, labels: labelled(input, metadata, record && toPath(record, POD_META)) };
+  const annotations = objectIn(metadata["annotations"]);
+  if (input.settings.safeToEvict || annotations[SAFE_TO_EVICT] !== undefined) return full;
+  record?.(below(`${POD_META}.annotations`, SAFE_TO_EVICT), "default");
+  return { ...full, annotations: { ...annotations, [SAFE_TO_EVICT]: "false" } };
+}
+
+function labelled(
+  { identifier, flowRun }: BuildInput,
+  metadata: JsonObject,
+  record: Recorder | undefined,
+): JsonObject {
+  const ours = {
+    [IDENTIFIER_LABEL]: identifier,
+    [FLOW_RUN_LABEL]: flowRun.id,
+    [FLOW_LABEL]: flowRun.flow.id,
+  };
+  if (record !== undefined) for (const label of Object.keys(ours)) record(below("labels", label), "forced");
+  return { ...objectIn(metadata["labels"]), ...ours };
+}
+
+/** A recorder of what lies below a path. */
+function toPath(record: Recorder, path: string): Recorder {
+  return (inner, source) => record(`${path}.${inner}`, source);
+}

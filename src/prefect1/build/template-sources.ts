@@ -1,0 +1,254 @@
+// launch: poll → claim → [template] → build → createJob. Fetches the template that a flow run's Job is made from:
+// out of the run config, from the agent's files, the web, S3 or Google Cloud Storage.
+
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import http from "node:http";
+import https from "node:https";
+import { proxyEnvOf } from "../../base/env.ts";
+import type { Env } from "../../base/env.ts";
+import { ExpectedError, textOf } from "../../base/errors.ts";
+import { HttpClient } from "../../http/client.ts";
+import { isObject, objectIn } from "../../base/json.ts";
+import { readYaml } from "./template-yaml.ts";
+import { defaultTemplate, templateError, templateOf } from "./template.ts";
+import type { Template, TemplateOrigin, TemplateSource } from "./template.ts";
+
+export interface TemplateDeps {
+  /** Proxies, endpoints and keys of object stores. */
+  readonly env: Env;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds that fetching may take in all; 15 s where nothing is said. */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** One fetch: where from, and until when. */
+interface Fetch {
+  readonly env: Env;
+  readonly origin: TemplateOrigin;
+  readonly signal: AbortSignal;
+}
+
+const MAX_BYTES = 1024 * 1024;
+const DEADLINE_MS = 15_000;
+const MAX_REDIRECTS = 5;
+const GET = { method: "GET", headers: { accept: "*/*" }, timeoutMs: DEADLINE_MS, idleMs: DEADLINE_MS };
+const LOCAL_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file where the agent runs",
+  EACCES: "permission denied where the agent runs",
+  EISDIR: "it is a directory",
+};
+/** A scheme has two letters at least: `C:\jobs\template.yaml` is a path. */
+const WITH_SCHEME = /^([a-z][a-z0-9+.-]+):(?:\/\/([^/?#]*))?(.*)$/is;
+
+/** The template. Throws JobError for a run config's own, SettingsError for the agent's; retryable for an outage. */
+export async function loadTemplate(source: TemplateSource, deps: TemplateDeps): Promise<Template> {
+  if (source.kind === "default") return defaultTemplate();
+  const { origin } = source;
+  if (source.kind === "inline") {
+    return typeof source.value === "string"
+      ? parseTemplate(source.value, origin)
+      : templateOf(source.value, origin);
+  }
+  return parseTemplate(await fetchText(source.path, origin, deps), origin);
+}
+
+/** A template from YAML (or JSON) text. Throws as loadTemplate does; errors of YAML name line and column. */
+export function parseTemplate(text: string, origin: TemplateOrigin): Template {
+  const reading = readYaml(text);
+  if ("problem" in reading) throw templateError(origin, reading.problem);
+  return templateOf(reading.value, origin);
+}
+
+async function fetchText(path: string, origin: TemplateOrigin, deps: TemplateDeps): Promise<string> {
+  const deadlineMs = deps.deadlineMs ?? DEADLINE_MS;
+  const deadline = AbortSignal.timeout(deadlineMs);
+  const signal = deps.signal === undefined ? deadline : AbortSignal.any([deps.signal, deadline]);
+  try {
+    return await fetchFrom(path, { env: deps.env, origin, signal });
+  } catch (error) {
+    if (error instanceof ExpectedError || deps.signal?.aborted === true) throw error;
+    const cause = deadline.aborted ? `no answer within ${deadlineMs / 1_000} s` : textOf(error);
+    throw templateError(origin, cause, { cause: error, retryable: true });
+  }
+}
+
+async function fetchFrom(path: string, fetch: Fetch): Promise<string> {
+  const [, scheme = "", authority = "", rest = ""] = WITH_SCHEME.exec(path) ?? [];
+  switch (scheme.toLowerCase()) {
+    case "":
+      return readLocal(path, fetch);
+    case "file":
+    case "local":
+    case "agent":
+      if (authority === "" || authority === "localhost") return readLocal(rest, fetch);
+      throw templateError(fetch.origin, `write ${scheme}:///path/to/template.yaml, with three slashes`);
+    case "http":
+    case "https":
+      return readWeb(path, fetch);
+    case "s3":
+      return readS3(authority, rest.replace(/^\/+/, ""), fetch);
+    case "gs":
+    case "gcs":
+      return readGcs(authority, rest.replace(/^\/+/, ""), fetch);
+    default:
+      throw templateError(fetch.origin, `unsupported scheme "${scheme}"`, {
+        hint: "use a path of the agent's files, agent://, http(s)://, s3:// or gs://",
+      });
+  }
+}
+
+async function readLocal(path: string, { origin, signal }: Fetch): Promise<string> {
+  try {
+    // Opening a pipe without a writer never ends, and a device has no end.
+    const found = await stat(path);
+    if (!found.isFile() && !found.isDirectory()) throw templateError(origin, "it is no regular file");
+    return await bounded(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
+  } catch (error) {
+    const known = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
+    throw known === undefined ? error : templateError(origin, known, { cause: error });
+  }
+}
+
+async function readWeb(address: string, fetch: Fetch): Promise<string> {
+  const { origin } = fetch;
+  let url = urlOf(address, origin);
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    const client = new HttpClient(url, { proxyEnv: proxyEnvOf(fetch.env) });
+    try {
+      const answer = await client.stream({ ...GET, url, signal: fetch.signal });
+      if (answer.status >= 200 && answer.status < 300) return await bounded(answer.chunks, origin);
+      const { location } = answer.headers;
+      const isRedirect = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
+      if (!isRedirect) throw statusError(answer.status, origin);
+      url = urlOf(location, origin, url);
+    } finally {
+      client.close();
+    }
+  }
+  throw templateError(origin, `it redirects more than ${MAX_REDIRECTS} times`);
+}
+
+function urlOf(address: string, origin: TemplateOrigin, base?: URL): URL {
+  const url = URL.parse(address, base);
+  if (url === null) throw templateError(origin, "it is not a URL");
+  if (base?.protocol === "https:" && url.protocol === "http:")
+    throw templateError(origin, "it redirects from https to http, which is not followed");
+  if (url.protocol === "http:" || url.protocol === "https:") return url;
+  throw templateError(origin, `it redirects to ${url.protocol}, only http and https are followed`);
+}
+
+async function readS3(bucket: string, key: string, { env, origin, signal }: Fetch): Promise<string> {
+  checkObject(bucket, key, origin);
+  const { GetObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
+  const endpoint = env["AWS_ENDPOINT_URL_S3"] || env["AWS_ENDPOINT_URL"] || undefined;
+  const proxyEnv = proxyEnvOf(env);
+  const agent = proxyEnv === undefined ? {} : { proxyEnv: { ...proxyEnv } };
+  const client = new S3Client({
+    // S3 itself tells a bucket's region, other stores do not care for it.
+    region: env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1",
+    followRegionRedirects: true,
+    maxAttempts: 2,
+    // Stores other than S3 have no host name for each bucket.
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    ...awsKeys(env),
+    requestHandler: { httpAgent: new http.Agent(agent), httpsAgent: new https.Agent(agent) },
+  });
+  try {
+    const object = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
+      abortSignal: signal,
+    });
+    return await bounded(object.Body as AsyncIterable<Uint8Array> | undefined, origin);
+  } catch (error) {
+    throw storeError(error, origin);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Keys in variables; without them the SDK looks where it always does (profile, web identity, instance). */
+function awsKeys(env: Env): {
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+} {
+  const accessKeyId = env["AWS_ACCESS_KEY_ID"];
+  const secretAccessKey = env["AWS_SECRET_ACCESS_KEY"];
+  const sessionToken = env["AWS_SESSION_TOKEN"];
+  if (!accessKeyId || !secretAccessKey) return {};
+  return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } };
+}
+
+async function readGcs(bucket: string, key: string, { env, origin, signal }: Fetch): Promise<string> {
+  checkObject(bucket, key, origin);
+  const { Storage } = await import("@google-cloud/storage");
+  const emulator = emulatorOf(env);
+  const storage = new Storage({
+    ...(emulator === undefined ? {} : { apiEndpoint: emulator }),
+    retryOptions: { maxRetries: 1, totalTimeout: DEADLINE_MS / 1_000 },
+  });
+  // The library asks an emulator at its root; Google's own path is what emulators and other libraries expect.
+  if (emulator !== undefined) storage.baseUrl = `${emulator}/storage/v1`;
+  const stream = storage.bucket(bucket).file(key).createReadStream({ validation: false });
+  const giveUp = (): void => void stream.destroy(new Error("aborted"));
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    return await bounded(stream as AsyncIterable<Uint8Array>, origin);
+  } catch (error) {
+    throw storeError(error, origin);
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    stream.destroy();
+  }
+}
+
+/** STORAGE_EMULATOR_HOST as an address, with or without scheme and path. */
+function emulatorOf(env: Env): string | undefined {
+  const host = env["STORAGE_EMULATOR_HOST"]?.replace(/\/+$/, "").replace(/\/storage\/v1$/, "");
+  if (host === undefined || host === "") return undefined;
+  return /^https?:\/\//.test(host) ? host : `http://${host}`;
+}
+
+function checkObject(bucket: string, key: string, origin: TemplateOrigin): void {
+  if (bucket !== "" && key !== "") return;
+  throw templateError(origin, "it names no object", {
+    hint: "write it as s3://bucket/path/to/template.yaml",
+  });
+}
+
+/** The text of at most 1 MiB; what is longer is no job template, and is not read to its end. */
+async function bounded(
+  chunks: AsyncIterable<Uint8Array> | undefined,
+  origin: TemplateOrigin,
+): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of chunks ?? []) {
+    size += chunk.length;
+    if (size > MAX_BYTES) throw templateError(origin, "it is larger than 1 MiB");
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** What a store's SDK threw, in our words where we understand it. */
+function storeError(error: unknown, origin: TemplateOrigin): unknown {
+  const status = error instanceof ExpectedError ? undefined : statusOf(error);
+  return status === undefined ? error : statusError(status, origin);
+}
+
+/** The HTTP status that the AWS SDK puts into `$metadata`, Google's into `code`. */
+function statusOf(error: unknown): number | undefined {
+  if (!isObject(error)) return undefined;
+  const status = objectIn(error["$metadata"])["httpStatusCode"] ?? error["code"];
+  // Other errors carry small numbers as their code.
+  return typeof status === "number" && status >= 300 ? status : undefined;
+}
+
+function statusError(status: number, origin: TemplateOrigin): ExpectedError {
+  if (status === 404) return templateError(origin, "there is no such template (HTTP 404)");
+  if (status === 401 || status === 403) {
+    return templateError(origin, `access denied (HTTP ${status})`, {
+      hint: "give the agent credentials that may read it",
+    });
+  }
+  return templateError(origin, `HTTP ${status}`, { retryable: status >= 500 || status === 429 });
+}

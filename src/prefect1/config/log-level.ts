@@ -1,0 +1,24 @@
+// The agent's log level, in any case, by the names and numbers of Python's logging.
+
+import type { LogLevel } from "../../base/log.ts";
+import type { Sourced } from "./layers.ts";
+import { choiceValue, textValue } from "./values.ts";
+
+const LEVELS: readonly LogLevel[] = ["DEBUG", "INFO", "WARNING", "ERROR"];
+const OTHER_NAMES: Readonly<Record<string, LogLevel>> = {
+  "10": "DEBUG",
+  "20": "INFO",
+  "30": "WARNING",
+  WARN: "WARNING",
+  "40": "ERROR",
+  "50": "ERROR",
+  CRITICAL: "ERROR",
+  FATAL: "ERROR",
+};
+
+/** The level; INFO when it is set to nothing. Throws SettingsError for any other word. */
+export function levelValue(entry: Sourced<unknown>): LogLevel {
+  const text = textValue(entry)?.toUpperCase();
+  if (text === undefined) return "INFO";
+  return OTHER_NAMES[text] ?? choiceValue(entry, LEVELS);
+}

@@ -1,0 +1,36 @@
+// An address and a key → PrefectApi. Loaded only by commands that speak to Prefect.
+
+import tls from "node:tls";
+import type { Env } from "../base/env.ts";
+import { proxyEnvOf } from "../base/env.ts";
+import { SettingsError } from "../base/errors.ts";
+import { shownUrl } from "../base/redact-url.ts";
+import type { PrefectApi } from "./api.ts";
+import { Graphql } from "./graphql.ts";
+import type { GraphqlOptions, SeenOperation } from "./graphql.ts";
+import { GraphqlApi } from "./client.ts";
+
+export interface PrefectConnection extends Pick<GraphqlOptions, "url" | "apiKey" | "tenantId" | "timeoutMs"> {
+  readonly backend: string;
+}
+
+/** The API at an address. Nothing is sent yet. Throws SettingsError when the address is none. */
+export function connectPrefect(
+  target: PrefectConnection,
+  deps: { readonly env: Env; readonly onRequest?: ((seen: SeenOperation) => void) | undefined },
+): PrefectApi {
+  const protocol = URL.canParse(target.url) ? new URL(target.url).protocol : "";
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw new SettingsError(`cannot use Prefect API address "${shownUrl(target.url)}": not an http(s) URL`, {
+      hint: "write it like http://localhost:4200, with --api or PREFECT__CLOUD__API",
+    });
+  }
+  const ca = protocol === "https:" ? trustedAuthorities() : undefined;
+  const connection = { proxyEnv: proxyEnvOf(deps.env), tls: { ca } };
+  return new GraphqlApi(new Graphql({ ...target, connection, onRequest: deps.onRequest }), target.backend);
+}
+
+/** Node's own list, what NODE_EXTRA_CA_CERTS adds, and the system's: a company's CA is usually only there. */
+function trustedAuthorities(): string[] {
+  return [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])];
+}

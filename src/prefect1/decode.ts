@@ -1,0 +1,164 @@
+// From wire JSON to a flow run: what the metadata query answers, or a file that a person wrote for `render -f`.
+// Missing optional fields are filled in; what cannot be read is named by its path.
+
+import { ExpectedError, textOf } from "../base/errors.ts";
+import { isObject } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Launchable } from "./api.ts";
+import type { Flow, FlowRun, TaskRun } from "./flow-run.ts";
+import type { State } from "./states.ts";
+
+/** The flow run. Throws ExpectedError that names the field which is missing or of the wrong type. */
+export function readFlowRun(json: unknown): FlowRun {
+  const run = new Fields(json, "");
+  const state = run.optionalText("state");
+  const serialized = stateOf(run, state ?? "Scheduled");
+  return {
+    id: run.text("id"),
+    name: run.optionalText("name"),
+    version: run.integer("version"),
+    state: state ?? serialized.type,
+    serialized_state: serialized,
+    parameters: run.json["parameters"] ?? {},
+    scheduled_start_time: run.optionalText("scheduled_start_time"),
+    run_config: run.optionalObject("run_config"),
+    labels: run.optionalTexts("labels"),
+    flow: readFlow(new Fields(run.object("flow"), "flow")),
+    task_runs: run.list("task_runs").map((item, at) => readTaskRun(new Fields(item, `task_runs[${at}]`))),
+  };
+}
+
+/** The rows that can be read, and why the others cannot. */
+export function readLaunchable(rows: readonly unknown[]): Launchable {
+  const runs: FlowRun[] = [];
+  const unreadable: string[] = [];
+  for (const row of rows) {
+    try {
+      runs.push(readFlowRun(row));
+    } catch (error) {
+      const id = isObject(row) ? String(row["id"]) : "?";
+      unreadable.push(`flow run ${id}: ${textOf(error)}`);
+    }
+  }
+  return { runs, unreadable };
+}
+
+function readFlow(flow: Fields): Flow {
+  return {
+    id: flow.text("id"),
+    name: flow.optionalText("name") ?? "",
+    version: flow.optionalInteger("version"),
+    core_version: flow.optionalText("core_version"),
+    storage: flow.optionalObject("storage"),
+    environment: flow.optionalObject("environment"),
+  };
+}
+
+/** A fresh task run's state has no more than type and message. */
+function readTaskRun(task: Fields): TaskRun {
+  return {
+    id: task.text("id"),
+    version: task.integer("version"),
+    task_id: task.optionalText("task_id"),
+    serialized_state: stateOf(task, "Pending"),
+  };
+}
+
+function stateOf(holder: Fields, otherwise: string): State {
+  const json = holder.optionalObject("serialized_state");
+  if (json === null) return { type: otherwise };
+  const state = new Fields(json, holder.path("serialized_state"));
+  return { ...json, type: state.text("type") };
+}
+
+/** The fields of one object, and its path for messages. */
+class Fields {
+  readonly json: JsonObject;
+  readonly #path: string;
+
+  constructor(json: unknown, path: string) {
+    this.#path = path;
+    if (!isObject(json)) throw unreadable(path, json, "an object");
+    this.json = json;
+  }
+
+  path(field: string): string {
+    return this.#path === "" ? field : `${this.#path}.${field}`;
+  }
+
+  text(field: string): string {
+    const value = this.optionalText(field);
+    if (value === null || value === "") throw unreadable(this.path(field), undefined, "a text");
+    return value;
+  }
+
+  optionalText(field: string): string | null {
+    const value = this.json[field] ?? null;
+    if (value !== null && typeof value !== "string") throw unreadable(this.path(field), value, "a text");
+    return value;
+  }
+
+  optionalTexts(field: string): readonly string[] | null {
+    const value = this.json[field] ?? null;
+    if (value === null) return null;
+    return this.list(field).map((item, at) => {
+      if (typeof item !== "string") throw unreadable(`${this.path(field)}[${at}]`, item, "a text");
+      return item;
+    });
+  }
+
+  /** Where it is missing: 0, the version of a run that Prefect has not stored. */
+  integer(field: string): number {
+    return this.optionalInteger(field) ?? 0;
+  }
+
+  optionalInteger(field: string): number | null {
+    const value = this.json[field] ?? null;
+    if (value === null) return null;
+    if (typeof value !== "number" || !Number.isInteger(value)) {
+      throw unreadable(this.path(field), value, "a whole number");
+    }
+    return value;
+  }
+
+  object(field: string): JsonObject {
+    const value = this.optionalObject(field);
+    if (value === null) throw unreadable(this.path(field), undefined, "an object");
+    return value;
+  }
+
+  optionalObject(field: string): JsonObject | null {
+    const value = this.json[field] ?? null;
+    if (value !== null && !isObject(value)) throw unreadable(this.path(field), value, "an object");
+    return value;
+  }
+
+  list(field: string): readonly unknown[] {
+    const value = this.json[field] ?? [];
+    if (!Array.isArray(value)) throw unreadable(this.path(field), value, "a list");
+    return value;
+  }
+}
+
+function unreadable(path: string, value: unknown, wanted: string): ExpectedError {
+  const what = path === "" ? "flow run" : `flow run's ${path}`;
+  if (value === undefined)
+    return new ExpectedError(`cannot read the ${what}: it is missing, and must be ${wanted}`);
+  const found = kindOf(value);
+  return new ExpectedError(`cannot read the ${what}: it is ${found}, and must be ${wanted}`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  switch (typeof value) {
+    case "string":
+      return "a text";
+    case "number":
+      return "a number";
+    case "boolean":
+      return "true or false";
+    default:
+      return "an object";
+  }
+}

@@ -1,0 +1,111 @@
+// Prefect's refusals and broken connections, in our words. Order of the rules: prefect-1 client 1.4.1.
+
+import { ExpectedError } from "../base/errors.ts";
+import type { ErrorDetails } from "../base/errors.ts";
+import type { HttpAnswer } from "../http/exchange.ts";
+import { TransportError } from "../http/errors.ts";
+import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
+import { shownUrl } from "../base/redact-url.ts";
+
+/** What kind of failure: whether it is worth another try, and whether anyone but an administrator can mend it. */
+export type PrefectFailure =
+  | "unreachable" // no answer; the request may have had its effect
+  | "overloaded" // 429 or 5xx
+  | "unauthorized" // 401, 403, UNAUTHENTICATED
+  | "locked" // VERSION_LOCKING_ERROR, or "State update failed": somebody else was first
+  | "refused" // any other GraphQL or HTTP error
+  | "unreadable"; // not JSON
+
+/** The Prefect API cannot be reached, or refuses. Exit code 3. */
+export class PrefectError extends ExpectedError {
+  override readonly exitCode = 3;
+  readonly failure: PrefectFailure;
+  readonly retryAfterMs: number | undefined;
+  /** The cause alone, without what was tried. */
+  readonly detail: string;
+
+  constructor(
+    action: string,
+    detail: string,
+    more: ErrorDetails & { readonly failure: PrefectFailure; readonly retryAfterMs?: number | undefined },
+  ) {
+    const transient =
+      more.failure === "unreachable" || more.failure === "overloaded" || more.failure === "unreadable";
+    super(`cannot ${action}: ${detail}`, { ...more, retryable: transient });
+    this.failure = more.failure;
+    this.retryAfterMs = more.retryAfterMs;
+    this.detail = detail;
+  }
+}
+
+/** The error of a request that got no answer; what is already foreseen passes through. */
+export function prefectConnectionError(action: string, url: string, error: unknown): unknown {
+  if (!(error instanceof TransportError)) return error;
+  return new PrefectError(action, `${shownUrl(url)}: ${error.message}`, {
+    failure: "unreachable",
+    cause: error,
+    hint: "check the address with --api or PREFECT__CLOUD__API",
+  });
+}
+
+/** The data of a GraphQL answer. Throws PrefectError for everything that is not plain success. */
+export function dataOf(action: string, url: string, answer: HttpAnswer): Readonly<Record<string, unknown>> {
+  const body = parse(answer.body);
+  const errors = arrayIn(body?.["errors"]).map(objectIn);
+  if (errors.length > 0) throw graphqlError(action, errors);
+  if (answer.status === 401 || answer.status === 403)
+    throw unauthorized(action, `the API answered ${answer.status}`);
+  if (answer.status >= 400) throw httpError(action, answer);
+  if (body === undefined || !isObject(body["data"])) {
+    throw new PrefectError(action, `${shownUrl(url)} did not answer as a Prefect API does`, {
+      failure: "unreadable",
+      hint: "check the address: it is the API's, not the UI's",
+    });
+  }
+  return body["data"];
+}
+
+function graphqlError(action: string, errors: readonly Readonly<Record<string, unknown>>[]): PrefectError {
+  const messages = errors.map((error) => textIn(error["message"]) ?? "unknown error");
+  const codes = errors.map((error) => textIn(objectIn(error["extensions"])["code"]) ?? "");
+  const text = [...new Set(messages)].join("; ");
+  if (codes.includes("UNAUTHENTICATED") || /UNAUTHENTICATED|Malformed Authorization header/.test(text)) {
+    return unauthorized(action, text);
+  }
+  if (codes.includes("VERSION_LOCKING_ERROR") || text.includes("State update failed")) {
+    return new PrefectError(action, text, { failure: "locked" });
+  }
+  if (/violates foreign key constraint "\w*tenant_id_fkey"/.test(text)) {
+    return new PrefectError(action, text, {
+      failure: "refused",
+      hint: "check --tenant-id: the API has no such tenant",
+    });
+  }
+  if (codes.includes("API_ERROR")) return new PrefectError(action, text, { failure: "overloaded" });
+  return new PrefectError(action, text, { failure: "refused" });
+}
+
+function httpError(action: string, answer: HttpAnswer): PrefectError {
+  const retryAfter = Number(answer.headers["retry-after"]);
+  const overloaded = answer.status === 429 || answer.status >= 500;
+  return new PrefectError(action, `the API answered ${answer.status}`, {
+    failure: overloaded ? "overloaded" : "refused",
+    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1_000 : undefined,
+  });
+}
+
+function unauthorized(action: string, detail: string): PrefectError {
+  return new PrefectError(action, detail, {
+    failure: "unauthorized",
+    hint: "check the API key: --key, PREFECT__CLOUD__API_KEY or auth.toml",
+  });
+}
+
+function parse(body: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    return isObject(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}

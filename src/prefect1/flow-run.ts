@@ -1,0 +1,37 @@
+// A flow run as the agent's metadata query returns it (prefect-1 protocol, `flow_run` table).
+
+import type { JsonObject } from "../base/json.ts";
+import type { State } from "./states.ts";
+
+export interface FlowRun {
+  readonly id: string;
+  readonly name: string | null;
+  readonly version: number;
+  /** The state's type. */
+  readonly state: string;
+  readonly serialized_state: State;
+  readonly parameters?: unknown;
+  readonly scheduled_start_time?: string | null;
+  /** Null: a KubernetesRun with defaults. */
+  readonly run_config: JsonObject | null;
+  readonly labels?: readonly string[] | null;
+  readonly flow: Flow;
+  /** Of a Running flow run: the task runs whose start time has passed. */
+  readonly task_runs: readonly TaskRun[];
+}
+
+export interface Flow {
+  readonly id: string;
+  readonly name: string;
+  readonly version?: number | null;
+  readonly core_version: string | null;
+  readonly storage: JsonObject | null;
+  readonly environment?: JsonObject | null;
+}
+
+export interface TaskRun {
+  readonly id: string;
+  readonly version: number;
+  readonly task_id?: string | null;
+  readonly serialized_state: State;
+}

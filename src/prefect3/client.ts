@@ -1,0 +1,197 @@
+// The REST API of Prefect 2 and 3, as far as their flow runs are shown and cancelled here. Paths and bodies: the
+// client of the 3.x worker (`POST /flow_runs/filter`, `POST /flow_runs/{id}/set_state`).
+
+import type { HttpAnswer } from "../http/exchange.ts";
+import { HttpClient } from "../http/client.ts";
+import { TransportError } from "../http/errors.ts";
+import type { ConnectionOptions } from "../http/exchange.ts";
+import type { JsonObject } from "../base/json.ts";
+import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { PrefectError } from "../prefect1/errors.ts";
+import type { RestStateType } from "./states.ts";
+import { stateOfRest, stateTimeOfRest } from "./states.ts";
+import type { State } from "../prefect1/states.ts";
+
+export interface RestOptions {
+  /** PREFECT_API_URL; it ends with `/api`, or names an account and a workspace. */
+  readonly url: string;
+  /** PREFECT_API_KEY, sent as a Bearer token. */
+  readonly apiKey?: string | undefined;
+  /** PREFECT_API_AUTH_STRING (`user:password`), sent as basic authentication where there is no key. */
+  readonly authString?: string | undefined;
+  /** Milliseconds for an answer. */
+  readonly timeoutMs: number;
+  readonly connection?: ConnectionOptions | undefined;
+}
+
+/** A flow run of Prefect 2 or 3. */
+export interface RestFlowRun {
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly state: State;
+  /** Since when it is in this state. */
+  readonly since: Date | undefined;
+}
+
+/** What an API says of itself. */
+export interface RestAbout {
+  /** Such as `3.8.8`; undefined where it does not tell: Prefect Cloud. */
+  readonly version: string | undefined;
+  /** The answer's Date header: what time it is there. */
+  readonly date: string | undefined;
+}
+
+/** The largest page that the API gives. */
+const PAGE = 200;
+
+/** Prefect 2/3. Throws PrefectError. */
+export class RestApi {
+  readonly url: string;
+  readonly #options: RestOptions;
+  readonly #http: HttpClient;
+
+  constructor(options: RestOptions) {
+    this.url = options.url.replace(/\/+$/, "");
+    this.#options = options;
+    this.#http = new HttpClient(new URL(this.url), { maxSockets: 4, ...options.connection });
+  }
+
+  /** Runs by id, at most 200; an unknown id has no entry. */
+  async flowRuns(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, RestFlowRun>> {
+    const found = await this.#filter("read flow-run states", { flow_runs: { id: { any_: ids } } }, signal);
+    return new Map(found.map((run) => [run.id, run]));
+  }
+
+  /** Runs with exactly this name. */
+  async flowRunsNamed(name: string, signal?: AbortSignal): Promise<readonly RestFlowRun[]> {
+    return this.#filter(`read flow run "${name}"`, { flow_runs: { name: { any_: [name] } } }, signal);
+  }
+
+  /** A part of all runs in the order of their ids, the greatest first. */
+  async flowRunsById(
+    { offset, limit }: { readonly offset: number; readonly limit: number },
+    signal?: AbortSignal,
+  ): Promise<readonly RestFlowRun[]> {
+    return this.#filter("look for flow runs", { sort: "ID_DESC", offset, limit }, signal);
+  }
+
+  /** How many runs there are. */
+  async countFlowRuns(signal?: AbortSignal): Promise<number> {
+    const count = await this.#post("count flow runs", "/flow_runs/count", { body: {}, signal });
+    return typeof count === "number" ? count : 0;
+  }
+
+  /** The server's version and clock. */
+  async about(signal?: AbortSignal): Promise<RestAbout> {
+    const action = "ask for the version";
+    const answer = await this.#exchange(action, "/admin/version", { method: "GET", signal });
+    const version = answer.status === 200 ? textIn(readAnswer(action, this.url, answer)) : undefined;
+    return { version, date: answer.headers.date };
+  }
+
+  /** Asks for a state; answers what became of it: ACCEPT, REJECT, ABORT or WAIT. */
+  async setState(
+    id: string,
+    state: { readonly type: RestStateType; readonly message?: string; readonly force?: boolean },
+    signal?: AbortSignal,
+  ): Promise<string> {
+    const { type, message = null, force = false } = state;
+    const action = `set the state of flow run "${id}"`;
+    const body = { state: { type, message }, force };
+    const answer = await this.#post(action, `/flow_runs/${encodeURIComponent(id)}/set_state`, {
+      body,
+      signal,
+    });
+    return textIn(objectIn(answer)["status"]) ?? "";
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+
+  async #filter(action: string, query: JsonObject, signal?: AbortSignal): Promise<RestFlowRun[]> {
+    const body = { limit: PAGE, ...query };
+    const answer = await this.#post(action, "/flow_runs/filter", { body, signal });
+    return arrayIn(answer).map((row) => decodeRun(objectIn(row)));
+  }
+
+  async #post(
+    action: string,
+    path: string,
+    { body, signal }: { readonly body: JsonObject; readonly signal: AbortSignal | undefined },
+  ): Promise<unknown> {
+    const answer = await this.#exchange(action, path, { method: "POST", body: JSON.stringify(body), signal });
+    return readAnswer(action, this.url, answer);
+  }
+
+  /** One request, whatever its answer's status. */
+  async #exchange(
+    action: string,
+    path: string,
+    request: { readonly method: string; readonly body?: string; readonly signal: AbortSignal | undefined },
+  ): Promise<HttpAnswer> {
+    const send = (): Promise<HttpAnswer> =>
+      this.#http.request({
+        ...request,
+        url: new URL(this.url + path),
+        headers: { "content-type": "application/json", accept: "application/json", ...this.#authorization() },
+        timeoutMs: this.#options.timeoutMs,
+      });
+    try {
+      // The server closes connections that are idle for five seconds; all that is asked here may be asked twice.
+      return await send().catch((error: unknown) => {
+        if (error instanceof TransportError && error.staleConnection) return send();
+        throw error;
+      });
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      throw new PrefectError(action, `${this.url}: ${error.message}`, {
+        failure: "unreachable",
+        cause: error,
+        hint: "check the address in PREFECT_API_URL",
+      });
+    }
+  }
+
+  #authorization(): Record<string, string> {
+    const { apiKey = "", authString = "" } = this.#options;
+    if (apiKey !== "") return { authorization: `Bearer ${apiKey}` };
+    if (authString === "") return {};
+    return { authorization: `Basic ${Buffer.from(authString).toString("base64")}` };
+  }
+}
+
+function decodeRun(row: JsonObject): RestFlowRun {
+  return {
+    id: textIn(row["id"]) ?? "",
+    name: textIn(row["name"]),
+    state: stateOfRest(objectIn(row["state"])),
+    since: stateTimeOfRest(row),
+  };
+}
+
+function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {
+  const { status } = answer;
+  if (status === 401 || status === 403) {
+    throw new PrefectError(action, `the API answered ${status}`, {
+      failure: "unauthorized",
+      hint: "check PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a server of your own",
+    });
+  }
+  if (status >= 400) {
+    const overloaded = status === 429 || status >= 500;
+    throw new PrefectError(action, `the API answered ${status}`, {
+      failure: overloaded ? "overloaded" : "refused",
+      hint: status === 404 ? "check PREFECT_API_URL: it ends with /api" : undefined,
+    });
+  }
+  try {
+    return JSON.parse(answer.body) as unknown;
+  } catch (error) {
+    throw new PrefectError(action, `${url} did not answer as a Prefect API does`, {
+      failure: "unreadable",
+      cause: error,
+      hint: "check PREFECT_API_URL: it is the API's address, not the UI's",
+    });
+  }
+}

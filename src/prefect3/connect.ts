@@ -1,0 +1,37 @@
+// The address of Prefect 2 or 3 → RestApi. Loaded only by commands that have such flow runs before them.
+
+import tls from "node:tls";
+import type { Env } from "../base/env.ts";
+import { proxyEnvOf } from "../base/env.ts";
+import { SettingsError } from "../base/errors.ts";
+import { RestApi } from "./client.ts";
+
+/** Prefect 2's and 3's own settings, wherever they stood. */
+export interface RestTarget {
+  /** PREFECT_API_URL. */
+  readonly url: string;
+  /** PREFECT_API_KEY. */
+  readonly apiKey?: string | undefined;
+  /** PREFECT_API_AUTH_STRING. */
+  readonly authString?: string | undefined;
+}
+
+/** The API there; `env` has the proxies. Throws SettingsError when the address is none. */
+export function connectRest(target: RestTarget, env: Env, timeoutMs: number): RestApi {
+  const { url } = target;
+  const protocol = URL.canParse(url) ? new URL(url).protocol : "";
+  if (protocol !== "http:" && protocol !== "https:") {
+    throw new SettingsError(`cannot use PREFECT_API_URL "${url}": not an http(s) URL`, {
+      hint: "write it like http://localhost:4200/api",
+    });
+  }
+  const ca =
+    protocol === "https:"
+      ? [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])]
+      : undefined;
+  return new RestApi({
+    ...target,
+    timeoutMs,
+    connection: { proxyEnv: proxyEnvOf(env), tls: { ca } },
+  });
+}

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { checkRights } from "../../src/agent/permission-check.ts";
+import type { Log } from "../../src/base/log.ts";
+import { silentLog } from "../../src/base/log.ts";
+import type { Access, KubeApi } from "../../src/kube/client/api.ts";
+import { KubeError } from "../../src/kube/client/errors.ts";
+
+function allowing(may: (access: Access) => boolean): KubeApi {
+  return { mayI: (access: Access) => Promise.resolve(may(access)) } as unknown as KubeApi;
+}
+
+async function warnings(may: (access: Access) => boolean, leaderElect = false): Promise<string[]> {
+  const said: string[] = [];
+  const log: Log = {
+    ...silentLog,
+    warn: (message, fields) => said.push(`${message}: ${String(fields?.["missing"])}`),
+  };
+  await checkRights({ kube: allowing(may), log }, "flows", leaderElect);
+  return said;
+}
+
+describe("checkRights", () => {
+  it("says nothing when nothing is missing", async () => {
+    expect(await warnings(() => true)).toEqual([]);
+  });
+
+  it("names what is missing and which feature is off", async () => {
+    expect(await warnings(({ resource }) => resource !== "events")).toEqual([
+      "Without these rights there is no events in flow runs' logs: list events, watch events",
+    ]);
+    expect(await warnings(({ subresource }) => subresource !== "log")).toEqual([
+      "Without these rights there is no logs of failed pods: get pods/log",
+    ]);
+  });
+
+  it("ends the agent when it could launch or follow nothing", async () => {
+    const may = ({ resource, verb }: Access): boolean => !(resource === "jobs" && verb === "create");
+    await expect(warnings(may)).rejects.toMatchObject({
+      exitCode: 4,
+      message: 'cannot work in namespace "flows": not allowed to create jobs.batch',
+    });
+  });
+
+  it("asks for the Lease only where a leader is elected", async () => {
+    const may = ({ resource }: Access): boolean => resource !== "leases";
+    expect(await warnings(may)).toEqual([]);
+    await expect(warnings(may, true)).rejects.toThrow("leases");
+  });
+
+  it("goes on when the question itself is not answered, but not with wrong credentials", async () => {
+    const failing = (status: number): KubeApi =>
+      ({
+        mayI: () => Promise.reject(new KubeError("ask", "no", { status, reason: "x" })),
+      }) as unknown as KubeApi;
+    await expect(
+      checkRights({ kube: failing(500), log: silentLog }, "flows", false),
+    ).resolves.toBeUndefined();
+    await expect(checkRights({ kube: failing(401), log: silentLog }, "flows", false)).rejects.toMatchObject({
+      status: 401,
+    });
+  });
+});

@@ -1,0 +1,135 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { BOUNDS_MS } from "../../../src/agent/server/health.ts";
+import { LOOPS } from "../../../src/agent/server/progress.ts";
+import { parseAddress, Presence } from "../../../src/agent/server/server.ts";
+import type { Clock } from "../../../src/base/clock.ts";
+import { silentLog } from "../../../src/base/log.ts";
+import { freePort } from "../../../scripts/free-port.ts";
+
+let now = new Date("2024-01-01T00:00:00Z");
+const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
+let presence: Presence | undefined;
+
+afterEach(() => presence?.stop());
+
+async function served(): Promise<{
+  get: (path: string, method?: string) => Promise<Response>;
+  pokes: () => number;
+}> {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  presence = new Presence(url, { clock, log: silentLog });
+  let pokes = 0;
+  presence.show({
+    poke: () => pokes++,
+    gauges: () => ({ liveJobs: 7, inHand: 2, limit: 20, watchRestarts: 3 }),
+  });
+  await presence.start();
+  return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };
+}
+
+describe("Presence", () => {
+  it("answers as Prefect's agent does", async () => {
+    const { get, pokes } = await served();
+    const health = await get("/api/health");
+    expect([health.status, health.headers.get("content-type"), await health.text()]).toEqual([
+      200,
+      "application/json; charset=UTF-8",
+      "{}",
+    ]);
+    const poke = await get("/api/poke");
+    expect([poke.status, await poke.text(), pokes()]).toEqual([200, "", 1]);
+    expect((await get("/elsewhere")).status).toBe(404);
+    expect((await get("/api/health", "POST")).status).toBe(405);
+  });
+
+  it.each(LOOPS.map((loop) => ({ loop })))(
+    "turns 503 when $loop makes no progress within its bound, and back",
+    async ({ loop }) => {
+      const { get } = await served();
+      const others = LOOPS.filter((other) => other !== loop);
+      const later = async (ms: number): Promise<Response> => {
+        now = new Date(now.getTime() + ms);
+        for (const other of others) presence?.meter.progress(other);
+        return get("/readyz");
+      };
+      for (const each of LOOPS) presence?.meter.progress(each);
+      expect((await later(BOUNDS_MS[loop])).status).toBe(200);
+      const dead = await later(1);
+      expect([dead.status, await dead.json()]).toEqual([
+        503,
+        { reason: expect.stringMatching(new RegExp(`^no progress of ${loop} for \\S+$`)) as unknown },
+      ]);
+      expect((await get("/api/health")).status).toBe(503);
+      expect((await get("/livez")).status).toBe(200);
+      presence?.meter.progress(loop);
+      expect((await get("/readyz")).status).toBe(200);
+      expect((await get("/api/health")).status).toBe(200);
+    },
+  );
+
+  it("is not ready before its first poll and its first lists of Jobs and pods", async () => {
+    const { get } = await served();
+    const early = await get("/readyz");
+    expect([early.status, await early.json()]).toEqual([503, { reason: "nothing yet of poll, jobs, pods" }]);
+    expect((await get("/api/health")).status).toBe(200);
+    for (const loop of ["poll", "jobs", "pods"] as const) {
+      expect((await get("/readyz")).status).toBe(503);
+      presence?.meter.progress(loop);
+    }
+    expect((await get("/readyz")).status).toBe(200);
+  });
+
+  it("counts for Prometheus", async () => {
+    const { get } = await served();
+    presence?.meter.count("submitted");
+    presence?.meter.count("removed", "finished", 2);
+    presence?.meter.startDelay(0.02);
+    presence?.called({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
+    presence?.called({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
+    const text = await (await get("/metrics")).text();
+    expect(text).toContain(
+      'kubectl_prefect_request_seconds_count{api="kubernetes",operation="create jobs",result="2xx"} 1',
+    );
+    expect(text).toContain('{api="prefect",operation="get_runs_in_queue",result="unreachable"} 1');
+    expect(text).toContain("kubectl_prefect_live_jobs_limit 20");
+    expect(text).toContain('kubectl_prefect_submissions_total{reason=""} 1');
+    expect(text).toContain('kubectl_prefect_job_deletions_total{reason="finished"} 2');
+    expect(text).toContain('kubectl_prefect_start_delay_seconds_bucket{le="0.025"} 1');
+    expect(text).toContain("kubectl_prefect_live_jobs 7");
+    expect(text).toContain('kubectl_prefect_watch_restarts_total{reason=""} 3');
+    expect(await (await get("/metrics")).text()).toContain(
+      'kubectl_prefect_watch_restarts_total{reason=""} 3',
+    );
+  });
+
+  it("says which port it cannot have", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
+    const { port } = taken.address() as AddressInfo;
+    const second = new Presence(`http://127.0.0.1:${port}`, { clock, log: silentLog });
+    await expect(second.start()).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining(String(port)) as unknown,
+    });
+    await new Promise((resolve) => taken.close(resolve));
+  });
+});
+
+describe("parseAddress", () => {
+  it.each([
+    { address: "http://:8080", host: undefined, port: 8080 },
+    { address: "http://0.0.0.0:80/path", host: "0.0.0.0", port: 80 },
+    { address: "http://[::]:8080", host: "::", port: 8080 },
+  ])("reads $address", ({ address, host, port }) => {
+    expect(parseAddress(address)).toEqual({ host, port });
+  });
+
+  it.each(["127.0.0.1:8080", ":8080", "http://localhost", "http://:0", "http://:70000"])(
+    "refuses %s",
+    (address) => {
+      expect(() => parseAddress(address)).toThrow("there is no port in it");
+    },
+  );
+});

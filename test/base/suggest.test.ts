@@ -1,0 +1,21 @@
+// What somebody may have meant.
+
+import { describe, expect, it } from "vitest";
+import { nearest } from "../../src/base/suggest.ts";
+
+const WORDS = ["install", "inspect", "jobs", "logs", "agent start"];
+
+describe("nearest", () => {
+  it.each([
+    { given: "instal", want: "install" },
+    { given: "isntall", want: "install" },
+    { given: "inspct", want: "inspect" },
+    { given: "job", want: "jobs" },
+    { given: "log", want: "logs" },
+    { given: "agent strat", want: "agent start" },
+    { given: "ping", want: undefined },
+    { given: "", want: undefined },
+  ])("takes $given for $want", ({ given, want }) => {
+    expect(nearest(given, WORDS)).toBe(want);
+  });
+});

@@ -1,0 +1,212 @@
+// kubectl prefect cancel on the stand-ins: told, waited for, removed, settled.
+
+import { describe, expect, it } from "vitest";
+import { startWorld } from "./cleanup/cluster.ts";
+import type { World } from "./cleanup/cluster.ts";
+
+interface Running {
+  readonly world: World;
+  readonly id: string;
+  readonly cluster: string;
+}
+
+/** A run at work: a Job with its pod, and a Dask cluster; and another run of which nothing may go. */
+async function runningWorld(state = "Running"): Promise<Running> {
+  const world = await startWorld();
+  const id = world.flowRun(state, "quick-fox");
+  const cluster = `dask-${id}-0123abcd-4`;
+  world.job("job-fox", id, { status: { active: 1, ready: 1 } });
+  world.jobPod("pod-fox", "job-fox");
+  world.daskPod("fox-worker", cluster, { phase: "Running" });
+  world.daskFront(cluster);
+  const other = world.flowRun("Running", "slow-cow");
+  world.job("job-cow", other, { status: { active: 1, ready: 1 } });
+  world.jobPod("pod-cow", "job-cow");
+  world.daskPod("cow-worker", `dask-${other}-0123abcd-4`, { phase: "Running" });
+  return { world, id, cluster };
+}
+
+function stateOf({ world, id }: Running): string | null | undefined {
+  return world.prefect.flowRun(id)?.state;
+}
+
+describe("cancel", () => {
+  it.each([
+    { how: "its name", name: () => "quick-fox" },
+    { how: "its id", name: (id: string) => id },
+    { how: "the beginning of its id", name: (id: string) => id.slice(0, 12) },
+    { how: "its Job", name: () => "job/job-fox" },
+  ])("removes all that the run has, and nothing else; called by $how", async ({ name }) => {
+    const running = await runningWorld();
+    const { world, id, cluster } = running;
+    const { stdout, stderr, exitCode } = await world.run(["cancel", name(id), "--now"]);
+    expect([exitCode, stderr]).toEqual([
+      0,
+      [
+        `flow run "quick-fox" (${id}) is Cancelling`,
+        `flow run "quick-fox" (${id}) is Cancelled`,
+        "removed 1 Job, 1 pod, 1 Service, 1 PodDisruptionBudget\n",
+      ].join("\n"),
+    ]);
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      'job.batch "job-fox" deleted from flows namespace',
+      'pod "fox-worker" deleted from flows namespace',
+      `poddisruptionbudget.policy "${cluster}" deleted from flows namespace`,
+      `service "${cluster}" deleted from flows namespace`,
+    ]);
+    expect(stateOf(running)).toBe("Cancelled");
+    expect([world.left("jobs"), world.left("pods"), world.left("services")]).toEqual([
+      ["job-cow"],
+      ["cow-worker", "pod-cow"],
+      [],
+    ]);
+  });
+
+  it("lets the flow end itself first, and then removes what it left", async () => {
+    const running = await runningWorld();
+    const { world, id } = running;
+    let looks = 0;
+    world.prefect.onRequest(() => {
+      // As the flow does it: it settles its own state, and its pod ends.
+      if (stateOf(running) !== "Cancelling" || ++looks < 2) return;
+      world.prefect.setState(id, { type: "Cancelled" });
+      world.job("job-fox", id);
+      world.jobPod("pod-fox", "job-fox", "Succeeded");
+    });
+    const { exitCode } = await world.run(["cancel", "quick-fox", "--grace", "10s"]);
+    const settled = world.prefect.history(id).filter(({ type }) => type === "Cancelled");
+    expect([exitCode, settled.length, world.left("jobs")]).toEqual([0, 1, ["job-cow"]]);
+  });
+
+  it("does not wait for a run that has no process yet", async () => {
+    const running = await runningWorld("Submitted");
+    const { stderr, exitCode } = await running.world.run(["cancel", "quick-fox", "--grace", "1h"]);
+    expect([exitCode, stateOf(running)]).toEqual([0, "Cancelled"]);
+    expect(stderr).toContain("is Cancelled\n");
+  });
+
+  it("leaves Prefect alone with --keep-state", async () => {
+    const running = await runningWorld();
+    const { exitCode } = await running.world.run(["cancel", "quick-fox", "--keep-state"]);
+    expect([exitCode, stateOf(running), running.world.left("jobs")]).toEqual([0, "Running", ["job-cow"]]);
+  });
+
+  it("removes what the run has without a Prefect API too, and says that nobody was told", async () => {
+    const running = await runningWorld();
+    const { world, id } = running;
+    const { stderr, exitCode } = await world.run(["cancel", id], { alone: true });
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain(`note: Prefect is not told of flow run "${id}": no API is configured`);
+    expect([stateOf(running), world.left("jobs")]).toEqual(["Running", ["job-cow"]]);
+  });
+
+  it("removes nothing of a run that Prefect does not cancel", async () => {
+    const running = await runningWorld();
+    const { world, id } = running;
+    world.prefect.onRequest(({ fields }) => {
+      if (fields.includes("cancel_flow_run")) world.prefect.deleteFlowRun(id);
+    });
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("error: cannot cancel flow run");
+    expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
+  });
+
+  it("says what is left, and exits with 1", async () => {
+    const running = await runningWorld();
+    running.world.kube.forbid({ verbs: ["delete"], resources: ["pods"] });
+    const { stderr, exitCode } = await running.world.run(["cancel", "quick-fox", "--now"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('error: cannot delete Pod "fox-worker" in namespace "flows": ');
+    expect([stateOf(running), running.world.left("pods")]).toEqual([
+      "Cancelling",
+      ["cow-worker", "fox-worker", "pod-cow"],
+    ]);
+  });
+
+  it("waits no longer than --timeout for what does not go, names it, and settles nothing", async () => {
+    const running = await runningWorld();
+    const { world, id } = running;
+    const status = { active: 1, ready: 1 };
+    world.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now", "--timeout", "50ms"]);
+    expect([exitCode, stateOf(running)]).toEqual([1, "Cancelling"]);
+    expect(stderr).toContain('error: job "job-fox" is deleted, but still there\n');
+    expect(world.left("pods")).not.toContain("fox-worker");
+  });
+
+  it("does not wait for that with --wait=false", async () => {
+    const running = await runningWorld();
+    const { world, id } = running;
+    const status = { active: 1, ready: 1 };
+    world.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now", "--wait=false"]);
+    expect([exitCode, stateOf(running)]).toEqual([0, "Cancelled"]);
+    expect(stderr).toContain("removed 1 Job, 1 pod, 1 Service, 1 PodDisruptionBudget\n");
+  });
+
+  it("cancels many at once, and each is told", async () => {
+    const { world, id } = await runningWorld();
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "job/job-cow", id, "--now"]);
+    expect([exitCode, world.left("jobs"), world.left("pods")]).toEqual([0, [], []]);
+    expect(stderr.match(/is Cancelled$/gm)).toHaveLength(2);
+    expect(stderr).toContain("removed 2 Jobs, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
+  });
+
+  it("goes slower when the server says so, and loses nothing", async () => {
+    const running = await runningWorld();
+    running.world.kube.faults.add({
+      action: { kind: "answer", status: 429, retryAfterSeconds: 0.02 },
+      match: ({ verb }) => verb !== "watch",
+      nth: 3,
+      times: 20,
+    });
+    const { exitCode } = await running.world.run(["cancel", "quick-fox", "--now"]);
+    expect([exitCode, stateOf(running), running.world.left("jobs")]).toEqual([0, "Cancelled", ["job-cow"]]);
+  });
+
+  it("leaves what is annotated prefect.io/keep, and says so", async () => {
+    const { world, cluster } = await runningWorld();
+    const annotations = { "prefect.io/keep": "true" };
+    const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "worker" };
+    world.daskPod("fox-worker", cluster, { phase: "Running", metadata: { annotations, labels } });
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('left alone: pod/fox-worker in namespace "flows": annotated prefect.io/keep');
+    expect(world.left("pods")).toContain("fox-worker");
+  });
+
+  it("removes nothing when it is interrupted while it waits for the flow", async () => {
+    const { world } = await runningWorld();
+    const controller = new AbortController();
+    world.prefect.onRequest(({ fields }) => {
+      if (fields.includes("cancel_flow_run")) setImmediate(() => controller.abort());
+    });
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox"], { signal: controller.signal });
+    expect(exitCode).toBe(130);
+    expect(stderr).toContain("interrupted");
+    expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
+  });
+
+  it("does not guess which of two runs is meant", async () => {
+    const { world } = await runningWorld();
+    const twin = world.flowRun("Running", "quick-fox");
+    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(twin);
+    expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
+  });
+
+  it.each([
+    { argv: ["cancel"], code: 2, text: "not enough positional arguments" },
+    { argv: ["cancel", "nobody"], code: 1, text: 'cannot find flow run "nobody"' },
+    { argv: ["cancel", "job/nothing"], code: 1, text: 'cannot find the flow run of Job "nothing"' },
+    { argv: ["cancel", "quick-fox", "--wait=perhaps"], code: 2, text: '--wait "perhaps"' },
+    { argv: ["cancel", "quick-fox", "--grace", "long"], code: 2, text: "not a duration" },
+  ])("refuses $argv", async ({ argv, code, text }) => {
+    const { world } = await runningWorld();
+    const { stderr, exitCode } = await world.run(argv);
+    expect([exitCode, world.left("jobs")]).toEqual([code, ["job-cow", "job-fox"]]);
+    expect(stderr).toContain(text);
+  });
+});

@@ -1,0 +1,92 @@
+// cleanup in several namespaces, of which not all may be looked at.
+
+import { describe, expect, it } from "vitest";
+import { startWorld } from "./cluster.ts";
+import type { World } from "./cluster.ts";
+
+const GO = ["cleanup", "--yes", "--older-than", "0"];
+const ALL = ["jobs", "pods", "services", "poddisruptionbudgets", "daskclusters"];
+
+/** A finished Job in each of three namespaces. */
+async function threeNamespaces(): Promise<World> {
+  const world = await startWorld(["etl", "ml"]);
+  const id = world.flowRun("Success", "ended");
+  for (const namespace of ["flows", "etl", "ml"])
+    world.job(`job-${namespace}`, id, { metadata: { namespace } });
+  return world;
+}
+
+function jobs(world: World): readonly string[] {
+  return ["flows", "etl", "ml"].flatMap((namespace) =>
+    world.kube.list("jobs", namespace).map(({ metadata }) => metadata.name),
+  );
+}
+
+describe("cleanup in several namespaces", () => {
+  it.each([
+    { argv: [], left: ["job-etl", "job-ml"] },
+    { argv: ["-n", "etl"], left: ["job-flows", "job-ml"] },
+    { argv: ["-n", "flows", "-n", "etl"], left: ["job-ml"] },
+    { argv: ["-n", "flows,etl", "--namespace=ml"], left: [] },
+    { argv: ["-n", "etl", "-A"], left: [] },
+  ])("looks there and nowhere else: $argv", async ({ argv, left }) => {
+    const world = await threeNamespaces();
+    const { exitCode } = await world.run([...GO, ...argv]);
+    expect([exitCode, jobs(world)]).toEqual([0, left]);
+  });
+
+  it("says in which namespace each object is", async () => {
+    const world = await threeNamespaces();
+    const { stdout } = await world.run(["cleanup", "--dry-run", "--older-than", "0", "-n", "ml,etl"]);
+    const rows = stdout.trim().split("\n");
+    expect(rows.map((row) => row.split(/ +/).slice(0, 2))).toEqual([
+      ["NAMESPACE", "OBJECT"],
+      ["ml", "job.batch/job-ml"],
+      ["etl", "job.batch/job-etl"],
+    ]);
+  });
+
+  it.each(["", ",", "a,,b"])("refuses a namespace without a name: -n '%s'", async (text) => {
+    const world = await threeNamespaces();
+    const { exitCode, stderr } = await world.run([...GO, "-n", text]);
+    expect([exitCode, jobs(world)]).toEqual([2, ["job-flows", "job-etl", "job-ml"]]);
+    expect(stderr).toContain("a namespace has no name");
+  });
+
+  it.each(["-n flows,etl,ml", "-A"])("reports what may not be seen, and does the rest: %s", async (where) => {
+    const world = await threeNamespaces();
+    world.kube.forbid({ verbs: ["list"], resources: ALL, namespaces: ["", "etl"] });
+    const { exitCode, stderr } = await world.run([...GO, ...where.split(" ")]);
+    expect(jobs(world)).toEqual(["job-etl"]);
+    expect(stderr).toMatch(
+      /^note: cannot list jobs in namespace "etl": .* is forbidden: .*\nremoved 2 Jobs\n$/,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it("reports what may not be deleted in one of them, and does the rest", async () => {
+    const world = await threeNamespaces();
+    world.kube.forbid({ verbs: ["delete"], namespaces: ["etl"] });
+    const { exitCode, stderr } = await world.run([...GO, "-A"]);
+    expect([exitCode, jobs(world)]).toEqual([1, ["job-etl"]]);
+    expect(stderr).toContain('error: cannot delete Job "job-etl" in namespace "etl": ');
+    expect(stderr).toContain("removed 2 Jobs; 1 failed\n");
+  });
+
+  it("leaves a Service alone where it may not be seen whether its pods live", async () => {
+    const world = await startWorld(["etl"]);
+    world.daskFront("dask-root-03d5b8bb-0");
+    world.kube.forbid({ verbs: ["list"], resources: ["pods"], namespaces: ["flows"] });
+    const { exitCode } = await world.run([...GO, "-n", "flows,etl"]);
+    expect([exitCode, world.left("services")]).toEqual([0, ["dask-root-03d5b8bb-0"]]);
+  });
+
+  it("ends with 4 where nothing may be seen, and says how to name namespaces", async () => {
+    const world = await threeNamespaces();
+    world.kube.forbid({ verbs: ["list"], namespaces: [""] });
+    const { exitCode, stderr } = await world.run([...GO, "-A"]);
+    expect([exitCode, jobs(world)]).toEqual([4, ["job-flows", "job-etl", "job-ml"]]);
+    expect(stderr).toContain("name those that you may clean up: -n ONE,TWO");
+    expect(stderr).toContain("nothing removed: Jobs may not be listed\n");
+  });
+});

@@ -1,0 +1,52 @@
+// cleanup at a terminal: the plan is shown, the question asked, and only a yes is a yes.
+
+import { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../../../src/base/clock.ts";
+import { connectors } from "../../../../src/cli/context.ts";
+import type { CliContext } from "../../../../src/cli/context.ts";
+import { run } from "../../../../src/cli/run.ts";
+import { Screen } from "../../../output/screen.ts";
+import { NAMESPACE, startWorld } from "./cluster.ts";
+
+async function atTerminal(answer: string) {
+  const world = await startWorld();
+  world.job("job-ended", world.flowRun("Success", "ended"));
+  const screen = new Screen({ columns: 120 });
+  const env = { KUBECONFIG: "config", PREFECT__CLOUD__API: world.prefect.url, PREFECT__BACKEND: "server" };
+  const readFile = (path: string): string | undefined =>
+    path.endsWith("config") ? world.kube.kubeconfig({ namespace: NAMESPACE }) : undefined;
+  const base = { env, clock: systemClock, home: "/home/user", readFile };
+  const stdin = Object.assign(Readable.from([answer]), { isTTY: true });
+  // The commands write to streams and ask them for no more than a Screen has.
+  const stream = screen as unknown as CliContext["stdout"];
+  const context: CliContext = {
+    ...base,
+    ...connectors({ ...base, userAgent: "test" }),
+    stdin,
+    stdout: stream,
+    stderr: stream,
+    colorDepth: 1,
+    signal: new AbortController().signal,
+    hostname: "laptop",
+    pid: 1,
+    isRunning: () => false,
+  };
+  const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context, false);
+  return { exitCode, seen: screen.seen(), written: screen.written, left: world.left("jobs") };
+}
+
+describe("cleanup at a terminal", () => {
+  it.each([
+    { answer: "y\n", last: "removed 1 Job", left: [] },
+    { answer: "n\n", last: "nothing removed", left: ["job-ended"] },
+    { answer: "", last: "nothing removed", left: ["job-ended"] },
+  ])("shows, asks, and obeys $answer", async ({ answer, last, left }) => {
+    const said = await atTerminal(answer);
+    expect([said.exitCode, said.left]).toEqual([0, left]);
+    expect(said.seen[0]).toMatch(/^OBJECT +WHY +AGE +RUN +STATE$/);
+    expect(said.seen[1]).toMatch(/^job.batch\/job-ended +succeeded 120m ago +120m +ended +Success$/);
+    expect(said.written).toContain("Remove 1 Job? [y/N] ");
+    expect(said.seen.at(-1)).toMatch(new RegExp(`${last}$`));
+  });
+});

@@ -1,0 +1,475 @@
+// kubectl prefect doctor: what it finds on both sides when things are broken, and that one dead side leaves the other alone.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
+import { systemClock } from "../../../../src/base/clock.ts";
+import type { JsonObject } from "../../../../src/base/json.ts";
+import { connectKube } from "../../../../src/kube/client/connect.ts";
+import { connectPrefect } from "../../../../src/prefect1/connect.ts";
+import { newState } from "../../../../src/prefect1/states.ts";
+import { startKubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import type { KubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import { startPrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
+import type { PrefectStandin, PrefectStandinOptions } from "../../../fakes/prefect1/fake-prefect1.ts";
+import { ended, POD, putJob, runId } from "../../../inventory/reading-world.ts";
+import { runCli } from "../../../support/run-cli.ts";
+import type { CliResult, CliWorld } from "../../../support/run-cli.ts";
+
+const KEY = "pcu_doctor_secret";
+const NAMESPACE = "flows";
+const AGENT = "system:serviceaccount:flows:prefect-agent";
+const MINUTE_MS = 60_000;
+
+interface World {
+  readonly kube: KubeStandin;
+  readonly prefect: PrefectStandin;
+  /** `kubectl prefect doctor ARGV…`; what it says is searched for the key. */
+  readonly doctor: (
+    argv?: readonly string[],
+    given?: CliWorld & { readonly token?: string },
+  ) => Promise<CliResult>;
+}
+
+interface Report {
+  readonly status: string;
+  readonly summary: Readonly<Record<string, number>>;
+  readonly findings: readonly (JsonObject & {
+    section: string;
+    check: string;
+    status: string;
+    message: string;
+  })[];
+}
+
+/** A cluster, and a Prefect server whose address is configured. */
+async function startWorld(options: PrefectStandinOptions = {}): Promise<World> {
+  const tokens = { admin: "admin", weak: "weak" };
+  const kube = await startKubeStandin({ namespaces: [NAMESPACE], controller: false, tokens });
+  onTestFinished(() => kube.stop());
+  const prefect = await startPrefectStandin({ apiKey: KEY, ...options });
+  onTestFinished(() => prefect.stop());
+  const doctor: World["doctor"] = async (argv = [], given = {}) => {
+    const kubeconfig = kube.kubeconfig({ token: given.token ?? "admin", namespace: NAMESPACE });
+    const said = await runCli(["doctor", ...argv], {
+      ...given,
+      files: { "/kubeconfig": kubeconfig, ...given.files },
+      env: {
+        KUBECONFIG: "/kubeconfig",
+        PREFECT__CLOUD__API: prefect.url,
+        PREFECT__BACKEND: options.flavour ?? "server",
+        PREFECT__CLOUD__API_KEY: KEY,
+        ...given.env,
+      },
+    });
+    expect(said.stdout + said.stderr).not.toContain(KEY);
+    return said;
+  };
+  return { kube, prefect, doctor };
+}
+
+/** An agent that has just polled. */
+async function registerAgent({ prefect }: World, name: string, labels: readonly string[]): Promise<void> {
+  const target = { url: prefect.url, backend: "server", apiKey: KEY, timeoutMs: 5_000 };
+  const api = connectPrefect(target, { env: {} });
+  await api.registerAgent({ name, labels });
+  api.close();
+}
+
+async function reported(
+  world: World,
+  ...given: Parameters<World["doctor"]>
+): Promise<Report & { exitCode: number }> {
+  const [argv = [], cli] = given;
+  const { stdout, stderr, exitCode } = await world.doctor([...argv, "-o", "json"], cli);
+  expect(stderr).toBe("");
+  return { ...(JSON.parse(stdout) as Report), exitCode };
+}
+
+/** `broken API key: …` of all that is not ok. */
+function amiss({ findings }: Report): string[] {
+  return findings
+    .filter(({ status }) => status !== "ok")
+    .map(({ status, check, message }) => `${status} ${check}: ${message}`);
+}
+
+describe("kubectl prefect doctor", () => {
+  it("finds nothing where all is well, and says where each value comes from", async () => {
+    const world = await startWorld({ flavour: "cloud" });
+    await registerAgent(world, "prod", ["k8s"]);
+    const { stdout, stderr, exitCode } = await world.doctor(["-n", NAMESPACE, "-l", "k8s"]);
+    expect(stdout).toContain(` ${world.prefect.url} (PREFECT__CLOUD__API variable)\n`);
+    expect(stdout).toContain("set (PREFECT__CLOUD__API_KEY variable)");
+    expect(stdout).toContain('"flows" exists (from -n)');
+    expect(stdout).toContain("Kubernetes v1.35.4");
+    expect(stdout).toMatch(/ok +API key +accepted\n/);
+    expect(stdout).toMatch(/ok +agents +1 agent polls\n +"prod" with label k8s, polled \ds ago\n/);
+    expect(stdout).toMatch(/\n\n\d+ ok\n$/);
+    expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  });
+
+  it("shows its sections in their order", async () => {
+    const world = await startWorld();
+    const { stdout } = await world.doctor();
+    expect(stdout.split("\n").filter((line) => /^[A-Z]/.test(line))).toEqual([
+      "Configuration",
+      "Kubernetes",
+      "Your rights",
+      "Prefect",
+      "Flow runs",
+      "Leftovers",
+    ]);
+  });
+
+  it("is satisfied, and says what it did not look at, without a Prefect API", async () => {
+    const world = await startWorld();
+    const env = { PREFECT__CLOUD__API: "", PREFECT__BACKEND: "", PREFECT__CLOUD__API_KEY: "" };
+    const report = await reported(world, [], { env });
+    expect(amiss(report)).toEqual([
+      "skipped API: no Prefect 1 API is named: its agents and flow runs are not looked at",
+    ]);
+    expect(report.exitCode).toBe(0);
+    expect(world.prefect.requests.entries()).toEqual([]);
+  });
+
+  it("writes the same as YAML", async () => {
+    const world = await startWorld();
+    const { stdout } = await world.doctor(["-o", "yaml"]);
+    expect(parse(stdout)).toMatchObject({ kind: "CheckUp", status: "warning", summary: { broken: 0 } });
+  });
+
+  it.each([
+    {
+      argv: ["-o", "xml"],
+      says: 'error: cannot read -o "xml": unknown output format\nhint: use text, json, yaml\n',
+    },
+    { argv: ["--for", "agent"], says: 'error: cannot read --for "agent": not a ServiceAccount' },
+    { argv: ["--request-timeout", "soon"], says: 'error: cannot read --request-timeout "soon"' },
+    { argv: ["--key-secret", "No Name"], says: 'error: cannot read --key-secret "No Name"' },
+  ])("refuses $argv", async ({ argv, says }) => {
+    const world = await startWorld();
+    const { stdout, stderr, exitCode } = await world.doctor(argv);
+    expect(stderr).toContain(says);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+  });
+});
+
+describe("doctor on the Prefect side", () => {
+  it.each([{ unauthorized: "401" as const }, { unauthorized: "errors" as const }])(
+    "tells a key that is not accepted ($unauthorized)",
+    async ({ unauthorized }) => {
+      const world = await startWorld({ flavour: "cloud", apiKey: "another", unauthorized });
+      const report = await reported(world);
+      const [key, ...rest] = amiss(report);
+      expect(key).toMatch(/^broken API key: not accepted: /);
+      expect(rest).toEqual([]);
+      expect(report.exitCode).toBe(1);
+    },
+  );
+
+  it("asks for a key where there is none", async () => {
+    const world = await startWorld({ flavour: "cloud" });
+    const report = await reported(world, [], { env: { PREFECT__CLOUD__API_KEY: "" } });
+    expect(amiss(report)).toEqual(["broken API key: there is none, and the API wants one"]);
+  });
+
+  it("looks at the cluster though the API is gone, whose states are then unknown", async () => {
+    const world = await startWorld();
+    putJob({ standin: world.kube }, "old", {
+      run: runId(1),
+      namespace: NAMESPACE,
+      pod: POD.done,
+      status: ended("Complete"),
+    });
+    await world.prefect.pause();
+    const report = await reported(world);
+    const [api, leftovers, unknown, ...rest] = amiss(report);
+    expect(api).toMatch(/^broken API: cannot reach http:.*: connection refused$/);
+    expect(leftovers).toBe("warning leftovers: cleanup would remove 1 Job");
+    expect(unknown).toMatch(/^skipped not seen: states of Prefect 1 flow runs are unknown: /);
+    expect(rest).toEqual([]);
+    expect(report.exitCode).toBe(1);
+  });
+
+  it("does not wait for an API that hangs longer than it was told", async () => {
+    const world = await startWorld();
+    world.prefect.fault({ effect: { kind: "hang", when: "before" }, times: Infinity });
+    const report = await reported(world, ["--request-timeout", "1s"]);
+    expect(amiss(report)[0]).toMatch(/^broken API: cannot reach .*: no answer within 1 s$/);
+    // The first question decides; nobody waits for the answers to others.
+    expect(world.prefect.requests.entries()).toHaveLength(1);
+  });
+
+  it("tells a server that is taken for Prefect Cloud", async () => {
+    const world = await startWorld();
+    const report = await reported(world, ["--backend", "cloud"]);
+    expect(amiss(report)).toEqual([
+      "broken version: Prefect Server kubectl-prefect stand-in with Core 1.4.1, but it is taken for Prefect Cloud",
+    ]);
+  });
+
+  it("tells a tenant that the server does not have", async () => {
+    const world = await startWorld();
+    const report = await reported(world, ["--tenant-id", runId(9)]);
+    expect(amiss(report)).toContain("broken tenant: the API has no tenant with the id that is configured");
+  });
+
+  it("tells a job template that is not there", async () => {
+    const world = await startWorld();
+    const report = await reported(world, ["--job-template", "/none/job.yaml"]);
+    expect(amiss(report)).toContain(
+      'broken job template: cannot use job template "/none/job.yaml": there is no such file where the agent runs',
+    );
+    expect(report.exitCode).toBe(1);
+  });
+
+  it("tells a configuration that cannot be read, by line and column, without what stands there", async () => {
+    const world = await startWorld();
+    const files = { "/home/user/.prefect/config.toml": `[cloud]\napi_key = "${KEY}\n` };
+    const { stdout, exitCode } = await world.doctor([], { files });
+    expect(stdout).toMatch(
+      /broken +files +Prefect 1: cannot read "\/home\/user\/\.prefect\/config\.toml": .* at line 2, column \d+\n +hint: /,
+    );
+    expect(stdout).toContain("API server");
+    expect(exitCode).toBe(1);
+  });
+
+  it("tells the flow runs whose labels nobody has, and how to start an agent for them", async () => {
+    const world = await startWorld();
+    await registerAgent(world, "prod", ["k8s"]);
+    const flow = world.prefect.createFlow({ name: "etl" });
+    const startTime = new Date(Date.now() - 10 * MINUTE_MS);
+    world.prefect.createFlowRun({ flow, labels: ["k8s", "gpu"], name: "lost-fox", startTime });
+    world.prefect.createFlowRun({
+      flow,
+      labels: ["k8s"],
+      name: "soon",
+      startTime: new Date(Date.now() + MINUTE_MS),
+    });
+    const { stdout, exitCode } = await world.doctor();
+    expect(stdout).toContain(
+      '1 flow run with labels gpu, k8s waits in vain for 10m: no agent has all of these labels; agent "prod" lacks gpu\n',
+    );
+    expect(stdout).toMatch(
+      /\n +lost-fox\n +hint: start an agent for them: kubectl prefect agent start -l gpu -l k8s\n/,
+    );
+    expect(exitCode).toBe(1);
+  });
+
+  it("tells flow runs that were claimed for this namespace and have no Job, and those that Lazarus will take", async () => {
+    const world = await startWorld();
+    const { prefect, kube } = world;
+    const files = new Map([["/kubeconfig", kube.kubeconfig({ token: "admin" })]]);
+    const deps = {
+      env: {},
+      home: undefined,
+      clock: systemClock,
+      userAgent: "test",
+      readFile: (path: string) => files.get(path),
+    };
+    const connection = await connectKube({ kubeconfig: "/kubeconfig" }, deps);
+    const place = `${connection.kube.clusterMark}/${NAMESPACE}`;
+    connection.kube.close();
+    const flow = prefect.createFlow({ name: "etl" });
+    const mark = { kubectl_prefect: { id: "claim", place, identifier: "0a1b2c3d" } };
+    const [claimed, silent] = ["claimed", "silent"].map((name) => prefect.createFlowRun({ flow, name }));
+    prefect.setState(claimed?.id ?? "", newState("Submitted", "Submitted for execution", { context: mark }));
+    prefect.setState(silent?.id ?? "", { type: "Submitted" });
+    const ago = (minutes: number): string =>
+      new Date(Date.now() - minutes * MINUTE_MS).toISOString().replace("Z", "000");
+    const runs = prefect.store.tables.flow_run;
+    for (const [run, minutes] of [
+      [claimed, 5],
+      [silent, 12],
+    ] as const) {
+      const row = runs.get(run?.id ?? "");
+      if (row !== undefined) runs.update(row, { heartbeat: ago(minutes), state_timestamp: ago(minutes) });
+    }
+    await registerAgent(world, "prod", []);
+    expect(amiss(await reported(world))).toEqual([
+      "broken claims without a Job: 1 flow run Submitted for 5m for this namespace has no Job",
+      "warning silent flow runs: 1 flow run without a heartbeat for 12m; Lazarus will start them again within 10 minutes",
+    ]);
+  });
+});
+
+describe("doctor on the cluster's side", () => {
+  it("looks at Prefect though the cluster is gone", async () => {
+    const world = await startWorld();
+    await registerAgent(world, "prod", []);
+    await world.kube.pause();
+    const report = await reported(world);
+    expect(amiss(report)).toEqual([
+      expect.stringMatching(/^broken API server: cannot reach .*: connection refused$/),
+    ]);
+    expect(report.findings.some(({ check }) => check === "agents")).toBe(true);
+    expect(report.exitCode).toBe(1);
+  });
+
+  it.each([
+    {
+      argv: ["--kubeconfig", "/none"],
+      says: 'broken kubeconfig: cannot read kubeconfig "/none": no such file',
+    },
+    { argv: ["--context", "none"], says: 'broken kubeconfig: cannot find context "none" in the kubeconfig' },
+  ])("tells a kubeconfig that cannot be used: $argv", async ({ argv, says }) => {
+    const world = await startWorld();
+    const report = await reported(world, argv);
+    expect(amiss(report)).toContain(says);
+    expect(report.exitCode).toBe(1);
+  });
+
+  it("tells credentials that are not accepted", async () => {
+    const world = await startWorld();
+    const report = await reported(world, [], { token: "expired" });
+    expect(amiss(report)[0]).toMatch(/^broken API server: http.*: Unauthorized$/);
+  });
+
+  it("says of each thing that it may not look at, without any rights", async () => {
+    const world = await startWorld();
+    world.kube.forbid({ user: "weak" });
+    const report = await reported(world, ["--image-pull-secrets", "pull"], { token: "weak" });
+    expect(
+      amiss(report).filter((line) => !line.includes(": may not ") && !line.includes("not granted")),
+    ).toEqual([
+      'skipped namespace: "flows": not allowed to read it, so it may not exist',
+      'skipped ServiceAccount: "default": not allowed to read ServiceAccounts',
+      'skipped image pull Secret: "pull": not allowed to read Secrets',
+      "skipped admission: not allowed to try a pod (create pods)",
+      expect.stringMatching(/^warning agents: none has ever registered/),
+      "skipped pods: not allowed to list jobs, pods",
+      "skipped quota: not allowed to list ResourceQuotas",
+      expect.stringMatching(/^skipped not seen: not allowed to list jobs, /),
+    ]);
+    expect(amiss(report)).toContain("broken launching flow runs: may not get, create jobs");
+    expect(report.exitCode).toBe(1);
+  });
+
+  it("tells what the agent's ServiceAccount lacks, and what that costs", async () => {
+    const world = await startWorld();
+    world.kube.put("serviceaccounts", { metadata: { name: "prefect-agent", namespace: NAMESPACE } });
+    world.kube.forbid({ user: AGENT, verbs: ["watch"], resources: ["pods"] });
+    world.kube.forbid({ user: AGENT, resources: ["pods/log", "leases"] });
+    const report = await reported(world, ["--for", "flows/prefect-agent"]);
+    const rights = report.findings.filter(({ subject }) => subject === "ServiceAccount flows/prefect-agent");
+    expect(amiss({ ...report, findings: rights })).toEqual([
+      "broken following flow runs: may not watch pods",
+      "warning logs of failed pods: may not get pods/log",
+      "skipped leader election: not granted, and only --leader-elect and --replicas need it: get, create, update leases",
+    ]);
+    expect(rights[0]).toMatchObject({
+      data: { granted: ["get jobs.batch", "create jobs.batch"], missing: [] },
+    });
+    expect(report.exitCode).toBe(1);
+  });
+
+  it("says when it may not ask for others' rights", async () => {
+    const world = await startWorld();
+    world.kube.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
+    const report = await reported(world, ["--for", AGENT], { token: "weak" });
+    const asked = report.findings.filter(({ check }) => check === "all features");
+    expect(asked.map(({ subject, status }) => [subject, status])).toEqual([
+      ["ServiceAccount flows/prefect-agent", "skipped"],
+      ["ServiceAccount flows/default", "skipped"],
+    ]);
+    expect(amiss(report)).toContain(
+      "broken ServiceAccount: does not exist: an agent that names it gets no pod",
+    );
+  });
+
+  it("tells images that cannot be pulled, quotas and leftovers", async () => {
+    const world = await startWorld();
+    const place = { standin: world.kube };
+    for (const digit of [1, 2])
+      putJob(place, `pull-${digit}`, { run: runId(digit), namespace: NAMESPACE, pod: POD.pulling });
+    const flow = world.prefect.createFlow({ name: "etl" });
+    const done = world.prefect.createFlowRun({ flow, name: "done" });
+    world.prefect.setState(done.id, { type: "Success" });
+    putJob(place, "done", { run: done.id, namespace: NAMESPACE, pod: POD.done, status: ended("Complete") });
+    world.kube.put("resourcequotas", {
+      metadata: { name: "compute", namespace: NAMESPACE },
+      spec: { hard: { pods: "3" } },
+      status: { hard: { pods: "3" }, used: { pods: "3" } },
+    });
+    const env = { PREFECT__CLOUD__API: "", PREFECT__BACKEND: "", PREFECT__CLOUD__API_KEY: "" };
+    const { stdout, exitCode } = await world.doctor([], { env });
+    expect(stdout).toMatch(
+      /broken +pods +2 Jobs, for up to 3d: image "flows:1" of container 'flow' cannot be pulled\n/,
+    );
+    expect(stdout).toContain('"compute" is used up (pods 3 of 3): no more pods of flow runs can start\n');
+    expect(stdout).toMatch(/warning +leftovers +cleanup would remove 1 Job\n +done \(succeeded 3d ago\)\n/);
+    expect(stdout).toContain("hint: see what and why: kubectl prefect cleanup --dry-run -n flows\n");
+    expect(exitCode).toBe(1);
+  });
+
+  it("does not fail for warnings", async () => {
+    const world = await startWorld();
+    putJob({ standin: world.kube }, "old", {
+      run: runId(1),
+      namespace: NAMESPACE,
+      pod: POD.done,
+      status: ended("Complete"),
+    });
+    expect(await reported(world)).toMatchObject({ status: "warning", exitCode: 0 });
+  });
+
+  it("ends with 130 when it is interrupted", async () => {
+    const world = await startWorld();
+    const controller = new AbortController();
+    world.kube.faults.add({ action: { kind: "hang", when: "before" }, times: Infinity });
+    world.kube.setOnRequest(() => controller.abort());
+    const { stdout, stderr, exitCode } = await world.doctor([], { signal: controller.signal });
+    expect({ stdout, stderr, exitCode }).toEqual({
+      stdout: "",
+      stderr: "error: interrupted\n",
+      exitCode: 130,
+    });
+  });
+});
+
+describe("doctor and Prefect 2 and 3", () => {
+  /** As far as doctor asks: the number of flow runs, for which a key is needed, and the version. */
+  async function restServer(key: string | undefined): Promise<string> {
+    const server = createServer((request, response) => {
+      const isAdmitted = key === undefined || request.headers.authorization === `Bearer ${key}`;
+      const body = request.url === "/api/admin/version" ? '"3.8.8"' : "7";
+      response.writeHead(isAdmitted ? 200 : 401, { "content-type": "application/json" });
+      response.end(isAdmitted ? body : '{"exception_message":"Unauthorized"}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
+  }
+
+  it("finds the API and its version", async () => {
+    const world = await startWorld();
+    const url = await restServer(undefined);
+    const { stdout } = await world.doctor([], { env: { PREFECT_API_URL: url } });
+    expect(stdout).toContain(`${url} (PREFECT_API_URL variable), no key\n`);
+    expect(stdout).toContain(`${url} answers, Prefect 3.8.8\n`);
+  });
+
+  it.each([
+    { env: { PREFECT_API_KEY: KEY }, says: "broken Prefect 2/3 key: not accepted: the API answered 401" },
+    { env: {}, says: "broken Prefect 2/3 key: there is none, and the API wants one" },
+  ])("tells a key that is missing or wrong", async ({ env, says }) => {
+    const world = await startWorld();
+    const url = await restServer("right");
+    const report = await reported(world, [], { env: { ...env, PREFECT_API_URL: url } });
+    expect(amiss(report)).toContain(says);
+    expect(report.exitCode).toBe(1);
+  });
+
+  it("tells an address at which nobody answers", async () => {
+    const world = await startWorld();
+    await world.prefect.pause();
+    const report = await reported(world, [], { env: { PREFECT_API_URL: `${world.prefect.url}/api` } });
+    expect(amiss(report)).toContain(
+      `broken Prefect 2/3 API: cannot reach ${world.prefect.url}/api: connection refused`,
+    );
+  });
+});

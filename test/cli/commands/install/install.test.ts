@@ -1,0 +1,220 @@
+// install on the command line: Prefect's own documents, what comes from the configuration, and where the key goes.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { documentsIn } from "../../../install/support/manifests.ts";
+import { runCli } from "../../../support/run-cli.ts";
+import type { CliWorld } from "../../../support/run-cli.ts";
+
+interface GoldenCase {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly expected_yaml: string;
+}
+
+interface Printed {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly [field: string]: unknown;
+}
+
+const GOLDEN = ["install", "install-more"].flatMap((name) => {
+  const text = readFileSync(new URL(`../../../golden/original/${name}.json`, import.meta.url), "utf8");
+  return JSON.parse(text) as GoldenCase[];
+});
+const KEY = "KEY-OF-THE-TEST";
+const SERVER = { PREFECT__BACKEND: "server", PREFECT__CLOUD__API: "http://apollo:4200" };
+
+async function installed(argv: readonly string[], world: CliWorld = {}): Promise<readonly Printed[]> {
+  const { stdout, stderr, exitCode } = await runCli(["install", ...argv], world);
+  expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
+  return documentsIn(stdout) as Printed[];
+}
+
+/** The agent's container, variables by name. */
+function agentIn(printed: readonly Printed[]): { readonly args: readonly string[]; readonly env: unknown } {
+  const deployment = printed.find(({ kind }) => kind === "Deployment") as unknown as {
+    spec: {
+      template: { spec: { containers: { args: string[]; env: { name: string; value?: string }[] }[] } };
+    };
+  };
+  const { args, env } = deployment.spec.template.spec.containers[0]!;
+  return { args, env: Object.fromEntries(env.map(({ name, value }) => [name, value])) };
+}
+
+describe("install --agent python", () => {
+  it.each(GOLDEN)("prints what the original prints: $name", async ({ args, expected_yaml }) => {
+    expect(await installed(["--agent", "python", ...args])).toEqual(documentsIn(expected_yaml));
+  });
+
+  it("takes the backend from the configuration and nothing else, as the original does", async () => {
+    const tenant = "0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001";
+    const env = { ...SERVER, PREFECT__CLOUD__API_KEY: KEY, PREFECT__CLOUD__TENANT_ID: tenant };
+    expect(agentIn(await installed(["--agent=python"], { env })).env).toMatchObject({
+      PREFECT__CLOUD__API_KEY: "",
+      PREFECT__CLOUD__TENANT_ID: "",
+      PREFECT__BACKEND: "server",
+      PREFECT__CLOUD__API: "https://api.prefect.io",
+    });
+  });
+
+  it("leaves the tenant's id as it was written", async () => {
+    const tenant = "3F2504E0-4F89-11D3-9A0C-0305E82C3301";
+    expect(agentIn(await installed(["--agent=python", "--tenant-id", tenant])).env).toMatchObject({
+      PREFECT__CLOUD__TENANT_ID: tenant,
+    });
+  });
+});
+
+describe("install", () => {
+  it.each([
+    { argv: ["install"] },
+    { argv: ["agent", "install"] },
+    { argv: ["agent", "kubernetes", "install"] },
+    { argv: ["agent", "install", "kubernetes"] },
+  ])("is also called $argv", async ({ argv }) => {
+    const { stdout, exitCode } = await runCli([...argv, "--label", "k8s"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toBe((await runCli(["install", "--label", "k8s"])).stdout);
+  });
+
+  it("prints one List as JSON", async () => {
+    const { stdout } = await runCli(["install", "--rbac", "-ojson"]);
+    expect(JSON.parse(stdout)).toMatchObject({ kind: "List", items: [{}, {}, { kind: "Deployment" }] });
+  });
+
+  it("writes the namespace of -n into every object, and none without it", async () => {
+    const places = (printed: readonly Printed[]): unknown[] => [
+      ...new Set(printed.map(({ metadata }) => metadata.namespace)),
+    ];
+    expect(places(await installed(["-n", "flows", "--rbac", "-k", KEY]))).toEqual(["flows"]);
+    expect(places(await installed(["--rbac", "-k", KEY]))).toEqual([undefined]);
+  });
+
+  it.each([
+    { argv: [], want: ["Deployment"] },
+    { argv: ["--rbac"], want: ["Role", "RoleBinding", "Deployment"] },
+    { argv: ["--rbac=minimal"], want: ["ServiceAccount", "Role", "RoleBinding", "Deployment"] },
+    { argv: ["-k", KEY], want: ["Secret", "Deployment"] },
+    { argv: ["--job-template", "job.yaml"], want: ["ConfigMap", "Deployment"] },
+    { argv: ["--job-template", "s3://bucket/job.yaml"], want: ["Deployment"] },
+    { argv: ["--config-toml", "config.toml"], want: ["ConfigMap", "Deployment"] },
+  ])("prints $want for $argv", async ({ argv, want }) => {
+    const files = {
+      "job.yaml": "spec: {template: {spec: {}}}",
+      "config.toml": '[cloud.agent]\nlevel = "DEBUG"\n',
+    };
+    expect((await installed(argv, { files })).map(({ kind }) => kind)).toEqual(want);
+  });
+
+  it("gives the agent each option in its own words", async () => {
+    const argv = [
+      "--limit",
+      "5",
+      "-e",
+      "A=b",
+      "-i",
+      "one,two",
+      "--start-grace=1m",
+      "--no-dask-name",
+      "--name",
+      "n",
+    ];
+    expect(agentIn(await installed(argv)).args).toEqual([
+      "agent",
+      "start",
+      "--agent-address=http://:8080",
+      "--env=A=b",
+      "--image-pull-secrets=one,two",
+      "--no-dask-name",
+      "--name=n",
+      "--limit=5",
+      "--start-grace=1m",
+    ]);
+  });
+
+  it("reads address, backend and tenant from the configuration where no flag says them", async () => {
+    const env = { ...SERVER };
+    expect(agentIn(await installed([], { env })).env).toMatchObject(SERVER);
+    expect(agentIn(await installed(["-a", "http://other:4200"], { env })).env).toMatchObject({
+      PREFECT__CLOUD__API: "http://other:4200",
+    });
+  });
+
+  it.each([
+    { argv: ["-b", "cloud"] },
+    { argv: ["-b", "server", "--agent", "python"], env: { PREFECT__CLOUD__API: "https://api.prefect.io" } },
+  ])("does not take a built-in address for one that was given: $argv", async ({ argv, env = {} }) => {
+    const { PREFECT__CLOUD__API: address } = agentIn(await installed(argv)).env as Record<string, string>;
+    expect({ ...(address && { PREFECT__CLOUD__API: address }) }).toEqual(env);
+  });
+
+  it("leaves the address to the agent's own configuration file, if that has one", async () => {
+    const files = { "config.toml": '[cloud]\napi = "http://inside:4200"\n' };
+    const { env } = agentIn(await installed(["--config-toml", "config.toml"], { env: SERVER, files }));
+    expect(env).not.toHaveProperty("PREFECT__CLOUD__API");
+  });
+
+  it.each([
+    { name: "--key", argv: ["-k", KEY], world: {} },
+    { name: "PREFECT__CLOUD__API_KEY", argv: [], world: { env: { PREFECT__CLOUD__API_KEY: KEY } } },
+    {
+      name: "auth.toml",
+      argv: [],
+      world: { files: { "/home/user/.prefect/auth.toml": `["api.prefect.io"]\napi_key = "${KEY}"\n` } },
+    },
+  ])("puts the key of $name into the Secret and nowhere else", async ({ argv, world }) => {
+    const printed = await installed(argv, world);
+    const holding = printed.filter((object) => JSON.stringify(object).includes(KEY));
+    expect(holding.map(({ kind }) => kind)).toEqual(["Secret"]);
+  });
+
+  it("does not put a key lying around into a second Secret when one is named", async () => {
+    const printed = await installed(["--key-secret", "mine"], { env: { PREFECT__CLOUD__API_KEY: KEY } });
+    expect(printed.map(({ kind }) => kind)).toEqual(["Deployment"]);
+    expect(JSON.stringify(printed)).not.toContain(KEY);
+  });
+
+  it("warns of an address that means the pod itself", async () => {
+    const { stderr, exitCode } = await runCli(["install", "-a", "http://localhost:4200"]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/^warning: in a pod http:\/\/localhost:4200 is the pod itself/);
+  });
+
+  it.each([
+    { argv: ["-b", "server"], want: /^error: cannot use --backend "server": .*\nhint: .*--api/ },
+    {
+      argv: ["--job-template", "nosuch.yaml"],
+      want: /^error: cannot read job template "nosuch.yaml": no such file\nhint: /,
+    },
+    {
+      argv: ["--job-template", "list.yaml"],
+      want: /^error: cannot use job template "list.yaml": not a Job but a list\nhint: /,
+    },
+    {
+      argv: ["--config-toml", "bad.toml"],
+      want: /^error: cannot read configuration "bad.toml": .* at line 1, column \d+\nhint: /,
+    },
+    {
+      argv: ["--config-toml", "key.toml"],
+      want: /^error: cannot use configuration "key.toml": .*\nhint: .*--key/,
+    },
+    { argv: ["--rbac=maximal"], want: /^error: cannot read --rbac "maximal"\nhint: / },
+    { argv: ["-o", "table"], want: /^error: cannot read -o "table": unknown output format\nhint: / },
+    { argv: ["--label", ""], want: /^error: cannot read --label .*\nhint: / },
+    { argv: ["--env", "A"], want: /^error: cannot read --env "A": not NAME=VALUE\nhint: / },
+    {
+      argv: ["--start-grace", "soon"],
+      want: /^error: cannot read --start-grace "soon": not a duration\nhint: /,
+    },
+    { argv: ["--replicas", "many"], want: /^error: cannot read --replicas "many": not a whole number/ },
+    { argv: ["--key", "two words"], want: /^error: cannot read --key: (?!.*two words)/ },
+    { argv: ["--image", "a b"], want: /^error: cannot read --image "a b": not one image\nhint: / },
+  ])("refuses $argv", async ({ argv, want }) => {
+    const files = { "list.yaml": "- a\n", "bad.toml": "a b\n", "key.toml": `[cloud]\napi_key = "${KEY}"\n` };
+    const { stdout, stderr, exitCode } = await runCli(["install", ...argv], { files });
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+    expect(stderr).toMatch(want);
+    expect(stderr).not.toContain(KEY);
+  });
+});

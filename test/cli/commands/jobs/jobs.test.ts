@@ -1,0 +1,337 @@
+// kubectl prefect jobs: command line in; table, notes and exit code out.
+
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { JsonObject } from "../../../../src/base/json.ts";
+import { startPrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
+import { ended, POD, putJob, readingWorld, restStandin, runId } from "../../../inventory/reading-world.ts";
+import type { World } from "../../../inventory/reading-world.ts";
+
+const NO_API =
+  "note: states of Prefect 1 flow runs are unknown: no API is configured; name it with --api or PREFECT__CLOUD__API\n";
+
+async function mixedWorld(): Promise<World> {
+  const world = await readingWorld({ controller: false, namespaces: ["other"] });
+  putJob(world, "job-live", { run: runId(1), pod: POD.running });
+  putJob(world, "job-failed", { run: runId(2), pod: POD.failed, status: ended("Failed") });
+  putJob(world, "job-pull", { run: runId(3), pod: POD.pulling });
+  const labels = { "prefect.io/flow-run-id": runId(4), "prefect.io/flow-run-name": "amber-fox" };
+  putJob(world, "amber-fox-x", {
+    run: runId(4),
+    labels,
+    podLabels: {},
+    pod: POD.done,
+    status: ended("Complete"),
+  });
+  putJob(world, "elsewhere", { run: runId(5), namespace: "other", pod: POD.running });
+  world.standin.put("jobs", { metadata: { name: "foreign", labels: { app: "x" } }, spec: {} });
+  return world;
+}
+
+describe("kubectl prefect jobs", () => {
+  it("shows Jobs of both generations, pods by their Job's name included, and says that states are unknown", async () => {
+    const { cli } = await mixedWorld();
+    const { stdout, stderr, exitCode } = await cli(["jobs"]);
+    expect(stdout).toBe(
+      [
+        "FLOW RUN    ID         STATE       JOB           PODS                   RESTARTS   AGE   VERDICT",
+        "<none>      22222222   <unknown>   job-failed    0/1 Error              0          3d    failed",
+        "<none>      11111111   <unknown>   job-live      1/1 Running            2          3d    active",
+        "<none>      33333333   <unknown>   job-pull      0/1 ImagePullBackOff   0          3d    stuck",
+        "amber-fox   44444444   <unknown>   amber-fox-x   0/1 Completed          0          3d    finished",
+        "",
+      ].join("\n"),
+    );
+    expect(stderr).toContain(NO_API);
+    expect(stderr).toContain("name it with PREFECT_API_URL\n");
+    expect(exitCode).toBe(0);
+  });
+
+  it.each([
+    { argv: ["get", "-o", "name"], says: "job.batch/job-failed\njob.batch/job-live\n" },
+    {
+      argv: ["jobs", "-o", "name", "-l", `prefect.io/flow_run_id=${runId(1)}`],
+      says: "job.batch/job-live\n",
+    },
+    {
+      argv: ["jobs", "-o", "name", "--field-selector", "metadata.name=job-pull"],
+      says: "job.batch/job-pull\n",
+    },
+    { argv: ["jobs", "-o", "jsonpath={.items[?(@.verdict.word=='stuck')].metadata.name}"], says: "job-pull" },
+    { argv: ["jobs", "--no-headers", "--sort-by", "RESTARTS"], says: "job-pull" },
+    { argv: ["jobs", "-A"], says: "other       <none>" },
+    { argv: ["jobs", "-o", "wide"], says: "container 'flow' exited with code 3" },
+    {
+      argv: ["jobs", "-o", "custom-columns=J:.metadata.name,R:.flowRun.id"],
+      says: `job-live      ${runId(1)}`,
+    },
+    { argv: ["jobs", "-o", "yaml"], says: "kind: FlowRunJob" },
+  ])("understands $argv", async ({ argv, says }) => {
+    const { cli } = await mixedWorld();
+    const { stdout, exitCode } = await cli(argv);
+    expect(stdout).toContain(says);
+    expect(exitCode).toBe(0);
+  });
+
+  it("shows with --stale only what cleanup would take", async () => {
+    const { cli } = await mixedWorld();
+    const { stdout } = await cli(["jobs", "--stale", "-o", "name"]);
+    expect(stdout.trim().split("\n").sort()).toEqual(["job.batch/amber-fox-x", "job.batch/job-failed"]);
+  });
+
+  it("says as kubectl does that there is nothing, and does not fail", async () => {
+    const { cli } = await readingWorld();
+    expect(await cli(["jobs"])).toEqual({
+      stdout: "",
+      stderr: "No resources found in default namespace.\n",
+      exitCode: 0,
+    });
+    expect((await cli(["jobs", "-A"])).stderr).toBe("No resources found\n");
+  });
+
+  it("shows names and states of Prefect 1, and a run that Prefect does not have as deleted", async () => {
+    const world = await readingWorld();
+    const prefect = await startPrefectStandin();
+    onTestFinished(() => prefect.stop());
+    const flow = prefect.createFlow({ name: "f" });
+    const run = prefect.createFlowRun({ flow, name: "quick-fox" });
+    prefect.setState(run.id, { type: "Running" });
+    putJob(world, "mine", { run: run.id, pod: POD.running });
+    putJob(world, "lost", { run: runId(9), pod: POD.running });
+    const { stdout, stderr } = await world.cli(["jobs", "--api", prefect.url, "-b", "server"]);
+    expect(stdout).toMatch(/^<none> +99999999 +<deleted> +lost .* orphaned$/m);
+    expect(stdout).toMatch(/^quick-fox +\w{8} +Running +mine .* active$/m);
+    expect(stderr).toBe("");
+  });
+
+  it("shows more of an id that begins with the time, so that it can be typed", async () => {
+    const world = await readingWorld();
+    const run = "019aa7c1-6a2e-7b3c-8d4e-5f60718293a4";
+    putJob(world, "third", { run, labels: { "prefect.io/flow-run-id": run }, pod: POD.running });
+    const { stdout } = await world.cli(["jobs", "--no-headers"]);
+    expect(stdout).toMatch(/^<none> +019aa7c1-6a2e +<unknown> /);
+    expect((await world.cli(["inspect", "019aa7c1-6a2e"])).exitCode).toBe(0);
+  });
+
+  it("shows states of Prefect 3 in its own words", async () => {
+    const world = await readingWorld();
+    const labels = { "prefect.io/flow-run-id": runId(4) };
+    putJob(world, "third", { run: runId(4), labels, pod: POD.running });
+    const state = { type: "CRASHED", name: "Crashed", timestamp: "2026-01-01T00:00:00Z" };
+    const rest = await restStandin(() => ({ body: [{ id: runId(4), name: "amber-fox", state }] }));
+    const env = { PREFECT_API_URL: rest.url, PREFECT_API_KEY: "pnu_secret" };
+    const { stdout, stderr } = await world.cli(["jobs"], { env });
+    expect(stdout).toMatch(/^amber-fox +44444444 +Crashed +third /m);
+    expect(stderr).toBe("");
+    expect(rest.calls).toEqual([
+      {
+        path: "/api/flow_runs/filter",
+        authorization: "Bearer pnu_secret",
+        body: { flow_runs: { id: { any_: [runId(4)] } }, limit: 200 },
+      },
+    ]);
+  });
+
+  it("goes on without Prefect when its API does not answer, and says so once", async () => {
+    const world = await readingWorld();
+    putJob(world, "mine", { run: runId(1), pod: POD.running });
+    const { stdout, stderr, exitCode } = await world.cli([
+      "jobs",
+      "--api",
+      "http://127.0.0.1:1",
+      "-b",
+      "server",
+    ]);
+    expect(stdout).toContain("<unknown>");
+    expect(stderr).toMatch(/^note: states of Prefect 1 flow runs are unknown: .*connection refused\n$/);
+    expect(exitCode).toBe(0);
+  });
+
+  it("goes on without pods when this user may not list them", async () => {
+    const { standin, cli } = await mixedWorld();
+    standin.forbid({ verbs: ["list"], resources: ["pods"] });
+    const { stdout, stderr, exitCode } = await cli(["jobs"]);
+    expect(stdout).toMatch(/job-live +<unknown> +<none> +3d +pending\n/);
+    expect(stdout).toMatch(/job-failed +<unknown> +<none> +3d +failed\n/);
+    expect(stdout).toMatch(/amber-fox-x +<unknown> +<none> +3d +finished\n/);
+    expect(stderr).toMatch(/note: cannot list pods in namespace "default": .*forbidden/);
+    expect(exitCode).toBe(0);
+  });
+
+  it("fails when it may not even list Jobs", async () => {
+    const { standin, cli } = await mixedWorld();
+    standin.forbid({ verbs: ["list"], resources: ["jobs"] });
+    const { stdout, stderr, exitCode } = await cli(["jobs"]);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 4 });
+    expect(stderr).toMatch(/^error: cannot list jobs in namespace "default": .*forbidden.*\nhint: .*\n$/);
+  });
+
+  it("tells why a Job has no pod, which its events alone say; of other Jobs none are asked for", async () => {
+    const world = await mixedWorld();
+    const eventsAsked = (): number => world.standin.requests.count({ resource: "events" });
+    await world.cli(["jobs"]);
+    expect(eventsAsked()).toBe(0);
+    putJob(world, "job-refused", { run: runId(6) });
+    const { uid = "" } = world.standin.get("jobs", "default", "job-refused")?.metadata ?? {};
+    world.standin.put("events", {
+      metadata: { name: "job-refused.1", namespace: "default" },
+      involvedObject: { kind: "Job", name: "job-refused", uid },
+      type: "Warning",
+      reason: "FailedCreate",
+      message: 'Error creating: pods "job-refused-" is forbidden: serviceaccount "flows" not found',
+    });
+    const { stdout } = await world.cli(["jobs", "-o", "wide"]);
+    expect(stdout).toMatch(/job-refused +0\/0 .* stuck .* serviceaccount "flows" not found\n/);
+    expect(eventsAsked()).toBe(1);
+  });
+
+  it("keeps the Jobs of a namespace together, whichever Prefect they are of", async () => {
+    const { cli } = await mixedWorld();
+    const { stdout } = await cli(["jobs", "-A", "--no-headers"]);
+    const namespaces = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" ")[0]);
+    expect(namespaces).toEqual(["default", "default", "default", "default", "other"]);
+  });
+
+  it("counts a pod with the labels of both Prefects once, and knows no state of a label that is no id", async () => {
+    const world = await readingWorld();
+    const prefect = await startPrefectStandin();
+    onTestFinished(() => prefect.stop());
+    const labels = { "prefect.io/flow_run_id": runId(1), "prefect.io/flow-run-id": runId(1) };
+    putJob(world, "both", { run: runId(1), labels, pod: POD.running });
+    putJob(world, "odd", { run: "not-an-id", pod: POD.running });
+    const { stdout } = await world.cli(["jobs", "--api", prefect.url, "-b", "server"]);
+    expect(stdout).toMatch(/ <deleted> +both +1\/1 Running +2 /);
+    expect(stdout).toMatch(/ not-an-i +<none> +odd +1\/1 Running /);
+  });
+
+  it("does not take a run for deleted whose Job names another Prefect", async () => {
+    const world = await readingWorld();
+    const prefect = await startPrefectStandin();
+    onTestFinished(() => prefect.stop());
+    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
+    const made = (api: string): JsonObject => ({
+      containers: [{ name: "flow", image: "flows:1", env: [{ name: "PREFECT__CLOUD__API", value: api }] }],
+    });
+    // The pods' way to the same API, as the Job of a run that it knows shows.
+    putJob(world, "mine", { run: id, podSpec: made("http://apollo:4200"), pod: POD.running });
+    putJob(world, "deleted", {
+      run: runId(1),
+      podSpec: made("http://apollo:4200/graphql"),
+      pod: POD.running,
+    });
+    putJob(world, "others", { run: runId(2), podSpec: made("http://elsewhere:4200"), pod: POD.running });
+    const asking = ["--api", prefect.url, "-b", "server"];
+    const { stdout, stderr } = await world.cli(["jobs", ...asking]);
+    expect(stdout).toMatch(/ Scheduled +mine .* active\n/);
+    expect(stdout).toMatch(/ <deleted> +deleted .* orphaned\n/);
+    expect(stdout).toMatch(/ <unknown> +others .* active\n/);
+    expect(stderr).toBe(
+      "note: 1 flow run is of another Prefect 1 (http://elsewhere:4200): the state is unknown\n",
+    );
+    const deleted = await world.cli(["inspect", "job/deleted", ...asking]);
+    expect(deleted.stdout).toContain("AN AGENT WOULD\n  delete Job deleted\n");
+    const inspected = await world.cli(["inspect", "job/others", ...asking]);
+    expect(inspected.stdout).toContain("AN AGENT WOULD\n  nothing: all is in order\n");
+    expect(inspected.stdout).toContain(
+      "leave job.batch/others: not over, the state of its flow run is not known",
+    );
+  });
+
+  it("asks for states in batches of 100, and reads Jobs page by page", async () => {
+    const world = await readingWorld();
+    const prefect = await startPrefectStandin();
+    onTestFinished(() => prefect.stop());
+    for (let at = 0; at < 620; at++) {
+      const run = `${String(at).padStart(8, "0")}-0000-4000-8000-000000000000`;
+      putJob(world, `job-${at}`, { run });
+    }
+    const { stdout, stderr } = await world.cli([
+      "jobs",
+      "--no-headers",
+      "--api",
+      prefect.url,
+      "-b",
+      "server",
+    ]);
+    expect(stdout.trim().split("\n")).toHaveLength(620);
+    expect(stderr).toBe("note: Prefect 1 knows none of 620 flow runs: is it the right API and tenant?\n");
+    const pages = world.standin.requests.entries.filter(
+      ({ resource, query }) => resource === "jobs" && query.includes("flow_run_id"),
+    );
+    expect(pages).toHaveLength(2);
+    expect(prefect.requests.count("flow_run")).toBe(7);
+  });
+
+  it("lists Dask clusters with the run that they belong to; the table shortens its id in their name", async () => {
+    const world = await readingWorld();
+    const name = `dask-${runId(1)}-03d5b8bb-0`;
+    putJob(world, "job-live", { run: runId(1), pod: POD.running });
+    const labels = { "dask.org/cluster-name": name, "dask.org/component": "worker", app: "dask" };
+    world.standin.put("pods", {
+      metadata: { name: `${name}abcde`, labels },
+      spec: { restartPolicy: "Never", containers: [{ name: "dask-worker", image: "flows:1" }] },
+      status: {
+        ...POD.running,
+        containerStatuses: [{ ...POD.running.containerStatuses[0], restartCount: 0 }],
+      },
+    });
+    const { stdout } = await world.cli(["jobs"]);
+    expect(stdout).toMatch(
+      /^<none> +11111111 +<unknown> +dask\/dask-11111111…-03d5b8bb-0 +1\/1 Running .* active$/m,
+    );
+    expect((await world.cli(["jobs", "-o", "name"])).stdout).toContain(`\ndask/${name}\n`);
+  });
+
+  it.each([
+    { argv: ["jobs", "-o", "nope"], says: 'cannot read -o "nope": unknown output format' },
+    { argv: ["jobs", "--sort-by", "{.a"], says: 'cannot sort by "{.a"' },
+  ])("refuses $argv before it asks anything", async ({ argv, says }) => {
+    const { standin, cli } = await readingWorld();
+    const { stderr, exitCode } = await cli(argv);
+    expect(stderr).toContain(says);
+    expect(exitCode).toBe(2);
+    expect(standin.requests.total).toBe(0);
+  });
+});
+
+describe("kubectl prefect jobs --watch", () => {
+  it("appends in a pipe what is new and what changes, and ends at a signal", async () => {
+    const world = await readingWorld();
+    const put = (digit: number, pod: JsonObject): void => {
+      const labels = { "prefect.io/flow-run-id": runId(digit) };
+      putJob(world, `job-${digit}`, { run: runId(digit), labels, pod });
+    };
+    // What is shown is first asked of Prefect: its log of requests tells how far the watch is.
+    const rest = await restStandin(() => ({ body: [] }));
+    const untilAsked = async (digit: number): Promise<void> => {
+      await expect.poll(() => JSON.stringify(rest.calls), { timeout: 10_000 }).toContain(runId(digit));
+    };
+    put(1, POD.pulling);
+    const stop = new AbortController();
+    const env = { PREFECT_API_URL: rest.url };
+    const watching = world.cli(["jobs", "-w", "--no-headers"], { signal: stop.signal, env });
+    await untilAsked(1);
+    // Jobs' and pods' of both Prefects, Prefect 2's unlabelled pods, and three of Dask.
+    await expect.poll(() => world.standin.watchCount, { timeout: 5_000 }).toBe(8);
+    put(1, POD.running);
+    put(2, POD.running);
+    await untilAsked(2);
+    put(3, POD.running);
+    await untilAsked(3);
+    stop.abort();
+    const { stdout, exitCode } = await watching;
+    expect(stdout.match(/job-1 +\S+ \S+/g)).toEqual(["job-1   0/1 ImagePullBackOff", "job-1   1/1 Running"]);
+    expect(stdout.match(/job-2 +\S+ \S+/g)).toHaveLength(1);
+    expect(exitCode).toBe(130);
+  });
+
+  it("ends with the reason when the cluster refuses", async () => {
+    const { standin, cli } = await readingWorld();
+    standin.forbid({ verbs: ["watch"], resources: ["jobs"] });
+    const { stderr, exitCode } = await cli(["jobs", "-w"]);
+    expect(stderr).toMatch(/^error: cannot watch jobs in namespace "default": .*forbidden/);
+    expect(exitCode).toBe(4);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { SettingsError } from "../../../src/base/errors.ts";
+import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
+import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
+import { admissionFindings, samplePod, templateFindings } from "../../../src/doctor/checks/admission.ts";
+import { defaultTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
+import { KubeError } from "../../../src/kube/client/errors.ts";
+import { lines } from "../subjects.ts";
+
+function settings(options: Partial<Parameters<typeof jobSettings>[1]> = {}) {
+  const env = {
+    PREFECT__CLOUD__API_KEY: "s3cret",
+    PREFECT__CLOUD__AGENT__ENV_VARS: '{"PASSWORD": "s3cret"}',
+  };
+  const config = loadPrefectConfig({ env, readFile: () => undefined });
+  return jobSettings(config, { namespace: "flows", ...options });
+}
+
+describe("the pod that is tried", () => {
+  it("is the one that a flow run without wishes of its own gets, without keys", () => {
+    const pod = samplePod(
+      defaultTemplate(),
+      settings({ serviceAccountName: "flow", imagePullSecrets: ["pull"] }),
+    );
+    expect(pod).toMatchObject({
+      kind: "Pod",
+      metadata: { name: "prefect-doctor" },
+      spec: {
+        serviceAccountName: "flow",
+        imagePullSecrets: [{ name: "pull" }],
+        restartPolicy: "Never",
+        containers: [
+          { name: "flow", image: "prefecthq/prefect:1.4.1", args: ["prefect", "execute", "flow-run"] },
+        ],
+      },
+    });
+    expect(JSON.stringify(pod)).not.toContain("s3cret");
+  });
+
+  it("is made from the agent's template", () => {
+    const spec = { securityContext: { runAsNonRoot: true }, containers: [{ name: "flow", image: "mine:1" }] };
+    const body = { kind: "Job", spec: { template: { metadata: { labels: { team: "a" } }, spec } } };
+    const template = templateOf(body, { from: "agent", name: "job.yaml" });
+    expect(samplePod(template, settings())).toMatchObject({
+      metadata: { name: "prefect-doctor", labels: { team: "a" } },
+      spec: { securityContext: { runAsNonRoot: true }, containers: [{ image: "mine:1" }] },
+    });
+  });
+});
+
+describe("the agent's job template", () => {
+  it("is not spoken of where there is none", () => {
+    expect(templateFindings(undefined, { ok: true, value: defaultTemplate() })).toEqual([]);
+  });
+
+  it("that cannot be used is broken", () => {
+    const error = new SettingsError('cannot use job template "job.yaml": it is a "Pod", not a Job');
+    expect(lines(templateFindings("job.yaml", { ok: false, error }))).toEqual([
+      'broken job template: cannot use job template "job.yaml": it is a "Pod", not a Job',
+    ]);
+  });
+});
+
+describe("admission", () => {
+  const refused = (status: number, detail: string) =>
+    lines(admissionFindings({ ok: false, error: new KubeError("create", detail, { status, reason: "x" }) }));
+
+  it.each([
+    {
+      status: 403,
+      detail: 'pods "prefect-doctor" is forbidden: violates PodSecurity "restricted:latest": no',
+      want: [
+        'warning admission: the pod of a plain flow run is refused: violates PodSecurity "restricted:latest": no',
+      ],
+    },
+    {
+      status: 403,
+      detail: 'pods is forbidden: User "nobody" cannot create resource "pods" in API group ""',
+      want: ["skipped admission: not allowed to try a pod (create pods)"],
+    },
+    { status: 403, detail: 'pods "prefect-doctor" is forbidden: exceeded quota: few', want: [] },
+    { status: 403, detail: "error looking up service account flows/nobody", want: [] },
+    {
+      status: 400,
+      detail: 'admission webhook "x" does not support dry run',
+      want: ['skipped admission: cannot be tried: admission webhook "x" does not support dry run'],
+    },
+    { status: 500, detail: "down", want: ["skipped admission: cannot be tried: down"] },
+  ])("$status $detail", ({ status, detail, want }) => {
+    expect(refused(status, detail)).toEqual(want);
+  });
+
+  it("that accepts the pod is ok", () => {
+    expect(lines(admissionFindings({ ok: true, value: "created" }))).toEqual([
+      "ok admission: the pod of a plain flow run is accepted (dry run)",
+    ]);
+  });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import type { Answer } from "../../../src/doctor/answer.ts";
+import { namespaceFinding, serverFinding, whoAmIFindings } from "../../../src/doctor/checks/cluster.ts";
+import { credentialKind, kubeconfigFindings } from "../../../src/doctor/checks/kubeconfig.ts";
+import { secretFinding, serviceAccountFinding } from "../../../src/doctor/checks/named-objects.ts";
+import { quotaFindings } from "../../../src/doctor/checks/quotas.ts";
+import { KubeError } from "../../../src/kube/client/errors.ts";
+import type { Meta } from "../../../src/kube/client/objects.ts";
+import { lines } from "../subjects.ts";
+
+const SERVER = "https://kube:6443";
+
+function refused(status: number): Answer<never> {
+  return {
+    ok: false,
+    error: new KubeError("ask", "no", { status, reason: "x", hint: "ask an administrator" }),
+  };
+}
+
+function known<T>(value: T): Answer<T> {
+  return { ok: true, value };
+}
+
+function meta(change: Partial<Meta> = {}): { readonly metadata: Meta } {
+  const times = { resourceVersion: "1", creationTimestamp: "2026-11-21T03:00:00Z" };
+  return { metadata: { name: "one", namespace: "flows", uid: "u", ...times, ...change } };
+}
+
+describe("the API server", () => {
+  it.each([
+    {
+      version: { major: "1", minor: "35", gitVersion: "v1.35.4" },
+      status: "ok",
+      says: /answers, Kubernetes v1\.35\.4/,
+    },
+    { version: { major: "1", minor: "20+", gitVersion: "v1.20.2-gke" }, status: "ok", says: /v1\.20\.2-gke/ },
+    {
+      version: { major: "1", minor: "19", gitVersion: "v1.19.1" },
+      status: "warning",
+      says: /older than 1\.20/,
+    },
+    { version: { major: "", minor: "", gitVersion: "strange" }, status: "ok", says: /strange/ },
+  ])("of version $version.gitVersion is $status", ({ version, status, says }) => {
+    const finding = serverFinding(SERVER, known(version));
+    expect(finding.status).toBe(status);
+    expect(finding.says).toMatch(says);
+  });
+
+  it("that refuses to tell its version answers all the same", () => {
+    expect(serverFinding(SERVER, refused(403))).toMatchObject({ status: "ok" });
+    expect(serverFinding(SERVER, refused(401))).toMatchObject({ status: "broken", says: `${SERVER}: no` });
+  });
+
+  it("names its address once when there is no answer", () => {
+    const error = new KubeError("ask", `${SERVER}: connection refused`, { status: 0, reason: "Unreachable" });
+    expect(serverFinding(SERVER, { ok: false, error }).says).toBe(
+      `cannot reach ${SERVER}: connection refused`,
+    );
+  });
+
+  it.each([
+    { answer: known({ user: "me", groups: [] }), want: ['ok user: known to the server as "me"'] },
+    { answer: known(undefined), want: [] },
+    {
+      answer: known({ user: "system:anonymous", groups: [] }),
+      want: ["broken user: nobody to the server: the kubeconfig gives this user no credentials"],
+    },
+  ])("tells who we are: $want", ({ answer, want }) => {
+    expect(lines(whoAmIFindings(answer))).toEqual(want);
+  });
+});
+
+describe("the namespace", () => {
+  const flows = { value: "flows", source: "-n" };
+
+  it.each([
+    { answer: known(meta()), status: "ok", says: '"flows" exists (from -n)' },
+    { answer: known(undefined), status: "broken", says: '"flows" does not exist' },
+    {
+      answer: known(meta({ deletionTimestamp: "2026-11-21T03:00:00Z" })),
+      status: "broken",
+      says: '"flows" is being deleted: nothing can be made in it',
+    },
+    { answer: refused(403), status: "skipped", says: '"flows": not allowed to read it, so it may not exist' },
+    { answer: refused(500), status: "warning", says: "cannot ask: no" },
+  ])("is $status: $says", ({ answer, status, says }) => {
+    expect(namespaceFinding(flows, answer)).toMatchObject({ status, says });
+  });
+});
+
+describe("the kubeconfig's user", () => {
+  it.each([
+    { user: { exec: { command: "aws" } }, want: 'the exec plugin "aws"' },
+    { user: { "auth-provider": { name: "oidc" } }, want: 'the auth provider "oidc"' },
+    { user: { tokenFile: "/token", token: "t" }, want: "the token in /token" },
+    { user: { token: "t0p-secret" }, want: "a token" },
+    { user: { "client-certificate-data": "…" }, want: "a client certificate" },
+    { user: { username: "u", password: "p" }, want: "a password" },
+    { user: {}, want: "no credentials" },
+  ])("has $want", ({ user, want }) => {
+    expect(credentialKind({ user })).toBe(want);
+  });
+
+  it("is warned of a certificate that nobody checks", () => {
+    const cluster = { server: SERVER, "insecure-skip-tls-verify": true };
+    const target = { server: SERVER, cluster, user: { token: "t", as: "you" }, source: "/kubeconfig" };
+    const names = { contextName: "prod", clusterName: "c", userName: "u", namespace: undefined };
+    expect(lines(kubeconfigFindings({ ...target, ...names }))).toEqual([
+      'ok kubeconfig: /kubeconfig, context "prod", cluster "c"',
+      'ok credentials: user "u" with a token, acting as "you"',
+      "warning certificate: the server's certificate is not checked: anybody in between can read the credentials",
+    ]);
+  });
+});
+
+describe("named objects", () => {
+  const naming = { imagePullSecrets: ["pull"], keySecret: { name: "keys", key: "api-key" } };
+  const secret = (type: string, ...keys: string[]) =>
+    known({ ...meta(), type, data: Object.fromEntries(keys.map((key) => [key, "c2VjcmV0"])) });
+
+  it.each([
+    {
+      name: "pull",
+      answer: secret("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
+      status: "ok",
+      says: '"pull" exists',
+    },
+    {
+      name: "pull",
+      answer: secret("Opaque", "x"),
+      status: "broken",
+      says: '"pull" is of type Opaque: the kubelet takes no credentials for images from it',
+    },
+    { name: "pull", answer: known(undefined), status: "broken", says: '"pull" does not exist' },
+    { name: "pull", answer: refused(403), status: "skipped", says: '"pull": not allowed to read Secrets' },
+    { name: "keys", answer: secret("Opaque", "api-key"), status: "ok", says: '"keys" has key "api-key"' },
+    {
+      name: "keys",
+      answer: secret("Opaque", "key"),
+      status: "broken",
+      says: '"keys" has no key "api-key"; it has key',
+    },
+    {
+      name: "keys",
+      answer: secret("Opaque"),
+      status: "broken",
+      says: '"keys" has no key "api-key"; it is empty',
+    },
+  ])("Secret $says", ({ name, answer, status, says }) => {
+    const finding = secretFinding(name, naming, answer);
+    expect(finding).toMatchObject({ status, says });
+    expect(JSON.stringify(finding)).not.toContain("c2VjcmV0");
+  });
+
+  it("ServiceAccount with the Secrets that it brings", () => {
+    const account = { ...meta(), imagePullSecrets: [{ name: "registry" }] };
+    expect(serviceAccountFinding("flow", "flows", known(account)).says).toBe(
+      'flows run as "flow"; pulls images with "registry"',
+    );
+    expect(serviceAccountFinding("flow", "flows", known(undefined))).toMatchObject({ status: "broken" });
+    expect(serviceAccountFinding("flow", "flows", refused(403))).toMatchObject({ status: "skipped" });
+  });
+});
+
+describe("quotas", () => {
+  const quota = (hard: object, used: object) =>
+    known([{ ...meta({ name: "compute" }), status: { hard, used } }]);
+
+  it.each([
+    { name: "none", answer: known([]), want: ["ok quota: the namespace has none"] },
+    { name: "room", answer: quota({ pods: "10" }, { pods: "9" }), want: ["ok quota: 1 quota, with room"] },
+    {
+      name: "used up, whatever the unit",
+      answer: quota({ pods: "10", "limits.memory": "2Gi" }, { pods: "10", "limits.memory": "2048Mi" }),
+      want: [
+        'warning quota: "compute" is used up (pods 10 of 10, limits.memory 2048Mi of 2Gi): no more pods of flow runs can start',
+      ],
+    },
+    {
+      name: "other things used up",
+      answer: quota({ secrets: "1" }, { secrets: "1" }),
+      want: ["ok quota: 1 quota, with room"],
+    },
+    { name: "not known yet", answer: quota({ pods: "10" }, {}), want: ["ok quota: 1 quota, with room"] },
+    { name: "forbidden", answer: refused(403), want: ["skipped quota: not allowed to list ResourceQuotas"] },
+  ])("$name", ({ answer, want }) => {
+    expect(lines(quotaFindings(answer))).toEqual(want);
+  });
+});

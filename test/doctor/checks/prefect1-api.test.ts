@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { aboutFindings, helloFindings, tenantFindings } from "../../../src/doctor/checks/prefect1-api.ts";
+import { restFindings } from "../../../src/doctor/checks/prefect3-api.ts";
+import { withoutPassword } from "../../../src/doctor/checks/configuration.ts";
+import { PrefectError } from "../../../src/prefect1/errors.ts";
+import type { PrefectFailure } from "../../../src/prefect1/errors.ts";
+import { lines } from "../subjects.ts";
+
+const URL = "http://prefect:4200";
+const CLOUD = { url: URL, backend: "cloud", hasKey: true };
+
+function refused(failure: PrefectFailure, detail = "no") {
+  return { ok: false as const, error: new PrefectError("ask", detail, { failure, hint: "do this" }) };
+}
+
+describe("the Prefect 1 API", () => {
+  it.each([
+    { hello: { ok: true as const, value: undefined }, want: [`ok API: ${URL} answers`] },
+    {
+      hello: refused("unreachable", `${URL}: connection refused`),
+      want: [`broken API: cannot reach ${URL}: connection refused`],
+    },
+    {
+      hello: refused("unreadable", `${URL} did not answer as a Prefect API does`),
+      want: [`broken API: ${URL} did not answer as a Prefect API does`],
+    },
+    { hello: refused("unreadable", "it is a web page"), want: [`broken API: ${URL}: it is a web page`] },
+    {
+      hello: refused("unauthorized", "Forbidden"),
+      want: [`ok API: ${URL} answers`, "broken API key: not accepted: Forbidden"],
+    },
+  ])("$want", ({ hello, want }) => {
+    expect(lines(helloFindings(CLOUD, hello))).toEqual(want);
+  });
+
+  it("asks for a key where there is none", () => {
+    const [, key] = helloFindings({ ...CLOUD, hasKey: false }, refused("unauthorized"));
+    expect(key).toMatchObject({ status: "broken", says: "there is none, and the API wants one" });
+  });
+
+  it("does not show the password in its address", () => {
+    const url = "http://me:pw@prefect:4200";
+    const said = helloFindings({ ...CLOUD, url }, refused("unreachable", `${url}: connection refused`));
+    expect(JSON.stringify(said)).not.toContain("pw");
+    expect(withoutPassword("not a url//me:pw@x")).toBe("not a url//x");
+  });
+
+  it.each([
+    { backend: "SERVER", target: "cloud", status: "broken", hint: "--backend server" },
+    { backend: "CLOUD", target: "server", status: "broken", hint: "--backend cloud" },
+    { backend: "SERVER", target: "server", status: "ok", hint: "" },
+    { backend: undefined, target: "cloud", status: "ok", hint: "" },
+  ])("of kind $backend, taken for $target, is $status", ({ backend, target, status, hint }) => {
+    const about = { ok: true as const, value: { backend, version: "2022.11", coreVersion: "1.4.1" } };
+    const [finding] = aboutFindings({ ...CLOUD, backend: target }, about);
+    expect(finding?.status).toBe(status);
+    expect(finding?.hint ?? "").toContain(hint);
+  });
+
+  it("may keep to itself what it is", () => {
+    expect(aboutFindings(CLOUD, refused("refused"))).toEqual([]);
+  });
+
+  it("proves the key by the tenant", () => {
+    expect(lines(tenantFindings(CLOUD, { ok: true, value: { id: "t", name: "acme" } }))).toEqual([
+      "ok API key: accepted",
+      'ok tenant: "acme" (t)',
+    ]);
+    expect(lines(tenantFindings(CLOUD, refused("unauthorized")))).toEqual([
+      "broken API key: not accepted: no",
+    ]);
+    expect(lines(tenantFindings(CLOUD, refused("refused")))).toEqual(["broken tenant: cannot ask: no"]);
+    expect(lines(tenantFindings(CLOUD, { ok: true, value: undefined }))).toEqual([
+      "ok API key: accepted",
+      "broken tenant: the API has no tenant with the id that is configured",
+    ]);
+  });
+});
+
+describe("the API of Prefect 2 and 3", () => {
+  const target = { url: URL, hasKey: false };
+  const about = { ok: true as const, value: { version: "3.8.8", date: undefined } };
+
+  it.each([
+    { count: { ok: true as const, value: 1 }, want: [`ok Prefect 2/3 API: ${URL} answers, Prefect 3.8.8`] },
+    {
+      count: refused("unauthorized"),
+      want: [
+        `ok Prefect 2/3 API: ${URL} answers, Prefect 3.8.8`,
+        "broken Prefect 2/3 key: there is none, and the API wants one",
+      ],
+    },
+    {
+      count: refused("unreachable", `${URL}: connection refused`),
+      want: [`broken Prefect 2/3 API: cannot reach ${URL}: connection refused`],
+    },
+  ])("$want", ({ count, want }) => {
+    expect(lines(restFindings(target, { count, about }))).toEqual(want);
+  });
+
+  it("need not tell its version", () => {
+    const said = restFindings(target, { count: { ok: true, value: 1 }, about: refused("refused") });
+    expect(lines(said)).toEqual([`ok Prefect 2/3 API: ${URL} answers`]);
+  });
+});

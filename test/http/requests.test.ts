@@ -1,0 +1,293 @@
+// Requests whose answers are taken whole: over our own connections, and through Node's where a proxy stands between.
+
+import { once } from "node:events";
+import http from "node:http";
+import type { ServerResponse } from "node:http";
+import net from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { TransportError } from "../../src/http/errors.ts";
+import { startTlsServer } from "../support/tls-server.ts";
+import { asking, bareServer, clientOf, ends, listening, place, stopAll } from "./servers.ts";
+
+afterEach(stopAll);
+
+const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+describe.each([
+  { way: "over kept connections", options: () => ({}) },
+  { way: "through Node's agent", options: () => ({ agent: new http.Agent({ keepAlive: true }) }) },
+])("a request $way", ({ options }) => {
+  it("takes method, path, headers and body there, and the answer back", async () => {
+    const { url } = await place(({ method, url: path, headers }, response, body) => {
+      const { host, "x-many": many, "content-length": length } = headers;
+      response.writeHead(207, { "X-Served-By": "me" });
+      response.end(JSON.stringify({ method, path, host, many, length, body }));
+    });
+    const asked = new URL("/a/b?labels=x%3Dy,z", url);
+    const given = { method: "PATCH", headers: { "X-Many": ["one", "two"] }, body: "Grüße" };
+    const answer = await clientOf(url, options()).request(asking(asked, given));
+    expect(answer.status).toBe(207);
+    expect(answer.headers["x-served-by"]).toBe("me");
+    expect(JSON.parse(answer.body)).toEqual({
+      method: "PATCH",
+      path: "/a/b?labels=x%3Dy,z",
+      host: url.host,
+      many: "one, two",
+      length: "7",
+      body: "Grüße",
+    });
+  });
+
+  it("brings large answers whole, with a length and in pieces", async () => {
+    const text = "Grüße, ".repeat(300_000);
+    const { url } = await place(({ url: path }, response) => {
+      if (path === "/pieces")
+        for (let at = 0; at < text.length; at += 50_000) response.write(text.slice(at, at + 50_000));
+      response.end(path === "/pieces" ? "" : text);
+    });
+    const client = clientOf(url, options());
+    for (const path of ["/whole", "/pieces"]) {
+      const { body } = await client.request(asking(new URL(path, url)));
+      expect(body === text).toBe(true);
+    }
+  });
+
+  it("goes over the connection of the one before", async () => {
+    const { url, sockets } = await place((_, response) => response.end("ok"));
+    const client = clientOf(url, options());
+    for (let count = 0; count < 5; count++) await client.request(asking(url));
+    expect(sockets).toHaveLength(1);
+  });
+
+  it("says that nobody listens", async () => {
+    const { url } = await place((_, response) => response.end());
+    await stopAll();
+    const refused = { message: "connection refused", code: "ECONNREFUSED", staleConnection: false };
+    await expect(clientOf(url, options()).request(asking(url))).rejects.toMatchObject(refused);
+  });
+
+  it("says that the answer broke off", async () => {
+    const { url } = await bareServer((socket) =>
+      socket.end("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok"),
+    );
+    const broken = { name: "TransportError", code: "ECONNRESET", staleConnection: false };
+    await expect(clientOf(url, options()).request(asking(url))).rejects.toMatchObject(broken);
+  });
+
+  it("marks the loss of a kept connection of which no byte came: the server may have closed it before", async () => {
+    const { url } = await bareServer((socket, _, at) => (at === 0 ? socket.write(OK) : socket.destroy()));
+    const client = clientOf(url, options());
+    await client.request(asking(url));
+    await expect(client.request(asking(url))).rejects.toMatchObject({ staleConnection: true });
+    await expect(client.request(asking(url))).resolves.toMatchObject({ body: "ok" });
+  });
+
+  it("ends at its deadline, whatever the server does later, and leaves no connection that could bring it", async () => {
+    const { url, sockets } = await bareServer((socket, request) => {
+      if (request.startsWith("GET /slow")) socket.write("HTTP/1.1 200 OK\r\n");
+      else socket.write(OK);
+    });
+    const client = clientOf(url, options());
+    const slow = client.request(asking(new URL("/slow", url), { timeoutMs: 30 }));
+    await expect(slow).rejects.toMatchObject({ message: "no answer within 0.03 s", code: "ETIMEDOUT" });
+    await expect(client.request(asking(url))).resolves.toMatchObject({ body: "ok" });
+    expect(sockets).toHaveLength(2);
+  });
+
+  it("ends when the server stops reading in the middle of it", async () => {
+    const { url } = await bareServer((socket) => {
+      socket.pause();
+      socket.end();
+    });
+    const large = asking(url, { method: "POST", body: "x".repeat(16_000_000) });
+    await expect(clientOf(url, options()).request(large)).rejects.toMatchObject({ code: "ECONNRESET" });
+  });
+
+  it("says of what length its body is, also where it has none", async () => {
+    const { url } = await place(({ headers }, response) => response.end(headers["content-length"]));
+    const client = clientOf(url, options());
+    expect((await client.request(asking(url, { method: "POST", body: "abc" }))).body).toBe("3");
+    expect((await client.request(asking(url, { method: "POST" }))).body).toBe("0");
+    expect((await client.request(asking(url))).body).toBe("");
+  });
+
+  it("can be given up, before and while it is under way", async () => {
+    const giveUp = new AbortController();
+    const { url } = await bareServer(() => giveUp.abort());
+    const client = clientOf(url, options());
+    const aborted = { name: "AbortError" };
+    const { signal } = giveUp;
+    await expect(client.request(asking(url, { signal }))).rejects.toMatchObject(aborted);
+    await expect(client.request(asking(url, { signal }))).rejects.toMatchObject(aborted);
+  });
+});
+
+describe("kept connections", () => {
+  it("are no more than allowed; what is asked beyond them waits for its turn", async () => {
+    const held: ServerResponse[] = [];
+    let full: () => void = () => undefined;
+    const isFull = new Promise<void>((resolve) => (full = resolve));
+    const { url, sockets } = await place((_, response) => {
+      held.push(response);
+      if (held.length === 2) full();
+      if (held.length > 2) response.end("ok");
+    });
+    const client = clientOf(url, { maxSockets: 2 });
+    const answers = Array.from({ length: 6 }, () => client.request(asking(url)));
+    await isFull;
+    for (const response of held.slice()) response.end("ok");
+    expect((await Promise.all(answers)).map(({ body }) => body)).toEqual(Array(6).fill("ok"));
+    expect(sockets).toHaveLength(2);
+  });
+
+  it("pass over a request that was given up before its turn", async () => {
+    const seen: (string | undefined)[] = [];
+    const giveUp = new AbortController();
+    const { url } = await place(({ url: path }, response) => {
+      seen.push(path);
+      giveUp.abort();
+      response.end("ok");
+    });
+    const client = clientOf(url, { maxSockets: 1 });
+    const first = client.request(asking(new URL("/first", url)));
+    const second = client.request(asking(new URL("/second", url), { signal: giveUp.signal }));
+    const third = client.request(asking(new URL("/third", url)));
+    await expect(second).rejects.toMatchObject({ name: "AbortError" });
+    await Promise.all([first, third]);
+    expect(seen).toEqual(["/first", "/third"]);
+  });
+
+  it("are not used again after an answer that ends them", async () => {
+    const { url, sockets } = await place((_, response) =>
+      response.setHeader("connection", "close").end("ok"),
+    );
+    const client = clientOf(url);
+    for (let count = 0; count < 3; count++) expect((await client.request(asking(url))).body).toBe("ok");
+    expect(sockets).toHaveLength(3);
+  });
+
+  it("are not used again after they brought something unasked", async () => {
+    const { url, sockets } = await bareServer((socket) => {
+      socket.write(OK, () => socket.write("HTTP/1.1 408 Request Timeout\r\ncontent-length: 4\r\n\r\nlate"));
+    });
+    const client = clientOf(url);
+    for (let count = 0; count < 3; count++) {
+      await expect(client.request(asking(url))).resolves.toMatchObject({ status: 200, body: "ok" });
+      const socket = sockets[count];
+      if (socket?.destroyed === false) await once(socket, "close");
+    }
+    expect(sockets).toHaveLength(3);
+  });
+
+  it("are not used once the server has ended them, in whatever order the news arrive", async () => {
+    const { url, sockets } = await bareServer((socket, request) => {
+      if (!request.startsWith("GET /last-of-two")) return socket.write(OK);
+      // Both reach the client in one turn: the end of the connection that lies idle, and this answer.
+      const idle = sockets.find((each) => each !== socket);
+      idle?.end(() => socket.write(OK));
+      return true;
+    });
+    const client = clientOf(url);
+    await Promise.all([client.request(asking(url)), client.request(asking(url))]);
+    await client.request(asking(new URL("/last-of-two", url)));
+    const next = [client.request(asking(url)), client.request(asking(url))];
+    await expect(Promise.all(next)).resolves.toMatchObject([{ body: "ok" }, { body: "ok" }]);
+  });
+
+  it("are opened beside others that never come to be", async () => {
+    const backend = await startTlsServer((_, response) => void response.end("ok"));
+    ends.push(() => backend.stop());
+    let opened = 0;
+    const balancer = net.createServer((socket) => {
+      ends.push(() => socket.destroy());
+      if (++opened > 2) socket.pipe(net.connect(Number(new URL(backend.url).port), "127.0.0.1")).pipe(socket);
+    });
+    const { port } = await listening(balancer);
+    const url = new URL(`https://127.0.0.1:${port}/`);
+    const client = clientOf(url, { tls: { ca: backend.certificate } });
+    const answers = Array.from({ length: 6 }, () => client.request(asking(url)));
+    const lost = Promise.allSettled(answers.slice(0, 2));
+    await expect(Promise.all(answers.slice(2))).resolves.toHaveLength(4);
+    client.close();
+    await lost;
+  });
+
+  it("tell who waits when they are closed", async () => {
+    const { url } = await bareServer(() => client.close());
+    const client = clientOf(url, { maxSockets: 1 });
+    const answers = await Promise.allSettled([client.request(asking(url)), client.request(asking(url))]);
+    expect(
+      answers.map((each) => each.status === "rejected" && each.reason instanceof TransportError),
+    ).toEqual([true, true]);
+  });
+
+  it("answer that something was no HTTP", async () => {
+    const { url } = await bareServer((socket) => socket.write("220 mail.example ESMTP\r\n\r\n"));
+    await expect(clientOf(url).request(asking(url))).rejects.toMatchObject({
+      message: "the answer is no HTTP: it does not begin as one",
+    });
+  });
+
+  it.each([
+    ["a line break in a value", { authorization: "Bearer secret\r\nx: y" }],
+    ["a character that no header has", { authorization: "Bearer secret\u2028" }],
+    ["a letter whose coding nobody knows", { authorization: "Bearer secr\u00e9t" }],
+    ["a name that is none", { "impersonate-extra a": "secret" }],
+  ])("send nothing with %s, and do not repeat it", async (_, headers) => {
+    const { url, sockets } = await place((__, response) => response.end());
+    const refused = clientOf(url).request(asking(url, { headers }));
+    await expect(refused).rejects.toThrow(/^the header "[a-z -]+" holds what cannot be sent$/);
+    expect(sockets).toHaveLength(0);
+  });
+
+  it("let the process end", async () => {
+    const { url, sockets } = await place((_, response) => response.end("ok"));
+    const script = `
+      const { HttpClient } = await import(${JSON.stringify(import.meta.resolve("../../src/http/client.ts"))});
+      const url = new URL(${JSON.stringify(url.href)});
+      const answer = await new HttpClient(url).request({ method: "GET", url, headers: {}, timeoutMs: 60_000 });
+      process.stdout.write(answer.body);`;
+    const { execFile } = await import("node:child_process");
+    const { promisify } = await import("node:util");
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
+    expect(stdout).toBe("ok");
+    expect(sockets).toHaveLength(1);
+  });
+});
+
+describe("kept connections over TLS", () => {
+  it("trust whom they are told to, and are kept", async () => {
+    const server = await startTlsServer();
+    ends.push(() => server.stop());
+    const client = clientOf(new URL(server.url), { tls: { ca: server.certificate } });
+    for (const path of ["/a", "/b"])
+      expect((await client.request(asking(new URL(path, server.url)))).body).toBe("{}");
+    expect(server.asked).toEqual(["/a", "/b"]);
+  });
+
+  it.each([
+    ["nobody has vouched for", {}, "self-signed certificate"],
+    ["is for another name", { servername: "prefect.example" }, /does not match/],
+    ["is for another address", { servername: "10.0.0.1" }, /does not match/],
+  ])("refuse a server whose certificate %s, before they have sent anything", async (_, tls, why) => {
+    const server = await startTlsServer();
+    ends.push(() => server.stop());
+    const ca = "servername" in tls ? { ca: server.certificate } : {};
+    const client = clientOf(new URL(server.url), { tls: { ...tls, ...ca } });
+    await expect(client.request(asking(new URL(server.url)))).rejects.toThrow(why);
+    expect(server.asked).toEqual([]);
+  });
+
+  it("say what is wrong with certificates that cannot be read", async () => {
+    const server = await startTlsServer();
+    ends.push(() => server.stop());
+    const client = clientOf(new URL(server.url), { tls: { cert: "-----BEGIN CERTIFICATE-----\nnone" } });
+    for (let count = 0; count < 2; count++) {
+      const refused = client.request(asking(new URL(server.url)));
+      await expect(refused).rejects.toMatchObject({
+        name: "TransportError",
+        message: expect.stringMatching(/PEM/i),
+      });
+    }
+  });
+});

@@ -1,0 +1,444 @@
+import { describe, expect, it } from "vitest";
+import type { JobPrint } from "../../../src/job/observe/observed.ts";
+import { isLive, outlookOf } from "../../../src/job/observe/phase.ts";
+import type { Pod } from "../../../src/kube/client/objects.ts";
+import {
+  at,
+  condition,
+  ended,
+  event,
+  failedPod,
+  job,
+  over,
+  pendingPod,
+  pod,
+  print,
+  running,
+  waiting,
+} from "../observed-jobs.ts";
+
+const deletedAt = { deletionTimestamp: at(50).toISOString() };
+
+function withInit(restartPolicy: string | undefined, status: Pod["status"]): Pod {
+  const init = { name: "proxy", image: "proxy:1", ...(restartPolicy === undefined ? {} : { restartPolicy }) };
+  return pod({
+    spec: { restartPolicy: "Never", containers: [{ name: "flow" }], initContainers: [init] },
+    status,
+  });
+}
+
+/** Kind, and the trouble's code where there is one. */
+function seen(given: Partial<JobPrint>): string {
+  const outlook = outlookOf(print(given));
+  return "trouble" in outlook ? `${outlook.kind} ${outlook.trouble.code}` : outlook.kind;
+}
+
+const FLOW_AND_SIDECAR = { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] };
+
+describe("outlookOf", () => {
+  it.each<{ name: string; given: Partial<JobPrint>; want: string }>([
+    { name: "a running pod", given: {}, want: "live" },
+    {
+      name: "a pod that is being created",
+      given: { pods: [pendingPod(waiting("flow", "ContainerCreating"))] },
+      want: "live",
+    },
+    {
+      name: "a suspended Job",
+      given: { job: job({}, { spec: { suspend: true } }), pods: [] },
+      want: "suspended",
+    },
+    { name: "no pod yet", given: { pods: [] }, want: "pending NoPod" },
+    {
+      name: "Complete in 1.20",
+      given: { job: job({}, { status: over("1.20", "succeeded") }) },
+      want: "succeeded",
+    },
+    {
+      name: "Complete in 1.35",
+      given: { job: job({}, { status: over("1.35", "succeeded") }) },
+      want: "succeeded",
+    },
+    {
+      name: "SuccessCriteriaMet alone",
+      given: { job: job({}, { status: { conditions: [condition("SuccessCriteriaMet")] } }) },
+      want: "succeeded",
+    },
+    {
+      name: "a succeeded pod before its Job says so",
+      given: { pods: [pod({ status: { phase: "Succeeded" } })] },
+      want: "succeeded",
+    },
+    { name: "a failed pod before its Job says so", given: { pods: [failedPod()] }, want: "failed ExitCode" },
+    {
+      name: "the flow's container ended badly, a sidecar runs on",
+      given: {
+        pods: [
+          pod({
+            spec: FLOW_AND_SIDECAR,
+            status: { phase: "Running", containerStatuses: [ended("flow", 3), running("side")] },
+          }),
+        ],
+      },
+      want: "failed ExitCode",
+    },
+    {
+      name: "the flow's container ended well, a sidecar runs on",
+      given: {
+        pods: [
+          pod({
+            spec: FLOW_AND_SIDECAR,
+            status: { phase: "Running", containerStatuses: [running("side"), ended("flow", 0)] },
+          }),
+        ],
+      },
+      want: "lingering",
+    },
+    {
+      name: "a sidecar that ended badly after the flow did well",
+      given: {
+        job: job({}, { status: over("1.35", "failed") }),
+        pods: [
+          pod({
+            spec: FLOW_AND_SIDECAR,
+            status: { phase: "Failed", containerStatuses: [ended("flow", 0), ended("side", 5)] },
+          }),
+        ],
+      },
+      want: "failed ExitCode",
+    },
+    {
+      name: "a native sidecar that runs while the flow does",
+      given: {
+        pods: [
+          withInit("Always", {
+            phase: "Running",
+            initContainerStatuses: [running("proxy")],
+            containerStatuses: [running("flow")],
+          }),
+        ],
+      },
+      want: "live",
+    },
+    {
+      name: "a native sidecar killed after the flow failed",
+      given: {
+        pods: [
+          withInit("Always", {
+            phase: "Failed",
+            initContainerStatuses: [ended("proxy", 143)],
+            containerStatuses: [ended("flow", 2)],
+          }),
+        ],
+      },
+      want: "failed ExitCode",
+    },
+    {
+      name: "a native sidecar whose image cannot be pulled",
+      given: {
+        pods: [
+          withInit("Always", { phase: "Pending", initContainerStatuses: [waiting("proxy", "ErrImagePull")] }),
+        ],
+      },
+      want: "stuck ImagePull",
+    },
+    {
+      name: "a failed init container",
+      given: { pods: [withInit(undefined, { phase: "Failed", initContainerStatuses: [ended("proxy", 1)] })] },
+      want: "failed InitContainer",
+    },
+    {
+      name: "the first failure where Kubernetes tries twice more",
+      given: { job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 1 } }), pods: [failedPod()] },
+      want: "pending NoPod",
+    },
+    {
+      name: "the third failure where Kubernetes tries twice more",
+      given: { job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 3 } }), pods: [failedPod()] },
+      want: "failed ExitCode",
+    },
+    {
+      name: "a second pod at work after the first failed",
+      given: {
+        job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 1 } }),
+        pods: [failedPod(), pod({ metadata: { uid: "pod-b", name: "pod-b" } })],
+      },
+      want: "live",
+    },
+    {
+      name: "a replacement that cannot start beside a pod that is being deleted",
+      given: { pods: [pod({ metadata: deletedAt }), pendingPod(waiting("flow", "ImagePullBackOff"))] },
+      want: "stuck ImagePull",
+    },
+    {
+      name: "deadline exceeded in 1.20",
+      given: {
+        job: job(
+          {},
+          { spec: { activeDeadlineSeconds: 5 }, status: over("1.20", "failed", "DeadlineExceeded") },
+        ),
+        pods: [],
+      },
+      want: "failed DeadlineExceeded",
+    },
+    {
+      name: "deadline exceeded in 1.35, the pod still dying",
+      given: {
+        job: job({}, { status: { conditions: [condition("FailureTarget", "DeadlineExceeded")] } }),
+        pods: [pod({ metadata: deletedAt })],
+      },
+      want: "failed DeadlineExceeded",
+    },
+    {
+      name: "a pod's own deadline",
+      given: {
+        pods: [
+          pod({
+            status: { phase: "Failed", reason: "DeadlineExceeded", containerStatuses: [ended("flow", 137)] },
+          }),
+        ],
+      },
+      want: "failed DeadlineExceeded",
+    },
+    {
+      name: "evicted by its kubelet in 1.20",
+      given: {
+        pods: [
+          pod({
+            status: { phase: "Failed", reason: "Evicted", message: "The node was low on resource: memory." },
+          }),
+        ],
+      },
+      want: "disrupted Evicted",
+    },
+    {
+      name: "evicted by its kubelet in 1.35",
+      given: {
+        job: job({}, { status: over("1.35", "failed") }),
+        pods: [
+          pod({
+            status: {
+              phase: "Failed",
+              reason: "Evicted",
+              conditions: [condition("DisruptionTarget", "TerminationByKubelet")],
+              containerStatuses: [ended("flow", 137)],
+            },
+          }),
+        ],
+      },
+      want: "disrupted Evicted",
+    },
+    {
+      name: "node shut down",
+      given: { pods: [pod({ status: { phase: "Failed", reason: "Terminated" } })] },
+      want: "disrupted Disrupted",
+    },
+    {
+      name: "refused by its kubelet",
+      given: { pods: [pod({ status: { phase: "Failed", reason: "OutOfcpu" } })] },
+      want: "disrupted Disrupted",
+    },
+    {
+      name: "node lost in 1.20",
+      given: { pods: [pod({ status: { phase: "Failed", reason: "NodeLost" } })] },
+      want: "disrupted NodeLost",
+    },
+    ...(
+      [
+        ["EvictionByEvictionAPI", "Disrupted"],
+        ["PreemptionByScheduler", "Disrupted"],
+        ["DeletionByTaintManager", "NodeLost"],
+        ["DeletionByPodGC", "NodeLost"],
+      ] as const
+    ).map(([reason, code]) => ({
+      name: `DisruptionTarget ${reason}`,
+      given: {
+        job: job({}, { status: { conditions: [condition("FailureTarget", "BackoffLimitExceeded")] } }),
+        pods: [
+          pod({
+            metadata: deletedAt,
+            status: { phase: "Running", conditions: [condition("DisruptionTarget", reason)] },
+          }),
+        ],
+      },
+      want: `disrupted ${code}`,
+    })),
+    {
+      name: "a pod deleted by hand, still dying",
+      given: {
+        job: job(
+          {},
+          { status: { failed: 1, conditions: [condition("FailureTarget", "BackoffLimitExceeded")] } },
+        ),
+        pods: [pod({ metadata: deletedAt })],
+      },
+      want: "failed PodDeleted",
+    },
+    {
+      name: "a pod deleted by hand, killed and gone",
+      given: {
+        job: job({}, { status: over("1.35", "failed") }),
+        pods: [],
+        departed: [
+          pod({ metadata: deletedAt, status: { phase: "Failed", containerStatuses: [ended("flow", 137)] } }),
+        ],
+      },
+      want: "failed PodDeleted",
+    },
+    {
+      name: "a pod deleted by hand that had run out of memory",
+      given: {
+        job: job({}, { status: over("1.35", "failed") }),
+        pods: [
+          pod({
+            metadata: deletedAt,
+            status: { phase: "Failed", containerStatuses: [ended("flow", 137, { reason: "OOMKilled" })] },
+          }),
+        ],
+      },
+      want: "failed OOMKilled",
+    },
+    {
+      name: "a pod deleted in 1.20, which makes another",
+      given: { pods: [], departed: [pod({ metadata: deletedAt })] },
+      want: "pending NoPod",
+    },
+    { name: "a Job that is gone", given: { gone: true }, want: "deleted JobDeleted" },
+    {
+      name: "a Job held by a finalizer, its pod killed with it",
+      given: {
+        job: job(deletedAt),
+        pods: [
+          pod({ metadata: deletedAt, status: { phase: "Failed", containerStatuses: [ended("flow", 143)] } }),
+        ],
+      },
+      want: "deleted JobDeleted",
+    },
+    {
+      name: "a Job deleted after its pod had failed",
+      given: { gone: true, pods: [failedPod()] },
+      want: "failed ExitCode",
+    },
+    {
+      name: "a Job deleted after its flow had ended well beside a sidecar",
+      given: {
+        job: job(deletedAt),
+        pods: [
+          pod({
+            spec: FLOW_AND_SIDECAR,
+            status: { phase: "Running", containerStatuses: [ended("flow", 0), running("side")] },
+          }),
+        ],
+      },
+      want: "succeeded",
+    },
+    ...[
+      { restartCount: 0, want: "live" },
+      { restartCount: 1, want: "stuck CrashLoop" },
+    ].map(({ restartCount, want }) => ({
+      name: `a crash after ${restartCount} restarts, before the kubelet calls it a loop`,
+      given: {
+        pods: [
+          pod({
+            spec: { restartPolicy: "OnFailure", containers: [{ name: "flow" }] },
+            status: { phase: "Running", containerStatuses: [{ ...ended("flow", 6), restartCount }] },
+          }),
+        ],
+      },
+      want,
+    })),
+    {
+      name: "a crash loop that Kubernetes gave up",
+      given: {
+        job: job({}, { status: over("1.35", "failed") }),
+        pods: [],
+        departed: [
+          pod({
+            metadata: deletedAt,
+            spec: { restartPolicy: "OnFailure", containers: [{ name: "flow" }] },
+            status: {
+              phase: "Running",
+              containerStatuses: [
+                {
+                  name: "flow",
+                  restartCount: 3,
+                  state: { running: {} },
+                  lastState: { terminated: { exitCode: 9 } },
+                },
+              ],
+            },
+          }),
+        ],
+      },
+      want: "failed ExitCode",
+    },
+  ])("$name: $want", ({ given, want }) => {
+    expect(seen(given)).toBe(want);
+  });
+
+  it.each([
+    {
+      reason: "Quota",
+      message: 'Error creating: pods "a-" is forbidden: exceeded quota: q, requested: pods=1',
+      want: "pending Quota",
+    },
+    {
+      reason: "ServiceAccount",
+      message:
+        'Error creating: pods "a-" is forbidden: error looking up service account flows/x: serviceaccount "x" not found',
+      want: "stuck ServiceAccount",
+    },
+    {
+      reason: "Pod Security",
+      message:
+        'Error creating: pods "a-" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot',
+      want: "stuck Admission",
+    },
+    {
+      reason: "a webhook",
+      message: 'Error creating: admission webhook "v.example" denied the request: no',
+      want: "stuck Admission",
+    },
+    {
+      reason: "a webhook that does not answer",
+      message: "Error creating: Internal error occurred: failed calling webhook: timeout",
+      want: "pending NoPod",
+    },
+  ])("reads from the Job's events that $reason keeps the pod away", ({ message, want }) => {
+    const { uid } = job().metadata;
+    expect(seen({ pods: [], events: [event(uid, ["FailedCreate", message])] })).toBe(want);
+  });
+
+  it("does not mind what the Job's events say once there is a pod", () => {
+    expect(seen({ events: [event("job-a", ["FailedCreate", "forbidden: exceeded quota"])] })).toBe("live");
+  });
+
+  it("tells when the flow ended", () => {
+    const outlook = outlookOf(
+      print({ job: job({}, { status: over("1.35", "failed") }), pods: [failedPod()] }),
+    );
+    expect(outlook).toMatchObject({ endedAt: at(60) });
+  });
+
+  it("tells the newest pod's end where there were several", () => {
+    const second = pod({
+      metadata: { uid: "pod-b", name: "pod-b", creationTimestamp: at(10).toISOString() },
+      status: { phase: "Failed", containerStatuses: [ended("flow", 7)] },
+    });
+    const outlook = outlookOf(print({ pods: [failedPod(3), second] }));
+    expect(outlook).toMatchObject({
+      trouble: { pod: "pod-b", summary: "container 'flow' exited with code 7" },
+    });
+  });
+});
+
+describe("isLive", () => {
+  it.each([
+    { given: {}, want: true },
+    { given: { pods: [] }, want: true },
+    { given: { pods: [pendingPod(waiting("flow", "ErrImagePull"))] }, want: false },
+    { given: { pods: [failedPod()] }, want: false },
+  ])("is $want", ({ given, want }) => {
+    expect(isLive(outlookOf(print(given)))).toBe(want);
+  });
+});

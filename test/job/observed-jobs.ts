@@ -1,0 +1,138 @@
+// Jobs, pods, events and footprints for the tests of outlook and verdict: in good order, changed where a test says so.
+
+import type {
+  Condition,
+  ContainerStatus,
+  Job,
+  JobStatus,
+  KubeEvent,
+  Pod,
+} from "../../src/kube/client/objects.ts";
+import type { Footprint, JobPrint } from "../../src/job/observe/observed.ts";
+
+export const RUN_ID = "11111111-2222-4333-8444-555555555555";
+export const T0 = new Date("2026-11-21T03:00:00Z");
+
+/** A moment so many seconds after T0. */
+export function at(seconds: number): Date {
+  return new Date(T0.getTime() + seconds * 1_000);
+}
+
+export function job(
+  change: Partial<Job["metadata"]> = {},
+  rest: Partial<Pick<Job, "spec" | "status">> = {},
+): Job {
+  return {
+    metadata: {
+      name: "prefect-job-a",
+      namespace: "flows",
+      uid: "job-a",
+      resourceVersion: "1",
+      creationTimestamp: T0.toISOString(),
+      labels: { "prefect.io/flow_run_id": RUN_ID, "prefect.io/identifier": "aaaaaaaa" },
+      ...change,
+    },
+    spec: { backoffLimit: 0, parallelism: 1, completions: 1, ...rest.spec },
+    status: rest.status ?? {},
+  };
+}
+
+export function condition(type: string, reason?: string, seconds = 60): Condition {
+  return {
+    type,
+    status: "True",
+    lastTransitionTime: at(seconds).toISOString(),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+/** The status of a Job that is over, in the words of Kubernetes 1.20 or 1.35. */
+export function over(version: "1.20" | "1.35", end: "succeeded" | "failed", reason?: string): JobStatus {
+  const early = end === "succeeded" ? "SuccessCriteriaMet" : "FailureTarget";
+  const last = end === "succeeded" ? "Complete" : "Failed";
+  const conditions = [
+    ...(version === "1.35" ? [condition(early, reason)] : []),
+    condition(last, reason ?? "BackoffLimitExceeded"),
+  ];
+  const completed = { succeeded: 1, completionTime: at(60).toISOString() };
+  return { conditions, ...(end === "succeeded" ? completed : { failed: 1 }) };
+}
+
+interface PodChange {
+  readonly metadata?: Partial<Pod["metadata"]>;
+  readonly spec?: Pod["spec"];
+  readonly status?: Pod["status"];
+}
+
+export function pod(change: PodChange = {}): Pod {
+  return {
+    metadata: {
+      name: "pod-a",
+      namespace: "flows",
+      uid: "pod-a",
+      resourceVersion: "1",
+      creationTimestamp: T0.toISOString(),
+      labels: { "prefect.io/flow_run_id": RUN_ID },
+      ...change.metadata,
+    },
+    spec: {
+      restartPolicy: "Never",
+      nodeName: "node-1",
+      containers: [{ name: "flow", image: "flows:1" }],
+      ...change.spec,
+    },
+    status: { phase: "Running", containerStatuses: [running("flow")], ...change.status },
+  };
+}
+
+export function running(name: string, rest: Partial<ContainerStatus> = {}): ContainerStatus {
+  return { name, state: { running: { startedAt: at(1).toISOString() } }, ...rest };
+}
+
+export function waiting(name: string, reason: string, message = ""): ContainerStatus {
+  return { name, state: { waiting: { reason, message } } };
+}
+
+export function ended(
+  name: string,
+  exitCode: number,
+  rest: { reason?: string; signal?: number } = {},
+): ContainerStatus {
+  return { name, state: { terminated: { exitCode, finishedAt: at(60).toISOString(), ...rest } } };
+}
+
+/** A pod that failed with this end of its flow container. */
+export function failedPod(exitCode = 1, rest: { reason?: string; signal?: number } = {}): Pod {
+  return pod({ status: { phase: "Failed", containerStatuses: [ended("flow", exitCode, rest)] } });
+}
+
+/** A pod that has not started, with these statuses of its containers. */
+export function pendingPod(...containerStatuses: ContainerStatus[]): Pod {
+  return pod({ status: { phase: "Pending", containerStatuses } });
+}
+
+/** An event about the object of this uid: reason, words, and seconds after T0. */
+export function event(uid: string, [reason, message, seconds = 1]: [string, string, number?]): KubeEvent {
+  const time = at(seconds).toISOString();
+  return {
+    metadata: {
+      name: `${uid}.${reason}.${seconds}`,
+      namespace: "flows",
+      uid: `${uid}.${reason}.${seconds}`,
+      resourceVersion: "1",
+      creationTimestamp: time,
+    },
+    involvedObject: { kind: uid.startsWith("pod") ? "Pod" : "Job", uid },
+    reason,
+    message,
+    lastTimestamp: time,
+  };
+}
+
+export function print(change: Partial<JobPrint> = {}): JobPrint {
+  return { job: job(), pods: [pod()], departed: [], events: [], gone: false, ...change };
+}
+
+export function footprint(...jobs: JobPrint[]): Footprint {
+  return { flowRunId: RUN_ID, jobs };
+}

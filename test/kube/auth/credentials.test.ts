@@ -1,0 +1,122 @@
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../src/base/json.ts";
+import type { Credentials } from "../../../src/kube/auth/credentials.ts";
+import { credentialsOf } from "../../../src/kube/auth/credentials.ts";
+
+const START = new Date("2024-01-01T00:00:00Z");
+
+function withUser(
+  user: JsonObject,
+  files: Record<string, string> = {},
+): { credentials: Promise<Credentials>; pass: (ms: number) => void } {
+  let now = START;
+  const deps = {
+    clock: { now: () => now, sleep: () => Promise.resolve() },
+    env: {},
+    readFile: (path: string) => files[path],
+  };
+  const target = {
+    server: "https://x",
+    cluster: {},
+    user,
+    contextName: undefined,
+    namespace: undefined,
+    source: "test",
+  };
+  return { credentials: credentialsOf(target, deps), pass: (ms) => (now = new Date(now.getTime() + ms)) };
+}
+
+async function headers(user: JsonObject, files?: Record<string, string>): Promise<unknown> {
+  return (await withUser(user, files).credentials).headers();
+}
+
+describe("credentialsOf", () => {
+  it("sends a token, a password, or nothing beside a certificate", async () => {
+    expect(await headers({ token: "t" })).toEqual({ authorization: "Bearer t" });
+    expect(await headers({ username: "a", password: "b" })).toEqual({ authorization: "Basic YTpi" });
+    expect(await headers({ "client-certificate-data": Buffer.from("pem").toString("base64") })).toEqual({});
+  });
+
+  it("reads certificates given as data or as files", async () => {
+    const data = Buffer.from("cert").toString("base64");
+    const { credentials } = withUser(
+      { "client-certificate-data": data, "client-key": "/key" },
+      { "/key": "key" },
+    );
+    expect(await (await credentials).tls()).toMatchObject({ cert: "cert", key: "key" });
+  });
+
+  it("prefers the token file, and reads it again after a minute and after a 401", async () => {
+    const files = { "/token": "first\n" };
+    const { credentials, pass } = withUser({ tokenFile: "/token", token: "other" }, files);
+    const known = await credentials;
+    expect(await known.headers()).toEqual({ authorization: "Bearer first" });
+    files["/token"] = "second";
+    expect(await known.headers()).toEqual({ authorization: "Bearer first" });
+    pass(61_000);
+    expect(await known.headers()).toEqual({ authorization: "Bearer second" });
+    files["/token"] = "third";
+    expect(known.refresh()).toBe(true);
+    expect(await known.headers()).toEqual({ authorization: "Bearer third" });
+  });
+
+  it("acts as a user, with groups, uid and extras", async () => {
+    expect(
+      await headers({
+        as: "jane",
+        "as-groups": ["a", "b"],
+        "as-uid": "7",
+        "as-user-extra": { reason: ["x"] },
+      }),
+    ).toEqual({
+      "Impersonate-User": "jane",
+      "Impersonate-Group": ["a", "b"],
+      "Impersonate-Uid": "7",
+      "Impersonate-Extra-reason": ["x"],
+    });
+  });
+
+  it("refuses groups without a user, and a file that is missing", async () => {
+    await expect(headers({ "as-groups": ["a"] })).rejects.toThrow("--as is missing");
+    await expect(headers({ "client-certificate": "/absent" })).rejects.toThrow(
+      'cannot read client-certificate "/absent"',
+    );
+  });
+
+  describe("with an exec plugin", () => {
+    const folder = mkdtempSync(join(tmpdir(), "exec-plugin-"));
+    const script = (name: string, body: string): string => {
+      const path = join(folder, name);
+      writeFileSync(path, `#!/bin/sh\n${body}\n`);
+      chmodSync(path, 0o755);
+      return path;
+    };
+    const exec = (command: string): JsonObject => ({
+      exec: { apiVersion: "client.authentication.k8s.io/v1", command, interactiveMode: "Never" },
+    });
+
+    it("asks the program once for many requests, and tells it its API version", async () => {
+      const log = join(folder, "calls");
+      const path = script(
+        "good",
+        `echo call >> ${log}; case "$KUBERNETES_EXEC_INFO" in *authentication.k8s.io/v1*) t=told;; *) t=untold;; esac
+echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"'$t'"}}'`,
+      );
+      const known = await withUser(exec(path)).credentials;
+      const all = await Promise.all([known.headers(), known.headers(), known.headers()]);
+      expect(all).toEqual(all.map(() => ({ authorization: "Bearer told" })));
+      const { readFileSync } = await import("node:fs");
+      expect(readFileSync(log, "utf8")).toBe("call\n");
+    });
+
+    it("says which program failed", async () => {
+      const known = await withUser(exec(script("bad", "echo 'login expired' >&2; exit 1"))).credentials;
+      await expect(known.headers()).rejects.toThrow(`cannot get credentials from "${join(folder, "bad")}"`);
+      const absent = await withUser(exec(join(folder, "absent"))).credentials;
+      await expect(absent.headers()).rejects.toMatchObject({ exitCode: 4 });
+    });
+  });
+});

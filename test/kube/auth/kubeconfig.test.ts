@@ -1,0 +1,131 @@
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { ConnectionFlags, Target } from "../../../src/kube/auth/kubeconfig.ts";
+import { chooseTarget } from "../../../src/kube/auth/kubeconfig.ts";
+
+const ONE = `
+current-context: one
+contexts:
+- {name: one, context: {cluster: c1, user: u1, namespace: flows}}
+- {name: other, context: {cluster: c1, user: u2}}
+clusters:
+- {name: c1, cluster: {server: "https://one:6443", certificate-authority: pki/ca.crt}}
+users:
+- {name: u1, user: {token: t1}}
+- {name: u2, user: {client-certificate: cert.pem, client-key: /abs/key.pem}}
+`;
+const TWO = `
+current-context: two
+contexts:
+- {name: two, context: {cluster: c2, user: u1}}
+clusters:
+- {name: c1, cluster: {server: "https://shadowed"}}
+- {name: c2, cluster: {server: "two:443"}}
+users:
+- {name: u1, user: {token: shadowed}}
+- {name: plugin, user: {exec: {command: ./bin/login}}}
+`;
+const FILES: Readonly<Record<string, string>> = {
+  "/k/one": ONE,
+  "/k/two": TWO,
+  "/k/broken": "a: [",
+  "/k/list": "- 1",
+  "/home/me/.kube/config": TWO,
+};
+
+function choose(flags: ConnectionFlags, kubeconfig?: string): Target | undefined {
+  return chooseTarget(flags, {
+    env: { KUBECONFIG: kubeconfig },
+    home: "/home/me",
+    readFile: (path) => FILES[path],
+    parseYaml: (text) => parse(text) as unknown,
+  });
+}
+
+describe("chooseTarget", () => {
+  it("takes the current context, its namespace, and paths beside the file", () => {
+    const target = choose({}, "/k/one");
+    expect(target).toMatchObject({
+      server: "https://one:6443",
+      namespace: "flows",
+      contextName: "one",
+      user: { token: "t1" },
+    });
+    expect(target?.cluster["certificate-authority"]).toBe("/k/pki/ca.crt");
+    expect(choose({ context: "other" }, "/k/one")?.user).toEqual({
+      "client-certificate": "/k/cert.pem",
+      "client-key": "/abs/key.pem",
+    });
+  });
+
+  it("merges several files; the first to name a thing wins, a missing one is skipped", () => {
+    const target = choose({}, "/k/absent:/k/one:/k/two");
+    expect(target?.contextName).toBe("one");
+    expect(choose({ context: "two" }, "/k/one:/k/two")).toMatchObject({
+      server: "https://two:443",
+      user: { token: "t1" },
+    });
+    expect(choose({ cluster: "c1" }, "/k/one:/k/two")?.server).toBe("https://one:6443");
+  });
+
+  it("reads ~/.kube/config without KUBECONFIG, and nothing where there is nothing", () => {
+    expect(choose({})?.contextName).toBe("two");
+    expect(choose({}, "/k/absent")).toBeUndefined();
+  });
+
+  it("lets flags win over the context", () => {
+    const flags = {
+      server: "https://elsewhere/",
+      tlsServerName: "name",
+      insecureSkipTlsVerify: true,
+      as: "jane",
+      asGroups: ["a", "b"],
+      asUid: "7",
+    };
+    expect(choose(flags, "/k/one")).toMatchObject({
+      server: "https://elsewhere",
+      cluster: { "tls-server-name": "name", "insecure-skip-tls-verify": true },
+      user: { as: "jane", "as-groups": ["a", "b"], "as-uid": "7" },
+    });
+  });
+
+  it("finds an exec plugin beside its kubeconfig when it is named with a slash", () => {
+    expect(choose({ user: "plugin" }, "/k/two")?.user["exec"]).toEqual({ command: "/k/bin/login" });
+  });
+
+  it.each([
+    {
+      title: "a named file that is missing",
+      flags: { kubeconfig: "/k/absent" },
+      says: 'cannot read kubeconfig "/k/absent": no such file',
+    },
+    {
+      title: "a file that is no YAML",
+      flags: { kubeconfig: "/k/broken" },
+      says: 'cannot read kubeconfig "/k/broken": ',
+    },
+    { title: "a file that is no kubeconfig", flags: { kubeconfig: "/k/list" }, says: "not a kubeconfig" },
+    {
+      title: "an unknown context",
+      flags: { kubeconfig: "/k/one", context: "nope" },
+      says: 'cannot find context "nope"',
+    },
+    {
+      title: "an unknown cluster",
+      flags: { kubeconfig: "/k/one", cluster: "nope" },
+      says: 'cannot find cluster "nope"',
+    },
+    {
+      title: "an unknown user",
+      flags: { kubeconfig: "/k/one", user: "nope" },
+      says: 'cannot find user "nope"',
+    },
+    {
+      title: "a server that is no address",
+      flags: { kubeconfig: "/k/one", server: "http://a b" },
+      says: "not a URL",
+    },
+  ])("refuses $title", ({ flags, says }) => {
+    expect(() => choose(flags)).toThrow(says);
+  });
+});

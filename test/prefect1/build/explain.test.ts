@@ -1,0 +1,67 @@
+// The explanation is of the very Job, and names each field's source.
+
+import { describe, expect, it } from "vitest";
+import { buildJob } from "../../../src/prefect1/build/build.ts";
+import { explainJob } from "../../../src/prefect1/build/explain.ts";
+import { defaultTemplate } from "../../../src/prefect1/build/template.ts";
+import { envOf, flowRun, IDENTIFIER, SETTINGS, template, withRunConfig } from "./support.ts";
+
+const RUN = withRunConfig({ env: { A: "1" }, cpu_limit: "1", image_pull_secrets: ["s"], image: "i" });
+const GIVEN = template({
+  metadata: { name: "etl" },
+  spec: {
+    backoffLimit: 2,
+    template: {
+      spec: {
+        nodeSelector: { disk: "ssd" },
+        containers: [{ name: "main", env: [{ name: "T", value: "t" }] }],
+      },
+    },
+  },
+});
+const OPTIONS = { ...SETTINGS, serviceAccountName: "sa", imagePullPolicy: "Always", teller: "me" };
+
+describe("explainJob", () => {
+  it.each([
+    { name: "a rich template", run: RUN, settings: OPTIONS, given: GIVEN },
+    { name: "the default", run: flowRun(), settings: SETTINGS, given: defaultTemplate() },
+  ])("returns the very Job that buildJob makes of $name", ({ run, settings, given }) => {
+    const { job } = explainJob(run, settings, given, IDENTIFIER);
+    expect(job).toEqual(buildJob(run, settings, given, IDENTIFIER));
+  });
+
+  it("says where each field comes from", () => {
+    const { job, fields } = explainJob(RUN, OPTIONS, GIVEN, IDENTIFIER);
+    const sourceOf = new Map(fields.map(({ path, source }) => [path, source]));
+    const container = "spec.template.spec.containers[0]";
+    const envNames = Object.keys(envOf(job));
+    const envSource = (name: string): unknown =>
+      sourceOf.get(`${container}.env[${envNames.indexOf(name)}].value`);
+    expect(Object.fromEntries(sourceOf)).toMatchObject({
+      apiVersion: "default",
+      "metadata.name": "template",
+      'metadata.labels["prefect.io/flow_run_id"]': "forced",
+      'metadata.annotations["prefect.io/told-by"]': "forced",
+      "spec.backoffLimit": "template",
+      'spec.template.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"]': "default",
+      "spec.template.spec.nodeSelector.disk": "template",
+      "spec.template.spec.serviceAccountName": "agent option",
+      "spec.template.spec.imagePullSecrets[0].name": "run config",
+      "spec.template.spec.restartPolicy": "default",
+      [`${container}.name`]: "template",
+      [`${container}.image`]: "run config",
+      [`${container}.imagePullPolicy`]: "agent option",
+      [`${container}.args[0]`]: "forced",
+      [`${container}.resources.limits.cpu`]: "run config",
+      [`${container}.resources.requests`]: "default",
+    });
+    expect(
+      ["A", "T", "PREFECT__LOGGING__LEVEL", "PREFECT__BACKEND", "DASK_KUBERNETES__NAME"].map(envSource),
+    ).toEqual(["run config", "template", "agent option", "forced", "default"]);
+  });
+
+  it("calls what the default template says a default", () => {
+    const { fields } = explainJob(flowRun(), SETTINGS, defaultTemplate(), IDENTIFIER);
+    expect(fields.filter(({ source }) => source === "template")).toEqual([]);
+  });
+});

@@ -1,0 +1,114 @@
+// Every Job that Prefect 1.4.1's own agent made for the recorded cases, against ours by the whole way from
+// configuration to manifest.
+
+import { describe, expect, it } from "vitest";
+import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
+import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
+import { buildJob } from "../../../src/prefect1/build/build.ts";
+import type { JobManifest } from "../../../src/job/manifest.ts";
+import { templateSourceOf } from "../../../src/prefect1/build/template.ts";
+import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
+import { readFlowRun } from "../../../src/prefect1/decode.ts";
+import recorded from "../../golden/original/jobs.json" with { type: "json" };
+import { IDENTIFIER } from "./support.ts";
+
+interface AgentOptions {
+  readonly labels?: string[];
+  readonly env_vars?: Record<string, string>;
+  readonly no_cloud_logs?: boolean;
+  readonly service_account_name?: string;
+  readonly image_pull_secrets?: string[];
+}
+
+interface Case {
+  readonly name: string;
+  readonly flow_run: unknown;
+  readonly agent: AgentOptions;
+  readonly environ: Record<string, string>;
+  readonly agent_template: Record<string, unknown> | null;
+  readonly config: Record<string, string>;
+  readonly expected?: {
+    readonly spec: {
+      readonly template: {
+        readonly metadata: Record<string, object>;
+        readonly spec: { readonly containers: readonly { readonly env?: readonly object[] }[] };
+      };
+    };
+  };
+  readonly error?: string;
+}
+
+const CASES = recorded as unknown as Case[];
+const DASK_NAME = "DASK_KUBERNETES__NAME";
+const SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+
+async function built(given: Case): Promise<JobManifest> {
+  const variables = Object.entries({
+    backend: "server",
+    "cloud.api": "http://prefect.example:4200",
+    ...given.config,
+  }).map(([key, value]) => [`PREFECT__${key.toUpperCase().replaceAll(".", "__")}`, value]);
+  const env = { ...(Object.fromEntries(variables) as Record<string, string>), ...given.environ };
+  const settings = jobSettings(loadPrefectConfig({ env, readFile: () => undefined }), {
+    namespace: "default",
+    labels: given.agent.labels,
+    env: given.agent.env_vars,
+    noCloudLogs: given.agent.no_cloud_logs,
+    serviceAccountName: given.agent.service_account_name,
+    imagePullSecrets: given.agent.image_pull_secrets,
+  });
+  const run = readFlowRun(given.flow_run);
+  const agentTemplate: TemplateSource | undefined =
+    given.agent_template === null
+      ? undefined
+      : { kind: "inline", value: given.agent_template, origin: { from: "agent", name: "agent's" } };
+  const template = await loadTemplate(templateSourceOf(run, agentTemplate), { env });
+  return buildJob(run, settings, template, IDENTIFIER);
+}
+
+/** What the original says, with what we mean to add. */
+function withAdditions(expected: NonNullable<Case["expected"]>): unknown {
+  const { spec } = expected;
+  const { template } = spec;
+  const [flow, ...others] = template.spec.containers;
+  const daskName = { name: DASK_NAME, value: "dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}" };
+  const annotations = { ...template.metadata["annotations"], [SAFE_TO_EVICT]: "false" };
+  const containers = [{ ...flow, env: [...(flow?.env ?? []), daskName] }, ...others];
+  return {
+    ...expected,
+    spec: {
+      backoffLimit: 0,
+      ...spec,
+      template: { metadata: { ...template.metadata, annotations }, spec: { ...template.spec, containers } },
+    },
+  };
+}
+
+describe("buildJob against the original agent", () => {
+  it.each(CASES.filter(({ expected }) => expected !== undefined))(
+    "makes the same Job: $name",
+    async (given) => {
+      const { expected } = given;
+      if (expected === undefined) throw new Error("filtered above");
+      expect(await built(given)).toEqual(withAdditions(expected));
+    },
+  );
+
+  it("refuses a LocalRun in the original's words", async () => {
+    const given = CASES.find(({ name }) => name === "LocalRun is refused");
+    if (given === undefined) throw new Error("the recorded cases have lost it");
+    await expect(built(given)).rejects.toThrow(given.error?.replace("TypeError: ", "") ?? "");
+  });
+
+  it("names the field where the original fails with a bare key", async () => {
+    const given = CASES.find(({ name }) => name === "template without pod spec fails");
+    if (given === undefined) throw new Error("the recorded cases have lost it");
+    await expect(built(given)).rejects.toThrow("it has no spec.template.spec");
+  });
+
+  it("has a test for every recorded failure", () => {
+    const failures = CASES.filter(({ error }) => error !== undefined).map(({ name }) => name);
+    expect(failures).toEqual(["LocalRun is refused", "template without pod spec fails"]);
+  });
+});

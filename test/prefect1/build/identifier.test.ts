@@ -1,0 +1,48 @@
+// Identifiers are the same for the same submission, and differ for others.
+
+import { describe, expect, it } from "vitest";
+import { jobIdentifier, otherIdentifier } from "../../../src/prefect1/build/identifier.ts";
+import type { FlowRun } from "../../../src/prefect1/flow-run.ts";
+import { flowRun } from "./support.ts";
+
+const task = (id: string, version: number): FlowRun["task_runs"][number] => ({
+  id,
+  version,
+  serialized_state: { type: "Retrying" },
+});
+
+describe("jobIdentifier", () => {
+  it("is eight hex digits, the same each time", () => {
+    expect(jobIdentifier(flowRun())).toMatch(/^[0-9a-f]{8}$/);
+    expect(jobIdentifier(flowRun())).toBe(jobIdentifier(flowRun()));
+  });
+
+  it.each([
+    { title: "another run", run: flowRun({ id: "other" }) },
+    { title: "another version", run: flowRun({ version: 4 }) },
+    {
+      title: "task runs of a Running run",
+      run: flowRun({ state: "Running", task_runs: [task("t", 1)] }),
+    },
+  ])("differs for $title", ({ run }) => {
+    expect(jobIdentifier(run)).not.toBe(jobIdentifier(flowRun()));
+  });
+
+  it("does not care for the order of task runs, but for their versions", () => {
+    const running = (...tasks: FlowRun["task_runs"][number][]): string =>
+      jobIdentifier(flowRun({ state: "Running", task_runs: tasks }));
+    expect(running(task("a", 1), task("b", 2))).toBe(running(task("b", 2), task("a", 1)));
+    expect(running(task("a", 1), task("b", 2))).not.toBe(running(task("a", 2), task("b", 2)));
+  });
+
+  it("does not care for the task runs of a Scheduled run", () => {
+    expect(jobIdentifier(flowRun({ task_runs: [task("a", 1)] }))).toBe(jobIdentifier(flowRun()));
+  });
+
+  it("gives another one, again always the same, when the first is taken", () => {
+    expect(otherIdentifier("01234567", "run")).toMatch(/^[0-9a-f]{8}$/);
+    expect(otherIdentifier("01234567", "run")).toBe(otherIdentifier("01234567", "run"));
+    expect(otherIdentifier("01234567", "run")).not.toBe("01234567");
+    expect(otherIdentifier("01234567", "run")).not.toBe(otherIdentifier("01234567", "other"));
+  });
+});

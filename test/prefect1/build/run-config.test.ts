@@ -1,0 +1,115 @@
+// Which run configs this agent runs, and how it refuses the others.
+
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../src/base/json.ts";
+import { JobError } from "../../../src/job/errors.ts";
+import { readRunConfig } from "../../../src/prefect1/build/run-config.ts";
+import { flowRun } from "./support.ts";
+
+const read = (wire: JsonObject | null): ReturnType<typeof readRunConfig> =>
+  readRunConfig(flowRun({ run_config: wire }));
+
+describe("readRunConfig", () => {
+  it.each([
+    { wire: null },
+    { wire: { type: "KubernetesRun" } },
+    { wire: { type: "UniversalRun", labels: ["a"] } },
+  ])("takes the defaults for $wire", ({ wire }) => {
+    expect(read(wire)).toEqual({
+      env: {},
+      jobTemplate: null,
+      jobTemplatePath: null,
+      image: null,
+      cpuLimit: null,
+      cpuRequest: null,
+      memoryLimit: null,
+      memoryRequest: null,
+      serviceAccountName: null,
+      imagePullSecrets: [],
+      imagePullPolicy: null,
+    });
+  });
+
+  it("reads every field, and ignores unknown ones", () => {
+    const wire = {
+      type: "KubernetesRun",
+      __version__: "0.15.0",
+      something: "new",
+      labels: ["a"],
+      env: { A: 1 },
+      job_template_path: "s3://b/k",
+      image: "i",
+      cpu_limit: "2",
+      cpu_request: "1",
+      memory_limit: "2Gi",
+      memory_request: "1Gi",
+      service_account_name: "sa",
+      image_pull_secrets: ["s"],
+      image_pull_policy: "Always",
+    };
+    expect(read(wire)).toEqual({
+      env: { A: 1 },
+      jobTemplate: null,
+      jobTemplatePath: "s3://b/k",
+      image: "i",
+      cpuLimit: "2",
+      cpuRequest: "1",
+      memoryLimit: "2Gi",
+      memoryRequest: "1Gi",
+      serviceAccountName: "sa",
+      imagePullSecrets: ["s"],
+      imagePullPolicy: "Always",
+    });
+  });
+
+  it("takes only the environment of a UniversalRun", () => {
+    expect(read({ type: "UniversalRun", env: { A: "1" }, image: "i" })).toMatchObject({
+      env: { A: "1" },
+      image: null,
+    });
+  });
+
+  it.each(["LocalRun", "DockerRun", "ECSRun", "VertexRun"])(
+    "refuses a %s in the original's words",
+    (type) => {
+      const words = `Flow run ${flowRun().id} has a \`run_config\` of type \`${type}\`, only \`KubernetesRun\` is supported`;
+      expect(() => read({ type })).toThrow(new JobError(words));
+    },
+  );
+
+  it.each([
+    { wire: {}, want: "without a `type`" },
+    { wire: { type: null }, want: "without a `type`" },
+    { wire: { type: "FooRun" }, want: "of the unknown type `FooRun`" },
+    { wire: { type: 7 }, want: "of the unknown type `7`" },
+    { wire: { type: "KubernetesRun", cpu_limit: 2 }, want: "a `cpu_limit` that is not a text" },
+    { wire: { type: "KubernetesRun", image: {} }, want: "`image` that is not a text" },
+    { wire: { type: "KubernetesRun", env: ["A"] }, want: "an `env` that is not an object" },
+    { wire: { type: "UniversalRun", env: "A=1" }, want: "an `env` that is not an object" },
+    { wire: { type: "KubernetesRun", labels: null }, want: "`labels` that are not a list of texts" },
+    { wire: { type: "UniversalRun", labels: [1] }, want: "`labels` that are not a list of texts" },
+    {
+      wire: { type: "KubernetesRun", image_pull_secrets: "s" },
+      want: "`image_pull_secrets` that are not a list",
+    },
+    {
+      wire: { type: "KubernetesRun", image_pull_secrets: [1] },
+      want: "`image_pull_secrets` that are not a list",
+    },
+    {
+      wire: { type: "KubernetesRun", image_pull_policy: "Bogus" },
+      want: "invalid `image_pull_policy` 'Bogus', expected 'Always', 'IfNotPresent', or 'Never'",
+    },
+    {
+      wire: { type: "KubernetesRun", job_template: {}, job_template_path: "p" },
+      want: "both `job_template_path` and `job_template`",
+    },
+    {
+      wire: { type: "KubernetesRun", job_template: [1] },
+      want: "neither an object nor the YAML text of one",
+    },
+  ])("refuses $wire", ({ wire, want }) => {
+    expect(() => read(wire)).toThrow(want);
+    expect(() => read(wire)).toThrow(JobError);
+  });
+});

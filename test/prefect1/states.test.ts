@@ -1,0 +1,72 @@
+// States: Core's own questions to them, and the wire form of those that we write.
+
+import { describe, expect, it } from "vitest";
+import {
+  isAlive,
+  isFailed,
+  isFinished,
+  isScheduled,
+  isSuccessful,
+  isoUtc,
+  scheduledAt,
+  startTimeOf,
+  submitted,
+} from "../../src/prefect1/states.ts";
+
+describe("a state's type", () => {
+  it.each([
+    { type: "Scheduled", is: ["scheduled"] },
+    { type: "Paused", is: ["scheduled"] },
+    { type: "Resume", is: ["scheduled"] },
+    { type: "Retrying", is: ["scheduled"] },
+    { type: "Queued", is: ["scheduled"] },
+    { type: "Pending", is: [] },
+    { type: "Submitted", is: ["alive"] },
+    { type: "Running", is: ["alive"] },
+    { type: "Cancelling", is: [] },
+    { type: "Cancelled", is: ["finished"] },
+    { type: "Success", is: ["finished", "successful"] },
+    { type: "Mapped", is: ["finished", "successful"] },
+    { type: "Failed", is: ["finished", "failed"] },
+    { type: "TriggerFailed", is: ["finished", "failed"] },
+    { type: "ClientFailed", is: [] },
+  ])("$type is $is", ({ type, is }) => {
+    const questions = { scheduled: isScheduled, alive: isAlive, finished: isFinished };
+    const all = { ...questions, successful: isSuccessful, failed: isFailed };
+    expect(Object.entries(all).flatMap(([name, test]) => (test(type) ? [name] : []))).toEqual(is);
+  });
+});
+
+describe("startTimeOf", () => {
+  it.each([
+    { start_time: "2026-11-21T03:04:05+00:00", want: "2026-11-21T03:04:05.000Z" },
+    { start_time: "2026-11-21T03:04:05.123456", want: "2026-11-21T03:04:05.123Z" },
+    { start_time: "2026-11-21T05:04:05+02:00", want: "2026-11-21T03:04:05.000Z" },
+    { start_time: "2026-11-21T03:04:05Z", want: "2026-11-21T03:04:05.000Z" },
+    { start_time: "", want: undefined },
+    { start_time: null, want: undefined },
+    { start_time: "soon", want: undefined },
+  ])("of $start_time is $want", ({ start_time, want }) => {
+    expect(startTimeOf({ type: "Scheduled", start_time })?.toISOString()).toBe(want);
+  });
+});
+
+describe("the states that we write", () => {
+  it("keep what was inside Submitted, and never nest a state about a state", () => {
+    const scheduled = { type: "Scheduled", start_time: "2026-11-21T03:04:05+00:00" };
+    expect(submitted(scheduled, "Submitted for execution", { a: 1 })).toMatchObject({
+      type: "Submitted",
+      message: "Submitted for execution",
+      context: { a: 1 },
+      state: scheduled,
+    });
+    expect(submitted({ type: "Queued", state: scheduled }, "", {}).state).toEqual(scheduled);
+    expect(submitted({ type: "Queued" }, "", {}).state).toBeNull();
+  });
+
+  it("write times as Python does", () => {
+    const at = new Date("2026-11-21T03:04:05.678Z");
+    expect(isoUtc(at)).toBe("2026-11-21T03:04:05.678+00:00");
+    expect(scheduledAt(at, "again").start_time).toBe("2026-11-21T03:04:05.678+00:00");
+  });
+});
