@@ -32,11 +32,3 @@ export async function readStdin({ stdin }: Pick<CliContext, "stdin">): Promise<s
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk as string | Uint8Array));
   return Buffer.concat(chunks).toString("utf8");
 }
-
-/** The word of an -o that knows two. Throws SettingsError. */
-export function yamlOrJson(text: string): "yaml" | "json" {
-  if (text === "yaml" || text === "json") return text;
-  throw new SettingsError(`cannot read -o "${text}": unknown output format`, {
-    hint: "use -o yaml or -o json",
-  });
-}

@@ -15,8 +15,6 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
   /** What the cell means; undefined leaves it uncoloured. */
   readonly colour?: (row: Row) => Tone | undefined;
-  /** What --sort-by compares when the printed text has another order: the moment of an age. */
-  readonly sortValue?: (row: Row) => unknown;
 }
 
 export interface TableOptions {

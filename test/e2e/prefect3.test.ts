@@ -1,6 +1,7 @@
 // The real server of Prefect 3, and Jobs as its worker makes and labels them, in every state that a run can be left in:
 // what jobs, inspect, logs, cleanup and cancel make of both.
 
+import { rowsIn } from "./support/job-rows.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -90,10 +91,13 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
   }
 
   async function words(): Promise<Record<string, readonly string[]>> {
-    const columns = "custom-columns=R:.flowRun.name,S:.flowRun.state.word,V:.verdict.word,P:.pods[*].status";
-    const { stdout } = await plugin("jobs", "--no-headers", "-o", columns);
-    const rows = stdout.trim().split("\n");
-    return Object.fromEntries(rows.map((row) => row.split(/ +/)).map(([run = "", ...rest]) => [run, rest]));
+    const { stdout } = await plugin("jobs", "-o", "json");
+    return Object.fromEntries(
+      rowsIn(stdout).map(({ flowRun, verdict, pods }) => [
+        flowRun?.name ?? "<none>",
+        [flowRun?.state?.word ?? "<none>", verdict.word, (pods ?? []).map(({ status }) => status).join(",")],
+      ]),
+    );
   }
 
   beforeAll(async () => {

@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { Command, Option, UsageError } from "clipanion";
 import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import type { Env } from "../../base/env.ts";
-import { PrefectCommand } from "../options/cluster-command.ts";
+import { BaseCommand } from "../options/base-command.ts";
 import {
   completionScript,
   KUBECTL_SCRIPT,
@@ -16,7 +16,7 @@ import {
 
 const EXECUTABLE = 0o755;
 
-export class CompletionCommand extends PrefectCommand {
+export class CompletionCommand extends BaseCommand {
   static override paths = [["completion"]];
   static override usage = Command.Usage({
     category: "Other",

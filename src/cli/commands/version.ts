@@ -2,9 +2,9 @@
 
 import { Command, Option } from "clipanion";
 import { version } from "../../version.ts";
-import { PrefectCommand } from "../options/cluster-command.ts";
+import { BaseCommand } from "../options/base-command.ts";
 
-export class VersionCommand extends PrefectCommand {
+export class VersionCommand extends BaseCommand {
   static override paths = [["version"], ["--version"]];
   static override usage = Command.Usage({ category: "Other", description: "print the version" });
 

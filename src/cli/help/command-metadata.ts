@@ -2,7 +2,8 @@
 
 import { Cli } from "clipanion";
 import type { CommandClass } from "clipanion";
-import { ClusterCommand, PrefectApiCommand } from "../options/cluster-command.ts";
+import { ClusterCommand } from "../options/cluster-command.ts";
+import { PrefectCommand } from "../options/prefect-command.ts";
 import type { CliContext } from "../context.ts";
 import { PROGRAM } from "../program-name.ts";
 
@@ -75,5 +76,5 @@ function optionInfo(definition: string, description: string): OptionInfo {
 function speaksTo(command: CommandClass<CliContext>): CommandInfo["speaksTo"] {
   const { prototype } = command as unknown as { readonly prototype: object };
   if (prototype instanceof ClusterCommand) return "cluster";
-  return prototype instanceof PrefectApiCommand ? "prefect" : "nobody";
+  return prototype instanceof PrefectCommand ? "prefect" : "nobody";
 }

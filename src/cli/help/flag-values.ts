@@ -20,7 +20,7 @@ const ID: FlagValue = { placeholder: "ID" };
 const FILE: FlagValue = { placeholder: "FILE", lookup: "files" };
 const URL: FlagValue = { placeholder: "URL" };
 const PULL_POLICY: FlagValue = { placeholder: "POLICY", words: ["Always", "IfNotPresent", "Never"] };
-const LISTING = { placeholder: "FORMAT", words: ["table", "wide", "json", "yaml", "name", "jsonpath="] };
+const LISTING = { placeholder: "FORMAT", words: ["table", "wide", "json", "yaml", "name"] };
 
 /** By the flag's long name; `COMMAND --flag` where a command means something of its own by it. */
 const VALUES: Readonly<Record<string, FlagValue>> = {
@@ -92,7 +92,6 @@ const VALUES: Readonly<Record<string, FlagValue>> = {
   "--install": { placeholder: "DIR", lookup: "files", optional: true },
   "--selector": { placeholder: "SELECTOR" },
   "--field-selector": { placeholder: "SELECTOR" },
-  "--sort-by": { placeholder: "JSONPATH" },
   "--older-than": DURATION,
   "--every": DURATION,
   "--grace": DURATION,

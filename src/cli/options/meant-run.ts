@@ -7,7 +7,7 @@ import { loadInventory } from "../../inventory/load.ts";
 import type { RunView } from "../../job/decide/decide.ts";
 import { parseRunRef } from "../flow-run-ref.ts";
 import type { RunRef } from "../flow-run-ref.ts";
-import type { Place } from "./listing-command.ts";
+import type { Place } from "./namespaced-command.ts";
 import type { ListingStates } from "../prefect-states.ts";
 
 /** The one run that was meant. */

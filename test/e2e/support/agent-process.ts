@@ -59,12 +59,14 @@ export class PluginProcess {
   }
 
   /** Resolves when it has said this. Throws with all that it said when it ends first. */
-  async says(text: string): Promise<void> {
-    while (!this.#stdout.includes(text)) {
+  async says(wanted: string | RegExp): Promise<void> {
+    const isSaid = (): boolean =>
+      typeof wanted === "string" ? this.#stdout.includes(wanted) : wanted.test(this.#stdout);
+    while (!isSaid()) {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
         const { stdout, stderr } = await this.ended;
-        if (stdout.includes(text)) return;
-        throw new Error(`kubectl prefect ended without saying "${text}":\n${stdout}${stderr}`);
+        if (isSaid()) return;
+        throw new Error(`kubectl prefect ended without saying "${wanted}":\n${stdout}${stderr}`);
       }
       await new Promise<void>((resolve) => this.#watchers.add(resolve));
     }

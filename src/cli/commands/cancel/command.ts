@@ -8,13 +8,13 @@ import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { InventoryQuery } from "../../../inventory/load.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { CancelInPrefect } from "./cancel-in-prefect.ts";
-import { PlaceCommand } from "../../options/listing-command.ts";
-import type { Place } from "../../options/listing-command.ts";
+import { NamespacedCommand } from "../../options/namespaced-command.ts";
+import type { Place } from "../../options/namespaced-command.ts";
 import type { ListingStates } from "../../prefect-states.ts";
 
 const INTERRUPTED = 130;
 
-export class CancelCommand extends PlaceCommand {
+export class CancelCommand extends NamespacedCommand {
   static override paths = [["cancel"]];
   static override usage = Command.Usage({
     category: "Flow runs",

@@ -4,12 +4,12 @@ import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { PassSettings } from "./pass.ts";
-import { PlaceCommand } from "../../options/listing-command.ts";
+import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
+import { isTerminal } from "../../options/base-command.ts";
+import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import { report } from "../../errors.ts";
 
-const OUTPUTS = ["table", "wide", "json", "yaml", "name"] as const;
-
-export class CleanupCommand extends PlaceCommand {
+export class CleanupCommand extends NamespacedCommand {
   static override paths = [["cleanup"]];
   static override usage = Command.Usage({
     category: "Flow runs",
@@ -88,7 +88,7 @@ export class CleanupCommand extends PlaceCommand {
       runs: this.runs,
       selector: this.selector,
       mode: this.#mode(isRepeated),
-      output: outputOf(this.output),
+      output: parseOutputFormat(this.output, LIST_FORMATS),
       quiet: isRepeated,
       verbose: this.verbose,
       palette: await this.palette(),
@@ -115,18 +115,6 @@ function namesIn(given: readonly string[] | undefined): readonly string[] | unde
   if (!names.includes("")) return [...new Set(names)];
   throw new SettingsError(`cannot read -n "${given.join(" ")}": a namespace has no name`, {
     hint: "separate namespaces with single commas: -n one,two",
-  });
-}
-
-function isTerminal(stream: object): boolean {
-  return "isTTY" in stream && stream.isTTY === true;
-}
-
-function outputOf(text: string | undefined): PassSettings["output"] {
-  const output = OUTPUTS.find((each) => each === (text ?? "table"));
-  if (output !== undefined) return output;
-  throw new SettingsError(`cannot read -o "${text ?? ""}": unknown output format`, {
-    hint: `use ${OUTPUTS.join(", ")}`,
   });
 }
 

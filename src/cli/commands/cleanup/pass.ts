@@ -12,6 +12,8 @@ import { tally } from "../../../cleanup/counts.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { Connection } from "../../../kube/client/connect.ts";
 import { Progress } from "../../../output/progress.ts";
+import type { ListFormat } from "../../../output/formats.ts";
+import { isTerminal } from "../../options/base-command.ts";
 import { confirm } from "../../../output/prompt.ts";
 import type { Palette } from "../../../output/palette.ts";
 import { tableLines } from "../../../output/table.ts";
@@ -37,7 +39,7 @@ export interface PassSettings {
   readonly runs: readonly string[] | undefined;
   readonly selector: string | undefined;
   readonly mode: "ask" | "act" | "show" | "rehearse";
-  readonly output: "table" | "wide" | "json" | "yaml" | "name";
+  readonly output: ListFormat;
   /** Says nothing when there is nothing to do: one pass of many. */
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -238,10 +240,6 @@ export async function repeatedly(
     await context.clock.sleep(how.everyMs, context.signal);
   }
   return 0;
-}
-
-function isTerminal(stream: object): boolean {
-  return "isTTY" in stream && stream.isTTY === true;
 }
 
 function leftAloneWords({ leftAlone }: Plan): string {

@@ -1,14 +1,14 @@
 // kubectl prefect doctor: checks everything that a working agent needs, and says what is missing and what to do about it.
 
 import { Command, Option } from "clipanion";
-import { SettingsError } from "../../../base/errors.ts";
 import { checkOptionValues } from "../../../agent/option-table.ts";
 import type { DoctorDeps } from "../../../doctor/run.ts";
 import type { Finding } from "../../../doctor/finding.ts";
-import type { Palette } from "../../../output/palette.ts";
-import type { TerminalStream } from "../../../output/terminal.ts";
+import { parseOutputFormat } from "../../../output/formats.ts";
+import { isTerminal } from "../../options/base-command.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
 import { DOCTOR_OPTIONS } from "./options.ts";
+import type { ReportStyle } from "./report.ts";
 import { optionGroup } from "../../options/option-group.ts";
 
 const OUTPUTS = ["text", "json", "yaml"] as const;
@@ -38,7 +38,7 @@ export class DoctorCommand extends ClusterCommand {
   output = Option.String("-o,--output", { description: "form of the report (default text)" });
 
   async execute(): Promise<number> {
-    const output = outputOf(this.output);
+    const output = parseOutputFormat(this.output, OUTPUTS);
     checkOptionValues(DOCTOR_OPTIONS, this.options);
     const timeoutMs = this.connectionFlags().requestTimeoutMs ?? DEADLINE_MS;
     const style = await this.#style();
@@ -91,19 +91,16 @@ export class DoctorCommand extends ClusterCommand {
     }
   }
 
-  async #style(): Promise<{ palette: Palette; width: number | undefined }> {
-    const { colourFor, parseColourMode } = await import("../../../output/palette.ts");
+  async #style(): Promise<ReportStyle> {
     const { widthOf } = await import("../../../output/terminal.ts");
-    const { stdout, env } = this.context;
-    const terminal: TerminalStream = stdout;
-    const palette = colourFor(parseColourMode(this.color), terminal, env);
-    return { palette, width: terminal.isTTY === true ? widthOf(terminal) : undefined };
+    const { stdout } = this.context;
+    return { palette: await this.palette(), width: isTerminal(stdout) ? widthOf(stdout) : undefined };
   }
 
   async #show(
     findings: readonly Finding[],
     output: (typeof OUTPUTS)[number],
-    style: { palette: Palette; width: number | undefined },
+    style: ReportStyle,
   ): Promise<void> {
     const { reportLines, reportObject } = await import("./report.ts");
     if (output === "json") return this.print(`${JSON.stringify(reportObject(findings), null, 4)}\n`);
@@ -111,12 +108,4 @@ export class DoctorCommand extends ClusterCommand {
     const { toYaml } = await import("../../../output/yaml.ts");
     this.print(toYaml(reportObject(findings)));
   }
-}
-
-function outputOf(text: string | undefined): (typeof OUTPUTS)[number] {
-  const output = OUTPUTS.find((each) => each === (text ?? "text"));
-  if (output !== undefined) return output;
-  throw new SettingsError(`cannot read -o "${text ?? ""}": unknown output format`, {
-    hint: `use ${OUTPUTS.join(", ")}`,
-  });
 }

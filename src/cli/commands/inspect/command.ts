@@ -1,16 +1,16 @@
 // kubectl prefect inspect: one flow run with all that it has in the cluster, and what is the matter with it.
 
 import { Command, Option } from "clipanion";
-import { SettingsError } from "../../../base/errors.ts";
 import type { Prospect } from "../../../inventory/diagnosis.ts";
 import type { Inventory, RunPrint } from "../../../inventory/inventory.ts";
 import type { RunView } from "../../../job/decide/decide.ts";
-import { PlaceCommand } from "../../options/listing-command.ts";
-import type { Place } from "../../options/listing-command.ts";
+import { parseOutputFormat } from "../../../output/formats.ts";
+import { NamespacedCommand } from "../../options/namespaced-command.ts";
+import type { Place } from "../../options/namespaced-command.ts";
 import type { MeantRun } from "../../options/meant-run.ts";
 import type { ListingStates } from "../../prefect-states.ts";
 
-export class InspectCommand extends PlaceCommand {
+export class InspectCommand extends NamespacedCommand {
   static override paths = [["inspect"], ["describe"]];
   static override usage = Command.Usage({
     category: "Flow runs",
@@ -28,14 +28,10 @@ export class InspectCommand extends PlaceCommand {
   });
 
   target = Option.String({ name: "RUN" });
-  output = Option.String("-o,--output", "tree", { description: "tree, json or yaml (default tree)" });
+  output = Option.String("-o,--output", { description: "tree, json or yaml (default tree)" });
 
   async execute(): Promise<number> {
-    if (!["tree", "json", "yaml"].includes(this.output)) {
-      throw new SettingsError(`cannot read -o "${this.output}": unknown output format`, {
-        hint: "use -o tree, json or yaml",
-      });
-    }
+    const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
     const [place, states] = await Promise.all([this.place(), this.states()]);
     const { signal } = this.context;
     try {
@@ -49,7 +45,7 @@ export class InspectCommand extends PlaceCommand {
       const seen = await this.#surroundings(found, inventory, { place, states });
       const run = { ...found, run: stateIn(seen, found) };
       const prospects = await this.#prospects(run, { inventory: seen, states });
-      await (this.output === "tree" ? this.#tree(run, prospects) : this.#object(run, prospects));
+      await (format === "tree" ? this.#tree(run, prospects) : this.#object(run, prospects, format));
       this.tellGaps([...new Set([...inventory.gaps, ...seen.gaps])]);
       return 0;
     } finally {
@@ -87,11 +83,10 @@ export class InspectCommand extends PlaceCommand {
     const { treeLines, wantsAscii } = await import("../../../output/tree.ts");
     const { runTree } = await import("./tree.ts");
     const { clock, env, stdout } = this.context;
-    const isTTY = "isTTY" in stdout && stdout.isTTY === true;
     const palette = await this.palette();
     const now = clock.now();
     const { word, why, stories, agent } = diagnose(run, now);
-    const ascii = wantsAscii({ isTTY, write: () => {} }, env);
+    const ascii = wantsAscii(stdout, env);
     const lines = [
       ...treeLines(runTree(run, now), { ascii, palette }),
       "",
@@ -109,11 +104,11 @@ export class InspectCommand extends PlaceCommand {
     this.print(`${lines.join("\n")}\n`);
   }
 
-  async #object(run: RunPrint, prospects: readonly Prospect[]): Promise<void> {
+  async #object(run: RunPrint, prospects: readonly Prospect[], format: "json" | "yaml"): Promise<void> {
     const { diagnose } = await import("../../../inventory/diagnosis.ts");
     const { runObject } = await import("../../../inventory/run-object.ts");
     const object = runObject(run, diagnose(run, this.context.clock.now()), prospects);
-    if (this.output === "json") {
+    if (format === "json") {
       const { indentedJson } = await import("../../../output/canonical-json.ts");
       return this.print(`${indentedJson(object)}\n`);
     }

@@ -7,7 +7,8 @@ import type { Sourced } from "../../../prefect1/config/layers.ts";
 import type { ConnectionOptions, FileOptions, InstallOptions, TextFile } from "../../../install/options.ts";
 import { version } from "../../../version.ts";
 import { InstallFlags, rbacOf } from "./options.ts";
-import { readGivenFile, yamlOrJson } from "../../read-input.ts";
+import { parseOutputFormat } from "../../../output/formats.ts";
+import { readGivenFile } from "../../read-input.ts";
 
 const BUILT_IN = new Set(["https://api.prefect.io", "http://localhost:4200"]);
 /** What means the pod itself once it stands in the pod. */
@@ -45,7 +46,7 @@ export class InstallCommand extends InstallFlags {
   });
 
   async execute(): Promise<number> {
-    const format = yamlOrJson(this.output);
+    const format = parseOutputFormat(this.output, ["yaml", "json"]);
     const { agentManifests } = await import("../../../install/manifests.ts");
     const { renderManifests } = await import("../../../install/render.ts");
     const { jobTemplate, ...passedOn } = this.passedOn;

@@ -4,11 +4,11 @@ import { Option } from "clipanion";
 import { SettingsError } from "../../../base/errors.ts";
 import type { InstallOptions } from "../../../install/options.ts";
 import { INSTALL_OPTIONS, PASSED_ON } from "../../../install/options.ts";
-import { PrefectApiCommand } from "../../options/cluster-command.ts";
+import { PrefectCommand } from "../../options/prefect-command.ts";
 import { optionGroup } from "../../options/option-group.ts";
 
 /** What `install` can be told, beside Prefect's address and key. */
-export abstract class InstallFlags extends PrefectApiCommand {
+export abstract class InstallFlags extends PrefectCommand {
   rbac = Option.String("--rbac", {
     tolerateBoolean: true,
     description:
@@ -16,7 +16,7 @@ export abstract class InstallFlags extends PrefectApiCommand {
   });
   readonly own = optionGroup(INSTALL_OPTIONS);
   readonly passedOn = optionGroup(PASSED_ON);
-  output = Option.String("-o,--output", "yaml", { description: "form of what is printed (default yaml)" });
+  output = Option.String("-o,--output", { description: "form of what is printed (default yaml)" });
 }
 
 /** The value of --rbac, which may stand alone. Throws SettingsError. */

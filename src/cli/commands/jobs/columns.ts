@@ -35,11 +35,7 @@ export function listColumns(now: () => Date, allNamespaces: boolean): readonly C
     { header: "JOB", value: shortName },
     { header: "PODS", value: ({ pods }) => pods },
     { header: "RESTARTS", value: ({ restarts }) => restarts },
-    {
-      header: "AGE",
-      value: ({ createdAt }) => age(createdAt, now()),
-      sortValue: ({ createdAt }) => createdAt,
-    },
+    { header: "AGE", value: ({ createdAt }) => age(createdAt, now()) },
     { header: "VERDICT", value: ({ verdict }) => verdict.word, colour: ({ verdict }) => TONES[verdict.word] },
     { header: "NODE", wide: true, value: ({ node }) => node },
     { header: "IMAGE", wide: true, value: ({ image }) => image },

@@ -4,14 +4,15 @@ import { Command, Option } from "clipanion";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { InventoryQuery } from "../../../inventory/load.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
+import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
-import { ListingCommand } from "../../options/listing-command.ts";
-import type { Place } from "../../options/listing-command.ts";
+import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ListingStates } from "../../prefect-states.ts";
+import type { Found } from "./watch.ts";
 
 const INTERRUPTED = 130;
 
-export class JobsCommand extends ListingCommand {
+export class JobsCommand extends NamespacedCommand {
   static override paths = [["jobs"], ["get"], ["get", "jobs"]];
   static override usage = Command.Usage({
     category: "Flow runs",
@@ -30,8 +31,12 @@ export class JobsCommand extends ListingCommand {
     ],
   });
 
+  selector = Option.String("-l,--selector", { description: "label selector for Jobs" });
+  fieldSelector = Option.String("--field-selector", { description: "field selector for Jobs" });
+  output = Option.String("-o,--output", { description: "table (default), wide, json, yaml or name" });
+  noHeaders = Option.Boolean("--no-headers", false, { description: "no header line" });
   stale = Option.Boolean("--stale", false, { description: "only what cleanup would take" });
-  watch = Option.Boolean("-w,--watch", false, { description: "go on, and show what changes" });
+  watch = Option.Boolean("-w,--watch", false, { description: "watch for changes" });
 
   async execute(): Promise<number> {
     const printing = await this.#printing();
@@ -45,12 +50,26 @@ export class JobsCommand extends ListingCommand {
         events: "podless",
         signal: this.context.signal,
       };
-      if (this.watch) return await this.#watch({ place, states, query, printing });
       const { loadInventory } = await import("../../../inventory/load.ts");
-      const inventory = await loadInventory(place.connection.kube, states.sources, query);
+      const load = async (): Promise<Inventory> => {
+        const inventory = await loadInventory(place.connection.kube, states.sources, query);
+        const refusal = inventory.refusals?.get("jobs");
+        if (refusal !== undefined) throw refusal;
+        return inventory;
+      };
+      if (this.watch) {
+        return await this.#watch(printing, async () => {
+          const inventory = await load();
+          return { rows: await this.#rows(inventory, states), notes: inventory.gaps };
+        });
+      }
+      const inventory = await load();
       const rows = await this.#rows(inventory, states);
-      await this.#show(rows, printing);
-      return this.#end(inventory, { rows: rows.length, namespace: place.namespace });
+      const { printRows } = await import("../../../output/print-rows.ts");
+      printRows(rows, printing, (text) => this.print(text));
+      if (rows.length === 0) this.tellEmpty(place.namespace);
+      this.tellGaps(inventory.gaps);
+      return 0;
     } finally {
       await states.close();
       place.connection.kube.close();
@@ -59,14 +78,10 @@ export class JobsCommand extends ListingCommand {
 
   /** Everything that the flags say of the output; wrong ones fail before anything is asked. */
   async #printing(): Promise<PrintOptions<ListRow>> {
-    const format = await this.format();
+    const format = parseOutputFormat(this.output, LIST_FORMATS);
     const { listColumns } = await import("./columns.ts");
     const { resourceName, rowObject } = await import("../../../inventory/list-row.ts");
     const columns = listColumns(() => this.context.clock.now(), this.allNamespaces);
-    if (this.sortBy !== undefined) {
-      const { parseSortBy } = await import("../../../output/sort-by.ts");
-      parseSortBy(this.sortBy, columns);
-    }
     const palette = await this.palette();
     return { format, columns, palette, noHeaders: this.noHeaders, name: resourceName, toObject: rowObject };
   }
@@ -82,51 +97,17 @@ export class JobsCommand extends ListingCommand {
     return staleRows(wanted, { inventory, apis: states.addresses, now });
   }
 
-  async #show(rows: readonly ListRow[], printing: PrintOptions<ListRow>): Promise<void> {
-    const { printRows } = await import("../../../output/print-rows.ts");
-    const write = (text: string): void => this.print(text);
-    if (this.sortBy === undefined) return printRows(rows, printing, write);
-    const { parseSortBy, sortRows } = await import("../../../output/sort-by.ts");
-    const sortBy = parseSortBy(this.sortBy, printing.columns);
-    printRows(sortRows(rows, sortBy, printing.toObject), printing, write);
-  }
-
-  #end(
-    inventory: Inventory,
-    found: { readonly rows: number; readonly namespace: string | undefined },
-  ): number {
-    const refusal = inventory.refusals?.get("jobs");
-    if (refusal !== undefined) throw refusal;
-    if (found.rows === 0) this.tellEmpty(found.namespace);
-    this.tellGaps(inventory.gaps);
-    return 0;
-  }
-
-  async #watch(given: {
-    readonly place: Place;
-    readonly states: ListingStates;
-    readonly query: InventoryQuery;
-    readonly printing: PrintOptions<ListRow>;
-  }): Promise<number> {
-    const { place, states, query, printing } = given;
-    const { watchInventory } = await import("../../../inventory/watch-inventory.ts");
-    const { ListingWatch } = await import("./watch.ts");
+  async #watch(printing: PrintOptions<ListRow>, query: () => Promise<Found>): Promise<number> {
+    const { watchRows } = await import("./watch.ts");
     const { clock, stdout, signal } = this.context;
-    const screen = new ListingWatch(stdout, { ...printing, sortBy: this.sortBy });
-    const deps = { kube: place.connection.kube, clock, sources: states.sources };
-    const onResize = (): void => screen.resized();
-    stdout.on("resize", onResize);
-    try {
-      await watchInventory(deps, query, async (inventory) => {
-        const rows = await this.#rows(inventory, states);
-        if (inventory.gaps.length > 0) screen.giveWay();
-        this.tellGaps(inventory.gaps);
-        screen.show(rows);
-      });
-    } finally {
-      stdout.off("resize", onResize);
-      screen.end();
-    }
+    await watchRows({
+      ...printing,
+      clock,
+      signal,
+      stdout,
+      query,
+      note: (line) => this.tell(`note: ${line}`),
+    });
     return signal.aborted ? INTERRUPTED : 0;
   }
 }

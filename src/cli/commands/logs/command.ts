@@ -6,11 +6,11 @@ import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps } from "./log-stream.ts";
 import type { LogWish } from "./run-logs.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
-import { PlaceCommand } from "../../options/listing-command.ts";
+import { NamespacedCommand } from "../../options/namespaced-command.ts";
 
 const INTERRUPTED = 130;
 
-export class LogsCommand extends PlaceCommand {
+export class LogsCommand extends NamespacedCommand {
   static override paths = [["logs"]];
   static override usage = Command.Usage({
     category: "Flow runs",

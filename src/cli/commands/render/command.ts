@@ -11,7 +11,8 @@ import { findFlowRun, parseRunRef } from "../../flow-run-ref.ts";
 import { namespaceOf } from "../../namespace.ts";
 import { flagsOf } from "../../options/option-group.ts";
 import { prefectTarget } from "../../prefect-target.ts";
-import { readGivenFile, readStdin, yamlOrJson } from "../../read-input.ts";
+import { parseOutputFormat } from "../../../output/formats.ts";
+import { readGivenFile, readStdin } from "../../read-input.ts";
 import type { Rendering } from "./rendering.ts";
 
 interface Given {
@@ -42,7 +43,7 @@ export class RenderCommand extends AgentCommand {
 
   target = Option.String({ name: "RUN", required: false });
   file = Option.String("-f,--filename", { description: "flow run as JSON; - for standard input" });
-  output = Option.String("-o,--output", "yaml", { description: "form of the Job (default yaml)" });
+  output = Option.String("-o,--output", { description: "form of the Job (default yaml)" });
   explain = Option.Boolean("--explain", false, { description: "say of each field where it comes from" });
   dryRun = Option.String("--dry-run", {
     tolerateBoolean: true,
@@ -56,7 +57,7 @@ export class RenderCommand extends AgentCommand {
   otherSwitches = Option.Boolean(flagsOf(WORK_OPTIONS, ["switch"]), { hidden: true });
 
   async execute(): Promise<number> {
-    const format = yamlOrJson(this.output);
+    const format = parseOutputFormat(this.output, ["yaml", "json"]);
     const asksServer = serverDryRun(this.dryRun);
     const config = await this.prefectConfig();
     const namespace = await namespaceOf(this.namespace, {

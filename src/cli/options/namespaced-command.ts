@@ -1,9 +1,7 @@
-// What listing commands share: kubectl's flags for lists, and how output and gaps are told.
+// The options of commands that look for flow runs in one namespace, or in all.
 
 import { Option } from "clipanion";
 import type { Connection } from "../../kube/client/connect.ts";
-import type { OutputFormat } from "../../output/formats.ts";
-import type { Palette } from "../../output/palette.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import type { ListingStates } from "../prefect-states.ts";
 
@@ -14,7 +12,7 @@ export interface Place {
 }
 
 /** Commands that look for flow runs in one namespace or all. */
-export abstract class PlaceCommand extends ClusterCommand {
+export abstract class NamespacedCommand extends ClusterCommand {
   allNamespaces = Option.Boolean("-A,--all-namespaces", false, { description: "look in all namespaces" });
 
   /** Connects as kubectl would. */
@@ -41,29 +39,5 @@ export abstract class PlaceCommand extends ClusterCommand {
     this.tell(
       namespace === undefined ? "No resources found" : `No resources found in ${namespace} namespace.`,
     );
-  }
-
-  protected async palette(): Promise<Palette> {
-    const { colourFor, parseColourMode } = await import("../../output/palette.ts");
-    const { stdout, env } = this.context;
-    return colourFor(parseColourMode(this.color), { isTTY: "isTTY" in stdout && stdout.isTTY === true }, env);
-  }
-}
-
-/** Commands that print lists. */
-export abstract class ListingCommand extends PlaceCommand {
-  selector = Option.String("-l,--selector", { description: "label selector for Jobs" });
-  fieldSelector = Option.String("--field-selector", { description: "field selector for Jobs" });
-  output = Option.String("-o,--output", {
-    description: "table, wide, json, yaml, name, jsonpath=…, custom-columns=…",
-  });
-  noHeaders = Option.Boolean("--no-headers", false, { description: "no header line" });
-  sortBy = Option.String("--sort-by", { description: "column, or JSONPath into the objects of -o json" });
-
-  /** Throws SettingsError. */
-  protected async format(): Promise<OutputFormat> {
-    const { parseOutputFormat } = await import("../../output/formats.ts");
-    const { readGivenFile } = await import("../read-input.ts");
-    return parseOutputFormat(this.output, (path) => readGivenFile(this.context, path, "template"));
   }
 }

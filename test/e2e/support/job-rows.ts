@@ -1,0 +1,14 @@
+// What `jobs -o json` prints, as far as tests read it.
+
+/** A Job, or a Dask cluster. */
+export interface PrintedRow {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly flowRun: { readonly name?: string; readonly state: { readonly word: string } | null } | null;
+  readonly verdict: { readonly word: string; readonly why: string };
+  readonly pods: readonly { readonly name: string; readonly status: string }[] | null;
+}
+
+/** The rows of a printed List. */
+export function rowsIn(stdout: string): readonly PrintedRow[] {
+  return (JSON.parse(stdout) as { readonly items: readonly PrintedRow[] }).items;
+}
