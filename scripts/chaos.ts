@@ -1,5 +1,5 @@
 // Chaos: flow runs arrive all the time while agents are killed and both APIs misbehave; at the end everything must be true.
-// npm run chaos -- --minutes 30 [--rate 2] [--seed 7] [--etcd URL]; with KUBECONFIG a real cluster, else the stand-in.
+// npm run chaos -- --minutes 30 [--rate 2] [--seed 7] [--etcd URL]; with KUBECONFIG a real cluster, else the fake.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
@@ -7,14 +7,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src/base/clock.ts";
-import { startPrefectStandin } from "../test/fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../test/fakes/prefect1/fake-prefect1.ts";
 import { Agents, builtAgent } from "./chaos/agents.ts";
-import { realCluster, standinCluster } from "./chaos/cluster.ts";
+import { realCluster, fakeCluster } from "./chaos/cluster.ts";
 import { Diary } from "./chaos/diary.ts";
 import { chooseFate, runConfigOf } from "./chaos/outcome.ts";
 import { startProxy } from "./chaos/proxy.ts";
 import { seeded } from "./chaos/random.ts";
-import { makeTrouble } from "./chaos/troubles.ts";
+import { makeProblem } from "./chaos/troubles.ts";
 import type { World } from "./chaos/troubles.ts";
 import { promisesOf, unfinished } from "./chaos/promises.ts";
 import type { Promised } from "./chaos/promises.ts";
@@ -47,11 +47,11 @@ async function main(): Promise<number> {
   const clock = { ...systemClock, now: () => new Date(Date.now() + offsetMs) };
   const kubeconfig = process.env["KUBECONFIG"];
   const real = kubeconfig !== undefined && kubeconfig !== "";
-  const prefect = await startPrefectStandin({ clock, keepRequests: 1_000 });
+  const prefect = await startFakePrefect1({ clock, keepRequests: 1_000 });
   const prefectProxy = await startProxy(prefect.port, real ? "0.0.0.0" : "127.0.0.1");
   const cluster = real
     ? await realCluster(kubeconfig, { etcd: values.etcd, prefect })
-    : await standinCluster(prefect);
+    : await fakeCluster(prefect);
   const folder = mkdtempSync(join(tmpdir(), "chaos-"));
   const diary = new Diary(join(folder, "diary.log"));
   diary.follow(prefect);
@@ -84,7 +84,7 @@ async function underway(world: World): Promise<number> {
   const until = performance.now() + minutes * 60_000;
   agents.start("one");
   const [counts] = await Promise.all([
-    makeTrouble(world, until, [seeded(seed), seeded(seed + 1)]),
+    makeProblem(world, until, [seeded(seed), seeded(seed + 1)]),
     arrive(world, ids, until),
     sampleMemory(world, until),
   ]);

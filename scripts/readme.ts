@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "clipanion";
-import { catalogueOf } from "../src/cli/help/command-metadata.ts";
+import { commandMetadata } from "../src/cli/help/command-metadata.ts";
 import type { CommandInfo, OptionInfo } from "../src/cli/help/command-metadata.ts";
 import { ClusterCommand } from "../src/cli/options/cluster-command.ts";
 import { flagValue, hasOptionalValue } from "../src/cli/help/flag-values.ts";
@@ -25,9 +25,9 @@ class SharedCommand extends ClusterCommand {
 
 /** The text with its tables as they should be. Throws for the name of a command that does not exist. */
 export function withCurrentOptions(readme: string): string {
-  const catalogue = catalogueOf(COMMANDS);
+  const commands = commandMetadata(COMMANDS);
   return readme.replaceAll(BLOCK, (_block, name: string) => {
-    const command = catalogue.find((each) => each.name.replaceAll(" ", "-") === name);
+    const command = commands.find((each) => each.name.replaceAll(" ", "-") === name);
     if (command === undefined) throw new Error(`README.md has options of "${name}", which is no command`);
     return `<!-- options ${name} -->\n\n${optionsTable(command)}\n\n<!-- /options -->`;
   });
@@ -35,7 +35,7 @@ export function withCurrentOptions(readme: string): string {
 
 /** The command's own options first, then those that it shares with others; laid out as oxfmt would. */
 function optionsTable(command: CommandInfo): string {
-  const shared = new Set(catalogueOf([SharedCommand])[0]?.options.map(({ flag }) => flag));
+  const shared = new Set(commandMetadata([SharedCommand])[0]?.options.map(({ flag }) => flag));
   const own = command.options.filter(({ flag }) => !shared.has(flag));
   const others = command.options.filter(({ flag }) => shared.has(flag));
   const rows = [...own, ...others].map((option) => [

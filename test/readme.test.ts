@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withCurrentOptions } from "../scripts/readme.ts";
-import { catalogueOf } from "../src/cli/help/command-metadata.ts";
+import { commandMetadata } from "../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../src/cli/program.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -28,14 +28,14 @@ describe("README.md", () => {
   });
 
   it("names only commands that there are", () => {
-    const names = catalogueOf(COMMANDS).flatMap(({ paths }) => paths.map((path) => path.join(" ")));
+    const names = commandMetadata(COMMANDS).flatMap(({ paths }) => paths.map((path) => path.join(" ")));
     const used = [...README.matchAll(/kubectl prefect ([a-z][a-z ]*[a-z])/g)].map(([, words = ""]) => words);
     const unknown = used.filter((words) => !names.some((name) => `${words} `.startsWith(`${name} `)));
     expect(unknown).toEqual([]);
   });
 
   it("names only options that some command has", () => {
-    const flags = catalogueOf(COMMANDS).flatMap(({ options }) => options.flatMap(({ names }) => names));
+    const flags = commandMetadata(COMMANDS).flatMap(({ options }) => options.flatMap(({ names }) => names));
     // --token is an option that help does not show.
     const known = new Set([...flags, "--help", "--token"]);
     const used = [...README.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-// fast:      pure code, the command line in process, the stand-ins; part of `npm run check`.
-// scenarios: whole stories of the agent on the stand-ins, every call failing, processes killed; part of `npm test`.
+// fast:      pure code, the command line in process, the fakes; part of `npm run check`.
+// scenarios: whole stories of the agent on the fakes, every call failing, processes killed; part of `npm test`.
 // e2e:       the built binary on a real cluster; `npm run e2e`.
 
 // clipanion's ES modules import directories, which Node does not; Node itself takes its CommonJS.

@@ -1,4 +1,4 @@
-// Programs beside the one that measures: each part of a figure gets a process of its own, so that a stand-in does not
+// Programs beside the one that measures: each part of a figure gets a process of its own, so that a fake does not
 // take the processor from what is measured. Questions and answers go over Node's own channel between processes.
 
 import { fork } from "node:child_process";

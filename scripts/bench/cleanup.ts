@@ -31,7 +31,7 @@ interface Setting {
 
 const SETTINGS: readonly Setting[] = [
   { name: "cleanup, 20 ms away", jobs: 5_000, rounds: 1, roundTripMs: ROUND_TRIP_MS, atLeast: 5 },
-  // Here API server and etcd set the pace: two processors take them more than a millisecond for each deletion.
+  // Here API server and etcd set the throttle: two processors take them more than a millisecond for each deletion.
   { name: "cleanup on loopback", jobs: 2_000, rounds: 3, roundTripMs: 0, atLeast: 2 },
 ];
 
@@ -59,11 +59,11 @@ async function measured(world: World, cluster: Cluster, setting: Setting): Promi
   const to = { kubeconfig, home: folder.path, jobs: setting.jobs };
   const rounds: Round[] = [];
   for (let at = 1; at <= setting.rounds; at++) {
-    const kubectlMs = await removal(cluster, to, (namespace) => [
+    const kubectlMs = await deletion(cluster, to, (namespace) => [
       "kubectl",
       ["delete", "jobs", "-n", namespace, "-l", LABEL, "--wait=false"],
     ]);
-    const oursMs = await removal(cluster, to, (namespace) => [
+    const oursMs = await deletion(cluster, to, (namespace) => [
       world.binary,
       ["cleanup", "-n", namespace, "--jobs", "--older-than", "0s", "--yes"],
     ]);
@@ -84,7 +84,7 @@ async function measured(world: World, cluster: Cluster, setting: Setting): Promi
 }
 
 /** Milliseconds that the command takes for as many finished Jobs. Throws when it fails, or leaves any. */
-async function removal(
+async function deletion(
   cluster: Cluster,
   { kubeconfig, home, jobs }: { readonly kubeconfig: string; readonly home: string; readonly jobs: number },
   command: (namespace: string) => readonly [program: string, args: readonly string[]],

@@ -13,7 +13,7 @@ import { unschedulable } from "./run-config.ts";
 const PAGE = 100;
 const TIMEOUT_MS = 15_000;
 
-/** Makes flow runs in a Prefect stand-in of their own and builds the Job of each. */
+/** Makes flow runs in a Prefect fake of their own and builds the Job of each. */
 export async function jobsFor(namespace: string, count: number): Promise<string[]> {
   await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
   const url = await prefect.ask("url", undefined);
@@ -22,7 +22,7 @@ export async function jobsFor(namespace: string, count: number): Promise<string[
     readFile: () => undefined,
     flags: { api: url, backend: "server" },
   });
-  const settings = jobSettings(config, { namespace, teller: "bench:1" });
+  const settings = jobSettings(config, { namespace, owner: "bench:1" });
   const { ids } = await prefect.ask("create", { count, runConfig: unschedulable });
   const api = connectPrefect({ url, backend: "server", timeoutMs: TIMEOUT_MS }, { env: {} });
   const texts: string[] = [];

@@ -1,4 +1,4 @@
-// An agent with many live Jobs, all of them quiet: both APIs are stand-ins in processes of their own.
+// An agent with many live Jobs, all of them quiet: both APIs are fakes in processes of their own.
 
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

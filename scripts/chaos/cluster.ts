@@ -1,4 +1,4 @@
-// The cluster under chaos: the stand-in, or a real one behind a proxy. Either way it tells of every Job ever made.
+// The cluster under chaos: the fake, or a real one behind a proxy. Either way it tells of every Job ever made.
 // On a control plane alone the pods are played.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,8 +12,8 @@ import type { KubeApi } from "../../src/kube/client/api.ts";
 import { connectKube } from "../../src/kube/client/connect.ts";
 import { Reflector } from "../../src/kube/cache/reflector.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
-import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
-import { startKubeStandin } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
+import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import { startFakeKubernetes } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
 import { Cluster } from "../bench/cluster.ts";
 import { fateOf, playPod, tell } from "./pods.ts";
 import type { Proxy } from "./proxy.ts";
@@ -33,9 +33,9 @@ export interface ChaosCluster {
   stop(): Promise<void>;
 }
 
-/** The stand-in; its pods play the flow's part in Prefect. */
-export async function standinCluster(prefect: PrefectStandin): Promise<ChaosCluster> {
-  const standin = await startKubeStandin({
+/** The fake; its pods play the flow's part in Prefect. */
+export async function fakeCluster(prefect: FakePrefect1): Promise<ChaosCluster> {
+  const fake = await startFakeKubernetes({
     script: (job) => {
       const { exitCode, seconds } = fateOf(prefect, job);
       if (exitCode === undefined) return "imagePull";
@@ -46,20 +46,20 @@ export async function standinCluster(prefect: PrefectStandin): Promise<ChaosClus
       if (phase === "Succeeded") tell(prefect, job, "Success");
     },
   });
-  const port = Number(new URL(standin.url).port);
-  const text = standin.kubeconfig();
-  return observed("the stand-in", "default", {
+  const port = Number(new URL(fake.url).port);
+  const text = fake.kubeconfig();
+  return observed("the fake", "default", {
     text,
     port,
-    compact: () => Promise.resolve(standin.compact()),
-    stop: () => standin.stop(),
+    compact: () => Promise.resolve(fake.compact()),
+    stop: () => fake.stop(),
   });
 }
 
 export interface RealOptions {
   /** The address of its etcd, for compaction. */
   readonly etcd: string | undefined;
-  readonly prefect: PrefectStandin;
+  readonly prefect: FakePrefect1;
 }
 
 /** A real cluster, in a namespace of its own. */
@@ -103,7 +103,7 @@ async function compactEtcd(etcd: string | undefined): Promise<void> {
 async function playPods(
   kube: KubeApi,
   cluster: Cluster,
-  { prefect, namespace, signal }: { prefect: PrefectStandin; namespace: string; signal: AbortSignal },
+  { prefect, namespace, signal }: { prefect: FakePrefect1; namespace: string; signal: AbortSignal },
 ): Promise<void> {
   const reflector = new Reflector<"pods", Pod>({
     kube,

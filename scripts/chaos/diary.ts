@@ -2,7 +2,7 @@
 
 import { createWriteStream } from "node:fs";
 import type { WriteStream } from "node:fs";
-import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 
 /** Lines with the moment and who is speaking. */
 export class Diary {
@@ -20,7 +20,7 @@ export class Diary {
   }
 
   /** Writes down from now on what is written into Prefect, when it is. */
-  follow(prefect: PrefectStandin): void {
+  follow(prefect: FakePrefect1): void {
     const { tables } = prefect.store;
     prefect.on(({ table, id, action }) => {
       if (action !== "insert") return;

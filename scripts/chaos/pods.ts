@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
-import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Cluster } from "../bench/cluster.ts";
 import { fateNamed } from "./outcome.ts";
 import type { Fate } from "./outcome.ts";
@@ -12,13 +12,13 @@ import type { Fate } from "./outcome.ts";
 const MERGE = "application/merge-patch+json";
 
 /** What the flow run of a Job or pod is meant to come to. */
-export function fateOf(prefect: PrefectStandin, { metadata }: Pick<Job, "metadata">): Fate {
+export function fateOf(prefect: FakePrefect1, { metadata }: Pick<Job, "metadata">): Fate {
   return fateNamed(prefect.flowRun(metadata.labels?.[FLOW_RUN_LABEL] ?? "")?.name ?? "");
 }
 
 /** The flow tells Prefect of its state; what is finished stays so. */
 export function tell(
-  prefect: PrefectStandin,
+  prefect: FakePrefect1,
   { metadata }: Pick<Job, "metadata">,
   type: "Running" | "Success",
 ): void {
@@ -29,7 +29,7 @@ export function tell(
 }
 
 /** Plays one pod to its end, or until it is gone. */
-export async function playPod(cluster: Cluster, prefect: PrefectStandin, pod: Pod): Promise<void> {
+export async function playPod(cluster: Cluster, prefect: FakePrefect1, pod: Pod): Promise<void> {
   const { exitCode, seconds } = fateOf(prefect, pod);
   const write = (phase: string, state: object, ready: boolean): Promise<boolean> =>
     writeStatus(cluster, pod, { phase, state, ready });

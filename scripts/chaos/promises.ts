@@ -1,6 +1,6 @@
 // What must be true at the end, whatever was done meanwhile.
 
-import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import type { Agents } from "./agents.ts";
 import type { ChaosCluster } from "./cluster.ts";
@@ -23,13 +23,13 @@ interface Ended {
 }
 
 /** Runs that are not over yet. */
-export function unfinished(prefect: PrefectStandin, ids: readonly string[]): string[] {
+export function unfinished(prefect: FakePrefect1, ids: readonly string[]): string[] {
   return ids.filter((id) => !isFinished(prefect.flowRun(id)?.state ?? ""));
 }
 
 /** Every promise, kept or not. */
 export function promisesOf(
-  { prefect, cluster, agents }: { prefect: PrefectStandin; cluster: ChaosCluster; agents: Agents },
+  { prefect, cluster, agents }: { prefect: FakePrefect1; cluster: ChaosCluster; agents: Agents },
   ids: readonly string[],
 ): Promised[] {
   const made = Map.groupBy(cluster.made.values(), ({ flowRunId }) => flowRunId);
@@ -64,7 +64,7 @@ export function promisesOf(
   ];
 }
 
-function endOf(prefect: PrefectStandin, id: string, jobs: number): Ended {
+function endOf(prefect: FakePrefect1, id: string, jobs: number): Ended {
   const name = prefect.flowRun(id)?.name ?? "";
   return {
     name,

@@ -1,7 +1,7 @@
 // The troubles: what is done to the agents and to both APIs, each for a while and then undone.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Agents } from "./agents.ts";
 import type { ChaosCluster } from "./cluster.ts";
 import type { Diary } from "./diary.ts";
@@ -9,18 +9,18 @@ import type { Proxy } from "./proxy.ts";
 import { pick } from "./random.ts";
 
 export interface World {
-  readonly prefect: PrefectStandin;
+  readonly prefect: FakePrefect1;
   /** Through which agents and flows reach Prefect. */
   readonly prefectProxy: Proxy;
   readonly cluster: ChaosCluster;
   readonly agents: Agents;
   readonly diary: Diary;
-  /** Sets the clock of the Prefect stand-in this far from the true time. */
+  /** Sets the clock of the Prefect fake this far from the true time. */
   readonly setClock: (offsetMs: number) => void;
 }
 
-type Trouble = (world: World, forMs: number, random: () => number) => Promise<void> | void;
-type Troubles = Readonly<Record<string, Trouble>>;
+type Problem = (world: World, forMs: number, random: () => number) => Promise<void> | void;
+type Troubles = Readonly<Record<string, Problem>>;
 
 /** What befalls agents, each by a name for the report. */
 const OF_AGENTS: Troubles = {
@@ -102,8 +102,8 @@ const OF_APIS: Troubles = {
 };
 
 async function faulty(
-  prefect: PrefectStandin,
-  effect: Parameters<PrefectStandin["fault"]>[0]["effect"],
+  prefect: FakePrefect1,
+  effect: Parameters<FakePrefect1["fault"]>[0]["effect"],
   forMs: number,
 ): Promise<void> {
   // Every other request only: the flows speak to the same API, and nobody gets through a wall.
@@ -114,7 +114,7 @@ async function faulty(
 }
 
 /** Agents and APIs have their troubles side by side until time is up. Answers how often each came. */
-export async function makeTrouble(
+export async function makeProblem(
   world: World,
   untilMs: number,
   chances: readonly [agents: () => number, apis: () => number],

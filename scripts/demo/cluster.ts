@@ -1,11 +1,11 @@
-// Where the demo's Jobs go: a stand-in inside this process, or a namespace of its own in a real cluster.
+// Where the demo's Jobs go: a fake inside this process, or a namespace of its own in a real cluster.
 
 import type { Clock } from "../../src/base/clock.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { flowRunIdOf } from "../../src/job/labels.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import { connectKube } from "../../src/kube/client/connect.ts";
-import { startKubeStandin } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
 import { fateOf } from "./scenarios.ts";
 import type { Role } from "./scenarios.ts";
 
@@ -19,42 +19,42 @@ export interface DemoCluster {
   readonly leave: () => Promise<void>;
 }
 
-const STANDIN_NAMESPACE = "prefect-demo";
+const FAKE_NAMESPACE = "prefect-demo";
 const REMOVAL_MS = 60_000;
 const LOOK_MS = 500;
 const NAMES = 3;
 
 /** A cluster inside this process; `roleOf` says which role a flow run plays. */
-export async function standinCluster(
+export async function fakeCluster(
   clock: Clock,
   roleOf: (flowRunId: string) => Role | undefined,
 ): Promise<DemoCluster> {
-  const standin = await startKubeStandin({
+  const fake = await startFakeKubernetes({
     clock,
-    namespaces: [STANDIN_NAMESPACE],
+    namespaces: [FAKE_NAMESPACE],
     script: (job) => {
       const role = roleOf(flowRunIdOf(job.metadata) ?? "");
       return role === undefined ? "succeed" : fateOf(role.life);
     },
   });
   const { kube } = await connectKube(
-    { kubeconfig: "standin" },
+    { kubeconfig: "fake" },
     {
       // The process's own kubeconfig and proxies have no business here.
       env: {},
       home: undefined,
       clock,
-      readFile: () => standin.kubeconfig(),
+      readFile: () => fake.kubeconfig(),
       userAgent: "kubectl-prefect-demo",
     },
   );
   return {
     kube,
-    namespace: STANDIN_NAMESPACE,
-    described: `a Kubernetes API server inside this process (${standin.url})`,
+    namespace: FAKE_NAMESPACE,
+    described: `a Kubernetes API server inside this process (${fake.url})`,
     leave: async () => {
       kube.close();
-      await standin.stop();
+      await fake.stop();
     },
   };
 }

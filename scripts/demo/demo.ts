@@ -1,4 +1,4 @@
-// The demo: the real agent, over HTTP, between a Prefect stand-in and a cluster; flow runs that each show one thing, told as
+// The demo: the real agent, over HTTP, between a Prefect fake and a cluster; flow runs that each show one thing, told as
 // they happen; and a judgement at the end.
 
 import { Agent } from "../../src/agent/agent.ts";
@@ -8,7 +8,7 @@ import type { AgentSettings } from "../../src/agent/settings.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { InterruptedError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/base/log.ts";
-import { together } from "../../src/base/run-all.ts";
+import { runAll } from "../../src/base/run-all.ts";
 import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { listAll } from "../../src/kube/client/api.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
@@ -16,16 +16,16 @@ import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Palette } from "../../src/output/palette.ts";
 import type { PrefectApi } from "../../src/prefect1/api.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
-import { startPrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
-import { CAST, runConfigOf } from "./scenarios.ts";
+import { startFakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import { SCENARIOS, runConfigOf } from "./scenarios.ts";
 import type { Role } from "./scenarios.ts";
-import { realCluster, standinCluster } from "./cluster.ts";
+import { realCluster, fakeCluster } from "./cluster.ts";
 import type { DemoCluster } from "./cluster.ts";
 import type { Facts } from "./ending.ts";
 import { flowReport } from "./flow-part.ts";
-import { impatientClock } from "./fast-clock.ts";
-import { Spectator } from "./watcher.ts";
+import { fastClock } from "./fast-clock.ts";
+import { Watcher } from "./watcher.ts";
 
 /** What the demo works with. */
 export interface DemoDeps {
@@ -37,7 +37,7 @@ export interface DemoDeps {
   readonly palette: Palette;
   /** The agent's own log. */
   readonly log: Log;
-  /** A real cluster; without it a stand-in in this process. */
+  /** A real cluster; without it a fake in this process. */
   readonly kube: KubeApi | undefined;
 }
 
@@ -45,20 +45,20 @@ const LABEL = "demo";
 const BETWEEN_RUNS_MS = 200;
 /** Longer than a run is scheduled ahead. */
 const LONGEST_SLEEP_MS = 4_000;
-const STANDIN_LIMIT_MS = 20_000;
+const FAKE_LIMIT_MS = 20_000;
 /** A fresh cluster may have to pull busybox first. */
 const REAL_LIMIT_MS = 120_000;
 /** Graces short enough to watch; the deletions need none. */
 const POLICY = { ...DEFAULT_POLICY, startGraceMs: 2_000, cancelGraceMs: 2_000, exitGraceMs: 1_000 };
-const NAME_WIDTH = Math.max(...CAST.map(({ name }) => name.length));
+const NAME_WIDTH = Math.max(...SCENARIOS.map(({ name }) => name.length));
 
 /** Everything that plays together. */
 interface Stage {
   readonly deps: DemoDeps;
-  readonly standin: PrefectStandin;
+  readonly fake: FakePrefect1;
   readonly prefect: PrefectApi;
   readonly cluster: DemoCluster;
-  readonly spectator: Spectator;
+  readonly watcher: Watcher;
 }
 
 /**
@@ -66,63 +66,59 @@ interface Stage {
  * the signal aborts, and KubeError when a real cluster refuses.
  */
 export async function runDemo(deps: DemoDeps): Promise<readonly Facts[]> {
-  const standin = await startPrefectStandin({ clock: deps.clock });
-  const prefect = connectPrefect({ url: standin.url, backend: "server", timeoutMs: 15_000 }, { env: {} });
+  const fake = await startFakePrefect1({ clock: deps.clock });
+  const prefect = connectPrefect({ url: fake.url, backend: "server", timeoutMs: 15_000 }, { env: {} });
   try {
-    return await onCluster(deps, standin, prefect);
+    return await onCluster(deps, fake, prefect);
   } finally {
     prefect.close();
-    await standin.stop();
+    await fake.stop();
   }
 }
 
-async function onCluster(
-  deps: DemoDeps,
-  standin: PrefectStandin,
-  prefect: PrefectApi,
-): Promise<readonly Facts[]> {
+async function onCluster(deps: DemoDeps, fake: FakePrefect1, prefect: PrefectApi): Promise<readonly Facts[]> {
   const roles = new Map<string, Role>();
   const newSuffix = (): string => crypto.randomUUID().slice(0, 4);
   const cluster =
     deps.kube === undefined
-      ? await standinCluster(deps.clock, (id) => roles.get(id))
+      ? await fakeCluster(deps.clock, (id) => roles.get(id))
       : await realCluster(deps.kube, { clock: deps.clock, tell: deps.print, newSuffix });
   try {
-    const stage = stageFor({ deps, standin, prefect, cluster });
+    const stage = stageFor({ deps, fake, prefect, cluster });
     for (const line of introduction(stage)) deps.print(line);
     await play(stage, roles);
     const standing: Job[] = [];
     for await (const job of listAll(cluster.kube, "jobs", { namespace: cluster.namespace }))
       standing.push(job);
-    return stage.spectator.facts(standing);
+    return stage.watcher.facts(standing);
   } finally {
     await cluster.leave();
   }
 }
 
-function stageFor(parts: Omit<Stage, "spectator">): Stage {
-  const { deps, standin, prefect, cluster } = parts;
-  const spectator: Spectator = new Spectator(
+function stageFor(parts: Omit<Stage, "watcher">): Stage {
+  const { deps, fake, prefect, cluster } = parts;
+  const watcher: Watcher = new Watcher(
     {
-      prefect: standin,
+      prefect: fake,
       kube: cluster.kube,
       namespace: cluster.namespace,
       clock: deps.clock,
       palette: deps.palette,
       print: deps.print,
       nameWidth: NAME_WIDTH,
-      onPod: (flowRunId, pod) => playFlow({ deps, standin, prefect, spectator }, flowRunId, pod),
+      onPod: (flowRunId, pod) => playFlow({ deps, fake, prefect, watcher }, flowRunId, pod),
     },
-    CAST.length,
+    SCENARIOS.length,
   );
-  return { ...parts, spectator };
+  return { ...parts, watcher };
 }
 
-function introduction({ deps, standin, cluster }: Stage): readonly string[] {
-  const shown = CAST.map(({ name, shows }) => `  ${name.padEnd(NAME_WIDTH)}  ${shows}`);
+function introduction({ deps, fake, cluster }: Stage): readonly string[] {
+  const shown = SCENARIOS.map(({ name, shows }) => `  ${name.padEnd(NAME_WIDTH)}  ${shows}`);
   return [
     "The Kubernetes agent of Prefect 1, as `kubectl prefect agent start` runs it, between",
-    `  a Prefect API inside this process (${standin.url}) and`,
+    `  a Prefect API inside this process (${fake.url}) and`,
     `  ${cluster.described}.`,
     "It takes these flow runs, makes a Job of each, follows the Jobs and tells Prefect how they went:",
     ...shown.map((line) => deps.palette.heading(line)),
@@ -132,38 +128,38 @@ function introduction({ deps, standin, cluster }: Stage): readonly string[] {
 }
 
 async function play(stage: Stage, roles: Map<string, Role>): Promise<void> {
-  const { deps, spectator } = stage;
+  const { deps, watcher } = stage;
   const agent = agentFor(stage);
   const done = new AbortController();
-  await together(
+  await runAll(
     AbortSignal.any([deps.signal, done.signal]),
-    (signal) => spectator.run(signal),
+    (signal) => watcher.run(signal),
     (signal) => agent.run(signal),
     async (signal) => {
-      for (const role of CAST) {
+      for (const role of SCENARIOS) {
         if (signal.aborted) break;
         createRun(stage, role, roles);
         agent.poke();
         await deps.clock.sleep(BETWEEN_RUNS_MS, signal);
       }
-      const limitMs = deps.kube === undefined ? STANDIN_LIMIT_MS : REAL_LIMIT_MS;
-      await Promise.race([spectator.over, deps.clock.sleep(limitMs, signal)]);
+      const limitMs = deps.kube === undefined ? FAKE_LIMIT_MS : REAL_LIMIT_MS;
+      await Promise.race([watcher.over, deps.clock.sleep(limitMs, signal)]);
       done.abort();
     },
   );
   if (deps.signal.aborted) throw new InterruptedError("interrupted");
 }
 
-function agentFor({ deps, standin, prefect, cluster }: Stage): Agent {
+function agentFor({ deps, fake, prefect, cluster }: Stage): Agent {
   const { kube, namespace } = cluster;
-  const clock = impatientClock(deps.clock, LONGEST_SLEEP_MS);
+  const clock = fastClock(deps.clock, LONGEST_SLEEP_MS);
   const settings: AgentSettings = {
     name: "agent",
     labels: [LABEL],
     namespace,
     job: {
       namespace,
-      apiUrl: standin.url,
+      apiUrl: fake.url,
       backend: "server",
       labels: [LABEL],
       env: {},
@@ -172,14 +168,14 @@ function agentFor({ deps, standin, prefect, cluster }: Stage): Agent {
       resources: {},
       safeToEvict: false,
       daskName: true,
-      teller: LABEL,
+      owner: LABEL,
     },
     template: undefined,
     policy: POLICY,
-    concurrency: CAST.length,
+    concurrency: SCENARIOS.length,
     shutdownGraceMs: 5_000,
-    teller: LABEL,
-    place: `${kube.clusterMark}/${namespace}`,
+    identity: LABEL,
+    scope: `${kube.clusterMark}/${namespace}`,
   };
   return new Agent(
     {
@@ -196,28 +192,28 @@ function agentFor({ deps, standin, prefect, cluster }: Stage): Agent {
   );
 }
 
-function createRun({ deps, standin, spectator }: Stage, role: Role, roles: Map<string, Role>): void {
+function createRun({ deps, fake, watcher }: Stage, role: Role, roles: Map<string, Role>): void {
   const startTime = new Date(deps.clock.now().getTime() + (role.startsInMs ?? 0));
-  const flow = standin.createFlow({ name: role.name });
+  const flow = fake.createFlow({ name: role.name });
   const runConfig = runConfigOf(role);
-  const { id } = standin.createFlowRun({ flow, name: role.name, labels: [LABEL], runConfig, startTime });
+  const { id } = fake.createFlowRun({ flow, name: role.name, labels: [LABEL], runConfig, startTime });
   roles.set(id, role);
-  spectator.enter(role, id, startTime);
+  watcher.enter(role, id, startTime);
   const when = role.startsInMs === undefined ? "" : `, due in ${role.startsInMs / 1_000} s`;
-  spectator.tell(id, { where: "you", what: `flow run created: Scheduled${when}` });
+  watcher.tell(id, { where: "you", what: `flow run created: Scheduled${when}` });
 }
 
 /** The flow's own reports, and the person who cancels. */
 function playFlow(stage: Omit<Stage, "cluster">, flowRunId: string, pod: Pod): void {
-  const { deps, standin, prefect, spectator } = stage;
-  const role = spectator.roleOf(flowRunId);
-  const report = flowReport(pod, standin.flowRun(flowRunId)?.state ?? "");
+  const { deps, fake, prefect, watcher } = stage;
+  const role = watcher.roleOf(flowRunId);
+  const report = flowReport(pod, fake.flowRun(flowRunId)?.state ?? "");
   if (role === undefined || report === undefined) return;
-  standin.setState(flowRunId, { ...report });
+  fake.setState(flowRunId, { ...report });
   if (report.type !== "Running" || role.cancelAfterMs === undefined) return;
   void deps.clock.sleep(role.cancelAfterMs, deps.signal).then(() => {
     if (deps.signal.aborted) return;
-    spectator.tell(flowRunId, { where: "you", what: "cancel the flow run" });
+    watcher.tell(flowRunId, { where: "you", what: "cancel the flow run" });
     return prefect.cancel(flowRunId);
   });
 }

@@ -1,4 +1,4 @@
-// Happenings: what a spectator of the demo is told, out of what changed in Prefect and in the cluster. Pure.
+// Happenings: what a watcher of the demo is told, out of what changed in Prefect and in the cluster. Pure.
 
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Change } from "../../src/kube/cache/reflector.ts";
@@ -9,12 +9,12 @@ import { cutToWidth, padToWidth } from "../../src/output/text-width.ts";
 import type { LogRow } from "../../test/fakes/prefect1/rows.ts";
 
 /** Something worth a line, and what stands under it. */
-export interface Happening {
+export interface Event {
   /** On which side: `Prefect` or `Kubernetes`; `you` for what a person does. */
   readonly where: "Prefect" | "Kubernetes" | "you";
   readonly what: string;
   readonly tone?: Tone | undefined;
-  /** Further lines of the same happening. */
+  /** Further lines of the same hvent. */
   readonly details?: readonly string[];
 }
 
@@ -23,7 +23,7 @@ const MESSAGE_WIDTH = 100;
 const UNREMARKABLE = new Set(["ContainerCreating", "PodInitializing"]);
 
 /** A flow run's new state. */
-export function stateHappening(type: string, message: string | null): Happening {
+export function stateHvent(type: string, message: string | null): Event {
   const said = cutToWidth(oneLine(message ?? ""), MESSAGE_WIDTH);
   // Prefect's own messages often begin with the state's name.
   const what = said === "" ? type : said.startsWith(type) ? said : `${type}: ${said}`;
@@ -31,7 +31,7 @@ export function stateHappening(type: string, message: string | null): Happening 
 }
 
 /** A line of a flow run's log, if it is a warning or worse: the rest is in Prefect for whoever wants it. */
-export function logHappening({ level, message }: Pick<LogRow, "level" | "message">): Happening | undefined {
+export function logHvent({ level, message }: Pick<LogRow, "level" | "message">): Event | undefined {
   if (level !== "WARNING" && level !== "ERROR") return undefined;
   const [first = "", ...details] = (message ?? "").split("\n");
   const tone = level === "ERROR" ? "bad" : "stale";
@@ -39,14 +39,14 @@ export function logHappening({ level, message }: Pick<LogRow, "level" | "message
 }
 
 /** A Job that appeared or went. */
-export function jobHappening(change: Change<Job>): Happening | undefined {
+export function jobHvent(change: Change<Job>): Event | undefined {
   const { name } = change.object.metadata;
   if (change.type === "gone") return { where: "Kubernetes", what: `Job ${name} is gone`, tone: "quiet" };
   return change.before === undefined ? { where: "Kubernetes", what: `Job ${name} created` } : undefined;
 }
 
 /** A pod that fares otherwise than before. */
-export function podHappening(change: Change<Pod>): Happening | undefined {
+export function podHvent(change: Change<Pod>): Event | undefined {
   if (change.type === "gone") return undefined;
   const now = standingOf(change.object);
   if (now === undefined || (change.before !== undefined && standingOf(change.before) === now))
@@ -67,7 +67,7 @@ function standingOf(pod: Pod): string | undefined {
   return undefined;
 }
 
-/** A happening's place in the story. */
+/** A hvent's place in the story. */
 export interface Scene {
   /** Milliseconds since the start. */
   readonly sinceMs: number;
@@ -77,9 +77,9 @@ export interface Scene {
   readonly palette: Palette;
 }
 
-/** The happening as lines: seconds since the start, the run, where, what. */
-export function happeningLines(happening: Happening, scene: Scene): readonly string[] {
-  const { where, what, tone, details = [] } = happening;
+/** The hvent as lines: seconds since the start, the run, where, what. */
+export function happeningLines(hvent: Event, scene: Scene): readonly string[] {
+  const { where, what, tone, details = [] } = hvent;
   const { palette, sinceMs, run, nameWidth } = scene;
   const time = palette.quiet(`${(sinceMs / 1_000).toFixed(1)}s`.padStart(6));
   const painted = tone === undefined ? what : palette[tone](what);

@@ -1,5 +1,5 @@
 // The cast of the demo: flow runs that each show one thing, and how each must end. Data only; the same lives are played
-// by the stand-in's kubelet (as fates) and by a real cluster (as shell scripts in busybox).
+// by the fake's kubelet (as fates) and by a real cluster (as shell scripts in busybox).
 
 import type { JsonObject } from "../../src/base/json.ts";
 import type { Fate } from "../../test/fakes/kubernetes/pod-script.ts";
@@ -47,7 +47,7 @@ const EXIT_CODE = 3;
 const LAST_WORDS = "KeyError: 'customer_id'";
 
 /** All flow runs, in the order in which they are created. */
-export const CAST: readonly Role[] = [
+export const SCENARIOS: readonly Role[] = [
   {
     name: "nightly-report",
     shows: "succeeds",
@@ -139,7 +139,7 @@ function lastCommand({ end }: Life): string {
   return end === "runs out of memory" ? "exec tail /dev/zero" : "exit 0";
 }
 
-/** A life as the stand-in's kubelet plays it. */
+/** A life as the fake's kubelet plays it. */
 export function fateOf({ end, runMs, log }: Life): Fate {
   const told = { runMs, startMs: 200, ...(log.length === 0 ? {} : { log: log.join("\n") }) };
   switch (end) {

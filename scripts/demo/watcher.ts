@@ -1,24 +1,24 @@
-// The spectator: sees both sides of the demo, tells what happens as it happens, and remembers what the ending is judged by.
+// The watcher: sees both sides of the demo, tells what happens as it happens, and remembers what the ending is judged by.
 
 import type { Clock } from "../../src/base/clock.ts";
-import { together } from "../../src/base/run-all.ts";
+import { runAll } from "../../src/base/run-all.ts";
 import { flowRunIdOf } from "../../src/job/labels.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Change } from "../../src/kube/cache/reflector.ts";
 import { Reflector } from "../../src/kube/cache/reflector.ts";
-import { slimJob, slimPod } from "../../src/kube/cache/transform.ts";
+import { transformJob, transformPod } from "../../src/kube/cache/transform.ts";
 import type { Palette } from "../../src/output/palette.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
-import type { PrefectStandin } from "../../test/fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Role } from "./scenarios.ts";
 import type { Facts } from "./ending.ts";
-import { happeningLines, jobHappening, logHappening, podHappening, stateHappening } from "./events.ts";
-import type { Happening } from "./events.ts";
+import { happeningLines, jobHvent, logHvent, podHvent, stateHvent } from "./events.ts";
+import type { Event } from "./events.ts";
 
-/** What the spectator looks at, and where it tells of it. */
+/** What the watcher looks at, and where it tells of it. */
 export interface SpectatorDeps {
-  readonly prefect: PrefectStandin;
+  readonly prefect: FakePrefect1;
   readonly kube: KubeApi;
   readonly namespace: string;
   readonly clock: Clock;
@@ -40,7 +40,7 @@ interface Entry {
 const RELIST_MS = 600_000;
 
 /** Watches from `run` until its signal aborts. */
-export class Spectator {
+export class Watcher {
   readonly #deps: SpectatorDeps;
   readonly #startedAt: Date;
   readonly #entries = new Map<string, Entry>();
@@ -62,13 +62,13 @@ export class Spectator {
     this.#jobs = new Reflector({
       ...shared,
       resource: "jobs",
-      keep: slimJob,
+      keep: transformJob,
       onChange: (change) => this.#jobChanged(change),
     });
     this.#pods = new Reflector({
       ...shared,
       resource: "pods",
-      keep: slimPod,
+      keep: transformPod,
       onChange: (change) => this.#podChanged(change),
     });
   }
@@ -84,12 +84,12 @@ export class Spectator {
   }
 
   /** Tells of a flow run. */
-  tell(flowRunId: string, happening: Happening | undefined): void {
+  tell(flowRunId: string, hvent: Event | undefined): void {
     const entry = this.#entries.get(flowRunId);
-    if (entry === undefined || happening === undefined) return;
+    if (entry === undefined || hvent === undefined) return;
     const { palette, nameWidth, print } = this.#deps;
     const run = entry.role.name;
-    for (const line of happeningLines(happening, { sinceMs: this.elapsedMs(), run, nameWidth, palette })) {
+    for (const line of happeningLines(hvent, { sinceMs: this.elapsedMs(), run, nameWidth, palette })) {
       print(line);
     }
   }
@@ -105,7 +105,7 @@ export class Spectator {
       if (action === "insert") this.#prefectChanged(table, id);
     });
     try {
-      await together(
+      await runAll(
         signal,
         (s) => this.#jobs.run(s),
         (s) => this.#pods.run(s),
@@ -137,12 +137,12 @@ export class Spectator {
     if (table === "flow_run_state") {
       const row = flow_run_state.get(id);
       if (row === undefined) return;
-      this.tell(row.flow_run_id, stateHappening(row.state, row.message));
+      this.tell(row.flow_run_id, stateHvent(row.state, row.message));
       // The row of the flow run itself is changed after its history.
       queueMicrotask(() => this.#look());
     }
     const line = table === "log" ? log.get(id) : undefined;
-    if (line !== undefined) this.tell(line.flow_run_id, logHappening(line));
+    if (line !== undefined) this.tell(line.flow_run_id, logHvent(line));
   }
 
   #jobChanged(change: Change<Job>): void {
@@ -150,13 +150,13 @@ export class Spectator {
     const entry = this.#entries.get(id);
     entry?.jobsMade.add(change.object.metadata.name);
     if (entry !== undefined) entry.firstJobAt ??= this.#deps.clock.now();
-    this.tell(id, jobHappening(change));
+    this.tell(id, jobHvent(change));
     this.#look();
   }
 
   #podChanged(change: Change<Pod>): void {
     const id = flowRunIdOf(change.object.metadata) ?? "";
-    this.tell(id, podHappening(change));
+    this.tell(id, podHvent(change));
     if (change.type === "set") this.#deps.onPod(id, change.object);
   }
 

@@ -3,7 +3,7 @@
 import { aborted } from "../base/clock.ts";
 import type { AgentDeps } from "./deps.ts";
 import type { AgentSettings } from "./settings.ts";
-import { together } from "../base/run-all.ts";
+import { runAll } from "../base/run-all.ts";
 import { ClusterView } from "./cluster-view.ts";
 import { Launcher } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
@@ -32,9 +32,9 @@ export class Agent {
     this.#view = new ClusterView({
       ...deps,
       namespace: settings.namespace,
-      onTouched: (flowRunId, presses) => {
-        this.#launcher.inHand.shown(flowRunId);
-        this.#supervisor.touch(flowRunId, presses);
+      onTouched: (flowRunId, urgent) => {
+        this.#launcher.inFlight.seen(flowRunId);
+        this.#supervisor.enqueue(flowRunId, urgent);
       },
       onOutage: (what, error) => outage(what).noted(error),
       onRecovery: (what) => outage(what).over(),
@@ -44,9 +44,9 @@ export class Agent {
     this.#supervisor = new Supervisor(deps, settings, this.#view);
     this.#recovery = new Recovery(deps, settings, {
       view: this.#view,
-      inHand: this.#launcher.inHand,
+      inFlight: this.#launcher.inFlight,
       submitter: this.#launcher.submitter,
-      touch: (flowRunId) => this.#supervisor.touch(flowRunId),
+      touch: (flowRunId) => this.#supervisor.enqueue(flowRunId),
     });
   }
 
@@ -60,7 +60,7 @@ export class Agent {
     const { limit } = this.#settings;
     const { jobs, pods, events } = this.#view;
     const watchRestarts = jobs.restarts + pods.restarts + events.restarts;
-    return { liveJobs: this.#view.liveJobs(), inHand: this.#launcher.inHand.size, limit, watchRestarts };
+    return { liveJobs: this.#view.liveJobs(), inFlight: this.#launcher.inFlight.size, limit, watchRestarts };
   }
 
   /**
@@ -74,7 +74,7 @@ export class Agent {
     log.info(`Starting KubernetesAgent with labels ${JSON.stringify(this.#settings.labels)}`);
     const watching = new AbortController();
     const polled = new AbortController();
-    const work = together(
+    const work = runAll(
       signal,
       (s) => this.#view.run(AbortSignal.any([s, watching.signal])),
       (s) => this.#supervisor.run(AbortSignal.any([s, watching.signal])),
@@ -106,7 +106,7 @@ export class Agent {
     await Promise.race([this.#view.synced(), aborted(signal)]);
     if (signal.aborted) return;
     this.#deps.log.info("Waiting for flow runs...");
-    await together(
+    await runAll(
       signal,
       async (s) => {
         await this.#launcher.run(s);
@@ -118,10 +118,10 @@ export class Agent {
 
   /** Submissions in flight are finished; a waiting one is simply left to the next agent. */
   async #drain(): Promise<void> {
-    const { inHand } = this.#launcher;
-    if (inHand.size === 0) return;
-    this.#deps.log.info("Finishing submissions in flight", { count: inHand.size });
-    await inHand.drained();
+    const { inFlight } = this.#launcher;
+    if (inFlight.size === 0) return;
+    this.#deps.log.info("Finishing submissions in flight", { count: inFlight.size });
+    await inFlight.drained();
   }
 
   async #register(signal: AbortSignal): Promise<void> {

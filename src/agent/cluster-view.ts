@@ -1,5 +1,5 @@
 // The agent's view of the cluster: Jobs, pods and events of flow runs, watched and kept by flow run.
-// Launch asks it for live Jobs, supervise for footprints; neither keeps a copy.
+// Launch asks it for live Jobs, supervise for observedRuns; neither keeps a copy.
 
 import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
@@ -9,19 +9,19 @@ import { KubeError } from "../kube/client/errors.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import type { Change } from "../kube/cache/reflector.ts";
 import { Reflector } from "../kube/cache/reflector.ts";
-import { slimEvent, slimJob, slimPod } from "../kube/cache/transform.ts";
-import type { Footprint, JobPrint } from "../job/observe/observed.ts";
+import { transformEvent, transformJob, transformPod } from "../kube/cache/transform.ts";
+import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf } from "../job/labels.ts";
-import { isLive, isOver, outlookOf } from "../job/observe/phase.ts";
-import { together } from "../base/run-all.ts";
+import { isLive, isOver, jobPhase } from "../job/observe/phase.ts";
+import { runAll } from "../base/run-all.ts";
 
 export interface ViewOptions {
   readonly kube: KubeApi;
   readonly clock: Clock;
   readonly log: Pick<Log, "warn">;
   readonly namespace: string;
-  /** Told of every flow run whose footprint changed; `presses`: something ended, which is not to wait for more changes. */
-  readonly onTouched: (flowRunId: string, presses: boolean) => void;
+  /** Told of every flow run whose observed changed; `urgent`: something ended, which is not to wait for more changes. */
+  readonly onTouched: (flowRunId: string, urgent: boolean) => void;
   readonly onOutage: (what: string, error: unknown, failures: number) => void;
   readonly onRecovery: (what: string) => void;
   /** Told whenever the cluster was heard of Jobs, or of pods. */
@@ -45,7 +45,7 @@ export class ClusterView {
   /** Pods that went while their Job stood, as last seen; until the Job's story is over. */
   readonly #departed = new Map<string, Pod[]>();
   /** Jobs that went though we did not remove them; until told. */
-  readonly #gone = new Map<string, Map<string, JobPrint>>();
+  readonly #gone = new Map<string, Map<string, ObservedJob>>();
   readonly #removedByUs = new Set<string>();
 
   constructor(options: ViewOptions) {
@@ -63,7 +63,7 @@ export class ClusterView {
       onHeard: () => options.onProgress("jobs"),
       resource: "jobs",
       query,
-      keep: slimJob,
+      keep: transformJob,
       onChange: (change) => this.#jobChanged(change),
     });
     this.pods = new Reflector({
@@ -72,7 +72,7 @@ export class ClusterView {
       onHeard: () => options.onProgress("pods"),
       resource: "pods",
       query,
-      keep: slimPod,
+      keep: transformPod,
       onChange: (change) => this.#podChanged(change),
     });
     this.events = new Reflector({
@@ -84,7 +84,7 @@ export class ClusterView {
       onRecovery: () => options.onRecovery("events"),
       resource: "events",
       query: { namespace, fieldSelector: UNTOLD_EVENTS },
-      keep: (event) => (this.#wanted(event) ? slimEvent(event) : undefined),
+      keep: (event) => (this.#wanted(event) ? transformEvent(event) : undefined),
       onChange: (change) => this.#eventChanged(change),
     });
   }
@@ -96,7 +96,7 @@ export class ClusterView {
 
   /** Watches until the signal aborts. Events come after Jobs and pods: those tell which concern us. */
   async run(signal: AbortSignal): Promise<void> {
-    await together(
+    await runAll(
       signal,
       (s) => this.jobs.run(s),
       (s) => this.pods.run(s),
@@ -133,7 +133,7 @@ export class ClusterView {
     return [...this.#jobsByRun.values(), ...this.#gone.values()].flatMap((uids) => [...uids.keys()]);
   }
 
-  footprint(flowRunId: string): Footprint {
+  observe(flowRunId: string): ObservedRun {
     const standing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => {
       const job = this.jobs.get(uid);
       return job === undefined ? [] : [this.#print(job)];
@@ -143,12 +143,12 @@ export class ClusterView {
 
   /** The run's Job that is in good order, if there is one. */
   liveJobOf(flowRunId: string): Job | undefined {
-    return this.footprint(flowRunId).jobs.find((print) => !print.gone && isLive(outlookOf(print)))?.job;
+    return this.observe(flowRunId).jobs.find((print) => !print.gone && isLive(jobPhase(print)))?.job;
   }
 
   /** Whether the run has, or had a moment ago, a Job of this name. */
   showsJob(flowRunId: string, name: string): boolean {
-    return this.footprint(flowRunId).jobs.some(({ job }) => job.metadata.name === name);
+    return this.observe(flowRunId).jobs.some(({ job }) => job.metadata.name === name);
   }
 
   /** Jobs that are not over. */
@@ -169,7 +169,7 @@ export class ClusterView {
     return this.#removedByUs.has(jobUid);
   }
 
-  /** The removal did not happen after all. */
+  /** The deletion did not happen after all. */
   unexpectGone(jobUid: string): void {
     this.#removedByUs.delete(jobUid);
   }
@@ -181,12 +181,12 @@ export class ClusterView {
     if (gone?.size === 0) this.#gone.delete(flowRunId);
   }
 
-  #print(job: Job): JobPrint {
+  #print(job: Job): ObservedJob {
     const { uid } = job.metadata;
     const pods = [...(this.#podsByJob.get(uid) ?? [])].flatMap((podUid) => this.pods.get(podUid) ?? []);
     const uids = [uid, ...pods.map(({ metadata }) => metadata.uid)];
     const events = uids.flatMap((each) => [...(this.#eventsByUid.get(each)?.values() ?? [])]);
-    return { job, pods, departed: this.#departed.get(uid) ?? [], events, gone: false };
+    return { job, pods, deletedPods: this.#departed.get(uid) ?? [], events, gone: false };
   }
 
   #jobChanged(change: Change<Job>): void {
@@ -201,7 +201,7 @@ export class ClusterView {
       removeFrom(this.#jobsByRun, runId, uid);
       this.#departed.delete(uid);
       if (!this.#removedByUs.delete(uid)) {
-        const gone = this.#gone.get(runId) ?? new Map<string, JobPrint>();
+        const gone = this.#gone.get(runId) ?? new Map<string, ObservedJob>();
         this.#gone.set(runId, gone.set(uid, print));
       }
     }

@@ -17,6 +17,6 @@ export interface AgentDeps {
   readonly loadTemplate: (source: TemplateSource) => Promise<Template>;
   /** A name that nobody else has, for a claim. */
   readonly newClaimId: () => string;
-  /** Whether the process that a teller annotation names is surely dead. */
-  readonly isDead: (teller: string) => boolean;
+  /** Whether the process that a owner annotation names is withoutGuess dead. */
+  readonly isDead: (owner: string) => boolean;
 }

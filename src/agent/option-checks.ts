@@ -3,7 +3,7 @@
 
 import { parseDuration } from "../base/duration.ts";
 import { SettingsError } from "../base/errors.ts";
-import { nearest } from "../base/suggest.ts";
+import { suggest } from "../base/suggest.ts";
 import { wholeNumber } from "../base/whole-number.ts";
 import type { OptionCheck } from "./option-table.ts";
 
@@ -66,7 +66,7 @@ export function oneOf(
 
 /** What to write instead of a word that is none of these. */
 export function choiceHint(given: string, words: readonly string[]): string {
-  const meant = nearest(
+  const meant = suggest(
     given.toLowerCase(),
     words.map((word) => word.toLowerCase()),
   );

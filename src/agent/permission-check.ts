@@ -19,7 +19,7 @@ export interface MissingRight {
 
 /** The rights that this user lacks in the namespace. Throws KubeError when the question is not answered. */
 export async function missingRights(
-  kube: Pick<KubeApi, "mayI">,
+  kube: Pick<KubeApi, "canI">,
   namespace: string,
   rows: readonly AccessRow[],
 ): Promise<MissingRight[]> {
@@ -27,7 +27,7 @@ export async function missingRights(
   const wanted = rows.flatMap(({ group, resource, subresource, verbs, feature }) =>
     verbs.map((verb) => ({ access: { verb, group, resource, subresource, namespace }, feature })),
   );
-  const answers = await Promise.all(wanted.map(({ access }) => limit.run(() => kube.mayI(access))));
+  const answers = await Promise.all(wanted.map(({ access }) => limit.run(() => kube.canI(access))));
   return wanted.filter((_, at) => answers[at] !== true);
 }
 

@@ -22,7 +22,7 @@ export interface AgentSettings {
   /** Milliseconds for submissions in flight when asked to stop. */
   readonly shutdownGraceMs: number;
   /** Who tells a Job's story: this process. */
-  readonly teller: string;
+  readonly identity: string;
   /** Cluster and namespace, as claims name it. */
-  readonly place: string;
+  readonly scope: string;
 }

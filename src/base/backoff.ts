@@ -25,7 +25,7 @@ export interface RetryOptions {
 }
 
 /** Calls until it succeeds; throws what is not retryable, and the last error when tries or the signal end. */
-export async function retry<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
+export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
       return await call();

@@ -3,7 +3,7 @@
 export type Loop = (signal: AbortSignal) => Promise<void>;
 
 /** Runs the loops until all have returned. When one throws, the signal of the others aborts, and it is rethrown. */
-export async function together(signal: AbortSignal, ...loops: readonly Loop[]): Promise<void> {
+export async function runAll(signal: AbortSignal, ...loops: readonly Loop[]): Promise<void> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const failures: unknown[] = [];

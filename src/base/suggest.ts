@@ -1,7 +1,7 @@
 // Which of the words there are somebody may have meant by one that is not among them.
 
 /** The nearest word within a third of its letters (insertions, deletions, replacements, neighbours swapped), if there is one. */
-export function nearest(given: string, words: readonly string[]): string | undefined {
+export function suggest(given: string, words: readonly string[]): string | undefined {
   const ranked = words
     .map((word) => ({ word, distance: distance(given, word) }))
     .filter(({ word, distance }) => distance <= Math.max(1, Math.floor(word.length / 3)))

@@ -10,9 +10,9 @@ export function askStatesOf(sources: StateSources, signal: AbortSignal): AskStat
   return async (runs) => {
     const desks = { 1: new StateDesk(1, sources[1], signal), 2: new StateDesk(2, sources[2], signal) };
     const answers = await Promise.all(
-      runs.map(async ({ id, generation }): Promise<[string, RunView]> => [
+      runs.map(async ({ id, prefectVersion }): Promise<[string, RunView]> => [
         id,
-        (await desks[generation].ask(id)).view,
+        (await desks[prefectVersion].ask(id)).view,
       ]),
     );
     return new Map(answers);

@@ -2,13 +2,13 @@
 
 import { isLiving } from "../dask/pod-life.ts";
 import { isUniqueName } from "../dask/recognise.ts";
-import type { DaskPrint } from "../dask/dask-cluster.ts";
+import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
 import { isOver } from "../job/observe/phase.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { itemOf, ORDER } from "./item.ts";
-import type { LeftAlone, OwnerRun, Plan, PlanItem, Removable } from "./item.ts";
+import type { Kept, OwnerRun, Plan, PlanItem, Removable } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
 
 /** Dask clusters that were seen to belong to a run: by namespace and name, the run's id. */
@@ -26,22 +26,22 @@ interface Part {
  */
 export function cancelPlan(inventory: Inventory, runIds: ReadonlySet<string>, seen: SeenClusters): Plan {
   const items: PlanItem[] = [];
-  const leftAlone: LeftAlone[] = [];
+  const kept: Kept[] = [];
   const take = (parts: readonly Part[], run: OwnerRun | undefined, cluster?: string): void => {
     for (const { resource, object, order } of parts) {
       const { metadata } = object;
       if (isKept(metadata)) {
         const ref = { namespace: metadata.namespace, name: metadata.name };
-        leftAlone.push({ resource, ref, why: "annotated prefect.io/keep", run });
+        kept.push({ resource, ref, reason: "annotated prefect.io/keep", run });
       } else {
-        const ground = { ground: "cancelled", why: "its flow run is cancelled", running: true } as const;
+        const ground = { reason: "cancelled", message: "its flow run is cancelled", running: true } as const;
         items.push({ ...itemOf(metadata), ...ground, resource, order, run, cluster });
       }
     }
   };
   const prints = inventory.runs.filter(({ flowRunId }) => runIds.has(flowRunId));
   for (const print of prints) {
-    const jobs = print.footprint.jobs.filter(({ gone }) => !gone).map(({ job }) => job);
+    const jobs = print.observed.jobs.filter(({ gone }) => !gone).map(({ job }) => job);
     take(
       jobs.map((object) => ({ resource: "jobs", object, order: ORDER.job })),
       ownerRun(print),
@@ -53,7 +53,7 @@ export function cancelPlan(inventory: Inventory, runIds: ReadonlySet<string>, se
     const print = prints.find(({ flowRunId }) => flowRunId === runId);
     take(partsOf(dask), print === undefined ? undefined : ownerRun(print), dask.name);
   }
-  return { items: items.sort((a, b) => a.order - b.order), leftAlone };
+  return { items: items.sort((a, b) => a.order - b.order), kept };
 }
 
 /** The clusters of these runs whose name no other cluster can have, to know them again when nothing ties them any more. */
@@ -73,21 +73,21 @@ export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>):
   return prints.flatMap((print) => {
     const pods = livingPods(print).map(({ metadata }) => `pod "${metadata.name}"`);
     if (pods.length > 0) return pods;
-    const jobs = print.footprint.jobs.filter(({ job, gone }) => !gone && !isOver(job));
+    const jobs = print.observed.jobs.filter(({ job, gone }) => !gone && !isOver(job));
     return jobs.map(({ job }) => `Job "${job.metadata.name}"`);
   });
 }
 
-function clustersIn(inventory: Inventory): readonly DaskPrint[] {
+function clustersIn(inventory: Inventory): readonly ObservedCluster[] {
   return [...inventory.runs.flatMap(({ dask }) => dask), ...inventory.unownedDask];
 }
 
-function runOf(dask: DaskPrint, seen: SeenClusters): string | undefined {
+function runOf(dask: ObservedCluster, seen: SeenClusters): string | undefined {
   const { owner } = dask;
   return owner === undefined || owner.by === "guess" ? seen.get(keyOf(dask)) : owner.flowRunId;
 }
 
-function partsOf(dask: DaskPrint): readonly Part[] {
+function partsOf(dask: ObservedCluster): readonly Part[] {
   if (dask.kind === "gateway") return [];
   if (dask.kind === "operator") {
     const { resource } = dask;
@@ -111,6 +111,6 @@ function partsOf(dask: DaskPrint): readonly Part[] {
   ];
 }
 
-function keyOf({ namespace, name }: DaskPrint): string {
+function keyOf({ namespace, name }: ObservedCluster): string {
   return `${namespace}/${name}`;
 }

@@ -7,9 +7,9 @@ import type { Inventory } from "../inventory/inventory.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { SeenClusters } from "./cancel-items.ts";
-import type { LeftAlone, OwnerRun, PlanItem } from "./item.ts";
+import type { Kept, OwnerRun, PlanItem } from "./item.ts";
 import { ORDER } from "./item.ts";
-import { Pace, paced } from "./throttle.ts";
+import { Throttle, throttled } from "./throttle.ts";
 import { sweep } from "./sweep.ts";
 import type { Done } from "./sweep.ts";
 import type { AskStates } from "./recheck-context.ts";
@@ -28,14 +28,14 @@ export interface CancelDeps {
   readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
   readonly look: () => Promise<Inventory>;
   /** A smaller look, for waiting: the Jobs and pods of the runs are enough. */
-  readonly glance: (runs: ReadonlySet<string>) => Promise<Inventory>;
+  readonly poll: (runs: ReadonlySet<string>) => Promise<Inventory>;
   readonly states: AskStates;
   /** Undefined leaves Prefect alone. */
   readonly prefect: CancelledRuns | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** A step, for people. */
-  readonly tell: (line: string) => void;
+  readonly note: (line: string) => void;
   /** What is waited for just now; undefined: nothing more. */
   readonly waiting: (line: string | undefined) => void;
   readonly onDone: (done: Done) => void;
@@ -51,7 +51,7 @@ export interface CancelOptions {
 /** How it ended. */
 export interface Cancelled {
   readonly done: readonly Done[];
-  readonly kept: readonly LeftAlone[];
+  readonly kept: readonly Kept[];
   /** What is there still although it was deleted, by name; and errors of Prefect. */
   readonly problems: readonly string[];
   readonly interrupted: boolean;
@@ -83,7 +83,7 @@ export async function cancelRuns(
 
 /** A run that Prefect refused to cancel keeps all that it has: its flow goes on. */
 async function tellPrefect(
-  { prefect, tell }: CancelDeps,
+  { prefect, note: tell }: CancelDeps,
   runs: readonly OwnerRun[],
   problems: string[],
 ): Promise<{ readonly told: readonly OwnerRun[]; readonly cancelling: ReadonlySet<string> }> {
@@ -114,7 +114,7 @@ async function letEnd(deps: CancelDeps, ids: ReadonlySet<string>, graceMs: numbe
   for (;;) {
     const leftMs = untilMs - deps.clock.now().getTime();
     if (leftMs <= 0 || deps.signal.aborted) break;
-    const running = stillRunning(await deps.glance(ids), ids);
+    const running = stillRunning(await deps.poll(ids), ids);
     if (running.length === 0) break;
     deps.waiting(`waiting for ${listed(running)} to end by itself, ${Math.ceil(leftMs / 1_000)}s left`);
     await deps.clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), deps.signal);
@@ -130,10 +130,10 @@ async function removeAll(
 ): Promise<Pick<Cancelled, "done" | "kept" | "problems">> {
   const done: Done[] = [];
   const problems: string[] = [];
-  let kept: readonly LeftAlone[] = [];
+  let kept: readonly Kept[] = [];
   for (const isTurn of [isJob, isDask]) {
     const plan = cancelPlan(await deps.look(), what.ids, what.seen);
-    kept = plan.leftAlone;
+    kept = plan.kept;
     const items = plan.items.filter(isTurn);
     const swept = await sweep({ ...deps, onDone: deps.onDone }, items, { signal: deps.signal });
     done.push(...swept);
@@ -160,7 +160,7 @@ async function untilGone(
   timeoutMs: number,
 ): Promise<readonly string[]> {
   const untilMs = deps.clock.now().getTime() + timeoutMs;
-  const kube = paced(deps.kube, new Pace(deps.clock), deps.signal);
+  const kube = throttled(deps.kube, new Throttle(deps.clock), deps.signal);
   let left = items;
   for (;;) {
     const there = await Promise.all(left.map((item) => isThere(kube, item)));
@@ -189,7 +189,7 @@ async function settleAll(deps: CancelDeps, runs: readonly OwnerRun[], problems: 
       if (view?.kind !== "known" || view.state.type !== "Cancelling") return;
       try {
         await prefect.settle(run);
-        deps.tell(`flow run ${called(run)} is Cancelled`);
+        deps.note(`flow run ${called(run)} is Cancelled`);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
         problems.push(textOf(error));

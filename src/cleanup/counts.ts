@@ -19,7 +19,7 @@ const NAMES: Readonly<Record<Removable, string>> = {
 };
 
 /** How many there are of each resource; `nothing` for none. */
-export function tally(objects: readonly { readonly resource: Removable }[]): string {
+export function countsText(objects: readonly { readonly resource: Removable }[]): string {
   const parts = (Object.keys(WORDS) as Removable[]).flatMap((resource) => {
     const count = objects.filter((object) => object.resource === resource).length;
     const [one, many] = WORDS[resource];

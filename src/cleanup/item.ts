@@ -1,6 +1,6 @@
 // What a plan is made of: objects that are to go, and objects that stay, each with its reason.
 
-import type { Generation } from "../inventory/inventory.ts";
+import type { PrefectVersion } from "../inventory/inventory.ts";
 import type { RunView } from "../job/decide/decide.ts";
 import type { ObjectRef } from "../kube/client/api.ts";
 import type { Meta, Resource } from "../kube/client/objects.ts";
@@ -13,16 +13,16 @@ export type Removable = Extract<
 
 /**
  * Why it may go, and so what has to be true still when it goes: finished (for good), orphaned (lives on although its flow
- * run is over), replaced (its flow run has another Dask cluster now), podless (no pod is behind it), cancelled (somebody
+ * run is over), replaced (its flow run has another Dask cluster now), noPods (no pod is behind it), cancelled (somebody
  * wants all of its flow run to go, whatever it does).
  */
-export type Ground = "finished" | "orphaned" | "replaced" | "podless" | "cancelled";
+export type Ground = "finished" | "orphaned" | "replaced" | "no-pods" | "cancelled";
 
 /** The flow run that an object belongs to, as far as it is known. */
 export interface OwnerRun {
   readonly id: string;
   readonly name: string | undefined;
-  readonly generation: Generation;
+  readonly prefectVersion: PrefectVersion;
   readonly view: RunView;
   /** Where its Jobs are. */
   readonly namespace: string;
@@ -35,9 +35,9 @@ export interface PlanItem {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly createdAt: Date;
-  readonly ground: Ground;
+  readonly reason: Ground;
   /** For people: `succeeded 2h ago`. */
-  readonly why: string;
+  readonly message: string;
   readonly run: OwnerRun | undefined;
   /** The Dask cluster that it is a part of. */
   readonly cluster: string | undefined;
@@ -48,10 +48,10 @@ export interface PlanItem {
 }
 
 /** An object, or a whole Dask cluster, that stays. */
-export interface LeftAlone {
+export interface Kept {
   readonly resource: Removable;
   readonly ref: ObjectRef;
-  readonly why: string;
+  readonly reason: string;
   readonly run: OwnerRun | undefined;
 }
 
@@ -59,7 +59,7 @@ export interface LeftAlone {
 export interface Plan {
   /** In the order in which they go. */
   readonly items: readonly PlanItem[];
-  readonly leftAlone: readonly LeftAlone[];
+  readonly kept: readonly Kept[];
 }
 
 /** Jobs go first, so that no flow works on with half a cluster; of a cluster the workers, and last what leads to it. */

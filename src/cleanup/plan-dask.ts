@@ -1,36 +1,36 @@
 // plan: what becomes of a Dask cluster. Its finished pods go by age, whoever made them. What still works goes only when
-// it surely belonged to a flow run that is over (dask-kubernetes issues 53, 343: nothing else ever removes either).
+// it withoutGuess belonged to a flow run that is over (dask-kubernetes issues 53, 343: nothing else ever removes either).
 
 import { formatDuration } from "../base/duration.ts";
 import { endOfPod, isLiving } from "../dask/pod-life.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
-import type { DaskPrint } from "../dask/dask-cluster.ts";
-import type { RunPrint } from "../inventory/inventory.ts";
+import type { ObservedCluster } from "../dask/dask-cluster.ts";
+import type { InventoryRun } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { itemOf, ORDER } from "./item.ts";
-import type { Ground, LeftAlone, OwnerRun, PlanItem, Removable } from "./item.ts";
+import type { Ground, Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
-import type { Standing } from "./run-lifecycle.ts";
+import type { Fakeg } from "./run-lifecycle.ts";
 
 /** A Dask cluster with what the rules look at. */
 export interface DaskCase {
-  readonly dask: DaskPrint;
+  readonly dask: ObservedCluster;
   /** The run that it is attributed to, if that is known; also for a guess. */
-  readonly owner: { readonly print: RunPrint; readonly standing: Standing } | undefined;
+  readonly owner: { readonly print: InventoryRun; readonly standing: Fakeg } | undefined;
   /** Uids of Jobs that the plan removes: their pods no longer keep a cluster. */
-  readonly leaving: ReadonlySet<string>;
+  readonly deletedJobs: ReadonlySet<string>;
   readonly olderThanMs: number;
   /** What merely finished stays, and with it what leads to it. */
   readonly orphansOnly: boolean;
   readonly now: Date;
 }
 
-type Judgement = { readonly ground: Ground; readonly why: string } | { readonly stays: string };
+type PodDecision = { readonly ground: Ground; readonly why: string } | { readonly stays: string };
 
 class Parts {
   readonly items: PlanItem[] = [];
-  readonly leftAlone: LeftAlone[] = [];
+  readonly kept: Kept[] = [];
   readonly #subject: DaskCase;
   readonly #run: OwnerRun | undefined;
 
@@ -43,7 +43,7 @@ class Parts {
   add(
     resource: Removable,
     object: { readonly metadata: Meta },
-    more: { order: number; running?: boolean } & Judgement,
+    more: { order: number; running?: boolean } & PodDecision,
   ): boolean {
     const { metadata } = object;
     if (metadata.deletionTimestamp !== undefined) return true;
@@ -51,18 +51,27 @@ class Parts {
     if ("stays" in more) return this.#stays(resource, metadata, more.stays);
     const { ground, why, order, running = false } = more;
     const cluster = this.#subject.dask.name;
-    this.items.push({ ...itemOf(metadata), resource, ground, why, run: this.#run, cluster, order, running });
+    this.items.push({
+      ...itemOf(metadata),
+      resource,
+      reason: ground,
+      message: why,
+      run: this.#run,
+      cluster,
+      order,
+      running,
+    });
     return true;
   }
 
   #stays(resource: Removable, { namespace, name }: Meta, why: string): boolean {
-    this.leftAlone.push({ resource, ref: { namespace, name }, why, run: this.#run });
+    this.kept.push({ resource, ref: { namespace, name }, reason: why, run: this.#run });
     return false;
   }
 }
 
 /** The cluster's objects, each to go or to stay. */
-export function planDask(subject: DaskCase): { items: PlanItem[]; leftAlone: LeftAlone[] } {
+export function planDask(subject: DaskCase): { items: PlanItem[]; kept: Kept[] } {
   const parts = new Parts(subject);
   switch (subject.dask.kind) {
     case "gateway":
@@ -76,7 +85,7 @@ export function planDask(subject: DaskCase): { items: PlanItem[]; leftAlone: Lef
       planClassic(subject, parts);
       break;
   }
-  return { items: parts.items, leftAlone: parts.leftAlone };
+  return { items: parts.items, kept: parts.kept };
 }
 
 /** Of the operator's clusters only the DaskCluster is ours to delete: the operator would make its pods anew. */
@@ -112,17 +121,17 @@ function planClassic(subject: DaskCase, parts: Parts): void {
 function addFrontend(
   parts: Parts,
   resource: "poddisruptionbudgets" | "services",
-  { object, subject, judgement }: { object: AnyObject; subject: DaskCase; judgement: Judgement },
+  { object, subject, judgement }: { object: AnyObject; subject: DaskCase; judgement: PodDecision },
 ): void {
   const order = resource === "services" ? ORDER.service : ORDER.budget;
   const ageMs = subject.now.getTime() - Date.parse(object.metadata.creationTimestamp);
   // Without pods nothing else says how long it has been so: at most since it was made.
-  const young = !("stays" in judgement) && judgement.ground === "podless" && ageMs < subject.olderThanMs;
+  const young = !("stays" in judgement) && judgement.ground === "no-pods" && ageMs < subject.olderThanMs;
   const last = young ? { stays: `without pods, but only ${formatDuration(ageMs)} old` } : judgement;
   parts.add(resource, object, { order, ...last });
 }
 
-function onFinishedPod(pod: Pod, { now, olderThanMs, orphansOnly }: DaskCase): Judgement {
+function onFinishedPod(pod: Pod, { now, olderThanMs, orphansOnly }: DaskCase): PodDecision {
   const sinceMs = now.getTime() - (endOfPod(pod) ?? now).getTime();
   const word = pod.status.phase === "Succeeded" ? "Completed" : "Failed";
   if (isControlled(pod.metadata)) return { stays: `${word}, but a controller looks after it` };
@@ -132,7 +141,7 @@ function onFinishedPod(pod: Pod, { now, olderThanMs, orphansOnly }: DaskCase): J
 }
 
 /** What is still at work: whose it is must be certain, and that one must be over, with no pod of its own left. */
-function onWorking(subject: DaskCase, parts: readonly { readonly metadata: Meta }[]): Judgement {
+function onWorking(subject: DaskCase, parts: readonly { readonly metadata: Meta }[]): PodDecision {
   const { dask, owner, now, olderThanMs } = subject;
   const by = dask.owner?.by;
   if (by === undefined) return { stays: "at work, and nothing tells for which flow run" };
@@ -154,7 +163,7 @@ function onWorking(subject: DaskCase, parts: readonly { readonly metadata: Meta 
  * A restarted run works with a new cluster; the one before works for nobody. Its maker is gone when every pod of the run
  * that lives was created after it: a name of its own keeps the cluster from being shared.
  */
-function onReplaced(subject: DaskCase): Judgement {
+function onReplaced(subject: DaskCase): PodDecision {
   const { dask, owner, olderThanMs, now } = subject;
   const words = owner?.standing.words ?? "";
   const pods = remaining(subject);
@@ -170,30 +179,30 @@ function onReplaced(subject: DaskCase): Judgement {
 
 function onFrontends(
   subject: DaskCase,
-  pods: { readonly left: number; readonly onLiving: Judgement | undefined },
-): Judgement {
+  pods: { readonly left: number; readonly onLiving: PodDecision | undefined },
+): PodDecision {
   const { owner, dask } = subject;
   if (pods.left > 0) return { stays: "a pod of its cluster stays" };
   if (pods.onLiving !== undefined) return pods.onLiving;
   const firm = dask.owner !== undefined && dask.owner.by !== "guess";
   const isWanted = owner?.standing.kind === "alive" || remaining(subject).length > 0;
   if (firm && isWanted) return { stays: owner?.standing.words ?? "its flow run still lives" };
-  return { ground: "podless", why: "no pod of its cluster is left" };
+  return { ground: "no-pods", why: "no pod of its cluster is left" };
 }
 
 /** Pods of the owner that live, without those whose Job the plan removes. */
-function remaining({ owner, leaving }: DaskCase): readonly Pod[] {
+function remaining({ owner, deletedJobs: leaving }: DaskCase): readonly Pod[] {
   if (owner === undefined) return [];
   return livingPods(owner.print).filter(
     ({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => leaving.has(uid)),
   );
 }
 
-function podsOf({ scheduler, workers }: DaskPrint): readonly Pod[] {
+function podsOf({ scheduler, workers }: ObservedCluster): readonly Pod[] {
   return scheduler === undefined ? workers : [...workers, scheduler];
 }
 
-function everything(dask: DaskPrint): readonly { readonly metadata: Meta }[] {
+function everything(dask: ObservedCluster): readonly { readonly metadata: Meta }[] {
   const resource = dask.resource === undefined ? [] : [dask.resource];
   return [...podsOf(dask), ...dask.services, ...dask.budgets, ...resource];
 }

@@ -2,43 +2,43 @@
 // run is over, since Kubernetes alone cannot tell a stuck Job from a slow one.
 
 import { formatDuration } from "../base/duration.ts";
-import type { RunPrint } from "../inventory/inventory.ts";
-import type { JobPrint } from "../job/observe/observed.ts";
+import type { InventoryRun } from "../inventory/inventory.ts";
+import type { ObservedJob } from "../job/observe/observed.ts";
 import { hasCondition } from "../job/observe/observed.ts";
 import { isKept } from "../job/labels.ts";
-import { isOver, outlookOf } from "../job/observe/phase.ts";
+import { isOver, jobPhase } from "../job/observe/phase.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { stateWord } from "../prefect3/states.ts";
 import { isAlive } from "../prefect1/states.ts";
 import { itemOf, ORDER } from "./item.ts";
-import type { LeftAlone, OwnerRun, PlanItem } from "./item.ts";
+import type { Kept, OwnerRun, PlanItem } from "./item.ts";
 import { ownerRun } from "./run-lifecycle.ts";
-import type { Standing } from "./run-lifecycle.ts";
+import type { Fakeg } from "./run-lifecycle.ts";
 
 /** A flow run with what the rules look at. */
 export interface RunCase {
-  readonly print: RunPrint;
-  readonly standing: Standing;
+  readonly print: InventoryRun;
+  readonly standing: Fakeg;
   readonly olderThanMs: number;
   readonly now: Date;
 }
 
 /** Either an item or the reason to leave it alone. */
-export type Opinion = Pick<PlanItem, "ground" | "why"> | { readonly stays: string };
+export type JobDecision = Pick<PlanItem, "reason" | "message"> | { readonly stays: string };
 
 /** The run's Jobs, each to go or to stay; those that are gone or going are neither. */
-export function planJobs(subject: RunCase): { items: PlanItem[]; leftAlone: LeftAlone[] } {
+export function planJobs(subject: RunCase): { items: PlanItem[]; kept: Kept[] } {
   const items: PlanItem[] = [];
-  const leftAlone: LeftAlone[] = [];
+  const kept: Kept[] = [];
   const run = ownerRun(subject.print);
-  for (const print of subject.print.footprint.jobs) {
+  for (const print of subject.print.observed.jobs) {
     const { metadata } = print.job;
     if (print.gone || metadata.deletionTimestamp !== undefined) continue;
-    const opinion = opinionOn(print, subject);
-    if ("stays" in opinion) leftAlone.push({ ...stayOf(print.job, run), why: opinion.stays });
-    else items.push({ ...jobItem(print.job, run), ...opinion });
+    const jobDecision = opinionOn(print, subject);
+    if ("stays" in jobDecision) kept.push({ ...stayOf(print.job, run), reason: jobDecision.stays });
+    else items.push({ ...jobItem(print.job, run), ...jobDecision });
   }
-  return { items, leftAlone };
+  return { items, kept };
 }
 
 /** Since when a finished Job is over. */
@@ -54,42 +54,42 @@ export function jobRuns({ status }: Job): boolean {
   return (status.ready ?? 0) > 0;
 }
 
-function opinionOn(print: JobPrint, subject: RunCase): Opinion {
+function opinionOn(print: ObservedJob, subject: RunCase): JobDecision {
   if (isKept(print.job.metadata)) return { stays: "annotated prefect.io/keep" };
   return isOver(print.job) ? onFinished(print, subject) : onLiving(print, subject);
 }
 
-function onFinished({ job }: JobPrint, subject: RunCase): Opinion {
+function onFinished({ job }: ObservedJob, subject: RunCase): JobDecision {
   const { print, now, olderThanMs } = subject;
   const sinceMs = now.getTime() - endOfJob(job).getTime();
   const word = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
   if (sinceMs < olderThanMs) return { stays: `${word} only ${formatDuration(sinceMs)} ago` };
   const { run } = print;
-  const others = print.footprint.jobs.some((other) => !other.gone && !isOver(other.job));
+  const others = print.observed.jobs.some((other) => !other.gone && !isOver(other.job));
   // It is the evidence by which an agent tells how the run went; a newer Job of the run makes it history.
   if (run.kind === "known" && isAlive(run.state.type) && !others) {
     return { stays: `${word}, but its flow run is still ${stateWord(run.state)}` };
   }
-  return { ground: "finished", why: `${word} ${formatDuration(sinceMs)} ago` };
+  return { reason: "finished", message: `${word} ${formatDuration(sinceMs)} ago` };
 }
 
-function onLiving(print: JobPrint, subject: RunCase): Opinion {
+function onLiving(print: ObservedJob, subject: RunCase): JobDecision {
   const { standing, olderThanMs, now } = subject;
   if (standing.kind !== "over") return { stays: `not over, ${standing.words}` };
   const since = standing.since ?? new Date(print.job.metadata.creationTimestamp);
   const sinceMs = now.getTime() - since.getTime();
   if (sinceMs < olderThanMs) return { stays: `${standing.words}, only since ${formatDuration(sinceMs)}` };
-  const outlook = outlookOf(print);
-  const isHeld = outlook.kind === "stuck" || outlook.kind === "pending";
-  const how = isHeld && subject.print.podsUnseen !== true ? outlook.trouble.code : "still there";
-  return { ground: "orphaned", why: `${standing.words}, the Job is ${howOf(how)}` };
+  const phase = jobPhase(print);
+  const isHeld = phase.kind === "stuck" || phase.kind === "pending";
+  const how = isHeld && subject.print.podsForbidden !== true ? phase.problem.reason : "still there";
+  return { reason: "orphaned", message: `${standing.words}, the Job is ${howOf(how)}` };
 }
 
 function howOf(code: string): string {
   return code === "still there" ? code : `stuck (${code})`;
 }
 
-function jobItem(job: Job, run: OwnerRun): Omit<PlanItem, "ground" | "why"> {
+function jobItem(job: Job, run: OwnerRun): Omit<PlanItem, "reason" | "message"> {
   return {
     ...itemOf(job.metadata),
     resource: "jobs",
@@ -100,6 +100,6 @@ function jobItem(job: Job, run: OwnerRun): Omit<PlanItem, "ground" | "why"> {
   };
 }
 
-function stayOf({ metadata }: Job, run: OwnerRun): Omit<LeftAlone, "why"> {
+function stayOf({ metadata }: Job, run: OwnerRun): Omit<Kept, "reason"> {
   return { resource: "jobs", ref: { namespace: metadata.namespace, name: metadata.name }, run };
 }

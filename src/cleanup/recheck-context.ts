@@ -9,7 +9,7 @@ import type { KubeApi } from "../kube/client/api.ts";
 import { listAll } from "../kube/client/api.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import type { OwnerRun, PlanItem } from "./item.ts";
-import type { Surroundings } from "./recheck.ts";
+import type { RecheckContext } from "./recheck.ts";
 
 /** The states of runs as they stand now, by id; one that could not be told has no entry. Throws PrefectError. */
 export type AskStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<string, RunView>>;
@@ -22,8 +22,8 @@ export interface Looking {
   readonly goneJobs: ReadonlySet<string>;
 }
 
-const NEEDS_STATE: ReadonlySet<PlanItem["ground"]> = new Set(["orphaned", "replaced"]);
-const NOTHING: Surroundings = { view: { kind: "unknown" }, runPods: [], clusterPods: [] };
+const NEEDS_STATE: ReadonlySet<PlanItem["reason"]> = new Set(["orphaned", "replaced"]);
+const NOTHING: RecheckContext = { view: { kind: "unknown" }, runPods: [], clusterPods: [] };
 
 /** One look around some items. What is asked of it twice is asked of the cluster once. */
 export class Look {
@@ -34,7 +34,7 @@ export class Look {
   /** Asks for the states of all these items' runs. */
   constructor(deps: Looking, items: readonly PlanItem[]) {
     this.#deps = deps;
-    const runs = items.flatMap(({ ground, run }) =>
+    const runs = items.flatMap(({ reason: ground, run }) =>
       run === undefined || !NEEDS_STATE.has(ground) ? [] : [run],
     );
     const distinct = [...new Map(runs.map((run) => [run.id, run])).values()];
@@ -44,10 +44,10 @@ export class Look {
   }
 
   /** What is around one of them. Throws KubeError and PrefectError. */
-  async around(item: PlanItem): Promise<Surroundings> {
-    const { ground, run, cluster, resource } = item;
+  async around(item: PlanItem): Promise<RecheckContext> {
+    const { reason: ground, run, cluster, resource } = item;
     if (ground === "finished" || ground === "cancelled") return NOTHING;
-    if (ground === "podless")
+    if (ground === "no-pods")
       return { ...NOTHING, clusterPods: await this.#clusterPods(item, cluster ?? "") };
     const view = (await this.#states).get(run?.id ?? "") ?? NOTHING.view;
     if (resource === "jobs" || run === undefined) return { ...NOTHING, view };
@@ -61,7 +61,7 @@ export class Look {
 
   /** Dask's own pods carry the run's label where people, or Prefect 0.x, put it there: they do not count. */
   async #runPods(item: PlanItem, run: OwnerRun): Promise<readonly Pod[]> {
-    const label = run.generation === 1 ? FLOW_RUN_LABEL : FLOW_RUN_LABEL_2;
+    const label = run.prefectVersion === 1 ? FLOW_RUN_LABEL : FLOW_RUN_LABEL_2;
     const namespaces = [...new Set([item.ref.namespace, run.namespace])];
     const lists = await Promise.all(
       namespaces.map((namespace) => this.#list(namespace, `${label}=${run.id}`)),

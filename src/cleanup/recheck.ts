@@ -12,7 +12,7 @@ import type { PlanItem } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
 
 /** What an item's ground has to be checked against. */
-export interface Surroundings {
+export interface RecheckContext {
   /** The state of the item's run, asked afresh. */
   readonly view: RunView;
   /** Pods of the item's run that live, beside those that go with this plan. */
@@ -32,19 +32,19 @@ export function whyNotObject(item: PlanItem, { resource, object }: Fresh): strin
   const { metadata } = object;
   if (metadata.uid !== item.uid) return "another object has its name now";
   if (isKept(metadata)) return "annotated prefect.io/keep since";
-  if (item.ground === "cancelled") return undefined;
+  if (item.reason === "cancelled") return undefined;
   if (resource === "jobs") {
-    if (item.ground === "finished") return isOver(object) ? undefined : "it is not over any more";
+    if (item.reason === "finished") return isOver(object) ? undefined : "it is not over any more";
     return !item.running && jobRuns(object) ? "it has started to run since" : undefined;
   }
   if (resource !== "pods") return undefined;
-  if (item.ground === "finished") return isLiving(object) ? "it is not over any more" : undefined;
+  if (item.reason === "finished") return isLiving(object) ? "it is not over any more" : undefined;
   return !item.running && object.status.phase === "Running" ? "it has started to run since" : undefined;
 }
 
 /** Why what is around the object keeps it; undefined: nothing does. */
-export function whyNotAround(item: PlanItem, around: Surroundings): string | undefined {
-  switch (item.ground) {
+export function whyNotAround(item: PlanItem, around: RecheckContext): string | undefined {
+  switch (item.reason) {
     case "finished":
     case "cancelled":
       return undefined;
@@ -52,7 +52,7 @@ export function whyNotAround(item: PlanItem, around: Surroundings): string | und
       return whyNotOver(item, around.view) ?? (item.resource === "jobs" ? undefined : whyWanted(around));
     case "replaced":
       return whyNotReplaced(item, around);
-    case "podless":
+    case "no-pods":
       return around.clusterPods.length > 0 ? "a pod of its cluster is there" : undefined;
   }
 }
@@ -66,12 +66,12 @@ function whyNotOver(item: PlanItem, view: RunView): string | undefined {
   return `the state of flow run "${item.run?.id ?? ""}" cannot be read now`;
 }
 
-function whyWanted({ runPods }: Surroundings): string | undefined {
+function whyWanted({ runPods }: RecheckContext): string | undefined {
   const [pod] = runPods;
   return pod === undefined ? undefined : `pod "${pod.metadata.name}" of its flow run lives`;
 }
 
-function whyNotReplaced(item: PlanItem, { runPods }: Surroundings): string | undefined {
+function whyNotReplaced(item: PlanItem, { runPods }: RecheckContext): string | undefined {
   const elder = runPods.find(({ metadata }) => createdMs(metadata) <= item.createdAt.getTime());
   return elder === undefined ? undefined : `pod "${elder.metadata.name}" of its flow run may have made it`;
 }

@@ -1,7 +1,7 @@
-// How a flow run stands where the removal of what it has is in question: over since when, alive, or not to be told.
+// How a flow run stands where the deletion of what it has is in question: over since when, alive, or not to be told.
 
 import { isUuid } from "../base/uuid.ts";
-import type { RunPrint } from "../inventory/inventory.ts";
+import type { InventoryRun } from "../inventory/inventory.ts";
 import type { RunView } from "../job/decide/decide.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { isLiving } from "../dask/pod-life.ts";
@@ -10,13 +10,13 @@ import { isFinished } from "../prefect1/states.ts";
 import type { OwnerRun } from "./item.ts";
 
 /** `over`: nothing of it is wanted any more; `since` is undefined where Prefect does not say it. */
-export type Standing =
+export type Fakeg =
   | { readonly kind: "over"; readonly since: Date | undefined; readonly words: string }
   | { readonly kind: "alive"; readonly words: string }
   | { readonly kind: "unknown"; readonly words: string };
 
 /** How the run stands. `trusted`: the API is known to be the one that the runs belong to, so that "missing" means deleted. */
-export function standingOf(flowRunId: string, view: RunView, trusted: boolean): Standing {
+export function lifecycleOf(flowRunId: string, view: RunView, trusted: boolean): Fakeg {
   switch (view.kind) {
     case "known": {
       const { type } = view.state;
@@ -34,19 +34,19 @@ export function standingOf(flowRunId: string, view: RunView, trusted: boolean): 
 }
 
 /** Whether Prefect and the cluster belong together: it knows at least one of the runs that are here. */
-export function knowsSome(runs: readonly Pick<RunPrint, "run" | "generation">[]): ReadonlySet<1 | 2> {
-  return new Set(runs.filter(({ run }) => run.kind === "known").map(({ generation }) => generation));
+export function knowsSome(runs: readonly Pick<InventoryRun, "run" | "prefectVersion">[]): ReadonlySet<1 | 2> {
+  return new Set(runs.filter(({ run }) => run.kind === "known").map(({ prefectVersion }) => prefectVersion));
 }
 
 /** The owner of objects, as plans name it. */
-export function ownerRun(print: RunPrint): OwnerRun {
-  const { flowRunId: id, name, generation, run: view, namespace } = print;
-  return { id, name, generation, view, namespace };
+export function ownerRun(print: InventoryRun): OwnerRun {
+  const { flowRunId: id, name, prefectVersion, run: view, namespace } = print;
+  return { id, name, prefectVersion, view, namespace };
 }
 
 /** The pods of the run itself that live and are not being deleted. */
-export function livingPods(print: Pick<RunPrint, "footprint">): readonly Pod[] {
-  return print.footprint.jobs
+export function livingPods(print: Pick<InventoryRun, "observed">): readonly Pod[] {
+  return print.observed.jobs
     .flatMap(({ pods }) => pods)
     .filter((pod) => isLiving(pod) && pod.metadata.deletionTimestamp === undefined);
 }

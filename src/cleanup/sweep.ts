@@ -7,16 +7,16 @@ import { ExpectedError, textOf } from "../base/errors.ts";
 import { Limit } from "../base/limit.ts";
 import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
-import { IN_FLIGHT, Pace } from "./throttle.ts";
+import { IN_FLIGHT, Throttle } from "./throttle.ts";
 import { whyNotAround, whyNotObject } from "./recheck.ts";
 import type { Fresh } from "./recheck.ts";
 import { Look } from "./recheck-context.ts";
 import type { AskStates } from "./recheck-context.ts";
 
-/** What became of an item. `spared`: it was no longer what the plan said; `untried`: an interrupt came before it. */
+/** What became of an item. `skipped`: it was no longer what the plan said; `untried`: an interrupt came before it. */
 export type Outcome =
   | { readonly kind: "deleted" | "gone" | "untried" }
-  | { readonly kind: "spared"; readonly why: string }
+  | { readonly kind: "skipped"; readonly why: string }
   | { readonly kind: "failed"; readonly error: string; readonly hint: string | undefined };
 
 /** An item and what became of it. */
@@ -53,14 +53,14 @@ export async function sweep(
 ): Promise<readonly Done[]> {
   const done: Done[] = [];
   const goneJobs = new Set<string>();
-  const pace = new Pace(deps.clock);
+  const throttle = new Throttle(deps.clock);
   const limit = new Limit(IN_FLIGHT);
   for (const group of groupsOf(items)) {
     const look = new Look({ kube: deps.kube, states: deps.states, goneJobs }, group);
     await Promise.all(
       group.map((item) =>
         limit.run(async () => {
-          const outcome = await settle({ ...deps, look, pace }, item, options);
+          const outcome = await settle({ ...deps, look, throttle }, item, options);
           if (item.resource === "jobs" && outcome.kind === "deleted") goneJobs.add(item.uid);
           done.push({ item, outcome });
           deps.onDone?.({ item, outcome });
@@ -75,14 +75,14 @@ export async function sweep(
 function* groupsOf(items: readonly PlanItem[]): Generator<readonly PlanItem[]> {
   for (const order of new Set(items.map((item) => item.order))) {
     const same = items.filter((item) => item.order === order);
-    const finished = same.filter(({ ground }) => ground === "finished");
-    const others = same.filter(({ ground }) => ground !== "finished");
+    const finished = same.filter(({ reason: ground }) => ground === "finished");
+    const others = same.filter(({ reason: ground }) => ground !== "finished");
     if (finished.length > 0) yield finished;
     for (let at = 0; at < others.length; at += AT_ONCE) yield others.slice(at, at + AT_ONCE);
   }
 }
 
-type ItemDeps = SweepDeps & { readonly look: Look; readonly pace: Pace };
+type ItemDeps = SweepDeps & { readonly look: Look; readonly throttle: Throttle };
 
 async function settle(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
   if (options.signal.aborted) return { kind: "untried" };
@@ -96,32 +96,32 @@ async function settle(deps: ItemDeps, item: PlanItem, options: SweepOptions): Pr
 }
 
 async function attempt(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
-  const { kube, pace } = deps;
+  const { kube, throttle } = deps;
   const { signal } = options;
   let { resourceVersion } = item;
-  for (let looks = item.ground === "finished" ? 0 : 1; looks <= LOOKS; looks++) {
+  for (let looks = item.reason === "finished" ? 0 : 1; looks <= LOOKS; looks++) {
     if (looks > 0) {
-      const why = whyNotAround(item, await pace.call(() => deps.look.around(item), signal));
-      if (why !== undefined) return { kind: "spared", why };
-      const fresh = await pace.call(() => read(kube, item), signal);
+      const why = whyNotAround(item, await throttle.call(() => deps.look.around(item), signal));
+      if (why !== undefined) return { kind: "skipped", why };
+      const fresh = await throttle.call(() => read(kube, item), signal);
       if (fresh === undefined) return { kind: "gone" };
       const reason = whyNotObject(item, fresh);
-      if (reason !== undefined) return { kind: "spared", why: reason };
+      if (reason !== undefined) return { kind: "skipped", why: reason };
       if (fresh.object.metadata.deletionTimestamp !== undefined) return { kind: "gone" };
       ({ resourceVersion } = fresh.object.metadata);
     }
     const given = { ...preconditions(item, resourceVersion), dryRun: options.dryRun };
-    const outcome = await pace.call(() => kube.delete(item.resource, item.ref, given), signal);
+    const outcome = await throttle.call(() => kube.delete(item.resource, item.ref, given), signal);
     if (outcome !== "changed") return { kind: outcome };
   }
-  return { kind: "spared", why: "it keeps changing" };
+  return { kind: "skipped", why: "it keeps changing" };
 }
 
 /**
  * A Job that works ends with its pods before it goes (Foreground), as the agent does it; the pods of finished ones are left
  * to Kubernetes' collector. What is not finished and no pod changes all the time (status): there the uid must do.
  */
-function preconditions({ uid, ground, resource }: PlanItem, resourceVersion: string): DeleteOptions {
+function preconditions({ uid, reason: ground, resource }: PlanItem, resourceVersion: string): DeleteOptions {
   const isExact = ground === "finished" || (resource === "pods" && ground !== "cancelled");
   const exact = isExact ? { resourceVersion } : {};
   const propagation = resource === "jobs" && ground !== "finished" ? "Foreground" : "Background";

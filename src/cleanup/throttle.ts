@@ -1,5 +1,5 @@
-// Pace: calls to an API server that may say "not so fast". When one call hears it, all wait, and half as many go on at
-// once; with each answer the pace recovers a little. A lone call that failed for a moment is tried again.
+// Throttle: calls to an API server that may say "not so fast". When one call hears it, all wait, and half as many go on at
+// once; with each answer the throttle recovers a little. A lone call that failed for a moment is tried again.
 
 import { backoffMs, retryAfterMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
@@ -17,8 +17,8 @@ const TRIES = 6;
 const PATIENCE_MS = 120_000;
 const TOO_MANY_REQUESTS = 429;
 
-/** The pace of one piece of work. Calls must not be nested: the outer one would hold the inner one's place. */
-export class Pace {
+/** The throttle of one piece of work. Calls must not be nested: the outer one would hold the inner one's place. */
+export class Throttle {
   readonly #clock: Clock;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
@@ -93,14 +93,14 @@ export class Pace {
   }
 }
 
-/** The same API at this pace. */
-export function paced(
+/** The same API at this throttle. */
+export function throttled(
   kube: Pick<KubeApi, "get" | "listPage">,
-  pace: Pace,
+  throttle: Throttle,
   signal: AbortSignal,
 ): Pick<KubeApi, "get" | "listPage"> {
   return {
-    get: (...asked) => pace.call(() => kube.get(...asked), signal),
-    listPage: (...asked) => pace.call(() => kube.listPage(...asked), signal),
+    get: (...asked) => throttle.call(() => kube.get(...asked), signal),
+    listPage: (...asked) => throttle.call(() => kube.listPage(...asked), signal),
   };
 }

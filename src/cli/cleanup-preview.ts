@@ -1,7 +1,7 @@
 // What `cleanup` would take, by its own plan: for `jobs --stale` and for `inspect`. Pure.
 
 import { planCleanup } from "../cleanup/plan.ts";
-import type { LeftAlone, Plan, PlanItem } from "../cleanup/item.ts";
+import type { Kept, Plan } from "../cleanup/item.ts";
 import type { Prospect } from "../inventory/diagnosis.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { ListRow } from "../inventory/list-row.ts";
@@ -26,31 +26,31 @@ export function staleRows(rows: readonly ListRow[], view: CleanupView): readonly
   const clusters = new Set(items.map(({ cluster, ref }) => `${ref.namespace}/${cluster}`));
   return rows.filter(({ subject }) =>
     subject.kind === "job"
-      ? uids.has(subject.row.print.job.metadata.uid)
+      ? uids.has(subject.row.job.job.metadata.uid)
       : clusters.has(`${subject.row.dask.namespace}/${subject.row.dask.name}`),
   );
 }
 
 /** What would become of each object of a run; what is being deleted already is not among them. */
 export function prospectsOf(flowRunId: string, view: CleanupView): readonly Prospect[] {
-  const { items, leftAlone } = planOf(view, flowRunId);
+  const { items, kept } = planOf(view, flowRunId);
   return [
-    ...items.map((item) => prospect("delete", item)),
-    ...leftAlone.map((left) => prospect("leave", left)),
+    ...items.map((item) => prospect("delete", item, item.message)),
+    ...kept.map((left) => prospect("leave", left, left.reason)),
   ];
 }
 
 /** The prospects in lines for people; many alike, such as a cluster's workers, are one. */
 export function prospectLines(prospects: readonly Prospect[]): readonly string[] {
-  const alike = Map.groupBy(prospects, ({ deed, object, why }) =>
-    [deed, object.split("/")[0], why].join("\n"),
+  const alike = Map.groupBy(prospects, ({ action, object, reason: why }) =>
+    [action, object.split("/")[0], why].join("\n"),
   );
   return [...alike.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
     if (group.length <= NAMED_AT_MOST)
-      return group.map(({ deed, object, why }) => `${deed} ${object}: ${why}`);
-    return [`${first.deed} ${first.object} and ${group.length - 1} more like it: ${first.why}`];
+      return group.map(({ action, object, reason: why }) => `${action} ${object}: ${why}`);
+    return [`${first.action} ${first.object} and ${group.length - 1} more like it: ${first.reason}`];
   });
 }
 
@@ -60,6 +60,10 @@ function planOf({ inventory, apis, now }: CleanupView, flowRunId: string | undef
   return planCleanup(inventory, options, now);
 }
 
-function prospect(deed: Prospect["deed"], object: PlanItem | LeftAlone): Prospect {
-  return { deed, object: nameOf(object), namespace: object.ref.namespace, why: object.why };
+function prospect(
+  action: Prospect["action"],
+  object: Pick<Kept, "resource" | "ref">,
+  reason: string,
+): Prospect {
+  return { action, object: nameOf(object), namespace: object.ref.namespace, reason };
 }

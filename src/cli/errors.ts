@@ -3,7 +3,7 @@
 import { UsageError } from "clipanion";
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Meant } from "./help/argv.ts";
-import { nearest } from "../base/suggest.ts";
+import { suggest } from "../base/suggest.ts";
 import { PROGRAM } from "./program-name.ts";
 import type { CliContext } from "./context.ts";
 
@@ -59,12 +59,12 @@ export function reportUsage(
     const reason = reasonOf(error);
     const [, flag] = /\("(--[^"=]+)[^"]*"\)/.exec(reason) ?? [];
     const flags = command.options.map((option) => option.flag);
-    const like = flag === undefined ? undefined : nearest(flag, flags);
+    const like = flag === undefined ? undefined : suggest(flag, flags);
     return usageError(reason, `${PROGRAM} ${command.name} --help`, like);
   }
   if (words.length === 0) return usageError("no command given", `${PROGRAM} --help`, undefined);
   const given = words.slice(0, 2).join(" ");
-  const like = nearest(given, names) ?? nearest(words[0] ?? "", names);
+  const like = suggest(given, names) ?? suggest(words[0] ?? "", names);
   return usageError(`unknown command "${given}"`, `${PROGRAM} --help`, like);
 }
 

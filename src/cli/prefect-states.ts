@@ -4,7 +4,7 @@
 import { DEFAULT_SOURCE } from "../prefect1/config/layers.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
 import { loadRestConfig } from "../prefect3/settings.ts";
-import type { Generation } from "../inventory/inventory.ts";
+import type { PrefectVersion } from "../inventory/inventory.ts";
 import type { KnownRun, StateSource, StateSources } from "../inventory/state-source.ts";
 import type { PrefectApi } from "../prefect1/api.ts";
 import type { FlowRun } from "../prefect1/flow-run.ts";
@@ -20,7 +20,7 @@ const DEADLINE_MS = 5_000;
 /** A run of this id, as some Prefect knows it. */
 export interface FoundRun extends KnownRun {
   readonly id: string;
-  readonly generation: Generation;
+  readonly prefectVersion: PrefectVersion;
 }
 
 /** The APIs that Prefect 1's configuration, and Prefect 2's and 3's, name. Throws SettingsError. */
@@ -62,10 +62,10 @@ export class ListingStates {
       this.rest === undefined ? [] : this.#findRest(this.rest, query),
     ]);
     return [
-      ...first.map((run) => ({ id: run.id, generation: 1 as const, ...knownRun(run) })),
+      ...first.map((run) => ({ id: run.id, prefectVersion: 1 as const, ...knownRun(run) })),
       ...second.map(({ id, name, state, since }) => ({
         id,
-        generation: 2 as const,
+        prefectVersion: 2 as const,
         name,
         view: { kind: "known" as const, state, updated: since },
       })),
@@ -75,9 +75,9 @@ export class ListingStates {
   /** The run of this id, from whichever API knows it. Throws PrefectError when none does and one cannot be asked. */
   async lookUp(id: string): Promise<FoundRun | undefined> {
     const asked = await Promise.allSettled(
-      ([1, 2] as const).map(async (generation) => {
-        const run = (await this.sources[generation]?.runs([id], this.#context.signal))?.get(id);
-        return run === undefined ? undefined : { id, generation, ...run };
+      ([1, 2] as const).map(async (prefectVersion) => {
+        const run = (await this.sources[prefectVersion]?.runs([id], this.#context.signal))?.get(id);
+        return run === undefined ? undefined : { id, prefectVersion, ...run };
       }),
     );
     for (const answer of asked) if (answer.status === "fulfilled" && answer.value) return answer.value;

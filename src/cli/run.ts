@@ -5,7 +5,7 @@ import type { Command, CommandClass } from "clipanion";
 import { version } from "../version.ts";
 import { commandsBelow, readArgv } from "./help/argv.ts";
 import type { Meant } from "./help/argv.ts";
-import { catalogueOf } from "./help/command-metadata.ts";
+import { commandMetadata } from "./help/command-metadata.ts";
 import type { CommandInfo } from "./help/command-metadata.ts";
 import type { CliContext } from "./context.ts";
 import { COMMANDS } from "./program.ts";
@@ -18,11 +18,11 @@ const WRONG_USAGE = 2;
 export async function run(argv: readonly string[], context: CliContext, colours: boolean): Promise<number> {
   if (argv[0] === "__complete") {
     const { complete } = await import("./completion/complete.ts");
-    return complete(argv.slice(1), catalogueOf(COMMANDS), context);
+    return complete(argv.slice(1), commandMetadata(COMMANDS), context);
   }
-  const catalogue = catalogueOf(commandsFor(argv));
-  const meant = readArgv(argv, catalogue);
-  const helped = await help(meant, catalogue, context);
+  const commands = commandMetadata(commandsFor(argv));
+  const meant = readArgv(argv, commands);
+  const helped = await help(meant, commands, context);
   if (helped !== undefined) return helped;
   if (meant.command === undefined) return wrongUsage(undefined, meant, context);
   const cli = new Cli<CliContext>({ binaryName: PROGRAM, binaryVersion: version, enableColors: colours });
@@ -64,7 +64,7 @@ function wrongUsage(error: unknown, meant: Pick<Meant, "command" | "words">, con
 /** Help where it is asked for, or where a command line stops short of a command: as kubectl, without failing. */
 async function help(
   meant: Meant,
-  catalogue: readonly CommandInfo[],
+  commands: readonly CommandInfo[],
   context: CliContext,
 ): Promise<number | undefined> {
   const asked = meant.wantsHelp || meant.words[0] === "help";
@@ -72,11 +72,11 @@ async function help(
   const isBare = meant.command === undefined && meant.rest.length === words.length;
   if (!asked && !isBare) return undefined;
   const { commandHelp, groupHelp, overviewHelp } = await import("./help/help.ts");
-  const command = asked ? readArgv(words, catalogue).command : undefined;
+  const command = asked ? readArgv(words, commands).command : undefined;
   if (command !== undefined) context.stdout.write(commandHelp(command));
-  else if (words.length === 0) context.stdout.write(overviewHelp(catalogue));
-  else if (commandsBelow(words, catalogue).length === 0) {
+  else if (words.length === 0) context.stdout.write(overviewHelp(commands));
+  else if (commandsBelow(words, commands).length === 0) {
     return wrongUsage(undefined, { command: undefined, words }, context);
-  } else (asked ? context.stdout : context.stderr).write(groupHelp(words, catalogue));
+  } else (asked ? context.stdout : context.stderr).write(groupHelp(words, commands));
   return 0;
 }

@@ -1,8 +1,8 @@
 // Whose a Dask cluster is: what ties it to a flow run, the strongest tie first. What ties it to two runs ties it to none.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import type { Attribution, DaskPrint } from "./dask-cluster.ts";
-import type { Footprint } from "../job/observe/observed.ts";
+import type { Attribution, ObservedCluster } from "./dask-cluster.ts";
+import type { ObservedRun } from "../job/observe/observed.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { endOfPod, isLiving } from "./pod-life.ts";
@@ -11,10 +11,10 @@ import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
 /** What must be known of a flow run. */
 export interface KnownRun {
   readonly flowRunId: string;
-  readonly footprint: Pick<Footprint, "jobs">;
+  readonly observed: Pick<ObservedRun, "jobs">;
 }
 /** A cluster before it is known whose it is. */
-export type Unattributed = Omit<DaskPrint, "owner">;
+export type Unattributed = Omit<ObservedCluster, "owner">;
 
 /** The variables in which Prefect 1 and Prefect 2/3 give a pod its flow run's id. */
 const RUN_VARIABLES = ["PREFECT__CONTEXT__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"];
@@ -152,8 +152,8 @@ function existedWhenMade(pod: Pod, other: Pod): boolean {
 
 function ownersIn(runs: readonly KnownRun[]): ReadonlyMap<string, string> {
   return new Map(
-    runs.flatMap(({ flowRunId, footprint }) =>
-      footprint.jobs.flatMap(({ job, pods, departed }) =>
+    runs.flatMap(({ flowRunId, observed }) =>
+      observed.jobs.flatMap(({ job, pods, deletedPods: departed }) =>
         [job, ...pods, ...departed].map(({ metadata }) => [metadata.uid, flowRunId] as const),
       ),
     ),
@@ -161,8 +161,10 @@ function ownersIn(runs: readonly KnownRun[]): ReadonlyMap<string, string> {
 }
 
 function podsIn(runs: readonly KnownRun[]): readonly RunPod[] {
-  return runs.flatMap(({ flowRunId, footprint }) =>
-    footprint.jobs.flatMap(({ pods, departed }) => [...pods, ...departed].map((pod) => ({ flowRunId, pod }))),
+  return runs.flatMap(({ flowRunId, observed }) =>
+    observed.jobs.flatMap(({ pods, deletedPods: departed }) =>
+      [...pods, ...departed].map((pod) => ({ flowRunId, pod })),
+    ),
   );
 }
 

@@ -11,7 +11,7 @@ export interface Attribution {
 }
 
 /** A Dask cluster with all that is left of it. */
-export interface DaskPrint {
+export interface ObservedCluster {
   /** classic: bare pods of KubeCluster; operator: a DaskCluster owns all; gateway: its own controller's, left alone. */
   readonly kind: "classic" | "operator" | "gateway";
   readonly name: string;

@@ -1,6 +1,6 @@
 // Dask clusters, put together from what lies around of them in a cluster, each with the flow run that it belongs to.
 
-import type { DaskPrint } from "./dask-cluster.ts";
+import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Pod } from "../kube/client/objects.ts";
 import { attributionOver } from "./attribute.ts";
 import type { KnownRun, Unattributed } from "./attribute.ts";
@@ -18,7 +18,7 @@ export interface DaskObjects {
 }
 
 interface Draft {
-  readonly kind: DaskPrint["kind"];
+  readonly kind: ObservedCluster["kind"];
   readonly name: string;
   readonly namespace: string;
   readonly schedulers: Pod[];
@@ -29,7 +29,7 @@ interface Draft {
 }
 
 /** All Dask clusters, by namespace and name; the flow runs' own pods are none of theirs. */
-export function daskPrints(objects: DaskObjects, runs: readonly KnownRun[]): DaskPrint[] {
+export function findClusters(objects: DaskObjects, runs: readonly KnownRun[]): ObservedCluster[] {
   const drafts = new Drafts();
   for (const resource of objects.clusters) {
     const { name, namespace } = resource.metadata;
@@ -37,7 +37,7 @@ export function daskPrints(objects: DaskObjects, runs: readonly KnownRun[]): Das
   }
   const isOperators = (namespace: string, name: string): boolean => drafts.has("operator", namespace, name);
   const flowPods = new Set(
-    runs.flatMap(({ footprint }) => footprint.jobs.flatMap(({ pods }) => pods.map(uidOf))),
+    runs.flatMap(({ observed }) => observed.jobs.flatMap(({ pods }) => pods.map(uidOf))),
   );
   for (const pod of objects.pods) {
     const membership = flowPods.has(uidOf(pod)) ? undefined : membershipOf(pod, isOperators);
@@ -58,11 +58,11 @@ export function daskPrints(objects: DaskObjects, runs: readonly KnownRun[]): Das
 class Drafts {
   readonly #drafts = new Map<string, Draft>();
 
-  has(kind: DaskPrint["kind"], namespace: string, name: string): boolean {
+  has(kind: ObservedCluster["kind"], namespace: string, name: string): boolean {
     return this.#drafts.has(keyOf(kind, namespace, name));
   }
 
-  of(kind: DaskPrint["kind"], namespace: string, name: string): Draft {
+  of(kind: ObservedCluster["kind"], namespace: string, name: string): Draft {
     const key = keyOf(kind, namespace, name);
     const known = this.#drafts.get(key);
     if (known !== undefined) return known;

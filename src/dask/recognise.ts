@@ -2,7 +2,7 @@
 // Labels of dask-kubernetes 0.8 to 2024.4.2 and of the operator, as their sources write them.
 
 import { objectIn, textIn } from "../base/json.ts";
-import type { DaskPrint } from "./dask-cluster.ts";
+import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 
 /** The cluster's name, on pods and Services of classic and operator. */
@@ -21,7 +21,7 @@ const UUID_ENDING = /-[0-9a-f]{8}-[0-9a-f]$/;
 
 /** A pod's part in a cluster. */
 export interface Membership {
-  readonly kind: DaskPrint["kind"];
+  readonly kind: ObservedCluster["kind"];
   readonly cluster: string;
   readonly role: "scheduler" | "worker";
 }

@@ -39,6 +39,6 @@ export function failureAt(address: string, shown: string, error: ExpectedError):
 /** What is said of a thing that could not be asked for. Not to be allowed to look is no fault of the thing. */
 export function unanswered(about: Pick<Finding, "section" | "check">, error: ExpectedError): Finding {
   if (isForbidden(error))
-    return { ...about, status: "skipped", says: `not allowed to look: ${causeOf(error)}` };
-  return { ...about, status: "warning", says: error.message, hint: error.hint };
+    return { ...about, status: "skipped", message: `not allowed to look: ${causeOf(error)}` };
+  return { ...about, status: "warning", message: error.message, hint: error.hint };
 }

@@ -11,7 +11,7 @@ const AT_ONCE = 16;
 
 /** Which of the rights are granted, by rightKey. One question that fails ends them all: the next would fail alike. */
 export function askRights(
-  kube: Pick<KubeApi, "mayI" | "mayThey">,
+  kube: Pick<KubeApi, "canI" | "subjectAccessReview">,
   { who }: Pick<RightsQuestion, "who">,
   given: { readonly wanted: readonly WantedRight[]; readonly signal: AbortSignal },
 ): Promise<Answer<ReadonlyMap<string, boolean>>> {
@@ -26,7 +26,9 @@ export function askRights(
           signal.throwIfAborted();
           return [
             key,
-            await (who === undefined ? kube.mayI(access, signal) : kube.mayThey(who, access, signal)),
+            await (who === undefined
+              ? kube.canI(access, signal)
+              : kube.subjectAccessReview(who, access, signal)),
           ];
         }),
       );

@@ -1,4 +1,4 @@
-// Finding: what doctor says of one thing that it looked at, as data.
+// Finding: what doctor message of one thing that it looked at, as data.
 
 import type { JsonObject } from "../base/json.ts";
 
@@ -24,7 +24,7 @@ export interface Finding {
   readonly check: string;
   readonly status: Status;
   /** One line. */
-  readonly says: string;
+  readonly message: string;
   /** One thing to do, where the status asks for it. */
   readonly hint?: string | undefined;
   /** Lines that belong under it. */

@@ -1,6 +1,6 @@
 // Asks the cluster: first whether it answers at all, then everything else at once.
 
-import { shownUrl } from "../base/redact-url.ts";
+import { redactUrl } from "../base/redact-url.ts";
 import { DEFAULT_SOURCE } from "../prefect1/config/layers.ts";
 import type { Sourced } from "../prefect1/config/layers.ts";
 import { loadInventory } from "../inventory/load.ts";
@@ -18,7 +18,7 @@ import { askRights } from "./ask-permissions.ts";
 import { better, clockFindings, readClock } from "./checks/clocks.ts";
 import type { ClockReading } from "./checks/clocks.ts";
 import { namespaceFinding, serverFinding, whoAmIFindings } from "./checks/cluster.ts";
-import type { DoctorDeps, Patient } from "./run.ts";
+import type { DoctorDeps, DoctorTarget } from "./run.ts";
 import type { Finding } from "./finding.ts";
 import { kubeconfigFindings, noClusterFinding } from "./checks/kubeconfig.ts";
 import { namesOf, secretFinding, serviceAccountFinding } from "./checks/named-objects.ts";
@@ -40,14 +40,14 @@ export interface ClusterExamined {
 interface Ward {
   readonly kube: KubeApi;
   readonly namespace: string;
-  readonly patient: Patient;
+  readonly target: DoctorTarget;
   readonly signal: AbortSignal;
 }
 
 /** Throws only what was not foreseen. */
 export async function examineCluster(
   deps: DoctorDeps,
-  patient: Patient,
+  target: DoctorTarget,
   given: { readonly sources: StateSources; readonly template: Promise<Answer<Template>> },
 ): Promise<ClusterExamined> {
   const { sources } = given;
@@ -58,15 +58,15 @@ export async function examineCluster(
     }),
   );
   if (!connected.ok) {
-    const { value: namespace } = namespaceFor(patient, undefined);
+    const { value: namespace } = namespaceFor(target, undefined);
     return { ...NOTHING, findings: [noClusterFinding(connected.error)], namespace };
   }
-  const { kube, target } = connected.value;
-  const { value: namespace, source } = namespaceFor(patient, target.namespace);
-  const ward: Ward = { kube, namespace, patient, signal: deps.signal };
+  const { kube, target: cluster } = connected.value;
+  const { value: namespace, source } = namespaceFor(target, cluster.namespace);
+  const ward: Ward = { kube, namespace, target, signal: deps.signal };
   try {
     const version = await attempt(() => kube.version(deps.signal));
-    const first = [...kubeconfigFindings(target), serverFinding(shownUrl(target.server), version)];
+    const first = [...kubeconfigFindings(cluster), serverFinding(redactUrl(cluster.server), version)];
     if (!version.ok && !isForbidden(version.error)) return { ...NOTHING, findings: first, namespace };
     const space = attempt(() => kube.get("namespaces", { namespace: "", name: namespace }, deps.signal));
     const [inventory, quotas, ...others] = await Promise.all([
@@ -98,7 +98,7 @@ export async function examineCluster(
 const NOTHING = { quotas: [], place: undefined, inventory: undefined } as const;
 
 /** The namespace of Jobs, as the agent chooses it. */
-function namespaceFor({ namespace }: Patient, ofContext: string | undefined): Sourced<string> {
+function namespaceFor({ namespace }: DoctorTarget, ofContext: string | undefined): Sourced<string> {
   if (namespace !== undefined && namespace.value !== "") return namespace;
   if (ofContext !== undefined && ofContext !== "") return { value: ofContext, source: "the context" };
   return { value: "default", source: DEFAULT_SOURCE };
@@ -116,10 +116,10 @@ async function everyQuota({ kube, namespace, signal }: Ward): Promise<readonly A
 
 /** Nothing of a namespace that does not exist: that is told already. */
 async function objectFindings(
-  { kube, namespace, patient, signal }: Ward,
+  { kube, namespace, target, signal }: Ward,
   space: Promise<Answer<AnyObject | undefined>>,
 ): Promise<readonly Finding[]> {
-  const { settings } = patient;
+  const { settings } = target;
   const found = await space;
   if (found.ok && found.value === undefined) return [];
   const naming = {
@@ -138,12 +138,12 @@ async function objectFindings(
 }
 
 async function admission(
-  { kube, namespace, patient, signal }: Ward,
+  { kube, namespace, target, signal }: Ward,
   space: Promise<Answer<AnyObject | undefined>>,
   loading: Promise<Answer<Template>>,
 ): Promise<readonly Finding[]> {
   const [found, template] = await Promise.all([space, loading]);
-  const { job } = patient;
+  const { job } = target;
   if (job === undefined || !template.ok || (found.ok && found.value === undefined)) return [];
   const tried = await attempt(() => {
     const pod = samplePod(template.value, { ...job, namespace });
@@ -154,10 +154,10 @@ async function admission(
 
 /** They are where the agent's ServiceAccount is; without one, where its Jobs are. */
 async function agentPods(
-  { kube, namespace: ofJobs, patient, signal }: Ward,
+  { kube, namespace: ofJobs, target, signal }: Ward,
   now: Date,
 ): Promise<readonly Finding[]> {
-  const { account } = patient;
+  const { account } = target;
   const namespace = account?.namespace ?? ofJobs;
   const query = { namespace, labelSelector: AGENT_POD_SELECTOR };
   const pods = await attempt(async () => (await kube.listPage("pods", query, signal)).items);
@@ -179,8 +179,8 @@ async function answered(ward: Ward, question: RightsQuestion): Promise<readonly 
 }
 
 /** Me; with --for also the agent's ServiceAccount, and the one under which flows run. */
-function questionsFor({ namespace, patient }: Ward): readonly RightsQuestion[] {
-  const { account, leaderElect, settings } = patient;
+function questionsFor({ namespace, target }: Ward): readonly RightsQuestion[] {
+  const { account, leaderElect, settings } = target;
   const me = { subject: "you", who: undefined, leaderElect };
   if (account === undefined) return [{ ...me, roles: ["agent", "person", "flows"] }];
   const flows = settings.serviceAccountName?.value ?? "default";
@@ -201,10 +201,10 @@ function questionsFor({ namespace, patient }: Ward): readonly RightsQuestion[] {
 
 /** Whether the ServiceAccount of --for is there: rights can be bound to one that is not. */
 async function accountFindings(
-  { kube, patient, signal }: Ward,
+  { kube, target, signal }: Ward,
   { roles, subject }: RightsQuestion,
 ): Promise<readonly Finding[]> {
-  const { account } = patient;
+  const { account } = target;
   if (account === undefined || !roles.includes("agent")) return [];
   const found: Answer<AnyObject | undefined> = await attempt(() =>
     kube.get("serviceaccounts", account, signal),
@@ -217,7 +217,7 @@ async function accountFindings(
       subject,
       check: "ServiceAccount",
       status: "broken",
-      says: "does not exist: an agent that names it gets no pod",
+      message: "does not exist: an agent that names it gets no pod",
       hint: `create it with: kubectl create serviceaccount ${name} -n ${namespace}; or see kubectl prefect install --rbac=minimal`,
     },
   ];

@@ -10,7 +10,7 @@ import { attempt } from "./answer.ts";
 import { better, clockFindings, readClock } from "./checks/clocks.ts";
 import type { ClockReading } from "./checks/clocks.ts";
 import { DUE_AT_MOST } from "./checks/due-runs.ts";
-import type { DoctorDeps, Patient } from "./run.ts";
+import type { DoctorDeps, DoctorTarget } from "./run.ts";
 import type { Finding } from "./finding.ts";
 import {
   aboutFindings,
@@ -47,15 +47,15 @@ export interface Examination<Found> {
 }
 
 /** What is found; an API that does not answer the first question is asked no second one. Close it at the end. */
-export function examinePrefect(deps: DoctorDeps, patient: Patient): Examination<PrefectExamined> {
-  const { config } = patient;
-  if (!config.ok || !patient.isPrefectNamed) {
+export function examinePrefect(deps: DoctorDeps, target: DoctorTarget): Examination<PrefectExamined> {
+  const { config } = target;
+  if (!config.ok || !target.isPrefectNamed) {
     const findings = [config.ok ? noApiFinding() : unknownApiFinding()];
     const found = Promise.resolve({ findings, runs: undefined });
     return { source: undefined, found, close: () => Promise.resolve() };
   }
   const bedside = new Bedside(deps, config.value);
-  return { source: sourceOf(bedside), found: bedside.examine(patient), close: () => bedside.close() };
+  return { source: sourceOf(bedside), found: bedside.examine(target), close: () => bedside.close() };
 }
 
 /** One API, and what its answers told of its clock. */
@@ -91,7 +91,7 @@ class Bedside {
     return hello.value;
   }
 
-  async examine(patient: Patient): Promise<PrefectExamined> {
+  async examine(target: DoctorTarget): Promise<PrefectExamined> {
     const hello = await this.#hello;
     if (!hello.ok) {
       return { findings: [...helloFindings(this.#target, hello), ...this.#clockFindings()], runs: undefined };
@@ -117,7 +117,7 @@ class Bedside {
       ...this.#clockFindings(),
     ];
     if (!tenant.ok) return { findings, runs: undefined };
-    const labels = patient.areLabelsGiven ? patient.settings.labels.value : undefined;
+    const labels = target.areLabelsGiven ? target.settings.labels.value : undefined;
     return {
       findings: [...findings, ...agentFindings(agents, { labels, now: this.#now() })],
       runs: { due, quiet, agents: agents.ok ? agents.value : undefined, now: this.#now() },

@@ -5,7 +5,7 @@ import type { RestApi } from "../prefect3/client.ts";
 import { attempt } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { clockFindings, readClock } from "./checks/clocks.ts";
-import type { DoctorDeps, Patient } from "./run.ts";
+import type { DoctorDeps, DoctorTarget } from "./run.ts";
 import type { Examination } from "./run-prefect1.ts";
 import type { Finding } from "./finding.ts";
 import { restFindings } from "./checks/prefect3-api.ts";
@@ -15,7 +15,7 @@ export interface RestExamined {
 }
 
 /** What is found. Close it at the end. */
-export function examineRest(deps: DoctorDeps, { rest }: Patient): Examination<RestExamined> {
+export function examineRest(deps: DoctorDeps, { rest }: DoctorTarget): Examination<RestExamined> {
   const config = rest.ok ? rest.value : undefined;
   if (config === undefined) {
     return { source: undefined, found: Promise.resolve({ findings: [] }), close: () => Promise.resolve() };

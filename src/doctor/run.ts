@@ -43,7 +43,7 @@ export interface DoctorDeps {
 }
 
 /** What the check-up is about. */
-export interface Patient {
+export interface DoctorTarget {
   readonly config: Answer<PrefectConfig>;
   readonly rest: Answer<RestConfig | undefined>;
   /** Whether somebody has named a Prefect 1 API; the address that Prefect falls back to is not asked. */
@@ -64,27 +64,27 @@ export interface Patient {
 }
 
 /** All findings, by section. Throws only what was not foreseen. */
-export async function examine(deps: DoctorDeps, patient: Patient): Promise<readonly Finding[]> {
-  const prefect = examinePrefect(deps, patient);
-  const rest = examineRest(deps, patient);
+export async function examine(deps: DoctorDeps, target: DoctorTarget): Promise<readonly Finding[]> {
+  const prefect = examinePrefect(deps, target);
+  const rest = examineRest(deps, target);
   const template = attempt(() => deps.loadTemplate());
   try {
     const sources = { 1: prefect.source, 2: rest.source };
     const [cluster, ofPrefect, ofRest, ofTemplate] = await Promise.all([
-      examineCluster(deps, patient, { sources, template }),
+      examineCluster(deps, target, { sources, template }),
       prefect.found,
       rest.found,
       template,
     ]);
     const findings = [
-      ...configurationFindings(patient.config, patient.settings),
-      ...templateFindings(patient.templatePath, ofTemplate),
-      ...restConfigurationFindings(patient.rest),
+      ...configurationFindings(target.config, target.settings),
+      ...templateFindings(target.templatePath, ofTemplate),
+      ...restConfigurationFindings(target.rest),
       ...cluster.findings,
       ...ofPrefect.findings,
       ...ofRest.findings,
-      ...runFindings(patient, cluster, ofPrefect),
-      ...clusterFindings(patient, cluster, deps.clock.now()),
+      ...runFindings(target, cluster, ofPrefect),
+      ...clusterFindings(target, cluster, deps.clock.now()),
     ];
     return findings.toSorted(
       (left, right) => SECTIONS.indexOf(left.section) - SECTIONS.indexOf(right.section),
@@ -96,15 +96,15 @@ export async function examine(deps: DoctorDeps, patient: Patient): Promise<reado
 
 /** Flow runs as Prefect knows them, and who takes them. */
 function runFindings(
-  patient: Patient,
+  target: DoctorTarget,
   { inventory, place }: ClusterExamined,
   { runs }: PrefectExamined,
 ): readonly Finding[] {
   if (runs === undefined) return [];
   const { due, quiet, agents, now } = runs;
-  const labels = patient.areLabelsGiven ? patient.settings.labels.value : undefined;
-  const isBlind = inventory === undefined || inventory.unseen?.includes("jobs") === true;
-  const withJobs = inventory?.runs.filter(({ footprint }) => footprint.jobs.length > 0) ?? [];
+  const labels = target.areLabelsGiven ? target.settings.labels.value : undefined;
+  const isBlind = inventory === undefined || inventory.forbidden?.includes("jobs") === true;
+  const withJobs = inventory?.runs.filter(({ observed }) => observed.jobs.length > 0) ?? [];
   const here =
     isBlind || place === undefined
       ? undefined
@@ -114,7 +114,7 @@ function runFindings(
 
 /** Flow runs as the cluster knows them, and what is left of them. */
 function clusterFindings(
-  { config, rest, isPrefectNamed }: Patient,
+  { config, rest, isPrefectNamed }: DoctorTarget,
   { inventory, quotas, namespace }: ClusterExamined,
   now: Date,
 ): readonly Finding[] {

@@ -122,6 +122,6 @@ function confinement(options: InstallOptions): Pick<ContainerManifest, "security
   };
 }
 
-function probe(path: string, pace: Pick<Probe, "periodSeconds" | "failureThreshold">): Probe {
-  return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...pace };
+function probe(path: string, throttle: Pick<Probe, "periodSeconds" | "failureThreshold">): Probe {
+  return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...throttle };
 }

@@ -4,16 +4,16 @@
 import { runInName } from "../dask/attribute.ts";
 import { variableOf } from "../dask/recognise.ts";
 import { FLOW_RUN_LABEL_2 } from "../job/labels.ts";
-import type { DaskPrint } from "../dask/dask-cluster.ts";
-import type { Generation, RunPrint } from "./inventory.ts";
+import type { ObservedCluster } from "../dask/dask-cluster.ts";
+import type { PrefectVersion, InventoryRun } from "./inventory.ts";
 
 /** The runs with their clusters, and the clusters of nobody. */
 export function withDask(
-  runs: readonly RunPrint[],
-  clusters: readonly DaskPrint[],
-): { readonly runs: readonly RunPrint[]; readonly unowned: readonly DaskPrint[] } {
+  runs: readonly InventoryRun[],
+  clusters: readonly ObservedCluster[],
+): { readonly runs: readonly InventoryRun[]; readonly unowned: readonly ObservedCluster[] } {
   const all = [...runs, ...strangers(runs, clusters)];
-  const owned = new Set<DaskPrint>();
+  const owned = new Set<ObservedCluster>();
   const filled = all.map((run) => {
     const dask = clusters.filter(
       (cluster) => cluster.owner?.flowRunId === run.flowRunId && cluster.namespace === run.namespace,
@@ -25,20 +25,23 @@ export function withDask(
 }
 
 /** Runs that are known by their clusters alone. */
-function strangers(runs: readonly RunPrint[], clusters: readonly DaskPrint[]): readonly RunPrint[] {
+function strangers(
+  runs: readonly InventoryRun[],
+  clusters: readonly ObservedCluster[],
+): readonly InventoryRun[] {
   const known = new Set(runs.map((run) => `${run.namespace}/${run.flowRunId}`));
-  const found = new Map<string, RunPrint>();
+  const found = new Map<string, InventoryRun>();
   for (const cluster of clusters) {
     const flowRunId = cluster.owner?.flowRunId;
     const key = `${cluster.namespace}/${flowRunId}`;
     if (flowRunId === undefined || known.has(key) || found.has(key)) continue;
     found.set(key, {
       flowRunId,
-      generation: generationOf(cluster),
+      prefectVersion: prefectVersionOf(cluster),
       namespace: cluster.namespace,
       name: undefined,
       run: { kind: "unknown" },
-      footprint: { flowRunId, jobs: [] },
+      observed: { flowRunId, jobs: [] },
       dask: [],
     });
   }
@@ -46,7 +49,7 @@ function strangers(runs: readonly RunPrint[], clusters: readonly DaskPrint[]): r
 }
 
 /** By label or variable of Prefect 2 and 3; else 1, whose agent alone gives the name that tells the run. */
-function generationOf({ name, scheduler, workers, resource }: DaskPrint): Generation {
+function prefectVersionOf({ name, scheduler, workers, resource }: ObservedCluster): PrefectVersion {
   if (runInName(name) !== undefined) return 1;
   const pods = scheduler === undefined ? workers : [scheduler, ...workers];
   const labelled = [...pods, ...(resource === undefined ? [] : [resource])].some(

@@ -5,34 +5,34 @@ import type { JsonObject } from "../base/json.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { stateWord } from "../prefect3/states.ts";
 import { isFinished } from "../prefect1/states.ts";
-import type { DaskPrint } from "../dask/dask-cluster.ts";
-import type { Inventory, RunPrint } from "./inventory.ts";
+import type { ObservedCluster } from "../dask/dask-cluster.ts";
+import type { Inventory, InventoryRun } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 
 /** What is shown of a Dask cluster. */
 export interface DaskRow {
-  readonly dask: DaskPrint;
+  readonly dask: ObservedCluster;
   /** The run that it belongs to, or is guessed to. */
-  readonly run: RunPrint | undefined;
-  readonly verdict: { readonly word: string; readonly why: string };
+  readonly run: InventoryRun | undefined;
+  readonly decision: { readonly status: string; readonly reason: string };
 }
 
 /** A row for every cluster: those of runs first. */
 export function daskRows({ runs, unownedDask }: Pick<Inventory, "runs" | "unownedDask">): readonly DaskRow[] {
   return [
-    ...runs.flatMap((run) => run.dask.map((dask) => ({ dask, run, verdict: daskVerdict(dask, run) }))),
-    ...unownedDask.map((dask) => ({ dask, run: undefined, verdict: daskVerdict(dask, undefined) })),
+    ...runs.flatMap((run) => run.dask.map((dask) => ({ dask, run, decision: daskDecision(dask, run) }))),
+    ...unownedDask.map((dask) => ({ dask, run: undefined, decision: daskDecision(dask, undefined) })),
   ];
 }
 
 /** Scheduler first, then the workers. */
-export function daskPods({ scheduler, workers }: DaskPrint): readonly Pod[] {
+export function daskPods({ scheduler, workers }: ObservedCluster): readonly Pod[] {
   return scheduler === undefined ? workers : [scheduler, ...workers];
 }
 
 /** Ready pods of all, and what the first of them says: `3/4 Running`. */
-export function daskPodsText(dask: DaskPrint): string {
+export function daskPodsText(dask: ObservedCluster): string {
   const pods = daskPods(dask);
   const first = pods.find(isLiving) ?? pods[0];
   const counted = `${pods.filter(isReady).length}/${pods.length}`;
@@ -40,7 +40,7 @@ export function daskPodsText(dask: DaskPrint): string {
 }
 
 /** When the oldest part of it was made. */
-export function daskCreatedAt(dask: DaskPrint): Date | undefined {
+export function daskCreatedAt(dask: ObservedCluster): Date | undefined {
   const parts = [
     ...daskPods(dask),
     ...dask.services,
@@ -52,21 +52,22 @@ export function daskCreatedAt(dask: DaskPrint): Date | undefined {
 }
 
 /** How it is found in Kubernetes: the operator's by its own resource, others by name. */
-export function daskName({ kind, name }: DaskPrint): string {
+export function daskName({ kind, name }: ObservedCluster): string {
   return kind === "operator" ? `daskcluster/${name}` : `dask/${name}`;
 }
 
-/** The row as -o json, yaml, jsonpath and custom-columns see it. */
-export function daskObject({ dask, run, verdict }: DaskRow): JsonObject {
+/** The row as -o json and yaml print it. */
+export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
   const { name, namespace, kind, owner } = dask;
-  const known = { id: run?.flowRunId, name: run?.name, prefect: run?.generation };
+  const known = { id: run?.flowRunId, name: run?.name, prefect: run?.prefectVersion };
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "DaskCluster",
     metadata: { name, namespace, creationTimestamp: daskCreatedAt(dask)?.toISOString() },
     cluster: { kind, attributedBy: owner?.by ?? null },
     flowRun: run === undefined ? null : { ...known, state: stateObject(run.run) },
-    verdict,
+    status: decision.status,
+    reason: decision.reason,
     pods: daskPods(dask).map(podObject),
     restarts: daskPods(dask).reduce((sum, pod) => sum + restartsOf(pod), 0),
     services: dask.services.map(({ metadata }) => metadata.name),
@@ -74,15 +75,16 @@ export function daskObject({ dask, run, verdict }: DaskRow): JsonObject {
   };
 }
 
-function daskVerdict(dask: DaskPrint, run: RunPrint | undefined): DaskRow["verdict"] {
-  if (dask.kind === "gateway") return { word: "active", why: "dask-gateway looks after it" };
+function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): DaskRow["decision"] {
+  if (dask.kind === "gateway") return { status: "active", reason: "dask-gateway looks after it" };
   const living = daskPods(dask).filter(isLiving).length;
   const isAtWork = living > 0 || dask.resource !== undefined;
-  if (!isAtWork) return { word: "finished", why: "none of its pods is left at work" };
-  if (run === undefined) return { word: "unowned", why: "at work, and nothing tells for which flow run" };
+  if (!isAtWork) return { status: "finished", reason: "none of its pods is left at work" };
+  if (run === undefined)
+    return { status: "unowned", reason: "at work, and nothing tells for which flow run" };
   const tie = `tied to its flow run by ${dask.owner?.by ?? "nothing"}`;
-  if (run.run.kind === "missing") return { word: "orphaned", why: `its flow run is deleted (${tie})` };
+  if (run.run.kind === "missing") return { status: "orphaned", reason: `its flow run is deleted (${tie})` };
   if (run.run.kind === "known" && isFinished(run.run.state.type))
-    return { word: "orphaned", why: `its flow run is ${stateWord(run.run.state)} (${tie})` };
-  return { word: "active", why: tie };
+    return { status: "orphaned", reason: `its flow run is ${stateWord(run.run.state)} (${tie})` };
+  return { status: "active", reason: tie };
 }

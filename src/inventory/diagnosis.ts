@@ -1,22 +1,22 @@
 // Inventory: what is the matter with a run, and what an agent would do with it and why. Pure.
 
-import { outlookOf } from "../job/observe/phase.ts";
+import { jobPhase } from "../job/observe/phase.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
 import { stateWord } from "../prefect3/states.ts";
 import { isFinished } from "../prefect1/states.ts";
-import { agentDeeds } from "./agent-actions.ts";
-import type { RunPrint } from "./inventory.ts";
-import { opinionOnRun } from "./run-decision.ts";
+import { agentActions } from "./agent-actions.ts";
+import type { InventoryRun } from "./inventory.ts";
+import { decideRun } from "./run-decision.ts";
 
 /** States of runs that should have a pod somewhere. */
 const AT_WORK = new Set(["Running", "Retrying", "Cancelling"]);
 
 /** For people, in whole lines. */
 export interface Diagnosis {
-  /** The verdict's one word and its reason. */
-  readonly word: string;
-  readonly why: string;
-  /** The whole story of each Job that is in trouble. */
+  /** The decision's one word and its reason. */
+  readonly status: string;
+  readonly reason: string;
+  /** The whole story of each Job that is in problem. */
   readonly stories: readonly string[];
   /** What an agent of Prefect 1 would do next; at least one line. */
   readonly agent: readonly string[];
@@ -24,33 +24,34 @@ export interface Diagnosis {
 
 /** What would become of an object of the run. */
 export interface Prospect {
-  readonly deed: "delete" | "leave";
+  readonly action: "delete" | "leave";
   /** As kubectl names it: `job.batch/prefect-job-1a2b`. */
   readonly object: string;
   readonly namespace: string;
-  readonly why: string;
+  readonly reason: string;
 }
 
 /** The diagnosis of a run at a moment. */
-export function diagnose(run: RunPrint, now: Date): Diagnosis {
-  const verdict = opinionOnRun(run, now);
-  const { word, why } = run.footprint.jobs.length === 0 ? withoutJobs(run) : verdict;
-  return { word, why, stories: storiesOf(run), agent: agentDeeds(run, verdict) };
+export function diagnose(run: InventoryRun, now: Date): Diagnosis {
+  const decision = decideRun(run, now);
+  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run) : decision;
+  return { status, reason, stories: storiesOf(run), agent: agentActions(run, decision) };
 }
 
-function storiesOf({ footprint, podsUnseen }: RunPrint): readonly string[] {
-  if (podsUnseen === true) return [];
-  return footprint.jobs.flatMap((print) => {
-    const outlook = outlookOf(print);
-    return "trouble" in outlook ? [postMortem(print, outlook.trouble)] : [];
+function storiesOf({ observed, podsForbidden }: InventoryRun): readonly string[] {
+  if (podsForbidden === true) return [];
+  return observed.jobs.flatMap((print) => {
+    const phase = jobPhase(print);
+    return "problem" in phase ? [postMortem(print, phase.problem)] : [];
   });
 }
 
 /** Of a run that has no Job only Prefect can tell anything. */
-function withoutJobs({ run }: RunPrint): Pick<Diagnosis, "word" | "why"> {
-  if (run.kind === "missing") return { word: "orphaned", why: "its flow run no longer exists in Prefect" };
+function withoutJobs({ run }: InventoryRun): Pick<Diagnosis, "status" | "reason"> {
+  if (run.kind === "missing")
+    return { status: "orphaned", reason: "its flow run no longer exists in Prefect" };
   if (run.kind === "unknown" || isFinished(run.state.type))
-    return { word: "finished", why: "no Job of it is here" };
-  const why = `its flow run is ${stateWord(run.state)}, and no Job of it is here`;
-  return { word: AT_WORK.has(run.state.type) ? "active" : "pending", why };
+    return { status: "finished", reason: "no Job of it is here" };
+  const reason = `its flow run is ${stateWord(run.state)}, and no Job of it is here`;
+  return { status: AT_WORK.has(run.state.type) ? "active" : "pending", reason };
 }

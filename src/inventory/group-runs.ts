@@ -1,9 +1,9 @@
 // Inventory: Jobs, pods and events → one print for each flow run. Pure.
 
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
-import type { JobPrint } from "../job/observe/observed.ts";
+import type { ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
-import type { Generation, RunPrint } from "./inventory.ts";
+import type { PrefectVersion, InventoryRun } from "./inventory.ts";
 import type { KnownRun } from "./state-source.ts";
 
 /** What was listed of the runs. */
@@ -16,16 +16,19 @@ export interface RunObjects {
 /** Prefect 2's and 3's name of the run, as a label may hold it. */
 const NAME_LABEL = "prefect.io/flow-run-name";
 
-/** The labels of both Prefects, by generation. */
-export const RUN_LABELS: Readonly<Record<Generation, string>> = { 1: FLOW_RUN_LABEL, 2: FLOW_RUN_LABEL_2 };
+/** The labels of both Prefects, by prefectVersion. */
+export const RUN_LABELS: Readonly<Record<PrefectVersion, string>> = {
+  1: FLOW_RUN_LABEL,
+  2: FLOW_RUN_LABEL_2,
+};
 
 /** Which Prefect an object's run belongs to. */
-export function generationOf(meta: Pick<Meta, "labels">): Generation {
+export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
   return meta.labels?.[FLOW_RUN_LABEL] === undefined ? 2 : 1;
 }
 
 /** The runs in the order in which their Jobs were listed, each run's Jobs oldest first; no state and no Dask yet. */
-export function runPrints(objects: RunObjects): readonly RunPrint[] {
+export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
   const podsOf = grouped(objects.pods, jobUidOf);
   const eventsOf = grouped(objects.events, (event) => event.involvedObject.uid);
   const jobsOf = grouped(uniqueJobs(objects.jobs), runKeyOf);
@@ -33,26 +36,26 @@ export function runPrints(objects: RunObjects): readonly RunPrint[] {
     const [first] = jobs;
     const flowRunId = first === undefined ? undefined : flowRunIdOf(first.metadata);
     if (first === undefined || flowRunId === undefined) return [];
-    const prints = jobs.sort(byAge).map((job): JobPrint => {
+    const prints = jobs.sort(byAge).map((job): ObservedJob => {
       const pods = [...(podsOf.get(job.metadata.uid) ?? [])].sort(byAge);
       const uids = [job.metadata.uid, ...pods.map(({ metadata }) => metadata.uid)];
       const events = uids.flatMap((uid) => eventsOf.get(uid) ?? []);
-      return { job, pods, departed: [], events, gone: false };
+      return { job, pods, deletedPods: [], events, gone: false };
     });
     return {
       flowRunId,
-      generation: generationOf(first.metadata),
+      prefectVersion: prefectVersionOf(first.metadata),
       namespace: first.metadata.namespace,
       name: first.metadata.labels?.[NAME_LABEL],
       run: { kind: "unknown" },
-      footprint: { flowRunId, jobs: prints },
+      observed: { flowRunId, jobs: prints },
       dask: [],
     };
   });
 }
 
 /** The print with what Prefect says of its run; its own name of the run counts more than a label's. */
-export function withRun(print: RunPrint, known: KnownRun): RunPrint {
+export function withRun(print: InventoryRun, known: KnownRun): InventoryRun {
   return { ...print, name: known.name ?? print.name, run: known.view };
 }
 

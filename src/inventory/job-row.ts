@@ -1,27 +1,27 @@
 // Inventory: one Job of a flow run as a line of a table, or as an object for -o json. Pure.
 
 import { isUuid } from "../base/uuid.ts";
-import type { JobPrint } from "../job/observe/observed.ts";
+import type { ObservedJob } from "../job/observe/observed.ts";
 import { flowContainerName } from "../job/observe/observed.ts";
-import type { RunView, Verdict } from "../job/decide/decide.ts";
+import type { RunView, Decision } from "../job/decide/decide.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
 import { stateWord } from "../prefect3/states.ts";
-import type { RunPrint } from "./inventory.ts";
-import { opinionOnJob } from "./run-decision.ts";
+import type { InventoryRun } from "./inventory.ts";
+import { decideJob } from "./run-decision.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 
 /** What is shown of a Job. */
 export interface JobRow {
-  readonly run: RunPrint;
-  readonly print: JobPrint;
-  readonly verdict: Verdict;
+  readonly run: InventoryRun;
+  readonly job: ObservedJob;
+  readonly decision: Decision;
 }
 
 /** A row for every Job, in the order of the runs. */
-export function jobRows(runs: readonly RunPrint[], now: Date): readonly JobRow[] {
+export function jobRows(runs: readonly InventoryRun[], now: Date): readonly JobRow[] {
   return runs.flatMap((run) =>
-    run.footprint.jobs.map((print) => ({ run, print, verdict: opinionOnJob(run, print, now) })),
+    run.observed.jobs.map((job) => ({ run, job, decision: decideJob(run, job, now) })),
   );
 }
 
@@ -32,12 +32,12 @@ export function stateText(view: RunView): string {
 }
 
 /** The same of a run; a label that is no id names none, and none was deleted. */
-export function runStateText({ run, flowRunId }: Pick<RunPrint, "run" | "flowRunId">): string {
+export function runStateText({ run, flowRunId }: Pick<InventoryRun, "run" | "flowRunId">): string {
   return run.kind === "missing" && !isUuid(flowRunId) ? "<none>" : stateText(run);
 }
 
 /** Ready pods of all, and the newest one's status: `1/1 Running`. Without pods: `0/0`. `<unknown>` where they may not be listed. */
-export function podsText({ pods }: JobPrint, unseen = false): string {
+export function podsText({ pods }: ObservedJob, unseen = false): string {
   if (unseen) return "<unknown>";
   const newest = pods.at(-1);
   const counted = `${pods.filter(isReady).length}/${pods.length}`;
@@ -45,17 +45,17 @@ export function podsText({ pods }: JobPrint, unseen = false): string {
 }
 
 /** Restarts of all containers of all its pods. */
-export function restartsText({ pods }: JobPrint): number {
+export function restartsText({ pods }: ObservedJob): number {
   return pods.reduce((sum, pod) => sum + restartsOf(pod), 0);
 }
 
 /** The node of the newest pod. */
-export function nodeOf({ pods }: JobPrint): string | undefined {
+export function nodeOf({ pods }: ObservedJob): string | undefined {
   return pods.at(-1)?.spec.nodeName;
 }
 
 /** The image that runs the flow: the newest pod's, else the one in the Job's template. */
-export function imageOf({ job, pods }: JobPrint): string | undefined {
+export function imageOf({ job, pods }: ObservedJob): string | undefined {
   const newest = pods.at(-1);
   const containers = (newest?.spec ?? job.spec.template?.spec)?.containers ?? [];
   const name = newest === undefined ? undefined : flowContainerName(newest);
@@ -63,19 +63,20 @@ export function imageOf({ job, pods }: JobPrint): string | undefined {
   return flow?.image;
 }
 
-/** The row as -o json, yaml, jsonpath and custom-columns see it. Its fields are a contract. */
-export function jobObject({ run, print, verdict }: JobRow): JsonObject {
-  const { name, namespace, uid, creationTimestamp, labels } = print.job.metadata;
+/** The row as -o json and yaml print it. Its fields are a contract. */
+export function jobObject({ run, job: observed, decision }: JobRow): JsonObject {
+  const { name, namespace, uid, creationTimestamp, labels } = observed.job.metadata;
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRunJob",
     metadata: { name, namespace, uid, creationTimestamp, labels },
-    flowRun: { id: run.flowRunId, name: run.name, prefect: run.generation, state: stateObject(run.run) },
-    verdict: { word: verdict.word, why: verdict.why },
-    image: imageOf(print),
-    pods: run.podsUnseen === true ? null : print.pods.map(podObject),
-    restarts: run.podsUnseen === true ? null : restartsText(print),
-    status: print.job.status,
+    flowRun: { id: run.flowRunId, name: run.name, prefect: run.prefectVersion, state: stateObject(run.run) },
+    status: decision.status,
+    reason: decision.reason,
+    image: imageOf(observed),
+    pods: run.podsForbidden === true ? null : observed.pods.map(podObject),
+    restarts: run.podsForbidden === true ? null : restartsText(observed),
+    jobStatus: observed.job.status,
   };
 }
 

@@ -3,7 +3,7 @@
 import type { JsonObject } from "../base/json.ts";
 import { daskName, daskObject, daskPods, daskPodsText, daskRows, daskCreatedAt } from "./dask-row.ts";
 import type { DaskRow } from "./dask-row.ts";
-import type { Inventory, RunPrint } from "./inventory.ts";
+import type { Inventory, InventoryRun } from "./inventory.ts";
 import { imageOf, jobObject, jobRows, nodeOf, podsText, restartsText } from "./job-row.ts";
 import type { JobRow } from "./job-row.ts";
 import { restartsOf } from "./pod-status.ts";
@@ -14,7 +14,7 @@ export interface ListRow {
     | { readonly kind: "job"; readonly row: JobRow }
     | { readonly kind: "dask"; readonly row: DaskRow };
   readonly namespace: string;
-  readonly run: RunPrint | undefined;
+  readonly run: InventoryRun | undefined;
   /** The Job's name, or `dask/NAME`. */
   readonly name: string;
   readonly pods: string;
@@ -22,7 +22,7 @@ export interface ListRow {
   readonly createdAt: Date | undefined;
   readonly node: string | undefined;
   readonly image: string | undefined;
-  readonly verdict: { readonly word: string; readonly why: string };
+  readonly decision: { readonly status: string; readonly reason: string };
 }
 
 /** All lines of an inventory, those of a namespace together. */
@@ -44,24 +44,24 @@ export function rowObject({ subject }: ListRow): JsonObject {
 }
 
 function ofJob(row: JobRow): ListRow {
-  const { run, print, verdict } = row;
+  const { run, job: print, decision } = row;
   const { name, creationTimestamp } = print.job.metadata;
   return {
     subject: { kind: "job", row },
     namespace: run.namespace,
     run,
     name,
-    pods: podsText(print, run.podsUnseen),
-    restarts: run.podsUnseen === true ? undefined : restartsText(print),
+    pods: podsText(print, run.podsForbidden),
+    restarts: run.podsForbidden === true ? undefined : restartsText(print),
     createdAt: new Date(creationTimestamp),
     node: nodeOf(print),
     image: imageOf(print),
-    verdict,
+    decision,
   };
 }
 
 function ofDask(row: DaskRow): ListRow {
-  const { dask, run, verdict } = row;
+  const { dask, run, decision } = row;
   const pods = daskPods(dask);
   return {
     subject: { kind: "dask", row },
@@ -73,6 +73,6 @@ function ofDask(row: DaskRow): ListRow {
     createdAt: daskCreatedAt(dask),
     node: pods[0]?.spec.nodeName,
     image: pods[0]?.spec.containers?.[0]?.image,
-    verdict,
+    decision,
   };
 }

@@ -1,4 +1,4 @@
-// Inventory: lists that go on without what this user may not see. Each such resource is one line among the gaps.
+// Inventory: lists that go on without what this user may not see. Each such resource is one line among the warnings.
 
 import { Limit } from "../base/limit.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
@@ -14,7 +14,7 @@ export class Listing {
   readonly #kube: Pick<KubeApi, "listPage">;
   readonly #limit = new Limit(CONNECTIONS);
   readonly #signal: AbortSignal | undefined;
-  readonly #gaps = new Set<string>();
+  readonly #warnings = new Set<string>();
   readonly #refusals = new Map<Resource, KubeError>();
 
   constructor(kube: Pick<KubeApi, "listPage">, signal?: AbortSignal) {
@@ -23,12 +23,12 @@ export class Listing {
   }
 
   /** What could not be listed, in words. */
-  get gaps(): readonly string[] {
-    return [...this.#gaps];
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
   }
 
   /** What could not be listed, by name. */
-  get unseen(): readonly Resource[] {
+  get forbidden(): readonly Resource[] {
     return [...this.#refusals.keys()];
   }
 
@@ -54,7 +54,7 @@ export class Listing {
       if (error.status === 410) return this.#everyPage(resource, query, seen);
       if (error.status === 404) return [];
       if (error.status !== 403) throw error;
-      this.#gaps.add(error.message);
+      this.#warnings.add(error.message);
       this.#refusals.set(resource, error);
       return [];
     }

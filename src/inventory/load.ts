@@ -4,18 +4,18 @@ import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt } from "../kube/client/objects.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
-import { daskPrints } from "../dask/find-clusters.ts";
+import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
-import type { Generation, Inventory } from "./inventory.ts";
+import type { PrefectVersion, Inventory } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
 import type { DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withoutOthers } from "./other-prefect.ts";
-import { podlessEvents } from "./no-pod-events.ts";
-import { generationOf, jobUidOf, RUN_LABELS, runPrints, withRun } from "./group-runs.ts";
+import { noPodEvents } from "./no-pod-events.ts";
+import { prefectVersionOf, jobUidOf, RUN_LABELS, groupRuns, withRun } from "./group-runs.ts";
 import { StateDesk } from "./state-source.ts";
 import type { StateSources } from "./state-source.ts";
-import { isWanted, surely } from "./selected.ts";
+import { isWanted, withoutGuess } from "./selected.ts";
 
 /** What to look at. Selectors are about Jobs. */
 export interface InventoryQuery extends ListQuery {
@@ -23,8 +23,8 @@ export interface InventoryQuery extends ListQuery {
   readonly flowRunId?: string | undefined;
   /** Dask clusters, too, and how much of them. Those that are only guessed to be a run's need all runs to be listed. */
   readonly dask?: DaskScope | undefined;
-  /** Events of the Jobs and their pods, too; `podless`: only those that tell why a Job has no pod. */
-  readonly events?: "all" | "podless" | undefined;
+  /** Events of the Jobs and their pods, too; `noPods`: only those that tell why a Job has no pod. */
+  readonly events?: "all" | "no-pods" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface InventoryQuery extends ListQuery {
 const NAMES_AT_ONCE = 80;
 /** Events of single objects are asked one by one up to here, and all of them from here on. */
 const OBJECTS_AT_MOST = 12;
-const GENERATIONS: readonly Generation[] = [1, 2];
+const PREFECT_VERSIONS: readonly PrefectVersion[] = [1, 2];
 
 /** Throws KubeError when the cluster cannot be asked at all. */
 export async function loadInventory(
@@ -46,49 +46,58 @@ export async function loadInventory(
   const ask = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
     // Whoever needs the answer awaits it below; one that comes to nothing by then must not end the process.
-    if (id !== undefined) desks[generationOf(job.metadata)].ask(id).catch(() => {});
+    if (id !== undefined) desks[prefectVersionOf(job.metadata)].ask(id).catch(() => {});
   };
   const [jobs, labelled, dask] = await Promise.all([
-    flatAll(GENERATIONS.map((each) => listing.all("jobs", jobQuery(query, each), ask))),
-    flatAll(GENERATIONS.map((each) => listing.all("pods", podQuery(query, each)))),
+    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), ask))),
+    flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", podQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
   ]);
   const unlabelled = await unlabelledPods(listing, query, { jobs, labelled });
   // A pod with the labels of both Prefects is listed twice.
   const pods = [...new Map([...labelled, ...unlabelled].map((pod) => [pod.metadata.uid, pod])).values()];
   const events = await eventsFor(listing, query, { jobs, pods });
-  const standing = runPrints({ jobs, pods, events });
-  const clusters = dask === undefined ? [] : daskPrints(dask, standing).map((each) => surely(each, query));
+  const standing = groupRuns({ jobs, pods, events });
+  const clusters =
+    dask === undefined ? [] : findClusters(dask, standing).map((each) => withoutGuess(each, query));
   const { runs: prints, unowned } = withDask(standing, clusters);
-  const podsUnseen = listing.unseen.includes("pods") ? { podsUnseen: true } : {};
+  const podsForbidden = listing.forbidden.includes("pods") ? { podsForbidden: true } : {};
   const wanted = prints.filter((run) => isWanted(run, query));
   const asked = await Promise.all(
     wanted.map(async (print) => ({
-      ...withRun(print, await desks[print.generation].ask(print.flowRunId)),
-      ...podsUnseen,
+      ...withRun(print, await desks[print.prefectVersion].ask(print.flowRunId)),
+      ...podsForbidden,
     })),
   );
-  const unknown = await Promise.all(GENERATIONS.map((each) => desks[each].gap()));
+  const unknown = await Promise.all(PREFECT_VERSIONS.map((each) => desks[each].warning()));
   // Of one run alone nothing can be told: by which addresses its Prefect goes, the other runs show.
   const isAlone = query.flowRunId !== undefined;
   const addresses = { 1: sources[1]?.address, 2: sources[2]?.address };
-  const { runs, gaps: others } = isAlone ? { runs: asked, gaps: [] } : withoutOthers(asked, addresses);
-  const gaps = [...listing.gaps, ...unknown.filter((gap) => gap !== undefined), ...others];
-  return { runs, unownedDask: unowned, gaps, unseen: listing.unseen, refusals: listing.refusals };
+  const { runs, warnings: others } = isAlone
+    ? { runs: asked, warnings: [] }
+    : withoutOthers(asked, addresses);
+  const warnings = [...listing.warnings, ...unknown.filter((gap) => gap !== undefined), ...others];
+  return {
+    runs,
+    unownedDask: unowned,
+    warnings,
+    forbidden: listing.forbidden,
+    refusals: listing.refusals,
+  };
 }
 
-function jobQuery(query: InventoryQuery, generation: Generation): ListQuery {
+function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
   const { namespace, fieldSelector } = query;
-  const selectors = [runSelector(query, generation), query.labelSelector ?? ""];
+  const selectors = [runSelector(query, prefectVersion), query.labelSelector ?? ""];
   return { namespace, fieldSelector, labelSelector: selectors.filter((part) => part !== "").join(",") };
 }
 
-function podQuery(query: InventoryQuery, generation: Generation): ListQuery {
-  return { namespace: query.namespace, labelSelector: runSelector(query, generation) };
+function podQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
+  return { namespace: query.namespace, labelSelector: runSelector(query, prefectVersion) };
 }
 
-function runSelector({ flowRunId }: InventoryQuery, generation: Generation): string {
-  const label = RUN_LABELS[generation];
+function runSelector({ flowRunId }: InventoryQuery, prefectVersion: PrefectVersion): string {
+  const label = RUN_LABELS[prefectVersion];
   return flowRunId === undefined ? label : `${label}=${flowRunId}`;
 }
 
@@ -100,7 +109,7 @@ async function unlabelledPods(
 ): Promise<readonly Pod[]> {
   const withPods = new Set(found.labelled.map(jobUidOf));
   const names = found.jobs
-    .filter(({ metadata }) => generationOf(metadata) === 2 && !withPods.has(metadata.uid))
+    .filter(({ metadata }) => prefectVersionOf(metadata) === 2 && !withPods.has(metadata.uid))
     .map(({ metadata }) => metadata.name);
   const { namespace } = query;
   if (names.length > 4 * NAMES_AT_ONCE) return listing.all("pods", { namespace, labelSelector: "job-name" });
@@ -119,7 +128,7 @@ async function eventsFor(
   found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
 ): Promise<readonly KubeEvent[]> {
   if (events === undefined) return [];
-  const some = await (events === "all" ? eventsOf : podlessEvents)(listing, namespace, found);
+  const some = await (events === "all" ? eventsOf : noPodEvents)(listing, namespace, found);
   return some.toSorted((left, right) => seenMs(left) - seenMs(right));
 }
 

@@ -9,12 +9,12 @@ import { jobUidOf } from "./group-runs.ts";
 const SELECTOR = "involvedObject.kind=Job,reason=FailedCreate";
 
 /** Events of refused pods. None where all Jobs have what they need, or events may not be listed. Throws KubeError. */
-export async function podlessEvents(
+export async function noPodEvents(
   listing: Listing,
   namespace: string | undefined,
   found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
 ): Promise<readonly KubeEvent[]> {
-  if (listing.unseen.includes("pods")) return [];
+  if (listing.forbidden.includes("pods")) return [];
   const withPods = new Set(found.pods.map(jobUidOf));
   const isWaiting = found.jobs.some(
     (job) => !withPods.has(job.metadata.uid) && !isOver(job) && job.spec.suspend !== true,

@@ -2,12 +2,12 @@
 // of all that it was deleted. Pure.
 
 import { apiServers } from "../job/api-address.ts";
-import type { Generation, RunPrint } from "./inventory.ts";
+import type { PrefectVersion, InventoryRun } from "./inventory.ts";
 
 /** The runs, and how many of them are another Prefect's, in words. */
 export interface Sorted {
-  readonly runs: readonly RunPrint[];
-  readonly gaps: readonly string[];
+  readonly runs: readonly InventoryRun[];
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -15,34 +15,35 @@ export interface Sorted {
  * of a known run names are its own, too.
  */
 export function withoutOthers(
-  runs: readonly RunPrint[],
-  asked: Readonly<Record<Generation, string | undefined>>,
+  runs: readonly InventoryRun[],
+  asked: Readonly<Record<PrefectVersion, string | undefined>>,
 ): Sorted {
   const own = { 1: ownServers(runs, 1, asked[1]), 2: ownServers(runs, 2, asked[2]) };
   const others = { 1: new Map<string, number>(), 2: new Map<string, number>() };
   const sorted = runs.map((run) => {
     if (run.run.kind !== "missing") return run;
     const [first, ...more] = serversOf(run);
-    if (first === undefined || [first, ...more].some((server) => own[run.generation].has(server))) return run;
-    const counts = others[run.generation];
+    if (first === undefined || [first, ...more].some((server) => own[run.prefectVersion].has(server)))
+      return run;
+    const counts = others[run.prefectVersion];
     counts.set(first, (counts.get(first) ?? 0) + 1);
     return { ...run, run: { kind: "unknown" as const } };
   });
-  return { runs: sorted, gaps: [...gapOf("1", others[1]), ...gapOf("2 and 3", others[2])] };
+  return { runs: sorted, warnings: [...gapOf("1", others[1]), ...gapOf("2 and 3", others[2])] };
 }
 
 function ownServers(
-  runs: readonly RunPrint[],
-  generation: Generation,
+  runs: readonly InventoryRun[],
+  prefectVersion: PrefectVersion,
   asked: string | undefined,
 ): ReadonlySet<string> {
-  const known = runs.filter((run) => run.generation === generation && run.run.kind === "known");
+  const known = runs.filter((run) => run.prefectVersion === prefectVersion && run.run.kind === "known");
   const named = asked !== undefined && URL.canParse(asked) ? [new URL(asked).origin] : [];
   return new Set([...named, ...known.flatMap(serversOf)]);
 }
 
-function serversOf({ footprint }: RunPrint): readonly string[] {
-  return footprint.jobs.flatMap(({ job }) => apiServers(job));
+function serversOf({ observed }: InventoryRun): readonly string[] {
+  return observed.jobs.flatMap(({ job }) => apiServers(job));
 }
 
 function gapOf(whose: string, others: ReadonlyMap<string, number>): readonly string[] {

@@ -1,40 +1,54 @@
-// Inventory: the agent's own verdict on what was found in one look. Pure. A watcher knows since when it has seen a
-// trouble; one look knows only since when the pod or Job is as it is, which is what counts here.
+// Inventory: the agent's own decision on what was found in one look. Pure. A watcher knows since when it has seen a
+// problem; one look knows only since when the pod or Job is as it is, which is what counts here.
 
-import type { Footprint, JobPrint } from "../job/observe/observed.ts";
+import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { hasCondition } from "../job/observe/observed.ts";
 import { isCancelled } from "../job/decide/dask.ts";
-import type { Outlook } from "../job/observe/phase.ts";
-import { isLive, outlookOf } from "../job/observe/phase.ts";
-import type { RunView, Verdict } from "../job/decide/decide.ts";
-import { DEFAULT_POLICY, judge } from "../job/decide/decide.ts";
+import type { JobPhase } from "../job/observe/phase.ts";
+import { isLive, jobPhase } from "../job/observe/phase.ts";
+import type { RunView, Decision } from "../job/decide/decide.ts";
+import { DEFAULT_POLICY, decide } from "../job/decide/decide.ts";
 import type { Job, JobStatus } from "../kube/client/objects.ts";
 import { stateWord } from "../prefect3/states.ts";
 import { isFinished } from "../prefect1/states.ts";
-import type { RunPrint } from "./inventory.ts";
+import type { InventoryRun } from "./inventory.ts";
 
-type Subject = Pick<RunPrint, "footprint" | "run" | "podsUnseen">;
+type Subject = Pick<InventoryRun, "observed" | "run" | "podsForbidden">;
 
-/** The verdict on all that the run has, as an agent with its default patience would come to. */
-export function opinionOnRun({ footprint, run, podsUnseen }: Subject, now: Date): Verdict {
-  const newest = footprint.jobs.at(-1);
-  if (podsUnseen === true && newest !== undefined) return blindOpinion(newest.job, run);
-  return judge({ footprint, run, policy: DEFAULT_POLICY, now, sightings: sightingsOf(footprint) });
+/** The decision on all that the run has, as an agent with its default patience would come to. */
+export function decideRun({ observed, run, podsForbidden }: Subject, now: Date): Decision {
+  const newest = observed.jobs.at(-1);
+  if (podsForbidden === true && newest !== undefined) return blindDecision(newest.job, run);
+  return decide({
+    observed,
+    run,
+    policy: DEFAULT_POLICY,
+    now,
+    firstObserved: firstObservedOf(observed),
+  });
 }
 
-/** The verdict on one Job of the run, in the light of the run's other living ones. */
-export function opinionOnJob(run: RunPrint, print: JobPrint, now: Date): Verdict {
-  const others = run.footprint.jobs.filter((other) => other !== print && isLive(outlookOf(other)));
-  const footprint = { ...run.footprint, jobs: [print, ...others] };
-  return run.podsUnseen === true
-    ? blindOpinion(print.job, run.run)
-    : opinionOnRun({ footprint, run: run.run }, now);
+/** The decision on one Job of the run, in the light of the run's other living ones. */
+export function decideJob(run: InventoryRun, print: ObservedJob, now: Date): Decision {
+  const others = run.observed.jobs.filter((other) => other !== print && isLive(jobPhase(other)));
+  const observed = { ...run.observed, jobs: [print, ...others] };
+  return run.podsForbidden === true
+    ? blindDecision(print.job, run.run)
+    : decideRun({ observed, run: run.run }, now);
 }
 
 /** Where pods may not be listed: what Prefect and the Job itself say. Nobody would act on it. */
-function blindOpinion({ status, spec }: Job, view: RunView): Verdict {
+function blindDecision({ status, spec }: Job, view: RunView): Decision {
   const { word, why } = blindWords(status, spec.suspend === true, view);
-  return { word, why, say: [], remove: [], clear: false, heartbeat: false, sighted: new Map() };
+  return {
+    status: word,
+    reason: why,
+    logs: [],
+    deletions: [],
+    deleteDask: false,
+    heartbeat: false,
+    firstObserved: new Map(),
+  };
 }
 
 function blindWords(
@@ -55,21 +69,21 @@ function blindWords(
   return { word: "pending", why: "no pod is ready by the Job's own count; they may not be listed" };
 }
 
-/** The keys of job/verdict.ts, each with the moment from which its grace counts. */
-function sightingsOf(footprint: Footprint): ReadonlyMap<string, Date> {
+/** The keys of job/decision.ts, each with the moment from which its grace counts. */
+function firstObservedOf(observed: ObservedRun): ReadonlyMap<string, Date> {
   return new Map(
-    footprint.jobs.flatMap((print) => {
-      const outlook = outlookOf(print);
-      const since = sinceOf(print, outlook);
-      const words = ["stuck", "lingering", "exited", "orphaned", "cancelled"];
-      const code = outlook.kind === "pending" ? [outlook.trouble.code] : [];
+    observed.jobs.flatMap((print) => {
+      const phase = jobPhase(print);
+      const since = sinceOf(print, phase);
+      const words = ["stuck", "sidecarRunning", "exited", "orphaned", "cancelled"];
+      const code = phase.kind === "pending" ? [phase.problem.reason] : [];
       return [...words, ...code].map((word) => [`${print.job.metadata.uid}/${word}`, since] as const);
     }),
   );
 }
 
-function sinceOf(print: JobPrint, outlook: Outlook): Date {
-  const ended = "endedAt" in outlook ? outlook.endedAt : undefined;
+function sinceOf(print: ObservedJob, phase: JobPhase): Date {
+  const ended = "endedAt" in phase ? phase.endedAt : undefined;
   const newest = print.pods.at(-1);
   return ended ?? new Date((newest ?? print.job).metadata.creationTimestamp);
 }

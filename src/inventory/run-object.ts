@@ -3,34 +3,34 @@
 import type { JsonObject } from "../base/json.ts";
 import { lastSeenAt } from "../kube/client/objects.ts";
 import type { KubeEvent } from "../kube/client/objects.ts";
-import { outlookOf } from "../job/observe/phase.ts";
+import { jobPhase } from "../job/observe/phase.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
 import type { Diagnosis, Prospect } from "./diagnosis.ts";
-import type { RunPrint } from "./inventory.ts";
+import type { InventoryRun } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
 
 /** Its fields are a contract. `cleanup`: what that command would do. */
-export function runObject(run: RunPrint, diagnosis: Diagnosis, cleanup: readonly Prospect[]): JsonObject {
+export function runObject(run: InventoryRun, diagnosis: Diagnosis, cleanup: readonly Prospect[]): JsonObject {
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRun",
     metadata: { name: run.name ?? run.flowRunId, namespace: run.namespace },
-    flowRun: { id: run.flowRunId, name: run.name, prefect: run.generation, state: stateObject(run.run) },
-    jobs: run.footprint.jobs.map((print) => {
+    flowRun: { id: run.flowRunId, name: run.name, prefect: run.prefectVersion, state: stateObject(run.run) },
+    jobs: run.observed.jobs.map((print) => {
       const { name, namespace, uid, creationTimestamp, labels } = print.job.metadata;
       return {
         metadata: { name, namespace, uid, creationTimestamp, labels },
-        outlook: run.podsUnseen === true ? null : outlookOf(print).kind,
-        status: print.job.status,
-        pods: run.podsUnseen === true ? null : print.pods.map(podObject),
+        phase: run.podsForbidden === true ? null : jobPhase(print).kind,
+        jobStatus: print.job.status,
+        pods: run.podsForbidden === true ? null : print.pods.map(podObject),
         events: print.events.map(eventObject),
       };
     }),
     dask: daskRows({ runs: [run], unownedDask: [] }).map(daskObject),
     diagnosis: {
-      word: diagnosis.word,
-      why: diagnosis.why,
-      stories: diagnosis.stories,
+      status: diagnosis.status,
+      reason: diagnosis.reason,
+      postMortems: diagnosis.stories,
       agent: diagnosis.agent,
       cleanup: cleanup.map((each) => ({ ...each })),
     },

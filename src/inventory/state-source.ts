@@ -5,7 +5,7 @@ import { isUuid } from "../base/uuid.ts";
 import { Batcher } from "../base/batch.ts";
 import { ExpectedError } from "../base/errors.ts";
 import type { RunView } from "../job/decide/decide.ts";
-import type { Generation } from "./inventory.ts";
+import type { PrefectVersion } from "./inventory.ts";
 
 /** A run as Prefect knows it. */
 export interface KnownRun {
@@ -22,7 +22,7 @@ export interface StateSource {
 }
 
 /** The APIs that are configured, by the Prefect that they belong to. */
-export type StateSources = Readonly<Record<Generation, StateSource | undefined>>;
+export type StateSources = Readonly<Record<PrefectVersion, StateSource | undefined>>;
 
 /** No Prefect at all: every state is unknown. */
 export const NO_STATES: StateSources = { 1: undefined, 2: undefined };
@@ -30,20 +30,20 @@ export const NO_STATES: StateSources = { 1: undefined, 2: undefined };
 const BATCH = { maxSize: 100, maxRequests: 4 };
 const UNKNOWN: KnownRun = { name: undefined, view: { kind: "unknown" } };
 const MISSING: KnownRun = { name: undefined, view: { kind: "missing" } };
-const HOW_TO_NAME: Readonly<Record<Generation, string>> = {
+const HOW_TO_NAME: Readonly<Record<PrefectVersion, string>> = {
   1: "name it with --api or PREFECT__CLOUD__API",
   2: "name it with PREFECT_API_URL",
 };
 
 /** The questions of one Prefect, and what came of them. */
 export class StateDesk {
-  readonly #generation: Generation;
+  readonly #prefectVersion: PrefectVersion;
   readonly #batcher: Batcher<string, KnownRun> | undefined;
   readonly #asked = new Map<string, Promise<KnownRun>>();
   #failure: Error | undefined;
 
-  constructor(generation: Generation, source: StateSource | undefined, signal?: AbortSignal) {
-    this.#generation = generation;
+  constructor(prefectVersion: PrefectVersion, source: StateSource | undefined, signal?: AbortSignal) {
+    this.#prefectVersion = prefectVersion;
     if (source === undefined) return;
     this.#batcher = new Batcher((ids) => this.#send(source, ids, signal), BATCH);
   }
@@ -58,12 +58,12 @@ export class StateDesk {
   }
 
   /** What could not be told, in one line; undefined when all was. */
-  async gap(): Promise<string | undefined> {
+  async warning(): Promise<string | undefined> {
     const answers = await Promise.all(this.#asked.values());
     if (answers.length === 0) return undefined;
-    const whose = `Prefect ${this.#generation === 1 ? "1" : "2 and 3"}`;
+    const whose = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
     if (this.#batcher === undefined) {
-      return `states of ${whose} flow runs are unknown: no API is configured; ${HOW_TO_NAME[this.#generation]}`;
+      return `states of ${whose} flow runs are unknown: no API is configured; ${HOW_TO_NAME[this.#prefectVersion]}`;
     }
     if (this.#failure !== undefined)
       return `states of ${whose} flow runs are unknown: ${this.#failure.message}`;

@@ -10,7 +10,7 @@ export const FLOW_RUN_LABEL_2 = "prefect.io/flow-run-id";
 /** Objects so annotated are left alone by every deletion. */
 export const KEEP_ANNOTATION = "prefect.io/keep";
 /** Which agent process tells this Job's story. */
-export const TELLER_ANNOTATION = "prefect.io/told-by";
+export const OWNER_ANNOTATION = "prefect.io/agent";
 
 /** The Jobs and pods of Prefect 1 flow runs: those that the agent follows. */
 export const AGENT_SELECTOR = FLOW_RUN_LABEL;

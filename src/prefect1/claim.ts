@@ -11,33 +11,33 @@ import type { State } from "./states.ts";
 export const CLAIM_KEY = "kubectl_prefect";
 
 /** What a claim leaves in Prefect, so that whoever finds the run later can finish the submission. */
-export interface ClaimMark {
+export interface ClaimRecord {
   /** This claim and no other. */
   readonly id: string;
   /** Cluster and namespace in which the Job is due. */
-  readonly place: string;
+  readonly scope: string;
   /** Identifier of the Job that is due. */
   readonly identifier: string;
-  /** The process that made it, as Jobs name their teller; whoever finds the claim can tell whether that one still works on it. */
+  /** The process that made it, as Jobs name their owner; whoever finds the claim can tell whether that one still works on it. */
   readonly by?: string | undefined;
 }
 
 /** The mark in a state, if it is one of our claims. */
-export function claimMarkOf(state: State): ClaimMark | undefined {
+export function claimRecordOf(state: State): ClaimRecord | undefined {
   const mark = objectIn(objectIn(state.context)[CLAIM_KEY]);
-  const [id, place, identifier] = [mark["id"], mark["place"], mark["identifier"]].map(textIn);
+  const [id, place, identifier] = [mark["id"], mark["scope"], mark["identifier"]].map(textIn);
   if (id === undefined || place === undefined || identifier === undefined) return undefined;
-  return { id, place, identifier, by: textIn(mark["by"]) };
+  return { id, scope: place, identifier, by: textIn(mark["by"]) };
 }
 
 export interface ClaimingDeps {
   /** Sets all states in one mutation; throws when any was refused. */
   readonly set: (claims: readonly Claim[]) => Promise<void>;
   /** The state and version of each as they stand now. */
-  readonly look: (ids: readonly string[]) => Promise<Standing>;
+  readonly look: (ids: readonly string[]) => Promise<Fakeg>;
 }
 
-type Standing = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
+type Fakeg = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
 
 /**
  * Claims each; the answers stand in the order of the claims. Throws what leaves a claim unknown or unmade: those claims
@@ -89,7 +89,7 @@ async function claimUntouched(
 }
 
 /** Whose each claim is by what stands now; undefined: the run is as it was. */
-function outcomesOf(claims: readonly Claim[], now: Standing): Map<string, ClaimOutcome | undefined> {
+function outcomesOf(claims: readonly Claim[], now: Fakeg): Map<string, ClaimOutcome | undefined> {
   return new Map(claims.map((claim) => [claim.id, outcomeOf(claim, now.get(claim.id))]));
 }
 
@@ -98,8 +98,8 @@ function outcomeOf(
   found: { readonly version: number; readonly state: State } | undefined,
 ): ClaimOutcome | undefined {
   if (found === undefined) return "taken";
-  const wanted = claimMarkOf(claim.state);
-  if (wanted !== undefined && claimMarkOf(found.state)?.id === wanted.id) return "claimed";
+  const wanted = claimRecordOf(claim.state);
+  if (wanted !== undefined && claimRecordOf(found.state)?.id === wanted.id) return "claimed";
   return found.version === claim.version ? undefined : "taken";
 }
 

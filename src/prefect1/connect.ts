@@ -4,7 +4,7 @@ import tls from "node:tls";
 import type { Env } from "../base/env.ts";
 import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
-import { shownUrl } from "../base/redact-url.ts";
+import { redactUrl } from "../base/redact-url.ts";
 import type { PrefectApi } from "./api.ts";
 import { Graphql } from "./graphql.ts";
 import type { GraphqlOptions, SeenOperation } from "./graphql.ts";
@@ -21,7 +21,7 @@ export function connectPrefect(
 ): PrefectApi {
   const protocol = URL.canParse(target.url) ? new URL(target.url).protocol : "";
   if (protocol !== "http:" && protocol !== "https:") {
-    throw new SettingsError(`cannot use Prefect API address "${shownUrl(target.url)}": not an http(s) URL`, {
+    throw new SettingsError(`cannot use Prefect API address "${redactUrl(target.url)}": not an http(s) URL`, {
       hint: "write it like http://localhost:4200, with --api or PREFECT__CLOUD__API",
     });
   }

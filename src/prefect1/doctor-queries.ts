@@ -3,7 +3,7 @@
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import { claimMarkOf } from "./claim.ts";
+import { claimRecordOf } from "./claim.ts";
 import * as documents from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 import { stateIn } from "./run-state.ts";
@@ -185,7 +185,7 @@ function decodeQuiet(row: JsonObject): QuietRun {
     heartbeatAt: momentIn(row["heartbeat"]),
     timesResurrected: typeof resurrected === "number" ? resurrected : 0,
     isLookedAfter: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
-    place: claimMarkOf(stateIn(row["serialized_state"]))?.place,
+    place: claimRecordOf(stateIn(row["serialized_state"]))?.scope,
   };
 }
 

@@ -5,7 +5,7 @@ import type { ErrorDetails } from "../base/errors.ts";
 import type { HttpAnswer } from "../http/exchange.ts";
 import { TransportError } from "../http/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
-import { shownUrl } from "../base/redact-url.ts";
+import { redactUrl } from "../base/redact-url.ts";
 
 /** What kind of failure: whether it is worth another try, and whether anyone but an administrator can mend it. */
 export type PrefectFailure =
@@ -41,7 +41,7 @@ export class PrefectError extends ExpectedError {
 /** The error of a request that got no answer; what is already foreseen passes through. */
 export function prefectConnectionError(action: string, url: string, error: unknown): unknown {
   if (!(error instanceof TransportError)) return error;
-  return new PrefectError(action, `${shownUrl(url)}: ${error.message}`, {
+  return new PrefectError(action, `${redactUrl(url)}: ${error.message}`, {
     failure: "unreachable",
     cause: error,
     hint: "check the address with --api or PREFECT__CLOUD__API",
@@ -57,7 +57,7 @@ export function dataOf(action: string, url: string, answer: HttpAnswer): Readonl
     throw unauthorized(action, `the API answered ${answer.status}`);
   if (answer.status >= 400) throw httpError(action, answer);
   if (body === undefined || !isObject(body["data"])) {
-    throw new PrefectError(action, `${shownUrl(url)} did not answer as a Prefect API does`, {
+    throw new PrefectError(action, `${redactUrl(url)} did not answer as a Prefect API does`, {
       failure: "unreadable",
       hint: "check the address: it is the API's, not the UI's",
     });

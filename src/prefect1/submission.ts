@@ -3,7 +3,7 @@
 
 import { jobIdentifier, otherIdentifier } from "./build/identifier.ts";
 import { CLAIM_KEY } from "./claim.ts";
-import type { ClaimMark } from "./claim.ts";
+import type { ClaimRecord } from "./claim.ts";
 import type { Claim } from "./api.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { isScheduled, submitted } from "./states.ts";
@@ -14,12 +14,12 @@ const NAMES = 3;
 /** What is claimed: the flow run itself, or the overdue task runs of a Running one. */
 export interface Submission {
   readonly flowRun: FlowRun;
-  readonly mark: ClaimMark;
+  readonly mark: ClaimRecord;
   readonly of: "flow run" | "tasks";
 }
 
 /** Who claims, and for where. */
-export type Claimer = Pick<ClaimMark, "id" | "place" | "by">;
+export type Claimer = Pick<ClaimRecord, "id" | "scope" | "by">;
 
 /** The submission of a launchable run. */
 export function submissionOf(flowRun: FlowRun, claimer: Claimer): Submission {
@@ -27,7 +27,7 @@ export function submissionOf(flowRun: FlowRun, claimer: Claimer): Submission {
 }
 
 /** The submission that a claim found in Prefect began. */
-export function submissionUnder(mark: ClaimMark, flowRun: FlowRun): Submission {
+export function submissionUnder(mark: ClaimRecord, flowRun: FlowRun): Submission {
   return { flowRun, mark, of: flowRun.state === "Running" ? "tasks" : "flow run" };
 }
 
@@ -58,6 +58,6 @@ export function* identifiersOf({ mark, flowRun }: Pick<Submission, "mark" | "flo
 }
 
 /** The part of a context that all claims of a place share. */
-export function placeMark(place: string): Readonly<Record<string, unknown>> {
-  return { [CLAIM_KEY]: { place } };
+export function scopeRecord(scope: string): Readonly<Record<string, unknown>> {
+  return { [CLAIM_KEY]: { scope } };
 }

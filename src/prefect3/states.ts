@@ -1,4 +1,4 @@
-// States of Prefect 2 and 3 in the words of Prefect 1: the one place that knows both, so that one verdict fits all runs.
+// States of Prefect 2 and 3 in the words of Prefect 1: the one place that knows both, so that one decision fits all runs.
 
 import type { JsonObject } from "../base/json.ts";
 import { objectIn, textIn } from "../base/json.ts";
@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
   PAUSED: "Paused",
 } satisfies Readonly<Record<RestStateType, string>>;
 
-/** A state as the verdict reads it; `name` is Prefect's own word, such as Crashed, Late or AwaitingRetry. */
+/** A state as the decision reads it; `name` is Prefect's own word, such as Crashed, Late or AwaitingRetry. */
 export function stateOfRest(raw: JsonObject): State {
   const type = textIn(raw["type"]) ?? "";
   const message = textIn(raw["message"]);

@@ -6,8 +6,8 @@ import { silentLog } from "../../src/base/log.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import { KubeError } from "../../src/kube/client/errors.ts";
 import { connectKube } from "../../src/kube/client/connect.ts";
-import type { KubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 
 /** A clock a thousand times as fast: seconds pass as milliseconds, for everybody in the test alike. */
 const born = Date.now();
@@ -17,12 +17,12 @@ const fast: Clock = {
 };
 const lease = { name: "prefect-agent", namespace: "default" };
 
-let standin: KubeStandin;
+let fake: FakeKubernetes;
 let kube: KubeApi;
 
 beforeEach(async () => {
-  standin = await startKubeStandin();
-  const kubeconfig = standin.kubeconfig();
+  fake = await startFakeKubernetes();
+  const kubeconfig = fake.kubeconfig();
   const readFile = (path: string): string | undefined => (path === "/kubeconfig" ? kubeconfig : undefined);
   const deps = { env: {}, home: undefined, clock: systemClock, readFile, userAgent: "test" };
   kube = (await connectKube({ kubeconfig: "/kubeconfig" }, deps)).kube;
@@ -30,7 +30,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   kube.close();
-  await standin.stop();
+  await fake.stop();
 });
 
 interface Candidate {
@@ -77,7 +77,7 @@ describe("whileLeading", () => {
   it("keeps the lead for as long as its renewals succeed", async () => {
     // Time passes between tries alone, so that a slow machine proves nothing; deadlines end only when they are called off.
     let now = born;
-    const patient: Clock = {
+    const target: Clock = {
       now: () => new Date(now),
       sleep: (ms, signal) => {
         if (ms !== 2_000 && signal !== undefined) return aborted(signal);
@@ -96,7 +96,7 @@ describe("whileLeading", () => {
         return kube.replace(...args);
       },
     };
-    const only = candidate("only", through, patient);
+    const only = candidate("only", through, target);
     const first = await Promise.race([only.lost.then(() => "lost"), renewed.promise.then(() => "renewed")]);
     expect(first).toBe("renewed");
     only.stop();

@@ -6,25 +6,25 @@ import { RunLogWriter } from "../../src/agent/launch/run-log.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { PrefectApi, RunLog } from "../../src/prefect1/api.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
-import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 
 const UNKNOWN = "00000000-0000-4000-8000-00000000dead";
 
-let standin: PrefectStandin;
+let fake: FakePrefect1;
 let prefect: PrefectApi;
 let flow: { readonly id: string };
 
 beforeAll(async () => {
-  standin = await startPrefectStandin();
-  flow = standin.createFlow({ name: "etl" });
-  prefect = connectPrefect({ url: standin.url, backend: "server", timeoutMs: 5_000 }, { env: {} });
+  fake = await startFakePrefect1();
+  flow = fake.createFlow({ name: "etl" });
+  prefect = connectPrefect({ url: fake.url, backend: "server", timeoutMs: 5_000 }, { env: {} });
 });
 afterAll(async () => {
   prefect.close();
-  await standin.stop();
+  await fake.stop();
 });
-beforeEach(() => standin.requests.clear());
+beforeEach(() => fake.requests.clear());
 
 const line = (flowRunId: string, message: string): RunLog => ({
   flowRunId,
@@ -34,7 +34,7 @@ const line = (flowRunId: string, message: string): RunLog => ({
   timestamp: new Date(),
 });
 
-const messages = (id: string): unknown[] => standin.logsOf(id).map(({ message }) => message);
+const messages = (id: string): unknown[] => fake.logsOf(id).map(({ message }) => message);
 
 describe.each([
   ["supervise's lines", () => new LogBatch(prefect), (it_: LogBatch, one: RunLog) => it_.write([one])],
@@ -50,15 +50,15 @@ describe.each([
   };
 
   it("of several runs leave in one request", async () => {
-    const ids = ["a", "b", "c"].map((name) => standin.createFlowRun({ flow, name }).id);
+    const ids = ["a", "b", "c"].map((name) => fake.createFlowRun({ flow, name }).id);
     const say = writer();
     await Promise.all(ids.map((id) => say(line(id, "hello"))));
     expect(ids.map((id) => messages(id))).toEqual([["hello"], ["hello"], ["hello"]]);
-    expect(standin.requests.count("write_run_logs")).toBe(1);
+    expect(fake.requests.count("write_run_logs")).toBe(1);
   });
 
   it("reach their runs once each, though one of the runs is gone; only that one's writer hears of it", async () => {
-    const ids = ["a", "b"].map((name) => standin.createFlowRun({ flow, name }).id);
+    const ids = ["a", "b"].map((name) => fake.createFlowRun({ flow, name }).id);
     const say = writer();
     const outcomes = await Promise.allSettled([...ids, UNKNOWN].map((id) => say(line(id, "hello"))));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);

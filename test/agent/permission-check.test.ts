@@ -6,7 +6,7 @@ import type { Access, KubeApi } from "../../src/kube/client/api.ts";
 import { KubeError } from "../../src/kube/client/errors.ts";
 
 function allowing(may: (access: Access) => boolean): KubeApi {
-  return { mayI: (access: Access) => Promise.resolve(may(access)) } as unknown as KubeApi;
+  return { canI: (access: Access) => Promise.resolve(may(access)) } as unknown as KubeApi;
 }
 
 async function warnings(may: (access: Access) => boolean, leaderElect = false): Promise<string[]> {
@@ -50,7 +50,7 @@ describe("checkRights", () => {
   it("goes on when the question itself is not answered, but not with wrong credentials", async () => {
     const failing = (status: number): KubeApi =>
       ({
-        mayI: () => Promise.reject(new KubeError("ask", "no", { status, reason: "x" })),
+        canI: () => Promise.reject(new KubeError("ask", "no", { status, reason: "x" })),
       }) as unknown as KubeApi;
     await expect(
       checkRights({ kube: failing(500), log: silentLog }, "flows", false),

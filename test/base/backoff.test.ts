@@ -1,7 +1,7 @@
 // How long to wait, and when to stop trying; and no more than so many at once.
 
 import { describe, expect, it } from "vitest";
-import { backoffMs, retry, retryAfterMs } from "../../src/base/backoff.ts";
+import { backoffMs, withRetry, retryAfterMs } from "../../src/base/backoff.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { Limit } from "../../src/base/limit.ts";
 import { PrefectError } from "../../src/prefect1/errors.ts";
@@ -39,7 +39,7 @@ describe("retry", () => {
   it("tries on until it succeeds, waiting longer each time", async () => {
     const { slept, clock } = sleeper();
     const { call } = failing(3, new Error("away"));
-    expect(await retry(call, { clock, shape })).toBe("done");
+    expect(await withRetry(call, { clock, shape })).toBe("done");
     expect(slept.map((ms, n) => ms <= shape.firstMs * 2 ** n && ms >= (shape.firstMs * 2 ** n) / 2)).toEqual([
       true,
       true,
@@ -51,8 +51,8 @@ describe("retry", () => {
     const { slept, clock } = sleeper();
     const busy = (retryAfter: number): PrefectError =>
       new PrefectError("ask", "busy", { failure: "overloaded", retryAfterMs: retryAfter });
-    await retry(failing(1, busy(7_000)).call, { clock, shape });
-    await retry(failing(1, busy(86_400_000)).call, { clock, shape });
+    await withRetry(failing(1, busy(7_000)).call, { clock, shape });
+    await withRetry(failing(1, busy(86_400_000)).call, { clock, shape });
     expect(slept).toEqual([7_000, 300_000]);
     expect(retryAfterMs(new Error("no word of it"))).toBeUndefined();
   });
@@ -63,7 +63,7 @@ describe("retry", () => {
   ])("throws $name", async ({ error, attempts, calls }) => {
     const { clock } = sleeper();
     const given = failing(99, error);
-    await expect(retry(given.call, { clock, shape, attempts })).rejects.toBe(error);
+    await expect(withRetry(given.call, { clock, shape, attempts })).rejects.toBe(error);
     expect(given.calls()).toBe(calls);
   });
 
@@ -72,7 +72,9 @@ describe("retry", () => {
     const stop = new AbortController();
     const onRetry = (): void => stop.abort();
     const given = failing(99, new Error("away"));
-    await expect(retry(given.call, { clock, shape, signal: stop.signal, onRetry })).rejects.toThrow("away");
+    await expect(withRetry(given.call, { clock, shape, signal: stop.signal, onRetry })).rejects.toThrow(
+      "away",
+    );
     expect(given.calls()).toBe(2);
   });
 });

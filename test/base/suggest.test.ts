@@ -1,7 +1,7 @@
 // What somebody may have meant.
 
 import { describe, expect, it } from "vitest";
-import { nearest } from "../../src/base/suggest.ts";
+import { suggest } from "../../src/base/suggest.ts";
 
 const WORDS = ["install", "inspect", "jobs", "logs", "agent start"];
 
@@ -16,6 +16,6 @@ describe("nearest", () => {
     { given: "ping", want: undefined },
     { given: "", want: undefined },
   ])("takes $given for $want", ({ given, want }) => {
-    expect(nearest(given, WORDS)).toBe(want);
+    expect(suggest(given, WORDS)).toBe(want);
   });
 });

@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from "vitest";
 import { cancelPlan, clustersOf, stillRunning } from "../../src/cleanup/cancel-items.ts";
-import { daskPrints } from "../../src/dask/find-clusters.ts";
-import type { Inventory, RunPrint } from "../../src/inventory/inventory.ts";
+import { findClusters } from "../../src/dask/find-clusters.ts";
+import type { Inventory, InventoryRun } from "../../src/inventory/inventory.ts";
 import type { Pod } from "../../src/kube/client/objects.ts";
 import { ago, classic, job, jobPrint, nameFor, pod, RUN_A, RUN_B, runPrint } from "../dask/samples.ts";
 
@@ -13,9 +13,9 @@ const address = { DASK_SCHEDULER_ADDRESS: "tcp://10.0.0.7:40123" };
 const flowPod = pod("flow-a", { podIP: "10.0.0.7", creationTimestamp: ago(90), image: "flow:1" });
 const runA = runPrint(RUN_A, { jobs: [jobPrint(job("job-a", RUN_A), [flowPod])] });
 
-function inventoryOf(runs: readonly RunPrint[], pods: readonly Pod[]): Inventory {
-  const unownedDask = daskPrints({ pods, services: [], budgets: [], clusters: [] }, runs);
-  return { runs, unownedDask, gaps: [] };
+function inventoryOf(runs: readonly InventoryRun[], pods: readonly Pod[]): Inventory {
+  const unownedDask = findClusters({ pods, services: [], budgets: [], clusters: [] }, runs);
+  return { runs, unownedDask, warnings: [] };
 }
 
 function names(inventory: Inventory, seen: ReadonlyMap<string, string> = new Map()): readonly string[] {
@@ -55,7 +55,7 @@ describe("cancelPlan", () => {
 });
 
 describe("stillRunning", () => {
-  it.each<{ name: string; run: RunPrint; wanted: string[] }>([
+  it.each<{ name: string; run: InventoryRun; wanted: string[] }>([
     { name: "a pod that lives", run: runA, wanted: ['pod "flow-a"'] },
     {
       name: "a Job that may make a pod",

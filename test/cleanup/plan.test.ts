@@ -3,10 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { planCleanup } from "../../src/cleanup/plan.ts";
 import type { PlanOptions } from "../../src/cleanup/plan.ts";
-import { daskPrints } from "../../src/dask/find-clusters.ts";
+import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { DaskObjects } from "../../src/dask/find-clusters.ts";
-import type { Inventory, RunPrint } from "../../src/inventory/inventory.ts";
-import type { JobPrint } from "../../src/job/observe/observed.ts";
+import type { Inventory, InventoryRun } from "../../src/inventory/inventory.ts";
+import type { ObservedJob } from "../../src/job/observe/observed.ts";
 import type { RunView } from "../../src/job/decide/decide.ts";
 import {
   ago,
@@ -36,23 +36,23 @@ const OPTIONS: PlanOptions = {
 const KEEP = { annotations: { "prefect.io/keep": "true" } };
 const CLUSTER = "dask-root-03d5b8bb-0";
 
-function inventoryOf(runs: readonly RunPrint[], objects: Partial<DaskObjects> = {}): Inventory {
-  const prints = daskPrints({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
+function inventoryOf(runs: readonly InventoryRun[], objects: Partial<DaskObjects> = {}): Inventory {
+  const prints = findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
   return {
     runs: runs.map((run) => ({
       ...run,
       dask: prints.filter(({ owner }) => owner?.flowRunId === run.flowRunId),
     })),
     unownedDask: prints.filter(({ owner }) => !runs.some(({ flowRunId }) => flowRunId === owner?.flowRunId)),
-    gaps: [],
+    warnings: [],
   };
 }
 
 function planned(inventory: Inventory, options: Partial<PlanOptions> = {}) {
-  const { items, leftAlone } = planCleanup(inventory, { ...OPTIONS, ...options }, NOW);
+  const { items, kept } = planCleanup(inventory, { ...OPTIONS, ...options }, NOW);
   return {
-    goes: items.map(({ resource, ground }) => `${resource}: ${ground}`),
-    stays: leftAlone.map(({ why }) => why),
+    goes: items.map(({ resource, reason: ground }) => `${resource}: ${ground}`),
+    stays: kept.map(({ reason: why }) => why),
   };
 }
 
@@ -60,7 +60,7 @@ function planned(inventory: Inventory, options: Partial<PlanOptions> = {}) {
 const KNOWN = runPrint(RUN_B, { run: known("Running") });
 
 describe("Jobs", () => {
-  it.each<{ name: string; job: JobPrint; run: RunView; goes: string[]; stays: string[] }>([
+  it.each<{ name: string; job: ObservedJob; run: RunView; goes: string[]; stays: string[] }>([
     {
       name: "a Job that completed",
       job: jobPrint(job("j", RUN_A, { ended: "Complete" })),
@@ -245,7 +245,7 @@ describe("Dask clusters at work", () => {
 
   it("go with all their parts, workers first and the Service last, when their run is over", () => {
     const { items } = planCleanup(inventoryOf([over], whole()), OPTIONS, NOW);
-    expect(items.map(({ resource, ground, order }) => [resource, ground, order])).toEqual([
+    expect(items.map(({ resource, reason: ground, order }) => [resource, ground, order])).toEqual([
       ["pods", "orphaned", 1],
       ["pods", "orphaned", 2],
       ["poddisruptionbudgets", "orphaned", 3],
@@ -253,7 +253,7 @@ describe("Dask clusters at work", () => {
     ]);
   });
 
-  it.each<{ name: string; run: RunPrint; objects?: Partial<DaskObjects>; why: string }>([
+  it.each<{ name: string; run: InventoryRun; objects?: Partial<DaskObjects>; why: string }>([
     {
       name: "is running",
       run: runPrint(RUN_A, { run: known("Running") }),
@@ -320,11 +320,11 @@ describe("Dask clusters at work", () => {
       classic(nameFor(RUN_A, "11111111-1"), { creationTimestamp: ago(80) }),
       classic(nameFor(RUN_A, "22222222-2"), { creationTimestamp: ago(39) }),
     ];
-    const { items, leftAlone } = planCleanup(inventoryOf([run], { pods }), OPTIONS, NOW);
-    expect(items.map(({ ground, cluster }) => [ground, cluster])).toEqual([
+    const { items, kept } = planCleanup(inventoryOf([run], { pods }), OPTIONS, NOW);
+    expect(items.map(({ reason: ground, cluster }) => [ground, cluster])).toEqual([
       ["replaced", nameFor(RUN_A, "11111111-1")],
     ]);
-    expect(leftAlone.map(({ why }) => why)).toContain("at work, its flow run is Running");
+    expect(kept.map(({ reason: why }) => why)).toContain("at work, its flow run is Running");
   });
 
   it("of the operator go by their DaskCluster alone", () => {
@@ -346,21 +346,21 @@ describe("Services and budgets without pods", () => {
   it("go when no pod is left, or the last ones go too", () => {
     const objects = { services: [service(CLUSTER)], budgets: [budget(CLUSTER)] };
     expect(planned(inventoryOf([], objects)).goes).toEqual([
-      "poddisruptionbudgets: podless",
-      "services: podless",
+      "poddisruptionbudgets: no-pods",
+      "services: no-pods",
     ]);
     const last = { ...objects, pods: [classic(CLUSTER, { phase: "Succeeded" })] };
     expect(planned(inventoryOf([], last)).goes).toEqual([
       "pods: finished",
-      "poddisruptionbudgets: podless",
-      "services: podless",
+      "poddisruptionbudgets: no-pods",
+      "services: no-pods",
     ]);
   });
 
   it.each<{
     name: string;
     objects: Partial<DaskObjects>;
-    runs?: RunPrint[];
+    runs?: InventoryRun[];
     options?: Partial<PlanOptions>;
     why: string;
   }>([
@@ -429,7 +429,7 @@ describe("options", () => {
   });
 
   it("plans nothing of Dask where pods may not be listed", () => {
-    const blind = { ...inventoryOf([], { services: [service(CLUSTER)] }), unseen: ["pods"] as const };
+    const blind = { ...inventoryOf([], { services: [service(CLUSTER)] }), forbidden: ["pods"] as const };
     expect(planned(blind).goes).toEqual([]);
   });
 });

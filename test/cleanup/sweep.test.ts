@@ -1,4 +1,4 @@
-// Each object is judged anew right before it goes: on a cluster that changes between the plan and the deed.
+// Each object is judged anew right before it goes: on a cluster that changes between the plan and the action.
 
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
@@ -7,8 +7,8 @@ import type { OwnerRun, PlanItem } from "../../src/cleanup/item.ts";
 import { sweep } from "../../src/cleanup/sweep.ts";
 import type { Done } from "../../src/cleanup/sweep.ts";
 import type { RunView } from "../../src/job/decide/decide.ts";
-import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { known, nameFor, RUN_A } from "../dask/samples.ts";
 
 const CLUSTER = nameFor(RUN_A);
@@ -16,36 +16,36 @@ const LABELS = { app: "dask", "dask.org/cluster-name": CLUSTER, "dask.org/compon
 const RUN: OwnerRun = {
   id: RUN_A,
   name: undefined,
-  generation: 1,
+  prefectVersion: 1,
   view: known("Failed"),
   namespace: "default",
 };
 
 async function clusterWith(view: RunView) {
-  const standin = await startKubeStandin({ controller: false });
-  onTestFinished(() => standin.stop());
+  const fake = await startFakeKubernetes({ controller: false });
+  onTestFinished(() => fake.stop());
   const env = { KUBECONFIG: "config" };
-  const readFile = (): string => standin.kubeconfig();
+  const readFile = (): string => fake.kubeconfig();
   const deps = { env, home: "/", clock: systemClock, readFile, userAgent: "test" };
   const { kube } = await connectKube({}, deps);
   onTestFinished(() => kube.close());
   const states = () => Promise.resolve(new Map([[RUN_A, view]]));
   const { signal } = new AbortController();
   return {
-    standin,
+    fake,
     go: (items: readonly PlanItem[]): Promise<readonly Done[]> =>
       sweep({ kube, states, clock: systemClock }, items, { signal }),
   };
 }
 
 function put(
-  standin: KubeStandin,
+  fake: FakeKubernetes,
   name: string,
   given: { labels?: object; phase?: string; at?: string } = {},
 ) {
   const { labels = LABELS, phase = "Running", at = "2026-01-01T00:00:00Z" } = given;
   const metadata = { name, namespace: "default", labels, creationTimestamp: at };
-  return standin.put("pods", {
+  return fake.put("pods", {
     metadata,
     spec: { containers: [{ name: "c", image: "i" }] },
     status: { phase },
@@ -60,8 +60,8 @@ function item(of: ReturnType<typeof put>, given: Partial<PlanItem> = {}): PlanIt
     uid,
     resourceVersion,
     createdAt: new Date(creationTimestamp),
-    ground: "orphaned",
-    why: "",
+    reason: "orphaned",
+    message: "",
     run: RUN,
     cluster: CLUSTER,
     order: 1,
@@ -76,7 +76,7 @@ describe("sweep", () => {
   it.each<{
     name: string;
     view: RunView;
-    before?: (standin: KubeStandin) => void;
+    before?: (fake: FakeKubernetes) => void;
     kind: string;
     why?: string;
   }>([
@@ -89,71 +89,71 @@ describe("sweep", () => {
     {
       name: "spares what belongs to a run that is alive again",
       view: known("Scheduled"),
-      kind: "spared",
+      kind: "skipped",
       why: "its flow run is Scheduled now",
     },
     {
       name: "spares what belongs to a run whose state cannot be read",
       view: { kind: "unknown" },
-      kind: "spared",
+      kind: "skipped",
       why: `the state of flow run "${RUN_A}" cannot be read now`,
     },
     {
       name: "spares a cluster whose run has a living pod",
       view: known("Failed"),
-      before: (standin) => put(standin, "flow", { labels: FLOW_POD }),
-      kind: "spared",
+      before: (fake) => put(fake, "flow", { labels: FLOW_POD }),
+      kind: "skipped",
       why: 'pod "flow" of its flow run lives',
     },
     {
       name: "does not count finished pods of the run",
       view: known("Failed"),
-      before: (standin) => put(standin, "flow", { labels: FLOW_POD, phase: "Failed" }),
+      before: (fake) => put(fake, "flow", { labels: FLOW_POD, phase: "Failed" }),
       kind: "deleted",
     },
     {
       name: "does not count Dask pods that carry the run's label",
       view: known("Failed"),
-      before: (standin) => put(standin, "twin", { labels: { ...LABELS, ...FLOW_POD } }),
+      before: (fake) => put(fake, "twin", { labels: { ...LABELS, ...FLOW_POD } }),
       kind: "deleted",
     },
   ])("$name", async ({ view, before, kind, why }) => {
-    const { standin, go } = await clusterWith(view);
-    const worker = put(standin, "worker");
-    before?.(standin);
+    const { fake, go } = await clusterWith(view);
+    const worker = put(fake, "worker");
+    before?.(fake);
     expect(await go([item(worker)])).toMatchObject([
       { outcome: why === undefined ? { kind } : { kind, why } },
     ]);
-    expect(standin.get("pods", "default", "worker") === undefined || kind === "deleted").toBe(
+    expect(fake.get("pods", "default", "worker") === undefined || kind === "deleted").toBe(
       kind === "deleted",
     );
   });
 
   it("spares another object that has the name now", async () => {
-    const { standin, go } = await clusterWith(known("Failed"));
-    const before = put(standin, "worker", { phase: "Succeeded" });
-    standin.remove("pods", "default", "worker");
-    put(standin, "worker", { phase: "Succeeded" });
-    const done = await go([item(before, { ground: "finished" })]);
-    expect(done).toMatchObject([{ outcome: { kind: "spared", why: "another object has its name now" } }]);
-    expect(standin.get("pods", "default", "worker")).toBeDefined();
+    const { fake, go } = await clusterWith(known("Failed"));
+    const before = put(fake, "worker", { phase: "Succeeded" });
+    fake.remove("pods", "default", "worker");
+    put(fake, "worker", { phase: "Succeeded" });
+    const done = await go([item(before, { reason: "finished" })]);
+    expect(done).toMatchObject([{ outcome: { kind: "skipped", why: "another object has its name now" } }]);
+    expect(fake.get("pods", "default", "worker")).toBeDefined();
   });
 
   it("calls gone what somebody else removed", async () => {
-    const { standin, go } = await clusterWith(known("Failed"));
-    const before = put(standin, "worker", { phase: "Succeeded" });
-    standin.remove("pods", "default", "worker");
-    const items = [item(before, { ground: "finished" }), item(before)];
+    const { fake, go } = await clusterWith(known("Failed"));
+    const before = put(fake, "worker", { phase: "Succeeded" });
+    fake.remove("pods", "default", "worker");
+    const items = [item(before, { reason: "finished" }), item(before)];
     expect((await go(items)).map(({ outcome }) => outcome.kind)).toEqual(["gone", "gone"]);
   });
 
   it("asks nothing of a finished object before it goes", async () => {
-    const { standin, go } = await clusterWith({ kind: "unknown" });
+    const { fake, go } = await clusterWith({ kind: "unknown" });
     const items = ["a", "b", "c"].map((name) =>
-      item(put(standin, name, { phase: "Succeeded" }), { ground: "finished" }),
+      item(put(fake, name, { phase: "Succeeded" }), { reason: "finished" }),
     );
     await go(items);
-    expect(standin.requests.entries.map(({ verb }) => verb)).toEqual(["delete", "delete", "delete"]);
+    expect(fake.requests.entries.map(({ verb }) => verb)).toEqual(["delete", "delete", "delete"]);
   });
 
   it.each([
@@ -161,29 +161,29 @@ describe("sweep", () => {
     {
       name: "spares a replaced cluster that a pod may have made after all",
       at: "2025-12-31T23:00:00Z",
-      kind: "spared",
+      kind: "skipped",
     },
   ])("$name", async ({ at, kind }) => {
-    const { standin, go } = await clusterWith(known("Running"));
-    const worker = put(standin, "worker");
-    put(standin, "flow", { labels: FLOW_POD, at });
-    expect((await go([item(worker, { ground: "replaced" })]))[0]?.outcome.kind).toBe(kind);
+    const { fake, go } = await clusterWith(known("Running"));
+    const worker = put(fake, "worker");
+    put(fake, "flow", { labels: FLOW_POD, at });
+    expect((await go([item(worker, { reason: "replaced" })]))[0]?.outcome.kind).toBe(kind);
   });
 
   it("spares a Service whose cluster has a pod again", async () => {
-    const { standin, go } = await clusterWith(known("Failed"));
-    const service = standin.put("services", {
+    const { fake, go } = await clusterWith(known("Failed"));
+    const service = fake.put("services", {
       metadata: { name: CLUSTER, namespace: "default" },
       spec: { ports: [{ port: 1 }] },
     });
-    const wanted = item(service, { resource: "services", ground: "podless", order: 4 });
-    put(standin, "worker");
+    const wanted = item(service, { resource: "services", reason: "no-pods", order: 4 });
+    put(fake, "worker");
     expect(await go([wanted])).toMatchObject([
-      { outcome: { kind: "spared", why: "a pod of its cluster is there" } },
+      { outcome: { kind: "skipped", why: "a pod of its cluster is there" } },
     ]);
-    standin.remove("pods", "default", "worker");
-    const gone = (): boolean => standin.get("pods", "default", "worker") === undefined;
-    if (!gone()) put(standin, "worker", { phase: "Succeeded", labels: {} });
+    fake.remove("pods", "default", "worker");
+    const gone = (): boolean => fake.get("pods", "default", "worker") === undefined;
+    if (!gone()) put(fake, "worker", { phase: "Succeeded", labels: {} });
     expect((await go([wanted]))[0]?.outcome.kind).toBe("deleted");
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
-import { IN_FLIGHT, Pace } from "../../src/cleanup/throttle.ts";
+import { IN_FLIGHT, Throttle } from "../../src/cleanup/throttle.ts";
 import { KubeError } from "../../src/kube/client/errors.ts";
 
 /** A clock that a sleeper turns on himself. */
@@ -41,51 +41,51 @@ function server(refuses: number, status = 429) {
   return { call, calls: () => calls, most: () => most };
 }
 
-describe("Pace", () => {
+describe("Throttle", () => {
   it("goes at its own width while nothing is refused", async () => {
     const api = server(0);
-    const pace = new Pace(new TurningClock());
-    await Promise.all(Array.from({ length: 100 }, () => pace.call(api.call, signal)));
+    const throttle = new Throttle(new TurningClock());
+    await Promise.all(Array.from({ length: 100 }, () => throttle.call(api.call, signal)));
     expect([api.calls(), api.most()]).toEqual([100, IN_FLIGHT]);
   });
 
   it("goes on with half as many at once after a refusal, and loses no call", async () => {
     const api = server(IN_FLIGHT);
-    const pace = new Pace(new TurningClock());
-    const answers = await Promise.all(Array.from({ length: 40 }, () => pace.call(api.call, signal)));
+    const throttle = new Throttle(new TurningClock());
+    const answers = await Promise.all(Array.from({ length: 40 }, () => throttle.call(api.call, signal)));
     expect(answers).toHaveLength(40);
     expect(api.most()).toBeLessThan(IN_FLIGHT);
   });
 
   it("recovers its width", async () => {
     const api = server(1);
-    const pace = new Pace(new TurningClock());
-    await Promise.all(Array.from({ length: 1_000 }, () => pace.call(api.call, signal)));
+    const throttle = new Throttle(new TurningClock());
+    await Promise.all(Array.from({ length: 1_000 }, () => throttle.call(api.call, signal)));
     expect(api.most()).toBe(IN_FLIGHT);
   });
 
   it("waits on for a server that is merely busy, however often it says so", async () => {
     const api = server(50);
-    expect(await new Pace(new TurningClock()).call(api.call, signal)).toBe("done");
+    expect(await new Throttle(new TurningClock()).call(api.call, signal)).toBe("done");
   });
 
   it("gives up on a server that has refused everything for two minutes", async () => {
     const api = server(Number.POSITIVE_INFINITY);
-    await expect(new Pace(new TurningClock()).call(api.call, signal)).rejects.toThrow("not now");
+    await expect(new Throttle(new TurningClock()).call(api.call, signal)).rejects.toThrow("not now");
     expect(api.calls()).toBe(122);
   });
 
   it("tries a call that fails otherwise six times", async () => {
     const api = server(Number.POSITIVE_INFINITY, 503);
-    await expect(new Pace(new TurningClock()).call(api.call, signal)).rejects.toThrow("not now");
+    await expect(new Throttle(new TurningClock()).call(api.call, signal)).rejects.toThrow("not now");
     expect(api.calls()).toBe(6);
   });
 
   it("begins nothing more once it is told to end", async () => {
     const controller = new AbortController();
     const api = server(1);
-    const pace = new Pace(new TurningClock());
-    const call = pace.call(() => {
+    const throttle = new Throttle(new TurningClock());
+    const call = throttle.call(() => {
       controller.abort();
       return api.call();
     }, controller.signal);

@@ -4,10 +4,10 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../support/run-cli.ts";
 
 const KEY = "KEY-THAT-NOBODY-SEES";
@@ -17,17 +17,17 @@ const RUN = JSON.stringify({
   flow: { id: "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", storage: { type: "Local" } },
 });
 
-let kube: KubeStandin;
-let cloud: PrefectStandin;
+let kube: FakeKubernetes;
+let cloud: FakePrefect1;
 let website: Server;
 let nowhere: string;
 
 beforeAll(async () => {
-  kube = await startKubeStandin({ tokens: { good: "alice" }, controller: false });
-  cloud = await startPrefectStandin({ flavour: "cloud", apiKey: "the-right-one" });
+  kube = await startFakeKubernetes({ tokens: { good: "alice" }, controller: false });
+  cloud = await startFakePrefect1({ flavour: "cloud", apiKey: "the-right-one" });
   website = createServer((_, response) => response.end("<html>"));
   await new Promise<void>((listening) => website.listen(0, "127.0.0.1", listening));
-  const closed = await startPrefectStandin();
+  const closed = await startFakePrefect1();
   nowhere = closed.url;
   await closed.stop();
 });
@@ -196,7 +196,7 @@ const KUBECONFIGS: readonly Case[] = [
     argv: ["agent", "start", "--context", "prod"],
     files: () => ({ [KUBECONFIG]: kube.kubeconfig() }),
     code: 2,
-    want: /^error: cannot find context "prod" in the kubeconfig\nhint: it has: standin\n$/,
+    want: /^error: cannot find context "prod" in the kubeconfig\nhint: it has: fake\n$/,
   },
   {
     name: "is missing though named",

@@ -5,12 +5,12 @@ import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { catalogueOf } from "../../src/cli/help/command-metadata.ts";
+import { commandMetadata } from "../../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../../src/cli/program.ts";
-import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../support/run-cli.ts";
 import { mustKeepSecrets, secretsOf } from "../support/secrets.ts";
 
@@ -19,13 +19,13 @@ const TOKEN = "THE-TOKEN-THAT-NOBODY-SEES";
 const PASSWORD = "THE-PASSWORD-THAT-NOBODY-SEES";
 const KUBECONFIG = "/home/user/.kube/config";
 
-let kube: KubeStandin;
-let cloud: PrefectStandin;
+let kube: FakeKubernetes;
+let cloud: FakePrefect1;
 let parrot: Server;
 
 beforeAll(async () => {
-  kube = await startKubeStandin({ tokens: { good: "alice" } });
-  cloud = await startPrefectStandin({ flavour: "cloud", apiKey: "another" });
+  kube = await startFakeKubernetes({ tokens: { good: "alice" } });
+  cloud = await startFakePrefect1({ flavour: "cloud", apiKey: "another" });
   // Says back all that it is told, as some proxies do on their error pages.
   parrot = createServer((request, response) => {
     response.writeHead(502, {
@@ -64,13 +64,13 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   logs: ["logs", "fox"],
 };
 
-interface Trouble {
+interface Problem {
   readonly name: string;
   readonly api: () => string;
   readonly server: () => string;
 }
 
-const TROUBLES: readonly Trouble[] = [
+const TROUBLES: readonly Problem[] = [
   { name: "both refuse", api: () => cloud.url, server: () => kube.url },
   { name: "both say back what they were told", api: parrotUrl, server: parrotUrl },
   { name: "neither answers", api: () => "http://127.0.0.1:1", server: () => "http://127.0.0.1:1" },
@@ -88,15 +88,15 @@ const TROUBLES: readonly Trouble[] = [
 
 describe("no command prints a key", () => {
   it("and all that take one are tried here", () => {
-    const takeKey = catalogueOf(COMMANDS).filter(({ options }) =>
+    const takeKey = commandMetadata(COMMANDS).filter(({ options }) =>
       options.some(({ flag }) => flag === "--key"),
     );
     expect(takeKey.map(({ name }) => name).filter((name) => LINES[name] === undefined)).toEqual([]);
   });
 
   it.each(
-    TROUBLES.flatMap((trouble) =>
-      Object.entries(LINES).map(([command, line]) => ({ ...trouble, command, line })),
+    TROUBLES.flatMap((problem) =>
+      Object.entries(LINES).map(([command, line]) => ({ ...problem, command, line })),
     ),
   )("when $name: $command", async ({ line, api, server }) => {
     const { stdout, stderr } = await runCli([...line, "-v", "--request-timeout=2s"], {

@@ -1,5 +1,5 @@
-// What we rely on of a Kubernetes API server, as requests and answers. Holds for the stand-in
-// (kube-standin.test.ts) and for a real server (test/e2e/kube-real.contract.test.ts); where they
+// What we rely on of a Kubernetes API server, as requests and answers. Holds for the fake
+// (kube-fake.test.ts) and for a real server (test/e2e/kube-real.contract.test.ts); where they
 // disagree, the real one is right.
 
 import { beforeAll, describe, expect, it } from "vitest";
@@ -174,7 +174,7 @@ function createContract(server: Server): void {
     const reply = await server().post(server().path("poddisruptionbudgets"), budget);
     expect(reply).toMatchObject({
       status: 201,
-      body: { apiVersion: "policy/v1", metadata: { generation: 1 } },
+      body: { apiVersion: "policy/v1", metadata: { prefectVersion: 1 } },
     });
   });
 }

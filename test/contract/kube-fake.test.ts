@@ -1,23 +1,23 @@
-// The contract, held against the stand-in.
+// The contract, held against the fake.
 
 import { afterAll } from "vitest";
-import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { kubeContract } from "./kube-api.spec.ts";
 import { contractFate } from "./kube-jobs.spec.ts";
 
-const started: KubeStandin[] = [];
+const started: FakeKubernetes[] = [];
 
-kubeContract("the stand-in", async () => {
-  const standin = await startKubeStandin({
+kubeContract("the fake", async () => {
+  const fake = await startFakeKubernetes({
     namespaces: ["contract"],
     bookmarkMs: 20,
     tokens: { "admin-token": "admin" },
     script: (job) => contractFate(job.metadata.name),
   });
-  started.push(standin);
+  started.push(fake);
   return {
-    url: standin.url,
+    url: fake.url,
     headers: { authorization: "Bearer admin-token" },
     namespace: "contract",
     watchSeconds: 1,
@@ -25,5 +25,5 @@ kubeContract("the stand-in", async () => {
 });
 
 afterAll(async () => {
-  for (const standin of started) await standin.stop();
+  for (const fake of started) await fake.stop();
 });

@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from "vitest";
 import type { Body, Reply, WatchEvent } from "../fakes/kubernetes/tests/kube-request.ts";
 import type { Server } from "./kube-expect.ts";
 
-/** The script of the stand-in for the Jobs of this contract: what their commands do in a real cluster. */
+/** The script of the fake for the Jobs of this contract: what their commands do in a real cluster. */
 export function contractFate(
   jobName: string,
 ): "succeed" | "never" | { fate: "fail"; exitCode: number; log: string } {
@@ -70,7 +70,7 @@ export function jobContract(server: Server): void {
     expect(body).toMatchObject({
       kind: "Job",
       apiVersion: "batch/v1",
-      metadata: { generation: 1, labels },
+      metadata: { prefectVersion: 1, labels },
       spec: { parallelism: 1, completions: 1, backoffLimit: 6, suspend: true, completionMode: "NonIndexed" },
       status: {},
     });
@@ -165,7 +165,7 @@ export function jobContract(server: Server): void {
     const allowed = await server().patch(path, { spec: { backoffLimit: 2 } });
     expect(allowed).toMatchObject({
       status: 200,
-      body: { metadata: { generation: 2 }, spec: { backoffLimit: 2 } },
+      body: { metadata: { prefectVersion: 2 }, spec: { backoffLimit: 2 } },
     });
   });
 

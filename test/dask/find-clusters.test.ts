@@ -1,7 +1,7 @@
 // Which objects are Dask's, and whose: also those that only look so.
 
 import { describe, expect, it } from "vitest";
-import { daskPrints } from "../../src/dask/find-clusters.ts";
+import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { DaskObjects } from "../../src/dask/find-clusters.ts";
 import type { KnownRun } from "../../src/dask/attribute.ts";
 import type { AnyObject, Pod } from "../../src/kube/client/objects.ts";
@@ -27,7 +27,7 @@ const OWNED_BY = (kind: string, uid: string, apiVersion = "v1") => [
 ];
 
 function prints(objects: Partial<DaskObjects>, runs: readonly KnownRun[] = []) {
-  return daskPrints({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
+  return findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
 }
 
 describe("recognising", () => {

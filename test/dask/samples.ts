@@ -1,8 +1,8 @@
 // Objects as dask-kubernetes and people make them, for tests.
 
-import type { JobPrint } from "../../src/job/observe/observed.ts";
+import type { ObservedJob } from "../../src/job/observe/observed.ts";
 import type { AnyObject, Job, Meta, Pod } from "../../src/kube/client/objects.ts";
-import type { RunPrint } from "../../src/inventory/inventory.ts";
+import type { InventoryRun } from "../../src/inventory/inventory.ts";
 import type { RunView } from "../../src/job/decide/decide.ts";
 
 export const NOW = new Date("2026-11-21T12:00:00Z");
@@ -98,8 +98,8 @@ export function job(name: string, flowRunId: string, given: JobSpec = {}): Job {
   };
 }
 
-export function jobPrint(of: Job, pods: readonly Pod[] = []): JobPrint {
-  return { job: of, pods, departed: [], events: [], gone: false };
+export function jobPrint(of: Job, pods: readonly Pod[] = []): ObservedJob {
+  return { job: of, pods, deletedPods: [], events: [], gone: false };
 }
 
 /** What Prefect says of a run: in this state for so many minutes. */
@@ -109,16 +109,16 @@ export function known(type: string, minutes = 30): RunView {
 
 export function runPrint(
   flowRunId: string,
-  given: Partial<Omit<RunPrint, "footprint">> & { readonly jobs?: readonly JobPrint[] } = {},
-): RunPrint {
+  given: Partial<Omit<InventoryRun, "observed">> & { readonly jobs?: readonly ObservedJob[] } = {},
+): InventoryRun {
   const { jobs = [], ...more } = given;
   return {
     flowRunId,
-    generation: 1,
+    prefectVersion: 1,
     namespace: "flows",
     name: undefined,
     run: { kind: "unknown" },
-    footprint: { flowRunId, jobs },
+    observed: { flowRunId, jobs },
     dask: [],
     ...more,
   };

@@ -34,5 +34,5 @@ export function quiet(name: string, change: Partial<QuietRun> = {}): QuietRun {
 
 /** `broken due flow runs: …` */
 export function lines(findings: readonly Finding[]): string[] {
-  return findings.map(({ status, check, says }) => `${status} ${check}: ${says}`);
+  return findings.map(({ status, check, message }) => `${status} ${check}: ${message}`);
 }

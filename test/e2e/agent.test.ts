@@ -1,4 +1,4 @@
-// The agent at work: the built plugin under the real kubectl, real pods, and a Prefect stand-in that the pods tell of
+// The agent at work: the built plugin under the real kubectl, real pods, and a Prefect fake that the pods tell of
 // themselves.
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";

@@ -3,8 +3,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import { CLEANUP_ACCESS } from "../../src/kube/permissions.ts";
-import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import { Terminal, whyNoTerminal } from "../support/terminal.ts";
 import { runPlugin } from "./support/agent-process.ts";
 import {
@@ -33,12 +33,12 @@ const JANITOR = "kubectl-prefect-e2e-janitor";
 
 let namespace = "";
 let other = "";
-let prefect: PrefectStandin;
+let prefect: FakePrefect1;
 
 beforeAll(async () => {
   namespace = await createNamespace("cleanup");
   other = await createNamespace("cleanup-other");
-  prefect = await startPrefectStandin();
+  prefect = await startFakePrefect1();
 });
 
 afterAll(async () => {

@@ -135,7 +135,7 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
     const inspected = await plugin("inspect", "lost", "-o", "json");
     expect(JSON.parse(inspected.stdout)).toMatchObject({
       flowRun: { id: runs.lost, name: "lost", state: { type: "Running" } },
-      dask: [{ cluster: { kind: "classic" }, verdict: { word: "active" }, pods: [{ name: worker }] }],
+      dask: [{ cluster: { kind: "classic" }, status: "active", pods: [{ name: worker }] }],
     });
   });
 
@@ -153,7 +153,7 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
       const over = flowRun("Failed");
       const remote = `dask-${over}-0123abcd-4`;
       const beside = `dask-${runs.ending}-0123abcd-4`;
-      const podless = "dask-root-03d5b8bb-0";
+      const noPods = "dask-root-03d5b8bb-0";
       apply(namespace, [
         flowJob("ended", flowRun("Success"), DONE),
         flowJob("forgotten", over, WORKS),
@@ -163,7 +163,7 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
         ...daskFront(remote),
         daskPod("beside-scheduler", beside, WORKS),
         ...daskFront(beside),
-        ...daskFront(podless),
+        ...daskFront(noPods),
         daskPod("nobodys-scheduler", "dask-jim-11111111-1", WORKS),
         daskPod("nobodys-done", "dask-jim-22222222-2", DONE),
         pod("foreign-done", { app: "dask", component: "web" }, DONE),

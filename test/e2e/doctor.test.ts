@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
 import type { JsonObject } from "../../src/base/json.ts";
-import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import { PluginProcess, runPlugin, startAgent } from "./support/agent-process.ts";
 import { currentCluster, hasContext, KubeconfigFolder } from "./support/kubeconfig.ts";
 import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
@@ -38,12 +38,12 @@ spec:
 `;
 
 let namespace: string;
-let prefect: PrefectStandin;
+let prefect: FakePrefect1;
 let folder: KubeconfigFolder;
 
 beforeAll(async () => {
   namespace = await createNamespace("doctor");
-  prefect = await startPrefectStandin();
+  prefect = await startFakePrefect1();
   folder = new KubeconfigFolder();
 });
 

@@ -134,7 +134,7 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
 
     it("asks for nothing that it may not, and for all that it may", async (context) => {
       expect(world.agent.lines.join("\n")).toContain("Became the leader");
-      expect(world.complaints()).toEqual([]);
+      expect(world.errors()).toEqual([]);
       const calls = await world.callsOf("prefect-agent");
       if (calls === undefined) return context.skip(NO_AUDIT);
       expect(calls.filter(isRefused)).toEqual([]);
@@ -216,7 +216,7 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
     });
 
     it("asks for nothing that it may not", async (context) => {
-      expect(world.complaints()).toEqual([]);
+      expect(world.errors()).toEqual([]);
       const calls = await world.callsOf("default");
       if (calls === undefined) return context.skip(NO_AUDIT);
       expect(calls.filter(isRefused)).toEqual([]);
@@ -270,7 +270,7 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
     });
 
     it("asks for nothing that it may not, nor does the resource manager", async (context) => {
-      expect(world.complaints()).toEqual([]);
+      expect(world.errors()).toEqual([]);
       const calls = await world.callsOf("prefect-agent");
       if (calls === undefined) return context.skip(NO_AUDIT);
       expect(calls.filter(isRefused)).toEqual([]);
@@ -342,7 +342,7 @@ class World {
   }
 
   /** Lines of the agent's log that must not be there. */
-  complaints(): readonly string[] {
+  errors(): readonly string[] {
     return this.agent.lines.filter((line) =>
       /forbidden|not allowed|Without these rights|Lost the lead/i.test(line),
     );

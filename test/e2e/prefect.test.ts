@@ -1,4 +1,4 @@
-// The real Prefect 1.4.1 in the pods: flows that the agent starts, follows and cleans up after, against the stand-in's API.
+// The real Prefect 1.4.1 in the pods: flows that the agent starts, follows and cleans up after, against the fake's API.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { FlowSpec } from "../fakes/prefect1/flows.ts";

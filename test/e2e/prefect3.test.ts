@@ -93,9 +93,9 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
   async function words(): Promise<Record<string, readonly string[]>> {
     const { stdout } = await plugin("jobs", "-o", "json");
     return Object.fromEntries(
-      rowsIn(stdout).map(({ flowRun, verdict, pods }) => [
+      rowsIn(stdout).map(({ flowRun, status: row, pods }) => [
         flowRun?.name ?? "<none>",
-        [flowRun?.state?.word ?? "<none>", verdict.word, (pods ?? []).map(({ status }) => status).join(",")],
+        [flowRun?.state?.word ?? "<none>", row, (pods ?? []).map(({ status }) => status).join(",")],
       ]),
     );
   }
@@ -123,9 +123,9 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     if (namespace !== undefined) removeNamespace(namespace);
   });
 
-  it("is asked for every run's state, and each gets its verdict", async () => {
+  it("is asked for every run's state, and each gets its decision", async () => {
     const shown = Object.entries(await words()).map(
-      ([run, [state, verdict]]) => `${run} ${state} ${verdict}`,
+      ([run, [state, decision]]) => `${run} ${state} ${decision}`,
     );
     expect(shown.sort()).toEqual([
       "amber-fox Running active",

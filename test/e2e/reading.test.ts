@@ -4,8 +4,8 @@
 import { rowsIn } from "./support/job-rows.ts";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
-import { startPrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import { PluginProcess, runPlugin } from "./support/agent-process.ts";
 import type { Ended } from "./support/agent-process.ts";
 import { kubectl, listed, mustKubectl } from "./support/kubectl.ts";
@@ -84,9 +84,9 @@ afterAll(() => {
 });
 
 describe("kubectl prefect jobs", () => {
-  it("gives each Job its verdict, whichever Prefect it is of", async () => {
+  it("gives each Job its decision, whichever Prefect it is of", async () => {
     const { stdout, code } = await read("jobs", "-o", "json");
-    const rows = rowsIn(stdout).map(({ metadata, verdict }) => [metadata.name, verdict.word]);
+    const rows = rowsIn(stdout).map(({ metadata, status }) => [metadata.name, status]);
     expect(rows.toSorted(([a = ""], [b = ""]) => (a < b ? -1 : 1))).toEqual([
       ["agent2", "active"],
       ["failed", "failed"],
@@ -165,7 +165,7 @@ describe("kubectl prefect inspect", () => {
       /container flow \(registry\.invalid\/flows:1\) waiting: (?:ErrImagePull|ImagePullBackOff)/,
     );
     expect(stdout).toMatch(/event Failed .*Failed to pull image "registry\.invalid\/flows:1"/);
-    expect(stdout).toMatch(/^VERDICT stuck: image "registry\.invalid\/flows:1"/m);
+    expect(stdout).toMatch(/^STATUS stuck: image "registry\.invalid\/flows:1"/m);
     expect(code).toBe(0);
   });
 
@@ -234,14 +234,14 @@ describe("a user who may not see everything", () => {
     expect(jobs.code).toBe(0);
     const inspected = await read("inspect", "job/failed", "--as", as);
     expect(inspected.stdout).toContain("its pods may not be listed");
-    expect(inspected.stdout).toMatch(/^VERDICT failed: Job has reached the specified backoff limit$/m);
+    expect(inspected.stdout).toMatch(/^STATUS failed: Job has reached the specified backoff limit$/m);
     expect(inspected.code).toBe(0);
     expect(await read("logs", "job/failed", "--as", as)).toMatchObject({ stdout: "", code: 4 });
   });
 });
 
 describe("with a Prefect API", () => {
-  let prefect: PrefectStandin;
+  let prefect: FakePrefect1;
   let place: string;
   let failed: string;
   let cluster: string;
@@ -252,7 +252,7 @@ describe("with a Prefect API", () => {
   }
 
   beforeAll(async () => {
-    prefect = await startPrefectStandin();
+    prefect = await startFakePrefect1();
     place = await createNamespace("reading-prefect");
     failed = prefect.createFlowRun({ flow: prefect.createFlow({ name: "etl" }), name: "sad-seal" }).id;
     prefect.setState(failed, { type: "Failed", message: "it broke" });
@@ -276,11 +276,11 @@ describe("with a Prefect API", () => {
 
   it("lists Jobs and Dask clusters with their run's name and state, and what they are to it", async () => {
     const { stdout, stderr, code } = await asking("jobs", "-o", "json");
-    const rows = rowsIn(stdout).map(({ flowRun, metadata, verdict }) => [
+    const rows = rowsIn(stdout).map(({ flowRun, metadata, status }) => [
       flowRun?.name ?? "<none>",
       flowRun?.state?.word ?? "<none>",
       metadata.name,
-      verdict.word,
+      status,
     ]);
     expect(rows).toEqual([
       ["<none>", "<deleted>", "deleted", "orphaned"],

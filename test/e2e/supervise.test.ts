@@ -29,7 +29,7 @@ const POLICY: Policy = {
   pendingWarnMs: 3_000,
   cancelGraceMs: 3_000,
   exitGraceMs: 1_500,
-  lingerMs: 3_000,
+  sidecarGraceMs: 3_000,
 };
 const MINOR = serverMinor();
 const FIXTURES = failures(NAMES, MINOR);

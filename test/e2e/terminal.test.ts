@@ -1,5 +1,5 @@
 // cleanup and cancel as a person meets them: the built plugin of the real kubectl at a real terminal, Ctrl-C included, on
-// clusters that the test holds in its hand (the stand-ins), so that what happens in between is exact.
+// clusters that the test holds in its hand (the fakes), so that what happens in between is exact.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

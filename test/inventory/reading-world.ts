@@ -1,10 +1,10 @@
-// A cluster on the stand-in with Jobs as they lie around, and the command line against it.
+// A cluster on the fake with Jobs as they lie around, and the command line against it.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import { startKubeStandin } from "../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin, KubeStandinOptions } from "../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes, FakeKubernetesOptions } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { runCli } from "../support/run-cli.ts";
 import type { CliResult, CliWorld } from "../support/run-cli.ts";
@@ -17,22 +17,22 @@ export const runId = (digit: number): string =>
 export const DAYS_AGO = new Date(Date.now() - 3 * 86_400_000).toISOString().replace(/\.\d+Z/, "Z");
 
 export interface World {
-  readonly standin: KubeStandin;
-  /** `kubectl prefect ARGV…` in the namespace `default` of the stand-in. */
+  readonly fake: FakeKubernetes;
+  /** `kubectl prefect ARGV…` in the namespace `default` of the fake. */
   readonly cli: (argv: readonly string[], given?: CliWorld) => Promise<CliResult>;
 }
 
-/** A stand-in that stops with the test; without controllers what is put there stays as it is. */
-export async function readingWorld(options: KubeStandinOptions = { controller: false }): Promise<World> {
-  const standin = await startKubeStandin(options);
-  onTestFinished(() => standin.stop());
+/** A fake that stops with the test; without controllers what is put there stays as it is. */
+export async function readingWorld(options: FakeKubernetesOptions = { controller: false }): Promise<World> {
+  const fake = await startFakeKubernetes(options);
+  onTestFinished(() => fake.stop());
   const cli: World["cli"] = (argv, given = {}) =>
     runCli(argv, {
       ...given,
       env: { KUBECONFIG: "/kubeconfig", ...given.env },
-      files: { "/kubeconfig": standin.kubeconfig(), ...given.files },
+      files: { "/kubeconfig": fake.kubeconfig(), ...given.files },
     });
-  return { standin, cli };
+  return { fake, cli };
 }
 
 export interface JobSpec {
@@ -48,17 +48,17 @@ export interface JobSpec {
 }
 
 /** Puts a Job of Prefect 1, and its pod. */
-export function putJob({ standin }: Pick<World, "standin">, name: string, given: JobSpec): void {
+export function putJob({ fake }: Pick<World, "fake">, name: string, given: JobSpec): void {
   const { run, namespace = "default", createdAt: creationTimestamp = DAYS_AGO } = given;
   const labels = given.labels ?? { "prefect.io/flow_run_id": run };
   const containers = [{ name: "flow", image: "flows:1" }];
   const spec = { restartPolicy: "Never", nodeName: "node-1", containers, ...given.podSpec };
   const metadata = { name, namespace, labels, creationTimestamp };
   const jobSpec = { backoffLimit: 0, template: { spec } };
-  const job = standin.put("jobs", { metadata, spec: jobSpec, status: given.status ?? {} });
+  const job = fake.put("jobs", { metadata, spec: jobSpec, status: given.status ?? {} });
   if (given.pod === undefined) return;
   const { uid } = job.metadata;
-  standin.put("pods", {
+  fake.put("pods", {
     metadata: {
       ...metadata,
       name: `${name}-pod`,
@@ -129,7 +129,7 @@ export interface RestCall {
 }
 
 /** A Prefect 3 API that answers every request with this, and keeps what it was asked. */
-export async function restStandin(
+export async function fakePrefect3(
   answer: (call: RestCall) => { readonly status?: number; readonly body: unknown },
 ): Promise<{ readonly url: string; readonly calls: RestCall[] }> {
   const calls: RestCall[] = [];

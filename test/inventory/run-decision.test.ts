@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { AttributedBy, DaskPrint } from "../../src/dask/dask-cluster.ts";
-import type { RunPrint } from "../../src/inventory/inventory.ts";
+import type { AttributedBy, ObservedCluster } from "../../src/dask/dask-cluster.ts";
+import type { InventoryRun } from "../../src/inventory/inventory.ts";
 import { diagnose } from "../../src/inventory/diagnosis.ts";
-import { opinionOnJob } from "../../src/inventory/run-decision.ts";
-import { runPrints, withRun } from "../../src/inventory/group-runs.ts";
+import { decideJob } from "../../src/inventory/run-decision.ts";
+import { groupRuns, withRun } from "../../src/inventory/group-runs.ts";
 import { decodeObject } from "../../src/kube/client/decode.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { JsonObject } from "../../src/base/json.ts";
@@ -37,8 +37,8 @@ function podOf(owner: Job, status: JsonObject, seconds = 20): Pod {
   });
 }
 
-function printOf(jobs: readonly Job[], pods: readonly Pod[], type?: string): RunPrint {
-  const [print] = runPrints({ jobs, pods, events: [] });
+function printOf(jobs: readonly Job[], pods: readonly Pod[], type?: string): InventoryRun {
+  const [print] = groupRuns({ jobs, pods, events: [] });
   if (print === undefined) throw new Error("no run");
   return withRun(print, {
     name: undefined,
@@ -46,11 +46,11 @@ function printOf(jobs: readonly Job[], pods: readonly Pod[], type?: string): Run
   });
 }
 
-describe("runPrints", () => {
+describe("groupRuns", () => {
   it("puts the Jobs of a run together, oldest first, each with its own pods, and takes no Job twice", () => {
     const [first, second] = [job("b", {}, { creationTimestamp: secondsAgo(90) }), job("a")];
     const print = printOf([second, first, first], [podOf(first, {}), podOf(second, {})]);
-    const shape = print.footprint.jobs.map((each) => [each.job.metadata.name, each.pods.length]);
+    const shape = print.observed.jobs.map((each) => [each.job.metadata.name, each.pods.length]);
     expect(shape).toEqual([
       ["b", 1],
       ["a", 1],
@@ -59,7 +59,7 @@ describe("runPrints", () => {
 
   it("keeps runs of the same id in two namespaces apart", () => {
     const jobs = [job("a"), job("a2", {}, { namespace: "other" })];
-    expect(runPrints({ jobs, pods: [], events: [] }).map(({ namespace }) => namespace)).toEqual([
+    expect(groupRuns({ jobs, pods: [], events: [] }).map(({ namespace }) => namespace)).toEqual([
       "flows",
       "other",
     ]);
@@ -67,18 +67,18 @@ describe("runPrints", () => {
 
   it("knows Prefect 3's runs by the hyphens, with the name on the label", () => {
     const labels = { "prefect.io/flow-run-id": runId(2), "prefect.io/flow-run-name": "amber-fox" };
-    const [print] = runPrints({ jobs: [job("c", {}, { labels })], pods: [], events: [] });
-    expect(print).toMatchObject({ flowRunId: runId(2), generation: 2, name: "amber-fox" });
+    const [print] = groupRuns({ jobs: [job("c", {}, { labels })], pods: [], events: [] });
+    expect(print).toMatchObject({ flowRunId: runId(2), prefectVersion: 2, name: "amber-fox" });
   });
 });
 
-describe("opinionOnJob", () => {
+describe("decideJob", () => {
   it("does not blame a failed Job on a run whose other Job lives", () => {
     const [dead, alive] = [job("dead", ended("Failed")), job("alive")];
     const run = printOf([dead, alive], [podOf(dead, POD.failed), podOf(alive, POD.running)], "Running");
-    const words = run.footprint.jobs.map((print) => opinionOnJob(run, print, NOW));
-    expect(words.map(({ word }) => word)).toEqual(["failed", "active"]);
-    expect(words.map(({ settle }) => settle)).toEqual([undefined, undefined]);
+    const words = run.observed.jobs.map((print) => decideJob(run, print, NOW));
+    expect(words.map(({ status: word }) => word)).toEqual(["failed", "active"]);
+    expect(words.map(({ transition: settle }) => settle)).toEqual([undefined, undefined]);
   });
 });
 
@@ -96,22 +96,22 @@ describe("diagnose", () => {
     const good = job("good");
     const run = printOf([good], [podOf(good, POD.running)], "Running");
     expect(diagnose(run, NOW)).toMatchObject({
-      word: "active",
+      status: "active",
       stories: [],
       agent: ["nothing: all is in order"],
     });
   });
 
   it.each([
-    { state: "Scheduled", word: "pending", agent: /^start it when it is due/ },
-    { state: "Submitted", word: "pending", agent: /^make its Job/ },
-    { state: "Running", word: "active", agent: /^nothing: no Job/ },
-    { state: "Success", word: "finished", agent: /^nothing: no Job/ },
-  ])("says of a $state run without a Job: $word", ({ state, word, agent }) => {
+    { state: "Scheduled", status: "pending", agent: /^start it when it is due/ },
+    { state: "Submitted", status: "pending", agent: /^make its Job/ },
+    { state: "Running", status: "active", agent: /^nothing: no Job/ },
+    { state: "Success", status: "finished", agent: /^nothing: no Job/ },
+  ])("says of a $state run without a Job: $word", ({ state, status, agent }) => {
     const view = { kind: "known", state: { type: state } } as const;
-    const footprint = { flowRunId: runId(1), jobs: [] };
-    const run = { ...printOf([job("a")], []), run: view, footprint };
-    expect(diagnose(run, NOW)).toMatchObject({ word, agent: [expect.stringMatching(agent)] });
+    const observed = { flowRunId: runId(1), jobs: [] };
+    const run = { ...printOf([job("a")], []), run: view, observed };
+    expect(diagnose(run, NOW)).toMatchObject({ status, agent: [expect.stringMatching(agent)] });
   });
 
   it("leaves Prefect 3's runs to their worker", () => {
@@ -126,7 +126,7 @@ describe("an agent and the Dask clusters of a run", () => {
   const CLUSTER = "dask-03d5b8bb-0";
   const deletes = `delete Dask cluster ${CLUSTER}: nothing else ends it`;
 
-  function cluster(by: AttributedBy, more: Partial<DaskPrint> = {}): DaskPrint {
+  function cluster(by: AttributedBy, more: Partial<ObservedCluster> = {}): ObservedCluster {
     const metadata = { name: "worker", namespace: "flows", creationTimestamp: secondsAgo(90) };
     const worker = decodeObject<"pods">({ metadata, spec: {}, status: { phase: "Running" } });
     const owner = { flowRunId: runId(1), by };
@@ -134,7 +134,7 @@ describe("an agent and the Dask clusters of a run", () => {
     return { kind: "classic", name: CLUSTER, namespace: "flows", workers: [worker], owner, ...none, ...more };
   }
 
-  function deedsOf(type: string, dask: DaskPrint): readonly string[] {
+  function deedsOf(type: string, dask: ObservedCluster): readonly string[] {
     const isCancelled = type.startsWith("Cancel");
     const made = { creationTimestamp: secondsAgo(90) };
     const flow = isCancelled ? job("flow", {}, made) : job("flow", ended("Failed"), made);

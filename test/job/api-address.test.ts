@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { apiAddress, namesApi } from "../../src/job/api-address.ts";
 import type { Job } from "../../src/kube/client/objects.ts";
-import { slimJob } from "../../src/kube/cache/transform.ts";
+import { transformJob } from "../../src/kube/cache/transform.ts";
 
 function jobFor(api: string | undefined): Job {
   const env = api === undefined ? [] : [{ name: "PREFECT__CLOUD__API", value: api }];
@@ -24,7 +24,7 @@ describe("namesApi", () => {
   });
 
   it("still knows it of a Job as the agent caches it", () => {
-    expect(namesApi(slimJob(jobFor("http://prefect:4200")), ours)).toBe(true);
+    expect(namesApi(transformJob(jobFor("http://prefect:4200")), ours)).toBe(true);
   });
 });
 

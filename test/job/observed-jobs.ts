@@ -1,4 +1,4 @@
-// Jobs, pods, events and footprints for the tests of outlook and verdict: in good order, changed where a test says so.
+// Jobs, pods, events and observedRuns for the tests of phase and decision: in good order, changed where a test says so.
 
 import type {
   Condition,
@@ -8,7 +8,7 @@ import type {
   KubeEvent,
   Pod,
 } from "../../src/kube/client/objects.ts";
-import type { Footprint, JobPrint } from "../../src/job/observe/observed.ts";
+import type { ObservedRun, ObservedJob } from "../../src/job/observe/observed.ts";
 
 export const RUN_ID = "11111111-2222-4333-8444-555555555555";
 export const T0 = new Date("2026-11-21T03:00:00Z");
@@ -129,10 +129,10 @@ export function event(uid: string, [reason, message, seconds = 1]: [string, stri
   };
 }
 
-export function print(change: Partial<JobPrint> = {}): JobPrint {
-  return { job: job(), pods: [pod()], departed: [], events: [], gone: false, ...change };
+export function print(change: Partial<ObservedJob> = {}): ObservedJob {
+  return { job: job(), pods: [pod()], deletedPods: [], events: [], gone: false, ...change };
 }
 
-export function footprint(...jobs: JobPrint[]): Footprint {
+export function observed(...jobs: ObservedJob[]): ObservedRun {
   return { flowRunId: RUN_ID, jobs };
 }

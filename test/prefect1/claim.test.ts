@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { PrefectError } from "../../src/prefect1/errors.ts";
 import type { PrefectFailure } from "../../src/prefect1/errors.ts";
 import type { Claim } from "../../src/prefect1/api.ts";
-import { CLAIM_KEY, claimAll, claimMarkOf } from "../../src/prefect1/claim.ts";
+import { CLAIM_KEY, claimAll, claimRecordOf } from "../../src/prefect1/claim.ts";
 import type { State } from "../../src/prefect1/states.ts";
 
 interface Row {
@@ -50,7 +50,7 @@ class Server {
 }
 
 function claim(id: string, more: Partial<Claim> = {}): Claim {
-  const mark = { id: `mark-${id}`, place: "here", identifier: "1a2b3c4d", by: "host:1" };
+  const mark = { id: `mark-${id}`, scope: "here", identifier: "1a2b3c4d", by: "host:1" };
   return { id, version: 1, state: { type: "Submitted", context: { [CLAIM_KEY]: mark } }, ...more };
 }
 
@@ -141,17 +141,17 @@ describe("a claim that is asked for again", () => {
   });
 });
 
-describe("claimMarkOf", () => {
+describe("claimRecordOf", () => {
   it("reads its own marks, also older ones without a maker", () => {
-    const mark = { id: "1", place: "here", identifier: "1a2b3c4d" };
-    expect(claimMarkOf({ type: "Submitted", context: { [CLAIM_KEY]: mark } })).toEqual(mark);
-    expect(claimMarkOf(claim("a").state)).toMatchObject({ by: "host:1" });
+    const mark = { id: "1", scope: "here", identifier: "1a2b3c4d" };
+    expect(claimRecordOf({ type: "Submitted", context: { [CLAIM_KEY]: mark } })).toEqual(mark);
+    expect(claimRecordOf(claim("a").state)).toMatchObject({ by: "host:1" });
   });
 
-  it.each([{}, { [CLAIM_KEY]: "x" }, { [CLAIM_KEY]: { id: "1", place: "here" } }])(
+  it.each([{}, { [CLAIM_KEY]: "x" }, { [CLAIM_KEY]: { id: "1", scope: "here" } }])(
     "takes %o for no mark",
     (context) => {
-      expect(claimMarkOf({ type: "Submitted", context })).toBeUndefined();
+      expect(claimRecordOf({ type: "Submitted", context })).toBeUndefined();
     },
   );
 });

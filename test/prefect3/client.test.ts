@@ -5,7 +5,7 @@ import { findRestRuns } from "../../src/prefect3/find-runs.ts";
 import type { RestApi } from "../../src/prefect3/client.ts";
 import { stateOfRest, stateWord } from "../../src/prefect3/states.ts";
 import { isAlive, isFailed, isFinished, isSuccessful } from "../../src/prefect1/states.ts";
-import { restStandin, runId } from "../inventory/reading-world.ts";
+import { fakePrefect3, runId } from "../inventory/reading-world.ts";
 
 function connected(target: RestTarget): RestApi {
   const api = connectRest(target, {}, 2_000);
@@ -24,7 +24,7 @@ describe("stateOfRest", () => {
     { type: "FAILED", over: true, alive: false },
     { type: "CRASHED", over: true, alive: false },
     { type: "CANCELLED", over: true, alive: false },
-  ])("reads $type as the verdict needs it, and keeps its word", ({ type, over, alive }) => {
+  ])("reads $type as the decision needs it, and keeps its word", ({ type, over, alive }) => {
     const state = stateOfRest({ type });
     expect({ over: isFinished(state.type), alive: isAlive(state.type) }).toEqual({ over, alive });
     expect(stateWord(state).toUpperCase()).toBe(type);
@@ -47,7 +47,7 @@ describe("RestApi", () => {
     { as: { authString: "admin:pass" }, sends: "Basic YWRtaW46cGFzcw==" },
     { as: {}, sends: undefined },
   ])("sends $sends", async ({ as, sends }) => {
-    const { url, calls } = await restStandin(() => ({ body: [] }));
+    const { url, calls } = await fakePrefect3(() => ({ body: [] }));
     const found = await connected({ url: `${url}/`, ...as }).flowRuns([runId(1)]);
     expect(found.size).toBe(0);
     expect(calls.map(({ path, authorization }) => ({ path, authorization }))).toEqual([
@@ -56,7 +56,7 @@ describe("RestApi", () => {
   });
 
   it("sets a state, and tells what became of it", async () => {
-    const { url, calls } = await restStandin(() => ({ body: { status: "ACCEPT" } }));
+    const { url, calls } = await fakePrefect3(() => ({ body: { status: "ACCEPT" } }));
     const api = connected({ url });
     expect(await api.setState(runId(1), { type: "CANCELLING" })).toBe("ACCEPT");
     expect(calls).toMatchObject([
@@ -73,7 +73,7 @@ describe("RestApi", () => {
     { status: 503, body: {}, failure: "overloaded" },
     { status: 200, body: "<html>", failure: "unreadable" },
   ])("calls an answer of $status $failure", async ({ status, body, failure }) => {
-    const { url } = await restStandin(() => ({ status, body }));
+    const { url } = await fakePrefect3(() => ({ status, body }));
     const api = connected({ url, apiKey: "pnu_secret" });
     const error = await api.flowRuns([runId(1)]).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ failure, exitCode: 3 });
@@ -96,7 +96,7 @@ describe("findRestRuns", () => {
   /** As the real server: ids from the greatest down, pages by offset. */
   async function finder(known: readonly string[]) {
     const sorted = known.toSorted().reverse();
-    const { url, calls } = await restStandin(({ path, body }) => {
+    const { url, calls } = await fakePrefect3(({ path, body }) => {
       if (path === "/api/flow_runs/count") return { body: known.length };
       const {
         sort,

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { dueRun, eventually, onceEach, tally } from "./support/stories.ts";
+import { dueRun, eventually, onceEach, countsText } from "./support/stories.ts";
 import { startWorld } from "./support/world.ts";
 import type { World } from "./support/world.ts";
 
@@ -81,6 +81,6 @@ describe("without a reader", () => {
     const id = dueRun(world);
     expect(await ended).toEqual({ code: 0, stderr: "" });
     expect(world.prefect.logsOf(id)).toHaveLength(1);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 });

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startAgentProcess } from "./support/agent-process.ts";
 import type { AgentProcess } from "./support/agent-process.ts";
-import { dueRun, onceEach, tally, throughWith } from "./support/stories.ts";
+import { dueRun, onceEach, countsText, throughWith } from "./support/stories.ts";
 import { startWorld } from "./support/world.ts";
 import type { World } from "./support/world.ts";
 
@@ -93,7 +93,7 @@ describe("an agent that is told to stop", () => {
     await next.ready();
     await next.poke();
     await throughWith(world, [id, late]);
-    expect(tally(world, [id, late])).toEqual(onceEach([id, late]));
+    expect(countsText(world, [id, late])).toEqual(onceEach([id, late]));
   });
 
   it("does not wait longer than the grace for a submission; the next agent finishes it", async () => {
@@ -118,7 +118,7 @@ describe("an agent that is told to stop", () => {
     expect(world.jobsOf(id)).toEqual([]);
     await started();
     await throughWith(world, [id]);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 
   it("does not wait longer than the grace for a deletion either", async () => {
@@ -166,6 +166,6 @@ describe("an agent that is told to stop", () => {
     await second.ready();
     await second.poke();
     await throughWith(world, [id]);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 });

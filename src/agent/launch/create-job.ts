@@ -3,10 +3,10 @@
 
 import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
-import { retry } from "../../base/backoff.ts";
+import { withRetry } from "../../base/backoff.ts";
 import { ExpectedError, textOf } from "../../base/errors.ts";
 import { buildJob } from "../../prefect1/build/build.ts";
-import { FLOW_RUN_LABEL, TELLER_ANNOTATION } from "../../job/labels.ts";
+import { FLOW_RUN_LABEL, OWNER_ANNOTATION } from "../../job/labels.ts";
 import type { JobManifest } from "../../job/manifest.ts";
 import { templateSourceOf } from "../../prefect1/build/template.ts";
 import { identifiersOf } from "../../prefect1/submission.ts";
@@ -32,7 +32,7 @@ const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 /** Creates the Job. Throws JobError or KubeError when there can be none; rides out what passes. */
 export async function createJob(deps: CreateDeps, settings: AgentSettings, due: Due): Promise<Creation> {
   const { flowRun } = due.submission;
-  const riding = {
+  const retryOptions = {
     clock: deps.clock,
     signal: due.signal,
     shape: BACKOFF,
@@ -40,15 +40,15 @@ export async function createJob(deps: CreateDeps, settings: AgentSettings, due: 
       deps.log.debug("Could not create a Job, trying again", { error: textOf(error) }),
   };
   const source = templateSourceOf(flowRun, settings.template);
-  const template = await retry(() => deps.loadTemplate(source), { ...riding, attempts: 5 });
+  const template = await withRetry(() => deps.loadTemplate(source), { ...retryOptions, attempts: 5 });
   for (const identifier of identifiersOf(due.submission)) {
     const job = buildJob(flowRun, settings.job, template, identifier);
     let isRepeat = false;
-    const outcome = await retry(async () => {
-      if (isRepeat && !(await due.stands())) return await stranded(deps, job, settings);
+    const outcome = await withRetry(async () => {
+      if (isRepeat && !(await due.stands())) return await resolveExisting(deps, job, settings);
       isRepeat = true;
       return await createOnce(deps, job, settings);
-    }, riding);
+    }, retryOptions);
     if (outcome === "over") return { outcome };
     if (outcome !== "foreign") return { outcome, name: job.metadata.name };
   }
@@ -69,7 +69,11 @@ async function createOnce(deps: CreateDeps, job: JobManifest, settings: AgentSet
 }
 
 /** The claim is no more: because the Job was made and does its work, or because somebody changed the run's state. */
-async function stranded(deps: CreateDeps, job: JobManifest, settings: AgentSettings): Promise<Attempt> {
+async function resolveExisting(
+  deps: CreateDeps,
+  job: JobManifest,
+  settings: AgentSettings,
+): Promise<Attempt> {
   const standing = await whose(deps, job, settings);
   return standing === undefined || standing === "foreign" ? "over" : standing;
 }
@@ -78,11 +82,11 @@ async function stranded(deps: CreateDeps, job: JobManifest, settings: AgentSetti
 async function whose(
   deps: CreateDeps,
   job: JobManifest,
-  { namespace, teller }: AgentSettings,
+  { namespace, identity: owner }: AgentSettings,
 ): Promise<"ours" | "theirs" | "foreign" | undefined> {
   const found = await deps.kube.get("jobs", { namespace, name: job.metadata.name });
   if (found === undefined) return undefined;
   if (found.metadata.labels?.[FLOW_RUN_LABEL] !== job.metadata.labels[FLOW_RUN_LABEL]) return "foreign";
-  const maker = found.metadata.annotations?.[TELLER_ANNOTATION];
-  return maker === undefined || maker === teller || deps.isDead(maker) ? "ours" : "theirs";
+  const maker = found.metadata.annotations?.[OWNER_ANNOTATION];
+  return maker === undefined || maker === owner || deps.isDead(maker) ? "ours" : "theirs";
 }

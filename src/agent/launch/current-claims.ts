@@ -3,13 +3,13 @@
 
 import { Batcher } from "../../base/batch.ts";
 import type { PrefectApi, RunState } from "../../prefect1/api.ts";
-import { claimMarkOf } from "../../prefect1/claim.ts";
+import { claimRecordOf } from "../../prefect1/claim.ts";
 import type { Submission } from "../../prefect1/submission.ts";
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
 
 /** Prefect's word on runs and claims. Its calls throw PrefectError. */
-export class Standing {
+export class Fakeg {
   readonly #prefect: Pick<PrefectApi, "runStates" | "unfinishedTaskRuns">;
   readonly #states: Batcher<string, RunState | undefined>;
 
@@ -22,19 +22,19 @@ export class Standing {
   }
 
   /** Whether the run's state is still the one of this version. */
-  async isAt(flowRunId: string, version: number): Promise<boolean> {
+  async isUnchanged(flowRunId: string, version: number): Promise<boolean> {
     return (await this.#states.add(flowRunId))?.version === version;
   }
 
   /** Whether the claim is still what stands in Prefect: nobody has cancelled, rescheduled or begun the run. */
-  async stands({ flowRun, mark, of }: Submission): Promise<boolean> {
+  async isClaimCurrent({ flowRun, mark, of }: Submission): Promise<boolean> {
     const run = await this.#states.add(flowRun.id);
     if (run === undefined) return false;
-    if (of === "flow run") return run.state.type === "Submitted" && claimMarkOf(run.state)?.id === mark.id;
+    if (of === "flow run") return run.state.type === "Submitted" && claimRecordOf(run.state)?.id === mark.id;
     if (run.state.type !== "Running") return false;
     const tasks = await this.#prefect.unfinishedTaskRuns(flowRun.id);
     return tasks.some(
-      ({ serialized_state: state }) => state.type === "Submitted" && claimMarkOf(state)?.id === mark.id,
+      ({ serialized_state: state }) => state.type === "Submitted" && claimRecordOf(state)?.id === mark.id,
     );
   }
 }

@@ -5,7 +5,7 @@ import type { Clock } from "../../base/clock.ts";
 const UNSEEN_MS = 10_000;
 
 /** Which runs need no second look, and how many Jobs are on their way but not yet in the view. */
-export class InHand {
+export class InFlight {
   readonly #clock: Clock;
   readonly #runs = new Set<string>();
   /** Created, but the watch has not shown them yet: they count for --limit. */
@@ -24,11 +24,11 @@ export class InHand {
     return this.#runs.size;
   }
 
-  take(flowRunId: string): void {
+  add(flowRunId: string): void {
     this.#runs.add(flowRunId);
   }
 
-  release(flowRunId: string): void {
+  remove(flowRunId: string): void {
     this.#runs.delete(flowRunId);
     if (this.#runs.size === 0) for (const tell of this.#drained.splice(0)) tell();
   }
@@ -45,12 +45,12 @@ export class InHand {
   }
 
   /** The watch told of the run: from now on the view counts its Job, or does not, because it is over or gone already. */
-  shown(flowRunId: string): void {
+  seen(flowRunId: string): void {
     this.#unseen.delete(flowRunId);
   }
 
   /** Jobs made or about to be made which `isSeen` does not know yet. */
-  onTheirWay(isSeen: (flowRunId: string) => boolean): number {
+  unseen(isSeen: (flowRunId: string) => boolean): number {
     const now = this.#clock.now().getTime();
     for (const [id, until] of this.#unseen) if (until < now || isSeen(id)) this.#unseen.delete(id);
     const more = [...this.#runs].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;

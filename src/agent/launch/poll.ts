@@ -7,7 +7,7 @@ import { Outage } from "../outage.ts";
 import type { Launchable } from "../../prefect1/api.ts";
 import type { FlowRun } from "../../prefect1/flow-run.ts";
 import { startTimeOf } from "../../prefect1/states.ts";
-import { InHand } from "./in-flight.ts";
+import { InFlight } from "./in-flight.ts";
 import { Submitter } from "./submit.ts";
 
 /** Core's waits between polls, in seconds, by how many in a row found nothing. */
@@ -28,19 +28,19 @@ export class Launcher {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
   readonly #view: ClusterView;
-  readonly inHand: InHand;
+  readonly inFlight: InFlight;
   readonly submitter: Submitter;
   readonly #outage: Outage;
   #wake = new AbortController();
   #widelyAskedAtMs = 0;
-  readonly #complaints = new Set<string>();
+  readonly #errors = new Set<string>();
 
   constructor(deps: AgentDeps, settings: AgentSettings, view: ClusterView) {
     this.#deps = deps;
     this.#settings = settings;
     this.#view = view;
-    this.inHand = new InHand(deps.clock);
-    this.submitter = new Submitter(deps, settings, { view, inHand: this.inHand });
+    this.inFlight = new InFlight(deps.clock);
+    this.submitter = new Submitter(deps, settings, { view, inFlight: this.inFlight });
     this.#outage = new Outage("Prefect API", deps);
   }
 
@@ -75,7 +75,7 @@ export class Launcher {
       }
       const before = new Date(clock.now().getTime() + PREFETCH_MS);
       const { ids, full } = await this.#readyIds(before, signal);
-      const fresh = ids.filter((id) => !this.inHand.has(id));
+      const fresh = ids.filter((id) => !this.inFlight.has(id));
       // Cut to size only here: what the queue hands out is not all to be launched, and would stand in the way.
       const runs = (await this.#launchable(fresh, signal))
         .filter((run) => this.#needsJob(run))
@@ -108,9 +108,9 @@ export class Launcher {
 
   /** Once per reason: the row comes with every poll until somebody mends it. */
   #complain(reason: string): void {
-    if (this.#complaints.has(reason)) return;
-    if (this.#complaints.size >= COMPLAINTS) this.#complaints.clear();
-    this.#complaints.add(reason);
+    if (this.#errors.has(reason)) return;
+    if (this.#errors.size >= COMPLAINTS) this.#errors.clear();
+    this.#errors.add(reason);
     this.#deps.log.warn("A flow run cannot be read and is left alone", { reason });
   }
 
@@ -119,7 +119,7 @@ export class Launcher {
     const { limit } = this.#settings;
     if (limit === undefined) return Number.POSITIVE_INFINITY;
     const seen = (id: string): boolean => this.#view.liveJobOf(id) !== undefined;
-    return limit - this.#view.liveJobs() - this.inHand.onTheirWay(seen);
+    return limit - this.#view.liveJobs() - this.inFlight.unseen(seen);
   }
 
   async #readyIds(before: Date, signal: AbortSignal): Promise<{ ids: string[]; full: boolean }> {
@@ -130,7 +130,10 @@ export class Launcher {
     const now = clock.now().getTime();
     if (!full && now - this.#widelyAskedAtMs < STARVATION_CHECK_MS) return { ids: queued, full: false };
     this.#widelyAskedAtMs = now;
-    const wide = await prefect.dueFlowRunIds(before, labels, { limit: WIDE_PAGE + this.inHand.size, signal });
+    const wide = await prefect.dueFlowRunIds(before, labels, {
+      limit: WIDE_PAGE + this.inFlight.size,
+      signal,
+    });
     return { ids: [...new Set([...queued, ...wide])], full: full || wide.length >= WIDE_PAGE };
   }
 

@@ -9,13 +9,13 @@ import { FLOW_RUN_LABEL, IDENTIFIER_LABEL } from "../../job/labels.ts";
 import { isOver } from "../../job/observe/phase.ts";
 import { listAll } from "../../kube/client/api.ts";
 import type { Job } from "../../kube/client/objects.ts";
-import { claimMarkOf } from "../../prefect1/claim.ts";
-import type { ClaimMark } from "../../prefect1/claim.ts";
+import { claimRecordOf } from "../../prefect1/claim.ts";
+import type { ClaimRecord } from "../../prefect1/claim.ts";
 import { isAlive, newState } from "../../prefect1/states.ts";
 import type { ClaimedRun } from "../../prefect1/api.ts";
-import { identifiersOf, placeMark, submissionUnder } from "../../prefect1/submission.ts";
+import { identifiersOf, scopeRecord, submissionUnder } from "../../prefect1/submission.ts";
 import type { Submission } from "../../prefect1/submission.ts";
-import type { InHand } from "./in-flight.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
@@ -27,7 +27,7 @@ const PAGE = 100;
 
 export interface RecoveryWorld {
   readonly view: ClusterView;
-  readonly inHand: InHand;
+  readonly inFlight: InFlight;
   readonly submitter: Submitter;
   /** Looks at a run that may have nothing left in the cluster. */
   readonly touch: (flowRunId: string) => void;
@@ -66,23 +66,23 @@ export class Recovery {
     const { prefect, clock } = this.#deps;
     const now = clock.now().getTime();
     const started = now - this.#fullAtMs > FULL_SWEEP_MS;
-    const mark = placeMark(this.#settings.place);
+    const mark = scopeRecord(this.#settings.scope);
     const ids = (await prefect.claimedIds({ started, mark }, signal)).filter((id) => this.#mayLackJob(id));
     if (started) this.#fullAtMs = now;
     const before = this.#left;
     this.#left = new Map();
     for (let at = 0; at < ids.length; at += PAGE) {
       const runs = await prefect.claimedRuns(ids.slice(at, at + PAGE), mark, signal);
-      await Promise.all(runs.map((run) => this.#settlePatiently(run, before, signal)));
+      await Promise.all(runs.map((run) => this.#settleWithRetry(run, before, signal)));
     }
   }
 
   #mayLackJob(flowRunId: string): boolean {
-    const { inHand, view } = this.#world;
-    return !inHand.has(flowRunId) && view.liveJobOf(flowRunId) === undefined;
+    const { inFlight, view } = this.#world;
+    return !inFlight.has(flowRunId) && view.liveJobOf(flowRunId) === undefined;
   }
 
-  async #settlePatiently(
+  async #settleWithRetry(
     run: ClaimedRun,
     before: ReadonlyMap<string, number>,
     signal: AbortSignal,
@@ -98,8 +98,8 @@ export class Recovery {
 
   async #settle(run: ClaimedRun, before: ReadonlyMap<string, number>, signal: AbortSignal): Promise<void> {
     const { flowRun, claimedState } = run;
-    const mark = claimMarkOf(claimedState);
-    if (mark === undefined || mark.place !== this.#settings.place) return;
+    const mark = claimRecordOf(claimedState);
+    if (mark === undefined || mark.scope !== this.#settings.scope) return;
     const submission = submissionUnder(mark, flowRun);
     if (!this.#mayLackJob(flowRun.id) || (await this.#hasJob(submission))) return;
     const current = (await this.#deps.prefect.runStates([flowRun.id])).get(flowRun.id);
@@ -115,13 +115,13 @@ export class Recovery {
     if (waits) await this.#world.submitter.resume(submission, signal);
   }
 
-  /** Its maker is surely dead, or is this very process, which has it no longer in hand. */
-  #isAbandoned({ by }: ClaimMark): boolean {
-    return by !== undefined && (by === this.#settings.teller || this.#deps.isDead(by));
+  /** Its maker is withoutGuess dead, or is this very process, which has it no longer in hand. */
+  #isAbandoned({ by }: ClaimRecord): boolean {
+    return by !== undefined && (by === this.#settings.identity || this.#deps.isDead(by));
   }
 
   /** A sibling may be about to create the Job. */
-  #waitedFor({ id }: ClaimMark, before: ReadonlyMap<string, number>): boolean {
+  #waitedFor({ id }: ClaimRecord, before: ReadonlyMap<string, number>): boolean {
     const now = this.#deps.clock.now().getTime();
     const since = before.get(id) ?? now;
     if (now - since >= SIBLING_MS) return true;
@@ -135,7 +135,7 @@ export class Recovery {
     const identifiers = new Set(identifiersOf(submission));
     const counts = (job: Job): boolean =>
       !isOver(job) || identifiers.has(job.metadata.labels?.[IDENTIFIER_LABEL] ?? "");
-    if (this.#world.view.footprint(id).jobs.some(({ job }) => counts(job))) return true;
+    if (this.#world.view.observe(id).jobs.some(({ job }) => counts(job))) return true;
     const { namespace } = this.#settings;
     const query = { namespace, labelSelector: `${FLOW_RUN_LABEL}=${id}` };
     for await (const job of listAll(this.#deps.kube, "jobs", query)) if (counts(job)) return true;

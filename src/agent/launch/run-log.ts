@@ -2,7 +2,7 @@
 
 import type { AgentDeps } from "../deps.ts";
 import { Batcher } from "../../base/batch.ts";
-import { retry } from "../../base/backoff.ts";
+import { withRetry } from "../../base/backoff.ts";
 import { isRetryable } from "../../base/errors.ts";
 import type { RunLog } from "../../prefect1/api.ts";
 import { writeGroups } from "../log-batch.ts";
@@ -46,7 +46,7 @@ export class RunLogWriter {
       left = unsure.map(({ line }) => line);
       for (const { error } of unsure) throw error;
     };
-    await retry(attempt, { clock, ...PATIENCE });
+    await withRetry(attempt, { clock, ...PATIENCE });
     return lines.map((line) => refused.get(line));
   }
 }

@@ -4,7 +4,7 @@
 import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
 import { Batcher } from "../../base/batch.ts";
-import { retry } from "../../base/backoff.ts";
+import { withRetry } from "../../base/backoff.ts";
 import { isRetryable, textOf } from "../../base/errors.ts";
 import { Limit } from "../../base/limit.ts";
 import { isOver } from "../../job/observe/phase.ts";
@@ -17,9 +17,9 @@ import type { ClusterView } from "../cluster-view.ts";
 import { claimsOf, submissionOf } from "../../prefect1/submission.ts";
 import type { Submission } from "../../prefect1/submission.ts";
 import { createJob } from "./create-job.ts";
-import type { InHand } from "./in-flight.ts";
+import type { InFlight } from "./in-flight.ts";
 import { RunLogWriter } from "./run-log.ts";
-import { Standing } from "./current-claims.ts";
+import { Fakeg } from "./current-claims.ts";
 
 const BATCH = 100;
 /** Claimed runs that wait for the creation of their Jobs: more of them would only be kept from other agents. */
@@ -41,37 +41,37 @@ export class Submitter {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
   readonly #view: Pick<ClusterView, "liveJobOf" | "showsJob">;
-  readonly #inHand: InHand;
+  readonly #inFlight: InFlight;
   readonly #limit: Limit;
   readonly #claims: Batcher<Claim, ClaimOutcome>;
   readonly #taskClaims: Batcher<readonly Claim[], ClaimOutcome>;
-  readonly #standing: Standing;
+  readonly #standing: Fakeg;
   readonly #log: RunLogWriter;
 
   constructor(
     deps: AgentDeps,
     settings: AgentSettings,
-    world: { readonly view: Pick<ClusterView, "liveJobOf" | "showsJob">; readonly inHand: InHand },
+    world: { readonly view: Pick<ClusterView, "liveJobOf" | "showsJob">; readonly inFlight: InFlight },
   ) {
     this.#deps = deps;
     this.#settings = settings;
     this.#view = world.view;
-    this.#inHand = world.inHand;
+    this.#inFlight = world.inFlight;
     this.#limit = new Limit(settings.concurrency);
     const { prefect } = deps;
     this.#claims = new Batcher((claims) => prefect.claim(claims), { maxSize: BATCH, maxRequests: 2 });
     this.#taskClaims = new Batcher((groups) => claimGroups(prefect, groups), { maxSize: 10, maxRequests: 2 });
-    this.#standing = new Standing(prefect);
+    this.#standing = new Fakeg(prefect);
     this.#log = new RunLogWriter(deps);
   }
 
-  /** Never rejects. Resolves when the claim is settled or its time has not come; the rest goes on, counted by `inHand`. */
+  /** Never rejects. Resolves when the claim is settled or its time has not come; the rest goes on, counted by `inFlight`. */
   begin(flowRun: FlowRun, signal: AbortSignal): Promise<Beginning> {
-    this.#inHand.take(flowRun.id);
+    this.#inFlight.add(flowRun.id);
     return new Promise((settled) => {
       void this.#submit(flowRun, { signal, settled }).finally(() => {
         settled("left");
-        this.#inHand.release(flowRun.id);
+        this.#inFlight.remove(flowRun.id);
       });
     });
   }
@@ -84,13 +84,13 @@ export class Submitter {
   /** Finishes a submission that was claimed, here or by a sibling, but has no Job. */
   async resume(submission: Submission, signal: AbortSignal): Promise<void> {
     const { id } = submission.flowRun;
-    this.#inHand.take(id);
+    this.#inFlight.add(id);
     this.#deps.log.info("Finishing a submission that was left without a Job", { flowRun: id });
     this.#deps.meter.count("resumed");
     try {
       await this.#create(submission, signal);
     } finally {
-      this.#inHand.release(id);
+      this.#inFlight.remove(id);
     }
   }
 
@@ -100,8 +100,8 @@ export class Submitter {
       const startAt = await this.#waitForStart(flowRun, until);
       if (startAt === undefined) return;
       log.info("Deploying flow run", { flowRun: flowRun.id, name: flowRun.name ?? undefined });
-      const { place, teller: by } = this.#settings;
-      const submission = submissionOf(flowRun, { id: this.#deps.newClaimId(), place, by });
+      const { scope: place, identity: by } = this.#settings;
+      const submission = submissionOf(flowRun, { id: this.#deps.newClaimId(), scope: place, by });
       if ((await this.#claim(submission)) === "taken") {
         meter.count("taken");
         return log.debug("Flow run was taken by another agent", { flowRun: flowRun.id });
@@ -130,7 +130,7 @@ export class Submitter {
     await clock.sleep(waitMs, signal);
     if (signal.aborted) return undefined;
     if (waitMs < STALE_AFTER_MS) return startAt;
-    const isSame = await this.#patiently(() => this.#standing.isAt(flowRun.id, flowRun.version));
+    const isSame = await this.#withRetry(() => this.#standing.isUnchanged(flowRun.id, flowRun.version));
     return isSame ? startAt : undefined;
   }
 
@@ -138,7 +138,7 @@ export class Submitter {
   #claim(submission: Submission): Promise<ClaimOutcome> {
     const claims = claimsOf(submission);
     let again = false;
-    return this.#patiently(() => {
+    return this.#withRetry(() => {
       const wanted = claims.map((claim) => ({ ...claim, again }));
       again = true;
       const [first] = wanted;
@@ -153,7 +153,7 @@ export class Submitter {
     const live = this.#view.liveJobOf(flowRun.id);
     if (live === undefined) return false;
     const { name, namespace, uid } = live.metadata;
-    const fresh = await this.#patiently(() => this.#deps.kube.get("jobs", { namespace, name }));
+    const fresh = await this.#withRetry(() => this.#deps.kube.get("jobs", { namespace, name }));
     if (fresh?.metadata.uid !== uid || fresh.metadata.deletionTimestamp !== undefined || isOver(fresh))
       return false;
     this.#deps.meter.count("adopted");
@@ -165,7 +165,7 @@ export class Submitter {
   async #create(submission: Submission, signal: AbortSignal): Promise<boolean> {
     const { log, meter } = this.#deps;
     const { flowRun } = submission;
-    const stands = (): Promise<boolean> => this.#standing.stands(submission);
+    const stands = (): Promise<boolean> => this.#standing.isClaimCurrent(submission);
     const due = { submission, signal, stands };
     const creation = await this.#limit
       .run(() => createJob(this.#deps, this.#settings, due))
@@ -180,7 +180,7 @@ export class Submitter {
       return false;
     }
     // The watch can be faster than the answer.
-    if (!this.#view.showsJob(flowRun.id, creation.name)) this.#inHand.created(flowRun.id);
+    if (!this.#view.showsJob(flowRun.id, creation.name)) this.#inFlight.created(flowRun.id);
     // Whoever made it says so.
     if (creation.outcome === "theirs") return false;
     meter.count("submitted");
@@ -196,11 +196,11 @@ export class Submitter {
     meter.count("submissionFailed", error instanceof KubeError ? error.reason : "job");
     log.error("Exception encountered while deploying flow run", { flowRun: id, error: textOf(error) });
     const message = error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error);
-    if (!(await this.#patiently(() => this.#standing.stands(submission)))) return;
+    if (!(await this.#withRetry(() => this.#standing.isClaimCurrent(submission)))) return;
     // A crash between the two leaves the line without the state.
-    const said = await this.#patiently(() => prefect.mentions(id, [message]));
+    const said = await this.#withRetry(() => prefect.mentions(id, [message]));
     if (!said.includes(message)) await this.#say(id, "ERROR", message);
-    await this.#patiently(() => prefect.setState({ flowRunId: id, state: newState("Failed", message) }));
+    await this.#withRetry(() => prefect.setState({ flowRunId: id, state: newState("Failed", message) }));
   }
 
   async #say(flowRunId: string, level: RunLog["level"], message: string): Promise<void> {
@@ -209,10 +209,10 @@ export class Submitter {
   }
 
   /** What passes is ridden out; a claim is worth more than the process's impatience. */
-  #patiently<T>(call: () => Promise<T>): Promise<T> {
+  #withRetry<T>(call: () => Promise<T>): Promise<T> {
     const onRetry = (error: unknown): void =>
       this.#deps.log.debug("Could not go on with a submission, trying again", { error: textOf(error) });
-    return retry(call, { clock: this.#deps.clock, shape: BACKOFF, attempts: 12, onRetry });
+    return withRetry(call, { clock: this.#deps.clock, shape: BACKOFF, attempts: 12, onRetry });
   }
 }
 

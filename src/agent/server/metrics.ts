@@ -12,7 +12,7 @@ const COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string]>>
   submissionFailed: ["submissions_failed_total", "Flow runs that could not become a Job, by reason"],
   resumed: ["submissions_resumed_total", "Submissions that were left unfinished and finished later"],
   said: ["run_logs_total", "Lines written into flow runs' logs"],
-  settled: ["verdicts_total", "Flow runs settled by the agent, by kind"],
+  settled: ["decisions_total", "Flow runs settled by the agent, by kind"],
   removed: ["job_deletions_total", "Jobs deleted"],
   watchRestarts: ["watch_restarts_total", "Lists and watches begun anew"],
 };
@@ -33,7 +33,7 @@ export interface SeenCall {
 /** What is shown of the moment. */
 export interface Gauges {
   readonly liveJobs: number;
-  readonly inHand: number;
+  readonly inFlight: number;
   /** Lists and watches begun so far. */
   readonly watchRestarts: number;
   /** undefined: no limit. */
@@ -70,7 +70,7 @@ export class Metrics {
     };
     gauge("live_jobs", "Jobs of flow runs that are not over");
     gauge("live_jobs_limit", "Live Jobs at most; absent without a limit");
-    gauge("submissions_in_hand", "Flow runs found and not yet submitted");
+    gauge("submissions_in_flight", "Flow runs found and not yet submitted");
     gauge("seconds_since_progress", "Since a loop last got something done", ["loop"]);
   }
 
@@ -91,7 +91,7 @@ export class Metrics {
   async text(gauges: Gauges): Promise<{ readonly type: string; readonly body: string }> {
     this.#gauges.get("live_jobs")?.set(gauges.liveJobs);
     if (gauges.limit !== undefined) this.#gauges.get("live_jobs_limit")?.set(gauges.limit);
-    this.#gauges.get("submissions_in_hand")?.set(gauges.inHand);
+    this.#gauges.get("submissions_in_flight")?.set(gauges.inFlight);
     this.#counters.get("watchRestarts")?.reset();
     this.count("watchRestarts", "", gauges.watchRestarts);
     for (const [loop, ms] of gauges.ages)

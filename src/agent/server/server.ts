@@ -22,7 +22,7 @@ interface Answer {
   readonly body: string;
 }
 
-const NOTHING = { liveJobs: 0, inHand: 0, limit: undefined, watchRestarts: 0 };
+const NOTHING = { liveJobs: 0, inFlight: 0, limit: undefined, watchRestarts: 0 };
 const JSON_TYPE = "application/json; charset=UTF-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
@@ -99,9 +99,9 @@ export class Presence {
         this.#agent?.poke();
         return { status: 200, type: TEXT_TYPE, body: "" };
       case "/api/health":
-        return verdictOn(this.#health.problem());
+        return healthAnswer(this.#health.problem());
       case "/readyz":
-        return verdictOn(this.#health.notReady());
+        return healthAnswer(this.#health.notReady());
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":
@@ -115,7 +115,7 @@ export class Presence {
   }
 }
 
-function verdictOn(problem: string | undefined): Answer {
+function healthAnswer(problem: string | undefined): Answer {
   if (problem === undefined) return { status: 200, type: JSON_TYPE, body: "{}" };
   return { status: 503, type: JSON_TYPE, body: JSON.stringify({ reason: problem }) };
 }

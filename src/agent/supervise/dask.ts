@@ -4,11 +4,11 @@
 import { Batcher } from "../../base/batch.ts";
 import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
-import { daskPrints } from "../../dask/find-clusters.ts";
+import { findClusters } from "../../dask/find-clusters.ts";
 import { isEndedWith } from "../../dask/ended-with.ts";
 import { isLiving } from "../../dask/pod-life.ts";
 import { membershipOf } from "../../dask/recognise.ts";
-import type { DaskPrint } from "../../dask/dask-cluster.ts";
+import type { ObservedCluster } from "../../dask/dask-cluster.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
 import { FLOW_RUN_LABEL } from "../../job/labels.ts";
@@ -23,19 +23,19 @@ import type { RunStates } from "./run-states.ts";
 /** What it works with. */
 export type DaskDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "meter"> & {
   readonly states: Pick<RunStates, "fresh">;
-  readonly view: Pick<ClusterView, "flowRunIds" | "footprint" | "isExpectedGone">;
+  readonly view: Pick<ClusterView, "flowRunIds" | "observe" | "isExpectedGone">;
 };
 
 /** The terms on which a run's clusters go. */
 export interface Clearance {
   /** Whether the run, asked afresh, still is as it was judged. */
-  readonly holds: (run: RunView) => boolean;
+  readonly isStillDue: (run: RunView) => boolean;
   /** Uids of Jobs that are about to go: their pods keep no cluster. */
-  readonly leaving: ReadonlySet<string>;
+  readonly deletedJobs: ReadonlySet<string>;
 }
 
 interface Found {
-  readonly clusters: readonly DaskPrint[];
+  readonly clusters: readonly ObservedCluster[];
   /** Pods that run, or still end. */
   readonly living: number;
 }
@@ -59,7 +59,7 @@ export class DaskClearer {
   }
 
   /** Deletes what the run has; what has no right to go is left. Throws KubeError and PrefectError. */
-  async clear(flowRunId: string, clearance: Clearance): Promise<void> {
+  async delete(flowRunId: string, clearance: Clearance): Promise<void> {
     await this.#clear(flowRunId, clearance);
   }
 
@@ -67,7 +67,7 @@ export class DaskClearer {
    * The same, and whether nothing of it runs any more. What takes longer to end than Kubernetes' grace, or may not be
    * deleted by us, is not waited for.
    */
-  async isCleared(flowRunId: string, clearance: Clearance): Promise<boolean> {
+  async deleteAndWait(flowRunId: string, clearance: Clearance): Promise<boolean> {
     const living = await this.#clear(flowRunId, clearance);
     const now = this.#deps.clock.now().getTime();
     const since = this.#since.get(flowRunId) ?? now;
@@ -78,7 +78,7 @@ export class DaskClearer {
   }
 
   /** Returns the number of pods that still live. */
-  async #clear(flowRunId: string, { holds, leaving }: Clearance): Promise<number> {
+  async #clear(flowRunId: string, { isStillDue: holds, deletedJobs: leaving }: Clearance): Promise<number> {
     const { clusters, living } = await this.#looks.add(flowRunId);
     if (clusters.length === 0) return 0;
     const run = await this.#deps.states.fresh(flowRunId);
@@ -95,8 +95,8 @@ export class DaskClearer {
   async #look(ids: readonly string[]): Promise<readonly Found[]> {
     const { kube, view } = this.#deps;
     const objects = await listDask(new Listing(kube), this.#namespace, "all");
-    const runs = view.flowRunIds().map((flowRunId) => ({ flowRunId, footprint: view.footprint(flowRunId) }));
-    const prints = daskPrints(objects, runs).filter(
+    const runs = view.flowRunIds().map((flowRunId) => ({ flowRunId, observed: view.observe(flowRunId) }));
+    const prints = findClusters(objects, runs).filter(
       ({ kind, owner }) => kind !== "gateway" && owner !== undefined && owner.by !== "guess",
     );
     const byRun = Map.groupBy(prints, ({ owner }) => owner?.flowRunId);
@@ -113,15 +113,15 @@ export class DaskClearer {
       const isGoing = (pod.metadata.ownerReferences ?? []).some(
         ({ uid }) => leaving.has(uid) || this.#deps.view.isExpectedGone(uid),
       );
-      if (isLiving(pod) && isStanding(pod) && !isGoing && membershipOf(pod, () => false) === undefined)
+      if (isLiving(pod) && isFakeg(pod) && !isGoing && membershipOf(pod, () => false) === undefined)
         return true;
     }
     return false;
   }
 
-  async #remove(flowRunId: string, cluster: DaskPrint): Promise<void> {
+  async #remove(flowRunId: string, cluster: ObservedCluster): Promise<void> {
     const { log, meter } = this.#deps;
-    const nothing = { runs: [], gaps: [], unownedDask: [withoutEnding(cluster)] };
+    const nothing = { runs: [], warnings: [], unownedDask: [withoutEnding(cluster)] };
     const { items } = cancelPlan(nothing, new Set([flowRunId]), new Map());
     let count = 0;
     for (const item of items) if (await this.#delete(item)) count++;
@@ -146,22 +146,22 @@ export class DaskClearer {
 }
 
 /** The cluster without what is being deleted already. */
-function withoutEnding(cluster: DaskPrint): DaskPrint {
+function withoutEnding(cluster: ObservedCluster): ObservedCluster {
   const { scheduler, workers, services, budgets, resource } = cluster;
   return {
     ...cluster,
-    scheduler: scheduler !== undefined && isStanding(scheduler) ? scheduler : undefined,
-    workers: workers.filter(isStanding),
-    services: services.filter(isStanding),
-    budgets: budgets.filter(isStanding),
-    resource: resource !== undefined && isStanding(resource) ? resource : undefined,
+    scheduler: scheduler !== undefined && isFakeg(scheduler) ? scheduler : undefined,
+    workers: workers.filter(isFakeg),
+    services: services.filter(isFakeg),
+    budgets: budgets.filter(isFakeg),
+    resource: resource !== undefined && isFakeg(resource) ? resource : undefined,
   };
 }
 
-function podsOf({ scheduler, workers }: DaskPrint): readonly Pod[] {
+function podsOf({ scheduler, workers }: ObservedCluster): readonly Pod[] {
   return scheduler === undefined ? workers : [...workers, scheduler];
 }
 
-function isStanding({ metadata }: { readonly metadata: Meta }): boolean {
+function isFakeg({ metadata }: { readonly metadata: Meta }): boolean {
   return metadata.deletionTimestamp === undefined;
 }

@@ -4,8 +4,8 @@
 import { isRetryable, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 
-/** Remembers which runs are in trouble. */
-export class Complaints {
+/** Remembers which runs are in problem. */
+export class ErrorThrottle {
   readonly #log: Log;
   readonly #waiting = new Set<string>();
   readonly #refused = new Set<string>();

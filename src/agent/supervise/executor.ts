@@ -1,4 +1,4 @@
-// supervise: a verdict becomes deeds. Tell the story first, settle the state second, remove the evidence last:
+// supervise: a decision becomes actions. Tell the story first, settle the state second, remove the evidence last:
 // each step only when Prefect or Kubernetes accepted the one before.
 
 import type { AgentDeps } from "../deps.ts";
@@ -8,18 +8,18 @@ import { KubeError } from "../../kube/client/errors.ts";
 import type { RunLog } from "../../prefect1/api.ts";
 import { PrefectError } from "../../prefect1/errors.ts";
 import { isAlive, newState } from "../../prefect1/states.ts";
-import { retry } from "../../base/backoff.ts";
+import { withRetry } from "../../base/backoff.ts";
 import { isDone } from "../../job/decide/dask.ts";
-import type { Removal, RunView, Saying, Settlement, Tail, Verdict } from "../../job/decide/decide.ts";
+import type { Deletion, RunView, RunLogEntry, Transition, Tail, Decision } from "../../job/decide/decide.ts";
 import type { Clearance, DaskClearer } from "./dask.ts";
 import { reschedule } from "../../prefect1/restart/restart.ts";
 import type { RunStates } from "./run-states.ts";
 import type { Said } from "./reported-log.ts";
-import { tell } from "./report.ts";
+import { reportOnce } from "./report.ts";
 
-export interface Deed {
+export interface Action {
   readonly flowRunId: string;
-  readonly verdict: Verdict;
+  readonly decision: Decision;
   readonly namespace: string;
   /** Nobody but this process can have spoken of the run. */
   readonly alone: boolean;
@@ -32,7 +32,7 @@ type Deps = Pick<AgentDeps, "kube" | "prefect" | "clock" | "log" | "meter"> & {
   readonly said: Said;
   readonly states: Pick<RunStates, "fresh">;
   readonly view: ClusterView;
-  readonly dask: Pick<DaskClearer, "clear" | "isCleared">;
+  readonly dask: Pick<DaskClearer, "delete" | "deleteAndWait">;
 };
 
 const TAIL_LINES = 20;
@@ -50,55 +50,58 @@ type Settled = "settled" | "unwanted" | "changed";
  * Says, settles, removes. Throws when a step was not accepted; what follows is then not done. Returns after how many
  * milliseconds to try again what was forbidden, or has to wait for something to end.
  */
-export async function carryOut(deps: Deps, deed: Deed): Promise<number | undefined> {
-  const { flowRunId, verdict } = deed;
-  const told = await say(deps, deed);
-  const { settle: settlement } = verdict;
-  const isFailed = settlement?.kind === "fail";
+export async function execute(deps: Deps, action: Action): Promise<number | undefined> {
+  const { flowRunId, decision } = action;
+  const told = await say(deps, action);
+  const { transition } = decision;
+  const isFailed = transition?.kind === "fail";
   // Failed is news, and waits for nothing. Cancelled says that nothing runs; a rescheduled run makes a cluster of its own.
-  if (!isFailed && !(await isCleared(deps, deed))) return ENDING_MS;
-  if (settlement !== undefined && (!isForStory(settlement) || told.some(({ level }) => level === "ERROR"))) {
-    if ((await settle(deps, deed, settlement)) === "changed") return CHANGED_MS;
+  if (!isFailed && !(await isCleared(deps, action))) return ENDING_MS;
+  if (transition !== undefined && (!isForStory(transition) || told.some(({ level }) => level === "ERROR"))) {
+    if ((await settle(deps, action, transition)) === "changed") return CHANGED_MS;
   }
-  if (isFailed && verdict.clear) await deps.dask.clear(flowRunId, clearanceOf(verdict));
+  if (isFailed && decision.deleteDask) await deps.dask.delete(flowRunId, clearanceOf(decision));
   const outcomes: (number | undefined)[] = [];
-  for (const removal of verdict.remove) outcomes.push(await remove(deps, flowRunId, removal));
+  for (const deletion of decision.deletions) outcomes.push(await remove(deps, flowRunId, deletion));
   return outcomes.find((outcome) => outcome !== undefined);
 }
 
 /** Ends the run's Dask clusters, if it is time; only Cancelled has to wait for their end. */
-async function isCleared({ dask }: Deps, { flowRunId, verdict }: Deed): Promise<boolean> {
-  if (!verdict.clear) return true;
-  if (verdict.settle?.kind === "cancelled") return dask.isCleared(flowRunId, clearanceOf(verdict));
-  await dask.clear(flowRunId, clearanceOf(verdict));
+async function isCleared({ dask }: Deps, { flowRunId, decision }: Action): Promise<boolean> {
+  if (!decision.deleteDask) return true;
+  if (decision.transition?.kind === "cancelled") return dask.deleteAndWait(flowRunId, clearanceOf(decision));
+  await dask.delete(flowRunId, clearanceOf(decision));
   return true;
 }
 
-function clearanceOf({ settle: settlement, remove: removals }: Verdict): Clearance {
-  const isRescheduled = settlement?.kind === "reschedule";
+function clearanceOf({ transition, deletions }: Decision): Clearance {
+  const isRescheduled = transition?.kind === "reschedule";
   return {
-    holds: (run) => (isRescheduled ? run.kind === "known" && isAlive(run.state.type) : isDone(run)),
-    leaving: new Set(removals.map(({ job }) => job.metadata.uid)),
+    isStillDue: (run) => (isRescheduled ? run.kind === "known" && isAlive(run.state.type) : isDone(run)),
+    deletedJobs: new Set(deletions.map(({ job }) => job.metadata.uid)),
   };
 }
 
-function isForStory(settlement: Settlement): boolean {
-  return settlement.kind === "fail" && settlement.withStory;
+function isForStory(transition: Transition): boolean {
+  return transition.kind === "fail" && transition.onlyWithReport;
 }
 
 /** Returns what was told now: what nobody had told before. */
-async function say(deps: Deps, { flowRunId, verdict, namespace, alone }: Deed): Promise<readonly Saying[]> {
-  const what = { flowRunId, sayings: verdict.say, alone };
-  const told = await tell(deps, what, (saying) => asLog(deps, { flowRunId, namespace, saying }));
+async function say(
+  deps: Deps,
+  { flowRunId, decision, namespace, alone }: Action,
+): Promise<readonly RunLogEntry[]> {
+  const what = { flowRunId, entries: decision.logs, alone };
+  const told = await reportOnce(deps, what, (entry) => asLog(deps, { flowRunId, namespace, entry }));
   if (told.length > 0) deps.meter.count("said", undefined, told.length);
   return told;
 }
 
 async function asLog(
   deps: Deps,
-  what: { readonly flowRunId: string; readonly namespace: string; readonly saying: Saying },
+  what: { readonly flowRunId: string; readonly namespace: string; readonly entry: RunLogEntry },
 ): Promise<RunLog> {
-  const { name, level, message, timestamp, tailOf } = what.saying;
+  const { name, level, message, timestamp, tail: tailOf } = what.entry;
   const tail = tailOf === undefined ? "" : await lastLines(deps, what.namespace, tailOf);
   return { flowRunId: what.flowRunId, name, level, message: message + tail, timestamp };
 }
@@ -108,7 +111,7 @@ async function lastLines(deps: Deps, namespace: string, { pod, container, previo
   const query = { container, previous, tailLines: TAIL_LINES, limitBytes: TAIL_BYTES };
   const read = (): Promise<string | undefined> => deps.kube.podLog({ namespace, name: pod }, query);
   try {
-    const text = await retry(read, { ...TAIL_TRIES, clock: deps.clock });
+    const text = await withRetry(read, { ...TAIL_TRIES, clock: deps.clock });
     const lines = (text ?? "").trimEnd();
     if (lines === "") return "";
     const who = container === undefined ? pod : `container '${container}'`;
@@ -126,18 +129,19 @@ async function lastLines(deps: Deps, namespace: string, { pod, container, previo
  * The state is asked once more: telling took its time, and what is final or cancelled by now stays so. Nor is it ours any
  * more if it changed at all since it was judged: another agent may have settled it, and a new Job have begun.
  */
-async function settle(deps: Deps, deed: Deed, settlement: Settlement): Promise<Settled> {
-  const { flowRunId } = deed;
-  const { message, kind } = settlement;
+async function settle(deps: Deps, action: Action, transition: Transition): Promise<Settled> {
+  const { flowRunId } = action;
+  const { message, kind } = transition;
   const run = await deps.states.fresh(flowRunId);
-  if (run.kind === "known" && deed.version !== undefined && run.version !== deed.version) return "changed";
-  if (run.kind !== "known" || !isWanted(settlement, run)) return "unwanted";
+  if (run.kind === "known" && action.version !== undefined && run.version !== action.version)
+    return "changed";
+  if (run.kind !== "known" || !isWanted(transition, run)) return "unwanted";
   const { version } = run;
   try {
-    if (settlement.kind === "reschedule")
-      await reschedule(deps, { flowRunId, message, job: settlement.job, version });
+    if (transition.kind === "reschedule")
+      await reschedule(deps, { flowRunId, message, job: transition.job, version });
     else
-      await deps.prefect.setState({ flowRunId, state: newState(STATES[settlement.kind], message), version });
+      await deps.prefect.setState({ flowRunId, state: newState(STATES[transition.kind], message), version });
   } catch (error) {
     if (error instanceof PrefectError && error.failure === "locked") return "changed";
     throw error;
@@ -147,13 +151,13 @@ async function settle(deps: Deps, deed: Deed, settlement: Settlement): Promise<S
   return "settled";
 }
 
-function isWanted({ kind }: Settlement, run: RunView & { readonly kind: "known" }): boolean {
+function isWanted({ kind }: Transition, run: RunView & { readonly kind: "known" }): boolean {
   return kind === "cancelled" ? run.state.type === "Cancelling" : isAlive(run.state.type);
 }
 
 const STATES = { fail: "Failed", cancelled: "Cancelled" } as const;
 
-const SETTLED: Readonly<Record<Settlement["kind"], string>> = {
+const SETTLED: Readonly<Record<Transition["kind"], string>> = {
   fail: "Flow run failed in Kubernetes",
   cancelled: "Flow run cancelled",
   reschedule: "Flow run rescheduled after a disruption",
@@ -162,7 +166,7 @@ const SETTLED: Readonly<Record<Settlement["kind"], string>> = {
 async function remove(
   deps: Deps,
   flowRunId: string,
-  { job, why, word }: Removal,
+  { job, reason: why, status: word }: Deletion,
 ): Promise<number | undefined> {
   const { uid, name, namespace } = job.metadata;
   deps.view.expectGone(uid);

@@ -5,12 +5,12 @@ import type { Clock } from "../../base/clock.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import { TELLER_ANNOTATION } from "../../job/labels.ts";
+import { OWNER_ANNOTATION } from "../../job/labels.ts";
 
 export interface TellerDeps {
   readonly kube: Pick<KubeApi, "patch">;
   readonly clock: Clock;
-  readonly isDead: (teller: string) => boolean;
+  readonly isDead: (owner: string) => boolean;
 }
 
 /** How long another agent may stay silent about something that should be told. */
@@ -19,7 +19,7 @@ const SILENCE_MS = 10_000;
 const TURNS_MS = 3_000;
 
 /** Who speaks for which Job. */
-export class Teller {
+export class Ownership {
   readonly #deps: TellerDeps;
   readonly #me: string;
   readonly #bornAt: Date;
@@ -48,7 +48,7 @@ export class Teller {
    * Whether we may speak now: undefined when yes, else how many milliseconds to wait for the other.
    * Taking over writes our name on the Job, with its resourceVersion, so that of two only one does.
    */
-  async mayTell(job: Job, gone: boolean): Promise<number | undefined> {
+  async mayReport(job: Job, gone: boolean): Promise<number | undefined> {
     const { uid, name, namespace, resourceVersion } = job.metadata;
     const other = this.#names(job);
     if (other === this.#me || this.#taken.has(uid)) return undefined;
@@ -58,7 +58,7 @@ export class Teller {
     if (leftMs > 0) return leftMs;
     this.#waitingSince.delete(uid);
     if (gone) return undefined;
-    const annotations = { [TELLER_ANNOTATION]: this.#me };
+    const annotations = { [OWNER_ANNOTATION]: this.#me };
     const outcome = await this.#write({ namespace, name }, { metadata: { resourceVersion, annotations } });
     if (outcome === "changed") return 500;
     this.#taken.add(uid);
@@ -66,12 +66,12 @@ export class Teller {
   }
 
   /** We speak for all Jobs of this run that there are: when none is left, the run's end is ours to tell. */
-  tells(flowRunId: string): void {
+  owns(flowRunId: string): void {
     this.#taken.add(flowRunId);
   }
 
   /** Whether we may tell the end of a run without Jobs: undefined when yes, else how long to wait for who spoke before. */
-  mayEnd(flowRunId: string): number | undefined {
+  mayReportEnd(flowRunId: string): number | undefined {
     if (this.#taken.has(flowRunId)) return undefined;
     const leftMs = this.#leftOf(flowRunId, SILENCE_MS + this.#turnMs);
     return leftMs > 0 ? leftMs : undefined;
@@ -91,7 +91,7 @@ export class Teller {
   }
 
   #names(job: Job): string | undefined {
-    return job.metadata.annotations?.[TELLER_ANNOTATION];
+    return job.metadata.annotations?.[OWNER_ANNOTATION];
   }
 
   /** What is left of a wait that began when this was first asked of a Job's uid, or a run's id. */

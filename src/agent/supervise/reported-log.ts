@@ -1,7 +1,7 @@
 // supervise: what has been said of a run, so that nothing is said twice; also not after a restart, nor by two agents.
 
 import type { PrefectApi } from "../../prefect1/api.ts";
-import type { Saying } from "../../job/decide/decide.ts";
+import type { RunLogEntry } from "../../job/decide/decide.ts";
 
 const NAMES = ["k8s-infra"];
 
@@ -15,38 +15,42 @@ export class Said {
     this.#prefect = prefect;
   }
 
-  /** Those of the sayings that are not known to be said; nobody is asked. */
-  news(flowRunId: string, sayings: readonly Saying[]): Saying[] {
+  /** Those of the entries that are not known to be said; nobody is asked. */
+  pending(flowRunId: string, entries: readonly RunLogEntry[]): RunLogEntry[] {
     const known = [...(this.#messages.get(flowRunId) ?? [])];
     const marks = new Set<string>();
-    return sayings.filter(({ mark }) => {
+    return entries.filter(({ key: mark }) => {
       if (marks.has(mark) || known.some((said) => said.startsWith(mark))) return false;
       marks.add(mark);
       return true;
     });
   }
 
-  /** Those of the sayings that nobody said yet. `alone`: nobody but this process can have spoken of the run. */
-  async unsaid(flowRunId: string, sayings: readonly Saying[], alone: boolean): Promise<Saying[]> {
-    if (sayings.length === 0) return [];
+  /** Those of the entries that nobody said yet. `alone`: nobody but this process can have spoken of the run. */
+  async pendingAfresh(
+    flowRunId: string,
+    entries: readonly RunLogEntry[],
+    alone: boolean,
+  ): Promise<RunLogEntry[]> {
+    if (entries.length === 0) return [];
     if (!this.#messages.has(flowRunId)) {
       const isSilent = alone && !this.#doubtful.has(flowRunId);
       const logged = isSilent ? [] : await this.#prefect.loggedMessages(flowRunId, NAMES);
       this.#messages.set(flowRunId, new Set(logged));
       this.#doubtful.delete(flowRunId);
     }
-    return this.news(flowRunId, sayings);
+    return this.pending(flowRunId, entries);
   }
 
   /** Prefect accepted them. */
-  remember(flowRunId: string, sayings: readonly Saying[]): void {
+  markReported(flowRunId: string, entries: readonly RunLogEntry[]): void {
     const known = this.#messages.get(flowRunId) ?? new Set<string>();
-    for (const { message } of sayings) known.add(message);
+    for (const { message } of entries) known.add(message);
     this.#messages.set(flowRunId, known);
   }
 
-  /** Whether Prefect accepted the last sayings is not known: ask its log before the next. */
-  doubt(flowRunId: string): void {
+  /** Whether Prefect accepted the last entries is not known: ask its log before the next. */
+  readAgain(flowRunId: string): void {
     this.#messages.delete(flowRunId);
     this.#doubtful.add(flowRunId);
   }

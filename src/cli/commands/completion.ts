@@ -71,9 +71,9 @@ export class CompletionCommand extends BaseCommand {
         cause: error,
       });
     }
-    this.tell(`wrote ${path}`);
+    this.note(`wrote ${path}`);
     const isOnPath = directories(env).includes(directory);
-    if (!isOnPath) this.tell(`warning: ${directory} is not on the PATH, where kubectl looks for it`);
+    if (!isOnPath) this.note(`warning: ${directory} is not on the PATH, where kubectl looks for it`);
   }
 }
 

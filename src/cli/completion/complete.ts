@@ -22,10 +22,10 @@ const NOTHING: Answer = { candidates: [], directive: NO_FILES };
 /** Prints what can stand in the place of the last word. Never fails: a shell has no use for an error. */
 export async function complete(
   argv: readonly string[],
-  catalogue: readonly CommandInfo[],
+  commands: readonly CommandInfo[],
   context: CliContext,
 ): Promise<number> {
-  const { candidates, directive } = await answer(argv, catalogue, context);
+  const { candidates, directive } = await answer(argv, commands, context);
   const lines = candidates.map(([word, meaning]) => (meaning === "" ? word : `${word}\t${meaning}`));
   context.stdout.write(`${[...lines, `:${directive}`].join("\n")}\n`);
   return 0;
@@ -33,13 +33,13 @@ export async function complete(
 
 async function answer(
   argv: readonly string[],
-  catalogue: readonly CommandInfo[],
+  commands: readonly CommandInfo[],
   context: CliContext,
 ): Promise<Answer> {
   const before = argv.slice(0, -1);
   const word = argv.at(-1) ?? "";
   if (before.includes("--")) return NOTHING;
-  const { command, words } = readArgv(before, catalogue);
+  const { command, words } = readArgv(before, commands);
   const awaiting = command?.options.find(
     ({ takesValue, names }) => takesValue && names.includes(before.at(-1) ?? ""),
   );
@@ -52,7 +52,7 @@ async function answer(
     return valuesOf({ command, option: bound }, { start: value.join("="), before }, context);
   }
   if (word.startsWith("-")) return flags(command, before, word);
-  if (command === undefined) return nextWords(words, word, catalogue);
+  if (command === undefined) return nextWords(words, word, commands);
   return argumentsOf({ command, words }, { start: word, before }, context);
 }
 
@@ -85,9 +85,9 @@ function flags(command: CommandInfo | undefined, before: readonly string[], star
 }
 
 /** Words with which a path goes on. Of a command's several spellings the first that fits is offered. */
-function nextWords(words: readonly string[], start: string, catalogue: readonly CommandInfo[]): Answer {
+function nextWords(words: readonly string[], start: string, commands: readonly CommandInfo[]): Answer {
   const found = new Map<string, string>();
-  for (const command of commandsBelow(words, catalogue)) {
+  for (const command of commandsBelow(words, commands)) {
     const path = command.paths.find(
       (each) => words.every((word, at) => each[at] === word) && each[words.length]?.startsWith(start),
     );

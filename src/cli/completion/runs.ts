@@ -1,10 +1,10 @@
-// Completion of RUN: flow runs that have a Job in the cluster, by name, by id, and by Job. Who presses the tab key waits no
+// Completion of RUN: flow runs that have a Job in the cluster, by name, by id, and by Job. Who urgent the tab key waits no
 // longer than a moment: what has not come by then is left out.
 
 import { aborted } from "../../base/clock.ts";
-import type { Generation, RunPrint } from "../../inventory/inventory.ts";
+import type { PrefectVersion, InventoryRun } from "../../inventory/inventory.ts";
 import { stateText } from "../../inventory/job-row.ts";
-import { RUN_LABELS, runPrints, withRun } from "../../inventory/group-runs.ts";
+import { RUN_LABELS, groupRuns, withRun } from "../../inventory/group-runs.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { TypedFlags } from "./typed-flags.ts";
 import type { CliContext } from "../context.ts";
@@ -12,7 +12,7 @@ import type { CliContext } from "../context.ts";
 /** A word, and what it means to people. */
 export type Candidate = readonly [word: string, meaning: string];
 
-const GENERATIONS: readonly Generation[] = [1, 2];
+const PREFECT_VERSIONS: readonly PrefectVersion[] = [1, 2];
 /** The cluster's part of the wait, and Prefect's: names of Prefect 1 are known to its API alone. */
 const CLUSTER_MS = 2_000;
 const PREFECT_MS = 1_000;
@@ -30,11 +30,11 @@ export async function runCandidates(
 }
 
 /** By name, or by id where no name can be typed or an id is being; by Job once `job/` is begun. Pure. */
-export function candidatesOf(runs: readonly RunPrint[], start: string): readonly Candidate[] {
+export function candidatesOf(runs: readonly InventoryRun[], start: string): readonly Candidate[] {
   const byRun = runs.flatMap((run): Candidate[] => {
     const { flowRunId } = run;
     const name = run.name !== undefined && isOneWord(run.name) ? run.name : undefined;
-    const jobs = run.footprint.jobs.map(({ job }) => job.metadata.name).join(", ");
+    const jobs = run.observed.jobs.map(({ job }) => job.metadata.name).join(", ");
     const state = run.run.kind === "unknown" ? "" : `${stateText(run.run)}, `;
     const wantsId = name === undefined || (start !== "" && flowRunId.startsWith(start));
     return [
@@ -43,26 +43,26 @@ export function candidatesOf(runs: readonly RunPrint[], start: string): readonly
     ];
   });
   const isJob = start !== "" && (start.startsWith("job/") || "job/".startsWith(start));
-  const byJob = runs.flatMap(({ flowRunId, name, footprint }) =>
-    footprint.jobs.map(({ job }): Candidate => [`job/${job.metadata.name}`, name ?? flowRunId]),
+  const byJob = runs.flatMap(({ flowRunId, name, observed }) =>
+    observed.jobs.map(({ job }): Candidate => [`job/${job.metadata.name}`, name ?? flowRunId]),
   );
   return isJob ? [...byRun, ...byJob] : byRun;
 }
 
-async function runsThere(flags: TypedFlags, context: CliContext): Promise<readonly RunPrint[]> {
+async function runsThere(flags: TypedFlags, context: CliContext): Promise<readonly InventoryRun[]> {
   const { kube, target } = await context.connectKube({ ...flags.connection });
   const own = flags.namespace ?? target.namespace ?? "";
   const namespace = flags.allNamespaces ? undefined : own === "" ? "default" : own;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(CLUSTER_MS)]);
   try {
     const pages = await Promise.all(
-      GENERATIONS.map((generation) => {
-        const query = { namespace, labelSelector: RUN_LABELS[generation], limit: JOBS_AT_MOST };
+      PREFECT_VERSIONS.map((prefectVersion) => {
+        const query = { namespace, labelSelector: RUN_LABELS[prefectVersion], limit: JOBS_AT_MOST };
         return kube.listPage("jobs", query, signal);
       }),
     );
     const jobs = pages.flatMap(({ items }) => items).toSorted((left, right) => madeMs(right) - madeMs(left));
-    return runPrints({ jobs, pods: [], events: [] });
+    return groupRuns({ jobs, pods: [], events: [] });
   } finally {
     kube.close();
   }
@@ -70,10 +70,10 @@ async function runsThere(flags: TypedFlags, context: CliContext): Promise<readon
 
 /** The runs with their states and names, as far as a Prefect that somebody has named tells them in time. */
 async function namedRuns(
-  runs: readonly RunPrint[],
+  runs: readonly InventoryRun[],
   flags: TypedFlags,
   context: CliContext,
-): Promise<readonly RunPrint[]> {
+): Promise<readonly InventoryRun[]> {
   if (runs.length === 0) return runs;
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(PREFECT_MS)]);
   try {
@@ -84,25 +84,27 @@ async function namedRuns(
 }
 
 async function asked(
-  runs: readonly RunPrint[],
+  runs: readonly InventoryRun[],
   flags: TypedFlags,
   context: CliContext,
-): Promise<readonly RunPrint[]> {
+): Promise<readonly InventoryRun[]> {
   const { listingStates } = await import("../prefect-states.ts");
   const { loadPrefectConfig } = await import("../../prefect1/config/load.ts");
   const { env, readFile } = context;
   const states = listingStates(context, loadPrefectConfig({ env, readFile, flags: flags.prefect }));
   try {
     const [first, second] = await Promise.all(
-      GENERATIONS.map(async (generation) => {
-        const ids = runs.filter((run) => run.generation === generation).map(({ flowRunId }) => flowRunId);
-        const source = ids.length === 0 ? undefined : states.sources[generation];
+      PREFECT_VERSIONS.map(async (prefectVersion) => {
+        const ids = runs
+          .filter((run) => run.prefectVersion === prefectVersion)
+          .map(({ flowRunId }) => flowRunId);
+        const source = ids.length === 0 ? undefined : states.sources[prefectVersion];
         return source?.runs(ids.slice(0, STATES_AT_ONCE), context.signal).catch(() => undefined);
       }),
     );
     const known = { 1: first, 2: second };
     return runs.map((run) => {
-      const found = known[run.generation]?.get(run.flowRunId);
+      const found = known[run.prefectVersion]?.get(run.flowRunId);
       return found === undefined ? run : withRun(run, found);
     });
   } finally {

@@ -22,14 +22,14 @@ interface Scanned {
 }
 
 /** Reads a command line as far as that. */
-export function readArgv(argv: readonly string[], catalogue: readonly CommandInfo[]): Meant {
-  const guess = scan(argv, { catalogue, valued: valueFlags(catalogue) });
-  const found = commandAt(guess.words, catalogue);
+export function readArgv(argv: readonly string[], commands: readonly CommandInfo[]): Meant {
+  const guess = scan(argv, { commands, valued: valueFlags(commands) });
+  const found = commandAt(guess.words, commands);
   if (found === undefined) {
     return { command: undefined, words: guess.words, wantsHelp: guess.wantsHelp, rest: guess.full };
   }
   const { command, length } = found;
-  const { words, wantsHelp, full, places } = scan(argv, { catalogue, valued: valueFlags([command]) });
+  const { words, wantsHelp, full, places } = scan(argv, { commands, valued: valueFlags([command]) });
   const path = new Set(places.slice(0, length));
   return { command, words, wantsHelp, rest: full.filter((_, at) => !path.has(at)) };
 }
@@ -37,9 +37,9 @@ export function readArgv(argv: readonly string[], catalogue: readonly CommandInf
 /** The command with the longest path that the words begin with, and the length of that path. */
 function commandAt(
   words: readonly string[],
-  catalogue: readonly CommandInfo[],
+  commands: readonly CommandInfo[],
 ): { readonly command: CommandInfo; readonly length: number } | undefined {
-  return catalogue
+  return commands
     .flatMap((command) => command.paths.map((path) => ({ command, path, length: path.length })))
     .filter(({ path }) => path.every((word, at) => words[at] === word))
     .sort((left, right) => right.length - left.length)[0];
@@ -48,16 +48,16 @@ function commandAt(
 /** The commands below these words; all for none. */
 export function commandsBelow(
   words: readonly string[],
-  catalogue: readonly CommandInfo[],
+  commands: readonly CommandInfo[],
 ): readonly CommandInfo[] {
-  return catalogue.filter((command) =>
+  return commands.filter((command) =>
     command.paths.some((path) => path.length > words.length && words.every((word, at) => path[at] === word)),
   );
 }
 
 /** Flags that take the next word. One that does so only in some commands does not count: it may be another's switch. */
-function valueFlags(catalogue: readonly CommandInfo[]): ReadonlySet<string> {
-  const options = catalogue.flatMap((command) => command.options);
+function valueFlags(commands: readonly CommandInfo[]): ReadonlySet<string> {
+  const options = commands.flatMap((command) => command.options);
   const switches = new Set(options.filter((option) => !option.takesValue).flatMap((option) => option.names));
   const taking = options.filter((option) => option.takesValue).flatMap((option) => option.names);
   return new Set(taking.filter((name) => !switches.has(name)));
@@ -65,9 +65,9 @@ function valueFlags(catalogue: readonly CommandInfo[]): ReadonlySet<string> {
 
 function scan(
   argv: readonly string[],
-  by: { readonly catalogue: readonly CommandInfo[]; readonly valued: ReadonlySet<string> },
+  by: { readonly commands: readonly CommandInfo[]; readonly valued: ReadonlySet<string> },
 ): Scanned {
-  const { catalogue, valued } = by;
+  const { commands, valued } = by;
   const places: number[] = [];
   const full: string[] = [];
   let wantsHelp = false;
@@ -85,7 +85,7 @@ function scan(
     full.push(word);
     if (word === "-h" || word === "--help") wantsHelp = true;
     else if (valued.has(word) && at + 1 < argv.length) full.push(argv[++at] ?? "");
-    else if (!word.startsWith("-") || word === "-" || (at === 0 && isPath(word, catalogue))) {
+    else if (!word.startsWith("-") || word === "-" || (at === 0 && isPath(word, commands))) {
       places.push(full.length - 1);
     }
   }
@@ -93,6 +93,6 @@ function scan(
 }
 
 /** Flags that are commands: --version. */
-function isPath(flag: string, catalogue: readonly CommandInfo[]): boolean {
-  return catalogue.some(({ paths }) => paths.some((path) => path.length === 1 && path[0] === flag));
+function isPath(flag: string, commands: readonly CommandInfo[]): boolean {
+  return commands.some(({ paths }) => paths.some((path) => path.length === 1 && path[0] === flag));
 }

@@ -35,7 +35,7 @@ export interface CommandInfo {
 }
 
 /** What the classes say of themselves; those without usage are not for people. */
-export function catalogueOf(commands: readonly CommandClass<CliContext>[]): readonly CommandInfo[] {
+export function commandMetadata(commands: readonly CommandClass<CliContext>[]): readonly CommandInfo[] {
   const cli = new Cli<CliContext>({ binaryName: PROGRAM });
   for (const command of commands) cli.register(command);
   const shown = commands.filter((command) => command.usage !== undefined);

@@ -60,10 +60,10 @@ const HELP: OptionInfo = {
 };
 
 /** `kubectl prefect --help`. */
-export function overviewHelp(catalogue: readonly CommandInfo[]): string {
+export function overviewHelp(commands: readonly CommandInfo[]): string {
   return blocks([
     wrapped(PURPOSE, 0),
-    ...byCategory(catalogue),
+    ...byCategory(commands),
     [
       "Examples:",
       "  # Run the agent here, in the current context and namespace",
@@ -81,9 +81,9 @@ export function overviewHelp(catalogue: readonly CommandInfo[]): string {
 }
 
 /** `kubectl prefect agent`: the commands that begin so. */
-export function groupHelp(words: readonly string[], catalogue: readonly CommandInfo[]): string {
+export function groupHelp(words: readonly string[], commands: readonly CommandInfo[]): string {
   const prefix = words.join(" ");
-  const rows = catalogue.flatMap((command): [string, string][] => {
+  const rows = commands.flatMap((command): [string, string][] => {
     const path = command.paths.find((each) => words.every((word, at) => each[at] === word));
     return path === undefined ? [] : [[path.slice(words.length).join(" "), command.description]];
   });
@@ -157,13 +157,13 @@ function exampleLines([comment, line]: readonly [string, string], at: number): s
 }
 
 /** Commands under the headings of their categories, in the order in which these appear; `Other` comes last. */
-function byCategory(catalogue: readonly CommandInfo[]): string[][] {
-  const categories = [...new Set(catalogue.map((command) => command.category))];
+function byCategory(commands: readonly CommandInfo[]): string[][] {
+  const categories = [...new Set(commands.map((command) => command.category))];
   const last = categories.filter((category) => category === "Other");
   return [...categories.filter((category) => category !== "Other"), ...last].map((category) => [
     `${category}:`,
     ...table(
-      catalogue
+      commands
         .filter((command) => command.category === category)
         .map((command) => [command.name, command.description]),
     ),

@@ -22,7 +22,7 @@ export abstract class BaseCommand extends Command<CliContext> {
   }
 
   /** A line for people, on stderr. */
-  protected tell(line: string): void {
+  protected note(line: string): void {
     this.context.stderr.write(`${line}\n`);
   }
 

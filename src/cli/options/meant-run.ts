@@ -2,7 +2,7 @@
 
 import { isUuid } from "../../base/uuid.ts";
 import { ExpectedError, SettingsError } from "../../base/errors.ts";
-import type { Generation, RunPrint } from "../../inventory/inventory.ts";
+import type { PrefectVersion, InventoryRun } from "../../inventory/inventory.ts";
 import { loadInventory } from "../../inventory/load.ts";
 import type { RunView } from "../../job/decide/decide.ts";
 import { parseRunRef } from "../flow-run-ref.ts";
@@ -13,7 +13,7 @@ import type { ListingStates } from "../prefect-states.ts";
 /** The one run that was meant. */
 export interface MeantRun {
   readonly id: string;
-  readonly generation: Generation;
+  readonly prefectVersion: PrefectVersion;
   readonly name: string | undefined;
   readonly view: RunView;
   /** Where its Jobs are; undefined when it has none. */
@@ -53,16 +53,16 @@ export async function meantRun(
   );
 }
 
-function isMeant(run: RunPrint, ref: RunRef): boolean {
-  const names = run.footprint.jobs.map(({ job }) => job.metadata.name);
+function isMeant(run: InventoryRun, ref: RunRef): boolean {
+  const names = run.observed.jobs.map(({ job }) => job.metadata.name);
   if (ref.kind === "job") return names.includes(ref.name);
   if (run.name === ref.text || names.includes(ref.text)) return true;
   return ref.idPrefix !== undefined && run.flowRunId.toLowerCase().startsWith(ref.idPrefix);
 }
 
-function fromCluster(run: RunPrint): MeantRun {
-  const { flowRunId: id, generation, name, run: view, namespace } = run;
-  return { id, generation, name, view, namespace };
+function fromCluster(run: InventoryRun): MeantRun {
+  const { flowRunId: id, prefectVersion, name, run: view, namespace } = run;
+  return { id, prefectVersion, name, view, namespace };
 }
 
 async function inPrefect(ref: RunRef, isWhole: boolean, states: ListingStates): Promise<readonly MeantRun[]> {

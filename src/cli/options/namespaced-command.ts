@@ -30,13 +30,13 @@ export abstract class NamespacedCommand extends ClusterCommand {
   }
 
   /** What could not be looked at. */
-  protected tellGaps(gaps: readonly string[]): void {
-    for (const gap of gaps) this.tell(`note: ${gap}`);
+  protected noteWarnings(warnings: readonly string[]): void {
+    for (const gap of warnings) this.note(`note: ${gap}`);
   }
 
   /** As kubectl says it; nothing found is no failure. */
-  protected tellEmpty(namespace: string | undefined): void {
-    this.tell(
+  protected noteNothingFound(namespace: string | undefined): void {
+    this.note(
       namespace === undefined ? "No resources found" : `No resources found in ${namespace} namespace.`,
     );
   }

@@ -13,7 +13,7 @@ import { causeOf, isForbidden } from "../answer.ts";
 import type { Finding } from "../finding.ts";
 
 const NOBODYS_ID = "00000000-0000-4000-8000-000000000000";
-/** A flow run that says nothing of its own: the template and the agent's options decide all. */
+/** A flow run that message nothing of its own: the template and the agent's options decide all. */
 const FLOW_RUN: FlowRun = {
   id: NOBODYS_ID,
   name: "doctor",
@@ -36,32 +36,32 @@ export function samplePod(template: Template, settings: JobSettings): JsonObject
 export function templateFindings(path: string | undefined, template: Answer<Template>): readonly Finding[] {
   if (path === undefined) return [];
   const about = { section: "configuration", check: "job template" } as const;
-  if (template.ok) return [{ ...about, status: "ok", says: `${template.value.origin.name} can be used` }];
+  if (template.ok) return [{ ...about, status: "ok", message: `${template.value.origin.name} can be used` }];
   const { message, hint = "see what becomes of it with: kubectl prefect render -f RUN.json" } =
     template.error;
-  return [{ ...about, status: "broken", says: message, hint }];
+  return [{ ...about, status: "broken", message, hint }];
 }
 
 /** What the dry run came to. A quota that is used up and a missing ServiceAccount are told elsewhere. */
 export function admissionFindings(tried: Answer<unknown>): readonly Finding[] {
   const about = { section: "kubernetes", check: "admission" } as const;
   if (tried.ok)
-    return [{ ...about, status: "ok", says: "the pod of a plain flow run is accepted (dry run)" }];
+    return [{ ...about, status: "ok", message: "the pod of a plain flow run is accepted (dry run)" }];
   const { error } = tried;
   const cause = oneLine(causeOf(error));
   if (isForbidden(error) && cause.includes("cannot create resource")) {
-    return [{ ...about, status: "skipped", says: "not allowed to try a pod (create pods)" }];
+    return [{ ...about, status: "skipped", message: "not allowed to try a pod (create pods)" }];
   }
   if (/exceeded quota|error looking up service account|namespaces? "[^"]*" not found/i.test(cause)) return [];
   const isRefusal =
     error instanceof KubeError && (error.status === 403 || error.status === 422 || error.status === 400);
   if (!isRefusal || cause.includes("dry run"))
-    return [{ ...about, status: "skipped", says: `cannot be tried: ${cause}` }];
+    return [{ ...about, status: "skipped", message: `cannot be tried: ${cause}` }];
   return [
     {
       ...about,
       status: "warning",
-      says: `the pod of a plain flow run is refused: ${cause.replace(/^pods? "prefect-doctor" is forbidden: /, "")}`,
+      message: `the pod of a plain flow run is refused: ${cause.replace(/^pods? "prefect-doctor" is forbidden: /, "")}`,
       hint: "give the agent a job template that is accepted (--job-template), or each run config one of its own",
     },
   ];

@@ -34,12 +34,12 @@ export function agentPodFindings(
   );
   if (pods.value.length === 0) {
     if (!isExpected) return [];
-    const says = `none in namespace "${namespace}" (${AGENT_POD_SELECTOR})`;
+    const message = `none in namespace "${namespace}" (${AGENT_POD_SELECTOR})`;
     return [
       {
         ...about,
         status: "warning",
-        says,
+        message: message,
         hint: `install it: kubectl prefect install --rbac=minimal -n ${namespace} | kubectl apply -f -`,
       },
     ];
@@ -48,7 +48,7 @@ export function agentPodFindings(
   const ok: Finding = {
     ...about,
     status: "ok",
-    says: `${counted(ready.length, "pod")} ready: ${firstOf(ready.map((pod) => described(pod, now)))}; as ServiceAccount ${accounts.join(", ")}`,
+    message: `${counted(ready.length, "pod")} ready: ${firstOf(ready.map((pod) => described(pod, now)))}; as ServiceAccount ${accounts.join(", ")}`,
   };
   const troubled = late.map((pod): Finding => {
     const { name } = pod.metadata;
@@ -57,9 +57,13 @@ export function agentPodFindings(
         ? `read what it said last: kubectl logs ${name} -n ${namespace} --previous`
         : `see what it waits for: kubectl describe pod ${name} -n ${namespace}`;
     const status = ready.length > 0 ? "warning" : "broken";
-    return { ...about, status, says: `${described(pod, now)}: ${podStatus(pod)}${reasonOf(pod)}`, hint };
+    return { ...about, status, message: `${described(pod, now)}: ${podStatus(pod)}${reasonOf(pod)}`, hint };
   });
-  const starting: Finding = { ...about, status: "ok", says: `${counted(pods.value.length, "pod")} starting` };
+  const starting: Finding = {
+    ...about,
+    status: "ok",
+    message: `${counted(pods.value.length, "pod")} starting`,
+  };
   if (ready.length > 0) return [ok, ...troubled];
   return troubled.length > 0 ? troubled : [starting];
 }
@@ -70,7 +74,7 @@ function described(pod: Pod, now: Date): string {
   return `${pod.metadata.name} (${since(madeAt(pod), now)} old${often})`;
 }
 
-/** What the kubelet or the scheduler says of it. */
+/** What the kubelet or the scheduler message of it. */
 function reasonOf({ status }: Pod): string {
   const waiting = (status.containerStatuses ?? []).map(({ state }) => state?.waiting?.message ?? "");
   const unscheduled = (status.conditions ?? []).map((each) =>

@@ -32,12 +32,18 @@ export function agentFindings(
   const [latest] = agents.value;
   if (latest === undefined) {
     return [
-      { ...about, status: "warning", says: "none has ever registered: no flow run is picked up", hint, data },
+      {
+        ...about,
+        status: "warning",
+        message: "none has ever registered: no flow run is picked up",
+        hint,
+        data,
+      },
     ];
   }
   if (polling.length === 0) {
-    const says = `none polls now; the last was ${described(latest, now)}`;
-    return [{ ...about, status: "warning", says, hint, data }];
+    const message = `none polls now; the last was ${described(latest, now)}`;
+    return [{ ...about, status: "warning", message: message, hint, data }];
   }
   const shown = polling.slice(0, SHOWN).map((agent) => described(agent, now));
   const more = polling.length > SHOWN ? [`and ${polling.length - SHOWN} more`] : [];
@@ -45,9 +51,9 @@ export function agentFindings(
   const others =
     gone === 0 ? "" : `; ${counted(gone, "older registration")} no longer ${gone === 1 ? "does" : "do"}`;
   const verb = polling.length === 1 ? "polls" : "poll";
-  const says = `${counted(polling.length, "agent")} ${verb}${others}`;
+  const message = `${counted(polling.length, "agent")} ${verb}${others}`;
   return [
-    { ...about, status: "ok", says, details: [...shown, ...more], data },
+    { ...about, status: "ok", message: message, details: [...shown, ...more], data },
     ...withLabels(polling, given),
   ];
 }
@@ -61,9 +67,9 @@ function withLabels(
   const about = { section: SECTION, check: "agent's labels" } as const;
   const wanted = labels.toSorted().join("\n");
   const found = polling.find((agent) => agent.labels.toSorted().join("\n") === wanted);
-  if (found !== undefined) return [{ ...about, status: "ok", says: described(found, now) }];
-  const says = `no agent with exactly ${labelWords(labels)} polls`;
-  return [{ ...about, status: "warning", says, hint: `start it: ${startCommand(labels)}` }];
+  if (found !== undefined) return [{ ...about, status: "ok", message: described(found, now) }];
+  const message = `no agent with exactly ${labelWords(labels)} polls`;
+  return [{ ...about, status: "warning", message: message, hint: `start it: ${startCommand(labels)}` }];
 }
 
 function described(agent: RegisteredAgent, now: Date): string {

@@ -9,7 +9,7 @@ export interface ClockReading {
   readonly plusMinusMs: number;
 }
 
-/** What a Date header says that came `roundTripMs` after its request; undefined without a readable one. */
+/** What a Date header message that came `roundTripMs` after its request; undefined without a readable one. */
 export function readClock(
   date: string | undefined,
   answered: { readonly at: Date; readonly roundTripMs: number },
@@ -43,7 +43,7 @@ export function clockFindings(
   const { aheadMs, plusMinusMs } = reading;
   const data = { aheadSeconds: Math.round(aheadMs / 1_000) };
   if (Math.abs(aheadMs) - plusMinusMs <= TOLERATED_MS) {
-    return [{ section, check, status: "ok", says: `agrees with ${whose}`, data }];
+    return [{ section, check, status: "ok", message: `agrees with ${whose}`, data }];
   }
   const apart = formatDuration(Math.abs(aheadMs));
   const direction = aheadMs > 0 ? "behind" : "ahead of";
@@ -52,7 +52,7 @@ export function clockFindings(
       section,
       check,
       status: "warning",
-      says: `this machine's clock is ${apart} ${direction} ${whose}`,
+      message: `this machine's clock is ${apart} ${direction} ${whose}`,
       hint: "set the clock that is wrong, with NTP: tokens, start times and heartbeats are judged by it",
       data,
     },

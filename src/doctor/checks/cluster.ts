@@ -24,9 +24,9 @@ export function serverFinding(server: string, version: Answer<ClusterVersion>): 
   if (!version.ok) {
     const { error } = version;
     if (isForbidden(error)) {
-      return { ...about, status: "ok", says: `${server} answers, and keeps its version to itself` };
+      return { ...about, status: "ok", message: `${server} answers, and keeps its version to itself` };
     }
-    return { ...about, status: "broken", says: failureAt(server, server, error), hint: error.hint };
+    return { ...about, status: "broken", message: failureAt(server, server, error), hint: error.hint };
   }
   const { gitVersion } = version.value;
   const data = { server, version: gitVersion };
@@ -34,12 +34,12 @@ export function serverFinding(server: string, version: Answer<ClusterVersion>): 
     return {
       ...about,
       status: "warning",
-      says: `${server} answers; Kubernetes ${gitVersion} is older than ${OLDEST.major}.${OLDEST.minor}, which is untried`,
+      message: `${server} answers; Kubernetes ${gitVersion} is older than ${OLDEST.major}.${OLDEST.minor}, which is untried`,
       hint: `upgrade the cluster to ${OLDEST.major}.${OLDEST.minor} or later`,
       data,
     };
   }
-  return { ...about, status: "ok", says: `${server} answers, Kubernetes ${gitVersion}`, data };
+  return { ...about, status: "ok", message: `${server} answers, Kubernetes ${gitVersion}`, data };
 }
 
 function isOlder({ major, minor }: ClusterVersion): boolean {
@@ -56,13 +56,13 @@ export function whoAmIFindings(answer: Answer<Subject | undefined>): readonly Fi
   if (answer.value === undefined) return [];
   const { user, groups } = answer.value;
   if (user !== "system:anonymous") {
-    return [{ ...about, status: "ok", says: `known to the server as "${user}"`, data: { user, groups } }];
+    return [{ ...about, status: "ok", message: `known to the server as "${user}"`, data: { user, groups } }];
   }
   return [
     {
       ...about,
       status: "broken",
-      says: "nobody to the server: the kubeconfig gives this user no credentials",
+      message: "nobody to the server: the kubeconfig gives this user no credentials",
       hint: "log in to the cluster again, or choose a context with credentials: kubectl config get-contexts",
     },
   ];
@@ -79,14 +79,14 @@ export function namespaceFinding(
     return {
       ...about,
       status: "skipped",
-      says: `"${namespace}": not allowed to read it, so it may not exist`,
+      message: `"${namespace}": not allowed to read it, so it may not exist`,
     };
   }
   if (answer.value === undefined) {
     return {
       ...about,
       status: "broken",
-      says: `"${namespace}" does not exist`,
+      message: `"${namespace}" does not exist`,
       hint: `create it with: kubectl create namespace ${namespace}; or choose another with -n`,
     };
   }
@@ -94,13 +94,13 @@ export function namespaceFinding(
     return {
       ...about,
       status: "broken",
-      says: `"${namespace}" is being deleted: nothing can be made in it`,
+      message: `"${namespace}" is being deleted: nothing can be made in it`,
       hint: "choose another namespace with -n, or see what holds it: kubectl describe namespace",
     };
   }
   return {
     ...about,
     status: "ok",
-    says: `"${namespace}" exists (${source === DEFAULT_SOURCE ? "by default" : `from ${source}`})`,
+    message: `"${namespace}" exists (${source === DEFAULT_SOURCE ? "by default" : `from ${source}`})`,
   };
 }

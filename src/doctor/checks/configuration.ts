@@ -23,7 +23,7 @@ export function configurationFindings(config: Answer<PrefectConfig>, settings: S
   if (!config.ok) return [unreadable("Prefect 1", config.error)];
   const { files, apiUrl, backend, apiKey, tenantId } = config.value;
   return [
-    { section: SECTION, check: "files", status: "ok", says: filesText(files) },
+    { section: SECTION, check: "files", status: "ok", message: filesText(files) },
     value("API", { ...apiUrl, value: withoutPassword(apiUrl.value) }),
     value("backend", backend),
     keyFinding(apiKey, backend.value),
@@ -45,7 +45,7 @@ export function restConfigurationFindings(rest: Answer<RestConfig | undefined>):
       section: SECTION,
       check: "Prefect 2/3 API",
       status: "ok",
-      says: `${withoutPassword(url.value)} (${url.source}), ${shown}`,
+      message: `${withoutPassword(url.value)} (${url.source}), ${shown}`,
     },
   ];
 }
@@ -61,12 +61,11 @@ export function withoutPassword(url: string): string {
 }
 
 function unreadable(whose: string, { message, hint }: ExpectedError): Finding {
-  const says = `${whose}: ${message}`;
   return {
     section: SECTION,
     check: "files",
     status: "broken",
-    says,
+    message: `${whose}: ${message}`,
     hint: hint ?? "correct the value where it stands",
   };
 }
@@ -92,8 +91,8 @@ function inFolders(paths: readonly string[]): string {
 function keyFinding(apiKey: Sourced<string> | undefined, backend: string): Finding {
   const about = { section: SECTION, check: "API key", status: "ok" } as const;
   if (apiKey !== undefined)
-    return { ...about, says: `set (${apiKey.source})`, data: { source: apiKey.source } };
-  return { ...about, says: backend === "server" ? "none; a server of one's own needs none" : "none" };
+    return { ...about, message: `set (${apiKey.source})`, data: { source: apiKey.source } };
+  return { ...about, message: backend === "server" ? "none; a server of one's own needs none" : "none" };
 }
 
 function settingFindings({ labels, serviceAccountName, imagePullSecrets }: Settings): readonly Finding[] {
@@ -114,7 +113,7 @@ function value(check: string, { value: shown, source }: Sourced<string>): Findin
     section: SECTION,
     check,
     status: "ok",
-    says: `${shown} (${origin})`,
+    message: `${shown} (${origin})`,
     data: { value: shown, source },
   };
 }

@@ -29,24 +29,24 @@ export function dueFindings(runs: Answer<readonly DueRun[]>, context: DueContext
   const about = { section: SECTION, check: "due flow runs" } as const;
   if (!runs.ok) return [unanswered(about, runs.error)];
   if (context.agents === undefined) {
-    const says = `${counted(runs.value.length, "flow run")} due; who takes them is not known without the agents`;
-    return [{ ...about, status: "skipped", says }];
+    const message = `${counted(runs.value.length, "flow run")} due; who takes them is not known without the agents`;
+    return [{ ...about, status: "skipped", message: message }];
   }
   const polling = context.agents.filter((agent) => isPolling(agent, context.now));
   const isTaken = (run: DueRun): boolean => polling.some(({ labels }) => takes(labels, run.labels));
-  const stranded = runs.value.filter((run) => !isTaken(run));
+  const resolveExisting = runs.value.filter((run) => !isTaken(run));
   const late = runs.value.filter((run) => isTaken(run) && msLate(run, context.now) > LATE_AFTER_MS);
-  const groups = [...Map.groupBy(stranded, ({ labels }) => labels.toSorted().join("\n")).values()];
+  const groups = [...Map.groupBy(resolveExisting, ({ labels }) => labels.toSorted().join("\n")).values()];
   const findings = [
     ...groups.slice(0, GROUPS).map((group) => strandedFinding(group, polling, context)),
     ...moreGroups(groups),
     ...lateFinding(late, context.now),
-    ...queueFinding(stranded.length),
+    ...queueFinding(resolveExisting.length),
   ];
   if (findings.length > 0) return findings;
   const waiting = runs.value.length;
-  const says = waiting === 0 ? "none is late" : `${counted(waiting, "flow run")} due, none late`;
-  return [{ ...about, status: "ok", says }];
+  const message = waiting === 0 ? "none is late" : `${counted(waiting, "flow run")} due, none late`;
+  return [{ ...about, status: "ok", message: message }];
 }
 
 function strandedFinding(
@@ -61,12 +61,12 @@ function strandedFinding(
       ? ""
       : `${group.length > 1 ? ", the oldest" : ""} for ${since(oldest.dueAt, context.now)}`;
   const wait = group.length === 1 ? "waits" : "wait";
-  const says = `${counted(group.length, "flow run")} with ${labelWords(labels)} ${wait} in vain${waited}: ${whyNot(labels, polling, context)}`;
+  const message = `${counted(group.length, "flow run")} with ${labelWords(labels)} ${wait} in vain${waited}: ${whyNot(labels, polling, context)}`;
   return {
     section: SECTION,
     check: "due flow runs",
     status: "broken",
-    says,
+    message: message,
     hint: hintFor(labels, context),
     details: [firstOf(group.map(({ name }) => name))],
     data: { labels, flowRuns: group.map(({ id, name, dueAt }) => ({ id, name, due: dueAt.toISOString() })) },
@@ -106,9 +106,15 @@ function hintFor(labels: readonly string[], context: DueContext): string {
 function moreGroups(groups: readonly (readonly DueRun[])[]): readonly Finding[] {
   const rest = groups.slice(GROUPS).flat();
   if (rest.length === 0) return [];
-  const says = `${counted(rest.length, "flow run")} with other labels wait in vain, too`;
+  const message = `${counted(rest.length, "flow run")} with other labels wait in vain, too`;
   return [
-    { section: SECTION, check: "due flow runs", status: "broken", says, hint: "see them with -o json" },
+    {
+      section: SECTION,
+      check: "due flow runs",
+      status: "broken",
+      message: message,
+      hint: "see them with -o json",
+    },
   ];
 }
 
@@ -120,7 +126,7 @@ function lateFinding(late: readonly DueRun[], now: Date): readonly Finding[] {
       section: SECTION,
       check: "late flow runs",
       status: "warning",
-      says: `${counted(late.length, "flow run")} late by ${late.length > 1 ? "up to " : ""}${since(oldest.dueAt, now)}, though an agent that polls takes ${late.length === 1 ? "its" : "their"} labels`,
+      message: `${counted(late.length, "flow run")} late by ${late.length > 1 ? "up to " : ""}${since(oldest.dueAt, now)}, though an agent that polls takes ${late.length === 1 ? "its" : "their"} labels`,
       hint: "look at the agent's log: it may be at its --limit, or not be allowed to create Jobs",
       details: [firstOf(late.map(({ name }) => name))],
       data: { flowRuns: late.map(({ id, name, dueAt }) => ({ id, name, due: dueAt.toISOString() })) },
@@ -129,14 +135,14 @@ function lateFinding(late: readonly DueRun[], now: Date): readonly Finding[] {
 }
 
 /** Prefect's own queue reads the oldest due runs, whoever's they are: enough of them hide all others from its agents. */
-function queueFinding(stranded: number): readonly Finding[] {
-  if (stranded < QUEUE_READS) return [];
+function queueFinding(resolveExisting: number): readonly Finding[] {
+  if (resolveExisting < QUEUE_READS) return [];
   return [
     {
       section: SECTION,
       check: "queue",
       status: "warning",
-      says: `${stranded >= DUE_AT_MOST ? `at least ${stranded}` : stranded} due flow runs that nobody takes fill Prefect's queue: its own agents see none behind them`,
+      message: `${resolveExisting >= DUE_AT_MOST ? `at least ${resolveExisting}` : resolveExisting} due flow runs that nobody takes fill Prefect's queue: its own agents see none behind them`,
       hint: "cancel them in Prefect, or start agents for their labels; kubectl prefect agent start looks past them",
     },
   ];

@@ -1,4 +1,4 @@
-// Which cluster is meant, and as whom: what the kubeconfig, or the pod, says before anything is asked.
+// Which cluster is meant, and as whom: what the kubeconfig, or the pod, message before anything is asked.
 
 import { isObject, objectIn, textIn } from "../../base/json.ts";
 import type { ExpectedError } from "../../base/errors.ts";
@@ -21,7 +21,7 @@ export function kubeconfigFindings(target: Target): readonly Finding[] {
       section: SECTION,
       check: "kubeconfig",
       status: "ok",
-      says: `${source}${context}${cluster}`,
+      message: `${source}${context}${cluster}`,
       data: {
         source,
         context: contextName,
@@ -31,14 +31,20 @@ export function kubeconfigFindings(target: Target): readonly Finding[] {
         credentials: means,
       },
     },
-    { section: SECTION, check: "credentials", status: "ok", says: `${user}${means}${actingAs(target)}` },
+    { section: SECTION, check: "credentials", status: "ok", message: `${user}${means}${actingAs(target)}` },
     ...(unchecked ? [uncheckedCertificate()] : []),
   ];
 }
 
 /** No cluster can be chosen, or its credentials cannot be had. */
 export function noClusterFinding(error: ExpectedError): Finding {
-  return { section: SECTION, check: "kubeconfig", status: "broken", says: error.message, hint: error.hint };
+  return {
+    section: SECTION,
+    check: "kubeconfig",
+    status: "broken",
+    message: error.message,
+    hint: error.hint,
+  };
 }
 
 /** What the user shows to the server, without showing it here. */
@@ -64,7 +70,7 @@ function uncheckedCertificate(): Finding {
     section: SECTION,
     check: "certificate",
     status: "warning",
-    says: "the server's certificate is not checked: anybody in between can read the credentials",
+    message: "the server's certificate is not checked: anybody in between can read the credentials",
     hint: "name the cluster's CA in the kubeconfig (certificate-authority-data) in place of insecure-skip-tls-verify",
   };
 }

@@ -1,7 +1,7 @@
 // Leftovers: what cleanup would remove just now, by cleanup's own plan; nothing is removed here.
 
 import { planCleanup } from "../../cleanup/plan.ts";
-import { tally } from "../../cleanup/counts.ts";
+import { countsText } from "../../cleanup/counts.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { Finding } from "../finding.ts";
 import { firstOf } from "../finding.ts";
@@ -20,13 +20,13 @@ export interface LeftoverContext {
 /** What would go, and what could not be told. */
 export function leftoverFindings(inventory: Inventory, context: LeftoverContext): readonly Finding[] {
   const about = { section: SECTION, check: "leftovers" } as const;
-  const gaps = gapsOf(inventory).map((says): Finding => ({
+  const warnings = gapsOf(inventory).map((message): Finding => ({
     ...about,
     check: "not seen",
     status: "skipped",
-    says,
+    message: message,
   }));
-  if (inventory.unseen?.includes("jobs") === true) return gaps;
+  if (inventory.forbidden?.includes("jobs") === true) return warnings;
   const { apis, namespace, now } = context;
   const options = {
     olderThanMs: OLDER_THAN_MS,
@@ -38,22 +38,24 @@ export function leftoverFindings(inventory: Inventory, context: LeftoverContext)
   };
   const { items } = planCleanup(inventory, options, now);
   if (items.length === 0)
-    return [{ ...about, status: "ok", says: "nothing that cleanup would remove" }, ...gaps];
+    return [{ ...about, status: "ok", message: "nothing that cleanup would remove" }, ...warnings];
   return [
     {
       ...about,
       status: "warning",
-      says: `cleanup would remove ${tally(items)}`,
+      message: `cleanup would remove ${countsText(items)}`,
       hint: `see what and why: kubectl prefect cleanup --dry-run -n ${namespace}`,
-      details: [firstOf(items.map(({ ref, why }) => `${ref.name} (${why})`))],
-      data: { objects: items.map(({ resource, ref, why }) => ({ resource, ...ref, why })) },
+      details: [firstOf(items.map(({ ref, message: why }) => `${ref.name} (${why})`))],
+      data: { objects: items.map(({ resource, ref, message: why }) => ({ resource, ...ref, why })) },
     },
-    ...gaps,
+    ...warnings,
   ];
 }
 
 /** What this user may not list, in one line; and what Prefect did not tell. */
-function gapsOf({ gaps, unseen = [] }: Inventory): readonly string[] {
-  const others = gaps.filter((gap) => !unseen.some((resource) => gap.startsWith(`cannot list ${resource} `)));
+function gapsOf({ warnings, forbidden: unseen = [] }: Inventory): readonly string[] {
+  const others = warnings.filter(
+    (gap) => !unseen.some((resource) => gap.startsWith(`cannot list ${resource} `)),
+  );
   return [...(unseen.length === 0 ? [] : [`not allowed to list ${unseen.join(", ")}`]), ...others];
 }

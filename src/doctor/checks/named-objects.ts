@@ -31,13 +31,13 @@ export function serviceAccountFinding(
   const about = { section: SECTION, check: "ServiceAccount" } as const;
   if (!answer.ok) {
     if (!isForbidden(answer.error)) return unanswered(about, answer.error);
-    return { ...about, status: "skipped", says: `"${name}": not allowed to read ServiceAccounts` };
+    return { ...about, status: "skipped", message: `"${name}": not allowed to read ServiceAccounts` };
   }
   if (answer.value === undefined) {
     return {
       ...about,
       status: "broken",
-      says: `"${name}" does not exist in namespace "${namespace}": no pod that names it can start`,
+      message: `"${name}" does not exist in namespace "${namespace}": no pod that names it can start`,
       hint: `create it with: kubectl create serviceaccount ${name} -n ${namespace}`,
     };
   }
@@ -47,7 +47,7 @@ export function serviceAccountFinding(
     : [];
   const words =
     pulls.length === 0 ? "" : `; pulls images with ${pulls.map((each) => `"${each}"`).join(", ")}`;
-  return { ...about, status: "ok", says: `flows run as "${name}"${words}` };
+  return { ...about, status: "ok", message: `flows run as "${name}"${words}` };
 }
 
 /** A Secret that is named by --image-pull-secrets, IMAGE_PULL_SECRETS or --key-secret; its values are not shown. */
@@ -56,14 +56,19 @@ export function secretFinding(name: string, settings: Naming, answer: Answer<Sec
   const about = { section: SECTION, check: isPullSecret ? "image pull Secret" : "key Secret" } as const;
   if (!answer.ok) {
     if (!isForbidden(answer.error)) return unanswered(about, answer.error);
-    return { ...about, status: "skipped", says: `"${name}": not allowed to read Secrets` };
+    return { ...about, status: "skipped", message: `"${name}": not allowed to read Secrets` };
   }
   const secret = answer.value;
   if (secret === undefined) {
     const how = isPullSecret
       ? `kubectl create secret docker-registry ${name} --docker-server=… --docker-username=… --docker-password=…`
       : `kubectl create secret generic ${name} --from-literal=${settings.keySecret?.key ?? "api-key"}=…`;
-    return { ...about, status: "broken", says: `"${name}" does not exist`, hint: `create it with: ${how}` };
+    return {
+      ...about,
+      status: "broken",
+      message: `"${name}" does not exist`,
+      hint: `create it with: ${how}`,
+    };
   }
   const key = settings.keySecret?.name === name ? settings.keySecret.key : undefined;
   if (key !== undefined && secret.data?.[key] === undefined) {
@@ -73,7 +78,7 @@ export function secretFinding(name: string, settings: Naming, answer: Answer<Sec
       ...about,
       check: "key Secret",
       status: "broken",
-      says: `"${name}" has no key "${key}"; ${has}`,
+      message: `"${name}" has no key "${key}"; ${has}`,
       hint:
         keys.length === 1
           ? `write --key-secret ${name}:${keys[0]}`
@@ -84,13 +89,13 @@ export function secretFinding(name: string, settings: Naming, answer: Answer<Sec
     return {
       ...about,
       status: "broken",
-      says: `"${name}" is of type ${secret.type}: the kubelet takes no credentials for images from it`,
+      message: `"${name}" is of type ${secret.type}: the kubelet takes no credentials for images from it`,
       hint: `make it anew with: kubectl create secret docker-registry ${name}`,
     };
   }
   return {
     ...about,
     status: "ok",
-    says: key === undefined ? `"${name}" exists` : `"${name}" has key "${key}"`,
+    message: key === undefined ? `"${name}" exists` : `"${name}" has key "${key}"`,
   };
 }

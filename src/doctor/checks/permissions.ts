@@ -79,28 +79,31 @@ export function rightsFindings(
       granted: rights.filter((each) => !missing.includes(each)).map(rightName),
     };
     if (missing.length === 0) {
-      return { ...about, check: feature, status: "ok" as const, says: `may ${callsOf(rights)}`, data };
+      return { ...about, check: feature, status: "ok" as const, message: `may ${callsOf(rights)}`, data };
     }
     const { status, onlyFor } = weightOf(feature, question);
     const calls = callsOf(missing);
-    const says = onlyFor === undefined ? `may not ${calls}` : `not granted, and only ${onlyFor}: ${calls}`;
-    return { ...about, check: feature, status, says, hint: hintOf(status, feature), data };
+    const message = onlyFor === undefined ? `may not ${calls}` : `not granted, and only ${onlyFor}: ${calls}`;
+    return { ...about, check: feature, status, message, hint: hintOf(status, feature), data };
   });
 }
 
 /** Everybody may ask for rights of his own, but nobody; to ask for others' takes a right. */
-function unasked({ who }: RightsQuestion, error: ExpectedError): Pick<Finding, "status" | "says" | "hint"> {
+function unasked(
+  { who }: RightsQuestion,
+  error: ExpectedError,
+): Pick<Finding, "status" | "message" | "hint"> {
   const cause = causeOf(error);
   if (!isForbidden(error)) {
-    return { status: "warning", says: `cannot be asked for: ${cause}`, hint: error.hint };
+    return { status: "warning", message: `cannot be asked for: ${cause}`, hint: error.hint };
   }
   if (who === undefined) {
     const hint = "log in to the cluster, or choose a context with credentials: kubectl config get-contexts";
-    return { status: "broken", says: `not even allowed to ask: ${cause}`, hint };
+    return { status: "broken", message: `not even allowed to ask: ${cause}`, hint };
   }
   return {
     status: "skipped",
-    says: "not allowed to ask for others' rights (create subjectaccessreviews.authorization.k8s.io)",
+    message: "not allowed to ask for others' rights (create subjectaccessreviews.authorization.k8s.io)",
     hint: "have somebody with more rights run this, or run it with the agent's own credentials",
   };
 }

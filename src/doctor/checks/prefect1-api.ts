@@ -19,8 +19,8 @@ export interface ApiTarget {
 
 /** The configuration cannot be read, which is told where it stands. */
 export function unknownApiFinding(): Finding {
-  const says = "not asked: the configuration cannot be read";
-  return { section: SECTION, check: "API", status: "skipped", says };
+  const message = "not asked: the configuration cannot be read";
+  return { section: SECTION, check: "API", status: "skipped", message: message };
 }
 
 /** Nobody has named an API: all else works without one. */
@@ -29,7 +29,7 @@ export function noApiFinding(): Finding {
     section: SECTION,
     check: "API",
     status: "skipped",
-    says: "no Prefect 1 API is named: its agents and flow runs are not looked at",
+    message: "no Prefect 1 API is named: its agents and flow runs are not looked at",
     hint: "name it with --api or PREFECT__CLOUD__API, a server of your own also with --backend server",
   };
 }
@@ -38,35 +38,35 @@ export function noApiFinding(): Finding {
 export function helloFindings(target: ApiTarget, hello: Answer<unknown>): readonly Finding[] {
   const url = withoutPassword(target.url);
   const server = { section: SECTION, check: "API" } as const;
-  if (hello.ok) return [{ ...server, status: "ok", says: `${url} answers`, data: { url } }];
+  if (hello.ok) return [{ ...server, status: "ok", message: `${url} answers`, data: { url } }];
   const { error } = hello;
   if (isUnauthorized(error))
-    return [{ ...server, status: "ok", says: `${url} answers`, data: { url } }, keyRefused(target, error)];
-  const says = failureAt(target.url, url, error);
-  return [{ ...server, status: "broken", says, hint: error.hint, data: { url } }];
+    return [{ ...server, status: "ok", message: `${url} answers`, data: { url } }, keyRefused(target, error)];
+  const message = failureAt(target.url, url, error);
+  return [{ ...server, status: "broken", message: message, hint: error.hint, data: { url } }];
 }
 
-/** What the API says that it is, against what it is taken for. Some do not say. */
+/** What the API message that it is, against what it is taken for. Some do not say. */
 export function aboutFindings(target: ApiTarget, about: Answer<ApiAbout>): readonly Finding[] {
   if (!about.ok) return [];
   const { backend, version, coreVersion } = about.value;
   const kind = backend?.toLowerCase();
   const core = coreVersion === undefined ? "" : ` with Core ${coreVersion}`;
   const name = kind === "server" ? "Prefect Server" : kind === "cloud" ? "Prefect Cloud" : "a Prefect API";
-  const says = `${name}${version === undefined ? "" : ` ${version}`}${core}`;
+  const message = `${name}${version === undefined ? "" : ` ${version}`}${core}`;
   const check = {
     section: SECTION,
     check: "version",
     data: { backend: kind, version, coreVersion },
   } as const;
   if (kind === undefined || kind === target.backend || (kind !== "server" && kind !== "cloud")) {
-    return [{ ...check, status: "ok", says }];
+    return [{ ...check, status: "ok", message: message }];
   }
   return [
     {
       ...check,
       status: "broken",
-      says: `${says}, but it is taken for ${target.backend === "server" ? "a server of your own" : "Prefect Cloud"}`,
+      message: `${message}, but it is taken for ${target.backend === "server" ? "a server of your own" : "Prefect Cloud"}`,
       hint: `write --backend ${kind}, or set PREFECT__BACKEND=${kind}`,
     },
   ];
@@ -77,12 +77,19 @@ export function tenantFindings(target: ApiTarget, tenant: Answer<Tenant | undefi
   const about = { section: SECTION, check: "tenant" } as const;
   if (!tenant.ok) {
     if (isUnauthorized(tenant.error)) return [keyRefused(target, tenant.error)];
-    const { status, says } = unanswered(about, tenant.error);
-    return [{ ...about, status: status === "skipped" ? status : "broken", says, hint: tenant.error.hint }];
+    const { status, message } = unanswered(about, tenant.error);
+    return [
+      {
+        ...about,
+        status: status === "skipped" ? status : "broken",
+        message: message,
+        hint: tenant.error.hint,
+      },
+    ];
   }
   const key: readonly Finding[] =
     target.hasKey && target.backend === "cloud"
-      ? [{ section: SECTION, check: "API key", status: "ok", says: "accepted" }]
+      ? [{ section: SECTION, check: "API key", status: "ok", message: "accepted" }]
       : [];
   if (tenant.value === undefined) {
     return [
@@ -90,7 +97,7 @@ export function tenantFindings(target: ApiTarget, tenant: Answer<Tenant | undefi
       {
         ...about,
         status: "broken",
-        says: "the API has no tenant with the id that is configured",
+        message: "the API has no tenant with the id that is configured",
         hint: "leave out --tenant-id and PREFECT__CLOUD__TENANT_ID: the API then tells which one it has",
       },
     ];
@@ -98,7 +105,7 @@ export function tenantFindings(target: ApiTarget, tenant: Answer<Tenant | undefi
   const { id, name } = tenant.value;
   return [
     ...key,
-    { ...about, status: "ok", says: `${name === "" ? "" : `"${name}" `}(${id})`, data: { id, name } },
+    { ...about, status: "ok", message: `${name === "" ? "" : `"${name}" `}(${id})`, data: { id, name } },
   ];
 }
 
@@ -108,8 +115,8 @@ function isUnauthorized(error: ExpectedError): boolean {
 
 function keyRefused({ hasKey, backend }: ApiTarget, error: ExpectedError): Finding {
   const about = { section: SECTION, check: "API key", status: "broken" } as const;
-  if (hasKey) return { ...about, says: `not accepted: ${causeOf(error)}`, hint: error.hint };
-  const says = "there is none, and the API wants one";
+  if (hasKey) return { ...about, message: `not accepted: ${causeOf(error)}`, hint: error.hint };
+  const message = "there is none, and the API wants one";
   const hint = "give one with --key, PREFECT__CLOUD__API_KEY or: prefect auth login --key KEY";
-  return { ...about, says, hint: backend === "cloud" ? hint : error.hint };
+  return { ...about, message: message, hint: backend === "cloud" ? hint : error.hint };
 }

@@ -21,18 +21,20 @@ export function restFindings(
   const answers: Finding = {
     ...server,
     status: "ok",
-    says: `${url} answers${version === undefined ? "" : `, Prefect ${version}`}`,
+    message: `${url} answers${version === undefined ? "" : `, Prefect ${version}`}`,
     data: { url, version },
   };
   if (count.ok) return [answers];
   const { error } = count;
   if (error instanceof PrefectError && error.failure === "unauthorized") {
-    const says = target.hasKey ? `not accepted: ${causeOf(error)}` : "there is none, and the API wants one";
+    const message = target.hasKey
+      ? `not accepted: ${causeOf(error)}`
+      : "there is none, and the API wants one";
     return [
       answers,
-      { section: SECTION, check: "Prefect 2/3 key", status: "broken", says, hint: error.hint },
+      { section: SECTION, check: "Prefect 2/3 key", status: "broken", message: message, hint: error.hint },
     ];
   }
-  const says = failureAt(target.url, url, error);
-  return [{ ...server, status: "broken", says, hint: error.hint, data: { url } }];
+  const message = failureAt(target.url, url, error);
+  return [{ ...server, status: "broken", message: message, hint: error.hint, data: { url } }];
 }

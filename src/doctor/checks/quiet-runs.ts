@@ -36,8 +36,8 @@ export function quietFindings(
   const findings = [...joblessFinding(jobless, now), ...staleFindings(stale, now)];
   if (findings.length > 0) return findings;
   const count = runs.value.length;
-  const says = count === 0 ? "none" : `none; ${counted(count, "run")} just Submitted`;
-  return [{ section: SECTION, check: "silent flow runs", status: "ok", says }];
+  const message = count === 0 ? "none" : `none; ${counted(count, "run")} just Submitted`;
+  return [{ section: SECTION, check: "silent flow runs", status: "ok", message: message }];
 }
 
 /** Claimed by an agent of ours for this very place, for a while, and still without a Job. */
@@ -62,7 +62,7 @@ function joblessFinding(jobless: readonly QuietRun[], now: Date): readonly Findi
       section: SECTION,
       check: "claims without a Job",
       status: "broken",
-      says: `${counted(jobless.length, "flow run")} Submitted${waited} for this namespace ${has} no Job`,
+      message: `${counted(jobless.length, "flow run")} Submitted${waited} for this namespace ${has} no Job`,
       hint: "start the agent again: it finishes what it has claimed within seconds; its log tells what is in its way",
       ...naming(jobless),
     },
@@ -84,7 +84,7 @@ function staleFindings(stale: readonly QuietRun[], now: Date): readonly Finding[
   ): readonly Finding[] => {
     if (runs.length === 0) return [];
     const silent = `${counted(runs.length, "flow run")} without a heartbeat for ${longest(runs, heartbeat, now)}`;
-    return [{ ...about, says: words(silent), hint, ...naming(runs) }];
+    return [{ ...about, message: words(silent), hint, ...naming(runs) }];
   };
   const cancel = "cancel them: kubectl prefect cancel RUN; then start them again in Prefect";
   return [
@@ -101,7 +101,7 @@ function staleFindings(stale: readonly QuietRun[], now: Date): readonly Finding[
     ...finding(
       overlooked,
       (silent) => `${silent}; Lazarus comes every 10 minutes and has left them alone`,
-      "see that Prefect's own services run (the towel container of a server), or cancel them: kubectl prefect cancel RUN",
+      "see that Prefect's own services run (the serverServices container of a server), or cancel them: kubectl prefect cancel RUN",
     ),
     ...finding(
       soon,

@@ -17,7 +17,7 @@ export function quotaFindings(quotas: Answer<readonly AnyObject[]>): readonly Fi
   const about = { section: SECTION, check: "quota" } as const;
   if (!quotas.ok) {
     if (!isForbidden(quotas.error)) return [unanswered(about, quotas.error)];
-    return [{ ...about, status: "skipped", says: "not allowed to list ResourceQuotas" }];
+    return [{ ...about, status: "skipped", message: "not allowed to list ResourceQuotas" }];
   }
   const full = quotas.value.flatMap((quota): readonly Finding[] => {
     const spent = spentIn(quota);
@@ -27,14 +27,14 @@ export function quotaFindings(quotas: Answer<readonly AnyObject[]>): readonly Fi
       {
         ...about,
         status: "warning",
-        says: `"${name}" is used up (${spent.join(", ")}): no more pods of flow runs can start`,
+        message: `"${name}" is used up (${spent.join(", ")}): no more pods of flow runs can start`,
         hint: `wait for pods to end, remove what is left over, or raise it: kubectl edit resourcequota ${name} -n ${namespace}`,
       },
     ];
   });
   if (full.length > 0) return full;
-  if (quotas.value.length === 0) return [{ ...about, status: "ok", says: "the namespace has none" }];
-  return [{ ...about, status: "ok", says: `${counted(quotas.value.length, "quota")}, with room` }];
+  if (quotas.value.length === 0) return [{ ...about, status: "ok", message: "the namespace has none" }];
+  return [{ ...about, status: "ok", message: `${counted(quotas.value.length, "quota")}, with room` }];
 }
 
 /** `pods 10 of 10`, for each resource of which nothing is left. */

@@ -2,22 +2,22 @@
 // closes its cluster; one that was killed, or lost its pod, cannot.
 
 import { isFinished } from "../../prefect1/states.ts";
-import type { Outlook } from "../observe/phase.ts";
-import type { RunView, Settlement } from "./decide.ts";
+import type { JobPhase } from "../observe/phase.ts";
+import type { RunView, Transition } from "./decide.ts";
 
 /** What is about to happen to a run. */
-export interface Happening {
+export interface Event {
   readonly run: RunView;
-  readonly settle: Settlement | undefined;
+  readonly settle: Transition | undefined;
   /** How those Jobs stand that go now. */
-  readonly leaving: readonly Outlook[];
+  readonly leaving: readonly JobPhase[];
 }
 
 /**
  * Whether nobody needs the run's Dask clusters any more, and nobody else ends them: its pod is lost, or the run is
  * cancelled or deleted, or is over while a Job of it goes that did not end well.
  */
-export function leavesDask({ run, settle, leaving }: Happening): boolean {
+export function leavesDask({ run, settle, leaving }: Event): boolean {
   if (settle !== undefined) return true;
   if (leaving.length === 0 || run.kind === "unknown") return false;
   if (run.kind === "missing" || isCancelled(run)) return true;

@@ -1,15 +1,15 @@
 // Failed: what a Job asks for that went wrong: its story in the run's log, the run's state, and when the Job goes.
 
 import { isSuccessful } from "../../prefect1/states.ts";
-import type { Case, Opinion } from "./job-context.ts";
-import { isRunAlive, isRunOver, msSince, saying, sighting } from "./job-context.ts";
+import type { Case, JobDecision } from "./job-context.ts";
+import { isRunAlive, isRunOver, msSince, logEntry, observedSince } from "./job-context.ts";
 import { isDead } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
-import type { Trouble, TroubleCode } from "../observe/problem.ts";
-import type { Saying, Settlement, Tail } from "./decide.ts";
+import type { Problem, ProblemReason } from "../observe/problem.ts";
+import type { RunLogEntry, Transition, Tail } from "./decide.ts";
 
 /** Troubles of containers that never ran: they have no log. */
-const NO_LOG = new Set<TroubleCode>([
+const NO_LOG = new Set<ProblemReason>([
   "InvalidImageName",
   "ImagePull",
   "Config",
@@ -20,32 +20,39 @@ const NO_LOG = new Set<TroubleCode>([
 ]);
 
 /** The story, Failed, and the Job's end after its retention. */
-export function failedOpinion(subject: Case, trouble: Trouble, endedAt: Date | undefined): Opinion {
-  const sighted = sighting(subject, "ended", endedAt);
+export function failedDecision(subject: Case, problem: Problem, endedAt: Date | undefined): JobDecision {
+  const firstObserved = observedSince(subject, "ended", endedAt);
   const afterMs = subject.input.policy.deleteFailedAfterMs;
-  const remove = retention(subject, { afterMs, endedAt: sighted.since, why: trouble.summary });
-  const settle = failure(subject, trouble);
-  return { word: "failed", why: trouble.summary, say: story(subject, trouble), settle, remove, sighted };
+  const remove = retention(subject, { afterMs, endedAt: firstObserved.since, why: problem.message });
+  const settle = failure(subject, problem);
+  return {
+    status: "failed",
+    reason: problem.message,
+    logs: story(subject, problem),
+    transition: settle,
+    deletion: remove,
+    firstObserved,
+  };
 }
 
 /** The same for a pod that the cluster took; with `--on-disruption retry` the run is scheduled anew. */
-export function disruptedOpinion(subject: Case, trouble: Trouble, endedAt: Date | undefined): Opinion {
-  const failed = failedOpinion(subject, trouble, endedAt);
-  const { settle } = failed;
-  if (subject.input.policy.onDisruption === "fail" || settle?.kind !== "fail" || settle.withStory)
+export function disruptedDecision(subject: Case, problem: Problem, endedAt: Date | undefined): JobDecision {
+  const failed = failedDecision(subject, problem, endedAt);
+  const { transition: settle } = failed;
+  if (subject.input.policy.onDisruption === "fail" || settle?.kind !== "fail" || settle.onlyWithReport)
     return failed;
   // A Job can count as failed while its pod still has its grace: a second process beside that one would be half a run each.
-  const { print } = subject;
+  const { job: print } = subject;
   if (!print.gone && print.pods.some((pod) => !isDead(pod) && pod.status.phase !== "Succeeded"))
-    return { word: "failed", why: trouble.summary, sighted: failed.sighted };
-  const say = (failed.say ?? []).map((one) => ({ ...one, level: "WARNING" as const }));
+    return { status: "failed", reason: problem.message, firstObserved: failed.firstObserved };
+  const say = (failed.logs ?? []).map((one) => ({ ...one, level: "WARNING" as const }));
   return {
     ...failed,
-    say,
-    settle: {
+    logs: say,
+    transition: {
       kind: "reschedule",
-      message: `Rescheduled because ${trouble.summary}`,
-      job: subject.print.job.metadata.name,
+      message: `Rescheduled because ${problem.message}`,
+      job: subject.job.job.metadata.name,
     },
   };
 }
@@ -54,30 +61,30 @@ export function disruptedOpinion(subject: Case, trouble: Trouble, endedAt: Date 
 export function retention(
   subject: Case,
   given: { readonly afterMs: number | undefined; readonly endedAt: Date; readonly why: string },
-): Opinion["remove"] {
+): JobDecision["deletion"] {
   const { afterMs, endedAt, why } = given;
   return afterMs === undefined ? undefined : { inMs: afterMs - msSince(subject, endedAt), why };
 }
 
 /** A run in a newer Job's hands is not failed for an older one. */
-function failure(subject: Case, trouble: Trouble): Settlement | undefined {
-  if (!isRunAlive(subject) || subject.otherLive || subject.stateOf === "newer") return undefined;
-  const withStory = subject.stateOf === "coming";
-  return { kind: "fail", message: `Kubernetes Error: ${trouble.summary}`, withStory };
+function failure(subject: Case, problem: Problem): Transition | undefined {
+  if (!isRunAlive(subject) || subject.hasOtherLiveJob || subject.stateBelongsTo === "newer") return undefined;
+  const onlyWithReport = subject.stateBelongsTo === "coming";
+  return { kind: "fail", message: `Kubernetes Error: ${problem.message}`, onlyWithReport };
 }
 
-function story(subject: Case, trouble: Trouble): Saying[] {
+function story(subject: Case, problem: Problem): RunLogEntry[] {
   const { run } = subject.input;
   const over = isRunOver(subject);
   // A Job deleted after its run was over is housekeeping, not news.
-  if (run.kind !== "known" || (over && trouble.code === "JobDeleted")) return [];
+  if (run.kind !== "known" || (over && problem.reason === "JobDeleted")) return [];
   const level = over && isSuccessful(run.state.type) ? "WARNING" : "ERROR";
-  const name = subject.print.job.metadata.name;
-  const words = { message: postMortem(subject.print, trouble), mark: `Job ${name}: ` };
-  return [{ ...saying(subject, level, words), tailOf: tailOf(trouble) }];
+  const name = subject.job.job.metadata.name;
+  const words = { message: postMortem(subject.job, problem), mark: `Job ${name}: ` };
+  return [{ ...logEntry(subject, level, words), tail: tailOf(problem) }];
 }
 
-function tailOf({ code, pod, container }: Trouble): Tail | undefined {
+function tailOf({ reason: code, pod, container }: Problem): Tail | undefined {
   if (pod === undefined || NO_LOG.has(code)) return undefined;
   return { pod, container, previous: code === "CrashLoop" };
 }

@@ -1,11 +1,11 @@
 // Disruption: a pod taken away by the cluster, read from its DisruptionTarget condition (1.26 and later) or its reason.
 
 import type { Pod } from "../../kube/client/objects.ts";
-import type { Trouble } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 import { oneLine } from "./problem.ts";
 
 /** Why a pod was taken away by the cluster, not by its own program. */
-export function disruptionTrouble(pod: Pod): Trouble | undefined {
+export function disruptionProblem(pod: Pod): Problem | undefined {
   const at = { pod: pod.metadata.name };
   const node = pod.spec.nodeName === undefined ? "" : ` on node ${pod.spec.nodeName}`;
   const target = (pod.status.conditions ?? []).find(
@@ -16,15 +16,15 @@ export function disruptionTrouble(pod: Pod): Trouble | undefined {
   const tail = words === "" ? "" : `: ${words}`;
   if (STOPPED.test(reason)) {
     return {
-      code: "Disrupted",
-      summary: `pod '${pod.metadata.name}'${node} was stopped by the cluster (${reason})${tail}`,
+      reason: "Disrupted",
+      message: `pod '${pod.metadata.name}'${node} was stopped by the cluster (${reason})${tail}`,
       ...at,
     };
   }
   if (reason === "Evicted" || target?.reason === "TerminationByKubelet") {
     return {
-      code: "Evicted",
-      summary: `pod '${pod.metadata.name}'${node} was evicted${tail}`,
+      reason: "Evicted",
+      message: `pod '${pod.metadata.name}'${node} was evicted${tail}`,
       hint: "request the memory and disk that the flow really uses",
       ...at,
     };
@@ -35,14 +35,14 @@ export function disruptionTrouble(pod: Pod): Trouble | undefined {
     target?.reason === "DeletionByTaintManager"
   ) {
     return {
-      code: "NodeLost",
-      summary: `pod '${pod.metadata.name}'${node} was lost with its node${tail}`,
+      reason: "NodeLost",
+      message: `pod '${pod.metadata.name}'${node} was lost with its node${tail}`,
       ...at,
     };
   }
   if (target !== undefined) {
     const why = DISRUPTIONS[target.reason ?? ""] ?? `disrupted (${target.reason ?? "no reason given"})`;
-    return { code: "Disrupted", summary: `pod '${pod.metadata.name}'${node} was ${why}${tail}`, ...at };
+    return { reason: "Disrupted", message: `pod '${pod.metadata.name}'${node} was ${why}${tail}`, ...at };
   }
   return undefined;
 }

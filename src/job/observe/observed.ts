@@ -1,23 +1,23 @@
-// Footprint: what a flow run has in the cluster. One run can own several Jobs (a retry, a restart, Lazarus);
+// ObservedRun: what a flow run has in the cluster. One run can own several Jobs (a retry, a restart, Lazarus);
 // a Job that went is kept here until its story is told.
 
 import type { Job, KubeEvent, Pod } from "../../kube/client/objects.ts";
 
-export interface JobPrint {
+export interface ObservedJob {
   readonly job: Job;
   /** Its pods, and those that were deleted while we watched (see `departed`). */
   readonly pods: readonly Pod[];
   /** Pods that are gone from the cluster, as they were last seen. */
-  readonly departed: readonly Pod[];
+  readonly deletedPods: readonly Pod[];
   /** Events of the Job and of its pods. */
   readonly events: readonly KubeEvent[];
   /** The Job is gone from the cluster, and we did not remove it. */
   readonly gone: boolean;
 }
 
-export interface Footprint {
+export interface ObservedRun {
   readonly flowRunId: string;
-  readonly jobs: readonly JobPrint[];
+  readonly jobs: readonly ObservedJob[];
 }
 
 /** The name of the container that runs the flow; Jobs from foreign templates run it in their first. */
@@ -30,7 +30,7 @@ export function flowContainerName(pod: Pod): string | undefined {
 }
 
 /** Events that concern an object, oldest first as they were given. */
-export function eventsOf(print: JobPrint, uid: string): KubeEvent[] {
+export function eventsOf(print: ObservedJob, uid: string): KubeEvent[] {
   return print.events.filter((event) => event.involvedObject.uid === uid);
 }
 

@@ -3,8 +3,8 @@
 
 import type { Container, ContainerStatus, Pod, Terminated } from "../../kube/client/objects.ts";
 import { flowContainerName } from "./observed.ts";
-import type { Trouble } from "./problem.ts";
-import { endTrouble, oneLine } from "./problem.ts";
+import type { Problem } from "./problem.ts";
+import { endProblem, oneLine } from "./problem.ts";
 
 /** 128 + SIGKILL and 128 + SIGTERM: how containers of a deleted pod end. */
 const KILLED = new Set([137, 143]);
@@ -31,19 +31,19 @@ export function wasKilled(pod: Pod): boolean {
 }
 
 /** What ended a pod badly: its deadline, its containers, else its own reason. */
-export function podEndTrouble(pod: Pod): Trouble | undefined {
+export function podEndProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
   const { reason, message } = pod.status;
   const words = oneLine([reason, message].filter((part) => part !== undefined && part !== "").join(": "));
   if (reason === "DeadlineExceeded")
-    return { code: "DeadlineExceeded", summary: `pod '${name}' failed (${words})`, pod: name };
+    return { reason: "DeadlineExceeded", message: `pod '${name}' failed (${words})`, pod: name };
   for (const { status, end, init } of ends(pod)) {
-    const trouble = endTrouble(end, specOf(pod, status), { pod: name, container: status.name, init });
-    if (trouble !== undefined) return trouble;
+    const problem = endProblem(end, specOf(pod, status), { pod: name, container: status.name, init });
+    if (problem !== undefined) return problem;
   }
   return words === ""
     ? undefined
-    : { code: "Unknown", summary: `pod '${name}' failed (${words})`, pod: name };
+    : { reason: "Unknown", message: `pod '${name}' failed (${words})`, pod: name };
 }
 
 /** When the flow's container ended, else another one. */

@@ -1,16 +1,16 @@
 // Post-mortem: what a flow run's log says of a Job that failed, for the person who owns the flow.
 
 import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
-import type { JobPrint } from "./observed.ts";
-import type { Trouble } from "./problem.ts";
+import type { ObservedJob } from "./observed.ts";
+import type { Problem } from "./problem.ts";
 import { describeEnd, oneLine } from "./problem.ts";
 
 /** The whole story: summary, hint, then each pod with node, containers, ends and memory. */
-export function postMortem(print: JobPrint, trouble: Trouble): string {
-  const lines = [`Job ${print.job.metadata.name}: ${trouble.summary}`];
-  if (trouble.hint !== undefined) lines.push(`\tHint: ${trouble.hint}`);
-  const departed = new Set(print.departed.map(({ metadata }) => metadata.uid));
-  for (const pod of [...print.pods, ...print.departed]) {
+export function postMortem(print: ObservedJob, problem: Problem): string {
+  const lines = [`Job ${print.job.metadata.name}: ${problem.message}`];
+  if (problem.hint !== undefined) lines.push(`\tHint: ${problem.hint}`);
+  const departed = new Set(print.deletedPods.map(({ metadata }) => metadata.uid));
+  for (const pod of [...print.pods, ...print.deletedPods]) {
     lines.push(...podLines(pod, departed.has(pod.metadata.uid)));
   }
   return lines.join("\n");

@@ -1,10 +1,10 @@
-// Trouble: what is wrong with a pod or Job, as data. Reasons are the kubelet's (pkg/kubelet/images, kuberuntime,
+// Problem: what is wrong with a pod or Job, as data. Reasons are the kubelet's (pkg/kubelet/images, kuberuntime,
 // container), the scheduler's and the Job controller's; texts are for the person who owns the flow.
 
 import type { Container, ContainerStatus, KubeEvent, Pod, Terminated } from "../../kube/client/objects.ts";
 import { lastSeenAt } from "../../kube/client/objects.ts";
 
-export type TroubleCode =
+export type ProblemReason =
   | "InvalidImageName"
   | "ImagePull"
   | "Config"
@@ -29,10 +29,10 @@ export type TroubleCode =
   | "JobDeleted"
   | "Unknown";
 
-export interface Trouble {
-  readonly code: TroubleCode;
+export interface Problem {
+  readonly reason: ProblemReason;
   /** What happened, to which container or pod, with the numbers: one line. */
-  readonly summary: string;
+  readonly message: string;
   /** One thing that the flow's owner can do. */
   readonly hint?: string | undefined;
   readonly pod?: string | undefined;
@@ -57,58 +57,58 @@ const CREATE_REASONS = new Set([
 ]);
 
 /** Why a container waits, when it waits for something that does not come by itself. */
-export function waitingTrouble(
+export function waitingProblem(
   status: ContainerStatus,
   spec: Container | undefined,
   pod: Pod,
-): Trouble | undefined {
+): Problem | undefined {
   const { reason = "", message = "" } = status.state?.waiting ?? {};
   const at = { pod: pod.metadata.name, container: status.name };
   const image = spec?.image ?? status.image ?? "";
   const because = message === "" ? reason : `${reason}: ${oneLine(message)}`;
   if (reason === "InvalidImageName") {
     return {
-      code: "InvalidImageName",
-      summary: `image name "${image}" of container '${status.name}' is invalid (${because})`,
+      reason: "InvalidImageName",
+      message: `image name "${image}" of container '${status.name}' is invalid (${because})`,
       hint: "correct the image in the run config or storage",
       ...at,
     };
   }
   if (IMAGE_REASONS.has(reason)) {
     return {
-      code: "ImagePull",
-      summary: `image "${image}" of container '${status.name}' cannot be pulled (${because})`,
+      reason: "ImagePull",
+      message: `image "${image}" of container '${status.name}' cannot be pulled (${because})`,
       hint: "check the image's name and tag, and image_pull_secrets for a private registry",
       ...at,
     };
   }
   if (reason === "CreateContainerConfigError") {
     return {
-      code: "Config",
-      summary: `container '${status.name}' cannot be configured (${because})`,
+      reason: "Config",
+      message: `container '${status.name}' cannot be configured (${because})`,
       hint: "create the Secret, ConfigMap or key that it names",
       ...at,
     };
   }
   if (CREATE_REASONS.has(reason)) {
     return {
-      code: "CreateContainer",
-      summary: `container '${status.name}' cannot be created (${because})`,
+      reason: "CreateContainer",
+      message: `container '${status.name}' cannot be created (${because})`,
       hint: "check command, mounts and security context in the job template",
       ...at,
     };
   }
-  if (reason === "CrashLoopBackOff") return crashTrouble(status, spec, pod);
+  if (reason === "CrashLoopBackOff") return crashProblem(status, spec, pod);
   return undefined;
 }
 
 /** A container that is started again and again, seen in between. */
-export function crashTrouble(status: ContainerStatus, spec: Container | undefined, pod: Pod): Trouble {
+export function crashProblem(status: ContainerStatus, spec: Container | undefined, pod: Pod): Problem {
   const last = status.state?.terminated ?? status.lastState?.terminated;
   const ended = last === undefined ? "no reason given" : describeEnd(last, spec);
   return {
-    code: "CrashLoop",
-    summary: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${ended})`,
+    reason: "CrashLoop",
+    message: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${ended})`,
     hint: "read its log with: kubectl prefect logs RUN --previous",
     pod: pod.metadata.name,
     container: status.name,
@@ -116,19 +116,19 @@ export function crashTrouble(status: ContainerStatus, spec: Container | undefine
 }
 
 /** How a container ended, if it ended badly. */
-export function endTrouble(
+export function endProblem(
   end: Terminated,
   spec: Container | undefined,
   where: { pod: string; container: string; init: boolean },
-): Trouble | undefined {
+): Problem | undefined {
   if (end.exitCode === 0 && end.reason !== "OOMKilled") return undefined;
   const what = where.init ? `init container '${where.container}'` : `container '${where.container}'`;
   const at = { pod: where.pod, container: where.container };
   const code = where.init ? "InitContainer" : codeOfEnd(end);
-  return { code, summary: `${what} ${describeEnd(end, spec)}`, hint: hintOfEnd(end), ...at };
+  return { reason: code, message: `${what} ${describeEnd(end, spec)}`, hint: hintOfEnd(end), ...at };
 }
 
-function codeOfEnd(end: Terminated): TroubleCode {
+function codeOfEnd(end: Terminated): ProblemReason {
   if (end.reason === "OOMKilled") return "OOMKilled";
   if (end.reason === "StartError" || end.reason === "ContainerCannotRun") return "StartError";
   return signalOf(end) === undefined ? "ExitCode" : "Signal";
@@ -187,21 +187,21 @@ const MISSING_OBJECT =
   /(?:secret|configmap)s? "[^"]*" not found|references non-existent (?:secret|config) key/i;
 
 /** What a pod's newest warnings say of why it does not start. */
-export function startTrouble(pod: Pod, events: readonly KubeEvent[]): Trouble | undefined {
+export function startProblem(pod: Pod, events: readonly KubeEvent[]): Problem | undefined {
   const at = { pod: pod.metadata.name };
   const scheduled = (pod.status.conditions ?? []).find(({ type }) => type === "PodScheduled");
   if (scheduled?.status === "False" && scheduled.reason === "Unschedulable") {
     return {
-      code: "Unschedulable",
-      summary: `pod '${pod.metadata.name}' cannot be scheduled: ${oneLine(scheduled.message ?? "")}`,
+      reason: "Unschedulable",
+      message: `pod '${pod.metadata.name}' cannot be scheduled: ${oneLine(scheduled.message ?? "")}`,
       hint: "ask for less, or let the cluster grow",
       ...at,
     };
   }
   if (scheduled?.status === "False" && scheduled.reason === "SchedulingGated") {
     return {
-      code: "Unschedulable",
-      summary: `pod '${pod.metadata.name}' waits for its scheduling gates`,
+      reason: "Unschedulable",
+      message: `pod '${pod.metadata.name}' waits for its scheduling gates`,
       ...at,
     };
   }
@@ -211,19 +211,23 @@ export function startTrouble(pod: Pod, events: readonly KubeEvent[]): Trouble | 
     const message = oneLine(event.message ?? "");
     if (event.reason === "FailedMount" && MISSING_OBJECT.test(message)) {
       return {
-        code: "Config",
-        summary: `pod '${pod.metadata.name}' cannot mount a volume: ${message}`,
+        reason: "Config",
+        message: `pod '${pod.metadata.name}' cannot mount a volume: ${message}`,
         hint: "create the Secret, ConfigMap or key that it names",
         ...at,
       };
     }
     if (event.reason === "FailedMount" || event.reason === "FailedAttachVolume") {
-      return { code: "Volume", summary: `pod '${pod.metadata.name}' waits for a volume: ${message}`, ...at };
+      return {
+        reason: "Volume",
+        message: `pod '${pod.metadata.name}' waits for a volume: ${message}`,
+        ...at,
+      };
     }
     if (event.reason === "FailedCreatePodSandBox") {
       return {
-        code: "CreateContainer",
-        summary: `pod '${pod.metadata.name}' gets no sandbox: ${message}`,
+        reason: "CreateContainer",
+        message: `pod '${pod.metadata.name}' gets no sandbox: ${message}`,
         ...at,
       };
     }
@@ -236,14 +240,14 @@ function newestFirst(events: readonly KubeEvent[]): KubeEvent[] {
 }
 
 /** Why the Job controller cannot make a pod: only the Job's events tell. */
-export function createTrouble(events: readonly KubeEvent[]): Trouble | undefined {
+export function createProblem(events: readonly KubeEvent[]): Problem | undefined {
   const failed = newestFirst(events).find(({ reason }) => reason === "FailedCreate");
   if (failed === undefined) return undefined;
   const message = oneLine(failed.message ?? "");
   if (/exceeded quota/i.test(message)) {
     return {
-      code: "Quota",
-      summary: `no pod can be made: ${message}`,
+      reason: "Quota",
+      message: `no pod can be made: ${message}`,
       hint: "wait for other pods to end, or ask for a larger quota",
     };
   }
@@ -253,19 +257,19 @@ export function createTrouble(events: readonly KubeEvent[]): Trouble | undefined
     )
   ) {
     return {
-      code: "ServiceAccount",
-      summary: `no pod can be made: ${message}`,
+      reason: "ServiceAccount",
+      message: `no pod can be made: ${message}`,
       hint: "create the ServiceAccount, or correct service_account_name in the run config",
     };
   }
   if (/forbidden|denied|violates|invalid/i.test(message)) {
     return {
-      code: "Admission",
-      summary: `the cluster refuses the pod: ${message}`,
+      reason: "Admission",
+      message: `the cluster refuses the pod: ${message}`,
       hint: "change the job template so that the cluster's policies accept it",
     };
   }
-  return { code: "NoPod", summary: `no pod can be made: ${message}` };
+  return { reason: "NoPod", message: `no pod can be made: ${message}` };
 }
 
 /** Several lines as one, for a sentence. */

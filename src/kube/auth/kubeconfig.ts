@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { JsonObject } from "../../base/json.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";
-import { shownUrl } from "../../base/redact-url.ts";
+import { redactUrl } from "../../base/redact-url.ts";
 import type { Env } from "../../base/env.ts";
 
 /** The connection flags that kubectl has, as far as they were given. */
@@ -115,7 +115,7 @@ function serverOf(server: string | undefined, source: string): string {
   const text = server === undefined || server === "" ? "http://localhost:8080" : server;
   const full = text.includes("://") ? text : `https://${text}`;
   if (!URL.canParse(full))
-    throw new SettingsError(`cannot read server "${shownUrl(text)}" of ${source}: not a URL`);
+    throw new SettingsError(`cannot read server "${redactUrl(text)}" of ${source}: not a URL`);
   return full.replace(/\/+$/, "");
 }
 

@@ -6,6 +6,6 @@ export const AGENT_META = [
   "prefect.io/flow_run_id",
   "prefect.io/flow-run-id",
   "prefect.io/keep",
-  "prefect.io/told-by",
+  "prefect.io/agent",
   "job-name",
 ];

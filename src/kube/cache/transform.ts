@@ -1,4 +1,4 @@
-// Objects as the agent caches them: only what verdicts read, so that 10,000 Jobs fit in little memory.
+// Objects as the agent caches them: only what decisions read, so that 10,000 Jobs fit in little memory.
 
 import { AGENT_META } from "./transform-metadata.ts";
 import type { Container, ContainerStatus, Job, KubeEvent, Meta, Pod } from "../client/objects.ts";
@@ -6,10 +6,10 @@ import type { Container, ContainerStatus, Job, KubeEvent, Meta, Pod } from "../c
 const POD_CONDITIONS = new Set(["PodScheduled", "DisruptionTarget"]);
 
 /** A Job without its pod template, but for the variable that names its Prefect API. */
-export function slimJob(job: Job): Job {
+export function transformJob(job: Job): Job {
   const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = job.spec;
   return {
-    metadata: slimMeta(job.metadata),
+    metadata: transformMetadata(job.metadata),
     spec: defined({
       backoffLimit,
       parallelism,
@@ -23,11 +23,11 @@ export function slimJob(job: Job): Job {
 }
 
 /** A pod with its containers' images and memory, and their states. */
-export function slimPod(pod: Pod): Pod {
+export function transformPod(pod: Pod): Pod {
   const { nodeName, restartPolicy, containers, initContainers } = pod.spec;
   const { phase, reason, message, podIP, conditions, containerStatuses, initContainerStatuses } = pod.status;
   return {
-    metadata: slimMeta(pod.metadata),
+    metadata: transformMetadata(pod.metadata),
     spec: defined({
       nodeName,
       restartPolicy,
@@ -47,12 +47,12 @@ export function slimPod(pod: Pod): Pod {
 }
 
 /** An event's words and times. */
-export function slimEvent(event: KubeEvent): KubeEvent {
+export function transformEvent(event: KubeEvent): KubeEvent {
   const { involvedObject, type, reason, message, count, firstTimestamp, lastTimestamp, eventTime, series } =
     event;
   const { kind, name, uid } = involvedObject;
   return defined({
-    metadata: slimMeta(event.metadata),
+    metadata: transformMetadata(event.metadata),
     involvedObject: defined({ kind, name, uid }),
     type,
     reason,
@@ -73,7 +73,7 @@ function apiOf(job: Job): Job["spec"]["template"] {
   return containers.length === 0 ? undefined : { spec: { containers } };
 }
 
-function slimMeta(meta: Meta): Meta {
+function transformMetadata(meta: Meta): Meta {
   const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, ownerReferences } =
     meta;
   return defined({

@@ -8,7 +8,7 @@ const OLDER: readonly (readonly [prefix: string, older: string])[] = [
 const NOT_SERVED = [/^404 page not found/, /"message":"the server could not find the requested resource"/];
 
 /** Which groups a server has in their older version only, as far as it was asked. */
-export class OlderPaths {
+export class ApiFallback {
   readonly #learnt = new Set<string>();
 
   /** The path under which this server has it. */

@@ -111,9 +111,9 @@ export interface KubeApi {
   /** The log as it comes; ends with the container. */
   followPodLog(pod: ObjectRef, query: PodLogQuery, signal: AbortSignal): AsyncIterable<string>;
   /** Whether this user may do it (SelfSubjectAccessReview). */
-  mayI(access: Access, signal?: AbortSignal): Promise<boolean>;
+  canI(access: Access, signal?: AbortSignal): Promise<boolean>;
   /** Whether somebody else may do it (SubjectAccessReview); to ask needs a right of its own. */
-  mayThey(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean>;
+  subjectAccessReview(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean>;
   /** Who this user is to the server (SelfSubjectReview); undefined where it does not tell: before 1.28. */
   whoAmI(signal?: AbortSignal): Promise<Subject | undefined>;
   /** Frees sockets; the process can end. */

@@ -176,11 +176,11 @@ export class KubeClient implements KubeApi {
     for await (const lines of linesOf(stream.chunks)) yield* lines.map(String);
   }
 
-  mayI(access: Access, signal?: AbortSignal): Promise<boolean> {
+  canI(access: Access, signal?: AbortSignal): Promise<boolean> {
     return this.#review("SelfSubjectAccessReview", { resourceAttributes: access }, signal);
   }
 
-  mayThey(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean> {
+  subjectAccessReview(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean> {
     return this.#review("SubjectAccessReview", { ...subject, resourceAttributes: access }, signal);
   }
 

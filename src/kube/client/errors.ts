@@ -4,7 +4,7 @@ import { ExpectedError } from "../../base/errors.ts";
 import { TransportError } from "../../http/errors.ts";
 import type { HttpAnswer } from "../../http/exchange.ts";
 import { isObject, textIn } from "../../base/json.ts";
-import { shownUrl } from "../../base/redact-url.ts";
+import { redactUrl } from "../../base/redact-url.ts";
 
 export interface KubeFailure {
   readonly status: number;
@@ -59,7 +59,7 @@ export function connectionError(action: string, server: string, error: unknown):
   if (error instanceof ExpectedError) return error;
   if (!(error instanceof TransportError)) return error;
   const certificate = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(error.code);
-  return new KubeError(action, `${shownUrl(server)}: ${error.message}`, {
+  return new KubeError(action, `${redactUrl(server)}: ${error.message}`, {
     status: 0,
     reason: certificate ? "BadCertificate" : "Unreachable",
     cause: error,

@@ -5,7 +5,7 @@ import type { HttpClient } from "../../http/client.ts";
 import { TransportError } from "../../http/errors.ts";
 import type { Credentials } from "../auth/credentials.ts";
 import { connectionError, kubeErrorOf } from "./errors.ts";
-import { OlderPaths } from "./api-fallback.ts";
+import { ApiFallback } from "./api-fallback.ts";
 
 export interface TransportOptions {
   readonly server: string;
@@ -49,7 +49,7 @@ export interface Call {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #base: string;
-  readonly #older = new OlderPaths();
+  readonly #older = new ApiFallback();
   #last: { readonly address: string; readonly url: URL } | undefined;
 
   constructor(options: TransportOptions) {

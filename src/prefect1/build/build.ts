@@ -5,7 +5,7 @@ import { objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
-import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, TELLER_ANNOTATION } from "../../job/labels.ts";
+import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, OWNER_ANNOTATION } from "../../job/labels.ts";
 import type { JobManifest, ManifestMeta } from "../../job/manifest.ts";
 import { jobName, templateName } from "./job-name.ts";
 import { buildPodSpec } from "./pod-spec.ts";
@@ -72,9 +72,9 @@ function jobMeta(input: BuildInput, record: Recorder | undefined): JobManifest["
   record?.("metadata.name", templateName(template) === undefined ? "default" : "template");
   const name = jobName(template, input.identifier);
   const full = { ...metadata, name, labels: labelled(input, metadata, record && toPath(record, "metadata")) };
-  if (settings.teller === undefined) return full;
-  record?.(below("metadata.annotations", TELLER_ANNOTATION), "forced");
-  const annotations = { ...objectIn(metadata["annotations"]), [TELLER_ANNOTATION]: settings.teller };
+  if (settings.owner === undefined) return full;
+  record?.(below("metadata.annotations", OWNER_ANNOTATION), "forced");
+  const annotations = { ...objectIn(metadata["annotations"]), [OWNER_ANNOTATION]: settings.owner };
   return { ...full, annotations };
 }
 

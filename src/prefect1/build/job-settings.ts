@@ -42,6 +42,6 @@ export interface JobSettings {
   readonly safeToEvict: boolean;
   /** Whether Dask clusters are named after their flow run. */
   readonly daskName: boolean;
-  /** Who tells this Job's story: the value of its annotation `prefect.io/told-by`. */
-  readonly teller?: string | undefined;
+  /** Who tells this Job's story: the value of its annotation `prefect.io/agent`. */
+  readonly owner?: string | undefined;
 }

@@ -1,4 +1,4 @@
-// What must be right in a job template before a Job can be made of it; the rest is the Kubernetes API's to judge.
+// What must be right in a job template before a Job can be made of it; the rest is the Kubernetes API's to decide.
 
 import { isObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";

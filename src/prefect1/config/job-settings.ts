@@ -18,7 +18,7 @@ export interface JobOptions {
   readonly safeToEvict?: boolean | undefined;
   /** False: `--no-dask-name`. */
   readonly daskName?: boolean | undefined;
-  readonly teller?: string | undefined;
+  readonly owner?: string | undefined;
 }
 
 /** Options above configuration above defaults. */
@@ -43,7 +43,7 @@ export function jobSettings(config: PrefectConfig, options: JobOptions): JobSett
     resources: resourcesOf(config),
     safeToEvict: options.safeToEvict ?? false,
     daskName: options.daskName ?? true,
-    teller: options.teller,
+    owner: options.owner,
   };
 }
 

@@ -3,11 +3,11 @@
 
 import type { AgentDeps } from "../../agent/deps.ts";
 import { runAgainLine, tasksToRunAgain } from "./tasks-to-restart.ts";
-import type { Saying } from "../../job/decide/decide.ts";
+import type { RunLogEntry } from "../../job/decide/decide.ts";
 import { newState, scheduledAt } from "../states.ts";
 import type { LogBatch } from "../../agent/log-batch.ts";
 import type { Said } from "../../agent/supervise/reported-log.ts";
-import { tell } from "../../agent/supervise/report.ts";
+import { reportOnce } from "../../agent/supervise/report.ts";
 
 type Deps = Pick<AgentDeps, "prefect" | "clock"> & { readonly said: Said; readonly logs: LogBatch };
 
@@ -43,8 +43,14 @@ async function say(deps: Deps, what: Rescheduling, words: string | undefined): P
   if (words === undefined) return;
   const { flowRunId, job } = what;
   const mark = `After Job ${job}: `;
-  const line: Saying = { name: "k8s-infra", level: "WARNING", message: `${mark}${words}`, mark, job };
+  const line: RunLogEntry = {
+    name: "k8s-infra",
+    level: "WARNING",
+    message: `${mark}${words}`,
+    key: mark,
+    job,
+  };
   const { name, level, message } = line;
   const log = { flowRunId, name, level, message };
-  await tell(deps, { flowRunId, sayings: [line], alone: false }, () => Promise.resolve(log));
+  await reportOnce(deps, { flowRunId, entries: [line], alone: false }, () => Promise.resolve(log));
 }

@@ -13,16 +13,16 @@ import { KubeError } from "../../../src/kube/client/errors.ts";
 import { flowRun, SETTINGS } from "../../prefect1/build/support.ts";
 
 const run = flowRun();
-const submission = submissionOf(run, { id: "claim", place: "here", by: "me:1" });
+const submission = submissionOf(run, { id: "claim", scope: "here", by: "me:1" });
 const names = [...identifiersOf(submission)].map((identifier) => `prefect-job-${identifier}`);
 
 let standing: Map<string, { readonly run: string; readonly maker: string }>;
 let created: string[];
-let trouble: (() => "lost" | "refused" | undefined) | undefined;
+let problem: (() => "lost" | "refused" | undefined) | undefined;
 let claimStands: boolean;
 
 beforeEach(() => {
-  [standing, created, trouble, claimStands] = [new Map(), [], undefined, true];
+  [standing, created, problem, claimStands] = [new Map(), [], undefined, true];
 });
 
 function unavailable(): KubeError {
@@ -33,7 +33,7 @@ const kube: Pick<KubeApi, "create" | "get"> = {
   create: (_resource, body) => {
     const { metadata } = body as { metadata: { name: string } };
     if (standing.has(metadata.name)) return Promise.resolve("exists" as const);
-    const fate = trouble?.();
+    const fate = problem?.();
     if (fate === "refused") return Promise.reject(unavailable());
     created.push(metadata.name);
     standing.set(metadata.name, { run: run.id, maker: "me:1" });
@@ -42,7 +42,7 @@ const kube: Pick<KubeApi, "create" | "get"> = {
   get: (_resource, { name }) => {
     const job = standing.get(name);
     const labels = { "prefect.io/flow_run_id": job?.run };
-    const annotations = { "prefect.io/told-by": job?.maker };
+    const annotations = { "prefect.io/agent": job?.maker };
     return Promise.resolve(
       job === undefined ? undefined : ({ metadata: { name, labels, annotations } } as never),
     );
@@ -57,7 +57,7 @@ function create(): Promise<Creation> {
     loadTemplate: () => Promise.resolve(defaultTemplate()),
     isDead: (maker: string) => maker === "dead:1",
   } as unknown as AgentDeps;
-  const agent = { job: SETTINGS, namespace: "default", teller: "me:1", template: undefined };
+  const agent = { job: SETTINGS, namespace: "default", identity: "me:1", template: undefined };
   const due = {
     submission,
     signal: new AbortController().signal,
@@ -94,13 +94,13 @@ describe("createJob", () => {
 
   it("finds the Job of a lost answer, made once", async () => {
     let times = 0;
-    trouble = () => (times++ === 0 ? "lost" : undefined);
+    problem = () => (times++ === 0 ? "lost" : undefined);
     expect(await create()).toEqual({ outcome: "ours", name: names[0] });
     expect(created).toEqual([names[0]]);
   });
 
   it("does not make a second Job when that of the lost answer is done and gone", async () => {
-    trouble = () => {
+    problem = () => {
       claimStands = false;
       return "lost";
     };
@@ -115,7 +115,7 @@ describe("createJob", () => {
   });
 
   it("makes none when the run was cancelled while the cluster was away", async () => {
-    trouble = () => {
+    problem = () => {
       claimStands = false;
       return "refused";
     };
@@ -139,7 +139,7 @@ describe("claimsOf", () => {
     expect(claim?.state).toMatchObject({
       type: "Submitted",
       context: {
-        kubectl_prefect: { id: "claim", place: "here", by: "me:1", identifier: submission.mark.identifier },
+        kubectl_prefect: { id: "claim", scope: "here", by: "me:1", identifier: submission.mark.identifier },
       },
       state: { type: "Scheduled" },
     });
@@ -151,7 +151,7 @@ describe("claimsOf", () => {
       { id: "t2", version: 1, serialized_state: { type: "Pending" } },
     ];
     const running = flowRun({ state: "Running", serialized_state: { type: "Running" }, task_runs });
-    const claims = claimsOf(submissionOf(running, { id: "claim", place: "here" }));
+    const claims = claimsOf(submissionOf(running, { id: "claim", scope: "here" }));
     expect(claims.map(({ id, version }) => ({ id, version }))).toEqual([{ id: "t1", version: 3 }]);
   });
 });

@@ -57,10 +57,10 @@ async function play(given: Given): Promise<{ waits: number[]; jobs: number }> {
     liveJobs: () => 0,
     showsJob: () => false,
   };
-  const settings = { job: SETTINGS, labels: [], concurrency: 4, maxPolls: given.polls ?? 3, teller: "me:1" };
+  const settings = { job: SETTINGS, labels: [], concurrency: 4, maxPolls: given.polls ?? 3, owner: "me:1" };
   const launcher = new Launcher(deps, settings as unknown as AgentSettings, view as unknown as ClusterView);
   await launcher.run(new AbortController().signal);
-  await launcher.inHand.drained();
+  await launcher.inFlight.drained();
   return { waits, jobs };
 }
 

@@ -23,7 +23,7 @@ async function served(): Promise<{
   let pokes = 0;
   presence.show({
     poke: () => pokes++,
-    gauges: () => ({ liveJobs: 7, inHand: 2, limit: 20, watchRestarts: 3 }),
+    gauges: () => ({ liveJobs: 7, inFlight: 2, limit: 20, watchRestarts: 3 }),
   });
   await presence.start();
   return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };

@@ -1,4 +1,4 @@
-// kubectl prefect cancel on the stand-ins: told, waited for, removed, settled.
+// kubectl prefect cancel on the fakes: told, waited for, removed, settled.
 
 import { describe, expect, it } from "vitest";
 import { startWorld } from "./cleanup/cluster.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { startPrefectStandin } from "../../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
 import { DAYS_AGO, ended, POD, putJob, readingWorld, runId } from "../../inventory/reading-world.ts";
 import type { World } from "../../inventory/reading-world.ts";
 
@@ -15,9 +15,9 @@ async function world(): Promise<World> {
   return found;
 }
 
-function putEvent({ standin }: World, about: { resource: string; name: string }, message: string): void {
-  const object = standin.get(about.resource, "default", about.name);
-  standin.put("events", {
+function putEvent({ fake }: World, about: { resource: string; name: string }, message: string): void {
+  const object = fake.get(about.resource, "default", about.name);
+  fake.put("events", {
     metadata: { name: `${about.name}.1`, namespace: "default" },
     involvedObject: { kind: "Pod", name: about.name, uid: object?.metadata.uid },
     type: "Warning",
@@ -40,7 +40,7 @@ describe("kubectl prefect inspect", () => {
       |- container flow (flows:1) exited with code 3
       \`- event Failed (7 times) 3d ago: Error: it broke
 
-VERDICT failed: container 'flow' exited with code 3
+STATUS failed: container 'flow' exited with code 3
 
 Job job-failed
     Hint: the last lines of its log tell more
@@ -94,7 +94,7 @@ CLEANUP WOULD (--older-than 10m)
 
   it("shows a run by its name in Prefect, with its state, and one without a Job as such", async () => {
     const given = await world();
-    const prefect = await startPrefectStandin();
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const flow = prefect.createFlow({ name: "f" });
     const [here, nowhere] = ["quick-fox", "slow-hare"].map((name) => prefect.createFlowRun({ flow, name }));
@@ -119,15 +119,15 @@ CLEANUP WOULD (--older-than 10m)
       jobs: [
         {
           metadata: { name: "job-failed" },
-          outlook: "failed",
+          phase: "failed",
           pods: [{ status: "Error", containers: [{ name: "flow", state: { terminated: { exitCode: 3 } } }] }],
         },
       ],
       diagnosis: {
-        word: "failed",
+        status: "failed",
         agent: ["ask Prefect for the run's state first", expect.stringContaining("delete Job job-failed")],
         cleanup: [
-          { deed: "delete", object: "job.batch/job-failed", namespace: "default", why: "failed 3d ago" },
+          { action: "delete", object: "job.batch/job-failed", namespace: "default", reason: "failed 3d ago" },
         ],
       },
     });
@@ -136,8 +136,8 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("says what cleanup would leave, and why", async () => {
-    const { standin, cli } = await world();
-    putJob({ standin }, "job-live", { run: runId(5), pod: POD.running });
+    const { fake, cli } = await world();
+    putJob({ fake }, "job-live", { run: runId(5), pod: POD.running });
     const { stdout } = await cli(["inspect", "job/job-live"]);
     expect(stdout).toMatch(
       /\nCLEANUP WOULD \(--older-than 10m\)\n  leave job\.batch\/job-live: not over, the state of its flow run is not known\n$/,
@@ -146,7 +146,7 @@ CLEANUP WOULD (--older-than 10m)
 
   it("believes that a run was deleted only where Prefect knows others of the namespace, as cleanup does", async () => {
     const given = await readingWorld();
-    const prefect = await startPrefectStandin();
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const inspected = async (): Promise<string> =>
       (await given.cli(["inspect", runId(6), "--api", prefect.url, "-b", "server"])).stdout;
@@ -168,15 +168,15 @@ CLEANUP WOULD (--older-than 10m)
       const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "worker", app: "dask" };
       const containers = [{ name: "dask-worker", image: "flows:1" }];
       const metadata = { name: `${cluster}${worker}`, labels, creationTimestamp: DAYS_AGO };
-      given.standin.put("pods", { metadata, spec: { restartPolicy: "Never", containers }, status: POD.done });
+      given.fake.put("pods", { metadata, spec: { restartPolicy: "Never", containers }, status: POD.done });
     }
     const { stdout } = await given.cli(["inspect", "22222222"]);
     expect(stdout).toContain(`delete pod/${cluster}a and 4 more like it: Completed 3d ago\n`);
   });
 
   it("cannot tell what it may not see: neither Jobs nor, without them, that there are none", async () => {
-    const { standin, cli } = await world();
-    standin.forbid({ verbs: ["list"], resources: ["jobs"] });
+    const { fake, cli } = await world();
+    fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     for (const argv of [
       ["inspect", "job/job-failed"],
       ["logs", "22222222"],
@@ -189,20 +189,20 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("blames no pod that it may not see", async () => {
-    const { standin, cli } = await world();
-    standin.forbid({ verbs: ["list"], resources: ["pods"] });
+    const { fake, cli } = await world();
+    fake.forbid({ verbs: ["list"], resources: ["pods"] });
     const { stdout, exitCode } = await cli(["inspect", "22222222"]);
     expect(stdout).toContain("`- job/job-failed, 3d old\n   `- its pods may not be listed\n");
     expect(stdout).toContain("AN AGENT WOULD\n  not to be told: its pods may not be listed\n");
     expect(exitCode).toBe(0);
     const { jobs } = JSON.parse((await cli(["inspect", "22222222", "-o", "json"])).stdout) as JsonObject;
-    expect(jobs).toMatchObject([{ outlook: null, pods: null }]);
+    expect(jobs).toMatchObject([{ phase: null, pods: null }]);
     expect((await cli(["logs", "22222222"])).exitCode).toBe(4);
   });
 
   it("goes on without events when this user may not list them", async () => {
-    const { standin, cli } = await world();
-    standin.forbid({ resources: ["events"] });
+    const { fake, cli } = await world();
+    fake.forbid({ resources: ["events"] });
     const { stdout, stderr, exitCode } = await cli(["inspect", "22222222"]);
     expect(stdout).toContain("container flow (flows:1) exited with code 3");
     expect(stderr).toMatch(/note: cannot list events/);

@@ -9,16 +9,16 @@ const RUN = runId(1);
 async function runningWorld(): Promise<World> {
   const world = await readingWorld();
   putJob(world, "job-1", { run: RUN, pod: POD.running });
-  world.standin.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", "one\ntwo\nthree");
+  world.fake.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", "one\ntwo\nthree");
   return world;
 }
 
-/** A Job whose pod is played by the stand-in's kubelet. */
-function createJob({ standin }: World, name: string): void {
+/** A Job whose pod is played by the fake's kubelet. */
+function createJob({ fake }: World, name: string): void {
   const labels = { "prefect.io/flow_run_id": RUN };
   const containers = [{ name: "flow", image: "flows:1" }];
   const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-  standin.put("jobs", { metadata: { name, labels }, spec: { backoffLimit: 0, template } });
+  fake.put("jobs", { metadata: { name, labels }, spec: { backoffLimit: 0, template } });
 }
 
 describe("kubectl prefect logs", () => {
@@ -42,7 +42,7 @@ describe("kubectl prefect logs", () => {
   it("takes the newest pod of the run, and with --previous the one before", async () => {
     const world = await runningWorld();
     putJob(world, "job-2", { run: RUN, pod: POD.running, createdAt: new Date().toISOString() });
-    world.standin.writeLog({ namespace: "default", name: "job-2-pod" }, "flow", "second try");
+    world.fake.writeLog({ namespace: "default", name: "job-2-pod" }, "flow", "second try");
     expect((await world.cli(["logs", RUN])).stdout).toBe("second try\n");
     expect((await world.cli(["logs", RUN, "--previous"])).stdout).toBe("one\ntwo\nthree\n");
     const all = await world.cli(["logs", RUN, "--all-pods"]);
@@ -100,8 +100,8 @@ describe("kubectl prefect logs -f", () => {
     });
     createJob(world, "job-1");
     // The next Job of the run stands before the first is over, as when a retry was submitted at once.
-    world.standin.setOnRequest(({ resource }) => {
-      if (resource === "pods/log" && world.standin.get("jobs", "default", "job-2") === undefined)
+    world.fake.setOnRequest(({ resource }) => {
+      if (resource === "pods/log" && world.fake.get("jobs", "default", "job-2") === undefined)
         createJob(world, "job-2");
     });
     const { stdout, exitCode } = await world.cli(["logs", RUN, "-f"]);
@@ -113,9 +113,9 @@ describe("kubectl prefect logs -f", () => {
     const world = await readingWorld();
     putJob(world, "job-1", { run: RUN, pod: POD.pulling });
     const stop = new AbortController();
-    world.standin.setOnRequest(({ resource }) => {
+    world.fake.setOnRequest(({ resource }) => {
       if (resource === "pods/log") stop.abort();
-      const logged = world.standin.requests.count({ resource: "pods" });
+      const logged = world.fake.requests.count({ resource: "pods" });
       if (logged === 4) putJob(world, "job-1", { run: RUN, pod: POD.running });
     });
     const { stderr, exitCode } = await world.cli(["logs", RUN, "-f"], { signal: stop.signal });
@@ -129,18 +129,18 @@ describe("kubectl prefect logs -f", () => {
     const world = await readingWorld();
     putJob(world, "job-1", { run: RUN, pod: POD.running });
     const pod = { namespace: "default", name: "job-1-pod" };
-    const logRequests = (): number => world.standin.requests.count({ resource: "pods/log" });
+    const logRequests = (): number => world.fake.requests.count({ resource: "pods/log" });
     // Both lines are of the same moment.
-    world.standin.writeLog(pod, "flow", "one\none more");
+    world.fake.writeLog(pod, "flow", "one\none more");
     const following = world.cli(["logs", RUN, "-f"]);
     await expect.poll(logRequests, { timeout: 5_000 }).toBe(1);
-    world.standin.writeLog(pod, "flow", "two");
-    await world.standin.pause();
-    await world.standin.resume();
-    world.standin.writeLog(pod, "flow", "three");
+    world.fake.writeLog(pod, "flow", "two");
+    await world.fake.pause();
+    await world.fake.resume();
+    world.fake.writeLog(pod, "flow", "three");
     await expect.poll(logRequests, { timeout: 10_000 }).toBe(2);
     putJob(world, "job-1", { run: RUN, status: ended("Complete") });
-    world.standin.remove("pods", "default", "job-1-pod");
+    world.fake.remove("pods", "default", "job-1-pod");
     const { stdout, exitCode } = await following;
     expect(stdout).toBe("one\none more\ntwo\nthree\n");
     expect(exitCode).toBe(0);

@@ -5,17 +5,17 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startKubeStandin } from "../../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
 import { runCli } from "../../support/run-cli.ts";
 
 const KUBECONFIG = "/home/user/.kube/config";
 
-let kube: KubeStandin;
+let kube: FakeKubernetes;
 let directory: string;
 
 beforeAll(async () => {
-  kube = await startKubeStandin({ namespaces: ["flows", "finance"], controller: false });
+  kube = await startFakeKubernetes({ namespaces: ["flows", "finance"], controller: false });
   directory = mkdtempSync(join(tmpdir(), "completion-"));
 });
 
@@ -28,7 +28,7 @@ afterAll(async () => {
 async function completed(
   ...words: string[]
 ): Promise<{ readonly words: string[]; readonly directive: string }> {
-  const files = { [KUBECONFIG]: kube.kubeconfig(), other: kube.kubeconfig().replaceAll("standin", "other") };
+  const files = { [KUBECONFIG]: kube.kubeconfig(), other: kube.kubeconfig().replaceAll("fake", "other") };
   const { stdout, stderr, exitCode } = await runCli(["__complete", ...words], { files });
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   const lines = stdout.trimEnd().split("\n");
@@ -59,7 +59,7 @@ describe("__complete", () => {
     { typed: ["install", "--", "-"], want: [] },
     { typed: ["completion", ""], want: ["bash", "zsh", "fish", "powershell"] },
     { typed: ["completion", "bash", ""], want: [] },
-    { typed: ["agent", "start", "--context", ""], want: ["standin"] },
+    { typed: ["agent", "start", "--context", ""], want: ["fake"] },
     { typed: ["agent", "start", "--kubeconfig", "other", "--context", ""], want: ["other"] },
     { typed: ["agent", "start", "--kubeconfig", "nosuch", "--context", ""], want: [] },
     { typed: ["agent", "start", "-n", "f"], want: ["flows", "finance"] },

@@ -1,7 +1,7 @@
 // Completion of RUN: the flow runs that have Jobs in the cluster, and no waiting for what does not answer.
 
 import { describe, expect, it, onTestFinished } from "vitest";
-import { startPrefectStandin } from "../../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
 import { DAYS_AGO, POD, putJob, readingWorld, runId } from "../../inventory/reading-world.ts";
 import type { World } from "../../inventory/reading-world.ts";
 
@@ -57,7 +57,7 @@ describe("completion of RUN", () => {
 
   it("knows the names and states of Prefect 1 where its API answers", async () => {
     const given = await readingWorld();
-    const prefect = await startPrefectStandin();
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const run = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
     putJob(given, "mine", { run: run.id });
@@ -70,8 +70,8 @@ describe("completion of RUN", () => {
   it("offers the id of a run whose name a shell would take for several words", async () => {
     const given = await readingWorld();
     const metadata = { name: "odd", labels: third(6, "fine").labels, creationTimestamp: DAYS_AGO };
-    given.standin.put("jobs", { metadata, spec: { template: {} } });
-    const prefect = await startPrefectStandin();
+    given.fake.put("jobs", { metadata, spec: { template: {} } });
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const name = "my run; rm -rf";
     const run = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name });
@@ -83,9 +83,9 @@ describe("completion of RUN", () => {
 
   it("has nothing to offer, and does not fail, where the cluster does not answer or refuses", async () => {
     const given = await world();
-    given.standin.forbid({ verbs: ["list"], resources: ["jobs"] });
+    given.fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     expect(await completed(given, ["inspect", ""])).toEqual([]);
-    await given.standin.stop();
+    await given.fake.stop();
     expect(await completed(given, ["inspect", ""])).toEqual([]);
   });
 });

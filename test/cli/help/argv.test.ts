@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { readArgv } from "../../../src/cli/help/argv.ts";
-import { catalogueOf } from "../../../src/cli/help/command-metadata.ts";
+import { commandMetadata } from "../../../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
 
-const CATALOGUE = catalogueOf(COMMANDS);
+const CATALOGUE = commandMetadata(COMMANDS);
 
 describe("readArgv", () => {
   it.each([
@@ -44,7 +44,7 @@ describe("readArgv", () => {
     { argv: ["install", "--name", "-h"], want: false },
     { argv: ["install", "--", "--help"], want: false },
     { argv: ["install"], want: false },
-  ])("sees in $argv a wish for help: $want", ({ argv, want }) => {
+  ])("sees in $argv a options for help: $want", ({ argv, want }) => {
     expect(readArgv(argv, CATALOGUE).wantsHelp).toBe(want);
   });
 });

@@ -1,12 +1,12 @@
 // Help: what it lists, where it goes, and that it can be read.
 
 import { describe, expect, it } from "vitest";
-import { catalogueOf } from "../../../src/cli/help/command-metadata.ts";
+import { commandMetadata } from "../../../src/cli/help/command-metadata.ts";
 import { flagValue } from "../../../src/cli/help/flag-values.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
 import { runCli } from "../../support/run-cli.ts";
 
-const CATALOGUE = catalogueOf(COMMANDS);
+const CATALOGUE = commandMetadata(COMMANDS);
 
 describe("the overview", () => {
   it.each([[[]], [["--help"]], [["-h"]], [["help"]]])("is what %j prints", async (argv: string[]) => {

@@ -15,7 +15,7 @@ describe("agents", () => {
   it("are shown when they poll, with their labels", () => {
     const value = [agent("prod", ["eu", "k8s"], 3), agent("old", [], 7_200)];
     const [found, ...rest] = agentFindings({ ok: true, value }, given);
-    expect(found?.says).toBe("1 agent polls; 1 older registration no longer does");
+    expect(found?.message).toBe("1 agent polls; 1 older registration no longer does");
     expect(found?.details).toEqual(['"prod" with labels eu, k8s, polled 3s ago']);
     expect(rest).toEqual([]);
   });

@@ -6,7 +6,7 @@ const ABOUT = { section: "kubernetes", check: "clock", whose: "the API server's"
 
 function says(date: string | undefined, roundTripMs = 40): readonly (string | undefined)[] {
   const reading = readClock(date, { at: AT, roundTripMs });
-  return clockFindings(ABOUT, reading).flatMap(({ status, says: words }) => [status, words]);
+  return clockFindings(ABOUT, reading).flatMap(({ status, message: words }) => [status, words]);
 }
 
 describe("the clock of the other side", () => {

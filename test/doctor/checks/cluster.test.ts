@@ -31,29 +31,33 @@ describe("the API server", () => {
     {
       version: { major: "1", minor: "35", gitVersion: "v1.35.4" },
       status: "ok",
-      says: /answers, Kubernetes v1\.35\.4/,
+      message: /answers, Kubernetes v1\.35\.4/,
     },
-    { version: { major: "1", minor: "20+", gitVersion: "v1.20.2-gke" }, status: "ok", says: /v1\.20\.2-gke/ },
+    {
+      version: { major: "1", minor: "20+", gitVersion: "v1.20.2-gke" },
+      status: "ok",
+      message: /v1\.20\.2-gke/,
+    },
     {
       version: { major: "1", minor: "19", gitVersion: "v1.19.1" },
       status: "warning",
-      says: /older than 1\.20/,
+      message: /older than 1\.20/,
     },
-    { version: { major: "", minor: "", gitVersion: "strange" }, status: "ok", says: /strange/ },
-  ])("of version $version.gitVersion is $status", ({ version, status, says }) => {
+    { version: { major: "", minor: "", gitVersion: "strange" }, status: "ok", message: /strange/ },
+  ])("of version $version.gitVersion is $status", ({ version, status, message }) => {
     const finding = serverFinding(SERVER, known(version));
     expect(finding.status).toBe(status);
-    expect(finding.says).toMatch(says);
+    expect(finding.message).toMatch(message);
   });
 
   it("that refuses to tell its version answers all the same", () => {
     expect(serverFinding(SERVER, refused(403))).toMatchObject({ status: "ok" });
-    expect(serverFinding(SERVER, refused(401))).toMatchObject({ status: "broken", says: `${SERVER}: no` });
+    expect(serverFinding(SERVER, refused(401))).toMatchObject({ status: "broken", message: `${SERVER}: no` });
   });
 
   it("names its address once when there is no answer", () => {
     const error = new KubeError("ask", `${SERVER}: connection refused`, { status: 0, reason: "Unreachable" });
-    expect(serverFinding(SERVER, { ok: false, error }).says).toBe(
+    expect(serverFinding(SERVER, { ok: false, error }).message).toBe(
       `cannot reach ${SERVER}: connection refused`,
     );
   });
@@ -74,17 +78,21 @@ describe("the namespace", () => {
   const flows = { value: "flows", source: "-n" };
 
   it.each([
-    { answer: known(meta()), status: "ok", says: '"flows" exists (from -n)' },
-    { answer: known(undefined), status: "broken", says: '"flows" does not exist' },
+    { answer: known(meta()), status: "ok", message: '"flows" exists (from -n)' },
+    { answer: known(undefined), status: "broken", message: '"flows" does not exist' },
     {
       answer: known(meta({ deletionTimestamp: "2026-11-21T03:00:00Z" })),
       status: "broken",
-      says: '"flows" is being deleted: nothing can be made in it',
+      message: '"flows" is being deleted: nothing can be made in it',
     },
-    { answer: refused(403), status: "skipped", says: '"flows": not allowed to read it, so it may not exist' },
-    { answer: refused(500), status: "warning", says: "cannot ask: no" },
-  ])("is $status: $says", ({ answer, status, says }) => {
-    expect(namespaceFinding(flows, answer)).toMatchObject({ status, says });
+    {
+      answer: refused(403),
+      status: "skipped",
+      message: '"flows": not allowed to read it, so it may not exist',
+    },
+    { answer: refused(500), status: "warning", message: "cannot ask: no" },
+  ])("is $status: $says", ({ answer, status, message }) => {
+    expect(namespaceFinding(flows, answer)).toMatchObject({ status, message });
   });
 });
 
@@ -123,38 +131,38 @@ describe("named objects", () => {
       name: "pull",
       answer: secret("kubernetes.io/dockerconfigjson", ".dockerconfigjson"),
       status: "ok",
-      says: '"pull" exists',
+      message: '"pull" exists',
     },
     {
       name: "pull",
       answer: secret("Opaque", "x"),
       status: "broken",
-      says: '"pull" is of type Opaque: the kubelet takes no credentials for images from it',
+      message: '"pull" is of type Opaque: the kubelet takes no credentials for images from it',
     },
-    { name: "pull", answer: known(undefined), status: "broken", says: '"pull" does not exist' },
-    { name: "pull", answer: refused(403), status: "skipped", says: '"pull": not allowed to read Secrets' },
-    { name: "keys", answer: secret("Opaque", "api-key"), status: "ok", says: '"keys" has key "api-key"' },
+    { name: "pull", answer: known(undefined), status: "broken", message: '"pull" does not exist' },
+    { name: "pull", answer: refused(403), status: "skipped", message: '"pull": not allowed to read Secrets' },
+    { name: "keys", answer: secret("Opaque", "api-key"), status: "ok", message: '"keys" has key "api-key"' },
     {
       name: "keys",
       answer: secret("Opaque", "key"),
       status: "broken",
-      says: '"keys" has no key "api-key"; it has key',
+      message: '"keys" has no key "api-key"; it has key',
     },
     {
       name: "keys",
       answer: secret("Opaque"),
       status: "broken",
-      says: '"keys" has no key "api-key"; it is empty',
+      message: '"keys" has no key "api-key"; it is empty',
     },
-  ])("Secret $says", ({ name, answer, status, says }) => {
+  ])("Secret $says", ({ name, answer, status, message }) => {
     const finding = secretFinding(name, naming, answer);
-    expect(finding).toMatchObject({ status, says });
+    expect(finding).toMatchObject({ status, message });
     expect(JSON.stringify(finding)).not.toContain("c2VjcmV0");
   });
 
   it("ServiceAccount with the Secrets that it brings", () => {
     const account = { ...meta(), imagePullSecrets: [{ name: "registry" }] };
-    expect(serviceAccountFinding("flow", "flows", known(account)).says).toBe(
+    expect(serviceAccountFinding("flow", "flows", known(account)).message).toBe(
       'flows run as "flow"; pulls images with "registry"',
     );
     expect(serviceAccountFinding("flow", "flows", known(undefined))).toMatchObject({ status: "broken" });

@@ -44,9 +44,9 @@ describe("the configuration", () => {
   it("that cannot be read is broken", () => {
     const error = new SettingsError("cannot read x: not a number");
     const [finding] = configurationFindings({ ok: false, error }, NO_OPTIONS);
-    expect(finding).toMatchObject({ status: "broken", says: "Prefect 1: cannot read x: not a number" });
+    expect(finding).toMatchObject({ status: "broken", message: "Prefect 1: cannot read x: not a number" });
     expect(finding?.hint).not.toBeUndefined();
-    expect(restConfigurationFindings({ ok: false, error })[0]?.says).toContain("Prefect 2 and 3: ");
+    expect(restConfigurationFindings({ ok: false, error })[0]?.message).toContain("Prefect 2 and 3: ");
   });
 
   it("of Prefect 2 and 3 is shown where there is one", () => {

@@ -31,7 +31,9 @@ describe("rights", () => {
   it("that are all granted are ok, with the calls by resource", () => {
     const findings = found(["agent", "person", "flows"], () => true);
     expect(new Set(findings.map(({ status }) => status))).toEqual(new Set(["ok"]));
-    expect(findings.find(({ check }) => check === "launching flow runs")?.says).toBe("may get, create jobs");
+    expect(findings.find(({ check }) => check === "launching flow runs")?.message).toBe(
+      "may get, create jobs",
+    );
   });
 
   it("of the agent weigh by what fails without them", () => {
@@ -59,7 +61,7 @@ describe("rights", () => {
     const [dask] = found(["flows"], (right) => !right.startsWith("create  pods"));
     expect(dask).toMatchObject({
       status: "skipped",
-      says: "not granted, and only flows with Dask workers need it: create pods",
+      message: "not granted, and only flows with Dask workers need it: create pods",
       hint: undefined,
       data: { missing: ["create pods"] },
     });
@@ -68,22 +70,26 @@ describe("rights", () => {
   it("name what is missing, and what is not, as RBAC spells it", () => {
     const [launching] = found(["agent"], (right) => right !== "create batch jobs ");
     expect(launching).toMatchObject({
-      says: "may not create jobs",
+      message: "may not create jobs",
       data: { missing: ["create jobs.batch"], granted: ["get jobs.batch"] },
     });
     expect(launching?.hint).toContain("kubectl prefect install --rbac=minimal");
   });
 
   it.each([
-    { who: ACCOUNT, status: 403, want: { status: "skipped", says: /not allowed to ask for others' rights/ } },
-    { who: undefined, status: 403, want: { status: "broken", says: /not even allowed to ask: down/ } },
-    { who: undefined, status: 500, want: { status: "warning", says: /cannot be asked for: down/ } },
+    {
+      who: ACCOUNT,
+      status: 403,
+      want: { status: "skipped", message: /not allowed to ask for others' rights/ },
+    },
+    { who: undefined, status: 403, want: { status: "broken", message: /not even allowed to ask: down/ } },
+    { who: undefined, status: 500, want: { status: "warning", message: /cannot be asked for: down/ } },
   ])("that cannot be asked for ($status) are one finding", ({ who, status, want }) => {
     const error = new KubeError("ask for rights", "down", { status, reason: "x" });
     const question: RightsQuestion = { roles: ["agent"], subject: "s", who, leaderElect: false };
     const [only, ...rest] = rightsFindings(question, wantedRights(["agent"], "flows"), { ok: false, error });
     expect(only?.status).toBe(want.status);
-    expect(only?.says).toMatch(want.says);
+    expect(only?.message).toMatch(want.message);
     expect(rest).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { podFindings } from "../../../src/doctor/checks/pods.ts";
-import type { Inventory, RunPrint } from "../../../src/inventory/inventory.ts";
+import type { Inventory, InventoryRun } from "../../../src/inventory/inventory.ts";
 import type { RunView } from "../../../src/job/decide/decide.ts";
 import type { ContainerStatus, KubeEvent } from "../../../src/kube/client/objects.ts";
 import { job, pod, T0 } from "../../job/observed-jobs.ts";
@@ -16,33 +16,33 @@ function waiting(reason: string, message = ""): ContainerStatus {
 function print(
   name: string,
   change: { status?: ContainerStatus; run?: RunView; events?: KubeEvent[] },
-): RunPrint {
+): InventoryRun {
   const { status, run = { kind: "unknown" }, events = [] } = change;
   const metadata = { name: `${name}-pod`, uid: `${name}-pod` };
   const pods =
     status === undefined
       ? []
       : [pod({ metadata, status: { phase: "Pending", containerStatuses: [status] } })];
-  const jobs = [{ job: job({ name, uid: name }), pods, departed: [], events, gone: false }];
+  const jobs = [{ job: job({ name, uid: name }), pods, deletedPods: [], events, gone: false }];
   return {
     flowRunId: name,
-    generation: 1,
+    prefectVersion: 1,
     namespace: "flows",
     name: undefined,
     run,
-    footprint: { flowRunId: name, jobs },
+    observed: { flowRunId: name, jobs },
     dask: [],
   };
 }
 
-function inventory(runs: readonly RunPrint[], change: Partial<Inventory> = {}): Inventory {
-  return { runs, unownedDask: [], gaps: [], ...change };
+function inventory(runs: readonly InventoryRun[], change: Partial<Inventory> = {}): Inventory {
+  return { runs, unownedDask: [], warnings: [], ...change };
 }
 
 const PULL = waiting("ImagePullBackOff", 'Back-off pulling image "flows:1"');
 
 describe("pods of flow runs", () => {
-  it("are in order where there is no trouble", () => {
+  it("are in order where there is no problem", () => {
     const running: ContainerStatus = { name: "flow", state: { running: {} } };
     expect(lines(podFindings(inventory([print("a", { status: running })]), NOW))).toEqual([
       "ok pods: 1 Job, none that cannot start",
@@ -50,7 +50,7 @@ describe("pods of flow runs", () => {
     expect(lines(podFindings(inventory([]), NOW))).toEqual(["ok pods: no Jobs of flow runs here"]);
   });
 
-  it("in the same trouble are one finding, with all names for programs", () => {
+  it("in the same problem are one finding, with all names for programs", () => {
     const runs = [
       print("a", { status: PULL }),
       print("b", { status: waiting("ErrImagePull", "not found") }),
@@ -61,11 +61,11 @@ describe("pods of flow runs", () => {
       ["broken", "ImagePull"],
       ["broken", "Config"],
     ]);
-    expect(findings[0]?.says).toMatch(
+    expect(findings[0]?.message).toMatch(
       /^2 Jobs, for up to 5m: image "[^"]*" of container 'flow' cannot be pulled$/,
     );
     expect(findings[0]?.hint).toContain("image_pull_secrets");
-    expect(findings[1]?.says).toContain("Job \"c\", for 5m: container 'flow' cannot be configured");
+    expect(findings[1]?.message).toContain("Job \"c\", for 5m: container 'flow' cannot be configured");
   });
 
   it("are given time to start", () => {
@@ -77,10 +77,10 @@ describe("pods of flow runs", () => {
 
   it("that wait for a pod to be made are a warning", () => {
     const [finding] = podFindings(inventory([print("a", {})]), NOW);
-    expect(finding).toMatchObject({ status: "warning", says: 'Job "a", for 5m: it has no pod yet' });
+    expect(finding).toMatchObject({ status: "warning", message: 'Job "a", for 5m: it has no pod yet' });
   });
 
-  it("of runs that are over are leftovers, no trouble", () => {
+  it("of runs that are over are leftovers, no problem", () => {
     const over = print("a", { status: PULL, run: { kind: "known", state: { type: "Failed" } } });
     const deleted = print("b", { status: PULL, run: { kind: "missing" } });
     expect(podFindings(inventory([over, deleted]), NOW)[0]?.status).toBe("ok");
@@ -90,6 +90,6 @@ describe("pods of flow runs", () => {
     { unseen: ["jobs", "pods"] as const, want: "skipped pods: not allowed to list jobs, pods" },
     { unseen: ["pods"] as const, want: "skipped pods: not allowed to list pods" },
   ])("are not judged where $unseen cannot be listed", ({ unseen, want }) => {
-    expect(lines(podFindings(inventory([print("a", {})], { unseen }), NOW))).toEqual([want]);
+    expect(lines(podFindings(inventory([print("a", {})], { forbidden: unseen }), NOW))).toEqual([want]);
   });
 });

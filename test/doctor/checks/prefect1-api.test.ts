@@ -35,7 +35,7 @@ describe("the Prefect 1 API", () => {
 
   it("asks for a key where there is none", () => {
     const [, key] = helloFindings({ ...CLOUD, hasKey: false }, refused("unauthorized"));
-    expect(key).toMatchObject({ status: "broken", says: "there is none, and the API wants one" });
+    expect(key).toMatchObject({ status: "broken", message: "there is none, and the API wants one" });
   });
 
   it("does not show the password in its address", () => {

@@ -15,7 +15,7 @@ import { connectKube } from "../../../src/kube/client/connect.ts";
 import { connectPrefect } from "../../../src/prefect1/connect.ts";
 import type { ReachablePrefect } from "./pod-network.ts";
 
-/** Which runs it takes, where their Jobs go, how patient it is, and until when it works. */
+/** Which runs it takes, where their Jobs go, how target it is, and until when it works. */
 export interface AgentHereOptions {
   readonly namespace: string;
   readonly label: string;
@@ -42,18 +42,18 @@ export async function startAgentHere(
   );
   const flags = { backend: "server", api: world.api };
   const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
-  const teller = `${label}:1`;
+  const identity = `${label}:1`;
   const settings = {
     name: label,
     labels: [label],
     namespace,
-    job: jobSettings(config, { namespace, labels: [label], teller }),
+    job: jobSettings(config, { namespace, labels: [label], owner: identity }),
     template: undefined,
     policy,
     concurrency: 8,
     shutdownGraceMs: 1_000,
-    teller,
-    place: `${kube.clusterMark}/${namespace}`,
+    identity,
+    scope: `${kube.clusterMark}/${namespace}`,
   };
   const deps = {
     kube,

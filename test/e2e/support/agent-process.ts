@@ -66,7 +66,7 @@ export class PluginProcess {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
         const { stdout, stderr } = await this.ended;
         if (isSaid()) return;
-        throw new Error(`kubectl prefect ended without saying "${wanted}":\n${stdout}${stderr}`);
+        throw new Error(`kubectl prefect ended without entry "${wanted}":\n${stdout}${stderr}`);
       }
       await new Promise<void>((resolve) => this.#watchers.add(resolve));
     }

@@ -4,7 +4,8 @@
 export interface PrintedRow {
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly flowRun: { readonly name?: string; readonly state: { readonly word: string } | null } | null;
-  readonly verdict: { readonly word: string; readonly why: string };
+  readonly status: string;
+  readonly reason: string;
   readonly pods: readonly { readonly name: string; readonly status: string }[] | null;
 }
 

@@ -92,7 +92,7 @@ export function apply(namespace: string, items: readonly JsonObject[]): void {
 
 /** Waits for all of these: `pod/a`, `condition=Ready`. Rejects when it takes longer than two minutes. */
 export async function waitFor(namespace: string, what: readonly string[], condition: string): Promise<void> {
-  // Not kubectl()'s way: a stand-in in this process must go on answering meanwhile.
+  // Not kubectl()'s way: a fake in this process must go on answering meanwhile.
   const args = ["wait", ...what, `--for=${condition}`, "-n", namespace, "--timeout=120s"];
   await promisify(execFile)("kubectl", args);
 }

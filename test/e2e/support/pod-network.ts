@@ -1,21 +1,21 @@
-// How pods reach the Prefect stand-in in the test's process.
+// How pods reach the Prefect fake in the test's process.
 
 import { BlockList, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import { startPrefectStandin } from "../../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin, PrefectStandinOptions } from "../../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1, FakePrefect1Options } from "../../fakes/prefect1/fake-prefect1.ts";
 import { mustKubectl } from "./kubectl.ts";
 
-/** A stand-in, and its address for the agent and the pods alike. */
+/** A fake, and its address for the agent and the pods alike. */
 export interface ReachablePrefect {
-  readonly prefect: PrefectStandin;
+  readonly prefect: FakePrefect1;
   readonly api: string;
 }
 
-/** Starts a stand-in that pods can reach. Throws when no address of this machine is one of the nodes' network. */
-export async function startReachablePrefect(options: PrefectStandinOptions = {}): Promise<ReachablePrefect> {
+/** Starts a fake that pods can reach. Throws when no address of this machine is one of the nodes' network. */
+export async function startReachablePrefect(options: FakePrefect1Options = {}): Promise<ReachablePrefect> {
   const host = await addressForPods();
-  const prefect = await startPrefectStandin({ ...options, host: "0.0.0.0" });
+  const prefect = await startFakePrefect1({ ...options, host: "0.0.0.0" });
   return { prefect, api: `http://${host}:${prefect.port}` };
 }
 

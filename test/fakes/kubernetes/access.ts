@@ -49,15 +49,15 @@ export class Access {
     return textIn(headers["impersonate-user"]) ?? user;
   }
 
-  /** Whether the wish is granted. */
-  allows(wish: Wish): boolean {
-    if (wish.user === ANONYMOUS) return false;
-    return ![...this.#rules].some((rule) => matches(rule, wish));
+  /** Whether the options is granted. */
+  allows(options: Wish): boolean {
+    if (options.user === ANONYMOUS) return false;
+    return ![...this.#rules].some((rule) => matches(rule, options));
   }
 
-  /** Throws a 403 Failure when the wish is not granted. */
-  check(wish: Wish): void {
-    if (!this.allows(wish)) throw refusal(wish);
+  /** Throws a 403 Failure when the options is not granted. */
+  check(options: Wish): void {
+    if (!this.allows(options)) throw refusal(options);
   }
 
   /** The answer to a SelfSubjectAccessReview of this user. */
@@ -77,7 +77,7 @@ export class Access {
     const asked = objectIn(given["resourceAttributes"]);
     const subresource = textIn(asked["subresource"]) ?? "";
     const plural = textIn(asked["resource"]) ?? "";
-    const wish: Wish = {
+    const options: Wish = {
       user,
       verb: textIn(asked["verb"]) ?? "",
       group: textIn(asked["group"]) ?? "",
@@ -85,7 +85,7 @@ export class Access {
       namespace: textIn(asked["namespace"]) ?? "",
       name: textIn(asked["name"]) ?? "",
     };
-    const status = { allowed: this.allows(wish) };
+    const status = { allowed: this.allows(options) };
     return { kind, apiVersion: `${REVIEWS}/v1`, metadata: {}, spec: given, status };
   }
 
@@ -121,27 +121,27 @@ function parsed(body: string): JsonObject {
   throw badRequest("the object provided is unrecognized (must be of type SelfSubjectAccessReview)");
 }
 
-function matches(rule: AccessRule, wish: Wish): boolean {
+function matches(rule: AccessRule, options: Wish): boolean {
   return (
-    (rule.user === undefined || rule.user === wish.user) &&
-    (rule.verbs === undefined || rule.verbs.includes(wish.verb)) &&
-    (rule.resources === undefined || rule.resources.includes(wish.resource)) &&
-    (rule.namespaces === undefined || rule.namespaces.includes(wish.namespace))
+    (rule.user === undefined || rule.user === options.user) &&
+    (rule.verbs === undefined || rule.verbs.includes(options.verb)) &&
+    (rule.resources === undefined || rule.resources.includes(options.resource)) &&
+    (rule.namespaces === undefined || rule.namespaces.includes(options.namespace))
   );
 }
 
-function refusal(wish: Wish): Failure {
-  const [plural = ""] = wish.resource.split("/");
-  const full = wish.group === "" ? plural : `${plural}.${wish.group}`;
-  const subject = wish.name === "" ? full : `${full} "${wish.name}"`;
-  const where = wish.namespace === "" ? "at the cluster scope" : `in the namespace "${wish.namespace}"`;
-  const what = `User "${wish.user}" cannot ${wish.verb} resource "${wish.resource}" in API group "${wish.group}" ${where}`;
+function refusal(options: Wish): Failure {
+  const [plural = ""] = options.resource.split("/");
+  const full = options.group === "" ? plural : `${plural}.${options.group}`;
+  const subject = options.name === "" ? full : `${full} "${options.name}"`;
+  const where = options.namespace === "" ? "at the cluster scope" : `in the namespace "${options.namespace}"`;
+  const what = `User "${options.user}" cannot ${options.verb} resource "${options.resource}" in API group "${options.group}" ${where}`;
   return new Failure(`${subject} is forbidden: ${what}`, {
     code: 403,
     reason: "Forbidden",
     details: {
-      ...(wish.name === "" ? {} : { name: wish.name }),
-      ...(wish.group === "" ? {} : { group: wish.group }),
+      ...(options.name === "" ? {} : { name: options.name }),
+      ...(options.group === "" ? {} : { group: options.group }),
       kind: plural,
     },
   });

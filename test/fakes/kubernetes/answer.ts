@@ -1,4 +1,4 @@
-// What the stand-in sends back: a whole answer, or a stream that writes itself.
+// What the fake sends back: a whole answer, or a stream that writes itself.
 
 import type { ServerResponse } from "node:http";
 import type { Failure } from "./failure.ts";

@@ -6,7 +6,7 @@ import type { ResourceType } from "./resources.ts";
 
 const VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-/** The version that the stand-in says it is: the newest that its answers were compared with. */
+/** The version that the fake says it is: the newest that its answers were compared with. */
 export const VERSION: JsonObject = {
   major: "1",
   minor: "35",

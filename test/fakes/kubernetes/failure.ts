@@ -21,7 +21,7 @@ export interface FailureDetails {
   readonly retryAfterSeconds?: number;
 }
 
-/** Ends a request with a Status. Thrown inside the stand-in only; a caller over HTTP sees the Status. */
+/** Ends a request with a Status. Thrown inside the fake only; a caller over HTTP sees the Status. */
 export class Failure extends Error {
   readonly code: number;
   readonly body: JsonObject;

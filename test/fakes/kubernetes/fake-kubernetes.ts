@@ -22,8 +22,8 @@ import { resourceNamed } from "./resources.ts";
 import { addNamespace, addNode, keepAccounts, seedObject } from "./seed.ts";
 import { Store } from "./store.ts";
 
-/** How a stand-in is to be. Everything has its default. */
-export interface KubeStandinOptions {
+/** How a fake is to be. Everything has its default. */
+export interface FakeKubernetesOptions {
   /** 127.0.0.1 without it. */
   readonly host?: string;
   /** 0 without it: any free one. */
@@ -50,8 +50,8 @@ export interface KubeStandinOptions {
   readonly clock?: Clock;
 }
 
-/** A running stand-in. Resources are named `jobs`, `pods` … or `daskclusters.gateway.dask.org`. */
-export interface KubeStandin {
+/** A running fake. Resources are named `jobs`, `pods` … or `daskclusters.gateway.dask.org`. */
+export interface FakeKubernetes {
   readonly url: string;
   readonly faults: Faults;
   readonly requests: RequestLog;
@@ -84,21 +84,21 @@ export interface KubeStandin {
   stop(): Promise<void>;
 }
 
-/** Starts a stand-in. Throws ExpectedError when its address cannot be had. */
-export async function startKubeStandin(options: KubeStandinOptions = {}): Promise<KubeStandin> {
-  const standin = new Standin(options);
-  await standin.resume();
-  return standin;
+/** Starts a fake. Throws ExpectedError when its address cannot be had. */
+export async function startFakeKubernetes(options: FakeKubernetesOptions = {}): Promise<FakeKubernetes> {
+  const fake = new Fake(options);
+  await fake.resume();
+  return fake;
 }
 
-class Standin implements KubeStandin {
+class Fake implements FakeKubernetes {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #api: ApiServer;
   readonly #front: HttpFront;
   readonly #parts: readonly { stop: () => void }[];
 
-  constructor(options: KubeStandinOptions) {
+  constructor(options: FakeKubernetesOptions) {
     const clock = options.clock ?? systemClock;
     const store = new Store(options.historySize ?? 10_000);
     const access = new Access(options.tokens, options.rules ?? []);
@@ -139,7 +139,7 @@ class Standin implements KubeStandin {
 
   kubeconfig(given: { readonly token?: string; readonly namespace?: string } = {}): string {
     const { token, namespace = "default" } = given;
-    const name = "standin";
+    const name = "fake";
     return JSON.stringify({
       apiVersion: "v1",
       kind: "Config",
@@ -205,7 +205,7 @@ class Standin implements KubeStandin {
     await this.#front.close();
   }
 
-  #controllers(options: KubeStandinOptions): readonly { stop: () => void }[] {
+  #controllers(options: FakeKubernetesOptions): readonly { stop: () => void }[] {
     const store = this.#store;
     const clock = this.#clock;
     const { killMs = 20, onPhase, podBackoffMs = 10_000, script = () => "succeed" as const } = options;

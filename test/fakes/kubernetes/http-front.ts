@@ -1,4 +1,4 @@
-// The sockets of the stand-in: listens, reads requests, lets faults strike, sends answers.
+// The sockets of the fake: listens, reads requests, lets faults strike, sends answers.
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -27,7 +27,7 @@ export interface FrontOptions {
   readonly onRequest: OnRequest | undefined;
 }
 
-/** The HTTP side of the stand-in. */
+/** The HTTP side of the fake. */
 export class HttpFront {
   readonly faults = new Faults();
   readonly requests = new RequestLog(20_000);
@@ -94,7 +94,7 @@ export class HttpFront {
   }
 
   async #respond(incoming: IncomingMessage, body: string, response: ServerResponse): Promise<void> {
-    const url = new URL(incoming.url ?? "/", "http://standin");
+    const url = new URL(incoming.url ?? "/", "http://fake");
     const method = incoming.method ?? "GET";
     const target = targetOf(method, url);
     const { user, refusal } = this.#userOf(incoming);
@@ -183,7 +183,7 @@ function answerOf(api: ApiServer, request: ApiRequest): Answer {
   }
 }
 
-/** The answer for whatever was thrown; what is no Failure is a defect of the stand-in, told as the server tells its own. */
+/** The answer for whatever was thrown; what is no Failure is a defect of the fake, told as the server tells its own. */
 function refusalOf(error: unknown): Answer {
   if (error instanceof Failure) return refused(error);
   const message = `Internal error occurred: ${textOf(error)}`;
@@ -206,7 +206,7 @@ const REASONS: Readonly<Record<number, string>> = {
 function failureOf(action: Extract<FaultAction, { readonly kind: "answer" }>): Failure {
   const reason = REASONS[action.status] ?? "Unknown";
   const { retryAfterSeconds } = action;
-  return new Failure(action.message ?? `the stand-in was told to answer ${action.status}`, {
+  return new Failure(action.message ?? `the fake was told to answer ${action.status}`, {
     code: action.status,
     reason,
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds, details: { retryAfterSeconds } }),

@@ -5,8 +5,8 @@ import type { Clock } from "../../../src/base/clock.ts";
 import type { Condition, JobSpec, JobStatus } from "../../../src/kube/client/objects.ts";
 import { deleteVersion, settle } from "./deletion.ts";
 import type { EventRecorder } from "./event-recorder.ts";
-import { isOver, planJob, TRACKING, verdictCondition } from "./job-plan.ts";
-import type { JobPlan, Verdict } from "./job-plan.ts";
+import { isOver, planJob, TRACKING, finalCondition } from "./job-plan.ts";
+import type { JobPlan, Decision } from "./job-plan.ts";
 import { podOf } from "./job-pod.ts";
 import { asJob, asPod, timestamp, withoutFinalizer } from "./kube-object.ts";
 import type { KubeObject } from "./kube-object.ts";
@@ -35,7 +35,7 @@ export interface JobControllerOptions {
 const MAX_POD_BACKOFF_MS = 600_000;
 const REFUSED_RETRY_MS = 1_000;
 
-/** The Job controller of the stand-in. */
+/** The Job controller of the fake. */
 export class JobController {
   readonly #deps: JobControllerOptions;
   readonly #jobs = resourceNamed("jobs");
@@ -98,13 +98,13 @@ export class JobController {
     if (plan.surplus.length > 0 || plan.missing > 0) {
       for (const pod of plan.surplus) this.#end(job, pod.metadata.uid);
       if (plan.missing > 0) this.#createPods(job, plan);
-      plan = this.#plan(job, plan.verdict);
+      plan = this.#plan(job, plan.decision);
     }
     this.#settle(job, plan);
     if (plan.deadlineMs !== undefined && plan.deadlineMs > 0) this.#timers.in(plan.deadlineMs, uid);
   }
 
-  #plan(job: Version, decided?: Verdict): JobPlan {
+  #plan(job: Version, decided?: Decision): JobPlan {
     const pods = this.#podsOf(job.object.metadata.uid).map((pod) => asPod(pod.object));
     return planJob({ job: asJob(job.object), pods, now: this.#deps.clock.now(), decided });
   }
@@ -128,16 +128,16 @@ export class JobController {
     const rest = this.#plan(current);
     const numbers = counts(plan.succeeded, plan.failed);
     const final = { ...decided, ...numbers, terminating: rest.terminating };
-    const isDone = plan.verdict !== undefined && rest.active === 0 && rest.terminating === 0;
-    if (!isDone || plan.verdict === undefined) this.#write(current, final);
-    else this.#conclude(current, final, plan.verdict);
+    const isDone = plan.decision !== undefined && rest.active === 0 && rest.terminating === 0;
+    if (!isDone || plan.decision === undefined) this.#write(current, final);
+    else this.#conclude(current, final, plan.decision);
   }
 
   #statusOf(job: Version, plan: JobPlan, conditions: readonly Condition[]): JobStatus {
     const at = timestamp(this.#deps.clock.now());
     const { startTime } = asJob(job.object).status;
     const isSuspended = asJob(job.object).spec.suspend === true;
-    const all = [...suspension(conditions, isSuspended, at), ...decision(conditions, plan.verdict, at)];
+    const all = [...suspension(conditions, isSuspended, at), ...decision(conditions, plan.decision, at)];
     return {
       ...(all.length === 0 ? {} : { conditions: all }),
       ...(isSuspended ? {} : { startTime: startTime ?? at }),
@@ -149,14 +149,14 @@ export class JobController {
     };
   }
 
-  #conclude(job: Version, status: JobStatus, verdict: Verdict): void {
+  #conclude(job: Version, status: JobStatus, decision: Decision): void {
     const at = timestamp(this.#deps.clock.now());
-    const conditions = [...(status.conditions ?? []), verdictCondition(verdict, "done", at)];
-    const times = verdict.succeeded ? { completionTime: at } : {};
+    const conditions = [...(status.conditions ?? []), finalCondition(decision, "done", at)];
+    const times = decision.succeeded ? { completionTime: at } : {};
     const over = this.#write(job, { ...status, conditions, ...times });
-    const told = verdict.succeeded
+    const told = decision.succeeded
       ? { reason: "Completed", message: "Job completed" }
-      : { type: "Warning" as const, reason: verdict.reason, message: verdict.message };
+      : { type: "Warning" as const, reason: decision.reason, message: decision.message };
     this.#deps.events.record(over, { ...told, component: "job-controller" });
     this.#expire(over);
   }
@@ -253,11 +253,11 @@ function counts(succeeded: number, failed: number): Pick<JobStatus, "succeeded" 
 
 function decision(
   known: readonly Condition[],
-  verdict: Verdict | undefined,
+  decision: Decision | undefined,
   at: string,
 ): readonly Condition[] {
-  if (verdict === undefined) return [];
-  const fresh = verdictCondition(verdict, "decided", at);
+  if (decision === undefined) return [];
+  const fresh = finalCondition(decision, "decided", at);
   return [known.find((condition) => condition.type === fresh.type) ?? fresh];
 }
 

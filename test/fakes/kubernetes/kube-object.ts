@@ -1,4 +1,4 @@
-// A Kubernetes object as the stand-in stores it: metadata is known, the rest is whatever was sent.
+// A Kubernetes object as the fake stores it: metadata is known, the rest is whatever was sent.
 
 import type { JsonObject } from "../../../src/base/json.ts";
 import type { Condition, Job, OwnerReference, Pod } from "../../../src/kube/client/objects.ts";
@@ -10,7 +10,7 @@ export interface ObjectMeta extends JsonObject {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly creationTimestamp: string;
-  readonly generation?: number;
+  readonly prefectVersion?: number;
   readonly deletionTimestamp?: string;
   readonly deletionGracePeriodSeconds?: number;
   readonly labels?: Readonly<Record<string, string>>;

@@ -31,7 +31,7 @@ interface Life {
   readonly end: AbortController;
 }
 
-/** Runs the pods of the stand-in. */
+/** Runs the pods of the fake. */
 export class Kubelet {
   readonly #deps: KubeletOptions;
   readonly #pods = resourceNamed("pods");

@@ -12,8 +12,8 @@ import {
   waiting,
 } from "./pod-status.ts";
 
-/** The node of the stand-in. */
-export const NODE = "standin-node";
+/** The node of the fake. */
+export const NODE = "fake-node";
 const UNSCHEDULABLE =
   "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate, preemption: 0/1 nodes";
 const EVICTION = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 52Mi.";

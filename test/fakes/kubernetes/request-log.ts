@@ -1,4 +1,4 @@
-// What was asked of the stand-in.
+// What was asked of the fake.
 
 /** One request, as far as it is known. */
 export interface RequestRecord {

@@ -1,4 +1,4 @@
-// The table of what the stand-in serves. Everything else about a resource is generic.
+// The table of what the fake serves. Everything else about a resource is generic.
 
 /** A resource that is served, and where it differs from the others. */
 export interface ResourceType {
@@ -12,7 +12,7 @@ export interface ResourceType {
   readonly shortNames: readonly string[];
   /** Has /status; writes to the object itself leave its status alone, and the other way round. */
   readonly hasStatus: boolean;
-  /** Counts changes of its spec in metadata.generation. */
+  /** Counts changes of its spec in metadata.prefectVersion. */
   readonly hasGeneration: boolean;
   /** From a CustomResourceDefinition: list items carry kind and apiVersion, no strategic merge. */
   readonly custom: boolean;
@@ -160,7 +160,7 @@ export function resourceAt(group: string, version: string, plural: string): Reso
 /** The resource called `jobs`, `jobs.batch` or `daskclusters.gateway.dask.org`. Throws when there is none. */
 export function resourceNamed(name: string): ResourceType {
   const found = RESOURCES.find((type) => type.plural === name || qualified(type) === name);
-  if (found === undefined) throw new Error(`the stand-in has no resource "${name}"`);
+  if (found === undefined) throw new Error(`the fake has no resource "${name}"`);
   return found;
 }
 

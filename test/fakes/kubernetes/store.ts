@@ -1,4 +1,4 @@
-// All objects of the stand-in, their versions, and the history from which watches start.
+// All objects of the fake, their versions, and the history from which watches start.
 
 import { withMeta } from "./kube-object.ts";
 import type { KubeObject } from "./kube-object.ts";

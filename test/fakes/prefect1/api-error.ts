@@ -1,4 +1,4 @@
-// The refusals of the stand-in, in the shapes of Prefect Server: they reach the client as `errors` of a GraphQL reply.
+// The refusals of the fake, in the shapes of Prefect Server: they reach the client as `errors` of a GraphQL reply.
 
 import { GraphQLError } from "graphql";
 

@@ -1,4 +1,4 @@
-// A plain client for the stand-in's tests, and a clock that only moves when told.
+// A plain client for the fake's tests, and a clock that only moves when told.
 
 import type { Clock } from "../../../src/base/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
@@ -14,7 +14,7 @@ export interface Post {
   readonly headers?: Record<string, string>;
 }
 
-/** Posts a query to the stand-in's root. */
+/** Posts a query to the fake's root. */
 export async function graphql(api: { url: string }, query: string, post: Post = {}): Promise<GraphqlReply> {
   const response = await fetch(api.url, {
     method: "POST",

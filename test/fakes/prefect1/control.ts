@@ -1,4 +1,4 @@
-// What a test or the demo does to the stand-in from inside: make flows and runs, set states, look at what has become of them.
+// What a test or the demo does to the fake from inside: make flows and runs, set states, look at what has become of them.
 
 import type { JsonObject } from "../../../src/base/json.ts";
 import type { State } from "../../../src/prefect1/states.ts";
@@ -34,7 +34,7 @@ export interface PastState {
   readonly state: State;
 }
 
-/** The stand-in from inside. Rows are handed out as copies, times in the stored form of time.ts. */
+/** The fake from inside. Rows are handed out as copies, times in the stored form of time.ts. */
 export interface Control {
   createFlow(spec: FlowSpec): FlowRow;
   createFlowRun(spec: FlowRunSpec): FlowRunRow;
@@ -86,7 +86,7 @@ export function controlOf(service: Service, tenantId: string): Control {
 
 function existing(service: Service, id: string): FlowRunRow {
   const run = service.db.store.tables.flow_run.get(id);
-  if (run === undefined) throw new ExpectedError(`cannot find flow run "${id}": the stand-in has none`);
+  if (run === undefined) throw new ExpectedError(`cannot find flow run "${id}": the fake has none`);
   return run;
 }
 

@@ -1,4 +1,4 @@
-// A stand-in for a Prefect 1 API: a real HTTP server with real GraphQL and the semantics of Prefect Server (or Cloud), its
+// A fake for a Prefect 1 API: a real HTTP server with real GraphQL and the semantics of Prefect Server (or Cloud), its
 // data in memory. The demo ships it, and the tests run against it; it serves the real Prefect 1.4.1 as well.
 
 import { systemClock } from "../../../src/base/clock.ts";
@@ -24,8 +24,8 @@ import { lazarus, zombieKiller } from "./server-services.ts";
 import { until } from "./until.ts";
 import type { UntilOptions } from "./until.ts";
 
-/** How the stand-in behaves; all of it has defaults. */
-export interface PrefectStandinOptions {
+/** How the fake behaves; all of it has defaults. */
+export interface FakePrefect1Options {
   /** Default `server`: no authorization, no version locking. */
   readonly flavour?: Flavour;
   /** Default 127.0.0.1; 0.0.0.0 lets pods reach it. */
@@ -47,8 +47,8 @@ export interface PrefectStandinOptions {
   readonly keepRequests?: number;
 }
 
-/** A running stand-in. It lives until stop(). */
-export interface PrefectStandin extends Control {
+/** A running fake. It lives until stop(). */
+export interface FakePrefect1 extends Control {
   /** The address on this machine, without a slash at the end. */
   readonly url: string;
   readonly port: number;
@@ -74,8 +74,8 @@ export interface PrefectStandin extends Control {
   stop(): Promise<void>;
 }
 
-/** Starts a stand-in with one tenant. */
-export async function startPrefectStandin(options: PrefectStandinOptions = {}): Promise<PrefectStandin> {
+/** Starts a fake with one tenant. */
+export async function startFakePrefect1(options: FakePrefect1Options = {}): Promise<FakePrefect1> {
   const service = serviceFor(options);
   const tenantId = String(createTenant(service, {}, { name: "default", slug: "default" })["id"]);
   const hooks = new Set<RequestHook>();
@@ -114,7 +114,7 @@ export async function startPrefectStandin(options: PrefectStandinOptions = {}): 
   };
 }
 
-function serviceFor(options: PrefectStandinOptions): Service {
+function serviceFor(options: FakePrefect1Options): Service {
   return {
     db: { store: new Store({ keepFinished: options.keepFinished }), shapes: tableShapes() },
     clock: options.clock ?? systemClock,
@@ -125,7 +125,7 @@ function serviceFor(options: PrefectStandinOptions): Service {
   };
 }
 
-function frontFor(service: Service, options: PrefectStandinOptions, hooks: ReadonlySet<RequestHook>): Front {
+function frontFor(service: Service, options: FakePrefect1Options, hooks: ReadonlySet<RequestHook>): Front {
   const schema = executableSchema(service);
   const { apiKey } = options;
   const admits = (authorization: string | undefined): boolean => {

@@ -1,4 +1,4 @@
-// Flows as a test or the demo registers them: the stand-in has no registration of its own, only what comes of it.
+// Flows as a test or the demo registers them: the fake has no registration of its own, only what comes of it.
 
 import { ExpectedError } from "../../../src/base/errors.ts";
 import type { JsonObject } from "../../../src/base/json.ts";

@@ -44,7 +44,7 @@ export async function serve(front: Front, request: IncomingMessage, response: Se
       outcome = await decide(front, { call, read, authorization: request.headers.authorization });
     }
   } catch (failure) {
-    outcome = { status: 500, body: `the stand-in failed: ${textOf(failure)}` };
+    outcome = { status: 500, body: `the fake failed: ${textOf(failure)}` };
   }
   const status = typeof outcome === "string" ? 0 : outcome.status;
   const authorized = request.headers.authorization !== undefined;

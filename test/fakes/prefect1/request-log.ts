@@ -1,4 +1,4 @@
-// What was asked of the stand-in: one entry per HTTP request, without bodies and without the API key.
+// What was asked of the fake: one entry per HTTP request, without bodies and without the API key.
 
 /** One request that has been answered, or cut off. */
 export interface RequestEntry {

@@ -128,7 +128,7 @@ function resolveQueries(service: Service, query: Fields): void {
   on(query, "api", () => ({
     backend: service.flavour.toUpperCase(),
     mode: "normal",
-    version: "kubectl-prefect stand-in",
+    version: "kubectl-prefect fake",
     core_version: "1.4.1",
     release_timestamp: "2022-11-17T00:00:00+00:00",
   }));

@@ -1,4 +1,4 @@
-// The rows of the stand-in's tables. Times are in the stored form of time.ts. Rows change only through Table.update.
+// The rows of the fake's tables. Times are in the stored form of time.ts. Rows change only through Table.update.
 
 import type { JsonObject } from "../../../src/base/json.ts";
 import type { State } from "../../../src/prefect1/states.ts";

@@ -1,4 +1,4 @@
-// The GraphQL schema of the stand-in as text: the tables' part is made from their shapes, the service's part is written out.
+// The GraphQL schema of the fake as text: the tables' part is made from their shapes, the service's part is written out.
 
 import { TABLE_NAMES } from "./tables.ts";
 import type { ColumnType, TableName, TableShape } from "./tables.ts";
@@ -121,7 +121,7 @@ const MUTATION_RESULTS = {
   create_project: "id_payload",
 } as const;
 
-/** The mutations that the stand-in knows. */
+/** The mutations that the fake knows. */
 export type MutationName = keyof typeof MUTATION_RESULTS;
 
 function mutationsText(): string {

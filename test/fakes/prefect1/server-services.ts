@@ -1,5 +1,5 @@
 // The server's own services, one tick at a time: Lazarus reschedules runs whose process never came to life, the zombie
-// killer settles those whose process died. Towel is what Prefect Server calls them.
+// killer settles those whose process died. ServerServices is what Prefect Server calls them.
 
 import type { FlowRunRow, TaskRunRow } from "./rows.ts";
 import { writeServerLog } from "./run-logs.ts";

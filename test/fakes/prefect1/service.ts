@@ -1,4 +1,4 @@
-// What every operation of the stand-in works with: the database, the clock, the flavour, and who is calling.
+// What every operation of the fake works with: the database, the clock, the flavour, and who is calling.
 
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../../src/base/clock.ts";
@@ -6,7 +6,7 @@ import type { Database } from "./related.ts";
 import type { Flavour } from "./sdl.ts";
 import { timeOf } from "./time.ts";
 
-/** One stand-in, without its HTTP side. */
+/** One fake, without its HTTP side. */
 export interface Service {
   readonly db: Database;
   readonly clock: Clock;

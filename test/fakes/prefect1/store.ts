@@ -1,4 +1,4 @@
-// The stand-in's database: plain data with indexes, and nothing of HTTP or GraphQL. Good for tens of thousands of flow runs.
+// The fake's database: plain data with indexes, and nothing of HTTP or GraphQL. Good for tens of thousands of flow runs.
 
 import { isFinished } from "../../../src/prefect1/states.ts";
 import type { RowOf } from "./rows.ts";
@@ -30,7 +30,7 @@ const INDEXES: { readonly [K in TableName]?: { equal?: readonly string[]; sorted
   task_run_state: { equal: ["task_run_id"] },
 };
 
-/** All tables of one stand-in. */
+/** All tables of one fake. */
 export class Store {
   readonly tables: Tables;
   readonly #listeners = new Set<(change: Change) => void>();

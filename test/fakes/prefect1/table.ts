@@ -1,4 +1,4 @@
-// One table of the stand-in's database: rows by id, with indexes that follow every change.
+// One table of the fake's database: rows by id, with indexes that follow every change.
 
 import type { Row } from "./rows.ts";
 import { SortedIndex } from "./sorted-index.ts";

@@ -24,7 +24,7 @@ export interface TableShape {
   readonly relations: ReadonlyMap<string, Relation>;
 }
 
-/** The tables that the stand-in shows. */
+/** The tables that the fake shows. */
 export const TABLE_NAMES = [
   "agent",
   "agent_config",

@@ -1,4 +1,4 @@
-// Moments as the stand-in's database keeps them: UTC, six decimals, so that comparing texts compares moments.
+// Moments as the fake's database keeps them: UTC, six decimals, so that comparing texts compares moments.
 
 const MOMENT =
   /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d+))?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/i;

@@ -2,24 +2,24 @@
 
 import { describe, expect, it } from "vitest";
 import { isDone, leavesDask } from "../../../src/job/decide/dask.ts";
-import type { Happening } from "../../../src/job/decide/dask.ts";
-import type { Outlook } from "../../../src/job/observe/phase.ts";
+import type { Event } from "../../../src/job/decide/dask.ts";
+import type { JobPhase } from "../../../src/job/observe/phase.ts";
 import type { RunView } from "../../../src/job/decide/decide.ts";
 
 const known = (type: string): RunView => ({ kind: "known", state: { type } });
-const live: Outlook = { kind: "live", started: true };
-const done: Outlook = { kind: "succeeded", endedAt: undefined };
-const failed: Outlook = {
+const live: JobPhase = { kind: "live", started: true };
+const done: JobPhase = { kind: "succeeded", endedAt: undefined };
+const failed: JobPhase = {
   kind: "failed",
-  trouble: { code: "ExitCode", summary: "exited with code 1" },
+  problem: { reason: "ExitCode", message: "exited with code 1" },
   endedAt: undefined,
 };
 
 interface Row {
   readonly name: string;
   readonly run: RunView;
-  readonly settle?: Happening["settle"];
-  readonly leaving?: readonly Outlook[];
+  readonly settle?: Event["settle"];
+  readonly leaving?: readonly JobPhase[];
   readonly want: boolean;
 }
 
@@ -27,7 +27,7 @@ const ROWS: readonly Row[] = [
   {
     name: "failed",
     run: known("Running"),
-    settle: { kind: "fail", message: "", withStory: false },
+    settle: { kind: "fail", message: "", onlyWithReport: false },
     want: true,
   },
   {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { JobPrint } from "../../../src/job/observe/observed.ts";
+import type { ObservedJob } from "../../../src/job/observe/observed.ts";
 import type { RunView } from "../../../src/job/decide/decide.ts";
 import {
   at,
@@ -15,15 +15,15 @@ import {
   RUN_ID,
   waiting,
 } from "../observed-jobs.ts";
-import { deeds, known, verdictOf, verdictsAt } from "./decisions.ts";
+import { actions, known, decisionOf, decisionsAt } from "./decisions.ts";
 import type { Given } from "./decisions.ts";
 
 const stuckPod = pendingPod(waiting("flow", "ImagePullBackOff", "not found"));
-const failedJob: Partial<JobPrint> = {
+const failedJob: Partial<ObservedJob> = {
   job: job({}, { status: over("1.35", "failed") }),
   pods: [failedPod()],
 };
-const doneJob: Partial<JobPrint> = { job: job({}, { status: over("1.35", "succeeded") }), pods: [] };
+const doneJob: Partial<ObservedJob> = { job: job({}, { status: over("1.35", "succeeded") }), pods: [] };
 const unschedulable = pod({
   status: {
     phase: "Pending",
@@ -45,7 +45,10 @@ const drained = pod({
     containerStatuses: [ended("flow", 143)],
   },
 });
-const drainedJob: Partial<JobPrint> = { job: job({}, { status: over("1.35", "failed") }), pods: [drained] };
+const drainedJob: Partial<ObservedJob> = {
+  job: job({}, { status: over("1.35", "failed") }),
+  pods: [drained],
+};
 const draining = pod({
   metadata: { deletionTimestamp: at(50).toISOString() },
   status: {
@@ -54,12 +57,12 @@ const draining = pod({
     containerStatuses: [running("flow")],
   },
 });
-const drainingJob: Partial<JobPrint> = {
+const drainingJob: Partial<ObservedJob> = {
   job: job({}, { status: over("1.35", "failed") }),
   pods: [draining],
 };
 
-function newer(status: JobPrint["job"]["status"], labels = "bbbbbbbb"): JobPrint["job"] {
+function newer(status: ObservedJob["job"]["status"], labels = "bbbbbbbb"): ObservedJob["job"] {
   const meta = {
     name: "prefect-job-b",
     uid: "job-b",
@@ -69,7 +72,7 @@ function newer(status: JobPrint["job"]["status"], labels = "bbbbbbbb"): JobPrint
   return job(meta, { status });
 }
 
-describe("judge, at once", () => {
+describe("decide, at once", () => {
   it.each<{ name: string; given: Given; want: string }>([
     { name: "lets a running Job run", given: {}, want: "" },
     { name: "fails an exit code", given: { jobs: [failedJob] }, want: "ERROR, fail, remove 1" },
@@ -231,49 +234,49 @@ describe("judge, at once", () => {
       want: "ERROR, ERROR, fail, remove 2",
     },
   ])("$name", ({ given, want }) => {
-    expect(deeds(verdictOf(given))).toBe(want);
+    expect(actions(decisionOf(given))).toBe(want);
   });
 
   it("begins the state's message as Prefect's own agent did, and the log with the Job", () => {
-    const verdict = verdictOf({ jobs: [failedJob] });
-    expect(verdict.settle).toMatchObject({
+    const decision = decisionOf({ jobs: [failedJob] });
+    expect(decision.transition).toMatchObject({
       message: "Kubernetes Error: container 'flow' exited with code 1",
     });
-    expect(verdict.say[0]).toMatchObject({
+    expect(decision.logs[0]).toMatchObject({
       name: "k8s-infra",
-      mark: "Job prefect-job-a: ",
-      tailOf: { pod: "pod-a", container: "flow" },
+      key: "Job prefect-job-a: ",
+      tail: { pod: "pod-a", container: "flow" },
     });
   });
 
   it("asks for no log of a container that never ran", () => {
-    const [first] = verdictOf({ jobs: [{ pods: [pendingPod(waiting("flow", "InvalidImageName"))] }] }).say;
-    expect(first?.tailOf).toBeUndefined();
+    const [first] = decisionOf({ jobs: [{ pods: [pendingPod(waiting("flow", "InvalidImageName"))] }] }).logs;
+    expect(first?.tail).toBeUndefined();
   });
 
-  it("marks removals of Jobs that are not over, so that they are looked at once more", () => {
-    expect(verdictOf({ jobs: [failedJob] }).remove).toMatchObject([{ active: false }]);
-    expect(verdictOf({ jobs: [{ pods: [failedPod()] }] }).remove).toMatchObject([{ active: true }]);
+  it("marks deletions of Jobs that are not over, so that they are looked at once more", () => {
+    expect(decisionOf({ jobs: [failedJob] }).deletions).toMatchObject([{ isActive: false }]);
+    expect(decisionOf({ jobs: [{ pods: [failedPod()] }] }).deletions).toMatchObject([{ isActive: true }]);
   });
 
   it("fails a claim's run for another Job only along with that Job's story", () => {
     const mark = (identifier: string): RunView =>
-      known("Submitted", { context: { kubectl_prefect: { id: "c", place: "p", identifier } } });
-    expect(verdictOf({ jobs: [failedJob], run: mark("aaaaaaaa") }).settle).toMatchObject({
+      known("Submitted", { context: { kubectl_prefect: { id: "c", scope: "p", identifier } } });
+    expect(decisionOf({ jobs: [failedJob], run: mark("aaaaaaaa") }).transition).toMatchObject({
       kind: "fail",
-      withStory: false,
+      onlyWithReport: false,
     });
-    expect(verdictOf({ jobs: [failedJob], run: mark("cccccccc") }).settle).toMatchObject({
+    expect(decisionOf({ jobs: [failedJob], run: mark("cccccccc") }).transition).toMatchObject({
       kind: "fail",
-      withStory: true,
+      onlyWithReport: true,
     });
   });
 
   it("reports the events of pods that have not started, each with its time", () => {
     const events = [event("pod-a", ["Pulling", 'Pulling image "x"', 5])];
-    const [said] = verdictOf({
+    const [said] = decisionOf({
       jobs: [{ pods: [pendingPod(waiting("flow", "ContainerCreating"))], events }],
-    }).say;
+    }).logs;
     expect(said).toMatchObject({
       level: "DEBUG",
       message: "Event: 'Pulling' on pod 'pod-a'\n\tMessage: Pulling image \"x\"",
@@ -292,11 +295,11 @@ describe("judge, at once", () => {
     { name: "runs", given: {}, want: false },
     { name: "failed", given: { jobs: [failedJob] }, want: false },
   ])("keeps up the heartbeat of a run whose Job $name: $want", ({ given, want }) => {
-    expect(verdictOf(given).heartbeat).toBe(want);
+    expect(decisionOf(given).heartbeat).toBe(want);
   });
 });
 
-describe("judge, over time", () => {
+describe("decide, over time", () => {
   it.each<{ name: string; given: Given; at: number[]; want: string[] }>([
     {
       name: "an image that cannot be pulled fails after the start grace",
@@ -375,19 +378,23 @@ describe("judge, over time", () => {
       want: ["", "", "remove 1"],
     },
   ])("$name", ({ given, at: moments, want }) => {
-    expect(verdictsAt(moments, () => given).map(deeds)).toEqual(want);
+    expect(decisionsAt(moments, () => given).map(actions)).toEqual(want);
   });
 
   it("grants a hung process no new grace for each of its heartbeats", () => {
-    const verdicts = verdictsAt([5, 35, 65], (seconds) => ({
+    const decisions = decisionsAt([5, 35, 65], (seconds) => ({
       run: known("Cancelling", { updated: at(seconds - 1) }),
     }));
-    expect(verdicts.map(deeds)).toEqual(["", "", "remove 1"]);
+    expect(decisions.map(actions)).toEqual(["", "", "remove 1"]);
   });
 
   it("begins the start grace anew when the pod came to run in between", () => {
-    const jobs = (seconds: number): Partial<JobPrint>[] => [seconds === 20 ? {} : { pods: [stuckPod] }];
-    expect(verdictsAt([0, 20, 40], (seconds) => ({ jobs: jobs(seconds) })).map(deeds)).toEqual(["", "", ""]);
+    const jobs = (seconds: number): Partial<ObservedJob>[] => [seconds === 20 ? {} : { pods: [stuckPod] }];
+    expect(decisionsAt([0, 20, 40], (seconds) => ({ jobs: jobs(seconds) })).map(actions)).toEqual([
+      "",
+      "",
+      "",
+    ]);
   });
 
   it("counts a crash loop's short runs into its grace", () => {
@@ -407,28 +414,28 @@ describe("judge, over time", () => {
       spec,
       status: { phase: "Running", containerStatuses: [{ ...waiting("flow", "CrashLoopBackOff"), ...again }] },
     });
-    const verdicts = verdictsAt([0, 16, 31], (seconds) => ({
+    const decisions = decisionsAt([0, 16, 31], (seconds) => ({
       jobs: [{ pods: [seconds === 16 ? runs : waits] }],
     }));
-    expect(verdicts.map(deeds)).toEqual(["", "", "ERROR, fail, remove 1"]);
-    expect(verdicts[2]?.say[0]?.tailOf).toMatchObject({ previous: true });
+    expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, remove 1"]);
+    expect(decisions[2]?.logs[0]?.tail).toMatchObject({ previous: true });
   });
 
   it("says when to look again", () => {
-    const [first, second] = verdictsAt([0, 10], () => ({ jobs: [{ pods: [stuckPod] }] }));
-    expect([first?.lookAgainInMs, second?.lookAgainInMs]).toEqual([30_000, 20_000]);
+    const [first, second] = decisionsAt([0, 10], () => ({ jobs: [{ pods: [stuckPod] }] }));
+    expect([first?.requeueAfterMs, second?.requeueAfterMs]).toEqual([30_000, 20_000]);
   });
 
   it("asks for no further look at a Job that is being deleted", () => {
-    const verdict = verdictOf({
+    const decision = decisionOf({
       jobs: [{ job: job({ deletionTimestamp: at(50).toISOString() }) }],
       run: known("Cancelled"),
     });
-    expect(verdict.lookAgainInMs).toBeUndefined();
+    expect(decision.requeueAfterMs).toBeUndefined();
   });
 });
 
-describe("judge, in a word", () => {
+describe("decide, in a word", () => {
   it.each<{ given: Given; want: string }>([
     { given: {}, want: "active" },
     { given: { jobs: [{ pods: [unschedulable] }] }, want: "pending" },
@@ -440,6 +447,6 @@ describe("judge, in a word", () => {
     { given: { run: known("Cancelling") }, want: "cancelled" },
     { given: { jobs: [{ ...doneJob }, { job: newer({}) }] }, want: "active" },
   ])("$want", ({ given, want }) => {
-    expect(verdictOf(given).word).toBe(want);
+    expect(decisionOf(given).status).toBe(want);
   });
 });

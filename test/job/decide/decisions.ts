@@ -1,10 +1,10 @@
-// Verdicts in short, and one after the other, for the tests of them.
+// Decisions in short, and one after the other, for the tests of them.
 
-import type { JobPrint } from "../../../src/job/observe/observed.ts";
-import type { JudgeInput, Policy, RunView, Verdict } from "../../../src/job/decide/decide.ts";
-import { DEFAULT_POLICY, judge } from "../../../src/job/decide/decide.ts";
+import type { ObservedJob } from "../../../src/job/observe/observed.ts";
+import type { DecideInput, Policy, RunView, Decision } from "../../../src/job/decide/decide.ts";
+import { DEFAULT_POLICY, decide } from "../../../src/job/decide/decide.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { at, footprint, print } from "../observed-jobs.ts";
+import { at, observed, print } from "../observed-jobs.ts";
 
 export function known(type: string, more: { context?: JsonObject; updated?: Date } = {}): RunView {
   const { context = {}, updated } = more;
@@ -12,41 +12,41 @@ export function known(type: string, more: { context?: JsonObject; updated?: Date
 }
 
 export interface Given {
-  readonly jobs?: readonly Partial<JobPrint>[];
+  readonly jobs?: readonly Partial<ObservedJob>[];
   readonly run?: RunView;
   readonly policy?: Partial<Policy>;
   readonly seconds?: number;
-  readonly sightings?: JudgeInput["sightings"];
+  readonly firstObserved?: DecideInput["firstObserved"];
 }
 
-export function verdictOf({
+export function decisionOf({
   jobs = [{}],
   run = known("Running"),
   policy,
   seconds = 61,
-  sightings = new Map(),
-}: Given): Verdict {
-  return judge({
-    footprint: footprint(...jobs.map((each) => print(each))),
+  firstObserved = new Map(),
+}: Given): Decision {
+  return decide({
+    observed: observed(...jobs.map((each) => print(each))),
     run,
     policy: { ...DEFAULT_POLICY, ...policy },
     now: at(seconds),
-    sightings,
+    firstObserved,
   });
 }
 
-/** The verdicts at these moments, each told what the one before had seen. */
-export function verdictsAt(moments: readonly number[], given: (seconds: number) => Given): Verdict[] {
-  let sightings: JudgeInput["sightings"] = new Map();
+/** The decisions at these moments, each told what the one before had seen. */
+export function decisionsAt(moments: readonly number[], given: (seconds: number) => Given): Decision[] {
+  let firstObserved: DecideInput["firstObserved"] = new Map();
   return moments.map((seconds) => {
-    const verdict = verdictOf({ ...given(seconds), seconds, sightings });
-    sightings = verdict.sighted;
-    return verdict;
+    const decision = decisionOf({ ...given(seconds), seconds, firstObserved });
+    firstObserved = decision.firstObserved;
+    return decision;
   });
 }
 
-/** What would be done, in short: levels of what is said, the settlement, how many Jobs go. */
-export function deeds({ say, settle, remove }: Verdict): string {
+/** What would be done, in short: levels of what is said, the transition, how many Jobs go. */
+export function actions({ logs: say, transition: settle, deletions: remove }: Decision): string {
   const words = [
     ...say.map(({ level }) => level),
     settle?.kind,

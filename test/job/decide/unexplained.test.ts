@@ -1,16 +1,16 @@
 // A Job is known to have failed before its pod is: watches of Jobs and of pods are two.
 
 import { describe, expect, it } from "vitest";
-import type { JobPrint } from "../../../src/job/observe/observed.ts";
+import type { ObservedJob } from "../../../src/job/observe/observed.ts";
 import { failedPod, job, over, pod } from "../observed-jobs.ts";
-import { deeds, verdictsAt } from "./decisions.ts";
+import { actions, decisionsAt } from "./decisions.ts";
 import type { Given } from "./decisions.ts";
 
 const failed = job({}, { status: over("1.35", "failed") });
-const unexplainedJob: Partial<JobPrint> = { job: failed, pods: [pod()] };
-const failedJob: Partial<JobPrint> = { job: failed, pods: [failedPod()] };
+const unexplainedJob: Partial<ObservedJob> = { job: failed, pods: [pod()] };
+const failedJob: Partial<ObservedJob> = { job: failed, pods: [failedPod()] };
 
-describe("judge, where a failed Job's pod does not tell why", () => {
+describe("decide, where a failed Job's pod does not tell why", () => {
   it.each<{ name: string; given: Given; at: number[]; want: string[] }>([
     {
       name: "a failed Job whose pod is not seen to have ended waits a moment for the reason",
@@ -37,16 +37,16 @@ describe("judge, where a failed Job's pod does not tell why", () => {
       want: ["", "", "ERROR, fail, remove 1"],
     },
   ])("$name", ({ given, at: moments, want }) => {
-    expect(verdictsAt(moments, () => given).map(deeds)).toEqual(want);
+    expect(decisionsAt(moments, () => given).map(actions)).toEqual(want);
   });
 
   it("waits no longer when our clock is set back meanwhile", () => {
-    const verdicts = verdictsAt([60.5, -3_000, -2_998], () => ({ jobs: [unexplainedJob] }));
-    expect(verdicts.map(deeds)).toEqual(["", "", "ERROR, fail, remove 1"]);
+    const decisions = decisionsAt([60.5, -3_000, -2_998], () => ({ jobs: [unexplainedJob] }));
+    expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, remove 1"]);
   });
 
   it("tells why a Job failed as soon as that is known", () => {
     const given = (moment: number): Given => ({ jobs: [moment < 61 ? unexplainedJob : failedJob] });
-    expect(verdictsAt([60.5, 61], given).map(deeds)).toEqual(["", "ERROR, fail, remove 1"]);
+    expect(decisionsAt([60.5, 61], given).map(actions)).toEqual(["", "ERROR, fail, remove 1"]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { JobPrint } from "../../../src/job/observe/observed.ts";
-import { isLive, outlookOf } from "../../../src/job/observe/phase.ts";
+import type { ObservedJob } from "../../../src/job/observe/observed.ts";
+import { isLive, jobPhase } from "../../../src/job/observe/phase.ts";
 import type { Pod } from "../../../src/kube/client/objects.ts";
 import {
   at,
@@ -27,16 +27,16 @@ function withInit(restartPolicy: string | undefined, status: Pod["status"]): Pod
   });
 }
 
-/** Kind, and the trouble's code where there is one. */
-function seen(given: Partial<JobPrint>): string {
-  const outlook = outlookOf(print(given));
-  return "trouble" in outlook ? `${outlook.kind} ${outlook.trouble.code}` : outlook.kind;
+/** Kind, and the problem's code where there is one. */
+function seen(given: Partial<ObservedJob>): string {
+  const phase = jobPhase(print(given));
+  return "problem" in phase ? `${phase.kind} ${phase.problem.reason}` : phase.kind;
 }
 
 const FLOW_AND_SIDECAR = { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] };
 
-describe("outlookOf", () => {
-  it.each<{ name: string; given: Partial<JobPrint>; want: string }>([
+describe("jobPhase", () => {
+  it.each<{ name: string; given: Partial<ObservedJob>; want: string }>([
     { name: "a running pod", given: {}, want: "live" },
     {
       name: "a pod that is being created",
@@ -92,7 +92,7 @@ describe("outlookOf", () => {
           }),
         ],
       },
-      want: "lingering",
+      want: "sidecarRunning",
     },
     {
       name: "a sidecar that ended badly after the flow did well",
@@ -279,7 +279,7 @@ describe("outlookOf", () => {
       given: {
         job: job({}, { status: over("1.35", "failed") }),
         pods: [],
-        departed: [
+        deletedPods: [
           pod({ metadata: deletedAt, status: { phase: "Failed", containerStatuses: [ended("flow", 137)] } }),
         ],
       },
@@ -300,7 +300,7 @@ describe("outlookOf", () => {
     },
     {
       name: "a pod deleted in 1.20, which makes another",
-      given: { pods: [], departed: [pod({ metadata: deletedAt })] },
+      given: { pods: [], deletedPods: [pod({ metadata: deletedAt })] },
       want: "pending NoPod",
     },
     { name: "a Job that is gone", given: { gone: true }, want: "deleted JobDeleted" },
@@ -352,7 +352,7 @@ describe("outlookOf", () => {
       given: {
         job: job({}, { status: over("1.35", "failed") }),
         pods: [],
-        departed: [
+        deletedPods: [
           pod({
             metadata: deletedAt,
             spec: { restartPolicy: "OnFailure", containers: [{ name: "flow" }] },
@@ -414,10 +414,8 @@ describe("outlookOf", () => {
   });
 
   it("tells when the flow ended", () => {
-    const outlook = outlookOf(
-      print({ job: job({}, { status: over("1.35", "failed") }), pods: [failedPod()] }),
-    );
-    expect(outlook).toMatchObject({ endedAt: at(60) });
+    const phase = jobPhase(print({ job: job({}, { status: over("1.35", "failed") }), pods: [failedPod()] }));
+    expect(phase).toMatchObject({ endedAt: at(60) });
   });
 
   it("tells the newest pod's end where there were several", () => {
@@ -425,9 +423,9 @@ describe("outlookOf", () => {
       metadata: { uid: "pod-b", name: "pod-b", creationTimestamp: at(10).toISOString() },
       status: { phase: "Failed", containerStatuses: [ended("flow", 7)] },
     });
-    const outlook = outlookOf(print({ pods: [failedPod(3), second] }));
-    expect(outlook).toMatchObject({
-      trouble: { pod: "pod-b", summary: "container 'flow' exited with code 7" },
+    const phase = jobPhase(print({ pods: [failedPod(3), second] }));
+    expect(phase).toMatchObject({
+      problem: { pod: "pod-b", message: "container 'flow' exited with code 7" },
     });
   });
 });
@@ -439,6 +437,6 @@ describe("isLive", () => {
     { given: { pods: [pendingPod(waiting("flow", "ErrImagePull"))] }, want: false },
     { given: { pods: [failedPod()] }, want: false },
   ])("is $want", ({ given, want }) => {
-    expect(isLive(outlookOf(print(given)))).toBe(want);
+    expect(isLive(jobPhase(print(given)))).toBe(want);
   });
 });

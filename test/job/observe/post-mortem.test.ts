@@ -3,8 +3,8 @@ import { postMortem } from "../../../src/job/observe/post-mortem.ts";
 import { ended, failedPod, pod, print, running, waiting } from "../observed-jobs.ts";
 
 const TROUBLE = {
-  code: "ExitCode",
-  summary: "container 'flow' exited with code 1",
+  reason: "ExitCode",
+  message: "container 'flow' exited with code 1",
   hint: "read on",
 } as const;
 
@@ -51,7 +51,7 @@ describe("postMortem", () => {
       ...failedPod(),
       status: { phase: "Failed", reason: "Evicted", message: "low on\nmemory" },
     };
-    expect(postMortem(print({ pods: [], departed: [gone] }), TROUBLE)).toContain(
+    expect(postMortem(print({ pods: [], deletedPods: [gone] }), TROUBLE)).toContain(
       "Pod pod-a (deleted, node node-1)\n\tEvicted: low on memory",
     );
   });

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import {
   describeEnd,
-  endTrouble,
+  endProblem,
   signalOf,
-  startTrouble,
-  waitingTrouble,
+  startProblem,
+  waitingProblem,
 } from "../../../src/job/observe/problem.ts";
 import { condition, event, pendingPod, pod, waiting } from "../observed-jobs.ts";
 
 const SPEC = { name: "flow", image: "flows:1", resources: { limits: { memory: "512Mi" } } };
 
-describe("waitingTrouble", () => {
+describe("waitingProblem", () => {
   it.each([
     ["ErrImagePull", "ImagePull"],
     ["ImagePullBackOff", "ImagePull"],
@@ -24,51 +24,51 @@ describe("waitingTrouble", () => {
     ["RunContainerError", "CreateContainer"],
     ["PostStartHookError", "CreateContainer"],
     ["CrashLoopBackOff", "CrashLoop"],
-  ])("calls %s %s, and names the container and the server's words", (reason, code) => {
-    const trouble = waitingTrouble(waiting("flow", reason, "because\n of it"), SPEC, pod());
-    expect(trouble).toMatchObject({ code, pod: "pod-a", container: "flow" });
-    expect(trouble?.summary).toContain(code === "CrashLoop" ? "keeps crashing" : `${reason}: because of it`);
+  ])("calls %s %s, and names the container and the server's words", (waits, reason) => {
+    const problem = waitingProblem(waiting("flow", waits, "because\n of it"), SPEC, pod());
+    expect(problem).toMatchObject({ reason, pod: "pod-a", container: "flow" });
+    expect(problem?.message).toContain(reason === "CrashLoop" ? "keeps crashing" : `${waits}: because of it`);
   });
 
   it.each(["ContainerCreating", "PodInitializing", ""])("sees nothing wrong in %j", (reason) => {
-    expect(waitingTrouble(waiting("flow", reason), SPEC, pod())).toBeUndefined();
+    expect(waitingProblem(waiting("flow", reason), SPEC, pod())).toBeUndefined();
   });
 });
 
-describe("endTrouble", () => {
+describe("endProblem", () => {
   const where = { pod: "pod-a", container: "flow", init: false };
 
   it.each([
-    { end: { exitCode: 1 }, code: "ExitCode", words: "container 'flow' exited with code 1" },
-    { end: { exitCode: 139 }, code: "Signal", words: "was killed by signal SIGSEGV (exit code 139)" },
+    { end: { exitCode: 1 }, reason: "ExitCode", words: "container 'flow' exited with code 1" },
+    { end: { exitCode: 139 }, reason: "Signal", words: "was killed by signal SIGSEGV (exit code 139)" },
     {
       end: { exitCode: 255, signal: 15 },
-      code: "Signal",
+      reason: "Signal",
       words: "was killed by signal SIGTERM (exit code 255)",
     },
-    { end: { exitCode: 137, reason: "OOMKilled" }, code: "OOMKilled", words: "limit 512Mi" },
+    { end: { exitCode: 137, reason: "OOMKilled" }, reason: "OOMKilled", words: "limit 512Mi" },
     {
       end: { exitCode: 128, reason: "StartError", message: "exec: no\nsuch file" },
-      code: "StartError",
+      reason: "StartError",
       words: "StartError: exec: no such file",
     },
-    { end: { exitCode: 2, message: "bad\nluck" }, code: "ExitCode", words: "exited with code 2: bad luck" },
-  ])("reads $end as $code", ({ end, code, words }) => {
-    const trouble = endTrouble(end, SPEC, where);
-    expect(trouble).toMatchObject({ code });
-    expect(trouble?.summary).toContain(words);
+    { end: { exitCode: 2, message: "bad\nluck" }, reason: "ExitCode", words: "exited with code 2: bad luck" },
+  ])("reads $end as $code", ({ end, reason, words }) => {
+    const problem = endProblem(end, SPEC, where);
+    expect(problem).toMatchObject({ reason });
+    expect(problem?.message).toContain(words);
   });
 
   it("names the init container", () => {
-    const trouble = endTrouble({ exitCode: 1 }, SPEC, { ...where, container: "setup", init: true });
-    expect(trouble).toMatchObject({
-      code: "InitContainer",
-      summary: "init container 'setup' exited with code 1",
+    const problem = endProblem({ exitCode: 1 }, SPEC, { ...where, container: "setup", init: true });
+    expect(problem).toMatchObject({
+      reason: "InitContainer",
+      message: "init container 'setup' exited with code 1",
     });
   });
 
   it("finds nothing in exit code 0", () => {
-    expect(endTrouble({ exitCode: 0 }, SPEC, where)).toBeUndefined();
+    expect(endProblem({ exitCode: 0 }, SPEC, where)).toBeUndefined();
   });
 });
 
@@ -89,18 +89,18 @@ describe("describeEnd", () => {
   });
 });
 
-describe("startTrouble", () => {
+describe("startProblem", () => {
   const mount = 'MountVolume.SetUp failed for volume "v" : secret "nope" not found';
 
   it.each([
-    { reason: "FailedMount", message: mount, code: "Config" },
-    { reason: "FailedMount", message: "references non-existent secret key: k", code: "Config" },
-    { reason: "FailedMount", message: "Unable to attach or mount volumes: timed out", code: "Volume" },
-    { reason: "FailedAttachVolume", message: "Multi-Attach error", code: "Volume" },
-    { reason: "FailedCreatePodSandBox", message: "no network", code: "CreateContainer" },
-    { reason: "Scheduled", message: "Successfully assigned", code: undefined },
-  ])("reads $reason ($message) as $code", ({ reason, message, code }) => {
-    expect(startTrouble(pendingPod(), [event("pod-a", [reason, message])])?.code).toBe(code);
+    { event: "FailedMount", message: mount, reason: "Config" },
+    { event: "FailedMount", message: "references non-existent secret key: k", reason: "Config" },
+    { event: "FailedMount", message: "Unable to attach or mount volumes: timed out", reason: "Volume" },
+    { event: "FailedAttachVolume", message: "Multi-Attach error", reason: "Volume" },
+    { event: "FailedCreatePodSandBox", message: "no network", reason: "CreateContainer" },
+    { event: "Scheduled", message: "Successfully assigned", reason: undefined },
+  ])("reads $event ($message) as $reason", ({ event: seen, message, reason }) => {
+    expect(startProblem(pendingPod(), [event("pod-a", [seen, message])])?.reason).toBe(reason);
   });
 
   it.each([
@@ -112,9 +112,9 @@ describe("startTrouble", () => {
       status: "False",
       message: "0/1 nodes are available",
     };
-    const trouble = startTrouble(pod({ status: { phase: "Pending", conditions: [scheduled] } }), []);
-    expect(trouble?.code).toBe("Unschedulable");
-    expect(trouble?.summary).toContain(words);
+    const problem = startProblem(pod({ status: { phase: "Pending", conditions: [scheduled] } }), []);
+    expect(problem?.reason).toBe("Unschedulable");
+    expect(problem?.message).toContain(words);
   });
 
   it("takes the newest event, in whatever order they came", () => {
@@ -122,7 +122,7 @@ describe("startTrouble", () => {
       event("pod-a", ["FailedAttachVolume", "no", 30]),
       event("pod-a", ["FailedMount", mount, 20]),
     ];
-    expect(startTrouble(pendingPod(), events)?.code).toBe("Volume");
+    expect(startProblem(pendingPod(), events)?.reason).toBe("Volume");
   });
 
   it("forgets a mount that failed before the image was pulled", () => {
@@ -130,6 +130,6 @@ describe("startTrouble", () => {
       event("pod-a", ["Pulling", "Pulling image", 30]),
       event("pod-a", ["FailedMount", mount, 20]),
     ];
-    expect(startTrouble(pendingPod(), events)).toBeUndefined();
+    expect(startProblem(pendingPod(), events)).toBeUndefined();
   });
 });

@@ -1,16 +1,16 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Clock } from "../../../src/base/clock.ts";
 import { systemClock } from "../../../src/base/clock.ts";
-import { together } from "../../../src/base/run-all.ts";
+import { runAll } from "../../../src/base/run-all.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
 import { connectKube } from "../../../src/kube/client/connect.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import { Reflector } from "../../../src/kube/cache/reflector.ts";
 import type { ReflectorOptions } from "../../../src/kube/cache/reflector.ts";
-import { slimJob } from "../../../src/kube/cache/transform.ts";
-import { startKubeStandin } from "../../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin, KubeStandinOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import { transformJob } from "../../../src/kube/cache/transform.ts";
+import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes, FakeKubernetesOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
 import { jobBody } from "../../fakes/kubernetes/tests/with-fake.ts";
 
 type Options = ReflectorOptions<"jobs", Job>;
@@ -28,7 +28,7 @@ class HastyClock implements Clock {
 }
 
 interface World {
-  readonly standin: KubeStandin;
+  readonly fake: FakeKubernetes;
   readonly reflector: Reflector<"jobs", Job>;
   readonly clock: HastyClock;
   readonly outages: unknown[];
@@ -44,14 +44,14 @@ interface World {
   readonly until: (what: () => boolean) => Promise<void>;
 }
 
-async function kubeOf(standin: KubeStandin): Promise<KubeApi> {
+async function kubeOf(fake: FakeKubernetes): Promise<KubeApi> {
   const { kube } = await connectKube(
     { kubeconfig: "config" },
     {
       env: {},
       home: "/",
       clock: systemClock,
-      readFile: (path) => (path.endsWith("config") ? standin.kubeconfig() : undefined),
+      readFile: (path) => (path.endsWith("config") ? fake.kubeconfig() : undefined),
       userAgent: "test",
     },
   );
@@ -61,12 +61,12 @@ async function kubeOf(standin: KubeStandin): Promise<KubeApi> {
 async function watching(
   given: {
     readonly options?: Partial<Options>;
-    readonly standin?: KubeStandinOptions;
+    readonly fake?: FakeKubernetesOptions;
     readonly jobs?: readonly string[];
   } = {},
 ): Promise<World> {
-  const standin = await startKubeStandin({ controller: false, bookmarkMs: 20, ...given.standin });
-  const kube = await kubeOf(standin);
+  const fake = await startFakeKubernetes({ controller: false, bookmarkMs: 20, ...given.fake });
+  const kube = await kubeOf(fake);
   const clock = new HastyClock();
   const stop = new AbortController();
   const outages: unknown[] = [];
@@ -82,7 +82,7 @@ async function watching(
     clock,
     resource: "jobs",
     query: { namespace: "default" },
-    keep: slimJob,
+    keep: transformJob,
     relistMs: 600_000,
     random: () => 0,
     onHeard: look,
@@ -100,7 +100,7 @@ async function watching(
     },
   });
   const add = (name: string): void => {
-    standin.put("jobs", {
+    fake.put("jobs", {
       ...(jobBody(name) as { metadata: object }),
       metadata: { name, namespace: "default" },
     });
@@ -111,7 +111,7 @@ async function watching(
     stop.abort();
     await ended;
     kube.close();
-    await standin.stop();
+    await fake.stop();
   });
   const until = (what: () => boolean): Promise<void> =>
     new Promise((resolve) => {
@@ -129,7 +129,7 @@ async function watching(
       .sort()
       .join();
   return {
-    standin,
+    fake,
     reflector,
     clock,
     outages,
@@ -145,22 +145,22 @@ async function watching(
   };
 }
 
-const lists = (standin: KubeStandin): number => standin.requests.count({ verb: "list", resource: "jobs" });
-const watches = (standin: KubeStandin): number => standin.requests.count({ verb: "watch", resource: "jobs" });
+const lists = (fake: FakeKubernetes): number => fake.requests.count({ verb: "list", resource: "jobs" });
+const watches = (fake: FakeKubernetes): number => fake.requests.count({ verb: "watch", resource: "jobs" });
 
 describe("a reflector", () => {
   it("lists what is there, then follows what comes and goes", async () => {
-    const { standin, add, holds, reflector, changes } = await watching({ jobs: ["a"] });
+    const { fake, add, holds, reflector, changes } = await watching({ jobs: ["a"] });
     await reflector.synced;
     add("b");
     await holds("a", "b");
-    standin.remove("jobs", "default", "a");
+    fake.remove("jobs", "default", "a");
     await holds("b");
     expect(changes).toEqual(["set a", "set b", "gone a"]);
-    expect([lists(standin), watches(standin)]).toEqual([1, 1]);
+    expect([lists(fake), watches(fake)]).toEqual([1, 1]);
   });
 
-  it("keeps of an object only what verdicts read", async () => {
+  it("keeps of an object only what decisions read", async () => {
     const { reflector } = await watching({ jobs: ["a"] });
     await reflector.synced;
     const [job] = reflector.values();
@@ -172,8 +172,8 @@ describe("a reflector", () => {
   it.each([500, 429, 403])("rides out a while of answers %i, and says so once it is over", async (status) => {
     const world = await watching({ jobs: ["a"] });
     await world.reflector.synced;
-    world.standin.faults.add({ times: 2, action: { kind: "answer", status } });
-    world.standin.dropWatches();
+    world.fake.faults.add({ times: 2, action: { kind: "answer", status } });
+    world.fake.dropWatches();
     world.add("b");
     await world.holds("a", "b");
     expect(world.outages.length).toBeGreaterThanOrEqual(2);
@@ -181,87 +181,87 @@ describe("a reflector", () => {
   });
 
   it("waits as long as the server asks", async () => {
-    const { clock, until, outages, standin } = await watching();
-    standin.faults.add({
+    const { clock, until, outages, fake } = await watching();
+    fake.faults.add({
       match: ({ verb }) => verb === "watch",
       action: { kind: "answer", status: 429, retryAfterSeconds: 7 },
     });
-    standin.dropWatches();
+    fake.dropWatches();
     await until(() => outages.some((error) => error instanceof KubeError && error.status === 429));
     expect(clock.asked).toContain(7_000);
   });
 
   it("goes on from where it was after its connection was cut, without a new list", async () => {
-    const { standin, reflector, holds, add } = await watching({ jobs: ["a"] });
+    const { fake, reflector, holds, add } = await watching({ jobs: ["a"] });
     await reflector.synced;
-    standin.dropWatches();
+    fake.dropWatches();
     add("b");
     await holds("a", "b");
-    expect(lists(standin)).toBe(1);
+    expect(lists(fake)).toBe(1);
   });
 
   it("lists anew after 410, and learns from the list what was deleted meanwhile", async () => {
-    const { standin, reflector, holds, add, changes, outages } = await watching({ jobs: ["a", "b"] });
+    const { fake, reflector, holds, add, changes, outages } = await watching({ jobs: ["a", "b"] });
     await reflector.synced;
-    await standin.pause();
-    standin.remove("jobs", "default", "a");
+    await fake.pause();
+    fake.remove("jobs", "default", "a");
     add("c");
-    standin.compact();
-    await standin.resume();
+    fake.compact();
+    await fake.resume();
     await holds("b", "c");
     expect(changes.toSorted()).toEqual(["gone a", "set a", "set b", "set c"]);
     expect(outages.every((error) => error instanceof KubeError && error.status !== 410)).toBe(true);
   });
 
   it("does not spin against a server that answers every watch with 410", async () => {
-    const { standin, clock, until } = await watching();
-    standin.faults.add({
+    const { fake, clock, until } = await watching();
+    fake.faults.add({
       match: ({ verb }) => verb === "watch",
       times: Infinity,
       action: { kind: "answer", status: 410 },
     });
-    standin.dropWatches();
-    await until(() => lists(standin) > 6);
+    fake.dropWatches();
+    await until(() => lists(fake) > 6);
     expect(clock.asked.slice(-5).every((ms) => ms >= 250)).toBe(true);
     expect(clock.asked.at(-1)).toBeGreaterThan(clock.asked.at(-3) ?? 0);
   });
 
   it("notices a connection that has gone silent", async () => {
-    const { standin, reflector, holds, add } = await watching({ jobs: ["a"], options: { idleMs: 100 } });
+    const { fake, reflector, holds, add } = await watching({ jobs: ["a"], options: { idleMs: 100 } });
     await reflector.synced;
     await reflector.synced;
     add("b");
     await holds("a", "b");
-    standin.muteWatches();
+    fake.muteWatches();
     add("c");
     await holds("a", "b", "c");
-    expect(watches(standin)).toBeGreaterThan(1);
+    expect(watches(fake)).toBeGreaterThan(1);
   });
 
   it("comes back when the server was away", async () => {
     const world = await watching({ jobs: ["a"] });
     await world.reflector.synced;
-    await world.standin.pause();
+    await world.fake.pause();
     await world.until(() => world.outages.length >= 3);
     world.add("b");
-    await world.standin.resume();
+    await world.fake.resume();
     await world.holds("a", "b");
     expect(world.recoveries).toBe(1);
   });
 
   it("takes a list now and then as the truth, and finds no news in what it knows", async () => {
-    const { standin, until, changes } = await watching({ jobs: ["a"], options: { relistMs: -1 } });
+    const { fake, until, changes } = await watching({ jobs: ["a"], options: { relistMs: -1 } });
     for (let n = 0; n < 3; n++) {
-      const before = lists(standin);
-      standin.dropWatches();
-      await until(() => lists(standin) > before && standin.watchCount > 0);
+      const before = lists(fake);
+      fake.dropWatches();
+      await until(() => lists(fake) > before && fake.watchCount > 0);
     }
     expect(changes).toEqual(["set a"]);
   });
 
   it("does not spin when every watch ends at once", async () => {
-    const { standin, clock } = await watching();
-    const kube = await kubeOf(standin);
+    const { fake, clock } = await watching();
+    const kube = await kubeOf(fake);
     const ended: number[] = [];
     const stop = new AbortController();
     const reflector = new Reflector<"jobs", Job>({
@@ -276,7 +276,7 @@ describe("a reflector", () => {
       clock,
       resource: "jobs",
       query: { namespace: "default" },
-      keep: slimJob,
+      keep: transformJob,
       onChange: () => {},
       relistMs: 600_000,
     });
@@ -287,10 +287,10 @@ describe("a reflector", () => {
 
   it("pages through long lists", async () => {
     const jobs = Array.from({ length: 1_100 }, (_, n) => `job-${n}`);
-    const { standin, reflector } = await watching({ jobs });
+    const { fake, reflector } = await watching({ jobs });
     await reflector.synced;
     expect(reflector.size).toBe(1_100);
-    expect(lists(standin)).toBe(3);
+    expect(lists(fake)).toBe(3);
   });
 
   it("ends with what onOutage throws", async () => {
@@ -302,19 +302,19 @@ describe("a reflector", () => {
         },
       },
     });
-    world.standin.forbid({ verbs: ["watch"], resources: ["jobs"] });
-    world.standin.dropWatches();
+    world.fake.forbid({ verbs: ["watch"], resources: ["jobs"] });
+    world.fake.dropWatches();
     expect(await world.ended).toBe(refused);
   });
 });
 
 describe("reflectors together", () => {
   it("stop all when one is refused for good, and tell why", async () => {
-    const standin = await startKubeStandin({ controller: false });
-    const kube = await kubeOf(standin);
+    const fake = await startFakeKubernetes({ controller: false });
+    const kube = await kubeOf(fake);
     onTestFinished(async () => {
       kube.close();
-      await standin.stop();
+      await fake.stop();
     });
     const made = (
       resource: "jobs" | "pods",
@@ -334,12 +334,12 @@ describe("reflectors together", () => {
     const pods = made("pods", (error) => {
       throw error;
     });
-    standin.faults.add({
+    fake.faults.add({
       match: ({ resource }) => resource === "pods",
       times: Infinity,
       action: { kind: "answer", status: 403 },
     });
-    const both = together(
+    const both = runAll(
       new AbortController().signal,
       (s) => jobs.run(s),
       (s) => pods.run(s),

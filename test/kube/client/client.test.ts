@@ -4,14 +4,14 @@ import { KubeError } from "../../../src/kube/client/errors.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
 import { listAll } from "../../../src/kube/client/api.ts";
 import { connectKube } from "../../../src/kube/client/connect.ts";
-import type { KubeStandin } from "../../fakes/kubernetes/fake-kubernetes.ts";
-import { startKubeStandin } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
 
-let standin: KubeStandin;
+let fake: FakeKubernetes;
 let kube: KubeApi;
 
 async function connect(token?: string): Promise<KubeApi> {
-  const kubeconfig = standin.kubeconfig(token === undefined ? {} : { token });
+  const kubeconfig = fake.kubeconfig(token === undefined ? {} : { token });
   const readFile = (path: string): string | undefined => (path === "/kubeconfig" ? kubeconfig : undefined);
   const deps = { env: {}, home: undefined, clock: systemClock, readFile, userAgent: "test" };
   return (await connectKube({ kubeconfig: "/kubeconfig", requestTimeoutMs: 5_000 }, deps)).kube;
@@ -29,14 +29,14 @@ function job(name: string): object {
 }
 
 beforeAll(async () => {
-  standin = await startKubeStandin({ tokens: { good: "admin", weak: "weak" }, script: () => "never" });
-  standin.forbid({ user: "weak", verbs: ["delete"], resources: ["jobs"] });
+  fake = await startFakeKubernetes({ tokens: { good: "admin", weak: "weak" }, script: () => "never" });
+  fake.forbid({ user: "weak", verbs: ["delete"], resources: ["jobs"] });
   kube = await connect("good");
 });
 
 afterAll(async () => {
   kube.close();
-  await standin.stop();
+  await fake.stop();
 });
 
 describe("KubeClient", () => {
@@ -73,13 +73,13 @@ describe("KubeClient", () => {
 
   it("rides out a read whose kept connection the server closes", async () => {
     await kube.listPage("pods", { namespace: "default" });
-    standin.faults.add({
+    fake.faults.add({
       action: { kind: "cut", when: "before" },
       match: ({ resource }) => resource === "pods",
     });
     const page = await kube.listPage("pods", { namespace: "default" });
     expect(page.resourceVersion).not.toBe("");
-    expect(standin.requests.count({ verb: "list", resource: "pods" })).toBeGreaterThanOrEqual(3);
+    expect(fake.requests.count({ verb: "list", resource: "pods" })).toBeGreaterThanOrEqual(3);
   });
 
   it("says what was refused, in Kubernetes' words, with status and reason", async () => {
@@ -96,13 +96,15 @@ describe("KubeClient", () => {
   it("asks what this user and what others may do, and who this user is", async () => {
     const weak = await connect("weak");
     const access = { verb: "delete", group: "batch", resource: "jobs", namespace: "default" };
-    expect(await weak.mayI(access)).toBe(false);
-    expect(await weak.mayI({ ...access, verb: "get" })).toBe(true);
-    expect(await kube.mayThey({ user: "weak", groups: [] }, access)).toBe(false);
-    expect(await kube.mayThey({ user: "strong", groups: [] }, access)).toBe(true);
+    expect(await weak.canI(access)).toBe(false);
+    expect(await weak.canI({ ...access, verb: "get" })).toBe(true);
+    expect(await kube.subjectAccessReview({ user: "weak", groups: [] }, access)).toBe(false);
+    expect(await kube.subjectAccessReview({ user: "strong", groups: [] }, access)).toBe(true);
     expect(await weak.whoAmI()).toEqual({ user: "weak", groups: ["system:authenticated"] });
-    const allow = standin.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
-    await expect(weak.mayThey({ user: "strong", groups: [] }, access)).rejects.toMatchObject({ status: 403 });
+    const allow = fake.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
+    await expect(weak.subjectAccessReview({ user: "strong", groups: [] }, access)).rejects.toMatchObject({
+      status: 403,
+    });
     allow();
     weak.close();
   });

@@ -81,8 +81,8 @@ describe("buildJob", () => {
 
   it("says on the Job who tells its story, beside the template's annotations", () => {
     const given = template({ ...POD, metadata: { annotations: { a: "b" } } });
-    const job = build({ settings: { teller: "agent-1" }, template: given });
-    expect(job.metadata.annotations).toEqual({ a: "b", "prefect.io/told-by": "agent-1" });
+    const job = build({ settings: { owner: "agent-1" }, template: given });
+    expect(job.metadata.annotations).toEqual({ a: "b", "prefect.io/agent": "agent-1" });
   });
 
   it.each([undefined, "flows"])("accepts a template for the namespace %s", (namespace) => {

@@ -19,7 +19,7 @@ const GIVEN = template({
     },
   },
 });
-const OPTIONS = { ...SETTINGS, serviceAccountName: "sa", imagePullPolicy: "Always", teller: "me" };
+const OPTIONS = { ...SETTINGS, serviceAccountName: "sa", imagePullPolicy: "Always", owner: "me" };
 
 describe("explainJob", () => {
   it.each([
@@ -41,7 +41,7 @@ describe("explainJob", () => {
       apiVersion: "default",
       "metadata.name": "template",
       'metadata.labels["prefect.io/flow_run_id"]': "forced",
-      'metadata.annotations["prefect.io/told-by"]': "forced",
+      'metadata.annotations["prefect.io/agent"]': "forced",
       "spec.backoffLimit": "template",
       'spec.template.metadata.annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"]': "default",
       "spec.template.spec.nodeSelector.disk": "template",

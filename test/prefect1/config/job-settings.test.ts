@@ -43,7 +43,7 @@ describe("jobSettings", () => {
       safeToEvict: true,
       daskName: false,
       keySecret: { name: "s", key: "k" },
-      teller: "me",
+      owner: "me",
     });
     expect(chosen).toMatchObject({
       labels: ["x"],
@@ -54,7 +54,7 @@ describe("jobSettings", () => {
       safeToEvict: true,
       daskName: false,
       keySecret: { name: "s", key: "k" },
-      teller: "me",
+      owner: "me",
     });
   });
 

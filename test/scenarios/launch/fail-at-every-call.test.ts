@@ -6,7 +6,7 @@ import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere } from "../support/agent-here.ts";
 import { failAt, pointsOf, trace } from "../support/kill-switch.ts";
 import type { Mishap } from "../support/kill-switch.ts";
-import { onceEach, overdueRetry, tally, throughWith, twoScheduled } from "../support/stories.ts";
+import { onceEach, overdueRetry, countsText, throughWith, twoScheduled } from "../support/stories.ts";
 import type { Story } from "../support/stories.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
@@ -45,9 +45,9 @@ describe.concurrent("a call of a submission that fails once", () => {
           const ids = await play(world, agents, story);
           if (!disarm()) missed.push(`${point.call} ${point.nth}`);
           all.push(...ids);
-          expect({ point, tally: tally(world, ids) }).toEqual({ point, tally: onceEach(ids) });
+          expect({ point, countsText: countsText(world, ids) }).toEqual({ point, countsText: onceEach(ids) });
         }
-        expect(tally(world, all)).toEqual(onceEach(all));
+        expect(countsText(world, all)).toEqual(onceEach(all));
         expect(missed.filter((point) => /(create|set_\w+|queue) 1$/.test(point))).toEqual([]);
       } finally {
         await Promise.all(agents.map((agent) => agent.stop()));

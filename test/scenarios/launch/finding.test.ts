@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere, HereOptions } from "../support/agent-here.ts";
-import { dueRun, eventually, onceEach, tally, throughWith } from "../support/stories.ts";
+import { dueRun, eventually, onceEach, countsText, throughWith } from "../support/stories.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
@@ -47,14 +47,14 @@ describe("finding runs", () => {
     expect(world.jobsOf(bare)).toEqual([]);
     await start();
     await throughWith(world, [bare]);
-    expect(tally(world, [bare, labelled])).toEqual(onceEach([bare, labelled]));
+    expect(countsText(world, [bare, labelled])).toEqual(onceEach([bare, labelled]));
   });
 
   it("follows full pages at once", async () => {
     const ids = Array.from({ length: 300 }, () => dueRun(world));
     await start();
     await throughWith(world, ids);
-    expect(tally(world, ids)).toEqual(onceEach(ids));
+    expect(countsText(world, ids)).toEqual(onceEach(ids));
     expect(world.prefect.requests.count("set_flow_run_states")).toBeLessThan(30);
   });
 
@@ -75,7 +75,7 @@ describe("a run that is found before its time", () => {
     await start();
     await throughWith(world, [id]);
     expect(world.jobsOf(id)[0]?.at.getTime()).toBeGreaterThanOrEqual(startTime.getTime());
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 
   it("does not start when it was cancelled meanwhile", async () => {
@@ -98,7 +98,7 @@ describe("a run that is found before its time", () => {
     expect(world.prefect.flowRun(id)?.state).toBe("Scheduled");
     await start();
     await throughWith(world, [id]);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 });
 
@@ -122,6 +122,6 @@ describe("--limit", () => {
     const ids = Array.from({ length: 6 }, () => dueRun(world));
     await start({ settings: { limit: 1 } });
     await throughWith(world, ids);
-    expect(tally(world, ids)).toEqual(onceEach(ids));
+    expect(countsText(world, ids)).toEqual(onceEach(ids));
   });
 });

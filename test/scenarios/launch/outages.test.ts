@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere } from "../support/agent-here.ts";
-import { dueRun, eventually, linesOf, onceEach, tally, throughWith } from "../support/stories.ts";
+import { dueRun, eventually, linesOf, onceEach, countsText, throughWith } from "../support/stories.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
@@ -28,7 +28,7 @@ describe("an outage of Prefect", () => {
     await throughWith(world, [id]);
     await eventually(() => expect(linesOf(world, id)).toHaveLength(1));
     expect(fault.hits()).toBe(4);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 
   it("in which everything is gone is ridden out", async () => {
@@ -46,7 +46,7 @@ describe("an outage of Prefect", () => {
     await eventually(() => expect(agent.lines.join("\n")).toMatch(/trying again[^]*trying again/));
     await world.prefect.resume();
     await throughWith(world, [id]);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 
   it("that names the time of its end is not disturbed before", async () => {
@@ -62,7 +62,7 @@ describe("an outage of Prefect", () => {
     const [refused, next] = headered;
     expect(refused?.status).toBe(429);
     expect((next?.at.getTime() ?? 0) - (refused?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(990);
-    expect(tally(world, ids)).toEqual(onceEach(ids));
+    expect(countsText(world, ids)).toEqual(onceEach(ids));
   });
 
   it("does not fail a run whose Job stands when only its log line is refused", async () => {
@@ -93,6 +93,6 @@ describe("an outage of Kubernetes", () => {
     const id = dueRun(world);
     agent.poke();
     await throughWith(world, [id]);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 });

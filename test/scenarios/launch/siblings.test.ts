@@ -5,7 +5,7 @@ import { CLAIM_KEY } from "../../../src/prefect1/claim.ts";
 import { graphql } from "../../fakes/prefect1/client.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere, HereOptions } from "../support/agent-here.ts";
-import { dueRun, eventually, linesOf, onceEach, tally, throughWith } from "../support/stories.ts";
+import { dueRun, eventually, linesOf, onceEach, countsText, throughWith } from "../support/stories.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 async function start(options: HereOptions = {}): Promise<AgentHere> {
-  const settings = { place: PLACE, ...options.settings };
+  const settings = { scope: PLACE, ...options.settings };
   const agent = await startAgentHere(world, { hurried: true, ...options, settings });
   agents.push(agent);
   return agent;
@@ -33,7 +33,7 @@ async function start(options: HereOptions = {}): Promise<AgentHere> {
 /** A claim as an agent leaves it that dies before its Job. */
 function claim(id: string, mark: { readonly place?: string; readonly by?: string }): string {
   const identifier = id.slice(0, 8);
-  const context = { [CLAIM_KEY]: { id: `claim-${id}`, place: PLACE, identifier, ...mark } };
+  const context = { [CLAIM_KEY]: { id: `claim-${id}`, scope: PLACE, identifier, ...mark } };
   world.prefect.setState(id, { type: "Submitted", message: "Submitted for execution", context });
   return identifier;
 }
@@ -51,7 +51,7 @@ describe("two agents", () => {
     const ids = Array.from({ length: 40 }, () => dueRun(world));
     await Promise.all([start({ ...shared, name: "a" }), start({ ...shared, name: "b" })]);
     await throughWith(world, ids);
-    expect(tally(world, ids)).toEqual(onceEach(ids));
+    expect(countsText(world, ids)).toEqual(onceEach(ids));
     await eventually(() => expect(ids.flatMap((id) => linesOf(world, id))).toHaveLength(ids.length));
   });
 });
@@ -72,7 +72,7 @@ describe("a claim without a Job", () => {
     await start();
     await throughWith(world, [id]);
     expect((world.jobsOf(id)[0]?.at.getTime() ?? 0) - startedAtMs).toBeGreaterThanOrEqual(5_000);
-    expect(tally(world, [id])).toEqual(onceEach([id]));
+    expect(countsText(world, [id])).toEqual(onceEach([id]));
   });
 
   it("is finished though an old Job of the run still stands", async () => {
@@ -91,7 +91,7 @@ describe("a claim without a Job", () => {
   });
 
   it.each([
-    { name: "of another cluster", mark: { place: "elsewhere/default", by: "agent:1" }, retaken: false },
+    { name: "of another cluster", mark: { scope: "elsewhere/default", by: "agent:1" }, retaken: false },
     { name: "that another agent has claimed since", mark: { by: "agent:1" }, retaken: true },
   ])("$name is left alone", async ({ mark, retaken }) => {
     const [others, ours] = [dueRun(world), dueRun(world)];

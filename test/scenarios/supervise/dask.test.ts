@@ -16,7 +16,7 @@ const POLICY: Policy = {
   startGraceMs: 50,
   cancelGraceMs: 50,
   exitGraceMs: 50,
-  lingerMs: 50,
+  sidecarGraceMs: 50,
 };
 const PATIENCE = { timeout: 30_000, interval: 10 };
 const RUN_LABEL = "prefect.io/flow_run_id";

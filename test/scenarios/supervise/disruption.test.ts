@@ -12,7 +12,7 @@ import { startAgentHere } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
-const POLICY = { ...DEFAULT_POLICY, onDisruption: "retry", exitGraceMs: 50, lingerMs: 50 } as const;
+const POLICY = { ...DEFAULT_POLICY, onDisruption: "retry", exitGraceMs: 50, sidecarGraceMs: 50 } as const;
 const PATIENCE = { timeout: 30_000, interval: 10 };
 const FIRST = "prefect-job-0a1b2c3d";
 const RESULT = { type: "Result", __version__: "1.4.1", location: null };

@@ -10,7 +10,13 @@ import type { AgentHere, HereOptions } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
-const POLICY = { ...DEFAULT_POLICY, startGraceMs: 1_000, cancelGraceMs: 50, exitGraceMs: 50, lingerMs: 50 };
+const POLICY = {
+  ...DEFAULT_POLICY,
+  startGraceMs: 1_000,
+  cancelGraceMs: 50,
+  exitGraceMs: 50,
+  sidecarGraceMs: 50,
+};
 const PATIENCE = { timeout: 30_000, interval: 10 };
 
 interface Story {

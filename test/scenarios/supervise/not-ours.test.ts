@@ -6,7 +6,7 @@ import { startAgentHere } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
-const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, lingerMs: 50 };
+const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, sidecarGraceMs: 50 };
 const PATIENCE = { timeout: 30_000, interval: 10 };
 const DELETED = "00000000-0000-4000-8000-00000000dead";
 

@@ -9,7 +9,7 @@ import { startWorld } from "../support/world.ts";
 import type { AgentHere } from "../support/agent-here.ts";
 import type { World } from "../support/world.ts";
 
-const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, exitGraceMs: 50, lingerMs: 50 };
+const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, exitGraceMs: 50, sidecarGraceMs: 50 };
 const PATIENCE = { timeout: 30_000, interval: 10 };
 /** Whose turns are half a second apart and more. */
 const AGENTS = ["one", "two", "agent"];

@@ -1,4 +1,4 @@
-// The agent in this process, over real HTTP to the stand-ins: wired as `agent start` wires it.
+// The agent in this process, over real HTTP to the fakes: wired as `agent start` wires it.
 
 import { Agent } from "../../../src/agent/agent.ts";
 import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
@@ -65,19 +65,19 @@ const HURRIED: Clock = {
 export async function startAgentHere(world: World, options: HereOptions = {}): Promise<AgentHere> {
   const { name = "agent", backend = "server", apiKey } = options;
   const { kube } = await connectKube(
-    { kubeconfig: "standin" },
+    { kubeconfig: "fake" },
     {
       env: {},
       home: undefined,
       clock: systemClock,
-      readFile: (path) => (path === "standin" ? world.kube.kubeconfig() : undefined),
+      readFile: (path) => (path === "fake" ? world.kube.kubeconfig() : undefined),
       userAgent: "test",
     },
   );
   const prefect = connectPrefect({ url: world.prefect.url, backend, timeoutMs: 5_000, apiKey }, { env: {} });
   const flags = { backend, api: world.prefect.url, ...(apiKey === undefined ? {} : { key: apiKey }) };
   const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
-  const place = { clusterMark: kube.clusterMark, teller: `${name}:1` };
+  const place = { clusterMark: kube.clusterMark, owner: `${name}:1` };
   const job = { namespace: "default", labels: options.labels };
   const settings = { ...agentSettings({ ...NO_FLAGS, name }, { config, job, place }), ...options.settings };
   const lines: string[] = [];

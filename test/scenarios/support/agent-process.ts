@@ -28,7 +28,7 @@ export interface AgentProcess {
   kill(): Promise<void>;
 }
 
-/** Starts the agent against the stand-ins. It lives until kill(), or until it ends itself. */
+/** Starts the agent against the fakes. It lives until kill(), or until it ends itself. */
 export async function startAgentProcess(world: World, flags: readonly string[] = []): Promise<AgentProcess> {
   const home = mkdtempSync(join(tmpdir(), "agent-"));
   const kubeconfig = join(home, "kubeconfig");

@@ -5,7 +5,7 @@ import { startAgentProcess } from "./agent-process.ts";
 import type { AgentProcess } from "./agent-process.ts";
 import { pointsOf, strikeAt, trace } from "./kill-switch.ts";
 import type { CallPoint } from "./kill-switch.ts";
-import { onceEach, tally, throughWith } from "./stories.ts";
+import { onceEach, countsText, throughWith } from "./stories.ts";
 import type { Story } from "./stories.ts";
 import { startWorld } from "./world.ts";
 import type { World } from "./world.ts";
@@ -37,10 +37,10 @@ export async function killAtEveryCall({ story, count, only = /./ }: Sweep): Prom
       if (struck) kills++;
       // Further polls and the last looks of a story do not come every time; what makes the submission does.
       else expect(`${point.call} ${point.nth}`).not.toMatch(/(?:create jobs|set_\w+) 1$/);
-      expect({ point, tally: tally(world, ids) }).toEqual({ point, tally: onceEach(ids) });
+      expect({ point, countsText: countsText(world, ids) }).toEqual({ point, countsText: onceEach(ids) });
     }
     // Once more at the end, for Jobs that came late.
-    expect(tally(world, all)).toEqual(onceEach(all));
+    expect(countsText(world, all)).toEqual(onceEach(all));
     return kills;
   } finally {
     await Promise.all([agent, ...siblings].map((each) => each.kill()));

@@ -48,7 +48,7 @@ export async function throughWith(world: World, ids: readonly string[]): Promise
 }
 
 /** What the agent did with each run: Jobs ever made, times it said so, task runs left waiting. */
-export function tally(
+export function countsText(
   world: World,
   ids: readonly string[],
 ): { jobs: number; said: boolean; waiting: number }[] {
@@ -60,7 +60,7 @@ export function tally(
   }));
 }
 
-/** What a tally is to show for each run. */
+/** What a countsText is to show for each run. */
 export function onceEach(ids: readonly string[]): { jobs: number; said: boolean; waiting: number }[] {
   return ids.map(() => ({ jobs: 1, said: true, waiting: 0 }));
 }

@@ -1,13 +1,13 @@
-// Both stand-ins, and flow runs that do in their pods what Prefect's own process does: Running, then Success.
+// Both fakes, and flow runs that do in their pods what Prefect's own process does: Running, then Success.
 // Counts every Job that ever got a pod, so that one that is gone already is not forgotten.
 
 import type { Job } from "../../../src/kube/client/objects.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
-import { startKubeStandin } from "../../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin, KubeStandinOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes, FakeKubernetesOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
-import { startPrefectStandin } from "../../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin, PrefectStandinOptions } from "../../fakes/prefect1/fake-prefect1.ts";
+import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1, FakePrefect1Options } from "../../fakes/prefect1/fake-prefect1.ts";
 import { setTaskState } from "../../fakes/prefect1/client.ts";
 
 const RUN_LABEL = "prefect.io/flow_run_id";
@@ -21,8 +21,8 @@ export interface SeenJob {
 }
 
 export interface WorldOptions {
-  readonly prefect?: PrefectStandinOptions;
-  readonly kube?: Omit<KubeStandinOptions, "script" | "onPhase">;
+  readonly prefect?: FakePrefect1Options;
+  readonly kube?: Omit<FakeKubernetesOptions, "script" | "onPhase">;
   /** What becomes of a Job's pod; it succeeds at once without it. */
   readonly script?: (job: Job) => PodScript;
   /** Whether a Job's pod does its flow run, or leaves Prefect alone; without it all do. */
@@ -30,18 +30,18 @@ export interface WorldOptions {
 }
 
 export interface World {
-  readonly prefect: PrefectStandin;
-  readonly kube: KubeStandin;
+  readonly prefect: FakePrefect1;
+  readonly kube: FakeKubernetes;
   /** All Jobs of a run that ever were. */
   jobsOf(flowRunId: string): readonly SeenJob[];
   stop(): Promise<void>;
 }
 
-/** Starts both stand-ins. */
+/** Starts both fakes. */
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const prefect = await startPrefectStandin(options.prefect);
+  const prefect = await startFakePrefect1(options.prefect);
   const seen = new Map<string, SeenJob>();
-  const kube = await startKubeStandin({
+  const kube = await startFakeKubernetes({
     ...options.kube,
     script: (job) => {
       const { uid, name, labels } = job.metadata;
@@ -65,7 +65,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
 }
 
 /** As prefect execute flow-run: a finished run is left as it is. */
-async function playFlowRun(prefect: PrefectStandin, id: string, phase: string): Promise<void> {
+async function playFlowRun(prefect: FakePrefect1, id: string, phase: string): Promise<void> {
   const run = prefect.flowRun(id);
   if (run === undefined || isFinished(run.state ?? "")) return;
   if (phase === "Running" && run.state !== "Running") prefect.setState(id, { type: "Running" });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { CAST } from "../../../scripts/demo/scenarios.ts";
+import { SCENARIOS } from "../../../scripts/demo/scenarios.ts";
 import { runDemo } from "../../../scripts/demo/demo.ts";
 import type { DemoDeps } from "../../../scripts/demo/demo.ts";
 import { problemsOf } from "../../../scripts/demo/ending.ts";
@@ -31,14 +31,14 @@ function demo(given: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoDeps 
   return { lines, deps };
 }
 
-describe("runDemo on stand-ins", () => {
+describe("runDemo on fakes", () => {
   it("brings every flow run to the end that it should have, and tells of it", async () => {
     const { lines, deps } = demo();
     const facts = await runDemo(deps);
     expect(facts.flatMap(problemsOf)).toEqual([]);
-    expect(facts.map(({ role }) => role)).toEqual(CAST);
+    expect(facts.map(({ role }) => role)).toEqual(SCENARIOS);
     const story = lines.join("\n");
-    for (const { name, expect: wanted } of CAST) {
+    for (const { name, expect: wanted } of SCENARIOS) {
       expect(story).toMatch(new RegExp(`${name} .*you +flow run created`));
       expect(story).toMatch(new RegExp(`${name} .*Kubernetes +Job prefect-job-[0-9a-f]{8} created`));
       expect(story).toMatch(new RegExp(`${name} .*Kubernetes +Job prefect-job-[0-9a-f]{8} is gone`));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { CAST } from "../../../scripts/demo/scenarios.ts";
+import { SCENARIOS } from "../../../scripts/demo/scenarios.ts";
 import { closingLine, problemsOf } from "../../../scripts/demo/ending.ts";
 import type { Facts } from "../../../scripts/demo/ending.ts";
 
 function facts(given: Partial<Facts> = {}): Facts {
-  const role = CAST.find(({ name }) => name === "load-orders");
+  const role = SCENARIOS.find(({ name }) => name === "load-orders");
   if (role === undefined) throw new Error("the cast has no load-orders");
   return {
     role,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { CAST, fateOf, runConfigOf, scriptOf } from "../../../scripts/demo/scenarios.ts";
+import { SCENARIOS, fateOf, runConfigOf, scriptOf } from "../../../scripts/demo/scenarios.ts";
 import { flowReport } from "../../../scripts/demo/flow-part.ts";
-import { happeningLines, logHappening, podHappening, stateHappening } from "../../../scripts/demo/events.ts";
+import { happeningLines, logHvent, podHvent, stateHvent } from "../../../scripts/demo/events.ts";
 import { readRunConfig } from "../../../src/prefect1/build/run-config.ts";
 import type { ContainerState, Pod } from "../../../src/kube/client/objects.ts";
 import { plainPalette } from "../../../src/output/palette.ts";
@@ -19,13 +19,13 @@ const RUNNING = pod({ running: {} });
 const EXITED = (exitCode: number): Pod => pod({ terminated: { exitCode, reason: "Error" } });
 
 describe("the cast", () => {
-  it.each(CAST)("gives $name a run config that the agent can read", (role) => {
+  it.each(SCENARIOS)("gives $name a run config that the agent can read", (role) => {
     const config = readRunConfig({ id: role.name, run_config: runConfigOf(role) });
     expect(config.image).toBe(role.image ?? null);
     expect(config.jobTemplate).toMatchObject({ kind: "Job" });
   });
 
-  it.each(CAST)("plays $name on the stand-in as in busybox", ({ life }) => {
+  it.each(SCENARIOS)("plays $name on the fake as in busybox", ({ life }) => {
     const { log = "", runMs } = fateOf(life);
     expect(log.split("\n").filter((line) => line !== "")).toEqual(life.log);
     for (const line of life.log) expect(scriptOf(life)).toContain(`echo "${line}"; `);
@@ -52,12 +52,12 @@ describe("happenings", () => {
     { type: "Failed", message: "no\nluck", what: "Failed: no luck" },
     { type: "Submitted", message: null, what: "Submitted" },
   ])("tell the state $type with $message", ({ type, message, what }) => {
-    expect(stateHappening(type, message).what).toBe(what);
+    expect(stateHvent(type, message).what).toBe(what);
   });
 
   it("tell warnings and errors of a run's log, and leave out the rest", () => {
-    expect(logHappening({ level: "DEBUG", message: "Event" })).toBeUndefined();
-    expect(logHappening({ level: "ERROR", message: "a\nb" })).toMatchObject({
+    expect(logHvent({ level: "DEBUG", message: "Event" })).toBeUndefined();
+    expect(logHvent({ level: "ERROR", message: "a\nb" })).toMatchObject({
       what: "log ERROR: a",
       details: ["b"],
     });
@@ -65,9 +65,9 @@ describe("happenings", () => {
 
   it("tell a pod's standing once", () => {
     const change = { type: "set", object: RUNNING, before: undefined } as const;
-    expect(podHappening(change)?.what).toBe("pod p runs on node-1");
-    expect(podHappening({ ...change, before: RUNNING })).toBeUndefined();
-    expect(podHappening({ ...change, object: EXITED(3), before: RUNNING })?.what).toBe(
+    expect(podHvent(change)?.what).toBe("pod p runs on node-1");
+    expect(podHvent({ ...change, before: RUNNING })).toBeUndefined();
+    expect(podHvent({ ...change, object: EXITED(3), before: RUNNING })?.what).toBe(
       "pod p ended with exit code 3 (Error)",
     );
   });

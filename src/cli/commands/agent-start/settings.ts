@@ -21,7 +21,7 @@ export interface AgentFlags extends WorkOptionValues {
 /** Where and as whom the agent works. */
 export interface AgentPlace {
   readonly clusterMark: string;
-  readonly teller: string;
+  readonly owner: string;
 }
 
 const CONCURRENCY = 24;
@@ -40,7 +40,7 @@ export function agentSettings(
 ): AgentSettings {
   checkAgentFlags(flags);
   const { config, place } = given;
-  const job = jobSettings(config, { ...given.job, teller: place.teller });
+  const job = jobSettings(config, { ...given.job, owner: place.owner });
   return {
     name: flags.name ?? config.agent.name.value,
     agentConfigId: flags.agentConfigId,
@@ -53,8 +53,8 @@ export function agentSettings(
     concurrency: wholeNumber(flags.concurrency, "--concurrency", 1) ?? CONCURRENCY,
     maxPolls: wholeNumber(flags.maxPolls, "--max-polls", 0),
     shutdownGraceMs: duration(flags.shutdownGrace, "--shutdown-grace") ?? SHUTDOWN_GRACE_MS,
-    teller: place.teller,
-    place: `${place.clusterMark}/${job.namespace}`,
+    identity: place.owner,
+    scope: `${place.clusterMark}/${job.namespace}`,
   };
 }
 

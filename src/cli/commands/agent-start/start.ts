@@ -56,9 +56,9 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   );
   try {
     const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
-    const teller = `${context.hostname}:${context.pid}`;
+    const owner = `${context.hostname}:${context.pid}`;
     const job = options.jobOptions(namespace);
-    const settings = agentSettings(flags, { config, job, place: { clusterMark: kube.clusterMark, teller } });
+    const settings = agentSettings(flags, { config, job, place: { clusterMark: kube.clusterMark, owner } });
     await checkRights({ kube, log }, namespace, leaderElect);
     await presence.start();
     const deps: AgentDeps = {
@@ -115,7 +115,7 @@ function candidateOf(deps: AgentDeps, settings: AgentSettings): LeaderOptions {
   return {
     ...deps,
     lease: { name: leaseName(settings.name), namespace: settings.namespace },
-    identity: settings.teller,
+    identity: settings.identity,
     onWaiting: () => {
       for (const loop of LOOPS) deps.meter.progress(loop);
     },
@@ -132,8 +132,8 @@ async function tenantFor(
   return untilAnswered(new Outage("Prefect API", deps), signal, () => deps.prefect.tenantId(signal));
 }
 
-/** A teller is `hostname:pid`: of this machine we can tell whether it lives, of others we cannot. */
-function isDead(context: Pick<CliContext, "hostname" | "isRunning">, teller: string): boolean {
-  const at = teller.lastIndexOf(":");
-  return teller.slice(0, at) === context.hostname && !context.isRunning(Number(teller.slice(at + 1)));
+/** A owner is `hostname:pid`: of this machine we can tell whether it lives, of others we cannot. */
+function isDead(context: Pick<CliContext, "hostname" | "isRunning">, owner: string): boolean {
+  const at = owner.lastIndexOf(":");
+  return owner.slice(0, at) === context.hostname && !context.isRunning(Number(owner.slice(at + 1)));
 }

@@ -3,7 +3,7 @@
 import type { CancelAnswer, CancelledRuns } from "../../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
-import type { Generation } from "../../../inventory/inventory.ts";
+import type { PrefectVersion } from "../../../inventory/inventory.ts";
 import type { PrefectApi } from "../../../prefect1/api.ts";
 import { PrefectError } from "../../../prefect1/errors.ts";
 import type { RestApi } from "../../../prefect3/client.ts";
@@ -15,7 +15,7 @@ import { prefectTarget } from "../../prefect-target.ts";
 
 const MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
 const DEADLINE_MS = 30_000;
-const HOW_TO_NAME: Readonly<Record<Generation, string>> = {
+const HOW_TO_NAME: Readonly<Record<PrefectVersion, string>> = {
   1: "no API is configured; name it with --api or PREFECT__CLOUD__API",
   2: "no API is configured; name it with PREFECT_API_URL",
 };
@@ -38,10 +38,11 @@ export class CancelInPrefect implements CancelledRuns {
 
   /** Throws PrefectError. A run that no Prefect can be told of is no error: it is said, and its objects go all the same. */
   async cancel(run: OwnerRun): Promise<CancelAnswer> {
-    if (this.#states.sources[run.generation] === undefined) return { untold: HOW_TO_NAME[run.generation] };
+    if (this.#states.sources[run.prefectVersion] === undefined)
+      return { untold: HOW_TO_NAME[run.prefectVersion] };
     if (run.view.kind === "missing") return { untold: "it has no such flow run" };
     if (run.view.kind === "known" && isFinished(run.view.state.type)) return { state: stateText(run.view) };
-    if (run.generation === 1) return { state: await (await this.#graphql()).cancel(run.id) };
+    if (run.prefectVersion === 1) return { state: await (await this.#graphql()).cancel(run.id) };
     // Asked for before, by somebody else: the API takes no state twice.
     if (run.view.kind === "known" && run.view.state.type === "Cancelling") return { state: "Cancelling" };
     const isAtWork = run.view.kind === "known" && AT_WORK.has(run.view.state.type);
@@ -50,7 +51,7 @@ export class CancelInPrefect implements CancelledRuns {
   }
 
   async settle(run: OwnerRun): Promise<void> {
-    if (run.generation === 2) return this.#ask(run, "CANCELLED", true);
+    if (run.prefectVersion === 2) return this.#ask(run, "CANCELLED", true);
     const state = newState("Cancelled", MESSAGE);
     await (await this.#graphql()).setState({ flowRunId: run.id, state });
   }

@@ -78,13 +78,13 @@ export class CancelCommand extends NamespacedCommand {
     const deps: CancelDeps = {
       kube: world.place.connection.kube,
       look,
-      glance: ([...ids]) =>
+      poll: ([...ids]) =>
         this.#look(world.place, world.states, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
       states: askStatesOf(world.states.sources, signal),
       prefect: this.keepState ? undefined : world.prefect,
       clock,
       signal,
-      tell: (line) => progress.note(line),
+      note: (line) => progress.note(line),
       waiting: (line) => (line === undefined ? progress.clear() : progress.update(line)),
       onDone: ({ item, outcome }) => {
         progress.clear();
@@ -104,9 +104,9 @@ export class CancelCommand extends NamespacedCommand {
     what: Pick<InventoryQuery, "dask" | "flowRunId">,
   ): Promise<Inventory> {
     const { loadInventory } = await import("../../../inventory/load.ts");
-    const { Pace, paced } = await import("../../../cleanup/throttle.ts");
+    const { Throttle, throttled } = await import("../../../cleanup/throttle.ts");
     const { clock, signal } = this.context;
-    const kube = paced(connection.kube, new Pace(clock), signal);
+    const kube = throttled(connection.kube, new Throttle(clock), signal);
     return loadInventory(kube, sources, { namespace, signal, ...what });
   }
 
@@ -118,19 +118,19 @@ export class CancelCommand extends NamespacedCommand {
     const { ownerRun } = await import("../../../cleanup/run-lifecycle.ts");
     const named = await Promise.all(this.targets.map((text) => namedRun(text, inventory, states)));
     const distinct = [...new Map(named.map((run) => [run.id, run])).values()];
-    return distinct.map(({ id, generation, name, view }) => {
+    return distinct.map(({ id, prefectVersion, name, view }) => {
       const here = inventory.runs.find(({ flowRunId }) => flowRunId === id);
       if (here !== undefined) return ownerRun(here);
-      return { id, generation, name, view, namespace: place.namespace ?? "" };
+      return { id, prefectVersion, name, view, namespace: place.namespace ?? "" };
     });
   }
 
-  async #report({ done, kept, problems, interrupted }: Cancelled, { gaps }: Inventory): Promise<number> {
-    const { leftAloneLine, summary } = await import("../cleanup/report.ts");
-    this.tellGaps(gaps);
-    for (const left of kept) this.tell(leftAloneLine(left));
-    for (const problem of problems) this.tell(`error: ${problem}`);
-    this.tell(interrupted && done.length === 0 ? "interrupted: nothing removed" : summary(done, false));
+  async #report({ done, kept, problems, interrupted }: Cancelled, { warnings }: Inventory): Promise<number> {
+    const { keptLine, summary } = await import("../cleanup/report.ts");
+    this.noteWarnings(warnings);
+    for (const left of kept) this.note(keptLine(left));
+    for (const problem of problems) this.note(`error: ${problem}`);
+    this.note(interrupted && done.length === 0 ? "interrupted: nothing removed" : summary(done, false));
     if (interrupted) return INTERRUPTED;
     return problems.length > 0 ? 1 : 0;
   }

@@ -1,7 +1,7 @@
 // RUN where objects are going to be removed: what is in the cluster first, then Prefect; never a guess between two.
 
 import { ExpectedError, SettingsError } from "../../../base/errors.ts";
-import type { Generation, Inventory, RunPrint } from "../../../inventory/inventory.ts";
+import type { PrefectVersion, Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import type { RunView } from "../../../job/decide/decide.ts";
 import type { RunRef } from "../../flow-run-ref.ts";
 import { parseRunRef } from "../../flow-run-ref.ts";
@@ -10,7 +10,7 @@ import type { ListingStates } from "../../prefect-states.ts";
 /** A flow run that was named. */
 export interface NamedRun {
   readonly id: string;
-  readonly generation: Generation;
+  readonly prefectVersion: PrefectVersion;
   readonly name: string | undefined;
   readonly view: RunView;
 }
@@ -36,14 +36,14 @@ export async function namedRun(
   });
 }
 
-function isMeant(run: RunPrint, ref: RunRef): boolean {
-  if (ref.kind === "job") return run.footprint.jobs.some(({ job }) => job.metadata.name === ref.name);
+function isMeant(run: InventoryRun, ref: RunRef): boolean {
+  if (ref.kind === "job") return run.observed.jobs.some(({ job }) => job.metadata.name === ref.name);
   const isPrefix = ref.idPrefix !== undefined && run.flowRunId.toLowerCase().startsWith(ref.idPrefix);
   return isPrefix || run.name === ref.text || run.flowRunId === ref.text;
 }
 
-function candidate({ flowRunId: id, generation, name, run: view }: RunPrint): NamedRun {
-  return { id, generation, name, view };
+function candidate({ flowRunId: id, prefectVersion, name, run: view }: InventoryRun): NamedRun {
+  return { id, prefectVersion, name, view };
 }
 
 function distinct(found: readonly NamedRun[]): readonly NamedRun[] {

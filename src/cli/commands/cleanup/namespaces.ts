@@ -33,15 +33,15 @@ export async function lookAround(
   const { kube, sources } = world;
   const one = (namespace: string | undefined): Promise<Inventory> =>
     loadInventory(kube, sources, { ...query, namespace });
-  if (namespaces !== undefined) return together(await each(namespaces, one));
+  if (namespaces !== undefined) return runAll(await each(namespaces, one));
   const everywhere = await one(undefined);
-  if (blindnessOf([everywhere]) === "none") return together([everywhere]);
+  if (blindnessOf([everywhere]) === "none") return runAll([everywhere]);
   const names = await namesOf(kube, query.signal);
-  if (names !== undefined) return together(await each(names, one));
-  return together([{ ...everywhere, gaps: [...everywhere.gaps, HOW_TO_NAME] }]);
+  if (names !== undefined) return runAll(await each(names, one));
+  return runAll([{ ...everywhere, warnings: [...everywhere.warnings, HOW_TO_NAME] }]);
 }
 
-function together(parts: readonly Inventory[]): Look {
+function runAll(parts: readonly Inventory[]): Look {
   const [only] = parts;
   const inventory = parts.length === 1 && only !== undefined ? only : mergeInventories(parts);
   return { inventory, blindness: blindnessOf(parts) };

@@ -3,12 +3,12 @@
 import { InterruptedError } from "../../../base/errors.ts";
 import { askStatesOf } from "../../../cleanup/ask-states.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
-import { Pace, paced } from "../../../cleanup/throttle.ts";
+import { Throttle, throttled } from "../../../cleanup/throttle.ts";
 import { planCleanup } from "../../../cleanup/plan.ts";
 import type { PlanOptions } from "../../../cleanup/plan.ts";
 import { sweep } from "../../../cleanup/sweep.ts";
 import type { Done } from "../../../cleanup/sweep.ts";
-import { tally } from "../../../cleanup/counts.ts";
+import { countsText } from "../../../cleanup/counts.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { Connection } from "../../../kube/client/connect.ts";
 import { Progress } from "../../../output/progress.ts";
@@ -18,15 +18,7 @@ import { confirm } from "../../../output/prompt.ts";
 import type { Palette } from "../../../output/palette.ts";
 import { tableLines } from "../../../output/table.ts";
 import { toYaml } from "../../../output/yaml.ts";
-import {
-  deletedLine,
-  leftAloneLine,
-  nameOf,
-  planColumns,
-  planObject,
-  summary,
-  troubleLines,
-} from "./report.ts";
+import { deletedLine, keptLine, nameOf, planColumns, planObject, summary, troubleLines } from "./report.ts";
 import { lookAround } from "./namespaces.ts";
 import type { Look, Namespaces } from "./namespaces.ts";
 import { namedRun } from "./named-run.ts";
@@ -90,7 +82,7 @@ export class CleanupPass {
     const { namespaces, connection } = place;
     const query = { labelSelector, signal, dask: plan.dask ? ("all" as const) : undefined };
     const { sources } = states;
-    const kube = paced(connection.kube, new Pace(clock), signal);
+    const kube = throttled(connection.kube, new Throttle(clock), signal);
     const look = await lookAround({ kube, sources }, namespaces, query);
     // A selector means Jobs; Dask comes along with the runs that have one.
     return labelSelector === undefined
@@ -106,24 +98,24 @@ export class CleanupPass {
     return planCleanup(inventory, { ...plan, runs: new Set(named.map(({ id }) => id)) }, now);
   }
 
-  #tellAround({ gaps }: Inventory, plan: Plan): void {
+  #tellAround({ warnings }: Inventory, plan: Plan): void {
     const { quiet, verbose } = this.#settings;
-    if (!quiet || verbose) for (const gap of gaps) this.#tell(`note: ${gap}`);
-    if (verbose) for (const left of plan.leftAlone) this.#tell(leftAloneLine(left));
+    if (!quiet || verbose) for (const gap of warnings) this.#tell(`note: ${gap}`);
+    if (verbose) for (const left of plan.kept) this.#tell(keptLine(left));
   }
 
   async #carryOut(
     plan: Plan,
-    { gaps, blindness }: Pick<Inventory, "gaps"> & Pick<Look, "blindness">,
+    { warnings, blindness }: Pick<Inventory, "warnings"> & Pick<Look, "blindness">,
   ): Promise<number> {
     const { mode, output, quiet } = this.#settings;
     if (plan.items.length === 0) {
-      if (output === "json" || output === "yaml") this.#printObject(planObject(plan, gaps));
-      if (!quiet) this.#tell(`${NOTHING[blindness]}${leftAloneWords(plan)}`);
+      if (output === "json" || output === "yaml") this.#printObject(planObject(plan, warnings));
+      if (!quiet) this.#tell(`${NOTHING[blindness]}${keptWords(plan)}`);
       return 0;
     }
     if (mode === "show") {
-      this.#show(plan, gaps);
+      this.#show(plan, warnings);
       return 0;
     }
     if (mode === "ask") {
@@ -136,21 +128,21 @@ export class CleanupPass {
       }
     }
     const done = await this.#sweep(plan.items);
-    if (output === "json" || output === "yaml") this.#printObject(planObject(plan, gaps, done));
+    if (output === "json" || output === "yaml") this.#printObject(planObject(plan, warnings, done));
     return this.#tellDone(done);
   }
 
-  #show(plan: Plan, gaps: readonly string[]): void {
+  #show(plan: Plan, warnings: readonly string[]): void {
     const { output } = this.#settings;
-    if (output === "json" || output === "yaml") this.#printObject(planObject(plan, gaps));
+    if (output === "json" || output === "yaml") this.#printObject(planObject(plan, warnings));
     else if (output === "name") this.#print(plan.items.map((item) => `${nameOf(item)}\n`).join(""));
     else this.#print(this.#tableText(plan));
-    this.#tell(`would remove ${tally(plan.items)}${leftAloneWords(plan)}`);
+    this.#tell(`would remove ${countsText(plan.items)}${keptWords(plan)}`);
   }
 
   async #isAgreed(plan: Plan): Promise<boolean> {
     const { stdin, stderr, signal } = this.#context;
-    const question = `Remove ${tally(plan.items)}${leftAloneWords(plan)}?`;
+    const question = `Remove ${countsText(plan.items)}${keptWords(plan)}?`;
     return confirm(question, { input: stdin, output: stderr }, signal);
   }
 
@@ -242,6 +234,6 @@ export async function repeatedly(
   return 0;
 }
 
-function leftAloneWords({ leftAlone }: Plan): string {
-  return leftAlone.length === 0 ? "" : ` (${leftAlone.length} left alone, -v says why)`;
+function keptWords({ kept }: Plan): string {
+  return kept.length === 0 ? "" : ` (${kept.length} left alone, -v says why)`;
 }

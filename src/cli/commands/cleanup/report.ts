@@ -1,9 +1,9 @@
 // What `cleanup` and `cancel` print: the plan as a table or an object, what went, and what did not. Pure.
 
 import type { JsonObject } from "../../../base/json.ts";
-import type { LeftAlone, OwnerRun, Plan, PlanItem } from "../../../cleanup/item.ts";
+import type { Kept, OwnerRun, Plan, PlanItem } from "../../../cleanup/item.ts";
 import type { Done, Outcome } from "../../../cleanup/sweep.ts";
-import { kubectlName, tally } from "../../../cleanup/counts.ts";
+import { kubectlName, countsText } from "../../../cleanup/counts.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import { age } from "../../../output/age.ts";
 import type { Column } from "../../../output/table.ts";
@@ -16,7 +16,7 @@ export function planColumns(now: Date, allNamespaces: boolean): readonly Column<
   return [
     ...(allNamespaces ? [namespace] : []),
     { header: "OBJECT", value: nameOf },
-    { header: "WHY", value: ({ why }) => why },
+    { header: "WHY", value: ({ message: why }) => why },
     { header: "AGE", value: ({ createdAt }) => age(createdAt, now) },
     { header: "RUN", value: ({ run }) => runText(run) },
     { header: "STATE", value: ({ run }) => (run === undefined ? undefined : stateText(run.view)) },
@@ -37,7 +37,7 @@ export function deletedLine({ resource, ref }: PlanItem, dryRun: boolean): strin
 }
 
 /** What stays, and why. */
-export function leftAloneLine({ resource, ref, why }: LeftAlone): string {
+export function keptLine({ resource, ref, reason: why }: Kept): string {
   return `left alone: ${nameOf({ resource, ref })} in namespace "${ref.namespace}": ${why}`;
 }
 
@@ -45,7 +45,7 @@ export function leftAloneLine({ resource, ref, why }: LeftAlone): string {
 export function troubleLines(done: readonly Done[]): readonly string[] {
   const hints = new Set<string>();
   const lines = done.flatMap(({ item, outcome }) => {
-    if (outcome.kind === "spared")
+    if (outcome.kind === "skipped")
       return [`left alone: ${nameOf(item)} in namespace "${item.ref.namespace}": ${outcome.why}`];
     if (outcome.kind !== "failed") return [];
     if (outcome.hint !== undefined) hints.add(outcome.hint);
@@ -58,32 +58,32 @@ export function troubleLines(done: readonly Done[]): readonly string[] {
 export function summary(done: readonly Done[], dryRun: boolean): string {
   const of = (...kinds: readonly Outcome["kind"][]): readonly PlanItem[] =>
     done.filter(({ outcome }) => kinds.includes(outcome.kind)).map(({ item }) => item);
-  const parts = [`${dryRun ? "would remove" : "removed"} ${tally(of("deleted"))}`];
-  const [gone, spared, failed, untried] = [of("gone"), of("spared"), of("failed"), of("untried")];
+  const parts = [`${dryRun ? "would remove" : "removed"} ${countsText(of("deleted"))}`];
+  const [gone, skipped, failed, untried] = [of("gone"), of("skipped"), of("failed"), of("untried")];
   if (gone.length > 0) parts.push(`${gone.length} gone before`);
-  if (spared.length > 0) parts.push(`${spared.length} left alone after all`);
+  if (skipped.length > 0) parts.push(`${skipped.length} left alone after all`);
   if (failed.length > 0) parts.push(`${failed.length} failed`);
   if (untried.length > 0) parts.push(`interrupted before ${untried.length}`);
   return parts.join("; ");
 }
 
 /** The plan as -o json and -o yaml have it; with what became of each item where it was carried out. */
-export function planObject(plan: Plan, gaps: readonly string[], done?: readonly Done[]): JsonObject {
+export function planObject(plan: Plan, warnings: readonly string[], done?: readonly Done[]): JsonObject {
   const outcomes = new Map((done ?? []).map((each) => [each.item, each.outcome]));
   return {
     items: plan.items.map((item) => itemObject(item, outcomes.get(item))),
-    leftAlone: plan.leftAlone.map(({ resource, ref, why, run }) => ({
+    kept: plan.kept.map(({ resource, ref, reason: why, run }) => ({
       object: nameOf({ resource, ref }),
       namespace: ref.namespace,
       why,
       ...flowRun(run),
     })),
-    gaps,
+    warnings,
   };
 }
 
 function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
-  const { ref, uid, ground, why, run, cluster, createdAt } = item;
+  const { ref, uid, reason: ground, message: why, run, cluster, createdAt } = item;
   return {
     object: nameOf(item),
     namespace: ref.namespace,
@@ -96,7 +96,7 @@ function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
     ...(cluster === undefined ? {} : { daskCluster: cluster }),
     ...(outcome === undefined ? {} : { outcome: outcome.kind }),
     ...(outcome?.kind === "failed" ? { error: outcome.error } : {}),
-    ...(outcome?.kind === "spared" ? { spared: outcome.why } : {}),
+    ...(outcome?.kind === "skipped" ? { skipped: outcome.why } : {}),
   };
 }
 

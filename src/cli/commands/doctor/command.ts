@@ -42,12 +42,12 @@ export class DoctorCommand extends ClusterCommand {
     checkOptionValues(DOCTOR_OPTIONS, this.options);
     const timeoutMs = this.connectionFlags().requestTimeoutMs ?? DEADLINE_MS;
     const style = await this.#style();
-    const { patientOf } = await import("./target.ts");
+    const { doctorTarget } = await import("./target.ts");
     const { examine } = await import("../../../doctor/run.ts");
     const { worst } = await import("../../../doctor/finding.ts");
     const flags = { options: this.options, namespace: this.namespace, account: this.account };
-    const patient = await patientOf(flags, { ...this.context, loadConfig: () => this.prefectConfig() });
-    const findings = await this.#whileSaying(() => examine(this.#deps(timeoutMs), patient));
+    const target = await doctorTarget(flags, { ...this.context, loadConfig: () => this.prefectConfig() });
+    const findings = await this.#whileSaying(() => examine(this.#deps(timeoutMs), target));
     await this.#show(findings, output, style);
     return worst(findings) === "broken" ? 1 : 0;
   }

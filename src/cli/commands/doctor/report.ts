@@ -50,7 +50,7 @@ export function reportObject(findings: readonly Finding[]): JsonObject {
     kind: "CheckUp",
     status: worst(findings),
     summary: countsOf(findings),
-    findings: findings.map(({ section, subject, check, status, says, hint, details, data }) => ({
+    findings: findings.map(({ section, subject, check, status, message: says, hint, details, data }) => ({
       section,
       ...(subject === undefined ? {} : { subject }),
       check,
@@ -86,7 +86,7 @@ function findingLines(
   checkWidth: number,
   { palette, width }: ReportStyle,
 ): readonly string[] {
-  const { status, check, says, hint, details = [] } = finding;
+  const { status, check, message: says, hint, details = [] } = finding;
   const under = GAP.length + STATUS_WIDTH + GAP.length;
   const beside = under + checkWidth + GAP.length;
   const shown = `${palette[TONES[status]](status)}${" ".repeat(STATUS_WIDTH - status.length)}`;

@@ -12,7 +12,7 @@ import type { RestConfig } from "../../../prefect3/settings.ts";
 import { loadRestConfig } from "../../../prefect3/settings.ts";
 import type { ReadFile } from "../../../base/toml.ts";
 import { attempt } from "../../../doctor/answer.ts";
-import type { Patient } from "../../../doctor/run.ts";
+import type { DoctorTarget } from "../../../doctor/run.ts";
 import type { DOCTOR_OPTIONS } from "./options.ts";
 
 /** What was typed. */
@@ -23,15 +23,15 @@ export interface DoctorFlags {
   readonly account: string | undefined;
 }
 
-/** The patient. Throws SettingsError for a --for that cannot be meant; a configuration that cannot be read is a finding. */
-export async function patientOf(
+/** The target. Throws SettingsError for a --for that cannot be meant; a configuration that cannot be read is a finding. */
+export async function doctorTarget(
   flags: DoctorFlags,
   world: {
     readonly env: Env;
     readonly readFile: ReadFile;
     readonly loadConfig: () => Promise<PrefectConfig>;
   },
-): Promise<Patient> {
+): Promise<DoctorTarget> {
   const { options } = flags;
   const account = accountOf(flags.account);
   const config = await attempt(world.loadConfig);
@@ -67,7 +67,7 @@ function isNamed({ apiUrl, apiKey, backend }: PrefectConfig): boolean {
 }
 
 /** As `agent start` makes it of the same options; the namespace is known later. */
-function jobOf(options: DoctorFlags["options"], config: PrefectConfig): Patient["job"] {
+function jobOf(options: DoctorFlags["options"], config: PrefectConfig): DoctorTarget["job"] {
   const secrets = namesIn(options.imagePullSecrets);
   return jobSettings(config, {
     namespace: "",
@@ -87,7 +87,7 @@ function pullSecrets(list: string | undefined): Sourced<readonly string[]> | und
   return names.length === 0 ? undefined : { value: names, source: "--image-pull-secrets" };
 }
 
-function accountOf(text: string | undefined): Patient["account"] {
+function accountOf(text: string | undefined): DoctorTarget["account"] {
   if (text === undefined) return undefined;
   const [namespace = "", name = "", ...rest] = text.replace(/^system:serviceaccount:/, "").split(/[/:]/);
   if (namespace === "" || name === "" || rest.length > 0) {

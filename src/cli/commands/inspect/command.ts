@@ -2,7 +2,7 @@
 
 import { Command, Option } from "clipanion";
 import type { Prospect } from "../../../inventory/diagnosis.ts";
-import type { Inventory, RunPrint } from "../../../inventory/inventory.ts";
+import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import type { RunView } from "../../../job/decide/decide.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
@@ -46,7 +46,7 @@ export class InspectCommand extends NamespacedCommand {
       const run = { ...found, run: stateIn(seen, found) };
       const prospects = await this.#prospects(run, { inventory: seen, states });
       await (format === "tree" ? this.#tree(run, prospects) : this.#object(run, prospects, format));
-      this.tellGaps([...new Set([...inventory.gaps, ...seen.gaps])]);
+      this.noteWarnings([...new Set([...inventory.warnings, ...seen.warnings])]);
       return 0;
     } finally {
       await states.close();
@@ -56,7 +56,7 @@ export class InspectCommand extends NamespacedCommand {
 
   /** Whether a run that Prefect does not know was deleted, or is another Prefect's, the other runs of the namespace tell. */
   async #surroundings(
-    { run, namespace }: RunPrint,
+    { run, namespace }: InventoryRun,
     inventory: Inventory,
     { place, states }: { readonly place: Place; readonly states: ListingStates },
   ): Promise<Inventory> {
@@ -69,14 +69,14 @@ export class InspectCommand extends NamespacedCommand {
 
   /** What cleanup would do. */
   async #prospects(
-    { flowRunId }: RunPrint,
+    { flowRunId }: InventoryRun,
     { inventory, states }: { readonly inventory: Inventory; readonly states: ListingStates },
   ): Promise<readonly Prospect[]> {
     const { prospectsOf } = await import("../../cleanup-preview.ts");
     return prospectsOf(flowRunId, { inventory, apis: states.addresses, now: this.context.clock.now() });
   }
 
-  async #tree(run: RunPrint, prospects: readonly Prospect[]): Promise<void> {
+  async #tree(run: InventoryRun, prospects: readonly Prospect[]): Promise<void> {
     const { diagnose } = await import("../../../inventory/diagnosis.ts");
     const { OLDER_THAN_MS, prospectLines } = await import("../../cleanup-preview.ts");
     const { formatDuration } = await import("../../../base/duration.ts");
@@ -85,16 +85,16 @@ export class InspectCommand extends NamespacedCommand {
     const { clock, env, stdout } = this.context;
     const palette = await this.palette();
     const now = clock.now();
-    const { word, why, stories, agent } = diagnose(run, now);
+    const { status: word, reason: why, stories, agent } = diagnose(run, now);
     const ascii = wantsAscii(stdout, env);
     const lines = [
       ...treeLines(runTree(run, now), { ascii, palette }),
       "",
-      `${palette.heading("VERDICT")} ${word}: ${why}`,
+      `${palette.heading("STATUS")} ${word}: ${why}`,
       ...stories.flatMap((story) => ["", ...storyLines(story, why)]),
       "",
       palette.heading("AN AGENT WOULD"),
-      ...agent.map((deed) => `  ${deed}`),
+      ...agent.map((action) => `  ${action}`),
       "",
       `${palette.heading("CLEANUP WOULD")} (--older-than ${formatDuration(OLDER_THAN_MS)})`,
       ...(prospects.length === 0 ? ["nothing: there is nothing to remove"] : prospectLines(prospects)).map(
@@ -104,7 +104,7 @@ export class InspectCommand extends NamespacedCommand {
     this.print(`${lines.join("\n")}\n`);
   }
 
-  async #object(run: RunPrint, prospects: readonly Prospect[], format: "json" | "yaml"): Promise<void> {
+  async #object(run: InventoryRun, prospects: readonly Prospect[], format: "json" | "yaml"): Promise<void> {
     const { diagnose } = await import("../../../inventory/diagnosis.ts");
     const { runObject } = await import("../../../inventory/run-object.ts");
     const object = runObject(run, diagnose(run, this.context.clock.now()), prospects);
@@ -117,29 +117,29 @@ export class InspectCommand extends NamespacedCommand {
   }
 }
 
-/** A Job's story; what the verdict has just said it does not say again. */
+/** A Job's story; what the decision has just said it does not say again. */
 function storyLines(story: string, why: string): readonly string[] {
   const [first = "", ...more] = story.replaceAll("\t", "    ").split("\n");
   return [first.endsWith(`: ${why}`) ? first.slice(0, -why.length - 2) : first, ...more];
 }
 
 /** The run's state, as it is in the light of the others. */
-function stateIn({ runs }: Inventory, { flowRunId, namespace, run }: RunPrint): RunView {
+function stateIn({ runs }: Inventory, { flowRunId, namespace, run }: InventoryRun): RunView {
   const found = runs.find((each) => each.flowRunId === flowRunId && each.namespace === namespace);
   return found?.run ?? run;
 }
 
 /** The run as it was found; a run that only Prefect knows has nothing here. */
-function runIn({ runs }: Inventory, meant: MeantRun, namespace: string | undefined): RunPrint {
+function runIn({ runs }: Inventory, meant: MeantRun, namespace: string | undefined): InventoryRun {
   const found = runs.find((run) => run.flowRunId === meant.id);
   if (found !== undefined) return { ...found, name: found.name ?? meant.name };
   return {
     flowRunId: meant.id,
-    generation: meant.generation,
+    prefectVersion: meant.prefectVersion,
     namespace: namespace ?? "",
     name: meant.name,
     run: meant.view,
-    footprint: { flowRunId: meant.id, jobs: [] },
+    observed: { flowRunId: meant.id, jobs: [] },
     dask: [],
   };
 }

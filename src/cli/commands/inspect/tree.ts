@@ -1,14 +1,14 @@
 // `inspect` as a tree: run → Job → pods → containers, Dask clusters, events.
 
 import { daskCreatedAt, daskName, daskPods } from "../../../inventory/dask-row.ts";
-import type { DaskPrint } from "../../../dask/dask-cluster.ts";
-import type { RunPrint } from "../../../inventory/inventory.ts";
+import type { ObservedCluster } from "../../../dask/dask-cluster.ts";
+import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
 import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts";
-import type { JobPrint } from "../../../job/observe/observed.ts";
+import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { eventsOf } from "../../../job/observe/observed.ts";
-import type { Outlook } from "../../../job/observe/phase.ts";
-import { outlookOf } from "../../../job/observe/phase.ts";
+import type { JobPhase } from "../../../job/observe/phase.ts";
+import { jobPhase } from "../../../job/observe/phase.ts";
 import { describeEnd, oneLine } from "../../../job/observe/problem.ts";
 import { lastSeenAt } from "../../../kube/client/objects.ts";
 import type { Container, ContainerStatus, KubeEvent, Pod } from "../../../kube/client/objects.ts";
@@ -19,30 +19,30 @@ import type { TreeNode } from "../../../output/tree.ts";
 const EVENTS_AT_MOST = 12;
 
 /** The run with all that it has, ages up to `now`. */
-export function runTree(run: RunPrint, now: Date): TreeNode {
+export function runTree(run: InventoryRun, now: Date): TreeNode {
   const { state } = run.run.kind === "known" ? run.run : { state: undefined };
   const message =
     typeof state?.message === "string" && state.message !== "" ? `: ${oneLine(state.message)}` : "";
   const name = run.name === undefined ? "" : ` ${run.name}`;
   const nodes = [
-    ...run.footprint.jobs.map((print) => (run.podsUnseen === true ? blindNode : jobNode)(print, now)),
+    ...run.observed.jobs.map((print) => (run.podsForbidden === true ? blindNode : jobNode)(print, now)),
     ...run.dask.map((dask) => daskNode(dask, now)),
   ];
   const where = run.namespace === "" ? "the cluster" : `namespace "${run.namespace}"`;
   const nothing: TreeNode = { text: `nothing of it is in ${where}`, tone: "quiet" };
   return {
-    text: `flow run${name} ${run.flowRunId || "<none>"} (Prefect ${run.generation === 1 ? "1" : "2 or 3"})`,
+    text: `flow run${name} ${run.flowRunId || "<none>"} (Prefect ${run.prefectVersion === 1 ? "1" : "2 or 3"})`,
     children: [{ text: `state ${runStateText(run)}${message}` }, ...(nodes.length === 0 ? [nothing] : nodes)],
   };
 }
 
-function jobNode(print: JobPrint, now: Date): TreeNode {
+function jobNode(print: ObservedJob, now: Date): TreeNode {
   const { job } = print;
-  const outlook = outlookOf(print);
+  const phase = jobPhase(print);
   const since = age(job.metadata.creationTimestamp, now);
   return {
-    text: `job/${job.metadata.name} ${outlook.kind}, ${since} old`,
-    tone: toneOf(outlook),
+    text: `job/${job.metadata.name} ${phase.kind}, ${since} old`,
+    tone: toneOf(phase),
     children: [
       ...print.pods.map((pod) => podNode(pod, { now, events: eventsOf(print, pod.metadata.uid) })),
       ...eventNodes(eventsOf(print, job.metadata.uid), now),
@@ -51,7 +51,7 @@ function jobNode(print: JobPrint, now: Date): TreeNode {
 }
 
 /** A Job whose pods may not be listed: how it stands nobody can tell. */
-function blindNode(print: JobPrint, now: Date): TreeNode {
+function blindNode(print: ObservedJob, now: Date): TreeNode {
   const { name, uid, creationTimestamp } = print.job.metadata;
   return {
     text: `job/${name}, ${age(creationTimestamp, now)} old`,
@@ -62,7 +62,7 @@ function blindNode(print: JobPrint, now: Date): TreeNode {
   };
 }
 
-function toneOf({ kind }: Outlook): Tone | undefined {
+function toneOf({ kind }: JobPhase): Tone | undefined {
   if (kind === "failed" || kind === "stuck" || kind === "disrupted" || kind === "deleted") return "bad";
   return kind === "live" ? "good" : undefined;
 }
@@ -126,7 +126,7 @@ function eventNode(event: KubeEvent, now: Date): TreeNode {
   };
 }
 
-function daskNode(dask: DaskPrint, now: Date): TreeNode {
+function daskNode(dask: ObservedCluster, now: Date): TreeNode {
   const made = daskCreatedAt(dask);
   const by = dask.owner === undefined ? "" : `, tied to the run by ${dask.owner.by}`;
   const pods = daskPods(dask).map((pod) => {

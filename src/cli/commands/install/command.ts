@@ -62,7 +62,7 @@ export class InstallCommand extends InstallFlags {
     };
     this.print(renderManifests(agentManifests(options), format));
     if (options.api !== undefined && LOOPBACK.test(options.api)) {
-      this.tell(
+      this.note(
         `warning: in a pod ${options.api} is the pod itself; name Prefect's address there with --api`,
       );
     }

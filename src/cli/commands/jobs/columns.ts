@@ -1,4 +1,4 @@
-// The columns of `jobs`: what a person needs to see which flow run is in trouble, and why.
+// The columns of `jobs`: what a person needs to see which flow run is in problem, and why.
 
 import { runStateText } from "../../../inventory/job-row.ts";
 import { isUuid } from "../../../base/uuid.ts";
@@ -13,7 +13,7 @@ const ORDERED_ID = 13;
 /** Where a UUID says its version. */
 const VERSION_AT = 14;
 
-/** What each verdict asks of the reader. */
+/** What each decision asks of the reader. */
 const TONES: Readonly<Record<string, Tone>> = {
   active: "good",
   pending: "quiet",
@@ -36,11 +36,15 @@ export function listColumns(now: () => Date, allNamespaces: boolean): readonly C
     { header: "PODS", value: ({ pods }) => pods },
     { header: "RESTARTS", value: ({ restarts }) => restarts },
     { header: "AGE", value: ({ createdAt }) => age(createdAt, now()) },
-    { header: "VERDICT", value: ({ verdict }) => verdict.word, colour: ({ verdict }) => TONES[verdict.word] },
+    {
+      header: "STATUS",
+      value: ({ decision }) => decision.status,
+      colour: ({ decision }) => TONES[decision.status],
+    },
     { header: "NODE", wide: true, value: ({ node }) => node },
     { header: "IMAGE", wide: true, value: ({ image }) => image },
     { header: "FLOW RUN ID", wide: true, value: ({ run }) => run?.flowRunId },
-    { header: "REASON", wide: true, value: ({ verdict }) => verdict.why },
+    { header: "REASON", wide: true, value: ({ decision }) => decision.reason },
   ];
 }
 
@@ -52,7 +56,7 @@ function shortId(id: string): string {
   return id.slice(0, id.charAt(VERSION_AT) === "7" ? ORDERED_ID : SHORT_ID);
 }
 
-/** Dask clusters are named by their run's whole id, which would push the verdict off a terminal. */
+/** Dask clusters are named by their run's whole id, which would push the decision off a terminal. */
 function shortName({ name, run }: ListRow): string {
   if (run === undefined || !isUuid(run.flowRunId)) return name;
   return name.replace(run.flowRunId, `${shortId(run.flowRunId)}…`);

@@ -16,7 +16,7 @@ export class JobsCommand extends NamespacedCommand {
   static override paths = [["jobs"], ["get"], ["get", "jobs"]];
   static override usage = Command.Usage({
     category: "Flow runs",
-    description: "list the flow runs' Jobs, with both sides' state and a verdict",
+    description: "list the flow runs' Jobs, with both sides' state and a decision",
     details: `
       Shows the Jobs of Prefect 0.x to 3: the flow run's state in Prefect, the pods in Kubernetes, and what an agent
       makes of both (active, pending, stuck, failed, finished, orphaned, cancelled; -o wide says why). Works without a
@@ -47,7 +47,7 @@ export class JobsCommand extends NamespacedCommand {
         labelSelector: this.selector,
         fieldSelector: this.fieldSelector,
         dask: this.stale ? "all" : "pods",
-        events: "podless",
+        events: "no-pods",
         signal: this.context.signal,
       };
       const { loadInventory } = await import("../../../inventory/load.ts");
@@ -60,15 +60,15 @@ export class JobsCommand extends NamespacedCommand {
       if (this.watch) {
         return await this.#watch(printing, async () => {
           const inventory = await load();
-          return { rows: await this.#rows(inventory, states), notes: inventory.gaps };
+          return { rows: await this.#rows(inventory, states), notes: inventory.warnings };
         });
       }
       const inventory = await load();
       const rows = await this.#rows(inventory, states);
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.print(text));
-      if (rows.length === 0) this.tellEmpty(place.namespace);
-      this.tellGaps(inventory.gaps);
+      if (rows.length === 0) this.noteNothingFound(place.namespace);
+      this.noteWarnings(inventory.warnings);
       return 0;
     } finally {
       await states.close();
@@ -106,7 +106,7 @@ export class JobsCommand extends NamespacedCommand {
       signal,
       stdout,
       query,
-      note: (line) => this.tell(`note: ${line}`),
+      note: (line) => this.note(`note: ${line}`),
     });
     return signal.aborted ? INTERRUPTED : 0;
   }

@@ -105,11 +105,11 @@ class WatchScreen {
 }
 
 function keyOf({ subject, namespace, name }: ListRow): string {
-  return subject.kind === "job" ? subject.row.print.job.metadata.uid : `${namespace}/${name}`;
+  return subject.kind === "job" ? subject.row.job.job.metadata.uid : `${namespace}/${name}`;
 }
 
 /** All that the table shows but the age. */
-function fingerprint({ run, pods, restarts, node, image, verdict }: ListRow): string {
+function fingerprint({ run, pods, restarts, node, image, decision }: ListRow): string {
   const state = run === undefined ? "" : stateText(run.run);
-  return [run?.name, state, pods, restarts, node, image, verdict.word, verdict.why].join("\n");
+  return [run?.name, state, pods, restarts, node, image, decision.status, decision.reason].join("\n");
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps } from "./log-stream.ts";
-import type { LogWish } from "./run-logs.ts";
+import type { LogOptions } from "./run-logs.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 
@@ -43,21 +43,21 @@ export class LogsCommand extends NamespacedCommand {
 
   async execute(): Promise<number> {
     const { signal, clock } = this.context;
-    const wish = { ...this.#wish(), signal };
+    const options = { ...this.#options(), signal };
     const [place, states] = await Promise.all([this.place(), this.states()]);
     const { kube } = place.connection;
     const deps: LogDeps = {
       kube,
       clock,
       write: (text) => this.#write(text),
-      tell: (line) => this.tell(line),
+      tell: (line) => this.note(line),
     };
     try {
       const { meantRun } = await import("../../options/meant-run.ts");
       const { followRunLogs, printRunLogs } = await import("./run-logs.ts");
       const meant = await meantRun(this.target, place, { states, signal });
       const subject = { flowRunId: meant.id, namespace: meant.namespace ?? place.namespace };
-      await (this.follow ? followRunLogs(deps, subject, wish) : printRunLogs(deps, subject, wish));
+      await (this.follow ? followRunLogs(deps, subject, options) : printRunLogs(deps, subject, options));
       return signal.aborted ? INTERRUPTED : 0;
     } finally {
       await states.close();
@@ -65,7 +65,7 @@ export class LogsCommand extends NamespacedCommand {
     }
   }
 
-  #wish(): LogWish {
+  #options(): LogOptions {
     const sinceMs = this.since === undefined ? undefined : parseDuration(this.since, "--since");
     return {
       container: this.container,

@@ -2,7 +2,7 @@
 
 import { flowContainerName } from "../../../job/observe/observed.ts";
 import type { ContainerStatus, Pod } from "../../../kube/client/objects.ts";
-import type { RunPrint } from "../../../inventory/inventory.ts";
+import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { podStatus } from "../../../inventory/pod-status.ts";
 
 /** Which pods and containers, as the flags say. */
@@ -27,8 +27,8 @@ export interface LogTarget {
 const NEVER = "1970-01-01T00:00:00Z";
 
 /** All pods of the run, oldest first. */
-export function podsOfRun(runs: readonly RunPrint[]): readonly Pod[] {
-  const pods = runs.flatMap((run) => run.footprint.jobs.flatMap((print) => print.pods));
+export function podsOfRun(runs: readonly InventoryRun[]): readonly Pod[] {
+  const pods = runs.flatMap((run) => run.observed.jobs.flatMap((print) => print.pods));
   return pods.toSorted((left, right) => madeMs(left) - madeMs(right));
 }
 

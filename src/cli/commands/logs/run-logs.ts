@@ -2,7 +2,7 @@
 
 import { ExpectedError } from "../../../base/errors.ts";
 import { isOver } from "../../../job/observe/phase.ts";
-import type { RunPrint } from "../../../inventory/inventory.ts";
+import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import { LogStream } from "./log-stream.ts";
 import type { LogDeps, LogShape } from "./log-stream.ts";
@@ -17,7 +17,7 @@ export interface LogSubject {
   readonly namespace: string | undefined;
 }
 
-export interface LogWish extends LogChoice, LogShape {
+export interface LogOptions extends LogChoice, LogShape {
   /** The life before: of the container, else of the run. */
   readonly previous: boolean;
 }
@@ -30,10 +30,10 @@ const OUTAGES_AT_MOST = 30;
 export async function printRunLogs(
   deps: LogDeps,
   subject: LogSubject,
-  wish: LogWish & { readonly signal: AbortSignal },
+  options: LogOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
-  const pods = podsOfRun(await look(deps, subject, wish.signal));
-  const targets = logTargets(pods, wish);
+  const pods = podsOfRun(await look(deps, subject, options.signal));
+  const targets = logTargets(pods, options);
   if (pods.length === 0) {
     const { flowRunId, namespace } = subject;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
@@ -41,15 +41,15 @@ export async function printRunLogs(
       hint: `wait for it with -f${namespace === undefined ? "" : ", look everywhere with -A"}, or see why with: kubectl prefect inspect RUN`,
     });
   }
-  if (targets.length === 0) throw noContainer(pods, wish);
+  if (targets.length === 0) throw noContainer(pods, options);
   let read = 0;
   for (const target of targets) {
-    if (await printOne(deps, target, { ...wish, pods, prefix: prefixOf(target, wish) })) read++;
+    if (await printOne(deps, target, { ...options, pods, prefix: prefixOf(target, options) })) read++;
     else if (targets.length > 1) deps.tell(`note: pod "${target.pod.metadata.name}": ${whyNoLog(target)}`);
   }
   const [first] = targets;
   if (read > 0 || first === undefined) return;
-  const why = wish.previous ? `there was none before it` : whyNoLog(first);
+  const why = options.previous ? `there was none before it` : whyNoLog(first);
   throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${why}`, {
     hint: "see why with: kubectl prefect inspect RUN",
   });
@@ -59,19 +59,19 @@ export async function printRunLogs(
 export async function followRunLogs(
   deps: LogDeps,
   subject: LogSubject,
-  wish: LogWish & { readonly signal: AbortSignal },
+  options: LogOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
-  const { signal } = wish;
-  const followed = new Followed(deps, wish);
+  const { signal } = options;
+  const followed = new Followed(deps, options);
   let hadJobs = false;
   while (!signal.aborted) {
     const runs = await followed.look(subject);
     if (runs === undefined) continue;
-    const jobs = runs.flatMap((run) => run.footprint.jobs);
+    const jobs = runs.flatMap((run) => run.observed.jobs);
     hadJobs ||= jobs.length > 0;
     const pods = podsOfRun(runs);
-    const targets = logTargets(pods, wish);
-    if (pods.length > 0 && targets.length === 0) throw noContainer(pods, wish);
+    const targets = logTargets(pods, options);
+    if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
     for (const target of targets) followed.take(target);
     followed.waitingFor(targets, jobs.length);
     if (hadJobs && jobs.every(({ job }) => isOver(job))) return followed.end();
@@ -82,7 +82,7 @@ export async function followRunLogs(
 
 class Followed {
   readonly #deps: LogDeps;
-  readonly #wish: LogWish & { readonly signal: AbortSignal };
+  readonly #options: LogOptions & { readonly signal: AbortSignal };
   readonly #streams = new Map<string, { readonly stream: LogStream; ended: Promise<void> }>();
   readonly #failure = new AbortController();
   /** Pods that were there at the first look: of later ones everything is wanted. */
@@ -90,14 +90,14 @@ class Followed {
   #told = "";
   #outages = 0;
 
-  constructor(deps: LogDeps, wish: LogWish & { readonly signal: AbortSignal }) {
+  constructor(deps: LogDeps, options: LogOptions & { readonly signal: AbortSignal }) {
     this.#deps = deps;
-    this.#wish = wish;
+    this.#options = options;
   }
 
   /** The run as it stands; undefined when the cluster could not be asked just now. Throws what lasts. */
-  async look(subject: LogSubject): Promise<readonly RunPrint[] | undefined> {
-    const { signal } = this.#wish;
+  async look(subject: LogSubject): Promise<readonly InventoryRun[] | undefined> {
+    const { signal } = this.#options;
     try {
       const runs = await look(this.#deps, subject, signal);
       this.#outages = 0;
@@ -123,8 +123,8 @@ class Followed {
     const key = `${pod.metadata.uid}/${container}/${startedAt}`;
     const known = this.#streams.get(key);
     if (known !== undefined && !(isRunning && known.stream.isDone)) return;
-    const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#wish));
-    const { timestamps, tailLines, sinceSeconds, signal } = this.#wish;
+    const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#options));
+    const { timestamps, tailLines, sinceSeconds, signal } = this.#options;
     const shape = this.#isFirstLook ? { timestamps, tailLines, sinceSeconds } : { timestamps };
     const ended = stream.follow(shape, signal).catch((error: unknown) => this.#failure.abort(error));
     this.#streams.set(key, { stream, ended });
@@ -158,7 +158,11 @@ class Followed {
   }
 }
 
-async function look(deps: LogDeps, subject: LogSubject, signal: AbortSignal): Promise<readonly RunPrint[]> {
+async function look(
+  deps: LogDeps,
+  subject: LogSubject,
+  signal: AbortSignal,
+): Promise<readonly InventoryRun[]> {
   const { runs, refusals } = await loadInventory(deps.kube, NO_STATES, { ...subject, signal });
   for (const refusal of refusals?.values() ?? []) throw refusal;
   return runs;
@@ -168,7 +172,7 @@ async function look(deps: LogDeps, subject: LogSubject, signal: AbortSignal): Pr
 async function printOne(
   { kube, write }: LogDeps,
   target: LogTarget,
-  given: LogWish & {
+  given: LogOptions & {
     readonly pods: readonly LogTarget["pod"][];
     readonly prefix: string;
     signal: AbortSignal;

@@ -36,7 +36,7 @@ export class RenderCommand extends AgentCommand {
     `,
     examples: [
       ["See the Job of a flow run", "$0 render quick-fox -l k8s --job-template job.yaml"],
-      ["Without a cluster and an API, saying where each field comes from", "$0 render -f run.json --explain"],
+      ["Without a cluster and an API, entry where each field comes from", "$0 render -f run.json --explain"],
       ["Ask the cluster whether it would take the Job", "$0 render quick-fox --dry-run=server"],
     ],
   });
@@ -70,7 +70,7 @@ export class RenderCommand extends AgentCommand {
     const { printRendering } = await import("./rendering.ts");
     this.print(printRendering(rendering, { format, explain: this.explain }));
     if (config.apiKey !== undefined && this.job.keySecret === undefined) {
-      this.tell("warning: the Job holds the API key in clear text; --key-secret NAME keeps it out");
+      this.note("warning: the Job holds the API key in clear text; --key-secret NAME keeps it out");
     }
     if (asksServer) await this.#ask(rendering.job, namespace);
     return 0;
@@ -144,7 +144,7 @@ export class RenderCommand extends AgentCommand {
         signal: this.context.signal,
       });
       const said = outcome === "created" ? "created (server dry run)" : "exists already (server dry run)";
-      this.tell(`job.batch/${job.metadata.name} ${said}`);
+      this.note(`job.batch/${job.metadata.name} ${said}`);
     } finally {
       kube.close();
     }

@@ -1,4 +1,4 @@
-// kubectl prefect cleanup on the stand-ins: what it shows, what it takes, and what it leaves.
+// kubectl prefect cleanup on the fakes: what it shows, what it takes, and what it leaves.
 
 import { describe, expect, it } from "vitest";
 import { NAMESPACE, startWorld } from "./cluster.ts";

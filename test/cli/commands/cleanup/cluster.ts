@@ -2,10 +2,10 @@
 
 import { onTestFinished } from "vitest";
 import type { JsonObject } from "../../../../src/base/json.ts";
-import { startKubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
-import { startPrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
+import { startFakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../../../support/run-cli.ts";
 import type { CliResult, CliWorld } from "../../../support/run-cli.ts";
 
@@ -13,12 +13,12 @@ export const NAMESPACE = "flows";
 const KUBECONFIG = "/home/user/.kube/config";
 const LONG_AGO = new Date(Date.now() - 7_200_000).toISOString();
 
-/** Both stand-ins, and the command line that speaks to them. */
+/** Both fakes, and the command line that speaks to them. */
 export class World {
-  readonly kube: KubeStandin;
-  readonly prefect: PrefectStandin;
+  readonly kube: FakeKubernetes;
+  readonly prefect: FakePrefect1;
 
-  constructor(kube: KubeStandin, prefect: PrefectStandin) {
+  constructor(kube: FakeKubernetes, prefect: FakePrefect1) {
     this.kube = kube;
     this.prefect = prefect;
   }
@@ -110,9 +110,9 @@ export class World {
 
 /** Starts both; they stop with the test. Jobs have no controller: what a test puts there is all that happens. */
 export async function startWorld(others: readonly string[] = []): Promise<World> {
-  const kube = await startKubeStandin({ namespaces: [NAMESPACE, ...others], controller: false });
+  const kube = await startFakeKubernetes({ namespaces: [NAMESPACE, ...others], controller: false });
   onTestFinished(() => kube.stop());
-  const prefect = await startPrefectStandin();
+  const prefect = await startFakePrefect1();
   onTestFinished(() => prefect.stop());
   return new World(kube, prefect);
 }

@@ -9,10 +9,10 @@ import type { JsonObject } from "../../../../src/base/json.ts";
 import { connectKube } from "../../../../src/kube/client/connect.ts";
 import { connectPrefect } from "../../../../src/prefect1/connect.ts";
 import { newState } from "../../../../src/prefect1/states.ts";
-import { startKubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
-import { startPrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin, PrefectStandinOptions } from "../../../fakes/prefect1/fake-prefect1.ts";
+import { startFakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1, FakePrefect1Options } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { ended, POD, putJob, runId } from "../../../inventory/reading-world.ts";
 import { runCli } from "../../../support/run-cli.ts";
 import type { CliResult, CliWorld } from "../../../support/run-cli.ts";
@@ -23,8 +23,8 @@ const AGENT = "system:serviceaccount:flows:prefect-agent";
 const MINUTE_MS = 60_000;
 
 interface World {
-  readonly kube: KubeStandin;
-  readonly prefect: PrefectStandin;
+  readonly kube: FakeKubernetes;
+  readonly prefect: FakePrefect1;
   /** `kubectl prefect doctor ARGV…`; what it says is searched for the key. */
   readonly doctor: (
     argv?: readonly string[],
@@ -44,11 +44,11 @@ interface Report {
 }
 
 /** A cluster, and a Prefect server whose address is configured. */
-async function startWorld(options: PrefectStandinOptions = {}): Promise<World> {
+async function startWorld(options: FakePrefect1Options = {}): Promise<World> {
   const tokens = { admin: "admin", weak: "weak" };
-  const kube = await startKubeStandin({ namespaces: [NAMESPACE], controller: false, tokens });
+  const kube = await startFakeKubernetes({ namespaces: [NAMESPACE], controller: false, tokens });
   onTestFinished(() => kube.stop());
-  const prefect = await startPrefectStandin({ apiKey: KEY, ...options });
+  const prefect = await startFakePrefect1({ apiKey: KEY, ...options });
   onTestFinished(() => prefect.stop());
   const doctor: World["doctor"] = async (argv = [], given = {}) => {
     const kubeconfig = kube.kubeconfig({ token: given.token ?? "admin", namespace: NAMESPACE });
@@ -142,15 +142,15 @@ describe("kubectl prefect doctor", () => {
   it.each([
     {
       argv: ["-o", "xml"],
-      says: 'error: cannot read -o "xml": unknown output format\nhint: use text, json, yaml\n',
+      message: 'error: cannot read -o "xml": unknown output format\nhint: use -o text, json or yaml\n',
     },
-    { argv: ["--for", "agent"], says: 'error: cannot read --for "agent": not a ServiceAccount' },
-    { argv: ["--request-timeout", "soon"], says: 'error: cannot read --request-timeout "soon"' },
-    { argv: ["--key-secret", "No Name"], says: 'error: cannot read --key-secret "No Name"' },
-  ])("refuses $argv", async ({ argv, says }) => {
+    { argv: ["--for", "agent"], message: 'error: cannot read --for "agent": not a ServiceAccount' },
+    { argv: ["--request-timeout", "soon"], message: 'error: cannot read --request-timeout "soon"' },
+    { argv: ["--key-secret", "No Name"], message: 'error: cannot read --key-secret "No Name"' },
+  ])("refuses $argv", async ({ argv, message }) => {
     const world = await startWorld();
     const { stdout, stderr, exitCode } = await world.doctor(argv);
-    expect(stderr).toContain(says);
+    expect(stderr).toContain(message);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
   });
 });
@@ -176,7 +176,7 @@ describe("doctor on the Prefect side", () => {
 
   it("looks at the cluster though the API is gone, whose states are then unknown", async () => {
     const world = await startWorld();
-    putJob({ standin: world.kube }, "old", {
+    putJob({ fake: world.kube }, "old", {
       run: runId(1),
       namespace: NAMESPACE,
       pod: POD.done,
@@ -205,7 +205,7 @@ describe("doctor on the Prefect side", () => {
     const world = await startWorld();
     const report = await reported(world, ["--backend", "cloud"]);
     expect(amiss(report)).toEqual([
-      "broken version: Prefect Server kubectl-prefect stand-in with Core 1.4.1, but it is taken for Prefect Cloud",
+      "broken version: Prefect Server kubectl-prefect fake with Core 1.4.1, but it is taken for Prefect Cloud",
     ]);
   });
 
@@ -269,10 +269,10 @@ describe("doctor on the Prefect side", () => {
       readFile: (path: string) => files.get(path),
     };
     const connection = await connectKube({ kubeconfig: "/kubeconfig" }, deps);
-    const place = `${connection.kube.clusterMark}/${NAMESPACE}`;
+    const scope = `${connection.kube.clusterMark}/${NAMESPACE}`;
     connection.kube.close();
     const flow = prefect.createFlow({ name: "etl" });
-    const mark = { kubectl_prefect: { id: "claim", place, identifier: "0a1b2c3d" } };
+    const mark = { kubectl_prefect: { id: "claim", scope, identifier: "0a1b2c3d" } };
     const [claimed, silent] = ["claimed", "silent"].map((name) => prefect.createFlowRun({ flow, name }));
     prefect.setState(claimed?.id ?? "", newState("Submitted", "Submitted for execution", { context: mark }));
     prefect.setState(silent?.id ?? "", { type: "Submitted" });
@@ -310,13 +310,16 @@ describe("doctor on the cluster's side", () => {
   it.each([
     {
       argv: ["--kubeconfig", "/none"],
-      says: 'broken kubeconfig: cannot read kubeconfig "/none": no such file',
+      message: 'broken kubeconfig: cannot read kubeconfig "/none": no such file',
     },
-    { argv: ["--context", "none"], says: 'broken kubeconfig: cannot find context "none" in the kubeconfig' },
-  ])("tells a kubeconfig that cannot be used: $argv", async ({ argv, says }) => {
+    {
+      argv: ["--context", "none"],
+      message: 'broken kubeconfig: cannot find context "none" in the kubeconfig',
+    },
+  ])("tells a kubeconfig that cannot be used: $argv", async ({ argv, message }) => {
     const world = await startWorld();
     const report = await reported(world, argv);
-    expect(amiss(report)).toContain(says);
+    expect(amiss(report)).toContain(message);
     expect(report.exitCode).toBe(1);
   });
 
@@ -380,7 +383,7 @@ describe("doctor on the cluster's side", () => {
 
   it("tells images that cannot be pulled, quotas and leftovers", async () => {
     const world = await startWorld();
-    const place = { standin: world.kube };
+    const place = { fake: world.kube };
     for (const digit of [1, 2])
       putJob(place, `pull-${digit}`, { run: runId(digit), namespace: NAMESPACE, pod: POD.pulling });
     const flow = world.prefect.createFlow({ name: "etl" });
@@ -405,7 +408,7 @@ describe("doctor on the cluster's side", () => {
 
   it("does not fail for warnings", async () => {
     const world = await startWorld();
-    putJob({ standin: world.kube }, "old", {
+    putJob({ fake: world.kube }, "old", {
       run: runId(1),
       namespace: NAMESPACE,
       pod: POD.done,
@@ -454,13 +457,13 @@ describe("doctor and Prefect 2 and 3", () => {
   });
 
   it.each([
-    { env: { PREFECT_API_KEY: KEY }, says: "broken Prefect 2/3 key: not accepted: the API answered 401" },
-    { env: {}, says: "broken Prefect 2/3 key: there is none, and the API wants one" },
-  ])("tells a key that is missing or wrong", async ({ env, says }) => {
+    { env: { PREFECT_API_KEY: KEY }, message: "broken Prefect 2/3 key: not accepted: the API answered 401" },
+    { env: {}, message: "broken Prefect 2/3 key: there is none, and the API wants one" },
+  ])("tells a key that is missing or wrong", async ({ env, message }) => {
     const world = await startWorld();
     const url = await restServer("right");
     const report = await reported(world, [], { env: { ...env, PREFECT_API_URL: url } });
-    expect(amiss(report)).toContain(says);
+    expect(amiss(report)).toContain(message);
     expect(report.exitCode).toBe(1);
   });
 

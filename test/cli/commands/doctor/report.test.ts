@@ -6,19 +6,32 @@ import type { Finding } from "../../../../src/doctor/finding.ts";
 import { colourFor, plainPalette } from "../../../../src/output/palette.ts";
 
 const FINDINGS: readonly Finding[] = [
-  { section: "kubernetes", check: "API server", status: "ok", says: "answers" },
-  { section: "kubernetes", check: "clock", status: "warning", says: "is behind", hint: "set it" },
+  { section: "kubernetes", check: "API server", status: "ok", message: "answers" },
+  { section: "kubernetes", check: "clock", status: "warning", message: "is behind", hint: "set it" },
   {
     section: "rights",
     subject: "you",
     check: "launching",
     status: "broken",
-    says: "may not a",
+    message: "may not a",
     hint: "grant",
   },
-  { section: "rights", subject: "you", check: "cleanup", status: "broken", says: "may not b", hint: "grant" },
-  { section: "rights", subject: "ServiceAccount a/b", check: "logs", status: "skipped", says: "not asked" },
-  { section: "leftovers", check: "leftovers", status: "ok", says: "none", details: ["one", "two"] },
+  {
+    section: "rights",
+    subject: "you",
+    check: "cleanup",
+    status: "broken",
+    message: "may not b",
+    hint: "grant",
+  },
+  {
+    section: "rights",
+    subject: "ServiceAccount a/b",
+    check: "logs",
+    status: "skipped",
+    message: "not asked",
+  },
+  { section: "leftovers", check: "leftovers", status: "ok", message: "none", details: ["one", "two"] },
 ];
 
 describe("the report", () => {
@@ -47,15 +60,15 @@ describe("the report", () => {
   });
 
   it("is laid out for the terminal's width, and not where that is too narrow", () => {
-    const says = "one two three four five six seven eight nine ten eleven twelve";
-    const one: readonly Finding[] = [{ section: "prefect", check: "API", status: "ok", says }];
+    const message = "one two three four five six seven eight nine ten eleven twelve";
+    const one: readonly Finding[] = [{ section: "prefect", check: "API", status: "ok", message }];
     const lines = (width: number): readonly string[] => reportLines(one, { palette: plainPalette, width });
     expect(lines(50).slice(1, 4)).toEqual([
       "  ok       API  one two three four five six seven",
       "                eight nine ten eleven twelve",
       "",
     ]);
-    expect(lines(30)[1]).toBe(`  ok       API  ${says}`);
+    expect(lines(30)[1]).toBe(`  ok       API  ${message}`);
   });
 
   it("colours the statuses, and nothing that is measured", () => {
@@ -66,8 +79,8 @@ describe("the report", () => {
   });
 
   it("lets no text steer the terminal or break its line", () => {
-    const says = "a\u001B[2Jb\nc";
-    const lines = reportLines([{ section: "prefect", check: "API", status: "ok", says }], {
+    const message = "a\u001B[2Jb\nc";
+    const lines = reportLines([{ section: "prefect", check: "API", status: "ok", message }], {
       palette: plainPalette,
       width: undefined,
     });

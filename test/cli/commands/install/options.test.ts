@@ -3,7 +3,7 @@
 
 import { Cli } from "clipanion";
 import { beforeAll, describe, expect, it } from "vitest";
-import { catalogueOf } from "../../../../src/cli/help/command-metadata.ts";
+import { commandMetadata } from "../../../../src/cli/help/command-metadata.ts";
 import { AgentStartCommand } from "../../../../src/cli/commands/agent-start/command.ts";
 import { InstallCommand } from "../../../../src/cli/commands/install/command.ts";
 import type { CliContext } from "../../../../src/cli/context.ts";
@@ -136,8 +136,8 @@ describe("what agent start can be told, install can", () => {
   });
 
   it("but for what a pod needs no option for", () => {
-    const [start = [], printed = []] = catalogueOf([AgentStartCommand, InstallCommand]).map(({ options }) =>
-      options.map(({ flag }) => flag),
+    const [start = [], printed = []] = commandMetadata([AgentStartCommand, InstallCommand]).map(
+      ({ options }) => options.map(({ flag }) => flag),
     );
     const cluster = ["--kubeconfig", "--context", "--cluster", "--user", "--server", "--as", "--as-group"];
     const tls = ["--certificate-authority", "--tls-server-name", "--insecure-skip-tls-verify"];

@@ -2,8 +2,8 @@
 
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { JsonObject } from "../../../../src/base/json.ts";
-import { startPrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
-import { ended, POD, putJob, readingWorld, restStandin, runId } from "../../../inventory/reading-world.ts";
+import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
+import { ended, POD, putJob, readingWorld, fakePrefect3, runId } from "../../../inventory/reading-world.ts";
 import type { World } from "../../../inventory/reading-world.ts";
 
 const NO_API =
@@ -23,7 +23,7 @@ async function mixedWorld(): Promise<World> {
     status: ended("Complete"),
   });
   putJob(world, "elsewhere", { run: runId(5), namespace: "other", pod: POD.running });
-  world.standin.put("jobs", { metadata: { name: "foreign", labels: { app: "x" } }, spec: {} });
+  world.fake.put("jobs", { metadata: { name: "foreign", labels: { app: "x" } }, spec: {} });
   return world;
 }
 
@@ -33,7 +33,7 @@ describe("kubectl prefect jobs", () => {
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
     expect(stdout).toBe(
       [
-        "FLOW RUN    ID         STATE       JOB           PODS                   RESTARTS   AGE   VERDICT",
+        "FLOW RUN    ID         STATE       JOB           PODS                   RESTARTS   AGE   STATUS",
         "<none>      22222222   <unknown>   job-failed    0/1 Error              0          3d    failed",
         "<none>      11111111   <unknown>   job-live      1/1 Running            2          3d    active",
         "<none>      33333333   <unknown>   job-pull      0/1 ImagePullBackOff   0          3d    stuck",
@@ -84,7 +84,7 @@ describe("kubectl prefect jobs", () => {
 
   it("shows names and states of Prefect 1, and a run that Prefect does not have as deleted", async () => {
     const world = await readingWorld();
-    const prefect = await startPrefectStandin();
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const flow = prefect.createFlow({ name: "f" });
     const run = prefect.createFlowRun({ flow, name: "quick-fox" });
@@ -111,7 +111,7 @@ describe("kubectl prefect jobs", () => {
     const labels = { "prefect.io/flow-run-id": runId(4) };
     putJob(world, "third", { run: runId(4), labels, pod: POD.running });
     const state = { type: "CRASHED", name: "Crashed", timestamp: "2026-01-01T00:00:00Z" };
-    const rest = await restStandin(() => ({ body: [{ id: runId(4), name: "amber-fox", state }] }));
+    const rest = await fakePrefect3(() => ({ body: [{ id: runId(4), name: "amber-fox", state }] }));
     const env = { PREFECT_API_URL: rest.url, PREFECT_API_KEY: "pnu_secret" };
     const { stdout, stderr } = await world.cli(["jobs"], { env });
     expect(stdout).toMatch(/^amber-fox +44444444 +Crashed +third /m);
@@ -141,8 +141,8 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("goes on without pods when this user may not list them", async () => {
-    const { standin, cli } = await mixedWorld();
-    standin.forbid({ verbs: ["list"], resources: ["pods"] });
+    const { fake, cli } = await mixedWorld();
+    fake.forbid({ verbs: ["list"], resources: ["pods"] });
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
     expect(stdout).toMatch(/job-live +<unknown> +<none> +3d +pending\n/);
     expect(stdout).toMatch(/job-failed +<unknown> +<none> +3d +failed\n/);
@@ -152,8 +152,8 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("fails when it may not even list Jobs", async () => {
-    const { standin, cli } = await mixedWorld();
-    standin.forbid({ verbs: ["list"], resources: ["jobs"] });
+    const { fake, cli } = await mixedWorld();
+    fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 4 });
     expect(stderr).toMatch(/^error: cannot list jobs in namespace "default": .*forbidden.*\nhint: .*\n$/);
@@ -161,12 +161,12 @@ describe("kubectl prefect jobs", () => {
 
   it("tells why a Job has no pod, which its events alone say; of other Jobs none are asked for", async () => {
     const world = await mixedWorld();
-    const eventsAsked = (): number => world.standin.requests.count({ resource: "events" });
+    const eventsAsked = (): number => world.fake.requests.count({ resource: "events" });
     await world.cli(["jobs"]);
     expect(eventsAsked()).toBe(0);
     putJob(world, "job-refused", { run: runId(6) });
-    const { uid = "" } = world.standin.get("jobs", "default", "job-refused")?.metadata ?? {};
-    world.standin.put("events", {
+    const { uid = "" } = world.fake.get("jobs", "default", "job-refused")?.metadata ?? {};
+    world.fake.put("events", {
       metadata: { name: "job-refused.1", namespace: "default" },
       involvedObject: { kind: "Job", name: "job-refused", uid },
       type: "Warning",
@@ -190,7 +190,7 @@ describe("kubectl prefect jobs", () => {
 
   it("counts a pod with the labels of both Prefects once, and knows no state of a label that is no id", async () => {
     const world = await readingWorld();
-    const prefect = await startPrefectStandin();
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const labels = { "prefect.io/flow_run_id": runId(1), "prefect.io/flow-run-id": runId(1) };
     putJob(world, "both", { run: runId(1), labels, pod: POD.running });
@@ -202,7 +202,7 @@ describe("kubectl prefect jobs", () => {
 
   it("does not take a run for deleted whose Job names another Prefect", async () => {
     const world = await readingWorld();
-    const prefect = await startPrefectStandin();
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
     const made = (api: string): JsonObject => ({
@@ -235,7 +235,7 @@ describe("kubectl prefect jobs", () => {
 
   it("asks for states in batches of 100, and reads Jobs page by page", async () => {
     const world = await readingWorld();
-    const prefect = await startPrefectStandin();
+    const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     for (let at = 0; at < 620; at++) {
       const run = `${String(at).padStart(8, "0")}-0000-4000-8000-000000000000`;
@@ -251,7 +251,7 @@ describe("kubectl prefect jobs", () => {
     ]);
     expect(stdout.trim().split("\n")).toHaveLength(620);
     expect(stderr).toBe("note: Prefect 1 knows none of 620 flow runs: is it the right API and tenant?\n");
-    const pages = world.standin.requests.entries.filter(
+    const pages = world.fake.requests.entries.filter(
       ({ resource, query }) => resource === "jobs" && query.includes("flow_run_id"),
     );
     expect(pages).toHaveLength(2);
@@ -263,7 +263,7 @@ describe("kubectl prefect jobs", () => {
     const name = `dask-${runId(1)}-03d5b8bb-0`;
     putJob(world, "job-live", { run: runId(1), pod: POD.running });
     const labels = { "dask.org/cluster-name": name, "dask.org/component": "worker", app: "dask" };
-    world.standin.put("pods", {
+    world.fake.put("pods", {
       metadata: { name: `${name}abcde`, labels },
       spec: { restartPolicy: "Never", containers: [{ name: "dask-worker", image: "flows:1" }] },
       status: {
@@ -282,11 +282,11 @@ describe("kubectl prefect jobs", () => {
     { argv: ["jobs", "-o", "nope"], says: 'cannot read -o "nope": unknown output format' },
     { argv: ["jobs", "-o", "jsonpath={.items}"], says: "templates are not supported" },
   ])("refuses $argv before it asks anything", async ({ argv, says }) => {
-    const { standin, cli } = await readingWorld();
+    const { fake, cli } = await readingWorld();
     const { stderr, exitCode } = await cli(argv);
     expect(stderr).toContain(says);
     expect(exitCode).toBe(2);
-    expect(standin.requests.total).toBe(0);
+    expect(fake.requests.total).toBe(0);
   });
 });
 
@@ -298,7 +298,7 @@ describe("kubectl prefect jobs --watch", () => {
       const labels = { "prefect.io/flow-run-id": runId(digit) };
       putJob(world, `job-${digit}`, { run: runId(digit), labels, pod });
     };
-    const rest = await restStandin(() => ({ body: [] }));
+    const rest = await fakePrefect3(() => ({ body: [] }));
     const stop = new AbortController();
     const watch = (...argv: string[]) =>
       world.cli(["jobs", "-w", ...argv], { signal: stop.signal, env: { PREFECT_API_URL: rest.url } });
@@ -339,13 +339,13 @@ describe("kubectl prefect jobs --watch", () => {
   });
 
   it("says once that the cluster does not answer, and goes on when it does", async () => {
-    const { standin, put, stop, watch, untilAsked } = await watched();
+    const { fake, put, stop, watch, untilAsked } = await watched();
     put(1, POD.running);
     const watching = watch("-o", "name");
     await untilAsked(1);
-    const before = standin.requests.total;
-    const repair = standin.faults.add({ action: { kind: "answer", status: 503 }, times: Infinity });
-    await expect.poll(() => standin.requests.total - before, { timeout: 10_000 }).toBeGreaterThan(12);
+    const before = fake.requests.total;
+    const repair = fake.faults.add({ action: { kind: "answer", status: 503 }, times: Infinity });
+    await expect.poll(() => fake.requests.total - before, { timeout: 10_000 }).toBeGreaterThan(12);
     repair();
     put(2, POD.running);
     await untilAsked(2);
@@ -356,8 +356,8 @@ describe("kubectl prefect jobs --watch", () => {
   });
 
   it("ends with the reason when the cluster refuses", async () => {
-    const { standin, cli } = await readingWorld();
-    standin.forbid({ verbs: ["list"], resources: ["jobs"] });
+    const { fake, cli } = await readingWorld();
+    fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     const { stderr, exitCode } = await cli(["jobs", "-w"]);
     expect(stderr).toMatch(/^error: cannot list jobs in namespace "default": .*forbidden/);
     expect(exitCode).toBe(4);

@@ -25,7 +25,7 @@ function watching(world: World): Terminal {
   const home = mkdtempSync(join(tmpdir(), "terminal-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const kubeconfig = join(home, "kubeconfig");
-  writeFileSync(kubeconfig, world.standin.kubeconfig());
+  writeFileSync(kubeconfig, world.fake.kubeconfig());
   const env = { HOME: home, KUBECONFIG: kubeconfig, TERM: "xterm", NO_COLOR: "1" };
   return new Terminal([process.execPath, MAIN, "jobs", "-w"], { columns: 100, rows: 24 }, env);
 }

@@ -3,23 +3,23 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import type { JsonObject } from "../../../../src/base/json.ts";
-import { startKubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
-import type { KubeStandin } from "../../../fakes/kubernetes/fake-kubernetes.ts";
-import { startPrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
-import type { PrefectStandin } from "../../../fakes/prefect1/fake-prefect1.ts";
+import { startFakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
+import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../../../support/run-cli.ts";
 import type { CliResult } from "../../../support/run-cli.ts";
 
 const KUBECONFIG = "/home/user/.kube/config";
 
-let prefect: PrefectStandin;
-let kube: KubeStandin;
+let prefect: FakePrefect1;
+let kube: FakeKubernetes;
 let fox: string;
 let twins: readonly string[];
 
 beforeAll(async () => {
-  prefect = await startPrefectStandin();
-  kube = await startKubeStandin({ namespaces: ["flows"], controller: false });
+  prefect = await startFakePrefect1();
+  kube = await startFakeKubernetes({ namespaces: ["flows"], controller: false });
   const flow = prefect.createFlow({ name: "etl", storage: { type: "Local" }, coreVersion: "1.4.1" });
   fox = prefect.createFlowRun({ flow, name: "quick-fox" }).id;
   twins = [1, 2].map(() => prefect.createFlowRun({ flow, name: "twin" }).id);

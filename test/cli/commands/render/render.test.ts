@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { isObject } from "../../../../src/base/json.ts";
 import type { JsonObject } from "../../../../src/base/json.ts";
-import { catalogueOf } from "../../../../src/cli/help/command-metadata.ts";
+import { commandMetadata } from "../../../../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../../../../src/cli/program.ts";
 import { runCli } from "../../../support/run-cli.ts";
 import type { CliResult } from "../../../support/run-cli.ts";
@@ -186,8 +186,8 @@ describe("render -f", () => {
 });
 
 describe("render takes each option of agent start", () => {
-  const catalogue = catalogueOf(COMMANDS);
-  const options = catalogue.find(({ name }) => name === "agent start")?.options ?? [];
+  const commands = commandMetadata(COMMANDS);
+  const options = commands.find(({ name }) => name === "agent start")?.options ?? [];
   const values: Readonly<Record<string, string>> = {
     "--env": "A=b",
     "--request-timeout": "5s",

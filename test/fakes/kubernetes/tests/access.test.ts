@@ -1,22 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { refusal } from "../../../contract/kube-expect.ts";
-import { as, withStandin } from "./with-fake.ts";
+import { as, withFake } from "./with-fake.ts";
 
 const REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 describe("access", () => {
   it("knows users by their tokens", async () => {
-    const { standin } = await withStandin({ tokens: { one: "anna", two: "ben" } });
+    const { fake } = await withFake({ tokens: { one: "anna", two: "ben" } });
     const who = async (token: string): Promise<string> => {
       const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
-      const reply = await as(standin, { authorization: `Bearer ${token}` }).post(path, {});
+      const reply = await as(fake, { authorization: `Bearer ${token}` }).post(path, {});
       return reply.body.status.userInfo?.username ?? reply.body.reason;
     };
     expect(await Promise.all(["one", "two", "three"].map(who))).toEqual(["anna", "ben", "Unauthorized"]);
   });
 
   it("forbids everything to whom it does not know at all", async () => {
-    const { kube } = await withStandin({ tokens: { one: "anna" } });
+    const { kube } = await withFake({ tokens: { one: "anna" } });
     const reply = await kube.get("/api/v1/nodes");
     expect(reply).toMatchObject(refusal(403, "Forbidden"));
     expect(reply.body).toMatchObject({
@@ -28,9 +28,9 @@ describe("access", () => {
   });
 
   it("forbids by user, verb and resource, in the server's words", async () => {
-    const { standin } = await withStandin({ tokens: { one: "anna", two: "ben" } });
-    standin.forbid({ user: "anna", verbs: ["delete"], resources: ["jobs", "pods/log"] });
-    const anna = as(standin, { authorization: "Bearer one" });
+    const { fake } = await withFake({ tokens: { one: "anna", two: "ben" } });
+    fake.forbid({ user: "anna", verbs: ["delete"], resources: ["jobs", "pods/log"] });
+    const anna = as(fake, { authorization: "Bearer one" });
     const reply = await anna.delete(anna.path("jobs", "x"));
     expect(reply).toMatchObject(refusal(403, "Forbidden"));
     expect(reply.body).toMatchObject({
@@ -39,21 +39,21 @@ describe("access", () => {
       details: { name: "x", group: "batch", kind: "jobs" },
     });
     expect((await anna.get(anna.path("jobs"))).status).toBe(200);
-    const ben = as(standin, { authorization: "Bearer two" });
+    const ben = as(fake, { authorization: "Bearer two" });
     expect((await ben.delete(ben.path("jobs", "x"))).status).toBe(404);
   });
 
   it("names a subresource in the rule and in the refusal", async () => {
-    const { standin, kube } = await withStandin({ rules: [{ resources: ["pods/log"] }] });
+    const { fake, kube } = await withFake({ rules: [{ resources: ["pods/log"] }] });
     const reply = await kube.get(`${kube.path("pods", "x")}/log`);
     expect(reply.body.message).toContain('cannot get resource "pods/log" in API group ""');
     expect((await kube.get(kube.path("pods"))).status).toBe(200);
-    expect(standin.requests.count({ resource: "pods/log", status: 403 })).toBe(1);
+    expect(fake.requests.count({ resource: "pods/log", status: 403 })).toBe(1);
   });
 
   it("takes a rule back", async () => {
-    const { standin, kube } = await withStandin();
-    const allow = standin.forbid({ verbs: ["list"], namespaces: ["default"] });
+    const { fake, kube } = await withFake();
+    const allow = fake.forbid({ verbs: ["list"], namespaces: ["default"] });
     expect((await kube.get(kube.path("pods"))).status).toBe(403);
     expect((await kube.get("/api/v1/pods")).status).toBe(200);
     allow();
@@ -65,16 +65,16 @@ describe("access", () => {
     ["pods", "log", false],
     ["pods", "", true],
   ])("reviews access to %s/%s by the same rules", async (resource, subresource, allowed) => {
-    const { kube } = await withStandin({ rules: [{ resources: ["pods/log"], verbs: ["get"] }] });
+    const { kube } = await withFake({ rules: [{ resources: ["pods/log"], verbs: ["get"] }] });
     const resourceAttributes = { verb: "get", resource, subresource, namespace: "default" };
     const reply = await kube.post(REVIEW, { spec: { resourceAttributes } });
     expect(reply).toMatchObject({ status: 201, body: { status: { allowed } } });
   });
 
   it("acts for the user that a request impersonates", async () => {
-    const { standin } = await withStandin({ rules: [{ user: "anna" }] });
-    const kube = as(standin, { "impersonate-user": "anna" });
+    const { fake } = await withFake({ rules: [{ user: "anna" }] });
+    const kube = as(fake, { "impersonate-user": "anna" });
     expect((await kube.get(kube.path("pods"))).status).toBe(403);
-    expect(standin.requests.entries.at(-1)?.user).toBe("anna");
+    expect(fake.requests.entries.at(-1)?.user).toBe("anna");
   });
 });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { FaultAction } from "../faults.ts";
-import { withStandin } from "./with-fake.ts";
+import { withFake } from "./with-fake.ts";
 
 const configMap = (name: string): object => ({ metadata: { name } });
 
 describe("faults", () => {
   it("refuses the nth matching request, and only that", async () => {
-    const { standin, kube } = await withStandin();
-    standin.faults.add({
+    const { fake, kube } = await withFake();
+    fake.faults.add({
       match: ({ verb }) => verb === "create",
       nth: 2,
       action: { kind: "answer", status: 429, retryAfterSeconds: 7 },
@@ -17,12 +17,12 @@ describe("faults", () => {
     for (const name of ["a", "b", "c"])
       codes.push((await kube.post(kube.path("configmaps"), configMap(name))).status);
     expect(codes).toEqual([201, 429, 201]);
-    expect(standin.get("configmaps", "default", "b")).toBeUndefined();
+    expect(fake.get("configmaps", "default", "b")).toBeUndefined();
   });
 
   it("says when to come back", async () => {
-    const { standin, kube } = await withStandin();
-    standin.faults.add({ action: { kind: "answer", status: 429, retryAfterSeconds: 7 } });
+    const { fake, kube } = await withFake();
+    fake.faults.add({ action: { kind: "answer", status: 429, retryAfterSeconds: 7 } });
     const reply = await kube.get("/version");
     expect(reply.headers["retry-after"]).toBe("7");
     expect(reply.body).toMatchObject({
@@ -34,8 +34,8 @@ describe("faults", () => {
   });
 
   it("strikes several times in a row", async () => {
-    const { standin, kube } = await withStandin();
-    standin.faults.add({ times: 2, action: { kind: "answer", status: 500 } });
+    const { fake, kube } = await withFake();
+    fake.faults.add({ times: 2, action: { kind: "answer", status: 500 } });
     const codes: number[] = [];
     for (let n = 0; n < 3; n++) codes.push((await kube.get("/livez")).status);
     expect(codes).toEqual([500, 500, 200]);
@@ -45,30 +45,30 @@ describe("faults", () => {
     { when: "before", stored: false },
     { when: "after", stored: true },
   ] as const)("cuts the connection $when the effect", async ({ when, stored }) => {
-    const { standin, kube } = await withStandin();
-    standin.faults.add({ action: { kind: "cut", when } });
+    const { fake, kube } = await withFake();
+    fake.faults.add({ action: { kind: "cut", when } });
     await expect(kube.post(kube.path("configmaps"), configMap("a"))).rejects.toMatchObject({
       code: "ECONNRESET",
     });
-    expect(standin.get("configmaps", "default", "a") !== undefined).toBe(stored);
-    expect(standin.requests.entries.at(-1)?.status).toBe(0);
+    expect(fake.get("configmaps", "default", "a") !== undefined).toBe(stored);
+    expect(fake.requests.entries.at(-1)?.status).toBe(0);
   });
 
   it.each([
     { when: "before", stored: false },
     { when: "after", stored: true },
   ] as const)("leaves a request hanging $when its effect, until it is cleared", async ({ when, stored }) => {
-    const { standin, kube } = await withStandin();
+    const { fake, kube } = await withFake();
     const struck = Promise.withResolvers<void>();
-    standin.setOnRequest((_request, moment) => {
+    fake.setOnRequest((_request, moment) => {
       if (moment === when) struck.resolve();
     });
-    standin.faults.add({ action: { kind: "hang", when } });
+    fake.faults.add({ action: { kind: "hang", when } });
     const hanging = kube.post(kube.path("configmaps"), configMap("a"));
     await struck.promise;
     expect((await kube.get("/livez")).status).toBe(200);
-    expect(standin.get("configmaps", "default", "a") !== undefined).toBe(stored);
-    standin.faults.clear();
+    expect(fake.get("configmaps", "default", "a") !== undefined).toBe(stored);
+    fake.faults.clear();
     await expect(hanging).rejects.toMatchObject({ code: "ECONNRESET" });
   });
 
@@ -81,16 +81,16 @@ describe("faults", () => {
         return Promise.resolve();
       },
     };
-    const { standin, kube } = await withStandin({ clock });
-    standin.faults.add({ action: { kind: "delay", ms: 1_234 } });
+    const { fake, kube } = await withFake({ clock });
+    fake.faults.add({ action: { kind: "delay", ms: 1_234 } });
     expect((await kube.get("/livez")).status).toBe(200);
     expect(asked).toContain(1_234);
   });
 
   it("does not strike after it was disarmed", async () => {
-    const { standin, kube } = await withStandin();
+    const { fake, kube } = await withFake();
     const action: FaultAction = { kind: "answer", status: 500 };
-    const disarm = standin.faults.add({ times: Infinity, action });
+    const disarm = fake.faults.add({ times: Infinity, action });
     expect((await kube.get("/livez")).status).toBe(500);
     disarm();
     expect((await kube.get("/livez")).status).toBe(200);
@@ -99,11 +99,11 @@ describe("faults", () => {
 
 describe("onRequest", () => {
   it("is told before a request has its effect, and after, before the answer", async () => {
-    const { standin, kube } = await withStandin();
+    const { fake, kube } = await withFake();
     const seen: string[] = [];
-    standin.setOnRequest(async ({ verb, resource, name }, moment) => {
+    fake.setOnRequest(async ({ verb, resource, name }, moment) => {
       await Promise.resolve();
-      const there = standin.get("configmaps", "default", "a") !== undefined;
+      const there = fake.get("configmaps", "default", "a") !== undefined;
       seen.push(`${moment} ${verb} ${resource} ${name} ${there}`);
     });
     await kube.post(kube.path("configmaps"), configMap("a"));

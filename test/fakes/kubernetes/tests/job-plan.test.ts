@@ -26,7 +26,7 @@ describe("planJob", () => {
       "a succeeded pod",
       aJob({}),
       [aPod("Succeeded")],
-      { succeeded: 1, missing: 0, verdict: { succeeded: true } },
+      { succeeded: 1, missing: 0, decision: { succeeded: true } },
     ],
     [
       "a pod counted before",
@@ -34,12 +34,12 @@ describe("planJob", () => {
       [aPod("Succeeded", counted)],
       { succeeded: 1, missing: 0 },
     ],
-    ["a failed pod", aJob({}), [aPod("Failed")], { failed: 1, verdict: { reason: "BackoffLimitExceeded" } }],
+    ["a failed pod", aJob({}), [aPod("Failed")], { failed: 1, decision: { reason: "BackoffLimitExceeded" } }],
     [
       "a failed pod within the limit",
       aJob({ backoffLimit: 1 }),
       [aPod("Failed")],
-      { failed: 1, missing: 1, verdict: undefined },
+      { failed: 1, missing: 1, decision: undefined },
     ],
     [
       "a pod on its way out",
@@ -58,19 +58,19 @@ describe("planJob", () => {
       "a deadline that has passed",
       aJob({ activeDeadlineSeconds: 5 }, { startTime: "2026-11-21T08:00:00Z" }),
       [aPod("Running")],
-      { verdict: { reason: "DeadlineExceeded" }, surplus: [{}], deadlineMs: -5_000 },
+      { decision: { reason: "DeadlineExceeded" }, surplus: [{}], deadlineMs: -5_000 },
     ],
     [
       "a deadline to come",
       aJob({ activeDeadlineSeconds: 60 }, { startTime: "2026-11-21T08:00:00Z" }),
       [aPod("Running")],
-      { verdict: undefined, surplus: [], deadlineMs: 50_000 },
+      { decision: undefined, surplus: [], deadlineMs: 50_000 },
     ],
     [
       "an end that is decided",
       aJob({ backoffLimit: 9 }, { conditions: [{ type: "FailureTarget", status: "True", reason: "Why" }] }),
       [],
-      { missing: 0, verdict: { succeeded: false, reason: "Why" } },
+      { missing: 0, decision: { succeeded: false, reason: "Why" } },
     ],
   ])("plans for %s", (...[, job, pods, plan]) => {
     expect(planJob({ job, pods, now: NOW })).toMatchObject(plan);
@@ -79,6 +79,6 @@ describe("planJob", () => {
   it("keeps the reason that this pass has decided", () => {
     const decided = { succeeded: false, reason: "DeadlineExceeded", message: "" };
     const view = { job: aJob({}), pods: [aPod("Running", leaving)], now: NOW, decided };
-    expect(planJob(view).verdict).toBe(decided);
+    expect(planJob(view).decision).toBe(decided);
   });
 });

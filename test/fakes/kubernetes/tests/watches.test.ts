@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { refusal } from "../../../contract/kube-expect.ts";
-import { withStandin } from "./with-fake.ts";
+import { withFake } from "./with-fake.ts";
 
 const CONFIGMAPS = "/api/v1/namespaces/default/configmaps";
 
 describe("watch", () => {
   it("answers a version that history has lost with an ERROR of 410", async () => {
-    const { standin, kube } = await withStandin();
+    const { fake, kube } = await withFake();
     const first = await kube.post(CONFIGMAPS, { metadata: { name: "a" } });
     await kube.post(CONFIGMAPS, { metadata: { name: "b" } });
-    standin.compact();
+    fake.compact();
     const watch = await kube.watch(
       `${CONFIGMAPS}?watch=true&resourceVersion=${first.body.metadata.resourceVersion}`,
     );
@@ -29,13 +29,13 @@ describe("watch", () => {
   });
 
   it("goes on from the current version after a compaction", async () => {
-    const { standin, kube } = await withStandin();
-    standin.compact();
+    const { fake, kube } = await withFake();
+    fake.compact();
     const list = await kube.get(CONFIGMAPS);
     const watch = await kube.watch(
       `${CONFIGMAPS}?watch=true&resourceVersion=${list.body.metadata.resourceVersion}`,
     );
-    standin.put("configmaps", { metadata: { name: "a" } });
+    fake.put("configmaps", { metadata: { name: "a" } });
     expect(await watch.until(() => true)).toMatchObject({
       type: "ADDED",
       object: { metadata: { name: "a" } },
@@ -44,10 +44,9 @@ describe("watch", () => {
   });
 
   it("keeps only as much history as it was told to", async () => {
-    const { standin, kube } = await withStandin({ historySize: 5 });
-    const first = standin.put("configmaps", { metadata: { name: "a" } });
-    for (let n = 0; n < 20; n++)
-      standin.put("configmaps", { metadata: { name: "a" }, data: { n: String(n) } });
+    const { fake, kube } = await withFake({ historySize: 5 });
+    const first = fake.put("configmaps", { metadata: { name: "a" } });
+    for (let n = 0; n < 20; n++) fake.put("configmaps", { metadata: { name: "a" }, data: { n: String(n) } });
     const watch = await kube.watch(
       `${CONFIGMAPS}?watch=true&resourceVersion=${first.metadata.resourceVersion}`,
     );
@@ -55,7 +54,7 @@ describe("watch", () => {
   });
 
   it("sends a last bookmark before it ends at timeoutSeconds", async () => {
-    const { kube } = await withStandin({ bookmarkMs: 600_000 });
+    const { kube } = await withFake({ bookmarkMs: 600_000 });
     const watch = await kube.watch(
       `${CONFIGMAPS}?watch=true&resourceVersion=0&allowWatchBookmarks=true&timeoutSeconds=1`,
     );
@@ -64,21 +63,21 @@ describe("watch", () => {
   });
 
   it("can be cut, as by a restarting server", async () => {
-    const { standin, kube } = await withStandin();
+    const { fake, kube } = await withFake();
     const watch = await kube.watch(`${CONFIGMAPS}?watch=true`);
-    expect(standin.watchCount).toBe(1);
-    standin.dropWatches();
+    expect(fake.watchCount).toBe(1);
+    fake.dropWatches();
     await watch.ended();
-    await expect.poll(() => standin.watchCount).toBe(0);
+    await expect.poll(() => fake.watchCount).toBe(0);
   });
 
   it("can go silent, with its connection open", async () => {
-    const { standin, kube } = await withStandin({ bookmarkMs: 5 });
+    const { fake, kube } = await withFake({ bookmarkMs: 5 });
     const mute = await kube.watch(`${CONFIGMAPS}?watch=true&allowWatchBookmarks=true`);
     await mute.until(({ type }) => type === "BOOKMARK");
-    standin.muteWatches();
+    fake.muteWatches();
     const loud = await kube.watch(`${CONFIGMAPS}?watch=true&allowWatchBookmarks=true`);
-    standin.put("configmaps", { metadata: { name: "a" } });
+    fake.put("configmaps", { metadata: { name: "a" } });
     await loud.until(({ type }) => type === "ADDED");
     expect(mute.events.every(({ type }) => type === "BOOKMARK")).toBe(true);
     mute.stop();
@@ -88,13 +87,13 @@ describe("watch", () => {
 
 describe("list", () => {
   it("answers the token of a forgotten list with 410, and a token to go on without one moment", async () => {
-    const { standin, kube } = await withStandin();
-    for (const name of ["a", "b", "c"]) standin.put("configmaps", { metadata: { name } });
+    const { fake, kube } = await withFake();
+    for (const name of ["a", "b", "c"]) fake.put("configmaps", { metadata: { name } });
     const first = await kube.get(`${CONFIGMAPS}?limit=1`);
-    standin.compact();
+    fake.compact();
     const late = await kube.get(`${CONFIGMAPS}?limit=1&continue=${first.body.metadata.continue}`);
     expect(late).toMatchObject(refusal(410, "Expired"));
-    standin.put("configmaps", { metadata: { name: "bb" } });
+    fake.put("configmaps", { metadata: { name: "bb" } });
     const rest = await kube.get(`${CONFIGMAPS}?continue=${late.body.metadata.continue}`);
     expect(rest.body.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual([
       "b",
@@ -104,9 +103,9 @@ describe("list", () => {
   });
 
   it("gives items of custom resources their kind", async () => {
-    const { standin, kube } = await withStandin();
-    standin.put("daskclusters", { metadata: { name: "dask-1" } });
-    standin.put("daskclusters.gateway.dask.org", { metadata: { name: "gate-1" } });
+    const { fake, kube } = await withFake();
+    fake.put("daskclusters", { metadata: { name: "dask-1" } });
+    fake.put("daskclusters.gateway.dask.org", { metadata: { name: "gate-1" } });
     const operator = await kube.get("/apis/kubernetes.dask.org/v1/daskclusters");
     const gateway = await kube.get("/apis/gateway.dask.org/v1alpha1/namespaces/default/daskclusters");
     expect(operator.body.items).toMatchObject([

@@ -1,22 +1,22 @@
-// A stand-in for one test, and requests to it.
+// A fake for one test, and requests to it.
 
 import { onTestFinished } from "vitest";
-import { startKubeStandin } from "../fake-kubernetes.ts";
-import type { KubeStandin, KubeStandinOptions } from "../fake-kubernetes.ts";
+import { startFakeKubernetes } from "../fake-kubernetes.ts";
+import type { FakeKubernetes, FakeKubernetesOptions } from "../fake-kubernetes.ts";
 import { KubeServer } from "./kube-request.ts";
 
-/** Starts a stand-in that stops with the test. Requests work in the namespace `default`. */
-export async function withStandin(
-  options: KubeStandinOptions = {},
-): Promise<{ standin: KubeStandin; kube: KubeServer }> {
-  const standin = await startKubeStandin(options);
-  onTestFinished(() => standin.stop());
-  return { standin, kube: as(standin) };
+/** Starts a fake that stops with the test. Requests work in the namespace `default`. */
+export async function withFake(
+  options: FakeKubernetesOptions = {},
+): Promise<{ fake: FakeKubernetes; kube: KubeServer }> {
+  const fake = await startFakeKubernetes(options);
+  onTestFinished(() => fake.stop());
+  return { fake, kube: as(fake) };
 }
 
-/** Requests to a stand-in with these headers. */
-export function as(standin: KubeStandin, headers: Record<string, string> = {}): KubeServer {
-  return new KubeServer({ url: standin.url, headers, namespace: "default" });
+/** Requests to a fake with these headers. */
+export function as(fake: FakeKubernetes, headers: Record<string, string> = {}): KubeServer {
+  return new KubeServer({ url: fake.url, headers, namespace: "default" });
 }
 
 /** A Job's body with one container. */

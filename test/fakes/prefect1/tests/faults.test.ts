@@ -1,17 +1,17 @@
 // Faults, hooks, pauses, and waiting for what happens.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startPrefectStandin } from "../fake-prefect1.ts";
-import type { PrefectStandin } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
+import type { FakePrefect1 } from "../fake-prefect1.ts";
 import { graphql, setStates, StillClock } from "../client.ts";
 
-let api: PrefectStandin;
+let api: FakePrefect1;
 let run: string;
 let clock: StillClock;
 
 beforeEach(async () => {
   clock = new StillClock();
-  api = await startPrefectStandin({ clock });
+  api = await startFakePrefect1({ clock });
   run = api.createFlowRun({ flow: api.createFlow({ name: "f" }) }).id;
 });
 

@@ -1,14 +1,14 @@
 // The HTTP side: paths, forms of `variables`, error shapes, headers, authorization.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { startPrefectStandin } from "../fake-prefect1.ts";
-import type { PrefectStandin, PrefectStandinOptions } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
+import type { FakePrefect1, FakePrefect1Options } from "../fake-prefect1.ts";
 import { graphql } from "../client.ts";
 
-let api: PrefectStandin;
+let api: FakePrefect1;
 
-async function start(options?: PrefectStandinOptions): Promise<void> {
-  api = await startPrefectStandin(options);
+async function start(options?: FakePrefect1Options): Promise<void> {
+  api = await startFakePrefect1(options);
 }
 
 afterEach(() => api.stop());

@@ -3,17 +3,17 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { objectIn } from "../../../../src/base/json.ts";
 import type { JsonObject } from "../../../../src/base/json.ts";
-import { startPrefectStandin } from "../fake-prefect1.ts";
-import type { PrefectStandin } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
+import type { FakePrefect1 } from "../fake-prefect1.ts";
 import { TABLE_NAMES, tableShapes } from "../tables.ts";
 import { graphql, StillClock } from "../client.ts";
 import type { GraphqlReply } from "../client.ts";
 
-let api: PrefectStandin;
+let api: FakePrefect1;
 const UNKNOWN = "b5eb4a6f-0e4f-4ad5-a7de-3aa5b0b0a333";
 
 beforeEach(async () => {
-  api = await startPrefectStandin({ clock: new StillClock() });
+  api = await startFakePrefect1({ clock: new StillClock() });
 });
 
 afterEach(() => api.stop());

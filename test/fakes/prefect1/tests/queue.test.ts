@@ -2,18 +2,18 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { objectIn } from "../../../../src/base/json.ts";
-import { startPrefectStandin } from "../fake-prefect1.ts";
-import type { PrefectStandin } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
+import type { FakePrefect1 } from "../fake-prefect1.ts";
 import type { FlowRow } from "../rows.ts";
 import { graphql, setTaskState, StillClock } from "../client.ts";
 
-let api: PrefectStandin;
+let api: FakePrefect1;
 let clock: StillClock;
 let flow: FlowRow;
 
 beforeEach(async () => {
   clock = new StillClock();
-  api = await startPrefectStandin({ clock });
+  api = await startFakePrefect1({ clock });
   flow = api.createFlow({ name: "etl", tasks: [{ slug: "a-1" }] });
 });
 

@@ -1,18 +1,18 @@
 // Lazarus and the zombie killer, tick by tick.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startPrefectStandin } from "../fake-prefect1.ts";
-import type { PrefectStandin } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
+import type { FakePrefect1 } from "../fake-prefect1.ts";
 import type { FlowSpec } from "../flows.ts";
 import { graphql, setTaskState, StillClock } from "../client.ts";
 
-let api: PrefectStandin;
+let api: FakePrefect1;
 let clock: StillClock;
 const TEN_MINUTES = 600_000;
 
 beforeEach(async () => {
   clock = new StillClock();
-  api = await startPrefectStandin({ clock });
+  api = await startFakePrefect1({ clock });
 });
 
 afterEach(() => api.stop());

@@ -1,17 +1,17 @@
 // set_flow_run_states and set_task_run_states: versions, the Submitted lock, normal form, and what a state sets in motion.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startPrefectStandin } from "../fake-prefect1.ts";
-import type { PrefectStandin } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
+import type { FakePrefect1 } from "../fake-prefect1.ts";
 import { graphql, setStates, setTaskState, StillClock } from "../client.ts";
 
-let api: PrefectStandin;
+let api: FakePrefect1;
 let clock: StillClock;
 let run: string;
 
 beforeEach(async () => {
   clock = new StillClock();
-  api = await startPrefectStandin({ clock });
+  api = await startFakePrefect1({ clock });
   run = newRun();
 });
 
@@ -201,7 +201,7 @@ describe("Cloud", () => {
   const headers = { authorization: "Bearer k" };
 
   it("refuses an outdated version with VERSION_LOCKING_ERROR where the flow group wants it", async () => {
-    const cloud = await startPrefectStandin({ flavour: "cloud" });
+    const cloud = await startFakePrefect1({ flavour: "cloud" });
     const locked = cloud.createFlow({ name: "l", groupSettings: { version_locking_enabled: true } });
     const replies = await Promise.all(
       [locked, cloud.createFlow({ name: "free" })].map((flow) => {
@@ -217,7 +217,7 @@ describe("Cloud", () => {
   });
 
   it("queues a run that would exceed its label's limit", async () => {
-    const cloud = await startPrefectStandin({ flavour: "cloud", concurrencyLimits: { gpu: 1 } });
+    const cloud = await startFakePrefect1({ flavour: "cloud", concurrencyLimits: { gpu: 1 } });
     const flow = cloud.createFlow({ name: "f" });
     const [one, two] = [1, 2].map(() => cloud.createFlowRun({ flow, labels: ["gpu"] }).id);
     const running = (id = "") => setStates(cloud, [{ flow_run_id: id, state: { type: "Running" } }], headers);

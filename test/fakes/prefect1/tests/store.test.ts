@@ -2,10 +2,10 @@
 
 import { describe, expect, it } from "vitest";
 import { SortedIndex } from "../sorted-index.ts";
-import { startPrefectStandin } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
 
 describe("SortedIndex", () => {
-  it("keeps the order of keys through inserts, changes and removals", () => {
+  it("keeps the order of keys through inserts, changes and deletions", () => {
     const index = new SortedIndex<string>();
     // A fixed pseudo-random walk; the model is a plain map that is sorted at the end.
     const model = new Map<string, string>();
@@ -36,7 +36,7 @@ describe("SortedIndex", () => {
 
 describe("an index", () => {
   it("follows its rows through every change", async () => {
-    const api = await startPrefectStandin();
+    const api = await startFakePrefect1();
     const { id } = api.createFlowRun({ flow: api.createFlow({ name: "f" }) });
     const { flow_run } = api.store.tables;
     const found = (state: string) => [...flow_run.having("state", state)].map((run) => run.id);
@@ -52,7 +52,7 @@ describe("an index", () => {
 
 describe("keepFinished", () => {
   it("forgets the runs that finished first, with all that is theirs", async () => {
-    const api = await startPrefectStandin({ keepFinished: 2 });
+    const api = await startFakePrefect1({ keepFinished: 2 });
     const flow = api.createFlow({ name: "f", tasks: [{ slug: "a-1" }] });
     const runs = [1, 2, 3, 4].map(() => api.createFlowRun({ flow }).id);
     const [a = "", b = "", c = "", d = ""] = runs;
@@ -64,7 +64,7 @@ describe("keepFinished", () => {
   });
 
   it("keeps a run that was started again", async () => {
-    const api = await startPrefectStandin({ keepFinished: 1 });
+    const api = await startFakePrefect1({ keepFinished: 1 });
     const flow = api.createFlow({ name: "f" });
     const [a = "", b = "", c = ""] = [1, 2, 3].map(() => api.createFlowRun({ flow }).id);
     api.setState(a, { type: "Failed" });

@@ -2,16 +2,16 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arrayIn, objectIn } from "../../../../src/base/json.ts";
-import { startPrefectStandin } from "../fake-prefect1.ts";
-import type { PrefectStandin } from "../fake-prefect1.ts";
+import { startFakePrefect1 } from "../fake-prefect1.ts";
+import type { FakePrefect1 } from "../fake-prefect1.ts";
 import { graphql, StillClock } from "../client.ts";
 
-let api: PrefectStandin;
+let api: FakePrefect1;
 let first: string;
 
 beforeAll(async () => {
   const clock = new StillClock();
-  api = await startPrefectStandin({ clock });
+  api = await startFakePrefect1({ clock });
   const flow = api.createFlow({ name: "etl", tasks: [{ slug: "a-1" }, { slug: "b-1" }] });
   const other = api.createFlow({ name: "report", groupSettings: { lazarus_enabled: false } });
   const at = (seconds: number): Date => new Date(clock.now().getTime() + seconds * 1000);
