@@ -1,26 +1,26 @@
 // The demo: the real agent, over HTTP, between a Prefect fake and a cluster; flow runs that each show one thing, told as
 // they happen; and a judgement at the end.
 
+import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { Agent } from "../../src/agent/agent.ts";
+import { agentPorts } from "../../src/prefect1/agent-ports.ts";
 import { loadTemplate } from "../../src/prefect1/build/template-sources.ts";
-import { silentMeter } from "../../src/agent/server/progress.ts";
-import type { AgentSettings } from "../../src/agent/settings.ts";
+import { noMetrics } from "../../src/agent/server/progress.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { InterruptedError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/base/log.ts";
 import { runAll } from "../../src/base/run-all.ts";
-import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { listAll } from "../../src/kube/client/api.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Palette } from "../../src/output/palette.ts";
-import type { PrefectApi } from "../../src/prefect1/api.ts";
+import type { Prefect1Client } from "../../src/prefect1/client.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
 import { startFakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
-import { SCENARIOS, runConfigOf } from "./scenarios.ts";
+import { runConfigOf, SCENARIOS } from "./scenarios.ts";
 import type { Role } from "./scenarios.ts";
-import { realCluster, fakeCluster } from "./cluster.ts";
+import { fakeCluster, realCluster } from "./cluster.ts";
 import type { DemoCluster } from "./cluster.ts";
 import type { Facts } from "./ending.ts";
 import { flowReport } from "./flow-part.ts";
@@ -56,7 +56,7 @@ const NAME_WIDTH = Math.max(...SCENARIOS.map(({ name }) => name.length));
 interface Stage {
   readonly deps: DemoDeps;
   readonly fake: FakePrefect1;
-  readonly prefect: PrefectApi;
+  readonly prefect: Prefect1Client;
   readonly cluster: DemoCluster;
   readonly watcher: Watcher;
 }
@@ -76,7 +76,11 @@ export async function runDemo(deps: DemoDeps): Promise<readonly Facts[]> {
   }
 }
 
-async function onCluster(deps: DemoDeps, fake: FakePrefect1, prefect: PrefectApi): Promise<readonly Facts[]> {
+async function onCluster(
+  deps: DemoDeps,
+  fake: FakePrefect1,
+  prefect: Prefect1Client,
+): Promise<readonly Facts[]> {
   const roles = new Map<string, Role>();
   const newSuffix = (): string => crypto.randomUUID().slice(0, 4);
   const cluster =
@@ -153,42 +157,40 @@ async function play(stage: Stage, roles: Map<string, Role>): Promise<void> {
 function agentFor({ deps, fake, prefect, cluster }: Stage): Agent {
   const { kube, namespace } = cluster;
   const clock = fastClock(deps.clock, LONGEST_SLEEP_MS);
-  const settings: AgentSettings = {
-    name: "agent",
-    labels: [LABEL],
+  const job = {
     namespace,
-    job: {
-      namespace,
-      apiUrl: fake.url,
-      backend: "server",
-      labels: [LABEL],
-      env: {},
-      sendFlowRunLogs: true,
-      loggingLevel: "INFO",
-      resources: {},
-      safeToEvict: false,
-      daskName: true,
-      owner: LABEL,
-    },
-    template: undefined,
-    policy: POLICY,
-    concurrency: SCENARIOS.length,
-    shutdownGraceMs: 5_000,
-    identity: LABEL,
-    scope: `${kube.clusterMark}/${namespace}`,
+    apiUrl: fake.url,
+    backend: "server",
+    labels: [LABEL],
+    env: {},
+    sendFlowRunLogs: true,
+    loggingLevel: "INFO",
+    resources: {},
+    safeToEvict: false,
+    daskName: true,
+    owner: LABEL,
   };
+  const who = { name: "agent", labels: [LABEL], identity: LABEL };
+  const ports = agentPorts({
+    ...who,
+    client: prefect,
+    clock,
+    scope: `${kube.clusterMark}/${namespace}`,
+    job,
+    template: undefined,
+    loadTemplate: (source) => loadTemplate(source, { env: {}, signal: deps.signal }),
+    newClaimId: () => crypto.randomUUID(),
+  });
   return new Agent(
+    { kube, ...ports, clock, log: deps.log, metrics: noMetrics, isDead: () => false },
     {
-      kube,
-      prefect,
-      clock,
-      log: deps.log,
-      meter: silentMeter,
-      loadTemplate: (source) => loadTemplate(source, { env: {}, signal: deps.signal }),
-      newClaimId: () => crypto.randomUUID(),
-      isDead: () => false,
+      ...who,
+      namespace,
+      apiUrl: job.apiUrl,
+      policy: POLICY,
+      concurrency: SCENARIOS.length,
+      shutdownGraceMs: 5_000,
     },
-    settings,
   );
 }
 

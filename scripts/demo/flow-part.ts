@@ -2,7 +2,6 @@
 // living process reports; how a dead one ended is the agent's to tell.
 
 import type { Pod } from "../../src/kube/client/objects.ts";
-import { isAlive } from "../../src/prefect1/states.ts";
 
 /** A state that the flow itself would set. */
 export interface FlowReport {
@@ -15,7 +14,8 @@ export function flowReport(pod: Pod, stateType: string): FlowReport | undefined 
   const states = (pod.status.containerStatuses ?? []).map(({ state }) => state);
   // The pod's phase follows its container by a second.
   const ended = pod.status.phase === "Succeeded" || states.some((state) => state?.terminated?.exitCode === 0);
-  if (ended && isAlive(stateType)) return { type: "Success", message: "All reference tasks succeeded." };
+  const isUnderWay = stateType === "Submitted" || stateType === "Running";
+  if (ended && isUnderWay) return { type: "Success", message: "All reference tasks succeeded." };
   const runs = states.some((state) => state?.running !== undefined);
   return runs && stateType === "Submitted" ? { type: "Running", message: "Running flow." } : undefined;
 }

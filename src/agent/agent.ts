@@ -1,23 +1,29 @@
-// The agent: one view of the cluster, two journeys over it (launch, supervise), and the sweep that ties up loose ends.
+// The agent: one view of the cluster, two journeys over it (launch and supervise), and the sweep for unfinished claims. What
+// several of them use is made here once, and handed out.
 
 import { aborted } from "../base/clock.ts";
-import type { AgentDeps } from "./deps.ts";
-import type { AgentSettings } from "./settings.ts";
 import { runAll } from "../base/run-all.ts";
 import { ClusterView } from "./cluster-view.ts";
-import { Launcher } from "./launch/poll.ts";
+import type { AgentDeps } from "./deps.ts";
+import { InFlight } from "./launch/in-flight.ts";
+import { Poller } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
-import type { Gauges } from "./server/metrics.ts";
+import { Submitter } from "./launch/submit.ts";
 import { Outage, untilAnswered } from "./outage.ts";
-import { Supervisor } from "./supervise/controller.ts";
+import { RunLogWriter } from "./run-log.ts";
+import { RunStates } from "./run-states.ts";
+import type { Gauges } from "./server/metrics.ts";
+import type { AgentSettings } from "./settings.ts";
+import { Controller } from "./supervise/controller.ts";
 
 /** An agent that can be poked from outside. */
 export class Agent {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
   readonly #view: ClusterView;
-  readonly #launcher: Launcher;
-  readonly #supervisor: Supervisor;
+  readonly #inFlight: InFlight;
+  readonly #poller: Poller;
+  readonly #controller: Controller;
   readonly #recovery: Recovery;
 
   constructor(deps: AgentDeps, settings: AgentSettings) {
@@ -29,30 +35,32 @@ export class Agent {
       outages.set(what, known);
       return known;
     };
-    this.#view = new ClusterView({
+    const view = new ClusterView({
       ...deps,
       namespace: settings.namespace,
-      onTouched: (flowRunId, urgent) => {
-        this.#launcher.inFlight.seen(flowRunId);
-        this.#supervisor.enqueue(flowRunId, urgent);
+      onChange: (flowRunId, how) => {
+        this.#inFlight.seen(flowRunId);
+        this.#controller.enqueue(flowRunId, how);
       },
       onOutage: (what, error) => outage(what).noted(error),
       onRecovery: (what) => outage(what).over(),
-      onProgress: (what) => deps.meter.progress(what),
+      onProgress: (what) => deps.metrics.progress(what),
     });
-    this.#launcher = new Launcher(deps, settings, this.#view);
-    this.#supervisor = new Supervisor(deps, settings, this.#view);
-    this.#recovery = new Recovery(deps, settings, {
-      view: this.#view,
-      inFlight: this.#launcher.inFlight,
-      submitter: this.#launcher.submitter,
-      touch: (flowRunId) => this.#supervisor.enqueue(flowRunId),
-    });
+    const inFlight = new InFlight(deps.clock);
+    const states = new RunStates(deps.runs);
+    const runLog = new RunLogWriter(deps.runs, deps.clock);
+    const submitter = new Submitter(deps, settings, { view, inFlight, states, runLog });
+    this.#view = view;
+    this.#inFlight = inFlight;
+    this.#poller = new Poller(deps, settings, { view, inFlight, submitter });
+    this.#controller = new Controller(deps, settings, { view, states, runLog });
+    const enqueue = (flowRunId: string): void => this.#controller.enqueue(flowRunId);
+    this.#recovery = new Recovery(deps, settings, { view, inFlight, submitter, states, enqueue });
   }
 
   /** The next poll happens at once. */
   poke(): void {
-    this.#launcher.wake();
+    this.#poller.wake();
   }
 
   /** Live Jobs, waiting submissions; for metrics. */
@@ -60,7 +68,7 @@ export class Agent {
     const { limit } = this.#settings;
     const { jobs, pods, events } = this.#view;
     const watchRestarts = jobs.restarts + pods.restarts + events.restarts;
-    return { liveJobs: this.#view.liveJobs(), inFlight: this.#launcher.inFlight.size, limit, watchRestarts };
+    return { liveJobs: this.#view.liveJobs(), inFlight: this.#inFlight.size, limit, watchRestarts };
   }
 
   /**
@@ -77,7 +85,7 @@ export class Agent {
     const work = runAll(
       signal,
       (s) => this.#view.run(AbortSignal.any([s, watching.signal])),
-      (s) => this.#supervisor.run(AbortSignal.any([s, watching.signal])),
+      (s) => this.#controller.run(AbortSignal.any([s, watching.signal])),
       async (s) => {
         await this.#launch(s, polled);
         await this.#drain();
@@ -109,7 +117,7 @@ export class Agent {
     await runAll(
       signal,
       async (s) => {
-        await this.#launcher.run(s);
+        await this.#poller.run(s);
         polled.abort();
       },
       (s) => this.#recovery.run(AbortSignal.any([s, polled.signal])),
@@ -118,19 +126,16 @@ export class Agent {
 
   /** Submissions in flight are finished; a waiting one is simply left to the next agent. */
   async #drain(): Promise<void> {
-    const { inFlight } = this.#launcher;
-    if (inFlight.size === 0) return;
-    this.#deps.log.info("Finishing submissions in flight", { count: inFlight.size });
-    await inFlight.drained();
+    if (this.#inFlight.size === 0) return;
+    this.#deps.log.info("Finishing submissions in flight", { count: this.#inFlight.size });
+    await this.#inFlight.drained();
   }
 
   async #register(signal: AbortSignal): Promise<void> {
-    const { prefect, log } = this.#deps;
-    const { name, labels, agentConfigId } = this.#settings;
+    const { work, log } = this.#deps;
     log.info("Registering agent...");
     const outage = new Outage("Prefect API", this.#deps);
-    const register = (): Promise<string> => prefect.registerAgent({ name, labels, agentConfigId }, signal);
-    const id = await untilAnswered(outage, signal, register);
+    const id = await untilAnswered(outage, signal, () => work.register(signal));
     if (id !== undefined) log.info("Registration successful!", { agent: id });
   }
 }

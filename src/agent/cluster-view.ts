@@ -20,8 +20,8 @@ export interface ViewOptions {
   readonly clock: Clock;
   readonly log: Pick<Log, "warn">;
   readonly namespace: string;
-  /** Told of every flow run whose observed changed; `urgent`: something ended, which is not to wait for more changes. */
-  readonly onTouched: (flowRunId: string, urgent: boolean) => void;
+  /** Told of every flow run of which something changed; `urgent`: something ended, which does not wait for more changes. */
+  readonly onChange: (flowRunId: string, how: { readonly urgent: boolean }) => void;
   readonly onOutage: (what: string, error: unknown, failures: number) => void;
   readonly onRecovery: (what: string) => void;
   /** Told whenever the cluster was heard of Jobs, or of pods. */
@@ -205,7 +205,7 @@ export class ClusterView {
         this.#gone.set(runId, gone.set(uid, print));
       }
     }
-    this.#options.onTouched(runId, change.type === "gone" || isOver(job));
+    this.#options.onChange(runId, { urgent: change.type === "gone" || isOver(job) });
   }
 
   #podChanged(change: Change<Pod>): void {
@@ -223,7 +223,7 @@ export class ClusterView {
         this.#departed.set(jobUid, [...(this.#departed.get(jobUid) ?? []), pod].slice(-5));
       }
     }
-    this.#options.onTouched(runId, change.type === "gone" || isEnding(pod));
+    this.#options.onChange(runId, { urgent: change.type === "gone" || isEnding(pod) });
   }
 
   /** Events matter while a pod starts, and where a Job cannot make one. */
@@ -251,7 +251,7 @@ export class ClusterView {
     else this.#eventsByUid.set(uid, known);
     const object = this.pods.get(uid) ?? this.jobs.get(uid);
     const runId = object === undefined ? undefined : flowRunIdOf(object.metadata);
-    if (runId !== undefined) this.#options.onTouched(runId, false);
+    if (runId !== undefined) this.#options.onChange(runId, { urgent: false });
   }
 
   async #pruneNowAndThen(signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { parseDuration } from "../base/duration.ts";
 import { SettingsError } from "../base/errors.ts";
-import { suggest } from "../base/suggest.ts";
+import { choiceHint } from "../base/suggest.ts";
 import { wholeNumber } from "../base/whole-number.ts";
 import type { OptionCheck } from "./option-table.ts";
 
@@ -62,16 +62,6 @@ export function oneOf(
       hint: choiceHint(value, words),
     });
   };
-}
-
-/** What to write instead of a word that is none of these. */
-export function choiceHint(given: string, words: readonly string[]): string {
-  const meant = suggest(
-    given.toLowerCase(),
-    words.map((word) => word.toLowerCase()),
-  );
-  const word = words.find((each) => each.toLowerCase() === meant);
-  return word === undefined ? `write ${words.join(" or ")}` : `did you mean ${word}?`;
 }
 
 export const aDuration: OptionCheck = (value, flag) => void parseDuration(value, flag);

@@ -32,7 +32,7 @@ export async function missingRights(
 }
 
 /** Says what is missing. Throws when without it nothing can be launched or followed; an unanswered question is no reason to stop. */
-export async function checkRights(
+export async function checkPermissions(
   deps: { readonly kube: KubeApi; readonly log: Log },
   namespace: string,
   leaderElect: boolean,

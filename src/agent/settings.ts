@@ -1,28 +1,24 @@
 // What `agent start` was told, checked once and complete.
 
-import type { Policy } from "../job/decide/decide.ts";
-import type { JobSettings } from "../prefect1/build/job-settings.ts";
-import type { TemplateSource } from "../prefect1/build/template.ts";
+import type { Policy } from "../job/decide/policy.ts";
 
 export interface AgentSettings {
+  /** The agent's name in Prefect, and its logger's in flow runs' logs. */
   readonly name: string;
-  readonly agentConfigId?: string | undefined;
   readonly labels: readonly string[];
-  /** Where the Jobs go. */
+  /** The namespace of the Jobs. */
   readonly namespace: string;
-  readonly job: JobSettings;
-  readonly template: TemplateSource | undefined;
+  /** The address that Jobs get for the Prefect API. */
+  readonly apiUrl: string;
   readonly policy: Policy;
-  /** Live Jobs at most; undefined: no limit. */
+  /** At most so many live Jobs; undefined: no limit. */
   readonly limit?: number | undefined;
   /** Submissions at once. */
   readonly concurrency: number;
-  /** Polls, then the agent ends; undefined: for ever. */
+  /** The agent ends after so many polls; undefined: it goes on. */
   readonly maxPolls?: number | undefined;
-  /** Milliseconds for submissions in flight when asked to stop. */
+  /** Milliseconds for what is in flight when the agent is asked to stop. */
   readonly shutdownGraceMs: number;
-  /** Who tells a Job's story: this process. */
+  /** This process, as claims and Jobs name it. */
   readonly identity: string;
-  /** Cluster and namespace, as claims name it. */
-  readonly scope: string;
 }

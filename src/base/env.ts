@@ -9,3 +9,15 @@ export function proxyEnvOf(env: Env): Env | undefined {
   const set = PROXY_VARIABLES.filter((name) => (env[name] ?? "") !== "").map((name) => [name, env[name]]);
   return set.length === 0 ? undefined : (Object.fromEntries(set) as Env);
 }
+
+/** Python's expandvars and expanduser: an unknown variable is left as it is written. */
+export function expandVariables(text: string, env: Env): string {
+  const expanded = text.replace(
+    /\$(?:(\w+)|\{([^}]*)\})/g,
+    (written, plain: string | undefined, braced: string) => {
+      return env[plain ?? braced] ?? written;
+    },
+  );
+  const home = env["HOME"] ?? env["USERPROFILE"];
+  return home === undefined ? expanded : expanded.replace(/^~(?=$|[/\\])/, () => home);
+}

@@ -26,3 +26,13 @@ function distance(left: string, right: string): number {
   }
   return row.at(-1) ?? 0;
 }
+
+/** What to write instead of a word that is none of these. */
+export function choiceHint(given: string, words: readonly string[]): string {
+  const meant = suggest(
+    given.toLowerCase(),
+    words.map((word) => word.toLowerCase()),
+  );
+  const word = words.find((each) => each.toLowerCase() === meant);
+  return word === undefined ? `write ${words.join(" or ")}` : `did you mean ${word}?`;
+}

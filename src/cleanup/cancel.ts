@@ -3,7 +3,9 @@
 
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Inventory } from "../inventory/inventory.ts";
+import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
+import { noApiText } from "../inventory/run-states.ts";
+import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { SeenClusters } from "./cancel-items.ts";
@@ -14,15 +16,10 @@ import { sweep } from "./sweep.ts";
 import type { Done } from "./sweep.ts";
 import type { AskStates } from "./recheck-context.ts";
 
-/** The run's state from now on, Cancelling while its process may still end itself; or why Prefect was not told. */
-export type CancelAnswer = { readonly state: string } | { readonly untold: string };
-
-/** The side of a cancellation that Prefect is told of. Both throw PrefectError. */
-export interface CancelledRuns {
-  cancel(run: OwnerRun): Promise<CancelAnswer>;
-  /** Cancelling becomes Cancelled. */
-  settle(run: OwnerRun): Promise<void>;
-}
+/** The Prefect APIs that are told; a run whose Prefect is not configured is deleted from the cluster all the same. */
+export type CancelTargets = Readonly<
+  Record<PrefectVersion, Pick<RunDirectory, "cancel" | "setCancelled"> | undefined>
+>;
 
 export interface CancelDeps {
   readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
@@ -30,8 +27,8 @@ export interface CancelDeps {
   /** A smaller look, for waiting: the Jobs and pods of the runs are enough. */
   readonly poll: (runs: ReadonlySet<string>) => Promise<Inventory>;
   readonly states: AskStates;
-  /** Undefined leaves Prefect alone. */
-  readonly prefect: CancelledRuns | undefined;
+  /** Undefined: Prefect is not told. */
+  readonly prefect: CancelTargets | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** A step, for people. */
@@ -58,6 +55,7 @@ export interface Cancelled {
 }
 
 const LOOK_EVERY_MS = 1_000;
+const CANCELLED_MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
 const ENDED = new Set(["deleted", "gone"]);
 
 /** Cancels the runs together: one wait for all. Throws KubeError when the cluster cannot be looked at. */
@@ -83,7 +81,7 @@ export async function cancelRuns(
 
 /** A run that Prefect refused to cancel keeps all that it has: its flow goes on. */
 async function tellPrefect(
-  { prefect, note: tell }: CancelDeps,
+  { prefect, note }: CancelDeps,
   runs: readonly OwnerRun[],
   problems: string[],
 ): Promise<{ readonly told: readonly OwnerRun[]; readonly cancelling: ReadonlySet<string> }> {
@@ -92,13 +90,18 @@ async function tellPrefect(
   if (prefect === undefined) return { told: runs, cancelling };
   await Promise.all(
     runs.map(async (run) => {
+      const directory = prefect[run.prefectVersion];
+      const untold = directory === undefined ? noApiText(run.prefectVersion) : missingText(run);
       try {
-        const answer = await prefect.cancel(run);
+        if (directory === undefined || untold !== undefined) {
+          told.push(run);
+          return note(`note: Prefect is not told of flow run ${called(run)}: ${untold}`);
+        }
+        const state = run.status.kind === "known" ? run.status.state : undefined;
+        const name = await directory.cancel({ id: run.id, state });
         told.push(run);
-        if ("untold" in answer)
-          return tell(`note: Prefect is not told of flow run ${called(run)}: ${answer.untold}`);
-        tell(`flow run ${called(run)} is ${answer.state}`);
-        if (answer.state === "Cancelling") cancelling.add(run.id);
+        note(`flow run ${called(run)} is ${name}`);
+        if (name === "Cancelling") cancelling.add(run.id);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
         problems.push(textOf(error));
@@ -106,6 +109,10 @@ async function tellPrefect(
     }),
   );
   return { told, cancelling };
+}
+
+function missingText({ status }: OwnerRun): string | undefined {
+  return status.kind === "missing" ? "it has no such flow run" : undefined;
 }
 
 /** Until nothing of the runs works any more, or the grace is over. */
@@ -179,16 +186,17 @@ async function isThere(kube: Pick<KubeApi, "get">, { resource, ref, uid }: PlanI
   return (await kube.get(resource, ref))?.metadata.uid === uid;
 }
 
+/** Cancelling becomes Cancelled. */
 async function settleAll(deps: CancelDeps, runs: readonly OwnerRun[], problems: string[]): Promise<void> {
   const { prefect } = deps;
   if (prefect === undefined) return;
-  const views = await deps.states(runs);
+  const statuses = await deps.states(runs);
   await Promise.all(
     runs.map(async (run) => {
-      const view = views.get(run.id);
-      if (view?.kind !== "known" || view.state.type !== "Cancelling") return;
+      const status = statuses.get(run.id);
+      if (status?.kind !== "known" || status.state.type !== "cancelling") return;
       try {
-        await prefect.settle(run);
+        await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
         deps.note(`flow run ${called(run)} is Cancelled`);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;

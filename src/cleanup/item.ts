@@ -1,7 +1,7 @@
 // What a plan is made of: objects that are to go, and objects that stay, each with its reason.
 
+import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { PrefectVersion } from "../inventory/inventory.ts";
-import type { RunView } from "../job/decide/decide.ts";
 import type { ObjectRef } from "../kube/client/api.ts";
 import type { Meta, Resource } from "../kube/client/objects.ts";
 
@@ -23,7 +23,7 @@ export interface OwnerRun {
   readonly id: string;
   readonly name: string | undefined;
   readonly prefectVersion: PrefectVersion;
-  readonly view: RunView;
+  readonly status: RunStatus;
   /** Where its Jobs are. */
   readonly namespace: string;
 }

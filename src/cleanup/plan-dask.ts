@@ -11,13 +11,13 @@ import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { Ground, Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
-import type { Fakeg } from "./run-lifecycle.ts";
+import type { Standing } from "./run-lifecycle.ts";
 
 /** A Dask cluster with what the rules look at. */
 export interface DaskCase {
   readonly dask: ObservedCluster;
   /** The run that it is attributed to, if that is known; also for a guess. */
-  readonly owner: { readonly print: InventoryRun; readonly standing: Fakeg } | undefined;
+  readonly owner: { readonly print: InventoryRun; readonly standing: Standing } | undefined;
   /** Uids of Jobs that the plan removes: their pods no longer keep a cluster. */
   readonly deletedJobs: ReadonlySet<string>;
   readonly olderThanMs: number;

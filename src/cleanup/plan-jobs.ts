@@ -8,17 +8,16 @@ import { hasCondition } from "../job/observe/observed.ts";
 import { isKept } from "../job/labels.ts";
 import { isOver, jobPhase } from "../job/observe/phase.ts";
 import type { Job } from "../kube/client/objects.ts";
-import { stateWord } from "../prefect3/states.ts";
-import { isAlive } from "../prefect1/states.ts";
+import { isActive } from "../orchestrator/flow-run.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { Kept, OwnerRun, PlanItem } from "./item.ts";
 import { ownerRun } from "./run-lifecycle.ts";
-import type { Fakeg } from "./run-lifecycle.ts";
+import type { Standing } from "./run-lifecycle.ts";
 
 /** A flow run with what the rules look at. */
 export interface RunCase {
   readonly print: InventoryRun;
-  readonly standing: Fakeg;
+  readonly standing: Standing;
   readonly olderThanMs: number;
   readonly now: Date;
 }
@@ -64,11 +63,11 @@ function onFinished({ job }: ObservedJob, subject: RunCase): JobDecision {
   const sinceMs = now.getTime() - endOfJob(job).getTime();
   const word = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
   if (sinceMs < olderThanMs) return { stays: `${word} only ${formatDuration(sinceMs)} ago` };
-  const { run } = print;
+  const { status: run } = print;
   const others = print.observed.jobs.some((other) => !other.gone && !isOver(other.job));
   // It is the evidence by which an agent tells how the run went; a newer Job of the run makes it history.
-  if (run.kind === "known" && isAlive(run.state.type) && !others) {
-    return { stays: `${word}, but its flow run is still ${stateWord(run.state)}` };
+  if (run.kind === "known" && isActive(run.state.type) && !others) {
+    return { stays: `${word}, but its flow run is still ${run.state.name}` };
   }
   return { reason: "finished", message: `${word} ${formatDuration(sinceMs)} ago` };
 }

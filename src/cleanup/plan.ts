@@ -7,7 +7,7 @@ import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
 import { knowsSome, lifecycleOf } from "./run-lifecycle.ts";
-import type { Fakeg } from "./run-lifecycle.ts";
+import type { Standing } from "./run-lifecycle.ts";
 import { apiAddress, namesApi } from "../job/api-address.ts";
 
 /** What is to be considered, and how old it must be. */
@@ -35,14 +35,14 @@ interface Sorted {
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
   const { olderThanMs } = options;
   const known = knowsSome(inventory.runs);
-  const standings = new Map<string, Fakeg>(
+  const standings = new Map<string, Standing>(
     inventory.runs.map((print) => {
       const trusted = known.has(print.prefectVersion) || wasToldOf(print, options.apis);
-      return [print.flowRunId, lifecycleOf(print.flowRunId, print.run, trusted)];
+      return [print.flowRunId, lifecycleOf(print.flowRunId, print.status, trusted)];
     }),
   );
-  const standing = (print: InventoryRun): Fakeg =>
-    standings.get(print.flowRunId) ?? lifecycleOf(print.flowRunId, print.run, false);
+  const standing = (print: InventoryRun): Standing =>
+    standings.get(print.flowRunId) ?? lifecycleOf(print.flowRunId, print.status, false);
   const jobs = inventory.runs.map((print) =>
     planJobs({ print, standing: standing(print), olderThanMs, now }),
   );

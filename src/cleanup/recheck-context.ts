@@ -1,10 +1,12 @@
 // Fresh looks around objects that are about to go: the states of their runs, in one question for many; the pods of each
 // run and of each Dask cluster, asked once however many objects are in question.
 
+import { StateReader } from "../inventory/run-states.ts";
+import type { StateSources } from "../inventory/run-states.ts";
+import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { isLiving } from "../dask/pod-life.ts";
 import { CLUSTER_LABEL, membershipOf } from "../dask/recognise.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2 } from "../job/labels.ts";
-import type { RunView } from "../job/decide/decide.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { listAll } from "../kube/client/api.ts";
 import type { Pod } from "../kube/client/objects.ts";
@@ -12,7 +14,21 @@ import type { OwnerRun, PlanItem } from "./item.ts";
 import type { RecheckContext } from "./recheck.ts";
 
 /** The states of runs as they stand now, by id; one that could not be told has no entry. Throws PrefectError. */
-export type AskStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<string, RunView>>;
+export type AskStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<string, RunStatus>>;
+
+/** Reads the states from these APIs; what one of them does not answer is unknown, and no error. */
+export function freshStates(sources: StateSources, signal: AbortSignal): AskStates {
+  return async (runs) => {
+    const states = new StateReader(sources, signal);
+    const answers = await Promise.all(
+      runs.map(async ({ id, prefectVersion }) => {
+        const { status } = await states.read(prefectVersion, id);
+        return [id, status] as const;
+      }),
+    );
+    return new Map(answers);
+  };
+}
 
 /** What one look needs. */
 export interface Looking {
@@ -23,12 +39,12 @@ export interface Looking {
 }
 
 const NEEDS_STATE: ReadonlySet<PlanItem["reason"]> = new Set(["orphaned", "replaced"]);
-const NOTHING: RecheckContext = { view: { kind: "unknown" }, runPods: [], clusterPods: [] };
+const NOTHING: RecheckContext = { status: { kind: "unknown" }, runPods: [], clusterPods: [] };
 
 /** One look around some items. What is asked of it twice is asked of the cluster once. */
 export class Look {
   readonly #deps: Looking;
-  readonly #states: Promise<ReadonlyMap<string, RunView>>;
+  readonly #states: Promise<ReadonlyMap<string, RunStatus>>;
   readonly #pods = new Map<string, Promise<readonly Pod[]>>();
 
   /** Asks for the states of all these items' runs. */
@@ -49,9 +65,9 @@ export class Look {
     if (ground === "finished" || ground === "cancelled") return NOTHING;
     if (ground === "no-pods")
       return { ...NOTHING, clusterPods: await this.#clusterPods(item, cluster ?? "") };
-    const view = (await this.#states).get(run?.id ?? "") ?? NOTHING.view;
-    if (resource === "jobs" || run === undefined) return { ...NOTHING, view };
-    return { ...NOTHING, view, runPods: await this.#runPods(item, run) };
+    const view = (await this.#states).get(run?.id ?? "") ?? NOTHING.status;
+    if (resource === "jobs" || run === undefined) return { ...NOTHING, status: view };
+    return { ...NOTHING, status: view, runPods: await this.#runPods(item, run) };
   }
 
   async #clusterPods({ ref: { namespace } }: PlanItem, cluster: string): Promise<readonly Pod[]> {

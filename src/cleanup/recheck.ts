@@ -1,20 +1,19 @@
 // Still holds: what was planned against what is seen right before an object goes. Pure. People have read the plan
 // meanwhile, pods have started, runs have been restarted: in doubt an object stays, and the next look judges it anew.
 
+import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { isLiving } from "../dask/pod-life.ts";
 import { isKept } from "../job/labels.ts";
 import { isOver } from "../job/observe/phase.ts";
-import type { RunView } from "../job/decide/decide.ts";
 import type { AnyObject, Job, Meta, Pod } from "../kube/client/objects.ts";
-import { stateWord } from "../prefect3/states.ts";
-import { isFinished } from "../prefect1/states.ts";
+import { isFinished } from "../orchestrator/flow-run.ts";
 import type { PlanItem } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
 
 /** What an item's ground has to be checked against. */
 export interface RecheckContext {
   /** The state of the item's run, asked afresh. */
-  readonly view: RunView;
+  readonly status: RunStatus;
   /** Pods of the item's run that live, beside those that go with this plan. */
   readonly runPods: readonly Pod[];
   /** Pods of the item's Dask cluster that are there. */
@@ -49,7 +48,7 @@ export function whyNotAround(item: PlanItem, around: RecheckContext): string | u
     case "cancelled":
       return undefined;
     case "orphaned":
-      return whyNotOver(item, around.view) ?? (item.resource === "jobs" ? undefined : whyWanted(around));
+      return whyNotOver(item, around.status) ?? (item.resource === "jobs" ? undefined : whyWanted(around));
     case "replaced":
       return whyNotReplaced(item, around);
     case "no-pods":
@@ -58,9 +57,9 @@ export function whyNotAround(item: PlanItem, around: RecheckContext): string | u
 }
 
 /** Deleted is as over as finished; but no answer is no proof of either. */
-function whyNotOver(item: PlanItem, view: RunView): string | undefined {
+function whyNotOver(item: PlanItem, view: RunStatus): string | undefined {
   if (view.kind === "known") {
-    return isFinished(view.state.type) ? undefined : `its flow run is ${stateWord(view.state)} now`;
+    return isFinished(view.state.type) ? undefined : `its flow run is ${view.state.name} now`;
   }
   if (view.kind === "missing") return undefined;
   return `the state of flow run "${item.run?.id ?? ""}" cannot be read now`;

@@ -6,7 +6,7 @@ import type { Env } from "../base/env.ts";
 import type { SeenRequest } from "../kube/client/transport.ts";
 import type { Connection } from "../kube/client/connect.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
-import type { PrefectApi } from "../prefect1/api.ts";
+import type { Prefect1Client } from "../prefect1/client.ts";
 import type { SeenOperation } from "../prefect1/graphql.ts";
 
 export interface PrefectTarget {
@@ -36,7 +36,7 @@ export interface CliContext extends BaseContext {
   readonly connectPrefect: (
     target: PrefectTarget,
     onRequest?: (seen: SeenOperation) => void,
-  ) => Promise<PrefectApi>;
+  ) => Promise<Prefect1Client>;
 }
 
 /** How the adapters are reached: loaded only when a command connects, so that --help costs nothing. */

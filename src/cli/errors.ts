@@ -2,7 +2,6 @@
 
 import { UsageError } from "clipanion";
 import { ExpectedError, textOf } from "../base/errors.ts";
-import type { Meant } from "./help/argv.ts";
 import { suggest } from "../base/suggest.ts";
 import { PROGRAM } from "./program-name.ts";
 import type { CliContext } from "./context.ts";
@@ -51,10 +50,15 @@ function causesOf(error: Error): string[] {
 /** A wrong command line, told in one line and a hint: clipanion's own text lists every option of every command. */
 export function reportUsage(
   error: unknown,
-  meant: Pick<Meant, "command" | "words">,
+  given: {
+    readonly command:
+      | { readonly name: string; readonly options: readonly { readonly flag: string }[] }
+      | undefined;
+    readonly words: readonly string[];
+  },
   names: readonly string[],
 ): string {
-  const { command, words } = meant;
+  const { command, words } = given;
   if (command !== undefined) {
     const reason = reasonOf(error);
     const [, flag] = /\("(--[^"=]+)[^"]*"\)/.exec(reason) ?? [];
@@ -63,9 +67,9 @@ export function reportUsage(
     return usageError(reason, `${PROGRAM} ${command.name} --help`, like);
   }
   if (words.length === 0) return usageError("no command given", `${PROGRAM} --help`, undefined);
-  const given = words.slice(0, 2).join(" ");
-  const like = suggest(given, names) ?? suggest(words[0] ?? "", names);
-  return usageError(`unknown command "${given}"`, `${PROGRAM} --help`, like);
+  const text = words.slice(0, 2).join(" ");
+  const like = suggest(text, names) ?? suggest(words[0] ?? "", names);
+  return usageError(`unknown command "${text}"`, `${PROGRAM} --help`, like);
 }
 
 function usageError(reason: string, help: string, like: string | undefined): string {

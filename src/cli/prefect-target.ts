@@ -1,8 +1,8 @@
 // Prefect's configuration → where and as whom to speak to its APIs.
 
 import type { PrefectConfig } from "../prefect1/config/load.ts";
-import type { RestConfig } from "../prefect3/settings.ts";
-import type { RestTarget } from "../prefect3/connect.ts";
+import type { Prefect3Settings } from "../prefect3/settings.ts";
+import type { Prefect3Target } from "../prefect3/connect.ts";
 import type { PrefectTarget } from "./context.ts";
 
 /** The API that the configuration means. */
@@ -17,6 +17,6 @@ export function prefectTarget(config: PrefectConfig): PrefectTarget {
 }
 
 /** The API of Prefect 2 and 3 that its own settings mean. */
-export function restTarget({ url, apiKey, authString }: RestConfig): RestTarget {
+export function prefect3Target({ url, apiKey, authString }: Prefect3Settings): Prefect3Target {
   return { url: url.value, apiKey: apiKey?.value, authString: authString?.value };
 }

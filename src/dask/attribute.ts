@@ -9,7 +9,7 @@ import { endOfPod, isLiving } from "./pod-life.ts";
 import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
 
 /** What must be known of a flow run. */
-export interface KnownRun {
+export interface RunWithPods {
   readonly flowRunId: string;
   readonly observed: Pick<ObservedRun, "jobs">;
 }
@@ -31,7 +31,7 @@ interface RunPod {
 
 /** The attribution of clusters, given all flow runs that are known. */
 export function attributionOver(
-  runs: readonly KnownRun[],
+  runs: readonly RunWithPods[],
 ): (cluster: Unattributed) => Attribution | undefined {
   const owners = ownersIn(runs);
   const runPods = podsIn(runs);
@@ -150,7 +150,7 @@ function existedWhenMade(pod: Pod, other: Pod): boolean {
   return Date.parse(pod.metadata.creationTimestamp) <= madeMs && madeMs <= endedMs;
 }
 
-function ownersIn(runs: readonly KnownRun[]): ReadonlyMap<string, string> {
+function ownersIn(runs: readonly RunWithPods[]): ReadonlyMap<string, string> {
   return new Map(
     runs.flatMap(({ flowRunId, observed }) =>
       observed.jobs.flatMap(({ job, pods, deletedPods: departed }) =>
@@ -160,7 +160,7 @@ function ownersIn(runs: readonly KnownRun[]): ReadonlyMap<string, string> {
   );
 }
 
-function podsIn(runs: readonly KnownRun[]): readonly RunPod[] {
+function podsIn(runs: readonly RunWithPods[]): readonly RunPod[] {
   return runs.flatMap(({ flowRunId, observed }) =>
     observed.jobs.flatMap(({ pods, deletedPods: departed }) =>
       [...pods, ...departed].map((pod) => ({ flowRunId, pod })),

@@ -1,9 +1,10 @@
 // Dask clusters, put together from what lies around of them in a cluster, each with the flow run that it belongs to.
 
+import type { RunWithPods } from "./attribute.ts";
 import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Pod } from "../kube/client/objects.ts";
 import { attributionOver } from "./attribute.ts";
-import type { KnownRun, Unattributed } from "./attribute.ts";
+import type { Unattributed } from "./attribute.ts";
 import { isLiving } from "./pod-life.ts";
 import { clusterOfFrontend, membershipOf } from "./recognise.ts";
 import type { Membership } from "./recognise.ts";
@@ -29,7 +30,7 @@ interface Draft {
 }
 
 /** All Dask clusters, by namespace and name; the flow runs' own pods are none of theirs. */
-export function findClusters(objects: DaskObjects, runs: readonly KnownRun[]): ObservedCluster[] {
+export function findClusters(objects: DaskObjects, runs: readonly RunWithPods[]): ObservedCluster[] {
   const drafts = new Drafts();
   for (const resource of objects.clusters) {
     const { name, namespace } = resource.metadata;

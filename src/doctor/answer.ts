@@ -1,8 +1,8 @@
 // Answer: what came of a question, its failure included: a check-up goes on when one thing cannot be asked.
 
+import { PrefectError } from "../orchestrator/errors.ts";
 import { ExpectedError } from "../base/errors.ts";
 import { KubeError } from "../kube/client/errors.ts";
-import { PrefectError } from "../prefect1/errors.ts";
 import type { Finding } from "./finding.ts";
 
 export type Answer<T> =

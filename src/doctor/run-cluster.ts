@@ -1,11 +1,12 @@
 // Asks the cluster: first whether it answers at all, then everything else at once.
 
+import type { DoctorDeps, DoctorTarget } from "./target.ts";
+import { DEFAULT_SOURCE } from "../base/sourced.ts";
+import type { Sourced } from "../base/sourced.ts";
+import type { StateSources } from "../inventory/run-states.ts";
 import { redactUrl } from "../base/redact-url.ts";
-import { DEFAULT_SOURCE } from "../prefect1/config/layers.ts";
-import type { Sourced } from "../prefect1/config/layers.ts";
 import { loadInventory } from "../inventory/load.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import type { StateSources } from "../inventory/state-source.ts";
 import type { Template } from "../prefect1/build/template.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { listAll } from "../kube/client/api.ts";
@@ -18,7 +19,6 @@ import { askRights } from "./ask-permissions.ts";
 import { better, clockFindings, readClock } from "./checks/clocks.ts";
 import type { ClockReading } from "./checks/clocks.ts";
 import { namespaceFinding, serverFinding, whoAmIFindings } from "./checks/cluster.ts";
-import type { DoctorDeps, DoctorTarget } from "./run.ts";
 import type { Finding } from "./finding.ts";
 import { kubeconfigFindings, noClusterFinding } from "./checks/kubeconfig.ts";
 import { namesOf, secretFinding, serviceAccountFinding } from "./checks/named-objects.ts";
@@ -27,17 +27,17 @@ import type { RightsQuestion, Role } from "./checks/permissions.ts";
 import { rightsFindings, serviceAccountSubject, wantedRights } from "./checks/permissions.ts";
 
 /** What was found, and what other findings are made of. */
-export interface ClusterExamined {
+export interface ClusterChecked {
   readonly findings: readonly Finding[];
   readonly quotas: readonly Finding[];
   readonly namespace: string;
   /** Cluster and namespace, as claims name them; undefined when there is no cluster. */
-  readonly place: string | undefined;
+  readonly scope: string | undefined;
   readonly inventory: Inventory | undefined;
 }
 
 /** What each question is put to. */
-interface Ward {
+interface Cluster {
   readonly kube: KubeApi;
   readonly namespace: string;
   readonly target: DoctorTarget;
@@ -45,11 +45,11 @@ interface Ward {
 }
 
 /** Throws only what was not foreseen. */
-export async function examineCluster(
+export async function runClusterChecks(
   deps: DoctorDeps,
   target: DoctorTarget,
   given: { readonly sources: StateSources; readonly template: Promise<Answer<Template>> },
-): Promise<ClusterExamined> {
+): Promise<ClusterChecked> {
   const { sources } = given;
   let clock: ClockReading | undefined;
   const connected = await attempt(() =>
@@ -61,25 +61,25 @@ export async function examineCluster(
     const { value: namespace } = namespaceFor(target, undefined);
     return { ...NOTHING, findings: [noClusterFinding(connected.error)], namespace };
   }
-  const { kube, target: cluster } = connected.value;
-  const { value: namespace, source } = namespaceFor(target, cluster.namespace);
-  const ward: Ward = { kube, namespace, target, signal: deps.signal };
+  const { kube, target: context } = connected.value;
+  const { value: namespace, source } = namespaceFor(target, context.namespace);
+  const cluster: Cluster = { kube, namespace, target, signal: deps.signal };
   try {
     const version = await attempt(() => kube.version(deps.signal));
-    const first = [...kubeconfigFindings(cluster), serverFinding(redactUrl(cluster.server), version)];
+    const first = [...kubeconfigFindings(context), serverFinding(redactUrl(context.server), version)];
     if (!version.ok && !isForbidden(version.error)) return { ...NOTHING, findings: first, namespace };
     const space = attempt(() => kube.get("namespaces", { namespace: "", name: namespace }, deps.signal));
     const [inventory, quotas, ...others] = await Promise.all([
       attempt(() =>
         loadInventory(kube, sources, { namespace, dask: "all", events: "all", signal: deps.signal }),
       ),
-      attempt(() => everyQuota(ward)),
-      userFindings(ward),
+      attempt(() => everyQuota(cluster)),
+      userFindings(cluster),
       space.then((answer) => [namespaceFinding({ value: namespace, source }, answer)]),
-      objectFindings(ward, space),
-      admission(ward, space, given.template),
-      agentPods(ward, deps.clock.now()),
-      rights(ward),
+      objectFindings(cluster, space),
+      admission(cluster, space, given.template),
+      agentPods(cluster, deps.clock.now()),
+      rights(cluster),
     ]);
     const clocks = clockFindings({ section: "kubernetes", check: "clock", whose: "the API server's" }, clock);
     const unseen = inventory.ok ? [] : [unanswered({ section: "flow runs", check: "Jobs" }, inventory.error)];
@@ -87,7 +87,7 @@ export async function examineCluster(
       findings: [...first, ...clocks, ...others.flat(), ...unseen],
       quotas: quotaFindings(quotas),
       namespace,
-      place: `${kube.clusterMark}/${namespace}`,
+      scope: `${kube.clusterMark}/${namespace}`,
       inventory: inventory.ok ? inventory.value : undefined,
     };
   } finally {
@@ -95,7 +95,7 @@ export async function examineCluster(
   }
 }
 
-const NOTHING = { quotas: [], place: undefined, inventory: undefined } as const;
+const NOTHING = { quotas: [], scope: undefined, inventory: undefined } as const;
 
 /** The namespace of Jobs, as the agent chooses it. */
 function namespaceFor({ namespace }: DoctorTarget, ofContext: string | undefined): Sourced<string> {
@@ -104,11 +104,11 @@ function namespaceFor({ namespace }: DoctorTarget, ofContext: string | undefined
   return { value: "default", source: DEFAULT_SOURCE };
 }
 
-async function userFindings({ kube, signal }: Ward): Promise<readonly Finding[]> {
+async function userFindings({ kube, signal }: Cluster): Promise<readonly Finding[]> {
   return whoAmIFindings(await attempt(() => kube.whoAmI(signal)));
 }
 
-async function everyQuota({ kube, namespace, signal }: Ward): Promise<readonly AnyObject[]> {
+async function everyQuota({ kube, namespace, signal }: Cluster): Promise<readonly AnyObject[]> {
   const quotas: AnyObject[] = [];
   for await (const quota of listAll(kube, "resourcequotas", { namespace, signal })) quotas.push(quota);
   return quotas;
@@ -116,7 +116,7 @@ async function everyQuota({ kube, namespace, signal }: Ward): Promise<readonly A
 
 /** Nothing of a namespace that does not exist: that is told already. */
 async function objectFindings(
-  { kube, namespace, target, signal }: Ward,
+  { kube, namespace, target, signal }: Cluster,
   space: Promise<Answer<AnyObject | undefined>>,
 ): Promise<readonly Finding[]> {
   const { settings } = target;
@@ -138,7 +138,7 @@ async function objectFindings(
 }
 
 async function admission(
-  { kube, namespace, target, signal }: Ward,
+  { kube, namespace, target, signal }: Cluster,
   space: Promise<Answer<AnyObject | undefined>>,
   loading: Promise<Answer<Template>>,
 ): Promise<readonly Finding[]> {
@@ -154,7 +154,7 @@ async function admission(
 
 /** They are where the agent's ServiceAccount is; without one, where its Jobs are. */
 async function agentPods(
-  { kube, namespace: ofJobs, target, signal }: Ward,
+  { kube, namespace: ofJobs, target, signal }: Cluster,
   now: Date,
 ): Promise<readonly Finding[]> {
   const { account } = target;
@@ -164,22 +164,22 @@ async function agentPods(
   return agentPodFindings(pods, { namespace, isExpected: account !== undefined, now });
 }
 
-async function rights(ward: Ward): Promise<readonly Finding[]> {
-  const found = await Promise.all(questionsFor(ward).map((question) => answered(ward, question)));
+async function rights(cluster: Cluster): Promise<readonly Finding[]> {
+  const found = await Promise.all(questionsFor(cluster).map((question) => answered(cluster, question)));
   return found.flat();
 }
 
-async function answered(ward: Ward, question: RightsQuestion): Promise<readonly Finding[]> {
-  const wanted = wantedRights(question.roles, ward.namespace);
+async function answered(cluster: Cluster, question: RightsQuestion): Promise<readonly Finding[]> {
+  const wanted = wantedRights(question.roles, cluster.namespace);
   const [granted, account] = await Promise.all([
-    askRights(ward.kube, question, { wanted, signal: ward.signal }),
-    accountFindings(ward, question),
+    askRights(cluster.kube, question, { wanted, signal: cluster.signal }),
+    accountFindings(cluster, question),
   ]);
   return [...account, ...rightsFindings(question, wanted, granted)];
 }
 
 /** Me; with --for also the agent's ServiceAccount, and the one under which flows run. */
-function questionsFor({ namespace, target }: Ward): readonly RightsQuestion[] {
+function questionsFor({ namespace, target }: Cluster): readonly RightsQuestion[] {
   const { account, leaderElect, settings } = target;
   const me = { subject: "you", who: undefined, leaderElect };
   if (account === undefined) return [{ ...me, roles: ["agent", "person", "flows"] }];
@@ -201,7 +201,7 @@ function questionsFor({ namespace, target }: Ward): readonly RightsQuestion[] {
 
 /** Whether the ServiceAccount of --for is there: rights can be bound to one that is not. */
 async function accountFindings(
-  { kube, target, signal }: Ward,
+  { kube, target, signal }: Cluster,
   { roles, subject }: RightsQuestion,
 ): Promise<readonly Finding[]> {
   const { account } = target;

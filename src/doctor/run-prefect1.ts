@@ -1,16 +1,16 @@
 // Asks a Prefect 1 API: first whether it answers and takes the key, then everything else at once.
 
+import type { Checking, DoctorDeps, DoctorTarget } from "./target.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
-import type { KnownRun, StateSource } from "../inventory/state-source.ts";
+import { prefect1Directory } from "../prefect1/run-directory.ts";
 import type { DueRun, QuietRun, RegisteredAgent } from "../prefect1/doctor-queries.ts";
-import type { PrefectApi } from "../prefect1/api.ts";
+import type { Prefect1Client } from "../prefect1/client.ts";
 import { agentFindings } from "./checks/agents.ts";
 import type { Answer } from "./answer.ts";
 import { attempt } from "./answer.ts";
 import { better, clockFindings, readClock } from "./checks/clocks.ts";
 import type { ClockReading } from "./checks/clocks.ts";
 import { DUE_AT_MOST } from "./checks/due-runs.ts";
-import type { DoctorDeps, DoctorTarget } from "./run.ts";
 import type { Finding } from "./finding.ts";
 import {
   aboutFindings,
@@ -24,7 +24,7 @@ import { QUIET_AT_MOST, STALE_AFTER_MS } from "./checks/quiet-runs.ts";
 
 const AGENTS_AT_MOST = 200;
 
-export interface PrefectExamined {
+export interface Prefect1Checked {
   readonly findings: readonly Finding[];
   /** Undefined when the API could not be asked for runs. */
   readonly runs:
@@ -39,31 +39,26 @@ export interface PrefectExamined {
     | undefined;
 }
 
-/** An examination under way, and where to ask for states meanwhile. */
-export interface Examination<Found> {
-  readonly source: StateSource | undefined;
-  readonly found: Promise<Found>;
-  close(): Promise<void>;
-}
-
 /** What is found; an API that does not answer the first question is asked no second one. Close it at the end. */
-export function examinePrefect(deps: DoctorDeps, target: DoctorTarget): Examination<PrefectExamined> {
+export function runPrefect1Checks(deps: DoctorDeps, target: DoctorTarget): Checking<Prefect1Checked> {
   const { config } = target;
   if (!config.ok || !target.isPrefectNamed) {
     const findings = [config.ok ? noApiFinding() : unknownApiFinding()];
     const found = Promise.resolve({ findings, runs: undefined });
     return { source: undefined, found, close: () => Promise.resolve() };
   }
-  const bedside = new Bedside(deps, config.value);
-  return { source: sourceOf(bedside), found: bedside.examine(target), close: () => bedside.close() };
+  const questions = new Questions(deps, config.value);
+  const { value: address } = config.value.apiUrl;
+  const source = prefect1Directory(address, () => questions.answering(), deps.clock);
+  return { source, found: questions.ask(target), close: () => questions.close() };
 }
 
 /** One API, and what its answers told of its clock. */
-class Bedside {
+class Questions {
   readonly #deps: DoctorDeps;
   readonly #target: ApiTarget;
-  readonly #api: Promise<Answer<PrefectApi>>;
-  readonly #hello: Promise<Answer<PrefectApi>>;
+  readonly #api: Promise<Answer<Prefect1Client>>;
+  readonly #hello: Promise<Answer<Prefect1Client>>;
   #clock: ClockReading | undefined;
 
   constructor(deps: DoctorDeps, config: PrefectConfig) {
@@ -85,13 +80,13 @@ class Bedside {
   }
 
   /** The API, once it has answered. Throws what it did not answer for. */
-  async answering(): Promise<PrefectApi> {
+  async answering(): Promise<Prefect1Client> {
     const hello = await this.#hello;
     if (!hello.ok) throw hello.error;
     return hello.value;
   }
 
-  async examine(target: DoctorTarget): Promise<PrefectExamined> {
+  async ask(target: DoctorTarget): Promise<Prefect1Checked> {
     const hello = await this.#hello;
     if (!hello.ok) {
       return { findings: [...helloFindings(this.#target, hello), ...this.#clockFindings()], runs: undefined };
@@ -124,7 +119,7 @@ class Bedside {
     };
   }
 
-  async #sayHello(): Promise<Answer<PrefectApi>> {
+  async #sayHello(): Promise<Answer<Prefect1Client>> {
     const api = await this.#api;
     if (!api.ok) return api;
     return attempt(async () => {
@@ -148,19 +143,4 @@ class Bedside {
     const api = await this.#api;
     if (api.ok) api.value.close();
   }
-}
-
-/** States of runs for the inventory. */
-function sourceOf(bedside: Bedside): StateSource {
-  return {
-    runs: async (ids, signal) => {
-      const found = await (await bedside.answering()).runStates(ids, signal);
-      return new Map(
-        [...found].map(([id, { name, state, updated }]): [string, KnownRun] => [
-          id,
-          { name: name ?? undefined, view: { kind: "known", state, updated } },
-        ]),
-      );
-    },
-  };
 }

@@ -1,45 +1,37 @@
 // Asks the API of Prefect 2 and 3, where one is named.
 
-import type { KnownRun, StateSource } from "../inventory/state-source.ts";
-import type { RestApi } from "../prefect3/client.ts";
+import type { Checking, DoctorDeps, DoctorTarget } from "./target.ts";
+import { prefect3Directory } from "../prefect3/run-directory.ts";
+import type { Prefect3Client } from "../prefect3/client.ts";
 import { attempt } from "./answer.ts";
 import type { Answer } from "./answer.ts";
 import { clockFindings, readClock } from "./checks/clocks.ts";
-import type { DoctorDeps, DoctorTarget } from "./run.ts";
-import type { Examination } from "./run-prefect1.ts";
 import type { Finding } from "./finding.ts";
-import { restFindings } from "./checks/prefect3-api.ts";
+import { prefect3Findings } from "./checks/prefect3-api.ts";
 
-export interface RestExamined {
+export interface Prefect3Checked {
   readonly findings: readonly Finding[];
 }
 
 /** What is found. Close it at the end. */
-export function examineRest(deps: DoctorDeps, { rest }: DoctorTarget): Examination<RestExamined> {
+export function runPrefect3Checks(deps: DoctorDeps, { rest }: DoctorTarget): Checking<Prefect3Checked> {
   const config = rest.ok ? rest.value : undefined;
   if (config === undefined) {
     return { source: undefined, found: Promise.resolve({ findings: [] }), close: () => Promise.resolve() };
   }
   const { signal, clock } = deps;
-  const api = attempt(() => deps.connectRest(config));
+  const api = attempt(() => deps.connectPrefect3(config));
   const asked = api.then((reached) => ask(reached, (one) => one.countFlowRuns(signal)));
-  // Awaited below and by the inventory; neither may come to it when the check-up is interrupted.
+  // Awaited below and by the inventory; neither may come to it when doctor is interrupted.
   asked.catch(() => {});
-  const source: StateSource = {
-    runs: async (ids) => {
-      const [reached, answer] = await Promise.all([api, asked]);
-      if (!answer.ok) throw answer.error;
-      if (!reached.ok) throw reached.error;
-      const found = await reached.value.flowRuns(ids, signal);
-      return new Map(
-        [...found.values()].map(({ id, name, state, since }): [string, KnownRun] => [
-          id,
-          { name, view: { kind: "known", state, updated: since } },
-        ]),
-      );
-    },
+  const connect = async (): Promise<Prefect3Client> => {
+    const [reached, answer] = await Promise.all([api, asked]);
+    if (!answer.ok) throw answer.error;
+    if (!reached.ok) throw reached.error;
+    return reached.value;
   };
-  const examined = async (): Promise<RestExamined> => {
+  const source = prefect3Directory(config.url.value, connect);
+  const check = async (): Promise<Prefect3Checked> => {
     const begunMs = performance.now();
     const reached = await api;
     const [count, about] = await Promise.all([asked, ask(reached, (one) => one.about(signal))]);
@@ -49,7 +41,7 @@ export function examineRest(deps: DoctorDeps, { rest }: DoctorTarget): Examinati
     const url = config.url.value.replace(/\/+$/, "");
     return {
       findings: [
-        ...restFindings({ url, hasKey }, { count, about }),
+        ...prefect3Findings({ url, hasKey }, { count, about }),
         ...clockFindings({ section: "prefect", check: "Prefect 2/3 clock", whose: "its API's" }, clocks),
       ],
     };
@@ -58,9 +50,12 @@ export function examineRest(deps: DoctorDeps, { rest }: DoctorTarget): Examinati
     const reached = await api;
     if (reached.ok) reached.value.close();
   };
-  return { source, found: examined(), close };
+  return { source, found: check(), close };
 }
 
-async function ask<T>(api: Answer<RestApi>, question: (api: RestApi) => Promise<T>): Promise<Answer<T>> {
+async function ask<T>(
+  api: Answer<Prefect3Client>,
+  question: (api: Prefect3Client) => Promise<T>,
+): Promise<Answer<T>> {
   return api.ok ? attempt(() => question(api.value)) : api;
 }

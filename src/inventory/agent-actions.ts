@@ -1,11 +1,11 @@
 // Inventory: what an agent of Prefect 1 would do next with a run, in lines for people. Pure.
 
+import type { Decision, Transition } from "../job/decide/types.ts";
 import { formatDuration } from "../base/duration.ts";
 import { hasMore, isEndedWith } from "../dask/ended-with.ts";
 import { isLiving } from "../dask/pod-life.ts";
 import { isKept } from "../job/labels.ts";
 import { apiAddress, apiServers } from "../job/api-address.ts";
-import type { Transition, Decision } from "../job/decide/decide.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { InventoryRun } from "./inventory.ts";
 
@@ -14,7 +14,7 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
   if (run.prefectVersion === 2) return ["leave it alone: it is the worker's of Prefect 2 or 3"];
   if (run.podsForbidden === true) return ["not to be told: its pods may not be listed"];
   if (run.observed.jobs.length === 0) return [withoutJob(run)];
-  if (run.run.kind === "missing" && !namesItsPrefect(run))
+  if (run.status.kind === "missing" && !namesItsPrefect(run))
     return ["nothing: no address on its Job says that the run is of the agent's own Prefect"];
   const settling = decision.transition === undefined ? [] : [settlingLine(decision.transition)];
   const clearing = clustersToEnd(run, decision).map(
@@ -26,7 +26,7 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
       const because = why === decision.reason ? "" : `: ${why}`;
       return `delete Job ${job.metadata.name}${because}`;
     }),
-    ...(decision.heartbeat && run.run.kind === "known"
+    ...(decision.heartbeat && run.status.kind === "known"
       ? ["keep the run's heartbeat up, so that Prefect does not start it a second time"]
       : []),
     ...(decision.requeueAfterMs === undefined
@@ -34,7 +34,7 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
       : [`look again in ${formatDuration(decision.requeueAfterMs)}`]),
   ];
   const unsure =
-    run.run.kind === "unknown" && doing.length > 0 ? ["ask Prefect for the run's state first"] : [];
+    run.status.kind === "unknown" && doing.length > 0 ? ["ask Prefect for the run's state first"] : [];
   const kept = run.observed.jobs.filter(({ job }) => isKept(job.metadata));
   const leaving = kept.map(({ job }) => `leave Job ${job.metadata.name}: annotated prefect.io/keep`);
   const actions = [...unsure, ...doing, ...leaving];
@@ -48,7 +48,7 @@ function namesItsPrefect({ observed }: InventoryRun): boolean {
 
 /** None while a pod of the flow itself lives on: its workers are not for an agent to take. */
 function clustersToEnd(
-  { run, dask, observed }: InventoryRun,
+  { status: run, dask, observed }: InventoryRun,
   { deleteDask: clear, deletions: remove }: Decision,
 ): readonly ObservedCluster[] {
   if (!clear) return [];
@@ -60,10 +60,10 @@ function clustersToEnd(
   return isAtWork ? [] : dask.filter((cluster) => isEndedWith(cluster, run) && hasMore(cluster));
 }
 
-function withoutJob({ run }: InventoryRun): string {
+function withoutJob({ status: run }: InventoryRun): string {
   const type = run.kind === "known" ? run.state.type : "";
-  if (type === "Scheduled") return "start it when it is due, if all of its labels are the agent's too";
-  if (type === "Submitted") return "make its Job, if the agent has claimed it";
+  if (type === "scheduled") return "start it when it is due, if all of its labels are the agent's too";
+  if (type === "pending") return "make its Job, if the agent has claimed it";
   return "nothing: no Job of the run is here";
 }
 

@@ -40,7 +40,7 @@ function strangers(
       prefectVersion: prefectVersionOf(cluster),
       namespace: cluster.namespace,
       name: undefined,
-      run: { kind: "unknown" },
+      status: { kind: "unknown" },
       observed: { flowRunId, jobs: [] },
       dask: [],
     });

@@ -3,8 +3,7 @@
 import { isLiving } from "../dask/pod-life.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Pod } from "../kube/client/objects.ts";
-import { stateWord } from "../prefect3/states.ts";
-import { isFinished } from "../prefect1/states.ts";
+import { isFinished } from "../orchestrator/flow-run.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
@@ -65,7 +64,7 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
     kind: "DaskCluster",
     metadata: { name, namespace, creationTimestamp: daskCreatedAt(dask)?.toISOString() },
     cluster: { kind, attributedBy: owner?.by ?? null },
-    flowRun: run === undefined ? null : { ...known, state: stateObject(run.run) },
+    flowRun: run === undefined ? null : { ...known, state: stateObject(run.status) },
     status: decision.status,
     reason: decision.reason,
     pods: daskPods(dask).map(podObject),
@@ -83,8 +82,9 @@ function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): Das
   if (run === undefined)
     return { status: "unowned", reason: "at work, and nothing tells for which flow run" };
   const tie = `tied to its flow run by ${dask.owner?.by ?? "nothing"}`;
-  if (run.run.kind === "missing") return { status: "orphaned", reason: `its flow run is deleted (${tie})` };
-  if (run.run.kind === "known" && isFinished(run.run.state.type))
-    return { status: "orphaned", reason: `its flow run is ${stateWord(run.run.state)} (${tie})` };
+  if (run.status.kind === "missing")
+    return { status: "orphaned", reason: `its flow run is deleted (${tie})` };
+  if (run.status.kind === "known" && isFinished(run.status.state.type))
+    return { status: "orphaned", reason: `its flow run is ${run.status.state.name} (${tie})` };
   return { status: "active", reason: tie };
 }

@@ -2,14 +2,14 @@
 
 import { jobPhase } from "../job/observe/phase.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
-import { stateWord } from "../prefect3/states.ts";
-import { isFinished } from "../prefect1/states.ts";
+import { isFinished } from "../orchestrator/flow-run.ts";
+import type { StateType } from "../orchestrator/flow-run.ts";
 import { agentActions } from "./agent-actions.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideRun } from "./run-decision.ts";
 
 /** States of runs that should have a pod somewhere. */
-const AT_WORK = new Set(["Running", "Retrying", "Cancelling"]);
+const AT_WORK = new Set<StateType>(["running", "cancelling"]);
 
 /** For people, in whole lines. */
 export interface Diagnosis {
@@ -47,11 +47,11 @@ function storiesOf({ observed, podsForbidden }: InventoryRun): readonly string[]
 }
 
 /** Of a run that has no Job only Prefect can tell anything. */
-function withoutJobs({ run }: InventoryRun): Pick<Diagnosis, "status" | "reason"> {
+function withoutJobs({ status: run }: InventoryRun): Pick<Diagnosis, "status" | "reason"> {
   if (run.kind === "missing")
     return { status: "orphaned", reason: "its flow run no longer exists in Prefect" };
   if (run.kind === "unknown" || isFinished(run.state.type))
     return { status: "finished", reason: "no Job of it is here" };
-  const reason = `its flow run is ${stateWord(run.state)}, and no Job of it is here`;
+  const reason = `its flow run is ${run.state.name}, and no Job of it is here`;
   return { status: AT_WORK.has(run.state.type) ? "active" : "pending", reason };
 }

@@ -1,10 +1,10 @@
 // Inventory: Jobs, pods and events → one print for each flow run. Pure.
 
+import type { ReadRun } from "./run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
-import type { PrefectVersion, InventoryRun } from "./inventory.ts";
-import type { KnownRun } from "./state-source.ts";
+import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 
 /** What was listed of the runs. */
 export interface RunObjects {
@@ -47,7 +47,7 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
       prefectVersion: prefectVersionOf(first.metadata),
       namespace: first.metadata.namespace,
       name: first.metadata.labels?.[NAME_LABEL],
-      run: { kind: "unknown" },
+      status: { kind: "unknown" },
       observed: { flowRunId, jobs: prints },
       dask: [],
     };
@@ -55,8 +55,8 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
 }
 
 /** The print with what Prefect says of its run; its own name of the run counts more than a label's. */
-export function withRun(print: InventoryRun, known: KnownRun): InventoryRun {
-  return { ...print, name: known.name ?? print.name, run: known.view };
+export function withRun(run: InventoryRun, read: ReadRun): InventoryRun {
+  return { ...run, name: read.name ?? run.name, status: read.status };
 }
 
 /** The uid of the Job that made a pod. */

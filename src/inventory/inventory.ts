@@ -1,11 +1,11 @@
 // Inventory: everything that flow runs have in the cluster, of Prefect 0.x to 3, with the runs' states beside it.
 // One model for `jobs`, `inspect`, `logs`, `cleanup` and `cancel`: they differ only in what they show and do.
 
+import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { KubeError } from "../kube/client/errors.ts";
 import type { Resource } from "../kube/client/objects.ts";
 import type { ObservedRun } from "../job/observe/observed.ts";
-import type { RunView } from "../job/decide/decide.ts";
 
 /** Which Prefect a run belongs to, by its labels: 1 (0.x and 1.x, underscores) or 2 (2.x and 3.x, hyphens). */
 export type PrefectVersion = 1 | 2;
@@ -17,7 +17,7 @@ export interface InventoryRun {
   readonly namespace: string;
   /** From Prefect, or from labels; undefined when neither knows. */
   readonly name: string | undefined;
-  readonly run: RunView;
+  readonly status: RunStatus;
   readonly observed: ObservedRun;
   /** Its pods may not be listed: that there are none in the observed says nothing. */
   readonly podsForbidden?: boolean | undefined;

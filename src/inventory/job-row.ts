@@ -1,12 +1,12 @@
 // Inventory: one Job of a flow run as a line of a table, or as an object for -o json. Pure.
 
+import type { RunStatus } from "../orchestrator/flow-run.ts";
+import type { Decision } from "../job/decide/types.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import { flowContainerName } from "../job/observe/observed.ts";
-import type { RunView, Decision } from "../job/decide/decide.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
-import { stateWord } from "../prefect3/states.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideJob } from "./run-decision.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
@@ -26,13 +26,13 @@ export function jobRows(runs: readonly InventoryRun[], now: Date): readonly JobR
 }
 
 /** Prefect's word for a state; `<unknown>` where nobody could be asked, `<deleted>` where there is no such run. */
-export function stateText(view: RunView): string {
-  if (view.kind === "known") return stateWord(view.state);
+export function stateText(view: RunStatus): string {
+  if (view.kind === "known") return view.state.name;
   return view.kind === "missing" ? "<deleted>" : "<unknown>";
 }
 
 /** The same of a run; a label that is no id names none, and none was deleted. */
-export function runStateText({ run, flowRunId }: Pick<InventoryRun, "run" | "flowRunId">): string {
+export function runStateText({ status: run, flowRunId }: Pick<InventoryRun, "status" | "flowRunId">): string {
   return run.kind === "missing" && !isUuid(flowRunId) ? "<none>" : stateText(run);
 }
 
@@ -70,7 +70,12 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRunJob",
     metadata: { name, namespace, uid, creationTimestamp, labels },
-    flowRun: { id: run.flowRunId, name: run.name, prefect: run.prefectVersion, state: stateObject(run.run) },
+    flowRun: {
+      id: run.flowRunId,
+      name: run.name,
+      prefect: run.prefectVersion,
+      state: stateObject(run.status),
+    },
     status: decision.status,
     reason: decision.reason,
     image: imageOf(observed),
@@ -109,9 +114,9 @@ function containerObject(pod: Pod, spec: Container): JsonObject {
 }
 
 /** A run's state in -o json; null where it is not known. */
-export function stateObject(view: RunView): JsonObject | null {
+export function stateObject(view: RunStatus): JsonObject | null {
   if (view.kind === "unknown") return null;
   if (view.kind === "missing") return { type: null, word: stateText(view), message: null };
   const { type, message = null } = view.state;
-  return { type, word: stateText(view), message, since: view.updated?.toISOString() };
+  return { type, word: stateText(view), message, since: view.state.since?.toISOString() };
 }

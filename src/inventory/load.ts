@@ -1,32 +1,21 @@
 // Inventory: the cluster and Prefect → Inventory, in one look. What can be asked at the same time is.
 
+import type { StateSources } from "./run-states.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt } from "../kube/client/objects.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
-import type { PrefectVersion, Inventory } from "./inventory.ts";
+import type { Inventory, PrefectVersion } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
-import type { DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withoutOthers } from "./other-prefect.ts";
 import { noPodEvents } from "./no-pod-events.ts";
-import { prefectVersionOf, jobUidOf, RUN_LABELS, groupRuns, withRun } from "./group-runs.ts";
-import { StateDesk } from "./state-source.ts";
-import type { StateSources } from "./state-source.ts";
-import { isWanted, withoutGuess } from "./selected.ts";
-
-/** What to look at. Selectors are about Jobs. */
-export interface InventoryQuery extends ListQuery {
-  /** Only this run. */
-  readonly flowRunId?: string | undefined;
-  /** Dask clusters, too, and how much of them. Those that are only guessed to be a run's need all runs to be listed. */
-  readonly dask?: DaskScope | undefined;
-  /** Events of the Jobs and their pods, too; `noPods`: only those that tell why a Job has no pod. */
-  readonly events?: "all" | "no-pods" | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
+import { groupRuns, jobUidOf, prefectVersionOf, RUN_LABELS, withRun } from "./group-runs.ts";
+import { StateReader } from "./run-states.ts";
+import { isWanted, withoutGuess } from "./query.ts";
+import type { InventoryQuery } from "./query.ts";
 
 /** Pods by the names of their Jobs, so many in one selector: a URL must stay below 8 KiB. */
 const NAMES_AT_ONCE = 80;
@@ -42,11 +31,11 @@ export async function loadInventory(
 ): Promise<Inventory> {
   const { signal } = query;
   const listing = new Listing(kube, signal);
-  const desks = { 1: new StateDesk(1, sources[1], signal), 2: new StateDesk(2, sources[2], signal) };
+  const states = new StateReader(sources, signal);
   const ask = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
     // Whoever needs the answer awaits it below; one that comes to nothing by then must not end the process.
-    if (id !== undefined) desks[prefectVersionOf(job.metadata)].ask(id).catch(() => {});
+    if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
   };
   const [jobs, labelled, dask] = await Promise.all([
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), ask))),
@@ -65,18 +54,17 @@ export async function loadInventory(
   const wanted = prints.filter((run) => isWanted(run, query));
   const asked = await Promise.all(
     wanted.map(async (print) => ({
-      ...withRun(print, await desks[print.prefectVersion].ask(print.flowRunId)),
+      ...withRun(print, await states.read(print.prefectVersion, print.flowRunId)),
       ...podsForbidden,
     })),
   );
-  const unknown = await Promise.all(PREFECT_VERSIONS.map((each) => desks[each].warning()));
   // Of one run alone nothing can be told: by which addresses its Prefect goes, the other runs show.
   const isAlone = query.flowRunId !== undefined;
   const addresses = { 1: sources[1]?.address, 2: sources[2]?.address };
   const { runs, warnings: others } = isAlone
     ? { runs: asked, warnings: [] }
     : withoutOthers(asked, addresses);
-  const warnings = [...listing.warnings, ...unknown.filter((gap) => gap !== undefined), ...others];
+  const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
   return {
     runs,
     unownedDask: unowned,

@@ -21,13 +21,13 @@ export function withoutOthers(
   const own = { 1: ownServers(runs, 1, asked[1]), 2: ownServers(runs, 2, asked[2]) };
   const others = { 1: new Map<string, number>(), 2: new Map<string, number>() };
   const sorted = runs.map((run) => {
-    if (run.run.kind !== "missing") return run;
+    if (run.status.kind !== "missing") return run;
     const [first, ...more] = serversOf(run);
     if (first === undefined || [first, ...more].some((server) => own[run.prefectVersion].has(server)))
       return run;
     const counts = others[run.prefectVersion];
     counts.set(first, (counts.get(first) ?? 0) + 1);
-    return { ...run, run: { kind: "unknown" as const } };
+    return { ...run, status: { kind: "unknown" as const } };
   });
   return { runs: sorted, warnings: [...gapOf("1", others[1]), ...gapOf("2 and 3", others[2])] };
 }
@@ -37,7 +37,7 @@ function ownServers(
   prefectVersion: PrefectVersion,
   asked: string | undefined,
 ): ReadonlySet<string> {
-  const known = runs.filter((run) => run.prefectVersion === prefectVersion && run.run.kind === "known");
+  const known = runs.filter((run) => run.prefectVersion === prefectVersion && run.status.kind === "known");
   const named = asked !== undefined && URL.canParse(asked) ? [new URL(asked).origin] : [];
   return new Set([...named, ...known.flatMap(serversOf)]);
 }

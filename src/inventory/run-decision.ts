@@ -1,22 +1,22 @@
 // Inventory: the agent's own decision on what was found in one look. Pure. A watcher knows since when it has seen a
 // problem; one look knows only since when the pod or Job is as it is, which is what counts here.
 
-import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
+import { isCancelled, isFinished } from "../orchestrator/flow-run.ts";
+import type { RunStatus } from "../orchestrator/flow-run.ts";
+import type { Decision } from "../job/decide/types.ts";
+import { DEFAULT_POLICY } from "../job/decide/policy.ts";
+import type { ObservedJob, ObservedRun } from "../job/observe/observed.ts";
 import { hasCondition } from "../job/observe/observed.ts";
-import { isCancelled } from "../job/decide/dask.ts";
 import type { JobPhase } from "../job/observe/phase.ts";
 import { isLive, jobPhase } from "../job/observe/phase.ts";
-import type { RunView, Decision } from "../job/decide/decide.ts";
-import { DEFAULT_POLICY, decide } from "../job/decide/decide.ts";
+import { decide } from "../job/decide/decide.ts";
 import type { Job, JobStatus } from "../kube/client/objects.ts";
-import { stateWord } from "../prefect3/states.ts";
-import { isFinished } from "../prefect1/states.ts";
 import type { InventoryRun } from "./inventory.ts";
 
-type Subject = Pick<InventoryRun, "observed" | "run" | "podsForbidden">;
+type Subject = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
 
 /** The decision on all that the run has, as an agent with its default patience would come to. */
-export function decideRun({ observed, run, podsForbidden }: Subject, now: Date): Decision {
+export function decideRun({ observed, status: run, podsForbidden }: Subject, now: Date): Decision {
   const newest = observed.jobs.at(-1);
   if (podsForbidden === true && newest !== undefined) return blindDecision(newest.job, run);
   return decide({
@@ -33,12 +33,12 @@ export function decideJob(run: InventoryRun, print: ObservedJob, now: Date): Dec
   const others = run.observed.jobs.filter((other) => other !== print && isLive(jobPhase(other)));
   const observed = { ...run.observed, jobs: [print, ...others] };
   return run.podsForbidden === true
-    ? blindDecision(print.job, run.run)
-    : decideRun({ observed, run: run.run }, now);
+    ? blindDecision(print.job, run.status)
+    : decideRun({ observed, status: run.status }, now);
 }
 
 /** Where pods may not be listed: what Prefect and the Job itself say. Nobody would act on it. */
-function blindDecision({ status, spec }: Job, view: RunView): Decision {
+function blindDecision({ status, spec }: Job, view: RunStatus): Decision {
   const { word, why } = blindWords(status, spec.suspend === true, view);
   return {
     status: word,
@@ -54,10 +54,10 @@ function blindDecision({ status, spec }: Job, view: RunView): Decision {
 function blindWords(
   status: JobStatus,
   isSuspended: boolean,
-  view: RunView,
+  view: RunStatus,
 ): { readonly word: string; readonly why: string } {
   if (view.kind === "missing") return { word: "orphaned", why: "its flow run no longer exists in Prefect" };
-  const why = view.kind === "known" ? `its flow run is ${stateWord(view.state)}` : "";
+  const why = view.kind === "known" ? `its flow run is ${view.state.name}` : "";
   if (isCancelled(view)) return { word: "cancelled", why };
   if (hasCondition(status, "Complete")) return { word: "finished", why: "its Job completed" };
   const failure = status.conditions?.find(({ type, status: holds }) => type === "Failed" && holds === "True");

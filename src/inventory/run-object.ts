@@ -15,7 +15,12 @@ export function runObject(run: InventoryRun, diagnosis: Diagnosis, cleanup: read
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRun",
     metadata: { name: run.name ?? run.flowRunId, namespace: run.namespace },
-    flowRun: { id: run.flowRunId, name: run.name, prefect: run.prefectVersion, state: stateObject(run.run) },
+    flowRun: {
+      id: run.flowRunId,
+      name: run.name,
+      prefect: run.prefectVersion,
+      state: stateObject(run.status),
+    },
     jobs: run.observed.jobs.map((print) => {
       const { name, namespace, uid, creationTimestamp, labels } = print.job.metadata;
       return {

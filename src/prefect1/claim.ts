@@ -3,47 +3,57 @@
 
 import { isRetryable } from "../base/errors.ts";
 import { objectIn, textIn } from "../base/json.ts";
-import type { Claim, ClaimOutcome } from "./api.ts";
-import { PrefectError } from "./errors.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import type { State } from "./states.ts";
 
 /** The key in a state's context under which a claim says whose it is. */
 export const CLAIM_KEY = "kubectl_prefect";
 
-/** What a claim leaves in Prefect, so that whoever finds the run later can finish the submission. */
-export interface ClaimRecord {
+/** What is asked for: this state for this flow run or task run, if its version is still the one that was read. */
+export interface StateClaim {
+  readonly id: string;
+  readonly version: number;
+  readonly state: State;
+  /** Asked for before, and the answer was lost: the state is looked up first. */
+  readonly again?: boolean | undefined;
+}
+
+export type ClaimOutcome = "claimed" | "taken";
+
+/** What a claim writes into the context of the Submitted state. */
+export interface ClaimContext {
   /** This claim and no other. */
   readonly id: string;
-  /** Cluster and namespace in which the Job is due. */
+  /** The cluster and namespace in which the Job is to be made. */
   readonly scope: string;
-  /** Identifier of the Job that is due. */
+  /** The identifier of that Job. */
   readonly identifier: string;
-  /** The process that made it, as Jobs name their owner; whoever finds the claim can tell whether that one still works on it. */
+  /** The process that made the claim, as Jobs name their owner. */
   readonly by?: string | undefined;
 }
 
-/** The mark in a state, if it is one of our claims. */
-export function claimRecordOf(state: State): ClaimRecord | undefined {
-  const mark = objectIn(objectIn(state.context)[CLAIM_KEY]);
-  const [id, place, identifier] = [mark["id"], mark["scope"], mark["identifier"]].map(textIn);
-  if (id === undefined || place === undefined || identifier === undefined) return undefined;
-  return { id, scope: place, identifier, by: textIn(mark["by"]) };
+/** The claim in a state, if it is one of ours. */
+export function claimIn(state: State): ClaimContext | undefined {
+  const context = objectIn(objectIn(state.context)[CLAIM_KEY]);
+  const [id, scope, identifier] = [context["id"], context["scope"], context["identifier"]].map(textIn);
+  if (id === undefined || scope === undefined || identifier === undefined) return undefined;
+  return { id, scope, identifier, by: textIn(context["by"]) };
 }
 
 export interface ClaimingDeps {
   /** Sets all states in one mutation; throws when any was refused. */
-  readonly set: (claims: readonly Claim[]) => Promise<void>;
+  readonly set: (claims: readonly StateClaim[]) => Promise<void>;
   /** The state and version of each as they stand now. */
-  readonly look: (ids: readonly string[]) => Promise<Fakeg>;
+  readonly look: (ids: readonly string[]) => Promise<CurrentStates>;
 }
 
-type Fakeg = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
+type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
 
 /**
  * Claims each; the answers stand in the order of the claims. Throws what leaves a claim unknown or unmade: those claims
  * are to be asked for `again`, since some of them may stand.
  */
-export async function claimAll(claims: readonly Claim[], deps: ClaimingDeps): Promise<ClaimOutcome[]> {
+export async function claimAll(claims: readonly StateClaim[], deps: ClaimingDeps): Promise<ClaimOutcome[]> {
   if (claims.length === 0) return [];
   const repeated = claims.filter(({ again }) => again === true);
   // Prefect Server takes no account of versions: a repeat that came late would undo what happened meanwhile.
@@ -54,7 +64,7 @@ export async function claimAll(claims: readonly Claim[], deps: ClaimingDeps): Pr
   return claims.map(({ id }) => known?.get(id) ?? fresh.get(id) ?? "taken");
 }
 
-async function claimOpen(claims: readonly Claim[], deps: ClaimingDeps): Promise<ClaimOutcome[]> {
+async function claimOpen(claims: readonly StateClaim[], deps: ClaimingDeps): Promise<ClaimOutcome[]> {
   if (claims.length === 0) return [];
   try {
     await deps.set(claims);
@@ -70,7 +80,7 @@ async function claimOpen(claims: readonly Claim[], deps: ClaimingDeps): Promise<
 
 /** Claims that had no effect: refused because of another one in their batch, or because of themselves, or never heard. */
 async function claimUntouched(
-  claims: readonly Claim[],
+  claims: readonly StateClaim[],
   after: { readonly error: unknown; readonly alone: boolean },
   deps: ClaimingDeps,
 ): Promise<ReadonlyMap<string, ClaimOutcome>> {
@@ -89,20 +99,23 @@ async function claimUntouched(
 }
 
 /** Whose each claim is by what stands now; undefined: the run is as it was. */
-function outcomesOf(claims: readonly Claim[], now: Fakeg): Map<string, ClaimOutcome | undefined> {
+function outcomesOf(
+  claims: readonly StateClaim[],
+  now: CurrentStates,
+): Map<string, ClaimOutcome | undefined> {
   return new Map(claims.map((claim) => [claim.id, outcomeOf(claim, now.get(claim.id))]));
 }
 
 function outcomeOf(
-  claim: Claim,
+  claim: StateClaim,
   found: { readonly version: number; readonly state: State } | undefined,
 ): ClaimOutcome | undefined {
   if (found === undefined) return "taken";
-  const wanted = claimRecordOf(claim.state);
-  if (wanted !== undefined && claimRecordOf(found.state)?.id === wanted.id) return "claimed";
+  const wanted = claimIn(claim.state);
+  if (wanted !== undefined && claimIn(found.state)?.id === wanted.id) return "claimed";
   return found.version === claim.version ? undefined : "taken";
 }
 
-function idsOf(claims: readonly Claim[]): string[] {
+function idsOf(claims: readonly StateClaim[]): string[] {
   return claims.map(({ id }) => id);
 }

@@ -2,11 +2,25 @@
 
 import { arrayIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { ClaimedQuery, ClaimedRun } from "./api.ts";
 import { readFlowRun } from "./decode.ts";
+import type { FlowRun } from "./flow-run.ts";
 import * as documents from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 import { stateIn } from "./run-state.ts";
+import type { State } from "./states.ts";
+
+export interface ClaimedQuery {
+  /** Also runs which are Running or Cancelling; without it those that are Submitted, or have Submitted task runs. */
+  readonly started: boolean;
+  /** The part of a state's context that names cluster and namespace. */
+  readonly context: JsonObject;
+}
+
+export interface ClaimedRun {
+  readonly flowRun: FlowRun;
+  /** The run's latest Submitted state; of a Running run with Submitted task runs, one of theirs. */
+  readonly claimedState: State;
+}
 
 type Asking = Pick<Graphql, "ask">;
 
@@ -38,16 +52,16 @@ export async function claimedIds(
 /** Each with its latest claim, whoever made it; a run that was never claimed is left out. Throws PrefectError. */
 export async function claimedRuns(
   graphql: Asking,
-  query: { readonly ids: readonly string[]; readonly mark: ClaimedQuery["mark"] },
+  query: { readonly ids: readonly string[]; readonly context: ClaimedQuery["context"] },
   signal?: AbortSignal,
 ): Promise<ClaimedRun[]> {
-  const { ids, mark } = query;
+  const { ids, context } = query;
   if (ids.length === 0) return [];
   const data = await graphql.ask({
     action: ACTION,
     name: "flow_run_claimed",
     document: documents.CLAIMED,
-    variables: { ids, mark: { context: mark } },
+    variables: { ids, claimed: { context } },
     signal,
   });
   return arrayIn(data["flow_run"]).flatMap((row) => {
@@ -63,9 +77,9 @@ export async function claimedRuns(
 
 /** Whoever was claimed here and is not known to be over. */
 function claimedRule(query: ClaimedQuery): readonly JsonObject[] {
-  const marked = { serialized_state: { _contains: { context: query.mark } } };
-  const submitted = { state: { _eq: "Submitted" }, ...marked };
+  const claimed = { serialized_state: { _contains: { context: query.context } } };
+  const submitted = { state: { _eq: "Submitted" }, ...claimed };
   const retried = { state: { _eq: "Running" }, task_runs: submitted };
-  const started = { state: { _in: ["Running", "Cancelling"] }, states: marked };
+  const started = { state: { _in: ["Running", "Cancelling"] }, states: claimed };
   return query.started ? [submitted, retried, started] : [submitted, retried];
 }

@@ -1,33 +1,26 @@
-// PrefectApi over GraphQL: each method is one operation, its answer decoded.
+// A Prefect 0.x/1.x API: each method is one GraphQL operation, its answer decoded. Losing a claim is an answer; all else that goes
+// wrong throws PrefectError.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import type {
-  AgentRegistration,
-  Claim,
-  ClaimedQuery,
-  ClaimedRun,
-  ClaimOutcome,
-  DueQuery,
-  Launchable,
-  PrefectApi,
-  RunLog,
-  RunState,
-  SetState,
-} from "./api.ts";
 import { checkupOf } from "./doctor-queries.ts";
 import type { PrefectCheckup } from "./doctor-queries.ts";
 import { claimedIds, claimedRuns } from "./claimed-runs.ts";
+import type { ClaimedQuery, ClaimedRun } from "./claimed-runs.ts";
 import { claimAll } from "./claim.ts";
+import type { ClaimOutcome, StateClaim } from "./claim.ts";
 import { readLaunchable } from "./decode.ts";
+import type { Launchable } from "./decode.ts";
 import * as documents from "./queries.ts";
-import { PrefectError } from "./errors.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
+import type { RunLog } from "../orchestrator/run-log.ts";
 import { findFlowRuns } from "./find-runs.ts";
-import type { RunQuery } from "./find-runs.ts";
+import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql, Operation } from "./graphql.ts";
 import * as runLogs from "./run-logs.ts";
-import { decodeRunState, decodeTaskRun } from "./run-state.ts";
+import { decodeStateRow, decodeTaskRun } from "./run-state.ts";
+import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
 import { isoUtc } from "./states.ts";
 import { TASK_GRAPH, taskGraphIn } from "./restart/task-graph.ts";
@@ -38,9 +31,24 @@ import { askTenant } from "./tenant.ts";
 const OVERDUE_MS = 3_000;
 const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 
+export interface AgentRegistration {
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly agentConfigId?: string | undefined;
+}
+
+export interface SetState {
+  readonly flowRunId: string;
+  readonly state: State;
+  /** The version that was read; a server with version locking refuses another. */
+  readonly version?: number | undefined;
+}
+
 /** A Prefect 0.x/1.x server or Cloud. */
-export class GraphqlApi implements PrefectApi {
+export class Prefect1Client {
+  /** The address, for messages. */
   readonly url: string;
+  /** The queries of `doctor`. */
   readonly checkup: PrefectCheckup;
   readonly #graphql: Graphql;
   readonly #backend: string;
@@ -53,6 +61,7 @@ export class GraphqlApi implements PrefectApi {
     this.checkup = checkupOf(graphql, (signal) => this.tenantId(signal));
   }
 
+  /** The tenant whose runs are meant; asked once, then known. */
   async tenantId(signal?: AbortSignal): Promise<string> {
     if (this.#graphql.tenantId !== undefined) return this.#graphql.tenantId;
     this.#tenant ??= askTenant(this.#graphql, this.#backend, signal).finally(
@@ -61,6 +70,7 @@ export class GraphqlApi implements PrefectApi {
     return this.#tenant;
   }
 
+  /** The agent's id. From then on requests carry it, so that Prefect shows when the agent polled last. */
   async registerAgent(agent: AgentRegistration, signal?: AbortSignal): Promise<string> {
     const action = "register the agent";
     const input = {
@@ -81,6 +91,7 @@ export class GraphqlApi implements PrefectApi {
     return id;
   }
 
+  /** Ids of due runs, as the queue hands them out (at most 25, after its own label rule). */
   async queuedFlowRunIds(before: Date, labels: readonly string[], signal?: AbortSignal): Promise<string[]> {
     const input = { tenant_id: await this.tenantId(signal), before: isoUtc(before), labels };
     const data = await this.#ask("ask for due flow runs", "get_runs_in_queue", {
@@ -91,7 +102,12 @@ export class GraphqlApi implements PrefectApi {
     return arrayIn(objectIn(data["get_runs_in_queue"])["flow_run_ids"]).map(String);
   }
 
-  async dueFlowRunIds(before: Date, labels: readonly string[], options: DueQuery): Promise<string[]> {
+  /** Ids of due runs found by their labels: what the queue may hide behind older runs of others. */
+  async dueFlowRunIds(
+    before: Date,
+    labels: readonly string[],
+    options: { readonly limit: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<string[]> {
     const due = { state: { _in: QUEUE_STATES }, state_start_time: { _lte: isoUtc(before) } };
     const labelRule =
       labels.length === 0
@@ -109,6 +125,7 @@ export class GraphqlApi implements PrefectApi {
     return arrayIn(data["flow_run"]).map((row) => String(objectIn(row)["id"]));
   }
 
+  /** The runs that can be launched: Scheduled ones, and Running ones with overdue task runs. */
   async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
     if (ids.length === 0) return { runs: [], unreadable: [] };
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
@@ -120,41 +137,38 @@ export class GraphqlApi implements PrefectApi {
     return readLaunchable(arrayIn(data["flow_run"]));
   }
 
-  claim(claims: readonly Claim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
+  /** Sets each run's state; the answers stand in the order of the claims. A claim whose answer was lost is looked up. */
+  claim(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
     return claimAll(claims, {
-      set: async (some) => {
-        const states = some.map((claim) => stateInput("flow_run_id", claim));
-        await this.#setFlowRunStates("claim flow runs", states, signal);
-      },
+      set: (some) => this.#setStates("flow_run", some, { action: "claim flow runs", signal }),
       look: (ids) => this.runStates(ids, signal),
     });
   }
 
-  claimTasks(claims: readonly Claim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
+  /** The same for task runs of a Running flow run. */
+  claimTasks(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
     return claimAll(claims, {
-      set: async (some) => {
-        const states = some.map((claim) => stateInput("task_run_id", claim));
-        await this.#setTaskRunStates("claim task runs", states, signal);
-      },
+      set: (some) => this.#setStates("task_run", some, { action: "claim task runs", signal }),
       look: (ids) => this.#taskStates(ids, signal),
     });
   }
 
   async setState(change: SetState): Promise<void> {
     const { flowRunId: id, version = null, state } = change;
-    const input = stateInput("flow_run_id", { id, version, state });
-    await this.#setFlowRunStates(`set flow run "${id}" ${state.type}`, [input]);
+    await this.#setStates("flow_run", [{ id, version, state }], {
+      action: `set flow run "${id}" ${state.type}`,
+    });
   }
 
+  /** Sets task runs' states, regardless of version. */
   async setTaskStates(changes: readonly { taskRunId: string; state: State }[]): Promise<void> {
     if (changes.length === 0) return;
-    const states = changes.map(({ taskRunId: id, state }) =>
-      stateInput("task_run_id", { id, version: null, state }),
-    );
-    await this.#setTaskRunStates("set task runs", states);
+    const states = changes.map(({ taskRunId: id, state }) => ({ id, version: null, state }));
+    await this.#setStates("task_run", states, { action: "set task runs" });
   }
 
-  async runStates(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, RunState>> {
+  /** States of up to 100 runs; an unknown id has no entry. */
+  async runStates(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, StateRow>> {
     if (ids.length === 0) return new Map();
     const data = await this.#ask("read the states of flow runs", "flow_run_states", {
       document: documents.RUN_STATES,
@@ -163,27 +177,31 @@ export class GraphqlApi implements PrefectApi {
     });
     return new Map(
       arrayIn(data["flow_run"])
-        .map((row) => decodeRunState(row))
+        .map((row) => decodeStateRow(row))
         .map((state) => [state.id, state]),
     );
   }
 
+  /** Ids of all runs which were claimed for this cluster and namespace and may still wait for their Job. */
   async claimedIds(query: ClaimedQuery, signal?: AbortSignal): Promise<string[]> {
     return claimedIds(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
   }
 
+  /** Up to 100 of those runs, each with its latest claim. */
   claimedRuns(
     ids: readonly string[],
-    mark: ClaimedQuery["mark"],
+    context: ClaimedQuery["context"],
     signal?: AbortSignal,
   ): Promise<ClaimedRun[]> {
-    return claimedRuns(this.#graphql, { ids, mark }, signal);
+    return claimedRuns(this.#graphql, { ids, context }, signal);
   }
 
-  async findFlowRuns(query: RunQuery, signal?: AbortSignal): Promise<FlowRun[]> {
+  /** Runs by id, prefix of an id, or name, the newest first. */
+  async findFlowRuns(query: FindQuery, signal?: AbortSignal): Promise<FlowRun[]> {
     return findFlowRuns(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
   }
 
+  /** Not finished task runs of a run, except those that wait for a start time. */
   async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
     const data = await this.#ask("read the run's tasks", "task_run_unfinished", {
       document: documents.UNFINISHED_TASKS,
@@ -192,6 +210,7 @@ export class GraphqlApi implements PrefectApi {
     return arrayIn(data["task_run"]).map((row) => decodeTaskRun(row));
   }
 
+  /** All task runs of a run, and which of them take the results of which. */
   async taskGraph(flowRunId: string): Promise<TaskGraph> {
     const data = await this.#ask("read the run's tasks", "task_graph", {
       document: TASK_GRAPH,
@@ -204,24 +223,29 @@ export class GraphqlApi implements PrefectApi {
     return runLogs.write(this.#graphql, logs, signal);
   }
 
+  /** Messages already in the run's log under one of these names. */
   loggedMessages(flowRunId: string, names: readonly string[]): Promise<string[]> {
     return runLogs.messagesBy(this.#graphql, flowRunId, names);
   }
 
+  /** Messages in the run's log that contain one of these texts, whoever wrote them. */
   mentions(flowRunId: string, texts: readonly string[]): Promise<string[]> {
     return runLogs.mentions(this.#graphql, flowRunId, texts);
   }
 
+  /** Those of the lines that are not in their runs' logs yet. */
   unwritten(logs: readonly RunLog[]): Promise<RunLog[]> {
     return runLogs.unwritten(this.#graphql, logs);
   }
 
+  /** Keeps Lazarus from starting the runs a second time. */
   async heartbeat(flowRunIds: readonly string[]): Promise<void> {
     if (flowRunIds.length === 0) return;
     const document = documents.heartbeats(flowRunIds);
     await this.#ask("keep up heartbeats", "update_flow_run_heartbeat", { document });
   }
 
+  /** Returns the name of the resulting state. */
   async cancel(flowRunId: string): Promise<string> {
     const data = await this.#ask(`cancel flow run "${flowRunId}"`, "cancel_flow_run", {
       document: documents.CANCEL,
@@ -238,30 +262,15 @@ export class GraphqlApi implements PrefectApi {
     return this.#graphql.ask({ action, name, ...rest });
   }
 
-  async #setFlowRunStates(
-    action: string,
-    states: readonly JsonObject[],
-    signal?: AbortSignal,
+  async #setStates(
+    kind: "flow_run" | "task_run",
+    changes: readonly { readonly id: string; readonly version: number | null; readonly state: State }[],
+    { action, signal }: { readonly action: string; readonly signal?: AbortSignal | undefined },
   ): Promise<void> {
+    const states = changes.map(({ id, version, state }) => ({ [`${kind}_id`]: id, version, state }));
+    const document = kind === "flow_run" ? documents.SET_FLOW_RUN_STATES : documents.SET_TASK_RUN_STATES;
     const variables = { input: { states } };
-    await this.#ask(action, "set_flow_run_states", {
-      document: documents.SET_FLOW_RUN_STATES,
-      variables,
-      signal,
-    });
-  }
-
-  async #setTaskRunStates(
-    action: string,
-    states: readonly JsonObject[],
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const variables = { input: { states } };
-    await this.#ask(action, "set_task_run_states", {
-      document: documents.SET_TASK_RUN_STATES,
-      variables,
-      signal,
-    });
+    await this.#ask(action, `set_${kind}_states`, { document, variables, signal });
   }
 
   async #taskStates(
@@ -276,8 +285,4 @@ export class GraphqlApi implements PrefectApi {
     const tasks = arrayIn(data["task_run"]).map((row) => decodeTaskRun(row));
     return new Map(tasks.map((task) => [task.id, { version: task.version, state: task.serialized_state }]));
   }
-}
-
-function stateInput(key: string, to: { id: string; version: number | null; state: State }): JsonObject {
-  return { [key]: to.id, version: to.version, state: to.state };
 }

@@ -1,14 +1,13 @@
-// An address and a key → PrefectApi. Loaded only by commands that speak to Prefect.
+// An address and a key → Prefect1Client. Loaded only by commands that speak to Prefect.
 
 import tls from "node:tls";
 import type { Env } from "../base/env.ts";
 import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
-import type { PrefectApi } from "./api.ts";
 import { Graphql } from "./graphql.ts";
 import type { GraphqlOptions, SeenOperation } from "./graphql.ts";
-import { GraphqlApi } from "./client.ts";
+import { Prefect1Client } from "./client.ts";
 
 export interface PrefectConnection extends Pick<GraphqlOptions, "url" | "apiKey" | "tenantId" | "timeoutMs"> {
   readonly backend: string;
@@ -18,7 +17,7 @@ export interface PrefectConnection extends Pick<GraphqlOptions, "url" | "apiKey"
 export function connectPrefect(
   target: PrefectConnection,
   deps: { readonly env: Env; readonly onRequest?: ((seen: SeenOperation) => void) | undefined },
-): PrefectApi {
+): Prefect1Client {
   const protocol = URL.canParse(target.url) ? new URL(target.url).protocol : "";
   if (protocol !== "http:" && protocol !== "https:") {
     throw new SettingsError(`cannot use Prefect API address "${redactUrl(target.url)}": not an http(s) URL`, {
@@ -27,7 +26,10 @@ export function connectPrefect(
   }
   const ca = protocol === "https:" ? trustedAuthorities() : undefined;
   const connection = { proxyEnv: proxyEnvOf(deps.env), tls: { ca } };
-  return new GraphqlApi(new Graphql({ ...target, connection, onRequest: deps.onRequest }), target.backend);
+  return new Prefect1Client(
+    new Graphql({ ...target, connection, onRequest: deps.onRequest }),
+    target.backend,
+  );
 }
 
 /** Node's own list, what NODE_EXTRA_CA_CERTS adds, and the system's: a company's CA is usually only there. */

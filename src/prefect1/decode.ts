@@ -4,7 +4,6 @@
 import { ExpectedError, textOf } from "../base/errors.ts";
 import { isObject } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { Launchable } from "./api.ts";
 import type { Flow, FlowRun, TaskRun } from "./flow-run.ts";
 import type { State } from "./states.ts";
 
@@ -26,6 +25,12 @@ export function readFlowRun(json: unknown): FlowRun {
     flow: readFlow(new Fields(run.object("flow"), "flow")),
     task_runs: run.list("task_runs").map((item, at) => readTaskRun(new Fields(item, `task_runs[${at}]`))),
   };
+}
+
+export interface Launchable {
+  readonly runs: readonly FlowRun[];
+  /** Why the other rows cannot be read. */
+  readonly unreadable: readonly string[];
 }
 
 /** The rows that can be read, and why the others cannot. */

@@ -3,7 +3,7 @@
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import { claimRecordOf } from "./claim.ts";
+import { claimIn } from "./claim.ts";
 import * as documents from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 import { stateIn } from "./run-state.ts";
@@ -52,7 +52,7 @@ export interface QuietRun {
   /** False where the flow's settings turn heartbeats or Lazarus off: then nothing will start it again. */
   readonly isLookedAfter: boolean;
   /** Cluster and namespace where an agent of ours owes it a Job; undefined for other agents' claims. */
-  readonly place: string | undefined;
+  readonly scope: string | undefined;
 }
 
 /** Reading questions; all throw PrefectError. */
@@ -185,7 +185,7 @@ function decodeQuiet(row: JsonObject): QuietRun {
     heartbeatAt: momentIn(row["heartbeat"]),
     timesResurrected: typeof resurrected === "number" ? resurrected : 0,
     isLookedAfter: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
-    place: claimRecordOf(stateIn(row["serialized_state"]))?.scope,
+    scope: claimIn(stateIn(row["serialized_state"]))?.scope,
   };
 }
 

@@ -1,42 +1,10 @@
 // Prefect's refusals and broken connections, in our words. Order of the rules: prefect-1 client 1.4.1.
 
-import { ExpectedError } from "../base/errors.ts";
-import type { ErrorDetails } from "../base/errors.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import type { HttpAnswer } from "../http/exchange.ts";
 import { TransportError } from "../http/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
-
-/** What kind of failure: whether it is worth another try, and whether anyone but an administrator can mend it. */
-export type PrefectFailure =
-  | "unreachable" // no answer; the request may have had its effect
-  | "overloaded" // 429 or 5xx
-  | "unauthorized" // 401, 403, UNAUTHENTICATED
-  | "locked" // VERSION_LOCKING_ERROR, or "State update failed": somebody else was first
-  | "refused" // any other GraphQL or HTTP error
-  | "unreadable"; // not JSON
-
-/** The Prefect API cannot be reached, or refuses. Exit code 3. */
-export class PrefectError extends ExpectedError {
-  override readonly exitCode = 3;
-  readonly failure: PrefectFailure;
-  readonly retryAfterMs: number | undefined;
-  /** The cause alone, without what was tried. */
-  readonly detail: string;
-
-  constructor(
-    action: string,
-    detail: string,
-    more: ErrorDetails & { readonly failure: PrefectFailure; readonly retryAfterMs?: number | undefined },
-  ) {
-    const transient =
-      more.failure === "unreachable" || more.failure === "overloaded" || more.failure === "unreadable";
-    super(`cannot ${action}: ${detail}`, { ...more, retryable: transient });
-    this.failure = more.failure;
-    this.retryAfterMs = more.retryAfterMs;
-    this.detail = detail;
-  }
-}
 
 /** The error of a request that got no answer; what is already foreseen passes through. */
 export function prefectConnectionError(action: string, url: string, error: unknown): unknown {

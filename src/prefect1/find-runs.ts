@@ -3,17 +3,14 @@
 import { arrayIn } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import { FIND } from "./queries.ts";
+import type { RunQuery } from "../orchestrator/run-directory.ts";
 import type { FlowRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
 import { isoUtc } from "./states.ts";
 
-export interface RunQuery {
-  readonly name: string;
-  /** The beginning of an id, hyphens as in a UUID; then both a name and an id count. */
-  readonly idPrefix?: string | undefined;
-  /** Task runs of a Running run that are due by now come with it, as for a launch. */
+/** Task runs of a Running run that are due by `now` come with it, as for a launch. */
+export interface FindQuery extends RunQuery {
   readonly now: Date;
-  readonly limit: number;
 }
 
 const LEAST = "00000000-0000-0000-0000-000000000000";
@@ -22,7 +19,7 @@ const MOST = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 /** The newest ones first. Throws PrefectError. */
 export async function findFlowRuns(
   graphql: Graphql,
-  query: RunQuery & { readonly tenantId: string },
+  query: FindQuery & { readonly tenantId: string },
   signal?: AbortSignal,
 ): Promise<FlowRun[]> {
   const { name, idPrefix, tenantId, now, limit } = query;

@@ -85,10 +85,10 @@ export const CLAIMED_IDS = `query($where: flow_run_bool_exp!, $limit: Int!, $off
 }`;
 
 /** The latest Submitted of all, whoever wrote it: an older claim of ours means nothing once another agent took the run. */
-export const CLAIMED = `query($ids: [uuid!], $mark: jsonb!) {
+export const CLAIMED = `query($ids: [uuid!], $claimed: jsonb!) {
   flow_run(where: {id: {_in: $ids}}) {${FLOW_RUN_FIELDS}
     states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { serialized_state }
-    task_runs(where: {state: {_eq: "Submitted"}, serialized_state: {_contains: $mark}}) {
+    task_runs(where: {state: {_eq: "Submitted"}, serialized_state: {_contains: $claimed}}) {
       id version task_id serialized_state
     }
   }

@@ -2,9 +2,9 @@
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { RunLog } from "./api.ts";
+import type { RunLog } from "../orchestrator/run-log.ts";
 import * as documents from "./queries.ts";
-import { PrefectError } from "./errors.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 import { isoUtc } from "./states.ts";
 

@@ -37,11 +37,6 @@ export function isFailed(type: string): boolean {
   return FAILED.has(type);
 }
 
-/** Handed to Kubernetes and not over: Submitted or Running. Cancelling is no longer alive in this sense. */
-export function isAlive(type: string): boolean {
-  return type === "Submitted" || type === "Running";
-}
-
 /** When the state may start, or undefined for "now". A naive time is UTC, as Core reads it. */
 export function startTimeOf(state: State): Date | undefined {
   const text = state.start_time;

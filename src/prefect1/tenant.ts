@@ -2,7 +2,7 @@
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import * as documents from "./queries.ts";
-import { PrefectError } from "./errors.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 
 /** The tenant's id, from then on also in the requests. Throws PrefectError where there is none, or more than one. */

@@ -7,12 +7,12 @@ import { TransportError } from "../http/errors.ts";
 import type { ConnectionOptions } from "../http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import { PrefectError } from "../prefect1/errors.ts";
-import type { RestStateType } from "./states.ts";
-import { stateOfRest, stateTimeOfRest } from "./states.ts";
-import type { State } from "../prefect1/states.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
+import type { KnownRun } from "../orchestrator/run-directory.ts";
+import type { Prefect3StateType } from "./states.ts";
+import { runStateIn } from "./states.ts";
 
-export interface RestOptions {
+export interface Prefect3Options {
   /** PREFECT_API_URL; it ends with `/api`, or names an account and a workspace. */
   readonly url: string;
   /** PREFECT_API_KEY, sent as a Bearer token. */
@@ -24,17 +24,8 @@ export interface RestOptions {
   readonly connection?: ConnectionOptions | undefined;
 }
 
-/** A flow run of Prefect 2 or 3. */
-export interface RestFlowRun {
-  readonly id: string;
-  readonly name: string | undefined;
-  readonly state: State;
-  /** Since when it is in this state. */
-  readonly since: Date | undefined;
-}
-
 /** What an API says of itself. */
-export interface RestAbout {
+export interface ApiAbout {
   /** Such as `3.8.8`; undefined where it does not tell: Prefect Cloud. */
   readonly version: string | undefined;
   /** The answer's Date header: what time it is there. */
@@ -45,25 +36,25 @@ export interface RestAbout {
 const PAGE = 200;
 
 /** Prefect 2/3. Throws PrefectError. */
-export class RestApi {
+export class Prefect3Client {
   readonly url: string;
-  readonly #options: RestOptions;
+  readonly #options: Prefect3Options;
   readonly #http: HttpClient;
 
-  constructor(options: RestOptions) {
+  constructor(options: Prefect3Options) {
     this.url = options.url.replace(/\/+$/, "");
     this.#options = options;
     this.#http = new HttpClient(new URL(this.url), { maxSockets: 4, ...options.connection });
   }
 
   /** Runs by id, at most 200; an unknown id has no entry. */
-  async flowRuns(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, RestFlowRun>> {
+  async flowRuns(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, KnownRun>> {
     const found = await this.#filter("read flow-run states", { flow_runs: { id: { any_: ids } } }, signal);
     return new Map(found.map((run) => [run.id, run]));
   }
 
   /** Runs with exactly this name. */
-  async flowRunsNamed(name: string, signal?: AbortSignal): Promise<readonly RestFlowRun[]> {
+  async flowRunsNamed(name: string, signal?: AbortSignal): Promise<readonly KnownRun[]> {
     return this.#filter(`read flow run "${name}"`, { flow_runs: { name: { any_: [name] } } }, signal);
   }
 
@@ -71,7 +62,7 @@ export class RestApi {
   async flowRunsById(
     { offset, limit }: { readonly offset: number; readonly limit: number },
     signal?: AbortSignal,
-  ): Promise<readonly RestFlowRun[]> {
+  ): Promise<readonly KnownRun[]> {
     return this.#filter("look for flow runs", { sort: "ID_DESC", offset, limit }, signal);
   }
 
@@ -82,7 +73,7 @@ export class RestApi {
   }
 
   /** The server's version and clock. */
-  async about(signal?: AbortSignal): Promise<RestAbout> {
+  async about(signal?: AbortSignal): Promise<ApiAbout> {
     const action = "ask for the version";
     const answer = await this.#exchange(action, "/admin/version", { method: "GET", signal });
     const version = answer.status === 200 ? textIn(readAnswer(action, this.url, answer)) : undefined;
@@ -92,7 +83,7 @@ export class RestApi {
   /** Asks for a state; answers what became of it: ACCEPT, REJECT, ABORT or WAIT. */
   async setState(
     id: string,
-    state: { readonly type: RestStateType; readonly message?: string; readonly force?: boolean },
+    state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
     signal?: AbortSignal,
   ): Promise<string> {
     const { type, message = null, force = false } = state;
@@ -109,7 +100,7 @@ export class RestApi {
     this.#http.close();
   }
 
-  async #filter(action: string, query: JsonObject, signal?: AbortSignal): Promise<RestFlowRun[]> {
+  async #filter(action: string, query: JsonObject, signal?: AbortSignal): Promise<KnownRun[]> {
     const body = { limit: PAGE, ...query };
     const answer = await this.#post(action, "/flow_runs/filter", { body, signal });
     return arrayIn(answer).map((row) => decodeRun(objectIn(row)));
@@ -161,13 +152,8 @@ export class RestApi {
   }
 }
 
-function decodeRun(row: JsonObject): RestFlowRun {
-  return {
-    id: textIn(row["id"]) ?? "",
-    name: textIn(row["name"]),
-    state: stateOfRest(objectIn(row["state"])),
-    since: stateTimeOfRest(row),
-  };
+function decodeRun(row: JsonObject): KnownRun {
+  return { id: textIn(row["id"]) ?? "", name: textIn(row["name"]), state: runStateIn(row) };
 }
 
 function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {

@@ -1,13 +1,13 @@
-// The address of Prefect 2 or 3 → RestApi. Loaded only by commands that have such flow runs before them.
+// The address of Prefect 2 or 3 → Prefect3Client. Loaded only by commands that have such flow runs before them.
 
 import tls from "node:tls";
 import type { Env } from "../base/env.ts";
 import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
-import { RestApi } from "./client.ts";
+import { Prefect3Client } from "./client.ts";
 
 /** Prefect 2's and 3's own settings, wherever they stood. */
-export interface RestTarget {
+export interface Prefect3Target {
   /** PREFECT_API_URL. */
   readonly url: string;
   /** PREFECT_API_KEY. */
@@ -17,7 +17,7 @@ export interface RestTarget {
 }
 
 /** The API there; `env` has the proxies. Throws SettingsError when the address is none. */
-export function connectRest(target: RestTarget, env: Env, timeoutMs: number): RestApi {
+export function connectPrefect3(target: Prefect3Target, env: Env, timeoutMs: number): Prefect3Client {
   const { url } = target;
   const protocol = URL.canParse(url) ? new URL(url).protocol : "";
   if (protocol !== "http:" && protocol !== "https:") {
@@ -29,7 +29,7 @@ export function connectRest(target: RestTarget, env: Env, timeoutMs: number): Re
     protocol === "https:"
       ? [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])]
       : undefined;
-  return new RestApi({
+  return new Prefect3Client({
     ...target,
     timeoutMs,
     connection: { proxyEnv: proxyEnvOf(env), tls: { ca } },

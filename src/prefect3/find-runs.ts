@@ -1,17 +1,10 @@
 // Flow runs of Prefect 2 and 3 by what people call them. Their API filters by whole ids and by names only, but it can put
 // all runs in the order of their ids and begin anywhere in it: the beginning of an id is found by halving.
 
-import type { RestApi, RestFlowRun } from "./client.ts";
+import type { KnownRun, RunQuery } from "../orchestrator/run-directory.ts";
+import type { Prefect3Client } from "./client.ts";
 
-export interface RestRunQuery {
-  readonly name: string;
-  /** The beginning of an id, hyphens as in a UUID; then both a name and an id count. */
-  readonly idPrefix?: string | undefined;
-  /** So many by the beginning of their id, at most. */
-  readonly limit: number;
-}
-
-type Finder = Pick<RestApi, "flowRuns" | "flowRunsNamed" | "flowRunsById" | "countFlowRuns">;
+type Finder = Pick<Prefect3Client, "flowRuns" | "flowRunsNamed" | "flowRunsById" | "countFlowRuns">;
 
 /** What is above every id that begins with a prefix. */
 const ABOVE = "g";
@@ -20,11 +13,11 @@ const SLACK = 25;
 const WHOLE_ID = 36;
 
 /** Throws PrefectError. */
-export async function findRestRuns(
+export async function findFlowRuns(
   api: Finder,
-  { name, idPrefix, limit }: RestRunQuery,
+  { name, idPrefix, limit }: RunQuery,
   signal?: AbortSignal,
-): Promise<readonly RestFlowRun[]> {
+): Promise<readonly KnownRun[]> {
   const [named, begun] = await Promise.all([
     api.flowRunsNamed(name, signal),
     idPrefix === undefined ? [] : beginningWith(api, { idPrefix, limit }, signal),
@@ -36,7 +29,7 @@ async function beginningWith(
   api: Finder,
   { idPrefix, limit }: { readonly idPrefix: string; readonly limit: number },
   signal?: AbortSignal,
-): Promise<readonly RestFlowRun[]> {
+): Promise<readonly KnownRun[]> {
   if (idPrefix.length === WHOLE_ID) return [...(await api.flowRuns([idPrefix], signal)).values()];
   let low = 0;
   let high = await api.countFlowRuns(signal);

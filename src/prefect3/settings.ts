@@ -1,6 +1,8 @@
 // Where Prefect 2 and 3 are, as their own client finds it: their variables, and below these the active profile of
 // profiles.toml. What else they read (.env, prefect.toml and pyproject.toml of a project) belongs to a folder, not to a person.
 
+import { expandVariables } from "../base/env.ts";
+import type { Sourced } from "../base/sourced.ts";
 import { basename, join } from "node:path";
 import { SettingsError } from "../base/errors.ts";
 import { objectIn, textIn } from "../base/json.ts";
@@ -8,10 +10,8 @@ import type { JsonObject } from "../base/json.ts";
 import type { Env } from "../base/env.ts";
 import type { ReadFile } from "../base/toml.ts";
 import { readToml } from "../base/toml.ts";
-import { expandVariables } from "../prefect1/config/layers.ts";
-import type { Sourced } from "../prefect1/config/layers.ts";
 
-export interface RestConfig {
+export interface Prefect3Settings {
   /** PREFECT_API_URL. */
   readonly url: Sourced<string>;
   /** PREFECT_API_KEY. */
@@ -32,10 +32,10 @@ const NO_PROFILE: Profile = { settings: {}, source: "" };
  * The API of Prefect 2 and 3; undefined where none is named. Each variable wins over the profile by itself, as in
  * Prefect. Throws SettingsError for a file that is no TOML, and for a PREFECT_PROFILE that it does not have.
  */
-export function loadRestConfig(deps: {
+export function loadPrefect3Settings(deps: {
   readonly env: Env;
   readonly readFile: ReadFile;
-}): RestConfig | undefined {
+}): Prefect3Settings | undefined {
   const profile = activeProfile(deps);
   const setting = (name: string): Sourced<string> | undefined => {
     const variable = deps.env[name] ?? "";

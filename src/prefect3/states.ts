@@ -1,11 +1,11 @@
-// States of Prefect 2 and 3 in the words of Prefect 1: the one place that knows both, so that one decision fits all runs.
+// States of Prefect 2 and 3 as the agent and the commands see them.
 
 import type { JsonObject } from "../base/json.ts";
 import { objectIn, textIn } from "../base/json.ts";
-import type { State } from "../prefect1/states.ts";
+import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 
 /** The state types of Prefect 2 and 3 (`StateType` of prefect.client.schemas). */
-export type RestStateType =
+export type Prefect3StateType =
   | "SCHEDULED"
   | "PENDING"
   | "RUNNING"
@@ -16,43 +16,35 @@ export type RestStateType =
   | "PAUSED"
   | "CANCELLING";
 
-/** PENDING is what a worker sets before it creates the Job; a crash is a failure that the flow did not tell itself. */
-const TYPES: Readonly<Record<string, string>> = {
-  SCHEDULED: "Scheduled",
-  PENDING: "Submitted",
-  RUNNING: "Running",
-  COMPLETED: "Success",
-  FAILED: "Failed",
-  CRASHED: "Failed",
-  CANCELLED: "Cancelled",
-  CANCELLING: "Cancelling",
-  PAUSED: "Paused",
-} satisfies Readonly<Record<RestStateType, string>>;
+const TYPES: Readonly<Record<string, StateType>> = {
+  SCHEDULED: "scheduled",
+  PENDING: "pending",
+  RUNNING: "running",
+  COMPLETED: "completed",
+  FAILED: "failed",
+  CRASHED: "crashed",
+  CANCELLED: "cancelled",
+  CANCELLING: "cancelling",
+  PAUSED: "paused",
+} satisfies Readonly<Record<Prefect3StateType, StateType>>;
 
-/** A state as the decision reads it; `name` is Prefect's own word, such as Crashed, Late or AwaitingRetry. */
-export function stateOfRest(raw: JsonObject): State {
-  const type = textIn(raw["type"]) ?? "";
-  const message = textIn(raw["message"]);
+/** The state of a flow run's row. A type that we do not know counts as scheduled: nothing is done about it. */
+export function runStateIn(row: JsonObject): RunState {
+  const state = objectIn(row["state"]);
+  const type = textIn(state["type"]) ?? "";
   return {
-    type: TYPES[type] ?? "Pending",
-    name: textIn(raw["name"]) ?? sentenceCase(type),
-    ...(message === undefined ? {} : { message }),
+    type: TYPES[type] ?? "scheduled",
+    name: textIn(state["name"]) ?? sentenceCase(type),
+    message: textIn(state["message"]),
+    since: momentIn(textIn(state["timestamp"]) ?? textIn(row["updated"])),
   };
 }
 
-/** Since when the run is in its state. */
-export function stateTimeOfRest(run: JsonObject): Date | undefined {
-  const text = textIn(objectIn(run["state"])["timestamp"]) ?? textIn(run["updated"]);
+function momentIn(text: string | undefined): Date | undefined {
   const at = new Date(text ?? "");
   return Number.isNaN(at.getTime()) ? undefined : at;
 }
 
-/** What people call a state: Prefect's own name for it, else its type. */
-export function stateWord(state: State): string {
-  const name = state["name"];
-  return typeof name === "string" && name !== "" ? name : state.type;
-}
-
 function sentenceCase(type: string): string {
-  return type === "" ? "Pending" : type.charAt(0) + type.slice(1).toLowerCase();
+  return type === "" ? "Unknown" : type.charAt(0) + type.slice(1).toLowerCase();
 }

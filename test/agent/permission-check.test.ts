@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkRights } from "../../src/agent/permission-check.ts";
+import { checkPermissions } from "../../src/agent/permission-check.ts";
 import type { Log } from "../../src/base/log.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { Access, KubeApi } from "../../src/kube/client/api.ts";
@@ -15,11 +15,11 @@ async function warnings(may: (access: Access) => boolean, leaderElect = false): 
     ...silentLog,
     warn: (message, fields) => said.push(`${message}: ${String(fields?.["missing"])}`),
   };
-  await checkRights({ kube: allowing(may), log }, "flows", leaderElect);
+  await checkPermissions({ kube: allowing(may), log }, "flows", leaderElect);
   return said;
 }
 
-describe("checkRights", () => {
+describe("checkPermissions", () => {
   it("says nothing when nothing is missing", async () => {
     expect(await warnings(() => true)).toEqual([]);
   });
@@ -53,9 +53,11 @@ describe("checkRights", () => {
         canI: () => Promise.reject(new KubeError("ask", "no", { status, reason: "x" })),
       }) as unknown as KubeApi;
     await expect(
-      checkRights({ kube: failing(500), log: silentLog }, "flows", false),
+      checkPermissions({ kube: failing(500), log: silentLog }, "flows", false),
     ).resolves.toBeUndefined();
-    await expect(checkRights({ kube: failing(401), log: silentLog }, "flows", false)).rejects.toMatchObject({
+    await expect(
+      checkPermissions({ kube: failing(401), log: silentLog }, "flows", false),
+    ).rejects.toMatchObject({
       status: 401,
     });
   });

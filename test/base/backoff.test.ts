@@ -1,10 +1,10 @@
 // How long to wait, and when to stop trying; and no more than so many at once.
 
+import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
-import { backoffMs, withRetry, retryAfterMs } from "../../src/base/backoff.ts";
+import { backoffMs, retryAfterMs, withRetry } from "../../src/base/backoff.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { Limit } from "../../src/base/limit.ts";
-import { PrefectError } from "../../src/prefect1/errors.ts";
 
 const shape = { firstMs: 100, maxMs: 1_000 };
 

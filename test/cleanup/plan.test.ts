@@ -1,5 +1,6 @@
 // What goes and what stays, decided from an inventory alone.
 
+import type { RunStatus } from "../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
 import { planCleanup } from "../../src/cleanup/plan.ts";
 import type { PlanOptions } from "../../src/cleanup/plan.ts";
@@ -7,7 +8,6 @@ import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { DaskObjects } from "../../src/dask/find-clusters.ts";
 import type { Inventory, InventoryRun } from "../../src/inventory/inventory.ts";
 import type { ObservedJob } from "../../src/job/observe/observed.ts";
-import type { RunView } from "../../src/job/decide/decide.ts";
 import {
   ago,
   budget,
@@ -57,10 +57,10 @@ function planned(inventory: Inventory, options: Partial<PlanOptions> = {}) {
 }
 
 /** Another run that the API knows, so that a missing one counts as deleted. */
-const KNOWN = runPrint(RUN_B, { run: known("Running") });
+const KNOWN = runPrint(RUN_B, { status: known("Running") });
 
 describe("Jobs", () => {
-  it.each<{ name: string; job: ObservedJob; run: RunView; goes: string[]; stays: string[] }>([
+  it.each<{ name: string; job: ObservedJob; run: RunStatus; goes: string[]; stays: string[] }>([
     {
       name: "a Job that completed",
       job: jobPrint(job("j", RUN_A, { ended: "Complete" })),
@@ -160,19 +160,19 @@ describe("Jobs", () => {
       stays: ["its flow run no longer exists in Prefect, only since 5m"],
     },
   ])("judges $name", ({ job: print, run, goes, stays }) => {
-    const plan = planned(inventoryOf([runPrint(RUN_A, { run, jobs: [print] }), KNOWN]));
+    const plan = planned(inventoryOf([runPrint(RUN_A, { status: run, jobs: [print] }), KNOWN]));
     expect(plan).toEqual({ goes, stays });
   });
 
   it("lets a finished Job of a running run go when the run has a newer one", () => {
     const jobs = [jobPrint(job("old", RUN_A, { ended: "Failed" })), jobPrint(job("new", RUN_A))];
-    expect(planned(inventoryOf([runPrint(RUN_A, { run: known("Running"), jobs })])).goes).toEqual([
+    expect(planned(inventoryOf([runPrint(RUN_A, { status: known("Running"), jobs })])).goes).toEqual([
       "jobs: finished",
     ]);
   });
 
   it("does not believe an API that knows none of the runs", () => {
-    const run = runPrint(RUN_A, { run: { kind: "missing" }, jobs: [jobPrint(job("j", RUN_A))] });
+    const run = runPrint(RUN_A, { status: { kind: "missing" }, jobs: [jobPrint(job("j", RUN_A))] });
     expect(planned(inventoryOf([run]))).toEqual({
       goes: [],
       stays: ["not over, Prefect knows none of the flow runs here; is it their API?"],
@@ -185,12 +185,12 @@ describe("Jobs", () => {
     { api: "https://api.prefect.io", asked: "https://api.prefect.io", goes: [] },
   ])("believes $asked that a run of $api was deleted: $goes", ({ api, asked, goes }) => {
     const env = { PREFECT__CLOUD__API: api };
-    const run = runPrint(RUN_A, { run: { kind: "missing" }, jobs: [jobPrint(job("j", RUN_A, { env }))] });
+    const run = runPrint(RUN_A, { status: { kind: "missing" }, jobs: [jobPrint(job("j", RUN_A, { env }))] });
     expect(planned(inventoryOf([run]), { apis: [asked] }).goes).toEqual(goes);
   });
 
   it("never takes a living Job whose label cannot be a flow run's id for a deleted run's", () => {
-    const run = runPrint("nightly", { run: { kind: "missing" }, jobs: [jobPrint(job("j", "nightly"))] });
+    const run = runPrint("nightly", { status: { kind: "missing" }, jobs: [jobPrint(job("j", "nightly"))] });
     expect(planned(inventoryOf([run, KNOWN]))).toEqual({
       goes: [],
       stays: ["not over, its label names no flow run"],
@@ -241,7 +241,7 @@ describe("Dask clusters at work", () => {
     services: [service(cluster)],
     budgets: [budget(cluster)],
   });
-  const over = runPrint(RUN_A, { run: known("Failed") });
+  const over = runPrint(RUN_A, { status: known("Failed") });
 
   it("go with all their parts, workers first and the Service last, when their run is over", () => {
     const { items } = planCleanup(inventoryOf([over], whole()), OPTIONS, NOW);
@@ -256,19 +256,19 @@ describe("Dask clusters at work", () => {
   it.each<{ name: string; run: InventoryRun; objects?: Partial<DaskObjects>; why: string }>([
     {
       name: "is running",
-      run: runPrint(RUN_A, { run: known("Running") }),
+      run: runPrint(RUN_A, { status: known("Running") }),
       why: "at work, its flow run is Running",
     },
     {
       name: "is over only now",
-      run: runPrint(RUN_A, { run: known("Failed", 3) }),
+      run: runPrint(RUN_A, { status: known("Failed", 3) }),
       why: "its flow run is Failed, but it changed 3m ago",
     },
     { name: "is unknown", run: runPrint(RUN_A), why: "at work, the state of its flow run is not known" },
     {
       name: "has a living pod",
       run: runPrint(RUN_A, {
-        run: known("Failed"),
+        status: known("Failed"),
         jobs: [jobPrint(job("j", RUN_A, { ended: "Failed", endedMinutesAgo: 1 }), [pod("p")])],
       }),
       why: "at work, and a pod of its flow run still lives",
@@ -276,7 +276,7 @@ describe("Dask clusters at work", () => {
     {
       name: "is only guessed",
       run: runPrint(RUN_A, {
-        run: known("Failed"),
+        status: known("Failed"),
         jobs: [
           jobPrint(job("j", RUN_A, { ended: "Failed", ...KEEP }), [
             pod("p", { phase: "Failed", creationTimestamp: ago(90) }),
@@ -305,7 +305,7 @@ describe("Dask clusters at work", () => {
         { apiVersion: "batch/v1", kind: "Job", name: "j", uid: print.metadata.uid, controller: true },
       ],
     });
-    const run = runPrint(RUN_A, { run: known("Cancelled"), jobs: [jobPrint(print, [own])] });
+    const run = runPrint(RUN_A, { status: known("Cancelled"), jobs: [jobPrint(print, [own])] });
     const goes = ["jobs: orphaned", "pods: orphaned"];
     expect(planned(inventoryOf([run], { pods: [classic(name)] })).goes).toEqual(goes);
     expect(planned(inventoryOf([run], { pods: [classic(name)] }), { jobs: false }).goes).toEqual([]);
@@ -313,7 +313,7 @@ describe("Dask clusters at work", () => {
 
   it("of a restarted run: the one goes whose pod is gone, the new one stays", () => {
     const run = runPrint(RUN_A, {
-      run: known("Running", 40),
+      status: known("Running", 40),
       jobs: [jobPrint(job("j", RUN_A), [pod("second", { creationTimestamp: ago(40) })])],
     });
     const pods = [
@@ -380,7 +380,7 @@ describe("Services and budgets without pods", () => {
     {
       name: "of a run that goes on",
       objects: { services: [service(nameFor(RUN_A))] },
-      runs: [runPrint(RUN_A, { run: known("Running") })],
+      runs: [runPrint(RUN_A, { status: known("Running") })],
       why: "its flow run is Running",
     },
     {
@@ -399,11 +399,11 @@ describe("Services and budgets without pods", () => {
 describe("options", () => {
   const runs = [
     runPrint(RUN_A, {
-      run: known("Success"),
+      status: known("Success"),
       jobs: [jobPrint(job("a", RUN_A, { ended: "Complete" })), jobPrint(job("alive", RUN_A))],
     }),
     runPrint(RUN_B, {
-      run: known("Success"),
+      status: known("Success"),
       jobs: [jobPrint(job("b", RUN_B, { ended: "Complete", endedMinutesAgo: 90 }))],
     }),
   ];

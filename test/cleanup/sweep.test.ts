@@ -1,12 +1,12 @@
 // Each object is judged anew right before it goes: on a cluster that changes between the plan and the action.
 
+import type { RunStatus } from "../../src/orchestrator/flow-run.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { connectKube } from "../../src/kube/client/connect.ts";
 import type { OwnerRun, PlanItem } from "../../src/cleanup/item.ts";
 import { sweep } from "../../src/cleanup/sweep.ts";
 import type { Done } from "../../src/cleanup/sweep.ts";
-import type { RunView } from "../../src/job/decide/decide.ts";
 import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { known, nameFor, RUN_A } from "../dask/samples.ts";
@@ -17,11 +17,11 @@ const RUN: OwnerRun = {
   id: RUN_A,
   name: undefined,
   prefectVersion: 1,
-  view: known("Failed"),
+  status: known("Failed"),
   namespace: "default",
 };
 
-async function clusterWith(view: RunView) {
+async function clusterWith(view: RunStatus) {
   const fake = await startFakeKubernetes({ controller: false });
   onTestFinished(() => fake.stop());
   const env = { KUBECONFIG: "config" };
@@ -75,7 +75,7 @@ const FLOW_POD = { "prefect.io/flow_run_id": RUN_A };
 describe("sweep", () => {
   it.each<{
     name: string;
-    view: RunView;
+    view: RunStatus;
     before?: (fake: FakeKubernetes) => void;
     kind: string;
     why?: string;

@@ -1,9 +1,9 @@
 // Which objects are Dask's, and whose: also those that only look so.
 
+import type { RunWithPods } from "../../src/dask/attribute.ts";
 import { describe, expect, it } from "vitest";
 import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { DaskObjects } from "../../src/dask/find-clusters.ts";
-import type { KnownRun } from "../../src/dask/attribute.ts";
 import type { AnyObject, Pod } from "../../src/kube/client/objects.ts";
 import {
   ago,
@@ -26,7 +26,7 @@ const OWNED_BY = (kind: string, uid: string, apiVersion = "v1") => [
   { apiVersion, kind, name: "owner", uid, controller: true },
 ];
 
-function prints(objects: Partial<DaskObjects>, runs: readonly KnownRun[] = []) {
+function prints(objects: Partial<DaskObjects>, runs: readonly RunWithPods[] = []) {
   return findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
 }
 

@@ -1,9 +1,10 @@
 // Objects as dask-kubernetes and people make them, for tests.
 
+import { runStateOf } from "../../src/prefect1/run-state.ts";
+import type { RunStatus } from "../../src/orchestrator/flow-run.ts";
 import type { ObservedJob } from "../../src/job/observe/observed.ts";
 import type { AnyObject, Job, Meta, Pod } from "../../src/kube/client/objects.ts";
 import type { InventoryRun } from "../../src/inventory/inventory.ts";
-import type { RunView } from "../../src/job/decide/decide.ts";
 
 export const NOW = new Date("2026-11-21T12:00:00Z");
 export const RUN_A = "0a0a0a0a-1111-4111-8111-aaaaaaaaaaaa";
@@ -103,8 +104,9 @@ export function jobPrint(of: Job, pods: readonly Pod[] = []): ObservedJob {
 }
 
 /** What Prefect says of a run: in this state for so many minutes. */
-export function known(type: string, minutes = 30): RunView {
-  return { kind: "known", state: { type }, updated: new Date(ago(minutes)) };
+export function known(type: string, minutes = 30): RunStatus {
+  const state = runStateOf({ id: "", version: 1, state: { type }, updated: new Date(ago(minutes)) });
+  return { kind: "known", state };
 }
 
 export function runPrint(
@@ -117,7 +119,7 @@ export function runPrint(
     prefectVersion: 1,
     namespace: "flows",
     name: undefined,
-    run: { kind: "unknown" },
+    status: { kind: "unknown" },
     observed: { flowRunId, jobs },
     dask: [],
     ...more,

@@ -27,7 +27,7 @@ export function quiet(name: string, change: Partial<QuietRun> = {}): QuietRun {
     heartbeatAt: secondsAgo(900),
     timesResurrected: 0,
     isLookedAfter: true,
-    place: undefined,
+    scope: undefined,
     ...change,
   };
 }

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { RestStateType } from "../../src/prefect3/states.ts";
+import type { Prefect3StateType } from "../../src/prefect3/states.ts";
 import { runPlugin } from "./support/agent-process.ts";
 import type { Ended } from "./support/agent-process.ts";
 import { listed, mustKubectl } from "./support/kubectl.ts";
@@ -19,7 +19,7 @@ if (absent !== undefined) process.stderr.write(`skipped, real Prefect 3 server: 
 interface Given {
   /** The flow run's name. */
   readonly name: string;
-  readonly type: RestStateType;
+  readonly type: Prefect3StateType;
   readonly script: string;
   readonly image?: string;
 }

@@ -1,8 +1,8 @@
 // The Dask clusters of runs that are cancelled, or lose their pod: gone with everything that they are made of, in a real cluster,
 // before Prefect hears that nothing is left. The workers are pods with Dask's labels; what only looks like them stays.
 
+import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { startAgentHere } from "./support/agent-here.ts";
 import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";

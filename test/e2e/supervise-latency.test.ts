@@ -1,8 +1,8 @@
 // How long Prefect takes to hear of it, from the moment when the API server shows a pod's end. The numbers are printed; the
 // budget is the product's, 1 s for 95 of 100.
 
+import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import type { Pod } from "../../src/kube/client/objects.ts";

@@ -1,8 +1,8 @@
 // --on-disruption retry with the real Prefect 1.4.1: its pod is evicted in the middle of the run, and the run ends well all the
 // same, with every number right. What was kept is not made again; what was only in the lost pod is, and the log says so.
 
+import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
 import { resumingFlow } from "../support/flows/specs.ts";
 import { startAgentHere } from "./support/agent-here.ts";
 import { loadFlowImage, whyNoFlowImage } from "./support/flow-image.ts";
@@ -111,7 +111,7 @@ describe.skipIf(absent !== undefined)("a flow of Prefect 1.4.1 whose pod is evic
     expect(warnings).toEqual([
       expect.stringMatching(/^Job .*: pod '.*' on node .* was drained from its node/),
       expect.stringMatching(
-        /^After Job .*: Task runs that are run again: 1 at work in the lost pod \(hold\); 4 done, but their results were kept nowhere else \(/,
+        /^After Job .*: Task runs that run again: 1 running in the lost pod \(hold\); 4 finished, but their results were stored nowhere else \(/,
       ),
     ]);
     await vi.waitFor(() => expect(listed("jobs", namespace)).toEqual([]), { timeout: 60_000, interval: 300 });

@@ -1,10 +1,10 @@
 // Every way in which a pod can go wrong, in real pods, all at once under one agent: what Prefect is told of each, and that
 // it is told once. The table at the end is what it was.
 
+import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
+import type { Policy } from "../../src/job/decide/policy.ts";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../src/job/decide/decide.ts";
-import type { Policy } from "../../src/job/decide/decide.ts";
 import { startAgentHere } from "./support/agent-here.ts";
 import { failures, runConfigOf } from "./support/failures.ts";
 import type { Blow, Failure } from "./support/failures.ts";

@@ -1,3 +1,4 @@
+import { known } from "../dask/samples.ts";
 import { describe, expect, it } from "vitest";
 import type { AttributedBy, ObservedCluster } from "../../src/dask/dask-cluster.ts";
 import type { InventoryRun } from "../../src/inventory/inventory.ts";
@@ -42,7 +43,7 @@ function printOf(jobs: readonly Job[], pods: readonly Pod[], type?: string): Inv
   if (print === undefined) throw new Error("no run");
   return withRun(print, {
     name: undefined,
-    view: type === undefined ? { kind: "unknown" } : { kind: "known", state: { type } },
+    status: type === undefined ? { kind: "unknown" } : known(type),
   });
 }
 
@@ -107,10 +108,9 @@ describe("diagnose", () => {
     { state: "Submitted", status: "pending", agent: /^make its Job/ },
     { state: "Running", status: "active", agent: /^nothing: no Job/ },
     { state: "Success", status: "finished", agent: /^nothing: no Job/ },
-  ])("says of a $state run without a Job: $word", ({ state, status, agent }) => {
-    const view = { kind: "known", state: { type: state } } as const;
+  ])("says of a $state run without a Job: $status", ({ state, status, agent }) => {
     const observed = { flowRunId: runId(1), jobs: [] };
-    const run = { ...printOf([job("a")], []), run: view, observed };
+    const run = { ...printOf([job("a")], []), status: known(state), observed };
     expect(diagnose(run, NOW)).toMatchObject({ status, agent: [expect.stringMatching(agent)] });
   });
 

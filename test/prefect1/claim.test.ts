@@ -1,10 +1,10 @@
 // Claims in batches on a server that forgets answers: what each call says must be what stands.
 
+import type { PrefectFailure } from "../../src/orchestrator/errors.ts";
+import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
-import { PrefectError } from "../../src/prefect1/errors.ts";
-import type { PrefectFailure } from "../../src/prefect1/errors.ts";
-import type { Claim } from "../../src/prefect1/api.ts";
-import { CLAIM_KEY, claimAll, claimRecordOf } from "../../src/prefect1/claim.ts";
+import { CLAIM_KEY, claimAll, claimIn } from "../../src/prefect1/claim.ts";
+import type { StateClaim } from "../../src/prefect1/claim.ts";
 import type { State } from "../../src/prefect1/states.ts";
 
 interface Row {
@@ -25,7 +25,7 @@ class Server {
     for (const id of ids) this.rows.set(id, { version: 1, state: { type: "Scheduled" } });
   }
 
-  readonly set = async (claims: readonly Claim[]): Promise<void> => {
+  readonly set = async (claims: readonly StateClaim[]): Promise<void> => {
     const request = `set ${claims.map(({ id }) => id).join()}`;
     this.requests.push(request);
     const fate = this.fail(request);
@@ -49,7 +49,7 @@ class Server {
   };
 }
 
-function claim(id: string, more: Partial<Claim> = {}): Claim {
+function claim(id: string, more: Partial<StateClaim> = {}): StateClaim {
   const mark = { id: `mark-${id}`, scope: "here", identifier: "1a2b3c4d", by: "host:1" };
   return { id, version: 1, state: { type: "Submitted", context: { [CLAIM_KEY]: mark } }, ...more };
 }
@@ -141,17 +141,17 @@ describe("a claim that is asked for again", () => {
   });
 });
 
-describe("claimRecordOf", () => {
+describe("claimIn", () => {
   it("reads its own marks, also older ones without a maker", () => {
     const mark = { id: "1", scope: "here", identifier: "1a2b3c4d" };
-    expect(claimRecordOf({ type: "Submitted", context: { [CLAIM_KEY]: mark } })).toEqual(mark);
-    expect(claimRecordOf(claim("a").state)).toMatchObject({ by: "host:1" });
+    expect(claimIn({ type: "Submitted", context: { [CLAIM_KEY]: mark } })).toEqual(mark);
+    expect(claimIn(claim("a").state)).toMatchObject({ by: "host:1" });
   });
 
   it.each([{}, { [CLAIM_KEY]: "x" }, { [CLAIM_KEY]: { id: "1", scope: "here" } }])(
     "takes %o for no mark",
     (context) => {
-      expect(claimRecordOf({ type: "Submitted", context })).toBeUndefined();
+      expect(claimIn({ type: "Submitted", context })).toBeUndefined();
     },
   );
 });

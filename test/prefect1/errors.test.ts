@@ -1,9 +1,10 @@
 // What an answer of a Prefect 1 API means: data, or which kind of failure (the order of the rules is Core's).
 
+import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { isRetryable } from "../../src/base/errors.ts";
 import { TransportError } from "../../src/http/errors.ts";
-import { dataOf, PrefectError, prefectConnectionError } from "../../src/prefect1/errors.ts";
+import { dataOf, prefectConnectionError } from "../../src/prefect1/errors.ts";
 
 const URL = "http://prefect.example";
 

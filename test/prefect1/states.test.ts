@@ -2,7 +2,6 @@
 
 import { describe, expect, it } from "vitest";
 import {
-  isAlive,
   isFailed,
   isFinished,
   isScheduled,
@@ -21,8 +20,8 @@ describe("a state's type", () => {
     { type: "Retrying", is: ["scheduled"] },
     { type: "Queued", is: ["scheduled"] },
     { type: "Pending", is: [] },
-    { type: "Submitted", is: ["alive"] },
-    { type: "Running", is: ["alive"] },
+    { type: "Submitted", is: [] },
+    { type: "Running", is: [] },
     { type: "Cancelling", is: [] },
     { type: "Cancelled", is: ["finished"] },
     { type: "Success", is: ["finished", "successful"] },
@@ -31,7 +30,7 @@ describe("a state's type", () => {
     { type: "TriggerFailed", is: ["finished", "failed"] },
     { type: "ClientFailed", is: [] },
   ])("$type is $is", ({ type, is }) => {
-    const questions = { scheduled: isScheduled, alive: isAlive, finished: isFinished };
+    const questions = { scheduled: isScheduled, finished: isFinished };
     const all = { ...questions, successful: isSuccessful, failed: isFailed };
     expect(Object.entries(all).flatMap(([name, test]) => (test(type) ? [name] : []))).toEqual(is);
   });

@@ -1,47 +1,48 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { connectRest } from "../../src/prefect3/connect.ts";
-import type { RestTarget } from "../../src/prefect3/connect.ts";
-import { findRestRuns } from "../../src/prefect3/find-runs.ts";
-import type { RestApi } from "../../src/prefect3/client.ts";
-import { stateOfRest, stateWord } from "../../src/prefect3/states.ts";
-import { isAlive, isFailed, isFinished, isSuccessful } from "../../src/prefect1/states.ts";
+import { connectPrefect3 } from "../../src/prefect3/connect.ts";
+import type { Prefect3Target } from "../../src/prefect3/connect.ts";
+import { findFlowRuns } from "../../src/prefect3/find-runs.ts";
+import type { Prefect3Client } from "../../src/prefect3/client.ts";
+import { isActive, isFinished } from "../../src/orchestrator/flow-run.ts";
+import { runStateIn } from "../../src/prefect3/states.ts";
 import { fakePrefect3, runId } from "../inventory/reading-world.ts";
 
-function connected(target: RestTarget): RestApi {
-  const api = connectRest(target, {}, 2_000);
+function connected(target: Prefect3Target): Prefect3Client {
+  const api = connectPrefect3(target, {}, 2_000);
   onTestFinished(() => api.close());
   return api;
 }
 
-describe("stateOfRest", () => {
+describe("runStateIn", () => {
   it.each([
-    { type: "SCHEDULED", over: false, alive: false },
-    { type: "PENDING", over: false, alive: true },
-    { type: "RUNNING", over: false, alive: true },
-    { type: "PAUSED", over: false, alive: false },
-    { type: "CANCELLING", over: false, alive: false },
-    { type: "COMPLETED", over: true, alive: false },
-    { type: "FAILED", over: true, alive: false },
-    { type: "CRASHED", over: true, alive: false },
-    { type: "CANCELLED", over: true, alive: false },
-  ])("reads $type as the decision needs it, and keeps its word", ({ type, over, alive }) => {
-    const state = stateOfRest({ type });
-    expect({ over: isFinished(state.type), alive: isAlive(state.type) }).toEqual({ over, alive });
-    expect(stateWord(state).toUpperCase()).toBe(type);
+    { type: "SCHEDULED", is: "scheduled", over: false, active: false },
+    { type: "PENDING", is: "pending", over: false, active: true },
+    { type: "RUNNING", is: "running", over: false, active: true },
+    { type: "PAUSED", is: "paused", over: false, active: false },
+    { type: "CANCELLING", is: "cancelling", over: false, active: false },
+    { type: "COMPLETED", is: "completed", over: true, active: false },
+    { type: "FAILED", is: "failed", over: true, active: false },
+    { type: "CRASHED", is: "crashed", over: true, active: false },
+    { type: "CANCELLED", is: "cancelled", over: true, active: false },
+  ] as const)("reads $type as $is", ({ type, is, over, active }) => {
+    const state = runStateIn({ state: { type } });
+    expect({ over: isFinished(state.type), active: isActive(state.type) }).toEqual({ over, active });
+    expect(state.type).toBe(is);
+    expect(state.name.toUpperCase()).toBe(type);
   });
 
-  it("tells success from failure, and shows the name that Prefect gave the state", () => {
-    expect(isSuccessful(stateOfRest({ type: "COMPLETED" }).type)).toBe(true);
-    expect(isFailed(stateOfRest({ type: "CRASHED" }).type)).toBe(true);
-    expect(stateWord(stateOfRest({ type: "SCHEDULED", name: "Late" }))).toBe("Late");
+  it("keeps the name that Prefect gave the state, its message and its time", () => {
+    const timestamp = "2026-11-21T03:04:05.000Z";
+    const state = runStateIn({ state: { type: "SCHEDULED", name: "Late", message: "why", timestamp } });
+    expect(state).toMatchObject({ name: "Late", message: "why", since: new Date(timestamp) });
   });
 
   it("takes a type that it does not know for one that is not over", () => {
-    expect(isFinished(stateOfRest({ type: "SUSPENDED" }).type)).toBe(false);
+    expect(isFinished(runStateIn({ state: { type: "SUSPENDED" } }).type)).toBe(false);
   });
 });
 
-describe("RestApi", () => {
+describe("Prefect3Client", () => {
   it.each([
     { as: { apiKey: "pnu_1", authString: "admin:pass" }, sends: "Bearer pnu_1" },
     { as: { authString: "admin:pass" }, sends: "Basic YWRtaW46cGFzcw==" },
@@ -81,11 +82,11 @@ describe("RestApi", () => {
   });
 
   it("refuses what is no address", () => {
-    expect(() => connectRest({ url: "localhost" }, {}, 1)).toThrow(/not an http\(s\) URL/);
+    expect(() => connectPrefect3({ url: "localhost" }, {}, 1)).toThrow(/not an http\(s\) URL/);
   });
 });
 
-describe("findRestRuns", () => {
+describe("findFlowRuns", () => {
   /** 3,000 runs, whose ids begin with all kinds of digits. */
   const ids = Array.from({ length: 3_000 }, (_, at) => {
     const digits = ((at * 2_654_435_761) % 2 ** 32).toString(16).padStart(8, "0");
@@ -125,7 +126,7 @@ describe("findRestRuns", () => {
   ])("finds the run whose id begins so, and asks for few of the others: $where", async ({ of = "" }) => {
     const { api, calls } = await finder(ids);
     const idPrefix = of.slice(0, 8);
-    const found = await findRestRuns(api, { name: idPrefix, idPrefix, limit: 10 });
+    const found = await findFlowRuns(api, { name: idPrefix, idPrefix, limit: 10 });
     expect(found.map(({ id }) => id)).toEqual([of]);
     expect(calls.length).toBeLessThan(20);
   });
@@ -133,7 +134,7 @@ describe("findRestRuns", () => {
   it("finds all that begin so, up to the limit", async () => {
     const alike = Array.from({ length: 15 }, (_, at) => `abcdef01-0000-7000-8000-0000000000${10 + at}`);
     const { api } = await finder([...ids, ...alike]);
-    const found = await findRestRuns(api, { name: "abcdef01", idPrefix: "abcdef01", limit: 10 });
+    const found = await findFlowRuns(api, { name: "abcdef01", idPrefix: "abcdef01", limit: 10 });
     expect(found).toHaveLength(10);
     expect(found.every(({ id }) => alike.includes(id))).toBe(true);
   });
@@ -143,14 +144,14 @@ describe("findRestRuns", () => {
     { given: "there is none at all", known: [], idPrefix: "abcdef01" },
   ])("finds nothing where $given", async ({ known, idPrefix }) => {
     const { api } = await finder(known);
-    expect(await findRestRuns(api, { name: idPrefix, idPrefix, limit: 10 })).toEqual([]);
+    expect(await findFlowRuns(api, { name: idPrefix, idPrefix, limit: 10 })).toEqual([]);
   });
 
   it("asks for a whole id and for a name directly", async () => {
     const { api, calls } = await finder(ids);
     const id = ids[7] ?? "";
-    expect(await findRestRuns(api, { name: id, idPrefix: id, limit: 10 })).toMatchObject([{ id }]);
-    expect(await findRestRuns(api, { name: "quick-fox", limit: 10 })).toMatchObject([{ id: ids[0] }]);
+    expect(await findFlowRuns(api, { name: id, idPrefix: id, limit: 10 })).toMatchObject([{ id }]);
+    expect(await findFlowRuns(api, { name: "quick-fox", limit: 10 })).toMatchObject([{ id: ids[0] }]);
     expect(calls).toHaveLength(3);
   });
 });

@@ -1,7 +1,7 @@
 // Where Prefect 2 and 3 are: their variables over the active profile.
 
 import { describe, expect, it } from "vitest";
-import { loadRestConfig } from "../../src/prefect3/settings.ts";
+import { loadPrefect3Settings } from "../../src/prefect3/settings.ts";
 
 const PROFILES = `
 active = "work"
@@ -20,10 +20,10 @@ PREFECT_API_AUTH_STRING = "admin:pass"
 const AT_HOME = "/home/user/.prefect/profiles.toml";
 
 function loaded(env: Record<string, string>, files: Record<string, string> = { [AT_HOME]: PROFILES }) {
-  return loadRestConfig({ env: { HOME: "/home/user", ...env }, readFile: (path) => files[path] });
+  return loadPrefect3Settings({ env: { HOME: "/home/user", ...env }, readFile: (path) => files[path] });
 }
 
-describe("loadRestConfig", () => {
+describe("loadPrefect3Settings", () => {
   it("takes the active profile, and says from where", () => {
     expect(loaded({})).toEqual({
       url: {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BOUNDS_MS } from "../../src/agent/server/health.ts";
 import { LOOPS } from "../../src/agent/server/progress.ts";
 import type { Loop } from "../../src/agent/server/progress.ts";
-import { Presence } from "../../src/agent/server/server.ts";
+import { AgentServer } from "../../src/agent/server/server.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
@@ -25,16 +25,16 @@ const fast: Clock = {
 };
 
 let world: World;
-let presence: Presence;
+let presence: AgentServer;
 let agent: AgentHere;
 let address: string;
 
 beforeEach(async () => {
   world = await startWorld({ kube: { bookmarkMs: 20 }, script: () => "pending" });
   address = `http://127.0.0.1:${await freePort()}`;
-  presence = new Presence(address, { clock: fast, log: silentLog });
+  presence = new AgentServer(address, { clock: fast, log: silentLog });
   await presence.start();
-  agent = await startAgentHere(world, { clock: fast, meter: presence.meter });
+  agent = await startAgentHere(world, { clock: fast, metrics: presence.metrics });
   await eventuallyReady();
   // One run is in the cluster and waits, so that there are heartbeats to be kept up.
   await launched(dueRun(world));

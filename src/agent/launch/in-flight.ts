@@ -1,16 +1,16 @@
-// launch: the flow runs that this process has in hand, from the poll that found them until their Job is seen.
+// The flow runs that this process is submitting, from the poll that found them until the watch shows their Job.
 
 import type { Clock } from "../../base/clock.ts";
 
+/** How long a created Job counts although no watch has shown it. */
 const UNSEEN_MS = 10_000;
 
-/** Which runs need no second look, and how many Jobs are on their way but not yet in the view. */
 export class InFlight {
   readonly #clock: Clock;
   readonly #runs = new Set<string>();
-  /** Created, but the watch has not shown them yet: they count for --limit. */
+  /** Created, but not yet shown by the watch: they count for --limit. */
   readonly #unseen = new Map<string, number>();
-  #drained: (() => void)[] = [];
+  #onDrained: (() => void)[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,10 +30,10 @@ export class InFlight {
 
   remove(flowRunId: string): void {
     this.#runs.delete(flowRunId);
-    if (this.#runs.size === 0) for (const tell of this.#drained.splice(0)) tell();
+    if (this.#runs.size === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
   }
 
-  /** A Job of the run was made; the watch has not shown it yet. */
+  /** A Job of the run was created; the watch has not shown it yet. */
   created(flowRunId: string): void {
     const now = this.#clock.now().getTime();
     // Oldest first; without --limit nobody else would ever forget them.
@@ -44,22 +44,22 @@ export class InFlight {
     this.#unseen.set(flowRunId, now + UNSEEN_MS);
   }
 
-  /** The watch told of the run: from now on the view counts its Job, or does not, because it is over or gone already. */
+  /** The watch has shown the run: from now on the cluster view counts its Job. */
   seen(flowRunId: string): void {
     this.#unseen.delete(flowRunId);
   }
 
-  /** Jobs made or about to be made which `isSeen` does not know yet. */
-  unseen(isSeen: (flowRunId: string) => boolean): number {
+  /** How many Jobs were created, or are about to be, that the cluster view does not count yet. */
+  uncounted(isSeen: (flowRunId: string) => boolean): number {
     const now = this.#clock.now().getTime();
     for (const [id, until] of this.#unseen) if (until < now || isSeen(id)) this.#unseen.delete(id);
     const more = [...this.#runs].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
     return this.#unseen.size + more;
   }
 
-  /** Resolves when nothing is in hand. */
+  /** Resolves when nothing is in flight. */
   drained(): Promise<void> {
     if (this.#runs.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#drained.push(resolve));
+    return new Promise((resolve) => this.#onDrained.push(resolve));
   }
 }

@@ -8,12 +8,12 @@ const COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string]>>
   runsFound: ["runs_found_total", "Due flow runs that polls found"],
   submitted: ["submissions_total", "Flow runs that became a Job"],
   adopted: ["adoptions_total", "Flow runs whose living Job was adopted"],
-  taken: ["claims_lost_total", "Flow runs that another agent took first"],
+  claimsLost: ["claims_lost_total", "Flow runs that another agent took first"],
   submissionFailed: ["submissions_failed_total", "Flow runs that could not become a Job, by reason"],
   resumed: ["submissions_resumed_total", "Submissions that were left unfinished and finished later"],
-  said: ["run_logs_total", "Lines written into flow runs' logs"],
-  settled: ["decisions_total", "Flow runs settled by the agent, by kind"],
-  removed: ["job_deletions_total", "Jobs deleted"],
+  runLogs: ["run_logs_total", "Lines written into flow runs' logs"],
+  decisions: ["decisions_total", "Flow runs settled by the agent, by kind"],
+  deletions: ["job_deletions_total", "Jobs deleted"],
   watchRestarts: ["watch_restarts_total", "Lists and watches begun anew"],
 };
 const DELAY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -5,19 +5,19 @@ export type Counter =
   | "runsFound"
   | "submitted"
   | "adopted"
-  | "taken"
+  | "claimsLost"
   | "submissionFailed"
   | "resumed"
-  | "said"
-  | "settled"
-  | "removed"
+  | "runLogs"
+  | "decisions"
+  | "deletions"
   | "watchRestarts";
 
 /** The agent's loops: without any one of them it is only half an agent. Each reports by this name. */
 export const LOOPS = ["poll", "recover", "jobs", "pods", "states", "supervise", "heartbeat"] as const;
 export type Loop = (typeof LOOPS)[number];
 
-export interface Meter {
+export interface AgentMetrics {
   /** One more of it, told apart by a reason where there are several. */
   count(what: Counter, reason?: string, by?: number): void;
   /** Seconds between a run's start time and its Job. */
@@ -27,4 +27,4 @@ export interface Meter {
 }
 
 /** Counts nothing. */
-export const silentMeter: Meter = { count() {}, startDelay() {}, progress() {} };
+export const noMetrics: AgentMetrics = { count() {}, startDelay() {}, progress() {} };

@@ -9,7 +9,7 @@ import type { Log } from "../../base/log.ts";
 import { Health } from "./health.ts";
 import { Metrics } from "./metrics.ts";
 import type { Gauges, SeenCall } from "./metrics.ts";
-import type { Counter, Meter } from "./progress.ts";
+import type { Counter, AgentMetrics } from "./progress.ts";
 
 export interface Visible {
   poke(): void;
@@ -27,12 +27,12 @@ const JSON_TYPE = "application/json; charset=UTF-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
 /** Serves the agent's health at an address, if there is one; meters in any case. */
-export class Presence {
+export class AgentServer {
   readonly #address: { readonly host: string | undefined; readonly port: number } | undefined;
   readonly #log: Log;
   readonly #health: Health;
   readonly #metrics = new Metrics();
-  readonly meter: Meter;
+  readonly metrics: AgentMetrics;
   #server: Server | undefined;
   #agent: Visible | undefined;
 
@@ -41,7 +41,7 @@ export class Presence {
     this.#address = address === undefined || address === "" ? undefined : parseAddress(address);
     this.#log = deps.log;
     this.#health = new Health(deps.clock);
-    this.meter = {
+    this.metrics = {
       count: (what: Counter, reason, by) => this.#metrics.count(what, reason, by),
       startDelay: (seconds) => this.#metrics.startDelay(seconds),
       progress: (loop) => this.#health.progress(loop),

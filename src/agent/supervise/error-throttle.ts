@@ -1,12 +1,12 @@
-// supervise: what is said in the agent's own log of flow runs that cannot be finished with: one line per outage of an
-// API, one per run that is refused; not one per try.
+// What the agent's own log says of flow runs that it cannot finish: one line per outage of an API, one per run that is
+// refused; not one per try.
 
 import { isRetryable, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 
-/** Remembers which runs are in problem. */
 export class ErrorThrottle {
   readonly #log: Log;
+  /** Runs that wait for the end of an outage. */
   readonly #waiting = new Set<string>();
   readonly #refused = new Set<string>();
 
@@ -17,21 +17,21 @@ export class ErrorThrottle {
   /** One more failure; the run comes again by itself. */
   failed(flowRunId: string, error: unknown): void {
     const fields = { flowRun: flowRunId, error: textOf(error) };
-    const isNews = isRetryable(error) ? this.#waiting.size === 0 : !this.#refused.has(flowRunId);
+    const isFirst = isRetryable(error) ? this.#waiting.size === 0 : !this.#refused.has(flowRunId);
     if (isRetryable(error)) this.#waiting.add(flowRunId);
     else this.#refused.add(flowRunId);
-    if (isNews) this.#log.warn("Could not finish with a flow run, trying again", fields);
-    else this.#log.debug("Could not finish with a flow run", fields);
+    if (isFirst) this.#log.warn("Could not finish a flow run, trying again", fields);
+    else this.#log.debug("Could not finish a flow run", fields);
   }
 
-  /** There is nothing left of this run. */
+  /** Nothing of this run is left. */
   forget(flowRunId: string): void {
     this.#refused.delete(flowRunId);
     this.#waiting.delete(flowRunId);
   }
 
-  /** An API call for this run was answered. Returns the runs for which it is now worth to try again at once. */
-  answered(flowRunId: string): string[] {
+  /** An API call for this run succeeded. Returns the runs that are now worth another try at once. */
+  succeeded(flowRunId: string): string[] {
     this.#refused.delete(flowRunId);
     if (this.#waiting.size === 0) return [];
     const others = [...this.#waiting].filter((id) => id !== flowRunId);

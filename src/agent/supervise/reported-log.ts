@@ -1,62 +1,90 @@
-// supervise: what has been said of a run, so that nothing is said twice; also not after a restart, nor by two agents.
+// What has been written to flow runs' logs, so that no line is written twice: not by this process, nor after a restart, nor
+// by two agents.
 
-import type { PrefectApi } from "../../prefect1/api.ts";
-import type { RunLogEntry } from "../../job/decide/decide.ts";
+import type { RunLogEntry } from "../../job/decide/types.ts";
+import type { RunLog } from "../../orchestrator/run-log.ts";
+import type { RunReporter } from "../../orchestrator/run-reporter.ts";
+import type { RunLogWriter } from "../run-log.ts";
 
-const NAMES = ["k8s-infra"];
+/** The loggers of the lines that supervision writes. */
+const LOGGERS = ["k8s-infra"];
 
-/** Memory of messages per flow run; filled from the run's log in Prefect when others may have spoken before us. */
-export class Said {
-  readonly #prefect: Pick<PrefectApi, "loggedMessages">;
+export interface Report {
+  readonly flowRunId: string;
+  readonly entries: readonly RunLogEntry[];
+  /** Only this process can have written to the run's log: nobody has to be asked what is in it. */
+  readonly isOnlyWriter: boolean;
+}
+
+/** Remembers messages per flow run; reads the run's log in Prefect where others may have written before. */
+export class ReportedLog {
+  readonly #runs: Pick<RunReporter, "loggedMessages">;
+  readonly #writer: RunLogWriter;
   readonly #messages = new Map<string, Set<string>>();
-  readonly #doubtful = new Set<string>();
+  /** Runs whose log must be read again before the next line. */
+  readonly #unsure = new Set<string>();
 
-  constructor(prefect: Pick<PrefectApi, "loggedMessages">) {
-    this.#prefect = prefect;
+  constructor(runs: Pick<RunReporter, "loggedMessages">, writer: RunLogWriter) {
+    this.#runs = runs;
+    this.#writer = writer;
   }
 
-  /** Those of the entries that are not known to be said; nobody is asked. */
+  /** Those of the entries that are not known to be written; Prefect is not asked. */
   pending(flowRunId: string, entries: readonly RunLogEntry[]): RunLogEntry[] {
     const known = [...(this.#messages.get(flowRunId) ?? [])];
-    const marks = new Set<string>();
-    return entries.filter(({ key: mark }) => {
-      if (marks.has(mark) || known.some((said) => said.startsWith(mark))) return false;
-      marks.add(mark);
+    const keys = new Set<string>();
+    return entries.filter(({ key }) => {
+      if (keys.has(key) || known.some((message) => message.startsWith(key))) return false;
+      keys.add(key);
       return true;
     });
   }
 
-  /** Those of the entries that nobody said yet. `alone`: nobody but this process can have spoken of the run. */
-  async pendingAfresh(
-    flowRunId: string,
-    entries: readonly RunLogEntry[],
-    alone: boolean,
-  ): Promise<RunLogEntry[]> {
+  /**
+   * Writes the entries that nobody has written yet, and returns them. Throws PrefectError when Prefect has not, or may not
+   * have, the lines; then its log is read before the next try.
+   */
+  async write(
+    { flowRunId, entries, isOnlyWriter }: Report,
+    toLine: (entry: RunLogEntry) => Promise<RunLog>,
+  ): Promise<readonly RunLogEntry[]> {
     if (entries.length === 0) return [];
-    if (!this.#messages.has(flowRunId)) {
-      const isSilent = alone && !this.#doubtful.has(flowRunId);
-      const logged = isSilent ? [] : await this.#prefect.loggedMessages(flowRunId, NAMES);
-      this.#messages.set(flowRunId, new Set(logged));
-      this.#doubtful.delete(flowRunId);
+    await this.#readLog(flowRunId, isOnlyWriter);
+    const pending = this.pending(flowRunId, entries);
+    if (pending.length === 0) return [];
+    const lines = await Promise.all(pending.map(toLine));
+    try {
+      await this.#writer.write(lines);
+    } catch (error) {
+      this.readAgain(flowRunId);
+      throw error;
     }
-    return this.pending(flowRunId, entries);
+    this.#markReported(flowRunId, pending);
+    return pending;
   }
 
-  /** Prefect accepted them. */
-  markReported(flowRunId: string, entries: readonly RunLogEntry[]): void {
-    const known = this.#messages.get(flowRunId) ?? new Set<string>();
-    for (const { message } of entries) known.add(message);
-    this.#messages.set(flowRunId, known);
-  }
-
-  /** Whether Prefect accepted the last entries is not known: ask its log before the next. */
+  /** Others may have written: the run's log is read before the next line. */
   readAgain(flowRunId: string): void {
     this.#messages.delete(flowRunId);
-    this.#doubtful.add(flowRunId);
+    this.#unsure.add(flowRunId);
   }
 
   forget(flowRunId: string): void {
     this.#messages.delete(flowRunId);
-    this.#doubtful.delete(flowRunId);
+    this.#unsure.delete(flowRunId);
+  }
+
+  async #readLog(flowRunId: string, isOnlyWriter: boolean): Promise<void> {
+    if (this.#messages.has(flowRunId)) return;
+    const isEmpty = isOnlyWriter && !this.#unsure.has(flowRunId);
+    const logged = isEmpty ? [] : await this.#runs.loggedMessages(flowRunId, LOGGERS);
+    this.#messages.set(flowRunId, new Set(logged));
+    this.#unsure.delete(flowRunId);
+  }
+
+  #markReported(flowRunId: string, entries: readonly RunLogEntry[]): void {
+    const known = this.#messages.get(flowRunId) ?? new Set<string>();
+    for (const { message } of entries) known.add(message);
+    this.#messages.set(flowRunId, known);
   }
 }

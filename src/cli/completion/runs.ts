@@ -17,7 +17,7 @@ const PREFECT_VERSIONS: readonly PrefectVersion[] = [1, 2];
 const CLUSTER_MS = 2_000;
 const PREFECT_MS = 1_000;
 const JOBS_AT_MOST = 500;
-const STATES_AT_ONCE = 100;
+const STATES_AT_MOST = 100;
 
 /** What RUN may go on with; newest Jobs first. Throws what keeps the cluster from answering. */
 export async function runCandidates(
@@ -35,7 +35,7 @@ export function candidatesOf(runs: readonly InventoryRun[], start: string): read
     const { flowRunId } = run;
     const name = run.name !== undefined && isOneWord(run.name) ? run.name : undefined;
     const jobs = run.observed.jobs.map(({ job }) => job.metadata.name).join(", ");
-    const state = run.run.kind === "unknown" ? "" : `${stateText(run.run)}, `;
+    const state = run.status.kind === "unknown" ? "" : `${stateText(run.status)}, `;
     const wantsId = name === undefined || (start !== "" && flowRunId.startsWith(start));
     return [
       ...(name === undefined ? [] : [[name, `${state}${flowRunId}`] as const]),
@@ -88,27 +88,20 @@ async function asked(
   flags: TypedFlags,
   context: CliContext,
 ): Promise<readonly InventoryRun[]> {
-  const { listingStates } = await import("../prefect-states.ts");
+  const { runDirectories } = await import("../run-directories.ts");
   const { loadPrefectConfig } = await import("../../prefect1/config/load.ts");
-  const { env, readFile } = context;
-  const states = listingStates(context, loadPrefectConfig({ env, readFile, flags: flags.prefect }));
+  const { StateReader } = await import("../../inventory/run-states.ts");
+  const { env, readFile, signal } = context;
+  const directories = runDirectories(context, loadPrefectConfig({ env, readFile, flags: flags.prefect }));
   try {
-    const [first, second] = await Promise.all(
-      PREFECT_VERSIONS.map(async (prefectVersion) => {
-        const ids = runs
-          .filter((run) => run.prefectVersion === prefectVersion)
-          .map(({ flowRunId }) => flowRunId);
-        const source = ids.length === 0 ? undefined : states.sources[prefectVersion];
-        return source?.runs(ids.slice(0, STATES_AT_ONCE), context.signal).catch(() => undefined);
-      }),
+    const states = new StateReader(directories.byVersion, signal);
+    return await Promise.all(
+      runs.map(async (run, at) =>
+        at < STATES_AT_MOST ? withRun(run, await states.read(run.prefectVersion, run.flowRunId)) : run,
+      ),
     );
-    const known = { 1: first, 2: second };
-    return runs.map((run) => {
-      const found = known[run.prefectVersion]?.get(run.flowRunId);
-      return found === undefined ? run : withRun(run, found);
-    });
   } finally {
-    await states.close();
+    directories.close();
   }
 }
 

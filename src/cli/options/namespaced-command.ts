@@ -3,7 +3,7 @@
 import { Option } from "clipanion";
 import type { Connection } from "../../kube/client/connect.ts";
 import { ClusterCommand } from "./cluster-command.ts";
-import type { ListingStates } from "../prefect-states.ts";
+import type { RunDirectories } from "../run-directories.ts";
 
 /** A cluster, and the namespace that is meant; undefined for all. */
 export interface Place {
@@ -24,14 +24,14 @@ export abstract class NamespacedCommand extends ClusterCommand {
   }
 
   /** The Prefect APIs that are configured. Nothing is sent yet. */
-  protected async states(): Promise<ListingStates> {
-    const { listingStates } = await import("../prefect-states.ts");
-    return listingStates(this.context, await this.prefectConfig());
+  protected async directories(deadlineMs?: number): Promise<RunDirectories> {
+    const { runDirectories } = await import("../run-directories.ts");
+    return runDirectories(this.context, await this.prefectConfig(), deadlineMs);
   }
 
   /** What could not be looked at. */
   protected noteWarnings(warnings: readonly string[]): void {
-    for (const gap of warnings) this.note(`note: ${gap}`);
+    for (const warning of warnings) this.note(`note: ${warning}`);
   }
 
   /** As kubectl says it; nothing found is no failure. */

@@ -39,7 +39,7 @@ export function agentPodFindings(
       {
         ...about,
         status: "warning",
-        message: message,
+        message,
         hint: `install it: kubectl prefect install --rbac=minimal -n ${namespace} | kubectl apply -f -`,
       },
     ];

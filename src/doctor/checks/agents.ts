@@ -43,7 +43,7 @@ export function agentFindings(
   }
   if (polling.length === 0) {
     const message = `none polls now; the last was ${described(latest, now)}`;
-    return [{ ...about, status: "warning", message: message, hint, data }];
+    return [{ ...about, status: "warning", message, hint, data }];
   }
   const shown = polling.slice(0, SHOWN).map((agent) => described(agent, now));
   const more = polling.length > SHOWN ? [`and ${polling.length - SHOWN} more`] : [];
@@ -53,7 +53,7 @@ export function agentFindings(
   const verb = polling.length === 1 ? "polls" : "poll";
   const message = `${counted(polling.length, "agent")} ${verb}${others}`;
   return [
-    { ...about, status: "ok", message: message, details: [...shown, ...more], data },
+    { ...about, status: "ok", message, details: [...shown, ...more], data },
     ...withLabels(polling, given),
   ];
 }
@@ -69,7 +69,7 @@ function withLabels(
   const found = polling.find((agent) => agent.labels.toSorted().join("\n") === wanted);
   if (found !== undefined) return [{ ...about, status: "ok", message: described(found, now) }];
   const message = `no agent with exactly ${labelWords(labels)} polls`;
-  return [{ ...about, status: "warning", message: message, hint: `start it: ${startCommand(labels)}` }];
+  return [{ ...about, status: "warning", message, hint: `start it: ${startCommand(labels)}` }];
 }
 
 function described(agent: RegisteredAgent, now: Date): string {

@@ -1,7 +1,7 @@
 // The API server and the namespace: what their answers mean.
 
-import { DEFAULT_SOURCE } from "../../prefect1/config/layers.ts";
-import type { Sourced } from "../../prefect1/config/layers.ts";
+import { DEFAULT_SOURCE } from "../../base/sourced.ts";
+import type { Sourced } from "../../base/sourced.ts";
 import type { AnyObject } from "../../kube/client/objects.ts";
 import type { Subject } from "../../kube/client/api.ts";
 import type { Answer } from "../answer.ts";

@@ -1,11 +1,11 @@
 // Configuration: which values hold, and which file, variable or option each comes from. Keys are never shown.
 
+import { DEFAULT_SOURCE } from "../../base/sourced.ts";
+import type { Sourced } from "../../base/sourced.ts";
 import { basename, dirname } from "node:path";
 import type { ExpectedError } from "../../base/errors.ts";
-import { DEFAULT_SOURCE } from "../../prefect1/config/layers.ts";
-import type { Sourced } from "../../prefect1/config/layers.ts";
 import type { ConfigFile, PrefectConfig } from "../../prefect1/config/load.ts";
-import type { RestConfig } from "../../prefect3/settings.ts";
+import type { Prefect3Settings } from "../../prefect3/settings.ts";
 import type { Answer } from "../answer.ts";
 import type { Finding } from "../finding.ts";
 
@@ -33,7 +33,7 @@ export function configurationFindings(config: Answer<PrefectConfig>, settings: S
 }
 
 /** The API of Prefect 2 and 3, where one is named. */
-export function restConfigurationFindings(rest: Answer<RestConfig | undefined>): readonly Finding[] {
+export function restConfigurationFindings(rest: Answer<Prefect3Settings | undefined>): readonly Finding[] {
   if (!rest.ok) return [unreadable("Prefect 2 and 3", rest.error)];
   if (rest.value === undefined) return [];
   const { url, apiKey, authString } = rest.value;

@@ -30,7 +30,7 @@ export function dueFindings(runs: Answer<readonly DueRun[]>, context: DueContext
   if (!runs.ok) return [unanswered(about, runs.error)];
   if (context.agents === undefined) {
     const message = `${counted(runs.value.length, "flow run")} due; who takes them is not known without the agents`;
-    return [{ ...about, status: "skipped", message: message }];
+    return [{ ...about, status: "skipped", message }];
   }
   const polling = context.agents.filter((agent) => isPolling(agent, context.now));
   const isTaken = (run: DueRun): boolean => polling.some(({ labels }) => takes(labels, run.labels));
@@ -46,7 +46,7 @@ export function dueFindings(runs: Answer<readonly DueRun[]>, context: DueContext
   if (findings.length > 0) return findings;
   const waiting = runs.value.length;
   const message = waiting === 0 ? "none is late" : `${counted(waiting, "flow run")} due, none late`;
-  return [{ ...about, status: "ok", message: message }];
+  return [{ ...about, status: "ok", message }];
 }
 
 function strandedFinding(
@@ -66,7 +66,7 @@ function strandedFinding(
     section: SECTION,
     check: "due flow runs",
     status: "broken",
-    message: message,
+    message,
     hint: hintFor(labels, context),
     details: [firstOf(group.map(({ name }) => name))],
     data: { labels, flowRuns: group.map(({ id, name, dueAt }) => ({ id, name, due: dueAt.toISOString() })) },
@@ -112,7 +112,7 @@ function moreGroups(groups: readonly (readonly DueRun[])[]): readonly Finding[] 
       section: SECTION,
       check: "due flow runs",
       status: "broken",
-      message: message,
+      message,
       hint: "see them with -o json",
     },
   ];

@@ -24,7 +24,7 @@ export function leftoverFindings(inventory: Inventory, context: LeftoverContext)
     ...about,
     check: "not seen",
     status: "skipped",
-    message: message,
+    message,
   }));
   if (inventory.forbidden?.includes("jobs") === true) return warnings;
   const { apis, namespace, now } = context;

@@ -1,11 +1,11 @@
 // Pods of flow runs that do not start, or wait too long: the agent's own phase on each Job, alike ones in one finding.
 
-import { isFinished } from "../../prefect1/states.ts";
+import { DEFAULT_POLICY } from "../../job/decide/policy.ts";
+import { isFinished } from "../../orchestrator/flow-run.ts";
 import type { Inventory, InventoryRun } from "../../inventory/inventory.ts";
 import type { ObservedJob } from "../../job/observe/observed.ts";
 import { jobPhase } from "../../job/observe/phase.ts";
 import type { Problem } from "../../job/observe/problem.ts";
-import { DEFAULT_POLICY } from "../../job/decide/decide.ts";
 import { since } from "./agents.ts";
 import type { Finding } from "../finding.ts";
 import { counted, firstOf } from "../finding.ts";
@@ -47,12 +47,13 @@ export function podFindings(inventory: Inventory, now: Date): readonly Finding[]
   const jobs = inventory.runs.reduce((sum, { observed }) => sum + observed.jobs.length, 0);
   const message =
     jobs === 0 ? "no Jobs of flow runs here" : `${counted(jobs, "Job")}, none that cannot start`;
-  return [{ ...about, status: "ok", message: message }];
+  return [{ ...about, status: "ok", message }];
 }
 
 /** Jobs of runs that are not over; what those leave behind is another finding's. */
 function casesOf(run: InventoryRun, now: Date): readonly Case[] {
-  if (run.run.kind === "missing" || (run.run.kind === "known" && isFinished(run.run.state.type))) return [];
+  if (run.status.kind === "missing" || (run.status.kind === "known" && isFinished(run.status.state.type)))
+    return [];
   return run.observed.jobs.flatMap((print): readonly Case[] => {
     const phase = jobPhase(print);
     if (phase.kind !== "stuck" && phase.kind !== "pending") return [];
@@ -77,7 +78,7 @@ function groupFinding(group: readonly Case[], now: Date): Finding {
     section: SECTION,
     check: "pods",
     status: group.some(({ kind }) => kind === "stuck") ? "broken" : "warning",
-    message: message,
+    message,
     hint: problem?.hint ?? "see what it waits for: kubectl prefect inspect RUN",
     details: [firstOf(group.map(({ run, print }) => run.name ?? print.job.metadata.name))],
     data: {

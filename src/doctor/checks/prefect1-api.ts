@@ -1,7 +1,7 @@
 // The Prefect 1 API: whether it answers, what it is, whether it takes the key, and which tenant that means.
 
+import { PrefectError } from "../../orchestrator/errors.ts";
 import type { ApiAbout, Tenant } from "../../prefect1/doctor-queries.ts";
-import { PrefectError } from "../../prefect1/errors.ts";
 import type { ExpectedError } from "../../base/errors.ts";
 import type { Answer } from "../answer.ts";
 import { causeOf, failureAt, unanswered } from "../answer.ts";
@@ -20,7 +20,7 @@ export interface ApiTarget {
 /** The configuration cannot be read, which is told where it stands. */
 export function unknownApiFinding(): Finding {
   const message = "not asked: the configuration cannot be read";
-  return { section: SECTION, check: "API", status: "skipped", message: message };
+  return { section: SECTION, check: "API", status: "skipped", message };
 }
 
 /** Nobody has named an API: all else works without one. */
@@ -43,7 +43,7 @@ export function helloFindings(target: ApiTarget, hello: Answer<unknown>): readon
   if (isUnauthorized(error))
     return [{ ...server, status: "ok", message: `${url} answers`, data: { url } }, keyRefused(target, error)];
   const message = failureAt(target.url, url, error);
-  return [{ ...server, status: "broken", message: message, hint: error.hint, data: { url } }];
+  return [{ ...server, status: "broken", message, hint: error.hint, data: { url } }];
 }
 
 /** What the API message that it is, against what it is taken for. Some do not say. */
@@ -60,7 +60,7 @@ export function aboutFindings(target: ApiTarget, about: Answer<ApiAbout>): reado
     data: { backend: kind, version, coreVersion },
   } as const;
   if (kind === undefined || kind === target.backend || (kind !== "server" && kind !== "cloud")) {
-    return [{ ...check, status: "ok", message: message }];
+    return [{ ...check, status: "ok", message }];
   }
   return [
     {
@@ -82,7 +82,7 @@ export function tenantFindings(target: ApiTarget, tenant: Answer<Tenant | undefi
       {
         ...about,
         status: status === "skipped" ? status : "broken",
-        message: message,
+        message,
         hint: tenant.error.hint,
       },
     ];
@@ -118,5 +118,5 @@ function keyRefused({ hasKey, backend }: ApiTarget, error: ExpectedError): Findi
   if (hasKey) return { ...about, message: `not accepted: ${causeOf(error)}`, hint: error.hint };
   const message = "there is none, and the API wants one";
   const hint = "give one with --key, PREFECT__CLOUD__API_KEY or: prefect auth login --key KEY";
-  return { ...about, message: message, hint: backend === "cloud" ? hint : error.hint };
+  return { ...about, message, hint: backend === "cloud" ? hint : error.hint };
 }

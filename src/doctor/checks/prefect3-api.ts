@@ -1,7 +1,7 @@
 // The API of Prefect 2 and 3: whether it answers, and takes the key.
 
-import type { RestAbout } from "../../prefect3/client.ts";
-import { PrefectError } from "../../prefect1/errors.ts";
+import { PrefectError } from "../../orchestrator/errors.ts";
+import type { ApiAbout } from "../../prefect3/client.ts";
 import type { Answer } from "../answer.ts";
 import { causeOf, failureAt } from "../answer.ts";
 import { withoutPassword } from "./configuration.ts";
@@ -10,9 +10,9 @@ import type { Finding } from "../finding.ts";
 const SECTION = "prefect";
 
 /** What came of asking for something that needs the key, and of asking for the version. */
-export function restFindings(
+export function prefect3Findings(
   target: { readonly url: string; readonly hasKey: boolean },
-  asked: { readonly count: Answer<number>; readonly about: Answer<RestAbout> },
+  asked: { readonly count: Answer<number>; readonly about: Answer<ApiAbout> },
 ): readonly Finding[] {
   const url = withoutPassword(target.url);
   const server = { section: SECTION, check: "Prefect 2/3 API" } as const;
@@ -32,9 +32,9 @@ export function restFindings(
       : "there is none, and the API wants one";
     return [
       answers,
-      { section: SECTION, check: "Prefect 2/3 key", status: "broken", message: message, hint: error.hint },
+      { section: SECTION, check: "Prefect 2/3 key", status: "broken", message, hint: error.hint },
     ];
   }
   const message = failureAt(target.url, url, error);
-  return [{ ...server, status: "broken", message: message, hint: error.hint, data: { url } }];
+  return [{ ...server, status: "broken", message, hint: error.hint, data: { url } }];
 }

@@ -20,7 +20,7 @@ const MAX_RESURRECTIONS = 3;
 
 /** What the cluster knows: where we are, and which runs have a Job there; undefined when Jobs could not be listed. */
 export interface JobsHere {
-  readonly place: string;
+  readonly scope: string;
   readonly withJobs: ReadonlySet<string>;
 }
 
@@ -37,12 +37,12 @@ export function quietFindings(
   if (findings.length > 0) return findings;
   const count = runs.value.length;
   const message = count === 0 ? "none" : `none; ${counted(count, "run")} just Submitted`;
-  return [{ section: SECTION, check: "silent flow runs", status: "ok", message: message }];
+  return [{ section: SECTION, check: "silent flow runs", status: "ok", message }];
 }
 
-/** Claimed by an agent of ours for this very place, for a while, and still without a Job. */
-function isJobless({ id, place, stateAt, state }: QuietRun, here: JobsHere | undefined, now: Date): boolean {
-  if (here === undefined || state !== "Submitted" || place !== here.place || here.withJobs.has(id))
+/** Claimed by an agent of ours for this very scope, for a while, and still without a Job. */
+function isJobless({ id, scope, stateAt, state }: QuietRun, here: JobsHere | undefined, now: Date): boolean {
+  if (here === undefined || state !== "Submitted" || scope !== here.scope || here.withJobs.has(id))
     return false;
   return stateAt !== undefined && now.getTime() - stateAt.getTime() > JOBLESS_AFTER_MS;
 }

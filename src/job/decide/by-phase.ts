@@ -1,156 +1,124 @@
-// Opinions: what one Job asks for, by its phase, while its flow run is not being cancelled, is not over and exists.
+// What is decided about one Job by its phase, while its flow run exists, is not over and is not being cancelled.
 
-import type { Case, JobDecision, FirstObserved } from "./job-context.ts";
-import { isRunAlive, msSince, logEntry, observedSince } from "./job-context.ts";
-import { disruptedDecision, failedDecision, retention } from "./failed.ts";
 import type { FailedPhase, JobPhase } from "../observe/phase.ts";
 import type { Problem } from "../observe/problem.ts";
-import type { RunLogEntry } from "./decide.ts";
+import { onDisrupted, onFailed, deleteAfter } from "./failed.ts";
+import { isRunActive, logEntry, msSince, observedSince } from "./job-context.ts";
+import type { JobContext } from "./job-context.ts";
+import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
-/** Time enough for a failed Job's pod to be heard of. */
+/** How long a failed Job waits for the watch that tells of its pod's end. */
 const EXPLAINED_WITHIN_MS = 2_000;
 
-/** What the Job asks for by itself. */
-export function decideByPhase(subject: Case): JobDecision {
-  const { phase } = subject;
+/** What is decided about the Job by its phase alone. */
+export function decideByPhase(context: JobContext): JobDecision {
+  const { phase } = context;
   switch (phase.kind) {
     case "live":
-      return liveDecision(subject, phase);
+      return onLive(context, phase);
     case "suspended":
       return { status: "active", reason: "suspended", heartbeat: true };
     case "pending":
-      return pendingDecision(subject, phase.problem);
+      return onPending(context, phase.problem);
     case "stuck":
-      return stuckDecision(subject, phase.problem, phase.atOnce);
+      return onStuck(context, phase.problem, phase.atOnce);
     case "sidecarRunning":
-      return sidecarRunningDecision(subject, phase.endedAt);
+      return onSidecarRunning(context, phase.endedAt);
     case "succeeded":
-      return succeededDecision(subject, phase.endedAt);
+      return onSucceeded(context, phase.endedAt);
     case "failed":
-      return guess(subject, phase) ?? failedDecision(subject, phase.problem, phase.endedAt);
+      return awaitExplanation(context, phase) ?? onFailed(context, phase.problem, phase.endedAt);
     case "disrupted":
-      return disruptedDecision(subject, phase.problem, phase.endedAt);
+      return onDisrupted(context, phase.problem, phase.endedAt);
     case "deleted":
-      return failedDecision(subject, phase.problem, undefined);
+      return onFailed(context, phase.problem, undefined);
   }
 }
 
-/** Kubernetes tells of Jobs and of pods in streams of their own; the one that knows why may be behind the one that knows that. */
-function guess(
-  subject: Case,
-  { isUnexplained: isGuess, endedAt, problem }: FailedPhase,
+/** Jobs and pods come by watches of their own; the pod's, which knows why the Job failed, may be behind the Job's. */
+function awaitExplanation(
+  context: JobContext,
+  { isUnexplained, endedAt, problem }: FailedPhase,
 ): JobDecision | undefined {
-  if (isGuess !== true) return undefined;
-  const firstObserved = observedSince(subject, "ended", endedAt);
-  const leftMs = EXPLAINED_WITHIN_MS - msSince(subject, firstObserved.since);
+  if (isUnexplained !== true) return undefined;
+  const firstObserved = observedSince(context, "ended", endedAt);
+  const leftMs = EXPLAINED_WITHIN_MS - msSince(context, firstObserved.since);
   return leftMs > 0
     ? { status: "failed", reason: problem.message, requeueAfterMs: leftMs, firstObserved }
     : undefined;
 }
 
-function liveDecision(subject: Case, phase: JobPhase & { readonly kind: "live" }): JobDecision {
-  const why = phase.started ? "running" : "starting";
-  return {
-    status: "active",
-    reason: why,
-    heartbeat: !phase.started,
-    firstObserved: crashes(subject, phase.restartedAt),
-  };
+function onLive(context: JobContext, phase: JobPhase & { readonly kind: "live" }): JobDecision {
+  const reason = phase.started ? "running" : "starting";
+  const firstObserved = stillCrashing(context, phase.restartedAt);
+  return { status: "active", reason, heartbeat: !phase.started, firstObserved };
 }
 
 /** A container that crashes again and again runs in between: its grace does not begin anew each time. */
-function crashes(subject: Case, restartedAt: Date | undefined): FirstObserved | undefined {
-  const { firstObserved, policy } = subject.input;
-  const seen = observedSince(subject, "stuck");
+function stillCrashing(context: JobContext, restartedAt: Date | undefined): FirstObserved | undefined {
+  const { firstObserved, policy } = context.input;
+  const seen = observedSince(context, "stuck");
   if (restartedAt === undefined || !firstObserved.has(seen.key)) return undefined;
-  return msSince(subject, restartedAt) < policy.startGraceMs ? seen : undefined;
+  return msSince(context, restartedAt) < policy.startGraceMs ? seen : undefined;
 }
 
-function pendingDecision(subject: Case, problem: Problem): JobDecision {
-  const { pendingTimeoutMs, pendingWarnMs } = subject.input.policy;
-  const firstObserved = observedSince(subject, problem.reason);
-  const waitedMs = msSince(subject, firstObserved.since);
+function onPending(context: JobContext, problem: Problem): JobDecision {
+  const { pendingTimeoutMs, pendingWarnMs } = context.input.policy;
+  const firstObserved = observedSince(context, problem.reason);
+  const waitedMs = msSince(context, firstObserved.since);
   if (pendingTimeoutMs !== undefined && waitedMs >= pendingTimeoutMs)
-    return { ...failedDecision(subject, problem, firstObserved.since), firstObserved };
-  const name = subject.job.job.metadata.name;
+    return { ...onFailed(context, problem, firstObserved.since), firstObserved };
+  const { name } = context.observed.job.metadata;
   // Once for each thing that it waits for; what follows the colon is the scheduler's or the quota's, with numbers that change.
   const [head = ""] = problem.message.split(": ");
-  const words = { message: `Job ${name} waits: ${problem.message}`, mark: `Job ${name} waits: ${head}` };
+  const line = { message: `Job ${name} waits: ${problem.message}`, key: `Job ${name} waits: ${head}` };
   const ahead = [pendingWarnMs, pendingTimeoutMs ?? 0].filter((ms) => ms > waitedMs);
   return {
     status: "pending",
     reason: problem.message,
-    logs: waitedMs >= pendingWarnMs ? [logEntry(subject, "WARNING", words)] : [],
+    logs: waitedMs >= pendingWarnMs ? [logEntry(context, "WARNING", line)] : [],
     heartbeat: true,
     requeueAfterMs: ahead.length === 0 ? undefined : Math.min(...ahead) - waitedMs,
     firstObserved,
   };
 }
 
-function stuckDecision(subject: Case, problem: Problem, atOnce: boolean): JobDecision {
-  const firstObserved = observedSince(subject, "stuck");
-  const graceMs = atOnce ? 0 : subject.input.policy.startGraceMs;
-  const leftMs = graceMs - msSince(subject, firstObserved.since);
-  if (leftMs > 0)
-    return {
-      status: "stuck",
-      reason: problem.message,
-      heartbeat: true,
-      requeueAfterMs: leftMs,
-      firstObserved,
-    };
-  return {
-    ...failedDecision(subject, problem, firstObserved.since),
-    status: "stuck",
-    firstObserved,
-  };
+function onStuck(context: JobContext, problem: Problem, atOnce: boolean): JobDecision {
+  const firstObserved = observedSince(context, "stuck");
+  const graceMs = atOnce ? 0 : context.input.policy.startGraceMs;
+  const leftMs = graceMs - msSince(context, firstObserved.since);
+  if (leftMs <= 0)
+    return { ...onFailed(context, problem, firstObserved.since), status: "stuck", firstObserved };
+  return { status: "stuck", reason: problem.message, heartbeat: true, requeueAfterMs: leftMs, firstObserved };
 }
 
-function sidecarRunningDecision(subject: Case, endedAt: Date | undefined): JobDecision {
-  const firstObserved = observedSince(subject, "sidecarRunning", endedAt);
-  const leftMs = subject.input.policy.sidecarGraceMs - msSince(subject, firstObserved.since);
-  const why = "the flow's container ended, another one keeps the pod";
-  if (leftMs > 0) return { status: "active", reason: why, requeueAfterMs: leftMs, firstObserved };
-  return {
-    status: "finished",
-    reason: why,
-    logs: exitEntries(subject),
-    deletion: { inMs: 0, why },
-    firstObserved,
-  };
+function onSidecarRunning(context: JobContext, endedAt: Date | undefined): JobDecision {
+  const firstObserved = observedSince(context, "sidecarRunning", endedAt);
+  const leftMs = context.input.policy.sidecarGraceMs - msSince(context, firstObserved.since);
+  const reason = "the flow's container has ended, another container keeps the pod running";
+  if (leftMs > 0) return { status: "active", reason, requeueAfterMs: leftMs, firstObserved };
+  const deletion = { inMs: 0, reason };
+  return { status: "finished", reason, logs: exitWarning(context), deletion, firstObserved };
 }
 
-function succeededDecision(subject: Case, endedAt: Date | undefined): JobDecision {
-  const firstObserved = observedSince(subject, "exited");
-  const why = "its Job completed";
-  const leftMs = isRunAlive(subject)
-    ? subject.input.policy.exitGraceMs - msSince(subject, firstObserved.since)
-    : 0;
-  if (leftMs > 0) return { status: "finished", reason: why, requeueAfterMs: leftMs, firstObserved };
-  const afterMs = subject.input.policy.deleteSucceededAfterMs;
-  const remove = retention(subject, { afterMs, endedAt: endedAt ?? firstObserved.since, why });
-  return {
-    status: "finished",
-    reason: why,
-    logs: exitEntries(subject),
-    deletion: remove,
-    firstObserved,
-  };
+function onSucceeded(context: JobContext, endedAt: Date | undefined): JobDecision {
+  const { exitGraceMs, deleteSucceededAfterMs: afterMs } = context.input.policy;
+  const firstObserved = observedSince(context, "exited");
+  const reason = "its Job completed";
+  const leftMs = isRunActive(context) ? exitGraceMs - msSince(context, firstObserved.since) : 0;
+  if (leftMs > 0) return { status: "finished", reason, requeueAfterMs: leftMs, firstObserved };
+  const deletion = deleteAfter(context, { afterMs, endedAt: endedAt ?? firstObserved.since, reason });
+  return { status: "finished", reason, logs: exitWarning(context), deletion, firstObserved };
 }
 
-/** Exit code 0 says only that Prefect's process ended well; a run that is not over then waits for Prefect's services. */
-function exitEntries(subject: Case): RunLogEntry[] {
-  const { run } = subject.input;
-  if (
-    run.kind !== "known" ||
-    !isRunAlive(subject) ||
-    subject.hasOtherLiveJob ||
-    subject.stateBelongsTo !== "this"
-  )
-    return [];
-  const { type } = run.state;
-  const head = `Job ${subject.job.job.metadata.name} completed with exit code 0`;
-  const question = type === "Submitted" ? " Does its container run 'prefect execute flow-run'?" : "";
-  const message = `${head}, but the flow run is still ${type}.${question} Prefect's own services will look after the run.`;
-  return [logEntry(subject, "WARNING", { message, mark: head })];
+/** Exit code 0 says only that the process ended well; a run that is not over then waits for Prefect's own services. */
+function exitWarning(context: JobContext): RunLogEntry[] {
+  const { run } = context.input;
+  if (run.kind !== "known" || !isRunActive(context)) return [];
+  if (context.hasOtherLiveJob || context.stateBelongsTo !== "this") return [];
+  const { type, name } = run.state;
+  const head = `Job ${context.observed.job.metadata.name} completed with exit code 0`;
+  const question = type === "pending" ? " Does its container run 'prefect execute flow-run'?" : "";
+  const message = `${head}, but the flow run is still ${name}.${question} Prefect's own services will look after the run.`;
+  return [logEntry(context, "WARNING", { message, key: head })];
 }

@@ -1,14 +1,13 @@
-// Failed: what a Job asks for that went wrong: its story in the run's log, the run's state, and when the Job goes.
+// What is decided about a Job that failed: the post-mortem in the run's log, the run's state, and when the Job is deleted.
 
-import { isSuccessful } from "../../prefect1/states.ts";
-import type { Case, JobDecision } from "./job-context.ts";
-import { isRunAlive, isRunOver, msSince, logEntry, observedSince } from "./job-context.ts";
 import { isDead } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
 import type { Problem, ProblemReason } from "../observe/problem.ts";
-import type { RunLogEntry, Transition, Tail } from "./decide.ts";
+import { isRunActive, isRunFinished, logEntry, msSince, observedSince } from "./job-context.ts";
+import type { JobContext } from "./job-context.ts";
+import type { JobDecision, LogTail, RunLogEntry, Transition } from "./types.ts";
 
-/** Troubles of containers that never ran: they have no log. */
+/** Problems of containers that never ran: they have no log. */
 const NO_LOG = new Set<ProblemReason>([
   "InvalidImageName",
   "ImagePull",
@@ -19,72 +18,75 @@ const NO_LOG = new Set<ProblemReason>([
   "Volume",
 ]);
 
-/** The story, Failed, and the Job's end after its retention. */
-export function failedDecision(subject: Case, problem: Problem, endedAt: Date | undefined): JobDecision {
-  const firstObserved = observedSince(subject, "ended", endedAt);
-  const afterMs = subject.input.policy.deleteFailedAfterMs;
-  const remove = retention(subject, { afterMs, endedAt: firstObserved.since, why: problem.message });
-  const settle = failure(subject, problem);
+/** The post-mortem, Failed, and the deletion of the Job. */
+export function onFailed(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
+  const firstObserved = observedSince(context, "ended", endedAt);
+  const reason = problem.message;
+  const afterMs = context.input.policy.deleteFailedAfterMs;
   return {
     status: "failed",
-    reason: problem.message,
-    logs: story(subject, problem),
-    transition: settle,
-    deletion: remove,
+    reason,
+    logs: report(context, problem),
+    transition: failure(context, problem),
+    deletion: deleteAfter(context, { afterMs, endedAt: firstObserved.since, reason }),
     firstObserved,
   };
 }
 
-/** The same for a pod that the cluster took; with `--on-disruption retry` the run is scheduled anew. */
-export function disruptedDecision(subject: Case, problem: Problem, endedAt: Date | undefined): JobDecision {
-  const failed = failedDecision(subject, problem, endedAt);
-  const { transition: settle } = failed;
-  if (subject.input.policy.onDisruption === "fail" || settle?.kind !== "fail" || settle.onlyWithReport)
+/** The same for a pod that the cluster took away; with `--on-disruption retry` the run is scheduled again. */
+export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
+  const failed = onFailed(context, problem, endedAt);
+  const { transition } = failed;
+  if (
+    context.input.policy.onDisruption === "fail" ||
+    transition?.kind !== "fail" ||
+    transition.onlyWithReport
+  )
     return failed;
-  // A Job can count as failed while its pod still has its grace: a second process beside that one would be half a run each.
-  const { job: print } = subject;
-  if (!print.gone && print.pods.some((pod) => !isDead(pod) && pod.status.phase !== "Succeeded"))
+  // A Job can count as failed while its pod still has its grace: two processes would do half of the run each.
+  const { job, pods, gone } = context.observed;
+  if (!gone && pods.some((pod) => !isDead(pod) && pod.status.phase !== "Succeeded"))
     return { status: "failed", reason: problem.message, firstObserved: failed.firstObserved };
-  const say = (failed.logs ?? []).map((one) => ({ ...one, level: "WARNING" as const }));
   return {
     ...failed,
-    logs: say,
+    logs: (failed.logs ?? []).map((entry) => ({ ...entry, level: "WARNING" as const })),
     transition: {
       kind: "reschedule",
       message: `Rescheduled because ${problem.message}`,
-      job: subject.job.job.metadata.name,
+      job: job.metadata.name,
     },
   };
 }
 
-/** When a Job that is over goes: `afterMs` after its end; undefined: never. */
-export function retention(
-  subject: Case,
-  given: { readonly afterMs: number | undefined; readonly endedAt: Date; readonly why: string },
+/** Deletes a finished Job `afterMs` milliseconds after its end; undefined: never. */
+export function deleteAfter(
+  context: JobContext,
+  retention: { readonly afterMs: number | undefined; readonly endedAt: Date; readonly reason: string },
 ): JobDecision["deletion"] {
-  const { afterMs, endedAt, why } = given;
-  return afterMs === undefined ? undefined : { inMs: afterMs - msSince(subject, endedAt), why };
+  const { afterMs, endedAt, reason } = retention;
+  return afterMs === undefined ? undefined : { inMs: afterMs - msSince(context, endedAt), reason };
 }
 
-/** A run in a newer Job's hands is not failed for an older one. */
-function failure(subject: Case, problem: Problem): Transition | undefined {
-  if (!isRunAlive(subject) || subject.hasOtherLiveJob || subject.stateBelongsTo === "newer") return undefined;
-  const onlyWithReport = subject.stateBelongsTo === "coming";
+/** A run that a newer Job works on is not failed for an older one. */
+function failure(context: JobContext, problem: Problem): Transition | undefined {
+  if (!isRunActive(context) || context.hasOtherLiveJob || context.stateBelongsTo === "newer")
+    return undefined;
+  const onlyWithReport = context.stateBelongsTo === "coming";
   return { kind: "fail", message: `Kubernetes Error: ${problem.message}`, onlyWithReport };
 }
 
-function story(subject: Case, problem: Problem): RunLogEntry[] {
-  const { run } = subject.input;
-  const over = isRunOver(subject);
-  // A Job deleted after its run was over is housekeeping, not news.
-  if (run.kind !== "known" || (over && problem.reason === "JobDeleted")) return [];
-  const level = over && isSuccessful(run.state.type) ? "WARNING" : "ERROR";
-  const name = subject.job.job.metadata.name;
-  const words = { message: postMortem(subject.job, problem), mark: `Job ${name}: ` };
-  return [{ ...logEntry(subject, level, words), tail: tailOf(problem) }];
+function report(context: JobContext, problem: Problem): RunLogEntry[] {
+  const { run } = context.input;
+  const isFinished = isRunFinished(context);
+  // A Job that is deleted after its run was over is housekeeping, nothing to report.
+  if (run.kind !== "known" || (isFinished && problem.reason === "JobDeleted")) return [];
+  const level = run.state.type === "completed" ? "WARNING" : "ERROR";
+  const key = `Job ${context.observed.job.metadata.name}: `;
+  const entry = logEntry(context, level, { message: postMortem(context.observed, problem), key });
+  return [{ ...entry, tail: tailOf(problem) }];
 }
 
-function tailOf({ reason: code, pod, container }: Problem): Tail | undefined {
-  if (pod === undefined || NO_LOG.has(code)) return undefined;
-  return { pod, container, previous: code === "CrashLoop" };
+function tailOf({ reason, pod, container }: Problem): LogTail | undefined {
+  if (pod === undefined || NO_LOG.has(reason)) return undefined;
+  return { pod, container, previous: reason === "CrashLoop" };
 }

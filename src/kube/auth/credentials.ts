@@ -1,29 +1,11 @@
 // How a kubeconfig user proves who it is. Tokens, token files, passwords and certificates are read here;
 // what needs a program or a provider (exec, OIDC, gcp, azure) is client-node's, loaded only for it.
 
-import type { Clock } from "../../base/clock.ts";
-import type { Env } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
-import type { TlsOptions } from "../../http/exchange.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
+import { mustRead, tlsOf } from "./identity.ts";
+import type { CredentialDeps, Credentials, Headers } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
-
-export type Headers = Record<string, string | readonly string[]>;
-
-export interface Credentials {
-  /** Headers that carry the identity, and the one to act as. */
-  headers(): Promise<Headers>;
-  /** The certificates to connect with. */
-  tls(): Promise<TlsOptions>;
-  /** Forgets what may have expired; true when asking again may give something else. */
-  refresh(): boolean;
-}
-
-export interface CredentialDeps {
-  readonly clock: Clock;
-  readonly env: Env;
-  readonly readFile: (path: string) => string | undefined;
-}
 
 const TOKEN_FILE_TTL_MS = 60_000;
 
@@ -40,23 +22,6 @@ export async function credentialsOf(target: Target, deps: CredentialDeps): Promi
     headers: () => Promise.resolve({ ...acting, ...authorization(target, token.read()) }),
     tls: () => Promise.resolve(tls),
     refresh: () => token.forget(),
-  };
-}
-
-/** Certificates of the cluster and, where it has one, of the user. */
-export function tlsOf(target: Target, deps: Pick<CredentialDeps, "readFile">): TlsOptions {
-  const data = (object: Target["cluster"], key: string): string | undefined => {
-    const inline = textIn(object[`${key}-data`]);
-    if (inline !== undefined && inline !== "") return Buffer.from(inline, "base64").toString("utf8");
-    const path = textIn(object[key]);
-    return path === undefined || path === "" ? undefined : mustRead(path, key, deps);
-  };
-  return {
-    ca: data(target.cluster, "certificate-authority"),
-    cert: data(target.user, "client-certificate"),
-    key: data(target.user, "client-key"),
-    servername: textIn(target.cluster["tls-server-name"]),
-    rejectUnauthorized: target.cluster["insecure-skip-tls-verify"] === true ? false : undefined,
   };
 }
 
@@ -110,11 +75,4 @@ function tokenSource(
       return true;
     },
   };
-}
-
-function mustRead(path: string, what: string, deps: Pick<CredentialDeps, "readFile">): string {
-  const text = deps.readFile(path);
-  if (text === undefined)
-    throw new SettingsError(`cannot read ${what} "${path}" of the kubeconfig: no such file`);
-  return text;
 }

@@ -1,13 +1,13 @@
 // Credentials that a program or an identity provider hands out: client-node knows how (exec plugins of EKS, GKE and
 // AKS, OIDC). What it lacks is added here: one call at a time, KUBERNETES_EXEC_INFO, and asking anew after a 401.
 
+import type { CredentialDeps, Credentials, Headers } from "./identity.ts";
+import { tlsOf } from "./identity.ts";
 import type { RequestOptions } from "node:https";
 import { KubeConfig } from "@kubernetes/client-node";
 import { ExpectedError, textOf } from "../../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
-import type { CredentialDeps, Credentials, Headers } from "./credentials.ts";
-import { tlsOf } from "./credentials.ts";
 import { KubeError } from "../client/errors.ts";
 import type { Target } from "./kubeconfig.ts";
 

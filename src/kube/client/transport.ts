@@ -1,9 +1,9 @@
 // One request to the API server: address, credentials, deadline, one more try after a 401 or a stale connection.
 
+import type { Credentials } from "../auth/identity.ts";
 import type { HttpAnswer, HttpStream } from "../../http/exchange.ts";
 import type { HttpClient } from "../../http/client.ts";
 import { TransportError } from "../../http/errors.ts";
-import type { Credentials } from "../auth/credentials.ts";
 import { connectionError, kubeErrorOf } from "./errors.ts";
 import { ApiFallback } from "./api-fallback.ts";
 

@@ -6,7 +6,7 @@ import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, OWNER_ANNOTATION } from "../../job/labels.ts";
-import type { JobManifest, ManifestMeta } from "../../job/manifest.ts";
+import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
 import { jobName, templateName } from "./job-name.ts";
 import { buildPodSpec } from "./pod-spec.ts";
 import { below } from "./field-source.ts";

@@ -3,7 +3,7 @@
 import { isObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { assembleJob } from "./build.ts";
-import type { JobManifest } from "../../job/manifest.ts";
+import type { JobManifest } from "../../kube/client/manifest.ts";
 import { below } from "./field-source.ts";
 import type { FieldSource } from "./field-source.ts";
 import type { JobSettings } from "./job-settings.ts";

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import type { FlowRun } from "../flow-run.ts";
 
 /** What of a flow run makes a submission the one it is. */
-export type Submission = Pick<FlowRun, "id" | "version" | "state"> & {
+export type Submitted = Pick<FlowRun, "id" | "version" | "state"> & {
   readonly task_runs: readonly { readonly id: string; readonly version: number }[];
 };
 
@@ -12,15 +12,20 @@ export type Submission = Pick<FlowRun, "id" | "version" | "state"> & {
  * Eight lower-case hex digits, the same for the same flow run at the same state version; for a Running run also of
  * the task runs that wait, since retries of tasks leave the flow run's version alone.
  */
-export function jobIdentifier(flowRun: Submission): string {
+export function jobIdentifier(flowRun: Submitted): string {
   const tasks =
     flowRun.state === "Running" ? flowRun.task_runs.map(({ id, version }) => `${id}@${version}`) : [];
   return digits([`${flowRun.id}@${flowRun.version}`, ...tasks.sort()]);
 }
 
-/** What to take when another run's Job has the identifier; again the same for the same submission. */
-export function otherIdentifier(taken: string, flowRunId: string): string {
-  return digits([flowRunId, taken]);
+/** Eight hex digits can meet another run's Job; a third meeting in a row is beyond belief. */
+const NAMES = 3;
+
+/** The identifiers under which the Job of a submission may exist: its own, else those taken because another run's Job had it. */
+export function identifiersOf(identifier: string, flowRunId: string): readonly string[] {
+  const names = [identifier];
+  while (names.length < NAMES) names.push(digits([flowRunId, names.at(-1) ?? ""]));
+  return names;
 }
 
 function digits(parts: readonly string[]): string {

@@ -7,7 +7,7 @@ import type { FlowRun } from "../flow-run.ts";
 import { knowsFlowRunCommand } from "./core-version.ts";
 import { flowEnvironment } from "./environment.ts";
 import { JobError } from "../../job/errors.ts";
-import type { FlowContainer, JobManifest } from "../../job/manifest.ts";
+import type { FlowContainer, JobManifest } from "../../kube/client/manifest.ts";
 import type { FieldSource, Recorder } from "./field-source.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";

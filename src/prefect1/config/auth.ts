@@ -1,8 +1,8 @@
 // auth.toml, where `prefect auth login` keeps API keys: one table for each API, named by a slug of its address.
 
+import type { Sourced } from "../../base/sourced.ts";
 import { objectIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
-import type { Sourced } from "./layers.ts";
 
 export interface SavedAuth {
   readonly apiKey?: Sourced<unknown>;

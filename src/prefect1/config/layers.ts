@@ -3,13 +3,10 @@
 
 import { isObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { expandVariables } from "../../base/env.ts";
 import type { Env } from "../../base/env.ts";
-
-/** A value and where it comes from, for people: `PREFECT__CLOUD__API variable`, `config.toml [cloud.agent] level`. */
-export interface Sourced<T> {
-  readonly value: T;
-  readonly source: string;
-}
+import { DEFAULT_SOURCE } from "../../base/sourced.ts";
+import type { Sourced } from "../../base/sourced.ts";
 
 /** Dotted keys, such as `cloud.agent.level`. Text has its variables and references filled in. */
 export type Layers = ReadonlyMap<string, Sourced<unknown>>;
@@ -18,9 +15,6 @@ const PREFIX = "PREFECT__";
 /** Names below this are variables of flow runs, whose case matters. */
 const ENV_VARS = "CLOUD__AGENT__ENV_VARS__";
 const MAX_ROUNDS = 10;
-
-/** The source of what nobody has set. */
-export const DEFAULT_SOURCE = "default";
 
 /** A TOML file's values. */
 export function fileLayer(table: JsonObject, file: string): Layers {
@@ -81,18 +75,6 @@ export function resolved(layers: Layers, env: Env): Layers {
     current = next;
   }
   return current;
-}
-
-/** Python's expandvars and expanduser: an unknown variable is left as it is written. */
-export function expandVariables(text: string, env: Env): string {
-  const expanded = text.replace(
-    /\$(?:(\w+)|\{([^}]*)\})/g,
-    (written, plain: string | undefined, braced: string) => {
-      return env[plain ?? braced] ?? written;
-    },
-  );
-  const home = env["HOME"] ?? env["USERPROFILE"];
-  return home === undefined ? expanded : expanded.replace(/^~(?=$|[/\\])/, () => home);
 }
 
 /** The entry with its innermost references replaced. A text that is nothing but a reference takes the value itself. */

@@ -1,6 +1,9 @@
 // Prefect 1's configuration with the source of every value. From low to high: defaults, config.toml, backend.toml,
 // PREFECT__ variables, flags; auth.toml where none of these has key or tenant.
 
+import { DEFAULT_SOURCE } from "../../base/sourced.ts";
+import { expandVariables } from "../../base/env.ts";
+import type { Sourced } from "../../base/sourced.ts";
 import { basename } from "node:path";
 import type { Env } from "../../base/env.ts";
 import type { LogLevel } from "../../base/log.ts";
@@ -8,8 +11,8 @@ import { savedAuth } from "./auth.ts";
 import type { SavedAuth } from "./auth.ts";
 import { readToml } from "../../base/toml.ts";
 import type { ReadFile } from "../../base/toml.ts";
-import { DEFAULT_SOURCE, expandVariables, fileLayer, over, resolved, variableLayer } from "./layers.ts";
-import type { Layers, Sourced } from "./layers.ts";
+import { fileLayer, over, resolved, variableLayer } from "./layers.ts";
+import type { Layers } from "./layers.ts";
 import { levelValue } from "./log-level.ts";
 import { readProcessVariables } from "./process-variables.ts";
 import type { ProcessVariables } from "./process-variables.ts";

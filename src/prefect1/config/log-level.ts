@@ -1,7 +1,7 @@
 // The agent's log level, in any case, by the names and numbers of Python's logging.
 
+import type { Sourced } from "../../base/sourced.ts";
 import type { LogLevel } from "../../base/log.ts";
-import type { Sourced } from "./layers.ts";
 import { choiceValue, textValue } from "./values.ts";
 
 const LEVELS: readonly LogLevel[] = ["DEBUG", "INFO", "WARNING", "ERROR"];

@@ -1,9 +1,9 @@
 // The variables without PREFECT__ that the Kubernetes agent of Prefect 1 reads, and those that its install promised.
 
+import { DEFAULT_SOURCE } from "../../base/sourced.ts";
+import type { Sourced } from "../../base/sourced.ts";
 import type { Env } from "../../base/env.ts";
 import type { ResourceDefaults } from "../build/job-settings.ts";
-import { DEFAULT_SOURCE } from "./layers.ts";
-import type { Sourced } from "./layers.ts";
 import { choiceValue, listValue, switchValue, textValue } from "./values.ts";
 
 /** An unset or empty variable has no entry. */

@@ -1,11 +1,11 @@
 // What a configured value means: text, switch, list or variables, read as its author meant it and not, as Prefect 1
 // does, by whatever Python literal it happens to look like. An API key stays text, `a,b` is a list of two.
 
+import type { Sourced } from "../../base/sourced.ts";
+import { choiceHint } from "../../base/suggest.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { isObject, objectIn } from "../../base/json.ts";
 import { envText } from "../build/environment.ts";
-import type { Sourced } from "./layers.ts";
-import { choiceHint } from "../../agent/option-checks.ts";
 import { parseLiteral } from "./literal.ts";
 
 const YES = new Set(["true", "yes", "on"]);

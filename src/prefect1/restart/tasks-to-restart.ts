@@ -1,15 +1,15 @@
-// Run again: which task runs of a disrupted flow run have to be, so that it is whole. Core 1.4.1 passes over every task run
-// that is finished and gives what depends on it the result that it finds at the result's location; of a result that was only
-// in the lost pod it makes None, without a word. Such tasks are run again where somebody still needs what they made.
+// Which task runs of a disrupted flow run must run again. Core 1.4.1 skips every task run that is finished and gives what
+// depends on it the result that it finds at the result's location; a result that was only in the lost pod becomes None,
+// without a message. Such tasks run again where another task still needs their result.
 
 import { objectIn } from "../../base/json.ts";
 import { isFinished } from "../states.ts";
 import type { TaskEdge, TaskGraph, TaskNode } from "./task-graph.ts";
 
-export interface RunAgain {
-  /** Were at work in the lost pod: for a new one they would count as working still, and be passed over. */
+export interface TasksToRestart {
+  /** They were running in the lost pod: a new one would take them for running still, and skip them. */
   readonly lost: readonly TaskNode[];
-  /** Had ended well, and their results were lost with the pod. */
+  /** They had succeeded, and their results were lost with the pod. */
   readonly unkept: readonly TaskNode[];
 }
 
@@ -22,7 +22,7 @@ const AT_WORK = new Set(["Running", "Submitted", "Looped"]);
 const NO_PLACE = new Set(["NoResultType", "ConstantResult", "SecretResult"]);
 
 /** What to run again, each once, in the graph's order. */
-export function tasksToRunAgain(graph: TaskGraph): RunAgain {
+export function tasksToRestart(graph: TaskGraph): TasksToRestart {
   const tasks = Map.groupBy(graph.runs, ({ taskId }) => taskId);
   const edges = Map.groupBy(
     graph.edges.filter(({ hasData }) => hasData),
@@ -86,16 +86,16 @@ function isUnkept({ state }: TaskNode): boolean {
 
 const NAMED = 10;
 
-/** What is run again, in one line; undefined: nothing. */
-export function runAgainLine({ lost, unkept }: RunAgain): string | undefined {
+/** What runs again, in one line; undefined: nothing. */
+export function restartLine({ lost, unkept }: TasksToRestart): string | undefined {
   const parts = [
-    { runs: lost, why: "at work in the lost pod" },
-    { runs: unkept, why: "done, but their results were kept nowhere else" },
+    { runs: lost, why: "running in the lost pod" },
+    { runs: unkept, why: "finished, but their results were stored nowhere else" },
   ];
   const words = parts.flatMap(({ runs, why }) =>
     runs.length === 0 ? [] : [`${runs.length} ${why} (${namesOf(runs)})`],
   );
-  return words.length === 0 ? undefined : `Task runs that are run again: ${words.join("; ")}`;
+  return words.length === 0 ? undefined : `Task runs that run again: ${words.join("; ")}`;
 }
 
 function namesOf(runs: readonly TaskNode[]): string {

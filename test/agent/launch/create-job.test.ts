@@ -1,20 +1,30 @@
 // One claim, one Job: names that are taken, answers that were lost, claims that are no more.
 
 import { beforeEach, describe, expect, it } from "vitest";
-import { claimsOf, identifiersOf, submissionOf } from "../../../src/prefect1/submission.ts";
 import { createJob } from "../../../src/agent/launch/create-job.ts";
 import type { Creation } from "../../../src/agent/launch/create-job.ts";
 import type { AgentDeps } from "../../../src/agent/deps.ts";
-import type { AgentSettings } from "../../../src/agent/settings.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { defaultTemplate } from "../../../src/prefect1/build/template.ts";
+import type { JobManifest } from "../../../src/kube/client/manifest.ts";
+import type { Submission } from "../../../src/orchestrator/work-source.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
-import { flowRun, SETTINGS } from "../../prefect1/build/support.ts";
 
-const run = flowRun();
-const submission = submissionOf(run, { id: "claim", scope: "here", by: "me:1" });
-const names = [...identifiersOf(submission)].map((identifier) => `prefect-job-${identifier}`);
+const run = { id: "00000000-0000-4000-8000-0000000000a1" };
+const names = ["prefect-job-a", "prefect-job-b", "prefect-job-c"];
+const submission: Submission = {
+  flowRunId: run.id,
+  identifiers: ["a", "b", "c"],
+  build: (identifier) => Promise.resolve(jobOf(identifier)),
+  isCurrent: () => Promise.resolve(true),
+};
+
+function jobOf(identifier: string): JobManifest {
+  const labels = { "prefect.io/flow_run_id": run.id };
+  const template = { metadata: { labels }, spec: { containers: [] } };
+  const metadata = { name: `prefect-job-${identifier}`, labels };
+  return { apiVersion: "batch/v1", kind: "Job", metadata, spec: { template } };
+}
 
 let standing: Map<string, { readonly run: string; readonly maker: string }>;
 let created: string[];
@@ -54,16 +64,14 @@ function create(): Promise<Creation> {
     kube,
     log: silentLog,
     clock: { now: () => new Date(0), sleep: () => Promise.resolve() },
-    loadTemplate: () => Promise.resolve(defaultTemplate()),
     isDead: (maker: string) => maker === "dead:1",
   } as unknown as AgentDeps;
-  const agent = { job: SETTINGS, namespace: "default", identity: "me:1", template: undefined };
   const due = {
     submission,
     signal: new AbortController().signal,
-    stands: () => Promise.resolve(claimStands),
+    isCurrent: () => Promise.resolve(claimStands),
   };
-  return createJob(deps, agent as unknown as AgentSettings, due);
+  return createJob(deps, { namespace: "default", identity: "me:1" }, due);
 }
 
 describe("createJob", () => {
@@ -89,7 +97,7 @@ describe("createJob", () => {
 
   it("gives up when others have all its names", async () => {
     for (const name of names) standing.set(name, { run: "another", maker: "sibling:1" });
-    await expect(create()).rejects.toThrow("its names are taken by others");
+    await expect(create()).rejects.toThrow("its names are taken by other runs' Jobs");
   });
 
   it("finds the Job of a lost answer, made once", async () => {
@@ -129,29 +137,5 @@ describe("createJob", () => {
     kube.create = (...call) => (times++ === 0 ? Promise.resolve("exists") : without(...call));
     expect(await create()).toEqual({ outcome: "ours", name: names[0] });
     kube.create = without;
-  });
-});
-
-describe("claimsOf", () => {
-  it("claims a Scheduled run with its version, and a mark of whose it is and which Job is due", () => {
-    const [claim] = claimsOf(submission);
-    expect(claim).toMatchObject({ id: run.id, version: run.version });
-    expect(claim?.state).toMatchObject({
-      type: "Submitted",
-      context: {
-        kubectl_prefect: { id: "claim", scope: "here", by: "me:1", identifier: submission.mark.identifier },
-      },
-      state: { type: "Scheduled" },
-    });
-  });
-
-  it("claims of a Running run the task runs that wait, not the run", () => {
-    const task_runs = [
-      { id: "t1", version: 3, serialized_state: { type: "Retrying" } },
-      { id: "t2", version: 1, serialized_state: { type: "Pending" } },
-    ];
-    const running = flowRun({ state: "Running", serialized_state: { type: "Running" }, task_runs });
-    const claims = claimsOf(submissionOf(running, { id: "claim", scope: "here" }));
-    expect(claims.map(({ id, version }) => ({ id, version }))).toEqual([{ id: "t1", version: 3 }]);
   });
 });

@@ -3,14 +3,14 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { BOUNDS_MS } from "../../../src/agent/server/health.ts";
 import { LOOPS } from "../../../src/agent/server/progress.ts";
-import { parseAddress, Presence } from "../../../src/agent/server/server.ts";
+import { parseAddress, AgentServer } from "../../../src/agent/server/server.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { freePort } from "../../../scripts/free-port.ts";
 
 let now = new Date("2024-01-01T00:00:00Z");
 const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
-let presence: Presence | undefined;
+let presence: AgentServer | undefined;
 
 afterEach(() => presence?.stop());
 
@@ -19,7 +19,7 @@ async function served(): Promise<{
   pokes: () => number;
 }> {
   const url = `http://127.0.0.1:${await freePort()}`;
-  presence = new Presence(url, { clock, log: silentLog });
+  presence = new AgentServer(url, { clock, log: silentLog });
   let pokes = 0;
   presence.show({
     poke: () => pokes++,
@@ -29,7 +29,7 @@ async function served(): Promise<{
   return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };
 }
 
-describe("Presence", () => {
+describe("AgentServer", () => {
   it("answers as Prefect's agent does", async () => {
     const { get, pokes } = await served();
     const health = await get("/api/health");
@@ -51,10 +51,10 @@ describe("Presence", () => {
       const others = LOOPS.filter((other) => other !== loop);
       const later = async (ms: number): Promise<Response> => {
         now = new Date(now.getTime() + ms);
-        for (const other of others) presence?.meter.progress(other);
+        for (const other of others) presence?.metrics.progress(other);
         return get("/readyz");
       };
-      for (const each of LOOPS) presence?.meter.progress(each);
+      for (const each of LOOPS) presence?.metrics.progress(each);
       expect((await later(BOUNDS_MS[loop])).status).toBe(200);
       const dead = await later(1);
       expect([dead.status, await dead.json()]).toEqual([
@@ -63,7 +63,7 @@ describe("Presence", () => {
       ]);
       expect((await get("/api/health")).status).toBe(503);
       expect((await get("/livez")).status).toBe(200);
-      presence?.meter.progress(loop);
+      presence?.metrics.progress(loop);
       expect((await get("/readyz")).status).toBe(200);
       expect((await get("/api/health")).status).toBe(200);
     },
@@ -76,16 +76,16 @@ describe("Presence", () => {
     expect((await get("/api/health")).status).toBe(200);
     for (const loop of ["poll", "jobs", "pods"] as const) {
       expect((await get("/readyz")).status).toBe(503);
-      presence?.meter.progress(loop);
+      presence?.metrics.progress(loop);
     }
     expect((await get("/readyz")).status).toBe(200);
   });
 
   it("counts for Prometheus", async () => {
     const { get } = await served();
-    presence?.meter.count("submitted");
-    presence?.meter.count("removed", "finished", 2);
-    presence?.meter.startDelay(0.02);
+    presence?.metrics.count("submitted");
+    presence?.metrics.count("deletions", "finished", 2);
+    presence?.metrics.startDelay(0.02);
     presence?.called({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
     presence?.called({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
     const text = await (await get("/metrics")).text();
@@ -108,7 +108,7 @@ describe("Presence", () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as AddressInfo;
-    const second = new Presence(`http://127.0.0.1:${port}`, { clock, log: silentLog });
+    const second = new AgentServer(`http://127.0.0.1:${port}`, { clock, log: silentLog });
     await expect(second.start()).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringContaining(String(port)) as unknown,

@@ -200,7 +200,7 @@ describe("cancel", () => {
   it.each([
     { argv: ["cancel"], code: 2, text: "not enough positional arguments" },
     { argv: ["cancel", "nobody"], code: 1, text: 'cannot find flow run "nobody"' },
-    { argv: ["cancel", "job/nothing"], code: 1, text: 'cannot find the flow run of Job "nothing"' },
+    { argv: ["cancel", "job/nothing"], code: 1, text: 'cannot find Job "nothing"' },
     { argv: ["cancel", "quick-fox", "--wait=perhaps"], code: 2, text: '--wait "perhaps"' },
     { argv: ["cancel", "quick-fox", "--grace", "long"], code: 2, text: "not a duration" },
   ])("refuses $argv", async ({ argv, code, text }) => {

@@ -1,5 +1,5 @@
+import { PrefectError } from "../../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
-import { PrefectError } from "../../../src/prefect1/errors.ts";
 import { agentFindings } from "../../../src/doctor/checks/agents.ts";
 import { agent, lines, NOW } from "../subjects.ts";
 

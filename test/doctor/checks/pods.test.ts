@@ -1,7 +1,8 @@
+import { known } from "../../dask/samples.ts";
+import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
 import { podFindings } from "../../../src/doctor/checks/pods.ts";
 import type { Inventory, InventoryRun } from "../../../src/inventory/inventory.ts";
-import type { RunView } from "../../../src/job/decide/decide.ts";
 import type { ContainerStatus, KubeEvent } from "../../../src/kube/client/objects.ts";
 import { job, pod, T0 } from "../../job/observed-jobs.ts";
 import { lines } from "../subjects.ts";
@@ -15,7 +16,7 @@ function waiting(reason: string, message = ""): ContainerStatus {
 
 function print(
   name: string,
-  change: { status?: ContainerStatus; run?: RunView; events?: KubeEvent[] },
+  change: { status?: ContainerStatus; run?: RunStatus; events?: KubeEvent[] },
 ): InventoryRun {
   const { status, run = { kind: "unknown" }, events = [] } = change;
   const metadata = { name: `${name}-pod`, uid: `${name}-pod` };
@@ -29,7 +30,7 @@ function print(
     prefectVersion: 1,
     namespace: "flows",
     name: undefined,
-    run,
+    status: run,
     observed: { flowRunId: name, jobs },
     dask: [],
   };
@@ -81,7 +82,7 @@ describe("pods of flow runs", () => {
   });
 
   it("of runs that are over are leftovers, no problem", () => {
-    const over = print("a", { status: PULL, run: { kind: "known", state: { type: "Failed" } } });
+    const over = print("a", { status: PULL, run: known("Failed") });
     const deleted = print("b", { status: PULL, run: { kind: "missing" } });
     expect(podFindings(inventory([over, deleted]), NOW)[0]?.status).toBe("ok");
   });

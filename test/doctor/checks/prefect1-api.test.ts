@@ -1,9 +1,9 @@
+import type { PrefectFailure } from "../../../src/orchestrator/errors.ts";
+import { PrefectError } from "../../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { aboutFindings, helloFindings, tenantFindings } from "../../../src/doctor/checks/prefect1-api.ts";
-import { restFindings } from "../../../src/doctor/checks/prefect3-api.ts";
+import { prefect3Findings } from "../../../src/doctor/checks/prefect3-api.ts";
 import { withoutPassword } from "../../../src/doctor/checks/configuration.ts";
-import { PrefectError } from "../../../src/prefect1/errors.ts";
-import type { PrefectFailure } from "../../../src/prefect1/errors.ts";
 import { lines } from "../subjects.ts";
 
 const URL = "http://prefect:4200";
@@ -95,11 +95,11 @@ describe("the API of Prefect 2 and 3", () => {
       want: [`broken Prefect 2/3 API: cannot reach ${URL}: connection refused`],
     },
   ])("$want", ({ count, want }) => {
-    expect(lines(restFindings(target, { count, about }))).toEqual(want);
+    expect(lines(prefect3Findings(target, { count, about }))).toEqual(want);
   });
 
   it("need not tell its version", () => {
-    const said = restFindings(target, { count: { ok: true, value: 1 }, about: refused("refused") });
+    const said = prefect3Findings(target, { count: { ok: true, value: 1 }, about: refused("refused") });
     expect(lines(said)).toEqual([`ok Prefect 2/3 API: ${URL} answers`]);
   });
 });

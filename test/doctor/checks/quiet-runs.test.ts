@@ -3,8 +3,8 @@ import { quietFindings } from "../../../src/doctor/checks/quiet-runs.ts";
 import type { QuietRun } from "../../../src/prefect1/doctor-queries.ts";
 import { lines, NOW, quiet, secondsAgo } from "../subjects.ts";
 
-const HERE = { place: "cluster/flows", withJobs: new Set(["with-job"]) };
-const MINE = { place: "cluster/flows", heartbeatAt: secondsAgo(120), stateAt: secondsAgo(120) };
+const HERE = { scope: "cluster/flows", withJobs: new Set(["with-job"]) };
+const MINE = { scope: "cluster/flows", heartbeatAt: secondsAgo(120), stateAt: secondsAgo(120) };
 
 function found(runs: readonly QuietRun[], here: typeof HERE | undefined = HERE): string[] {
   return lines(quietFindings({ ok: true, value: runs }, { here, now: NOW }));
@@ -35,7 +35,7 @@ describe("silent flow runs", () => {
     },
     {
       name: "claimed for another cluster",
-      runs: [quiet("a", { ...MINE, place: "elsewhere/flows" })],
+      runs: [quiet("a", { ...MINE, scope: "elsewhere/flows" })],
       want: ["ok silent flow runs: none; 1 run just Submitted"],
     },
     {

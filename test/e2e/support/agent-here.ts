@@ -1,15 +1,16 @@
 // The agent in the test's own process, against the cluster of KUBECONFIG: for graces shorter than its options allow.
 
+import type { Policy } from "../../../src/job/decide/policy.ts";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { Agent } from "../../../src/agent/agent.ts";
+import { agentPorts } from "../../../src/prefect1/agent-ports.ts";
 import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
-import { silentMeter } from "../../../src/agent/server/progress.ts";
+import { noMetrics } from "../../../src/agent/server/progress.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
-import type { Policy } from "../../../src/job/decide/decide.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
 import { connectKube } from "../../../src/kube/client/connect.ts";
 import { connectPrefect } from "../../../src/prefect1/connect.ts";
@@ -42,29 +43,28 @@ export async function startAgentHere(
   );
   const flags = { backend: "server", api: world.api };
   const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
-  const identity = `${label}:1`;
-  const settings = {
-    name: label,
-    labels: [label],
-    namespace,
-    job: jobSettings(config, { namespace, labels: [label], owner: identity }),
-    template: undefined,
-    policy,
-    concurrency: 8,
-    shutdownGraceMs: 1_000,
-    identity,
+  const who = { name: label, labels: [label], identity: `${label}:1` };
+  const job = jobSettings(config, { namespace, labels: who.labels, owner: who.identity });
+  const ports = agentPorts({
+    ...who,
+    client: prefect,
+    clock: systemClock,
     scope: `${kube.clusterMark}/${namespace}`,
-  };
+    job,
+    template: undefined,
+    loadTemplate: (source) => loadTemplate(source, { env: {} }),
+    newClaimId: () => crypto.randomUUID(),
+  });
   const deps = {
     kube,
-    prefect,
+    ...ports,
     clock: systemClock,
     log: silentLog,
-    meter: silentMeter,
-    loadTemplate: (source: Parameters<typeof loadTemplate>[0]) => loadTemplate(source, { env: {} }),
-    newClaimId: () => crypto.randomUUID(),
+    metrics: noMetrics,
     isDead: () => false,
   };
+  const { apiUrl } = job;
+  const settings = { ...who, namespace, apiUrl, policy, concurrency: 8, shutdownGraceMs: 1_000 };
   const ended = new Agent(deps, settings).run(signal).finally(() => {
     kube.close();
     prefect.close();

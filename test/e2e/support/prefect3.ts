@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { objectIn, textIn } from "../../../src/base/json.ts";
-import type { RestStateType } from "../../../src/prefect3/states.ts";
+import type { Prefect3StateType } from "../../../src/prefect3/states.ts";
 import { freePort } from "../../../scripts/free-port.ts";
 
 /** Why there can be no such server here, or undefined. */
@@ -43,7 +43,7 @@ export class Prefect3 {
   }
 
   /** A run in this state, whichever it takes to get there; answers its id. */
-  async createFlowRun(flowId: string, name: string, type: RestStateType): Promise<string> {
+  async createFlowRun(flowId: string, name: string, type: Prefect3StateType): Promise<string> {
     const state = { type: "SCHEDULED" };
     const id = idOf(await this.#call("POST", "/flow_runs/", { flow_id: flowId, name, state }));
     if (type === "SCHEDULED") return id;

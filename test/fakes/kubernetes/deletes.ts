@@ -1,10 +1,11 @@
 // Deleting one object or a collection, as requests ask for it.
 
+import type { Deletion } from "./deletion.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../../src/base/json.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { deletedStatus, deleteVersion, writable } from "./deletion.ts";
-import type { Deletion, Propagation } from "./deletion.ts";
+import type { Propagation } from "./deletion.ts";
 import { badRequest, invalid } from "./failure.ts";
 import { listJson, numberIn } from "./lists.ts";
 import { selectionOf } from "./selection.ts";

@@ -1,12 +1,13 @@
 // Makes the pods of Jobs, counts them, and tells how the Jobs end, as kube-controller-manager 1.35 does.
 
+import type { JobOutcome } from "./job-plan.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../../src/base/clock.ts";
 import type { Condition, JobSpec, JobStatus } from "../../../src/kube/client/objects.ts";
 import { deleteVersion, settle } from "./deletion.ts";
 import type { EventRecorder } from "./event-recorder.ts";
-import { isOver, planJob, TRACKING, finalCondition } from "./job-plan.ts";
-import type { JobPlan, Decision } from "./job-plan.ts";
+import { finalCondition, isOver, planJob, TRACKING } from "./job-plan.ts";
+import type { JobPlan } from "./job-plan.ts";
 import { podOf } from "./job-pod.ts";
 import { asJob, asPod, timestamp, withoutFinalizer } from "./kube-object.ts";
 import type { KubeObject } from "./kube-object.ts";
@@ -104,7 +105,7 @@ export class JobController {
     if (plan.deadlineMs !== undefined && plan.deadlineMs > 0) this.#timers.in(plan.deadlineMs, uid);
   }
 
-  #plan(job: Version, decided?: Decision): JobPlan {
+  #plan(job: Version, decided?: JobOutcome): JobPlan {
     const pods = this.#podsOf(job.object.metadata.uid).map((pod) => asPod(pod.object));
     return planJob({ job: asJob(job.object), pods, now: this.#deps.clock.now(), decided });
   }
@@ -149,7 +150,7 @@ export class JobController {
     };
   }
 
-  #conclude(job: Version, status: JobStatus, decision: Decision): void {
+  #conclude(job: Version, status: JobStatus, decision: JobOutcome): void {
     const at = timestamp(this.#deps.clock.now());
     const conditions = [...(status.conditions ?? []), finalCondition(decision, "done", at)];
     const times = decision.succeeded ? { completionTime: at } : {};
@@ -253,7 +254,7 @@ function counts(succeeded: number, failed: number): Pick<JobStatus, "succeeded" 
 
 function decision(
   known: readonly Condition[],
-  decision: Decision | undefined,
+  decision: JobOutcome | undefined,
   at: string,
 ): readonly Condition[] {
   if (decision === undefined) return [];

@@ -13,7 +13,7 @@ export interface JobView {
   readonly pods: readonly Pod[];
   readonly now: Date;
   /** What a plan in the same pass has decided; carrying it out must not change the reason. */
-  readonly decided?: Decision | undefined;
+  readonly decided?: JobOutcome | undefined;
 }
 
 /** What to do for a Job, and the numbers for its status. */
@@ -27,7 +27,7 @@ export interface JobPlan {
   readonly succeeded: number;
   readonly failed: number;
   /** SuccessCriteriaMet or FailureTarget, once the Job's end is decided. */
-  readonly decision: Decision | undefined;
+  readonly decision: JobOutcome | undefined;
   /** Pods to end now. */
   readonly surplus: readonly Pod[];
   /** How many pods to create now. */
@@ -37,23 +37,23 @@ export interface JobPlan {
 }
 
 /** How a Job ends: as both of its last conditions say it. */
-export interface Decision {
+export interface JobOutcome {
   readonly succeeded: boolean;
   readonly reason: string;
   readonly message: string;
 }
 
-const COMPLETED: Decision = {
+const COMPLETED: JobOutcome = {
   succeeded: true,
   reason: "CompletionsReached",
   message: "Reached expected number of succeeded pods",
 };
-const BACKOFF: Decision = {
+const BACKOFF: JobOutcome = {
   succeeded: false,
   reason: "BackoffLimitExceeded",
   message: "Job has reached the specified backoff limit",
 };
-const DEADLINE: Decision = {
+const DEADLINE: JobOutcome = {
   succeeded: false,
   reason: "DeadlineExceeded",
   message: "Job was active longer than specified deadline",
@@ -76,7 +76,7 @@ export function planJob(view: JobView): JobPlan {
     failed: (job.status.failed ?? 0) + uncounted.failed.length,
   };
   const deadlineMs = deadlineOf(view);
-  const decision = view.decided ?? decisionOf(job, active, { ...counted, deadlineMs });
+  const decision = view.decided ?? outcomeOf(job, active, { ...counted, deadlineMs });
   const isStopped = decision?.succeeded === false || job.spec.suspend === true;
   return {
     uncounted,
@@ -96,7 +96,7 @@ export function isOver(job: Pick<Job, "status">): boolean {
 }
 
 /** The condition that announces an end, and the one that tells it. */
-export function finalCondition(decision: Decision, stage: "decided" | "done", at: string): Condition {
+export function finalCondition(decision: JobOutcome, stage: "decided" | "done", at: string): Condition {
   const { reason, message, succeeded } = decision;
   const decided = succeeded ? "SuccessCriteriaMet" : "FailureTarget";
   const type = stage === "decided" ? decided : succeeded ? "Complete" : "Failed";
@@ -134,7 +134,7 @@ function deadlineOf({ job, now }: JobView): number | undefined {
 
 type Counts = Pick<JobPlan, "active" | "succeeded" | "failed" | "deadlineMs">;
 
-function decisionOf(job: Job, active: readonly Pod[], counts: Counts): Decision | undefined {
+function outcomeOf(job: Job, active: readonly Pod[], counts: Counts): JobOutcome | undefined {
   const decided = (job.status.conditions ?? []).find(
     ({ type, status }) => (type === "SuccessCriteriaMet" || type === "FailureTarget") && status === "True",
   );

@@ -1,12 +1,13 @@
 // When a run's Dask clusters go with what is decided on it.
 
+import { known } from "./decisions.ts";
+import { isDone } from "../../../src/orchestrator/flow-run.ts";
+import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
-import { isDone, leavesDask } from "../../../src/job/decide/dask.ts";
-import type { Event } from "../../../src/job/decide/dask.ts";
+import { mustDeleteDask } from "../../../src/job/decide/dask.ts";
+import type { PendingActions } from "../../../src/job/decide/dask.ts";
 import type { JobPhase } from "../../../src/job/observe/phase.ts";
-import type { RunView } from "../../../src/job/decide/decide.ts";
 
-const known = (type: string): RunView => ({ kind: "known", state: { type } });
 const live: JobPhase = { kind: "live", started: true };
 const done: JobPhase = { kind: "succeeded", endedAt: undefined };
 const failed: JobPhase = {
@@ -17,9 +18,9 @@ const failed: JobPhase = {
 
 interface Row {
   readonly name: string;
-  readonly run: RunView;
-  readonly settle?: Event["settle"];
-  readonly leaving?: readonly JobPhase[];
+  readonly run: RunStatus;
+  readonly transition?: PendingActions["transition"];
+  readonly deletedPhases?: readonly JobPhase[];
   readonly want: boolean;
 }
 
@@ -27,34 +28,34 @@ const ROWS: readonly Row[] = [
   {
     name: "failed",
     run: known("Running"),
-    settle: { kind: "fail", message: "", onlyWithReport: false },
+    transition: { kind: "fail", message: "", onlyWithReport: false },
     want: true,
   },
   {
     name: "rescheduled",
     run: known("Running"),
-    settle: { kind: "reschedule", message: "", job: "a" },
+    transition: { kind: "reschedule", message: "", job: "a" },
     want: true,
   },
   {
     name: "said to be Cancelled",
     run: known("Cancelling"),
-    settle: { kind: "cancelled", message: "" },
+    transition: { kind: "cancelled", message: "" },
     want: true,
   },
-  { name: "cancelled, and its Job goes", run: known("Cancelled"), leaving: [done], want: true },
-  { name: "cancelled, and its Job has its grace", run: known("Cancelling"), leaving: [], want: false },
-  { name: "deleted, and its Job goes", run: { kind: "missing" }, leaving: [live], want: true },
-  { name: "over, and its hanging Job goes", run: known("Success"), leaving: [live], want: true },
-  { name: "over, and its failed Job goes", run: known("Failed"), leaving: [failed], want: true },
-  { name: "over by itself", run: known("Failed"), leaving: [done], want: false },
-  { name: "at work with another Job", run: known("Running"), leaving: [failed], want: false },
-  { name: "not known", run: { kind: "unknown" }, leaving: [failed], want: false },
+  { name: "cancelled, and its Job goes", run: known("Cancelled"), deletedPhases: [done], want: true },
+  { name: "cancelled, and its Job has its grace", run: known("Cancelling"), deletedPhases: [], want: false },
+  { name: "deleted, and its Job goes", run: { kind: "missing" }, deletedPhases: [live], want: true },
+  { name: "over, and its hanging Job goes", run: known("Success"), deletedPhases: [live], want: true },
+  { name: "over, and its failed Job goes", run: known("Failed"), deletedPhases: [failed], want: true },
+  { name: "over by itself", run: known("Failed"), deletedPhases: [done], want: false },
+  { name: "at work with another Job", run: known("Running"), deletedPhases: [failed], want: false },
+  { name: "not known", run: { kind: "unknown" }, deletedPhases: [failed], want: false },
 ];
 
 describe("the Dask clusters of a run", () => {
-  it.each(ROWS)("that is $name: $want", ({ run, settle, leaving = [], want }) => {
-    expect(leavesDask({ run, settle, leaving })).toBe(want);
+  it.each(ROWS)("that is $name: $want", ({ run, transition, deletedPhases = [], want }) => {
+    expect(mustDeleteDask({ run, transition, deletedPhases })).toBe(want);
   });
 });
 

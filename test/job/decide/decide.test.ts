@@ -1,6 +1,6 @@
+import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
 import type { ObservedJob } from "../../../src/job/observe/observed.ts";
-import type { RunView } from "../../../src/job/decide/decide.ts";
 import {
   at,
   condition,
@@ -11,11 +11,11 @@ import {
   over,
   pendingPod,
   pod,
-  running,
   RUN_ID,
+  running,
   waiting,
 } from "../observed-jobs.ts";
-import { actions, known, decisionOf, decisionsAt } from "./decisions.ts";
+import { actions, decisionOf, decisionsAt, known } from "./decisions.ts";
 import type { Given } from "./decisions.ts";
 
 const stuckPod = pendingPod(waiting("flow", "ImagePullBackOff", "not found"));
@@ -260,7 +260,7 @@ describe("decide, at once", () => {
   });
 
   it("fails a claim's run for another Job only along with that Job's story", () => {
-    const mark = (identifier: string): RunView =>
+    const mark = (identifier: string): RunStatus =>
       known("Submitted", { context: { kubectl_prefect: { id: "c", scope: "p", identifier } } });
     expect(decisionOf({ jobs: [failedJob], run: mark("aaaaaaaa") }).transition).toMatchObject({
       kind: "fail",

@@ -1,19 +1,23 @@
 // Decisions in short, and one after the other, for the tests of them.
 
+import { runStateOf } from "../../../src/prefect1/run-state.ts";
+import type { DecideInput, Decision } from "../../../src/job/decide/types.ts";
+import type { Policy } from "../../../src/job/decide/policy.ts";
+import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import type { ObservedJob } from "../../../src/job/observe/observed.ts";
-import type { DecideInput, Policy, RunView, Decision } from "../../../src/job/decide/decide.ts";
-import { DEFAULT_POLICY, decide } from "../../../src/job/decide/decide.ts";
+import { decide } from "../../../src/job/decide/decide.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { at, observed, print } from "../observed-jobs.ts";
+import { at, observed, print, RUN_ID } from "../observed-jobs.ts";
 
-export function known(type: string, more: { context?: JsonObject; updated?: Date } = {}): RunView {
+export function known(type: string, more: { context?: JsonObject; updated?: Date } = {}): RunStatus {
   const { context = {}, updated } = more;
-  return { kind: "known", state: { type, context }, updated };
+  return { kind: "known", state: runStateOf({ id: RUN_ID, version: 1, state: { type, context }, updated }) };
 }
 
 export interface Given {
   readonly jobs?: readonly Partial<ObservedJob>[];
-  readonly run?: RunView;
+  readonly run?: RunStatus;
   readonly policy?: Partial<Policy>;
   readonly seconds?: number;
   readonly firstObserved?: DecideInput["firstObserved"];

@@ -1,9 +1,9 @@
+import type { Credentials } from "../../../src/kube/auth/identity.ts";
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
-import type { Credentials } from "../../../src/kube/auth/credentials.ts";
 import { credentialsOf } from "../../../src/kube/auth/credentials.ts";
 
 const START = new Date("2024-01-01T00:00:00Z");

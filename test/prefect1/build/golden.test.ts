@@ -6,7 +6,7 @@ import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import { buildJob } from "../../../src/prefect1/build/build.ts";
-import type { JobManifest } from "../../../src/job/manifest.ts";
+import type { JobManifest } from "../../../src/kube/client/manifest.ts";
 import { templateSourceOf } from "../../../src/prefect1/build/template.ts";
 import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
 import { readFlowRun } from "../../../src/prefect1/decode.ts";

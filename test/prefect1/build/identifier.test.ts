@@ -1,7 +1,7 @@
 // Identifiers are the same for the same submission, and differ for others.
 
 import { describe, expect, it } from "vitest";
-import { jobIdentifier, otherIdentifier } from "../../../src/prefect1/build/identifier.ts";
+import { identifiersOf, jobIdentifier } from "../../../src/prefect1/build/identifier.ts";
 import type { FlowRun } from "../../../src/prefect1/flow-run.ts";
 import { flowRun } from "./support.ts";
 
@@ -38,11 +38,15 @@ describe("jobIdentifier", () => {
   it("does not care for the task runs of a Scheduled run", () => {
     expect(jobIdentifier(flowRun({ task_runs: [task("a", 1)] }))).toBe(jobIdentifier(flowRun()));
   });
+});
 
-  it("gives another one, again always the same, when the first is taken", () => {
-    expect(otherIdentifier("01234567", "run")).toMatch(/^[0-9a-f]{8}$/);
-    expect(otherIdentifier("01234567", "run")).toBe(otherIdentifier("01234567", "run"));
-    expect(otherIdentifier("01234567", "run")).not.toBe("01234567");
-    expect(otherIdentifier("01234567", "run")).not.toBe(otherIdentifier("01234567", "other"));
+describe("identifiersOf", () => {
+  it("gives others, again always the same, for when the first is taken", () => {
+    const [first, second = "", third = ""] = identifiersOf("01234567", "run");
+    expect(first).toBe("01234567");
+    expect([second, third]).toEqual([second, third].map(() => expect.stringMatching(/^[0-9a-f]{8}$/)));
+    expect(new Set([first, second, third]).size).toBe(3);
+    expect(identifiersOf("01234567", "run")).toEqual([first, second, third]);
+    expect(identifiersOf("01234567", "other")).not.toContain(second);
   });
 });

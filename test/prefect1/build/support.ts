@@ -1,7 +1,7 @@
 // Flow runs, settings and templates for the tests of Job building: plain ones, changed where a test says so.
 
 import { buildJob } from "../../../src/prefect1/build/build.ts";
-import type { JobManifest } from "../../../src/job/manifest.ts";
+import type { JobManifest } from "../../../src/kube/client/manifest.ts";
 import type { JobSettings } from "../../../src/prefect1/build/job-settings.ts";
 import { defaultTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
 import type { Template, TemplateOwner } from "../../../src/prefect1/build/template.ts";

@@ -1,8 +1,9 @@
 // Slugs, variables within values, and references between them.
 
+import { expandVariables } from "../../../src/base/env.ts";
 import { describe, expect, it } from "vitest";
 import { apiSlug } from "../../../src/prefect1/config/auth.ts";
-import { expandVariables, fileLayer, resolved } from "../../../src/prefect1/config/layers.ts";
+import { fileLayer, resolved } from "../../../src/prefect1/config/layers.ts";
 
 describe("apiSlug", () => {
   it.each([

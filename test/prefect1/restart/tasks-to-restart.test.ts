@@ -1,7 +1,7 @@
 // Which task runs go back when a flow run lost its pod: as small as it can be, and nothing that Core would pass over wrongly.
 
 import { describe, expect, it } from "vitest";
-import { runAgainLine, tasksToRunAgain } from "../../../src/prefect1/restart/tasks-to-restart.ts";
+import { restartLine, tasksToRestart } from "../../../src/prefect1/restart/tasks-to-restart.ts";
 import type { TaskEdge, TaskGraph, TaskNode } from "../../../src/prefect1/restart/task-graph.ts";
 import type { State } from "../../../src/prefect1/states.ts";
 
@@ -150,21 +150,21 @@ const ROWS: readonly Row[] = [
 
 describe("what is run again", () => {
   it.each(ROWS)("is $name", ({ states, edges, lost, unkept }) => {
-    const again = tasksToRunAgain(graph(states, edges));
+    const again = tasksToRestart(graph(states, edges));
     expect({ lost: ids(again.lost), unkept: ids(again.unkept) }).toEqual({ lost, unkept });
   });
 
   it("is told in one line", () => {
     const states = { a: done, "b[0]": running, "b[1]": running };
-    const line = runAgainLine(tasksToRunAgain(graph(states, ["a > b"])));
+    const line = restartLine(tasksToRestart(graph(states, ["a > b"])));
     expect(line).toBe(
-      "Task runs that are run again: 2 at work in the lost pod (b[0], b[1]); 1 done, but their results were kept nowhere else (a)",
+      "Task runs that run again: 2 running in the lost pod (b[0], b[1]); 1 finished, but their results were stored nowhere else (a)",
     );
-    expect(runAgainLine({ lost: [], unkept: [] })).toBeUndefined();
+    expect(restartLine({ lost: [], unkept: [] })).toBeUndefined();
   });
 
   it("is told with ten names at most", () => {
     const states = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`t${at}`, running]));
-    expect(runAgainLine(tasksToRunAgain(graph(states, [])))).toMatch(/t9 and 2 more\)$/);
+    expect(restartLine(tasksToRestart(graph(states, [])))).toMatch(/t9 and 2 more\)$/);
   });
 });

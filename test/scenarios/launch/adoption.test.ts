@@ -1,8 +1,8 @@
 // Lazarus reschedules runs whose pod is still pulling its image: the Job that stands does the work, as long as it can.
 
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
-import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere } from "../support/agent-here.ts";
 import { dueRun, eventually, linesOf, throughWith } from "../support/stories.ts";

@@ -10,7 +10,7 @@ import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 
 const WRITE = "mutation($input: write_run_logs_input!) { write_run_logs(input: $input) { success } }";
-const PLACE = "here/default";
+const SCOPE = "here/default";
 let world: World;
 const agents: AgentHere[] = [];
 
@@ -24,16 +24,15 @@ afterEach(async () => {
 });
 
 async function start(options: HereOptions = {}): Promise<AgentHere> {
-  const settings = { scope: PLACE, ...options.settings };
-  const agent = await startAgentHere(world, { hurried: true, ...options, settings });
+  const agent = await startAgentHere(world, { hurried: true, scope: SCOPE, ...options });
   agents.push(agent);
   return agent;
 }
 
 /** A claim as an agent leaves it that dies before its Job. */
-function claim(id: string, mark: { readonly place?: string; readonly by?: string }): string {
+function claim(id: string, change: { readonly scope?: string; readonly by?: string }): string {
   const identifier = id.slice(0, 8);
-  const context = { [CLAIM_KEY]: { id: `claim-${id}`, scope: PLACE, identifier, ...mark } };
+  const context = { [CLAIM_KEY]: { id: `claim-${id}`, scope: SCOPE, identifier, ...change } };
   world.prefect.setState(id, { type: "Submitted", message: "Submitted for execution", context });
   return identifier;
 }

@@ -1,10 +1,10 @@
 // The Dask clusters of flow runs that were cancelled or lost their pod go with them; those of runs that work, that ended by
 // themselves, or that nothing ties to the run, stay. Cancelled is said when no worker is left.
 
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
+import type { Policy } from "../../../src/job/decide/policy.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
-import type { Policy } from "../../../src/job/decide/decide.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import type { AgentHere } from "../support/agent-here.ts";
@@ -260,7 +260,7 @@ describe("an agent without the right to", () => {
     });
     await vi.waitFor(() => expect(stateOf(here)).toBe("Cancelled"), PATIENCE);
     await untilGone(here);
-    const about = here.agent.lines.filter((line) => line.includes("No right to delete"));
+    const about = here.agent.lines.filter((line) => line.includes("Missing permission to delete"));
     expect(about.map((line) => /delete (\w+)/.exec(line)?.[1])).toEqual(
       verb === "list" ? [] : ["pods", "services"],
     );

@@ -1,8 +1,8 @@
 // A flow run whose pod the cluster took, under --on-disruption retry: it is made whole and started again, once; also when a
 // call fails, or two agents look after it.
 
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
 import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
@@ -93,7 +93,7 @@ async function endsWell(world: World, id: string): Promise<void> {
     .filter(({ name, level }) => name === "k8s-infra" && level !== "DEBUG");
   expect(said.map(({ level, message }) => `${level} ${message?.split("\n")[0]}`)).toEqual([
     expect.stringMatching(new RegExp(`^WARNING Job ${FIRST}: pod '.*' on node .* was evicted`)),
-    `WARNING After Job ${FIRST}: Task runs that are run again: 1 at work in the lost pod (transform); 1 done, but their results were kept nowhere else (extract)`,
+    `WARNING After Job ${FIRST}: Task runs that run again: 1 running in the lost pod (transform); 1 finished, but their results were stored nowhere else (extract)`,
   ]);
 }
 

@@ -1,8 +1,8 @@
 // Every call that a story makes, on both APIs, fails once: refused, or cut before or after its effect. In the end Prefect
 // has been told all, nothing twice, and nothing was removed untold.
 
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startAgentHere } from "../support/agent-here.ts";

@@ -1,7 +1,7 @@
 // Jobs that an agent does not touch, because it cannot know what became of their runs.
 
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";

@@ -1,8 +1,8 @@
 // Whose word counts: a state that somebody else wrote while the agent made up its mind is not overwritten, and of several agents
 // one settles a run.
 
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { DEFAULT_POLICY } from "../../../src/job/decide/decide.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startAgentHere } from "../support/agent-here.ts";
 import { startWorld } from "../support/world.ts";

@@ -1,9 +1,11 @@
 // The agent in this process, over real HTTP to the fakes: wired as `agent start` wires it.
 
 import { Agent } from "../../../src/agent/agent.ts";
+import { agentPorts } from "../../../src/prefect1/agent-ports.ts";
+import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
-import { silentMeter } from "../../../src/agent/server/progress.ts";
-import type { Meter } from "../../../src/agent/server/progress.ts";
+import { noMetrics } from "../../../src/agent/server/progress.ts";
+import type { AgentMetrics } from "../../../src/agent/server/progress.ts";
 import type { AgentSettings } from "../../../src/agent/settings.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
@@ -19,13 +21,15 @@ import type { World } from "./world.ts";
 export interface HereOptions {
   readonly name?: string;
   readonly labels?: readonly string[];
+  /** Cluster and namespace, as claims name them; without it those of the fake cluster. */
+  readonly scope?: string;
   readonly settings?: Partial<AgentSettings>;
   /** Waits of more than a second, as between sweeps, take 50 ms. */
   readonly hurried?: boolean;
   /** In place of the machine's. */
   readonly clock?: Clock;
   /** Told of what the loops do; nobody is, without it. */
-  readonly meter?: Meter;
+  readonly metrics?: AgentMetrics;
   readonly backend?: "cloud" | "server";
   readonly apiKey?: string;
 }
@@ -77,9 +81,13 @@ export async function startAgentHere(world: World, options: HereOptions = {}): P
   const prefect = connectPrefect({ url: world.prefect.url, backend, timeoutMs: 5_000, apiKey }, { env: {} });
   const flags = { backend, api: world.prefect.url, ...(apiKey === undefined ? {} : { key: apiKey }) };
   const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
-  const place = { clusterMark: kube.clusterMark, owner: `${name}:1` };
-  const job = { namespace: "default", labels: options.labels };
-  const settings = { ...agentSettings({ ...NO_FLAGS, name }, { config, job, place }), ...options.settings };
+  const identity = `${name}:1`;
+  const clock = options.clock ?? (options.hurried === true ? HURRIED : systemClock);
+  const job = jobSettings(config, { namespace: "default", labels: options.labels, owner: identity });
+  const settings = {
+    ...agentSettings({ ...NO_FLAGS, name }, { config, job, identity }),
+    ...options.settings,
+  };
   const lines: string[] = [];
   const log = createLog({
     name,
@@ -88,17 +96,20 @@ export async function startAgentHere(world: World, options: HereOptions = {}): P
     write: (line) => lines.push(line.trimEnd()),
     now: () => new Date(),
   });
+  const ports = agentPorts({
+    client: prefect,
+    clock,
+    name,
+    labels: job.labels,
+    scope: options.scope ?? `${kube.clusterMark}/default`,
+    identity,
+    job,
+    template: undefined,
+    loadTemplate: (source) => loadTemplate(source, { env: {} }),
+    newClaimId: () => crypto.randomUUID(),
+  });
   const agent = new Agent(
-    {
-      kube,
-      prefect,
-      clock: options.clock ?? (options.hurried === true ? HURRIED : systemClock),
-      log,
-      meter: options.meter ?? silentMeter,
-      loadTemplate: (source) => loadTemplate(source, { env: {} }),
-      newClaimId: () => crypto.randomUUID(),
-      isDead: () => false,
-    },
+    { kube, ...ports, clock, log, metrics: options.metrics ?? noMetrics, isDead: () => false },
     settings,
   );
   const stop = new AbortController();

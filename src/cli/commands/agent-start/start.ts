@@ -8,9 +8,13 @@ import type { LeaderOptions } from "../../../agent/leader-election.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { LOOPS } from "../../../agent/server/progress.ts";
 import { Outage, untilAnswered } from "../../../agent/outage.ts";
-import { Presence } from "../../../agent/server/server.ts";
-import { checkRights } from "../../../agent/permission-check.ts";
+import { AgentServer } from "../../../agent/server/server.ts";
+import { checkPermissions } from "../../../agent/permission-check.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
+import { agentPorts } from "../../../prefect1/agent-ports.ts";
+import { agentTemplateSource } from "../../../prefect1/build/template.ts";
+import type { Prefect1Client } from "../../../prefect1/client.ts";
+import { jobSettings } from "../../../prefect1/config/job-settings.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import { aNamespace } from "../../../agent/option-checks.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
@@ -47,37 +51,47 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   tuneV8ForAgent();
   const name = flags.name ?? config.agent.name.value;
   const { log, flush } = agentLog(context, flags, { name, config });
-  const presence = new Presence(flags.agentAddress ?? config.agent.address?.value, { clock, log });
-  const prefect = await context.connectPrefect(prefectTarget(config), ({ operation, status, ms }) =>
-    presence.called({ api: "prefect", operation, status, ms }),
+  const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
+  const client = await context.connectPrefect(prefectTarget(config), ({ operation, status, ms }) =>
+    server.called({ api: "prefect", operation, status, ms }),
   );
   const { kube, target } = await context.connectKube(options.connection, ({ verb, resource, status, ms }) =>
-    presence.called({ api: "kubernetes", operation: `${verb} ${resource}`, status, ms }),
+    server.called({ api: "kubernetes", operation: `${verb} ${resource}`, status, ms }),
   );
   try {
     const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
-    const owner = `${context.hostname}:${context.pid}`;
-    const job = options.jobOptions(namespace);
-    const settings = agentSettings(flags, { config, job, place: { clusterMark: kube.clusterMark, owner } });
-    await checkRights({ kube, log }, namespace, leaderElect);
-    await presence.start();
-    const deps: AgentDeps = {
-      kube,
-      prefect,
-      log,
+    const identity = `${context.hostname}:${context.pid}`;
+    await checkPermissions({ kube, log }, namespace, leaderElect);
+    await server.start();
+    const tenantId = await tenantFor(client, config, { log, clock, signal });
+    const job = jobSettings(config, { ...options.jobOptions(namespace), owner: identity, tenantId });
+    const settings = agentSettings(flags, { config, job, identity });
+    const ports = agentPorts({
+      client,
       clock,
-      meter: presence.meter,
+      name,
+      labels: job.labels,
+      agentConfigId: flags.agentConfigId,
+      scope: `${kube.clusterMark}/${namespace}`,
+      identity,
+      job,
+      template: flags.jobTemplate === undefined ? undefined : agentTemplateSource(flags.jobTemplate),
       loadTemplate: (source) => loadTemplate(source, { env: context.env, signal }),
       newClaimId: () => crypto.randomUUID(),
+    });
+    const deps: AgentDeps = {
+      kube,
+      ...ports,
+      log,
+      clock,
+      metrics: server.metrics,
       isDead: (other) => isDead(context, other),
     };
-    const tenantId = await tenantFor(deps, config, signal);
-    const known = { ...settings, job: { ...settings.job, tenantId: settings.job.tenantId ?? tenantId } };
-    await runUntilStopped({ deps, settings: known, presence, leaderElect }, signal);
+    await runUntilStopped({ deps, settings, server, leaderElect }, signal);
     log.info("Agent stopped");
   } finally {
-    await presence.stop();
-    prefect.close();
+    await server.stop();
+    client.close();
     kube.close();
     flush();
   }
@@ -95,17 +109,17 @@ function checkBeforeConnecting(options: StartOptions): void {
 interface Run {
   readonly deps: AgentDeps;
   readonly settings: AgentSettings;
-  readonly presence: Presence;
+  readonly server: AgentServer;
   readonly leaderElect: boolean;
 }
 
 async function runUntilStopped(
-  { deps, settings, presence, leaderElect }: Run,
+  { deps, settings, server, leaderElect }: Run,
   signal: AbortSignal,
 ): Promise<void> {
   const work = async (until: AbortSignal): Promise<void> => {
     const agent = new Agent(deps, settings);
-    presence.show(agent);
+    server.show(agent);
     await agent.run(until);
   };
   await (leaderElect ? whileLeading(candidateOf(deps, settings), signal, work) : work(signal));
@@ -117,23 +131,23 @@ function candidateOf(deps: AgentDeps, settings: AgentSettings): LeaderOptions {
     lease: { name: leaseName(settings.name), namespace: settings.namespace },
     identity: settings.identity,
     onWaiting: () => {
-      for (const loop of LOOPS) deps.meter.progress(loop);
+      for (const loop of LOOPS) deps.metrics.progress(loop);
     },
   };
 }
 
 /** Jobs name the tenant when there is a key; the API knows it where the configuration does not. */
 async function tenantFor(
-  deps: AgentDeps,
+  client: Pick<Prefect1Client, "tenantId">,
   config: PrefectConfig,
-  signal: AbortSignal,
+  { log, clock, signal }: Pick<AgentDeps, "log" | "clock"> & { readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   if (config.apiKey === undefined || config.tenantId !== undefined) return undefined;
-  return untilAnswered(new Outage("Prefect API", deps), signal, () => deps.prefect.tenantId(signal));
+  return untilAnswered(new Outage("Prefect API", { log, clock }), signal, () => client.tenantId(signal));
 }
 
-/** A owner is `hostname:pid`: of this machine we can tell whether it lives, of others we cannot. */
-function isDead(context: Pick<CliContext, "hostname" | "isRunning">, owner: string): boolean {
-  const at = owner.lastIndexOf(":");
-  return owner.slice(0, at) === context.hostname && !context.isRunning(Number(owner.slice(at + 1)));
+/** An identity is `hostname:pid`: of this machine we can tell whether the process lives, of others we cannot. */
+function isDead(context: Pick<CliContext, "hostname" | "isRunning">, identity: string): boolean {
+  const at = identity.lastIndexOf(":");
+  return identity.slice(0, at) === context.hostname && !context.isRunning(Number(identity.slice(at + 1)));
 }

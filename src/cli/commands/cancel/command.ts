@@ -1,18 +1,19 @@
 // kubectl prefect cancel: cancel flow runs in Prefect, and remove what they have in the cluster.
 
+import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { CancelDeps, Cancelled, CancelOptions } from "../../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../../cleanup/item.ts";
-import type { InventoryQuery } from "../../../inventory/load.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
-import type { CancelInPrefect } from "./cancel-in-prefect.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { Place } from "../../options/namespaced-command.ts";
-import type { ListingStates } from "../../prefect-states.ts";
+import type { RunDirectories } from "../../run-directories.ts";
 
 const INTERRUPTED = 130;
+/** What is written must not be given up as soon as what is only shown. */
+const DEADLINE_MS = 30_000;
 
 export class CancelCommand extends NamespacedCommand {
   static override paths = [["cancel"]];
@@ -50,38 +51,36 @@ export class CancelCommand extends NamespacedCommand {
       graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
       timeoutMs: isWaiting(this.wait) ? parseDuration(this.timeout, "--timeout") : undefined,
     };
-    const [place, states, config] = await Promise.all([this.place(), this.states(), this.prefectConfig()]);
-    const { CancelInPrefect } = await import("./cancel-in-prefect.ts");
-    const prefect = new CancelInPrefect(this.context, config, states);
+    const [place, directories] = await Promise.all([this.place(), this.directories(DEADLINE_MS)]);
     try {
-      return await this.#cancel({ place, states, prefect }, options);
+      return await this.#cancel({ place, directories }, options);
     } finally {
-      await Promise.all([states.close(), prefect.close()]);
+      directories.close();
       place.connection.kube.close();
     }
   }
 
   async #cancel(
-    world: { readonly place: Place; readonly states: ListingStates; readonly prefect: CancelInPrefect },
+    sources: { readonly place: Place; readonly directories: RunDirectories },
     options: CancelOptions,
   ): Promise<number> {
     const { cancelRuns } = await import("../../../cleanup/cancel.ts");
-    const { askStatesOf } = await import("../../../cleanup/ask-states.ts");
+    const { freshStates } = await import("../../../cleanup/recheck-context.ts");
     const { deletedLine } = await import("../cleanup/report.ts");
     const { Progress } = await import("../../../output/progress.ts");
     const { clock, signal, stderr } = this.context;
+    const { place, directories } = sources;
     const progress = new Progress(stderr, clock);
     // All runs: whose a Dask cluster is shows only beside those whose it might be as well.
-    const look = (): Promise<Inventory> => this.#look(world.place, world.states, { dask: "all" });
+    const look = (): Promise<Inventory> => this.#look(sources, { dask: "all" });
     const inventory = await look();
-    const runs = await this.#runs(inventory, world);
+    const runs = await this.#runs(inventory, sources);
     const deps: CancelDeps = {
-      kube: world.place.connection.kube,
+      kube: place.connection.kube,
       look,
-      poll: ([...ids]) =>
-        this.#look(world.place, world.states, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
-      states: askStatesOf(world.states.sources, signal),
-      prefect: this.keepState ? undefined : world.prefect,
+      poll: ([...ids]) => this.#look(sources, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
+      states: freshStates(directories.byVersion, signal),
+      prefect: this.keepState ? undefined : directories.byVersion,
       clock,
       signal,
       note: (line) => progress.note(line),
@@ -99,30 +98,26 @@ export class CancelCommand extends NamespacedCommand {
   }
 
   async #look(
-    { connection, namespace }: Place,
-    { sources }: ListingStates,
+    { place, directories }: { readonly place: Place; readonly directories: RunDirectories },
     what: Pick<InventoryQuery, "dask" | "flowRunId">,
   ): Promise<Inventory> {
     const { loadInventory } = await import("../../../inventory/load.ts");
     const { Throttle, throttled } = await import("../../../cleanup/throttle.ts");
     const { clock, signal } = this.context;
-    const kube = throttled(connection.kube, new Throttle(clock), signal);
-    return loadInventory(kube, sources, { namespace, signal, ...what });
+    const kube = throttled(place.connection.kube, new Throttle(clock), signal);
+    return loadInventory(kube, directories.byVersion, { namespace: place.namespace, signal, ...what });
   }
 
   async #runs(
     inventory: Inventory,
-    { place, states }: { readonly place: Place; readonly states: ListingStates },
+    { place, directories }: { readonly place: Place; readonly directories: RunDirectories },
   ): Promise<readonly OwnerRun[]> {
-    const { namedRun } = await import("../cleanup/named-run.ts");
-    const { ownerRun } = await import("../../../cleanup/run-lifecycle.ts");
-    const named = await Promise.all(this.targets.map((text) => namedRun(text, inventory, states)));
-    const distinct = [...new Map(named.map((run) => [run.id, run])).values()];
-    return distinct.map(({ id, prefectVersion, name, view }) => {
-      const here = inventory.runs.find(({ flowRunId }) => flowRunId === id);
-      if (here !== undefined) return ownerRun(here);
-      return { id, prefectVersion, name, view, namespace: place.namespace ?? "" };
-    });
+    const { resolveRun } = await import("../../flow-run-ref.ts");
+    const { signal } = this.context;
+    const options = { inventory, namespace: place.namespace, directories, signal, mustBeUnique: true };
+    const found = await Promise.all(this.targets.map((text) => resolveRun(text, options)));
+    const distinct = [...new Map(found.map((run) => [run.id, run])).values()];
+    return distinct.map((run) => ({ ...run, namespace: run.namespace ?? place.namespace ?? "" }));
   }
 
   async #report({ done, kept, problems, interrupted }: Cancelled, { warnings }: Inventory): Promise<number> {

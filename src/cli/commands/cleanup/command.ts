@@ -58,19 +58,19 @@ export class CleanupCommand extends NamespacedCommand {
     const everyMs = this.every === undefined ? undefined : parseDuration(this.every, "--every");
     const settings = await this.#settings(everyMs !== undefined);
     const { CleanupPass, repeatedly } = await import("./pass.ts");
-    const [{ connection, namespace }, states] = await Promise.all([this.place(), this.states()]);
+    const [{ connection, namespace }, directories] = await Promise.all([this.place(), this.directories()]);
     const namespaces = namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]);
     const place = { connection, namespaces };
     try {
       const { apiUrl } = await this.prefectConfig();
-      const apis = [apiUrl.value, ...(states.rest === undefined ? [] : [states.rest.url])];
+      const apis = [...new Set([apiUrl.value, ...directories.addresses])];
       const whole = { ...settings, plan: { ...settings.plan, apis } };
-      const pass = new CleanupPass(this.context, { place, states }, whole);
+      const pass = new CleanupPass(this.context, { place, directories }, whole);
       if (everyMs === undefined) return await pass.run();
       const tell = (error: unknown): void => void report(error, this.context, this.verbose);
       return await repeatedly(() => pass.run(), this.context, { everyMs, tell });
     } finally {
-      await states.close();
+      directories.close();
       connection.kube.close();
     }
   }

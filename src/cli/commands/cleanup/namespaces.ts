@@ -1,12 +1,12 @@
 // cleanup's look at one namespace, at several, or at all; where not all may be listed at once, at each by itself.
 
+import type { InventoryQuery } from "../../../inventory/query.ts";
+import type { StateSources } from "../../../inventory/run-states.ts";
 import { Limit } from "../../../base/limit.ts";
 import { blindnessOf, mergeInventories } from "../../../cleanup/merge-inventories.ts";
 import type { Blindness } from "../../../cleanup/merge-inventories.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
-import type { InventoryQuery } from "../../../inventory/load.ts";
 import { loadInventory } from "../../../inventory/load.ts";
-import type { StateSources } from "../../../inventory/state-source.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 import { listAll } from "../../../kube/client/api.ts";
 import { KubeError } from "../../../kube/client/errors.ts";

@@ -1,7 +1,7 @@
 // One pass of `cleanup`: look, plan, show, ask, sweep, tell.
 
 import { InterruptedError } from "../../../base/errors.ts";
-import { askStatesOf } from "../../../cleanup/ask-states.ts";
+import { freshStates } from "../../../cleanup/recheck-context.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
 import { Throttle, throttled } from "../../../cleanup/throttle.ts";
 import { planCleanup } from "../../../cleanup/plan.ts";
@@ -21,9 +21,9 @@ import { toYaml } from "../../../output/yaml.ts";
 import { deletedLine, keptLine, nameOf, planColumns, planObject, summary, troubleLines } from "./report.ts";
 import { lookAround } from "./namespaces.ts";
 import type { Look, Namespaces } from "./namespaces.ts";
-import { namedRun } from "./named-run.ts";
+import { resolveRun } from "../../flow-run-ref.ts";
 import type { CliContext } from "../../context.ts";
-import type { ListingStates } from "../../prefect-states.ts";
+import type { RunDirectories } from "../../run-directories.ts";
 
 /** What a pass was told. */
 export interface PassSettings {
@@ -41,7 +41,7 @@ export interface PassSettings {
 /** What a pass works on. */
 export interface CleanupWorld {
   readonly place: { readonly connection: Connection; readonly namespaces: Namespaces };
-  readonly states: ListingStates;
+  readonly directories: RunDirectories;
 }
 
 const NOTHING: Readonly<Record<Look["blindness"], string>> = {
@@ -76,14 +76,13 @@ export class CleanupPass {
   }
 
   async #look(): Promise<Look> {
-    const { place, states } = this.#world;
+    const { place, directories } = this.#world;
     const { clock, signal } = this.#context;
     const { selector: labelSelector, plan } = this.#settings;
     const { namespaces, connection } = place;
     const query = { labelSelector, signal, dask: plan.dask ? ("all" as const) : undefined };
-    const { sources } = states;
     const kube = throttled(connection.kube, new Throttle(clock), signal);
-    const look = await lookAround({ kube, sources }, namespaces, query);
+    const look = await lookAround({ kube, sources: directories.byVersion }, namespaces, query);
     // A selector means Jobs; Dask comes along with the runs that have one.
     return labelSelector === undefined
       ? look
@@ -94,7 +93,10 @@ export class CleanupPass {
     const { runs, plan } = this.#settings;
     const now = this.#context.clock.now();
     if (runs === undefined) return planCleanup(inventory, { ...plan, runs: undefined }, now);
-    const named = await Promise.all(runs.map((text) => namedRun(text, inventory, this.#world.states)));
+    const { place, directories } = this.#world;
+    const namespace = place.namespaces?.length === 1 ? place.namespaces[0] : undefined;
+    const options = { inventory, namespace, directories, signal: this.#context.signal, mustBeUnique: true };
+    const named = await Promise.all(runs.map((text) => resolveRun(text, options)));
     return planCleanup(inventory, { ...plan, runs: new Set(named.map(({ id }) => id)) }, now);
   }
 
@@ -148,7 +150,7 @@ export class CleanupPass {
 
   async #sweep(items: readonly PlanItem[]): Promise<readonly Done[]> {
     const { clock, signal, stdout, stderr } = this.#context;
-    const { place, states } = this.#world;
+    const { place, directories } = this.#world;
     const { mode } = this.#settings;
     const progress = new Progress(stderr, clock);
     let count = 0;
@@ -156,7 +158,7 @@ export class CleanupPass {
       return await sweep(
         {
           kube: place.connection.kube,
-          states: askStatesOf(states.sources, signal),
+          states: freshStates(directories.byVersion, signal),
           clock,
           onDone: (done) => {
             const line = this.#deletedText(done);

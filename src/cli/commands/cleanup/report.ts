@@ -19,7 +19,7 @@ export function planColumns(now: Date, allNamespaces: boolean): readonly Column<
     { header: "WHY", value: ({ message: why }) => why },
     { header: "AGE", value: ({ createdAt }) => age(createdAt, now) },
     { header: "RUN", value: ({ run }) => runText(run) },
-    { header: "STATE", value: ({ run }) => (run === undefined ? undefined : stateText(run.view)) },
+    { header: "STATE", value: ({ run }) => (run === undefined ? undefined : stateText(run.status)) },
     { header: "DASK CLUSTER", wide: true, value: ({ cluster }) => cluster },
     { header: "UID", wide: true, value: ({ uid }) => uid },
   ];
@@ -103,7 +103,7 @@ function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
 function flowRun(run: OwnerRun | undefined): JsonObject {
   if (run === undefined) return {};
   const name = run.name === undefined ? {} : { name: run.name };
-  return { flowRun: { id: run.id, ...name, state: stateText(run.view) } };
+  return { flowRun: { id: run.id, ...name, state: stateText(run.status) } };
 }
 
 function runText(run: OwnerRun | undefined): string | undefined {

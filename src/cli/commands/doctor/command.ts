@@ -1,8 +1,8 @@
 // kubectl prefect doctor: checks everything that a working agent needs, and says what is missing and what to do about it.
 
+import type { DoctorDeps } from "../../../doctor/target.ts";
 import { Command, Option } from "clipanion";
 import { checkOptionValues } from "../../../agent/option-table.ts";
-import type { DoctorDeps } from "../../../doctor/run.ts";
 import type { Finding } from "../../../doctor/finding.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
@@ -43,11 +43,11 @@ export class DoctorCommand extends ClusterCommand {
     const timeoutMs = this.connectionFlags().requestTimeoutMs ?? DEADLINE_MS;
     const style = await this.#style();
     const { doctorTarget } = await import("./target.ts");
-    const { examine } = await import("../../../doctor/run.ts");
+    const { runChecks } = await import("../../../doctor/run.ts");
     const { worst } = await import("../../../doctor/finding.ts");
     const flags = { options: this.options, namespace: this.namespace, account: this.account };
     const target = await doctorTarget(flags, { ...this.context, loadConfig: () => this.prefectConfig() });
-    const findings = await this.#whileSaying(() => examine(this.#deps(timeoutMs), target));
+    const findings = await this.#whileSaying(() => runChecks(this.#deps(timeoutMs), target));
     await this.#show(findings, output, style);
     return worst(findings) === "broken" ? 1 : 0;
   }
@@ -63,10 +63,10 @@ export class DoctorCommand extends ClusterCommand {
         const { prefectTarget } = await import("../../prefect-target.ts");
         return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
       },
-      connectRest: async (config) => {
-        const { restTarget } = await import("../../prefect-target.ts");
-        const { connectRest } = await import("../../../prefect3/connect.ts");
-        return connectRest(restTarget(config), env, timeoutMs);
+      connectPrefect3: async (config) => {
+        const { prefect3Target } = await import("../../prefect-target.ts");
+        const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
+        return connectPrefect3(prefect3Target(config), env, timeoutMs);
       },
       loadTemplate: async () => {
         const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");

@@ -1,18 +1,18 @@
 // From `doctor`'s options and Prefect's configuration to what the check-up is about. Nothing is asked of anybody here.
 
+import type { DoctorTarget } from "../../../doctor/target.ts";
+import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
+import type { Sourced } from "../../../base/sourced.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { Env } from "../../../base/env.ts";
 import { jobSettings } from "../../../prefect1/config/job-settings.ts";
-import { DEFAULT_SOURCE } from "../../../prefect1/config/layers.ts";
-import type { Sourced } from "../../../prefect1/config/layers.ts";
 import { namesIn, parseSecretEntry } from "../../../agent/option-checks.ts";
 import type { ValuesOf } from "../../../agent/option-table.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
-import type { RestConfig } from "../../../prefect3/settings.ts";
-import { loadRestConfig } from "../../../prefect3/settings.ts";
+import type { Prefect3Settings } from "../../../prefect3/settings.ts";
+import { loadPrefect3Settings } from "../../../prefect3/settings.ts";
 import type { ReadFile } from "../../../base/toml.ts";
 import { attempt } from "../../../doctor/answer.ts";
-import type { DoctorTarget } from "../../../doctor/run.ts";
 import type { DOCTOR_OPTIONS } from "./options.ts";
 
 /** What was typed. */
@@ -35,7 +35,7 @@ export async function doctorTarget(
   const { options } = flags;
   const account = accountOf(flags.account);
   const config = await attempt(world.loadConfig);
-  const rest = await attempt((): RestConfig | undefined => loadRestConfig(world));
+  const rest = await attempt((): Prefect3Settings | undefined => loadPrefect3Settings(world));
   const variables = config.ok ? config.value.variables : undefined;
   const labels = [...new Set(options.labels)].sort();
   const ofConfig: Sourced<readonly string[]> = config.ok

@@ -1,14 +1,14 @@
 // kubectl prefect inspect: one flow run with all that it has in the cluster, and what is the matter with it.
 
+import type { RunStatus } from "../../../orchestrator/flow-run.ts";
 import { Command, Option } from "clipanion";
 import type { Prospect } from "../../../inventory/diagnosis.ts";
 import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
-import type { RunView } from "../../../job/decide/decide.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { Place } from "../../options/namespaced-command.ts";
-import type { MeantRun } from "../../options/meant-run.ts";
-import type { ListingStates } from "../../prefect-states.ts";
+import type { ResolvedRun } from "../../flow-run-ref.ts";
+import type { RunDirectories } from "../../run-directories.ts";
 
 export class InspectCommand extends NamespacedCommand {
   static override paths = [["inspect"], ["describe"]];
@@ -32,48 +32,48 @@ export class InspectCommand extends NamespacedCommand {
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
-    const [place, states] = await Promise.all([this.place(), this.states()]);
+    const [place, directories] = await Promise.all([this.place(), this.directories()]);
     const { signal } = this.context;
     try {
-      const { meantRun } = await import("../../options/meant-run.ts");
+      const { findRun } = await import("../../find-run.ts");
       const { loadInventory } = await import("../../../inventory/load.ts");
-      const meant = await meantRun(this.target, place, { states, signal });
+      const meant = await findRun(this.target, place, { directories, signal });
       const namespace = meant.namespace ?? place.namespace;
       const query = { namespace, flowRunId: meant.id, dask: "all", events: "all", signal } as const;
-      const inventory = await loadInventory(place.connection.kube, states.sources, query);
+      const inventory = await loadInventory(place.connection.kube, directories.byVersion, query);
       const found = runIn(inventory, meant, namespace);
-      const seen = await this.#surroundings(found, inventory, { place, states });
-      const run = { ...found, run: stateIn(seen, found) };
-      const prospects = await this.#prospects(run, { inventory: seen, states });
+      const seen = await this.#surroundings(found, inventory, { place, directories });
+      const run = { ...found, status: stateIn(seen, found) };
+      const prospects = await this.#prospects(run, { inventory: seen, directories });
       await (format === "tree" ? this.#tree(run, prospects) : this.#object(run, prospects, format));
       this.noteWarnings([...new Set([...inventory.warnings, ...seen.warnings])]);
       return 0;
     } finally {
-      await states.close();
+      directories.close();
       place.connection.kube.close();
     }
   }
 
   /** Whether a run that Prefect does not know was deleted, or is another Prefect's, the other runs of the namespace tell. */
   async #surroundings(
-    { run, namespace }: InventoryRun,
+    { status: run, namespace }: InventoryRun,
     inventory: Inventory,
-    { place, states }: { readonly place: Place; readonly states: ListingStates },
+    { place, directories }: { readonly place: Place; readonly directories: RunDirectories },
   ): Promise<Inventory> {
     if (run.kind !== "missing") return inventory;
     const { loadInventory } = await import("../../../inventory/load.ts");
     const where = namespace === "" ? undefined : namespace;
     const query = { namespace: where, dask: "all", signal: this.context.signal } as const;
-    return loadInventory(place.connection.kube, states.sources, query);
+    return loadInventory(place.connection.kube, directories.byVersion, query);
   }
 
   /** What cleanup would do. */
   async #prospects(
     { flowRunId }: InventoryRun,
-    { inventory, states }: { readonly inventory: Inventory; readonly states: ListingStates },
+    { inventory, directories }: { readonly inventory: Inventory; readonly directories: RunDirectories },
   ): Promise<readonly Prospect[]> {
     const { prospectsOf } = await import("../../cleanup-preview.ts");
-    return prospectsOf(flowRunId, { inventory, apis: states.addresses, now: this.context.clock.now() });
+    return prospectsOf(flowRunId, { inventory, apis: directories.addresses, now: this.context.clock.now() });
   }
 
   async #tree(run: InventoryRun, prospects: readonly Prospect[]): Promise<void> {
@@ -124,13 +124,13 @@ function storyLines(story: string, why: string): readonly string[] {
 }
 
 /** The run's state, as it is in the light of the others. */
-function stateIn({ runs }: Inventory, { flowRunId, namespace, run }: InventoryRun): RunView {
+function stateIn({ runs }: Inventory, { flowRunId, namespace, status: run }: InventoryRun): RunStatus {
   const found = runs.find((each) => each.flowRunId === flowRunId && each.namespace === namespace);
-  return found?.run ?? run;
+  return found?.status ?? run;
 }
 
 /** The run as it was found; a run that only Prefect knows has nothing here. */
-function runIn({ runs }: Inventory, meant: MeantRun, namespace: string | undefined): InventoryRun {
+function runIn({ runs }: Inventory, meant: ResolvedRun, namespace: string | undefined): InventoryRun {
   const found = runs.find((run) => run.flowRunId === meant.id);
   if (found !== undefined) return { ...found, name: found.name ?? meant.name };
   return {
@@ -138,7 +138,7 @@ function runIn({ runs }: Inventory, meant: MeantRun, namespace: string | undefin
     prefectVersion: meant.prefectVersion,
     namespace: namespace ?? "",
     name: meant.name,
-    run: meant.view,
+    status: meant.status,
     observed: { flowRunId: meant.id, jobs: [] },
     dask: [],
   };

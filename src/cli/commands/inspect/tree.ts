@@ -20,7 +20,7 @@ const EVENTS_AT_MOST = 12;
 
 /** The run with all that it has, ages up to `now`. */
 export function runTree(run: InventoryRun, now: Date): TreeNode {
-  const { state } = run.run.kind === "known" ? run.run : { state: undefined };
+  const { state } = run.status.kind === "known" ? run.status : { state: undefined };
   const message =
     typeof state?.message === "string" && state.message !== "" ? `: ${oneLine(state.message)}` : "";
   const name = run.name === undefined ? "" : ` ${run.name}`;

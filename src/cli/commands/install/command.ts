@@ -1,9 +1,9 @@
 // kubectl prefect install: print what runs the agent in a cluster, ready for kubectl apply.
 
+import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
+import type { Sourced } from "../../../base/sourced.ts";
 import { Command } from "clipanion";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
-import { DEFAULT_SOURCE } from "../../../prefect1/config/layers.ts";
-import type { Sourced } from "../../../prefect1/config/layers.ts";
 import type { ConnectionOptions, FileOptions, InstallOptions, TextFile } from "../../../install/options.ts";
 import { version } from "../../../version.ts";
 import { InstallFlags, rbacOf } from "./options.ts";

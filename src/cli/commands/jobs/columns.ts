@@ -6,7 +6,7 @@ import type { ListRow } from "../../../inventory/list-row.ts";
 import { age } from "../../../output/age.ts";
 import type { Tone } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
-import { isFailed, isFinished, isSuccessful } from "../../../prefect1/states.ts";
+import { isFailed, isFinished } from "../../../orchestrator/flow-run.ts";
 
 const SHORT_ID = 8;
 const ORDERED_ID = 13;
@@ -63,9 +63,9 @@ function shortName({ name, run }: ListRow): string {
 }
 
 function stateTone({ run }: ListRow): Tone | undefined {
-  if (run?.run.kind !== "known") return "quiet";
-  const { type } = run.run.state;
-  if (isSuccessful(type)) return "good";
+  if (run?.status.kind !== "known") return "quiet";
+  const { type } = run.status.state;
+  if (type === "completed") return "good";
   if (isFailed(type)) return "bad";
   return isFinished(type) ? "stale" : undefined;
 }

@@ -1,13 +1,13 @@
 // kubectl prefect jobs: the flow runs' Jobs, as Kubernetes and as Prefect sees them.
 
+import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
 import type { Inventory } from "../../../inventory/inventory.ts";
-import type { InventoryQuery } from "../../../inventory/load.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import type { ListingStates } from "../../prefect-states.ts";
+import type { RunDirectories } from "../../run-directories.ts";
 import type { Found } from "./watch.ts";
 
 const INTERRUPTED = 130;
@@ -40,7 +40,7 @@ export class JobsCommand extends NamespacedCommand {
 
   async execute(): Promise<number> {
     const printing = await this.#printing();
-    const [place, states] = await Promise.all([this.place(), this.states()]);
+    const [place, directories] = await Promise.all([this.place(), this.directories()]);
     try {
       const query: InventoryQuery = {
         namespace: place.namespace,
@@ -52,7 +52,7 @@ export class JobsCommand extends NamespacedCommand {
       };
       const { loadInventory } = await import("../../../inventory/load.ts");
       const load = async (): Promise<Inventory> => {
-        const inventory = await loadInventory(place.connection.kube, states.sources, query);
+        const inventory = await loadInventory(place.connection.kube, directories.byVersion, query);
         const refusal = inventory.refusals?.get("jobs");
         if (refusal !== undefined) throw refusal;
         return inventory;
@@ -60,18 +60,18 @@ export class JobsCommand extends NamespacedCommand {
       if (this.watch) {
         return await this.#watch(printing, async () => {
           const inventory = await load();
-          return { rows: await this.#rows(inventory, states), notes: inventory.warnings };
+          return { rows: await this.#rows(inventory, directories), notes: inventory.warnings };
         });
       }
       const inventory = await load();
-      const rows = await this.#rows(inventory, states);
+      const rows = await this.#rows(inventory, directories);
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.print(text));
       if (rows.length === 0) this.noteNothingFound(place.namespace);
       this.noteWarnings(inventory.warnings);
       return 0;
     } finally {
-      await states.close();
+      directories.close();
       place.connection.kube.close();
     }
   }
@@ -86,7 +86,7 @@ export class JobsCommand extends NamespacedCommand {
     return { format, columns, palette, noHeaders: this.noHeaders, name: resourceName, toObject: rowObject };
   }
 
-  async #rows(inventory: Inventory, states: ListingStates): Promise<readonly ListRow[]> {
+  async #rows(inventory: Inventory, directories: RunDirectories): Promise<readonly ListRow[]> {
     const { listRows } = await import("../../../inventory/list-row.ts");
     const now = this.context.clock.now();
     const rows = listRows(inventory, now);
@@ -94,7 +94,7 @@ export class JobsCommand extends NamespacedCommand {
     const wanted = selected ? rows : rows.filter(({ run }) => run !== undefined);
     if (!this.stale) return wanted;
     const { staleRows } = await import("../../cleanup-preview.ts");
-    return staleRows(wanted, { inventory, apis: states.addresses, now });
+    return staleRows(wanted, { inventory, apis: directories.addresses, now });
   }
 
   async #watch(printing: PrintOptions<ListRow>, query: () => Promise<Found>): Promise<number> {

@@ -110,6 +110,6 @@ function keyOf({ subject, namespace, name }: ListRow): string {
 
 /** All that the table shows but the age. */
 function fingerprint({ run, pods, restarts, node, image, decision }: ListRow): string {
-  const state = run === undefined ? "" : stateText(run.run);
+  const state = run === undefined ? "" : stateText(run.status);
   return [run?.name, state, pods, restarts, node, image, decision.status, decision.reason].join("\n");
 }

@@ -44,7 +44,7 @@ export class LogsCommand extends NamespacedCommand {
   async execute(): Promise<number> {
     const { signal, clock } = this.context;
     const options = { ...this.#options(), signal };
-    const [place, states] = await Promise.all([this.place(), this.states()]);
+    const [place, directories] = await Promise.all([this.place(), this.directories()]);
     const { kube } = place.connection;
     const deps: LogDeps = {
       kube,
@@ -53,14 +53,14 @@ export class LogsCommand extends NamespacedCommand {
       tell: (line) => this.note(line),
     };
     try {
-      const { meantRun } = await import("../../options/meant-run.ts");
+      const { findRun } = await import("../../find-run.ts");
       const { followRunLogs, printRunLogs } = await import("./run-logs.ts");
-      const meant = await meantRun(this.target, place, { states, signal });
-      const subject = { flowRunId: meant.id, namespace: meant.namespace ?? place.namespace };
+      const run = await findRun(this.target, place, { directories, signal });
+      const subject = { flowRunId: run.id, namespace: run.namespace ?? place.namespace };
       await (this.follow ? followRunLogs(deps, subject, options) : printRunLogs(deps, subject, options));
       return signal.aborted ? INTERRUPTED : 0;
     } finally {
-      await states.close();
+      directories.close();
       kube.close();
     }
   }

@@ -1,5 +1,6 @@
 // Inventory: the logs of a flow run's pods, whichever Job they are in; followed from one Job into the next of a retry.
 
+import { NO_STATES } from "../../../inventory/run-states.ts";
 import { ExpectedError } from "../../../base/errors.ts";
 import { isOver } from "../../../job/observe/phase.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
@@ -8,7 +9,6 @@ import { LogStream } from "./log-stream.ts";
 import type { LogDeps, LogShape } from "./log-stream.ts";
 import { containerNames, logTargets, podsOfRun, whyNoLog } from "./log-targets.ts";
 import type { LogChoice, LogTarget } from "./log-targets.ts";
-import { NO_STATES } from "../../../inventory/state-source.ts";
 
 /** Whose logs. */
 export interface LogSubject {

@@ -1,19 +1,24 @@
 // kubectl prefect render: the exact Job that the agent would create for a flow run.
 
 import { Command, Option, UsageError } from "clipanion";
-import { SettingsError, textOf } from "../../../base/errors.ts";
+import { ExpectedError, SettingsError, textOf } from "../../../base/errors.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
-import type { JobManifest } from "../../../job/manifest.ts";
+import type { JobManifest } from "../../../kube/client/manifest.ts";
 import type { FlowRun } from "../../../prefect1/flow-run.ts";
 import { AgentCommand } from "../../options/agent-job-options.ts";
-import { findFlowRun, parseRunRef } from "../../flow-run-ref.ts";
+import { parseRunRef } from "../../flow-run-ref.ts";
+import type { RunRef } from "../../flow-run-ref.ts";
+import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
+import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { namespaceOf } from "../../namespace.ts";
 import { flagsOf } from "../../options/option-group.ts";
 import { prefectTarget } from "../../prefect-target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readGivenFile, readStdin } from "../../read-input.ts";
 import type { Rendering } from "./rendering.ts";
+
+const FOUND_AT_MOST = 10;
 
 interface Given {
   readonly flowRun: FlowRun;
@@ -86,14 +91,26 @@ export class RenderCommand extends AgentCommand {
     const flowRunId = ref.kind === "job" ? await this.#runOfJob(ref.name, namespace) : undefined;
     const prefect = await this.context.connectPrefect(prefectTarget(config));
     try {
-      const { signal, clock } = this.context;
+      const { signal } = this.context;
       const wanted = flowRunId === undefined ? ref : parseRunRef(flowRunId);
-      const flowRun = await findFlowRun(prefect, wanted, { now: clock.now(), signal });
+      const flowRun = await this.#find(prefect, wanted);
       const tenantId = config.apiKey === undefined ? undefined : await prefect.tenantId(signal);
       return { flowRun, tenantId };
     } finally {
       prefect.close();
     }
+  }
+
+  async #find(prefect: Pick<Prefect1Client, "findFlowRuns">, ref: RunRef): Promise<FlowRun> {
+    const { chooseRun } = await import("../../flow-run-ref.ts");
+    const { clock, signal } = this.context;
+    const idPrefix = ref.kind === "run" ? ref.idPrefix : undefined;
+    const query = { name: ref.text, idPrefix, now: clock.now(), limit: FOUND_AT_MOST };
+    return chooseRun(ref, await prefect.findFlowRuns(query, signal), () => {
+      const message = `cannot find flow run "${ref.text}": Prefect has none with this id or name`;
+      const hint = "check the name, the tenant (--tenant-id) and the address (--api)";
+      return new ExpectedError(message, { hint });
+    });
   }
 
   async #fromFile(path: string): Promise<FlowRun> {
@@ -110,11 +127,19 @@ export class RenderCommand extends AgentCommand {
     return readFlowRun(json);
   }
 
+  /** The id of the flow run that a Job runs. */
   async #runOfJob(name: string, namespace: string): Promise<string> {
-    const { runOfJob } = await import("../../flow-run-ref.ts");
     const { kube } = await this.context.connectKube(this.connectionFlags());
     try {
-      return await runOfJob(kube, { namespace, name }, this.context.signal);
+      const job = await kube.get("jobs", { namespace, name }, this.context.signal);
+      const where = `Job "${name}" in namespace "${namespace}"`;
+      if (job === undefined) {
+        const hint = "choose the namespace with -n";
+        throw new ExpectedError(`cannot find ${where}: there is none`, { hint });
+      }
+      const id = job.metadata.labels?.[FLOW_RUN_LABEL];
+      if (id !== undefined && id !== "") return id;
+      throw new ExpectedError(`cannot find the flow run of ${where}: the Job has no label ${FLOW_RUN_LABEL}`);
     } finally {
       kube.close();
     }

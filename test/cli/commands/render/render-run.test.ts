@@ -106,7 +106,7 @@ describe("render RUN", () => {
 
   it("asks for an id when several runs have the name, and names them", async () => {
     const { stderr, exitCode } = await render(["twin"]);
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(2);
     for (const id of twins) expect(stderr).toContain(id);
   });
 });

@@ -1,6 +1,6 @@
 // The Job that goes to the Kubernetes API: typed where we write, open where the template decides.
 
-import type { EnvVar } from "../kube/client/objects.ts";
+import type { EnvVar } from "./objects.ts";
 
 export interface ManifestMeta {
   readonly labels: Readonly<Record<string, unknown>>;

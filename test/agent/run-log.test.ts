@@ -1,10 +1,11 @@
 // Lines of many runs leave in one request; a run that Prefect does not know any more takes nobody's lines with it.
 
+import type { RunLog } from "../../src/orchestrator/run-log.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { LogBatch } from "../../src/agent/log-batch.ts";
-import { RunLogWriter } from "../../src/agent/launch/run-log.ts";
+import { RunLogWriter } from "../../src/agent/run-log.ts";
 import { systemClock } from "../../src/base/clock.ts";
-import type { PrefectApi, RunLog } from "../../src/prefect1/api.ts";
+import type { Prefect1Client } from "../../src/prefect1/client.ts";
+import { Prefect1RunReporter } from "../../src/prefect1/run-reporter.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
 import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
@@ -12,7 +13,7 @@ import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 const UNKNOWN = "00000000-0000-4000-8000-00000000dead";
 
 let fake: FakePrefect1;
-let prefect: PrefectApi;
+let prefect: Prefect1Client;
 let flow: { readonly id: string };
 
 beforeAll(async () => {
@@ -36,18 +37,11 @@ const line = (flowRunId: string, message: string): RunLog => ({
 
 const messages = (id: string): unknown[] => fake.logsOf(id).map(({ message }) => message);
 
-describe.each([
-  ["supervise's lines", () => new LogBatch(prefect), (it_: LogBatch, one: RunLog) => it_.write([one])],
-  [
-    "launch's lines",
-    () => new RunLogWriter({ prefect, clock: systemClock }),
-    (it_: RunLogWriter, one: RunLog) => it_.say(one),
-  ],
-] as const)("%s", (_, make, write) => {
-  const writer = (): ((one: RunLog) => Promise<void>) => {
-    const made = make();
-    return (one) => (write as (it_: unknown, one: RunLog) => Promise<void>)(made, one);
-  };
+describe.each(["write", "writeUntilAccepted"] as const)("lines sent with %s", (how) => {
+  function writer(): (one: RunLog) => Promise<void> {
+    const made = new RunLogWriter(new Prefect1RunReporter(prefect, systemClock), systemClock);
+    return (one) => (how === "write" ? made.write([one]) : made.writeUntilAccepted(one));
+  }
 
   it("of several runs leave in one request", async () => {
     const ids = ["a", "b", "c"].map((name) => fake.createFlowRun({ flow, name }).id);
@@ -63,5 +57,16 @@ describe.each([
     const outcomes = await Promise.allSettled([...ids, UNKNOWN].map((id) => say(line(id, "hello"))));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
     expect(ids.map((id) => messages(id))).toEqual([["hello"], ["hello"]]);
+  });
+});
+
+describe("a line whose answer was lost", () => {
+  it("is written once", async () => {
+    const { id } = fake.createFlowRun({ flow, name: "a" });
+    fake.fault({ effect: { kind: "cut", when: "after" }, nth: 1 });
+    const hurried = { ...systemClock, sleep: () => Promise.resolve() };
+    const writer = new RunLogWriter(new Prefect1RunReporter(prefect, hurried), hurried);
+    await writer.writeUntilAccepted(line(id, "hello"));
+    expect(messages(id)).toEqual(["hello"]);
   });
 });

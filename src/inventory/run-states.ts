@@ -1,0 +1,118 @@
+// What Prefect says of the runs that were found, asked in batches while the cluster is still being listed. An API that fails
+// is asked no more: the table comes without states, and says so.
+
+import { Batcher } from "../base/batch.ts";
+import { ExpectedError } from "../base/errors.ts";
+import { isUuid } from "../base/uuid.ts";
+import type { RunStatus } from "../orchestrator/flow-run.ts";
+import type { RunDirectory } from "../orchestrator/run-directory.ts";
+import type { PrefectVersion } from "./inventory.ts";
+
+/** The APIs that are configured, by the Prefect that they belong to. */
+export type StateSources = Readonly<
+  Record<PrefectVersion, Pick<RunDirectory, "address" | "runs"> | undefined>
+>;
+
+/** No Prefect at all: every state is unknown. */
+export const NO_STATES: StateSources = { 1: undefined, 2: undefined };
+
+/** What was read of a run. */
+export interface ReadRun {
+  readonly name: string | undefined;
+  readonly status: RunStatus;
+}
+
+const BATCH = { maxSize: 100, maxRequests: 4 };
+const UNKNOWN: ReadRun = { name: undefined, status: { kind: "unknown" } };
+const MISSING: ReadRun = { name: undefined, status: { kind: "missing" } };
+const HOW_TO_NAME: Readonly<Record<PrefectVersion, string>> = {
+  1: "name it with --api or PREFECT__CLOUD__API",
+  2: "name it with PREFECT_API_URL",
+};
+
+/** Why Prefect cannot be asked about a run. */
+export function noApiText(prefectVersion: PrefectVersion): string {
+  return `no API is configured; ${HOW_TO_NAME[prefectVersion]}`;
+}
+
+/** Reads runs of both Prefects for one command; what one of them does not answer is unknown, and no error. */
+export class StateReader {
+  readonly #readers: Readonly<Record<PrefectVersion, OneReader>>;
+
+  constructor(sources: StateSources, signal?: AbortSignal) {
+    this.#readers = { 1: new OneReader(1, sources[1], signal), 2: new OneReader(2, sources[2], signal) };
+  }
+
+  /** The run, as soon as it is known; asked once. An id that is no UUID cannot be Prefect's, and counts as missing. */
+  read(prefectVersion: PrefectVersion, flowRunId: string): Promise<ReadRun> {
+    return this.#readers[prefectVersion].read(flowRunId);
+  }
+
+  /** What could not be read, a line for each Prefect. */
+  async warnings(): Promise<readonly string[]> {
+    const warnings = await Promise.all([this.#readers[1].warning(), this.#readers[2].warning()]);
+    return warnings.filter((warning) => warning !== undefined);
+  }
+}
+
+class OneReader {
+  readonly #prefectVersion: PrefectVersion;
+  readonly #batcher: Batcher<string, ReadRun> | undefined;
+  readonly #asked = new Map<string, Promise<ReadRun>>();
+  #failure: Error | undefined;
+
+  constructor(
+    prefectVersion: PrefectVersion,
+    source: StateSources[PrefectVersion],
+    signal: AbortSignal | undefined,
+  ) {
+    this.#prefectVersion = prefectVersion;
+    if (source === undefined) return;
+    this.#batcher = new Batcher((ids) => this.#send(source, ids, signal), BATCH);
+  }
+
+  read(flowRunId: string): Promise<ReadRun> {
+    const known = this.#asked.get(flowRunId);
+    if (known !== undefined) return known;
+    const asked = this.#answer(flowRunId);
+    this.#asked.set(flowRunId, asked);
+    return asked;
+  }
+
+  async warning(): Promise<string | undefined> {
+    const answers = await Promise.all(this.#asked.values());
+    if (answers.length === 0) return undefined;
+    const whose = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
+    const unknown = `states of ${whose} flow runs are unknown`;
+    if (this.#batcher === undefined) return `${unknown}: ${noApiText(this.#prefectVersion)}`;
+    if (this.#failure !== undefined) return `${unknown}: ${this.#failure.message}`;
+    const noneKnown = answers.length > 1 && answers.every(({ status }) => status.kind === "missing");
+    return noneKnown
+      ? `${whose} knows none of ${answers.length} flow runs: is it the right API and tenant?`
+      : undefined;
+  }
+
+  #answer(flowRunId: string): Promise<ReadRun> {
+    if (this.#batcher === undefined) return Promise.resolve(UNKNOWN);
+    return isUuid(flowRunId) ? this.#batcher.add(flowRunId) : Promise.resolve(MISSING);
+  }
+
+  async #send(
+    source: NonNullable<StateSources[PrefectVersion]>,
+    ids: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly ReadRun[]> {
+    if (this.#failure !== undefined) return ids.map(() => UNKNOWN);
+    try {
+      const found = await source.runs(ids, signal);
+      return ids.map((id) => {
+        const run = found.get(id);
+        return run === undefined ? MISSING : { name: run.name, status: { kind: "known", state: run.state } };
+      });
+    } catch (error) {
+      if (!(error instanceof ExpectedError)) throw error;
+      this.#failure = error;
+      return ids.map(() => UNKNOWN);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+// Prefect 1's flow runs for the commands that people type.
+
+import type { Clock } from "../base/clock.ts";
+import { isFinished } from "../orchestrator/flow-run.ts";
+import type { KnownRun, RunDirectory, RunQuery } from "../orchestrator/run-directory.ts";
+import type { Prefect1Client } from "./client.ts";
+import { runStateOf } from "./run-state.ts";
+import { newState } from "./states.ts";
+
+/** The directory of an API at this address, which is connected when it is first asked. */
+export function prefect1Directory(
+  address: string,
+  connect: () => Promise<Prefect1Client>,
+  clock: Pick<Clock, "now">,
+): RunDirectory {
+  let connected: Promise<Prefect1Client> | undefined;
+  const client = (): Promise<Prefect1Client> => (connected ??= connect());
+  return {
+    address,
+    runs: async (ids, signal) => {
+      const rows = await (await client()).runStates(ids, signal);
+      return new Map(
+        [...rows].map(([id, row]): [string, KnownRun] => [
+          id,
+          { id, name: row.name ?? undefined, state: runStateOf(row) },
+        ]),
+      );
+    },
+    find: async (query: RunQuery, signal) => {
+      const found = await (await client()).findFlowRuns({ ...query, now: clock.now() }, signal);
+      return found.map(({ id, name, version, serialized_state: state }) => ({
+        id,
+        name: name ?? undefined,
+        state: runStateOf({ id, version, state }),
+      }));
+    },
+    cancel: async ({ id, state }) => {
+      if (state !== undefined && isFinished(state.type)) return state.name;
+      return (await client()).cancel(id);
+    },
+    setCancelled: async (flowRunId, message) => {
+      await (await client()).setState({ flowRunId, state: newState("Cancelled", message) });
+    },
+    close: () => {
+      // What failed to connect was reported when it was asked.
+      void connected?.then((each) => each.close()).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// What the agent tells Prefect 1 about flow runs. Prefect 1 has no Crashed: it is written as Failed.
+
+import type { Clock } from "../base/clock.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
+import type { RunState } from "../orchestrator/flow-run.ts";
+import type { RunLog } from "../orchestrator/run-log.ts";
+import type { NewState, Restart, RunReporter, TransitionResult } from "../orchestrator/run-reporter.ts";
+import type { Prefect1Client } from "./client.ts";
+import { restartRun } from "./restart/restart.ts";
+import { runStateOf } from "./run-state.ts";
+import { newState } from "./states.ts";
+
+const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } as const;
+
+export class Prefect1RunReporter implements RunReporter {
+  readonly #client: Prefect1Client;
+  readonly #clock: Clock;
+
+  constructor(client: Prefect1Client, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  async states(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunState>> {
+    const rows = await this.#client.runStates(ids, signal);
+    return new Map([...rows].map(([id, row]) => [id, runStateOf(row)]));
+  }
+
+  writeLogs(logs: readonly RunLog[]): Promise<void> {
+    return this.#client.writeLogs(logs);
+  }
+
+  loggedMessages(flowRunId: string, names: readonly string[]): Promise<readonly string[]> {
+    return this.#client.loggedMessages(flowRunId, names);
+  }
+
+  mentions(flowRunId: string, texts: readonly string[]): Promise<readonly string[]> {
+    return this.#client.mentions(flowRunId, texts);
+  }
+
+  unwritten(logs: readonly RunLog[]): Promise<readonly RunLog[]> {
+    return this.#client.unwritten(logs);
+  }
+
+  transition(flowRunId: string, { type, message, version }: NewState): Promise<TransitionResult> {
+    const state = newState(STATES[type], message);
+    return movedIfLocked(() => this.#client.setState({ flowRunId, state, version }));
+  }
+
+  restart(flowRunId: string, request: Restart): Promise<TransitionResult> {
+    return movedIfLocked(() => restartRun(this.#client, { ...request, flowRunId, now: this.#clock.now() }));
+  }
+
+  keepAlive(flowRunIds: readonly string[]): Promise<void> {
+    return this.#client.heartbeat(flowRunIds);
+  }
+}
+
+/** Somebody else changed the state first: an answer, no error. */
+async function movedIfLocked(call: () => Promise<void>): Promise<TransitionResult> {
+  try {
+    await call();
+    return "accepted";
+  } catch (error) {
+    if (error instanceof PrefectError && error.failure === "locked") return "moved";
+    throw error;
+  }
+}

@@ -1,0 +1,218 @@
+// Prefect 1's flow runs for the agent: what the queue hands out, claims as Submitted states, Jobs by the rules of Core 1.4.1.
+
+import { Batcher } from "../base/batch.ts";
+import type { Clock } from "../base/clock.ts";
+import type { JobManifest } from "../kube/client/manifest.ts";
+import type { RunState } from "../orchestrator/flow-run.ts";
+import type {
+  Claim,
+  DueQuery,
+  DueRun,
+  DueRuns,
+  Submission,
+  UnfinishedClaim,
+  UnfinishedQuery,
+  WorkSource,
+} from "../orchestrator/work-source.ts";
+import { buildJob } from "./build/build.ts";
+import { identifiersOf } from "./build/identifier.ts";
+import type { JobSettings } from "./build/job-settings.ts";
+import { templateSourceOf } from "./build/template.ts";
+import type { Template, TemplateSource } from "./build/template.ts";
+import { claimIn } from "./claim.ts";
+import type { ClaimOutcome, StateClaim } from "./claim.ts";
+import type { ClaimedRun } from "./claimed-runs.ts";
+import type { Prefect1Client } from "./client.ts";
+import type { FlowRun } from "./flow-run.ts";
+import { runStateOf } from "./run-state.ts";
+import { startTimeOf } from "./states.ts";
+import { claimsOf, scopeContext, workOf, workUnder } from "./submission.ts";
+import type { ClaimedWork } from "./submission.ts";
+
+/** What the queue hands out at once, at most (prefect-1 server). */
+const FULL_PAGE = 25;
+/** How many runs are read at once when the queue's page was full. */
+const WIDE_PAGE = 250;
+const PAGE = 100;
+/** Runs are asked for so long before their start. */
+const PREFETCH_MS = 10_000;
+/** How often to look past the queue's 75 oldest runs, which may all be others'. */
+const STARVATION_CHECK_MS = 20_000;
+const CLAIMS = { maxSize: 100, maxRequests: 2 };
+const TASK_CLAIMS = { maxSize: 10, maxRequests: 2 };
+
+export interface WorkSourceOptions {
+  readonly client: Prefect1Client;
+  readonly clock: Clock;
+  /** The agent's name in Prefect. */
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly agentConfigId?: string | undefined;
+  /** Cluster and namespace, as claims name them. */
+  readonly scope: string;
+  /** This process, as claims name it. */
+  readonly identity: string;
+  readonly job: JobSettings;
+  /** The agent's own template. */
+  readonly template: TemplateSource | undefined;
+  /** Reads a template anew. Throws JobError for a run's own, SettingsError for the agent's; retryable for an outage. */
+  readonly loadTemplate: (source: TemplateSource) => Promise<Template>;
+  /** An id that no other claim has. */
+  readonly newClaimId: () => string;
+}
+
+export class Prefect1WorkSource implements WorkSource {
+  readonly #options: WorkSourceOptions;
+  readonly #claims: Batcher<StateClaim, ClaimOutcome>;
+  readonly #taskClaims: Batcher<readonly StateClaim[], ClaimOutcome>;
+  #widelyAskedAtMs = 0;
+
+  constructor(options: WorkSourceOptions) {
+    this.#options = options;
+    const { client } = options;
+    this.#claims = new Batcher((claims) => client.claim(claims), CLAIMS);
+    this.#taskClaims = new Batcher((groups) => claimGroups(client, groups), TASK_CLAIMS);
+  }
+
+  register(signal: AbortSignal): Promise<string> {
+    const { client, name, labels, agentConfigId } = this.#options;
+    return client.registerAgent({ name, labels, agentConfigId }, signal);
+  }
+
+  async due({ inFlight }: DueQuery, signal: AbortSignal): Promise<DueRuns> {
+    const { ids, hasMore } = await this.#readyIds(inFlight.size, signal);
+    const fresh = ids.filter((id) => !inFlight.has(id));
+    const { client, clock } = this.#options;
+    const pages = await Promise.all(
+      pagesOf(fresh).map((page) => client.launchableFlowRuns(page, clock.now(), signal)),
+    );
+    const runs = pages.flatMap((page) => page.runs).map((run) => this.#dueRun(run));
+    return {
+      runs: runs.sort((a, b) => (a.startAt?.getTime() ?? 0) - (b.startAt?.getTime() ?? 0)),
+      hasMore,
+      unreadable: pages.flatMap(({ unreadable }) => unreadable),
+    };
+  }
+
+  async *unfinished(
+    { includeStarted, mayLackJob }: UnfinishedQuery,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly UnfinishedClaim[]> {
+    const { client, scope } = this.#options;
+    const context = scopeContext(scope);
+    const ids = await client.claimedIds({ started: includeStarted, context }, signal);
+    for (const page of pagesOf(ids.filter(mayLackJob))) {
+      const claimed = await client.claimedRuns(page, context, signal);
+      yield claimed.flatMap((run) => this.#unfinishedClaim(run));
+    }
+  }
+
+  async #readyIds(
+    inFlight: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly ids: readonly string[]; readonly hasMore: boolean }> {
+    const { client, clock, labels } = this.#options;
+    const nowMs = clock.now().getTime();
+    const before = new Date(nowMs + PREFETCH_MS);
+    const queued = await client.queuedFlowRunIds(before, labels, signal);
+    const isFull = queued.length >= FULL_PAGE;
+    if (!isFull && nowMs - this.#widelyAskedAtMs < STARVATION_CHECK_MS)
+      return { ids: queued, hasMore: false };
+    this.#widelyAskedAtMs = nowMs;
+    const wide = await client.dueFlowRunIds(before, labels, { limit: WIDE_PAGE + inFlight, signal });
+    return { ids: [...new Set([...queued, ...wide])], hasMore: isFull || wide.length >= WIDE_PAGE };
+  }
+
+  #dueRun(flowRun: FlowRun): DueRun {
+    const { id, version, serialized_state: state } = flowRun;
+    let work: ClaimedWork | undefined;
+    return {
+      id,
+      name: flowRun.name ?? undefined,
+      state: runStateOf({ id, version, state }),
+      startAt: flowRun.state === "Running" ? undefined : startTimeOf(state),
+      claim: async () => {
+        const again = work !== undefined;
+        work ??= this.#workOf(flowRun);
+        const outcome = await this.#claim(work, again);
+        return outcome === "taken"
+          ? { outcome: "lost" }
+          : ({ outcome: "claimed", submission: this.#submission(work) } satisfies Claim);
+      },
+    };
+  }
+
+  #workOf(flowRun: FlowRun): ClaimedWork {
+    const { scope, identity: by, newClaimId } = this.#options;
+    return workOf(flowRun, { id: newClaimId(), scope, by });
+  }
+
+  /** `again`: the answer may only have been lost, and others act meanwhile: the state is looked up first. */
+  async #claim(work: ClaimedWork, again: boolean): Promise<ClaimOutcome> {
+    const claims = claimsOf(work).map((claim) => ({ ...claim, again }));
+    const [first] = claims;
+    // A Running run whose overdue task runs are no longer scheduled: somebody has just claimed them.
+    if (first === undefined) return "taken";
+    return work.of === "flow run" ? this.#claims.add(first) : this.#taskClaims.add(claims);
+  }
+
+  #submission(work: ClaimedWork): Submission {
+    const { flowRun, claim } = work;
+    let template: Template | undefined;
+    return {
+      flowRunId: flowRun.id,
+      identifiers: identifiersOf(claim.identifier, flowRun.id),
+      build: async (identifier): Promise<JobManifest> => {
+        const { job, template: own, loadTemplate } = this.#options;
+        template ??= await loadTemplate(templateSourceOf(flowRun, own));
+        return buildJob(flowRun, job, template, identifier);
+      },
+      isCurrent: (state) => this.#isCurrent(work, state),
+    };
+  }
+
+  async #isCurrent({ flowRun, claim, of }: ClaimedWork, state: RunState): Promise<boolean> {
+    if (of === "flow run") return state.type === "pending" && state.claim?.id === claim.id;
+    if (state.type !== "running") return false;
+    const tasks = await this.#options.client.unfinishedTaskRuns(flowRun.id);
+    return tasks.some(
+      ({ serialized_state: task }) => task.type === "Submitted" && claimIn(task)?.id === claim.id,
+    );
+  }
+
+  #unfinishedClaim({ flowRun, claimedState }: ClaimedRun): readonly UnfinishedClaim[] {
+    const claim = claimIn(claimedState);
+    if (claim === undefined || claim.scope !== this.#options.scope) return [];
+    const work = workUnder(claim, flowRun);
+    const { id, version, serialized_state: state } = flowRun;
+    const waitsForTasks = claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
+    return [
+      {
+        submission: this.#submission(work),
+        claimId: claim.id,
+        by: claim.by,
+        state: runStateOf({ id, version, state }),
+        waitsForJob: work.of === "flow run" || waitsForTasks,
+      },
+    ];
+  }
+}
+
+function pagesOf(ids: readonly string[]): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(ids.length / PAGE) }, (_, at) =>
+    ids.slice(at * PAGE, (at + 1) * PAGE),
+  );
+}
+
+/** Task runs of several flow runs in one mutation; a group whose every task was lost is taken. */
+async function claimGroups(
+  client: Prefect1Client,
+  groups: readonly (readonly StateClaim[])[],
+): Promise<ClaimOutcome[]> {
+  const outcomes = await client.claimTasks(groups.flat());
+  let from = 0;
+  return groups.map((group) => {
+    const own = outcomes.slice(from, (from += group.length));
+    return own.includes("claimed") ? "claimed" : "taken";
+  });
+}

@@ -1,0 +1,38 @@
+// What the states of Prefect 1 mean to the agent.
+
+import { describe, expect, it } from "vitest";
+import { runStateOf } from "../../src/prefect1/run-state.ts";
+
+const ID = "00000000-0000-4000-8000-0000000000a1";
+
+describe("runStateOf", () => {
+  it.each([
+    ["Scheduled", "scheduled"],
+    ["Retrying", "scheduled"],
+    ["Queued", "scheduled"],
+    ["Pending", "scheduled"],
+    ["ClientFailed", "scheduled"],
+    ["SomethingNew", "scheduled"],
+    ["Paused", "paused"],
+    ["Submitted", "pending"],
+    ["Running", "running"],
+    ["Cancelling", "cancelling"],
+    ["Cancelled", "cancelled"],
+    ["Success", "completed"],
+    ["Skipped", "completed"],
+    ["Failed", "failed"],
+    ["TimedOut", "failed"],
+    ["TriggerFailed", "failed"],
+  ])("reads %s as %s, and keeps Prefect's own name", (name, type) => {
+    const state = runStateOf({ id: ID, version: 3, state: { type: name, message: "why" } });
+    expect(state).toMatchObject({ type, name, message: "why", version: 3 });
+  });
+
+  it("names the Job that a claim of ours promises, under all identifiers that it may have", () => {
+    const context = { kubectl_prefect: { id: "c", scope: "here", identifier: "1a2b3c4d", by: "host:1" } };
+    const { claim } = runStateOf({ id: ID, version: 3, state: { type: "Submitted", context } });
+    expect(claim).toMatchObject({ id: "c", scope: "here", by: "host:1" });
+    expect(claim?.identifiers[0]).toBe("1a2b3c4d");
+    expect(claim?.identifiers).toHaveLength(3);
+  });
+});
