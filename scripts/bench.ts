@@ -1,5 +1,5 @@
-// `npm run bench`: figures about speed and size, as ratios in one run. `npm run bench -- startup launch` measures those
-// two only; `-o FILE` keeps everything that was seen, as JSON. Exit code 1 when a bound is not met.
+// `npm run bench`: measures speed and size, as ratios within one run. `npm run bench -- startup launch` measures only those two;
+// `-o FILE` writes all measurements as JSON. Exits with 1 if a bound is not met.
 
 import { access, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -8,8 +8,8 @@ import { SettingsError } from "../src/base/errors.ts";
 import { cleanup } from "./bench/cleanup.ts";
 import { delay } from "./bench/delay.ts";
 import { failure } from "./bench/failure.ts";
-import { isMet, lineOf, whySkipped } from "./bench/figure.ts";
-import type { Figure, Measurement, World } from "./bench/figure.ts";
+import { isMet, lineOf, skipReason } from "./bench/figure.ts";
+import type { Figure, Measurement, BenchContext } from "./bench/figure.ts";
 import { jobs } from "./bench/jobs.ts";
 import { launch } from "./bench/launch.ts";
 import { memory } from "./bench/memory.ts";
@@ -21,35 +21,38 @@ import { projectPath, readProject, requireNode, runScript } from "./project.ts";
 const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory, jobs, cleanup];
 const INTERRUPTED = 130;
 
-/** The figures of these names, all without names. Throws SettingsError for a name that none has. */
+/** The figures with these names; without names, all. Throws SettingsError for an unknown name. */
 function chosen(names: readonly string[]): readonly Figure[] {
   for (const name of names) {
     if (FIGURES.some((figure) => figure.name === name)) continue;
-    throw new SettingsError(`cannot measure "${name}": there is no such figure`, {
-      hint: `choose among ${FIGURES.map((figure) => figure.name).join(", ")}`,
+    throw new SettingsError(`cannot measure "${name}": unknown figure`, {
+      hint: `available figures: ${FIGURES.map((figure) => figure.name).join(", ")}`,
     });
   }
   return names.length === 0 ? FIGURES : FIGURES.filter(({ name }) => names.includes(name));
 }
 
-/** The executable of `npm run build`; built when it is missing. */
+/** The executable of `npm run build`; builds it if it is missing. */
 async function binary(): Promise<string> {
   const path = projectPath("dist", process.platform === "win32" ? "kubectl-prefect.exe" : "kubectl-prefect");
-  const isThere = await access(path).then(
+  const exists = await access(path).then(
     () => true,
     () => false,
   );
-  if (!isThere) await runNode([projectPath("scripts", "build.ts")]);
+  if (!exists) await runNode([projectPath("scripts", "build.ts")]);
   return path;
 }
 
-async function measureAll(figures: readonly Figure[], world: World): Promise<readonly Measurement[]> {
+async function measureAll(
+  figures: readonly Figure[],
+  context: BenchContext,
+): Promise<readonly Measurement[]> {
   const all: Measurement[] = [];
   for (const { name, needs, measure } of figures) {
-    const why = whySkipped(needs, { kubeconfig: world.kubeconfig, platform: process.platform });
-    if (why !== undefined) console.log(`${name}: skipped: ${why}`);
+    const reason = skipReason(needs, { kubeconfig: context.kubeconfig, platform: process.platform });
+    if (reason !== undefined) console.log(`${name}: skipped: ${reason}`);
     else {
-      const measured = await measure(world);
+      const measured = await measure(context);
       for (const measurement of measured) console.log(lineOf(measurement));
       all.push(...measured);
     }
@@ -63,16 +66,16 @@ await runScript(async () => {
   const figures = chosen(positionals);
   const project = await readProject();
   requireNode(project);
-  // Leaving by exit() ends the agent too.
+  // exit() also ends the agent.
   for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(INTERRUPTED));
   const { KUBECONFIG: kubeconfig } = process.env;
-  const world: World = {
+  const context: BenchContext = {
     binary: await binary(),
     kubeconfig: kubeconfig === "" ? undefined : kubeconfig,
     original: values.original,
-    say: (line) => console.error(line),
+    log: (line) => console.error(line),
   };
-  const measurements = await measureAll(figures, world);
+  const measurements = await measureAll(figures, context);
   if (values.output !== undefined) {
     const machine = {
       cpus: cpus().map(({ model }) => model),

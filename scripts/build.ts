@@ -1,5 +1,5 @@
-// `npm run build`: the executable for this machine, dist/kubectl-prefect.
-// --entry FILE and --output FILE build something else, or somewhere else.
+// `npm run build`: builds the executable for this machine, dist/kubectl-prefect.
+// --entry FILE and --output FILE change the program and the output file.
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -11,7 +11,7 @@ import { makeExecutable } from "./binary/sea.ts";
 import type { Platform } from "./binary/sea.ts";
 import { projectPath, readProject, requireNode, runScript } from "./project.ts";
 
-/** The building platform, if it is one that we build for. */
+/** The current platform. Throws if it is not supported. */
 function thisPlatform(): Platform {
   const { platform } = process;
   if (platform === "linux" || platform === "darwin" || platform === "win32") return platform;

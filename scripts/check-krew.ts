@@ -1,4 +1,4 @@
-// `npm run check-krew [MANIFEST [FOLDER]]`: krew's rules on the filled manifest and the archives beside it.
+// `npm run check-krew [MANIFEST [FOLDER]]`: checks krew's rules for the filled manifest and the archives beside it.
 
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,5 +9,5 @@ await runScript(async () => {
   const { positionals } = parseArgs({ allowPositionals: true });
   const [manifest = projectPath("dist/release/prefect.yaml"), folder = dirname(manifest)] = positionals;
   await checkKrew(manifest, folder);
-  console.log(`${manifest}: krew's rules hold, and so do the archives`);
+  console.log(`${manifest}: manifest and archives meet krew's rules`);
 });

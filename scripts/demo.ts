@@ -1,7 +1,7 @@
-// `npm run demo`: the main job in some seconds, with nothing but this checkout: a fake Prefect API and a fake Kubernetes in
-// this process, the agent between them, and flow runs that succeed, fail, cannot start, are late or are cancelled.
-// --context NAME or --kubeconfig FILE run the Jobs in that cluster, in a namespace that exists only meanwhile; -v prints the
-// agent's own log on stderr. Exits with 1 if a flow run did not end as it should.
+// `npm run demo`: the agent between a fake Prefect API and a fake Kubernetes in this process, with flow runs that succeed, fail,
+// cannot start, are scheduled or are cancelled. Takes a few seconds.
+// --context NAME or --kubeconfig FILE run the Jobs in a temporary namespace of that cluster; -v prints the agent's log on stderr.
+// Exits with 1 if a flow run did not end as expected.
 
 import { homedir } from "node:os";
 import { parseArgs } from "node:util";
@@ -15,7 +15,7 @@ import { colourFor } from "../src/output/palette.ts";
 import { tableLines } from "../src/output/table.ts";
 import { version } from "../src/version.ts";
 import { runDemo } from "./demo/demo.ts";
-import { closingLine, ENDING_COLUMNS, problemsOf } from "./demo/ending.ts";
+import { closingLine, RESULT_COLUMNS, problemsOf } from "./demo/result.ts";
 import { runScript } from "./project.ts";
 
 const { values } = parseArgs({
@@ -26,13 +26,19 @@ const { values } = parseArgs({
   },
 });
 
-/** The cluster that was named; undefined: the fake one. */
+/** The cluster of --context or --kubeconfig; undefined: the fake. */
 async function cluster(): Promise<KubeApi | undefined> {
   const { context, kubeconfig } = values;
   if (context === undefined && kubeconfig === undefined) return undefined;
   const userAgent = `kubectl-prefect-demo/${version}`;
-  const world = { env: process.env, home: homedir(), readFile: readFromDisk, clock: systemClock, userAgent };
-  return (await connectKube({ context, kubeconfig }, world)).kube;
+  const dependencies = {
+    env: process.env,
+    home: homedir(),
+    readFile: readFromDisk,
+    clock: systemClock,
+    userAgent,
+  };
+  return (await connectKube({ context, kubeconfig }, dependencies)).kube;
 }
 
 function agentLog(): Log {
@@ -45,7 +51,7 @@ function agentLog(): Log {
   });
 }
 
-/** Ctrl-C asks the demo to end, a second one does not ask. */
+/** The first Ctrl-C stops the demo, the second one exits at once. */
 function untilInterrupted(): AbortSignal {
   const stopping = new AbortController();
   process.on("SIGINT", () => {
@@ -61,7 +67,7 @@ await runScript(async () => {
   const signal = untilInterrupted();
   const kube = await cluster();
   try {
-    const facts = await runDemo({
+    const results = await runDemo({
       clock: systemClock,
       signal,
       print: (line) => console.log(line),
@@ -69,10 +75,10 @@ await runScript(async () => {
       log: agentLog(),
       kube,
     });
-    for (const line of ["", ...tableLines(ENDING_COLUMNS, facts, { palette }), ""]) console.log(line);
-    const problems = facts.flatMap(problemsOf);
+    for (const line of ["", ...tableLines(RESULT_COLUMNS, results, { palette }), ""]) console.log(line);
+    const problems = results.flatMap(problemsOf);
     for (const problem of problems) console.error(`error: ${problem}`);
-    console.log(closingLine(facts, systemClock.now().getTime() - startedAt.getTime()));
+    console.log(closingLine(results, systemClock.now().getTime() - startedAt.getTime()));
     if (problems.length > 0) process.exitCode = 1;
   } finally {
     kube?.close();

@@ -1,9 +1,9 @@
-// A port for a process that takes no 0.
+// A free port, for processes that do not accept port 0.
 
 import { once } from "node:events";
 import { createServer } from "node:net";
 
-/** A port of the loopback address that was free a moment ago. */
+/** A port that is free on the loopback address. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

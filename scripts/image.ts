@@ -1,5 +1,5 @@
-// `npm run image`: dist/kubectl-prefect and what it needs → dist/kubectl-prefect-image.tar, without Docker.
-// --name REPOSITORY:TAG, --binary FILE and --output FILE change name, program and place.
+// `npm run image`: builds dist/kubectl-prefect-image.tar from dist/kubectl-prefect, without Docker.
+// --name REPOSITORY:TAG, --binary FILE and --output FILE change the name, the executable and the output file.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -17,8 +17,8 @@ function architecture(): string {
   return process.arch === "x64" ? "amd64" : process.arch;
 }
 
-/** The name with a tag: without one, tools would each add their own. */
-function named(name: string): string {
+/** The name, which must have a tag: tools add different ones if it is missing. */
+function requireTag(name: string): string {
   if (/^[a-z0-9][a-z0-9._:/-]*:[\w][\w.-]{0,127}$/u.test(name)) return name;
   throw new ExpectedError(`cannot name the image "${name}": it is not REPOSITORY:TAG`);
 }
@@ -33,7 +33,7 @@ await runScript(async () => {
   const { version } = await readProject();
   const binary = resolve(values.binary ?? projectPath("dist/kubectl-prefect"));
   const program = await readFile(binary).catch((cause: unknown) => {
-    throw new ExpectedError(`cannot read "${binary}": it is not there`, { cause, hint: "npm run build" });
+    throw new ExpectedError(`cannot read "${binary}": no such file`, { cause, hint: "npm run build" });
   });
   const base = await rootFiles(await librariesOf(binary));
   const layers = [
@@ -48,7 +48,7 @@ await runScript(async () => {
       { path: "kubectl-prefect", mode: 0o755, content: program },
     ],
   ];
-  const name = named(values.name ?? `ghcr.io/kubectl-prefect/kubectl-prefect:v${version}`);
+  const name = requireTag(values.name ?? `ghcr.io/kubectl-prefect/kubectl-prefect:v${version}`);
   const output = resolve(values.output ?? projectPath("dist/kubectl-prefect-image.tar"));
   const archive = imageArchive({ name, architecture: architecture(), layers, config: imageConfig(version) });
   await writeFile(output, archive);

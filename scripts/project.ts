@@ -1,4 +1,4 @@
-// Where things are in this project, what it is called, and how a script ends: what every script needs first.
+// Paths, version and error handling of the scripts.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { ExpectedError, textOf } from "../src/base/errors.ts";
 import { objectIn, textIn } from "../src/base/json.ts";
 
-/** 1980-01-01T00:00:00Z in seconds: the time of every file we pack, so that equal contents give equal bytes. */
+/** 1980-01-01T00:00:00Z in seconds: the time of every packed file, for reproducible archives. */
 export const packedAtSeconds = 315_532_800;
 
 /** An absolute path inside the project. */
@@ -17,11 +17,11 @@ export function projectPath(...parts: readonly string[]): string {
 export interface Project {
   /** Without the leading `v`. */
   readonly version: string;
-  /** The Node release that package.json pins; every executable is made of exactly this one. */
+  /** The Node release that package.json pins, which is in every executable. */
   readonly nodeVersion: string;
 }
 
-/** What package.json says of the version and of Node. */
+/** Reads package.json. */
 export async function readProject(): Promise<Project> {
   const manifest = objectIn(JSON.parse(await readFile(projectPath("package.json"), "utf8")));
   const version = textIn(manifest["version"]);
@@ -34,7 +34,7 @@ export async function readProject(): Promise<Project> {
   return { version, nodeVersion };
 }
 
-/** Refuses to go on under another Node: its blob would crash the Node that it is put into. */
+/** Throws under another Node release: its blob would crash the Node in the executable. */
 export function requireNode(project: Project): void {
   if (process.versions.node === project.nodeVersion) return;
   throw new ExpectedError(
@@ -43,7 +43,7 @@ export function requireNode(project: Project): void {
   );
 }
 
-/** Runs a script's work; a failure becomes one line on stderr and exit code 1 or the error's own. */
+/** Runs a script. An ExpectedError is printed as one line, and its exit code is used. */
 export async function runScript(work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -1,5 +1,5 @@
-// `npm run release`: an archive for each platform, their sums, and the filled krew manifest, in dist/release.
-// --only OS_ARCH makes one archive and no manifest; --entry FILE packs another program.
+// `npm run release`: writes an archive for each platform, their checksums and the filled krew manifest to dist/release.
+// --only OS_ARCH makes only that archive, without manifest; --entry FILE packs another program.
 
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -28,7 +28,7 @@ interface Release {
   readonly nodeLicense: Buffer;
 }
 
-/** Writes one archive; answers its SHA-256. */
+/** Writes one archive; returns its SHA-256. */
 async function makeArchive(release: Release, target: Target): Promise<string> {
   const { nodeVersion, version } = release.project;
   const node = await nodeFile({ target, nodeVersion }, target.nodePath);
@@ -68,7 +68,7 @@ await runScript(async () => {
   const chosen = targets.filter(
     (one) => values.only === undefined || values.only === `${one.os}_${one.arch}`,
   );
-  if (chosen.length === 0) throw new ExpectedError(`cannot release for "${values.only}": no such platform`);
+  if (chosen.length === 0) throw new ExpectedError(`cannot release for "${values.only}": unknown platform`);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const program = await bundle(resolve(values.entry ?? projectPath("src/main.ts")));
@@ -83,5 +83,5 @@ await runScript(async () => {
   const template = await readFile(projectPath("krew-manifest.yaml"), "utf8");
   await writeFile(manifest, fillManifest(template, { version: project.version, sums }));
   await checkKrew(manifest, folder);
-  console.log(`${manifest}: krew's rules hold`);
+  console.log(`${manifest}: meets krew's rules`);
 });

@@ -1,4 +1,4 @@
-// The process's edge: argv, streams, signals → run() → exit code.
+// Entry point: argv, streams and signals → run() → exit code.
 
 import { homedir, hostname } from "node:os";
 import { systemClock } from "./base/clock.ts";
@@ -19,8 +19,8 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** The first signal asks to stop, a second one does not ask. */
-function untilSignalled(): AbortController {
+/** The first signal aborts the controller, a second one exits at once. */
+function stopOnSignal(): AbortController {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(INTERRUPTED);
@@ -31,35 +31,35 @@ function untilSignalled(): AbortController {
   return controller;
 }
 
-/** Commands that change something, or wait for something to end; all others only show what is. */
-const DOING = new Set(["agent", "cancel", "cleanup"]);
+/** Commands that change something or run until they are stopped; all others only read. */
+const WRITING_COMMANDS = new Set(["agent", "cancel", "cleanup"]);
 
 /**
- * A reader that went away, as in `| head`, is no error: it has seen enough. What only shows ends at once, with 0; what
- * does something is asked to stop, as by a signal, and answers how far it came.
+ * A closed stdout, as after `| head`, is no error. Commands that only read exit at once with 0; the others stop as after
+ * a signal, and their exit code tells how far they got.
  */
-function endWithoutReader(stopping: AbortController): void {
+function stopOnClosedStdout(stopping: AbortController): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") process.exit(1);
-    if (DOING.has(process.argv[2] ?? "")) stopping.abort();
+    if (WRITING_COMMANDS.has(process.argv[2] ?? "")) stopping.abort();
     else process.exit(0);
   });
-  // Nobody is left who could be told.
+  // A closed stderr is ignored: there is nowhere to report it.
   process.stderr.on("error", () => {});
 }
 
-/** Ends the process when all is written: a request that nobody waits for any more must not keep it. */
+/** Exits once all output is written, even if a request is still open. */
 function exit(code: number): void {
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }
 
 function main(): void {
-  const world = { env: process.env, clock: systemClock, home: homedir(), readFile: readFromDisk };
-  const stopping = untilSignalled();
-  endWithoutReader(stopping);
+  const dependencies = { env: process.env, clock: systemClock, home: homedir(), readFile: readFromDisk };
+  const stopping = stopOnSignal();
+  stopOnClosedStdout(stopping);
   const context: CliContext = {
-    ...world,
-    ...connectors({ ...world, userAgent: `kubectl-prefect/${version}` }),
+    ...dependencies,
+    ...connectors({ ...dependencies, userAgent: `kubectl-prefect/${version}` }),
     stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
@@ -69,8 +69,8 @@ function main(): void {
     pid: process.pid,
     isRunning,
   };
-  const colours = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
-  void run(process.argv.slice(2), context, colours).then(exit);
+  const useColours = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
+  void run(process.argv.slice(2), context, useColours).then(exit);
 }
 
 main();

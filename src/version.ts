@@ -1,4 +1,4 @@
-// The version of this program, as package.json says it; the build puts the text into the executable.
+// The version from package.json; the build inlines it into the executable.
 
 import manifest from "../package.json" with { type: "json" };
 

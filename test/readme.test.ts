@@ -1,44 +1,113 @@
-// The README is held against the program: options, commands, and scripts that it names.
+// The documents are held against the program: options, commands, npm scripts and files that they name.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { withCurrentOptions } from "../scripts/readme.ts";
+import { blockNames, OPTIONS_DOC, withCurrentOptions } from "../scripts/options-doc.ts";
 import { commandMetadata } from "../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../src/cli/program.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
+const GUIDES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+const DOCUMENTS = [
+  ...GUIDES,
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "src/README.md",
+  "scripts/README.md",
+  "test/README.md",
+];
+/** It names options of scripts and of other programs, too. */
+const FOR_DEVELOPERS = new Set(["docs/development.md"]);
 
-describe("README.md", () => {
+function textOf(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+describe("docs/options.md", () => {
+  const doc = readFileSync(OPTIONS_DOC, "utf8");
+
   it("has the current options (npm run docs)", () => {
-    expect(README).toContain("<!-- options agent-start -->");
-    expect(withCurrentOptions(README)).toBe(README);
+    expect(withCurrentOptions(doc)).toBe(doc);
+  });
+
+  it("has the options of every command, and of every group that commands share", () => {
+    const names = [...doc.matchAll(/<!-- options ([\w-]+) -->/g)].map(([, name = ""]) => name);
+    expect(names.toSorted()).toEqual(blockNames().toSorted());
   });
 
   it("names the options' table of no unknown command", () => {
     expect(() => withCurrentOptions("<!-- options fly -->\n<!-- /options -->")).toThrow('"fly"');
   });
+});
+
+describe("README.md", () => {
+  it("says how to run the tests", () => {
+    expect(textOf("README.md")).toMatch(/npm ci && npm test\b/);
+  });
+});
+
+describe("src/README.md", () => {
+  it("names only files that there are", () => {
+    const named = [...textOf("src/README.md").matchAll(/`([\w-]+\/[\w/.-]+\.ts)`/g)].map(
+      ([, path = ""]) => path,
+    );
+    const missing = named.filter(
+      (path) => !existsSync(join(ROOT, "src", path)) && !existsSync(join(ROOT, path)),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe.each(DOCUMENTS)("%s", (path) => {
+  const text = textOf(path);
 
   it("names only npm scripts that there are", () => {
-    const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: object };
-    const named = [...README.matchAll(/npm run ([\w:-]+)/g)].map(([, script = ""]) => script);
-    expect(named).not.toEqual([]);
+    const { scripts } = JSON.parse(textOf("package.json")) as { scripts: object };
+    const named = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, script = ""]) => script);
     expect(named.filter((script) => !Object.hasOwn(scripts, script))).toEqual([]);
   });
 
   it("names only commands that there are", () => {
-    const names = commandMetadata(COMMANDS).flatMap(({ paths }) => paths.map((path) => path.join(" ")));
-    const used = [...README.matchAll(/kubectl prefect ([a-z][a-z ]*[a-z])/g)].map(([, words = ""]) => words);
+    const names = commandMetadata(COMMANDS).flatMap(({ paths }) => paths.map((words) => words.join(" ")));
+    const used = [...text.matchAll(/kubectl prefect ([a-z][a-z ]*[a-z])/g)].map(([, words = ""]) => words);
     const unknown = used.filter((words) => !names.some((name) => `${words} `.startsWith(`${name} `)));
     expect(unknown).toEqual([]);
   });
 
+  it("links only to files and sections that there are", () => {
+    const targets = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, target = ""]) => target);
+    expect(targets.filter((target) => !isThere(path, target))).toEqual([]);
+  });
+});
+
+describe.each(GUIDES.filter((path) => !FOR_DEVELOPERS.has(path)))("%s", (path) => {
   it("names only options that some command has", () => {
     const flags = commandMetadata(COMMANDS).flatMap(({ options }) => options.flatMap(({ names }) => names));
-    // --token is an option that help does not show.
-    const known = new Set([...flags, "--help", "--token"]);
-    const used = [...README.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([flag]) => flag);
+    // --token is an option that help does not show, --from-file one of kubectl.
+    const known = new Set([...flags, "--help", "--token", "--from-file"]);
+    const used = [...textOf(path).matchAll(/(?<![\w-])--[a-z][a-z-]*[a-z]/g)].map(([flag]) => flag);
     expect([...new Set(used)].filter((flag) => !known.has(flag))).toEqual([]);
   });
 });
+
+/** A path relative to the document, a heading behind `#`, or both. */
+function isThere(document: string, target: string): boolean {
+  const [file = "", anchor] = target.split("#");
+  const path = file === "" ? document : join(dirname(document), file);
+  if (!existsSync(join(ROOT, path))) return false;
+  return anchor === undefined || anchorsOf(textOf(path)).has(anchor);
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}

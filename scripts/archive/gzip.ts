@@ -1,9 +1,9 @@
-// gzip without a name, a time or the packing system in its header (RFC 1952 §2.3), and checksums as krew writes them.
+// gzip without file name, time and operating system in its header (RFC 1952 §2.3), and SHA-256 checksums.
 
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 
-/** Equal input gives equal bytes on every platform of one Node release. */
+/** Gives the same bytes for the same input on every platform of one Node release. */
 export function gzip(content: Uint8Array): Buffer {
   const packed = gzipSync(content, { level: 9 });
   packed.fill(0, 4, 8);

@@ -1,23 +1,23 @@
-// Writes tar archives (POSIX ustar) whose bytes depend on nothing but their entries: owner root, one fixed time.
+// Writes reproducible tar archives (POSIX ustar): the owner is root and the time is fixed.
 
 import { ExpectedError } from "../../src/base/errors.ts";
 import { packedAtSeconds } from "../project.ts";
 
-/** One thing in an archive. With `content` a file, with `linkTo` a symbolic link, with neither a directory. */
+/** An entry: a file with `content`, a symbolic link with `linkTo`, otherwise a directory. */
 export interface TarEntry {
-  /** Relative, with `/`; a directory's may end in `/`. */
+  /** A relative path with `/`; that of a directory may end in `/`. */
   readonly path: string;
   /** Permission bits, such as 0o755. */
   readonly mode: number;
   readonly content?: Uint8Array | undefined;
   readonly linkTo?: string | undefined;
-  /** Owner, user and group alike; 0 without. */
+  /** User and group id; default 0. */
   readonly ownerId?: number | undefined;
 }
 
 const blockBytes = 512;
 
-/** The archive, entries in the order given. Throws for a path that ustar cannot hold (100 characters a name). */
+/** The archive, with the entries in this order. Throws for a path that is too long for ustar. */
 export function tar(entries: readonly TarEntry[]): Buffer {
   const parts = entries.flatMap((entry) => {
     const content = entry.content ?? new Uint8Array();
@@ -58,11 +58,11 @@ function typeFlag(entry: TarEntry): string {
 function octal(block: Buffer, value: number, [offset, width]: readonly [number, number]): void {
   const digits = value.toString(8).padStart(width - 1, "0");
   if (digits.length >= width)
-    throw new ExpectedError(`cannot archive a number of ${value}: ustar has no room`);
+    throw new ExpectedError(`cannot archive the number ${value}: it is too large for ustar`);
   block.write(digits, offset);
 }
 
-/** ustar keeps 100 bytes of name and 155 of leading folders. */
+/** ustar has 100 bytes for the name and 155 for the folders before it. */
 function splitPath(entry: TarEntry): { readonly name: string; readonly prefix: string } {
   const directory = entry.content === undefined && entry.linkTo === undefined;
   const path = directory && !entry.path.endsWith("/") ? `${entry.path}/` : entry.path;

@@ -1,4 +1,4 @@
-// Reads tar archives: the packages of npm, and our own archives when they are checked.
+// Reads tar archives: npm packages, and our own archives for checks.
 
 import { ExpectedError } from "../../src/base/errors.ts";
 
@@ -13,7 +13,7 @@ export interface ReadEntry {
 
 const blockBytes = 512;
 
-/** Every entry of an uncompressed ustar archive; of pax headers nothing is used. Throws when it is cut short. */
+/** The entries of an uncompressed ustar archive, ignoring pax headers. Throws for a truncated archive. */
 export function* untar(archive: Buffer): Generator<ReadEntry> {
   for (let offset = 0; offset + blockBytes <= archive.length;) {
     const block = archive.subarray(offset, offset + blockBytes);

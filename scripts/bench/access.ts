@@ -1,4 +1,4 @@
-// Address and credentials of the cluster to measure on, as plain data: they go to other processes too.
+// Address and credentials of the cluster, as plain data that can be sent to other processes.
 
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
@@ -13,13 +13,16 @@ export interface ClusterAccess {
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
-/** What the kubeconfig's current context says. Throws ExpectedError when it has none. */
+/** The access of the kubeconfig's current context. Throws ExpectedError if it names no cluster. */
 export async function accessTo(kubeconfig: string): Promise<ClusterAccess> {
   const readFile = (path: string): string => readFileSync(path, "utf8");
-  const world = { env: {}, home: undefined, readFile, clock: systemClock };
-  const target = chooseTarget({ kubeconfig }, { ...world, parseYaml: (text) => parse(text) as unknown });
+  const dependencies = { env: {}, home: undefined, readFile, clock: systemClock };
+  const target = chooseTarget(
+    { kubeconfig },
+    { ...dependencies, parseYaml: (text) => parse(text) as unknown },
+  );
   if (target === undefined) throw new ExpectedError(`cannot read "${kubeconfig}": it names no cluster`);
-  const credentials = await credentialsOf(target, world);
-  const given = Object.entries(await credentials.tls()).filter(([, value]) => typeof value === "string");
-  return { server: target.server, headers: await credentials.headers(), tls: Object.fromEntries(given) };
+  const credentials = await credentialsOf(target, dependencies);
+  const tls = Object.entries(await credentials.tls()).filter(([, value]) => typeof value === "string");
+  return { server: target.server, headers: await credentials.headers(), tls: Object.fromEntries(tls) };
 }

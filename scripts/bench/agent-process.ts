@@ -1,4 +1,4 @@
-// The agent as its users run it: the executable, in a process of its own, watched from outside.
+// The agent as users run it: the executable, in its own process, measured from outside.
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -16,7 +16,7 @@ export interface AgentStart {
   readonly namespace: string;
 }
 
-/** A program that waits for flow runs, as a command line, and how it is asked to look at once. */
+/** The command line of an agent, and the address for `poke`. */
 interface Program {
   readonly command: string;
   readonly args: readonly string[];
@@ -24,17 +24,17 @@ interface Program {
   readonly address?: string;
 }
 
-/** Linux counts processor time in these, whatever its clock. */
+/** Linux reports processor time in ticks of this length. */
 const MS_PER_TICK = 10;
-const READY_WITHIN_MS = 30_000;
+const READY_TIMEOUT_MS = 30_000;
 
-/** An agent that polls; it is asked to stop when it is disposed of. */
+/** An agent that polls; disposal stops it. */
 export class AgentProcess implements AsyncDisposable {
   readonly pid: number;
   readonly #process: ChildProcess;
   readonly #address: string | undefined;
-  /** What it said: all until it was ready, then only errors. */
-  readonly #words: string[] = [];
+  /** Its output: everything until it was ready, then only stderr. */
+  readonly #output: string[] = [];
   readonly #kill: () => void;
 
   private constructor(process_: ChildProcess, address: string | undefined) {
@@ -45,39 +45,39 @@ export class AgentProcess implements AsyncDisposable {
     process.once("exit", this.#kill);
   }
 
-  /** Resolves when it waits for flow runs. Throws ExpectedError, with its last words, when it ends instead. */
+  /** Resolves when the agent waits for flow runs. Throws ExpectedError with its output if it ends before. */
   static async start(start: AgentStart): Promise<AgentProcess> {
     const address = `http://127.0.0.1:${await freePort()}`;
-    const places = ["--kubeconfig", start.kubeconfig, "-n", start.namespace, "--agent-address", address];
-    const args = ["agent", "start", "-b", "server", "-a", start.prefectUrl, ...places];
-    // No configuration of whoever measures: an empty environment, and a home that is not there.
-    return AgentProcess.#of({ command: start.binary, args, env: { HOME: "/nonexistent" }, address });
+    const options = ["--kubeconfig", start.kubeconfig, "-n", start.namespace, "--agent-address", address];
+    const args = ["agent", "start", "-b", "server", "-a", start.prefectUrl, ...options];
+    // Without the user's configuration: an empty environment and a home that does not exist.
+    return AgentProcess.#spawn({ command: start.binary, args, env: { HOME: "/nonexistent" }, address });
   }
 
   /** Prefect's own agent; `binary` is the `prefect` of its virtual environment. */
   static startOriginal({ binary, prefectUrl, namespace, kubeconfig }: AgentStart): Promise<AgentProcess> {
     const args = ["agent", "kubernetes", "start", "--api", prefectUrl, "--namespace", namespace];
     const env = { HOME: "/nonexistent", KUBECONFIG: kubeconfig, PREFECT__BACKEND: "server" };
-    return AgentProcess.#of({ command: binary, args, env });
+    return AgentProcess.#spawn({ command: binary, args, env });
   }
 
-  static async #of({ command, args, env, address }: Program): Promise<AgentProcess> {
+  static async #spawn({ command, args, env, address }: Program): Promise<AgentProcess> {
     const child = spawn(command, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     const agent = new AgentProcess(child, address);
-    await agent.#ready();
+    await agent.#untilReady();
     return agent;
   }
 
-  /** Processor time so far, in milliseconds; ten of them are the smallest step. */
+  /** Processor time so far, in milliseconds, with a resolution of 10 ms. */
   cpuMs(): number {
     // The second field is the command in parentheses, which may hold anything.
-    const fields = this.#told("stat").split(") ").at(-1)?.split(" ") ?? [];
+    const fields = this.#procFile("stat").split(") ").at(-1)?.split(" ") ?? [];
     return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
   }
 
-  /** Resident memory in MB (10^6 bytes): now, and the most there ever was. */
+  /** Resident memory in MB (10^6 bytes): current and peak. */
   memory(): { readonly nowMb: number; readonly peakMb: number } {
-    const status = this.#told("status");
+    const status = this.#procFile("status");
     const megabytes = (key: string): number => {
       const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(status);
       return (Number(found?.[1]) * 1_024) / 1e6;
@@ -85,7 +85,7 @@ export class AgentProcess implements AsyncDisposable {
     return { nowMb: megabytes("VmRSS"), peakMb: megabytes("VmHWM") };
   }
 
-  /** The next poll happens at once; Prefect's own agent polls when it does. */
+  /** Makes our agent poll at once; has no effect on Prefect's own agent. */
   async poke(): Promise<void> {
     if (this.#address !== undefined) await fetch(`${this.#address}/api/poke`);
   }
@@ -98,34 +98,34 @@ export class AgentProcess implements AsyncDisposable {
     await ended;
   }
 
-  /** What the kernel tells of it. Throws ExpectedError when it has ended. */
-  #told(file: "stat" | "status"): string {
+  /** A file of the process in /proc. Throws ExpectedError if the agent has ended. */
+  #procFile(file: "stat" | "status"): string {
     const { exitCode, signalCode } = this.#process;
     if (exitCode === null && signalCode === null) return readFileSync(`/proc/${this.pid}/${file}`, "utf8");
     throw new ExpectedError(
-      `cannot measure: the agent ended with ${signalCode ?? exitCode}: ${this.#words.at(-1) ?? ""}`,
+      `cannot measure: the agent ended with ${signalCode ?? exitCode}: ${this.#output.at(-1) ?? ""}`,
     );
   }
 
-  async #ready(): Promise<void> {
+  async #untilReady(): Promise<void> {
     const { stdout, stderr } = this.#process;
-    const words = this.#words;
+    const output = this.#output;
     if (stdout === null || stderr === null) throw new Error("the agent was started without its output");
-    stderr.on("data", (chunk: Buffer) => words.push(String(chunk)));
+    stderr.on("data", (chunk: Buffer) => output.push(String(chunk)));
     const ready = new Promise<void>((resolve, reject) => {
       const lines = createInterface({ input: stdout });
       const read = (line: string): void => {
-        words.push(`${line}\n`);
+        output.push(`${line}\n`);
         if (!line.endsWith("Waiting for flow runs...")) return;
         lines.close();
-        // What comes later is drained unread: reading it would take processor time from what is measured.
+        // Later output is discarded: reading it would take processor time from the measurement.
         stdout.resume();
         resolve();
       };
       lines.on("line", read);
-      const failed = (why: string): void => reject(new ExpectedError(`cannot start the agent: ${why}`));
-      this.#process.once("exit", () => failed(`it ended: ${words.join("")}`));
-      void setTimeout(READY_WITHIN_MS, undefined, { ref: false }).then(() => failed("it is not ready"));
+      const fail = (reason: string): void => reject(new ExpectedError(`cannot start the agent: ${reason}`));
+      this.#process.once("exit", () => fail(`it ended: ${output.join("")}`));
+      void setTimeout(READY_TIMEOUT_MS, undefined, { ref: false }).then(() => fail("it is not ready"));
     });
     await ready;
   }

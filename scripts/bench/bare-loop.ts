@@ -1,4 +1,4 @@
-// What the launch is compared with: a loop that only creates Jobs, with Node's own HTTPS and nothing else.
+// A loop that only creates Jobs, with Node's own HTTPS client: the comparison for the launch.
 
 import https from "node:https";
 import http from "node:http";
@@ -8,7 +8,7 @@ import type { ClusterAccess } from "./access.ts";
 export interface BareRound {
   readonly access: ClusterAccess;
   readonly namespace: string;
-  /** The Jobs as JSON texts. */
+  /** The Jobs as JSON. */
   readonly jobs: readonly string[];
   readonly concurrency: number;
 }
@@ -16,7 +16,7 @@ export interface BareRound {
 export type BareCommands = typeof commands;
 
 const commands = {
-  /** Creates them all; answers when it began, and the processor time that it took. */
+  /** Creates all Jobs; returns the start time and the processor time. */
   create: async ({ access, namespace, jobs, concurrency }: BareRound) => {
     const url = new URL(`/apis/batch/v1/namespaces/${namespace}/jobs`, access.server);
     const secure = url.protocol === "https:";

@@ -1,6 +1,5 @@
-// cleanup: thousands of finished Jobs, against `kubectl delete`, in turns. Both send one deletion for each Job; kubectl
-// waits for each answer before the next. On loopback two processors are busy with the API server's work, whoever asks for
-// it; from a distance the waiting counts.
+// cleanup: thousands of finished Jobs, alternating with `kubectl delete`. Both send one request per Job; kubectl waits for each
+// response before the next request. On loopback the API server is the limit; with latency, the waiting is.
 
 import { execFile } from "node:child_process";
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
@@ -11,12 +10,12 @@ import { arrayIn, objectIn } from "../../src/base/json.ts";
 import type { JsonObject } from "../../src/base/json.ts";
 import { Child } from "./child.ts";
 import { Cluster } from "./cluster.ts";
-import type { Figure, Measurement, World } from "./figure.ts";
+import type { Figure, Measurement, BenchContext } from "./figure.ts";
 import { finishedJobs, pathOf } from "./finished-jobs.ts";
 import type { RelayCommands } from "./relay-process.ts";
 import { median } from "./statistics.ts";
 
-/** What lies between a person and a cluster some hundred kilometres away, there and back. */
+/** The latency of a cluster a few hundred kilometres away. */
 const ROUND_TRIP_MS = 20;
 const LABEL = "prefect.io/flow_run_id";
 const MAX_OUTPUT = 16 * 1024 * 1024;
@@ -31,7 +30,7 @@ interface Setting {
 
 const SETTINGS: readonly Setting[] = [
   { name: "cleanup, 20 ms away", jobs: 5_000, rounds: 1, roundTripMs: ROUND_TRIP_MS, atLeast: 5 },
-  // Here API server and etcd set the throttle: two processors take them more than a millisecond for each deletion.
+  // Here API server and etcd are the limit: on two processors they need more than 1 ms per deletion.
   { name: "cleanup on loopback", jobs: 2_000, rounds: 3, roundTripMs: 0, atLeast: 2 },
 ];
 
@@ -40,35 +39,35 @@ interface Round {
   readonly kubectlMs: number;
 }
 
-/** How many times faster, from a distance and on loopback. */
+/** How many times faster than kubectl, with latency and on loopback. */
 export const cleanup: Figure = {
   name: "cleanup",
   needs: ["cluster"],
-  async measure(world) {
-    using cluster = await Cluster.of(world.kubeconfig);
+  async measure(context) {
+    using cluster = await Cluster.of(context.kubeconfig);
     const measurements: Measurement[] = [];
-    for (const setting of SETTINGS) measurements.push(await measured(world, cluster, setting));
+    for (const setting of SETTINGS) measurements.push(await measured(context, cluster, setting));
     return measurements;
   },
 };
 
-async function measured(world: World, cluster: Cluster, setting: Setting): Promise<Measurement> {
+async function measured(context: BenchContext, cluster: Cluster, setting: Setting): Promise<Measurement> {
   await using folder = await mkdtempDisposable(join(tmpdir(), "kubectl-prefect-bench-"));
   await using relay = new Child<RelayCommands>(new URL("relay-process.ts", import.meta.url));
-  const kubeconfig = await kubeconfigFor(world, cluster, { folder: folder.path, relay, setting });
-  const to = { kubeconfig, home: folder.path, jobs: setting.jobs };
+  const kubeconfig = await kubeconfigFor(context, cluster, { folder: folder.path, relay, setting });
+  const options = { kubeconfig, home: folder.path, jobs: setting.jobs };
   const rounds: Round[] = [];
   for (let at = 1; at <= setting.rounds; at++) {
-    const kubectlMs = await deletion(cluster, to, (namespace) => [
+    const kubectlMs = await deletion(cluster, options, (namespace) => [
       "kubectl",
       ["delete", "jobs", "-n", namespace, "-l", LABEL, "--wait=false"],
     ]);
-    const oursMs = await deletion(cluster, to, (namespace) => [
-      world.binary,
+    const oursMs = await deletion(cluster, options, (namespace) => [
+      context.binary,
       ["cleanup", "-n", namespace, "--jobs", "--older-than", "0s", "--yes"],
     ]);
     rounds.push({ oursMs, kubectlMs });
-    world.say(
+    context.log(
       `${setting.name}, round ${at} of ${setting.rounds}: kubectl ${kubectlMs} ms, ours ${oursMs} ms`,
     );
   }
@@ -83,7 +82,7 @@ async function measured(world: World, cluster: Cluster, setting: Setting): Promi
   };
 }
 
-/** Milliseconds that the command takes for as many finished Jobs. Throws when it fails, or leaves any. */
+/** How many milliseconds the command takes to delete these Jobs. Throws if it fails or leaves any. */
 async function deletion(
   cluster: Cluster,
   { kubeconfig, home, jobs }: { readonly kubeconfig: string; readonly home: string; readonly jobs: number },
@@ -93,7 +92,7 @@ async function deletion(
   await finishedJobs(cluster, namespace, jobs);
   const [program, args] = command(namespace.name);
   const startedMs = performance.now();
-  // A home of its own: kubectl keeps what it has read of the API in there.
+  // Its own home: kubectl caches the API discovery there.
   const env = { PATH: process.env["PATH"] ?? "", HOME: home, KUBECONFIG: kubeconfig };
   await promisify(execFile)(program, args, { env, maxBuffer: MAX_OUTPUT });
   const ms = Math.round(performance.now() - startedMs);
@@ -101,9 +100,9 @@ async function deletion(
   return ms;
 }
 
-/** The current context with everything in one file, and with the relay's address where there is a distance. */
+/** The current context in one file, with the relay's address if there is latency. */
 async function kubeconfigFor(
-  { kubeconfig = "" }: World,
+  { kubeconfig = "" }: BenchContext,
   cluster: Cluster,
   to: { readonly folder: string; readonly relay: Child<RelayCommands>; readonly setting: Setting },
 ): Promise<string> {
@@ -111,11 +110,11 @@ async function kubeconfigFor(
   const { stdout } = await promisify(execFile)("kubectl", args);
   const config = objectIn(JSON.parse(stdout));
   const path = join(to.folder, "kubeconfig");
-  await writeFile(path, JSON.stringify(await atDistance(config, cluster, to)), { mode: 0o600 });
+  await writeFile(path, JSON.stringify(await withLatency(config, cluster, to)), { mode: 0o600 });
   return path;
 }
 
-async function atDistance(
+async function withLatency(
   config: JsonObject,
   { access }: Cluster,
   to: { readonly relay: Child<RelayCommands>; readonly setting: Setting },
@@ -123,11 +122,11 @@ async function atDistance(
   const { roundTripMs } = to.setting;
   if (roundTripMs === 0) return config;
   const { protocol, hostname, port } = new URL(access.server);
-  const place = { host: hostname, port: Number(port === "" ? 443 : port) };
-  const near = await to.relay.ask("open", { ...place, delayMs: roundTripMs / 2 });
+  const upstream = { host: hostname, port: Number(port === "" ? 443 : port) };
+  const relayPort = await to.relay.ask("open", { ...upstream, delayMs: roundTripMs / 2 });
   const clusters = arrayIn(config["clusters"]).map((each) => {
     const { name, cluster } = objectIn(each);
-    const moved = { server: `${protocol}//127.0.0.1:${near}` };
+    const moved = { server: `${protocol}//127.0.0.1:${relayPort}` };
     return { name, cluster: { "tls-server-name": hostname, ...objectIn(cluster), ...moved } };
   });
   return { ...config, clusters };

@@ -1,4 +1,4 @@
-// The cluster to measure on: namespaces that come and go, and the moments at which its watches tell of objects.
+// The cluster: temporary namespaces, and the times at which watches report objects.
 
 import { setTimeout } from "node:timers/promises";
 import { ExpectedError } from "../../src/base/errors.ts";
@@ -18,10 +18,10 @@ export interface PlainCall {
 
 const TIMEOUT_MS = 60_000;
 const IDLE_MS = 600_000;
-const LOOK_MS = 250;
-const PATIENCE_MS = 300_000;
+const POLL_MS = 250;
+const WAIT_MS = 300_000;
 
-/** A cluster as far as the figures need it. */
+/** A connection to the cluster. */
 export class Cluster implements Disposable {
   readonly access: ClusterAccess;
   readonly #http: HttpClient;
@@ -32,9 +32,10 @@ export class Cluster implements Disposable {
     this.#http = new HttpClient(new URL(access.server), { tls: access.tls });
   }
 
-  /** Throws ExpectedError when the kubeconfig names no cluster. */
+  /** Throws ExpectedError if the kubeconfig names no cluster. */
   static async of(kubeconfig: string | undefined): Promise<Cluster> {
-    if (kubeconfig === undefined) throw new ExpectedError("cannot measure: KUBECONFIG names no cluster");
+    if (kubeconfig === undefined)
+      throw new ExpectedError("cannot measure: KUBECONFIG does not name a cluster");
     return new Cluster(await accessTo(kubeconfig));
   }
 
@@ -43,23 +44,23 @@ export class Cluster implements Disposable {
     this.#http.close();
   }
 
-  /** One request; statuses beyond 2xx are errors unless expected. */
+  /** Sends a request. Throws for a status other than 2xx and the expected ones. */
   async send(call: PlainCall, expect: readonly number[] = []): Promise<HttpAnswer> {
     const answer = await this.#http.request({ ...this.#request(call), timeoutMs: TIMEOUT_MS });
     if (Math.floor(answer.status / 100) === 2 || expect.includes(answer.status)) return answer;
     throw new ExpectedError(`cannot ${call.method} "${call.path}": answered ${answer.status}`);
   }
 
-  /** Watches from now on; resolves once the watch stands. It ends with the cluster's disposal. */
+  /** Starts a watch, which ends with the cluster's disposal; resolves when it is open. */
   async watch(path: string, onLine: (line: string, atMs: number) => void): Promise<void> {
-    // Without a version the server waits until its cache is as new as etcd, in vain where nothing else is written.
+    // Without a resourceVersion the server waits until its cache is up to date, which can take long when nothing is written.
     const request = this.#request({ method: "GET", path: `${path}?watch=1&resourceVersion=0` });
     const signal = this.#ended.signal;
     const open = (): Promise<HttpStream> =>
       this.#http.stream({ ...request, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS, signal });
     const first = await open();
     const read = async (): Promise<void> => {
-      // A young API server ends its watches when its caches are filled; begun anew it tells of everything once more.
+      // A new API server ends its watches when its caches are filled; a new watch starts with all objects again.
       for (let stream = first; !signal.aborted; stream = await open()) {
         for await (const lines of linesOf(stream.chunks)) {
           for (const line of lines) onLine(String(line), Date.now());
@@ -71,29 +72,29 @@ export class Cluster implements Disposable {
     });
   }
 
-  /** A namespace of its own, in which pods can be made; it goes with its disposal. */
+  /** Creates a namespace in which pods can be created; disposal deletes it. */
   async namespace(): Promise<Namespace> {
     const name = `kubectl-prefect-bench-${crypto.randomUUID().slice(0, 8)}`;
     const metadata = { name, labels: { "kubectl-prefect/bench": "true" } };
     await this.send({ method: "POST", path: "/api/v1/namespaces", body: { metadata } });
-    // Without it every pod is refused.
+    // Without it every pod is rejected.
     const account = `/api/v1/namespaces/${name}/serviceaccounts/default`;
     await this.#until(account, ({ status }) => status === 200);
     return new Namespace(this, name);
   }
 
-  /** Resolves when the collection has no object left. */
+  /** Resolves when the collection is empty. */
   async untilEmpty(path: string): Promise<void> {
     const isEmpty = ({ body }: HttpAnswer): boolean =>
       arrayIn(objectIn(JSON.parse(body))["items"]).length === 0;
     await this.#until(`${path}?limit=1`, isEmpty);
   }
 
-  async #until(path: string, isSo: (answer: HttpAnswer) => boolean): Promise<void> {
-    const until = Date.now() + PATIENCE_MS;
-    while (!isSo(await this.send({ method: "GET", path }, [404]))) {
+  async #until(path: string, isDone: (answer: HttpAnswer) => boolean): Promise<void> {
+    const until = Date.now() + WAIT_MS;
+    while (!isDone(await this.send({ method: "GET", path }, [404]))) {
       if (Date.now() > until) throw new ExpectedError(`cannot wait for "${path}": it takes too long`);
-      await setTimeout(LOOK_MS);
+      await setTimeout(POLL_MS);
     }
   }
 
@@ -105,7 +106,7 @@ export class Cluster implements Disposable {
   }
 }
 
-/** A namespace that goes, with all that is in it; its Jobs and pods before the next round begins. */
+/** A temporary namespace. Disposal waits until its Jobs and pods are deleted. */
 export class Namespace implements AsyncDisposable {
   readonly name: string;
   readonly #cluster: Cluster;
@@ -115,14 +116,17 @@ export class Namespace implements AsyncDisposable {
     this.name = name;
   }
 
-  /** When the watch told of each flow run's first object of this kind. */
-  async arrivals(resource: "jobs" | "pods", of: (line: string) => boolean = isAdded): Promise<Arrivals> {
+  /** Watches for each flow run's first matching event of this resource. */
+  async firstEvents(
+    resource: "jobs" | "pods",
+    of: (line: string) => boolean = isAdded,
+  ): Promise<FirstEvents> {
     const group = resource === "jobs" ? "/apis/batch/v1" : "/api/v1";
-    const arrivals = new Arrivals(of);
+    const firstEvents = new FirstEvents(of);
     await this.#cluster.watch(`${group}/namespaces/${this.name}/${resource}`, (line, atMs) =>
-      arrivals.heard(line, atMs),
+      firstEvents.record(line, atMs),
     );
-    return arrivals;
+    return firstEvents;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -131,13 +135,13 @@ export class Namespace implements AsyncDisposable {
     const body = { propagationPolicy: "Background" };
     await this.#cluster.send({ method: "DELETE", path: jobs, body });
     for (const path of [jobs, `/api/v1/namespaces/${name}/pods`]) await this.#cluster.untilEmpty(path);
-    // Its own end takes longer, and costs nothing.
+    // Its deletion takes longer, but does not affect the next round.
     await this.#cluster.send({ method: "DELETE", path: `/api/v1/namespaces/${name}`, body });
   }
 }
 
-/** The flow runs that a watch told of, with the moment and the first line. */
-export class Arrivals {
+/** Each flow run's first matching watch event, with its time. */
+export class FirstEvents {
   readonly atMs = new Map<string, number>();
   readonly lines = new Map<string, string>();
   readonly #of: (line: string) => boolean;
@@ -147,8 +151,8 @@ export class Arrivals {
     this.#of = of;
   }
 
-  /** Takes a line of the watch; reads as little of it as it can, for it shares the machine with what is measured. */
-  heard(line: string, atMs: number): void {
+  /** Records a line of the watch. Does not parse it, to save processor time. */
+  record(line: string, atMs: number): void {
     if (!this.#of(line)) return;
     const id = /"prefect\.io\/flow_run_id":"([^"]+)"/.exec(line)?.[1];
     if (id === undefined || this.atMs.has(id)) return;
@@ -157,17 +161,17 @@ export class Arrivals {
     for (const waiting of this.#waiting) if (this.atMs.size >= waiting.count) waiting.resolve();
   }
 
-  /** Resolves when so many flow runs were told of; rejects when the last seconds brought none. */
-  async reach(count: number, patienceMs = 120_000): Promise<void> {
+  /** Resolves when this many flow runs have an event; rejects after the timeout. */
+  async reach(count: number, timeoutMs = 120_000): Promise<void> {
     if (this.atMs.size >= count) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.add({ count, resolve });
-    const late = new AbortController();
-    const tooLate = setTimeout(patienceMs, undefined, { signal: late.signal }).then(() => {
-      throw new ExpectedError(`cannot wait for ${count} flow runs: the watch told of ${this.atMs.size}`);
+    const finished = new AbortController();
+    const timeout = setTimeout(timeoutMs, undefined, { signal: finished.signal }).then(() => {
+      throw new ExpectedError(`cannot wait for ${count} flow runs: the watch reported ${this.atMs.size}`);
     });
-    await Promise.race([promise, tooLate]).finally(() => late.abort());
-    await tooLate.catch(() => {});
+    await Promise.race([promise, timeout]).finally(() => finished.abort());
+    await timeout.catch(() => {});
   }
 
   lastAtMs(): number {

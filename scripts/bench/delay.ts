@@ -1,34 +1,34 @@
-// delay: from a flow run's start time to its Job, with an idle agent that has fetched the run before.
+// delay: from a flow run's start time to its Job, with an idle agent that has fetched the run in advance.
 
 import { setTimeout } from "node:timers/promises";
 import { Cluster } from "./cluster.ts";
 import type { Figure, Measurement } from "./figure.ts";
 import { unschedulable } from "./run-config.ts";
-import { onScene } from "./scene.ts";
-import type { Scene } from "./scene.ts";
+import { withAgent } from "./agent-setup.ts";
+import type { AgentSetup } from "./agent-setup.ts";
 import { percentile, spread } from "./statistics.ts";
 
 const RUNS = 100;
-/** Beyond the ten seconds that a poll looks ahead. */
+/** More than the ten seconds that a poll prefetches. */
 const AHEAD_MS = 13_000;
-/** Prime, so that the starts keep no step with anything. */
+/** A prime number, so that the starts do not align with other intervals. */
 const APART_MS = 149;
-/** Until its polls are as far apart as they get. */
+/** Until its poll interval has reached the maximum. */
 const IDLE_MS = 18_000;
 const AT_MOST_MS = 50;
 
-/** Due → Job created, as a watch tells it. */
+/** From the start time to the Job in a watch. */
 export const delay: Figure = {
   name: "delay",
   needs: ["cluster"],
-  async measure(world) {
-    using cluster = await Cluster.of(world.kubeconfig);
-    return [await onScene(world, cluster, measured)];
+  async measure(context) {
+    using cluster = await Cluster.of(context.kubeconfig);
+    return [await withAgent(context, cluster, measured)];
   },
 };
 
-async function measured({ namespace, prefect, agent }: Scene): Promise<Measurement> {
-  const jobs = await namespace.arrivals("jobs");
+async function measured({ namespace, prefect, agent }: AgentSetup): Promise<Measurement> {
+  const jobs = await namespace.firstEvents("jobs");
   await setTimeout(IDLE_MS);
   const first = Date.now() + AHEAD_MS;
   const startAtMs = Array.from({ length: RUNS }, (_, at) => first + at * APART_MS);

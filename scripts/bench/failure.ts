@@ -1,44 +1,44 @@
-// failure: from the moment at which the API shows a pod's end to the Failed state in Prefect.
+// failure: from a failed pod in the API server to Failed in Prefect.
 
 import { setTimeout } from "node:timers/promises";
 import { objectIn, textIn } from "../../src/base/json.ts";
 import type { Child } from "./child.ts";
 import { Cluster } from "./cluster.ts";
-import type { Arrivals, Namespace } from "./cluster.ts";
+import type { FirstEvents, Namespace } from "./cluster.ts";
 import type { Figure, Measurement } from "./figure.ts";
 import type { PrefectCommands } from "./prefect-process.ts";
 import { unschedulable } from "./run-config.ts";
-import { onScene } from "./scene.ts";
-import type { Scene } from "./scene.ts";
+import { withAgent } from "./agent-setup.ts";
+import type { AgentSetup } from "./agent-setup.ts";
 import { percentile, spread } from "./statistics.ts";
 
 const RUNS = 100;
 const APART_MS = 149;
 const SETTLED_MS = 5_000;
-const LOOK_MS = 100;
-const PATIENCE_MS = 60_000;
+const POLL_MS = 100;
+const WAIT_MS = 60_000;
 const AT_MOST_MS = 1_000;
 
-/** Pods end because their status is written: no node is needed, and the moment is exact. */
+/** The benchmark sets the pods' status: no node is needed, and the time is exact. */
 export const failure: Figure = {
   name: "failure",
   needs: ["cluster"],
-  async measure(world) {
-    using cluster = await Cluster.of(world.kubeconfig);
-    return [await onScene(world, cluster, measured)];
+  async measure(context) {
+    using cluster = await Cluster.of(context.kubeconfig);
+    return [await withAgent(context, cluster, measured)];
   },
 };
 
-async function measured({ cluster, namespace, prefect, agent }: Scene): Promise<Measurement> {
-  const made = await namespace.arrivals("pods");
-  const ended = await namespace.arrivals("pods", (line) => line.includes('"phase":"Failed"'));
+async function measured({ cluster, namespace, prefect, agent }: AgentSetup): Promise<Measurement> {
+  const created = await namespace.firstEvents("pods");
+  const ended = await namespace.firstEvents("pods", (line) => line.includes('"phase":"Failed"'));
   const { ids } = await prefect.ask("create", { count: RUNS, runConfig: unschedulable });
   await agent.poke();
-  await made.reach(RUNS);
+  await created.reach(RUNS);
   await prefect.ask("setRunning", ids);
   await setTimeout(SETTLED_MS);
   for (const id of ids) {
-    await endPod(cluster, namespace, nameIn(made, id));
+    await failPod(cluster, namespace, podName(created, id));
     await setTimeout(APART_MS);
   }
   await ended.reach(RUNS);
@@ -54,21 +54,21 @@ async function measured({ cluster, namespace, prefect, agent }: Scene): Promise<
 }
 
 async function allFailed(prefect: Child<PrefectCommands>): Promise<ReadonlyMap<string, number>> {
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + WAIT_MS;
   for (;;) {
     const failedAtMs = await prefect.ask("failedAtMs", undefined);
     if (failedAtMs.size >= RUNS || Date.now() > until) return failedAtMs;
-    await setTimeout(LOOK_MS);
+    await setTimeout(POLL_MS);
   }
 }
 
-function nameIn(pods: Arrivals, flowRunId: string): string {
+function podName(pods: FirstEvents, flowRunId: string): string {
   const frame = objectIn(JSON.parse(pods.lines.get(flowRunId) ?? "{}"));
   return textIn(objectIn(objectIn(frame["object"])["metadata"])["name"]) ?? "";
 }
 
-/** What a kubelet writes when the flow's container ended with 1. */
-async function endPod(cluster: Cluster, namespace: Namespace, pod: string): Promise<void> {
+/** Sets the pod's status as a kubelet does when the flow's container exits with 1. */
+async function failPod(cluster: Cluster, namespace: Namespace, pod: string): Promise<void> {
   const at = `${new Date().toISOString().slice(0, 19)}Z`;
   const terminated = { exitCode: 1, reason: "Error", startedAt: at, finishedAt: at };
   const container = { name: "flow", ready: false, restartCount: 0, image: "busybox:latest", imageID: "" };

@@ -1,4 +1,4 @@
-// Thousands of finished Jobs of flow runs, without a pod: for what lists or removes them.
+// Creates thousands of finished Jobs of flow runs, without pods.
 
 import { setTimeout } from "node:timers/promises";
 import { objectIn } from "../../src/base/json.ts";
@@ -6,15 +6,15 @@ import type { Cluster, Namespace } from "./cluster.ts";
 import { jobsFor } from "./jobs-for.ts";
 
 const CREATE_AT_ONCE = 16;
-/** Until the controllers have done with the Jobs that have just finished. */
+/** Until the controllers have processed the finished Jobs. */
 const SETTLED_MS = 3_000;
-/** Until all are finished: on a busy machine the Job controller does some fifty a second. */
-const PATIENCE_MS = 600_000;
+/** Until all are finished: on a busy machine the Job controller handles about fifty a second. */
+const WAIT_MS = 600_000;
 
-/** Jobs as the agent makes them, that want no pod: Kubernetes' own controller finds them complete at once. */
+/** Creates Jobs like the agent's, but with 0 completions: the Job controller completes them at once. */
 export async function finishedJobs(cluster: Cluster, namespace: Namespace, count: number): Promise<void> {
   const texts = await jobsFor(namespace.name, count);
-  const ended = await namespace.arrivals("jobs", (line) => line.includes('"completionTime"'));
+  const ended = await namespace.firstEvents("jobs", (line) => line.includes('"completionTime"'));
   const left = texts.values();
   await Promise.all(
     Array.from({ length: CREATE_AT_ONCE }, async () => {
@@ -25,11 +25,11 @@ export async function finishedJobs(cluster: Cluster, namespace: Namespace, count
       }
     }),
   );
-  await ended.reach(count, PATIENCE_MS);
+  await ended.reach(count, WAIT_MS);
   await setTimeout(SETTLED_MS);
 }
 
-/** Where the Jobs of a namespace are listed and created. */
+/** The API path of the namespace's Jobs. */
 export function pathOf(namespace: Namespace): string {
   return `/apis/batch/v1/namespaces/${namespace.name}/jobs`;
 }

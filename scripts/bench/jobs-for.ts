@@ -1,4 +1,4 @@
-// The Jobs that the agent would create for as many flow runs, as JSON texts: for the loop that it is compared with.
+// The Jobs that the agent would create for flow runs, as JSON, for the bare loop.
 
 import { jobSettings } from "../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
@@ -13,7 +13,7 @@ import { unschedulable } from "./run-config.ts";
 const PAGE = 100;
 const TIMEOUT_MS = 15_000;
 
-/** Makes flow runs in a Prefect fake of their own and builds the Job of each. */
+/** Creates flow runs in a separate fake Prefect and builds the Job of each. */
 export async function jobsFor(namespace: string, count: number): Promise<string[]> {
   await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
   const url = await prefect.ask("url", undefined);

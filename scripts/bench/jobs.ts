@@ -1,5 +1,4 @@
-// jobs: the table of flow runs' Jobs against `kubectl get jobs`, which shows less of them; in turns. Without a Prefect API:
-// how long that takes is its own affair.
+// jobs: `kubectl prefect jobs`, alternating with `kubectl get jobs`. Without a Prefect API, whose speed is not measured.
 
 import { execFile } from "node:child_process";
 import { mkdtempDisposable } from "node:fs/promises";
@@ -7,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Cluster } from "./cluster.ts";
-import type { Figure, Measurement, World } from "./figure.ts";
+import type { Figure, Measurement, BenchContext } from "./figure.ts";
 import { finishedJobs } from "./finished-jobs.ts";
 import { median } from "./statistics.ts";
 
@@ -30,22 +29,22 @@ const SETTINGS: readonly Setting[] = [
 export const jobs: Figure = {
   name: "jobs",
   needs: ["cluster"],
-  async measure(world) {
-    using cluster = await Cluster.of(world.kubeconfig);
+  async measure(context) {
+    using cluster = await Cluster.of(context.kubeconfig);
     const measurements: Measurement[] = [];
-    for (const setting of SETTINGS) measurements.push(await measured(world, cluster, setting));
+    for (const setting of SETTINGS) measurements.push(await measured(context, cluster, setting));
     return measurements;
   },
 };
 
-async function measured(world: World, cluster: Cluster, setting: Setting): Promise<Measurement> {
+async function measured(context: BenchContext, cluster: Cluster, setting: Setting): Promise<Measurement> {
   await using home = await mkdtempDisposable(join(tmpdir(), "kubectl-prefect-bench-"));
   await using namespace = await cluster.namespace();
   await finishedJobs(cluster, namespace, setting.jobs);
   const env = {
     PATH: process.env["PATH"] ?? "",
     HOME: home.path,
-    KUBECONFIG: world.kubeconfig ?? "",
+    KUBECONFIG: context.kubeconfig ?? "",
   };
   const runMs = async (program: string, args: readonly string[]): Promise<number> => {
     const startedMs = performance.now();
@@ -59,7 +58,7 @@ async function measured(world: World, cluster: Cluster, setting: Setting): Promi
   const pairs: { readonly kubectl: number; readonly ours: number }[] = [];
   for (let at = 0; at < WARM_UP + setting.pairs; at++) {
     const kubectl = await runMs("kubectl", ["get", "jobs"]);
-    const ours = await runMs(world.binary, ["jobs"]);
+    const ours = await runMs(context.binary, ["jobs"]);
     if (at >= WARM_UP) pairs.push({ kubectl, ours });
   }
   return {

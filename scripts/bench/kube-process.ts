@@ -1,4 +1,4 @@
-// A fake Kubernetes API in a process of its own: thousands of Jobs whose pods run for ever.
+// A fake Kubernetes API in its own process, for thousands of Jobs whose pods never end.
 
 import { once } from "node:events";
 import { startFakeKubernetes } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
@@ -8,7 +8,7 @@ export type KubeCommands = ReturnType<typeof commandsOf>;
 
 type Fake = Awaited<ReturnType<typeof startFakeKubernetes>>;
 
-/** As a cluster sends them. The fake's own second is for tests. */
+/** The interval of a real cluster; the fake's default of one second is for tests. */
 const BOOKMARK_MS = 60_000;
 
 function commandsOf(fake: Fake) {
@@ -19,7 +19,7 @@ function commandsOf(fake: Fake) {
         .list("pods")
         .filter(({ status }) => status !== undefined && Reflect.get(status, "phase") === "Running").length,
     requestCount: () => fake.requests.total,
-    /** How many of the last requests there were, by verb and resource. */
+    /** Counts the last requests by verb and resource. */
     requests: (last: number) => {
       const entries = last === 0 ? [] : fake.requests.entries.slice(-last);
       return Map.groupBy(entries, ({ verb, resource }) => `${verb} ${resource}`)

@@ -1,41 +1,41 @@
-// launch: 1,000 due flow runs through the agent, against a loop that only creates the very same Jobs; in turns. Then another
-// 1,000 through the same agent, for what a run takes of the processor where nothing is new any more.
+// launch: the agent launches 1,000 due flow runs, alternating with a loop that only creates the same Jobs. Then the same agent
+// launches another 1,000, for its processor time per run after warm-up.
 
 import { setTimeout } from "node:timers/promises";
 import type { AgentProcess } from "./agent-process.ts";
 import type { BareCommands } from "./bare-loop.ts";
 import { Child } from "./child.ts";
 import { Cluster } from "./cluster.ts";
-import type { Arrivals } from "./cluster.ts";
+import type { FirstEvents } from "./cluster.ts";
 import type { Figure, Measurement } from "./figure.ts";
 import { jobsFor } from "./jobs-for.ts";
 import { unschedulable } from "./run-config.ts";
-import { onOriginalScene, onScene } from "./scene.ts";
-import type { Scene } from "./scene.ts";
+import { withOriginalAgent, withAgent } from "./agent-setup.ts";
+import type { AgentSetup } from "./agent-setup.ts";
 import { median } from "./statistics.ts";
 
 const RUNS = 1_000;
 const ROUNDS = 3;
-/** As many as the agent submits at once when nothing else is said. */
+/** The agent's default concurrency. */
 const CONCURRENCY = 24;
 const IDLE_MS = 5_000;
 const SETTLED_MS = 5_000;
 const AT_LEAST = 0.6;
-/** Of what Prefect's own agent takes for a run, on the same machine. */
+/** Relative to Prefect's own agent on the same machine. */
 const CPU_RATIO_AT_MOST = 0.1;
-/** Where that agent is not at hand: a tenth of the 7 ms that it took on a machine where the bare loop takes 0.35 ms. */
+/** Without Prefect's own agent: a tenth of the 7 ms that it takes on a machine where the bare loop takes 0.35 ms. */
 const CPU_AT_MOST_MS = 0.7;
 
-/** The first thousand of a process, which pays for all that is compiled and learnt on the way. */
+/** The first thousand runs of a process, which include its warm-up, and the next thousand. */
 interface AgentRound extends Burst {
   readonly next: Burst;
 }
 
 interface Burst {
   readonly perSecond: number;
-  /** Processor milliseconds per run beyond an idle agent's, until the last run's log line was taken. */
+  /** Processor milliseconds per run, minus those of an idle agent, until the last run has its log line. */
   readonly cpuMs: number;
-  /** The same, with what following the new Jobs and their pods took in the seconds after. */
+  /** The same, including the seconds after, in which the agent follows the new Jobs and pods. */
   readonly settledCpuMs: number;
   readonly idleCpuMsPerSecond: number;
   readonly pollToLastJobMs: number;
@@ -57,29 +57,29 @@ interface Round {
 export const launch: Figure = {
   name: "launch",
   needs: ["cluster", "linux"],
-  async measure(world) {
-    using cluster = await Cluster.of(world.kubeconfig);
+  async measure(context) {
+    using cluster = await Cluster.of(context.kubeconfig);
     const rounds: Round[] = [];
     for (let at = 1; at <= ROUNDS; at++) {
       const bare = await bareRound(cluster);
-      const agent = await onScene(world, cluster, agentRound);
-      const original = await onOriginalScene(world, cluster, agentRound);
+      const agent = await withAgent(context, cluster, agentRound);
+      const original = await withOriginalAgent(context, cluster, agentRound);
       rounds.push({ bare, agent, original });
-      const beside = original === undefined ? "" : `; Prefect's own ${toldTwice(original)}`;
-      world.say(
-        `launch, round ${at} of ${ROUNDS}: bare loop ${told(bare)}; agent ${toldTwice(agent)}${beside}`,
+      const compared = original === undefined ? "" : `; Prefect's own ${agentText(original)}`;
+      context.log(
+        `launch, round ${at} of ${ROUNDS}: bare loop ${roundText(bare)}; agent ${agentText(agent)}${compared}`,
       );
     }
     return [throughputOf(rounds), processorTimeOf(rounds)];
   },
 };
 
-function told({ perSecond, cpuMs }: BareRound): string {
+function roundText({ perSecond, cpuMs }: BareRound): string {
   return `${perSecond.toFixed(0)} Jobs/s, ${cpuMs.toFixed(2)} ms of processor time each`;
 }
 
-function toldTwice(round: AgentRound): string {
-  return `${told(round)}, ${round.next.cpuMs.toFixed(2)} ms from then on`;
+function agentText(round: AgentRound): string {
+  return `${roundText(round)}, ${round.next.cpuMs.toFixed(2)} ms after warm-up`;
 }
 
 function throughputOf(rounds: readonly Round[]): Measurement {
@@ -94,7 +94,7 @@ function throughputOf(rounds: readonly Round[]): Measurement {
   };
 }
 
-/** Beside Prefect's own agent, or beside the bare loop, of which no more than a look at the machine is to be had. */
+/** Compared with Prefect's own agent, or else with the bare loop. */
 function processorTimeOf(rounds: readonly Round[]): Measurement {
   const measured = {
     name: "launch processor time",
@@ -105,14 +105,14 @@ function processorTimeOf(rounds: readonly Round[]): Measurement {
       nextCpuMs: median(rounds.map(({ agent }) => agent.next.cpuMs)),
     },
   };
-  const beside = rounds.flatMap(({ agent, original }) =>
+  const withOriginal = rounds.flatMap(({ agent, original }) =>
     original === undefined ? [] : [{ agent, original }],
   );
-  if (beside.length > 0) {
+  if (withOriginal.length > 0) {
     return {
       ...measured,
-      against: { what: "Prefect's own", value: median(beside.map(({ original }) => original.cpuMs)) },
-      ratio: median(beside.map(({ agent, original }) => agent.cpuMs / original.cpuMs)),
+      against: { what: "Prefect's own", value: median(withOriginal.map(({ original }) => original.cpuMs)) },
+      ratio: median(withOriginal.map(({ agent, original }) => agent.cpuMs / original.cpuMs)),
       bound: { of: "ratio", side: "at most", value: CPU_RATIO_AT_MOST },
     };
   }
@@ -124,16 +124,16 @@ function processorTimeOf(rounds: readonly Round[]): Measurement {
   };
 }
 
-/** Twice as many runs, one half after the other; the bounds are for the first. */
-async function agentRound(scene: Scene): Promise<AgentRound> {
-  const jobs = await scene.namespace.arrivals("jobs");
-  // Its start is not its idling.
+/** Two bursts of runs; the bounds apply to the first. */
+async function agentRound(setup: AgentSetup): Promise<AgentRound> {
+  const jobs = await setup.namespace.firstEvents("jobs");
+  // Let the start-up finish.
   await setTimeout(IDLE_MS);
-  const first = await burst(scene, jobs, RUNS);
-  return { ...first, next: await burst(scene, jobs, 2 * RUNS) };
+  const first = await burst(setup, jobs, RUNS);
+  return { ...first, next: await burst(setup, jobs, 2 * RUNS) };
 }
 
-async function burst({ prefect, agent }: Scene, jobs: Arrivals, until: number): Promise<Burst> {
+async function burst({ prefect, agent }: AgentSetup, jobs: FirstEvents, until: number): Promise<Burst> {
   const idle = await cpuOf(agent, () => setTimeout(IDLE_MS));
   const busy = { cpuMs: agent.cpuMs(), atMs: Date.now() };
   const { ids, atMs } = await prefect.ask("create", { count: RUNS, runConfig: unschedulable });
@@ -171,9 +171,9 @@ async function bareRound(cluster: Cluster): Promise<BareRound> {
   await using namespace = await cluster.namespace();
   const jobs = await jobsFor(namespace.name, RUNS);
   await using loop = new Child<BareCommands>(new URL("bare-loop.ts", import.meta.url));
-  const arrivals = await namespace.arrivals("jobs");
+  const firstEvents = await namespace.firstEvents("jobs");
   const round = { access: cluster.access, namespace: namespace.name, jobs, concurrency: CONCURRENCY };
   const { beganAtMs, cpuMs } = await loop.ask("create", round);
-  await arrivals.reach(RUNS);
-  return { perSecond: (RUNS / (arrivals.lastAtMs() - beganAtMs)) * 1_000, cpuMs: cpuMs / RUNS };
+  await firstEvents.reach(RUNS);
+  return { perSecond: (RUNS / (firstEvents.lastAtMs() - beganAtMs)) * 1_000, cpuMs: cpuMs / RUNS };
 }

@@ -1,4 +1,4 @@
-// memory: what the agent's process holds at rest, and with 10,000 live Jobs.
+// memory: the agent's resident memory at rest, and with 10,000 live Jobs.
 
 import { setTimeout } from "node:timers/promises";
 import type { AgentProcess } from "./agent-process.ts";
@@ -17,13 +17,13 @@ const FULL_MB = 250;
 export const memory: Figure = {
   name: "memory",
   needs: ["linux"],
-  measure: ({ binary, say }) =>
+  measure: ({ binary, log }) =>
     withQuietAgent(binary, async ({ agent, fill }) => {
       await setTimeout(REST_MS);
       const atRest = await sampled(agent, "memory at rest", AT_REST_MB);
       const startedMs = performance.now();
       await fill(JOBS);
-      say(`memory: ${JOBS} Jobs were made in ${Math.round((performance.now() - startedMs) / 1_000)} s`);
+      log(`memory: ${JOBS} Jobs created in ${Math.round((performance.now() - startedMs) / 1_000)} s`);
       await setTimeout(REST_MS);
       return [atRest, await sampled(agent, "memory, 10,000 Jobs", FULL_MB)];
     }),

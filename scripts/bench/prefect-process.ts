@@ -1,4 +1,4 @@
-// A fake Prefect API in a process of its own.
+// A fake Prefect API in its own process.
 
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
@@ -6,10 +6,10 @@ import type { JsonObject } from "../../src/base/json.ts";
 import { startFakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import { serve } from "./child.ts";
 
-/** Flow runs that are to be made, at one go: no poll sees only some of them. */
+/** Flow runs to create at once, so that no poll finds only some of them. */
 export interface NewRuns {
   readonly count: number;
-  /** When each is due, in milliseconds since 1970; without it: now. */
+  /** Start time of each in milliseconds since 1970; default now. */
   readonly startAtMs?: readonly number[];
   readonly runConfig: JsonObject;
 }
@@ -18,8 +18,8 @@ export type PrefectCommands = ReturnType<typeof commandsOf>;
 
 type Fake = Awaited<ReturnType<typeof startFakePrefect1>>;
 
-const LOOK_MS = 20;
-const PATIENCE_MS = 300_000;
+const POLL_MS = 20;
+const WAIT_MS = 300_000;
 
 function commandsOf(fake: Fake) {
   const flow = fake.createFlow({ name: "bench" });
@@ -41,15 +41,15 @@ function commandsOf(fake: Fake) {
     setRunning: (ids: readonly string[]) => {
       for (const id of ids) fake.setState(id, { type: "Running" });
     },
-    /** When the first poll since then arrived; undefined: there was none. */
+    /** When the first poll after this time arrived; undefined: none. */
     firstPoll: (sinceMs: number) => {
       const polls = fake.requests.entries("get_runs_in_queue");
       return polls.find(({ at }) => at.getTime() >= sinceMs)?.at.getTime();
     },
-    logged: (ids: readonly string[]) => logged(fake, ids),
+    logged: (ids: readonly string[]) => untilLogged(fake, ids),
     failedAtMs: () => failedAtMs,
     requestCount: () => fake.requests.count(),
-    /** How many of the last requests there were, by root fields. */
+    /** Counts the last requests by root fields. */
     requests: (last: number) => {
       const entries = last === 0 ? [] : fake.requests.entries().slice(-last);
       return Map.groupBy(entries, ({ fields }) => fields.join(" "))
@@ -60,14 +60,14 @@ function commandsOf(fake: Fake) {
   };
 }
 
-/** Answers the time when each of the runs had a line in its log. Looks now and then: a look at each change would be load. */
-async function logged(fake: Fake, ids: readonly string[]): Promise<number> {
-  const until = Date.now() + PATIENCE_MS;
-  let silent = ids;
-  while (silent.length > 0) {
-    silent = silent.filter((id) => fake.logsOf(id).length === 0);
-    if (Date.now() > until) throw new Error(`${silent.length} flow runs have no line in their log`);
-    await setTimeout(LOOK_MS);
+/** Returns the time at which every run has a line in its log. Polls, because a check at each change would be load. */
+async function untilLogged(fake: Fake, ids: readonly string[]): Promise<number> {
+  const until = Date.now() + WAIT_MS;
+  let unlogged = ids;
+  while (unlogged.length > 0) {
+    unlogged = unlogged.filter((id) => fake.logsOf(id).length === 0);
+    if (Date.now() > until) throw new Error(`${unlogged.length} flow runs have no line in their log`);
+    await setTimeout(POLL_MS);
   }
   return Date.now();
 }

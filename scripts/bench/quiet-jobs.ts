@@ -1,4 +1,4 @@
-// An agent with many live Jobs, all of them quiet: both APIs are fakes in processes of their own.
+// An agent with many live Jobs that do not change. Both APIs are fakes in their own processes.
 
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,20 +10,20 @@ import { Child } from "./child.ts";
 import type { KubeCommands } from "./kube-process.ts";
 import type { PrefectCommands } from "./prefect-process.ts";
 
-const LOOK_MS = 250;
-const PATIENCE_MS = 300_000;
+const POLL_MS = 250;
+const WAIT_MS = 300_000;
 const RUN_CONFIG = { type: "KubernetesRun", image: "busybox:latest", env: { PIPELINE: "bench" } };
 
 export interface Quiet {
   readonly agent: AgentProcess;
   readonly prefect: Child<PrefectCommands>;
   readonly kube: Child<KubeCommands>;
-  /** Launches so many flow runs; resolves when all their pods run, and Prefect knows it. */
+  /** Launches flow runs; resolves when all their pods and runs are Running. */
   readonly fill: (count: number) => Promise<void>;
 }
 
-/** Starts the three, works with them, and ends them. */
-export async function withQuietAgent<T>(binary: string, work: (quiet: Quiet) => Promise<T>): Promise<T> {
+/** Starts agent and fakes, measures, and stops them. */
+export async function withQuietAgent<T>(binary: string, measure: (quiet: Quiet) => Promise<T>): Promise<T> {
   await using folder = await mkdtempDisposable(join(tmpdir(), "kubectl-prefect-bench-"));
   await using prefect = new Child<PrefectCommands>(new URL("prefect-process.ts", import.meta.url));
   await using kube = new Child<KubeCommands>(new URL("kube-process.ts", import.meta.url));
@@ -38,16 +38,16 @@ export async function withQuietAgent<T>(binary: string, work: (quiet: Quiet) => 
     await prefect.ask("setRunning", ids);
     await prefect.ask("logged", ids);
   };
-  // Awaited here: what is only returned would go on after the three have ended.
-  return await work({ agent, prefect, kube, fill });
+  // Awaited, so that the disposal happens afterwards.
+  return await measure({ agent, prefect, kube, fill });
 }
 
 async function untilRunning(kube: Child<KubeCommands>, count: number): Promise<void> {
-  const until = Date.now() + PATIENCE_MS;
+  const until = Date.now() + WAIT_MS;
   for (;;) {
     const running = await kube.ask("runningPods", undefined);
     if (running >= count) return;
     if (Date.now() > until) throw new ExpectedError(`cannot wait for ${count} pods: ${running} run`);
-    await setTimeout(LOOK_MS);
+    await setTimeout(POLL_MS);
   }
 }

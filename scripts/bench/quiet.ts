@@ -1,11 +1,11 @@
-// quiet: how many requests an agent makes, on both APIs together, while 1,000 Jobs run and nothing happens.
+// quiet: how many requests an agent sends to both APIs while 1,000 Jobs run and nothing changes.
 
 import { setTimeout } from "node:timers/promises";
 import type { Figure } from "./figure.ts";
 import { withQuietAgent } from "./quiet-jobs.ts";
 
 const JOBS = 1_000;
-/** Until what the launch itself brought about is over. */
+/** Until the requests of the launch are done. */
 const SETTLED_MS = 20_000;
 const MINUTES = 2;
 const AT_MOST = 30;

@@ -1,26 +1,26 @@
-// A relay of bytes that adds distance: between a person and a cluster lie milliseconds, which loopback has none of.
+// A TCP relay that adds network latency.
 
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { serve } from "./child.ts";
 
-export interface Distance {
+export interface RelayOptions {
   readonly host: string;
   readonly port: number;
-  /** Milliseconds that every byte is under way, in each direction. */
+  /** Milliseconds by which each direction is delayed. */
   readonly delayMs: number;
 }
 
 export type RelayCommands = typeof commands;
 
 const commands = {
-  /** Listens on a port of its own, which is the answer, and passes on to there and back. */
-  open: ({ host, port, delayMs }: Distance): Promise<number> => {
-    const server = createServer((near) => {
-      const far = connect({ host, port, noDelay: true });
-      near.setNoDelay(true);
-      pass(near, far, delayMs);
-      pass(far, near, delayMs);
+  /** Starts a relay to this address; returns its port. */
+  open: ({ host, port, delayMs }: RelayOptions): Promise<number> => {
+    const server = createServer((client) => {
+      const upstream = connect({ host, port, noDelay: true });
+      client.setNoDelay(true);
+      pass(client, upstream, delayMs);
+      pass(upstream, client, delayMs);
     });
     return new Promise((resolve) => {
       server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
@@ -28,7 +28,7 @@ const commands = {
   },
 };
 
-/** Timers of one length fire in their order, so the bytes keep theirs. */
+/** Timers of the same length fire in order, so the order of the bytes is kept. */
 function pass(from: Socket, to: Socket, delayMs: number): void {
   from.on("data", (chunk) => setTimeout(() => to.write(chunk), delayMs));
   from.on("close", () => setTimeout(() => to.destroy(), delayMs));

@@ -1,6 +1,6 @@
-// The run config of all flow runs here: an ordinary one, but for a request that no node can meet.
+// The run config of the benchmarks' flow runs: its CPU request is larger than any node.
 
-/** Its pods stay Pending, so that nodes, where a cluster has some, do not join in. */
+/** Its pods stay Pending, so that nodes do not affect the measurement. */
 export const unschedulable = {
   type: "KubernetesRun",
   image: "busybox:latest",

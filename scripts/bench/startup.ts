@@ -1,4 +1,4 @@
-// startup: how long `version` and `--help` take, against the same Node doing nothing.
+// startup: how long `version` and `--help` take, compared with `node -e 0` of the same Node.
 
 import { spawnSync } from "node:child_process";
 import { ExpectedError } from "../../src/base/errors.ts";
@@ -9,7 +9,7 @@ const PAIRS = 25;
 const WARM_UP = 3;
 const AT_MOST = 1.5;
 
-/** Starts of the program and of Node, in turns, so that both see the same machine. */
+/** Starts the program and Node alternately, so that both have the same conditions. */
 export const startup: Figure = {
   name: "startup",
   needs: [],

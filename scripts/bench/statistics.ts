@@ -1,13 +1,13 @@
-// Medians and percentiles: means would tell of the machine's other work.
+// Medians and percentiles, which other load on the machine affects less than means.
 
-/** The value below which this share (0…1) of the values lies: the nearest rank, NaN of nothing. */
+/** The percentile for this share (0…1), by nearest rank; NaN without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const rank = Math.max(1, Math.ceil(share * sorted.length));
   return sorted[rank - 1] ?? Number.NaN;
 }
 
-/** The middle value; of an even number of values the mean of the two in the middle; NaN of nothing. */
+/** The median; NaN without values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -15,7 +15,7 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
-/** What is told of a series of delays in milliseconds. */
+/** A summary of delays in milliseconds. */
 export function spread(values: readonly number[]): Readonly<Record<string, number>> {
   return {
     count: values.length,

@@ -1,4 +1,4 @@
-// The first code that runs in the executable: takes the chunks from its assets and starts the main one.
+// The first code that runs in the executable: loads the main chunk from its assets.
 
 import { getAssetKeys, getRawAsset } from "node:sea";
 import { chunkLoader } from "./load-chunks.ts";
@@ -10,7 +10,7 @@ chunkLoader({
     if (!assets.has(name)) return undefined;
     const cache = `${name}.cache`;
     return {
-      // ASCII by construction, so Latin-1 reads it right and without looking at each byte.
+      // The chunks are ASCII, which Latin-1 decodes fastest.
       source: Buffer.from(getRawAsset(name)).toString("latin1"),
       codeCache: assets.has(cache) ? new Uint8Array(getRawAsset(cache)) : undefined,
     };

@@ -1,5 +1,5 @@
-// Sources → the chunks that the executable carries. What is imported with `await import()` becomes a chunk of
-// its own, which costs nothing until it is used: parsing all of it took four times as long as starting Node.
+// Bundles the sources into the executable's chunks. A module that is imported with `await import()` becomes a separate chunk, which
+// is parsed only when it is used: parsing all code takes four times as long as starting Node.
 
 import { basename, extname } from "node:path";
 import { build, formatMessages, transform } from "esbuild";
@@ -10,15 +10,14 @@ import { projectPath, readProject } from "../project.ts";
 export interface Bundle {
   /** Chunk name (`./main.js`, `./connect-AB12.js`) → CommonJS source, pure ASCII. */
   readonly chunks: ReadonlyMap<string, string>;
-  /** Files that went into it, relative to the project. */
+  /** The bundled files, relative to the project. */
   readonly inputs: readonly string[];
 }
 
 /** The chunk that starts the program. */
 export const mainChunk = "./main.js";
 
-// Identifiers keep their names: an internal error's stack must mean something to whoever reads the report,
-// and errors are named after their class. With the code cache the longer text costs no time.
+// Identifiers are not minified, for readable stack traces and error class names. With the code cache this costs no time.
 const shared = {
   target: "node26",
   platform: "node",
@@ -28,11 +27,11 @@ const shared = {
   minifyWhitespace: true,
 } as const satisfies BuildOptions & TransformOptions;
 
-/** src/version.ts reads package.json; of all that stands there only the version belongs into the executable. */
+/** src/version.ts imports package.json; only the version is included in the executable. */
 const versionOnly: Plugin = {
   name: "version-only",
   setup(building) {
-    // The filter is a Go expression: no flags.
+    // The filter is a Go regular expression, without flags.
     building.onLoad({ filter: /package\.json$/ }, async ({ path }) => {
       if (path !== projectPath("package.json")) return undefined;
       const { version } = await readProject();
@@ -79,18 +78,20 @@ export async function bundleBoot(): Promise<string> {
   return built.outputFiles.map((file) => file.text).join("");
 }
 
-/** A chunk that is a whole CommonJS package: `await import()` of one gives nothing but this. */
+/** A chunk that is a whole CommonJS package, imported with `await import()`. */
 const wholePackage = /export default require_\w+\(\);\s*$/;
 
-/** esbuild splits only ES modules; a single executable runs CommonJS. So each chunk is turned around afterwards. */
+/** esbuild splits only ES modules, but a single executable runs CommonJS: each chunk is converted afterwards. */
 async function asCommonJs(source: string): Promise<string> {
-  const turned = await transform(source, {
+  const converted = await transform(source, {
     ...shared,
     format: "cjs",
     supported: { "dynamic-import": false },
   });
-  // The importer wants the package's named exports, as Node finds them, not only its default.
-  return wholePackage.test(source) ? `${turned.code}module.exports=module.exports.default;` : turned.code;
+  // The importer needs the package's named exports, not only its default export.
+  return wholePackage.test(source)
+    ? `${converted.code}module.exports=module.exports.default;`
+    : converted.code;
 }
 
 /** The folders of the packages whose code is in the bundle, each once, sorted. */

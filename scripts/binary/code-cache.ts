@@ -1,6 +1,6 @@
-// The code cache: V8's bytecode of the chunks, so that starting compiles nothing. Only for the platform that
-// builds (Node's SEA documentation forbids it for any other). Node's own `useCodeCache` is not used: it knows
-// only the main script, and prints a warning to stderr wherever V8 refuses the cache; ours is then ignored.
+// The code cache: V8's bytecode of the chunks, so that the start compiles nothing. Only for the building platform, as Node's SEA
+// documentation requires. Node's `useCodeCache` covers only the main script and prints a warning if V8 rejects the cache; ours is
+// ignored then.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,13 +8,13 @@ import { projectPath } from "../project.ts";
 import { NODE_FLAGS } from "./node-flags.ts";
 import { runNode } from "./run-node.ts";
 
-/** Where V8 keeps the hash of its flags in a cache: the fourth word of SerializedCodeData's header. */
+/** The position of V8's flag hash in a cache: the fourth word of SerializedCodeData's header. */
 const flagHash = { start: 12, end: 16 };
 
-/** Writes `<chunk>.cache` beside each chunk in the folder; throws if V8 would not take them back. */
+/** Writes `<chunk>.cache` beside each chunk in the folder. Throws if V8 rejects a cache. */
 export async function writeCodeCaches(folder: string, chunkNames: readonly string[]): Promise<void> {
-  // A fixed hash seed makes the bytes the same in every build. The executable runs without it, so the caches
-  // get the flag hash of a Node with the executable's own flags; the check below is the proof that V8 agrees.
+  // A fixed hash seed makes the build reproducible. The executable runs without it, so the caches get the flag hash of a Node with
+  // the executable's flags; the check at the end verifies that V8 accepts them.
   const seeded = ["--hash-seed=1", "--no-flush-bytecode"];
   await runNode([...seeded, projectPath("scripts/binary/warm.ts"), folder]);
   const sample = await runNode([
@@ -29,9 +29,9 @@ export async function writeCodeCaches(folder: string, chunkNames: readonly strin
   await runNode([...NODE_FLAGS, projectPath("scripts/binary/check-code-cache.ts"), folder]);
 }
 
-/** The cache, said to be made under the flags of the sample. */
+/** The cache with the flag hash of the sample. */
 export function withFlagsOf(cache: Uint8Array, sample: Uint8Array): Buffer {
-  const adopted = Buffer.from(cache);
-  adopted.set(sample.subarray(flagHash.start, flagHash.end), flagHash.start);
-  return adopted;
+  const copy = Buffer.from(cache);
+  copy.set(sample.subarray(flagHash.start, flagHash.end), flagHash.start);
+  return copy;
 }

@@ -1,5 +1,5 @@
-// Makes a Linux executable ready for injection: debug information and the symbol table go, a fifth of Node's
-// size. In TypeScript, because `strip` knows only the building machine's processor, and differs between machines.
+// Prepares a Linux executable for injection: removes debug information and the symbol table, a fifth of Node's size. Not with
+// `strip`, which supports only the building machine's processor and differs between machines.
 // Layout: System V ABI, chapters 4 and 5 (64 bit, little endian: x86-64 and AArch64).
 
 import { ExpectedError } from "../../src/base/errors.ts";
@@ -20,7 +20,7 @@ const largestPage = 65_536;
 const alloc = 2n;
 const noBits = 8;
 
-/** The file without what is never loaded into memory. Loaded bytes and their places stay as they are. */
+/** The file without sections that are never loaded into memory. Offsets of the others do not change. */
 export function stripElf(file: Buffer): Buffer {
   if (file.readUInt32BE(0) !== 0x7f454c46 || file[4] !== 2 || file[5] !== 1) {
     throw new ExpectedError("cannot strip the executable: it is not a 64-bit little-endian ELF file");
@@ -46,9 +46,8 @@ export function stripElf(file: Buffer): Buffer {
 }
 
 /**
- * The file with its last loaded segment grown (in memory, with zeros) to the end of a 64 KiB page. What is injected
- * lands right behind it, and on Arm kernels with pages of 16 or 64 KiB both would share a page: the injected one's
- * protection, read-only, would then hold for the program's variables.
+ * The file with its last loaded segment extended (in memory, with zeros) to the end of a 64 KiB page. The injected segment follows it;
+ * on Arm kernels with pages of 16 or 64 KiB both would otherwise share a page, and the program's variables would be read-only.
  */
 export function padLastSegment(file: Buffer): Buffer {
   const padded = Buffer.from(file);

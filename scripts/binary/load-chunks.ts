@@ -1,5 +1,5 @@
-// Finds and runs the chunks of the bundle: `require` as they see it. Used inside the executable (boot.ts) and
-// at build time (warm.ts), so that the code cache is made of exactly the scripts that will ask for it.
+// The `require` of the bundle's chunks. Used in the executable (boot.ts) and at build time (warm.ts), so that the code cache is made
+// from exactly the same scripts.
 
 import { dirname } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -7,13 +7,13 @@ import { Script } from "node:vm";
 
 export interface Chunk {
   readonly source: string;
-  /** What V8 compiled at build time. A cache that V8 refuses costs time and nothing else. */
+  /** V8's bytecode from the build. V8 ignores a cache that does not match. */
   readonly codeCache?: Uint8Array<ArrayBuffer> | undefined;
 }
 
 export interface ChunkStore {
   readonly read: (name: string) => Chunk | undefined;
-  /** Told of each script before it runs. */
+  /** Called for each script before it runs. */
   readonly onCompiled?: (name: string, script: Script) => void;
 }
 
@@ -28,7 +28,7 @@ export function compileChunk(name: string, chunk: Chunk): Script {
   });
 }
 
-/** A `require` that knows the chunks and Node's own modules, and runs each chunk once. */
+/** A `require` for chunks and Node's own modules, which runs each chunk once. */
 export function chunkLoader(store: ChunkStore): Require {
   const modules = new Map<string, { exports: unknown }>();
   function load(name: string): unknown {
@@ -47,7 +47,7 @@ export function chunkLoader(store: ChunkStore): Require {
   return load;
 }
 
-/** Packages probe for optional ones and look at this code to see that there is none. */
+/** Throws MODULE_NOT_FOUND, by which packages detect that an optional dependency is missing. */
 function builtin(name: string): unknown {
   const found: unknown = process.getBuiltinModule(name);
   if (found !== undefined) return found;

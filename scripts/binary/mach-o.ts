@@ -1,5 +1,5 @@
-// Ad-hoc signature for a macOS executable, without a Mac: no certificate, only the hash of every page, as the
-// linkers of LLVM and Go write it. Apple silicon refuses to run code that has none.
+// Signs a macOS executable ad hoc, without a Mac: only the hash of every page, without a certificate, as the linkers of LLVM and Go
+// do. Apple silicon does not run unsigned code.
 // Layout: Apple's mach-o/loader.h and xnu's osfmk/kern/cs_blobs.h; signatures are big endian, the rest little.
 
 import { createHash } from "node:crypto";
@@ -12,14 +12,14 @@ const directoryBytes = 88;
 
 interface Layout {
   readonly commandsEnd: number;
-  /** Where the first section's bytes begin: load commands must end before it. */
+  /** Offset of the first section: load commands must end before it. */
   readonly firstSection: number;
   readonly text: { readonly offset: number; readonly size: number };
   /** Offset of the __LINKEDIT load command. */
   readonly linkEdit: number;
 }
 
-/** The executable with an ad-hoc signature under this identifier. Throws if it is signed already. */
+/** The executable with an ad-hoc signature for this identifier. Throws if it is already signed. */
 export function signMachO(file: Buffer, identifier: string): Buffer {
   const layout = readLayout(file);
   const start = Math.ceil(file.length / 16) * 16;
@@ -33,14 +33,14 @@ export function signMachO(file: Buffer, identifier: string): Buffer {
 }
 
 function readLayout(file: Buffer): Layout {
-  if (file.readUInt32LE(0) !== 0xfeedfacf) throw notThis("it is not a 64-bit Mach-O file");
+  if (file.readUInt32LE(0) !== 0xfeedfacf) throw cannotSign("it is not a 64-bit Mach-O file");
   const commands = readCommands(file);
-  if (commands.some((one) => one.kind === command.codeSignature)) throw notThis("it is signed already");
+  if (commands.some((one) => one.kind === command.codeSignature)) throw cannotSign("it is signed already");
   const segments = commands.filter((one) => one.kind === command.segment);
   const text = segments.find((one) => segmentName(file, one.at) === "__TEXT");
   const linkEdit = segments.at(-1);
   if (text === undefined || linkEdit === undefined || segmentName(file, linkEdit.at) !== "__LINKEDIT") {
-    throw notThis("it has no __TEXT, or __LINKEDIT is not its last segment");
+    throw cannotSign("it has no __TEXT, or __LINKEDIT is not its last segment");
   }
   const layout = {
     commandsEnd: 32 + file.readUInt32LE(20),
@@ -49,7 +49,7 @@ function readLayout(file: Buffer): Layout {
     linkEdit: linkEdit.at,
   };
   if (layout.commandsEnd + 16 > layout.firstSection)
-    throw notThis("there is no room for one more load command");
+    throw cannotSign("there is no room for one more load command");
   return layout;
 }
 
@@ -76,7 +76,7 @@ function addCommand(
   file.writeUInt32LE(file.readUInt32LE(20) + 16, 20);
 }
 
-/** The signature lies at the end of the last segment. Memory comes in pages of 16 KiB on Apple silicon. */
+/** The signature is at the end of the last segment. Apple silicon has memory pages of 16 KiB. */
 function growLinkEdit(file: Buffer, at: number): void {
   const size = file.length - longAt(file, at + 40);
   file.writeBigUInt64LE(BigInt(Math.ceil(size / 16_384) * 16_384), at + 32);
@@ -129,6 +129,6 @@ function longAt(file: Buffer, at: number): number {
   return Number(file.readBigUInt64LE(at));
 }
 
-function notThis(cause: string): ExpectedError {
+function cannotSign(cause: string): ExpectedError {
   return new ExpectedError(`cannot sign the macOS executable: ${cause}`);
 }

@@ -1,9 +1,9 @@
-// What Node is told inside the executable, and wherever code caches are made for it: V8 refuses a cache of other flags.
+// Node's flags in the executable, and when its code caches are made: V8 rejects a cache that was made with other flags.
 
 export const NODE_FLAGS: readonly string[] = [
-  // Deprecations inside Node's and our packages' code are nothing that a user can act upon.
+  // Users cannot act on deprecations in Node or in packages.
   "--no-deprecation",
   "--disable-warning=ExperimentalWarning",
-  // Megabytes for young objects. Starting makes more of them than V8 begins with, and none of them can go yet.
+  // Megabytes for young objects: the start-up needs more than V8's initial size.
   "--min-semi-space-size=2",
 ];

@@ -1,4 +1,4 @@
-// The licences of what the executable contains: their terms ask that they travel with it.
+// The licences of the packages in the executable, which must be distributed with it.
 
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,13 +9,13 @@ import { packageFolders } from "./bundle.ts";
 export interface Notice {
   readonly name: string;
   readonly version: string;
-  /** SPDX expression, as the package says. */
+  /** The SPDX expression in the package. */
   readonly license: string;
-  /** The licence files' text; empty when the package ships none. */
+  /** The text of the licence files; empty without any. */
   readonly text: string;
 }
 
-/** Reads and formats the notices of every package that these bundle inputs belong to. */
+/** The notices of all packages of these bundle inputs. */
 export async function writeNotices(inputs: readonly string[]): Promise<string> {
   const notices = [];
   for (const folder of packageFolders(inputs)) notices.push(await readNotice(projectPath(folder)));
@@ -34,7 +34,7 @@ async function readNotice(folder: string): Promise<Notice> {
   };
 }
 
-/** One section per package, each version once. */
+/** One section per package version. */
 export function formatNotices(notices: readonly Notice[]): string {
   const intro =
     "kubectl-prefect contains Node.js (https://github.com/nodejs/node/blob/main/LICENSE has its licence and those\n" +

@@ -1,10 +1,10 @@
-// Starts this very Node with nothing of the user's environment that could change what it makes.
+// Starts the current Node without the user's environment, so that builds are reproducible.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ExpectedError, textOf } from "../../src/base/errors.ts";
 
-/** Runs Node with these arguments in this folder; answers its standard output. A failure carries what it wrote to stderr. */
+/** Runs Node with these arguments in this folder; returns its stdout. Throws an error with its stderr. */
 export async function runNode(args: readonly string[], cwd?: string): Promise<string> {
   const { PATH = "", SystemRoot } = process.env;
   const env = SystemRoot === undefined ? { PATH } : { PATH, SystemRoot };

@@ -1,4 +1,4 @@
-// Node + chunks → one executable, with Node's own `--build-sea`, for this platform or for another.
+// Makes an executable of Node and the chunks, with `node --build-sea`, for this or another platform.
 
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,14 +12,14 @@ import { NODE_FLAGS } from "./node-flags.ts";
 import { dropAuthenticode } from "./pe.ts";
 import { runNode } from "./run-node.ts";
 
-/** As Node names platforms. */
+/** Platforms as Node names them. */
 export type Platform = "linux" | "darwin" | "win32";
 
 export interface ExecutableRequest {
-  /** The Node to put the program into; the same release as the one that builds. */
+  /** The target platform's Node, of the same release as the building one. */
   readonly node: Buffer;
   readonly platform: Platform;
-  /** Only where the built platform is the building one. */
+  /** Only possible for the building platform. */
   readonly codeCache: boolean;
   readonly output: string;
 }
@@ -27,7 +27,7 @@ export interface ExecutableRequest {
 /** Writes the executable. */
 export async function makeExecutable(bundle: Bundle, request: ExecutableRequest): Promise<void> {
   await mkdir(projectPath("dist"), { recursive: true });
-  // A folder of its own for each build: two at a time must not mix.
+  // A new folder for each build, so that parallel builds do not interfere.
   const folder = await mkdtemp(projectPath("dist", ".build-"));
   try {
     await fillFolder(folder, bundle, request);
@@ -39,7 +39,7 @@ export async function makeExecutable(bundle: Bundle, request: ExecutableRequest)
   await finish(request);
 }
 
-/** Everything that `node --build-sea` reads. */
+/** Writes the input files of `node --build-sea`. */
 async function fillFolder(folder: string, bundle: Bundle, request: ExecutableRequest): Promise<void> {
   const names = [...bundle.chunks.keys()];
   for (const [name, source] of bundle.chunks) await writeFile(join(folder, name), source, "latin1");
@@ -50,7 +50,7 @@ async function fillFolder(folder: string, bundle: Bundle, request: ExecutableReq
   await writeFile(join(folder, "sea.json"), JSON.stringify(seaConfig(assets, request.output)));
 }
 
-/** What `node --build-sea` reads. Paths are relative to its folder: that of `main` is kept in the executable. */
+/** The config of `node --build-sea`. Paths are relative: that of `main` is stored in the executable. */
 export function seaConfig(assets: readonly string[], output: string): Readonly<Record<string, unknown>> {
   return {
     main: "boot.cjs",
@@ -60,7 +60,7 @@ export function seaConfig(assets: readonly string[], output: string): Readonly<R
     disableExperimentalSEAWarning: true,
     useCodeCache: false,
     execArgv: NODE_FLAGS,
-    // NODE_OPTIONS of the user's shell is meant for another Node; a flag unknown to this one would stop us.
+    // Ignore NODE_OPTIONS, which is meant for another Node: an unknown flag would prevent the start.
     execArgvExtension: "none",
   };
 }
@@ -70,7 +70,7 @@ function beforeInjection(node: Buffer, platform: Platform): Uint8Array {
   return platform === "win32" ? dropAuthenticode(node) : node;
 }
 
-/** Injection removes the signature of a macOS binary; Apple silicon runs none without one. */
+/** Injection removes the signature of a macOS binary, which Apple silicon requires. */
 async function finish(request: ExecutableRequest): Promise<void> {
   if (request.platform === "darwin") {
     await writeFile(request.output, signMachO(await readFile(request.output), "kubectl-prefect"));

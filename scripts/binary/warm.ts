@@ -1,5 +1,4 @@
-// Runs in a Node of its own (code-cache.ts starts it): loads every chunk, asks the program for its help, and on
-// the way out writes what V8 compiled meanwhile beside each chunk.
+// Started by code-cache.ts: loads every chunk, runs `--help`, and at exit writes V8's bytecode beside each chunk.
 
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// The cluster under chaos: the fake, or a real one behind a proxy. Either way it tells of every Job ever made.
-// On a control plane alone the pods are played.
+// The cluster of the chaos test: the fake, or a real one, behind a proxy. Records every Job that was created. On a control plane
+// without nodes, the pods are simulated.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,40 +15,40 @@ import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import { startFakeKubernetes } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
 import { Cluster } from "../bench/cluster.ts";
-import { fateOf, playPod, tell } from "./pods.ts";
+import { outcomeOf, simulatePod, reportState } from "./pods.ts";
 import type { Proxy } from "./proxy.ts";
 import { startProxy } from "./proxy.ts";
 
 export interface ChaosCluster {
   readonly name: string;
   readonly namespace: string;
-  /** The kubeconfig that leads the agents through the proxy. */
+  /** The agents' kubeconfig, with the proxy's address. */
   readonly kubeconfig: string;
   readonly proxy: Proxy;
-  /** Every Job that was ever seen: uid → flow run and name. */
-  readonly made: ReadonlyMap<string, { readonly flowRunId: string; readonly name: string }>;
-  jobsLeft(): number;
-  /** Watches from older versions answer 410. */
+  /** Every Job that was created: uid → flow run and name. */
+  readonly created: ReadonlyMap<string, { readonly flowRunId: string; readonly name: string }>;
+  remainingJobs(): number;
+  /** Compacts the history: watches from older versions fail with 410. */
   compact(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** The fake; its pods play the flow's part in Prefect. */
+/** The fake; its pods set their flow run's state. */
 export async function fakeCluster(prefect: FakePrefect1): Promise<ChaosCluster> {
   const fake = await startFakeKubernetes({
     script: (job) => {
-      const { exitCode, seconds } = fateOf(prefect, job);
+      const { exitCode, seconds } = outcomeOf(prefect, job);
       if (exitCode === undefined) return "imagePull";
       return { fate: exitCode === 0 ? "succeed" : "fail", exitCode, runMs: seconds * 1_000 };
     },
     onPhase: (job, _pod, phase) => {
-      if (phase === "Running") tell(prefect, job, "Running");
-      if (phase === "Succeeded") tell(prefect, job, "Success");
+      if (phase === "Running") reportState(prefect, job, "Running");
+      if (phase === "Succeeded") reportState(prefect, job, "Success");
     },
   });
   const port = Number(new URL(fake.url).port);
   const text = fake.kubeconfig();
-  return observed("the fake", "default", {
+  return withProxy("the fake", "default", {
     text,
     port,
     compact: () => Promise.resolve(fake.compact()),
@@ -57,12 +57,12 @@ export async function fakeCluster(prefect: FakePrefect1): Promise<ChaosCluster> 
 }
 
 export interface RealOptions {
-  /** The address of its etcd, for compaction. */
+  /** Address of etcd, for compaction. */
   readonly etcd: string | undefined;
   readonly prefect: FakePrefect1;
 }
 
-/** A real cluster, in a namespace of its own. */
+/** A real cluster, in a new namespace. */
 export async function realCluster(path: string, { etcd, prefect }: RealOptions): Promise<ChaosCluster> {
   const text = readFileSync(path, "utf8");
   const { kube, target } = await direct(text);
@@ -71,17 +71,17 @@ export async function realCluster(path: string, { etcd, prefect }: RealOptions):
   const stopping = new AbortController();
   const nodes = await cluster.send({ method: "GET", path: "/api/v1/nodes" });
   const hasNodes = arrayIn(objectIn(JSON.parse(nodes.body))["items"]).length > 0;
-  const playing = hasNodes
+  const simulation = hasNodes
     ? undefined
-    : playPods(kube, cluster, { prefect, namespace: namespace.name, signal: stopping.signal });
+    : simulatePods(kube, cluster, { prefect, namespace: namespace.name, signal: stopping.signal });
   const stop = async (): Promise<void> => {
     stopping.abort();
-    await playing;
+    await simulation;
     await namespace[Symbol.asyncDispose]();
     cluster[Symbol.dispose]();
     kube.close();
   };
-  return observed(hasNodes ? target.server : `${target.server}, whose pods are played`, namespace.name, {
+  return withProxy(hasNodes ? target.server : `${target.server}, with simulated pods`, namespace.name, {
     text,
     port: Number(new URL(target.server).port),
     compact: () => compactEtcd(etcd),
@@ -99,8 +99,8 @@ async function compactEtcd(etcd: string | undefined): Promise<void> {
   await call("compaction", { revision: found.header.revision });
 }
 
-/** Plays each pod of a flow run as it appears. */
-async function playPods(
+/** Simulates each new pod of a flow run. */
+async function simulatePods(
   kube: KubeApi,
   cluster: Cluster,
   { prefect, namespace, signal }: { prefect: FakePrefect1; namespace: string; signal: AbortSignal },
@@ -111,54 +111,55 @@ async function playPods(
     resource: "pods",
     query: { namespace, labelSelector: FLOW_RUN_LABEL },
     relistMs: 600_000,
-    keep: (pod) => pod,
+    transform: (pod) => pod,
     onChange: (change) => {
-      if (change.type === "set" && change.before === undefined) void playPod(cluster, prefect, change.object);
+      if (change.type === "set" && change.before === undefined)
+        void simulatePod(cluster, prefect, change.object);
     },
   });
   await reflector.run(signal);
 }
 
-interface Behind {
+interface Upstream {
   readonly text: string;
   readonly port: number;
   readonly compact: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-async function observed(name: string, namespace: string, behind: Behind): Promise<ChaosCluster> {
-  const proxy = await startProxy(behind.port);
-  const { kube } = await direct(behind.text);
-  const made = new Map<string, { flowRunId: string; name: string }>();
+async function withProxy(name: string, namespace: string, upstream: Upstream): Promise<ChaosCluster> {
+  const proxy = await startProxy(upstream.port);
+  const { kube } = await direct(upstream.text);
+  const created = new Map<string, { flowRunId: string; name: string }>();
   const reflector = new Reflector<"jobs", Job>({
     kube,
     clock: systemClock,
     resource: "jobs",
     query: { namespace, labelSelector: FLOW_RUN_LABEL },
     relistMs: 600_000,
-    keep: (job) => job,
+    transform: (job) => job,
     onChange: ({ object: { metadata } }) => {
-      made.set(metadata.uid, { flowRunId: metadata.labels?.[FLOW_RUN_LABEL] ?? "", name: metadata.name });
+      created.set(metadata.uid, { flowRunId: metadata.labels?.[FLOW_RUN_LABEL] ?? "", name: metadata.name });
     },
   });
   const stopping = new AbortController();
   const watching = reflector.run(stopping.signal);
   await reflector.synced;
-  const kubeconfig = throughProxy(behind.text, proxy.port, namespace);
+  const kubeconfig = throughProxy(upstream.text, proxy.port, namespace);
   return {
     name,
     namespace,
     kubeconfig,
     proxy,
-    made,
-    jobsLeft: () => reflector.size,
-    compact: behind.compact,
+    created,
+    remainingJobs: () => reflector.size,
+    compact: upstream.compact,
     stop: async () => {
       stopping.abort();
       await watching;
       kube.close();
       await proxy.stop();
-      await behind.stop();
+      await upstream.stop();
       rmSync(dirname(kubeconfig), { recursive: true });
     },
   };

@@ -1,9 +1,9 @@
-// Whether memory grows: samples over time, and the second fifth of them against the last.
+// Whether memory grows: compares the second and the last fifth of samples over time.
 
-/** How much more the last fifth may have: what an allocator keeps for itself, and a collection that is still to come. */
-const MAY_GROW = { factor: 1.15, mib: 8 };
+/** Allowed growth: for memory that the allocator keeps and a pending garbage collection. */
+const TOLERANCE = { factor: 1.15, mib: 8 };
 
-/** Samples of one figure, in MiB, evenly spread over a run. */
+/** Samples in MiB, evenly spread over a run. */
 export class Memory {
   readonly samples: number[] = [];
 
@@ -11,30 +11,28 @@ export class Memory {
     this.samples.push(mib);
   }
 
-  get most(): number {
+  get max(): number {
     return Math.max(0, ...this.samples);
   }
 
-  /** The means of the second fifth, when all is warm, and of the last; undefined with too few samples. */
+  /** The means of the second fifth, after warm-up, and of the last; undefined with too few samples. */
   fifths(): { readonly early: number; readonly late: number } | undefined {
     const size = Math.floor(this.samples.length / 5);
     if (size < 2) return undefined;
     return { early: mean(this.samples.slice(size, 2 * size)), late: mean(this.samples.slice(-size)) };
   }
 
-  /** Whether it grew more than chance explains. */
+  /** Whether it grew by more than the tolerance. */
   get grew(): boolean {
     const fifths = this.fifths();
-    return fifths !== undefined && fifths.late > fifths.early * MAY_GROW.factor + MAY_GROW.mib;
+    return fifths !== undefined && fifths.late > fifths.early * TOLERANCE.factor + TOLERANCE.mib;
   }
 
-  /** For people: `63 → 64 MiB, at most 71`. */
+  /** Such as `63 → 64 MiB, at most 71 MiB`. */
   toString(): string {
     const fifths = this.fifths();
-    const most = `at most ${this.most.toFixed(1)} MiB`;
-    return fifths === undefined
-      ? most
-      : `${fifths.early.toFixed(1)} → ${fifths.late.toFixed(1)} MiB, ${most}`;
+    const max = `at most ${this.max.toFixed(1)} MiB`;
+    return fifths === undefined ? max : `${fifths.early.toFixed(1)} → ${fifths.late.toFixed(1)} MiB, ${max}`;
   }
 }
 

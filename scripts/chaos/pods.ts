@@ -1,4 +1,4 @@
-// Pods where no kubelet is: their statuses are written as a kubelet would, and the flow's part in Prefect is played.
+// Simulates pods on a cluster without kubelets: sets their status, and their flow run's state in Prefect.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
@@ -6,18 +6,18 @@ import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Cluster } from "../bench/cluster.ts";
-import { fateNamed } from "./outcome.ts";
-import type { Fate } from "./outcome.ts";
+import { outcomeNamed } from "./outcome.ts";
+import type { Outcome } from "./outcome.ts";
 
 const MERGE = "application/merge-patch+json";
 
-/** What the flow run of a Job or pod is meant to come to. */
-export function fateOf(prefect: FakePrefect1, { metadata }: Pick<Job, "metadata">): Fate {
-  return fateNamed(prefect.flowRun(metadata.labels?.[FLOW_RUN_LABEL] ?? "")?.name ?? "");
+/** The intended outcome of the flow run of a Job or pod. */
+export function outcomeOf(prefect: FakePrefect1, { metadata }: Pick<Job, "metadata">): Outcome {
+  return outcomeNamed(prefect.flowRun(metadata.labels?.[FLOW_RUN_LABEL] ?? "")?.name ?? "");
 }
 
-/** The flow tells Prefect of its state; what is finished stays so. */
-export function tell(
+/** Sets the run's state as the flow would; a finished run keeps its state. */
+export function reportState(
   prefect: FakePrefect1,
   { metadata }: Pick<Job, "metadata">,
   type: "Running" | "Success",
@@ -28,9 +28,9 @@ export function tell(
   prefect.setState(id, { type, message: type });
 }
 
-/** Plays one pod to its end, or until it is gone. */
-export async function playPod(cluster: Cluster, prefect: FakePrefect1, pod: Pod): Promise<void> {
-  const { exitCode, seconds } = fateOf(prefect, pod);
+/** Simulates a pod until its end or its deletion. */
+export async function simulatePod(cluster: Cluster, prefect: FakePrefect1, pod: Pod): Promise<void> {
+  const { exitCode, seconds } = outcomeOf(prefect, pod);
   const write = (phase: string, state: object, ready: boolean): Promise<boolean> =>
     writeStatus(cluster, pod, { phase, state, ready });
   if (exitCode === undefined) {
@@ -41,17 +41,17 @@ export async function playPod(cluster: Cluster, prefect: FakePrefect1, pod: Pod)
     return;
   }
   await sleep(200);
-  const startedAt = moment();
+  const startedAt = timestamp();
   if (!(await write("Running", { running: { startedAt } }, true))) return;
-  tell(prefect, pod, "Running");
+  reportState(prefect, pod, "Running");
   await sleep(seconds * 1_000);
-  if (exitCode === 0) tell(prefect, pod, "Success");
+  if (exitCode === 0) reportState(prefect, pod, "Success");
   const reason = exitCode === 0 ? "Completed" : "Error";
-  const terminated = { exitCode, reason, startedAt, finishedAt: moment() };
+  const terminated = { exitCode, reason, startedAt, finishedAt: timestamp() };
   await write(exitCode === 0 ? "Succeeded" : "Failed", { terminated }, false);
 }
 
-/** False when there is no such pod any more. */
+/** Returns false if the pod does not exist any more. */
 async function writeStatus(
   cluster: Cluster,
   { metadata, spec }: Pod,
@@ -71,6 +71,6 @@ async function writeStatus(
   return answer.status !== 404;
 }
 
-function moment(): string {
+function timestamp(): string {
   return `${new Date().toISOString().slice(0, 19)}Z`;
 }

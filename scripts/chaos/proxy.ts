@@ -1,24 +1,24 @@
-// A proxy of bytes before an API: what it serves can be cut, slowed, frozen half-open, or refused.
+// A TCP proxy in front of an API: connections can be cut, delayed, frozen or refused.
 
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 
 export interface Proxy {
   readonly port: number;
-  /** Cuts all connections; new ones are served. */
+  /** Cuts all connections; new ones work. */
   cut(): void;
-  /** Nothing passes any more, on old and new connections alike; they stay open. */
+  /** Drops all data on old and new connections, which stay open. */
   freeze(): void;
-  /** Every chunk waits so many milliseconds. */
+  /** Delays all data. */
   slow(ms: number): void;
-  /** New connections are refused, old ones cut. */
+  /** Refuses new connections and cuts old ones. */
   refuse(): void;
-  /** As if nothing had been; what was frozen is cut. */
-  heal(): void;
+  /** Ends the fault; cuts frozen connections. */
+  repair(): void;
   stop(): Promise<void>;
 }
 
-/** Listens at this host and passes bytes on to 127.0.0.1:target. */
+/** Listens on this host and forwards to 127.0.0.1:target. */
 export async function startProxy(target: number, host = "127.0.0.1"): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let mode: "pass" | "freeze" | "refuse" = "pass";
@@ -55,7 +55,7 @@ export async function startProxy(target: number, host = "127.0.0.1"): Promise<Pr
       mode = "refuse";
       cut();
     },
-    heal: () => {
+    repair: () => {
       const wasFrozen = mode === "freeze";
       mode = "pass";
       delayMs = 0;

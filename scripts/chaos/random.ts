@@ -1,4 +1,4 @@
-// Chance that can be repeated: the same seed, the same run of troubles.
+// Reproducible random numbers: the same seed gives the same sequence.
 
 /** Numbers in [0, 1), by mulberry32. */
 export function seeded(seed: number): () => number {
@@ -11,7 +11,7 @@ export function seeded(seed: number): () => number {
   };
 }
 
-/** One of them. */
+/** A random element. */
 export function pick<T>(among: readonly T[], random: () => number): T {
   const found = among[Math.floor(random() * among.length)];
   if (found === undefined) throw new Error("nothing to pick from");

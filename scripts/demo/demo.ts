@@ -1,5 +1,5 @@
-// The demo: the real agent, over HTTP, between a Prefect fake and a cluster; flow runs that each show one thing, told as
-// they happen; and a judgement at the end.
+// The demo: the real agent, over HTTP, between a fake Prefect and a cluster. Prints what happens to each flow run, and checks the
+// results at the end.
 
 import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { Agent } from "../../src/agent/agent.ts";
@@ -19,41 +19,41 @@ import { connectPrefect } from "../../src/prefect1/connect.ts";
 import { startFakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import { runConfigOf, SCENARIOS } from "./scenarios.ts";
-import type { Role } from "./scenarios.ts";
+import type { Scenario } from "./scenarios.ts";
 import { fakeCluster, realCluster } from "./cluster.ts";
 import type { DemoCluster } from "./cluster.ts";
-import type { Facts } from "./ending.ts";
-import { flowReport } from "./flow-part.ts";
+import type { RunResult } from "./result.ts";
+import { flowReport } from "./flow-report.ts";
 import { fastClock } from "./fast-clock.ts";
 import { Watcher } from "./watcher.ts";
 
-/** What the demo works with. */
+/** Dependencies of the demo. */
 export interface DemoDeps {
   readonly clock: Clock;
-  /** Aborts when the person has had enough. */
+  /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
-  /** A line of the story. */
+  /** Prints a line. */
   readonly print: (line: string) => void;
   readonly palette: Palette;
   /** The agent's own log. */
   readonly log: Log;
-  /** A real cluster; without it a fake in this process. */
+  /** A real cluster; undefined: a fake in this process. */
   readonly kube: KubeApi | undefined;
 }
 
 const LABEL = "demo";
 const BETWEEN_RUNS_MS = 200;
-/** Longer than a run is scheduled ahead. */
+/** Longer than the late run is scheduled ahead. */
 const LONGEST_SLEEP_MS = 4_000;
 const FAKE_LIMIT_MS = 20_000;
-/** A fresh cluster may have to pull busybox first. */
+/** A new cluster may have to pull busybox first. */
 const REAL_LIMIT_MS = 120_000;
-/** Graces short enough to watch; the deletions need none. */
+/** Short grace periods, so that nobody has to wait. */
 const POLICY = { ...DEFAULT_POLICY, startGraceMs: 2_000, cancelGraceMs: 2_000, exitGraceMs: 1_000 };
 const NAME_WIDTH = Math.max(...SCENARIOS.map(({ name }) => name.length));
 
-/** Everything that plays together. */
-interface Stage {
+/** The parts of the demo. */
+interface DemoSetup {
   readonly deps: DemoDeps;
   readonly fake: FakePrefect1;
   readonly prefect: Prefect1Client;
@@ -62,10 +62,10 @@ interface Stage {
 }
 
 /**
- * Runs the demo to its end and removes what it made. Answers what became of each flow run. Throws InterruptedError when
- * the signal aborts, and KubeError when a real cluster refuses.
+ * Runs the demo and deletes what it created. Returns the result of each flow run. Throws InterruptedError if the signal
+ * aborts, and KubeError if a request to a real cluster fails.
  */
-export async function runDemo(deps: DemoDeps): Promise<readonly Facts[]> {
+export async function runDemo(deps: DemoDeps): Promise<readonly RunResult[]> {
   const fake = await startFakePrefect1({ clock: deps.clock });
   const prefect = connectPrefect({ url: fake.url, backend: "server", timeoutMs: 15_000 }, { env: {} });
   try {
@@ -80,27 +80,27 @@ async function onCluster(
   deps: DemoDeps,
   fake: FakePrefect1,
   prefect: Prefect1Client,
-): Promise<readonly Facts[]> {
-  const roles = new Map<string, Role>();
+): Promise<readonly RunResult[]> {
+  const scenarios = new Map<string, Scenario>();
   const newSuffix = (): string => crypto.randomUUID().slice(0, 4);
   const cluster =
     deps.kube === undefined
-      ? await fakeCluster(deps.clock, (id) => roles.get(id))
-      : await realCluster(deps.kube, { clock: deps.clock, tell: deps.print, newSuffix });
+      ? await fakeCluster(deps.clock, (id) => scenarios.get(id))
+      : await realCluster(deps.kube, { clock: deps.clock, print: deps.print, newSuffix });
   try {
-    const stage = stageFor({ deps, fake, prefect, cluster });
-    for (const line of introduction(stage)) deps.print(line);
-    await play(stage, roles);
-    const standing: Job[] = [];
+    const setup = setUp({ deps, fake, prefect, cluster });
+    for (const line of introduction(setup)) deps.print(line);
+    await runScenarios(setup, scenarios);
+    const remaining: Job[] = [];
     for await (const job of listAll(cluster.kube, "jobs", { namespace: cluster.namespace }))
-      standing.push(job);
-    return stage.watcher.facts(standing);
+      remaining.push(job);
+    return setup.watcher.results(remaining);
   } finally {
-    await cluster.leave();
+    await cluster.close();
   }
 }
 
-function stageFor(parts: Omit<Stage, "watcher">): Stage {
+function setUp(parts: Omit<DemoSetup, "watcher">): DemoSetup {
   const { deps, fake, prefect, cluster } = parts;
   const watcher: Watcher = new Watcher(
     {
@@ -111,50 +111,50 @@ function stageFor(parts: Omit<Stage, "watcher">): Stage {
       palette: deps.palette,
       print: deps.print,
       nameWidth: NAME_WIDTH,
-      onPod: (flowRunId, pod) => playFlow({ deps, fake, prefect, watcher }, flowRunId, pod),
+      onPod: (flowRunId, pod) => simulateFlow({ deps, fake, prefect, watcher }, flowRunId, pod),
     },
     SCENARIOS.length,
   );
   return { ...parts, watcher };
 }
 
-function introduction({ deps, fake, cluster }: Stage): readonly string[] {
+function introduction({ deps, fake, cluster }: DemoSetup): readonly string[] {
   const shown = SCENARIOS.map(({ name, shows }) => `  ${name.padEnd(NAME_WIDTH)}  ${shows}`);
   return [
     "The Kubernetes agent of Prefect 1, as `kubectl prefect agent start` runs it, between",
     `  a Prefect API inside this process (${fake.url}) and`,
-    `  ${cluster.described}.`,
-    "It takes these flow runs, makes a Job of each, follows the Jobs and tells Prefect how they went:",
+    `  ${cluster.description}.`,
+    "It creates a Job for each of these flow runs, follows the Jobs and reports their failures to Prefect:",
     ...shown.map((line) => deps.palette.heading(line)),
-    "The graces are shorter than an agent's usual ones, so that nobody has to wait.",
+    "The grace periods are shorter than usual, so that you do not have to wait.",
     "",
   ];
 }
 
-async function play(stage: Stage, roles: Map<string, Role>): Promise<void> {
-  const { deps, watcher } = stage;
-  const agent = agentFor(stage);
+async function runScenarios(setup: DemoSetup, scenarios: Map<string, Scenario>): Promise<void> {
+  const { deps, watcher } = setup;
+  const agent = agentFor(setup);
   const done = new AbortController();
   await runAll(
     AbortSignal.any([deps.signal, done.signal]),
     (signal) => watcher.run(signal),
     (signal) => agent.run(signal),
     async (signal) => {
-      for (const role of SCENARIOS) {
+      for (const scenario of SCENARIOS) {
         if (signal.aborted) break;
-        createRun(stage, role, roles);
+        createRun(setup, scenario, scenarios);
         agent.poke();
         await deps.clock.sleep(BETWEEN_RUNS_MS, signal);
       }
       const limitMs = deps.kube === undefined ? FAKE_LIMIT_MS : REAL_LIMIT_MS;
-      await Promise.race([watcher.over, deps.clock.sleep(limitMs, signal)]);
+      await Promise.race([watcher.finished, deps.clock.sleep(limitMs, signal)]);
       done.abort();
     },
   );
   if (deps.signal.aborted) throw new InterruptedError("interrupted");
 }
 
-function agentFor({ deps, fake, prefect, cluster }: Stage): Agent {
+function agentFor({ deps, fake, prefect, cluster }: DemoSetup): Agent {
   const { kube, namespace } = cluster;
   const clock = fastClock(deps.clock, LONGEST_SLEEP_MS);
   const job = {
@@ -175,7 +175,7 @@ function agentFor({ deps, fake, prefect, cluster }: Stage): Agent {
     ...who,
     client: prefect,
     clock,
-    scope: `${kube.clusterMark}/${namespace}`,
+    scope: `${kube.clusterId}/${namespace}`,
     job,
     template: undefined,
     loadTemplate: (source) => loadTemplate(source, { env: {}, signal: deps.signal }),
@@ -194,28 +194,32 @@ function agentFor({ deps, fake, prefect, cluster }: Stage): Agent {
   );
 }
 
-function createRun({ deps, fake, watcher }: Stage, role: Role, roles: Map<string, Role>): void {
-  const startTime = new Date(deps.clock.now().getTime() + (role.startsInMs ?? 0));
-  const flow = fake.createFlow({ name: role.name });
-  const runConfig = runConfigOf(role);
-  const { id } = fake.createFlowRun({ flow, name: role.name, labels: [LABEL], runConfig, startTime });
-  roles.set(id, role);
-  watcher.enter(role, id, startTime);
-  const when = role.startsInMs === undefined ? "" : `, due in ${role.startsInMs / 1_000} s`;
-  watcher.tell(id, { where: "you", what: `flow run created: Scheduled${when}` });
+function createRun(
+  { deps, fake, watcher }: DemoSetup,
+  scenario: Scenario,
+  scenarios: Map<string, Scenario>,
+): void {
+  const startTime = new Date(deps.clock.now().getTime() + (scenario.startsInMs ?? 0));
+  const flow = fake.createFlow({ name: scenario.name });
+  const runConfig = runConfigOf(scenario);
+  const { id } = fake.createFlowRun({ flow, name: scenario.name, labels: [LABEL], runConfig, startTime });
+  scenarios.set(id, scenario);
+  watcher.add(scenario, id, startTime);
+  const when = scenario.startsInMs === undefined ? "" : `, due in ${scenario.startsInMs / 1_000} s`;
+  watcher.print(id, { where: "you", what: `flow run created: Scheduled${when}` });
 }
 
-/** The flow's own reports, and the person who cancels. */
-function playFlow(stage: Omit<Stage, "cluster">, flowRunId: string, pod: Pod): void {
-  const { deps, fake, prefect, watcher } = stage;
-  const role = watcher.roleOf(flowRunId);
+/** Sets the states that the flow itself would set, and cancels the run if its scenario says so. */
+function simulateFlow(setup: Omit<DemoSetup, "cluster">, flowRunId: string, pod: Pod): void {
+  const { deps, fake, prefect, watcher } = setup;
+  const scenario = watcher.scenarioOf(flowRunId);
   const report = flowReport(pod, fake.flowRun(flowRunId)?.state ?? "");
-  if (role === undefined || report === undefined) return;
+  if (scenario === undefined || report === undefined) return;
   fake.setState(flowRunId, { ...report });
-  if (report.type !== "Running" || role.cancelAfterMs === undefined) return;
-  void deps.clock.sleep(role.cancelAfterMs, deps.signal).then(() => {
+  if (report.type !== "Running" || scenario.cancelAfterMs === undefined) return;
+  void deps.clock.sleep(scenario.cancelAfterMs, deps.signal).then(() => {
     if (deps.signal.aborted) return;
-    watcher.tell(flowRunId, { where: "you", what: "cancel the flow run" });
+    watcher.print(flowRunId, { where: "you", what: "cancel the flow run" });
     return prefect.cancel(flowRunId);
   });
 }

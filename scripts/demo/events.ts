@@ -1,4 +1,4 @@
-// Happenings: what a watcher of the demo is told, out of what changed in Prefect and in the cluster. Pure.
+// The lines that the demo prints for changes in Prefect and in the cluster. Pure.
 
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Change } from "../../src/kube/cache/reflector.ts";
@@ -8,53 +8,53 @@ import type { Palette } from "../../src/output/palette.ts";
 import { cutToWidth, padToWidth } from "../../src/output/text-width.ts";
 import type { LogRow } from "../../test/fakes/prefect1/rows.ts";
 
-/** Something worth a line, and what stands under it. */
-export interface Event {
-  /** On which side: `Prefect` or `Kubernetes`; `you` for what a person does. */
+/** A change to print. */
+export interface DemoEvent {
+  /** Where it happened; `you` for an action of the user. */
   readonly where: "Prefect" | "Kubernetes" | "you";
   readonly what: string;
   readonly tone?: Tone | undefined;
-  /** Further lines of the same hvent. */
+  /** Further lines. */
   readonly details?: readonly string[];
 }
 
 const STATE_TONES: Readonly<Record<string, Tone>> = { Success: "good", Failed: "bad", Cancelled: "stale" };
 const MESSAGE_WIDTH = 100;
-const UNREMARKABLE = new Set(["ContainerCreating", "PodInitializing"]);
+const ORDINARY_REASONS = new Set(["ContainerCreating", "PodInitializing"]);
 
 /** A flow run's new state. */
-export function stateHvent(type: string, message: string | null): Event {
-  const said = cutToWidth(oneLine(message ?? ""), MESSAGE_WIDTH);
+export function stateEvent(type: string, message: string | null): DemoEvent {
+  const text = cutToWidth(oneLine(message ?? ""), MESSAGE_WIDTH);
   // Prefect's own messages often begin with the state's name.
-  const what = said === "" ? type : said.startsWith(type) ? said : `${type}: ${said}`;
+  const what = text === "" ? type : text.startsWith(type) ? text : `${type}: ${text}`;
   return { where: "Prefect", what, tone: STATE_TONES[type] };
 }
 
-/** A line of a flow run's log, if it is a warning or worse: the rest is in Prefect for whoever wants it. */
-export function logHvent({ level, message }: Pick<LogRow, "level" | "message">): Event | undefined {
+/** A line of a flow run's log if it is a warning or an error, otherwise undefined. */
+export function logEvent({ level, message }: Pick<LogRow, "level" | "message">): DemoEvent | undefined {
   if (level !== "WARNING" && level !== "ERROR") return undefined;
   const [first = "", ...details] = (message ?? "").split("\n");
   const tone = level === "ERROR" ? "bad" : "stale";
   return { where: "Prefect", what: `log ${level}: ${first}`, tone, details };
 }
 
-/** A Job that appeared or went. */
-export function jobHvent(change: Change<Job>): Event | undefined {
+/** A created or deleted Job. */
+export function jobEvent(change: Change<Job>): DemoEvent | undefined {
   const { name } = change.object.metadata;
   if (change.type === "gone") return { where: "Kubernetes", what: `Job ${name} is gone`, tone: "quiet" };
   return change.before === undefined ? { where: "Kubernetes", what: `Job ${name} created` } : undefined;
 }
 
-/** A pod that fares otherwise than before. */
-export function podHvent(change: Change<Pod>): Event | undefined {
+/** A pod whose status changed. */
+export function podEvent(change: Change<Pod>): DemoEvent | undefined {
   if (change.type === "gone") return undefined;
-  const now = standingOf(change.object);
-  if (now === undefined || (change.before !== undefined && standingOf(change.before) === now))
+  const now = podStatus(change.object);
+  if (now === undefined || (change.before !== undefined && podStatus(change.before) === now))
     return undefined;
   return { where: "Kubernetes", what: `pod ${change.object.metadata.name} ${now}` };
 }
 
-function standingOf(pod: Pod): string | undefined {
+function podStatus(pod: Pod): string | undefined {
   for (const { state } of pod.status.containerStatuses ?? []) {
     if (state?.terminated !== undefined) {
       const { exitCode, reason } = state.terminated;
@@ -62,25 +62,25 @@ function standingOf(pod: Pod): string | undefined {
     }
     if (state?.running !== undefined) return `runs on ${pod.spec.nodeName ?? "its node"}`;
     const waiting = state?.waiting?.reason;
-    if (waiting !== undefined && !UNREMARKABLE.has(waiting)) return `waits: ${waiting}`;
+    if (waiting !== undefined && !ORDINARY_REASONS.has(waiting)) return `waits: ${waiting}`;
   }
   return undefined;
 }
 
-/** A hvent's place in the story. */
-export interface Scene {
+/** What a line shows beside the event. */
+export interface EventContext {
   /** Milliseconds since the start. */
   readonly sinceMs: number;
   readonly run: string;
-  /** Columns for names of runs. */
+  /** Width of the column with the run's name. */
   readonly nameWidth: number;
   readonly palette: Palette;
 }
 
-/** The hvent as lines: seconds since the start, the run, where, what. */
-export function happeningLines(hvent: Event, scene: Scene): readonly string[] {
-  const { where, what, tone, details = [] } = hvent;
-  const { palette, sinceMs, run, nameWidth } = scene;
+/** The printed lines: seconds since the start, run, place and change; details below. */
+export function eventLines(event: DemoEvent, context: EventContext): readonly string[] {
+  const { where, what, tone, details = [] } = event;
+  const { palette, sinceMs, run, nameWidth } = context;
   const time = palette.quiet(`${(sinceMs / 1_000).toFixed(1)}s`.padStart(6));
   const painted = tone === undefined ? what : palette[tone](what);
   const indent = " ".repeat(6 + 2 + nameWidth + 2 + 10 + 2);

@@ -1,4 +1,4 @@
-// The watcher: sees both sides of the demo, tells what happens as it happens, and remembers what the ending is judged by.
+// Watches Prefect and the cluster during the demo, prints changes, and collects the results.
 
 import type { Clock } from "../../src/base/clock.ts";
 import { runAll } from "../../src/base/run-all.ts";
@@ -11,27 +11,27 @@ import { transformJob, transformPod } from "../../src/kube/cache/transform.ts";
 import type { Palette } from "../../src/output/palette.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
-import type { Role } from "./scenarios.ts";
-import type { Facts } from "./ending.ts";
-import { happeningLines, jobHvent, logHvent, podHvent, stateHvent } from "./events.ts";
-import type { Event } from "./events.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { RunResult } from "./result.ts";
+import { eventLines, jobEvent, logEvent, podEvent, stateEvent } from "./events.ts";
+import type { DemoEvent } from "./events.ts";
 
-/** What the watcher looks at, and where it tells of it. */
-export interface SpectatorDeps {
+/** Dependencies of the watcher. */
+export interface WatcherDeps {
   readonly prefect: FakePrefect1;
   readonly kube: KubeApi;
   readonly namespace: string;
   readonly clock: Clock;
   readonly palette: Palette;
   readonly print: (line: string) => void;
-  /** Told of every pod as it is now. */
+  /** Called for every change of a pod. */
   readonly onPod: (flowRunId: string, pod: Pod) => void;
-  /** Columns for names of runs. */
+  /** Width of the column with the run's name. */
   readonly nameWidth: number;
 }
 
 interface Entry {
-  readonly role: Role;
+  readonly scenario: Scenario;
   readonly dueAt: Date;
   readonly jobsMade: Set<string>;
   firstJobAt: Date | undefined;
@@ -39,57 +39,57 @@ interface Entry {
 
 const RELIST_MS = 600_000;
 
-/** Watches from `run` until its signal aborts. */
+/** Watches while `run` runs. */
 export class Watcher {
-  readonly #deps: SpectatorDeps;
+  readonly #deps: WatcherDeps;
   readonly #startedAt: Date;
   readonly #entries = new Map<string, Entry>();
   readonly #jobs: Reflector<"jobs", Job>;
   readonly #pods: Reflector<"pods", Pod>;
-  readonly #cast: number;
-  #tellOver: () => void = () => {};
-  /** Resolves when every flow run is over and no Job is left. */
-  readonly over: Promise<void>;
+  readonly #runCount: number;
+  #markFinished: () => void = () => {};
+  /** Resolves when every flow run has finished and no Job is left. */
+  readonly finished: Promise<void>;
 
-  /** `cast`: how many flow runs there will be. */
-  constructor(deps: SpectatorDeps, cast: number) {
+  /** `runCount`: how many flow runs there will be. */
+  constructor(deps: WatcherDeps, runCount: number) {
     this.#deps = deps;
-    this.#cast = cast;
+    this.#runCount = runCount;
     this.#startedAt = deps.clock.now();
-    this.over = new Promise((resolve) => (this.#tellOver = resolve));
+    this.finished = new Promise((resolve) => (this.#markFinished = resolve));
     const { kube, clock, namespace } = deps;
     const shared = { kube, clock, relistMs: RELIST_MS, query: { namespace } };
     this.#jobs = new Reflector({
       ...shared,
       resource: "jobs",
-      keep: transformJob,
+      transform: transformJob,
       onChange: (change) => this.#jobChanged(change),
     });
     this.#pods = new Reflector({
       ...shared,
       resource: "pods",
-      keep: transformPod,
+      transform: transformPod,
       onChange: (change) => this.#podChanged(change),
     });
   }
 
-  /** The role that a flow run plays. */
-  roleOf(flowRunId: string): Role | undefined {
-    return this.#entries.get(flowRunId)?.role;
+  /** The scenario of a flow run. */
+  scenarioOf(flowRunId: string): Scenario | undefined {
+    return this.#entries.get(flowRunId)?.scenario;
   }
 
-  /** A flow run that was created. */
-  enter(role: Role, flowRunId: string, dueAt: Date): void {
-    this.#entries.set(flowRunId, { role, dueAt, jobsMade: new Set(), firstJobAt: undefined });
+  /** Adds a created flow run. */
+  add(scenario: Scenario, flowRunId: string, dueAt: Date): void {
+    this.#entries.set(flowRunId, { scenario, dueAt, jobsMade: new Set(), firstJobAt: undefined });
   }
 
-  /** Tells of a flow run. */
-  tell(flowRunId: string, hvent: Event | undefined): void {
+  /** Prints a change of a flow run. */
+  print(flowRunId: string, event: DemoEvent | undefined): void {
     const entry = this.#entries.get(flowRunId);
-    if (entry === undefined || hvent === undefined) return;
+    if (entry === undefined || event === undefined) return;
     const { palette, nameWidth, print } = this.#deps;
-    const run = entry.role.name;
-    for (const line of happeningLines(hvent, { sinceMs: this.elapsedMs(), run, nameWidth, palette })) {
+    const run = entry.scenario.name;
+    for (const line of eventLines(event, { sinceMs: this.elapsedMs(), run, nameWidth, palette })) {
       print(line);
     }
   }
@@ -99,9 +99,9 @@ export class Watcher {
     return this.#deps.clock.now().getTime() - this.#startedAt.getTime();
   }
 
-  /** Watches both sides until the signal aborts. Throws what no waiting can mend. */
+  /** Watches until the signal aborts. Throws errors that a retry cannot fix. */
   async run(signal: AbortSignal): Promise<void> {
-    const forget = this.#deps.prefect.on(({ table, id, action }) => {
+    const unsubscribe = this.#deps.prefect.on(({ table, id, action }) => {
       if (action === "insert") this.#prefectChanged(table, id);
     });
     try {
@@ -111,20 +111,20 @@ export class Watcher {
         (s) => this.#pods.run(s),
       );
     } finally {
-      forget();
+      unsubscribe();
     }
   }
 
-  /** How things stand, `standing` being the Jobs that there are. */
-  facts(standing: readonly Job[]): readonly Facts[] {
+  /** The results of all flow runs; `remaining` are the Jobs that still exist. */
+  results(remaining: readonly Job[]): readonly RunResult[] {
     const { prefect } = this.#deps;
-    return Array.from(this.#entries, ([id, { role, dueAt, jobsMade, firstJobAt }]) => ({
-      role,
+    return Array.from(this.#entries, ([id, { scenario, dueAt, jobsMade, firstJobAt }]) => ({
+      scenario,
       state: prefect.flowRun(id)?.state ?? "missing",
       message: prefect.flowRun(id)?.state_message ?? "",
       log: prefect.logsOf(id).map(({ message }) => message ?? ""),
       jobsMade: [...jobsMade],
-      jobsLeft: standing
+      jobsLeft: remaining
         .filter(({ metadata }) => flowRunIdOf(metadata) === id)
         .map(({ metadata }) => metadata.name),
       dueAt,
@@ -137,12 +137,12 @@ export class Watcher {
     if (table === "flow_run_state") {
       const row = flow_run_state.get(id);
       if (row === undefined) return;
-      this.tell(row.flow_run_id, stateHvent(row.state, row.message));
-      // The row of the flow run itself is changed after its history.
-      queueMicrotask(() => this.#look());
+      this.print(row.flow_run_id, stateEvent(row.state, row.message));
+      // The fake updates the flow run's row after its history.
+      queueMicrotask(() => this.#checkFinished());
     }
     const line = table === "log" ? log.get(id) : undefined;
-    if (line !== undefined) this.tell(line.flow_run_id, logHvent(line));
+    if (line !== undefined) this.print(line.flow_run_id, logEvent(line));
   }
 
   #jobChanged(change: Change<Job>): void {
@@ -150,19 +150,20 @@ export class Watcher {
     const entry = this.#entries.get(id);
     entry?.jobsMade.add(change.object.metadata.name);
     if (entry !== undefined) entry.firstJobAt ??= this.#deps.clock.now();
-    this.tell(id, jobHvent(change));
-    this.#look();
+    this.print(id, jobEvent(change));
+    this.#checkFinished();
   }
 
   #podChanged(change: Change<Pod>): void {
     const id = flowRunIdOf(change.object.metadata) ?? "";
-    this.tell(id, podHvent(change));
+    this.print(id, podEvent(change));
     if (change.type === "set") this.#deps.onPod(id, change.object);
   }
 
-  #look(): void {
+  #checkFinished(): void {
     const ids = [...this.#entries.keys()];
-    const isOver = (id: string): boolean => isFinished(this.#deps.prefect.flowRun(id)?.state ?? "");
-    if (ids.length === this.#cast && this.#jobs.size === 0 && ids.every(isOver)) this.#tellOver();
+    const hasFinished = (id: string): boolean => isFinished(this.#deps.prefect.flowRun(id)?.state ?? "");
+    if (ids.length === this.#runCount && this.#jobs.size === 0 && ids.every(hasFinished))
+      this.#markFinished();
   }
 }

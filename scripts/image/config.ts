@@ -1,10 +1,10 @@
-// The image's config: as whom it runs what, where it finds certificates, and what it says of itself.
+// The image's config: user, entrypoint, environment and labels.
 
 import { userId } from "./root-files.ts";
 
 const source = "https://github.com/kubectl-prefect/kubectl-prefect";
 
-/** The `config` of the OCI image; scripts/image/Dockerfile says the same in Docker's words. */
+/** The `config` of the OCI image, the same as in scripts/image/Dockerfile. */
 export function imageConfig(version: string): Readonly<Record<string, unknown>> {
   return {
     User: `${userId}:${userId}`,

@@ -1,10 +1,10 @@
-// The shared libraries that the executable needs, as this machine has them.
+// The executable's shared libraries on this machine.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ExpectedError, textOf } from "../../src/base/errors.ts";
 
-/** Absolute paths in the order of `ldd`'s answer, the dynamic loader included. Linux with glibc only. */
+/** Absolute paths, including the dynamic loader. Linux with glibc only. */
 export async function librariesOf(executable: string): Promise<readonly string[]> {
   try {
     const done = await promisify(execFile)("ldd", [executable]);
@@ -12,12 +12,12 @@ export async function librariesOf(executable: string): Promise<readonly string[]
   } catch (cause) {
     throw new ExpectedError(`cannot list the libraries of "${executable}": ${textOf(cause)}`, {
       cause,
-      hint: "build the image on a Linux with glibc, such as Debian",
+      hint: "build the image on Linux with glibc, such as Debian",
     });
   }
 }
 
-/** The paths in what `ldd` prints. Throws for a library that it did not find. */
+/** The paths in the output of `ldd`. Throws for a missing library. */
 export function parseLdd(text: string): readonly string[] {
   return text.split("\n").flatMap((line) => {
     if (line.includes("not found")) throw new ExpectedError(`cannot find the library "${line.trim()}"`);

@@ -1,5 +1,5 @@
-// An image archive that both sides understand: an OCI layout (containerd, skopeo, Docker 25 and later) with the
-// manifest.json of `docker save` beside it, for older Dockers. Both point at the same blobs.
+// An image archive for all tools: an OCI layout (containerd, skopeo, Docker 25 and later) that also has the manifest.json of
+// `docker save`, for older Dockers. Both refer to the same blobs.
 // Sources: OCI image specification 1.1 (image-layout, manifest, config); moby's image specification 1.2.
 
 import { gzip, sha256 } from "../archive/gzip.ts";
@@ -10,9 +10,9 @@ import { packedAtSeconds } from "../project.ts";
 export interface ImageRequest {
   /** Repository and tag: `ghcr.io/kubectl-prefect/kubectl-prefect:v0.1.0`. */
   readonly name: string;
-  /** As OCI and Go name it: amd64, arm64. */
+  /** The architecture as OCI names it: amd64, arm64. */
   readonly architecture: string;
-  /** What changes least comes first. */
+  /** The layers; those that change least come first. */
   readonly layers: readonly (readonly TarEntry[])[];
   /** The `config` of the image: user, entrypoint, labels. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -24,7 +24,7 @@ interface Blob {
   readonly content: Buffer;
 }
 
-/** The archive's bytes; equal requests give equal bytes. */
+/** The archive, reproducible for the same request. */
 export function imageArchive(request: ImageRequest): Buffer {
   const created = new Date(packedAtSeconds * 1000).toISOString();
   const packed = request.layers.map((entries) => tar(entries));
@@ -54,7 +54,7 @@ export function imageArchive(request: ImageRequest): Buffer {
   ]);
 }
 
-/** containerd takes the full name from its own annotation; the specification's one holds the tag. */
+/** The specification's annotation has only the tag; containerd has its own annotation for the full name. */
 function index(name: string, manifest: Blob): unknown {
   const annotations = {
     "io.containerd.image.name": name,

@@ -1,10 +1,10 @@
-// What the image's file system holds beside the executable: libraries, certificates, a user, and /tmp.
+// The image's files besides the executable: libraries, certificates, a user, and /tmp.
 
 import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import type { TarEntry } from "../archive/tar.ts";
 
-/** The user and group of the image: what "nonroot" is in other minimal images, so policies know the number. */
+/** The image's user and group: the same id as `nonroot` in other minimal images. */
 export const userId = 65_532;
 
 const certificates = "/etc/ssl/certs/ca-certificates.crt";
@@ -12,14 +12,14 @@ const certificates = "/etc/ssl/certs/ca-certificates.crt";
 const texts: Readonly<Record<string, string>> = {
   "/etc/passwd": `root:x:0:0:root:/:/sbin/nologin\nnonroot:x:${userId}:${userId}:nonroot:/home/nonroot:/sbin/nologin\n`,
   "/etc/group": `root:x:0:\nnonroot:x:${userId}:\n`,
-  // glibc without this file asks DNS first; a pod's /etc/hosts must win.
+  // Without this file, glibc asks DNS before a pod's /etc/hosts.
   "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
 };
 
-/** Debian's packages of the libraries: their licences ask for the copyright file to come along. */
+/** Debian packages of the libraries, whose copyright files must be distributed. */
 const documented = ["ca-certificates", "libatomic1", "libc6", "libgcc-s1", "libstdc++6"];
 
-/** The layer below the program, sorted by path, every leading folder included. */
+/** The base layer, sorted by path, with all folders. */
 export async function rootFiles(libraries: readonly string[]): Promise<readonly TarEntry[]> {
   const entries: TarEntry[] = Object.entries(texts).map(([path, text]) => file(path, Buffer.from(text)));
   entries.push(file(certificates, await readFile(certificates)));
@@ -34,7 +34,7 @@ export async function rootFiles(libraries: readonly string[]): Promise<readonly 
   return withFolders(entries);
 }
 
-/** The entries and the folders they lie in, each once, parents first. */
+/** The entries and their folders, each once, sorted by path. */
 export function withFolders(entries: readonly TarEntry[]): readonly TarEntry[] {
   const all = new Map<string, TarEntry>();
   for (const entry of entries) {

@@ -1,4 +1,4 @@
-// What krew does with an archive, done without installing it: the sum, the executable, the licence.
+// krew's rules for an archive: checksum, executable, licence and paths.
 
 import { gunzipSync } from "node:zlib";
 import { textOf } from "../../src/base/errors.ts";
@@ -7,7 +7,7 @@ import { untar } from "../archive/untar.ts";
 import type { ReadEntry } from "../archive/untar.ts";
 import type { PluginPlatform } from "./plugin.ts";
 
-/** Everything that is wrong with a platform's .tar.gz; empty when krew can install it. */
+/** The problems of a platform's .tar.gz; empty if krew can install it. */
 export function archiveProblems(platform: PluginPlatform, archive: Buffer): readonly string[] {
   const sum = sha256(archive);
   if (sum !== platform.sha256) return [`the archive's sha256 is ${sum}, not "${platform.sha256}"`];

@@ -1,4 +1,4 @@
-// Checks a filled manifest and the archives it names, before the world downloads them.
+// Checks a filled manifest and its archives before a release.
 
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -8,7 +8,7 @@ import { archiveProblems } from "./archive-rules.ts";
 import { readPlugin } from "./plugin.ts";
 import { manifestProblems } from "./rules.ts";
 
-/** Throws with every problem, one a line. The archives lie in the folder under the last part of their uri. */
+/** Throws an error that lists every problem. The archives' names in the folder are the last parts of their uris. */
 export async function checkKrew(manifestPath: string, archiveFolder: string): Promise<void> {
   const plugin = readPlugin(parse(await readFile(manifestPath, "utf8")));
   const problems = [...manifestProblems(plugin, basename(manifestPath, ".yaml"))];
@@ -20,5 +20,5 @@ export async function checkKrew(manifestPath: string, archiveFolder: string): Pr
   }
   if (problems.length === 0) return;
   const list = problems.map((problem) => `\n  ${problem}`).join("");
-  throw new ExpectedError(`cannot release "${manifestPath}": krew would refuse it${list}`);
+  throw new ExpectedError(`cannot release "${manifestPath}": krew would reject it${list}`);
 }

@@ -1,4 +1,4 @@
-// A krew plugin manifest as parsed YAML, read with no trust in its shape: the rules say what is wrong with it.
+// Reads a krew plugin manifest from parsed YAML of any shape; rules.ts reports its problems.
 
 import { arrayIn, isObject, objectIn, textIn } from "../../src/base/json.ts";
 import type { JsonObject } from "../../src/base/json.ts";
@@ -9,9 +9,9 @@ export interface PluginPlatform {
   readonly bin: string;
   /** `matchLabels`; undefined without a selector. */
   readonly labels: JsonObject | undefined;
-  /** Whether the selector says more than `matchLabels`. */
+  /** Whether the selector has `matchExpressions`. */
   readonly expressions: boolean;
-  /** undefined when the manifest does not say, which means everything. */
+  /** undefined: all files. */
   readonly files: readonly JsonObject[] | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface Plugin {
   readonly platforms: readonly PluginPlatform[];
 }
 
-/** What is missing or of another type reads as empty. */
+/** Missing fields, and fields of another type, become empty. */
 export function readPlugin(parsed: unknown): Plugin {
   const top = objectIn(parsed);
   const spec = objectIn(top["spec"]);

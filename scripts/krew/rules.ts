@@ -1,9 +1,9 @@
-// krew's rules for a manifest in krew-index, each as a sentence about what is wrong.
+// krew's rules for a manifest in krew-index; each violation is a sentence.
 // Sources: krew's internal/index/validation and cmd/validate-krew-manifest; the naming guide for names.
 
 import type { Plugin, PluginPlatform } from "./plugin.ts";
 
-/** The platforms that krew knows. */
+/** The platforms that krew supports. */
 const known: readonly { readonly os: string; readonly arch: string }[] = [
   ...["386", "amd64", "arm64"].map((arch) => ({ os: "windows", arch })),
   ...["386", "amd64", "arm", "arm64", "ppc64le"].map((arch) => ({ os: "linux", arch })),
@@ -13,7 +13,7 @@ const known: readonly { readonly os: string; readonly arch: string }[] = [
 const semver = /^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$/u;
 const windowsDevice = /^(con|prn|aux|nul|com[1-9]|lpt[1-9])$/iu;
 
-/** Everything that is wrong with the manifest; empty when krew takes it. `fileName` is without `.yaml`. */
+/** The manifest's problems; empty if krew accepts it. `fileName` is without `.yaml`. */
 export function manifestProblems(plugin: Plugin, fileName: string): readonly string[] {
   return [
     ...headProblems(plugin, fileName),
@@ -68,7 +68,7 @@ function platformProblems(platform: PluginPlatform): readonly string[] {
 }
 
 function selectorProblems(platform: PluginPlatform): readonly string[] {
-  // krew itself also takes matchExpressions; ours need none, and so the overlap rule stays readable.
+  // krew also accepts matchExpressions, which our manifest does not need.
   if (platform.expressions) return ["its selector uses matchExpressions; write matchLabels"];
   const keys = Object.keys(platform.labels ?? {});
   if (keys.length === 0) return ["its selector has no matchLabels"];

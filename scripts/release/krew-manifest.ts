@@ -1,4 +1,4 @@
-// Fills krew-manifest.yaml: VERSION everywhere, SHA256_<OS>_<ARCH> with the sum of that platform's archive.
+// Fills krew-manifest.yaml: replaces VERSION, and SHA256_<OS>_<ARCH> with the checksum of that platform's archive.
 
 import { ExpectedError } from "../../src/base/errors.ts";
 
@@ -9,7 +9,7 @@ export interface ManifestValues {
   readonly sums: ReadonlyMap<string, string>;
 }
 
-/** The manifest for krew-index. Throws when template and sums do not name the same platforms. */
+/** The manifest for krew-index. Throws if template and checksums have different platforms. */
 export function fillManifest(template: string, values: ManifestValues): string {
   const unused = new Set(values.sums.keys());
   const filled = template

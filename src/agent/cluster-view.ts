@@ -1,5 +1,4 @@
-// The agent's view of the cluster: Jobs, pods and events of flow runs, watched and kept by flow run.
-// Launch asks it for live Jobs, supervise for observedRuns; neither keeps a copy.
+// The agent's view of the cluster: Jobs, pods and events of flow runs, watched and indexed by flow run.
 
 import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
@@ -12,7 +11,7 @@ import { Reflector } from "../kube/cache/reflector.ts";
 import { transformEvent, transformJob, transformPod } from "../kube/cache/transform.ts";
 import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf } from "../job/labels.ts";
-import { isLive, isOver, jobPhase } from "../job/observe/phase.ts";
+import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { runAll } from "../base/run-all.ts";
 
 export interface ViewOptions {
@@ -20,16 +19,16 @@ export interface ViewOptions {
   readonly clock: Clock;
   readonly log: Pick<Log, "warn">;
   readonly namespace: string;
-  /** Told of every flow run of which something changed; `urgent`: something ended, which does not wait for more changes. */
+  /** Called for each change of a flow run's objects; `urgent`: a Job or pod finished or was deleted. */
   readonly onChange: (flowRunId: string, how: { readonly urgent: boolean }) => void;
   readonly onOutage: (what: string, error: unknown, failures: number) => void;
   readonly onRecovery: (what: string) => void;
-  /** Told whenever the cluster was heard of Jobs, or of pods. */
+  /** Called whenever the watch of Jobs, or of pods, received something. */
   readonly onProgress: (what: "jobs" | "pods") => void;
 }
 
-/** A Job that made its pod or is done shows that itself; the server need not send their events. */
-const UNTOLD_EVENTS = "reason!=SuccessfulCreate,reason!=Completed";
+/** Leaves out events that only repeat what Jobs show themselves. */
+const EVENT_FIELD_SELECTOR = "reason!=SuccessfulCreate,reason!=Completed";
 const RELIST_MS = 600_000;
 const PRUNE_MS = 60_000;
 
@@ -42,37 +41,37 @@ export class ClusterView {
   readonly #jobsByRun = new Map<string, Set<string>>();
   readonly #podsByJob = new Map<string, Set<string>>();
   readonly #eventsByUid = new Map<string, Map<string, KubeEvent>>();
-  /** Pods that went while their Job stood, as last seen; until the Job's story is over. */
-  readonly #departed = new Map<string, Pod[]>();
-  /** Jobs that went though we did not remove them; until told. */
-  readonly #gone = new Map<string, Map<string, ObservedJob>>();
-  readonly #removedByUs = new Set<string>();
+  /** By the uid of a Job that still exists: its deleted pods, as last observed. */
+  readonly #deletedPods = new Map<string, Pod[]>();
+  /** By run: Jobs that were deleted, not by this agent, until that is reported. */
+  readonly #deletedJobs = new Map<string, Map<string, ObservedJob>>();
+  readonly #expectedDeletions = new Set<string>();
 
   constructor(options: ViewOptions) {
     this.#options = options;
     const { kube, clock, namespace } = options;
     const shared = { kube, clock, relistMs: RELIST_MS };
-    const telling = (what: string) => ({
+    const outageCallbacks = (what: string) => ({
       onOutage: (error: unknown, failures: number) => options.onOutage(what, error, failures),
       onRecovery: () => options.onRecovery(what),
     });
     const query = { namespace, labelSelector: AGENT_SELECTOR };
     this.jobs = new Reflector({
       ...shared,
-      ...telling("jobs"),
-      onHeard: () => options.onProgress("jobs"),
+      ...outageCallbacks("jobs"),
+      onActivity: () => options.onProgress("jobs"),
       resource: "jobs",
       query,
-      keep: transformJob,
+      transform: transformJob,
       onChange: (change) => this.#jobChanged(change),
     });
     this.pods = new Reflector({
       ...shared,
-      ...telling("pods"),
-      onHeard: () => options.onProgress("pods"),
+      ...outageCallbacks("pods"),
+      onActivity: () => options.onProgress("pods"),
       resource: "pods",
       query,
-      keep: transformPod,
+      transform: transformPod,
       onChange: (change) => this.#podChanged(change),
     });
     this.events = new Reflector({
@@ -83,18 +82,18 @@ export class ClusterView {
       },
       onRecovery: () => options.onRecovery("events"),
       resource: "events",
-      query: { namespace, fieldSelector: UNTOLD_EVENTS },
-      keep: (event) => (this.#wanted(event) ? transformEvent(event) : undefined),
+      query: { namespace, fieldSelector: EVENT_FIELD_SELECTOR },
+      transform: (event) => (this.#isRelevant(event) ? transformEvent(event) : undefined),
       onChange: (change) => this.#eventChanged(change),
     });
   }
 
-  /** Resolves when Jobs and pods were listed completely. */
+  /** Resolves when all Jobs and pods have been listed. */
   async synced(): Promise<void> {
     await Promise.all([this.jobs.synced, this.pods.synced]);
   }
 
-  /** Watches until the signal aborts. Events come after Jobs and pods: those tell which concern us. */
+  /** Watches until the signal aborts. Events come last: Jobs and pods decide which ones are relevant. */
   async run(signal: AbortSignal): Promise<void> {
     await runAll(
       signal,
@@ -104,89 +103,92 @@ export class ClusterView {
         await Promise.race([this.synced(), aborted(s)]);
         if (!s.aborted) await this.#watchEvents(s);
       },
-      (s) => this.#pruneNowAndThen(s),
+      (s) => this.#pruneEvents(s),
     );
   }
 
-  /** Without the right to read events all else goes on; the right may come later. */
+  /** Without permission to read events everything else continues; the permission may be granted later. */
   async #watchEvents(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.events.run(signal);
       } catch (error) {
         if (!isForbidden(error)) throw error;
-        this.#options.log.warn("No right to read events: flow runs' logs go without them, refused pods too", {
-          error: error.detail,
-        });
+        this.#options.log.warn(
+          "Missing permission to read events: run logs will not show why pods cannot start",
+          {
+            error: error.detail,
+          },
+        );
         await this.#options.clock.sleep(RELIST_MS, signal);
       }
     }
   }
 
-  /** The ids of all runs with Jobs, standing or lately gone. */
+  /** The ids of all runs with Jobs, including recently deleted ones. */
   flowRunIds(): string[] {
-    return [...new Set([...this.#jobsByRun.keys(), ...this.#gone.keys()])];
+    return [...new Set([...this.#jobsByRun.keys(), ...this.#deletedJobs.keys()])];
   }
 
-  /** The uids of all Jobs, standing or lately gone. */
+  /** The uids of all Jobs, including recently deleted ones. */
   jobUids(): string[] {
-    return [...this.#jobsByRun.values(), ...this.#gone.values()].flatMap((uids) => [...uids.keys()]);
+    return [...this.#jobsByRun.values(), ...this.#deletedJobs.values()].flatMap((uids) => [...uids.keys()]);
   }
 
   observe(flowRunId: string): ObservedRun {
-    const standing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => {
+    const existing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => {
       const job = this.jobs.get(uid);
-      return job === undefined ? [] : [this.#print(job)];
+      return job === undefined ? [] : [this.#observeJob(job)];
     });
-    return { flowRunId, jobs: [...standing, ...(this.#gone.get(flowRunId)?.values() ?? [])] };
+    return { flowRunId, jobs: [...existing, ...(this.#deletedJobs.get(flowRunId)?.values() ?? [])] };
   }
 
-  /** The run's Job that is in good order, if there is one. */
+  /** A Job of the run that works on it or can still start to. */
   liveJobOf(flowRunId: string): Job | undefined {
-    return this.observe(flowRunId).jobs.find((print) => !print.gone && isLive(jobPhase(print)))?.job;
+    return this.observe(flowRunId).jobs.find((job) => !job.gone && isLive(jobPhase(job)))?.job;
   }
 
-  /** Whether the run has, or had a moment ago, a Job of this name. */
-  showsJob(flowRunId: string, name: string): boolean {
+  /** Whether the run has a Job of this name, or had one until recently. */
+  hasJob(flowRunId: string, name: string): boolean {
     return this.observe(flowRunId).jobs.some(({ job }) => job.metadata.name === name);
   }
 
-  /** Jobs that are not over. */
+  /** The number of Jobs that have not finished. */
   liveJobs(): number {
     let count = 0;
-    for (const job of this.jobs.values()) if (!isOver(job)) count++;
+    for (const job of this.jobs.values()) if (!isJobFinished(job)) count++;
     return count;
   }
 
-  /** We are about to remove it: its going will be no news. */
-  expectGone(jobUid: string): void {
-    // Of what is not here any more no watch will tell, and nobody would ever forget it.
-    if (this.jobs.get(jobUid) !== undefined) this.#removedByUs.add(jobUid);
+  /** Call before deleting a Job: its deletion is then not reported. */
+  expectDeletion(jobUid: string): void {
+    // No watch event would ever clear the mark of a Job that is not here any more.
+    if (this.jobs.get(jobUid) !== undefined) this.#expectedDeletions.add(jobUid);
   }
 
-  /** Whether we removed it, and it only has not gone yet. */
-  isExpectedGone(jobUid: string): boolean {
-    return this.#removedByUs.has(jobUid);
+  /** Whether this agent has deleted the Job and its deletion is not complete. */
+  isDeletionExpected(jobUid: string): boolean {
+    return this.#expectedDeletions.has(jobUid);
   }
 
-  /** The deletion did not happen after all. */
-  unexpectGone(jobUid: string): void {
-    this.#removedByUs.delete(jobUid);
+  /** Call when the deletion did not happen. */
+  cancelExpectedDeletion(jobUid: string): void {
+    this.#expectedDeletions.delete(jobUid);
   }
 
-  /** The story of this gone Job is told. */
-  forgetGone(flowRunId: string, jobUid: string): void {
-    const gone = this.#gone.get(flowRunId);
-    gone?.delete(jobUid);
-    if (gone?.size === 0) this.#gone.delete(flowRunId);
+  /** Call when the end of this deleted Job has been reported. */
+  forgetDeletedJob(flowRunId: string, jobUid: string): void {
+    const ofRun = this.#deletedJobs.get(flowRunId);
+    ofRun?.delete(jobUid);
+    if (ofRun?.size === 0) this.#deletedJobs.delete(flowRunId);
   }
 
-  #print(job: Job): ObservedJob {
+  #observeJob(job: Job): ObservedJob {
     const { uid } = job.metadata;
     const pods = [...(this.#podsByJob.get(uid) ?? [])].flatMap((podUid) => this.pods.get(podUid) ?? []);
     const uids = [uid, ...pods.map(({ metadata }) => metadata.uid)];
-    const events = uids.flatMap((each) => [...(this.#eventsByUid.get(each)?.values() ?? [])]);
-    return { job, pods, deletedPods: this.#departed.get(uid) ?? [], events, gone: false };
+    const events = uids.flatMap((objectUid) => [...(this.#eventsByUid.get(objectUid)?.values() ?? [])]);
+    return { job, pods, deletedPods: this.#deletedPods.get(uid) ?? [], events, gone: false };
   }
 
   #jobChanged(change: Change<Job>): void {
@@ -197,15 +199,15 @@ export class ClusterView {
     if (change.type === "set") {
       addTo(this.#jobsByRun, runId, uid);
     } else {
-      const print = { ...this.#print(job), gone: true };
+      const deleted = { ...this.#observeJob(job), gone: true };
       removeFrom(this.#jobsByRun, runId, uid);
-      this.#departed.delete(uid);
-      if (!this.#removedByUs.delete(uid)) {
-        const gone = this.#gone.get(runId) ?? new Map<string, ObservedJob>();
-        this.#gone.set(runId, gone.set(uid, print));
+      this.#deletedPods.delete(uid);
+      if (!this.#expectedDeletions.delete(uid)) {
+        const ofRun = this.#deletedJobs.get(runId) ?? new Map<string, ObservedJob>();
+        this.#deletedJobs.set(runId, ofRun.set(uid, deleted));
       }
     }
-    this.#options.onChange(runId, { urgent: change.type === "gone" || isOver(job) });
+    this.#options.onChange(runId, { urgent: change.type === "gone" || isJobFinished(job) });
   }
 
   #podChanged(change: Change<Pod>): void {
@@ -220,14 +222,14 @@ export class ClusterView {
       removeFrom(this.#podsByJob, jobUid, uid);
       this.#eventsByUid.delete(uid);
       if (this.jobs.get(jobUid) !== undefined) {
-        this.#departed.set(jobUid, [...(this.#departed.get(jobUid) ?? []), pod].slice(-5));
+        this.#deletedPods.set(jobUid, [...(this.#deletedPods.get(jobUid) ?? []), pod].slice(-5));
       }
     }
-    this.#options.onChange(runId, { urgent: change.type === "gone" || isEnding(pod) });
+    this.#options.onChange(runId, { urgent: change.type === "gone" || isTerminating(pod) });
   }
 
-  /** Events matter while a pod starts, and where a Job cannot make one. */
-  #wanted(event: KubeEvent): boolean {
+  /** Events are relevant while a pod starts, or if a Job cannot create one. */
+  #isRelevant(event: KubeEvent): boolean {
     const { kind, uid = "" } = event.involvedObject;
     if (kind === "Job") return true;
     if (kind !== "Pod") return false;
@@ -254,17 +256,17 @@ export class ClusterView {
     if (runId !== undefined) this.#options.onChange(runId, { urgent: false });
   }
 
-  async #pruneNowAndThen(signal: AbortSignal): Promise<void> {
+  async #pruneEvents(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#options.clock.sleep(PRUNE_MS, signal);
       this.events.prune((event) => {
         const uid = event.involvedObject.uid ?? "";
-        const unwanted =
+        const isObsolete =
           event.involvedObject.kind === "Job"
             ? this.jobs.get(uid) === undefined && !this.#isRecent(event)
-            : !this.#wanted(event);
-        if (unwanted) this.#eventsByUid.delete(uid);
-        return unwanted;
+            : !this.#isRelevant(event);
+        if (isObsolete) this.#eventsByUid.delete(uid);
+        return isObsolete;
       });
     }
   }
@@ -274,7 +276,7 @@ function isForbidden(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 403;
 }
 
-function isEnding({ metadata, status }: Pod): boolean {
+function isTerminating({ metadata, status }: Pod): boolean {
   return (
     status.phase === "Failed" || status.phase === "Succeeded" || metadata.deletionTimestamp !== undefined
   );

@@ -1,4 +1,4 @@
-// What the agent's loops work with.
+// The dependencies of the agent's loops.
 
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
@@ -14,6 +14,6 @@ export interface AgentDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: AgentMetrics;
-  /** Whether the process of this identity is surely dead. */
+  /** Whether the process with this identity is known to have ended. */
   readonly isDead: (identity: string) => boolean;
 }

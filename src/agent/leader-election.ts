@@ -1,4 +1,4 @@
-// Leader election on a Lease, by client-go's rules: one agent works, its siblings wait, a clean end hands over at once.
+// Leader election with a Lease, by client-go's rules: one agent works, the others wait; a clean shutdown releases the Lease.
 
 import type { Clock } from "../base/clock.ts";
 import { textIn } from "../base/json.ts";
@@ -13,9 +13,9 @@ export interface LeaderOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly lease: ObjectRef;
-  /** A name that no sibling has. */
+  /** A unique name for this process. */
   readonly identity: string;
-  /** Told whenever the Lease was looked at while another one leads: waiting is progress, too. */
+  /** Called whenever the Lease was read while another process leads: waiting counts as progress. */
   readonly onWaiting: () => void;
 }
 
@@ -24,12 +24,12 @@ const LEASE_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2_000;
 
-interface Seen {
+interface LeaseChange {
   readonly resourceVersion: string;
   readonly at: Date;
 }
 
-/** Waits to become leader, works while it is, and again, until the signal aborts or the work is done. */
+/** Waits to become the leader and works while leading; repeats until the signal aborts or the work is done. */
 export async function whileLeading(
   options: LeaderOptions,
   signal: AbortSignal,
@@ -37,109 +37,109 @@ export async function whileLeading(
 ): Promise<void> {
   const election = new Election(options);
   while (!signal.aborted) {
-    await election.win(signal);
+    await election.acquire(signal);
     if (signal.aborted) return;
     options.log.info("Became the leader", { lease: options.lease.name, identity: options.identity });
     const lost = new AbortController();
     const done = new AbortController();
-    const keeping = election.keep(lost, done.signal);
+    const renewing = election.keepRenewing(lost, done.signal);
     try {
       await work(AbortSignal.any([signal, lost.signal]));
     } finally {
       done.abort();
-      await keeping;
-      // Also when the work has failed: a sibling need not wait for the Lease to run out.
-      if (!lost.signal.aborted) await election.handOver();
+      await renewing;
+      // Also when the work has failed, so that the next leader need not wait for the Lease to expire.
+      if (!lost.signal.aborted) await election.release();
     }
     if (!lost.signal.aborted) return;
-    options.log.warn("Lost the lead, waiting to become leader again", { lease: options.lease.name });
+    options.log.warn("Lost leadership, waiting to become the leader again", { lease: options.lease.name });
   }
 }
 
-/** One candidate. A holder is judged by when we last saw its Lease change, not by its clock. */
+/** One candidate. A Lease expires by when this process last saw it change, not by the holder's clock. */
 class Election {
   readonly #options: LeaderOptions;
   readonly #outage: Outage;
-  #seen: Seen | undefined;
-  #told = false;
+  #lastChange: LeaseChange | undefined;
+  #hasLoggedWaiting = false;
 
   constructor(options: LeaderOptions) {
     this.#options = options;
     this.#outage = new Outage("Kubernetes API (Lease)", options);
   }
 
-  /** Waits for the Lease, or for the signal. Throws KubeError when it is refused for good. */
-  async win(signal: AbortSignal): Promise<void> {
+  /** Waits until it holds the Lease or the signal aborts. Throws KubeError if requests are rejected again and again. */
+  async acquire(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const outcome = await this.#try().catch((error: unknown) => this.#outage.noted(error));
-      if (outcome !== undefined) this.#outage.over();
+      const outcome = await this.#tryAcquire().catch((error: unknown) => this.#outage.recordOrThrow(error));
+      if (outcome !== undefined) this.#outage.recovered();
       if (outcome === true) return;
       if (outcome === false) this.#options.onWaiting();
-      if (!this.#told)
+      if (!this.#hasLoggedWaiting)
         this.#options.log.info("Waiting to become the leader", { lease: this.#options.lease.name });
-      this.#told = true;
+      this.#hasLoggedWaiting = true;
       await this.#options.clock.sleep(RETRY_MS, signal);
     }
   }
 
-  /** Renews until done; aborts `lost` when it could not in time. */
-  async keep(lost: AbortController, done: AbortSignal): Promise<void> {
+  /** Renews until done; aborts `lost` if it cannot renew in time. */
+  async keepRenewing(lost: AbortController, done: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     let renewedAt = clock.now();
     while (!done.aborted) {
       await clock.sleep(RETRY_MS, done);
       if (done.aborted) return;
-      // A server that does not answer at all must not let the deadline pass unseen.
+      // The deadline must also hold if the server never responds.
       const leftMs = renewedAt.getTime() + RENEW_DEADLINE_MS - clock.now().getTime();
-      const kept = await this.#within(leftMs, this.#renewed());
+      const isRenewed = await this.#withTimeout(leftMs, this.#tryRenew());
       const now = clock.now();
-      if (kept === true) renewedAt = now;
+      if (isRenewed === true) renewedAt = now;
       else if (now.getTime() - renewedAt.getTime() >= RENEW_DEADLINE_MS) return lost.abort();
     }
   }
 
-  /** Leaves the Lease without a holder, so that a sibling need not wait for it to run out. */
-  async handOver(): Promise<void> {
-    await this.#within(RENEW_DEADLINE_MS, this.#release());
+  /** Removes the holder from the Lease, so that the next leader need not wait for it to expire. */
+  async release(): Promise<void> {
+    await this.#withTimeout(RENEW_DEADLINE_MS, this.#clearHolder());
   }
 
-  async #release(): Promise<void> {
+  async #clearHolder(): Promise<void> {
     try {
       const lease = await this.#read();
       if (lease !== undefined && holderOf(lease) === this.#options.identity) await this.#write(lease, "");
     } catch (error) {
-      this.#options.log.debug("Could not hand over the Lease", { error: textOf(error) });
+      this.#options.log.debug("Could not release the Lease", { error: textOf(error) });
     }
   }
 
-  /** Undefined when there was no answer in time. */
-  async #within<T>(ms: number, answer: Promise<T>): Promise<T | undefined> {
-    const answered = new AbortController();
-    const late = this.#options.clock.sleep(ms, answered.signal);
+  /** The result, or undefined on timeout. */
+  async #withTimeout<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+    const done = new AbortController();
+    const timeout = this.#options.clock.sleep(ms, done.signal);
     try {
-      return await Promise.race([answer, late.then(() => undefined)]);
+      return await Promise.race([work, timeout.then(() => undefined)]);
     } finally {
-      answered.abort();
+      done.abort();
     }
   }
 
-  async #renewed(): Promise<boolean> {
+  async #tryRenew(): Promise<boolean> {
     try {
-      const kept = await this.#try();
-      this.#outage.over();
-      return kept;
+      const isRenewed = await this.#tryAcquire();
+      this.#outage.recovered();
+      return isRenewed;
     } catch (error) {
-      // What is refused for good shows in the work, too, or ends the wait for the next lead.
-      this.#outage.tell(error);
+      // A lasting rejection is thrown by the work itself, or by the next acquire().
+      this.#outage.record(error);
       return false;
     }
   }
 
-  async #try(): Promise<boolean> {
+  async #tryAcquire(): Promise<boolean> {
     const lease = await this.#read();
     if (lease === undefined) return (await this.#create()) === "created";
     const holder = holderOf(lease);
-    if (holder !== "" && holder !== this.#options.identity && !this.#isOver(lease)) return false;
+    if (holder !== "" && holder !== this.#options.identity && !this.#hasExpired(lease)) return false;
     return (await this.#write(lease, this.#options.identity)) === "replaced";
   }
 
@@ -147,11 +147,12 @@ class Election {
     return this.#options.kube.get("leases", this.#options.lease);
   }
 
-  #isOver(lease: AnyObject): boolean {
+  #hasExpired(lease: AnyObject): boolean {
     const now = this.#options.clock.now();
     const { resourceVersion } = lease.metadata;
-    if (this.#seen?.resourceVersion !== resourceVersion) this.#seen = { resourceVersion, at: now };
-    return now.getTime() - this.#seen.at.getTime() > LEASE_MS;
+    if (this.#lastChange?.resourceVersion !== resourceVersion)
+      this.#lastChange = { resourceVersion, at: now };
+    return now.getTime() - this.#lastChange.at.getTime() > LEASE_MS;
   }
 
   #create(): Promise<string> {
@@ -171,7 +172,7 @@ class Election {
   }
 
   #body(metadata: object, holder: string, leaseTransitions: number): object {
-    // A Lease's times are MicroTime: six decimals.
+    // The times of a Lease are MicroTime, with six decimals.
     const renewTime = this.#options.clock.now().toISOString().replace("Z", "000Z");
     const leaseDurationSeconds = holder === "" ? 1 : LEASE_MS / 1_000;
     const spec = {

@@ -12,6 +12,8 @@ export interface OptionRow {
   /** `text` has a value, `list` has one each time it is given, `switch` has none. */
   readonly kind: "text" | "list" | "switch";
   readonly description: string;
+  /** What holds when it is not given, as help shows it. */
+  readonly default?: string;
   readonly check?: OptionCheck;
 }
 
@@ -46,4 +48,9 @@ export function checkOptionValues<Table extends OptionTable>(table: Table, value
   for (const [{ flag, kind, check }, texts] of textsIn(table, values)) {
     for (const text of texts) if (text !== "" || kind === "list") check?.(text, flag);
   }
+}
+
+/** The description with the default: what help and the documents show. */
+export function describe({ description, default: value }: OptionRow): string {
+  return value === undefined ? description : `${description} (default ${value})`;
 }

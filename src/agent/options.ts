@@ -1,7 +1,9 @@
-// The options of `agent start` that shape the agent, declared once: `install` hands each of them on, `render` takes them
-// too, and the parsers of all three, their types and checks, and the README's tables are made from this list.
+// The options of `agent start`, declared once. `agent start`, `install`, `render` and `doctor` parse and check them from
+// these tables, and the help and docs/options.md print them.
 
+import { formatDuration } from "../base/duration.ts";
 import { SettingsError } from "../base/errors.ts";
+import { DEFAULT_POLICY } from "../job/decide/policy.ts";
 import {
   aCount,
   aDuration,
@@ -16,6 +18,7 @@ import {
 } from "./option-checks.ts";
 import type { OptionTable, ValuesOf } from "./option-table.ts";
 import { checkOptionValues } from "./option-table.ts";
+import { DEFAULT_SETTINGS } from "./settings.ts";
 
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 
@@ -25,48 +28,49 @@ export const JOB_OPTIONS = {
     flag: "--label",
     short: "-l",
     kind: "list",
-    description: "label of flow runs to take, may be repeated",
+    description: "take flow runs whose labels are all among these; may be repeated",
     check: aLabel,
   },
   env: {
     flag: "--env",
     short: "-e",
     kind: "list",
-    description: "variable for every flow run, may be repeated",
+    description: "environment variable for every flow run; may be repeated",
     check: aVariable,
   },
   noCloudLogs: {
     flag: "--no-cloud-logs",
     kind: "switch",
-    description: "flow runs do not send their logs to Prefect",
+    description: "do not send flow runs' logs to Prefect",
   },
   keySecret: {
     flag: "--key-secret",
     kind: "text",
-    description: "Secret with the API key, for the Jobs (default key api-key)",
+    description: "Secret with the API key for the Jobs",
+    default: "key api-key",
     check: aSecretEntry,
   },
   jobTemplate: {
     flag: "--job-template",
     kind: "text",
-    description: "job template: path, s3://, gs:// or http(s)://",
+    description: "job template: a path, s3://, gs:// or http(s)://",
   },
   serviceAccountName: {
     flag: "--service-account-name",
     kind: "text",
-    description: "service account of the flows' pods",
+    description: "ServiceAccount of the flows' pods",
     check: aServiceAccount,
   },
   imagePullSecrets: {
     flag: "--image-pull-secrets",
     kind: "text",
-    description: "Secrets to pull images with, commas between them",
+    description: "Secrets to pull images with, separated by commas",
     check: secretNames,
   },
   safeToEvict: {
     flag: "--safe-to-evict",
     kind: "switch",
-    description: "let the cluster autoscaler evict pods",
+    description: "let the cluster autoscaler evict the pods",
   },
   noDaskName: {
     flag: "--no-dask-name",
@@ -77,7 +81,7 @@ export const JOB_OPTIONS = {
 
 /** What shapes the agent's work. */
 export const WORK_OPTIONS = {
-  name: { flag: "--name", kind: "text", description: "the agent's name in Prefect (default agent)" },
+  name: { flag: "--name", kind: "text", description: "the agent's name in Prefect", default: "agent" },
   agentConfigId: {
     flag: "--agent-config-id",
     kind: "text",
@@ -87,77 +91,88 @@ export const WORK_OPTIONS = {
   logLevel: {
     flag: "--log-level",
     kind: "text",
-    description: "DEBUG, INFO (default), WARNING or ERROR",
+    description: "DEBUG, INFO, WARNING or ERROR",
+    default: "INFO",
     check: oneOf(LEVELS, (value) => value.toUpperCase()),
   },
   logFormat: {
     flag: "--log-format",
     kind: "text",
-    description: "how the agent logs (default text)",
+    description: "format of the agent's log",
+    default: "text",
     check: oneOf(["text", "json"]),
   },
   limit: {
     flag: "--limit",
     kind: "text",
-    description: "live Jobs at most (default no limit)",
+    description: "maximum number of unfinished Jobs",
+    default: "no limit",
     check: aCount,
   },
   concurrency: {
     flag: "--concurrency",
     kind: "text",
-    description: "submissions at once (default 24)",
+    description: "maximum number of flow runs that are submitted at the same time",
+    default: String(DEFAULT_SETTINGS.concurrency),
     check: aCount,
   },
   startGrace: {
     flag: "--start-grace",
     kind: "text",
-    description: "how long a pod may fail to start (default 30s)",
+    description: "fail the run when its pod has been unable to start for this long (image, Secret, crash)",
+    default: formatDuration(DEFAULT_POLICY.startGraceMs),
     check: aDuration,
   },
   pendingTimeout: {
     flag: "--pending-timeout",
     kind: "text",
-    description: "how long a pod may be unschedulable (default for ever)",
+    description: "fail the run when its pod has waited this long for a node, a quota or a volume",
+    default: "never",
     check: aDuration,
   },
   onDisruption: {
     flag: "--on-disruption",
     kind: "text",
-    description: "what to do with a run whose node went (default fail)",
+    description: "when the pod is evicted or its node lost: fail or retry the run",
+    default: DEFAULT_POLICY.onDisruption,
     check: oneOf(["fail", "retry"]),
   },
   cancelGrace: {
     flag: "--cancel-grace",
     kind: "text",
-    description: "how long a cancelled flow may clean up (default 60s)",
+    description: "time that a cancelled flow has to end by itself",
+    default: formatDuration(DEFAULT_POLICY.cancelGraceMs),
     check: aDuration,
   },
   deleteSucceededAfter: {
     flag: "--delete-succeeded-after",
     kind: "text",
-    description: "age at which a Job that succeeded goes, or never (default 0s)",
+    description: "delete successful Jobs after this long, or never",
+    default: formatDuration(DEFAULT_POLICY.deleteSucceededAfterMs ?? 0),
     check: anAge,
   },
   deleteFailedAfter: {
     flag: "--delete-failed-after",
     kind: "text",
-    description: "age at which a Job that failed goes, or never (default 0s)",
+    description: "delete failed Jobs after this long, or never",
+    default: formatDuration(DEFAULT_POLICY.deleteFailedAfterMs ?? 0),
     check: anAge,
   },
   disableJobDeletion: {
     flag: "--disable-job-deletion",
     kind: "switch",
-    description: "never delete a Job that is over",
+    description: "never delete finished Jobs",
   },
   leaderElect: {
     flag: "--leader-elect",
     kind: "switch",
-    description: "work only while holding a Lease, for replicas",
+    description: "work only while holding a Lease: for several replicas of one agent",
   },
   shutdownGrace: {
     flag: "--shutdown-grace",
     kind: "text",
-    description: "how long to finish what is in flight (default 30s)",
+    description: "time to finish submissions after SIGTERM",
+    default: formatDuration(DEFAULT_SETTINGS.shutdownGraceMs),
     check: aDuration,
   },
 } as const satisfies OptionTable;
@@ -168,7 +183,7 @@ export type JobOptionValues = ValuesOf<typeof JOB_OPTIONS>;
 export type WorkOptionValues = ValuesOf<typeof WORK_OPTIONS>;
 export type AgentOptionValues = ValuesOf<typeof AGENT_OPTIONS>;
 
-/** Throws SettingsError for a value that cannot be meant, and for values that contradict each other. */
+/** Throws SettingsError for a value that is not valid, and for options that contradict each other. */
 export function checkWorkOptions(values: WorkOptionValues): void {
   checkOptionValues(WORK_OPTIONS, values);
   const { deleteSucceededAfter, deleteFailedAfter } = WORK_OPTIONS;
@@ -179,9 +194,7 @@ export function checkWorkOptions(values: WorkOptionValues): void {
     if (values.disableJobDeletion !== true || !age || age === "never") continue;
     throw new SettingsError(
       `cannot use "--disable-job-deletion" with "${flag} ${age}": no Job is ever deleted`,
-      {
-        hint: `leave out one of the two, or keep some for ever with ${flag} never`,
-      },
+      { hint: `leave out one of the two, or keep some for ever with ${flag} never` },
     );
   }
 }

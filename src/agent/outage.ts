@@ -1,4 +1,5 @@
-// Outages: one line when one begins, one when it ends, a growing wait between tries; what is refused for good ends the agent.
+// Outages of an API: one log line when one begins, one when it ends, and a backoff between retries. If requests are rejected
+// again and again, the agent stops.
 
 import { backoffMs, retryAfterMs } from "../base/backoff.ts";
 import { isRetryable, textOf } from "../base/errors.ts";
@@ -6,10 +7,10 @@ import { formatDuration } from "../base/duration.ts";
 import type { AgentDeps } from "./deps.ts";
 
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
-/** A refusal may be a hiccup of a proxy or a rollout; this many in a row are not. */
-const REFUSALS = 3;
+/** A single rejection may come from a proxy or a rollout; after this many in a row the agent stops. */
+const MAX_REFUSALS = 3;
 
-/** Tells of one dependency's outages. */
+/** The outages of one API. */
 export class Outage {
   readonly #what: string;
   readonly #deps: Pick<AgentDeps, "log" | "clock">;
@@ -22,31 +23,31 @@ export class Outage {
     this.#deps = deps;
   }
 
-  /** One more failure: says so if it is the first, then waits. Throws a refusal that does not pass. */
-  async failed(error: unknown, signal: AbortSignal): Promise<void> {
-    this.noted(error);
+  /** Records a failure, then waits before the next try. Throws the last of MAX_REFUSALS rejections. */
+  async backOff(error: unknown, signal: AbortSignal): Promise<void> {
+    this.recordOrThrow(error);
     const delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, this.#failures - 1);
     await this.#deps.clock.sleep(delayMs, signal);
   }
 
-  /** The same without the wait, for loops that wait by themselves. */
-  noted(error: unknown): void {
-    this.tell(error);
-    if (this.#refusals >= REFUSALS) throw error;
+  /** The same without waiting, for loops that wait by themselves. */
+  recordOrThrow(error: unknown): void {
+    this.record(error);
+    if (this.#refusals >= MAX_REFUSALS) throw error;
   }
 
-  /** Only says it: for loops whose end is somebody else's business. */
-  tell(error: unknown): void {
+  /** Counts and logs a failure, never throws. */
+  record(error: unknown): void {
     this.#failures++;
     this.#refusals = isRetryable(error) ? 0 : this.#refusals + 1;
     if (this.#since === undefined) {
       this.#since = this.#deps.clock.now();
-      this.#deps.log.warn(`${this.#what} does not answer as it should, trying on`, { error: textOf(error) });
+      this.#deps.log.warn(`Cannot reach the ${this.#what}; retrying`, { error: textOf(error) });
     }
   }
 
-  /** It answers. */
-  over(): void {
+  /** Call when a request succeeded. */
+  recovered(): void {
     if (this.#since !== undefined) {
       const after = formatDuration(this.#deps.clock.now().getTime() - this.#since.getTime());
       this.#deps.log.info(`${this.#what} is back`, { after, failures: this.#failures });
@@ -57,19 +58,19 @@ export class Outage {
   }
 }
 
-/** Calls until it is answered, telling of an outage once; undefined when the signal aborts. Throws a refusal that lasts. */
-export async function untilAnswered<T>(
+/** Retries a call until it succeeds; undefined when the signal aborts. Throws if it is rejected again and again. */
+export async function retryUntilSuccess<T>(
   outage: Outage,
   signal: AbortSignal,
   call: () => Promise<T>,
 ): Promise<T | undefined> {
   while (!signal.aborted) {
     try {
-      const answer = await call();
-      outage.over();
-      return answer;
+      const result = await call();
+      outage.recovered();
+      return result;
     } catch (error) {
-      if (!signal.aborted) await outage.failed(error, signal);
+      if (!signal.aborted) await outage.backOff(error, signal);
     }
   }
   return undefined;

@@ -1,67 +1,41 @@
-// The agent asks at its start what it may do, and says exactly what is missing and which feature is off.
+// At its start the agent asks what it may do, and says which permissions are missing and what does not work without them.
 
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import { Limit } from "../base/limit.ts";
-import type { Access, KubeApi } from "../kube/client/api.ts";
-import type { AccessRow, Feature } from "../kube/permissions.ts";
-import { agentAccess } from "../kube/permissions.ts";
+import { missingPermissions } from "../kube/ask-permissions.ts";
+import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
+import { agentPermissions, isEssential, permissionName, permissionsIn } from "../kube/permissions.ts";
+import type { Permission } from "../kube/permissions.ts";
 
-/** Without these the agent is none. */
-const ESSENTIAL: readonly Feature[] = ["launching flow runs", "following flow runs"];
-const AT_ONCE = 8;
-
-export interface MissingRight {
-  readonly access: Access;
-  readonly feature: Feature;
-}
-
-/** The rights that this user lacks in the namespace. Throws KubeError when the question is not answered. */
-export async function missingRights(
-  kube: Pick<KubeApi, "canI">,
-  namespace: string,
-  rows: readonly AccessRow[],
-): Promise<MissingRight[]> {
-  const limit = new Limit(AT_ONCE);
-  const wanted = rows.flatMap(({ group, resource, subresource, verbs, feature }) =>
-    verbs.map((verb) => ({ access: { verb, group, resource, subresource, namespace }, feature })),
-  );
-  const answers = await Promise.all(wanted.map(({ access }) => limit.run(() => kube.canI(access))));
-  return wanted.filter((_, at) => answers[at] !== true);
-}
-
-/** Says what is missing. Throws when without it nothing can be launched or followed; an unanswered question is no reason to stop. */
+/**
+ * Logs a warning for each feature that lacks permissions. Throws when flow runs can be neither launched nor followed; a
+ * question that is not answered does not stop the agent, unless the API server does not accept its credentials.
+ */
 export async function checkPermissions(
-  deps: { readonly kube: KubeApi; readonly log: Log },
+  { kube, log }: { readonly kube: KubeApi; readonly log: Log },
   namespace: string,
   leaderElect: boolean,
 ): Promise<void> {
-  let missing: MissingRight[];
+  let missing: readonly Permission[];
   try {
-    missing = await missingRights(deps.kube, namespace, agentAccess(leaderElect));
+    missing = await missingPermissions(kube, permissionsIn(agentPermissions(leaderElect), namespace));
   } catch (error) {
     if (error instanceof KubeError && error.status === 401) throw error;
-    return deps.log.warn("Could not ask for the agent's own rights", { error: textOf(error) });
+    return log.warn("Cannot check the agent's permissions", { error: textOf(error) });
   }
-  const byFeature = Map.groupBy(missing, ({ feature }) => feature);
-  for (const [feature, rights] of byFeature) {
-    deps.log.warn(`Without these rights there is no ${feature}`, {
-      missing: rights.map(nameOf).join(", "),
-      namespace,
-    });
+  for (const [feature, permissions] of Map.groupBy(missing, ({ feature }) => feature)) {
+    log.warn(`Missing permissions for ${feature}`, { missing: namesOf(permissions), namespace });
   }
-  const fatal = [...byFeature.keys()].filter(
-    (feature) => ESSENTIAL.includes(feature) || feature === "leader election",
-  );
-  if (fatal.length === 0) return;
-  const rights = missing.filter(({ feature }) => fatal.includes(feature)).map(nameOf);
-  throw new RightsError(
-    `cannot work in namespace "${namespace}": not allowed to ${[...new Set(rights)].join(", ")}`,
-  );
+  const essential = missing.filter(({ feature }) => isEssential(feature));
+  if (essential.length > 0) {
+    throw new PermissionsError(
+      `cannot work in namespace "${namespace}": not allowed to ${namesOf(essential)}`,
+    );
+  }
 }
 
-class RightsError extends ExpectedError {
+class PermissionsError extends ExpectedError {
   override readonly exitCode = 4;
 
   constructor(message: string) {
@@ -69,7 +43,6 @@ class RightsError extends ExpectedError {
   }
 }
 
-function nameOf({ access: { verb, group, resource, subresource } }: MissingRight): string {
-  const name = subresource === undefined ? resource : `${resource}/${subresource}`;
-  return `${verb} ${group === "" ? name : `${name}.${group}`}`;
+function namesOf(permissions: readonly Permission[]): string {
+  return [...new Set(permissions.map(({ access }) => permissionName(access)))].join(", ");
 }

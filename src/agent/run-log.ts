@@ -1,5 +1,5 @@
-// Writes lines into flow runs' logs, many runs' in one request. Prefect refuses a request for the sake of one line, such as
-// that of a run which was deleted meanwhile: then each run's lines are sent alone, so that nobody's are lost for another's.
+// Writes lines to flow runs' logs, of many runs in one request. Prefect rejects a whole request for one bad line, such as
+// that of a deleted run; then each run's lines are sent separately.
 
 import { withRetry } from "../base/backoff.ts";
 import { Batcher } from "../base/batch.ts";
@@ -10,62 +10,61 @@ import type { RunReporter } from "../orchestrator/run-reporter.ts";
 
 type Writer = Pick<RunReporter, "writeLogs" | "unwritten">;
 
-/** Lines of one run; `again`: they were sent before, and the answer was lost. */
+/** Lines of one run; `isRetry`: they were sent before, and may have been written. */
 interface Group {
   readonly lines: readonly RunLog[];
-  readonly again: boolean;
+  readonly isRetry: boolean;
 }
 
-/** What became of a group: an error, or nothing when Prefect has the lines. */
-type Written = { readonly error: unknown } | undefined;
+/** An error, or undefined if Prefect has the lines. */
+type WriteResult = { readonly error: unknown } | undefined;
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
 const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 
 export class RunLogWriter {
   readonly #clock: Clock;
-  readonly #groups: Batcher<Group, Written>;
+  readonly #groups: Batcher<Group, WriteResult>;
 
   constructor(runs: Writer, clock: Clock) {
     this.#clock = clock;
     this.#groups = new Batcher((groups) => send(runs, groups), BATCH);
   }
 
-  /** Resolves when Prefect has the lines. Throws PrefectError when it has not, or when that is not known. */
+  /** Throws PrefectError if Prefect has not, or may not have, the lines. */
   async write(lines: readonly RunLog[]): Promise<void> {
-    await this.#write({ lines, again: false });
+    await this.#write({ lines, isRetry: false });
   }
 
-  /** The same for one line, which is sent until Prefect has it, once. Throws PrefectError when Prefect refuses it. */
+  /** Retries until Prefect has the line exactly once. Throws PrefectError if Prefect rejects it. */
   async writeUntilAccepted(line: RunLog): Promise<void> {
-    let again = false;
+    let isRetry = false;
     const attempt = async (): Promise<void> => {
-      const group = { lines: [line], again };
-      again = true;
+      const group = { lines: [line], isRetry };
+      isRetry = true;
       await this.#write(group);
     };
     await withRetry(attempt, { clock: this.#clock, ...RETRY });
   }
 
   async #write(group: Group): Promise<void> {
-    const written = await this.#groups.add(group);
-    if (written !== undefined) throw written.error;
+    const result = await this.#groups.add(group);
+    if (result !== undefined) throw result.error;
   }
 }
 
-/** The answers stand in the order of the groups. Never rejects. */
-async function send(runs: Writer, groups: readonly Group[]): Promise<readonly Written[]> {
+/** Returns the results in the order of the groups. Never rejects. */
+async function send(runs: Writer, groups: readonly Group[]): Promise<readonly WriteResult[]> {
   try {
-    const repeated = groups.filter(({ again }) => again).flatMap(({ lines }) => lines);
-    const missing = repeated.length === 0 ? undefined : new Set(await runs.unwritten(repeated));
+    const retried = groups.filter(({ isRetry }) => isRetry).flatMap(({ lines }) => lines);
+    const missing = retried.length === 0 ? undefined : new Set(await runs.unwritten(retried));
     const lines = groups.flatMap((group) =>
-      group.again ? group.lines.filter((line) => missing?.has(line) === true) : group.lines,
+      group.isRetry ? group.lines.filter((line) => missing?.has(line) === true) : group.lines,
     );
     if (lines.length > 0) await runs.writeLogs(lines);
     return groups.map(() => undefined);
   } catch (error) {
     if (groups.length === 1 || isRetryable(error)) return groups.map(() => ({ error }));
-    const apart = groups.map(async (group) => (await send(runs, [group]))[0]);
-    return Promise.all(apart);
+    return Promise.all(groups.map(async (group) => (await send(runs, [group]))[0]));
   }
 }

@@ -1,4 +1,4 @@
-// The states of flow runs in Prefect: asked in batches, afresh before something is done, now and then for all runs with Jobs.
+// The states of flow runs in Prefect, read in batches: before each action, and from time to time for all runs with Jobs.
 
 import { Batcher } from "../base/batch.ts";
 import { isUuid } from "../base/uuid.ts";
@@ -8,7 +8,7 @@ import type { RunReporter } from "../orchestrator/run-reporter.ts";
 
 const BATCH = { maxSize: 100, maxRequests: 4 };
 
-/** The last known states, and the way to fresh ones. */
+/** A cache of the last known states. */
 export class RunStates {
   readonly #known = new Map<string, RunStatus>();
   readonly #batcher: Batcher<string, RunState | undefined>;
@@ -20,18 +20,18 @@ export class RunStates {
     }, BATCH);
   }
 
-  /** As last read; unknown when it was never asked for. */
+  /** The status as last read; "unknown" if it was never read. */
   known(flowRunId: string): RunStatus {
     return this.#known.get(flowRunId) ?? { kind: "unknown" };
   }
 
-  /** As it is in Prefect now. An id that Prefect cannot have (not a UUID) counts as missing without asking. Throws PrefectError. */
+  /** Reads the status from Prefect. An id that is not a UUID is missing without asking. Throws PrefectError. */
   async read(flowRunId: string): Promise<RunStatus> {
     const state = isUuid(flowRunId) ? await this.#batcher.add(flowRunId) : undefined;
     return state === undefined ? { kind: "missing" } : { kind: "known", state };
   }
 
-  /** The same, and it is remembered until `forget`. */
+  /** Reads the status and caches it. */
   async refresh(flowRunId: string): Promise<RunStatus> {
     const status = await this.read(flowRunId);
     this.#known.set(flowRunId, status);
@@ -39,8 +39,8 @@ export class RunStates {
   }
 
   /**
-   * Reads all of these but those known to be over: only a new Job would change anything for them. Returns the ids that need
-   * a decision: cancelled, finished, missing, or changed. All others are forgotten.
+   * Reads these runs, except those known to be over, and forgets all others. Returns the ids of runs that need a decision:
+   * cancelled, finished, missing, or changed.
    */
   async refreshAll(flowRunIds: readonly string[]): Promise<string[]> {
     const all = new Set(flowRunIds);
@@ -53,8 +53,8 @@ export class RunStates {
     await Promise.all(open.map((id) => this.refresh(id)));
     return open.filter((id) => {
       const status = this.known(id);
-      const isUnderWay = status.kind === "known" && isActive(status.state.type);
-      return nameOf(status) !== before.get(id) || !isUnderWay;
+      const isRunActive = status.kind === "known" && isActive(status.state.type);
+      return nameOf(status) !== before.get(id) || !isRunActive;
     });
   }
 

@@ -1,24 +1,27 @@
-// What `agent start` was told, checked once and complete.
+// The checked and complete settings of `agent start`.
 
 import type { Policy } from "../job/decide/policy.ts";
 
 export interface AgentSettings {
-  /** The agent's name in Prefect, and its logger's in flow runs' logs. */
+  /** The agent's name in Prefect, and the logger's name in flow runs' logs. */
   readonly name: string;
   readonly labels: readonly string[];
   /** The namespace of the Jobs. */
   readonly namespace: string;
-  /** The address that Jobs get for the Prefect API. */
+  /** The Prefect API's address as Jobs get it. */
   readonly apiUrl: string;
   readonly policy: Policy;
-  /** At most so many live Jobs; undefined: no limit. */
+  /** Maximum number of live Jobs; undefined: no limit. */
   readonly limit?: number | undefined;
-  /** Submissions at once. */
+  /** Maximum number of concurrent submissions. */
   readonly concurrency: number;
-  /** The agent ends after so many polls; undefined: it goes on. */
+  /** The agent stops after this many polls; undefined: never. */
   readonly maxPolls?: number | undefined;
-  /** Milliseconds for what is in flight when the agent is asked to stop. */
+  /** Milliseconds to finish submissions in flight when the agent is asked to stop. */
   readonly shutdownGraceMs: number;
-  /** This process, as claims and Jobs name it. */
+  /** The identity of this process, written to claims and Jobs. */
   readonly identity: string;
 }
+
+/** The defaults of options that no policy holds. */
+export const DEFAULT_SETTINGS = { concurrency: 24, shutdownGraceMs: 30_000 } as const;

@@ -1,4 +1,4 @@
-// How long to wait after the n-th failure in a row, and the loop that does so.
+// Retries with exponential backoff.
 
 import type { Clock } from "./clock.ts";
 import { isRetryable } from "./errors.ts";
@@ -8,7 +8,7 @@ export interface BackoffShape {
   readonly maxMs: number;
 }
 
-/** Exponential with full jitter over its upper half: between half and all of first·2^n, at most maxMs. */
+/** The delay after so many failures in a row: random between half and all of firstMs·2^failures, capped at maxMs. */
 export function backoffMs(shape: BackoffShape, failures: number, random: () => number = Math.random): number {
   const ceiling = Math.min(shape.maxMs, shape.firstMs * 2 ** Math.min(failures, 30));
   return ceiling / 2 + (ceiling / 2) * random();
@@ -18,13 +18,13 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal | undefined;
   readonly shape: BackoffShape;
-  /** Calls in all; without it until the signal aborts. */
+  /** The maximum number of calls; default: retry until the signal aborts. */
   readonly attempts?: number;
-  /** Told of each failure that will be tried again. */
+  /** Called before each retry. */
   readonly onRetry?: (error: unknown, delayMs: number) => void;
 }
 
-/** Calls until it succeeds; throws what is not retryable, and the last error when tries or the signal end. */
+/** Retries until the call succeeds. Throws an error that is not retryable, and the last error after all attempts or an abort. */
 export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
@@ -39,8 +39,8 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
   }
 }
 
-/** The wait that the server asked for with Retry-After, if the error carries one. */
+/** The delay of the error's Retry-After header, at most five minutes. */
 export function retryAfterMs(error: unknown): number | undefined {
-  const asked = error instanceof Error && "retryAfterMs" in error ? error.retryAfterMs : undefined;
-  return typeof asked === "number" ? Math.min(asked, 300_000) : undefined;
+  const delayMs = error instanceof Error && "retryAfterMs" in error ? error.retryAfterMs : undefined;
+  return typeof delayMs === "number" ? Math.min(delayMs, 300_000) : undefined;
 }

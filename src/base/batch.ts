@@ -1,28 +1,28 @@
-// Many small calls, few requests: items that arrive while a request is under way leave together in the next.
+// Batching: items that arrive while a request is in flight are sent together in the next one.
 
 export interface BatchLimits {
   readonly maxSize: number;
-  /** Requests under way at once. */
+  /** Concurrent requests. */
   readonly maxRequests: number;
-  /** Milliseconds that the first item waits for company; without it, it leaves at once. */
-  readonly gatherMs?: number;
+  /** How long the first item waits for more; default: until the end of this turn of the event loop. */
+  readonly delayMs?: number;
 }
 
-/** Collects items and hands them over in batches; each caller gets its own item's answer. */
+/** Sends items in batches; each caller gets its own item's answer. */
 export class Batcher<Item, Answer> {
   readonly #send: (items: readonly Item[]) => Promise<readonly Answer[]>;
   readonly #limits: BatchLimits;
   #waiting: { item: Item; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
-  #underWay = 0;
+  #inFlight = 0;
   #scheduled = false;
 
-  /** `send` answers in the order of its items. */
+  /** `send` returns the answers in the order of its items. */
   constructor(send: (items: readonly Item[]) => Promise<readonly Answer[]>, limits: BatchLimits) {
     this.#send = send;
     this.#limits = limits;
   }
 
-  /** Queues one item. It leaves with what else comes in this turn of the event loop or in `gatherMs`, or when a request returns. */
+  /** Sends the item with the next batch and returns its answer. */
   add(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
@@ -31,30 +31,30 @@ export class Batcher<Item, Answer> {
   }
 
   #schedule(): void {
-    const { maxRequests, gatherMs } = this.#limits;
-    if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= maxRequests) return;
+    const { maxRequests, delayMs } = this.#limits;
+    if (this.#scheduled || this.#waiting.length === 0 || this.#inFlight >= maxRequests) return;
     this.#scheduled = true;
-    const leave = (): void => {
+    const sendAll = (): void => {
       this.#scheduled = false;
-      while (this.#waiting.length > 0 && this.#underWay < maxRequests) void this.#flush();
+      while (this.#waiting.length > 0 && this.#inFlight < maxRequests) void this.#flush();
     };
-    if (gatherMs === undefined) setImmediate(leave);
-    else setTimeout(leave, gatherMs);
+    if (delayMs === undefined) setImmediate(sendAll);
+    else setTimeout(sendAll, delayMs);
   }
 
   async #flush(): Promise<void> {
     const batch = this.#waiting.splice(0, this.#limits.maxSize);
-    this.#underWay++;
+    this.#inFlight++;
     try {
       const answers = await this.#send(batch.map((entry) => entry.item));
       batch.forEach((entry, at) => {
         if (at < answers.length) entry.resolve(answers[at] as Answer);
-        else entry.reject(new Error("a batch was answered in part"));
+        else entry.reject(new Error("the answer to a batch is incomplete"));
       });
     } catch (error) {
       for (const entry of batch) entry.reject(error);
     } finally {
-      this.#underWay--;
+      this.#inFlight--;
       this.#schedule();
     }
   }

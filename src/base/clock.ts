@@ -1,4 +1,4 @@
-// Time as a dependency: loops take a Clock, pure code takes `now`.
+// The clock as a dependency: loops take a Clock, pure code takes `now`.
 
 export interface Clock {
   now(): Date;
@@ -6,24 +6,23 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The machine's clock. */
 export const systemClock: Clock = {
   now: () => new Date(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted === true) return resolve();
-      const end = (): void => {
+      const finish = (): void => {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", end);
+        signal?.removeEventListener("abort", finish);
         resolve();
       };
-      // setTimeout turns a delay over 2^31-1 ms into 1 ms; sleepers look again anyway.
-      const timer = setTimeout(end, Math.min(Math.max(ms, 0), 2_147_483_647));
-      signal?.addEventListener("abort", end, { once: true });
+      // setTimeout turns a delay over 2^31-1 ms into 1 ms; callers check the time again after waking.
+      const timer = setTimeout(finish, Math.min(Math.max(ms, 0), 2_147_483_647));
+      signal?.addEventListener("abort", finish, { once: true });
     }),
 };
 
-/** Resolves when the signal aborts; at once when it has. */
+/** Resolves when the signal aborts, or at once if it has already. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

@@ -1,4 +1,4 @@
-// Durations as people write them: 500ms, 30s, 10m, 1h, 2h30m; a bare number is seconds.
+// Durations such as 500ms, 30s, 10m, 1h or 2h30m; a bare number means seconds.
 
 import { SettingsError } from "./errors.ts";
 
@@ -6,7 +6,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, 
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 
-/** Milliseconds of a duration. Throws SettingsError, naming the flag, when the text is none. */
+/** The duration in milliseconds. Throws SettingsError that names the flag. */
 export function parseDuration(text: string, flag: string): number {
   const trimmed = text.trim();
   if (/^\d+(?:\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1_000;

@@ -1,15 +1,14 @@
-// Failures that we foresaw. Each says what the user reads and with which code the process ends;
-// cli/run.ts is the one place that prints them.
+// Expected errors, each with a message and hint for the user and an exit code. Only cli/run.ts prints them.
 
 export interface ErrorDetails {
-  /** One thing to do next. */
+  /** What the user can do about it. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
-  /** Whether the same call may succeed later without anybody changing anything. */
+  /** Whether the same call may succeed later. */
   readonly retryable?: boolean | undefined;
 }
 
-/** A failure we foresaw: the user sees its message and hint, never a stack. Exit code 1. */
+/** The user sees the message and the hint, never a stack trace. Exit code 1. */
 export class ExpectedError extends Error {
   readonly exitCode: number = 1;
   readonly hint: string | undefined;
@@ -23,22 +22,22 @@ export class ExpectedError extends Error {
   }
 }
 
-/** Wrong usage or settings: flags, environment, configuration files, job templates. Exit code 2. */
+/** Invalid flags, environment variables, configuration files or job templates. Exit code 2. */
 export class SettingsError extends ExpectedError {
   override readonly exitCode = 2;
 }
 
-/** The person pressed Ctrl-C, or a signal ended the command. Exit code 130. */
+/** Ctrl-C, or a signal that ended the command. Exit code 130. */
 export class InterruptedError extends ExpectedError {
   override readonly exitCode = 130;
 }
 
-/** The text of whatever was thrown, for a log line or for the story of a flow run. */
+/** The message of any thrown value. */
 export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
-/** Whether trying the same thing again later can help. Unknown errors are bugs or outages: retry them. */
+/** Whether to retry. Unknown errors are bugs or outages: retry them. */
 export function isRetryable(thrown: unknown): boolean {
   return thrown instanceof ExpectedError ? thrown.retryable : true;
 }

@@ -1,4 +1,4 @@
-// JSON as a type, and safe looks into values that came from outside.
+// A type for JSON, and safe access to untyped values.
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -9,7 +9,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The value if it is text, else undefined. */
+/** The value if it is a string, else undefined. */
 export function textIn(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

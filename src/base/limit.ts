@@ -1,10 +1,10 @@
-// At most N at once.
+// A limit on tasks that run at the same time.
 
-/** Runs tasks with bounded concurrency, first come first served. */
+/** Limits how many tasks run at the same time; the others wait in a queue, first in, first out. */
 export class Limit {
   readonly #size: number;
   readonly #queue: (() => void)[] = [];
-  #watchers: { readonly than: number; readonly resolve: () => void }[] = [];
+  #watchers: { readonly length: number; readonly resolve: () => void }[] = [];
   #running = 0;
 
   constructor(size: number) {
@@ -15,16 +15,16 @@ export class Limit {
     return this.#running;
   }
 
-  /** Resolves when fewer than so many tasks wait for their turn, or when the signal aborts. */
-  async fewerWaiting(than: number, signal: AbortSignal): Promise<void> {
-    if (this.#queue.length < than || signal.aborted) return;
+  /** Resolves when fewer than `length` tasks are queued, or when the signal aborts. */
+  async waitForQueueBelow(length: number, signal: AbortSignal): Promise<void> {
+    if (this.#queue.length < length || signal.aborted) return;
     await new Promise<void>((resolve) => {
-      const settled = (): void => {
-        signal.removeEventListener("abort", settled);
+      const done = (): void => {
+        signal.removeEventListener("abort", done);
         resolve();
       };
-      signal.addEventListener("abort", settled, { once: true });
-      this.#watchers.push({ than, resolve: settled });
+      signal.addEventListener("abort", done, { once: true });
+      this.#watchers.push({ length, resolve: done });
     });
   }
 
@@ -37,13 +37,13 @@ export class Limit {
       const next = this.#queue.shift();
       if (next === undefined) this.#running--;
       else next();
-      if (this.#watchers.length > 0) this.#tell();
+      if (this.#watchers.length > 0) this.#notifyWatchers();
     }
   }
 
-  #tell(): void {
-    const waiting = this.#queue.length;
-    for (const { than, resolve } of this.#watchers) if (waiting < than) resolve();
-    this.#watchers = this.#watchers.filter(({ than }) => waiting >= than);
+  #notifyWatchers(): void {
+    const queued = this.#queue.length;
+    for (const { length, resolve } of this.#watchers) if (queued < length) resolve();
+    this.#watchers = this.#watchers.filter(({ length }) => queued >= length);
   }
 }

@@ -1,8 +1,8 @@
-// Lines that leave together: a write costs a system call, and a busy agent says two sentences for every flow run.
+// Collects lines and writes them together.
 
-const GATHER_MS = 50;
+const FLUSH_MS = 50;
 
-/** Holds lines back for a moment and hands them over as one text. */
+/** Buffers log lines and writes them together, since every write is a system call. */
 export class LineBuffer {
   readonly #write: (text: string) => void;
   #text = "";
@@ -12,13 +12,13 @@ export class LineBuffer {
     this.#write = write;
   }
 
-  /** Takes a line, its end included; it is written within 50 ms. */
+  /** Adds a line with its line break. It is written within 50 ms. */
   add(line: string): void {
     this.#text += line;
-    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
 
-  /** Writes what is held, now: before the process ends, or before something else is to be read after it. */
+  /** Writes the buffered lines now: before the process exits, or before other output. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -1,16 +1,16 @@
-// Lists as Python prints them: the flow run reads its agent's labels back with Python's literal_eval.
+// Lists in Python syntax: the flow run parses its agent's labels with Python's literal_eval.
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\" };
 
-/** What needs no look at its characters: printable ASCII without quotes and backslashes. */
+/** Needs no escaping: printable ASCII without quotes and backslashes. */
 const PLAIN = /^[ !#-&(-[\]-~]*$/;
 
-/** `str(list)` of texts: `['a', "it's"]`. */
+/** `str(list)` of strings: `['a', "it's"]`. */
 export function pythonList(items: readonly string[]): string {
   return `[${items.map(pythonText).join(", ")}]`;
 }
 
-/** `repr(str)`: single quotes unless the text has some and no double quotes. */
+/** `repr(str)`: single quotes, unless the text contains single quotes and no double quotes. */
 export function pythonText(text: string): string {
   if (PLAIN.test(text)) return `'${text}'`;
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
@@ -22,7 +22,7 @@ export function pythonText(text: string): string {
 function escaped(character: string): string {
   const short = SHORT[character];
   if (short !== undefined) return short;
-  // str.isprintable: everything but the categories Other and Separator; the space is printable.
+  // Like str.isprintable: everything but the categories Other and Separator, except the space.
   if (character === " " || !/[\p{C}\p{Z}]/u.test(character)) return character;
   const code = character.codePointAt(0) ?? 0;
   if (code <= 0xff) return `\\x${code.toString(16).padStart(2, "0")}`;

@@ -1,4 +1,4 @@
-// Kubernetes quantities: 512Mi, 1.5Gi, 500m, 1e3. Read to plain numbers, and written for people.
+// Kubernetes quantities such as 512Mi, 1.5Gi, 500m or 1e3.
 
 import { SettingsError } from "./errors.ts";
 
@@ -22,7 +22,7 @@ const FACTORS: Readonly<Record<string, number>> = {
 const BINARY_UNITS = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /**
- * The number that a quantity stands for: bytes of memory, cores of CPU. Undefined when the text is none.
+ * The quantity as a number: bytes of memory, cores of CPU. Undefined for invalid text.
  * Grammar: k8s.io/apimachinery, pkg/api/resource, where a bare `E` is exa and `E3` an exponent.
  */
 export function parseQuantity(text: string): number | undefined {
@@ -37,7 +37,7 @@ export function parseQuantity(text: string): number | undefined {
   return Number(digits + suffix);
 }
 
-/** Cores of a CPU quantity. Throws SettingsError, naming the flag, when it is none or below zero. */
+/** The number of cores. Throws SettingsError that names the flag. */
 export function readCpu(text: string, flag: string): number {
   const cores = parseQuantity(text);
   if (cores === undefined || cores < 0) {
@@ -48,7 +48,7 @@ export function readCpu(text: string, flag: string): number {
   return cores;
 }
 
-/** Bytes of a memory quantity. Throws SettingsError, naming the flag, also for parts of a byte: 512m is half a byte. */
+/** The number of bytes. Throws SettingsError that names the flag, also for a fraction of a byte: 512m is half a byte. */
 export function readMemory(text: string, flag: string): number {
   const bytes = parseQuantity(text);
   if (bytes === undefined || bytes < 0) {
@@ -57,14 +57,14 @@ export function readMemory(text: string, flag: string): number {
     });
   }
   if (!Number.isInteger(bytes)) {
-    throw new SettingsError(`cannot read ${flag} "${text}": a memory quantity with parts of a byte`, {
+    throw new SettingsError(`cannot read ${flag} "${text}": not a whole number of bytes`, {
       hint: "m means thousandths; write megabytes as M or Mi, like 512Mi",
     });
   }
   return bytes;
 }
 
-/** Bytes as people write them, in binary units with at most one decimal: 512Mi, 1.5Gi, 900. */
+/** In binary units with at most one decimal: 512Mi, 1.5Gi, 900. */
 export function formatMemory(bytes: number): string {
   let amount = bytes;
   let unit = "";

@@ -1,6 +1,6 @@
-// Addresses as they may be shown: what stands before `@` can hold a password.
+// URLs without passwords.
 
-/** The address without user and password; also where it is none. */
+/** The URL without user and password, for messages. Accepts any text. */
 export function redactUrl(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, "$1//");
 }

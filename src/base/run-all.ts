@@ -1,8 +1,8 @@
-// Loops side by side: the first failure stops the others, everything drains, the error surfaces once.
+// Runs loops side by side until one fails or all are told to stop.
 
 export type Loop = (signal: AbortSignal) => Promise<void>;
 
-/** Runs the loops until all have returned. When one throws, the signal of the others aborts, and it is rethrown. */
+/** Runs loops concurrently until all have returned. When one throws, the others are aborted and its error is rethrown. */
 export async function runAll(signal: AbortSignal, ...loops: readonly Loop[]): Promise<void> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);

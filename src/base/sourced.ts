@@ -1,10 +1,10 @@
-// A setting, and where it was found.
+// Settings with their sources.
 
-/** A value and where it comes from, for people: `PREFECT__CLOUD__API variable`, `config.toml [cloud.agent] level`. */
+/** A setting and its source, for messages: `PREFECT__CLOUD__API variable`, `config.toml [cloud.agent] level`. */
 export interface Sourced<T> {
   readonly value: T;
   readonly source: string;
 }
 
-/** The source of what nobody has set. */
+/** The source of a value that is not set. */
 export const DEFAULT_SOURCE = "default";

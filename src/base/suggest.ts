@@ -1,15 +1,15 @@
-// Which of the words there are somebody may have meant by one that is not among them.
+// Suggestions for mistyped words.
 
-/** The nearest word within a third of its letters (insertions, deletions, replacements, neighbours swapped), if there is one. */
-export function suggest(given: string, words: readonly string[]): string | undefined {
+/** The closest word, if its edit distance is at most a third of its length. */
+export function suggest(input: string, words: readonly string[]): string | undefined {
   const ranked = words
-    .map((word) => ({ word, distance: distance(given, word) }))
+    .map((word) => ({ word, distance: distance(input, word) }))
     .filter(({ word, distance }) => distance <= Math.max(1, Math.floor(word.length / 3)))
     .sort((left, right) => left.distance - right.distance);
   return ranked[0]?.word;
 }
 
-/** Optimal string alignment, row by row. */
+/** Edit distance with transpositions (optimal string alignment). */
 function distance(left: string, right: string): number {
   let before: readonly number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, at) => at);
@@ -27,12 +27,12 @@ function distance(left: string, right: string): number {
   return row.at(-1) ?? 0;
 }
 
-/** What to write instead of a word that is none of these. */
-export function choiceHint(given: string, words: readonly string[]): string {
-  const meant = suggest(
-    given.toLowerCase(),
+/** The hint for a value that is not one of these words. */
+export function choiceHint(input: string, words: readonly string[]): string {
+  const nearest = suggest(
+    input.toLowerCase(),
     words.map((word) => word.toLowerCase()),
   );
-  const word = words.find((each) => each.toLowerCase() === meant);
+  const word = words.find((each) => each.toLowerCase() === nearest);
   return word === undefined ? `write ${words.join(" or ")}` : `did you mean ${word}?`;
 }

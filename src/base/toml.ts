@@ -4,26 +4,26 @@ import { parse, TomlError } from "smol-toml";
 import { SettingsError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 
-/** The text of a file, or undefined when there is none. */
+/** The text of a file, or undefined when there is no such file. */
 export type ReadFile = (path: string) => string | undefined;
 
-/** A TOML file as an object; undefined when there is no file. Throws SettingsError that names line and column. */
+/** The parsed file; undefined when there is no such file. Throws SettingsError that names line and column. */
 export function readToml(path: string, readFile: ReadFile): JsonObject | undefined {
   const text = readFile(path);
   if (text === undefined) return undefined;
   try {
-    // A byte order mark is what some editors on Windows begin with.
+    // Some editors on Windows write a byte order mark.
     return parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const place = `line ${error.line}, column ${error.column}`;
     throw new SettingsError(`cannot read "${path}": ${firstLine(error)} at ${place}`, {
-      hint: "mend the file; it is TOML",
+      hint: "fix the TOML syntax of the file",
     });
   }
 }
 
-/** Without the source excerpt that follows: the line may hold an API key. */
+/** Without the source excerpt that follows: it may contain an API key. */
 function firstLine(error: Error): string {
   return (error.message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "");
 }

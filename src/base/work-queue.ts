@@ -1,22 +1,22 @@
-// Keys waiting for work: a key that is added again while it waits is merged, one worker per key at a time.
+// A controller's work queue: a key that is already waiting is queued once, and each key has at most one worker at a time.
 
 import type { Clock } from "./clock.ts";
 import { backoffMs } from "./backoff.ts";
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
-  /** Keys worked on at once. */
+  /** Keys processed at the same time. */
   readonly concurrency: number;
-  /** What to do with a key. Returns after how many milliseconds to look again, if at all. */
+  /** Processes a key. Returns the delay in milliseconds after which to process it again, if any. */
   readonly work: (key: string) => Promise<number | undefined>;
-  /** Milliseconds on a clock that nobody sets; the process's own without it. */
+  /** A monotonic clock; default: performance.now(). */
   readonly nowMs?: () => number;
-  /** Told when work threw; the key comes again after a back-off. Throwing here ends the queue. */
+  /** Called when `work` throws; the key is retried with backoff. Throwing here stops the queue. */
   readonly onError: (key: string, error: unknown) => void;
 }
 
 const BACKOFF = { firstMs: 500, maxMs: 15_000 };
-/** Keys that are due within the same slot are woken together, by one timer. */
+/** Keys that are due within the same slot share one timer. */
 const SLOT_MS = 20;
 
 interface Slot {
@@ -24,16 +24,15 @@ interface Slot {
   readonly sleep: AbortController;
 }
 
-/** The keyed queue of a controller: level-driven, merging, with delayed and failed keys coming back. */
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #nowMs: () => number;
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
-  readonly #again = new Set<string>();
-  /** When each delayed key comes, in milliseconds of `nowMs`, on the grid of slots. */
+  readonly #addedWhileActive = new Set<string>();
+  /** When each delayed key is due, in milliseconds of `nowMs`, rounded up to a slot. */
   readonly #due = new Map<string, number>();
-  /** The same the other way round: no look through ten thousand keys for the few that have come. */
+  /** The delayed keys by due time. */
   readonly #slots = new Map<number, Slot>();
   readonly #failures = new Map<string, number>();
   #idle: (() => void)[] = [];
@@ -46,15 +45,15 @@ export class WorkQueue {
     this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
-  /** Keys waiting or being worked on. */
+  /** Keys that wait or are being processed. */
   get size(): number {
     return this.#ready.size + this.#active.size;
   }
 
-  /** Works until the signal aborts, then waits for what is under way. Rethrows what onError threw. */
+  /** Processes keys until the signal aborts, then waits for the active workers. Rethrows what onError threw. */
   async run(signal: AbortSignal): Promise<void> {
     if (!signal.aborted) {
-      this.#pump();
+      this.#startWorkers();
       await new Promise<void>((resolve) => {
         this.#end = resolve;
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -71,26 +70,26 @@ export class WorkQueue {
   add(key: string): void {
     if (this.#stopped) return;
     this.#enqueue(key);
-    this.#pumpIfRunning();
+    this.#startIfRunning();
   }
 
   #enqueue(key: string): void {
-    this.#forgetDue(key);
-    if (this.#active.has(key)) this.#again.add(key);
+    this.#clearDelay(key);
+    if (this.#active.has(key)) this.#addedWhileActive.add(key);
     else this.#ready.add(key);
   }
 
-  #pumpIfRunning(): void {
-    if (this.#end !== undefined && !this.#stopped) this.#pump();
+  #startIfRunning(): void {
+    if (this.#end !== undefined && !this.#stopped) this.#startWorkers();
   }
 
-  /** Adds the key after a delay, unless it is due sooner already. */
+  /** Adds the key after a delay, unless it is already due sooner. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return;
     const at = Math.ceil((this.#nowMs() + ms) / SLOT_MS) * SLOT_MS;
-    const known = this.#due.get(key);
-    if (known !== undefined && known <= at) return;
-    this.#forgetDue(key);
+    const dueAt = this.#due.get(key);
+    if (dueAt !== undefined && dueAt <= at) return;
+    this.#clearDelay(key);
     this.#due.set(key, at);
     (this.#slots.get(at) ?? this.#newSlot(at)).keys.add(key);
   }
@@ -100,17 +99,17 @@ export class WorkQueue {
     const { signal } = slot.sleep;
     this.#slots.set(at, slot);
     void this.#options.clock.sleep(at - this.#nowMs(), signal).then(() => {
-      if (!signal.aborted) this.#ring(slot);
+      if (!signal.aborted) this.#enqueueSlot(slot);
     });
     return slot;
   }
 
-  #ring({ keys }: Slot): void {
+  #enqueueSlot({ keys }: Slot): void {
     for (const key of keys) this.#enqueue(key);
-    this.#pumpIfRunning();
+    this.#startIfRunning();
   }
 
-  #forgetDue(key: string): void {
+  #clearDelay(key: string): void {
     const at = this.#due.get(key);
     if (at === undefined) return;
     this.#due.delete(key);
@@ -121,7 +120,7 @@ export class WorkQueue {
     slot.sleep.abort();
   }
 
-  #pump(): void {
+  #startWorkers(): void {
     for (const key of this.#ready) {
       if (this.#active.size >= this.#options.concurrency) return;
       this.#ready.delete(key);
@@ -132,16 +131,16 @@ export class WorkQueue {
 
   async #work(key: string): Promise<void> {
     try {
-      const again = await this.#options.work(key);
+      const delayMs = await this.#options.work(key);
       this.#failures.delete(key);
-      if (again !== undefined) this.addAfter(key, again);
+      if (delayMs !== undefined) this.addAfter(key, delayMs);
     } catch (error) {
       this.#failed(key, error);
     }
     this.#active.delete(key);
-    if (this.#again.delete(key)) this.#ready.add(key);
-    if (!this.#stopped) this.#pump();
-    else if (this.#active.size === 0) for (const tell of this.#idle.splice(0)) tell();
+    if (this.#addedWhileActive.delete(key)) this.#ready.add(key);
+    if (!this.#stopped) this.#startWorkers();
+    else if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #failed(key: string, error: unknown): void {

@@ -1,18 +1,18 @@
-// What a cancelled flow run has in the cluster: all of its Jobs, and the Dask clusters that are tied to it. Pure.
+// What cancel deletes of a flow run: all its Jobs, and the Dask clusters that certainly belong to it. Pure.
 
-import { isLiving } from "../dask/pod-life.ts";
+import { isPodActive } from "../dask/pod-status.ts";
 import { isUniqueName } from "../dask/recognise.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
-import { isOver } from "../job/observe/phase.ts";
+import { isJobFinished } from "../job/observe/phase.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { Kept, OwnerRun, Plan, PlanItem, Removable } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
 
-/** Dask clusters that were seen to belong to a run: by namespace and name, the run's id. */
-export type SeenClusters = ReadonlyMap<string, string>;
+/** Dask clusters that are known to belong to a run: namespace and name → the run's id. */
+export type KnownClusters = ReadonlyMap<string, string>;
 
 interface Part {
   readonly resource: Removable;
@@ -21,59 +21,63 @@ interface Part {
 }
 
 /**
- * Everything of these runs, Jobs first. `seen`: clusters known from before; their tie may have gone with the flow's pod.
- * A guess is left alone here as well.
+ * Everything of these runs, Jobs first. `known`: clusters attributed earlier; after the flow's pod is deleted they may no
+ * longer be attributable. Guessed clusters are kept.
  */
-export function cancelPlan(inventory: Inventory, runIds: ReadonlySet<string>, seen: SeenClusters): Plan {
+export function cancelPlan(inventory: Inventory, runIds: ReadonlySet<string>, known: KnownClusters): Plan {
   const items: PlanItem[] = [];
   const kept: Kept[] = [];
-  const take = (parts: readonly Part[], run: OwnerRun | undefined, cluster?: string): void => {
+  const add = (parts: readonly Part[], run: OwnerRun | undefined, cluster?: string): void => {
     for (const { resource, object, order } of parts) {
       const { metadata } = object;
       if (isKept(metadata)) {
         const ref = { namespace: metadata.namespace, name: metadata.name };
         kept.push({ resource, ref, reason: "annotated prefect.io/keep", run });
       } else {
-        const ground = { reason: "cancelled", message: "its flow run is cancelled", running: true } as const;
-        items.push({ ...itemOf(metadata), ...ground, resource, order, run, cluster });
+        const cancelled = {
+          reason: "cancelled",
+          message: "its flow run is cancelled",
+          running: true,
+        } as const;
+        items.push({ ...itemOf(metadata), ...cancelled, resource, order, run, cluster });
       }
     }
   };
-  const prints = inventory.runs.filter(({ flowRunId }) => runIds.has(flowRunId));
-  for (const print of prints) {
-    const jobs = print.observed.jobs.filter(({ gone }) => !gone).map(({ job }) => job);
-    take(
+  const runs = inventory.runs.filter(({ flowRunId }) => runIds.has(flowRunId));
+  for (const run of runs) {
+    const jobs = run.observed.jobs.filter(({ gone }) => !gone).map(({ job }) => job);
+    add(
       jobs.map((object) => ({ resource: "jobs", object, order: ORDER.job })),
-      ownerRun(print),
+      ownerRun(run),
     );
   }
   for (const dask of clustersIn(inventory)) {
-    const runId = runOf(dask, seen);
+    const runId = runOf(dask, known);
     if (runId === undefined || !runIds.has(runId)) continue;
-    const print = prints.find(({ flowRunId }) => flowRunId === runId);
-    take(partsOf(dask), print === undefined ? undefined : ownerRun(print), dask.name);
+    const run = runs.find(({ flowRunId }) => flowRunId === runId);
+    add(partsOf(dask), run === undefined ? undefined : ownerRun(run), dask.name);
   }
   return { items: items.sort((a, b) => a.order - b.order), kept };
 }
 
-/** The clusters of these runs whose name no other cluster can have, to know them again when nothing ties them any more. */
-export function clustersOf(inventory: Inventory, runIds: ReadonlySet<string>): SeenClusters {
-  const firm = clustersIn(inventory).filter(({ name }) => isUniqueName(name));
+/** The clusters of these runs that have a unique name, by which cancelPlan finds them after their flow pod is deleted. */
+export function clustersOf(inventory: Inventory, runIds: ReadonlySet<string>): KnownClusters {
+  const unique = clustersIn(inventory).filter(({ name }) => isUniqueName(name));
   return new Map(
-    firm.flatMap((dask) => {
+    unique.flatMap((dask) => {
       const runId = runOf(dask, new Map());
       return runId === undefined || !runIds.has(runId) ? [] : [[keyOf(dask), runId] as const];
     }),
   );
 }
 
-/** The names of what still runs of these runs: their pods, and Jobs that may make more. */
+/** The names of what still runs of these runs: their pods, and Jobs that may create more. */
 export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>): readonly string[] {
-  const prints = inventory.runs.filter(({ flowRunId }) => runIds.has(flowRunId));
-  return prints.flatMap((print) => {
-    const pods = livingPods(print).map(({ metadata }) => `pod "${metadata.name}"`);
+  const runs = inventory.runs.filter(({ flowRunId }) => runIds.has(flowRunId));
+  return runs.flatMap((run) => {
+    const pods = livingPods(run).map(({ metadata }) => `pod "${metadata.name}"`);
     if (pods.length > 0) return pods;
-    const jobs = print.observed.jobs.filter(({ job, gone }) => !gone && !isOver(job));
+    const jobs = run.observed.jobs.filter(({ job, gone }) => !gone && !isJobFinished(job));
     return jobs.map(({ job }) => `Job "${job.metadata.name}"`);
   });
 }
@@ -82,9 +86,9 @@ function clustersIn(inventory: Inventory): readonly ObservedCluster[] {
   return [...inventory.runs.flatMap(({ dask }) => dask), ...inventory.unownedDask];
 }
 
-function runOf(dask: ObservedCluster, seen: SeenClusters): string | undefined {
+function runOf(dask: ObservedCluster, known: KnownClusters): string | undefined {
   const { owner } = dask;
-  return owner === undefined || owner.by === "guess" ? seen.get(keyOf(dask)) : owner.flowRunId;
+  return owner === undefined || owner.by === "guess" ? known.get(keyOf(dask)) : owner.flowRunId;
 }
 
 function partsOf(dask: ObservedCluster): readonly Part[] {
@@ -97,9 +101,9 @@ function partsOf(dask: ObservedCluster): readonly Part[] {
   }
   const scheduler = dask.scheduler === undefined ? [] : [dask.scheduler];
   return [
-    // Living ones first: they are what costs.
+    // Running ones first: they cost money.
     ...dask.workers
-      .toSorted((a, b) => Number(isLiving(b)) - Number(isLiving(a)))
+      .toSorted((a, b) => Number(isPodActive(b)) - Number(isPodActive(a)))
       .map((object): Part => ({ resource: "pods", object, order: ORDER.worker })),
     ...scheduler.map((object): Part => ({ resource: "pods", object, order: ORDER.scheduler })),
     ...dask.budgets.map((object): Part => ({

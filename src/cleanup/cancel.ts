@@ -1,5 +1,5 @@
-// Cancel: tell Prefect, let the flow end itself, remove what is left of it, settle its state. In this order: a flow that
-// ends itself closes its Dask cluster; a killed one cannot, nor can it say that it is cancelled.
+// Cancel: cancel the run in Prefect, wait for the flow to terminate, delete its objects, set the state Cancelled. In this
+// order: a flow that terminates by itself closes its Dask cluster and reports its state; a killed one can do neither.
 
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Clock } from "../base/clock.ts";
@@ -8,99 +8,97 @@ import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
-import type { SeenClusters } from "./cancel-items.ts";
+import type { KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem } from "./item.ts";
 import { ORDER } from "./item.ts";
 import { Throttle, throttled } from "./throttle.ts";
 import { sweep } from "./sweep.ts";
-import type { Done } from "./sweep.ts";
-import type { AskStates } from "./recheck-context.ts";
+import type { ItemResult } from "./sweep.ts";
+import type { ReadStates } from "./recheck-context.ts";
 
-/** The Prefect APIs that are told; a run whose Prefect is not configured is deleted from the cluster all the same. */
+/** The Prefect APIs; a run whose Prefect is not configured is deleted from the cluster all the same. */
 export type CancelTargets = Readonly<
   Record<PrefectVersion, Pick<RunDirectory, "cancel" | "setCancelled"> | undefined>
 >;
 
 export interface CancelDeps {
   readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
-  readonly look: () => Promise<Inventory>;
-  /** A smaller look, for waiting: the Jobs and pods of the runs are enough. */
-  readonly poll: (runs: ReadonlySet<string>) => Promise<Inventory>;
-  readonly states: AskStates;
-  /** Undefined: Prefect is not told. */
+  readonly loadInventory: () => Promise<Inventory>;
+  /** While waiting: only the Jobs and pods of the runs. */
+  readonly pollInventory: (runs: ReadonlySet<string>) => Promise<Inventory>;
+  readonly readStates: ReadStates;
+  /** Undefined: the runs are not cancelled in Prefect. */
   readonly prefect: CancelTargets | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** A step, for people. */
-  readonly note: (line: string) => void;
-  /** What is waited for just now; undefined: nothing more. */
-  readonly waiting: (line: string | undefined) => void;
-  readonly onDone: (done: Done) => void;
+  /** Called with a line for people after each step. */
+  readonly onStep: (line: string) => void;
+  /** Called with what is waited for; undefined: the wait is over. */
+  readonly onWaiting: (line: string | undefined) => void;
+  readonly onDone: (done: ItemResult) => void;
 }
 
 export interface CancelOptions {
-  /** Milliseconds that a flow has to end itself. */
+  /** How long a flow may take to terminate by itself. */
   readonly graceMs: number;
-  /** Milliseconds until what was deleted must be gone; undefined: it is not waited for. */
+  /** How long to wait until deleted objects are gone; undefined: no wait. */
   readonly timeoutMs: number | undefined;
 }
 
-/** How it ended. */
-export interface Cancelled {
-  readonly done: readonly Done[];
+export interface CancelResult {
+  readonly done: readonly ItemResult[];
   readonly kept: readonly Kept[];
-  /** What is there still although it was deleted, by name; and errors of Prefect. */
+  /** Objects that still exist although they were deleted, and errors of Prefect. */
   readonly problems: readonly string[];
   readonly interrupted: boolean;
 }
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 const CANCELLED_MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
 const ENDED = new Set(["deleted", "gone"]);
 
-/** Cancels the runs together: one wait for all. Throws KubeError when the cluster cannot be looked at. */
+/** Cancels the runs together, with one wait for all. Throws KubeError when the cluster cannot be read. */
 export async function cancelRuns(
   deps: CancelDeps,
   runs: readonly OwnerRun[],
   options: CancelOptions,
-): Promise<Cancelled> {
+): Promise<CancelResult> {
   const problems: string[] = [];
-  const { told, cancelling } = await tellPrefect(deps, runs, problems);
-  const ids = new Set(told.map(({ id }) => id));
-  const first = await deps.look();
-  const seen = clustersOf(first, ids);
+  const { accepted, cancelling } = await cancelInPrefect(deps, runs, problems);
+  const ids = new Set(accepted.map(({ id }) => id));
+  const known = clustersOf(await deps.loadInventory(), ids);
   const interrupted = { done: [], kept: [], problems, interrupted: true };
-  if (cancelling.size > 0) await letEnd(deps, cancelling, options.graceMs);
+  if (cancelling.size > 0) await waitForEnd(deps, cancelling, options.graceMs);
   if (deps.signal.aborted) return interrupted;
-  const removed = await removeAll(deps, { ids, seen }, options);
+  const removed = await removeAll(deps, { ids, known }, options);
   problems.push(...removed.problems);
   if (deps.signal.aborted) return { ...removed, problems, interrupted: true };
-  if (removed.problems.length === 0) await settleAll(deps, told, problems);
+  if (removed.problems.length === 0) await setCancelled(deps, accepted, problems);
   return { ...removed, problems, interrupted: false };
 }
 
-/** A run that Prefect refused to cancel keeps all that it has: its flow goes on. */
-async function tellPrefect(
-  { prefect, note }: CancelDeps,
+/** If Prefect refuses to cancel a run, nothing of it is deleted: its flow continues. */
+async function cancelInPrefect(
+  { prefect, onStep }: CancelDeps,
   runs: readonly OwnerRun[],
   problems: string[],
-): Promise<{ readonly told: readonly OwnerRun[]; readonly cancelling: ReadonlySet<string> }> {
-  const told: OwnerRun[] = [];
+): Promise<{ readonly accepted: readonly OwnerRun[]; readonly cancelling: ReadonlySet<string> }> {
+  const accepted: OwnerRun[] = [];
   const cancelling = new Set<string>();
-  if (prefect === undefined) return { told: runs, cancelling };
+  if (prefect === undefined) return { accepted: runs, cancelling };
   await Promise.all(
     runs.map(async (run) => {
       const directory = prefect[run.prefectVersion];
-      const untold = directory === undefined ? noApiText(run.prefectVersion) : missingText(run);
+      const reason = directory === undefined ? noApiText(run.prefectVersion) : missingText(run);
       try {
-        if (directory === undefined || untold !== undefined) {
-          told.push(run);
-          return note(`note: Prefect is not told of flow run ${called(run)}: ${untold}`);
+        if (directory === undefined || reason !== undefined) {
+          accepted.push(run);
+          return onStep(`warning: flow run ${displayName(run)} is not cancelled in Prefect: ${reason}`);
         }
         const state = run.status.kind === "known" ? run.status.state : undefined;
         const name = await directory.cancel({ id: run.id, state });
-        told.push(run);
-        note(`flow run ${called(run)} is ${name}`);
+        accepted.push(run);
+        onStep(`flow run ${displayName(run)} is ${name}`);
         if (name === "Cancelling") cancelling.add(run.id);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
@@ -108,40 +106,40 @@ async function tellPrefect(
       }
     }),
   );
-  return { told, cancelling };
+  return { accepted, cancelling };
 }
 
 function missingText({ status }: OwnerRun): string | undefined {
-  return status.kind === "missing" ? "it has no such flow run" : undefined;
+  return status.kind === "missing" ? "Prefect has no such flow run" : undefined;
 }
 
-/** Until nothing of the runs works any more, or the grace is over. */
-async function letEnd(deps: CancelDeps, ids: ReadonlySet<string>, graceMs: number): Promise<void> {
+/** Waits until no pod of the runs is running, or the grace period is over. */
+async function waitForEnd(deps: CancelDeps, ids: ReadonlySet<string>, graceMs: number): Promise<void> {
   const untilMs = deps.clock.now().getTime() + graceMs;
   for (;;) {
     const leftMs = untilMs - deps.clock.now().getTime();
     if (leftMs <= 0 || deps.signal.aborted) break;
-    const running = stillRunning(await deps.poll(ids), ids);
+    const running = stillRunning(await deps.pollInventory(ids), ids);
     if (running.length === 0) break;
-    deps.waiting(`waiting for ${listed(running)} to end by itself, ${Math.ceil(leftMs / 1_000)}s left`);
-    await deps.clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), deps.signal);
+    deps.onWaiting(`waiting for ${listed(running)} to terminate, ${Math.ceil(leftMs / 1_000)}s left`);
+    await deps.clock.sleep(Math.min(POLL_INTERVAL_MS, leftMs), deps.signal);
   }
-  deps.waiting(undefined);
+  deps.onWaiting(undefined);
 }
 
-/** Jobs until they are gone with their pods, so that nothing makes new workers; then Dask. */
+/** Deletes Jobs and waits until their pods are gone, so that nothing creates new workers; then Dask clusters. */
 async function removeAll(
   deps: CancelDeps,
-  what: { readonly ids: ReadonlySet<string>; readonly seen: SeenClusters },
+  target: { readonly ids: ReadonlySet<string>; readonly known: KnownClusters },
   options: CancelOptions,
-): Promise<Pick<Cancelled, "done" | "kept" | "problems">> {
-  const done: Done[] = [];
+): Promise<Pick<CancelResult, "done" | "kept" | "problems">> {
+  const done: ItemResult[] = [];
   const problems: string[] = [];
   let kept: readonly Kept[] = [];
-  for (const isTurn of [isJob, isDask]) {
-    const plan = cancelPlan(await deps.look(), what.ids, what.seen);
+  for (const isSelected of [isJob, isDask]) {
+    const plan = cancelPlan(await deps.loadInventory(), target.ids, target.known);
     kept = plan.kept;
-    const items = plan.items.filter(isTurn);
+    const items = plan.items.filter(isSelected);
     const swept = await sweep({ ...deps, onDone: deps.onDone }, items, { signal: deps.signal });
     done.push(...swept);
     problems.push(...swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : [])));
@@ -160,7 +158,7 @@ function isDask(item: PlanItem): boolean {
   return !isJob(item);
 }
 
-/** What is still there at the end of the time, in words. */
+/** Waits until the items no longer exist; returns a line for each that still does after the timeout. */
 async function untilGone(
   deps: CancelDeps,
   items: readonly PlanItem[],
@@ -170,34 +168,34 @@ async function untilGone(
   const kube = throttled(deps.kube, new Throttle(deps.clock), deps.signal);
   let left = items;
   for (;;) {
-    const there = await Promise.all(left.map((item) => isThere(kube, item)));
-    left = left.filter((_, at) => there[at] === true);
+    const exist = await Promise.all(left.map((item) => exists(kube, item)));
+    left = left.filter((_, at) => exist[at] === true);
     const leftMs = untilMs - deps.clock.now().getTime();
     if (left.length === 0 || leftMs <= 0 || deps.signal.aborted) break;
     const names = left.map(nameOf);
-    deps.waiting(`waiting for ${listed(names)} to be gone, ${Math.ceil(leftMs / 1_000)}s left`);
-    await deps.clock.sleep(Math.min(LOOK_EVERY_MS, leftMs), deps.signal);
+    deps.onWaiting(`waiting for ${listed(names)} to be deleted, ${Math.ceil(leftMs / 1_000)}s left`);
+    await deps.clock.sleep(Math.min(POLL_INTERVAL_MS, leftMs), deps.signal);
   }
-  deps.waiting(undefined);
-  return left.map((item) => `${nameOf(item)} is deleted, but still there`);
+  deps.onWaiting(undefined);
+  return left.map((item) => `${nameOf(item)} was deleted, but still exists`);
 }
 
-async function isThere(kube: Pick<KubeApi, "get">, { resource, ref, uid }: PlanItem): Promise<boolean> {
+async function exists(kube: Pick<KubeApi, "get">, { resource, ref, uid }: PlanItem): Promise<boolean> {
   return (await kube.get(resource, ref))?.metadata.uid === uid;
 }
 
-/** Cancelling becomes Cancelled. */
-async function settleAll(deps: CancelDeps, runs: readonly OwnerRun[], problems: string[]): Promise<void> {
+/** Sets the state of Cancelling runs to Cancelled. */
+async function setCancelled(deps: CancelDeps, runs: readonly OwnerRun[], problems: string[]): Promise<void> {
   const { prefect } = deps;
   if (prefect === undefined) return;
-  const statuses = await deps.states(runs);
+  const statuses = await deps.readStates(runs);
   await Promise.all(
     runs.map(async (run) => {
       const status = statuses.get(run.id);
       if (status?.kind !== "known" || status.state.type !== "cancelling") return;
       try {
         await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
-        deps.note(`flow run ${called(run)} is Cancelled`);
+        deps.onStep(`flow run ${displayName(run)} is Cancelled`);
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
         problems.push(textOf(error));
@@ -206,7 +204,7 @@ async function settleAll(deps: CancelDeps, runs: readonly OwnerRun[], problems: 
   );
 }
 
-function called({ id, name }: OwnerRun): string {
+function displayName({ id, name }: OwnerRun): string {
   return name === undefined ? `"${id}"` : `"${name}" (${id})`;
 }
 
@@ -214,7 +212,7 @@ function nameOf({ resource, ref }: PlanItem): string {
   return `${resource.replace(/s$/, "")} "${ref.name}"`;
 }
 
-/** The first two by name, the others by number. */
+/** The first two by name, and how many more there are. */
 function listed(names: readonly string[]): string {
   const [first = "", second] = names;
   if (second === undefined) return first;

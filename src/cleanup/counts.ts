@@ -1,8 +1,8 @@
-// Numbers of objects as a person says them: `3 Jobs, 1 pod, 2 Services`. Pure.
+// Counts of objects for people: `3 Jobs, 1 pod, 2 Services`. Pure.
 
 import type { Removable } from "./item.ts";
 
-const WORDS: Readonly<Record<Removable, readonly [one: string, many: string]>> = {
+const NOUNS: Readonly<Record<Removable, readonly [one: string, many: string]>> = {
   jobs: ["Job", "Jobs"],
   pods: ["pod", "pods"],
   services: ["Service", "Services"],
@@ -20,9 +20,9 @@ const NAMES: Readonly<Record<Removable, string>> = {
 
 /** How many there are of each resource; `nothing` for none. */
 export function countsText(objects: readonly { readonly resource: Removable }[]): string {
-  const parts = (Object.keys(WORDS) as Removable[]).flatMap((resource) => {
+  const parts = (Object.keys(NOUNS) as Removable[]).flatMap((resource) => {
     const count = objects.filter((object) => object.resource === resource).length;
-    const [one, many] = WORDS[resource];
+    const [one, many] = NOUNS[resource];
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
   return parts.length === 0 ? "nothing" : parts.join(", ");

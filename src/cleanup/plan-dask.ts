@@ -1,200 +1,199 @@
-// plan: what becomes of a Dask cluster. Its finished pods go by age, whoever made them. What still works goes only when
-// it withoutGuess belonged to a flow run that is over (dask-kubernetes issues 53, 343: nothing else ever removes either).
+// plan: which parts of a Dask cluster to delete. Finished pods are deleted after some time, whoever created them. Running
+// ones are deleted only if they certainly belong to a flow run that is over (dask-kubernetes issues 53, 343: nothing else
+// ever deletes either).
 
 import { formatDuration } from "../base/duration.ts";
-import { endOfPod, isLiving } from "../dask/pod-life.ts";
+import { podFinishedAt, isPodActive } from "../dask/pod-status.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import { isKept } from "../job/labels.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { itemOf, ORDER } from "./item.ts";
-import type { Ground, Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
+import type { KeepOrDelete, Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
-import type { Standing } from "./run-lifecycle.ts";
+import type { RunLifecycle } from "./run-lifecycle.ts";
 
-/** A Dask cluster with what the rules look at. */
-export interface DaskCase {
+/** A Dask cluster, and what the rules need. */
+export interface DaskPlanInput {
   readonly dask: ObservedCluster;
   /** The run that it is attributed to, if that is known; also for a guess. */
-  readonly owner: { readonly print: InventoryRun; readonly standing: Standing } | undefined;
-  /** Uids of Jobs that the plan removes: their pods no longer keep a cluster. */
+  readonly owner: { readonly run: InventoryRun; readonly lifecycle: RunLifecycle } | undefined;
+  /** Uids of Jobs that the plan deletes: their pods no longer keep a cluster. */
   readonly deletedJobs: ReadonlySet<string>;
   readonly olderThanMs: number;
-  /** What merely finished stays, and with it what leads to it. */
+  /** Keep what has merely finished, and with it the Services and budgets of its cluster. */
   readonly orphansOnly: boolean;
   readonly now: Date;
 }
 
-type PodDecision = { readonly ground: Ground; readonly why: string } | { readonly stays: string };
-
-class Parts {
+class ClusterPlan {
   readonly items: PlanItem[] = [];
   readonly kept: Kept[] = [];
-  readonly #subject: DaskCase;
+  readonly #cluster: string;
   readonly #run: OwnerRun | undefined;
 
-  constructor(subject: DaskCase) {
-    this.#subject = subject;
-    this.#run = subject.owner === undefined ? undefined : ownerRun(subject.owner.print);
+  constructor({ dask, owner }: DaskPlanInput) {
+    this.#cluster = dask.name;
+    this.#run = owner === undefined ? undefined : ownerRun(owner.run);
   }
 
-  /** Whether it goes. */
+  /** Whether the object is deleted, or is being deleted already. */
   add(
     resource: Removable,
     object: { readonly metadata: Meta },
-    more: { order: number; running?: boolean } & PodDecision,
+    part: { order: number; running?: boolean } & KeepOrDelete,
   ): boolean {
     const { metadata } = object;
     if (metadata.deletionTimestamp !== undefined) return true;
-    if (isKept(metadata)) return this.#stays(resource, metadata, "annotated prefect.io/keep");
-    if ("stays" in more) return this.#stays(resource, metadata, more.stays);
-    const { ground, why, order, running = false } = more;
-    const cluster = this.#subject.dask.name;
+    if (isKept(metadata)) return this.#keep(resource, metadata, "annotated prefect.io/keep");
+    if ("keep" in part) return this.#keep(resource, metadata, part.keep);
+    const { reason, message, order, running = false } = part;
     this.items.push({
       ...itemOf(metadata),
       resource,
-      reason: ground,
-      message: why,
+      reason,
+      message,
       run: this.#run,
-      cluster,
+      cluster: this.#cluster,
       order,
       running,
     });
     return true;
   }
 
-  #stays(resource: Removable, { namespace, name }: Meta, why: string): boolean {
-    this.kept.push({ resource, ref: { namespace, name }, reason: why, run: this.#run });
+  #keep(resource: Removable, { namespace, name }: Meta, reason: string): boolean {
+    this.kept.push({ resource, ref: { namespace, name }, reason, run: this.#run });
     return false;
   }
 }
 
-/** The cluster's objects, each to go or to stay. */
-export function planDask(subject: DaskCase): { items: PlanItem[]; kept: Kept[] } {
-  const parts = new Parts(subject);
-  switch (subject.dask.kind) {
+/** The cluster's objects, each to delete or to keep. */
+export function planDask(input: DaskPlanInput): { items: PlanItem[]; kept: Kept[] } {
+  const plan = new ClusterPlan(input);
+  switch (input.dask.kind) {
     case "gateway":
-      for (const pod of podsOf(subject.dask))
-        parts.add("pods", pod, { order: 0, stays: "dask-gateway looks after it" });
+      for (const pod of podsOf(input.dask))
+        plan.add("pods", pod, { order: 0, keep: "managed by dask-gateway" });
       break;
     case "operator":
-      planOperator(subject, parts);
+      planOperator(input, plan);
       break;
     case "classic":
-      planClassic(subject, parts);
+      planClassic(input, plan);
       break;
   }
-  return { items: parts.items, kept: parts.kept };
+  return { items: plan.items, kept: plan.kept };
 }
 
-/** Of the operator's clusters only the DaskCluster is ours to delete: the operator would make its pods anew. */
-function planOperator(subject: DaskCase, parts: Parts): void {
-  const { dask } = subject;
+/** Of the operator's clusters only the DaskCluster is deleted: the operator would create deleted pods again. */
+function planOperator(input: DaskPlanInput, plan: ClusterPlan): void {
+  const { dask } = input;
   if (dask.resource === undefined) {
-    for (const pod of podsOf(dask))
-      parts.add("pods", pod, { order: 0, stays: "the operator's, and its DaskCluster cannot be seen" });
+    const keep = "managed by the Dask operator, whose DaskCluster cannot be read";
+    for (const pod of podsOf(dask)) plan.add("pods", pod, { order: 0, keep });
     return;
   }
-  const judgement = onWorking(subject, [dask.resource, ...podsOf(dask).filter(isLiving)]);
-  parts.add("daskclusters", dask.resource, { order: ORDER.daskCluster, running: true, ...judgement });
+  const part = planRunning(input, [dask.resource, ...podsOf(dask).filter(isPodActive)]);
+  plan.add("daskclusters", dask.resource, { order: ORDER.daskCluster, running: true, ...part });
 }
 
-function planClassic(subject: DaskCase, parts: Parts): void {
-  const { dask } = subject;
-  const living = podsOf(dask).filter(isLiving);
-  const onLiving = living.length === 0 ? undefined : onWorking(subject, living);
-  let left = 0;
+function planClassic(input: DaskPlanInput, plan: ClusterPlan): void {
+  const { dask } = input;
+  const living = podsOf(dask).filter(isPodActive);
+  const livingPlan = living.length === 0 ? undefined : planRunning(input, living);
+  let keptPods = 0;
   for (const pod of podsOf(dask)) {
     const order = pod === dask.scheduler ? ORDER.scheduler : ORDER.worker;
     const running = pod.status.phase === "Running";
-    const judgement = isLiving(pod) ? (onLiving ?? { stays: "" }) : onFinishedPod(pod, subject);
-    if (!parts.add("pods", pod, { order, running, ...judgement })) left++;
+    const part = isPodActive(pod) ? (livingPlan ?? { keep: "" }) : planFinishedPod(pod, input);
+    if (!plan.add("pods", pod, { order, running, ...part })) keptPods++;
   }
-  const judgement = onFrontends(subject, { left, onLiving });
-  for (const budget of dask.budgets)
-    addFrontend(parts, "poddisruptionbudgets", { object: budget, subject, judgement });
-  for (const service of dask.services)
-    addFrontend(parts, "services", { object: service, subject, judgement });
+  const part = planFrontends(input, { keptPods, livingPlan });
+  for (const object of dask.budgets) addFrontend(plan, "poddisruptionbudgets", { object, input, part });
+  for (const object of dask.services) addFrontend(plan, "services", { object, input, part });
 }
 
 function addFrontend(
-  parts: Parts,
+  plan: ClusterPlan,
   resource: "poddisruptionbudgets" | "services",
-  { object, subject, judgement }: { object: AnyObject; subject: DaskCase; judgement: PodDecision },
+  { object, input, part }: { object: AnyObject; input: DaskPlanInput; part: KeepOrDelete },
 ): void {
   const order = resource === "services" ? ORDER.service : ORDER.budget;
-  const ageMs = subject.now.getTime() - Date.parse(object.metadata.creationTimestamp);
-  // Without pods nothing else says how long it has been so: at most since it was made.
-  const young = !("stays" in judgement) && judgement.ground === "no-pods" && ageMs < subject.olderThanMs;
-  const last = young ? { stays: `without pods, but only ${formatDuration(ageMs)} old` } : judgement;
-  parts.add(resource, object, { order, ...last });
+  const ageMs = input.now.getTime() - Date.parse(object.metadata.creationTimestamp);
+  // When the last pod disappeared is unknown: the object's own age must do.
+  const isYoung = !("keep" in part) && part.reason === "no-pods" && ageMs < input.olderThanMs;
+  const keepYoung = { keep: `its cluster has no pods, but it is only ${formatDuration(ageMs)} old` };
+  plan.add(resource, object, { order, ...(isYoung ? keepYoung : part) });
 }
 
-function onFinishedPod(pod: Pod, { now, olderThanMs, orphansOnly }: DaskCase): PodDecision {
-  const sinceMs = now.getTime() - (endOfPod(pod) ?? now).getTime();
-  const word = pod.status.phase === "Succeeded" ? "Completed" : "Failed";
-  if (isControlled(pod.metadata)) return { stays: `${word}, but a controller looks after it` };
-  if (sinceMs < olderThanMs) return { stays: `${word} only ${formatDuration(sinceMs)} ago` };
-  if (orphansOnly) return { stays: `${word}, not orphaned` };
-  return { ground: "finished", why: `${word} ${formatDuration(sinceMs)} ago` };
+function planFinishedPod(pod: Pod, { now, olderThanMs, orphansOnly }: DaskPlanInput): KeepOrDelete {
+  const sinceMs = now.getTime() - (podFinishedAt(pod) ?? now).getTime();
+  const result = pod.status.phase === "Succeeded" ? "Completed" : "Failed";
+  if (isControlled(pod.metadata)) return { keep: `${result}, but managed by a controller` };
+  if (sinceMs < olderThanMs) return { keep: `${result} only ${formatDuration(sinceMs)} ago` };
+  if (orphansOnly) return { keep: `${result}, not orphaned` };
+  return { reason: "finished", message: `${result} ${formatDuration(sinceMs)} ago` };
 }
 
-/** What is still at work: whose it is must be certain, and that one must be over, with no pod of its own left. */
-function onWorking(subject: DaskCase, parts: readonly { readonly metadata: Meta }[]): PodDecision {
-  const { dask, owner, now, olderThanMs } = subject;
+/** Running parts: their flow run must be certain, it must be over, and none of its own pods may be left. */
+function planRunning(input: DaskPlanInput, parts: readonly { readonly metadata: Meta }[]): KeepOrDelete {
+  const { dask, owner, now, olderThanMs } = input;
   const by = dask.owner?.by;
-  if (by === undefined) return { stays: "at work, and nothing tells for which flow run" };
-  if (by === "guess") return { stays: "at work, and it is only a guess for which flow run" };
-  if (by === "address") return { stays: "at work, and only an address tells for which flow run" };
-  if (owner === undefined) return { stays: "at work, and the state of its flow run is not known" };
-  const { standing } = owner;
-  if (standing.kind === "alive") return onReplaced(subject);
-  if (standing.kind === "unknown") return { stays: `at work, ${standing.words}` };
-  const newest = Math.max(...parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
-  const sinceMs = now.getTime() - Math.max(newest, standing.since?.getTime() ?? 0);
+  if (by === undefined) return { keep: "running, but its flow run is unknown" };
+  if (by === "guess") return { keep: "running, and its flow run is only a guess" };
+  if (by === "address") return { keep: "running, and only a scheduler address links it to its flow run" };
+  if (owner === undefined) return { keep: "running, and the state of its flow run is unknown" };
+  const { lifecycle } = owner;
+  if (lifecycle.kind === "alive") return planReplaced(input);
+  if (lifecycle.kind === "unknown") return { keep: `running, ${lifecycle.text}` };
+  const newestMs = Math.max(...parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
+  const sinceMs = now.getTime() - Math.max(newestMs, lifecycle.since?.getTime() ?? 0);
   if (sinceMs < olderThanMs)
-    return { stays: `${standing.words}, but it changed ${formatDuration(sinceMs)} ago` };
-  if (remaining(subject).length > 0) return { stays: "at work, and a pod of its flow run still lives" };
-  return { ground: "orphaned", why: `${standing.words}, the cluster is still at work` };
+    return { keep: `${lifecycle.text}, but the last change was ${formatDuration(sinceMs)} ago` };
+  if (remainingPods(input).length > 0) return { keep: "running, and a pod of its flow run is still running" };
+  return { reason: "orphaned", message: `${lifecycle.text}, but the cluster is still running` };
 }
 
 /**
- * A restarted run works with a new cluster; the one before works for nobody. Its maker is gone when every pod of the run
- * that lives was created after it: a name of its own keeps the cluster from being shared.
+ * A restarted run creates a new cluster and no longer uses the old one. The pod that created the old one is gone when every
+ * living pod of the run is newer than the cluster; its unique name rules out that the pods share it.
  */
-function onReplaced(subject: DaskCase): PodDecision {
-  const { dask, owner, olderThanMs, now } = subject;
-  const words = owner?.standing.words ?? "";
-  const pods = remaining(subject);
-  if (pods.length === 0 || !isUniqueName(dask.name)) return { stays: `at work, ${words}` };
-  const madeMs = Math.min(...everything(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
-  const eldestMs = Math.min(...pods.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
-  if (madeMs >= eldestMs) return { stays: `at work, ${words}` };
-  const sinceMs = now.getTime() - eldestMs;
+function planReplaced(input: DaskPlanInput): KeepOrDelete {
+  const { dask, owner, olderThanMs, now } = input;
+  const keep = `running, ${owner?.lifecycle.text ?? ""}`;
+  const pods = remainingPods(input);
+  if (pods.length === 0 || !isUniqueName(dask.name)) return { keep };
+  const createdMs = Math.min(...allParts(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
+  const oldestPodMs = Math.min(...pods.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
+  if (createdMs >= oldestPodMs) return { keep };
+  const sinceMs = now.getTime() - oldestPodMs;
   if (sinceMs < olderThanMs)
-    return { stays: `its flow run was restarted, only ${formatDuration(sinceMs)} ago` };
-  return { ground: "replaced", why: "its flow run was restarted, the pod that made the cluster is gone" };
+    return { keep: `its flow run was restarted only ${formatDuration(sinceMs)} ago` };
+  return {
+    reason: "replaced",
+    message: "its flow run was restarted, and the pod that created the cluster is gone",
+  };
 }
 
-function onFrontends(
-  subject: DaskCase,
-  pods: { readonly left: number; readonly onLiving: PodDecision | undefined },
-): PodDecision {
-  const { owner, dask } = subject;
-  if (pods.left > 0) return { stays: "a pod of its cluster stays" };
-  if (pods.onLiving !== undefined) return pods.onLiving;
-  const firm = dask.owner !== undefined && dask.owner.by !== "guess";
-  const isWanted = owner?.standing.kind === "alive" || remaining(subject).length > 0;
-  if (firm && isWanted) return { stays: owner?.standing.words ?? "its flow run still lives" };
-  return { ground: "no-pods", why: "no pod of its cluster is left" };
+function planFrontends(
+  input: DaskPlanInput,
+  pods: { readonly keptPods: number; readonly livingPlan: KeepOrDelete | undefined },
+): KeepOrDelete {
+  const { owner, dask } = input;
+  if (pods.keptPods > 0) return { keep: "a pod of its cluster is kept" };
+  if (pods.livingPlan !== undefined) return pods.livingPlan;
+  const isCertain = dask.owner !== undefined && dask.owner.by !== "guess";
+  const isUsed = owner?.lifecycle.kind === "alive" || remainingPods(input).length > 0;
+  if (isCertain && isUsed) return { keep: owner?.lifecycle.text ?? "its flow run is still running" };
+  return { reason: "no-pods", message: "its Dask cluster has no pods" };
 }
 
-/** Pods of the owner that live, without those whose Job the plan removes. */
-function remaining({ owner, deletedJobs: leaving }: DaskCase): readonly Pod[] {
+/** Living pods of the owner, without those whose Job the plan deletes. */
+function remainingPods({ owner, deletedJobs }: DaskPlanInput): readonly Pod[] {
   if (owner === undefined) return [];
-  return livingPods(owner.print).filter(
-    ({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => leaving.has(uid)),
+  return livingPods(owner.run).filter(
+    ({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => deletedJobs.has(uid)),
   );
 }
 
@@ -202,7 +201,7 @@ function podsOf({ scheduler, workers }: ObservedCluster): readonly Pod[] {
   return scheduler === undefined ? workers : [...workers, scheduler];
 }
 
-function everything(dask: ObservedCluster): readonly { readonly metadata: Meta }[] {
+function allParts(dask: ObservedCluster): readonly { readonly metadata: Meta }[] {
   const resource = dask.resource === undefined ? [] : [dask.resource];
   return [...podsOf(dask), ...dask.services, ...dask.budgets, ...resource];
 }

@@ -1,91 +1,86 @@
-// plan: what becomes of a flow run's Jobs. Finished ones go by age; one that lives goes only when Prefect says that its
-// run is over, since Kubernetes alone cannot tell a stuck Job from a slow one.
+// plan: which of a flow run's Jobs to delete. A finished Job is deleted after some time; an unfinished one only when Prefect
+// says that its run is over, since Kubernetes alone cannot tell a stuck Job from a slow one.
 
 import { formatDuration } from "../base/duration.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import { hasCondition } from "../job/observe/observed.ts";
 import { isKept } from "../job/labels.ts";
-import { isOver, jobPhase } from "../job/observe/phase.ts";
+import { isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { isActive } from "../orchestrator/flow-run.ts";
 import { itemOf, ORDER } from "./item.ts";
-import type { Kept, OwnerRun, PlanItem } from "./item.ts";
+import type { KeepOrDelete, Kept, OwnerRun, PlanItem } from "./item.ts";
 import { ownerRun } from "./run-lifecycle.ts";
-import type { Standing } from "./run-lifecycle.ts";
+import type { RunLifecycle } from "./run-lifecycle.ts";
 
-/** A flow run with what the rules look at. */
-export interface RunCase {
-  readonly print: InventoryRun;
-  readonly standing: Standing;
+/** A flow run, and what the rules need. */
+export interface JobPlanInput {
+  readonly run: InventoryRun;
+  readonly lifecycle: RunLifecycle;
   readonly olderThanMs: number;
   readonly now: Date;
 }
 
-/** Either an item or the reason to leave it alone. */
-export type JobDecision = Pick<PlanItem, "reason" | "message"> | { readonly stays: string };
-
-/** The run's Jobs, each to go or to stay; those that are gone or going are neither. */
-export function planJobs(subject: RunCase): { items: PlanItem[]; kept: Kept[] } {
+/** The run's Jobs, each to delete or to keep; those that are deleted or being deleted are neither. */
+export function planJobs(input: JobPlanInput): { items: PlanItem[]; kept: Kept[] } {
   const items: PlanItem[] = [];
   const kept: Kept[] = [];
-  const run = ownerRun(subject.print);
-  for (const print of subject.print.observed.jobs) {
-    const { metadata } = print.job;
-    if (print.gone || metadata.deletionTimestamp !== undefined) continue;
-    const jobDecision = opinionOn(print, subject);
-    if ("stays" in jobDecision) kept.push({ ...stayOf(print.job, run), reason: jobDecision.stays });
-    else items.push({ ...jobItem(print.job, run), ...jobDecision });
+  const owner = ownerRun(input.run);
+  for (const observed of input.run.observed.jobs) {
+    const { metadata } = observed.job;
+    if (observed.gone || metadata.deletionTimestamp !== undefined) continue;
+    const plan = planJob(observed, input);
+    if ("keep" in plan) kept.push({ ...keptJob(observed.job, owner), reason: plan.keep });
+    else items.push({ ...jobItem(observed.job, owner), ...plan });
   }
   return { items, kept };
 }
 
-/** Since when a finished Job is over. */
+/** When a finished Job finished. */
 export function endOfJob({ status, metadata }: Job): Date {
   const end = status.conditions?.find(
-    ({ type, status: holds }) => (type === "Complete" || type === "Failed") && holds === "True",
+    ({ type, status: value }) => (type === "Complete" || type === "Failed") && value === "True",
   );
   return new Date(status.completionTime ?? end?.lastTransitionTime ?? metadata.creationTimestamp);
 }
 
-/** Whether a container of it runs, by the Job's own count. */
+/** Whether the Job's status counts a ready pod. */
 export function jobRuns({ status }: Job): boolean {
   return (status.ready ?? 0) > 0;
 }
 
-function opinionOn(print: ObservedJob, subject: RunCase): JobDecision {
-  if (isKept(print.job.metadata)) return { stays: "annotated prefect.io/keep" };
-  return isOver(print.job) ? onFinished(print, subject) : onLiving(print, subject);
+function planJob(observed: ObservedJob, input: JobPlanInput): KeepOrDelete {
+  if (isKept(observed.job.metadata)) return { keep: "annotated prefect.io/keep" };
+  return isJobFinished(observed.job) ? planFinishedJob(observed, input) : planUnfinishedJob(observed, input);
 }
 
-function onFinished({ job }: ObservedJob, subject: RunCase): JobDecision {
-  const { print, now, olderThanMs } = subject;
+function planFinishedJob({ job }: ObservedJob, { run, now, olderThanMs }: JobPlanInput): KeepOrDelete {
   const sinceMs = now.getTime() - endOfJob(job).getTime();
-  const word = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
-  if (sinceMs < olderThanMs) return { stays: `${word} only ${formatDuration(sinceMs)} ago` };
-  const { status: run } = print;
-  const others = print.observed.jobs.some((other) => !other.gone && !isOver(other.job));
-  // It is the evidence by which an agent tells how the run went; a newer Job of the run makes it history.
-  if (run.kind === "known" && isActive(run.state.type) && !others) {
-    return { stays: `${word}, but its flow run is still ${run.state.name}` };
+  const result = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
+  if (sinceMs < olderThanMs) return { keep: `${result} only ${formatDuration(sinceMs)} ago` };
+  const { status } = run;
+  const hasUnfinished = run.observed.jobs.some((other) => !other.gone && !isJobFinished(other.job));
+  // The agent reports the run's result from this Job, unless the run has a newer one.
+  if (status.kind === "known" && isActive(status.state.type) && !hasUnfinished) {
+    return { keep: `${result}, but its flow run is still ${status.state.name}` };
   }
-  return { reason: "finished", message: `${word} ${formatDuration(sinceMs)} ago` };
+  return { reason: "finished", message: `${result} ${formatDuration(sinceMs)} ago` };
 }
 
-function onLiving(print: ObservedJob, subject: RunCase): JobDecision {
-  const { standing, olderThanMs, now } = subject;
-  if (standing.kind !== "over") return { stays: `not over, ${standing.words}` };
-  const since = standing.since ?? new Date(print.job.metadata.creationTimestamp);
+function planUnfinishedJob(
+  observed: ObservedJob,
+  { run, lifecycle, olderThanMs, now }: JobPlanInput,
+): KeepOrDelete {
+  if (lifecycle.kind !== "over") return { keep: `not finished, ${lifecycle.text}` };
+  const since = lifecycle.since ?? new Date(observed.job.metadata.creationTimestamp);
   const sinceMs = now.getTime() - since.getTime();
-  if (sinceMs < olderThanMs) return { stays: `${standing.words}, only since ${formatDuration(sinceMs)}` };
-  const phase = jobPhase(print);
-  const isHeld = phase.kind === "stuck" || phase.kind === "pending";
-  const how = isHeld && subject.print.podsForbidden !== true ? phase.problem.reason : "still there";
-  return { reason: "orphaned", message: `${standing.words}, the Job is ${howOf(how)}` };
-}
-
-function howOf(code: string): string {
-  return code === "still there" ? code : `stuck (${code})`;
+  if (sinceMs < olderThanMs) return { keep: `${lifecycle.text} (for only ${formatDuration(sinceMs)})` };
+  const phase = jobPhase(observed);
+  const isStuck = phase.kind === "stuck" || phase.kind === "pending";
+  const problem =
+    isStuck && run.podsForbidden !== true ? `is stuck (${phase.problem.reason})` : "still exists";
+  return { reason: "orphaned", message: `${lifecycle.text}, but the Job ${problem}` };
 }
 
 function jobItem(job: Job, run: OwnerRun): Omit<PlanItem, "reason" | "message"> {
@@ -99,6 +94,6 @@ function jobItem(job: Job, run: OwnerRun): Omit<PlanItem, "reason" | "message"> 
   };
 }
 
-function stayOf({ metadata }: Job, run: OwnerRun): Omit<Kept, "reason"> {
+function keptJob({ metadata }: Job, run: OwnerRun): Omit<Kept, "reason"> {
   return { resource: "jobs", ref: { namespace: metadata.namespace, name: metadata.name }, run };
 }

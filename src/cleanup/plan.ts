@@ -1,24 +1,24 @@
-// Plan: what cleanup would remove and what it would leave, decided from an inventory alone. Pure; what has changed by the
-// time that something is removed is still-holds.ts's business.
+// Plan: what cleanup deletes and what it keeps, decided from an inventory alone. Pure. recheck.ts checks each object again
+// before it is deleted.
 
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory, InventoryRun } from "../inventory/inventory.ts";
 import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
-import { knowsSome, lifecycleOf } from "./run-lifecycle.ts";
-import type { Standing } from "./run-lifecycle.ts";
+import { knownPrefectVersions, lifecycleOf } from "./run-lifecycle.ts";
+import type { RunLifecycle } from "./run-lifecycle.ts";
 import { apiAddress, namesApi } from "../job/api-address.ts";
 
-/** What is to be considered, and how old it must be. */
+/** What to consider, and how old it must be. */
 export interface PlanOptions {
-  /** Finished for at least so long, or its run over for at least so long. */
+  /** Delete only what finished, or whose run ended, at least this long ago. */
   readonly olderThanMs: number;
   /** Jobs. */
   readonly jobs: boolean;
   /** Dask clusters. */
   readonly dask: boolean;
-  /** Only what lost its flow run, its pods or its place; nothing that merely finished. */
+  /** Keep what has merely finished; delete only what has lost its flow run or its pods, or was replaced. */
   readonly orphansOnly: boolean;
   /** Only what belongs to these flow runs; undefined: also what belongs to none. */
   readonly runs: ReadonlySet<string> | undefined;
@@ -26,71 +26,64 @@ export interface PlanOptions {
   readonly apis: readonly string[];
 }
 
-interface Sorted {
-  readonly items: readonly PlanItem[];
-  readonly kept: readonly Kept[];
-}
-
-/** What is to go, in its order, and what stays. */
+/** What to delete, in its order, and what to keep. */
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
   const { olderThanMs } = options;
-  const known = knowsSome(inventory.runs);
-  const standings = new Map<string, Standing>(
-    inventory.runs.map((print) => {
-      const trusted = known.has(print.prefectVersion) || wasToldOf(print, options.apis);
-      return [print.flowRunId, lifecycleOf(print.flowRunId, print.status, trusted)];
+  const versions = knownPrefectVersions(inventory.runs);
+  const lifecycles = new Map<string, RunLifecycle>(
+    inventory.runs.map((run) => {
+      const trusted = versions.has(run.prefectVersion) || namesAskedApi(run, options.apis);
+      return [run.flowRunId, lifecycleOf(run.flowRunId, run.status, trusted)];
     }),
   );
-  const standing = (print: InventoryRun): Standing =>
-    standings.get(print.flowRunId) ?? lifecycleOf(print.flowRunId, print.status, false);
-  const jobs = inventory.runs.map((print) =>
-    planJobs({ print, standing: standing(print), olderThanMs, now }),
+  const lifecycle = (run: InventoryRun): RunLifecycle =>
+    lifecycles.get(run.flowRunId) ?? lifecycleOf(run.flowRunId, run.status, false);
+  const jobs = inventory.runs.map((run) => planJobs({ run, lifecycle: lifecycle(run), olderThanMs, now }));
+  const deletedJobs = new Set(
+    options.jobs ? jobs.flatMap(({ items }) => items.filter(isWanted(options)).map(({ uid }) => uid)) : [],
   );
-  const leaving = new Set(
-    options.jobs ? jobs.flatMap(({ items }) => items.filter(wanted(options)).map(({ uid }) => uid)) : [],
-  );
-  const prints = byRun(inventory.runs);
+  const runs = mergedById(inventory.runs);
   const dask = clustersIn(inventory).map((cluster) => {
-    const print = prints.get(cluster.owner?.flowRunId ?? "");
-    const owner = print === undefined ? undefined : { print, standing: standing(print) };
+    const run = runs.get(cluster.owner?.flowRunId ?? "");
+    const owner = run === undefined ? undefined : { run, lifecycle: lifecycle(run) };
     return planDask({
       dask: cluster,
       owner,
-      deletedJobs: leaving,
+      deletedJobs,
       olderThanMs,
       orphansOnly: options.orphansOnly,
       now,
     });
   });
-  // Where pods cannot be listed, nothing tells whether a cluster has any.
-  const seesPods = inventory.forbidden?.includes("pods") !== true;
-  return runAll([...(options.jobs ? jobs : []), ...(options.dask && seesPods ? dask : [])], options);
+  // Without permission to list pods, every cluster would seem to have none.
+  const canListPods = inventory.forbidden?.includes("pods") !== true;
+  return merged([...(options.jobs ? jobs : []), ...(options.dask && canListPods ? dask : [])], options);
 }
 
-function runAll(parts: readonly Sorted[], options: PlanOptions): Plan {
-  const isOurs = ({ run }: Kept | PlanItem): boolean =>
+function merged(plans: readonly Plan[], options: PlanOptions): Plan {
+  const isSelected = ({ run }: Kept | PlanItem): boolean =>
     options.runs === undefined || (run !== undefined && options.runs.has(run.id));
-  const items = parts.flatMap((part) => part.items.filter(isOurs).filter(wanted(options)));
+  const items = plans.flatMap((plan) => plan.items.filter(isSelected).filter(isWanted(options)));
   return {
     items: items.sort((a, b) => a.order - b.order),
-    kept: parts.flatMap((part) => part.kept.filter(isOurs)),
+    kept: plans.flatMap((plan) => plan.kept.filter(isSelected)),
   };
 }
 
-function wanted({ orphansOnly }: PlanOptions): (item: PlanItem) => boolean {
-  return ({ reason: ground }) => !orphansOnly || ground !== "finished";
+function isWanted({ orphansOnly }: PlanOptions): (item: PlanItem) => boolean {
+  return ({ reason }) => !orphansOnly || reason !== "finished";
 }
 
-/** A run with Jobs in several namespaces has several prints: whose Dask cluster it is, it needs all of them. */
-function byRun(prints: readonly InventoryRun[]): ReadonlyMap<string, InventoryRun> {
-  const merged = new Map<string, InventoryRun>();
-  for (const print of prints) {
-    const { flowRunId } = print;
-    const known = merged.get(flowRunId);
-    const jobs = [...(known?.observed.jobs ?? []), ...print.observed.jobs];
-    merged.set(flowRunId, { ...(known ?? print), observed: { flowRunId, jobs } });
+/** A run with Jobs in several namespaces occurs once in each; for its Dask clusters, all its Jobs count. */
+function mergedById(runs: readonly InventoryRun[]): ReadonlyMap<string, InventoryRun> {
+  const byId = new Map<string, InventoryRun>();
+  for (const run of runs) {
+    const { flowRunId } = run;
+    const known = byId.get(flowRunId);
+    const jobs = [...(known?.observed.jobs ?? []), ...run.observed.jobs];
+    byId.set(flowRunId, { ...(known ?? run), observed: { flowRunId, jobs } });
   }
-  return merged;
+  return byId;
 }
 
 function clustersIn(inventory: Inventory): readonly ObservedCluster[] {
@@ -98,10 +91,10 @@ function clustersIn(inventory: Inventory): readonly ObservedCluster[] {
 }
 
 /**
- * Whether a Job of the run was told of one of these APIs: then the run's absence there means that it was deleted. Prefect
- * Cloud has one address for everybody, so there it means no more than another tenant.
+ * Whether a Job of the run names one of these APIs: then a run that is missing there was deleted. Prefect Cloud has one
+ * address for all tenants, so there a missing run may belong to another tenant.
  */
-function wasToldOf({ observed }: InventoryRun, apis: readonly string[]): boolean {
+function namesAskedApi({ observed }: InventoryRun, apis: readonly string[]): boolean {
   const asked = new Set(apis.map(apiAddress).filter((address) => address !== undefined));
   return observed.jobs.some(({ job }) => namesApi(job, asked));
 }

@@ -1,78 +1,80 @@
-// Still holds: what was planned against what is seen right before an object goes. Pure. People have read the plan
-// meanwhile, pods have started, runs have been restarted: in doubt an object stays, and the next look judges it anew.
+// Recheck: whether the reason of a planned deletion still holds right before the object is deleted. Pure. Since the plan was
+// made, pods may have started and runs may have been restarted: in doubt an object is kept until the next cleanup.
 
 import type { RunStatus } from "../orchestrator/flow-run.ts";
-import { isLiving } from "../dask/pod-life.ts";
+import { isPodActive } from "../dask/pod-status.ts";
 import { isKept } from "../job/labels.ts";
-import { isOver } from "../job/observe/phase.ts";
+import { isJobFinished } from "../job/observe/phase.ts";
 import type { AnyObject, Job, Meta, Pod } from "../kube/client/objects.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { PlanItem } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
 
-/** What an item's ground has to be checked against. */
+/** What an item's reason is checked against. */
 export interface RecheckContext {
-  /** The state of the item's run, asked afresh. */
+  /** The current status of the item's run. */
   readonly status: RunStatus;
-  /** Pods of the item's run that live, beside those that go with this plan. */
+  /** Living pods of the item's run, without those that this plan deletes. */
   readonly runPods: readonly Pod[];
-  /** Pods of the item's Dask cluster that are there. */
+  /** Existing pods of the item's Dask cluster. */
   readonly clusterPods: readonly Pod[];
 }
 
 /** An object as it is now, by its resource. */
-export type Fresh =
+export type CurrentObject =
   | { readonly resource: "jobs"; readonly object: Job }
   | { readonly resource: "pods"; readonly object: Pod }
   | { readonly resource: "services" | "poddisruptionbudgets" | "daskclusters"; readonly object: AnyObject };
 
-/** Why the object has to stay after all; undefined: it may go. */
-export function whyNotObject(item: PlanItem, { resource, object }: Fresh): string | undefined {
+/** Why the object is kept after all; undefined: it can be deleted. */
+export function objectKeepReason(item: PlanItem, { resource, object }: CurrentObject): string | undefined {
   const { metadata } = object;
-  if (metadata.uid !== item.uid) return "another object has its name now";
-  if (isKept(metadata)) return "annotated prefect.io/keep since";
+  if (metadata.uid !== item.uid) return "another object has this name now";
+  if (isKept(metadata)) return "it is now annotated prefect.io/keep";
   if (item.reason === "cancelled") return undefined;
   if (resource === "jobs") {
-    if (item.reason === "finished") return isOver(object) ? undefined : "it is not over any more";
-    return !item.running && jobRuns(object) ? "it has started to run since" : undefined;
+    if (item.reason === "finished") return isJobFinished(object) ? undefined : "it is no longer finished";
+    return !item.running && jobRuns(object) ? "it has started running" : undefined;
   }
   if (resource !== "pods") return undefined;
-  if (item.reason === "finished") return isLiving(object) ? "it is not over any more" : undefined;
-  return !item.running && object.status.phase === "Running" ? "it has started to run since" : undefined;
+  if (item.reason === "finished") return isPodActive(object) ? "it is no longer finished" : undefined;
+  return !item.running && object.status.phase === "Running" ? "it has started running" : undefined;
 }
 
-/** Why what is around the object keeps it; undefined: nothing does. */
-export function whyNotAround(item: PlanItem, around: RecheckContext): string | undefined {
+/** Why the object is kept because of its run or its pods; undefined: it can be deleted. */
+export function contextKeepReason(item: PlanItem, context: RecheckContext): string | undefined {
   switch (item.reason) {
     case "finished":
     case "cancelled":
       return undefined;
     case "orphaned":
-      return whyNotOver(item, around.status) ?? (item.resource === "jobs" ? undefined : whyWanted(around));
+      return (
+        runKeepReason(item, context.status) ?? (item.resource === "jobs" ? undefined : podKeepReason(context))
+      );
     case "replaced":
-      return whyNotReplaced(item, around);
+      return creatorKeepReason(item, context);
     case "no-pods":
-      return around.clusterPods.length > 0 ? "a pod of its cluster is there" : undefined;
+      return context.clusterPods.length > 0 ? "its Dask cluster has a pod again" : undefined;
   }
 }
 
-/** Deleted is as over as finished; but no answer is no proof of either. */
-function whyNotOver(item: PlanItem, view: RunStatus): string | undefined {
-  if (view.kind === "known") {
-    return isFinished(view.state.type) ? undefined : `its flow run is ${view.state.name} now`;
+/** A deleted run is over like a finished one; an unknown one may be neither. */
+function runKeepReason(item: PlanItem, status: RunStatus): string | undefined {
+  if (status.kind === "known") {
+    return isFinished(status.state.type) ? undefined : `its flow run is ${status.state.name} now`;
   }
-  if (view.kind === "missing") return undefined;
-  return `the state of flow run "${item.run?.id ?? ""}" cannot be read now`;
+  if (status.kind === "missing") return undefined;
+  return `cannot read the state of flow run "${item.run?.id ?? ""}"`;
 }
 
-function whyWanted({ runPods }: RecheckContext): string | undefined {
+function podKeepReason({ runPods }: RecheckContext): string | undefined {
   const [pod] = runPods;
-  return pod === undefined ? undefined : `pod "${pod.metadata.name}" of its flow run lives`;
+  return pod === undefined ? undefined : `pod "${pod.metadata.name}" of its flow run is running`;
 }
 
-function whyNotReplaced(item: PlanItem, { runPods }: RecheckContext): string | undefined {
-  const elder = runPods.find(({ metadata }) => createdMs(metadata) <= item.createdAt.getTime());
-  return elder === undefined ? undefined : `pod "${elder.metadata.name}" of its flow run may have made it`;
+function creatorKeepReason(item: PlanItem, { runPods }: RecheckContext): string | undefined {
+  const older = runPods.find(({ metadata }) => createdMs(metadata) <= item.createdAt.getTime());
+  return older === undefined ? undefined : `pod "${older.metadata.name}" of its flow run may have created it`;
 }
 
 function createdMs({ creationTimestamp }: Meta): number {

@@ -1,55 +1,58 @@
-// How a flow run stands where the deletion of what it has is in question: over since when, alive, or not to be told.
+// Whether a flow run is over, alive or unknown, for deciding on the deletion of its objects.
 
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import type { Pod } from "../kube/client/objects.ts";
-import { isLiving } from "../dask/pod-life.ts";
+import { isPodActive } from "../dask/pod-status.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { OwnerRun } from "./item.ts";
 
-/** `over`: nothing of it is wanted any more; `since` is undefined where Prefect does not say it. */
-export type Standing =
-  | { readonly kind: "over"; readonly since: Date | undefined; readonly words: string }
-  | { readonly kind: "alive"; readonly words: string }
-  | { readonly kind: "unknown"; readonly words: string };
+/** `over`: its objects can be deleted; `since` is undefined where Prefect does not tell. `text` is for people. */
+export type RunLifecycle =
+  | { readonly kind: "over"; readonly since: Date | undefined; readonly text: string }
+  | { readonly kind: "alive"; readonly text: string }
+  | { readonly kind: "unknown"; readonly text: string };
 
-/** How the run stands. `trusted`: the API is known to be the one that the runs belong to, so that "missing" means deleted. */
-export function lifecycleOf(flowRunId: string, view: RunStatus, trusted: boolean): Standing {
-  switch (view.kind) {
+/** The run's lifecycle. `trusted`: the runs are known to belong to this API, so that "missing" means deleted. */
+export function lifecycleOf(flowRunId: string, status: RunStatus, trusted: boolean): RunLifecycle {
+  switch (status.kind) {
     case "known": {
-      const { type } = view.state;
-      const words = `its flow run is ${view.state.name}`;
-      return isFinished(type) ? { kind: "over", since: view.state.since, words } : { kind: "alive", words };
+      const { type, name, since } = status.state;
+      const text = `its flow run is ${name}`;
+      return isFinished(type) ? { kind: "over", since, text } : { kind: "alive", text };
     }
     case "missing":
-      if (!isUuid(flowRunId)) return { kind: "unknown", words: "its label names no flow run" };
+      if (!isUuid(flowRunId)) return { kind: "unknown", text: "its label is not a flow run id" };
       if (!trusted)
-        return { kind: "unknown", words: "Prefect knows none of the flow runs here; is it their API?" };
-      return { kind: "over", since: undefined, words: "its flow run no longer exists in Prefect" };
+        return {
+          kind: "unknown",
+          text: "Prefect knows none of the flow runs here; check the API address and tenant",
+        };
+      return { kind: "over", since: undefined, text: "its flow run no longer exists in Prefect" };
     case "unknown":
-      return { kind: "unknown", words: "the state of its flow run is not known" };
+      return { kind: "unknown", text: "the state of its flow run is unknown" };
   }
 }
 
-/** Whether Prefect and the cluster belong together: it knows at least one of the runs that are here. */
-export function knowsSome(
+/** The Prefect versions whose API knows at least one of these runs, and so is the API of this cluster's runs. */
+export function knownPrefectVersions(
   runs: readonly Pick<InventoryRun, "status" | "prefectVersion">[],
 ): ReadonlySet<1 | 2> {
   return new Set(
-    runs.filter(({ status: run }) => run.kind === "known").map(({ prefectVersion }) => prefectVersion),
+    runs.filter(({ status }) => status.kind === "known").map(({ prefectVersion }) => prefectVersion),
   );
 }
 
-/** The owner of objects, as plans name it. */
-export function ownerRun(print: InventoryRun): OwnerRun {
-  const { flowRunId: id, name, prefectVersion, status: view, namespace } = print;
-  return { id, name, prefectVersion, status: view, namespace };
+/** The run as plans show it. */
+export function ownerRun(run: InventoryRun): OwnerRun {
+  const { flowRunId: id, name, prefectVersion, status, namespace } = run;
+  return { id, name, prefectVersion, status, namespace };
 }
 
-/** The pods of the run itself that live and are not being deleted. */
-export function livingPods(print: Pick<InventoryRun, "observed">): readonly Pod[] {
-  return print.observed.jobs
+/** The run's own pods that have not terminated and are not being deleted. */
+export function livingPods(run: Pick<InventoryRun, "observed">): readonly Pod[] {
+  return run.observed.jobs
     .flatMap(({ pods }) => pods)
-    .filter((pod) => isLiving(pod) && pod.metadata.deletionTimestamp === undefined);
+    .filter((pod) => isPodActive(pod) && pod.metadata.deletionTimestamp === undefined);
 }

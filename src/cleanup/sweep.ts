@@ -1,6 +1,6 @@
-// Sweep: carries out a plan. Each object is judged anew right before it goes, and goes only as what was judged.
-// A finished Job or pod cannot change for the better: uid and resourceVersion as preconditions let the API server itself
-// make the fresh look, in the same request, and any change since (a keep annotation, too) comes back as a conflict.
+// Sweep: executes a plan. Each object is rechecked right before it is deleted.
+// A finished Job or pod does not start again, so it needs no recheck of its own: with uid and resourceVersion as
+// preconditions the API server refuses the deletion if anything has changed (a keep annotation, too).
 
 import type { Clock } from "../base/clock.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
@@ -8,127 +8,130 @@ import { Limit } from "../base/limit.ts";
 import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
 import { IN_FLIGHT, Throttle } from "./throttle.ts";
-import { whyNotAround, whyNotObject } from "./recheck.ts";
-import type { Fresh } from "./recheck.ts";
-import { Look } from "./recheck-context.ts";
-import type { AskStates } from "./recheck-context.ts";
+import { contextKeepReason, objectKeepReason } from "./recheck.ts";
+import type { CurrentObject } from "./recheck.ts";
+import { RecheckReader } from "./recheck-context.ts";
+import type { ReadStates } from "./recheck-context.ts";
 
-/** What became of an item. `skipped`: it was no longer what the plan said; `untried`: an interrupt came before it. */
+/** The result of an item. `gone`: it did not exist any more; `skipped`: its reason no longer held; `not attempted`: interrupted before it. */
 export type Outcome =
-  | { readonly kind: "deleted" | "gone" | "untried" }
-  | { readonly kind: "skipped"; readonly why: string }
+  | { readonly kind: "deleted" | "gone" | "not attempted" }
+  | { readonly kind: "skipped"; readonly reason: string }
   | { readonly kind: "failed"; readonly error: string; readonly hint: string | undefined };
 
-/** An item and what became of it. */
-export interface Done {
+export interface ItemResult {
   readonly item: PlanItem;
   readonly outcome: Outcome;
 }
 
 export interface SweepDeps {
   readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
-  readonly states: AskStates;
+  readonly readStates: ReadStates;
   readonly clock: Clock;
-  /** Told of each item as soon as it is settled. */
-  readonly onDone?: ((done: Done) => void) | undefined;
+  /** Called for each item as soon as its result is known. */
+  readonly onDone?: ((done: ItemResult) => void) | undefined;
 }
 
 export interface SweepOptions {
-  /** Ends the sweep: what is under way is finished, nothing new is begun. */
+  /** Ends the sweep: deletions in flight finish, no new one starts. */
   readonly signal: AbortSignal;
-  /** The server checks everything, and keeps everything. */
+  /** Server-side dry run: the API server checks the deletions without executing them. */
   readonly dryRun?: boolean | undefined;
 }
 
-/** Runs per question to Prefect; as old as an answer of these can become before the last of them is acted on. */
-const AT_ONCE = 100;
-/** How often an object that changes under our hands is judged anew. */
-const LOOKS = 3;
+/** Items rechecked with one request to Prefect: their states must not grow old before the last one is deleted. */
+const GROUP_SIZE = 100;
+/** How often an object that keeps changing is rechecked. */
+const MAX_RECHECKS = 3;
 
-/** Removes the items in their order; the answer has one entry for each of them. Fails for nothing but a bug. */
+/** Deletes the items in their order and returns one result for each. Throws only on a bug. */
 export async function sweep(
   deps: SweepDeps,
   items: readonly PlanItem[],
   options: SweepOptions,
-): Promise<readonly Done[]> {
-  const done: Done[] = [];
-  const goneJobs = new Set<string>();
+): Promise<readonly ItemResult[]> {
+  const results: ItemResult[] = [];
+  const deletedJobs = new Set<string>();
   const throttle = new Throttle(deps.clock);
   const limit = new Limit(IN_FLIGHT);
   for (const group of groupsOf(items)) {
-    const look = new Look({ kube: deps.kube, states: deps.states, goneJobs }, group);
+    const reader = new RecheckReader({ kube: deps.kube, readStates: deps.readStates, deletedJobs }, group);
     await Promise.all(
       group.map((item) =>
         limit.run(async () => {
-          const outcome = await settle({ ...deps, look, throttle }, item, options);
-          if (item.resource === "jobs" && outcome.kind === "deleted") goneJobs.add(item.uid);
-          done.push({ item, outcome });
+          const outcome = await deleteOrReport({ ...deps, reader, throttle }, item, options);
+          if (item.resource === "jobs" && outcome.kind === "deleted") deletedJobs.add(item.uid);
+          results.push({ item, outcome });
           deps.onDone?.({ item, outcome });
         }),
       ),
     );
   }
-  return done;
+  return results;
 }
 
-/** What must be judged by its run or its pods goes in groups that are asked for right before; the rest needs no asking. */
+/** Items that need a recheck are grouped, so that their states are read right before; finished ones need none. */
 function* groupsOf(items: readonly PlanItem[]): Generator<readonly PlanItem[]> {
   for (const order of new Set(items.map((item) => item.order))) {
     const same = items.filter((item) => item.order === order);
-    const finished = same.filter(({ reason: ground }) => ground === "finished");
-    const others = same.filter(({ reason: ground }) => ground !== "finished");
+    const finished = same.filter(({ reason }) => reason === "finished");
+    const others = same.filter(({ reason }) => reason !== "finished");
     if (finished.length > 0) yield finished;
-    for (let at = 0; at < others.length; at += AT_ONCE) yield others.slice(at, at + AT_ONCE);
+    for (let at = 0; at < others.length; at += GROUP_SIZE) yield others.slice(at, at + GROUP_SIZE);
   }
 }
 
-type ItemDeps = SweepDeps & { readonly look: Look; readonly throttle: Throttle };
+type ItemDeps = SweepDeps & { readonly reader: RecheckReader; readonly throttle: Throttle };
 
-async function settle(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
-  if (options.signal.aborted) return { kind: "untried" };
+async function deleteOrReport(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
+  if (options.signal.aborted) return { kind: "not attempted" };
   try {
-    return await attempt(deps, item, options);
+    return await recheckAndDelete(deps, item, options);
   } catch (error) {
-    if (options.signal.aborted) return { kind: "untried" };
+    if (options.signal.aborted) return { kind: "not attempted" };
     const hint = error instanceof ExpectedError ? error.hint : undefined;
     return { kind: "failed", error: textOf(error), hint };
   }
 }
 
-async function attempt(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
+async function recheckAndDelete(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
   const { kube, throttle } = deps;
   const { signal } = options;
   let { resourceVersion } = item;
-  for (let looks = item.reason === "finished" ? 0 : 1; looks <= LOOKS; looks++) {
-    if (looks > 0) {
-      const why = whyNotAround(item, await throttle.call(() => deps.look.around(item), signal));
-      if (why !== undefined) return { kind: "skipped", why };
-      const fresh = await throttle.call(() => read(kube, item), signal);
-      if (fresh === undefined) return { kind: "gone" };
-      const reason = whyNotObject(item, fresh);
-      if (reason !== undefined) return { kind: "skipped", why: reason };
-      if (fresh.object.metadata.deletionTimestamp !== undefined) return { kind: "gone" };
-      ({ resourceVersion } = fresh.object.metadata);
+  for (let rechecks = item.reason === "finished" ? 0 : 1; rechecks <= MAX_RECHECKS; rechecks++) {
+    if (rechecks > 0) {
+      const context = await throttle.call(() => deps.reader.contextOf(item), signal);
+      const contextReason = contextKeepReason(item, context);
+      if (contextReason !== undefined) return { kind: "skipped", reason: contextReason };
+      const current = await throttle.call(() => read(kube, item), signal);
+      if (current === undefined) return { kind: "gone" };
+      const reason = objectKeepReason(item, current);
+      if (reason !== undefined) return { kind: "skipped", reason };
+      if (current.object.metadata.deletionTimestamp !== undefined) return { kind: "gone" };
+      ({ resourceVersion } = current.object.metadata);
     }
-    const given = { ...preconditions(item, resourceVersion), dryRun: options.dryRun };
-    const outcome = await throttle.call(() => kube.delete(item.resource, item.ref, given), signal);
+    const deleteOptions = { ...deleteOptionsFor(item, resourceVersion), dryRun: options.dryRun };
+    const outcome = await throttle.call(() => kube.delete(item.resource, item.ref, deleteOptions), signal);
     if (outcome !== "changed") return { kind: outcome };
   }
-  return { kind: "skipped", why: "it keeps changing" };
+  return { kind: "skipped", reason: "it keeps changing" };
 }
 
 /**
- * A Job that works ends with its pods before it goes (Foreground), as the agent does it; the pods of finished ones are left
- * to Kubernetes' collector. What is not finished and no pod changes all the time (status): there the uid must do.
+ * An unfinished Job is deleted after its pods (Foreground), as the agent does it; the pods of finished ones are deleted by
+ * Kubernetes' garbage collector. The status of other unfinished objects changes all the time: only their uid is checked.
  */
-function preconditions({ uid, reason: ground, resource }: PlanItem, resourceVersion: string): DeleteOptions {
-  const isExact = ground === "finished" || (resource === "pods" && ground !== "cancelled");
+function deleteOptionsFor({ uid, reason, resource }: PlanItem, resourceVersion: string): DeleteOptions {
+  const isExact = reason === "finished" || (resource === "pods" && reason !== "cancelled");
   const exact = isExact ? { resourceVersion } : {};
-  const propagation = resource === "jobs" && ground !== "finished" ? "Foreground" : "Background";
+  const propagation = resource === "jobs" && reason !== "finished" ? "Foreground" : "Background";
   return { uid, ...exact, propagation };
 }
 
-async function read(kube: SweepDeps["kube"], { resource, ref }: PlanItem): Promise<Fresh | undefined> {
+async function read(
+  kube: SweepDeps["kube"],
+  { resource, ref }: PlanItem,
+): Promise<CurrentObject | undefined> {
   switch (resource) {
     case "jobs": {
       const object = await kube.get(resource, ref);

@@ -1,5 +1,5 @@
-// Throttle: calls to an API server that may say "not so fast". When one call hears it, all wait, and half as many go on at
-// once; with each answer the throttle recovers a little. A lone call that failed for a moment is tried again.
+// Throttle: limits concurrent calls to an API server. After a 429 (too many requests) all calls wait and the limit is halved;
+// each success raises it a little. Other transient errors are retried.
 
 import { backoffMs, retryAfterMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
@@ -7,48 +7,48 @@ import { isRetryable } from "../base/errors.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 
-/** Calls under way at once: the API server's own share for one user stays far from full. */
+/** Concurrent calls: far below the API server's own limit for one user. */
 export const IN_FLIGHT = 32;
 
-const SHAPE = { firstMs: 250, maxMs: 10_000 };
-/** Of a call that fails otherwise than by "not so fast". */
-const TRIES = 6;
-/** A server that has refused everything for so long is not just busy. */
-const PATIENCE_MS = 120_000;
+const BACKOFF = { firstMs: 250, maxMs: 10_000 };
+/** Attempts of a call that fails with anything but 429. */
+const MAX_ATTEMPTS = 6;
+/** If the server answers nothing but 429 for this long, calls fail. */
+const REFUSED_TIMEOUT_MS = 120_000;
 const TOO_MANY_REQUESTS = 429;
 
-/** The throttle of one piece of work. Calls must not be nested: the outer one would hold the inner one's place. */
+/** The throttle of one command. Calls must not be nested: the outer call would block the inner one. */
 export class Throttle {
   readonly #clock: Clock;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
-  #width = IN_FLIGHT;
-  #notBeforeMs = 0;
-  #answeredAtMs: number;
+  #limit = IN_FLIGHT;
+  #pausedUntilMs = 0;
+  #lastSuccessMs: number;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#answeredAtMs = this.#nowMs();
+    this.#lastSuccessMs = this.#nowMs();
   }
 
-  /** Calls, again after a pause where that can help. Throws the last error, or the first that no pause can mend. */
-  async call<T>(what: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** Calls, with retries. Throws the last error, or the first that no retry can fix. */
+  async call<T>(request: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (let failures = 0; ;) {
       await this.#enter(signal);
       let delayMs: number;
       try {
-        const answer = await what();
-        this.#answered();
+        const answer = await request();
+        this.#succeeded();
         return answer;
       } catch (error) {
-        // What the signal broke off is no failure of the call; unknown errors are bugs, and not to be repeated.
+        // Interrupted calls and unknown errors (bugs) are not retried.
         if (!(error instanceof KubeError) || !isRetryable(error) || signal.aborted) throw error;
         const isRefused = error.status === TOO_MANY_REQUESTS;
-        const isFutile = this.#nowMs() - this.#answeredAtMs > PATIENCE_MS;
-        if (isRefused ? isFutile : failures + 1 >= TRIES) throw error;
-        delayMs = retryAfterMs(error) ?? backoffMs(SHAPE, failures);
+        const isTimedOut = this.#nowMs() - this.#lastSuccessMs > REFUSED_TIMEOUT_MS;
+        if (isRefused ? isTimedOut : failures + 1 >= MAX_ATTEMPTS) throw error;
+        delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, failures);
         failures++;
-        if (isRefused) this.#holdAll(delayMs);
+        if (isRefused) this.#pauseAll(delayMs);
       } finally {
         this.#running--;
         this.#wake();
@@ -57,20 +57,20 @@ export class Throttle {
     }
   }
 
-  #answered(): void {
-    this.#answeredAtMs = this.#nowMs();
-    this.#width = Math.min(IN_FLIGHT, this.#width + 1 / this.#width);
+  #succeeded(): void {
+    this.#lastSuccessMs = this.#nowMs();
+    this.#limit = Math.min(IN_FLIGHT, this.#limit + 1 / this.#limit);
   }
 
-  /** Those that were under way together hear it together: that is one refusal. */
-  #holdAll(delayMs: number): void {
-    if (this.#nowMs() >= this.#notBeforeMs) this.#width = Math.max(1, this.#width / 2);
-    this.#notBeforeMs = Math.max(this.#notBeforeMs, this.#nowMs() + delayMs);
+  /** Several 429s in one pause count as one: the limit is halved once. */
+  #pauseAll(delayMs: number): void {
+    if (this.#nowMs() >= this.#pausedUntilMs) this.#limit = Math.max(1, this.#limit / 2);
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#nowMs() + delayMs);
   }
 
   async #enter(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const leftMs = this.#notBeforeMs - this.#nowMs();
+      const leftMs = this.#pausedUntilMs - this.#nowMs();
       if (leftMs <= 0 && this.#isFree()) break;
       signal.throwIfAborted();
       if (leftMs > 0) await this.#clock.sleep(leftMs, signal);
@@ -80,10 +80,10 @@ export class Throttle {
   }
 
   #isFree(): boolean {
-    return this.#running < Math.floor(this.#width);
+    return this.#running < Math.floor(this.#limit);
   }
 
-  /** All of them look again: who of them goes on is decided there. */
+  /** Wakes all waiting calls; each checks the limit again. */
   #wake(): void {
     if (this.#isFree()) for (const resume of this.#waiting.splice(0)) resume();
   }
@@ -93,14 +93,14 @@ export class Throttle {
   }
 }
 
-/** The same API at this throttle. */
+/** The same API, throttled. */
 export function throttled(
   kube: Pick<KubeApi, "get" | "listPage">,
   throttle: Throttle,
   signal: AbortSignal,
 ): Pick<KubeApi, "get" | "listPage"> {
   return {
-    get: (...asked) => throttle.call(() => kube.get(...asked), signal),
-    listPage: (...asked) => throttle.call(() => kube.listPage(...asked), signal),
+    get: (...args) => throttle.call(() => kube.get(...args), signal),
+    listPage: (...args) => throttle.call(() => kube.listPage(...args), signal),
   };
 }

@@ -1,69 +1,69 @@
-// What `cleanup` would take, by its own plan: for `jobs --stale` and for `inspect`. Pure.
+// What `cleanup` would delete, for `jobs --stale` and for `inspect`. Pure.
 
 import { planCleanup } from "../cleanup/plan.ts";
 import type { Kept, Plan } from "../cleanup/item.ts";
-import type { Prospect } from "../inventory/diagnosis.ts";
+import type { PlannedAction } from "../inventory/diagnosis.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import type { ListRow } from "../inventory/list-row.ts";
 import { nameOf } from "./commands/cleanup/report.ts";
 
-/** What cleanup waits for when it is not told otherwise. */
+/** The default of `cleanup --older-than`. */
 export const OLDER_THAN_MS = 600_000;
-/** So many objects with one fate are named one by one. */
-const NAMED_AT_MOST = 3;
+/** More objects with the same action and reason become one line. */
+const MAX_LISTED = 3;
 
-/** What a look at the cluster has shown, and which Prefect APIs were asked. */
-export interface CleanupView {
+/** What was listed in the cluster, and which Prefect APIs were queried. */
+export interface CleanupInput {
   readonly inventory: Inventory;
   readonly apis: readonly string[];
   readonly now: Date;
 }
 
-/** A Job that goes, and a Dask cluster of which something goes. */
-export function staleRows(rows: readonly ListRow[], view: CleanupView): readonly ListRow[] {
-  const { items } = planOf(view, undefined);
+/** The Jobs that cleanup would delete, and the Dask clusters of which it would delete a part. */
+export function staleRows(rows: readonly ListRow[], input: CleanupInput): readonly ListRow[] {
+  const { items } = planOf(input, undefined);
   const uids = new Set(items.map(({ uid }) => uid));
   const clusters = new Set(items.map(({ cluster, ref }) => `${ref.namespace}/${cluster}`));
-  return rows.filter(({ subject }) =>
-    subject.kind === "job"
-      ? uids.has(subject.row.job.job.metadata.uid)
-      : clusters.has(`${subject.row.dask.namespace}/${subject.row.dask.name}`),
+  return rows.filter(({ item }) =>
+    item.kind === "job"
+      ? uids.has(item.row.job.job.metadata.uid)
+      : clusters.has(`${item.row.dask.namespace}/${item.row.dask.name}`),
   );
 }
 
-/** What would become of each object of a run; what is being deleted already is not among them. */
-export function prospectsOf(flowRunId: string, view: CleanupView): readonly Prospect[] {
-  const { items, kept } = planOf(view, flowRunId);
+/** What cleanup would do with each object of a run, except those that are being deleted already. */
+export function cleanupActions(flowRunId: string, input: CleanupInput): readonly PlannedAction[] {
+  const { items, kept } = planOf(input, flowRunId);
   return [
-    ...items.map((item) => prospect("delete", item, item.message)),
-    ...kept.map((left) => prospect("leave", left, left.reason)),
+    ...items.map((item) => actionOn("delete", item, item.message)),
+    ...kept.map((object) => actionOn("leave", object, object.reason)),
   ];
 }
 
-/** The prospects in lines for people; many alike, such as a cluster's workers, are one. */
-export function prospectLines(prospects: readonly Prospect[]): readonly string[] {
-  const alike = Map.groupBy(prospects, ({ action, object, reason: why }) =>
-    [action, object.split("/")[0], why].join("\n"),
+/** The actions as lines for people; many similar ones, such as those on a cluster's workers, are one line. */
+export function actionLines(actions: readonly PlannedAction[]): readonly string[] {
+  const groups = Map.groupBy(actions, ({ action, object, reason }) =>
+    [action, object.split("/")[0], reason].join("\n"),
   );
-  return [...alike.values()].flatMap((group) => {
+  return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    if (group.length <= NAMED_AT_MOST)
-      return group.map(({ action, object, reason: why }) => `${action} ${object}: ${why}`);
-    return [`${first.action} ${first.object} and ${group.length - 1} more like it: ${first.reason}`];
+    if (group.length <= MAX_LISTED)
+      return group.map(({ action, object, reason }) => `${action} ${object}: ${reason}`);
+    return [`${first.action} ${first.object} and ${group.length - 1} more: ${first.reason}`];
   });
 }
 
-function planOf({ inventory, apis, now }: CleanupView, flowRunId: string | undefined): Plan {
+function planOf({ inventory, apis, now }: CleanupInput, flowRunId: string | undefined): Plan {
   const runs = flowRunId === undefined ? undefined : new Set([flowRunId]);
   const options = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs, apis };
   return planCleanup(inventory, options, now);
 }
 
-function prospect(
-  action: Prospect["action"],
+function actionOn(
+  action: PlannedAction["action"],
   object: Pick<Kept, "resource" | "ref">,
   reason: string,
-): Prospect {
+): PlannedAction {
   return { action, object: nameOf(object), namespace: object.ref.namespace, reason };
 }

@@ -1,13 +1,13 @@
-// The process as the commands see it; the only place, beside main.ts, that knows Node's own.
+// What commands know of the process: streams, environment, clock, files and connections.
 
 import type { BaseContext } from "clipanion";
 import type { Clock } from "../base/clock.ts";
 import type { Env } from "../base/env.ts";
-import type { SeenRequest } from "../kube/client/transport.ts";
+import type { CompletedRequest } from "../kube/client/transport.ts";
 import type { Connection } from "../kube/client/connect.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
 import type { Prefect1Client } from "../prefect1/client.ts";
-import type { SeenOperation } from "../prefect1/graphql.ts";
+import type { CompletedOperation } from "../prefect1/graphql.ts";
 
 export interface PrefectTarget {
   readonly url: string;
@@ -25,32 +25,35 @@ export interface CliContext extends BaseContext {
   readonly home: string | undefined;
   readonly hostname: string;
   readonly pid: number;
-  /** The file's text, or undefined when there is none. Throws what else is wrong with it. */
+  /** The file's text; undefined if it does not exist. Throws any other error. */
   readonly readFile: (path: string) => string | undefined;
-  /** Whether a process of this number runs here. */
+  /** Whether a process with this id runs on this machine. */
   readonly isRunning: (pid: number) => boolean;
   readonly connectKube: (
     flags: ConnectionFlags,
-    onRequest?: (seen: SeenRequest) => void,
+    onRequest?: (seen: CompletedRequest) => void,
   ) => Promise<Connection>;
   readonly connectPrefect: (
     target: PrefectTarget,
-    onRequest?: (seen: SeenOperation) => void,
+    onRequest?: (seen: CompletedOperation) => void,
   ) => Promise<Prefect1Client>;
 }
 
-/** How the adapters are reached: loaded only when a command connects, so that --help costs nothing. */
+/** The clients are imported only when a command connects, so that --help stays fast. */
 export function connectors(
-  world: Pick<CliContext, "clock" | "home" | "readFile"> & { readonly env: Env; readonly userAgent: string },
+  dependencies: Pick<CliContext, "clock" | "home" | "readFile"> & {
+    readonly env: Env;
+    readonly userAgent: string;
+  },
 ): Pick<CliContext, "connectKube" | "connectPrefect"> {
   return {
     connectKube: async (flags, onRequest) => {
       const { connectKube } = await import("../kube/client/connect.ts");
-      return connectKube(flags, { ...world, onRequest });
+      return connectKube(flags, { ...dependencies, onRequest });
     },
     connectPrefect: async (target, onRequest) => {
       const { connectPrefect } = await import("../prefect1/connect.ts");
-      return connectPrefect(target, { env: world.env, onRequest });
+      return connectPrefect(target, { env: dependencies.env, onRequest });
     },
   };
 }

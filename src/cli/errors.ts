@@ -1,4 +1,4 @@
-// Errors become text and exit codes: here, and nowhere else.
+// Turns errors into text and exit codes; no other file does.
 
 import { UsageError } from "clipanion";
 import { ExpectedError, textOf } from "../base/errors.ts";
@@ -10,27 +10,27 @@ const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
 const INTERRUPTED = 130;
 const WRONG_USAGE = 2;
 
-/** Writes what a command threw to stderr, and returns the exit code. `explain` adds causes and, for a bug, the stack. */
-export function report(
+/** Writes an error to stderr and returns the exit code. `verbose` adds causes and, for a bug, the stack. */
+export function reportError(
   error: unknown,
   context: Pick<CliContext, "stderr" | "signal">,
-  explain: boolean,
+  verbose: boolean,
 ): number {
-  const lines = linesOf(error, context.signal, explain);
+  const lines = linesOf(error, context.signal, verbose);
   context.stderr.write(`${lines.join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
   if (error instanceof UsageError) return WRONG_USAGE;
   return context.signal.aborted ? INTERRUPTED : 1;
 }
 
-function linesOf(error: unknown, signal: AbortSignal, explain: boolean): string[] {
+function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[] {
   if (error instanceof UsageError) return [`error: ${error.message}`, "hint: see --help"];
   if (error instanceof ExpectedError) {
     const hint = error.hint === undefined ? [] : [`hint: ${error.hint}`];
-    return [`error: ${error.message}`, ...hint, ...(explain ? causesOf(error) : [])];
+    return [`error: ${error.message}`, ...hint, ...(verbose ? causesOf(error) : [])];
   }
   if (signal.aborted) return ["error: interrupted"];
-  const stack = explain && error instanceof Error && error.stack !== undefined ? [error.stack] : [];
+  const stack = verbose && error instanceof Error && error.stack !== undefined ? [error.stack] : [];
   return [
     `error: internal error: ${textOf(error)}`,
     `hint: please report it at ${BUG_REPORTS}, with -v`,
@@ -47,10 +47,10 @@ function causesOf(error: Error): string[] {
   return lines;
 }
 
-/** A wrong command line, told in one line and a hint: clipanion's own text lists every option of every command. */
+/** The error for a wrong command line, with a hint; clipanion's own text lists every option of every command. */
 export function reportUsage(
   error: unknown,
-  given: {
+  parsed: {
     readonly command:
       | { readonly name: string; readonly options: readonly { readonly flag: string }[] }
       | undefined;
@@ -58,33 +58,33 @@ export function reportUsage(
   },
   names: readonly string[],
 ): string {
-  const { command, words } = given;
+  const { command, words } = parsed;
   if (command !== undefined) {
     const reason = reasonOf(error);
     const [, flag] = /\("(--[^"=]+)[^"]*"\)/.exec(reason) ?? [];
     const flags = command.options.map((option) => option.flag);
-    const like = flag === undefined ? undefined : suggest(flag, flags);
-    return usageError(reason, `${PROGRAM} ${command.name} --help`, like);
+    const suggestion = flag === undefined ? undefined : suggest(flag, flags);
+    return usageError(reason, `All options: ${PROGRAM} ${command.name} --help`, suggestion);
   }
-  if (words.length === 0) return usageError("no command given", `${PROGRAM} --help`, undefined);
+  if (words.length === 0) return usageError("no command given", `All commands: ${PROGRAM} --help`, undefined);
   const text = words.slice(0, 2).join(" ");
-  const like = suggest(text, names) ?? suggest(words[0] ?? "", names);
-  return usageError(`unknown command "${text}"`, `${PROGRAM} --help`, like);
+  const suggestion = suggest(text, names) ?? suggest(words[0] ?? "", names);
+  return usageError(`unknown command "${text}"`, `All commands: ${PROGRAM} --help`, suggestion);
 }
 
-function usageError(reason: string, help: string, like: string | undefined): string {
-  const hint = like === undefined ? `see ${help}` : `did you mean ${like}? Else see ${help}`;
+function usageError(reason: string, help: string, suggestion: string | undefined): string {
+  const hint = suggestion === undefined ? help : `did you mean "${suggestion}"? ${help}`;
   return `error: ${reason}\nhint: ${hint}\n`;
 }
 
-/** clipanion's reason: in the one candidate, or in its own text where it has several. */
+/** clipanion's reason: from a candidate, else from its message. */
 function reasonOf(error: unknown): string {
   const candidates =
     error instanceof Error && "candidates" in error && Array.isArray(error.candidates)
       ? (error.candidates as { reason: string | null }[])
       : [];
-  const given = candidates.find(({ reason }) => reason !== null)?.reason;
-  const text = given ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
+  const specific = candidates.find(({ reason }) => reason !== null)?.reason;
+  const text = specific ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
   const first = (text.split("\n")[0] ?? "").replace(/[.:]$/, "");
   return `${first.charAt(0).toLowerCase()}${first.slice(1)}`;
 }

@@ -1,22 +1,22 @@
-// RUN for commands that only look: finds it by the labels in the cluster, then in Prefect.
+// RUN for commands that only read: found by the labels of its Jobs, then in Prefect.
 
 import { isUuid } from "../base/uuid.ts";
 import { loadInventory } from "../inventory/load.ts";
 import { parseRunRef, resolveRun } from "./flow-run-ref.ts";
 import type { ResolvedRun } from "./flow-run-ref.ts";
-import type { Place } from "./options/namespaced-command.ts";
+import type { ClusterScope } from "./options/namespaced-command.ts";
 import type { RunDirectories } from "./run-directories.ts";
 
-/** The run. Throws as resolveRun does, and KubeError when Jobs may not be listed. */
+/** The run. Throws as resolveRun does, and KubeError without permission to list Jobs. */
 export async function findRun(
   text: string,
-  { connection, namespace }: Place,
+  { connection, namespace }: ClusterScope,
   { directories, signal }: { readonly directories: RunDirectories; readonly signal: AbortSignal },
 ): Promise<ResolvedRun> {
   const ref = parseRunRef(text);
   const fieldSelector = ref.kind === "job" ? `metadata.name=${ref.name}` : undefined;
-  const only = isUuid(text) ? { flowRunId: text.toLowerCase() } : {};
-  const query = { namespace, fieldSelector, ...only, signal };
+  const byId = isUuid(text) ? { flowRunId: text.toLowerCase() } : {};
+  const query = { namespace, fieldSelector, ...byId, signal };
   const inventory = await loadInventory(connection.kube, directories.byVersion, query);
   const refusal = inventory.refusals?.get("jobs");
   if (refusal !== undefined) throw refusal;

@@ -1,4 +1,4 @@
-// Which namespace is meant, without connecting: the flag, the NAMESPACE variable, the context's, the pod's own, `default`.
+// The namespace, without connecting: from the flag, NAMESPACE, the kubeconfig context, the pod, or `default`.
 
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
 import type { CliContext } from "./context.ts";
@@ -8,18 +8,18 @@ const POD_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 export interface NamespaceSources {
   readonly context: Pick<CliContext, "env" | "home" | "readFile">;
   readonly flags: ConnectionFlags;
-  /** What the NAMESPACE variable says. */
+  /** The value of the NAMESPACE variable. */
   readonly variable: string | undefined;
 }
 
-/** The namespace. A missing kubeconfig is no error; one that is named and missing, or cannot be read, is a SettingsError. */
+/** The namespace. Throws SettingsError for a kubeconfig that cannot be read, or that --kubeconfig names and is missing. */
 export async function namespaceOf(flag: string | undefined, sources: NamespaceSources): Promise<string> {
-  const said = flag ?? sources.variable;
-  if (said !== undefined && said !== "") return said;
+  const explicit = flag ?? sources.variable;
+  if (explicit !== undefined && explicit !== "") return explicit;
   const { chooseTarget } = await import("../kube/auth/kubeconfig.ts");
   const { parse } = await import("yaml");
   const { context, flags } = sources;
-  // With an address of its own a kubeconfig may also have no current context: nothing is going to be contacted.
+  // With a server address the kubeconfig needs no current context; the address is never contacted.
   const target = chooseTarget(
     { ...flags, server: flags.server ?? "https://unused.invalid" },
     { ...context, parseYaml: (text) => parse(text) as unknown },

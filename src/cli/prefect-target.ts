@@ -1,11 +1,11 @@
-// Prefect's configuration → where and as whom to speak to its APIs.
+// Prefect's configuration → address, credentials and timeout of its APIs.
 
 import type { PrefectConfig } from "../prefect1/config/load.ts";
 import type { Prefect3Settings } from "../prefect3/settings.ts";
 import type { Prefect3Target } from "../prefect3/connect.ts";
 import type { PrefectTarget } from "./context.ts";
 
-/** The API that the configuration means. */
+/** The Prefect 1 API. */
 export function prefectTarget(config: PrefectConfig): PrefectTarget {
   return {
     url: config.apiUrl.value,
@@ -16,7 +16,7 @@ export function prefectTarget(config: PrefectConfig): PrefectTarget {
   };
 }
 
-/** The API of Prefect 2 and 3 that its own settings mean. */
+/** The Prefect 2 or 3 API. */
 export function prefect3Target({ url, apiKey, authString }: Prefect3Settings): Prefect3Target {
   return { url: url.value, apiKey: apiKey?.value, authString: authString?.value };
 }

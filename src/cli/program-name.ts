@@ -1,4 +1,4 @@
-// What this program is called where people read its name.
+// The program's name in help and error messages.
 
-/** How the program is called, as kubectl's plugin. */
+/** As a kubectl plugin. */
 export const PROGRAM = "kubectl prefect";

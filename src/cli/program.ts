@@ -1,4 +1,4 @@
-// Which commands there are, in the order in which help lists them.
+// All commands, in the order in which help lists them.
 
 import type { CommandClass } from "clipanion";
 import { AgentStartCommand } from "./commands/agent-start/command.ts";

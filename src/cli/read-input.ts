@@ -1,4 +1,4 @@
-// Files and standard input that a flag names: read whole, and what is wrong with them said in one sentence.
+// Reads files and standard input that a flag names.
 
 import { SettingsError, textOf } from "../base/errors.ts";
 import type { CliContext } from "./context.ts";
@@ -9,16 +9,16 @@ const CAUSES: Readonly<Record<string, string>> = {
   EISDIR: "it is a directory",
 };
 
-/** The text of a file that must be there; `what` says what it is. Throws SettingsError. */
-export function readGivenFile(context: Pick<CliContext, "readFile">, path: string, what: string): string {
+/** The text of a file that must exist; `what` describes it in errors. Throws SettingsError. */
+export function readInputFile(context: Pick<CliContext, "readFile">, path: string, what: string): string {
   let text: string | undefined;
   try {
     text = context.readFile(path);
   } catch (error) {
-    // What reads files has said which one in its own words; here it is known what the file is for.
-    const first = error instanceof SettingsError && error.cause !== undefined ? error.cause : error;
-    const code = first instanceof Error && "code" in first ? String(first.code) : "";
-    throw new SettingsError(`cannot read ${what} "${path}": ${CAUSES[code] ?? textOf(first)}`, {
+    // readFile's own message names the file without its purpose.
+    const cause = error instanceof SettingsError && error.cause !== undefined ? error.cause : error;
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+    throw new SettingsError(`cannot read ${what} "${path}": ${CAUSES[code] ?? textOf(cause)}`, {
       cause: error,
     });
   }

@@ -1,5 +1,5 @@
-// The Prefect APIs that a command asks about flow runs: those that somebody has named. The address that Prefect 1 falls back
-// to by itself is not asked: nobody may be there, and a listing must not wait for that.
+// The Prefect APIs that a command queries for flow runs: only configured ones. Prefect 1's default address is not queried,
+// because a listing must not wait for a server that may not exist.
 
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import type { KnownRun, RunDirectory } from "../orchestrator/run-directory.ts";
@@ -11,25 +11,25 @@ import type { PrefectVersion } from "../inventory/inventory.ts";
 import type { CliContext } from "./context.ts";
 import { prefect3Target, prefectTarget } from "./prefect-target.ts";
 
-/** A listing without states is better than one that comes late. */
+/** A fast listing without states is better than a slow one. */
 export const LISTING_DEADLINE_MS = 5_000;
-/** Each Prefect gives so many runs of one name at most. */
-const FOUND_AT_MOST = 10;
+/** The most runs to fetch from each API for one name. */
+const MAX_RESULTS = 10;
 const VERSIONS: readonly PrefectVersion[] = [1, 2];
 
-/** A run, and which Prefect has it. */
+/** A run, and the Prefect version that has it. */
 export interface FoundRun extends KnownRun {
   readonly prefectVersion: PrefectVersion;
 }
 
-/** The APIs that Prefect 1's configuration, and Prefect 2's and 3's, name. Nothing is sent yet. Throws SettingsError. */
+/** The configured APIs of Prefect 1 and of Prefect 2 and 3. Sends nothing yet. Throws SettingsError. */
 export function runDirectories(
   context: CliContext,
   config: PrefectConfig,
   deadlineMs: number = LISTING_DEADLINE_MS,
 ): RunDirectories {
   const { clock, env } = context;
-  const isNamed = config.apiUrl.source !== DEFAULT_SOURCE || config.apiKey !== undefined;
+  const isConfigured = config.apiUrl.source !== DEFAULT_SOURCE || config.apiKey !== undefined;
   const settings = loadPrefect3Settings(context);
   const connect1 = async () => {
     const target = prefectTarget(config);
@@ -41,12 +41,12 @@ export function runDirectories(
     return connectPrefect3(target, env, deadlineMs);
   };
   return new RunDirectories({
-    1: isNamed ? prefect1Directory(config.apiUrl.value, connect1, clock) : undefined,
+    1: isConfigured ? prefect1Directory(config.apiUrl.value, connect1, clock) : undefined,
     2: target3 === undefined ? undefined : prefect3Directory(target3.url, () => connect3(target3)),
   });
 }
 
-/** The APIs, by the Prefect that they belong to. Close it at the end. */
+/** The APIs by Prefect version. Must be closed. */
 export class RunDirectories {
   readonly byVersion: Readonly<Record<PrefectVersion, RunDirectory | undefined>>;
 
@@ -54,14 +54,14 @@ export class RunDirectories {
     this.byVersion = byVersion;
   }
 
-  /** The addresses of the APIs that are asked. */
+  /** The addresses of the APIs. */
   get addresses(): readonly string[] {
     return VERSIONS.flatMap((version) => this.byVersion[version]?.address ?? []);
   }
 
-  /** Runs by name, or by the beginning of an id, of all APIs. Throws PrefectError. */
+  /** Runs of all APIs with this name or id prefix. Throws PrefectError. */
   async find(name: string, idPrefix: string | undefined, signal: AbortSignal): Promise<readonly FoundRun[]> {
-    const query = { name, idPrefix, limit: FOUND_AT_MOST };
+    const query = { name, idPrefix, limit: MAX_RESULTS };
     const found = await Promise.all(
       VERSIONS.map(async (prefectVersion) => {
         const runs = (await this.byVersion[prefectVersion]?.find(query, signal)) ?? [];
@@ -71,17 +71,17 @@ export class RunDirectories {
     return found.flat();
   }
 
-  /** The run of this id, from whichever API has it. Throws PrefectError when none has it and one cannot be asked. */
+  /** The run with this id, from whichever API has it. Throws PrefectError when none has it and one of them failed. */
   async lookUp(id: string, signal: AbortSignal): Promise<FoundRun | undefined> {
-    const asked = await Promise.allSettled(
+    const results = await Promise.allSettled(
       VERSIONS.map(async (prefectVersion) => {
         const run = (await this.byVersion[prefectVersion]?.runs([id], signal))?.get(id);
         return run === undefined ? undefined : { ...run, prefectVersion };
       }),
     );
-    for (const answer of asked) if (answer.status === "fulfilled" && answer.value) return answer.value;
-    // Nobody has it, unless it is the one that does not answer.
-    for (const answer of asked) if (answer.status === "rejected") throw answer.reason;
+    for (const result of results) if (result.status === "fulfilled" && result.value) return result.value;
+    // The API that failed may have it.
+    for (const result of results) if (result.status === "rejected") throw result.reason;
     return undefined;
   }
 

@@ -14,69 +14,73 @@ import { reportUsage } from "./errors.ts";
 
 const WRONG_USAGE = 2;
 
-/** Runs one command line. Data is on stdout; every error is on stderr, and its code is returned. */
-export async function run(argv: readonly string[], context: CliContext, colours: boolean): Promise<number> {
+/** Runs one command line and returns the exit code. Data goes to stdout, errors to stderr. */
+export async function run(
+  argv: readonly string[],
+  context: CliContext,
+  useColours: boolean,
+): Promise<number> {
   if (argv[0] === "__complete") {
     const { complete } = await import("./completion/complete.ts");
     return complete(argv.slice(1), commandMetadata(COMMANDS), context);
   }
   const commands = commandMetadata(commandsFor(argv));
-  const meant = readArgv(argv, commands);
-  const helped = await help(meant, commands, context);
-  if (helped !== undefined) return helped;
-  if (meant.command === undefined) return wrongUsage(undefined, meant, context);
-  const cli = new Cli<CliContext>({ binaryName: PROGRAM, binaryVersion: version, enableColors: colours });
+  const parsed = readArgv(argv, commands);
+  const helpCode = await help(parsed, commands, context);
+  if (helpCode !== undefined) return helpCode;
+  if (parsed.command === undefined) return wrongUsage(undefined, parsed, context);
+  const cli = new Cli<CliContext>({ binaryName: PROGRAM, binaryVersion: version, enableColors: useColours });
   let command: Command<CliContext>;
   try {
-    cli.register(withoutPaths(meant.command.class));
-    // Not cli.run(argv): that prints wrong usage on stdout and answers 1.
-    command = cli.process([...meant.rest], context);
+    cli.register(withoutPaths(parsed.command.class));
+    // Not cli.run(argv): it prints usage errors on stdout and returns 1.
+    command = cli.process([...parsed.rest], context);
   } catch (error) {
-    return wrongUsage(error, meant, context);
+    return wrongUsage(error, parsed, context);
   }
   return cli.run(command, context);
 }
 
-/** The one command that the line begins with, else all: reading all of them takes a good part of a short command. */
+/** The command that the line starts with, else all: instantiating all of them is slow. */
 function commandsFor(argv: readonly string[]): readonly CommandClass<CliContext>[] {
-  const fitting = COMMANDS.filter(({ paths = [] }) =>
+  const matching = COMMANDS.filter(({ paths = [] }) =>
     paths.some((path) => path.every((word, at) => argv[at] === word)),
   );
-  return fitting.length === 1 ? fitting : COMMANDS;
+  return matching.length === 1 ? matching : COMMANDS;
 }
 
-/** The command, without its paths: clipanion takes ten times as long when it has to find the command by itself. */
+/** The command without its paths: clipanion takes ten times as long when it has to match them. */
 function withoutPaths(command: CommandClass<CliContext>): CommandClass<CliContext> {
-  // TypeScript would have us write execute() once more.
+  // As a plain class, because TypeScript would require execute() here.
   const Base = command as unknown as new () => object;
-  const Pathless = class extends Base {
+  const WithoutPaths = class extends Base {
     static paths: string[][] = [];
   };
-  return Pathless as unknown as CommandClass<CliContext>;
+  return WithoutPaths as unknown as CommandClass<CliContext>;
 }
 
-function wrongUsage(error: unknown, meant: Pick<Meant, "command" | "words">, context: CliContext): number {
+function wrongUsage(error: unknown, parsed: Pick<Meant, "command" | "words">, context: CliContext): number {
   const names = COMMANDS.flatMap(({ paths = [] }) => paths.map((path) => path.join(" ")));
-  context.stderr.write(reportUsage(error, meant, names));
+  context.stderr.write(reportUsage(error, parsed, names));
   return WRONG_USAGE;
 }
 
-/** Help where it is asked for, or where a command line stops short of a command: as kubectl, without failing. */
+/** Prints help if requested, or if the line names no command; like kubectl, that is no error. */
 async function help(
-  meant: Meant,
+  parsed: Meant,
   commands: readonly CommandInfo[],
   context: CliContext,
 ): Promise<number | undefined> {
-  const asked = meant.wantsHelp || meant.words[0] === "help";
-  const words = meant.words[0] === "help" ? meant.words.slice(1) : meant.words;
-  const isBare = meant.command === undefined && meant.rest.length === words.length;
-  if (!asked && !isBare) return undefined;
+  const isRequested = parsed.wantsHelp || parsed.words[0] === "help";
+  const words = parsed.words[0] === "help" ? parsed.words.slice(1) : parsed.words;
+  const isBare = parsed.command === undefined && parsed.rest.length === words.length;
+  if (!isRequested && !isBare) return undefined;
   const { commandHelp, groupHelp, overviewHelp } = await import("./help/help.ts");
-  const command = asked ? readArgv(words, commands).command : undefined;
+  const command = isRequested ? readArgv(words, commands).command : undefined;
   if (command !== undefined) context.stdout.write(commandHelp(command));
   else if (words.length === 0) context.stdout.write(overviewHelp(commands));
   else if (commandsBelow(words, commands).length === 0) {
     return wrongUsage(undefined, { command: undefined, words }, context);
-  } else (asked ? context.stdout : context.stderr).write(groupHelp(words, commands));
+  } else (isRequested ? context.stdout : context.stderr).write(groupHelp(words, commands));
   return 0;
 }

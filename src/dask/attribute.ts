@@ -1,27 +1,27 @@
-// Whose a Dask cluster is: what ties it to a flow run, the strongest tie first. What ties it to two runs ties it to none.
+// Which flow run a Dask cluster belongs to, by the most reliable evidence; none if there is evidence for two runs.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { Attribution, ObservedCluster } from "./dask-cluster.ts";
 import type { ObservedRun } from "../job/observe/observed.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
-import { endOfPod, isLiving } from "./pod-life.ts";
+import { podFinishedAt, isPodActive } from "./pod-status.ts";
 import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
 
-/** What must be known of a flow run. */
+/** A flow run with its Jobs and pods. */
 export interface RunWithPods {
   readonly flowRunId: string;
   readonly observed: Pick<ObservedRun, "jobs">;
 }
-/** A cluster before it is known whose it is. */
+/** A cluster that is not attributed to a flow run yet. */
 export type Unattributed = Omit<ObservedCluster, "owner">;
 
-/** The variables in which Prefect 1 and Prefect 2/3 give a pod its flow run's id. */
-const RUN_VARIABLES = ["PREFECT__CONTEXT__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"];
-/** `dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}`: the name that our agent lets Dask make. */
-const NAME_BY_CONSTRUCTION = /^dask-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{8}-[0-9a-f]$/;
+/** The environment variables with the flow run's id: of Prefect 1, and of Prefect 2 and 3. */
+export const RUN_VARIABLES = ["PREFECT__CONTEXT__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"];
+/** `dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}`: the name template that the agent sets for Dask clusters. */
+const NAME_WITH_RUN_ID = /^dask-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{8}-[0-9a-f]$/;
 
-type Tie = (cluster: Unattributed, pods: readonly Pod[]) => readonly (string | undefined)[];
+type Evidence = (cluster: Unattributed, pods: readonly Pod[]) => readonly (string | undefined)[];
 
 /** A pod that runs a flow run. */
 interface RunPod {
@@ -29,53 +29,51 @@ interface RunPod {
   readonly pod: Pod;
 }
 
-/** The attribution of clusters, given all flow runs that are known. */
-export function attributionOver(
+/** Attributes clusters to these flow runs. */
+export function attributionAmong(
   runs: readonly RunWithPods[],
 ): (cluster: Unattributed) => Attribution | undefined {
   const owners = ownersIn(runs);
   const runPods = podsIn(runs);
-  const ties: readonly (readonly [Attribution["by"], Tie])[] = [
-    ["owner", (cluster, pods) => each(cluster, pods, (meta) => ownerIn(owners, meta))],
-    ["label", (cluster, pods) => each(cluster, pods, labelled)],
+  const byIp = Map.groupBy(runPods, ({ pod }) => pod.status.podIP);
+  const kinds: readonly (readonly [Attribution["by"], Evidence])[] = [
+    ["owner", (cluster, pods) => fromMetadata(cluster, pods, (meta) => ownerIn(owners, meta))],
+    ["label", (cluster, pods) => fromMetadata(cluster, pods, runLabel)],
     ["environment", (cluster, pods) => [...resourceVariables(cluster.resource), ...pods.map(inEnvironment)]],
-    ["name", (cluster) => [NAME_BY_CONSTRUCTION.exec(cluster.name)?.[1]]],
-    ["address", (_, pods) => pods.map((pod) => byAddress(pod, runPods))],
+    ["name", (cluster) => [flowRunIdInName(cluster.name)]],
+    ["address", (_, pods) => pods.map((pod) => byAddress(pod, byIp))],
   ];
-  return (cluster) => strongest(cluster, ties) ?? guess(cluster, runPods);
+  return (cluster) => strongestAttribution(cluster, kinds) ?? guess(cluster, runPods);
 }
 
-/** The name says which run; then it holds for every part of the cluster, also when no pod is left. */
-export function runInName(cluster: string): string | undefined {
-  return NAME_BY_CONSTRUCTION.exec(cluster)?.[1];
+/** The flow run's id in a cluster's name. */
+export function flowRunIdInName(cluster: string): string | undefined {
+  return NAME_WITH_RUN_ID.exec(cluster)?.[1];
 }
 
-function strongest(
+function strongestAttribution(
   cluster: Unattributed,
-  ties: readonly (readonly [Attribution["by"], Tie])[],
+  kinds: readonly (readonly [Attribution["by"], Evidence])[],
 ): Attribution | undefined {
   const pods = podsOf(cluster);
-  const found = ties.map(([by, tie]) => ({ by, ids: tie(cluster, pods) }));
-  const firm = found.filter(({ by }) => by !== "address").flatMap(({ ids }) => distinct(ids));
-  if (new Set(firm).size > 1) return undefined;
+  const found = kinds.map(([by, evidence]) => ({ by, ids: evidence(cluster, pods) }));
+  const reliable = found.filter(({ by }) => by !== "address").flatMap(({ ids }) => distinct(ids));
+  if (new Set(reliable).size > 1) return undefined;
   const first = found.find(({ ids }) => distinct(ids).length > 0);
   const [flowRunId, second] = distinct(first?.ids ?? []);
   if (first === undefined || flowRunId === undefined || second !== undefined) return undefined;
-  if (!isUniqueName(cluster.name) && !allTied(pods, found)) return undefined;
+  if (!isUniqueName(cluster.name) && !allActivePodsAttributed(pods, found)) return undefined;
   return { flowRunId, by: first.by };
 }
 
-/**
- * A name that somebody chose comes again with the next run: there a living pod without a tie of its own may be another
- * run's, although its neighbours are tied.
- */
-function allTied(
+/** A fixed cluster name is reused by later runs: an active pod without evidence of its own may belong to another run. */
+function allActivePodsAttributed(
   pods: readonly Pod[],
   found: readonly { readonly by: Attribution["by"]; readonly ids: readonly (string | undefined)[] }[],
 ): boolean {
   return pods.every((pod, at) => {
-    if (!isLiving(pod)) return true;
-    // The ties of pods stand at the end of each list, in their order.
+    if (!isPodActive(pod)) return true;
+    // The ids found for the pods are at the end of each list, in the order of the pods.
     return found.some(({ by, ids }) => by !== "name" && ids.at(at - pods.length) !== undefined);
   });
 }
@@ -84,8 +82,8 @@ function podsOf({ scheduler, workers }: Unattributed): readonly Pod[] {
   return scheduler === undefined ? workers : [scheduler, ...workers];
 }
 
-/** Of the cluster's own resource first, then of the pods in their order. */
-function each(
+/** The id found for the cluster's own resource, then those for its pods, in their order. */
+function fromMetadata(
   { resource }: Unattributed,
   pods: readonly Pod[],
   of: (meta: Meta) => string | undefined,
@@ -98,7 +96,7 @@ function ownerIn(owners: ReadonlyMap<string, string>, meta: Meta): string | unde
   return found.find((flowRunId) => flowRunId !== undefined);
 }
 
-function labelled(meta: Meta): string | undefined {
+function runLabel(meta: Meta): string | undefined {
   const id = flowRunIdOf(meta);
   return id === "" ? undefined : id;
 }
@@ -107,11 +105,11 @@ function inEnvironment(pod: Pick<Pod, "spec">): string | undefined {
   return RUN_VARIABLES.map((name) => variableOf(pod, name)).find((id) => id !== undefined);
 }
 
-/** A DaskCluster holds the specs of its pods. */
+/** The run ids in the pod specs of a DaskCluster. */
 function resourceVariables(resource: AnyObject | undefined): readonly (string | undefined)[] {
   return ["scheduler", "worker"].flatMap((part) => {
     const spec = objectIn(objectIn(resource?.spec?.[part])["spec"]);
-    const variables = arrayIn(spec["containers"]).flatMap((each) => arrayIn(objectIn(each)["env"]));
+    const variables = arrayIn(spec["containers"]).flatMap((container) => arrayIn(objectIn(container)["env"]));
     return variables.map((variable) => {
       const { name, value } = objectIn(variable);
       return RUN_VARIABLES.includes(textIn(name) ?? "") ? textIn(value) || undefined : undefined;
@@ -119,42 +117,45 @@ function resourceVariables(resource: AnyObject | undefined): readonly (string | 
   });
 }
 
-/** The worker's scheduler is in the pod of a run: one that had the address when the worker was made. */
-function byAddress(worker: Pod, runPods: readonly RunPod[]): string | undefined {
+/** The run whose pod had the worker's scheduler address when the worker was created. */
+function byAddress(
+  worker: Pod,
+  byIp: ReadonlyMap<string | undefined, readonly RunPod[]>,
+): string | undefined {
   const host = schedulerHostOf(worker);
   if (host === undefined) return undefined;
-  const there = runPods.filter(({ pod }) => pod.status.podIP === host && existedWhenMade(pod, worker));
-  const [flowRunId, second] = distinct(there.map((each) => each.flowRunId));
+  const matching = (byIp.get(host) ?? []).filter(({ pod }) => existedWhenCreated(pod, worker));
+  const [flowRunId, second] = distinct(matching.map((match) => match.flowRunId));
   return second === undefined ? flowRunId : undefined;
 }
 
-/** Exactly one run had a pod of this image and ServiceAccount while the cluster was made. To be shown, not to act on. */
+/** The only run with a pod of this image and ServiceAccount when the cluster was created. Shown to users, never acted on. */
 function guess(cluster: Unattributed, runPods: readonly RunPod[]): Attribution | undefined {
   const [pod] = podsOf(cluster);
   const image = pod?.spec.containers?.[0]?.image;
   if (pod === undefined || image === undefined) return undefined;
-  const alike = runPods.filter(
-    (each) =>
-      each.pod.metadata.namespace === cluster.namespace &&
-      (each.pod.spec.serviceAccountName ?? "default") === (pod.spec.serviceAccountName ?? "default") &&
-      (each.pod.spec.containers ?? []).some((container) => container.image === image) &&
-      existedWhenMade(each.pod, pod),
+  const matching = runPods.filter(
+    ({ pod: runPod }) =>
+      runPod.metadata.namespace === cluster.namespace &&
+      (runPod.spec.serviceAccountName ?? "default") === (pod.spec.serviceAccountName ?? "default") &&
+      (runPod.spec.containers ?? []).some((container) => container.image === image) &&
+      existedWhenCreated(runPod, pod),
   );
-  const [flowRunId, second] = distinct(alike.map((each) => each.flowRunId));
+  const [flowRunId, second] = distinct(matching.map((match) => match.flowRunId));
   return flowRunId === undefined || second !== undefined ? undefined : { flowRunId, by: "guess" };
 }
 
-function existedWhenMade(pod: Pod, other: Pod): boolean {
-  const madeMs = Date.parse(other.metadata.creationTimestamp);
-  const endedMs = endOfPod(pod)?.getTime() ?? Number.POSITIVE_INFINITY;
-  return Date.parse(pod.metadata.creationTimestamp) <= madeMs && madeMs <= endedMs;
+function existedWhenCreated(pod: Pod, other: Pod): boolean {
+  const createdMs = Date.parse(other.metadata.creationTimestamp);
+  const endedMs = podFinishedAt(pod)?.getTime() ?? Number.POSITIVE_INFINITY;
+  return Date.parse(pod.metadata.creationTimestamp) <= createdMs && createdMs <= endedMs;
 }
 
 function ownersIn(runs: readonly RunWithPods[]): ReadonlyMap<string, string> {
   return new Map(
     runs.flatMap(({ flowRunId, observed }) =>
-      observed.jobs.flatMap(({ job, pods, deletedPods: departed }) =>
-        [job, ...pods, ...departed].map(({ metadata }) => [metadata.uid, flowRunId] as const),
+      observed.jobs.flatMap(({ job, pods, deletedPods }) =>
+        [job, ...pods, ...deletedPods].map(({ metadata }) => [metadata.uid, flowRunId] as const),
       ),
     ),
   );
@@ -162,8 +163,8 @@ function ownersIn(runs: readonly RunWithPods[]): ReadonlyMap<string, string> {
 
 function podsIn(runs: readonly RunWithPods[]): readonly RunPod[] {
   return runs.flatMap(({ flowRunId, observed }) =>
-    observed.jobs.flatMap(({ pods, deletedPods: departed }) =>
-      [...pods, ...departed].map((pod) => ({ flowRunId, pod })),
+    observed.jobs.flatMap(({ pods, deletedPods }) =>
+      [...pods, ...deletedPods].map((pod) => ({ flowRunId, pod })),
     ),
   );
 }

@@ -1,8 +1,8 @@
-// A Dask cluster as it is seen: its parts, and the flow run that it belongs to.
+// A Dask cluster as observed: its parts, and the flow run that it belongs to.
 
 import type { AnyObject, Pod } from "../kube/client/objects.ts";
 
-/** How a Dask cluster was found to belong to a flow run, strongest first; a guess is shown, never acted on. */
+/** The evidence that a Dask cluster belongs to a flow run, most reliable first; a guess is shown, never acted on. */
 export type AttributedBy = "owner" | "label" | "environment" | "name" | "address" | "guess";
 
 export interface Attribution {
@@ -10,18 +10,17 @@ export interface Attribution {
   readonly by: AttributedBy;
 }
 
-/** A Dask cluster with all that is left of it. */
 export interface ObservedCluster {
-  /** classic: bare pods of KubeCluster; operator: a DaskCluster owns all; gateway: its own controller's, left alone. */
+  /** classic: bare pods of KubeCluster; operator: owned by a DaskCluster; gateway: managed by dask-gateway, never deleted. */
   readonly kind: "classic" | "operator" | "gateway";
   readonly name: string;
   readonly namespace: string;
   readonly scheduler: Pod | undefined;
   readonly workers: readonly Pod[];
-  /** Services and PodDisruptionBudgets of a classic cluster; both are named as the cluster. */
+  /** Services and PodDisruptionBudgets of a classic cluster; they have the cluster's name. */
   readonly services: readonly AnyObject[];
   readonly budgets: readonly AnyObject[];
-  /** The DaskCluster of operator and gateway. */
+  /** The DaskCluster resource, if there is one. */
   readonly resource: AnyObject | undefined;
   readonly owner: Attribution | undefined;
 }

@@ -1,15 +1,15 @@
-// Dask clusters, put together from what lies around of them in a cluster, each with the flow run that it belongs to.
+// Groups pods, Services and other objects into Dask clusters, each with the flow run that it belongs to.
 
 import type { RunWithPods } from "./attribute.ts";
 import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Pod } from "../kube/client/objects.ts";
-import { attributionOver } from "./attribute.ts";
+import { attributionAmong } from "./attribute.ts";
 import type { Unattributed } from "./attribute.ts";
-import { isLiving } from "./pod-life.ts";
-import { clusterOfFrontend, membershipOf } from "./recognise.ts";
+import { isPodActive } from "./pod-status.ts";
+import { clusterSelectedBy, membershipOf } from "./recognise.ts";
 import type { Membership } from "./recognise.ts";
 
-/** What was listed; anything in it that is not Dask's is passed over. */
+/** Listed objects; those that are not Dask's are ignored. */
 export interface DaskObjects {
   readonly pods: readonly Pod[];
   readonly services: readonly AnyObject[];
@@ -29,30 +29,31 @@ interface Draft {
   resource: AnyObject | undefined;
 }
 
-/** All Dask clusters, by namespace and name; the flow runs' own pods are none of theirs. */
+/** All Dask clusters, sorted by namespace and name. Flow runs' own pods are never part of one. */
 export function findClusters(objects: DaskObjects, runs: readonly RunWithPods[]): ObservedCluster[] {
   const drafts = new Drafts();
   for (const resource of objects.clusters) {
     const { name, namespace } = resource.metadata;
-    drafts.of("operator", namespace, name).resource = resource;
+    drafts.getOrCreate("operator", namespace, name).resource = resource;
   }
-  const isOperators = (namespace: string, name: string): boolean => drafts.has("operator", namespace, name);
+  const isOperatorCluster = (namespace: string, name: string): boolean =>
+    drafts.has("operator", namespace, name);
   const flowPods = new Set(
     runs.flatMap(({ observed }) => observed.jobs.flatMap(({ pods }) => pods.map(uidOf))),
   );
   for (const pod of objects.pods) {
-    const membership = flowPods.has(uidOf(pod)) ? undefined : membershipOf(pod, isOperators);
-    if (membership !== undefined) drafts.join(pod, membership);
+    const membership = flowPods.has(uidOf(pod)) ? undefined : membershipOf(pod, isOperatorCluster);
+    if (membership !== undefined) drafts.addPod(pod, membership);
   }
   for (const kind of ["services", "budgets"] as const) {
     for (const object of objects[kind]) {
-      const name = clusterOfFrontend(object);
+      const name = clusterSelectedBy(object);
       const { namespace } = object.metadata;
-      if (name === undefined || isOperators(namespace, name)) continue;
-      drafts.of("classic", namespace, name)[kind].push(object);
+      if (name === undefined || isOperatorCluster(namespace, name)) continue;
+      drafts.getOrCreate("classic", namespace, name)[kind].push(object);
     }
   }
-  const ownerOf = attributionOver(runs);
+  const ownerOf = attributionAmong(runs);
   return drafts.all().map((cluster) => ({ ...cluster, owner: ownerOf(cluster) }));
 }
 
@@ -63,7 +64,7 @@ class Drafts {
     return this.#drafts.has(keyOf(kind, namespace, name));
   }
 
-  of(kind: ObservedCluster["kind"], namespace: string, name: string): Draft {
+  getOrCreate(kind: ObservedCluster["kind"], namespace: string, name: string): Draft {
     const key = keyOf(kind, namespace, name);
     const known = this.#drafts.get(key);
     if (known !== undefined) return known;
@@ -73,8 +74,8 @@ class Drafts {
     return draft;
   }
 
-  join(pod: Pod, { kind, cluster, role }: Membership): void {
-    const draft = this.of(kind, pod.metadata.namespace, cluster);
+  addPod(pod: Pod, { kind, cluster, role }: Membership): void {
+    const draft = this.getOrCreate(kind, pod.metadata.namespace, cluster);
     (role === "scheduler" ? draft.schedulers : draft.workers).push(pod);
   }
 
@@ -82,8 +83,8 @@ class Drafts {
     return [...this.#drafts.entries()]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([, { schedulers, ...draft }]) => {
-        // Of several schedulers one can work; what is left of the others counts with the workers.
-        const scheduler = schedulers.find(isLiving) ?? schedulers[0];
+        // Only one of several schedulers can be in use; the others count as workers.
+        const scheduler = schedulers.find(isPodActive) ?? schedulers[0];
         const others = schedulers.filter((pod) => pod !== scheduler);
         return { ...draft, scheduler, workers: [...draft.workers, ...others] };
       });

@@ -1,11 +1,11 @@
-// What is Dask's: classic KubeCluster (bare pods), the operator's clusters, dask-gateway's; and what only looks like it.
-// Labels of dask-kubernetes 0.8 to 2024.4.2 and of the operator, as their sources write them.
+// Recognises the objects of Dask clusters: of classic KubeCluster (bare pods), the operator and dask-gateway. The labels are
+// from the sources of dask-kubernetes 0.8 to 2024.4.2 and of the operator.
 
 import { objectIn, textIn } from "../base/json.ts";
 import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 
-/** The cluster's name, on pods and Services of classic and operator. */
+/** The cluster's name, on pods and Services of classic and operator clusters. */
 export const CLUSTER_LABEL = "dask.org/cluster-name";
 /** The cluster's name, on pods of dask-gateway. */
 export const GATEWAY_LABEL = "gateway.dask.org/cluster";
@@ -13,13 +13,13 @@ export const GATEWAY_LABEL = "gateway.dask.org/cluster";
 const COMPONENT_LABEL = "dask.org/component";
 const WORKER_GROUP_LABEL = "dask.org/workergroup-name";
 const OPERATOR_GROUP = "kubernetes.dask.org/";
-const SCHEDULER_ADDRESS = "DASK_SCHEDULER_ADDRESS";
-/** What generateName puts behind the name of a cluster. */
+export const SCHEDULER_ADDRESS = "DASK_SCHEDULER_ADDRESS";
+/** The length of the suffix that generateName appends. */
 const POD_SUFFIX_LENGTH = 5;
-/** `{uuid}` of a name template: the first ten characters of a UUID. Who has it is one instance of a cluster. */
+/** `{uuid}` of a name template: the first ten characters of a UUID. */
 const UUID_ENDING = /-[0-9a-f]{8}-[0-9a-f]$/;
 
-/** A pod's part in a cluster. */
+/** A pod's cluster, and its role there. */
 export interface Membership {
   readonly kind: ObservedCluster["kind"];
   readonly cluster: string;
@@ -27,27 +27,27 @@ export interface Membership {
 }
 
 /** Whether the operator has a DaskCluster of this name. */
-export type IsOperators = (namespace: string, cluster: string) => boolean;
+export type IsOperatorCluster = (namespace: string, cluster: string) => boolean;
 
-/** The cluster that a pod belongs to; undefined for pods that are not Dask's, or whose labels only look so. */
-export function membershipOf(pod: Pod, isOperators: IsOperators): Membership | undefined {
+/** The cluster that a pod belongs to; undefined for pods that are not Dask's, even if they have similar labels. */
+export function membershipOf(pod: Pod, isOperatorCluster: IsOperatorCluster): Membership | undefined {
   const labels = pod.metadata.labels ?? {};
   const gateway = labels[GATEWAY_LABEL] ?? "";
   if (gateway !== "") return { kind: "gateway", cluster: gateway, role: gatewayRole(labels) };
   const cluster = labels[CLUSTER_LABEL] ?? "";
   const role = roleOf(labels);
   if (role === undefined) return undefined;
-  if (cluster === "") return namelessWorker(pod);
-  if (isOperatorPod(pod.metadata) || isOperators(pod.metadata.namespace, cluster))
+  if (cluster === "") return workerWithoutClusterLabel(pod);
+  if (isOperatorPod(pod.metadata) || isOperatorCluster(pod.metadata.namespace, cluster))
     return { kind: "operator", cluster, role };
   return isBare(pod.metadata) ? { kind: "classic", cluster, role } : undefined;
 }
 
 /**
- * The classic cluster of a Service or PodDisruptionBudget: both are named as the cluster and select its pods. Budgets up
- * to 2021.10 carry no labels; a Service of another name that selects a cluster's pods is somebody's own.
+ * The classic cluster of a Service or PodDisruptionBudget, which has the cluster's name and selects its pods. Budgets up to
+ * 2021.10 have no labels; a Service with another name that selects a cluster's pods belongs to a user.
  */
-export function clusterOfFrontend(object: AnyObject): string | undefined {
+export function clusterSelectedBy(object: AnyObject): string | undefined {
   const { name } = object.metadata;
   const selector = objectIn(object.spec?.["selector"]);
   const selected =
@@ -55,17 +55,17 @@ export function clusterOfFrontend(object: AnyObject): string | undefined {
   return selected === name && isBare(object.metadata) ? name : undefined;
 }
 
-/** Whether no other cluster can have this name: it ends with what dask-kubernetes puts in place of {uuid}. */
+/** Whether no other cluster can have this name: it ends with dask-kubernetes' `{uuid}`. */
 export function isUniqueName(cluster: string): boolean {
   return UUID_ENDING.test(cluster);
 }
 
-/** Whether a controller looks after the object: then it is the controller's, and would only come back. */
+/** Whether a controller manages the object, and so would create it again. */
 export function isControlled(meta: Pick<Meta, "ownerReferences">): boolean {
   return (meta.ownerReferences ?? []).some((owner) => owner.controller === true);
 }
 
-/** The value of a variable in the pod's containers, if it is written there in plain text. */
+/** The plain value of an environment variable in one of the pod's containers. */
 export function variableOf(pod: Pick<Pod, "spec">, name: string): string | undefined {
   for (const container of pod.spec.containers ?? []) {
     const found = container.env?.find((variable) => variable.name === name)?.value;
@@ -81,7 +81,7 @@ export function schedulerHostOf(pod: Pod): string | undefined {
   return host?.replace(/^\[|\]$/g, "");
 }
 
-/** 0.10 and later say dask.org/component, 0.8 and 0.9 component; other values are runners and things of people. */
+/** Versions 0.10 and later use the label dask.org/component, 0.8 and 0.9 use component. */
 function roleOf(labels: Readonly<Record<string, string>>): Membership["role"] | undefined {
   const role = labels[COMPONENT_LABEL] ?? labels["component"]?.replace(/^dask-/, "");
   return role === "scheduler" || role === "worker" ? role : undefined;
@@ -96,7 +96,7 @@ function isOperatorPod({ labels, ownerReferences }: Meta): boolean {
   return (ownerReferences ?? []).some(({ apiVersion }) => apiVersion.startsWith(OPERATOR_GROUP));
 }
 
-/** No controller made it. People let their Dask pods be owned by the flow's Job or pod (dask-kubernetes issue 210). */
+/** Not created by a controller. Users make the flow's Job or pod the owner of Dask pods (dask-kubernetes issue 210). */
 function isBare({ ownerReferences }: Meta): boolean {
   return (ownerReferences ?? []).every(
     ({ kind, controller }) => controller !== true || kind === "Job" || kind === "Pod",
@@ -104,10 +104,10 @@ function isBare({ ownerReferences }: Meta): boolean {
 }
 
 /**
- * A worker whose cluster's name label got lost in a template: app=dask alone is anybody's (the Helm chart has it too), so
- * it must also know a scheduler. Its pods are called as the cluster, with a suffix.
+ * A worker without the cluster's name label, as some pod templates lose it. The label app=dask alone is not enough, since
+ * the Helm chart sets it too: the pod must also have a scheduler address. Its name is the cluster's name with a suffix.
  */
-function namelessWorker(pod: Pod): Membership | undefined {
+function workerWithoutClusterLabel(pod: Pod): Membership | undefined {
   const { name, labels, ownerReferences } = pod.metadata;
   if (labels?.["app"] !== "dask" || (ownerReferences ?? []).length > 0) return undefined;
   if (schedulerHostOf(pod) === undefined || name.length <= POD_SUFFIX_LENGTH) return undefined;

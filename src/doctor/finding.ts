@@ -1,17 +1,17 @@
-// Finding: what doctor message of one thing that it looked at, as data.
+// Finding: the result of one of doctor's checks, as data.
 
 import type { JsonObject } from "../base/json.ts";
 
 /**
- * broken: an agent, or somebody's flow run, does not work · warning: it works, and somebody should look · skipped: could
- * not be looked at, or does not matter here.
+ * broken: an agent or a flow run does not work · warning: it works, but needs attention · skipped: it could not be
+ * checked, or does not matter here.
  */
 export type Status = "ok" | "warning" | "broken" | "skipped";
 
 export const SECTIONS = [
   "configuration",
   "kubernetes",
-  "rights",
+  "permissions",
   "prefect",
   "flow runs",
   "leftovers",
@@ -20,22 +20,22 @@ export type Section = (typeof SECTIONS)[number];
 
 export interface Finding {
   readonly section: Section;
-  /** What was looked at, in a word or two: `server`, `launching flow runs`. */
+  /** What was checked, in a word or two: `server`, `launching flow runs`. */
   readonly check: string;
   readonly status: Status;
   /** One line. */
   readonly message: string;
-  /** One thing to do, where the status asks for it. */
+  /** One thing to do about it. */
   readonly hint?: string | undefined;
-  /** Lines that belong under it. */
+  /** Further lines below the message. */
   readonly details?: readonly string[] | undefined;
-  /** Whose rights these are: `user "me"`, `ServiceAccount flows/prefect-agent`. */
+  /** Whose permissions these are: `user "me"`, `ServiceAccount flows/prefect-agent`. */
   readonly subject?: string | undefined;
-  /** What programs want to know of it beyond the words. */
+  /** For programs. */
   readonly data?: JsonObject | undefined;
 }
 
-/** The worst status of all; skipped things do not count. */
+/** The worst status; skipped findings do not count. */
 export function worst(findings: readonly Finding[]): "ok" | "warning" | "broken" {
   const has = (status: Status): boolean => findings.some((finding) => finding.status === status);
   if (has("broken")) return "broken";
@@ -48,7 +48,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 }
 
 /** The first few of a list, and how many more there are: `a, b, c and 4 more`. */
-export function firstOf(items: readonly string[], most = 3): string {
-  const shown = items.slice(0, most).join(", ");
-  return items.length > most ? `${shown} and ${items.length - most} more` : shown;
+export function firstOf(items: readonly string[], limit = 3): string {
+  const shown = items.slice(0, limit).join(", ");
+  return items.length > limit ? `${shown} and ${items.length - limit} more` : shown;
 }

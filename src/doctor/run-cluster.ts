@@ -1,4 +1,4 @@
-// Asks the cluster: first whether it answers at all, then everything else at once.
+// Checks the cluster: first whether it answers, then everything else at once.
 
 import type { DoctorDeps, DoctorTarget } from "./target.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
@@ -14,29 +14,28 @@ import type { AnyObject } from "../kube/client/objects.ts";
 import { admissionFindings, samplePod } from "./checks/admission.ts";
 import { AGENT_POD_SELECTOR, agentPodFindings } from "./checks/agent-pods.ts";
 import type { Answer } from "./answer.ts";
-import { attempt, isForbidden, unanswered } from "./answer.ts";
-import { askRights } from "./ask-permissions.ts";
-import { better, clockFindings, readClock } from "./checks/clocks.ts";
+import { attempt, isForbidden, failedRequestFinding } from "./answer.ts";
+import { missingPermissions } from "../kube/ask-permissions.ts";
+import { moreCertain, clockFindings, readClock } from "./checks/clocks.ts";
 import type { ClockReading } from "./checks/clocks.ts";
 import { namespaceFinding, serverFinding, whoAmIFindings } from "./checks/cluster.ts";
 import type { Finding } from "./finding.ts";
 import { kubeconfigFindings, noClusterFinding } from "./checks/kubeconfig.ts";
 import { namesOf, secretFinding, serviceAccountFinding } from "./checks/named-objects.ts";
 import { quotaFindings } from "./checks/quotas.ts";
-import type { RightsQuestion, Role } from "./checks/permissions.ts";
-import { rightsFindings, serviceAccountSubject, wantedRights } from "./checks/permissions.ts";
+import type { Role, User } from "./checks/permissions.ts";
+import { permissionFindings, serviceAccountSubject, wantedPermissions } from "./checks/permissions.ts";
 
-/** What was found, and what other findings are made of. */
+/** The findings, and what other checks need. */
 export interface ClusterChecked {
   readonly findings: readonly Finding[];
   readonly quotas: readonly Finding[];
   readonly namespace: string;
-  /** Cluster and namespace, as claims name them; undefined when there is no cluster. */
+  /** The cluster and namespace as claims name them; undefined without a cluster. */
   readonly scope: string | undefined;
   readonly inventory: Inventory | undefined;
 }
 
-/** What each question is put to. */
 interface Cluster {
   readonly kube: KubeApi;
   readonly namespace: string;
@@ -44,22 +43,21 @@ interface Cluster {
   readonly signal: AbortSignal;
 }
 
-/** Throws only what was not foreseen. */
+/** Throws only on a bug or Ctrl-C. */
 export async function runClusterChecks(
   deps: DoctorDeps,
   target: DoctorTarget,
-  given: { readonly sources: StateSources; readonly template: Promise<Answer<Template>> },
+  { sources, template }: { readonly sources: StateSources; readonly template: Promise<Answer<Template>> },
 ): Promise<ClusterChecked> {
-  const { sources } = given;
   let clock: ClockReading | undefined;
   const connected = await attempt(() =>
     deps.connectKube(({ date, ms }) => {
-      clock = better(clock, readClock(date, { at: deps.clock.now(), roundTripMs: ms }));
+      clock = moreCertain(clock, readClock(date, { at: deps.clock.now(), roundTripMs: ms }));
     }),
   );
   if (!connected.ok) {
     const { value: namespace } = namespaceFor(target, undefined);
-    return { ...NOTHING, findings: [noClusterFinding(connected.error)], namespace };
+    return { ...NO_RESULTS, findings: [noClusterFinding(connected.error)], namespace };
   }
   const { kube, target: context } = connected.value;
   const { value: namespace, source } = namespaceFor(target, context.namespace);
@@ -67,27 +65,31 @@ export async function runClusterChecks(
   try {
     const version = await attempt(() => kube.version(deps.signal));
     const first = [...kubeconfigFindings(context), serverFinding(redactUrl(context.server), version)];
-    if (!version.ok && !isForbidden(version.error)) return { ...NOTHING, findings: first, namespace };
-    const space = attempt(() => kube.get("namespaces", { namespace: "", name: namespace }, deps.signal));
+    if (!version.ok && !isForbidden(version.error)) return { ...NO_RESULTS, findings: first, namespace };
+    const namespaceObject = attempt(() =>
+      kube.get("namespaces", { namespace: "", name: namespace }, deps.signal),
+    );
     const [inventory, quotas, ...others] = await Promise.all([
       attempt(() =>
         loadInventory(kube, sources, { namespace, dask: "all", events: "all", signal: deps.signal }),
       ),
-      attempt(() => everyQuota(cluster)),
+      attempt(() => listQuotas(cluster)),
       userFindings(cluster),
-      space.then((answer) => [namespaceFinding({ value: namespace, source }, answer)]),
-      objectFindings(cluster, space),
-      admission(cluster, space, given.template),
-      agentPods(cluster, deps.clock.now()),
-      rights(cluster),
+      namespaceObject.then((answer) => [namespaceFinding({ value: namespace, source }, answer)]),
+      objectFindings(cluster, namespaceObject),
+      tryAdmission(cluster, namespaceObject, template),
+      findAgentPods(cluster, deps.clock.now()),
+      checkPermissions(cluster),
     ]);
     const clocks = clockFindings({ section: "kubernetes", check: "clock", whose: "the API server's" }, clock);
-    const unseen = inventory.ok ? [] : [unanswered({ section: "flow runs", check: "Jobs" }, inventory.error)];
+    const inventoryFindings = inventory.ok
+      ? []
+      : [failedRequestFinding({ section: "flow runs", check: "Jobs" }, inventory.error)];
     return {
-      findings: [...first, ...clocks, ...others.flat(), ...unseen],
+      findings: [...first, ...clocks, ...others.flat(), ...inventoryFindings],
       quotas: quotaFindings(quotas),
       namespace,
-      scope: `${kube.clusterMark}/${namespace}`,
+      scope: `${kube.clusterId}/${namespace}`,
       inventory: inventory.ok ? inventory.value : undefined,
     };
   } finally {
@@ -95,9 +97,9 @@ export async function runClusterChecks(
   }
 }
 
-const NOTHING = { quotas: [], scope: undefined, inventory: undefined } as const;
+const NO_RESULTS = { quotas: [], scope: undefined, inventory: undefined } as const;
 
-/** The namespace of Jobs, as the agent chooses it. */
+/** The namespace of Jobs, chosen as the agent does. */
 function namespaceFor({ namespace }: DoctorTarget, ofContext: string | undefined): Sourced<string> {
   if (namespace !== undefined && namespace.value !== "") return namespace;
   if (ofContext !== undefined && ofContext !== "") return { value: ofContext, source: "the context" };
@@ -108,101 +110,101 @@ async function userFindings({ kube, signal }: Cluster): Promise<readonly Finding
   return whoAmIFindings(await attempt(() => kube.whoAmI(signal)));
 }
 
-async function everyQuota({ kube, namespace, signal }: Cluster): Promise<readonly AnyObject[]> {
+async function listQuotas({ kube, namespace, signal }: Cluster): Promise<readonly AnyObject[]> {
   const quotas: AnyObject[] = [];
   for await (const quota of listAll(kube, "resourcequotas", { namespace, signal })) quotas.push(quota);
   return quotas;
 }
 
-/** Nothing of a namespace that does not exist: that is told already. */
+/** The ServiceAccount and Secrets of the Jobs; nothing if the namespace does not exist. */
 async function objectFindings(
   { kube, namespace, target, signal }: Cluster,
-  space: Promise<Answer<AnyObject | undefined>>,
+  namespaceObject: Promise<Answer<AnyObject | undefined>>,
 ): Promise<readonly Finding[]> {
   const { settings } = target;
-  const found = await space;
+  const found = await namespaceObject;
   if (found.ok && found.value === undefined) return [];
-  const naming = {
+  const names = {
     serviceAccountName: settings.serviceAccountName?.value,
     imagePullSecrets: settings.imagePullSecrets?.value,
     keySecret: settings.keySecret,
   };
-  const { serviceAccount, secrets } = namesOf(naming);
+  const { serviceAccount, secrets } = namesOf(names);
   const account = attempt(() => kube.get("serviceaccounts", { namespace, name: serviceAccount }, signal));
   return Promise.all([
     account.then((answer) => serviceAccountFinding(serviceAccount, namespace, answer)),
     ...secrets.map(async (name) =>
-      secretFinding(name, naming, await attempt(() => kube.get("secrets", { namespace, name }, signal))),
+      secretFinding(name, names, await attempt(() => kube.get("secrets", { namespace, name }, signal))),
     ),
   ]);
 }
 
-async function admission(
+async function tryAdmission(
   { kube, namespace, target, signal }: Cluster,
-  space: Promise<Answer<AnyObject | undefined>>,
+  namespaceObject: Promise<Answer<AnyObject | undefined>>,
   loading: Promise<Answer<Template>>,
 ): Promise<readonly Finding[]> {
-  const [found, template] = await Promise.all([space, loading]);
-  const { job } = target;
-  if (job === undefined || !template.ok || (found.ok && found.value === undefined)) return [];
+  const [found, template] = await Promise.all([namespaceObject, loading]);
+  const { jobSettings } = target;
+  if (jobSettings === undefined || !template.ok || (found.ok && found.value === undefined)) return [];
   const tried = await attempt(() => {
-    const pod = samplePod(template.value, { ...job, namespace });
+    const pod = samplePod(template.value, { ...jobSettings, namespace });
     return kube.create("pods", pod, { namespace, dryRun: true, signal });
   });
   return admissionFindings(tried);
 }
 
-/** They are where the agent's ServiceAccount is; without one, where its Jobs are. */
-async function agentPods(
-  { kube, namespace: ofJobs, target, signal }: Cluster,
+/** They are in the namespace of the agent's ServiceAccount; without --for, in that of the Jobs. */
+async function findAgentPods(
+  { kube, namespace: jobNamespace, target, signal }: Cluster,
   now: Date,
 ): Promise<readonly Finding[]> {
   const { account } = target;
-  const namespace = account?.namespace ?? ofJobs;
+  const namespace = account?.namespace ?? jobNamespace;
   const query = { namespace, labelSelector: AGENT_POD_SELECTOR };
   const pods = await attempt(async () => (await kube.listPage("pods", query, signal)).items);
   return agentPodFindings(pods, { namespace, isExpected: account !== undefined, now });
 }
 
-async function rights(cluster: Cluster): Promise<readonly Finding[]> {
-  const found = await Promise.all(questionsFor(cluster).map((question) => answered(cluster, question)));
+async function checkPermissions(cluster: Cluster): Promise<readonly Finding[]> {
+  const found = await Promise.all(usersOf(cluster).map((user) => permissionsOf(cluster, user)));
   return found.flat();
 }
 
-async function answered(cluster: Cluster, question: RightsQuestion): Promise<readonly Finding[]> {
-  const wanted = wantedRights(question.roles, cluster.namespace);
-  const [granted, account] = await Promise.all([
-    askRights(cluster.kube, question, { wanted, signal: cluster.signal }),
-    accountFindings(cluster, question),
+async function permissionsOf(cluster: Cluster, user: User): Promise<readonly Finding[]> {
+  const wanted = wantedPermissions(user.roles, cluster.namespace);
+  const [missing, account] = await Promise.all([
+    attempt(() => missingPermissions(cluster.kube, wanted, { who: user.who, signal: cluster.signal })),
+    accountFindings(cluster, user),
   ]);
-  return [...account, ...rightsFindings(question, wanted, granted)];
+  return [...account, ...permissionFindings(user, wanted, missing)];
 }
 
-/** Me; with --for also the agent's ServiceAccount, and the one under which flows run. */
-function questionsFor({ namespace, target }: Cluster): readonly RightsQuestion[] {
+/** The current user; with --for also the agent's ServiceAccount, and the flows' one. */
+function usersOf({ namespace, target }: Cluster): readonly User[] {
   const { account, leaderElect, settings } = target;
-  const me = { subject: "you", who: undefined, leaderElect };
-  if (account === undefined) return [{ ...me, roles: ["agent", "person", "flows"] }];
+  const currentUser = { subject: "you", who: undefined, leaderElect };
+  if (account === undefined) return [{ ...currentUser, roles: ["agent", "person", "flows"] }];
   const flows = settings.serviceAccountName?.value ?? "default";
   const isSame = account.namespace === namespace && account.name === flows;
   const agentRoles: readonly Role[] = isSame ? ["agent", "flows"] : ["agent"];
-  const of = (place: string, name: string, roles: readonly Role[]): RightsQuestion => ({
+  const accountUser = (inNamespace: string, name: string, roles: readonly Role[]): User => ({
     roles,
-    subject: `ServiceAccount ${place}/${name}`,
-    who: serviceAccountSubject(place, name),
+    subject: `ServiceAccount ${inNamespace}/${name}`,
+    who: serviceAccountSubject(inNamespace, name),
     leaderElect,
   });
   return [
-    of(account.namespace, account.name, agentRoles),
-    ...(isSame ? [] : [of(namespace, flows, ["flows"])]),
-    { ...me, roles: ["person"] },
+    accountUser(account.namespace, account.name, agentRoles),
+    ...(isSame ? [] : [accountUser(namespace, flows, ["flows"])]),
+    { ...currentUser, roles: ["person"] },
   ];
 }
 
-/** Whether the ServiceAccount of --for is there: rights can be bound to one that is not. */
+/** Whether the ServiceAccount of --for exists: a Role can be bound to one that does not exist. */
 async function accountFindings(
   { kube, target, signal }: Cluster,
-  { roles, subject }: RightsQuestion,
+  { roles, subject }: User,
 ): Promise<readonly Finding[]> {
   const { account } = target;
   if (account === undefined || !roles.includes("agent")) return [];
@@ -213,12 +215,12 @@ async function accountFindings(
   const { name, namespace } = account;
   return [
     {
-      section: "rights",
+      section: "permissions",
       subject,
       check: "ServiceAccount",
       status: "broken",
-      message: "does not exist: an agent that names it gets no pod",
-      hint: `create it with: kubectl create serviceaccount ${name} -n ${namespace}; or see kubectl prefect install --rbac=minimal`,
+      message: "does not exist, so the agent's pod cannot start",
+      hint: `create it with: kubectl create serviceaccount ${name} -n ${namespace}, or: kubectl prefect install --rbac=minimal -n ${namespace} | kubectl apply -f -`,
     },
   ];
 }

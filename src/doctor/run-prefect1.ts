@@ -1,16 +1,16 @@
-// Asks a Prefect 1 API: first whether it answers and takes the key, then everything else at once.
+// Checks a Prefect 1 API: first whether it answers and accepts the key, then everything else at once.
 
-import type { Checking, DoctorDeps, DoctorTarget } from "./target.ts";
+import type { RunningChecks, DoctorDeps, DoctorTarget } from "./target.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
 import { prefect1Directory } from "../prefect1/run-directory.ts";
-import type { DueRun, QuietRun, RegisteredAgent } from "../prefect1/doctor-queries.ts";
+import type { DueRun, StalledRun, RegisteredAgent } from "../prefect1/doctor-queries.ts";
 import type { Prefect1Client } from "../prefect1/client.ts";
 import { agentFindings } from "./checks/agents.ts";
 import type { Answer } from "./answer.ts";
 import { attempt } from "./answer.ts";
-import { better, clockFindings, readClock } from "./checks/clocks.ts";
+import { moreCertain, clockFindings, readClock } from "./checks/clocks.ts";
 import type { ClockReading } from "./checks/clocks.ts";
-import { DUE_AT_MOST } from "./checks/due-runs.ts";
+import { DUE_RUNS_LIMIT } from "./checks/due-runs.ts";
 import type { Finding } from "./finding.ts";
 import {
   aboutFindings,
@@ -20,41 +20,41 @@ import {
   unknownApiFinding,
 } from "./checks/prefect1-api.ts";
 import type { ApiTarget } from "./checks/prefect1-api.ts";
-import { QUIET_AT_MOST, STALE_AFTER_MS } from "./checks/quiet-runs.ts";
+import { STALLED_RUNS_LIMIT, STALE_AFTER_MS } from "./checks/stalled-runs.ts";
 
-const AGENTS_AT_MOST = 200;
+const AGENTS_LIMIT = 200;
 
 export interface Prefect1Checked {
   readonly findings: readonly Finding[];
-  /** Undefined when the API could not be asked for runs. */
+  /** Undefined if the API could not be asked for runs. */
   readonly runs:
     | {
         readonly due: Answer<readonly DueRun[]>;
-        readonly quiet: Answer<readonly QuietRun[]>;
-        /** Undefined when they could not be listed. */
+        readonly stalled: Answer<readonly StalledRun[]>;
+        /** Undefined if they could not be listed. */
         readonly agents: readonly RegisteredAgent[] | undefined;
-        /** What time it is by the API's clock. */
+        /** The time by the API's clock. */
         readonly now: Date;
       }
     | undefined;
 }
 
-/** What is found; an API that does not answer the first question is asked no second one. Close it at the end. */
-export function runPrefect1Checks(deps: DoctorDeps, target: DoctorTarget): Checking<Prefect1Checked> {
+/** Starts the checks; if the first request fails, no more are sent. Close them at the end. */
+export function runPrefect1Checks(deps: DoctorDeps, target: DoctorTarget): RunningChecks<Prefect1Checked> {
   const { config } = target;
-  if (!config.ok || !target.isPrefectNamed) {
+  if (!config.ok || !target.isPrefect1Configured) {
     const findings = [config.ok ? noApiFinding() : unknownApiFinding()];
     const found = Promise.resolve({ findings, runs: undefined });
-    return { source: undefined, found, close: () => Promise.resolve() };
+    return { source: undefined, result: found, close: () => Promise.resolve() };
   }
-  const questions = new Questions(deps, config.value);
+  const checks = new Prefect1Checks(deps, config.value);
   const { value: address } = config.value.apiUrl;
-  const source = prefect1Directory(address, () => questions.answering(), deps.clock);
-  return { source, found: questions.ask(target), close: () => questions.close() };
+  const source = prefect1Directory(address, () => checks.connected(), deps.clock);
+  return { source, result: checks.run(target), close: () => checks.close() };
 }
 
-/** One API, and what its answers told of its clock. */
-class Questions {
+/** The checks of one API, and its clock by its responses. */
+class Prefect1Checks {
   readonly #deps: DoctorDeps;
   readonly #target: ApiTarget;
   readonly #api: Promise<Answer<Prefect1Client>>;
@@ -70,52 +70,52 @@ class Questions {
       hasKey: apiKey !== undefined,
     };
     this.#api = attempt(() =>
-      deps.connectPrefect(config, ({ date, ms }) => {
-        this.#clock = better(this.#clock, readClock(date, { at: deps.clock.now(), roundTripMs: ms }));
+      deps.connectPrefect1(config, ({ date, ms }) => {
+        this.#clock = moreCertain(this.#clock, readClock(date, { at: deps.clock.now(), roundTripMs: ms }));
       }),
     );
     this.#hello = this.#sayHello();
-    // Whoever needs it awaits it; that nobody does when the check-up ends early must not end the process.
+    // Awaited where it is needed; if doctor ends before that, an error must not end the process.
     this.#hello.catch(() => {});
   }
 
-  /** The API, once it has answered. Throws what it did not answer for. */
-  async answering(): Promise<Prefect1Client> {
+  /** The API, once it has answered. Throws its error. */
+  async connected(): Promise<Prefect1Client> {
     const hello = await this.#hello;
     if (!hello.ok) throw hello.error;
     return hello.value;
   }
 
-  async ask(target: DoctorTarget): Promise<Prefect1Checked> {
+  async run(target: DoctorTarget): Promise<Prefect1Checked> {
     const hello = await this.#hello;
     if (!hello.ok) {
       return { findings: [...helloFindings(this.#target, hello), ...this.#clockFindings()], runs: undefined };
     }
-    const { checkup } = hello.value;
+    const { doctor } = hello.value;
     const { signal } = this.#deps;
     const now = this.#now();
-    const silent = { before: new Date(now.getTime() - STALE_AFTER_MS), limit: QUIET_AT_MOST };
-    const [about, tenant, agents, due, quiet] = await Promise.all([
-      attempt(() => checkup.about(signal)),
-      attempt(() => checkup.tenant(signal)),
-      attempt(() => checkup.agents(AGENTS_AT_MOST, signal)),
-      attempt(() => checkup.dueRuns({ before: now, limit: DUE_AT_MOST }, signal)),
-      attempt(() => checkup.quietRuns(silent, signal)),
+    const stalledQuery = { before: new Date(now.getTime() - STALE_AFTER_MS), limit: STALLED_RUNS_LIMIT };
+    const [about, tenant, agents, due, stalled] = await Promise.all([
+      attempt(() => doctor.apiInfo(signal)),
+      attempt(() => doctor.tenant(signal)),
+      attempt(() => doctor.agents(AGENTS_LIMIT, signal)),
+      attempt(() => doctor.dueRuns({ before: now, limit: DUE_RUNS_LIMIT }, signal)),
+      attempt(() => doctor.stalledRuns(stalledQuery, signal)),
     ]);
-    const said = aboutFindings(this.#target, about);
-    // Where the API is of the other kind, it does not know the question for the tenant: one finding is enough.
-    const isMistaken = said.some(({ status }) => status === "broken") && !tenant.ok;
+    const versionFindings = aboutFindings(this.#target, about);
+    // An API of the other backend cannot answer the tenant query: one finding is enough.
+    const isWrongBackend = versionFindings.some(({ status }) => status === "broken") && !tenant.ok;
     const findings = [
       ...helloFindings(this.#target, hello),
-      ...said,
-      ...(isMistaken ? [] : tenantFindings(this.#target, tenant)),
+      ...versionFindings,
+      ...(isWrongBackend ? [] : tenantFindings(this.#target, tenant)),
       ...this.#clockFindings(),
     ];
     if (!tenant.ok) return { findings, runs: undefined };
-    const labels = target.areLabelsGiven ? target.settings.labels.value : undefined;
+    const labels = target.areLabelsConfigured ? target.settings.labels.value : undefined;
     return {
       findings: [...findings, ...agentFindings(agents, { labels, now: this.#now() })],
-      runs: { due, quiet, agents: agents.ok ? agents.value : undefined, now: this.#now() },
+      runs: { due, stalled, agents: agents.ok ? agents.value : undefined, now: this.#now() },
     };
   }
 
@@ -123,7 +123,7 @@ class Questions {
     const api = await this.#api;
     if (!api.ok) return api;
     return attempt(async () => {
-      await api.value.checkup.hello(this.#deps.signal);
+      await api.value.doctor.hello(this.#deps.signal);
       return api.value;
     });
   }
@@ -132,7 +132,7 @@ class Questions {
     return clockFindings({ section: "prefect", check: "clock", whose: "the Prefect API's" }, this.#clock);
   }
 
-  /** What time it is by the API's clock; by ours where the two may well agree. */
+  /** The time by the API's clock; by ours if the difference is within the uncertainty. */
   #now(): Date {
     const { aheadMs, plusMinusMs } = this.#clock ?? { aheadMs: 0, plusMinusMs: 0 };
     const skewMs = Math.abs(aheadMs) > plusMinusMs ? aheadMs : 0;

@@ -1,6 +1,6 @@
-// Asks the API of Prefect 2 and 3, where one is named.
+// Checks the API of Prefect 2 and 3, if one is configured.
 
-import type { Checking, DoctorDeps, DoctorTarget } from "./target.ts";
+import type { RunningChecks, DoctorDeps, DoctorTarget } from "./target.ts";
 import { prefect3Directory } from "../prefect3/run-directory.ts";
 import type { Prefect3Client } from "../prefect3/client.ts";
 import { attempt } from "./answer.ts";
@@ -13,49 +13,55 @@ export interface Prefect3Checked {
   readonly findings: readonly Finding[];
 }
 
-/** What is found. Close it at the end. */
-export function runPrefect3Checks(deps: DoctorDeps, { rest }: DoctorTarget): Checking<Prefect3Checked> {
-  const config = rest.ok ? rest.value : undefined;
+/** Starts the checks. Close them at the end. */
+export function runPrefect3Checks(
+  deps: DoctorDeps,
+  { prefect3 }: DoctorTarget,
+): RunningChecks<Prefect3Checked> {
+  const config = prefect3.ok ? prefect3.value : undefined;
   if (config === undefined) {
-    return { source: undefined, found: Promise.resolve({ findings: [] }), close: () => Promise.resolve() };
+    return { source: undefined, result: Promise.resolve({ findings: [] }), close: () => Promise.resolve() };
   }
   const { signal, clock } = deps;
   const api = attempt(() => deps.connectPrefect3(config));
-  const asked = api.then((reached) => ask(reached, (one) => one.countFlowRuns(signal)));
-  // Awaited below and by the inventory; neither may come to it when doctor is interrupted.
-  asked.catch(() => {});
+  const counting = api.then((connected) => ask(connected, (client) => client.countFlowRuns(signal)));
+  // Awaited below and by the inventory; when doctor is interrupted, by neither.
+  counting.catch(() => {});
   const connect = async (): Promise<Prefect3Client> => {
-    const [reached, answer] = await Promise.all([api, asked]);
-    if (!answer.ok) throw answer.error;
-    if (!reached.ok) throw reached.error;
-    return reached.value;
+    const [connected, count] = await Promise.all([api, counting]);
+    if (!count.ok) throw count.error;
+    if (!connected.ok) throw connected.error;
+    return connected.value;
   };
   const source = prefect3Directory(config.url.value, connect);
   const check = async (): Promise<Prefect3Checked> => {
-    const begunMs = performance.now();
-    const reached = await api;
-    const [count, about] = await Promise.all([asked, ask(reached, (one) => one.about(signal))]);
-    const answered = { at: clock.now(), roundTripMs: performance.now() - begunMs };
+    const startedMs = performance.now();
+    const connected = await api;
+    const [count, about] = await Promise.all([counting, ask(connected, (one) => one.apiInfo(signal))]);
+    const answered = { at: clock.now(), roundTripMs: performance.now() - startedMs };
     const clocks = about.ok ? readClock(about.value.date, answered) : undefined;
     const hasKey = config.apiKey !== undefined || config.authString !== undefined;
     const url = config.url.value.replace(/\/+$/, "");
     return {
       findings: [
         ...prefect3Findings({ url, hasKey }, { count, about }),
-        ...clockFindings({ section: "prefect", check: "Prefect 2/3 clock", whose: "its API's" }, clocks),
+        ...clockFindings(
+          { section: "prefect", check: "Prefect 2/3 clock", whose: "the Prefect 2/3 API's" },
+          clocks,
+        ),
       ],
     };
   };
   const close = async (): Promise<void> => {
-    const reached = await api;
-    if (reached.ok) reached.value.close();
+    const connected = await api;
+    if (connected.ok) connected.value.close();
   };
-  return { source, found: check(), close };
+  return { source, result: check(), close };
 }
 
 async function ask<T>(
   api: Answer<Prefect3Client>,
-  question: (api: Prefect3Client) => Promise<T>,
+  request: (api: Prefect3Client) => Promise<T>,
 ): Promise<Answer<T>> {
-  return api.ok ? attempt(() => question(api.value)) : api;
+  return api.ok ? attempt(() => request(api.value)) : api;
 }

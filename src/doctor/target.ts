@@ -5,24 +5,24 @@ import type { PrefectConfig } from "../prefect1/config/load.ts";
 import type { Prefect3Settings } from "../prefect3/settings.ts";
 import type { JobSettings } from "../prefect1/build/job-settings.ts";
 import type { Connection } from "../kube/client/connect.ts";
-import type { SeenRequest } from "../kube/client/transport.ts";
+import type { CompletedRequest } from "../kube/client/transport.ts";
 import type { Prefect1Client } from "../prefect1/client.ts";
-import type { SeenOperation } from "../prefect1/graphql.ts";
+import type { CompletedOperation } from "../prefect1/graphql.ts";
 import type { Prefect3Client } from "../prefect3/client.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Template } from "../prefect1/build/template.ts";
 import type { Answer } from "./answer.ts";
-import type { Settings } from "./checks/configuration.ts";
+import type { SourcedSettings } from "./checks/configuration.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 
 /** How the APIs are reached; nothing is sent by connecting. */
 export interface DoctorDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly connectKube: (onRequest: (seen: SeenRequest) => void) => Promise<Connection>;
-  readonly connectPrefect: (
+  readonly connectKube: (onRequest: (seen: CompletedRequest) => void) => Promise<Connection>;
+  readonly connectPrefect1: (
     config: PrefectConfig,
-    onRequest: (seen: SeenOperation) => void,
+    onRequest: (seen: CompletedOperation) => void,
   ) => Promise<Prefect1Client>;
   readonly connectPrefect3: (config: Prefect3Settings) => Promise<Prefect3Client>;
   /** The agent's job template, or the default one. */
@@ -32,27 +32,27 @@ export interface DoctorDeps {
 /** What is checked. */
 export interface DoctorTarget {
   readonly config: Answer<PrefectConfig>;
-  readonly rest: Answer<Prefect3Settings | undefined>;
-  /** Whether somebody has named a Prefect 1 API; the address that Prefect falls back to is not asked. */
-  readonly isPrefectNamed: boolean;
-  /** What `agent start` would make of options and configuration. */
-  readonly settings: Settings & Pick<JobSettings, "keySecret">;
-  /** What goes into every Job, but for the namespace; undefined when the configuration cannot be read. */
-  readonly job: JobSettings | undefined;
+  readonly prefect3: Answer<Prefect3Settings | undefined>;
+  /** Whether a Prefect 1 API is configured; the default address is not checked. */
+  readonly isPrefect1Configured: boolean;
+  /** The values that `agent start` would use. */
+  readonly settings: SourcedSettings & Pick<JobSettings, "keySecret">;
+  /** The settings of every Job, without the namespace; undefined when the configuration cannot be read. */
+  readonly jobSettings: JobSettings | undefined;
   /** `--job-template` */
   readonly templatePath: string | undefined;
-  /** Whether agent's labels were given, so that somebody asks about that agent. */
-  readonly areLabelsGiven: boolean;
-  /** The flag or variable; else the context's. */
+  /** Whether the agent's labels are set by an option or a variable: then an agent with these labels is looked for. */
+  readonly areLabelsConfigured: boolean;
+  /** From the option or the variable; else the context's. */
   readonly namespace: Sourced<string> | undefined;
   /** The agent's ServiceAccount of --for. */
   readonly account: { readonly namespace: string; readonly name: string } | undefined;
   readonly leaderElect: boolean;
 }
 
-/** Checks under way, and where to ask for states meanwhile. */
-export interface Checking<Found> {
+/** Checks of one API in progress, and where to read states of runs meanwhile. */
+export interface RunningChecks<Found> {
   readonly source: RunDirectory | undefined;
-  readonly found: Promise<Found>;
+  readonly result: Promise<Found>;
   close(): Promise<void>;
 }

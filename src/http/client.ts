@@ -1,160 +1,160 @@
-// HTTP/1.1 with kept-alive connections and a deadline on every request; the transport under both APIs.
-// Why not fetch: client certificates, one idle timer per stream, and a third of the processor time per request.
+// HTTP/1.1 over node:http(s): kept connections and a deadline for every request.
+// Measured with 24 requests at a time (20,000 POSTs of 4 KB over TLS): node:https 130 µs of processor time and 108 MB, undici
+// 8.12 103 to 152 µs and 204 MB; and undici would come into the executable.
 
 import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
-import { abortReason, noAnswer, noByte, transportError } from "./errors.ts";
-import { connector, KEEP_ALIVE_MS } from "./connector.ts";
-import { KeptConnections } from "./kept-connections.ts";
-import { Streams } from "./streams.ts";
-import type { StreamRequest } from "./streams.ts";
+import { abortError, closedHere, noAnswer, noByte, transportError } from "./errors.ts";
+import type {
+  ConnectionOptions,
+  Http,
+  HttpAnswer,
+  HttpRequest,
+  HttpStream,
+  StreamRequest,
+} from "./exchange.ts";
 import { tlsOf } from "./tls.ts";
-import type { ConnectionOptions, HttpAnswer, HttpRequest, HttpStream } from "./exchange.ts";
 
-/** Finds its connections by host and port: Node would put the certificates, kilobytes that never differ here, into the name. */
-function securePool(options: https.AgentOptions): https.Agent {
-  const pool = new https.Agent(options);
-  pool.getName = (place) => `${place?.host}:${String(place?.port)}`;
-  return pool;
-}
+/** After this long without a byte, TCP checks whether the other side is still there. */
+const KEEP_ALIVE_MS = 30_000;
+const MAX_SOCKETS = 32;
 
-/** One pool of connections to one place. */
-export class HttpClient {
-  readonly #kept: KeptConnections | undefined;
-  readonly #streams: Streams | undefined;
-  readonly #agent: http.Agent;
+/** A client of one server. */
+export class HttpClient implements Http {
+  readonly #requests: http.Agent;
+  readonly #streams: http.Agent;
   readonly #send: typeof http.request;
+  readonly #closed = new AbortController();
 
-  constructor(origin: URL, options: ConnectionOptions = {}) {
-    const secure = origin.protocol === "https:";
-    const atMost = options.maxSockets ?? 32;
-    const tls = options.tls ?? {};
-    const isDirect = options.agent === undefined && options.proxyEnv === undefined;
-    const connect = isDirect ? connector(origin, tls) : undefined;
-    this.#kept = connect && new KeptConnections(origin, { connect, atMost });
-    this.#streams = connect && new Streams(connect);
-    const pool = {
-      keepAlive: true,
-      keepAliveMsecs: KEEP_ALIVE_MS,
-      maxSockets: atMost,
-      scheduling: "lifo" as const,
-      ...(options.proxyEnv === undefined ? {} : { proxyEnv: { ...options.proxyEnv } }),
-    };
-    this.#send = secure ? https.request : http.request;
-    this.#agent = options.agent ?? (secure ? securePool({ ...pool, ...tlsOf(tls) }) : new http.Agent(pool));
+  constructor(origin: URL, { tls = {}, proxyEnv, maxSockets = MAX_SOCKETS }: ConnectionOptions = {}) {
+    const proxy = proxyEnv === undefined ? {} : { proxyEnv: { ...proxyEnv } };
+    const shared = { keepAliveMsecs: KEEP_ALIVE_MS, scheduling: "lifo" as const, ...proxy };
+    const isSecure = origin.protocol === "https:";
+    const agent = (options: http.AgentOptions): http.Agent =>
+      isSecure ? secureAgent({ ...options, ...tlsOf(tls) }) : new http.Agent(options);
+    this.#send = isSecure ? https.request : http.request;
+    this.#requests = agent({ ...shared, keepAlive: true, maxSockets });
+    // A watch lasts for minutes: it must not wait for a connection, nor keep one from a request.
+    this.#streams = agent(shared);
   }
 
-  /** The whole answer as text, whatever its status. Throws TransportError. */
   async request(request: HttpRequest): Promise<HttpAnswer> {
-    const { signal } = request;
-    if (signal?.aborted === true) throw abortReason(signal);
-    return this.#kept?.carries(request) === true ? this.#kept.request(request) : this.#throughNode(request);
-  }
-
-  /** Headers now, chunks as they come; the stream breaks after `idleMs` without a byte. Throws TransportError, as its chunks do. */
-  async stream(request: StreamRequest): Promise<HttpStream> {
-    const { signal } = request;
-    if (signal?.aborted === true) throw abortReason(signal);
-    if (this.#streams !== undefined && this.#kept?.carries(request) === true)
-      return this.#streams.open(request);
-    return this.#streamThroughNode(request);
-  }
-
-  close(): void {
-    this.#kept?.close();
-    this.#streams?.close();
-    this.#agent.destroy();
-  }
-
-  /** By way of proxies and of agents made elsewhere. */
-  async #throughNode(request: HttpRequest): Promise<HttpAnswer> {
-    const deadline = this.#deadline(request);
+    const limit = new TimeLimit(request, this.#closed.signal);
     try {
-      const response = await this.#open(request, deadline.signal);
-      const parts: Buffer[] = [];
-      for await (const part of response) parts.push(part as Buffer);
-      const body = Buffer.concat(parts).toString("utf8");
+      const response = await this.#open(request, this.#requests, limit.signal);
+      response.setEncoding("utf8");
+      let body = "";
+      for await (const part of response) body += part as string;
       return { status: response.statusCode ?? 0, headers: response.headers, body };
     } catch (error) {
-      throw deadline.explain(error);
+      throw limit.reasonFor(error);
     } finally {
-      deadline.end();
+      limit.end();
     }
   }
 
-  async #streamThroughNode(request: StreamRequest): Promise<HttpStream> {
-    const deadline = this.#deadline(request);
+  async stream(request: StreamRequest): Promise<HttpStream> {
+    const limit = new TimeLimit(request, this.#closed.signal);
     try {
-      const response = await this.#open(request, request.signal ?? deadline.signal, deadline.signal);
+      const response = await this.#open(request, this.#streams, limit.signal);
+      limit.stopTimer();
+      response.once("close", () => limit.end());
       return {
         status: response.statusCode ?? 0,
         headers: response.headers,
-        chunks: chunksOf(response, request.idleMs),
+        chunks: chunksOf(response, request.idleMs, limit),
         close: () => void response.destroy(),
       };
     } catch (error) {
-      throw deadline.explain(error);
-    } finally {
-      deadline.end();
+      limit.end();
+      throw limit.reasonFor(error);
     }
   }
 
-  #open(request: HttpRequest, signal: AbortSignal, until?: AbortSignal): Promise<IncomingMessage> {
+  close(): void {
+    this.#closed.abort(closedHere());
+    this.#requests.destroy();
+    this.#streams.destroy();
+  }
+
+  #open(
+    { method, url, headers, body }: HttpRequest,
+    agent: http.Agent,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(abortReason(signal));
-      const outgoing = this.#send(request.url, { ...this.#sending(request), signal });
-      const giveUp = (): void => void outgoing.destroy(abortReason(until ?? signal));
-      until?.addEventListener("abort", giveUp, { once: true });
-      outgoing.once("response", (response) => {
-        until?.removeEventListener("abort", giveUp);
-        resolve(response);
+      if (signal.aborted) throw signal.reason;
+      const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+      const options = { method, agent, headers: { ...headers, ...length } as http.OutgoingHttpHeaders };
+      const outgoing = this.#send(url, options);
+      let response: IncomingMessage | undefined;
+      signal.addEventListener("abort", () => (response ?? outgoing).destroy(signal.reason as Error), {
+        once: true,
       });
-      outgoing.once("error", (error: NodeJS.ErrnoException) => {
-        until?.removeEventListener("abort", giveUp);
-        reject(transportError(error, outgoing.reusedSocket));
+      outgoing.once("response", (incoming) => {
+        response = incoming;
+        resolve(incoming);
       });
-      outgoing.end(request.body);
+      outgoing.on("error", (error) => reject(transportError(error, outgoing.reusedSocket)));
+      outgoing.end(body);
     });
-  }
-
-  #sending(request: HttpRequest): http.RequestOptions {
-    const headers: Record<string, string | readonly string[] | number> = { ...request.headers };
-    if (request.body !== undefined) headers["content-length"] = Buffer.byteLength(request.body);
-    return { method: request.method, headers: headers as http.OutgoingHttpHeaders, agent: this.#agent };
-  }
-
-  #deadline(request: HttpRequest): { signal: AbortSignal; end(): void; explain(error: unknown): unknown } {
-    const controller = new AbortController();
-    const pass = (): void => controller.abort(abortReason(request.signal));
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      controller.abort();
-    }, request.timeoutMs);
-    request.signal?.addEventListener("abort", pass, { once: true });
-    if (request.signal?.aborted === true) pass();
-    return {
-      signal: controller.signal,
-      end: () => {
-        clearTimeout(timer);
-        request.signal?.removeEventListener("abort", pass);
-      },
-      explain: (error) => (timedOut ? noAnswer(request.timeoutMs) : transportError(error, false)),
-    };
   }
 }
 
-async function* chunksOf(response: IncomingMessage, idleMs: number): AsyncGenerator<Buffer> {
-  const { socket } = response;
-  const giveUp = (): void => void response.destroy(noByte(idleMs));
-  socket.setTimeout(idleMs, giveUp);
-  // Here and no later: by the time that our reader has noticed the end, the connection may be carrying another stream.
-  response.once("end", () => socket.setTimeout(0, giveUp));
+/** Until when a request may take, and what else ends it: its own signal, or the client's end. */
+class TimeLimit {
+  readonly #controller = new AbortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #signals: readonly AbortSignal[];
+  readonly #abort = (): void => {
+    const [own, closed] = this.#signals;
+    this.#controller.abort(own?.aborted === true ? abortError(own) : closed?.reason);
+  };
+
+  constructor({ timeoutMs, signal }: HttpRequest, closed: AbortSignal) {
+    this.#signals = [signal ?? new AbortController().signal, closed];
+    this.#timer = setTimeout(() => this.#controller.abort(noAnswer(timeoutMs)), timeoutMs);
+    for (const each of this.#signals) each.addEventListener("abort", this.#abort, { once: true });
+    if (this.#signals.some(({ aborted }) => aborted)) this.#abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  stopTimer(): void {
+    clearTimeout(this.#timer);
+  }
+
+  end(): void {
+    this.stopTimer();
+    for (const each of this.#signals) each.removeEventListener("abort", this.#abort);
+  }
+
+  /** Why the request failed: Node reports an abort as a broken connection. */
+  reasonFor(error: unknown): unknown {
+    return this.signal.aborted ? this.signal.reason : transportError(error, false);
+  }
+}
+
+/** Finds its connections by host and port; Node would put the certificates, which never differ here, into the name. */
+function secureAgent(options: https.AgentOptions): https.Agent {
+  const agent = new https.Agent(options);
+  agent.getName = (place) => `${place?.host}:${String(place?.port)}`;
+  return agent;
+}
+
+async function* chunksOf(
+  response: IncomingMessage,
+  idleMs: number,
+  limit: TimeLimit,
+): AsyncGenerator<Buffer> {
+  response.socket.setTimeout(idleMs, () => void response.destroy(noByte(idleMs)));
   try {
     for await (const chunk of response) yield chunk as Buffer;
   } catch (error) {
-    throw transportError(error, false);
+    throw limit.reasonFor(error);
   } finally {
     response.destroy();
   }

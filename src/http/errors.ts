@@ -15,12 +15,6 @@ export class TransportError extends Error {
   }
 }
 
-/** Why a signal aborted, as an error. */
-export function abortReason(signal: AbortSignal | undefined): Error {
-  const reason: unknown = signal?.reason;
-  return reason instanceof Error ? reason : new DOMException("aborted", "AbortError");
-}
-
 /** As Node's own, whatever the reason: who aborted knows it. */
 export function abortError(signal: AbortSignal | undefined): Error {
   return new DOMException("aborted", { name: "AbortError", cause: signal?.reason });
@@ -48,12 +42,6 @@ export function transportError(error: unknown, reused: boolean): unknown {
   return new TransportError(messageOf(error, code), { code, staleConnection: stale, cause: error });
 }
 
-/** The other side closed before its answer was whole. `reused`: a kept connection, of which no byte came. */
-export function closedEarly(reused: boolean): TransportError {
-  const code = "ECONNRESET";
-  return new TransportError("connection closed by the other side", { code, staleConnection: reused });
-}
-
 function messageOf(error: Error, code: string): string {
   switch (code) {
     case "ECONNREFUSED":
@@ -67,6 +55,7 @@ function messageOf(error: Error, code: string): string {
     case "ETIMEDOUT":
       return "connection timed out";
     default:
+      if (code.startsWith("HPE_")) return "the answer is not HTTP";
       // Node's advice about its own options means nothing to whom an executable was given.
       return error.message === ""
         ? code

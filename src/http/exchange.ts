@@ -1,7 +1,17 @@
-// What the two APIs' clients ask of HTTP, and what they get.
+// The port that both APIs' clients send through. `HttpClient` implements it with sockets; a simulation without.
 
-import type { Agent, IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import type { Env } from "../base/env.ts";
+
+/** All calls throw TransportError, and the signal's reason as an AbortError. */
+export interface Http {
+  /** The whole answer as text, whatever its status. */
+  request(request: HttpRequest): Promise<HttpAnswer>;
+  /** Resolves with the headers; the chunks come later, and throw when the stream breaks. */
+  stream(request: StreamRequest): Promise<HttpStream>;
+  /** Ends all connections. */
+  close(): void;
+}
 
 export interface TlsOptions {
   readonly ca?: string | Buffer | readonly string[] | undefined;
@@ -13,12 +23,10 @@ export interface TlsOptions {
 
 export interface ConnectionOptions {
   readonly tls?: TlsOptions | undefined;
-  /** The variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as far as they shall count. */
+  /** The proxy variables: HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
   readonly proxyEnv?: Env | undefined;
-  /** Connections at once. */
+  /** Maximum number of connections for requests; a stream has a connection of its own besides. */
   readonly maxSockets?: number | undefined;
-  /** An agent made elsewhere (SOCKS proxies), in place of our own. */
-  readonly agent?: Agent | undefined;
 }
 
 export interface HttpRequest {
@@ -31,6 +39,11 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface StreamRequest extends HttpRequest {
+  /** Milliseconds without a byte after which the stream breaks; 0: never. */
+  readonly idleMs: number;
+}
+
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -41,6 +54,6 @@ export interface HttpStream {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly chunks: AsyncIterable<Buffer>;
-  /** For whoever does not read it: the connection ends. */
+  /** Ends the connection, for a caller that does not read the chunks. */
   close(): void;
 }

@@ -1,4 +1,4 @@
-// Checks of the files that become ConfigMaps: better a message here than an agent that cannot start.
+// Checks of the files that become ConfigMaps, so that the agent can start with them.
 
 import { parse as parseToml } from "smol-toml";
 import { parse as parseYaml } from "yaml";
@@ -11,7 +11,7 @@ export function checkJobTemplate({ path, text }: TextFile): void {
   const job = readYaml(path, text);
   const hint = "a template is a Job with spec.template.spec; kind and apiVersion may be left out";
   if (!isObject(job)) {
-    throw new SettingsError(`cannot use job template "${path}": not a Job but ${whatIs(job)}`, { hint });
+    throw new SettingsError(`cannot use job template "${path}": it is ${typeText(job)}, not a Job`, { hint });
   }
   const { kind, apiVersion } = job;
   if (kind !== undefined && kind !== null && kind !== "Job") {
@@ -31,7 +31,7 @@ export function checkJobTemplate({ path, text }: TextFile): void {
   }
 }
 
-/** The configuration must be TOML, and must not carry the API key into a ConfigMap, where all may read it. */
+/** The configuration must be TOML, and must not contain the API key: a ConfigMap is not secret. */
 export function checkConfigToml(file: TextFile): void {
   const cloud = objectIn(readToml(file)["cloud"]);
   const names = ["cloud.api_key", "cloud.auth_token", "cloud.agent.auth_token"];
@@ -39,15 +39,15 @@ export function checkConfigToml(file: TextFile): void {
   const at = values.findIndex((value) => value !== undefined && value !== "");
   if (at < 0) return;
   throw new SettingsError(
-    `cannot use configuration "${file.path}": ${names[at]} would stand in a ConfigMap`,
+    `cannot use configuration "${file.path}": it has ${names[at]}, but a ConfigMap is not secret`,
     {
-      hint: "take the key out of the file and give it with --key, which puts it into a Secret",
+      hint: "remove the key from the file and set it with --key, which puts it into a Secret",
     },
   );
 }
 
-/** Whether the configuration says where Prefect Server is. */
-export function saysWhereServerIs(file: TextFile): boolean {
+/** Whether the configuration has the address of Prefect Server. */
+export function hasServerAddress(file: TextFile): boolean {
   const config = readToml(file);
   const server = objectIn(config["server"]);
   return [objectIn(config["cloud"])["api"], server["host"], server["endpoint"]].some(Boolean);
@@ -58,16 +58,16 @@ function readToml({ path, text }: TextFile): Readonly<Record<string, unknown>> {
     return parseToml(text);
   } catch (error) {
     throw new SettingsError(`cannot read configuration "${path}": ${tomlCause(error)}`, {
-      hint: "mend the file, or leave out --config-toml",
+      hint: "correct the file, or leave out --config-toml",
       cause: error,
     });
   }
 }
 
 function tomlCause(error: unknown): string {
-  const sentence = firstLine(error).replace(/^Invalid TOML document: /, "");
-  if (!isObject(error) || typeof error["line"] !== "number") return sentence;
-  return `${sentence} at line ${error["line"]}, column ${String(error["column"])}`;
+  const message = firstLine(error).replace(/^Invalid TOML document: /, "");
+  if (!isObject(error) || typeof error["line"] !== "number") return message;
+  return `${message} at line ${error["line"]}, column ${String(error["column"])}`;
 }
 
 function readYaml(path: string, text: string): unknown {
@@ -81,12 +81,12 @@ function readYaml(path: string, text: string): unknown {
   }
 }
 
-/** The parsers' sentence without the excerpt of the file below it. */
+/** The parser's message without the excerpt of the file. */
 function firstLine(error: unknown): string {
   return (textOf(error).split("\n")[0] ?? "").replace(/:$/, "");
 }
 
-function whatIs(value: unknown): string {
+function typeText(value: unknown): string {
   if (value === null || value === undefined) return "empty";
   return Array.isArray(value) ? "a list" : `the ${typeof value} ${JSON.stringify(value)}`;
 }

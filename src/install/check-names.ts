@@ -1,4 +1,4 @@
-// Checks of single values: what the tables of options say of each, and of the address and the key.
+// Checks of single values, by the tables of options, and of the address and the key.
 
 import { SettingsError } from "../base/errors.ts";
 import { checkWorkOptions, JOB_OPTIONS } from "../agent/options.ts";
@@ -15,24 +15,27 @@ const aTemplateAddress = must(
 );
 const aBackend = oneOf(["cloud", "server"]);
 
-/** Throws SettingsError, naming the flag, for the first value that cannot be what its flag wants. */
+/** Throws SettingsError, naming the flag, for the first invalid value. */
 export function checkNames(options: InstallOptions): void {
   if (options.key && !/^[\x21-\x7e]+$/.test(options.key)) {
-    // Never the key itself.
-    throw new SettingsError("cannot read --key: it has white space or other characters that no API key has", {
-      hint: "copy the key again, without quotes or line breaks",
-    });
+    // The message must not contain the key.
+    throw new SettingsError(
+      "cannot read --key: it contains white space or other characters that are not allowed in an API key",
+      {
+        hint: "copy the key again, without quotes or line breaks",
+      },
+    );
   }
-  checkGiven("--api", options.api, aWebAddress);
-  checkGiven("--backend", options.backend, aBackend);
-  checkGiven("--tenant-id", options.tenantId, anId);
-  checkGiven("--job-template", options.jobTemplateUrl, aTemplateAddress);
+  checkIfSet("--api", options.api, aWebAddress);
+  checkIfSet("--backend", options.backend, aBackend);
+  checkIfSet("--tenant-id", options.tenantId, anId);
+  checkIfSet("--job-template", options.jobTemplateUrl, aTemplateAddress);
   const { jobTemplate: _template, configToml: _config, ...values } = options;
   checkOptionValues(INSTALL_OPTIONS, values);
   checkOptionValues(JOB_OPTIONS, values);
   checkWorkOptions(values);
 }
 
-function checkGiven(flag: string, value: string | undefined, check: OptionCheck): void {
+function checkIfSet(flag: string, value: string | undefined, check: OptionCheck): void {
   if (value) check(value, flag);
 }

@@ -1,13 +1,13 @@
-// Checks of `--agent python`: Prefect's own agent takes fewer options, and one of them differently.
+// Checks of `--agent python`: Prefect's own agent has fewer options, and takes only one image pull Secret.
 
 import { SettingsError } from "../base/errors.ts";
 import { namesIn } from "../agent/option-checks.ts";
 import type { InstallOptions } from "./options.ts";
-import { INSTALL_OPTIONS, PASSED_ON } from "./options.ts";
+import { INSTALL_OPTIONS, AGENT_START_OPTIONS } from "./options.ts";
 
-const ALL = { ...PASSED_ON, ...INSTALL_OPTIONS };
-/** What Prefect's own install has; the rest would be lost without a word. */
-const KNOWN_TO_PYTHON = new Set<keyof InstallOptions>([
+const ALL = { ...AGENT_START_OPTIONS, ...INSTALL_OPTIONS };
+/** The options of Prefect's own install; others would be silently ignored. */
+const SUPPORTED_OPTIONS = new Set<keyof InstallOptions>([
   "labels",
   "env",
   "agentConfigId",
@@ -25,27 +25,27 @@ const KNOWN_TO_PYTHON = new Set<keyof InstallOptions>([
   "latest",
 ]);
 
-/** Throws SettingsError for what the original could not express. */
+/** Throws SettingsError for options that Prefect's own agent does not have. */
 export function checkPython(options: InstallOptions): void {
-  const unknown = unknownIn(options);
-  if (unknown !== undefined) {
+  const unsupported = unsupportedIn(options);
+  if (unsupported !== undefined) {
     throw new SettingsError(
-      `cannot use "${unknown}" with "--agent python": Prefect's own agent has no such option`,
-      { hint: `leave out ${unknown}, or --agent python` },
+      `cannot use "${unsupported}" with "--agent python": Prefect's own agent has no such option`,
+      { hint: `leave out ${unsupported}, or --agent python` },
     );
   }
   if (namesIn(options.imagePullSecrets).length > 1) {
     throw new SettingsError(
-      `cannot use --image-pull-secrets "${options.imagePullSecrets}": Prefect's own agent takes one Secret here`,
+      `cannot use --image-pull-secrets "${options.imagePullSecrets}": Prefect's own agent takes only one Secret`,
       { hint: "name one Secret, or leave out --agent python" },
     );
   }
 }
 
-function unknownIn(options: InstallOptions): string | undefined {
+function unsupportedIn(options: InstallOptions): string | undefined {
   if (options.rbac === "minimal") return "--rbac=minimal";
-  if (options.jobTemplateUrl) return PASSED_ON.jobTemplate.flag;
+  if (options.jobTemplateUrl) return AGENT_START_OPTIONS.jobTemplate.flag;
   const names = Object.keys(ALL) as (keyof typeof ALL)[];
-  const name = names.find((each) => !KNOWN_TO_PYTHON.has(each) && Boolean(options[each]));
+  const name = names.find((each) => !SUPPORTED_OPTIONS.has(each) && Boolean(options[each]));
   return name === undefined ? undefined : ALL[name].flag;
 }

@@ -1,20 +1,23 @@
-// Refuses options that cannot work, before anything is printed: each value by itself, the files, then what
-// contradicts each other. An empty value counts as not given.
+// Checks the options: each value by itself, the files, then combinations. An empty value counts as not set.
 
 import { SettingsError } from "../base/errors.ts";
 import { readCpu, readMemory } from "../base/quantity.ts";
-import { checkConfigToml, checkJobTemplate, saysWhereServerIs } from "./check-files.ts";
+import { checkConfigToml, checkJobTemplate, hasServerAddress } from "./check-files.ts";
 import { checkNames } from "./check-names.ts";
 import type { InstallOptions } from "./options.ts";
 import { checkPython } from "./check-python.ts";
 
-/** Throws SettingsError with a hint for the first thing that is wrong. */
+/** Throws SettingsError with a hint for the first problem. */
 export function checkOptions(options: InstallOptions): void {
   checkNames(options);
   checkResources(options);
   if (options.jobTemplate !== undefined) checkJobTemplate(options.jobTemplate);
   if (options.configToml !== undefined) checkConfigToml(options.configToml);
-  clash(Boolean(options.image) && options.latest === true, ["--latest", "--image"], "both name the image");
+  rejectTogether(
+    Boolean(options.image) && options.latest === true,
+    ["--latest", "--image"],
+    "both name the image",
+  );
   if (options.agent === "python") checkPython(options);
   else checkCombinations(options);
 }
@@ -28,42 +31,49 @@ function checkResources(options: InstallOptions): void {
   ];
   for (const { flag, request, limit } of pairs) {
     const read = flag.endsWith("mem") ? readMemory : readCpu;
-    const least = request ? read(request, `${flag}-request`) : 0;
-    const most = limit ? read(limit, `${flag}-limit`) : Number.POSITIVE_INFINITY;
-    if (most >= least) continue;
-    throw new SettingsError(`cannot use ${flag}-limit "${limit}": less than ${flag}-request ${request}`, {
-      hint: `raise ${flag}-limit or lower ${flag}-request`,
-    });
+    const requested = request ? read(request, `${flag}-request`) : 0;
+    const limited = limit ? read(limit, `${flag}-limit`) : Number.POSITIVE_INFINITY;
+    if (limited >= requested) continue;
+    throw new SettingsError(
+      `cannot use ${flag}-limit "${limit}": it is less than ${flag}-request ${request}`,
+      {
+        hint: `raise ${flag}-limit or lower ${flag}-request`,
+      },
+    );
   }
 }
 
 function checkCombinations(options: InstallOptions): void {
   const { key, configToml } = options;
-  clash(Boolean(key) && Boolean(options.keySecret), ["--key", "--key-secret"], "both name the API key");
-  clash(
+  rejectTogether(
+    Boolean(key) && Boolean(options.keySecret),
+    ["--key", "--key-secret"],
+    "both name the API key",
+  );
+  rejectTogether(
     Boolean(options.keySecret) && options.inlineKey === true,
     ["--inline-key", "--key-secret"],
-    "a key that lies in a Secret cannot be written out",
+    "the key is in a Secret and cannot be written into the Deployment",
   );
-  clash(
+  rejectTogether(
     options.jobTemplate !== undefined && Boolean(options.jobTemplateUrl),
     ["--job-template FILE", "--job-template URL"],
     "both name the job template",
   );
-  const keeping = flagThatKeepsJobs(options);
-  clash(
-    options.resourceManager === true && keeping !== undefined,
-    ["--resource-manager", keeping ?? ""],
-    "the resource manager would remove the Jobs that were to stay",
+  const keepFlag = flagThatKeepsJobs(options);
+  rejectTogether(
+    options.resourceManager === true && keepFlag !== undefined,
+    ["--resource-manager", keepFlag ?? ""],
+    "the resource manager would delete the Jobs that the agent keeps",
   );
   if (options.inlineKey === true && !key) {
-    throw new SettingsError("cannot use --inline-key: there is no API key to write", {
-      hint: "give the key with --key",
+    throw new SettingsError("cannot use --inline-key: no API key is set", {
+      hint: "set the key with --key",
     });
   }
-  if (options.backend === "server" && !options.api && !(configToml && saysWhereServerIs(configToml))) {
-    throw new SettingsError('cannot use --backend "server": nothing says where the server is', {
-      hint: "give its address with --api, such as http://prefect-server-apollo:4200",
+  if (options.backend === "server" && !options.api && !(configToml && hasServerAddress(configToml))) {
+    throw new SettingsError('cannot use --backend "server": the address of the server is not set', {
+      hint: "set it with --api, such as http://prefect-server-apollo:4200",
     });
   }
 }
@@ -74,9 +84,9 @@ function flagThatKeepsJobs(options: InstallOptions): string | undefined {
   return options.deleteFailedAfter === "never" ? "--delete-failed-after never" : undefined;
 }
 
-function clash(together: boolean, flags: readonly [string, string], why: string): void {
-  if (!together) return;
-  throw new SettingsError(`cannot use "${flags[0]}" with "${flags[1]}": ${why}`, {
+function rejectTogether(areBothSet: boolean, flags: readonly [string, string], reason: string): void {
+  if (!areBothSet) return;
+  throw new SettingsError(`cannot use "${flags[0]}" with "${flags[1]}": ${reason}`, {
     hint: "leave out one of the two",
   });
 }

@@ -1,4 +1,4 @@
-// The API key: in a Secret of ours, in one that exists, or (--inline-key) in clear text as Prefect's own install has it.
+// The API key: in a new Secret, in an existing one, or (--inline-key) in plain text, as in Prefect's own install.
 
 import type { EnvVar } from "../kube/client/objects.ts";
 import type { SecretEntry } from "../agent/option-checks.ts";
@@ -13,13 +13,13 @@ type KeyOptions = Pick<InstallOptions, "key" | "keySecret" | "inlineKey">;
 const SECRET_NAME = "prefect-agent";
 const SECRET_KEY = "api-key";
 
-/** The entry of the Secret that holds the API key; undefined with --inline-key or without a key. */
+/** The Secret and its key that hold the API key; undefined with --inline-key or without an API key. */
 export function keyEntry(options: KeyOptions): SecretEntry | undefined {
   if (options.keySecret) return parseSecretEntry(options.keySecret);
   return options.key && !options.inlineKey ? { name: SECRET_NAME, key: SECRET_KEY } : undefined;
 }
 
-/** The Secret to create, where the key itself was given. */
+/** The Secret to create for --key. */
 export function keySecrets(options: KeyOptions, namespace: string | undefined): readonly Secret[] {
   if (!options.key || options.inlineKey) return [];
   return [
@@ -33,7 +33,7 @@ export function keySecrets(options: KeyOptions, namespace: string | undefined): 
   ];
 }
 
-/** The variables that hand the key to a container. Older Prefect tools read it from AUTH_TOKEN. */
+/** The variables with the API key. Older Prefect tools read AUTH_TOKEN. */
 export function keyEnvironment(options: KeyOptions): readonly EnvVar[] {
   const entry = keyEntry(options);
   if (entry !== undefined) {

@@ -1,6 +1,7 @@
-// The Deployment that runs the agent, and cleanup beside it on request.
+// The Deployment that runs the agent, with --resource-manager also cleanup.
 
 import { parseDuration } from "../base/duration.ts";
+import { DEFAULT_SETTINGS } from "../agent/settings.ts";
 import { namesIn } from "../agent/option-checks.ts";
 import { agentArguments, cleanupArguments } from "./arguments.ts";
 import { checksum } from "./checksum.ts";
@@ -18,14 +19,12 @@ import { agentServiceAccount } from "./roles.ts";
 export const CHECKSUM_ANNOTATION = "prefect.io/settings-checksum";
 
 const PORT = 8080;
-/** The user of the image; any other that is not root would do. */
+/** The user of the image; any user but root works. */
 const USER_ID = 65532;
-/** What the agent takes for --shutdown-grace when it is not said, or more. */
-const SHUTDOWN_GRACE_MS = 30_000;
 /** Between the end of the grace and the kubelet's SIGKILL. */
 const SHUTDOWN_MARGIN_SECONDS = 15;
 
-/** The Deployment. Its name and selector are those of Prefect's own, so that applying it takes that one's place. */
+/** The Deployment. It has the name and selector of Prefect's own, so that applying it replaces that one. */
 export function agentDeployment(options: InstallOptions): Deployment {
   const meta = metadataOf("prefect-agent", options.namespace);
   const labels = { ...AGENT_LABELS, ...versionLabel(options, options.version) };
@@ -51,7 +50,7 @@ function podSpec(options: InstallOptions): PodManifest {
   const pullSecrets = namesIn(options.imagePullSecrets).map((name) => ({ name }));
   const volumes = fileVolumes(options);
   return {
-    // Always said: left out, the account of an earlier --rbac=minimal would stay behind in `serviceAccount`.
+    // Always set: otherwise `serviceAccount` would keep the account of an earlier --rbac=minimal.
     serviceAccountName: agentServiceAccount(options),
     ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets }),
     terminationGracePeriodSeconds: terminationGraceSeconds(options),
@@ -69,7 +68,9 @@ function podSpec(options: InstallOptions): PodManifest {
 }
 
 function terminationGraceSeconds({ shutdownGrace }: InstallOptions): number {
-  const graceMs = shutdownGrace ? parseDuration(shutdownGrace, "--shutdown-grace") : SHUTDOWN_GRACE_MS;
+  const graceMs = shutdownGrace
+    ? parseDuration(shutdownGrace, "--shutdown-grace")
+    : DEFAULT_SETTINGS.shutdownGraceMs;
   return Math.ceil(graceMs / 1_000) + SHUTDOWN_MARGIN_SECONDS;
 }
 
@@ -83,7 +84,7 @@ function agentContainer(options: InstallOptions): ContainerManifest {
     livenessProbe: probe("/livez", { periodSeconds: 20, failureThreshold: 3 }),
     readinessProbe: probe("/readyz", { periodSeconds: 10, failureThreshold: 3 }),
     resources: agentResources(options),
-    ...confinement(options),
+    ...securityOf(options),
   };
 }
 
@@ -93,7 +94,7 @@ function cleanupContainer(options: InstallOptions): ContainerManifest {
     args: cleanupArguments(options),
     env: connectionEnvironment(options),
     resources: CLEANUP_RESOURCES,
-    ...confinement(options),
+    ...securityOf(options),
   };
 }
 
@@ -109,8 +110,8 @@ function containerOf(
   };
 }
 
-/** What the restricted Pod Security Standard asks of a container, and the files that it may read. */
-function confinement(options: InstallOptions): Pick<ContainerManifest, "securityContext" | "volumeMounts"> {
+/** What the restricted Pod Security Standard requires of a container, and the mounted files. */
+function securityOf(options: InstallOptions): Pick<ContainerManifest, "securityContext" | "volumeMounts"> {
   const volumeMounts = fileMounts(options);
   return {
     securityContext: {
@@ -122,6 +123,6 @@ function confinement(options: InstallOptions): Pick<ContainerManifest, "security
   };
 }
 
-function probe(path: string, throttle: Pick<Probe, "periodSeconds" | "failureThreshold">): Probe {
-  return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...throttle };
+function probe(path: string, timing: Pick<Probe, "periodSeconds" | "failureThreshold">): Probe {
+  return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...timing };
 }

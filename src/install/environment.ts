@@ -1,5 +1,5 @@
-// Variables of the containers: what both must know (where Prefect is, in which namespace they run), and defaults for
-// flow Jobs that have no flag of their own. Names are Prefect 1's.
+// Variables of the containers, with Prefect 1's names: the Prefect connection and the namespace, and defaults for flow Jobs
+// that `agent start` has no flag for.
 
 import type { EnvVar } from "../kube/client/objects.ts";
 import { keyEnvironment } from "./credentials.ts";
@@ -7,7 +7,7 @@ import { CONFIG_PATH } from "./files.ts";
 import { literal } from "./literal.ts";
 import type { InstallOptions } from "./options.ts";
 
-/** What agent and cleanup share. The namespace comes from the pod, so that the manifests can be applied anywhere. */
+/** For agent and cleanup. The namespace comes from the pod, so that the manifests can be applied to any namespace. */
 export function connectionEnvironment(options: InstallOptions): readonly EnvVar[] {
   return [
     { name: "NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
@@ -19,7 +19,7 @@ export function connectionEnvironment(options: InstallOptions): readonly EnvVar[
   ];
 }
 
-/** The agent's own: defaults for the Jobs of flow runs whose run config and template say nothing. */
+/** For the agent: defaults for flow Jobs whose run config and template do not set them. */
 export function jobDefaultsEnvironment(options: InstallOptions): readonly EnvVar[] {
   return [
     ...variable("JOB_MEM_REQUEST", options.memRequest),

@@ -13,9 +13,9 @@ interface MountedFile {
 
 const ROOT = "/etc/prefect";
 
-/** Where the job template lies in the container. */
+/** The path of the job template in the container. */
 export const JOB_TEMPLATE_PATH = `${ROOT}/job-template/job-template.yaml`;
-/** Where Prefect's configuration lies in the container. */
+/** The path of Prefect's configuration in the container. */
 export const CONFIG_PATH = `${ROOT}/config/config.toml`;
 
 /** The texts of all mounted files. */
@@ -37,7 +37,7 @@ export function fileVolumes(options: InstallOptions): NonNullable<PodManifest["v
   return mountedFiles(options).map((file) => ({ name: file.volume, configMap: { name: file.configMap } }));
 }
 
-/** Where a container finds them. Whole folders, because a single mounted file never follows its ConfigMap. */
+/** The mounts, of whole folders: a mounted single file (subPath) is not updated with its ConfigMap. */
 export function fileMounts(options: InstallOptions): readonly VolumeMount[] {
   return mountedFiles(options).map((file) => ({
     name: file.volume,

@@ -1,4 +1,4 @@
-// Which image the agent runs from: the release of this program, the latest one, or what the user names.
+// The agent's image: that of this version, the latest one, or the one that the user names.
 
 import type { InstallOptions } from "./options.ts";
 
@@ -6,16 +6,16 @@ type ImageOptions = Pick<InstallOptions, "image" | "latest">;
 
 const REPOSITORY = "ghcr.io/kubectl-prefect/kubectl-prefect";
 const PREFECT_REPOSITORY = "prefecthq/prefect";
-/** The last Prefect 1, in the image that its own install names. */
+/** The last version of Prefect 1, as in its own install. */
 const PREFECT_TAG = "1.4.1-python3.7";
 
-/** Our image; a version between releases (with a `+`) has none of its own, and gets the latest. */
+/** The image of kubectl-prefect; a version between releases (with a `+`) has no image and uses the latest. */
 export function agentImage(options: ImageOptions, version: string): string {
   if (options.image) return options.image;
   return isReleased(options, version) ? `${REPOSITORY}:v${version}` : `${REPOSITORY}:latest`;
 }
 
-/** The version label of the agent, where the image is that version for certain. */
+/** The version label, if the image certainly has this version. */
 export function versionLabel(options: ImageOptions, version: string): Readonly<Record<string, string>> {
   if (options.image || !isReleased(options, version)) return {};
   return { "app.kubernetes.io/version": version };

@@ -1,4 +1,4 @@
-// install: options → checked → documents in the order in which they must be applied. Pure; the command prints them.
+// install: checks the options and builds the manifests, in the order in which they must be applied. Pure.
 
 import { checkOptions } from "./check.ts";
 import { keySecrets } from "./credentials.ts";
@@ -9,7 +9,7 @@ import { pythonManifests } from "./python.ts";
 import { accessManifests } from "./roles.ts";
 
 /**
- * The objects that run the agent: what its pod needs first (rights, key, files), the Deployment last. Throws
+ * The objects that run the agent: first what its pod needs (permissions, key, files), last the Deployment. Throws
  * SettingsError for options that are wrong or contradict each other.
  */
 export function agentManifests(options: InstallOptions): readonly object[] {

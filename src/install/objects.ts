@@ -1,4 +1,4 @@
-// The objects that install prints, with the fields that it writes. kube/objects.ts has what we read from a cluster.
+// The Kubernetes objects that install prints. kube/client/objects.ts has those that are read from a cluster.
 
 import type { EnvVar } from "../kube/client/objects.ts";
 
@@ -106,7 +106,7 @@ export interface Deployment {
 
 export type Manifest = ServiceAccount | Secret | ConfigMap | Role | RoleBinding | Deployment;
 
-/** Labels of everything that belongs to the agent; `app` alone is the Deployment's selector, as in Prefect's own. */
+/** Labels of all objects of the agent; the Deployment's selector is `app`, as in Prefect's own. */
 export const AGENT_LABELS: Readonly<Record<string, string>> = {
   app: "prefect-agent",
   "app.kubernetes.io/name": "prefect-agent",
@@ -115,7 +115,7 @@ export const AGENT_LABELS: Readonly<Record<string, string>> = {
   "app.kubernetes.io/managed-by": "kubectl-prefect",
 };
 
-/** Metadata of an object: the labels that all of ours carry, and a namespace only where one was asked for. */
+/** Metadata of an object, with a namespace only if one is set. */
 export function metadataOf(name: string, namespace: string | undefined): ManifestMeta {
   return { name, ...(namespace ? { namespace } : {}), labels: AGENT_LABELS };
 }

@@ -1,5 +1,5 @@
-// What shapes the printed manifests: the options of `agent start`, those of `install` itself, and the files that they
-// name. Values are as the user typed them; an empty one counts as not given.
+// The options of `install`: those of `agent start`, its own, and the files that they name. Values are as the user typed
+// them; an empty one counts as not set.
 
 import type { AgentOptionValues } from "../agent/options.ts";
 import { AGENT_OPTIONS } from "../agent/options.ts";
@@ -11,18 +11,18 @@ import { readCpu, readMemory } from "../base/quantity.ts";
 const IMAGE =
   /^[a-z0-9][-._/a-z0-9]*(?::\d+\/[-._/a-z0-9]+)?(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
 const POLICIES = oneOf(["Always", "IfNotPresent", "Never"]);
-const moreThanNone = must(
+const atLeastOne = must(
   (value) => value !== "0",
   "a whole number of at least 1",
   "to stop an installed agent: kubectl scale deployment/prefect-agent --replicas=0",
 );
-const someReplicas: OptionCheck = (value, flag) => {
-  moreThanNone(value, flag);
+const aReplicaCount: OptionCheck = (value, flag) => {
+  atLeastOne(value, flag);
   aCount(value, flag);
 };
 
-/** As `install` says them: options of `agent start` that mean a little more where they are printed. */
-export const PASSED_ON = {
+/** The options of `agent start`, with descriptions for `install`. */
+export const AGENT_START_OPTIONS = {
   ...AGENT_OPTIONS,
   jobTemplate: {
     ...AGENT_OPTIONS.jobTemplate,
@@ -41,7 +41,7 @@ export const INSTALL_OPTIONS = {
     flag: "--namespace",
     short: "-n",
     kind: "text",
-    description: "namespace of every object; without it kubectl apply decides",
+    description: "namespace of all objects (default: that of kubectl apply)",
     check: aNamespace,
   },
   inlineKey: {
@@ -57,7 +57,7 @@ export const INSTALL_OPTIONS = {
   imagePullPolicy: {
     flag: "--image-pull-policy",
     kind: "text",
-    description: "Always, IfNotPresent or Never, for flows' pods whose run config and template say nothing",
+    description: "default image pull policy of flows' pods: Always, IfNotPresent or Never",
     check: POLICIES,
   },
   memRequest: {
@@ -82,7 +82,7 @@ export const INSTALL_OPTIONS = {
   agent: {
     flag: "--agent",
     kind: "text",
-    description: "whose agent: kubectl-prefect (default), or python for Prefect 1.4.1's own",
+    description: "which agent: kubectl-prefect (default), or python for Prefect 1.4.1's own",
     check: oneOf(["kubectl-prefect", "python"]),
   },
   image: {
@@ -95,7 +95,7 @@ export const INSTALL_OPTIONS = {
   agentImagePullPolicy: {
     flag: "--agent-image-pull-policy",
     kind: "text",
-    description: "Always, IfNotPresent or Never, for the agent's pod",
+    description: "image pull policy of the agent's pod: Always, IfNotPresent or Never",
     check: POLICIES,
   },
   agentMemRequest: {
@@ -125,8 +125,8 @@ export const INSTALL_OPTIONS = {
   replicas: {
     flag: "--replicas",
     kind: "text",
-    description: "agents, of which one leads (default 1)",
-    check: someReplicas,
+    description: "number of agents, of which one is the leader (default 1)",
+    check: aReplicaCount,
   },
   resourceManager: {
     flag: "--resource-manager",
@@ -135,13 +135,13 @@ export const INSTALL_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-/** A text file that becomes a ConfigMap; the path is only for messages. */
+/** A text file that becomes a ConfigMap; the path is used in messages. */
 export interface TextFile {
   readonly path: string;
   readonly text: string;
 }
 
-/** Where Prefect is, and as whom the agent speaks to it. */
+/** The Prefect API and its credentials. */
 export interface ConnectionOptions {
   readonly api?: string | undefined;
   readonly backend?: string | undefined;
@@ -150,11 +150,11 @@ export interface ConnectionOptions {
   readonly key?: string | undefined;
 }
 
-/** The options that name files, with what is in the files. */
+/** The options that name files, with their content. */
 export interface FileOptions {
   /** A template whose text goes into a ConfigMap. */
   readonly jobTemplate?: TextFile | undefined;
-  /** A template that the agent fetches by itself: http(s)://, s3://, gs://. */
+  /** A template that the agent downloads: http(s)://, s3://, gs://. */
   readonly jobTemplateUrl?: string | undefined;
   readonly configToml?: TextFile | undefined;
 }
@@ -167,18 +167,17 @@ export interface InstallOptions
     FileOptions,
     Omit<AgentOptionValues, keyof FileOptions>,
     Omit<InstallOptionValues, keyof FileOptions> {
-  /** This program's version, which names the default image. */
+  /** The version of kubectl-prefect, which is the tag of the default image. */
   readonly version: string;
-  /** Rights for flows and agent, or a ServiceAccount of the agent's own with its rights alone. */
+  /** true: permissions for flows and agent; `minimal`: a ServiceAccount with only the agent's permissions. */
   readonly rbac?: boolean | "minimal" | undefined;
 }
 
-/** How many agents there are to be. */
 export function replicasIn({ replicas }: InstallOptions): number {
   return replicas ? Number(replicas) : 1;
 }
 
-/** Whether the agents elect a leader: asked for, or because there are several. */
+/** Whether the agents elect a leader: by --leader-elect, or because there are several. */
 export function electsLeader(options: InstallOptions): boolean {
   return options.leaderElect === true || replicasIn(options) > 1;
 }

@@ -1,6 +1,6 @@
-// Python's way of writing values, as Prefect's own install puts them into its manifest: sets in order, json.dumps().
+// Values as Python writes them in the manifest of Prefect's own install: sorted sets and json.dumps().
 
-/** sorted(set(…)): each text once, by code points, where JavaScript alone would compare UTF-16 units. */
+/** sorted(set(…)): each text once, sorted by code points; JavaScript alone compares UTF-16 units. */
 export function pythonSortedSet(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].sort(byCodePoints);
 }

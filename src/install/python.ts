@@ -1,4 +1,4 @@
-// `install --agent python`: the documents that Prefect 1.4.1's `prefect agent kubernetes install` prints, parsed the same.
+// `install --agent python`: the same documents as `prefect agent kubernetes install` of Prefect 1.4.1.
 
 import type { EnvVar } from "../kube/client/objects.ts";
 import { environmentIn } from "../agent/option-checks.ts";
@@ -11,7 +11,7 @@ import { bindRole } from "./roles.ts";
 
 const APP = { app: "prefect-agent" };
 
-/** Deployment, and with `--rbac` Role and RoleBinding. The Deployment never names a namespace, the other two always do. */
+/** Deployment, and with `--rbac` Role and RoleBinding. Only these two name a namespace, always. */
 export function pythonManifests(options: InstallOptions): readonly Manifest[] {
   const deployment = pythonDeployment(options);
   if (!options.rbac) return [deployment];
@@ -59,7 +59,7 @@ function pythonDeployment(options: InstallOptions): Deployment {
   };
 }
 
-/** In the original's order, empty ones included. */
+/** In the order of Prefect's own install, with empty values. */
 function pythonEnvironment(options: InstallOptions): readonly EnvVar[] {
   const env = environmentIn(options.env);
   const values: readonly (readonly [string, string | undefined])[] = [

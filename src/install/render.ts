@@ -2,12 +2,12 @@
 
 import { Document, visit } from "yaml";
 
-/** Line breaks of other systems, byte order marks, and what no YAML reader lets pass unescaped. */
+/** Line breaks of other systems, byte order marks, and characters that YAML requires to be escaped. */
 const UNSAFE = /[\u007f-\u009f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]/u;
 
 /**
  * The documents as YAML, each preceded by `---`, or as one List object in JSON; ends with a line feed. kubectl still
- * reads YAML 1.1, so text such as `yes` or `012` that means something else there is quoted.
+ * reads YAML 1.1, so text such as `yes` or `012`, which is no string there, is quoted.
  */
 export function renderManifests(docs: readonly object[], format: "yaml" | "json"): string {
   if (format === "json") {
@@ -27,7 +27,7 @@ function yamlOf(value: object): string {
   return text.replaceAll(new RegExp(UNSAFE, "gu"), escaped);
 }
 
-/** As it stands between double quotes, where alone such a character can be. */
+/** The escape sequence, which is valid only between double quotes. */
 function escaped(char: string): string {
   return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

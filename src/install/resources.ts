@@ -12,16 +12,16 @@ type Resources = NonNullable<ContainerManifest["resources"]>;
 
 const CPU_REQUEST = "50m";
 const MEMORY_REQUEST = "128Mi";
-/** The agent stays below 250 MB with 10,000 live Jobs. */
+/** The agent needs less than 250 MB with 10,000 live Jobs. */
 const MEMORY_LIMIT = "384Mi";
 
-/** Of `cleanup`: it wakes once a minute and holds one page of objects. No CPU limit, here as for the agent. */
+/** For `cleanup`, which runs once a minute. Like the agent, it has no CPU limit. */
 export const CLEANUP_RESOURCES: Resources = {
   requests: { cpu: "10m", memory: "64Mi" },
   limits: { memory: "256Mi" },
 };
 
-/** What was asked for; a default gives way where it would contradict what was asked for. */
+/** The values of the options; a default is adjusted to a conflicting option. */
 export function agentResources(options: ResourceOptions): Resources {
   const { agentMemRequest, agentMemLimit, agentCpuRequest, agentCpuLimit } = options;
   return {
@@ -36,14 +36,14 @@ export function agentResources(options: ResourceOptions): Resources {
   };
 }
 
-type Measure = (quantity: string) => number;
+type Parse = (quantity: string) => number;
 
-function smaller(ours: string, theirs: string | undefined, measure: Measure): string {
-  return theirs && measure(theirs) < measure(ours) ? theirs : ours;
+function smaller(defaultValue: string, option: string | undefined, parse: Parse): string {
+  return option && parse(option) < parse(defaultValue) ? option : defaultValue;
 }
 
-function larger(ours: string, theirs: string | undefined): string {
-  return theirs && bytes(theirs) > bytes(ours) ? theirs : ours;
+function larger(defaultValue: string, option: string | undefined): string {
+  return option && bytes(option) > bytes(defaultValue) ? option : defaultValue;
 }
 
 function bytes(memory: string): number {

@@ -1,27 +1,27 @@
-// The agent's rights as manifests: Role and RoleBinding for whoever runs it, and a ServiceAccount where it has its own.
+// The agent's permissions as manifests: Role and RoleBinding, and a ServiceAccount where the agent has its own.
 
 import type { ManifestMeta, PolicyRule, Role, RoleBinding, ServiceAccount } from "./objects.ts";
 import { metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { electsLeader } from "./options.ts";
-import type { AccessRow, Verb } from "../kube/permissions.ts";
-import { agentAccess, CLEANUP_ACCESS, FLOW_ACCESS } from "../kube/permissions.ts";
+import type { PermissionRow, Verb } from "../kube/permissions.ts";
+import { agentPermissions, CLEANUP_PERMISSIONS, FLOW_PERMISSIONS } from "../kube/permissions.ts";
 
 const RBAC_NAME = "prefect-agent-rbac";
 const RBAC_GROUP = "rbac.authorization.k8s.io";
 const VERB_ORDER: readonly Verb[] = ["get", "list", "watch", "create", "update", "patch", "delete"];
 
-/** The ServiceAccount that the agent's pod runs as: its own only with minimal rights. */
+/** The ServiceAccount that the agent's pod runs as: its own only with `--rbac=minimal`. */
 export function agentServiceAccount(options: InstallOptions): string {
   return options.rbac === "minimal" ? "prefect-agent" : "default";
 }
 
-/** ServiceAccount (with `minimal`), Role and RoleBinding; nothing where no rights were asked for. */
+/** ServiceAccount (with `minimal`), Role and RoleBinding; nothing without `--rbac`. */
 export function accessManifests(options: InstallOptions): readonly (ServiceAccount | Role | RoleBinding)[] {
   if (!options.rbac) return [];
   const { namespace } = options;
   const account = agentServiceAccount(options);
-  const bound = bindRole(metadataOf(RBAC_NAME, namespace), policyRules(wantedAccess(options)), account);
+  const bound = bindRole(metadataOf(RBAC_NAME, namespace), policyRules(wantedRows(options)), account);
   if (options.rbac !== "minimal") return bound;
   return [{ apiVersion: "v1", kind: "ServiceAccount", metadata: metadataOf(account, namespace) }, ...bound];
 }
@@ -48,8 +48,8 @@ export function bindRole(
 }
 
 /** One rule per resource, with the verbs of all its rows; `*` swallows the others. */
-export function policyRules(rows: readonly AccessRow[]): readonly PolicyRule[] {
-  const rules = new Map<string, { row: AccessRow; verbs: Set<Verb> }>();
+export function policyRules(rows: readonly PermissionRow[]): readonly PolicyRule[] {
+  const rules = new Map<string, { row: PermissionRow; verbs: Set<Verb> }>();
   for (const row of rows) {
     const key = `${row.group}/${row.resource}/${row.subresource ?? ""}`;
     const rule = rules.get(key) ?? { row, verbs: new Set() };
@@ -63,10 +63,10 @@ export function policyRules(rows: readonly AccessRow[]): readonly PolicyRule[] {
   }));
 }
 
-function wantedAccess(options: InstallOptions): readonly AccessRow[] {
+function wantedRows(options: InstallOptions): readonly PermissionRow[] {
   return [
-    ...(options.rbac === "minimal" ? [] : FLOW_ACCESS),
-    ...agentAccess(electsLeader(options)),
-    ...(options.resourceManager ? CLEANUP_ACCESS : []),
+    ...(options.rbac === "minimal" ? [] : FLOW_PERMISSIONS),
+    ...agentPermissions(electsLeader(options)),
+    ...(options.resourceManager ? CLEANUP_PERMISSIONS : []),
   ];
 }

@@ -1,9 +1,9 @@
-// Inventory: what an agent of Prefect 1 would do next with a run, in lines for people. Pure.
+// Inventory: what an agent for Prefect 1 would do next with a run, for people. Pure.
 
 import type { Decision, Transition } from "../job/decide/types.ts";
 import { formatDuration } from "../base/duration.ts";
-import { hasMore, isEndedWith } from "../dask/ended-with.ts";
-import { isLiving } from "../dask/pod-life.ts";
+import { hasDeletableParts, isDeletedWithRun } from "../dask/deleted-with-run.ts";
+import { isPodActive } from "../dask/pod-status.ts";
 import { isKept } from "../job/labels.ts";
 import { apiAddress, apiServers } from "../job/api-address.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
@@ -11,69 +11,75 @@ import type { InventoryRun } from "./inventory.ts";
 
 /** At least one line. */
 export function agentActions(run: InventoryRun, decision: Decision): readonly string[] {
-  if (run.prefectVersion === 2) return ["leave it alone: it is the worker's of Prefect 2 or 3"];
-  if (run.podsForbidden === true) return ["not to be told: its pods may not be listed"];
+  if (run.prefectVersion === 2) return ["nothing: a worker of Prefect 2 or 3 manages this flow run"];
+  if (run.podsForbidden === true) return ["unknown: no permission to list its pods"];
   if (run.observed.jobs.length === 0) return [withoutJob(run)];
   if (run.status.kind === "missing" && !namesItsPrefect(run))
-    return ["nothing: no address on its Job says that the run is of the agent's own Prefect"];
-  const settling = decision.transition === undefined ? [] : [settlingLine(decision.transition)];
-  const clearing = clustersToEnd(run, decision).map(
-    ({ name }) => `delete Dask cluster ${name}: nothing else ends it`,
+    return ["nothing: its Job does not name a Prefect API, so the flow run may belong to another one"];
+  const transition = decision.transition === undefined ? [] : [transitionLine(decision.transition)];
+  const daskDeletions = clustersToDelete(run, decision).map(
+    ({ name }) => `delete Dask cluster ${name}: nothing else deletes it`,
   );
-  const doing = [
-    ...(decision.transition?.kind === "fail" ? [...settling, ...clearing] : [...clearing, ...settling]),
-    ...decision.deletions.map(({ job, reason: why }) => {
-      const because = why === decision.reason ? "" : `: ${why}`;
+  const changes = [
+    ...(decision.transition?.kind === "fail"
+      ? [...transition, ...daskDeletions]
+      : [...daskDeletions, ...transition]),
+    ...decision.deletions.map(({ job, reason }) => {
+      const because = reason === decision.reason ? "" : `: ${reason}`;
       return `delete Job ${job.metadata.name}${because}`;
     }),
     ...(decision.heartbeat && run.status.kind === "known"
-      ? ["keep the run's heartbeat up, so that Prefect does not start it a second time"]
+      ? ["send heartbeats, so that Prefect does not start the flow run a second time"]
       : []),
     ...(decision.requeueAfterMs === undefined
       ? []
-      : [`look again in ${formatDuration(decision.requeueAfterMs)}`]),
+      : [`check again in ${formatDuration(decision.requeueAfterMs)}`]),
   ];
-  const unsure =
-    run.status.kind === "unknown" && doing.length > 0 ? ["ask Prefect for the run's state first"] : [];
+  const readState =
+    run.status.kind === "unknown" && changes.length > 0
+      ? ["read the flow run's state from Prefect first"]
+      : [];
   const kept = run.observed.jobs.filter(({ job }) => isKept(job.metadata));
-  const leaving = kept.map(({ job }) => `leave Job ${job.metadata.name}: annotated prefect.io/keep`);
-  const actions = [...unsure, ...doing, ...leaving];
-  return actions.length === 0 ? ["nothing: all is in order"] : actions;
+  const keep = kept.map(({ job }) => `keep Job ${job.metadata.name}: annotated prefect.io/keep`);
+  const actions = [...readState, ...changes, ...keep];
+  return actions.length === 0 ? ["nothing: the flow run has no problem"] : actions;
 }
 
-/** Only so does an agent believe that a run was deleted; Cloud's address is that of other tenants, too. */
+/** Otherwise the agent does not conclude that a missing run was deleted; the Cloud address is shared by all tenants. */
 function namesItsPrefect({ observed }: InventoryRun): boolean {
   return observed.jobs.every(({ job }) => apiServers(job).some((url) => apiAddress(url) !== undefined));
 }
 
-/** None while a pod of the flow itself lives on: its workers are not for an agent to take. */
-function clustersToEnd(
-  { status: run, dask, observed }: InventoryRun,
-  { deleteDask: clear, deletions: remove }: Decision,
+/** None while a pod of the flow itself is running in a Job that is kept: the flow manages its workers. */
+function clustersToDelete(
+  { status, dask, observed }: InventoryRun,
+  { deleteDask, deletions }: Decision,
 ): readonly ObservedCluster[] {
-  if (!clear) return [];
-  const leaving = new Set(remove.map(({ job }) => job.metadata.uid));
-  const staying = observed.jobs.filter(({ job }) => !leaving.has(job.metadata.uid));
-  const isAtWork = staying.some(({ pods }) =>
-    pods.some((pod) => isLiving(pod) && pod.metadata.deletionTimestamp === undefined),
+  if (!deleteDask) return [];
+  const deleted = new Set(deletions.map(({ job }) => job.metadata.uid));
+  const kept = observed.jobs.filter(({ job }) => !deleted.has(job.metadata.uid));
+  const isRunning = kept.some(({ pods }) =>
+    pods.some((pod) => isPodActive(pod) && pod.metadata.deletionTimestamp === undefined),
   );
-  return isAtWork ? [] : dask.filter((cluster) => isEndedWith(cluster, run) && hasMore(cluster));
+  return isRunning
+    ? []
+    : dask.filter((cluster) => isDeletedWithRun(cluster, status) && hasDeletableParts(cluster));
 }
 
-function withoutJob({ status: run }: InventoryRun): string {
-  const type = run.kind === "known" ? run.state.type : "";
-  if (type === "scheduled") return "start it when it is due, if all of its labels are the agent's too";
-  if (type === "pending") return "make its Job, if the agent has claimed it";
-  return "nothing: no Job of the run is here";
+function withoutJob({ status }: InventoryRun): string {
+  const type = status.kind === "known" ? status.state.type : "";
+  if (type === "scheduled") return "start it when it is due, if the agent has all of its labels";
+  if (type === "pending") return "create its Job, if the agent has claimed it";
+  return "nothing: the flow run has no Job here";
 }
 
-function settlingLine(settle: Transition): string {
-  switch (settle.kind) {
+function transitionLine({ kind, message }: Transition): string {
+  switch (kind) {
     case "fail":
-      return `set the run Failed: ${settle.message}`;
+      return `set the flow run Failed: ${message}`;
     case "reschedule":
-      return `schedule the run anew: ${settle.message}`;
+      return `set the flow run Scheduled again: ${message}`;
     case "cancelled":
-      return `set the run Cancelled: ${settle.message}`;
+      return `set the flow run Cancelled: ${message}`;
   }
 }

@@ -1,31 +1,27 @@
-// Inventory: Dask clusters go to the runs that they belong to; a run of which nothing else is left gets a print of its
-// own, so that its state is asked for too. Pure.
+// Inventory: assigns Dask clusters to the runs that they belong to; a run that has nothing else becomes a run of the
+// inventory, so that its state is read too. Pure.
 
-import { runInName } from "../dask/attribute.ts";
+import { flowRunIdInName } from "../dask/attribute.ts";
 import { variableOf } from "../dask/recognise.ts";
 import { FLOW_RUN_LABEL_2 } from "../job/labels.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { PrefectVersion, InventoryRun } from "./inventory.ts";
 
-/** The runs with their clusters, and the clusters of nobody. */
+/** The runs with their clusters, and the clusters without a run. */
 export function withDask(
   runs: readonly InventoryRun[],
   clusters: readonly ObservedCluster[],
 ): { readonly runs: readonly InventoryRun[]; readonly unowned: readonly ObservedCluster[] } {
-  const all = [...runs, ...strangers(runs, clusters)];
-  const owned = new Set<ObservedCluster>();
+  const all = [...runs, ...runsWithOnlyDask(runs, clusters)];
+  const byRun = Map.groupBy(clusters, ({ namespace, owner }) => `${namespace}/${owner?.flowRunId ?? ""}`);
   const filled = all.map((run) => {
-    const dask = clusters.filter(
-      (cluster) => cluster.owner?.flowRunId === run.flowRunId && cluster.namespace === run.namespace,
-    );
-    for (const cluster of dask) owned.add(cluster);
-    return dask.length === 0 ? run : { ...run, dask };
+    const dask = byRun.get(`${run.namespace}/${run.flowRunId}`);
+    return dask === undefined ? run : { ...run, dask };
   });
-  return { runs: filled, unowned: clusters.filter((cluster) => !owned.has(cluster)) };
+  return { runs: filled, unowned: clusters.filter(({ owner }) => owner === undefined) };
 }
 
-/** Runs that are known by their clusters alone. */
-function strangers(
+function runsWithOnlyDask(
   runs: readonly InventoryRun[],
   clusters: readonly ObservedCluster[],
 ): readonly InventoryRun[] {
@@ -48,9 +44,9 @@ function strangers(
   return [...found.values()];
 }
 
-/** By label or variable of Prefect 2 and 3; else 1, whose agent alone gives the name that tells the run. */
+/** 2 by a label or variable of Prefect 2 and 3; only the agent for Prefect 1 puts the flow run id into the name. */
 function prefectVersionOf({ name, scheduler, workers, resource }: ObservedCluster): PrefectVersion {
-  if (runInName(name) !== undefined) return 1;
+  if (flowRunIdInName(name) !== undefined) return 1;
   const pods = scheduler === undefined ? workers : [scheduler, ...workers];
   const labelled = [...pods, ...(resource === undefined ? [] : [resource])].some(
     ({ metadata }) => metadata.labels?.[FLOW_RUN_LABEL_2] !== undefined,

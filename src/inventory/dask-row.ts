@@ -1,6 +1,6 @@
 // Inventory: one Dask cluster as a line of a table, or as an object for -o json. Pure.
 
-import { isLiving } from "../dask/pod-life.ts";
+import { isPodActive } from "../dask/pod-status.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
@@ -9,15 +9,14 @@ import type { Inventory, InventoryRun } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 
-/** What is shown of a Dask cluster. */
 export interface DaskRow {
   readonly dask: ObservedCluster;
-  /** The run that it belongs to, or is guessed to. */
+  /** The run that it belongs to, maybe only by a guess. */
   readonly run: InventoryRun | undefined;
   readonly decision: { readonly status: string; readonly reason: string };
 }
 
-/** A row for every cluster: those of runs first. */
+/** One row for each cluster, those of runs first. */
 export function daskRows({ runs, unownedDask }: Pick<Inventory, "runs" | "unownedDask">): readonly DaskRow[] {
   return [
     ...runs.flatMap((run) => run.dask.map((dask) => ({ dask, run, decision: daskDecision(dask, run) }))),
@@ -30,15 +29,15 @@ export function daskPods({ scheduler, workers }: ObservedCluster): readonly Pod[
   return scheduler === undefined ? workers : [scheduler, ...workers];
 }
 
-/** Ready pods of all, and what the first of them says: `3/4 Running`. */
+/** Ready and all pods, and the status of the first one: `3/4 Running`. */
 export function daskPodsText(dask: ObservedCluster): string {
   const pods = daskPods(dask);
-  const first = pods.find(isLiving) ?? pods[0];
+  const first = pods.find(isPodActive) ?? pods[0];
   const counted = `${pods.filter(isReady).length}/${pods.length}`;
   return first === undefined ? counted : `${counted} ${podStatus(first)}`;
 }
 
-/** When the oldest part of it was made. */
+/** When its oldest part was created. */
 export function daskCreatedAt(dask: ObservedCluster): Date | undefined {
   const parts = [
     ...daskPods(dask),
@@ -46,11 +45,11 @@ export function daskCreatedAt(dask: ObservedCluster): Date | undefined {
     ...dask.budgets,
     ...(dask.resource ? [dask.resource] : []),
   ];
-  const moments = parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp));
-  return moments.length === 0 ? undefined : new Date(Math.min(...moments));
+  const timesMs = parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+  return timesMs.length === 0 ? undefined : new Date(Math.min(...timesMs));
 }
 
-/** How it is found in Kubernetes: the operator's by its own resource, others by name. */
+/** Its name in tables: a DaskCluster of the operator is a Kubernetes resource, others are not. */
 export function daskName({ kind, name }: ObservedCluster): string {
   return kind === "operator" ? `daskcluster/${name}` : `dask/${name}`;
 }
@@ -75,16 +74,14 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
 }
 
 function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): DaskRow["decision"] {
-  if (dask.kind === "gateway") return { status: "active", reason: "dask-gateway looks after it" };
-  const living = daskPods(dask).filter(isLiving).length;
-  const isAtWork = living > 0 || dask.resource !== undefined;
-  if (!isAtWork) return { status: "finished", reason: "none of its pods is left at work" };
-  if (run === undefined)
-    return { status: "unowned", reason: "at work, and nothing tells for which flow run" };
-  const tie = `tied to its flow run by ${dask.owner?.by ?? "nothing"}`;
+  if (dask.kind === "gateway") return { status: "active", reason: "managed by dask-gateway" };
+  const isRunning = daskPods(dask).some(isPodActive) || dask.resource !== undefined;
+  if (!isRunning) return { status: "finished", reason: "none of its pods is running" };
+  if (run === undefined) return { status: "unowned", reason: "running, but its flow run is unknown" };
+  const attribution = `attributed to its flow run by ${dask.owner?.by ?? "nothing"}`;
   if (run.status.kind === "missing")
-    return { status: "orphaned", reason: `its flow run is deleted (${tie})` };
+    return { status: "orphaned", reason: `its flow run no longer exists in Prefect (${attribution})` };
   if (run.status.kind === "known" && isFinished(run.status.state.type))
-    return { status: "orphaned", reason: `its flow run is ${run.status.state.name} (${tie})` };
-  return { status: "active", reason: tie };
+    return { status: "orphaned", reason: `its flow run is ${run.status.state.name} (${attribution})` };
+  return { status: "active", reason: attribution };
 }

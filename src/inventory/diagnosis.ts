@@ -1,31 +1,33 @@
-// Inventory: what is the matter with a run, and what an agent would do with it and why. Pure.
+// Inventory: the status of a run, its problems, and what an agent would do next. Pure.
 
+import { formatDuration } from "../base/duration.ts";
 import { jobPhase } from "../job/observe/phase.ts";
+import { oneLine } from "../job/observe/problem.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
-import { isFinished } from "../orchestrator/flow-run.ts";
-import type { StateType } from "../orchestrator/flow-run.ts";
+import { isFailed, isFinished } from "../orchestrator/flow-run.ts";
+import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 import { agentActions } from "./agent-actions.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideRun } from "./run-decision.ts";
 
-/** States of runs that should have a pod somewhere. */
-const AT_WORK = new Set<StateType>(["running", "cancelling"]);
+/** States in which a run should have a pod. */
+const NEEDS_POD = new Set<StateType>(["running", "cancelling"]);
 
 /** For people, in whole lines. */
 export interface Diagnosis {
-  /** The decision's one word and its reason. */
+  /** One word; `reason` explains it. */
   readonly status: string;
   readonly reason: string;
-  /** The whole story of each Job that is in problem. */
-  readonly stories: readonly string[];
+  /** One for each Job that has a problem. */
+  readonly postMortems: readonly string[];
   /** What an agent of Prefect 1 would do next; at least one line. */
   readonly agent: readonly string[];
 }
 
-/** What would become of an object of the run. */
-export interface Prospect {
+/** What cleanup would do with an object of the run. */
+export interface PlannedAction {
   readonly action: "delete" | "leave";
-  /** As kubectl names it: `job.batch/prefect-job-1a2b`. */
+  /** The name for kubectl: `job.batch/prefect-job-1a2b`. */
   readonly object: string;
   readonly namespace: string;
   readonly reason: string;
@@ -34,24 +36,38 @@ export interface Prospect {
 /** The diagnosis of a run at a moment. */
 export function diagnose(run: InventoryRun, now: Date): Diagnosis {
   const decision = decideRun(run, now);
-  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run) : decision;
-  return { status, reason, stories: storiesOf(run), agent: agentActions(run, decision) };
+  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now) : decision;
+  return { status, reason, postMortems: postMortemsOf(run), agent: agentActions(run, decision) };
 }
 
-function storiesOf({ observed, podsForbidden }: InventoryRun): readonly string[] {
+function postMortemsOf({ observed, podsForbidden }: InventoryRun): readonly string[] {
   if (podsForbidden === true) return [];
-  return observed.jobs.flatMap((print) => {
-    const phase = jobPhase(print);
-    return "problem" in phase ? [postMortem(print, phase.problem)] : [];
+  return observed.jobs.flatMap((job) => {
+    const phase = jobPhase(job);
+    return "problem" in phase ? [postMortem(job, phase.problem)] : [];
   });
 }
 
-/** Of a run that has no Job only Prefect can tell anything. */
-function withoutJobs({ status: run }: InventoryRun): Pick<Diagnosis, "status" | "reason"> {
+/** The status of a run without Jobs: its state in Prefect. */
+function withoutJobs({ status: run }: InventoryRun, now: Date): Pick<Diagnosis, "status" | "reason"> {
   if (run.kind === "missing")
     return { status: "orphaned", reason: "its flow run no longer exists in Prefect" };
-  if (run.kind === "unknown" || isFinished(run.state.type))
-    return { status: "finished", reason: "no Job of it is here" };
-  const reason = `its flow run is ${run.state.name}, and no Job of it is here`;
-  return { status: AT_WORK.has(run.state.type) ? "active" : "pending", reason };
+  if (run.kind === "unknown")
+    return { status: "finished", reason: "it has no Job here, and its state in Prefect is unknown" };
+  const { type, name } = run.state;
+  if (isFinished(type)) return { status: finishedStatus(type), reason: finishedReason(run.state, now) };
+  const reason = `its flow run is ${name}, but it has no Job here`;
+  return { status: NEEDS_POD.has(type) ? "active" : "pending", reason };
+}
+
+function finishedStatus(type: StateType): string {
+  if (isFailed(type)) return "failed";
+  return type === "cancelled" ? "cancelled" : "finished";
+}
+
+/** `Failed 3m ago: it broke (its Job was deleted)`. */
+function finishedReason({ name, since, message = "" }: RunState, now: Date): string {
+  const ago =
+    since === undefined ? "" : ` ${formatDuration(Math.max(0, now.getTime() - since.getTime()))} ago`;
+  return `${name}${ago}${message === "" ? "" : `: ${oneLine(message)}`} (its Job was deleted)`;
 }

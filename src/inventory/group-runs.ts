@@ -1,4 +1,4 @@
-// Inventory: Jobs, pods and events → one print for each flow run. Pure.
+// Inventory: groups Jobs, pods and events by flow run. Pure.
 
 import type { ReadRun } from "./run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
@@ -6,28 +6,27 @@ import type { ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 
-/** What was listed of the runs. */
 export interface RunObjects {
   readonly jobs: readonly Job[];
   readonly pods: readonly Pod[];
   readonly events: readonly KubeEvent[];
 }
 
-/** Prefect 2's and 3's name of the run, as a label may hold it. */
+/** The label in which Prefect 2 and 3 put the run's name. */
 const NAME_LABEL = "prefect.io/flow-run-name";
 
-/** The labels of both Prefects, by prefectVersion. */
+/** The labels with the flow run id. */
 export const RUN_LABELS: Readonly<Record<PrefectVersion, string>> = {
   1: FLOW_RUN_LABEL,
   2: FLOW_RUN_LABEL_2,
 };
 
-/** Which Prefect an object's run belongs to. */
+/** The Prefect version of an object's run. */
 export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
   return meta.labels?.[FLOW_RUN_LABEL] === undefined ? 2 : 1;
 }
 
-/** The runs in the order in which their Jobs were listed, each run's Jobs oldest first; no state and no Dask yet. */
+/** The runs in the order in which their Jobs were listed, each run's Jobs oldest first; without state and Dask. */
 export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
   const podsOf = grouped(objects.pods, jobUidOf);
   const eventsOf = grouped(objects.events, (event) => event.involvedObject.uid);
@@ -36,7 +35,7 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
     const [first] = jobs;
     const flowRunId = first === undefined ? undefined : flowRunIdOf(first.metadata);
     if (first === undefined || flowRunId === undefined) return [];
-    const prints = jobs.sort(byAge).map((job): ObservedJob => {
+    const observed = jobs.sort(byAge).map((job): ObservedJob => {
       const pods = [...(podsOf.get(job.metadata.uid) ?? [])].sort(byAge);
       const uids = [job.metadata.uid, ...pods.map(({ metadata }) => metadata.uid)];
       const events = uids.flatMap((uid) => eventsOf.get(uid) ?? []);
@@ -48,18 +47,18 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
       namespace: first.metadata.namespace,
       name: first.metadata.labels?.[NAME_LABEL],
       status: { kind: "unknown" },
-      observed: { flowRunId, jobs: prints },
+      observed: { flowRunId, jobs: observed },
       dask: [],
     };
   });
 }
 
-/** The print with what Prefect says of its run; its own name of the run counts more than a label's. */
-export function withRun(run: InventoryRun, read: ReadRun): InventoryRun {
+/** The run with its state and name from Prefect, which replaces the label's name. */
+export function withPrefectData(run: InventoryRun, read: ReadRun): InventoryRun {
   return { ...run, name: read.name ?? run.name, status: read.status };
 }
 
-/** The uid of the Job that made a pod. */
+/** The uid of the Job that created a pod. */
 export function jobUidOf(pod: Pod): string | undefined {
   return pod.metadata.ownerReferences?.find(({ kind }) => kind === "Job")?.uid;
 }

@@ -1,4 +1,4 @@
-// Inventory: one Job of a flow run as a line of a table, or as an object for -o json. Pure.
+// Inventory: one Job of a flow run as a row of a table, or as an object for -o json. Pure.
 
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
@@ -8,37 +8,40 @@ import { flowContainerName } from "../job/observe/observed.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
-import { decideJob } from "./run-decision.ts";
+import { decideJobs } from "./run-decision.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 
-/** What is shown of a Job. */
 export interface JobRow {
   readonly run: InventoryRun;
   readonly job: ObservedJob;
   readonly decision: Decision;
 }
 
-/** A row for every Job, in the order of the runs. */
+/** One row for each Job, in the order of the runs. */
 export function jobRows(runs: readonly InventoryRun[], now: Date): readonly JobRow[] {
-  return runs.flatMap((run) =>
-    run.observed.jobs.map((job) => ({ run, job, decision: decideJob(run, job, now) })),
-  );
+  return runs.flatMap((run) => {
+    const decisions = decideJobs(run, now);
+    return run.observed.jobs.flatMap((job, at) => {
+      const decision = decisions[at];
+      return decision === undefined ? [] : [{ run, job, decision }];
+    });
+  });
 }
 
-/** Prefect's word for a state; `<unknown>` where nobody could be asked, `<deleted>` where there is no such run. */
-export function stateText(view: RunStatus): string {
-  if (view.kind === "known") return view.state.name;
-  return view.kind === "missing" ? "<deleted>" : "<unknown>";
+/** Prefect's name of the state; `<unknown>` if it could not be read, `<deleted>` if Prefect has no such run. */
+export function stateText(status: RunStatus): string {
+  if (status.kind === "known") return status.state.name;
+  return status.kind === "missing" ? "<deleted>" : "<unknown>";
 }
 
-/** The same of a run; a label that is no id names none, and none was deleted. */
+/** The same for a run; `<none>` if its label is not a flow run id. */
 export function runStateText({ status: run, flowRunId }: Pick<InventoryRun, "status" | "flowRunId">): string {
   return run.kind === "missing" && !isUuid(flowRunId) ? "<none>" : stateText(run);
 }
 
-/** Ready pods of all, and the newest one's status: `1/1 Running`. Without pods: `0/0`. `<unknown>` where they may not be listed. */
-export function podsText({ pods }: ObservedJob, unseen = false): string {
-  if (unseen) return "<unknown>";
+/** Ready and all pods, and the newest one's status: `1/1 Running`; `<unknown>` without permission to list pods. */
+export function podsText({ pods }: ObservedJob, isForbidden = false): string {
+  if (isForbidden) return "<unknown>";
   const newest = pods.at(-1);
   const counted = `${pods.filter(isReady).length}/${pods.length}`;
   return newest === undefined ? counted : `${counted} ${podStatus(newest)}`;
@@ -113,10 +116,10 @@ function containerObject(pod: Pod, spec: Container): JsonObject {
   };
 }
 
-/** A run's state in -o json; null where it is not known. */
-export function stateObject(view: RunStatus): JsonObject | null {
-  if (view.kind === "unknown") return null;
-  if (view.kind === "missing") return { type: null, word: stateText(view), message: null };
-  const { type, message = null } = view.state;
-  return { type, word: stateText(view), message, since: view.state.since?.toISOString() };
+/** A run's state in -o json; null if it is unknown. */
+export function stateObject(status: RunStatus): JsonObject | null {
+  if (status.kind === "unknown") return null;
+  if (status.kind === "missing") return { type: null, name: stateText(status), message: null };
+  const { type, message = null, since } = status.state;
+  return { type, name: stateText(status), message, since: since?.toISOString() };
 }

@@ -1,17 +1,17 @@
-// Inventory: everything that looks like Dask's, whoever it belongs to.
+// Inventory: lists the objects of all Dask clusters, whatever created them.
 
 import type { DaskObjects } from "../dask/find-clusters.ts";
 import { CLUSTER_LABEL, GATEWAY_LABEL } from "../dask/recognise.ts";
 import type { Listing } from "./listing.ts";
 
-/** Selectors of Dask's pods: by dask-kubernetes from 0.10 on, by 0.8 and 0.9, and by dask-gateway. */
+/** Selectors of Dask pods of dask-kubernetes since 0.10, of 0.8 and 0.9, and of dask-gateway. */
 export const DASK_POD_SELECTORS = [
   "dask.org/component",
   "component in (dask-worker,dask-scheduler)",
   GATEWAY_LABEL,
 ];
 
-/** `pods`: what a table shows; `all`: also Services and budgets, which are nothing without them. */
+/** `pods`: what a table shows; `all`: also Services and PodDisruptionBudgets. */
 export type DaskScope = "pods" | "all";
 
 /** Throws KubeError. */
@@ -20,13 +20,13 @@ export async function listDask(
   namespace: string | undefined,
   scope: DaskScope,
 ): Promise<DaskObjects> {
-  const frontends = scope === "all";
+  const isAll = scope === "all";
   const [pods, clusters, services, budgets] = await Promise.all([
     Promise.all(DASK_POD_SELECTORS.map((labelSelector) => listing.all("pods", { namespace, labelSelector }))),
     listing.all("daskclusters", { namespace }),
-    frontends ? listing.all("services", { namespace, labelSelector: CLUSTER_LABEL }) : [],
+    isAll ? listing.all("services", { namespace, labelSelector: CLUSTER_LABEL }) : [],
     // Budgets of dask-kubernetes up to 2021.10 carry no labels.
-    frontends ? listing.all("poddisruptionbudgets", { namespace }) : [],
+    isAll ? listing.all("poddisruptionbudgets", { namespace }) : [],
   ]);
   const unique = new Map(pods.flat().map((pod) => [pod.metadata.uid, pod]));
   return { pods: [...unique.values()], clusters, services, budgets };

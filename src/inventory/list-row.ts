@@ -1,4 +1,4 @@
-// Inventory: the lines of a listing, whatever they are of: Jobs first, then Dask clusters. Pure.
+// Inventory: the rows of `jobs`: Jobs first, then Dask clusters. Pure.
 
 import type { JsonObject } from "../base/json.ts";
 import { daskName, daskObject, daskPods, daskPodsText, daskRows, daskCreatedAt } from "./dask-row.ts";
@@ -8,9 +8,9 @@ import { imageOf, jobObject, jobRows, nodeOf, podsText, restartsText } from "./j
 import type { JobRow } from "./job-row.ts";
 import { restartsOf } from "./pod-status.ts";
 
-/** A line: what every listed thing has, and the thing itself. */
+/** What Jobs and Dask clusters have in common, and the item itself. */
 export interface ListRow {
-  readonly subject:
+  readonly item:
     | { readonly kind: "job"; readonly row: JobRow }
     | { readonly kind: "dask"; readonly row: DaskRow };
   readonly namespace: string;
@@ -25,7 +25,7 @@ export interface ListRow {
   readonly decision: { readonly status: string; readonly reason: string };
 }
 
-/** All lines of an inventory, those of a namespace together. */
+/** All rows of an inventory, sorted by namespace. */
 export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now: Date): readonly ListRow[] {
   const rows = [...jobRows(inventory.runs, now).map(ofJob), ...daskRows(inventory).map(ofDask)];
   return rows.sort((left, right) =>
@@ -34,28 +34,28 @@ export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now
 }
 
 /** What -o name prints. */
-export function resourceName({ subject, name }: ListRow): string {
-  return subject.kind === "job" ? `job.batch/${name}` : name;
+export function resourceName({ item, name }: ListRow): string {
+  return item.kind === "job" ? `job.batch/${name}` : name;
 }
 
 /** What -o json prints. */
-export function rowObject({ subject }: ListRow): JsonObject {
-  return subject.kind === "job" ? jobObject(subject.row) : daskObject(subject.row);
+export function rowObject({ item }: ListRow): JsonObject {
+  return item.kind === "job" ? jobObject(item.row) : daskObject(item.row);
 }
 
 function ofJob(row: JobRow): ListRow {
-  const { run, job: print, decision } = row;
-  const { name, creationTimestamp } = print.job.metadata;
+  const { run, job, decision } = row;
+  const { name, creationTimestamp } = job.job.metadata;
   return {
-    subject: { kind: "job", row },
+    item: { kind: "job", row },
     namespace: run.namespace,
     run,
     name,
-    pods: podsText(print, run.podsForbidden),
-    restarts: run.podsForbidden === true ? undefined : restartsText(print),
+    pods: podsText(job, run.podsForbidden),
+    restarts: run.podsForbidden === true ? undefined : restartsText(job),
     createdAt: new Date(creationTimestamp),
-    node: nodeOf(print),
-    image: imageOf(print),
+    node: nodeOf(job),
+    image: imageOf(job),
     decision,
   };
 }
@@ -64,7 +64,7 @@ function ofDask(row: DaskRow): ListRow {
   const { dask, run, decision } = row;
   const pods = daskPods(dask);
   return {
-    subject: { kind: "dask", row },
+    item: { kind: "dask", row },
     namespace: dask.namespace,
     run,
     name: daskName(dask),

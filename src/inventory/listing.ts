@@ -1,15 +1,16 @@
-// Inventory: lists that go on without what this user may not see. Each such resource is one line among the warnings.
+// Inventory: lists Kubernetes objects; a resource that the user may not list becomes a warning, not an error.
 
 import { Limit } from "../base/limit.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { KindMap, Resource } from "../kube/client/objects.ts";
+import { transform } from "./transform.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;
-const PAGE = 500;
+const PAGE = 200;
 
-/** The lists of one look at the cluster. */
+/** The lists for one inventory. */
 export class Listing {
   readonly #kube: Pick<KubeApi, "listPage">;
   readonly #limit = new Limit(CONNECTIONS);
@@ -22,36 +23,36 @@ export class Listing {
     this.#signal = signal;
   }
 
-  /** What could not be listed, in words. */
+  /** One line for each resource that could not be listed. */
   get warnings(): readonly string[] {
     return [...this.#warnings];
   }
 
-  /** What could not be listed, by name. */
+  /** The resources that could not be listed. */
   get forbidden(): readonly Resource[] {
     return [...this.#refusals.keys()];
   }
 
-  /** The server's answer for each of them. */
+  /** The server's error for each of them. */
   get refusals(): ReadonlyMap<Resource, KubeError> {
     return this.#refusals;
   }
 
   /**
-   * All objects of a query; none when they may not be listed, or when the cluster does not have this resource.
-   * `seen` is told of each object as its page arrives. Throws KubeError for everything else.
+   * All objects of a query; none if the user may not list them, or if the cluster does not have this resource.
+   * `onObject` is called for each object as its page arrives. Throws KubeError for everything else.
    */
   async all<R extends Resource>(
     resource: R,
     query: ListQuery,
-    seen?: (object: KindMap[R]) => void,
+    onObject?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
     try {
-      return await this.#everyPage(resource, query, seen);
+      return await this.#everyPage(resource, query, onObject);
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
-      // A continue token lives for some minutes only; a slow reader begins anew, once.
-      if (error.status === 410) return this.#everyPage(resource, query, seen);
+      // A continue token expires after some minutes; then the list starts again, once.
+      if (error.status === 410) return this.#everyPage(resource, query, onObject);
       if (error.status === 404) return [];
       if (error.status !== 403) throw error;
       this.#warnings.add(error.message);
@@ -63,16 +64,17 @@ export class Listing {
   async #everyPage<R extends Resource>(
     resource: R,
     query: ListQuery,
-    seen?: (object: KindMap[R]) => void,
+    onObject?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
     const found: KindMap[R][] = [];
     let next: string | undefined;
     do {
-      const asked = { ...query, limit: PAGE, next };
-      const page = await this.#limit.run(() => this.#kube.listPage(resource, asked, this.#signal));
-      for (const object of page.items) {
+      const pageQuery = { ...query, limit: PAGE, next };
+      const page = await this.#limit.run(() => this.#kube.listPage(resource, pageQuery, this.#signal));
+      for (const item of page.items) {
+        const object = transform(resource, item);
         found.push(object);
-        seen?.(object);
+        onObject?.(object);
       }
       next = page.next;
     } while (next !== undefined);

@@ -1,4 +1,4 @@
-// Inventory: the cluster and Prefect → Inventory, in one look. What can be asked at the same time is.
+// Inventory: loads the inventory from the cluster and from Prefect, with concurrent requests.
 
 import type { StateSources } from "./run-states.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
@@ -10,20 +10,20 @@ import { withDask } from "./dask-owners.ts";
 import type { Inventory, PrefectVersion } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
-import { withoutOthers } from "./other-prefect.ts";
+import { markOtherPrefects } from "./other-prefect.ts";
 import { noPodEvents } from "./no-pod-events.ts";
-import { groupRuns, jobUidOf, prefectVersionOf, RUN_LABELS, withRun } from "./group-runs.ts";
+import { groupRuns, jobUidOf, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { StateReader } from "./run-states.ts";
-import { isWanted, withoutGuess } from "./query.ts";
+import { isSelected, withoutGuessedOwner } from "./query.ts";
 import type { InventoryQuery } from "./query.ts";
 
-/** Pods by the names of their Jobs, so many in one selector: a URL must stay below 8 KiB. */
-const NAMES_AT_ONCE = 80;
-/** Events of single objects are asked one by one up to here, and all of them from here on. */
-const OBJECTS_AT_MOST = 12;
+/** Job names in one pod selector: a URL must stay below 8 KiB. */
+const NAMES_PER_SELECTOR = 80;
+/** Up to this many objects, events are listed for each; above it, all events of the namespace. */
+const EVENT_QUERIES_LIMIT = 12;
 const PREFECT_VERSIONS: readonly PrefectVersion[] = [1, 2];
 
-/** Throws KubeError when the cluster cannot be asked at all. */
+/** Throws KubeError if the cluster cannot be read. */
 export async function loadInventory(
   kube: Pick<KubeApi, "listPage">,
   sources: StateSources,
@@ -32,13 +32,13 @@ export async function loadInventory(
   const { signal } = query;
   const listing = new Listing(kube, signal);
   const states = new StateReader(sources, signal);
-  const ask = (job: Job): void => {
+  const readState = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
-    // Whoever needs the answer awaits it below; one that comes to nothing by then must not end the process.
+    // Awaited below; an error before that must not end the process.
     if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
   };
   const [jobs, labelled, dask] = await Promise.all([
-    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), ask))),
+    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), readState))),
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", podQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
   ]);
@@ -46,24 +46,24 @@ export async function loadInventory(
   // A pod with the labels of both Prefects is listed twice.
   const pods = [...new Map([...labelled, ...unlabelled].map((pod) => [pod.metadata.uid, pod])).values()];
   const events = await eventsFor(listing, query, { jobs, pods });
-  const standing = groupRuns({ jobs, pods, events });
+  const grouped = groupRuns({ jobs, pods, events });
   const clusters =
-    dask === undefined ? [] : findClusters(dask, standing).map((each) => withoutGuess(each, query));
-  const { runs: prints, unowned } = withDask(standing, clusters);
+    dask === undefined ? [] : findClusters(dask, grouped).map((each) => withoutGuessedOwner(each, query));
+  const { runs: allRuns, unowned } = withDask(grouped, clusters);
   const podsForbidden = listing.forbidden.includes("pods") ? { podsForbidden: true } : {};
-  const wanted = prints.filter((run) => isWanted(run, query));
-  const asked = await Promise.all(
-    wanted.map(async (print) => ({
-      ...withRun(print, await states.read(print.prefectVersion, print.flowRunId)),
+  const selected = allRuns.filter((run) => isSelected(run, query));
+  const withStates = await Promise.all(
+    selected.map(async (run) => ({
+      ...withPrefectData(run, await states.read(run.prefectVersion, run.flowRunId)),
       ...podsForbidden,
     })),
   );
-  // Of one run alone nothing can be told: by which addresses its Prefect goes, the other runs show.
-  const isAlone = query.flowRunId !== undefined;
+  // Which addresses belong to the API is known from the other runs only.
+  const isSingleRun = query.flowRunId !== undefined;
   const addresses = { 1: sources[1]?.address, 2: sources[2]?.address };
-  const { runs, warnings: others } = isAlone
-    ? { runs: asked, warnings: [] }
-    : withoutOthers(asked, addresses);
+  const { runs, warnings: others } = isSingleRun
+    ? { runs: withStates, warnings: [] }
+    : markOtherPrefects(withStates, addresses);
   const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
   return {
     runs,
@@ -89,7 +89,7 @@ function runSelector({ flowRunId }: InventoryQuery, prefectVersion: PrefectVersi
   return flowRunId === undefined ? label : `${label}=${flowRunId}`;
 }
 
-/** The agent of Prefect 2 labels the Job alone; its pods are found by the Job's name. */
+/** The agent of Prefect 2 labels only the Job; its pods are found by the Job's name. */
 async function unlabelledPods(
   listing: Listing,
   query: InventoryQuery,
@@ -100,9 +100,10 @@ async function unlabelledPods(
     .filter(({ metadata }) => prefectVersionOf(metadata) === 2 && !withPods.has(metadata.uid))
     .map(({ metadata }) => metadata.name);
   const { namespace } = query;
-  if (names.length > 4 * NAMES_AT_ONCE) return listing.all("pods", { namespace, labelSelector: "job-name" });
+  if (names.length > 4 * NAMES_PER_SELECTOR)
+    return listing.all("pods", { namespace, labelSelector: "job-name" });
   const batches: string[][] = [];
-  while (names.length > 0) batches.push(names.splice(0, NAMES_AT_ONCE));
+  while (names.length > 0) batches.push(names.splice(0, NAMES_PER_SELECTOR));
   return flatAll(
     batches.map((batch) =>
       listing.all("pods", { namespace, labelSelector: `job-name in (${batch.join(",")})` }),
@@ -116,8 +117,8 @@ async function eventsFor(
   found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
 ): Promise<readonly KubeEvent[]> {
   if (events === undefined) return [];
-  const some = await (events === "all" ? eventsOf : noPodEvents)(listing, namespace, found);
-  return some.toSorted((left, right) => seenMs(left) - seenMs(right));
+  const listed = await (events === "all" ? eventsOf : noPodEvents)(listing, namespace, found);
+  return listed.toSorted((left, right) => seenMs(left) - seenMs(right));
 }
 
 async function eventsOf(
@@ -126,7 +127,7 @@ async function eventsOf(
   found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
 ): Promise<readonly KubeEvent[]> {
   const uids = [...found.jobs, ...found.pods].map(({ metadata }) => metadata.uid);
-  return uids.length > OBJECTS_AT_MOST
+  return uids.length > EVENT_QUERIES_LIMIT
     ? listing.all("events", { namespace })
     : flatAll(
         uids.map((uid) => listing.all("events", { namespace, fieldSelector: `involvedObject.uid=${uid}` })),

@@ -1,14 +1,14 @@
-// Inventory: why Jobs have no pod (a quota, a missing ServiceAccount): their events alone tell, and are asked for only where
-// there are such Jobs.
+// Inventory: why Jobs have no pod (a quota, a missing ServiceAccount): only their events tell. They are listed only if there
+// are such Jobs.
 
-import { isOver } from "../job/observe/phase.ts";
+import { isJobFinished } from "../job/observe/phase.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import type { Listing } from "./listing.ts";
 import { jobUidOf } from "./group-runs.ts";
 
 const SELECTOR = "involvedObject.kind=Job,reason=FailedCreate";
 
-/** Events of refused pods. None where all Jobs have what they need, or events may not be listed. Throws KubeError. */
+/** Events of Jobs whose pods could not be created. Throws KubeError. */
 export async function noPodEvents(
   listing: Listing,
   namespace: string | undefined,
@@ -17,7 +17,7 @@ export async function noPodEvents(
   if (listing.forbidden.includes("pods")) return [];
   const withPods = new Set(found.pods.map(jobUidOf));
   const isWaiting = found.jobs.some(
-    (job) => !withPods.has(job.metadata.uid) && !isOver(job) && job.spec.suspend !== true,
+    (job) => !withPods.has(job.metadata.uid) && !isJobFinished(job) && job.spec.suspend !== true,
   );
   return isWaiting ? listing.all("events", { namespace, fieldSelector: SELECTOR }) : [];
 }

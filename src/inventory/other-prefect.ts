@@ -1,26 +1,26 @@
-// Inventory: a run that the asked Prefect does not know may be another's, as its Job says; then nothing is known of it, least
-// of all that it was deleted. Pure.
+// Inventory: a run that Prefect does not know may belong to another Prefect that its Job names; then its status is unknown,
+// not deleted. Pure.
 
 import { apiServers } from "../job/api-address.ts";
 import type { PrefectVersion, InventoryRun } from "./inventory.ts";
 
-/** The runs, and how many of them are another Prefect's, in words. */
-export interface Sorted {
+/** The runs, and a warning about those of another Prefect. */
+export interface MarkedRuns {
   readonly runs: readonly InventoryRun[];
   readonly warnings: readonly string[];
 }
 
 /**
- * `asked`: the addresses of the APIs. One API may have several addresses, as seen from a pod and from here: those that a Job
- * of a known run names are its own, too.
+ * `asked`: the addresses of the APIs. One API may have another address inside the cluster: addresses that Jobs of known runs
+ * name belong to it, too.
  */
-export function withoutOthers(
+export function markOtherPrefects(
   runs: readonly InventoryRun[],
   asked: Readonly<Record<PrefectVersion, string | undefined>>,
-): Sorted {
+): MarkedRuns {
   const own = { 1: ownServers(runs, 1, asked[1]), 2: ownServers(runs, 2, asked[2]) };
   const others = { 1: new Map<string, number>(), 2: new Map<string, number>() };
-  const sorted = runs.map((run) => {
+  const marked = runs.map((run) => {
     if (run.status.kind !== "missing") return run;
     const [first, ...more] = serversOf(run);
     if (first === undefined || [first, ...more].some((server) => own[run.prefectVersion].has(server)))
@@ -29,7 +29,7 @@ export function withoutOthers(
     counts.set(first, (counts.get(first) ?? 0) + 1);
     return { ...run, status: { kind: "unknown" as const } };
   });
-  return { runs: sorted, warnings: [...gapOf("1", others[1]), ...gapOf("2 and 3", others[2])] };
+  return { runs: marked, warnings: [...warningsOf("1", others[1]), ...warningsOf("2 and 3", others[2])] };
 }
 
 function ownServers(
@@ -46,11 +46,13 @@ function serversOf({ observed }: InventoryRun): readonly string[] {
   return observed.jobs.flatMap(({ job }) => apiServers(job));
 }
 
-function gapOf(whose: string, others: ReadonlyMap<string, number>): readonly string[] {
+function warningsOf(version: string, others: ReadonlyMap<string, number>): readonly string[] {
   const [first, ...more] = others.keys();
   if (first === undefined) return [];
   const runs = [...others.values()].reduce((sum, count) => sum + count, 0);
   const where = more.length === 0 ? first : `${first} and ${more.length} more`;
-  const are = runs === 1 ? "1 flow run is" : `${runs} flow runs are`;
-  return [`${are} of another Prefect ${whose} (${where}): the state is unknown`];
+  const belong = runs === 1 ? "1 flow run belongs" : `${runs} flow runs belong`;
+  return [
+    `${belong} to another Prefect ${version} (${where}): ${runs === 1 ? "its state is" : "their states are"} unknown`,
+  ];
 }

@@ -1,20 +1,20 @@
-// The STATUS of a pod in one word, as `kubectl get pods` shows it (kubernetes/pkg/printers, printPod). Pure.
+// The STATUS of a pod, as `kubectl get pods` shows it (kubernetes/pkg/printers, printPod). Pure.
 
 import type { Container, ContainerState, ContainerStatus, Pod } from "../kube/client/objects.ts";
 
-const OVER = new Set(["Succeeded", "Failed"]);
+const TERMINATED = new Set(["Succeeded", "Failed"]);
 
-/** Running, Completed, Error, ImagePullBackOff, Init:0/1, Terminating …; Unknown where the pod says nothing. */
+/** Running, Completed, Error, ImagePullBackOff, Init:0/1, Terminating …; Unknown if the pod has no status. */
 export function podStatus(pod: Pod): string {
   const { status, metadata } = pod;
   const phase = status.phase ?? "Unknown";
-  if (metadata.deletionTimestamp !== undefined && !OVER.has(phase)) {
+  if (metadata.deletionTimestamp !== undefined && !TERMINATED.has(phase)) {
     return status.reason === "NodeLost" ? "Unknown" : "Terminating";
   }
   return initStatus(pod) ?? mainStatus(pod, status.reason ?? gated(pod) ?? phase);
 }
 
-/** Whether all its containers are ready, or it ended well: what a table counts as ready. */
+/** Whether the pod is running and all its containers are ready. */
 export function isReady(pod: Pod): boolean {
   const statuses = pod.status.containerStatuses ?? [];
   return (
@@ -22,7 +22,7 @@ export function isReady(pod: Pod): boolean {
   );
 }
 
-/** How often its containers were restarted, all together. */
+/** The restarts of all its containers. */
 export function restartsOf(pod: Pod): number {
   const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
   return all.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
@@ -33,14 +33,14 @@ function gated(pod: Pod): string | undefined {
   return scheduled?.reason === "SchedulingGated" ? scheduled.reason : undefined;
 }
 
-/** What the first init container that is not done says; undefined when all are, or there are none. */
+/** The status of the first unfinished init container; undefined if there is none. */
 function initStatus(pod: Pod): string | undefined {
   const specs = pod.spec.initContainers ?? [];
   const statuses = pod.status.initContainerStatuses ?? [];
   const at = statuses.findIndex((status) => !isDone(status, specs));
   const state = statuses[at]?.state;
   if (at === -1) return undefined;
-  if (state?.terminated !== undefined) return `Init:${endWord(state) ?? ""}`;
+  if (state?.terminated !== undefined) return `Init:${terminationReason(state) ?? ""}`;
   const waiting = state?.waiting?.reason ?? "";
   return waiting !== "" && waiting !== "PodInitializing" ? `Init:${waiting}` : `Init:${at}/${specs.length}`;
 }
@@ -53,14 +53,14 @@ function isDone(status: ContainerStatus, specs: readonly Container[]): boolean {
 
 function mainStatus(pod: Pod, otherwise: string): string {
   const statuses = pod.status.containerStatuses ?? [];
-  // The first container that has something to say gives the word, as the last one looked at does in kubectl.
-  const words = statuses.map(({ state }) => state?.waiting?.reason || endWord(state));
-  const word = words.find((each) => each !== undefined && each !== "") ?? otherwise;
+  // kubectl, too, shows the first container's reason.
+  const reasons = statuses.map(({ state }) => state?.waiting?.reason || terminationReason(state));
+  const reason = reasons.find((each) => each !== undefined && each !== "") ?? otherwise;
   const isRunning = statuses.some(({ ready, state }) => ready === true && state?.running !== undefined);
-  return word === "Completed" && isRunning ? "Running" : word;
+  return reason === "Completed" && isRunning ? "Running" : reason;
 }
 
-function endWord(state: ContainerState | undefined): string | undefined {
+function terminationReason(state: ContainerState | undefined): string | undefined {
   const end = state?.terminated;
   if (end === undefined) return undefined;
   if (end.reason !== undefined && end.reason !== "") return end.reason;

@@ -1,5 +1,5 @@
-// Inventory: the agent's own decision on what was found in one look. Pure. A watcher knows since when it has seen a
-// problem; one look knows only since when the pod or Job is as it is, which is what counts here.
+// Inventory: what the agent would decide about a run. Pure. The agent remembers when it first observed a problem; an
+// inventory takes the time when the pod or Job was created, or ended.
 
 import { isCancelled, isFinished } from "../orchestrator/flow-run.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
@@ -13,12 +13,12 @@ import { decide } from "../job/decide/decide.ts";
 import type { Job, JobStatus } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
 
-type Subject = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
+type DecidedRun = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
 
-/** The decision on all that the run has, as an agent with its default patience would come to. */
-export function decideRun({ observed, status: run, podsForbidden }: Subject, now: Date): Decision {
+/** The decision about the whole run, as an agent with default options would take it. */
+export function decideRun({ observed, status: run, podsForbidden }: DecidedRun, now: Date): Decision {
   const newest = observed.jobs.at(-1);
-  if (podsForbidden === true && newest !== undefined) return blindDecision(newest.job, run);
+  if (podsForbidden === true && newest !== undefined) return decideWithoutPods(newest.job, run);
   return decide({
     observed,
     run,
@@ -28,21 +28,22 @@ export function decideRun({ observed, status: run, podsForbidden }: Subject, now
   });
 }
 
-/** The decision on one Job of the run, in the light of the run's other living ones. */
-export function decideJob(run: InventoryRun, print: ObservedJob, now: Date): Decision {
-  const others = run.observed.jobs.filter((other) => other !== print && isLive(jobPhase(other)));
-  const observed = { ...run.observed, jobs: [print, ...others] };
-  return run.podsForbidden === true
-    ? blindDecision(print.job, run.status)
-    : decideRun({ observed, status: run.status }, now);
+/** The decision about each Job of the run by itself; of the run's other Jobs only a live one matters. */
+export function decideJobs(run: InventoryRun, now: Date): readonly Decision[] {
+  const { jobs } = run.observed;
+  const live = jobs.filter((job) => isLive(jobPhase(job))).slice(-2);
+  return jobs.map((job) => {
+    if (run.podsForbidden === true) return decideWithoutPods(job.job, run.status);
+    const other = live.findLast((each) => each !== job);
+    const observed = { ...run.observed, jobs: other === undefined ? [job] : [job, other] };
+    return decideRun({ observed, status: run.status }, now);
+  });
 }
 
-/** Where pods may not be listed: what Prefect and the Job itself say. Nobody would act on it. */
-function blindDecision({ status, spec }: Job, view: RunStatus): Decision {
-  const { word, why } = blindWords(status, spec.suspend === true, view);
+/** Without permission to list pods: by the state in Prefect and the Job's own status. */
+function decideWithoutPods({ status, spec }: Job, run: RunStatus): Decision {
   return {
-    status: word,
-    reason: why,
+    ...statusWithoutPods(status, spec.suspend === true, run),
     logs: [],
     deletions: [],
     deleteDask: false,
@@ -51,39 +52,41 @@ function blindDecision({ status, spec }: Job, view: RunStatus): Decision {
   };
 }
 
-function blindWords(
-  status: JobStatus,
+function statusWithoutPods(
+  job: JobStatus,
   isSuspended: boolean,
-  view: RunStatus,
-): { readonly word: string; readonly why: string } {
-  if (view.kind === "missing") return { word: "orphaned", why: "its flow run no longer exists in Prefect" };
-  const why = view.kind === "known" ? `its flow run is ${view.state.name}` : "";
-  if (isCancelled(view)) return { word: "cancelled", why };
-  if (hasCondition(status, "Complete")) return { word: "finished", why: "its Job completed" };
-  const failure = status.conditions?.find(({ type, status: holds }) => type === "Failed" && holds === "True");
-  if (failure !== undefined) return { word: "failed", why: failure.message ?? "its Job failed" };
-  if (view.kind === "known" && isFinished(view.state.type)) return { word: "finished", why };
-  if (isSuspended) return { word: "active", why: "suspended" };
-  const isAtWork = (status.ready ?? status.active ?? 0) > 0;
-  if (isAtWork) return { word: "active", why: "running by the Job's own count; its pods may not be listed" };
-  return { word: "pending", why: "no pod is ready by the Job's own count; they may not be listed" };
+  run: RunStatus,
+): Pick<Decision, "status" | "reason"> {
+  if (run.kind === "missing")
+    return { status: "orphaned", reason: "its flow run no longer exists in Prefect" };
+  const reason = run.kind === "known" ? `its flow run is ${run.state.name}` : "";
+  if (isCancelled(run)) return { status: "cancelled", reason };
+  if (hasCondition(job, "Complete")) return { status: "finished", reason: "its Job completed" };
+  const failure = job.conditions?.find(({ type, status }) => type === "Failed" && status === "True");
+  if (failure !== undefined) return { status: "failed", reason: failure.message ?? "its Job failed" };
+  if (run.kind === "known" && isFinished(run.state.type)) return { status: "finished", reason };
+  if (isSuspended) return { status: "active", reason: "suspended" };
+  const isRunning = (job.ready ?? job.active ?? 0) > 0;
+  if (isRunning)
+    return { status: "active", reason: "its Job has a running pod (no permission to list pods)" };
+  return { status: "pending", reason: "its Job has no ready pod (no permission to list pods)" };
 }
 
-/** The keys of job/decision.ts, each with the moment from which its grace counts. */
+/** The keys of job/decide/, each with the time from which its grace period counts. */
 function firstObservedOf(observed: ObservedRun): ReadonlyMap<string, Date> {
   return new Map(
-    observed.jobs.flatMap((print) => {
-      const phase = jobPhase(print);
-      const since = sinceOf(print, phase);
-      const words = ["stuck", "sidecarRunning", "exited", "orphaned", "cancelled"];
-      const code = phase.kind === "pending" ? [phase.problem.reason] : [];
-      return [...words, ...code].map((word) => [`${print.job.metadata.uid}/${word}`, since] as const);
+    observed.jobs.flatMap((job) => {
+      const phase = jobPhase(job);
+      const since = sinceOf(job, phase);
+      const keys = ["stuck", "sidecarRunning", "exited", "orphaned", "cancelled"];
+      const problem = phase.kind === "pending" ? [phase.problem.reason] : [];
+      return [...keys, ...problem].map((key) => [`${job.job.metadata.uid}/${key}`, since] as const);
     }),
   );
 }
 
-function sinceOf(print: ObservedJob, phase: JobPhase): Date {
+function sinceOf({ job, pods }: ObservedJob, phase: JobPhase): Date {
   const ended = "endedAt" in phase ? phase.endedAt : undefined;
-  const newest = print.pods.at(-1);
-  return ended ?? new Date((newest ?? print.job).metadata.creationTimestamp);
+  const newest = pods.at(-1);
+  return ended ?? new Date((newest ?? job).metadata.creationTimestamp);
 }

@@ -1,16 +1,20 @@
-// Inventory: a run with everything that it has as one object, for -o json and yaml. Pure.
+// Inventory: a run with all its objects as one object, for -o json and yaml. Pure.
 
 import type { JsonObject } from "../base/json.ts";
 import { lastSeenAt } from "../kube/client/objects.ts";
 import type { KubeEvent } from "../kube/client/objects.ts";
 import { jobPhase } from "../job/observe/phase.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
-import type { Diagnosis, Prospect } from "./diagnosis.ts";
+import type { Diagnosis, PlannedAction } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
 
 /** Its fields are a contract. `cleanup`: what that command would do. */
-export function runObject(run: InventoryRun, diagnosis: Diagnosis, cleanup: readonly Prospect[]): JsonObject {
+export function runObject(
+  run: InventoryRun,
+  diagnosis: Diagnosis,
+  cleanup: readonly PlannedAction[],
+): JsonObject {
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRun",
@@ -21,21 +25,21 @@ export function runObject(run: InventoryRun, diagnosis: Diagnosis, cleanup: read
       prefect: run.prefectVersion,
       state: stateObject(run.status),
     },
-    jobs: run.observed.jobs.map((print) => {
-      const { name, namespace, uid, creationTimestamp, labels } = print.job.metadata;
+    jobs: run.observed.jobs.map((job) => {
+      const { name, namespace, uid, creationTimestamp, labels } = job.job.metadata;
       return {
         metadata: { name, namespace, uid, creationTimestamp, labels },
-        phase: run.podsForbidden === true ? null : jobPhase(print).kind,
-        jobStatus: print.job.status,
-        pods: run.podsForbidden === true ? null : print.pods.map(podObject),
-        events: print.events.map(eventObject),
+        phase: run.podsForbidden === true ? null : jobPhase(job).kind,
+        jobStatus: job.job.status,
+        pods: run.podsForbidden === true ? null : job.pods.map(podObject),
+        events: job.events.map(eventObject),
       };
     }),
     dask: daskRows({ runs: [run], unownedDask: [] }).map(daskObject),
     diagnosis: {
       status: diagnosis.status,
       reason: diagnosis.reason,
-      postMortems: diagnosis.stories,
+      postMortems: diagnosis.postMortems,
       agent: diagnosis.agent,
       cleanup: cleanup.map((each) => ({ ...each })),
     },

@@ -1,5 +1,5 @@
-// What Prefect says of the runs that were found, asked in batches while the cluster is still being listed. An API that fails
-// is asked no more: the table comes without states, and says so.
+// Reads the states of runs from Prefect, in batches, while the cluster is still being listed. After an error no more requests
+// are sent to that API: its states are unknown, with a warning.
 
 import { Batcher } from "../base/batch.ts";
 import { ExpectedError } from "../base/errors.ts";
@@ -8,7 +8,7 @@ import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectVersion } from "./inventory.ts";
 
-/** The APIs that are configured, by the Prefect that they belong to. */
+/** The configured APIs by Prefect version. */
 export type StateSources = Readonly<
   Record<PrefectVersion, Pick<RunDirectory, "address" | "runs"> | undefined>
 >;
@@ -16,7 +16,6 @@ export type StateSources = Readonly<
 /** No Prefect at all: every state is unknown. */
 export const NO_STATES: StateSources = { 1: undefined, 2: undefined };
 
-/** What was read of a run. */
 export interface ReadRun {
   readonly name: string | undefined;
   readonly status: RunStatus;
@@ -25,17 +24,17 @@ export interface ReadRun {
 const BATCH = { maxSize: 100, maxRequests: 4 };
 const UNKNOWN: ReadRun = { name: undefined, status: { kind: "unknown" } };
 const MISSING: ReadRun = { name: undefined, status: { kind: "missing" } };
-const HOW_TO_NAME: Readonly<Record<PrefectVersion, string>> = {
-  1: "name it with --api or PREFECT__CLOUD__API",
-  2: "name it with PREFECT_API_URL",
+const HOW_TO_SET: Readonly<Record<PrefectVersion, string>> = {
+  1: "set it with --api or PREFECT__CLOUD__API",
+  2: "set it with PREFECT_API_URL",
 };
 
-/** Why Prefect cannot be asked about a run. */
+/** Why the state of a run cannot be read. */
 export function noApiText(prefectVersion: PrefectVersion): string {
-  return `no API is configured; ${HOW_TO_NAME[prefectVersion]}`;
+  return `no API is configured; ${HOW_TO_SET[prefectVersion]}`;
 }
 
-/** Reads runs of both Prefects for one command; what one of them does not answer is unknown, and no error. */
+/** Reads runs of both Prefect versions for one command; if an API fails, its runs are unknown. */
 export class StateReader {
   readonly #readers: Readonly<Record<PrefectVersion, OneReader>>;
 
@@ -43,12 +42,12 @@ export class StateReader {
     this.#readers = { 1: new OneReader(1, sources[1], signal), 2: new OneReader(2, sources[2], signal) };
   }
 
-  /** The run, as soon as it is known; asked once. An id that is no UUID cannot be Prefect's, and counts as missing. */
+  /** The run, read once. An id that is not a UUID cannot be Prefect's and counts as missing. */
   read(prefectVersion: PrefectVersion, flowRunId: string): Promise<ReadRun> {
     return this.#readers[prefectVersion].read(flowRunId);
   }
 
-  /** What could not be read, a line for each Prefect. */
+  /** What could not be read, one line for each Prefect version. */
   async warnings(): Promise<readonly string[]> {
     const warnings = await Promise.all([this.#readers[1].warning(), this.#readers[2].warning()]);
     return warnings.filter((warning) => warning !== undefined);
@@ -58,7 +57,7 @@ export class StateReader {
 class OneReader {
   readonly #prefectVersion: PrefectVersion;
   readonly #batcher: Batcher<string, ReadRun> | undefined;
-  readonly #asked = new Map<string, Promise<ReadRun>>();
+  readonly #runs = new Map<string, Promise<ReadRun>>();
   #failure: Error | undefined;
 
   constructor(
@@ -72,27 +71,27 @@ class OneReader {
   }
 
   read(flowRunId: string): Promise<ReadRun> {
-    const known = this.#asked.get(flowRunId);
+    const known = this.#runs.get(flowRunId);
     if (known !== undefined) return known;
-    const asked = this.#answer(flowRunId);
-    this.#asked.set(flowRunId, asked);
-    return asked;
+    const run = this.#fetch(flowRunId);
+    this.#runs.set(flowRunId, run);
+    return run;
   }
 
   async warning(): Promise<string | undefined> {
-    const answers = await Promise.all(this.#asked.values());
-    if (answers.length === 0) return undefined;
-    const whose = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
-    const unknown = `states of ${whose} flow runs are unknown`;
+    const runs = await Promise.all(this.#runs.values());
+    if (runs.length === 0) return undefined;
+    const prefect = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
+    const unknown = `states of ${prefect} flow runs are unknown`;
     if (this.#batcher === undefined) return `${unknown}: ${noApiText(this.#prefectVersion)}`;
     if (this.#failure !== undefined) return `${unknown}: ${this.#failure.message}`;
-    const noneKnown = answers.length > 1 && answers.every(({ status }) => status.kind === "missing");
+    const noneKnown = runs.length > 1 && runs.every(({ status }) => status.kind === "missing");
     return noneKnown
-      ? `${whose} knows none of ${answers.length} flow runs: is it the right API and tenant?`
+      ? `${prefect} knows none of the ${runs.length} flow runs here: check the API address and the tenant`
       : undefined;
   }
 
-  #answer(flowRunId: string): Promise<ReadRun> {
+  #fetch(flowRunId: string): Promise<ReadRun> {
     if (this.#batcher === undefined) return Promise.resolve(UNKNOWN);
     return isUuid(flowRunId) ? this.#batcher.add(flowRunId) : Promise.resolve(MISSING);
   }

@@ -1,11 +1,11 @@
-// Which Prefect API a Job's flow run belongs to: an API that does not know a run is no proof that there is none.
+// Which Prefect API a Job's flow run belongs to: a run that is missing in another API was not deleted.
 
 import type { Job } from "../kube/client/objects.ts";
 
-/** The variables in which a Job names its API: Prefect 1, and Prefect 2 and 3. */
-const API_VARIABLES = ["PREFECT__CLOUD__API", "PREFECT_API_URL"];
+/** The environment variables with the API's address: of Prefect 1, and of Prefect 2 and 3. */
+export const API_VARIABLES = ["PREFECT__CLOUD__API", "PREFECT_API_URL"];
 
-/** Whether the Job was made for one of these APIs, as apiAddress writes them. */
+/** Whether the Job was created for one of these APIs, which are written as apiAddress does. */
 export function namesApi(job: Job, addresses: ReadonlySet<string>): boolean {
   return (job.spec.template?.spec?.containers ?? []).some(({ env }) =>
     (env ?? []).some(
@@ -14,14 +14,14 @@ export function namesApi(job: Job, addresses: ReadonlySet<string>): boolean {
   );
 }
 
-/** The servers of the APIs that the Job names; Cloud's, too, though it is the same for all tenants. */
+/** The servers of the APIs that the Job names, Prefect Cloud included. */
 export function apiServers(job: Job): readonly string[] {
   const variables = (job.spec.template?.spec?.containers ?? []).flatMap(({ env = [] }) => env);
   const urls = variables.filter(({ name }) => API_VARIABLES.includes(name)).map(({ value = "" }) => value);
   return urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin);
 }
 
-/** Of Prefect 1's API the server, since it is written with and without a path; undefined for Cloud, which many tenants share, and for what is no address. */
+/** The origin of an API's URL, whatever its path; undefined for Prefect Cloud, whose tenants share it, and invalid URLs. */
 export function apiAddress(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
   const { origin, hostname } = new URL(url);

@@ -1,6 +1,6 @@
-// Why a flow run cannot become a Job, in words for the flow's owner: the text is also its Failed message.
+// Why a flow run cannot become a Job. The text is for the flow's owner: it is also the message of the run's Failed state.
 
 import { ExpectedError } from "../base/errors.ts";
 
-/** The flow run, its run config, its storage or its template cannot make a Job. Trying again does not help. */
+/** No Job can be built from the flow run, its run config, its storage or its template. A retry does not help. */
 export class JobError extends ExpectedError {}

@@ -1,4 +1,4 @@
-// The label contract: what ties Kubernetes objects to flow runs. Underscores are Prefect 0.x/1.x, hyphens Prefect 2/3.
+// Labels and annotations that link objects to flow runs. Underscores: Prefect 0.x and 1.x, hyphens: Prefect 2 and 3.
 
 import type { Meta } from "../kube/client/objects.ts";
 
@@ -7,20 +7,20 @@ export const FLOW_RUN_LABEL = "prefect.io/flow_run_id";
 export const FLOW_LABEL = "prefect.io/flow_id";
 export const FLOW_RUN_LABEL_2 = "prefect.io/flow-run-id";
 
-/** Objects so annotated are left alone by every deletion. */
+/** Objects with this annotation are never deleted. */
 export const KEEP_ANNOTATION = "prefect.io/keep";
-/** Which agent process tells this Job's story. */
+/** The agent process that reports the Job to Prefect. */
 export const OWNER_ANNOTATION = "prefect.io/agent";
 
-/** The Jobs and pods of Prefect 1 flow runs: those that the agent follows. */
+/** Selects the Jobs and pods of Prefect 1 flow runs, which the agent watches. */
 export const AGENT_SELECTOR = FLOW_RUN_LABEL;
 
-/** The id of the flow run to which an object says it belongs. */
+/** The id of the flow run in the object's labels. */
 export function flowRunIdOf(meta: Pick<Meta, "labels">): string | undefined {
   return meta.labels?.[FLOW_RUN_LABEL] ?? meta.labels?.[FLOW_RUN_LABEL_2];
 }
 
-/** Whether its owner wants it to stay, whatever we think. */
+/** Whether the object is annotated to be kept. */
 export function isKept(meta: Pick<Meta, "annotations">): boolean {
   return meta.annotations?.[KEEP_ANNOTATION] === "true";
 }

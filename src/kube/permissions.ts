@@ -1,22 +1,24 @@
-// Rights as data: what each feature of the product calls. install makes Roles of it, the agent asks for it at its start.
+// Permissions as data: what each feature calls. install makes Roles of them, doctor and the agent's start-up check ask for them.
+
+import type { Access } from "./client/api.ts";
 
 /** The verbs that we use; `*` only where Prefect's own manifest has it. */
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "*";
 
-/** What an agent loses without a right, in the words of its start-up check. */
+/** What does not work without a permission. */
 export type Feature =
   | "launching flow runs"
   | "following flow runs"
   | "deleting finished Jobs"
   | "logs of failed pods"
   | "events in flow runs' logs"
-  | "removing Dask of cancelled flow runs"
+  | "deleting Dask clusters of cancelled flow runs"
   | "leader election"
   | "cleanup"
   | "flows that start Dask";
 
 /** Verbs on one resource for one feature. A feature may have several rows, a resource too. */
-export interface AccessRow {
+export interface PermissionRow {
   /** Empty for the core group. */
   readonly group: string;
   readonly resource: string;
@@ -33,22 +35,21 @@ const BUDGETS = { group: "policy", resource: "poddisruptionbudgets" };
 const DASK_CLUSTERS = { group: "kubernetes.dask.org", resource: "daskclusters" };
 
 /**
- * Every call that the agent makes, and for what. An agent with no other rights is seen to make all of them in a cluster
- * (test/e2e/in-cluster.test.ts), but for these, which have their moments: `get` of a Job whose name is taken, `get` of Job
- * and pods before a run is failed that may have moved on, `patch` of a Job whose own agent is gone, `delete` of
- * DaskClusters where Dask's operator is installed.
+ * Every call that the agent makes. test/e2e/in-cluster.test.ts runs an agent with no other permissions and sees all of them
+ * used, except those for rare cases: `get` of a Job whose name is taken, `get` of Job and pods before a run is set Failed,
+ * `patch` of a Job whose agent is gone, `delete` of DaskClusters where Dask's operator is installed.
  */
-export const AGENT_ACCESS: readonly AccessRow[] = [
+export const AGENT_PERMISSIONS: readonly PermissionRow[] = [
   { ...JOBS, verbs: ["get", "create"], feature: "launching flow runs" },
   { ...JOBS, verbs: ["get", "list", "watch", "patch"], feature: "following flow runs" },
   { ...PODS, verbs: ["get", "list", "watch"], feature: "following flow runs" },
   { ...JOBS, verbs: ["delete"], feature: "deleting finished Jobs" },
   { ...PODS, subresource: "log", verbs: ["get"], feature: "logs of failed pods" },
   { ...EVENTS, verbs: ["list", "watch"], feature: "events in flow runs' logs" },
-  { ...PODS, verbs: ["delete"], feature: "removing Dask of cancelled flow runs" },
-  { ...SERVICES, verbs: ["list", "delete"], feature: "removing Dask of cancelled flow runs" },
-  { ...BUDGETS, verbs: ["list", "delete"], feature: "removing Dask of cancelled flow runs" },
-  { ...DASK_CLUSTERS, verbs: ["list", "delete"], feature: "removing Dask of cancelled flow runs" },
+  { ...PODS, verbs: ["delete"], feature: "deleting Dask clusters of cancelled flow runs" },
+  { ...SERVICES, verbs: ["list", "delete"], feature: "deleting Dask clusters of cancelled flow runs" },
+  { ...BUDGETS, verbs: ["list", "delete"], feature: "deleting Dask clusters of cancelled flow runs" },
+  { ...DASK_CLUSTERS, verbs: ["list", "delete"], feature: "deleting Dask clusters of cancelled flow runs" },
   {
     group: "coordination.k8s.io",
     resource: "leases",
@@ -58,15 +59,19 @@ export const AGENT_ACCESS: readonly AccessRow[] = [
 ];
 
 /** What `cleanup` calls: it lists, reads each object afresh, and deletes. */
-export const CLEANUP_ACCESS: readonly AccessRow[] = [JOBS, PODS, SERVICES, BUDGETS, DASK_CLUSTERS].map(
-  (resource) => ({ ...resource, verbs: ["get", "list", "delete"], feature: "cleanup" }),
-);
+export const CLEANUP_PERMISSIONS: readonly PermissionRow[] = [
+  JOBS,
+  PODS,
+  SERVICES,
+  BUDGETS,
+  DASK_CLUSTERS,
+].map((resource) => ({ ...resource, verbs: ["get", "list", "delete"], feature: "cleanup" }));
 
 /**
- * What `--rbac` adds for the ServiceAccount `default`, under which flows run too: the rights of Prefect 1's own
- * manifest, and what dask-kubernetes' KubeCluster needs in a flow's pod.
+ * What `--rbac` adds for the ServiceAccount `default`, which flows run as: the permissions of Prefect 1's own manifest, and
+ * what dask-kubernetes' KubeCluster needs in a flow's pod.
  */
-export const FLOW_ACCESS: readonly AccessRow[] = [
+export const FLOW_PERMISSIONS: readonly PermissionRow[] = [
   { ...JOBS, verbs: ["*"], feature: "flows that start Dask" },
   { ...PODS, verbs: ["*"], feature: "flows that start Dask" },
   { ...EVENTS, verbs: ["*"], feature: "flows that start Dask" },
@@ -76,6 +81,40 @@ export const FLOW_ACCESS: readonly AccessRow[] = [
 ];
 
 /** What an agent with these settings needs. */
-export function agentAccess(leaderElect: boolean): readonly AccessRow[] {
-  return AGENT_ACCESS.filter((row) => leaderElect || row.feature !== "leader election");
+export function agentPermissions(leaderElect: boolean): readonly PermissionRow[] {
+  return AGENT_PERMISSIONS.filter((row) => leaderElect || row.feature !== "leader election");
+}
+
+/** One call of one feature. */
+export interface Permission {
+  readonly access: Access;
+  readonly feature: Feature;
+}
+
+const ALL_VERBS: readonly Verb[] = ["get", "list", "watch", "create", "delete"];
+const ESSENTIAL: ReadonlySet<Feature> = new Set([
+  "launching flow runs",
+  "following flow runs",
+  "leader election",
+]);
+
+/** Each call for itself, `*` spelt out: a Role that lists all verbs that are used is as good as one with the star. */
+export function permissionsIn(rows: readonly PermissionRow[], namespace: string): readonly Permission[] {
+  return rows.flatMap(({ group, resource, subresource, verbs, feature }) =>
+    (verbs.includes("*") ? ALL_VERBS : verbs).map((verb) => ({
+      access: { verb, group, resource, subresource, namespace },
+      feature,
+    })),
+  );
+}
+
+/** As RBAC's own tools write it: `get jobs.batch`. */
+export function permissionName({ verb, group, resource, subresource }: Access): string {
+  const name = subresource === undefined ? resource : `${resource}/${subresource}`;
+  return `${verb} ${group === "" ? name : `${name}.${group}`}`;
+}
+
+/** Whether an agent that uses the feature cannot work without it. */
+export function isEssential(feature: Feature): boolean {
+  return ESSENTIAL.has(feature);
 }

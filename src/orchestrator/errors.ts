@@ -1,23 +1,23 @@
-// What goes wrong with a Prefect API, whichever it is.
+// Errors of a Prefect API, whichever version it is.
 
 import { ExpectedError } from "../base/errors.ts";
 import type { ErrorDetails } from "../base/errors.ts";
 
-/** What kind of failure: whether it is worth another try, and whether anyone but an administrator can mend it. */
+/** The kind of failure; it decides whether a retry can help. */
 export type PrefectFailure =
-  | "unreachable" // no answer; the request may have had its effect
+  | "unreachable" // no response; the request may still have taken effect
   | "overloaded" // 429 or 5xx
   | "unauthorized" // 401, 403, UNAUTHENTICATED
-  | "locked" // VERSION_LOCKING_ERROR, or "State update failed": somebody else was first
+  | "locked" // VERSION_LOCKING_ERROR, or "State update failed": somebody else changed the state first
   | "refused" // any other GraphQL or HTTP error
   | "unreadable"; // not JSON
 
-/** The Prefect API cannot be reached, or refuses. Exit code 3. */
+/** The Prefect API cannot be reached, or rejects the request. Exit code 3. */
 export class PrefectError extends ExpectedError {
   override readonly exitCode = 3;
   readonly failure: PrefectFailure;
   readonly retryAfterMs: number | undefined;
-  /** The cause alone, without what was tried. */
+  /** The cause only, without the attempted action. */
   readonly detail: string;
 
   constructor(

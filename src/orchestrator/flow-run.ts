@@ -1,10 +1,10 @@
-// A flow run as the agent and the commands see it, whichever Prefect it belongs to.
+// A flow run as the agent and the commands see it, for Prefect 1 and Prefect 3 alike.
 
 /**
- * What a state means to Kubernetes; one word for each group of Prefect's own names:
+ * The type of a state; each groups several of Prefect's state names:
  * scheduled: nobody works on the run; pending: an agent or a worker has claimed it; running: its process has started;
- * paused: it waits for a person or a time, without a process; cancelling: its process was asked to end;
- * completed, failed, crashed, cancelled: it is over.
+ * paused: it waits for a person or a time, without a process; cancelling: its process was asked to stop;
+ * completed, failed, crashed, cancelled: the run is over.
  */
 export type StateType =
   | "scheduled"
@@ -20,56 +20,56 @@ export type StateType =
 /** The state of a flow run. */
 export interface RunState {
   readonly type: StateType;
-  /** Prefect's own name of it: Submitted, Retrying, TimedOut, Late. */
+  /** Prefect's name of the state, such as Submitted, Retrying, TimedOut or Late. */
   readonly name: string;
   readonly message?: string | undefined;
-  /** Since when the run is in this state, as far as Prefect tells. */
+  /** Since when the run is in this state, if Prefect reports it. */
   readonly since?: Date | undefined;
-  /** What a transition hands back, so that Prefect refuses it if the state has changed; undefined: Prefect has no versions. */
+  /** Sent with a transition, so that Prefect rejects it if the state has changed; undefined: this Prefect has no versions. */
   readonly version?: number | undefined;
-  /** What the claim of a pending run says of the Job to be made. */
+  /** The claim of a pending run. */
   readonly claim?: ClaimRecord | undefined;
 }
 
-/** What a claim leaves in Prefect, so that whoever finds the run later can finish the submission. */
+/** What a claim stores in Prefect, so that another process can finish the submission after a crash. */
 export interface ClaimRecord {
-  /** This claim and no other. */
+  /** The unique id of this claim. */
   readonly id: string;
-  /** The cluster and namespace in which the Job is to be made. */
+  /** The cluster and namespace in which the Job is to be created. */
   readonly scope: string;
-  /** The identifiers under which the Job may exist: the first one, else those taken because another run's Job had it. */
+  /** The identifiers that the Job may have: the first one, or a later one if another run's Job has the name already. */
   readonly identifiers: readonly string[];
   /** The process that made the claim. */
   readonly by?: string | undefined;
 }
 
-/** What is known of a flow run: its state, that Prefect has no such run, or nothing (not asked, or no API). */
+/** The status of a flow run: its state; "missing": Prefect has no such run; "unknown": not asked, or no API configured. */
 export type RunStatus =
   | { readonly kind: "known"; readonly state: RunState }
   | { readonly kind: "missing" }
   | { readonly kind: "unknown" };
 
-/** Whether the run is over: nothing changes it any more. */
+/** Whether the state is final. */
 export function isFinished(type: StateType): boolean {
   return type === "completed" || isFailed(type) || type === "cancelled";
 }
 
-/** Whether it ended badly by itself; a cancelled run did not. */
+/** Whether the run failed or crashed; a cancelled run did neither. */
 export function isFailed(type: StateType): boolean {
   return type === "failed" || type === "crashed";
 }
 
-/** Whether Kubernetes has the run, or is about to get it: claimed or running, and not being cancelled. */
+/** Whether the run is claimed or running, and not being cancelled. */
 export function isActive(type: StateType): boolean {
   return type === "pending" || type === "running";
 }
 
-/** Whether somebody wants the run to end. */
+/** Whether the run is cancelled or being cancelled. */
 export function isCancelled(run: RunStatus): boolean {
   return run.kind === "known" && (run.state.type === "cancelling" || run.state.type === "cancelled");
 }
 
-/** Whether the run works no more: over, being cancelled, or deleted. */
+/** Whether the run is over, being cancelled, or deleted from Prefect. */
 export function isDone(run: RunStatus): boolean {
   return run.kind === "missing" || isCancelled(run) || (run.kind === "known" && isFinished(run.state.type));
 }

@@ -1,8 +1,8 @@
-// One Prefect API as the commands for people use it: to look up flow runs, and to cancel them.
+// What the commands need from a Prefect API: to look up flow runs, and to cancel them.
 
 import type { RunState } from "./flow-run.ts";
 
-/** A flow run as Prefect knows it. */
+/** A flow run in Prefect. */
 export interface KnownRun {
   readonly id: string;
   readonly name: string | undefined;
@@ -10,24 +10,24 @@ export interface KnownRun {
 }
 
 export interface RunQuery {
-  /** The whole name. */
+  /** The full name. */
   readonly name: string;
-  /** The beginning of an id, hyphens as in a UUID; then both a name and an id count. */
+  /** The beginning of an id, with hyphens as in a UUID; runs that match either the name or the id are found. */
   readonly idPrefix?: string | undefined;
   readonly limit: number;
 }
 
 /** All calls throw PrefectError. */
 export interface RunDirectory {
-  /** Where the API is: a Job that names another address belongs to another Prefect. */
+  /** The address of the API; a Job that names another address belongs to another Prefect. */
   readonly address: string;
-  /** Up to 100 runs by id; an id that Prefect does not have has no entry. */
+  /** Up to 100 runs by id; the map has no entry for an id that Prefect does not know. */
   runs(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, KnownRun>>;
-  /** Runs by name, or by the beginning of their id; the newest ones first. */
+  /** Runs by name or by the beginning of their id, newest first. */
   find(query: RunQuery, signal?: AbortSignal): Promise<readonly KnownRun[]>;
-  /** Asks for the run's cancellation. Returns the name of its state then: Cancelling while its process may still end itself. */
+  /** Cancels the run. Returns the name of its new state: Cancelling if its process must still stop. */
   cancel(run: { readonly id: string; readonly state: RunState | undefined }): Promise<string>;
-  /** Makes Cancelling Cancelled. */
+  /** Sets a Cancelling run to Cancelled. */
   setCancelled(id: string, message: string): Promise<void>;
   close(): void;
 }

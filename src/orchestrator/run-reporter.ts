@@ -1,41 +1,41 @@
-// What the agent tells Prefect about flow runs, and asks about them.
+// How the agent reads and writes flow runs' states and logs in Prefect.
 
 import type { RunState } from "./flow-run.ts";
 import type { RunLog } from "./run-log.ts";
 
-/** All calls throw PrefectError when Prefect does not answer, or refuses. */
+/** All calls throw PrefectError when Prefect cannot be reached or rejects the request. */
 export interface RunReporter {
-  /** The states of up to 100 runs; a run that Prefect does not have has no entry. */
+  /** The states of up to 100 runs; the map has no entry for a run that Prefect does not know. */
   states(flowRunIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunState>>;
   /** Writes all lines, or none. */
   writeLogs(logs: readonly RunLog[]): Promise<void>;
-  /** Messages that are in the run's log under one of these logger names. */
+  /** The messages in the run's log from loggers with these names. */
   loggedMessages(flowRunId: string, names: readonly string[]): Promise<readonly string[]>;
-  /** Messages in the run's log that contain one of these texts, whoever wrote them. */
-  mentions(flowRunId: string, texts: readonly string[]): Promise<readonly string[]>;
-  /** Those of the lines that are not in their runs' logs. */
+  /** The messages in the run's log that contain one of these texts, from any logger. */
+  messagesContaining(flowRunId: string, texts: readonly string[]): Promise<readonly string[]>;
+  /** Which of these lines are not in their runs' logs yet. */
   unwritten(logs: readonly RunLog[]): Promise<readonly RunLog[]>;
-  /** Sets the run's state, unless it is no longer the one of this version. */
+  /** Sets the run's state, unless it has changed since the given version. */
   transition(flowRunId: string, to: NewState): Promise<TransitionResult>;
-  /** Schedules a run again that lost its process: first its task runs are made ready to run once more. */
+  /** Schedules a run again that lost its process, and resets the task runs that must run again. */
   restart(flowRunId: string, request: Restart): Promise<TransitionResult>;
-  /** Sends heartbeats: while a Job legitimately waits, Prefect must not start the run a second time. */
+  /** Sends heartbeats, so that Prefect does not start a run a second time while its Job is waiting to start. */
   keepAlive(flowRunIds: readonly string[]): Promise<void>;
 }
 
 export interface NewState {
   readonly type: "failed" | "crashed" | "cancelled";
   readonly message: string;
-  /** Of the state that was judged; undefined: any. */
+  /** The version of the state that the decision is based on; undefined: any. */
   readonly version: number | undefined;
 }
 
-/** `moved`: the state had changed, and was left as it is. */
+/** `moved`: the state had changed meanwhile, so it was not set. */
 export type TransitionResult = "accepted" | "moved";
 
 export interface Restart {
   readonly message: string;
   readonly version: number | undefined;
-  /** Told which task runs run again, if any, before anything is changed. */
-  readonly note: (line: string) => Promise<void>;
+  /** Writes to the run's log which task runs will run again, if any, before any state is set. */
+  readonly writeLog: (line: string) => Promise<void>;
 }

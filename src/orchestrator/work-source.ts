@@ -1,76 +1,75 @@
-// Where flow runs come from: what the agent needs of a Prefect to launch them.
+// How the agent gets flow runs from Prefect to launch them.
 
 import type { JobManifest } from "../kube/client/manifest.ts";
 import type { RunState } from "./flow-run.ts";
 
-/** All calls throw PrefectError when Prefect does not answer, or refuses. */
+/** All calls throw PrefectError when Prefect cannot be reached or rejects the request. */
 export interface WorkSource {
-  /** Makes the agent known to Prefect. Returns its id there. */
+  /** Registers the agent with Prefect. Returns its id there. */
   register(signal: AbortSignal): Promise<string>;
-  /** The runs that are due, or will be soon. */
+  /** The runs that are due now or soon. */
   due(query: DueQuery, signal: AbortSignal): Promise<DueRuns>;
-  /** Runs that were claimed for this cluster and namespace and may still lack their Job, page by page. */
+  /** Claims for this cluster and namespace that may still have no Job, page by page. */
   unfinished(query: UnfinishedQuery, signal: AbortSignal): AsyncIterable<readonly UnfinishedClaim[]>;
 }
 
 export interface DueQuery {
-  /** Runs that the agent works on already: nothing more is asked about them. */
+  /** Runs that the agent is submitting already; Prefect is asked nothing more about them. */
   readonly inFlight: { has(flowRunId: string): boolean; readonly size: number };
 }
 
 export interface DueRuns {
-  /** Those that start first come first. */
+  /** Sorted by start time, earliest first. */
   readonly runs: readonly DueRun[];
-  /** Whether Prefect has more of them: ask again at once. */
+  /** Whether Prefect has more due runs, so that the next poll need not wait. */
   readonly hasMore: boolean;
-  /** Why some rows could not be read; the others do not wait for them. */
+  /** Why some rows could not be decoded; they are left out of `runs`. */
   readonly unreadable: readonly string[];
 }
 
-/** A run whose start time has come, or will come soon. */
+/** A run that is due now or soon. */
 export interface DueRun {
   readonly id: string;
   readonly name: string | undefined;
-  /** Its state as it was read. */
+  /** Its state when it was read. */
   readonly state: RunState;
-  /** When it may start; undefined: at once. */
+  /** When it may start; undefined: now. */
   readonly startAt: Date | undefined;
-  /** Sets it Submitted for this agent. May be called again when an answer was lost. */
+  /** Sets the run to Submitted for this agent. Can be retried after a lost response. */
   claim(): Promise<Claim>;
 }
 
-/** `lost`: somebody else has the run. */
+/** `lost`: another agent has claimed the run. */
 export type Claim =
   | { readonly outcome: "claimed"; readonly submission: Submission }
   | { readonly outcome: "lost" };
 
-/** One claim, and the Job that is to be made for it. */
+/** One claim, and the Job to create for it. */
 export interface Submission {
   readonly flowRunId: string;
-  /** The identifiers under which its Job may exist, in the order in which they are tried. */
+  /** The identifiers that its Job may have, in the order in which they are tried. */
   readonly identifiers: readonly string[];
-  /** The Job of this identifier. Throws JobError when there can be none, SettingsError for the agent's own template. */
+  /** Builds the Job. Throws JobError if that is impossible, SettingsError if the agent's own template is at fault. */
   build(identifier: string): Promise<JobManifest>;
-  /** Whether the claim still holds in this state: nobody has cancelled, rescheduled or started the run. */
+  /** Whether the claim still holds in this state: nobody has cancelled, rescheduled or started the run since. */
   isCurrent(state: RunState): Promise<boolean>;
 }
 
 export interface UnfinishedQuery {
-  /** Also runs that are Running or Cancelling: their Job may have vanished while nobody watched. */
+  /** Include runs that are Running or Cancelling: their Job may have been deleted while no agent was watching. */
   readonly includeStarted: boolean;
-  /** Whether a run may lack its Job, by what the agent knows; of the others nothing more is asked. */
+  /** Whether a run may have no Job, as far as the agent knows; Prefect is asked nothing more about other runs. */
   readonly mayLackJob: (flowRunId: string) => boolean;
 }
 
-/** A claim that was found in Prefect. */
+/** A claim found in Prefect. */
 export interface UnfinishedClaim {
   readonly submission: Submission;
-  /** This claim and no other. */
   readonly claimId: string;
-  /** The process that made it. */
+  /** The process that made the claim. */
   readonly by: string | undefined;
-  /** The run's state as it was read. */
+  /** The run's state when it was read. */
   readonly state: RunState;
-  /** Whether the run still waits for this Job, by its state. */
+  /** Whether the run's state shows that it still waits for its Job. */
   readonly waitsForJob: boolean;
 }

@@ -15,6 +15,6 @@ export function age(then: Date | string | null | undefined, now: Date): string {
   if (Number.isNaN(seconds)) return "<unknown>";
   if (seconds < -1) return "<invalid>";
   const ms = Math.max(0, seconds) * 1_000;
-  // From eight years on kubectl counts in years alone.
+  // From eight years on kubectl prints only years.
   return ms < EIGHT_YEARS_MS ? formatDuration(ms) : `${Math.floor(ms / (365 * DAYS_MS))}y`;
 }

@@ -1,18 +1,13 @@
-// JSON as Go writes it, and so kubectl: keys in order, and < > & escaped inside strings.
+// JSON as kubectl prints it: sorted keys, and < > & escaped in strings.
 
 import { isObject } from "../base/json.ts";
 
-/** Compact JSON with sorted keys, as kubectl's jsonpath prints objects and arrays. */
-export function compactJson(value: unknown): string {
-  return written(value, "", "");
-}
-
 /** JSON indented by four, with sorted keys, as `kubectl get -o json` prints it; no line break at the end. */
 export function indentedJson(value: unknown): string {
-  return written(value, "\n", "    ");
+  return stringify(value, "\n");
 }
 
-/** The entries of an object in the order of their keys, without those that JSON would leave out. */
+/** The entries of an object sorted by key, without those that JSON.stringify omits. */
 export function sortedEntries(
   value: Readonly<Record<string, unknown>>,
 ): readonly (readonly [string, unknown])[] {
@@ -23,25 +18,24 @@ export function sortedEntries(
 }
 
 // Not JSON.stringify on a sorted copy: JavaScript keeps keys that look like numbers in numeric order.
-function written(value: unknown, lineBreak: string, indent: string): string {
-  if (value instanceof Date) return quoted(value.toISOString());
-  if (typeof value === "string") return quoted(value);
-  const inner = lineBreak + indent;
+function stringify(value: unknown, lineBreak: string): string {
+  if (value instanceof Date) return quote(value.toISOString());
+  if (typeof value === "string") return quote(value);
+  const inner = `${lineBreak}    `;
   if (Array.isArray(value)) {
-    const items = value.map((item) => inner + written(item, inner, indent));
+    const items = value.map((item) => inner + stringify(item, inner));
     return items.length === 0 ? "[]" : `[${items.join(",")}${lineBreak}]`;
   }
   if (isObject(value)) {
-    const colon = indent === "" ? ":" : ": ";
     const fields = sortedEntries(value).map(
-      ([key, field]) => inner + quoted(key) + colon + written(field, inner, indent),
+      ([key, field]) => `${inner}${quote(key)}: ${stringify(field, inner)}`,
     );
     return fields.length === 0 ? "{}" : `{${fields.join(",")}${lineBreak}}`;
   }
   return JSON.stringify(value) ?? "null";
 }
 
-function quoted(text: string): string {
+function quote(text: string): string {
   return JSON.stringify(text).replaceAll(
     /[<>&\u2028\u2029]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,4 +1,4 @@
-// What -o accepts.
+// The output formats of -o.
 
 import { SettingsError } from "../base/errors.ts";
 
@@ -6,13 +6,12 @@ import { SettingsError } from "../base/errors.ts";
 export const LIST_FORMATS = ["table", "wide", "json", "yaml", "name"] as const;
 export type ListFormat = (typeof LIST_FORMATS)[number];
 
-/** Formats of kubectl that need a template language. */
+/** kubectl's template formats. */
 const TEMPLATES =
   /^(?:jsonpath|jsonpath-as-json|jsonpath-file|custom-columns|custom-columns-file|go-template|go-template-file|template|templatefile)(?:=|$)/i;
 
 /**
- * Reads -o, in any case; nothing means the first of the formats that the command has. Throws SettingsError for any other
- * word, before anything is asked of a server.
+ * Parses -o, ignoring case; the default is the first format. Throws SettingsError for an unknown format.
  */
 export function parseOutputFormat<Format extends string>(
   text: string | undefined,

@@ -1,4 +1,4 @@
-// A table that follows what it shows, for --watch: repainted in place on a terminal, changed rows appended in a pipe.
+// A table for --watch: redrawn in place on a terminal, changed rows appended in a pipe.
 
 import { Repaint } from "./repaint.ts";
 import { tableLines, TableWriter } from "./table.ts";
@@ -7,13 +7,12 @@ import type { TerminalStream } from "./terminal.ts";
 
 export interface LiveTableOptions<Row> extends TableOptions {
   readonly columns: readonly Column<Row>[];
-  /** What makes a row the same row: namespace and name. */
+  /** Identifies a row: namespace and name. */
   readonly key: (row: Row) => string;
-  /** Changes when the row is worth printing again in a pipe: resourceVersion and state, not the age. */
+  /** In a pipe a row is printed again when this changes: everything but the age. */
   readonly fingerprint: (row: Row) => string;
 }
 
-/** The live table of one watch. */
 export class LiveTable<Row> {
   readonly #stream: TerminalStream;
   readonly #options: LiveTableOptions<Row>;
@@ -28,29 +27,29 @@ export class LiveTable<Row> {
     this.#pipe = new TableWriter(options.columns, options);
   }
 
-  /** Shows all rows as they are now. In a pipe, those that are new or changed since the last call. */
+  /** Shows all rows; in a pipe only those that are new or changed since the last call. */
   show(rows: readonly Row[]): void {
     if (this.#stream.isTTY === true) this.#screen.paint(this.#fitting(rows));
     else this.#append(rows);
   }
 
-  /** Makes room for lines that others write: above the table, which the next `show` paints anew below them. */
+  /** Erases the table, so that other lines can be written; the next `show` draws it below them. */
   clear(): void {
     this.#screen.clear();
   }
 
-  /** No more of it: what stands on the terminal stays. */
+  /** Ends the table and leaves it on the terminal. */
   end(): void {
     this.#screen.leave();
   }
 
-  /** As many lines as the terminal is high, less the cursor's own: what scrolled off cannot be repainted. */
+  /** At most one line less than the terminal's height: lines that have scrolled off cannot be redrawn. */
   #fitting(rows: readonly Row[]): readonly string[] {
     const lines = tableLines(this.#options.columns, rows, this.#options);
     const height = this.#stream.rows ?? 0;
-    const room = height > 2 ? height - 1 : lines.length;
-    if (lines.length <= room) return lines;
-    return [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} more`];
+    const maxLines = height > 2 ? height - 1 : lines.length;
+    if (lines.length <= maxLines) return lines;
+    return [...lines.slice(0, maxLines - 1), `… and ${lines.length - maxLines + 1} more`];
   }
 
   #append(rows: readonly Row[]): void {

@@ -1,43 +1,43 @@
-// Colours by meaning. The only file that knows which colour is which.
+// Colours by meaning.
 
 import { Chalk } from "chalk";
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import type { TerminalStream } from "./terminal.ts";
 
-/** good: as it should be · bad: needs somebody · stale: can go · quiet: may be overlooked. */
+/** good: healthy · bad: needs attention · stale: can be deleted · quiet: unimportant. */
 export type Tone = "good" | "bad" | "stale" | "quiet";
-/** Paints text by what it means. */
+/** Colours text by its meaning. */
 export type Palette = Readonly<Record<Tone | "heading", (text: string) => string>>;
 export type ColourMode = "auto" | "always" | "never";
 
-const asItIs = (text: string): string => text;
+const unchanged = (text: string): string => text;
 
-/** Leaves every text as it is. */
+/** No colours. */
 export const plainPalette: Palette = {
-  good: asItIs,
-  bad: asItIs,
-  stale: asItIs,
-  quiet: asItIs,
-  heading: asItIs,
+  good: unchanged,
+  bad: unchanged,
+  stale: unchanged,
+  quiet: unchanged,
+  heading: unchanged,
 };
 
-/** Reads --color. Throws SettingsError. */
+/** Parses --color. Throws SettingsError. */
 export function parseColourMode(text: string): ColourMode {
   if (text === "auto" || text === "always" || text === "never") return text;
   throw new SettingsError(`cannot read --color "${text}": not a colour mode`, {
-    hint: "write auto, always or never",
+    hint: "use auto, always or never",
   });
 }
 
-/** The palette for a stream; see wantsColour for when it has colours. */
+/** The palette for a stream, with or without colours. */
 export function colourFor(mode: ColourMode, stream: Pick<TerminalStream, "isTTY">, env: Env): Palette {
   return wantsColour(mode, stream.isTTY === true, env) ? colourPalette() : plainPalette;
 }
 
 /**
- * Whether to colour. `auto` is: never under NO_COLOR (no-color.org: set and not empty), else as FORCE_COLOR says
- * (0 and false: no), else only on a terminal that is not dumb.
+ * Whether to use colours. `auto`: no with NO_COLOR (no-color.org: set and not empty); else by FORCE_COLOR (0 and false: no);
+ * else only on a terminal that is not dumb.
  */
 export function wantsColour(mode: ColourMode, isTerminal: boolean, env: Env): boolean {
   if (mode !== "auto") return mode === "always";
@@ -47,7 +47,7 @@ export function wantsColour(mode: ColourMode, isTerminal: boolean, env: Env): bo
   return isTerminal && env["TERM"] !== "dumb";
 }
 
-/** The sixteen colours of every terminal, so that the user's own theme decides how they look. */
+/** The basic 16 colours, so that the terminal's theme applies. */
 function colourPalette(): Palette {
   const chalk = new Chalk({ level: 1 });
   return {

@@ -1,4 +1,4 @@
-// Rows to text in the chosen format: a whole listing at once, or piece by piece for a watch.
+// Prints rows in the chosen format: a whole listing at once, or in pieces for --watch.
 
 import { indentedJson } from "./canonical-json.ts";
 import type { ListFormat } from "./formats.ts";
@@ -7,20 +7,19 @@ import { TableWriter } from "./table.ts";
 import type { Column } from "./table.ts";
 import { toSortedYaml } from "./yaml.ts";
 
-/** How rows become text. */
 export interface PrintOptions<Row> {
   readonly format: ListFormat;
   /** The columns of -o table and wide. */
   readonly columns: readonly Column<Row>[];
-  /** What -o json and yaml print of a row. */
+  /** The object for -o json and yaml. */
   readonly toObject: (row: Row) => unknown;
-  /** What -o name prints: `job.batch/prefect-job-1a2b`. */
+  /** The text for -o name: `job.batch/prefect-job-1a2b`. */
   readonly name: (row: Row) => string;
   readonly noHeaders?: boolean | undefined;
   readonly palette?: Palette | undefined;
 }
 
-/** Prints a whole listing. Without rows a table prints nothing, json and yaml an empty List. */
+/** Prints a whole listing. Without rows a table is empty, json and yaml print an empty List. */
 export function printRows<Row>(
   rows: readonly Row[],
   options: PrintOptions<Row>,
@@ -33,8 +32,8 @@ export function printRows<Row>(
 }
 
 /**
- * Prints rows as they come: a table keeps its widths and prints its header once; json and yaml (after `---`) print each
- * object for itself, as kubectl does with --watch.
+ * Prints rows in pieces: a table keeps its column widths and prints its header once; json and yaml print single objects, as
+ * kubectl does with --watch.
  */
 export function rowPrinter<Row>(
   options: PrintOptions<Row>,
@@ -54,11 +53,11 @@ export function rowPrinter<Row>(
     case "json":
       return (rows) => rows.forEach((row) => write(`${indentedJson(toObject(row))}\n`));
     case "yaml": {
-      let begun = false;
+      let hasPrinted = false;
       return (rows) => {
         for (const row of rows) {
-          write(`${begun ? "---\n" : ""}${toSortedYaml(toObject(row))}`);
-          begun = true;
+          write(`${hasPrinted ? "---\n" : ""}${toSortedYaml(toObject(row))}`);
+          hasPrinted = true;
         }
       };
     }

@@ -1,13 +1,12 @@
-// One line about work under way, rewritten in place on a terminal's stderr; nothing where there is no terminal.
+// A progress line, redrawn in place on a terminal; nothing without a terminal.
 
 import type { Clock } from "../base/clock.ts";
 import { Repaint } from "./repaint.ts";
 import type { TerminalStream } from "./terminal.ts";
 
-// Ten times a second is all that eyes follow; more would only keep the terminal busy.
+// Faster updates are not readable.
 const MIN_INTERVAL_MS = 100;
 
-/** The progress line of one command. */
 export class Progress {
   readonly #stream: TerminalStream;
   readonly #clock: Pick<Clock, "now">;
@@ -21,7 +20,7 @@ export class Progress {
     this.#line = new Repaint(stream);
   }
 
-  /** Says how far the work is: `deleted 120 of 5000`. Updates in quick succession are skipped. */
+  /** Shows the progress: `deleted 120 of 5000`. Too frequent updates are skipped. */
   update(text: string): void {
     if (this.#stream.isTTY !== true) return;
     this.#text = text;
@@ -31,14 +30,14 @@ export class Progress {
     this.#line.paint([text]);
   }
 
-  /** Writes a line that stays, above the progress line; without a terminal too. */
-  note(line: string): void {
+  /** Prints a permanent line above the progress line; also without a terminal. */
+  printLine(line: string): void {
     this.#line.clear();
     this.#stream.write(`${line}\n`);
     if (this.#text !== undefined) this.#line.paint([this.#text]);
   }
 
-  /** Takes the line away. Call it before anything else is written, and at the end. */
+  /** Erases the progress line. Must be called before anything else is written, and at the end. */
   clear(): void {
     this.#line.clear();
     this.#text = undefined;

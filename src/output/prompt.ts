@@ -1,4 +1,4 @@
-// Asking a person yes or no before something is done that cannot be undone.
+// A yes/no question before something that cannot be undone.
 
 import { createInterface } from "node:readline";
 import { InterruptedError } from "../base/errors.ts";
@@ -6,17 +6,17 @@ import type { TerminalStream } from "./terminal.ts";
 
 export interface PromptStreams {
   readonly input: NodeJS.ReadableStream;
-  /** stderr: the question is for the person, not for a pipe. */
+  /** stderr, so that the question does not end up in a pipe. */
   readonly output: TerminalStream;
 }
 
 /**
- * Asks, and resolves to whether the answer was y or yes. Anything else is no, the end of the input too.
+ * Resolves to true if the answer is y or yes. Anything else is no, also the end of the input.
  * Rejects with InterruptedError when the signal aborts first.
  */
 export function confirm(question: string, streams: PromptStreams, signal?: AbortSignal): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    // terminal: false leaves editing and Ctrl-C to the terminal driver, so signals arrive as they always do.
+    // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.
     const lines = createInterface({ input: streams.input, terminal: false });
     const interrupt = (): void => {
       streams.output.write("\n");
@@ -29,7 +29,7 @@ export function confirm(question: string, streams: PromptStreams, signal?: Abort
     });
     lines.once("close", () => {
       signal?.removeEventListener("abort", interrupt);
-      // Without an effect when an answer came before.
+      // No effect after an answer.
       resolve(false);
     });
     if (signal?.aborted === true) return interrupt();

@@ -1,10 +1,10 @@
-// A few lines of a terminal that are written again and again in the same place.
+// Redraws a few lines of a terminal in place.
 
 import { cursorUp, ERASE_BELOW, ERASE_LINE_END, LINE_START, widthOf } from "./terminal.ts";
 import type { TerminalStream } from "./terminal.ts";
 import { cutToWidth, displayWidth } from "./text-width.ts";
 
-/** The painted region. The cursor rests on the line below it, so that whoever writes next does no harm. */
+/** The drawn lines. The cursor stays on the line below, so that other output does not overwrite them. */
 export class Repaint {
   readonly #stream: TerminalStream;
   #widths: readonly number[] = [];
@@ -13,29 +13,29 @@ export class Repaint {
     this.#stream = stream;
   }
 
-  /** Replaces what was painted by these lines, each cut to the terminal's width. */
+  /** Replaces the drawn lines; each is cut to the terminal's width. */
   paint(lines: readonly string[]): void {
     const cut = lines.map((line) => cutToWidth(line, widthOf(this.#stream)));
-    // Erased before it is written: behind a line as wide as the terminal, erasing would take its last character.
+    // Erase first: after a line as wide as the terminal, erasing would remove its last character.
     const text = cut.map((line) => `${ERASE_LINE_END}${line}\n`).join("");
     this.#stream.write(`${this.#toTop()}${text}${ERASE_BELOW}`);
     this.#widths = cut.map(displayWidth);
   }
 
-  /** Removes what was painted. */
+  /** Erases the drawn lines. */
   clear(): void {
     if (this.#widths.length === 0) return;
     this.#stream.write(`${this.#toTop()}${ERASE_BELOW}`);
     this.#widths = [];
   }
 
-  /** Leaves what is painted for good, and the line below it free of what was typed there, such as ^C. */
+  /** Leaves the drawn lines on the screen, and clears the line below, where ^C may have been echoed. */
   leave(): void {
     if (this.#widths.length > 0) this.#stream.write(LINE_START + ERASE_LINE_END);
     this.#widths = [];
   }
 
-  /** The terminal may have become narrower meanwhile and have wrapped what was painted. */
+  /** A terminal that has become narrower may have wrapped the drawn lines. */
   #toTop(): string {
     const width = widthOf(this.#stream);
     const height = this.#widths.reduce((sum, line) => sum + Math.max(1, Math.ceil(line / width)), 0);

@@ -1,19 +1,18 @@
-// Tables in kubectl's layout: columns as data, three blanks between them, nothing at the end of a line.
+// Tables in kubectl's layout: three spaces between columns, no trailing spaces.
 
 import { plainPalette } from "./palette.ts";
 import type { Palette, Tone } from "./palette.ts";
 import { asCell, displayWidth, padToWidth } from "./text-width.ts";
 
-/** A column: what it is called and what it shows of a row. */
 export interface Column<Row> {
-  /** As it is printed; in our own tables upper case. */
+  /** In upper case. */
   readonly header: string;
   /** Undefined is printed as `<none>`. */
   readonly value: (row: Row) => string | number | undefined;
   /** Only with -o wide. */
   readonly wide?: boolean;
   readonly align?: "left" | "right";
-  /** What the cell means; undefined leaves it uncoloured. */
+  /** The colour of the cell; undefined: none. */
   readonly colour?: (row: Row) => Tone | undefined;
 }
 
@@ -23,11 +22,11 @@ export interface TableOptions {
   readonly palette?: Palette | undefined;
 }
 
-// As kubectl's tabwriter is set: three blanks after the longest cell, but never less than six columns in all.
+// As in kubectl: three spaces after the longest cell, but columns of at least six characters.
 const GAP = 3;
 const MIN_WIDTH = 6;
 
-/** The whole table, its header first. No rows, no lines: what to say then is the caller's choice. */
+/** The whole table with its header. Empty without rows. */
 export function tableLines<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -37,15 +36,15 @@ export function tableLines<Row>(
 }
 
 /**
- * A table that arrives in pages: each page is laid out at once, and widths are kept from page to page. A longer
- * cell widens its column from there on, so thousands of rows need not be held to align them.
+ * A table that is printed in pages. Column widths are kept from page to page; a longer cell widens its column from there
+ * on, so thousands of rows need not be buffered to align them.
  */
 export class TableWriter<Row> {
   readonly #columns: readonly Column<Row>[];
   readonly #options: TableOptions;
   readonly #palette: Palette;
   readonly #widths: number[];
-  #begun = false;
+  #hasHeader = false;
 
   constructor(columns: readonly Column<Row>[], options: TableOptions = {}) {
     this.#columns = columns.filter((column) => options.wide === true || column.wide !== true);
@@ -54,12 +53,14 @@ export class TableWriter<Row> {
     this.#widths = this.#columns.map(() => 0);
   }
 
-  /** The next rows as lines; before the first of all lines the header, even if there are no rows. */
+  /** The next rows as lines; the first call includes the header, even without rows. */
   lines(rows: readonly Row[]): readonly string[] {
     const cells = rows.map((row) => this.#columns.map((column) => cellOf(column, row)));
     const heading =
-      this.#begun || this.#options.noHeaders === true ? [] : [this.#columns.map((column) => column.header)];
-    this.#begun = true;
+      this.#hasHeader || this.#options.noHeaders === true
+        ? []
+        : [this.#columns.map((column) => column.header)];
+    this.#hasHeader = true;
     for (const line of [...heading, ...cells]) this.#widen(line);
     return [
       ...heading.map((line) => this.#line(line, () => this.#palette.heading)),
@@ -90,8 +91,8 @@ export class TableWriter<Row> {
       const width = this.#widths[at] ?? 0;
       const before = column.align === "right" ? " ".repeat(width - displayWidth(cell)) : "";
       const painted = paintOf(column)?.(cell) ?? cell;
-      const taken = before.length + displayWidth(cell);
-      const after = at === last ? "" : padToWidth("", Math.max(width + GAP, MIN_WIDTH) - taken);
+      const used = before.length + displayWidth(cell);
+      const after = at === last ? "" : padToWidth("", Math.max(width + GAP, MIN_WIDTH) - used);
       line += before + painted + after;
     }
     return line;

@@ -1,28 +1,28 @@
-// What output needs to know of a stream, and the few escape sequences that move a terminal's cursor.
+// The type of a terminal stream, and escape sequences that move the cursor.
 
-/** The part of process.stdout and process.stderr that is used here. */
+/** The used part of process.stdout and process.stderr. */
 export interface TerminalStream {
   readonly isTTY?: boolean | undefined;
-  /** Width in characters; only of a terminal. */
+  /** Width in characters; only on a terminal. */
   readonly columns?: number | undefined;
-  /** Height in lines; only of a terminal. */
+  /** Height in lines; only on a terminal. */
   readonly rows?: number | undefined;
   write(text: string): unknown;
 }
 
-/** To the first column of the line. */
+/** Moves the cursor to the first column. */
 export const LINE_START = "\r";
 /** Erases from the cursor to the end of its line. */
 export const ERASE_LINE_END = "\u001B[K";
 /** Erases from the cursor to the end of the screen. */
 export const ERASE_BELOW = "\u001B[J";
 
-/** Moves the cursor so many lines up; nothing for none, since terminals read 0 as 1. */
+/** Moves the cursor up; empty for 0 lines, because terminals read 0 as 1. */
 export function cursorUp(lines: number): string {
   return lines > 0 ? `\u001B[${lines}A` : "";
 }
 
-/** The width of the stream's terminal, 80 where it does not say. */
+/** The width of the terminal; 80 if unknown. */
 export function widthOf(stream: TerminalStream): number {
   return stream.columns !== undefined && stream.columns > 0 ? stream.columns : 80;
 }

@@ -1,15 +1,15 @@
-// How wide text is on a terminal, and how to cut and clean it. Counting code units would tear tables apart.
+// The width of text on a terminal; cuts, pads and escapes text. Counting code units would misalign tables.
 
 const ASCII = /^[\u0020-\u007E]*$/;
-// Written out with \u001B so that the file stays readable: CSI sequences, OSC sequences, and other two-byte escapes.
+// CSI sequences, OSC sequences, and other two-byte escapes.
 // oxlint-disable-next-line no-control-regex -- escape sequences are control characters
 const ESCAPES = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[@-Z\\^_])/g;
 const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u;
-// East Asian Wide and Fullwidth blocks (UAX #11), coarse: nothing narrow of daily use lies between them.
+// East Asian Wide and Fullwidth blocks (UAX #11), approximately: no common narrow characters are in between.
 const WIDE =
   /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE19\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
 
-/** Columns that the text takes on a terminal; escape sequences take none. */
+/** The number of columns of the text on a terminal, without escape sequences. */
 export function displayWidth(text: string): number {
   if (ASCII.test(text)) return text.length;
   let width = 0;
@@ -17,11 +17,11 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** The text cut to so many columns, an ellipsis at the end if something is missing. Colours are closed. */
+/** The text cut to a width, with an ellipsis if it was longer. Resets colours. */
 export function cutToWidth(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   if (width <= 0) return "";
-  let room = width - 1;
+  let remaining = width - 1;
   let cut = "";
   let coloured = false;
   for (const piece of text.split(new RegExp(`(${ESCAPES.source})`))) {
@@ -31,21 +31,21 @@ export function cutToWidth(text: string, width: number): string {
       continue;
     }
     for (const cluster of clustersOf(piece)) {
-      room -= clusterWidth(cluster);
-      if (room < 0) return `${cut}…${coloured ? "\u001B[0m" : ""}`;
+      remaining -= clusterWidth(cluster);
+      if (remaining < 0) return `${cut}…${coloured ? "\u001B[0m" : ""}`;
       cut += cluster;
     }
   }
   return cut;
 }
 
-/** The text with blanks after it (or before it, to the right) up to a width. */
+/** The text padded with spaces to a width. */
 export function padToWidth(text: string, width: number, align: "left" | "right" = "left"): string {
-  const blanks = " ".repeat(Math.max(0, width - displayWidth(text)));
-  return align === "left" ? text + blanks : blanks + text;
+  const spaces = " ".repeat(Math.max(0, width - displayWidth(text)));
+  return align === "left" ? text + spaces : spaces + text;
 }
 
-/** One line that cannot steer the terminal: cut at the first line break, tabs as blanks, control characters shown. */
+/** One line without control characters: cut at the first line break, tabs become spaces, others are escaped. */
 export function asCell(text: string): string {
   if (ASCII.test(text)) return text;
   const end = text.search(/[\n\r\f]/);
@@ -53,7 +53,7 @@ export function asCell(text: string): string {
   return line.replaceAll("\t", " ").replaceAll(/\p{Cc}/gu, caret);
 }
 
-/** ^[ for escape, as kubectl shows it; the C1 controls, which some terminals obey too, as a question mark. */
+/** ^[ for escape, as in kubectl; C1 control characters, which some terminals interpret too, become a question mark. */
 function caret(control: string): string {
   const code = control.charCodeAt(0);
   if (code === 0x7f) return "^?";

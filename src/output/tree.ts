@@ -1,4 +1,4 @@
-// A tree as text, for `inspect`: what a flow run owns, branch by branch.
+// A tree as text, for `inspect`.
 
 import type { Env } from "../base/env.ts";
 import { plainPalette } from "./palette.ts";
@@ -6,16 +6,15 @@ import type { Palette, Tone } from "./palette.ts";
 import type { TerminalStream } from "./terminal.ts";
 import { asCell } from "./text-width.ts";
 
-/** A node and what hangs below it. */
 export interface TreeNode {
-  /** Its text; further lines are set under the first. */
+  /** May have several lines. */
   readonly text: string;
   readonly tone?: Tone | undefined;
   readonly children?: readonly TreeNode[] | undefined;
 }
 
 export interface TreeOptions {
-  /** Lines drawn with | and -, for where box characters may not arrive. */
+  /** Draw lines with | and - instead of box characters. */
   readonly ascii?: boolean | undefined;
   readonly palette?: Palette | undefined;
 }
@@ -30,7 +29,7 @@ const BOX: Branches = { fork: "├─ ", last: "└─ ", trunk: "│  " };
 const ASCII: Branches = { fork: "|- ", last: "`- ", trunk: "|  " };
 const BLANK = "   ";
 
-/** The tree's lines, the root at the margin. */
+/** The tree as lines; the root is not indented. */
 export function treeLines(root: TreeNode, options: TreeOptions = {}): readonly string[] {
   const branches = options.ascii === true ? ASCII : BOX;
   const palette = options.palette ?? plainPalette;
@@ -53,7 +52,7 @@ export function treeLines(root: TreeNode, options: TreeOptions = {}): readonly s
   return linesOf(root);
 }
 
-/** Box characters only on a terminal; in a pipe, which may not be UTF-8 at its other end, ASCII. */
+/** Box characters only on a terminal; a pipe may not be read as UTF-8. */
 export function wantsAscii(stream: TerminalStream, env: Env): boolean {
   return stream.isTTY !== true || env["TERM"] === "dumb";
 }

@@ -1,4 +1,4 @@
-// Prefect 1 as the agent sees it: both ports over one client.
+// What the agent needs of Prefect 1, over one client.
 
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";

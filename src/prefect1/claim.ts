@@ -1,38 +1,37 @@
-// Claims: many states in one mutation, and the truth about each when the answer is an error or gets lost.
-// The server may have applied some of a refused batch (prefect-1 protocol: set_flow_run_states), so the runs are looked up.
+// Claims: sets many states in one mutation. Prefect Server may apply part of a batch that it refuses, so after an error or a
+// lost response the current states are read to find out which claims succeeded.
 
 import { isRetryable } from "../base/errors.ts";
 import { objectIn, textIn } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { State } from "./states.ts";
 
-/** The key in a state's context under which a claim says whose it is. */
+/** The key in a state's context that holds the claim. */
 export const CLAIM_KEY = "kubectl_prefect";
 
-/** What is asked for: this state for this flow run or task run, if its version is still the one that was read. */
+/** Sets this state of a flow run or task run if its version is unchanged. */
 export interface StateClaim {
   readonly id: string;
   readonly version: number;
   readonly state: State;
-  /** Asked for before, and the answer was lost: the state is looked up first. */
-  readonly again?: boolean | undefined;
+  /** The response to an earlier attempt was lost: read the current state first. */
+  readonly isRetry?: boolean | undefined;
 }
 
 export type ClaimOutcome = "claimed" | "taken";
 
-/** What a claim writes into the context of the Submitted state. */
+/** The claim in the context of a Submitted state. */
 export interface ClaimContext {
-  /** This claim and no other. */
   readonly id: string;
-  /** The cluster and namespace in which the Job is to be made. */
+  /** The cluster and namespace for the Job. */
   readonly scope: string;
   /** The identifier of that Job. */
   readonly identifier: string;
-  /** The process that made the claim, as Jobs name their owner. */
+  /** The agent process that made the claim, in the form of the owner annotation on Jobs. */
   readonly by?: string | undefined;
 }
 
-/** The claim in a state, if it is one of ours. */
+/** The claim in a state, if it was written by this program. */
 export function claimIn(state: State): ClaimContext | undefined {
   const context = objectIn(objectIn(state.context)[CLAIM_KEY]);
   const [id, scope, identifier] = [context["id"], context["scope"], context["identifier"]].map(textIn);
@@ -40,65 +39,65 @@ export function claimIn(state: State): ClaimContext | undefined {
   return { id, scope, identifier, by: textIn(context["by"]) };
 }
 
-export interface ClaimingDeps {
-  /** Sets all states in one mutation; throws when any was refused. */
-  readonly set: (claims: readonly StateClaim[]) => Promise<void>;
-  /** The state and version of each as they stand now. */
-  readonly look: (ids: readonly string[]) => Promise<CurrentStates>;
+export interface ClaimApi {
+  /** Sets all states in one mutation; throws when any is refused. */
+  readonly setStates: (claims: readonly StateClaim[]) => Promise<void>;
+  /** The current states and versions. */
+  readonly readStates: (ids: readonly string[]) => Promise<CurrentStates>;
 }
 
 type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
 
 /**
- * Claims each; the answers stand in the order of the claims. Throws what leaves a claim unknown or unmade: those claims
- * are to be asked for `again`, since some of them may stand.
+ * Returns one outcome per claim, in the same order. After an error some claims may have succeeded: the caller repeats them
+ * with `isRetry`.
  */
-export async function claimAll(claims: readonly StateClaim[], deps: ClaimingDeps): Promise<ClaimOutcome[]> {
+export async function claimAll(claims: readonly StateClaim[], api: ClaimApi): Promise<ClaimOutcome[]> {
   if (claims.length === 0) return [];
-  const repeated = claims.filter(({ again }) => again === true);
-  // Prefect Server takes no account of versions: a repeat that came late would undo what happened meanwhile.
-  const known = repeated.length === 0 ? undefined : outcomesOf(repeated, await deps.look(idsOf(repeated)));
-  const open = claims.filter(({ id }) => known?.get(id) === undefined);
-  const answers = await claimOpen(open, deps);
-  const fresh = new Map(open.map(({ id }, at) => [id, answers[at]]));
-  return claims.map(({ id }) => known?.get(id) ?? fresh.get(id) ?? "taken");
+  const retried = claims.filter(({ isRetry }) => isRetry === true);
+  // Prefect Server ignores versions: a late retry would overwrite newer states.
+  const known = retried.length === 0 ? undefined : outcomesOf(retried, await api.readStates(idsOf(retried)));
+  const toSend = claims.filter(({ id }) => known?.get(id) === undefined);
+  const answers = await sendClaims(toSend, api);
+  const sent = new Map(toSend.map(({ id }, at) => [id, answers[at]]));
+  return claims.map(({ id }) => known?.get(id) ?? sent.get(id) ?? "taken");
 }
 
-async function claimOpen(claims: readonly StateClaim[], deps: ClaimingDeps): Promise<ClaimOutcome[]> {
+async function sendClaims(claims: readonly StateClaim[], api: ClaimApi): Promise<ClaimOutcome[]> {
   if (claims.length === 0) return [];
   try {
-    await deps.set(claims);
+    await api.setStates(claims);
     return claims.map(() => "claimed");
   } catch (error) {
     if (error instanceof PrefectError && error.failure === "unauthorized") throw error;
-    const known = outcomesOf(claims, await deps.look(idsOf(claims)));
-    const untouched = claims.filter(({ id }) => known.get(id) === undefined);
-    const rest = await claimUntouched(untouched, { error, alone: claims.length === 1 }, deps);
+    const known = outcomesOf(claims, await api.readStates(idsOf(claims)));
+    const unchanged = claims.filter(({ id }) => known.get(id) === undefined);
+    const rest = await retryUnchanged(unchanged, { error, alone: claims.length === 1 }, api);
     return claims.map(({ id }) => known.get(id) ?? rest.get(id) ?? "taken");
   }
 }
 
-/** Claims that had no effect: refused because of another one in their batch, or because of themselves, or never heard. */
-async function claimUntouched(
+/** Claims without effect. A refused batch is repeated one by one, since a single claim may have caused the refusal. */
+async function retryUnchanged(
   claims: readonly StateClaim[],
   after: { readonly error: unknown; readonly alone: boolean },
-  deps: ClaimingDeps,
+  api: ClaimApi,
 ): Promise<ReadonlyMap<string, ClaimOutcome>> {
   if (claims.length === 0) return new Map();
   const { error, alone } = after;
   if (isRetryable(error)) throw error;
   if (!alone) {
     const each = claims.map(
-      async (claim) => [claim.id, (await claimOpen([claim], deps))[0] ?? "taken"] as const,
+      async (claim) => [claim.id, (await sendClaims([claim], api))[0] ?? "taken"] as const,
     );
     return new Map(await Promise.all(each));
   }
-  // The Submitted lock of 30 s.
+  // Prefect locks a run for 30 s after it became Submitted.
   if (error instanceof PrefectError && error.failure === "locked") return new Map();
   throw error;
 }
 
-/** Whose each claim is by what stands now; undefined: the run is as it was. */
+/** The outcomes by the current states; undefined: the run is unchanged. */
 function outcomesOf(
   claims: readonly StateClaim[],
   now: CurrentStates,
@@ -111,8 +110,8 @@ function outcomeOf(
   found: { readonly version: number; readonly state: State } | undefined,
 ): ClaimOutcome | undefined {
   if (found === undefined) return "taken";
-  const wanted = claimIn(claim.state);
-  if (wanted !== undefined && claimIn(found.state)?.id === wanted.id) return "claimed";
+  const ownId = claimIn(claim.state)?.id;
+  if (ownId !== undefined && claimIn(found.state)?.id === ownId) return "claimed";
   return found.version === claim.version ? undefined : "taken";
 }
 

@@ -1,4 +1,5 @@
-// Runs that carry a claim of ours and may still wait for their Job: first their ids, then, of the few that do, everything.
+// Finds runs that were claimed for this cluster and namespace and may still lack their Job: first only the ids, then the
+// details of the few that do.
 
 import { arrayIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -10,33 +11,33 @@ import { stateIn } from "./run-state.ts";
 import type { State } from "./states.ts";
 
 export interface ClaimedQuery {
-  /** Also runs which are Running or Cancelling; without it those that are Submitted, or have Submitted task runs. */
+  /** Also Running and Cancelling runs, not only those that are Submitted or have Submitted task runs. */
   readonly started: boolean;
-  /** The part of a state's context that names cluster and namespace. */
+  /** The part of a state's context that all claims for this cluster and namespace contain. */
   readonly context: JsonObject;
 }
 
 export interface ClaimedRun {
   readonly flowRun: FlowRun;
-  /** The run's latest Submitted state; of a Running run with Submitted task runs, one of theirs. */
+  /** The run's latest Submitted state, or that of a task run if the run is Running. */
   readonly claimedState: State;
 }
 
-type Asking = Pick<Graphql, "ask">;
+type GraphqlRequester = Pick<Graphql, "request">;
 
 const PAGE = 1_000;
-const ACTION = "look for unfinished submissions";
+const ACTION = "find unfinished submissions";
 
-/** Ids of all such runs. Throws PrefectError. */
+/** Throws PrefectError. */
 export async function claimedIds(
-  graphql: Asking,
+  graphql: GraphqlRequester,
   query: ClaimedQuery & { readonly tenantId: string },
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const where = { tenant_id: { _eq: query.tenantId }, _or: claimedRule(query) };
+  const where = { tenant_id: { _eq: query.tenantId }, _or: claimedFilter(query) };
   const ids = new Set<string>();
   for (let offset = 0; ; offset += PAGE) {
-    const data = await graphql.ask({
+    const data = await graphql.request({
       action: ACTION,
       name: "flow_run_claimed_ids",
       document: documents.CLAIMED_IDS,
@@ -49,15 +50,15 @@ export async function claimedIds(
   }
 }
 
-/** Each with its latest claim, whoever made it; a run that was never claimed is left out. Throws PrefectError. */
+/** Each run with its latest claim, by any agent; runs that were never claimed are omitted. Throws PrefectError. */
 export async function claimedRuns(
-  graphql: Asking,
+  graphql: GraphqlRequester,
   query: { readonly ids: readonly string[]; readonly context: ClaimedQuery["context"] },
   signal?: AbortSignal,
 ): Promise<ClaimedRun[]> {
   const { ids, context } = query;
   if (ids.length === 0) return [];
-  const data = await graphql.ask({
+  const data = await graphql.request({
     action: ACTION,
     name: "flow_run_claimed",
     document: documents.CLAIMED,
@@ -69,14 +70,14 @@ export async function claimedRuns(
     const [latest] = arrayIn(objectIn(row)["states"]).map((state) =>
       stateIn(objectIn(state)["serialized_state"]),
     );
-    const ofTask = flowRun.state === "Running" ? flowRun.task_runs[0]?.serialized_state : undefined;
-    const claimedState = ofTask ?? latest;
+    const taskRunState = flowRun.state === "Running" ? flowRun.task_runs[0]?.serialized_state : undefined;
+    const claimedState = taskRunState ?? latest;
     return claimedState === undefined ? [] : [{ flowRun, claimedState }];
   });
 }
 
-/** Whoever was claimed here and is not known to be over. */
-function claimedRule(query: ClaimedQuery): readonly JsonObject[] {
+/** Matches unfinished runs that were claimed here. */
+function claimedFilter(query: ClaimedQuery): readonly JsonObject[] {
   const claimed = { serialized_state: { _contains: { context: query.context } } };
   const submitted = { state: { _eq: "Submitted" }, ...claimed };
   const retried = { state: { _eq: "Running" }, task_runs: submitted };

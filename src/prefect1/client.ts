@@ -1,10 +1,10 @@
-// A Prefect 0.x/1.x API: each method is one GraphQL operation, its answer decoded. Losing a claim is an answer; all else that goes
-// wrong throws PrefectError.
+// The client of a Prefect 0.x/1.x API: each method is one GraphQL operation and throws PrefectError on failure. A lost
+// claim is a result, not an error.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import { checkupOf } from "./doctor-queries.ts";
-import type { PrefectCheckup } from "./doctor-queries.ts";
+import { doctorQueries } from "./doctor-queries.ts";
+import type { DoctorQueries } from "./doctor-queries.ts";
 import { claimedIds, claimedRuns } from "./claimed-runs.ts";
 import type { ClaimedQuery, ClaimedRun } from "./claimed-runs.ts";
 import { claimAll } from "./claim.ts";
@@ -25,9 +25,9 @@ import type { State } from "./states.ts";
 import { isoUtc } from "./states.ts";
 import { TASK_GRAPH, taskGraphIn } from "./restart/task-graph.ts";
 import type { TaskGraph } from "./restart/task-graph.ts";
-import { askTenant } from "./tenant.ts";
+import { fetchTenantId } from "./tenant.ts";
 
-/** Core's 3-second buffer: a retry that a living process is about to make is not ours. */
+/** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
 const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 
@@ -40,16 +40,15 @@ export interface AgentRegistration {
 export interface SetState {
   readonly flowRunId: string;
   readonly state: State;
-  /** The version that was read; a server with version locking refuses another. */
+  /** The expected version; Prefect refuses the change if it differs and version locking is on. */
   readonly version?: number | undefined;
 }
 
-/** A Prefect 0.x/1.x server or Cloud. */
 export class Prefect1Client {
-  /** The address, for messages. */
+  /** The URL, for messages. */
   readonly url: string;
   /** The queries of `doctor`. */
-  readonly checkup: PrefectCheckup;
+  readonly doctor: DoctorQueries;
   readonly #graphql: Graphql;
   readonly #backend: string;
   #tenant: Promise<string> | undefined;
@@ -58,19 +57,19 @@ export class Prefect1Client {
     this.#graphql = graphql;
     this.#backend = backend;
     this.url = graphql.url;
-    this.checkup = checkupOf(graphql, (signal) => this.tenantId(signal));
+    this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 
-  /** The tenant whose runs are meant; asked once, then known. */
+  /** The tenant id: configured, or fetched once. */
   async tenantId(signal?: AbortSignal): Promise<string> {
     if (this.#graphql.tenantId !== undefined) return this.#graphql.tenantId;
-    this.#tenant ??= askTenant(this.#graphql, this.#backend, signal).finally(
+    this.#tenant ??= fetchTenantId(this.#graphql, this.#backend, signal).finally(
       () => (this.#tenant = undefined),
     );
     return this.#tenant;
   }
 
-  /** The agent's id. From then on requests carry it, so that Prefect shows when the agent polled last. */
+  /** Returns the agent's id. All later requests send it, so that Prefect shows when the agent last polled. */
   async registerAgent(agent: AgentRegistration, signal?: AbortSignal): Promise<string> {
     const action = "register the agent";
     const input = {
@@ -80,21 +79,22 @@ export class Prefect1Client {
       labels: agent.labels,
       agent_config_id: agent.agentConfigId ?? null,
     };
-    const data = await this.#ask(action, "register_agent", {
+    const data = await this.#request(action, "register_agent", {
       document: documents.REGISTER_AGENT,
       variables: { input },
       signal,
     });
     const id = textIn(objectIn(data["register_agent"])["id"]);
-    if (id === undefined) throw new PrefectError(action, "the API gave no agent id", { failure: "refused" });
+    if (id === undefined)
+      throw new PrefectError(action, "the API returned no agent id", { failure: "refused" });
     this.#graphql.agentId = id;
     return id;
   }
 
-  /** Ids of due runs, as the queue hands them out (at most 25, after its own label rule). */
+  /** Ids of due runs from Prefect's queue: at most 25, matched to the labels by Prefect. */
   async queuedFlowRunIds(before: Date, labels: readonly string[], signal?: AbortSignal): Promise<string[]> {
     const input = { tenant_id: await this.tenantId(signal), before: isoUtc(before), labels };
-    const data = await this.#ask("ask for due flow runs", "get_runs_in_queue", {
+    const data = await this.#request("list due flow runs", "get_runs_in_queue", {
       document: documents.QUEUE,
       variables: { input },
       signal,
@@ -102,7 +102,7 @@ export class Prefect1Client {
     return arrayIn(objectIn(data["get_runs_in_queue"])["flow_run_ids"]).map(String);
   }
 
-  /** Ids of due runs found by their labels: what the queue may hide behind older runs of others. */
+  /** Ids of due runs by label, including those that the queue hides behind older runs of other agents. */
   async dueFlowRunIds(
     before: Date,
     labels: readonly string[],
@@ -117,7 +117,7 @@ export class Prefect1Client {
       tenant_id: { _eq: await this.tenantId(options.signal) },
       _and: [...labelRule, { _or: [due, { state: { _eq: "Running" }, task_runs: due }] }],
     };
-    const data = await this.#ask("ask for due flow runs", "flow_run_due", {
+    const data = await this.#request("list due flow runs", "flow_run_due", {
       document: documents.DUE,
       variables: { where, limit: options.limit },
       signal: options.signal,
@@ -125,11 +125,11 @@ export class Prefect1Client {
     return arrayIn(data["flow_run"]).map((row) => String(objectIn(row)["id"]));
   }
 
-  /** The runs that can be launched: Scheduled ones, and Running ones with overdue task runs. */
+  /** The runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
   async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
     if (ids.length === 0) return { runs: [], unreadable: [] };
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
-    const data = await this.#ask("read due flow runs", "flow_run_metadata", {
+    const data = await this.#request("read due flow runs", "flow_run_metadata", {
       document: documents.LAUNCHABLE,
       variables: { ids, overdue },
       signal,
@@ -137,19 +137,19 @@ export class Prefect1Client {
     return readLaunchable(arrayIn(data["flow_run"]));
   }
 
-  /** Sets each run's state; the answers stand in the order of the claims. A claim whose answer was lost is looked up. */
+  /** Sets the runs' states. Returns one outcome per claim, in the same order. */
   claim(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
     return claimAll(claims, {
-      set: (some) => this.#setStates("flow_run", some, { action: "claim flow runs", signal }),
-      look: (ids) => this.runStates(ids, signal),
+      setStates: (some) => this.#setStates("flow_run", some, { action: "claim flow runs", signal }),
+      readStates: (ids) => this.runStates(ids, signal),
     });
   }
 
-  /** The same for task runs of a Running flow run. */
+  /** The same for task runs of Running flow runs. */
   claimTasks(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
     return claimAll(claims, {
-      set: (some) => this.#setStates("task_run", some, { action: "claim task runs", signal }),
-      look: (ids) => this.#taskStates(ids, signal),
+      setStates: (some) => this.#setStates("task_run", some, { action: "claim task runs", signal }),
+      readStates: (ids) => this.#taskStates(ids, signal),
     });
   }
 
@@ -167,10 +167,10 @@ export class Prefect1Client {
     await this.#setStates("task_run", states, { action: "set task runs" });
   }
 
-  /** States of up to 100 runs; an unknown id has no entry. */
+  /** The states of up to 100 runs; an unknown id has no entry. */
   async runStates(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, StateRow>> {
     if (ids.length === 0) return new Map();
-    const data = await this.#ask("read the states of flow runs", "flow_run_states", {
+    const data = await this.#request("read the states of flow runs", "flow_run_states", {
       document: documents.RUN_STATES,
       variables: { ids },
       signal,
@@ -182,7 +182,7 @@ export class Prefect1Client {
     );
   }
 
-  /** Ids of all runs which were claimed for this cluster and namespace and may still wait for their Job. */
+  /** Ids of all runs that were claimed for this cluster and namespace and may still lack their Job. */
   async claimedIds(query: ClaimedQuery, signal?: AbortSignal): Promise<string[]> {
     return claimedIds(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
   }
@@ -201,18 +201,18 @@ export class Prefect1Client {
     return findFlowRuns(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
   }
 
-  /** Not finished task runs of a run, except those that wait for a start time. */
+  /** The run's unfinished task runs, except those that wait for a start time. */
   async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
-    const data = await this.#ask("read the run's tasks", "task_run_unfinished", {
+    const data = await this.#request("read the run's tasks", "task_run_unfinished", {
       document: documents.UNFINISHED_TASKS,
       variables: { id: flowRunId },
     });
     return arrayIn(data["task_run"]).map((row) => decodeTaskRun(row));
   }
 
-  /** All task runs of a run, and which of them take the results of which. */
+  /** All task runs of a run, and how results pass between them. */
   async taskGraph(flowRunId: string): Promise<TaskGraph> {
-    const data = await this.#ask("read the run's tasks", "task_graph", {
+    const data = await this.#request("read the run's tasks", "task_graph", {
       document: TASK_GRAPH,
       variables: { id: flowRunId },
     });
@@ -223,31 +223,31 @@ export class Prefect1Client {
     return runLogs.write(this.#graphql, logs, signal);
   }
 
-  /** Messages already in the run's log under one of these names. */
+  /** Messages in the run's log by one of these loggers. */
   loggedMessages(flowRunId: string, names: readonly string[]): Promise<string[]> {
     return runLogs.messagesBy(this.#graphql, flowRunId, names);
   }
 
-  /** Messages in the run's log that contain one of these texts, whoever wrote them. */
-  mentions(flowRunId: string, texts: readonly string[]): Promise<string[]> {
-    return runLogs.mentions(this.#graphql, flowRunId, texts);
+  /** Messages in the run's log that contain one of these texts, by any logger. */
+  messagesContaining(flowRunId: string, texts: readonly string[]): Promise<string[]> {
+    return runLogs.messagesContaining(this.#graphql, flowRunId, texts);
   }
 
-  /** Those of the lines that are not in their runs' logs yet. */
+  /** The entries that are not in their runs' logs yet. */
   unwritten(logs: readonly RunLog[]): Promise<RunLog[]> {
     return runLogs.unwritten(this.#graphql, logs);
   }
 
-  /** Keeps Lazarus from starting the runs a second time. */
+  /** Prevents Prefect's Lazarus from rescheduling the runs. */
   async heartbeat(flowRunIds: readonly string[]): Promise<void> {
     if (flowRunIds.length === 0) return;
     const document = documents.heartbeats(flowRunIds);
-    await this.#ask("keep up heartbeats", "update_flow_run_heartbeat", { document });
+    await this.#request("send heartbeats", "update_flow_run_heartbeat", { document });
   }
 
   /** Returns the name of the resulting state. */
   async cancel(flowRunId: string): Promise<string> {
-    const data = await this.#ask(`cancel flow run "${flowRunId}"`, "cancel_flow_run", {
+    const data = await this.#request(`cancel flow run "${flowRunId}"`, "cancel_flow_run", {
       document: documents.CANCEL,
       variables: { input: { flow_run_id: flowRunId } },
     });
@@ -258,8 +258,8 @@ export class Prefect1Client {
     this.#graphql.close();
   }
 
-  #ask(action: string, name: string, rest: Omit<Operation, "action" | "name">): Promise<JsonObject> {
-    return this.#graphql.ask({ action, name, ...rest });
+  #request(action: string, name: string, rest: Omit<Operation, "action" | "name">): Promise<JsonObject> {
+    return this.#graphql.request({ action, name, ...rest });
   }
 
   async #setStates(
@@ -270,14 +270,14 @@ export class Prefect1Client {
     const states = changes.map(({ id, version, state }) => ({ [`${kind}_id`]: id, version, state }));
     const document = kind === "flow_run" ? documents.SET_FLOW_RUN_STATES : documents.SET_TASK_RUN_STATES;
     const variables = { input: { states } };
-    await this.#ask(action, `set_${kind}_states`, { document, variables, signal });
+    await this.#request(action, `set_${kind}_states`, { document, variables, signal });
   }
 
   async #taskStates(
     ids: readonly string[],
     signal?: AbortSignal,
   ): Promise<Map<string, { version: number; state: State }>> {
-    const data = await this.#ask("read task runs", "task_run_states", {
+    const data = await this.#request("read task runs", "task_run_states", {
       document: documents.TASK_STATES,
       variables: { ids },
       signal,

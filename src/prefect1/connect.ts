@@ -1,4 +1,4 @@
-// An address and a key → Prefect1Client. Loaded only by commands that speak to Prefect.
+// Connects to a Prefect 1 API. Loaded only by commands that need Prefect.
 
 import tls from "node:tls";
 import type { Env } from "../base/env.ts";
@@ -6,21 +6,21 @@ import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { Graphql } from "./graphql.ts";
-import type { GraphqlOptions, SeenOperation } from "./graphql.ts";
+import type { GraphqlOptions, CompletedOperation } from "./graphql.ts";
 import { Prefect1Client } from "./client.ts";
 
 export interface PrefectConnection extends Pick<GraphqlOptions, "url" | "apiKey" | "tenantId" | "timeoutMs"> {
   readonly backend: string;
 }
 
-/** The API at an address. Nothing is sent yet. Throws SettingsError when the address is none. */
+/** Sends no request yet. Throws SettingsError when the URL is invalid. */
 export function connectPrefect(
   target: PrefectConnection,
-  deps: { readonly env: Env; readonly onRequest?: ((seen: SeenOperation) => void) | undefined },
+  deps: { readonly env: Env; readonly onRequest?: ((seen: CompletedOperation) => void) | undefined },
 ): Prefect1Client {
   const protocol = URL.canParse(target.url) ? new URL(target.url).protocol : "";
   if (protocol !== "http:" && protocol !== "https:") {
-    throw new SettingsError(`cannot use Prefect API address "${redactUrl(target.url)}": not an http(s) URL`, {
+    throw new SettingsError(`cannot use Prefect API URL "${redactUrl(target.url)}": not an http(s) URL`, {
       hint: "write it like http://localhost:4200, with --api or PREFECT__CLOUD__API",
     });
   }
@@ -32,7 +32,7 @@ export function connectPrefect(
   );
 }
 
-/** Node's own list, what NODE_EXTRA_CA_CERTS adds, and the system's: a company's CA is usually only there. */
+/** Node's CAs, those of NODE_EXTRA_CA_CERTS, and the system's, where a company's CA usually is. */
 function trustedAuthorities(): string[] {
   return [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])];
 }

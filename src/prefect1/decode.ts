@@ -1,5 +1,5 @@
-// From wire JSON to a flow run: what the metadata query answers, or a file that a person wrote for `render -f`.
-// Missing optional fields are filled in; what cannot be read is named by its path.
+// Decodes flow runs from the API, or from a file for `render -f`. Missing optional fields get defaults; errors name the
+// path of the invalid field.
 
 import { ExpectedError, textOf } from "../base/errors.ts";
 import { isObject } from "../base/json.ts";
@@ -7,21 +7,21 @@ import type { JsonObject } from "../base/json.ts";
 import type { Flow, FlowRun, TaskRun } from "./flow-run.ts";
 import type { State } from "./states.ts";
 
-/** The flow run. Throws ExpectedError that names the field which is missing or of the wrong type. */
+/** Throws ExpectedError that names the field that is missing or has the wrong type. */
 export function readFlowRun(json: unknown): FlowRun {
   const run = new Fields(json, "");
-  const state = run.optionalText("state");
+  const state = run.optionalString("state");
   const serialized = stateOf(run, state ?? "Scheduled");
   return {
-    id: run.text("id"),
-    name: run.optionalText("name"),
+    id: run.string("id"),
+    name: run.optionalString("name"),
     version: run.integer("version"),
     state: state ?? serialized.type,
     serialized_state: serialized,
     parameters: run.json["parameters"] ?? {},
-    scheduled_start_time: run.optionalText("scheduled_start_time"),
+    scheduled_start_time: run.optionalString("scheduled_start_time"),
     run_config: run.optionalObject("run_config"),
-    labels: run.optionalTexts("labels"),
+    labels: run.optionalStrings("labels"),
     flow: readFlow(new Fields(run.object("flow"), "flow")),
     task_runs: run.list("task_runs").map((item, at) => readTaskRun(new Fields(item, `task_runs[${at}]`))),
   };
@@ -29,11 +29,10 @@ export function readFlowRun(json: unknown): FlowRun {
 
 export interface Launchable {
   readonly runs: readonly FlowRun[];
-  /** Why the other rows cannot be read. */
+  /** The errors of the rows that cannot be read. */
   readonly unreadable: readonly string[];
 }
 
-/** The rows that can be read, and why the others cannot. */
 export function readLaunchable(rows: readonly unknown[]): Launchable {
   const runs: FlowRun[] = [];
   const unreadable: string[] = [];
@@ -50,33 +49,33 @@ export function readLaunchable(rows: readonly unknown[]): Launchable {
 
 function readFlow(flow: Fields): Flow {
   return {
-    id: flow.text("id"),
-    name: flow.optionalText("name") ?? "",
+    id: flow.string("id"),
+    name: flow.optionalString("name") ?? "",
     version: flow.optionalInteger("version"),
-    core_version: flow.optionalText("core_version"),
+    core_version: flow.optionalString("core_version"),
     storage: flow.optionalObject("storage"),
     environment: flow.optionalObject("environment"),
   };
 }
 
-/** A fresh task run's state has no more than type and message. */
+/** The state of a new task run has only type and message. */
 function readTaskRun(task: Fields): TaskRun {
   return {
-    id: task.text("id"),
+    id: task.string("id"),
     version: task.integer("version"),
-    task_id: task.optionalText("task_id"),
+    task_id: task.optionalString("task_id"),
     serialized_state: stateOf(task, "Pending"),
   };
 }
 
-function stateOf(holder: Fields, otherwise: string): State {
+function stateOf(holder: Fields, defaultType: string): State {
   const json = holder.optionalObject("serialized_state");
-  if (json === null) return { type: otherwise };
+  if (json === null) return { type: defaultType };
   const state = new Fields(json, holder.path("serialized_state"));
-  return { ...json, type: state.text("type") };
+  return { ...json, type: state.string("type") };
 }
 
-/** The fields of one object, and its path for messages. */
+/** Reads the fields of one object; errors name their path. */
 class Fields {
   readonly json: JsonObject;
   readonly #path: string;
@@ -91,28 +90,28 @@ class Fields {
     return this.#path === "" ? field : `${this.#path}.${field}`;
   }
 
-  text(field: string): string {
-    const value = this.optionalText(field);
-    if (value === null || value === "") throw unreadable(this.path(field), undefined, "a text");
+  string(field: string): string {
+    const value = this.optionalString(field);
+    if (value === null || value === "") throw unreadable(this.path(field), undefined, "a string");
     return value;
   }
 
-  optionalText(field: string): string | null {
+  optionalString(field: string): string | null {
     const value = this.json[field] ?? null;
-    if (value !== null && typeof value !== "string") throw unreadable(this.path(field), value, "a text");
+    if (value !== null && typeof value !== "string") throw unreadable(this.path(field), value, "a string");
     return value;
   }
 
-  optionalTexts(field: string): readonly string[] | null {
+  optionalStrings(field: string): readonly string[] | null {
     const value = this.json[field] ?? null;
     if (value === null) return null;
     return this.list(field).map((item, at) => {
-      if (typeof item !== "string") throw unreadable(`${this.path(field)}[${at}]`, item, "a text");
+      if (typeof item !== "string") throw unreadable(`${this.path(field)}[${at}]`, item, "a string");
       return item;
     });
   }
 
-  /** Where it is missing: 0, the version of a run that Prefect has not stored. */
+  /** Default: 0, the version of a run that Prefect has not stored. */
   integer(field: string): number {
     return this.optionalInteger(field) ?? 0;
   }
@@ -145,12 +144,12 @@ class Fields {
   }
 }
 
-function unreadable(path: string, value: unknown, wanted: string): ExpectedError {
+function unreadable(path: string, value: unknown, expected: string): ExpectedError {
   const what = path === "" ? "flow run" : `flow run's ${path}`;
   if (value === undefined)
-    return new ExpectedError(`cannot read the ${what}: it is missing, and must be ${wanted}`);
+    return new ExpectedError(`cannot read the ${what}: it is missing, and must be ${expected}`);
   const found = kindOf(value);
-  return new ExpectedError(`cannot read the ${what}: it is ${found}, and must be ${wanted}`);
+  return new ExpectedError(`cannot read the ${what}: it is ${found}, and must be ${expected}`);
 }
 
 function kindOf(value: unknown): string {
@@ -158,7 +157,7 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   switch (typeof value) {
     case "string":
-      return "a text";
+      return "a string";
     case "number":
       return "a number";
     case "boolean":

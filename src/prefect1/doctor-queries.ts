@@ -1,5 +1,4 @@
-// What `doctor` asks of a Prefect 1 API: who it is, whose key this is, which agents it knows, and which runs nobody cares for.
-// Nothing here changes anything. Columns: prefect-1 protocol, Hasura's tables.
+// The read-only queries of `doctor` to a Prefect 1 API: its version, tenant, agents, due runs and stalled runs.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -9,8 +8,7 @@ import type { Graphql } from "./graphql.ts";
 import { stateIn } from "./run-state.ts";
 import { isoUtc } from "./states.ts";
 
-/** What an API says of itself; each field as far as it does. */
-export interface ApiAbout {
+export interface ApiInfo {
   /** `SERVER` or `CLOUD`. */
   readonly backend: string | undefined;
   readonly version: string | undefined;
@@ -22,14 +20,14 @@ export interface Tenant {
   readonly name: string;
 }
 
-/** An agent that has registered; its row stays for ever. */
+/** A registered agent; Prefect never deletes its row. */
 export interface RegisteredAgent {
   readonly id: string;
   readonly name: string;
   /** `KubernetesAgent`, `LocalAgent` … */
   readonly type: string;
   readonly labels: readonly string[];
-  /** When it asked for due runs last: the only sign of life that Prefect keeps. */
+  /** When it last asked for due runs. */
   readonly lastPolledAt: Date | undefined;
 }
 
@@ -41,48 +39,48 @@ export interface DueRun {
   readonly dueAt: Date;
 }
 
-/** A flow run that is Submitted, or Running without a sign of life. */
-export interface QuietRun {
+/** A flow run that is Submitted, or Running without recent heartbeats. */
+export interface StalledRun {
   readonly id: string;
   readonly name: string;
   readonly state: string;
   readonly stateAt: Date | undefined;
   readonly heartbeatAt: Date | undefined;
   readonly timesResurrected: number;
-  /** False where the flow's settings turn heartbeats or Lazarus off: then nothing will start it again. */
-  readonly isLookedAfter: boolean;
-  /** Cluster and namespace where an agent of ours owes it a Job; undefined for other agents' claims. */
+  /** False if the flow's settings disable heartbeats or Lazarus: then Prefect does not reschedule the run. */
+  readonly lazarusEnabled: boolean;
+  /** Cluster and namespace for which a kubectl-prefect agent has claimed the run; undefined: another agent's claim. */
   readonly scope: string | undefined;
 }
 
-/** Reading questions; all throw PrefectError. */
-export interface PrefectCheckup {
+/** All throw PrefectError. */
+export interface DoctorQueries {
   hello(signal?: AbortSignal): Promise<void>;
-  about(signal?: AbortSignal): Promise<ApiAbout>;
-  /** The tenant whose runs are meant, as the API knows it; undefined when it has none of this id. */
+  apiInfo(signal?: AbortSignal): Promise<ApiInfo>;
+  /** The current tenant; undefined when the API has no tenant with its id. */
   tenant(signal?: AbortSignal): Promise<Tenant | undefined>;
-  /** The agents, those that polled last first. */
+  /** Ordered by their last poll, most recent first. */
   agents(limit: number, signal?: AbortSignal): Promise<readonly RegisteredAgent[]>;
-  /** The oldest first. */
+  /** Ordered by start time, oldest first. */
   dueRuns(query: { readonly before: Date; readonly limit: number }, signal?: AbortSignal): Promise<DueRun[]>;
-  /** Submitted ones, and Running ones whose last heartbeat is older than the moment. */
-  quietRuns(
+  /** Submitted runs, and Running runs whose last heartbeat is older than `before`. */
+  stalledRuns(
     query: { readonly before: Date; readonly limit: number },
     signal?: AbortSignal,
-  ): Promise<QuietRun[]>;
+  ): Promise<StalledRun[]>;
 }
 
-/** A question for rows of one tenant. */
-interface List {
-  /** What is attempted; reads after "cannot". */
+/** A query for rows of one tenant. */
+interface ListQuery {
+  /** Follows "cannot" in error messages. */
   readonly action: string;
   readonly name: string;
   readonly document: string;
-  /** Where the rows stand in the answer. */
+  /** The field of the response that holds the rows. */
   readonly field: string;
 }
 
-const LISTS = {
+const LIST_QUERIES = {
   agents: { action: "list agents", name: "agent", document: documents.AGENTS, field: "agent" },
   dueRuns: {
     action: "list due flow runs",
@@ -90,41 +88,40 @@ const LISTS = {
     document: documents.DUE_RUNS,
     field: "flow_run",
   },
-  quietRuns: {
-    action: "list flow runs without a sign of life",
-    name: "flow_run_quiet",
-    document: documents.QUIET_RUNS,
+  stalledRuns: {
+    action: "list stalled flow runs",
+    name: "flow_run_stalled",
+    document: documents.STALLED_RUNS,
     field: "flow_run",
   },
-} as const satisfies Readonly<Record<string, List>>;
+} as const satisfies Readonly<Record<string, ListQuery>>;
 
-/** The questions, sent over a connection. */
-export function checkupOf(
-  graphql: Pick<Graphql, "ask">,
+export function doctorQueries(
+  graphql: Pick<Graphql, "request">,
   tenantId: (signal?: AbortSignal) => Promise<string>,
-): PrefectCheckup {
+): DoctorQueries {
   const rowsOf = async (
-    list: List,
-    given: JsonObject,
+    list: ListQuery,
+    filter: JsonObject,
     signal?: AbortSignal,
   ): Promise<readonly JsonObject[]> => {
     const { action, name, document, field } = list;
-    const variables = { tenant: await tenantId(signal), ...given };
-    const data = await graphql.ask({ action, name, document, variables, signal });
+    const variables = { tenant: await tenantId(signal), ...filter };
+    const data = await graphql.request({ action, name, document, variables, signal });
     return arrayIn(data[field]).map(objectIn);
   };
   return {
     hello: async (signal) => {
-      await graphql.ask({
+      await graphql.request({
         action: "reach the Prefect API",
         name: "hello",
         document: documents.HELLO,
         signal,
       });
     },
-    about: async (signal) => {
-      const action = "ask the Prefect API for its version";
-      const data = await graphql.ask({ action, name: "api", document: documents.API, signal });
+    apiInfo: async (signal) => {
+      const action = "read the version of the Prefect API";
+      const data = await graphql.request({ action, name: "api", document: documents.API, signal });
       const api = objectIn(data["api"]);
       const text = (key: string): string | undefined => textIn(api[key]) || undefined;
       return { backend: text("backend"), version: text("version"), coreVersion: text("core_version") };
@@ -132,7 +129,7 @@ export function checkupOf(
     tenant: async (signal) => {
       const variables = { id: await tenantId(signal) };
       const document = documents.TENANT_BY_ID;
-      const data = await graphql.ask({
+      const data = await graphql.request({
         action: "read the tenant",
         name: "tenant",
         document,
@@ -142,14 +139,14 @@ export function checkupOf(
       const [row] = arrayIn(data["tenant"]).map(objectIn);
       return row === undefined ? undefined : { id: variables.id, name: textIn(row["name"]) ?? "" };
     },
-    agents: async (limit, signal) => (await rowsOf(LISTS.agents, { limit }, signal)).map(decodeAgent),
+    agents: async (limit, signal) => (await rowsOf(LIST_QUERIES.agents, { limit }, signal)).map(decodeAgent),
     dueRuns: async ({ before, limit }, signal) => {
-      const rows = await rowsOf(LISTS.dueRuns, { before: isoUtc(before), limit }, signal);
-      return rows.map(decodeDue);
+      const rows = await rowsOf(LIST_QUERIES.dueRuns, { before: isoUtc(before), limit }, signal);
+      return rows.map(decodeDueRun);
     },
-    quietRuns: async ({ before, limit }, signal) => {
-      const rows = await rowsOf(LISTS.quietRuns, { before: isoUtc(before), limit }, signal);
-      return rows.map(decodeQuiet);
+    stalledRuns: async ({ before, limit }, signal) => {
+      const rows = await rowsOf(LIST_QUERIES.stalledRuns, { before: isoUtc(before), limit }, signal);
+      return rows.map(decodeStalledRun);
     },
   };
 }
@@ -160,36 +157,36 @@ function decodeAgent(row: JsonObject): RegisteredAgent {
     name: textIn(row["name"]) ?? "",
     type: textIn(row["type"]) ?? "",
     labels: arrayIn(row["labels"]).map(String),
-    lastPolledAt: momentIn(row["last_queried"]),
+    lastPolledAt: parseDate(row["last_queried"]),
   };
 }
 
-function decodeDue(row: JsonObject): DueRun {
+function decodeDueRun(row: JsonObject): DueRun {
   return {
     id: textIn(row["id"]) ?? "",
     name: textIn(row["name"]) ?? "",
     labels: arrayIn(row["labels"]).map(String),
-    // The query asks for rows that have one.
-    dueAt: momentIn(row["state_start_time"]) ?? new Date(0),
+    // Never missing: the query filters by it.
+    dueAt: parseDate(row["state_start_time"]) ?? new Date(0),
   };
 }
 
-function decodeQuiet(row: JsonObject): QuietRun {
+function decodeStalledRun(row: JsonObject): StalledRun {
   const settings = objectIn(objectIn(objectIn(row["flow"])["flow_group"])["settings"]);
   const resurrected = row["times_resurrected"];
   return {
     id: textIn(row["id"]) ?? "",
     name: textIn(row["name"]) ?? "",
     state: textIn(row["state"]) ?? "",
-    stateAt: momentIn(row["state_timestamp"]),
-    heartbeatAt: momentIn(row["heartbeat"]),
+    stateAt: parseDate(row["state_timestamp"]),
+    heartbeatAt: parseDate(row["heartbeat"]),
     timesResurrected: typeof resurrected === "number" ? resurrected : 0,
-    isLookedAfter: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
+    lazarusEnabled: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
     scope: claimIn(stateIn(row["serialized_state"]))?.scope,
   };
 }
 
-function momentIn(raw: unknown): Date | undefined {
+function parseDate(raw: unknown): Date | undefined {
   const at = new Date(textIn(raw) ?? "");
   return Number.isNaN(at.getTime()) ? undefined : at;
 }

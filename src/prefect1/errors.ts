@@ -1,4 +1,4 @@
-// Prefect's refusals and broken connections, in our words. Order of the rules: prefect-1 client 1.4.1.
+// Turns error responses and failed connections into PrefectError. The order of the rules is that of Core 1.4.1's client.
 
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { HttpAnswer } from "../http/exchange.ts";
@@ -6,17 +6,17 @@ import { TransportError } from "../http/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 
-/** The error of a request that got no answer; what is already foreseen passes through. */
+/** The error for a failed connection; other errors are returned unchanged. */
 export function prefectConnectionError(action: string, url: string, error: unknown): unknown {
   if (!(error instanceof TransportError)) return error;
   return new PrefectError(action, `${redactUrl(url)}: ${error.message}`, {
     failure: "unreachable",
     cause: error,
-    hint: "check the address with --api or PREFECT__CLOUD__API",
+    hint: "check the URL in --api or PREFECT__CLOUD__API",
   });
 }
 
-/** The data of a GraphQL answer. Throws PrefectError for everything that is not plain success. */
+/** The data of a GraphQL response. Throws PrefectError for any kind of error. */
 export function dataOf(action: string, url: string, answer: HttpAnswer): Readonly<Record<string, unknown>> {
   const body = parse(answer.body);
   const errors = arrayIn(body?.["errors"]).map(objectIn);
@@ -25,9 +25,9 @@ export function dataOf(action: string, url: string, answer: HttpAnswer): Readonl
     throw unauthorized(action, `the API answered ${answer.status}`);
   if (answer.status >= 400) throw httpError(action, answer);
   if (body === undefined || !isObject(body["data"])) {
-    throw new PrefectError(action, `${redactUrl(url)} did not answer as a Prefect API does`, {
+    throw new PrefectError(action, `${redactUrl(url)} is not a Prefect API`, {
       failure: "unreadable",
-      hint: "check the address: it is the API's, not the UI's",
+      hint: "check the URL: use the API's URL, not the UI's",
     });
   }
   return body["data"];

@@ -1,4 +1,4 @@
-// Flow runs by what people call them: an id, the beginning of one, or a name.
+// Finds flow runs by id, id prefix or name.
 
 import { arrayIn } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
@@ -8,15 +8,15 @@ import type { FlowRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
 import { isoUtc } from "./states.ts";
 
-/** Task runs of a Running run that are due by `now` come with it, as for a launch. */
 export interface FindQuery extends RunQuery {
+  /** Running runs include their task runs that are due by this time. */
   readonly now: Date;
 }
 
-const LEAST = "00000000-0000-0000-0000-000000000000";
-const MOST = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
+const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
-/** The newest ones first. Throws PrefectError. */
+/** Ordered newest first. Throws PrefectError. */
 export async function findFlowRuns(
   graphql: Graphql,
   query: FindQuery & { readonly tenantId: string },
@@ -28,7 +28,7 @@ export async function findFlowRuns(
     tenant_id: { _eq: tenantId },
     _or: idPrefix === undefined ? [named] : [named, { id: idRange(idPrefix) }],
   };
-  const data = await graphql.ask({
+  const data = await graphql.request({
     action: `read flow run "${name}"`,
     name: "flow_run_find",
     document: FIND,
@@ -38,7 +38,7 @@ export async function findFlowRuns(
   return arrayIn(data["flow_run"]).map((row) => readFlowRun(row));
 }
 
-/** Text operators do not work on ids, but their order is that of their digits. */
+/** Ids have no text operators, but they are ordered by their digits. */
 function idRange(prefix: string): { readonly _gte: string; readonly _lte: string } {
-  return { _gte: prefix + LEAST.slice(prefix.length), _lte: prefix + MOST.slice(prefix.length) };
+  return { _gte: prefix + LOWEST_ID.slice(prefix.length), _lte: prefix + HIGHEST_ID.slice(prefix.length) };
 }

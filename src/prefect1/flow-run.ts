@@ -1,4 +1,4 @@
-// A flow run as the agent's metadata query returns it (prefect-1 protocol, `flow_run` table).
+// A flow run with the columns of Prefect 1's `flow_run` table.
 
 import type { JsonObject } from "../base/json.ts";
 import type { State } from "./states.ts";
@@ -16,7 +16,7 @@ export interface FlowRun {
   readonly run_config: JsonObject | null;
   readonly labels?: readonly string[] | null;
   readonly flow: Flow;
-  /** Of a Running flow run: the task runs whose start time has passed. */
+  /** For a Running flow run: the task runs whose start time has passed. */
   readonly task_runs: readonly TaskRun[];
 }
 

@@ -1,5 +1,5 @@
-// One GraphQL request to a Prefect 1 API, as its own client sends it: two keys, `variables` encoded twice, its headers.
-// Why not graphql-request: it parses every document anew and hides the HTTP status that the rules here turn on.
+// GraphQL requests to a Prefect 1 API, in the form of Prefect's own client: `variables` are encoded twice.
+// graphql-request is not used: it parses every document again and hides the HTTP status, which errors.ts needs.
 
 import { HttpClient } from "../http/client.ts";
 import type { ConnectionOptions } from "../http/exchange.ts";
@@ -10,24 +10,24 @@ export interface GraphqlOptions {
   readonly url: string;
   readonly apiKey?: string | undefined;
   readonly tenantId?: string | undefined;
-  /** Milliseconds for an answer; Prefect's cloud.request_timeout is 15 s. */
+  /** Response timeout; Prefect's default (cloud.request_timeout) is 15 s. */
   readonly timeoutMs: number;
   readonly connection?: ConnectionOptions;
-  /** Told of every request, for metrics: operation, outcome, milliseconds. */
-  readonly onRequest?: ((seen: SeenOperation) => void) | undefined;
+  /** Called after every request, for metrics. */
+  readonly onRequest?: ((operation: CompletedOperation) => void) | undefined;
 }
 
-export interface SeenOperation {
+export interface CompletedOperation {
   readonly operation: string;
-  /** HTTP status; 0: no answer; 200 may still carry errors. */
+  /** HTTP status; 0: no response. A 200 can contain GraphQL errors. */
   readonly status: number;
   readonly ms: number;
-  /** The answer's Date header: what time it is there. */
+  /** The Date header: the server's time. */
   readonly date?: string | undefined;
 }
 
 export interface Operation {
-  /** What is attempted; reads after "cannot". */
+  /** Follows "cannot" in error messages. */
   readonly action: string;
   /** A short name for metrics. */
   readonly name: string;
@@ -36,10 +36,10 @@ export interface Operation {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The Core version whose protocol we speak; part of an agent's identity. */
+/** The version of Prefect Core that requests are sent as. */
 export const CORE_VERSION = "1.4.1";
 
-/** Sends operations over kept-alive connections. Throws PrefectError. */
+/** Throws PrefectError. */
 export class Graphql {
   readonly url: string;
   readonly #options: GraphqlOptions;
@@ -68,7 +68,7 @@ export class Graphql {
     this.#agentId = id;
   }
 
-  async ask(operation: Operation): Promise<Readonly<Record<string, unknown>>> {
+  async request(operation: Operation): Promise<Readonly<Record<string, unknown>>> {
     const startedMs = performance.now();
     let status = 0;
     let date: string | undefined;

@@ -1,5 +1,5 @@
-// Every query and mutation that is sent to a Prefect 1 API. Mutation inputs take the Python service's scalars
-// (UUID, JSON, DateTime), table arguments Hasura's (uuid, jsonb, timestamptz).
+// All queries and mutations for Prefect 1. Mutation inputs use the scalars of Prefect's Python service (UUID, JSON,
+// DateTime), table arguments those of Hasura (uuid, jsonb, timestamptz).
 
 const FLOW_RUN_FIELDS = `
   id name version state serialized_state parameters scheduled_start_time run_config labels
@@ -24,7 +24,7 @@ export const DUE_RUNS = `query($tenant: uuid!, $before: timestamptz!, $limit: In
   ) { id name labels state_start_time }
 }`;
 
-export const QUIET_RUNS = `query($tenant: uuid!, $before: timestamptz!, $limit: Int!) {
+export const STALLED_RUNS = `query($tenant: uuid!, $before: timestamptz!, $limit: Int!) {
   flow_run(
     where: {tenant_id: {_eq: $tenant}, _or: [
       {state: {_eq: "Submitted"}},
@@ -43,7 +43,7 @@ export const REGISTER_AGENT =
 export const QUEUE =
   "mutation($input: get_runs_in_queue_input!) { get_runs_in_queue(input: $input) { flow_run_ids } }";
 
-/** Due runs by their own labels; the queue looks at the 75 oldest only, whoever's they are. */
+/** Due runs by label; the queue considers only the 75 oldest runs of all agents. */
 export const DUE = `query($where: flow_run_bool_exp!, $limit: Int!) {
   flow_run(where: $where, order_by: [{state_start_time: asc}], limit: $limit) { id }
 }`;
@@ -79,12 +79,12 @@ export const TASK_STATES = `query($ids: [uuid!]) {
   task_run(where: {id: {_in: $ids}}) { id version task_id serialized_state }
 }`;
 
-/** Ids alone: with many runs waiting for their pods this is asked every few seconds. */
+/** Only ids, since this runs every few seconds while many runs wait for their pods. */
 export const CLAIMED_IDS = `query($where: flow_run_bool_exp!, $limit: Int!, $offset: Int!) {
   flow_run(where: $where, order_by: [{id: asc}], limit: $limit, offset: $offset) { id }
 }`;
 
-/** The latest Submitted of all, whoever wrote it: an older claim of ours means nothing once another agent took the run. */
+/** The latest Submitted state by any agent: an older claim is void once another agent has claimed the run. */
 export const CLAIMED = `query($ids: [uuid!], $claimed: jsonb!) {
   flow_run(where: {id: {_in: $ids}}) {${FLOW_RUN_FIELDS}
     states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { serialized_state }
@@ -109,7 +109,7 @@ export const LOG_LINES = `query($where: log_bool_exp!, $limit: Int!) {
 
 export const CANCEL = "mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }";
 
-/** One request that keeps up the heartbeat of many runs; each has an alias of its own. */
+/** Sends heartbeats for many runs in one request, each under its own alias. */
 export function heartbeats(flowRunIds: readonly string[]): string {
   const calls = flowRunIds.map(
     (id, at) => `h${at}: update_flow_run_heartbeat(input: {flow_run_id: ${JSON.stringify(id)}}) { success }`,

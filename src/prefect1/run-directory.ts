@@ -1,4 +1,4 @@
-// Prefect 1's flow runs for the commands that people type.
+// Looks up and cancels Prefect 1 flow runs for the commands.
 
 import type { Clock } from "../base/clock.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
@@ -7,7 +7,7 @@ import type { Prefect1Client } from "./client.ts";
 import { runStateOf } from "./run-state.ts";
 import { newState } from "./states.ts";
 
-/** The directory of an API at this address, which is connected when it is first asked. */
+/** Connects on first use. */
 export function prefect1Directory(
   address: string,
   connect: () => Promise<Prefect1Client>,
@@ -42,7 +42,7 @@ export function prefect1Directory(
       await (await client()).setState({ flowRunId, state: newState("Cancelled", message) });
     },
     close: () => {
-      // What failed to connect was reported when it was asked.
+      // A failed connection was already reported on first use.
       void connected?.then((each) => each.close()).catch(() => undefined);
     },
   };

@@ -1,4 +1,4 @@
-// Lines of flow runs' logs: written in one request, read back to know what has been said.
+// Writes entries to flow runs' logs, and reads them to find out what is already written.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
@@ -8,23 +8,27 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 import { isoUtc } from "./states.ts";
 
-type Asking = Pick<Graphql, "ask">;
+type GraphqlRequester = Pick<Graphql, "request">;
 
 interface Line {
   readonly flowRunId: string;
   readonly message: string;
 }
 
-/** A state and a log line hold a million characters at most. */
+/** Prefect's limit for a log message. */
 const MAX_MESSAGE = 1_000_000;
 const LINES = 1_000;
 const READ = "read the flow run's log";
 
-/** Writes all lines or none. Throws PrefectError. */
-export async function write(graphql: Asking, logs: readonly RunLog[], signal?: AbortSignal): Promise<void> {
+/** Writes all entries or none. Throws PrefectError. */
+export async function write(
+  graphql: GraphqlRequester,
+  logs: readonly RunLog[],
+  signal?: AbortSignal,
+): Promise<void> {
   if (logs.length === 0) return;
   const action = "write to the flow run's log";
-  const data = await graphql.ask({
+  const data = await graphql.request({
     action,
     name: "write_run_logs",
     document: documents.WRITE_LOGS,
@@ -37,9 +41,9 @@ export async function write(graphql: Asking, logs: readonly RunLog[], signal?: A
   }
 }
 
-/** Messages in the run's log under one of these names, oldest first. */
+/** Messages in the run's log by one of these loggers, oldest first. */
 export async function messagesBy(
-  graphql: Asking,
+  graphql: GraphqlRequester,
   flowRunId: string,
   names: readonly string[],
 ): Promise<string[]> {
@@ -48,43 +52,43 @@ export async function messagesBy(
 }
 
 /** Messages in the run's log that contain one of these texts, oldest first. */
-export async function mentions(
-  graphql: Asking,
+export async function messagesContaining(
+  graphql: GraphqlRequester,
   flowRunId: string,
   texts: readonly string[],
 ): Promise<string[]> {
   const where = {
     flow_run_id: { _eq: flowRunId },
-    _or: texts.map((text) => ({ message: containing(text) })),
+    _or: texts.map((text) => ({ message: likePattern(text) })),
   };
   return (await lines(graphql, where, LINES)).map(({ message }) => message);
 }
 
-/** Those of the lines that are not in their run's log, which is read from the time of the earliest on. */
-export async function unwritten(graphql: Asking, logs: readonly RunLog[]): Promise<RunLog[]> {
+/** The entries that are not in their runs' logs yet. Reads the logs from the time of the earliest entry. */
+export async function unwritten(graphql: GraphqlRequester, logs: readonly RunLog[]): Promise<RunLog[]> {
   if (logs.length === 0) return [];
   const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
   const where = {
     flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
-    message: { _in: [...new Set(logs.map(({ message }) => cut(message)))] },
+    message: { _in: [...new Set(logs.map(({ message }) => truncate(message)))] },
     ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
   };
   const found = await lines(graphql, where, LINES + logs.length);
   const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
-  return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${cut(message)}`));
+  return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${truncate(message)}`));
 }
 
-async function lines(graphql: Asking, where: JsonObject, limit: number): Promise<Line[]> {
+async function lines(graphql: GraphqlRequester, where: JsonObject, limit: number): Promise<Line[]> {
   const document = documents.LOG_LINES;
-  const data = await graphql.ask({ action: READ, name: "log", document, variables: { where, limit } });
+  const data = await graphql.request({ action: READ, name: "log", document, variables: { where, limit } });
   return arrayIn(data["log"]).map((row) => {
     const { flow_run_id: id, message } = objectIn(row);
     return { flowRunId: textIn(id) ?? "", message: textIn(message) ?? "" };
   });
 }
 
-/** SQL's LIKE takes `%`, `_` and the backslash for itself. */
-function containing(text: string): JsonObject {
+/** Escapes the special characters of SQL's LIKE. */
+function likePattern(text: string): JsonObject {
   return { _like: `%${text.replaceAll(/[%_\\]/g, String.raw`\$&`)}%` };
 }
 
@@ -93,11 +97,11 @@ function logInput(log: RunLog): JsonObject {
     flow_run_id: log.flowRunId,
     name: log.name,
     level: log.level,
-    message: cut(log.message),
+    message: truncate(log.message),
     ...(log.timestamp === undefined ? {} : { timestamp: isoUtc(log.timestamp) }),
   };
 }
 
-function cut(message: string): string {
+function truncate(message: string): string {
   return message.slice(0, MAX_MESSAGE);
 }

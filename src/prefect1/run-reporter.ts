@@ -1,4 +1,4 @@
-// What the agent tells Prefect 1 about flow runs. Prefect 1 has no Crashed: it is written as Failed.
+// Reports states and logs of flow runs to Prefect 1. Prefect 1 has no Crashed state; it becomes Failed.
 
 import type { Clock } from "../base/clock.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
@@ -34,8 +34,8 @@ export class Prefect1RunReporter implements RunReporter {
     return this.#client.loggedMessages(flowRunId, names);
   }
 
-  mentions(flowRunId: string, texts: readonly string[]): Promise<readonly string[]> {
-    return this.#client.mentions(flowRunId, texts);
+  messagesContaining(flowRunId: string, texts: readonly string[]): Promise<readonly string[]> {
+    return this.#client.messagesContaining(flowRunId, texts);
   }
 
   unwritten(logs: readonly RunLog[]): Promise<readonly RunLog[]> {
@@ -56,7 +56,7 @@ export class Prefect1RunReporter implements RunReporter {
   }
 }
 
-/** Somebody else changed the state first: an answer, no error. */
+/** Returns `moved` when the state has changed in the meantime. */
 async function movedIfLocked(call: () => Promise<void>): Promise<TransitionResult> {
   try {
     await call();

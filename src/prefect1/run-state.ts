@@ -1,4 +1,4 @@
-// Rows of flow_run and task_run, as far as states are asked for, and what a state of Prefect 1 means to the agent.
+// Decodes the states of flow runs and task runs, and maps Prefect 1's states to those of the agent.
 
 import { objectIn, textIn } from "../base/json.ts";
 import type { ClaimRecord, RunState, StateType } from "../orchestrator/flow-run.ts";
@@ -14,28 +14,27 @@ export interface StateRow {
   readonly name: string | null;
   readonly version: number;
   readonly state: State;
-  /** When the row changed last; heartbeats change it, too. */
+  /** When the row last changed; heartbeats change it too. */
   readonly updated?: Date | undefined;
 }
 
-/** A flow run's state; a run without one counts as Pending, as Core reads it. */
+/** As in Core, a run without a state counts as Pending. */
 export function decodeStateRow(raw: unknown): StateRow {
   const row = objectIn(raw);
   return {
     id: textIn(row["id"]) ?? "",
     name: textIn(row["name"]) ?? null,
-    version: versionIn(row["version"]),
+    version: parseVersion(row["version"]),
     state: stateIn(row["serialized_state"]),
-    updated: momentIn(row["updated"]),
+    updated: parseDate(row["updated"]),
   };
 }
 
-/** A task run; a fresh one has a state of no more than type and message, or none. */
 export function decodeTaskRun(raw: unknown): TaskRun {
   const row = objectIn(raw);
   return {
     id: textIn(row["id"]) ?? "",
-    version: versionIn(row["version"]),
+    version: parseVersion(row["version"]),
     task_id: textIn(row["task_id"]) ?? null,
     serialized_state: stateIn(row["serialized_state"]),
   };
@@ -47,7 +46,6 @@ export function stateIn(raw: unknown): State {
   return { ...state, type: textIn(state["type"]) ?? "Pending" };
 }
 
-/** The state as the agent and the commands see it. */
 export function runStateOf({ id, version, state, updated }: Omit<StateRow, "name">): RunState {
   return {
     type: stateType(state.type),
@@ -69,7 +67,7 @@ const TYPES: Readonly<Record<string, StateType>> = {
   Looped: "completed",
 };
 
-/** Scheduled stands for all that nobody works on: Scheduled, Resume, Retrying, Queued, Pending, and names that we do not know. */
+/** `scheduled` if nothing runs the flow: Scheduled, Resume, Retrying, Queued, Pending, and unknown names. */
 function stateType(type: string): StateType {
   if (isSuccessful(type)) return "completed";
   if (isFailed(type)) return "failed";
@@ -83,11 +81,11 @@ function claimRecord(flowRunId: string, state: State): ClaimRecord | undefined {
   return { id, scope, identifiers: identifiersOf(identifier, flowRunId), by };
 }
 
-function versionIn(raw: unknown): number {
+function parseVersion(raw: unknown): number {
   return typeof raw === "number" ? raw : 0;
 }
 
-function momentIn(raw: unknown): Date | undefined {
+function parseDate(raw: unknown): Date | undefined {
   const text = textIn(raw);
   return text === undefined ? undefined : new Date(text);
 }

@@ -1,8 +1,8 @@
-// Prefect 1 states: the wire form and the questions that are asked of them. Hierarchy: prefect.engine.state of Core 1.4.1.
+// Prefect 1 states: their JSON form and their types, as in prefect.engine.state of Core 1.4.1.
 
 import type { JsonObject } from "../base/json.ts";
 
-/** A serialized state. Only `type` is certain: a fresh task run has no more than type and message. */
+/** A serialized state. Only `type` is always present: a new task run has only type and message. */
 export interface State {
   readonly type: string;
   readonly message?: string | null;
@@ -16,12 +16,12 @@ const SCHEDULED = new Set(["Scheduled", "Paused", "Resume", "Retrying", "Queued"
 const SUCCESSFUL = new Set(["Success", "Cached", "Mapped", "Skipped"]);
 const FAILED = new Set(["Failed", "TimedOut", "TriggerFailed", "ValidationFailed"]);
 
-/** Waiting for a start time: Scheduled, Paused, Resume, Retrying and Queued, as Core's is_scheduled(). */
+/** Like Core's is_scheduled(): it waits for a start time. */
 export function isScheduled(type: string): boolean {
   return SCHEDULED.has(type);
 }
 
-/** Over: nothing changes the run any more. */
+/** Like Core's is_finished(): the final states. */
 export function isFinished(type: string): boolean {
   return (
     isSuccessful(type) || isFailed(type) || type === "Cancelled" || type === "Finished" || type === "Looped"
@@ -37,7 +37,7 @@ export function isFailed(type: string): boolean {
   return FAILED.has(type);
 }
 
-/** When the state may start, or undefined for "now". A naive time is UTC, as Core reads it. */
+/** The start time; undefined: now. A time without zone is UTC, as in Core. */
 export function startTimeOf(state: State): Date | undefined {
   const text = state.start_time;
   if (typeof text !== "string" || text === "") return undefined;
@@ -49,7 +49,7 @@ export function startTimeOf(state: State): Date | undefined {
 const CORE_VERSION = "1.4.1";
 const NO_RESULT = { type: "NoResultType", __version__: CORE_VERSION };
 
-/** A state as Core would write it. */
+/** A state in the form that Core writes. */
 export function newState(type: string, message: string, extra: JsonObject = {}): State {
   return {
     type,
@@ -62,18 +62,17 @@ export function newState(type: string, message: string, extra: JsonObject = {}):
   };
 }
 
-/** Submitted around what it was; a meta state is unwrapped first, they never nest. */
-export function submitted(was: State, message: string, context: JsonObject): State {
-  const inner = isMeta(was.type) ? (was.state ?? null) : was;
+/** A Submitted state that wraps the previous state. Meta states never nest, so a previous one is unwrapped. */
+export function submitted(previous: State, message: string, context: JsonObject): State {
+  const inner = isMeta(previous.type) ? (previous.state ?? null) : previous;
   return newState("Submitted", message, { context, state: inner as JsonObject | null });
 }
 
-/** Scheduled to start at a moment; `+00:00`, as Core writes UTC. */
 export function scheduledAt(at: Date, message: string): State {
   return newState("Scheduled", message, { start_time: isoUtc(at) });
 }
 
-/** The form in which Python writes a UTC moment: `+00:00`, never `Z`. */
+/** Python's form of a UTC time: `+00:00`, never `Z`. */
 export function isoUtc(at: Date): string {
   return at.toISOString().replace("Z", "+00:00");
 }

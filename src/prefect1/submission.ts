@@ -1,5 +1,5 @@
-// What a claim writes into Prefect: the Submitted state, with who claims and which Job is to be made. It is the intention log
-// of "exactly once": a crash after it leaves all that is needed to finish the submission.
+// What a claim writes to Prefect: a Submitted state that names the claimer and the Job to create. If the agent crashes
+// before it creates the Job, the claim has all that is needed to finish the submission.
 
 import { jobIdentifier } from "./build/identifier.ts";
 import { CLAIM_KEY } from "./claim.ts";
@@ -7,30 +7,29 @@ import type { ClaimContext, StateClaim } from "./claim.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { isScheduled, submitted } from "./states.ts";
 
-/** What is claimed: the flow run itself, or the overdue task runs of a Running one. */
+/** A claim of a flow run, or of the overdue task runs of a Running flow run. */
 export interface ClaimedWork {
   readonly flowRun: FlowRun;
   readonly claim: ClaimContext;
-  readonly of: "flow run" | "tasks";
+  readonly target: "flow run" | "tasks";
 }
 
-/** Who claims, and for where. */
 export type Claimer = Pick<ClaimContext, "id" | "scope" | "by">;
 
-/** What to claim of a run that can be launched. */
+/** The work to claim for a run that can be launched. */
 export function workOf(flowRun: FlowRun, claimer: Claimer): ClaimedWork {
-  return workUnder({ ...claimer, identifier: jobIdentifier(flowRun) }, flowRun);
+  return workOfClaim({ ...claimer, identifier: jobIdentifier(flowRun) }, flowRun);
 }
 
-/** What a claim that was found in Prefect began. */
-export function workUnder(claim: ClaimContext, flowRun: FlowRun): ClaimedWork {
-  return { flowRun, claim, of: flowRun.state === "Running" ? "tasks" : "flow run" };
+/** The work of a claim that was found in Prefect. */
+export function workOfClaim(claim: ClaimContext, flowRun: FlowRun): ClaimedWork {
+  return { flowRun, claim, target: flowRun.state === "Running" ? "tasks" : "flow run" };
 }
 
-/** The states to ask for. The messages are the original agent's, the full stop included. */
-export function claimsOf({ flowRun, claim, of }: ClaimedWork): StateClaim[] {
+/** The states to set. The messages are the original agent's. */
+export function claimsOf({ flowRun, claim, target }: ClaimedWork): StateClaim[] {
   const context = { [CLAIM_KEY]: claim };
-  if (of === "flow run") {
+  if (target === "flow run") {
     const state = submitted(flowRun.serialized_state, "Submitted for execution", context);
     return [{ id: flowRun.id, version: flowRun.version, state }];
   }

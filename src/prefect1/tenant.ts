@@ -1,17 +1,21 @@
-// Which tenant a key or a server means: Cloud knows it from the key, a server has one, or is told which.
+// The tenant id when none is configured: Cloud derives it from the API key; a server usually has one tenant.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import * as documents from "./queries.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 
-/** The tenant's id, from then on also in the requests. Throws PrefectError where there is none, or more than one. */
-export async function askTenant(graphql: Graphql, backend: string, signal?: AbortSignal): Promise<string> {
+/** Fetches the tenant id and sends it in all later requests. Throws PrefectError for none or several tenants. */
+export async function fetchTenantId(
+  graphql: Graphql,
+  backend: string,
+  signal?: AbortSignal,
+): Promise<string> {
   const action = "find the tenant";
   const cloud = backend === "cloud";
   const document = cloud ? documents.AUTH_INFO : documents.TENANT;
-  const asked = graphql.ask({ action, name: cloud ? "auth_info" : "tenant", document, signal });
-  const data = await asked.catch((error: unknown) => {
+  const request = graphql.request({ action, name: cloud ? "auth_info" : "tenant", document, signal });
+  const data = await request.catch((error: unknown) => {
     throw cloud ? withBackendHint(action, error) : error;
   });
   const tenants = arrayIn(data["tenant"]).map(objectIn);
@@ -34,9 +38,9 @@ export async function askTenant(graphql: Graphql, backend: string, signal?: Abor
   return id;
 }
 
-/** A server does not know Cloud's question: it refuses it, which says nothing to whom forgot --backend. */
+/** A self-hosted server refuses Cloud's query: --backend server may be missing. */
 function withBackendHint(action: string, error: unknown): unknown {
   if (!(error instanceof PrefectError) || error.failure !== "refused") return error;
-  const hint = "a server of your own needs --backend server";
+  const hint = "add --backend server for a self-hosted server";
   return new PrefectError(action, error.detail, { failure: error.failure, hint, cause: error });
 }

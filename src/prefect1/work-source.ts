@@ -1,4 +1,4 @@
-// Prefect 1's flow runs for the agent: what the queue hands out, claims as Submitted states, Jobs by the rules of Core 1.4.1.
+// Finds and claims due flow runs of Prefect 1, and builds their Jobs like the agent of Prefect Core 1.4.1.
 
 import { Batcher } from "../base/batch.ts";
 import type { Clock } from "../base/clock.ts";
@@ -26,17 +26,17 @@ import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
-import { claimsOf, scopeContext, workOf, workUnder } from "./submission.ts";
+import { claimsOf, scopeContext, workOf, workOfClaim } from "./submission.ts";
 import type { ClaimedWork } from "./submission.ts";
 
-/** What the queue hands out at once, at most (prefect-1 server). */
-const FULL_PAGE = 25;
-/** How many runs are read at once when the queue's page was full. */
+/** The most runs that the queue of Prefect Server returns at once. */
+const QUEUE_PAGE = 25;
+/** How many due runs are queried directly. */
 const WIDE_PAGE = 250;
 const PAGE = 100;
-/** Runs are asked for so long before their start. */
+/** Runs are fetched so long before their start time. */
 const PREFETCH_MS = 10_000;
-/** How often to look past the queue's 75 oldest runs, which may all be others'. */
+/** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
 const STARVATION_CHECK_MS = 20_000;
 const CLAIMS = { maxSize: 100, maxRequests: 2 };
 const TASK_CLAIMS = { maxSize: 10, maxRequests: 2 };
@@ -48,16 +48,16 @@ export interface WorkSourceOptions {
   readonly name: string;
   readonly labels: readonly string[];
   readonly agentConfigId?: string | undefined;
-  /** Cluster and namespace, as claims name them. */
+  /** Cluster and namespace, as written in claims. */
   readonly scope: string;
-  /** This process, as claims name it. */
+  /** This process, as written in claims. */
   readonly identity: string;
   readonly job: JobSettings;
-  /** The agent's own template. */
+  /** The agent's job template. */
   readonly template: TemplateSource | undefined;
-  /** Reads a template anew. Throws JobError for a run's own, SettingsError for the agent's; retryable for an outage. */
+  /** Loads a template. Throws JobError for a run config's template, SettingsError for the agent's; retryable for an outage. */
   readonly loadTemplate: (source: TemplateSource) => Promise<Template>;
-  /** An id that no other claim has. */
+  /** A unique id for a claim. */
   readonly newClaimId: () => string;
 }
 
@@ -65,7 +65,7 @@ export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
   readonly #claims: Batcher<StateClaim, ClaimOutcome>;
   readonly #taskClaims: Batcher<readonly StateClaim[], ClaimOutcome>;
-  #widelyAskedAtMs = 0;
+  #lastWideQueryMs = 0;
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
@@ -80,11 +80,11 @@ export class Prefect1WorkSource implements WorkSource {
   }
 
   async due({ inFlight }: DueQuery, signal: AbortSignal): Promise<DueRuns> {
-    const { ids, hasMore } = await this.#readyIds(inFlight.size, signal);
-    const fresh = ids.filter((id) => !inFlight.has(id));
+    const { ids, hasMore } = await this.#dueIds(inFlight.size, signal);
+    const newIds = ids.filter((id) => !inFlight.has(id));
     const { client, clock } = this.#options;
     const pages = await Promise.all(
-      pagesOf(fresh).map((page) => client.launchableFlowRuns(page, clock.now(), signal)),
+      pagesOf(newIds).map((page) => client.launchableFlowRuns(page, clock.now(), signal)),
     );
     const runs = pages.flatMap((page) => page.runs).map((run) => this.#dueRun(run));
     return {
@@ -107,7 +107,7 @@ export class Prefect1WorkSource implements WorkSource {
     }
   }
 
-  async #readyIds(
+  async #dueIds(
     inFlight: number,
     signal: AbortSignal,
   ): Promise<{ readonly ids: readonly string[]; readonly hasMore: boolean }> {
@@ -115,10 +115,10 @@ export class Prefect1WorkSource implements WorkSource {
     const nowMs = clock.now().getTime();
     const before = new Date(nowMs + PREFETCH_MS);
     const queued = await client.queuedFlowRunIds(before, labels, signal);
-    const isFull = queued.length >= FULL_PAGE;
-    if (!isFull && nowMs - this.#widelyAskedAtMs < STARVATION_CHECK_MS)
+    const isFull = queued.length >= QUEUE_PAGE;
+    if (!isFull && nowMs - this.#lastWideQueryMs < STARVATION_CHECK_MS)
       return { ids: queued, hasMore: false };
-    this.#widelyAskedAtMs = nowMs;
+    this.#lastWideQueryMs = nowMs;
     const wide = await client.dueFlowRunIds(before, labels, { limit: WIDE_PAGE + inFlight, signal });
     return { ids: [...new Set([...queued, ...wide])], hasMore: isFull || wide.length >= WIDE_PAGE };
   }
@@ -132,9 +132,9 @@ export class Prefect1WorkSource implements WorkSource {
       state: runStateOf({ id, version, state }),
       startAt: flowRun.state === "Running" ? undefined : startTimeOf(state),
       claim: async () => {
-        const again = work !== undefined;
+        const isRetry = work !== undefined;
         work ??= this.#workOf(flowRun);
-        const outcome = await this.#claim(work, again);
+        const outcome = await this.#claim(work, isRetry);
         return outcome === "taken"
           ? { outcome: "lost" }
           : ({ outcome: "claimed", submission: this.#submission(work) } satisfies Claim);
@@ -147,13 +147,13 @@ export class Prefect1WorkSource implements WorkSource {
     return workOf(flowRun, { id: newClaimId(), scope, by });
   }
 
-  /** `again`: the answer may only have been lost, and others act meanwhile: the state is looked up first. */
-  async #claim(work: ClaimedWork, again: boolean): Promise<ClaimOutcome> {
-    const claims = claimsOf(work).map((claim) => ({ ...claim, again }));
+  /** On a retry the first attempt may have succeeded, so the current state is read first. */
+  async #claim(work: ClaimedWork, isRetry: boolean): Promise<ClaimOutcome> {
+    const claims = claimsOf(work).map((claim) => ({ ...claim, isRetry }));
     const [first] = claims;
-    // A Running run whose overdue task runs are no longer scheduled: somebody has just claimed them.
+    // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
-    return work.of === "flow run" ? this.#claims.add(first) : this.#taskClaims.add(claims);
+    return work.target === "flow run" ? this.#claims.add(first) : this.#taskClaims.add(claims);
   }
 
   #submission(work: ClaimedWork): Submission {
@@ -163,16 +163,16 @@ export class Prefect1WorkSource implements WorkSource {
       flowRunId: flowRun.id,
       identifiers: identifiersOf(claim.identifier, flowRun.id),
       build: async (identifier): Promise<JobManifest> => {
-        const { job, template: own, loadTemplate } = this.#options;
-        template ??= await loadTemplate(templateSourceOf(flowRun, own));
+        const { job, template: agentTemplate, loadTemplate } = this.#options;
+        template ??= await loadTemplate(templateSourceOf(flowRun, agentTemplate));
         return buildJob(flowRun, job, template, identifier);
       },
       isCurrent: (state) => this.#isCurrent(work, state),
     };
   }
 
-  async #isCurrent({ flowRun, claim, of }: ClaimedWork, state: RunState): Promise<boolean> {
-    if (of === "flow run") return state.type === "pending" && state.claim?.id === claim.id;
+  async #isCurrent({ flowRun, claim, target }: ClaimedWork, state: RunState): Promise<boolean> {
+    if (target === "flow run") return state.type === "pending" && state.claim?.id === claim.id;
     if (state.type !== "running") return false;
     const tasks = await this.#options.client.unfinishedTaskRuns(flowRun.id);
     return tasks.some(
@@ -183,7 +183,7 @@ export class Prefect1WorkSource implements WorkSource {
   #unfinishedClaim({ flowRun, claimedState }: ClaimedRun): readonly UnfinishedClaim[] {
     const claim = claimIn(claimedState);
     if (claim === undefined || claim.scope !== this.#options.scope) return [];
-    const work = workUnder(claim, flowRun);
+    const work = workOfClaim(claim, flowRun);
     const { id, version, serialized_state: state } = flowRun;
     const waitsForTasks = claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
     return [
@@ -192,7 +192,7 @@ export class Prefect1WorkSource implements WorkSource {
         claimId: claim.id,
         by: claim.by,
         state: runStateOf({ id, version, state }),
-        waitsForJob: work.of === "flow run" || waitsForTasks,
+        waitsForJob: work.target === "flow run" || waitsForTasks,
       },
     ];
   }
@@ -204,7 +204,7 @@ function pagesOf(ids: readonly string[]): readonly (readonly string[])[] {
   );
 }
 
-/** Task runs of several flow runs in one mutation; a group whose every task was lost is taken. */
+/** Claims the task runs of several flow runs in one mutation. A group is claimed if any of its task runs is. */
 async function claimGroups(
   client: Prefect1Client,
   groups: readonly (readonly StateClaim[])[],

@@ -1,5 +1,4 @@
-// The REST API of Prefect 2 and 3, as far as their flow runs are shown and cancelled here. Paths and bodies: the
-// client of the 3.x worker (`POST /flow_runs/filter`, `POST /flow_runs/{id}/set_state`).
+// The REST API of Prefect 2 and 3, to show and cancel flow runs.
 
 import type { HttpAnswer } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
@@ -13,29 +12,28 @@ import type { Prefect3StateType } from "./states.ts";
 import { runStateIn } from "./states.ts";
 
 export interface Prefect3Options {
-  /** PREFECT_API_URL; it ends with `/api`, or names an account and a workspace. */
+  /** PREFECT_API_URL: ends with `/api`, or with an account and a workspace in Prefect Cloud. */
   readonly url: string;
   /** PREFECT_API_KEY, sent as a Bearer token. */
   readonly apiKey?: string | undefined;
-  /** PREFECT_API_AUTH_STRING (`user:password`), sent as basic authentication where there is no key. */
+  /** PREFECT_API_AUTH_STRING (`user:password`), sent as basic authentication if there is no API key. */
   readonly authString?: string | undefined;
-  /** Milliseconds for an answer. */
+  /** Response timeout. */
   readonly timeoutMs: number;
   readonly connection?: ConnectionOptions | undefined;
 }
 
-/** What an API says of itself. */
-export interface ApiAbout {
-  /** Such as `3.8.8`; undefined where it does not tell: Prefect Cloud. */
+export interface ApiInfo {
+  /** Such as `3.8.8`; undefined for Prefect Cloud. */
   readonly version: string | undefined;
-  /** The answer's Date header: what time it is there. */
+  /** The Date header: the server's time. */
   readonly date: string | undefined;
 }
 
-/** The largest page that the API gives. */
+/** The API's largest page size. */
 const PAGE = 200;
 
-/** Prefect 2/3. Throws PrefectError. */
+/** Throws PrefectError. */
 export class Prefect3Client {
   readonly url: string;
   readonly #options: Prefect3Options;
@@ -47,7 +45,7 @@ export class Prefect3Client {
     this.#http = new HttpClient(new URL(this.url), { maxSockets: 4, ...options.connection });
   }
 
-  /** Runs by id, at most 200; an unknown id has no entry. */
+  /** At most 200 runs; an unknown id has no entry. */
   async flowRuns(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, KnownRun>> {
     const found = await this.#filter("read flow-run states", { flow_runs: { id: { any_: ids } } }, signal);
     return new Map(found.map((run) => [run.id, run]));
@@ -58,29 +56,27 @@ export class Prefect3Client {
     return this.#filter(`read flow run "${name}"`, { flow_runs: { name: { any_: [name] } } }, signal);
   }
 
-  /** A part of all runs in the order of their ids, the greatest first. */
+  /** A page of all runs in descending order of their ids. */
   async flowRunsById(
     { offset, limit }: { readonly offset: number; readonly limit: number },
     signal?: AbortSignal,
   ): Promise<readonly KnownRun[]> {
-    return this.#filter("look for flow runs", { sort: "ID_DESC", offset, limit }, signal);
+    return this.#filter("list flow runs", { sort: "ID_DESC", offset, limit }, signal);
   }
 
-  /** How many runs there are. */
   async countFlowRuns(signal?: AbortSignal): Promise<number> {
     const count = await this.#post("count flow runs", "/flow_runs/count", { body: {}, signal });
     return typeof count === "number" ? count : 0;
   }
 
-  /** The server's version and clock. */
-  async about(signal?: AbortSignal): Promise<ApiAbout> {
-    const action = "ask for the version";
+  async apiInfo(signal?: AbortSignal): Promise<ApiInfo> {
+    const action = "read the version";
     const answer = await this.#exchange(action, "/admin/version", { method: "GET", signal });
     const version = answer.status === 200 ? textIn(readAnswer(action, this.url, answer)) : undefined;
     return { version, date: answer.headers.date };
   }
 
-  /** Asks for a state; answers what became of it: ACCEPT, REJECT, ABORT or WAIT. */
+  /** Returns the orchestration status: ACCEPT, REJECT, ABORT or WAIT. */
   async setState(
     id: string,
     state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
@@ -115,7 +111,7 @@ export class Prefect3Client {
     return readAnswer(action, this.url, answer);
   }
 
-  /** One request, whatever its answer's status. */
+  /** Sends one request and returns the response with any status. */
   async #exchange(
     action: string,
     path: string,
@@ -129,7 +125,7 @@ export class Prefect3Client {
         timeoutMs: this.#options.timeoutMs,
       });
     try {
-      // The server closes connections that are idle for five seconds; all that is asked here may be asked twice.
+      // The server closes connections that are idle for five seconds; all requests here are safe to repeat.
       return await send().catch((error: unknown) => {
         if (error instanceof TransportError && error.staleConnection) return send();
         throw error;
@@ -139,7 +135,7 @@ export class Prefect3Client {
       throw new PrefectError(action, `${this.url}: ${error.message}`, {
         failure: "unreachable",
         cause: error,
-        hint: "check the address in PREFECT_API_URL",
+        hint: "check PREFECT_API_URL",
       });
     }
   }
@@ -161,7 +157,7 @@ function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {
   if (status === 401 || status === 403) {
     throw new PrefectError(action, `the API answered ${status}`, {
       failure: "unauthorized",
-      hint: "check PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a server of your own",
+      hint: "check PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a self-hosted server",
     });
   }
   if (status >= 400) {
@@ -174,10 +170,10 @@ function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {
   try {
     return JSON.parse(answer.body) as unknown;
   } catch (error) {
-    throw new PrefectError(action, `${url} did not answer as a Prefect API does`, {
+    throw new PrefectError(action, `${url} is not a Prefect API`, {
       failure: "unreadable",
       cause: error,
-      hint: "check PREFECT_API_URL: it is the API's address, not the UI's",
+      hint: "check PREFECT_API_URL: use the API's URL, not the UI's",
     });
   }
 }

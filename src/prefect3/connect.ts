@@ -1,4 +1,4 @@
-// The address of Prefect 2 or 3 → Prefect3Client. Loaded only by commands that have such flow runs before them.
+// Connects to Prefect 2 or 3. Loaded only when there are flow runs of Prefect 2 or 3.
 
 import tls from "node:tls";
 import type { Env } from "../base/env.ts";
@@ -6,7 +6,6 @@ import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { Prefect3Client } from "./client.ts";
 
-/** Prefect 2's and 3's own settings, wherever they stood. */
 export interface Prefect3Target {
   /** PREFECT_API_URL. */
   readonly url: string;
@@ -16,7 +15,7 @@ export interface Prefect3Target {
   readonly authString?: string | undefined;
 }
 
-/** The API there; `env` has the proxies. Throws SettingsError when the address is none. */
+/** `env` has the proxy variables. Throws SettingsError when the URL is invalid. */
 export function connectPrefect3(target: Prefect3Target, env: Env, timeoutMs: number): Prefect3Client {
   const { url } = target;
   const protocol = URL.canParse(url) ? new URL(url).protocol : "";

@@ -1,4 +1,4 @@
-// The flow runs of Prefect 2 and 3 for the commands that people type.
+// Looks up and cancels Prefect 2 and 3 flow runs for the commands.
 
 import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
@@ -8,10 +8,10 @@ import type { Prefect3Client } from "./client.ts";
 import { findFlowRuns } from "./find-runs.ts";
 import type { Prefect3StateType } from "./states.ts";
 
-/** States with a process, or about to get one: it is asked to end before the run is called cancelled. */
+/** States with a process, now or soon: Cancelling lets the process exit before the run becomes Cancelled. */
 const WITH_PROCESS: ReadonlySet<StateType> = new Set(["running", "pending", "paused"]);
 
-/** The directory of an API at this address, which is connected when it is first asked. */
+/** Connects on first use. */
 export function prefect3Directory(address: string, connect: () => Promise<Prefect3Client>): RunDirectory {
   let connected: Promise<Prefect3Client> | undefined;
   const client = (): Promise<Prefect3Client> => (connected ??= connect());
@@ -19,9 +19,9 @@ export function prefect3Directory(address: string, connect: () => Promise<Prefec
     id: string,
     state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
   ): Promise<void> => {
-    const answer = await (await client()).setState(id, state);
-    if (answer === "ACCEPT") return;
-    const detail = `the API answered ${answer === "" ? "nothing that is known" : answer}`;
+    const status = await (await client()).setState(id, state);
+    if (status === "ACCEPT") return;
+    const detail = `the API answered ${status === "" ? "without a status" : status}`;
     throw new PrefectError(`cancel flow run "${id}"`, detail, { failure: "refused" });
   };
   return {
@@ -29,7 +29,7 @@ export function prefect3Directory(address: string, connect: () => Promise<Prefec
     runs: async (ids, signal) => (await client()).flowRuns(ids, signal),
     find: async (query, signal) => findFlowRuns(await client(), query, signal),
     cancel: async ({ id, state }) => {
-      // Asked for before, by somebody else: the API takes no state twice.
+      // Already requested: the API refuses the same state again.
       if (state !== undefined && (isFinished(state.type) || state.type === "cancelling")) return state.name;
       const hasProcess = state !== undefined && WITH_PROCESS.has(state.type);
       await setState(id, { type: hasProcess ? "CANCELLING" : "CANCELLED" });
@@ -37,7 +37,7 @@ export function prefect3Directory(address: string, connect: () => Promise<Prefec
     },
     setCancelled: (id, message) => setState(id, { type: "CANCELLED", message, force: true }),
     close: () => {
-      // What failed to connect was reported when it was asked.
+      // A failed connection was already reported on first use.
       void connected?.then((each) => each.close()).catch(() => undefined);
     },
   };

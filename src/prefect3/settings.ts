@@ -1,5 +1,5 @@
-// Where Prefect 2 and 3 are, as their own client finds it: their variables, and below these the active profile of
-// profiles.toml. What else they read (.env, prefect.toml and pyproject.toml of a project) belongs to a folder, not to a person.
+// The settings of Prefect 2 and 3: environment variables, then the active profile in profiles.toml. Project files (.env,
+// prefect.toml, pyproject.toml) are not read: they belong to a project folder, not to the user.
 
 import { expandVariables } from "../base/env.ts";
 import type { Sourced } from "../base/sourced.ts";
@@ -16,21 +16,21 @@ export interface Prefect3Settings {
   readonly url: Sourced<string>;
   /** PREFECT_API_KEY. */
   readonly apiKey?: Sourced<string> | undefined;
-  /** PREFECT_API_AUTH_STRING: `user:password` of a server of one's own. */
+  /** PREFECT_API_AUTH_STRING: `user:password` of a self-hosted server. */
   readonly authString?: Sourced<string> | undefined;
 }
 
 interface Profile {
   readonly settings: JsonObject;
-  /** For people: `profiles.toml [profiles.work]`. */
+  /** Such as `profiles.toml [profiles.work]`. */
   readonly source: string;
 }
 
 const NO_PROFILE: Profile = { settings: {}, source: "" };
 
 /**
- * The API of Prefect 2 and 3; undefined where none is named. Each variable wins over the profile by itself, as in
- * Prefect. Throws SettingsError for a file that is no TOML, and for a PREFECT_PROFILE that it does not have.
+ * Undefined without PREFECT_API_URL. As in Prefect, each variable overrides the profile's setting of the same name.
+ * Throws SettingsError for invalid TOML and for an unknown PREFECT_PROFILE.
  */
 export function loadPrefect3Settings(deps: {
   readonly env: Env;
@@ -58,7 +58,7 @@ function activeProfile({ env, readFile }: { readonly env: Env; readonly readFile
   if (Object.hasOwn(profiles, name)) {
     return { settings: objectIn(profiles[name]), source: `${basename(path)} [profiles.${name}]` };
   }
-  // Prefect, too, does without a profile that is merely marked active.
+  // Like Prefect, ignore a missing profile that is only named in the file as active.
   if (chosen === "") return NO_PROFILE;
   throw new SettingsError(`cannot use PREFECT_PROFILE "${chosen}": "${path}" has no such profile`, {
     hint: `use one of ${Object.keys(profiles).sort().join(", ")}`,
@@ -66,8 +66,8 @@ function activeProfile({ env, readFile }: { readonly env: Env; readonly readFile
 }
 
 function profilesPath(env: Env): string {
-  const given = env["PREFECT_PROFILES_PATH"] ?? "";
-  if (given !== "") return expandVariables(given, env);
+  const path = env["PREFECT_PROFILES_PATH"] ?? "";
+  if (path !== "") return expandVariables(path, env);
   const home = env["PREFECT_HOME"] ?? "";
   return join(expandVariables(home === "" ? "~/.prefect" : home, env), "profiles.toml");
 }

@@ -1,4 +1,4 @@
-// States of Prefect 2 and 3 as the agent and the commands see them.
+// Flow run states of Prefect 2 and 3.
 
 import type { JsonObject } from "../base/json.ts";
 import { objectIn, textIn } from "../base/json.ts";
@@ -28,7 +28,7 @@ const TYPES: Readonly<Record<string, StateType>> = {
   PAUSED: "paused",
 } satisfies Readonly<Record<Prefect3StateType, StateType>>;
 
-/** The state of a flow run's row. A type that we do not know counts as scheduled: nothing is done about it. */
+/** The state of a flow run. An unknown type counts as scheduled, so that nothing is done with the run. */
 export function runStateIn(row: JsonObject): RunState {
   const state = objectIn(row["state"]);
   const type = textIn(state["type"]) ?? "";
@@ -36,11 +36,11 @@ export function runStateIn(row: JsonObject): RunState {
     type: TYPES[type] ?? "scheduled",
     name: textIn(state["name"]) ?? sentenceCase(type),
     message: textIn(state["message"]),
-    since: momentIn(textIn(state["timestamp"]) ?? textIn(row["updated"])),
+    since: parseDate(textIn(state["timestamp"]) ?? textIn(row["updated"])),
   };
 }
 
-function momentIn(text: string | undefined): Date | undefined {
+function parseDate(text: string | undefined): Date | undefined {
   const at = new Date(text ?? "");
   return Number.isNaN(at.getTime()) ? undefined : at;
 }

@@ -9,10 +9,10 @@ import { connectKube } from "../../src/kube/client/connect.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 
-/** A clock a thousand times as fast: seconds pass as milliseconds, for everybody in the test alike. */
-const born = Date.now();
+/** A clock a thousand times as fast: seconds pass as milliseconds. */
+const startMs = Date.now();
 const fast: Clock = {
-  now: () => new Date(born + (Date.now() - born) * 1_000),
+  now: () => new Date(startMs + (Date.now() - startMs) * 1_000),
   sleep: (ms, signal) => systemClock.sleep(ms / 1_000, signal),
 };
 const lease = { name: "prefect-agent", namespace: "default" };
@@ -40,13 +40,13 @@ interface Candidate {
   readonly ended: Promise<void>;
 }
 
-type Through = Pick<KubeApi, "get" | "create" | "replace">;
+type LeaseApi = Pick<KubeApi, "get" | "create" | "replace">;
 
-function candidate(identity: string, through: Through = kube, clock: Clock = fast): Candidate {
+function candidate(identity: string, api: LeaseApi = kube, clock: Clock = fast): Candidate {
   const stopping = new AbortController();
   const leads = Promise.withResolvers<void>();
   const lost = Promise.withResolvers<void>();
-  const options = { kube: through, clock, log: silentLog, lease, identity, onWaiting: () => {} };
+  const options = { kube: api, clock, log: silentLog, lease, identity, onWaiting: () => {} };
   const ended = whileLeading(options, stopping.signal, async (signal) => {
     leads.resolve();
     await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
@@ -60,7 +60,7 @@ async function holder(): Promise<unknown> {
 }
 
 describe("whileLeading", () => {
-  it("lets one work, and hands over when it ends in good order", async () => {
+  it("lets one candidate work, and releases the Lease on a clean shutdown", async () => {
     const first = candidate("first");
     await first.leads;
     expect(await holder()).toBe("first");
@@ -75,8 +75,8 @@ describe("whileLeading", () => {
   });
 
   it("keeps the lead for as long as its renewals succeed", async () => {
-    // Time passes between tries alone, so that a slow machine proves nothing; deadlines end only when they are called off.
-    let now = born;
+    // Only the waits between renewals advance this clock, so that a slow machine cannot miss a deadline.
+    let now = startMs;
     const target: Clock = {
       now: () => new Date(now),
       sleep: (ms, signal) => {
@@ -87,23 +87,23 @@ describe("whileLeading", () => {
     };
     const renewed = Promise.withResolvers<void>();
     let writes = 0;
-    const through: Through = {
+    const api: LeaseApi = {
       get: (...args) => kube.get(...args),
       create: (...args) => kube.create(...args),
       replace: (...args) => {
-        // Thrice the deadline by that clock.
+        // Three times the deadline by that clock.
         if (++writes === 15) renewed.resolve();
         return kube.replace(...args);
       },
     };
-    const only = candidate("only", through, target);
+    const only = candidate("only", api, target);
     const first = await Promise.race([only.lost.then(() => "lost"), renewed.promise.then(() => "renewed")]);
     expect(first).toBe("renewed");
     only.stop();
     await only.ended;
   });
 
-  it("takes over from a leader that died without a word", async () => {
+  it("takes over from a leader that crashed", async () => {
     const spec = { holderIdentity: "dead", leaseDurationSeconds: 15, leaseTransitions: 4 };
     const body = {
       apiVersion: "coordination.k8s.io/v1",
@@ -123,30 +123,30 @@ describe("whileLeading", () => {
   });
 
   it.each([
-    { how: "is refused", answer: () => Promise.reject(new Error("down")) },
-    { how: "is not answered at all", answer: () => new Promise<never>(() => {}) },
-  ])("stops working in time when its renewal $how", async ({ answer }) => {
+    { how: "fails", renew: () => Promise.reject(new Error("down")) },
+    { how: "gets no response", renew: () => new Promise<never>(() => {}) },
+  ])("stops working in time when its renewal $how", async ({ renew }) => {
     let broken = false;
-    const through: Through = {
-      get: (...args) => (broken ? answer() : kube.get(...args)),
+    const api: LeaseApi = {
+      get: (...args) => (broken ? renew() : kube.get(...args)),
       create: (...args) => kube.create(...args),
       replace: (...args) => kube.replace(...args),
     };
-    const only = candidate("only", through);
+    const only = candidate("only", api);
     await only.leads;
     broken = true;
     const brokenAt = fast.now().getTime();
     await only.lost;
-    // Its deadline has passed, so it had not given up at the first failure.
+    // It did not stop at the first failure.
     expect(fast.now().getTime() - brokenAt).toBeGreaterThan(7_000);
     only.stop();
     await only.ended;
     expect(await holder()).toBe("only");
   });
 
-  it("leads again when the server is back", async () => {
+  it("leads again when the API server is back", async () => {
     let broken = false;
-    const through: Through = {
+    const api: LeaseApi = {
       get: (...args) => (broken ? Promise.reject(new Error("down")) : kube.get(...args)),
       create: (...args) => kube.create(...args),
       replace: (...args) => kube.replace(...args),
@@ -155,7 +155,7 @@ describe("whileLeading", () => {
     const leads = Promise.withResolvers<void>();
     let times = 0;
     const options = {
-      kube: through,
+      kube: api,
       clock: fast,
       log: silentLog,
       lease,
@@ -176,7 +176,7 @@ describe("whileLeading", () => {
     expect(await holder()).toBe("");
   });
 
-  it("hands over when its work has failed, and fails as the work did", async () => {
+  it("releases the Lease when its work fails, and throws the work's error", async () => {
     const options = { kube, clock: fast, log: silentLog, lease, identity: "broken", onWaiting: () => {} };
     const failing = whileLeading(options, new AbortController().signal, async () => {
       expect(await holder()).toBe("broken");
@@ -186,21 +186,28 @@ describe("whileLeading", () => {
     expect(await holder()).toBe("");
   });
 
-  it.each([401, 403])("ends when the Lease is refused with %s, again and again", async (status) => {
-    const refusal = new KubeError("read the Lease", "no", { status, reason: "no" });
-    let asked = 0;
+  it.each([401, 403])("throws after three rejections with %s", async (status) => {
+    const rejection = new KubeError("read the Lease", "no", { status, reason: "no" });
+    let requests = 0;
     const get = (): Promise<never> => {
-      asked++;
-      return Promise.reject(refusal);
+      requests++;
+      return Promise.reject(rejection);
     };
-    const refused = { get, create: kube.create.bind(kube), replace: kube.replace.bind(kube) };
-    const options = { kube: refused, clock: fast, log: silentLog, lease, identity: "x", onWaiting: () => {} };
+    const rejecting = { get, create: kube.create.bind(kube), replace: kube.replace.bind(kube) };
+    const options = {
+      kube: rejecting,
+      clock: fast,
+      log: silentLog,
+      lease,
+      identity: "x",
+      onWaiting: () => {},
+    };
     const ended = whileLeading(options, new AbortController().signal, () => Promise.resolve());
-    await expect(ended).rejects.toBe(refusal);
-    expect(asked).toBe(3);
+    await expect(ended).rejects.toBe(rejection);
+    expect(requests).toBe(3);
   });
 
-  it("counts waiting for another leader as progress, and leading not", async () => {
+  it("reports progress while it waits for another leader, but not while it leads", async () => {
     const first = candidate("first");
     await first.leads;
     const waited = Promise.withResolvers<void>();

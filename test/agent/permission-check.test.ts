@@ -26,10 +26,10 @@ describe("checkPermissions", () => {
 
   it("names what is missing and which feature is off", async () => {
     expect(await warnings(({ resource }) => resource !== "events")).toEqual([
-      "Without these rights there is no events in flow runs' logs: list events, watch events",
+      "Missing permissions for events in flow runs' logs: list events, watch events",
     ]);
     expect(await warnings(({ subresource }) => subresource !== "log")).toEqual([
-      "Without these rights there is no logs of failed pods: get pods/log",
+      "Missing permissions for logs of failed pods: get pods/log",
     ]);
   });
 

@@ -1,4 +1,4 @@
-// Lines of many runs leave in one request; a run that Prefect does not know any more takes nobody's lines with it.
+// Lines of many runs are sent in one request; a deleted run does not prevent the lines of others.
 
 import type { RunLog } from "../../src/orchestrator/run-log.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -37,31 +37,31 @@ const line = (flowRunId: string, message: string): RunLog => ({
 
 const messages = (id: string): unknown[] => fake.logsOf(id).map(({ message }) => message);
 
-describe.each(["write", "writeUntilAccepted"] as const)("lines sent with %s", (how) => {
-  function writer(): (one: RunLog) => Promise<void> {
-    const made = new RunLogWriter(new Prefect1RunReporter(prefect, systemClock), systemClock);
-    return (one) => (how === "write" ? made.write([one]) : made.writeUntilAccepted(one));
+describe.each(["write", "writeUntilAccepted"] as const)("%s", (method) => {
+  function writer(): (line: RunLog) => Promise<void> {
+    const runLog = new RunLogWriter(new Prefect1RunReporter(prefect, systemClock), systemClock);
+    return (one) => (method === "write" ? runLog.write([one]) : runLog.writeUntilAccepted(one));
   }
 
-  it("of several runs leave in one request", async () => {
+  it("sends the lines of several runs in one request", async () => {
     const ids = ["a", "b", "c"].map((name) => fake.createFlowRun({ flow, name }).id);
-    const say = writer();
-    await Promise.all(ids.map((id) => say(line(id, "hello"))));
+    const write = writer();
+    await Promise.all(ids.map((id) => write(line(id, "hello"))));
     expect(ids.map((id) => messages(id))).toEqual([["hello"], ["hello"], ["hello"]]);
     expect(fake.requests.count("write_run_logs")).toBe(1);
   });
 
-  it("reach their runs once each, though one of the runs is gone; only that one's writer hears of it", async () => {
+  it("writes each run's line once when another run was deleted, and rejects only for that one", async () => {
     const ids = ["a", "b"].map((name) => fake.createFlowRun({ flow, name }).id);
-    const say = writer();
-    const outcomes = await Promise.allSettled([...ids, UNKNOWN].map((id) => say(line(id, "hello"))));
+    const write = writer();
+    const outcomes = await Promise.allSettled([...ids, UNKNOWN].map((id) => write(line(id, "hello"))));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
     expect(ids.map((id) => messages(id))).toEqual([["hello"], ["hello"]]);
   });
 });
 
-describe("a line whose answer was lost", () => {
-  it("is written once", async () => {
+describe("writeUntilAccepted", () => {
+  it("writes a line once when the response was lost", async () => {
     const { id } = fake.createFlowRun({ flow, name: "a" });
     fake.fault({ effect: { kind: "cut", when: "after" }, nth: 1 });
     const hurried = { ...systemClock, sleep: () => Promise.resolve() };

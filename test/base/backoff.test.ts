@@ -1,5 +1,3 @@
-// How long to wait, and when to stop trying; and no more than so many at once.
-
 import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { backoffMs, retryAfterMs, withRetry } from "../../src/base/backoff.ts";
@@ -35,8 +33,8 @@ describe("backoffMs", () => {
   });
 });
 
-describe("retry", () => {
-  it("tries on until it succeeds, waiting longer each time", async () => {
+describe("withRetry", () => {
+  it("retries until it succeeds, with increasing delays", async () => {
     const { slept, clock } = sleeper();
     const { call } = failing(3, new Error("away"));
     expect(await withRetry(call, { clock, shape })).toBe("done");
@@ -47,55 +45,55 @@ describe("retry", () => {
     ]);
   });
 
-  it("waits as long as the server asks, within five minutes", async () => {
+  it("waits for Retry-After, at most five minutes", async () => {
     const { slept, clock } = sleeper();
     const busy = (retryAfter: number): PrefectError =>
       new PrefectError("ask", "busy", { failure: "overloaded", retryAfterMs: retryAfter });
     await withRetry(failing(1, busy(7_000)).call, { clock, shape });
     await withRetry(failing(1, busy(86_400_000)).call, { clock, shape });
     expect(slept).toEqual([7_000, 300_000]);
-    expect(retryAfterMs(new Error("no word of it"))).toBeUndefined();
+    expect(retryAfterMs(new Error("no Retry-After"))).toBeUndefined();
   });
 
   it.each([
-    { name: "what no waiting mends", error: new ExpectedError("refused"), attempts: 9, calls: 1 },
-    { name: "the last failure when its tries are used up", error: new Error("away"), attempts: 3, calls: 3 },
+    { name: "an error that is not retryable", error: new ExpectedError("refused"), attempts: 9, calls: 1 },
+    { name: "the last error after all attempts", error: new Error("away"), attempts: 3, calls: 3 },
   ])("throws $name", async ({ error, attempts, calls }) => {
     const { clock } = sleeper();
-    const given = failing(99, error);
-    await expect(withRetry(given.call, { clock, shape, attempts })).rejects.toBe(error);
-    expect(given.calls()).toBe(calls);
+    const failed = failing(99, error);
+    await expect(withRetry(failed.call, { clock, shape, attempts })).rejects.toBe(error);
+    expect(failed.calls()).toBe(calls);
   });
 
-  it("ends with the last failure when it is told to stop", async () => {
+  it("throws the last error when it is aborted", async () => {
     const { clock } = sleeper();
     const stop = new AbortController();
     const onRetry = (): void => stop.abort();
-    const given = failing(99, new Error("away"));
-    await expect(withRetry(given.call, { clock, shape, signal: stop.signal, onRetry })).rejects.toThrow(
+    const failed = failing(99, new Error("away"));
+    await expect(withRetry(failed.call, { clock, shape, signal: stop.signal, onRetry })).rejects.toThrow(
       "away",
     );
-    expect(given.calls()).toBe(2);
+    expect(failed.calls()).toBe(2);
   });
 });
 
 describe("Limit", () => {
-  it("runs so many at once, first come first served, and goes on after a failure", async () => {
+  it("limits concurrency, keeps the order, and continues after a failure", async () => {
     const limit = new Limit(2);
-    const begun: string[] = [];
+    const started: string[] = [];
     const ends = new Map<string, (fails: boolean) => void>();
     const task = (name: string): Promise<void> =>
       limit.run(() => {
-        begun.push(name);
+        started.push(name);
         return new Promise((resolve, reject) => {
           ends.set(name, (fails) => (fails ? reject(new Error(name)) : resolve()));
         });
       });
     const [a, b, c] = [task("a"), task("b"), task("c")];
-    expect([...begun]).toEqual(["a", "b"]);
+    expect([...started]).toEqual(["a", "b"]);
     ends.get("a")?.(true);
     await expect(a).rejects.toThrow("a");
-    expect([...begun]).toEqual(["a", "b", "c"]);
+    expect([...started]).toEqual(["a", "b", "c"]);
     expect(limit.running).toBe(2);
     ends.get("b")?.(false);
     ends.get("c")?.(false);

@@ -1,11 +1,9 @@
-// Items that come together leave together, and each caller gets its own answer.
-
 import { describe, expect, it } from "vitest";
 import { Batcher } from "../../src/base/batch.ts";
 import type { BatchLimits } from "../../src/base/batch.ts";
 
-/** A batcher whose requests are answered when the test says so. */
-function held(limits: BatchLimits) {
+/** A batcher whose requests finish when the test calls `answer`. */
+function manualBatcher(limits: BatchLimits) {
   const sent: (readonly string[])[] = [];
   const answers: (() => void)[] = [];
   const batcher = new Batcher<string, string>((items) => {
@@ -18,8 +16,8 @@ function held(limits: BatchLimits) {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("Batcher", () => {
-  it("sends what comes in one turn in one request", async () => {
-    const { batcher, sent, answer } = held({ maxSize: 10, maxRequests: 1 });
+  it("sends the items of one event-loop turn in one request", async () => {
+    const { batcher, sent, answer } = manualBatcher({ maxSize: 10, maxRequests: 1 });
     const all = Promise.all(["a", "b"].map((item) => batcher.add(item)));
     await turn();
     answer();
@@ -27,8 +25,8 @@ describe("Batcher", () => {
     expect(sent).toEqual([["a", "b"]]);
   });
 
-  it("lets the first wait for what comes in later turns, when it may", async () => {
-    const { batcher, sent, answer } = held({ maxSize: 10, maxRequests: 1, gatherMs: 50 });
+  it("waits delayMs for more items", async () => {
+    const { batcher, sent, answer } = manualBatcher({ maxSize: 10, maxRequests: 1, delayMs: 50 });
     const first = batcher.add("a");
     await turn();
     const all = Promise.all([first, batcher.add("b")]);
@@ -38,8 +36,8 @@ describe("Batcher", () => {
     expect(sent).toEqual([["a", "b"]]);
   });
 
-  it("keeps within its size and its number of requests; the rest leaves when one returns", async () => {
-    const { batcher, sent, answer } = held({ maxSize: 2, maxRequests: 1 });
+  it("limits batch size and concurrent requests, and sends the rest when a request returns", async () => {
+    const { batcher, sent, answer } = manualBatcher({ maxSize: 2, maxRequests: 1 });
     const all = Promise.all(["a", "b", "c"].map((item) => batcher.add(item)));
     await turn();
     expect(sent).toEqual([["a", "b"]]);
@@ -51,7 +49,7 @@ describe("Batcher", () => {
     expect(sent).toEqual([["a", "b"], ["c"]]);
   });
 
-  it("tells every caller of a failed request, and goes on", async () => {
+  it("rejects all items of a failed request, and continues", async () => {
     let failing = true;
     const batcher = new Batcher<string, string>(
       (items) => (failing ? Promise.reject(new Error("down")) : Promise.resolve(items)),
@@ -63,7 +61,7 @@ describe("Batcher", () => {
     expect(await batcher.add("c")).toBe("c");
   });
 
-  it("rejects items that were left without an answer", async () => {
+  it("rejects items without an answer", async () => {
     const batcher = new Batcher<string, string>((items) => Promise.resolve(items.slice(1)), {
       maxSize: 10,
       maxRequests: 1,

@@ -1,12 +1,10 @@
-// At most N tasks at once, and a word when the queue behind them is short.
-
 import { describe, expect, it } from "vitest";
 import { Limit } from "../../src/base/limit.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** So many tasks that end when the test says so, oldest first. */
-function held(limit: Limit, count: number) {
+/** Tasks that finish, oldest first, when the test calls `end`. */
+function manualTasks(limit: Limit, count: number) {
   const ends: (() => void)[] = [];
   const all = Array.from({ length: count }, () =>
     limit.run(() => new Promise<void>((resolve) => ends.push(resolve))),
@@ -15,21 +13,21 @@ function held(limit: Limit, count: number) {
     ends.shift()?.();
     await turn();
   };
-  return { begun: ends, end, all: Promise.all(all) };
+  return { started: ends, end, all: Promise.all(all) };
 }
 
 describe("Limit", () => {
-  it("begins no more than so many tasks at once, in their order, and each next one when one ends", async () => {
-    const tasks = held(new Limit(2), 3);
-    expect(tasks.begun).toHaveLength(2);
+  it("runs at most N tasks at once, in order, and starts the next when one ends", async () => {
+    const tasks = manualTasks(new Limit(2), 3);
+    expect(tasks.started).toHaveLength(2);
     await tasks.end();
-    expect(tasks.begun).toHaveLength(2);
+    expect(tasks.started).toHaveLength(2);
     await tasks.end();
     await tasks.end();
     await tasks.all;
   });
 
-  it("goes on after a task that fails", async () => {
+  it("continues after a task fails", async () => {
     const limit = new Limit(1);
     const failing = limit.run(() => Promise.reject(new Error("no")));
     const next = limit.run(() => Promise.resolve("done"));
@@ -38,25 +36,25 @@ describe("Limit", () => {
     expect(limit.running).toBe(0);
   });
 
-  it("tells when fewer than so many wait, not sooner", async () => {
+  it("resolves when fewer than N tasks are queued, not sooner", async () => {
     const limit = new Limit(1);
-    const tasks = held(limit, 4);
-    let told = false;
-    const waiting = limit.fewerWaiting(2, new AbortController().signal).then(() => (told = true));
+    const tasks = manualTasks(limit, 4);
+    let resolved = false;
+    const waiting = limit.waitForQueueBelow(2, new AbortController().signal).then(() => (resolved = true));
     await tasks.end();
-    expect(told).toBe(false);
+    expect(resolved).toBe(false);
     await tasks.end();
     await waiting;
-    expect(told).toBe(true);
+    expect(resolved).toBe(true);
     await tasks.end();
     await tasks.end();
   });
 
-  it("keeps nobody waiting for a short queue who is told to stop", async () => {
+  it("stops waiting for the queue when aborted", async () => {
     const limit = new Limit(1);
-    const tasks = held(limit, 3);
+    const tasks = manualTasks(limit, 3);
     const stop = new AbortController();
-    const waiting = limit.fewerWaiting(1, stop.signal);
+    const waiting = limit.waitForQueueBelow(1, stop.signal);
     stop.abort();
     await expect(waiting).resolves.toBeUndefined();
     for (let n = 0; n < 3; n++) await tasks.end();

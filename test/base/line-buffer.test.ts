@@ -1,10 +1,8 @@
-// Lines leave together, in order, and none is left behind.
-
 import { describe, expect, it } from "vitest";
 import { LineBuffer } from "../../src/base/line-buffer.ts";
 
 describe("LineBuffer", () => {
-  it("writes the lines of a moment as one text, by itself", async () => {
+  it("writes lines together after a short delay", async () => {
     const written = await new Promise<string>((resolve) => {
       const lines = new LineBuffer(resolve);
       lines.add("one\n");
@@ -13,7 +11,7 @@ describe("LineBuffer", () => {
     expect(written).toBe("one\ntwo\n");
   });
 
-  it("writes what is held when it is told to, and nothing twice", () => {
+  it("writes buffered lines on flush, and each only once", () => {
     const written: string[] = [];
     const lines = new LineBuffer((text) => written.push(text));
     lines.add("one\n");

@@ -13,7 +13,7 @@ async function linesIn(chunks: readonly Buffer[]): Promise<string[][]> {
 describe("linesOf", () => {
   const text = "one\n\nGrüße: 🚀\n" + "x".repeat(40) + "\nthe last";
 
-  it("finds the same lines wherever they are cut, also within a letter", async () => {
+  it("finds the same lines wherever chunks end, even within a character", async () => {
     const bytes = Buffer.from(text);
     for (let size = 1; size <= bytes.length; size++) {
       const count = Math.ceil(bytes.length / size);
@@ -22,12 +22,12 @@ describe("linesOf", () => {
     }
   });
 
-  it("hands out together what came together, and nothing where no line ended", async () => {
+  it("yields the lines of a chunk together, and nothing for a chunk without a line break", async () => {
     const chunks = ["a\nb\nc", "d", "\n"].map((chunk) => Buffer.from(chunk));
     expect(await linesIn(chunks)).toEqual([["a", "b"], ["cd"]]);
   });
 
-  it("has no last line where the stream ends with a line break", async () => {
+  it("yields no empty last line when the stream ends with a line break", async () => {
     expect(await linesIn([Buffer.from("a\n")])).toEqual([["a"]]);
     expect(await linesIn([])).toEqual([]);
   });

@@ -1,5 +1,3 @@
-// Label lists as Python prints them.
-
 import { describe, expect, it } from "vitest";
 import { pythonList } from "../../src/base/python-repr.ts";
 

@@ -1,5 +1,3 @@
-// Kubernetes quantities.
-
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../src/base/errors.ts";
 import { formatMemory, parseQuantity, readCpu, readMemory } from "../../src/base/quantity.ts";
@@ -49,7 +47,7 @@ describe("readMemory and readCpu", () => {
     {
       read: readMemory,
       text: "512m",
-      message: 'cannot read --flag "512m": a memory quantity with parts of a byte',
+      message: 'cannot read --flag "512m": not a whole number of bytes',
     },
     { read: readCpu, text: "two", message: 'cannot read --flag "two": not a CPU quantity' },
     { read: readCpu, text: "-1", message: 'cannot read --flag "-1": not a CPU quantity' },

@@ -1,11 +1,9 @@
-// What somebody may have meant.
-
 import { describe, expect, it } from "vitest";
 import { suggest } from "../../src/base/suggest.ts";
 
 const WORDS = ["install", "inspect", "jobs", "logs", "agent start"];
 
-describe("nearest", () => {
+describe("suggest", () => {
   it.each([
     { given: "instal", want: "install" },
     { given: "isntall", want: "install" },

@@ -1,11 +1,9 @@
-// Keys come when they are due, once, and never two of the same at a time.
-
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
 import { WorkQueue } from "../../src/base/work-queue.ts";
 
-/** A clock whose hands the test moves. */
-class HandClock implements Clock {
+/** A clock that the test advances. */
+class ManualClock implements Clock {
   ms = 1_000_000;
   readonly #sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
 
@@ -31,8 +29,8 @@ class HandClock implements Clock {
     return this.#sleepers.size;
   }
 
-  /** Moves on and wakes whom it passes, one after the other, as they may go to sleep again. */
-  async pass(ms: number): Promise<void> {
+  /** Advances the time and wakes the sleepers that are due one by one, since they can sleep again. */
+  async advance(ms: number): Promise<void> {
     const until = this.ms + ms;
     for (;;) {
       const [next] = [...this.#sleepers].sort((a, b) => a.at - b.at);
@@ -48,7 +46,7 @@ class HandClock implements Clock {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function queueOf(work: (key: string) => Promise<number | undefined>, concurrency = 4) {
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const failed: string[] = [];
   const queue = new WorkQueue({
     clock,
@@ -67,27 +65,27 @@ function queueOf(work: (key: string) => Promise<number | undefined>, concurrency
 }
 
 describe("WorkQueue", () => {
-  it("works once on a key that was touched many times within a moment", async () => {
+  it("processes a key once when it is added several times", async () => {
     const worked: string[] = [];
     const { clock, queue, stop } = queueOf((key) => Promise.resolve(void worked.push(key)));
     for (const key of ["a", "b", "a", "a"]) queue.addAfter(key, 20);
-    await clock.pass(100);
+    await clock.advance(100);
     expect(worked).toEqual(["a", "b"]);
     await stop();
   });
 
-  it("lets the earliest wait of a key count, and drops the others", async () => {
+  it("uses the shortest delay of a key", async () => {
     const worked: number[] = [];
     const { clock, queue, stop } = queueOf(() => Promise.resolve(void worked.push(clock.ms - 1_000_000)));
     queue.addAfter("a", 60_000);
     queue.addAfter("a", 100);
     queue.addAfter("a", 5_000);
-    await clock.pass(120_000);
+    await clock.advance(120_000);
     expect(worked).toEqual([100]);
     await stop();
   });
 
-  it("brings a key back after the wait that its work asked for", async () => {
+  it("processes a key again after the delay that `work` returns", async () => {
     const worked: number[] = [];
     const { clock, queue, stop } = queueOf(() => {
       worked.push(clock.ms - 1_000_000);
@@ -95,12 +93,12 @@ describe("WorkQueue", () => {
     });
     queue.add("a");
     await turn();
-    await clock.pass(10_000);
+    await clock.advance(10_000);
     expect(worked).toEqual([0, 1_000, 2_000]);
     await stop();
   });
 
-  it("works on a key that was touched during its work once more, afterwards", async () => {
+  it("processes a key again, not concurrently, when it is added during its processing", async () => {
     const starts: (() => void)[] = [];
     let [atOnce, most] = [0, 0];
     const { clock, queue, stop } = queueOf(async () => {
@@ -112,7 +110,7 @@ describe("WorkQueue", () => {
     queue.add("a");
     queue.add("a");
     queue.addAfter("a", 20);
-    await clock.pass(20);
+    await clock.advance(20);
     expect(starts).toHaveLength(1);
     starts[0]?.();
     await turn();
@@ -123,7 +121,7 @@ describe("WorkQueue", () => {
     await stop();
   });
 
-  it("comes again after a failure, later each time, and tells of it", async () => {
+  it("retries a failed key with increasing delays, and reports each failure", async () => {
     const worked: number[] = [];
     const { clock, queue, failed, stop } = queueOf(() => {
       worked.push(clock.ms);
@@ -131,10 +129,10 @@ describe("WorkQueue", () => {
     });
     queue.add("a");
     await turn();
-    await clock.pass(60_000);
+    await clock.advance(60_000);
     const waits = worked.slice(1).map((at, n) => at - (worked[n] ?? 0));
     expect(waits).toHaveLength(3);
-    // Full jitter over the upper half of 500, 1,000 and 2,000 ms, on the grid of slots.
+    // Full jitter over the upper half of 500, 1,000 and 2,000 ms, rounded up to a slot.
     for (const [n, wait] of waits.entries()) {
       expect(wait).toBeGreaterThanOrEqual(250 * 2 ** n);
       expect(wait).toBeLessThanOrEqual(500 * 2 ** n + 20);
@@ -143,20 +141,20 @@ describe("WorkQueue", () => {
     await stop();
   });
 
-  it.each([-3_600_000, 3_600_000])("goes on when the clock is set by %d ms", async (byMs) => {
+  it.each([-3_600_000, 3_600_000])("is not affected when the system clock changes by %d ms", async (byMs) => {
     const worked: number[] = [];
     const { clock, queue, stop } = queueOf(() => Promise.resolve(void worked.push(clock.ms - 1_000_000)));
     queue.addAfter("a", 3_600_000);
     queue.addAfter("b", 1_000);
-    await clock.pass(500);
+    await clock.advance(500);
     clock.now = () => new Date(clock.ms + byMs);
     queue.addAfter("a", 20);
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     expect(worked).toEqual([520, 1_000]);
     await stop();
   });
 
-  it("keeps one sleep going for all that is due in the same 20 ms, and none after its end", async () => {
+  it("uses one timer for all keys due within 20 ms, and none after it stops", async () => {
     const { clock, queue, stop } = queueOf(() => Promise.resolve(undefined));
     for (let n = 0; n < 1_000; n++) queue.addAfter(`key ${n}`, 60_000 - n);
     expect(clock.asleep).toBe(50);
@@ -164,24 +162,24 @@ describe("WorkQueue", () => {
     expect(clock.asleep).toBe(0);
   });
 
-  it("drops the sleep of a time at which nobody is due any more", async () => {
+  it("cancels a timer when no key is due at its time any more", async () => {
     const { clock, queue, stop } = queueOf(() => Promise.resolve(undefined));
     for (const key of ["a", "b"]) queue.addAfter(key, 60_000);
     queue.add("a");
     expect(clock.asleep).toBe(1);
     queue.addAfter("b", 100);
-    await clock.pass(50);
+    await clock.advance(50);
     expect(clock.asleep).toBe(1);
-    await clock.pass(100);
+    await clock.advance(100);
     expect(clock.asleep).toBe(0);
     await stop();
   });
 
-  it("finishes what is under way before it ends, and begins nothing more", async () => {
-    const begun: string[] = [];
+  it("finishes active keys before it stops, and starts no others", async () => {
+    const started: string[] = [];
     let finish = (): void => {};
     const { queue, stop } = queueOf((key) => {
-      begun.push(key);
+      started.push(key);
       return new Promise((resolve) => (finish = () => resolve(undefined)));
     }, 1);
     queue.add("a");
@@ -190,11 +188,11 @@ describe("WorkQueue", () => {
     await turn();
     finish();
     await stopped;
-    expect(begun).toEqual(["a"]);
+    expect(started).toEqual(["a"]);
   });
 
-  it("ends with the error that its owner threw about a failure", async () => {
-    const clock = new HandClock();
+  it("stops with the error that onError throws", async () => {
+    const clock = new ManualClock();
     const queue = new WorkQueue({
       clock,
       concurrency: 1,

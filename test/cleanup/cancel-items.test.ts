@@ -1,54 +1,58 @@
-// What of the cluster belongs to a cancelled run: everything that is tied to it, nothing that is only guessed.
+// What cancel deletes: everything that is attributed to the run, nothing that is only guessed.
 
 import { describe, expect, it } from "vitest";
 import { cancelPlan, clustersOf, stillRunning } from "../../src/cleanup/cancel-items.ts";
 import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { Inventory, InventoryRun } from "../../src/inventory/inventory.ts";
 import type { Pod } from "../../src/kube/client/objects.ts";
-import { ago, classic, job, jobPrint, nameFor, pod, RUN_A, RUN_B, runPrint } from "../dask/samples.ts";
+import { ago, classic, job, observedJob, nameFor, pod, RUN_A, RUN_B, inventoryRun } from "../dask/samples.ts";
 
 const LOCAL = "dask-root-03d5b8bb-0";
 const A = new Set([RUN_A]);
 const address = { DASK_SCHEDULER_ADDRESS: "tcp://10.0.0.7:40123" };
 const flowPod = pod("flow-a", { podIP: "10.0.0.7", creationTimestamp: ago(90), image: "flow:1" });
-const runA = runPrint(RUN_A, { jobs: [jobPrint(job("job-a", RUN_A), [flowPod])] });
+const runA = inventoryRun(RUN_A, { jobs: [observedJob(job("job-a", RUN_A), [flowPod])] });
 
 function inventoryOf(runs: readonly InventoryRun[], pods: readonly Pod[]): Inventory {
   const unownedDask = findClusters({ pods, services: [], budgets: [], clusters: [] }, runs);
   return { runs, unownedDask, warnings: [] };
 }
 
-function names(inventory: Inventory, seen: ReadonlyMap<string, string> = new Map()): readonly string[] {
-  return cancelPlan(inventory, A, seen).items.map(({ resource, cluster }) => cluster ?? resource);
+function names(inventory: Inventory, known: ReadonlyMap<string, string> = new Map()): readonly string[] {
+  return cancelPlan(inventory, A, known).items.map(({ resource, cluster }) => cluster ?? resource);
 }
 
 describe("cancelPlan", () => {
   it.each<{ name: string; pod: Pod; wanted: string[] }>([
-    { name: "takes what is tied by name", pod: classic(nameFor(RUN_A)), wanted: ["jobs", nameFor(RUN_A)] },
     {
-      name: "takes workers of the flow's own scheduler",
+      name: "deletes a Dask cluster with the run id in its name",
+      pod: classic(nameFor(RUN_A)),
+      wanted: ["jobs", nameFor(RUN_A)],
+    },
+    {
+      name: "deletes workers of the scheduler in the flow's pod",
       pod: classic(LOCAL, { env: address }),
       wanted: ["jobs", LOCAL],
     },
-    { name: "leaves a guess", pod: classic(LOCAL, { image: "flow:1" }), wanted: ["jobs"] },
-    { name: "leaves another run's", pod: classic(nameFor(RUN_B)), wanted: ["jobs"] },
+    { name: "keeps a guessed Dask cluster", pod: classic(LOCAL, { image: "flow:1" }), wanted: ["jobs"] },
+    { name: "keeps the Dask cluster of another run", pod: classic(nameFor(RUN_B)), wanted: ["jobs"] },
     {
-      name: "leaves dask-gateway's",
+      name: "keeps a Dask cluster of dask-gateway",
       pod: pod("g", { labels: { "gateway.dask.org/cluster": "g", "prefect.io/flow_run_id": RUN_A } }),
       wanted: ["jobs"],
     },
-  ])("$name", ({ pod: given, wanted }) => {
-    expect(names(inventoryOf([runA], [given]))).toEqual(wanted);
+  ])("$name", ({ pod: daskPod, wanted }) => {
+    expect(names(inventoryOf([runA], [daskPod]))).toEqual(wanted);
   });
 
-  it("knows a cluster again when the flow's pod, its only tie, is gone", () => {
+  it("finds a cluster known from before, after the flow's pod is gone", () => {
     const worker = classic(LOCAL, { env: address });
-    const seen = clustersOf(inventoryOf([runA], [worker]), A);
+    const before = clustersOf(inventoryOf([runA], [worker]), A);
     const later = inventoryOf([], [worker]);
-    expect([names(later), names(later, seen)]).toEqual([[], [LOCAL]]);
+    expect([names(later), names(later, before)]).toEqual([[], [LOCAL]]);
   });
 
-  it("does not know a cluster again by a name that others may have as well", () => {
+  it("does not remember a cluster whose name is not unique", () => {
     const worker = classic("my-cluster", { env: address });
     expect(clustersOf(inventoryOf([runA], [worker]), A).size).toBe(0);
   });
@@ -56,22 +60,22 @@ describe("cancelPlan", () => {
 
 describe("stillRunning", () => {
   it.each<{ name: string; run: InventoryRun; wanted: string[] }>([
-    { name: "a pod that lives", run: runA, wanted: ['pod "flow-a"'] },
+    { name: "a running pod", run: runA, wanted: ['pod "flow-a"'] },
     {
-      name: "a Job that may make a pod",
-      run: runPrint(RUN_A, { jobs: [jobPrint(job("j", RUN_A))] }),
+      name: "a Job that may create a pod",
+      run: inventoryRun(RUN_A, { jobs: [observedJob(job("j", RUN_A))] }),
       wanted: ['Job "j"'],
     },
     {
       name: "nothing of a finished Job",
-      run: runPrint(RUN_A, {
-        jobs: [jobPrint(job("j", RUN_A, { ended: "Complete" }), [pod("p", { phase: "Succeeded" })])],
+      run: inventoryRun(RUN_A, {
+        jobs: [observedJob(job("j", RUN_A, { ended: "Complete" }), [pod("p", { phase: "Succeeded" })])],
       }),
       wanted: [],
     },
     {
       name: "nothing of another run",
-      run: runPrint(RUN_B, { jobs: [jobPrint(job("j", RUN_B))] }),
+      run: inventoryRun(RUN_B, { jobs: [observedJob(job("j", RUN_B))] }),
       wanted: [],
     },
   ])("names $name", ({ run, wanted }) => {

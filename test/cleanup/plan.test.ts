@@ -1,4 +1,4 @@
-// What goes and what stays, decided from an inventory alone.
+// What cleanup deletes and keeps, decided from an inventory alone.
 
 import type { RunStatus } from "../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
@@ -14,14 +14,14 @@ import {
   classic,
   daskCluster,
   job,
-  jobPrint,
+  observedJob,
   known,
   nameFor,
   NOW,
   pod,
   RUN_A,
   RUN_B,
-  runPrint,
+  inventoryRun,
   service,
 } from "../dask/samples.ts";
 
@@ -37,13 +37,13 @@ const KEEP = { annotations: { "prefect.io/keep": "true" } };
 const CLUSTER = "dask-root-03d5b8bb-0";
 
 function inventoryOf(runs: readonly InventoryRun[], objects: Partial<DaskObjects> = {}): Inventory {
-  const prints = findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
+  const found = findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
   return {
     runs: runs.map((run) => ({
       ...run,
-      dask: prints.filter(({ owner }) => owner?.flowRunId === run.flowRunId),
+      dask: found.filter(({ owner }) => owner?.flowRunId === run.flowRunId),
     })),
-    unownedDask: prints.filter(({ owner }) => !runs.some(({ flowRunId }) => flowRunId === owner?.flowRunId)),
+    unownedDask: found.filter(({ owner }) => !runs.some(({ flowRunId }) => flowRunId === owner?.flowRunId)),
     warnings: [],
   };
 }
@@ -51,201 +51,207 @@ function inventoryOf(runs: readonly InventoryRun[], objects: Partial<DaskObjects
 function planned(inventory: Inventory, options: Partial<PlanOptions> = {}) {
   const { items, kept } = planCleanup(inventory, { ...OPTIONS, ...options }, NOW);
   return {
-    goes: items.map(({ resource, reason: ground }) => `${resource}: ${ground}`),
-    stays: kept.map(({ reason: why }) => why),
+    deletes: items.map(({ resource, reason }) => `${resource}: ${reason}`),
+    keeps: kept.map(({ reason }) => reason),
   };
 }
 
-/** Another run that the API knows, so that a missing one counts as deleted. */
-const KNOWN = runPrint(RUN_B, { status: known("Running") });
+/** Another run that the API knows, so that a missing run counts as deleted. */
+const KNOWN = inventoryRun(RUN_B, { status: known("Running") });
 
 describe("Jobs", () => {
-  it.each<{ name: string; job: ObservedJob; run: RunStatus; goes: string[]; stays: string[] }>([
+  it.each<{ name: string; job: ObservedJob; run: RunStatus; deletes: string[]; keeps: string[] }>([
     {
       name: "a Job that completed",
-      job: jobPrint(job("j", RUN_A, { ended: "Complete" })),
+      job: observedJob(job("j", RUN_A, { ended: "Complete" })),
       run: known("Success"),
-      goes: ["jobs: finished"],
-      stays: [],
+      deletes: ["jobs: finished"],
+      keeps: [],
     },
     {
       name: "a Job that failed",
-      job: jobPrint(job("j", RUN_A, { ended: "Failed" })),
+      job: observedJob(job("j", RUN_A, { ended: "Failed" })),
       run: known("Failed"),
-      goes: ["jobs: finished"],
-      stays: [],
+      deletes: ["jobs: finished"],
+      keeps: [],
     },
     {
       name: "a finished Job without a Prefect API",
-      job: jobPrint(job("j", RUN_A, { ended: "Failed" })),
+      job: observedJob(job("j", RUN_A, { ended: "Failed" })),
       run: { kind: "unknown" },
-      goes: ["jobs: finished"],
-      stays: [],
+      deletes: ["jobs: finished"],
+      keeps: [],
     },
     {
       name: "a Job that finished a moment ago",
-      job: jobPrint(job("j", RUN_A, { ended: "Complete", endedMinutesAgo: 9 })),
+      job: observedJob(job("j", RUN_A, { ended: "Complete", endedMinutesAgo: 9 })),
       run: known("Success"),
-      goes: [],
-      stays: ["succeeded only 9m ago"],
+      deletes: [],
+      keeps: ["succeeded only 9m ago"],
     },
     {
-      name: "a finished Job whose run goes on",
-      job: jobPrint(job("j", RUN_A, { ended: "Failed" })),
+      name: "a finished Job whose run is still running",
+      job: observedJob(job("j", RUN_A, { ended: "Failed" })),
       run: known("Running"),
-      goes: [],
-      stays: ["failed, but its flow run is still Running"],
+      deletes: [],
+      keeps: ["failed, but its flow run is still Running"],
     },
     {
       name: "a finished Job that is to be kept",
-      job: jobPrint(job("j", RUN_A, { ended: "Complete", ...KEEP })),
+      job: observedJob(job("j", RUN_A, { ended: "Complete", ...KEEP })),
       run: known("Success"),
-      goes: [],
-      stays: ["annotated prefect.io/keep"],
+      deletes: [],
+      keeps: ["annotated prefect.io/keep"],
     },
     {
       name: "a Job that is being deleted",
-      job: jobPrint(job("j", RUN_A, { ended: "Complete", deletionTimestamp: ago(1) })),
+      job: observedJob(job("j", RUN_A, { ended: "Complete", deletionTimestamp: ago(1) })),
       run: known("Success"),
-      goes: [],
-      stays: [],
+      deletes: [],
+      keeps: [],
     },
     {
-      name: "a living Job of a cancelled run",
-      job: jobPrint(job("j", RUN_A)),
+      name: "an unfinished Job of a cancelled run",
+      job: observedJob(job("j", RUN_A)),
       run: known("Cancelled"),
-      goes: ["jobs: orphaned"],
-      stays: [],
+      deletes: ["jobs: orphaned"],
+      keeps: [],
     },
     {
-      name: "a living Job of a run that was just cancelled",
-      job: jobPrint(job("j", RUN_A)),
+      name: "an unfinished Job of a run that was just cancelled",
+      job: observedJob(job("j", RUN_A)),
       run: known("Cancelled", 5),
-      goes: [],
-      stays: ["its flow run is Cancelled, only since 5m"],
+      deletes: [],
+      keeps: ["its flow run is Cancelled (for only 5m)"],
     },
     {
-      name: "a living Job of a running run",
-      job: jobPrint(job("j", RUN_A)),
+      name: "an unfinished Job of a running run",
+      job: observedJob(job("j", RUN_A)),
       run: known("Running"),
-      goes: [],
-      stays: ["not over, its flow run is Running"],
+      deletes: [],
+      keeps: ["not finished, its flow run is Running"],
     },
     {
-      name: "a living Job of a run that is ending",
-      job: jobPrint(job("j", RUN_A)),
+      name: "an unfinished Job of a run that is being cancelled",
+      job: observedJob(job("j", RUN_A)),
       run: known("Cancelling"),
-      goes: [],
-      stays: ["not over, its flow run is Cancelling"],
+      deletes: [],
+      keeps: ["not finished, its flow run is Cancelling"],
     },
     {
-      name: "a living Job without a Prefect API",
-      job: jobPrint(job("j", RUN_A)),
+      name: "an unfinished Job without a Prefect API",
+      job: observedJob(job("j", RUN_A)),
       run: { kind: "unknown" },
-      goes: [],
-      stays: ["not over, the state of its flow run is not known"],
+      deletes: [],
+      keeps: ["not finished, the state of its flow run is unknown"],
     },
     {
-      name: "a living Job of a deleted run",
-      job: jobPrint(job("j", RUN_A)),
+      name: "an unfinished Job of a deleted run",
+      job: observedJob(job("j", RUN_A)),
       run: { kind: "missing" },
-      goes: ["jobs: orphaned"],
-      stays: [],
+      deletes: ["jobs: orphaned"],
+      keeps: [],
     },
     {
       name: "a young Job of a deleted run",
-      job: jobPrint(job("j", RUN_A, { creationTimestamp: ago(5) })),
+      job: observedJob(job("j", RUN_A, { creationTimestamp: ago(5) })),
       run: { kind: "missing" },
-      goes: [],
-      stays: ["its flow run no longer exists in Prefect, only since 5m"],
+      deletes: [],
+      keeps: ["its flow run no longer exists in Prefect (for only 5m)"],
     },
-  ])("judges $name", ({ job: print, run, goes, stays }) => {
-    const plan = planned(inventoryOf([runPrint(RUN_A, { status: run, jobs: [print] }), KNOWN]));
-    expect(plan).toEqual({ goes, stays });
+  ])("plans $name", ({ job: observed, run, deletes, keeps }) => {
+    const plan = planned(inventoryOf([inventoryRun(RUN_A, { status: run, jobs: [observed] }), KNOWN]));
+    expect(plan).toEqual({ deletes, keeps });
   });
 
-  it("lets a finished Job of a running run go when the run has a newer one", () => {
-    const jobs = [jobPrint(job("old", RUN_A, { ended: "Failed" })), jobPrint(job("new", RUN_A))];
-    expect(planned(inventoryOf([runPrint(RUN_A, { status: known("Running"), jobs })])).goes).toEqual([
+  it("deletes a finished Job of a running run that has a newer Job", () => {
+    const jobs = [observedJob(job("old", RUN_A, { ended: "Failed" })), observedJob(job("new", RUN_A))];
+    expect(planned(inventoryOf([inventoryRun(RUN_A, { status: known("Running"), jobs })])).deletes).toEqual([
       "jobs: finished",
     ]);
   });
 
-  it("does not believe an API that knows none of the runs", () => {
-    const run = runPrint(RUN_A, { status: { kind: "missing" }, jobs: [jobPrint(job("j", RUN_A))] });
+  it("does not treat runs as deleted if the API knows none of the runs", () => {
+    const run = inventoryRun(RUN_A, { status: { kind: "missing" }, jobs: [observedJob(job("j", RUN_A))] });
     expect(planned(inventoryOf([run]))).toEqual({
-      goes: [],
-      stays: ["not over, Prefect knows none of the flow runs here; is it their API?"],
+      deletes: [],
+      keeps: ["not finished, Prefect knows none of the flow runs here; check the API address and tenant"],
     });
   });
 
   it.each([
-    { api: "http://apollo:4200", asked: "http://apollo:4200/graphql", goes: ["jobs: orphaned"] },
-    { api: "http://apollo:4200", asked: "http://other:4200", goes: [] },
-    { api: "https://api.prefect.io", asked: "https://api.prefect.io", goes: [] },
-  ])("believes $asked that a run of $api was deleted: $goes", ({ api, asked, goes }) => {
+    { api: "http://apollo:4200", asked: "http://apollo:4200/graphql", deletes: ["jobs: orphaned"] },
+    { api: "http://apollo:4200", asked: "http://other:4200", deletes: [] },
+    { api: "https://api.prefect.io", asked: "https://api.prefect.io", deletes: [] },
+  ])("treats a run of $api that $asked does not have as deleted: $deletes", ({ api, asked, deletes }) => {
     const env = { PREFECT__CLOUD__API: api };
-    const run = runPrint(RUN_A, { status: { kind: "missing" }, jobs: [jobPrint(job("j", RUN_A, { env }))] });
-    expect(planned(inventoryOf([run]), { apis: [asked] }).goes).toEqual(goes);
+    const run = inventoryRun(RUN_A, {
+      status: { kind: "missing" },
+      jobs: [observedJob(job("j", RUN_A, { env }))],
+    });
+    expect(planned(inventoryOf([run]), { apis: [asked] }).deletes).toEqual(deletes);
   });
 
-  it("never takes a living Job whose label cannot be a flow run's id for a deleted run's", () => {
-    const run = runPrint("nightly", { status: { kind: "missing" }, jobs: [jobPrint(job("j", "nightly"))] });
+  it("does not treat a run as deleted if its label is not a flow run id", () => {
+    const run = inventoryRun("nightly", {
+      status: { kind: "missing" },
+      jobs: [observedJob(job("j", "nightly"))],
+    });
     expect(planned(inventoryOf([run, KNOWN]))).toEqual({
-      goes: [],
-      stays: ["not over, its label names no flow run"],
+      deletes: [],
+      keeps: ["not finished, its label is not a flow run id"],
     });
   });
 });
 
 describe("finished Dask pods", () => {
-  it.each<{ name: string; given: Parameters<typeof classic>[1]; goes: string[]; stays: string[] }>([
-    { name: "Completed", given: { phase: "Succeeded" }, goes: ["pods: finished"], stays: [] },
-    { name: "Failed", given: { phase: "Failed" }, goes: ["pods: finished"], stays: [] },
+  it.each<{ name: string; podOptions: Parameters<typeof classic>[1]; deletes: string[]; keeps: string[] }>([
+    { name: "Completed", podOptions: { phase: "Succeeded" }, deletes: ["pods: finished"], keeps: [] },
+    { name: "Failed", podOptions: { phase: "Failed" }, deletes: ["pods: finished"], keeps: [] },
     {
       name: "Completed a moment ago",
-      given: { phase: "Succeeded", endedMinutesAgo: 2 },
-      goes: [],
-      stays: ["Completed only 2m ago"],
+      podOptions: { phase: "Succeeded", endedMinutesAgo: 2 },
+      deletes: [],
+      keeps: ["Completed only 2m ago"],
     },
     {
-      name: "Completed, and to be kept",
-      given: { phase: "Succeeded", ...KEEP },
-      goes: [],
-      stays: ["annotated prefect.io/keep"],
+      name: "Completed, annotated prefect.io/keep",
+      podOptions: { phase: "Succeeded", ...KEEP },
+      deletes: [],
+      keeps: ["annotated prefect.io/keep"],
     },
     {
-      name: "Completed, of a controller",
-      given: {
+      name: "Completed, with a controller",
+      podOptions: {
         phase: "Succeeded",
         ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "p", uid: "p", controller: true }],
       },
-      goes: [],
-      stays: ["Completed, but a controller looks after it"],
+      deletes: [],
+      keeps: ["Completed, but managed by a controller"],
     },
     {
-      name: "Running, of nobody",
-      given: {},
-      goes: [],
-      stays: ["at work, and nothing tells for which flow run"],
+      name: "Running, without a flow run",
+      podOptions: {},
+      deletes: [],
+      keeps: ["running, but its flow run is unknown"],
     },
-  ])("judges one that is $name", ({ given, goes, stays }) => {
-    expect(planned(inventoryOf([], { pods: [classic(CLUSTER, given)] }))).toEqual({ goes, stays });
+  ])("plans one that is $name", ({ podOptions, deletes, keeps }) => {
+    expect(planned(inventoryOf([], { pods: [classic(CLUSTER, podOptions)] }))).toEqual({ deletes, keeps });
   });
 });
 
-describe("Dask clusters at work", () => {
+describe("running Dask clusters", () => {
   const name = nameFor(RUN_A);
   const whole = (cluster = name): Partial<DaskObjects> => ({
     pods: [classic(cluster), classic(cluster, { role: "scheduler" })],
     services: [service(cluster)],
     budgets: [budget(cluster)],
   });
-  const over = runPrint(RUN_A, { status: known("Failed") });
+  const over = inventoryRun(RUN_A, { status: known("Failed") });
 
-  it("go with all their parts, workers first and the Service last, when their run is over", () => {
+  it("are deleted with all their parts, workers first and the Service last, when their run is over", () => {
     const { items } = planCleanup(inventoryOf([over], whole()), OPTIONS, NOW);
-    expect(items.map(({ resource, reason: ground, order }) => [resource, ground, order])).toEqual([
+    expect(items.map(({ resource, reason, order }) => [resource, reason, order])).toEqual([
       ["pods", "orphaned", 1],
       ["pods", "orphaned", 2],
       ["poddisruptionbudgets", "orphaned", 3],
@@ -253,104 +259,104 @@ describe("Dask clusters at work", () => {
     ]);
   });
 
-  it.each<{ name: string; run: InventoryRun; objects?: Partial<DaskObjects>; why: string }>([
+  it.each<{ name: string; run: InventoryRun; objects?: Partial<DaskObjects>; reason: string }>([
     {
       name: "is running",
-      run: runPrint(RUN_A, { status: known("Running") }),
-      why: "at work, its flow run is Running",
+      run: inventoryRun(RUN_A, { status: known("Running") }),
+      reason: "running, its flow run is Running",
     },
     {
-      name: "is over only now",
-      run: runPrint(RUN_A, { status: known("Failed", 3) }),
-      why: "its flow run is Failed, but it changed 3m ago",
+      name: "was over only recently",
+      run: inventoryRun(RUN_A, { status: known("Failed", 3) }),
+      reason: "its flow run is Failed, but the last change was 3m ago",
     },
-    { name: "is unknown", run: runPrint(RUN_A), why: "at work, the state of its flow run is not known" },
+    { name: "is unknown", run: inventoryRun(RUN_A), reason: "running, the state of its flow run is unknown" },
     {
-      name: "has a living pod",
-      run: runPrint(RUN_A, {
+      name: "has a running pod",
+      run: inventoryRun(RUN_A, {
         status: known("Failed"),
-        jobs: [jobPrint(job("j", RUN_A, { ended: "Failed", endedMinutesAgo: 1 }), [pod("p")])],
+        jobs: [observedJob(job("j", RUN_A, { ended: "Failed", endedMinutesAgo: 1 }), [pod("p")])],
       }),
-      why: "at work, and a pod of its flow run still lives",
+      reason: "running, and a pod of its flow run is still running",
     },
     {
-      name: "is only guessed",
-      run: runPrint(RUN_A, {
+      name: "is only a guess",
+      run: inventoryRun(RUN_A, {
         status: known("Failed"),
         jobs: [
-          jobPrint(job("j", RUN_A, { ended: "Failed", ...KEEP }), [
+          observedJob(job("j", RUN_A, { ended: "Failed", ...KEEP }), [
             pod("p", { phase: "Failed", creationTimestamp: ago(90) }),
           ]),
         ],
       }),
       objects: { pods: [classic(CLUSTER)] },
-      why: "at work, and it is only a guess for which flow run",
+      reason: "running, and its flow run is only a guess",
     },
     {
-      name: "still makes pods",
+      name: "is over, but the cluster has a new pod",
       run: over,
       objects: { pods: [classic(name), classic(name, { creationTimestamp: ago(2) })] },
-      why: "its flow run is Failed, but it changed 2m ago",
+      reason: "its flow run is Failed, but the last change was 2m ago",
     },
-  ])("stay when their run $name", ({ run, objects, why }) => {
+  ])("are kept when their run $name", ({ run, objects, reason }) => {
     const plan = planned(inventoryOf([run], objects ?? whole()));
-    expect(plan.goes).toEqual([]);
-    expect(plan.stays).toContain(why);
+    expect(plan.deletes).toEqual([]);
+    expect(plan.keeps).toContain(reason);
   });
 
-  it("go together with the Job that keeps their run's last pod alive", () => {
-    const print = job("j", RUN_A);
+  it("are deleted together with the Job of their run's last pod", () => {
+    const flowJob = job("j", RUN_A);
     const own = pod("p", {
       ownerReferences: [
-        { apiVersion: "batch/v1", kind: "Job", name: "j", uid: print.metadata.uid, controller: true },
+        { apiVersion: "batch/v1", kind: "Job", name: "j", uid: flowJob.metadata.uid, controller: true },
       ],
     });
-    const run = runPrint(RUN_A, { status: known("Cancelled"), jobs: [jobPrint(print, [own])] });
-    const goes = ["jobs: orphaned", "pods: orphaned"];
-    expect(planned(inventoryOf([run], { pods: [classic(name)] })).goes).toEqual(goes);
-    expect(planned(inventoryOf([run], { pods: [classic(name)] }), { jobs: false }).goes).toEqual([]);
+    const run = inventoryRun(RUN_A, { status: known("Cancelled"), jobs: [observedJob(flowJob, [own])] });
+    const deletes = ["jobs: orphaned", "pods: orphaned"];
+    expect(planned(inventoryOf([run], { pods: [classic(name)] })).deletes).toEqual(deletes);
+    expect(planned(inventoryOf([run], { pods: [classic(name)] }), { jobs: false }).deletes).toEqual([]);
   });
 
-  it("of a restarted run: the one goes whose pod is gone, the new one stays", () => {
-    const run = runPrint(RUN_A, {
+  it("of a restarted run are deleted if the pod that created them is gone; the new one is kept", () => {
+    const run = inventoryRun(RUN_A, {
       status: known("Running", 40),
-      jobs: [jobPrint(job("j", RUN_A), [pod("second", { creationTimestamp: ago(40) })])],
+      jobs: [observedJob(job("j", RUN_A), [pod("second", { creationTimestamp: ago(40) })])],
     });
     const pods = [
       classic(nameFor(RUN_A, "11111111-1"), { creationTimestamp: ago(80) }),
       classic(nameFor(RUN_A, "22222222-2"), { creationTimestamp: ago(39) }),
     ];
     const { items, kept } = planCleanup(inventoryOf([run], { pods }), OPTIONS, NOW);
-    expect(items.map(({ reason: ground, cluster }) => [ground, cluster])).toEqual([
+    expect(items.map(({ reason, cluster }) => [reason, cluster])).toEqual([
       ["replaced", nameFor(RUN_A, "11111111-1")],
     ]);
-    expect(kept.map(({ reason: why }) => why)).toContain("at work, its flow run is Running");
+    expect(kept.map(({ reason }) => reason)).toContain("running, its flow run is Running");
   });
 
-  it("of the operator go by their DaskCluster alone", () => {
+  it("of the operator are deleted only by their DaskCluster", () => {
     const labels = { "dask.org/workergroup-name": "default" };
     const objects = { clusters: [daskCluster(name)], pods: [classic(name, { labels })] };
-    expect(planned(inventoryOf([over], objects)).goes).toEqual(["daskclusters: orphaned"]);
+    expect(planned(inventoryOf([over], objects)).deletes).toEqual(["daskclusters: orphaned"]);
   });
 
-  it("of dask-gateway stay whatever they do", () => {
+  it("of dask-gateway are always kept", () => {
     const worker = pod("w", { phase: "Succeeded", labels: { "gateway.dask.org/cluster": "abc" } });
     expect(planned(inventoryOf([], { pods: [worker] }))).toEqual({
-      goes: [],
-      stays: ["dask-gateway looks after it"],
+      deletes: [],
+      keeps: ["managed by dask-gateway"],
     });
   });
 });
 
 describe("Services and budgets without pods", () => {
-  it("go when no pod is left, or the last ones go too", () => {
+  it("are deleted when no pod is left, or the last ones are deleted too", () => {
     const objects = { services: [service(CLUSTER)], budgets: [budget(CLUSTER)] };
-    expect(planned(inventoryOf([], objects)).goes).toEqual([
+    expect(planned(inventoryOf([], objects)).deletes).toEqual([
       "poddisruptionbudgets: no-pods",
       "services: no-pods",
     ]);
     const last = { ...objects, pods: [classic(CLUSTER, { phase: "Succeeded" })] };
-    expect(planned(inventoryOf([], last)).goes).toEqual([
+    expect(planned(inventoryOf([], last)).deletes).toEqual([
       "pods: finished",
       "poddisruptionbudgets: no-pods",
       "services: no-pods",
@@ -362,74 +368,77 @@ describe("Services and budgets without pods", () => {
     objects: Partial<DaskObjects>;
     runs?: InventoryRun[];
     options?: Partial<PlanOptions>;
-    why: string;
+    reason: string;
   }>([
     {
-      name: "young",
+      name: "they are new",
       objects: { services: [service(CLUSTER, { creationTimestamp: ago(3) })] },
-      why: "without pods, but only 3m old",
+      reason: "its cluster has no pods, but it is only 3m old",
     },
     {
-      name: "in front of a pod that stays",
+      name: "a pod is kept",
       objects: {
         services: [service(CLUSTER)],
         pods: [classic(CLUSTER, { phase: "Succeeded", endedMinutesAgo: 1 })],
       },
-      why: "a pod of its cluster stays",
+      reason: "a pod of its cluster is kept",
     },
     {
-      name: "of a run that goes on",
+      name: "their run is running",
       objects: { services: [service(nameFor(RUN_A))] },
-      runs: [runPrint(RUN_A, { status: known("Running") })],
-      why: "its flow run is Running",
+      runs: [inventoryRun(RUN_A, { status: known("Running") })],
+      reason: "its flow run is Running",
     },
     {
-      name: "in front of finished pods that --orphans leaves",
+      name: "--orphans keeps finished pods",
       objects: { services: [service(CLUSTER)], pods: [classic(CLUSTER, { phase: "Succeeded" })] },
       options: { orphansOnly: true },
-      why: "a pod of its cluster stays",
+      reason: "a pod of its cluster is kept",
     },
-  ])("stay when $name", ({ objects, runs = [], options = {}, why }) => {
+  ])("are kept when $name", ({ objects, runs = [], options = {}, reason }) => {
     const plan = planned(inventoryOf(runs, objects), options);
-    expect(plan.goes).toEqual([]);
-    expect(plan.stays).toContain(why);
+    expect(plan.deletes).toEqual([]);
+    expect(plan.keeps).toContain(reason);
   });
 });
 
 describe("options", () => {
   const runs = [
-    runPrint(RUN_A, {
+    inventoryRun(RUN_A, {
       status: known("Success"),
-      jobs: [jobPrint(job("a", RUN_A, { ended: "Complete" })), jobPrint(job("alive", RUN_A))],
+      jobs: [observedJob(job("a", RUN_A, { ended: "Complete" })), observedJob(job("alive", RUN_A))],
     }),
-    runPrint(RUN_B, {
+    inventoryRun(RUN_B, {
       status: known("Success"),
-      jobs: [jobPrint(job("b", RUN_B, { ended: "Complete", endedMinutesAgo: 90 }))],
+      jobs: [observedJob(job("b", RUN_B, { ended: "Complete", endedMinutesAgo: 90 }))],
     }),
   ];
   const inventory = inventoryOf(runs, { pods: [classic(nameFor(RUN_B), { phase: "Succeeded" })] });
 
-  it.each<{ name: string; options: Partial<PlanOptions>; goes: string[] }>([
+  it.each<{ name: string; options: Partial<PlanOptions>; deletes: string[] }>([
     {
       name: "all",
       options: {},
-      goes: ["jobs: finished", "jobs: orphaned", "jobs: finished", "pods: finished"],
+      deletes: ["jobs: finished", "jobs: orphaned", "jobs: finished", "pods: finished"],
     },
     {
       name: "--jobs",
       options: { dask: false },
-      goes: ["jobs: finished", "jobs: orphaned", "jobs: finished"],
+      deletes: ["jobs: finished", "jobs: orphaned", "jobs: finished"],
     },
-    { name: "--dask", options: { jobs: false }, goes: ["pods: finished"] },
-    { name: "--orphans", options: { orphansOnly: true }, goes: ["jobs: orphaned"] },
-    { name: "--older-than 1h", options: { olderThanMs: 3_600_000 }, goes: ["jobs: finished"] },
-    { name: "--run B", options: { runs: new Set([RUN_B]) }, goes: ["jobs: finished", "pods: finished"] },
-  ])("$name", ({ options, goes }) => {
-    expect(planned(inventory, options).goes).toEqual(goes);
+    { name: "--dask", options: { jobs: false }, deletes: ["pods: finished"] },
+    { name: "--orphans", options: { orphansOnly: true }, deletes: ["jobs: orphaned"] },
+    { name: "--older-than 1h", options: { olderThanMs: 3_600_000 }, deletes: ["jobs: finished"] },
+    { name: "--run B", options: { runs: new Set([RUN_B]) }, deletes: ["jobs: finished", "pods: finished"] },
+  ])("$name", ({ options, deletes }) => {
+    expect(planned(inventory, options).deletes).toEqual(deletes);
   });
 
-  it("plans nothing of Dask where pods may not be listed", () => {
-    const blind = { ...inventoryOf([], { services: [service(CLUSTER)] }), forbidden: ["pods"] as const };
-    expect(planned(blind).goes).toEqual([]);
+  it("keeps Dask clusters without permission to list pods", () => {
+    const withoutPods = {
+      ...inventoryOf([], { services: [service(CLUSTER)] }),
+      forbidden: ["pods"] as const,
+    };
+    expect(planned(withoutPods).deletes).toEqual([]);
   });
 });

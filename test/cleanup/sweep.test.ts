@@ -1,4 +1,4 @@
-// Each object is judged anew right before it goes: on a cluster that changes between the plan and the action.
+// Each object is rechecked right before it is deleted, on a cluster that changes between the plan and the deletion.
 
 import type { RunStatus } from "../../src/orchestrator/flow-run.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -6,7 +6,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { connectKube } from "../../src/kube/client/connect.ts";
 import type { OwnerRun, PlanItem } from "../../src/cleanup/item.ts";
 import { sweep } from "../../src/cleanup/sweep.ts";
-import type { Done } from "../../src/cleanup/sweep.ts";
+import type { ItemResult } from "../../src/cleanup/sweep.ts";
 import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { known, nameFor, RUN_A } from "../dask/samples.ts";
@@ -21,7 +21,7 @@ const RUN: OwnerRun = {
   namespace: "default",
 };
 
-async function clusterWith(view: RunStatus) {
+async function clusterWith(status: RunStatus) {
   const fake = await startFakeKubernetes({ controller: false });
   onTestFinished(() => fake.stop());
   const env = { KUBECONFIG: "config" };
@@ -29,21 +29,21 @@ async function clusterWith(view: RunStatus) {
   const deps = { env, home: "/", clock: systemClock, readFile, userAgent: "test" };
   const { kube } = await connectKube({}, deps);
   onTestFinished(() => kube.close());
-  const states = () => Promise.resolve(new Map([[RUN_A, view]]));
+  const states = () => Promise.resolve(new Map([[RUN_A, status]]));
   const { signal } = new AbortController();
   return {
     fake,
-    go: (items: readonly PlanItem[]): Promise<readonly Done[]> =>
-      sweep({ kube, states, clock: systemClock }, items, { signal }),
+    run: (items: readonly PlanItem[]): Promise<readonly ItemResult[]> =>
+      sweep({ kube, readStates: states, clock: systemClock }, items, { signal }),
   };
 }
 
 function put(
   fake: FakeKubernetes,
   name: string,
-  given: { labels?: object; phase?: string; at?: string } = {},
+  options: { labels?: object; phase?: string; at?: string } = {},
 ) {
-  const { labels = LABELS, phase = "Running", at = "2026-01-01T00:00:00Z" } = given;
+  const { labels = LABELS, phase = "Running", at = "2026-01-01T00:00:00Z" } = options;
   const metadata = { name, namespace: "default", labels, creationTimestamp: at };
   return fake.put("pods", {
     metadata,
@@ -52,7 +52,7 @@ function put(
   });
 }
 
-function item(of: ReturnType<typeof put>, given: Partial<PlanItem> = {}): PlanItem {
+function item(of: ReturnType<typeof put>, options: Partial<PlanItem> = {}): PlanItem {
   const { name, uid, resourceVersion, creationTimestamp } = of.metadata;
   return {
     resource: "pods",
@@ -66,7 +66,7 @@ function item(of: ReturnType<typeof put>, given: Partial<PlanItem> = {}): PlanIt
     cluster: CLUSTER,
     order: 1,
     running: true,
-    ...given,
+    ...options,
   };
 }
 
@@ -75,115 +75,117 @@ const FLOW_POD = { "prefect.io/flow_run_id": RUN_A };
 describe("sweep", () => {
   it.each<{
     name: string;
-    view: RunStatus;
+    status: RunStatus;
     before?: (fake: FakeKubernetes) => void;
     kind: string;
-    why?: string;
+    reason?: string;
   }>([
-    { name: "deletes what is orphaned still", view: known("Failed"), kind: "deleted" },
+    { name: "deletes an object that is still orphaned", status: known("Failed"), kind: "deleted" },
     {
-      name: "deletes what belongs to a run that is deleted by now",
-      view: { kind: "missing" },
+      name: "deletes an object whose run has been deleted",
+      status: { kind: "missing" },
       kind: "deleted",
     },
     {
-      name: "spares what belongs to a run that is alive again",
-      view: known("Scheduled"),
+      name: "keeps an object whose run is scheduled again",
+      status: known("Scheduled"),
       kind: "skipped",
-      why: "its flow run is Scheduled now",
+      reason: "its flow run is Scheduled now",
     },
     {
-      name: "spares what belongs to a run whose state cannot be read",
-      view: { kind: "unknown" },
+      name: "keeps an object whose run has an unreadable state",
+      status: { kind: "unknown" },
       kind: "skipped",
-      why: `the state of flow run "${RUN_A}" cannot be read now`,
+      reason: `cannot read the state of flow run "${RUN_A}"`,
     },
     {
-      name: "spares a cluster whose run has a living pod",
-      view: known("Failed"),
+      name: "keeps a Dask cluster whose run has a running pod",
+      status: known("Failed"),
       before: (fake) => put(fake, "flow", { labels: FLOW_POD }),
       kind: "skipped",
-      why: 'pod "flow" of its flow run lives',
+      reason: 'pod "flow" of its flow run is running',
     },
     {
-      name: "does not count finished pods of the run",
-      view: known("Failed"),
+      name: "ignores finished pods of the run",
+      status: known("Failed"),
       before: (fake) => put(fake, "flow", { labels: FLOW_POD, phase: "Failed" }),
       kind: "deleted",
     },
     {
-      name: "does not count Dask pods that carry the run's label",
-      view: known("Failed"),
+      name: "ignores Dask pods with the run's label",
+      status: known("Failed"),
       before: (fake) => put(fake, "twin", { labels: { ...LABELS, ...FLOW_POD } }),
       kind: "deleted",
     },
-  ])("$name", async ({ view, before, kind, why }) => {
-    const { fake, go } = await clusterWith(view);
+  ])("$name", async ({ status, before, kind, reason }) => {
+    const { fake, run } = await clusterWith(status);
     const worker = put(fake, "worker");
     before?.(fake);
-    expect(await go([item(worker)])).toMatchObject([
-      { outcome: why === undefined ? { kind } : { kind, why } },
+    expect(await run([item(worker)])).toMatchObject([
+      { outcome: reason === undefined ? { kind } : { kind, reason } },
     ]);
     expect(fake.get("pods", "default", "worker") === undefined || kind === "deleted").toBe(
       kind === "deleted",
     );
   });
 
-  it("spares another object that has the name now", async () => {
-    const { fake, go } = await clusterWith(known("Failed"));
+  it("keeps another object that has the same name", async () => {
+    const { fake, run } = await clusterWith(known("Failed"));
     const before = put(fake, "worker", { phase: "Succeeded" });
     fake.remove("pods", "default", "worker");
     put(fake, "worker", { phase: "Succeeded" });
-    const done = await go([item(before, { reason: "finished" })]);
-    expect(done).toMatchObject([{ outcome: { kind: "skipped", why: "another object has its name now" } }]);
+    const done = await run([item(before, { reason: "finished" })]);
+    expect(done).toMatchObject([
+      { outcome: { kind: "skipped", reason: "another object has this name now" } },
+    ]);
     expect(fake.get("pods", "default", "worker")).toBeDefined();
   });
 
-  it("calls gone what somebody else removed", async () => {
-    const { fake, go } = await clusterWith(known("Failed"));
+  it("reports an object that was deleted meanwhile as gone", async () => {
+    const { fake, run } = await clusterWith(known("Failed"));
     const before = put(fake, "worker", { phase: "Succeeded" });
     fake.remove("pods", "default", "worker");
     const items = [item(before, { reason: "finished" }), item(before)];
-    expect((await go(items)).map(({ outcome }) => outcome.kind)).toEqual(["gone", "gone"]);
+    expect((await run(items)).map(({ outcome }) => outcome.kind)).toEqual(["gone", "gone"]);
   });
 
-  it("asks nothing of a finished object before it goes", async () => {
-    const { fake, go } = await clusterWith({ kind: "unknown" });
+  it("deletes finished objects without reading them first", async () => {
+    const { fake, run } = await clusterWith({ kind: "unknown" });
     const items = ["a", "b", "c"].map((name) =>
       item(put(fake, name, { phase: "Succeeded" }), { reason: "finished" }),
     );
-    await go(items);
+    await run(items);
     expect(fake.requests.entries.map(({ verb }) => verb)).toEqual(["delete", "delete", "delete"]);
   });
 
   it.each([
     { name: "deletes a replaced cluster", at: "2026-01-01T01:00:00Z", kind: "deleted" },
     {
-      name: "spares a replaced cluster that a pod may have made after all",
+      name: "keeps a replaced cluster that an older pod may have created",
       at: "2025-12-31T23:00:00Z",
       kind: "skipped",
     },
   ])("$name", async ({ at, kind }) => {
-    const { fake, go } = await clusterWith(known("Running"));
+    const { fake, run } = await clusterWith(known("Running"));
     const worker = put(fake, "worker");
     put(fake, "flow", { labels: FLOW_POD, at });
-    expect((await go([item(worker, { reason: "replaced" })]))[0]?.outcome.kind).toBe(kind);
+    expect((await run([item(worker, { reason: "replaced" })]))[0]?.outcome.kind).toBe(kind);
   });
 
-  it("spares a Service whose cluster has a pod again", async () => {
-    const { fake, go } = await clusterWith(known("Failed"));
+  it("keeps a Service whose Dask cluster has a pod again", async () => {
+    const { fake, run } = await clusterWith(known("Failed"));
     const service = fake.put("services", {
       metadata: { name: CLUSTER, namespace: "default" },
       spec: { ports: [{ port: 1 }] },
     });
     const wanted = item(service, { resource: "services", reason: "no-pods", order: 4 });
     put(fake, "worker");
-    expect(await go([wanted])).toMatchObject([
-      { outcome: { kind: "skipped", why: "a pod of its cluster is there" } },
+    expect(await run([wanted])).toMatchObject([
+      { outcome: { kind: "skipped", reason: "its Dask cluster has a pod again" } },
     ]);
     fake.remove("pods", "default", "worker");
     const gone = (): boolean => fake.get("pods", "default", "worker") === undefined;
     if (!gone()) put(fake, "worker", { phase: "Succeeded", labels: {} });
-    expect((await go([wanted]))[0]?.outcome.kind).toBe("deleted");
+    expect((await run([wanted]))[0]?.outcome.kind).toBe("deleted");
   });
 });

@@ -1,4 +1,4 @@
-// What a RUN on a command line means.
+// Parsing RUN.
 
 import { describe, expect, it } from "vitest";
 import { parseRunRef } from "../../src/cli/flow-run-ref.ts";
@@ -14,11 +14,11 @@ describe("parseRunRef", () => {
     { text: "quick-fox", idPrefix: undefined },
     { text: "0a1b2c3d-1111-4222-8333-4444444444445", idPrefix: undefined },
     { text: "jobless", idPrefix: undefined },
-  ])("takes $text for a run with the id's beginning $idPrefix, or with that name", ({ text, idPrefix }) => {
+  ])("parses $text as a flow run with id prefix $idPrefix or that name", ({ text, idPrefix }) => {
     expect(parseRunRef(text)).toEqual({ kind: "run", idPrefix, text });
   });
 
-  it.each(["job/a-1", "jobs/a-1", "job.batch/a-1"])("takes %s for a Job", (text) => {
+  it.each(["job/a-1", "jobs/a-1", "job.batch/a-1"])("parses %s as a Job", (text) => {
     expect(parseRunRef(text)).toEqual({ kind: "job", name: "a-1", text });
   });
 });

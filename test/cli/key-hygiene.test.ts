@@ -1,5 +1,5 @@
-// No command prints the API key, the token of the kubeconfig or a password, whatever goes wrong, and however much it is
-// asked to explain. The guard itself is in test/support/secrets.ts, and holds for all tests that run commands.
+// No command prints the API key, the token of the kubeconfig or a password, whatever fails and even with -v. The check itself
+// is in test/support/secrets.ts and runs in all tests that run commands.
 
 import { createServer } from "node:http";
 import type { Server } from "node:http";
@@ -12,46 +12,46 @@ import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../support/run-cli.ts";
-import { mustKeepSecrets, secretsOf } from "../support/secrets.ts";
+import { assertNoSecretsPrinted, secretsOf } from "../support/secrets.ts";
 
-const KEY = "pk-THE-KEY-THAT-NOBODY-SEES";
-const TOKEN = "THE-TOKEN-THAT-NOBODY-SEES";
-const PASSWORD = "THE-PASSWORD-THAT-NOBODY-SEES";
+const KEY = "pk-THE-KEY-THAT-IS-NEVER-PRINTED";
+const TOKEN = "THE-TOKEN-THAT-IS-NEVER-PRINTED";
+const PASSWORD = "THE-PASSWORD-THAT-IS-NEVER-PRINTED";
 const KUBECONFIG = "/home/user/.kube/config";
 
 let kube: FakeKubernetes;
 let cloud: FakePrefect1;
-let parrot: Server;
+let echoServer: Server;
 
 beforeAll(async () => {
   kube = await startFakeKubernetes({ tokens: { good: "alice" } });
   cloud = await startFakePrefect1({ flavour: "cloud", apiKey: "another" });
-  // Says back all that it is told, as some proxies do on their error pages.
-  parrot = createServer((request, response) => {
+  // Returns the request's headers in its error page, as some proxies do.
+  echoServer = createServer((request, response) => {
     response.writeHead(502, {
       "content-type": "application/json",
       "x-echo": JSON.stringify(request.headers),
     });
     response.end(JSON.stringify({ errors: [], headers: request.headers }));
   }).listen(0, "127.0.0.1");
-  await new Promise((listening) => parrot.once("listening", listening));
+  await new Promise((listening) => echoServer.once("listening", listening));
 });
 
 afterAll(async () => {
   await kube.stop();
   await cloud.stop();
-  parrot.closeAllConnections();
-  await new Promise((closed) => parrot.close(closed));
+  echoServer.closeAllConnections();
+  await new Promise((closed) => echoServer.close(closed));
 });
 
-const parrotUrl = (): string => `http://127.0.0.1:${(parrot.address() as AddressInfo).port}`;
+const echoUrl = (): string => `http://127.0.0.1:${(echoServer.address() as AddressInfo).port}`;
 const withPassword = (url: string): string => url.replace("://", `://somebody:${PASSWORD}@`);
 
 function kubeconfig(server: string): string {
   return kube.kubeconfig({ token: TOKEN }).replaceAll(kube.url, server);
 }
 
-/** What to type for each command that takes a key; a command that is not here fails the first test. */
+/** A command line for each command with --key; the first test fails if one is missing. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
   "agent start": ["agent", "start", "--max-polls=1"],
   install: ["install", "--job-template", "nosuch.yaml"],
@@ -70,24 +70,24 @@ interface Problem {
   readonly server: () => string;
 }
 
-const TROUBLES: readonly Problem[] = [
-  { name: "both refuse", api: () => cloud.url, server: () => kube.url },
-  { name: "both say back what they were told", api: parrotUrl, server: parrotUrl },
-  { name: "neither answers", api: () => "http://127.0.0.1:1", server: () => "http://127.0.0.1:1" },
+const FAILURES: readonly Problem[] = [
+  { name: "both deny access", api: () => cloud.url, server: () => kube.url },
+  { name: "both echo the request", api: echoUrl, server: echoUrl },
+  { name: "both are unreachable", api: () => "http://127.0.0.1:1", server: () => "http://127.0.0.1:1" },
   {
     name: "the address has a password",
-    api: () => withPassword(parrotUrl()),
+    api: () => withPassword(echoUrl()),
     server: () => withPassword(kube.url),
   },
   {
-    name: "the address is none, and has a password",
+    name: "the address is invalid and has a password",
     api: () => withPassword("ftp://127.0.0.1"),
     server: () => withPassword("http://127.0.0.1:1"),
   },
 ];
 
 describe("no command prints a key", () => {
-  it("and all that take one are tried here", () => {
+  it("and all commands with --key are tested", () => {
     const takeKey = commandMetadata(COMMANDS).filter(({ options }) =>
       options.some(({ flag }) => flag === "--key"),
     );
@@ -95,7 +95,7 @@ describe("no command prints a key", () => {
   });
 
   it.each(
-    TROUBLES.flatMap((problem) =>
+    FAILURES.flatMap((problem) =>
       Object.entries(LINES).map(([command, line]) => ({ ...problem, command, line })),
     ),
   )("when $name: $command", async ({ line, api, server }) => {
@@ -109,27 +109,29 @@ describe("no command prints a key", () => {
   });
 });
 
-describe("the guard", () => {
-  it("knows what is secret of a command line, of variables and of files", () => {
-    const given = {
+describe("the check", () => {
+  it("finds the secrets in a command line, variables and files", () => {
+    const input = {
       argv: ["agent", "start", "-k", "secret-1", "--token=secret-2", "--key", "secret-3", "-l", "no-secret"],
       env: { PREFECT__CLOUD__API_KEY: "secret-4", HOME: "/home/no-secret" },
       files: ['users: [{user: {token: "secret-5"}}]', 'api_key = "secret-6"', '{"token":"secret-7"}'],
     };
-    expect(secretsOf(given).sort()).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `secret-${n}`));
+    expect(secretsOf(input).sort()).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `secret-${n}`));
   });
 
   it.each(["here: secret-1", `here: ${Buffer.from("secret-1").toString("base64")}`])(
-    "fails a command that prints one: %s",
+    "fails when a command prints one: %s",
     (stderr) => {
-      const given = { argv: ["jobs", "-k", "secret-1"] };
-      expect(() => mustKeepSecrets(given, { stdout: "", stderr })).toThrow("a secret was printed");
+      const input = { argv: ["jobs", "-k", "secret-1"] };
+      expect(() => assertNoSecretsPrinted(input, { stdout: "", stderr })).toThrow("a secret was printed");
     },
   );
 
-  it("lets install and render print on stdout what belongs there, and nowhere else", () => {
-    const given = { argv: ["install", "-k", "secret-1"] };
-    mustKeepSecrets(given, { stdout: "key: secret-1", stderr: "" });
-    expect(() => mustKeepSecrets(given, { stdout: "", stderr: "secret-1" })).toThrow("a secret was printed");
+  it("allows secrets of install and render on stdout only", () => {
+    const input = { argv: ["install", "-k", "secret-1"] };
+    assertNoSecretsPrinted(input, { stdout: "key: secret-1", stderr: "" });
+    expect(() => assertNoSecretsPrinted(input, { stdout: "", stderr: "secret-1" })).toThrow(
+      "a secret was printed",
+    );
   });
 });

@@ -1,6 +1,5 @@
-// What we rely on of a Kubernetes API server, as requests and answers. Holds for the fake
-// (kube-fake.test.ts) and for a real server (test/e2e/kube-real.contract.test.ts); where they
-// disagree, the real one is right.
+// The behaviour of a Kubernetes API server that we rely on, as requests and responses. Run against the fake (kube-fake.test.ts)
+// and against a real server (test/e2e/kube-real.contract.test.ts); where they differ, the real server is right.
 
 import { beforeAll, describe, expect, it } from "vitest";
 import { KubeServer } from "../fakes/kubernetes/tests/kube-request.ts";
@@ -11,7 +10,7 @@ import { jobContract } from "./kube-jobs.spec.ts";
 import { listContract, watchContract } from "./kube-reads.spec.ts";
 import { deleteContract, updateContract } from "./kube-writes.spec.ts";
 
-/** Declares the contract for the server that `connect` reaches; its namespace is the contract's own. */
+/** Declares the contract's tests for a server. No other test may use the namespace of the connection. */
 export function kubeContract(name: string, connect: () => Promise<KubeConnection>): void {
   describe(`${name} as a Kubernetes API`, () => {
     let kube: KubeServer;
@@ -51,7 +50,7 @@ function healthContract(server: Server): void {
     expect(await server().get(path)).toMatchObject({ status: 200, text: "ok" });
   });
 
-  it("tells its version", async () => {
+  it("returns its version", async () => {
     const { body } = await server().get("/version");
     expect(body).toMatchObject({
       major: "1",
@@ -70,7 +69,7 @@ function healthContract(server: Server): void {
 }
 
 function createContract(server: Server): void {
-  it("gives an object its uid, version and creation time", async () => {
+  it("sets an object's uid, resourceVersion and creationTimestamp", async () => {
     const { status, body } = await server().post(server().path("configmaps"), configMap("create-1"));
     expect(status).toBe(201);
     expect(body).toMatchObject({ kind: "ConfigMap", apiVersion: "v1", data: { key: "value" } });
@@ -83,7 +82,7 @@ function createContract(server: Server): void {
     });
   });
 
-  it("refuses a name that is taken", async () => {
+  it("rejects a name that exists already", async () => {
     await server().post(server().path("configmaps"), configMap("create-2"));
     const reply = await server().post(server().path("configmaps"), configMap("create-2"));
     expect(reply).toMatchObject(refusal(409, "AlreadyExists"));
@@ -93,19 +92,19 @@ function createContract(server: Server): void {
     });
   });
 
-  it("makes a name from generateName", async () => {
+  it("generates a name from generateName", async () => {
     const body = { metadata: { generateName: "create-3-" } };
     const reply = await server().post(server().path("configmaps"), body);
     expect(reply.body.metadata.name).toMatch(/^create-3-[a-z0-9]{5}$/);
   });
 
-  it("refuses an object in a namespace that does not exist", async () => {
+  it("rejects an object in a namespace that does not exist", async () => {
     const reply = await server().post("/api/v1/namespaces/no-such-namespace/configmaps", configMap("x"));
     expect(reply).toMatchObject(refusal(404, "NotFound"));
     expect(reply.body.message).toBe('namespaces "no-such-namespace" not found');
   });
 
-  it("refuses an object of another namespace", async () => {
+  it("rejects an object whose namespace is not that of the request", async () => {
     const body = configMap("x", {}, { namespace: "another" });
     expect(await server().post(server().path("configmaps"), body)).toMatchObject(refusal(400, "BadRequest"));
   });
@@ -120,7 +119,7 @@ function createContract(server: Server): void {
       { metadata: { name: "x", finalizers: ["abc"] } },
       "metadata.finalizers[0]",
     ],
-  ])("calls an object with %s invalid", async (_what, body, field) => {
+  ])("rejects an object with %s as invalid", async (_what, body, field) => {
     const reply = await server().post(server().path("configmaps"), body);
     expect(reply).toMatchObject(refusal(422, "Invalid"));
     expect(reply.body.details).toMatchObject({ kind: "ConfigMap", causes: [{ field }] });
@@ -128,16 +127,16 @@ function createContract(server: Server): void {
   });
 
   it.each([
-    ["no JSON", "{no"],
+    ["not JSON", "{no"],
     ["a list", "[]"],
-    ["nothing", ""],
-    ["another kind", { apiVersion: "batch/v1", kind: "Job", metadata: { name: "x" } }],
-    ["a number as label", { metadata: { name: "x", labels: { a: 1 } } }],
-  ])("refuses a body that is %s", async (_what, body) => {
+    ["empty", ""],
+    ["of another kind", { apiVersion: "batch/v1", kind: "Job", metadata: { name: "x" } }],
+    ["an object with a number as label value", { metadata: { name: "x", labels: { a: 1 } } }],
+  ])("rejects a body that is %s", async (_what, body) => {
     expect(await server().post(server().path("configmaps"), body)).toMatchObject(refusal(400, "BadRequest"));
   });
 
-  it("rehearses with dryRun=All", async () => {
+  it("stores nothing with dryRun=All", async () => {
     const reply = await server().post(`${server().path("configmaps")}?dryRun=All`, configMap("create-4"));
     expect(reply).toMatchObject({ status: 201, body: { metadata: { name: "create-4" } } });
     expect(await server().get(server().path("configmaps", "create-4"))).toMatchObject(
@@ -145,13 +144,13 @@ function createContract(server: Server): void {
     );
   });
 
-  it("does not let a single object be posted to", async () => {
+  it("rejects POST to a single object", async () => {
     expect(await server().post(server().path("configmaps", "create-1"), {})).toMatchObject(
       refusal(405, "MethodNotAllowed"),
     );
   });
 
-  it("encodes the text of a secret", async () => {
+  it("encodes the stringData of a Secret", async () => {
     const reply = await server().post(server().path("secrets"), {
       metadata: { name: "s" },
       stringData: { a: "b" },
@@ -160,7 +159,7 @@ function createContract(server: Server): void {
     expect(reply.body.stringData).toBeUndefined();
   });
 
-  it("completes a service, and a disruption budget", async () => {
+  it("sets defaults of a Service and a PodDisruptionBudget", async () => {
     const spec = { selector: { a: "b" }, ports: [{ port: 8786 }] };
     const service = await server().post(server().path("services"), { metadata: { name: "s" }, spec });
     expect(service.body.spec).toMatchObject({
@@ -174,7 +173,7 @@ function createContract(server: Server): void {
     const reply = await server().post(server().path("poddisruptionbudgets"), budget);
     expect(reply).toMatchObject({
       status: 201,
-      body: { apiVersion: "policy/v1", metadata: { prefectVersion: 1 } },
+      body: { apiVersion: "policy/v1", metadata: { generation: 1 } },
     });
   });
 }
@@ -182,12 +181,12 @@ function createContract(server: Server): void {
 function accessContract(server: Server): void {
   const headers = { authorization: "Bearer no-such-token" };
 
-  it("does not know an unknown token", async () => {
+  it("rejects an unknown token", async () => {
     const reply = await server().get(server().path("pods"), { headers });
     expect(reply).toMatchObject(refusal(401, "Unauthorized"));
   });
 
-  it("answers what the user may do", async () => {
+  it("answers a SelfSubjectAccessReview", async () => {
     const resourceAttributes = {
       verb: "create",
       group: "batch",
@@ -205,7 +204,7 @@ function accessContract(server: Server): void {
     });
   });
 
-  it("answers what others may do", async () => {
+  it("answers a SubjectAccessReview about another user", async () => {
     const spec = {
       user: "system:serviceaccount:default:somebody",
       groups: ["system:serviceaccounts"],
@@ -222,7 +221,7 @@ function accessContract(server: Server): void {
     });
   });
 
-  it("tells the user who he is", async () => {
+  it("answers a SelfSubjectReview with the user's name", async () => {
     const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     const reply = await server().post(path, {
       apiVersion: "authentication.k8s.io/v1",

@@ -1,10 +1,10 @@
-// The contract, held against the fake.
+// Runs the Kubernetes contract against the fake.
 
 import { afterAll } from "vitest";
 import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { kubeContract } from "./kube-api.spec.ts";
-import { contractFate } from "./kube-jobs.spec.ts";
+import { contractOutcome } from "./kube-jobs.spec.ts";
 
 const started: FakeKubernetes[] = [];
 
@@ -13,7 +13,7 @@ kubeContract("the fake", async () => {
     namespaces: ["contract"],
     bookmarkMs: 20,
     tokens: { "admin-token": "admin" },
-    script: (job) => contractFate(job.metadata.name),
+    script: (job) => contractOutcome(job.metadata.name),
   });
   started.push(fake);
   return {

@@ -1,12 +1,11 @@
-// The contract's part on Jobs and their pods: what the server fills in and refuses, how a Job's story reads
-// from outside, and what deleting it does.
+// The contract for Jobs and their pods: defaults, validation, the course of a Job as clients see it, and deletion.
 
 import { beforeAll, expect, it } from "vitest";
 import type { Body, Reply, WatchEvent } from "../fakes/kubernetes/tests/kube-request.ts";
 import type { Server } from "./kube-expect.ts";
 
-/** The script of the fake for the Jobs of this contract: what their commands do in a real cluster. */
-export function contractFate(
+/** What the fake does with this contract's Jobs: the same as their commands do in a real cluster. */
+export function contractOutcome(
   jobName: string,
 ): "succeed" | "never" | { fate: "fail"; exitCode: number; log: string } {
   if (jobName.startsWith("fail")) return { fate: "fail", exitCode: 3, log: "first\nsecond\nthird" };
@@ -31,11 +30,11 @@ function job(name: string, spec: object = {}, container: object = {}): object {
   return {
     apiVersion: "batch/v1",
     kind: "Job",
-    metadata: { name, labels: { story: name } },
+    metadata: { name, labels: { "test-job": name } },
     spec: {
       backoffLimit: 0,
       template: {
-        metadata: { labels: { story: name } },
+        metadata: { labels: { "test-job": name } },
         spec: { restartPolicy: "Never", terminationGracePeriodSeconds: 2, containers: [flow] },
       },
       ...spec,
@@ -43,20 +42,20 @@ function job(name: string, spec: object = {}, container: object = {}): object {
   };
 }
 
-/** The contract on Jobs. */
+/** The contract for Jobs. */
 export function jobContract(server: Server): void {
   const create = (body: object): Promise<Reply> => server().post(server().path("jobs"), body);
-  const podsOf = (name: string): string => `${server().path("pods")}?labelSelector=story%3D${name}`;
+  const podsOf = (name: string): string => `${server().path("pods")}?labelSelector=test-job%3D${name}`;
   const podWhen = async (name: string, test: (pod: Body) => boolean): Promise<Body> => {
     const reply = await server().until(podsOf(name), ({ body }) => body.items.some(test));
     const found = reply.body.items.find(test);
     if (found === undefined) throw new Error(`no such pod of ${name}`);
     return found;
   };
-  const over = (type: string) => (reply: Reply) =>
+  const hasCondition = (type: string) => (reply: Reply) =>
     reply.body.status.conditions?.some((one) => one.type === type && one.status === "True") === true;
 
-  it("fills in what a Job does not say", async () => {
+  it("sets the defaults of a Job", async () => {
     const template = { spec: { restartPolicy: "Never", containers: [{ name: "flow", image: "busybox" }] } };
     const { status, body } = await create({ metadata: { name: "bare" }, spec: { suspend: true, template } });
     const own = { "batch.kubernetes.io/controller-uid": body.metadata.uid };
@@ -70,7 +69,7 @@ export function jobContract(server: Server): void {
     expect(body).toMatchObject({
       kind: "Job",
       apiVersion: "batch/v1",
-      metadata: { prefectVersion: 1, labels },
+      metadata: { generation: 1, labels },
       spec: { parallelism: 1, completions: 1, backoffLimit: 6, suspend: true, completionMode: "NonIndexed" },
       status: {},
     });
@@ -82,9 +81,9 @@ export function jobContract(server: Server): void {
     });
   });
 
-  it("leaves a Job's own labels as they are", async () => {
+  it("does not change a Job's own labels", async () => {
     const { body } = await create(job("done-labels", { suspend: true }));
-    expect(body.metadata.labels).toEqual({ story: "done-labels" });
+    expect(body.metadata.labels).toEqual({ "test-job": "done-labels" });
   });
 
   it.each([
@@ -104,11 +103,11 @@ export function jobContract(server: Server): void {
       job("x", {}, { resources: { limits: { memory: "lots" } } }),
       "quantities must match",
     ],
-  ])("cannot read a Job with %s", async (_what, body, told) => {
+  ])("rejects a Job with %s as unreadable", async (_what, body, message) => {
     const reply = await create(body);
     expect(reply).toMatchObject({ status: 400, body: { kind: "Status", reason: "BadRequest", code: 400 } });
     expect(reply.body.message).toMatch(/^Job in version "v1" cannot be handled as a Job: /);
-    expect(reply.body.message).toContain(told);
+    expect(reply.body.message).toContain(message);
   });
 
   it.each([
@@ -137,7 +136,7 @@ export function jobContract(server: Server): void {
       "spec.template.spec.restartPolicy",
     ],
     ["a name longer than a label may be", job("a".repeat(64)), "metadata.labels"],
-  ])("calls a Job with %s invalid", async (_what, body, field) => {
+  ])("rejects a Job with %s as invalid", async (_what, body, field) => {
     const reply = await create(body);
     expect(reply).toMatchObject({ status: 422, body: { kind: "Status", reason: "Invalid", code: 422 } });
     expect(reply.body.message).toMatch(/^Job\.batch "[^"]*" is invalid: /);
@@ -145,7 +144,7 @@ export function jobContract(server: Server): void {
     expect(reply.body.details.causes[0]?.field).toBe(field);
   });
 
-  it("reads nulls as absent", async () => {
+  it("treats null fields as absent", async () => {
     const reply = await create({
       ...job("done-nulls", { suspend: true, ttlSecondsAfterFinished: null }),
       status: null,
@@ -154,7 +153,7 @@ export function jobContract(server: Server): void {
     expect(reply.body.spec.ttlSecondsAfterFinished).toBeUndefined();
   });
 
-  it("does not let a Job's template change", async () => {
+  it("rejects changes of a Job's immutable fields", async () => {
     await create(job("done-fixed", { suspend: true }));
     const path = server().path("jobs", "done-fixed");
     const reply = await server().patch(path, { spec: { completions: 2 } });
@@ -165,11 +164,11 @@ export function jobContract(server: Server): void {
     const allowed = await server().patch(path, { spec: { backoffLimit: 2 } });
     expect(allowed).toMatchObject({
       status: 200,
-      body: { metadata: { prefectVersion: 2 }, spec: { backoffLimit: 2 } },
+      body: { metadata: { generation: 2 }, spec: { backoffLimit: 2 } },
     });
   });
 
-  it("takes a pod's status at /status only", async () => {
+  it("changes a pod's status only at /status", async () => {
     const body = {
       metadata: { name: "pod-1" },
       spec: { nodeSelector: { no: "where" }, containers: [{ name: "a", image: "b" }] },
@@ -191,7 +190,7 @@ export function jobContract(server: Server): void {
     expect(selected.body.items).toHaveLength(1);
   });
 
-  it("deletes a pod that runs nowhere at once, and answers with it", async () => {
+  it("deletes a pod without a node at once, and returns it", async () => {
     const reply = await server().delete(server().path("pods", "pod-1"));
     expect(reply).toMatchObject({
       status: 200,
@@ -200,7 +199,7 @@ export function jobContract(server: Server): void {
     expect((await server().get(server().path("pods", "pod-1"))).status).toBe(404);
   });
 
-  it("has no log for a pod that is not there, and an empty one for a pod without a node", async () => {
+  it("answers 404 for the log of a missing pod, and an empty log for a pod without a node", async () => {
     expect((await server().get(`${server().path("pods", "none")}/log`)).status).toBe(404);
     const body = {
       metadata: { name: "pod-2" },
@@ -213,7 +212,7 @@ export function jobContract(server: Server): void {
     await server().delete(server().path("pods", "pod-2"));
   });
 
-  it("refuses a pod whose ServiceAccount does not exist, and lets only the Job's events tell", async () => {
+  it("rejects a pod whose ServiceAccount does not exist, and reports it in an event of the Job", async () => {
     const spec = { serviceAccountName: "none", containers: [{ name: "a", image: "b" }] };
     const reply = await server().post(server().path("pods"), { metadata: { name: "pod-3" }, spec });
     expect(reply).toMatchObject({
@@ -234,26 +233,26 @@ export function jobContract(server: Server): void {
     await server().delete(server().path("jobs", "done-account"), { propagationPolicy: "Background" });
   });
 
-  succeeding(server, { create, podWhen, over });
-  failing(server, { create, podWhen, over });
-  leaving(server, { create, podWhen, over });
+  successContract(server, { create, podWhen, hasCondition });
+  failureContract(server, { create, podWhen, hasCondition });
+  deletionContract(server, { create, podWhen, hasCondition });
 }
 
 interface Steps {
   readonly create: (body: object) => Promise<Reply>;
   readonly podWhen: (name: string, test: (pod: Body) => boolean) => Promise<Body>;
-  readonly over: (type: string) => (reply: Reply) => boolean;
+  readonly hasCondition: (type: string) => (reply: Reply) => boolean;
 }
 
-function succeeding(server: Server, { create, over }: Steps): void {
-  it("runs a Job's pod and tells of its success, condition by condition", async () => {
+function successContract(server: Server, { create, hasCondition }: Steps): void {
+  it("runs a Job's pod and adds the conditions of success one by one", async () => {
     const { body } = await server().get(`${server().path("jobs")}?limit=1`);
     const from = body.metadata.resourceVersion;
     const watch = await server().watch(
-      `${server().path("jobs")}?watch=true&resourceVersion=${from}&labelSelector=story%3Ddone-1`,
+      `${server().path("jobs")}?watch=true&resourceVersion=${from}&labelSelector=test-job%3Ddone-1`,
     );
     const made = await create(job("done-1"));
-    await watch.until(({ object }) => over("Complete")({ body: object } as Reply));
+    await watch.until(({ object }) => hasCondition("Complete")({ body: object } as Reply));
     watch.stop();
     const types = ({ object }: WatchEvent): string[] =>
       (object.status.conditions ?? []).map((one) => one.type);
@@ -274,7 +273,7 @@ function succeeding(server: Server, { create, over }: Steps): void {
     const pod = pods.body.items[0];
     const { uid } = made.body.metadata;
     expect(pod?.metadata.name).toMatch(/^done-1-[a-z0-9]{5}$/);
-    expect(pod?.metadata.labels).toMatchObject({ story: "done-1", "controller-uid": uid });
+    expect(pod?.metadata.labels).toMatchObject({ "test-job": "done-1", "controller-uid": uid });
     expect(pod?.metadata.ownerReferences).toEqual([
       {
         apiVersion: "batch/v1",
@@ -294,11 +293,11 @@ function succeeding(server: Server, { create, over }: Steps): void {
     });
   });
 
-  it("tells the pod's life in events", async () => {
+  it("writes events for each step of a pod", async () => {
     const reasons = async (): Promise<string[]> => {
       const { body } = await server().get(server().path("events"));
-      const ours = body.items.filter((event: Body) => event.involvedObject.name.startsWith("done-1"));
-      return ours.map((event: Body) => `${event.involvedObject.kind} ${event.type} ${event.reason}`);
+      const related = body.items.filter((event: Body) => event.involvedObject.name.startsWith("done-1"));
+      return related.map((event: Body) => `${event.involvedObject.kind} ${event.type} ${event.reason}`);
     };
     await expect
       .poll(reasons, { timeout: 10_000 })
@@ -314,33 +313,33 @@ function succeeding(server: Server, { create, over }: Steps): void {
       );
   });
 
-  it("orphans the pods of a Job that is deleted without a word", async () => {
+  it("orphans the pods of a Job that is deleted without a propagationPolicy", async () => {
     await server().delete(server().path("jobs", "done-1"));
     await server().until(server().path("jobs", "done-1"), ({ status }) => status === 404);
-    const { body } = await server().get(`${server().path("pods")}?labelSelector=story%3Ddone-1`);
+    const { body } = await server().get(`${server().path("pods")}?labelSelector=test-job%3Ddone-1`);
     expect(body.items).toHaveLength(1);
     expect(body.items[0]?.metadata.ownerReferences).toBeUndefined();
   });
 }
 
-function failing(server: Server, { create, podWhen, over }: Steps): void {
+function failureContract(server: Server, { create, podWhen, hasCondition }: Steps): void {
   let pod: Body;
   beforeAll(async () => {
     await create(job("fail-1"));
-    await server().until(server().path("jobs", "fail-1"), over("Failed"));
+    await server().until(server().path("jobs", "fail-1"), hasCondition("Failed"));
     pod = await podWhen("fail-1", ({ status }) => status.phase === "Failed");
   });
 
-  it("tells of a failed Job with the reason", async () => {
+  it("adds conditions with the reason to a failed Job", async () => {
     const { body } = await server().get(server().path("jobs", "fail-1"));
-    const told = {
+    const condition = {
       status: "True",
       reason: "BackoffLimitExceeded",
       message: "Job has reached the specified backoff limit",
     };
     expect(body.status.conditions).toMatchObject([
-      { type: "FailureTarget", ...told },
-      { type: "Failed", ...told },
+      { type: "FailureTarget", ...condition },
+      { type: "Failed", ...condition },
     ]);
     expect(body.status).toMatchObject({ failed: 1, terminating: 0, ready: 0 });
     expect(pod.status.containerStatuses[0]?.state.terminated).toMatchObject({ exitCode: 3, reason: "Error" });
@@ -354,7 +353,7 @@ function failing(server: Server, { create, podWhen, over }: Steps): void {
     ["limitBytes=7", "first\ns"],
     ["follow=true", "first\nsecond\nthird\n"],
     ["sinceSeconds=3600&tailLines=1", "third\n"],
-  ])("gives the log asked for with %j", async (query, text) => {
+  ])("returns the log for the query %j", async (query, text) => {
     const reply = await server().get(`${server().path("pods", pod.metadata.name)}/log?${query}`);
     expect(reply).toMatchObject({ status: 200, text });
   });
@@ -364,19 +363,19 @@ function failing(server: Server, { create, podWhen, over }: Steps): void {
     ["tailLines=-1", 422],
     ["sinceSeconds=0", 422],
     ["previous=true", 400],
-  ])("refuses the log asked for with %s", async (query, code) => {
+  ])("rejects the log query %s", async (query, code) => {
     const reply = await server().get(`${server().path("pods", pod.metadata.name)}/log?${query}`);
     expect(reply).toMatchObject({ status: code, body: { kind: "Status", code } });
   });
 
-  it("stamps the lines of a log", async () => {
+  it("adds timestamps to the lines of a log", async () => {
     const reply = await server().get(
       `${server().path("pods", pod.metadata.name)}/log?timestamps=true&tailLines=1`,
     );
     expect(reply.text).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z third\n$/);
   });
 
-  it("deletes a Job in the foreground: its pods first", async () => {
+  it("deletes a Job with Foreground propagation after its pods", async () => {
     const reply = await server().delete(server().path("jobs", "fail-1"), { propagationPolicy: "Foreground" });
     expect(reply).toMatchObject({
       status: 200,
@@ -388,17 +387,17 @@ function failing(server: Server, { create, podWhen, over }: Steps): void {
   });
 }
 
-function leaving(server: Server, { create, podWhen, over }: Steps): void {
+function deletionContract(server: Server, { create, podWhen, hasCondition }: Steps): void {
   const isRunning = (pod: Body): boolean => pod.status.phase === "Running";
 
-  it("gives a running pod its grace, and counts it as failed when it is deleted by hand", async () => {
+  it("gives a deleted pod its grace period, and counts it as failed", async () => {
     await create(job("stay-1"));
     const pod = await podWhen("stay-1", isRunning);
     await server().until(server().path("jobs", "stay-1"), ({ body }) => body.status.ready === 1);
     const reply = await server().delete(server().path("pods", pod.metadata.name));
     expect(reply.body.metadata).toMatchObject({ name: pod.metadata.name, deletionGracePeriodSeconds: 2 });
     expect(reply.body.status.phase).toBe("Running");
-    const { body } = await server().until(server().path("jobs", "stay-1"), over("Failed"));
+    const { body } = await server().until(server().path("jobs", "stay-1"), hasCondition("Failed"));
     expect(body.status).toMatchObject({
       failed: 1,
       conditions: [{ type: "FailureTarget" }, { reason: "BackoffLimitExceeded" }],
@@ -406,7 +405,7 @@ function leaving(server: Server, { create, podWhen, over }: Steps): void {
     await server().until(server().path("pods", pod.metadata.name), ({ status }) => status === 404);
   });
 
-  it("deletes a Job in the background at once, and its pods after", async () => {
+  it("deletes a Job with Background propagation at once, and its pods after it", async () => {
     await create(job("stay-2"));
     const pod = await podWhen("stay-2", isRunning);
     const reply = await server().delete(server().path("jobs", "stay-2"), { propagationPolicy: "Background" });
@@ -419,21 +418,21 @@ function leaving(server: Server, { create, podWhen, over }: Steps): void {
     await server().until(server().path("pods", pod.metadata.name), ({ status }) => status === 404);
   });
 
-  it("ends a Job that is active for too long", async () => {
+  it("fails a Job that exceeds its activeDeadlineSeconds", async () => {
     await create(job("stay-3", { activeDeadlineSeconds: 1 }));
-    const { body } = await server().until(server().path("jobs", "stay-3"), over("Failed"));
+    const { body } = await server().until(server().path("jobs", "stay-3"), hasCondition("Failed"));
     expect(body.status.conditions).toMatchObject([
       { type: "FailureTarget" },
       { type: "Failed", reason: "DeadlineExceeded" },
     ]);
   });
 
-  it("makes no pod of a suspended Job", async () => {
+  it("creates no pod for a suspended Job", async () => {
     await create(job("done-2", { suspend: true }));
-    const { body } = await server().until(server().path("jobs", "done-2"), over("Suspended"));
+    const { body } = await server().until(server().path("jobs", "done-2"), hasCondition("Suspended"));
     expect(body.status.active ?? 0).toBe(0);
-    expect((await server().get(`${server().path("pods")}?labelSelector=story%3Ddone-2`)).body.items).toEqual(
-      [],
-    );
+    expect(
+      (await server().get(`${server().path("pods")}?labelSelector=test-job%3Ddone-2`)).body.items,
+    ).toEqual([]);
   });
 }

@@ -1,11 +1,11 @@
-// The contract's part on reading: lists with their selectors and pages, and watches.
+// The contract for reads: lists with selectors and pages, and watches.
 
 import { beforeAll, expect, it } from "vitest";
 import type { KubeServer, Reply } from "../fakes/kubernetes/tests/kube-request.ts";
 import { configMap, refusal, namesIn } from "./kube-expect.ts";
 import type { Server } from "./kube-expect.ts";
 
-/** The contract on GET and LIST. */
+/** The contract for GET and LIST. */
 export function listContract(server: Server): void {
   beforeAll(async () => {
     for (const n of ["0", "1", "2", "3", "4"]) {
@@ -14,9 +14,10 @@ export function listContract(server: Server): void {
     }
   });
   const listed = (query: string): Promise<Reply> => server().get(`${server().path("configmaps")}?${query}`);
-  const ours = (selector: string): string => `labelSelector=${encodeURIComponent(`app=list,${selector}`)}`;
+  const withSelector = (selector: string): string =>
+    `labelSelector=${encodeURIComponent(`app=list,${selector}`)}`;
 
-  it("answers 404 for what is not there", async () => {
+  it("answers 404 for an object that does not exist", async () => {
     const reply = await server().get(server().path("jobs", "none"));
     expect(reply).toMatchObject(refusal(404, "NotFound"));
     expect(reply.body).toMatchObject({
@@ -31,8 +32,8 @@ export function listContract(server: Server): void {
     expect(body).toMatchObject({ kind: "PodList", apiVersion: "v1", items: [] });
   });
 
-  it("lists in the order of names, with a version of the list, and items without kind", async () => {
-    const { body } = await listed(ours("n"));
+  it("lists by name, with the list's resourceVersion, and items without kind", async () => {
+    const { body } = await listed(withSelector("n"));
     expect(body).toMatchObject({
       kind: "ConfigMapList",
       metadata: { resourceVersion: expect.stringMatching(/^\d+$/) },
@@ -48,7 +49,7 @@ export function listContract(server: Server): void {
   });
 
   it("lists across namespaces", async () => {
-    const reply = await server().get(`/api/v1/configmaps?${ours("n=2")}`);
+    const reply = await server().get(`/api/v1/configmaps?${withSelector("n=2")}`);
     expect(namesIn(reply)).toEqual(["list-2"]);
   });
 
@@ -64,8 +65,8 @@ export function listContract(server: Server): void {
     ["odd=", "13"],
     ["n>1", "234"],
     ["n,!odd,n!=0", "24"],
-  ])("selects by labels: %s", async (selector, wanted) => {
-    expect(namesIn(await listed(ours(selector)))).toEqual(Array.from(wanted, (n) => `list-${n}`));
+  ])("selects by labels: %s", async (selector, names) => {
+    expect(namesIn(await listed(withSelector(selector)))).toEqual(Array.from(names, (n) => `list-${n}`));
   });
 
   it.each([
@@ -73,21 +74,21 @@ export function listContract(server: Server): void {
     ["metadata.name==list-1", "1"],
     ["metadata.name!=list-1", "0234"],
     ["metadata.namespace=another", ""],
-  ])("selects by fields: %s", async (selector, wanted) => {
-    const reply = await listed(`${ours("n")}&fieldSelector=${encodeURIComponent(selector)}`);
-    expect(namesIn(reply)).toEqual(Array.from(wanted, (n) => `list-${n}`));
+  ])("selects by fields: %s", async (selector, names) => {
+    const reply = await listed(`${withSelector("n")}&fieldSelector=${encodeURIComponent(selector)}`);
+    expect(namesIn(reply)).toEqual(Array.from(names, (n) => `list-${n}`));
   });
 
-  it("selects events by what they are about", async () => {
+  it("selects events by their involvedObject", async () => {
     const event = (name: string, pod: string): object => ({
       metadata: { name },
       involvedObject: { kind: "Pod", name: pod, namespace: server().namespace, uid: `uid-${pod}` },
-      reason: "Told",
+      reason: "Tested",
       type: "Warning",
     });
     await server().post(server().path("events"), event("event-1", "a"));
     await server().post(server().path("events"), event("event-2", "b"));
-    const selector = "involvedObject.kind=Pod,involvedObject.uid=uid-b,reason=Told,type!=Normal";
+    const selector = "involvedObject.kind=Pod,involvedObject.uid=uid-b,reason=Tested,type!=Normal";
     const reply = await server().get(
       `${server().path("events")}?fieldSelector=${encodeURIComponent(selector)}`,
     );
@@ -102,21 +103,21 @@ export function listContract(server: Server): void {
     "limit=x",
     "continue=abc",
     "resourceVersion=abc",
-  ])("refuses the query %s", async (query) => {
+  ])("rejects the query %s", async (query) => {
     expect(await listed(query)).toMatchObject(refusal(400, "BadRequest"));
   });
 
-  it("lists page by page, all pages at one version", async () => {
-    const first = await listed(`${ours("n")}&limit=2`);
+  it("lists all pages at the same resourceVersion", async () => {
+    const first = await listed(`${withSelector("n")}&limit=2`);
     expect(namesIn(first)).toEqual(["list-0", "list-1"]);
     await server().post(server().path("configmaps"), configMap("list-5", { app: "list", n: "5" }));
     await server().delete(server().path("configmaps", "list-5"));
     await server().post(server().path("configmaps"), configMap("list-30", { app: "list", n: "30" }));
     const next = encodeURIComponent(first.body.metadata.continue);
-    const second = await listed(`${ours("n")}&limit=2&continue=${next}`);
-    const again = await listed(`${ours("n")}&limit=2&continue=${next}`);
+    const second = await listed(`${withSelector("n")}&limit=2&continue=${next}`);
+    const again = await listed(`${withSelector("n")}&limit=2&continue=${next}`);
     const third = await listed(
-      `${ours("n")}&limit=2&continue=${encodeURIComponent(second.body.metadata.continue)}`,
+      `${withSelector("n")}&limit=2&continue=${encodeURIComponent(second.body.metadata.continue)}`,
     );
     await server().delete(server().path("configmaps", "list-30"));
     expect([second, again, third].map(namesIn)).toEqual([
@@ -127,27 +128,27 @@ export function listContract(server: Server): void {
     expect(third.body.metadata).toEqual({ resourceVersion: first.body.metadata.resourceVersion });
   });
 
-  it("counts what remains when nothing is selected", async () => {
+  it("returns remainingItemCount for a list without selector", async () => {
     const whole = namesIn(await listed("")).length;
     expect((await listed("limit=1")).body.metadata.remainingItemCount).toBe(whole - 1);
   });
 
-  it("refuses a continue token together with a version, and a version of the future", async () => {
-    const first = await listed(`${ours("n")}&limit=2`);
+  it("rejects a continue token with a resourceVersion, and a future resourceVersion", async () => {
+    const first = await listed(`${withSelector("n")}&limit=2`);
     const next = encodeURIComponent(first.body.metadata.continue);
     expect(await listed(`resourceVersion=5&continue=${next}`)).toMatchObject(refusal(400, "BadRequest"));
     expect(await listed("resourceVersion=99999999")).toMatchObject(refusal(504, "Timeout"));
   });
 }
 
-/** The contract on WATCH. */
+/** The contract for WATCH. */
 export function watchContract(server: Server): void {
   const version = async (): Promise<string> =>
     (await server().get(`${server().path("configmaps")}?limit=1`)).body.metadata.resourceVersion;
   const open = async (query: string): ReturnType<KubeServer["watch"]> =>
     server().watch(`${server().path("configmaps")}?watch=true&${query}`);
 
-  it("tells of every change after a version, also of those before it was opened", async () => {
+  it("sends every change after a resourceVersion, including changes before the watch was opened", async () => {
     const at = await version();
     const path = server().path("configmaps", "watch-1");
     await server().post(server().path("configmaps"), configMap("watch-1", { app: "watch-1" }));
@@ -167,12 +168,12 @@ export function watchContract(server: Server): void {
     });
   });
 
-  it("shows an object that leaves the selection as deleted, and one that enters it as added", async () => {
+  it("sends DELETED for an object that no longer matches the selector, and ADDED for one that does now", async () => {
     const watch = await open(`resourceVersion=${await version()}&labelSelector=app%3Dwatch-2`);
     const path = server().path("configmaps", "watch-2");
     await server().post(server().path("configmaps"), configMap("watch-2", { app: "watch-2" }));
     await server().patch(path, { metadata: { labels: { app: "other" } } });
-    await server().patch(path, { data: { unseen: "1" } });
+    await server().patch(path, { data: { ignored: "1" } });
     const back = await server().patch(path, { metadata: { labels: { app: "watch-2" } } });
     await watch.until(({ object }) => object.metadata.resourceVersion === back.body.metadata.resourceVersion);
     watch.stop();
@@ -180,7 +181,7 @@ export function watchContract(server: Server): void {
     expect(watch.events[1]?.object.metadata.labels).toEqual({ app: "watch-2" });
   });
 
-  it("starts with all there is at version 0", async () => {
+  it("starts with all existing objects at resourceVersion 0", async () => {
     await server().post(server().path("configmaps"), configMap("watch-3"));
     const watch = await open("resourceVersion=0&fieldSelector=metadata.name%3Dwatch-3");
     expect(await watch.until(() => true)).toMatchObject({
@@ -190,7 +191,7 @@ export function watchContract(server: Server): void {
     watch.stop();
   });
 
-  it("tells of versions that the selection does not show in bookmarks, and ends at timeoutSeconds", async () => {
+  it("sends bookmarks with new resourceVersions, and ends after timeoutSeconds", async () => {
     const query = `labelSelector=none&allowWatchBookmarks=true&timeoutSeconds=${server().watchSeconds}`;
     const watch = await open(`resourceVersion=${await version()}&${query}`);
     const { body } = await server().post(server().path("configmaps"), configMap("watch-4"));
@@ -205,13 +206,13 @@ export function watchContract(server: Server): void {
     expect(watch.events.every(({ type }) => type === "BOOKMARK")).toBe(true);
   });
 
-  it("sends no bookmarks unasked", async () => {
+  it("sends no bookmarks without allowWatchBookmarks", async () => {
     const watch = await open(`resourceVersion=${await version()}&labelSelector=none&timeoutSeconds=1`);
     await watch.ended();
     expect(watch.events).toEqual([]);
   });
 
-  it("refuses a watch with an unreadable selector", async () => {
+  it("rejects a watch with an invalid selector", async () => {
     expect((await open("labelSelector=a%20in%20(b")).status).toBe(400);
   });
 }

@@ -1,4 +1,4 @@
-// The contract's part on changing and deleting what is there.
+// The contract for updates and deletions.
 
 import { expect, it } from "vitest";
 import type { Reply } from "../fakes/kubernetes/tests/kube-request.ts";
@@ -7,16 +7,16 @@ import type { Server } from "./kube-expect.ts";
 
 const UNKNOWN_UID = "00000000-0000-0000-0000-000000000000";
 
-/** The contract on PUT and PATCH. */
+/** The contract for PUT and PATCH. */
 export function updateContract(server: Server): void {
-  const fresh = async (name: string): Promise<Reply["body"]> => {
+  const create = async (name: string): Promise<Reply["body"]> => {
     const { body } = await server().post(server().path("configmaps"), configMap(name));
     const { managedFields: _fields, ...metadata } = body.metadata;
     return { ...body, metadata };
   };
 
-  it("replaces an object, and makes a new version of it", async () => {
-    const before = await fresh("update-1");
+  it("replaces an object, with a new resourceVersion", async () => {
+    const before = await create("update-1");
     const reply = await server().put(server().path("configmaps", "update-1"), {
       ...before,
       data: { other: "1" },
@@ -28,8 +28,8 @@ export function updateContract(server: Server): void {
     );
   });
 
-  it("refuses to replace a version that is no longer the stored one", async () => {
-    const before = await fresh("update-2");
+  it("rejects an update with an old resourceVersion", async () => {
+    const before = await create("update-2");
     const path = server().path("configmaps", "update-2");
     await server().put(path, { ...before, data: { other: "1" } });
     const reply = await server().put(path, { ...before, data: { other: "2" } });
@@ -39,8 +39,8 @@ export function updateContract(server: Server): void {
     );
   });
 
-  it("replaces without a version whatever is there, but not a lease", async () => {
-    await fresh("update-3");
+  it("replaces any object without a resourceVersion, except a Lease", async () => {
+    await create("update-3");
     const path = server().path("configmaps", "update-3");
     expect((await server().put(path, { metadata: { name: "update-3" } })).status).toBe(200);
     const lease = (holderIdentity: string): object => ({ metadata: { name: "l" }, spec: { holderIdentity } });
@@ -50,7 +50,7 @@ export function updateContract(server: Server): void {
     );
   });
 
-  it("keeps a lease's times in microseconds", async () => {
+  it("stores the times of a Lease in microseconds", async () => {
     const spec = { holderIdentity: "a", leaseDurationSeconds: 15, renewTime: "2026-11-21T07:49:05.123456Z" };
     const reply = await server().post(server().path("leases"), { metadata: { name: "times" }, spec });
     expect(reply.body.spec).toEqual(spec);
@@ -62,7 +62,7 @@ export function updateContract(server: Server): void {
     expect(refused).toMatchObject(refusal(400, "BadRequest"));
   });
 
-  it("refuses to replace what is not there, or under another name", async () => {
+  it("rejects an update of a missing object, or with another name", async () => {
     const path = server().path("configmaps", "none");
     expect(await server().put(path, { metadata: { name: "none" } })).toMatchObject(refusal(404, "NotFound"));
     expect(await server().put(path, { metadata: { name: "other" } })).toMatchObject(
@@ -70,8 +70,8 @@ export function updateContract(server: Server): void {
     );
   });
 
-  it("merges a patch", async () => {
-    const before = await fresh("patch-1");
+  it("applies a JSON merge patch", async () => {
+    const before = await create("patch-1");
     const path = server().path("configmaps", "patch-1");
     const reply = await server().patch(path, {
       data: { key: null, more: "1" },
@@ -86,22 +86,22 @@ export function updateContract(server: Server): void {
     expect(reply.body.metadata.resourceVersion).not.toBe(before.metadata.resourceVersion);
   });
 
-  it("takes strategic merge patches and JSON patches", async () => {
-    await fresh("patch-2");
+  it("accepts strategic merge patches and JSON patches", async () => {
+    await create("patch-2");
     const path = server().path("configmaps", "patch-2");
     const labels = { metadata: { labels: { a: "b" } } };
     expect((await server().patch(path, labels, "application/strategic-merge-patch+json")).body).toMatchObject(
       labels,
     );
-    const form = "application/json-patch+json";
+    const type = "application/json-patch+json";
     const good = [{ op: "add", path: "/data/q", value: "r" }];
-    expect((await server().patch(path, good, form)).body.data).toEqual({ key: "value", q: "r" });
+    expect((await server().patch(path, good, type)).body.data).toEqual({ key: "value", q: "r" });
     const failing = [{ op: "test", path: "/data/q", value: "x" }];
-    expect(await server().patch(path, failing, form)).toMatchObject(refusal(422, "Invalid"));
+    expect(await server().patch(path, failing, type)).toMatchObject(refusal(422, "Invalid"));
   });
 
-  it("refuses a patch of another version, of a missing object, and in an unknown form", async () => {
-    await fresh("patch-3");
+  it("rejects a patch of another resourceVersion, of a missing object, or with an unknown content type", async () => {
+    await create("patch-3");
     const path = server().path("configmaps", "patch-3");
     expect(await server().patch(path, { metadata: { resourceVersion: "1" } })).toMatchObject(
       refusal(409, "Conflict"),
@@ -116,13 +116,13 @@ export function updateContract(server: Server): void {
   });
 }
 
-/** The contract on DELETE. */
+/** The contract for DELETE. */
 export function deleteContract(server: Server): void {
-  const fresh = async (name: string, more: object = {}): Promise<Reply["body"]> =>
+  const create = async (name: string, more: object = {}): Promise<Reply["body"]> =>
     (await server().post(server().path("configmaps"), configMap(name, { app: "delete" }, more))).body;
 
-  it("tells what it has deleted", async () => {
-    const { metadata } = await fresh("delete-1");
+  it("returns the name and uid of a deleted object", async () => {
+    const { metadata } = await create("delete-1");
     const reply = await server().delete(server().path("configmaps", "delete-1"));
     expect(reply.status).toBe(200);
     expect(reply.body).toMatchObject({
@@ -135,8 +135,8 @@ export function deleteContract(server: Server): void {
     );
   });
 
-  it("leaves an object alone whose uid or version is not the wanted one", async () => {
-    const { metadata } = await fresh("delete-2");
+  it("does not delete an object whose uid or resourceVersion differs from the precondition", async () => {
+    const { metadata } = await create("delete-2");
     const path = server().path("configmaps", "delete-2");
     const wrongUid = await server().delete(path, { preconditions: { uid: UNKNOWN_UID } });
     expect(wrongUid).toMatchObject(refusal(409, "Conflict"));
@@ -148,8 +148,8 @@ export function deleteContract(server: Server): void {
     expect((await server().delete(path, { preconditions: { uid, resourceVersion } })).status).toBe(200);
   });
 
-  it("rehearses a deletion", async () => {
-    await fresh("delete-3");
+  it("deletes nothing with dryRun", async () => {
+    await create("delete-3");
     const path = server().path("configmaps", "delete-3");
     expect((await server().delete(`${path}?dryRun=All`)).status).toBe(200);
     expect((await server().delete(path, { dryRun: ["All"] })).status).toBe(200);
@@ -157,7 +157,7 @@ export function deleteContract(server: Server): void {
   });
 
   it.each([{ propagationPolicy: "Sideways" }, { propagationPolicy: "Orphan", orphanDependents: true }])(
-    "refuses the options %j",
+    "rejects the options %j",
     async (options) => {
       expect(await server().delete(server().path("configmaps", "none"), options)).toMatchObject(
         refusal(422, "Invalid"),
@@ -165,8 +165,8 @@ export function deleteContract(server: Server): void {
     },
   );
 
-  it("keeps an object until its last finalizer has gone", async () => {
-    await fresh("delete-4", { finalizers: ["example.com/a"] });
+  it("keeps an object until its last finalizer is removed", async () => {
+    await create("delete-4", { finalizers: ["example.com/a"] });
     const path = server().path("configmaps", "delete-4");
     const reply = await server().delete(path);
     expect(reply).toMatchObject({ status: 200, body: { kind: "ConfigMap" } });
@@ -177,8 +177,8 @@ export function deleteContract(server: Server): void {
     expect(await server().get(path)).toMatchObject(refusal(404, "NotFound"));
   });
 
-  it("deletes what a selector selects", async () => {
-    await fresh("delete-5");
+  it("deletes the objects that a selector matches", async () => {
+    await create("delete-5");
     await server().post(server().path("configmaps"), configMap("delete-6", { app: "other" }));
     const reply = await server().delete(`${server().path("configmaps")}?labelSelector=app%3Ddelete`);
     expect(reply).toMatchObject({ status: 200, body: { kind: "ConfigMapList" } });
@@ -188,11 +188,11 @@ export function deleteContract(server: Server): void {
   });
 
   it("deletes dependents with their owner", async () => {
-    const owner = await fresh("owner-1");
+    const owner = await create("owner-1");
     const ownerReferences = [
       { apiVersion: "v1", kind: "ConfigMap", name: "owner-1", uid: owner.metadata.uid },
     ];
-    await fresh("dependent-1", { ownerReferences });
+    await create("dependent-1", { ownerReferences });
     await server().delete(server().path("configmaps", "owner-1"));
     const path = server().path("configmaps", "dependent-1");
     expect(await server().until(path, ({ status }) => status === 404)).toMatchObject(

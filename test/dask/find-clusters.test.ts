@@ -1,4 +1,4 @@
-// Which objects are Dask's, and whose: also those that only look so.
+// Which objects belong to which Dask cluster and flow run, and which only look like it.
 
 import type { RunWithPods } from "../../src/dask/attribute.ts";
 import { describe, expect, it } from "vitest";
@@ -11,13 +11,13 @@ import {
   classic,
   daskCluster,
   job,
-  jobPrint,
+  observedJob,
   meta,
   nameFor,
   pod,
   RUN_A,
   RUN_B,
-  runPrint,
+  inventoryRun,
   service,
 } from "./samples.ts";
 
@@ -26,15 +26,15 @@ const OWNED_BY = (kind: string, uid: string, apiVersion = "v1") => [
   { apiVersion, kind, name: "owner", uid, controller: true },
 ];
 
-function prints(objects: Partial<DaskObjects>, runs: readonly RunWithPods[] = []) {
+function find(objects: Partial<DaskObjects>, runs: readonly RunWithPods[] = []) {
   return findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
 }
 
-describe("recognising", () => {
-  it("puts a classic cluster together: scheduler, workers, Service and the budget without labels", () => {
+describe("recognising clusters", () => {
+  it("finds a classic cluster: scheduler, workers, Service and the budget without labels", () => {
     const scheduler = classic(CLUSTER, { role: "scheduler" });
     const workers = [classic(CLUSTER), classic(CLUSTER, { phase: "Succeeded" })];
-    const [found, ...others] = prints({
+    const [found, ...others] = find({
       pods: [...workers, scheduler],
       services: [service(CLUSTER)],
       budgets: [budget(CLUSTER)],
@@ -56,19 +56,17 @@ describe("recognising", () => {
       pod: classic(CLUSTER, { labels: { app: "prefect-dask-worker" } }),
     },
     {
-      name: "owned by the flow's pod, as people do it",
+      name: "a user who made the flow's pod its owner",
       pod: classic(CLUSTER, { ownerReferences: OWNED_BY("Pod", "x") }),
     },
-  ])("knows a classic worker of $name", ({ pod: worker }) => {
-    expect(prints({ pods: [worker] })).toMatchObject([{ kind: "classic", name: CLUSTER, workers: [worker] }]);
+  ])("recognises a classic worker of $name", ({ pod: worker }) => {
+    expect(find({ pods: [worker] })).toMatchObject([{ kind: "classic", name: CLUSTER, workers: [worker] }]);
   });
 
-  it("knows a worker whose cluster label got lost by app and scheduler address", () => {
+  it("recognises a worker without cluster label by app and scheduler address", () => {
     const env = { DASK_SCHEDULER_ADDRESS: "tcp://10.0.0.9:41" };
     const worker = pod("my-dask-abcde", { labels: { app: "dask", component: "worker" }, env });
-    expect(prints({ pods: [worker] })).toMatchObject([
-      { kind: "classic", name: "my-dask", workers: [worker] },
-    ]);
+    expect(find({ pods: [worker] })).toMatchObject([{ kind: "classic", name: "my-dask", workers: [worker] }]);
   });
 
   it.each<{ name: string; pod: Pod }>([
@@ -101,8 +99,8 @@ describe("recognising", () => {
       name: "another domain's label",
       pod: pod("x", { labels: { "dask.org.example/cluster-name": CLUSTER, "dask.org/component": "worker" } }),
     },
-  ])("passes over $name", ({ pod: foreign }) => {
-    expect(prints({ pods: [foreign] })).toEqual([]);
+  ])("ignores $name", ({ pod: foreign }) => {
+    expect(find({ pods: [foreign] })).toEqual([]);
   });
 
   it.each<{ name: string; services?: AnyObject[]; budgets?: AnyObject[] }>([
@@ -125,51 +123,51 @@ describe("recognising", () => {
         service(CLUSTER, { ownerReferences: OWNED_BY("DaskCluster", "d", "kubernetes.dask.org/v1") }),
       ],
     },
-  ])("passes over $name", ({ services = [], budgets = [] }) => {
-    expect(prints({ services, budgets })).toEqual([]);
+  ])("ignores $name", ({ services = [], budgets = [] }) => {
+    expect(find({ services, budgets })).toEqual([]);
   });
 
-  it("gives the operator's pods to their DaskCluster, also when they look classic", () => {
+  it("adds the operator's pods to their DaskCluster, also if they look classic", () => {
     const resource = daskCluster("mine");
     const controlled = classic("mine", { ownerReferences: OWNED_BY("ReplicaSet", "r", "apps/v1") });
     const bare = classic("mine");
-    const found = prints({ clusters: [resource], pods: [controlled, bare], services: [service("mine")] });
+    const found = find({ clusters: [resource], pods: [controlled, bare], services: [service("mine")] });
     expect(found).toMatchObject([{ kind: "operator", name: "mine", resource, workers: [controlled, bare] }]);
   });
 
-  it("knows the operator's pods where its DaskClusters may not be listed", () => {
+  it("recognises the operator's pods without permission to list DaskClusters", () => {
     const labels = { "dask.org/workergroup-name": "mine-default" };
-    expect(prints({ pods: [classic("mine", { labels })] })).toMatchObject([
+    expect(find({ pods: [classic("mine", { labels })] })).toMatchObject([
       { kind: "operator", resource: undefined },
     ]);
   });
 
-  it("knows dask-gateway's", () => {
+  it("recognises clusters of dask-gateway", () => {
     const labels = { "gateway.dask.org/cluster": "abc", "app.kubernetes.io/component": "dask-scheduler" };
     const scheduler = pod("dask-scheduler-abc", { labels });
-    expect(prints({ pods: [scheduler] })).toMatchObject([{ kind: "gateway", name: "abc", scheduler }]);
+    expect(find({ pods: [scheduler] })).toMatchObject([{ kind: "gateway", name: "abc", scheduler }]);
   });
 
   it("keeps clusters of the same name in two namespaces apart", () => {
     const pods = [classic(CLUSTER), classic(CLUSTER, { namespace: "other" })];
-    expect(prints({ pods }).map(({ namespace }) => namespace)).toEqual(["flows", "other"]);
+    expect(find({ pods }).map(({ namespace }) => namespace)).toEqual(["flows", "other"]);
   });
 
-  it("does not take a flow run's own pod for a worker", () => {
+  it("ignores a flow run's own pod", () => {
     const own = classic(CLUSTER);
-    const run = runPrint(RUN_A, { jobs: [jobPrint(job("job-a", RUN_A), [own])] });
-    expect(prints({ pods: [own] }, [run])).toEqual([]);
+    const run = inventoryRun(RUN_A, { jobs: [observedJob(job("job-a", RUN_A), [own])] });
+    expect(find({ pods: [own] }, [run])).toEqual([]);
   });
 });
 
-describe("attributing", () => {
+describe("attributing clusters to flow runs", () => {
   const flowPod = pod("flow-a", {
     uid: "pod-a",
     podIP: "10.0.0.7",
     creationTimestamp: ago(90),
     image: "flow:1",
   });
-  const runA = runPrint(RUN_A, { jobs: [jobPrint(job("job-a", RUN_A, { uid: "job-a" }), [flowPod])] });
+  const runA = inventoryRun(RUN_A, { jobs: [observedJob(job("job-a", RUN_A, { uid: "job-a" }), [flowPod])] });
   const address = { DASK_SCHEDULER_ADDRESS: "tcp://10.0.0.7:40123" };
   const name = nameFor(RUN_A);
 
@@ -211,12 +209,12 @@ describe("attributing", () => {
       owner: { flowRunId: RUN_A, by: "address" },
     },
     {
-      name: "the stronger of two that agree",
+      name: "the more reliable of two that agree",
       pods: [classic(name, { env: address })],
       owner: { flowRunId: RUN_A, by: "name" },
     },
     {
-      name: "one pod's for all, where the name is unique",
+      name: "one pod for all, if the cluster's name is unique",
       pods: [classic(CLUSTER), classic(CLUSTER, { env: { PREFECT__FLOW_RUN_ID: RUN_B } })],
       owner: { flowRunId: RUN_B, by: "environment" },
     },
@@ -225,14 +223,14 @@ describe("attributing", () => {
       pods: [classic(CLUSTER, { image: "flow:1" })],
       owner: { flowRunId: RUN_A, by: "guess" },
     },
-  ])("goes by $name", ({ pods, owner }) => {
-    expect(prints({ pods }, [runA])[0]?.owner).toEqual(owner);
+  ])("uses $name", ({ pods, owner }) => {
+    expect(find({ pods }, [runA])[0]?.owner).toEqual(owner);
   });
 
   it.each<{ name: string; pods: Pod[] }>([
-    { name: "nothing ties it", pods: [classic(CLUSTER, { image: "other:1" })] },
+    { name: "there is no evidence", pods: [classic(CLUSTER, { image: "other:1" })] },
     {
-      name: "it is tied to two runs",
+      name: "its pods have labels of two runs",
       pods: [
         classic(CLUSTER, { labels: { "prefect.io/flow_run_id": RUN_A } }),
         classic(CLUSTER, { labels: { "prefect.io/flow_run_id": RUN_B } }),
@@ -243,61 +241,61 @@ describe("attributing", () => {
       pods: [classic(name, { labels: { "prefect.io/flow_run_id": RUN_B } })],
     },
     {
-      name: "a chosen name has a living pod without a tie",
+      name: "its name is fixed and an active pod has no evidence",
       pods: [
         classic("my-cluster"),
         classic("my-cluster", { phase: "Succeeded", env: { PREFECT__FLOW_RUN_ID: RUN_B } }),
       ],
     },
     {
-      name: "the address is a pod's that was made later",
+      name: "the address belongs to a pod created later",
       pods: [classic(CLUSTER, { env: address, creationTimestamp: ago(120) })],
     },
     {
-      name: "the address is nobody's",
+      name: "no pod has the address",
       pods: [classic(CLUSTER, { env: { DASK_SCHEDULER_ADDRESS: "tcp://10.0.0.77:1" } })],
     },
-    { name: "the name's id is no UUID", pods: [classic("dask-0a0a0a0a-1111-03d5b8bb-0")] },
-    { name: "the name only begins like ours", pods: [classic(`dask-${RUN_A}`)] },
+    { name: "the id in the name is not a UUID", pods: [classic("dask-0a0a0a0a-1111-03d5b8bb-0")] },
+    { name: "the name has no suffix", pods: [classic(`dask-${RUN_A}`)] },
     { name: "the label is empty", pods: [classic(CLUSTER, { labels: { "prefect.io/flow_run_id": "" } })] },
-  ])("attributes to nobody when $name", ({ pods }) => {
-    expect(prints({ pods }, [runA])[0]?.owner).toBeUndefined();
+  ])("finds no flow run if $name", ({ pods }) => {
+    expect(find({ pods }, [runA])[0]?.owner).toBeUndefined();
   });
 
-  it("does not take the pod of a run that had ended for the scheduler of a later worker", () => {
+  it("ignores the address of a pod that had finished before the worker was created", () => {
     const ended = pod("flow-b", {
       podIP: "10.0.0.8",
       phase: "Succeeded",
       creationTimestamp: ago(90),
       endedMinutesAgo: 70,
     });
-    const run = runPrint(RUN_B, { jobs: [jobPrint(job("job-b", RUN_B), [ended])] });
+    const run = inventoryRun(RUN_B, { jobs: [observedJob(job("job-b", RUN_B), [ended])] });
     const env = { DASK_SCHEDULER_ADDRESS: "tcp://10.0.0.8:1" };
     const late = classic(CLUSTER, { env, creationTimestamp: ago(60) });
     const early = classic("dask-root-11111111-1", { env, creationTimestamp: ago(80) });
-    expect(prints({ pods: [late, early] }, [run]).map(({ owner }) => owner)).toEqual([
+    expect(find({ pods: [late, early] }, [run]).map(({ owner }) => owner)).toEqual([
       undefined,
       { flowRunId: RUN_B, by: "address" },
     ]);
   });
 
-  it("guesses at nothing when two runs would do", () => {
+  it("does not guess if two runs match", () => {
     const twin = pod("flow-b", { creationTimestamp: ago(90), image: "flow:1" });
-    const runB = runPrint(RUN_B, { jobs: [jobPrint(job("job-b", RUN_B), [twin])] });
-    expect(prints({ pods: [classic(CLUSTER, { image: "flow:1" })] }, [runA, runB])[0]?.owner).toBeUndefined();
+    const runB = inventoryRun(RUN_B, { jobs: [observedJob(job("job-b", RUN_B), [twin])] });
+    expect(find({ pods: [classic(CLUSTER, { image: "flow:1" })] }, [runA, runB])[0]?.owner).toBeUndefined();
   });
 
-  it("knows the run of Services and budgets whose pods are gone by their name", () => {
-    expect(prints({ services: [service(name)] })[0]?.owner).toEqual({ flowRunId: RUN_A, by: "name" });
+  it("finds the run of Services and budgets without pods by their name", () => {
+    expect(find({ services: [service(name)] })[0]?.owner).toEqual({ flowRunId: RUN_A, by: "name" });
   });
 
-  it("knows the run of a DaskCluster by its label and by the environment in its spec", () => {
+  it("finds the run of a DaskCluster by its label or by the environment in its spec", () => {
     const env = [{ name: "PREFECT__CONTEXT__FLOW_RUN_ID", value: RUN_B }];
     const clusters = [
       daskCluster("by-label", { labels: { "prefect.io/flow-run-id": RUN_A } }),
       { ...daskCluster("by-spec"), spec: { worker: { spec: { containers: [{ name: "worker", env }] } } } },
     ];
-    expect(prints({ clusters }).map(({ owner }) => owner)).toEqual([
+    expect(find({ clusters }).map(({ owner }) => owner)).toEqual([
       { flowRunId: RUN_A, by: "label" },
       { flowRunId: RUN_B, by: "environment" },
     ]);

@@ -1,4 +1,4 @@
-// Objects as dask-kubernetes and people make them, for tests.
+// Objects as dask-kubernetes and users create them, for tests.
 
 import { runStateOf } from "../../src/prefect1/run-state.ts";
 import type { RunStatus } from "../../src/orchestrator/flow-run.ts";
@@ -12,7 +12,7 @@ export const RUN_B = "0b0b0b0b-2222-4222-8222-bbbbbbbbbbbb";
 
 let serial = 0;
 
-/** So many minutes before NOW, as Kubernetes writes it. */
+/** The time this many minutes before NOW, as text. */
 export function ago(minutes: number): string {
   return new Date(NOW.getTime() - minutes * 60_000).toISOString();
 }
@@ -55,7 +55,7 @@ export function pod(name: string, given: PodSpec = {}): Pod {
   };
 }
 
-/** A worker (or scheduler) of KubeCluster as 0.10 and later make it. */
+/** A worker (or scheduler) of KubeCluster as versions 0.10 and later create it. */
 export function classic(cluster: string, given: PodSpec & { readonly role?: string } = {}): Pod {
   const { role = "worker", labels, ...more } = given;
   const own = { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": role };
@@ -99,17 +99,17 @@ export function job(name: string, flowRunId: string, given: JobSpec = {}): Job {
   };
 }
 
-export function jobPrint(of: Job, pods: readonly Pod[] = []): ObservedJob {
+export function observedJob(of: Job, pods: readonly Pod[] = []): ObservedJob {
   return { job: of, pods, deletedPods: [], events: [], gone: false };
 }
 
-/** What Prefect says of a run: in this state for so many minutes. */
+/** The status of a run that has been in this state for this many minutes. */
 export function known(type: string, minutes = 30): RunStatus {
   const state = runStateOf({ id: "", version: 1, state: { type }, updated: new Date(ago(minutes)) });
   return { kind: "known", state };
 }
 
-export function runPrint(
+export function inventoryRun(
   flowRunId: string,
   given: Partial<Omit<InventoryRun, "observed">> & { readonly jobs?: readonly ObservedJob[] } = {},
 ): InventoryRun {

@@ -1,49 +1,49 @@
-// How the agent gets at the cluster and at Prefect: every kind of credentials under the real kubectl, and what it says when
-// one of them is wrong.
+// The agent's access to the cluster and to Prefect under the real kubectl: every kind of credentials, and the errors if one of them
+// is wrong.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import { PluginProcess, runPlugin, startAgent } from "./support/agent-process.ts";
-import type { Ended } from "./support/agent-process.ts";
+import type { ProcessResult } from "./support/agent-process.ts";
 import { currentCluster, hasContext, KubeconfigFolder, tokenOf } from "./support/kubeconfig.ts";
 import { mustKubectl } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
 import type { ReachablePrefect } from "./support/pod-network.ts";
-import { GOES_WELL, shellRun } from "./support/shell-flow.ts";
+import { SUCCEEDS, shellRun } from "./support/shell-flow.ts";
 
-const KEY = "the-right-key";
+const KEY = "the-valid-key";
 
 let namespace: string;
-let world: ReachablePrefect;
+let reachable: ReachablePrefect;
 let folder: KubeconfigFolder;
 let cluster: JsonObject;
 let token: string;
-let powerless: string;
+let tokenWithoutPermissions: string;
 
 beforeAll(async () => {
   namespace = await createNamespace("access");
-  world = await startReachablePrefect();
+  reachable = await startReachablePrefect();
   folder = new KubeconfigFolder();
   cluster = currentCluster();
   token = tokenOf("worker", namespace, true);
-  powerless = tokenOf("nobody", namespace, false);
+  tokenWithoutPermissions = tokenOf("nobody", namespace, false);
 });
 
 afterAll(async () => {
   folder.remove();
-  await world.prefect.stop();
+  await reachable.prefect.stop();
   removeNamespace(namespace);
 });
 
-/** Takes one flow run with these flags and variables, and is stopped; answers the run's state and how it ended. */
+/** Starts an agent with these flags and variables, lets it launch one run, and stops it; returns the run's state and the agent's result. */
 async function oneRunWith(
   flags: readonly string[],
   env: Readonly<Record<string, string>>,
-): Promise<Ended & { readonly state: string }> {
-  const { prefect, api } = world;
+): Promise<ProcessResult & { readonly state: string }> {
+  const { prefect, api } = reachable;
   const flow = prefect.createFlow({ name: "shell" });
-  const { id } = prefect.createFlowRun({ flow, runConfig: shellRun(GOES_WELL) });
+  const { id } = prefect.createFlowRun({ flow, runConfig: shellRun(SUCCEEDS) });
   const stateOf = (): string => prefect.flowRun(id)?.state ?? "";
   const agent = await startAgent(["-a", api, "-n", namespace, ...flags], env);
   await prefect.until(() => stateOf() === "Success", { what: "success", timeoutMs: 90_000 });
@@ -71,7 +71,10 @@ describe("kubectl prefect agent start works", () => {
       name: "with a token file beside the kubeconfig",
       flags: () => {
         folder.file("token.txt", `${token}\n`);
-        return ["--kubeconfig", folder.kubeconfig("beside", { cluster, user: { tokenFile: "token.txt" } })];
+        return [
+          "--kubeconfig",
+          folder.kubeconfig("token-file", { cluster, user: { tokenFile: "token.txt" } }),
+        ];
       },
     },
     {
@@ -93,23 +96,23 @@ describe("kubectl prefect agent start works", () => {
       },
     },
     {
-      name: "as somebody of a group that has the rights",
+      name: "impersonating a member of a group that has the permissions",
       flags: () => ["--as", "somebody", "--as-group", "curious", "--as-group", "system:masters"],
     },
     {
-      name: "with no more rights than install --rbac=minimal gives",
+      name: "with only the permissions of install --rbac=minimal",
       env: () => {
         const list = JSON.parse(
           mustKubectl(["prefect", "install", "--rbac=minimal", "-n", namespace, "-o", "json"]),
         );
-        // The agent that it starts is not wanted here, only its rights.
+        // Only the permissions, without the Deployment.
         const items = list.items.filter(({ kind }: { kind: string }) => kind !== "Deployment");
         mustKubectl(["apply", "-f", "-"], JSON.stringify({ ...list, items }));
         const minimal = mustKubectl(["create", "token", "prefect-agent", "-n", namespace]).trim();
         return userOf({ token: minimal });
       },
     },
-    // Where KUBECONFIG has no such context, its own user stands in: kind's has a client certificate.
+    // Without the context `cert`, the current user is used: kind's has a client certificate.
     { name: "with a client certificate", flags: () => (hasContext("cert") ? ["--context", "cert"] : []) },
   ])("$name", async ({ flags, env }) => {
     const ended = await oneRunWith(flags?.() ?? [], env?.() ?? {});
@@ -118,54 +121,54 @@ describe("kubectl prefect agent start works", () => {
   });
 });
 
-interface Refusal extends Access {
+interface Rejected extends Access {
   readonly code: number;
   readonly error: RegExp;
 }
 
-describe("kubectl prefect agent start ends at once", () => {
-  it.each<Refusal>([
+describe("kubectl prefect agent start fails at once", () => {
+  it.each<Rejected>([
     {
-      name: "without the kubeconfig that --kubeconfig names",
+      name: "if the file of --kubeconfig does not exist",
       flags: () => ["--kubeconfig", "/absent/kubeconfig"],
       code: 2,
       error: /^cannot read kubeconfig "\/absent\/kubeconfig": no such file$/,
     },
     {
-      name: "with a kubeconfig that is no YAML",
+      name: "with a kubeconfig that is not YAML",
       flags: () => ["--kubeconfig", folder.file("broken", "clusters: [}\n")],
       code: 2,
       error: /^cannot read kubeconfig ".*broken": .*[^:]$/,
     },
     {
-      name: "with a context that is not there",
+      name: "with a context that does not exist",
       flags: () => ["--context", "absent"],
       code: 2,
       error: /^cannot find context "absent" in the kubeconfig$/,
     },
     {
-      name: "with a token that is not accepted",
+      name: "with an invalid token",
       env: () => userOf({ token: "wrong" }),
       code: 4,
       error: /Unauthorized/,
     },
     {
-      name: "with a user who has no rights",
-      env: () => userOf({ token: powerless }),
+      name: "with the token of a user without permissions",
+      env: () => userOf({ token: tokenWithoutPermissions }),
       code: 4,
       error: /^cannot work in namespace "access-.*": not allowed to .*create jobs\.batch/,
     },
     {
-      name: "as a user who has no rights",
+      name: "impersonating a user without permissions",
       flags: () => ["--as", "nobody-at-all"],
       code: 4,
       error: /^cannot work in namespace "access-.*": not allowed to .*create jobs\.batch/,
     },
     {
-      name: "with a certificate authority that is not the cluster's",
+      name: "without the cluster's certificate authority",
       env: () => {
-        const { "certificate-authority-data": _, ...stranger } = cluster;
-        return { KUBECONFIG: folder.kubeconfig("stranger", { cluster: stranger, user: { token } }) };
+        const { "certificate-authority-data": _, ...withoutCa } = cluster;
+        return { KUBECONFIG: folder.kubeconfig("without-ca", { cluster: withoutCa, user: { token } }) };
       },
       code: 4,
       error: /certificate/,
@@ -184,13 +187,23 @@ describe("kubectl prefect agent start ends at once", () => {
       error: /session expired/,
     },
     {
-      name: "with an option that there is not",
+      name: "with an unknown option",
       flags: () => ["--absent"],
       code: 2,
       error: /--absent/,
     },
   ])("$name", async ({ flags, env, code, error }) => {
-    const args = ["agent", "start", "-b", "server", "-a", world.api, "-n", namespace, ...(flags?.() ?? [])];
+    const args = [
+      "agent",
+      "start",
+      "-b",
+      "server",
+      "-a",
+      reachable.api,
+      "-n",
+      namespace,
+      ...(flags?.() ?? []),
+    ];
     const ended = await runPlugin(args, env?.());
     expect(errorIn(ended.stderr)).toMatch(error);
     expect(ended.code).toBe(code);
@@ -198,53 +211,65 @@ describe("kubectl prefect agent start ends at once", () => {
   });
 
   it.each([
-    { refused: "with GraphQL errors", unauthorized: "errors" as const },
-    { refused: "with 401", unauthorized: "401" as const },
-  ])("with a wrong API key that is refused $refused, and does not print it", async ({ unauthorized }) => {
-    const cloud = await startReachablePrefect({ flavour: "cloud", apiKey: KEY, unauthorized });
-    const ended = await runPlugin(["agent", "start", "-a", cloud.api, "-k", "a-wrong-key", "-n", namespace]);
-    await cloud.prefect.stop();
-    expect(ended.code).toBe(3);
-    expect(errorIn(ended.stderr)).toMatch(/^cannot find the tenant: /);
-    expect(ended.stderr).toContain("hint: check the API key");
-    expect(ended.stdout + ended.stderr).not.toContain("a-wrong-key");
-  });
+    { how: "with GraphQL errors", unauthorized: "errors" as const },
+    { how: "with 401", unauthorized: "401" as const },
+  ])(
+    "with an invalid API key, which Prefect rejects $how and which is not printed",
+    async ({ unauthorized }) => {
+      const cloud = await startReachablePrefect({ flavour: "cloud", apiKey: KEY, unauthorized });
+      const ended = await runPlugin([
+        "agent",
+        "start",
+        "-a",
+        cloud.api,
+        "-k",
+        "a-wrong-key",
+        "-n",
+        namespace,
+      ]);
+      await cloud.prefect.stop();
+      expect(ended.code).toBe(3);
+      expect(errorIn(ended.stderr)).toMatch(/^cannot find the tenant: /);
+      expect(ended.stderr).toContain("hint: check the API key");
+      expect(ended.stdout + ended.stderr).not.toContain("a-wrong-key");
+    },
+  );
 });
 
 describe("kubectl prefect agent start without --backend server", () => {
-  it("says what a server of one's own needs", async () => {
-    const ended = await runPlugin(["agent", "start", "-a", world.api, "-n", namespace]);
+  it("prints a hint that a self-hosted server needs --backend server", async () => {
+    const ended = await runPlugin(["agent", "start", "-a", reachable.api, "-n", namespace]);
     expect(ended.code).toBe(3);
     expect(errorIn(ended.stderr)).toMatch(/^cannot find the tenant: .*auth_info/);
-    expect(ended.stderr).toContain("hint: a server of your own needs --backend server");
+    expect(ended.stderr).toContain("hint: add --backend server for a self-hosted server");
   });
 });
 
-describe("kubectl prefect agent start rides out", () => {
-  it("a cluster that does not answer, says so once, and ends on SIGTERM with 0", async () => {
-    const flags = ["-a", world.api, "-n", namespace, "-s", "https://127.0.0.1:1"];
+describe("kubectl prefect agent start keeps running", () => {
+  it("without a reachable cluster, logs the error, and exits with 0 on SIGTERM", async () => {
+    const flags = ["-a", reachable.api, "-n", namespace, "-s", "https://127.0.0.1:1"];
     const agent = new PluginProcess(["agent", "start", "-b", "server", ...flags]);
-    await agent.says("Registration successful!");
-    await agent.says("Kubernetes API");
+    await agent.untilPrinted("Registration successful!");
+    await agent.untilPrinted("Kubernetes API");
     const ended = await agent.stop();
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     expect(ended.stdout).toContain("https://127.0.0.1:1: connection refused");
   });
 
-  it("a Prefect API that goes away: one line, and work goes on when it is back", async () => {
-    const { prefect, api } = world;
+  it("while the Prefect API is unavailable, and logs the outage once", async () => {
+    const { prefect, api } = reachable;
     const agent = await startAgent(["-a", api, "-n", namespace]);
     await prefect.pause();
-    await agent.says("Prefect API does not answer");
+    await agent.untilPrinted("Cannot reach the Prefect API");
     await prefect.resume();
-    await agent.says("Prefect API is back");
+    await agent.untilPrinted("Prefect API is back");
     const ended = await agent.stop();
     expect(ended.code).toBe(0);
-    expect(ended.stdout.match(/does not answer/g)).toHaveLength(1);
+    expect(ended.stdout.match(/Cannot reach/g)).toHaveLength(1);
   });
 });
 
-/** The one error line, without its prefix. Fails when there is none or several. */
+/** The only error line, without its prefix. Fails if there is none or more than one. */
 function errorIn(stderr: string): string {
   const errors = stderr.split("\n").filter((line) => line.startsWith("error: "));
   expect(errors).toHaveLength(1);

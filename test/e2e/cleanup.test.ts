@@ -1,11 +1,11 @@
-// cleanup and cancel on a real cluster: leftovers as Prefect and Dask make them, played by busybox, among objects of others.
+// cleanup and cancel on a real cluster: leftovers of Prefect and Dask, and unrelated objects; busybox is the image of all pods.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
-import { CLEANUP_ACCESS } from "../../src/kube/permissions.ts";
+import { CLEANUP_PERMISSIONS } from "../../src/kube/permissions.ts";
 import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
-import { Terminal, whyNoTerminal } from "../support/terminal.ts";
+import { Terminal, noTerminalReason } from "../support/terminal.ts";
 import { runPlugin } from "./support/agent-process.ts";
 import {
   apply,
@@ -14,7 +14,7 @@ import {
   DONE,
   flowJob,
   gated,
-  left,
+  remaining,
   pod,
   service,
   ungate,
@@ -25,11 +25,11 @@ import { kubectl, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 
 const OLD = "--older-than=0s";
-/** The minor version from which on pods can be kept from being scheduled. */
+/** Pods can have scheduling gates since this minor version. */
 const GATES_SINCE = 27;
 
-/** Who may clean up in the first namespace only. */
-const JANITOR = "kubectl-prefect-e2e-janitor";
+/** A user with the permissions of cleanup in the first namespace only. */
+const CLEANUP_USER = "kubectl-prefect-e2e-cleanup";
 
 let namespace = "";
 let other = "";
@@ -61,7 +61,7 @@ function plugin(...args: readonly string[]) {
 }
 
 describe("on a real cluster", () => {
-  it("cleanup takes exactly what nobody needs, and a second one finds nothing", async () => {
+  it("cleanup deletes exactly the leftovers, and a second cleanup finds nothing", async () => {
     const cancelled = flowRun("Cancelled", "cancelled");
     const running = flowRun("Running", "running");
     const orphaned = `dask-${cancelled}-0123abcd-4`;
@@ -93,7 +93,7 @@ describe("on a real cluster", () => {
     expect(first.stderr).toBe("removed 2 Jobs, 3 pods, 2 Services, 2 PodDisruptionBudgets\n");
     expect(first.code).toBe(0);
     await waitFor(namespace, ["job/cancelled", ...orphans], "delete");
-    expect(left(namespace)).toEqual(
+    expect(remaining(namespace)).toEqual(
       [
         "Job/running",
         "Pod/foreign-done",
@@ -111,7 +111,7 @@ describe("on a real cluster", () => {
     expect(second.stderr).toContain("nothing to clean up");
   });
 
-  it("cancel removes all of a run, and settles its state", async () => {
+  it("cancel deletes all objects of a run and sets it to Cancelled", async () => {
     const id = flowRun("Running", "quick-fox");
     const cluster = `dask-${id}-0123abcd-4`;
     apply(namespace, [
@@ -124,78 +124,80 @@ describe("on a real cluster", () => {
     const { stderr, code } = await plugin("cancel", "quick-fox", "--grace=2s");
     expect(stderr).toContain("removed 1 Job, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
     expect([code, prefect.flowRun(id)?.state]).toEqual([0, "Cancelled"]);
-    expect(left(namespace).filter((name) => name.includes("fox") || name.includes(id))).toEqual([]);
+    expect(remaining(namespace).filter((name) => name.includes("fox") || name.includes(id))).toEqual([]);
   });
 
-  it.skipIf(whyNoTerminal() !== undefined || serverMinor() < GATES_SINCE)(
-    "a pod that starts to run while its deletion is being thought over survives",
+  it.skipIf(noTerminalReason() !== undefined || serverMinor() < GATES_SINCE)(
+    "cleanup keeps a pod that starts while the question is shown",
     async () => {
       const cluster = `dask-${flowRun("Failed", "late")}-0123abcd-4`;
       apply(namespace, [
         gated(daskPod("starting", cluster, WORKS)),
         gated(daskPod("waiting", cluster, WORKS)),
       ]);
-      const words = ["kubectl", "prefect", "cleanup", OLD, "--run", "late", "-n", namespace];
+      const command = ["kubectl", "prefect", "cleanup", OLD, "--run", "late", "-n", namespace];
       const { KUBECONFIG = "", HOME = "" } = process.env;
       const env = { KUBECONFIG, HOME, TERM: "xterm", ...environment() };
-      const terminal = new Terminal(words, { columns: 140, rows: 40 }, env);
+      const terminal = new Terminal(command, { columns: 140, rows: 40 }, env);
       await terminal.shows(/Remove 2 pods\? \[y\/N\]/);
       ungate(namespace, "starting");
       await waitFor(namespace, ["pod/starting"], "condition=Ready");
       terminal.types("y\n");
       expect(await terminal.ended).toBe(0);
       expect(terminal.screen.seen().slice(-2)).toEqual([
-        expect.stringMatching(/^left alone: pod\/starting in .*: it has started to run since$/),
-        "removed 1 pod; 1 left alone after all",
+        expect.stringMatching(/^skipped: pod\/starting in .*: .+$/),
+        "removed 1 pod; 1 skipped",
       ]);
       await waitFor(namespace, ["pod/waiting"], "delete");
-      expect(left(namespace)).toContain("Pod/starting");
-      expect(left(namespace)).not.toContain("Pod/waiting");
+      expect(remaining(namespace)).toContain("Pod/starting");
+      expect(remaining(namespace)).not.toContain("Pod/waiting");
     },
   );
 
-  it("reports the namespaces in which it may do nothing, and cleans up the others", async () => {
+  it("reports namespaces without permission, and cleans up the others", async () => {
     const id = flowRun("Success", "in-two-places");
-    apply(namespace, [flowJob("here", id, DONE), ...mayCleanUp(JANITOR)]);
+    apply(namespace, [flowJob("here", id, DONE), ...cleanupRole(CLEANUP_USER)]);
     apply(other, [flowJob("there", id, DONE)]);
     await waitFor(namespace, ["job/here"], "condition=complete");
     await waitFor(other, ["job/there"], "condition=complete");
-    await untilAllowed(JANITOR, namespace);
+    await untilAllowed(CLEANUP_USER, namespace);
     const args = ["cleanup", "--yes", OLD, "--run", id, "-n", `${namespace},${other}`];
 
-    const some = await runPlugin([...args, "--as", JANITOR], environment());
-    expect([some.code, left(other)]).toEqual([1, ["Job/there"]]);
-    // Jobs and pods are asked for at once; the first refusal is told.
-    expect(some.stderr).toMatch(new RegExp(`^note: cannot list (jobs|pods) in namespace "${other}": `, "m"));
+    const some = await runPlugin([...args, "--as", CLEANUP_USER], environment());
+    expect([some.code, remaining(other)]).toEqual([1, ["Job/there"]]);
+    // Jobs and pods are listed in parallel; the first error is printed.
+    expect(some.stderr).toMatch(
+      new RegExp(`^warning: cannot list (jobs|pods) in namespace "${other}": `, "m"),
+    );
     expect(some.stderr).toContain("removed 1 Job\n");
-    const none = await runPlugin(["cleanup", "--yes", "-A", "--as", JANITOR], environment());
+    const none = await runPlugin(["cleanup", "--yes", "-A", "--as", CLEANUP_USER], environment());
     expect(none.code).toBe(4);
-    expect(none.stderr).toContain("name those that you may clean up: -n ONE,TWO");
+    expect(none.stderr).toContain("name the namespaces to clean up: -n ONE,TWO");
 
     const all = await runPlugin(args, environment());
-    expect([all.code, all.stderr, left(other)]).toEqual([0, "removed 1 Job\n", []]);
+    expect([all.code, all.stderr, remaining(other)]).toEqual([0, "removed 1 Job\n", []]);
   });
 
-  it("holds the server's certificate against an address, as kubectl does", async () => {
+  it("verifies the server's certificate against an IP address, as kubectl does", async () => {
     const path = "jsonpath={.clusters[0].cluster.server}";
     const { hostname } = new URL(mustKubectl(["config", "view", "--minify", "-o", path]));
-    const look = (name: string) => plugin("cleanup", "--dry-run", OLD, "--tls-server-name", name);
-    expect(await look(hostname)).toMatchObject({ code: 0 });
-    const { code, stderr } = await look("192.0.2.1");
+    const cleanupWith = (name: string) => plugin("cleanup", "--dry-run", OLD, "--tls-server-name", name);
+    expect(await cleanupWith(hostname)).toMatchObject({ code: 0 });
+    const { code, stderr } = await cleanupWith("192.0.2.1");
     expect([code, stderr]).toEqual([4, expect.stringContaining("192.0.2.1")]);
   });
 });
 
-/** The authorizer learns of a new Role a moment after it was created. */
+/** A new Role takes effect shortly after its creation. */
 async function untilAllowed(user: string, namespace: string): Promise<void> {
   const isAllowed = (): boolean =>
     kubectl(["auth", "can-i", "delete", "jobs.batch", "-n", namespace, "--as", user]).code === 0;
   await vi.waitUntil(isAllowed, { timeout: 30_000, interval: 500 });
 }
 
-/** The rights that cleanup needs, for a user, in the namespace where these are created. */
-function mayCleanUp(name: string): readonly JsonObject[] {
-  const rules = CLEANUP_ACCESS.map(({ group, resource, verbs }) => ({
+/** A Role with the permissions of cleanup, and its binding to a user. */
+function cleanupRole(name: string): readonly JsonObject[] {
+  const rules = CLEANUP_PERMISSIONS.map(({ group, resource, verbs }) => ({
     apiGroups: [group],
     resources: [resource],
     verbs,

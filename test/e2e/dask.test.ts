@@ -1,12 +1,12 @@
-// Flows of the real Prefect 1.4.1 on real Dask clusters (classic KubeCluster): one ends well, one is cancelled at work, two
-// lose their pod and leave their worker; beside them leftovers of remote mode, which needs a cluster DNS, played by busybox.
+// Flows of the real Prefect 1.4.1 on real Dask clusters (classic KubeCluster): one succeeds, one is cancelled, two lose their pod and
+// leave their worker. Leftovers of remote mode, which needs cluster DNS, are simulated with busybox.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FLOW_ACCESS } from "../../src/kube/permissions.ts";
+import { FLOW_PERMISSIONS } from "../../src/kube/permissions.ts";
 import { daskFlow } from "../support/flows/specs.ts";
 import { runPlugin, startAgent } from "./support/agent-process.ts";
 import type { PluginProcess } from "./support/agent-process.ts";
-import { loadFlowImage, whyNoFlowImage } from "./support/flow-image.ts";
+import { loadFlowImage, noFlowImageReason } from "./support/flow-image.ts";
 import { startGate } from "./support/gate.ts";
 import type { Gate } from "./support/gate.ts";
 import { listed, mustKubectl } from "./support/kubectl.ts";
@@ -18,7 +18,7 @@ import {
   DONE,
   flowJob,
   job,
-  left,
+  remaining,
   pod,
   service,
   waitFor,
@@ -28,18 +28,18 @@ import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
 import type { ReachablePrefect } from "./support/pod-network.ts";
 
-const absent = whyNoFlowImage();
+const absent = noFlowImageReason();
 if (absent !== undefined) process.stderr.write(`skipped, real Dask: ${absent}\n`);
 
 const CLUSTER = "dask.org/cluster-name";
-/** Whatever their age; without it ten minutes must have passed. */
+/** Deletes leftovers of any age; the default is ten minutes. */
 const OLD = "--older-than=0s";
-/** Twelve Pythons start; on two processors that have other work, too, they take their time. */
-const PATIENCE_MS = 600_000;
+/** Twelve Python processes start, perhaps on two busy processors. */
+const TIMEOUT_MS = 600_000;
 
 describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () => {
   let namespace: string;
-  let world: ReachablePrefect;
+  let reachable: ReachablePrefect;
   let gate: Gate;
   let agent: PluginProcess;
   const runs = { ending: "", cancelled: "", lost: "", late: "" };
@@ -48,60 +48,60 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
     const image = loadFlowImage({ dask: true });
     namespace = await createNamespace("dask");
     allowDask(namespace);
-    world = await startReachablePrefect();
-    gate = await startGate(new URL(world.api).hostname);
-    agent = await startAgent(["-a", world.api, "-n", namespace]);
+    reachable = await startReachablePrefect();
+    gate = await startGate(new URL(reachable.api).hostname);
+    agent = await startAgent(["-a", reachable.api, "-n", namespace]);
     const runConfig = { type: "KubernetesRun", image, image_pull_policy: "IfNotPresent" };
-    const flow = world.prefect.createFlow(daskFlow());
+    const flow = reachable.prefect.createFlow(daskFlow());
     const start = (name: keyof typeof runs, workers: number): void => {
       const parameters = { workers, gate: gate.url };
-      runs[name] = world.prefect.createFlowRun({ flow, name, runConfig, parameters }).id;
+      runs[name] = reachable.prefect.createFlowRun({ flow, name, runConfig, parameters }).id;
     };
     start("ending", 1);
     start("cancelled", 1);
     start("lost", 1);
     start("late", 1);
-    const isAtWork = (id: string): boolean =>
-      world.prefect.taskRuns(id).some(({ map_index, state }) => map_index >= 0 && state === "Running");
-    const all = (): boolean => Object.values(runs).every(isAtWork);
-    await world.prefect.until(all, { what: "work on four clusters", timeoutMs: PATIENCE_MS });
-  }, PATIENCE_MS);
+    const isWorking = (id: string): boolean =>
+      reachable.prefect.taskRuns(id).some(({ map_index, state }) => map_index >= 0 && state === "Running");
+    const all = (): boolean => Object.values(runs).every(isWorking);
+    await reachable.prefect.until(all, { what: "work on four clusters", timeoutMs: TIMEOUT_MS });
+  }, TIMEOUT_MS);
 
   afterAll(async () => {
     await agent?.stop("SIGKILL");
     await gate?.close();
-    await world?.prefect.stop();
+    await reachable?.prefect.stop();
     if (namespace !== undefined) removeNamespace(namespace);
   });
 
-  const stateOf = (id: string): string => world.prefect.flowRun(id)?.state ?? "";
+  const stateOf = (id: string): string => reachable.prefect.flowRun(id)?.state ?? "";
 
-  /** Dask makes the names of pods from the cluster's; those that busybox plays have others. */
+  /** The workers that Dask started: their names contain the cluster's. */
   function workersOf(id: string): readonly Listed[] {
     return listed("pods", namespace).filter(({ metadata }) => metadata.name.startsWith(`dask-${id}-`));
   }
 
-  /** What really is there, also what is still being deleted. */
-  function hasAnything(id: string): boolean {
+  /** Whether the run has Jobs or pods, also ones that are being deleted. */
+  function hasObjects(id: string): boolean {
     const flows = [...listed("jobs", namespace), ...listed("pods", namespace)].filter(
       ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
     );
     return flows.length > 0 || workersOf(id).length > 0;
   }
 
-  function losePod(id: string): void {
+  function deletePod(id: string): void {
     const selector = ["-l", `prefect.io/flow_run_id=${id}`];
     mustKubectl(["delete", "pods", "-n", namespace, ...selector, "--grace-period=1", "--wait=false"]);
   }
 
   function plugin(...args: readonly string[]) {
-    const env = { PREFECT__CLOUD__API: world.api, PREFECT__BACKEND: "server" };
+    const env = { PREFECT__CLOUD__API: reachable.api, PREFECT__BACKEND: "server" };
     return runPlugin([...args, "-n", namespace], env);
   }
 
   const workers = (id: string): readonly string[] => workersOf(id).map(({ metadata }) => metadata.name);
 
-  it("name their clusters by their flow run, as the agent lets Dask do it", () => {
+  it("name their clusters after their flow run, as the agent configures Dask", () => {
     for (const id of Object.values(runs)) {
       const names = new Set(workersOf(id).map(({ metadata }) => metadata.labels?.[CLUSTER]));
       expect(workers(id)).toHaveLength(1);
@@ -109,7 +109,7 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
     }
   });
 
-  it("jobs shows each run with its cluster, and how its worker stands", async () => {
+  it("jobs shows each run with its cluster and the status of its worker", async () => {
     const { stdout, code } = await plugin("jobs", "-o", "wide");
     expect(code).toBe(0);
     const lines = stdout.split("\n").map((line) => line.trimEnd());
@@ -118,51 +118,51 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
       const shown = lines.filter((line) => line.includes(id));
       expect(shown).toHaveLength(2);
       expect(shown[0]).toMatch(new RegExp(`${name}.* Running .*prefect-job-.* 1/1 Running .* active`));
-      // The run's id stands in its name, and in the table already.
+      // The table shortens the run's id in the cluster's name.
       const short = `dask/dask-${id.slice(0, 8)}…${cluster.slice(`dask-${id}`.length)}`;
       expect(shown[1]).toMatch(new RegExp(`${short} +1/1 Running .* active`));
     }
   });
 
-  it("inspect shows the worker below its run, and that nobody would touch it", async () => {
+  it("inspect shows the worker below its run, and that neither agent nor cleanup would delete it", async () => {
     const [worker = ""] = workers(runs.lost);
     const { stdout, code } = await plugin("inspect", "lost");
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`dask/dask-${runs.lost}-\\S+`));
     expect(stdout).toMatch(new RegExp(`pod/${worker} .*Running`));
-    expect(stdout).toContain("\nAN AGENT WOULD\n  nothing: all is in order\n");
-    expect(stdout).toContain(`\n  leave pod/${worker}: at work, its flow run is Running\n`);
+    expect(stdout).toContain("\nAN AGENT WOULD\n  nothing: the flow run has no problem\n");
+    expect(stdout).toContain(`\n  leave pod/${worker}: running, its flow run is Running\n`);
     const inspected = await plugin("inspect", "lost", "-o", "json");
     expect(JSON.parse(inspected.stdout)).toMatchObject({
-      flowRun: { id: runs.lost, name: "lost", state: { type: "Running" } },
+      flowRun: { id: runs.lost, name: "lost", state: { name: "Running" } },
       dask: [{ cluster: { kind: "classic" }, status: "active", pods: [{ name: worker }] }],
     });
   });
 
-  it("cancel lets the flow close its cluster, and leaves nothing of it", async () => {
+  it("cancel lets the flow close its cluster, and deletes the rest", async () => {
     const { stderr, code } = await plugin("cancel", "cancelled");
     expect(stderr).toContain(`flow run "cancelled" (${runs.cancelled}) is Cancelling\n`);
     expect([code, stateOf(runs.cancelled)]).toEqual([0, "Cancelled"]);
-    expect(hasAnything(runs.cancelled)).toBe(false);
+    expect(hasObjects(runs.cancelled)).toBe(false);
   });
 
   it(
-    "cleanup takes exactly what nobody needs, at each time",
+    "cleanup deletes exactly the leftovers, each time",
     async () => {
       await agent.stop();
-      const over = flowRun("Failed");
-      const remote = `dask-${over}-0123abcd-4`;
-      const beside = `dask-${runs.ending}-0123abcd-4`;
+      const failedRun = flowRun("Failed");
+      const remote = `dask-${failedRun}-0123abcd-4`;
+      const extra = `dask-${runs.ending}-0123abcd-4`;
       const noPods = "dask-root-03d5b8bb-0";
       apply(namespace, [
         flowJob("ended", flowRun("Success"), DONE),
-        flowJob("forgotten", over, WORKS),
-        job("not-a-flow", { "prefect.io/flow-run": over }, DONE),
+        flowJob("forgotten", failedRun, WORKS),
+        job("not-a-flow", { "prefect.io/flow-run": failedRun }, DONE),
         daskPod("remote-scheduler", remote, WORKS),
         daskPod("remote-worker", remote, WORKS),
         ...daskFront(remote),
-        daskPod("beside-scheduler", beside, WORKS),
-        ...daskFront(beside),
+        daskPod("extra-scheduler", extra, WORKS),
+        ...daskFront(extra),
         ...daskFront(noPods),
         daskPod("nobodys-scheduler", "dask-jim-11111111-1", WORKS),
         daskPod("nobodys-done", "dask-jim-22222222-2", DONE),
@@ -177,42 +177,42 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
         "jsonpath={.status.phase}=Succeeded",
       );
       const remotePods = ["pod/remote-scheduler", "pod/remote-worker"];
-      const others = ["pod/beside-scheduler", "pod/nobodys-scheduler", "pod/foreign-labelled"];
+      const others = ["pod/extra-scheduler", "pod/nobodys-scheduler", "pod/foreign-labelled"];
       await waitFor(namespace, [...remotePods, ...others], "condition=Ready");
       await waitFor(namespace, ["job/forgotten"], "jsonpath={.status.ready}=1");
       const [lostJob = "", lateJob = "", endingJob = ""] = [runs.lost, runs.late, runs.ending].map(jobOf);
-      const stays = [
+      const kept = [
         `Job/${endingJob}`,
         "Job/not-a-flow",
-        "Pod/beside-scheduler",
+        "Pod/extra-scheduler",
         "Pod/foreign-done",
         "Pod/foreign-labelled",
         "Pod/nobodys-scheduler",
         ...workers(runs.ending).map((name) => `Pod/${name}`),
-        `PodDisruptionBudget/${beside}`,
-        `Service/${beside}`,
+        `PodDisruptionBudget/${extra}`,
+        `Service/${extra}`,
         "Service/foreign",
       ];
       const lost = [`Job/${lostJob}`, ...workers(runs.lost).map((name) => `Pod/${name}`)];
       const late = workers(runs.late).map((name) => `Pod/${name}`);
 
-      // Its flow is dead, but Prefect, and so everybody, believes it to be running.
-      losePod(runs.lost);
+      // The flow's process is dead, but the run is still Running in Prefect.
+      deletePod(runs.lost);
       await waitFor(namespace, [`job/${lostJob}`], "condition=failed");
       const first = await plugin("cleanup", "--yes", OLD);
-      const taken = "removed 2 Jobs, 3 pods, 2 Services, 2 PodDisruptionBudgets\n";
-      expect(first).toMatchObject({ code: 0, stderr: taken });
-      expect(left(namespace)).toEqual([...stays, ...lost, `Job/${lateJob}`, ...late].sort());
+      const summary = "removed 2 Jobs, 3 pods, 2 Services, 2 PodDisruptionBudgets\n";
+      expect(first).toMatchObject({ code: 0, stderr: summary });
+      expect(remaining(namespace)).toEqual([...kept, ...lost, `Job/${lateJob}`, ...late].sort());
 
-      // Somebody calls it failed: its worker still runs, and waits for a scheduler that is no more.
-      world.prefect.setState(runs.lost, { type: "Failed" });
+      // The run is set to Failed: its worker still runs and waits for a scheduler that does not exist any more.
+      reachable.prefect.setState(runs.lost, { type: "Failed" });
       expect(workersOf(runs.lost).map(({ status }) => status?.phase)).toEqual(["Running"]);
       const second = await plugin("cleanup", "--yes", OLD);
       expect(second).toMatchObject({ code: 0, stderr: "removed 1 Job, 1 pod\n" });
-      expect(left(namespace)).toEqual([...stays, `Job/${lateJob}`, ...late].sort());
+      expect(remaining(namespace)).toEqual([...kept, `Job/${lateJob}`, ...late].sort());
 
-      // The worker of the other one gives up by itself, and stays for ever, whatever Prefect says of its run.
-      losePod(runs.late);
+      // The worker of the other run ends by itself and is never deleted, whatever the run's state.
+      deletePod(runs.late);
       const phase = "jsonpath={.status.phase}=Succeeded";
       await waitFor(
         namespace,
@@ -222,27 +222,31 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
       expect(await plugin("cleanup", "--yes")).toMatchObject({ code: 0, stdout: "" });
       const third = await plugin("cleanup", "--yes", OLD);
       expect(third).toMatchObject({ code: 0, stderr: "removed 1 pod\n" });
-      expect(left(namespace)).toEqual([...stays, `Job/${lateJob}`].sort());
+      expect(remaining(namespace)).toEqual([...kept, `Job/${lateJob}`].sort());
 
       const fourth = await plugin("cleanup", "--yes", OLD);
       expect(fourth).toMatchObject({ code: 0, stdout: "" });
       expect(fourth.stderr).toContain("nothing to clean up");
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
-  it("the agent fails the run that lost its pod while nobody looked", async () => {
-    agent = await startAgent(["-a", world.api, "-n", namespace]);
-    const told = (): boolean => world.prefect.logsOf(runs.late).some(({ level }) => level === "ERROR");
-    await world.prefect.until(told, { what: "what the agent says of it", timeoutMs: PATIENCE_MS });
-    await world.prefect.until(() => stateOf(runs.late) !== "Running", { timeoutMs: PATIENCE_MS });
+  it("an agent sets the run to Failed whose pod was deleted while no agent ran", async () => {
+    agent = await startAgent(["-a", reachable.api, "-n", namespace]);
+    const isLogged = (): boolean =>
+      reachable.prefect.logsOf(runs.late).some(({ level }) => level === "ERROR");
+    await reachable.prefect.until(isLogged, {
+      what: "the agent's error in the run's log",
+      timeoutMs: TIMEOUT_MS,
+    });
+    await reachable.prefect.until(() => stateOf(runs.late) !== "Running", { timeoutMs: TIMEOUT_MS });
     expect(stateOf(runs.late)).toBe("Failed");
   });
 
-  it("a flow that ends well closes its cluster itself", async () => {
+  it("a flow that succeeds closes its cluster itself", async () => {
     gate.open(runs.ending);
     const ended = (): boolean => stateOf(runs.ending) === "Success";
-    await world.prefect.until(ended, { what: "Success", timeoutMs: PATIENCE_MS });
+    await reachable.prefect.until(ended, { what: "Success", timeoutMs: TIMEOUT_MS });
     await waitFor(namespace, ["job", "-l", `prefect.io/flow_run_id=${runs.ending}`], "delete");
     const lasting = workers(runs.ending).map((name) => `pod/${name}`);
     if (lasting.length > 0) await waitFor(namespace, lasting, "delete");
@@ -250,8 +254,8 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
   });
 
   function flowRun(type: string): string {
-    const { id } = world.prefect.createFlowRun({ flow: world.prefect.createFlow({ name: "etl" }) });
-    world.prefect.setState(id, { type });
+    const { id } = reachable.prefect.createFlowRun({ flow: reachable.prefect.createFlow({ name: "etl" }) });
+    reachable.prefect.setState(id, { type });
     return id;
   }
 
@@ -263,9 +267,9 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
   }
 });
 
-/** The rights that `install --rbac` gives to the ServiceAccount of flows. */
+/** Grants the permissions that `install --rbac` gives to the ServiceAccount of flows. */
 function allowDask(namespace: string): void {
-  const rules = FLOW_ACCESS.map(({ group, resource, subresource, verbs }) => ({
+  const rules = FLOW_PERMISSIONS.map(({ group, resource, subresource, verbs }) => ({
     apiGroups: [group],
     resources: [subresource === undefined ? resource : `${resource}/${subresource}`],
     verbs,

@@ -1,5 +1,5 @@
-// kubectl prefect doctor on a real cluster: real rights and ServiceAccounts, a pod whose image cannot be pulled, a real
-// agent that polls, and servers that do not answer.
+// kubectl prefect doctor on a real cluster: real permissions and ServiceAccounts, a pod whose image cannot be pulled, a running
+// agent, and servers that do not answer.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
@@ -59,9 +59,9 @@ async function doctor(argv: readonly string[], env: Readonly<Record<string, stri
   return { ...(JSON.parse(stdout) as Omit<Report, "code">), code };
 }
 
-function rightsOf({ findings }: Report, subject: string): Record<string, string> {
-  const theirs = findings.filter((each) => each.section === "rights" && each.subject === subject);
-  return Object.fromEntries(theirs.map(({ check, status }) => [check, status]));
+function permissionsOf({ findings }: Report, subject: string): Record<string, string> {
+  const found = findings.filter((each) => each.section === "permissions" && each.subject === subject);
+  return Object.fromEntries(found.map(({ check, status }) => [check, status]));
 }
 
 function statusOf({ findings }: Report, check: string): string | undefined {
@@ -83,7 +83,7 @@ function createJob(name: string, image: string): void {
   mustKubectl(["create", "-n", namespace, "-f", "-"], JSON.stringify(job));
 }
 
-/** ServiceAccount, Role and RoleBinding of `install --rbac=minimal`, without its Deployment. */
+/** Applies the ServiceAccount, Role and RoleBinding of `install --rbac=minimal`. */
 async function grantMinimal(): Promise<void> {
   const { stdout } = await runPlugin(["install", "--rbac=minimal", "-n", namespace, "-k", "x"]);
   const kinds = ["ServiceAccount", "Role", "RoleBinding"];
@@ -94,7 +94,7 @@ async function grantMinimal(): Promise<void> {
 }
 
 describe("kubectl prefect doctor", () => {
-  it("finds a cluster in order, as an administrator, in words", async () => {
+  it("reports no problem to an administrator, as text", async () => {
     const { stdout, stderr, code } = await runPlugin(["doctor", "-n", namespace]);
     expect(stdout).toMatch(/^Configuration\n {2}ok {7}files/);
     expect(stdout).toMatch(
@@ -108,20 +108,20 @@ describe("kubectl prefect doctor", () => {
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
   });
 
-  it("tells who the server takes us for, where it says so", async () => {
+  it("reports the user name that the server knows us by, if the server supports it", async () => {
     const { findings } = await doctor([]);
-    const words = findings.filter(({ check }) => check === "user").map(({ message }) => message);
-    // SelfSubjectReview came with 1.28.
+    const messages = findings.filter(({ check }) => check === "user").map(({ message }) => message);
+    // SelfSubjectReview exists since 1.28.
     const count = serverMinor() >= 28 ? 1 : 0;
-    expect(words.filter((each) => each.startsWith('known to the server as "'))).toHaveLength(count);
-    expect(words).toHaveLength(count);
+    expect(messages.filter((each) => each.startsWith('known to the server as "'))).toHaveLength(count);
+    expect(messages).toHaveLength(count);
   });
 
-  it("finds that the agent's ServiceAccount is missing, and that install grants all that the agent needs", async () => {
+  it("reports a missing ServiceAccount, and no missing permission after install", async () => {
     const agent = `ServiceAccount ${namespace}/prefect-agent`;
     const argv = ["--for", `${namespace}/prefect-agent`];
     const before = await doctor(argv);
-    expect(rightsOf(before, agent)).toMatchObject({
+    expect(permissionsOf(before, agent)).toMatchObject({
       ServiceAccount: "broken",
       "launching flow runs": "broken",
       "deleting finished Jobs": "warning",
@@ -129,7 +129,7 @@ describe("kubectl prefect doctor", () => {
     expect(before.code).toBe(1);
     await grantMinimal();
     const after = await doctor(argv);
-    expect(rightsOf(after, agent)).toEqual({
+    expect(permissionsOf(after, agent)).toEqual({
       "launching flow runs": "ok",
       "following flow runs": "ok",
       "deleting finished Jobs": "ok",
@@ -142,8 +142,8 @@ describe("kubectl prefect doctor", () => {
     expect(after.code).toBe(0);
   });
 
-  it("tries whether the cluster's policies accept a pod, and leaves none behind", async ({ skip }) => {
-    if (serverMinor() < 25) skip("Pod Security admission came with 1.25");
+  it("checks whether the cluster's policies admit a pod, without creating one", async ({ skip }) => {
+    if (serverMinor() < 25) skip("Pod Security admission needs Kubernetes 1.25");
     expect(statusOf(await doctor([]), "admission")).toBe("ok");
     const label = "pod-security.kubernetes.io/enforce";
     mustKubectl(["label", "namespace", namespace, `${label}=restricted`]);
@@ -165,21 +165,24 @@ describe("kubectl prefect doctor", () => {
     expect(listed("pods", namespace)).toEqual([]);
   });
 
-  it("finds what a user without rights may not do or see", async ({ skip }) => {
+  it("reports what a user without permissions must not do or read", async ({ skip }) => {
     if (!hasContext("nobody")) skip("there is no context nobody");
     const report = await doctor(["--context", "nobody", "--for", `${namespace}/prefect-agent`]);
-    expect(rightsOf(report, "you")).toEqual({ cleanup: "warning" });
-    expect(rightsOf(report, `ServiceAccount ${namespace}/prefect-agent`)).toEqual({
+    expect(permissionsOf(report, "you")).toEqual({ cleanup: "warning" });
+    expect(permissionsOf(report, `ServiceAccount ${namespace}/prefect-agent`)).toEqual({
       "all features": "skipped",
     });
     expect(statusOf(report, "namespace")).toBe("skipped");
     expect(statusOf(report, "pods")).toBe("skipped");
     const alone = await doctor(["--context", "nobody"]);
-    expect(rightsOf(alone, "you")).toMatchObject({ "launching flow runs": "broken", cleanup: "warning" });
+    expect(permissionsOf(alone, "you")).toMatchObject({
+      "launching flow runs": "broken",
+      cleanup: "warning",
+    });
     expect(alone.code).toBe(1);
   });
 
-  it("finds a pod whose image cannot be pulled, a used-up quota, and Secrets that are not there", async () => {
+  it("reports a pod whose image cannot be pulled, an exhausted quota, and missing Secrets", async () => {
     mustKubectl(["create", "quota", "few", "--hard=pods=1", "-n", namespace]);
     createJob("unpullable", "registry.invalid/flows:1");
     const argv = [
@@ -190,7 +193,7 @@ describe("kubectl prefect doctor", () => {
       "--service-account-name",
       "nobody",
     ];
-    // A pod has half a minute to start before doctor calls it broken.
+    // Doctor reports a pod that has not started after half a minute.
     const report = await vi.waitUntil(
       async () => {
         const now = await doctor(argv);
@@ -200,11 +203,11 @@ describe("kubectl prefect doctor", () => {
     );
     const broken = report.findings.filter(({ status }) => status === "broken");
     expect(broken.map(({ message }) => message)).toEqual([
-      `"nobody" does not exist in namespace "${namespace}": no pod that names it can start`,
+      `"nobody" does not exist in namespace "${namespace}", so pods of flow runs cannot start`,
       '"absent" does not exist',
       '"missing" does not exist',
       expect.stringMatching(
-        /^Job "unpullable", for .*: image "registry\.invalid\/flows:1" of container 'flow' cannot be pulled$/,
+        /^Job "unpullable" has waited .*: image "registry\.invalid\/flows:1" of container 'flow' cannot be pulled$/,
       ),
     ]);
     expect(report.findings.find(({ check }) => check === "quota")?.message).toContain(
@@ -214,16 +217,16 @@ describe("kubectl prefect doctor", () => {
     mustKubectl(["delete", "job/unpullable", "quota/few", "-n", namespace]);
   });
 
-  it("finds the agent that polls, and the flow run that it does not take", async () => {
+  it("reports the running agent and the flow run that no agent can launch", async () => {
     const api = ["-a", prefect.url, "-b", "server"];
     const agent = await startAgent(["-a", prefect.url, "-n", namespace, "-l", "k8s"]);
     try {
       const flow = prefect.createFlow({ name: "etl" });
       prefect.createFlowRun({ flow, name: "mislabelled", labels: ["gpu", "k8s"] });
       const { stdout, code } = await runPlugin(["doctor", "-n", namespace, ...api, "-l", "k8s"]);
-      expect(stdout).toMatch(/ok +agents +1 agent polls\n +"agent" with label k8s, polled \d+s ago\n/);
+      expect(stdout).toMatch(/ok +agents +1 agent is running\n +"agent" with label k8s, polled \d+s ago\n/);
       expect(stdout).toMatch(
-        /broken +due flow runs +1 flow run with labels gpu, k8s waits in vain .*agent "agent" lacks gpu\n/,
+        /broken +due flow runs +1 flow run with labels gpu, k8s has waited .*agent "agent" lacks gpu\n/,
       );
       expect(stdout).toContain("hint: start an agent for them: kubectl prefect agent start -l gpu -l k8s\n");
       expect(code).toBe(1);
@@ -232,7 +235,7 @@ describe("kubectl prefect doctor", () => {
     }
   });
 
-  it("looks at Prefect though no cluster answers, and at the cluster though Prefect does not", async () => {
+  it("checks Prefect although the cluster does not answer, and the cluster although Prefect does not answer", async () => {
     const dead = "http://127.0.0.1:9";
     const without = await doctor(["--server", dead, "-a", prefect.url, "-b", "server"]);
     expect(statusOf(without, "API server")).toBe("broken");
@@ -245,7 +248,7 @@ describe("kubectl prefect doctor", () => {
     expect([without.code, alone.code]).toEqual([1, 1]);
   });
 
-  it("tells a kubeconfig whose token is not accepted", async () => {
+  it("reports a kubeconfig with an invalid token", async () => {
     const user = { token: "t0ken-that-expired" };
     const KUBECONFIG = folder.kubeconfig("expired", { cluster: currentCluster(), user });
     const report = await doctor([], { KUBECONFIG });
@@ -254,16 +257,16 @@ describe("kubectl prefect doctor", () => {
     expect(JSON.stringify(report)).not.toContain(user.token);
   });
 
-  it("ends at Ctrl-C with 130", async () => {
+  it("exits with 130 on Ctrl-C", async () => {
     prefect.fault({ effect: { kind: "hang", when: "before" } });
-    const asked = new Promise<void>((resolve) => {
+    const requested = new Promise<void>((resolve) => {
       const off = prefect.onRequest(() => {
         off();
         resolve();
       });
     });
     const process = new PluginProcess(["doctor", "-n", namespace, "-a", prefect.url, "-b", "server"]);
-    await Promise.race([asked, process.ended]);
+    await Promise.race([requested, process.ended]);
     expect(await process.stop("SIGINT")).toEqual({ code: 130, stdout: "", stderr: "error: interrupted\n" });
   });
 });

@@ -1,36 +1,35 @@
-// The agent in the cluster, as `install | kubectl apply` puts it there: the packed image, its own ServiceAccount, real pods.
+// The agent in the cluster, installed with `install | kubectl apply`: the built image, its own ServiceAccount, real pods.
 
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { JsonObject } from "../../src/base/json.ts";
 import { auditedCalls, auditedCreations, auditPosition } from "./support/audit-log.ts";
 import type { AuditedCall } from "./support/audit-log.ts";
-import { loadAgentImage, whyNoAgentImage } from "./support/agent-image.ts";
+import { loadAgentImage, noAgentImageReason } from "./support/agent-image.ts";
 import { InstalledAgent } from "./support/installed-agent.ts";
-import { JobBirths } from "./support/job-births.ts";
+import { JobWatch } from "./support/job-watch.ts";
 import { KubeconfigFolder } from "./support/kubeconfig.ts";
 import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
 import type { ReachablePrefect } from "./support/pod-network.ts";
 import { RESTRICTED, restrict } from "./support/restricted.ts";
-import { GOES_WELL, shellRun } from "./support/shell-flow.ts";
+import { SUCCEEDS, shellRun } from "./support/shell-flow.ts";
 
-const absent = whyNoAgentImage();
+const absent = noAgentImageReason();
 if (absent !== undefined) process.stderr.write(`skipped, the agent in the cluster: ${absent}\n`);
 
-const WORKS = "state Running Running; sleep 2; state Success Done";
-const WORKS_ON = "state Running Running; sleep 25; state Success Done";
+const SHORT = "state Running Running; sleep 2; state Success Done";
+const LONG = "state Running Running; sleep 25; state Success Done";
 const FOREVER = "state Running Running; trap 'exit 143' TERM; while true; do sleep 0.2; done";
-const NO_AUDIT = "E2E_AUDIT_LOG names no audit log";
+const NO_AUDIT = "E2E_AUDIT_LOG does not name an audit log";
 const TAKEOVER = { timeout: 60_000, interval: 200 };
-const RIGHT_STEPS = ["Scheduled", "Submitted", "Running", "Success"];
+const SUCCESS_STATES = ["Scheduled", "Submitted", "Running", "Success"];
 
-/** Rights of the agent that the runs here need not call for, and when it calls for them. */
-const ONLY_SOMETIMES: Readonly<Record<string, string>> = {
-  "get jobs.batch":
-    "a Job's name is taken already, or a Job is to be judged that is not over by its own account",
-  "patch jobs.batch": "an agent takes over the story of a Job whose own agent is gone",
-  "get pods": "a run is to be failed whose Job is not over by its own account",
+/** Permissions that these runs do not always use, and when the agent uses them. */
+const USED_SOMETIMES: Readonly<Record<string, string>> = {
+  "get jobs.batch": "a Job's name exists already, or the agent decides about a Job that has not finished",
+  "patch jobs.batch": "an agent becomes the owner of a Job whose agent has stopped",
+  "get pods": "the agent fails a run whose Job has not finished",
   "delete daskclusters.kubernetes.dask.org": "Dask's operator is installed",
 };
 
@@ -47,30 +46,30 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
     folder?.remove();
   });
 
-  describe("with --rbac=minimal, where pods are restricted", () => {
-    let world: World;
-    let births: JobBirths;
+  describe("with --rbac=minimal, under the restricted Pod Security Standard", () => {
+    let setup: TestSetup;
+    let jobWatch: JobWatch;
 
     beforeAll(async () => {
-      world = await World.open("minimal", { restricted: true });
-      births = new JobBirths(world.namespace);
-      await world.install([
+      setup = await TestSetup.open("minimal", { restricted: true });
+      jobWatch = new JobWatch(setup.namespace);
+      await setup.install([
         "--rbac=minimal",
         "--leader-elect",
         "--cancel-grace",
         "3s",
         "-n",
-        world.namespace,
+        setup.namespace,
       ]);
     });
 
     afterAll(async () => {
-      births?.stop();
-      await world?.close();
+      jobWatch?.stop();
+      await setup?.close();
     });
 
     it("becomes Ready under its own ServiceAccount", () => {
-      expect(world.agent.pods()).toMatchObject([
+      expect(setup.agent.pods()).toMatchObject([
         {
           spec: { serviceAccountName: "prefect-agent" },
           status: { containerStatuses: [{ name: "agent", ready: true, restartCount: 0 }] },
@@ -79,81 +78,81 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
     });
 
     it("runs flow runs, and removes their Jobs", async () => {
-      const ids = Array.from({ length: 10 }, () => world.due(GOES_WELL));
-      await world.untilAll(ids, "Success");
-      await world.untilNoJobs();
-      expect(ids.map((id) => world.steps(id))).toEqual(ids.map(() => RIGHT_STEPS));
+      const ids = Array.from({ length: 10 }, () => setup.due(SUCCEEDS));
+      await setup.untilAll(ids, "Success");
+      await setup.untilNoJobs();
+      expect(ids.map((id) => setup.statesOf(id))).toEqual(ids.map(() => SUCCESS_STATES));
     });
 
-    it("survives kubectl rollout restart while runs are in flight: none is lost, none is doubled", async () => {
-      // The last one outlives the agent that made its Job, and the silence after which another tells its story.
-      const early = [...Array.from({ length: 12 }, () => world.due(WORKS)), world.due(WORKS_ON)];
-      const underWay = (): boolean => early.some((id) => world.stateOf(id) === "Running");
-      await world.prefect.until(underWay, { what: "runs under way", timeoutMs: 60_000 });
-      world.agent.restart();
-      const late = Array.from({ length: 12 }, () => world.due(WORKS));
-      await world.agent.untilRolledOut();
+    it("launches every run exactly once during kubectl rollout restart", async () => {
+      // The last run still runs when the agent that created its Job has stopped and another agent has become the Job's owner.
+      const early = [...Array.from({ length: 12 }, () => setup.due(SHORT)), setup.due(LONG)];
+      const isRunning = (): boolean => early.some((id) => setup.stateOf(id) === "Running");
+      await setup.prefect.until(isRunning, { what: "a running flow run", timeoutMs: 60_000 });
+      setup.agent.restart();
+      const late = Array.from({ length: 12 }, () => setup.due(SHORT));
+      await setup.agent.untilRolledOut();
       const ids = [...early, ...late];
-      await world.untilAll(ids, "Success");
-      await world.untilNoJobs();
-      expect(ids.map((id) => world.steps(id))).toEqual(ids.map(() => RIGHT_STEPS));
-      const made = births.flowRunIds.filter((id) => ids.includes(id));
-      expect(made.sort()).toEqual([...ids].sort());
-      expect(auditedCreations(world.namespace)).toBeOneOf([births.flowRunIds.length, undefined]);
+      await setup.untilAll(ids, "Success");
+      await setup.untilNoJobs();
+      expect(ids.map((id) => setup.statesOf(id))).toEqual(ids.map(() => SUCCESS_STATES));
+      const launched = jobWatch.flowRunIds.filter((id) => ids.includes(id));
+      expect(launched.sort()).toEqual([...ids].sort());
+      expect(auditedCreations(setup.namespace)).toBeOneOf([jobWatch.flowRunIds.length, undefined]);
     });
 
-    it("tells what became of a pod that failed, with the last lines of its log", async () => {
-      const id = world.due("state Running Running; echo last words; exit 3");
-      await world.untilAll([id], "Failed");
-      const told = world.prefect.logsOf(id).find(({ level }) => level === "ERROR")?.message;
-      expect(told).toContain("exited with code 3");
-      expect(told).toContain("last words");
-      await world.untilNoJobs();
+    it("logs why a pod failed, with the last lines of its log", async () => {
+      const id = setup.due("state Running Running; echo last line; exit 3");
+      await setup.untilAll([id], "Failed");
+      const message = setup.prefect.logsOf(id).find(({ level }) => level === "ERROR")?.message;
+      expect(message).toContain("exited with code 3");
+      expect(message).toContain("last line");
+      await setup.untilNoJobs();
     });
 
-    it("ends a cancelled run with its Job and its Dask cluster", async () => {
-      const id = world.due(FOREVER);
-      await world.untilAll([id], "Running");
+    it("deletes the Job and the Dask cluster of a cancelled run", async () => {
+      const id = setup.due(FOREVER);
+      await setup.untilAll([id], "Running");
       const cluster = `dask-${id}-0123abcd-4`;
-      world.apply(daskOf(cluster, world.namespace));
-      world.prefect.setState(id, { type: "Cancelling", message: "by hand" });
-      await world.untilAll([id], "Cancelled");
-      await world.untilNoJobs();
+      setup.apply(daskOf(cluster, setup.namespace));
+      setup.prefect.setState(id, { type: "Cancelling", message: "by hand" });
+      await setup.untilAll([id], "Cancelled");
+      await setup.untilNoJobs();
       const left = (): string =>
         mustKubectl([
           "get",
           "pods,services,pdb",
           "-l",
           `dask.org/cluster-name=${cluster}`,
-          ...world.place,
+          ...setup.namespaceFlags,
           "-o",
           "name",
         ]);
       await vi.waitFor(() => expect(left()).toBe(""), { timeout: 60_000, interval: 500 });
     });
 
-    it("asks for nothing that it may not, and for all that it may", async (context) => {
-      expect(world.agent.lines.join("\n")).toContain("Became the leader");
-      expect(world.errors()).toEqual([]);
-      const calls = await world.callsOf("prefect-agent");
+    it("needs exactly the permissions that it has", async (context) => {
+      expect(setup.agent.lines.join("\n")).toContain("Became the leader");
+      expect(setup.errors()).toEqual([]);
+      const calls = await setup.callsOf("prefect-agent");
       if (calls === undefined) return context.skip(NO_AUDIT);
-      expect(calls.filter(isRefused)).toEqual([]);
-      const used = new Set(calls.filter(({ namespace }) => namespace === world.namespace).map(rightOf));
-      const granted = rightsGranted(world.namespace);
-      expect([...used].filter((right) => !granted.includes(right))).toEqual([]);
-      const unused = granted.filter((right) => !used.has(right));
+      expect(calls.filter(isForbidden)).toEqual([]);
+      const used = new Set(calls.filter(({ namespace }) => namespace === setup.namespace).map(permissionOf));
+      const granted = grantedPermissions(setup.namespace);
+      expect([...used].filter((permission) => !granted.includes(permission))).toEqual([]);
+      const unused = granted.filter((permission) => !used.has(permission));
       process.stderr.write(
-        `rights used: ${[...used].sort().join(", ")}\nnot used: ${unused.join(", ") || "none"}\n`,
+        `permissions used: ${[...used].sort().join(", ")}\nnot used: ${unused.join(", ") || "none"}\n`,
       );
-      expect(unused.filter((right) => !(right in ONLY_SOMETIMES))).toEqual([]);
+      expect(unused.filter((permission) => !(permission in USED_SOMETIMES))).toEqual([]);
     });
   });
 
-  describe("with --rbac and no namespace of its own, which kubectl apply --namespace gives", () => {
-    let world: World;
+  describe("with --rbac, in the namespace of kubectl apply --namespace", () => {
+    let setup: TestSetup;
 
     beforeAll(async () => {
-      world = await World.open("applied");
+      setup = await TestSetup.open("applied");
       const template = {
         metadata: { labels: { "from-the": "template" } },
         spec: {
@@ -172,74 +171,74 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
         },
       };
       const config = '[cloud.agent]\nlevel = "DEBUG"\n';
-      await world.install(
+      await setup.install(
         [
           "--rbac",
           "--disable-job-deletion",
           `--config-toml=${folder.file("config.toml", config)}`,
           `--job-template=${folder.file("job.yaml", JSON.stringify(template))}`,
         ],
-        ["--namespace", world.namespace],
+        ["--namespace", setup.namespace],
       );
     });
 
     afterAll(async () => {
-      await world?.close();
+      await setup?.close();
     });
 
-    it("works there as the ServiceAccount default", async () => {
-      expect(world.agent.pods()).toMatchObject([{ spec: { serviceAccountName: "default" } }]);
-      const id = world.due(GOES_WELL);
-      await world.untilAll([id], "Success");
-      expect(listed("jobs", world.namespace)).toHaveLength(1);
+    it("runs as the ServiceAccount default", async () => {
+      expect(setup.agent.pods()).toMatchObject([{ spec: { serviceAccountName: "default" } }]);
+      const id = setup.due(SUCCEEDS);
+      await setup.untilAll([id], "Success");
+      expect(listed("jobs", setup.namespace)).toHaveLength(1);
     });
 
-    it("makes Jobs from the ConfigMap with the job template", async () => {
-      const flow = world.prefect.createFlow({ name: "shell" });
-      const { id } = world.prefect.createFlowRun({ flow, runConfig: { type: "KubernetesRun" } });
+    it("creates Jobs from the job template in its ConfigMap", async () => {
+      const flow = setup.prefect.createFlow({ name: "shell" });
+      const { id } = setup.prefect.createFlowRun({ flow, runConfig: { type: "KubernetesRun" } });
       const ours = (): readonly ReturnType<typeof listed>[number][] =>
-        listed("jobs", world.namespace).filter(
+        listed("jobs", setup.namespace).filter(
           ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
         );
       await vi.waitFor(() => expect(ours()).toHaveLength(1), { timeout: 60_000, interval: 500 });
       const name = ours()[0]?.metadata.name ?? "";
-      const job = JSON.parse(mustKubectl(["get", "job", name, ...world.place, "-o", "json"]));
+      const job = JSON.parse(mustKubectl(["get", "job", name, ...setup.namespaceFlags, "-o", "json"]));
       expect(job.metadata.labels).toMatchObject({ "from-the": "template" });
       const [container] = job.spec.template.spec.containers;
       expect(container).toMatchObject({ image: "busybox:latest" });
       expect(container.env).toContainEqual({ name: "WHERE", value: "from the template" });
     });
 
-    it("logs at the level of the ConfigMap with config.toml", async () => {
-      const debugs = (): readonly string[] => world.agent.lines.filter((line) => / DEBUG /.test(line));
+    it("logs at the level in the config.toml of its ConfigMap", async () => {
+      const debugs = (): readonly string[] => setup.agent.lines.filter((line) => / DEBUG /.test(line));
       await vi.waitFor(() => expect(debugs().length).toBeGreaterThan(0), { timeout: 60_000, interval: 500 });
     });
 
-    it("asks for nothing that it may not", async (context) => {
-      expect(world.errors()).toEqual([]);
-      const calls = await world.callsOf("default");
+    it("sends no forbidden request", async (context) => {
+      expect(setup.errors()).toEqual([]);
+      const calls = await setup.callsOf("default");
       if (calls === undefined) return context.skip(NO_AUDIT);
-      expect(calls.filter(isRefused)).toEqual([]);
+      expect(calls.filter(isForbidden)).toEqual([]);
     });
   });
 
-  describe("with --replicas 2 and --resource-manager, where pods are restricted", () => {
-    let world: World;
+  describe("with --replicas 2 and --resource-manager, under the restricted Pod Security Standard", () => {
+    let setup: TestSetup;
 
     beforeAll(async () => {
-      world = await World.open("replicas", { restricted: true });
+      setup = await TestSetup.open("replicas", { restricted: true });
       const flags = ["--replicas", "2", "--resource-manager", "--rbac=minimal", "--name", "night-shift"];
-      world.apply(completedDaskPod(world.namespace));
-      markLongCompleted("left-over", world.namespace);
-      await world.install([...flags, "-n", world.namespace]);
+      setup.apply(completedDaskPod(setup.namespace));
+      markLongCompleted("left-over", setup.namespace);
+      await setup.install([...flags, "-n", setup.namespace]);
     });
 
     afterAll(async () => {
-      await world?.close();
+      await setup?.close();
     });
 
-    it("has two agents and a resource manager beside each, all Ready", () => {
-      const statuses = world.agent.pods().map(({ status }) => status.containerStatuses ?? []);
+    it("has two Ready pods, each with an agent and a resource manager", () => {
+      const statuses = setup.agent.pods().map(({ status }) => status.containerStatuses ?? []);
       const ready = [
         { name: "agent", ready: true, restartCount: 0 },
         { name: "resource-manager", ready: true, restartCount: 0 },
@@ -247,39 +246,47 @@ describe.skipIf(absent !== undefined)("the agent in the cluster", () => {
       expect(statuses).toMatchObject([ready, ready]);
     });
 
-    it("removes with it a Dask pod that completed long ago", async () => {
+    it("deletes a Dask pod that completed long ago", async () => {
       const left = (): readonly string[] =>
-        listed("pods", world.namespace).map(({ metadata }) => metadata.name);
+        listed("pods", setup.namespace).map(({ metadata }) => metadata.name);
       await vi.waitFor(() => expect(left()).not.toContain("left-over"), { timeout: 90_000, interval: 500 });
     });
 
-    it("lets one agent work, and the other take over when that one is killed", async () => {
-      const first = holder(world.namespace);
-      const before = world.due(GOES_WELL);
-      await world.untilAll([before], "Success");
-      expect(world.agent.pods().map(({ metadata }) => metadata.name)).toContain(first);
-      mustKubectl(["delete", "pod", first, ...world.place, "--grace-period=0", "--force", "--wait=false"]);
-      const after = world.due(GOES_WELL);
-      await world.untilAll([after], "Success");
-      // The kubelet lets it live for another moment, in which it may have begun this run, too.
-      await vi.waitFor(() => expect(["", first]).not.toContain(holder(world.namespace)), TAKEOVER);
-      const last = world.due(GOES_WELL);
-      await world.untilAll([last], "Success");
-      expect([after, last].map((id) => world.steps(id))).toEqual([RIGHT_STEPS, RIGHT_STEPS]);
-      await world.untilNoJobs();
+    it("has one active agent; the other takes over when that one is killed", async () => {
+      const first = holder(setup.namespace);
+      const before = setup.due(SUCCEEDS);
+      await setup.untilAll([before], "Success");
+      expect(setup.agent.pods().map(({ metadata }) => metadata.name)).toContain(first);
+      mustKubectl([
+        "delete",
+        "pod",
+        first,
+        ...setup.namespaceFlags,
+        "--grace-period=0",
+        "--force",
+        "--wait=false",
+      ]);
+      const after = setup.due(SUCCEEDS);
+      await setup.untilAll([after], "Success");
+      // The first agent may live a moment longer and launch this run.
+      await vi.waitFor(() => expect(["", first]).not.toContain(holder(setup.namespace)), TAKEOVER);
+      const last = setup.due(SUCCEEDS);
+      await setup.untilAll([last], "Success");
+      expect([after, last].map((id) => setup.statesOf(id))).toEqual([SUCCESS_STATES, SUCCESS_STATES]);
+      await setup.untilNoJobs();
     });
 
-    it("asks for nothing that it may not, nor does the resource manager", async (context) => {
-      expect(world.errors()).toEqual([]);
-      const calls = await world.callsOf("prefect-agent");
+    it("sends no forbidden request, nor does the resource manager", async (context) => {
+      expect(setup.errors()).toEqual([]);
+      const calls = await setup.callsOf("prefect-agent");
       if (calls === undefined) return context.skip(NO_AUDIT);
-      expect(calls.filter(isRefused)).toEqual([]);
+      expect(calls.filter(isForbidden)).toEqual([]);
     });
   });
 });
 
-/** A namespace, a Prefect that its pods reach, and the agent that is installed there. */
-class World {
+/** A namespace, a fake Prefect that its pods can reach, and the agent that is installed there. */
+class TestSetup {
   readonly namespace: string;
   readonly agent: InstalledAgent;
   readonly #reachable: ReachablePrefect;
@@ -293,18 +300,18 @@ class World {
     this.#container = container;
   }
 
-  static async open(what: string, { restricted = false } = {}): Promise<World> {
+  static async open(what: string, { restricted = false } = {}): Promise<TestSetup> {
     const namespace = await createNamespace(`in-cluster-${what}`);
     if (restricted) restrict(namespace);
-    return new World(namespace, await startReachablePrefect(), restricted ? RESTRICTED : {});
+    return new TestSetup(namespace, await startReachablePrefect(), restricted ? RESTRICTED : {});
   }
 
   get prefect(): ReachablePrefect["prefect"] {
     return this.#reachable.prefect;
   }
 
-  /** As kubectl's flags. */
-  get place(): readonly string[] {
+  /** As flags of kubectl. */
+  get namespaceFlags(): readonly string[] {
     return ["-n", this.namespace];
   }
 
@@ -327,7 +334,7 @@ class World {
   }
 
   /** The states that a run has had. */
-  steps(id: string): readonly string[] {
+  statesOf(id: string): readonly string[] {
     return this.prefect.history(id).map(({ type }) => type);
   }
 
@@ -341,41 +348,41 @@ class World {
     await vi.waitFor(check, { timeout: 60_000, interval: 500 });
   }
 
-  /** Lines of the agent's log that must not be there. */
+  /** Lines of the agent's log that report an error. */
   errors(): readonly string[] {
     return this.agent.lines.filter((line) =>
-      /forbidden|not allowed|Without these rights|Lost the lead/i.test(line),
+      /forbidden|not allowed|Missing permissions for|Lost leadership/i.test(line),
     );
   }
 
-  /** What a ServiceAccount here asked of the API server so far; undefined: there is no audit log. */
+  /** The requests of a ServiceAccount so far; undefined without an audit log. */
   async callsOf(account: string): Promise<readonly AuditedCall[] | undefined> {
     if (this.#since === undefined) return undefined;
     return auditedCalls(`system:serviceaccount:${this.namespace}:${account}`, this.#since);
   }
 
   async close(): Promise<void> {
-    this.agent.stopListening();
+    this.agent.stopFollowingLogs();
     await this.prefect.stop();
     removeNamespace(this.namespace);
   }
 }
 
-function rightOf({ verb, group, resource }: Pick<AuditedCall, "verb" | "group" | "resource">): string {
+function permissionOf({ verb, group, resource }: Pick<AuditedCall, "verb" | "group" | "resource">): string {
   return `${verb} ${group === "" ? resource : `${resource}.${group}`}`;
 }
 
-function isRefused({ code }: AuditedCall): boolean {
+function isForbidden({ code }: AuditedCall): boolean {
   return code === 401 || code === 403;
 }
 
-/** What the installed Role grants, in the same words. */
-function rightsGranted(namespace: string): readonly string[] {
+/** The permissions of the installed Role. */
+function grantedPermissions(namespace: string): readonly string[] {
   const role = JSON.parse(mustKubectl(["get", "role/prefect-agent-rbac", "-n", namespace, "-o", "json"])) as {
     rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[];
   };
   return role.rules.flatMap(({ apiGroups: [group = ""], resources: [resource = ""], verbs }) =>
-    verbs.map((verb) => rightOf({ verb, group, resource })),
+    verbs.map((verb) => permissionOf({ verb, group, resource })),
   );
 }
 
@@ -423,7 +430,7 @@ function daskOf(cluster: string, namespace: string): readonly JsonObject[] {
   ];
 }
 
-/** A Dask worker that no node takes, so that its status can be told. */
+/** A Dask worker that cannot be scheduled, so that the test can set its status. */
 function completedDaskPod(namespace: string): readonly JsonObject[] {
   const labels = { app: "dask", "dask.org/cluster-name": "old", "dask.org/component": "worker" };
   return [
@@ -439,7 +446,7 @@ function completedDaskPod(namespace: string): readonly JsonObject[] {
   ];
 }
 
-/** Tells in a pod's status that it completed an hour ago. */
+/** Sets a pod's status to completed an hour ago. */
 function markLongCompleted(pod: string, namespace: string): void {
   const finishedAt = new Date(Date.now() - 3_600_000).toISOString();
   const terminated = { exitCode: 0, reason: "Completed", startedAt: finishedAt, finishedAt };

@@ -1,12 +1,12 @@
-// What install prints, told to a real API server through kubectl: every option set in a dry run, then really applied,
-// over one another, with the rights asked back. KUBECONFIG names the cluster; the namespaces here are our own.
+// The output of install, applied to a real API server: every option in a dry run, then really applied one over the other, with a
+// check of the granted permissions.
 
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { agentManifests } from "../../src/install/manifests.ts";
 import type { InstallOptions } from "../../src/install/options.ts";
-import { AGENT_ACCESS } from "../../src/kube/permissions.ts";
+import { AGENT_PERMISSIONS } from "../../src/kube/permissions.ts";
 import { renderManifests } from "../../src/install/render.ts";
 
 type Options = Partial<InstallOptions>;
@@ -15,64 +15,66 @@ const NAMESPACE = `install-${randomBytes(4).toString("hex")}`;
 const TEMPLATE = { path: "job.yaml", text: "kind: Job\nspec:\n  template:\n    spec: {}\n" };
 const CONFIG = { path: "config.toml", text: '[cloud.agent]\nlevel = "DEBUG"\n' };
 
-interface Said {
+interface Output {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-interface Right {
+interface Permission {
   readonly group: string;
   readonly resource: string;
   readonly subresource?: string | undefined;
   readonly verb: string;
 }
 
-function kubectl(args: readonly string[], input = ""): Said & { readonly code: number | null } {
+function kubectl(args: readonly string[], input = ""): Output & { readonly code: number | null } {
   const { stdout, stderr, status, error } = spawnSync("kubectl", args, { input, encoding: "utf8" });
   if (error !== undefined) throw error;
   return { stdout, stderr, code: status };
 }
 
-function mustKubectl(args: readonly string[], input = ""): Said {
-  const said = kubectl(args, input);
-  if (said.code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${said.stderr}`);
-  return said;
+function mustKubectl(args: readonly string[], input = ""): Output {
+  const result = kubectl(args, input);
+  if (result.code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${result.stderr}`);
+  return result;
 }
 
 function printed(options: Options, format: "yaml" | "json" = "yaml"): string {
   return renderManifests(agentManifests({ version: "0.1.0", ...options }), format);
 }
 
-function apply(options: Options, flags: readonly string[] = []): Said {
+function apply(options: Options, flags: readonly string[] = []): Output {
   return mustKubectl(["apply", "-n", NAMESPACE, ...flags, "-f", "-"], printed(options));
 }
 
-/** The Deployment's pod template, as the server has it. */
+/** The pod spec of the Deployment on the server. */
 function podSpec(): Record<string, unknown> & { containers: Record<string, unknown>[] } {
   const { stdout } = mustKubectl(["get", "deployment/prefect-agent", "-n", NAMESPACE, "-o", "json"]);
   return JSON.parse(stdout).spec.template.spec;
 }
 
-/** Asks the server's authorizer itself: kubectl auth can-i does not know the group of a kind that is not installed. */
-function may(account: string, right: Right): boolean {
+/** A SubjectAccessReview: `kubectl auth can-i` does not know the group of a kind that is not installed. */
+function isAllowed(account: string, permission: Permission): boolean {
   const review = {
     apiVersion: "authorization.k8s.io/v1",
     kind: "SubjectAccessReview",
     spec: {
       user: `system:serviceaccount:${NAMESPACE}:${account}`,
-      resourceAttributes: { namespace: NAMESPACE, ...right },
+      resourceAttributes: { namespace: NAMESPACE, ...permission },
     },
   };
   return JSON.parse(mustKubectl(["create", "-o", "json", "-f", "-"], JSON.stringify(review)).stdout).status
     .allowed;
 }
 
-const RIGHTS: readonly Right[] = AGENT_ACCESS.filter((row) => row.feature !== "leader election").flatMap(
-  ({ group, resource, subresource, verbs }) => verbs.map((verb) => ({ group, resource, subresource, verb })),
+const PERMISSIONS: readonly Permission[] = AGENT_PERMISSIONS.filter(
+  (row) => row.feature !== "leader election",
+).flatMap(({ group, resource, subresource, verbs }) =>
+  verbs.map((verb) => ({ group, resource, subresource, verb })),
 );
 
-const CREATE_JOBS: Right = { group: "batch", resource: "jobs", verb: "create" };
-const LIST_PODS: Right = { group: "", resource: "pods", verb: "list" };
+const CREATE_JOBS: Permission = { group: "batch", resource: "jobs", verb: "create" };
+const LIST_PODS: Permission = { group: "", resource: "pods", verb: "list" };
 
 beforeAll(() => {
   if (!process.env["KUBECONFIG"]) throw new Error("set KUBECONFIG to the cluster to test on");
@@ -87,12 +89,12 @@ afterAll(() => {
 describe("kubectl apply --dry-run=server accepts", () => {
   it.each<{ name: string; options: Options }>([
     { name: "the defaults", options: {} },
-    { name: "key and rights", options: { key: "KEY", rbac: true, labels: ["kube"] } },
-    { name: "a key in clear text", options: { key: "KEY", inlineKey: true } },
+    { name: "key and permissions", options: { key: "KEY", rbac: true, labels: ["kube"] } },
+    { name: "a key in the Deployment", options: { key: "KEY", inlineKey: true } },
     { name: "a key of an existing Secret", options: { keySecret: "mine:token", rbac: "minimal" } },
     { name: "files", options: { jobTemplate: TEMPLATE, configToml: CONFIG } },
     {
-      name: "texts that YAML 1.1 reads as something else",
+      name: "texts that YAML 1.1 would not read as strings",
       options: {
         labels: ["yes", "n", "0x1f", "1e3", "~"],
         env: ["A=on", "B=012", "C=1:30", "D==", "E=$(x)\n #é😀"],
@@ -160,7 +162,7 @@ describe("kubectl apply --dry-run=server accepts", () => {
 });
 
 describe("the server", () => {
-  it("warns of Prefect's own pod under the restricted standard where it knows it, so that silence means something", () => {
+  it("warns about the pod of Prefect's own agent under the restricted standard, if it supports Pod Security Standards", () => {
     const { serverVersion } = JSON.parse(mustKubectl(["version", "-o", "json"]).stdout);
     const knowsStandards = Number.parseInt(serverVersion.minor, 10) >= 23;
     expect(apply({ agent: "python" }, ["--dry-run=server"]).stderr.includes("PodSecurity")).toBe(
@@ -168,7 +170,7 @@ describe("the server", () => {
     );
   });
 
-  it("reads from the YAML what was meant", () => {
+  it("reads the same values from the YAML", () => {
     const options: Options = { labels: ["yes", "012"], env: ["A=1:30", "B=é😀\n#"] };
     const { stdout } = mustKubectl(
       ["apply", "-n", NAMESPACE, "--dry-run=server", "-o", "json", "-f", "-"],
@@ -180,7 +182,7 @@ describe("the server", () => {
 });
 
 describe("kubectl apply -n", () => {
-  it("puts our agent in the place of Prefect's own and leaves nothing of it", () => {
+  it("replaces Prefect's own agent completely", () => {
     apply({ agent: "python", key: "KEY", imagePullSecrets: "regcred" });
     apply({ key: "KEY" });
     const { containers, ...pod } = podSpec();
@@ -192,25 +194,25 @@ describe("kubectl apply -n", () => {
     expect(JSON.stringify(containers)).not.toMatch(/AUTH_TOKEN|"KEY"/);
   });
 
-  it("binds the rights to the ServiceAccount of that namespace, and to no other", async () => {
+  it("grants the permissions to the ServiceAccount of that namespace only", async () => {
     apply({ rbac: true });
-    await vi.waitFor(() => expect(may("default", CREATE_JOBS)).toBe(true));
-    expect(RIGHTS.filter((right) => !may("default", right))).toEqual([]);
-    expect(may("prefect-agent", LIST_PODS)).toBe(false);
+    await vi.waitFor(() => expect(isAllowed("default", CREATE_JOBS)).toBe(true));
+    expect(PERMISSIONS.filter((each) => !isAllowed("default", each))).toEqual([]);
+    expect(isAllowed("prefect-agent", LIST_PODS)).toBe(false);
   });
 
-  it("moves the agent to its own ServiceAccount and back, and the rights with it", async () => {
+  it("moves the agent and its permissions to its own ServiceAccount and back", async () => {
     apply({ rbac: "minimal" });
     expect(podSpec()).toMatchObject({ serviceAccountName: "prefect-agent" });
-    await vi.waitFor(() => expect(may("default", LIST_PODS)).toBe(false));
-    expect(RIGHTS.filter((right) => !may("prefect-agent", right))).toEqual([]);
-    expect(may("prefect-agent", { ...LIST_PODS, verb: "create" })).toBe(false);
-    expect(may("prefect-agent", { group: "", resource: "secrets", verb: "get" })).toBe(false);
+    await vi.waitFor(() => expect(isAllowed("default", LIST_PODS)).toBe(false));
+    expect(PERMISSIONS.filter((each) => !isAllowed("prefect-agent", each))).toEqual([]);
+    expect(isAllowed("prefect-agent", { ...LIST_PODS, verb: "create" })).toBe(false);
+    expect(isAllowed("prefect-agent", { group: "", resource: "secrets", verb: "get" })).toBe(false);
     apply({});
     expect(podSpec()).toMatchObject({ serviceAccountName: "default", serviceAccount: "default" });
   });
 
-  it("rolls the pod when only the key changes", () => {
+  it("restarts the pod when only the key changes", () => {
     const templateOf = (): unknown =>
       JSON.parse(mustKubectl(["get", "deployment/prefect-agent", "-n", NAMESPACE, "-o", "json"]).stdout).spec
         .template;

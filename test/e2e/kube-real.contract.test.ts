@@ -1,4 +1,4 @@
-// The contract, held against the cluster that KUBECONFIG names, in a namespace of its own.
+// Runs the Kubernetes contract against the cluster of KUBECONFIG, in its own namespace.
 
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -21,7 +21,7 @@ interface Kubeconfig {
   }[];
 }
 
-/** The current context's server, by token. */
+/** The current context's server and token. */
 function connectionOf(config: Kubeconfig, namespace: string): KubeConnection {
   const context = config.contexts.find(({ name }) => name === config["current-context"])?.context;
   const cluster = config.clusters.find(({ name }) => name === context?.cluster)?.cluster;
@@ -37,20 +37,20 @@ function connectionOf(config: Kubeconfig, namespace: string): KubeConnection {
   };
 }
 
-let made: KubeServer | undefined;
+let started: KubeServer | undefined;
 
 kubeContract("the real server", async () => {
   const file = process.env["KUBECONFIG"];
-  if (file === undefined) throw new Error("KUBECONFIG does not say which cluster");
+  if (file === undefined) throw new Error("KUBECONFIG does not name a cluster");
   const namespace = `contract-${randomBytes(4).toString("hex")}`;
   const connection = connectionOf(parse(readFileSync(file, "utf8")) as Kubeconfig, namespace);
   const server = new KubeServer(connection);
   await server.post("/api/v1/namespaces", { metadata: { name: namespace } });
-  made = server;
+  started = server;
   await server.until(server.path("serviceaccounts", "default"), ({ status }) => status === 200);
   return connection;
 });
 
 afterAll(async () => {
-  await made?.delete(`/api/v1/namespaces/${made.namespace}`);
+  await started?.delete(`/api/v1/namespaces/${started.namespace}`);
 });

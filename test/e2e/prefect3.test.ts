@@ -1,5 +1,5 @@
-// The real server of Prefect 3, and Jobs as its worker makes and labels them, in every state that a run can be left in:
-// what jobs, inspect, logs, cleanup and cancel make of both.
+// jobs, inspect, logs, cleanup and cancel with the real server of Prefect 3, and Jobs with the labels of its worker, for runs in
+// every state.
 
 import { rowsIn } from "./support/job-rows.ts";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,15 +8,15 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Prefect3StateType } from "../../src/prefect3/states.ts";
 import { runPlugin } from "./support/agent-process.ts";
-import type { Ended } from "./support/agent-process.ts";
+import type { ProcessResult } from "./support/agent-process.ts";
 import { listed, mustKubectl } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
-import { Prefect3, whyNoPrefect3 } from "./support/prefect3.ts";
+import { Prefect3, noPrefect3Reason } from "./support/prefect3.ts";
 
-const absent = whyNoPrefect3();
+const absent = noPrefect3Reason();
 if (absent !== undefined) process.stderr.write(`skipped, real Prefect 3 server: ${absent}\n`);
 
-interface Given {
+interface RunSpec {
   /** The flow run's name. */
   readonly name: string;
   readonly type: Prefect3StateType;
@@ -24,21 +24,21 @@ interface Given {
   readonly image?: string;
 }
 
-const LIVES = "echo begun; sleep 3600";
+const RUNS_ON = "echo begun; sleep 3600";
 
-const RUNS: readonly Given[] = [
-  { name: "amber-fox", type: "RUNNING", script: LIVES },
-  { name: "busy-bee", type: "RUNNING", script: LIVES },
+const RUNS: readonly RunSpec[] = [
+  { name: "amber-fox", type: "RUNNING", script: RUNS_ON },
+  { name: "busy-bee", type: "RUNNING", script: RUNS_ON },
   { name: "calm-crow", type: "COMPLETED", script: "echo all done" },
   { name: "dull-dog", type: "FAILED", script: "echo it broke; exit 1" },
-  { name: "early-emu", type: "CRASHED", script: LIVES },
-  { name: "fine-frog", type: "CANCELLED", script: LIVES },
+  { name: "early-emu", type: "CRASHED", script: RUNS_ON },
+  { name: "fine-frog", type: "CANCELLED", script: RUNS_ON },
   { name: "good-goat", type: "PENDING", script: "true", image: "registry.invalid/flows:1" },
-  { name: "happy-hen", type: "RUNNING", script: LIVES },
+  { name: "happy-hen", type: "RUNNING", script: RUNS_ON },
 ];
-/** Of these the one that is deleted in Prefect while its Job goes on. */
+/** The run that is deleted in Prefect while its Job runs. */
 const DELETED = "happy-hen";
-/** A run that no worker has taken yet. */
+/** A run that no worker has submitted yet. */
 const WAITING = "idle-ibis";
 
 describe.skipIf(absent !== undefined)("Prefect 3", () => {
@@ -48,12 +48,12 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
   const idOf = (name: string): string => ids.get(name) ?? "";
   const jobOf = (name: string): string => `${name}-x1y2z`;
 
-  function plugin(...args: readonly string[]): Promise<Ended> {
+  function plugin(...args: readonly string[]): Promise<ProcessResult> {
     return runPlugin([...args, "-n", namespace], { PREFECT_API_URL: server.api });
   }
 
-  /** As the worker's job template makes it. */
-  function createJob({ name, script, image = "busybox:latest" }: Given): void {
+  /** Creates a Job like the worker's job template. */
+  function createJob({ name, script, image = "busybox:latest" }: RunSpec): void {
     const labels = {
       "prefect.io/flow-run-id": idOf(name),
       "prefect.io/flow-run-name": name,
@@ -90,12 +90,12 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     mustKubectl(["create", "-n", namespace, "-f", "-"], JSON.stringify(job));
   }
 
-  async function words(): Promise<Record<string, readonly string[]>> {
+  async function statuses(): Promise<Record<string, readonly string[]>> {
     const { stdout } = await plugin("jobs", "-o", "json");
     return Object.fromEntries(
       rowsIn(stdout).map(({ flowRun, status: row, pods }) => [
         flowRun?.name ?? "<none>",
-        [flowRun?.state?.word ?? "<none>", row, (pods ?? []).map(({ status }) => status).join(",")],
+        [flowRun?.state?.name ?? "<none>", row, (pods ?? []).map(({ status }) => status).join(",")],
       ]),
     );
   }
@@ -109,7 +109,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     RUNS.forEach(createJob);
     await server.deleteFlowRun(idOf(DELETED));
     const isSettled = async (): Promise<boolean> => {
-      const pods = Object.values(await words()).map((row) => row.at(-1) ?? "");
+      const pods = Object.values(await statuses()).map((row) => row.at(-1) ?? "");
       const count = (status: RegExp): number => pods.filter((pod) => status.test(pod)).length;
       return (
         count(/Running/) === 5 && count(/Completed|Error/) === 2 && count(/ErrImagePull|ImagePullBack/) === 1
@@ -123,9 +123,9 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     if (namespace !== undefined) removeNamespace(namespace);
   });
 
-  it("is asked for every run's state, and each gets its decision", async () => {
-    const shown = Object.entries(await words()).map(
-      ([run, [state, decision]]) => `${run} ${state} ${decision}`,
+  it("lists every run with its state and status", async () => {
+    const shown = Object.entries(await statuses()).map(
+      ([run, [state, status]]) => `${run} ${state} ${status}`,
     );
     expect(shown.sort()).toEqual([
       "amber-fox Running active",
@@ -139,7 +139,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     ]);
   });
 
-  it("is found by its own settings: the active profile, where no variable names it", async () => {
+  it("is found by its active profile if no variable is set", async () => {
     const home = mkdtempSync(join(tmpdir(), "prefect-home-"));
     try {
       const profiles = `active = "here"\n[profiles.here]\nPREFECT_API_URL = "${server.api}"\n`;
@@ -152,41 +152,41 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     }
   });
 
-  it("tells inspect of a run by name, by id, by the beginning of its id, and by its Job", async () => {
+  it("inspects a run by name, id, id prefix or Job", async () => {
     const id = idOf("early-emu");
-    // Ids begin with the time at which they were made: the first 8 digits are the same for a minute.
+    // Ids begin with their creation time: the first 8 digits are the same for a minute.
     for (const run of ["early-emu", id, id.slice(0, 18), `job/${jobOf("early-emu")}`]) {
       const { stdout, code } = await plugin("inspect", run);
       expect(stdout).toContain(`flow run early-emu ${id} (Prefect 2 or 3)`);
       expect(stdout).toContain("state Crashed: the pod was evicted");
-      expect(stdout).toContain(`leave job.batch/${jobOf("early-emu")}: its flow run is Crashed, only since`);
+      expect(stdout).toContain(`leave job.batch/${jobOf("early-emu")}: its flow run is Crashed (for only`);
       expect(code).toBe(0);
     }
   });
 
-  it("knows a run without a Job, by name and by the beginning of its id", async () => {
+  it("inspects a run without a Job by name, id or id prefix", async () => {
     const id = idOf(WAITING);
     for (const run of [WAITING, id, id.slice(0, 18)]) {
       const { stdout, code } = await plugin("inspect", run);
       expect(stdout).toMatch(new RegExp(`^flow run ${WAITING} ${id} \\(Prefect 2 or 3\\)`));
-      expect(stdout).toContain(`nothing of it is in namespace "${namespace}"`);
+      expect(stdout).toContain(`no objects in namespace "${namespace}"`);
       expect(code).toBe(0);
     }
   });
 
-  it("says of a run that nobody knows that it asked Prefect", async () => {
+  it("reports that Prefect does not know an unknown run", async () => {
     const { stderr, code } = await plugin("inspect", "deadbeef-dead");
     expect(stderr).toContain('cannot find flow run "deadbeef-dead"');
-    expect(stderr).toContain("Prefect does not know it");
+    expect(stderr).toContain("Prefect has no such run");
     expect(code).toBe(1);
   });
 
-  it("has logs in the pods of its runs", async () => {
+  it("prints the logs of a run's pod", async () => {
     expect(await plugin("logs", "dull-dog")).toEqual({ stdout: "it broke\n", stderr: "", code: 0 });
     expect((await plugin("logs", idOf("amber-fox"))).stdout).toBe("begun\n");
   });
 
-  it("tells cleanup which Jobs nobody needs", async () => {
+  it("lists the Jobs that cleanup would delete", async () => {
     const { stdout, code } = await plugin("cleanup", "--dry-run=client", "--older-than", "0s", "-o", "name");
     const gone = ["calm-crow", "dull-dog", "early-emu", "fine-frog", DELETED];
     expect(stdout.trim().split("\n").sort()).toEqual(gone.map((name) => `job.batch/${jobOf(name)}`).sort());
@@ -194,7 +194,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     expect(listed("jobs", namespace)).toHaveLength(RUNS.length);
   });
 
-  it("is told of a cancellation, and the Job goes", async () => {
+  it("cancels a run and deletes its Job", async () => {
     const { stderr, code } = await plugin("cancel", "amber-fox", "--grace", "1s");
     expect(stderr).toContain("is Cancelling");
     expect(code).toBe(0);
@@ -204,14 +204,14 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     expect(left).toContain(jobOf("busy-bee"));
   });
 
-  it("cancels what has not begun: a run whose pod cannot start, and one that has no Job", async () => {
+  it("cancels a run whose pod cannot start and a run without a Job", async () => {
     const { code } = await plugin("cancel", "good-goat", WAITING, "--now");
     expect(code).toBe(0);
     expect(await server.stateOf(idOf("good-goat"))).toBe("Cancelled");
     expect(await server.stateOf(idOf(WAITING))).toBe("Cancelled");
   });
 
-  it("lets cleanup remove what is over, and nothing of what runs", async () => {
+  it("cleans up finished runs and keeps the active one", async () => {
     const { code } = await plugin("cleanup", "--yes", "--older-than", "0s");
     expect(code).toBe(0);
     const isClean = (): void => {

@@ -1,9 +1,9 @@
-// The Dask clusters of runs that are cancelled, or lose their pod: gone with everything that they are made of, in a real cluster,
-// before Prefect hears that nothing is left. The workers are pods with Dask's labels; what only looks like them stays.
+// The Dask clusters of runs that are cancelled or lose their pod, in a real cluster: all their objects are deleted, and a run becomes
+// Cancelled only when its workers have terminated. The workers are pods with Dask's labels.
 
 import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { startAgentHere } from "./support/agent-here.ts";
+import { startInProcessAgent } from "./support/in-process-agent.ts";
 import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
@@ -12,40 +12,42 @@ import { shellRun } from "./support/shell-flow.ts";
 
 const RUNS_ON = "state Running Running; trap 'exit 143' TERM; while true; do sleep 0.2; done";
 const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 2_000 };
-const PATIENCE = { timeout: 120_000, interval: 300 };
+const WAIT = { timeout: 120_000, interval: 300 };
 
 let namespace: string;
-let world: ReachablePrefect;
+let reachable: ReachablePrefect;
 let agent: { readonly ended: Promise<void> };
 const stop = new AbortController();
 
 beforeAll(async () => {
   namespace = await createNamespace("supervise-dask");
-  world = await startReachablePrefect();
-  agent = await startAgentHere(world, { namespace, label: "dask", policy: POLICY, signal: stop.signal });
+  reachable = await startReachablePrefect();
+  agent = await startInProcessAgent(reachable, {
+    namespace,
+    label: "dask",
+    policy: POLICY,
+    signal: stop.signal,
+  });
 });
 
 afterAll(async () => {
   stop.abort();
   await agent?.ended;
-  await world?.prefect.stop();
+  await reachable?.prefect.stop();
   if (namespace !== undefined) removeNamespace(namespace);
 });
 
 const clusterOf = (id: string): string => `dask-${id}-03d5b8bb-0`;
 
-/** A run at work, with a Dask cluster of two workers, a scheduler, a Service and a budget. */
+/** A Running run with a Dask cluster: two workers, a scheduler, a Service and a PodDisruptionBudget. */
 async function runWithDask(): Promise<string> {
-  const flow = world.prefect.createFlow({ name: "dask" });
+  const flow = reachable.prefect.createFlow({ name: "dask" });
   const runConfig = shellRun(RUNS_ON);
-  const { id } = world.prefect.createFlowRun({ flow, labels: ["dask"], runConfig });
-  const isRunning = (): boolean => world.prefect.flowRun(id)?.state === "Running";
-  await world.prefect.until(isRunning, { what: "a running run", timeoutMs: 120_000 });
+  const { id } = reachable.prefect.createFlowRun({ flow, labels: ["dask"], runConfig });
+  const isRunning = (): boolean => reachable.prefect.flowRun(id)?.state === "Running";
+  await reachable.prefect.until(isRunning, { what: "a running run", timeoutMs: 120_000 });
   apply(clusterOf(id));
-  await vi.waitFor(
-    () => expect(phasesOf(clusterOf(id))).toEqual(["Running", "Running", "Running"]),
-    PATIENCE,
-  );
+  await vi.waitFor(() => expect(phasesOf(clusterOf(id))).toEqual(["Running", "Running", "Running"]), WAIT);
   return id;
 }
 
@@ -93,39 +95,39 @@ const podsOf = (cluster: string): ReturnType<typeof listed> =>
 const phasesOf = (cluster: string): (string | undefined)[] =>
   podsOf(cluster).map(({ status }) => status?.phase);
 
-/** What stands of the cluster, by name. */
-function leftOf(cluster: string): string[] {
+/** The existing objects of the cluster. */
+function objectsOf(cluster: string): string[] {
   const names = mustKubectl(["get", "pods,services,poddisruptionbudgets", "-n", namespace, "-o", "name"]);
   return names.split("\n").filter((name) => name.includes(cluster));
 }
 
 describe("the Dask cluster of a run", () => {
-  it("that is cancelled is gone when the run is Cancelled; another run's stays", async () => {
+  it("that is cancelled has terminated when the run becomes Cancelled; another run's cluster is kept", async () => {
     const id = await runWithDask();
     const other = "0b0b0b0b-2222-4222-8222-bbbbbbbbbbbb";
     apply(clusterOf(other));
-    let left: string[] | undefined;
-    const forget = world.prefect.on(() => {
-      if (left === undefined && world.prefect.flowRun(id)?.state === "Cancelled")
-        left = phasesOf(clusterOf(id)).map(String);
+    let phases: string[] | undefined;
+    const forget = reachable.prefect.on(() => {
+      if (phases === undefined && reachable.prefect.flowRun(id)?.state === "Cancelled")
+        phases = phasesOf(clusterOf(id)).map(String);
     });
-    world.prefect.setState(id, { type: "Cancelling" });
-    await vi.waitFor(() => expect(world.prefect.flowRun(id)?.state).toBe("Cancelled"), PATIENCE);
+    reachable.prefect.setState(id, { type: "Cancelling" });
+    await vi.waitFor(() => expect(reachable.prefect.flowRun(id)?.state).toBe("Cancelled"), WAIT);
     forget();
-    expect(left?.filter((phase) => phase !== "Succeeded" && phase !== "Failed")).toEqual([]);
-    await vi.waitFor(() => expect(leftOf(clusterOf(id))).toEqual([]), PATIENCE);
-    expect(leftOf(clusterOf(other))).toHaveLength(5);
-    await vi.waitFor(() => expect(listed("jobs", namespace)).toEqual([]), PATIENCE);
+    expect(phases?.filter((phase) => phase !== "Succeeded" && phase !== "Failed")).toEqual([]);
+    await vi.waitFor(() => expect(objectsOf(clusterOf(id))).toEqual([]), WAIT);
+    expect(objectsOf(clusterOf(other))).toHaveLength(5);
+    await vi.waitFor(() => expect(listed("jobs", namespace)).toEqual([]), WAIT);
   });
 
-  it("whose pod is killed goes once the run is Failed", async () => {
+  it("whose pod is deleted is deleted after the run becomes Failed", async () => {
     const id = await runWithDask();
     const pod = listed("pods", namespace).find(
       ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,
     );
     mustKubectl(["delete", "pod", pod?.metadata.name ?? "", "-n", namespace, "--wait=false"]);
-    await vi.waitFor(() => expect(world.prefect.flowRun(id)?.state).toBe("Failed"), PATIENCE);
-    await vi.waitFor(() => expect(leftOf(clusterOf(id))).toEqual([]), PATIENCE);
-    await vi.waitFor(() => expect(listed("jobs", namespace)).toEqual([]), PATIENCE);
+    await vi.waitFor(() => expect(reachable.prefect.flowRun(id)?.state).toBe("Failed"), WAIT);
+    await vi.waitFor(() => expect(objectsOf(clusterOf(id))).toEqual([]), WAIT);
+    await vi.waitFor(() => expect(listed("jobs", namespace)).toEqual([]), WAIT);
   });
 });

@@ -1,41 +1,41 @@
-// --on-disruption retry with the real Prefect 1.4.1: its pod is evicted in the middle of the run, and the run ends well all the
-// same, with every number right. What was kept is not made again; what was only in the lost pod is, and the log says so.
+// --on-disruption retry with the real Prefect 1.4.1: the pod is evicted in the middle of the run, and the run still succeeds. Tasks
+// with stored results do not run again; lost tasks and tasks with lost results do, and the log lists them.
 
 import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { resumingFlow } from "../support/flows/specs.ts";
-import { startAgentHere } from "./support/agent-here.ts";
-import { loadFlowImage, whyNoFlowImage } from "./support/flow-image.ts";
+import { startInProcessAgent } from "./support/in-process-agent.ts";
+import { loadFlowImage, noFlowImageReason } from "./support/flow-image.ts";
 import { listed, mustKubectl } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
 import type { ReachablePrefect } from "./support/pod-network.ts";
 
-const absent = whyNoFlowImage();
+const absent = noFlowImageReason();
 if (absent !== undefined)
   process.stderr.write(`skipped, real Prefect flows that lose their pod: ${absent}\n`);
 
-const PATIENCE = { timeoutMs: 150_000 };
+const WAIT = { timeoutMs: 150_000 };
 
 describe.skipIf(absent !== undefined)("a flow of Prefect 1.4.1 whose pod is evicted", () => {
   const stop = new AbortController();
   let namespace: string;
-  let world: ReachablePrefect;
+  let reachable: ReachablePrefect;
   let image: string;
   let agent: { readonly ended: Promise<void> };
 
   beforeAll(async () => {
     image = loadFlowImage();
     namespace = await createNamespace("retry");
-    world = await startReachablePrefect();
+    reachable = await startReachablePrefect();
     const policy = { ...DEFAULT_POLICY, onDisruption: "retry" } as const;
-    agent = await startAgentHere(world, { namespace, label: "retry", policy, signal: stop.signal });
+    agent = await startInProcessAgent(reachable, { namespace, label: "retry", policy, signal: stop.signal });
   });
 
   afterAll(async () => {
     stop.abort();
     await agent?.ended;
-    await world?.prefect.stop();
+    await reachable?.prefect.stop();
     if (namespace !== undefined) removeNamespace(namespace);
   });
 
@@ -49,9 +49,13 @@ describe.skipIf(absent !== undefined)("a flow of Prefect 1.4.1 whose pod is evic
       image_pull_policy: "IfNotPresent",
       job_template: { apiVersion: "batch/v1", kind: "Job", ...template },
     };
-    const flow = world.prefect.createFlow(resumingFlow());
-    return world.prefect.createFlowRun({ flow, labels: ["retry"], runConfig, parameters: { seconds: 20 } })
-      .id;
+    const flow = reachable.prefect.createFlow(resumingFlow());
+    return reachable.prefect.createFlowRun({
+      flow,
+      labels: ["retry"],
+      runConfig,
+      parameters: { seconds: 20 },
+    }).id;
   }
 
   function evict(id: string): void {
@@ -66,34 +70,35 @@ describe.skipIf(absent !== undefined)("a flow of Prefect 1.4.1 whose pod is evic
     );
   }
 
-  /** How often each task began to run, its children together. Logs do not tell: the last lines of a lost pod are lost. */
-  function begunIn(id: string): Record<string, number> {
-    const { task, task_run_state } = world.prefect.store.tables;
-    const begun: Record<string, number> = {};
-    for (const run of world.prefect.taskRuns(id)) {
+  /** How often each task, with its mapped children, started. Not from logs: those of a lost pod are incomplete. */
+  function startsIn(id: string): Record<string, number> {
+    const { task, task_run_state } = reachable.prefect.store.tables;
+    const starts: Record<string, number> = {};
+    for (const run of reachable.prefect.taskRuns(id)) {
       const slug = task.get(run.task_id)?.slug ?? "";
       const states = [...task_run_state.having("task_run_id", run.id)];
-      begun[slug] = (begun[slug] ?? 0) + states.filter(({ state }) => state === "Running").length;
+      starts[slug] = (starts[slug] ?? 0) + states.filter(({ state }) => state === "Running").length;
     }
-    return begun;
+    return starts;
   }
 
-  const messages = (id: string): string[] => world.prefect.logsOf(id).map(({ message }) => message ?? "");
+  const messages = (id: string): string[] => reachable.prefect.logsOf(id).map(({ message }) => message ?? "");
   const times = (id: string, text: string): number =>
     messages(id).filter((message) => message === text).length;
 
-  it("ends well in another pod, with what was lost run again", async () => {
+  it("succeeds in another pod and runs the lost tasks again", async () => {
     const id = dueRun();
-    await world.prefect.until(() => begunIn(id)["hold-1"] === 1, { what: "the task at work", ...PATIENCE });
+    await reachable.prefect.until(() => startsIn(id)["hold-1"] === 1, { what: "a running task", ...WAIT });
     evict(id);
-    const isOver = (): boolean => ["Success", "Failed"].includes(world.prefect.flowRun(id)?.state ?? "");
-    await world.prefect.until(isOver, { what: "the run's end", ...PATIENCE });
-    if (world.prefect.flowRun(id)?.state !== "Success") process.stderr.write(`${messages(id).join("\n")}\n`);
-    expect(world.prefect.flowRun(id)?.state).toBe("Success");
-    expect(world.prefect.history(id).map(({ type }) => type)).toEqual(
+    const isOver = (): boolean => ["Success", "Failed"].includes(reachable.prefect.flowRun(id)?.state ?? "");
+    await reachable.prefect.until(isOver, { what: "the run's end", ...WAIT });
+    if (reachable.prefect.flowRun(id)?.state !== "Success")
+      process.stderr.write(`${messages(id).join("\n")}\n`);
+    expect(reachable.prefect.flowRun(id)?.state).toBe("Success");
+    expect(reachable.prefect.history(id).map(({ type }) => type)).toEqual(
       "Scheduled Submitted Running Scheduled Submitted Running Success".split(" "),
     );
-    expect(begunIn(id)).toEqual({
+    expect(startsIn(id)).toEqual({
       seconds: 1,
       "extract-1": 2,
       "fetch-1": 1,
@@ -102,9 +107,9 @@ describe.skipIf(absent !== undefined)("a flow of Prefect 1.4.1 whose pod is evic
       "hold-1": 2,
       "report-1": 1,
     });
-    // Prefect's process sends its last lines after its last state.
-    await world.prefect.until(() => times(id, "the total is 112") === 1, { what: "the total", ...PATIENCE });
-    const warnings = world.prefect
+    // Prefect's process sends its last log lines after its last state.
+    await reachable.prefect.until(() => times(id, "the total is 112") === 1, { what: "the total", ...WAIT });
+    const warnings = reachable.prefect
       .logsOf(id)
       .filter(({ name, level }) => name === "k8s-infra" && level === "WARNING")
       .map(({ message }) => message?.split("\n")[0]);

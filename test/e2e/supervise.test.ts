@@ -1,28 +1,28 @@
-// Every way in which a pod can go wrong, in real pods, all at once under one agent: what Prefect is told of each, and that
-// it is told once. The table at the end is what it was.
+// Every way in which a pod can fail, in real pods, all at once under one agent: what the agent reports to Prefect, and that it reports
+// it once. Prints a table of the reports at the end.
 
 import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import type { Policy } from "../../src/job/decide/policy.ts";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { startAgentHere } from "./support/agent-here.ts";
+import { startInProcessAgent } from "./support/in-process-agent.ts";
 import { failures, runConfigOf } from "./support/failures.ts";
-import type { Blow, Failure } from "./support/failures.ts";
+import type { Disturbance, Failure } from "./support/failures.ts";
 import { kubectl, listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
 import type { ReachablePrefect } from "./support/pod-network.ts";
 
-const mark = randomBytes(3).toString("hex");
+const suffix = randomBytes(3).toString("hex");
 const NAMES = {
-  quotaClass: `quota-${mark}`,
-  highClass: `high-${mark}`,
-  resource: `example.com/slot-${mark}`,
-  taint: `example.com/closed-${mark}`,
+  quotaClass: `quota-${suffix}`,
+  highClass: `high-${suffix}`,
+  resource: `example.com/slot-${suffix}`,
+  taint: `example.com/closed-${suffix}`,
 };
-/** Behind all others by name: tests take the first. */
-const CLOSED_NODE = `zz-closed-${mark}`;
-const MS = { patience: 150_000, look: 300 };
+/** Sorted after all other nodes: tests use the first one. */
+const CLOSED_NODE = `zz-closed-${suffix}`;
+const WAIT = { timeout: 150_000, interval: 300 };
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
   startGraceMs: 4_000,
@@ -35,16 +35,18 @@ const MINOR = serverMinor();
 const FIXTURES = failures(NAMES, MINOR);
 const isModern = MINOR >= 31;
 
-let world: ReachablePrefect;
+let reachable: ReachablePrefect;
 let open: string;
 let restricted: string;
 const stop = new AbortController();
 const agents: { readonly ended: Promise<void> }[] = [];
 const ids = new Map<string, string>();
 
-/** An agent for the namespace, in this process; its label chooses the runs. */
+/** Starts an agent in this process for the runs with this label. */
 async function startAgent(namespace: string, label: string): Promise<void> {
-  agents.push(await startAgentHere(world, { namespace, label, policy: POLICY, signal: stop.signal }));
+  agents.push(
+    await startInProcessAgent(reachable, { namespace, label, policy: POLICY, signal: stop.signal }),
+  );
 }
 
 function applyObjects(): void {
@@ -95,7 +97,7 @@ function podOf(id: string): string | undefined {
   return pods[0]?.metadata.name;
 }
 
-const BLOWS: Readonly<Record<Blow, (id: string) => void>> = {
+const DISTURBANCES: Readonly<Record<Disturbance, (id: string) => void>> = {
   "delete the pod": (id) => mustKubectl(["delete", "pod", podOf(id) ?? "", "-n", open, "--wait=false"]),
   "delete the Job": (id) =>
     mustKubectl(["delete", "job", "-l", `prefect.io/flow_run_id=${id}`, "-n", open, "--wait=false"]),
@@ -122,14 +124,14 @@ const BLOWS: Readonly<Record<Blow, (id: string) => void>> = {
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "important", namespace: open }, spec };
     mustKubectl(["apply", "-f", "-"], JSON.stringify(pod));
   },
-  "cancel the run": (id) => world.prefect.setState(id, { type: "Cancelling" }),
-  "delete the run": (id) => void world.prefect.deleteFlowRun(id),
+  "cancel the run": (id) => reachable.prefect.setState(id, { type: "Cancelling" }),
+  "delete the run": (id) => void reachable.prefect.deleteFlowRun(id),
   "start a second Job that fails": (id) => {
     const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "5ec0dd00" };
     const command = ["sh", "-c", "exit 9"];
     const containers = [{ name: "flow", image: "busybox:latest", imagePullPolicy: "IfNotPresent", command }];
     const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-    const metadata = { name: `second-${mark}`, namespace: open, labels };
+    const metadata = { name: `second-${suffix}`, namespace: open, labels };
     const spec = { backoffLimit: 0, template };
     mustKubectl(
       ["apply", "-f", "-"],
@@ -139,17 +141,17 @@ const BLOWS: Readonly<Record<Blow, (id: string) => void>> = {
 };
 
 beforeAll(async () => {
-  world = await startReachablePrefect();
+  reachable = await startReachablePrefect();
   open = await createNamespace("supervise");
   restricted = await createNamespace("supervise-restricted");
   mustKubectl(["label", "namespace", restricted, "pod-security.kubernetes.io/enforce=restricted"]);
   applyObjects();
   for (const failure of FIXTURES) {
-    const flow = world.prefect.createFlow({ name: "failure" });
+    const flow = reachable.prefect.createFlow({ name: "failure" });
     const label = failure.restricted === true ? "restricted" : "open";
     ids.set(
       failure.name,
-      world.prefect.createFlowRun({
+      reachable.prefect.createFlowRun({
         flow,
         labels: [label],
         runConfig: runConfigOf(failure),
@@ -164,8 +166,8 @@ beforeAll(async () => {
 afterAll(async () => {
   stop.abort();
   await Promise.all(agents.map(({ ended }) => ended));
-  for (const { metadata } of listed("jobs", open)) release("job", metadata.name);
-  for (const { metadata } of listed("pods", open)) release("pod", metadata.name);
+  for (const { metadata } of listed("jobs", open)) removeFinalizers("job", metadata.name);
+  for (const { metadata } of listed("pods", open)) removeFinalizers("pod", metadata.name);
   kubectl(["delete", "priorityclass", NAMES.quotaClass, NAMES.highClass]);
   kubectl(["delete", "node", CLOSED_NODE]);
   const capacity = {
@@ -182,12 +184,12 @@ afterAll(async () => {
   ]);
   removeNamespace(open);
   removeNamespace(restricted);
-  await world.prefect.stop();
+  await reachable.prefect.stop();
   process.stdout.write(`\n${table()}\n`);
 });
 
-/** Takes the finalizer of the fixtures away. */
-function release(kind: string, name: string): void {
+/** Removes the finalizers. */
+function removeFinalizers(kind: string, name: string): void {
   kubectl([
     "patch",
     kind,
@@ -201,22 +203,22 @@ function release(kind: string, name: string): void {
 }
 
 const linesOf = (id: string, level: string): string[] =>
-  world.prefect
+  reachable.prefect
     .logsOf(id)
     .flatMap((line) => (line.level === level && line.name === "k8s-infra" ? [line.message ?? ""] : []));
 
-/** Fixture, state, and what Prefect was told: the state's message, or else the first lines of errors and warnings. */
+/** Fixture, state, and report: the message of a Failed state, or else the first lines of errors and warnings. */
 function table(): string {
   const rows = FIXTURES.map(({ name }) => {
     const id = ids.get(name) ?? "";
-    const run = world.prefect.flowRun(id);
-    const said = [...linesOf(id, "ERROR"), ...linesOf(id, "WARNING")].map(
+    const run = reachable.prefect.flowRun(id);
+    const lines = [...linesOf(id, "ERROR"), ...linesOf(id, "WARNING")].map(
       (text) => text.split("\n")[0] ?? "",
     );
-    const told = run?.state === "Failed" ? (run.state_message ?? "") : said.join(" / ");
-    return [name, run?.state ?? "(deleted)", told.length > 150 ? `${told.slice(0, 149)}…` : told];
+    const report = run?.state === "Failed" ? (run.state_message ?? "") : lines.join(" / ");
+    return [name, run?.state ?? "(deleted)", report.length > 150 ? `${report.slice(0, 149)}…` : report];
   });
-  const all = [["FIXTURE", "STATE", "TOLD"], ...rows];
+  const all = [["FIXTURE", "STATE", "REPORT"], ...rows];
   const widths = [0, 1].map((at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
   return all
     .map((row) =>
@@ -228,30 +230,31 @@ function table(): string {
     .join("\n");
 }
 
-interface Heard {
+interface Report {
   readonly state: string | undefined;
   readonly message: unknown;
   readonly errors: unknown[];
   readonly warnings: unknown[];
 }
 
-/** What Prefect was told of the fixture. */
-function heard({ name, message, warning }: Failure): Heard {
+/** What the agent reported about the fixture. */
+function reported({ name, message, warning }: Failure): Report {
   const id = ids.get(name) ?? "";
-  const run = world.prefect.flowRun(id);
+  const run = reachable.prefect.flowRun(id);
   return {
     state: run?.state ?? undefined,
     message: message === undefined ? "any" : run?.state_message,
     errors: linesOf(id, "ERROR"),
-    // On a busy node any pod may wait long enough to be told of, and a Job for its first pod.
+    // On a busy node, any pod or Job may be pending long enough for a warning.
     warnings: linesOf(id, "WARNING").filter(
-      (line) => !line.endsWith(" has no pod yet") && (warning !== undefined || !line.includes(" waits: ")),
+      (line) =>
+        !line.endsWith(" has no pod yet") && (warning !== undefined || !line.includes(" is waiting: ")),
     ),
   };
 }
 
-/** What it was to be told: the failure's words in state and log, once. */
-function wanted({ state, message, error = message, warning }: Failure): Heard {
+/** The expected report: the failure's messages in state and log, once. */
+function expected({ state, message, error = message, warning }: Failure): Report {
   return {
     state,
     message: message === undefined ? "any" : like(new RegExp(`^Kubernetes Error: [^]*${message.source}`)),
@@ -262,45 +265,44 @@ function wanted({ state, message, error = message, warning }: Failure): Heard {
 
 const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
-async function strike(id: string, blow: Blow): Promise<void> {
-  await world.prefect.until(() => world.prefect.flowRun(id)?.state === "Running", {
-    what: blow,
-    timeoutMs: MS.patience,
+async function disturb(id: string, disturbance: Disturbance): Promise<void> {
+  await reachable.prefect.until(() => reachable.prefect.flowRun(id)?.state === "Running", {
+    what: disturbance,
+    timeoutMs: WAIT.timeout,
   });
-  BLOWS[blow](id);
+  DISTURBANCES[disturbance](id);
 }
 
-describe("Prefect is told of", () => {
+describe("the agent reports", () => {
   it.concurrent.each(FIXTURES)("$name", { timeout: 320_000 }, async (failure) => {
     const id = ids.get(failure.name) ?? "";
-    if (failure.blow !== undefined) await strike(id, failure.blow);
-    const patience = { timeout: MS.patience, interval: MS.look };
-    await vi.waitFor(() => expect(heard(failure)).toEqual(wanted(failure)), patience);
-    if (failure.goes === false) return;
+    if (failure.disturbance !== undefined) await disturb(id, failure.disturbance);
+    await vi.waitFor(() => expect(reported(failure)).toEqual(expected(failure)), WAIT);
+    if (failure.jobIsDeleted === false) return;
     await vi.waitFor(() => {
       const selector = ["-l", `prefect.io/flow_run_id=${id}`, "-o", "name"];
       expect(mustKubectl(["get", "jobs", "-n", namespaceOf(failure), ...selector])).toBe("");
-    }, patience);
+    }, WAIT);
     expect(linesOf(id, "ERROR")).toHaveLength((failure.error ?? failure.message) === undefined ? 0 : 1);
   });
 
-  it("a failure once, and of none where there is none", () => {
+  it("each failure once, and no failure of a run that did not fail", () => {
     const times = FIXTURES.map(({ name }) => {
-      const types = world.prefect.history(ids.get(name) ?? "").map(({ type }) => type);
+      const types = reachable.prefect.history(ids.get(name) ?? "").map(({ type }) => type);
       return [name, types.filter((type) => type === "Failed").length];
     });
     expect(times).toEqual(FIXTURES.map(({ name, state }) => [name, state === "Failed" ? 1 : 0]));
   });
 
-  it("a failing container's last words", () => {
+  it("the last log lines of a failed container", () => {
     expect(linesOf(ids.get("exit code") ?? "", "ERROR")[0]).toMatch(
-      /\nLast lines of container 'flow':\n[^]*\tlast words$/,
+      /\nLast lines of container 'flow':\n[^]*\tlast line$/,
     );
   });
 
-  it.runIf(isModern)("nothing twice", () => {
+  it.runIf(isModern)("no message twice", () => {
     for (const id of ids.values()) {
-      const messages = world.prefect.logsOf(id).map(({ message }) => message ?? "");
+      const messages = reachable.prefect.logsOf(id).map(({ message }) => message ?? "");
       expect(messages.length).toBe(new Set(messages).size);
     }
   });

@@ -1,5 +1,5 @@
-// cleanup and cancel as a person meets them: the built plugin of the real kubectl at a real terminal, Ctrl-C included, on
-// clusters that the test holds in its hand (the fakes), so that what happens in between is exact.
+// cleanup and cancel at a real terminal, Ctrl-C included: the built plugin of the real kubectl, on the fakes, so that the test
+// controls what happens in between.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,120 +7,120 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { NAMESPACE, startWorld } from "../cli/commands/cleanup/cluster.ts";
 import type { World } from "../cli/commands/cleanup/cluster.ts";
-import { Terminal, whyNoTerminal } from "../support/terminal.ts";
+import { Terminal, noTerminalReason } from "../support/terminal.ts";
 import { PluginProcess } from "./support/agent-process.ts";
 
-const absent = whyNoTerminal();
+const absent = noTerminalReason();
 if (absent !== undefined) process.stderr.write(`skipped, at a terminal: ${absent}\n`);
 
 const CTRL_C = "\u0003";
 const OLD = "--older-than=0s";
 
-function environment(world: World): Record<string, string> {
+function environment(fakes: World): Record<string, string> {
   const home = mkdtempSync(join(tmpdir(), "kubectl-prefect-e2e-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const kubeconfig = join(home, "config");
-  writeFileSync(kubeconfig, world.kube.kubeconfig({ namespace: NAMESPACE }));
-  const prefect = { PREFECT__CLOUD__API: world.prefect.url, PREFECT__BACKEND: "server" };
+  writeFileSync(kubeconfig, fakes.kube.kubeconfig({ namespace: NAMESPACE }));
+  const prefect = { PREFECT__CLOUD__API: fakes.prefect.url, PREFECT__BACKEND: "server" };
   return { HOME: home, KUBECONFIG: kubeconfig, NO_COLOR: "1", ...prefect };
 }
 
-function atTerminal(args: readonly string[], world: World): Terminal {
-  const env = { TERM: "xterm", ...environment(world) };
+function atTerminal(args: readonly string[], fakes: World): Terminal {
+  const env = { TERM: "xterm", ...environment(fakes) };
   return new Terminal(["kubectl", "prefect", ...args], { columns: 140, rows: 40 }, env);
 }
 
-/** A world with so many finished Jobs, and a server that takes its time for deletions. */
-async function slowWorld(jobs: number): Promise<World> {
-  const world = await startWorld();
-  const id = world.flowRun("Success", "ended");
-  for (let at = 0; at < jobs; at++) world.job(`job-${at}`, id);
-  world.kube.faults.add({
+/** Fakes with this many finished Jobs, on which each deletion takes 200 ms. */
+async function slowFakes(jobs: number): Promise<World> {
+  const fakes = await startWorld();
+  const id = fakes.flowRun("Success", "ended");
+  for (let at = 0; at < jobs; at++) fakes.job(`job-${at}`, id);
+  fakes.kube.faults.add({
     action: { kind: "delay", ms: 200 },
     match: ({ verb }) => verb === "delete",
     times: Number.POSITIVE_INFINITY,
   });
-  return world;
+  return fakes;
 }
 
-/** Calls once, when so many deletions have been asked for. */
-function atDeletion(world: World, count: number, then: () => void): void {
+/** Calls the function once, at this deletion request. */
+function atDeletion(fakes: World, count: number, then: () => void): void {
   let seen = 0;
-  world.kube.setOnRequest(({ verb }) => {
+  fakes.kube.setOnRequest(({ verb }) => {
     if (verb === "delete" && ++seen === count) then();
   });
 }
 
 describe("cleanup that is interrupted", () => {
-  it("by SIGINT: ends what is under way, and reports exactly what went and what did not", async () => {
-    const world = await slowWorld(400);
-    const plugin = new PluginProcess(["cleanup", "--yes", OLD], environment(world));
-    atDeletion(world, 50, () => plugin.signal("SIGINT"));
+  it("by SIGINT finishes requests in flight and reports exactly what was deleted and what was not", async () => {
+    const fakes = await slowFakes(400);
+    const plugin = new PluginProcess(["cleanup", "--yes", OLD], environment(fakes));
+    atDeletion(fakes, 50, () => plugin.signal("SIGINT"));
     const { code, stdout, stderr } = await plugin.ended;
-    const left = world.left("jobs").length;
+    const left = fakes.left("jobs").length;
     expect(left).toBeGreaterThan(0);
     expect(stdout.trimEnd().split("\n")).toHaveLength(400 - left);
-    expect(stderr).toBe(`removed ${400 - left} Jobs; interrupted before ${left}\n`);
+    expect(stderr).toBe(`removed ${400 - left} Jobs; ${left} not attempted (interrupted)\n`);
     expect(code).toBe(130);
   });
 
-  it("says in -o json what became of each object", async () => {
-    const world = await slowWorld(200);
-    const plugin = new PluginProcess(["cleanup", "--yes", "-o", "json", OLD], environment(world));
-    atDeletion(world, 20, () => plugin.signal("SIGTERM"));
+  it("reports the outcome of each object with -o json", async () => {
+    const fakes = await slowFakes(200);
+    const plugin = new PluginProcess(["cleanup", "--yes", "-o", "json", OLD], environment(fakes));
+    atDeletion(fakes, 20, () => plugin.signal("SIGTERM"));
     const { code, stdout } = await plugin.ended;
     const { items } = JSON.parse(stdout) as { items: { name: string; outcome: string }[] };
-    const untried = items.filter(({ outcome }) => outcome === "untried").map(({ name }) => name);
-    expect(untried.sort()).toEqual(world.left("jobs"));
+    const untried = items.filter(({ outcome }) => outcome === "not attempted").map(({ name }) => name);
+    expect(untried.sort()).toEqual(fakes.left("jobs"));
     expect([code, items.length]).toEqual([130, 200]);
   });
 });
 
 describe.skipIf(absent !== undefined)("at a terminal", () => {
-  it("cleanup spares a pod that has started while the person read the plan", async () => {
-    const world = await startWorld();
-    const cluster = `dask-${world.flowRun("Failed", "late")}-0123abcd-4`;
-    world.daskPod("starting", cluster, { phase: "Pending" });
-    world.daskPod("waiting", cluster, { phase: "Pending" });
-    const terminal = atTerminal(["cleanup", OLD], world);
+  it("cleanup keeps a pod that starts while the question is shown", async () => {
+    const fakes = await startWorld();
+    const cluster = `dask-${fakes.flowRun("Failed", "late")}-0123abcd-4`;
+    fakes.daskPod("starting", cluster, { phase: "Pending" });
+    fakes.daskPod("waiting", cluster, { phase: "Pending" });
+    const terminal = atTerminal(["cleanup", OLD], fakes);
     await terminal.shows(/Remove 2 pods\? \[y\/N\]/);
-    world.daskPod("starting", cluster, { phase: "Running" });
+    fakes.daskPod("starting", cluster, { phase: "Running" });
     terminal.types("y\n");
     expect(await terminal.ended).toBe(0);
-    expect(world.left("pods")).toEqual(["starting"]);
+    expect(fakes.left("pods")).toEqual(["starting"]);
     expect(terminal.screen.seen().slice(-2)).toEqual([
-      'left alone: pod/starting in namespace "flows": it has started to run since',
-      "removed 1 pod; 1 left alone after all",
+      'skipped: pod/starting in namespace "flows": it has started running',
+      "removed 1 pod; 1 skipped",
     ]);
   });
 
-  it("Ctrl-C at the question removes nothing", async () => {
-    const world = await startWorld();
-    world.job("job-ended", world.flowRun("Success", "ended"));
-    const terminal = atTerminal(["cleanup", OLD], world);
+  it("Ctrl-C at the question deletes nothing", async () => {
+    const fakes = await startWorld();
+    fakes.job("job-ended", fakes.flowRun("Success", "ended"));
+    const terminal = atTerminal(["cleanup", OLD], fakes);
     await terminal.shows(/Remove 1 Job\? \[y\/N\]/);
     terminal.types(CTRL_C);
-    expect([await terminal.ended, world.left("jobs")]).toEqual([130, ["job-ended"]]);
+    expect([await terminal.ended, fakes.left("jobs")]).toEqual([130, ["job-ended"]]);
   });
 
-  it("cleanup shows how far it is, and Ctrl-C leaves its report and nothing else", async () => {
-    const world = await slowWorld(300);
-    const terminal = atTerminal(["cleanup", OLD], world);
+  it("cleanup shows its progress, and Ctrl-C replaces that with the report", async () => {
+    const fakes = await slowFakes(300);
+    const terminal = atTerminal(["cleanup", OLD], fakes);
     await terminal.shows(/Remove 300 Jobs\? \[y\/N\]/);
     terminal.types("y\n");
     await terminal.shows(/cleaning up: \d+ of 300/);
     terminal.types(CTRL_C);
     expect(await terminal.ended).toBe(130);
-    const left = world.left("jobs").length;
+    const left = fakes.left("jobs").length;
     expect(left).toBeGreaterThan(0);
     const seen = terminal.screen.seen();
-    expect(seen.at(-1)).toBe(`removed ${300 - left} Jobs; interrupted before ${left}`);
+    expect(seen.at(-1)).toBe(`removed ${300 - left} Jobs; ${left} not attempted (interrupted)`);
     expect(seen.filter((line) => line.includes("cleaning up"))).toEqual([]);
   });
 
-  it("the line about progress and the lines about what went keep apart", async () => {
-    const world = await slowWorld(40);
-    const terminal = atTerminal(["cleanup", "--yes", OLD], world);
+  it("the progress line does not mix with the lines about deleted objects", async () => {
+    const fakes = await slowFakes(40);
+    const terminal = atTerminal(["cleanup", "--yes", OLD], fakes);
     expect(await terminal.ended).toBe(0);
     const seen = terminal.screen.seen();
     expect(
@@ -130,17 +130,17 @@ describe.skipIf(absent !== undefined)("at a terminal", () => {
     expect(seen.at(-1)).toBe("removed 40 Jobs");
   });
 
-  it("cancel says what it waits for, until the flow has ended itself", async () => {
-    const world = await startWorld();
-    const id = world.flowRun("Running", "quick-fox");
-    world.job("job-fox", id, { status: { active: 1, ready: 1 } });
-    world.jobPod("pod-fox", "job-fox");
-    const terminal = atTerminal(["cancel", "quick-fox"], world);
-    await terminal.shows(/waiting for pod "pod-fox" to end by itself, \d+s left/);
-    await terminal.shows(/to end by itself, 5[0-8]s left/);
-    world.prefect.setState(id, { type: "Cancelled" });
-    world.job("job-fox", id);
-    world.jobPod("pod-fox", "job-fox", "Succeeded");
+  it("cancel shows what it waits for until the flow has ended", async () => {
+    const fakes = await startWorld();
+    const id = fakes.flowRun("Running", "quick-fox");
+    fakes.job("job-fox", id, { status: { active: 1, ready: 1 } });
+    fakes.jobPod("pod-fox", "job-fox");
+    const terminal = atTerminal(["cancel", "quick-fox"], fakes);
+    await terminal.shows(/waiting for pod "pod-fox" to terminate, \d+s left/);
+    await terminal.shows(/to terminate, 5[0-8]s left/);
+    fakes.prefect.setState(id, { type: "Cancelled" });
+    fakes.job("job-fox", id);
+    fakes.jobPod("pod-fox", "job-fox", "Succeeded");
     expect(await terminal.ended).toBe(0);
     expect(terminal.screen.seen()).toEqual([
       `flow run "quick-fox" (${id}) is Cancelling`,
@@ -149,15 +149,15 @@ describe.skipIf(absent !== undefined)("at a terminal", () => {
     ]);
   });
 
-  it("cancel that is interrupted while it waits removes nothing, and says so", async () => {
-    const world = await startWorld();
-    const id = world.flowRun("Running", "quick-fox");
-    world.job("job-fox", id, { status: { active: 1, ready: 1 } });
-    world.jobPod("pod-fox", "job-fox");
-    const terminal = atTerminal(["cancel", "quick-fox"], world);
+  it("cancel that is interrupted while it waits deletes nothing and reports it", async () => {
+    const fakes = await startWorld();
+    const id = fakes.flowRun("Running", "quick-fox");
+    fakes.job("job-fox", id, { status: { active: 1, ready: 1 } });
+    fakes.jobPod("pod-fox", "job-fox");
+    const terminal = atTerminal(["cancel", "quick-fox"], fakes);
     await terminal.shows(/waiting for pod/);
     terminal.types(CTRL_C);
-    expect([await terminal.ended, world.left("jobs")]).toEqual([130, ["job-fox"]]);
+    expect([await terminal.ended, fakes.left("jobs")]).toEqual([130, ["job-fox"]]);
     expect(terminal.screen.seen()).toEqual([
       `flow run "quick-fox" (${id}) is Cancelling`,
       "interrupted: nothing removed",

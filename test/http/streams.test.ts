@@ -1,11 +1,10 @@
-// Streams: over connections of our own, and through Node's where a proxy stands between.
+// Streams: watches, and logs that are followed.
 
-import http from "node:http";
+import type http from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { HttpClient } from "../../src/http/client.ts";
-import type { ConnectionOptions, HttpStream } from "../../src/http/exchange.ts";
-import type { StreamRequest } from "../../src/http/streams.ts";
+import type { HttpStream, StreamRequest } from "../../src/http/exchange.ts";
 import { startTlsServer } from "../support/tls-server.ts";
 import { asking, bareServer, clientOf, place, stopAll } from "./servers.ts";
 
@@ -43,20 +42,11 @@ async function closed(sockets: readonly Socket[]): Promise<void> {
 
 const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/** How many listeners each kind of event has on a connection. */
-function listenersOf(socket: Socket | undefined): Record<string, number> {
-  const events = socket?.eventNames() ?? [];
-  return Object.fromEntries(events.map((event) => [String(event), socket?.listenerCount(event) ?? 0]));
-}
-
 async function streamed(client: HttpClient, url: URL, more?: Partial<StreamRequest>): Promise<string> {
   return textOf(await client.stream(watching(url, more)));
 }
 
-describe.each<{ way: string; options: () => ConnectionOptions }>([
-  { way: "over a connection of its own", options: () => ({}) },
-  { way: "through Node's agent", options: () => ({ agent: new http.Agent({ keepAlive: true }) }) },
-])("a stream $way", ({ options }) => {
+describe("a stream", () => {
   it("has its status and headers before its end, and its bytes as they come", async () => {
     let more = (): void => undefined;
     const { url } = await place((_, response) => {
@@ -64,7 +54,7 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
       response.write("one\n");
       more = () => void response.write("two\n");
     });
-    const { status, headers, chunks } = await clientOf(url, options()).stream(watching(url));
+    const { status, headers, chunks } = await clientOf(url).stream(watching(url));
     expect([status, headers["x-served-by"]]).toEqual([200, "me"]);
     const iterator = chunks[Symbol.asyncIterator]();
     expect(String((await iterator.next()).value)).toBe("one\n");
@@ -85,7 +75,7 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
       prepare(response);
       response.end("one\ntwo\n");
     });
-    expect(await streamed(clientOf(url, options()), url)).toBe("one\ntwo\n");
+    expect(await streamed(clientOf(url), url)).toBe("one\ntwo\n");
   });
 
   it("brings megabytes whole and in order", async () => {
@@ -96,18 +86,18 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
       for (let at = 0; at < lines.length; at += 30_000) response.write(lines.slice(at, at + 30_000));
       response.end();
     });
-    expect((await streamed(clientOf(url, options()), url)) === lines).toBe(true);
+    expect((await streamed(clientOf(url), url)) === lines).toBe(true);
   });
 
   it("brings a refusal with its words", async () => {
     const { url } = await place((_, response) => void response.writeHead(410).end("too old"));
-    const stream = await clientOf(url, options()).stream(watching(url));
+    const stream = await clientOf(url).stream(watching(url));
     expect([stream.status, await textOf(stream)]).toEqual([410, "too old"]);
   });
 
   it("breaks when the other side leaves in the middle, after all that had come", async () => {
     const { url } = await bareServer((socket) => socket.end(`${CHUNKED}3\r\none\r\n`));
-    const { chunks } = await clientOf(url, options()).stream(watching(url));
+    const { chunks } = await clientOf(url).stream(watching(url));
     const iterator = chunks[Symbol.asyncIterator]();
     expect(String((await iterator.next()).value)).toBe("one");
     const broken = { name: "TransportError", code: "ECONNRESET" };
@@ -118,12 +108,12 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
     const { url } = await place((_, response) => response.end());
     await stopAll();
     const refused = { message: "connection refused", code: "ECONNREFUSED" };
-    await expect(clientOf(url, options()).stream(watching(url))).rejects.toMatchObject(refused);
+    await expect(clientOf(url).stream(watching(url))).rejects.toMatchObject(refused);
   });
 
   it("waits for its headers no longer than it was told to", async () => {
     const { url } = await bareServer((socket) => socket.write("HTTP/1.1 200 OK\r\n"));
-    const late = clientOf(url, options()).stream(watching(url, { timeoutMs: 30 }));
+    const late = clientOf(url).stream(watching(url, { timeoutMs: 30 }));
     await expect(late).rejects.toMatchObject({ message: "no answer within 0.03 s", code: "ETIMEDOUT" });
   });
 
@@ -132,12 +122,12 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
       socket.write(CHUNKED);
       setTimeout(() => socket.end("3\r\none\r\n0\r\n\r\n"), 100);
     });
-    expect(await streamed(clientOf(url, options()), url, { timeoutMs: 50 })).toBe("one");
+    expect(await streamed(clientOf(url), url, { timeoutMs: 50 })).toBe("one");
   });
 
   it("breaks after so long without a byte", async () => {
     const { url, sockets } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
-    const text = streamed(clientOf(url, options()), url, { idleMs: 50 });
+    const text = streamed(clientOf(url), url, { idleMs: 50 });
     await expect(text).rejects.toMatchObject({ message: "no byte for 0.05 s", code: "ETIMEDOUT" });
     await closed(sockets);
   });
@@ -148,28 +138,28 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
       if (when === "in the middle") socket.write(`${CHUNKED}3\r\none\r\n`);
       setImmediate(() => end.abort());
     });
-    const text = streamed(clientOf(url, options()), url, { signal: end.signal });
+    const text = streamed(clientOf(url), url, { signal: end.signal });
     await expect(text).rejects.toMatchObject({ name: "AbortError" });
     await closed(sockets);
   });
 
   it("is not begun when its signal has aborted", async () => {
     const { url, sockets } = await place((_, response) => response.end());
-    const begun = clientOf(url, options()).stream(watching(url, { signal: AbortSignal.abort() }));
+    const begun = clientOf(url).stream(watching(url, { signal: AbortSignal.abort() }));
     await expect(begun).rejects.toMatchObject({ name: "AbortError" });
     expect(sockets).toEqual([]);
   });
 
   it("leaves the connection when its reader does", async () => {
     const { url, sockets } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
-    const { chunks } = await clientOf(url, options()).stream(watching(url));
+    const { chunks } = await clientOf(url).stream(watching(url));
     expect(await reads(chunks, "one")).toBe("one");
     await closed(sockets);
   });
 
   it("can be left unread", async () => {
     const { url, sockets } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
-    const stream = await clientOf(url, options()).stream(watching(url));
+    const stream = await clientOf(url).stream(watching(url));
     stream.close();
     await closed(sockets);
     await expect(textOf(stream)).rejects.toThrow(Error);
@@ -177,7 +167,7 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
 
   it("ends with its client", async () => {
     const { url } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
-    const client = clientOf(url, options());
+    const client = clientOf(url);
     const stream = await client.stream(watching(url));
     const text = textOf(stream);
     client.close();
@@ -198,7 +188,7 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
       };
       send();
     });
-    const { chunks } = await clientOf(url, options()).stream(watching(url));
+    const { chunks } = await clientOf(url).stream(watching(url));
     // Until the sender has had to wait for a while: 64 MB are more than all buffers between hold.
     let before = -1;
     while (before !== sent) {
@@ -213,7 +203,7 @@ describe.each<{ way: string; options: () => ConnectionOptions }>([
 
   it("refuses what is no HTTP", async () => {
     const { url } = await bareServer((socket) => socket.write("SSH-2.0-OpenSSH_9\r\n\r\n"));
-    const stream = clientOf(url, options()).stream(watching(url));
+    const stream = clientOf(url).stream(watching(url));
     await expect(stream).rejects.toMatchObject({ name: "TransportError" });
   });
 });
@@ -267,19 +257,5 @@ describe("streams of one client", () => {
     const client = clientOf(url);
     for (let count = 0; count < 5; count++) await streamed(client, url, { signal });
     await expect.poll(() => listening.count).toBe(0);
-  });
-
-  it("leave nothing behind on a kept connection of Node's, however many it carried to their end", async () => {
-    const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    const { url } = await place((_, response) => response.end("one\ntwo\n"));
-    const client = clientOf(url, { agent });
-    const stream = async (): Promise<Socket | undefined> => {
-      expect(await streamed(client, url)).toBe("one\ntwo\n");
-      return Object.values(agent.freeSockets).flat()[0];
-    };
-    const first = await stream();
-    const before = listenersOf(first);
-    for (let count = 0; count < 20; count++) expect(await stream()).toBe(first);
-    expect(listenersOf(first)).toEqual(before);
   });
 });

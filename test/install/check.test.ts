@@ -1,18 +1,18 @@
-// Options that cannot work are refused before anything is printed.
+// Invalid options and combinations.
 
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../src/base/errors.ts";
 import type { Options } from "./support/manifests.ts";
 import { manifests } from "./support/manifests.ts";
 
-function refusal(options: Options): SettingsError {
+function errorOf(options: Options): SettingsError {
   try {
     manifests(options);
   } catch (error) {
     if (error instanceof SettingsError) return error;
     throw error;
   }
-  throw new Error("nothing was refused");
+  throw new Error("no error");
 }
 
 const template = (text: string): Options => ({ jobTemplate: { path: "job.yaml", text } });
@@ -102,16 +102,16 @@ describe("checkOptions", () => {
     { options: { memLimit: "512 MB" }, message: 'cannot read --mem-limit "512 MB": not a memory quantity' },
     {
       options: { agentMemLimit: "512m" },
-      message: 'cannot read --agent-mem-limit "512m": a memory quantity with parts of a byte',
+      message: 'cannot read --agent-mem-limit "512m": not a whole number of bytes',
     },
     { options: { cpuRequest: "many" }, message: 'cannot read --cpu-request "many": not a CPU quantity' },
     {
       options: { memRequest: "2Gi", memLimit: "2G" },
-      message: 'cannot use --mem-limit "2G": less than --mem-request 2Gi',
+      message: 'cannot use --mem-limit "2G": it is less than --mem-request 2Gi',
     },
     {
       options: { agentCpuRequest: "1", agentCpuLimit: "500m" },
-      message: 'cannot use --agent-cpu-limit "500m": less than --agent-cpu-request 1',
+      message: 'cannot use --agent-cpu-limit "500m": it is less than --agent-cpu-request 1',
     },
     {
       options: { key: "K", keySecret: "mine" },
@@ -120,9 +120,9 @@ describe("checkOptions", () => {
     {
       options: { keySecret: "mine", inlineKey: true },
       message:
-        'cannot use "--inline-key" with "--key-secret": a key that lies in a Secret cannot be written out',
+        'cannot use "--inline-key" with "--key-secret": the key is in a Secret and cannot be written into the Deployment',
     },
-    { options: { inlineKey: true }, message: "cannot use --inline-key: there is no API key to write" },
+    { options: { inlineKey: true }, message: "cannot use --inline-key: no API key is set" },
     {
       options: { latest: true, image: "mine" },
       message: 'cannot use "--latest" with "--image": both name the image',
@@ -134,33 +134,33 @@ describe("checkOptions", () => {
     {
       options: { resourceManager: true, disableJobDeletion: true },
       message:
-        'cannot use "--resource-manager" with "--disable-job-deletion": the resource manager would remove the Jobs that were to stay',
+        'cannot use "--resource-manager" with "--disable-job-deletion": the resource manager would delete the Jobs that the agent keeps',
     },
     {
       options: { resourceManager: true, deleteFailedAfter: "never" },
       message:
-        'cannot use "--resource-manager" with "--delete-failed-after never": the resource manager would remove the Jobs that were to stay',
+        'cannot use "--resource-manager" with "--delete-failed-after never": the resource manager would delete the Jobs that the agent keeps',
     },
     {
       options: { backend: "server" },
-      message: 'cannot use --backend "server": nothing says where the server is',
+      message: 'cannot use --backend "server": the address of the server is not set',
     },
-  ])("refuses $options", ({ options, message }) => {
-    const { message: said, hint } = refusal(options);
-    expect(said).toBe(message);
+  ])("rejects $options", ({ options, message }) => {
+    const { message: actual, hint } = errorOf(options);
+    expect(actual).toBe(message);
     expect(hint).toMatch(/\w/);
   });
 
-  it.each(["s3cr3t key", "s3cr3t\n", '"s3cr3té"'])("refuses the API key %j without repeating it", (key) => {
-    const { message, hint } = refusal({ key });
+  it.each(["s3cr3t key", "s3cr3t\n", '"s3cr3té"'])("rejects the API key %j without repeating it", (key) => {
+    const { message, hint } = errorOf({ key });
     expect(message).toMatch(/^cannot read --key: /);
     expect(`${message} ${hint}`).not.toContain("s3cr3t");
   });
 
   it.each<{ text: string; message: string | RegExp }>([
-    { text: "", message: 'cannot use job template "job.yaml": not a Job but empty' },
-    { text: "- a", message: 'cannot use job template "job.yaml": not a Job but a list' },
-    { text: "job", message: 'cannot use job template "job.yaml": not a Job but the string "job"' },
+    { text: "", message: 'cannot use job template "job.yaml": it is empty, not a Job' },
+    { text: "- a", message: 'cannot use job template "job.yaml": it is a list, not a Job' },
+    { text: "job", message: 'cannot use job template "job.yaml": it is the string "job", not a Job' },
     {
       text: "kind: Pod\nspec: {}",
       message: 'cannot use job template "job.yaml": its kind is "Pod", not Job',
@@ -175,22 +175,23 @@ describe("checkOptions", () => {
     },
     { text: "a: b: c", message: /^cannot read job template "job.yaml": .* at line 1, column 4$/ },
     { text: `${A_JOB}---\n${A_JOB}`, message: /^cannot read job template "job.yaml": .*multiple documents/ },
-  ])("refuses a job template: $message", ({ text, message }) => {
-    expect(refusal(template(text)).message).toMatch(message);
+  ])("rejects a job template: $message", ({ text, message }) => {
+    expect(errorOf(template(text)).message).toMatch(message);
   });
 
   it.each<{ text: string; message: string | RegExp }>([
     { text: "[cloud\n", message: /^cannot read configuration "config.toml": .* at line 1, column \d+$/ },
     {
       text: '[cloud]\napi_key = "K"',
-      message: 'cannot use configuration "config.toml": cloud.api_key would stand in a ConfigMap',
+      message: 'cannot use configuration "config.toml": it has cloud.api_key, but a ConfigMap is not secret',
     },
     {
       text: '[cloud.agent]\nauth_token = "K"',
-      message: 'cannot use configuration "config.toml": cloud.agent.auth_token would stand in a ConfigMap',
+      message:
+        'cannot use configuration "config.toml": it has cloud.agent.auth_token, but a ConfigMap is not secret',
     },
-  ])("refuses a configuration: $message", ({ text, message }) => {
-    expect(refusal(toml(text)).message).toMatch(message);
+  ])("rejects a configuration: $message", ({ text, message }) => {
+    expect(errorOf(toml(text)).message).toMatch(message);
   });
 
   it.each<{ name: string; options: Options }>([
@@ -206,7 +207,7 @@ describe("checkOptions", () => {
     { name: "never", options: { deleteSucceededAfter: "never", deleteFailedAfter: "never" } },
     { name: "names with dots", options: { serviceAccountName: "flows.team-a", keySecret: "a.b:c.d_e" } },
     { name: "kubectl-prefect by name", options: { agent: "kubectl-prefect" } },
-  ])("lets pass $name", ({ options }) => {
+  ])("accepts $name", ({ options }) => {
     expect(manifests(options).at(-1)?.kind).toBe("Deployment");
   });
 });
@@ -219,20 +220,20 @@ describe("checkOptions with --agent python", () => {
     { options: { resourceManager: true }, flag: "--resource-manager" },
     { options: { replicas: "2" }, flag: "--replicas" },
     { options: { name: "me" }, flag: "--name" },
-  ])("refuses $flag, which Prefect's own agent does not have", ({ options, flag }) => {
-    expect(refusal({ agent: "python", ...options }).message).toBe(
+  ])("rejects $flag, which Prefect's own agent does not have", ({ options, flag }) => {
+    expect(errorOf({ agent: "python", ...options }).message).toBe(
       `cannot use "${flag}" with "--agent python": Prefect's own agent has no such option`,
     );
   });
 
-  it("refuses several pull secrets, which the original would write as one name", () => {
-    expect(refusal({ agent: "python", imagePullSecrets: "a,b" }).message).toBe(
-      `cannot use --image-pull-secrets "a,b": Prefect's own agent takes one Secret here`,
+  it("rejects several image pull Secrets, which the original would write as one name", () => {
+    expect(errorOf({ agent: "python", imagePullSecrets: "a,b" }).message).toBe(
+      `cannot use --image-pull-secrets "a,b": Prefect's own agent takes only one Secret`,
     );
   });
 
-  it("refuses --latest together with --image", () => {
-    expect(refusal({ agent: "python", latest: true, image: "mine" }).message).toBe(
+  it("rejects --latest together with --image", () => {
+    expect(errorOf({ agent: "python", latest: true, image: "mine" }).message).toBe(
       'cannot use "--latest" with "--image": both name the image',
     );
   });

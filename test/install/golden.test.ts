@@ -1,4 +1,4 @@
-// Whole streams as a user sees them; read the diff of test/golden/install before you accept it.
+// The whole output of install; review the diff of test/golden/install before you accept it.
 
 import { describe, expect, it } from "vitest";
 import { renderManifests } from "../../src/install/render.ts";

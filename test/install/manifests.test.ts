@@ -1,4 +1,4 @@
-// What install prints, option by option. The whole text of a few sets stands in test/golden/install.
+// What install prints for each option. test/golden/install has the whole text for a few sets of options.
 
 import { describe, expect, it } from "vitest";
 import { renderManifests } from "../../src/install/render.ts";
@@ -19,11 +19,11 @@ const EVERYTHING: Options = {
 };
 
 describe("agentManifests", () => {
-  it("prints the Deployment alone when nothing else is asked for", () => {
+  it("prints only the Deployment without options", () => {
     expect(manifests().map((doc) => doc.kind)).toEqual(["Deployment"]);
   });
 
-  it("prints first what the pod needs, and the Deployment last", () => {
+  it("prints first the objects that the pod needs, and the Deployment last", () => {
     expect(manifests(EVERYTHING).map((doc) => `${doc.kind} ${doc.metadata.name}`)).toEqual([
       "ServiceAccount prefect-agent",
       "Role prefect-agent-rbac",
@@ -35,24 +35,24 @@ describe("agentManifests", () => {
     ]);
   });
 
-  it("puts every object into the namespace that was asked for", () => {
+  it("puts every object into the namespace of --namespace", () => {
     const namespaces = manifests({ ...EVERYTHING, namespace: "flows" }).map((doc) => doc.metadata.namespace);
     expect(new Set(namespaces)).toEqual(new Set(["flows"]));
   });
 
-  it("names no namespace anywhere without one, so that kubectl apply --namespace moves all", () => {
+  it("names no namespace without --namespace, so that kubectl apply --namespace can set it", () => {
     expect(renderManifests(manifests(EVERYTHING), "yaml")).not.toMatch(/^\s*namespace:/m);
     expect(env(EVERYTHING)).toMatchObject({ NAMESPACE: { fieldRef: { fieldPath: "metadata.namespace" } } });
   });
 
-  it("takes the place of Prefect's own Deployment: same name, selector and container", () => {
+  it("replaces Prefect's own Deployment: same name, selector and container", () => {
     const [ours, theirs] = [deployment(), deployment({ agent: "python" })];
     expect(ours.metadata.name).toBe(theirs.metadata.name);
     expect(ours.spec.selector).toEqual(theirs.spec.selector);
     expect(container().name).toBe(container({ agent: "python" }).name);
   });
 
-  it("labels the pod with what the selector selects", () => {
+  it("gives the pod the labels of the selector", () => {
     const { selector, template } = deployment().spec;
     expect(template.metadata.labels).toMatchObject(selector.matchLabels);
     expect(template.metadata.labels).toMatchObject({
@@ -63,14 +63,14 @@ describe("agentManifests", () => {
 });
 
 describe("the API key", () => {
-  it("stands in the Secret and nowhere else", () => {
+  it("is in the Secret and nowhere else", () => {
     const secret = manifest({ key: "SECRET-KEY" }, "Secret");
     expect(secret["stringData"]).toEqual({ "api-key": "SECRET-KEY" });
     const rest = manifests({ key: "SECRET-KEY" }).filter((doc) => doc.kind !== "Secret");
     expect(JSON.stringify(rest)).not.toContain("SECRET-KEY");
   });
 
-  it("reaches the agent and its flow Jobs by reference", () => {
+  it("is a reference for the agent and its flow Jobs", () => {
     expect(env({ key: "K" })["PREFECT__CLOUD__API_KEY"]).toEqual({
       secretKeyRef: { name: "prefect-agent", key: "api-key" },
     });
@@ -80,7 +80,7 @@ describe("the API key", () => {
   it.each([
     { keySecret: "mine", name: "mine", key: "api-key" },
     { keySecret: "mine:token", name: "mine", key: "token" },
-  ])("is referenced in the existing Secret $keySecret, and none is made", ({ keySecret, name, key }) => {
+  ])("is a reference to the existing Secret $keySecret, and none is created", ({ keySecret, name, key }) => {
     expect(manifests({ keySecret }).map((doc) => doc.kind)).toEqual(["Deployment"]);
     expect(env({ keySecret })["PREFECT__CLOUD__API_KEY"]).toEqual({ secretKeyRef: { name, key } });
     expect(container({ keySecret }).args).toContain(`--key-secret=${name}:${key}`);
@@ -108,7 +108,7 @@ describe("the pod's annotation", () => {
       other: { jobTemplate: { ...TEMPLATE, text: `${TEMPLATE.text}#` } },
     },
     { what: "configuration", one: { configToml: CONFIG }, other: { configToml: { ...CONFIG, text: "" } } },
-  ])("changes with the $what, so that apply rolls the pod", ({ one, other }) => {
+  ])("changes with the $what, so that kubectl apply restarts the pod", ({ one, other }) => {
     expect(annotationOf(one)).toEqual(annotationOf({ ...one }));
     expect(annotationOf(one)).not.toEqual(annotationOf(other));
   });
@@ -119,7 +119,7 @@ describe("the pod's annotation", () => {
 });
 
 describe("mounted files", () => {
-  it("are ConfigMaps with the text as it stands, mounted where the agent is told to look", () => {
+  it("are ConfigMaps with the unchanged text, mounted where the agent reads them", () => {
     expect(manifest(EVERYTHING, "ConfigMap", "prefect-agent-job-template")["data"]).toEqual({
       "job-template.yaml": TEMPLATE.text,
     });
@@ -140,7 +140,7 @@ describe("mounted files", () => {
     ]);
   });
 
-  it("are not made of a template that the agent fetches itself", () => {
+  it("do not include a template that the agent downloads", () => {
     const options = { jobTemplateUrl: "s3://bucket/job.yaml" };
     expect(manifests(options)).toHaveLength(1);
     expect(container(options).args).toContain("--job-template=s3://bucket/job.yaml");
@@ -160,7 +160,7 @@ describe("the container", () => {
     expect(container(options).image).toBe(image);
   });
 
-  it("claims a version in its labels only where the image is that version", () => {
+  it("has a version label only if the image has that version", () => {
     const labelled = (options: Options): boolean =>
       "app.kubernetes.io/version" in (deployment(options).metadata.labels ?? {});
     expect([{}, { latest: true }, { image: "mine" }, { version: "1.2.3+5" }].map(labelled)).toEqual([
@@ -179,7 +179,7 @@ describe("the container", () => {
       limits: { memory: "384Mi" },
     },
     {
-      name: "takes what is given",
+      name: "uses the options",
       options: { agentMemRequest: "1Gi", agentMemLimit: "2Gi", agentCpuRequest: "1", agentCpuLimit: "2" },
       requests: { cpu: "1", memory: "1Gi" },
       limits: { cpu: "2", memory: "2Gi" },
@@ -206,7 +206,7 @@ describe("the container", () => {
     expect(container(options).resources).toEqual({ requests, limits });
   });
 
-  it("hands defaults for flow Jobs on as variables, under the names that Prefect's install gave them", () => {
+  it("gets defaults for flow Jobs as variables, with the names of Prefect's own install", () => {
     expect(
       env({ memRequest: "1G", memLimit: "2G", cpuRequest: "1", cpuLimit: "2", imagePullPolicy: "Never" }),
     ).toMatchObject({
@@ -220,11 +220,11 @@ describe("the container", () => {
     expect(container({ agentImagePullPolicy: "Never" }).imagePullPolicy).toBe("Never");
   });
 
-  it("says nothing about what was not given, so that a mounted configuration can", () => {
+  it("has no variables for options that are not set, so that a mounted configuration can set them", () => {
     expect(Object.keys(env({ configToml: CONFIG }))).toEqual(["NAMESPACE", "PREFECT__USER_CONFIG_PATH"]);
   });
 
-  it("counts empty values as not given", () => {
+  it("treats empty values as not set", () => {
     expect(
       manifests({ key: "", api: "", namespace: "", image: "", imagePullSecrets: "", agentMemLimit: "" }),
     ).toEqual(manifests());
@@ -232,7 +232,7 @@ describe("the container", () => {
 });
 
 describe("the pod", () => {
-  it("gets the pull secrets of the flow Jobs too", () => {
+  it("has the image pull Secrets of the flow Jobs", () => {
     expect(podSpec({ imagePullSecrets: "a, b" }).imagePullSecrets).toEqual([{ name: "a" }, { name: "b" }]);
     expect(container({ imagePullSecrets: "a, b" }).args).toContain("--image-pull-secrets=a,b");
   });
@@ -241,9 +241,12 @@ describe("the pod", () => {
     { shutdownGrace: undefined, seconds: 45 },
     { shutdownGrace: "2m", seconds: 135 },
     { shutdownGrace: "500ms", seconds: 16 },
-  ])("is given longer than the agent's own grace of $shutdownGrace to end", ({ shutdownGrace, seconds }) => {
-    expect(podSpec({ shutdownGrace }).terminationGracePeriodSeconds).toBe(seconds);
-  });
+  ])(
+    "has a longer termination grace period than --shutdown-grace $shutdownGrace",
+    ({ shutdownGrace, seconds }) => {
+      expect(podSpec({ shutdownGrace }).terminationGracePeriodSeconds).toBe(seconds);
+    },
+  );
 
   it("meets the restricted Pod Security Standard in every container", () => {
     expect(podSpec().securityContext).toMatchObject({
@@ -264,7 +267,7 @@ describe("the pod", () => {
     { rbac: false, account: "default" },
     { rbac: true, account: "default" },
     { rbac: "minimal", account: "prefect-agent" },
-  ])("runs as $account with --rbac=$rbac, whatever flow Jobs run as", ({ rbac, account }) => {
+  ])("runs as $account with --rbac=$rbac, independent of flow Jobs", ({ rbac, account }) => {
     expect(podSpec({ rbac, serviceAccountName: "flows" }).serviceAccountName).toBe(account);
     expect(container({ rbac, serviceAccountName: "flows" }).args).toContain("--service-account-name=flows");
   });
@@ -273,7 +276,7 @@ describe("the pod", () => {
 describe("--resource-manager", () => {
   const OPTIONS: Options = { resourceManager: true, key: "K", api: "http://p:4200", backend: "server" };
 
-  it("adds a container that cleans up, knows Prefect as the agent does, and serves nothing", () => {
+  it("adds a container that runs cleanup, with the Prefect connection of the agent and without a port", () => {
     const manager = container(OPTIONS, "resource-manager");
     expect(manager.args).toEqual(["cleanup", "--every=60s", "--yes"]);
     expect(manager.image).toBe(container(OPTIONS).image);
@@ -285,7 +288,7 @@ describe("--resource-manager", () => {
     { options: { deleteFailedAfter: "24h" }, args: ["--older-than=86400s"] },
     { options: { deleteFailedAfter: "1h", deleteSucceededAfter: "2h30m" }, args: ["--older-than=9000s"] },
     { options: { deleteFailedAfter: "5m" }, args: [] },
-  ])("leaves Jobs that the agent keeps for a while: $options", ({ options, args }) => {
+  ])("keeps Jobs as long as the agent does: $options", ({ options, args }) => {
     expect(container({ ...OPTIONS, ...options }, "resource-manager").args.slice(3)).toEqual(args);
   });
 });

@@ -1,4 +1,4 @@
-// Values as Python 3 writes them; each answer was given by python3.
+// Values as Python 3 writes them; the expected ones are the output of python3.
 
 import { describe, expect, it } from "vitest";
 import { pythonList } from "../../src/base/python-repr.ts";

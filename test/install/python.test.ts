@@ -29,17 +29,17 @@ const FLAGS: Readonly<Record<string, (options: Options, value: string) => Option
 function optionsOf(args: readonly string[]): Options {
   const rest = [...args];
   let options: Options = { agent: "python" };
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const take = FLAGS[word];
-    if (word === "--rbac") options = { ...options, rbac: true };
-    else if (take === undefined) throw new Error(`unknown argument ${word}`);
-    else options = take(options, rest.shift() ?? "");
+  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
+    const apply = FLAGS[arg];
+    if (arg === "--rbac") options = { ...options, rbac: true };
+    else if (apply === undefined) throw new Error(`unknown argument ${arg}`);
+    else options = apply(options, rest.shift() ?? "");
   }
   return options;
 }
 
 describe("--agent python", () => {
-  it("has cases of the original to compare with", () => {
+  it("has test cases of the original", () => {
     expect(GOLDEN.length).toBeGreaterThanOrEqual(6);
   });
 
@@ -48,7 +48,7 @@ describe("--agent python", () => {
     expect(documentsIn(printed)).toEqual(documentsIn(expected_yaml));
   });
 
-  // Seen in the output of Prefect 1.4.1 for these options, beyond the cases above.
+  // From the output of Prefect 1.4.1 for these options.
   it.each<{ name: string; options: Options; want: Record<string, string> }>([
     {
       name: "defaults for Jobs",
@@ -81,7 +81,7 @@ describe("--agent python", () => {
       },
     },
     {
-      name: "environment as Python's JSON, the last of a name winning",
+      name: "environment as Python's JSON, with the last value of each name",
       options: { env: ["A=1", "B=x=y", 'A=é"\\ 😀\u007f', "C="] },
       want: {
         PREFECT__CLOUD__AGENT__ENV_VARS: String.raw`{"A": "\u00e9\"\\ \ud83d\ude00\u007f", "B": "x=y", "C": ""}`,
@@ -91,7 +91,7 @@ describe("--agent python", () => {
     expect(env({ agent: "python", ...options })).toMatchObject(want);
   });
 
-  it("hands the agent configuration's id to the command", () => {
+  it("passes the agent configuration's id to the command", () => {
     expect(container({ agent: "python", agentConfigId: "foo-1" }).args).toEqual([
       "prefect agent kubernetes start --agent-config-id foo-1",
     ]);

@@ -1,14 +1,14 @@
-// Rights as data, and as Roles.
+// The permissions of the agent as Roles.
 
 import { describe, expect, it } from "vitest";
 import type { PolicyRule } from "../../src/install/objects.ts";
-import { AGENT_ACCESS, agentAccess } from "../../src/kube/permissions.ts";
+import { AGENT_PERMISSIONS, agentPermissions } from "../../src/kube/permissions.ts";
 import { policyRules } from "../../src/install/roles.ts";
 import type { Options } from "./support/manifests.ts";
 import { manifest, manifests } from "./support/manifests.ts";
 
 /** Verbs by resource of the printed Role. */
-function rights(options: Options): Record<string, readonly string[]> {
+function verbsByResource(options: Options): Record<string, readonly string[]> {
   const rules = manifest(options, "Role")["rules"] as readonly PolicyRule[];
   return Object.fromEntries(
     rules.map((rule) => [`${rule.resources.join()} ${rule.apiGroups.join()}`.trim(), rule.verbs]),
@@ -26,12 +26,12 @@ const MINIMAL = {
 };
 
 describe("--rbac", () => {
-  it("prints no rights unless asked", () => {
+  it("prints no Role without --rbac", () => {
     expect(manifests({ rbac: false })).toHaveLength(1);
   });
 
-  it("gives the ServiceAccount default what Prefect's own manifest gives it, and what Dask in flows needs", () => {
-    expect(rights({ rbac: true })).toEqual({
+  it("gives the ServiceAccount default the permissions of Prefect's own manifest, and those for Dask in flows", () => {
+    expect(verbsByResource({ rbac: true })).toEqual({
       "jobs batch": ["*"],
       pods: ["*"],
       events: ["*"],
@@ -45,8 +45,8 @@ describe("--rbac", () => {
     ]);
   });
 
-  it("gives the agent's own ServiceAccount only what the agent calls with minimal", () => {
-    expect(rights({ rbac: "minimal" })).toEqual(MINIMAL);
+  it("gives the agent's own ServiceAccount only the agent's permissions with minimal", () => {
+    expect(verbsByResource({ rbac: "minimal" })).toEqual(MINIMAL);
     expect(manifest({ rbac: "minimal" }, "ServiceAccount").metadata.name).toBe("prefect-agent");
     expect(manifest({ rbac: "minimal" }, "RoleBinding")).toMatchObject({
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "prefect-agent-rbac" },
@@ -57,15 +57,15 @@ describe("--rbac", () => {
   it.each<{ options: Options }>([{ options: { leaderElect: true } }, { options: { replicas: "2" } }])(
     "adds leases only for leader election: $options",
     ({ options }) => {
-      expect(rights({ rbac: "minimal", ...options })).toEqual({
+      expect(verbsByResource({ rbac: "minimal", ...options })).toEqual({
         ...MINIMAL,
         "leases coordination.k8s.io": ["get", "create", "update"],
       });
     },
   );
 
-  it("adds the reading of single objects for the resource manager, which looks again before it deletes", () => {
-    expect(rights({ rbac: "minimal", resourceManager: true })).toEqual({
+  it("adds get for the resource manager, which rechecks each object before it deletes it", () => {
+    expect(verbsByResource({ rbac: "minimal", resourceManager: true })).toEqual({
       ...MINIMAL,
       services: ["get", "list", "delete"],
       "poddisruptionbudgets policy": ["get", "list", "delete"],
@@ -73,7 +73,7 @@ describe("--rbac", () => {
     });
   });
 
-  it("leaves the binding's subject without a namespace, also when the binding has one", () => {
+  it("sets no namespace in the binding's subject, even if the binding has one", () => {
     expect(manifest({ rbac: true, namespace: "flows" }, "RoleBinding")).toMatchObject({
       metadata: { namespace: "flows" },
       subjects: [{ kind: "ServiceAccount", name: "default" }],
@@ -84,11 +84,11 @@ describe("--rbac", () => {
   });
 });
 
-describe("agentAccess", () => {
+describe("agentPermissions", () => {
   it("is the whole table with leader election, and leases apart without", () => {
-    expect(agentAccess(true)).toEqual(AGENT_ACCESS);
+    expect(agentPermissions(true)).toEqual(AGENT_PERMISSIONS);
     expect(
-      AGENT_ACCESS.filter((row) => !agentAccess(false).includes(row)).map((row) => row.resource),
+      AGENT_PERMISSIONS.filter((row) => !agentPermissions(false).includes(row)).map((row) => row.resource),
     ).toEqual(["leases"]);
   });
 });

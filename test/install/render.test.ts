@@ -18,7 +18,7 @@ describe("renderManifests", () => {
     });
   });
 
-  it("says the same in YAML and in JSON", () => {
+  it("has the same content in YAML and in JSON", () => {
     const docs = manifests({ rbac: "minimal", key: "KEY", resourceManager: true });
     expect(documentsIn(renderManifests(docs, "yaml"))).toEqual(
       (JSON.parse(renderManifests(docs, "json")) as { items: unknown }).items,
@@ -42,14 +42,14 @@ describe("renderManifests", () => {
     "a: b",
     "#x",
     "- x",
-  ])("keeps %j a text, also for readers of YAML 1.1", (text) => {
+  ])("keeps %j a string, also in YAML 1.1", (text) => {
     const printed = renderManifests([{ value: text }], "yaml").replace("---\n", "");
     expect(parse(printed, { version: "1.1" })).toEqual({ value: text });
     expect(parse(printed)).toEqual({ value: text });
   });
 
   it.each(["a\r\nb", "\ufeffkind: Job\n", "a\u007fb\u0085c\u2028d", "é😀\n", "\n a \n", "\t", "a\n\n\n"])(
-    "writes %j so that it reads the same",
+    "writes %j so that it is read unchanged",
     (text) => {
       const printed = renderManifests([{ value: text }], "yaml").replace("---\n", "");
       expect(parse(printed)).toEqual({ value: text });

@@ -64,7 +64,7 @@ describe("podStatus", () => {
     expect(podStatus(pod(status, { spec }))).toBe(want);
   });
 
-  it("is Terminating while it is deleted, but not when it was over before", () => {
+  it("is Terminating while it is being deleted, unless it has terminated before", () => {
     const metadata = { name: "p", deletionTimestamp: "2026-01-01T00:00:00Z" };
     expect(podStatus(pod({ phase: "Running" }, { metadata }))).toBe("Terminating");
     expect(podStatus(pod({ phase: "Failed" }, { metadata }))).toBe("Failed");

@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { AttributedBy, ObservedCluster } from "../../src/dask/dask-cluster.ts";
 import type { InventoryRun } from "../../src/inventory/inventory.ts";
 import { diagnose } from "../../src/inventory/diagnosis.ts";
-import { decideJob } from "../../src/inventory/run-decision.ts";
-import { groupRuns, withRun } from "../../src/inventory/group-runs.ts";
+import { decideJobs } from "../../src/inventory/run-decision.ts";
+import { groupRuns, withPrefectData } from "../../src/inventory/group-runs.ts";
 import { decodeObject } from "../../src/kube/client/decode.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { JsonObject } from "../../src/base/json.ts";
-import { ended, POD, runId } from "./reading-world.ts";
+import { ended, POD, runId } from "./test-cluster.ts";
 
 const NOW = new Date("2026-11-21T12:00:00Z");
 const secondsAgo = (seconds: number): string => new Date(NOW.getTime() - seconds * 1_000).toISOString();
@@ -38,27 +38,27 @@ function podOf(owner: Job, status: JsonObject, seconds = 20): Pod {
   });
 }
 
-function printOf(jobs: readonly Job[], pods: readonly Pod[], type?: string): InventoryRun {
-  const [print] = groupRuns({ jobs, pods, events: [] });
-  if (print === undefined) throw new Error("no run");
-  return withRun(print, {
+function runOf(jobs: readonly Job[], pods: readonly Pod[], type?: string): InventoryRun {
+  const [run] = groupRuns({ jobs, pods, events: [] });
+  if (run === undefined) throw new Error("no run");
+  return withPrefectData(run, {
     name: undefined,
     status: type === undefined ? { kind: "unknown" } : known(type),
   });
 }
 
 describe("groupRuns", () => {
-  it("puts the Jobs of a run together, oldest first, each with its own pods, and takes no Job twice", () => {
+  it("groups the Jobs of a run, oldest first, each once and with its own pods", () => {
     const [first, second] = [job("b", {}, { creationTimestamp: secondsAgo(90) }), job("a")];
-    const print = printOf([second, first, first], [podOf(first, {}), podOf(second, {})]);
-    const shape = print.observed.jobs.map((each) => [each.job.metadata.name, each.pods.length]);
-    expect(shape).toEqual([
+    const run = runOf([second, first, first], [podOf(first, {}), podOf(second, {})]);
+    const podCounts = run.observed.jobs.map((each) => [each.job.metadata.name, each.pods.length]);
+    expect(podCounts).toEqual([
       ["b", 1],
       ["a", 1],
     ]);
   });
 
-  it("keeps runs of the same id in two namespaces apart", () => {
+  it("does not merge runs with the same id in two namespaces", () => {
     const jobs = [job("a"), job("a2", {}, { namespace: "other" })];
     expect(groupRuns({ jobs, pods: [], events: [] }).map(({ namespace }) => namespace)).toEqual([
       "flows",
@@ -66,65 +66,80 @@ describe("groupRuns", () => {
     ]);
   });
 
-  it("knows Prefect 3's runs by the hyphens, with the name on the label", () => {
+  it("recognises a run of Prefect 3 by its label, and reads its name from one", () => {
     const labels = { "prefect.io/flow-run-id": runId(2), "prefect.io/flow-run-name": "amber-fox" };
-    const [print] = groupRuns({ jobs: [job("c", {}, { labels })], pods: [], events: [] });
-    expect(print).toMatchObject({ flowRunId: runId(2), prefectVersion: 2, name: "amber-fox" });
+    const [run] = groupRuns({ jobs: [job("c", {}, { labels })], pods: [], events: [] });
+    expect(run).toMatchObject({ flowRunId: runId(2), prefectVersion: 2, name: "amber-fox" });
   });
 });
 
-describe("decideJob", () => {
-  it("does not blame a failed Job on a run whose other Job lives", () => {
+describe("decideJobs", () => {
+  it("does not fail a run for a failed Job while another Job is active", () => {
     const [dead, alive] = [job("dead", ended("Failed")), job("alive")];
-    const run = printOf([dead, alive], [podOf(dead, POD.failed), podOf(alive, POD.running)], "Running");
-    const words = run.observed.jobs.map((print) => decideJob(run, print, NOW));
-    expect(words.map(({ status: word }) => word)).toEqual(["failed", "active"]);
-    expect(words.map(({ transition: settle }) => settle)).toEqual([undefined, undefined]);
+    const run = runOf([dead, alive], [podOf(dead, POD.failed), podOf(alive, POD.running)], "Running");
+    const decisions = decideJobs(run, NOW);
+    expect(decisions.map(({ status }) => status)).toEqual(["failed", "active"]);
+    expect(decisions.map(({ transition }) => transition)).toEqual([undefined, undefined]);
   });
 });
 
 describe("diagnose", () => {
   it.each([
-    { since: 10, says: "look again in 20s" },
-    { since: 40, says: "set the run Failed: Kubernetes Error: image" },
-  ])("counts the grace of a stuck pod from its creation: $since s", ({ since, says }) => {
+    { since: 10, action: "check again in 20s" },
+    { since: 40, action: "set the flow run Failed: Kubernetes Error: image" },
+  ])("counts the grace period of a stuck pod from its creation: $since s", ({ since, action }) => {
     const stuck = job("stuck");
-    const run = printOf([stuck], [podOf(stuck, POD.pulling, since)], "Submitted");
-    expect(diagnose(run, NOW).agent.join("\n")).toContain(says);
+    const run = runOf([stuck], [podOf(stuck, POD.pulling, since)], "Submitted");
+    expect(diagnose(run, NOW).agent.join("\n")).toContain(action);
   });
 
-  it("says of a run in good order that there is nothing to do", () => {
+  it("has no action for a run without problems", () => {
     const good = job("good");
-    const run = printOf([good], [podOf(good, POD.running)], "Running");
+    const run = runOf([good], [podOf(good, POD.running)], "Running");
     expect(diagnose(run, NOW)).toMatchObject({
       status: "active",
-      stories: [],
-      agent: ["nothing: all is in order"],
+      postMortems: [],
+      agent: ["nothing: the flow run has no problem"],
     });
   });
 
   it.each([
     { state: "Scheduled", status: "pending", agent: /^start it when it is due/ },
-    { state: "Submitted", status: "pending", agent: /^make its Job/ },
-    { state: "Running", status: "active", agent: /^nothing: no Job/ },
-    { state: "Success", status: "finished", agent: /^nothing: no Job/ },
-  ])("says of a $state run without a Job: $status", ({ state, status, agent }) => {
+    { state: "Submitted", status: "pending", agent: /^create its Job/ },
+    { state: "Running", status: "active", agent: /^nothing: the flow run has no Job/ },
+    { state: "Success", status: "finished", agent: /^nothing: the flow run has no Job/ },
+  ])("gives a $state run without a Job the status $status", ({ state, status, agent }) => {
     const observed = { flowRunId: runId(1), jobs: [] };
-    const run = { ...printOf([job("a")], []), status: known(state), observed };
+    const run = { ...runOf([job("a")], []), status: known(state), observed };
     expect(diagnose(run, NOW)).toMatchObject({ status, agent: [expect.stringMatching(agent)] });
   });
 
-  it("leaves Prefect 3's runs to their worker", () => {
+  it("shows the state of a failed run whose Job was deleted, with its message", () => {
+    const observed = { flowRunId: runId(1), jobs: [] };
+    const state = {
+      type: "failed",
+      name: "Failed",
+      message: "it broke",
+      since: new Date(NOW.getTime() - 180_000),
+    } as const;
+    const run: InventoryRun = { ...runOf([job("a")], []), status: { kind: "known", state }, observed };
+    expect(diagnose(run, NOW)).toMatchObject({
+      status: "failed",
+      reason: "Failed 3m ago: it broke (its Job was deleted)",
+    });
+  });
+
+  it("leaves runs of Prefect 3 to their worker", () => {
     const labels = { "prefect.io/flow-run-id": runId(2) };
     const failed = job("third", ended("Failed"), { labels });
-    const run = printOf([failed], [podOf(failed, POD.failed)]);
-    expect(diagnose(run, NOW).agent).toEqual(["leave it alone: it is the worker's of Prefect 2 or 3"]);
+    const run = runOf([failed], [podOf(failed, POD.failed)]);
+    expect(diagnose(run, NOW).agent).toEqual(["nothing: a worker of Prefect 2 or 3 manages this flow run"]);
   });
 });
 
-describe("an agent and the Dask clusters of a run", () => {
+describe("the Dask clusters that an agent would delete", () => {
   const CLUSTER = "dask-03d5b8bb-0";
-  const deletes = `delete Dask cluster ${CLUSTER}: nothing else ends it`;
+  const deletes = `delete Dask cluster ${CLUSTER}: nothing else deletes it`;
 
   function cluster(by: AttributedBy, more: Partial<ObservedCluster> = {}): ObservedCluster {
     const metadata = { name: "worker", namespace: "flows", creationTimestamp: secondsAgo(90) };
@@ -134,33 +149,33 @@ describe("an agent and the Dask clusters of a run", () => {
     return { kind: "classic", name: CLUSTER, namespace: "flows", workers: [worker], owner, ...none, ...more };
   }
 
-  function deedsOf(type: string, dask: ObservedCluster): readonly string[] {
+  function actionsOf(type: string, dask: ObservedCluster): readonly string[] {
     const isCancelled = type.startsWith("Cancel");
     const made = { creationTimestamp: secondsAgo(90) };
     const flow = isCancelled ? job("flow", {}, made) : job("flow", ended("Failed"), made);
     const status = isCancelled ? POD.running : POD.failed;
-    return diagnose({ ...printOf([flow], [podOf(flow, status, 90)], type), dask: [dask] }, NOW).agent;
+    return diagnose({ ...runOf([flow], [podOf(flow, status, 90)], type), dask: [dask] }, NOW).agent;
   }
 
-  it("goes with a cancelled run, before its Job", () => {
-    expect(deedsOf("Cancelled", cluster("name"))).toEqual([deletes, "delete Job flow"]);
+  it("are those of a cancelled run, before its Job", () => {
+    expect(actionsOf("Cancelled", cluster("name"))).toEqual([deletes, "delete Job flow"]);
   });
 
-  it("goes after its run was set Failed", () => {
-    const failed = expect.stringMatching(/^set the run Failed/);
-    expect(deedsOf("Running", cluster("label"))).toEqual([failed, deletes, "delete Job flow"]);
+  it("are those of a run that fails, after it is set Failed", () => {
+    const failed = expect.stringMatching(/^set the flow run Failed/);
+    expect(actionsOf("Running", cluster("label"))).toEqual([failed, deletes, "delete Job flow"]);
   });
 
-  it("goes by an address only where somebody wants the run to end", () => {
-    expect(deedsOf("Cancelling", cluster("address"))).toContain(deletes);
-    expect(deedsOf("Failed", cluster("address"))).not.toContain(deletes);
+  it("are found by a scheduler address only if the run is being cancelled", () => {
+    expect(actionsOf("Cancelling", cluster("address"))).toContain(deletes);
+    expect(actionsOf("Failed", cluster("address"))).not.toContain(deletes);
   });
 
   it.each([
-    { what: "is only guessed", dask: cluster("guess") },
+    { what: "is attributed by a guess", dask: cluster("guess") },
     { what: "is dask-gateway's", dask: cluster("owner", { kind: "gateway" }) },
     { what: "has nothing left", dask: cluster("name", { workers: [] }) },
-  ])("stays when it $what", ({ dask }) => {
-    expect(deedsOf("Cancelled", dask)).toEqual(["delete Job flow"]);
+  ])("exclude one that $what", ({ dask }) => {
+    expect(actionsOf("Cancelled", dask)).toEqual(["delete Job flow"]);
   });
 });

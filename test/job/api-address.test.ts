@@ -19,17 +19,17 @@ describe("namesApi", () => {
     { api: "http://other:4200", is: false },
     { api: "not an address", is: false },
     { api: undefined, is: false },
-  ])("tells that a Job for $api is ours: $is", ({ api, is }) => {
+  ])("for a Job of $api: $is", ({ api, is }) => {
     expect(namesApi(jobFor(api), ours)).toBe(is);
   });
 
-  it("still knows it of a Job as the agent caches it", () => {
+  it("also works for a Job in the agent's cache", () => {
     expect(namesApi(transformJob(jobFor("http://prefect:4200")), ours)).toBe(true);
   });
 });
 
 describe("apiAddress", () => {
-  it("does not tell tenants of Prefect Cloud apart, so it names none", () => {
+  it("is undefined for Prefect Cloud, whose tenants share an address", () => {
     expect(apiAddress("https://api.prefect.io")).toBeUndefined();
     expect(apiAddress("https://api.prefect.cloud/api/accounts/a")).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-// Jobs, pods, events and observedRuns for the tests of phase and decision: in good order, changed where a test says so.
+// Jobs, pods, events and observed runs for tests: healthy by default, changed by each test.
 
 import type {
   Condition,
@@ -13,7 +13,7 @@ import type { ObservedRun, ObservedJob } from "../../src/job/observe/observed.ts
 export const RUN_ID = "11111111-2222-4333-8444-555555555555";
 export const T0 = new Date("2026-11-21T03:00:00Z");
 
-/** A moment so many seconds after T0. */
+/** The time this many seconds after T0. */
 export function at(seconds: number): Date {
   return new Date(T0.getTime() + seconds * 1_000);
 }
@@ -46,7 +46,7 @@ export function condition(type: string, reason?: string, seconds = 60): Conditio
   };
 }
 
-/** The status of a Job that is over, in the words of Kubernetes 1.20 or 1.35. */
+/** The status of a finished Job in Kubernetes 1.20 or 1.35. */
 export function over(version: "1.20" | "1.35", end: "succeeded" | "failed", reason?: string): JobStatus {
   const early = end === "succeeded" ? "SuccessCriteriaMet" : "FailureTarget";
   const last = end === "succeeded" ? "Complete" : "Failed";
@@ -101,17 +101,17 @@ export function ended(
   return { name, state: { terminated: { exitCode, finishedAt: at(60).toISOString(), ...rest } } };
 }
 
-/** A pod that failed with this end of its flow container. */
+/** A pod whose flow container exited with this code. */
 export function failedPod(exitCode = 1, rest: { reason?: string; signal?: number } = {}): Pod {
   return pod({ status: { phase: "Failed", containerStatuses: [ended("flow", exitCode, rest)] } });
 }
 
-/** A pod that has not started, with these statuses of its containers. */
+/** A pod that has not started, with these container statuses. */
 export function pendingPod(...containerStatuses: ContainerStatus[]): Pod {
   return pod({ status: { phase: "Pending", containerStatuses } });
 }
 
-/** An event about the object of this uid: reason, words, and seconds after T0. */
+/** An event about the object with this uid: reason, message, and seconds after T0. */
 export function event(uid: string, [reason, message, seconds = 1]: [string, string, number?]): KubeEvent {
   const time = at(seconds).toISOString();
   return {
@@ -129,10 +129,10 @@ export function event(uid: string, [reason, message, seconds = 1]: [string, stri
   };
 }
 
-export function print(change: Partial<ObservedJob> = {}): ObservedJob {
+export function observedJob(change: Partial<ObservedJob> = {}): ObservedJob {
   return { job: job(), pods: [pod()], deletedPods: [], events: [], gone: false, ...change };
 }
 
-export function observed(...jobs: ObservedJob[]): ObservedRun {
+export function observedRun(...jobs: ObservedJob[]): ObservedRun {
   return { flowRunId: RUN_ID, jobs };
 }

@@ -1,4 +1,4 @@
-// Ages, held against those of the API server.
+// Ages, compared with kubectl's.
 
 import { describe, expect, it } from "vitest";
 import { age } from "../../src/output/age.ts";
@@ -59,11 +59,11 @@ describe("age", () => {
     expect(age(secondsBefore(seconds), NOW)).toBe(answer);
   });
 
-  it("reads the text that Kubernetes writes", () => {
+  it("parses Kubernetes timestamps", () => {
     expect(age("2026-11-21T07:54:47Z", NOW)).toBe("5m13s");
   });
 
-  it.each([undefined, null, "", "yesterday"])("does not know the age of %j", (then) => {
+  it.each([undefined, null, "", "yesterday"])("prints <unknown> for %j", (then) => {
     expect(age(then, NOW)).toBe("<unknown>");
   });
 });

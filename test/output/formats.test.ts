@@ -26,7 +26,7 @@ describe("parseOutputFormat", () => {
     ["jsonpath-file=names.txt", "templates are not supported", "use -o json and jq"],
     ["custom-columns=N:.metadata.name", "templates are not supported", "use -o json and jq"],
     ["go-template={{.x}}", "templates are not supported", "kubectl get jobs -l prefect.io/flow_run_id"],
-  ])("refuses %s with a hint", (text, message, hint) => {
+  ])("rejects %s with a hint", (text, message, hint) => {
     expect(() => parse(text)).toThrow(SettingsError);
     expect(() => parse(text)).toThrow(
       expect.objectContaining({
@@ -36,7 +36,7 @@ describe("parseOutputFormat", () => {
     );
   });
 
-  it("takes the first format of a command as its default, and no other's", () => {
+  it("defaults to the command's first format, and rejects other commands' formats", () => {
     expect(parseOutputFormat(undefined, ["tree", "json", "yaml"])).toBe("tree");
     expect(() => parseOutputFormat("wide", ["yaml", "json"])).toThrow(
       expect.objectContaining({ hint: "use -o yaml or json" }),

@@ -23,7 +23,7 @@ function liveOn(screen: Screen): LiveTable<Row> {
 const row = (name: string, state: string, age = "1s"): Row => ({ name, state, age });
 
 describe("LiveTable on a terminal", () => {
-  it("repaints in place, longer and shorter", () => {
+  it("redraws in place, longer and shorter", () => {
     const screen = new Screen();
     const live = liveOn(screen);
     live.show([row("a", "Running"), row("b", "Submitted"), row("c", "Running")]);
@@ -33,7 +33,7 @@ describe("LiveTable on a terminal", () => {
     expect(screen.seen()).toEqual(["NAME   STATE     AGE", "a      Success   1s", "d      Running   1s"]);
   });
 
-  it("leaves what stood on the terminal before", () => {
+  it("keeps earlier lines on the terminal", () => {
     const screen = new Screen();
     screen.write("$ kubectl prefect jobs -w\n");
     const live = liveOn(screen);
@@ -53,7 +53,7 @@ describe("LiveTable on a terminal", () => {
     ]);
   });
 
-  it("cuts lines to the terminal's width and repaints after it became narrower", () => {
+  it("cuts lines to the terminal's width and redraws after it became narrower", () => {
     const screen = new Screen({ columns: 16 });
     const live = liveOn(screen);
     live.show([row("a", "Running", "1234567s")]);
@@ -63,7 +63,7 @@ describe("LiveTable on a terminal", () => {
     expect(screen.seen()).toEqual(["NAME   …", "a      …"]);
   });
 
-  it("empties the place when there are no rows left", () => {
+  it("erases the table when there are no rows left", () => {
     const screen = new Screen();
     const live = liveOn(screen);
     live.show([row("a", "Running")]);
@@ -89,7 +89,7 @@ describe("LiveTable in a pipe", () => {
     ]);
   });
 
-  it("prints a row again that had gone and came back", () => {
+  it("prints a row again that disappeared and came back", () => {
     const pipe = new Screen({ isTTY: false });
     const live = liveOn(pipe);
     live.show([row("a", "Running")]);

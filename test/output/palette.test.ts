@@ -35,7 +35,7 @@ describe("colourFor", () => {
     ]);
   });
 
-  it("leaves text alone in a pipe", () => {
+  it("does not colour in a pipe", () => {
     expect(colourFor("auto", {}, {})).toBe(plainPalette);
     expect(plainPalette.bad("x")).toBe("x");
   });
@@ -46,7 +46,7 @@ describe("parseColourMode", () => {
     expect(parseColourMode(mode)).toBe(mode);
   });
 
-  it("refuses anything else", () => {
+  it("rejects anything else", () => {
     expect(() => parseColourMode("yes")).toThrow('cannot read --color "yes": not a colour mode');
   });
 });

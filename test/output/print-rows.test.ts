@@ -50,7 +50,7 @@ describe("printRows", () => {
     expect(printed([a, b], format)).toBe(text);
   });
 
-  it("prints a List in json as kubectl does: keys in order, four blanks, markup escaped", () => {
+  it("prints a List in json as kubectl does: sorted keys, four spaces, markup escaped", () => {
     expect(printed([a], "json")).toBe(
       [
         "{",
@@ -94,7 +94,7 @@ describe("printRows", () => {
     expect(printed([], format)).toBe(text);
   });
 
-  it("leaves out the header when asked to", () => {
+  it("prints no header with noHeaders", () => {
     expect(printed([a], "table", { noHeaders: true })).toBe("a\n");
   });
 });
@@ -107,7 +107,7 @@ describe("rowPrinter", () => {
     expect(pages(format, [], [a], [b])).toBe(text);
   });
 
-  it("prints each object of json and yaml for itself", () => {
+  it("prints single objects with json and yaml", () => {
     expect(pages("json", [b], [b]).match(/"kind": "Job"/g)).toHaveLength(2);
     expect(pages("json", [b])).not.toContain("List");
     expect(pages("yaml", [b], [b]).split("---\n")).toEqual(

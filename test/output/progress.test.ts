@@ -9,7 +9,7 @@ function progressOn(screen: Screen): { progress: Progress; pass: (ms: number) =>
 }
 
 describe("Progress", () => {
-  it("rewrites its line in place", () => {
+  it("redraws its line in place", () => {
     const screen = new Screen();
     const { progress, pass } = progressOn(screen);
     progress.update("deleted 1 of 5000, now prefect-job-1a2b");
@@ -18,7 +18,7 @@ describe("Progress", () => {
     expect(screen.seen()).toEqual(["deleted 2 of 5000"]);
   });
 
-  it("skips updates in quick succession, and repaints when the interval is over", () => {
+  it("skips too frequent updates, and redraws after the interval", () => {
     const screen = new Screen();
     const { progress, pass } = progressOn(screen);
     progress.update("one");
@@ -30,11 +30,11 @@ describe("Progress", () => {
     expect(screen.seen()).toEqual(["three"]);
   });
 
-  it("puts notes above the line, and leaves only them when it is cleared", () => {
+  it("prints permanent lines above the progress line and keeps them when it is cleared", () => {
     const screen = new Screen();
     const { progress } = progressOn(screen);
     progress.update("deleting");
-    progress.note("cannot delete job/a: forbidden");
+    progress.printLine("cannot delete job/a: forbidden");
     expect(screen.seen()).toEqual(["cannot delete job/a: forbidden", "deleting"]);
     progress.clear();
     expect(screen.seen()).toEqual(["cannot delete job/a: forbidden"]);
@@ -49,7 +49,7 @@ describe("Progress", () => {
     expect(screen.seen()).toEqual(["deleting"]);
   });
 
-  it("cuts the line to the terminal and erases it whole after the window became narrower", () => {
+  it("cuts the line to the terminal, and erases all of it after the window became narrower", () => {
     const screen = new Screen({ columns: 20 });
     const { progress, pass } = progressOn(screen);
     progress.update("deleted 120 of 5000 Jobs");
@@ -60,11 +60,11 @@ describe("Progress", () => {
     expect(screen.seen()).toEqual(["deleted 1…"]);
   });
 
-  it("writes nothing but notes where there is no terminal", () => {
+  it("prints only permanent lines without a terminal", () => {
     const screen = new Screen({ isTTY: false });
     const { progress } = progressOn(screen);
     progress.update("deleting");
-    progress.note("cannot delete job/a: forbidden");
+    progress.printLine("cannot delete job/a: forbidden");
     progress.clear();
     expect(screen.written).toBe("cannot delete job/a: forbidden\n");
   });

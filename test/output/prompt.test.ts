@@ -15,7 +15,7 @@ describe("confirm", () => {
     ["no\ny\n", false],
     ["", false],
     ["y", true],
-  ])("takes %j for %s", async (typed, wanted) => {
+  ])("reads %j as %s", async (typed, wanted) => {
     const input = new PassThrough();
     const output = new Screen();
     input.end(typed);
@@ -37,7 +37,7 @@ describe("confirm", () => {
     expect(output.written).not.toContain("Delete?");
   });
 
-  it("lets go of the input when it has its answer", async () => {
+  it("releases the input after the answer", async () => {
     const input = new PassThrough();
     const answer = confirm("Delete?", { input, output: new Screen() });
     input.write("y\n");

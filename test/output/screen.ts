@@ -1,16 +1,16 @@
-// A terminal small enough to read: what stands on it after the escape sequences that output/ uses.
+// A small fake terminal: the visible lines after the escape sequences that output/ uses.
 
 import type { TerminalStream } from "../../src/output/terminal.ts";
 
 // oxlint-disable-next-line no-control-regex -- escape sequences are control characters
 const PIECE = /\u001B\[(\d*)([A-Za-z])|[\s\S]/gu;
 
-/** Understands line breaks, wrapping, cursor up, and erasing to the end of the line or screen; one column a character. */
+/** Supports line breaks, wrapping, cursor up, and erasing to the end of the line or screen; each character is one column wide. */
 export class Screen implements TerminalStream {
   readonly isTTY: boolean;
   columns: number;
   rows: number;
-  /** Everything that was written, as it was. */
+  /** Everything that was written, with escape sequences. */
   written = "";
   #lines: string[] = [""];
   #row = 0;
@@ -36,13 +36,13 @@ export class Screen implements TerminalStream {
     }
   }
 
-  /** The lines as a person sees them, the empty ones at the end left out. */
+  /** The visible lines without the empty ones at the end. */
   seen(): readonly string[] {
     const last = this.#lines.findLastIndex((line) => line !== "");
     return this.#lines.slice(0, last + 1);
   }
 
-  /** What a terminal does to its lines when its window becomes narrower: it wraps them. */
+  /** Makes the window narrower: wraps the lines. */
   narrowTo(columns: number): void {
     const wrapped = this.#lines.flatMap((line) => line.match(new RegExp(`.{1,${columns}}`, "gu")) ?? [""]);
     this.columns = columns;

@@ -6,17 +6,17 @@ import type { Column } from "../../src/output/table.ts";
 interface Row {
   readonly name: string;
   readonly pods?: number;
-  readonly why?: string;
+  readonly reason?: string;
 }
 
 const columns: readonly Column<Row>[] = [
   { header: "NAME", value: (row) => row.name, colour: (row) => (row.name === "bad" ? "bad" : undefined) },
   { header: "PODS", value: (row) => row.pods, align: "right" },
-  { header: "WHY", value: (row) => row.why, wide: true },
+  { header: "REASON", value: (row) => row.reason, wide: true },
 ];
 
 describe("tableLines", () => {
-  it("pads with three blanks, aligns, and ends lines without blanks", () => {
+  it("separates columns with three spaces, aligns them, and leaves no trailing spaces", () => {
     const rows = [{ name: "prefect-job-1a2b", pods: 1 }, { name: "x", pods: 12 }, { name: "y" }];
     expect(tableLines(columns, rows)).toEqual([
       "NAME                 PODS",
@@ -26,23 +26,23 @@ describe("tableLines", () => {
     ]);
   });
 
-  it("shows wide columns when asked to, and no blanks for empty cells at the end", () => {
+  it("shows wide columns, and no spaces for empty cells at the end", () => {
     const rows = [
-      { name: "a", pods: 1, why: "" },
-      { name: "b", pods: 2, why: "image cannot be pulled" },
+      { name: "a", pods: 1, reason: "" },
+      { name: "b", pods: 2, reason: "image cannot be pulled" },
     ];
     expect(tableLines(columns, rows, { wide: true })).toEqual([
-      "NAME   PODS   WHY",
+      "NAME   PODS   REASON",
       "a         1",
       "b         2   image cannot be pulled",
     ]);
   });
 
-  it("does not let the header widen a column that has none", () => {
+  it("ignores the header's width with noHeaders", () => {
     expect(tableLines(columns, [{ name: "a", pods: 1 }], { noHeaders: true })).toEqual(["a     1"]);
   });
 
-  it("gives a narrow column six places, as kubectl does", () => {
+  it("gives a narrow column six characters, as kubectl does", () => {
     const narrow: Column<string> = { header: "N", value: (row) => row };
     expect(tableLines([narrow, narrow], ["a"])).toEqual(["N     N", "a     a"]);
   });
@@ -64,7 +64,7 @@ describe("tableLines", () => {
     expect(tableLines(columns.slice(0, 1), rows)).toEqual(["NAME", "two...", "red^[[31m tab"]);
   });
 
-  it("colours the text and not the blanks, and aligns as without colours", () => {
+  it("colours the text but not the padding, and aligns as without colours", () => {
     const palette = colourFor("always", {}, {});
     const lines = tableLines(columns, [{ name: "bad", pods: 1 }], { palette });
     expect(lines[1]).toBe("\u001B[31mbad\u001B[39m       1");
@@ -72,13 +72,13 @@ describe("tableLines", () => {
 });
 
 describe("TableWriter", () => {
-  it("prints the header once and keeps the widths of earlier pages", () => {
+  it("prints the header once and keeps the column widths of earlier pages", () => {
     const table = new TableWriter(columns);
     expect(table.lines([{ name: "long-name", pods: 1 }])).toEqual(["NAME        PODS", "long-name      1"]);
     expect(table.lines([{ name: "x", pods: 2 }])).toEqual(["x              2"]);
   });
 
-  it("widens a column from the page on that needs it", () => {
+  it("widens a column from the first page that needs it", () => {
     const table = new TableWriter(columns);
     table.lines([{ name: "x", pods: 1 }]);
     expect(table.lines([{ name: "long-name", pods: 2 }])).toEqual(["long-name      2"]);

@@ -37,7 +37,7 @@ describe("cutToWidth", () => {
 });
 
 describe("padToWidth", () => {
-  it("fills up on the side that is asked for and never cuts", () => {
+  it("pads on the requested side and never cuts", () => {
     expect(padToWidth("日", 4)).toBe("日  ");
     expect(padToWidth("12", 4, "right")).toBe("  12");
     expect(padToWidth("12345", 4)).toBe("12345");

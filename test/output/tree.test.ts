@@ -18,7 +18,7 @@ const run: TreeNode = {
 };
 
 describe("treeLines", () => {
-  it("draws branches and keeps the trunk beside further lines", () => {
+  it("draws branches, and continues the line beside multi-line nodes", () => {
     expect(treeLines(run)).toEqual([
       "flow run grinning-lemur",
       "├─ Job prefect-job-1a2b",
@@ -40,13 +40,13 @@ describe("treeLines", () => {
     ).toEqual(["a", "|- b", "|  `- c", "`- d"]);
   });
 
-  it("colours a node's text and not its branches", () => {
+  it("colours a node's text but not its branches", () => {
     const palette = colourFor("always", {}, {});
     const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { palette });
     expect(lines).toEqual(["a", "└─ \u001B[31mb\u001B[39m"]);
   });
 
-  it("does not let a text steer the terminal", () => {
+  it("escapes control characters", () => {
     expect(treeLines({ text: "a\u001B[2J" })).toEqual(["a^[[2J"]);
   });
 });

@@ -1,4 +1,4 @@
-// YAML, held against `kubectl create --dry-run=client -o yaml`.
+// YAML, compared with `kubectl create --dry-run=client -o yaml`.
 
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
@@ -53,7 +53,7 @@ describe("toYaml", () => {
     expect(toYaml({ k: text })).toBe(`k: ${written}\n`);
   });
 
-  it("does not fold long lines, where kubectl does", () => {
+  it("does not fold long lines, unlike kubectl", () => {
     const long = "a description that goes on ".repeat(10).trim();
     expect(toYaml({ k: long })).toBe(`k: ${long}\n`);
   });
@@ -63,7 +63,7 @@ describe("toYaml", () => {
     expect(toYaml(value)).toBe('list:\n- a\n- - b\n- k: v\n  l:\n  - 1\n- []\n- {}\n"n": 1.5\nnone: null\n');
   });
 
-  // Each of them has been through Kubernetes' own reader; the first four it refuses or misreads unescaped.
+  // All were tested with Kubernetes' own parser, which rejects or misreads the first four unescaped.
   it.each([
     ["a\u007Fb", '"a\\u007fb"'],
     ["\u0085", '"\\u0085"'],
@@ -74,13 +74,13 @@ describe("toYaml", () => {
     ["<<", '"<<"'],
     ["---", '"---"'],
     ["a\tb\nc", "|-\n  a\tb\n  c"],
-  ])("writes %j so that Kubernetes reads it back", (text, written) => {
+  ])("writes %j so that Kubernetes parses it back", (text, written) => {
     const yaml = toYaml({ k: text });
     expect(yaml).toBe(`k: ${written}\n`);
     expect(parse(yaml)).toEqual({ k: text });
   });
 
-  it("repeats an object that occurs twice instead of pointing at it", () => {
+  it("repeats an object that occurs twice instead of using an alias", () => {
     const shared = { a: 1 };
     expect(toYaml({ x: shared, y: shared })).toBe('x:\n  a: 1\n"y":\n  a: 1\n');
   });
@@ -95,7 +95,7 @@ describe("toSortedYaml", () => {
 });
 
 describe("toYamlStream", () => {
-  it("separates documents and keeps their keys as they are", () => {
+  it("separates documents and keeps the order of their keys", () => {
     const documents = [{ kind: "Secret", apiVersion: "v1" }, { kind: "Deployment" }];
     const stream = toYamlStream(documents);
     expect(stream).toBe("kind: Secret\napiVersion: v1\n---\nkind: Deployment\n");

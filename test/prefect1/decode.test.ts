@@ -1,5 +1,3 @@
-// Flow runs from wire JSON and from files that people write.
-
 import { describe, expect, it } from "vitest";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { readFlowRun, readLaunchable } from "../../src/prefect1/decode.ts";
@@ -8,12 +6,12 @@ import recorded from "../golden/original/jobs.json" with { type: "json" };
 const SMALL = { id: "run-1", flow: { id: "flow-1" } };
 
 describe("readFlowRun", () => {
-  it("reads what the metadata query answers", () => {
+  it("reads a flow run of the API", () => {
     const wire = recorded[0]?.flow_run;
     expect(readFlowRun(wire)).toEqual({ ...wire, labels: null });
   });
 
-  it("fills in what a hand-written file leaves out", () => {
+  it("fills in defaults for a hand-written file", () => {
     expect(readFlowRun(SMALL)).toEqual({
       id: "run-1",
       name: null,
@@ -29,12 +27,12 @@ describe("readFlowRun", () => {
     });
   });
 
-  it("takes the state's name from the serialized state, and the other way round", () => {
+  it("derives the state from the serialized state, and vice versa", () => {
     expect(readFlowRun({ ...SMALL, serialized_state: { type: "Running" } }).state).toBe("Running");
     expect(readFlowRun({ ...SMALL, state: "Running" }).serialized_state).toEqual({ type: "Running" });
   });
 
-  it("reads the state of a fresh task run, which has no more than type and message", () => {
+  it("reads the state of a new task run, which has only type and message", () => {
     const state = { type: "Pending", message: "Task run created" };
     const task_runs = [{ id: "t", version: 1, serialized_state: state }];
     expect(readFlowRun({ ...SMALL, task_runs }).task_runs).toEqual([
@@ -45,30 +43,30 @@ describe("readFlowRun", () => {
   it.each([
     { wire: [], want: "cannot read the flow run: it is a list, and must be an object" },
     { wire: undefined, want: "cannot read the flow run: it is missing, and must be an object" },
-    { wire: { flow: {} }, want: "the flow run's id: it is missing, and must be a text" },
+    { wire: { flow: {} }, want: "the flow run's id: it is missing, and must be a string" },
     { wire: { id: "r" }, want: "the flow run's flow: it is missing, and must be an object" },
     { wire: { ...SMALL, flow: [] }, want: "the flow run's flow: it is a list, and must be an object" },
     { wire: { ...SMALL, flow: {} }, want: "the flow run's flow.id: it is missing" },
-    { wire: { ...SMALL, version: "1" }, want: "version: it is a text, and must be a whole number" },
+    { wire: { ...SMALL, version: "1" }, want: "version: it is a string, and must be a whole number" },
     { wire: { ...SMALL, version: 1.5 }, want: "version: it is a number, and must be a whole number" },
-    { wire: { ...SMALL, run_config: "x" }, want: "run_config: it is a text, and must be an object" },
-    { wire: { ...SMALL, labels: [1] }, want: "labels[0]: it is a number, and must be a text" },
+    { wire: { ...SMALL, run_config: "x" }, want: "run_config: it is a string, and must be an object" },
+    { wire: { ...SMALL, labels: [1] }, want: "labels[0]: it is a number, and must be a string" },
     { wire: { ...SMALL, serialized_state: {} }, want: "serialized_state.type: it is missing" },
     { wire: { ...SMALL, task_runs: {} }, want: "task_runs: it is an object, and must be a list" },
     { wire: { ...SMALL, task_runs: [{ id: "t" }, {}] }, want: "task_runs[1].id: it is missing" },
     { wire: { ...SMALL, task_runs: [null] }, want: "task_runs[0]: it is null, and must be an object" },
     {
       wire: { ...SMALL, flow: { id: "f", core_version: 1 } },
-      want: "flow.core_version: it is a number, and must be a text",
+      want: "flow.core_version: it is a number, and must be a string",
     },
-  ])("names what is wrong with $wire", ({ wire, want }) => {
+  ])("names the invalid field of $wire", ({ wire, want }) => {
     expect(() => readFlowRun(wire)).toThrow(want);
     expect(() => readFlowRun(wire)).toThrow(ExpectedError);
   });
 });
 
 describe("readLaunchable", () => {
-  it("keeps what can be read, and tells of each row that cannot", () => {
+  it("returns the readable rows, and an error for each other row", () => {
     const { runs, unreadable } = readLaunchable([SMALL, { ...SMALL, id: "broken", flow: null }, 7]);
     expect(runs.map(({ id }) => id)).toEqual([SMALL.id]);
     expect(unreadable).toEqual([

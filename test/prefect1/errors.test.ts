@@ -1,5 +1,3 @@
-// What an answer of a Prefect 1 API means: data, or which kind of failure (the order of the rules is Core's).
-
 import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { isRetryable } from "../../src/base/errors.ts";
@@ -24,7 +22,7 @@ function graphqlError(message: string, code?: string): unknown {
 }
 
 describe("dataOf", () => {
-  it("is the data of a plain answer", () => {
+  it("returns the data of a successful response", () => {
     expect(dataOf("do it", URL, { status: 200, headers: {}, body: '{"data":{"a":1}}' })).toEqual({ a: 1 });
   });
 
@@ -38,7 +36,7 @@ describe("dataOf", () => {
     { name: "503", body: "<html>", status: 503, failure: "overloaded", retryable: true },
     { name: "not JSON", body: "<html>", status: 200, failure: "unreadable", retryable: true },
     { name: "no data", body: {}, status: 200, failure: "unreadable", retryable: true },
-  ])("takes $name for $failure", ({ body, status, failure, retryable }) => {
+  ])("classifies $name as $failure", ({ body, status, failure, retryable }) => {
     const error = failureOf(body, status);
     expect(error.failure).toBe(failure);
     expect(isRetryable(error)).toBe(retryable);
@@ -56,11 +54,11 @@ describe("dataOf", () => {
     },
     { message: "An internal API error occurred.", code: "API_ERROR", failure: "overloaded" },
     { message: "field not found", code: "GRAPHQL_VALIDATION_FAILED", failure: "refused" },
-  ])("takes GraphQL's $code, $message, for $failure", ({ message, code, failure }) => {
+  ])("classifies the GraphQL error $code, $message, as $failure", ({ message, code, failure }) => {
     expect(failureOf(graphqlError(message, code)).failure).toBe(failure);
   });
 
-  it("reads the errors of an answer before its status", () => {
+  it("prefers GraphQL errors to the HTTP status", () => {
     expect(failureOf(graphqlError("stale", "VERSION_LOCKING_ERROR"), 400).failure).toBe("locked");
   });
 
@@ -68,18 +66,18 @@ describe("dataOf", () => {
     { header: "7", want: 7_000 },
     { header: "0", want: undefined },
     { header: "Wed, 21 Oct 2026 07:28:00 GMT", want: undefined },
-  ])("takes Retry-After $header for $want ms", ({ header, want }) => {
+  ])("reads Retry-After $header as $want ms", ({ header, want }) => {
     expect(failureOf("", 429, { "retry-after": header }).retryAfterMs).toBe(want);
   });
 
-  it("says each message once", () => {
+  it("repeats no message", () => {
     const errors = [{ message: "no" }, { message: "no" }, { message: "never" }];
     expect(failureOf({ errors }).message).toBe("cannot do it: no; never");
   });
 });
 
 describe("prefectConnectionError", () => {
-  it("names the address, and may pass", () => {
+  it("names the URL, and is retryable", () => {
     const error = prefectConnectionError(
       "do it",
       URL,
@@ -92,7 +90,7 @@ describe("prefectConnectionError", () => {
     expect(isRetryable(error)).toBe(true);
   });
 
-  it("leaves what it does not know", () => {
+  it("returns other errors unchanged", () => {
     const bug = new TypeError("x");
     expect(prefectConnectionError("do it", URL, bug)).toBe(bug);
   });

@@ -1,5 +1,3 @@
-// What the states of Prefect 1 mean to the agent.
-
 import { describe, expect, it } from "vitest";
 import { runStateOf } from "../../src/prefect1/run-state.ts";
 
@@ -28,7 +26,7 @@ describe("runStateOf", () => {
     expect(state).toMatchObject({ type, name, message: "why", version: 3 });
   });
 
-  it("names the Job that a claim of ours promises, under all identifiers that it may have", () => {
+  it("returns the claim of this program with all identifiers that its Job can have", () => {
     const context = { kubectl_prefect: { id: "c", scope: "here", identifier: "1a2b3c4d", by: "host:1" } };
     const { claim } = runStateOf({ id: ID, version: 3, state: { type: "Submitted", context } });
     expect(claim).toMatchObject({ id: "c", scope: "here", by: "host:1" });

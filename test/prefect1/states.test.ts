@@ -1,5 +1,3 @@
-// States: Core's own questions to them, and the wire form of those that we write.
-
 import { describe, expect, it } from "vitest";
 import {
   isFailed,
@@ -30,8 +28,8 @@ describe("a state's type", () => {
     { type: "TriggerFailed", is: ["finished", "failed"] },
     { type: "ClientFailed", is: [] },
   ])("$type is $is", ({ type, is }) => {
-    const questions = { scheduled: isScheduled, finished: isFinished };
-    const all = { ...questions, successful: isSuccessful, failed: isFailed };
+    const predicates = { scheduled: isScheduled, finished: isFinished };
+    const all = { ...predicates, successful: isSuccessful, failed: isFailed };
     expect(Object.entries(all).flatMap(([name, test]) => (test(type) ? [name] : []))).toEqual(is);
   });
 });
@@ -45,13 +43,13 @@ describe("startTimeOf", () => {
     { start_time: "", want: undefined },
     { start_time: null, want: undefined },
     { start_time: "soon", want: undefined },
-  ])("of $start_time is $want", ({ start_time, want }) => {
+  ])("parses $start_time as $want", ({ start_time, want }) => {
     expect(startTimeOf({ type: "Scheduled", start_time })?.toISOString()).toBe(want);
   });
 });
 
-describe("the states that we write", () => {
-  it("keep what was inside Submitted, and never nest a state about a state", () => {
+describe("new states", () => {
+  it("wrap the previous state in Submitted, without nesting meta states", () => {
     const scheduled = { type: "Scheduled", start_time: "2026-11-21T03:04:05+00:00" };
     expect(submitted(scheduled, "Submitted for execution", { a: 1 })).toMatchObject({
       type: "Submitted",
@@ -63,7 +61,7 @@ describe("the states that we write", () => {
     expect(submitted({ type: "Queued" }, "", {}).state).toBeNull();
   });
 
-  it("write times as Python does", () => {
+  it("have times in Python's format", () => {
     const at = new Date("2026-11-21T03:04:05.678Z");
     expect(isoUtc(at)).toBe("2026-11-21T03:04:05.678+00:00");
     expect(scheduledAt(at, "again").start_time).toBe("2026-11-21T03:04:05.678+00:00");

@@ -1,5 +1,3 @@
-// What a claim writes into Prefect.
-
 import { describe, expect, it } from "vitest";
 import { claimsOf, workOf } from "../../src/prefect1/submission.ts";
 import { flowRun } from "./build/support.ts";
@@ -8,7 +6,7 @@ const run = flowRun();
 const work = workOf(run, { id: "claim", scope: "here", by: "me:1" });
 
 describe("claimsOf", () => {
-  it("claims a Scheduled run with its version, and a record of who claims and which Job is to be made", () => {
+  it("claims a Scheduled run with its version, the claimer and the identifier of its Job", () => {
     const [claim] = claimsOf(work);
     expect(claim).toMatchObject({ id: run.id, version: run.version });
     expect(claim?.state).toMatchObject({
@@ -20,7 +18,7 @@ describe("claimsOf", () => {
     });
   });
 
-  it("claims of a Running run the task runs that wait, not the run", () => {
+  it("claims the waiting task runs of a Running run, not the run", () => {
     const task_runs = [
       { id: "t1", version: 3, serialized_state: { type: "Retrying" } },
       { id: "t2", version: 1, serialized_state: { type: "Pending" } },

@@ -1,5 +1,3 @@
-// Where Prefect 2 and 3 are: their variables over the active profile.
-
 import { describe, expect, it } from "vitest";
 import { loadPrefect3Settings } from "../../src/prefect3/settings.ts";
 
@@ -24,7 +22,7 @@ function loaded(env: Record<string, string>, files: Record<string, string> = { [
 }
 
 describe("loadPrefect3Settings", () => {
-  it("takes the active profile, and says from where", () => {
+  it("uses the active profile, and returns the sources", () => {
     expect(loaded({})).toEqual({
       url: {
         value: "https://prefect.example/api",
@@ -35,7 +33,7 @@ describe("loadPrefect3Settings", () => {
     });
   });
 
-  it("takes the profile that PREFECT_PROFILE names", () => {
+  it("uses the profile in PREFECT_PROFILE", () => {
     const found = loaded({ PREFECT_PROFILE: "laptop" });
     expect([found?.url.value, found?.authString?.value, found?.apiKey]).toEqual([
       "http://127.0.0.1:4200/api",
@@ -44,7 +42,7 @@ describe("loadPrefect3Settings", () => {
     ]);
   });
 
-  it("lets each variable win over the profile", () => {
+  it("prefers each variable to the profile", () => {
     const found = loaded({ PREFECT_API_URL: "http://other/api" });
     expect(found).toMatchObject({
       url: { value: "http://other/api", source: "PREFECT_API_URL variable" },
@@ -53,28 +51,32 @@ describe("loadPrefect3Settings", () => {
   });
 
   it.each([
-    { given: "PREFECT_HOME", env: { PREFECT_HOME: "/data" }, path: "/data/profiles.toml" },
-    { given: "PREFECT_PROFILES_PATH", env: { PREFECT_PROFILES_PATH: "~/p.toml" }, path: "/home/user/p.toml" },
-  ])("reads the file where $given says it is", ({ env, path }) => {
+    { variable: "PREFECT_HOME", env: { PREFECT_HOME: "/data" }, path: "/data/profiles.toml" },
+    {
+      variable: "PREFECT_PROFILES_PATH",
+      env: { PREFECT_PROFILES_PATH: "~/p.toml" },
+      path: "/home/user/p.toml",
+    },
+  ])("reads the file in $variable", ({ env, path }) => {
     expect(loaded(env, { [path]: PROFILES })?.apiKey?.value).toBe("pnu_work");
     expect(loaded(env)).toBeUndefined();
   });
 
   it.each([
-    { given: "there is no file", env: {}, files: {} },
-    { given: "the profile names no API", env: { PREFECT_PROFILE: "empty" }, files: { [AT_HOME]: PROFILES } },
-    { given: "the active profile is not there", env: {}, files: { [AT_HOME]: 'active = "gone"' } },
-  ])("knows of no API where $given", ({ env, files }) => {
+    { when: "there is no file", env: {}, files: {} },
+    { when: "the profile has no API URL", env: { PREFECT_PROFILE: "empty" }, files: { [AT_HOME]: PROFILES } },
+    { when: "the active profile does not exist", env: {}, files: { [AT_HOME]: 'active = "gone"' } },
+  ])("returns undefined if $when", ({ env, files }) => {
     expect(loaded(env, files as Record<string, string>)).toBeUndefined();
   });
 
-  it("refuses a PREFECT_PROFILE that the file does not have, and says which there are", () => {
+  it("refuses an unknown PREFECT_PROFILE, and lists the profiles", () => {
     expect(() => loaded({ PREFECT_PROFILE: "wrok" })).toThrow(
       expect.objectContaining({ exitCode: 2, hint: "use one of empty, laptop, work" }),
     );
   });
 
-  it("says where a file is no TOML, without its text", () => {
+  it("reports the line of invalid TOML, without its text", () => {
     const files = { [AT_HOME]: '[profiles.a]\nPREFECT_API_KEY = "pnu_secret' };
     expect(() => loaded({}, files)).toThrow(/line 2/);
     expect(() => loaded({}, files)).not.toThrow(/pnu_secret/);

@@ -1,4 +1,4 @@
-// A reader that has seen enough and went away, as in `kubectl prefect jobs | head -1`: silence, and 0.
+// The reader of stdout has closed the pipe, as in `kubectl prefect jobs | head -1`: exit code 0 and no error.
 
 import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
@@ -8,22 +8,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { dueRun, eventually, onceEach, countsText } from "./support/stories.ts";
-import { startWorld } from "./support/world.ts";
-import type { World } from "./support/world.ts";
+import { dueRun, eventually, launchedOnce, launchCounts } from "./support/flow-runs.ts";
+import { startFakes } from "./support/fakes.ts";
+import type { Fakes } from "./support/fakes.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
-let world: World;
+let fakes: Fakes;
 let home: string;
 
 beforeEach(async () => {
-  world = await startWorld({ script: () => "never" });
+  fakes = await startFakes({ script: () => "never" });
   home = mkdtempSync(join(tmpdir(), "pipe-"));
-  writeFileSync(join(home, "config"), world.kube.kubeconfig());
+  writeFileSync(join(home, "config"), fakes.kube.kubeconfig());
   const labels = { "prefect.io/flow_run_id": "11111111-2222-4333-8444-555555555555" };
   const containers = [{ name: "flow", image: "flow" }];
-  world.kube.put("jobs", {
+  fakes.kube.put("jobs", {
     apiVersion: "batch/v1",
     kind: "Job",
     metadata: { name: "prefect-job-1", namespace: "default", labels },
@@ -32,13 +32,13 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await world.stop();
+  await fakes.stop();
   rmSync(home, { recursive: true });
 });
 
 interface Started {
   readonly child: ChildProcessByStdio<null, Readable, Readable>;
-  /** Exit code and what it said on stderr. */
+  /** Exit code and stderr. */
   readonly ended: Promise<{ code: number | null; stderr: string }>;
 }
 
@@ -49,7 +49,7 @@ function start(...argv: readonly string[]): Started {
       PATH: process.env["PATH"],
       KUBECONFIG: join(home, "config"),
       PREFECT__BACKEND: "server",
-      PREFECT__CLOUD__API: world.prefect.url,
+      PREFECT__CLOUD__API: fakes.prefect.url,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -58,29 +58,29 @@ function start(...argv: readonly string[]): Started {
   return { child, ended: once(child, "close").then(([code]) => ({ code: code as number | null, stderr })) };
 }
 
-describe("without a reader", () => {
+describe("when the reader of stdout has closed the pipe", () => {
   it.each([
     [["--help"]],
     [["install", "--api", "http://prefect:4200"]],
     [["jobs"]],
     [["jobs", "-o", "json"]],
     [["jobs", "--watch"]],
-  ])("%j ends with 0 and says nothing", async (argv) => {
+  ])("%j exits with 0 and prints no error", async (argv) => {
     const { child, ended } = start(...argv);
     child.stdout.destroy();
     expect(await ended).toEqual({ code: 0, stderr: "" });
   });
 
-  it("the agent ends in good order with what it has begun", async () => {
+  it("the agent finishes the launch in flight and exits with 0", async () => {
     const { child, ended } = start("agent", "start");
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     await eventually(() => expect(output).toContain("Waiting for flow runs"));
     child.stdout.destroy();
-    // It notices when it has something to say.
-    const id = dueRun(world);
+    // It notices the closed pipe when it writes its next log line.
+    const id = dueRun(fakes);
     expect(await ended).toEqual({ code: 0, stderr: "" });
-    expect(world.prefect.logsOf(id)).toHaveLength(1);
-    expect(countsText(world, [id])).toEqual(onceEach([id]));
+    expect(fakes.prefect.logsOf(id)).toHaveLength(1);
+    expect(launchCounts(fakes, [id])).toEqual(launchedOnce([id]));
   });
 });

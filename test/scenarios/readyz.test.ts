@@ -1,7 +1,7 @@
-// Each loop of the agent in turn makes no progress any more: /readyz says which one, and takes it back when it goes on.
+// If a loop of the agent makes no progress within its limit, /readyz returns 503 and names the loop, until it makes progress again.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { BOUNDS_MS } from "../../src/agent/server/health.ts";
+import { PROGRESS_TIMEOUT_MS } from "../../src/agent/server/health.ts";
 import { LOOPS } from "../../src/agent/server/progress.ts";
 import type { Loop } from "../../src/agent/server/progress.ts";
 import { AgentServer } from "../../src/agent/server/server.ts";
@@ -9,45 +9,45 @@ import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import type { ApiCall } from "../fakes/prefect1/api-call.ts";
-import { startAgentHere } from "./support/agent-here.ts";
-import type { AgentHere } from "./support/agent-here.ts";
-import { dueRun, eventually } from "./support/stories.ts";
-import { startWorld } from "./support/world.ts";
-import type { World } from "./support/world.ts";
+import { startInProcessAgent } from "./support/in-process-agent.ts";
+import type { InProcessAgent } from "./support/in-process-agent.ts";
+import { dueRun, eventually } from "./support/flow-runs.ts";
+import { startFakes } from "./support/fakes.ts";
+import type { Fakes } from "./support/fakes.ts";
 import { freePort } from "../../scripts/free-port.ts";
 
-/** A minute passes in a tenth of a second, for the agent and for its health alike. */
+/** For the agent and its health checks, a minute passes in a tenth of a second. */
 const SPEED = 600;
-const born = Date.now();
+const startedMs = Date.now();
 const fast: Clock = {
-  now: () => new Date(born + (Date.now() - born) * SPEED),
+  now: () => new Date(startedMs + (Date.now() - startedMs) * SPEED),
   sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
 };
 
-let world: World;
-let presence: AgentServer;
-let agent: AgentHere;
+let fakes: Fakes;
+let server: AgentServer;
+let agent: InProcessAgent;
 let address: string;
 
 beforeEach(async () => {
-  world = await startWorld({ kube: { bookmarkMs: 20 }, script: () => "pending" });
+  fakes = await startFakes({ kube: { bookmarkMs: 20 }, script: () => "pending" });
   address = `http://127.0.0.1:${await freePort()}`;
-  presence = new AgentServer(address, { clock: fast, log: silentLog });
-  await presence.start();
-  agent = await startAgentHere(world, { clock: fast, metrics: presence.metrics });
+  server = new AgentServer(address, { clock: fast, log: silentLog });
+  await server.start();
+  agent = await startInProcessAgent(fakes, { clock: fast, metrics: server.metrics });
   await eventuallyReady();
-  // One run is in the cluster and waits, so that there are heartbeats to be kept up.
-  await launched(dueRun(world));
+  // One run has a Pending pod, so that the agent sends heartbeats.
+  await untilLaunched(dueRun(fakes));
 });
 
 afterEach(async () => {
   await agent.stop();
-  await presence.stop();
-  await world.stop();
+  await server.stop();
+  await fakes.stop();
 });
 
-async function launched(id: string): Promise<void> {
-  await eventually(() => expect(world.jobsOf(id)).toHaveLength(1));
+async function untilLaunched(id: string): Promise<void> {
+  await eventually(() => expect(fakes.jobsOf(id)).toHaveLength(1));
 }
 
 async function readyz(): Promise<{ status: number; reason: string }> {
@@ -62,34 +62,35 @@ async function eventuallyReady(): Promise<void> {
 
 function failPrefect(match: (call: ApiCall) => boolean): () => void {
   const effect = { kind: "status", status: 503 } as const;
-  const fault = world.prefect.fault({ effect, match, times: Number.POSITIVE_INFINITY });
+  const fault = fakes.prefect.fault({ effect, match, times: Number.POSITIVE_INFINITY });
   return () => fault.remove();
 }
 
-/** The watch breaks, and neither it nor a list can be had again. */
+/** Ends the watch, and lets every new watch and list fail. */
 function failWatch(plural: string): () => void {
-  const heal = world.kube.faults.add({
+  const removeFault = fakes.kube.faults.add({
     action: { kind: "answer", status: 500 },
     match: ({ verb, resource }) => resource === plural && (verb === "list" || verb === "watch"),
     times: Number.POSITIVE_INFINITY,
   });
-  world.kube.dropWatches();
-  return heal;
+  fakes.kube.dropWatches();
+  return removeFault;
 }
 
-/** A look at a run never comes to its end: its Job cannot be deleted, nor does the server say no. */
-function hangLook(): () => void {
-  const id = dueRun(world);
-  void launched(id).then(() => world.prefect.setState(id, { type: "Success" }));
-  world.kube.faults.add({
+/** Supervision of a run never ends: the request to delete its Job gets no response. */
+function hangDeletion(): () => void {
+  const id = dueRun(fakes);
+  void untilLaunched(id).then(() => fakes.prefect.setState(id, { type: "Success" }));
+  fakes.kube.faults.add({
     action: { kind: "hang", when: "before" },
     match: ({ verb, resource }) => verb === "delete" && resource === "jobs",
     times: Number.POSITIVE_INFINITY,
   });
-  return () => world.kube.faults.clear();
+  return () => fakes.kube.faults.clear();
 }
 
-const DEATHS: Readonly<Record<Loop, () => () => void>> = {
+/** Stops the progress of each loop; the returned function repairs it. */
+const BREAK: Readonly<Record<Loop, () => () => void>> = {
   poll: () => failPrefect(({ fields }) => fields.includes("get_runs_in_queue")),
   recover: () => failPrefect(({ variables }) => "offset" in variables),
   states: () =>
@@ -99,22 +100,22 @@ const DEATHS: Readonly<Record<Loop, () => () => void>> = {
   heartbeat: () => failPrefect(({ fields }) => fields.includes("update_flow_run_heartbeat")),
   jobs: () => failWatch("jobs"),
   pods: () => failWatch("pods"),
-  supervise: hangLook,
+  supervise: hangDeletion,
 };
 
 describe("/readyz", () => {
-  it.each(LOOPS.map((loop) => ({ loop, seconds: BOUNDS_MS[loop] / 1_000 })))(
-    "says that $loop is dead after $seconds s, and that it lives again",
+  it.each(LOOPS.map((loop) => ({ loop, seconds: PROGRESS_TIMEOUT_MS[loop] / 1_000 })))(
+    "names $loop after $seconds s without progress, and is ready again when it progresses",
     async ({ loop }) => {
-      const heal = DEATHS[loop]();
+      const repair = BREAK[loop]();
       await eventually(async () => {
         const { status, reason } = await readyz();
         expect({ status, reason }).toEqual({
           status: 503,
-          reason: expect.stringContaining(`no progress of ${loop} for`) as unknown,
+          reason: expect.stringContaining(`${loop}: no progress for`) as unknown,
         });
       });
-      heal();
+      repair();
       await eventuallyReady();
     },
   );

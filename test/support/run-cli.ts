@@ -1,16 +1,16 @@
-// The command line in process: a context of the test's own, with its files, variables and streams, and real adapters.
+// Runs the command line in this process, with the test's files, variables and streams, and the real adapters.
 
 import { Readable, Writable } from "node:stream";
 import { systemClock } from "../../src/base/clock.ts";
 import { connectors } from "../../src/cli/context.ts";
 import type { CliContext } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
-import { mustKeepSecrets } from "./secrets.ts";
+import { assertNoSecretsPrinted } from "./secrets.ts";
 
-export interface CliWorld {
-  /** The only variables there are; nothing comes from the process. HOME is /home/user. */
+export interface CliInput {
+  /** All environment variables, besides HOME=/home/user. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Path to text; there are no other files, but for those that a job template is read from. */
+  /** Path to text. No other files exist, except for job templates. */
   readonly files?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly signal?: AbortSignal;
@@ -22,36 +22,36 @@ export interface CliResult {
   readonly exitCode: number;
 }
 
-/** The home directory of the person at this command line. */
+/** The user's home directory. */
 export const HOME = "/home/user";
 
-/** Runs `kubectl prefect ARGV…` and tells what it said. Throws when a secret is in it. */
-export async function runCli(argv: readonly string[], given: CliWorld = {}): Promise<CliResult> {
-  const env = { HOME, ...given.env };
-  const files = new Map(Object.entries(given.files ?? {}));
+/** Runs `kubectl prefect ARGV…`. Throws if its output contains a secret. */
+export async function runCli(argv: readonly string[], input: CliInput = {}): Promise<CliResult> {
+  const env = { HOME, ...input.env };
+  const files = new Map(Object.entries(input.files ?? {}));
   const readFile = (path: string): string | undefined => files.get(path);
-  const world = { env, clock: systemClock, home: HOME, readFile };
+  const dependencies = { env, clock: systemClock, home: HOME, readFile };
   const stdout = new Recorder();
   const stderr = new Recorder();
   const context: CliContext = {
-    ...world,
-    ...connectors({ ...world, userAgent: "kubectl-prefect/test" }),
-    stdin: Readable.from(given.stdin === undefined ? [] : [given.stdin]),
+    ...dependencies,
+    ...connectors({ ...dependencies, userAgent: "kubectl-prefect/test" }),
+    stdin: Readable.from(input.stdin === undefined ? [] : [input.stdin]),
     stdout: stdout.stream,
     stderr: stderr.stream,
     colorDepth: 1,
-    signal: given.signal ?? new AbortController().signal,
+    signal: input.signal ?? new AbortController().signal,
     hostname: "laptop",
     pid: 4711,
     isRunning: () => false,
   };
   const exitCode = await run(argv, context, false);
-  const said = { stdout: stdout.text, stderr: stderr.text };
-  mustKeepSecrets({ argv, env, files: Object.values(given.files ?? {}) }, said);
-  return { ...said, exitCode };
+  const output = { stdout: stdout.text, stderr: stderr.text };
+  assertNoSecretsPrinted({ argv, env, files: Object.values(input.files ?? {}) }, output);
+  return { ...output, exitCode };
 }
 
-/** Keeps what is written. */
+/** Records what is written. */
 class Recorder {
   text = "";
   readonly stream = new Writable({

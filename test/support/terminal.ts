@@ -1,12 +1,12 @@
-// A program at a real terminal: util-linux's script gives it one, stty changes its size, and a Screen shows what stands on it.
+// A program at a real terminal, which `script` of util-linux provides; stty sets its size, and a Screen holds its content.
 
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { onTestFinished, vi } from "vitest";
 import { Screen } from "../output/screen.ts";
 
-/** Why there can be no terminal here, or undefined. */
-export function whyNoTerminal(): string | undefined {
+/** Why there is no terminal, or undefined. */
+export function noTerminalReason(): string | undefined {
   const found = spawnSync("script", ["--version"], { encoding: "utf8" });
   return found.stdout?.includes("util-linux") ? undefined : "there is no script of util-linux";
 }
@@ -19,33 +19,33 @@ export class Terminal {
   readonly #child: ChildProcess;
   #device = "";
 
-  /** Starts the program; it is ended with the test. `words` must need no quoting. */
+  /** Starts the program; it is killed at the end of the test. `command` must not need quoting. */
   constructor(
-    words: readonly string[],
+    command: readonly string[],
     size: { readonly columns: number; readonly rows: number },
     env: Readonly<Record<string, string>>,
   ) {
     this.screen = new Screen(size);
     const { columns, rows } = size;
-    const line = `tty; stty cols ${columns} rows ${rows}; exec ${words.join(" ")}`;
+    const line = `tty; stty cols ${columns} rows ${rows}; exec ${command.join(" ")}`;
     const path = process.env["PATH"] ?? "";
     const child = spawn("script", ["-qefc", line, "/dev/null"], { env: { PATH: path, ...env } });
     this.#child = child;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#heard(text));
+    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#receive(text));
     this.ended = new Promise((resolve) => child.on("close", resolve));
     onTestFinished(() => void child.kill("SIGKILL"));
   }
 
   /** Resolves when the screen's lines, joined, match. */
   async shows(pattern: RegExp): Promise<void> {
-    const look = (): void => {
+    const check = (): void => {
       const seen = this.screen.seen().join("\n");
       if (!pattern.test(seen)) throw new Error(`the screen does not show ${String(pattern)}:\n${seen}`);
     };
-    await vi.waitFor(look, { timeout: 15_000, interval: 50 });
+    await vi.waitFor(check, { timeout: 15_000, interval: 50 });
   }
 
-  /** The window becomes narrower; the kernel tells the program. */
+  /** Makes the window narrower; the program gets SIGWINCH. */
   narrowTo(columns: number): void {
     this.screen.narrowTo(columns);
     const { status, stderr } = spawnSync("stty", ["-F", this.#device, "cols", String(columns)], {
@@ -54,13 +54,13 @@ export class Terminal {
     if (status !== 0) throw new Error(`stty: ${stderr}`);
   }
 
-  /** What a person types. */
+  /** Types the text. */
   types(text: string): void {
     this.#child.stdin?.write(text);
   }
 
-  /** The first line tells which terminal it is, and is not the program's. */
-  #heard(text: string): void {
+  /** The first line is the name of the terminal, printed by `tty`. */
+  #receive(text: string): void {
     let rest = text;
     if (this.#device === "") {
       const [first = "", ...lines] = text.split("\n");

@@ -1,11 +1,11 @@
-// A server over TLS whose certificate nobody has signed. It keeps what it was asked in spite of that.
+// An HTTPS server with a self-signed certificate, which records its requests.
 
 import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
-/** For 127.0.0.1 and localhost, for a hundred years; of no use to anybody. */
+/** For 127.0.0.1 and localhost; valid for a hundred years. */
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBlTCCATugAwIBAgIUaLbhAR2MG6menlKm5+qDYRcsKhswCgYIKoZIzj0EAwIw
 ETEPMA0GA1UEAwwGbm9ib2R5MCAXDTI2MTEyMTE1MjUwMloYDzIxMjYxMDI4MTUy
@@ -25,14 +25,14 @@ WvFbYnfD4K+YMD+apXBiWIcejS2d9oLQn/lWOzYxoWLAiFhPnmF7tOdJ
 
 export interface TlsServer {
   readonly url: string;
-  /** For who wants to trust it. */
+  /** For clients that trust it. */
   readonly certificate: string;
-  /** Paths of the requests that got through the handshake: none, if the client is careful. */
+  /** Paths of the received requests: none if the client verifies the certificate. */
   readonly asked: readonly string[];
   stop(): Promise<void>;
 }
 
-/** Starts one on 127.0.0.1. */
+/** Starts the server on 127.0.0.1. */
 export async function startTlsServer(
   answer: RequestListener = (_, response) => void response.end("{}"),
 ): Promise<TlsServer> {

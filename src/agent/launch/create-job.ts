@@ -1,5 +1,5 @@
-// One claimed submission becomes one Job. Creating it twice is impossible: its name is derived from the claim, and before
-// every repeat the claim is checked, since the Job of a lost answer may have finished by then.
+// Creates the Job of a claimed submission, never twice: its name is derived from the claim, and before every retry the claim
+// is checked, since the Job may have been created despite an error and have finished already.
 
 import { withRetry } from "../../base/backoff.ts";
 import { ExpectedError, textOf } from "../../base/errors.ts";
@@ -17,19 +17,19 @@ export interface DueSubmission {
   readonly isCurrent: () => Promise<boolean>;
 }
 
-/** `ours`: made by this process; `theirs`: made by another one that works on the same claim; `over`: no longer needed. */
+/** `ours`: created by this process; `theirs`: by another one for the same claim; `not-needed`: the claim no longer holds. */
 export type Creation =
   | { readonly outcome: "ours" | "theirs"; readonly name: string }
-  | { readonly outcome: "over" };
+  | { readonly outcome: "not-needed" };
 
 type CreateDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "isDead">;
 type CreateSettings = Pick<AgentSettings, "namespace" | "identity">;
 
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
-/** A template's address that does not answer is tried so often; then the submission is given up, and found again. */
+/** Tries to read a remote job template; after these the submission fails, and recovery finds it again. */
 const BUILD_ATTEMPTS = 5;
 
-/** Creates the Job. Throws JobError or KubeError when there can be none; retries what passes. */
+/** Creates the Job. Retries temporary errors; throws JobError or KubeError for others. */
 export async function createJob(
   deps: CreateDeps,
   settings: CreateSettings,
@@ -39,19 +39,18 @@ export async function createJob(
     clock: deps.clock,
     signal,
     shape: BACKOFF,
-    onRetry: (error: unknown) =>
-      deps.log.debug("Could not create a Job, trying again", { error: textOf(error) }),
+    onRetry: (error: unknown) => deps.log.debug("Could not create a Job, retrying", { error: textOf(error) }),
   };
   for (const identifier of submission.identifiers) {
     const build = (): Promise<JobManifest> => submission.build(identifier);
     const job = await withRetry(build, { ...retryOptions, attempts: BUILD_ATTEMPTS });
-    let isRepeat = false;
+    let isRetry = false;
     const outcome = await withRetry(async () => {
-      if (isRepeat && !(await isCurrent())) return await resolveExisting(deps, job, settings);
-      isRepeat = true;
+      if (isRetry && !(await isCurrent())) return await resolveExisting(deps, job, settings);
+      isRetry = true;
       return await createOnce(deps, job, settings);
     }, retryOptions);
-    if (outcome === "over") return { outcome };
+    if (outcome === "not-needed") return { outcome };
     if (outcome !== "foreign") return { outcome, name: job.metadata.name };
   }
   throw new ExpectedError(
@@ -66,22 +65,22 @@ async function createOnce(deps: CreateDeps, job: JobManifest, settings: CreateSe
   if (outcome === "created") return "ours";
   const existing = await existingJob(deps, job, settings);
   if (existing !== undefined) return existing;
-  // Created and gone meanwhile, or a conflict of another kind, as quotas have them: ask Prefect, then try again.
-  const message = `cannot create Job "${job.metadata.name}": the name is taken, and there is no such Job`;
+  // Created and deleted meanwhile, or another kind of conflict, such as of a quota: check the claim, then retry.
+  const message = `cannot create Job "${job.metadata.name}": Kubernetes reports a conflict, but no such Job exists`;
   throw new ExpectedError(message, { retryable: true });
 }
 
-/** The claim no longer holds: the Job was created and works, or somebody changed the run's state. */
+/** The claim no longer holds: the Job was created by an earlier try, or somebody changed the run's state. */
 async function resolveExisting(
   deps: CreateDeps,
   job: JobManifest,
   settings: CreateSettings,
 ): Promise<Attempt> {
   const existing = await existingJob(deps, job, settings);
-  return existing === undefined || existing === "foreign" ? "over" : existing;
+  return existing === undefined || existing === "foreign" ? "not-needed" : existing;
 }
 
-/** A Job of that name counts as this submission's only when its own label says so. */
+/** A Job with this name belongs to the submission only if it has the same flow run label. */
 async function existingJob(
   deps: CreateDeps,
   job: JobManifest,
@@ -90,6 +89,6 @@ async function existingJob(
   const found = await deps.kube.get("jobs", { namespace, name: job.metadata.name });
   if (found === undefined) return undefined;
   if (found.metadata.labels?.[FLOW_RUN_LABEL] !== job.metadata.labels[FLOW_RUN_LABEL]) return "foreign";
-  const maker = found.metadata.annotations?.[OWNER_ANNOTATION];
-  return maker === undefined || maker === identity || deps.isDead(maker) ? "ours" : "theirs";
+  const owner = found.metadata.annotations?.[OWNER_ANNOTATION];
+  return owner === undefined || owner === identity || deps.isDead(owner) ? "ours" : "theirs";
 }

@@ -1,14 +1,14 @@
-// The flow runs that this process is submitting, from the poll that found them until the watch shows their Job.
+// The flow runs that this process is submitting, and created Jobs that the watch has not delivered yet.
 
 import type { Clock } from "../../base/clock.ts";
 
-/** How long a created Job counts although no watch has shown it. */
+/** How long a created Job counts for --limit before the watch has delivered it. */
 const UNSEEN_MS = 10_000;
 
 export class InFlight {
   readonly #clock: Clock;
   readonly #runs = new Set<string>();
-  /** Created, but not yet shown by the watch: they count for --limit. */
+  /** Runs whose created Job the watch has not delivered yet, and until when they count for --limit. */
   readonly #unseen = new Map<string, number>();
   #onDrained: (() => void)[] = [];
 
@@ -33,10 +33,10 @@ export class InFlight {
     if (this.#runs.size === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
   }
 
-  /** A Job of the run was created; the watch has not shown it yet. */
+  /** Call when a Job of the run was created but not delivered by the watch yet. */
   created(flowRunId: string): void {
     const now = this.#clock.now().getTime();
-    // Oldest first; without --limit nobody else would ever forget them.
+    // Oldest first. Without --limit, nothing else removes them.
     for (const [id, until] of this.#unseen) {
       if (until >= now) break;
       this.#unseen.delete(id);
@@ -44,17 +44,17 @@ export class InFlight {
     this.#unseen.set(flowRunId, now + UNSEEN_MS);
   }
 
-  /** The watch has shown the run: from now on the cluster view counts its Job. */
+  /** Call when the watch has delivered the run's Job: from now on the cluster view counts it. */
   seen(flowRunId: string): void {
     this.#unseen.delete(flowRunId);
   }
 
-  /** How many Jobs were created, or are about to be, that the cluster view does not count yet. */
+  /** The number of Jobs, created or about to be, that the cluster view does not count yet. */
   uncounted(isSeen: (flowRunId: string) => boolean): number {
     const now = this.#clock.now().getTime();
     for (const [id, until] of this.#unseen) if (until < now || isSeen(id)) this.#unseen.delete(id);
-    const more = [...this.#runs].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
-    return this.#unseen.size + more;
+    const submitting = [...this.#runs].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
+    return this.#unseen.size + submitting;
   }
 
   /** Resolves when nothing is in flight. */

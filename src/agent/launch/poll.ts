@@ -1,4 +1,4 @@
-// Asks Prefect for due flow runs and hands them to the submitter; full pages are followed at once.
+// Polls Prefect for due flow runs and passes them to the submitter; polls again at once while pages are full.
 
 import type { DueRun } from "../../orchestrator/work-source.ts";
 import type { ClusterView } from "../cluster-view.ts";
@@ -8,9 +8,9 @@ import type { AgentSettings } from "../settings.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Submitter } from "./submit.ts";
 
-/** Core's waits between polls, in seconds, by how many in a row found nothing. */
+/** Prefect Core's waits between polls, in seconds, by the number of polls in a row that found nothing. */
 const WAITS = [0.25, 0.5, 1, 2, 4, 8, 10];
-/** So many reasons are remembered so as not to log them twice. */
+/** How many reasons to remember, so as not to log them twice. */
 const REASONS_REMEMBERED = 1_000;
 
 export interface PollerParts {
@@ -19,7 +19,6 @@ export interface PollerParts {
   readonly submitter: Submitter;
 }
 
-/** The poll loop. `wake` ends a wait at once. */
 export class Poller {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
@@ -35,17 +34,17 @@ export class Poller {
     this.#outage = new Outage("Prefect API", deps);
   }
 
-  /** Ends the current wait; the next poll happens at once. */
+  /** Ends the current wait, so that the next poll happens now. */
   wake(): void {
     this.#wake.abort();
   }
 
-  /** Polls until told to stop or maxPolls are done. Throws PrefectError when refused for good. */
+  /** Polls until the signal aborts or maxPolls are done. Throws PrefectError if polls are rejected again and again. */
   async run(signal: AbortSignal): Promise<void> {
     const maxPolls = this.#settings.maxPolls ?? Number.POSITIVE_INFINITY;
     let idle = 0;
     for (let polls = 0; polls < maxPolls && !signal.aborted; polls++) {
-      await this.#parts.submitter.caughtUp(signal);
+      await this.#parts.submitter.waitForBacklog(signal);
       this.#wake = new AbortController();
       const { launched, more } = await this.#poll(signal);
       idle = launched > 0 ? 0 : Math.min(idle + 1, WAITS.length - 1);
@@ -59,52 +58,48 @@ export class Poller {
     const { metrics, log, work } = this.#deps;
     const { inFlight } = this.#parts;
     try {
-      const room = this.#room();
-      if (room <= 0) {
+      const freeSlots = this.#freeSlots();
+      if (freeSlots <= 0) {
         log.debug("At the limit of live Jobs, not polling", { limit: this.#settings.limit });
         metrics.progress("poll");
         return { launched: 0, more: false };
       }
       const due = await work.due({ inFlight }, signal);
       for (const reason of due.unreadable) this.#warnOnce(reason);
-      // Cut to size only here: not all that Prefect hands out is to be launched.
-      const runs = due.runs.filter((run) => this.#needsJob(run)).slice(0, room);
-      this.#outage.over();
+      const runs = due.runs.filter((run) => this.#needsJob(run)).slice(0, freeSlots);
+      this.#outage.recovered();
       metrics.count("polls");
       metrics.progress("poll");
       if (runs.length > 0) metrics.count("runsFound", undefined, runs.length);
       const launched = await this.#launch(runs, signal);
       return { launched, more: due.hasMore && launched > 0 };
     } catch (error) {
-      if (!signal.aborted) await this.#outage.failed(error, signal);
+      if (!signal.aborted) await this.#outage.backOff(error, signal);
       return { launched: 0, more: false };
     }
   }
 
-  /**
-   * Starts the submissions and awaits their claims, so that the next page shows other runs. Returns how many were begun:
-   * a page of runs that cannot be had is no reason to ask again at once.
-   */
+  /** Starts the submissions and awaits their claims, so that the next page has other runs. Returns how many were started. */
   async #launch(runs: readonly DueRun[], signal: AbortSignal): Promise<number> {
-    const beginnings = await Promise.all(runs.map((run) => this.#parts.submitter.begin(run, signal)));
-    return beginnings.filter((beginning) => beginning === "begun").length;
+    const results = await Promise.all(runs.map((run) => this.#parts.submitter.start(run, signal)));
+    return results.filter((result) => result === "started").length;
   }
 
-  /** A Running run whose task runs are overdue and whose Job lives is that Job's business. */
+  /** A Running run with overdue task runs needs no Job if it has a live one. */
   #needsJob(run: DueRun): boolean {
     return run.state.type !== "running" || this.#parts.view.liveJobOf(run.id) === undefined;
   }
 
-  /** Once per reason: the row comes with every poll until somebody corrects it. */
+  /** Warns once per reason, since the row is in every poll until somebody corrects it. */
   #warnOnce(reason: string): void {
     if (this.#unreadable.has(reason)) return;
     if (this.#unreadable.size >= REASONS_REMEMBERED) this.#unreadable.clear();
     this.#unreadable.add(reason);
-    this.#deps.log.warn("A flow run cannot be read and is skipped", { reason });
+    this.#deps.log.warn("Skipped a flow run that cannot be decoded", { reason });
   }
 
-  /** How many more Jobs may live: counted from the cluster, so that a restart keeps the count. */
-  #room(): number {
+  /** How many more Jobs --limit allows, counted from the cluster, so that a restart does not reset it. */
+  #freeSlots(): number {
     const { limit } = this.#settings;
     const { view, inFlight } = this.#parts;
     if (limit === undefined) return Number.POSITIVE_INFINITY;

@@ -1,9 +1,9 @@
-// The other half of "exactly once": a claim without a Job, left by a crash of ours or of a sibling, is found by the record
-// that it carries in Prefect, and finished. Creating is idempotent, so two that find it at once make one Job.
+// Recovers claims without a Job, left by a crash of this or another agent: finds them by their record in Prefect, and
+// creates the Job. Creating is idempotent, so two agents that find the same claim create one Job.
 
 import { textOf } from "../../base/errors.ts";
 import { FLOW_RUN_LABEL, IDENTIFIER_LABEL } from "../../job/labels.ts";
-import { isOver } from "../../job/observe/phase.ts";
+import { isJobFinished } from "../../job/observe/phase.ts";
 import { listAll } from "../../kube/client/api.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
@@ -16,9 +16,9 @@ import type { InFlight } from "./in-flight.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
-/** Whoever made a claim and may be alive gets this long for its Job. */
-const SIBLING_MS = 5_000;
-/** A running run without a Job is rarer than a claimed one, and dearer to look for. */
+/** How long another agent may take to create the Job of its claim. */
+const CLAIM_GRACE_MS = 5_000;
+/** Running runs without a Job are rarer than claimed ones, and expensive to search for. */
 const FULL_SWEEP_MS = 600_000;
 
 export interface RecoveryParts {
@@ -26,18 +26,17 @@ export interface RecoveryParts {
   readonly inFlight: InFlight;
   readonly submitter: Submitter;
   readonly states: Pick<RunStates, "read">;
-  /** Has a run decided about that may have nothing left in the cluster. */
+  /** Queues a run for a decision even if it has no Jobs in the cluster. */
   readonly enqueue: (flowRunId: string) => void;
 }
 
-/** Sweeps at the start and every few seconds until told to stop. */
 export class Recovery {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
   readonly #parts: RecoveryParts;
   #fullAtMs = 0;
-  /** Claims without a Job that the last sweep left to their makers, and since when. */
-  #left = new Map<string, number>();
+  /** Claims of other agents without a Job, by id, and when each was first found. */
+  #waitingClaims = new Map<string, number>();
 
   constructor(deps: AgentDeps, settings: AgentSettings, parts: RecoveryParts) {
     this.#deps = deps;
@@ -45,6 +44,7 @@ export class Recovery {
     this.#parts = parts;
   }
 
+  /** Sweeps at the start and every few seconds until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -52,9 +52,9 @@ export class Recovery {
         this.#deps.metrics.progress("recover");
       } catch (error) {
         if (!signal.aborted)
-          this.#deps.log.debug("Could not look for unfinished submissions", { error: textOf(error) });
+          this.#deps.log.debug("Could not search for unfinished submissions", { error: textOf(error) });
       }
-      await this.#deps.clock.sleep(this.#left.size > 0 ? SIBLING_MS : SWEEP_MS, signal);
+      await this.#deps.clock.sleep(this.#waitingClaims.size > 0 ? CLAIM_GRACE_MS : SWEEP_MS, signal);
     }
   }
 
@@ -63,8 +63,8 @@ export class Recovery {
     const now = this.#deps.clock.now().getTime();
     const includeStarted = now - this.#fullAtMs > FULL_SWEEP_MS;
     const mayLackJob = (id: string): boolean => this.#mayLackJob(id);
-    const before = this.#left;
-    this.#left = new Map();
+    const before = this.#waitingClaims;
+    this.#waitingClaims = new Map();
     for await (const page of this.#deps.work.unfinished({ includeStarted, mayLackJob }, signal)) {
       await Promise.all(page.map((claim) => this.#tryToFinish(claim, before, signal)));
     }
@@ -86,7 +86,7 @@ export class Recovery {
     } catch (error) {
       if (signal.aborted) return;
       const fields = { flowRun: claim.submission.flowRunId, error: textOf(error) };
-      this.#deps.log.warn("Could not finish a submission, trying again", fields);
+      this.#deps.log.warn("Could not finish a submission, retrying", fields);
     }
   }
 
@@ -101,7 +101,7 @@ export class Recovery {
     const current = await this.#parts.states.read(flowRunId);
     if (current.kind !== "known" || current.state.version !== state.version) return;
     if (state.type === "cancelling") return this.#parts.enqueue(flowRunId);
-    // It was over between the question for ids and the one for the runs.
+    // The run finished during the sweep.
     if (!isActive(current.state.type)) return;
     const history = await this.#historyOf(submission);
     if (history === "reported") return;
@@ -110,55 +110,55 @@ export class Recovery {
     if (claim.waitsForJob) await this.#parts.submitter.resume(submission, signal);
   }
 
-  /** Its maker is surely dead, or is this very process, which no longer works on it. */
+  /** The process that made the claim has ended, or is this one, which no longer works on it. */
   #isAbandoned({ by }: UnfinishedClaim): boolean {
     return by !== undefined && (by === this.#settings.identity || this.#deps.isDead(by));
   }
 
-  /** A sibling may be about to create the Job. */
+  /** Whether the other agent has had its grace to create the Job. */
   #hasWaited({ claimId }: UnfinishedClaim, before: ReadonlyMap<string, number>): boolean {
     const now = this.#deps.clock.now().getTime();
     const since = before.get(claimId) ?? now;
-    if (now - since >= SIBLING_MS) return true;
-    this.#left.set(claimId, since);
+    if (now - since >= CLAIM_GRACE_MS) return true;
+    this.#waitingClaims.set(claimId, since);
     return false;
   }
 
-  /** A Job under this claim, or any that is not over: what becomes of that one is supervise's business. */
+  /** Whether the run has a Job of this claim, or any unfinished Job. */
   async #hasJob({ flowRunId, identifiers }: Submission): Promise<boolean> {
-    const counts = (job: Job): boolean =>
-      !isOver(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? "");
-    if (this.#parts.view.observe(flowRunId).jobs.some(({ job }) => counts(job))) return true;
+    const isMatch = (job: Job): boolean =>
+      !isJobFinished(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? "");
+    if (this.#parts.view.observe(flowRunId).jobs.some(({ job }) => isMatch(job))) return true;
     const query = {
       namespace: this.#settings.namespace,
       labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
     };
-    for await (const job of listAll(this.#deps.kube, "jobs", query)) if (counts(job)) return true;
+    for await (const job of listAll(this.#deps.kube, "jobs", query)) if (isMatch(job)) return true;
     return false;
   }
 
   /**
-   * What the run's own log says of its Job. "none": it was never made; "lost": it was made, and nothing was said of its end;
-   * "reported": how it ended was said. The log is written after the Job is created and before it is deleted.
+   * The Job's history by the run's log, which is written after the Job is created and before it is deleted. "none": never
+   * created; "lost": created, its end not reported; "reported": its end was reported.
    */
   async #historyOf(submission: Submission): Promise<"none" | "lost" | "reported"> {
     const names = submission.identifiers.map((identifier) => `-${identifier}`);
-    const lines = await this.#deps.runs.mentions(submission.flowRunId, names);
+    const lines = await this.#deps.runs.messagesContaining(submission.flowRunId, names);
     if (lines.length === 0) return "none";
     const lost = lostMessage(submission);
-    const saysNoEnd = (line: string): boolean =>
+    const isBeforeEnd = (line: string): boolean =>
       line === lost || line.startsWith("Submitted ") || line.startsWith("Event: ");
-    return lines.every(saysNoEnd) ? "lost" : "reported";
+    return lines.every(isBeforeEnd) ? "lost" : "reported";
   }
 
   async #fail(submission: Submission): Promise<void> {
     const { runs, log } = this.#deps;
     const { flowRunId } = submission;
     const message = lostMessage(submission);
-    const written = await runs.mentions(flowRunId, [message]);
+    const written = await runs.messagesContaining(flowRunId, [message]);
     if (written.length === 0)
       await runs.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
-    // Asked once more: its pod may have outlived its Job, and what is final stays so.
+    // Read again: a pod may have outlived the Job and finished the run.
     const current = await this.#parts.states.read(flowRunId);
     if (current.kind !== "known" || !isActive(current.state.type)) return;
     const { version } = current.state;
@@ -168,5 +168,5 @@ export class Recovery {
 }
 
 function lostMessage({ identifiers: [first = ""] }: Submission): string {
-  return `Kubernetes Error: Job ...-${first} was deleted before it was done, while no agent was watching`;
+  return `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
 }

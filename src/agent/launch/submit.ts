@@ -1,9 +1,9 @@
-// One flow run, from found to Job: wait for its start, claim it, create the Job, say so in the run's log.
+// Submits one due flow run: wait for its start time, claim it, create the Job, write that to the run's log.
 
 import { withRetry } from "../../base/backoff.ts";
 import { isRetryable, textOf } from "../../base/errors.ts";
 import { Limit } from "../../base/limit.ts";
-import { isOver } from "../../job/observe/phase.ts";
+import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
@@ -17,29 +17,28 @@ import type { AgentSettings } from "../settings.ts";
 import { createJob } from "./create-job.ts";
 import type { InFlight } from "./in-flight.ts";
 
-/** Claimed runs that wait for the creation of their Jobs: more of them would only be kept from other agents. */
+/** Maximum number of claimed runs that wait for their Jobs; other agents can claim further runs. */
 const BACKLOG = 250;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 const ATTEMPTS = 12;
-/** A run that waited longer than this may have changed meanwhile: cancelled, rescheduled, taken. */
+/** After a longer wait the run's state is read again: it may have been cancelled, rescheduled or claimed. */
 const STALE_AFTER_MS = 1_000;
 
-/** `begun`: claimed, or waiting for its start; `left`: somebody else has it, or it cannot be had now. */
-export type Beginning = "begun" | "left";
+/** `started`: claimed, or waiting for its start time; `skipped`: claimed by another agent, or the claim failed. */
+export type StartResult = "started" | "skipped";
 
-interface Until {
+interface StartControl {
   readonly signal: AbortSignal;
-  readonly settled: (beginning: Beginning) => void;
+  readonly onStarted: () => void;
 }
 
 export interface SubmitterParts {
-  readonly view: Pick<ClusterView, "liveJobOf" | "showsJob">;
+  readonly view: Pick<ClusterView, "liveJobOf" | "hasJob">;
   readonly inFlight: InFlight;
   readonly states: Pick<RunStates, "read">;
   readonly runLog: RunLogWriter;
 }
 
-/** Submits flow runs; each ends as a Job, as Failed with the reason, or with whoever took it. */
 export class Submitter {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
@@ -53,29 +52,29 @@ export class Submitter {
     this.#limit = new Limit(settings.concurrency);
   }
 
-  /** Never rejects. Resolves when the claim is settled or its time has not come; the rest goes on, counted by `inFlight`. */
-  begin(run: DueRun, signal: AbortSignal): Promise<Beginning> {
+  /** Never rejects. Resolves once the run is claimed or waits for its start time; `inFlight` counts the rest of the work. */
+  start(run: DueRun, signal: AbortSignal): Promise<StartResult> {
     const { inFlight } = this.#parts;
     inFlight.add(run.id);
-    return new Promise((settled) => {
-      void this.#submit(run, { signal, settled }).finally(() => {
-        settled("left");
+    return new Promise((resolve) => {
+      void this.#submit(run, { signal, onStarted: () => resolve("started") }).finally(() => {
+        resolve("skipped");
         inFlight.remove(run.id);
       });
     });
   }
 
-  /** Resolves when claims are not far ahead of Jobs: what is claimed no sooner costs no memory and is lost to nobody. */
-  caughtUp(signal: AbortSignal): Promise<void> {
-    return this.#limit.fewerWaiting(BACKLOG, signal);
+  /** Resolves when fewer than BACKLOG claimed runs wait for their Jobs. */
+  waitForBacklog(signal: AbortSignal): Promise<void> {
+    return this.#limit.waitForQueueBelow(BACKLOG, signal);
   }
 
-  /** Finishes a submission that was claimed, here or by a sibling, but has no Job. */
+  /** Finishes a submission that this or another agent claimed, but that has no Job. */
   async resume(submission: Submission, signal: AbortSignal): Promise<void> {
     const { inFlight } = this.#parts;
     const { flowRunId } = submission;
     inFlight.add(flowRunId);
-    this.#deps.log.info("Finishing a submission that was left without a Job", { flowRun: flowRunId });
+    this.#deps.log.info("Resuming a submission without a Job", { flowRun: flowRunId });
     this.#deps.metrics.count("resumed");
     try {
       await this.#create(submission, signal);
@@ -84,38 +83,38 @@ export class Submitter {
     }
   }
 
-  async #submit(run: DueRun, until: Until): Promise<void> {
+  async #submit(run: DueRun, control: StartControl): Promise<void> {
     const { log, metrics, clock } = this.#deps;
     try {
-      const startAt = await this.#waitForStart(run, until);
+      const startAt = await this.#waitForStart(run, control);
       if (startAt === undefined) return;
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       const claim = await this.#withRetry((): Promise<Claim> => run.claim());
       if (claim.outcome === "lost") {
         metrics.count("claimsLost");
-        return log.debug("Flow run was taken by another agent", { flowRun: run.id });
+        return log.debug("Flow run was claimed by another agent", { flowRun: run.id });
       }
-      until.settled("begun");
-      if (await this.#adopted(run.id)) return;
-      const isCreated = await this.#create(claim.submission, until.signal);
+      control.onStarted();
+      if (await this.#adopt(run.id)) return;
+      const isCreated = await this.#create(claim.submission, control.signal);
       if (isCreated) metrics.startDelay(Math.max(0, clock.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");
-      log.error("Could not submit a flow run; it will be found again", {
+      log.error("Could not submit a flow run; it will be retried later", {
         flowRun: run.id,
         error: textOf(error),
       });
     }
   }
 
-  /** When the run was due, or undefined when it need not start any more. Waiting holds no worker. */
-  async #waitForStart(run: DueRun, { signal, settled }: Until): Promise<Date | undefined> {
+  /** The run's start time, or undefined if it need not start any more. Waiting does not count for --concurrency. */
+  async #waitForStart(run: DueRun, { signal, onStarted }: StartControl): Promise<Date | undefined> {
     const { clock } = this.#deps;
     const now = clock.now();
     const startAt = run.startAt ?? now;
     const waitMs = startAt.getTime() - now.getTime();
     if (waitMs <= 0) return startAt;
-    settled("begun");
+    onStarted();
     await clock.sleep(waitMs, signal);
     if (signal.aborted) return undefined;
     if (waitMs < STALE_AFTER_MS) return startAt;
@@ -123,20 +122,24 @@ export class Submitter {
     return current.kind === "known" && current.state.version === run.state.version ? startAt : undefined;
   }
 
-  /** Lazarus reschedules runs that are still pulling their image: the Job that exists does the work. */
-  async #adopted(flowRunId: string): Promise<boolean> {
+  /** Lazarus reschedules runs whose pod is still pulling its image; then the existing Job does the work. */
+  async #adopt(flowRunId: string): Promise<boolean> {
     const live = this.#parts.view.liveJobOf(flowRunId);
     if (live === undefined) return false;
     const { name, namespace, uid } = live.metadata;
-    const fresh = await this.#withRetry(() => this.#deps.kube.get("jobs", { namespace, name }));
-    if (fresh?.metadata.uid !== uid || fresh.metadata.deletionTimestamp !== undefined || isOver(fresh))
+    const current = await this.#withRetry(() => this.#deps.kube.get("jobs", { namespace, name }));
+    if (
+      current?.metadata.uid !== uid ||
+      current.metadata.deletionTimestamp !== undefined ||
+      isJobFinished(current)
+    )
       return false;
     this.#deps.metrics.count("adopted");
-    await this.#write(flowRunId, "INFO", `Submitted again: adopted by Job ${name}, which is still at work`);
+    await this.#write(flowRunId, "INFO", `Submitted again: adopted by Job ${name}, which is still active`);
     return true;
   }
 
-  /** True when this process made the Job. A run that can have none is failed with the reason. */
+  /** Returns whether this process created the Job. Fails the run if it cannot have one. */
   async #create(submission: Submission, signal: AbortSignal): Promise<boolean> {
     const { log, metrics } = this.#deps;
     const { view, inFlight } = this.#parts;
@@ -145,18 +148,18 @@ export class Submitter {
     const creation = await this.#limit
       .run(() => createJob(this.#deps, this.#settings, { submission, signal, isCurrent }))
       .catch(async (error: unknown) => {
-        if (isRetryable(error) || isOurFault(error)) throw error;
+        if (isRetryable(error) || isAgentFault(error)) throw error;
         await this.#fail(submission, error);
         return undefined;
       });
     if (creation === undefined) return false;
-    if (creation.outcome === "over") {
-      log.debug("The flow run needs no Job any more", { flowRun: flowRunId });
+    if (creation.outcome === "not-needed") {
+      log.debug("The flow run no longer needs a Job", { flowRun: flowRunId });
       return false;
     }
-    // The watch can be faster than the answer.
-    if (!view.showsJob(flowRunId, creation.name)) inFlight.created(flowRunId);
-    // Whoever made it says so.
+    // The watch can deliver the Job before the request returns.
+    if (!view.hasJob(flowRunId, creation.name)) inFlight.created(flowRunId);
+    // The process that created the Job reports it.
     if (creation.outcome === "theirs") return false;
     metrics.count("submitted");
     log.info("Completed deployment of flow run", { flowRun: flowRunId, job: creation.name });
@@ -164,7 +167,7 @@ export class Submitter {
     return true;
   }
 
-  /** Tells the run's owner why, once, and fails the run, unless somebody has changed its state meanwhile. */
+  /** Writes the reason to the run's log once, and fails the run unless its state has changed. */
   async #fail(submission: Submission, error: unknown): Promise<void> {
     const { log, metrics, runs } = this.#deps;
     const { flowRunId } = submission;
@@ -173,14 +176,14 @@ export class Submitter {
     const message = error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error);
     const state = await this.#withRetry(() => this.#stateIfCurrent(submission));
     if (state === undefined) return;
-    // A crash between the two leaves the line without the state.
-    const written = await this.#withRetry(() => runs.mentions(flowRunId, [message]));
+    // After a crash between the two requests the line is there already.
+    const written = await this.#withRetry(() => runs.messagesContaining(flowRunId, [message]));
     if (!written.includes(message)) await this.#write(flowRunId, "ERROR", message);
     const { version } = state;
     await this.#withRetry(() => runs.transition(flowRunId, { type: "failed", message, version }));
   }
 
-  /** The run's state as it is now, if the claim still holds in it. */
+  /** The run's current state, if the claim still holds in it. */
   async #stateIfCurrent(submission: Submission): Promise<RunState | undefined> {
     const status = await this.#parts.states.read(submission.flowRunId);
     if (status.kind !== "known") return undefined;
@@ -193,16 +196,16 @@ export class Submitter {
     await this.#parts.runLog.writeUntilAccepted(line);
   }
 
-  /** Retries what passes: a claim is worth more than a quick end. */
+  /** Retries temporary errors. */
   #withRetry<T>(call: () => Promise<T>): Promise<T> {
     const onRetry = (error: unknown): void =>
-      this.#deps.log.debug("Could not go on with a submission, trying again", { error: textOf(error) });
+      this.#deps.log.debug("Could not continue a submission, retrying", { error: textOf(error) });
     return withRetry(call, { clock: this.#deps.clock, shape: BACKOFF, attempts: ATTEMPTS, onRetry });
   }
 }
 
-/** Prefect itself, or our own rights or credentials are at fault, not the run: it must not be failed for that. */
-function isOurFault(error: unknown): boolean {
+/** Whether Prefect or the agent's own credentials are at fault: the run must not be failed for that. */
+function isAgentFault(error: unknown): boolean {
   if (error instanceof PrefectError) return true;
   return error instanceof KubeError && (error.status === 401 || error.reason === "BadCertificate");
 }

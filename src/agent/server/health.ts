@@ -1,4 +1,4 @@
-// Health is progress: each loop's last success, against how long it may take.
+// Health of the agent: whether each loop has made progress within its timeout.
 
 import type { Clock } from "../../base/clock.ts";
 import { formatDuration } from "../../base/duration.ts";
@@ -6,10 +6,10 @@ import { LOOPS } from "./progress.ts";
 import type { Loop } from "./progress.ts";
 
 /**
- * After how many milliseconds a loop counts as dead: a poll comes every 10 s, a look for unfinished submissions every
- * 15 s, a bookmark of each watch, the states of all runs and a look at the queue every minute, heartbeats every 4 minutes.
+ * How long each loop may make no progress, in milliseconds. Polls come every 10 s, recovery sweeps every 15 s, bookmarks of
+ * watches, states of all runs and checks of the queue every minute, heartbeats every 4 minutes.
  */
-export const BOUNDS_MS: Readonly<Record<Loop, number>> = {
+export const PROGRESS_TIMEOUT_MS: Readonly<Record<Loop, number>> = {
   poll: 60_000,
   recover: 120_000,
   jobs: 180_000,
@@ -18,40 +18,40 @@ export const BOUNDS_MS: Readonly<Record<Loop, number>> = {
   supervise: 180_000,
   heartbeat: 600_000,
 };
-/** Without these nothing has begun yet. */
-const FIRST = ["poll", "jobs", "pods"] as const;
+/** The agent is not ready before each of these has made progress once. */
+const REQUIRED_FOR_READINESS = ["poll", "jobs", "pods"] as const;
 
-/** Remembers when each loop got something done last. */
+/** Remembers when each loop last made progress. */
 export class Health {
   readonly #clock: Clock;
-  readonly #born: Date;
+  readonly #startedAt: Date;
   readonly #last = new Map<Loop, Date>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#born = clock.now();
+    this.#startedAt = clock.now();
   }
 
   progress(loop: Loop): void {
     this.#last.set(loop, this.#clock.now());
   }
 
-  /** Milliseconds since each loop's last progress, or since the start. */
+  /** Milliseconds since each loop last made progress, or since the start. */
   ages(): ReadonlyMap<Loop, number> {
     const now = this.#clock.now().getTime();
-    return new Map(LOOPS.map((loop) => [loop, now - (this.#last.get(loop) ?? this.#born).getTime()]));
+    return new Map(LOOPS.map((loop) => [loop, now - (this.#last.get(loop) ?? this.#startedAt).getTime()]));
   }
 
-  /** What is wrong, in one line, or undefined. */
+  /** What is wrong, in one line; undefined: nothing. */
   problem(): string | undefined {
-    const stale = [...this.ages()].filter(([loop, age]) => age > BOUNDS_MS[loop]);
+    const stale = [...this.ages()].filter(([loop, age]) => age > PROGRESS_TIMEOUT_MS[loop]);
     if (stale.length === 0) return undefined;
-    return stale.map(([loop, age]) => `no progress of ${loop} for ${formatDuration(age)}`).join("; ");
+    return stale.map(([loop, age]) => `${loop}: no progress for ${formatDuration(age)}`).join("; ");
   }
 
-  /** What keeps the agent from being ready: a problem, or what has not succeeded for a first time yet. */
+  /** Why the agent is not ready; undefined: it is. */
   notReady(): string | undefined {
-    const missing = FIRST.filter((loop) => !this.#last.has(loop));
-    return this.problem() ?? (missing.length === 0 ? undefined : `nothing yet of ${missing.join(", ")}`);
+    const missing = REQUIRED_FOR_READINESS.filter((loop) => !this.#last.has(loop));
+    return this.problem() ?? (missing.length === 0 ? undefined : `no progress yet: ${missing.join(", ")}`);
   }
 }

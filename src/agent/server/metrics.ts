@@ -1,40 +1,40 @@
-// Prometheus metrics by prom-client, which is loaded only where they are served.
+// Prometheus metrics. prom-client is loaded only if metrics are served.
 
 import type { Counter as PromCounter, Gauge, Histogram, Registry } from "prom-client";
 import type { Counter, Loop } from "./progress.ts";
 
 const COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string]>> = {
-  polls: ["polls_total", "Polls that Prefect answered"],
-  runsFound: ["runs_found_total", "Due flow runs that polls found"],
-  submitted: ["submissions_total", "Flow runs that became a Job"],
-  adopted: ["adoptions_total", "Flow runs whose living Job was adopted"],
-  claimsLost: ["claims_lost_total", "Flow runs that another agent took first"],
-  submissionFailed: ["submissions_failed_total", "Flow runs that could not become a Job, by reason"],
-  resumed: ["submissions_resumed_total", "Submissions that were left unfinished and finished later"],
-  runLogs: ["run_logs_total", "Lines written into flow runs' logs"],
-  decisions: ["decisions_total", "Flow runs settled by the agent, by kind"],
+  polls: ["polls_total", "Successful polls"],
+  runsFound: ["runs_found_total", "Due flow runs that polls returned"],
+  submitted: ["submissions_total", "Flow runs for which a Job was created"],
+  adopted: ["adoptions_total", "Rescheduled flow runs that kept their live Job"],
+  claimsLost: ["claims_lost_total", "Flow runs that another agent claimed first"],
+  submissionFailed: ["submissions_failed_total", "Flow runs for which no Job could be created, by reason"],
+  resumed: ["submissions_resumed_total", "Unfinished submissions that were resumed"],
+  runLogs: ["run_logs_total", "Lines written to flow runs' logs"],
+  decisions: ["decisions_total", "Flow run states set by the agent, by kind"],
   deletions: ["job_deletions_total", "Jobs deleted"],
-  watchRestarts: ["watch_restarts_total", "Lists and watches begun anew"],
+  watchRestarts: ["watch_restarts_total", "Restarts of list and watch"],
 };
 const DELAY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30];
 const PREFIX = "kubectl_prefect_";
 
-/** One request to one of the two APIs. */
-export interface SeenCall {
+/** A finished request to one of the two APIs. */
+export interface ApiCall {
   readonly api: "kubernetes" | "prefect";
-  /** Kubernetes' verb and resource, or Prefect's operation. */
+  /** The verb and resource in Kubernetes, or the operation in Prefect. */
   readonly operation: string;
-  /** HTTP status; 0: no answer. */
+  /** HTTP status; 0: no response. */
   readonly status: number;
   readonly ms: number;
 }
 
-/** What is shown of the moment. */
+/** Current values. */
 export interface Gauges {
   readonly liveJobs: number;
   readonly inFlight: number;
-  /** Lists and watches begun so far. */
+  /** Restarts of list and watch so far. */
   readonly watchRestarts: number;
   /** undefined: no limit. */
   readonly limit: number | undefined;
@@ -42,7 +42,7 @@ export interface Gauges {
   readonly ages: ReadonlyMap<Loop, number>;
 }
 
-/** The agent's metrics; before `open` nothing is kept. */
+/** The agent's metrics; nothing is recorded before `open`. */
 export class Metrics {
   #registry: Registry | undefined;
   readonly #counters = new Map<Counter, PromCounter>();
@@ -57,7 +57,10 @@ export class Metrics {
       const labelNames = ["reason"];
       this.#counters.set(what, new prom.Counter({ name: PREFIX + name, help, labelNames, registers }));
     }
-    const histogram = { name: `${PREFIX}start_delay_seconds`, help: "From a run's start time to its Job" };
+    const histogram = {
+      name: `${PREFIX}start_delay_seconds`,
+      help: "Time from a run's start time to its Job",
+    };
     this.#delay = new prom.Histogram({ ...histogram, buckets: DELAY_BUCKETS, registers });
     const requests = {
       name: `${PREFIX}request_seconds`,
@@ -68,10 +71,10 @@ export class Metrics {
     const gauge = (name: string, help: string, labelNames: string[] = []): void => {
       this.#gauges.set(name, new prom.Gauge({ name: PREFIX + name, help, labelNames, registers }));
     };
-    gauge("live_jobs", "Jobs of flow runs that are not over");
-    gauge("live_jobs_limit", "Live Jobs at most; absent without a limit");
-    gauge("submissions_in_flight", "Flow runs found and not yet submitted");
-    gauge("seconds_since_progress", "Since a loop last got something done", ["loop"]);
+    gauge("live_jobs", "Unfinished Jobs of flow runs");
+    gauge("live_jobs_limit", "Maximum number of live Jobs; absent without a limit");
+    gauge("submissions_in_flight", "Flow runs that are being submitted");
+    gauge("seconds_since_progress", "Time since a loop last made progress", ["loop"]);
   }
 
   count(what: Counter, reason = "", by = 1): void {
@@ -82,12 +85,12 @@ export class Metrics {
     this.#delay?.observe(seconds);
   }
 
-  called({ api, operation, status, ms }: SeenCall): void {
+  observeCall({ api, operation, status, ms }: ApiCall): void {
     const result = status === 0 ? "unreachable" : `${Math.floor(status / 100)}xx`;
     this.#requests?.observe({ api, operation, result }, ms / 1_000);
   }
 
-  /** The exposition, with the gauges as they are now. */
+  /** All metrics in Prometheus' text format. */
   async text(gauges: Gauges): Promise<{ readonly type: string; readonly body: string }> {
     this.#gauges.get("live_jobs")?.set(gauges.liveJobs);
     if (gauges.limit !== undefined) this.#gauges.get("live_jobs_limit")?.set(gauges.limit);

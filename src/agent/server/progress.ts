@@ -1,4 +1,4 @@
-// What the loops report of themselves: last progress for health, counts for metrics. The loops know nothing of either.
+// What the agent's loops report: progress for the health checks, counts for the metrics.
 
 export type Counter =
   | "polls"
@@ -13,18 +13,17 @@ export type Counter =
   | "deletions"
   | "watchRestarts";
 
-/** The agent's loops: without any one of them it is only half an agent. Each reports by this name. */
+/** The agent's loops; each must make progress for the agent to be healthy. */
 export const LOOPS = ["poll", "recover", "jobs", "pods", "states", "supervise", "heartbeat"] as const;
 export type Loop = (typeof LOOPS)[number];
 
 export interface AgentMetrics {
-  /** One more of it, told apart by a reason where there are several. */
+  /** Increases a counter, by 1 by default. */
   count(what: Counter, reason?: string, by?: number): void;
-  /** Seconds between a run's start time and its Job. */
+  /** Records the seconds between a run's start time and its Job. */
   startDelay(seconds: number): void;
-  /** The loop of this name has just got something done, or has seen that there is nothing to do. */
+  /** The loop has just done something, or found that there is nothing to do. */
   progress(loop: Loop): void;
 }
 
-/** Counts nothing. */
 export const noMetrics: AgentMetrics = { count() {}, startDelay() {}, progress() {} };

@@ -1,4 +1,4 @@
-// The agent as others see it: /api/health and /api/poke as Prefect's own, /livez, /readyz and /metrics.
+// The agent's HTTP server: /api/health and /api/poke as in Prefect's own agent, /livez, /readyz and /metrics.
 
 import { createServer } from "node:http";
 import type { Server } from "node:http";
@@ -8,25 +8,25 @@ import { SettingsError } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { Health } from "./health.ts";
 import { Metrics } from "./metrics.ts";
-import type { Gauges, SeenCall } from "./metrics.ts";
+import type { Gauges, ApiCall } from "./metrics.ts";
 import type { Counter, AgentMetrics } from "./progress.ts";
 
-export interface Visible {
+export interface ServedAgent {
   poke(): void;
   gauges(): Omit<Gauges, "ages">;
 }
 
-interface Answer {
+interface ResponseContent {
   readonly status: number;
   readonly type: string;
   readonly body: string;
 }
 
-const NOTHING = { liveJobs: 0, inFlight: 0, limit: undefined, watchRestarts: 0 };
+const NO_GAUGES = { liveJobs: 0, inFlight: 0, limit: undefined, watchRestarts: 0 };
 const JSON_TYPE = "application/json; charset=UTF-8";
 const TEXT_TYPE = "text/plain; charset=utf-8";
 
-/** Serves the agent's health at an address, if there is one; meters in any case. */
+/** Collects metrics and health, and serves them if there is an address. */
 export class AgentServer {
   readonly #address: { readonly host: string | undefined; readonly port: number } | undefined;
   readonly #log: Log;
@@ -34,7 +34,7 @@ export class AgentServer {
   readonly #metrics = new Metrics();
   readonly metrics: AgentMetrics;
   #server: Server | undefined;
-  #agent: Visible | undefined;
+  #agent: ServedAgent | undefined;
 
   /** Throws SettingsError when the address has no port. */
   constructor(address: string | undefined, deps: { readonly clock: Clock; readonly log: Log }) {
@@ -48,13 +48,13 @@ export class AgentServer {
     };
   }
 
-  /** A request was answered, or not. */
-  called(call: SeenCall): void {
-    this.#metrics.called(call);
+  /** Records a request to an API. */
+  observeCall(call: ApiCall): void {
+    this.#metrics.observeCall(call);
   }
 
-  /** Which agent is meant from now on. */
-  show(agent: Visible): void {
+  /** Sets the agent to poke and to read gauges from. */
+  setAgent(agent: ServedAgent): void {
     this.#agent = agent;
   }
 
@@ -63,7 +63,7 @@ export class AgentServer {
     await this.#metrics.open();
     const server = createServer((request, response) => {
       const path = (request.url ?? "/").split("?")[0] ?? "/";
-      void this.#answer(request.method ?? "GET", path).then(({ status, type, body }) => {
+      void this.#respond(request.method ?? "GET", path).then(({ status, type, body }) => {
         response
           .writeHead(status, { "content-type": type })
           .end(request.method === "HEAD" ? undefined : body);
@@ -91,7 +91,7 @@ export class AgentServer {
     await new Promise((resolve) => server.close(resolve));
   }
 
-  async #answer(method: string, path: string): Promise<Answer> {
+  async #respond(method: string, path: string): Promise<ResponseContent> {
     if (method !== "GET" && method !== "HEAD")
       return { status: 405, type: TEXT_TYPE, body: "method not allowed\n" };
     switch (path) {
@@ -99,15 +99,18 @@ export class AgentServer {
         this.#agent?.poke();
         return { status: 200, type: TEXT_TYPE, body: "" };
       case "/api/health":
-        return healthAnswer(this.#health.problem());
+        return healthResponse(this.#health.problem());
       case "/readyz":
-        return healthAnswer(this.#health.notReady());
+        return healthResponse(this.#health.notReady());
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":
         return {
           status: 200,
-          ...(await this.#metrics.text({ ...(this.#agent?.gauges() ?? NOTHING), ages: this.#health.ages() })),
+          ...(await this.#metrics.text({
+            ...(this.#agent?.gauges() ?? NO_GAUGES),
+            ages: this.#health.ages(),
+          })),
         };
       default:
         return { status: 404, type: TEXT_TYPE, body: "not found\n" };
@@ -115,17 +118,17 @@ export class AgentServer {
   }
 }
 
-function healthAnswer(problem: string | undefined): Answer {
+function healthResponse(problem: string | undefined): ResponseContent {
   if (problem === undefined) return { status: 200, type: JSON_TYPE, body: "{}" };
   return { status: 503, type: JSON_TYPE, body: JSON.stringify({ reason: problem }) };
 }
 
-/** `http://:8080`, `http://0.0.0.0:8080`, `http://[::]:8080`: scheme and port are needed, as in Prefect 1. */
+/** Parses `http://:8080`, `http://0.0.0.0:8080` or `http://[::]:8080`: scheme and port are required, as in Prefect 1. */
 export function parseAddress(address: string): { host: string | undefined; port: number } {
   const match = /^https?:\/\/(\[[0-9a-fA-F:]+\]|[^:/[\]]*):(\d+)(?:\/.*)?$/.exec(address);
   const port = Number(match?.[2]);
   if (match === null || port < 1 || port > 65_535) {
-    throw new SettingsError(`cannot serve the agent at "${address}": there is no port in it`, {
+    throw new SettingsError(`cannot serve the agent at "${address}": the address has no valid port`, {
       hint: "write it like http://:8080",
     });
   }

@@ -1,5 +1,5 @@
-// Follows the Jobs of flow runs: a change brings a run's id into the queue, a worker observes the run, decides, and acts.
-// Level-driven: what changed does not matter, only how things are.
+// Supervises the Jobs of flow runs: a change adds the run's id to the queue; a worker observes the run, decides and acts.
+// Level-driven: only the current state matters, not what changed.
 
 import { aborted } from "../../base/clock.ts";
 import { textOf } from "../../base/errors.ts";
@@ -28,16 +28,15 @@ import { Ownership } from "./ownership.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
-/** A round that failed is repeated soon. */
-const AFTER_FAILURE_MS = 2_000;
+/** When to retry after an error. */
+const RETRY_MS = 2_000;
 const HEARTBEAT_EVERY_MS = 240_000;
 const HEARTBEATS_AT_ONCE = 50;
 const WORKERS = 16;
-/** Changes of a run come together (a Job, its pod, their events): one decision for all of them. */
-const GATHER_MS = { urgent: 20, quiet: 300 };
-/** Phases of Jobs that are under way. */
-const QUIET = new Set<JobPhase["kind"]>(["live", "suspended", "pending", "stuck"]);
-/** When a watch is behind: how long until it should have caught up. */
+/** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
+const DEBOUNCE_MS = { urgent: 20, normal: 300 };
+const UNFINISHED = new Set<JobPhase["kind"]>(["live", "suspended", "pending", "stuck"]);
+/** When to decide again if the cache is stale. */
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
 
@@ -47,7 +46,6 @@ export interface ControllerParts {
   readonly runLog: RunLogWriter;
 }
 
-/** Follows Jobs until told to stop. */
 export class Controller {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
@@ -59,7 +57,7 @@ export class Controller {
   readonly #dask: DaskDeleter;
   readonly #errors: ErrorThrottle;
   readonly #firstObserved = new Map<string, ReadonlyMap<string, Date>>();
-  /** Runs whose Jobs legitimately wait, and need heartbeats. */
+  /** Runs whose Jobs are waiting to start, and need heartbeats. */
   readonly #waiting = new Set<string>();
 
   constructor(deps: AgentDeps, settings: AgentSettings, { view, states, runLog }: ControllerParts) {
@@ -75,17 +73,17 @@ export class Controller {
       clock: deps.clock,
       concurrency: WORKERS,
       work: async (flowRunId) => {
-        const againMs = await this.#handle(flowRunId);
+        const requeueMs = await this.#handle(flowRunId);
         deps.metrics.progress("supervise");
-        return againMs;
+        return requeueMs;
       },
       onError: (flowRunId, error) => this.#errors.failed(flowRunId, error),
     });
   }
 
-  /** Something of a flow run changed, or it should be looked at; urgent, if something of it ended. */
+  /** Queues a flow run for a decision; urgent if one of its Jobs or pods finished. */
   enqueue(flowRunId: string, { urgent }: { readonly urgent: boolean } = { urgent: true }): void {
-    this.#queue.addAfter(flowRunId, urgent ? GATHER_MS.urgent : GATHER_MS.quiet);
+    this.#queue.addAfter(flowRunId, urgent ? DEBOUNCE_MS.urgent : DEBOUNCE_MS.normal);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -98,28 +96,28 @@ export class Controller {
     );
   }
 
-  /** Returns after how many milliseconds to look again. */
+  /** Returns after how many milliseconds to decide again. */
   async #handle(flowRunId: string): Promise<number | undefined> {
     const first = this.#view.observe(flowRunId);
-    const quiet = this.#decideQuietly(first);
-    if (quiet !== undefined) return this.#finish(first, quiet);
+    const cached = this.#decideWithoutReading(first);
+    if (cached !== undefined) return this.#finish(first, cached);
     const run = await this.#states.refresh(flowRunId);
     const observed = this.#view.observe(flowRunId);
-    if (run.kind === "missing" && !this.#mayBeDeleted(observed)) return this.#leave(observed);
+    if (run.kind === "missing" && !this.#mayBeDeleted(observed)) return this.#forgetDeletedJobs(observed);
     const decision = this.#decide(observed, run);
     const waitMs = await this.#waitForOwner(observed, decision);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps.kube, observed, decision)) return STALE_MS;
-    const againMs = await this.#act(observed, run, decision);
+    const retryMs = await this.#act(observed, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
-    if (againMs !== undefined) return Math.min(againMs, decision.requeueAfterMs ?? againMs);
+    if (retryMs !== undefined) return Math.min(retryMs, decision.requeueAfterMs ?? retryMs);
     return this.#finish(observed, decision);
   }
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<number | undefined> {
     const { flowRunId, jobs } = observed;
     const isOnlyWriter = jobs.every(({ job }) => this.#ownership.isOwn(job));
-    // Others may have written while we waited for our turn.
+    // Other agents may have written to the log while this one waited.
     if (!isOnlyWriter && jobs.some(({ gone }) => gone)) this.#reported.readAgain(flowRunId);
     const deps = {
       ...this.#deps,
@@ -133,7 +131,7 @@ export class Controller {
     return execute(deps, { flowRunId, decision, namespace, isOnlyWriter, version });
   }
 
-  /** Of a Job made for another Prefect, or labelled by hand with what no flow run is called, our Prefect cannot know the run. */
+  /** Whether a missing run was deleted; false if a Job belongs to another Prefect, or its label is not a flow run id. */
   #mayBeDeleted({ flowRunId, jobs }: ObservedRun): boolean {
     return isUuid(flowRunId) && jobs.every(({ job }) => this.#isOurs(job));
   }
@@ -143,8 +141,8 @@ export class Controller {
     return address !== undefined && namesApi(job, new Set([address]));
   }
 
-  #leave({ flowRunId, jobs }: ObservedRun): undefined {
-    for (const { job, gone } of jobs) if (gone) this.#view.forgetGone(flowRunId, job.metadata.uid);
+  #forgetDeletedJobs({ flowRunId, jobs }: ObservedRun): undefined {
+    for (const { job, gone } of jobs) if (gone) this.#view.forgetDeletedJob(flowRunId, job.metadata.uid);
   }
 
   #decide(observed: ObservedRun, run: RunStatus): Decision {
@@ -156,23 +154,23 @@ export class Controller {
     return decision;
   }
 
-  /** Quiet Jobs cost no request: only what is over, or what would be acted on if the run were running, needs its state. */
-  #decideQuietly(observed: ObservedRun): Decision | undefined {
+  /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */
+  #decideWithoutReading(observed: ObservedRun): Decision | undefined {
     const { flowRunId } = observed;
     const known = this.#states.known(flowRunId);
     if (known.kind === "known" && known.state.type === "cancelling") return undefined;
     const jobs = observed.jobs.filter(
-      ({ job, gone }) => gone || !this.#view.isExpectedGone(job.metadata.uid),
+      ({ job, gone }) => gone || !this.#view.isDeletionExpected(job.metadata.uid),
     );
     if (jobs.length === 0 && known.kind === "unknown") return undefined;
-    if (jobs.some((each) => each.gone || !QUIET.has(jobPhase(each).kind))) return undefined;
+    if (jobs.some((job) => job.gone || !UNFINISHED.has(jobPhase(job).kind))) return undefined;
     const decision = this.#decide(observed, known.kind === "unknown" ? ASSUMED_RUNNING : known);
     if (jobs.length === 0) return decision;
-    const acts = decision.transition !== undefined || decision.deletions.length > 0;
-    return acts || this.#reported.pending(flowRunId, decision.logs).length > 0 ? undefined : decision;
+    const mustAct = decision.transition !== undefined || decision.deletions.length > 0;
+    return mustAct || this.#reported.pending(flowRunId, decision.logs).length > 0 ? undefined : decision;
   }
 
-  /** Milliseconds to wait for the agent that reports this run, if that is another one and lives. */
+  /** How many milliseconds to wait for another agent that owns the run; undefined: this process may act. */
   async #waitForOwner({ flowRunId, jobs }: ObservedRun, decision: Decision): Promise<number | undefined> {
     const pending = this.#reported.pending(flowRunId, decision.logs);
     if (pending.length === 0 && decision.transition === undefined && !decision.deleteDask) return undefined;
@@ -185,12 +183,12 @@ export class Controller {
     return undefined;
   }
 
-  /** The decision is carried through: remembers what the next one needs, forgets the rest. */
+  /** Forgets the run if no Job of it is left. Returns after how many milliseconds to decide again. */
   #finish({ flowRunId, jobs }: ObservedRun, decision: Decision): number | undefined {
     if (decision.heartbeat) this.#waiting.add(flowRunId);
     else this.#waiting.delete(flowRunId);
     if (decision.requeueAfterMs !== undefined) return decision.requeueAfterMs;
-    for (const { job, gone } of jobs) if (gone) this.#view.forgetGone(flowRunId, job.metadata.uid);
+    for (const { job, gone } of jobs) if (gone) this.#view.forgetDeletedJob(flowRunId, job.metadata.uid);
     if (jobs.every(({ gone }) => gone)) this.#forget({ flowRunId, jobs });
     return undefined;
   }
@@ -226,8 +224,8 @@ export class Controller {
       let waitMs = ms;
       await task().catch((error: unknown) => {
         if (error instanceof KubeError && !error.retryable) throw error;
-        this.#deps.log.debug("A round of supervision failed", { error: textOf(error) });
-        waitMs = Math.min(ms, AFTER_FAILURE_MS);
+        this.#deps.log.debug("A periodic task of supervision failed", { error: textOf(error) });
+        waitMs = Math.min(ms, RETRY_MS);
       });
       await this.#deps.clock.sleep(waitMs, signal);
     }

@@ -1,12 +1,12 @@
-// Deletes the Dask clusters of flow runs that were cancelled or lost their pod; nothing else ends them (dask-kubernetes
-// issues 53, 343). They are listed only then, once for all runs that ask at the same time.
+// Deletes the Dask clusters of flow runs that were cancelled or lost their pod; nothing else deletes them (dask-kubernetes
+// issues 53, 343). Lists Dask objects only then, once for all runs that need them at the same time.
 
 import { Batcher } from "../../base/batch.ts";
 import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
-import { isEndedWith } from "../../dask/ended-with.ts";
-import { isLiving } from "../../dask/pod-life.ts";
+import { isDeletedWithRun } from "../../dask/deleted-with-run.ts";
+import { isPodActive } from "../../dask/pod-status.ts";
 import { membershipOf } from "../../dask/recognise.ts";
 import type { ObservedCluster } from "../../dask/dask-cluster.ts";
 import { listDask } from "../../inventory/list-dask.ts";
@@ -20,34 +20,33 @@ import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
 
-/** What it works with. */
 export type DaskDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "metrics"> & {
   readonly states: Pick<RunStates, "refresh">;
-  readonly view: Pick<ClusterView, "flowRunIds" | "observe" | "isExpectedGone">;
+  readonly view: Pick<ClusterView, "flowRunIds" | "observe" | "isDeletionExpected">;
 };
 
 /** When a run's clusters may be deleted. */
-export interface DeletionTerms {
-  /** Whether the run, read afresh, still calls for it. */
-  readonly isStillDue: (run: RunStatus) => boolean;
-  /** Uids of Jobs that are deleted with it: their pods keep no cluster. */
+export interface DeletionConditions {
+  /** Whether the run's current status still requires the deletion. */
+  readonly isStillNeeded: (run: RunStatus) => boolean;
+  /** Uids of Jobs that are deleted at the same time: their pods do not keep a cluster. */
   readonly deletedJobs: ReadonlySet<string>;
 }
 
-interface Found {
+interface FoundClusters {
   readonly clusters: readonly ObservedCluster[];
-  /** Pods that run, or still end. */
-  readonly living: number;
+  /** The number of pods that have not finished. */
+  readonly activePods: number;
 }
 
-/** How long the end of deleted pods is waited for: Kubernetes' own grace, and a little more. */
-const END_WITHIN_MS = 35_000;
+/** How long to wait for deleted pods to terminate: Kubernetes' default grace period, and a little more. */
+const TERMINATION_TIMEOUT_MS = 35_000;
 const RUNS_AT_ONCE = 1_000;
 
 export class DaskDeleter {
   readonly #deps: DaskDeps;
   readonly #namespace: string;
-  readonly #listings: Batcher<string, Found>;
+  readonly #listings: Batcher<string, FoundClusters>;
   readonly #since = new Map<string, number>();
   readonly #forbidden = new Set<string>();
 
@@ -57,41 +56,41 @@ export class DaskDeleter {
     this.#listings = new Batcher((ids) => this.#list(ids), { maxSize: RUNS_AT_ONCE, maxRequests: 1 });
   }
 
-  /** Deletes the run's clusters, as far as our rights allow. Throws KubeError and PrefectError. */
-  async delete(flowRunId: string, terms: DeletionTerms): Promise<void> {
-    await this.#deleteClusters(flowRunId, terms);
+  /** Deletes the run's clusters as far as permissions allow. Throws KubeError and PrefectError. */
+  async delete(flowRunId: string, conditions: DeletionConditions): Promise<void> {
+    await this.#deleteClusters(flowRunId, conditions);
   }
 
-  /**
-   * The same, and returns whether they have ended. What takes longer than Kubernetes' own grace, or may not be deleted by us,
-   * is not waited for.
-   */
-  async deleteAndWait(flowRunId: string, terms: DeletionTerms): Promise<boolean> {
-    const living = await this.#deleteClusters(flowRunId, terms);
+  /** The same, and returns true once the pods have terminated, the timeout is over, or pods may not be deleted. */
+  async deleteAndWait(flowRunId: string, conditions: DeletionConditions): Promise<boolean> {
+    const activePods = await this.#deleteClusters(flowRunId, conditions);
     const now = this.#deps.clock.now().getTime();
     const since = this.#since.get(flowRunId) ?? now;
-    const isOver = living === 0 || now - since >= END_WITHIN_MS || this.#forbidden.has("pods");
-    if (isOver) this.#since.delete(flowRunId);
+    const isDone = activePods === 0 || now - since >= TERMINATION_TIMEOUT_MS || this.#forbidden.has("pods");
+    if (isDone) this.#since.delete(flowRunId);
     else this.#since.set(flowRunId, since);
-    return isOver;
+    return isDone;
   }
 
-  /** Returns the number of pods that still live. */
-  async #deleteClusters(flowRunId: string, { isStillDue, deletedJobs }: DeletionTerms): Promise<number> {
-    const { clusters, living } = await this.#listings.add(flowRunId);
+  /** Returns the number of pods that have not finished. */
+  async #deleteClusters(
+    flowRunId: string,
+    { isStillNeeded, deletedJobs }: DeletionConditions,
+  ): Promise<number> {
+    const { clusters, activePods } = await this.#listings.add(flowRunId);
     if (clusters.length === 0) return 0;
     const run = await this.#deps.states.refresh(flowRunId);
-    if (!isStillDue(run)) return 0;
-    const ours = clusters.filter((cluster) => isEndedWith(cluster, run));
-    if (ours.length === 0) return 0;
-    // The flow itself still runs: its workers are not ours to delete.
-    if (await this.#hasPods(flowRunId, deletedJobs)) return living;
-    for (const cluster of ours) await this.#deleteCluster(flowRunId, cluster);
-    return living;
+    if (!isStillNeeded(run)) return 0;
+    const deletable = clusters.filter((cluster) => isDeletedWithRun(cluster, run));
+    if (deletable.length === 0) return 0;
+    // While the flow itself runs, it needs its workers.
+    if (await this.#hasPods(flowRunId, deletedJobs)) return activePods;
+    for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
+    return activePods;
   }
 
-  /** The clusters of each of these runs, except those that are only guessed to be theirs. */
-  async #list(ids: readonly string[]): Promise<readonly Found[]> {
+  /** The clusters of each of these runs, without guesses. */
+  async #list(ids: readonly string[]): Promise<readonly FoundClusters[]> {
     const { kube, view } = this.#deps;
     const objects = await listDask(new Listing(kube), this.#namespace, "all");
     const runs = view.flowRunIds().map((flowRunId) => ({ flowRunId, observed: view.observe(flowRunId) }));
@@ -101,18 +100,23 @@ export class DaskDeleter {
     const byRun = Map.groupBy(found, ({ owner }) => owner?.flowRunId);
     return ids.map((id) => {
       const clusters = byRun.get(id) ?? [];
-      return { clusters, living: clusters.flatMap(podsOf).filter(isLiving).length };
+      return { clusters, activePods: clusters.flatMap(podsOf).filter(isPodActive).length };
     });
   }
 
-  /** Whether a pod of the flow itself lives, asked of the cluster. */
+  /** Reads from the cluster whether a pod of the flow itself is active. */
   async #hasPods(flowRunId: string, deletedJobs: ReadonlySet<string>): Promise<boolean> {
     const query = { namespace: this.#namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
     for await (const pod of listAll(this.#deps.kube, "pods", query)) {
-      const isGoing = (pod.metadata.ownerReferences ?? []).some(
-        ({ uid }) => deletedJobs.has(uid) || this.#deps.view.isExpectedGone(uid),
+      const isDeletedWithJob = (pod.metadata.ownerReferences ?? []).some(
+        ({ uid }) => deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid),
       );
-      if (isLiving(pod) && isStanding(pod) && !isGoing && membershipOf(pod, () => false) === undefined)
+      if (
+        isPodActive(pod) &&
+        isNotBeingDeleted(pod) &&
+        !isDeletedWithJob &&
+        membershipOf(pod, () => false) === undefined
+      )
         return true;
     }
     return false;
@@ -120,7 +124,7 @@ export class DaskDeleter {
 
   async #deleteCluster(flowRunId: string, cluster: ObservedCluster): Promise<void> {
     const { log, metrics } = this.#deps;
-    const nothing = { runs: [], warnings: [], unownedDask: [withoutEnding(cluster)] };
+    const nothing = { runs: [], warnings: [], unownedDask: [withoutTerminating(cluster)] };
     const { items } = cancelPlan(nothing, new Set([flowRunId]), new Map());
     let count = 0;
     for (const item of items) if (await this.#delete(item)) count++;
@@ -138,24 +142,27 @@ export class DaskDeleter {
       const isFirst = !this.#forbidden.has(resource);
       this.#forbidden.add(resource);
       if (isFirst)
-        log.warn(`Missing permission to delete ${resource}: Dask clusters of cancelled flow runs stay`, {
-          name: ref.name,
-        });
+        log.warn(
+          `Missing permission to delete ${resource}: Dask clusters of cancelled flow runs are not deleted`,
+          {
+            name: ref.name,
+          },
+        );
       return false;
     }
   }
 }
 
-/** The cluster without what is being deleted already. */
-function withoutEnding(cluster: ObservedCluster): ObservedCluster {
+/** The cluster without the parts that are being deleted already. */
+function withoutTerminating(cluster: ObservedCluster): ObservedCluster {
   const { scheduler, workers, services, budgets, resource } = cluster;
   return {
     ...cluster,
-    scheduler: scheduler !== undefined && isStanding(scheduler) ? scheduler : undefined,
-    workers: workers.filter(isStanding),
-    services: services.filter(isStanding),
-    budgets: budgets.filter(isStanding),
-    resource: resource !== undefined && isStanding(resource) ? resource : undefined,
+    scheduler: scheduler !== undefined && isNotBeingDeleted(scheduler) ? scheduler : undefined,
+    workers: workers.filter(isNotBeingDeleted),
+    services: services.filter(isNotBeingDeleted),
+    budgets: budgets.filter(isNotBeingDeleted),
+    resource: resource !== undefined && isNotBeingDeleted(resource) ? resource : undefined,
   };
 }
 
@@ -163,6 +170,6 @@ function podsOf({ scheduler, workers }: ObservedCluster): readonly Pod[] {
   return scheduler === undefined ? workers : [...workers, scheduler];
 }
 
-function isStanding({ metadata }: { readonly metadata: Meta }): boolean {
+function isNotBeingDeleted({ metadata }: { readonly metadata: Meta }): boolean {
   return metadata.deletionTimestamp === undefined;
 }

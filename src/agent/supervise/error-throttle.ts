@@ -1,5 +1,4 @@
-// What the agent's own log says of flow runs that it cannot finish: one line per outage of an API, one per run that is
-// refused; not one per try.
+// Logs errors of flow runs once per outage of an API and once per rejected run, not at every retry.
 
 import { isRetryable, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
@@ -8,31 +7,30 @@ export class ErrorThrottle {
   readonly #log: Log;
   /** Runs that wait for the end of an outage. */
   readonly #waiting = new Set<string>();
-  readonly #refused = new Set<string>();
+  readonly #rejected = new Set<string>();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** One more failure; the run comes again by itself. */
+  /** Records a failure; the queue retries the run. */
   failed(flowRunId: string, error: unknown): void {
     const fields = { flowRun: flowRunId, error: textOf(error) };
-    const isFirst = isRetryable(error) ? this.#waiting.size === 0 : !this.#refused.has(flowRunId);
+    const isFirst = isRetryable(error) ? this.#waiting.size === 0 : !this.#rejected.has(flowRunId);
     if (isRetryable(error)) this.#waiting.add(flowRunId);
-    else this.#refused.add(flowRunId);
-    if (isFirst) this.#log.warn("Could not finish a flow run, trying again", fields);
-    else this.#log.debug("Could not finish a flow run", fields);
+    else this.#rejected.add(flowRunId);
+    if (isFirst) this.#log.warn("Could not process a flow run, retrying", fields);
+    else this.#log.debug("Could not process a flow run", fields);
   }
 
-  /** Nothing of this run is left. */
   forget(flowRunId: string): void {
-    this.#refused.delete(flowRunId);
+    this.#rejected.delete(flowRunId);
     this.#waiting.delete(flowRunId);
   }
 
-  /** An API call for this run succeeded. Returns the runs that are now worth another try at once. */
+  /** Call when the API accepted a request for this run. Returns the other runs to retry at once. */
   succeeded(flowRunId: string): string[] {
-    this.#refused.delete(flowRunId);
+    this.#rejected.delete(flowRunId);
     if (this.#waiting.size === 0) return [];
     const others = [...this.#waiting].filter((id) => id !== flowRunId);
     this.#waiting.clear();

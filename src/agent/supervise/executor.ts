@@ -1,5 +1,5 @@
-// Acts on a decision: first the run's log, then its state, at last the deletions; each step only when Prefect or Kubernetes
-// has accepted the one before.
+// Acts on a decision: first writes the run's log, then sets its state, then deletes Jobs; each step only after the one before
+// has succeeded.
 
 import { withRetry } from "../../base/backoff.ts";
 import type { Deletion, Decision, LogTail, RunLogEntry, Transition } from "../../job/decide/types.ts";
@@ -11,17 +11,16 @@ import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
-import type { DaskDeleter, DeletionTerms } from "./dask.ts";
+import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { ReportedLog } from "./reported-log.ts";
 
-/** A decision that is due. */
 export interface Action {
   readonly flowRunId: string;
   readonly decision: Decision;
   readonly namespace: string;
   /** Only this process can have written to the run's log. */
   readonly isOnlyWriter: boolean;
-  /** The version of the run's state that was judged. */
+  /** The version of the run's state that the decision is based on. */
   readonly version: number | undefined;
 }
 
@@ -35,31 +34,31 @@ type Deps = Pick<AgentDeps, "kube" | "runs" | "clock" | "log" | "metrics"> & {
 const TAIL_LINES = 20;
 const TAIL_BYTES = 16_000;
 const TAIL_TRIES = { attempts: 3, shape: { firstMs: 100, maxMs: 500 } };
-/** When to try a deletion again that we have no right to. */
-const FORBIDDEN_MS = 600_000;
-/** When to look again at what is ending, and at a state that has just changed. */
-const ENDING_MS = 1_000;
-const CHANGED_MS = 500;
+/** When to retry a deletion without permission. */
+const FORBIDDEN_RETRY_MS = 600_000;
+/** When to check again for terminating Dask pods, and to decide again after the run's state has changed. */
+const TERMINATING_RETRY_MS = 1_000;
+const STATE_CHANGED_RETRY_MS = 500;
 
-/** `unwanted`: the run's state no longer calls for it; `changed`: the state is not the one that was judged. */
-type Settled = "settled" | "unwanted" | "changed";
+/** `not-needed`: the run's current state does not allow it; `changed`: the state has changed since the decision. */
+type TransitionOutcome = "set" | "not-needed" | "changed";
 
 /**
- * Reports, settles, deletes. Throws when a step was not accepted; then nothing that follows is done. Returns after how many
- * milliseconds to try again what was forbidden, or must wait for something to end.
+ * Throws if a step fails; the steps after it are then not executed. Returns after how many milliseconds to retry what was
+ * forbidden or must wait for pods to terminate.
  */
 export async function execute(deps: Deps, action: Action): Promise<number | undefined> {
   const { flowRunId, decision } = action;
   const written = await report(deps, action);
   const { transition } = decision;
   const isFailed = transition?.kind === "fail";
-  // Failed waits for nothing. Cancelled says that nothing runs; a rescheduled run makes a cluster of its own.
-  if (!isFailed && !(await isDaskGone(deps, action))) return ENDING_MS;
+  // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
+  if (!isFailed && !(await isDaskGone(deps, action))) return TERMINATING_RETRY_MS;
   const isReportedNow = written.some(({ level }) => level === "ERROR");
   if (transition !== undefined && (!needsReport(transition) || isReportedNow)) {
-    if ((await settle(deps, action, transition)) === "changed") return CHANGED_MS;
+    if ((await applyTransition(deps, action, transition)) === "changed") return STATE_CHANGED_RETRY_MS;
   }
-  if (isFailed && decision.deleteDask) await deps.dask.delete(flowRunId, termsOf(decision));
+  if (isFailed && decision.deleteDask) await deps.dask.delete(flowRunId, deletionConditions(decision));
   const waits: number[] = [];
   for (const deletion of decision.deletions) {
     const waitMs = await deleteJob(deps, flowRunId, deletion);
@@ -68,18 +67,19 @@ export async function execute(deps: Deps, action: Action): Promise<number | unde
   return waits[0];
 }
 
-/** Deletes the run's Dask clusters, if they are to be deleted; only Cancelled has to wait for their end. */
+/** Deletes the run's Dask clusters if the decision says so; only Cancelled waits until they have terminated. */
 async function isDaskGone({ dask }: Deps, { flowRunId, decision }: Action): Promise<boolean> {
   if (!decision.deleteDask) return true;
-  if (decision.transition?.kind === "cancelled") return dask.deleteAndWait(flowRunId, termsOf(decision));
-  await dask.delete(flowRunId, termsOf(decision));
+  if (decision.transition?.kind === "cancelled")
+    return dask.deleteAndWait(flowRunId, deletionConditions(decision));
+  await dask.delete(flowRunId, deletionConditions(decision));
   return true;
 }
 
-function termsOf({ transition, deletions }: Decision): DeletionTerms {
+function deletionConditions({ transition, deletions }: Decision): DeletionConditions {
   const isRescheduled = transition?.kind === "reschedule";
   return {
-    isStillDue: (run) => (isRescheduled ? run.kind === "known" && isActive(run.state.type) : isDone(run)),
+    isStillNeeded: (run) => (isRescheduled ? run.kind === "known" && isActive(run.state.type) : isDone(run)),
     deletedJobs: new Set(deletions.map(({ job }) => job.metadata.uid)),
   };
 }
@@ -88,7 +88,7 @@ function needsReport(transition: Transition): boolean {
   return transition.kind === "fail" && transition.onlyWithReport;
 }
 
-/** Returns what was written now: what nobody had written before. */
+/** Writes the log entries that nobody has written before, and returns them. */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
   const { flowRunId, decision, namespace, isOnlyWriter } = action;
   const toLine = async (entry: RunLogEntry): Promise<RunLog> => {
@@ -101,7 +101,7 @@ async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[
   return written;
 }
 
-/** The end of the container's log; a post-mortem without it is better than none. */
+/** The last lines of the container's log; empty if they cannot be read. */
 async function lastLines(deps: Deps, namespace: string, tail: LogTail): Promise<string> {
   const { pod, container, previous } = tail;
   const query = { container, previous, tailLines: TAIL_LINES, limitBytes: TAIL_BYTES };
@@ -109,30 +109,31 @@ async function lastLines(deps: Deps, namespace: string, tail: LogTail): Promise<
   try {
     const text = ((await withRetry(read, { ...TAIL_TRIES, clock: deps.clock })) ?? "").trimEnd();
     if (text === "") return "";
-    const who = container === undefined ? pod : `container '${container}'`;
+    const source = container === undefined ? pod : `container '${container}'`;
     const lines = text.split("\n").map((line) => `\t${line}`);
-    return `\nLast lines of ${who}:\n${lines.join("\n")}`;
+    return `\nLast lines of ${source}:\n${lines.join("\n")}`;
   } catch (error) {
     if (error instanceof KubeError) return "";
     throw error;
   }
 }
 
-/**
- * The state is read once more: writing the log took its time, and what is final or cancelled by now stays so. Nor is it ours
- * any more if it changed at all since it was judged: another agent may have settled it, and a new Job have begun.
- */
-async function settle(deps: Deps, action: Action, transition: Transition): Promise<Settled> {
+/** Sets the run's state, unless it has changed since the decision: another agent may have set it, or a new Job started. */
+async function applyTransition(
+  deps: Deps,
+  action: Action,
+  transition: Transition,
+): Promise<TransitionOutcome> {
   const { flowRunId } = action;
   const run = await deps.states.refresh(flowRunId);
-  if (run.kind !== "known") return "unwanted";
+  if (run.kind !== "known") return "not-needed";
   if (action.version !== undefined && run.state.version !== action.version) return "changed";
-  if (!isWanted(transition, run.state)) return "unwanted";
+  if (!stillApplies(transition, run.state)) return "not-needed";
   const { version } = run.state;
   if ((await setState(deps, flowRunId, { transition, version })) === "moved") return "changed";
   deps.metrics.count("decisions", transition.kind);
-  deps.log.info(DONE[transition.kind], { flowRun: flowRunId, message: transition.message });
-  return "settled";
+  deps.log.info(LOG_MESSAGES[transition.kind], { flowRun: flowRunId, message: transition.message });
+  return "set";
 }
 
 async function setState(
@@ -147,7 +148,7 @@ async function setState(
     return runs.transition(flowRunId, { type, message, version });
   }
   const { job } = transition;
-  const note = async (text: string): Promise<void> => {
+  const writeLog = async (text: string): Promise<void> => {
     const key = `After Job ${job}: `;
     const line = { name: "k8s-infra", level: "WARNING", message: key + text } as const;
     const entries: readonly RunLogEntry[] = [{ ...line, key, job }];
@@ -155,14 +156,14 @@ async function setState(
       Promise.resolve({ flowRunId, ...line }),
     );
   };
-  return runs.restart(flowRunId, { message, version, note });
+  return runs.restart(flowRunId, { message, version, writeLog });
 }
 
-function isWanted({ kind }: Transition, { type }: RunState): boolean {
+function stillApplies({ kind }: Transition, { type }: RunState): boolean {
   return kind === "cancelled" ? type === "cancelling" : isActive(type);
 }
 
-const DONE: Readonly<Record<Transition["kind"], string>> = {
+const LOG_MESSAGES: Readonly<Record<Transition["kind"], string>> = {
   fail: "Flow run failed in Kubernetes",
   cancelled: "Flow run cancelled",
   reschedule: "Flow run rescheduled after a disruption",
@@ -174,17 +175,17 @@ async function deleteJob(
   { job, reason, status }: Deletion,
 ): Promise<number | undefined> {
   const { uid, name, namespace } = job.metadata;
-  deps.view.expectGone(uid);
+  deps.view.expectDeletion(uid);
   try {
     const outcome = await deps.kube.delete("jobs", { namespace, name }, { uid, propagation: "Foreground" });
-    if (outcome === "changed") deps.view.unexpectGone(uid);
+    if (outcome === "changed") deps.view.cancelExpectedDeletion(uid);
     if (outcome !== "deleted") return undefined;
     deps.metrics.count("deletions", status);
     deps.log.info("Job deleted", { flowRun: flowRunId, job: name, reason });
   } catch (error) {
-    deps.view.unexpectGone(uid);
-    // The agent said at its start that this right is missing.
-    if (error instanceof KubeError && error.status === 403) return FORBIDDEN_MS;
+    deps.view.cancelExpectedDeletion(uid);
+    // The missing permission was logged when the agent started.
+    if (error instanceof KubeError && error.status === 403) return FORBIDDEN_RETRY_MS;
     throw error;
   }
   return undefined;

@@ -1,4 +1,5 @@
-// Which agent process reports a Job: the one whose identity is on it. Another takes over when that one is dead or silent.
+// Which agent process reports a Job: the one in its owner annotation. Another takes over if that one has ended or does not
+// report in time.
 
 import { hash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
@@ -13,32 +14,32 @@ export interface OwnershipDeps {
   readonly isDead: (identity: string) => boolean;
 }
 
-/** How long another agent may stay silent about something that is due. */
-const SILENCE_MS = 10_000;
-/** Of a Job that is gone nobody can write down who reports it: agents take turns, spread over this time by their identities. */
-const TURNS_MS = 3_000;
-/** When to look again after another process changed the Job in the same moment. */
-const CHANGED_MS = 500;
+/** How long the owner may take to report what is due. */
+const OWNER_TIMEOUT_MS = 10_000;
+/** A deleted Job has no annotation to claim: agents report it after different delays up to this, by their identities. */
+const MAX_DELAY_MS = 3_000;
+/** When to retry after another process changed the Job at the same time. */
+const CONFLICT_RETRY_MS = 500;
 
 export class Ownership {
   readonly #deps: OwnershipDeps;
   readonly #identity: string;
   readonly #startedAt: Date;
-  readonly #turnMs: number;
+  readonly #delayMs: number;
   readonly #waitingSince = new Map<string, Date>();
-  /** Uids of Jobs and ids of runs that we report. */
+  /** Uids of Jobs and ids of runs that this process reports. */
   readonly #owned = new Set<string>();
-  /** Uids of Jobs that were another's when they were first seen, whatever their annotation says since. */
+  /** Uids of Jobs that another process owned at first, whatever their annotation says now. */
   readonly #others = new Set<string>();
 
   constructor(identity: string, deps: OwnershipDeps) {
     this.#identity = identity;
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
-    this.#turnMs = Number.parseInt(hash("sha256", identity, "hex").slice(0, 8), 16) % TURNS_MS;
+    this.#delayMs = Number.parseInt(hash("sha256", identity, "hex").slice(0, 8), 16) % MAX_DELAY_MS;
   }
 
-  /** Whether this very process made the Job: nobody can have reported it before. */
+  /** Whether this process created the Job, so that nobody else can have reported it. */
   isOwn(job: Job): boolean {
     if (this.#others.has(job.metadata.uid)) return false;
     const startedMs = Math.floor(this.#startedAt.getTime() / 1_000) * 1_000;
@@ -46,8 +47,8 @@ export class Ownership {
   }
 
   /**
-   * Whether we may report the Job now: undefined when yes, else how many milliseconds to wait for its owner. Taking over
-   * writes our identity on the Job, with its resourceVersion, so that of two processes only one does.
+   * Whether this process may report the Job now: undefined if yes, else how many milliseconds to wait for its owner. Taking
+   * over patches the annotation with the Job's resourceVersion, so that only one of two processes succeeds.
    */
   async mayReport(job: Job, gone: boolean): Promise<number | undefined> {
     const { uid, name, namespace, resourceVersion } = job.metadata;
@@ -55,51 +56,51 @@ export class Ownership {
     if (owner === this.#identity || this.#owned.has(uid)) return undefined;
     this.#others.add(uid);
     const isAwaited = owner !== undefined && !this.#deps.isDead(owner);
-    const leftMs = this.#leftOf(uid, (isAwaited ? SILENCE_MS : 0) + (gone ? this.#turnMs : 0));
+    const leftMs = this.#remainingMs(uid, (isAwaited ? OWNER_TIMEOUT_MS : 0) + (gone ? this.#delayMs : 0));
     if (leftMs > 0) return leftMs;
     this.#waitingSince.delete(uid);
     if (gone) return undefined;
     const annotations = { [OWNER_ANNOTATION]: this.#identity };
     const outcome = await this.#patch({ namespace, name }, { metadata: { resourceVersion, annotations } });
-    if (outcome === "changed") return CHANGED_MS;
+    if (outcome === "changed") return CONFLICT_RETRY_MS;
     this.#owned.add(uid);
     return undefined;
   }
 
-  /** We report all Jobs of this run that exist: when none is left, the run's end is ours to report. */
+  /** Call when this process reports all Jobs of the run: it then also reports the run's end when no Job is left. */
   own(flowRunId: string): void {
     this.#owned.add(flowRunId);
   }
 
-  /** Whether we may report the end of a run without Jobs: undefined when yes, else how long to wait for whoever reported it. */
+  /** Whether this process may report the end of a run without Jobs: undefined if yes, else how many milliseconds to wait. */
   mayReportEnd(flowRunId: string): number | undefined {
     if (this.#owned.has(flowRunId)) return undefined;
-    const leftMs = this.#leftOf(flowRunId, SILENCE_MS + this.#turnMs);
+    const leftMs = this.#remainingMs(flowRunId, OWNER_TIMEOUT_MS + this.#delayMs);
     return leftMs > 0 ? leftMs : undefined;
   }
 
-  /** By a Job's uid, or a run's id. */
+  /** Forgets a Job by its uid, or a run by its id. */
   forget(id: string): void {
     this.#waitingSince.delete(id);
     this.#owned.delete(id);
     this.#others.delete(id);
   }
 
-  /** Forgets all but these Jobs and runs: a Job that we deleted is gone without another decision about it. */
+  /** Forgets all other Jobs and runs; no further decision is made about a Job that this process deleted. */
   keepOnly(ids: ReadonlySet<string>): void {
     const known = [...this.#waitingSince.keys(), ...this.#owned, ...this.#others];
     for (const id of known) if (!ids.has(id)) this.forget(id);
   }
 
-  /** What is left of a wait that began when this was first asked about a Job's uid, or a run's id. */
-  #leftOf(id: string, ms: number): number {
+  /** The rest of a wait that began with the first call for this Job's uid or run's id. */
+  #remainingMs(id: string, ms: number): number {
     const now = this.#deps.clock.now();
     const since = this.#waitingSince.get(id) ?? now;
     this.#waitingSince.set(id, since);
     return since.getTime() + ms - now.getTime();
   }
 
-  /** Without the right to patch Jobs we report all the same: better twice than never. */
+  /** Without permission to patch Jobs this process reports all the same: better twice than never. */
   async #patch(ref: { namespace: string; name: string }, patch: Record<string, unknown>): Promise<string> {
     try {
       return await this.#deps.kube.patch("jobs", ref, patch);

@@ -1,35 +1,34 @@
-// What has been written to flow runs' logs, so that no line is written twice: not by this process, nor after a restart, nor
-// by two agents.
+// Remembers what has been written to flow runs' logs, so that no line is written twice: not after a restart either, nor by
+// two agents.
 
 import type { RunLogEntry } from "../../job/decide/types.ts";
 import type { RunLog } from "../../orchestrator/run-log.ts";
 import type { RunReporter } from "../../orchestrator/run-reporter.ts";
 import type { RunLogWriter } from "../run-log.ts";
 
-/** The loggers of the lines that supervision writes. */
+/** The loggers whose lines are read back. */
 const LOGGERS = ["k8s-infra"];
 
 export interface Report {
   readonly flowRunId: string;
   readonly entries: readonly RunLogEntry[];
-  /** Only this process can have written to the run's log: nobody has to be asked what is in it. */
+  /** Only this process can have written to the run's log, so it need not be read. */
   readonly isOnlyWriter: boolean;
 }
 
-/** Remembers messages per flow run; reads the run's log in Prefect where others may have written before. */
 export class ReportedLog {
   readonly #runs: Pick<RunReporter, "loggedMessages">;
   readonly #writer: RunLogWriter;
   readonly #messages = new Map<string, Set<string>>();
   /** Runs whose log must be read again before the next line. */
-  readonly #unsure = new Set<string>();
+  readonly #mustReadLog = new Set<string>();
 
   constructor(runs: Pick<RunReporter, "loggedMessages">, writer: RunLogWriter) {
     this.#runs = runs;
     this.#writer = writer;
   }
 
-  /** Those of the entries that are not known to be written; Prefect is not asked. */
+  /** The entries that are not known to be written; does not ask Prefect. */
   pending(flowRunId: string, entries: readonly RunLogEntry[]): RunLogEntry[] {
     const known = [...(this.#messages.get(flowRunId) ?? [])];
     const keys = new Set<string>();
@@ -41,8 +40,8 @@ export class ReportedLog {
   }
 
   /**
-   * Writes the entries that nobody has written yet, and returns them. Throws PrefectError when Prefect has not, or may not
-   * have, the lines; then its log is read before the next try.
+   * Writes the entries that nobody has written yet, and returns them. Throws PrefectError if Prefect has not, or may not
+   * have, the lines; the run's log is then read before the next try.
    */
   async write(
     { flowRunId, entries, isOnlyWriter }: Report,
@@ -63,23 +62,23 @@ export class ReportedLog {
     return pending;
   }
 
-  /** Others may have written: the run's log is read before the next line. */
+  /** Call when others may have written: the run's log is then read before the next write. */
   readAgain(flowRunId: string): void {
     this.#messages.delete(flowRunId);
-    this.#unsure.add(flowRunId);
+    this.#mustReadLog.add(flowRunId);
   }
 
   forget(flowRunId: string): void {
     this.#messages.delete(flowRunId);
-    this.#unsure.delete(flowRunId);
+    this.#mustReadLog.delete(flowRunId);
   }
 
   async #readLog(flowRunId: string, isOnlyWriter: boolean): Promise<void> {
     if (this.#messages.has(flowRunId)) return;
-    const isEmpty = isOnlyWriter && !this.#unsure.has(flowRunId);
+    const isEmpty = isOnlyWriter && !this.#mustReadLog.has(flowRunId);
     const logged = isEmpty ? [] : await this.#runs.loggedMessages(flowRunId, LOGGERS);
     this.#messages.set(flowRunId, new Set(logged));
-    this.#unsure.delete(flowRunId);
+    this.#mustReadLog.delete(flowRunId);
   }
 
   #markReported(flowRunId: string, entries: readonly RunLogEntry[]): void {

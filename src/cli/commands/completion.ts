@@ -1,92 +1,43 @@
-// kubectl prefect completion: scripts that complete command lines, in a shell and through kubectl.
+// kubectl prefect completion: the program through which kubectl completes `kubectl prefect`.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { Command, Option, UsageError } from "clipanion";
-import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
-import type { Env } from "../../base/env.ts";
+import { Command, Option } from "clipanion";
+import { SettingsError } from "../../base/errors.ts";
 import { BaseCommand } from "../options/base-command.ts";
-import {
-  completionScript,
-  KUBECTL_SCRIPT,
-  KUBECTL_SCRIPT_NAME,
-  KUBECTL_SCRIPT_WINDOWS,
-  SHELLS,
-} from "../completion/scripts.ts";
 
-const EXECUTABLE = 0o755;
+/** kubectl runs a program of this name on the PATH (kubectl 1.26 and later). */
+const NAME = "kubectl_complete-prefect";
+const SCRIPT = '#!/bin/sh\nexec kubectl-prefect __complete "$@"\n';
+const WINDOWS_SCRIPT = "@echo off\r\nkubectl-prefect __complete %*\r\n";
 
 export class CompletionCommand extends BaseCommand {
   static override paths = [["completion"]];
   static override usage = Command.Usage({
     category: "Other",
-    description: "print or install shell completion",
+    description: "print the script that lets kubectl complete `kubectl prefect`",
     details: `
-      kubectl completes a plugin's command line by asking a program of the name ${KUBECTL_SCRIPT_NAME}, which
-      must be on the PATH. --install writes it, beside kubectl-prefect or into a directory of your choice.
-
-      With the name of a shell (bash, zsh, fish, powershell) prints a script that completes kubectl-prefect itself.
+      kubectl completes a plugin's command line by running the program ${NAME}, which must be executable and on the
+      PATH (on Windows ${NAME}.cmd). kubectl's own completion must be set up: see kubectl completion --help.
     `,
     examples: [
-      ["Complete `kubectl prefect` wherever kubectl is completed", "$0 completion --install"],
-      ["Complete kubectl-prefect in this bash", "source <(kubectl-prefect completion bash)"],
+      [
+        "Complete `kubectl prefect` with the Tab key",
+        `$0 completion > ~/.local/bin/${NAME}\nchmod +x ~/.local/bin/${NAME}`,
+      ],
     ],
   });
 
   shell = Option.String({ name: "SHELL", required: false });
-  install = Option.String("--install", {
-    tolerateBoolean: true,
-    description: `write ${KUBECTL_SCRIPT_NAME} there (default beside kubectl-prefect)`,
-  });
 
   execute(): Promise<number> {
-    if (this.install !== undefined && this.install !== false) this.#install(this.install);
-    else this.#print(this.shell);
+    if (this.shell !== undefined) {
+      throw new SettingsError(
+        `cannot print completion for "${this.shell}": kubectl completes in every shell`,
+        {
+          hint: `leave out "${this.shell}", and save the script as ${NAME}`,
+        },
+      );
+    }
+    this.print(this.context.env["OS"] === "Windows_NT" ? WINDOWS_SCRIPT : SCRIPT);
     return Promise.resolve(0);
   }
-
-  #print(given: string | undefined): void {
-    if (given === undefined) throw new UsageError(`no shell given: name one of ${SHELLS.join(", ")}`);
-    const shell = SHELLS.find((each) => each === (given === "pwsh" ? "powershell" : given));
-    if (shell === undefined) {
-      throw new SettingsError(`cannot complete in "${given}": unknown shell`, {
-        hint: `name one of ${SHELLS.join(", ")}`,
-      });
-    }
-    this.print(completionScript(shell));
-  }
-
-  /** `--install=DIR` and `--install DIR` mean the same. */
-  #install(given: string | true): void {
-    const { env } = this.context;
-    const windows = env["OS"] === "Windows_NT";
-    const directory = given === true ? (this.shell ?? directoryOnPath(env, windows)) : given;
-    const path = join(directory, windows ? `${KUBECTL_SCRIPT_NAME}.cmd` : KUBECTL_SCRIPT_NAME);
-    try {
-      mkdirSync(directory, { recursive: true });
-      writeFileSync(path, windows ? KUBECTL_SCRIPT_WINDOWS : KUBECTL_SCRIPT, { mode: EXECUTABLE });
-    } catch (error) {
-      throw new ExpectedError(`cannot write "${path}": ${textOf(error)}`, {
-        hint: "name a directory of your PATH that you may write to: --install=DIR",
-        cause: error,
-      });
-    }
-    this.note(`wrote ${path}`);
-    const isOnPath = directories(env).includes(directory);
-    if (!isOnPath) this.note(`warning: ${directory} is not on the PATH, where kubectl looks for it`);
-  }
-}
-
-/** The directory in which the shell finds this program. */
-function directoryOnPath(env: Env, windows: boolean): string {
-  const name = windows ? "kubectl-prefect.exe" : "kubectl-prefect";
-  const found = directories(env).find((directory) => existsSync(join(directory, name)));
-  if (found !== undefined) return found;
-  throw new SettingsError("cannot tell where to write the script: kubectl-prefect is not on the PATH", {
-    hint: "name a directory of your PATH: --install=DIR",
-  });
-}
-
-function directories(env: Env): string[] {
-  return (env["PATH"] ?? env["Path"] ?? "").split(delimiter).filter((directory) => directory !== "");
 }

@@ -1,4 +1,4 @@
-// kubectl prefect version: which build this is.
+// kubectl prefect version.
 
 import { Command, Option } from "clipanion";
 import { version } from "../../version.ts";
@@ -8,7 +8,7 @@ export class VersionCommand extends BaseCommand {
   static override paths = [["version"], ["--version"]];
   static override usage = Command.Usage({ category: "Other", description: "print the version" });
 
-  short = Option.Boolean("--short", false, { description: "the number alone" });
+  short = Option.Boolean("--short", false, { description: "print only the version number" });
 
   execute(): Promise<number> {
     const { node } = process.versions;

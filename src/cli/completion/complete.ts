@@ -1,4 +1,4 @@
-// `__complete`: what can stand next on a command line, in the lines that kubectl and cobra's shell scripts read:
+// `__complete`: what can stand next on a command line, in the lines that kubectl reads:
 // `word<TAB>what it is`, and at last `:` with what the shell is to do with them.
 
 import { commandsBelow, readArgv } from "../help/argv.ts";
@@ -105,15 +105,9 @@ async function argumentsOf(
   typed: Typed,
   context: CliContext,
 ): Promise<Answer> {
-  if (command.name === "completion") return words.length > 1 ? NOTHING : shells(typed.start);
   const path = command.paths.filter((each) => each.every((word, at) => words[at] === word));
   const given = words.slice(Math.max(0, ...path.map((each) => each.length)));
   if (!/\bRUN\b/.test(command.args) || (given.length > 0 && !command.args.includes("..."))) return NOTHING;
   const found = await lookUp("runs", typed, context);
   return { candidates: found.filter(([word]) => !given.includes(word)), directive: NO_FILES };
-}
-
-function shells(start: string): Answer {
-  const fitting = ["bash", "zsh", "fish", "powershell"].filter((shell) => shell.startsWith(start));
-  return { candidates: fitting.map((shell) => [shell, ""] as const), directive: NO_FILES };
 }

@@ -4,7 +4,7 @@
 import { aborted } from "../../base/clock.ts";
 import type { PrefectVersion, InventoryRun } from "../../inventory/inventory.ts";
 import { stateText } from "../../inventory/job-row.ts";
-import { RUN_LABELS, groupRuns, withRun } from "../../inventory/group-runs.ts";
+import { RUN_LABELS, groupRuns, withPrefectData } from "../../inventory/group-runs.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { TypedFlags } from "./typed-flags.ts";
 import type { CliContext } from "../context.ts";
@@ -97,7 +97,9 @@ async function asked(
     const states = new StateReader(directories.byVersion, signal);
     return await Promise.all(
       runs.map(async (run, at) =>
-        at < STATES_AT_MOST ? withRun(run, await states.read(run.prefectVersion, run.flowRunId)) : run,
+        at < STATES_AT_MOST
+          ? withPrefectData(run, await states.read(run.prefectVersion, run.flowRunId))
+          : run,
       ),
     );
   } finally {

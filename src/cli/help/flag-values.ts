@@ -89,7 +89,6 @@ const VALUES: Readonly<Record<string, FlagValue>> = {
   "version --output": choice("json", "yaml"),
   "--dry-run": { ...choice("client", "server"), optional: true },
   "render --dry-run": { ...choice("server"), optional: true },
-  "--install": { placeholder: "DIR", lookup: "files", optional: true },
   "--selector": { placeholder: "SELECTOR" },
   "--field-selector": { placeholder: "SELECTOR" },
   "--older-than": DURATION,

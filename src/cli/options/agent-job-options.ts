@@ -1,4 +1,4 @@
-// The options of `agent start` that shape the agent's Jobs; `render` takes them too, so that it shows the very same Job.
+// The options of `agent start` that shape its Jobs; `render` takes them too, so that it shows the same Job.
 
 import { JOB_OPTIONS } from "../../agent/options.ts";
 import type { JobOptions } from "../../prefect1/config/job-settings.ts";
@@ -11,7 +11,7 @@ import { optionGroup } from "./option-group.ts";
 export abstract class AgentCommand extends ClusterCommand {
   readonly job = optionGroup(JOB_OPTIONS);
 
-  /** What these options give to jobSettings. Throws SettingsError for what is malformed. */
+  /** The options for jobSettings. Throws SettingsError for malformed values. */
   protected jobOptions(namespace: string): JobOptions {
     const { job } = this;
     checkOptionValues(JOB_OPTIONS, job);

@@ -1,37 +1,38 @@
-// What every command has: verbosity, colour, and how it prints and ends.
+// What all commands share: verbosity, colours, printing and error handling.
 
 import { Command, Option } from "clipanion";
 import type { Palette } from "../../output/palette.ts";
 import type { CliContext } from "../context.ts";
-import { report } from "../errors.ts";
+import { reportError } from "../errors.ts";
 
-/** Every command: verbosity and colour. */
 export abstract class BaseCommand extends Command<CliContext> {
-  verbose = Option.Boolean("-v,--verbose", false, { description: "say more, and why an error happened" });
+  verbose = Option.Boolean("-v,--verbose", false, {
+    description: "print more details, and the causes of an error",
+  });
   color = Option.String("--color", "auto", {
-    description: "when to colour (default auto: on a terminal, unless NO_COLOR is set)",
+    description: "when to use colours (default auto: on a terminal, unless NO_COLOR is set)",
   });
 
-  /** clipanion would print errors on stdout, and a caught one would count as success. */
+  /** clipanion itself would print errors on stdout. */
   override async validateAndExecute(): Promise<number> {
     try {
       return await super.validateAndExecute();
     } catch (error) {
-      return report(error, this.context, this.verbose);
+      return reportError(error, this.context, this.verbose);
     }
   }
 
-  /** A line for people, on stderr. */
-  protected note(line: string): void {
+  /** Prints a line for people on stderr. */
+  protected printMessage(line: string): void {
     this.context.stderr.write(`${line}\n`);
   }
 
-  /** Data, on stdout. */
+  /** Prints data on stdout. */
   protected print(text: string): void {
     this.context.stdout.write(text);
   }
 
-  /** The colours for standard output. Throws SettingsError for a --color that there is not. */
+  /** The colours for stdout. Throws SettingsError for an unknown --color. */
   protected async palette(): Promise<Palette> {
     const { colourFor, parseColourMode } = await import("../../output/palette.ts");
     return colourFor(

@@ -1,35 +1,35 @@
-// The options of commands that speak to a cluster, spelled as kubectl spells them.
+// The options of commands that connect to a cluster, with kubectl's names.
 
 import { Option } from "clipanion";
 import { parseDuration } from "../../base/duration.ts";
 import type { ConnectionFlags } from "../../kube/auth/kubeconfig.ts";
 import { PrefectCommand } from "./prefect-command.ts";
 
-/** Commands that speak to a cluster, and to Prefect. */
+/** Commands that connect to a cluster and to Prefect. */
 export abstract class ClusterCommand extends PrefectCommand {
-  kubeconfig = Option.String("--kubeconfig", { description: "kubeconfig file to use" });
+  kubeconfig = Option.String("--kubeconfig", { description: "path to the kubeconfig file" });
   kubeContext = Option.String("--context", { description: "kubeconfig context to use" });
   cluster = Option.String("--cluster", { description: "kubeconfig cluster to use" });
   user = Option.String("--user", { description: "kubeconfig user to use" });
-  namespace = Option.String("-n,--namespace", { description: "namespace; else the context's" });
-  server = Option.String("-s,--server", { description: "address of the Kubernetes API server" });
-  as = Option.String("--as", { description: "user to act as" });
-  asGroup = Option.Array("--as-group", { description: "group to act as, may be repeated" });
-  asUid = Option.String("--as-uid", { description: "uid to act as" });
+  namespace = Option.String("-n,--namespace", { description: "namespace (default from the context)" });
+  server = Option.String("-s,--server", { description: "URL of the Kubernetes API server" });
+  as = Option.String("--as", { description: "user to impersonate" });
+  asGroup = Option.Array("--as-group", { description: "group to impersonate; may be repeated" });
+  asUid = Option.String("--as-uid", { description: "UID to impersonate" });
   certificateAuthority = Option.String("--certificate-authority", {
-    description: "file of the cluster's CA",
+    description: "file with the CA certificate of the API server",
   });
   tlsServerName = Option.String("--tls-server-name", {
-    description: "name to expect in the server's certificate",
+    description: "server name to verify in the API server's certificate",
   });
   insecureSkipTlsVerify = Option.Boolean("--insecure-skip-tls-verify", {
-    description: "do not check the server's certificate",
+    description: "do not verify the API server's certificate (insecure)",
   });
   requestTimeout = Option.String("--request-timeout", {
-    description: "how long to wait for an answer, such as 30s",
+    description: "timeout of a request to the API server, such as 30s",
   });
 
-  /** The connection flags that were given. */
+  /** The values of the connection flags. */
   protected connectionFlags(): ConnectionFlags {
     const timeout = this.requestTimeout;
     return {

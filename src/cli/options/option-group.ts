@@ -1,13 +1,14 @@
-// Options out of a table, as one field of a command class: `readonly given = optionGroup(TABLE)`.
+// Options from a table as one field of a command class: `readonly job = optionGroup(JOB_OPTIONS)`.
 
 import { Option } from "clipanion";
+import { describe } from "../../agent/option-table.ts";
 import type { OptionRow, OptionTable, ValuesOf } from "../../agent/option-table.ts";
 
 type Parsed = readonly string[] | string | boolean | undefined;
-/** What clipanion really makes, where its types already promise the value. */
+/** clipanion's option object; its types already claim that it is the value. */
 type CommandOption = Parameters<typeof Option.makeCommandOption<Parsed>>[0];
 
-/** The table's options; once the command line is parsed, the field holds their values. */
+/** The table's options; after parsing the field holds their values. */
 export function optionGroup<Table extends OptionTable>(table: Table): ValuesOf<Table> {
   const options = Object.entries(table).map(([name, row]) => [name, clipanionOption(row)] as const);
   return Option.makeCommandOption<ValuesOf<Table>>({
@@ -23,7 +24,7 @@ export function optionGroup<Table extends OptionTable>(table: Table): ValuesOf<T
   });
 }
 
-/** The flags of a kind, as clipanion writes several names of one option. */
+/** The flags of these kinds, comma-separated as clipanion spells several names of one option. */
 export function flagsOf(table: OptionTable, kinds: readonly OptionRow["kind"][]): string {
   return Object.values(table)
     .filter(({ kind }) => kinds.includes(kind))
@@ -31,9 +32,10 @@ export function flagsOf(table: OptionTable, kinds: readonly OptionRow["kind"][])
     .join(",");
 }
 
-function clipanionOption({ flag, short, kind, description }: OptionRow): CommandOption {
+function clipanionOption(row: OptionRow): CommandOption {
+  const { flag, short, kind } = row;
   const names = short === undefined ? flag : `${short},${flag}`;
-  const details = { description };
+  const details = { description: describe(row) };
   const option: unknown =
     kind === "text"
       ? Option.String(names, details)

@@ -1,28 +1,27 @@
-// Clocks: what time the other side has, by the Date header of its answers. Tokens, due times and heartbeats are judged by it.
+// Clocks: the time of the other side, by the Date header of its responses. Tokens, due times and heartbeats depend on it.
 
 import { formatDuration } from "../../base/duration.ts";
 import type { Finding, Section } from "../finding.ts";
 
-/** How far another clock is ahead of ours, and how sure that is; both in milliseconds. */
+/** How far another clock is ahead of ours, and the uncertainty. */
 export interface ClockReading {
   readonly aheadMs: number;
   readonly plusMinusMs: number;
 }
 
-/** What a Date header message that came `roundTripMs` after its request; undefined without a readable one. */
+/** Reads a Date header that arrived `roundTripMs` after its request; undefined if it cannot be parsed. */
 export function readClock(
   date: string | undefined,
   answered: { readonly at: Date; readonly roundTripMs: number },
 ): ClockReading | undefined {
-  // The header has whole seconds, so the moment lies within the second that begins there.
+  // The header has whole seconds: take the middle of that second.
   const there = Date.parse(date ?? "") + 500;
   if (Number.isNaN(there)) return undefined;
   const half = answered.roundTripMs / 2;
   return { aheadMs: there - (answered.at.getTime() - half), plusMinusMs: 500 + half };
 }
 
-/** The one that is more certain. */
-export function better(
+export function moreCertain(
   one: ClockReading | undefined,
   other: ClockReading | undefined,
 ): ClockReading | undefined {
@@ -30,10 +29,10 @@ export function better(
   return other.plusMinusMs < one.plusMinusMs ? other : one;
 }
 
-/** Below this nothing that we do turns on it; agents ask for runs ten seconds ahead. */
+/** A smaller difference has no effect: agents ask for runs ten seconds ahead. */
 const TOLERATED_MS = 5_000;
 
-/** What is to be said of it; nothing without a reading. */
+/** One finding; none without a reading. */
 export function clockFindings(
   about: { readonly section: Section; readonly check: string; readonly whose: string },
   reading: ClockReading | undefined,
@@ -53,7 +52,7 @@ export function clockFindings(
       check,
       status: "warning",
       message: `this machine's clock is ${apart} ${direction} ${whose}`,
-      hint: "set the clock that is wrong, with NTP: tokens, start times and heartbeats are judged by it",
+      hint: "correct the wrong clock, with NTP: tokens, start times and heartbeats depend on it",
       data,
     },
   ];

@@ -1,16 +1,16 @@
-// The API server and the namespace: what their answers mean.
+// The API server, the user and the namespace.
 
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import type { AnyObject } from "../../kube/client/objects.ts";
 import type { Subject } from "../../kube/client/api.ts";
 import type { Answer } from "../answer.ts";
-import { failureAt, isForbidden, unanswered } from "../answer.ts";
+import { failureAt, isForbidden, failedRequestFinding } from "../answer.ts";
 import type { Finding } from "../finding.ts";
 
 const SECTION = "kubernetes";
-/** The oldest that the tests run on. */
-const OLDEST = { major: 1, minor: 20 };
+/** The oldest version that is tested. */
+const OLDEST_TESTED = { major: 1, minor: 20 };
 
 export interface ClusterVersion {
   readonly major: string;
@@ -18,13 +18,13 @@ export interface ClusterVersion {
   readonly gitVersion: string;
 }
 
-/** Whether the server answers, and what it is. A server that refuses to tell its version answers all the same. */
+/** Whether the server answers, and its version. One without permission to read the version answers all the same. */
 export function serverFinding(server: string, version: Answer<ClusterVersion>): Finding {
   const about = { section: SECTION, check: "API server" } as const;
   if (!version.ok) {
     const { error } = version;
     if (isForbidden(error)) {
-      return { ...about, status: "ok", message: `${server} answers, and keeps its version to itself` };
+      return { ...about, status: "ok", message: `${server} answers; no permission to read its version` };
     }
     return { ...about, status: "broken", message: failureAt(server, server, error), hint: error.hint };
   }
@@ -34,8 +34,8 @@ export function serverFinding(server: string, version: Answer<ClusterVersion>): 
     return {
       ...about,
       status: "warning",
-      message: `${server} answers; Kubernetes ${gitVersion} is older than ${OLDEST.major}.${OLDEST.minor}, which is untried`,
-      hint: `upgrade the cluster to ${OLDEST.major}.${OLDEST.minor} or later`,
+      message: `${server} answers; Kubernetes ${gitVersion} is older than ${OLDEST_TESTED.major}.${OLDEST_TESTED.minor}, the oldest tested version`,
+      hint: `upgrade the cluster to ${OLDEST_TESTED.major}.${OLDEST_TESTED.minor} or later`,
       data,
     };
   }
@@ -46,40 +46,40 @@ function isOlder({ major, minor }: ClusterVersion): boolean {
   // Managed clusters write "20+".
   const [first, second] = [Number.parseInt(major, 10), Number.parseInt(minor, 10)];
   if (Number.isNaN(first) || Number.isNaN(second)) return false;
-  return first < OLDEST.major || (first === OLDEST.major && second < OLDEST.minor);
+  return first < OLDEST_TESTED.major || (first === OLDEST_TESTED.major && second < OLDEST_TESTED.minor);
 }
 
-/** Who we are to the server; servers before 1.28 do not say. */
+/** The user that the API server sees; servers before 1.28 do not tell. */
 export function whoAmIFindings(answer: Answer<Subject | undefined>): readonly Finding[] {
   const about = { section: SECTION, check: "user" } as const;
-  if (!answer.ok) return [unanswered(about, answer.error)];
+  if (!answer.ok) return [failedRequestFinding(about, answer.error)];
   if (answer.value === undefined) return [];
   const { user, groups } = answer.value;
   if (user !== "system:anonymous") {
-    return [{ ...about, status: "ok", message: `known to the server as "${user}"`, data: { user, groups } }];
+    return [{ ...about, status: "ok", message: `logged in as "${user}"`, data: { user, groups } }];
   }
   return [
     {
       ...about,
       status: "broken",
-      message: "nobody to the server: the kubeconfig gives this user no credentials",
+      message: "not logged in: the kubeconfig has no credentials for this user",
       hint: "log in to the cluster again, or choose a context with credentials: kubectl config get-contexts",
     },
   ];
 }
 
-/** Whether the namespace is there to work in. */
+/** Whether the namespace exists and is not being deleted. */
 export function namespaceFinding(
   { value: namespace, source }: Sourced<string>,
   answer: Answer<AnyObject | undefined>,
 ): Finding {
   const about = { section: SECTION, check: "namespace" } as const;
   if (!answer.ok) {
-    if (!isForbidden(answer.error)) return unanswered(about, answer.error);
+    if (!isForbidden(answer.error)) return failedRequestFinding(about, answer.error);
     return {
       ...about,
       status: "skipped",
-      message: `"${namespace}": not allowed to read it, so it may not exist`,
+      message: `"${namespace}": no permission to check whether it exists`,
     };
   }
   if (answer.value === undefined) {
@@ -94,8 +94,8 @@ export function namespaceFinding(
     return {
       ...about,
       status: "broken",
-      message: `"${namespace}" is being deleted: nothing can be made in it`,
-      hint: "choose another namespace with -n, or see what holds it: kubectl describe namespace",
+      message: `"${namespace}" is being deleted, so nothing can be created in it`,
+      hint: `choose another namespace with -n, or see what blocks its deletion: kubectl describe namespace ${namespace}`,
     };
   }
   return {

@@ -1,4 +1,4 @@
-// Configuration: which values hold, and which file, variable or option each comes from. Keys are never shown.
+// Configuration: the values that are used, and the file, variable or option of each. Keys are never shown.
 
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import type { Sourced } from "../../base/sourced.ts";
@@ -11,15 +11,18 @@ import type { Finding } from "../finding.ts";
 
 const SECTION = "configuration";
 
-/** What `agent start` would work with, each value with its source. */
-export interface Settings {
+/** What `agent start` would use, each value with its source. */
+export interface SourcedSettings {
   readonly labels: Sourced<readonly string[]>;
   readonly serviceAccountName: Sourced<string> | undefined;
   readonly imagePullSecrets: Sourced<readonly string[]> | undefined;
 }
 
-/** Everything that configures the Prefect 1 side. */
-export function configurationFindings(config: Answer<PrefectConfig>, settings: Settings): readonly Finding[] {
+/** The configuration for Prefect 1. */
+export function prefect1ConfigurationFindings(
+  config: Answer<PrefectConfig>,
+  settings: SourcedSettings,
+): readonly Finding[] {
   if (!config.ok) return [unreadable("Prefect 1", config.error)];
   const { files, apiUrl, backend, apiKey, tenantId } = config.value;
   return [
@@ -32,25 +35,27 @@ export function configurationFindings(config: Answer<PrefectConfig>, settings: S
   ];
 }
 
-/** The API of Prefect 2 and 3, where one is named. */
-export function restConfigurationFindings(rest: Answer<Prefect3Settings | undefined>): readonly Finding[] {
-  if (!rest.ok) return [unreadable("Prefect 2 and 3", rest.error)];
-  if (rest.value === undefined) return [];
-  const { url, apiKey, authString } = rest.value;
+/** The configuration for Prefect 2 and 3, if there is one. */
+export function prefect3ConfigurationFindings(
+  settings: Answer<Prefect3Settings | undefined>,
+): readonly Finding[] {
+  if (!settings.ok) return [unreadable("Prefect 2 and 3", settings.error)];
+  if (settings.value === undefined) return [];
+  const { url, apiKey, authString } = settings.value;
   const secret = apiKey ?? authString;
-  const shown =
+  const credentials =
     secret === undefined ? "no key" : `${apiKey === undefined ? "auth string" : "key"} from ${secret.source}`;
   return [
     {
       section: SECTION,
       check: "Prefect 2/3 API",
       status: "ok",
-      message: `${withoutPassword(url.value)} (${url.source}), ${shown}`,
+      message: `${withoutPassword(url.value)} (${url.source}), ${credentials}`,
     },
   ];
 }
 
-/** An address as it may be shown: what stands before `@` can hold a password. */
+/** The address without user and password. */
 export function withoutPassword(url: string): string {
   if (!URL.canParse(url)) return url.replace(/\/\/[^/@]*@/, "//");
   const parsed = new URL(url);
@@ -66,16 +71,16 @@ function unreadable(whose: string, { message, hint }: ExpectedError): Finding {
     check: "files",
     status: "broken",
     message: `${whose}: ${message}`,
-    hint: hint ?? "correct the value where it stands",
+    hint: hint ?? "correct the value in that file or variable",
   };
 }
 
 function filesText(files: readonly ConfigFile[]): string {
-  const paths = (found: boolean): readonly string[] =>
-    files.filter((file) => file.found === found).map(({ path }) => path);
-  const [there, missing] = [paths(true), paths(false)];
-  const read = there.length === 0 ? "none" : `read ${inFolders(there)}`;
-  return missing.length === 0 ? read : `${read}; there is no ${inFolders(missing)}`;
+  const paths = (isFound: boolean): readonly string[] =>
+    files.filter((file) => file.found === isFound).map(({ path }) => path);
+  const [found, missing] = [paths(true), paths(false)];
+  const read = found.length === 0 ? "none" : `read ${inFolders(found)}`;
+  return missing.length === 0 ? read : `${read}; not found: ${inFolders(missing)}`;
 }
 
 /** `/home/me/.prefect/config.toml`, or `config.toml, auth.toml in /home/me/.prefect`. */
@@ -92,14 +97,21 @@ function keyFinding(apiKey: Sourced<string> | undefined, backend: string): Findi
   const about = { section: SECTION, check: "API key", status: "ok" } as const;
   if (apiKey !== undefined)
     return { ...about, message: `set (${apiKey.source})`, data: { source: apiKey.source } };
-  return { ...about, message: backend === "server" ? "none; a server of one's own needs none" : "none" };
+  return { ...about, message: backend === "server" ? "none; not needed for a self-hosted server" : "none" };
 }
 
-function settingFindings({ labels, serviceAccountName, imagePullSecrets }: Settings): readonly Finding[] {
+function settingFindings({
+  labels,
+  serviceAccountName,
+  imagePullSecrets,
+}: SourcedSettings): readonly Finding[] {
   const none = labels.value.length === 0;
-  const list: Sourced<string> = { value: none ? "none" : labels.value.join(", "), source: labels.source };
+  const labelList: Sourced<string> = {
+    value: none ? "none" : labels.value.join(", "),
+    source: labels.source,
+  };
   return [
-    value("agent's labels", list),
+    value("agent's labels", labelList),
     ...(serviceAccountName === undefined ? [] : [value("service account", serviceAccountName)]),
     ...(imagePullSecrets === undefined
       ? []

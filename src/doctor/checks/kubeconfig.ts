@@ -1,4 +1,4 @@
-// Which cluster is meant, and as whom: what the kubeconfig, or the pod, message before anything is asked.
+// The cluster and the user, as the kubeconfig or the pod names them; nothing is sent to the API server.
 
 import { isObject, objectIn, textIn } from "../../base/json.ts";
 import type { ExpectedError } from "../../base/errors.ts";
@@ -7,15 +7,16 @@ import type { Finding } from "../finding.ts";
 
 const SECTION = "kubernetes";
 
-/** The chosen context, and how its user proves who it is. */
+/** The chosen context, and the kind of its credentials. */
 export function kubeconfigFindings(target: Target): readonly Finding[] {
   const { source, contextName, clusterName, userName, server } = target;
   const context = contextName === undefined ? "" : `, context "${contextName}"`;
   const cluster = clusterName === undefined ? "" : `, cluster "${clusterName}"`;
   const user = userName === undefined ? "" : `user "${userName}" with `;
-  const means = credentialKind(target);
-  const isOpen = textIn(target.cluster["server"])?.startsWith("https") === true || server.startsWith("https");
-  const unchecked = isOpen && target.cluster["insecure-skip-tls-verify"] === true;
+  const credentials = credentialKind(target);
+  const isHttps =
+    textIn(target.cluster["server"])?.startsWith("https") === true || server.startsWith("https");
+  const isUnverified = isHttps && target.cluster["insecure-skip-tls-verify"] === true;
   return [
     {
       section: SECTION,
@@ -28,15 +29,20 @@ export function kubeconfigFindings(target: Target): readonly Finding[] {
         cluster: clusterName,
         user: userName,
         server,
-        credentials: means,
+        credentials,
       },
     },
-    { section: SECTION, check: "credentials", status: "ok", message: `${user}${means}${actingAs(target)}` },
-    ...(unchecked ? [uncheckedCertificate()] : []),
+    {
+      section: SECTION,
+      check: "credentials",
+      status: "ok",
+      message: `${user}${credentials}${actingAs(target)}`,
+    },
+    ...(isUnverified ? [unverifiedCertificate()] : []),
   ];
 }
 
-/** No cluster can be chosen, or its credentials cannot be had. */
+/** The kubeconfig names no cluster, or its credentials cannot be read. */
 export function noClusterFinding(error: ExpectedError): Finding {
   return {
     section: SECTION,
@@ -47,7 +53,7 @@ export function noClusterFinding(error: ExpectedError): Finding {
   };
 }
 
-/** What the user shows to the server, without showing it here. */
+/** The kind of the user's credentials, without the credentials. */
 export function credentialKind({ user }: Pick<Target, "user">): string {
   const has = (key: string): boolean => (textIn(user[key]) ?? "") !== "";
   if (isObject(user["exec"])) return `the exec plugin "${textIn(objectIn(user["exec"])["command"]) ?? ""}"`;
@@ -65,12 +71,12 @@ function actingAs({ user }: Target): string {
   return as === undefined ? "" : `, acting as "${as}"`;
 }
 
-function uncheckedCertificate(): Finding {
+function unverifiedCertificate(): Finding {
   return {
     section: SECTION,
     check: "certificate",
     status: "warning",
-    message: "the server's certificate is not checked: anybody in between can read the credentials",
-    hint: "name the cluster's CA in the kubeconfig (certificate-authority-data) in place of insecure-skip-tls-verify",
+    message: "the API server's certificate is not verified, so credentials can be intercepted",
+    hint: "set certificate-authority-data in the kubeconfig, and remove insecure-skip-tls-verify",
   };
 }

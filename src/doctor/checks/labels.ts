@@ -1,12 +1,12 @@
-// Who takes which flow run, by labels: get_runs_in_queue's rule (prefect-1 protocol 2.2).
+// Which agent takes which flow run, by labels: the rule of get_runs_in_queue (prefect-1 protocol 2.2).
 
-/** Whether an agent with these labels takes a run with those: all of the run's must be the agent's; without any, only an agent without any. */
-export function takes(agentLabels: readonly string[], runLabels: readonly string[]): boolean {
+/** Whether an agent takes a run: it has all labels of the run; a run without labels needs an agent without labels. */
+export function agentTakes(agentLabels: readonly string[], runLabels: readonly string[]): boolean {
   if (runLabels.length === 0) return agentLabels.length === 0;
   return missingLabels(agentLabels, runLabels).length === 0;
 }
 
-/** What the agent lacks to take the run. */
+/** The run's labels that the agent lacks. */
 export function missingLabels(
   agentLabels: readonly string[],
   runLabels: readonly string[],
@@ -15,12 +15,12 @@ export function missingLabels(
 }
 
 /** `labels a, b`, `label a`, `no labels`. */
-export function labelWords(labels: readonly string[]): string {
+export function labelsText(labels: readonly string[]): string {
   if (labels.length === 0) return "no labels";
   return `${labels.length === 1 ? "label" : "labels"} ${labels.join(", ")}`;
 }
 
-/** What starts an agent with these labels. */
+/** The command that starts an agent with these labels. */
 export function startCommand(labels: readonly string[]): string {
   return ["kubectl prefect agent start", ...labels.map((label) => `-l ${quoted(label)}`)].join(" ");
 }

@@ -1,28 +1,26 @@
-// Leftovers: what cleanup would remove just now, by cleanup's own plan; nothing is removed here.
+// Leftovers: what cleanup would remove now, by cleanup's own plan.
 
 import { planCleanup } from "../../cleanup/plan.ts";
 import { countsText } from "../../cleanup/counts.ts";
+import { OLDER_THAN_MS } from "../../cleanup/older-than.ts";
 import type { Inventory } from "../../inventory/inventory.ts";
 import type { Finding } from "../finding.ts";
 import { firstOf } from "../finding.ts";
 
 const SECTION = "leftovers";
-/** What cleanup waits for when it is not told otherwise. */
-const OLDER_THAN_MS = 600_000;
 
-/** What is asked of the plan: which APIs told the states, and where we are. */
 export interface LeftoverContext {
   readonly apis: readonly string[];
   readonly namespace: string;
   readonly now: Date;
 }
 
-/** What would go, and what could not be told. */
+/** What cleanup would remove, and what could not be read. */
 export function leftoverFindings(inventory: Inventory, context: LeftoverContext): readonly Finding[] {
   const about = { section: SECTION, check: "leftovers" } as const;
-  const warnings = gapsOf(inventory).map((message): Finding => ({
+  const warnings = warningsOf(inventory).map((message): Finding => ({
     ...about,
-    check: "not seen",
+    check: "not checked",
     status: "skipped",
     message,
   }));
@@ -38,24 +36,24 @@ export function leftoverFindings(inventory: Inventory, context: LeftoverContext)
   };
   const { items } = planCleanup(inventory, options, now);
   if (items.length === 0)
-    return [{ ...about, status: "ok", message: "nothing that cleanup would remove" }, ...warnings];
+    return [{ ...about, status: "ok", message: "cleanup has nothing to remove" }, ...warnings];
   return [
     {
       ...about,
       status: "warning",
       message: `cleanup would remove ${countsText(items)}`,
-      hint: `see what and why: kubectl prefect cleanup --dry-run -n ${namespace}`,
-      details: [firstOf(items.map(({ ref, message: why }) => `${ref.name} (${why})`))],
-      data: { objects: items.map(({ resource, ref, message: why }) => ({ resource, ...ref, why })) },
+      hint: `list them with reasons: kubectl prefect cleanup --dry-run -n ${namespace}`,
+      details: [firstOf(items.map(({ ref, message }) => `${ref.name} (${message})`))],
+      data: { objects: items.map(({ resource, ref, message }) => ({ resource, ...ref, message })) },
     },
     ...warnings,
   ];
 }
 
-/** What this user may not list, in one line; and what Prefect did not tell. */
-function gapsOf({ warnings, forbidden: unseen = [] }: Inventory): readonly string[] {
+/** What the user may not list, in one line, and other warnings. */
+function warningsOf({ warnings, forbidden = [] }: Inventory): readonly string[] {
   const others = warnings.filter(
-    (gap) => !unseen.some((resource) => gap.startsWith(`cannot list ${resource} `)),
+    (warning) => !forbidden.some((resource) => warning.startsWith(`cannot list ${resource} `)),
   );
-  return [...(unseen.length === 0 ? [] : [`not allowed to list ${unseen.join(", ")}`]), ...others];
+  return [...(forbidden.length === 0 ? [] : [`no permission to list ${forbidden.join(", ")}`]), ...others];
 }

@@ -1,57 +1,42 @@
-// Rights: which calls each feature makes, and what it means that somebody may not make them.
+// Who may make the calls of each feature, and what it means that somebody may not.
 
 import type { ExpectedError } from "../../base/errors.ts";
-import type { Access, Subject } from "../../kube/client/api.ts";
-import type { AccessRow, Feature, Verb } from "../../kube/permissions.ts";
-import { AGENT_ACCESS, CLEANUP_ACCESS, FLOW_ACCESS } from "../../kube/permissions.ts";
+import type { Subject } from "../../kube/client/api.ts";
+import {
+  AGENT_PERMISSIONS,
+  CLEANUP_PERMISSIONS,
+  FLOW_PERMISSIONS,
+  isEssential,
+  permissionName,
+  permissionsIn,
+} from "../../kube/permissions.ts";
+import type { Feature, Permission, PermissionRow } from "../../kube/permissions.ts";
 import type { Answer } from "../answer.ts";
 import { causeOf, isForbidden } from "../answer.ts";
 import type { Finding, Status } from "../finding.ts";
 
-/**
- * In which parts somebody's rights are looked at: `agent` runs the agent, `flows` is who flows' pods run as, `person`
- * types commands such as cleanup.
- */
+/** What somebody does: `agent` runs the agent, `flows` is who flows' pods run as, `person` types commands such as cleanup. */
 export type Role = "agent" | "flows" | "person";
 
-/** Somebody, and what they would have to be allowed. */
-export interface RightsQuestion {
+/** Somebody whose permissions are checked. */
+export interface User {
   readonly roles: readonly Role[];
   /** For people: `you`, `ServiceAccount flows/prefect-agent`. */
   readonly subject: string;
-  /** Undefined: whoever asks. */
+  /** Undefined: the user that asks. */
   readonly who: Subject | undefined;
   readonly leaderElect: boolean;
 }
 
-/** One call of one feature. */
-export interface WantedRight {
-  readonly access: Access;
-  readonly feature: Feature;
-}
-
-const EVERY: readonly Verb[] = ["get", "list", "watch", "create", "delete"];
-const ESSENTIAL: readonly Feature[] = ["launching flow runs", "following flow runs"];
-const ROWS: Readonly<Record<Role, readonly AccessRow[]>> = {
-  agent: [...AGENT_ACCESS, ...CLEANUP_ACCESS],
-  person: CLEANUP_ACCESS,
-  flows: FLOW_ACCESS,
+const ROWS: Readonly<Record<Role, readonly PermissionRow[]>> = {
+  agent: [...AGENT_PERMISSIONS, ...CLEANUP_PERMISSIONS],
+  person: CLEANUP_PERMISSIONS,
+  flows: FLOW_PERMISSIONS,
 };
 
-/** Every call, `*` spelt out: a Role that lists all verbs that are called is as good as one with the star. */
-export function wantedRights(roles: readonly Role[], namespace: string): readonly WantedRight[] {
-  const rows = new Set(roles.flatMap((role) => ROWS[role]));
-  return [...rows].flatMap(({ group, resource, subresource, verbs, feature }) =>
-    (verbs.includes("*") ? EVERY : verbs).map((verb) => ({
-      access: { verb, group, resource, subresource, namespace },
-      feature,
-    })),
-  );
-}
-
-/** What tells one question from another. */
-export function rightKey({ verb, group, resource, subresource = "" }: Access): string {
-  return `${verb} ${group} ${resource} ${subresource}`;
+/** All that these roles need. */
+export function wantedPermissions(roles: readonly Role[], namespace: string): readonly Permission[] {
+  return permissionsIn([...new Set(roles.flatMap((role) => ROWS[role]))], namespace);
 }
 
 /** A ServiceAccount as the API server knows it. */
@@ -62,56 +47,58 @@ export function serviceAccountSubject(namespace: string, name: string): Subject 
   };
 }
 
-/** One finding for each feature. `granted` has the answer to each question, by rightKey. */
-export function rightsFindings(
-  question: RightsQuestion,
-  wanted: readonly WantedRight[],
-  granted: Answer<ReadonlyMap<string, boolean>>,
+/** One finding for each feature. `missing`: those of the wanted permissions that are not granted. */
+export function permissionFindings(
+  user: User,
+  wanted: readonly Permission[],
+  missing: Answer<readonly Permission[]>,
 ): readonly Finding[] {
-  const { subject } = question;
-  const about = { section: "rights", subject } as const;
-  if (!granted.ok) return [{ ...about, check: "all features", ...unasked(question, granted.error) }];
-  const byFeature = Map.groupBy(wanted, ({ feature }) => feature);
-  return [...byFeature].map(([feature, rights]) => {
-    const missing = rights.filter(({ access }) => granted.value.get(rightKey(access)) !== true);
-    const data = {
-      missing: missing.map(rightName),
-      granted: rights.filter((each) => !missing.includes(each)).map(rightName),
-    };
-    if (missing.length === 0) {
-      return { ...about, check: feature, status: "ok" as const, message: `may ${callsOf(rights)}`, data };
+  const { subject } = user;
+  const about = { section: "permissions", subject } as const;
+  if (!missing.ok) return [{ ...about, check: "all features", ...notAnswered(user, missing.error) }];
+  const denied = new Set(missing.value);
+  return [...Map.groupBy(wanted, ({ feature }) => feature)].map(([feature, permissions]) => {
+    const [lacking, granted] = [true, false].map((is) =>
+      permissions.filter((each) => denied.has(each) === is),
+    ) as [Permission[], Permission[]];
+    const data = { missing: lacking.map(nameOf), granted: granted.map(nameOf) };
+    if (lacking.length === 0) {
+      return {
+        ...about,
+        check: feature,
+        status: "ok" as const,
+        message: `may ${callsOf(permissions)}`,
+        data,
+      };
     }
-    const { status, onlyFor } = weightOf(feature, question);
-    const calls = callsOf(missing);
+    const { status, onlyFor } = weightOf(feature, user);
+    const calls = callsOf(lacking);
     const message = onlyFor === undefined ? `may not ${calls}` : `not granted, and only ${onlyFor}: ${calls}`;
     return { ...about, check: feature, status, message, hint: hintOf(status, feature), data };
   });
 }
 
-/** Everybody may ask for rights of his own, but nobody; to ask for others' takes a right. */
-function unasked(
-  { who }: RightsQuestion,
-  error: ExpectedError,
-): Pick<Finding, "status" | "message" | "hint"> {
+/** Everybody who is logged in may ask for their own permissions; to ask for others' takes a permission. */
+function notAnswered({ who }: User, error: ExpectedError): Pick<Finding, "status" | "message" | "hint"> {
   const cause = causeOf(error);
   if (!isForbidden(error)) {
-    return { status: "warning", message: `cannot be asked for: ${cause}`, hint: error.hint };
+    return { status: "warning", message: `cannot be checked: ${cause}`, hint: error.hint };
   }
   if (who === undefined) {
     const hint = "log in to the cluster, or choose a context with credentials: kubectl config get-contexts";
-    return { status: "broken", message: `not even allowed to ask: ${cause}`, hint };
+    return { status: "broken", message: `not allowed to check permissions: ${cause}`, hint };
   }
   return {
     status: "skipped",
-    message: "not allowed to ask for others' rights (create subjectaccessreviews.authorization.k8s.io)",
-    hint: "have somebody with more rights run this, or run it with the agent's own credentials",
+    message: "not allowed to check others' permissions (create subjectaccessreviews.authorization.k8s.io)",
+    hint: "let an administrator run this, or run it with the agent's own credentials",
   };
 }
 
-/** What a missing right means: for the agent much, for somebody who does not need it nothing. */
+/** What a missing permission means: much for the agent, nothing for somebody who does not need it. */
 function weightOf(
   feature: Feature,
-  { roles, leaderElect }: RightsQuestion,
+  { roles, leaderElect }: User,
 ): { readonly status: Status; readonly onlyFor?: string } {
   if (feature === "flows that start Dask")
     return { status: "skipped", onlyFor: "flows with Dask workers need it" };
@@ -123,20 +110,20 @@ function weightOf(
   if (feature === "leader election" && !leaderElect) {
     return { status: "skipped", onlyFor: "--leader-elect and --replicas need it" };
   }
-  return { status: ESSENTIAL.includes(feature) || feature === "leader election" ? "broken" : "warning" };
+  return { status: isEssential(feature) ? "broken" : "warning" };
 }
 
 function hintOf(status: Status, feature: Feature): string | undefined {
   if (status === "skipped") return undefined;
   if (feature === "cleanup")
     return "let an administrator grant it, or clean up with other credentials (--context, --as)";
-  return "bind a Role that has it; one is printed by: kubectl prefect install --rbac=minimal";
+  return "bind a Role that has it: kubectl prefect install --rbac=minimal prints one";
 }
 
-/** `get, list pods, services; delete pods`: resources of which the same is asked stand together. */
-function callsOf(rights: readonly WantedRight[]): string {
+/** `get, list pods, services; delete pods`: resources with the same verbs stand together. */
+function callsOf(permissions: readonly Permission[]): string {
   const verbs = new Map<string, Set<string>>();
-  for (const { access } of rights) {
+  for (const { access } of permissions) {
     const { resource, subresource } = access;
     const name = subresource === undefined ? resource : `${resource}/${subresource}`;
     verbs.set(name, (verbs.get(name) ?? new Set()).add(access.verb));
@@ -145,8 +132,6 @@ function callsOf(rights: readonly WantedRight[]): string {
   return [...alike].map(([each, names]) => `${each} ${names.map(([name]) => name).join(", ")}`).join("; ");
 }
 
-/** As RBAC's own tools write it: `get jobs.batch`. */
-function rightName({ access: { verb, group, resource, subresource } }: WantedRight): string {
-  const name = subresource === undefined ? resource : `${resource}/${subresource}`;
-  return `${verb} ${group === "" ? name : `${name}.${group}`}`;
+function nameOf({ access }: Permission): string {
+  return permissionName(access);
 }

@@ -1,40 +1,40 @@
-// The Prefect 1 API: whether it answers, what it is, whether it takes the key, and which tenant that means.
+// The Prefect 1 API: whether it answers, its version, whether it accepts the key, and the tenant.
 
 import { PrefectError } from "../../orchestrator/errors.ts";
-import type { ApiAbout, Tenant } from "../../prefect1/doctor-queries.ts";
+import type { ApiInfo, Tenant } from "../../prefect1/doctor-queries.ts";
 import type { ExpectedError } from "../../base/errors.ts";
 import type { Answer } from "../answer.ts";
-import { causeOf, failureAt, unanswered } from "../answer.ts";
+import { causeOf, failureAt, failedRequestFinding } from "../answer.ts";
 import { withoutPassword } from "./configuration.ts";
 import type { Finding } from "../finding.ts";
 
 const SECTION = "prefect";
 
-/** What is known of the API before it is asked. */
+/** The API as it is configured. */
 export interface ApiTarget {
   readonly url: string;
   readonly backend: string;
   readonly hasKey: boolean;
 }
 
-/** The configuration cannot be read, which is told where it stands. */
+/** The configuration cannot be read; another finding says why. */
 export function unknownApiFinding(): Finding {
-  const message = "not asked: the configuration cannot be read";
+  const message = "not checked, because the configuration cannot be read";
   return { section: SECTION, check: "API", status: "skipped", message };
 }
 
-/** Nobody has named an API: all else works without one. */
+/** No API is configured: everything else works without one. */
 export function noApiFinding(): Finding {
   return {
     section: SECTION,
     check: "API",
     status: "skipped",
-    message: "no Prefect 1 API is named: its agents and flow runs are not looked at",
-    hint: "name it with --api or PREFECT__CLOUD__API, a server of your own also with --backend server",
+    message: "no Prefect 1 API is configured, so its agents and flow runs are not checked",
+    hint: "set it with --api or PREFECT__CLOUD__API; for a self-hosted server add --backend server",
   };
 }
 
-/** Whether the API answers, and whether it takes the key. */
+/** Whether the API answers, and whether it accepts the key. */
 export function helloFindings(target: ApiTarget, hello: Answer<unknown>): readonly Finding[] {
   const url = withoutPassword(target.url);
   const server = { section: SECTION, check: "API" } as const;
@@ -46,8 +46,8 @@ export function helloFindings(target: ApiTarget, hello: Answer<unknown>): readon
   return [{ ...server, status: "broken", message, hint: error.hint, data: { url } }];
 }
 
-/** What the API message that it is, against what it is taken for. Some do not say. */
-export function aboutFindings(target: ApiTarget, about: Answer<ApiAbout>): readonly Finding[] {
+/** The version of the API, and whether its backend is the configured one. Some APIs do not tell. */
+export function aboutFindings(target: ApiTarget, about: Answer<ApiInfo>): readonly Finding[] {
   if (!about.ok) return [];
   const { backend, version, coreVersion } = about.value;
   const kind = backend?.toLowerCase();
@@ -66,18 +66,18 @@ export function aboutFindings(target: ApiTarget, about: Answer<ApiAbout>): reado
     {
       ...check,
       status: "broken",
-      message: `${message}, but it is taken for ${target.backend === "server" ? "a server of your own" : "Prefect Cloud"}`,
-      hint: `write --backend ${kind}, or set PREFECT__BACKEND=${kind}`,
+      message: `${message}, but --backend is ${target.backend}`,
+      hint: `use --backend ${kind}, or set PREFECT__BACKEND=${kind}`,
     },
   ];
 }
 
-/** Which tenant is meant; asking also proves the key. */
+/** The tenant; the answer also proves that the key is accepted. */
 export function tenantFindings(target: ApiTarget, tenant: Answer<Tenant | undefined>): readonly Finding[] {
   const about = { section: SECTION, check: "tenant" } as const;
   if (!tenant.ok) {
     if (isUnauthorized(tenant.error)) return [keyRefused(target, tenant.error)];
-    const { status, message } = unanswered(about, tenant.error);
+    const { status, message } = failedRequestFinding(about, tenant.error);
     return [
       {
         ...about,
@@ -97,8 +97,8 @@ export function tenantFindings(target: ApiTarget, tenant: Answer<Tenant | undefi
       {
         ...about,
         status: "broken",
-        message: "the API has no tenant with the id that is configured",
-        hint: "leave out --tenant-id and PREFECT__CLOUD__TENANT_ID: the API then tells which one it has",
+        message: "the API has no tenant with the configured id",
+        hint: "leave out --tenant-id and PREFECT__CLOUD__TENANT_ID to use the API's own tenant",
       },
     ];
   }
@@ -116,7 +116,7 @@ function isUnauthorized(error: ExpectedError): boolean {
 function keyRefused({ hasKey, backend }: ApiTarget, error: ExpectedError): Finding {
   const about = { section: SECTION, check: "API key", status: "broken" } as const;
   if (hasKey) return { ...about, message: `not accepted: ${causeOf(error)}`, hint: error.hint };
-  const message = "there is none, and the API wants one";
-  const hint = "give one with --key, PREFECT__CLOUD__API_KEY or: prefect auth login --key KEY";
+  const message = "missing, but the API requires one";
+  const hint = "set one with --key, PREFECT__CLOUD__API_KEY or: prefect auth login --key KEY";
   return { ...about, message, hint: backend === "cloud" ? hint : error.hint };
 }

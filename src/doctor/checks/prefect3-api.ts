@@ -1,7 +1,7 @@
-// The API of Prefect 2 and 3: whether it answers, and takes the key.
+// The API of Prefect 2 and 3: whether it answers, and whether it accepts the key.
 
 import { PrefectError } from "../../orchestrator/errors.ts";
-import type { ApiAbout } from "../../prefect3/client.ts";
+import type { ApiInfo } from "../../prefect3/client.ts";
 import type { Answer } from "../answer.ts";
 import { causeOf, failureAt } from "../answer.ts";
 import { withoutPassword } from "./configuration.ts";
@@ -9,15 +9,15 @@ import type { Finding } from "../finding.ts";
 
 const SECTION = "prefect";
 
-/** What came of asking for something that needs the key, and of asking for the version. */
+/** `count`: the answer to a request that needs the key; `about`: the answer to a request for the version. */
 export function prefect3Findings(
   target: { readonly url: string; readonly hasKey: boolean },
-  asked: { readonly count: Answer<number>; readonly about: Answer<ApiAbout> },
+  results: { readonly count: Answer<number>; readonly about: Answer<ApiInfo> },
 ): readonly Finding[] {
   const url = withoutPassword(target.url);
   const server = { section: SECTION, check: "Prefect 2/3 API" } as const;
-  const { count } = asked;
-  const version = asked.about.ok ? asked.about.value.version : undefined;
+  const { count, about } = results;
+  const version = about.ok ? about.value.version : undefined;
   const answers: Finding = {
     ...server,
     status: "ok",
@@ -27,9 +27,7 @@ export function prefect3Findings(
   if (count.ok) return [answers];
   const { error } = count;
   if (error instanceof PrefectError && error.failure === "unauthorized") {
-    const message = target.hasKey
-      ? `not accepted: ${causeOf(error)}`
-      : "there is none, and the API wants one";
+    const message = target.hasKey ? `not accepted: ${causeOf(error)}` : "missing, but the API requires one";
     return [
       answers,
       { section: SECTION, check: "Prefect 2/3 key", status: "broken", message, hint: error.hint },

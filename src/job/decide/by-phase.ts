@@ -1,4 +1,4 @@
-// What is decided about one Job by its phase, while its flow run exists, is not over and is not being cancelled.
+// Decides about one Job by its phase, while its flow run exists, is not over and is not being cancelled.
 
 import type { FailedPhase, JobPhase } from "../observe/phase.ts";
 import type { Problem } from "../observe/problem.ts";
@@ -7,10 +7,10 @@ import { isRunActive, logEntry, msSince, observedSince } from "./job-context.ts"
 import type { JobContext } from "./job-context.ts";
 import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
-/** How long a failed Job waits for the watch that tells of its pod's end. */
-const EXPLAINED_WITHIN_MS = 2_000;
+/** How long to wait for the pod's termination after its Job failed. */
+const POD_TERMINATION_WAIT_MS = 2_000;
 
-/** What is decided about the Job by its phase alone. */
+/** Decides about the Job by its phase. */
 export function decideByPhase(context: JobContext): JobDecision {
   const { phase } = context;
   switch (phase.kind) {
@@ -21,13 +21,13 @@ export function decideByPhase(context: JobContext): JobDecision {
     case "pending":
       return onPending(context, phase.problem);
     case "stuck":
-      return onStuck(context, phase.problem, phase.atOnce);
+      return onStuck(context, phase.problem, phase.isPermanent);
     case "sidecarRunning":
       return onSidecarRunning(context, phase.endedAt);
     case "succeeded":
       return onSucceeded(context, phase.endedAt);
     case "failed":
-      return awaitExplanation(context, phase) ?? onFailed(context, phase.problem, phase.endedAt);
+      return waitForPodTermination(context, phase) ?? onFailed(context, phase.problem, phase.endedAt);
     case "disrupted":
       return onDisrupted(context, phase.problem, phase.endedAt);
     case "deleted":
@@ -35,14 +35,14 @@ export function decideByPhase(context: JobContext): JobDecision {
   }
 }
 
-/** Jobs and pods come by watches of their own; the pod's, which knows why the Job failed, may be behind the Job's. */
-function awaitExplanation(
+/** Jobs and pods have separate watches: the pod, which shows why the Job failed, may arrive later than the Job. */
+function waitForPodTermination(
   context: JobContext,
-  { isUnexplained, endedAt, problem }: FailedPhase,
+  { isCauseUnknown, endedAt, problem }: FailedPhase,
 ): JobDecision | undefined {
-  if (isUnexplained !== true) return undefined;
+  if (isCauseUnknown !== true) return undefined;
   const firstObserved = observedSince(context, "ended", endedAt);
-  const leftMs = EXPLAINED_WITHIN_MS - msSince(context, firstObserved.since);
+  const leftMs = POD_TERMINATION_WAIT_MS - msSince(context, firstObserved.since);
   return leftMs > 0
     ? { status: "failed", reason: problem.message, requeueAfterMs: leftMs, firstObserved }
     : undefined;
@@ -54,12 +54,12 @@ function onLive(context: JobContext, phase: JobPhase & { readonly kind: "live" }
   return { status: "active", reason, heartbeat: !phase.started, firstObserved };
 }
 
-/** A container that crashes again and again runs in between: its grace does not begin anew each time. */
+/** A container in a crash loop runs briefly between crashes; its grace must not restart each time. */
 function stillCrashing(context: JobContext, restartedAt: Date | undefined): FirstObserved | undefined {
   const { firstObserved, policy } = context.input;
-  const seen = observedSince(context, "stuck");
-  if (restartedAt === undefined || !firstObserved.has(seen.key)) return undefined;
-  return msSince(context, restartedAt) < policy.startGraceMs ? seen : undefined;
+  const stuckSince = observedSince(context, "stuck");
+  if (restartedAt === undefined || !firstObserved.has(stuckSince.key)) return undefined;
+  return msSince(context, restartedAt) < policy.startGraceMs ? stuckSince : undefined;
 }
 
 function onPending(context: JobContext, problem: Problem): JobDecision {
@@ -69,16 +69,19 @@ function onPending(context: JobContext, problem: Problem): JobDecision {
   if (pendingTimeoutMs !== undefined && waitedMs >= pendingTimeoutMs)
     return { ...onFailed(context, problem, firstObserved.since), firstObserved };
   const { name } = context.observed.job.metadata;
-  // Once for each thing that it waits for; what follows the colon is the scheduler's or the quota's, with numbers that change.
+  // The key leaves out what follows the colon: messages of the scheduler and of quotas contain numbers that change.
   const [head = ""] = problem.message.split(": ");
-  const line = { message: `Job ${name} waits: ${problem.message}`, key: `Job ${name} waits: ${head}` };
-  const ahead = [pendingWarnMs, pendingTimeoutMs ?? 0].filter((ms) => ms > waitedMs);
+  const line = {
+    message: `Job ${name} is waiting: ${problem.message}`,
+    key: `Job ${name} is waiting: ${head}`,
+  };
+  const deadlines = [pendingWarnMs, pendingTimeoutMs ?? 0].filter((ms) => ms > waitedMs);
   return {
     status: "pending",
     reason: problem.message,
     logs: waitedMs >= pendingWarnMs ? [logEntry(context, "WARNING", line)] : [],
     heartbeat: true,
-    requeueAfterMs: ahead.length === 0 ? undefined : Math.min(...ahead) - waitedMs,
+    requeueAfterMs: deadlines.length === 0 ? undefined : Math.min(...deadlines) - waitedMs,
     firstObserved,
   };
 }
@@ -95,7 +98,7 @@ function onStuck(context: JobContext, problem: Problem, atOnce: boolean): JobDec
 function onSidecarRunning(context: JobContext, endedAt: Date | undefined): JobDecision {
   const firstObserved = observedSince(context, "sidecarRunning", endedAt);
   const leftMs = context.input.policy.sidecarGraceMs - msSince(context, firstObserved.since);
-  const reason = "the flow's container has ended, another container keeps the pod running";
+  const reason = "the flow's container has terminated, but another container is still running";
   if (leftMs > 0) return { status: "active", reason, requeueAfterMs: leftMs, firstObserved };
   const deletion = { inMs: 0, reason };
   return { status: "finished", reason, logs: exitWarning(context), deletion, firstObserved };
@@ -111,7 +114,7 @@ function onSucceeded(context: JobContext, endedAt: Date | undefined): JobDecisio
   return { status: "finished", reason, logs: exitWarning(context), deletion, firstObserved };
 }
 
-/** Exit code 0 says only that the process ended well; a run that is not over then waits for Prefect's own services. */
+/** Warns that the process exited with 0 but the run is not over. */
 function exitWarning(context: JobContext): RunLogEntry[] {
   const { run } = context.input;
   if (run.kind !== "known" || !isRunActive(context)) return [];
@@ -119,6 +122,6 @@ function exitWarning(context: JobContext): RunLogEntry[] {
   const { type, name } = run.state;
   const head = `Job ${context.observed.job.metadata.name} completed with exit code 0`;
   const question = type === "pending" ? " Does its container run 'prefect execute flow-run'?" : "";
-  const message = `${head}, but the flow run is still ${name}.${question} Prefect's own services will look after the run.`;
+  const message = `${head}, but the flow run is still ${name}.${question} Prefect's own services will reschedule or fail the run.`;
   return [logEntry(context, "WARNING", { message, key: head })];
 }

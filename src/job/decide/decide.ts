@@ -1,12 +1,12 @@
-// The decision about a flow run: what is written to its log, what becomes of its state, which Jobs are deleted. Pure: the
-// same observation, run and time give the same decision, in the agent, in `inspect` and in tests. Each Job has a phase and
-// a decision of its own; here they become one. supervise/executor.ts acts on it.
+// The decision about a flow run: what to write to its log, which state to set, which Jobs to delete. Pure: the same input
+// gives the same decision in the agent, in `inspect` and in tests. It combines the decisions about the run's Jobs;
+// supervise/executor.ts acts on it.
 
 import { lastSeenAt } from "../../kube/client/objects.ts";
 import { IDENTIFIER_LABEL, isKept } from "../labels.ts";
 import { eventsOf } from "../observe/observed.ts";
 import type { ObservedJob } from "../observe/observed.ts";
-import { isLive, isOver, jobPhase } from "../observe/phase.ts";
+import { isLive, isJobFinished, jobPhase } from "../observe/phase.ts";
 import type { JobPhase } from "../observe/phase.ts";
 import { decideByPhase } from "./by-phase.ts";
 import { mustDeleteDask } from "./dask.ts";
@@ -20,12 +20,13 @@ interface DecidedJob {
   readonly decision: JobDecision;
 }
 
-/** The decision about a flow run. */
 export function decide(input: DecideInput): Decision {
   const jobs = input.observed.jobs.map((observed) => ({ observed, phase: jobPhase(observed) }));
+  const live = jobs.filter(({ phase }) => isLive(phase)).length;
+  const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed)));
   const decided: DecidedJob[] = jobs.map(({ observed, phase }) => {
-    const hasOtherLiveJob = jobs.some((other) => other.observed !== observed && isLive(other.phase));
-    const stateBelongsTo = ownerOfState(observed, input);
+    const hasOtherLiveJob = live > (isLive(phase) ? 1 : 0);
+    const stateBelongsTo = createdMs(observed) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };
     return { observed, phase, decision: decideByRunState(context) ?? decideByPhase(context) };
   });
@@ -35,8 +36,8 @@ export function decide(input: DecideInput): Decision {
   const transition = first?.decision.transition ?? cancelTransition(jobs, input);
   return {
     status: first?.decision.status ?? "finished",
-    reason: first?.decision.reason ?? "nothing is left in the cluster",
-    // Prefect takes no log of a run that it does not know.
+    reason: first?.decision.reason ?? "it has no Jobs in the cluster",
+    // Prefect rejects log lines of a run that it does not know.
     logs:
       input.run.kind === "known"
         ? decided.flatMap(({ observed, decision }) => [...eventEntries(observed), ...(decision.logs ?? [])])
@@ -65,12 +66,12 @@ function dueDeletions(decided: readonly DecidedJob[]): DueDeletions {
   const due: DueDeletions = { deletions: [], phases: [], waits: [] };
   for (const { observed, phase, decision } of decided) {
     const { job, gone } = observed;
-    const isGoing = gone || job.metadata.deletionTimestamp !== undefined;
-    if (decision.deletion === undefined || isGoing || isKept(job.metadata)) continue;
+    const isDeleted = gone || job.metadata.deletionTimestamp !== undefined;
+    if (decision.deletion === undefined || isDeleted || isKept(job.metadata)) continue;
     const { inMs, reason } = decision.deletion;
     if (inMs > 0) due.waits.push(inMs);
     else {
-      due.deletions.push({ job, reason, status: decision.status, isActive: !isOver(job) });
+      due.deletions.push({ job, reason, status: decision.status, isActive: !isJobFinished(job) });
       due.phases.push(phase);
     }
   }
@@ -82,25 +83,21 @@ function newest(decided: readonly DecidedJob[]): DecidedJob | undefined {
 }
 
 /**
- * A run can be started again while an old Job of it still exists (kept, or held by a finalizer): how the old one ended says
- * nothing about the run then. A pending state names the Job that was claimed with it.
+ * A run can be restarted while an old Job of it still exists (kept, or held by a finalizer); the old Job must not fail the
+ * run then. The claim of a pending state names the Job that it is for.
  */
-function ownerOfState(
-  observed: ObservedJob,
-  { observed: all, run }: DecideInput,
-): JobContext["stateBelongsTo"] {
-  if (all.jobs.some((other) => createdMs(other) > createdMs(observed))) return "newer";
+function ownerOfState(observed: ObservedJob, { run }: DecideInput): JobContext["stateBelongsTo"] {
   const identifier = observed.job.metadata.labels?.[IDENTIFIER_LABEL];
   const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
   if (claim === undefined || identifier === undefined) return "this";
-  return claim.identifiers.includes(identifier) ? "this" : "coming";
+  return claim.identifiers.includes(identifier) ? "this" : "next";
 }
 
 function createdMs({ job }: ObservedJob): number {
   return new Date(job.metadata.creationTimestamp).getTime();
 }
 
-/** Events of pods that have not started, once each, as Prefect's own agent reported them. */
+/** The events of pods that have not started, in the format of Prefect's own agent. */
 function eventEntries(observed: ObservedJob): RunLogEntry[] {
   return observed.pods
     .filter(({ status }) => status.phase === "Pending")

@@ -1,6 +1,6 @@
-// What is decided about a Job that failed: the post-mortem in the run's log, the run's state, and when the Job is deleted.
+// Decides about a Job that failed: the post-mortem in the run's log, the run's state, and when to delete the Job.
 
-import { isDead } from "../observe/pod-termination.ts";
+import { hasFailed } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
 import type { Problem, ProblemReason } from "../observe/problem.ts";
 import { isRunActive, isRunFinished, logEntry, msSince, observedSince } from "./job-context.ts";
@@ -18,7 +18,7 @@ const NO_LOG = new Set<ProblemReason>([
   "Volume",
 ]);
 
-/** The post-mortem, Failed, and the deletion of the Job. */
+/** Writes the post-mortem, fails the run, and deletes the Job. */
 export function onFailed(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const firstObserved = observedSince(context, "ended", endedAt);
   const reason = problem.message;
@@ -26,14 +26,14 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
   return {
     status: "failed",
     reason,
-    logs: report(context, problem),
-    transition: failure(context, problem),
+    logs: postMortemEntries(context, problem),
+    transition: failTransition(context, problem),
     deletion: deleteAfter(context, { afterMs, endedAt: firstObserved.since, reason }),
     firstObserved,
   };
 }
 
-/** The same for a pod that the cluster took away; with `--on-disruption retry` the run is scheduled again. */
+/** The same for a pod that was evicted or lost with its node; with `--on-disruption retry` the run is rescheduled. */
 export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const failed = onFailed(context, problem, endedAt);
   const { transition } = failed;
@@ -43,9 +43,9 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
     transition.onlyWithReport
   )
     return failed;
-  // A Job can count as failed while its pod still has its grace: two processes would do half of the run each.
+  // A Job can be Failed while its pod is still terminating: wait, so that two processes never work on the run.
   const { job, pods, gone } = context.observed;
-  if (!gone && pods.some((pod) => !isDead(pod) && pod.status.phase !== "Succeeded"))
+  if (!gone && pods.some((pod) => !hasFailed(pod) && pod.status.phase !== "Succeeded"))
     return { status: "failed", reason: problem.message, firstObserved: failed.firstObserved };
   return {
     ...failed,
@@ -58,7 +58,7 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   };
 }
 
-/** Deletes a finished Job `afterMs` milliseconds after its end; undefined: never. */
+/** The deletion of a finished Job `afterMs` milliseconds after its end; undefined: never. */
 export function deleteAfter(
   context: JobContext,
   retention: { readonly afterMs: number | undefined; readonly endedAt: Date; readonly reason: string },
@@ -67,26 +67,26 @@ export function deleteAfter(
   return afterMs === undefined ? undefined : { inMs: afterMs - msSince(context, endedAt), reason };
 }
 
-/** A run that a newer Job works on is not failed for an older one. */
-function failure(context: JobContext, problem: Problem): Transition | undefined {
+/** The run is not failed for this Job if another Job works on it. */
+function failTransition(context: JobContext, problem: Problem): Transition | undefined {
   if (!isRunActive(context) || context.hasOtherLiveJob || context.stateBelongsTo === "newer")
     return undefined;
-  const onlyWithReport = context.stateBelongsTo === "coming";
+  const onlyWithReport = context.stateBelongsTo === "next";
   return { kind: "fail", message: `Kubernetes Error: ${problem.message}`, onlyWithReport };
 }
 
-function report(context: JobContext, problem: Problem): RunLogEntry[] {
+function postMortemEntries(context: JobContext, problem: Problem): RunLogEntry[] {
   const { run } = context.input;
   const isFinished = isRunFinished(context);
-  // A Job that is deleted after its run was over is housekeeping, nothing to report.
+  // Deleting a Job after its run is over is normal.
   if (run.kind !== "known" || (isFinished && problem.reason === "JobDeleted")) return [];
   const level = run.state.type === "completed" ? "WARNING" : "ERROR";
   const key = `Job ${context.observed.job.metadata.name}: `;
   const entry = logEntry(context, level, { message: postMortem(context.observed, problem), key });
-  return [{ ...entry, tail: tailOf(problem) }];
+  return [{ ...entry, tail: logTailOf(problem) }];
 }
 
-function tailOf({ reason, pod, container }: Problem): LogTail | undefined {
+function logTailOf({ reason, pod, container }: Problem): LogTail | undefined {
   if (pod === undefined || NO_LOG.has(reason)) return undefined;
   return { pod, container, previous: reason === "CrashLoop" };
 }

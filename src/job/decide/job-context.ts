@@ -1,4 +1,4 @@
-// One Job of a flow run with all that a decision about it looks at, and the questions that every rule asks.
+// The input of a decision about one Job, and helpers that all rules share.
 
 import { isActive, isFinished } from "../../orchestrator/flow-run.ts";
 import type { RunLogLevel } from "../../orchestrator/run-log.ts";
@@ -10,13 +10,13 @@ export interface JobContext {
   readonly observed: ObservedJob;
   readonly phase: JobPhase;
   readonly input: DecideInput;
-  /** Another Job of the run is in good order. */
+  /** Another Job of the run is live. */
   readonly hasOtherLiveJob: boolean;
-  /** Whose the run's state is: this Job's, that of a newer Job, or that of a Job still to be made. */
-  readonly stateBelongsTo: "this" | "newer" | "coming";
+  /** Which Job the run's state belongs to: this one, a newer one, or the next one, which is still to be created. */
+  readonly stateBelongsTo: "this" | "newer" | "next";
 }
 
-/** A line about the Job. Without a key of its own it is written once per Job and message. */
+/** A run-log entry about the Job. Its key is the message by default. */
 export function logEntry(
   context: JobContext,
   level: RunLogLevel,
@@ -37,8 +37,8 @@ export function isRunFinished({ input: { run } }: JobContext): boolean {
 }
 
 /**
- * Since when this is observed of the Job: by earlier decisions, else since `from`, else since now. Never later than now: a
- * cluster's clock may be ahead of ours, and ours may have been set back.
+ * Since when this has been observed of the Job: the time of an earlier decision, else `from`, else now. Never later than
+ * now: the cluster's clock may be ahead of ours, and ours may have been set back.
  */
 export function observedSince(context: JobContext, what: string, from?: Date): FirstObserved {
   const key = `${context.observed.job.metadata.uid}/${what}`;
@@ -47,7 +47,7 @@ export function observedSince(context: JobContext, what: string, from?: Date): F
   return { key, since: since > now ? now : since };
 }
 
-/** Milliseconds since then; never negative, clocks differ. */
+/** Milliseconds since then; never negative, since clocks differ. */
 export function msSince(context: JobContext, then: Date): number {
   return Math.max(0, context.input.now.getTime() - then.getTime());
 }

@@ -1,19 +1,19 @@
-// How long the agent waits before it acts, and how long it keeps what is over. The options of `agent start` set it.
+// How long the agent waits before it acts, and how long it keeps finished Jobs. Set by the options of `agent start`.
 
 /** Times in milliseconds; undefined: never. */
 export interface Policy {
-  /** How long a pod may be unable to start (image, Secret, crash) before its run fails. */
+  /** Fail the run when its pod has been unable to start for this long (image, Secret, crash). */
   readonly startGraceMs: number;
-  /** How long a pod may wait for a node, a quota or a volume before its run fails. */
+  /** Fail the run when its pod has waited for a node, a quota or a volume for this long. */
   readonly pendingTimeoutMs: number | undefined;
-  /** After how long such a wait is reported in the run's log. */
+  /** Warn of such a wait in the run's log after this long. */
   readonly pendingWarnMs: number;
   readonly onDisruption: "fail" | "retry";
-  /** How long a cancelled flow may take to end by itself. */
+  /** How long a cancelled flow may take to stop by itself. */
   readonly cancelGraceMs: number;
   /** How long a run may stay Submitted or Running after its Job exited with 0. */
   readonly exitGraceMs: number;
-  /** How long sidecars may run after the flow's container has ended, and a Job after its run. */
+  /** How long sidecars may run after the flow's container has terminated, and a Job after its run is over. */
   readonly sidecarGraceMs: number;
   readonly deleteSucceededAfterMs: number | undefined;
   readonly deleteFailedAfterMs: number | undefined;

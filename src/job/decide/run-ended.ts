@@ -1,5 +1,5 @@
-// What is decided about Jobs whose flow run is cancelled, over or deleted: they have a grace to end by themselves, then they
-// are deleted.
+// Decides about Jobs whose flow run is cancelled, over or deleted: they are deleted unless they stop by themselves within a
+// grace period.
 
 import type { ObservedJob } from "../observe/observed.ts";
 import type { JobPhase } from "../observe/phase.ts";
@@ -8,7 +8,7 @@ import { isRunFinished, msSince, observedSince } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
 import type { DecideInput, JobDecision, Transition } from "./types.ts";
 
-/** What the run's state alone decides; undefined: nothing, the Job's phase decides. */
+/** Decides by the run's state; undefined: the Job's phase decides. */
 export function decideByRunState(context: JobContext): JobDecision | undefined {
   const { run, policy } = context.input;
   if (run.kind === "unknown") return undefined;
@@ -24,7 +24,7 @@ export function decideByRunState(context: JobContext): JobDecision | undefined {
   return afterGrace(context, { status: "finished", reason, graceMs: policy.sidecarGraceMs });
 }
 
-/** Cancelling becomes Cancelled when nothing of the run is left that could set it by itself. */
+/** Cancelling becomes Cancelled when no process of the run is left that could set the state itself. */
 export function cancelTransition(
   jobs: readonly { readonly phase: JobPhase; readonly observed: ObservedJob }[],
   { run }: DecideInput,
@@ -53,15 +53,15 @@ function hasEnded(
   return phase.kind === "succeeded" || phase.kind === "failed" || phase.kind === "disrupted";
 }
 
-/** The Job is being deleted and no pod of it runs: only finalizers hold it. */
+/** The Job is being deleted and none of its pods runs: only finalizers keep it. */
 function isTerminating({ job, pods }: ObservedJob): boolean {
   const isOver = (phase: string | undefined): boolean => phase === "Failed" || phase === "Succeeded";
   return job.metadata.deletionTimestamp !== undefined && pods.every(({ status }) => isOver(status.phase));
 }
 
 /**
- * The grace runs from the first look at the run's state, at the earliest from the last change of its row: a hung process
- * that keeps sending heartbeats changes the row again and again, and must not be granted a new grace each time.
+ * The grace starts at the last change of the run's row as first observed. Heartbeats of a hung process change the row again
+ * and again; they must not restart the grace.
  */
 function afterGrace(
   context: JobContext,

@@ -1,10 +1,10 @@
-// Disruption: a pod taken away by the cluster, read from its DisruptionTarget condition (1.26 and later) or its reason.
+// Disruption: a pod that the cluster stopped, by its DisruptionTarget condition (Kubernetes 1.26 and later) or its reason.
 
 import type { Pod } from "../../kube/client/objects.ts";
 import type { Problem } from "./problem.ts";
 import { oneLine } from "./problem.ts";
 
-/** Why a pod was taken away by the cluster, not by its own program. */
+/** Why the cluster stopped the pod; undefined if it did not. */
 export function disruptionProblem(pod: Pod): Problem | undefined {
   const at = { pod: pod.metadata.name };
   const node = pod.spec.nodeName === undefined ? "" : ` on node ${pod.spec.nodeName}`;
@@ -12,20 +12,20 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
     ({ type, status }) => type === "DisruptionTarget" && status === "True",
   );
   const reason = pod.status.reason ?? "";
-  const words = oneLine(pod.status.message ?? target?.message ?? "");
-  const tail = words === "" ? "" : `: ${words}`;
+  const details = oneLine(pod.status.message ?? target?.message ?? "");
+  const suffix = details === "" ? "" : `: ${details}`;
   if (STOPPED.test(reason)) {
     return {
       reason: "Disrupted",
-      message: `pod '${pod.metadata.name}'${node} was stopped by the cluster (${reason})${tail}`,
+      message: `pod '${pod.metadata.name}'${node} was stopped by the cluster (${reason})${suffix}`,
       ...at,
     };
   }
   if (reason === "Evicted" || target?.reason === "TerminationByKubelet") {
     return {
       reason: "Evicted",
-      message: `pod '${pod.metadata.name}'${node} was evicted${tail}`,
-      hint: "request the memory and disk that the flow really uses",
+      message: `pod '${pod.metadata.name}'${node} was evicted${suffix}`,
+      hint: "request as much memory and ephemeral storage as the flow uses",
       ...at,
     };
   }
@@ -36,18 +36,18 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
   ) {
     return {
       reason: "NodeLost",
-      message: `pod '${pod.metadata.name}'${node} was lost with its node${tail}`,
+      message: `pod '${pod.metadata.name}'${node} was lost with its node${suffix}`,
       ...at,
     };
   }
   if (target !== undefined) {
-    const why = DISRUPTIONS[target.reason ?? ""] ?? `disrupted (${target.reason ?? "no reason given"})`;
-    return { reason: "Disrupted", message: `pod '${pod.metadata.name}'${node} was ${why}${tail}`, ...at };
+    const cause = DISRUPTIONS[target.reason ?? ""] ?? `disrupted (${target.reason ?? "no reason given"})`;
+    return { reason: "Disrupted", message: `pod '${pod.metadata.name}'${node} was ${cause}${suffix}`, ...at };
   }
   return undefined;
 }
 
-/** The kubelet's reasons for stopping, or not taking, a pod that did nothing wrong. */
+/** The kubelet's reasons for stopping or rejecting a pod through no fault of the pod. */
 const STOPPED =
   /^(?:Preempting|Shutdown|Terminated|NodeShutdown|NodeAffinity|OutOf\w+|UnexpectedAdmissionError)$/;
 

@@ -1,17 +1,16 @@
-// ObservedRun: what a flow run has in the cluster. One run can own several Jobs (a retry, a restart, Lazarus);
-// a Job that went is kept here until its story is told.
+// ObservedRun: the Jobs, pods and events of a flow run in the cluster. One run can have several Jobs (a retry, a restart,
+// Lazarus). A deleted Job stays here until its end is reported.
 
 import type { Job, KubeEvent, Pod } from "../../kube/client/objects.ts";
 
 export interface ObservedJob {
   readonly job: Job;
-  /** Its pods, and those that were deleted while we watched (see `departed`). */
   readonly pods: readonly Pod[];
-  /** Pods that are gone from the cluster, as they were last seen. */
+  /** Pods that were deleted from the cluster, as last observed. */
   readonly deletedPods: readonly Pod[];
   /** Events of the Job and of its pods. */
   readonly events: readonly KubeEvent[];
-  /** The Job is gone from the cluster, and we did not remove it. */
+  /** The Job was deleted, and not by this agent. */
   readonly gone: boolean;
 }
 
@@ -20,18 +19,18 @@ export interface ObservedRun {
   readonly jobs: readonly ObservedJob[];
 }
 
-/** The name of the container that runs the flow; Jobs from foreign templates run it in their first. */
+/** The name of the container that runs the flow in Jobs that the agent builds. */
 export const FLOW_CONTAINER = "flow";
 
-/** The container that runs the flow: the one named `flow`, else the first. */
+/** The name of the container that runs the flow: `flow` if there is one, else the first container. */
 export function flowContainerName(pod: Pod): string | undefined {
   const containers = pod.spec.containers ?? [];
   return (containers.find(({ name }) => name === FLOW_CONTAINER) ?? containers[0])?.name;
 }
 
-/** Events that concern an object, oldest first as they were given. */
-export function eventsOf(print: ObservedJob, uid: string): KubeEvent[] {
-  return print.events.filter((event) => event.involvedObject.uid === uid);
+/** The events of one object. */
+export function eventsOf(observed: ObservedJob, uid: string): KubeEvent[] {
+  return observed.events.filter((event) => event.involvedObject.uid === uid);
 }
 
 /** Whether a condition of this type is True. */

@@ -1,69 +1,74 @@
-// Pod's end: which container ended how, and whether by itself. A native sidecar (an init container that restarts
-// Always) runs beside the flow and is killed after it: its end says nothing.
+// How the containers of a pod terminated. A native sidecar (an init container with restartPolicy Always) is killed after
+// the flow has terminated, so its termination is ignored.
 
 import type { Container, ContainerStatus, Pod, Terminated } from "../../kube/client/objects.ts";
 import { flowContainerName } from "./observed.ts";
 import type { Problem } from "./problem.ts";
-import { endProblem, oneLine } from "./problem.ts";
+import { terminationProblem, oneLine } from "./problem.ts";
 
-/** 128 + SIGKILL and 128 + SIGTERM: how containers of a deleted pod end. */
+/** 128 + SIGKILL and 128 + SIGTERM: the exit codes of containers of a deleted pod. */
 const KILLED = new Set([137, 143]);
 
-/** Whether the pod failed, or the container of the flow did and will not be restarted. */
-export function isDead(pod: Pod): boolean {
+/** Whether the pod failed, or the flow's container failed and will not be restarted. */
+export function hasFailed(pod: Pod): boolean {
   if (pod.status.phase === "Failed") return true;
   if (pod.spec.restartPolicy !== "Never") return false;
-  const end = flowStatus(pod)?.state?.terminated;
-  return end !== undefined && end.exitCode !== 0;
+  const terminated = flowStatus(pod)?.state?.terminated;
+  return terminated !== undefined && terminated.exitCode !== 0;
 }
 
-/** Whether the flow's container ended with 0 for good. */
-export function endedWell(pod: Pod): boolean {
+/** Whether the flow's container exited with 0 and will not be restarted. */
+export function flowSucceeded(pod: Pod): boolean {
   return flowStatus(pod)?.state?.terminated?.exitCode === 0 && pod.spec.restartPolicy !== "Always";
 }
 
-/** Whether the pod was deleted, and its containers ended for that and for nothing else. */
-export function wasKilled(pod: Pod): boolean {
+/** Whether the pod was deleted and its containers terminated only because of that. */
+export function wasKilledByDeletion(pod: Pod): boolean {
   if (pod.metadata.deletionTimestamp === undefined) return false;
-  return ends(pod).every(
-    ({ end }) => end.exitCode === 0 || (KILLED.has(end.exitCode) && end.reason !== "OOMKilled"),
+  return terminations(pod).every(
+    ({ terminated }) =>
+      terminated.exitCode === 0 || (KILLED.has(terminated.exitCode) && terminated.reason !== "OOMKilled"),
   );
 }
 
-/** What ended a pod badly: its deadline, its containers, else its own reason. */
-export function podEndProblem(pod: Pod): Problem | undefined {
+/** Why a pod failed: its deadline, a container, else the reason in its status. */
+export function podTerminationProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
   const { reason, message } = pod.status;
-  const words = oneLine([reason, message].filter((part) => part !== undefined && part !== "").join(": "));
+  const details = oneLine([reason, message].filter((part) => part !== undefined && part !== "").join(": "));
   if (reason === "DeadlineExceeded")
-    return { reason: "DeadlineExceeded", message: `pod '${name}' failed (${words})`, pod: name };
-  for (const { status, end, init } of ends(pod)) {
-    const problem = endProblem(end, specOf(pod, status), { pod: name, container: status.name, init });
+    return { reason: "DeadlineExceeded", message: `pod '${name}' failed (${details})`, pod: name };
+  for (const { status, terminated, init } of terminations(pod)) {
+    const problem = terminationProblem(terminated, specOf(pod, status), {
+      pod: name,
+      container: status.name,
+      init,
+    });
     if (problem !== undefined) return problem;
   }
-  return words === ""
+  return details === ""
     ? undefined
-    : { reason: "Unknown", message: `pod '${name}' failed (${words})`, pod: name };
+    : { reason: "Unknown", message: `pod '${name}' failed (${details})`, pod: name };
 }
 
-/** When the flow's container ended, else another one. */
-export function podEnd(pod: Pod | undefined): Date | undefined {
-  const finishedAt = pod === undefined ? undefined : ends(pod)[0]?.end.finishedAt;
+/** When the flow's container terminated, else another one. */
+export function podTerminatedAt(pod: Pod | undefined): Date | undefined {
+  const finishedAt = pod === undefined ? undefined : terminations(pod)[0]?.terminated.finishedAt;
   return finishedAt === undefined ? undefined : new Date(finishedAt);
 }
 
 /**
- * Whether the container, restarted before, has just crashed once more and will be restarted again: the kubelet shows
- * its end for a while before it calls the pause CrashLoopBackOff.
+ * Whether a container that was restarted before has crashed again and will be restarted: for a short time the kubelet
+ * shows it as terminated before it shows CrashLoopBackOff.
  */
 export function isCrashing(pod: Pod, status: ContainerStatus): boolean {
-  const end = status.state?.terminated;
-  if (end === undefined || end.exitCode === 0 || (status.restartCount ?? 0) === 0) return false;
+  const terminated = status.state?.terminated;
+  if (terminated === undefined || terminated.exitCode === 0 || (status.restartCount ?? 0) === 0) return false;
   return (specOf(pod, status)?.restartPolicy ?? pod.spec.restartPolicy) !== "Never";
 }
 
-/** When a container that had crashed was started again, the latest of them. */
-export function crashedBefore(pod: Pod): Date | undefined {
+/** When a container was last restarted after a crash. */
+export function restartedAfterCrashAt(pod: Pod): Date | undefined {
   const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
   const times = all.flatMap(({ state, lastState }) => {
     const crashed = lastState?.terminated !== undefined && lastState.terminated.exitCode !== 0;
@@ -79,21 +84,21 @@ export function flowStatus(pod: Pod): ContainerStatus | undefined {
   return (pod.status.containerStatuses ?? []).find((status) => status.name === name);
 }
 
-/** The container that a status is about. */
+/** The spec of the container with this status. */
 export function specOf(pod: Pod, status: ContainerStatus): Container | undefined {
   return [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])].find(
     ({ name }) => name === status.name,
   );
 }
 
-interface End {
+interface Termination {
   readonly status: ContainerStatus;
-  readonly end: Terminated;
+  readonly terminated: Terminated;
   readonly init: boolean;
 }
 
-/** Containers that ended, the flow's first; one that is being restarted counts with its last end. */
-function ends(pod: Pod): End[] {
+/** Terminated containers, the flow's first; for a restarted one, its last termination. */
+function terminations(pod: Pod): Termination[] {
   const inits = (pod.status.initContainerStatuses ?? []).filter(
     (status) => specOf(pod, status)?.restartPolicy !== "Always",
   );
@@ -105,7 +110,7 @@ function ends(pod: Pod): End[] {
   return all
     .toSorted((a, b) => Number(b.status.name === flow) - Number(a.status.name === flow))
     .flatMap(({ status, init }) => {
-      const end = status.state?.terminated ?? status.lastState?.terminated;
-      return end === undefined ? [] : [{ status, init, end }];
+      const terminated = status.state?.terminated ?? status.lastState?.terminated;
+      return terminated === undefined ? [] : [{ status, init, terminated }];
     });
 }

@@ -1,27 +1,27 @@
-// Post-mortem: what a flow run's log says of a Job that failed, for the person who owns the flow.
+// The report on a failed Job for the flow run's log.
 
 import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
 import type { ObservedJob } from "./observed.ts";
 import type { Problem } from "./problem.ts";
-import { describeEnd, oneLine } from "./problem.ts";
+import { describeTermination, oneLine } from "./problem.ts";
 
-/** The whole story: summary, hint, then each pod with node, containers, ends and memory. */
-export function postMortem(print: ObservedJob, problem: Problem): string {
-  const lines = [`Job ${print.job.metadata.name}: ${problem.message}`];
+/** Summary and hint, then each pod with its node, its containers, how they terminated, and their memory. */
+export function postMortem(observed: ObservedJob, problem: Problem): string {
+  const lines = [`Job ${observed.job.metadata.name}: ${problem.message}`];
   if (problem.hint !== undefined) lines.push(`\tHint: ${problem.hint}`);
-  const departed = new Set(print.deletedPods.map(({ metadata }) => metadata.uid));
-  for (const pod of [...print.pods, ...print.deletedPods]) {
-    lines.push(...podLines(pod, departed.has(pod.metadata.uid)));
+  const deleted = new Set(observed.deletedPods.map(({ metadata }) => metadata.uid));
+  for (const pod of [...observed.pods, ...observed.deletedPods]) {
+    lines.push(...podLines(pod, deleted.has(pod.metadata.uid)));
   }
   return lines.join("\n");
 }
 
-function podLines(pod: Pod, gone: boolean): string[] {
+function podLines(pod: Pod, isDeleted: boolean): string[] {
   const node = pod.spec.nodeName === undefined ? "no node" : `node ${pod.spec.nodeName}`;
-  const phase = gone ? "deleted" : (pod.status.phase ?? "Unknown");
+  const phase = isDeleted ? "deleted" : (pod.status.phase ?? "Unknown");
   const lines = [`Pod ${pod.metadata.name} (${phase}, ${node})`];
-  const words = [pod.status.reason, pod.status.message].filter((word) => word !== undefined && word !== "");
-  if (words.length > 0) lines.push(`\t${oneLine(words.join(": "))}`);
+  const details = [pod.status.reason, pod.status.message].filter((text) => text !== undefined && text !== "");
+  if (details.length > 0) lines.push(`\t${oneLine(details.join(": "))}`);
   for (const status of pod.status.initContainerStatuses ?? [])
     lines.push(...containerLines(pod, status, "Init container"));
   for (const status of pod.status.containerStatuses ?? [])
@@ -41,15 +41,15 @@ function containerLines(pod: Pod, status: ContainerStatus, title: string): strin
   return lines;
 }
 
-function describeState(status: ContainerStatus, spec: Parameters<typeof describeEnd>[1]): string {
+function describeState(status: ContainerStatus, spec: Parameters<typeof describeTermination>[1]): string {
   const { waiting, running, terminated } = status.state ?? {};
   if (terminated !== undefined) {
     const reason = terminated.reason === undefined ? "" : ` (${terminated.reason})`;
-    return terminated.exitCode === 0 ? `completed${reason}` : describeEnd(terminated, spec);
+    return terminated.exitCode === 0 ? `completed${reason}` : describeTermination(terminated, spec);
   }
   if (waiting !== undefined) {
     const message = waiting.message === undefined ? "" : `: ${oneLine(waiting.message)}`;
-    return `waits (${waiting.reason ?? "no reason given"}${message})`;
+    return `is waiting (${waiting.reason ?? "no reason given"}${message})`;
   }
   return running === undefined ? "has no state" : "is running";
 }

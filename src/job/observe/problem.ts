@@ -1,5 +1,5 @@
-// Problem: what is wrong with a pod or Job, as data. Reasons are the kubelet's (pkg/kubelet/images, kuberuntime,
-// container), the scheduler's and the Job controller's; texts are for the person who owns the flow.
+// Problem: what is wrong with a pod or Job. Derived from the reasons of the kubelet (pkg/kubelet/images, kuberuntime,
+// container), the scheduler and the Job controller; the texts are for the flow's owner.
 
 import type { Container, ContainerStatus, KubeEvent, Pod, Terminated } from "../../kube/client/objects.ts";
 import { lastSeenAt } from "../../kube/client/objects.ts";
@@ -31,7 +31,7 @@ export type ProblemReason =
 
 export interface Problem {
   readonly reason: ProblemReason;
-  /** What happened, to which container or pod, with the numbers: one line. */
+  /** What happened to which container or pod, in one line. */
   readonly message: string;
   /** One thing that the flow's owner can do. */
   readonly hint?: string | undefined;
@@ -56,7 +56,7 @@ const CREATE_REASONS = new Set([
   "CreatePodSandboxError",
 ]);
 
-/** Why a container waits, when it waits for something that does not come by itself. */
+/** Why a container is waiting, if that is a problem. */
 export function waitingProblem(
   status: ContainerStatus,
   spec: Container | undefined,
@@ -86,7 +86,7 @@ export function waitingProblem(
     return {
       reason: "Config",
       message: `container '${status.name}' cannot be configured (${because})`,
-      hint: "create the Secret, ConfigMap or key that it names",
+      hint: "create the missing Secret, ConfigMap or key",
       ...at,
     };
   }
@@ -102,51 +102,58 @@ export function waitingProblem(
   return undefined;
 }
 
-/** A container that is started again and again, seen in between. */
+/** The problem of a container in a crash loop. */
 export function crashProblem(status: ContainerStatus, spec: Container | undefined, pod: Pod): Problem {
   const last = status.state?.terminated ?? status.lastState?.terminated;
-  const ended = last === undefined ? "no reason given" : describeEnd(last, spec);
+  const cause = last === undefined ? "no reason given" : describeTermination(last, spec);
   return {
     reason: "CrashLoop",
-    message: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${ended})`,
+    message: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${cause})`,
     hint: "read its log with: kubectl prefect logs RUN --previous",
     pod: pod.metadata.name,
     container: status.name,
   };
 }
 
-/** How a container ended, if it ended badly. */
-export function endProblem(
-  end: Terminated,
+/** Why a container failed; undefined if it exited with 0. */
+export function terminationProblem(
+  terminated: Terminated,
   spec: Container | undefined,
   where: { pod: string; container: string; init: boolean },
 ): Problem | undefined {
-  if (end.exitCode === 0 && end.reason !== "OOMKilled") return undefined;
-  const what = where.init ? `init container '${where.container}'` : `container '${where.container}'`;
+  if (terminated.exitCode === 0 && terminated.reason !== "OOMKilled") return undefined;
+  const title = where.init ? `init container '${where.container}'` : `container '${where.container}'`;
   const at = { pod: where.pod, container: where.container };
-  const code = where.init ? "InitContainer" : codeOfEnd(end);
-  return { reason: code, message: `${what} ${describeEnd(end, spec)}`, hint: hintOfEnd(end), ...at };
+  const code = where.init ? "InitContainer" : terminationReason(terminated);
+  return {
+    reason: code,
+    message: `${title} ${describeTermination(terminated, spec)}`,
+    hint: terminationHint(terminated),
+    ...at,
+  };
 }
 
-function codeOfEnd(end: Terminated): ProblemReason {
-  if (end.reason === "OOMKilled") return "OOMKilled";
-  if (end.reason === "StartError" || end.reason === "ContainerCannotRun") return "StartError";
-  return signalOf(end) === undefined ? "ExitCode" : "Signal";
+function terminationReason(terminated: Terminated): ProblemReason {
+  if (terminated.reason === "OOMKilled") return "OOMKilled";
+  if (terminated.reason === "StartError" || terminated.reason === "ContainerCannotRun") return "StartError";
+  return signalOf(terminated) === undefined ? "ExitCode" : "Signal";
 }
 
-/** In words: exit code, signal by name, the kernel's and the runtime's reason, the limit. */
-export function describeEnd(end: Terminated, spec: Container | undefined): string {
+/** The exit code, the signal's name, the runtime's reason and the memory limit, as text. */
+export function describeTermination(terminated: Terminated, spec: Container | undefined): string {
   const limit = spec?.resources?.limits?.["memory"];
-  if (end.reason === "OOMKilled") {
-    return `ran out of memory and was killed (OOMKilled, exit code ${end.exitCode}, limit ${limit ?? "none: the node had no more"})`;
+  if (terminated.reason === "OOMKilled") {
+    return `ran out of memory and was killed (OOMKilled, exit code ${terminated.exitCode}, limit ${limit ?? "none: the node ran out of memory"})`;
   }
-  if (end.reason === "StartError" || end.reason === "ContainerCannotRun") {
-    return `could not be started (${end.reason}: ${oneLine(end.message ?? "no reason given")})`;
+  if (terminated.reason === "StartError" || terminated.reason === "ContainerCannotRun") {
+    return `could not be started (${terminated.reason}: ${oneLine(terminated.message ?? "no reason given")})`;
   }
-  const signal = signalOf(end);
-  const message = end.message === undefined || end.message === "" ? "" : `: ${oneLine(end.message)}`;
-  if (signal !== undefined) return `was killed by signal ${signal} (exit code ${end.exitCode})${message}`;
-  return `exited with code ${end.exitCode}${message}`;
+  const signal = signalOf(terminated);
+  const message =
+    terminated.message === undefined || terminated.message === "" ? "" : `: ${oneLine(terminated.message)}`;
+  if (signal !== undefined)
+    return `was killed by signal ${signal} (exit code ${terminated.exitCode})${message}`;
+  return `exited with code ${terminated.exitCode}${message}`;
 }
 
 const SIGNALS: Readonly<Record<number, string>> = {
@@ -163,30 +170,37 @@ const SIGNALS: Readonly<Record<number, string>> = {
   15: "SIGTERM",
 };
 
-/** The signal that ended a container: told by the runtime, or by the shell's 128+n. */
-export function signalOf(end: Terminated): string | undefined {
+/** The signal that killed a container: reported by the runtime, or in an exit code of 128 + n. */
+export function signalOf(terminated: Terminated): string | undefined {
   const number =
-    end.signal !== undefined && end.signal > 0 ? end.signal : end.exitCode > 128 ? end.exitCode - 128 : 0;
+    terminated.signal !== undefined && terminated.signal > 0
+      ? terminated.signal
+      : terminated.exitCode > 128
+        ? terminated.exitCode - 128
+        : 0;
   if (number === 0 || number > 64) return undefined;
   return SIGNALS[number] ?? String(number);
 }
 
-function hintOfEnd(end: Terminated): string {
-  if (end.reason === "OOMKilled") return "raise memory_limit in the run config, or use less memory";
-  if (end.reason === "StartError" || end.reason === "ContainerCannotRun") {
+function terminationHint(terminated: Terminated): string {
+  if (terminated.reason === "OOMKilled") return "raise memory_limit in the run config, or use less memory";
+  if (terminated.reason === "StartError" || terminated.reason === "ContainerCannotRun") {
     return "check that the command exists in the image";
   }
-  if (end.exitCode === 127) return "a command was not found: is prefect installed in the image?";
-  if (end.exitCode === 137) return "it was killed from outside: by the node for memory, or with its pod";
-  if (end.exitCode === 143) return "its pod was asked to stop: look for who deleted or drained it";
-  return "the last lines of its log tell more";
+  if (terminated.exitCode === 127)
+    return "a command was not found: check that prefect is installed in the image";
+  if (terminated.exitCode === 137)
+    return "it was killed with SIGKILL: check whether the node ran out of memory or the pod was deleted";
+  if (terminated.exitCode === 143)
+    return "it was stopped with SIGTERM: check who deleted the pod or drained its node";
+  return "see the last lines of its log";
 }
 
 const PROGRESS = new Set(["Pulling", "Pulled", "Created", "Started"]);
 const MISSING_OBJECT =
   /(?:secret|configmap)s? "[^"]*" not found|references non-existent (?:secret|config) key/i;
 
-/** What a pod's newest warnings say of why it does not start. */
+/** Why a pod does not start, from its conditions and its newest events. */
 export function startProblem(pod: Pod, events: readonly KubeEvent[]): Problem | undefined {
   const at = { pod: pod.metadata.name };
   const scheduled = (pod.status.conditions ?? []).find(({ type }) => type === "PodScheduled");
@@ -194,40 +208,40 @@ export function startProblem(pod: Pod, events: readonly KubeEvent[]): Problem | 
     return {
       reason: "Unschedulable",
       message: `pod '${pod.metadata.name}' cannot be scheduled: ${oneLine(scheduled.message ?? "")}`,
-      hint: "ask for less, or let the cluster grow",
+      hint: "request fewer resources, or add nodes to the cluster",
       ...at,
     };
   }
   if (scheduled?.status === "False" && scheduled.reason === "SchedulingGated") {
     return {
       reason: "Unschedulable",
-      message: `pod '${pod.metadata.name}' waits for its scheduling gates`,
+      message: `pod '${pod.metadata.name}' is waiting for its scheduling gates`,
       ...at,
     };
   }
   for (const event of newestFirst(events)) {
-    // Mounts and sandbox come before images and containers: what was wrong with them is over.
+    // Volumes and sandbox come before images and containers: their older warnings are no longer true.
     if (PROGRESS.has(event.reason ?? "")) return undefined;
     const message = oneLine(event.message ?? "");
     if (event.reason === "FailedMount" && MISSING_OBJECT.test(message)) {
       return {
         reason: "Config",
         message: `pod '${pod.metadata.name}' cannot mount a volume: ${message}`,
-        hint: "create the Secret, ConfigMap or key that it names",
+        hint: "create the missing Secret, ConfigMap or key",
         ...at,
       };
     }
     if (event.reason === "FailedMount" || event.reason === "FailedAttachVolume") {
       return {
         reason: "Volume",
-        message: `pod '${pod.metadata.name}' waits for a volume: ${message}`,
+        message: `pod '${pod.metadata.name}' is waiting for a volume: ${message}`,
         ...at,
       };
     }
     if (event.reason === "FailedCreatePodSandBox") {
       return {
         reason: "CreateContainer",
-        message: `pod '${pod.metadata.name}' gets no sandbox: ${message}`,
+        message: `the sandbox of pod '${pod.metadata.name}' cannot be created: ${message}`,
         ...at,
       };
     }
@@ -239,7 +253,7 @@ function newestFirst(events: readonly KubeEvent[]): KubeEvent[] {
   return events.toSorted((a, b) => (lastSeenAt(b)?.getTime() ?? 0) - (lastSeenAt(a)?.getTime() ?? 0));
 }
 
-/** Why the Job controller cannot make a pod: only the Job's events tell. */
+/** Why the Job controller cannot create a pod, from the Job's events. */
 export function createProblem(events: readonly KubeEvent[]): Problem | undefined {
   const failed = newestFirst(events).find(({ reason }) => reason === "FailedCreate");
   if (failed === undefined) return undefined;
@@ -247,8 +261,8 @@ export function createProblem(events: readonly KubeEvent[]): Problem | undefined
   if (/exceeded quota/i.test(message)) {
     return {
       reason: "Quota",
-      message: `no pod can be made: ${message}`,
-      hint: "wait for other pods to end, or ask for a larger quota",
+      message: `no pod can be created: ${message}`,
+      hint: "wait for other pods to finish, or ask for a larger quota",
     };
   }
   if (
@@ -258,18 +272,18 @@ export function createProblem(events: readonly KubeEvent[]): Problem | undefined
   ) {
     return {
       reason: "ServiceAccount",
-      message: `no pod can be made: ${message}`,
+      message: `no pod can be created: ${message}`,
       hint: "create the ServiceAccount, or correct service_account_name in the run config",
     };
   }
   if (/forbidden|denied|violates|invalid/i.test(message)) {
     return {
       reason: "Admission",
-      message: `the cluster refuses the pod: ${message}`,
+      message: `the cluster rejects the pod: ${message}`,
       hint: "change the job template so that the cluster's policies accept it",
     };
   }
-  return { reason: "NoPod", message: `no pod can be made: ${message}` };
+  return { reason: "NoPod", message: `no pod can be created: ${message}` };
 }
 
 /** Several lines as one, for a sentence. */

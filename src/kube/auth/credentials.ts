@@ -1,9 +1,9 @@
-// How a kubeconfig user proves who it is. Tokens, token files, passwords and certificates are read here;
-// what needs a program or a provider (exec, OIDC, gcp, azure) is client-node's, loaded only for it.
+// Credentials of a kubeconfig user. Tokens, token files, passwords and certificates are read here; exec plugins and
+// auth providers (OIDC, gcp, azure) use client-node, which is loaded only for them.
 
 import { SettingsError } from "../../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
-import { mustRead, tlsOf } from "./identity.ts";
+import { readRequiredFile, tlsOf } from "./identity.ts";
 import type { CredentialDeps, Credentials, Headers } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
 
@@ -11,17 +11,17 @@ const TOKEN_FILE_TTL_MS = 60_000;
 
 /** The credentials of a target's user. Throws SettingsError when a named file is missing. */
 export async function credentialsOf(target: Target, deps: CredentialDeps): Promise<Credentials> {
-  const acting = impersonation(target);
+  const impersonated = impersonation(target);
   if (isObject(target.user["exec"]) || isObject(target.user["auth-provider"])) {
     const { pluginCredentials } = await import("./plugin-credentials.ts");
-    return pluginCredentials(target, acting, deps);
+    return pluginCredentials(target, impersonated, deps);
   }
   const tls = tlsOf(target, deps);
   const token = tokenSource(target, deps);
   return {
-    headers: () => Promise.resolve({ ...acting, ...authorization(target, token.read()) }),
+    headers: () => Promise.resolve({ ...impersonated, ...authorization(target, token.read()) }),
     tls: () => Promise.resolve(tls),
-    refresh: () => token.forget(),
+    refresh: () => token.clearCache(),
   };
 }
 
@@ -32,7 +32,9 @@ function impersonation(target: Target): Headers {
   const groups = arrayIn(target.user["as-groups"]).map(String);
   const extra = objectIn(target.user["as-user-extra"]);
   if (user === undefined && (groups.length > 0 || uid !== undefined)) {
-    throw new SettingsError("cannot act as a group or uid alone: --as is missing", { hint: "add --as USER" });
+    throw new SettingsError("cannot impersonate a group or uid without a user: --as is missing", {
+      hint: "add --as USER",
+    });
   }
   if (user !== undefined) headers["Impersonate-User"] = user;
   if (uid !== undefined) headers["Impersonate-Uid"] = uid;
@@ -51,27 +53,27 @@ function authorization(target: Target, token: string | undefined): Headers {
   return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
 }
 
-/** A token file wins over a token, as in client-go, and is read again every minute: pods' tokens are rotated. */
+/** As in client-go, a token file takes precedence over a token. It is read again every minute: pods' tokens rotate. */
 function tokenSource(
   target: Target,
   deps: CredentialDeps,
-): { read(): string | undefined; forget(): boolean } {
+): { read(): string | undefined; clearCache(): boolean } {
   const path = textIn(target.user["tokenFile"]);
   if (path === undefined || path === "") {
     const token = textIn(target.user["token"]);
-    return { read: () => token, forget: () => false };
+    return { read: () => token, clearCache: () => false };
   }
-  let known: { token: string; at: number } | undefined;
+  let cached: { token: string; at: number } | undefined;
   return {
     read: () => {
       const now = deps.clock.now().getTime();
-      if (known === undefined || now - known.at > TOKEN_FILE_TTL_MS) {
-        known = { token: mustRead(path, "tokenFile", deps).trim(), at: now };
+      if (cached === undefined || now - cached.at > TOKEN_FILE_TTL_MS) {
+        cached = { token: readRequiredFile(path, "tokenFile", deps).trim(), at: now };
       }
-      return known.token;
+      return cached.token;
     },
-    forget: () => {
-      known = undefined;
+    clearCache: () => {
+      cached = undefined;
       return true;
     },
   };

@@ -1,4 +1,4 @@
-// What shows an API server who a user is: headers and certificates.
+// The headers and certificates that authenticate a user to the API server.
 
 import type { Clock } from "../../base/clock.ts";
 import type { Env } from "../../base/env.ts";
@@ -10,11 +10,10 @@ import type { Target } from "./kubeconfig.ts";
 export type Headers = Record<string, string | readonly string[]>;
 
 export interface Credentials {
-  /** Headers that carry the identity, and the one to act as. */
+  /** Headers for authentication and impersonation. */
   headers(): Promise<Headers>;
-  /** The certificates to connect with. */
   tls(): Promise<TlsOptions>;
-  /** Forgets what may have expired; true when asking again may give something else. */
+  /** Clears cached credentials after a 401. Returns whether a retry may use different ones. */
   refresh(): boolean;
 }
 
@@ -24,13 +23,13 @@ export interface CredentialDeps {
   readonly readFile: (path: string) => string | undefined;
 }
 
-/** Certificates of the cluster and, where it has one, of the user. */
+/** The cluster's CA and the user's client certificate, if any. */
 export function tlsOf(target: Target, deps: Pick<CredentialDeps, "readFile">): TlsOptions {
   const data = (object: Target["cluster"], key: string): string | undefined => {
     const inline = textIn(object[`${key}-data`]);
     if (inline !== undefined && inline !== "") return Buffer.from(inline, "base64").toString("utf8");
     const path = textIn(object[key]);
-    return path === undefined || path === "" ? undefined : mustRead(path, key, deps);
+    return path === undefined || path === "" ? undefined : readRequiredFile(path, key, deps);
   };
   return {
     ca: data(target.cluster, "certificate-authority"),
@@ -41,7 +40,7 @@ export function tlsOf(target: Target, deps: Pick<CredentialDeps, "readFile">): T
   };
 }
 
-export function mustRead(path: string, what: string, deps: Pick<CredentialDeps, "readFile">): string {
+export function readRequiredFile(path: string, what: string, deps: Pick<CredentialDeps, "readFile">): string {
   const text = deps.readFile(path);
   if (text === undefined)
     throw new SettingsError(`cannot read ${what} "${path}" of the kubeconfig: no such file`);

@@ -1,5 +1,5 @@
-// Kubeconfig files as kubectl reads them: several files merged (the first to name a thing wins), a context chosen,
-// flags over it. Pure but for reading the files; credentials are fetched in credentials.ts.
+// Loads kubeconfig files like kubectl: merges them (the first file that defines an entry wins), chooses a context,
+// applies flags. Credentials are loaded in credentials.ts.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import type { JsonObject } from "../../base/json.ts";
@@ -8,7 +8,7 @@ import { SettingsError, textOf } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import type { Env } from "../../base/env.ts";
 
-/** The connection flags that kubectl has, as far as they were given. */
+/** kubectl's connection flags, as far as they are set. */
 export interface ConnectionFlags {
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
@@ -28,22 +28,22 @@ export interface ConnectionFlags {
 export interface KubeconfigDeps {
   readonly env: Env;
   readonly home: string | undefined;
-  /** The file's text, or undefined when there is no such file. */
+  /** The text of a file, or undefined when there is no such file. */
   readonly readFile: (path: string) => string | undefined;
   readonly parseYaml: (text: string) => unknown;
 }
 
-/** One cluster and one user, ready to connect with. Relative paths are absolute. */
+/** The cluster and user to connect with. All paths are absolute. */
 export interface Target {
   readonly server: string;
   readonly cluster: JsonObject;
   readonly user: JsonObject;
   readonly contextName: string | undefined;
-  /** What the kubeconfig calls them. */
+  /** Their names in the kubeconfig. */
   readonly clusterName?: string | undefined;
   readonly userName?: string | undefined;
   readonly namespace: string | undefined;
-  /** Tells which kubeconfig this came from, for doctor and messages. */
+  /** Which kubeconfig this is from, for messages. */
   readonly source: string;
 }
 
@@ -56,8 +56,8 @@ interface Merged {
 }
 
 /**
- * The target that kubectl would choose, or undefined when there is no kubeconfig at all (then a pod's own
- * credentials are next). Throws SettingsError for a file that is missing though named, unreadable or incomplete.
+ * The target that kubectl would use, or undefined when there is no kubeconfig (the caller then tries the pod's service
+ * account). Throws SettingsError when a file named by --kubeconfig is missing, or a file is invalid or incomplete.
  */
 export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Target | undefined {
   const merged = loadAll(flags, deps);
@@ -153,7 +153,7 @@ function parse(text: string, path: string, deps: KubeconfigDeps): JsonObject {
   try {
     parsed = deps.parseYaml(text);
   } catch (error) {
-    // The yaml package ends its first line with a colon, for the excerpt that follows.
+    // Only the first line, without the colon before the excerpt that follows.
     const first = textOf(error).split("\n")[0]?.replace(/:$/, "");
     throw new SettingsError(`cannot read kubeconfig "${path}": ${first}`, { cause: error });
   }
@@ -182,7 +182,7 @@ function named(list: unknown, key: string): [string, JsonObject][] {
   });
 }
 
-/** The first file to name a thing wins, as in kubectl. */
+/** The first file that defines an entry wins, as in kubectl. */
 function add(into: Map<string, JsonObject>, name: string, value: JsonObject): void {
   if (!into.has(name)) into.set(name, value);
 }
@@ -196,7 +196,7 @@ function absolute(value: JsonObject, base: string, keys: readonly string[]): Jso
   return changed;
 }
 
-/** A plugin named with a slash, such as ./bin/login, lies beside its kubeconfig; a bare name is found on PATH. */
+/** A plugin path with a slash, such as ./bin/login, is relative to its kubeconfig; a bare name is looked up in PATH. */
 function withExecDirectory(user: JsonObject, base: string): JsonObject {
   const exec = objectIn(user["exec"]);
   const command = textIn(exec["command"]);
@@ -215,7 +215,7 @@ function missing(what: string, name: string, known: readonly string[]): Settings
   return new SettingsError(`cannot find ${what} "${name}" in the kubeconfig`, {
     hint:
       known.length === 0
-        ? "there is no kubeconfig; name one with --kubeconfig"
+        ? "there is no kubeconfig; specify one with --kubeconfig"
         : `it has: ${known.join(", ")}`,
   });
 }

@@ -1,5 +1,5 @@
-// Credentials that a program or an identity provider hands out: client-node knows how (exec plugins of EKS, GKE and
-// AKS, OIDC). What it lacks is added here: one call at a time, KUBERNETES_EXEC_INFO, and asking anew after a 401.
+// Credentials from exec plugins (EKS, GKE, AKS) and auth providers (OIDC), through client-node. Added here: one call at
+// a time, KUBERNETES_EXEC_INFO, and new credentials after a 401.
 
 import type { CredentialDeps, Credentials, Headers } from "./identity.ts";
 import { tlsOf } from "./identity.ts";
@@ -11,30 +11,30 @@ import type { JsonObject } from "../../base/json.ts";
 import { KubeError } from "../client/errors.ts";
 import type { Target } from "./kubeconfig.ts";
 
-const FRESH_MS = 30_000;
+const CACHE_MS = 30_000;
 
 /** Credentials from the user's exec plugin or auth provider. Throws KubeError when the plugin fails. */
-export function pluginCredentials(target: Target, acting: Headers, deps: CredentialDeps): Credentials {
+export function pluginCredentials(target: Target, impersonated: Headers, deps: CredentialDeps): Credentials {
   let config = load(target);
-  let known: { options: RequestOptions; at: number } | undefined;
-  let asking: Promise<RequestOptions> | undefined;
-  const ask = async (): Promise<RequestOptions> => {
+  let cached: { options: RequestOptions; at: number } | undefined;
+  let pending: Promise<RequestOptions> | undefined;
+  const currentOptions = async (): Promise<RequestOptions> => {
     const now = deps.clock.now().getTime();
-    if (known !== undefined && now - known.at < FRESH_MS) return known.options;
-    asking ??= fetchOptions(config).finally(() => (asking = undefined));
-    known = { options: await asking, at: now };
-    return known.options;
+    if (cached !== undefined && now - cached.at < CACHE_MS) return cached.options;
+    pending ??= fetchOptions(config).finally(() => (pending = undefined));
+    cached = { options: await pending, at: now };
+    return cached.options;
   };
   return {
-    headers: async () => ({ ...acting, ...headersOf(await ask()) }),
+    headers: async () => ({ ...impersonated, ...headersOf(await currentOptions()) }),
     tls: async () => {
-      const options = await ask();
+      const options = await currentOptions();
       const own = tlsOf(target, deps);
       const cert = own.cert ?? pem(options.cert);
       return { ...own, cert, key: own.key ?? pem(options.key) };
     },
     refresh: () => {
-      known = undefined;
+      cached = undefined;
       config = load(target);
       return true;
     },
@@ -73,7 +73,7 @@ function load(target: Target): KubeConfig {
   return config;
 }
 
-/** client-go tells every plugin its API version and, when asked, the cluster, in KUBERNETES_EXEC_INFO. */
+/** Like client-go, passes the API version and, with provideClusterInfo, the cluster to the plugin in KUBERNETES_EXEC_INFO. */
 function withExecInfo(target: Target): JsonObject {
   const exec = target.user["exec"];
   if (!isObject(exec)) return target.user;

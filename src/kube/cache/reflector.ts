@@ -1,6 +1,6 @@
-// A cache of one query that cannot die silently. client-node's informer stops at the first error that is not a 410
-// and has no bookmarks (kubernetes-client/javascript#3020 and before); this one lists in pages, watches with bookmarks,
-// an idle timer and a server-side end, relists after 410 and now and then as the truth, and restarts for ever.
+// A cache of one query that never stops silently. client-node's informer stops at the first error that is not a 410
+// and has no bookmarks (kubernetes-client/javascript#3020). This one lists in pages, watches with bookmarks, an idle
+// timeout and a server-side timeout, relists after 410 and periodically, and always restarts.
 
 import type { Clock } from "../../base/clock.ts";
 import { backoffMs } from "../../base/backoff.ts";
@@ -13,23 +13,24 @@ export interface ReflectorOptions<R extends Resource, Kept> {
   readonly clock: Clock;
   readonly resource: R;
   readonly query: ListQuery;
-  /** What to keep of an object; undefined: nothing. */
-  readonly keep: (object: KindMap[R]) => Kept | undefined;
-  /** Told after the cache changed. */
+  /** The part of an object to cache; undefined: do not cache it. */
+  readonly transform: (object: KindMap[R]) => Kept | undefined;
+  /** Called after every change of the cache. */
   readonly onChange: (change: Change<Kept>) => void;
-  /** Told when the connection breaks, with the failures in a row, and when it is back. */
+  /** Called after each failed list or watch with the number of failures in a row; may throw to stop the reflector. */
   readonly onOutage?: ((error: unknown, failures: number) => void) | undefined;
+  /** Called at the first activity after an outage. */
   readonly onRecovery?: (() => void) | undefined;
-  /** Told whenever the server was heard: a list, an event, a bookmark, the good end of a watch. */
-  readonly onHeard?: (() => void) | undefined;
-  /** Milliseconds without a byte after which a watch counts as dead; 150,000 without it: two missing bookmarks and more. */
+  /** Called after each list, event and bookmark, and when a watch ends without error. */
+  readonly onActivity?: (() => void) | undefined;
+  /** The watch fails after so many milliseconds without data. Default: 150,000, more than two missing bookmarks. */
   readonly idleMs?: number | undefined;
   /** Milliseconds between full lists. */
   readonly relistMs: number;
   readonly random?: (() => number) | undefined;
 }
 
-/** What a cached object must keep of itself. */
+/** What every cached object must have. */
 export interface Cached {
   readonly metadata: { readonly uid: string; readonly resourceVersion: string };
 }
@@ -41,25 +42,25 @@ export type Change<Kept> =
 const PAGE = 500;
 const WATCH_SECONDS = { least: 240, spread: 60 };
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
-const SHORTEST_WATCH_MS = 1_000;
-/** A bookmark comes about once a minute. */
+const MIN_WATCH_MS = 1_000;
+/** The server sends a bookmark about once a minute. */
 const IDLE_MS = 150_000;
 
-/** Lists and watches until told to stop; `synced` resolves after the first complete list. */
 export class Reflector<R extends Resource, Kept extends Cached> {
   readonly #options: ReflectorOptions<R, Kept>;
   readonly #objects = new Map<string, Kept>();
+  /** Resolves after the first complete list. */
   readonly synced: Promise<void>;
   #setSynced: () => void = () => {};
   #resourceVersion = "";
   #listedAtMs = 0;
   #failures = 0;
-  /** Answers 410 since a watch last said anything. */
+  /** 410 responses since the last watch event. */
   #expired = 0;
-  /** Watches and lists begun; for metrics. */
+  /** Number of lists and watches started; for metrics. */
   restarts = 0;
-  /** When the server was heard last: a list, an event, a bookmark or the good end of a watch. */
-  heardAt: Date | undefined;
+  /** The time of the last list, event, bookmark or end of a watch without error. */
+  lastActivityAt: Date | undefined;
 
   constructor(options: ReflectorOptions<R, Kept>) {
     this.#options = options;
@@ -78,7 +79,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     return this.#objects.values();
   }
 
-  /** Runs until the signal aborts. Throws only what no waiting can mend (401 and 403 that last: see `isPermanent`). */
+  /** Runs until the signal aborts. Throws only what onOutage throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -96,7 +97,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
     if (error instanceof KubeError && error.status === 410) {
       this.#resourceVersion = "";
-      // The first is in the order of things; a server that forgets faster than we list must not make us spin.
+      // The first 410 is normal. After that back off, in case the server compacts faster than the list is read.
       if (this.#expired > 0) {
         await this.#options.clock.sleep(backoffMs(BACKOFF, this.#expired - 1, this.#options.random), signal);
       }
@@ -104,15 +105,15 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       return;
     }
     this.#options.onOutage?.(error, this.#failures + 1);
-    const asked = error instanceof KubeError ? error.retryAfterMs : undefined;
-    const delayMs = asked ?? backoffMs(BACKOFF, this.#failures, this.#options.random);
+    const retryAfterMs = error instanceof KubeError ? error.retryAfterMs : undefined;
+    const delayMs = retryAfterMs ?? backoffMs(BACKOFF, this.#failures, this.#options.random);
     this.#failures++;
     await this.#options.clock.sleep(delayMs, signal);
   }
 
-  #heard(): void {
-    this.heardAt = this.#options.clock.now();
-    this.#options.onHeard?.();
+  #recordActivity(): void {
+    this.lastActivityAt = this.#options.clock.now();
+    this.#options.onActivity?.();
     if (this.#failures > 0) this.#options.onRecovery?.();
     this.#failures = 0;
   }
@@ -135,13 +136,13 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     for (const uid of this.#objects.keys()) if (!seen.has(uid)) this.#remove(uid);
     this.#resourceVersion = resourceVersion;
     this.#listedAtMs = this.#options.clock.now().getTime();
-    this.#heard();
+    this.#recordActivity();
     this.#setSynced();
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
     const random = this.#options.random ?? Math.random;
-    const beganAtMs = this.#options.clock.now().getTime();
+    const startedMs = this.#options.clock.now().getTime();
     const timeoutSeconds = Math.round(WATCH_SECONDS.least + WATCH_SECONDS.spread * random());
     this.restarts++;
     const events = this.#options.kube.watch(
@@ -155,7 +156,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       signal,
     );
     for await (const event of events) {
-      this.#heard();
+      this.#recordActivity();
       this.#expired = 0;
       if (event.type === "BOOKMARK") {
         if (event.resourceVersion !== "") this.#resourceVersion = event.resourceVersion;
@@ -165,33 +166,33 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       if (event.type === "DELETED") this.#remove(event.object.metadata.uid, event.object);
       else this.#set(event.object);
     }
-    this.#heard();
-    // A proxy that ends every watch at once must not make us spin.
-    const lastedMs = this.#options.clock.now().getTime() - beganAtMs;
-    if (lastedMs < SHORTEST_WATCH_MS) await this.#options.clock.sleep(SHORTEST_WATCH_MS - lastedMs, signal);
+    this.#recordActivity();
+    // Do not loop without delay when a proxy ends every watch at once.
+    const lastedMs = this.#options.clock.now().getTime() - startedMs;
+    if (lastedMs < MIN_WATCH_MS) await this.#options.clock.sleep(MIN_WATCH_MS - lastedMs, signal);
   }
 
   #set(object: KindMap[R]): void {
     const { uid } = object.metadata;
     const before = this.#objects.get(uid);
-    // A relist mostly tells what is known.
+    // After a relist most objects are unchanged.
     if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return;
-    const kept = this.#options.keep(object);
+    const kept = this.#options.transform(object);
     if (kept === undefined) return this.#remove(uid);
     this.#objects.set(uid, kept);
     this.#options.onChange({ type: "set", object: kept, before });
   }
 
-  /** The last version that a DELETED event carries is newer than ours: a Job may have finished just before. */
+  /** Reports the version in the DELETED event, which is newer than the cached one: the Job may have finished just before. */
   #remove(uid: string, last?: KindMap[R]): void {
     const before = this.#objects.get(uid);
     if (before === undefined) return;
     this.#objects.delete(uid);
-    const kept = last === undefined ? before : (this.#options.keep(last) ?? before);
+    const kept = last === undefined ? before : (this.#options.transform(last) ?? before);
     this.#options.onChange({ type: "gone", object: kept });
   }
 
-  /** Drops what `keep` would no longer keep; for caches whose rule depends on time. */
+  /** Removes cached objects without onChange; for caches whose `transform` depends on time. */
   prune(unwanted: (object: Kept) => boolean): void {
     for (const [uid, object] of this.#objects) if (unwanted(object)) this.#objects.delete(uid);
   }

@@ -1,7 +1,7 @@
-// The labels and annotations that cached objects keep.
+// The labels and annotations that the cache keeps.
 
-/** Prefect's labels, ours, and the one by which a pod names its Job. */
-export const AGENT_META = [
+/** The labels and annotations that cached objects keep: Prefect's, ours, and a pod's `job-name`. */
+export const KEPT_METADATA = [
   "prefect.io/identifier",
   "prefect.io/flow_run_id",
   "prefect.io/flow-run-id",

@@ -1,11 +1,11 @@
-// Objects as the agent caches them: only what decisions read, so that 10,000 Jobs fit in little memory.
+// Cache transforms: they keep only the fields that the agent reads, so that 10,000 Jobs need little memory.
 
-import { AGENT_META } from "./transform-metadata.ts";
+import { KEPT_METADATA } from "./transform-metadata.ts";
 import type { Container, ContainerStatus, Job, KubeEvent, Meta, Pod } from "../client/objects.ts";
 
 const POD_CONDITIONS = new Set(["PodScheduled", "DisruptionTarget"]);
 
-/** A Job without its pod template, but for the variable that names its Prefect API. */
+/** A Job. Its pod template is reduced to the variable PREFECT__CLOUD__API. */
 export function transformJob(job: Job): Job {
   const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = job.spec;
   return {
@@ -16,13 +16,12 @@ export function transformJob(job: Job): Job {
       completions,
       activeDeadlineSeconds,
       suspend,
-      template: apiOf(job),
+      template: templateWithApiVariable(job),
     }),
     status: job.status,
   };
 }
 
-/** A pod with its containers' images and memory, and their states. */
 export function transformPod(pod: Pod): Pod {
   const { nodeName, restartPolicy, containers, initContainers } = pod.spec;
   const { phase, reason, message, podIP, conditions, containerStatuses, initContainerStatuses } = pod.status;
@@ -31,8 +30,8 @@ export function transformPod(pod: Pod): Pod {
     spec: defined({
       nodeName,
       restartPolicy,
-      containers: containers?.map(slimContainer),
-      initContainers: initContainers?.map(slimContainer),
+      containers: containers?.map(transformContainer),
+      initContainers: initContainers?.map(transformContainer),
     }),
     status: defined({
       phase,
@@ -40,13 +39,12 @@ export function transformPod(pod: Pod): Pod {
       message,
       podIP,
       conditions: conditions?.filter(({ type }) => POD_CONDITIONS.has(type)),
-      containerStatuses: containerStatuses?.map(slimStatus),
-      initContainerStatuses: initContainerStatuses?.map(slimStatus),
+      containerStatuses: containerStatuses?.map(transformContainerStatus),
+      initContainerStatuses: initContainerStatuses?.map(transformContainerStatus),
     }),
   };
 }
 
-/** An event's words and times. */
 export function transformEvent(event: KubeEvent): KubeEvent {
   const { involvedObject, type, reason, message, count, firstTimestamp, lastTimestamp, eventTime, series } =
     event;
@@ -65,7 +63,7 @@ export function transformEvent(event: KubeEvent): KubeEvent {
   });
 }
 
-function apiOf(job: Job): Job["spec"]["template"] {
+function templateWithApiVariable(job: Job): Job["spec"]["template"] {
   const containers = (job.spec.template?.spec?.containers ?? []).flatMap(({ name, env }) => {
     const api = (env ?? []).filter((variable) => variable.name === "PREFECT__CLOUD__API");
     return api.length === 0 ? [] : [{ name, env: api }];
@@ -84,21 +82,21 @@ function transformMetadata(meta: Meta): Meta {
     creationTimestamp,
     deletionTimestamp,
     ownerReferences,
-    labels: only(meta.labels, AGENT_META),
-    annotations: only(meta.annotations, AGENT_META),
+    labels: pickKeys(meta.labels, KEPT_METADATA),
+    annotations: pickKeys(meta.annotations, KEPT_METADATA),
   });
 }
 
-function slimContainer({ name, image, restartPolicy, resources }: Container): Container {
+function transformContainer({ name, image, restartPolicy, resources }: Container): Container {
   return defined({ name, image, restartPolicy, resources });
 }
 
-function slimStatus(status: ContainerStatus): ContainerStatus {
+function transformContainerStatus(status: ContainerStatus): ContainerStatus {
   const { name, ready, started, restartCount, state, lastState } = status;
   return defined({ name, ready, started, restartCount, state, lastState });
 }
 
-function only(
+function pickKeys(
   from: Readonly<Record<string, string>> | undefined,
   keys: readonly string[],
 ): Readonly<Record<string, string>> | undefined {
@@ -112,7 +110,7 @@ function only(
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
-/** Without the keys whose value is undefined: they would cost memory and exactness. A copy, for `delete` costs more memory still. */
+/** A copy without undefined values, which cost memory. (Objects after `delete` cost even more.) */
 function defined<T extends object>(value: T): Defined<T> {
   const kept: Partial<T> = {};
   for (const key of Object.keys(value) as (keyof T)[]) if (value[key] !== undefined) kept[key] = value[key];

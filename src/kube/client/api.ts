@@ -1,4 +1,5 @@
-// The port to Kubernetes, in outcomes: what a caller expects to happen is a value, only surprises throw KubeError.
+// The Kubernetes API as the rest of the code uses it. Expected results such as `exists` are values; other failures throw
+// KubeError.
 
 import type { KindMap, Resource } from "./objects.ts";
 
@@ -8,7 +9,7 @@ export interface ObjectRef {
 }
 
 export interface ListQuery {
-  /** Without it: all namespaces. */
+  /** Default: all namespaces. */
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
@@ -17,7 +18,7 @@ export interface ListQuery {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
-  /** Token of the next page. */
+  /** The continue token of the next page. */
   readonly next?: string | undefined;
 }
 
@@ -27,14 +28,14 @@ export type WatchEvent<T> =
 
 export interface WatchQuery extends ListQuery {
   readonly resourceVersion: string;
-  /** Seconds after which the server ends the watch in good order. */
+  /** Seconds after which the server ends the watch without error. */
   readonly timeoutSeconds: number;
-  /** Milliseconds without a byte after which the connection counts as dead. */
+  /** The watch fails after so many milliseconds without data. */
   readonly idleMs: number;
 }
 
 export interface DeleteOptions {
-  /** The object goes only if it still has this uid. */
+  /** A precondition: delete the object only if it has this uid. */
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
   readonly propagation?: "Foreground" | "Background" | "Orphan" | undefined;
@@ -66,37 +67,37 @@ export interface Access {
   readonly namespace?: string | undefined;
 }
 
-/** Whose right is asked for: a user as the API server knows it, with all its groups. */
+/** A user with all its groups, as the API server knows it. */
 export interface Subject {
   readonly user: string;
   readonly groups: readonly string[];
 }
 
-/** A patch of JSON merge form. */
+/** A JSON merge patch. */
 export type MergePatch = Readonly<Record<string, unknown>>;
 
 export interface KubeApi {
-  /** The server's address, for messages. */
+  /** The server's URL, for messages. */
   readonly server: string;
-  /** Something that differs between clusters: the digest of the CA, or of the address where there is none. */
-  readonly clusterMark: string;
+  /** Identifies the cluster: a hash of its CA, or of its URL if it has none. */
+  readonly clusterId: string;
   version(signal?: AbortSignal): Promise<{ major: string; minor: string; gitVersion: string }>;
   listPage<R extends Resource>(
     resource: R,
     query: ListQuery & { readonly limit?: number; readonly next?: string | undefined },
     signal?: AbortSignal,
   ): Promise<Page<KindMap[R]>>;
-  /** Ends when the server ends it; throws KubeError (reason Expired for 410, retryable for a lost connection). */
+  /** Ends when the server ends the watch. Throws KubeError: reason Expired for 410, retryable for a lost connection. */
   watch<R extends Resource>(
     resource: R,
     query: WatchQuery,
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent<KindMap[R]>>;
-  /** Undefined when there is none. */
+  /** Undefined when the object does not exist. */
   get<R extends Resource>(resource: R, ref: ObjectRef, signal?: AbortSignal): Promise<KindMap[R] | undefined>;
-  /** Into the namespace of the options, else the body's own. */
+  /** Creates the object in `options.namespace`, else in its own namespace. */
   create(resource: Resource, body: unknown, options?: CreateOptions): Promise<"created" | "exists">;
-  /** `changed`: another object or version stands there now, and it was left alone. */
+  /** `changed`: the uid or resourceVersion no longer matches, so nothing was deleted. */
   delete(
     resource: Resource,
     ref: ObjectRef,
@@ -104,23 +105,23 @@ export interface KubeApi {
   ): Promise<"deleted" | "gone" | "changed">;
   /** `changed`: the resourceVersion in the patch is no longer the object's. */
   patch(resource: Resource, ref: ObjectRef, patch: MergePatch): Promise<"patched" | "gone" | "changed">;
-  /** Writes the whole object back; its resourceVersion must still be the stored one. */
+  /** `changed`: the resourceVersion in the body is no longer the object's. */
   replace(resource: Resource, ref: ObjectRef, body: unknown): Promise<"replaced" | "gone" | "changed">;
-  /** The text of a container's log, or undefined when pod, container or log are gone. */
+  /** The log of a container, or undefined when the pod, container or log does not exist. */
   podLog(pod: ObjectRef, query: PodLogQuery, signal?: AbortSignal): Promise<string | undefined>;
-  /** The log as it comes; ends with the container. */
+  /** Streams the log until the container terminates. */
   followPodLog(pod: ObjectRef, query: PodLogQuery, signal: AbortSignal): AsyncIterable<string>;
-  /** Whether this user may do it (SelfSubjectAccessReview). */
+  /** Whether the current user has this permission (SelfSubjectAccessReview). */
   canI(access: Access, signal?: AbortSignal): Promise<boolean>;
-  /** Whether somebody else may do it (SubjectAccessReview); to ask needs a right of its own. */
+  /** Whether another user has this permission; needs permission to create SubjectAccessReviews. */
   subjectAccessReview(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean>;
-  /** Who this user is to the server (SelfSubjectReview); undefined where it does not tell: before 1.28. */
+  /** The current user (SelfSubjectReview); undefined before Kubernetes 1.28. */
   whoAmI(signal?: AbortSignal): Promise<Subject | undefined>;
-  /** Frees sockets; the process can end. */
+  /** Closes all connections, so that the process can exit. */
   close(): void;
 }
 
-/** Every object of a query, page after page. */
+/** All objects of a query, fetched in pages. */
 export async function* listAll<R extends Resource>(
   kube: Pick<KubeApi, "listPage">,
   resource: R,

@@ -1,4 +1,4 @@
-// KubeApi over HTTP: each method is one call, its expected answers turned into outcomes.
+// The Kubernetes API: each call is one request, its answer decoded.
 
 import type {
   Access,
@@ -14,30 +14,30 @@ import type {
   WatchEvent,
   WatchQuery,
 } from "./api.ts";
-import { decodeFrame, decodeObject, decodePage } from "./decode.ts";
+import { decodeWatchEvent, decodeObject, decodePage } from "./decode.ts";
 import { linesOf } from "../../base/lines.ts";
 import type { KindMap, Resource } from "./objects.ts";
 import { kindOf, pathOf } from "./resources.ts";
 import type { Call, Transport } from "./transport.ts";
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 
-/** Of what was written nothing is read but that it was: the object's name and the like is the shortest answer there is. */
-const BRIEFLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+/** Writes ask only for metadata in the response, since nothing reads it. */
+const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
 
-/** The cluster, spoken to directly: client-node's typed client costs several times the processor time per object. */
+/** KubeApi over HTTP. client-node's typed client needs several times the CPU time per object. */
 export class KubeClient implements KubeApi {
   readonly server: string;
-  readonly clusterMark: string;
+  readonly clusterId: string;
   readonly #transport: Transport;
 
-  constructor(transport: Transport, server: string, clusterMark: string) {
+  constructor(transport: Transport, server: string, clusterId: string) {
     this.#transport = transport;
     this.server = server;
-    this.clusterMark = clusterMark;
+    this.clusterId = clusterId;
   }
 
   async version(signal?: AbortSignal): Promise<{ major: string; minor: string; gitVersion: string }> {
-    const call = { action: "ask the cluster's version", verb: "get", resource: "version", path: "/version" };
+    const call = { action: "read the cluster's version", verb: "get", resource: "version", path: "/version" };
     const answer = await this.#transport.send({ ...call, method: "GET", signal });
     const found = objectIn(JSON.parse(answer.body));
     const text = (key: string): string => textIn(found[key]) ?? "";
@@ -51,8 +51,8 @@ export class KubeClient implements KubeApi {
   ): Promise<Page<KindMap[R]>> {
     const { namespace, labelSelector, fieldSelector, limit, next } = query;
     const answer = await this.#transport.send({
-      ...reading("list", resource, pathOf(resource, namespace)),
-      action: `list ${resource}${within(namespace)}`,
+      ...readCall("list", resource, pathOf(resource, namespace)),
+      action: `list ${resource}${inNamespace(namespace)}`,
       query: { labelSelector, fieldSelector, limit, continue: next },
       signal,
     });
@@ -64,10 +64,10 @@ export class KubeClient implements KubeApi {
     query: WatchQuery,
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<KindMap[R]>> {
-    const action = `watch ${resource}${within(query.namespace)}`;
+    const action = `watch ${resource}${inNamespace(query.namespace)}`;
     const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = query;
     const call: Call = {
-      ...reading("watch", resource, pathOf(resource, query.namespace)),
+      ...readCall("watch", resource, pathOf(resource, query.namespace)),
       action,
       query: {
         watch: 1,
@@ -82,7 +82,7 @@ export class KubeClient implements KubeApi {
     const stream = await this.#transport.stream(call, query.idleMs);
     for await (const lines of linesOf(stream.chunks)) {
       for (const line of lines) {
-        const event = line.length === 0 ? undefined : decodeFrame<R>(line, action);
+        const event = line.length === 0 ? undefined : decodeWatchEvent<R>(line, action);
         if (event !== undefined) yield event;
       }
     }
@@ -94,7 +94,11 @@ export class KubeClient implements KubeApi {
     signal?: AbortSignal,
   ): Promise<KindMap[R] | undefined> {
     const path = pathOf(resource, ref.namespace, ref.name);
-    const call = { ...reading("get", resource, path), action: `read ${described(resource, ref)}`, signal };
+    const call = {
+      ...readCall("get", resource, path),
+      action: `read ${describeObject(resource, ref)}`,
+      signal,
+    };
     const answer = await this.#transport.send({ ...call, expect: [404] });
     return answer.status === 404 ? undefined : decodeObject<R>(JSON.parse(answer.body));
   }
@@ -108,13 +112,13 @@ export class KubeClient implements KubeApi {
     const name = textIn(meta["name"]) ?? "";
     const namespace = options.namespace ?? textIn(meta["namespace"]) ?? "";
     const answer = await this.#transport.send({
-      action: `create ${described(resource, { namespace, name })}`,
+      action: `create ${describeObject(resource, { namespace, name })}`,
       verb: "create",
       resource,
       method: "POST",
       path: pathOf(resource, namespace),
       query: { dryRun: options.dryRun === true ? "All" : undefined },
-      accept: BRIEFLY,
+      accept: METADATA_ONLY,
       body: JSON.stringify(body),
       signal: options.signal,
       expect: [409],
@@ -129,7 +133,7 @@ export class KubeClient implements KubeApi {
   ): Promise<"deleted" | "gone" | "changed"> {
     const preconditions = { uid: options.uid, resourceVersion: options.resourceVersion };
     const answer = await this.#transport.send({
-      ...writing("delete", resource, ref),
+      ...writeCall("delete", resource, ref),
       method: "DELETE",
       body: JSON.stringify({
         apiVersion: "v1",
@@ -149,7 +153,7 @@ export class KubeClient implements KubeApi {
     patch: MergePatch,
   ): Promise<"patched" | "gone" | "changed"> {
     const answer = await this.#transport.send({
-      ...writing("patch", resource, ref),
+      ...writeCall("patch", resource, ref),
       method: "PATCH",
       contentType: "application/merge-patch+json",
       body: JSON.stringify(patch),
@@ -159,7 +163,7 @@ export class KubeClient implements KubeApi {
 
   async replace(resource: Resource, ref: ObjectRef, body: unknown): Promise<"replaced" | "gone" | "changed"> {
     const answer = await this.#transport.send({
-      ...writing("update", resource, ref),
+      ...writeCall("update", resource, ref),
       method: "PUT",
       body: JSON.stringify(body),
     });
@@ -187,7 +191,7 @@ export class KubeClient implements KubeApi {
   async whoAmI(signal?: AbortSignal): Promise<Subject | undefined> {
     const apiVersion = "authentication.k8s.io/v1";
     const answer = await this.#transport.send({
-      action: "ask who this user is",
+      action: "read the current user",
       verb: "create",
       resource: "selfsubjectreviews",
       method: "POST",
@@ -215,7 +219,9 @@ export class KubeClient implements KubeApi {
     const resource = `${kind.toLowerCase()}s`;
     const answer = await this.#transport.send({
       action:
-        kind === "SelfSubjectAccessReview" ? "ask for this user's rights" : "ask for another user's rights",
+        kind === "SelfSubjectAccessReview"
+          ? "check this user's permissions"
+          : "check another user's permissions",
       verb: "create",
       resource,
       method: "POST",
@@ -227,20 +233,20 @@ export class KubeClient implements KubeApi {
   }
 }
 
-function reading(verb: string, resource: string, path: string): Omit<Call, "action"> {
+function readCall(verb: string, resource: string, path: string): Omit<Call, "action"> {
   return { verb, resource, method: "GET", path };
 }
 
-function writing(verb: string, resource: Resource, ref: ObjectRef): Omit<Call, "method"> {
+function writeCall(verb: string, resource: Resource, ref: ObjectRef): Omit<Call, "method"> {
   const path = pathOf(resource, ref.namespace, ref.name);
-  const action = `${verb} ${described(resource, ref)}`;
-  return { action, verb, resource, path, accept: BRIEFLY, expect: [404, 409] };
+  const action = `${verb} ${describeObject(resource, ref)}`;
+  return { action, verb, resource, path, accept: METADATA_ONLY, expect: [404, 409] };
 }
 
 function logCall(pod: ObjectRef, query: PodLogQuery): Call {
   return {
-    ...reading("get", "pods/log", `${pathOf("pods", pod.namespace, pod.name)}/log`),
-    action: `read the log of pod "${pod.name}"${within(pod.namespace)}`,
+    ...readCall("get", "pods/log", `${pathOf("pods", pod.namespace, pod.name)}/log`),
+    action: `read the log of pod "${pod.name}"${inNamespace(pod.namespace)}`,
     query: { ...query },
   };
 }
@@ -250,10 +256,10 @@ function outcome<Done extends string>(status: number, done: Done): Done | "gone"
   return status === 409 ? "changed" : done;
 }
 
-function described(resource: Resource, ref: ObjectRef): string {
-  return `${kindOf(resource)} "${ref.name}"${within(ref.namespace)}`;
+function describeObject(resource: Resource, ref: ObjectRef): string {
+  return `${kindOf(resource)} "${ref.name}"${inNamespace(ref.namespace)}`;
 }
 
-function within(namespace: string | undefined): string {
+function inNamespace(namespace: string | undefined): string {
   return namespace === undefined || namespace === "" ? " in all namespaces" : ` in namespace "${namespace}"`;
 }

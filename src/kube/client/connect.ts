@@ -1,4 +1,4 @@
-// Kubeconfig or pod → KubeApi. Loaded only by commands that speak to a cluster.
+// Connects to a cluster by kubeconfig or as a pod. Loaded only by commands that need a cluster.
 
 import { createHash } from "node:crypto";
 import { parse } from "yaml";
@@ -14,7 +14,7 @@ import { KubeClient } from "./client.ts";
 import { credentialsOf } from "../auth/credentials.ts";
 import type { ConnectionFlags, Target } from "../auth/kubeconfig.ts";
 import { chooseTarget } from "../auth/kubeconfig.ts";
-import type { SeenRequest } from "./transport.ts";
+import type { CompletedRequest } from "./transport.ts";
 import { Transport } from "./transport.ts";
 
 export interface ConnectDeps {
@@ -23,10 +23,9 @@ export interface ConnectDeps {
   readonly clock: Clock;
   readonly readFile: (path: string) => string | undefined;
   readonly userAgent: string;
-  readonly onRequest?: ((seen: SeenRequest) => void) | undefined;
+  readonly onRequest?: ((seen: CompletedRequest) => void) | undefined;
 }
 
-/** A cluster, and what the context says beside its address. */
 export interface Connection {
   readonly kube: KubeApi;
   readonly target: Target;
@@ -36,13 +35,13 @@ export interface Connection {
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** Connects as kubectl would: kubeconfig and flags, else the pod's own service account. Nothing is sent yet. */
+/** Connects like kubectl: by kubeconfig and flags, else with the pod's service account. Sends no request yet. */
 export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Promise<Connection> {
   const chosen = chooseTarget(flags, { ...deps, parseYaml: (text) => parse(text) as unknown });
   const target = chosen ?? inClusterTarget(flags, deps);
   if (target === undefined) {
     throw new SettingsError("cannot connect to a cluster: there is no kubeconfig, and this is not a pod", {
-      hint: "name a kubeconfig with --kubeconfig or KUBECONFIG",
+      hint: "specify a kubeconfig with --kubeconfig or KUBECONFIG",
     });
   }
   const credentials = await credentialsOf(target, deps);
@@ -61,22 +60,22 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     onRequest: deps.onRequest,
     nowMs: () => performance.now(),
   });
-  const kube = new KubeClient(transport, target.server, clusterMark(target, tls));
+  const kube = new KubeClient(transport, target.server, clusterIdOf(target, tls));
   return { kube, target, inCluster: chosen === undefined };
 }
 
-/** The target of a pod: KUBERNETES_SERVICE_* and the mounted service account. */
+/** The target inside a pod: KUBERNETES_SERVICE_HOST and _PORT, and the mounted service account. */
 function inClusterTarget(flags: ConnectionFlags, deps: ConnectDeps): Target | undefined {
   const host = deps.env["KUBERNETES_SERVICE_HOST"] ?? "";
   const port = deps.env["KUBERNETES_SERVICE_PORT"] ?? "443";
   if (host === "" || deps.readFile(`${SERVICE_ACCOUNT}/token`) === undefined) return undefined;
-  const acting: Record<string, unknown> = {};
-  if (flags.as !== undefined) acting["as"] = flags.as;
-  if (flags.asGroups !== undefined) acting["as-groups"] = flags.asGroups;
+  const impersonation: Record<string, unknown> = {};
+  if (flags.as !== undefined) impersonation["as"] = flags.as;
+  if (flags.asGroups !== undefined) impersonation["as-groups"] = flags.asGroups;
   return {
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
     cluster: { "certificate-authority": `${SERVICE_ACCOUNT}/ca.crt` },
-    user: { tokenFile: `${SERVICE_ACCOUNT}/token`, ...acting },
+    user: { tokenFile: `${SERVICE_ACCOUNT}/token`, ...impersonation },
     contextName: undefined,
     namespace: deps.readFile(`${SERVICE_ACCOUNT}/namespace`)?.trim(),
     source: "the pod's service account",
@@ -95,10 +94,10 @@ function proxyOf(target: Target, env: Env): Env | undefined {
 }
 
 /**
- * What tells this cluster from another: its CA, which a pod and a laptop see alike; the address where there is none.
- * Claims carry it, so that an agent of another cluster does not take them for its own.
+ * Identifies the cluster by its CA, which is the same for a pod and a laptop, or by its URL if it has none.
+ * Claims contain it, so that an agent of another cluster does not take them for its own.
  */
-function clusterMark(target: Target, tls: TlsOptions): string {
+function clusterIdOf(target: Target, tls: TlsOptions): string {
   const ca = tls.ca === undefined ? "" : String(tls.ca).replaceAll(/\s+/g, "");
   return createHash("sha256")
     .update(ca === "" ? target.server : ca)

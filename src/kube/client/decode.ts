@@ -1,4 +1,4 @@
-// Wire objects → ours: the fields that every reader relies on are present afterwards.
+// Decodes API objects and adds the required fields that are missing.
 
 import type { JsonObject } from "../../base/json.ts";
 import { isObject, objectIn, textIn } from "../../base/json.ts";
@@ -13,7 +13,7 @@ const AFTER_MANAGED_FIELDS = Buffer.from(']},"spec":');
 
 const META_TEXTS = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] as const;
 
-/** An object with metadata, spec and status in place: the raw one itself, which is nobody else's. */
+/** Fills in metadata, spec and status in place. */
 export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
   const object: Mutable = objectIn(raw);
   const meta: Mutable = objectIn(object["metadata"]);
@@ -24,7 +24,7 @@ export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
   return object as unknown as KindMap[R];
 }
 
-/** A page of a list; an empty list may be null on the wire. */
+/** A page of a list; `items` of an empty list may be null. */
 export function decodePage<R extends Resource>(text: string): Page<KindMap[R]> {
   const list = objectIn(JSON.parse(text));
   const meta = objectIn(list["metadata"]);
@@ -36,8 +36,8 @@ export function decodePage<R extends Resource>(text: string): Page<KindMap[R]> {
   };
 }
 
-/** One frame of a watch, a line of UTF-8. Throws KubeError for an ERROR frame. */
-export function decodeFrame<R extends Resource>(
+/** One watch event, a line of JSON. Throws KubeError for an ERROR event. */
+export function decodeWatchEvent<R extends Resource>(
   line: Buffer,
   action: string,
 ): WatchEvent<KindMap[R]> | undefined {
@@ -60,8 +60,8 @@ export function decodeFrame<R extends Resource>(
 }
 
 /**
- * Who set which field is half of a Job's or pod's text, and nobody here reads it. Inside of it every key begins with `f:`,
- * `k:` or a dot, and a quotation mark in any text is escaped, so neither mark can stand for anything else.
+ * Removes managedFields, half of the JSON of a Job or pod, before parsing. Inside them every key begins with `f:`, `k:` or
+ * a dot, and quotation marks in strings are escaped, so the two markers cannot match anything else.
  */
 function withoutManagedFields(line: Buffer): string {
   const from = line.indexOf(MANAGED_FIELDS);

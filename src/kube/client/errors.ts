@@ -1,4 +1,4 @@
-// Kubernetes' refusals and broken connections, in our words. The only place that reads a Status object.
+// Turns error responses and failed connections into KubeError. The only place that reads a Status object.
 
 import { ExpectedError } from "../../base/errors.ts";
 import { TransportError } from "../../http/errors.ts";
@@ -12,15 +12,15 @@ export interface KubeFailure {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The cluster cannot be reached, or refuses. Exit code 4. */
+/** The cluster cannot be reached or returned an error. Exit code 4. */
 export class KubeError extends ExpectedError {
   override readonly exitCode = 4;
-  /** HTTP status; 0 when there was no answer. */
+  /** HTTP status; 0 when there was no response. */
   readonly status: number;
-  /** Kubernetes' own reason, such as Forbidden, Invalid, Expired. */
+  /** The reason of the Status object, such as Forbidden, Invalid or Expired. */
   readonly reason: string;
   readonly retryAfterMs: number | undefined;
-  /** The cause alone, without what was tried. */
+  /** The message without the action. */
   readonly detail: string;
 
   constructor(
@@ -40,7 +40,7 @@ export class KubeError extends ExpectedError {
   }
 }
 
-/** The error of an answer that is not 2xx. `action` reads after "cannot". */
+/** The error for a response that is not 2xx. `action` follows "cannot" in the message. */
 export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
   const status = statusIn(answer.body);
   const reason = textIn(status["reason"]) ?? reasonOf(answer.status);
@@ -54,10 +54,9 @@ export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
   });
 }
 
-/** The error of a connection that failed; what is already foreseen passes through. */
+/** The error for a failed connection; other errors are returned unchanged. */
 export function connectionError(action: string, server: string, error: unknown): unknown {
-  if (error instanceof ExpectedError) return error;
-  if (!(error instanceof TransportError)) return error;
+  if (error instanceof ExpectedError || !(error instanceof TransportError)) return error;
   const certificate = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(error.code);
   return new KubeError(action, `${redactUrl(server)}: ${error.message}`, {
     status: 0,
@@ -65,11 +64,11 @@ export function connectionError(action: string, server: string, error: unknown):
     cause: error,
     hint: certificate
       ? "check certificate-authority in the kubeconfig, or --tls-server-name; --insecure-skip-tls-verify turns the check off"
-      : "check the address and the network with: kubectl cluster-info",
+      : "check the server URL and the network with: kubectl cluster-info",
   });
 }
 
-/** The error of an ERROR frame in a watch. */
+/** The error for an ERROR event of a watch. */
 export function watchError(action: string, status: unknown): KubeError {
   const fields = isObject(status) ? status : {};
   const code = typeof fields["code"] === "number" ? fields["code"] : 500;
@@ -79,7 +78,7 @@ export function watchError(action: string, status: unknown): KubeError {
   });
 }
 
-/** Neither better credentials nor another request would help now; the same one later may. */
+/** Whether the same request may succeed later. */
 function isTransient(status: number, reason: string): boolean {
   if (reason === "BadCertificate") return false;
   return status === 0 || status === 408 || status === 410 || status === 429 || status >= 500;
@@ -99,8 +98,9 @@ function reasonOf(status: number): string {
 }
 
 function hintOf(status: number): string | undefined {
-  if (status === 401) return "log in to the cluster again; the credentials of this context are not accepted";
-  if (status === 403) return "see what this user may do with: kubectl prefect doctor";
+  if (status === 401)
+    return "log in to the cluster again: it does not accept the credentials of this context";
+  if (status === 403) return "check the permissions of this user with: kubectl prefect doctor";
   return undefined;
 }
 

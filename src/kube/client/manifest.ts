@@ -1,4 +1,4 @@
-// The Job that goes to the Kubernetes API: typed where we write, open where the template decides.
+// The Job manifest: typed where the builder writes fields, open where the job template sets them.
 
 import type { EnvVar } from "./objects.ts";
 
@@ -21,7 +21,7 @@ export interface FlowContainer extends ContainerManifest {
   readonly resources: { readonly requests: object; readonly limits: object };
 }
 
-/** A batch/v1 Job without what the server fills in. */
+/** A batch/v1 Job without the fields that the server sets. */
 export interface JobManifest {
   readonly apiVersion: string;
   readonly kind: string;

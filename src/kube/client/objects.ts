@@ -1,7 +1,6 @@
-// Kubernetes objects, narrowed to what we read. Everything that any server may leave out is optional here;
-// kube/decode.ts keeps name, namespace, uid and creation time present.
+// Kubernetes objects, reduced to the fields that we read. Fields that a server may leave out are optional;
+// decode.ts sets the required fields of the metadata.
 
-/** What kubectl shows of every object. */
 export interface Meta {
   readonly name: string;
   readonly namespace: string;
@@ -149,14 +148,13 @@ export interface AnyObject {
   readonly status?: Readonly<Record<string, unknown>>;
 }
 
-/** A Secret; its values are in base64. */
+/** A Secret; its values are base64. */
 export interface Secret {
   readonly metadata: Meta;
   readonly type?: string;
   readonly data?: Readonly<Record<string, string>>;
 }
 
-/** The resources we speak about, and their types. */
 export interface KindMap {
   jobs: Job;
   pods: Pod;
@@ -175,7 +173,7 @@ export interface KindMap {
 /** The plural name of a resource, as RBAC and URLs spell it. */
 export type Resource = keyof KindMap;
 
-/** When an event was seen last: `lastTimestamp`, or what events.k8s.io-style events have in its place. */
+/** When an event was last seen: `lastTimestamp`, or its equivalent in events.k8s.io. */
 export function lastSeenAt(event: KubeEvent): Date | undefined {
   const text =
     event.series?.lastObservedTime ??

@@ -1,15 +1,15 @@
-// Where each resource lives in the API.
+// The API path and kind of each resource.
 
 import type { Resource } from "./objects.ts";
 
-interface Place {
+interface ResourceInfo {
   readonly prefix: string;
   readonly kind: string;
   readonly namespaced: boolean;
 }
 
 const CORE = "/api/v1";
-const PLACES: Readonly<Record<Resource, Place>> = {
+const RESOURCES: Readonly<Record<Resource, ResourceInfo>> = {
   jobs: { prefix: "/apis/batch/v1", kind: "Job", namespaced: true },
   pods: { prefix: CORE, kind: "Pod", namespaced: true },
   events: { prefix: CORE, kind: "Event", namespaced: true },
@@ -24,16 +24,15 @@ const PLACES: Readonly<Record<Resource, Place>> = {
   resourcequotas: { prefix: CORE, kind: "ResourceQuota", namespaced: true },
 };
 
-/** The kind of a resource's objects, for messages. */
 export function kindOf(resource: Resource): string {
-  return PLACES[resource].kind;
+  return RESOURCES[resource].kind;
 }
 
 /** The path of a collection, or of one object in it. */
 export function pathOf(resource: Resource, namespace?: string, name?: string): string {
-  const place = PLACES[resource];
-  const within =
-    place.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const info = RESOURCES[resource];
+  const inNamespace =
+    info.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : "";
   const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
-  return `${place.prefix}${within}/${resource}${object}`;
+  return `${info.prefix}${inNamespace}/${resource}${object}`;
 }

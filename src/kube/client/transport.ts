@@ -1,35 +1,35 @@
-// One request to the API server: address, credentials, deadline, one more try after a 401 or a stale connection.
+// Sends requests to the API server: URL, credentials, timeout, retry after a 401 or a stale connection.
 
 import type { Credentials } from "../auth/identity.ts";
-import type { HttpAnswer, HttpStream } from "../../http/exchange.ts";
-import type { HttpClient } from "../../http/client.ts";
+import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/exchange.ts";
 import { TransportError } from "../../http/errors.ts";
 import { connectionError, kubeErrorOf } from "./errors.ts";
 import { ApiFallback } from "./api-fallback.ts";
 
 export interface TransportOptions {
   readonly server: string;
-  readonly http: HttpClient;
+  readonly http: Http;
   readonly credentials: Credentials;
-  /** Milliseconds for an answer. */
+  /** Response timeout. */
   readonly timeoutMs: number;
   readonly userAgent: string;
-  /** Told of every request, for metrics: verb, resource, status (0: no answer), milliseconds. */
-  readonly onRequest?: ((seen: SeenRequest) => void) | undefined;
+  /** Called after every request, for metrics. */
+  readonly onRequest?: ((request: CompletedRequest) => void) | undefined;
   readonly nowMs: () => number;
 }
 
-export interface SeenRequest {
+export interface CompletedRequest {
   readonly verb: string;
   readonly resource: string;
+  /** HTTP status; 0: no response. */
   readonly status: number;
   readonly ms: number;
-  /** The answer's Date header: what time it is there. */
+  /** The Date header: the server's time. */
   readonly date?: string | undefined;
 }
 
 export interface Call {
-  /** What is attempted; reads after "cannot". */
+  /** Follows "cannot" in error messages. */
   readonly action: string;
   readonly verb: string;
   readonly resource: string;
@@ -38,37 +38,37 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
-  /** What is answered; JSON of the whole when nothing is said. */
+  /** The Accept header; default: application/json. */
   readonly accept?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Statuses that are answers here, not errors. */
+  /** Error statuses that are returned instead of thrown. */
   readonly expect?: readonly number[];
 }
 
-/** Sends calls; every status that is neither 2xx nor expected becomes a KubeError. */
+/** Throws KubeError for every status that is neither 2xx nor expected. */
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #base: string;
-  readonly #older = new ApiFallback();
-  #last: { readonly address: string; readonly url: URL } | undefined;
+  readonly #server: string;
+  readonly #fallback = new ApiFallback();
+  #lastUrl: { readonly address: string; readonly url: URL } | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#base = options.server;
+    this.#server = options.server;
   }
 
   async send(call: Call): Promise<HttpAnswer> {
-    const path = this.#older.pathOf(call.path);
-    const asked = path === call.path ? call : { ...call, path };
-    const answer = await this.#attempt(asked, (request) => this.#options.http.request(request));
-    if (this.#older.learn(path, answer)) return this.send(call);
-    if (isFine(answer.status, call)) return answer;
+    const path = this.#fallback.pathOf(call.path);
+    const sent = path === call.path ? call : { ...call, path };
+    const answer = await this.#attempt(sent, (request) => this.#options.http.request(request));
+    if (this.#fallback.switchAfter(path, answer)) return this.send(call);
+    if (isExpected(answer.status, call)) return answer;
     throw kubeErrorOf(call.action, answer);
   }
 
   async stream(call: Call, idleMs: number): Promise<HttpStream> {
     const answer = await this.#attempt(call, (request) => this.#options.http.stream({ ...request, idleMs }));
-    if (isFine(answer.status, call)) return answer;
+    if (isExpected(answer.status, call)) return answer;
     const parts: Buffer[] = [];
     for await (const chunk of answer.chunks) parts.push(chunk);
     throw kubeErrorOf(call.action, { ...answer, body: Buffer.concat(parts).toString("utf8") });
@@ -76,40 +76,40 @@ export class Transport {
 
   async #attempt<A extends HttpAnswer | HttpStream>(
     call: Call,
-    go: (request: Parameters<HttpClient["request"]>[0]) => Promise<A>,
+    send: (request: HttpRequest) => Promise<A>,
   ): Promise<A> {
-    for (let tries = 0; ; tries++) {
+    for (let attempt = 0; ; attempt++) {
       const startedMs = this.#options.nowMs();
       try {
-        const answer = await go(await this.#request(call));
-        this.#seen(call, startedMs, answer);
-        if (answer.status !== 401 || tries > 0 || !this.#options.credentials.refresh()) return answer;
+        const answer = await send(await this.#request(call));
+        this.#reportRequest(call, startedMs, answer);
+        if (answer.status !== 401 || attempt > 0 || !this.#options.credentials.refresh()) return answer;
         if ("close" in answer) answer.close();
       } catch (error) {
         if (call.signal?.aborted === true) throw error;
-        this.#seen(call, startedMs);
+        this.#reportRequest(call, startedMs);
         const stale = error instanceof TransportError && error.staleConnection;
-        // A server that closes an idle connection says nothing of the request; reading again is harmless.
-        if (!stale || call.method !== "GET" || tries > 2) {
+        // The server may have closed an idle connection; repeating a GET is safe.
+        if (!stale || call.method !== "GET" || attempt > 2) {
           throw connectionError(call.action, this.#options.server, error);
         }
       }
     }
   }
 
-  /** The Jobs of a burst go to one place, and each reading of its address would take as long as half of its sending. */
+  /** Caches the last URL: parsing takes half as long as sending a request, and all Jobs of a burst use the same one. */
   #urlOf(call: Call): URL {
-    let address = this.#base + call.path;
+    let address = this.#server + call.path;
     const query = new URLSearchParams();
     for (const [key, value] of Object.entries(call.query ?? {})) {
       if (value !== undefined && value !== "") query.set(key, String(value));
     }
     if (query.size > 0) address += `?${query.toString()}`;
-    if (this.#last?.address !== address) this.#last = { address, url: new URL(address) };
-    return this.#last.url;
+    if (this.#lastUrl?.address !== address) this.#lastUrl = { address, url: new URL(address) };
+    return this.#lastUrl.url;
   }
 
-  async #request(call: Call): Promise<Parameters<HttpClient["request"]>[0]> {
+  async #request(call: Call): Promise<HttpRequest> {
     const url = this.#urlOf(call);
     const headers: Record<string, string | readonly string[]> = {
       accept: call.accept ?? "application/json",
@@ -127,7 +127,7 @@ export class Transport {
     };
   }
 
-  #seen(call: Call, startedMs: number, answer?: Pick<HttpAnswer, "status" | "headers">): void {
+  #reportRequest(call: Call, startedMs: number, answer?: Pick<HttpAnswer, "status" | "headers">): void {
     const ms = this.#options.nowMs() - startedMs;
     const { verb, resource } = call;
     this.#options.onRequest?.({
@@ -146,6 +146,6 @@ export class Transport {
   }
 }
 
-function isFine(status: number, call: Call): boolean {
+function isExpected(status: number, call: Call): boolean {
   return (status >= 200 && status < 300) || (call.expect ?? []).includes(status);
 }

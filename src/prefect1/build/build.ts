@@ -1,5 +1,5 @@
-// launch: poll → claim → [build] → createJob. A flow run and a template become a Job, by the rules of Core 1.4.1's
-// agent (generate_job_spec); what we do differently stands in the README. The template is never changed.
+// launch: poll → claim → [build] → createJob. Builds the Job of a flow run from the job template, like generate_job_spec of
+// Core 1.4.1's agent.
 
 import { objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -9,27 +9,26 @@ import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, OWNER_ANNOTATION } from "
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
 import { jobName, templateName } from "./job-name.ts";
 import { buildPodSpec } from "./pod-spec.ts";
-import { below } from "./field-source.ts";
+import { childPath } from "./field-source.ts";
 import type { Recorder } from "./field-source.ts";
 import { readRunConfig } from "./run-config.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
 import type { Template } from "./template.ts";
 
-/** All that a Job is made of. */
 export interface BuildInput {
   readonly flowRun: FlowRun;
   readonly settings: JobSettings;
   readonly template: Template;
-  /** Eight hex digits, see jobIdentifier. */
+  /** Eight hex digits, from jobIdentifier. */
   readonly identifier: string;
 }
 
 const SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 const POD_META = "spec.template.metadata";
 
-/** The Job of a flow run. Throws JobError, worded for the flow's owner, when there can be none. */
-// oxlint-disable-next-line max-params -- the four things that a Job is made of
+/** Builds the Job of a flow run. Throws JobError with a message for the flow's owner. */
+// oxlint-disable-next-line max-params -- one parameter per input
 export function buildJob(
   flowRun: FlowRun,
   settings: JobSettings,
@@ -39,7 +38,7 @@ export function buildJob(
   return assembleJob({ flowRun, settings, template, identifier });
 }
 
-/** The same; a recorder is told where each field comes from that does not simply stand in the template. */
+/** Like buildJob; also records the source of each field that is not from the template. */
 export function assembleJob(input: BuildInput, record?: Recorder): JobManifest {
   const { body } = input.template;
   const runConfig = readRunConfig(input.flowRun);
@@ -52,7 +51,7 @@ export function assembleJob(input: BuildInput, record?: Recorder): JobManifest {
     kind: "Job",
     ...body,
     metadata: jobMeta(input, record),
-    // The first failed pod is final for the agent; without this Kubernetes would meanwhile start the flow again.
+    // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
     spec: { backoffLimit: 0, ...spec, template: podTemplate(input, runConfig, record) },
   };
 }
@@ -62,7 +61,7 @@ function checkNamespace({ flowRun, settings, template }: BuildInput): void {
   if (namespace === undefined || namespace === settings.namespace) return;
   throw new JobError(
     `Flow run ${flowRun.id} has a job template for the namespace \`${namespace}\`, but its agent creates Jobs in \`${settings.namespace}\``,
-    { hint: "leave metadata.namespace out of the template, or start an agent for that namespace" },
+    { hint: "remove metadata.namespace from the template, or start an agent for that namespace" },
   );
 }
 
@@ -71,9 +70,13 @@ function jobMeta(input: BuildInput, record: Recorder | undefined): JobManifest["
   const metadata = objectIn(template.body["metadata"]);
   record?.("metadata.name", templateName(template) === undefined ? "default" : "template");
   const name = jobName(template, input.identifier);
-  const full = { ...metadata, name, labels: labelled(input, metadata, record && toPath(record, "metadata")) };
+  const full = {
+    ...metadata,
+    name,
+    labels: withLabels(input, metadata, record && underPath(record, "metadata")),
+  };
   if (settings.owner === undefined) return full;
-  record?.(below("metadata.annotations", OWNER_ANNOTATION), "forced");
+  record?.(childPath("metadata.annotations", OWNER_ANNOTATION), "forced");
   const annotations = { ...objectIn(metadata["annotations"]), [OWNER_ANNOTATION]: settings.owner };
   return { ...full, annotations };
 }
@@ -83,23 +86,23 @@ function podTemplate(
   runConfig: RunConfig,
   record: Recorder | undefined,
 ): JobManifest["spec"]["template"] {
-  const given = objectIn(objectIn(input.template.body["spec"])["template"]);
+  const template = objectIn(objectIn(input.template.body["spec"])["template"]);
   return {
-    ...given,
-    metadata: podMeta(input, objectIn(given["metadata"]), record),
-    spec: buildPodSpec({ ...input, runConfig, given: objectIn(given["spec"]) }, record),
+    ...template,
+    metadata: podMeta(input, objectIn(template["metadata"]), record),
+    spec: buildPodSpec({ ...input, runConfig, podSpec: objectIn(template["spec"]) }, record),
   };
 }
 
 function podMeta(input: BuildInput, metadata: JsonObject, record: Recorder | undefined): ManifestMeta {
-  const full = { ...metadata, labels: labelled(input, metadata, record && toPath(record, POD_META)) };
+  const full = { ...metadata, labels: withLabels(input, metadata, record && underPath(record, POD_META)) };
   const annotations = objectIn(metadata["annotations"]);
   if (input.settings.safeToEvict || annotations[SAFE_TO_EVICT] !== undefined) return full;
-  record?.(below(`${POD_META}.annotations`, SAFE_TO_EVICT), "default");
+  record?.(childPath(`${POD_META}.annotations`, SAFE_TO_EVICT), "default");
   return { ...full, annotations: { ...annotations, [SAFE_TO_EVICT]: "false" } };
 }
 
-function labelled(
+function withLabels(
   { identifier, flowRun }: BuildInput,
   metadata: JsonObject,
   record: Recorder | undefined,
@@ -109,11 +112,12 @@ function labelled(
     [FLOW_RUN_LABEL]: flowRun.id,
     [FLOW_LABEL]: flowRun.flow.id,
   };
-  if (record !== undefined) for (const label of Object.keys(ours)) record(below("labels", label), "forced");
+  if (record !== undefined)
+    for (const label of Object.keys(ours)) record(childPath("labels", label), "forced");
   return { ...objectIn(metadata["labels"]), ...ours };
 }
 
-/** A recorder of what lies below a path. */
-function toPath(record: Recorder, path: string): Recorder {
+/** Prefixes the recorded paths. */
+function underPath(record: Recorder, path: string): Recorder {
   return (inner, source) => record(`${path}.${inner}`, source);
 }

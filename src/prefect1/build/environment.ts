@@ -1,5 +1,5 @@
-// The environment of the container that runs the flow: names in the order in which Core 1.4.1 emits them.
-// forced > run config > agent > template.
+// The environment variables of the flow's container, in the order of Core 1.4.1.
+// Precedence: forced, run config, agent, template.
 
 import { arrayIn, objectIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -9,8 +9,7 @@ import { pythonList } from "../../base/python-repr.ts";
 import type { FieldSource } from "./field-source.ts";
 import type { JobSettings } from "./job-settings.ts";
 
-/** One variable and where it came from. */
-export interface EnvSlot {
+export interface SourcedEnvVar {
   readonly entry: EnvVar;
   readonly source: FieldSource;
 }
@@ -25,27 +24,28 @@ export interface EnvInput {
   readonly image: string;
 }
 
-type Slots = Map<string, EnvSlot>;
+type EnvMap = Map<string, SourcedEnvVar>;
 
 const DASK_NAME = "DASK_KUBERNETES__NAME";
-/** dask-kubernetes fills in the braces itself, so that all of a cluster's objects carry the flow run's id. */
+/** dask-kubernetes fills in the placeholders, so that the names of a cluster's objects contain the flow run's id. */
 const DASK_NAME_VALUE = "dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}";
 const SEND_LOGS = "PREFECT__CLOUD__SEND_FLOW_RUN_LOGS";
 
-/** Every variable, each name once unless the template itself repeats one. */
-export function flowEnvironment(input: EnvInput): EnvSlot[] {
+/** All variables. Names are unique, unless the template repeats one. */
+export function flowEnvironment(input: EnvInput): SourcedEnvVar[] {
   const { settings } = input;
-  const slots: Slots = new Map();
-  put(slots, "PREFECT__LOGGING__LEVEL", { value: settings.loggingLevel, source: "agent option" });
-  for (const name in settings.env) put(slots, name, { value: settings.env[name], source: "agent option" });
-  for (const name in input.runEnv) put(slots, name, { value: input.runEnv[name], source: "run config" });
-  if (!settings.sendFlowRunLogs) put(slots, SEND_LOGS, { value: false, source: "forced" });
-  else if (!slots.has(SEND_LOGS)) put(slots, SEND_LOGS, { value: true, source: "agent option" });
-  force(slots, input);
-  return withTemplate(slots, input);
+  const variables: EnvMap = new Map();
+  set(variables, "PREFECT__LOGGING__LEVEL", { value: settings.loggingLevel, source: "agent option" });
+  for (const name in settings.env)
+    set(variables, name, { value: settings.env[name], source: "agent option" });
+  for (const name in input.runEnv) set(variables, name, { value: input.runEnv[name], source: "run config" });
+  if (!settings.sendFlowRunLogs) set(variables, SEND_LOGS, { value: false, source: "forced" });
+  else if (!variables.has(SEND_LOGS)) set(variables, SEND_LOGS, { value: true, source: "agent option" });
+  setForced(variables, input);
+  return withTemplate(variables, input);
 }
 
-/** A value as text: what a flow expects to read, JSON for what is not plain. Null is the empty text. */
+/** The value as a string: JSON for objects and lists, an empty string for null. */
 export function envText(value: unknown): string {
   if (typeof value === "string") return value;
   if (value === null || value === undefined) return "";
@@ -53,14 +53,17 @@ export function envText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function force(slots: Slots, { flowRun, settings, image }: EnvInput): void {
+function setForced(variables: EnvMap, { flowRun, settings, image }: EnvInput): void {
   const { apiKey = "", keySecret } = settings;
   const hasKey = keySecret !== undefined || apiKey !== "";
-  const plain = (name: string, value: string): void => put(slots, name, { value, source: "forced" });
+  const plain = (name: string, value: string): void => set(variables, name, { value, source: "forced" });
   const key = (name: string): void => {
     if (keySecret === undefined) plain(name, apiKey);
     else
-      slots.set(name, { entry: { name, valueFrom: { secretKeyRef: { ...keySecret } } }, source: "forced" });
+      variables.set(name, {
+        entry: { name, valueFrom: { secretKeyRef: { ...keySecret } } },
+        source: "forced",
+      });
   };
   plain("PREFECT__BACKEND", settings.backend);
   plain("PREFECT__CLOUD__AGENT__LABELS", pythonList(settings.labels));
@@ -76,13 +79,13 @@ function force(slots: Slots, { flowRun, settings, image }: EnvInput): void {
   key("PREFECT__CLOUD__AUTH_TOKEN");
 }
 
-function withTemplate(slots: Slots, { settings, templateEnv }: EnvInput): EnvSlot[] {
-  const all = [...slots.values()];
-  let hasDaskName = slots.has(DASK_NAME);
+function withTemplate(variables: EnvMap, { settings, templateEnv }: EnvInput): SourcedEnvVar[] {
+  const all = [...variables.values()];
+  let hasDaskName = variables.has(DASK_NAME);
   for (const item of arrayIn(templateEnv)) {
     const entry = templateEntry(objectIn(item));
     if (entry.name === DASK_NAME) hasDaskName = true;
-    if (!slots.has(entry.name)) all.push({ entry, source: "template" });
+    if (!variables.has(entry.name)) all.push({ entry, source: "template" });
   }
   if (settings.daskName && !hasDaskName) {
     all.push({ entry: { name: DASK_NAME, value: DASK_NAME_VALUE }, source: "default" });
@@ -98,18 +101,22 @@ function templateEntry(entry: JsonObject): EnvVar {
     : { ...entry, name, value: envText(value) };
 }
 
-/** A name that is set again keeps its first place. */
-function put(slots: Slots, name: string, { value, source }: { value: unknown; source: FieldSource }): void {
-  slots.set(name, { entry: { name, value: envText(value) }, source });
+/** A name that is set again keeps its position. */
+function set(
+  variables: EnvMap,
+  name: string,
+  { value, source }: { value: unknown; source: FieldSource },
+): void {
+  variables.set(name, { entry: { name, value: envText(value) }, source });
 }
 
-/** The shortest digits that mean this number, without an exponent. */
+/** The number in decimal notation, without an exponent. */
 function decimal(value: number): string {
   const [mantissa = "", exponent] = String(value).split("e");
   if (exponent === undefined) return mantissa;
   const [, sign = "", whole = "", fraction = ""] = /^(-?)(\d)\.?(\d*)$/.exec(mantissa) ?? [];
   const places = Number(exponent);
-  // A number prints with an exponent only when its point lies left of all its digits, or right of them.
+  // JavaScript prints an exponent only when the decimal point is before or after all digits.
   return places < 0
     ? `${sign}0.${"0".repeat(-places - 1)}${whole}${fraction}`
     : `${sign}${whole}${fraction.padEnd(places, "0")}`;

@@ -1,12 +1,12 @@
-// Where a field of a Job came from: the builder tells a recorder, if somebody asked.
+// Which source each field of a Job came from, for `render --explain`.
 
 export type FieldSource = "run config" | "template" | "agent option" | "forced" | "default";
 
-/** Told of a field (and everything below it) as it is written. */
+/** Called with the path and source of a field; the source applies to everything below the path. */
 export type Recorder = (path: string, source: FieldSource) => void;
 
-/** The path of a key below a path: `.key`, or `["key"]` where the key is no plain word. */
-export function below(path: string, key: string | number): string {
+/** Appends `.key`, or `["key"]` if the key is not a plain word. */
+export function childPath(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
   if (!/^[A-Za-z_][\w-]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`;
   return path === "" ? key : `${path}.${key}`;

@@ -1,33 +1,34 @@
-// A Job's identifier, derived from what was claimed, so that the same submission can never make two Jobs.
+// The identifier of a Job is derived from the claimed run, so that one submission cannot create two Jobs.
 
 import { hash } from "node:crypto";
 import type { FlowRun } from "../flow-run.ts";
 
-/** What of a flow run makes a submission the one it is. */
-export type Submitted = Pick<FlowRun, "id" | "version" | "state"> & {
+/** The fields of a flow run that identify a submission. */
+export type SubmissionFields = Pick<FlowRun, "id" | "version" | "state"> & {
   readonly task_runs: readonly { readonly id: string; readonly version: number }[];
 };
 
 /**
- * Eight lower-case hex digits, the same for the same flow run at the same state version; for a Running run also of
- * the task runs that wait, since retries of tasks leave the flow run's version alone.
+ * Eight lower-case hex digits, derived from the flow run's id and state version; for a Running run also from its waiting
+ * task runs, since retries of task runs do not change the flow run's version.
  */
-export function jobIdentifier(flowRun: Submitted): string {
+export function jobIdentifier(flowRun: SubmissionFields): string {
   const tasks =
     flowRun.state === "Running" ? flowRun.task_runs.map(({ id, version }) => `${id}@${version}`) : [];
-  return digits([`${flowRun.id}@${flowRun.version}`, ...tasks.sort()]);
+  return shortHash([`${flowRun.id}@${flowRun.version}`, ...tasks.sort()]);
 }
 
-/** Eight hex digits can meet another run's Job; a third meeting in a row is beyond belief. */
-const NAMES = 3;
+/** The Job of another run can have the same eight digits; two such collisions in a row do not happen. */
+const MAX_IDENTIFIERS = 3;
 
-/** The identifiers under which the Job of a submission may exist: its own, else those taken because another run's Job had it. */
+/** The identifiers that the Job of a submission can have: its own, then the alternatives in case another run's Job has it. */
 export function identifiersOf(identifier: string, flowRunId: string): readonly string[] {
-  const names = [identifier];
-  while (names.length < NAMES) names.push(digits([flowRunId, names.at(-1) ?? ""]));
-  return names;
+  const identifiers = [identifier];
+  while (identifiers.length < MAX_IDENTIFIERS)
+    identifiers.push(shortHash([flowRunId, identifiers.at(-1) ?? ""]));
+  return identifiers;
 }
 
-function digits(parts: readonly string[]): string {
+function shortHash(parts: readonly string[]): string {
   return hash("sha256", parts.join("\n"), "hex").slice(0, 8);
 }

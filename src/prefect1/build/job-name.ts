@@ -1,13 +1,13 @@
-// A Job's name: a prefix that people choose, and the identifier that makes it one of a kind.
+// The name of a Job: a prefix from the template, and the identifier, which makes it unique.
 
 import { objectIn } from "../../base/json.ts";
 import type { Template } from "./template.ts";
 
-/** Of the prefix; with a hyphen and the identifier 57, which leaves room for the pods' own suffix within 63. */
+/** With a hyphen and the identifier 57 characters, which leaves room for the pods' suffix within 63. */
 const PREFIX_LENGTH = 48;
 const DEFAULT_PREFIX = "prefect-job";
 
-/** `<prefix>-<identifier>`: the prefix is the template's name, cut, without a hyphen or dot where it was cut. */
+/** `<prefix>-<identifier>`: the prefix is the template's name, truncated, without trailing hyphens and dots. */
 export function jobName(template: Template, identifier: string): string {
   return `${
     templateName(template)
@@ -16,7 +16,6 @@ export function jobName(template: Template, identifier: string): string {
   }-${identifier}`;
 }
 
-/** The name that the template gives, if it gives one. */
 export function templateName(template: Template): string | undefined {
   const name = objectIn(template.body["metadata"])["name"];
   return typeof name === "string" && name !== "" ? name : undefined;

@@ -1,6 +1,6 @@
-// What the agent itself puts into every Job: its options and configuration, already merged.
+// What the agent adds to every Job, from its options and configuration.
 
-/** Kubernetes quantities such as `500m` or `4Gi`; what is absent is not set. */
+/** Kubernetes quantities such as `500m` or `4Gi`. */
 export interface ResourceDefaults {
   readonly cpuRequest?: string | undefined;
   readonly cpuLimit?: string | undefined;
@@ -8,40 +8,39 @@ export interface ResourceDefaults {
   readonly memoryLimit?: string | undefined;
 }
 
-/** The Secret, in the Jobs' namespace, and its key under which the API key stands. */
+/** The Secret in the Jobs' namespace that holds the API key, and the key within it. */
 export interface KeySecret {
   readonly name: string;
   readonly key: string;
 }
 
-/** Everything that the agent contributes to a Job. */
 export interface JobSettings {
   readonly namespace: string;
-  /** The flow run's PREFECT__CLOUD__API, a trailing slash included. */
+  /** The flow run's PREFECT__CLOUD__API; keeps a trailing slash. */
   readonly apiUrl: string;
   readonly backend: string;
   readonly apiKey?: string | undefined;
-  /** Written into the Job only if there is an API key. */
+  /** Used only if there is an API key. */
   readonly tenantId?: string | undefined;
-  /** With it the API key itself does not appear in the Job. */
+  /** The Job refers to this Secret instead of containing the API key. */
   readonly keySecret?: KeySecret | undefined;
-  /** The agent's labels, in the order in which the flow run shall see them. */
+  /** The agent's labels, in the order that the flow run sees. */
   readonly labels: readonly string[];
   readonly env: Readonly<Record<string, unknown>>;
   /** Whether runs send their logs to Prefect (`log_to_cloud` of the original agent). */
   readonly sendFlowRunLogs: boolean;
-  /** `logging.level` of the configuration: what flow runs log, not what the agent logs. */
+  /** The log level of flow runs (`logging.level`), not of the agent. */
   readonly loggingLevel: string;
   readonly serviceAccountName?: string | undefined;
   readonly imagePullSecrets?: readonly string[] | undefined;
-  /** Below the run config and the template. */
+  /** The run config and the template take precedence. */
   readonly imagePullPolicy?: string | undefined;
-  /** Below the run config and the template. */
+  /** The run config and the template take precedence. */
   readonly resources: ResourceDefaults;
-  /** True: the cluster autoscaler may evict the pods, so nothing is annotated. */
+  /** True: do not annotate pods as not safe to evict by the cluster autoscaler. */
   readonly safeToEvict: boolean;
-  /** Whether Dask clusters are named after their flow run. */
+  /** Whether the names of Dask clusters contain the id of their flow run. */
   readonly daskName: boolean;
-  /** Who tells this Job's story: the value of its annotation `prefect.io/agent`. */
+  /** The agent process that reports this Job: the value of its annotation `prefect.io/agent`. */
   readonly owner?: string | undefined;
 }

@@ -1,10 +1,10 @@
-// launch: poll → claim → [build] → createJob. The pod of a flow run's Job, and in it the container that runs the flow.
-// Precedence differs from field to field; the comments name it.
+// launch: poll → claim → [build] → createJob. Builds the pod spec of a flow run's Job and the container that runs the flow.
+// Precedence differs by field, as documented below.
 
 import { arrayIn, objectIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
-import { knowsFlowRunCommand } from "./core-version.ts";
+import { supportsFlowRunCommand } from "./core-version.ts";
 import { flowEnvironment } from "./environment.ts";
 import { JobError } from "../../job/errors.ts";
 import type { FlowContainer, JobManifest } from "../../kube/client/manifest.ts";
@@ -20,21 +20,20 @@ export interface PodInput {
   readonly template: Template;
   readonly runConfig: RunConfig;
   /** The template's pod spec. */
-  readonly given: JsonObject;
+  readonly podSpec: JsonObject;
 }
 
 type PodSpec = JobManifest["spec"]["template"]["spec"];
 
-/** A value and where it comes from; no value means that nothing is written. */
+/** A value and its source; undefined: leave the field as it is. */
 type Choice<T> = readonly [T, FieldSource] | undefined;
 
 const PATH = "spec.template.spec";
 const FLOW_CONTAINER = "flow";
 
-/** The template's pod spec with the flow run in it. */
 export function buildPodSpec(input: PodInput, record: Recorder | undefined): PodSpec {
-  const { given } = input;
-  const fields: Record<string, unknown> = { ...given };
+  const { podSpec } = input;
+  const fields: Record<string, unknown> = { ...podSpec };
   const write = (field: string, choice: Choice<unknown>): void => {
     if (choice === undefined) return;
     fields[field] = choice[0];
@@ -42,34 +41,36 @@ export function buildPodSpec(input: PodInput, record: Recorder | undefined): Pod
   };
   write("serviceAccountName", serviceAccountOf(input));
   write("imagePullSecrets", pullSecretsOf(input));
-  if (given["restartPolicy"] === undefined) write("restartPolicy", ["Never", "default"]);
+  if (podSpec["restartPolicy"] === undefined) write("restartPolicy", ["Never", "default"]);
   return { ...fields, containers: containersOf(input, record) };
 }
 
-/** Run config, then the run config's template, then the agent, then the agent's template. */
+/** Precedence: run config, its template, agent option, agent's template. */
 function serviceAccountOf({ runConfig, settings, template }: PodInput): Choice<string> {
   if (runConfig.serviceAccountName !== null) return [runConfig.serviceAccountName, "run config"];
   const { serviceAccountName: name } = settings;
-  return name === undefined || isOwners(template, "serviceAccountName") ? undefined : [name, "agent option"];
+  return name === undefined || definedByRunConfigTemplate(template, "serviceAccountName")
+    ? undefined
+    : [name, "agent option"];
 }
 
-/** As for the service account; the agent's list replaces its template's. */
+/** Same precedence; the lists are not merged. */
 function pullSecretsOf({ runConfig, settings, template }: PodInput): Choice<{ name: string }[]> {
   const named = (names: readonly string[]): { name: string }[] => names.map((name) => ({ name }));
   if (runConfig.imagePullSecrets.length > 0) return [named(runConfig.imagePullSecrets), "run config"];
   const { imagePullSecrets: names } = settings;
-  return names === undefined || isOwners(template, "imagePullSecrets")
+  return names === undefined || definedByRunConfigTemplate(template, "imagePullSecrets")
     ? undefined
     : [named(names), "agent option"];
 }
 
-/** The run config's own template mentions the field, perhaps as null: then the agent has no say in it. */
-function isOwners(template: Template, field: OverridableField): boolean {
-  return template.origin.from === "run config" && template.mentions[field];
+/** Whether the run config's template defines the field, even as null: then the agent does not override it. */
+function definedByRunConfigTemplate(template: Template, field: OverridableField): boolean {
+  return template.origin.from === "run config" && template.defines[field];
 }
 
 function containersOf(input: PodInput, record: Recorder | undefined): JsonObject[] {
-  const containers = arrayIn(input.given["containers"]).map(objectIn);
+  const containers = arrayIn(input.podSpec["containers"]).map(objectIn);
   if (containers.length === 0) containers.push({});
   const at = Math.max(
     0,
@@ -82,45 +83,45 @@ function containersOf(input: PodInput, record: Recorder | undefined): JsonObject
   return containers;
 }
 
-function flowContainer(input: PodInput, given: JsonObject, record: Recorder | undefined): FlowContainer {
+function flowContainer(input: PodInput, container: JsonObject, record: Recorder | undefined): FlowContainer {
   const { flowRun, settings, runConfig } = input;
-  const [image, imageSource] = imageOf(input, given);
+  const [image, imageSource] = imageOf(input, container);
   record?.("image", imageSource);
   record?.("args", "forced");
-  if (given["name"] === undefined) record?.("name", "default");
-  const slots = flowEnvironment({
+  if (container["name"] === undefined) record?.("name", "default");
+  const variables = flowEnvironment({
     flowRun,
     settings,
     image,
     runEnv: runConfig.env,
-    templateEnv: given["env"],
+    templateEnv: container["env"],
   });
-  if (record !== undefined) slots.forEach(({ source }, at) => record(`env[${at}]`, source));
+  if (record !== undefined) variables.forEach(({ source }, at) => record(`env[${at}]`, source));
   return {
     name: FLOW_CONTAINER,
-    ...given,
+    ...container,
     image,
-    ...pullPolicyOf(input, given, record),
+    ...pullPolicyOf(input, container, record),
     args: ["prefect", "execute", commandOf(flowRun)],
-    env: slots.map(({ entry }) => entry),
-    resources: resourcesOf(input, objectIn(given["resources"]), record),
+    env: variables.map(({ entry }) => entry),
+    resources: resourcesOf(input, objectIn(container["resources"]), record),
   };
 }
 
-/** Docker storage, then run config (an empty text counts), then template, then Prefect's image of the flow's Core. */
-function imageOf({ flowRun, runConfig }: PodInput, given: JsonObject): [string, FieldSource] {
+/** Precedence: Docker storage, run config (even if empty), template, Prefect's image for the flow's Core version. */
+function imageOf({ flowRun, runConfig }: PodInput, container: JsonObject): [string, FieldSource] {
   const stored = storageImage(flowRun);
   if (stored !== undefined) return [stored, "forced"];
   if (runConfig.image !== null) return [runConfig.image, "run config"];
-  const image = given["image"];
+  const image = container["image"];
   if (typeof image === "string" && image !== "") return [image, "template"];
   return [`prefecthq/prefect:${flowRun.flow.core_version?.split("+")[0] || "latest"}`, "default"];
 }
 
-/** Run config, then template, then agent; else Kubernetes decides by the image's tag. */
+/** Precedence: run config, template, agent option; otherwise Kubernetes decides by the image's tag. */
 function pullPolicyOf(
   { runConfig, settings }: PodInput,
-  given: JsonObject,
+  container: JsonObject,
   record: Recorder | undefined,
 ): { readonly imagePullPolicy?: string } {
   const field = "imagePullPolicy";
@@ -128,36 +129,36 @@ function pullPolicyOf(
     record?.(field, "run config");
     return { imagePullPolicy: runConfig.imagePullPolicy };
   }
-  if (given[field] !== undefined || settings.imagePullPolicy === undefined) return {};
+  if (container[field] !== undefined || settings.imagePullPolicy === undefined) return {};
   record?.(field, "agent option");
   return { imagePullPolicy: settings.imagePullPolicy };
 }
 
-/** Core before 0.13.0, and flows that do not say theirs, know `cloud-flow` only. */
+/** Core before 0.13.0 has only `cloud-flow`, which is also used for flows without a version. */
 function commandOf({ id, flow }: FlowRun): "flow-run" | "cloud-flow" {
   if (flow.core_version === null || flow.core_version === "") return "cloud-flow";
-  const known = knowsFlowRunCommand(flow.core_version);
-  if (known !== undefined) return known ? "flow-run" : "cloud-flow";
+  const supported = supportsFlowRunCommand(flow.core_version);
+  if (supported !== undefined) return supported ? "flow-run" : "cloud-flow";
   throw new JobError(`Flow run ${id} has a flow with the invalid \`core_version\` '${flow.core_version}'`);
 }
 
-/** Run config, then template, then agent, each quantity for itself; other resources stay as they are. */
+/** Precedence for each quantity: run config, template, agent option. Other resources are unchanged. */
 function resourcesOf(
   { runConfig, settings }: PodInput,
-  given: JsonObject,
+  resources: JsonObject,
   record: Recorder | undefined,
 ): FlowContainer["resources"] {
-  const requests: Record<string, unknown> = { ...objectIn(given["requests"]) };
-  const limits: Record<string, unknown> = { ...objectIn(given["limits"]) };
+  const requests: Record<string, unknown> = { ...objectIn(resources["requests"]) };
+  const limits: Record<string, unknown> = { ...objectIn(resources["limits"]) };
   const write = (
     kind: "requests" | "limits",
     resource: string,
-    wanted: readonly (string | null | undefined)[],
+    candidates: readonly (string | null | undefined)[],
   ): void => {
-    const [asked, fallback] = wanted;
+    const [fromRunConfig, fallback] = candidates;
     const into = kind === "requests" ? requests : limits;
-    const useFallback = !asked && into[resource] === undefined;
-    const value = asked || (useFallback ? fallback : undefined);
+    const useFallback = !fromRunConfig && into[resource] === undefined;
+    const value = fromRunConfig || (useFallback ? fallback : undefined);
     if (!value) return;
     into[resource] = value;
     record?.(`resources.${kind}.${resource}`, useFallback ? "agent option" : "run config");
@@ -169,5 +170,5 @@ function resourcesOf(
   for (const [kind, value] of Object.entries({ requests, limits })) {
     if (Object.keys(value).length === 0) record?.(`resources.${kind}`, "default");
   }
-  return { ...given, requests, limits };
+  return { ...resources, requests, limits };
 }

@@ -1,11 +1,11 @@
-// A flow run's run config, checked as Prefect 1 checks it: what this agent can run, and why it cannot run the rest.
+// Reads and validates a flow run's run config, like Prefect 1.
 
 import { arrayIn, isObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 
-/** What a KubernetesRun says; null is "not said". */
+/** The fields of a KubernetesRun; null: not set. */
 export interface RunConfig {
   readonly env: JsonObject;
   readonly jobTemplate: unknown;
@@ -34,34 +34,34 @@ const DEFAULTS: RunConfig = {
   imagePullPolicy: null,
 };
 
-/** Run configs of Prefect 1 that belong to other agents. */
+/** Run configs for Prefect 1's other agents. */
 const OTHER_TYPES = new Set(["LocalRun", "DockerRun", "ECSRun", "VertexRun"]);
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 
-/** The flow run's run config: null is a KubernetesRun with defaults. Throws JobError for what cannot run here. */
+/** No run config means a KubernetesRun with defaults. Throws JobError for an invalid or unsupported one. */
 export function readRunConfig(flowRun: Pick<FlowRun, "id" | "run_config">): RunConfig {
-  const wire = flowRun.run_config;
-  if (wire === null) return DEFAULTS;
-  const read = new Reader(flowRun.id, wire);
+  const fields = flowRun.run_config;
+  if (fields === null) return DEFAULTS;
+  const read = new Reader(flowRun.id, fields);
   read.checkType();
   read.checkLabels();
   const env = read.env();
-  return wire["type"] === "UniversalRun" ? { ...DEFAULTS, env } : kubernetesRun(read, env);
+  return fields["type"] === "UniversalRun" ? { ...DEFAULTS, env } : kubernetesRun(read, env);
 }
 
 function kubernetesRun(read: Reader, env: JsonObject): RunConfig {
   const config: RunConfig = {
     env,
     jobTemplate: read.wire["job_template"] ?? null,
-    jobTemplatePath: read.text("job_template_path"),
-    image: read.text("image"),
-    cpuLimit: read.text("cpu_limit"),
-    cpuRequest: read.text("cpu_request"),
-    memoryLimit: read.text("memory_limit"),
-    memoryRequest: read.text("memory_request"),
-    serviceAccountName: read.text("service_account_name"),
+    jobTemplatePath: read.string("job_template_path"),
+    image: read.string("image"),
+    cpuLimit: read.string("cpu_limit"),
+    cpuRequest: read.string("cpu_request"),
+    memoryLimit: read.string("memory_limit"),
+    memoryRequest: read.string("memory_request"),
+    serviceAccountName: read.string("service_account_name"),
     imagePullSecrets: read.pullSecrets(),
-    imagePullPolicy: read.text("image_pull_policy"),
+    imagePullPolicy: read.string("image_pull_policy"),
   };
   const { imagePullPolicy: policy, jobTemplate } = config;
   if (policy !== null && !PULL_POLICIES.includes(policy)) {
@@ -78,7 +78,7 @@ function kubernetesRun(read: Reader, env: JsonObject): RunConfig {
   return config;
 }
 
-/** Reads fields of one run config, and says whose it is when one is wrong. */
+/** Reads the fields of a run config; errors name its flow run. */
 class Reader {
   readonly wire: JsonObject;
   readonly #flowRunId: string;
@@ -95,18 +95,18 @@ class Reader {
   checkType(): void {
     const { type } = this.wire;
     if (type === "KubernetesRun" || type === "UniversalRun") return;
-    const whose = `Flow run ${this.#flowRunId} has a \`run_config\``;
-    if (type === undefined || type === null) throw new JobError(`${whose} without a \`type\``);
-    const named = typeof type === "string" ? type : JSON.stringify(type);
-    if (!OTHER_TYPES.has(named)) throw new JobError(`${whose} of the unknown type \`${named}\``);
-    throw new JobError(`${whose} of type \`${named}\`, only \`KubernetesRun\` is supported`);
+    const subject = `Flow run ${this.#flowRunId} has a \`run_config\``;
+    if (type === undefined || type === null) throw new JobError(`${subject} without a \`type\``);
+    const name = typeof type === "string" ? type : JSON.stringify(type);
+    if (!OTHER_TYPES.has(name)) throw new JobError(`${subject} of the unknown type \`${name}\``);
+    throw new JobError(`${subject} of type \`${name}\`, only \`KubernetesRun\` is supported`);
   }
 
   checkLabels(): void {
     const { labels } = this.wire;
     if (labels === undefined) return;
-    if (!Array.isArray(labels) || !labels.every(isText))
-      throw this.error("`labels` that are not a list of texts");
+    if (!Array.isArray(labels) || !labels.every(isString))
+      throw this.error("`labels` that are not a list of strings");
   }
 
   env(): JsonObject {
@@ -115,24 +115,24 @@ class Reader {
     return env;
   }
 
-  text(key: string): string | null {
+  string(key: string): string | null {
     const value = this.wire[key] ?? null;
-    if (value !== null && typeof value !== "string") throw this.error(`a \`${key}\` that is not a text`);
+    if (value !== null && typeof value !== "string") throw this.error(`a \`${key}\` that is not a string`);
     return value;
   }
 
-  /** An empty text means none, as Core 0.15.11 and later read it. */
+  /** As in Core 0.15.11 and later, an empty string means none. */
   pullSecrets(): readonly string[] {
     const value = this.wire["image_pull_secrets"] ?? [];
     if (value === "") return [];
-    const names = arrayIn(value).filter(isText);
+    const names = arrayIn(value).filter(isString);
     if (!Array.isArray(value) || names.length !== value.length) {
-      throw this.error("`image_pull_secrets` that are not a list of texts");
+      throw this.error("`image_pull_secrets` that are not a list of strings");
     }
     return names;
   }
 }
 
-function isText(value: unknown): value is string {
+function isString(value: unknown): value is string {
   return typeof value === "string";
 }

@@ -1,11 +1,11 @@
-// A flow's storage: checked as Prefect 1 checks it, and the image if it is Docker storage.
+// Validates a flow's storage like Prefect 1, and reads the image of Docker storage.
 
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 
-/** Storage types of Core 1.4.1 and the fields without which their flows cannot be loaded. */
-const NEEDED: Readonly<Record<string, readonly string[]>> = {
+/** The storage types of Core 1.4.1 and their required fields. */
+const REQUIRED_FIELDS: Readonly<Record<string, readonly string[]>> = {
   Azure: ["container"],
   Bitbucket: ["project", "repo"],
   CodeCommit: ["repo"],
@@ -26,46 +26,46 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The image that Docker storage names, undefined for every other type. Throws JobError for a storage that is none. */
+/** The image of Docker storage, undefined for other types. Throws JobError for invalid storage. */
 export function storageImage(flowRun: Pick<FlowRun, "id" | "flow">): string | undefined {
   const { storage } = flowRun.flow;
-  const whose = `Flow run ${flowRun.id} has`;
-  if (storage === null) throw new JobError(`${whose} a flow without \`storage\``);
+  const subject = `Flow run ${flowRun.id} has`;
+  if (storage === null) throw new JobError(`${subject} a flow without \`storage\``);
   const type = storage["type"] ?? null;
-  if (type === null) throw new JobError(`${whose} a \`storage\` without a \`type\``);
-  const named = typeof type === "string" ? type : JSON.stringify(type);
-  const needed = Object.hasOwn(NEEDED, named) ? NEEDED[named] : undefined;
-  if (needed === undefined) throw new JobError(`${whose} a \`storage\` of the unknown type \`${named}\``);
-  for (const field of needed) {
+  if (type === null) throw new JobError(`${subject} a \`storage\` without a \`type\``);
+  const name = typeof type === "string" ? type : JSON.stringify(type);
+  const required = Object.hasOwn(REQUIRED_FIELDS, name) ? REQUIRED_FIELDS[name] : undefined;
+  if (required === undefined) throw new JobError(`${subject} a \`storage\` of the unknown type \`${name}\``);
+  for (const field of required) {
     if ((storage[field] ?? null) === null)
-      throw new JobError(`${whose} \`${named}\` storage without \`${field}\``);
+      throw new JobError(`${subject} \`${name}\` storage without \`${field}\``);
   }
-  if (named === "Git" && absent(storage, "repo") && absent(storage, "git_clone_url_secret_name")) {
-    throw new JobError(`${whose} \`Git\` storage without \`repo\` or \`git_clone_url_secret_name\``);
+  if (name === "Git" && isMissing(storage, "repo") && isMissing(storage, "git_clone_url_secret_name")) {
+    throw new JobError(`${subject} \`Git\` storage without \`repo\` or \`git_clone_url_secret_name\``);
   }
-  return named === "Docker" ? dockerImage(storage, whose) : undefined;
+  return name === "Docker" ? dockerImage(storage, subject) : undefined;
 }
 
-function dockerImage(storage: JsonObject, whose: string): string {
+function dockerImage(storage: JsonObject, subject: string): string {
   if (storage["prefect_version"] === null)
-    throw new JobError(`${whose} \`Docker\` storage whose \`prefect_version\` is null`);
+    throw new JobError(`${subject} \`Docker\` storage whose \`prefect_version\` is null`);
   const name = storage["image_name"] ?? null;
   const tag = storage["image_tag"] ?? null;
   const registry = storage["registry_url"] ?? "";
   if (name === null || tag === null) {
     throw new JobError(
-      `${whose} \`Docker\` storage that is missing required fields \`image_name\` and \`image_tag\``,
+      `${subject} \`Docker\` storage that is missing required fields \`image_name\` and \`image_tag\``,
     );
   }
   if (typeof name !== "string" || typeof tag !== "string" || typeof registry !== "string") {
     throw new JobError(
-      `${whose} \`Docker\` storage whose \`registry_url\`, \`image_name\` or \`image_tag\` is not a text`,
+      `${subject} \`Docker\` storage whose \`registry_url\`, \`image_name\` or \`image_tag\` is not a string`,
     );
   }
   return `${posixPath(registry, name)}:${tag}`;
 }
 
-/** Python's PurePosixPath(left, right): an absolute right side wins, repeated slashes and `.` go, `..` stays. */
+/** Like Python's PurePosixPath(left, right): an absolute right side wins, repeated slashes and `.` are removed, `..` stays. */
 function posixPath(left: string, right: string): string {
   const path = right.startsWith("/") || left === "" ? right : `${left}/${right}`;
   const root = /^\/\/(?!\/)/.test(path) ? "//" : path.startsWith("/") ? "/" : "";
@@ -73,6 +73,6 @@ function posixPath(left: string, right: string): string {
   return `${root}${parts.join("/")}` || ".";
 }
 
-function absent(storage: JsonObject, field: string): boolean {
+function isMissing(storage: JsonObject, field: string): boolean {
   return (storage[field] ?? null) === null;
 }

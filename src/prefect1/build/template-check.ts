@@ -1,19 +1,19 @@
-// What must be right in a job template before a Job can be made of it; the rest is the Kubernetes API's to decide.
+// Validates the parts of a job template that the builder relies on; the Kubernetes API validates the rest.
 
 import { isObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 
-/** What is wrong with a template from which nulls are gone, in words that name the field; undefined when it will do. */
+/** The first problem of a template without nulls, with the field's path; undefined: none. */
 export function templateProblem(body: unknown): string | undefined {
   if (!isObject(body)) return "it is not an object";
   const { kind, apiVersion } = body;
-  // The path may lead to a file that is anything but a template, and whose text is nobody's business.
+  // The path can name any file, so its content must not appear in the message.
   if (kind !== undefined && kind !== "Job") {
-    return isLike(kind, /^[A-Z][A-Za-z]+$/) ? `it is a ${kind}, not a Job` : "it is not a Job";
+    return matches(kind, /^[A-Z][A-Za-z]+$/) ? `it is a ${kind}, not a Job` : "it is not a Job";
   }
   if (apiVersion !== undefined && apiVersion !== "batch/v1") {
-    const isVersion = isLike(apiVersion, /^(?:[a-z0-9.-]+\/)?v\d[a-z0-9]*$/);
-    return `its apiVersion is ${isVersion ? apiVersion : "none"}, a Job's is batch/v1`;
+    const isVersion = matches(apiVersion, /^(?:[a-z0-9.-]+\/)?v\d[a-z0-9]*$/);
+    return `its apiVersion is ${isVersion ? apiVersion : "none"}, it must be batch/v1`;
   }
   return metaProblem(body, "metadata") ?? nameProblem(body) ?? specProblem(body);
 }
@@ -23,7 +23,7 @@ function nameProblem(body: JsonObject): string | undefined {
   if (!isObject(metadata)) return undefined;
   for (const field of ["name", "namespace"]) {
     const value = metadata[field];
-    if (value !== undefined && typeof value !== "string") return `metadata.${field} is not a text`;
+    if (value !== undefined && typeof value !== "string") return `metadata.${field} is not a string`;
   }
   return undefined;
 }
@@ -66,7 +66,7 @@ function containerProblem(container: unknown, path: string): string | undefined 
   if (!isObject(container)) return `${path} is not an object`;
   for (const field of ["name", "image"]) {
     const value = container[field];
-    if (value !== undefined && typeof value !== "string") return `${path}.${field} is not a text`;
+    if (value !== undefined && typeof value !== "string") return `${path}.${field} is not a string`;
   }
   return (
     envProblem(container["env"], `${path}.env`) ??
@@ -91,6 +91,6 @@ function resourcesProblem(resources: unknown, path: string): string | undefined 
   return undefined;
 }
 
-function isLike(value: unknown, shape: RegExp): value is string {
+function matches(value: unknown, shape: RegExp): value is string {
   return typeof value === "string" && shape.test(value);
 }

@@ -1,5 +1,5 @@
-// launch: poll → claim → [template] → build → createJob. Fetches the template that a flow run's Job is made from:
-// out of the run config, from the agent's files, the web, S3 or Google Cloud Storage.
+// launch: poll → claim → [template] → build → createJob. Loads a job template from the run config, the agent's files, HTTP,
+// S3 or Google Cloud Storage.
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
@@ -15,14 +15,13 @@ import { defaultTemplate, templateError, templateOf } from "./template.ts";
 import type { Template, TemplateOrigin, TemplateSource } from "./template.ts";
 
 export interface TemplateDeps {
-  /** Proxies, endpoints and keys of object stores. */
+  /** Has proxies, and the endpoints and keys of object stores. */
   readonly env: Env;
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds that fetching may take in all; 15 s where nothing is said. */
-  readonly deadlineMs?: number | undefined;
+  /** Timeout for the whole download; default: 15 s. */
+  readonly timeoutMs?: number | undefined;
 }
 
-/** One fetch: where from, and until when. */
 interface Fetch {
   readonly env: Env;
   readonly origin: TemplateOrigin;
@@ -30,18 +29,23 @@ interface Fetch {
 }
 
 const MAX_BYTES = 1024 * 1024;
-const DEADLINE_MS = 15_000;
+const DEFAULT_TIMEOUT_MS = 15_000;
 const MAX_REDIRECTS = 5;
-const GET = { method: "GET", headers: { accept: "*/*" }, timeoutMs: DEADLINE_MS, idleMs: DEADLINE_MS };
+const GET = {
+  method: "GET",
+  headers: { accept: "*/*" },
+  timeoutMs: DEFAULT_TIMEOUT_MS,
+  idleMs: DEFAULT_TIMEOUT_MS,
+};
 const LOCAL_FAILURES: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file where the agent runs",
   EACCES: "permission denied where the agent runs",
   EISDIR: "it is a directory",
 };
-/** A scheme has two letters at least: `C:\jobs\template.yaml` is a path. */
+/** A scheme has at least two letters: `C:\jobs\template.yaml` is a path. */
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]+):(?:\/\/([^/?#]*))?(.*)$/is;
 
-/** The template. Throws JobError for a run config's own, SettingsError for the agent's; retryable for an outage. */
+/** Throws JobError for a run config's template, SettingsError for the agent's; retryable for an outage. */
 export async function loadTemplate(source: TemplateSource, deps: TemplateDeps): Promise<Template> {
   if (source.kind === "default") return defaultTemplate();
   const { origin } = source;
@@ -53,7 +57,7 @@ export async function loadTemplate(source: TemplateSource, deps: TemplateDeps): 
   return parseTemplate(await fetchText(source.path, origin, deps), origin);
 }
 
-/** A template from YAML (or JSON) text. Throws as loadTemplate does; errors of YAML name line and column. */
+/** Parses YAML or JSON. Throws like loadTemplate; syntax errors name line and column. */
 export function parseTemplate(text: string, origin: TemplateOrigin): Template {
   const reading = readYaml(text);
   if ("problem" in reading) throw templateError(origin, reading.problem);
@@ -61,14 +65,14 @@ export function parseTemplate(text: string, origin: TemplateOrigin): Template {
 }
 
 async function fetchText(path: string, origin: TemplateOrigin, deps: TemplateDeps): Promise<string> {
-  const deadlineMs = deps.deadlineMs ?? DEADLINE_MS;
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const signal = deps.signal === undefined ? deadline : AbortSignal.any([deps.signal, deadline]);
+  const timeoutMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = deps.signal === undefined ? timeout : AbortSignal.any([deps.signal, timeout]);
   try {
     return await fetchFrom(path, { env: deps.env, origin, signal });
   } catch (error) {
     if (error instanceof ExpectedError || deps.signal?.aborted === true) throw error;
-    const cause = deadline.aborted ? `no answer within ${deadlineMs / 1_000} s` : textOf(error);
+    const cause = timeout.aborted ? `no answer within ${timeoutMs / 1_000} s` : textOf(error);
     throw templateError(origin, cause, { cause: error, retryable: true });
   }
 }
@@ -85,7 +89,7 @@ async function fetchFrom(path: string, fetch: Fetch): Promise<string> {
       throw templateError(fetch.origin, `write ${scheme}:///path/to/template.yaml, with three slashes`);
     case "http":
     case "https":
-      return readWeb(path, fetch);
+      return readHttp(path, fetch);
     case "s3":
       return readS3(authority, rest.replace(/^\/+/, ""), fetch);
     case "gs":
@@ -100,24 +104,24 @@ async function fetchFrom(path: string, fetch: Fetch): Promise<string> {
 
 async function readLocal(path: string, { origin, signal }: Fetch): Promise<string> {
   try {
-    // Opening a pipe without a writer never ends, and a device has no end.
+    // Opening a pipe without a writer blocks, and a device has no end.
     const found = await stat(path);
-    if (!found.isFile() && !found.isDirectory()) throw templateError(origin, "it is no regular file");
-    return await bounded(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
+    if (!found.isFile() && !found.isDirectory()) throw templateError(origin, "it is not a regular file");
+    return await readAtMost1MiB(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
   } catch (error) {
-    const known = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
-    throw known === undefined ? error : templateError(origin, known, { cause: error });
+    const message = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
+    throw message === undefined ? error : templateError(origin, message, { cause: error });
   }
 }
 
-async function readWeb(address: string, fetch: Fetch): Promise<string> {
+async function readHttp(address: string, fetch: Fetch): Promise<string> {
   const { origin } = fetch;
   let url = urlOf(address, origin);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const client = new HttpClient(url, { proxyEnv: proxyEnvOf(fetch.env) });
     try {
       const answer = await client.stream({ ...GET, url, signal: fetch.signal });
-      if (answer.status >= 200 && answer.status < 300) return await bounded(answer.chunks, origin);
+      if (answer.status >= 200 && answer.status < 300) return await readAtMost1MiB(answer.chunks, origin);
       const { location } = answer.headers;
       const isRedirect = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
       if (!isRedirect) throw statusError(answer.status, origin);
@@ -139,17 +143,17 @@ function urlOf(address: string, origin: TemplateOrigin, base?: URL): URL {
 }
 
 async function readS3(bucket: string, key: string, { env, origin, signal }: Fetch): Promise<string> {
-  checkObject(bucket, key, origin);
+  checkObjectName(bucket, key, origin);
   const { GetObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
   const endpoint = env["AWS_ENDPOINT_URL_S3"] || env["AWS_ENDPOINT_URL"] || undefined;
   const proxyEnv = proxyEnvOf(env);
   const agent = proxyEnv === undefined ? {} : { proxyEnv: { ...proxyEnv } };
   const client = new S3Client({
-    // S3 itself tells a bucket's region, other stores do not care for it.
+    // S3 redirects to the bucket's region; other stores ignore the region.
     region: env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1",
     followRegionRedirects: true,
     maxAttempts: 2,
-    // Stores other than S3 have no host name for each bucket.
+    // Stores other than S3 have no host name per bucket.
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...awsKeys(env),
     requestHandler: { httpAgent: new http.Agent(agent), httpsAgent: new https.Agent(agent) },
@@ -158,7 +162,7 @@ async function readS3(bucket: string, key: string, { env, origin, signal }: Fetc
     const object = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
       abortSignal: signal,
     });
-    return await bounded(object.Body as AsyncIterable<Uint8Array> | undefined, origin);
+    return await readAtMost1MiB(object.Body as AsyncIterable<Uint8Array> | undefined, origin);
   } catch (error) {
     throw storeError(error, origin);
   } finally {
@@ -166,7 +170,7 @@ async function readS3(bucket: string, key: string, { env, origin, signal }: Fetc
   }
 }
 
-/** Keys in variables; without them the SDK looks where it always does (profile, web identity, instance). */
+/** Keys from variables; without them the SDK uses its default chain (profile, web identity, instance). */
 function awsKeys(env: Env): {
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
 } {
@@ -178,44 +182,44 @@ function awsKeys(env: Env): {
 }
 
 async function readGcs(bucket: string, key: string, { env, origin, signal }: Fetch): Promise<string> {
-  checkObject(bucket, key, origin);
+  checkObjectName(bucket, key, origin);
   const { Storage } = await import("@google-cloud/storage");
   const emulator = emulatorOf(env);
   const storage = new Storage({
     ...(emulator === undefined ? {} : { apiEndpoint: emulator }),
-    retryOptions: { maxRetries: 1, totalTimeout: DEADLINE_MS / 1_000 },
+    retryOptions: { maxRetries: 1, totalTimeout: DEFAULT_TIMEOUT_MS / 1_000 },
   });
-  // The library asks an emulator at its root; Google's own path is what emulators and other libraries expect.
+  // The library calls an emulator at its root, but emulators expect Google's path.
   if (emulator !== undefined) storage.baseUrl = `${emulator}/storage/v1`;
   const stream = storage.bucket(bucket).file(key).createReadStream({ validation: false });
-  const giveUp = (): void => void stream.destroy(new Error("aborted"));
-  signal.addEventListener("abort", giveUp, { once: true });
+  const abort = (): void => void stream.destroy(new Error("aborted"));
+  signal.addEventListener("abort", abort, { once: true });
   try {
-    return await bounded(stream as AsyncIterable<Uint8Array>, origin);
+    return await readAtMost1MiB(stream as AsyncIterable<Uint8Array>, origin);
   } catch (error) {
     throw storeError(error, origin);
   } finally {
-    signal.removeEventListener("abort", giveUp);
+    signal.removeEventListener("abort", abort);
     stream.destroy();
   }
 }
 
-/** STORAGE_EMULATOR_HOST as an address, with or without scheme and path. */
+/** The URL in STORAGE_EMULATOR_HOST, which can lack a scheme and end with a path. */
 function emulatorOf(env: Env): string | undefined {
   const host = env["STORAGE_EMULATOR_HOST"]?.replace(/\/+$/, "").replace(/\/storage\/v1$/, "");
   if (host === undefined || host === "") return undefined;
   return /^https?:\/\//.test(host) ? host : `http://${host}`;
 }
 
-function checkObject(bucket: string, key: string, origin: TemplateOrigin): void {
+function checkObjectName(bucket: string, key: string, origin: TemplateOrigin): void {
   if (bucket !== "" && key !== "") return;
-  throw templateError(origin, "it names no object", {
+  throw templateError(origin, "it does not name an object", {
     hint: "write it as s3://bucket/path/to/template.yaml",
   });
 }
 
-/** The text of at most 1 MiB; what is longer is no job template, and is not read to its end. */
-async function bounded(
+/** Stops reading after 1 MiB: a longer text is not a job template. */
+async function readAtMost1MiB(
   chunks: AsyncIterable<Uint8Array> | undefined,
   origin: TemplateOrigin,
 ): Promise<string> {
@@ -229,17 +233,17 @@ async function bounded(
   return Buffer.concat(parts).toString("utf8");
 }
 
-/** What a store's SDK threw, in our words where we understand it. */
+/** Translates an HTTP status in an SDK's error; other errors are returned unchanged. */
 function storeError(error: unknown, origin: TemplateOrigin): unknown {
   const status = error instanceof ExpectedError ? undefined : statusOf(error);
   return status === undefined ? error : statusError(status, origin);
 }
 
-/** The HTTP status that the AWS SDK puts into `$metadata`, Google's into `code`. */
+/** The HTTP status: the AWS SDK has it in `$metadata`, Google's in `code`. */
 function statusOf(error: unknown): number | undefined {
   if (!isObject(error)) return undefined;
   const status = objectIn(error["$metadata"])["httpStatusCode"] ?? error["code"];
-  // Other errors carry small numbers as their code.
+  // Other errors have small numbers as their code.
   return typeof status === "number" && status >= 300 ? status : undefined;
 }
 
@@ -247,7 +251,7 @@ function statusError(status: number, origin: TemplateOrigin): ExpectedError {
   if (status === 404) return templateError(origin, "there is no such template (HTTP 404)");
   if (status === 401 || status === 403) {
     return templateError(origin, `access denied (HTTP ${status})`, {
-      hint: "give the agent credentials that may read it",
+      hint: "give the agent credentials with permission to read it",
     });
   }
   return templateError(origin, `HTTP ${status}`, { retryable: status >= 500 || status === 429 });

@@ -1,4 +1,4 @@
-// The job template, read once: nulls are gone, what the builder relies on is checked, and it is never changed.
+// The job template: chosen for a flow run, validated, without nulls, never modified.
 
 import { isObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -9,67 +9,65 @@ import { JobError } from "../../job/errors.ts";
 import { SettingsError } from "../../base/errors.ts";
 import type { ExpectedError } from "../../base/errors.ts";
 
-/** Whose template it is: the run config's beats the agent's service account and pull secrets, the others do not. */
+/** Who provided the template. Only the run config's overrides the agent's service account and pull secrets. */
 export type TemplateOwner = "run config" | "agent" | "default";
 
 export interface TemplateOrigin {
   readonly from: TemplateOwner;
-  /** Path, address, or what else tells a person which template is meant. */
+  /** Path, URL or other name, for messages. */
   readonly name: string;
 }
 
-/** Where the template of a flow run is to be had. */
 export type TemplateSource =
   | { readonly kind: "inline"; readonly value: JsonObject | string; readonly origin: TemplateOrigin }
   | { readonly kind: "path"; readonly path: string; readonly origin: TemplateOrigin }
   | { readonly kind: "default" };
 
-/** Pod fields which the agent fills in, unless the run config's template mentions them, be it as null. */
+/** Pod fields that the agent sets unless the run config's template defines them, even as null. */
 export type OverridableField = "serviceAccountName" | "imagePullSecrets";
 
-/** A template that can become a Job. */
 export interface Template {
   readonly origin: TemplateOrigin;
   /** Without nulls, with an object at `spec.template.spec`. */
   readonly body: JsonObject;
-  readonly mentions: Readonly<Record<OverridableField, boolean>>;
+  readonly defines: Readonly<Record<OverridableField, boolean>>;
 }
 
-/** Which template a flow run uses: its run config's own, the one that the run config names, the agent's, the default. */
+/** The first of: the template in the run config, the path in the run config, the agent's template, the default. */
 export function templateSourceOf(
   flowRun: Pick<FlowRun, "id" | "run_config">,
   agentTemplate: TemplateSource | undefined,
 ): TemplateSource {
   const { jobTemplate, jobTemplatePath } = readRunConfig(flowRun);
   const from = "run config" as const;
-  if (isGiven(jobTemplate)) {
+  if (isNonEmptyTemplate(jobTemplate)) {
     const name = `job_template of flow run ${flowRun.id}`;
     return { kind: "inline", value: jobTemplate, origin: { from, name } };
   }
   if (jobTemplatePath !== null && jobTemplatePath !== "") {
-    return { kind: "path", path: jobTemplatePath, origin: { from, name: shownPath(jobTemplatePath) } };
+    return { kind: "path", path: jobTemplatePath, origin: { from, name: redactPath(jobTemplatePath) } };
   }
   return agentTemplate ?? { kind: "default" };
 }
 
 /** The agent's `--job-template`. */
 export function agentTemplateSource(path: string): TemplateSource {
-  return { kind: "path", path, origin: { from: "agent", name: shownPath(path) } };
+  return { kind: "path", path, origin: { from: "agent", name: redactPath(path) } };
 }
 
-/** A value as template. Throws, with the field's path, when no Job can be made of it. */
+/** Validates a value as template. Errors name the invalid field's path. */
 export function templateOf(value: unknown, origin: TemplateOrigin): Template {
   const body = withoutNulls(value);
   const problem = templateProblem(body);
   if (problem !== undefined || !isObject(body)) throw templateError(origin, problem ?? "it is not an object");
-  const podSpec = at(value, "spec", "template", "spec");
-  const mentions = (field: OverridableField): boolean => isObject(podSpec) && Object.hasOwn(podSpec, field);
+  const podSpec = valueAt(value, "spec", "template", "spec");
+  const defines = (field: OverridableField): boolean => isObject(podSpec) && Object.hasOwn(podSpec, field);
   return {
     origin,
     body,
-    mentions: {
-      serviceAccountName: mentions("serviceAccountName"),
-      imagePullSecrets: mentions("imagePullSecrets"),
+    defines: {
+      serviceAccountName: defines("serviceAccountName"),
+      imagePullSecrets: defines("imagePullSecrets"),
     },
   };
 }
@@ -79,15 +77,15 @@ const CORE_TEMPLATE = {
   kind: "Job",
   spec: { template: { spec: { containers: [{ name: "flow" }] } } },
 };
-let standard: Template | undefined;
+let cachedDefault: Template | undefined;
 
-/** Core's own template since 0.14.0: one container by the name of `flow`, nothing else. */
+/** Core's default template since 0.14.0: only a container named `flow`. */
 export function defaultTemplate(): Template {
-  standard ??= templateOf(CORE_TEMPLATE, { from: "default", name: "default" });
-  return standard;
+  cachedDefault ??= templateOf(CORE_TEMPLATE, { from: "default", name: "default" });
+  return cachedDefault;
 }
 
-/** The agent's own template is a matter of settings, a run config's is its owner's. */
+/** JobError for a run config's template, which is the flow owner's to fix; SettingsError for the agent's. */
 export function templateError(
   origin: TemplateOrigin,
   cause: string,
@@ -101,22 +99,22 @@ export function templateError(
   return origin.from === "run config" ? new JobError(message, details) : new SettingsError(message, details);
 }
 
-/** An address without user, password and query, where keys may stand. */
-function shownPath(path: string): string {
+/** A URL without user, password and query, which can contain secrets. */
+function redactPath(path: string): string {
   return path.replace(/^(https?:\/\/)(?:[^/?#]*@)?([^?#]*).*$/is, "$1$2");
 }
 
-/** An empty object is no template, as in Core; also as YAML text. */
-function isGiven(value: unknown): value is JsonObject | string {
+/** As in Core, an empty object, also as YAML, means no template. */
+function isNonEmptyTemplate(value: unknown): value is JsonObject | string {
   if (typeof value === "string") return !/^\s*\{\s*\}\s*$/.test(value);
   return isObject(value) && Object.keys(value).length > 0;
 }
 
-function at(value: unknown, ...keys: readonly string[]): unknown {
+function valueAt(value: unknown, ...keys: readonly string[]): unknown {
   return keys.reduce((node: unknown, key) => (isObject(node) ? node[key] : undefined), value);
 }
 
-/** A copy in which every null counts as absent. */
+/** A copy without nulls. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((item) => item !== null).map(withoutNulls);
   if (!isObject(value)) return value;

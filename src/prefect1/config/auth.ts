@@ -1,4 +1,4 @@
-// auth.toml, where `prefect auth login` keeps API keys: one table for each API, named by a slug of its address.
+// auth.toml, where `prefect auth login` saves API keys: one table per API, named by a slug of its URL.
 
 import type { Sourced } from "../../base/sourced.ts";
 import { objectIn } from "../../base/json.ts";
@@ -9,16 +9,15 @@ export interface SavedAuth {
   readonly tenantId?: Sourced<unknown>;
 }
 
-/** The name of an API's table: its host and port in lower case, other characters than `a-z0-9.-` made hyphens. */
+/** Host and port in lower case; characters other than `a-z0-9.-` become hyphens. */
 export function apiSlug(apiUrl: string): string {
-  const place = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(apiUrl)?.[1] || apiUrl;
-  return place
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(apiUrl)?.[1] || apiUrl;
+  return authority
     .toLowerCase()
     .replace(/[^a-z0-9.-]+/g, "-")
     .replace(/^-+|-+$/g, "");
 }
 
-/** What the file has saved for this API. */
 export function savedAuth(table: JsonObject, apiUrl: string, file: string): SavedAuth {
   const slug = apiSlug(apiUrl);
   const saved = objectIn(table[slug]);

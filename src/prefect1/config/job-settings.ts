@@ -1,12 +1,12 @@
-// From configuration and options to what the agent puts into every Job.
+// Combines options and configuration into the settings of every Job.
 
 import type { JobSettings, KeySecret, ResourceDefaults } from "../build/job-settings.ts";
 import type { PrefectConfig } from "./load.ts";
 
-/** What only the command line or the running agent knows. An empty list or map leaves the configuration's. */
+/** Settings from the command line or the running agent. An empty list or map does not override the configuration. */
 export interface JobOptions {
   readonly namespace: string;
-  /** The tenant that the API told, where the configuration names none. */
+  /** The tenant from the API, used if none is configured. */
   readonly tenantId?: string | undefined;
   readonly labels?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -21,7 +21,7 @@ export interface JobOptions {
   readonly owner?: string | undefined;
 }
 
-/** Options above configuration above defaults. */
+/** Precedence: options, configuration, defaults. */
 export function jobSettings(config: PrefectConfig, options: JobOptions): JobSettings {
   const { variables, agent } = config;
   const labels = options.labels ?? [];
@@ -56,7 +56,7 @@ function resourcesOf({ variables: { resources } }: PrefectConfig): ResourceDefau
   };
 }
 
-/** Secrets' names without white space; no names, no list. */
+/** Trims the names; undefined if none is left. */
 function listOf(names: readonly string[] | undefined): readonly string[] | undefined {
   const trimmed = (names ?? []).map((name) => name.trim()).filter((name) => name !== "");
   return trimmed.length === 0 ? undefined : trimmed;

@@ -1,5 +1,4 @@
-// Prefect's configuration as it stands in its sources: each key with its value and where that was found.
-// Files first, variables last; a later value replaces an earlier one and everything below it.
+// The layers of Prefect's configuration: each key with its value and source.
 
 import { isObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
@@ -8,15 +7,14 @@ import type { Env } from "../../base/env.ts";
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import type { Sourced } from "../../base/sourced.ts";
 
-/** Dotted keys, such as `cloud.agent.level`. Text has its variables and references filled in. */
+/** Keyed by dotted names, such as `cloud.agent.level`. */
 export type Layers = ReadonlyMap<string, Sourced<unknown>>;
 
 const PREFIX = "PREFECT__";
-/** Names below this are variables of flow runs, whose case matters. */
+/** The names below are environment variables of flow runs, so they keep their case. */
 const ENV_VARS = "CLOUD__AGENT__ENV_VARS__";
 const MAX_ROUNDS = 10;
 
-/** A TOML file's values. */
 export function fileLayer(table: JsonObject, file: string): Layers {
   const layer = new Map<string, Sourced<unknown>>();
   const visit = (node: JsonObject, path: readonly string[]): void => {
@@ -35,11 +33,11 @@ export function fileLayer(table: JsonObject, file: string): Layers {
   return layer;
 }
 
-/** The PREFECT__ variables. Keys become lower case, but for names of flow runs' variables. */
+/** The PREFECT__ variables. Keys become lower case, except the names of flow runs' variables. */
 export function variableLayer(env: Env): Layers {
   const layer = new Map<string, Sourced<unknown>>();
   const names = Object.keys(env).filter((name) => name.startsWith(PREFIX) && env[name] !== undefined);
-  // Shorter names first: CLOUD__AGENT__ENV_VARS before what stands below it.
+  // Shorter names first: CLOUD__AGENT__ENV_VARS before the keys below it.
   for (const name of names.sort((left, right) => left.length - right.length || (left < right ? -1 : 1))) {
     const rest = name.slice(PREFIX.length);
     const isEnvVar = rest.startsWith(ENV_VARS) && rest.length > ENV_VARS.length;
@@ -51,8 +49,8 @@ export function variableLayer(env: Env): Layers {
   return layer;
 }
 
-/** One over the other: a key of the upper layer also hides what the lower one has below that key. */
-export function over(lower: Layers, upper: Layers): Layers {
+/** The upper layer wins; its keys also hide the lower layer's keys below them. */
+export function mergeLayers(lower: Layers, upper: Layers): Layers {
   const merged = new Map(lower);
   for (const [key, entry] of upper) {
     for (const hidden of lower.keys()) if (hidden.startsWith(`${key}.`)) merged.delete(hidden);
@@ -61,8 +59,8 @@ export function over(lower: Layers, upper: Layers): Layers {
   return merged;
 }
 
-/** Fills in `$VAR`, `${VAR}` and a leading `~`, then `${section.key}` references, innermost first; unknown ones are "". */
-export function resolved(layers: Layers, env: Env): Layers {
+/** Expands `$VAR`, `${VAR}` and a leading `~`, then `${section.key}` references, innermost first; unknown ones become "". */
+export function resolveReferences(layers: Layers, env: Env): Layers {
   let current = new Map<string, Sourced<unknown>>();
   for (const [key, entry] of layers) {
     const { value } = entry;
@@ -77,14 +75,14 @@ export function resolved(layers: Layers, env: Env): Layers {
   return current;
 }
 
-/** The entry with its innermost references replaced. A text that is nothing but a reference takes the value itself. */
+/** Replaces the innermost references. A string that is only a reference gets the referenced value with its type. */
 function withReferences(entry: Sourced<unknown>, layers: Layers): Sourced<unknown> {
   const { value } = entry;
-  // An object or list written as text is not looked into, as in Core: its members are flow runs' business.
+  // As in Core, no references inside an object or list written as text: its members are meant for flow runs.
   if (typeof value !== "string" || /^\s*[[({]/.test(value)) return entry;
   const references = [...value.matchAll(/\$\{([^${}]*)\}/g)].map(([, key = ""]) => layers.get(key));
   if (references.length === 0) return entry;
-  // A default that leads to something which a person has set is no longer the default.
+  // A default that refers to a configured value has that value's source.
   const setBy = references.find((found) => found !== undefined && found.source !== DEFAULT_SOURCE);
   const source = entry.source === DEFAULT_SOURCE && setBy !== undefined ? setBy.source : entry.source;
   if (/^\$\{[^${}]*\}$/.test(value)) return { value: references[0]?.value ?? "", source };

@@ -1,7 +1,6 @@
-// Values written as text in variables and TOML strings: Python literals, as Prefect 1 reads them, and JSON, which
-// people write as well. Bare words (`[a, b]`) count as text.
+// Parses Python literals, as Prefect 1 does, and JSON. Bare words (`[a, b]`) are strings.
 
-/** What a literal says; numbers are kept as they are written. */
+/** Numbers stay strings, as they are written. */
 export type Literal = null | boolean | string | readonly Literal[] | LiteralObject;
 export interface LiteralObject {
   readonly [key: string]: Literal;
@@ -17,7 +16,7 @@ const WORDS: ReadonlyMap<string, Literal> = new Map<string, Literal>([
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", "\n": "" };
 const MAX_DEPTH = 50;
 
-/** The value of a list, tuple, set, object or quoted text; undefined when the text is none of these. */
+/** The value of a list, tuple, set, object or quoted string; undefined for anything else. */
 export function parseLiteral(text: string): Literal | undefined {
   const scanner = new Scanner(text);
   try {
@@ -25,12 +24,12 @@ export function parseLiteral(text: string): Literal | undefined {
     const value = scanner.value(0);
     return scanner.peek() === "" ? value : undefined;
   } catch (error) {
-    if (error instanceof NoLiteral) return undefined;
+    if (error instanceof NotALiteral) return undefined;
     throw error;
   }
 }
 
-class NoLiteral extends Error {}
+class NotALiteral extends Error {}
 
 class Scanner {
   readonly #text: string;
@@ -40,7 +39,7 @@ class Scanner {
     this.#text = text;
   }
 
-  /** The next character that is no white space, or "" at the end. */
+  /** The next character that is not white space, or "" at the end. */
   peek(): string {
     while (/\s/.test(this.#text.charAt(this.#at))) this.#at++;
     return this.#text.charAt(this.#at);
@@ -48,7 +47,7 @@ class Scanner {
 
   value(depth: number): Literal {
     const first = this.peek();
-    if (depth > MAX_DEPTH) throw new NoLiteral();
+    if (depth > MAX_DEPTH) throw new NotALiteral();
     if (first === '"' || first === "'") return this.#quoted();
     const closing = CLOSING[first];
     if (closing === undefined) return this.#word();
@@ -66,11 +65,11 @@ class Scanner {
         entries.push([keyText(item), this.value(depth + 1)]);
       } else items.push(item);
       if (this.peek() === ",") this.#at++;
-      else if (this.peek() !== closing) throw new NoLiteral();
+      else if (this.peek() !== closing) throw new NotALiteral();
     }
     this.#at++;
     if (closing !== "}" || items.length > 0) {
-      if (entries.length > 0) throw new NoLiteral();
+      if (entries.length > 0) throw new NotALiteral();
       return items;
     }
     return Object.fromEntries(entries);
@@ -81,7 +80,7 @@ class Scanner {
     let value = "";
     for (;;) {
       const character = this.#text.charAt(this.#at++);
-      if (character === "") throw new NoLiteral();
+      if (character === "") throw new NotALiteral();
       if (character === quote) return value;
       value += character === "\\" ? this.#escape() : character;
     }
@@ -92,17 +91,17 @@ class Scanner {
     const digits = { x: 2, u: 4, U: 8 }[kind];
     if (digits === undefined) return ESCAPES[kind] ?? (/["'\\/]/.test(kind) ? kind : `\\${kind}`);
     const code = Number.parseInt(this.#text.slice(this.#at, this.#at + digits), 16);
-    if (Number.isNaN(code) || code > 0x10ffff) throw new NoLiteral();
+    if (Number.isNaN(code) || code > 0x10ffff) throw new NotALiteral();
     this.#at += digits;
     return String.fromCodePoint(code);
   }
 
-  /** A number or a bare word, up to what can follow one. */
+  /** A number or a bare word. */
   #word(): Literal {
     const word = /[^,:[\](){}"']*/y;
     word.lastIndex = this.#at;
     const found = (word.exec(this.#text)?.[0] ?? "").trimEnd();
-    if (found === "") throw new NoLiteral();
+    if (found === "") throw new NotALiteral();
     this.#at += found.length;
     const known = WORDS.get(found.toLowerCase());
     return known === undefined ? found : known;
@@ -112,5 +111,5 @@ class Scanner {
 function keyText(key: Literal): string {
   if (typeof key === "string") return key;
   if (key === null || typeof key === "boolean") return String(key);
-  throw new NoLiteral();
+  throw new NotALiteral();
 }

@@ -1,5 +1,5 @@
-// Prefect 1's configuration with the source of every value. From low to high: defaults, config.toml, backend.toml,
-// PREFECT__ variables, flags; auth.toml where none of these has key or tenant.
+// Loads Prefect 1's configuration with the source of every value. Precedence from low to high: defaults, config.toml,
+// backend.toml, PREFECT__ variables, flags. auth.toml is used if none of these has an API key or tenant.
 
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import { expandVariables } from "../../base/env.ts";
@@ -11,7 +11,7 @@ import { savedAuth } from "./auth.ts";
 import type { SavedAuth } from "./auth.ts";
 import { readToml } from "../../base/toml.ts";
 import type { ReadFile } from "../../base/toml.ts";
-import { fileLayer, over, resolved, variableLayer } from "./layers.ts";
+import { fileLayer, mergeLayers, resolveReferences, variableLayer } from "./layers.ts";
 import type { Layers } from "./layers.ts";
 import { levelValue } from "./log-level.ts";
 import { readProcessVariables } from "./process-variables.ts";
@@ -29,7 +29,7 @@ import {
 export interface ConfigDeps {
   readonly env: Env;
   readonly readFile: ReadFile;
-  /** Flags on which other values depend: the API's default follows the backend, the saved key follows the API. */
+  /** Other values depend on these flags: the default API on the backend, the saved key on the API. */
   readonly flags?: ConfigFlags | undefined;
 }
 
@@ -47,18 +47,17 @@ export interface ConfigFile {
 
 export interface PrefectConfig {
   readonly backend: Sourced<"cloud" | "server">;
-  /** As written, a trailing slash included. */
+  /** Unchanged, with any trailing slash. */
   readonly apiUrl: Sourced<string>;
   readonly apiKey?: Sourced<string>;
-  /** A UUID in its usual form. */
+  /** A UUID in canonical form. */
   readonly tenantId?: Sourced<string>;
   readonly requestTimeoutSeconds: Sourced<number>;
   readonly sendFlowRunLogs: Sourced<boolean>;
-  /** What flow runs log; the agent's own level is `agent.level`. */
+  /** The log level of flow runs; the agent's is `agent.level`. */
   readonly loggingLevel: Sourced<string>;
   readonly agent: AgentConfig;
   readonly variables: ProcessVariables;
-  /** The files that were looked for. */
   readonly files: readonly ConfigFile[];
 }
 
@@ -66,9 +65,9 @@ export interface AgentConfig {
   readonly name: Sourced<string>;
   readonly labels: Sourced<readonly string[]>;
   readonly level: Sourced<LogLevel>;
-  /** Where it serves its HTTP API, such as `http://:8080`. */
+  /** The address of its HTTP server, such as `http://:8080`. */
   readonly address?: Sourced<string>;
-  /** For every flow run. */
+  /** Environment variables for every flow run. */
   readonly env: Sourced<Readonly<Record<string, string>>>;
 }
 
@@ -87,7 +86,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   "logging.level": "INFO",
 };
 
-/** Reads everything. Throws SettingsError for a file that is no TOML and for values that cannot be meant. */
+/** Throws SettingsError for invalid TOML and for invalid values. */
 export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   const { env } = deps;
   const files = new ConfigFiles(deps);
@@ -98,38 +97,38 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
     expandVariables(env["PREFECT__BACKEND_CONFIG_PATH"] || "~/.prefect/backend.toml", env),
   );
   const layers = [user, backend, variableLayer(env), flagLayer(deps.flags ?? {})];
-  const values = resolved(layers.map(saidOnly).reduce(over, defaultLayer()), env);
+  const values = resolveReferences(layers.map(withoutEmptyDefaults).reduce(mergeLayers, defaultLayer()), env);
   const apiUrl = textAt(values, "cloud.api");
   const auth = files.auth(`${textAt(values, "home_dir").value}/auth.toml`, apiUrl.value);
-  const apiKey = text(values, "cloud.api_key") ?? mapped(auth.apiKey, textValue);
-  const tenant = given(values, "cloud.tenant_id") ?? auth.tenantId;
-  const tenantId = mapped(tenant, uuidValue);
+  const apiKey = textOrUndefined(values, "cloud.api_key") ?? mapValue(auth.apiKey, textValue);
+  const tenant = nonEmpty(values, "cloud.tenant_id") ?? auth.tenantId;
+  const tenantId = mapValue(tenant, uuidValue);
   return {
-    backend: read(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
+    backend: readValue(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
     apiUrl,
     ...(apiKey && { apiKey }),
     ...(tenantId && { tenantId }),
-    requestTimeoutSeconds: read(values, "cloud.request_timeout", numberValue),
-    sendFlowRunLogs: read(values, "cloud.send_flow_run_logs", switchValue),
+    requestTimeoutSeconds: readValue(values, "cloud.request_timeout", numberValue),
+    sendFlowRunLogs: readValue(values, "cloud.send_flow_run_logs", switchValue),
     loggingLevel: textAt(values, "logging.level"),
     agent: agentConfig(values),
     variables: readProcessVariables(env),
-    files: files.looked,
+    files: files.checked,
   };
 }
 
 function agentConfig(values: Layers): AgentConfig {
-  const address = text(values, "cloud.agent.agent_address");
+  const address = textOrUndefined(values, "cloud.agent.agent_address");
   return {
     name: textAt(values, "cloud.agent.name"),
-    labels: read(values, "cloud.agent.labels", listValue),
-    level: read(values, "cloud.agent.level", levelValue),
+    labels: readValue(values, "cloud.agent.labels", listValue),
+    level: readValue(values, "cloud.agent.level", levelValue),
     ...(address && { address }),
     env: envVars(values),
   };
 }
 
-/** `cloud.agent.env_vars`: one object, single variables, or both. */
+/** `cloud.agent.env_vars` can be an object, single variables, or both. */
 function envVars(values: Layers): Sourced<Record<string, string>> {
   const key = "cloud.agent.env_vars";
   const whole = values.get(key);
@@ -146,9 +145,9 @@ function envVars(values: Layers): Sourced<Record<string, string>> {
   return { value: variables, source: sources.join(", ") || DEFAULT_SOURCE };
 }
 
-/** The files, each looked for once and remembered for `doctor`. */
+/** Reads the files, and remembers for `doctor` which exist. */
 class ConfigFiles {
-  readonly looked: ConfigFile[] = [];
+  readonly checked: ConfigFile[] = [];
   readonly #readFile: ReadFile;
 
   constructor({ readFile }: ConfigDeps) {
@@ -165,7 +164,7 @@ class ConfigFiles {
 
   #table(path: string): ReturnType<typeof readToml> {
     const table = readToml(path, this.#readFile);
-    this.looked.push({ path, found: table !== undefined });
+    this.checked.push({ path, found: table !== undefined });
     return table;
   }
 }
@@ -184,38 +183,38 @@ function flagLayer(flags: ConfigFlags): Layers {
   );
 }
 
-/** The entry, if there is more in it than the empty text. */
-function given(values: Layers, key: string): Sourced<unknown> | undefined {
+/** The entry, unless it is empty. */
+function nonEmpty(values: Layers, key: string): Sourced<unknown> | undefined {
   const entry = values.get(key);
   return textValue(entry) === undefined ? undefined : entry;
 }
 
-function text(values: Layers, key: string): Sourced<string> | undefined {
-  return mapped(given(values, key), textValue);
+function textOrUndefined(values: Layers, key: string): Sourced<string> | undefined {
+  return mapValue(nonEmpty(values, key), textValue);
 }
 
-/** The text of a key that has a default. */
+/** The text of a key with a default. */
 function textAt(values: Layers, key: string): Sourced<string> {
-  return text(values, key) ?? { value: "", source: DEFAULT_SOURCE };
+  return textOrUndefined(values, key) ?? { value: "", source: DEFAULT_SOURCE };
 }
 
 function defaultLayer(): Layers {
   return new Map(Object.entries(DEFAULTS).map(([key, value]) => [key, { value, source: DEFAULT_SOURCE }]));
 }
 
-/** Without keys that are set to nothing though they must be something: an empty variable means the default. */
-function saidOnly(layer: Layers): Layers {
-  const isSaid = (key: string, entry: Sourced<unknown>): boolean =>
+/** Removes empty values of keys with a default: an empty variable means the default. */
+function withoutEmptyDefaults(layer: Layers): Layers {
+  const isSet = (key: string, entry: Sourced<unknown>): boolean =>
     !Object.hasOwn(DEFAULTS, key) || textValue(entry) !== undefined;
-  return new Map([...layer].filter(([key, entry]) => isSaid(key, entry)));
+  return new Map([...layer].filter(([key, entry]) => isSet(key, entry)));
 }
 
-function read<T>(values: Layers, key: string, as: (entry: Sourced<unknown>) => T): Sourced<T> {
+function readValue<T>(values: Layers, key: string, as: (entry: Sourced<unknown>) => T): Sourced<T> {
   const entry = values.get(key) ?? { value: "", source: DEFAULT_SOURCE };
   return { value: as(entry), source: entry.source };
 }
 
-function mapped<T>(
+function mapValue<T>(
   entry: Sourced<unknown> | undefined,
   as: (entry: Sourced<unknown>) => T | undefined,
 ): Sourced<T> | undefined {

@@ -1,4 +1,4 @@
-// The agent's log level, in any case, by the names and numbers of Python's logging.
+// The agent's log level, by the names and numbers of Python's logging.
 
 import type { Sourced } from "../../base/sourced.ts";
 import type { LogLevel } from "../../base/log.ts";
@@ -16,7 +16,7 @@ const OTHER_NAMES: Readonly<Record<string, LogLevel>> = {
   FATAL: "ERROR",
 };
 
-/** The level; INFO when it is set to nothing. Throws SettingsError for any other word. */
+/** INFO if empty. Throws SettingsError for an unknown level. */
 export function levelValue(entry: Sourced<unknown>): LogLevel {
   const text = textValue(entry)?.toUpperCase();
   if (text === undefined) return "INFO";

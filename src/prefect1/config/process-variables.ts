@@ -1,4 +1,4 @@
-// The variables without PREFECT__ that the Kubernetes agent of Prefect 1 reads, and those that its install promised.
+// The environment variables without PREFECT__ prefix that Prefect 1's Kubernetes agent reads or that its manifest sets.
 
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import type { Sourced } from "../../base/sourced.ts";
@@ -11,13 +11,13 @@ export interface ProcessVariables {
   readonly namespace?: Sourced<string>;
   readonly serviceAccountName?: Sourced<string>;
   readonly imagePullSecrets?: Sourced<readonly string[]>;
-  /** Core deletes only for the exact text `True`; any way to say yes will do here. */
+  /** Core requires exactly `True`; here any boolean notation works. */
   readonly deleteFinishedJobs: Sourced<boolean>;
   readonly imagePullPolicy?: Sourced<string>;
   readonly resources: { readonly [Field in keyof ResourceDefaults]?: Sourced<string> };
 }
 
-/** Reads them. Throws SettingsError for a value that cannot be meant. */
+/** Throws SettingsError for an invalid value. */
 export function readProcessVariables(env: Env): ProcessVariables {
   const entry = (name: string): Sourced<string> | undefined => {
     const value = textValue({ value: env[name], source: name });

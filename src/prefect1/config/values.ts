@@ -1,5 +1,5 @@
-// What a configured value means: text, switch, list or variables, read as its author meant it and not, as Prefect 1
-// does, by whatever Python literal it happens to look like. An API key stays text, `a,b` is a list of two.
+// Parses configured values by their expected type. Prefect 1 instead parses any value that looks like a Python literal;
+// here an API key stays a string, and `a,b` is a list.
 
 import type { Sourced } from "../../base/sourced.ts";
 import { choiceHint } from "../../base/suggest.ts";
@@ -11,76 +11,76 @@ import { parseLiteral } from "./literal.ts";
 const YES = new Set(["true", "yes", "on"]);
 const NO = new Set(["false", "no", "off", "none", ""]);
 
-/** Text without quotes and white space around it. Undefined for nothing: the empty text and Python's None. */
+/** Without surrounding quotes and white space. Undefined for an empty string and Python's None. */
 export function textValue(entry: Sourced<unknown> | undefined): string | undefined {
   if (entry === undefined) return undefined;
   const { value } = entry;
   if (value === null || value === undefined) return undefined;
   if (typeof value !== "string") return envText(value);
-  const text = unquoted(value);
+  const text = unquote(value);
   return text === "" || text === "None" ? undefined : text;
 }
 
-/** Yes or no. Numbers as Python sees them: 0 is no. Throws SettingsError for anything else. */
+/** A boolean. As in Python, 0 is false and other numbers are true. Throws SettingsError for anything else. */
 export function switchValue(entry: Sourced<unknown>): boolean {
   const { value } = entry;
   if (typeof value === "boolean") return value;
-  const text = unquoted(envText(value)).toLowerCase();
+  const text = unquote(envText(value)).toLowerCase();
   if (YES.has(text)) return true;
   if (NO.has(text)) return false;
   const number = Number(text);
-  if (Number.isNaN(number)) throw unreadable(entry, "neither true nor false", "write true or false");
+  if (Number.isNaN(number)) throw invalid(entry, "neither true nor false", "write true or false");
   return number !== 0;
 }
 
 /** A number. Throws SettingsError for anything else. */
 export function numberValue(entry: Sourced<unknown>): number {
-  const text = unquoted(envText(entry.value)).replaceAll("_", "");
+  const text = unquote(envText(entry.value)).replaceAll("_", "");
   const number = Number(text);
   if (text === "" || !Number.isFinite(number))
-    throw unreadable(entry, "not a number", "write a number, such as 15");
+    throw invalid(entry, "not a number", "write a number, such as 15");
   return number;
 }
 
-/** A list of texts: a list of TOML, JSON or Python, `[a, b]`, `a,b`, or a single word. */
+/** A list of strings: a TOML, JSON or Python list, `[a, b]`, `a,b`, or a single word. */
 export function listValue(entry: Sourced<unknown>): string[] {
   const { value } = entry;
-  const given = typeof value === "string" ? (parseLiteral(value.trim()) ?? value) : value;
-  if (isObject(given)) throw unreadable(entry, "an object, not a list");
-  if (Array.isArray(given)) return given.map((item) => envText(item));
-  const text = textValue({ ...entry, value: given }) ?? "";
+  const parsed = typeof value === "string" ? (parseLiteral(value.trim()) ?? value) : value;
+  if (isObject(parsed)) throw invalid(entry, "an object, not a list");
+  if (Array.isArray(parsed)) return parsed.map((item) => envText(item));
+  const text = textValue({ ...entry, value: parsed }) ?? "";
   return text
     .replace(/^\[(.*)\]$/s, "$1")
     .split(",")
-    .map(unquoted)
+    .map(unquote)
     .filter((item) => item !== "");
 }
 
-/** Variables for flow runs, their values made texts. Throws SettingsError, without the values, for what is no object. */
+/** Variables for flow runs, with values as strings. Throws SettingsError, without the values, if it is not an object. */
 export function variablesValue(entry: Sourced<unknown>): Record<string, string> {
   const { value } = entry;
   if (typeof value === "string" && textValue(entry) === undefined) return {};
-  const given = typeof value === "string" ? parseLiteral(value.trim()) : value;
-  if (!isObject(given)) {
+  const parsed = typeof value === "string" ? parseLiteral(value.trim()) : value;
+  if (!isObject(parsed)) {
     throw new SettingsError(`cannot read ${entry.source}: not an object`, {
       hint: 'write it as JSON, such as {"NAME": "value"}',
     });
   }
-  const nested = typeof value === "string" ? objectIn(parseJson(value)) : given;
+  const nested = typeof value === "string" ? objectIn(parseJson(value)) : parsed;
   const text = (name: string, item: unknown): string =>
     typeof item === "object" && item !== null ? envText(nested[name] ?? item) : envText(item);
-  return Object.fromEntries(Object.entries(given).map(([name, item]) => [name, text(name, item)]));
+  return Object.fromEntries(Object.entries(parsed).map(([name, item]) => [name, text(name, item)]));
 }
 
-/** One of a few words, in any case. Throws SettingsError for any other. */
+/** One of these words, ignoring case. Throws SettingsError for any other. */
 export function choiceValue<T extends string>(entry: Sourced<unknown>, choices: readonly T[]): T {
   const text = textValue(entry) ?? "";
   const found = choices.find((choice) => choice.toLowerCase() === text.toLowerCase());
   if (found !== undefined) return found;
-  throw unreadable(entry, `not one of ${choices.join(", ")}`, choiceHint(text, choices));
+  throw invalid(entry, `not one of ${choices.join(", ")}`, choiceHint(text, choices));
 }
 
-/** A UUID in its usual form, as Python's UUID reads it. Throws SettingsError for anything else. */
+/** A UUID in canonical form; accepts all forms of Python's UUID. Throws SettingsError for anything else. */
 export function uuidValue(entry: Sourced<unknown>): string | undefined {
   const text = textValue(entry);
   if (text === undefined) return undefined;
@@ -89,15 +89,15 @@ export function uuidValue(entry: Sourced<unknown>): string | undefined {
     .replace(/^urn:uuid:/, "")
     .replace(/[{}-]/g, "");
   const parts = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(digits);
-  if (parts === null) throw unreadable(entry, "not a UUID", "copy the id from Prefect");
+  if (parts === null) throw invalid(entry, "not a UUID", "copy the id from Prefect");
   return parts.slice(1).join("-");
 }
 
-function unreadable(entry: Sourced<unknown>, why: string, hint?: string): SettingsError {
-  return new SettingsError(`cannot read ${entry.source} "${envText(entry.value)}": ${why}`, { hint });
+function invalid(entry: Sourced<unknown>, reason: string, hint?: string): SettingsError {
+  return new SettingsError(`cannot read ${entry.source} "${envText(entry.value)}": ${reason}`, { hint });
 }
 
-/** Literals keep numbers as texts; what is nested in a variable needs them as numbers. */
+/** parseLiteral returns numbers as strings; nested values need them as numbers. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -106,7 +106,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function unquoted(text: string): string {
+function unquote(text: string): string {
   const trimmed = text.trim();
   if (!/^(["']).*\1$/s.test(trimmed) || trimmed.length < 2) return trimmed;
   const literal = parseLiteral(trimmed);

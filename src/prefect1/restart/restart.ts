@@ -1,5 +1,5 @@
-// Schedules a flow run again that lost its pod to the cluster (Prefect issue 3058): task runs that were running, and those
-// whose results are lost with the pod though somebody needs them, become Pending before the run becomes Scheduled.
+// Reschedules a flow run whose pod was evicted or lost (Prefect issue 3058). Task runs that were running, and those whose
+// results were lost with the pod but are still needed, become Pending; then the flow run becomes Scheduled.
 
 import type { Restart } from "../../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "../client.ts";
@@ -11,22 +11,22 @@ export interface RunRestart extends Restart {
   readonly now: Date;
 }
 
-/** A request of so many states stays far below the 5 MB that Prefect Server takes. */
-const STATES_AT_ONCE = 200;
+/** Keeps requests well below Prefect Server's limit of 5 MB. */
+const BATCH_SIZE = 200;
 
-/** Notes which task runs run again, makes them Pending, and the run Scheduled. Throws PrefectError. */
+/** Logs which task runs will run again before it changes any state. Throws PrefectError. */
 export async function restartRun(
   client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState">,
-  { flowRunId, message, version, note, now }: RunRestart,
+  { flowRunId, message, version, writeLog, now }: RunRestart,
 ): Promise<void> {
   const tasks = tasksToRestart(await client.taskGraph(flowRunId));
   const line = restartLine(tasks);
-  if (line !== undefined) await note(line);
-  // Not Scheduled: with task runs that are due Prefect's queue would hand out the run once more while it is Running.
+  if (line !== undefined) await writeLog(line);
+  // Not Scheduled: Prefect's queue also returns Running flow runs with due task runs, so the run would launch twice.
   const state = newState("Pending", message);
-  const states = [...tasks.unkept, ...tasks.lost].map(({ id }) => ({ taskRunId: id, state }));
-  for (let at = 0; at < states.length; at += STATES_AT_ONCE) {
-    await client.setTaskStates(states.slice(at, at + STATES_AT_ONCE));
+  const states = [...tasks.resultLost, ...tasks.interrupted].map(({ id }) => ({ taskRunId: id, state }));
+  for (let at = 0; at < states.length; at += BATCH_SIZE) {
+    await client.setTaskStates(states.slice(at, at + BATCH_SIZE));
   }
   await client.setState({ flowRunId, state: scheduledAt(now, message), version });
 }

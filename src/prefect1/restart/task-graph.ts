@@ -1,10 +1,10 @@
-// The task runs of a flow run and how data goes from one to the other, as far as a disrupted run is made whole again from it.
+// The task runs of a flow run and how results pass between them.
 
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import { stateIn } from "../run-state.ts";
 import type { State } from "../states.ts";
 
-/** A task run; mapIndex is -1 but for the children of a mapped task. */
+/** A task run; mapIndex is -1 except for the children of a mapped task. */
 export interface TaskNode {
   readonly id: string;
   readonly taskId: string;
@@ -13,13 +13,12 @@ export interface TaskNode {
   readonly state: State;
 }
 
-/** One task comes before another. */
 export interface TaskEdge {
   readonly upstream: string;
   readonly downstream: string;
-  /** The downstream task takes the upstream task's result; without it only its end is waited for. */
+  /** The downstream task uses the upstream task's result; otherwise it only waits for it to finish. */
   readonly hasData: boolean;
-  /** The downstream task takes each item of it on its own. */
+  /** The downstream task is mapped over the result. */
   readonly mapped: boolean;
 }
 
@@ -35,7 +34,7 @@ export const TASK_GRAPH = `query($id: uuid!) {
   }
 }`;
 
-/** Reads the answer to TASK_GRAPH; of a run that is gone nothing is left. */
+/** Decodes the response to TASK_GRAPH; empty for a deleted run. */
 export function taskGraphIn(data: Readonly<Record<string, unknown>>): TaskGraph {
   const run = objectIn(data["flow_run_by_pk"]);
   return {

@@ -1,4 +1,4 @@
-// One claim, one Job: names that are taken, answers that were lost, claims that are no more.
+// One claim, one Job: names in use, lost responses, claims that no longer hold.
 
 import { beforeEach, describe, expect, it } from "vitest";
 import { createJob } from "../../../src/agent/launch/create-job.ts";
@@ -26,13 +26,13 @@ function jobOf(identifier: string): JobManifest {
   return { apiVersion: "batch/v1", kind: "Job", metadata, spec: { template } };
 }
 
-let standing: Map<string, { readonly run: string; readonly maker: string }>;
+let existing: Map<string, { readonly run: string; readonly owner: string }>;
 let created: string[];
-let problem: (() => "lost" | "refused" | undefined) | undefined;
-let claimStands: boolean;
+let fault: (() => "response-lost" | "unavailable" | undefined) | undefined;
+let claimIsCurrent: boolean;
 
 beforeEach(() => {
-  [standing, created, problem, claimStands] = [new Map(), [], undefined, true];
+  [existing, created, fault, claimIsCurrent] = [new Map(), [], undefined, true];
 });
 
 function unavailable(): KubeError {
@@ -42,17 +42,17 @@ function unavailable(): KubeError {
 const kube: Pick<KubeApi, "create" | "get"> = {
   create: (_resource, body) => {
     const { metadata } = body as { metadata: { name: string } };
-    if (standing.has(metadata.name)) return Promise.resolve("exists" as const);
-    const fate = problem?.();
-    if (fate === "refused") return Promise.reject(unavailable());
+    if (existing.has(metadata.name)) return Promise.resolve("exists" as const);
+    const outcome = fault?.();
+    if (outcome === "unavailable") return Promise.reject(unavailable());
     created.push(metadata.name);
-    standing.set(metadata.name, { run: run.id, maker: "me:1" });
-    return fate === "lost" ? Promise.reject(unavailable()) : Promise.resolve("created" as const);
+    existing.set(metadata.name, { run: run.id, owner: "me:1" });
+    return outcome === "response-lost" ? Promise.reject(unavailable()) : Promise.resolve("created" as const);
   },
   get: (_resource, { name }) => {
-    const job = standing.get(name);
+    const job = existing.get(name);
     const labels = { "prefect.io/flow_run_id": job?.run };
-    const annotations = { "prefect.io/agent": job?.maker };
+    const annotations = { "prefect.io/agent": job?.owner };
     return Promise.resolve(
       job === undefined ? undefined : ({ metadata: { name, labels, annotations } } as never),
     );
@@ -64,12 +64,12 @@ function create(): Promise<Creation> {
     kube,
     log: silentLog,
     clock: { now: () => new Date(0), sleep: () => Promise.resolve() },
-    isDead: (maker: string) => maker === "dead:1",
+    isDead: (owner: string) => owner === "dead:1",
   } as unknown as AgentDeps;
   const due = {
     submission,
     signal: new AbortController().signal,
-    isCurrent: () => Promise.resolve(claimStands),
+    isCurrent: () => Promise.resolve(claimIsCurrent),
   };
   return createJob(deps, { namespace: "default", identity: "me:1" }, due);
 }
@@ -81,61 +81,61 @@ describe("createJob", () => {
   });
 
   it.each([
-    { maker: "me:1", outcome: "ours" },
-    { maker: "dead:1", outcome: "ours" },
-    { maker: "sibling:1", outcome: "theirs" },
-  ])("takes the run's own Job of that name for done: made by $maker", async ({ maker, outcome }) => {
-    standing.set(names[0] ?? "", { run: run.id, maker });
+    { owner: "me:1", outcome: "ours" },
+    { owner: "dead:1", outcome: "ours" },
+    { owner: "sibling:1", outcome: "theirs" },
+  ])("uses the run's existing Job with that name: created by $owner", async ({ owner, outcome }) => {
+    existing.set(names[0] ?? "", { run: run.id, owner });
     expect(await create()).toEqual({ outcome, name: names[0] });
     expect(created).toEqual([]);
   });
 
-  it("goes on to the next name when another run's Job has it", async () => {
-    standing.set(names[0] ?? "", { run: "another", maker: "sibling:1" });
+  it("uses the next name when another run's Job has the first", async () => {
+    existing.set(names[0] ?? "", { run: "another", owner: "sibling:1" });
     expect(await create()).toEqual({ outcome: "ours", name: names[1] });
   });
 
-  it("gives up when others have all its names", async () => {
-    for (const name of names) standing.set(name, { run: "another", maker: "sibling:1" });
+  it("fails when other runs' Jobs have all its names", async () => {
+    for (const name of names) existing.set(name, { run: "another", owner: "sibling:1" });
     await expect(create()).rejects.toThrow("its names are taken by other runs' Jobs");
   });
 
-  it("finds the Job of a lost answer, made once", async () => {
+  it("finds the Job whose response was lost, created once", async () => {
     let times = 0;
-    problem = () => (times++ === 0 ? "lost" : undefined);
+    fault = () => (times++ === 0 ? "response-lost" : undefined);
     expect(await create()).toEqual({ outcome: "ours", name: names[0] });
     expect(created).toEqual([names[0]]);
   });
 
-  it("does not make a second Job when that of the lost answer is done and gone", async () => {
-    problem = () => {
-      claimStands = false;
-      return "lost";
+  it("does not create a second Job when the first, whose response was lost, has finished and is deleted", async () => {
+    fault = () => {
+      claimIsCurrent = false;
+      return "response-lost";
     };
-    const lost = kube.create;
+    const original = kube.create;
     kube.create = async (...call) => {
-      const answer = await lost(...call).finally(() => standing.clear());
-      return answer;
+      const outcome = await original(...call).finally(() => existing.clear());
+      return outcome;
     };
-    expect(await create()).toEqual({ outcome: "over" });
+    expect(await create()).toEqual({ outcome: "not-needed" });
     expect(created).toEqual([names[0]]);
-    kube.create = lost;
+    kube.create = original;
   });
 
-  it("makes none when the run was cancelled while the cluster was away", async () => {
-    problem = () => {
-      claimStands = false;
-      return "refused";
+  it("creates none when the run was cancelled during an outage of the cluster", async () => {
+    fault = () => {
+      claimIsCurrent = false;
+      return "unavailable";
     };
-    expect(await create()).toEqual({ outcome: "over" });
+    expect(await create()).toEqual({ outcome: "not-needed" });
     expect(created).toEqual([]);
   });
 
-  it("tries again after a conflict that no Job is the cause of, as a quota has them", async () => {
-    const without = kube.create;
+  it("retries after a conflict without such a Job, as quotas cause it", async () => {
+    const original = kube.create;
     let times = 0;
-    kube.create = (...call) => (times++ === 0 ? Promise.resolve("exists") : without(...call));
+    kube.create = (...call) => (times++ === 0 ? Promise.resolve("exists") : original(...call));
     expect(await create()).toEqual({ outcome: "ours", name: names[0] });
-    kube.create = without;
+    kube.create = original;
   });
 });

@@ -1,4 +1,4 @@
-// The poll loop: how soon it asks again, and for what.
+// The poll loop: when it polls again, and which runs it launches.
 
 import { describe, expect, it } from "vitest";
 import type { ClusterView } from "../../../src/agent/cluster-view.ts";
@@ -22,7 +22,7 @@ const RUNNING: RunState = { type: "running", name: "Running", version: 1 };
 interface Given {
   readonly ids: readonly string[];
   readonly state?: RunState;
-  /** Whether each run has a living Job. */
+  /** Whether each run has a live Job. */
   readonly live?: boolean;
   readonly outcome?: Claim["outcome"];
   readonly failure?: PrefectError;
@@ -41,11 +41,11 @@ function dueRun(id: string, { state = SCHEDULED, outcome = "claimed" }: Given): 
   return { id, name: undefined, state, startAt: undefined, claim: () => Promise.resolve(claim) };
 }
 
-/** Plays so many polls; answers the waits between them, in milliseconds, and the Jobs that were made. */
-async function play(given: Given): Promise<{ waits: number[]; jobs: number }> {
+/** Polls this often; returns the waits between polls, in milliseconds, and the number of created Jobs. */
+async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
   const waits: number[] = [];
   let [jobs, pages] = [0, 0];
-  /** Prefect shows the same runs again and again, or the next ones where there are more than a page. */
+  /** Prefect returns the same runs each time, or the next page if there are several. */
   const page = (): readonly string[] =>
     given.ids.length <= PAGE ? given.ids : given.ids.slice(PAGE * pages, PAGE * ++pages);
   const clock = {
@@ -71,7 +71,7 @@ async function play(given: Given): Promise<{ waits: number[]; jobs: number }> {
   const view = {
     liveJobOf: () => (given.live === true ? {} : undefined),
     liveJobs: () => 0,
-    showsJob: () => false,
+    hasJob: () => false,
   } as unknown as ClusterView;
   const settings = { name: "agent", labels: [], concurrency: 4, maxPolls: given.polls ?? 3 };
   const inFlight = new InFlight(clock);
@@ -85,24 +85,24 @@ async function play(given: Given): Promise<{ waits: number[]; jobs: number }> {
 }
 
 describe("the poll loop", () => {
-  it("waits as Core does while nothing is found: up to ten seconds", async () => {
-    const { waits } = await play({ ids: [], polls: 8 });
+  it("waits as Prefect Core does while nothing is due: up to ten seconds", async () => {
+    const { waits } = await poll({ ids: [], polls: 8 });
     expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000]);
   });
 
-  it("asks again after a quarter of a second when it found something", async () => {
-    expect(await play({ ids: IDS.slice(0, 1), polls: 1 })).toEqual({ waits: [250], jobs: 1 });
+  it("polls again after a quarter of a second when it found something", async () => {
+    expect(await poll({ ids: IDS.slice(0, 1), polls: 1 })).toEqual({ waits: [250], jobs: 1 });
   });
 
-  it("asks again at once while pages are full", async () => {
-    expect(await play({ ids: IDS, polls: 2 })).toEqual({ waits: [], jobs: 50 });
+  it("polls again at once while pages are full", async () => {
+    expect(await poll({ ids: IDS, polls: 2 })).toEqual({ waits: [], jobs: 50 });
   });
 
   it.each([
-    { name: "of runs that others take", given: { outcome: "lost" as const } },
-    { name: "of Running runs whose Jobs live", given: { live: true, state: RUNNING } },
-  ])("does not spin on a full page $name", async ({ given }) => {
-    expect(await play({ ids: IDS.slice(0, PAGE), ...given })).toEqual({
+    { name: "of runs that other agents claim", given: { outcome: "lost" as const } },
+    { name: "of Running runs with live Jobs", given: { live: true, state: RUNNING } },
+  ])("does not poll at once after a full page $name", async ({ given }) => {
+    expect(await poll({ ids: IDS.slice(0, PAGE), ...given })).toEqual({
       waits: [500, 1_000, 2_000],
       jobs: 0,
     });
@@ -110,12 +110,12 @@ describe("the poll loop", () => {
 
   it("waits as long as the API asks", async () => {
     const failure = new PrefectError("ask", "busy", { failure: "overloaded", retryAfterMs: 60_000 });
-    const { waits } = await play({ ids: [], failure, polls: 1 });
+    const { waits } = await poll({ ids: [], failure, polls: 1 });
     expect(waits[0]).toBe(60_000);
   });
 
-  it("ends with a refusal that lasts", async () => {
+  it("throws a rejection that repeats", async () => {
     const failure = new PrefectError("ask", "no", { failure: "unauthorized" });
-    await expect(play({ ids: [], failure, polls: 9 })).rejects.toBe(failure);
+    await expect(poll({ ids: [], failure, polls: 9 })).rejects.toBe(failure);
   });
 });

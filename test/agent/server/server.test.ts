@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { BOUNDS_MS } from "../../../src/agent/server/health.ts";
+import { PROGRESS_TIMEOUT_MS } from "../../../src/agent/server/health.ts";
 import { LOOPS } from "../../../src/agent/server/progress.ts";
 import { parseAddress, AgentServer } from "../../../src/agent/server/server.ts";
 import type { Clock } from "../../../src/base/clock.ts";
@@ -10,28 +10,28 @@ import { freePort } from "../../../scripts/free-port.ts";
 
 let now = new Date("2024-01-01T00:00:00Z");
 const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
-let presence: AgentServer | undefined;
+let server: AgentServer | undefined;
 
-afterEach(() => presence?.stop());
+afterEach(() => server?.stop());
 
-async function served(): Promise<{
+async function startServer(): Promise<{
   get: (path: string, method?: string) => Promise<Response>;
   pokes: () => number;
 }> {
   const url = `http://127.0.0.1:${await freePort()}`;
-  presence = new AgentServer(url, { clock, log: silentLog });
+  server = new AgentServer(url, { clock, log: silentLog });
   let pokes = 0;
-  presence.show({
+  server.setAgent({
     poke: () => pokes++,
     gauges: () => ({ liveJobs: 7, inFlight: 2, limit: 20, watchRestarts: 3 }),
   });
-  await presence.start();
+  await server.start();
   return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };
 }
 
 describe("AgentServer", () => {
   it("answers as Prefect's agent does", async () => {
-    const { get, pokes } = await served();
+    const { get, pokes } = await startServer();
     const health = await get("/api/health");
     expect([health.status, health.headers.get("content-type"), await health.text()]).toEqual([
       200,
@@ -45,49 +45,52 @@ describe("AgentServer", () => {
   });
 
   it.each(LOOPS.map((loop) => ({ loop })))(
-    "turns 503 when $loop makes no progress within its bound, and back",
+    "returns 503 while $loop has made no progress within its timeout",
     async ({ loop }) => {
-      const { get } = await served();
+      const { get } = await startServer();
       const others = LOOPS.filter((other) => other !== loop);
       const later = async (ms: number): Promise<Response> => {
         now = new Date(now.getTime() + ms);
-        for (const other of others) presence?.metrics.progress(other);
+        for (const other of others) server?.metrics.progress(other);
         return get("/readyz");
       };
-      for (const each of LOOPS) presence?.metrics.progress(each);
-      expect((await later(BOUNDS_MS[loop])).status).toBe(200);
-      const dead = await later(1);
-      expect([dead.status, await dead.json()]).toEqual([
+      for (const each of LOOPS) server?.metrics.progress(each);
+      expect((await later(PROGRESS_TIMEOUT_MS[loop])).status).toBe(200);
+      const stalled = await later(1);
+      expect([stalled.status, await stalled.json()]).toEqual([
         503,
-        { reason: expect.stringMatching(new RegExp(`^no progress of ${loop} for \\S+$`)) as unknown },
+        { reason: expect.stringMatching(new RegExp(`^${loop}: no progress for \\S+$`)) as unknown },
       ]);
       expect((await get("/api/health")).status).toBe(503);
       expect((await get("/livez")).status).toBe(200);
-      presence?.metrics.progress(loop);
+      server?.metrics.progress(loop);
       expect((await get("/readyz")).status).toBe(200);
       expect((await get("/api/health")).status).toBe(200);
     },
   );
 
   it("is not ready before its first poll and its first lists of Jobs and pods", async () => {
-    const { get } = await served();
+    const { get } = await startServer();
     const early = await get("/readyz");
-    expect([early.status, await early.json()]).toEqual([503, { reason: "nothing yet of poll, jobs, pods" }]);
+    expect([early.status, await early.json()]).toEqual([
+      503,
+      { reason: "no progress yet: poll, jobs, pods" },
+    ]);
     expect((await get("/api/health")).status).toBe(200);
     for (const loop of ["poll", "jobs", "pods"] as const) {
       expect((await get("/readyz")).status).toBe(503);
-      presence?.metrics.progress(loop);
+      server?.metrics.progress(loop);
     }
     expect((await get("/readyz")).status).toBe(200);
   });
 
-  it("counts for Prometheus", async () => {
-    const { get } = await served();
-    presence?.metrics.count("submitted");
-    presence?.metrics.count("deletions", "finished", 2);
-    presence?.metrics.startDelay(0.02);
-    presence?.called({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
-    presence?.called({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
+  it("serves metrics for Prometheus", async () => {
+    const { get } = await startServer();
+    server?.metrics.count("submitted");
+    server?.metrics.count("deletions", "finished", 2);
+    server?.metrics.startDelay(0.02);
+    server?.observeCall({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
+    server?.observeCall({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
     const text = await (await get("/metrics")).text();
     expect(text).toContain(
       'kubectl_prefect_request_seconds_count{api="kubernetes",operation="create jobs",result="2xx"} 1',
@@ -104,7 +107,7 @@ describe("AgentServer", () => {
     );
   });
 
-  it("says which port it cannot have", async () => {
+  it("names the port that is in use", async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
     const { port } = taken.address() as AddressInfo;
@@ -122,14 +125,14 @@ describe("parseAddress", () => {
     { address: "http://:8080", host: undefined, port: 8080 },
     { address: "http://0.0.0.0:80/path", host: "0.0.0.0", port: 80 },
     { address: "http://[::]:8080", host: "::", port: 8080 },
-  ])("reads $address", ({ address, host, port }) => {
+  ])("parses $address", ({ address, host, port }) => {
     expect(parseAddress(address)).toEqual({ host, port });
   });
 
   it.each(["127.0.0.1:8080", ":8080", "http://localhost", "http://:0", "http://:70000"])(
-    "refuses %s",
+    "rejects %s",
     (address) => {
-      expect(() => parseAddress(address)).toThrow("there is no port in it");
+      expect(() => parseAddress(address)).toThrow("the address has no valid port");
     },
   );
 });

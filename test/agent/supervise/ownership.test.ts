@@ -1,4 +1,4 @@
-// Who speaks of a Job, and who knows that nobody else has spoken of it.
+// Which agent process reports a Job, and how another takes it over.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Ownership } from "../../../src/agent/supervise/ownership.ts";
@@ -27,67 +27,67 @@ afterEach(async () => {
   await fake.stop();
 });
 
-/** A owner that is older than any Job here; all others are dead. */
-function tellerNamed(name: string): Ownership {
+/** The ownership of a process that started before any Job here was created; all other processes have ended. */
+function ownershipOf(identity: string): Ownership {
   const clock = { ...systemClock, now: () => new Date(Date.now() - 60_000) };
-  return new Ownership(name, { kube, clock, isDead: () => true });
+  return new Ownership(identity, { kube, clock, isDead: () => true });
 }
 
-async function jobOf(maker: string): Promise<Job> {
+async function createJob(owner: string): Promise<Job> {
   const containers = [{ name: "flow", image: "flow" }];
   const spec = { template: { spec: { restartPolicy: "Never", containers } } };
-  const metadata = { name: REF.name, annotations: { [OWNER_ANNOTATION]: maker } };
+  const metadata = { name: REF.name, annotations: { [OWNER_ANNOTATION]: owner } };
   await kube.create("jobs", { apiVersion: "batch/v1", kind: "Job", metadata, spec }, REF);
-  return seen();
+  return readJob();
 }
 
-async function seen(): Promise<Job> {
+async function readJob(): Promise<Job> {
   const job = await kube.get("jobs", REF);
   if (job === undefined) throw new Error("there is no Job");
   return job;
 }
 
 describe("Ownership", () => {
-  it("knows that nobody has spoken of a Job that it made itself", async () => {
-    const job = await jobOf("me:1");
-    expect(tellerNamed("me:1").isOwn(job)).toBe(true);
+  it("knows that only this process can have reported a Job that it created", async () => {
+    const job = await createJob("me:1");
+    expect(ownershipOf("me:1").isOwn(job)).toBe(true);
   });
 
-  it("takes a Job over from a dead maker, and does not forget that it was another's", async () => {
-    const me = tellerNamed("me:1");
-    const job = await jobOf("dead:1");
+  it("takes a Job over from a process that has ended, and remembers that it was not its own", async () => {
+    const me = ownershipOf("me:1");
+    const job = await createJob("dead:1");
     expect(me.isOwn(job)).toBe(false);
     expect(await me.mayReport(job, false)).toBeUndefined();
-    const taken = await seen();
+    const taken = await readJob();
     expect(taken.metadata.annotations?.[OWNER_ANNOTATION]).toBe("me:1");
     expect(me.isOwn(taken)).toBe(false);
     expect(await me.mayReport(taken, false)).toBeUndefined();
   });
 
-  it("does not forget it either when the answer to its taking over got lost", async () => {
-    const me = tellerNamed("me:1");
-    const job = await jobOf("dead:1");
+  it("remembers that also when the response to the takeover was lost", async () => {
+    const me = ownershipOf("me:1");
+    const job = await createJob("dead:1");
     fake.faults.add({ action: { kind: "cut", when: "after" }, match: ({ verb }) => verb === "patch" });
     await expect(me.mayReport(job, false)).rejects.toThrow("cannot");
-    const taken = await seen();
+    const taken = await readJob();
     expect(taken.metadata.annotations?.[OWNER_ANNOTATION]).toBe("me:1");
     expect(me.isOwn(taken)).toBe(false);
   });
 
   it("lets only one of two take a Job over", async () => {
-    const job = await jobOf("dead:1");
-    expect(await tellerNamed("one:1").mayReport(job, false)).toBeUndefined();
-    expect(await tellerNamed("two:1").mayReport(job, false)).toBeGreaterThan(0);
+    const job = await createJob("dead:1");
+    expect(await ownershipOf("one:1").mayReport(job, false)).toBeUndefined();
+    expect(await ownershipOf("two:1").mayReport(job, false)).toBeGreaterThan(0);
   });
 
-  it("forgets Jobs that are no more", async () => {
-    const me = tellerNamed("me:1");
-    const job = await jobOf("dead:1");
+  it("forgets Jobs that no longer exist", async () => {
+    const me = ownershipOf("me:1");
+    const job = await createJob("dead:1");
     await me.mayReport(job, false);
     me.keepOnly(new Set([job.metadata.uid]));
-    expect(me.isOwn(await seen())).toBe(false);
+    expect(me.isOwn(await readJob())).toBe(false);
     me.keepOnly(new Set());
-    // As if it had never been seen before.
-    expect(me.isOwn(await seen())).toBe(true);
+    // As if it had never been observed before.
+    expect(me.isOwn(await readJob())).toBe(true);
   });
 });

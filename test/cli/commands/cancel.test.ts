@@ -1,4 +1,4 @@
-// kubectl prefect cancel on the fakes: told, waited for, removed, settled.
+// kubectl prefect cancel on the fakes.
 
 import { describe, expect, it } from "vitest";
 import { startWorld } from "./cleanup/cluster.ts";
@@ -10,7 +10,7 @@ interface Running {
   readonly cluster: string;
 }
 
-/** A run at work: a Job with its pod, and a Dask cluster; and another run of which nothing may go. */
+/** A running flow run with a Job, its pod and a Dask cluster; and another run that must be kept. */
 async function runningWorld(state = "Running"): Promise<Running> {
   const world = await startWorld();
   const id = world.flowRun(state, "quick-fox");
@@ -36,7 +36,7 @@ describe("cancel", () => {
     { how: "its id", name: (id: string) => id },
     { how: "the beginning of its id", name: (id: string) => id.slice(0, 12) },
     { how: "its Job", name: () => "job/job-fox" },
-  ])("removes all that the run has, and nothing else; called by $how", async ({ name }) => {
+  ])("deletes all objects of the run and nothing else; RUN is its $how", async ({ name }) => {
     const running = await runningWorld();
     const { world, id, cluster } = running;
     const { stdout, stderr, exitCode } = await world.run(["cancel", name(id), "--now"]);
@@ -62,12 +62,12 @@ describe("cancel", () => {
     ]);
   });
 
-  it("lets the flow end itself first, and then removes what it left", async () => {
+  it("waits for the flow to terminate, then deletes what is left", async () => {
     const running = await runningWorld();
     const { world, id } = running;
     let looks = 0;
     world.prefect.onRequest(() => {
-      // As the flow does it: it settles its own state, and its pod ends.
+      // As a flow does: it sets its own state, and its pod terminates.
       if (stateOf(running) !== "Cancelling" || ++looks < 2) return;
       world.prefect.setState(id, { type: "Cancelled" });
       world.job("job-fox", id);
@@ -78,29 +78,29 @@ describe("cancel", () => {
     expect([exitCode, settled.length, world.left("jobs")]).toEqual([0, 1, ["job-cow"]]);
   });
 
-  it("does not wait for a run that has no process yet", async () => {
+  it("does not wait for a run without a process", async () => {
     const running = await runningWorld("Submitted");
     const { stderr, exitCode } = await running.world.run(["cancel", "quick-fox", "--grace", "1h"]);
     expect([exitCode, stateOf(running)]).toEqual([0, "Cancelled"]);
     expect(stderr).toContain("is Cancelled\n");
   });
 
-  it("leaves Prefect alone with --keep-state", async () => {
+  it("does not change the state in Prefect with --keep-state", async () => {
     const running = await runningWorld();
     const { exitCode } = await running.world.run(["cancel", "quick-fox", "--keep-state"]);
     expect([exitCode, stateOf(running), running.world.left("jobs")]).toEqual([0, "Running", ["job-cow"]]);
   });
 
-  it("removes what the run has without a Prefect API too, and says that nobody was told", async () => {
+  it("deletes the run's objects without a Prefect API too, and warns that it is not cancelled in Prefect", async () => {
     const running = await runningWorld();
     const { world, id } = running;
     const { stderr, exitCode } = await world.run(["cancel", id], { alone: true });
     expect(exitCode).toBe(0);
-    expect(stderr).toContain(`note: Prefect is not told of flow run "${id}": no API is configured`);
+    expect(stderr).toContain(`warning: flow run "${id}" is not cancelled in Prefect: no API is configured`);
     expect([stateOf(running), world.left("jobs")]).toEqual(["Running", ["job-cow"]]);
   });
 
-  it("removes nothing of a run that Prefect does not cancel", async () => {
+  it("deletes nothing of a run that Prefect refuses to cancel", async () => {
     const running = await runningWorld();
     const { world, id } = running;
     world.prefect.onRequest(({ fields }) => {
@@ -112,7 +112,7 @@ describe("cancel", () => {
     expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
   });
 
-  it("says what is left, and exits with 1", async () => {
+  it("reports what is left and exits with 1", async () => {
     const running = await runningWorld();
     running.world.kube.forbid({ verbs: ["delete"], resources: ["pods"] });
     const { stderr, exitCode } = await running.world.run(["cancel", "quick-fox", "--now"]);
@@ -124,18 +124,18 @@ describe("cancel", () => {
     ]);
   });
 
-  it("waits no longer than --timeout for what does not go, names it, and settles nothing", async () => {
+  it("reports a Job that still exists after --timeout, and does not set Cancelled", async () => {
     const running = await runningWorld();
     const { world, id } = running;
     const status = { active: 1, ready: 1 };
     world.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
     const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now", "--timeout", "50ms"]);
     expect([exitCode, stateOf(running)]).toEqual([1, "Cancelling"]);
-    expect(stderr).toContain('error: job "job-fox" is deleted, but still there\n');
+    expect(stderr).toContain('error: job "job-fox" was deleted, but still exists\n');
     expect(world.left("pods")).not.toContain("fox-worker");
   });
 
-  it("does not wait for that with --wait=false", async () => {
+  it("does not wait with --wait=false", async () => {
     const running = await runningWorld();
     const { world, id } = running;
     const status = { active: 1, ready: 1 };
@@ -145,7 +145,7 @@ describe("cancel", () => {
     expect(stderr).toContain("removed 1 Job, 1 pod, 1 Service, 1 PodDisruptionBudget\n");
   });
 
-  it("cancels many at once, and each is told", async () => {
+  it("cancels several runs at once and prints each", async () => {
     const { world, id } = await runningWorld();
     const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "job/job-cow", id, "--now"]);
     expect([exitCode, world.left("jobs"), world.left("pods")]).toEqual([0, [], []]);
@@ -153,7 +153,7 @@ describe("cancel", () => {
     expect(stderr).toContain("removed 2 Jobs, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
   });
 
-  it("goes slower when the server says so, and loses nothing", async () => {
+  it("slows down after 429 and still deletes everything", async () => {
     const running = await runningWorld();
     running.world.kube.faults.add({
       action: { kind: "answer", status: 429, retryAfterSeconds: 0.02 },
@@ -165,18 +165,18 @@ describe("cancel", () => {
     expect([exitCode, stateOf(running), running.world.left("jobs")]).toEqual([0, "Cancelled", ["job-cow"]]);
   });
 
-  it("leaves what is annotated prefect.io/keep, and says so", async () => {
+  it("keeps objects annotated prefect.io/keep and reports them", async () => {
     const { world, cluster } = await runningWorld();
     const annotations = { "prefect.io/keep": "true" };
     const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "worker" };
     world.daskPod("fox-worker", cluster, { phase: "Running", metadata: { annotations, labels } });
     const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('left alone: pod/fox-worker in namespace "flows": annotated prefect.io/keep');
+    expect(stderr).toContain('kept: pod/fox-worker in namespace "flows": annotated prefect.io/keep');
     expect(world.left("pods")).toContain("fox-worker");
   });
 
-  it("removes nothing when it is interrupted while it waits for the flow", async () => {
+  it("deletes nothing when it is interrupted while it waits for the flow", async () => {
     const { world } = await runningWorld();
     const controller = new AbortController();
     world.prefect.onRequest(({ fields }) => {
@@ -188,7 +188,7 @@ describe("cancel", () => {
     expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
   });
 
-  it("does not guess which of two runs is meant", async () => {
+  it("does not choose between two runs of the same name", async () => {
     const { world } = await runningWorld();
     const twin = world.flowRun("Running", "quick-fox");
     const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
@@ -203,7 +203,7 @@ describe("cancel", () => {
     { argv: ["cancel", "job/nothing"], code: 1, text: 'cannot find Job "nothing"' },
     { argv: ["cancel", "quick-fox", "--wait=perhaps"], code: 2, text: '--wait "perhaps"' },
     { argv: ["cancel", "quick-fox", "--grace", "long"], code: 2, text: "not a duration" },
-  ])("refuses $argv", async ({ argv, code, text }) => {
+  ])("rejects $argv", async ({ argv, code, text }) => {
     const { world } = await runningWorld();
     const { stderr, exitCode } = await world.run(argv);
     expect([exitCode, world.left("jobs")]).toEqual([code, ["job-cow", "job-fox"]]);

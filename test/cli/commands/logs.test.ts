@@ -1,20 +1,20 @@
-// kubectl prefect logs: whose log, how much of it, and how long it is followed.
+// kubectl prefect logs: which logs, how much of them, and how long they are followed.
 
 import { describe, expect, it } from "vitest";
-import { DAYS_AGO, ended, POD, putJob, readingWorld, runId } from "../../inventory/reading-world.ts";
-import type { World } from "../../inventory/reading-world.ts";
+import { DAYS_AGO, ended, POD, putJob, startTestCluster, runId } from "../../inventory/test-cluster.ts";
+import type { TestCluster } from "../../inventory/test-cluster.ts";
 
 const RUN = runId(1);
 
-async function runningWorld(): Promise<World> {
-  const world = await readingWorld();
+async function runningWorld(): Promise<TestCluster> {
+  const world = await startTestCluster();
   putJob(world, "job-1", { run: RUN, pod: POD.running });
   world.fake.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", "one\ntwo\nthree");
   return world;
 }
 
-/** A Job whose pod is played by the fake's kubelet. */
-function createJob({ fake }: World, name: string): void {
+/** A Job whose pod is run by the fake's kubelet. */
+function createJob({ fake }: TestCluster, name: string): void {
   const labels = { "prefect.io/flow_run_id": RUN };
   const containers = [{ name: "flow", image: "flows:1" }];
   const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
@@ -23,23 +23,23 @@ function createJob({ fake }: World, name: string): void {
 
 describe("kubectl prefect logs", () => {
   it.each([
-    { argv: [RUN], says: "one\ntwo\nthree\n" },
-    { argv: ["11111111", "--tail", "1"], says: "three\n" },
-    { argv: ["job/job-1", "-c", "flow", "--tail=1", "--since", "1h"], says: "three\n" },
-    { argv: [RUN, "--all-pods", "--tail", "1"], says: "job-1-pod/flow three\n" },
-    { argv: [RUN, "--all-containers", "--tail", "1"], says: "job-1-pod/flow three\n" },
-  ])("prints for $argv", async ({ argv, says }) => {
+    { argv: [RUN], text: "one\ntwo\nthree\n" },
+    { argv: ["11111111", "--tail", "1"], text: "three\n" },
+    { argv: ["job/job-1", "-c", "flow", "--tail=1", "--since", "1h"], text: "three\n" },
+    { argv: [RUN, "--all-pods", "--tail", "1"], text: "job-1-pod/flow three\n" },
+    { argv: [RUN, "--all-containers", "--tail", "1"], text: "job-1-pod/flow three\n" },
+  ])("prints for $argv", async ({ argv, text }) => {
     const { cli } = await runningWorld();
-    expect(await cli(["logs", ...argv])).toEqual({ stdout: says, stderr: "", exitCode: 0 });
+    expect(await cli(["logs", ...argv])).toEqual({ stdout: text, stderr: "", exitCode: 0 });
   });
 
-  it("writes the time before each line when asked", async () => {
+  it("starts each line with its time with --timestamps", async () => {
     const { cli } = await runningWorld();
     const { stdout } = await cli(["logs", RUN, "--timestamps", "--tail", "1"]);
     expect(stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z three\n$/);
   });
 
-  it("takes the newest pod of the run, and with --previous the one before", async () => {
+  it("prints the newest pod of the run, and with --previous the one before", async () => {
     const world = await runningWorld();
     putJob(world, "job-2", { run: RUN, pod: POD.running, createdAt: new Date().toISOString() });
     world.fake.writeLog({ namespace: "default", name: "job-2-pod" }, "flow", "second try");
@@ -50,30 +50,30 @@ describe("kubectl prefect logs", () => {
   });
 
   it.each([
-    { given: "no pod", argv: [RUN], says: "it has no pod", pod: undefined },
+    { name: "no pod", argv: [RUN], text: "it has no pod", pod: undefined },
     {
-      given: "a pod that cannot start",
+      name: "a pod that cannot start",
       argv: [RUN],
-      says: "has not started (ImagePullBackOff)",
+      text: "has not started (ImagePullBackOff)",
       pod: POD.pulling,
     },
     {
-      given: "another container",
+      name: "another container",
       argv: [RUN, "-c", "nope"],
-      says: "hint: name one of flow",
+      text: "hint: use one of flow",
       pod: POD.running,
     },
-  ])("says why there is no log: $given", async ({ argv, says, pod }) => {
-    const world = await readingWorld();
+  ])("reports why there is no log: $name", async ({ argv, text, pod }) => {
+    const world = await startTestCluster();
     const found = pod === undefined ? {} : { pod };
     putJob(world, "job-1", { run: RUN, ...found });
     const { stdout, stderr, exitCode } = await world.cli(["logs", ...argv]);
-    expect(stderr).toContain(says);
+    expect(stderr).toContain(text);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
   });
 
-  it("says of a container that could not be started that there is no log", async () => {
-    const world = await readingWorld();
+  it("reports that a container that could not be started has no log", async () => {
+    const world = await startTestCluster();
     const began = "1970-01-01T00:00:00Z";
     const terminated = { exitCode: 128, reason: "StartError", startedAt: began, finishedAt: DAYS_AGO };
     const [failed] = POD.failed.containerStatuses;
@@ -84,22 +84,22 @@ describe("kubectl prefect logs", () => {
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
   });
 
-  it("refuses a --tail that is no number", async () => {
+  it("rejects a --tail that is not a number", async () => {
     const { cli } = await runningWorld();
     expect(await cli(["logs", RUN, "--tail", "many"])).toMatchObject({ exitCode: 2 });
   });
 });
 
 describe("kubectl prefect logs -f", () => {
-  it("follows a retry into its new Job, and ends when all Jobs of the run are over", async () => {
-    const world = await readingWorld({
+  it("follows a retry into its new Job, and exits when all Jobs of the run have finished", async () => {
+    const world = await startTestCluster({
       script: (job) =>
         job.metadata.name === "job-1"
           ? { fate: "fail", runMs: 50, log: "first try" }
           : { fate: "succeed", startMs: 50, runMs: 50, log: "second try" },
     });
     createJob(world, "job-1");
-    // The next Job of the run stands before the first is over, as when a retry was submitted at once.
+    // The next Job of the run is created before the first has finished, as for an immediate retry.
     world.fake.setOnRequest(({ resource }) => {
       if (resource === "pods/log" && world.fake.get("jobs", "default", "job-2") === undefined)
         createJob(world, "job-2");
@@ -109,8 +109,8 @@ describe("kubectl prefect logs -f", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("waits for a pod that has not started, and says for what", async () => {
-    const world = await readingWorld();
+  it("waits for a pod that has not started, and prints why", async () => {
+    const world = await startTestCluster();
     putJob(world, "job-1", { run: RUN, pod: POD.pulling });
     const stop = new AbortController();
     world.fake.setOnRequest(({ resource }) => {
@@ -125,12 +125,12 @@ describe("kubectl prefect logs -f", () => {
     expect(exitCode).toBe(130);
   });
 
-  it("goes on after the API server was away, without losing or repeating a line", async () => {
-    const world = await readingWorld();
+  it("resumes after an outage of the API server without losing or repeating a line", async () => {
+    const world = await startTestCluster();
     putJob(world, "job-1", { run: RUN, pod: POD.running });
     const pod = { namespace: "default", name: "job-1-pod" };
     const logRequests = (): number => world.fake.requests.count({ resource: "pods/log" });
-    // Both lines are of the same moment.
+    // Both lines have the same time.
     world.fake.writeLog(pod, "flow", "one\none more");
     const following = world.cli(["logs", RUN, "-f"]);
     await expect.poll(logRequests, { timeout: 5_000 }).toBe(1);

@@ -1,7 +1,7 @@
-// Completion: what __complete answers, as kubectl reads it, and the scripts that ask it.
+// Completion: what __complete answers, as kubectl reads it, and the script through which kubectl asks.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -57,8 +57,7 @@ describe("__complete", () => {
     { typed: ["render", "--dry-run="], want: ["server"] },
     { typed: ["install", "--name", ""], want: [] },
     { typed: ["install", "--", "-"], want: [] },
-    { typed: ["completion", ""], want: ["bash", "zsh", "fish", "powershell"] },
-    { typed: ["completion", "bash", ""], want: [] },
+    { typed: ["completion", ""], want: [] },
     { typed: ["agent", "start", "--context", ""], want: ["fake"] },
     { typed: ["agent", "start", "--kubeconfig", "other", "--context", ""], want: ["other"] },
     { typed: ["agent", "start", "--kubeconfig", "nosuch", "--context", ""], want: [] },
@@ -112,61 +111,27 @@ describe("__complete", () => {
 });
 
 describe("completion", () => {
-  it.each(["bash", "zsh", "fish", "powershell"])("prints a script for %s", async (shell) => {
-    const { stdout, exitCode } = await runCli(["completion", shell]);
-    expect(exitCode).toBe(0);
-    expect(stdout).toContain("kubectl-prefect __complete");
-  });
-
-  it("completes in bash", async () => {
-    const answers = join(directory, "kubectl-prefect");
-    writeFileSync(
-      answers,
-      "#!/bin/sh\nprintf '%s|' \"$@\" >>\"$0.asked\"\nprintf 'cloud\\tmeaning\\nserver\\n:4\\n'\n",
-    );
-    chmodSync(answers, 0o755);
-    const { stdout } = await runCli(["completion", "bash"]);
-    const script = `${stdout}
-      COMP_LINE='kubectl-prefect install -b ' COMP_POINT=27
-      __kubectl_prefect
-      printf '%s ' "\${COMPREPLY[@]}"`;
+  it("prints a script that passes the command line on to kubectl-prefect", async () => {
+    const program = join(directory, "kubectl-prefect");
+    writeFileSync(program, "#!/bin/sh\nprintf '%s|' \"$@\"\n", { mode: 0o755 });
+    const { stdout } = await runCli(["completion"]);
+    const script = join(directory, "kubectl_complete-prefect");
+    writeFileSync(script, stdout, { mode: 0o755 });
     const env = { PATH: `${directory}:${process.env["PATH"]}` };
-    expect(execFileSync("bash", ["-c", script], { env, encoding: "utf8" })).toBe("cloud server ");
-    expect(readFileSync(`${answers}.asked`, "utf8")).toBe("__complete|install|-b||");
+    const arguments_ = ["install", "-b", ""];
+    expect(execFileSync(script, arguments_, { env, encoding: "utf8" })).toBe("__complete|install|-b||");
   });
 
-  it.each([
-    { argv: (to: string): string[] => ["--install", to] },
-    { argv: (to: string): string[] => [`--install=${to}`] },
-  ])("--install DIR writes what kubectl looks for", async ({ argv }) => {
-    const to = mkdtempSync(join(directory, "bin-"));
-    const { stderr, exitCode } = await runCli(["completion", ...argv(to)], { env: { PATH: to } });
-    const path = join(to, "kubectl_complete-prefect");
-    expect({ stderr, exitCode }).toEqual({ stderr: `wrote ${path}\n`, exitCode: 0 });
-    expect(readFileSync(path, "utf8")).toBe('#!/bin/sh\nexec kubectl-prefect __complete "$@"\n');
-    expect(statSync(path).mode & 0o111).toBe(0o111);
+  it("prints a batch file on Windows", async () => {
+    const { stdout } = await runCli(["completion"], { env: { OS: "Windows_NT" } });
+    expect(stdout).toBe("@echo off\r\nkubectl-prefect __complete %*\r\n");
   });
 
-  it("--install alone writes it beside the program", async () => {
-    const beside = mkdtempSync(join(directory, "bin-"));
-    writeFileSync(join(beside, "kubectl-prefect"), "");
-    await runCli(["completion", "--install"], { env: { PATH: `/nowhere:${beside}` } });
-    expect(existsSync(join(beside, "kubectl_complete-prefect"))).toBe(true);
-  });
-
-  it("--install warns of a directory in which kubectl does not look", async () => {
-    const { stderr } = await runCli(["completion", "--install", directory], { env: { PATH: "/bin" } });
-    expect(stderr).toMatch(/\nwarning: .* is not on the PATH/);
-  });
-
-  it("--install fails when nobody says where, and where it cannot write", async () => {
-    expect(await runCli(["completion", "--install"], { env: { PATH: "/nowhere" } })).toMatchObject({
-      exitCode: 2,
-      stderr: expect.stringMatching(/^error: cannot tell where .*\nhint: .*--install=DIR/) as string,
-    });
-    expect(await runCli(["completion", "--install=/dev/null/bin"])).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringMatching(/^error: cannot write .*\nhint: /) as string,
-    });
+  it("refuses a shell: kubectl completes in every one", async () => {
+    const { stderr, exitCode } = await runCli(["completion", "bash"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(
+      /^error: cannot print completion for "bash": .*\nhint: .*kubectl_complete-prefect/,
+    );
   });
 });

@@ -2,16 +2,16 @@
 
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
-import { DAYS_AGO, POD, putJob, readingWorld, runId } from "../../inventory/reading-world.ts";
-import type { World } from "../../inventory/reading-world.ts";
+import { DAYS_AGO, POD, putJob, startTestCluster, runId } from "../../inventory/test-cluster.ts";
+import type { TestCluster } from "../../inventory/test-cluster.ts";
 
 const third = (digit: number, name: string) => ({
   run: runId(digit),
   labels: { "prefect.io/flow-run-id": runId(digit), "prefect.io/flow-run-name": name },
 });
 
-async function world(): Promise<World> {
-  const found = await readingWorld({ controller: false, namespaces: ["other"] });
+async function world(): Promise<TestCluster> {
+  const found = await startTestCluster({ controller: false, namespaces: ["other"] });
   putJob(found, "amber-fox-x1", third(4, "amber-fox"));
   putJob(found, "prefect-job-1", { run: runId(2), pod: POD.running, createdAt: new Date().toISOString() });
   putJob(found, "elsewhere", { ...third(5, "far-away"), namespace: "other" });
@@ -19,7 +19,11 @@ async function world(): Promise<World> {
 }
 
 /** Candidates, each with its meaning. */
-async function completed({ cli }: World, words: readonly string[], env = {}): Promise<readonly string[]> {
+async function completed(
+  { cli }: TestCluster,
+  words: readonly string[],
+  env = {},
+): Promise<readonly string[]> {
   const { stdout, stderr, exitCode } = await cli(["__complete", ...words], { env });
   const lines = stdout.trimEnd().split("\n");
   expect({ stderr, exitCode, directive: lines.at(-1) }).toEqual({ stderr: "", exitCode: 0, directive: ":4" });
@@ -56,7 +60,7 @@ describe("completion of RUN", () => {
   });
 
   it("knows the names and states of Prefect 1 where its API answers", async () => {
-    const given = await readingWorld();
+    const given = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const run = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
@@ -68,7 +72,7 @@ describe("completion of RUN", () => {
   });
 
   it("offers the id of a run whose name a shell would take for several words", async () => {
-    const given = await readingWorld();
+    const given = await startTestCluster();
     const metadata = { name: "odd", labels: third(6, "fine").labels, creationTimestamp: DAYS_AGO };
     given.fake.put("jobs", { metadata, spec: { template: {} } });
     const prefect = await startFakePrefect1();

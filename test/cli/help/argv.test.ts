@@ -5,7 +5,7 @@ import { readArgv } from "../../../src/cli/help/argv.ts";
 import { commandMetadata } from "../../../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
 
-const CATALOGUE = commandMetadata(COMMANDS);
+const COMMANDS_METADATA = commandMetadata(COMMANDS);
 
 describe("readArgv", () => {
   it.each([
@@ -20,7 +20,7 @@ describe("readArgv", () => {
     { argv: [], want: undefined },
     { argv: ["--", "install"], want: undefined },
   ])("finds $want in $argv", ({ argv, want }) => {
-    expect(readArgv(argv, CATALOGUE).command?.name).toBe(want);
+    expect(readArgv(argv, COMMANDS_METADATA).command?.name).toBe(want);
   });
 
   it.each([
@@ -35,7 +35,7 @@ describe("readArgv", () => {
     { argv: ["render", "-f", "-"], want: ["-f", "-"] },
     { argv: ["render", "--", "-ojson"], want: ["--", "-ojson"] },
   ])("leaves of $argv for the command: $want", ({ argv, want }) => {
-    expect(readArgv(argv, CATALOGUE).rest).toEqual(want);
+    expect(readArgv(argv, COMMANDS_METADATA).rest).toEqual(want);
   });
 
   it.each([
@@ -45,6 +45,6 @@ describe("readArgv", () => {
     { argv: ["install", "--", "--help"], want: false },
     { argv: ["install"], want: false },
   ])("sees in $argv a options for help: $want", ({ argv, want }) => {
-    expect(readArgv(argv, CATALOGUE).wantsHelp).toBe(want);
+    expect(readArgv(argv, COMMANDS_METADATA).wantsHelp).toBe(want);
   });
 });

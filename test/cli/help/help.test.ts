@@ -6,7 +6,7 @@ import { flagValue } from "../../../src/cli/help/flag-values.ts";
 import { COMMANDS } from "../../../src/cli/program.ts";
 import { runCli } from "../../support/run-cli.ts";
 
-const CATALOGUE = commandMetadata(COMMANDS);
+const COMMANDS_METADATA = commandMetadata(COMMANDS);
 
 describe("the overview", () => {
   it.each([[[]], [["--help"]], [["-h"]], [["help"]]])("is what %j prints", async (argv: string[]) => {
@@ -17,7 +17,7 @@ describe("the overview", () => {
 
   it("lists each command with one line", async () => {
     const { stdout } = await runCli([]);
-    for (const { name, description } of CATALOGUE) {
+    for (const { name, description } of COMMANDS_METADATA) {
       expect(stdout.split("\n")).toContain(`  ${name.padEnd(16)}${description}`);
     }
   });
@@ -55,7 +55,7 @@ describe("the help of a command", () => {
     { argv: ["agent", "start", "--limit", "--help", "--help"] },
   ])("is what $argv prints", async ({ argv }) => {
     const { stdout, stderr, exitCode } = await runCli(argv);
-    expect(stdout).toMatch(/^Run the agent here, or in a pod\.\n/);
+    expect(stdout).toMatch(/^Run the agent, on this machine or in a pod\.\n/);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   });
 
@@ -75,7 +75,7 @@ describe("the help of a command", () => {
   });
 
   it.each([
-    { command: ["agent", "start"], line: /^ {6}--limit N {2,}live Jobs at most/m },
+    { command: ["agent", "start"], line: /^ {6}--limit N {2,}maximum number of unfinished Jobs/m },
     { command: ["agent", "start"], line: /^ {6}--start-grace DURATION {2,}\S/m },
     { command: ["agent", "start"], line: /^ {2}-b, --backend cloud\|server {2,}\S/m },
     { command: ["agent", "start"], line: /^ {6}--log-format text\|json {2,}\S/m },
@@ -93,7 +93,7 @@ describe("the help of a command", () => {
 });
 
 describe("every help", () => {
-  const texts = [[], ["agent"], ...CATALOGUE.map(({ name }) => name.split(" "))];
+  const texts = [[], ["agent"], ...COMMANDS_METADATA.map(({ name }) => name.split(" "))];
 
   it.each(texts)("of %s %s fits into 100 columns, has no colours and no unnamed values", async (...words) => {
     const { stdout } = await runCli([...words.filter((word) => typeof word === "string"), "--help"]);
@@ -104,7 +104,7 @@ describe("every help", () => {
   });
 
   it("has a word for the value of each option: src/cli/flag-values.ts lists them", () => {
-    const unnamed = CATALOGUE.flatMap(({ name, options }) =>
+    const unnamed = COMMANDS_METADATA.flatMap(({ name, options }) =>
       options
         .filter(({ takesValue, flag }) => takesValue && flagValue(name, flag).placeholder === "VALUE")
         .map(({ flag }) => `${name} ${flag}`),

@@ -5,7 +5,7 @@ import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import { admissionFindings, samplePod, templateFindings } from "../../../src/doctor/checks/admission.ts";
 import { defaultTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
-import { lines } from "../subjects.ts";
+import { lines } from "../samples.ts";
 
 function settings(options: Partial<Parameters<typeof jobSettings>[1]> = {}) {
   const env = {
@@ -16,8 +16,8 @@ function settings(options: Partial<Parameters<typeof jobSettings>[1]> = {}) {
   return jobSettings(config, { namespace: "flows", ...options });
 }
 
-describe("the pod that is tried", () => {
-  it("is the one that a flow run without wishes of its own gets, without keys", () => {
+describe("the pod of the dry run", () => {
+  it("is that of a flow run without a run config, without keys", () => {
     const pod = samplePod(
       defaultTemplate(),
       settings({ serviceAccountName: "flow", imagePullSecrets: ["pull"] }),
@@ -37,7 +37,7 @@ describe("the pod that is tried", () => {
     expect(JSON.stringify(pod)).not.toContain("s3cret");
   });
 
-  it("is made from the agent's template", () => {
+  it("is built from the agent's template", () => {
     const spec = { securityContext: { runAsNonRoot: true }, containers: [{ name: "flow", image: "mine:1" }] };
     const body = { kind: "Job", spec: { template: { metadata: { labels: { team: "a" } }, spec } } };
     const template = templateOf(body, { from: "agent", name: "job.yaml" });
@@ -49,11 +49,11 @@ describe("the pod that is tried", () => {
 });
 
 describe("the agent's job template", () => {
-  it("is not spoken of where there is none", () => {
+  it("has no finding if there is none", () => {
     expect(templateFindings(undefined, { ok: true, value: defaultTemplate() })).toEqual([]);
   });
 
-  it("that cannot be used is broken", () => {
+  it("that is invalid is broken", () => {
     const error = new SettingsError('cannot use job template "job.yaml": it is a "Pod", not a Job');
     expect(lines(templateFindings("job.yaml", { ok: false, error }))).toEqual([
       'broken job template: cannot use job template "job.yaml": it is a "Pod", not a Job',
@@ -70,29 +70,29 @@ describe("admission", () => {
       status: 403,
       detail: 'pods "prefect-doctor" is forbidden: violates PodSecurity "restricted:latest": no',
       want: [
-        'warning admission: the pod of a plain flow run is refused: violates PodSecurity "restricted:latest": no',
+        'warning admission: the cluster refuses the pod of a flow run: violates PodSecurity "restricted:latest": no',
       ],
     },
     {
       status: 403,
       detail: 'pods is forbidden: User "nobody" cannot create resource "pods" in API group ""',
-      want: ["skipped admission: not allowed to try a pod (create pods)"],
+      want: ["skipped admission: no permission to create pods, so a dry run is not possible"],
     },
     { status: 403, detail: 'pods "prefect-doctor" is forbidden: exceeded quota: few', want: [] },
     { status: 403, detail: "error looking up service account flows/nobody", want: [] },
     {
       status: 400,
       detail: 'admission webhook "x" does not support dry run',
-      want: ['skipped admission: cannot be tried: admission webhook "x" does not support dry run'],
+      want: ['skipped admission: a dry run is not possible: admission webhook "x" does not support dry run'],
     },
-    { status: 500, detail: "down", want: ["skipped admission: cannot be tried: down"] },
+    { status: 500, detail: "down", want: ["skipped admission: a dry run is not possible: down"] },
   ])("$status $detail", ({ status, detail, want }) => {
     expect(refused(status, detail)).toEqual(want);
   });
 
   it("that accepts the pod is ok", () => {
     expect(lines(admissionFindings({ ok: true, value: "created" }))).toEqual([
-      "ok admission: the pod of a plain flow run is accepted (dry run)",
+      "ok admission: the cluster accepts the pod of a flow run (dry run)",
     ]);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { agentPodFindings } from "../../../src/doctor/checks/agent-pods.ts";
 import type { ContainerStatus, Pod } from "../../../src/kube/client/objects.ts";
 import { pod, T0 } from "../../job/observed-jobs.ts";
-import { lines } from "../subjects.ts";
+import { lines } from "../samples.ts";
 
 /** Five minutes after the pods were made. */
 const CONTEXT = { namespace: "flows", isExpected: false, now: new Date(T0.getTime() + 300_000) };
@@ -28,7 +28,7 @@ function found(value: readonly Pod[], change: Partial<typeof CONTEXT> = {}): str
 
 describe("the agent's own pods", () => {
   it.each([
-    { name: "are not missed where nobody expects them", pods: [], want: [] },
+    { name: "need not exist", pods: [], want: [] },
     {
       name: "are shown with their ServiceAccount",
       pods: [READY],
@@ -40,7 +40,7 @@ describe("the agent's own pods", () => {
       want: ["broken agent's pods: agent-2 (5m old, restarted 7 times): CrashLoopBackOff (back-off 5m0s)"],
     },
     {
-      name: "are a warning where another one works",
+      name: "that crash are a warning if another one is ready",
       pods: [READY, CRASHED],
       want: [
         "ok agent's pods: 1 pod ready: agent-1 (5m old); as ServiceAccount prefect-agent",
@@ -51,19 +51,19 @@ describe("the agent's own pods", () => {
     expect(found(pods)).toEqual(want);
   });
 
-  it("are missed where somebody names their ServiceAccount", () => {
+  it("are missing if the user names their ServiceAccount", () => {
     expect(found([], { isExpected: true })).toEqual([
-      'warning agent\'s pods: none in namespace "flows" (app=prefect-agent)',
+      'warning agent\'s pods: no agent pod in namespace "flows" (app=prefect-agent)',
     ]);
   });
 
-  it("are given time to start", () => {
+  it("have a grace period to start", () => {
     const now = new Date(T0.getTime() + 5_000);
     expect(found([agentPod("agent-1", {}, "Pending")], { now })).toEqual(["ok agent's pods: 1 pod starting"]);
   });
 
-  it("are read, once they have crashed, by what they said last", () => {
+  it("that have crashed come with a command for their log", () => {
     const [finding] = agentPodFindings({ ok: true, value: [CRASHED] }, CONTEXT);
-    expect(finding?.hint).toBe("read what it said last: kubectl logs agent-2 -n flows --previous");
+    expect(finding?.hint).toBe("see why it crashed: kubectl logs agent-2 -n flows --previous");
   });
 });

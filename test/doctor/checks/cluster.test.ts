@@ -6,7 +6,7 @@ import { secretFinding, serviceAccountFinding } from "../../../src/doctor/checks
 import { quotaFindings } from "../../../src/doctor/checks/quotas.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
 import type { Meta } from "../../../src/kube/client/objects.ts";
-import { lines } from "../subjects.ts";
+import { lines } from "../samples.ts";
 
 const SERVER = "https://kube:6443";
 
@@ -50,12 +50,12 @@ describe("the API server", () => {
     expect(finding.message).toMatch(message);
   });
 
-  it("that refuses to tell its version answers all the same", () => {
+  it("is ok without permission to read its version", () => {
     expect(serverFinding(SERVER, refused(403))).toMatchObject({ status: "ok" });
     expect(serverFinding(SERVER, refused(401))).toMatchObject({ status: "broken", message: `${SERVER}: no` });
   });
 
-  it("names its address once when there is no answer", () => {
+  it("is named once when there is no answer", () => {
     const error = new KubeError("ask", `${SERVER}: connection refused`, { status: 0, reason: "Unreachable" });
     expect(serverFinding(SERVER, { ok: false, error }).message).toBe(
       `cannot reach ${SERVER}: connection refused`,
@@ -63,13 +63,13 @@ describe("the API server", () => {
   });
 
   it.each([
-    { answer: known({ user: "me", groups: [] }), want: ['ok user: known to the server as "me"'] },
+    { answer: known({ user: "me", groups: [] }), want: ['ok user: logged in as "me"'] },
     { answer: known(undefined), want: [] },
     {
       answer: known({ user: "system:anonymous", groups: [] }),
-      want: ["broken user: nobody to the server: the kubeconfig gives this user no credentials"],
+      want: ["broken user: not logged in: the kubeconfig has no credentials for this user"],
     },
-  ])("tells who we are: $want", ({ answer, want }) => {
+  ])("shows the user: $want", ({ answer, want }) => {
     expect(lines(whoAmIFindings(answer))).toEqual(want);
   });
 });
@@ -83,15 +83,15 @@ describe("the namespace", () => {
     {
       answer: known(meta({ deletionTimestamp: "2026-11-21T03:00:00Z" })),
       status: "broken",
-      message: '"flows" is being deleted: nothing can be made in it',
+      message: '"flows" is being deleted, so nothing can be created in it',
     },
     {
       answer: refused(403),
       status: "skipped",
-      message: '"flows": not allowed to read it, so it may not exist',
+      message: '"flows": no permission to check whether it exists',
     },
     { answer: refused(500), status: "warning", message: "cannot ask: no" },
-  ])("is $status: $says", ({ answer, status, message }) => {
+  ])("is $status: $message", ({ answer, status, message }) => {
     expect(namespaceFinding(flows, answer)).toMatchObject({ status, message });
   });
 });
@@ -109,14 +109,14 @@ describe("the kubeconfig's user", () => {
     expect(credentialKind({ user })).toBe(want);
   });
 
-  it("is warned of a certificate that nobody checks", () => {
+  it("gets a warning about an unverified certificate", () => {
     const cluster = { server: SERVER, "insecure-skip-tls-verify": true };
     const target = { server: SERVER, cluster, user: { token: "t", as: "you" }, source: "/kubeconfig" };
     const names = { contextName: "prod", clusterName: "c", userName: "u", namespace: undefined };
     expect(lines(kubeconfigFindings({ ...target, ...names }))).toEqual([
       'ok kubeconfig: /kubeconfig, context "prod", cluster "c"',
       'ok credentials: user "u" with a token, acting as "you"',
-      "warning certificate: the server's certificate is not checked: anybody in between can read the credentials",
+      "warning certificate: the API server's certificate is not verified, so credentials can be intercepted",
     ]);
   });
 });
@@ -137,10 +137,15 @@ describe("named objects", () => {
       name: "pull",
       answer: secret("Opaque", "x"),
       status: "broken",
-      message: '"pull" is of type Opaque: the kubelet takes no credentials for images from it',
+      message: '"pull" has type Opaque, which cannot be used to pull images',
     },
     { name: "pull", answer: known(undefined), status: "broken", message: '"pull" does not exist' },
-    { name: "pull", answer: refused(403), status: "skipped", message: '"pull": not allowed to read Secrets' },
+    {
+      name: "pull",
+      answer: refused(403),
+      status: "skipped",
+      message: '"pull": no permission to read Secrets',
+    },
     { name: "keys", answer: secret("Opaque", "api-key"), status: "ok", message: '"keys" has key "api-key"' },
     {
       name: "keys",
@@ -154,13 +159,13 @@ describe("named objects", () => {
       status: "broken",
       message: '"keys" has no key "api-key"; it is empty',
     },
-  ])("Secret $says", ({ name, answer, status, message }) => {
+  ])("Secret $message", ({ name, answer, status, message }) => {
     const finding = secretFinding(name, naming, answer);
     expect(finding).toMatchObject({ status, message });
     expect(JSON.stringify(finding)).not.toContain("c2VjcmV0");
   });
 
-  it("ServiceAccount with the Secrets that it brings", () => {
+  it("ServiceAccount with its image pull Secrets", () => {
     const account = { ...meta(), imagePullSecrets: [{ name: "registry" }] };
     expect(serviceAccountFinding("flow", "flows", known(account)).message).toBe(
       'flows run as "flow"; pulls images with "registry"',
@@ -175,22 +180,30 @@ describe("quotas", () => {
     known([{ ...meta({ name: "compute" }), status: { hard, used } }]);
 
   it.each([
-    { name: "none", answer: known([]), want: ["ok quota: the namespace has none"] },
-    { name: "room", answer: quota({ pods: "10" }, { pods: "9" }), want: ["ok quota: 1 quota, with room"] },
+    { name: "none", answer: known([]), want: ["ok quota: no quota in the namespace"] },
+    {
+      name: "not used up",
+      answer: quota({ pods: "10" }, { pods: "9" }),
+      want: ["ok quota: 1 quota, not used up"],
+    },
     {
       name: "used up, whatever the unit",
       answer: quota({ pods: "10", "limits.memory": "2Gi" }, { pods: "10", "limits.memory": "2048Mi" }),
       want: [
-        'warning quota: "compute" is used up (pods 10 of 10, limits.memory 2048Mi of 2Gi): no more pods of flow runs can start',
+        'warning quota: "compute" is used up (pods 10 of 10, limits.memory 2048Mi of 2Gi), so no more pods of flow runs can start',
       ],
     },
     {
       name: "other things used up",
       answer: quota({ secrets: "1" }, { secrets: "1" }),
-      want: ["ok quota: 1 quota, with room"],
+      want: ["ok quota: 1 quota, not used up"],
     },
-    { name: "not known yet", answer: quota({ pods: "10" }, {}), want: ["ok quota: 1 quota, with room"] },
-    { name: "forbidden", answer: refused(403), want: ["skipped quota: not allowed to list ResourceQuotas"] },
+    { name: "not known yet", answer: quota({ pods: "10" }, {}), want: ["ok quota: 1 quota, not used up"] },
+    {
+      name: "forbidden",
+      answer: refused(403),
+      want: ["skipped quota: no permission to list ResourceQuotas"],
+    },
   ])("$name", ({ answer, want }) => {
     expect(lines(quotaFindings(answer))).toEqual(want);
   });

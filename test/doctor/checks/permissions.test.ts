@@ -1,33 +1,33 @@
 import { describe, expect, it } from "vitest";
 import {
-  rightKey,
-  rightsFindings,
+  permissionFindings,
   serviceAccountSubject,
-  wantedRights,
+  wantedPermissions,
 } from "../../../src/doctor/checks/permissions.ts";
-import type { RightsQuestion, Role } from "../../../src/doctor/checks/permissions.ts";
+import type { Role, User } from "../../../src/doctor/checks/permissions.ts";
+import { permissionName } from "../../../src/kube/permissions.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
 
 const ACCOUNT = serviceAccountSubject("flows", "prefect-agent");
 
 function found(
   roles: readonly Role[],
-  isGranted: (right: string) => boolean,
-  change: Partial<RightsQuestion> = {},
+  isGranted: (permission: string) => boolean,
+  change: Partial<User> = {},
 ) {
-  const question: RightsQuestion = { roles, subject: "you", who: undefined, leaderElect: false, ...change };
-  const wanted = wantedRights(roles, "flows");
-  const answers = wanted.map(({ access }) => [rightKey(access), isGranted(rightKey(access))] as const);
-  return rightsFindings(question, wanted, { ok: true, value: new Map(answers) });
+  const user: User = { roles, subject: "you", who: undefined, leaderElect: false, ...change };
+  const wanted = wantedPermissions(roles, "flows");
+  const missing = wanted.filter(({ access }) => !isGranted(permissionName(access)));
+  return permissionFindings(user, wanted, { ok: true, value: missing });
 }
 
-function statuses(...given: Parameters<typeof found>): Record<string, string> {
-  return Object.fromEntries(found(...given).map(({ check, status }) => [check, status]));
+function statuses(...arguments_: Parameters<typeof found>): Record<string, string> {
+  return Object.fromEntries(found(...arguments_).map(({ check, status }) => [check, status]));
 }
 
 const nothing = (): boolean => false;
 
-describe("rights", () => {
+describe("permissions", () => {
   it("that are all granted are ok, with the calls by resource", () => {
     const findings = found(["agent", "person", "flows"], () => true);
     expect(new Set(findings.map(({ status }) => status))).toEqual(new Set(["ok"]));
@@ -43,7 +43,7 @@ describe("rights", () => {
       "deleting finished Jobs": "warning",
       "logs of failed pods": "warning",
       "events in flow runs' logs": "warning",
-      "removing Dask of cancelled flow runs": "warning",
+      "deleting Dask clusters of cancelled flow runs": "warning",
       "leader election": "skipped",
       cleanup: "skipped",
     });
@@ -58,7 +58,7 @@ describe("rights", () => {
   });
 
   it("of flows matter only to some flows", () => {
-    const [dask] = found(["flows"], (right) => !right.startsWith("create  pods"));
+    const [dask] = found(["flows"], (name) => !name.startsWith("create pods"));
     expect(dask).toMatchObject({
       status: "skipped",
       message: "not granted, and only flows with Dask workers need it: create pods",
@@ -68,7 +68,7 @@ describe("rights", () => {
   });
 
   it("name what is missing, and what is not, as RBAC spells it", () => {
-    const [launching] = found(["agent"], (right) => right !== "create batch jobs ");
+    const [launching] = found(["agent"], (name) => name !== "create jobs.batch");
     expect(launching).toMatchObject({
       message: "may not create jobs",
       data: { missing: ["create jobs.batch"], granted: ["get jobs.batch"] },
@@ -80,14 +80,21 @@ describe("rights", () => {
     {
       who: ACCOUNT,
       status: 403,
-      want: { status: "skipped", message: /not allowed to ask for others' rights/ },
+      want: { status: "skipped", message: /not allowed to check others' permissions/ },
     },
-    { who: undefined, status: 403, want: { status: "broken", message: /not even allowed to ask: down/ } },
-    { who: undefined, status: 500, want: { status: "warning", message: /cannot be asked for: down/ } },
-  ])("that cannot be asked for ($status) are one finding", ({ who, status, want }) => {
-    const error = new KubeError("ask for rights", "down", { status, reason: "x" });
-    const question: RightsQuestion = { roles: ["agent"], subject: "s", who, leaderElect: false };
-    const [only, ...rest] = rightsFindings(question, wantedRights(["agent"], "flows"), { ok: false, error });
+    {
+      who: undefined,
+      status: 403,
+      want: { status: "broken", message: /not allowed to check permissions: down/ },
+    },
+    { who: undefined, status: 500, want: { status: "warning", message: /cannot be checked: down/ } },
+  ])("that cannot be checked ($status) are one finding", ({ who, status, want }) => {
+    const error = new KubeError("check permissions", "down", { status, reason: "x" });
+    const user: User = { roles: ["agent"], subject: "s", who, leaderElect: false };
+    const [only, ...rest] = permissionFindings(user, wantedPermissions(["agent"], "flows"), {
+      ok: false,
+      error,
+    });
     expect(only?.status).toBe(want.status);
     expect(only?.message).toMatch(want.message);
     expect(rest).toEqual([]);

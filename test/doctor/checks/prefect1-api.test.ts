@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { aboutFindings, helloFindings, tenantFindings } from "../../../src/doctor/checks/prefect1-api.ts";
 import { prefect3Findings } from "../../../src/doctor/checks/prefect3-api.ts";
 import { withoutPassword } from "../../../src/doctor/checks/configuration.ts";
-import { lines } from "../subjects.ts";
+import { lines } from "../samples.ts";
 
 const URL = "http://prefect:4200";
 const CLOUD = { url: URL, backend: "cloud", hasKey: true };
@@ -21,8 +21,8 @@ describe("the Prefect 1 API", () => {
       want: [`broken API: cannot reach ${URL}: connection refused`],
     },
     {
-      hello: refused("unreadable", `${URL} did not answer as a Prefect API does`),
-      want: [`broken API: ${URL} did not answer as a Prefect API does`],
+      hello: refused("unreadable", `${URL} is not a Prefect API`),
+      want: [`broken API: ${URL} is not a Prefect API`],
     },
     { hello: refused("unreadable", "it is a web page"), want: [`broken API: ${URL}: it is a web page`] },
     {
@@ -33,15 +33,15 @@ describe("the Prefect 1 API", () => {
     expect(lines(helloFindings(CLOUD, hello))).toEqual(want);
   });
 
-  it("asks for a key where there is none", () => {
+  it("is broken without a key that it requires", () => {
     const [, key] = helloFindings({ ...CLOUD, hasKey: false }, refused("unauthorized"));
-    expect(key).toMatchObject({ status: "broken", message: "there is none, and the API wants one" });
+    expect(key).toMatchObject({ status: "broken", message: "missing, but the API requires one" });
   });
 
   it("does not show the password in its address", () => {
     const url = "http://me:pw@prefect:4200";
-    const said = helloFindings({ ...CLOUD, url }, refused("unreachable", `${url}: connection refused`));
-    expect(JSON.stringify(said)).not.toContain("pw");
+    const findings = helloFindings({ ...CLOUD, url }, refused("unreachable", `${url}: connection refused`));
+    expect(JSON.stringify(findings)).not.toContain("pw");
     expect(withoutPassword("not a url//me:pw@x")).toBe("not a url//x");
   });
 
@@ -50,18 +50,18 @@ describe("the Prefect 1 API", () => {
     { backend: "CLOUD", target: "server", status: "broken", hint: "--backend cloud" },
     { backend: "SERVER", target: "server", status: "ok", hint: "" },
     { backend: undefined, target: "cloud", status: "ok", hint: "" },
-  ])("of kind $backend, taken for $target, is $status", ({ backend, target, status, hint }) => {
+  ])("of backend $backend, configured as $target, is $status", ({ backend, target, status, hint }) => {
     const about = { ok: true as const, value: { backend, version: "2022.11", coreVersion: "1.4.1" } };
     const [finding] = aboutFindings({ ...CLOUD, backend: target }, about);
     expect(finding?.status).toBe(status);
     expect(finding?.hint ?? "").toContain(hint);
   });
 
-  it("may keep to itself what it is", () => {
+  it("need not tell its version", () => {
     expect(aboutFindings(CLOUD, refused("refused"))).toEqual([]);
   });
 
-  it("proves the key by the tenant", () => {
+  it("shows by the tenant that the key is accepted", () => {
     expect(lines(tenantFindings(CLOUD, { ok: true, value: { id: "t", name: "acme" } }))).toEqual([
       "ok API key: accepted",
       'ok tenant: "acme" (t)',
@@ -72,7 +72,7 @@ describe("the Prefect 1 API", () => {
     expect(lines(tenantFindings(CLOUD, refused("refused")))).toEqual(["broken tenant: cannot ask: no"]);
     expect(lines(tenantFindings(CLOUD, { ok: true, value: undefined }))).toEqual([
       "ok API key: accepted",
-      "broken tenant: the API has no tenant with the id that is configured",
+      "broken tenant: the API has no tenant with the configured id",
     ]);
   });
 });
@@ -87,7 +87,7 @@ describe("the API of Prefect 2 and 3", () => {
       count: refused("unauthorized"),
       want: [
         `ok Prefect 2/3 API: ${URL} answers, Prefect 3.8.8`,
-        "broken Prefect 2/3 key: there is none, and the API wants one",
+        "broken Prefect 2/3 key: missing, but the API requires one",
       ],
     },
     {
@@ -99,7 +99,7 @@ describe("the API of Prefect 2 and 3", () => {
   });
 
   it("need not tell its version", () => {
-    const said = prefect3Findings(target, { count: { ok: true, value: 1 }, about: refused("refused") });
-    expect(lines(said)).toEqual([`ok Prefect 2/3 API: ${URL} answers`]);
+    const findings = prefect3Findings(target, { count: { ok: true, value: 1 }, about: refused("refused") });
+    expect(lines(findings)).toEqual([`ok Prefect 2/3 API: ${URL} answers`]);
   });
 });

@@ -1,14 +1,14 @@
-// `kubectl prefect agent start` as a user starts it: the real kubectl, which becomes the built plugin.
+// The built plugin, started by the real kubectl, as a user starts it.
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { mustKeepSecrets } from "../../support/secrets.ts";
+import { assertNoSecretsPrinted } from "../../support/secrets.ts";
 
-/** How it ended: exit code, or null when a signal did it. */
-export interface Ended {
+/** The result of a process; `code` is null if a signal ended it. */
+export interface ProcessResult {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -18,13 +18,13 @@ export interface Ended {
 export class PluginProcess {
   readonly #child: ChildProcess;
   readonly #home: string;
-  readonly #watchers = new Set<() => void>();
-  readonly ended: Promise<Ended>;
+  readonly #waiters = new Set<() => void>();
+  readonly ended: Promise<ProcessResult>;
   #stdout = "";
   #stderr = "";
 
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    // A home of its own: the tester's Prefect configuration is not the test's.
+    // Its own home, without the Prefect configuration of the user who runs the tests.
     this.#home = mkdtempSync(join(tmpdir(), "kubectl-prefect-e2e-"));
     this.#child = spawn("kubectl", ["prefect", ...args], {
       env: { ...process.env, HOME: this.#home, ...env },
@@ -32,24 +32,24 @@ export class PluginProcess {
     });
     this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.#stdout += text;
-      this.#heard();
+      this.#notifyWaiters();
     });
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr += text;
-      this.#heard();
+      this.#notifyWaiters();
     });
     this.ended = new Promise((resolve, reject) => {
       this.#child.on("error", reject);
       this.#child.on("close", (code) => {
         rmSync(this.#home, { recursive: true, force: true });
-        const said = { stdout: this.#stdout, stderr: this.#stderr };
+        const output = { stdout: this.#stdout, stderr: this.#stderr };
         try {
-          mustKeepSecrets({ argv: args, env, files: kubeconfigOf(env) }, said);
-          resolve({ code, ...said });
+          assertNoSecretsPrinted({ argv: args, env, files: kubeconfigOf(env) }, output);
+          resolve({ code, ...output });
         } catch (error) {
           reject(error);
         }
-        this.#heard();
+        this.#notifyWaiters();
       });
     });
   }
@@ -58,38 +58,38 @@ export class PluginProcess {
     return this.#stdout;
   }
 
-  /** Resolves when it has said this. Throws with all that it said when it ends first. */
-  async says(wanted: string | RegExp): Promise<void> {
-    const isSaid = (): boolean =>
-      typeof wanted === "string" ? this.#stdout.includes(wanted) : wanted.test(this.#stdout);
-    while (!isSaid()) {
+  /** Resolves when stdout contains the text. Throws with the whole output if the process ends first. */
+  async untilPrinted(text: string | RegExp): Promise<void> {
+    const isPrinted = (): boolean =>
+      typeof text === "string" ? this.#stdout.includes(text) : text.test(this.#stdout);
+    while (!isPrinted()) {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
         const { stdout, stderr } = await this.ended;
-        if (isSaid()) return;
-        throw new Error(`kubectl prefect ended without entry "${wanted}":\n${stdout}${stderr}`);
+        if (isPrinted()) return;
+        throw new Error(`kubectl prefect ended without printing "${text}":\n${stdout}${stderr}`);
       }
-      await new Promise<void>((resolve) => this.#watchers.add(resolve));
+      await new Promise<void>((resolve) => this.#waiters.add(resolve));
     }
   }
 
-  /** Sends the signal to it. */
+  /** Sends the signal. */
   signal(signal: "SIGTERM" | "SIGINT"): void {
     this.#child.kill(signal);
   }
 
-  /** Sends the signal to it, and waits for its end. */
-  async stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGTERM"): Promise<Ended> {
+  /** Sends the signal and waits for the end of the process. */
+  async stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGTERM"): Promise<ProcessResult> {
     this.#child.kill(signal);
     return this.ended;
   }
 
-  #heard(): void {
-    for (const tell of this.#watchers) tell();
-    this.#watchers.clear();
+  #notifyWaiters(): void {
+    for (const resolve of this.#waiters) resolve();
+    this.#waiters.clear();
   }
 }
 
-/** The files of KUBECONFIG, as far as they can be read: their tokens must not be printed. */
+/** The texts of KUBECONFIG's files, whose tokens must not be printed. */
 function kubeconfigOf(env: Readonly<Record<string, string>>): string[] {
   const { KUBECONFIG = "" } = { ...process.env, ...env };
   const paths = KUBECONFIG.split(delimiter).filter((path) => existsSync(path));
@@ -102,7 +102,7 @@ export async function startAgent(
   env: Readonly<Record<string, string>> = {},
 ): Promise<PluginProcess> {
   const agent = new PluginProcess(["agent", "start", "--backend", "server", ...args], env);
-  await agent.says("Waiting for flow runs...");
+  await agent.untilPrinted("Waiting for flow runs...");
   return agent;
 }
 
@@ -110,6 +110,6 @@ export async function startAgent(
 export function runPlugin(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
+): Promise<ProcessResult> {
   return new PluginProcess(args, env).ended;
 }

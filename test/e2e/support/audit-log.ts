@@ -1,4 +1,4 @@
-// The API server's own account of what was asked of it, where the cluster keeps one: E2E_AUDIT_LOG names the file.
+// The API server's audit log, if E2E_AUDIT_LOG names it: which requests it received.
 
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -15,7 +15,7 @@ interface AuditEvent {
   readonly responseStatus?: { readonly code?: number };
 }
 
-/** A kind of request: its verb, its group, and the resource with its subresource. */
+/** A request: verb, group, resource with subresource, namespace and status code. */
 export interface AuditedCall {
   readonly verb: string;
   /** Empty for the core group. */
@@ -25,13 +25,13 @@ export interface AuditedCall {
   readonly code: number;
 }
 
-/** The log's end now, so that later reading can begin there; undefined where there is no audit log. */
+/** The log's current size, from which `auditedCalls` can read; undefined without an audit log. */
 export function auditPosition(): number | undefined {
   const file = process.env["E2E_AUDIT_LOG"];
   return file ? statSync(file).size : undefined;
 }
 
-/** What a user asked of the server since a position. */
+/** The user's requests since this position. */
 export async function auditedCalls(user: string, since: number): Promise<readonly AuditedCall[]> {
   const calls: AuditedCall[] = [];
   const input = createReadStream(process.env["E2E_AUDIT_LOG"] ?? "", { start: since });
@@ -43,7 +43,7 @@ export async function auditedCalls(user: string, since: number): Promise<readonl
   return calls;
 }
 
-/** How many Jobs were created in a namespace; undefined where there is no audit log. */
+/** How many Jobs were created in a namespace; undefined without an audit log. */
 export function auditedCreations(namespace: string): number | undefined {
   const file = process.env["E2E_AUDIT_LOG"];
   if (!file) return undefined;
@@ -63,7 +63,7 @@ function isCreation(line: string, namespace: string): boolean {
   return verb === "create" && isJob && responseStatus?.code === 201;
 }
 
-/** The last line may be half written yet. */
+/** Undefined for a line that is only partly written. */
 function parsed(line: string): AuditEvent | undefined {
   try {
     return JSON.parse(line) as AuditEvent;

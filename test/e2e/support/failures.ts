@@ -1,10 +1,10 @@
-// The ways in which a flow run's pod can go wrong, as data: the pod, what is done to it, and what Prefect must be told.
+// The ways in which a flow run's pod can fail, as data: the pod, what is done to it, and what the agent must report to Prefect.
 
 import type { JsonObject } from "../../../src/base/json.ts";
 import { shellRun } from "./shell-flow.ts";
 
-/** What is done to a run once its pod runs, by name. */
-export type Blow =
+/** What is done to a run once its pod is Running, by name. */
+export type Disturbance =
   | "delete the pod"
   | "delete the Job"
   | "evict the pod"
@@ -13,46 +13,46 @@ export type Blow =
   | "delete the run"
   | "start a second Job that fails";
 
-/** One way to go wrong. */
+/** One way to fail. */
 export interface Failure {
   readonly name: string;
-  /** The minor version of Kubernetes since which it goes so. Before, there is none of it, or another pod takes the place. */
+  /** The minor version of Kubernetes since which it happens; before, the pod is replaced or the feature does not exist. */
   readonly since?: number;
-  /** What the flow's shell does; `state TYPE MESSAGE` sets the run's state. */
+  /** The flow's shell script; `state TYPE MESSAGE` sets the run's state. */
   readonly script?: string;
   /** Fields of the flow's container, of the pod's spec and of the Job's spec and metadata. */
   readonly container?: JsonObject;
   readonly pod?: JsonObject;
   readonly job?: JsonObject;
   readonly meta?: JsonObject;
-  /** In a namespace that Pod Security restricts. */
+  /** In a namespace with the restricted Pod Security Standard. */
   readonly restricted?: boolean;
-  readonly blow?: Blow;
-  /** The run's state in the end; undefined: the run is deleted. */
+  readonly disturbance?: Disturbance;
+  /** The run's final state; undefined: the run is deleted. */
   readonly state: string | undefined;
-  /** What the state's message says, and an ERROR of its log with it. */
+  /** Matches the state's message and an ERROR in the log. */
   readonly message?: RegExp;
-  /** What an ERROR of its log says though the run itself is not failed. */
+  /** Matches an ERROR in the log of a run that does not become Failed. */
   readonly error?: RegExp;
-  /** What a WARNING of its log says. */
+  /** Matches a WARNING in the log. */
   readonly warning?: RegExp;
-  /** The Job goes in the end; false: it stays as long as nobody mends it. */
-  readonly goes?: boolean;
+  /** Whether the agent deletes the Job in the end; default true. */
+  readonly jobIsDeleted?: boolean;
 }
 
-/** The namespaced and the cluster's objects that the fixtures name. */
+/** Names of the objects that the fixtures use. */
 export interface FailureNames {
   readonly quotaClass: string;
   readonly highClass: string;
   readonly resource: string;
-  /** A label of a node that takes no pods, and the taint that it has. */
+  /** The label and taint of a node that accepts no pods. */
   readonly taint: string;
 }
 
 const POD_SECURITY = 23;
-/** A Job counts pods by their finalizers: one that is deleted is a failed one. */
+/** A Job counts pods by their finalizers: a deleted pod counts as failed. */
 const COUNTED_PODS = 25;
-/** Pods that are drained, preempted or lost with their node end as failed. */
+/** Pods that are drained, preempted or lost with their node become Failed. */
 const DISRUPTIONS = 26;
 const NATIVE_SIDECARS = 29;
 const NOWHERE = "registry.invalid/none:1";
@@ -80,14 +80,14 @@ const STARTS: readonly Failure[] = [
     message: /container 'proxy' cannot be pulled/,
   },
   {
-    name: "sidecar's image cannot be pulled, beside a flow that works",
+    name: "sidecar's image cannot be pulled while the flow runs",
     script: RUNS_ON,
     pod: { containers: [{ ...OTHER, name: "side", image: NOWHERE }] },
     state: "Failed",
     message: /image "registry.invalid\/none:1" of container 'side' cannot be pulled/,
   },
   {
-    name: "image name is none",
+    name: "invalid image name",
     container: { image: "Not A Name" },
     state: "Failed",
     message: /image name "Not A Name" of container 'flow' is invalid/,
@@ -123,26 +123,26 @@ const STARTS: readonly Failure[] = [
     name: "missing ServiceAccount",
     pod: { serviceAccountName: "nope" },
     state: "Failed",
-    message: /no pod can be made: .*serviceaccount "nope" not found/,
+    message: /no pod can be created: .*serviceaccount "nope" not found/,
   },
   {
-    name: "refused by admission",
+    name: "rejected by admission",
     since: POD_SECURITY,
     restricted: true,
     state: "Failed",
-    message: /the cluster refuses the pod: .*violates PodSecurity/,
+    message: /the cluster rejects the pod: .*violates PodSecurity/,
   },
 ];
 
 const ENDS: readonly Failure[] = [
   {
     name: "exit code",
-    script: "state Running Running; echo; echo last words; exit 3",
+    script: "state Running Running; echo; echo last line; exit 3",
     state: "Failed",
     message: /container 'flow' exited with code 3/,
   },
   {
-    name: "exit code before Prefect knew it ran",
+    name: "exit code while Submitted",
     script: "exit 4",
     state: "Failed",
     message: /exited with code 4/,
@@ -184,14 +184,14 @@ const ENDS: readonly Failure[] = [
     message: /DeadlineExceeded/,
   },
   {
-    name: "retries of the template's own",
+    name: "backoffLimit in the template",
     script: "exit 7",
     job: { backoffLimit: 1 },
     state: "Failed",
     message: /exited with code 7/,
   },
   {
-    name: "native sidecar beside a failing flow",
+    name: "native sidecar of a failing flow",
     since: NATIVE_SIDECARS,
     script: "exit 8",
     pod: { initContainers: [{ ...FOREVER, name: "proxy", restartPolicy: "Always" }] },
@@ -200,51 +200,51 @@ const ENDS: readonly Failure[] = [
   },
 ];
 
-const TAKEN: readonly Failure[] = [
+const DELETED: readonly Failure[] = [
   {
     name: "pod deleted by hand",
     since: COUNTED_PODS,
     script: RUNS_ON,
-    blow: "delete the pod",
+    disturbance: "delete the pod",
     state: "Failed",
-    message: /pod '.*' was deleted before it was done/,
+    message: /pod '.*' was deleted before it finished/,
   },
   {
     name: "pod deleted by hand, held by a finalizer",
     since: COUNTED_PODS,
     script: RUNS_ON,
     meta: { pod: true },
-    blow: "delete the pod",
+    disturbance: "delete the pod",
     state: "Failed",
-    message: /was deleted before it was done/,
-    goes: false,
+    message: /was deleted before it finished/,
+    jobIsDeleted: false,
   },
   {
     name: "Job deleted by hand",
     script: RUNS_ON,
-    blow: "delete the Job",
+    disturbance: "delete the Job",
     state: "Failed",
-    message: /Job '.*' was deleted before it was done/,
+    message: /Job '.*' was deleted before it finished/,
   },
   {
     name: "Job deleted by hand, held by a finalizer",
     script: RUNS_ON,
     meta: { job: true },
-    blow: "delete the Job",
+    disturbance: "delete the Job",
     state: "Failed",
-    message: /Job '.*' was deleted before it was done/,
-    goes: false,
+    message: /Job '.*' was deleted before it finished/,
+    jobIsDeleted: false,
   },
   {
     name: "drained",
     since: DISRUPTIONS,
     script: RUNS_ON,
-    blow: "evict the pod",
+    disturbance: "evict the pod",
     state: "Failed",
     message: /was drained from its node/,
   },
   {
-    name: "node gone",
+    name: "node lost",
     since: DISRUPTIONS,
     pod: { nodeName: "no-such-node" },
     state: "Failed",
@@ -260,8 +260,8 @@ const TAKEN: readonly Failure[] = [
   },
 ];
 
-const LEFT: readonly Failure[] = [
-  { name: "goes well", script: "state Running Running; state Success Done", state: "Success" },
+const NOT_FAILED: readonly Failure[] = [
+  { name: "succeeds", script: "state Running Running; state Success Done", state: "Success" },
   {
     name: "exits 0 while Submitted",
     script: "exit 0",
@@ -275,19 +275,19 @@ const LEFT: readonly Failure[] = [
     warning: /completed with exit code 0, but the flow run is still Running/,
   },
   {
-    name: "native sidecar beside a flow that goes well",
+    name: "native sidecar of a flow that succeeds",
     since: NATIVE_SIDECARS,
     script: "state Running Running; state Success Done",
     pod: { initContainers: [{ ...FOREVER, name: "proxy", restartPolicy: "Always" }] },
     state: "Success",
   },
   {
-    name: "second Job that fails beside a first that works",
+    name: "second Job that fails while the first one runs",
     script: RUNS_ON,
-    blow: "start a second Job that fails",
+    disturbance: "start a second Job that fails",
     state: "Running",
     error: /^Job second-.*: container 'flow' exited with code 9/,
-    goes: false,
+    jobIsDeleted: false,
   },
   {
     name: "sidecar that never ends",
@@ -296,29 +296,29 @@ const LEFT: readonly Failure[] = [
     state: "Success",
   },
   {
-    name: "Job that runs on after its run was over",
+    name: "Job that still runs after its run has finished",
     script: "state Running Running; state Success Done; sleep 600",
     state: "Success",
   },
-  { name: "run cancelled", script: RUNS_ON, blow: "cancel the run", state: "Cancelled" },
-  { name: "flow run deleted", script: RUNS_ON, blow: "delete the run", state: undefined },
+  { name: "run cancelled", script: RUNS_ON, disturbance: "cancel the run", state: "Cancelled" },
+  { name: "flow run deleted", script: RUNS_ON, disturbance: "delete the run", state: undefined },
   {
     name: "no node by selector",
     pod: { nodeSelector: { nowhere: "true" } },
     state: "Submitted",
-    warning: /waits: pod '.*' cannot be scheduled: 0\/\d+ nodes are available/,
-    goes: false,
+    warning: /is waiting: pod '.*' cannot be scheduled: 0\/\d+ nodes are available/,
+    jobIsDeleted: false,
   },
   {
     name: "no node by resources",
     container: { resources: { requests: { memory: "9Ti" } } },
     state: "Submitted",
     warning: /cannot be scheduled: .*Insufficient memory/,
-    goes: false,
+    jobIsDeleted: false,
   },
 ];
 
-/** All fixtures that can be had of this minor version of Kubernetes. */
+/** All fixtures for this minor version of Kubernetes. */
 export function failures(names: FailureNames, minor: number): readonly Failure[] {
   return everyFailure(names).filter(({ since = 0 }) => since <= minor);
 }
@@ -328,35 +328,35 @@ function everyFailure(names: FailureNames): readonly Failure[] {
   return [
     ...STARTS,
     ...ENDS,
-    ...TAKEN,
+    ...DELETED,
     {
       name: "preempted",
       since: DISRUPTIONS,
       script: RUNS_ON,
       container: slot,
-      blow: "preempt the pod",
+      disturbance: "preempt the pod",
       state: "Failed",
       message: /was preempted by a pod of higher priority/,
     },
-    ...LEFT,
+    ...NOT_FAILED,
     {
       name: "no node by taint",
       pod: { nodeSelector: { [names.taint]: "true" } },
       state: "Submitted",
       warning: /cannot be scheduled: .*had (?:untolerated )?taint/,
-      goes: false,
+      jobIsDeleted: false,
     },
     {
       name: "quota exceeded",
       pod: { priorityClassName: names.quotaClass },
       state: "Submitted",
-      warning: /waits: no pod can be made: .*exceeded quota/,
-      goes: false,
+      warning: /is waiting: no pod can be created: .*exceeded quota/,
+      jobIsDeleted: false,
     },
   ];
 }
 
-/** The run config that makes such a pod. */
+/** The run config for the failure's pod. */
 export function runConfigOf(failure: Failure): JsonObject {
   const { script = "sleep 600", container = {}, pod = {}, job = {}, meta = {} } = failure;
   const base = shellRun(script, container) as {

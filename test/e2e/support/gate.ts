@@ -1,4 +1,4 @@
-// A gate for flows in pods: they work until the test says that their run may end.
+// A server that flows in pods poll: they run until the test opens the gate of their run.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,7 +10,7 @@ export interface Gate {
   close(): Promise<void>;
 }
 
-/** Starts one that is shut for every run. `host`: how pods call this machine. */
+/** Starts a gate that is shut for every run. `host`: this machine's address for pods. */
 export async function startGate(host: string): Promise<Gate> {
   const opened = new Set<string>();
   const server = createServer((request, response) => {

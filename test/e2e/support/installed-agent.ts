@@ -1,4 +1,4 @@
-// An agent that `kubectl prefect install … | kubectl apply -f -` has put into the cluster, and what can be asked of it.
+// An agent that was installed with `kubectl prefect install … | kubectl apply -f -`: its pods and its log.
 
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
@@ -8,7 +8,7 @@ import { kubectl, mustKubectl } from "./kubectl.ts";
 
 const PODS = "app=prefect-agent";
 
-/** What a pod says of itself, as far as tests look. */
+/** The fields of the agent's pod that tests read. */
 interface AgentPod {
   readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
   readonly spec: {
@@ -27,34 +27,31 @@ interface AgentPod {
 /** The Deployment `prefect-agent` of a namespace. */
 export class InstalledAgent {
   readonly #namespace: string;
-  /** By pod: its log from the first line on. */
-  readonly #listeners = new Map<string, ChildProcess>();
+  /** By pod: the process that follows its log. */
+  readonly #logFollowers = new Map<string, ChildProcess>();
   readonly #lines: string[] = [];
 
   constructor(namespace: string) {
     this.#namespace = namespace;
   }
 
-  /** Pipes what install prints into kubectl apply, and waits until the pods are Ready. */
+  /** Pipes the output of install into kubectl apply, and waits until the pods are Ready. */
   async install(flags: readonly string[], applyFlags: readonly string[] = []): Promise<void> {
     const manifests = mustKubectl(["prefect", "install", ...flags]);
     mustKubectl(["apply", ...applyFlags, "-f", "-"], manifests);
     await this.untilRolledOut();
   }
 
-  /**
-   * Waits until as many pods as there are to be are Ready, and the old ones are on their way out. Meanwhile the Prefect of
-   * this process must be able to answer them.
-   */
+  /** Waits for the end of the rollout. Does not block: the fake Prefect in this process must answer the pods. */
   async untilRolledOut(): Promise<void> {
     const rollout = ["rollout", "status", "deployment/prefect-agent", "-n", this.#namespace];
     const child = spawn("kubectl", [...rollout, "--timeout=180s"], { stdio: "ignore" });
     const [code] = (await once(child, "exit")) as [number | null];
-    if (code !== 0) throw new Error(`the agent is not Ready: ${this.#story()}`);
-    for (const { metadata } of this.pods()) this.#listen(metadata.name);
+    if (code !== 0) throw new Error(`the agent is not Ready: ${this.#diagnostics()}`);
+    for (const { metadata } of this.pods()) this.#followLog(metadata.name);
   }
 
-  /** New pods take the place of the old ones. */
+  /** Starts a rollout restart. */
   restart(): void {
     mustKubectl(["rollout", "restart", "deployment/prefect-agent", "-n", this.#namespace]);
   }
@@ -67,27 +64,27 @@ export class InstalledAgent {
     return list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
-  /** All that its pods have said, those included that are gone. */
+  /** The log lines of all its pods, deleted ones included. */
   get lines(): readonly string[] {
     return this.#lines;
   }
 
-  stopListening(): void {
-    for (const child of this.#listeners.values()) child.kill();
+  stopFollowingLogs(): void {
+    for (const child of this.#logFollowers.values()) child.kill();
   }
 
-  #story(): string {
+  #diagnostics(): string {
     const logs = ["logs", "-l", PODS, "-n", this.#namespace, "--all-containers", "--tail=20"];
-    const said = kubectl(logs);
-    return `${JSON.stringify(this.pods().map(({ status }) => status))}\n${said.stdout}${said.stderr}`;
+    const output = kubectl(logs);
+    return `${JSON.stringify(this.pods().map(({ status }) => status))}\n${output.stdout}${output.stderr}`;
   }
 
-  #listen(pod: string): void {
-    if (this.#listeners.has(pod)) return;
+  #followLog(pod: string): void {
+    if (this.#logFollowers.has(pod)) return;
     const child = spawn("kubectl", ["logs", "-f", pod, "-c", "agent", "-n", this.#namespace], {
       stdio: ["ignore", "pipe", "ignore"],
     });
     createInterface({ input: child.stdout }).on("line", (line) => this.#lines.push(line));
-    this.#listeners.set(pod, child);
+    this.#logFollowers.set(pod, child);
   }
 }

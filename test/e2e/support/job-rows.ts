@@ -1,9 +1,9 @@
-// What `jobs -o json` prints, as far as tests read it.
+// The fields of `jobs -o json` that tests read.
 
-/** A Job, or a Dask cluster. */
+/** A Job or a Dask cluster. */
 export interface PrintedRow {
   readonly metadata: { readonly name: string; readonly namespace: string };
-  readonly flowRun: { readonly name?: string; readonly state: { readonly word: string } | null } | null;
+  readonly flowRun: { readonly name?: string; readonly state: { readonly name: string } | null } | null;
   readonly status: string;
   readonly reason: string;
   readonly pods: readonly { readonly name: string; readonly status: string }[] | null;

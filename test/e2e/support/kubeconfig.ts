@@ -1,4 +1,4 @@
-// Kubeconfig files made for a test: the cluster of KUBECONFIG, with users that the test makes up.
+// Kubeconfig files for tests: the cluster of KUBECONFIG with other users.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,14 +14,14 @@ interface Minified {
 export class KubeconfigFolder {
   readonly path = mkdtempSync(join(tmpdir(), "kubectl-prefect-kubeconfig-"));
 
-  /** Writes a file of any content, perhaps an executable one; answers its path. */
+  /** Writes a file; returns its path. */
   file(name: string, content: string, mode = 0o600): string {
     const path = join(this.path, name);
     writeFileSync(path, content, { mode });
     return path;
   }
 
-  /** Writes a complete kubeconfig with this user, or a part of one. */
+  /** Writes a kubeconfig with these parts; returns its path. */
   kubeconfig(name: string, parts: { readonly user?: JsonObject; readonly cluster?: JsonObject }): string {
     const context = { name: "e2e", context: { cluster: "e2e", user: "e2e" } };
     const config = {
@@ -54,10 +54,10 @@ export function hasContext(name: string): boolean {
   return mustKubectl(["config", "get-contexts", "-o", "name"]).split("\n").includes(name);
 }
 
-/** A new ServiceAccount's token; with `rights` it may do everything in its namespace, else nothing. */
-export function tokenOf(name: string, namespace: string, rights: boolean): string {
+/** A new ServiceAccount's token; `isAdmin` grants every permission in its namespace, otherwise it has none. */
+export function tokenOf(name: string, namespace: string, isAdmin: boolean): string {
   mustKubectl(["create", "serviceaccount", name, "-n", namespace]);
-  if (rights) {
+  if (isAdmin) {
     const subject = `--serviceaccount=${namespace}:${name}`;
     mustKubectl(["create", "rolebinding", name, "--clusterrole=cluster-admin", subject, "-n", namespace]);
   }

@@ -1,32 +1,32 @@
-// The real kubectl, for the cluster that KUBECONFIG names.
+// The real kubectl, on the cluster of KUBECONFIG.
 
 import { spawnSync } from "node:child_process";
-import { mustKeepSecrets } from "../../support/secrets.ts";
+import { assertNoSecretsPrinted } from "../../support/secrets.ts";
 
-/** How a command ended; code is null when a signal ended it. */
-export interface Said {
+/** The result of a command; `code` is null if a signal ended it. */
+export interface CommandResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly code: number | null;
 }
 
-/** Runs kubectl. Throws only when it cannot be started, or when our plugin prints a secret. */
-export function kubectl(args: readonly string[], input = ""): Said {
+/** Runs kubectl. Throws only if it cannot be started, or if our plugin prints a secret. */
+export function kubectl(args: readonly string[], input = ""): CommandResult {
   const options = { input, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 } as const;
   const { stdout, stderr, status, error } = spawnSync("kubectl", args, options);
   if (error !== undefined) throw error;
-  if (args.includes("prefect")) mustKeepSecrets({ argv: args, env: process.env }, { stdout, stderr });
+  if (args.includes("prefect")) assertNoSecretsPrinted({ argv: args, env: process.env }, { stdout, stderr });
   return { stdout, stderr, code: status };
 }
 
-/** What kubectl prints. Throws what it says when it fails. */
+/** Returns kubectl's stdout. Throws its stderr if it fails. */
 export function mustKubectl(args: readonly string[], input = ""): string {
-  const said = kubectl(args, input);
-  if (said.code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${said.stderr}`);
-  return said.stdout;
+  const { stdout, stderr, code } = kubectl(args, input);
+  if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
+  return stdout;
 }
 
-/** Objects of a kind in a namespace, as far as tests look at them. */
+/** The fields of a listed object that tests read. */
 export interface Listed {
   readonly metadata: {
     readonly name: string;
@@ -43,12 +43,12 @@ export function listed(kind: "jobs" | "pods", namespace: string): readonly Liste
   return list.items;
 }
 
-/** The server's minor version: 20 of 1.20. Throws when it does not tell. */
+/** The server's minor version, such as 20 for 1.20. Throws if it is unknown. */
 export function serverMinor(): number {
   const { serverVersion } = JSON.parse(mustKubectl(["version", "-o", "json"])) as {
     serverVersion: { gitVersion: string };
   };
-  // Not the field `minor`: a server that is built outside a checkout leaves it empty.
+  // Not the field `minor`, which is empty in a server built outside a git checkout.
   const minor = /^v1\.(\d+)/.exec(serverVersion.gitVersion)?.[1];
   if (minor === undefined) throw new Error(`the server's version is "${serverVersion.gitVersion}"`);
   return Number(minor);

@@ -1,4 +1,4 @@
-// Objects as Prefect and Dask leave them behind, played by busybox; and what is left of them.
+// Objects as Prefect and Dask leave them behind, with busybox as their image.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -6,9 +6,9 @@ import { objectIn } from "../../../src/base/json.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { mustKubectl, serverMinor } from "./kubectl.ts";
 
-/** Ends at once, and well. */
+/** Exits with 0 at once. */
 export const DONE = "exit 0";
-/** Works until it is told to end. */
+/** Runs until SIGTERM. */
 export const WORKS = "trap 'exit 0' TERM; while true; do sleep 1; done";
 
 function podSpec(script: string): JsonObject {
@@ -21,7 +21,7 @@ function podSpec(script: string): JsonObject {
   return { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
 }
 
-/** A Job with these labels, which its pod has too. */
+/** A Job with these labels, also on its pod. */
 export function job(name: string, labels: JsonObject, script: string): JsonObject {
   const template = { metadata: { labels }, spec: podSpec(script) };
   return {
@@ -37,12 +37,12 @@ export function flowJob(name: string, flowRunId: string, script: string): JsonOb
   return job(name, { "prefect.io/flow_run_id": flowRunId }, script);
 }
 
-/** A pod that nobody looks after. */
+/** A pod without an owner. */
 export function pod(name: string, labels: JsonObject, script: string): JsonObject {
   return { apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec: podSpec(script) };
 }
 
-/** The same pod, but it stays Pending until `ungate`. */
+/** The pod with a scheduling gate: it stays Pending until `ungate`. */
 export function gated(object: JsonObject): JsonObject {
   return { ...object, spec: { ...objectIn(object["spec"]), schedulingGates: [{ name: "test/gate" }] } };
 }
@@ -53,7 +53,7 @@ export function ungate(namespace: string, name: string): void {
   mustKubectl(["patch", "pod", name, "-n", namespace, "--type=merge", "-p", patch]);
 }
 
-/** A pod of a classic Dask cluster; the scheduler of remote mode when its name says so. */
+/** A pod of a classic Dask cluster; the scheduler (remote mode) if its name contains `scheduler`. */
 export function daskPod(name: string, cluster: string, script: string): JsonObject {
   const role = name.includes("scheduler") ? "scheduler" : "worker";
   const labels = { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": role };
@@ -90,18 +90,18 @@ export function apply(namespace: string, items: readonly JsonObject[]): void {
   mustKubectl(["apply", "-n", namespace, "-f", "-"], JSON.stringify(list));
 }
 
-/** Waits for all of these: `pod/a`, `condition=Ready`. Rejects when it takes longer than two minutes. */
+/** Waits for all objects, such as `pod/a`, to meet the condition, such as `condition=Ready`. Rejects after two minutes. */
 export async function waitFor(namespace: string, what: readonly string[], condition: string): Promise<void> {
-  // Not kubectl()'s way: a fake in this process must go on answering meanwhile.
+  // Not with kubectl(), which blocks the fakes in this process.
   const args = ["wait", ...what, `--for=${condition}`, "-n", namespace, "--timeout=120s"];
   await promisify(execFile)("kubectl", args);
 }
 
-/** What is there and is not being deleted, as `Pod/name`; the pods of Jobs are their Jobs' business. */
-export function left(namespace: string): readonly string[] {
+/** Existing objects as `Pod/name`, without those that are being deleted or have an owner. */
+export function remaining(namespace: string): readonly string[] {
   const resources = "jobs,pods,services,poddisruptionbudgets";
   const list = JSON.parse(mustKubectl(["get", resources, "-n", namespace, "-o", "json"])) as {
-    readonly items: readonly LeftObject[];
+    readonly items: readonly RemainingObject[];
   };
   return list.items
     .filter(
@@ -111,7 +111,7 @@ export function left(namespace: string): readonly string[] {
     .sort();
 }
 
-interface LeftObject {
+interface RemainingObject {
   readonly kind: string;
   readonly metadata: {
     readonly name: string;

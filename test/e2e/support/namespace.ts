@@ -4,11 +4,11 @@ import { randomBytes } from "node:crypto";
 import { vi } from "vitest";
 import { kubectl, mustKubectl } from "./kubectl.ts";
 
-/** Makes a namespace in which pods can start. */
+/** Creates a namespace in which pods can start. */
 export async function createNamespace(what: string): Promise<string> {
   const namespace = `${what}-${randomBytes(4).toString("hex")}`;
   mustKubectl(["create", "namespace", namespace]);
-  // Pods are refused until the controller has made their service account.
+  // Pods are rejected until the controller has created the ServiceAccount `default`.
   await vi.waitUntil(() => kubectl(["get", "serviceaccount", "default", "-n", namespace]).code === 0, {
     timeout: 30_000,
     interval: 200,
@@ -16,7 +16,7 @@ export async function createNamespace(what: string): Promise<string> {
   return namespace;
 }
 
-/** Removes it with all that is in it; its pods are not waited for. */
+/** Deletes the namespace without waiting. */
 export function removeNamespace(namespace: string): void {
   mustKubectl(["delete", "namespace", namespace, "--wait=false"]);
 }

@@ -1,4 +1,4 @@
-// How pods reach the Prefect fake in the test's process.
+// The fake Prefect in the test's process, at an address that pods can reach.
 
 import { BlockList, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -6,28 +6,28 @@ import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1, FakePrefect1Options } from "../../fakes/prefect1/fake-prefect1.ts";
 import { mustKubectl } from "./kubectl.ts";
 
-/** A fake, and its address for the agent and the pods alike. */
+/** A fake Prefect, and its address for the agent and for pods. */
 export interface ReachablePrefect {
   readonly prefect: FakePrefect1;
   readonly api: string;
 }
 
-/** Starts a fake that pods can reach. Throws when no address of this machine is one of the nodes' network. */
+/** Starts a fake that pods can reach. Throws if no address of this machine is in a node's network. */
 export async function startReachablePrefect(options: FakePrefect1Options = {}): Promise<ReachablePrefect> {
   const host = await addressForPods();
   const prefect = await startFakePrefect1({ ...options, host: "0.0.0.0" });
   return { prefect, api: `http://${host}:${prefect.port}` };
 }
 
-/** E2E_HOST, else a node's address where the node is this machine, else this machine's in the network of a node. */
+/** E2E_HOST, else the address of a node that is this machine, else this machine's address in a node's network. */
 async function addressForPods(): Promise<string> {
-  const told = process.env["E2E_HOST"];
-  if (told) return told;
+  const configured = process.env["E2E_HOST"];
+  if (configured) return configured;
   const path = '{.items[*].status.addresses[?(@.type=="InternalIP")].address}';
   const nodes = mustKubectl(["get", "nodes", "-o", `jsonpath=${path}`])
     .split(" ")
     .filter((node) => node !== "");
-  // Asked by binding: the list of interfaces leaves out a bridge to which no pod is attached.
+  // Tried by binding: networkInterfaces() omits a bridge without pods.
   for (const node of nodes) if (await isOurs(node)) return node;
   for (const local of Object.values(networkInterfaces()).flatMap((each) => each ?? [])) {
     if (local.family !== "IPv4" || local.internal) continue;

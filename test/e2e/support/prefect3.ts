@@ -1,6 +1,5 @@
-// The real server of Prefect 3, and flow runs in it as a worker would leave them. The one place that knows how it is
-// started: E2E_PREFECT3 names a command that is called with a port, starts the server on it, and prints the API's address
-// and the id of the server's process.
+// The real server of Prefect 3, and flow runs in it as a worker would leave them. The command in E2E_PREFECT3 gets a port, starts
+// the server on it, and prints the API's address and the server's process id.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -8,8 +7,8 @@ import { objectIn, textIn } from "../../../src/base/json.ts";
 import type { Prefect3StateType } from "../../../src/prefect3/states.ts";
 import { freePort } from "../../../scripts/free-port.ts";
 
-/** Why there can be no such server here, or undefined. */
-export function whyNoPrefect3(): string | undefined {
+/** Why the server cannot be started, or undefined. */
+export function noPrefect3Reason(): string | undefined {
   return process.env["E2E_PREFECT3"]
     ? undefined
     : "E2E_PREFECT3 does not name a command that starts Prefect's server";
@@ -25,7 +24,7 @@ export class Prefect3 {
     this.#pid = pid;
   }
 
-  /** Starts one. Throws what the command says when it fails. */
+  /** Starts the server. Rejects if the command fails. */
   static async start(): Promise<Prefect3> {
     const port = await freePort();
     const { stdout } = await promisify(execFile)(process.env["E2E_PREFECT3"] ?? "", [String(port)]);
@@ -37,19 +36,19 @@ export class Prefect3 {
     process.kill(this.#pid);
   }
 
-  /** Answers the new flow's id. */
+  /** Creates a flow; returns its id. */
   async createFlow(name: string): Promise<string> {
     return idOf(await this.#call("POST", "/flows/", { name }));
   }
 
-  /** A run in this state, whichever it takes to get there; answers its id. */
+  /** Creates a run in this state; returns its id. */
   async createFlowRun(flowId: string, name: string, type: Prefect3StateType): Promise<string> {
     const state = { type: "SCHEDULED" };
     const id = idOf(await this.#call("POST", "/flow_runs/", { flow_id: flowId, name, state }));
     if (type === "SCHEDULED") return id;
     const message = type === "CRASHED" ? "the pod was evicted" : null;
-    const wanted = { type, message };
-    await this.#call("POST", `/flow_runs/${id}/set_state`, { state: wanted, force: true });
+    const forced = { type, message };
+    await this.#call("POST", `/flow_runs/${id}/set_state`, { state: forced, force: true });
     return id;
   }
 
@@ -68,11 +67,11 @@ export class Prefect3 {
       body === undefined
         ? {}
         : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
-    const ask = (): Promise<Response> => fetch(this.api + path, { method, ...sent });
-    // The server closes connections after five idle seconds, which kubectl may have taken meanwhile.
-    const answer = await ask().catch(() => ask());
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    const send = (): Promise<Response> => fetch(this.api + path, { method, ...sent });
+    // The server closes connections that are idle for five seconds: retry once.
+    const response = await send().catch(() => send());
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === "" ? undefined : (JSON.parse(text) as unknown);
   }
 }

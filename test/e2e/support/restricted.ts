@@ -1,9 +1,9 @@
-// What the restricted Pod Security Standard asks, of a namespace and of the pods that tests put there.
+// The restricted Pod Security Standard, for a namespace and for the pods of tests in it.
 
 import type { JsonObject } from "../../../src/base/json.ts";
 import { mustKubectl } from "./kubectl.ts";
 
-/** Fields of a container that the standard admits. */
+/** Container fields that the standard requires. */
 export const RESTRICTED: JsonObject = {
   securityContext: {
     allowPrivilegeEscalation: false,
@@ -14,7 +14,7 @@ export const RESTRICTED: JsonObject = {
   },
 };
 
-/** From now on the namespace refuses pods that do not meet the standard. */
+/** Makes the namespace reject pods that do not meet the standard. */
 export function restrict(namespace: string): void {
   mustKubectl(["label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted"]);
 }

@@ -1,5 +1,5 @@
-// Before any end-to-end test: a cluster is named, dist/kubectl-prefect is built and no older than its sources, and kubectl
-// finds it as its plugin.
+// Before all end-to-end tests: checks that the cluster answers, builds dist/kubectl-prefect if it is missing or outdated, and puts
+// it on the PATH.
 
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
@@ -9,15 +9,16 @@ import { kubectl } from "./kubectl.ts";
 
 const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
 const BINARY = join(PROJECT, "dist", "kubectl-prefect");
-/** All that goes into the executable. */
+/** What the executable is built from. */
 const SOURCES = ["src", "scripts", "package.json", "package-lock.json"];
-const HOW = "KUBECONFIG=~/.kube/config npm run e2e, or get a cluster first with: kind create cluster";
+const USAGE = "KUBECONFIG=~/.kube/config npm run e2e, or get a cluster first with: kind create cluster";
 
-/** vitest calls it once; the tests' processes inherit the PATH that it leaves. Throws what keeps the tests from running. */
+/** vitest calls it once; the test processes inherit the PATH. Throws if the tests cannot run. */
 export default function setup(): void {
-  if (!process.env["KUBECONFIG"]) throw new Error(`KUBECONFIG does not name a cluster: ${HOW}`);
-  const asked = kubectl(["version", "-o", "json"]);
-  if (asked.code !== 0) throw new Error(`the cluster of KUBECONFIG does not answer: ${asked.stderr.trim()}`);
+  if (!process.env["KUBECONFIG"]) throw new Error(`KUBECONFIG does not name a cluster: ${USAGE}`);
+  const version = kubectl(["version", "-o", "json"]);
+  if (version.code !== 0)
+    throw new Error(`the cluster of KUBECONFIG does not answer: ${version.stderr.trim()}`);
   if (isStale()) build();
   process.env["PATH"] = [join(PROJECT, "dist"), process.env["PATH"]].join(delimiter);
   const plugin = kubectl(["prefect", "version"]);

@@ -1,10 +1,10 @@
-// From a parsed request to its answer: authorisation, then the verb. No sockets here.
+// From a parsed request to its answer: authorisation, then the verb.
 
 import type { Clock } from "../../../src/base/clock.ts";
 import { whoAmI } from "./access.ts";
 import type { Access } from "./access.ts";
 import { json, plain } from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import type { StreamedResponse, WholeResponse } from "../http-server.ts";
 import { Deletes } from "./deletes.ts";
 import { discovery, VERSION } from "./discovery.ts";
 import { methodNotAllowed, noSuchPath, unsupportedMediaType } from "./failure.ts";
@@ -35,6 +35,9 @@ const REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const OTHERS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 const WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 const HEALTH = ["/healthz", "/livez", "/readyz"];
+
+/** What a request is answered with. */
+export type Answer = WholeResponse | StreamedResponse;
 
 /** Answers requests from a store. */
 export class ApiServer {

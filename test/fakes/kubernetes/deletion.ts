@@ -85,7 +85,7 @@ function checkPreconditions(version: Version, { uid, resourceVersion }: Deletion
 /** The object marked for deletion, itself when it is so already, or undefined when nothing holds it. */
 function markDeleted(version: Version, options: Deletion & { readonly now: Date }): KubeObject | undefined {
   const { object, type } = version;
-  const { deletionTimestamp, deletionGracePeriodSeconds, prefectVersion } = object.metadata;
+  const { deletionTimestamp, deletionGracePeriodSeconds, generation } = object.metadata;
   const finalizers = finalizersFor(version, options.propagation ?? type.propagation);
   const grace = type.kind === "Pod" ? graceOf(object, options.graceSeconds) : 0;
   const isMarked = deletionTimestamp !== undefined;
@@ -99,7 +99,7 @@ function markDeleted(version: Version, options: Deletion & { readonly now: Date 
     deletionTimestamp: timestamp(later),
     deletionGracePeriodSeconds: grace,
     finalizers: finalizers.length === 0 ? undefined : finalizers,
-    ...(type.hasGeneration && !isMarked ? { prefectVersion: (prefectVersion ?? 1) + 1 } : {}),
+    ...(type.hasGeneration && !isMarked ? { generation: (generation ?? 1) + 1 } : {}),
   });
 }
 
@@ -126,11 +126,11 @@ function graceOf(object: KubeObject, asked: number | undefined): number {
 // A pod leaves with the marks of its deletion, other objects as they were.
 function onLeaving(version: Version, now: Date): KubeObject {
   if (version.type.kind !== "Pod") return version.object;
-  const { prefectVersion = 1, deletionTimestamp } = version.object.metadata;
+  const { generation = 1, deletionTimestamp } = version.object.metadata;
   return withMeta(version.object, {
     deletionTimestamp: timestamp(now),
     deletionGracePeriodSeconds: 0,
-    prefectVersion: deletionTimestamp === undefined ? prefectVersion + 1 : prefectVersion,
+    generation: deletionTimestamp === undefined ? generation + 1 : generation,
   });
 }
 

@@ -11,8 +11,9 @@ import { deleteVersion } from "./deletion.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import type { Faults } from "./faults.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
-import { HttpFront } from "./http-front.ts";
-import type { OnRequest } from "./http-front.ts";
+import { HttpServer } from "../http-server.ts";
+import { Front } from "./front.ts";
+import type { OnRequest } from "./front.ts";
 import { JobController } from "./job-controller.ts";
 import type { KubeObject } from "./kube-object.ts";
 import { Kubelet } from "./kubelet.ts";
@@ -95,7 +96,8 @@ class Fake implements FakeKubernetes {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #api: ApiServer;
-  readonly #front: HttpFront;
+  readonly #front: Front;
+  readonly #server: HttpServer;
   readonly #parts: readonly { stop: () => void }[];
 
   constructor(options: FakeKubernetesOptions) {
@@ -106,7 +108,8 @@ class Fake implements FakeKubernetes {
     this.#clock = clock;
     this.#store = store;
     this.#api = new ApiServer(store, clock, { access, bookmarkMs: options.bookmarkMs ?? 1_000 });
-    this.#front = new HttpFront(this.#api, { host, port, clock, onRequest });
+    this.#front = new Front(this.#api, clock, onRequest);
+    this.#server = new HttpServer(this.#front.handle, { host, port });
     this.#parts = [keepAccounts(store, clock), ...this.#controllers(options)];
     for (const name of ["default", "kube-system", ...(options.namespaces ?? [])])
       addNamespace(store, clock, name);
@@ -114,7 +117,7 @@ class Fake implements FakeKubernetes {
   }
 
   get url(): string {
-    return this.#front.url;
+    return this.#server.url;
   }
 
   get faults(): Faults {
@@ -191,18 +194,18 @@ class Fake implements FakeKubernetes {
   }
 
   async pause(): Promise<void> {
-    await this.#front.close();
+    await this.#server.close();
   }
 
   async resume(): Promise<void> {
-    await this.#front.listen();
+    await this.#server.open();
   }
 
   async stop(): Promise<void> {
     for (const part of this.#parts) part.stop();
     this.#api.watches.stop();
     this.faults.clear();
-    await this.#front.close();
+    await this.#server.close();
   }
 
   #controllers(options: FakeKubernetesOptions): readonly { stop: () => void }[] {

@@ -13,7 +13,7 @@ import { asJob, asPod, timestamp, withoutFinalizer } from "./kube-object.ts";
 import type { KubeObject } from "./kube-object.ts";
 import type { Kubelet } from "./kubelet.ts";
 import { stepsOf } from "./pod-fates.ts";
-import { fateOf } from "./pod-script.ts";
+import { outcomeOf } from "./pod-script.ts";
 import type { ScriptChooser } from "./pod-script.ts";
 import { resourceNamed } from "./resources.ts";
 import { Soon } from "./soon.ts";
@@ -181,7 +181,7 @@ export class JobController {
     const { store, events, kubelet, script } = this.#deps;
     const pod = podOf(job.object, this.#deps.clock);
     const chosen = script(asJob(job.object), asPod(pod));
-    const fate = fateOf(chosen);
+    const fate = outcomeOf(chosen);
     const refusal = fate?.fate === "refuse" ? (fate.message ?? "exceeded quota") : this.#missingAccount(pod);
     if (refusal !== undefined) {
       const message = `Error creating: pods "${job.object.metadata.name}-" is forbidden: ${refusal}`;

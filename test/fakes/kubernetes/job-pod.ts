@@ -19,7 +19,7 @@ export function podOf(job: KubeObject, clock: Pick<Clock, "now">): KubeObject {
     namespace,
     uid: newUid(),
     resourceVersion: "",
-    prefectVersion: 1,
+    generation: 1,
     creationTimestamp: timestamp(clock.now()),
     labels: labels as Record<string, string>,
     ...(annotations === undefined ? {} : { annotations: annotations as Record<string, string> }),

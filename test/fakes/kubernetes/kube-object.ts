@@ -10,7 +10,7 @@ export interface ObjectMeta extends JsonObject {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly creationTimestamp: string;
-  readonly prefectVersion?: number;
+  readonly generation?: number;
   readonly deletionTimestamp?: string;
   readonly deletionGracePeriodSeconds?: number;
   readonly labels?: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 // The fates, step by step: what the cluster shows of a pod that succeeds, fails, cannot start, is thrown out.
 
 import type { Pod } from "../../../src/kube/client/objects.ts";
-import type { Fate, PodEvent, PodStep } from "./pod-script.ts";
+import type { PodOutcome, PodEvent, PodStep } from "./pod-script.ts";
 import {
   backingOff,
   evicted,
@@ -19,7 +19,7 @@ const UNSCHEDULABLE =
 const EVICTION = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 52Mi.";
 
 /** The steps of a pod's fate. */
-export function stepsOf(fate: Fate, pod: Pod): readonly PodStep[] {
+export function stepsOf(fate: PodOutcome, pod: Pod): readonly PodStep[] {
   const { exitCode = 1, runMs = 0, message } = fate;
   switch (fate.fate) {
     case "succeed":
@@ -67,7 +67,7 @@ function untilCreating(pod: Pod): readonly PodStep[] {
   ];
 }
 
-function untilRunning({ startMs = 0, log }: Fate, pod: Pod): readonly PodStep[] {
+function untilRunning({ startMs = 0, log }: PodOutcome, pod: Pod): readonly PodStep[] {
   const container = mainContainer(pod);
   const image = imageOf(pod);
   const events: readonly PodEvent[] = [
@@ -101,7 +101,7 @@ function unschedulable(message: string): PodStep {
   };
 }
 
-function pullFailures({ startMs = 0, message }: Fate, pod: Pod): readonly PodStep[] {
+function pullFailures({ startMs = 0, message }: PodOutcome, pod: Pod): readonly PodStep[] {
   const image = imageOf(pod);
   const container = mainContainer(pod);
   const cause =
@@ -130,7 +130,7 @@ function pullFailures({ startMs = 0, message }: Fate, pod: Pod): readonly PodSte
   ];
 }
 
-function invalidImage({ startMs = 0 }: Fate, pod: Pod): PodStep {
+function invalidImage({ startMs = 0 }: PodOutcome, pod: Pod): PodStep {
   const image = imageOf(pod);
   const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
   const container = mainContainer(pod);
@@ -144,7 +144,7 @@ function invalidImage({ startMs = 0 }: Fate, pod: Pod): PodStep {
   };
 }
 
-function configError({ startMs = 0, message = 'secret "missing" not found' }: Fate, pod: Pod): PodStep {
+function configError({ startMs = 0, message = 'secret "missing" not found' }: PodOutcome, pod: Pod): PodStep {
   return {
     afterMs: startMs,
     status: (now, at) => waiting(now, at, { waiting: { reason: "CreateContainerConfigError", message } }),
@@ -154,7 +154,7 @@ function configError({ startMs = 0, message = 'secret "missing" not found' }: Fa
   };
 }
 
-function crashes({ runMs = 0, exitCode = 1 }: Fate, pod: Pod): readonly PodStep[] {
+function crashes({ runMs = 0, exitCode = 1 }: PodOutcome, pod: Pod): readonly PodStep[] {
   const container = mainContainer(pod);
   const { name, namespace, uid } = pod.metadata;
   const message = `Back-off restarting failed container ${container} in pod ${name}_${namespace}(${uid})`;

@@ -1,10 +1,9 @@
 // What containers have written, and GET /log over it.
 
-import type { ServerResponse } from "node:http";
 import type { Clock } from "../../../src/base/clock.ts";
 import type { ContainerStatus, Pod } from "../../../src/kube/client/objects.ts";
-import { plain } from "./answer.ts";
-import type { Answer } from "./answer.ts";
+import type { ResponseStream } from "../http-server.ts";
+import type { Answer } from "./api-server.ts";
 import { badRequest, invalid, notFound } from "./failure.ts";
 import { asPod } from "./kube-object.ts";
 import { numberIn } from "./lists.ts";
@@ -15,6 +14,8 @@ interface Line {
   readonly at: Date;
   readonly text: string;
 }
+
+const PLAIN = { "content-type": "text/plain" };
 
 type Follower = (line: Line | undefined) => void;
 
@@ -62,16 +63,17 @@ export class PodLogs {
     const pod = asPod(version.object);
     const wanted = shapeOf(target);
     const container = containerOf(pod, target.query.get("container") ?? "");
-    if ((pod.spec.nodeName ?? "") === "") return { status: 204, body: "", contentType: "" };
+    if ((pod.spec.nodeName ?? "") === "") return { status: 204, body: "", headers: {} };
     const isOver = checkStarted(pod, container, target.query.get("previous") === "true");
     const key = `${pod.metadata.uid}/${container}`;
     if (target.query.get("follow") !== "true" || isOver) {
       const text = this.#recent(key, wanted).map((line) => shown(line, wanted));
-      return { ...plain(200, limited(text.join(""), wanted.limitBytes)), contentType: "text/plain" };
+      return { status: 200, body: limited(text.join(""), wanted.limitBytes), headers: PLAIN };
     }
     return {
       status: 200,
-      start: (response) => this.#follow(pod.metadata.uid, container, { response, wanted }),
+      headers: PLAIN,
+      start: (stream) => this.#follow(pod.metadata.uid, container, { stream, wanted }),
     };
   }
 
@@ -81,25 +83,23 @@ export class PodLogs {
     return tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - tailLines));
   }
 
-  #follow(uid: string, container: string, to: { response: ServerResponse; wanted: Shape }): void {
+  #follow(uid: string, container: string, to: { stream: ResponseStream; wanted: Shape }): void {
     const key = `${uid}/${container}`;
-    const { response, wanted } = to;
-    response.writeHead(200, { "content-type": "text/plain" });
-    response.flushHeaders();
-    for (const line of this.#recent(key, wanted)) response.write(shown(line, wanted));
+    const { stream, wanted } = to;
+    for (const line of this.#recent(key, wanted)) stream.write(shown(line, wanted));
     const pod = this.#store.byUid(uid);
     if (pod === undefined || isTerminated(asPod(pod.object), container)) {
-      response.end();
+      stream.end();
       return;
     }
     const followers = this.#followers.get(key) ?? new Set();
     this.#followers.set(key, followers);
     const follower: Follower = (line) => {
-      if (line === undefined) response.end();
-      else response.write(shown(line, wanted));
+      if (line === undefined) stream.end();
+      else stream.write(shown(line, wanted));
     };
     followers.add(follower);
-    response.on("close", () => {
+    stream.onClose(() => {
       followers.delete(follower);
       if (followers.size === 0) this.#followers.delete(key);
     });

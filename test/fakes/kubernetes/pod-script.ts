@@ -35,7 +35,7 @@ export interface PodStep {
  * - `imagePull`, `invalidImage`, `configError`: its container cannot start; `crashLoop`: it starts again and again;
  * - `evict`: its node throws it out; `refuse`: the API server does not take it, only the Job's events tell.
  */
-export type FateName =
+export type PodOutcomeName =
   | "succeed"
   | "fail"
   | "oom"
@@ -50,8 +50,8 @@ export type FateName =
   | "refuse";
 
 /** A fate, with its particulars. */
-export interface Fate {
-  readonly fate: FateName;
+export interface PodOutcome {
+  readonly fate: PodOutcomeName;
   /** Milliseconds until its container runs, or fails to; 0 without it. */
   readonly startMs?: number;
   /** Milliseconds that it runs; 0 without it. */
@@ -65,7 +65,7 @@ export interface Fate {
 }
 
 /** A pod's life: a fate, or the steps themselves. */
-export type PodScript = FateName | Fate | readonly PodStep[];
+export type PodScript = PodOutcomeName | PodOutcome | readonly PodStep[];
 
 /** Chooses the life of a Job's pod. The pod is about to be created: it has its name, and no status yet. */
 export type ScriptChooser = (job: Job, pod: Pod) => PodScript;
@@ -74,7 +74,7 @@ export type ScriptChooser = (job: Job, pod: Pod) => PodScript;
 export type OnPhase = (job: Job, pod: Pod, phase: string) => Promise<void> | void;
 
 /** The script as a fate, or undefined when it is a list of steps. */
-export function fateOf(script: PodScript): Fate | undefined {
+export function outcomeOf(script: PodScript): PodOutcome | undefined {
   if (typeof script === "string") return { fate: script };
   return "fate" in script ? script : undefined;
 }

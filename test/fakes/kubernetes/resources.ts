@@ -12,7 +12,7 @@ export interface ResourceType {
   readonly shortNames: readonly string[];
   /** Has /status; writes to the object itself leave its status alone, and the other way round. */
   readonly hasStatus: boolean;
-  /** Counts changes of its spec in metadata.prefectVersion. */
+  /** Counts changes of its spec in metadata.generation. */
   readonly hasGeneration: boolean;
   /** From a CustomResourceDefinition: list items carry kind and apiVersion, no strategic merge. */
   readonly custom: boolean;

@@ -31,7 +31,7 @@ export function seedObject(
     uid: before?.object.metadata.uid ?? newUid(),
     resourceVersion: "",
     creationTimestamp: before?.object.metadata.creationTimestamp ?? timestamp(clock.now()),
-    ...(type.hasGeneration ? { prefectVersion: 1 } : {}),
+    ...(type.hasGeneration ? { generation: 1 } : {}),
     ...sent,
   };
   const complete = withDefaults({ ...object, metadata }, type.kind);

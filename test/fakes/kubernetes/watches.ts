@@ -1,8 +1,7 @@
 // Watches: changes as lines of JSON, from a resourceVersion on, with bookmarks in between.
 
-import type { ServerResponse } from "node:http";
 import type { Clock } from "../../../src/base/clock.ts";
-import type { Streamed } from "./answer.ts";
+import type { ResponseStream, StreamedResponse } from "../http-server.ts";
 import { expired, Failure } from "./failure.ts";
 import { numberIn } from "./lists.ts";
 import { apiVersionOf } from "./resources.ts";
@@ -37,16 +36,17 @@ export class Watches {
   }
 
   /** The watch that a request asks for. Throws a 400 Failure for selectors that cannot be read. */
-  open(target: Target): Streamed {
+  open(target: Target): StreamedResponse {
     const selection = selectionOf(target);
     const at = versionOf(target.query);
     const seconds = numberIn(target.query, "timeoutSeconds");
     return {
       status: 200,
-      start: (response) => {
-        const watch = new Watch(this.#store, target, { selection, response });
+      headers: { "content-type": "application/json" },
+      start: (stream) => {
+        const watch = new Watch(this.#store, target, { selection, stream });
         this.#open.add(watch);
-        response.on("close", () => {
+        stream.onClose(() => {
           watch.close();
           this.#open.delete(watch);
         });
@@ -92,17 +92,17 @@ class Watch {
   readonly #store: Store;
   readonly #target: Target;
   readonly #selection: Selection;
-  readonly #response: ServerResponse;
+  readonly #stream: ResponseStream;
   readonly #wantsBookmarks: boolean;
   readonly #closed = new AbortController();
   #unlisten: () => void = () => undefined;
   #sent = 0;
 
-  constructor(store: Store, target: Target, to: { selection: Selection; response: ServerResponse }) {
+  constructor(store: Store, target: Target, to: { selection: Selection; stream: ResponseStream }) {
     this.#store = store;
     this.#target = target;
     this.#selection = to.selection;
-    this.#response = to.response;
+    this.#stream = to.stream;
     this.#wantsBookmarks = ["true", "1"].includes(target.query.get("allowWatchBookmarks") ?? "");
   }
 
@@ -112,8 +112,6 @@ class Watch {
   }
 
   begin(at: number | undefined): void {
-    this.#response.writeHead(200, { "content-type": "application/json" });
-    this.#response.flushHeaders();
     if (at === undefined) this.#sendAll();
     else if (!this.#sendMissed(at)) return;
     this.#unlisten = this.#store.listen(this.#target.type, (change) => this.#tell(change));
@@ -133,7 +131,7 @@ class Watch {
     if (this.signal.aborted) return;
     this.bookmark();
     this.close();
-    this.#response.end();
+    this.#stream.end();
   }
 
   /** Sends nothing more. */
@@ -144,7 +142,7 @@ class Watch {
 
   cut(): void {
     this.close();
-    this.#response.destroy();
+    this.#stream.destroy();
   }
 
   #sendAll(): void {
@@ -161,7 +159,7 @@ class Watch {
       const oldest = this.#store.oldest(this.#target.type);
       this.#write(errorFrame(expired(`too old resource version: ${at} (${oldest})`)));
       this.close();
-      this.#response.end();
+      this.#stream.end();
       return false;
     }
     for (const change of missed) this.#tell(change);
@@ -183,8 +181,8 @@ class Watch {
   }
 
   #write(frame: Buffer): void {
-    this.#response.write(frame);
-    if (this.#response.writableLength > MAX_UNREAD_BYTES) this.cut();
+    this.#stream.write(frame);
+    if (this.#stream.writableLength > MAX_UNREAD_BYTES) this.cut();
   }
 }
 

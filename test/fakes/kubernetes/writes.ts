@@ -105,7 +105,7 @@ export class Writes {
         ...(name === "" ? {} : { name }),
         uid: newUid(),
         creationTimestamp: timestamp(this.#clock.now()),
-        ...(type.hasGeneration ? { prefectVersion: 1 } : {}),
+        ...(type.hasGeneration ? { generation: 1 } : {}),
       },
     } as unknown as KubeObject;
     return withDefaults(object, type.kind);
@@ -191,7 +191,7 @@ function nextObject({ object, type }: Version, given: JsonObject, { subresource 
     uid: old.uid,
     resourceVersion: old.resourceVersion,
     creationTimestamp: old.creationTimestamp,
-    ...(old.prefectVersion === undefined ? {} : { prefectVersion: old.prefectVersion }),
+    ...(old.generation === undefined ? {} : { generation: old.generation }),
     ...(old.deletionTimestamp === undefined ? {} : { deletionTimestamp: old.deletionTimestamp }),
     ...(old.deletionGracePeriodSeconds === undefined
       ? {}
@@ -202,9 +202,7 @@ function nextObject({ object, type }: Version, given: JsonObject, { subresource 
   const shown = type.hasStatus ? object.status : status;
   const next: KubeObject = { ...body, metadata, ...(shown === undefined ? {} : { status: objectIn(shown) }) };
   const isNewSpec = type.hasGeneration && !isDeepStrictEqual(next.spec, object.spec);
-  return isNewSpec
-    ? { ...next, metadata: { ...metadata, prefectVersion: (old.prefectVersion ?? 0) + 1 } }
-    : next;
+  return isNewSpec ? { ...next, metadata: { ...metadata, generation: (old.generation ?? 0) + 1 } } : next;
 }
 
 function checkName(given: string, name: string): void {

@@ -1,5 +1,5 @@
-// A fake for a Prefect 1 API: a real HTTP server with real GraphQL and the semantics of Prefect Server (or Cloud), its
-// data in memory. The demo ships it, and the tests run against it; it serves the real Prefect 1.4.1 as well.
+// A fake Prefect 1 API: real GraphQL with the semantics of Prefect Server or Cloud, its data in memory. Tests and the demo
+// use it; it serves the real Prefect 1.4.1 as well.
 
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
@@ -8,10 +8,10 @@ import { controlOf } from "./control.ts";
 import type { Control } from "./control.ts";
 import { Faults } from "./faults.ts";
 import type { Fault, FaultSwitch } from "./faults.ts";
-import { serve } from "./front.ts";
+import { HttpServer } from "../http-server.ts";
+import { handle } from "./front.ts";
 import type { Front } from "./front.ts";
 import { CallReader } from "./graphql-call.ts";
-import { Listener } from "./listener.ts";
 import { RequestLog } from "./request-log.ts";
 import { executableSchema } from "./resolvers.ts";
 import type { Flavour } from "./sdl.ts";
@@ -80,19 +80,14 @@ export async function startFakePrefect1(options: FakePrefect1Options = {}): Prom
   const tenantId = String(createTenant(service, {}, { name: "default", slug: "default" })["id"]);
   const hooks = new Set<RequestHook>();
   const front = frontFor(service, options, hooks);
-  const host = options.host ?? "127.0.0.1";
-  const listener = new Listener(
-    (request, response) => {
-      void serve(front, request, response);
-    },
-    { host, port: options.port ?? 0 },
-  );
-  await listener.open();
+  const { host = "127.0.0.1", port = 0 } = options;
+  const server = new HttpServer((request) => handle(front, request), { host, port });
+  await server.open();
   const { store } = service.db;
   return {
     ...controlOf(service, tenantId),
-    url: `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${listener.port}`,
-    port: listener.port,
+    url: server.url,
+    port: server.port,
     tenantId,
     store,
     requests: front.log,
@@ -108,9 +103,9 @@ export async function startFakePrefect1(options: FakePrefect1Options = {}): Prom
     clearFaults: () => front.faults.clear(),
     lazarus: () => lazarus(service),
     zombieKiller: () => zombieKiller(service),
-    pause: () => listener.close(),
-    resume: () => listener.open(),
-    stop: () => listener.close(),
+    pause: () => server.close(),
+    resume: () => server.open(),
+    stop: () => server.close(),
   };
 }
 

@@ -1,14 +1,13 @@
-// From HTTP request to reply: body, hooks, faults, authorization, execution. The order is the one in which a real server
+// From request to response: hooks, faults, authorization, execution. The order is the one in which a real server
 // would meet them, so that a fault "after" comes when the data has changed already.
 
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { GraphQLSchema } from "graphql";
 import { textOf } from "../../../src/base/errors.ts";
 import type { ApiCall, RequestHook } from "./api-call.ts";
 import type { FaultEffect, Faults } from "./faults.ts";
 import { answer, isReply } from "./graphql-call.ts";
 import type { CallReader, GraphqlCall, Reply } from "./graphql-call.ts";
-import { prefectHeaders, readBody } from "./http-message.ts";
+import type { FakeRequest, FakeResponse, WholeResponse } from "../http-server.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { Service } from "./service.ts";
 import { storedUuid } from "./uuid.ts";
@@ -29,35 +28,46 @@ export interface Front {
 
 type Outcome = Reply | "cut" | "hang";
 
-/** Node's request listener. Never rejects. */
-export async function serve(front: Front, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Apollo's APOLLO_API_BODY_LIMIT: 5 MB. */
+const MAX_BODY_BYTES = 5 * 1024 * 1024;
+
+/** Answers a request. Never rejects. */
+export async function handle(front: Front, request: FakeRequest): Promise<FakeResponse> {
   const at = front.service.clock.now();
-  const path = request.url ?? "/";
+  const { path, left } = request;
+  const { authorization } = request.headers;
   const headers = prefectHeaders(request);
   let call: ApiCall = { path, kind: "http", fields: [], variables: {}, headers };
   let outcome: Outcome = "cut";
   try {
     if (path === "/.well-known/apollo/server-health") outcome = { status: 200, body: { status: "pass" } };
     else {
-      const read = await readCall(front, request);
+      const read = readCall(front, request);
       if (!isReply(read)) call = { ...call, kind: read.kind, fields: read.fields, variables: read.variables };
-      outcome = await decide(front, { call, read, authorization: request.headers.authorization });
+      outcome = await decide(front, { call, read, authorization });
     }
   } catch (failure) {
     outcome = { status: 500, body: `the fake failed: ${textOf(failure)}` };
   }
   const status = typeof outcome === "string" ? 0 : outcome.status;
-  const authorized = request.headers.authorization !== undefined;
+  const authorized = authorization !== undefined;
   front.log.add({ at, path, kind: call.kind, fields: call.fields, headers, authorized, status });
-  send(request, response, outcome);
+  if (outcome === "hang")
+    await new Promise((resolve) => left.addEventListener("abort", resolve, { once: true }));
+  return typeof outcome === "string" ? "cut" : responseOf(outcome);
 }
 
-async function readCall(front: Front, request: IncomingMessage): Promise<GraphqlCall | Reply> {
-  if (request.method !== "POST") return { status: 400, body: "GET query missing." };
-  const text = await readBody(request);
-  return text === undefined
+/** The headers that begin with `x-prefect`: only these reach Prefect's own service. */
+function prefectHeaders({ headers }: FakeRequest): Record<string, string> {
+  const kept = Object.entries(headers).filter(([name]) => name.startsWith("x-prefect"));
+  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
+}
+
+function readCall(front: Front, { method, body }: FakeRequest): GraphqlCall | Reply {
+  if (method !== "POST") return { status: 400, body: "GET query missing." };
+  return Buffer.byteLength(body) > MAX_BODY_BYTES
     ? { status: 413, body: "<pre>PayloadTooLargeError: request entity too large</pre>" }
-    : front.reader.read(text);
+    : front.reader.read(body);
 }
 
 interface Incoming {
@@ -126,18 +136,11 @@ function errorsBody(message: string, code: string): Reply["body"] {
   return { data: null, errors: [{ message, extensions: { code } }] };
 }
 
-/** A hanging request stays open until the client or the server ends the connection. */
-function send(request: IncomingMessage, response: ServerResponse, outcome: Outcome): void {
-  if (outcome === "hang") return;
-  if (outcome === "cut") {
-    request.socket.destroy();
-    return;
-  }
-  const isText = typeof outcome.body === "string";
+function responseOf({ status, body, retryAfter }: Reply): WholeResponse {
+  const isText = typeof body === "string";
   const headers = {
     "content-type": isText ? "text/html; charset=utf-8" : "application/json; charset=utf-8",
-    ...(outcome.retryAfter === undefined ? {} : { "retry-after": outcome.retryAfter }),
+    ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
   };
-  response.writeHead(outcome.status, headers);
-  response.end(isText ? outcome.body : JSON.stringify(outcome.body));
+  return { status, headers, body: isText ? body : JSON.stringify(body) };
 }

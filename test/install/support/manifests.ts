@@ -1,4 +1,4 @@
-// Looks into printed manifests as into JSON: what the API server would read.
+// Reads printed manifests, as the API server would.
 
 import { parseAllDocuments } from "yaml";
 import type { Deployment } from "../../../src/install/objects.ts";

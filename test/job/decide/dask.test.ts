@@ -1,4 +1,4 @@
-// When a run's Dask clusters go with what is decided on it.
+// When a decision deletes the run's Dask clusters.
 
 import { known } from "./decisions.ts";
 import { isDone } from "../../../src/orchestrator/flow-run.ts";
@@ -9,7 +9,7 @@ import type { PendingActions } from "../../../src/job/decide/dask.ts";
 import type { JobPhase } from "../../../src/job/observe/phase.ts";
 
 const live: JobPhase = { kind: "live", started: true };
-const done: JobPhase = { kind: "succeeded", endedAt: undefined };
+const succeeded: JobPhase = { kind: "succeeded", endedAt: undefined };
 const failed: JobPhase = {
   kind: "failed",
   problem: { reason: "ExitCode", message: "exited with code 1" },
@@ -26,7 +26,7 @@ interface Row {
 
 const ROWS: readonly Row[] = [
   {
-    name: "failed",
+    name: "set to Failed",
     run: known("Running"),
     transition: { kind: "fail", message: "", onlyWithReport: false },
     want: true,
@@ -38,28 +38,43 @@ const ROWS: readonly Row[] = [
     want: true,
   },
   {
-    name: "said to be Cancelled",
+    name: "set to Cancelled",
     run: known("Cancelling"),
     transition: { kind: "cancelled", message: "" },
     want: true,
   },
-  { name: "cancelled, and its Job goes", run: known("Cancelled"), deletedPhases: [done], want: true },
-  { name: "cancelled, and its Job has its grace", run: known("Cancelling"), deletedPhases: [], want: false },
-  { name: "deleted, and its Job goes", run: { kind: "missing" }, deletedPhases: [live], want: true },
-  { name: "over, and its hanging Job goes", run: known("Success"), deletedPhases: [live], want: true },
-  { name: "over, and its failed Job goes", run: known("Failed"), deletedPhases: [failed], want: true },
-  { name: "over by itself", run: known("Failed"), deletedPhases: [done], want: false },
-  { name: "at work with another Job", run: known("Running"), deletedPhases: [failed], want: false },
-  { name: "not known", run: { kind: "unknown" }, deletedPhases: [failed], want: false },
+  {
+    name: "cancelled, and its Job is deleted",
+    run: known("Cancelled"),
+    deletedPhases: [succeeded],
+    want: true,
+  },
+  {
+    name: "cancelled, and its Job is within its grace",
+    run: known("Cancelling"),
+    deletedPhases: [],
+    want: false,
+  },
+  { name: "missing, and its Job is deleted", run: { kind: "missing" }, deletedPhases: [live], want: true },
+  { name: "over, and its running Job is deleted", run: known("Success"), deletedPhases: [live], want: true },
+  { name: "over, and its failed Job is deleted", run: known("Failed"), deletedPhases: [failed], want: true },
+  {
+    name: "over, and its succeeded Job is deleted",
+    run: known("Failed"),
+    deletedPhases: [succeeded],
+    want: false,
+  },
+  { name: "running with another Job", run: known("Running"), deletedPhases: [failed], want: false },
+  { name: "unknown", run: { kind: "unknown" }, deletedPhases: [failed], want: false },
 ];
 
-describe("the Dask clusters of a run", () => {
-  it.each(ROWS)("that is $name: $want", ({ run, transition, deletedPhases = [], want }) => {
+describe("mustDeleteDask", () => {
+  it.each(ROWS)("for a run that is $name: $want", ({ run, transition, deletedPhases = [], want }) => {
     expect(mustDeleteDask({ run, transition, deletedPhases })).toBe(want);
   });
 });
 
-describe("a run is done", () => {
+describe("isDone", () => {
   it.each([
     ["Cancelling", true],
     ["Cancelled", true],
@@ -67,7 +82,7 @@ describe("a run is done", () => {
     ["TriggerFailed", true],
     ["Running", false],
     ["Scheduled", false],
-  ])("when it is %s: %s", (type, want) => {
+  ])("for a run that is %s: %s", (type, want) => {
     expect(isDone(known(type))).toBe(want);
   });
 });

@@ -62,118 +62,130 @@ const drainingJob: Partial<ObservedJob> = {
   pods: [draining],
 };
 
-function newer(status: ObservedJob["job"]["status"], labels = "bbbbbbbb"): ObservedJob["job"] {
+function newerJob(status: ObservedJob["job"]["status"], identifier = "bbbbbbbb"): ObservedJob["job"] {
   const meta = {
     name: "prefect-job-b",
     uid: "job-b",
     creationTimestamp: at(300).toISOString(),
-    labels: { "prefect.io/flow_run_id": RUN_ID, "prefect.io/identifier": labels },
+    labels: { "prefect.io/flow_run_id": RUN_ID, "prefect.io/identifier": identifier },
   };
   return job(meta, { status });
 }
 
-describe("decide, at once", () => {
+describe("decide, immediately", () => {
   it.each<{ name: string; given: Given; want: string }>([
-    { name: "lets a running Job run", given: {}, want: "" },
-    { name: "fails an exit code", given: { jobs: [failedJob] }, want: "ERROR, fail, remove 1" },
+    { name: "does nothing about a running Job", given: {}, want: "" },
     {
-      name: "fails an exit code in the words of 1.20",
+      name: "fails the run when the flow exits with an error",
+      given: { jobs: [failedJob] },
+      want: "ERROR, fail, delete 1",
+    },
+    {
+      name: "does the same in Kubernetes 1.20",
       given: { jobs: [{ job: job({}, { status: over("1.20", "failed") }), pods: [failedPod()] }] },
-      want: "ERROR, fail, remove 1",
+      want: "ERROR, fail, delete 1",
     },
     {
-      name: "fails before the Job controller has counted",
+      name: "fails the run before the Job controller has counted the failure",
       given: { jobs: [{ pods: [failedPod()] }] },
-      want: "ERROR, fail, remove 1",
+      want: "ERROR, fail, delete 1",
     },
     {
-      name: "leaves Kubernetes' own retries to it",
+      name: "does not fail the run while Kubernetes retries the pod",
       given: {
         jobs: [{ job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 1 } }), pods: [failedPod()] }],
       },
       want: "",
     },
     {
-      name: "fails an image name that is none",
+      name: "fails the run if the image name is invalid",
       given: { jobs: [{ pods: [pendingPod(waiting("flow", "InvalidImageName"))] }] },
-      want: "ERROR, fail, remove 1",
+      want: "ERROR, fail, delete 1",
     },
     {
-      name: "fails what admission refuses",
+      name: "fails the run if admission rejects the pod",
       given: {
         jobs: [{ pods: [], events: [event("job-a", ["FailedCreate", "forbidden: violates PodSecurity"])] }],
       },
-      want: "ERROR, fail, remove 1",
+      want: "ERROR, fail, delete 1",
     },
-    { name: "fails a disrupted run", given: { jobs: [drainedJob] }, want: "ERROR, fail, remove 1" },
     {
-      name: "reschedules a disrupted run with retry",
+      name: "fails a disrupted run by default",
+      given: { jobs: [drainedJob] },
+      want: "ERROR, fail, delete 1",
+    },
+    {
+      name: "reschedules a disrupted run with --on-disruption retry",
       given: { jobs: [drainedJob], policy: { onDisruption: "retry" } },
-      want: "WARNING, reschedule, remove 1",
+      want: "WARNING, reschedule, delete 1",
     },
     {
       name: "fails a run whose pod is still being drained",
       given: { jobs: [drainingJob] },
-      want: "ERROR, fail, remove 1",
+      want: "ERROR, fail, delete 1",
     },
     {
-      name: "reschedules no run whose pod still works in its grace",
+      name: "does not reschedule a run whose pod is still terminating",
       given: { jobs: [drainingJob], policy: { onDisruption: "retry" } },
       want: "",
     },
     {
-      name: "does not reschedule a program's failure",
+      name: "does not reschedule a run whose flow failed",
       given: { jobs: [failedJob], policy: { onDisruption: "retry" } },
-      want: "ERROR, fail, remove 1",
+      want: "ERROR, fail, delete 1",
     },
-    { name: "fails a Job deleted by hand", given: { jobs: [{ gone: true }] }, want: "ERROR, fail" },
     {
-      name: "fails a Job deleted by hand and held by a finalizer, without deleting it again",
+      name: "fails the run of a Job deleted by hand",
+      given: { jobs: [{ gone: true }] },
+      want: "ERROR, fail",
+    },
+    {
+      name: "fails the run of a deleted Job held by a finalizer, without deleting the Job again",
       given: { jobs: [{ job: job({ deletionTimestamp: at(50).toISOString() }) }] },
       want: "ERROR, fail",
     },
     {
-      name: "says nothing of a Job deleted after its run was over",
+      name: "does not report a Job deleted after its run was over",
       given: { jobs: [{ gone: true }], run: known("Success") },
       want: "",
     },
     {
-      name: "removes a completed Job whose run is over",
+      name: "deletes a completed Job whose run is over",
       given: { jobs: [doneJob], run: known("Success") },
-      want: "remove 1",
+      want: "delete 1",
     },
     {
-      name: "tells of a failure after success, and changes no state",
+      name: "warns of a failed Job whose run succeeded, and sets no state",
       given: { jobs: [failedJob], run: known("Success") },
-      want: "WARNING, remove 1",
+      want: "WARNING, delete 1",
     },
     {
-      name: "tells of a failure after failure, and changes no state",
+      name: "reports a failed Job whose run failed, and sets no state",
       given: { jobs: [failedJob], run: known("Failed") },
-      want: "ERROR, remove 1",
+      want: "ERROR, delete 1",
     },
     {
-      name: "changes no state of a run that waits again",
+      name: "sets no state of a run that is Scheduled again",
       given: { jobs: [failedJob], run: known("Scheduled") },
-      want: "ERROR, remove 1",
+      want: "ERROR, delete 1",
     },
     {
       name: "never fails a cancelled run",
       given: { jobs: [failedJob], run: known("Cancelled") },
-      want: "remove 1",
+      want: "delete 1",
     },
     {
-      name: "settles a Cancelling run whose Job ended",
+      name: "sets a Cancelling run to Cancelled when its Job has finished",
       given: { jobs: [doneJob], run: known("Cancelling") },
-      want: "cancelled, remove 1",
+      want: "cancelled, delete 1",
     },
     {
-      name: "settles a Cancelling run that has nothing left",
+      name: "sets a Cancelling run without Jobs to Cancelled",
       given: { jobs: [], run: known("Cancelling") },
       want: "cancelled",
     },
     {
-      name: "settles a Cancelling run whose Job only finalizers hold",
+      name: "sets a Cancelling run to Cancelled when only finalizers keep its Job",
       given: {
         jobs: [{ job: job({ deletionTimestamp: at(50).toISOString() }), pods: [] }],
         run: known("Cancelling"),
@@ -181,7 +193,7 @@ describe("decide, at once", () => {
       want: "cancelled",
     },
     {
-      name: "waits with Cancelled while a pod of the dying Job runs",
+      name: "does not set Cancelled while a pod of the deleted Job still runs",
       given: { jobs: [{ job: job({ deletionTimestamp: at(50).toISOString() }) }], run: known("Cancelling") },
       want: "",
     },
@@ -191,12 +203,12 @@ describe("decide, at once", () => {
       want: "",
     },
     {
-      name: "does nothing to a run that nobody was asked about",
+      name: "only deletes the Job of a run with unknown status",
       given: { jobs: [failedJob], run: { kind: "unknown" } },
-      want: "remove 1",
+      want: "delete 1",
     },
     {
-      name: "leaves kept Jobs, and settles their runs all the same",
+      name: "does not delete a Job annotated to be kept, but fails its run",
       given: {
         jobs: [
           {
@@ -208,7 +220,7 @@ describe("decide, at once", () => {
       want: "ERROR, fail",
     },
     {
-      name: "never deletes where deletion is off",
+      name: "deletes nothing if deletion is disabled",
       given: {
         jobs: [failedJob],
         policy: { deleteFailedAfterMs: undefined, deleteSucceededAfterMs: undefined },
@@ -216,28 +228,28 @@ describe("decide, at once", () => {
       want: "ERROR, fail",
     },
     {
-      name: "does not fail a run that another Job carries on",
-      given: { jobs: [failedJob, { job: newer({}) }] },
-      want: "ERROR, remove 1",
+      name: "does not fail a run that another Job continues",
+      given: { jobs: [failedJob, { job: newerJob({}) }] },
+      want: "ERROR, delete 1",
     },
     {
       name: "does not fail a run for an old Job when the newer one completed",
       given: {
-        jobs: [failedJob, { job: newer(over("1.35", "succeeded")), pods: [] }],
+        jobs: [failedJob, { job: newerJob(over("1.35", "succeeded")), pods: [] }],
         policy: { exitGraceMs: 0 },
       },
-      want: "ERROR, WARNING, remove 2",
+      want: "ERROR, WARNING, delete 2",
     },
     {
       name: "fails the run once when all its Jobs failed",
-      given: { jobs: [failedJob, { job: newer(over("1.35", "failed")), pods: [failedPod(2)] }] },
-      want: "ERROR, ERROR, fail, remove 2",
+      given: { jobs: [failedJob, { job: newerJob(over("1.35", "failed")), pods: [failedPod(2)] }] },
+      want: "ERROR, ERROR, fail, delete 2",
     },
   ])("$name", ({ given, want }) => {
     expect(actions(decisionOf(given))).toBe(want);
   });
 
-  it("begins the state's message as Prefect's own agent did, and the log with the Job", () => {
+  it("uses the message of Prefect's own agent for the state, and begins the log entry with the Job", () => {
     const decision = decisionOf({ jobs: [failedJob] });
     expect(decision.transition).toMatchObject({
       message: "Kubernetes Error: container 'flow' exited with code 1",
@@ -249,24 +261,24 @@ describe("decide, at once", () => {
     });
   });
 
-  it("asks for no log of a container that never ran", () => {
+  it("does not read the log of a container that never ran", () => {
     const [first] = decisionOf({ jobs: [{ pods: [pendingPod(waiting("flow", "InvalidImageName"))] }] }).logs;
     expect(first?.tail).toBeUndefined();
   });
 
-  it("marks deletions of Jobs that are not over, so that they are looked at once more", () => {
+  it("marks deletions of unfinished Jobs, so that they are read again first", () => {
     expect(decisionOf({ jobs: [failedJob] }).deletions).toMatchObject([{ isActive: false }]);
     expect(decisionOf({ jobs: [{ pods: [failedPod()] }] }).deletions).toMatchObject([{ isActive: true }]);
   });
 
-  it("fails a claim's run for another Job only along with that Job's story", () => {
-    const mark = (identifier: string): RunStatus =>
+  it("fails a run claimed for another Job only when the old Job's failure is first reported", () => {
+    const claimedFor = (identifier: string): RunStatus =>
       known("Submitted", { context: { kubectl_prefect: { id: "c", scope: "p", identifier } } });
-    expect(decisionOf({ jobs: [failedJob], run: mark("aaaaaaaa") }).transition).toMatchObject({
+    expect(decisionOf({ jobs: [failedJob], run: claimedFor("aaaaaaaa") }).transition).toMatchObject({
       kind: "fail",
       onlyWithReport: false,
     });
-    expect(decisionOf({ jobs: [failedJob], run: mark("cccccccc") }).transition).toMatchObject({
+    expect(decisionOf({ jobs: [failedJob], run: claimedFor("cccccccc") }).transition).toMatchObject({
       kind: "fail",
       onlyWithReport: true,
     });
@@ -274,10 +286,10 @@ describe("decide, at once", () => {
 
   it("reports the events of pods that have not started, each with its time", () => {
     const events = [event("pod-a", ["Pulling", 'Pulling image "x"', 5])];
-    const [said] = decisionOf({
+    const [entry] = decisionOf({
       jobs: [{ pods: [pendingPod(waiting("flow", "ContainerCreating"))], events }],
     }).logs;
-    expect(said).toMatchObject({
+    expect(entry).toMatchObject({
       level: "DEBUG",
       message: "Event: 'Pulling' on pod 'pod-a'\n\tMessage: Pulling image \"x\"",
       timestamp: at(5),
@@ -294,7 +306,7 @@ describe("decide, at once", () => {
     { name: "is within its start grace", given: { jobs: [{ pods: [stuckPod] }] }, want: true },
     { name: "runs", given: {}, want: false },
     { name: "failed", given: { jobs: [failedJob] }, want: false },
-  ])("keeps up the heartbeat of a run whose Job $name: $want", ({ given, want }) => {
+  ])("sends heartbeats for a run whose Job $name: $want", ({ given, want }) => {
     expect(decisionOf(given).heartbeat).toBe(want);
   });
 });
@@ -302,93 +314,93 @@ describe("decide, at once", () => {
 describe("decide, over time", () => {
   it.each<{ name: string; given: Given; at: number[]; want: string[] }>([
     {
-      name: "an image that cannot be pulled fails after the start grace",
+      name: "fails a run whose image cannot be pulled after the start grace",
       given: { jobs: [{ pods: [stuckPod] }] },
       at: [0, 29, 30],
-      want: ["", "", "ERROR, fail, remove 1"],
+      want: ["", "", "ERROR, fail, delete 1"],
     },
     {
-      name: "a pod without a node is warned of after a minute, and left",
+      name: "warns of an unschedulable pod after a minute, and does not fail the run",
       given: { jobs: [{ pods: [unschedulable] }] },
       at: [0, 59, 60, 86_400],
       want: ["", "", "WARNING", "WARNING"],
     },
     {
-      name: "a pod without a node fails after the pending timeout",
+      name: "fails a run with an unschedulable pod after the pending timeout",
       given: { jobs: [{ pods: [unschedulable] }], policy: { pendingTimeoutMs: 90_000 } },
       at: [0, 60, 89, 90],
-      want: ["", "WARNING", "WARNING", "ERROR, fail, remove 1"],
+      want: ["", "WARNING", "WARNING", "ERROR, fail, delete 1"],
     },
     {
-      name: "a sidecar that never ends keeps its Job for a minute after the flow",
+      name: "deletes a Job whose sidecar still runs a minute after the flow",
       given: { jobs: [{ pods: [sidecar] }], run: known("Success") },
       at: [61, 119, 121],
-      want: ["", "", "remove 1"],
+      want: ["", "", "delete 1"],
     },
     {
-      name: "a sidecar that never ends does not fail the run",
+      name: "does not fail a run because a sidecar still runs",
       given: { jobs: [{ pods: [sidecar] }] },
       at: [61, 120],
-      want: ["", "WARNING, remove 1"],
+      want: ["", "WARNING, delete 1"],
     },
     {
-      name: "a Job that runs on after its run was over goes after a minute",
+      name: "deletes a Job that still runs a minute after its run was over",
       given: { run: known("Failed", { updated: at(0) }) },
       at: [1, 59, 60],
-      want: ["", "", "remove 1"],
+      want: ["", "", "delete 1"],
     },
     {
-      name: "a completed Job whose run is still Running is told of after a grace",
+      name: "warns of a completed Job whose run is still Running after a grace",
       given: { jobs: [doneJob] },
       at: [61, 70, 71],
-      want: ["", "", "WARNING, remove 1"],
+      want: ["", "", "WARNING, delete 1"],
     },
     {
-      name: "a cancelled run has its grace",
+      name: "deletes the Job of a cancelled run after the cancel grace",
       given: { run: known("Cancelled", { updated: at(0) }) },
       at: [5, 59, 60],
-      want: ["", "", "remove 1"],
+      want: ["", "", "delete 1"],
     },
     {
-      name: "a deleted flow run's Job goes after the grace",
+      name: "deletes the Job of a missing run after the cancel grace",
       given: { run: { kind: "missing" } },
       at: [0, 59, 60],
-      want: ["", "", "remove 1"],
+      want: ["", "", "delete 1"],
     },
     {
-      name: "a failed Job stays as long as it is told to",
+      name: "keeps a failed Job for the configured time",
       given: { jobs: [failedJob], run: known("Failed"), policy: { deleteFailedAfterMs: 60_000 } },
       at: [61, 119, 120],
-      want: ["ERROR", "ERROR", "ERROR, remove 1"],
+      want: ["ERROR", "ERROR", "ERROR, delete 1"],
     },
     {
-      name: "a stuck Job stays as long as it is told to, after its run was failed",
+      name: "keeps a stuck Job for the configured time after its run failed",
       given: { jobs: [{ pods: [stuckPod] }], run: known("Failed"), policy: { deleteFailedAfterMs: 100_000 } },
       at: [0, 30, 99, 100],
-      want: ["", "ERROR", "ERROR", "ERROR, remove 1"],
+      want: ["", "ERROR", "ERROR", "ERROR, delete 1"],
     },
     {
-      name: "a cancelled run's completed Job stays as long as it is told to",
+      name: "keeps the completed Job of a cancelled run for the configured time",
       given: {
         jobs: [{ pods: [pod({ status: { phase: "Succeeded" } })] }],
         run: known("Cancelled"),
         policy: { deleteSucceededAfterMs: 50_000 },
       },
       at: [10, 59, 60],
-      want: ["", "", "remove 1"],
+      want: ["", "", "delete 1"],
     },
-  ])("$name", ({ given, at: moments, want }) => {
-    expect(decisionsAt(moments, () => given).map(actions)).toEqual(want);
+  ])("$name", ({ given, at: times, want }) => {
+    expect(decisionsAt(times, () => given).map(actions)).toEqual(want);
   });
 
-  it("grants a hung process no new grace for each of its heartbeats", () => {
+  it("does not restart the cancel grace at each heartbeat of a hung process", () => {
     const decisions = decisionsAt([5, 35, 65], (seconds) => ({
       run: known("Cancelling", { updated: at(seconds - 1) }),
     }));
-    expect(decisions.map(actions)).toEqual(["", "", "remove 1"]);
+    expect(decisions.map(actions)).toEqual(["", "", "delete 1"]);
   });
 
-  it("begins the start grace anew when the pod came to run in between", () => {
+  it("restarts the start grace when the pod ran in between", () => {
     const jobs = (seconds: number): Partial<ObservedJob>[] => [seconds === 20 ? {} : { pods: [stuckPod] }];
     expect(decisionsAt([0, 20, 40], (seconds) => ({ jobs: jobs(seconds) })).map(actions)).toEqual([
       "",
@@ -397,7 +409,7 @@ describe("decide, over time", () => {
     ]);
   });
 
-  it("counts a crash loop's short runs into its grace", () => {
+  it("does not restart the start grace when a crash looping container runs briefly", () => {
     const crashing = { exitCode: 1 };
     const spec = { restartPolicy: "OnFailure", containers: [{ name: "flow" }] };
     const again = { restartCount: 1, lastState: { terminated: crashing } };
@@ -417,16 +429,16 @@ describe("decide, over time", () => {
     const decisions = decisionsAt([0, 16, 31], (seconds) => ({
       jobs: [{ pods: [seconds === 16 ? runs : waits] }],
     }));
-    expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, remove 1"]);
+    expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, delete 1"]);
     expect(decisions[2]?.logs[0]?.tail).toMatchObject({ previous: true });
   });
 
-  it("says when to look again", () => {
+  it("returns when to decide again", () => {
     const [first, second] = decisionsAt([0, 10], () => ({ jobs: [{ pods: [stuckPod] }] }));
     expect([first?.requeueAfterMs, second?.requeueAfterMs]).toEqual([30_000, 20_000]);
   });
 
-  it("asks for no further look at a Job that is being deleted", () => {
+  it("does not decide again about a Job that is being deleted", () => {
     const decision = decisionOf({
       jobs: [{ job: job({ deletionTimestamp: at(50).toISOString() }) }],
       run: known("Cancelled"),
@@ -435,7 +447,7 @@ describe("decide, over time", () => {
   });
 });
 
-describe("decide, in a word", () => {
+describe("the status of a decision", () => {
   it.each<{ given: Given; want: string }>([
     { given: {}, want: "active" },
     { given: { jobs: [{ pods: [unschedulable] }] }, want: "pending" },
@@ -445,7 +457,7 @@ describe("decide, in a word", () => {
     { given: { jobs: [] }, want: "finished" },
     { given: { run: { kind: "missing" } }, want: "orphaned" },
     { given: { run: known("Cancelling") }, want: "cancelled" },
-    { given: { jobs: [{ ...doneJob }, { job: newer({}) }] }, want: "active" },
+    { given: { jobs: [{ ...doneJob }, { job: newerJob({}) }] }, want: "active" },
   ])("$want", ({ given, want }) => {
     expect(decisionOf(given).status).toBe(want);
   });

@@ -1,4 +1,4 @@
-// Decisions in short, and one after the other, for the tests of them.
+// Helpers that make decisions and summarise them for tests.
 
 import { runStateOf } from "../../../src/prefect1/run-state.ts";
 import type { DecideInput, Decision } from "../../../src/job/decide/types.ts";
@@ -8,7 +8,7 @@ import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import type { ObservedJob } from "../../../src/job/observe/observed.ts";
 import { decide } from "../../../src/job/decide/decide.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
-import { at, observed, print, RUN_ID } from "../observed-jobs.ts";
+import { at, observedRun, observedJob, RUN_ID } from "../observed-jobs.ts";
 
 export function known(type: string, more: { context?: JsonObject; updated?: Date } = {}): RunStatus {
   const { context = {}, updated } = more;
@@ -31,7 +31,7 @@ export function decisionOf({
   firstObserved = new Map(),
 }: Given): Decision {
   return decide({
-    observed: observed(...jobs.map((each) => print(each))),
+    observed: observedRun(...jobs.map((job) => observedJob(job))),
     run,
     policy: { ...DEFAULT_POLICY, ...policy },
     now: at(seconds),
@@ -39,22 +39,22 @@ export function decisionOf({
   });
 }
 
-/** The decisions at these moments, each told what the one before had seen. */
-export function decisionsAt(moments: readonly number[], given: (seconds: number) => Given): Decision[] {
+/** The decisions at these times, in seconds; each has the `firstObserved` of the one before. */
+export function decisionsAt(times: readonly number[], given: (seconds: number) => Given): Decision[] {
   let firstObserved: DecideInput["firstObserved"] = new Map();
-  return moments.map((seconds) => {
+  return times.map((seconds) => {
     const decision = decisionOf({ ...given(seconds), seconds, firstObserved });
     firstObserved = decision.firstObserved;
     return decision;
   });
 }
 
-/** What would be done, in short: levels of what is said, the transition, how many Jobs go. */
-export function actions({ logs: say, transition: settle, deletions: remove }: Decision): string {
-  const words = [
-    ...say.map(({ level }) => level),
-    settle?.kind,
-    remove.length > 0 ? `remove ${remove.length}` : undefined,
+/** A summary of the decision: the levels of its log entries, its transition, and how many Jobs it deletes. */
+export function actions({ logs, transition, deletions }: Decision): string {
+  const parts = [
+    ...logs.map(({ level }) => level),
+    transition?.kind,
+    deletions.length > 0 ? `delete ${deletions.length}` : undefined,
   ];
-  return words.filter((word) => word !== undefined).join(", ");
+  return parts.filter((part) => part !== undefined).join(", ");
 }

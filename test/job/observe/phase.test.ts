@@ -12,7 +12,7 @@ import {
   over,
   pendingPod,
   pod,
-  print,
+  observedJob,
   running,
   waiting,
 } from "../observed-jobs.ts";
@@ -27,9 +27,9 @@ function withInit(restartPolicy: string | undefined, status: Pod["status"]): Pod
   });
 }
 
-/** Kind, and the problem's code where there is one. */
-function seen(given: Partial<ObservedJob>): string {
-  const phase = jobPhase(print(given));
+/** The phase's kind, and the problem's reason if there is one. */
+function phaseOf(given: Partial<ObservedJob>): string {
+  const phase = jobPhase(observedJob(given));
   return "problem" in phase ? `${phase.kind} ${phase.problem.reason}` : phase.kind;
 }
 
@@ -48,7 +48,7 @@ describe("jobPhase", () => {
       given: { job: job({}, { spec: { suspend: true } }), pods: [] },
       want: "suspended",
     },
-    { name: "no pod yet", given: { pods: [] }, want: "pending NoPod" },
+    { name: "a Job without a pod", given: { pods: [] }, want: "pending NoPod" },
     {
       name: "Complete in 1.20",
       given: { job: job({}, { status: over("1.20", "succeeded") }) },
@@ -65,13 +65,17 @@ describe("jobPhase", () => {
       want: "succeeded",
     },
     {
-      name: "a succeeded pod before its Job says so",
+      name: "a succeeded pod before its Job reports it",
       given: { pods: [pod({ status: { phase: "Succeeded" } })] },
       want: "succeeded",
     },
-    { name: "a failed pod before its Job says so", given: { pods: [failedPod()] }, want: "failed ExitCode" },
     {
-      name: "the flow's container ended badly, a sidecar runs on",
+      name: "a failed pod before its Job reports it",
+      given: { pods: [failedPod()] },
+      want: "failed ExitCode",
+    },
+    {
+      name: "a failed flow container beside a running sidecar",
       given: {
         pods: [
           pod({
@@ -83,7 +87,7 @@ describe("jobPhase", () => {
       want: "failed ExitCode",
     },
     {
-      name: "the flow's container ended well, a sidecar runs on",
+      name: "a succeeded flow container beside a running sidecar",
       given: {
         pods: [
           pod({
@@ -95,7 +99,7 @@ describe("jobPhase", () => {
       want: "sidecarRunning",
     },
     {
-      name: "a sidecar that ended badly after the flow did well",
+      name: "a sidecar that failed after the flow succeeded",
       given: {
         job: job({}, { status: over("1.35", "failed") }),
         pods: [
@@ -148,17 +152,17 @@ describe("jobPhase", () => {
       want: "failed InitContainer",
     },
     {
-      name: "the first failure where Kubernetes tries twice more",
+      name: "the first failure with backoffLimit 2",
       given: { job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 1 } }), pods: [failedPod()] },
       want: "pending NoPod",
     },
     {
-      name: "the third failure where Kubernetes tries twice more",
+      name: "the third failure with backoffLimit 2",
       given: { job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 3 } }), pods: [failedPod()] },
       want: "failed ExitCode",
     },
     {
-      name: "a second pod at work after the first failed",
+      name: "a second pod that runs after the first failed",
       given: {
         job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 1 } }),
         pods: [failedPod(), pod({ metadata: { uid: "pod-b", name: "pod-b" } })],
@@ -182,7 +186,7 @@ describe("jobPhase", () => {
       want: "failed DeadlineExceeded",
     },
     {
-      name: "deadline exceeded in 1.35, the pod still dying",
+      name: "deadline exceeded in 1.35, the pod still terminating",
       given: {
         job: job({}, { status: { conditions: [condition("FailureTarget", "DeadlineExceeded")] } }),
         pods: [pod({ metadata: deletedAt })],
@@ -234,7 +238,7 @@ describe("jobPhase", () => {
       want: "disrupted Disrupted",
     },
     {
-      name: "refused by its kubelet",
+      name: "rejected by its kubelet",
       given: { pods: [pod({ status: { phase: "Failed", reason: "OutOfcpu" } })] },
       want: "disrupted Disrupted",
     },
@@ -264,7 +268,7 @@ describe("jobPhase", () => {
       want: `disrupted ${code}`,
     })),
     {
-      name: "a pod deleted by hand, still dying",
+      name: "a pod deleted by hand, still terminating",
       given: {
         job: job(
           {},
@@ -275,7 +279,7 @@ describe("jobPhase", () => {
       want: "failed PodDeleted",
     },
     {
-      name: "a pod deleted by hand, killed and gone",
+      name: "a pod deleted by hand, terminated and gone",
       given: {
         job: job({}, { status: over("1.35", "failed") }),
         pods: [],
@@ -299,11 +303,11 @@ describe("jobPhase", () => {
       want: "failed OOMKilled",
     },
     {
-      name: "a pod deleted in 1.20, which makes another",
+      name: "a pod deleted in 1.20, which creates another",
       given: { pods: [], deletedPods: [pod({ metadata: deletedAt })] },
       want: "pending NoPod",
     },
-    { name: "a Job that is gone", given: { gone: true }, want: "deleted JobDeleted" },
+    { name: "a deleted Job", given: { gone: true }, want: "deleted JobDeleted" },
     {
       name: "a Job held by a finalizer, its pod killed with it",
       given: {
@@ -320,7 +324,7 @@ describe("jobPhase", () => {
       want: "failed ExitCode",
     },
     {
-      name: "a Job deleted after its flow had ended well beside a sidecar",
+      name: "a Job deleted after its flow had succeeded beside a sidecar",
       given: {
         job: job(deletedAt),
         pods: [
@@ -336,7 +340,7 @@ describe("jobPhase", () => {
       { restartCount: 0, want: "live" },
       { restartCount: 1, want: "stuck CrashLoop" },
     ].map(({ restartCount, want }) => ({
-      name: `a crash after ${restartCount} restarts, before the kubelet calls it a loop`,
+      name: `a crash after ${restartCount} restarts, before the kubelet shows CrashLoopBackOff`,
       given: {
         pods: [
           pod({
@@ -373,7 +377,7 @@ describe("jobPhase", () => {
       want: "failed ExitCode",
     },
   ])("$name: $want", ({ given, want }) => {
-    expect(seen(given)).toBe(want);
+    expect(phaseOf(given)).toBe(want);
   });
 
   it.each([
@@ -400,30 +404,32 @@ describe("jobPhase", () => {
       want: "stuck Admission",
     },
     {
-      reason: "a webhook that does not answer",
+      reason: "a webhook that times out",
       message: "Error creating: Internal error occurred: failed calling webhook: timeout",
       want: "pending NoPod",
     },
-  ])("reads from the Job's events that $reason keeps the pod away", ({ message, want }) => {
+  ])("reads from the Job's events that $reason prevents its pod: $want", ({ message, want }) => {
     const { uid } = job().metadata;
-    expect(seen({ pods: [], events: [event(uid, ["FailedCreate", message])] })).toBe(want);
+    expect(phaseOf({ pods: [], events: [event(uid, ["FailedCreate", message])] })).toBe(want);
   });
 
-  it("does not mind what the Job's events say once there is a pod", () => {
-    expect(seen({ events: [event("job-a", ["FailedCreate", "forbidden: exceeded quota"])] })).toBe("live");
+  it("ignores the Job's events once there is a pod", () => {
+    expect(phaseOf({ events: [event("job-a", ["FailedCreate", "forbidden: exceeded quota"])] })).toBe("live");
   });
 
-  it("tells when the flow ended", () => {
-    const phase = jobPhase(print({ job: job({}, { status: over("1.35", "failed") }), pods: [failedPod()] }));
+  it("contains when the flow finished", () => {
+    const phase = jobPhase(
+      observedJob({ job: job({}, { status: over("1.35", "failed") }), pods: [failedPod()] }),
+    );
     expect(phase).toMatchObject({ endedAt: at(60) });
   });
 
-  it("tells the newest pod's end where there were several", () => {
+  it("contains the problem of the newest of several pods", () => {
     const second = pod({
       metadata: { uid: "pod-b", name: "pod-b", creationTimestamp: at(10).toISOString() },
       status: { phase: "Failed", containerStatuses: [ended("flow", 7)] },
     });
-    const phase = jobPhase(print({ pods: [failedPod(3), second] }));
+    const phase = jobPhase(observedJob({ pods: [failedPod(3), second] }));
     expect(phase).toMatchObject({
       problem: { pod: "pod-b", message: "container 'flow' exited with code 7" },
     });
@@ -437,6 +443,6 @@ describe("isLive", () => {
     { given: { pods: [pendingPod(waiting("flow", "ErrImagePull"))] }, want: false },
     { given: { pods: [failedPod()] }, want: false },
   ])("is $want", ({ given, want }) => {
-    expect(isLive(jobPhase(print(given)))).toBe(want);
+    expect(isLive(jobPhase(observedJob(given)))).toBe(want);
   });
 });

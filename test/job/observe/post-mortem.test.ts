@@ -1,15 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { postMortem } from "../../../src/job/observe/post-mortem.ts";
-import { ended, failedPod, pod, print, running, waiting } from "../observed-jobs.ts";
+import { ended, failedPod, pod, observedJob, running, waiting } from "../observed-jobs.ts";
 
-const TROUBLE = {
+const PROBLEM = {
   reason: "ExitCode",
   message: "container 'flow' exited with code 1",
-  hint: "read on",
+  hint: "see the log",
 } as const;
 
 describe("postMortem", () => {
-  it("tells Job, hint, pod, node and how each container stands", () => {
+  it("contains Job, hint, pod, node and the state of each container", () => {
     const init = { name: "setup", resources: { requests: { memory: "64Mi" } } };
     const spec = {
       restartPolicy: "Never",
@@ -22,10 +22,10 @@ describe("postMortem", () => {
       initContainerStatuses: [ended("setup", 0, { reason: "Completed" })],
       containerStatuses: [ended("flow", 139)],
     };
-    expect(postMortem(print({ pods: [pod({ spec, status })] }), TROUBLE)).toBe(
+    expect(postMortem(observedJob({ pods: [pod({ spec, status })] }), PROBLEM)).toBe(
       [
         "Job prefect-job-a: container 'flow' exited with code 1",
-        "\tHint: read on",
+        "\tHint: see the log",
         "Pod pod-a (Failed, node node-1)",
         "\tInit container 'setup' completed (Completed)",
         "\t\tMemory: requested 64Mi, limit none",
@@ -37,21 +37,23 @@ describe("postMortem", () => {
   it.each([
     {
       status: waiting("flow", "ErrImagePull", "no\n such image"),
-      line: "Container 'flow' waits (ErrImagePull: no such image)",
+      line: "Container 'flow' is waiting (ErrImagePull: no such image)",
     },
     { status: running("flow", { restartCount: 2 }), line: "Container 'flow' is running, restarted 2 times" },
     { status: { name: "flow" }, line: "Container 'flow' has no state" },
-  ])("says: $line", ({ status, line }) => {
-    const print1 = print({ pods: [pod({ status: { phase: "Pending", containerStatuses: [status] } })] });
-    expect(postMortem(print1, TROUBLE)).toContain(`\n\t${line}`);
+  ])("contains: $line", ({ status, line }) => {
+    const observed = observedJob({
+      pods: [pod({ status: { phase: "Pending", containerStatuses: [status] } })],
+    });
+    expect(postMortem(observed, PROBLEM)).toContain(`\n\t${line}`);
   });
 
-  it("tells of pods that are gone, and their own reason", () => {
-    const gone = {
+  it("contains deleted pods with the reason in their status", () => {
+    const deleted = {
       ...failedPod(),
       status: { phase: "Failed", reason: "Evicted", message: "low on\nmemory" },
     };
-    expect(postMortem(print({ pods: [], deletedPods: [gone] }), TROUBLE)).toContain(
+    expect(postMortem(observedJob({ pods: [], deletedPods: [deleted] }), PROBLEM)).toContain(
       "Pod pod-a (deleted, node node-1)\n\tEvicted: low on memory",
     );
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
-  describeEnd,
-  endProblem,
+  describeTermination,
+  terminationProblem,
   signalOf,
   startProblem,
   waitingProblem,
@@ -24,51 +24,61 @@ describe("waitingProblem", () => {
     ["RunContainerError", "CreateContainer"],
     ["PostStartHookError", "CreateContainer"],
     ["CrashLoopBackOff", "CrashLoop"],
-  ])("calls %s %s, and names the container and the server's words", (waits, reason) => {
-    const problem = waitingProblem(waiting("flow", waits, "because\n of it"), SPEC, pod());
+  ])("reads %s as %s, with the container's name and the kubelet's message", (waitingReason, reason) => {
+    const problem = waitingProblem(waiting("flow", waitingReason, "because\n of it"), SPEC, pod());
     expect(problem).toMatchObject({ reason, pod: "pod-a", container: "flow" });
-    expect(problem?.message).toContain(reason === "CrashLoop" ? "keeps crashing" : `${waits}: because of it`);
+    expect(problem?.message).toContain(
+      reason === "CrashLoop" ? "keeps crashing" : `${waitingReason}: because of it`,
+    );
   });
 
-  it.each(["ContainerCreating", "PodInitializing", ""])("sees nothing wrong in %j", (reason) => {
+  it.each(["ContainerCreating", "PodInitializing", ""])("finds no problem in %j", (reason) => {
     expect(waitingProblem(waiting("flow", reason), SPEC, pod())).toBeUndefined();
   });
 });
 
-describe("endProblem", () => {
+describe("terminationProblem", () => {
   const where = { pod: "pod-a", container: "flow", init: false };
 
   it.each([
-    { end: { exitCode: 1 }, reason: "ExitCode", words: "container 'flow' exited with code 1" },
-    { end: { exitCode: 139 }, reason: "Signal", words: "was killed by signal SIGSEGV (exit code 139)" },
+    { terminated: { exitCode: 1 }, reason: "ExitCode", message: "container 'flow' exited with code 1" },
     {
-      end: { exitCode: 255, signal: 15 },
+      terminated: { exitCode: 139 },
       reason: "Signal",
-      words: "was killed by signal SIGTERM (exit code 255)",
+      message: "was killed by signal SIGSEGV (exit code 139)",
     },
-    { end: { exitCode: 137, reason: "OOMKilled" }, reason: "OOMKilled", words: "limit 512Mi" },
     {
-      end: { exitCode: 128, reason: "StartError", message: "exec: no\nsuch file" },
-      reason: "StartError",
-      words: "StartError: exec: no such file",
+      terminated: { exitCode: 255, signal: 15 },
+      reason: "Signal",
+      message: "was killed by signal SIGTERM (exit code 255)",
     },
-    { end: { exitCode: 2, message: "bad\nluck" }, reason: "ExitCode", words: "exited with code 2: bad luck" },
-  ])("reads $end as $code", ({ end, reason, words }) => {
-    const problem = endProblem(end, SPEC, where);
+    { terminated: { exitCode: 137, reason: "OOMKilled" }, reason: "OOMKilled", message: "limit 512Mi" },
+    {
+      terminated: { exitCode: 128, reason: "StartError", message: "exec: no\nsuch file" },
+      reason: "StartError",
+      message: "StartError: exec: no such file",
+    },
+    {
+      terminated: { exitCode: 2, message: "bad\nluck" },
+      reason: "ExitCode",
+      message: "exited with code 2: bad luck",
+    },
+  ])("reads $terminated as $reason", ({ terminated, reason, message }) => {
+    const problem = terminationProblem(terminated, SPEC, where);
     expect(problem).toMatchObject({ reason });
-    expect(problem?.message).toContain(words);
+    expect(problem?.message).toContain(message);
   });
 
   it("names the init container", () => {
-    const problem = endProblem({ exitCode: 1 }, SPEC, { ...where, container: "setup", init: true });
+    const problem = terminationProblem({ exitCode: 1 }, SPEC, { ...where, container: "setup", init: true });
     expect(problem).toMatchObject({
       reason: "InitContainer",
       message: "init container 'setup' exited with code 1",
     });
   });
 
-  it("finds nothing in exit code 0", () => {
-    expect(endProblem({ exitCode: 0 }, SPEC, where)).toBeUndefined();
+  it("finds no problem in exit code 0", () => {
+    expect(terminationProblem({ exitCode: 0 }, SPEC, where)).toBeUndefined();
   });
 });
 
@@ -83,9 +93,11 @@ describe("signalOf", () => {
   });
 });
 
-describe("describeEnd", () => {
-  it("says that there was no limit", () => {
-    expect(describeEnd({ exitCode: 137, reason: "OOMKilled" }, { name: "flow" })).toContain("limit none");
+describe("describeTermination", () => {
+  it("reports that there was no memory limit", () => {
+    expect(describeTermination({ exitCode: 137, reason: "OOMKilled" }, { name: "flow" })).toContain(
+      "limit none",
+    );
   });
 });
 
@@ -99,14 +111,14 @@ describe("startProblem", () => {
     { event: "FailedAttachVolume", message: "Multi-Attach error", reason: "Volume" },
     { event: "FailedCreatePodSandBox", message: "no network", reason: "CreateContainer" },
     { event: "Scheduled", message: "Successfully assigned", reason: undefined },
-  ])("reads $event ($message) as $reason", ({ event: seen, message, reason }) => {
-    expect(startProblem(pendingPod(), [event("pod-a", [seen, message])])?.reason).toBe(reason);
+  ])("reads $event ($message) as $reason", ({ event: eventReason, message, reason }) => {
+    expect(startProblem(pendingPod(), [event("pod-a", [eventReason, message])])?.reason).toBe(reason);
   });
 
   it.each([
     ["Unschedulable", "cannot be scheduled: 0/1 nodes are available"],
-    ["SchedulingGated", "waits for its scheduling gates"],
-  ])("reads %s from the pod's condition", (reason, words) => {
+    ["SchedulingGated", "is waiting for its scheduling gates"],
+  ])("reads %s from the pod's condition", (reason, message) => {
     const scheduled = {
       ...condition("PodScheduled", reason),
       status: "False",
@@ -114,10 +126,10 @@ describe("startProblem", () => {
     };
     const problem = startProblem(pod({ status: { phase: "Pending", conditions: [scheduled] } }), []);
     expect(problem?.reason).toBe("Unschedulable");
-    expect(problem?.message).toContain(words);
+    expect(problem?.message).toContain(message);
   });
 
-  it("takes the newest event, in whatever order they came", () => {
+  it("uses the newest event, in any order", () => {
     const events = [
       event("pod-a", ["FailedAttachVolume", "no", 30]),
       event("pod-a", ["FailedMount", mount, 20]),
@@ -125,7 +137,7 @@ describe("startProblem", () => {
     expect(startProblem(pendingPod(), events)?.reason).toBe("Volume");
   });
 
-  it("forgets a mount that failed before the image was pulled", () => {
+  it("ignores a mount that failed before the image was pulled", () => {
     const events = [
       event("pod-a", ["Pulling", "Pulling image", 30]),
       event("pod-a", ["FailedMount", mount, 20]),

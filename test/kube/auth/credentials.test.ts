@@ -34,7 +34,7 @@ async function headers(user: JsonObject, files?: Record<string, string>): Promis
 }
 
 describe("credentialsOf", () => {
-  it("sends a token, a password, or nothing beside a certificate", async () => {
+  it("sends a token, a password, or no header with a client certificate", async () => {
     expect(await headers({ token: "t" })).toEqual({ authorization: "Bearer t" });
     expect(await headers({ username: "a", password: "b" })).toEqual({ authorization: "Basic YTpi" });
     expect(await headers({ "client-certificate-data": Buffer.from("pem").toString("base64") })).toEqual({});
@@ -49,7 +49,7 @@ describe("credentialsOf", () => {
     expect(await (await credentials).tls()).toMatchObject({ cert: "cert", key: "key" });
   });
 
-  it("prefers the token file, and reads it again after a minute and after a 401", async () => {
+  it("prefers the token file, and reads it again after a minute or a 401", async () => {
     const files = { "/token": "first\n" };
     const { credentials, pass } = withUser({ tokenFile: "/token", token: "other" }, files);
     const known = await credentials;
@@ -63,7 +63,7 @@ describe("credentialsOf", () => {
     expect(await known.headers()).toEqual({ authorization: "Bearer third" });
   });
 
-  it("acts as a user, with groups, uid and extras", async () => {
+  it("impersonates a user with groups, uid and extras", async () => {
     expect(
       await headers({
         as: "jane",
@@ -98,21 +98,21 @@ describe("credentialsOf", () => {
       exec: { apiVersion: "client.authentication.k8s.io/v1", command, interactiveMode: "Never" },
     });
 
-    it("asks the program once for many requests, and tells it its API version", async () => {
+    it("runs the plugin once for several requests, and passes its API version", async () => {
       const log = join(folder, "calls");
       const path = script(
         "good",
-        `echo call >> ${log}; case "$KUBERNETES_EXEC_INFO" in *authentication.k8s.io/v1*) t=told;; *) t=untold;; esac
+        `echo call >> ${log}; case "$KUBERNETES_EXEC_INFO" in *authentication.k8s.io/v1*) t=with-info;; *) t=without-info;; esac
 echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"'$t'"}}'`,
       );
       const known = await withUser(exec(path)).credentials;
       const all = await Promise.all([known.headers(), known.headers(), known.headers()]);
-      expect(all).toEqual(all.map(() => ({ authorization: "Bearer told" })));
+      expect(all).toEqual(all.map(() => ({ authorization: "Bearer with-info" })));
       const { readFileSync } = await import("node:fs");
       expect(readFileSync(log, "utf8")).toBe("call\n");
     });
 
-    it("says which program failed", async () => {
+    it("names the plugin that failed", async () => {
       const known = await withUser(exec(script("bad", "echo 'login expired' >&2; exit 1"))).credentials;
       await expect(known.headers()).rejects.toThrow(`cannot get credentials from "${join(folder, "bad")}"`);
       const absent = await withUser(exec(join(folder, "absent"))).credentials;

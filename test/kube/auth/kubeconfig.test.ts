@@ -43,7 +43,7 @@ function choose(flags: ConnectionFlags, kubeconfig?: string): Target | undefined
 }
 
 describe("chooseTarget", () => {
-  it("takes the current context, its namespace, and paths beside the file", () => {
+  it("uses the current context, its namespace, and paths relative to the file", () => {
     const target = choose({}, "/k/one");
     expect(target).toMatchObject({
       server: "https://one:6443",
@@ -58,7 +58,7 @@ describe("chooseTarget", () => {
     });
   });
 
-  it("merges several files; the first to name a thing wins, a missing one is skipped", () => {
+  it("merges files: the first definition wins, missing files are skipped", () => {
     const target = choose({}, "/k/absent:/k/one:/k/two");
     expect(target?.contextName).toBe("one");
     expect(choose({ context: "two" }, "/k/one:/k/two")).toMatchObject({
@@ -68,12 +68,12 @@ describe("chooseTarget", () => {
     expect(choose({ cluster: "c1" }, "/k/one:/k/two")?.server).toBe("https://one:6443");
   });
 
-  it("reads ~/.kube/config without KUBECONFIG, and nothing where there is nothing", () => {
+  it("reads ~/.kube/config by default, and returns undefined without any file", () => {
     expect(choose({})?.contextName).toBe("two");
     expect(choose({}, "/k/absent")).toBeUndefined();
   });
 
-  it("lets flags win over the context", () => {
+  it("prefers flags to the context", () => {
     const flags = {
       server: "https://elsewhere/",
       tlsServerName: "name",
@@ -89,43 +89,47 @@ describe("chooseTarget", () => {
     });
   });
 
-  it("finds an exec plugin beside its kubeconfig when it is named with a slash", () => {
+  it("resolves an exec plugin path with a slash relative to its kubeconfig", () => {
     expect(choose({ user: "plugin" }, "/k/two")?.user["exec"]).toEqual({ command: "/k/bin/login" });
   });
 
   it.each([
     {
-      title: "a named file that is missing",
+      title: "a missing --kubeconfig file",
       flags: { kubeconfig: "/k/absent" },
-      says: 'cannot read kubeconfig "/k/absent": no such file',
+      message: 'cannot read kubeconfig "/k/absent": no such file',
     },
     {
-      title: "a file that is no YAML",
+      title: "invalid YAML",
       flags: { kubeconfig: "/k/broken" },
-      says: 'cannot read kubeconfig "/k/broken": ',
+      message: 'cannot read kubeconfig "/k/broken": ',
     },
-    { title: "a file that is no kubeconfig", flags: { kubeconfig: "/k/list" }, says: "not a kubeconfig" },
+    {
+      title: "a file that is not a kubeconfig",
+      flags: { kubeconfig: "/k/list" },
+      message: "not a kubeconfig",
+    },
     {
       title: "an unknown context",
       flags: { kubeconfig: "/k/one", context: "nope" },
-      says: 'cannot find context "nope"',
+      message: 'cannot find context "nope"',
     },
     {
       title: "an unknown cluster",
       flags: { kubeconfig: "/k/one", cluster: "nope" },
-      says: 'cannot find cluster "nope"',
+      message: 'cannot find cluster "nope"',
     },
     {
       title: "an unknown user",
       flags: { kubeconfig: "/k/one", user: "nope" },
-      says: 'cannot find user "nope"',
+      message: 'cannot find user "nope"',
     },
     {
-      title: "a server that is no address",
+      title: "an invalid server URL",
       flags: { kubeconfig: "/k/one", server: "http://a b" },
-      says: "not a URL",
+      message: "not a URL",
     },
-  ])("refuses $title", ({ flags, says }) => {
-    expect(() => choose(flags)).toThrow(says);
+  ])("refuses $title", ({ flags, message }) => {
+    expect(() => choose(flags)).toThrow(message);
   });
 });

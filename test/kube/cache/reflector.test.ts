@@ -15,33 +15,33 @@ import { jobBody } from "../../fakes/kubernetes/tests/with-fake.ts";
 
 type Options = ReflectorOptions<"jobs", Job>;
 
-/** Real time, but back-offs and pauses last a hundredth of what was asked; what was asked is kept. */
-class HastyClock implements Clock {
-  readonly asked: number[] = [];
+/** Sleeps a hundredth of the requested time, and records the requested times. */
+class FastClock implements Clock {
+  readonly sleeps: number[] = [];
   now(): Date {
     return new Date();
   }
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    this.asked.push(ms);
+    this.sleeps.push(ms);
     return systemClock.sleep(ms / 100, signal);
   }
 }
 
-interface World {
+interface ReflectorTest {
   readonly fake: FakeKubernetes;
   readonly reflector: Reflector<"jobs", Job>;
-  readonly clock: HastyClock;
+  readonly clock: FastClock;
   readonly outages: unknown[];
   readonly recoveries: number;
   readonly changes: string[];
-  /** What run() came to. */
+  /** Resolves with the error of run(), if any. */
   readonly ended: Promise<unknown>;
   readonly stop: AbortController;
   readonly add: (name: string) => void;
   /** Resolves when the cache holds exactly these Jobs. */
   readonly holds: (...names: string[]) => Promise<void>;
-  /** Resolves when this is so; looked at after every change and outage. */
-  readonly until: (what: () => boolean) => Promise<void>;
+  /** Resolves when the condition is true; checked after every activity and outage. */
+  readonly until: (condition: () => boolean) => Promise<void>;
 }
 
 async function kubeOf(fake: FakeKubernetes): Promise<KubeApi> {
@@ -59,40 +59,40 @@ async function kubeOf(fake: FakeKubernetes): Promise<KubeApi> {
 }
 
 async function watching(
-  given: {
+  setup: {
     readonly options?: Partial<Options>;
     readonly fake?: FakeKubernetesOptions;
     readonly jobs?: readonly string[];
   } = {},
-): Promise<World> {
-  const fake = await startFakeKubernetes({ controller: false, bookmarkMs: 20, ...given.fake });
+): Promise<ReflectorTest> {
+  const fake = await startFakeKubernetes({ controller: false, bookmarkMs: 20, ...setup.fake });
   const kube = await kubeOf(fake);
-  const clock = new HastyClock();
+  const clock = new FastClock();
   const stop = new AbortController();
   const outages: unknown[] = [];
   const changes: string[] = [];
   const seen = { recoveries: 0 };
-  const looks = new Set<() => void>();
-  const look = (): void => {
-    for (const one of looks) one();
+  const checks = new Set<() => void>();
+  const runChecks = (): void => {
+    for (const check of checks) check();
   };
-  const { onOutage, ...options } = given.options ?? {};
+  const { onOutage, ...options } = setup.options ?? {};
   const reflector = new Reflector<"jobs", Job>({
     kube,
     clock,
     resource: "jobs",
     query: { namespace: "default" },
-    keep: transformJob,
+    transform: transformJob,
     relistMs: 600_000,
     random: () => 0,
-    onHeard: look,
+    onActivity: runChecks,
     ...options,
     onChange: (change) => {
       changes.push(`${change.type} ${change.object.metadata.name}`);
     },
     onOutage: (error, failures) => {
       outages.push(error);
-      look();
+      runChecks();
       onOutage?.(error, failures);
     },
     onRecovery: () => {
@@ -105,7 +105,7 @@ async function watching(
       metadata: { name, namespace: "default" },
     });
   };
-  for (const name of given.jobs ?? []) add(name);
+  for (const name of setup.jobs ?? []) add(name);
   const ended = reflector.run(stop.signal).catch((error: unknown) => error);
   onTestFinished(async () => {
     stop.abort();
@@ -113,15 +113,15 @@ async function watching(
     kube.close();
     await fake.stop();
   });
-  const until = (what: () => boolean): Promise<void> =>
+  const until = (condition: () => boolean): Promise<void> =>
     new Promise((resolve) => {
-      const one = (): void => {
-        if (!what()) return;
-        looks.delete(one);
+      const check = (): void => {
+        if (!condition()) return;
+        checks.delete(check);
         resolve();
       };
-      looks.add(one);
-      one();
+      checks.add(check);
+      check();
     });
   const names = (): string =>
     [...reflector.values()]
@@ -149,7 +149,7 @@ const lists = (fake: FakeKubernetes): number => fake.requests.count({ verb: "lis
 const watches = (fake: FakeKubernetes): number => fake.requests.count({ verb: "watch", resource: "jobs" });
 
 describe("a reflector", () => {
-  it("lists what is there, then follows what comes and goes", async () => {
+  it("lists the objects, then follows changes", async () => {
     const { fake, add, holds, reflector, changes } = await watching({ jobs: ["a"] });
     await reflector.synced;
     add("b");
@@ -160,7 +160,7 @@ describe("a reflector", () => {
     expect([lists(fake), watches(fake)]).toEqual([1, 1]);
   });
 
-  it("keeps of an object only what decisions read", async () => {
+  it("keeps only the transformed object", async () => {
     const { reflector } = await watching({ jobs: ["a"] });
     await reflector.synced;
     const [job] = reflector.values();
@@ -169,18 +169,21 @@ describe("a reflector", () => {
     expect(job?.metadata.labels).not.toHaveProperty("app");
   });
 
-  it.each([500, 429, 403])("rides out a while of answers %i, and says so once it is over", async (status) => {
-    const world = await watching({ jobs: ["a"] });
-    await world.reflector.synced;
-    world.fake.faults.add({ times: 2, action: { kind: "answer", status } });
-    world.fake.dropWatches();
-    world.add("b");
-    await world.holds("a", "b");
-    expect(world.outages.length).toBeGreaterThanOrEqual(2);
-    expect(world.recoveries).toBe(1);
-  });
+  it.each([500, 429, 403])(
+    "recovers from responses with status %i, and reports the recovery once",
+    async (status) => {
+      const test = await watching({ jobs: ["a"] });
+      await test.reflector.synced;
+      test.fake.faults.add({ times: 2, action: { kind: "answer", status } });
+      test.fake.dropWatches();
+      test.add("b");
+      await test.holds("a", "b");
+      expect(test.outages.length).toBeGreaterThanOrEqual(2);
+      expect(test.recoveries).toBe(1);
+    },
+  );
 
-  it("waits as long as the server asks", async () => {
+  it("waits for Retry-After", async () => {
     const { clock, until, outages, fake } = await watching();
     fake.faults.add({
       match: ({ verb }) => verb === "watch",
@@ -188,10 +191,10 @@ describe("a reflector", () => {
     });
     fake.dropWatches();
     await until(() => outages.some((error) => error instanceof KubeError && error.status === 429));
-    expect(clock.asked).toContain(7_000);
+    expect(clock.sleeps).toContain(7_000);
   });
 
-  it("goes on from where it was after its connection was cut, without a new list", async () => {
+  it("resumes the watch after a lost connection, without a new list", async () => {
     const { fake, reflector, holds, add } = await watching({ jobs: ["a"] });
     await reflector.synced;
     fake.dropWatches();
@@ -200,7 +203,7 @@ describe("a reflector", () => {
     expect(lists(fake)).toBe(1);
   });
 
-  it("lists anew after 410, and learns from the list what was deleted meanwhile", async () => {
+  it("lists again after 410, and finds what was deleted in the meantime", async () => {
     const { fake, reflector, holds, add, changes, outages } = await watching({ jobs: ["a", "b"] });
     await reflector.synced;
     await fake.pause();
@@ -213,7 +216,7 @@ describe("a reflector", () => {
     expect(outages.every((error) => error instanceof KubeError && error.status !== 410)).toBe(true);
   });
 
-  it("does not spin against a server that answers every watch with 410", async () => {
+  it("backs off when every watch ends with 410", async () => {
     const { fake, clock, until } = await watching();
     fake.faults.add({
       match: ({ verb }) => verb === "watch",
@@ -222,11 +225,11 @@ describe("a reflector", () => {
     });
     fake.dropWatches();
     await until(() => lists(fake) > 6);
-    expect(clock.asked.slice(-5).every((ms) => ms >= 250)).toBe(true);
-    expect(clock.asked.at(-1)).toBeGreaterThan(clock.asked.at(-3) ?? 0);
+    expect(clock.sleeps.slice(-5).every((ms) => ms >= 250)).toBe(true);
+    expect(clock.sleeps.at(-1)).toBeGreaterThan(clock.sleeps.at(-3) ?? 0);
   });
 
-  it("notices a connection that has gone silent", async () => {
+  it("reconnects after the idle timeout", async () => {
     const { fake, reflector, holds, add } = await watching({ jobs: ["a"], options: { idleMs: 100 } });
     await reflector.synced;
     await reflector.synced;
@@ -238,18 +241,18 @@ describe("a reflector", () => {
     expect(watches(fake)).toBeGreaterThan(1);
   });
 
-  it("comes back when the server was away", async () => {
-    const world = await watching({ jobs: ["a"] });
-    await world.reflector.synced;
-    await world.fake.pause();
-    await world.until(() => world.outages.length >= 3);
-    world.add("b");
-    await world.fake.resume();
-    await world.holds("a", "b");
-    expect(world.recoveries).toBe(1);
+  it("recovers after the server was down", async () => {
+    const test = await watching({ jobs: ["a"] });
+    await test.reflector.synced;
+    await test.fake.pause();
+    await test.until(() => test.outages.length >= 3);
+    test.add("b");
+    await test.fake.resume();
+    await test.holds("a", "b");
+    expect(test.recoveries).toBe(1);
   });
 
-  it("takes a list now and then as the truth, and finds no news in what it knows", async () => {
+  it("relists periodically, and reports no change for unchanged objects", async () => {
     const { fake, until, changes } = await watching({ jobs: ["a"], options: { relistMs: -1 } });
     for (let n = 0; n < 3; n++) {
       const before = lists(fake);
@@ -259,7 +262,7 @@ describe("a reflector", () => {
     expect(changes).toEqual(["set a"]);
   });
 
-  it("does not spin when every watch ends at once", async () => {
+  it("pauses when every watch ends at once", async () => {
     const { fake, clock } = await watching();
     const kube = await kubeOf(fake);
     const ended: number[] = [];
@@ -276,16 +279,16 @@ describe("a reflector", () => {
       clock,
       resource: "jobs",
       query: { namespace: "default" },
-      keep: transformJob,
+      transform: transformJob,
       onChange: () => {},
       relistMs: 600_000,
     });
     await reflector.run(stop.signal);
     kube.close();
-    expect(clock.asked.filter((ms) => ms > 900 && ms <= 1_000)).toHaveLength(4);
+    expect(clock.sleeps.filter((ms) => ms > 900 && ms <= 1_000)).toHaveLength(4);
   });
 
-  it("pages through long lists", async () => {
+  it("reads long lists in pages", async () => {
     const jobs = Array.from({ length: 1_100 }, (_, n) => `job-${n}`);
     const { fake, reflector } = await watching({ jobs });
     await reflector.synced;
@@ -293,45 +296,45 @@ describe("a reflector", () => {
     expect(lists(fake)).toBe(3);
   });
 
-  it("ends with what onOutage throws", async () => {
+  it("stops with the error that onOutage throws", async () => {
     const refused = new Error("refused for good");
-    const world = await watching({
+    const test = await watching({
       options: {
         onOutage: (_error, failures) => {
           if (failures === 3) throw refused;
         },
       },
     });
-    world.fake.forbid({ verbs: ["watch"], resources: ["jobs"] });
-    world.fake.dropWatches();
-    expect(await world.ended).toBe(refused);
+    test.fake.forbid({ verbs: ["watch"], resources: ["jobs"] });
+    test.fake.dropWatches();
+    expect(await test.ended).toBe(refused);
   });
 });
 
-describe("reflectors together", () => {
-  it("stop all when one is refused for good, and tell why", async () => {
+describe("several reflectors", () => {
+  it("all stop when one stops with an error", async () => {
     const fake = await startFakeKubernetes({ controller: false });
     const kube = await kubeOf(fake);
     onTestFinished(async () => {
       kube.close();
       await fake.stop();
     });
-    const made = (
+    const reflectorOf = (
       resource: "jobs" | "pods",
       onOutage: Options["onOutage"],
     ): Reflector<"jobs" | "pods", Job> =>
       new Reflector({
         kube,
-        clock: new HastyClock(),
+        clock: new FastClock(),
         resource,
         query: { namespace: "default" },
-        keep: (object) => object as Job,
+        transform: (object) => object as Job,
         onChange: () => {},
         onOutage,
         relistMs: 600_000,
       });
-    const jobs = made("jobs", undefined);
-    const pods = made("pods", (error) => {
+    const jobs = reflectorOf("jobs", undefined);
+    const pods = reflectorOf("pods", (error) => {
       throw error;
     });
     fake.faults.add({

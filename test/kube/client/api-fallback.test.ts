@@ -1,4 +1,4 @@
-// A server that has PodDisruptionBudgets in their older version only, as Kubernetes 1.20.
+// A server that serves PodDisruptionBudgets only as policy/v1beta1, like Kubernetes 1.20.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -23,12 +23,12 @@ const MISSING = { kind: "Status", status: "Failure", reason: "NotFound", message
 let server: Server;
 let kubeconfig: string;
 let inPlainText = false;
-const asked: string[] = [];
+const requested: string[] = [];
 
 beforeAll(async () => {
   server = createServer((request, response) => {
     const path = request.url?.split("?")[0] ?? "";
-    asked.push(`${request.method} ${path}`);
+    requested.push(`${request.method} ${path}`);
     const answer = (status: number, body: unknown): void =>
       void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     if (path === OLDER) answer(200, { metadata: { resourceVersion: "1" }, items: [BUDGET] });
@@ -57,33 +57,33 @@ async function connect(): Promise<KubeApi> {
 afterAll(() => void server.close());
 
 describe.each([
-  ["as Kubernetes 1.20 says it", false],
-  ["as a current server says it", true],
-])("a group that the server has in an older version only, %s", (_, plainly) => {
+  ["Kubernetes 1.20", false],
+  ["current Kubernetes", true],
+])("the fallback to an older API version, with the 404 of %s", (_, plainText) => {
   let kube: KubeApi;
 
   beforeAll(async () => {
-    inPlainText = plainly;
+    inPlainText = plainText;
     kube = await connect();
   });
   afterAll(() => kube.close());
 
-  it("is asked for there, and from then on at once", async () => {
+  it("requests the older version, and from then on directly", async () => {
     const page = await kube.listPage("poddisruptionbudgets", { namespace: "default" });
     expect(page.items.map(({ metadata }) => metadata.name)).toEqual(["dask-1"]);
-    asked.length = 0;
+    requested.length = 0;
     const ref = { namespace: "default", name: "dask-1" };
     expect((await kube.get("poddisruptionbudgets", ref))?.metadata.uid).toBe("u1");
     expect(await kube.delete("poddisruptionbudgets", ref, { uid: "u1" })).toBe("deleted");
-    expect(asked).toEqual([`GET ${OLDER}/dask-1`, `DELETE ${OLDER}/dask-1`]);
+    expect(requested).toEqual([`GET ${OLDER}/dask-1`, `DELETE ${OLDER}/dask-1`]);
   });
 
-  it("is not meant by an object that is not there", async () => {
+  it("is not used for a missing object", async () => {
     expect(await kube.get("pods", { namespace: "default", name: "gone" })).toBeUndefined();
     expect(await kube.get("poddisruptionbudgets", { namespace: "default", name: "gone" })).toBeUndefined();
   });
 
-  it("is no way out for groups of which there is no older version", async () => {
+  it("is not used for APIs without an older version", async () => {
     await expect(kube.listPage("jobs", { namespace: "default" })).rejects.toThrow(/404|could not find/i);
   });
 });

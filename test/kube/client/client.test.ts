@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 describe("KubeClient", () => {
-  it("tells created from exists, deleted from gone and changed", async () => {
+  it("returns created or exists, and deleted, gone or changed", async () => {
     const ref = { namespace: "default", name: "one" };
     expect(await kube.create("jobs", job("one"), { namespace: "default" })).toBe("created");
     expect(await kube.create("jobs", job("one"), { namespace: "default" })).toBe("exists");
@@ -54,7 +54,7 @@ describe("KubeClient", () => {
     expect(await kube.delete("jobs", ref)).toBe("gone");
   });
 
-  it("patches only the version that was read", async () => {
+  it("patches only the expected resourceVersion", async () => {
     const ref = { namespace: "default", name: "patched" };
     await kube.create("jobs", job("patched"), { namespace: "default" });
     const version = (await kube.get("jobs", ref))?.metadata.resourceVersion;
@@ -63,7 +63,7 @@ describe("KubeClient", () => {
     expect(await kube.patch("jobs", ref, patch)).toBe("changed");
   });
 
-  it("lists page after page, by label", async () => {
+  it("lists in pages, by label", async () => {
     for (let at = 0; at < 7; at++) await kube.create("jobs", job(`page-${at}`), { namespace: "default" });
     const names: string[] = [];
     const query = { namespace: "default", labelSelector: "app in (page-1,page-2,page-5)", limit: 2 };
@@ -71,7 +71,7 @@ describe("KubeClient", () => {
     expect(names.sort()).toEqual(["page-1", "page-2", "page-5"]);
   });
 
-  it("rides out a read whose kept connection the server closes", async () => {
+  it("retries a read when the server closes the idle connection", async () => {
     await kube.listPage("pods", { namespace: "default" });
     fake.faults.add({
       action: { kind: "cut", when: "before" },
@@ -82,7 +82,7 @@ describe("KubeClient", () => {
     expect(fake.requests.count({ verb: "list", resource: "pods" })).toBeGreaterThanOrEqual(3);
   });
 
-  it("says what was refused, in Kubernetes' words, with status and reason", async () => {
+  it("throws Kubernetes' message with status and reason", async () => {
     const weak = await connect("weak");
     const refused = await weak
       .delete("jobs", { namespace: "default", name: "patched" })
@@ -93,7 +93,7 @@ describe("KubeClient", () => {
     weak.close();
   });
 
-  it("asks what this user and what others may do, and who this user is", async () => {
+  it("checks permissions of this and other users, and reads the current user", async () => {
     const weak = await connect("weak");
     const access = { verb: "delete", group: "batch", resource: "jobs", namespace: "default" };
     expect(await weak.canI(access)).toBe(false);
@@ -109,7 +109,7 @@ describe("KubeClient", () => {
     weak.close();
   });
 
-  it("does not wait for a server that is not there", async () => {
+  it("fails at once when the server is unreachable", async () => {
     const elsewhere = await connectKube(
       { server: "http://127.0.0.1:1" },
       { env: {}, home: undefined, clock: systemClock, readFile: () => undefined, userAgent: "test" },
@@ -119,7 +119,7 @@ describe("KubeClient", () => {
     expect(String(error)).toContain("connection refused");
   });
 
-  it("refuses a wrong token as such", async () => {
+  it("does not retry a wrong token", async () => {
     const wrong = await connect("wrong");
     await expect(wrong.listPage("jobs", { namespace: "default" })).rejects.toMatchObject({
       status: 401,

@@ -1,18 +1,16 @@
-// A request, its credentials and its repetitions.
-
 import { afterEach, describe, expect, it } from "vitest";
 import { Transport } from "../../../src/kube/client/transport.ts";
 import { bareServer, clientOf, stopAll } from "../../http/servers.ts";
 
 afterEach(stopAll);
 
-describe("a stream whose token was refused", () => {
-  it("begins anew with a fresh one, and leaves the refusal unread", async () => {
-    const asked: string[] = [];
+describe("a stream after a 401", () => {
+  it("retries with a new token, and closes the first response unread", async () => {
+    const authorizations: string[] = [];
     const { url, sockets } = await bareServer((socket, request) => {
-      asked.push(/authorization: (.*)\r\n/.exec(request)?.[1] ?? "");
-      const status = asked.length === 1 ? "401 Unauthorized" : "200 OK";
-      // Neither ever ends.
+      authorizations.push(/authorization: (.*)\r\n/.exec(request)?.[1] ?? "");
+      const status = authorizations.length === 1 ? "401 Unauthorized" : "200 OK";
+      // Neither response ends.
       socket.write(`HTTP/1.1 ${status}\r\ntransfer-encoding: chunked\r\n\r\n4\r\none\n\r\n`);
     });
     let tokens = 0;
@@ -30,7 +28,7 @@ describe("a stream whose token was refused", () => {
     });
     const call = { action: "watch jobs", verb: "watch", resource: "jobs", method: "GET", path: "/jobs" };
     const { status } = await transport.stream(call, 5_000);
-    expect([status, asked]).toEqual([200, ["Bearer 0", "Bearer 1"]]);
+    expect([status, authorizations]).toEqual([200, ["Bearer 0", "Bearer 1"]]);
     await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual([true, false]);
   });
 });

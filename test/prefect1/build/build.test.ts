@@ -1,5 +1,3 @@
-// The rules of a Job, row by row: name, labels, pod fields, the flow's container, and what we add.
-
 import { describe, expect, it } from "vitest";
 import { buildJob } from "../../../src/prefect1/build/build.ts";
 import { jobName } from "../../../src/prefect1/build/job-name.ts";
@@ -40,7 +38,7 @@ describe("jobName", () => {
 });
 
 describe("buildJob", () => {
-  it("puts the three labels over the template's, on the Job and on its pods", () => {
+  it("sets the three labels on the Job and its pods, over the template's", () => {
     const given = template({
       metadata: { labels: { team: "data", "prefect.io/flow_id": "old" } },
       spec: { template: { metadata: { labels: { tier: "batch" } }, spec: {} } },
@@ -79,7 +77,7 @@ describe("buildJob", () => {
     expect(job.spec.template.metadata.annotations?.[evict()]).toBe(want);
   });
 
-  it("says on the Job who tells its story, beside the template's annotations", () => {
+  it("annotates the Job with its owner, beside the template's annotations", () => {
     const given = template({ ...POD, metadata: { annotations: { a: "b" } } });
     const job = build({ settings: { owner: "agent-1" }, template: given });
     expect(job.metadata.annotations).toEqual({ a: "b", "prefect.io/agent": "agent-1" });
@@ -95,7 +93,7 @@ describe("buildJob", () => {
     expect(() => build({ template: given })).toThrow(/template for the namespace `prod`.*in `flows`/);
   });
 
-  it("leaves the template as it was, so that it serves the next run", () => {
+  it("does not modify the template", () => {
     const given = template({ metadata: { labels: { a: "b" } }, ...POD });
     const before = structuredClone(given);
     build({ run: withRunConfig({ env: { A: "1" }, cpu_limit: "1", image: "i" }), template: given });
@@ -169,7 +167,7 @@ describe("the container that runs the flow", () => {
   });
 
   it.each([{}, { containers: null }, { containers: [] }])(
-    "is made, by the name of flow, for %j",
+    "is added, with the name flow, for %j",
     (podSpec) => {
       const job = build({ template: podTemplate(podSpec) });
       expect(containerOf(job)).toMatchObject({ name: "flow", image: "prefecthq/prefect:1.4.1" });
@@ -202,7 +200,7 @@ describe("the container that runs the flow", () => {
       core: "1.4.1",
       want: "rc:1",
     },
-    { title: "an empty one too", docker: false, run: "", given: "tmpl:1", core: "1.4.1", want: "" },
+    { title: "even if empty", docker: false, run: "", given: "tmpl:1", core: "1.4.1", want: "" },
     { title: "then the template", docker: false, run: null, given: "tmpl:1", core: "1.4.1", want: "tmpl:1" },
     {
       title: "then Prefect's",
@@ -240,7 +238,7 @@ describe("the container that runs the flow", () => {
     expect(containerOf(job)["image"]).toBe(want);
   });
 
-  it("does not look at a legacy environment's image, as Core 1.4.1 does not", () => {
+  it("ignores the image of a legacy environment, like Core 1.4.1", () => {
     const environment = { type: "LocalEnvironment", metadata: { image: "old:1" } };
     expect(containerOf(build({ run: flowRun({}, { environment }) }))["image"]).toBe(
       "prefecthq/prefect:1.4.1",
@@ -277,7 +275,7 @@ describe("the container that runs the flow", () => {
     expect(containerOf(job)).toMatchObject({ command: ["tini"], args: ["prefect", "execute", want] });
   });
 
-  it("refuses a core version that is none", () => {
+  it("refuses an invalid core version", () => {
     expect(() => build({ run: flowRun({}, { core_version: "one" }) })).toThrow(
       "invalid `core_version` 'one'",
     );
@@ -317,8 +315,8 @@ describe("the container that runs the flow", () => {
   );
 });
 
-describe("buildJob's failures", () => {
-  it("are for the flow's owner and do not pass by themselves", () => {
+describe("the errors of buildJob", () => {
+  it("are JobErrors and not retryable", () => {
     const broken = flowRun({ run_config: { type: "DockerRun" } });
     const given = templateOf(POD, { from: "agent", name: "t" });
     const thrown = thrownBy(() => buildJob(broken, SETTINGS, given, IDENTIFIER));

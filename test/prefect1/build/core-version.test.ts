@@ -1,7 +1,5 @@
-// Versions of Core around 0.13.0, in PEP 440 order.
-
 import { describe, expect, it } from "vitest";
-import { knowsFlowRunCommand } from "../../../src/prefect1/build/core-version.ts";
+import { supportsFlowRunCommand } from "../../../src/prefect1/build/core-version.ts";
 
 describe("knowsFlowRunCommand", () => {
   it.each([
@@ -25,6 +23,6 @@ describe("knowsFlowRunCommand", () => {
     { version: "1.4.1+", want: undefined },
     { version: "", want: undefined },
   ])("answers $want for $version", ({ version, want }) => {
-    expect(knowsFlowRunCommand(version)).toBe(want);
+    expect(supportsFlowRunCommand(version)).toBe(want);
   });
 });

@@ -1,5 +1,3 @@
-// The flow's environment: precedence, order, texts, key and tenant, the name of Dask clusters.
-
 import { describe, expect, it } from "vitest";
 import { envText } from "../../../src/prefect1/build/environment.ts";
 import { build, containerOf, containerTemplate, envOf, podTemplate, withRunConfig } from "./support.ts";
@@ -50,7 +48,7 @@ describe("the flow's environment", () => {
     });
   });
 
-  it("has every name once, in the place where it first came up", () => {
+  it("has every name once, at its first position", () => {
     const job = build({
       run: withRunConfig({ env: { X: "2", PREFECT__CLOUD__API: "evil", [LEVEL]: "DEBUG" } }),
       settings: { env: { X: "1" } },
@@ -82,7 +80,7 @@ describe("the flow's environment", () => {
     { agent: true, run: { [SEND_LOGS]: false }, send: "false", cloud: "true" },
     { agent: false, run: {}, send: "false", cloud: "false" },
     { agent: false, run: { [SEND_LOGS]: "true" }, send: "false", cloud: "false" },
-  ])("sends logs $send when the agent says $agent and the run config $run", ({ agent, run, send, cloud }) => {
+  ])("has sendLogs $send for agent $agent and run config $run", ({ agent, run, send, cloud }) => {
     const job = build({ run: withRunConfig({ env: run }), settings: { sendFlowRunLogs: agent } });
     expect(envOf(job)).toMatchObject({ [SEND_LOGS]: send, [LOG_TO_CLOUD]: cloud });
   });
@@ -96,7 +94,7 @@ describe("the flow's environment", () => {
     expect(envOf(build({ settings }))).toMatchObject({ [API_KEY]: key, [AUTH_TOKEN]: key, [TENANT]: tenant });
   });
 
-  it("refers to the Secret with the API key, and holds the key itself nowhere", () => {
+  it("refers to the Secret instead of containing the API key", () => {
     const keySecret = { name: "prefect", key: "api-key" };
     const job = build({ settings: { apiKey: "very-secret", tenantId: "t", keySecret } });
     const reference = { secretKeyRef: keySecret };
@@ -104,7 +102,7 @@ describe("the flow's environment", () => {
     expect(JSON.stringify(job)).not.toContain("very-secret");
   });
 
-  it("makes texts of the template's values and keeps references as they are", () => {
+  it("converts the template's values to strings and keeps references", () => {
     const fieldRef = { fieldRef: { fieldPath: "metadata.name" } };
     const env = [
       { name: "N", value: 1 },
@@ -117,7 +115,7 @@ describe("the flow's environment", () => {
     );
   });
 
-  it("gives the image and the agent's labels to the flow run, and the API's address with its slash", () => {
+  it("passes the image, the agent's labels and the API URL with its slash to the flow run", () => {
     const run = withRunConfig({ image: "i:1" });
     const job = build({ run, settings: { labels: ["b", "a"], apiUrl: "http://h:1/" } });
     expect(envOf(job)).toMatchObject({
@@ -127,7 +125,7 @@ describe("the flow's environment", () => {
     });
   });
 
-  it("leaves the environment of other containers alone", () => {
+  it("does not change the environment of other containers", () => {
     const env = [{ name: "A", value: "1" }];
     const job = build({ template: podTemplate({ containers: [{ name: "flow" }, { name: "side", env }] }) });
     expect(containerOf(job, 1)).toEqual({ name: "side", env });
@@ -137,7 +135,7 @@ describe("the flow's environment", () => {
 describe("the name of Dask clusters", () => {
   const ours = "dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}";
   it.each([
-    { title: "ours where nobody says", parts: {}, want: ours },
+    { title: "the default", parts: {}, want: ours },
     { title: "the run config's", parts: { run: withRunConfig({ env: { [DASK_NAME]: "rc" } }) }, want: "rc" },
     { title: "the agent's", parts: { settings: { env: { [DASK_NAME]: "agent" } } }, want: "agent" },
     {
@@ -145,7 +143,7 @@ describe("the name of Dask clusters", () => {
       parts: { template: containerTemplate({ name: "flow", env: [{ name: DASK_NAME, value: "tmpl" }] }) },
       want: "tmpl",
     },
-    { title: "none when it is not wanted", parts: { settings: { daskName: false } }, want: undefined },
+    { title: "none with daskName: false", parts: { settings: { daskName: false } }, want: undefined },
   ])("is $title", ({ parts, want }) => {
     expect(envOf(build(parts))[DASK_NAME]).toBe(want);
   });

@@ -1,5 +1,3 @@
-// The explanation is of the very Job, and names each field's source.
-
 import { describe, expect, it } from "vitest";
 import { buildJob } from "../../../src/prefect1/build/build.ts";
 import { explainJob } from "../../../src/prefect1/build/explain.ts";
@@ -25,12 +23,12 @@ describe("explainJob", () => {
   it.each([
     { name: "a rich template", run: RUN, settings: OPTIONS, given: GIVEN },
     { name: "the default", run: flowRun(), settings: SETTINGS, given: defaultTemplate() },
-  ])("returns the very Job that buildJob makes of $name", ({ run, settings, given }) => {
+  ])("returns the same Job as buildJob for $name", ({ run, settings, given }) => {
     const { job } = explainJob(run, settings, given, IDENTIFIER);
     expect(job).toEqual(buildJob(run, settings, given, IDENTIFIER));
   });
 
-  it("says where each field comes from", () => {
+  it("returns the source of each field", () => {
     const { job, fields } = explainJob(RUN, OPTIONS, GIVEN, IDENTIFIER);
     const sourceOf = new Map(fields.map(({ path, source }) => [path, source]));
     const container = "spec.template.spec.containers[0]";
@@ -60,7 +58,7 @@ describe("explainJob", () => {
     ).toEqual(["run config", "template", "agent option", "forced", "default"]);
   });
 
-  it("calls what the default template says a default", () => {
+  it("has the source `default` for fields of the default template", () => {
     const { fields } = explainJob(flowRun(), SETTINGS, defaultTemplate(), IDENTIFIER);
     expect(fields.filter(({ source }) => source === "template")).toEqual([]);
   });

@@ -1,5 +1,4 @@
-// Every Job that Prefect 1.4.1's own agent made for the recorded cases, against ours by the whole way from
-// configuration to manifest.
+// Compares our Jobs, built from the configuration to the manifest, with recorded Jobs of Prefect 1.4.1's own agent.
 
 import { describe, expect, it } from "vitest";
 import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
@@ -67,7 +66,7 @@ async function built(given: Case): Promise<JobManifest> {
   return buildJob(run, settings, template, IDENTIFIER);
 }
 
-/** What the original says, with what we mean to add. */
+/** The original agent's Job with our intended additions. */
 function withAdditions(expected: NonNullable<Case["expected"]>): unknown {
   const { spec } = expected;
   const { template } = spec;
@@ -95,15 +94,15 @@ describe("buildJob against the original agent", () => {
     },
   );
 
-  it("refuses a LocalRun in the original's words", async () => {
+  it("refuses a LocalRun with the original agent's message", async () => {
     const given = CASES.find(({ name }) => name === "LocalRun is refused");
-    if (given === undefined) throw new Error("the recorded cases have lost it");
+    if (given === undefined) throw new Error("recorded case not found");
     await expect(built(given)).rejects.toThrow(given.error?.replace("TypeError: ", "") ?? "");
   });
 
-  it("names the field where the original fails with a bare key", async () => {
+  it("names the missing field where the original agent fails with a KeyError", async () => {
     const given = CASES.find(({ name }) => name === "template without pod spec fails");
-    if (given === undefined) throw new Error("the recorded cases have lost it");
+    if (given === undefined) throw new Error("recorded case not found");
     await expect(built(given)).rejects.toThrow("it has no spec.template.spec");
   });
 

@@ -1,5 +1,3 @@
-// Identifiers are the same for the same submission, and differ for others.
-
 import { describe, expect, it } from "vitest";
 import { identifiersOf, jobIdentifier } from "../../../src/prefect1/build/identifier.ts";
 import type { FlowRun } from "../../../src/prefect1/flow-run.ts";
@@ -28,20 +26,20 @@ describe("jobIdentifier", () => {
     expect(jobIdentifier(run)).not.toBe(jobIdentifier(flowRun()));
   });
 
-  it("does not care for the order of task runs, but for their versions", () => {
+  it("depends on the versions of task runs, not on their order", () => {
     const running = (...tasks: FlowRun["task_runs"][number][]): string =>
       jobIdentifier(flowRun({ state: "Running", task_runs: tasks }));
     expect(running(task("a", 1), task("b", 2))).toBe(running(task("b", 2), task("a", 1)));
     expect(running(task("a", 1), task("b", 2))).not.toBe(running(task("a", 2), task("b", 2)));
   });
 
-  it("does not care for the task runs of a Scheduled run", () => {
+  it("ignores the task runs of a Scheduled run", () => {
     expect(jobIdentifier(flowRun({ task_runs: [task("a", 1)] }))).toBe(jobIdentifier(flowRun()));
   });
 });
 
 describe("identifiersOf", () => {
-  it("gives others, again always the same, for when the first is taken", () => {
+  it("returns stable alternatives for when the first is taken", () => {
     const [first, second = "", third = ""] = identifiersOf("01234567", "run");
     expect(first).toBe("01234567");
     expect([second, third]).toEqual([second, third].map(() => expect.stringMatching(/^[0-9a-f]{8}$/)));

@@ -1,13 +1,11 @@
-// Which run configs this agent runs, and how it refuses the others.
-
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { JobError } from "../../../src/job/errors.ts";
 import { readRunConfig } from "../../../src/prefect1/build/run-config.ts";
 import { flowRun } from "./support.ts";
 
-const read = (wire: JsonObject | null): ReturnType<typeof readRunConfig> =>
-  readRunConfig(flowRun({ run_config: wire }));
+const read = (fields: JsonObject | null): ReturnType<typeof readRunConfig> =>
+  readRunConfig(flowRun({ run_config: fields }));
 
 describe("readRunConfig", () => {
   it.each([
@@ -62,7 +60,7 @@ describe("readRunConfig", () => {
     });
   });
 
-  it("takes only the environment of a UniversalRun", () => {
+  it("uses only the environment of a UniversalRun", () => {
     expect(read({ type: "UniversalRun", env: { A: "1" }, image: "i" })).toMatchObject({
       env: { A: "1" },
       image: null,
@@ -70,10 +68,10 @@ describe("readRunConfig", () => {
   });
 
   it.each(["LocalRun", "DockerRun", "ECSRun", "VertexRun"])(
-    "refuses a %s in the original's words",
+    "refuses a %s with the original agent's message",
     (type) => {
-      const words = `Flow run ${flowRun().id} has a \`run_config\` of type \`${type}\`, only \`KubernetesRun\` is supported`;
-      expect(() => read({ type })).toThrow(new JobError(words));
+      const message = `Flow run ${flowRun().id} has a \`run_config\` of type \`${type}\`, only \`KubernetesRun\` is supported`;
+      expect(() => read({ type })).toThrow(new JobError(message));
     },
   );
 
@@ -82,12 +80,12 @@ describe("readRunConfig", () => {
     { wire: { type: null }, want: "without a `type`" },
     { wire: { type: "FooRun" }, want: "of the unknown type `FooRun`" },
     { wire: { type: 7 }, want: "of the unknown type `7`" },
-    { wire: { type: "KubernetesRun", cpu_limit: 2 }, want: "a `cpu_limit` that is not a text" },
-    { wire: { type: "KubernetesRun", image: {} }, want: "`image` that is not a text" },
+    { wire: { type: "KubernetesRun", cpu_limit: 2 }, want: "a `cpu_limit` that is not a string" },
+    { wire: { type: "KubernetesRun", image: {} }, want: "`image` that is not a string" },
     { wire: { type: "KubernetesRun", env: ["A"] }, want: "an `env` that is not an object" },
     { wire: { type: "UniversalRun", env: "A=1" }, want: "an `env` that is not an object" },
-    { wire: { type: "KubernetesRun", labels: null }, want: "`labels` that are not a list of texts" },
-    { wire: { type: "UniversalRun", labels: [1] }, want: "`labels` that are not a list of texts" },
+    { wire: { type: "KubernetesRun", labels: null }, want: "`labels` that are not a list of strings" },
+    { wire: { type: "UniversalRun", labels: [1] }, want: "`labels` that are not a list of strings" },
     {
       wire: { type: "KubernetesRun", image_pull_secrets: "s" },
       want: "`image_pull_secrets` that are not a list",

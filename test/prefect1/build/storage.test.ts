@@ -1,5 +1,3 @@
-// The images of Docker storage, and storages that no flow can be loaded from.
-
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { storageImage } from "../../../src/prefect1/build/storage.ts";
@@ -57,7 +55,7 @@ describe("storageImage", () => {
     { storage: { type: "Git", flow_path: "f" }, want: "without `repo` or `git_clone_url_secret_name`" },
     { storage: { type: "Docker" }, want: "missing required fields `image_name` and `image_tag`" },
     { storage: { type: "Docker", image_name: "n", image_tag: null }, want: "missing required fields" },
-    { storage: { type: "Docker", image_name: 1, image_tag: "t" }, want: "is not a text" },
+    { storage: { type: "Docker", image_name: 1, image_tag: "t" }, want: "is not a string" },
     {
       storage: { type: "Docker", image_name: "n", image_tag: "t", prefect_version: null },
       want: "`prefect_version` is null",

@@ -1,4 +1,4 @@
-// Flow runs, settings and templates for the tests of Job building: plain ones, changed where a test says so.
+// Default flow runs, settings and templates for the tests of Job building.
 
 import { buildJob } from "../../../src/prefect1/build/build.ts";
 import type { JobManifest } from "../../../src/kube/client/manifest.ts";
@@ -42,12 +42,11 @@ export function flowRun(change: Partial<FlowRun> = {}, flow: Partial<Flow> = {})
   };
 }
 
-/** A run with a KubernetesRun of these fields. */
+/** A flow run with a KubernetesRun with these fields. */
 export function withRunConfig(fields: Record<string, unknown>): FlowRun {
   return flowRun({ run_config: { type: "KubernetesRun", ...fields } });
 }
 
-/** A template whose pod spec, container or metadata are as given. */
 export function template(value: unknown, from: TemplateOwner = "agent"): Template {
   return templateOf(value, { from, name: "template.yaml" });
 }
@@ -79,7 +78,7 @@ export function podSpecOf(job: JobManifest): Record<string, unknown> {
   return job.spec.template.spec;
 }
 
-/** Name to value; what has no plain value is its `valueFrom`. */
+/** Maps names to `valueFrom` or `value`. */
 export function envOf(job: JobManifest, at = 0): Record<string, unknown> {
   const env = containerOf(job, at)["env"] as { name: string; value?: string; valueFrom?: unknown }[];
   return Object.fromEntries(env.map(({ name, value, valueFrom }) => [name, valueFrom ?? value]));

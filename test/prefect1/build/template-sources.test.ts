@@ -1,4 +1,4 @@
-// Templates from texts, files, the web, S3 and Google Cloud Storage, each against a server of this process.
+// Templates from text, files, HTTP, S3 and Google Cloud Storage, against a local HTTP server.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -24,7 +24,7 @@ let seen: IncomingMessage[] = [];
 let base = "";
 const server = createServer((request, response) => {
   seen.push(request);
-  // Clients keep no connection that the end of a test would cut.
+  // No connection may outlive its test.
   response.setHeader("connection", "close");
   answer(request, response);
 });
@@ -67,7 +67,7 @@ describe("parseTemplate", () => {
     expect(() => parseTemplate(text, ORIGIN)).toThrow(want);
   });
 
-  it("reads YAML as kubectl does: octal modes, yes and merges; but dates, times and y stay texts", () => {
+  it("parses octal modes, yes and merge keys like kubectl, but keeps dates, times and y as strings", () => {
     const text = `${TEXT}x-base: &base {mode: 0644, ok: yes, is: Off}\nx:\n  <<: *base\n  day: 2024-01-02\n  at: 12:30\n  y: y\n`;
     expect(parseTemplate(text, ORIGIN).body["x"]).toEqual({
       mode: 0o644,
@@ -85,26 +85,26 @@ describe("parseTemplate", () => {
 });
 
 describe("loadTemplate", () => {
-  it("reads objects and YAML texts out of a run config, and the default", async () => {
+  it("loads objects and YAML text of a run config, and the default", async () => {
     const origin: TemplateOrigin = { from: "run config", name: "job_template" };
     expect((await loadTemplate({ kind: "inline", value: BODY, origin }, { env: {} })).body).toEqual(BODY);
     expect((await loadTemplate({ kind: "inline", value: TEXT, origin }, { env: {} })).body).toEqual(BODY);
     expect((await loadTemplate({ kind: "default" }, { env: {} })).origin.from).toBe("default");
   });
 
-  it("leaves a failure to the flow's owner when the run config names the template", async () => {
+  it("throws JobError for a run config's template, SettingsError for the agent's", async () => {
     const origin: TemplateOrigin = { from: "run config", name: "/nowhere" };
     const failure = await failureOf(loadTemplate({ kind: "path", path: "/nowhere", origin }, { env: {} }));
     expect(failure).toBeInstanceOf(JobError);
     expect(await failureOf(load("/nowhere"))).toBeInstanceOf(SettingsError);
   });
 
-  it.each(["ftp://h/t.yaml", "azure://c/t.yaml"])("does not know the scheme of %s", async (path) => {
+  it.each(["ftp://h/t.yaml", "azure://c/t.yaml"])("refuses the scheme of %s", async (path) => {
     await expect(load(path)).rejects.toThrow(/unsupported scheme "(ftp|azure)"$/);
   });
 });
 
-describe("a template in the agent's files", () => {
+describe("a template file", () => {
   let folder = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "template-"));
@@ -122,15 +122,15 @@ describe("a template in the agent's files", () => {
   it.each([
     { path: "/nowhere/t.yaml", want: 'cannot use job template "/nowhere/t.yaml": there is no such file' },
     { path: "/", want: "it is a directory" },
-    { path: "/dev/zero", want: "it is no regular file" },
+    { path: "/dev/zero", want: "it is not a regular file" },
     { path: "agent://etc/t.yaml", want: "write agent:///path/to/template.yaml" },
-  ])("is told of when $path cannot be read", async ({ path, want }) => {
+  ])("reports that $path cannot be read", async ({ path, want }) => {
     await expect(load(path)).rejects.toThrow(want);
   });
 });
 
-describe("a file that is no template", () => {
-  const SECRET = "pk-nobody-may-read-this";
+describe("a file that is not a template", () => {
+  const SECRET = "pk-must-not-be-printed";
   let folder = "";
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "secret-"));
@@ -151,7 +151,7 @@ describe("a file that is no template", () => {
     `spec: {template: {spec: {containers: "${SECRET}"}}}`,
     `kind: ${SECRET}`,
     `apiVersion: ${SECRET}\nkind: [${SECRET}]`,
-  ])("is not repeated to whoever named its path: %j", async (text) => {
+  ])("does not appear in the error message: %j", async (text) => {
     const path = join(folder, "file");
     writeFileSync(path, text);
     const origin = { from: "run config", name: path } as const;
@@ -166,8 +166,8 @@ describe("a file that is no template", () => {
   });
 });
 
-describe("a template on the web", () => {
-  it("does not take its user and password along to another host", async () => {
+describe("a template from HTTP", () => {
+  it("does not send user and password to another host after a redirect", async () => {
     answer = (request, response) => {
       const elsewhere = `${base.replace("127.0.0.1", "localhost")}/elsewhere`;
       if (request.url === "/old") reply(302, "", { location: elsewhere })(request, response);
@@ -180,7 +180,7 @@ describe("a template on the web", () => {
     ]);
   });
 
-  it("comes from a server with a certificate that is trusted, or not at all", async () => {
+  it("is not loaded from a server with an untrusted certificate", async () => {
     const untrusted = await startTlsServer(reply(200, TEXT));
     await expect(load(`${untrusted.url}/t.yaml`)).rejects.toThrow("self-signed certificate");
     expect(untrusted.asked).toEqual([]);
@@ -199,7 +199,7 @@ describe("a template on the web", () => {
     await secure.stop();
   });
 
-  it("is read, and followed where it moved", async () => {
+  it("is loaded after a redirect", async () => {
     answer = (request, response) =>
       request.url === "/old"
         ? reply(302, "", { location: "/new?x=1" })(request, response)
@@ -222,14 +222,14 @@ describe("a template on the web", () => {
     expect(isRetryable(failure)).toBe(retryable);
   });
 
-  it("does not follow a redirect out of the web", async () => {
+  it("does not follow a redirect to another scheme", async () => {
     answer = reply(302, "", { location: "file:///etc/passwd" });
     await expect(load(`${base}/t.yaml`)).rejects.toThrow(
       "it redirects to file:, only http and https are followed",
     );
   });
 
-  it("does not follow redirects for ever", async () => {
+  it("does not follow endless redirects", async () => {
     answer = reply(307, "", { location: "/t.yaml" });
     await expect(load(`${base}/t.yaml`)).rejects.toThrow("it redirects more than 5 times");
     expect(seen).toHaveLength(6);
@@ -240,28 +240,25 @@ describe("a template on the web", () => {
     await expect(load(`${base}/t.yaml`)).rejects.toThrow("it is larger than 1 MiB");
   });
 
-  it.each(["before its headers", "within its body"])(
-    "must come before the deadline: it hangs %s",
-    async (where) => {
-      answer = (_, response) => {
-        if (where === "within its body") response.writeHead(200).write("kind:");
-      };
-      const failure = await failureOf(
-        loadTemplate(agentTemplateSource(`${base}/t.yaml`), { env: {}, deadlineMs: 50 }),
-      );
-      expect((failure as Error).message).toContain("no answer within 0.05 s");
-      expect(isRetryable(failure)).toBe(true);
-    },
-  );
+  it.each(["before its headers", "within its body"])("times out when the server hangs %s", async (where) => {
+    answer = (_, response) => {
+      if (where === "within its body") response.writeHead(200).write("kind:");
+    };
+    const failure = await failureOf(
+      loadTemplate(agentTemplateSource(`${base}/t.yaml`), { env: {}, timeoutMs: 50 }),
+    );
+    expect((failure as Error).message).toContain("no answer within 0.05 s");
+    expect(isRetryable(failure)).toBe(true);
+  });
 
-  it("is given up when the agent stops", async () => {
+  it("is aborted when the agent stops", async () => {
     const stop = new AbortController();
     answer = () => stop.abort(new Error("stopping"));
     const loading = loadTemplate(agentTemplateSource(`${base}/t.yaml`), { env: {}, signal: stop.signal });
     await expect(loading).rejects.not.toThrow(/no answer/);
   });
 
-  it("may come later when nobody listens", async () => {
+  it("is retryable when the connection is refused", async () => {
     const failure = await failureOf(load("http://127.0.0.1:1/t.yaml"));
     expect((failure as Error).message).toBe(
       'cannot use job template "http://127.0.0.1:1/t.yaml": connection refused',
@@ -269,7 +266,7 @@ describe("a template on the web", () => {
     expect(isRetryable(failure)).toBe(true);
   });
 
-  it("is fetched with the address's user and query, which no message shows", async () => {
+  it("is requested with the URL's user and query, which are not in error messages", async () => {
     answer = reply(404, "");
     const failure = await failureOf(load(`${base.replace("//", "//me:pw@")}/t.yaml?sig=abc`));
     expect((failure as Error).message).toContain(`"${base}/t.yaml"`);
@@ -277,7 +274,7 @@ describe("a template on the web", () => {
     expect(seen[0]?.url).toBe("/t.yaml?sig=abc");
   });
 
-  it("is fetched through the proxy that the environment names", async () => {
+  it("is requested through the proxy of the environment", async () => {
     answer = reply(200, TEXT);
     expect((await load("http://templates.example/t.yaml", { HTTP_PROXY: base })).body).toEqual(BODY);
     expect(seen[0]?.url).toBe("http://templates.example/t.yaml");
@@ -289,7 +286,7 @@ describe("a template in S3", () => {
   const s3 = (): Record<string, string> => ({ ...keys, AWS_ENDPOINT_URL_S3: base });
 
   it.each(["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])(
-    "is read, signed, from the store that %s names",
+    "is loaded with a signed request from the endpoint in %s",
     async (name) => {
       answer = reply(200, TEXT);
       expect((await load("s3://bucket/some/key.yaml", { ...keys, [name]: base })).body).toEqual(BODY);
@@ -314,28 +311,28 @@ describe("a template in S3", () => {
     await expect(load("s3://bucket/key", s3())).rejects.toThrow("it is larger than 1 MiB");
   });
 
-  it("must come before the deadline", async () => {
+  it("times out", async () => {
     answer = () => {};
-    const loading = loadTemplate(agentTemplateSource("s3://bucket/key"), { env: s3(), deadlineMs: 200 });
+    const loading = loadTemplate(agentTemplateSource("s3://bucket/key"), { env: s3(), timeoutMs: 200 });
     await expect(loading).rejects.toThrow("no answer within 0.2 s");
   });
 
-  it.each(["s3://bucket", "s3://bucket/", "s3:///key"])("must be named: %s", async (path) => {
-    await expect(load(path, s3())).rejects.toThrow("it names no object");
+  it.each(["s3://bucket", "s3://bucket/", "s3:///key"])("needs a bucket and a key: %s", async (path) => {
+    await expect(load(path, s3())).rejects.toThrow("it does not name an object");
   });
 });
 
 describe("a template in Google Cloud Storage", () => {
   const gcs = (): Record<string, string> => ({ STORAGE_EMULATOR_HOST: base });
 
-  it.each(["gs", "gcs"])("is read for %s://", async (scheme) => {
+  it.each(["gs", "gcs"])("is loaded from %s://", async (scheme) => {
     answer = reply(200, TEXT);
     expect((await load(`${scheme}://bucket/some/key.yaml`, gcs())).body).toEqual(BODY);
     expect(decodeURIComponent(seen[0]?.url ?? "")).toBe("/storage/v1/b/bucket/o/some/key.yaml?alt=media");
   });
 
   it.each(["", "/", "/storage/v1"])(
-    "is read from an emulator whose address ends in '%s', without scheme",
+    "is loaded from an emulator whose address ends with '%s', without scheme",
     async (end) => {
       answer = reply(200, TEXT);
       const env = { STORAGE_EMULATOR_HOST: `${base.replace("http://", "")}${end}` };
@@ -359,13 +356,13 @@ describe("a template in Google Cloud Storage", () => {
     await expect(load("gs://bucket/key", gcs())).rejects.toThrow("it is larger than 1 MiB");
   });
 
-  it("must come before the deadline", async () => {
+  it("times out", async () => {
     answer = () => {};
-    const loading = loadTemplate(agentTemplateSource("gs://bucket/key"), { env: gcs(), deadlineMs: 200 });
+    const loading = loadTemplate(agentTemplateSource("gs://bucket/key"), { env: gcs(), timeoutMs: 200 });
     await expect(loading).rejects.toThrow("no answer within 0.2 s");
   });
 
-  it("must be named", async () => {
-    await expect(load("gs://bucket/", gcs())).rejects.toThrow("it names no object");
+  it("needs a bucket and a key", async () => {
+    await expect(load("gs://bucket/", gcs())).rejects.toThrow("it does not name an object");
   });
 });

@@ -1,5 +1,3 @@
-// Which template a run uses, and what is wrong with templates.
-
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
@@ -12,29 +10,29 @@ import {
 import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
 import { build, containerOf, flowRun, template, withRunConfig } from "./support.ts";
 
-const AGENTS = agentTemplateSource("/etc/template.yaml");
+const AGENT_TEMPLATE = agentTemplateSource("/etc/template.yaml");
 const JOB = { spec: { template: { spec: {} } } };
 
 describe("templateSourceOf", () => {
-  const source = (fields: Record<string, unknown>, agents?: TemplateSource): TemplateSource =>
-    templateSourceOf(withRunConfig(fields), agents);
+  const source = (fields: Record<string, unknown>, agentTemplate?: TemplateSource): TemplateSource =>
+    templateSourceOf(withRunConfig(fields), agentTemplate);
 
   it.each([
     { fields: { job_template: JOB }, want: { kind: "inline", value: JOB } },
     { fields: { job_template: "a: b" }, want: { kind: "inline", value: "a: b" } },
     { fields: { job_template_path: "s3://b/k" }, want: { kind: "path", path: "s3://b/k" } },
-    { fields: { job_template: {} }, want: AGENTS },
-    { fields: { job_template: " {} " }, want: AGENTS },
-    { fields: {}, want: AGENTS },
-  ])("takes $want.kind for $fields", ({ fields, want }) => {
-    expect(source(fields, AGENTS)).toMatchObject(want);
+    { fields: { job_template: {} }, want: AGENT_TEMPLATE },
+    { fields: { job_template: " {} " }, want: AGENT_TEMPLATE },
+    { fields: {}, want: AGENT_TEMPLATE },
+  ])("uses $want.kind for $fields", ({ fields, want }) => {
+    expect(source(fields, AGENT_TEMPLATE)).toMatchObject(want);
   });
 
   it("falls back to the default without a template of run config and agent", () => {
     expect(templateSourceOf(flowRun(), undefined)).toEqual({ kind: "default" });
   });
 
-  it("says whose template it is, without passwords and signatures of its address", () => {
+  it("names the template without passwords and signatures of its URL", () => {
     const { origin } = source({ job_template_path: "https://me:pw@h/t.yaml?X-Signature=secret" }) as {
       origin?: unknown;
     };
@@ -51,16 +49,16 @@ describe("templateOf", () => {
     { value: { spec: { template: { spec: null } } }, want: "it has no spec.template.spec" },
     { value: { ...JOB, kind: "Deployment" }, want: "it is a Deployment, not a Job" },
     { value: { ...JOB, kind: ["Job"] }, want: "it is not a Job" },
-    { value: { ...JOB, apiVersion: "v1" }, want: "its apiVersion is v1, a Job's is batch/v1" },
+    { value: { ...JOB, apiVersion: "v1" }, want: "its apiVersion is v1, it must be batch/v1" },
     { value: { ...JOB, metadata: "x" }, want: "metadata is not an object" },
-    { value: { ...JOB, metadata: { name: 1 } }, want: "metadata.name is not a text" },
+    { value: { ...JOB, metadata: { name: 1 } }, want: "metadata.name is not a string" },
     { value: { ...JOB, metadata: { labels: [] } }, want: "metadata.labels is not an object" },
     { value: { spec: [] }, want: "spec is not an object" },
     { value: { spec: { template: 1 } }, want: "spec.template is not an object" },
     { value: { spec: { template: { spec: 1 } } }, want: "spec.template.spec is not an object" },
     { value: inPod({ containers: {} }), want: "spec.template.spec.containers is not a list" },
     { value: inPod({ containers: ["x"] }), want: "containers[0] is not an object" },
-    { value: inPod({ containers: [{ image: 1 }] }), want: "containers[0].image is not a text" },
+    { value: inPod({ containers: [{ image: 1 }] }), want: "containers[0].image is not a string" },
     { value: inPod({ containers: [{}, { env: {} }] }), want: "containers[1].env is not a list" },
     { value: inPod({ containers: [{ env: [{ value: "x" }] }] }), want: "containers[0].env[0] has no name" },
     { value: inPod({ containers: [{ resources: 1 }] }), want: "containers[0].resources is not an object" },
@@ -80,18 +78,18 @@ describe("templateOf", () => {
     inPod({ containers: null }),
     inPod({ containers: [null, { name: "flow", env: null, resources: { requests: null, limits: null } }] }),
     inPod({ containers: [{ name: "flow", env: [null] }], volumes: null }),
-  ])("counts the nulls of %j as absent", (value) => {
+  ])("ignores the nulls of %j", (value) => {
     const job = build({ template: template(value) });
     expect(containerOf(job)).toMatchObject({ name: "flow", resources: { requests: {}, limits: {} } });
     expect(JSON.stringify(job)).not.toContain("null");
   });
 
-  it("leaves a mistake in a run config's template to its owner, in the agent's to who starts the agent", () => {
+  it("throws JobError for a run config's template, SettingsError for the agent's", () => {
     expect(() => templateOf({}, { from: "run config", name: "t" })).toThrow(JobError);
     expect(() => templateOf({}, { from: "agent", name: "t" })).toThrow(SettingsError);
   });
 
-  it("has a default with nothing but a container named flow", () => {
+  it("has a default with only a container named flow", () => {
     expect(defaultTemplate().body).toEqual({
       apiVersion: "batch/v1",
       kind: "Job",

@@ -1,5 +1,3 @@
-// Options over configuration.
-
 import { describe, expect, it } from "vitest";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { load } from "./support.ts";
@@ -14,7 +12,7 @@ const ENV = {
 };
 
 describe("jobSettings", () => {
-  it("takes from the configuration what no option says", () => {
+  it("uses the configuration without options", () => {
     expect(jobSettings(load({ env: ENV }), { namespace: "flows" })).toEqual({
       namespace: "flows",
       apiUrl: "https://api.prefect.io",
@@ -32,7 +30,7 @@ describe("jobSettings", () => {
     });
   });
 
-  it("prefers options, of which empty ones do not count", () => {
+  it("prefers options that are not empty", () => {
     const chosen = jobSettings(load({ env: ENV }), {
       namespace: "flows",
       labels: ["x"],
@@ -58,14 +56,14 @@ describe("jobSettings", () => {
     });
   });
 
-  it("asks no secrets of an empty list, as --image-pull-secrets with no name means none", () => {
+  it("treats an empty --image-pull-secrets as not set", () => {
     expect(jobSettings(load(), { namespace: "n", imagePullSecrets: [""] }).imagePullSecrets).toBeUndefined();
   });
 
-  it("prefers the configured tenant to the one that the API told", () => {
+  it("prefers the configured tenant to the API's", () => {
     const tenant = "0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001";
     const configured = load({ env: { PREFECT__CLOUD__TENANT_ID: tenant } });
-    expect(jobSettings(configured, { namespace: "n", tenantId: "told" }).tenantId).toBe(tenant);
-    expect(jobSettings(load(), { namespace: "n", tenantId: "told" }).tenantId).toBe("told");
+    expect(jobSettings(configured, { namespace: "n", tenantId: "from-api" }).tenantId).toBe(tenant);
+    expect(jobSettings(load(), { namespace: "n", tenantId: "from-api" }).tenantId).toBe("from-api");
   });
 });

@@ -1,9 +1,7 @@
-// Slugs, variables within values, and references between them.
-
 import { expandVariables } from "../../../src/base/env.ts";
 import { describe, expect, it } from "vitest";
 import { apiSlug } from "../../../src/prefect1/config/auth.ts";
-import { fileLayer, resolved } from "../../../src/prefect1/config/layers.ts";
+import { fileLayer, resolveReferences } from "../../../src/prefect1/config/layers.ts";
 
 describe("apiSlug", () => {
   it.each([
@@ -30,27 +28,27 @@ describe("expandVariables", () => {
     expect(expandVariables(text, { A: "1", B: "2", HOME: "/home/me" })).toBe(want);
   });
 
-  it("leaves the tilde where there is no home", () => {
+  it("keeps the tilde without HOME", () => {
     expect(expandVariables("~/x", {})).toBe("~/x");
   });
 });
 
 describe("references", () => {
   const valueOf = (table: Record<string, unknown>): unknown =>
-    resolved(fileLayer(table, "f"), {}).get("a")?.value;
+    resolveReferences(fileLayer(table, "f"), {}).get("a")?.value;
 
   it.each([
-    { title: "take the value with its type", table: { a: "${b.c}", b: { c: 7 } }, want: 7 },
-    { title: "are filled into texts", table: { a: "<${b.c}>", b: { c: 7 } }, want: "<7>" },
-    { title: "are resolved from the inside", table: { a: "${${b}.x}", b: "c", c: { x: "y" } }, want: "y" },
-    { title: "are followed", table: { a: "${b}", b: "${c}", c: "d" }, want: "d" },
-    { title: "to nothing are empty", table: { a: "<${b}>" }, want: "<>" },
-    { title: "alone to nothing are empty", table: { a: "${b}" }, want: "" },
+    { title: "are replaced by the value with its type", table: { a: "${b.c}", b: { c: 7 } }, want: 7 },
+    { title: "are replaced within strings", table: { a: "<${b.c}>", b: { c: 7 } }, want: "<7>" },
+    { title: "are resolved innermost first", table: { a: "${${b}.x}", b: "c", c: { x: "y" } }, want: "y" },
+    { title: "are resolved recursively", table: { a: "${b}", b: "${c}", c: "d" }, want: "d" },
+    { title: "to unknown keys are empty", table: { a: "<${b}>" }, want: "<>" },
+    { title: "to unknown keys are empty, also as the whole value", table: { a: "${b}" }, want: "" },
   ])("$title", ({ table, want }) => {
     expect(valueOf(table)).toBe(want);
   });
 
-  it("to themselves come to an end", () => {
+  it("to themselves do not loop", () => {
     expect(valueOf({ a: "x${a}" })).toMatch(/^x+\$\{a\}$/);
   });
 });

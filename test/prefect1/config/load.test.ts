@@ -1,5 +1,3 @@
-// Sources and their order, files that are broken, the API's address, key and tenant.
-
 import { mkdtempSync, rmSync, writeFileSync, chmodSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +9,7 @@ import { AUTH, BACKEND, CONFIG, HOME, load } from "./support.ts";
 const TENANT = "0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001";
 
 describe("loadPrefectConfig", () => {
-  it("has Prefect's defaults where nothing is said", () => {
+  it("has Prefect's defaults", () => {
     expect(load()).toEqual({
       backend: { value: "cloud", source: "default" },
       apiUrl: { value: "https://api.prefect.io", source: "default" },
@@ -31,34 +29,34 @@ describe("loadPrefectConfig", () => {
 
   it.each([
     {
-      title: "config.toml over the default",
+      title: "config.toml to the default",
       env: {},
       flags: {},
       files: { [CONFIG]: 'backend = "server"' },
       want: "config.toml backend",
     },
     {
-      title: "backend.toml over config.toml",
+      title: "backend.toml to config.toml",
       env: {},
       flags: {},
       files: { [CONFIG]: 'backend = "cloud"', [BACKEND]: 'backend = "server"' },
       want: "backend.toml backend",
     },
     {
-      title: "the variable over backend.toml",
+      title: "the variable to backend.toml",
       env: { PREFECT__BACKEND: "server" },
       flags: {},
       files: { [BACKEND]: 'backend = "cloud"' },
       want: "PREFECT__BACKEND variable",
     },
     {
-      title: "the flag over the variable",
+      title: "the flag to the variable",
       env: { PREFECT__BACKEND: "cloud" },
       flags: { backend: "server" },
       files: {},
       want: "--backend flag",
     },
-  ])("takes $title", ({ env, files, flags, want }) => {
+  ])("prefers $title", ({ env, files, flags, want }) => {
     expect(load({ env, files, flags }).backend).toEqual({ value: "server", source: want });
   });
 
@@ -77,7 +75,7 @@ describe("loadPrefectConfig", () => {
     }
   });
 
-  it("tells of a file that cannot be read", () => {
+  it("throws for a file that cannot be read", () => {
     const env = { HOME, PREFECT__USER_CONFIG_PATH: tmpdir() };
     const read = (): unknown => loadPrefectConfig({ env, readFile: readFromDisk });
     expect(read).toThrow(`cannot read "${tmpdir()}": it is a directory`);
@@ -87,7 +85,7 @@ describe("loadPrefectConfig", () => {
     { file: CONFIG, env: {} },
     { file: "/etc/prefect.toml", env: { PREFECT__USER_CONFIG_PATH: "/etc/prefect.toml" } },
     { file: `${HOME}/b.toml`, env: { PREFECT__BACKEND_CONFIG_PATH: "~/b.toml" } },
-  ])("tells file, line and column of what is no TOML in $file, without its text", ({ file, env }) => {
+  ])("reports line and column of invalid TOML in $file, without its text", ({ file, env }) => {
     const broken = (): unknown => load({ env, files: { [file]: '[cloud]\napi_key = "secret\n' } });
     expect(broken).toThrow(
       new RegExp(`^cannot read "${file.replaceAll(".", "\\.")}": .* at line 2, column \\d+$`),
@@ -110,7 +108,7 @@ describe("loadPrefectConfig", () => {
     expect(() => load({ env })).toThrow(want);
   });
 
-  it("takes an empty variable for an unset one", () => {
+  it("treats an empty variable as not set", () => {
     const files = { [CONFIG]: 'backend = "server"\n[cloud.agent]\nlevel = "DEBUG"\nname = "a"' };
     const env = {
       PREFECT__BACKEND: "",
@@ -124,7 +122,7 @@ describe("loadPrefectConfig", () => {
   });
 });
 
-describe("the API's address", () => {
+describe("the API URL", () => {
   it.each([
     {
       title: "the server's default",
@@ -164,7 +162,7 @@ describe("the API's address", () => {
     expect(load({ env }).apiUrl).toEqual({ value, source });
   });
 
-  it("follows the backend that a flag chooses", () => {
+  it("depends on --backend", () => {
     expect(load({ flags: { backend: "server" } }).apiUrl.value).toBe("http://localhost:4200");
   });
 });
@@ -205,14 +203,14 @@ describe("key and tenant", () => {
     expect(load({ env, flags, files }).apiKey).toEqual({ value, source });
   });
 
-  it("reads auth.toml where PREFECT__HOME_DIR says", () => {
+  it("reads auth.toml in PREFECT__HOME_DIR", () => {
     const env = { PREFECT__HOME_DIR: "/srv/prefect" };
     const moved = { "/srv/prefect/auth.toml": files[AUTH] ?? "" };
     expect(load({ env, files: moved }).apiKey?.value).toBe("saved");
   });
 
   it.each(["12345", "1e5", "0x1f", "true", "[a]", '"quoted"', " padded\n"])(
-    "keeps the key %j a text",
+    "keeps the key %j a string",
     (key) => {
       const want = key === '"quoted"' ? "quoted" : key.trim();
       expect(load({ env: { PREFECT__CLOUD__API_KEY: key } }).apiKey?.value).toBe(want);
@@ -229,7 +227,7 @@ describe("key and tenant", () => {
     },
   );
 
-  it("takes the tenant that was saved with the key", () => {
+  it("uses the tenant that is saved with the key", () => {
     expect(load({ files }).tenantId).toEqual({
       value: TENANT,
       source: 'auth.toml ["api.prefect.io"] tenant_id',

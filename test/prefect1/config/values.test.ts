@@ -1,5 +1,3 @@
-// What people mean by what they write into variables and TOML.
-
 import { describe, expect, it } from "vitest";
 import { CONFIG, load } from "./support.ts";
 
@@ -62,7 +60,7 @@ describe("flow runs' variables", () => {
     expect(load({ env: { [variable]: text } }).agent.env.value).toEqual(want);
   });
 
-  it("are texts in TOML too, whatever they look like, and keep their case", () => {
+  it("are strings in TOML too, and keep their case", () => {
     const toml =
       '[cloud.agent.env_vars]\nFOO = "1"\nBar = 2\nbaz = true\n"with.dot" = "x"\nday = 2024-01-02\n';
     expect(load({ files: { [CONFIG]: toml } }).agent.env.value).toEqual({
@@ -74,7 +72,7 @@ describe("flow runs' variables", () => {
     });
   });
 
-  it("may come one by one, as Prefect 0.11 installed them, with their own case", () => {
+  it("can be single variables, as in Prefect 0.11, and keep their case", () => {
     const env = {
       [`${variable}__My_Var`]: "1",
       [`${variable}__PREFECT__LOGGING__LEVEL`]: "DEBUG",
@@ -83,7 +81,7 @@ describe("flow runs' variables", () => {
     expect(load({ env }).agent.env.value).toEqual({ A: "a", My_Var: "1", PREFECT__LOGGING__LEVEL: "DEBUG" });
   });
 
-  it("replace those of the file when the variable names all", () => {
+  it("replace those of the file when the variable is set", () => {
     const files = { [CONFIG]: '[cloud.agent.env_vars]\nFOO = "1"\n' };
     expect(load({ files, env: { [variable]: '{"A": "a"}' } }).agent.env).toEqual({
       value: { A: "a" },
@@ -91,7 +89,7 @@ describe("flow runs' variables", () => {
     });
   });
 
-  it.each(["A=1", "[1]", '{"A": }', "secret"])("cannot be %s, which is not repeated in the error", (text) => {
+  it.each(["A=1", "[1]", '{"A": }', "secret"])("cannot be %s, which is not in the error message", (text) => {
     const attempt = (): unknown => load({ env: { [variable]: text } });
     expect(attempt).toThrow(`cannot read ${variable} variable: not an object`);
   });
@@ -125,7 +123,7 @@ describe("the agent's level", () => {
 });
 
 describe("the plain variables", () => {
-  it("are read, each with its source", () => {
+  it("are read with their sources", () => {
     const env = {
       NAMESPACE: "flows",
       SERVICE_ACCOUNT_NAME: "sa",
@@ -152,7 +150,7 @@ describe("the plain variables", () => {
     });
   });
 
-  it("count as unset when they are empty, as an unmodified install leaves them", () => {
+  it("count as not set when empty, as in an unmodified install manifest", () => {
     const env = {
       NAMESPACE: "",
       SERVICE_ACCOUNT_NAME: "",

@@ -1,4 +1,4 @@
-// Which task runs go back when a flow run lost its pod: as small as it can be, and nothing that Core would pass over wrongly.
+// Which task runs run again after a lost pod: as few as possible, but all that Core would skip wrongly.
 
 import { describe, expect, it } from "vitest";
 import { restartLine, tasksToRestart } from "../../../src/prefect1/restart/tasks-to-restart.ts";
@@ -14,7 +14,7 @@ const done: State = { type: "Success", _result: RESULT };
 const kept: State = { type: "Success", _result: KEPT };
 const mapped = (width: number): State => ({ type: "Mapped", n_map_states: width });
 
-/** `extract`, or `double[2]` for a child of a mapped task; the edges read `extract > load`, `>>` mapped, `-` without data. */
+/** Task runs are named `extract`, or `double[2]` for a child of a mapped task. Edges: `a > b`, `a >> b` (mapped), `a - b` (no data). */
 function graph(states: Readonly<Record<string, State>>, edges: readonly string[]): TaskGraph {
   return { runs: Object.entries(states).map(node), edges: edges.map(edge) };
 }
@@ -35,55 +35,55 @@ interface Row {
   readonly name: string;
   readonly states: Readonly<Record<string, State>>;
   readonly edges: readonly string[];
-  readonly lost: readonly string[];
-  readonly unkept: readonly string[];
+  readonly interrupted: readonly string[];
+  readonly resultLost: readonly string[];
 }
 
 const ROWS: readonly Row[] = [
   {
-    name: "a task at work, and what it takes if that is nowhere, and so on up",
+    name: "a running task, and all tasks upstream whose results are lost",
     states: { extract: done, clean: done, load: running },
     edges: ["extract > clean", "clean > load"],
-    lost: ["load"],
-    unkept: ["extract", "clean"],
+    interrupted: ["load"],
+    resultLost: ["extract", "clean"],
   },
   {
-    name: "nothing above a result that is kept",
+    name: "nothing upstream of a stored result",
     states: { extract: done, clean: kept, load: running },
     edges: ["extract > clean", "clean > load"],
-    lost: ["load"],
-    unkept: [],
+    interrupted: ["load"],
+    resultLost: [],
   },
   {
-    name: "no task that is done and whose result nobody needs any more",
+    name: "no finished task whose result is not needed any more",
     states: { extract: done, mail: done, load: running },
     edges: ["extract > mail"],
-    lost: ["load"],
-    unkept: [],
+    interrupted: ["load"],
+    resultLost: [],
   },
   {
-    name: "no task that is only waited for",
+    name: "no upstream task without data",
     states: { prepare: done, load: pending },
     edges: ["prepare - load"],
-    lost: [],
-    unkept: [],
+    interrupted: [],
+    resultLost: [],
   },
   {
-    name: "what a task takes that has not begun, or waits for its retry",
+    name: "upstream tasks of a task that has not started, or waits for its retry",
     states: { a: done, b: done, c: pending, d: { type: "Retrying" } },
     edges: ["a > c", "b > d"],
-    lost: [],
-    unkept: ["a", "b"],
+    interrupted: [],
+    resultLost: ["a", "b"],
   },
   {
     name: "a loop from its start",
     states: { loop: { type: "Looped", _result: RESULT } },
     edges: [],
-    lost: ["loop"],
-    unkept: [],
+    interrupted: ["loop"],
+    resultLost: [],
   },
   {
-    name: "no parameter, secret, skipped or failed task, and nothing that somebody marked as Success",
+    name: "no parameter, secret, skipped or failed task, and none that was marked as Success by hand",
     states: {
       parameter: { type: "Success", _result: { type: "PrefectResult", location: "3" } },
       secret: { type: "Success", _result: { type: "SecretResult", location: null } },
@@ -94,25 +94,25 @@ const ROWS: readonly Row[] = [
       load: running,
     },
     edges: ["parameter", "secret", "constant", "marked", "skipped", "failed"].map((task) => `${task} > load`),
-    lost: ["load"],
-    unkept: [],
+    interrupted: ["load"],
+    resultLost: [],
   },
   {
-    name: "a lost child of a mapped task, and the list that it was mapped over",
+    name: "an interrupted child of a mapped task, and the list it is mapped over",
     states: { list: done, double: mapped(3), "double[0]": kept, "double[1]": running, "double[2]": kept },
     edges: ["list >> double"],
-    lost: ["double[1]"],
-    unkept: ["list"],
+    interrupted: ["double[1]"],
+    resultLost: ["list"],
   },
   {
-    name: "the list for children that are still to be made",
+    name: "the list for children that do not exist yet",
     states: { list: done, double: mapped(2), "double[0]": kept },
     edges: ["list >> double"],
-    lost: [],
-    unkept: ["list"],
+    interrupted: [],
+    resultLost: ["list"],
   },
   {
-    name: "all children whose results go into a task that is still to come",
+    name: "all children whose lost results a pending task needs",
     states: {
       list: kept,
       double: mapped(3),
@@ -122,11 +122,11 @@ const ROWS: readonly Row[] = [
       total: pending,
     },
     edges: ["list >> double", "double > total"],
-    lost: [],
-    unkept: ["double[0]", "double[1]"],
+    interrupted: [],
+    resultLost: ["double[0]", "double[1]"],
   },
   {
-    name: "of a map over a map only the child that feeds the lost one",
+    name: "only the matching child of a map over a map",
     states: {
       get: mapped(2),
       "get[0]": done,
@@ -136,34 +136,37 @@ const ROWS: readonly Row[] = [
       "put[1]": running,
     },
     edges: ["get >> put"],
-    lost: ["put[1]"],
-    unkept: ["get[1]"],
+    interrupted: ["put[1]"],
+    resultLost: ["get[1]"],
   },
   {
-    name: "nothing of a map that is over",
+    name: "nothing of a finished map",
     states: { list: done, double: mapped(1), "double[0]": done, other: running },
     edges: ["list >> double"],
-    lost: ["other"],
-    unkept: [],
+    interrupted: ["other"],
+    resultLost: [],
   },
 ];
 
-describe("what is run again", () => {
-  it.each(ROWS)("is $name", ({ states, edges, lost, unkept }) => {
-    const again = tasksToRestart(graph(states, edges));
-    expect({ lost: ids(again.lost), unkept: ids(again.unkept) }).toEqual({ lost, unkept });
+describe("tasksToRestart", () => {
+  it.each(ROWS)("returns $name", ({ states, edges, interrupted, resultLost }) => {
+    const restarted = tasksToRestart(graph(states, edges));
+    expect({ interrupted: ids(restarted.interrupted), resultLost: ids(restarted.resultLost) }).toEqual({
+      interrupted,
+      resultLost,
+    });
   });
 
-  it("is told in one line", () => {
+  it("is logged in one line", () => {
     const states = { a: done, "b[0]": running, "b[1]": running };
     const line = restartLine(tasksToRestart(graph(states, ["a > b"])));
     expect(line).toBe(
       "Task runs that run again: 2 running in the lost pod (b[0], b[1]); 1 finished, but their results were stored nowhere else (a)",
     );
-    expect(restartLine({ lost: [], unkept: [] })).toBeUndefined();
+    expect(restartLine({ interrupted: [], resultLost: [] })).toBeUndefined();
   });
 
-  it("is told with ten names at most", () => {
+  it("is logged with at most ten names", () => {
     const states = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`t${at}`, running]));
     expect(restartLine(tasksToRestart(graph(states, [])))).toMatch(/t9 and 2 more\)$/);
   });

@@ -1,68 +1,68 @@
-// Lazarus reschedules runs whose pod is still pulling its image: the Job that stands does the work, as long as it can.
+// Prefect's Lazarus process reschedules a run whose pod is still pulling its image: the existing Job is used for as long as it can run.
 
 import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/base/clock.ts";
-import { startAgentHere } from "../support/agent-here.ts";
-import type { AgentHere } from "../support/agent-here.ts";
-import { dueRun, eventually, linesOf, throughWith } from "../support/stories.ts";
-import { startWorld } from "../support/world.ts";
-import type { World } from "../support/world.ts";
+import { startInProcessAgent } from "../support/in-process-agent.ts";
+import type { InProcessAgent } from "../support/in-process-agent.ts";
+import { dueRun, eventually, logMessages, untilSucceeded } from "../support/flow-runs.ts";
+import { startFakes } from "../support/fakes.ts";
+import type { Fakes } from "../support/fakes.ts";
 
-let world: World;
-let agent: AgentHere;
+let fakes: Fakes;
+let agent: InProcessAgent;
 let serverAheadMs: number;
 let pullMs: number;
 let idlePods: number;
 
 beforeEach(async () => {
   [serverAheadMs, pullMs, idlePods] = [0, 3_600_000, 0];
-  world = await startWorld({
+  fakes = await startFakes({
     prefect: { clock: { ...systemClock, now: () => new Date(Date.now() + serverAheadMs) } },
-    script: () => ({ fate: "succeed", startMs: world.kube.list("jobs").length > 1 ? 0 : pullMs }),
-    doesRun: () => idlePods-- <= 0,
+    script: () => ({ fate: "succeed", startMs: fakes.kube.list("jobs").length > 1 ? 0 : pullMs }),
+    runsFlow: () => idlePods-- <= 0,
   });
   const policy = { ...DEFAULT_POLICY, exitGraceMs: 100 };
-  agent = await startAgentHere(world, { hurried: true, settings: { policy } });
+  agent = await startInProcessAgent(fakes, { shortSleeps: true, settings: { policy } });
 });
 
 afterEach(async () => {
   await agent.stop();
-  await world.stop();
+  await fakes.stop();
 });
 
-/** As Lazarus does it, half a minute later, when the server's lock on Submitted is open again. */
+/** Reschedules as Lazarus does: half a minute later, when the server's lock on Submitted has expired. */
 function reschedule(id: string): void {
   serverAheadMs += 31_000;
   const message = "Rescheduled by a Lazarus process.";
-  world.prefect.setState(id, { type: "Scheduled", message, start_time: new Date().toISOString() });
+  fakes.prefect.setState(id, { type: "Scheduled", message, start_time: new Date().toISOString() });
 }
 
-describe("a rescheduled run whose Job still pulls its image", () => {
-  it("is adopted by that Job", async () => {
-    const id = dueRun(world);
-    await eventually(() => expect(linesOf(world, id).join("\n")).toMatch(/^Submitted for execution/m));
-    const [job] = world.jobsOf(id);
+describe("a rescheduled run whose pod still pulls its image", () => {
+  it("uses its existing Job", async () => {
+    const id = dueRun(fakes);
+    await eventually(() => expect(logMessages(fakes, id).join("\n")).toMatch(/^Submitted for execution/m));
+    const [job] = fakes.jobsOf(id);
     reschedule(id);
     await eventually(() =>
-      expect(linesOf(world, id)).toContain(
-        `Submitted again: adopted by Job ${job?.name}, which is still at work`,
+      expect(logMessages(fakes, id)).toContain(
+        `Submitted again: adopted by Job ${job?.name}, which is still active`,
       ),
     );
-    expect(world.prefect.flowRun(id)?.state).toBe("Submitted");
-    expect(world.jobsOf(id)).toHaveLength(1);
+    expect(fakes.prefect.flowRun(id)?.state).toBe("Submitted");
+    expect(fakes.jobsOf(id)).toHaveLength(1);
   });
 
-  it("gets a new Job when that one ends without doing the run", async () => {
+  it("gets a new Job when the existing one ends without running the flow", async () => {
     pullMs = 1_000;
     idlePods = 3;
-    const id = dueRun(world);
-    await eventually(() => expect(linesOf(world, id).join("\n")).toMatch(/^Submitted for execution/m));
+    const id = dueRun(fakes);
+    await eventually(() => expect(logMessages(fakes, id).join("\n")).toMatch(/^Submitted for execution/m));
     reschedule(id);
-    await eventually(() => expect(linesOf(world, id).join("\n")).toMatch(/^Submitted again: adopted/m));
+    await eventually(() => expect(logMessages(fakes, id).join("\n")).toMatch(/^Submitted again: adopted/m));
     pullMs = 0;
-    await throughWith(world, [id]);
-    expect(new Set(world.jobsOf(id).map(({ name }) => name)).size).toBe(2);
-    expect(world.jobsOf(id)).toHaveLength(2);
+    await untilSucceeded(fakes, [id]);
+    expect(new Set(fakes.jobsOf(id).map(({ name }) => name)).size).toBe(2);
+    expect(fakes.jobsOf(id)).toHaveLength(2);
   });
 });

@@ -1,57 +1,70 @@
-// Exactly once, whatever the network does: every call of a submission fails once, without an effect or with one whose
-// answer is lost, for one agent and for two that look for the same runs.
+// Exactly-once launch under network failures: every call of a launch fails once, with or without an effect on the server, for
+// one agent and for two agents with the same runs.
 
 import { describe, expect, it } from "vitest";
-import { startAgentHere } from "../support/agent-here.ts";
-import type { AgentHere } from "../support/agent-here.ts";
-import { failAt, pointsOf, trace } from "../support/kill-switch.ts";
-import type { Mishap } from "../support/kill-switch.ts";
-import { onceEach, overdueRetry, countsText, throughWith, twoScheduled } from "../support/stories.ts";
-import type { Story } from "../support/stories.ts";
-import { startWorld } from "../support/world.ts";
-import type { World } from "../support/world.ts";
+import { startInProcessAgent } from "../support/in-process-agent.ts";
+import type { InProcessAgent } from "../support/in-process-agent.ts";
+import { failAt, pointsOf, trace } from "../support/api-calls.ts";
+import type { CallFailure } from "../support/api-calls.ts";
+import {
+  launchedOnce,
+  overdueRetry,
+  launchCounts,
+  untilSucceeded,
+  twoScheduled,
+} from "../support/flow-runs.ts";
+import type { CreateRuns } from "../support/flow-runs.ts";
+import { startFakes } from "../support/fakes.ts";
+import type { Fakes } from "../support/fakes.ts";
 
-const STORIES: readonly { readonly name: string; readonly story: Story }[] = [
-  { name: "two runs in one batch", story: twoScheduled },
-  { name: "a Running run with an overdue retry", story: overdueRetry },
+const RUNS: readonly { readonly name: string; readonly createRuns: CreateRuns }[] = [
+  { name: "two runs in one batch", createRuns: twoScheduled },
+  { name: "a Running run with an overdue retry", createRuns: overdueRetry },
 ];
-const MISHAPS: readonly Mishap[] = ["500", "cut before", "cut after"];
-const CASES = STORIES.flatMap(({ name, story }) =>
-  MISHAPS.flatMap((mishap) => [1, 2].map((count) => ({ name, story, mishap, count }))),
+const FAILURES: readonly CallFailure[] = ["500", "cut before", "cut after"];
+const CASES = RUNS.flatMap(({ name, createRuns }) =>
+  FAILURES.flatMap((failure) => [1, 2].map((count) => ({ name, createRuns, failure, count }))),
 );
 
-async function play(world: World, agents: readonly AgentHere[], story: Story): Promise<string[]> {
-  const ids = await story(world);
+async function launch(
+  fakes: Fakes,
+  agents: readonly InProcessAgent[],
+  createRuns: CreateRuns,
+): Promise<string[]> {
+  const ids = await createRuns(fakes);
   for (const agent of agents) agent.poke();
-  await throughWith(world, ids);
+  await untilSucceeded(fakes, ids);
   return ids;
 }
 
-describe.concurrent("a call of a submission that fails once", () => {
+describe.concurrent("a launch in which one call fails once", () => {
   it.each(CASES)(
-    "does not lose or double a run: $mishap, $count agent(s), $name",
-    async ({ story, mishap, count }) => {
-      const world = await startWorld();
+    "launches every run exactly once: $failure, $count agent(s), $name",
+    async ({ createRuns, failure, count }) => {
+      const fakes = await startFakes();
       const agents = await Promise.all(
-        ["a", "b"].slice(0, count).map((name) => startAgentHere(world, { name })),
+        ["a", "b"].slice(0, count).map((name) => startInProcessAgent(fakes, { name })),
       );
       try {
-        const traced = trace(world);
-        const all = await play(world, agents, story);
+        const traced = trace(fakes);
+        const all = await launch(fakes, agents, createRuns);
         traced.end();
         const missed: string[] = [];
         for (const point of pointsOf(traced.calls).filter(({ when }) => when === "before")) {
-          const disarm = failAt(world, point, mishap);
-          const ids = await play(world, agents, story);
-          if (!disarm()) missed.push(`${point.call} ${point.nth}`);
+          const removeFault = failAt(fakes, point, failure);
+          const ids = await launch(fakes, agents, createRuns);
+          if (!removeFault()) missed.push(`${point.call} ${point.nth}`);
           all.push(...ids);
-          expect({ point, countsText: countsText(world, ids) }).toEqual({ point, countsText: onceEach(ids) });
+          expect({ point, launchCounts: launchCounts(fakes, ids) }).toEqual({
+            point,
+            launchCounts: launchedOnce(ids),
+          });
         }
-        expect(countsText(world, all)).toEqual(onceEach(all));
+        expect(launchCounts(fakes, all)).toEqual(launchedOnce(all));
         expect(missed.filter((point) => /(create|set_\w+|queue) 1$/.test(point))).toEqual([]);
       } finally {
         await Promise.all(agents.map((agent) => agent.stop()));
-        await world.stop();
+        await fakes.stop();
       }
     },
     60_000,

@@ -1,20 +1,20 @@
-// Exactly once, whatever happens: as kill-at-every-call.test.ts, at every single call that the agent makes for a submission,
-// also beside a sibling. Some 70 processes: about half a minute on two idle cores.
+// Exactly-once launch if the agent is killed: like kill-at-every-call.test.ts, but at every call of a launch, and also with a
+// second agent. Starts about 70 processes: half a minute on two idle cores.
 
 import { describe, expect, it } from "vitest";
 import { killAtEveryCall } from "../support/kill-sweep.ts";
-import { oneScheduled, overdueRetry, twoScheduled } from "../support/stories.ts";
+import { oneScheduled, overdueRetry, twoScheduled } from "../support/flow-runs.ts";
 
-describe.concurrent("an agent that is killed at any call of a submission", () => {
+describe.concurrent("an agent that is killed at any call of a launch", () => {
   it.each([
-    { name: "one Scheduled run", story: oneScheduled, count: 1 },
-    { name: "a Running run with an overdue retry", story: overdueRetry, count: 1 },
-    { name: "two runs in one batch", story: twoScheduled, count: 1 },
-    { name: "two runs, and a sibling that is after them too", story: twoScheduled, count: 2 },
+    { name: "one Scheduled run", createRuns: oneScheduled, count: 1 },
+    { name: "a Running run with an overdue retry", createRuns: overdueRetry, count: 1 },
+    { name: "two runs in one batch", createRuns: twoScheduled, count: 1 },
+    { name: "two runs and a second agent", createRuns: twoScheduled, count: 2 },
   ])(
-    "leaves what the next process needs: $name",
-    async ({ story, count }) => {
-      expect(await killAtEveryCall({ story, count })).toBeGreaterThanOrEqual(12);
+    "lets the next process finish the launch: $name",
+    async ({ createRuns, count }) => {
+      expect(await killAtEveryCall({ createRuns, count })).toBeGreaterThanOrEqual(12);
     },
     180_000,
   );

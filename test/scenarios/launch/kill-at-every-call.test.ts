@@ -1,18 +1,26 @@
-// Exactly once, whatever happens: the agent's process is killed where a submission becomes a fact, before the call has its
-// effect and after, and the process that comes next finishes the work. kill-at-every-call.sweep.ts does it at every call.
+// Exactly-once launch if the agent is killed: at the calls that claim a run, create its Job and write its log, before and after
+// their effect. The next process finishes the launch. kill-at-every-call.sweep.ts does this at every call.
 
 import { describe, expect, it } from "vitest";
 import { killAtEveryCall } from "../support/kill-sweep.ts";
-import { overdueRetry, twoScheduled } from "../support/stories.ts";
+import { overdueRetry, twoScheduled } from "../support/flow-runs.ts";
 
-describe.concurrent("an agent that is killed in the middle of a submission", () => {
+describe.concurrent("an agent that is killed during a launch", () => {
   it.each([
-    { name: "two runs in one batch", story: twoScheduled, only: /set_flow_run|create jobs|write_run_logs/ },
-    { name: "a Running run with an overdue retry", story: overdueRetry, only: /set_task_run|create jobs/ },
+    {
+      name: "two runs in one batch",
+      createRuns: twoScheduled,
+      only: /set_flow_run|create jobs|write_run_logs/,
+    },
+    {
+      name: "a Running run with an overdue retry",
+      createRuns: overdueRetry,
+      only: /set_task_run|create jobs/,
+    },
   ])(
-    "leaves what the next process needs: $name",
-    async ({ story, only }) => {
-      expect(await killAtEveryCall({ story, only, count: 1 })).toBeGreaterThanOrEqual(4);
+    "lets the next process finish the launch: $name",
+    async ({ createRuns, only }) => {
+      expect(await killAtEveryCall({ createRuns, only, count: 1 })).toBeGreaterThanOrEqual(4);
     },
     120_000,
   );

@@ -1,80 +1,89 @@
-// Prefect or Kubernetes away for a while in the middle of a submission.
+// Prefect or Kubernetes is unavailable for a while during a launch.
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startAgentHere } from "../support/agent-here.ts";
-import type { AgentHere } from "../support/agent-here.ts";
-import { dueRun, eventually, linesOf, onceEach, countsText, throughWith } from "../support/stories.ts";
-import { startWorld } from "../support/world.ts";
-import type { World } from "../support/world.ts";
+import { startInProcessAgent } from "../support/in-process-agent.ts";
+import type { InProcessAgent } from "../support/in-process-agent.ts";
+import {
+  dueRun,
+  eventually,
+  logMessages,
+  launchedOnce,
+  launchCounts,
+  untilSucceeded,
+} from "../support/flow-runs.ts";
+import { startFakes } from "../support/fakes.ts";
+import type { Fakes } from "../support/fakes.ts";
 
-let world: World;
-let agent: AgentHere;
+let fakes: Fakes;
+let agent: InProcessAgent;
 
 beforeEach(async () => {
-  world = await startWorld();
-  agent = await startAgentHere(world);
+  fakes = await startFakes();
+  agent = await startInProcessAgent(fakes);
 });
 
 afterEach(async () => {
   await agent.stop();
-  await world.stop();
+  await fakes.stop();
 });
 
 describe("an outage of Prefect", () => {
-  it.each(["set_flow_run_states", "write_run_logs"])("during %s is ridden out", async (field) => {
-    const fault = world.prefect.fault({ effect: { kind: "status", status: 503 }, match: field, times: 4 });
-    const id = dueRun(world);
+  it.each(["set_flow_run_states", "write_run_logs"])("during %s delays the launch", async (field) => {
+    const fault = fakes.prefect.fault({ effect: { kind: "status", status: 503 }, match: field, times: 4 });
+    const id = dueRun(fakes);
     agent.poke();
-    await throughWith(world, [id]);
-    await eventually(() => expect(linesOf(world, id)).toHaveLength(1));
+    await untilSucceeded(fakes, [id]);
+    await eventually(() => expect(logMessages(fakes, id)).toHaveLength(1));
     expect(fault.hits()).toBe(4);
-    expect(countsText(world, [id])).toEqual(onceEach([id]));
+    expect(launchCounts(fakes, [id])).toEqual(launchedOnce([id]));
   });
 
-  it("in which everything is gone is ridden out", async () => {
-    const id = dueRun(world);
-    let gone: Promise<void> | undefined;
-    const forget = world.prefect.onRequest(({ fields }, when) => {
-      if (when === "after" && fields.includes("set_flow_run_states") && gone === undefined) {
-        gone = world.prefect.pause();
+  it("of the whole API delays the launch", async () => {
+    const id = dueRun(fakes);
+    let paused: Promise<void> | undefined;
+    const forget = fakes.prefect.onRequest(({ fields }, when) => {
+      if (when === "after" && fields.includes("set_flow_run_states") && paused === undefined) {
+        paused = fakes.prefect.pause();
       }
     });
     agent.poke();
-    await eventually(() => expect(gone).toBeDefined());
+    await eventually(() => expect(paused).toBeDefined());
     forget();
-    await gone;
-    await eventually(() => expect(agent.lines.join("\n")).toMatch(/trying again[^]*trying again/));
-    await world.prefect.resume();
-    await throughWith(world, [id]);
-    expect(countsText(world, [id])).toEqual(onceEach([id]));
+    await paused;
+    await eventually(() =>
+      expect(agent.lines.join("\n")).toMatch(/Could not [^\n]+, retrying[^]*Could not [^\n]+, retrying/),
+    );
+    await fakes.prefect.resume();
+    await untilSucceeded(fakes, [id]);
+    expect(launchCounts(fakes, [id])).toEqual(launchedOnce([id]));
   });
 
-  it("that names the time of its end is not disturbed before", async () => {
-    world.prefect.fault({
+  it("with a Retry-After header gets no request before that time", async () => {
+    fakes.prefect.fault({
       effect: { kind: "status", status: 429, retryAfter: "1" },
       match: "set_flow_run_states",
     });
-    const ids = [dueRun(world), dueRun(world), dueRun(world)];
+    const ids = [dueRun(fakes), dueRun(fakes), dueRun(fakes)];
     agent.poke();
-    await throughWith(world, ids);
-    const claims = world.prefect.requests.entries("set_flow_run_states");
-    const headered = claims.filter(({ headers }) => headers["x-prefect-agent-id"] !== undefined);
-    const [refused, next] = headered;
+    await untilSucceeded(fakes, ids);
+    const claims = fakes.prefect.requests.entries("set_flow_run_states");
+    const fromAgent = claims.filter(({ headers }) => headers["x-prefect-agent-id"] !== undefined);
+    const [refused, next] = fromAgent;
     expect(refused?.status).toBe(429);
     expect((next?.at.getTime() ?? 0) - (refused?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(990);
-    expect(countsText(world, ids)).toEqual(onceEach(ids));
+    expect(launchCounts(fakes, ids)).toEqual(launchedOnce(ids));
   });
 
-  it("does not fail a run whose Job stands when only its log line is refused", async () => {
-    world.prefect.fault({
+  it("does not fail a run whose Job exists but whose log line is rejected", async () => {
+    fakes.prefect.fault({
       effect: { kind: "errors", message: "no more logs" },
       match: "write_run_logs",
       times: Number.POSITIVE_INFINITY,
     });
-    const id = dueRun(world);
+    const id = dueRun(fakes);
     agent.poke();
-    await throughWith(world, [id]);
-    expect(world.prefect.history(id).map(({ type }) => type)).toEqual([
+    await untilSucceeded(fakes, [id]);
+    expect(fakes.prefect.history(id).map(({ type }) => type)).toEqual([
       "Scheduled",
       "Submitted",
       "Running",
@@ -84,15 +93,15 @@ describe("an outage of Prefect", () => {
 });
 
 describe("an outage of Kubernetes", () => {
-  it("while the Job is created is ridden out, and nobody is failed", async () => {
-    world.kube.faults.add({
+  it("while a Job is created delays the launch and does not fail the run", async () => {
+    fakes.kube.faults.add({
       action: { kind: "answer", status: 503 },
       match: ({ verb, resource }) => verb === "create" && resource === "jobs",
       times: 4,
     });
-    const id = dueRun(world);
+    const id = dueRun(fakes);
     agent.poke();
-    await throughWith(world, [id]);
-    expect(countsText(world, [id])).toEqual(onceEach([id]));
+    await untilSucceeded(fakes, [id]);
+    expect(launchCounts(fakes, [id])).toEqual(launchedOnce([id]));
   });
 });

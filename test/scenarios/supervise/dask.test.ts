@@ -1,15 +1,15 @@
-// The Dask clusters of flow runs that were cancelled or lost their pod go with them; those of runs that work, that ended by
-// themselves, or that nothing ties to the run, stay. Cancelled is said when no worker is left.
+// The agent deletes the Dask clusters of flow runs that were cancelled or lost their pod. It keeps those of runs that are active
+// or ended by themselves, and those without a known run. The run becomes Cancelled when no worker is left.
 
 import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import type { Policy } from "../../../src/job/decide/policy.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { JsonObject } from "../../../src/base/json.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
-import { startAgentHere } from "../support/agent-here.ts";
-import type { AgentHere } from "../support/agent-here.ts";
-import { startWorld } from "../support/world.ts";
-import type { World } from "../support/world.ts";
+import { startInProcessAgent } from "../support/in-process-agent.ts";
+import type { InProcessAgent } from "../support/in-process-agent.ts";
+import { startFakes } from "../support/fakes.ts";
+import type { Fakes } from "../support/fakes.ts";
 
 const POLICY: Policy = {
   ...DEFAULT_POLICY,
@@ -18,39 +18,42 @@ const POLICY: Policy = {
   exitGraceMs: 50,
   sidecarGraceMs: 50,
 };
-const PATIENCE = { timeout: 30_000, interval: 10 };
+const WAIT = { timeout: 30_000, interval: 10 };
 const RUN_LABEL = "prefect.io/flow_run_id";
 const DASK = ["pods", "services", "poddisruptionbudgets", "daskclusters.kubernetes.dask.org"];
 
-interface Scene {
-  readonly world: World;
+interface Setup {
+  readonly fakes: Fakes;
   readonly id: string;
-  readonly agent: AgentHere;
+  readonly agent: InProcessAgent;
 }
 
-interface Given {
+interface Options {
   readonly script: PodScript;
-  /** The run's state before the agent looks. */
+  /** The run's state before the agent starts. */
   readonly state?: string;
   readonly policy?: Partial<Policy>;
-  /** Puts Dask's objects for a run of this id. */
-  readonly dask: (world: World, id: string) => void;
-  readonly before?: (world: World, id: string) => void;
+  /** Creates the Dask objects of the run with this id. */
+  readonly dask: (fakes: Fakes, id: string) => void;
+  readonly before?: (fakes: Fakes, id: string) => void;
 }
 
-/** A run whose Job stands already, Dask's objects, and an agent that comes to it. */
-async function scene(given: Given): Promise<Scene> {
-  const world = await startWorld({ script: () => given.script, doesRun: () => given.state === undefined });
-  onTestFinished(() => world.stop());
-  const flow = world.prefect.createFlow({ name: "story" });
-  const { id } = world.prefect.createFlowRun({ flow });
-  world.prefect.setState(id, { type: given.state ?? "Submitted" });
-  world.kube.put("jobs", jobOf(id, world.prefect.url));
-  given.dask(world, id);
-  given.before?.(world, id);
-  const agent = await startAgentHere(world, { settings: { policy: { ...POLICY, ...given.policy } } });
+/** A run with a Job and Dask objects, and an agent that starts after them. */
+async function setUp(options: Options): Promise<Setup> {
+  const fakes = await startFakes({
+    script: () => options.script,
+    runsFlow: () => options.state === undefined,
+  });
+  onTestFinished(() => fakes.stop());
+  const flow = fakes.prefect.createFlow({ name: "etl" });
+  const { id } = fakes.prefect.createFlowRun({ flow });
+  fakes.prefect.setState(id, { type: options.state ?? "Submitted" });
+  fakes.kube.put("jobs", jobOf(id, fakes.prefect.url));
+  options.dask(fakes, id);
+  options.before?.(fakes, id);
+  const agent = await startInProcessAgent(fakes, { settings: { policy: { ...POLICY, ...options.policy } } });
   onTestFinished(() => agent.stop());
-  return { world, id, agent };
+  return { fakes, id, agent };
 }
 
 function jobOf(id: string, api: string): JsonObject {
@@ -65,24 +68,24 @@ function jobOf(id: string, api: string): JsonObject {
 const nameFor = (id: string, uuid = "03d5b8bb-0"): string => `dask-${id}-${uuid}`;
 
 /** Two workers, a scheduler, its Service and its budget, as KubeCluster makes them in remote mode. */
-function putCluster(world: World, cluster: string): void {
-  for (const role of ["worker", "worker", "scheduler"]) putPod(world, cluster, { role });
+function putCluster(fakes: Fakes, cluster: string): void {
+  for (const role of ["worker", "worker", "scheduler"]) putPod(fakes, cluster, { role });
   const labels = labelsOf(cluster, "scheduler");
   const metadata = { name: cluster, namespace: "default" };
-  world.kube.put("services", { metadata: { ...metadata, labels }, spec: { selector: labels } });
-  world.kube.put("poddisruptionbudgets", { metadata, spec: { selector: { matchLabels: labels } } });
+  fakes.kube.put("services", { metadata: { ...metadata, labels }, spec: { selector: labels } });
+  fakes.kube.put("poddisruptionbudgets", { metadata, spec: { selector: { matchLabels: labels } } });
 }
 
 let serial = 0;
 
 function putPod(
-  world: World,
+  fakes: Fakes,
   cluster: string,
-  given: { role: string; phase?: string; env?: JsonObject[] },
+  pod: { role: string; phase?: string; env?: JsonObject[] },
 ): void {
-  const { role, phase = "Running", env = [] } = given;
+  const { role, phase = "Running", env = [] } = pod;
   const name = `${cluster}${String(++serial).padStart(5, "0")}`;
-  world.kube.put("pods", {
+  fakes.kube.put("pods", {
     metadata: { name, namespace: "default", labels: labelsOf(cluster, role) },
     spec: { containers: [{ name: "dask", image: "dask:1", env }] },
     status: { phase },
@@ -93,197 +96,200 @@ function labelsOf(cluster: string, role: string): Record<string, string> {
   return { app: "dask", "dask.org/cluster-name": cluster, "dask.org/component": role };
 }
 
-/** The names of all that is Dask's and stands. */
-function daskIn(world: World): string[] {
-  return DASK.flatMap((resource) => world.kube.list(resource, "default"))
+/** The names of all Dask objects. */
+function daskIn(fakes: Fakes): string[] {
+  return DASK.flatMap((resource) => fakes.kube.list(resource, "default"))
     .filter(({ metadata }) => metadata.labels?.[RUN_LABEL] === undefined)
     .map(({ metadata }) => metadata.name);
 }
 
-const stateOf = ({ world, id }: Scene): string => world.prefect.flowRun(id)?.state ?? "(deleted)";
+const stateOf = ({ fakes, id }: Setup): string => fakes.prefect.flowRun(id)?.state ?? "(deleted)";
 
-async function untilGone({ world }: Scene): Promise<void> {
-  await vi.waitFor(() => expect(world.kube.list("jobs")).toEqual([]), PATIENCE);
+async function untilGone({ fakes }: Setup): Promise<void> {
+  await vi.waitFor(() => expect(fakes.kube.list("jobs")).toEqual([]), WAIT);
 }
 
-const requestsFor = ({ world }: Scene, resource: string): number =>
-  world.kube.requests.entries.filter((entry) => entry.resource === resource).length;
+const requestsFor = ({ fakes }: Setup, resource: string): number =>
+  fakes.kube.requests.entries.filter((entry) => entry.resource === resource).length;
 
 describe("the Dask cluster of a run", () => {
-  const whole = (world: World, id: string): void => putCluster(world, nameFor(id));
+  const whole = (fakes: Fakes, id: string): void => putCluster(fakes, nameFor(id));
 
-  it("that is cancelled goes with its Job, before the run is Cancelled", async () => {
+  it("that is cancelled is deleted with its Job before the run becomes Cancelled", async () => {
     const left: string[][] = [];
-    const here = await scene({
+    const setup = await setUp({
       script: { fate: "never" },
       state: "Cancelling",
       dask: whole,
-      before: (world, id) =>
-        void world.prefect.on(() => {
-          if (world.prefect.flowRun(id)?.state === "Cancelled") left.push(daskIn(world));
+      before: (fakes, id) =>
+        void fakes.prefect.on(() => {
+          if (fakes.prefect.flowRun(id)?.state === "Cancelled") left.push(daskIn(fakes));
         }),
     });
-    await vi.waitFor(() => expect(stateOf(here)).toBe("Cancelled"), PATIENCE);
+    await vi.waitFor(() => expect(stateOf(setup)).toBe("Cancelled"), WAIT);
     expect(left[0]).toEqual([]);
-    await untilGone(here);
-    expect(here.agent.lines.filter((line) => line.includes("Dask cluster deleted"))).toHaveLength(1);
+    await untilGone(setup);
+    expect(setup.agent.lines.filter((line) => line.includes("Dask cluster deleted"))).toHaveLength(1);
   });
 
-  it.each<{ name: string; given: Omit<Given, "dask">; state: string }>([
+  it.each<{ name: string; options: Omit<Options, "dask">; state: string }>([
     {
       name: "that is Cancelled already",
-      given: { script: { fate: "never" }, state: "Cancelled" },
+      options: { script: { fate: "never" }, state: "Cancelled" },
       state: "Cancelled",
     },
-    { name: "whose pod died", given: { script: { fate: "fail", exitCode: 137 } }, state: "Failed" },
+    { name: "whose pod died", options: { script: { fate: "fail", exitCode: 137 } }, state: "Failed" },
     {
-      name: "whose Job runs on after its end",
-      given: { script: { fate: "never" }, state: "Success" },
+      name: "whose Job still runs after the run has finished",
+      options: { script: { fate: "never" }, state: "Success" },
       state: "Success",
     },
     {
-      name: "whose Job is kept for ever",
-      given: { script: { fate: "fail" }, policy: { deleteFailedAfterMs: undefined } },
+      name: "whose Job is never deleted",
+      options: { script: { fate: "fail" }, policy: { deleteFailedAfterMs: undefined } },
       state: "Failed",
     },
-  ])("$name goes", async ({ given, state }) => {
-    const here = await scene({ ...given, dask: whole });
-    await vi.waitFor(() => expect([stateOf(here), ...daskIn(here.world)]).toEqual([state]), PATIENCE);
+  ])("$name is deleted", async ({ options, state }) => {
+    const setup = await setUp({ ...options, dask: whole });
+    await vi.waitFor(() => expect([stateOf(setup), ...daskIn(setup.fakes)]).toEqual([state]), WAIT);
   });
 
-  it("that was deleted from Prefect goes with its Job", async () => {
-    const here = await scene({
+  it("that no longer exists in Prefect is deleted with its Job", async () => {
+    const setup = await setUp({
       script: { fate: "never" },
       state: "Running",
-      dask: (world, id) => {
-        whole(world, id);
-        world.prefect.deleteFlowRun(id);
+      dask: (fakes, id) => {
+        whole(fakes, id);
+        fakes.prefect.deleteFlowRun(id);
       },
     });
-    await untilGone(here);
-    expect(daskIn(here.world)).toEqual([]);
+    await untilGone(setup);
+    expect(daskIn(setup.fakes)).toEqual([]);
   });
 
-  it("that ends by itself is the flow's own to close: nobody looks for it", async () => {
-    const here = await scene({ script: { fate: "succeed" }, dask: whole });
-    await vi.waitFor(() => expect(stateOf(here)).toBe("Success"), PATIENCE);
-    await untilGone(here);
-    expect(daskIn(here.world)).toHaveLength(5);
-    expect(requestsFor(here, "services")).toBe(0);
+  it("that ends by itself is left to the flow: the agent does not list Dask objects", async () => {
+    const setup = await setUp({ script: { fate: "succeed" }, dask: whole });
+    await vi.waitFor(() => expect(stateOf(setup)).toBe("Success"), WAIT);
+    await untilGone(setup);
+    expect(daskIn(setup.fakes)).toHaveLength(5);
+    expect(requestsFor(setup, "services")).toBe(0);
   });
 
-  it("goes, also what of it merely completed, and what is the operator's by its DaskCluster", async () => {
-    const here = await scene({
+  it("is deleted with its completed pods, and with its DaskCluster if it belongs to the Dask operator", async () => {
+    const setup = await setUp({
       script: { fate: "fail" },
-      dask: (world, id) => {
-        putPod(world, nameFor(id), { role: "worker", phase: "Succeeded" });
+      dask: (fakes, id) => {
+        putPod(fakes, nameFor(id), { role: "worker", phase: "Succeeded" });
         const metadata = { name: nameFor(id, "11111111-1"), namespace: "default" };
-        world.kube.put("daskclusters.kubernetes.dask.org", { metadata, spec: {} });
+        fakes.kube.put("daskclusters.kubernetes.dask.org", { metadata, spec: {} });
       },
     });
-    await vi.waitFor(() => expect(daskIn(here.world)).toEqual([]), PATIENCE);
+    await vi.waitFor(() => expect(daskIn(setup.fakes)).toEqual([]), WAIT);
   });
 
-  it("stays where it is another run's, kept by its owner, or not tied to the run", async () => {
+  it("is kept if it belongs to another run or to no run, or is annotated to be kept", async () => {
     const other = "0b0b0b0b-2222-4222-8222-bbbbbbbbbbbb";
-    const here = await scene({
+    const setup = await setUp({
       script: { fate: "fail" },
-      dask: (world, id) => {
-        putPod(world, nameFor(other), { role: "worker" });
-        putPod(world, "dask-jane-03d5b8bb-0", { role: "worker" });
-        putPod(world, nameFor(id), { role: "worker" });
+      dask: (fakes, id) => {
+        putPod(fakes, nameFor(other), { role: "worker" });
+        putPod(fakes, "dask-jane-03d5b8bb-0", { role: "worker" });
+        putPod(fakes, nameFor(id), { role: "worker" });
         const metadata = {
           name: nameFor(id),
           namespace: "default",
           annotations: { "prefect.io/keep": "true" },
         };
         const labels = labelsOf(nameFor(id), "scheduler");
-        world.kube.put("services", { metadata: { ...metadata, labels }, spec: { selector: labels } });
+        fakes.kube.put("services", { metadata: { ...metadata, labels }, spec: { selector: labels } });
       },
     });
-    await untilGone(here);
+    await untilGone(setup);
     expect(
-      daskIn(here.world)
+      daskIn(setup.fakes)
         .map((name) => name.replace(/\d{5}$/, ""))
         .sort(),
-    ).toEqual([nameFor(other), "dask-jane-03d5b8bb-0", nameFor(here.id)].sort());
+    ).toEqual([nameFor(other), "dask-jane-03d5b8bb-0", nameFor(setup.id)].sort());
   });
 
-  it("stays while a pod of the run works, whatever its old Job came to", async () => {
-    const here = await scene({
+  it("is kept while another pod of the run is Running", async () => {
+    const setup = await setUp({
       script: { fate: "fail" },
-      dask: (world, id) => {
-        putCluster(world, nameFor(id));
+      dask: (fakes, id) => {
+        putCluster(fakes, nameFor(id));
         const metadata = { name: "by-hand", namespace: "default", labels: { [RUN_LABEL]: id } };
-        world.kube.put("pods", { metadata, spec: { containers: [] }, status: { phase: "Running" } });
+        fakes.kube.put("pods", { metadata, spec: { containers: [] }, status: { phase: "Running" } });
       },
     });
-    await untilGone(here);
-    expect(stateOf(here)).toBe("Failed");
-    expect(daskIn(here.world)).toHaveLength(5);
+    await untilGone(setup);
+    expect(stateOf(setup)).toBe("Failed");
+    expect(daskIn(setup.fakes)).toHaveLength(5);
   });
 });
 
-describe("an agent that comes when the Job of a cancelled run is gone already", () => {
-  it("ends its Dask cluster all the same, and says Cancelled", async () => {
-    const world = await startWorld({ script: () => ({ fate: "never" }) });
-    onTestFinished(() => world.stop());
-    const { id } = world.prefect.createFlowRun({ flow: world.prefect.createFlow({ name: "story" }) });
-    const first = await startAgentHere(world, { name: "first", settings: { policy: POLICY } });
-    await world.prefect.until(() => world.prefect.flowRun(id)?.state === "Running", { timeoutMs: 12_000 });
+describe("an agent that starts after the Job of a cancelled run was deleted", () => {
+  it("deletes the Dask cluster and sets Cancelled", async () => {
+    const fakes = await startFakes({ script: () => ({ fate: "never" }) });
+    onTestFinished(() => fakes.stop());
+    const { id } = fakes.prefect.createFlowRun({ flow: fakes.prefect.createFlow({ name: "etl" }) });
+    const first = await startInProcessAgent(fakes, { name: "first", settings: { policy: POLICY } });
+    await fakes.prefect.until(() => fakes.prefect.flowRun(id)?.state === "Running", { timeoutMs: 12_000 });
     await first.stop();
-    putCluster(world, nameFor(id));
-    world.prefect.setState(id, { type: "Cancelling" });
-    for (const { metadata } of world.kube.list("jobs")) world.kube.remove("jobs", "default", metadata.name);
-    await vi.waitFor(() => expect(world.kube.list("jobs")).toEqual([]), PATIENCE);
-    const second = await startAgentHere(world, { name: "second", settings: { policy: POLICY } });
+    putCluster(fakes, nameFor(id));
+    fakes.prefect.setState(id, { type: "Cancelling" });
+    for (const { metadata } of fakes.kube.list("jobs")) fakes.kube.remove("jobs", "default", metadata.name);
+    await vi.waitFor(() => expect(fakes.kube.list("jobs")).toEqual([]), WAIT);
+    const second = await startInProcessAgent(fakes, { name: "second", settings: { policy: POLICY } });
     onTestFinished(() => second.stop());
     await vi.waitFor(
-      () => expect([world.prefect.flowRun(id)?.state, ...daskIn(world)]).toEqual(["Cancelled"]),
-      PATIENCE,
+      () => expect([fakes.prefect.flowRun(id)?.state, ...daskIn(fakes)]).toEqual(["Cancelled"]),
+      WAIT,
     );
   });
 });
 
-describe("an agent without the right to", () => {
-  it.each(["list", "delete"] as const)("%s Dask's objects says so once and does all else", async (verb) => {
-    const here = await scene({
-      script: { fate: "never" },
-      state: "Cancelling",
-      dask: (world, id) => putCluster(world, nameFor(id)),
-      before: (world) =>
-        void world.kube.forbid({
-          verbs: [verb],
-          resources:
-            verb === "list" ? ["services", "poddisruptionbudgets", "daskclusters"] : ["pods", "services"],
-        }),
-    });
-    await vi.waitFor(() => expect(stateOf(here)).toBe("Cancelled"), PATIENCE);
-    await untilGone(here);
-    const about = here.agent.lines.filter((line) => line.includes("Missing permission to delete"));
-    expect(about.map((line) => /delete (\w+)/.exec(line)?.[1])).toEqual(
-      verb === "list" ? [] : ["pods", "services"],
-    );
-    expect(daskIn(here.world)).toHaveLength(verb === "list" ? 2 : 4);
-  });
+describe("an agent without permission to", () => {
+  it.each(["list", "delete"] as const)(
+    "%s Dask objects logs it once and does everything else",
+    async (verb) => {
+      const setup = await setUp({
+        script: { fate: "never" },
+        state: "Cancelling",
+        dask: (fakes, id) => putCluster(fakes, nameFor(id)),
+        before: (fakes) =>
+          void fakes.kube.forbid({
+            verbs: [verb],
+            resources:
+              verb === "list" ? ["services", "poddisruptionbudgets", "daskclusters"] : ["pods", "services"],
+          }),
+      });
+      await vi.waitFor(() => expect(stateOf(setup)).toBe("Cancelled"), WAIT);
+      await untilGone(setup);
+      const warnings = setup.agent.lines.filter((line) => line.includes("Missing permission to delete"));
+      expect(warnings.map((line) => /delete (\w+)/.exec(line)?.[1])).toEqual(
+        verb === "list" ? [] : ["pods", "services"],
+      );
+      expect(daskIn(setup.fakes)).toHaveLength(verb === "list" ? 2 : 4);
+    },
+  );
 });
 
-describe("many runs that die together", () => {
-  it("share their looks for Dask", async () => {
-    const world = await startWorld({ script: () => ({ fate: "fail" }), doesRun: () => false });
-    onTestFinished(() => world.stop());
-    const flow = world.prefect.createFlow({ name: "story" });
-    const ids = Array.from({ length: 60 }, () => world.prefect.createFlowRun({ flow }).id);
-    for (const id of ids) putCluster(world, nameFor(id));
-    const agent = await startAgentHere(world, { settings: { policy: POLICY } });
+describe("many runs that fail together", () => {
+  it("share requests that list Dask objects", async () => {
+    const fakes = await startFakes({ script: () => ({ fate: "fail" }), runsFlow: () => false });
+    onTestFinished(() => fakes.stop());
+    const flow = fakes.prefect.createFlow({ name: "etl" });
+    const ids = Array.from({ length: 60 }, () => fakes.prefect.createFlowRun({ flow }).id);
+    for (const id of ids) putCluster(fakes, nameFor(id));
+    const agent = await startInProcessAgent(fakes, { settings: { policy: POLICY } });
     onTestFinished(() => agent.stop());
     await vi.waitFor(() => {
-      expect(ids.map((id) => world.prefect.flowRun(id)?.state)).toEqual(ids.map(() => "Failed"));
-      expect(daskIn(world)).toEqual([]);
-    }, PATIENCE);
-    const looks = world.kube.requests.entries.filter(
+      expect(ids.map((id) => fakes.prefect.flowRun(id)?.state)).toEqual(ids.map(() => "Failed"));
+      expect(daskIn(fakes)).toEqual([]);
+    }, WAIT);
+    const lists = fakes.kube.requests.entries.filter(
       ({ resource, verb }) => resource === "services" && verb === "list",
     );
-    expect(looks.length).toBeLessThan(ids.length);
+    expect(lists.length).toBeLessThan(ids.length);
   });
 });

@@ -1,4 +1,4 @@
-// The agent as a process of its own, `node src/main.ts agent start`: to be killed without warning, and for exit codes.
+// The agent as its own process, `node src/main.ts agent start`, for tests that kill it or check its exit code.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,38 +6,38 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, vi } from "vitest";
-import { mustKeepSecrets } from "../../support/secrets.ts";
-import type { World } from "./world.ts";
+import { assertNoSecretsPrinted } from "../../support/secrets.ts";
+import type { Fakes } from "./fakes.ts";
 import { freePort } from "../../../scripts/free-port.ts";
 
 const MAIN = join(import.meta.dirname, "..", "..", "..", "src", "main.ts");
 
 export interface AgentProcess {
-  /** What it wrote to stdout and stderr so far. */
+  /** Its stdout and stderr so far. */
   output(): string;
   /** Its exit code, or null when a signal ended it. */
   readonly ended: Promise<number | null>;
-  /** Resolves when it polls. */
+  /** Resolves when the agent polls. */
   ready(): Promise<void>;
-  /** The next poll happens at once; before it is ready, nothing happens. */
+  /** Makes the agent poll at once; has no effect before it is ready. */
   poke(): Promise<void>;
-  /** Resolves when it has said this. */
-  says(text: string): Promise<void>;
+  /** Resolves when the output contains the text. */
+  untilPrinted(text: string): Promise<void>;
   signal(name: "SIGTERM" | "SIGINT"): void;
-  /** SIGKILL; resolves when it is no more. */
+  /** Sends SIGKILL and waits for the end of the process. */
   kill(): Promise<void>;
 }
 
-/** Starts the agent against the fakes. It lives until kill(), or until it ends itself. */
-export async function startAgentProcess(world: World, flags: readonly string[] = []): Promise<AgentProcess> {
+/** Starts the agent against the fakes. It runs until `kill()`, or until it exits. */
+export async function startAgentProcess(fakes: Fakes, flags: readonly string[] = []): Promise<AgentProcess> {
   const home = mkdtempSync(join(tmpdir(), "agent-"));
   const kubeconfig = join(home, "kubeconfig");
-  writeFileSync(kubeconfig, world.kube.kubeconfig());
+  writeFileSync(kubeconfig, fakes.kube.kubeconfig());
   const port = await freePort();
   const health = `http://127.0.0.1:${port}`;
   const addresses = [
     `--kubeconfig=${kubeconfig}`,
-    `--api=${world.prefect.url}`,
+    `--api=${fakes.prefect.url}`,
     `--agent-address=${health}`,
     "--backend=server",
   ];
@@ -49,18 +49,18 @@ export async function startAgentProcess(world: World, flags: readonly string[] =
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   }
-  const says = (text: string): Promise<void> =>
+  const untilPrinted = (text: string): Promise<void> =>
     vi.waitFor(() => expect(output).toContain(text), { timeout: 30_000, interval: 20 });
   const ended = once(child, "close").then(([code]) => {
-    mustKeepSecrets({ argv: flags, files: [world.kube.kubeconfig()] }, { stdout: output, stderr: "" });
+    assertNoSecretsPrinted({ argv: flags, files: [fakes.kube.kubeconfig()] }, { stdout: output, stderr: "" });
     rmSync(home, { recursive: true, force: true });
     return typeof code === "number" ? code : null;
   });
   return {
     output: () => output,
     ended,
-    ready: () => says("Waiting for flow runs"),
-    says,
+    ready: () => untilPrinted("Waiting for flow runs"),
+    untilPrinted,
     signal: (name) => void child.kill(name),
     poke: async () => {
       await fetch(`${health}/api/poke`);

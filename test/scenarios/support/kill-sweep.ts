@@ -1,80 +1,91 @@
-// Kills the agent's process at each call of a story, one after the other, and has the next process finish it.
+// Kills the agent's process at each call of a launch, one after the other, and lets the next process finish the launch.
 
 import { expect } from "vitest";
 import { startAgentProcess } from "./agent-process.ts";
 import type { AgentProcess } from "./agent-process.ts";
-import { pointsOf, strikeAt, trace } from "./kill-switch.ts";
-import type { CallPoint } from "./kill-switch.ts";
-import { onceEach, countsText, throughWith } from "./stories.ts";
-import type { Story } from "./stories.ts";
-import { startWorld } from "./world.ts";
-import type { World } from "./world.ts";
+import { interceptAt, pointsOf, trace } from "./api-calls.ts";
+import type { CallPoint } from "./api-calls.ts";
+import { launchedOnce, launchCounts, untilSucceeded } from "./flow-runs.ts";
+import type { CreateRuns } from "./flow-runs.ts";
+import { startFakes } from "./fakes.ts";
+import type { Fakes } from "./fakes.ts";
 
 export interface Sweep {
-  readonly story: Story;
-  /** Agents at once; the others are left alone. */
+  readonly createRuns: CreateRuns;
+  /** How many agents run; all but one are never killed. */
   readonly count: number;
-  /** Which calls; all without it. */
+  /** Which calls; without it, all. */
   readonly only?: RegExp;
 }
 
-/** Kills at every call, before and after its effect. Answers at how many; fails when a run is lost or doubled. */
-export async function killAtEveryCall({ story, count, only = /./ }: Sweep): Promise<number> {
-  const world = await startWorld();
-  let agent = await startAgentProcess(world);
+/** Kills at every call, before and after its effect, and returns how often. Fails if a run is lost or launched twice. */
+export async function killAtEveryCall({ createRuns, count, only = /./ }: Sweep): Promise<number> {
+  const fakes = await startFakes();
+  let agent = await startAgentProcess(fakes);
   const siblings = await Promise.all(
-    Array.from({ length: count - 1 }, () => startAgentProcess(world, ["--name=sibling"])),
+    Array.from({ length: count - 1 }, () => startAgentProcess(fakes, ["--name=sibling"])),
   );
   try {
     await Promise.all([agent, ...siblings].map((each) => each.ready()));
-    const points = pointsOf(await callsOf(world, agent, story)).filter(({ call }) => only.test(call));
+    const points = pointsOf(await callsOf(fakes, agent, createRuns)).filter(({ call }) => only.test(call));
     const all: string[] = [];
     let kills = 0;
     for (const point of points) {
-      const { ids, struck, next } = await killedAt(world, agent, { story, point, siblings });
+      const { ids, killed, next } = await killAt(fakes, agent, { createRuns, point, siblings });
       agent = next;
       all.push(...ids);
-      if (struck) kills++;
-      // Further polls and the last looks of a story do not come every time; what makes the submission does.
+      if (killed) kills++;
+      // The number of polls and reads varies; the writes of a launch always occur.
       else expect(`${point.call} ${point.nth}`).not.toMatch(/(?:create jobs|set_\w+) 1$/);
-      expect({ point, countsText: countsText(world, ids) }).toEqual({ point, countsText: onceEach(ids) });
+      expect({ point, launchCounts: launchCounts(fakes, ids) }).toEqual({
+        point,
+        launchCounts: launchedOnce(ids),
+      });
     }
-    // Once more at the end, for Jobs that came late.
-    expect(countsText(world, all)).toEqual(onceEach(all));
+    // Again at the end, for Jobs that were created late.
+    expect(launchCounts(fakes, all)).toEqual(launchedOnce(all));
     return kills;
   } finally {
     await Promise.all([agent, ...siblings].map((each) => each.kill()));
-    await world.stop();
+    await fakes.stop();
   }
 }
 
-/** The calls of one story that nothing disturbs, from the poll that finds its runs on. */
-async function callsOf(world: World, agent: AgentProcess, story: Story): Promise<readonly string[]> {
-  const traced = trace(world);
-  const ids = await story(world);
+/** The calls of one undisturbed launch, from the poll that finds the runs. */
+async function callsOf(
+  fakes: Fakes,
+  agent: AgentProcess,
+  createRuns: CreateRuns,
+): Promise<readonly string[]> {
+  const traced = trace(fakes);
+  const ids = await createRuns(fakes);
   await agent.poke();
-  await throughWith(world, ids);
+  await untilSucceeded(fakes, ids);
   traced.end();
   return traced.calls;
 }
 
-/** One case: whether the agent was killed at all, and the next process, which is the victim of the case after. */
-async function killedAt(
-  world: World,
-  victim: AgentProcess,
-  given: { readonly story: Story; readonly point: CallPoint; readonly siblings: readonly AgentProcess[] },
-): Promise<{ ids: string[]; struck: boolean; next: AgentProcess }> {
-  let struck = false;
-  const armed = strikeAt(world, given.point, async () => {
-    struck = true;
-    await victim.kill();
+/** Kills the agent at the point, if it is reached, and starts the next process. */
+async function killAt(
+  fakes: Fakes,
+  agent: AgentProcess,
+  options: {
+    readonly createRuns: CreateRuns;
+    readonly point: CallPoint;
+    readonly siblings: readonly AgentProcess[];
+  },
+): Promise<{ ids: string[]; killed: boolean; next: AgentProcess }> {
+  let killed = false;
+  const interception = interceptAt(fakes, options.point, async () => {
+    killed = true;
+    await agent.kill();
   });
-  const ids = await given.story(world);
-  await Promise.all([victim, ...given.siblings].map((agent) => agent.poke().catch(() => undefined)));
-  await Promise.race([armed.struck, throughWith(world, ids)]);
-  armed.disarm();
-  if (!struck) await victim.kill();
-  const next = await startAgentProcess(world);
-  await throughWith(world, ids);
-  return { ids, struck, next };
+  const ids = await options.createRuns(fakes);
+  await Promise.all([agent, ...options.siblings].map((each) => each.poke().catch(() => undefined)));
+  await Promise.race([interception.done, untilSucceeded(fakes, ids)]);
+  interception.cancel();
+  if (!killed) await agent.kill();
+  const next = await startAgentProcess(fakes);
+  await untilSucceeded(fakes, ids);
+  return { ids, killed, next };
 }

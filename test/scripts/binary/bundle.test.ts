@@ -17,7 +17,7 @@ describe("bundle", () => {
     await rm(folder, { recursive: true });
   });
 
-  it("makes a chunk of what is imported dynamically, loaded when its moment comes", async () => {
+  it("makes a chunk of a dynamic import, which is loaded when it is imported", async () => {
     await writeFile(join(folder, "lazy.ts"), 'export const text: string = "ä später";');
     await writeFile(
       join(folder, "main.ts"),
@@ -35,21 +35,21 @@ describe("bundle", () => {
     expect(compiled.some((name) => name.startsWith("./lazy-"))).toBe(true);
   });
 
-  it("writes ASCII, so that the executable may read it as Latin-1", async () => {
+  it("writes ASCII, so that the executable can read it as Latin-1", async () => {
     await writeFile(join(folder, "main.ts"), 'export const text = "…ä日";');
     const { chunks } = await bundle(join(folder, "main.ts"));
     const text = [...chunks.values()].join("");
     expect(Buffer.byteLength(text)).toBe(text.length);
   });
 
-  it("takes the version from package.json and nothing else", async () => {
+  it("includes only the version of package.json", async () => {
     const { chunks } = await bundle(projectPath("src/version.ts"));
     const text = [...chunks.values()].join("");
     expect(text).toContain((await readProject()).version);
     expect(text).not.toContain("devDependencies");
   });
 
-  it("keeps class names, which errors are printed with", async () => {
+  it("keeps class names, because errors print them", async () => {
     await writeFile(join(folder, "main.ts"), "export class PrefectError extends Error {}");
     const { chunks } = await bundle(join(folder, "main.ts"));
     const load = chunkLoader({ read: (name) => ({ source: chunks.get(name) ?? "" }) });
@@ -59,7 +59,7 @@ describe("bundle", () => {
 });
 
 describe("packageFolders", () => {
-  it("names each package once, scoped and nested ones too, and nothing of our own", () => {
+  it("returns each package once, scoped and nested ones too, and no source of ours", () => {
     const inputs = [
       "src/main.ts",
       "node_modules/yaml/dist/index.js",
@@ -86,7 +86,7 @@ describe("formatNotices", () => {
 });
 
 describe("seaConfig", () => {
-  it("ignores the user's NODE_OPTIONS and names no path of the building machine but the output", () => {
+  it("ignores the user's NODE_OPTIONS and contains no absolute path", () => {
     const config = seaConfig(["./main.js"], "out");
     expect(config).toMatchObject({ execArgvExtension: "none", main: "boot.cjs", executable: "node.bin" });
     expect(config["assets"]).toEqual({ "./main.js": "./main.js" });

@@ -48,7 +48,7 @@ const code: Section = { loaded: true, text: "CODE" };
 const debug: Section = { loaded: false, text: "DEBUG-SYMBOLS" };
 
 describe("stripElf", () => {
-  it("drops what is not loaded and keeps the rest where it was", () => {
+  it("removes sections that are not loaded and keeps the offsets of the others", () => {
     const file = elf([code, { loaded: true, text: "ZEROS", noBits: true }, debug, debug]);
     const stripped = stripElf(file);
     expect(stripped.length).toBeLessThan(file.length);
@@ -57,7 +57,7 @@ describe("stripElf", () => {
     expect(stripped.readUInt16LE(0x3c)).toBe(4);
   });
 
-  it("leaves a table that finds the sections' names", () => {
+  it("writes a section table that points to the section names", () => {
     const stripped = stripElf(elf([code, debug]));
     const names = Number(stripped.readBigUInt64LE(0x28)) + stripped.readUInt16LE(0x3e) * 64;
     const offset = Number(stripped.readBigUInt64LE(names + 24));
@@ -65,15 +65,19 @@ describe("stripElf", () => {
   });
 
   it.each([
-    { name: "a text", file: Buffer.from("#!/bin/sh\nexit 0\n"), sentence: "not a 64-bit little-endian ELF" },
-    { name: "loaded sections behind others", file: elf([code, debug, code]), sentence: "not in the order" },
-  ])("refuses $name", ({ file, sentence }) => {
+    {
+      name: "a text file",
+      file: Buffer.from("#!/bin/sh\nexit 0\n"),
+      sentence: "not a 64-bit little-endian ELF",
+    },
+    { name: "loaded sections after others", file: elf([code, debug, code]), sentence: "not in the order" },
+  ])("rejects $name", ({ file, sentence }) => {
     expect(() => stripElf(file)).toThrow(sentence);
   });
 });
 
 describe("padLastSegment", () => {
-  it("ends the last loaded segment with a page of 64 KiB, in memory only", () => {
+  it("extends the last loaded segment to a 64 KiB page, in memory only", () => {
     const file = elf([code]);
     const padded = padLastSegment(file);
     expect(padded.length).toBe(file.length);
@@ -93,21 +97,21 @@ describe("dropAuthenticode", () => {
     return file;
   }
 
-  it("removes the certificate table and what points to it", () => {
+  it("removes the certificate table and its entry", () => {
     expect(dropAuthenticode(executable("SIGNATURE"))).toEqual(executable(""));
   });
 
-  it("leaves an unsigned executable as it is", () => {
+  it("does not change an unsigned executable", () => {
     expect(dropAuthenticode(executable(""))).toEqual(executable(""));
   });
 
-  it("refuses a table in the middle, which it cannot cut out", () => {
+  it("rejects a certificate table that is not at the end", () => {
     const file = Buffer.concat([executable("SIGNATURE"), Buffer.from("more")]);
     expect(() => dropAuthenticode(file)).toThrow("not at the end");
   });
 });
 
-/** A Mach-O file with a __TEXT segment of one section, and __LINKEDIT, which reaches to its end. */
+/** A Mach-O file with a __TEXT segment of one section, and __LINKEDIT up to its end. */
 function machO(firstSection: number): Buffer {
   const file = Buffer.alloc(20_000, 7);
   file.fill(0, 0, 512);
@@ -117,13 +121,13 @@ function machO(firstSection: number): Buffer {
   const segment = (
     at: number,
     name: string,
-    place: readonly [size: number, offset: number, length: number],
+    sizes: readonly [size: number, offset: number, length: number],
   ): void => {
     file.writeUInt32LE(0x19, at);
-    file.writeUInt32LE(place[0], at + 4);
+    file.writeUInt32LE(sizes[0], at + 4);
     file.write(name, at + 8);
-    file.writeBigUInt64LE(BigInt(place[1]), at + 40);
-    file.writeBigUInt64LE(BigInt(place[2]), at + 48);
+    file.writeBigUInt64LE(BigInt(sizes[1]), at + 40);
+    file.writeBigUInt64LE(BigInt(sizes[2]), at + 48);
   };
   segment(32, "__TEXT", [152, 0, 16_384]);
   file.writeUInt32LE(firstSection, 32 + 72 + 48);
@@ -147,7 +151,7 @@ describe("signMachO", () => {
     expect(Number(signed.readBigUInt64LE(184 + 32))).toBe(16_384);
   });
 
-  it("says: ad hoc, SHA-256, five pages of 4 KiB, this identifier", () => {
+  it("writes a code directory: ad hoc, SHA-256, five pages of 4 KiB, the identifier", () => {
     const directory = start + 20;
     expect(signed.readUInt32BE(start)).toBe(0xfade0cc0);
     expect(signed.readUInt32BE(directory)).toBe(0xfade0c02);
@@ -159,7 +163,7 @@ describe("signMachO", () => {
     expect(signed.toString("latin1", identifier, identifier + 16)).toBe("kubectl-prefect\0");
   });
 
-  it("hashes every page as it is in the signed file, the last one short", () => {
+  it("hashes every page of the signed file, including the shorter last one", () => {
     const hashes = start + 20 + signed.readUInt32BE(start + 20 + 16);
     for (let page = 0; page < 5; page++) {
       const bytes = signed.subarray(page * 4096, Math.min((page + 1) * 4096, start));
@@ -169,21 +173,21 @@ describe("signMachO", () => {
   });
 
   it.each([
-    { name: "what it signed already", file: signed, sentence: "it is signed already" },
+    { name: "a signed file", file: signed, sentence: "it is signed already" },
     {
       name: "a file without room for the command",
       file: machO(260),
       sentence: "no room for one more load command",
     },
     { name: "another format", file: Buffer.alloc(4096), sentence: "not a 64-bit Mach-O" },
-  ])("refuses $name", ({ file, sentence }) => {
+  ])("rejects $name", ({ file, sentence }) => {
     expect(() => signMachO(file, "x")).toThrow(sentence);
   });
 });
 
 describe("withFlagsOf", () => {
-  it("changes the flag hash alone", () => {
-    const adopted = withFlagsOf(new Uint8Array(20).fill(1), new Uint8Array(20).fill(2));
-    expect([...adopted]).toEqual([...Array(12).fill(1), 2, 2, 2, 2, ...Array(4).fill(1)]);
+  it("changes only the flag hash", () => {
+    const changed = withFlagsOf(new Uint8Array(20).fill(1), new Uint8Array(20).fill(2));
+    expect([...changed]).toEqual([...Array(12).fill(1), 2, 2, 2, 2, ...Array(4).fill(1)]);
   });
 });

@@ -11,7 +11,7 @@ function loaderOf(chunks: Readonly<Record<string, string>>) {
 }
 
 describe("chunkLoader", () => {
-  it("compiles a chunk when it is first asked for, and once", () => {
+  it("compiles a chunk once, when it is first required", () => {
     const { load, compiled } = loaderOf({
       "./main.js": "exports.later = () => require('./lazy.js').answer",
       "./lazy.js": "exports.answer = 42",
@@ -22,7 +22,7 @@ describe("chunkLoader", () => {
     expect(compiled).toEqual(["./main.js", "./lazy.js"]);
   });
 
-  it("lets chunks that need each other see what is there already", () => {
+  it("lets chunks that require each other see the exports so far", () => {
     const { load } = loaderOf({
       "./a.js": "exports.name = 'a'; exports.seen = require('./b.js').seen",
       "./b.js": "exports.seen = require('./a.js').name",
@@ -30,24 +30,24 @@ describe("chunkLoader", () => {
     expect(load("./a.js")).toEqual({ name: "a", seen: "a" });
   });
 
-  it("knows a chunk's replaced module.exports", () => {
+  it("returns a chunk's replaced module.exports", () => {
     const { load } = loaderOf({ "./a.js": "module.exports = 'all of it'" });
     expect(load("./a.js")).toBe("all of it");
   });
 
-  it("gives Node's modules, with and without node:", () => {
+  it("returns Node's modules, with and without node:", () => {
     const { load } = loaderOf({ "./a.js": "exports.same = require('fs') === require('node:fs')" });
     expect(load("./a.js")).toEqual({ same: true });
   });
 
-  it("says of other modules what packages expect that look for optional ones", () => {
+  it("throws MODULE_NOT_FOUND for other modules, which packages expect of optional ones", () => {
     const { load } = loaderOf({
       "./a.js": "try { require('bufferutil') } catch (error) { exports.code = error.code }",
     });
     expect(load("./a.js")).toEqual({ code: "MODULE_NOT_FOUND" });
   });
 
-  it("stands the executable in for file names", () => {
+  it("uses the executable's path as __filename and import.meta.url", () => {
     const { load } = loaderOf({ "./a.js": "module.exports = [__filename, importMetaUrl.slice(0, 8)]" });
     expect(load("./a.js")).toEqual([process.execPath, "file:///"]);
   });
@@ -56,13 +56,13 @@ describe("chunkLoader", () => {
 describe("compileChunk", () => {
   const source = "exports.a = 1";
 
-  it("takes the code cache of the same source", () => {
+  it("accepts the code cache of the same source", () => {
     const codeCache = new Uint8Array(compileChunk("./a.js", { source }).createCachedData());
     expect(compileChunk("./a.js", { source, codeCache }).cachedDataRejected).toBe(false);
   });
 
-  it("compiles all the same when V8 refuses the cache", () => {
-    // A source of its own: V8 answers for one that it has compiled before without looking at the cache.
+  it("compiles the source if V8 rejects the cache", () => {
+    // A new source: V8 ignores the cache for a source that it has compiled before.
     const other = { source: "exports.other = 1", codeCache: new Uint8Array(64) };
     const script = compileChunk("./a.js", other);
     expect(script.cachedDataRejected).toBe(true);

@@ -5,10 +5,10 @@ import { silentLog } from "../../../src/base/log.ts";
 import { SCENARIOS } from "../../../scripts/demo/scenarios.ts";
 import { runDemo } from "../../../scripts/demo/demo.ts";
 import type { DemoDeps } from "../../../scripts/demo/demo.ts";
-import { problemsOf } from "../../../scripts/demo/ending.ts";
+import { problemsOf } from "../../../scripts/demo/result.ts";
 import { plainPalette } from "../../../src/output/palette.ts";
 
-/** Time that passes four times as fast, for everybody in the demo alike. */
+/** A clock that is four times as fast. */
 function fastClock(): Clock {
   const startedMs = Date.now();
   return {
@@ -17,7 +17,7 @@ function fastClock(): Clock {
   };
 }
 
-function demo(given: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoDeps } {
+function demo(overrides: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoDeps } {
   const lines: string[] = [];
   const deps: DemoDeps = {
     clock: fastClock(),
@@ -26,27 +26,27 @@ function demo(given: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoDeps 
     palette: plainPalette,
     log: silentLog,
     kube: undefined,
-    ...given,
+    ...overrides,
   };
   return { lines, deps };
 }
 
 describe("runDemo on fakes", () => {
-  it("brings every flow run to the end that it should have, and tells of it", async () => {
+  it("ends every flow run as expected, and prints its changes", async () => {
     const { lines, deps } = demo();
-    const facts = await runDemo(deps);
-    expect(facts.flatMap(problemsOf)).toEqual([]);
-    expect(facts.map(({ role }) => role)).toEqual(SCENARIOS);
-    const story = lines.join("\n");
-    for (const { name, expect: wanted } of SCENARIOS) {
-      expect(story).toMatch(new RegExp(`${name} .*you +flow run created`));
-      expect(story).toMatch(new RegExp(`${name} .*Kubernetes +Job prefect-job-[0-9a-f]{8} created`));
-      expect(story).toMatch(new RegExp(`${name} .*Kubernetes +Job prefect-job-[0-9a-f]{8} is gone`));
-      expect(story).toMatch(new RegExp(`${name} .*(?:${wanted.state}|${wanted.message.source})`));
+    const results = await runDemo(deps);
+    expect(results.flatMap(problemsOf)).toEqual([]);
+    expect(results.map(({ scenario }) => scenario)).toEqual(SCENARIOS);
+    const output = lines.join("\n");
+    for (const { name, expect: expected } of SCENARIOS) {
+      expect(output).toMatch(new RegExp(`${name} .*you +flow run created`));
+      expect(output).toMatch(new RegExp(`${name} .*Kubernetes +Job prefect-job-[0-9a-f]{8} created`));
+      expect(output).toMatch(new RegExp(`${name} .*Kubernetes +Job prefect-job-[0-9a-f]{8} is gone`));
+      expect(output).toMatch(new RegExp(`${name} .*(?:${expected.state}|${expected.message.source})`));
     }
   });
 
-  it("ends with exit code 130 when it is interrupted", async () => {
+  it("throws an error with exit code 130 when it is interrupted", async () => {
     const interrupt = new AbortController();
     const { deps } = demo({ signal: interrupt.signal });
     const print = (line: string): void => {

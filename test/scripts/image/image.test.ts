@@ -21,13 +21,13 @@ const json = (path: string) => JSON.parse(String(files.get(path)));
 const blob = (digest: string) => files.get(`blobs/sha256/${digest.replace("sha256:", "")}`);
 
 describe("imageArchive", () => {
-  it("names each blob by its own sum", () => {
+  it("names each blob by its SHA-256 sum", () => {
     const blobs = [...files].filter(([path]) => /^blobs\/sha256\/./u.test(path));
     expect(blobs).toHaveLength(4);
     for (const [path, content] of blobs) expect(path).toBe(`blobs/sha256/${sha256(content)}`);
   });
 
-  it("leads containerd from the index to layers whose sums are those of the config", () => {
+  it("has an index with a manifest whose layers match the config's diff_ids", () => {
     const [entry] = json("index.json").manifests;
     expect(entry.annotations).toEqual({
       "io.containerd.image.name": "example.com:5000/team/prefect:v1.2.3",
@@ -43,7 +43,7 @@ describe("imageArchive", () => {
     expect(config).toMatchObject({ os: "linux", architecture: "amd64", config: request.config });
   });
 
-  it("tells older Dockers the same", () => {
+  it("has a manifest.json with the same blobs for older Dockers", () => {
     const [entry] = json("manifest.json");
     const [{ digest }] = json("index.json").manifests;
     const manifest = JSON.parse(String(blob(digest)));
@@ -55,7 +55,7 @@ describe("imageArchive", () => {
 });
 
 describe("withFolders", () => {
-  it("puts each folder once before what is in it, and keeps a folder's own mode", () => {
+  it("adds each folder once before its content, and keeps a folder's own mode", () => {
     const content = Buffer.alloc(0);
     const entries = withFolders([
       { path: "usr/lib/b", mode: 0o644, content },
@@ -75,14 +75,14 @@ describe("withFolders", () => {
 });
 
 describe("parseLdd", () => {
-  it("finds libraries and the loader, and leaves out what the kernel brings", () => {
+  it("returns libraries and the loader, without the kernel's vdso", () => {
     const text =
       "\tlinux-vdso.so.1 (0x00007ff5)\n\tlibm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x00007ff5)\n" +
       "\t/lib64/ld-linux-x86-64.so.2 (0x00007ff5)\n";
     expect(parseLdd(text)).toEqual(["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/ld-linux-x86-64.so.2"]);
   });
 
-  it("refuses a program whose library is missing", () => {
+  it("throws for a missing library", () => {
     expect(() => parseLdd("\tlibatomic.so.1 => not found\n")).toThrow("libatomic.so.1");
   });
 });

@@ -33,7 +33,7 @@ describe("archiveProblems", () => {
     { name: "LICENSE", path: "LICENSE" },
     { name: "COPYING.md", path: "COPYING.md" },
     { name: "./license.txt", path: "./license.txt" },
-  ])("takes an archive with the executable and $name", ({ path }) => {
+  ])("accepts an archive with the executable and $name", ({ path }) => {
     expect(problems([bin, { ...license, path }])).toEqual([]);
   });
 
@@ -41,12 +41,12 @@ describe("archiveProblems", () => {
     { name: "without its executable", entries: [license], sentence: 'the archive has no "kubectl-prefect"' },
     { name: "without a licence", entries: [bin], sentence: "the archive has no LICENSE or COPYING" },
     {
-      name: "whose licence is Node's only",
+      name: "with only Node's licence",
       entries: [bin, { ...license, path: "NODE-LICENSE" }],
       sentence: "the archive has no LICENSE or COPYING",
     },
     {
-      name: "whose executable nobody may run",
+      name: "whose executable is not executable",
       entries: [{ ...bin, mode: 0o644 }, license],
       sentence: '"kubectl-prefect" is not executable',
     },
@@ -56,23 +56,23 @@ describe("archiveProblems", () => {
       sentence: '"kubectl-prefect" is not a file',
     },
     {
-      name: "that reaches out of its folder",
+      name: "with a path outside its folder",
       entries: [bin, license, { ...license, path: "../kubectl" }],
       sentence: '"../kubectl" would be unpacked outside',
     },
-  ])("refuses one $name", ({ entries, sentence }) => {
+  ])("rejects one $name", ({ entries, sentence }) => {
     const found = problems(entries);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(sentence);
   });
 
-  it("refuses one whose sum is another", () => {
+  it("rejects one with a different sum", () => {
     const archive = gzip(tar([bin, license]));
     const found = archiveProblems({ ...platformOf(archive), sha256: "0".repeat(64) }, archive);
     expect(found).toEqual([`the archive's sha256 is ${sha256(archive)}, not "${"0".repeat(64)}"`]);
   });
 
-  it("refuses what is no archive", () => {
+  it("rejects a file that is not an archive", () => {
     const text = Buffer.from("not gzip");
     expect(archiveProblems(platformOf(text), text)[0]).toContain("the archive cannot be unpacked");
   });
@@ -117,11 +117,11 @@ describe("checkKrew", () => {
     await expect(checkKrew(manifest, folder)).resolves.toBeUndefined();
   });
 
-  it("names every problem, of the manifest and of the archives", async () => {
+  it("reports every problem of the manifest and of the archives", async () => {
     const manifest = join(folder, "prefecto.yaml");
     await writeFile(manifest, manifestFor(Buffer.from("")));
-    const refused = checkKrew(manifest, folder);
-    await expect(refused).rejects.toThrow('the name "prefect" is not that of its file, "prefecto"');
-    await expect(refused).rejects.toThrow("p.tar.gz: it is not in the folder");
+    const check = checkKrew(manifest, folder);
+    await expect(check).rejects.toThrow('the name "prefect" is not that of its file, "prefecto"');
+    await expect(check).rejects.toThrow("p.tar.gz: it is not in the folder");
   });
 });

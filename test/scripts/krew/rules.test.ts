@@ -33,7 +33,7 @@ const problems = (parsed: unknown): readonly string[] => manifestProblems(readPl
 const withPlatform = (changes: object): unknown => manifest({ platforms: [platform(changes)] });
 
 describe("manifestProblems", () => {
-  it("finds nothing wrong with a right manifest", () => {
+  it("finds no problem in a valid manifest", () => {
     expect(problems(manifest())).toEqual([]);
   });
 
@@ -44,13 +44,17 @@ describe("manifestProblems", () => {
     ["a version of two numbers", manifest({ version: "v0.1" }), 'the version "v0.1" is not a semantic one'],
     ["a leading zero", manifest({ version: "v0.01.0" }), 'the version "v0.01.0" is not a semantic one'],
     ["no shortDescription", manifest({ shortDescription: "" }), "shortDescription is missing"],
-    ["two lines of it", manifest({ shortDescription: "a\nb" }), "shortDescription has more than one line"],
+    [
+      "a shortDescription of two lines",
+      manifest({ shortDescription: "a\nb" }),
+      "shortDescription has more than one line",
+    ],
     ["no description", manifest({ description: "" }), "description is missing"],
     ["no homepage", manifest({ homepage: "" }), "homepage is missing or not https"],
     ["no platforms", manifest({ platforms: [] }), "platforms is missing or empty"],
     ["no uri", withPlatform({ uri: "" }), 'platform 1: uri "" is not an https address'],
     [
-      "an .exe to download",
+      "a uri that ends in .exe",
       withPlatform({ uri: "https://example.com/a.exe" }),
       "is not an https address of a .zip",
     ],
@@ -60,7 +64,7 @@ describe("manifestProblems", () => {
       withPlatform({ sha256: "A".repeat(64) }),
       "is not 64 lower-case hexadecimal digits",
     ],
-    ["a placeholder left", withPlatform({ sha256: "SHA256_LINUX_AMD64" }), "is not 64 lower-case"],
+    ["a placeholder in sha256", withPlatform({ sha256: "SHA256_LINUX_AMD64" }), "is not 64 lower-case"],
     ["no bin", withPlatform({ bin: "" }), "platform 1: bin is missing"],
     ["an empty list of files", withPlatform({ files: [] }), "files is empty; leave it out"],
     ["a file without to", withPlatform({ files: [{ from: "*" }] }), "files has an entry without from or to"],
@@ -91,7 +95,7 @@ describe("manifestProblems", () => {
       manifest({ platforms: [platform(), platform({ selector: { matchLabels: { os: "linux" } } })] }),
       "2 platforms match linux/amd64; at most one may",
     ],
-  ])("refuses %s, and nothing else of it", (_, parsed, sentence) => {
+  ])("rejects %s with exactly one problem", (_, parsed, sentence) => {
     const found = problems(parsed);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(sentence);
@@ -101,14 +105,14 @@ describe("manifestProblems", () => {
     ["pre fect", 'the name "pre fect" is not that of its file, "prefect"', '"pre fect" is not allowed'],
     ["nul", 'the name "nul" is not that of its file', '"nul" is not allowed as a plugin\'s name'],
     ["Prefect", 'the name "Prefect" is not that of its file', 'the name "Prefect" is not lower-case'],
-  ])("refuses the name %j", (name, file, sentence) => {
+  ])("rejects the name %j", (name, file, sentence) => {
     const found = problems(manifest({}, { metadata: { name } })).join("\n");
     expect(found).toContain(file);
     expect(found).toContain(sentence);
   });
 
   it.each([[null], ["text"], [[]], [{ spec: { platforms: [null] } }]])(
-    "says what is missing in %j",
+    "reports what is missing in %j",
     (parsed) => {
       expect(problems(parsed)).toContain("kind is not Plugin");
     },

@@ -13,32 +13,32 @@ const sums = new Map(
 const template = readFileSync(projectPath("krew-manifest.yaml"), "utf8");
 
 describe("fillManifest", () => {
-  it("fills the project's own template so that krew takes it", () => {
+  it("fills the project's template so that krew accepts it", () => {
     const plugin = readPlugin(parse(fillManifest(template, { version: "1.2.3", sums })));
     expect(manifestProblems(plugin, "prefect")).toEqual([]);
     expect(plugin.version).toBe("v1.2.3");
     expect(plugin.platforms.map((platform) => platform.sha256[0])).toEqual(["0", "1", "2", "3", "4"]);
   });
 
-  it("names each archive as the release makes it, with its executable", () => {
+  it("uses the release's archive names and executables", () => {
     const plugin = readPlugin(parse(fillManifest(template, { version: "1.2.3", sums })));
     const named = plugin.platforms.map((platform) => [platform.uri.split("/").at(-1), platform.bin]);
     expect(named).toEqual(targets.map((target) => [archiveName(target, "1.2.3"), target.bin]));
   });
 
-  it("leaves the template's comments out", () => {
-    expect(fillManifest("# note\nversion: VERSION\n", { version: "1.0.0", sums: new Map() })).toBe(
+  it("removes the template's comments", () => {
+    expect(fillManifest("# comment\nversion: VERSION\n", { version: "1.0.0", sums: new Map() })).toBe(
       "version: v1.0.0\n",
     );
   });
 
-  it("refuses a platform without an archive", () => {
+  it("rejects a platform without an archive", () => {
     expect(() => fillManifest("sha256: SHA256_LINUX_ARM64", { version: "1.0.0", sums: new Map() })).toThrow(
       'cannot fill "SHA256_LINUX_ARM64": no archive was made for it',
     );
   });
 
-  it("refuses an archive without a place", () => {
+  it("rejects an archive without a platform in the template", () => {
     const one = new Map([["plan9_amd64", "0".repeat(64)]]);
     expect(() => fillManifest("version: VERSION", { version: "1.0.0", sums: one })).toThrow(
       'it has no place for "plan9_amd64"',

@@ -1,4 +1,4 @@
-"""Starts a Dask cluster of its own, one pod for each of `workers`, and works there until `gate` says `open` for its run."""
+"""Starts a Dask cluster of `workers` pods and runs there until `gate` answers `open` for its flow run."""
 import time
 import urllib.request
 

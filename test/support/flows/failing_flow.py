@@ -1,4 +1,4 @@
-"""Fails: its one task raises, the task after it is never tried."""
+"""Fails: its first task raises, the second one never runs."""
 from prefect import Flow, task
 
 

@@ -1,4 +1,4 @@
-"""Succeeds also when its pod is lost while `hold` sleeps: what was kept is not made again, what was only in the pod is."""
+"""Succeeds even if its pod is lost while `hold` sleeps: tasks with stored results do not run again, the others do."""
 import time
 
 import prefect
@@ -6,36 +6,36 @@ from prefect import Flow, Parameter, task
 from prefect.engine.results import PrefectResult
 
 
-def say(text):
+def log(text):
     prefect.context.get("logger").info(text)
 
 
 @task
 def extract():
-    say("extracting")
+    log("extracting")
     return [1, 2, 3]
 
 
 @task(result=PrefectResult(), checkpoint=True)
 def fetch():
-    say("fetching")
+    log("fetching")
     return 100
 
 
 @task
 def double(number):
-    say("doubling %s" % number)
+    log("doubling %s" % number)
     return number * 2
 
 
 @task
 def mail(numbers):
-    say("mailing %s" % numbers)
+    log("mailing %s" % numbers)
 
 
 @task
 def hold(numbers, more, seconds):
-    say("holding")
+    log("holding")
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         time.sleep(0.1)
@@ -44,7 +44,7 @@ def hold(numbers, more, seconds):
 
 @task
 def report(total):
-    say("the total is %s" % total)
+    log("the total is %s" % total)
     if total != 112:
         raise ValueError("the total should be 112, not %s" % total)
 

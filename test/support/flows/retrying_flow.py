@@ -1,4 +1,4 @@
-"""Succeeds at the second attempt: the task raises once, Prefect retries it two seconds later in the same process."""
+"""Succeeds at the second attempt: the task raises once, and Prefect retries it two seconds later in the same process."""
 from datetime import timedelta
 
 import prefect

@@ -1,4 +1,4 @@
-"""Sleeps for `seconds` in slices of a tenth, so that an interrupt gets through at once."""
+"""Sleeps for `seconds` in steps of 0.1 s, so that it can be interrupted at once."""
 import time
 
 import prefect

@@ -1,10 +1,10 @@
-// The flow modules of this folder as a Prefect 1 API must know them: names, storage, and the slugs that Core gives their tasks.
+// The flows of this folder as they are registered with Prefect 1: names, storage, and the task slugs that Prefect Core gives them.
 
 import type { FlowSpec, TaskSpec } from "../../fakes/prefect1/flows.ts";
 
 const PARAMETER = "prefect.core.parameter.Parameter";
 
-/** Succeeds; three mapped children, or as many as the parameter `count` says. */
+/** Succeeds, with `count` mapped children, 3 by default. */
 export function mappedFlow(): FlowSpec {
   return moduleFlow("mapped", [
     { slug: "count", type: PARAMETER },
@@ -19,17 +19,17 @@ export function failingFlow(): FlowSpec {
   return moduleFlow("failing", [{ slug: "explode-1" }, { slug: "never_reached-1" }]);
 }
 
-/** Succeeds at its task's second attempt, two seconds after the first. */
+/** Succeeds at the second attempt of its task, two seconds after the first. */
 export function retryingFlow(): FlowSpec {
   return moduleFlow("retrying", [{ slug: "flaky-1", maxRetries: 2 }]);
 }
 
-/** Sleeps for the parameter `seconds`, 600 by default, and can be interrupted at any moment. */
+/** Sleeps for `seconds`, 600 by default, and can be interrupted at any time. */
 export function slowFlow(): FlowSpec {
   return moduleFlow("slow", [{ slug: "seconds", type: PARAMETER }, { slug: "nap-1" }, { slug: "wake-1" }]);
 }
 
-/** Starts a Dask cluster of `workers` pods, and works there until `gate` says that it may end. */
+/** Starts a Dask cluster of `workers` pods and runs there until `gate` opens. */
 export function daskFlow(): FlowSpec {
   return moduleFlow("dask", [
     { slug: "gate", type: PARAMETER },
@@ -39,7 +39,7 @@ export function daskFlow(): FlowSpec {
   ]);
 }
 
-/** Succeeds, also when its pod is lost while `hold` sleeps, for the parameter `seconds`. */
+/** Succeeds even if its pod is lost while `hold` sleeps for `seconds`. */
 export function resumingFlow(): FlowSpec {
   const tasks: readonly TaskSpec[] = [
     { slug: "seconds", type: PARAMETER },

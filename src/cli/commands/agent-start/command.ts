@@ -1,4 +1,4 @@
-// kubectl prefect agent start: run the agent, at a terminal or in a pod.
+// kubectl prefect agent start: runs the agent, on this machine or in a pod.
 
 import { Command, Option } from "clipanion";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
@@ -14,25 +14,30 @@ export class AgentStartCommand extends AgentCommand {
   ];
   static override usage = Command.Usage({
     category: "Agent",
-    description: "run the agent here, or in a pod",
+    description: "run the agent, on this machine or in a pod",
     details: `
-      Asks Prefect for due flow runs, makes a Kubernetes Job of each, follows the Jobs, tells Prefect how they went,
-      and deletes them. Reads what Prefect 1 reads: ~/.prefect/config.toml, backend.toml, auth.toml and PREFECT__
-      variables; flags win. SIGTERM and SIGINT end it in good order, a second signal at once.
+      Polls Prefect for due flow runs, creates a Kubernetes Job for each, watches the Jobs, reports their outcome to
+      Prefect, and deletes them.
+
+      Reads Prefect 1's configuration: ~/.prefect/config.toml, backend.toml, auth.toml and PREFECT__ variables; flags take
+      precedence. The first SIGTERM or SIGINT shuts the agent down gracefully, a second one at once.
     `,
     examples: [
-      ["Take flow runs labelled `k8s`, with the key from PREFECT__CLOUD__API_KEY", "$0 agent start -l k8s"],
       [
-        "Work for a server of your own, in namespace flows",
+        "Run flow runs with the label `k8s`, with the API key from PREFECT__CLOUD__API_KEY",
+        "$0 agent start -l k8s",
+      ],
+      [
+        "Use a self-hosted server, and create the Jobs in namespace flows",
         "$0 agent start -b server -a http://prefect:4200 -n flows",
       ],
     ],
   });
 
   readonly work = optionGroup(WORK_OPTIONS);
-  maxPolls = Option.String("--max-polls", { description: "end after so many polls" });
+  maxPolls = Option.String("--max-polls", { description: "exit after this many polls" });
   agentAddress = Option.String("--agent-address", {
-    description: "serve health and metrics here, such as http://:8080",
+    description: "address for health checks and metrics, such as http://:8080",
   });
 
   async execute(): Promise<number> {

@@ -1,16 +1,16 @@
-// The Lease that agents of one name share: its name follows from the agent's, in letters that Kubernetes accepts.
+// The name of the Lease that agents of the same name compete for.
 
 import { createHash } from "node:crypto";
 
-const LONGEST = 63;
+const MAX_LENGTH = 63;
 
 /**
- * `prefect-agent-NAME` where NAME can stand there; else what of it can, and a digest, so that agents of different names
- * never wait for each other.
+ * `prefect-agent-NAME` if that is a valid name in Kubernetes; else its valid characters and a hash, so that agents with
+ * different names never share a Lease.
  */
 export function leaseName(agent: string): string {
   const plain = `prefect-agent-${agent}`;
-  if (plain.length <= LONGEST && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/.test(agent)) return plain;
+  if (plain.length <= MAX_LENGTH && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/.test(agent)) return plain;
   const digest = createHash("sha256").update(agent).digest("hex").slice(0, 8);
   const readable = agent
     .toLowerCase()

@@ -1,7 +1,8 @@
-// Options and configuration → AgentSettings, checked as a whole before anything is contacted.
+// Options and configuration → AgentSettings.
 
 import { checkWorkOptions } from "../../../agent/options.ts";
 import type { WorkOptionValues } from "../../../agent/options.ts";
+import { DEFAULT_SETTINGS } from "../../../agent/settings.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
 import { parseDuration } from "../../../base/duration.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
@@ -10,16 +11,13 @@ import type { Policy } from "../../../job/decide/policy.ts";
 import type { JobSettings } from "../../../prefect1/build/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 
-/** The flags of `agent start` as they were typed, except those that only shape its Jobs. */
+/** The flags of `agent start`, except those that only shape its Jobs. */
 export interface AgentFlags extends WorkOptionValues {
   readonly jobTemplate?: string | undefined;
   readonly maxPolls?: string | undefined;
 }
 
-const CONCURRENCY = 24;
-const SHUTDOWN_GRACE_MS = 30_000;
-
-/** Throws SettingsError for a flag that cannot be meant; asks nobody, so that it can come before all connecting. */
+/** Throws SettingsError for an invalid flag; sends no requests, so it can run before the agent connects. */
 export function checkAgentFlags(flags: AgentFlags): void {
   checkWorkOptions(flags);
   wholeNumber(flags.maxPolls, "--max-polls", 0);
@@ -39,9 +37,9 @@ export function agentSettings(
     apiUrl: job.apiUrl,
     policy: policyOf(flags, config),
     limit: wholeNumber(flags.limit, "--limit", 1),
-    concurrency: wholeNumber(flags.concurrency, "--concurrency", 1) ?? CONCURRENCY,
+    concurrency: wholeNumber(flags.concurrency, "--concurrency", 1) ?? DEFAULT_SETTINGS.concurrency,
     maxPolls: wholeNumber(flags.maxPolls, "--max-polls", 0),
-    shutdownGraceMs: duration(flags.shutdownGrace, "--shutdown-grace") ?? SHUTDOWN_GRACE_MS,
+    shutdownGraceMs: duration(flags.shutdownGrace, "--shutdown-grace") ?? DEFAULT_SETTINGS.shutdownGraceMs,
     identity,
   };
 }
@@ -67,6 +65,6 @@ function duration(text: string | undefined, flag: string): number | undefined {
   return text === undefined ? undefined : parseDuration(text, flag);
 }
 
-function after(text: string | undefined, flag: string, otherwise: number | undefined): number | undefined {
-  return text === "never" ? undefined : (duration(text, flag) ?? otherwise);
+function after(text: string | undefined, flag: string, fallback: number | undefined): number | undefined {
+  return text === "never" ? undefined : (duration(text, flag) ?? fallback);
 }

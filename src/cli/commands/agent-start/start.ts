@@ -1,5 +1,5 @@
-// What `agent start` does with its options: connect, check, then run the agent until it is told to stop.
-// Loaded only by that command: nothing of the agent is needed to print a version.
+// `agent start`: connects, checks permissions, then runs the agent until it is stopped. Imported only by that command, so
+// that other commands start fast.
 
 import { Agent } from "../../../agent/agent.ts";
 import type { AgentDeps } from "../../../agent/deps.ts";
@@ -7,7 +7,7 @@ import { loadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { LeaderOptions } from "../../../agent/leader-election.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { LOOPS } from "../../../agent/server/progress.ts";
-import { Outage, untilAnswered } from "../../../agent/outage.ts";
+import { Outage, retryUntilSuccess } from "../../../agent/outage.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
 import { checkPermissions } from "../../../agent/permission-check.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
@@ -28,7 +28,7 @@ import { leaseName } from "./lease-name.ts";
 import { prefectTarget } from "../../prefect-target.ts";
 import { tuneV8ForAgent } from "./v8-flags.ts";
 
-/** All that was typed and is no part of what a Job looks like. */
+/** The flags that do not shape Jobs. */
 export interface StartFlags extends AgentFlags, LogFlags {
   readonly agentAddress?: string | undefined;
 }
@@ -37,12 +37,12 @@ export interface StartOptions {
   readonly flags: StartFlags;
   readonly config: PrefectConfig;
   readonly connection: ConnectionFlags;
-  /** The flag; without it variable, context, pod and `default` are asked. */
+  /** From the flag; otherwise it comes from NAMESPACE, the kubeconfig context, the pod, or is `default`. */
   readonly namespace: string | undefined;
   readonly jobOptions: (namespace: string) => JobOptions;
 }
 
-/** Runs the agent until a signal, `--max-polls` or a refusal that lasts. Throws SettingsError, PrefectError, KubeError. */
+/** Runs the agent until a signal, `--max-polls` or a fatal error. Throws SettingsError, PrefectError, KubeError. */
 export async function startAgent(context: CliContext, options: StartOptions): Promise<void> {
   const { flags, config } = options;
   const { clock, signal } = context;
@@ -53,10 +53,10 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { log, flush } = agentLog(context, flags, { name, config });
   const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
   const client = await context.connectPrefect(prefectTarget(config), ({ operation, status, ms }) =>
-    server.called({ api: "prefect", operation, status, ms }),
+    server.observeCall({ api: "prefect", operation, status, ms }),
   );
   const { kube, target } = await context.connectKube(options.connection, ({ verb, resource, status, ms }) =>
-    server.called({ api: "kubernetes", operation: `${verb} ${resource}`, status, ms }),
+    server.observeCall({ api: "kubernetes", operation: `${verb} ${resource}`, status, ms }),
   );
   try {
     const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
@@ -72,7 +72,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       name,
       labels: job.labels,
       agentConfigId: flags.agentConfigId,
-      scope: `${kube.clusterMark}/${namespace}`,
+      scope: `${kube.clusterId}/${namespace}`,
       identity,
       job,
       template: flags.jobTemplate === undefined ? undefined : agentTemplateSource(flags.jobTemplate),
@@ -97,7 +97,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   }
 }
 
-/** What is wrong with the command line is said at once, whatever else is wrong with cluster and API. */
+/** Reports errors in the command line before any connection error. */
 function checkBeforeConnecting(options: StartOptions): void {
   checkAgentFlags(options.flags);
   options.jobOptions("default");
@@ -106,7 +106,7 @@ function checkBeforeConnecting(options: StartOptions): void {
   else if (config.variables.namespace) aNamespace(config.variables.namespace.value, "NAMESPACE");
 }
 
-interface Run {
+interface AgentRun {
   readonly deps: AgentDeps;
   readonly settings: AgentSettings;
   readonly server: AgentServer;
@@ -114,15 +114,15 @@ interface Run {
 }
 
 async function runUntilStopped(
-  { deps, settings, server, leaderElect }: Run,
+  { deps, settings, server, leaderElect }: AgentRun,
   signal: AbortSignal,
 ): Promise<void> {
-  const work = async (until: AbortSignal): Promise<void> => {
+  const runAgent = async (until: AbortSignal): Promise<void> => {
     const agent = new Agent(deps, settings);
-    server.show(agent);
+    server.setAgent(agent);
     await agent.run(until);
   };
-  await (leaderElect ? whileLeading(candidateOf(deps, settings), signal, work) : work(signal));
+  await (leaderElect ? whileLeading(candidateOf(deps, settings), signal, runAgent) : runAgent(signal));
 }
 
 function candidateOf(deps: AgentDeps, settings: AgentSettings): LeaderOptions {
@@ -136,17 +136,17 @@ function candidateOf(deps: AgentDeps, settings: AgentSettings): LeaderOptions {
   };
 }
 
-/** Jobs name the tenant when there is a key; the API knows it where the configuration does not. */
+/** Jobs get the tenant id if there is an API key; the API returns it if it is not configured. */
 async function tenantFor(
   client: Pick<Prefect1Client, "tenantId">,
   config: PrefectConfig,
   { log, clock, signal }: Pick<AgentDeps, "log" | "clock"> & { readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   if (config.apiKey === undefined || config.tenantId !== undefined) return undefined;
-  return untilAnswered(new Outage("Prefect API", { log, clock }), signal, () => client.tenantId(signal));
+  return retryUntilSuccess(new Outage("Prefect API", { log, clock }), signal, () => client.tenantId(signal));
 }
 
-/** An identity is `hostname:pid`: of this machine we can tell whether the process lives, of others we cannot. */
+/** Whether the agent with this identity (`hostname:pid`) ran on this machine and is no longer running. */
 function isDead(context: Pick<CliContext, "hostname" | "isRunning">, identity: string): boolean {
   const at = identity.lastIndexOf(":");
   return identity.slice(0, at) === context.hostname && !context.isRunning(Number(identity.slice(at + 1)));

@@ -1,16 +1,16 @@
-// What V8 is told in an agent: a process that does little at a time, for months.
+// V8 flags for the agent: a process that runs for months and does little at a time.
 
 import { setFlagsFromString } from "node:v8";
 
 export const AGENT_V8_FLAGS: readonly string[] = [
-  // Its young garbage is little and often: waking other threads for it takes longer than collecting it.
+  // Young-generation collections are small and frequent; starting helper threads takes longer than the collection.
   "--no-parallel-scavenge",
-  // Optimising what a flow run passes through costs more than a thousand of them win by it.
+  // Optimising the functions that a flow run uses costs more than it saves in the first thousand runs.
   "--invocation-count-for-maglev=10000",
   "--invocation-count-for-turbofan=30000",
 ];
 
-/** From now on V8 works so. */
+/** Sets the flags in this process. */
 export function tuneV8ForAgent(): void {
   for (const flag of AGENT_V8_FLAGS) setFlagsFromString(flag);
 }

@@ -1,4 +1,4 @@
-// kubectl prefect cleanup: remove what flow runs left behind, and nothing that lives.
+// kubectl prefect cleanup: delete what finished flow runs left behind.
 
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
@@ -7,68 +7,72 @@ import type { PassSettings } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import { report } from "../../errors.ts";
+import { reportError } from "../../errors.ts";
 
 export class CleanupCommand extends NamespacedCommand {
   static override paths = [["cleanup"]];
   static override usage = Command.Usage({
     category: "Flow runs",
-    description: "remove stale Jobs, and Dask pods, Services and budgets that nobody needs",
+    description: "delete stale Jobs and Dask clusters of flow runs",
     details: `
-      Shows what it would remove, and why, and asks. Removes finished Jobs of flow runs; Jobs that live on although
-      Prefect says that their run is finished, cancelled or deleted; finished Dask pods; and Dask clusters whose run is
-      over, with their Services and PodDisruptionBudgets. Each object is judged anew right before it goes. Without a
-      Prefect API only what Kubernetes itself calls finished goes.
+      Prints what it would delete and why, then asks for confirmation. Deletes finished Jobs of flow runs; Jobs that are
+      still running although their flow run is finished, cancelled or deleted in Prefect; finished Dask pods; and Dask
+      clusters whose flow run is over, with their Services and PodDisruptionBudgets. Each object is checked again right
+      before it is deleted. Without a Prefect API only Jobs and pods that have finished in Kubernetes are deleted.
 
-      Left alone: objects annotated prefect.io/keep: "true", Dask clusters that only probably belong to a run, and those
-      of dask-gateway. -v says of each object why it stays. --jobs and --dask choose what to look at, --orphans leaves
-      out what has merely finished.
+      Keeps objects annotated prefect.io/keep: "true", Dask clusters that cannot be attributed to a flow run for certain,
+      and clusters of dask-gateway; -v shows why each object is kept.
     `,
     examples: [
-      ["See what would go", "$0 cleanup --dry-run"],
-      ["Remove it without a question, in all namespaces", "$0 cleanup -A --yes"],
-      ["In two namespaces", "$0 cleanup -n flows,etl"],
-      ["Only what finished yesterday or before", "$0 cleanup --older-than 24h"],
-      ["Keep on doing it", "$0 cleanup --yes --every 60s"],
+      ["Show what would be deleted", "$0 cleanup --dry-run"],
+      ["Delete in all namespaces without asking", "$0 cleanup -A --yes"],
+      ["Clean up two namespaces", "$0 cleanup -n flows,etl"],
+      ["Delete only what finished at least a day ago", "$0 cleanup --older-than 24h"],
+      ["Clean up every minute", "$0 cleanup --yes --every 60s"],
     ],
   });
 
-  // In place of the one namespace that other commands take.
+  // Replaces the one namespace that other commands take.
   override namespace: string | undefined = undefined;
   namespaces = Option.Array("-n,--namespace", {
-    description: "namespace, may be repeated, or several with commas; else the context's",
+    description: "namespaces, separated by commas; may be repeated (default from the context)",
   });
-  yes = Option.Boolean("-y,--yes", false, { description: "do not ask" });
+  yes = Option.Boolean("-y,--yes", false, { description: "delete without asking" });
   dryRun = Option.String("--dry-run", {
     tolerateBoolean: true,
-    description: "only show what would go; server: have each deletion checked",
+    description: "only show what would be deleted; server: let the API server check each deletion",
   });
-  jobs = Option.Boolean("--jobs", false, { description: "only Jobs" });
-  dask = Option.Boolean("--dask", false, { description: "only Dask clusters" });
-  orphans = Option.Boolean("--orphans", false, { description: "only what lost its flow run or its pods" });
+  jobs = Option.Boolean("--jobs", false, { description: "delete only Jobs" });
+  dask = Option.Boolean("--dask", false, { description: "delete only Dask clusters" });
+  orphans = Option.Boolean("--orphans", false, {
+    description: "delete only orphans: objects whose flow run is over or gone, not finished Jobs and pods",
+  });
   olderThan = Option.String("--older-than", "10m", {
-    description: "only what is over for so long (default 10m)",
+    description: "delete only what finished at least this long ago (default 10m)",
   });
-  runs = Option.Array("--run", { description: "only what belongs to this flow run, may be repeated" });
-  selector = Option.String("-l,--selector", { description: "label selector for Jobs" });
-  every = Option.String("--every", { description: "keep on doing it, with pauses of this length" });
-  output = Option.String("-o,--output", { description: "form of the plan: table, wide, json, yaml or name" });
+  runs = Option.Array("--run", { description: "delete only objects of this flow run; may be repeated" });
+  selector = Option.String("-l,--selector", { description: "label selector to filter Jobs" });
+  every = Option.String("--every", { description: "repeat at this interval" });
+  output = Option.String("-o,--output", { description: "output format of the plan (default table)" });
 
   async execute(): Promise<number> {
     const everyMs = this.every === undefined ? undefined : parseDuration(this.every, "--every");
     const settings = await this.#settings(everyMs !== undefined);
     const { CleanupPass, repeatedly } = await import("./pass.ts");
-    const [{ connection, namespace }, directories] = await Promise.all([this.place(), this.directories()]);
+    const [{ connection, namespace }, directories] = await Promise.all([
+      this.connectCluster(),
+      this.directories(),
+    ]);
     const namespaces = namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]);
-    const place = { connection, namespaces };
+    const scope = { connection, namespaces };
     try {
       const { apiUrl } = await this.prefectConfig();
       const apis = [...new Set([apiUrl.value, ...directories.addresses])];
-      const whole = { ...settings, plan: { ...settings.plan, apis } };
-      const pass = new CleanupPass(this.context, { place, directories }, whole);
+      const allSettings = { ...settings, plan: { ...settings.plan, apis } };
+      const pass = new CleanupPass(this.context, { scope, directories }, allSettings);
       if (everyMs === undefined) return await pass.run();
-      const tell = (error: unknown): void => void report(error, this.context, this.verbose);
-      return await repeatedly(() => pass.run(), this.context, { everyMs, tell });
+      const onError = (error: unknown): void => void reportError(error, this.context, this.verbose);
+      return await repeatedly(() => pass.run(), this.context, { everyMs, onError });
     } finally {
       directories.close();
       connection.kube.close();
@@ -98,31 +102,31 @@ export class CleanupCommand extends NamespacedCommand {
   #mode(isRepeated: boolean): PassSettings["mode"] {
     const dryRun = dryRunOf(this.dryRun);
     if (dryRun !== undefined) return dryRun;
-    if (this.yes) return "act";
+    if (this.yes) return "delete";
     const { stdin, stderr } = this.context;
     if (!isRepeated && isTerminal(stdin) && isTerminal(stderr)) return "ask";
-    const cause = isRepeated ? "--every does not ask each time" : "there is no terminal to ask at";
+    const cause = isRepeated ? "--every cannot ask each time" : "there is no terminal to ask on";
     throw new SettingsError(`cannot clean up without --yes: ${cause}`, {
-      hint: "look at it first with --dry-run, then write --yes",
+      hint: "check with --dry-run first, then use --yes",
     });
   }
 }
 
-/** Each once, in their order; undefined when none is named. Throws SettingsError. */
-function namesIn(given: readonly string[] | undefined): readonly string[] | undefined {
-  if (given === undefined) return undefined;
-  const names = given.flatMap((text) => text.split(",")).map((name) => name.trim());
+/** The named namespaces without duplicates; undefined when none is named. Throws SettingsError. */
+function namesIn(values: readonly string[] | undefined): readonly string[] | undefined {
+  if (values === undefined) return undefined;
+  const names = values.flatMap((text) => text.split(",")).map((name) => name.trim());
   if (!names.includes("")) return [...new Set(names)];
-  throw new SettingsError(`cannot read -n "${given.join(" ")}": a namespace has no name`, {
+  throw new SettingsError(`cannot read -n "${values.join(" ")}": empty namespace name`, {
     hint: "separate namespaces with single commas: -n one,two",
   });
 }
 
-function dryRunOf(given: string | boolean | undefined): "show" | "rehearse" | undefined {
-  if (given === undefined || given === false || given === "none") return undefined;
-  if (given === true || given === "client") return "show";
-  if (given === "server") return "rehearse";
-  throw new SettingsError(`cannot read --dry-run "${given}"`, {
-    hint: "write --dry-run, --dry-run=client or --dry-run=server",
+function dryRunOf(value: string | boolean | undefined): "dry-run" | "server-dry-run" | undefined {
+  if (value === undefined || value === false || value === "none") return undefined;
+  if (value === true || value === "client") return "dry-run";
+  if (value === "server") return "server-dry-run";
+  throw new SettingsError(`cannot read --dry-run "${value}"`, {
+    hint: "use --dry-run, --dry-run=client or --dry-run=server",
   });
 }

@@ -1,62 +1,61 @@
-// cleanup's look at one namespace, at several, or at all; where not all may be listed at once, at each by itself.
+// Lists the objects of one namespace, of several, or of all; without permission to list across namespaces, one by one.
 
 import type { InventoryQuery } from "../../../inventory/query.ts";
 import type { StateSources } from "../../../inventory/run-states.ts";
 import { Limit } from "../../../base/limit.ts";
-import { blindnessOf, mergeInventories } from "../../../cleanup/merge-inventories.ts";
-import type { Blindness } from "../../../cleanup/merge-inventories.ts";
+import { forbiddenJobsIn, mergeInventories } from "../../../cleanup/merge-inventories.ts";
+import type { ForbiddenJobs } from "../../../cleanup/merge-inventories.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 import { listAll } from "../../../kube/client/api.ts";
 import { KubeError } from "../../../kube/client/errors.ts";
 
-/** Where to look; undefined: everywhere. */
+/** The namespaces to list; undefined: all. */
 export type Namespaces = readonly string[] | undefined;
 
-/** What was seen, and how much of it could not be. */
-export interface Look {
+/** The objects found, and in how many namespaces listing Jobs is forbidden. */
+export interface ClusterListing {
   readonly inventory: Inventory;
-  readonly blindness: Blindness;
+  readonly forbiddenJobs: ForbiddenJobs;
 }
 
-/** Namespaces at once: each is some ten lists. */
-const AT_ONCE = 4;
-const HOW_TO_NAME = "namespaces cannot be listed either; name those that you may clean up: -n ONE,TWO";
+/** Namespaces listed at once: each takes some ten requests. */
+const CONCURRENCY = 4;
+const NAMESPACE_HINT = "no permission to list namespaces either; name the namespaces to clean up: -n ONE,TWO";
 
-/** Throws KubeError when the cluster cannot be asked at all. */
-export async function lookAround(
-  world: { readonly kube: Pick<KubeApi, "listPage">; readonly sources: StateSources },
+/** Throws KubeError when nothing can be listed. */
+export async function listCluster(
+  { kube, sources }: { readonly kube: Pick<KubeApi, "listPage">; readonly sources: StateSources },
   namespaces: Namespaces,
   query: Omit<InventoryQuery, "namespace">,
-): Promise<Look> {
-  const { kube, sources } = world;
+): Promise<ClusterListing> {
   const one = (namespace: string | undefined): Promise<Inventory> =>
     loadInventory(kube, sources, { ...query, namespace });
-  if (namespaces !== undefined) return runAll(await each(namespaces, one));
-  const everywhere = await one(undefined);
-  if (blindnessOf([everywhere]) === "none") return runAll([everywhere]);
-  const names = await namesOf(kube, query.signal);
-  if (names !== undefined) return runAll(await each(names, one));
-  return runAll([{ ...everywhere, warnings: [...everywhere.warnings, HOW_TO_NAME] }]);
+  if (namespaces !== undefined) return merged(await forEachNamespace(namespaces, one));
+  const all = await one(undefined);
+  if (forbiddenJobsIn([all]) === "none") return merged([all]);
+  const names = await listNamespaceNames(kube, query.signal);
+  if (names !== undefined) return merged(await forEachNamespace(names, one));
+  return merged([{ ...all, warnings: [...all.warnings, NAMESPACE_HINT] }]);
 }
 
-function runAll(parts: readonly Inventory[]): Look {
+function merged(parts: readonly Inventory[]): ClusterListing {
   const [only] = parts;
   const inventory = parts.length === 1 && only !== undefined ? only : mergeInventories(parts);
-  return { inventory, blindness: blindnessOf(parts) };
+  return { inventory, forbiddenJobs: forbiddenJobsIn(parts) };
 }
 
-async function each(
+async function forEachNamespace(
   namespaces: readonly string[],
   one: (namespace: string) => Promise<Inventory>,
 ): Promise<readonly Inventory[]> {
-  const limit = new Limit(AT_ONCE);
+  const limit = new Limit(CONCURRENCY);
   return Promise.all(namespaces.map((namespace) => limit.run(() => one(namespace))));
 }
 
-/** Undefined when they may not be listed. */
-async function namesOf(
+/** Undefined without the permission to list namespaces. */
+async function listNamespaceNames(
   kube: Pick<KubeApi, "listPage">,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[] | undefined> {

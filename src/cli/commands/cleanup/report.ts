@@ -1,8 +1,8 @@
-// What `cleanup` and `cancel` print: the plan as a table or an object, what went, and what did not. Pure.
+// What `cleanup` and `cancel` print: the plan as a table or an object, and the results. Pure.
 
 import type { JsonObject } from "../../../base/json.ts";
 import type { Kept, OwnerRun, Plan, PlanItem } from "../../../cleanup/item.ts";
-import type { Done, Outcome } from "../../../cleanup/sweep.ts";
+import type { ItemResult, Outcome } from "../../../cleanup/sweep.ts";
 import { kubectlName, countsText } from "../../../cleanup/counts.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import { age } from "../../../output/age.ts";
@@ -10,13 +10,13 @@ import type { Column } from "../../../output/table.ts";
 
 const SHORT_ID = 8;
 
-/** The columns of a plan; NAMESPACE comes first where there are several. */
+/** The columns of a plan; NAMESPACE comes first when there are several. */
 export function planColumns(now: Date, allNamespaces: boolean): readonly Column<PlanItem>[] {
   const namespace: Column<PlanItem> = { header: "NAMESPACE", value: ({ ref }) => ref.namespace };
   return [
     ...(allNamespaces ? [namespace] : []),
     { header: "OBJECT", value: nameOf },
-    { header: "WHY", value: ({ message: why }) => why },
+    { header: "REASON", value: ({ message }) => message },
     { header: "AGE", value: ({ createdAt }) => age(createdAt, now) },
     { header: "RUN", value: ({ run }) => runText(run) },
     { header: "STATE", value: ({ run }) => (run === undefined ? undefined : stateText(run.status)) },
@@ -30,23 +30,23 @@ export function nameOf({ resource, ref }: Pick<PlanItem, "resource" | "ref">): s
   return `${kubectlName(resource)}/${ref.name}`;
 }
 
-/** What went, as kubectl says it. */
+/** A deletion in kubectl's words. */
 export function deletedLine({ resource, ref }: PlanItem, dryRun: boolean): string {
   const how = dryRun ? " (server dry run)" : "";
   return `${kubectlName(resource)} "${ref.name}" deleted from ${ref.namespace} namespace${how}`;
 }
 
-/** What stays, and why. */
-export function keptLine({ resource, ref, reason: why }: Kept): string {
-  return `left alone: ${nameOf({ resource, ref })} in namespace "${ref.namespace}": ${why}`;
+/** What is kept, and why. */
+export function keptLine({ resource, ref, reason }: Kept): string {
+  return `kept: ${nameOf({ resource, ref })} in namespace "${ref.namespace}": ${reason}`;
 }
 
-/** One line for each item that did not go and should have, or that was no longer what the plan said. */
-export function troubleLines(done: readonly Done[]): readonly string[] {
+/** One line for each item whose deletion failed, or that was skipped because it has changed since it was planned. */
+export function problemLines(done: readonly ItemResult[]): readonly string[] {
   const hints = new Set<string>();
   const lines = done.flatMap(({ item, outcome }) => {
     if (outcome.kind === "skipped")
-      return [`left alone: ${nameOf(item)} in namespace "${item.ref.namespace}": ${outcome.why}`];
+      return [`skipped: ${nameOf(item)} in namespace "${item.ref.namespace}": ${outcome.reason}`];
     if (outcome.kind !== "failed") return [];
     if (outcome.hint !== undefined) hints.add(outcome.hint);
     return [`error: ${outcome.error}`];
@@ -54,28 +54,37 @@ export function troubleLines(done: readonly Done[]): readonly string[] {
   return [...lines, ...[...hints].map((hint) => `hint: ${hint}`)];
 }
 
-/** How it went, in one line. */
-export function summary(done: readonly Done[], dryRun: boolean): string {
+/** The result in one line. */
+export function summary(done: readonly ItemResult[], dryRun: boolean): string {
   const of = (...kinds: readonly Outcome["kind"][]): readonly PlanItem[] =>
     done.filter(({ outcome }) => kinds.includes(outcome.kind)).map(({ item }) => item);
   const parts = [`${dryRun ? "would remove" : "removed"} ${countsText(of("deleted"))}`];
-  const [gone, skipped, failed, untried] = [of("gone"), of("skipped"), of("failed"), of("untried")];
-  if (gone.length > 0) parts.push(`${gone.length} gone before`);
-  if (skipped.length > 0) parts.push(`${skipped.length} left alone after all`);
+  const [gone, skipped, failed, notAttempted] = [
+    of("gone"),
+    of("skipped"),
+    of("failed"),
+    of("not attempted"),
+  ];
+  if (gone.length > 0) parts.push(`${gone.length} already gone`);
+  if (skipped.length > 0) parts.push(`${skipped.length} skipped`);
   if (failed.length > 0) parts.push(`${failed.length} failed`);
-  if (untried.length > 0) parts.push(`interrupted before ${untried.length}`);
+  if (notAttempted.length > 0) parts.push(`${notAttempted.length} not attempted (interrupted)`);
   return parts.join("; ");
 }
 
-/** The plan as -o json and -o yaml have it; with what became of each item where it was carried out. */
-export function planObject(plan: Plan, warnings: readonly string[], done?: readonly Done[]): JsonObject {
+/** The plan for -o json and yaml; with the outcome of each item once it was executed. */
+export function planObject(
+  plan: Plan,
+  warnings: readonly string[],
+  done?: readonly ItemResult[],
+): JsonObject {
   const outcomes = new Map((done ?? []).map((each) => [each.item, each.outcome]));
   return {
     items: plan.items.map((item) => itemObject(item, outcomes.get(item))),
-    kept: plan.kept.map(({ resource, ref, reason: why, run }) => ({
+    kept: plan.kept.map(({ resource, ref, reason, run }) => ({
       object: nameOf({ resource, ref }),
       namespace: ref.namespace,
-      why,
+      reason,
       ...flowRun(run),
     })),
     warnings,
@@ -83,20 +92,20 @@ export function planObject(plan: Plan, warnings: readonly string[], done?: reado
 }
 
 function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
-  const { ref, uid, reason: ground, message: why, run, cluster, createdAt } = item;
+  const { ref, uid, reason, message, run, cluster, createdAt } = item;
   return {
     object: nameOf(item),
     namespace: ref.namespace,
     name: ref.name,
     uid,
-    ground,
-    why,
+    reason,
+    message,
     created: createdAt.toISOString(),
     ...flowRun(run),
     ...(cluster === undefined ? {} : { daskCluster: cluster }),
     ...(outcome === undefined ? {} : { outcome: outcome.kind }),
     ...(outcome?.kind === "failed" ? { error: outcome.error } : {}),
-    ...(outcome?.kind === "skipped" ? { skipped: outcome.why } : {}),
+    ...(outcome?.kind === "skipped" ? { skipped: outcome.reason } : {}),
   };
 }
 

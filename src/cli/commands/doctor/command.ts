@@ -1,4 +1,4 @@
-// kubectl prefect doctor: checks everything that a working agent needs, and says what is missing and what to do about it.
+// kubectl prefect doctor: checks everything that an agent needs, and suggests fixes.
 
 import type { DoctorDeps } from "../../../doctor/target.ts";
 import { Command, Option } from "clipanion";
@@ -12,30 +12,33 @@ import type { ReportStyle } from "./report.ts";
 import { optionGroup } from "../../options/option-group.ts";
 
 const OUTPUTS = ["text", "json", "yaml"] as const;
-/** A check-up of something that does not answer is to end soon. */
+/** Short, so that the report does not wait long for an unreachable server. */
 const DEADLINE_MS = 10_000;
 
 export class DoctorCommand extends ClusterCommand {
   static override paths = [["doctor"]];
   static override usage = Command.Usage({
     category: "Agent",
-    description: "check all that a working agent needs",
+    description: "check everything that an agent needs, and suggest fixes",
     details: `
-      Looks at kubeconfig, cluster and rights, at Prefect's configuration and API, its agents and due flow runs, at pods
-      that cannot start and at what is left over; says of each whether it is ok, and of what is not, what to do. Changes
-      nothing. Takes the options of agent start that can be checked. Ends with 1 if something is broken; warnings are no
-      failure. --request-timeout bounds each question (default 10s); both sides are asked at once.
+      Checks the kubeconfig, the cluster, permissions, Prefect's configuration and API, its agents and due flow runs, pods
+      that cannot start, and leftovers in the cluster; and suggests a fix for each problem. Changes nothing.
+
+      Accepts the options of agent start that it can check. Exits with 1 if something is broken; warnings do not count.
+      --request-timeout limits each request (default 10s).
     `,
     examples: [
-      ["Check what an agent here would have", "$0 doctor"],
+      ["Check whether an agent could run on this machine", "$0 doctor"],
       ["Check an agent that runs in the cluster", "$0 doctor -n flows --for flows/prefect-agent -l k8s"],
-      ["For a program", "$0 doctor -o json"],
+      ["Print the report as JSON", "$0 doctor -o json"],
     ],
   });
 
   readonly options = optionGroup(DOCTOR_OPTIONS);
-  account = Option.String("--for", { description: "the agent's ServiceAccount, to check its rights, too" });
-  output = Option.String("-o,--output", { description: "form of the report (default text)" });
+  account = Option.String("--for", {
+    description: "also check the permissions of the agent's ServiceAccount",
+  });
+  output = Option.String("-o,--output", { description: "output format (default text)" });
 
   async execute(): Promise<number> {
     const output = parseOutputFormat(this.output, OUTPUTS);
@@ -47,7 +50,7 @@ export class DoctorCommand extends ClusterCommand {
     const { worst } = await import("../../../doctor/finding.ts");
     const flags = { options: this.options, namespace: this.namespace, account: this.account };
     const target = await doctorTarget(flags, { ...this.context, loadConfig: () => this.prefectConfig() });
-    const findings = await this.#whileSaying(() => runChecks(this.#deps(timeoutMs), target));
+    const findings = await this.#withProgress(() => runChecks(this.#deps(timeoutMs), target));
     await this.#show(findings, output, style);
     return worst(findings) === "broken" ? 1 : 0;
   }
@@ -59,7 +62,7 @@ export class DoctorCommand extends ClusterCommand {
       clock,
       signal,
       connectKube: (onRequest) => connectKube(flags, onRequest),
-      connectPrefect: async (config, onRequest) => {
+      connectPrefect1: async (config, onRequest) => {
         const { prefectTarget } = await import("../../prefect-target.ts");
         return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
       },
@@ -73,17 +76,17 @@ export class DoctorCommand extends ClusterCommand {
         const { agentTemplateSource } = await import("../../../prefect1/build/template.ts");
         const path = this.options.jobTemplate ?? "";
         const source = path === "" ? { kind: "default" as const } : agentTemplateSource(path);
-        return loadTemplate(source, { env, signal, deadlineMs: timeoutMs });
+        return loadTemplate(source, { env, signal, timeoutMs });
       },
     };
   }
 
-  /** One line on a terminal while answers are awaited. */
-  async #whileSaying<T>(work: () => Promise<T>): Promise<T> {
+  /** Shows a progress line on a terminal. */
+  async #withProgress<T>(work: () => Promise<T>): Promise<T> {
     const { Progress } = await import("../../../output/progress.ts");
     const { stderr, clock } = this.context;
     const progress = new Progress(stderr, clock);
-    progress.update("asking Kubernetes and Prefect");
+    progress.update("checking Kubernetes and Prefect");
     try {
       return await work();
     } finally {

@@ -1,4 +1,4 @@
-// What `doctor` prints: findings by section as lines for people, or as one object.
+// The report of `doctor`: findings by section as lines for people, or as one object.
 
 import type { JsonObject } from "../../../base/json.ts";
 import type { Finding, Section, Status } from "../../../doctor/finding.ts";
@@ -16,7 +16,7 @@ const TONES: Readonly<Record<Status, Tone>> = {
 const TITLES: Readonly<Record<Section, string>> = {
   configuration: "Configuration",
   kubernetes: "Kubernetes",
-  rights: "Rights",
+  permissions: "Permissions",
   prefect: "Prefect",
   "flow runs": "Flow runs",
   leftovers: "Leftovers",
@@ -24,13 +24,13 @@ const TITLES: Readonly<Record<Section, string>> = {
 const STATUS_WIDTH = "warning".length;
 const GAP = "  ";
 
-/** How lines look: `width` is the terminal's, undefined in a pipe, where each finding keeps to one line. */
+/** `width` is the terminal's; undefined in a pipe, where each finding is one line. */
 export interface ReportStyle {
   readonly palette: Palette;
   readonly width: number | undefined;
 }
 
-/** The whole report, its summary last. */
+/** The report; the summary is the last line. */
 export function reportLines(findings: readonly Finding[], style: ReportStyle): readonly string[] {
   const groups = [...Map.groupBy(findings, titleOf)];
   return [
@@ -43,19 +43,19 @@ export function reportLines(findings: readonly Finding[], style: ReportStyle): r
   ];
 }
 
-/** The report for programs. Its fields are a contract. */
+/** The report for programs. Its fields are a stable API. */
 export function reportObject(findings: readonly Finding[]): JsonObject {
   return {
     apiVersion: "kubectl-prefect/v1",
-    kind: "CheckUp",
+    kind: "DoctorReport",
     status: worst(findings),
     summary: countsOf(findings),
-    findings: findings.map(({ section, subject, check, status, message: says, hint, details, data }) => ({
+    findings: findings.map(({ section, subject, check, status, message, hint, details, data }) => ({
       section,
       ...(subject === undefined ? {} : { subject }),
       check,
       status,
-      message: says,
+      message,
       ...(hint === undefined ? {} : { hint }),
       ...(details === undefined ? {} : { details }),
       ...(data === undefined ? {} : { data }),
@@ -65,10 +65,10 @@ export function reportObject(findings: readonly Finding[]): JsonObject {
 
 function titleOf({ section, subject }: Finding): string {
   if (subject === undefined) return TITLES[section];
-  return subject === "you" ? "Your rights" : `Rights of ${subject}`;
+  return subject === "you" ? "Your permissions" : `Permissions of ${subject}`;
 }
 
-/** Findings that follow each other and want the same done say it once, under the last of them. */
+/** Consecutive findings with the same hint show it once, under the last of them. */
 function withoutRepeatedHints(group: readonly Finding[]): readonly Finding[] {
   return group.map((finding, at) =>
     finding.hint !== undefined && finding.hint === group[at + 1]?.hint
@@ -86,25 +86,25 @@ function findingLines(
   checkWidth: number,
   { palette, width }: ReportStyle,
 ): readonly string[] {
-  const { status, check, message: says, hint, details = [] } = finding;
+  const { status, check, message, hint, details = [] } = finding;
   const under = GAP.length + STATUS_WIDTH + GAP.length;
   const beside = under + checkWidth + GAP.length;
   const shown = `${palette[TONES[status]](status)}${" ".repeat(STATUS_WIDTH - status.length)}`;
-  const [first = "", ...rest] = laid(says, beside, width);
-  const more = details.flatMap((line) => laid(line, under, width));
-  const todo = hint === undefined ? [] : laid(`hint: ${hint}`, under, width);
+  const [first = "", ...rest] = wrappedLines(message, beside, width);
+  const more = details.flatMap((line) => wrappedLines(line, under, width));
+  const hintLines = hint === undefined ? [] : wrappedLines(`hint: ${hint}`, under, width);
   return [
     `${GAP}${shown}${GAP}${check.padEnd(checkWidth)}${GAP}${first.trimStart()}`,
     ...rest,
     ...more.map(palette.quiet),
-    ...todo,
+    ...hintLines,
   ];
 }
 
-/** The text in lines of the terminal's width, each after so many blanks. Nothing in it can steer the terminal. */
-function laid(text: string, indent: number, width: number | undefined): readonly string[] {
+/** The text wrapped to the terminal's width and indented; control characters are escaped. */
+function wrappedLines(text: string, indent: number, width: number | undefined): readonly string[] {
   const clean = asCell(text.replaceAll(/\s*[\n\r]+\s*/g, " "));
-  // Too narrow to be worth it: the terminal breaks the line itself.
+  // On a very narrow terminal let the terminal wrap the line.
   if (width === undefined || width < indent + 30) return [" ".repeat(indent) + clean];
   return wrapped(clean, indent, width);
 }

@@ -1,4 +1,4 @@
-// From `doctor`'s options and Prefect's configuration to what the check-up is about. Nothing is asked of anybody here.
+// `doctor`'s options and Prefect's configuration → the target of the checks. Sends no requests.
 
 import type { DoctorTarget } from "../../../doctor/target.ts";
 import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
@@ -15,7 +15,6 @@ import type { ReadFile } from "../../../base/toml.ts";
 import { attempt } from "../../../doctor/answer.ts";
 import type { DOCTOR_OPTIONS } from "./options.ts";
 
-/** What was typed. */
 export interface DoctorFlags {
   readonly options: ValuesOf<typeof DOCTOR_OPTIONS>;
   readonly namespace: string | undefined;
@@ -23,10 +22,10 @@ export interface DoctorFlags {
   readonly account: string | undefined;
 }
 
-/** The target. Throws SettingsError for a --for that cannot be meant; a configuration that cannot be read is a finding. */
+/** The target. Throws SettingsError for an invalid --for; an unreadable configuration is a finding. */
 export async function doctorTarget(
   flags: DoctorFlags,
-  world: {
+  dependencies: {
     readonly env: Env;
     readonly readFile: ReadFile;
     readonly loadConfig: () => Promise<PrefectConfig>;
@@ -34,40 +33,40 @@ export async function doctorTarget(
 ): Promise<DoctorTarget> {
   const { options } = flags;
   const account = accountOf(flags.account);
-  const config = await attempt(world.loadConfig);
-  const rest = await attempt((): Prefect3Settings | undefined => loadPrefect3Settings(world));
+  const config = await attempt(dependencies.loadConfig);
+  const prefect3 = await attempt((): Prefect3Settings | undefined => loadPrefect3Settings(dependencies));
   const variables = config.ok ? config.value.variables : undefined;
   const labels = [...new Set(options.labels)].sort();
-  const ofConfig: Sourced<readonly string[]> = config.ok
+  const configuredLabels: Sourced<readonly string[]> = config.ok
     ? config.value.agent.labels
     : { value: [], source: DEFAULT_SOURCE };
   return {
     config,
-    rest,
-    isPrefectNamed: config.ok && isNamed(config.value),
+    prefect3,
+    isPrefect1Configured: config.ok && isConfigured(config.value),
     settings: {
-      labels: labels.length > 0 ? { value: labels, source: "--label" } : ofConfig,
+      labels: labels.length > 0 ? { value: labels, source: "--label" } : configuredLabels,
       serviceAccountName:
-        flagged(options.serviceAccountName, "--service-account-name") ?? variables?.serviceAccountName,
+        fromFlag(options.serviceAccountName, "--service-account-name") ?? variables?.serviceAccountName,
       imagePullSecrets: pullSecrets(options.imagePullSecrets) ?? variables?.imagePullSecrets,
       keySecret: options.keySecret === undefined ? undefined : parseSecretEntry(options.keySecret),
     },
-    job: config.ok ? jobOf(options, config.value) : undefined,
+    jobSettings: config.ok ? jobSettingsOf(options, config.value) : undefined,
     templatePath: options.jobTemplate === "" ? undefined : options.jobTemplate,
-    areLabelsGiven: labels.length > 0 || ofConfig.source !== DEFAULT_SOURCE,
-    namespace: flagged(flags.namespace, "-n") ?? variables?.namespace,
+    areLabelsConfigured: labels.length > 0 || configuredLabels.source !== DEFAULT_SOURCE,
+    namespace: fromFlag(flags.namespace, "-n") ?? variables?.namespace,
     account,
     leaderElect: options.leaderElect === true,
   };
 }
 
-/** Whether somebody has said where Prefect 1 is. Nobody may be at the address that it falls back to. */
-function isNamed({ apiUrl, apiKey, backend }: PrefectConfig): boolean {
+/** Whether a Prefect 1 API is configured; without configuration there may be no server at the default address. */
+function isConfigured({ apiUrl, apiKey, backend }: PrefectConfig): boolean {
   return apiUrl.source !== DEFAULT_SOURCE || apiKey !== undefined || backend.source !== DEFAULT_SOURCE;
 }
 
-/** As `agent start` makes it of the same options; the namespace is known later. */
-function jobOf(options: DoctorFlags["options"], config: PrefectConfig): DoctorTarget["job"] {
+/** As `agent start` builds it from the same options; the namespace is not known yet. */
+function jobSettingsOf(options: DoctorFlags["options"], config: PrefectConfig): DoctorTarget["jobSettings"] {
   const secrets = namesIn(options.imagePullSecrets);
   return jobSettings(config, {
     namespace: "",
@@ -78,7 +77,7 @@ function jobOf(options: DoctorFlags["options"], config: PrefectConfig): DoctorTa
   });
 }
 
-function flagged(value: string | undefined, flag: string): Sourced<string> | undefined {
+function fromFlag(value: string | undefined, flag: string): Sourced<string> | undefined {
   return value === undefined || value === "" ? undefined : { value, source: flag };
 }
 

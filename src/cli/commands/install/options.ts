@@ -3,24 +3,23 @@
 import { Option } from "clipanion";
 import { SettingsError } from "../../../base/errors.ts";
 import type { InstallOptions } from "../../../install/options.ts";
-import { INSTALL_OPTIONS, PASSED_ON } from "../../../install/options.ts";
+import { INSTALL_OPTIONS, AGENT_START_OPTIONS } from "../../../install/options.ts";
 import { PrefectCommand } from "../../options/prefect-command.ts";
 import { optionGroup } from "../../options/option-group.ts";
 
-/** What `install` can be told, beside Prefect's address and key. */
 export abstract class InstallFlags extends PrefectCommand {
   rbac = Option.String("--rbac", {
     tolerateBoolean: true,
     description:
-      "with the rights that agent and flows need; minimal: a ServiceAccount with the agent's alone",
+      "also print RBAC objects for the agent and its flows; minimal: a ServiceAccount with only the agent's permissions",
   });
-  readonly own = optionGroup(INSTALL_OPTIONS);
-  readonly passedOn = optionGroup(PASSED_ON);
-  output = Option.String("-o,--output", { description: "form of what is printed (default yaml)" });
+  readonly installOnly = optionGroup(INSTALL_OPTIONS);
+  readonly agentStart = optionGroup(AGENT_START_OPTIONS);
+  output = Option.String("-o,--output", { description: "output format (default yaml)" });
 }
 
-/** The value of --rbac, which may stand alone. Throws SettingsError. */
-export function rbacOf(given: string | boolean | undefined): InstallOptions["rbac"] {
-  if (given === undefined || typeof given === "boolean" || given === "minimal") return given;
-  throw new SettingsError(`cannot read --rbac "${given}"`, { hint: "write --rbac or --rbac=minimal" });
+/** The value of --rbac, which may have none. Throws SettingsError. */
+export function rbacOf(value: string | boolean | undefined): InstallOptions["rbac"] {
+  if (value === undefined || typeof value === "boolean" || value === "minimal") return value;
+  throw new SettingsError(`cannot read --rbac "${value}"`, { hint: "use --rbac or --rbac=minimal" });
 }

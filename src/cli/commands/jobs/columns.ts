@@ -1,4 +1,4 @@
-// The columns of `jobs`: what a person needs to see which flow run is in problem, and why.
+// The columns of `jobs`.
 
 import { runStateText } from "../../../inventory/job-row.ts";
 import { isUuid } from "../../../base/uuid.ts";
@@ -10,10 +10,10 @@ import { isFailed, isFinished } from "../../../orchestrator/flow-run.ts";
 
 const SHORT_ID = 8;
 const ORDERED_ID = 13;
-/** Where a UUID says its version. */
+/** The position of the version digit in a UUID. */
 const VERSION_AT = 14;
 
-/** What each decision asks of the reader. */
+/** The colour of each status. */
 const TONES: Readonly<Record<string, Tone>> = {
   active: "good",
   pending: "quiet",
@@ -24,7 +24,7 @@ const TONES: Readonly<Record<string, Tone>> = {
   cancelled: "stale",
 };
 
-/** The columns, ages up to `now()`; NAMESPACE comes first where rows are of several. */
+/** The columns; NAMESPACE comes first with --all-namespaces. */
 export function listColumns(now: () => Date, allNamespaces: boolean): readonly Column<ListRow>[] {
   const namespace: Column<ListRow> = { header: "NAMESPACE", value: (row) => row.namespace };
   return [
@@ -49,14 +49,14 @@ export function listColumns(now: () => Date, allNamespaces: boolean): readonly C
 }
 
 /**
- * As much of an id as tells it from others. Newer ids of Prefect 3 (UUID version 7) begin with the time at which
- * they were made: 8 digits are the same for a minute, the next group makes it a millisecond.
+ * A prefix that tells ids apart. Newer ids of Prefect 3 (UUID version 7) start with a timestamp: the first 8 digits are
+ * the same for a minute, so the next group is shown too.
  */
 function shortId(id: string): string {
   return id.slice(0, id.charAt(VERSION_AT) === "7" ? ORDERED_ID : SHORT_ID);
 }
 
-/** Dask clusters are named by their run's whole id, which would push the decision off a terminal. */
+/** Dask clusters have the whole id of their run in their name, which makes the table too wide. */
 function shortName({ name, run }: ListRow): string {
   if (run === undefined || !isUuid(run.flowRunId)) return name;
   return name.replace(run.flowRunId, `${shortId(run.flowRunId)}…`);

@@ -1,4 +1,4 @@
-// kubectl prefect jobs: the flow runs' Jobs, as Kubernetes and as Prefect sees them.
+// kubectl prefect jobs: lists the Jobs of flow runs with their status in Kubernetes and Prefect.
 
 import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
@@ -8,7 +8,7 @@ import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { RunDirectories } from "../../run-directories.ts";
-import type { Found } from "./watch.ts";
+import type { QueryResult } from "./watch.ts";
 
 const INTERRUPTED = 130;
 
@@ -16,34 +16,37 @@ export class JobsCommand extends NamespacedCommand {
   static override paths = [["jobs"], ["get"], ["get", "jobs"]];
   static override usage = Command.Usage({
     category: "Flow runs",
-    description: "list the flow runs' Jobs, with both sides' state and a decision",
+    description: "list the Jobs of flow runs with their Prefect and Kubernetes status",
     details: `
-      Shows the Jobs of Prefect 0.x to 3: the flow run's state in Prefect, the pods in Kubernetes, and what an agent
-      makes of both (active, pending, stuck, failed, finished, orphaned, cancelled; -o wide says why). Works without a
-      Prefect API; states are then unknown. Prefect 1's is taken from --api or its configuration, that of Prefect 2
-      and 3 from PREFECT_API_URL.
+      Lists the Jobs of Prefect 0.x to 3 with the flow run's state in Prefect, its pods in Kubernetes, and a STATUS that
+      sums up both: active, pending, stuck, failed, finished, orphaned or cancelled; -o wide adds the REASON.
+
+      Without a Prefect API the states are unknown. The API of Prefect 1 comes from --api or Prefect's configuration, the
+      API of Prefect 2 and 3 from PREFECT_API_URL.
     `,
     examples: [
-      ["What is going on in the current namespace", "$0 jobs"],
-      ["In all namespaces, and why", "$0 jobs -A -o wide"],
-      ["What cleanup would take", "$0 jobs --stale"],
-      ["Follow it", "$0 jobs -w"],
+      ["List the Jobs of the current namespace", "$0 jobs"],
+      ["List all namespaces with the reason of each status", "$0 jobs -A -o wide"],
+      ["List what cleanup would delete", "$0 jobs --stale"],
+      ["Watch for changes", "$0 jobs -w"],
     ],
   });
 
-  selector = Option.String("-l,--selector", { description: "label selector for Jobs" });
-  fieldSelector = Option.String("--field-selector", { description: "field selector for Jobs" });
-  output = Option.String("-o,--output", { description: "table (default), wide, json, yaml or name" });
-  noHeaders = Option.Boolean("--no-headers", false, { description: "no header line" });
-  stale = Option.Boolean("--stale", false, { description: "only what cleanup would take" });
+  selector = Option.String("-l,--selector", { description: "label selector to filter Jobs" });
+  fieldSelector = Option.String("--field-selector", { description: "field selector to filter Jobs" });
+  output = Option.String("-o,--output", {
+    description: "output format: table, wide, json, yaml or name (default table)",
+  });
+  noHeaders = Option.Boolean("--no-headers", false, { description: "do not print the header line" });
+  stale = Option.Boolean("--stale", false, { description: "list only what cleanup would delete" });
   watch = Option.Boolean("-w,--watch", false, { description: "watch for changes" });
 
   async execute(): Promise<number> {
     const printing = await this.#printing();
-    const [place, directories] = await Promise.all([this.place(), this.directories()]);
+    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
     try {
       const query: InventoryQuery = {
-        namespace: place.namespace,
+        namespace: scope.namespace,
         labelSelector: this.selector,
         fieldSelector: this.fieldSelector,
         dask: this.stale ? "all" : "pods",
@@ -52,7 +55,7 @@ export class JobsCommand extends NamespacedCommand {
       };
       const { loadInventory } = await import("../../../inventory/load.ts");
       const load = async (): Promise<Inventory> => {
-        const inventory = await loadInventory(place.connection.kube, directories.byVersion, query);
+        const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
         const refusal = inventory.refusals?.get("jobs");
         if (refusal !== undefined) throw refusal;
         return inventory;
@@ -60,23 +63,23 @@ export class JobsCommand extends NamespacedCommand {
       if (this.watch) {
         return await this.#watch(printing, async () => {
           const inventory = await load();
-          return { rows: await this.#rows(inventory, directories), notes: inventory.warnings };
+          return { rows: await this.#rows(inventory, directories), warnings: inventory.warnings };
         });
       }
       const inventory = await load();
       const rows = await this.#rows(inventory, directories);
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.print(text));
-      if (rows.length === 0) this.noteNothingFound(place.namespace);
-      this.noteWarnings(inventory.warnings);
+      if (rows.length === 0) this.printNothingFound(scope.namespace);
+      this.printWarnings(inventory.warnings);
       return 0;
     } finally {
       directories.close();
-      place.connection.kube.close();
+      scope.connection.kube.close();
     }
   }
 
-  /** Everything that the flags say of the output; wrong ones fail before anything is asked. */
+  /** The output options; invalid ones fail before any request is sent. */
   async #printing(): Promise<PrintOptions<ListRow>> {
     const format = parseOutputFormat(this.output, LIST_FORMATS);
     const { listColumns } = await import("./columns.ts");
@@ -97,7 +100,7 @@ export class JobsCommand extends NamespacedCommand {
     return staleRows(wanted, { inventory, apis: directories.addresses, now });
   }
 
-  async #watch(printing: PrintOptions<ListRow>, query: () => Promise<Found>): Promise<number> {
+  async #watch(printing: PrintOptions<ListRow>, query: () => Promise<QueryResult>): Promise<number> {
     const { watchRows } = await import("./watch.ts");
     const { clock, stdout, signal } = this.context;
     await watchRows({
@@ -106,7 +109,7 @@ export class JobsCommand extends NamespacedCommand {
       signal,
       stdout,
       query,
-      note: (line) => this.note(`note: ${line}`),
+      printWarning: (line) => this.printMessage(`warning: ${line}`),
     });
     return signal.aborted ? INTERRUPTED : 0;
   }

@@ -1,5 +1,5 @@
-// `jobs -w`: the same query again and again; on a terminal the table is redrawn in its place, in a pipe and in every other
-// format what is new or has changed is appended.
+// `jobs -w`: repeats the query. On a terminal the table is redrawn in place; in a pipe and in other formats new and changed
+// rows are appended.
 
 import type { Clock } from "../../../base/clock.ts";
 import { isRetryable, textOf } from "../../../base/errors.ts";
@@ -10,28 +10,27 @@ import { rowPrinter } from "../../../output/print-rows.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import type { TerminalStream } from "../../../output/terminal.ts";
 
-/** What one query found: the rows, and notes on what could not be seen. */
-export interface Found {
+/** The rows, and warnings about what could not be listed. */
+export interface QueryResult {
   readonly rows: readonly ListRow[];
-  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
 }
 
 export interface WatchOptions extends PrintOptions<ListRow> {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly stdout: TerminalStream & NodeJS.EventEmitter;
-  readonly query: () => Promise<Found>;
-  /** A line for people. */
-  readonly note: (line: string) => void;
+  readonly query: () => Promise<QueryResult>;
+  readonly printWarning: (line: string) => void;
 }
 
-/** The pause between two queries; longer where a query takes long, so that a watch stays a small part of a server's work. */
+/** The pause between two queries; longer after slow queries, to limit the load on the server. */
 const PAUSE_MS = 2_000;
 const PAUSE_FACTOR = 5;
 
 /**
- * Shows the rows until the signal aborts. Notes are printed when they change. Throws what the first query throws, and later
- * what no further try can mend.
+ * Shows the rows until the signal aborts. Warnings are printed when they change. Throws any error of the first query, and
+ * later only errors that cannot be retried.
  */
 export async function watchRows(options: WatchOptions): Promise<void> {
   const { clock, signal, stdout, query } = options;
@@ -46,7 +45,7 @@ export async function watchRows(options: WatchOptions): Promise<void> {
       } catch (error) {
         if (signal.aborted) break;
         if (isFirst || !isRetryable(error)) throw error;
-        screen.note([`${textOf(error)}; retrying`]);
+        screen.printWarnings([`${textOf(error)}; retrying`]);
       }
       const tookMs = clock.now().getTime() - startMs;
       await clock.sleep(Math.max(PAUSE_MS, PAUSE_FACTOR * tookMs), signal);
@@ -62,8 +61,8 @@ class WatchScreen {
   readonly #table: LiveTable<ListRow> | undefined;
   readonly #append: (rows: readonly ListRow[]) => void;
   #printed: ReadonlyMap<string, string> = new Map();
-  #last: readonly ListRow[] = [];
-  #notes = "";
+  #rows: readonly ListRow[] = [];
+  #warnings = "";
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -76,27 +75,27 @@ class WatchScreen {
     this.#append = rowPrinter(options, (text) => stdout.write(text));
   }
 
-  show({ rows, notes }: Found): void {
-    this.note(notes);
-    this.#last = rows;
+  show({ rows, warnings }: QueryResult): void {
+    this.printWarnings(warnings);
+    this.#rows = rows;
     if (this.#table !== undefined) return this.#table.show(rows);
     const changed = rows.filter((row) => this.#printed.get(keyOf(row)) !== fingerprint(row));
     this.#printed = new Map(rows.map((row) => [keyOf(row), fingerprint(row)]));
     if (changed.length > 0) this.#append(changed);
   }
 
-  /** Prints notes that differ from the last ones, above the table. */
-  note(lines: readonly string[]): void {
+  /** Prints warnings above the table, unless they are the same as before. */
+  printWarnings(lines: readonly string[]): void {
     const text = lines.join("\n");
-    if (text !== this.#notes && lines.length > 0) {
+    if (text !== this.#warnings && lines.length > 0) {
       this.#table?.clear();
-      for (const line of lines) this.#options.note(line);
+      for (const line of lines) this.#options.printWarning(line);
     }
-    this.#notes = text;
+    this.#warnings = text;
   }
 
   redraw(): void {
-    this.#table?.show(this.#last);
+    this.#table?.show(this.#rows);
   }
 
   end(): void {
@@ -104,11 +103,11 @@ class WatchScreen {
   }
 }
 
-function keyOf({ subject, namespace, name }: ListRow): string {
-  return subject.kind === "job" ? subject.row.job.job.metadata.uid : `${namespace}/${name}`;
+function keyOf({ item, namespace, name }: ListRow): string {
+  return item.kind === "job" ? item.row.job.job.metadata.uid : `${namespace}/${name}`;
 }
 
-/** All that the table shows but the age. */
+/** Everything in the row except the age. */
 function fingerprint({ run, pods, restarts, node, image, decision }: ListRow): string {
   const state = run === undefined ? "" : stateText(run.status);
   return [run?.name, state, pods, restarts, node, image, decision.status, decision.reason].join("\n");

@@ -1,5 +1,5 @@
-// Inventory: one container's log as it comes, over broken connections, without a line lost or told twice. The lines carry
-// their time on the wire, whether it is wanted or not: it says where to go on.
+// Follows one container's log and resumes after broken connections without losing or repeating lines. Timestamps are always
+// requested: the last one is where to resume.
 
 import type { Clock } from "../../../base/clock.ts";
 import { TransportError } from "../../../http/errors.ts";
@@ -10,28 +10,28 @@ import type { LogTarget } from "./log-targets.ts";
 export interface LogDeps {
   readonly kube: Pick<KubeApi, "podLog" | "followPodLog" | "listPage">;
   readonly clock: Clock;
-  /** A line of a log, with its line break. */
+  /** Writes a log line with its line break. */
   readonly write: (text: string) => void | Promise<void>;
-  /** A line for people. */
-  readonly tell: (line: string) => void;
+  /** Prints a line for people. */
+  readonly printMessage: (line: string) => void;
 }
 
-/** What of a log is wanted, as the flags say. */
-export interface LogShape {
+/** Which part of a log to print, from the flags. */
+export interface LogRange {
   readonly timestamps: boolean;
   readonly tailLines?: number | undefined;
   readonly sinceSeconds?: number | undefined;
 }
 
 const RETRY_MS = 1_000;
-const TRIES = 5;
+const MAX_RETRIES = 5;
 
-/** One life of a container, followed. It can be gone on with after its stream has ended too early. */
+/** The log of one run of a container, between two restarts. `follow` can be called again after the stream ended early. */
 export class LogStream {
   readonly #deps: LogDeps;
   readonly #target: LogTarget;
   readonly #prefix: string;
-  /** The time of the last line that was told, and how many lines of that time were. */
+  /** The time of the last printed line, and how many printed lines have that time. */
   #last = "";
   #atLast = 0;
   isDone = false;
@@ -42,12 +42,12 @@ export class LogStream {
     this.#prefix = prefix;
   }
 
-  /** Resolves when the server ends the log. Throws KubeError when it cannot be had. */
-  async follow(shape: LogShape, signal: AbortSignal): Promise<void> {
+  /** Resolves when the server ends the log. Throws KubeError when it cannot be read. */
+  async follow(range: LogRange, signal: AbortSignal): Promise<void> {
     this.isDone = false;
     try {
       for (let failures = 0; !signal.aborted; failures++) {
-        if (await this.#attempt(shape, { signal, isLast: failures >= TRIES })) return;
+        if (await this.#attempt(range, { signal, isLast: failures >= MAX_RETRIES })) return;
         await this.#deps.clock.sleep(RETRY_MS, signal);
       }
     } finally {
@@ -55,43 +55,42 @@ export class LogStream {
     }
   }
 
-  /** Whether the log has come to its end. */
+  /** Whether the log is complete. */
   async #attempt(
-    shape: LogShape,
-    given: { readonly signal: AbortSignal; readonly isLast: boolean },
+    range: LogRange,
+    { signal, isLast }: { readonly signal: AbortSignal; readonly isLast: boolean },
   ): Promise<boolean> {
     const { pod, container } = this.#target;
-    const { signal, isLast } = given;
     try {
-      const query = { container, follow: true, timestamps: true, ...this.#beginning(shape) };
+      const query = { container, follow: true, timestamps: true, ...this.#start(range) };
       const lines = this.#deps.kube.followPodLog(pod.metadata, query, signal);
-      const isTold = this.#overlap();
-      for await (const line of lines) if (!isTold(timeOf(line))) await this.#line(line, shape.timestamps);
+      const isRepeated = this.#repeatFilter();
+      for await (const line of lines) if (!isRepeated(timeOf(line))) await this.#line(line, range.timestamps);
       return true;
     } catch (error) {
       if (signal.aborted) return true;
-      // The pod is gone, or its container has not started after all: the next look tells.
+      // The pod is gone or the container has not started: the next listing of the pods shows which.
       if (error instanceof KubeError && (error.status === 404 || error.status === 400)) return true;
-      const canMend = error instanceof TransportError || (error instanceof KubeError && error.retryable);
-      if (!canMend || isLast) throw error;
+      const isRetryable = error instanceof TransportError || (error instanceof KubeError && error.retryable);
+      if (!isRetryable || isLast) throw error;
       return false;
     }
   }
 
-  #beginning({ tailLines, sinceSeconds }: LogShape): PodLogQuery {
+  #start({ tailLines, sinceSeconds }: LogRange): PodLogQuery {
     if (this.#last === "") return { tailLines, sinceSeconds };
     const sinceMs = this.#deps.clock.now().getTime() - Date.parse(this.#last);
     return { sinceSeconds: Math.max(1, Math.ceil(sinceMs / 1_000) + 1) };
   }
 
-  /** Which lines of a resumed log were told before: it begins a little earlier than it was left. */
-  #overlap(): (at: string) => boolean {
+  /** Recognises lines that were printed before: a resumed log starts a little earlier than it broke off. */
+  #repeatFilter(): (at: string) => boolean {
     const last = this.#last;
     let left = this.#atLast;
     return (at) => {
       if (last === "") return false;
       const order = compareTimes(at, last);
-      // Several lines can be of the same moment; only as many of them as were told are passed over.
+      // Several lines can have the same time: skip only as many as were printed.
       return order < 0 || (order === 0 && left-- > 0);
     };
   }
@@ -110,7 +109,7 @@ function timeOf(line: string): string {
   return end === -1 ? line : line.slice(0, end);
 }
 
-/** Kubelets write nanoseconds, and leave out zeros at their end. */
+/** Kubelets write nanoseconds without trailing zeros. */
 function compareTimes(left: string, right: string): number {
   const [a, b] = [left, right].map((text) => {
     const [second = "", rest = ""] = text.replace("Z", "").split(".");

@@ -1,41 +1,41 @@
-// Inventory: which containers' logs are meant. Pure.
+// Selects the containers whose logs to print. Pure.
 
 import { flowContainerName } from "../../../job/observe/observed.ts";
 import type { ContainerStatus, Pod } from "../../../kube/client/objects.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { podStatus } from "../../../inventory/pod-status.ts";
 
-/** Which pods and containers, as the flags say. */
+/** Which pods and containers, from the flags. */
 export interface LogChoice {
-  /** The container that runs the flow, without it. */
+  /** Undefined: the container that runs the flow. */
   readonly container?: string | undefined;
   readonly allContainers: boolean;
-  /** The newest pod alone, without it. */
+  /** False: only the newest pod. */
   readonly allPods: boolean;
 }
 
-/** A container, and which of its lives is the present one. */
+/** A container, and when it was last started. */
 export interface LogTarget {
   readonly pod: Pod;
   readonly container: string;
-  /** When its present or last life began; undefined: it never ran. */
+  /** The start of its current or last run; undefined: it has never started. */
   readonly startedAt: string | undefined;
   readonly isRunning: boolean;
 }
 
-/** When a container began that could not be started, in the kubelet's words. */
+/** The kubelet's start time of a container that could not be started. */
 const NEVER = "1970-01-01T00:00:00Z";
 
 /** All pods of the run, oldest first. */
 export function podsOfRun(runs: readonly InventoryRun[]): readonly Pod[] {
-  const pods = runs.flatMap((run) => run.observed.jobs.flatMap((print) => print.pods));
-  return pods.toSorted((left, right) => madeMs(left) - madeMs(right));
+  const pods = runs.flatMap((run) => run.observed.jobs.flatMap((job) => job.pods));
+  return pods.toSorted((left, right) => createdMs(left) - createdMs(right));
 }
 
-/** The containers that are meant. None where no such container is. */
+/** The selected containers; empty if there is no such container. */
 export function logTargets(pods: readonly Pod[], choice: LogChoice): readonly LogTarget[] {
-  const chosen = choice.allPods ? pods : pods.slice(-1);
-  return chosen.flatMap((pod) => containersOf(pod, choice).map((container) => targetOf(pod, container)));
+  const selected = choice.allPods ? pods : pods.slice(-1);
+  return selected.flatMap((pod) => containersOf(pod, choice).map((container) => targetOf(pod, container)));
 }
 
 /** All containers of a pod, in the order in which they start. */
@@ -44,8 +44,8 @@ export function containerNames(pod: Pod): readonly string[] {
 }
 
 /** Why there is no log: `container "flow" has not started (ImagePullBackOff)`. */
-export function whyNoLog({ pod, container, startedAt }: LogTarget): string {
-  if (startedAt !== undefined) return `the log of container "${container}" is no longer there`;
+export function noLogReason({ pod, container, startedAt }: LogTarget): string {
+  if (startedAt !== undefined) return `the log of container "${container}" no longer exists`;
   return `container "${container}" has not started (${podStatus(pod)})`;
 }
 
@@ -61,12 +61,13 @@ function targetOf(pod: Pod, container: string): LogTarget {
   const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
   const status: ContainerStatus | undefined = statuses.find(({ name }) => name === container);
   const { running, terminated } = status?.state ?? {};
-  // Between two lives only lastState knows when the one before began.
-  const life = running ?? terminated ?? status?.lastState?.terminated;
-  const startedAt = life === undefined || life.startedAt === NEVER ? undefined : (life.startedAt ?? "");
+  // Between two runs of a container only lastState has the start time.
+  const current = running ?? terminated ?? status?.lastState?.terminated;
+  const startedAt =
+    current === undefined || current.startedAt === NEVER ? undefined : (current.startedAt ?? "");
   return { pod, container, startedAt, isRunning: running !== undefined };
 }
 
-function madeMs({ metadata }: Pod): number {
+function createdMs({ metadata }: Pod): number {
   return Date.parse(metadata.creationTimestamp);
 }

@@ -1,123 +1,124 @@
-// Inventory: the logs of a flow run's pods, whichever Job they are in; followed from one Job into the next of a retry.
+// The logs of a flow run's pods in all of its Jobs; follows a retry into its new Job.
 
 import { NO_STATES } from "../../../inventory/run-states.ts";
 import { ExpectedError } from "../../../base/errors.ts";
-import { isOver } from "../../../job/observe/phase.ts";
+import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import { LogStream } from "./log-stream.ts";
-import type { LogDeps, LogShape } from "./log-stream.ts";
-import { containerNames, logTargets, podsOfRun, whyNoLog } from "./log-targets.ts";
+import type { LogDeps, LogRange } from "./log-stream.ts";
+import { containerNames, logTargets, podsOfRun, noLogReason } from "./log-targets.ts";
 import type { LogChoice, LogTarget } from "./log-targets.ts";
 
-/** Whose logs. */
+/** The flow run whose logs to print. */
 export interface LogSubject {
   readonly flowRunId: string;
-  /** Without it: all namespaces. */
+  /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
 }
 
-export interface LogOptions extends LogChoice, LogShape {
-  /** The life before: of the container, else of the run. */
+export interface LogOptions extends LogChoice, LogRange {
+  /** The log of the previous run of the container, else of the previous pod. */
   readonly previous: boolean;
 }
 
-const LOOK_MS = 1_000;
-/** Looks in a row that may fail before the command does: a restart of the API server takes less. */
-const OUTAGES_AT_MOST = 30;
+const POLL_MS = 1_000;
+/** Failed listings in a row before the command fails; a restart of the API server takes fewer. */
+const MAX_FAILURES = 30;
 
-/** Prints what there is. Throws ExpectedError when there is nothing. */
+/** Prints the existing logs. Throws ExpectedError when there are none. */
 export async function printRunLogs(
   deps: LogDeps,
   subject: LogSubject,
   options: LogOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
-  const pods = podsOfRun(await look(deps, subject, options.signal));
+  const pods = podsOfRun(await listRuns(deps, subject, options.signal));
   const targets = logTargets(pods, options);
   if (pods.length === 0) {
     const { flowRunId, namespace } = subject;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
     throw new ExpectedError(`cannot read the logs of flow run "${flowRunId}": it has no pod in ${where}`, {
-      hint: `wait for it with -f${namespace === undefined ? "" : ", look everywhere with -A"}, or see why with: kubectl prefect inspect RUN`,
+      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: kubectl prefect inspect RUN`,
     });
   }
   if (targets.length === 0) throw noContainer(pods, options);
-  let read = 0;
+  let printed = 0;
   for (const target of targets) {
-    if (await printOne(deps, target, { ...options, pods, prefix: prefixOf(target, options) })) read++;
-    else if (targets.length > 1) deps.tell(`note: pod "${target.pod.metadata.name}": ${whyNoLog(target)}`);
+    if (await printOne(deps, target, { ...options, pods, prefix: prefixOf(target, options) })) printed++;
+    else if (targets.length > 1)
+      deps.printMessage(`warning: pod "${target.pod.metadata.name}": ${noLogReason(target)}`);
   }
   const [first] = targets;
-  if (read > 0 || first === undefined) return;
-  const why = options.previous ? `there was none before it` : whyNoLog(first);
-  throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${why}`, {
+  if (printed > 0 || first === undefined) return;
+  const reason = options.previous ? "it has no previous container" : noLogReason(first);
+  throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${reason}`, {
     hint: "see why with: kubectl prefect inspect RUN",
   });
 }
 
-/** Follows until the run's Jobs are over, or the signal aborts. A run without pods is waited for. */
+/** Follows the logs until the run's Jobs have finished or the signal aborts. Waits for the first pod. */
 export async function followRunLogs(
   deps: LogDeps,
   subject: LogSubject,
   options: LogOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
   const { signal } = options;
-  const followed = new Followed(deps, options);
+  const follower = new LogFollower(deps, options);
   let hadJobs = false;
   while (!signal.aborted) {
-    const runs = await followed.look(subject);
+    const runs = await follower.listRuns(subject);
     if (runs === undefined) continue;
     const jobs = runs.flatMap((run) => run.observed.jobs);
     hadJobs ||= jobs.length > 0;
     const pods = podsOfRun(runs);
     const targets = logTargets(pods, options);
     if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
-    for (const target of targets) followed.take(target);
-    followed.waitingFor(targets, jobs.length);
-    if (hadJobs && jobs.every(({ job }) => isOver(job))) return followed.end();
-    await deps.clock.sleep(LOOK_MS, AbortSignal.any([signal, followed.failed]));
-    followed.check();
+    for (const target of targets) follower.follow(target);
+    follower.reportWaiting(targets, jobs.length);
+    if (hadJobs && jobs.every(({ job }) => isJobFinished(job))) return follower.end();
+    await deps.clock.sleep(POLL_MS, AbortSignal.any([signal, follower.failed]));
+    follower.check();
   }
 }
 
-class Followed {
+class LogFollower {
   readonly #deps: LogDeps;
   readonly #options: LogOptions & { readonly signal: AbortSignal };
   readonly #streams = new Map<string, { readonly stream: LogStream; ended: Promise<void> }>();
   readonly #failure = new AbortController();
-  /** Pods that were there at the first look: of later ones everything is wanted. */
-  #isFirstLook = true;
-  #told = "";
-  #outages = 0;
+  /** --tail and --since apply only to pods of the first listing; later ones are printed from the start. */
+  #isFirstListing = true;
+  #lastMessage = "";
+  #failures = 0;
 
   constructor(deps: LogDeps, options: LogOptions & { readonly signal: AbortSignal }) {
     this.#deps = deps;
     this.#options = options;
   }
 
-  /** The run as it stands; undefined when the cluster could not be asked just now. Throws what lasts. */
-  async look(subject: LogSubject): Promise<readonly InventoryRun[] | undefined> {
+  /** The run's Jobs and pods; undefined after an error that can be retried. Throws any other error. */
+  async listRuns(subject: LogSubject): Promise<readonly InventoryRun[] | undefined> {
     const { signal } = this.#options;
     try {
-      const runs = await look(this.#deps, subject, signal);
-      this.#outages = 0;
+      const runs = await listRuns(this.#deps, subject, signal);
+      this.#failures = 0;
       return runs;
     } catch (error) {
       if (signal.aborted) return undefined;
-      const canMend = error instanceof ExpectedError && error.retryable && this.#outages < OUTAGES_AT_MOST;
-      if (!canMend) throw error;
-      this.#outages++;
-      await this.#deps.clock.sleep(LOOK_MS, signal);
+      const canRetry = error instanceof ExpectedError && error.retryable && this.#failures < MAX_FAILURES;
+      if (!canRetry) throw error;
+      this.#failures++;
+      await this.#deps.clock.sleep(POLL_MS, signal);
       return undefined;
     }
   }
 
-  /** Aborts when a stream has failed for good. */
+  /** Aborts when a stream has failed permanently. */
   get failed(): AbortSignal {
     return this.#failure.signal;
   }
 
-  take(target: LogTarget): void {
+  follow(target: LogTarget): void {
     const { pod, container, startedAt, isRunning } = target;
     if (startedAt === undefined) return;
     const key = `${pod.metadata.uid}/${container}/${startedAt}`;
@@ -125,32 +126,32 @@ class Followed {
     if (known !== undefined && !(isRunning && known.stream.isDone)) return;
     const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#options));
     const { timestamps, tailLines, sinceSeconds, signal } = this.#options;
-    const shape = this.#isFirstLook ? { timestamps, tailLines, sinceSeconds } : { timestamps };
-    const ended = stream.follow(shape, signal).catch((error: unknown) => this.#failure.abort(error));
+    const range = this.#isFirstListing ? { timestamps, tailLines, sinceSeconds } : { timestamps };
+    const ended = stream.follow(range, signal).catch((error: unknown) => this.#failure.abort(error));
     this.#streams.set(key, { stream, ended });
   }
 
-  /** Says once what it waits for, and again when that changes. */
-  waitingFor(targets: readonly LogTarget[], jobs: number): void {
-    if (targets.length > 0) this.#isFirstLook = false;
+  /** Prints what it waits for, once and whenever that changes. */
+  reportWaiting(targets: readonly LogTarget[], jobs: number): void {
+    if (targets.length > 0) this.#isFirstListing = false;
     const waiting = targets.filter(({ startedAt }) => startedAt === undefined);
     const [first] = waiting;
     const none = jobs === 0 ? "waiting for the run's Job" : "waiting for the Job's pod";
     const line =
       first !== undefined
-        ? `waiting for pod "${first.pod.metadata.name}": ${whyNoLog(first)}`
+        ? `waiting for pod "${first.pod.metadata.name}": ${noLogReason(first)}`
         : targets.length === 0
           ? none
           : "";
-    if (line !== "" && line !== this.#told) this.#deps.tell(line);
-    this.#told = line;
+    if (line !== "" && line !== this.#lastMessage) this.#deps.printMessage(line);
+    this.#lastMessage = line;
   }
 
   async end(): Promise<void> {
     await Promise.all([...this.#streams.values()].map(({ ended }) => ended));
     this.check();
     if (this.#streams.size === 0)
-      this.#deps.tell("note: the run's Jobs are over, and no log of theirs is left");
+      this.#deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
   }
 
   check(): void {
@@ -158,7 +159,7 @@ class Followed {
   }
 }
 
-async function look(
+async function listRuns(
   deps: LogDeps,
   subject: LogSubject,
   signal: AbortSignal,
@@ -168,22 +169,22 @@ async function look(
   return runs;
 }
 
-/** Whether there was a log to print. */
+/** Prints one log; false if there is none. */
 async function printOne(
   { kube, write }: LogDeps,
   target: LogTarget,
-  given: LogOptions & {
+  options: LogOptions & {
     readonly pods: readonly LogTarget["pod"][];
     readonly prefix: string;
     signal: AbortSignal;
   },
 ): Promise<boolean> {
-  const { timestamps, tailLines, sinceSeconds, previous, signal, prefix, pods } = given;
+  const { timestamps, tailLines, sinceSeconds, previous, signal, prefix, pods } = options;
   const query = { container: target.container, timestamps, tailLines, sinceSeconds };
   let text = await kube.podLog(target.pod.metadata, { ...query, previous }, signal);
   if (text === undefined && previous) {
-    const before = pods[pods.indexOf(target.pod) - 1];
-    text = before === undefined ? undefined : await kube.podLog(before.metadata, query, signal);
+    const previousPod = pods[pods.indexOf(target.pod) - 1];
+    text = previousPod === undefined ? undefined : await kube.podLog(previousPod.metadata, query, signal);
   }
   if (text === undefined || (text === "" && target.startedAt === undefined)) return false;
   if (prefix === "") await write(text);
@@ -191,7 +192,7 @@ async function printOne(
   return true;
 }
 
-/** `pod/container `, where lines of several could be mixed. */
+/** `pod/container ` if the lines of several containers are mixed. */
 function prefixOf({ pod, container }: LogTarget, { allPods, allContainers }: LogChoice): string {
   return allPods || allContainers ? `${pod.metadata.name}/${container} ` : "";
 }
@@ -200,7 +201,7 @@ function noContainer(pods: readonly LogTarget["pod"][], { container = "" }: LogC
   const newest = pods.at(-1);
   const names = newest === undefined ? [] : containerNames(newest);
   return new ExpectedError(
-    `cannot find container "${container}": pod "${newest?.metadata.name ?? ""}" has none of this name`,
-    { hint: `name one of ${names.join(", ")}` },
+    `cannot find container "${container}": pod "${newest?.metadata.name ?? ""}" has no such container`,
+    { hint: `use one of ${names.join(", ")}` },
   );
 }

@@ -1,4 +1,4 @@
-// kubectl prefect render: the exact Job that the agent would create for a flow run.
+// kubectl prefect render: prints the exact Job that the agent would create for a flow run.
 
 import { Command, Option, UsageError } from "clipanion";
 import { ExpectedError, SettingsError, textOf } from "../../../base/errors.ts";
@@ -15,14 +15,14 @@ import { namespaceOf } from "../../namespace.ts";
 import { flagsOf } from "../../options/option-group.ts";
 import { prefectTarget } from "../../prefect-target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
-import { readGivenFile, readStdin } from "../../read-input.ts";
+import { readInputFile, readStdin } from "../../read-input.ts";
 import type { Rendering } from "./rendering.ts";
 
-const FOUND_AT_MOST = 10;
+const MAX_RESULTS = 10;
 
-interface Given {
+interface RunInput {
   readonly flowRun: FlowRun;
-  /** The tenant that the API told. */
+  /** The tenant id from the API. */
   readonly tenantId?: string | undefined;
 }
 
@@ -33,29 +33,30 @@ export class RenderCommand extends AgentCommand {
     description: "print the Job that the agent would create for a flow run",
     details: `
       RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job;
-      it is read from the Prefect API. With -f it comes from a file in JSON, with the fields of Prefect's flow_run
-      (id, run_config, flow { id storage core_version … }), and neither a cluster nor an API is needed.
+      the run is read from the Prefect API. With -f it is read from a JSON file with the fields of Prefect's flow_run (id,
+      run_config, flow { id storage core_version … }), which needs neither a cluster nor an API.
 
-      Takes the options and the configuration of agent start; options that do not shape a Job change nothing. Only the annotation that names the agent's process is
-      left out. A flow run that cannot become a Job fails with the words that its owner would read.
+      Accepts the options and the configuration of agent start; options that do not shape a Job are ignored. The Job lacks
+      only the annotation with the agent's identity. If a flow run cannot become a Job, prints the error that the run's
+      log would show.
     `,
     examples: [
-      ["See the Job of a flow run", "$0 render quick-fox -l k8s --job-template job.yaml"],
-      ["Without a cluster and an API, entry where each field comes from", "$0 render -f run.json --explain"],
-      ["Ask the cluster whether it would take the Job", "$0 render quick-fox --dry-run=server"],
+      ["Print the Job of a flow run", "$0 render quick-fox -l k8s --job-template job.yaml"],
+      ["Show where each field comes from, without a cluster or an API", "$0 render -f run.json --explain"],
+      ["Check whether the cluster would accept the Job", "$0 render quick-fox --dry-run=server"],
     ],
   });
 
   target = Option.String({ name: "RUN", required: false });
-  file = Option.String("-f,--filename", { description: "flow run as JSON; - for standard input" });
-  output = Option.String("-o,--output", { description: "form of the Job (default yaml)" });
-  explain = Option.Boolean("--explain", false, { description: "say of each field where it comes from" });
+  file = Option.String("-f,--filename", { description: "JSON file with the flow run; - for standard input" });
+  output = Option.String("-o,--output", { description: "output format (default yaml)" });
+  explain = Option.Boolean("--explain", false, { description: "show where each field comes from" });
   dryRun = Option.String("--dry-run", {
     tolerateBoolean: true,
-    description: "send the Job to the cluster, which checks it and keeps nothing",
+    description: "let the API server check the Job without creating it",
   });
 
-  /** So that the whole command line of an agent can be used: what of it does not shape a Job. */
+  /** Accepted and ignored, so that an agent's whole command line can be used. */
   otherValues = Option.Array(`${flagsOf(WORK_OPTIONS, ["text"])},--agent-address,--max-polls`, {
     hidden: true,
   });
@@ -63,37 +64,38 @@ export class RenderCommand extends AgentCommand {
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
-    const asksServer = serverDryRun(this.dryRun);
+    const isServerDryRun = isDryRunOnServer(this.dryRun);
     const config = await this.prefectConfig();
     const namespace = await namespaceOf(this.namespace, {
       context: this.context,
       flags: this.connectionFlags(),
       variable: config.variables.namespace?.value,
     });
-    const given = await this.#given(config, namespace);
-    const rendering = await this.#render(config, given, namespace);
+    const input = await this.#readRun(config, namespace);
+    const rendering = await this.#render(config, input, namespace);
     const { printRendering } = await import("./rendering.ts");
     this.print(printRendering(rendering, { format, explain: this.explain }));
     if (config.apiKey !== undefined && this.job.keySecret === undefined) {
-      this.note("warning: the Job holds the API key in clear text; --key-secret NAME keeps it out");
+      this.printMessage(
+        "warning: the Job contains the API key in plain text; use --key-secret NAME to read it from a Secret",
+      );
     }
-    if (asksServer) await this.#ask(rendering.job, namespace);
+    if (isServerDryRun) await this.#dryRunOnServer(rendering.job, namespace);
     return 0;
   }
 
-  async #given(config: PrefectConfig, namespace: string): Promise<Given> {
+  async #readRun(config: PrefectConfig, namespace: string): Promise<RunInput> {
     if (this.file !== undefined && this.target === undefined)
       return { flowRun: await this.#fromFile(this.file) };
-    if (this.file !== undefined) throw new UsageError("give a RUN or -f, not both");
-    if (this.target === undefined)
-      throw new UsageError("no flow run given: name one, or give a file with -f");
+    if (this.file !== undefined) throw new UsageError("use either RUN or -f, not both");
+    if (this.target === undefined) throw new UsageError("no flow run given: use RUN or -f FILE");
     const ref = parseRunRef(this.target);
     const flowRunId = ref.kind === "job" ? await this.#runOfJob(ref.name, namespace) : undefined;
     const prefect = await this.context.connectPrefect(prefectTarget(config));
     try {
       const { signal } = this.context;
-      const wanted = flowRunId === undefined ? ref : parseRunRef(flowRunId);
-      const flowRun = await this.#find(prefect, wanted);
+      const resolvedRef = flowRunId === undefined ? ref : parseRunRef(flowRunId);
+      const flowRun = await this.#find(prefect, resolvedRef);
       const tenantId = config.apiKey === undefined ? undefined : await prefect.tenantId(signal);
       return { flowRun, tenantId };
     } finally {
@@ -105,23 +107,23 @@ export class RenderCommand extends AgentCommand {
     const { chooseRun } = await import("../../flow-run-ref.ts");
     const { clock, signal } = this.context;
     const idPrefix = ref.kind === "run" ? ref.idPrefix : undefined;
-    const query = { name: ref.text, idPrefix, now: clock.now(), limit: FOUND_AT_MOST };
+    const query = { name: ref.text, idPrefix, now: clock.now(), limit: MAX_RESULTS };
     return chooseRun(ref, await prefect.findFlowRuns(query, signal), () => {
-      const message = `cannot find flow run "${ref.text}": Prefect has none with this id or name`;
+      const message = `cannot find flow run "${ref.text}": Prefect has no run with this id or name`;
       const hint = "check the name, the tenant (--tenant-id) and the address (--api)";
       return new ExpectedError(message, { hint });
     });
   }
 
   async #fromFile(path: string): Promise<FlowRun> {
-    const text = path === "-" ? await readStdin(this.context) : readGivenFile(this.context, path, "flow run");
+    const text = path === "-" ? await readStdin(this.context) : readInputFile(this.context, path, "flow run");
     const { readFlowRun } = await import("../../../prefect1/decode.ts");
     let json: unknown;
     try {
       json = JSON.parse(text);
     } catch (error) {
       throw new SettingsError(`cannot read flow run "${path}": it is not JSON: ${textOf(error)}`, {
-        hint: "the file holds one flow run, as Prefect's GraphQL API answers it",
+        hint: "the file must contain one flow run as Prefect's GraphQL API returns it",
       });
     }
     return readFlowRun(json);
@@ -134,8 +136,8 @@ export class RenderCommand extends AgentCommand {
       const job = await kube.get("jobs", { namespace, name }, this.context.signal);
       const where = `Job "${name}" in namespace "${namespace}"`;
       if (job === undefined) {
-        const hint = "choose the namespace with -n";
-        throw new ExpectedError(`cannot find ${where}: there is none`, { hint });
+        const hint = "set the namespace with -n";
+        throw new ExpectedError(`cannot find ${where}: no such Job`, { hint });
       }
       const id = job.metadata.labels?.[FLOW_RUN_LABEL];
       if (id !== undefined && id !== "") return id;
@@ -145,22 +147,23 @@ export class RenderCommand extends AgentCommand {
     }
   }
 
-  async #render(config: PrefectConfig, given: Given, namespace: string): Promise<Rendering> {
+  async #render(config: PrefectConfig, input: RunInput, namespace: string): Promise<Rendering> {
     const { jobSettings } = await import("../../../prefect1/config/job-settings.ts");
     const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
     const { explainJob } = await import("../../../prefect1/build/explain.ts");
     const { jobIdentifier } = await import("../../../prefect1/build/identifier.ts");
     const { agentTemplateSource, templateSourceOf } = await import("../../../prefect1/build/template.ts");
-    const { flowRun, tenantId } = given;
+    const { flowRun, tenantId } = input;
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
-    const own = this.job.jobTemplate === undefined ? undefined : agentTemplateSource(this.job.jobTemplate);
+    const agentTemplate =
+      this.job.jobTemplate === undefined ? undefined : agentTemplateSource(this.job.jobTemplate);
     const { env, signal } = this.context;
-    const template = await loadTemplate(templateSourceOf(flowRun, own), { env, signal });
+    const template = await loadTemplate(templateSourceOf(flowRun, agentTemplate), { env, signal });
     const explained = explainJob(flowRun, settings, template, jobIdentifier(flowRun));
     return { ...explained, flowRun, template: template.origin };
   }
 
-  async #ask(job: JobManifest, namespace: string): Promise<void> {
+  async #dryRunOnServer(job: JobManifest, namespace: string): Promise<void> {
     const { kube } = await this.context.connectKube(this.connectionFlags());
     try {
       const outcome = await kube.create("jobs", job, {
@@ -168,18 +171,18 @@ export class RenderCommand extends AgentCommand {
         dryRun: true,
         signal: this.context.signal,
       });
-      const said = outcome === "created" ? "created (server dry run)" : "exists already (server dry run)";
-      this.note(`job.batch/${job.metadata.name} ${said}`);
+      const result = outcome === "created" ? "created (server dry run)" : "already exists (server dry run)";
+      this.printMessage(`job.batch/${job.metadata.name} ${result}`);
     } finally {
       kube.close();
     }
   }
 }
 
-/** Whether the server is to be asked. A render without it is what others call a dry run of the client. */
-function serverDryRun(given: string | boolean | undefined): boolean {
-  if (given === undefined || given === false || given === "client" || given === "none") return false;
-  if (given === "server") return true;
-  const text = given === true ? "" : given;
-  throw new SettingsError(`cannot read --dry-run "${text}"`, { hint: "write --dry-run=server" });
+/** Whether to send the Job to the API server. Without it render is already a client-side dry run. */
+function isDryRunOnServer(value: string | boolean | undefined): boolean {
+  if (value === undefined || value === false || value === "client" || value === "none") return false;
+  if (value === "server") return true;
+  const text = value === true ? "" : value;
+  throw new SettingsError(`cannot read --dry-run "${text}"`, { hint: "use --dry-run=server" });
 }

@@ -1,8 +1,8 @@
-// A rendered Job as text: YAML or JSON, and with --explain where each of its fields comes from.
+// A rendered Job as YAML or JSON; --explain adds the source of each field.
 
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { ExplainedJob } from "../../../prefect1/build/explain.ts";
-import { below } from "../../../prefect1/build/field-source.ts";
+import { childPath } from "../../../prefect1/build/field-source.ts";
 import type { TemplateOrigin } from "../../../prefect1/build/template.ts";
 import { toYaml } from "../../../output/yaml.ts";
 import type { FlowRun } from "../../../prefect1/flow-run.ts";
@@ -12,18 +12,20 @@ export interface Rendering extends ExplainedJob {
   readonly template: TemplateOrigin;
 }
 
-/** Lines longer than this have their comment right behind them. */
-const COMMENT_COLUMN_MOST = 72;
+/** The last column in which comments are aligned; after longer lines they follow directly. */
+const MAX_COMMENT_COLUMN = 72;
 
-/** The Job. Explained YAML has a comment on each line, so that it can still be applied; JSON has a list beside the Job. */
+/** The Job. --explain adds comments to YAML, so that it can still be applied; in JSON it adds a list of fields. */
 export function printRendering(
   rendering: Rendering,
-  how: { readonly format: "yaml" | "json"; readonly explain: boolean },
+  options: { readonly format: "yaml" | "json"; readonly explain: boolean },
 ): string {
   const { job, fields, flowRun, template } = rendering;
-  if (how.format === "yaml") return how.explain ? explainedYaml(rendering) : toYaml(job);
-  const answer = how.explain ? { flowRun: flowRun.id, template: templateName(template), job, fields } : job;
-  return `${JSON.stringify(answer, null, 4)}\n`;
+  if (options.format === "yaml") return options.explain ? explainedYaml(rendering) : toYaml(job);
+  const object = options.explain
+    ? { flowRun: flowRun.id, template: templateName(template), job, fields }
+    : job;
+  return `${JSON.stringify(object, null, 4)}\n`;
 }
 
 function explainedYaml({ job, fields, flowRun, template }: Rendering): string {
@@ -32,7 +34,7 @@ function explainedYaml({ job, fields, flowRun, template }: Rendering): string {
   const lineOf = linesOfValues(text);
   const comments = new Map(fields.map(({ path, source }) => [lineOf.get(path), source]));
   const longest = Math.max(...[...comments.keys()].map((line) => (lines[line ?? 0] ?? "").length));
-  const column = Math.min(COMMENT_COLUMN_MOST, longest);
+  const column = Math.min(MAX_COMMENT_COLUMN, longest);
   const explained = lines.map((line, at) => {
     const source = comments.get(at);
     return source === undefined ? line : `${line.padEnd(column)}  # ${source}`;
@@ -41,21 +43,21 @@ function explainedYaml({ job, fields, flowRun, template }: Rendering): string {
   return [
     `# Flow run ${name}(${flowRun.id}), template: ${templateName(template)}`,
     "# Where each value comes from: run config, template, agent option (or configuration), default,",
-    "# or forced: the agent's own, which nothing replaces.",
+    "# or forced: set by the agent, cannot be overridden.",
     ...explained,
     "",
   ].join("\n");
 }
 
-/** On which line, from 0, each value stands; its path as explainJob writes it. */
+/** The line of each value, from 0, by its path as explainJob writes it. */
 function linesOfValues(text: string): ReadonlyMap<string, number> {
   const counter = new LineCounter();
   const found = new Map<string, number>();
   const visit = (node: unknown, path: string): void => {
     if (isMap(node) && node.items.length > 0) {
-      for (const { key, value } of node.items) visit(value, below(path, keyText(key)));
+      for (const { key, value } of node.items) visit(value, childPath(path, keyText(key)));
     } else if (isSeq(node) && node.items.length > 0) {
-      for (const [at, item] of node.items.entries()) visit(item, below(path, at));
+      for (const [at, item] of node.items.entries()) visit(item, childPath(path, at));
     } else if (isScalar(node) || isMap(node) || isSeq(node)) {
       found.set(path, counter.linePos(node.range?.[0] ?? 0).line - 1);
     }
@@ -69,6 +71,6 @@ function keyText(key: unknown): string {
 }
 
 function templateName({ from, name }: TemplateOrigin): string {
-  if (from === "default") return "the default one";
-  return from === "agent" ? `the agent's, ${name}` : name;
+  if (from === "default") return "default";
+  return from === "agent" ? `${name} (of the agent)` : name;
 }

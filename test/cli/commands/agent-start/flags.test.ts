@@ -1,4 +1,4 @@
-// agent start refuses a wrong command line before it looks at anything else: here there is no kubeconfig and no API.
+// agent start rejects an invalid command line before it connects: there is no kubeconfig and no API here.
 
 import { describe, expect, it } from "vitest";
 import { runCli } from "../../../support/run-cli.ts";
@@ -24,7 +24,7 @@ const REFUSED: readonly Refused[] = [
   },
   {
     argv: ["-a", "apollo:4200"],
-    error: 'use Prefect API address "apollo:4200": not an http(s) URL',
+    error: 'use Prefect API URL "apollo:4200": not an http(s) URL',
     hint: /http:\/\/localhost:4200/,
   },
   { argv: ["-n", "My_Flows"], error: 'read --namespace "My_Flows": not a namespace', hint: /lower-case/ },
@@ -96,12 +96,12 @@ const REFUSED: readonly Refused[] = [
   { argv: ["--request-timeout", "x"], error: 'read --request-timeout "x": not a duration', hint: /30s/ },
   {
     argv: ["--agent-address", "http://127.0.0.1"],
-    error: 'serve the agent at "http://127.0.0.1": there is no port in it',
+    error: 'serve the agent at "http://127.0.0.1": the address has no valid port',
     hint: /http:\/\/:8080/,
   },
 ];
 
-describe("agent start without a kubeconfig refuses", () => {
+describe("agent start without a kubeconfig rejects", () => {
   it.each(REFUSED)("$argv $env", async ({ argv, env = {}, error, hint }) => {
     const { stdout, stderr, exitCode } = await runCli(["agent", "start", ...joined(argv)], { env });
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
@@ -111,14 +111,14 @@ describe("agent start without a kubeconfig refuses", () => {
     expect(more).toEqual([]);
   });
 
-  it("nothing that can be meant: then the kubeconfig is missed", async () => {
+  it("no valid options: then it fails for the missing kubeconfig", async () => {
     const { stderr, exitCode } = await runCli(["agent", "start", "-l", "k8s", "--limit", "5"]);
     expect(stderr).toMatch(/^error: cannot connect to a cluster: there is no kubeconfig/);
     expect(exitCode).toBe(2);
   });
 });
 
-/** Flag and value in one word, so that a value may begin with a hyphen. */
+/** Joins flag and value, so that a value may start with a hyphen. */
 function joined(words: readonly string[]): string[] {
   return words.reduce<string[]>((done, word) => {
     const last = done.at(-1);

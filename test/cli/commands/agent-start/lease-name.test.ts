@@ -1,4 +1,4 @@
-// Agents' names as names of Leases.
+// Lease names from agent names.
 
 import { describe, expect, it } from "vitest";
 import { leaseName } from "../../../../src/cli/commands/agent-start/lease-name.ts";
@@ -15,7 +15,7 @@ describe("leaseName", () => {
     },
   );
 
-  it("differs where the agents' names differ, however alike they are", () => {
+  it("differs for different agent names, however similar", () => {
     const names = [
       "team-a",
       "team_a",

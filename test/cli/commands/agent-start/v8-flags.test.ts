@@ -1,4 +1,4 @@
-// V8 says nothing of a flag that it does not know, but on stderr; a newer Node may have renamed one.
+// V8 reports an unknown flag only on stderr; a newer Node may have renamed one.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -12,7 +12,7 @@ describe("this Node", () => {
     expect([stdout, stderr]).toEqual(["1\n", ""]);
   });
 
-  it("would refuse one that it does not know", async () => {
+  it("reports a flag that it does not know", async () => {
     const asked = promisify(execFile)(process.execPath, ["--invocation-count-for-nobody=1", "-p", "1"]);
     await expect(asked).rejects.toMatchObject({ code: 9 });
   });

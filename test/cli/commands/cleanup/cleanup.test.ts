@@ -1,4 +1,4 @@
-// kubectl prefect cleanup on the fakes: what it shows, what it takes, and what it leaves.
+// kubectl prefect cleanup on the fakes: what it prints, deletes and keeps.
 
 import { describe, expect, it } from "vitest";
 import { NAMESPACE, startWorld } from "./cluster.ts";
@@ -40,7 +40,7 @@ async function messyWorld(): Promise<World> {
 }
 
 describe("cleanup", () => {
-  it("removes exactly what nobody needs, and then finds nothing more", async () => {
+  it("deletes exactly what is stale, and then finds nothing more", async () => {
     const world = await messyWorld();
     const running =
       world.kube.get("pods", NAMESPACE, "working-worker")?.metadata.labels?.["dask.org/cluster-name"] ?? "";
@@ -56,18 +56,18 @@ describe("cleanup", () => {
     expect(world.left("poddisruptionbudgets")).toEqual([running]);
     const second = await world.run(["cleanup", "--yes", ...OLD]);
     expect([second.exitCode, second.stdout]).toEqual([0, ""]);
-    expect(second.stderr).toMatch(/^nothing to clean up \(\d+ left alone, -v says why\)\n$/);
+    expect(second.stderr).toMatch(/^nothing to clean up \(\d+ kept; -v shows why\)\n$/);
   });
 
-  it("shows the plan, and touches nothing, with --dry-run", async () => {
+  it("prints the plan and deletes nothing with --dry-run", async () => {
     const world = await messyWorld();
     const { stdout, stderr, exitCode } = await world.run(["cleanup", "--dry-run", "--jobs", ...OLD]);
     expect(exitCode).toBe(0);
     expect(stdout.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
-      ["OBJECT", "WHY", "AGE", "RUN", "STATE"],
+      ["OBJECT", "REASON", "AGE", "RUN", "STATE"],
       [
         "job.batch/job-cancelled",
-        "its flow run is Cancelled, the Job is stuck (NoPod)",
+        "its flow run is Cancelled, but the Job is stuck (NoPod)",
         "120m",
         "cancelled",
         "Cancelled",
@@ -75,11 +75,11 @@ describe("cleanup", () => {
       ["job.batch/job-ended", "succeeded 120m ago", "120m", "ended", "Success"],
       [""],
     ]);
-    expect(stderr).toBe("would remove 2 Jobs (2 left alone, -v says why)\n");
+    expect(stderr).toBe("would remove 2 Jobs (2 kept; -v shows why)\n");
     expect(world.left("jobs")).toHaveLength(4);
   });
 
-  it("has the server check each deletion with --dry-run=server", async () => {
+  it("lets the API server check each deletion with --dry-run=server", async () => {
     const world = await messyWorld();
     const { stdout, stderr } = await world.run(["cleanup", "--dry-run=server", "--jobs", ...OLD]);
     expect(stdout).toContain('job.batch "job-ended" deleted from flows namespace (server dry run)\n');
@@ -99,12 +99,12 @@ describe("cleanup", () => {
   });
 
   it.each([
-    { argv: ["cleanup"], cause: "there is no terminal to ask at" },
-    { argv: ["cleanup", "--every", "60s"], cause: "--every does not ask each time" },
+    { argv: ["cleanup"], cause: "there is no terminal to ask on" },
+    { argv: ["cleanup", "--every", "60s"], cause: "--every cannot ask each time" },
     { argv: ["cleanup", "--dry-run=maybe"], cause: "--dry-run" },
     { argv: ["cleanup", "--yes", "-o", "xml"], cause: "unknown output format" },
     { argv: ["cleanup", "--yes", "--older-than", "soon"], cause: "not a duration" },
-  ])("refuses $argv with exit code 2", async ({ argv, cause }) => {
+  ])("rejects $argv with exit code 2", async ({ argv, cause }) => {
     const world = await messyWorld();
     const { stderr, exitCode } = await world.run(argv);
     expect(exitCode).toBe(2);
@@ -112,7 +112,7 @@ describe("cleanup", () => {
     expect(world.left("jobs")).toHaveLength(4);
   });
 
-  it("decides from Kubernetes alone without a Prefect API, and says so", async () => {
+  it("uses only Kubernetes without a Prefect API, and warns", async () => {
     const world = await messyWorld();
     const { stderr, exitCode } = await world.run(["cleanup", "--yes", ...OLD], { alone: true });
     expect(exitCode).toBe(0);
@@ -122,7 +122,7 @@ describe("cleanup", () => {
     expect(world.left("pods")).toContain("orphan-worker");
   });
 
-  it("spares a pod that starts to run between the plan and its deletion", async () => {
+  it("keeps a pod that starts to run between the plan and its deletion", async () => {
     const world = await startWorld();
     const cluster = `dask-${world.flowRun("Failed", "late")}-0123abcd-4`;
     world.daskPod("starting", cluster, { phase: "Pending" });
@@ -132,17 +132,17 @@ describe("cleanup", () => {
     });
     const { stderr, exitCode } = await world.run(["cleanup", "--yes", ...OLD]);
     expect(exitCode).toBe(0);
-    expect(stderr).toContain('left alone: pod/starting in namespace "flows": it has started to run since');
+    expect(stderr).toContain('skipped: pod/starting in namespace "flows": it has started running');
     expect(world.left("pods")).toEqual(["starting"]);
   });
 
-  it("spares what belongs to a run that was restarted between the plan and its deletion", async () => {
+  it("keeps objects of a run that is restarted between the plan and their deletion", async () => {
     const world = await startWorld();
     const id = world.flowRun("Failed", "again");
     world.job("job-again", id, { status: { active: 1 } });
     let asked = 0;
     world.prefect.onRequest(() => {
-      // The first question is the plan's, the second one comes right before the deletion.
+      // The first query is for the plan, the second one right before the deletion.
       if (++asked === 2) world.prefect.setState(id, { type: "Running" });
     });
     const { stderr } = await world.run(["cleanup", "--yes", ...OLD]);
@@ -150,7 +150,7 @@ describe("cleanup", () => {
     expect(world.left("jobs")).toEqual(["job-again"]);
   });
 
-  it("spares a finished Job that is annotated at the last moment", async () => {
+  it("keeps a finished Job that is annotated at the last moment", async () => {
     const world = await startWorld();
     const id = world.flowRun("Success", "ended");
     world.job("job-ended", id);
@@ -159,11 +159,11 @@ describe("cleanup", () => {
         world.job("job-ended", id, { metadata: { annotations: { "prefect.io/keep": "true" } } });
     });
     const { stderr } = await world.run(["cleanup", "--yes", ...OLD]);
-    expect(stderr).toContain("annotated prefect.io/keep since");
+    expect(stderr).toContain("it is now annotated prefect.io/keep");
     expect(world.left("jobs")).toEqual(["job-ended"]);
   });
 
-  it("waits when the server says so, and loses nothing", async () => {
+  it("waits after 429 and still deletes everything", async () => {
     const world = await startWorld();
     const id = world.flowRun("Success", "ended");
     for (let at = 0; at < 40; at++) world.job(`job-${at}`, id);
@@ -178,7 +178,7 @@ describe("cleanup", () => {
     expect(world.left("jobs")).toEqual([]);
   });
 
-  it("reports what it may not delete, does the rest, and exits with 1", async () => {
+  it("reports forbidden deletions, does the rest, and exits with 1", async () => {
     const world = await startWorld();
     const id = world.flowRun("Success", "ended");
     world.job("job-ended", id);
@@ -191,7 +191,7 @@ describe("cleanup", () => {
     expect(world.left("jobs")).toEqual(["job-ended"]);
   });
 
-  it("tells the truth when it is interrupted", async () => {
+  it("reports how far it got when it is interrupted", async () => {
     const world = await startWorld();
     const id = world.flowRun("Success", "ended");
     for (let at = 0; at < 100; at++) world.job(`job-${at}`, id);
@@ -207,10 +207,10 @@ describe("cleanup", () => {
     expect(exitCode).toBe(130);
     expect(left).toBeGreaterThan(0);
     expect(stdout.trim().split("\n")).toHaveLength(100 - left);
-    expect(stderr).toContain(`removed ${100 - left} Jobs; interrupted before ${left}\n`);
+    expect(stderr).toContain(`removed ${100 - left} Jobs; ${left} not attempted (interrupted)\n`);
   });
 
-  it("keeps on doing it with --every, until it is stopped", async () => {
+  it("repeats with --every until it is stopped", async () => {
     const world = await startWorld();
     const id = world.flowRun("Success", "ended");
     world.job("job-first", id);

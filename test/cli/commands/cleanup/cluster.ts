@@ -1,4 +1,4 @@
-// A cluster and a Prefect with leftovers of flow runs, for the tests of cleanup and cancel.
+// A cluster and a Prefect API with leftovers of flow runs, for the tests of cleanup and cancel.
 
 import { onTestFinished } from "vitest";
 import type { JsonObject } from "../../../../src/base/json.ts";
@@ -7,13 +7,13 @@ import type { FakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.t
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../../../support/run-cli.ts";
-import type { CliResult, CliWorld } from "../../../support/run-cli.ts";
+import type { CliResult, CliInput } from "../../../support/run-cli.ts";
 
 export const NAMESPACE = "flows";
 const KUBECONFIG = "/home/user/.kube/config";
 const LONG_AGO = new Date(Date.now() - 7_200_000).toISOString();
 
-/** Both fakes, and the command line that speaks to them. */
+/** Both fakes, and a function that runs command lines against them. */
 export class World {
   readonly kube: FakeKubernetes;
   readonly prefect: FakePrefect1;
@@ -24,7 +24,7 @@ export class World {
   }
 
   /** `kubectl prefect ARGV…`, with a Prefect API unless `alone`. */
-  run(argv: readonly string[], given: CliWorld & { readonly alone?: boolean } = {}): Promise<CliResult> {
+  run(argv: readonly string[], given: CliInput & { readonly alone?: boolean } = {}): Promise<CliResult> {
     const files = { [KUBECONFIG]: this.kube.kubeconfig({ namespace: NAMESPACE }) };
     const env = {
       KUBECONFIG,
@@ -41,7 +41,7 @@ export class World {
     return id;
   }
 
-  /** A Job of a flow run: finished two hours ago, or at work. */
+  /** A Job of a flow run: finished two hours ago, or running. */
   job(name: string, flowRunId: string, given: { status?: JsonObject; metadata?: JsonObject } = {}): void {
     const ended = [{ type: "Complete", status: "True", lastTransitionTime: LONG_AGO }];
     const labels = { "prefect.io/flow_run_id": flowRunId, "prefect.io/identifier": "1a2b3c4d" };
@@ -88,7 +88,7 @@ export class World {
     });
   }
 
-  /** The Service and the budget of a classic Dask cluster. */
+  /** The Service and PodDisruptionBudget of a classic Dask cluster. */
   daskFront(cluster: string): void {
     const matchLabels = { "dask.org/cluster-name": cluster, "dask.org/component": "scheduler" };
     const metadata = { name: cluster, namespace: NAMESPACE, creationTimestamp: LONG_AGO };
@@ -99,7 +99,7 @@ export class World {
     this.kube.put("poddisruptionbudgets", { metadata, spec: { minAvailable: 1, selector: { matchLabels } } });
   }
 
-  /** The names of what is there. */
+  /** The names of the remaining objects. */
   left(resource: string): readonly string[] {
     return this.kube
       .list(resource, NAMESPACE)
@@ -108,7 +108,7 @@ export class World {
   }
 }
 
-/** Starts both; they stop with the test. Jobs have no controller: what a test puts there is all that happens. */
+/** Starts both fakes until the end of the test. There is no Job controller: objects change only if the test changes them. */
 export async function startWorld(others: readonly string[] = []): Promise<World> {
   const kube = await startFakeKubernetes({ namespaces: [NAMESPACE, ...others], controller: false });
   onTestFinished(() => kube.stop());

@@ -1,4 +1,4 @@
-// cleanup in several namespaces, of which not all may be looked at.
+// cleanup in several namespaces, some without permission to list.
 
 import { describe, expect, it } from "vitest";
 import { startWorld } from "./cluster.ts";
@@ -29,13 +29,13 @@ describe("cleanup in several namespaces", () => {
     { argv: ["-n", "flows", "-n", "etl"], left: ["job-ml"] },
     { argv: ["-n", "flows,etl", "--namespace=ml"], left: [] },
     { argv: ["-n", "etl", "-A"], left: [] },
-  ])("looks there and nowhere else: $argv", async ({ argv, left }) => {
+  ])("deletes only in the named namespaces: $argv", async ({ argv, left }) => {
     const world = await threeNamespaces();
     const { exitCode } = await world.run([...GO, ...argv]);
     expect([exitCode, jobs(world)]).toEqual([0, left]);
   });
 
-  it("says in which namespace each object is", async () => {
+  it("prints the namespace of each object", async () => {
     const world = await threeNamespaces();
     const { stdout } = await world.run(["cleanup", "--dry-run", "--older-than", "0", "-n", "ml,etl"]);
     const rows = stdout.trim().split("\n");
@@ -46,25 +46,25 @@ describe("cleanup in several namespaces", () => {
     ]);
   });
 
-  it.each(["", ",", "a,,b"])("refuses a namespace without a name: -n '%s'", async (text) => {
+  it.each(["", ",", "a,,b"])("rejects an empty namespace name: -n '%s'", async (text) => {
     const world = await threeNamespaces();
     const { exitCode, stderr } = await world.run([...GO, "-n", text]);
     expect([exitCode, jobs(world)]).toEqual([2, ["job-flows", "job-etl", "job-ml"]]);
-    expect(stderr).toContain("a namespace has no name");
+    expect(stderr).toContain("empty namespace name");
   });
 
-  it.each(["-n flows,etl,ml", "-A"])("reports what may not be seen, and does the rest: %s", async (where) => {
+  it.each(["-n flows,etl,ml", "-A"])("reports forbidden namespaces, and does the rest: %s", async (where) => {
     const world = await threeNamespaces();
     world.kube.forbid({ verbs: ["list"], resources: ALL, namespaces: ["", "etl"] });
     const { exitCode, stderr } = await world.run([...GO, ...where.split(" ")]);
     expect(jobs(world)).toEqual(["job-etl"]);
     expect(stderr).toMatch(
-      /^note: cannot list jobs in namespace "etl": .* is forbidden: .*\nremoved 2 Jobs\n$/,
+      /^warning: cannot list jobs in namespace "etl": .* is forbidden: .*\nremoved 2 Jobs\n$/,
     );
     expect(exitCode).toBe(1);
   });
 
-  it("reports what may not be deleted in one of them, and does the rest", async () => {
+  it("reports forbidden deletions in one of them, and does the rest", async () => {
     const world = await threeNamespaces();
     world.kube.forbid({ verbs: ["delete"], namespaces: ["etl"] });
     const { exitCode, stderr } = await world.run([...GO, "-A"]);
@@ -73,7 +73,7 @@ describe("cleanup in several namespaces", () => {
     expect(stderr).toContain("removed 2 Jobs; 1 failed\n");
   });
 
-  it("leaves a Service alone where it may not be seen whether its pods live", async () => {
+  it("keeps a Service if its pods cannot be listed", async () => {
     const world = await startWorld(["etl"]);
     world.daskFront("dask-root-03d5b8bb-0");
     world.kube.forbid({ verbs: ["list"], resources: ["pods"], namespaces: ["flows"] });
@@ -81,12 +81,12 @@ describe("cleanup in several namespaces", () => {
     expect([exitCode, world.left("services")]).toEqual([0, ["dask-root-03d5b8bb-0"]]);
   });
 
-  it("ends with 4 where nothing may be seen, and says how to name namespaces", async () => {
+  it("exits with 4 if nothing can be listed, and explains how to name namespaces", async () => {
     const world = await threeNamespaces();
     world.kube.forbid({ verbs: ["list"], namespaces: [""] });
     const { exitCode, stderr } = await world.run([...GO, "-A"]);
     expect([exitCode, jobs(world)]).toEqual([4, ["job-flows", "job-etl", "job-ml"]]);
-    expect(stderr).toContain("name those that you may clean up: -n ONE,TWO");
-    expect(stderr).toContain("nothing removed: Jobs may not be listed\n");
+    expect(stderr).toContain("name the namespaces to clean up: -n ONE,TWO");
+    expect(stderr).toContain("nothing removed: no permission to list Jobs\n");
   });
 });

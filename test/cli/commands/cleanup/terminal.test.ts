@@ -1,4 +1,4 @@
-// cleanup at a terminal: the plan is shown, the question asked, and only a yes is a yes.
+// cleanup on a terminal: prints the plan, asks, and deletes only after y or yes.
 
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
@@ -18,7 +18,7 @@ async function atTerminal(answer: string) {
     path.endsWith("config") ? world.kube.kubeconfig({ namespace: NAMESPACE }) : undefined;
   const base = { env, clock: systemClock, home: "/home/user", readFile };
   const stdin = Object.assign(Readable.from([answer]), { isTTY: true });
-  // The commands write to streams and ask them for no more than a Screen has.
+  // Commands use nothing of a stream but what Screen has.
   const stream = screen as unknown as CliContext["stdout"];
   const context: CliContext = {
     ...base,
@@ -36,15 +36,15 @@ async function atTerminal(answer: string) {
   return { exitCode, seen: screen.seen(), written: screen.written, left: world.left("jobs") };
 }
 
-describe("cleanup at a terminal", () => {
+describe("cleanup on a terminal", () => {
   it.each([
     { answer: "y\n", last: "removed 1 Job", left: [] },
     { answer: "n\n", last: "nothing removed", left: ["job-ended"] },
     { answer: "", last: "nothing removed", left: ["job-ended"] },
-  ])("shows, asks, and obeys $answer", async ({ answer, last, left }) => {
+  ])("prints the plan, asks, and follows the answer $answer", async ({ answer, last, left }) => {
     const said = await atTerminal(answer);
     expect([said.exitCode, said.left]).toEqual([0, left]);
-    expect(said.seen[0]).toMatch(/^OBJECT +WHY +AGE +RUN +STATE$/);
+    expect(said.seen[0]).toMatch(/^OBJECT +REASON +AGE +RUN +STATE$/);
     expect(said.seen[1]).toMatch(/^job.batch\/job-ended +succeeded 120m ago +120m +ended +Success$/);
     expect(said.written).toContain("Remove 1 Job? [y/N] ");
     expect(said.seen.at(-1)).toMatch(new RegExp(`${last}$`));

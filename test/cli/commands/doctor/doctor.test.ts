@@ -1,7 +1,5 @@
-// kubectl prefect doctor: what it finds on both sides when things are broken, and that one dead side leaves the other alone.
+// kubectl prefect doctor: what it finds in the cluster and in Prefect, and that it checks one if the other is unreachable.
 
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
 import { systemClock } from "../../../../src/base/clock.ts";
@@ -13,9 +11,10 @@ import { startFakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.t
 import type { FakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1, FakePrefect1Options } from "../../../fakes/prefect1/fake-prefect1.ts";
-import { ended, POD, putJob, runId } from "../../../inventory/reading-world.ts";
+import { ended, POD, putJob, runId } from "../../../inventory/test-cluster.ts";
+import { fakePrefect3 } from "../../../support/prefect3.ts";
 import { runCli } from "../../../support/run-cli.ts";
-import type { CliResult, CliWorld } from "../../../support/run-cli.ts";
+import type { CliResult, CliInput } from "../../../support/run-cli.ts";
 
 const KEY = "pcu_doctor_secret";
 const NAMESPACE = "flows";
@@ -25,10 +24,10 @@ const MINUTE_MS = 60_000;
 interface World {
   readonly kube: FakeKubernetes;
   readonly prefect: FakePrefect1;
-  /** `kubectl prefect doctor ARGV…`; what it says is searched for the key. */
+  /** `kubectl prefect doctor ARGV…`; fails if the output contains the API key. */
   readonly doctor: (
     argv?: readonly string[],
-    given?: CliWorld & { readonly token?: string },
+    input?: CliInput & { readonly token?: string },
   ) => Promise<CliResult>;
 }
 
@@ -50,21 +49,21 @@ async function startWorld(options: FakePrefect1Options = {}): Promise<World> {
   onTestFinished(() => kube.stop());
   const prefect = await startFakePrefect1({ apiKey: KEY, ...options });
   onTestFinished(() => prefect.stop());
-  const doctor: World["doctor"] = async (argv = [], given = {}) => {
-    const kubeconfig = kube.kubeconfig({ token: given.token ?? "admin", namespace: NAMESPACE });
-    const said = await runCli(["doctor", ...argv], {
-      ...given,
-      files: { "/kubeconfig": kubeconfig, ...given.files },
+  const doctor: World["doctor"] = async (argv = [], input = {}) => {
+    const kubeconfig = kube.kubeconfig({ token: input.token ?? "admin", namespace: NAMESPACE });
+    const result = await runCli(["doctor", ...argv], {
+      ...input,
+      files: { "/kubeconfig": kubeconfig, ...input.files },
       env: {
         KUBECONFIG: "/kubeconfig",
         PREFECT__CLOUD__API: prefect.url,
         PREFECT__BACKEND: options.flavour ?? "server",
         PREFECT__CLOUD__API_KEY: KEY,
-        ...given.env,
+        ...input.env,
       },
     });
-    expect(said.stdout + said.stderr).not.toContain(KEY);
-    return said;
+    expect(result.stdout + result.stderr).not.toContain(KEY);
+    return result;
   };
   return { kube, prefect, doctor };
 }
@@ -79,9 +78,9 @@ async function registerAgent({ prefect }: World, name: string, labels: readonly 
 
 async function reported(
   world: World,
-  ...given: Parameters<World["doctor"]>
+  ...args: Parameters<World["doctor"]>
 ): Promise<Report & { exitCode: number }> {
-  const [argv = [], cli] = given;
+  const [argv = [], cli] = args;
   const { stdout, stderr, exitCode } = await world.doctor([...argv, "-o", "json"], cli);
   expect(stderr).toBe("");
   return { ...(JSON.parse(stdout) as Report), exitCode };
@@ -95,7 +94,7 @@ function amiss({ findings }: Report): string[] {
 }
 
 describe("kubectl prefect doctor", () => {
-  it("finds nothing where all is well, and says where each value comes from", async () => {
+  it("finds no problems in a working setup, and prints the source of each value", async () => {
     const world = await startWorld({ flavour: "cloud" });
     await registerAgent(world, "prod", ["k8s"]);
     const { stdout, stderr, exitCode } = await world.doctor(["-n", NAMESPACE, "-l", "k8s"]);
@@ -104,39 +103,39 @@ describe("kubectl prefect doctor", () => {
     expect(stdout).toContain('"flows" exists (from -n)');
     expect(stdout).toContain("Kubernetes v1.35.4");
     expect(stdout).toMatch(/ok +API key +accepted\n/);
-    expect(stdout).toMatch(/ok +agents +1 agent polls\n +"prod" with label k8s, polled \ds ago\n/);
+    expect(stdout).toMatch(/ok +agents +1 agent is running\n +"prod" with label k8s, polled \ds ago\n/);
     expect(stdout).toMatch(/\n\n\d+ ok\n$/);
     expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   });
 
-  it("shows its sections in their order", async () => {
+  it("prints its sections in order", async () => {
     const world = await startWorld();
     const { stdout } = await world.doctor();
     expect(stdout.split("\n").filter((line) => /^[A-Z]/.test(line))).toEqual([
       "Configuration",
       "Kubernetes",
-      "Your rights",
+      "Your permissions",
       "Prefect",
       "Flow runs",
       "Leftovers",
     ]);
   });
 
-  it("is satisfied, and says what it did not look at, without a Prefect API", async () => {
+  it("passes without a Prefect API, and prints what it skipped", async () => {
     const world = await startWorld();
     const env = { PREFECT__CLOUD__API: "", PREFECT__BACKEND: "", PREFECT__CLOUD__API_KEY: "" };
     const report = await reported(world, [], { env });
     expect(amiss(report)).toEqual([
-      "skipped API: no Prefect 1 API is named: its agents and flow runs are not looked at",
+      "skipped API: no Prefect 1 API is configured, so its agents and flow runs are not checked",
     ]);
     expect(report.exitCode).toBe(0);
     expect(world.prefect.requests.entries()).toEqual([]);
   });
 
-  it("writes the same as YAML", async () => {
+  it("prints the same as YAML", async () => {
     const world = await startWorld();
     const { stdout } = await world.doctor(["-o", "yaml"]);
-    expect(parse(stdout)).toMatchObject({ kind: "CheckUp", status: "warning", summary: { broken: 0 } });
+    expect(parse(stdout)).toMatchObject({ kind: "DoctorReport", status: "warning", summary: { broken: 0 } });
   });
 
   it.each([
@@ -147,7 +146,7 @@ describe("kubectl prefect doctor", () => {
     { argv: ["--for", "agent"], message: 'error: cannot read --for "agent": not a ServiceAccount' },
     { argv: ["--request-timeout", "soon"], message: 'error: cannot read --request-timeout "soon"' },
     { argv: ["--key-secret", "No Name"], message: 'error: cannot read --key-secret "No Name"' },
-  ])("refuses $argv", async ({ argv, message }) => {
+  ])("rejects $argv", async ({ argv, message }) => {
     const world = await startWorld();
     const { stdout, stderr, exitCode } = await world.doctor(argv);
     expect(stderr).toContain(message);
@@ -155,7 +154,7 @@ describe("kubectl prefect doctor", () => {
   });
 });
 
-describe("doctor on the Prefect side", () => {
+describe("doctor and Prefect 1", () => {
   it.each([{ unauthorized: "401" as const }, { unauthorized: "errors" as const }])(
     "tells a key that is not accepted ($unauthorized)",
     async ({ unauthorized }) => {
@@ -168,13 +167,13 @@ describe("doctor on the Prefect side", () => {
     },
   );
 
-  it("asks for a key where there is none", async () => {
+  it("reports a missing API key", async () => {
     const world = await startWorld({ flavour: "cloud" });
     const report = await reported(world, [], { env: { PREFECT__CLOUD__API_KEY: "" } });
-    expect(amiss(report)).toEqual(["broken API key: there is none, and the API wants one"]);
+    expect(amiss(report)).toEqual(["broken API key: missing, but the API requires one"]);
   });
 
-  it("looks at the cluster though the API is gone, whose states are then unknown", async () => {
+  it("checks the cluster when the API is unreachable; states are then unknown", async () => {
     const world = await startWorld();
     putJob({ fake: world.kube }, "old", {
       run: runId(1),
@@ -187,35 +186,35 @@ describe("doctor on the Prefect side", () => {
     const [api, leftovers, unknown, ...rest] = amiss(report);
     expect(api).toMatch(/^broken API: cannot reach http:.*: connection refused$/);
     expect(leftovers).toBe("warning leftovers: cleanup would remove 1 Job");
-    expect(unknown).toMatch(/^skipped not seen: states of Prefect 1 flow runs are unknown: /);
+    expect(unknown).toMatch(/^skipped not checked: states of Prefect 1 flow runs are unknown: /);
     expect(rest).toEqual([]);
     expect(report.exitCode).toBe(1);
   });
 
-  it("does not wait for an API that hangs longer than it was told", async () => {
+  it("does not wait longer than --request-timeout for an API that hangs", async () => {
     const world = await startWorld();
     world.prefect.fault({ effect: { kind: "hang", when: "before" }, times: Infinity });
     const report = await reported(world, ["--request-timeout", "1s"]);
     expect(amiss(report)[0]).toMatch(/^broken API: cannot reach .*: no answer within 1 s$/);
-    // The first question decides; nobody waits for the answers to others.
+    // The first request decides; the others are not awaited.
     expect(world.prefect.requests.entries()).toHaveLength(1);
   });
 
-  it("tells a server that is taken for Prefect Cloud", async () => {
+  it("reports a self-hosted server with --backend cloud", async () => {
     const world = await startWorld();
     const report = await reported(world, ["--backend", "cloud"]);
     expect(amiss(report)).toEqual([
-      "broken version: Prefect Server kubectl-prefect fake with Core 1.4.1, but it is taken for Prefect Cloud",
+      "broken version: Prefect Server kubectl-prefect fake with Core 1.4.1, but --backend is cloud",
     ]);
   });
 
-  it("tells a tenant that the server does not have", async () => {
+  it("reports a tenant that the server does not have", async () => {
     const world = await startWorld();
     const report = await reported(world, ["--tenant-id", runId(9)]);
-    expect(amiss(report)).toContain("broken tenant: the API has no tenant with the id that is configured");
+    expect(amiss(report)).toContain("broken tenant: the API has no tenant with the configured id");
   });
 
-  it("tells a job template that is not there", async () => {
+  it("reports a missing job template", async () => {
     const world = await startWorld();
     const report = await reported(world, ["--job-template", "/none/job.yaml"]);
     expect(amiss(report)).toContain(
@@ -224,7 +223,7 @@ describe("doctor on the Prefect side", () => {
     expect(report.exitCode).toBe(1);
   });
 
-  it("tells a configuration that cannot be read, by line and column, without what stands there", async () => {
+  it("reports line and column of an unreadable configuration, without its content", async () => {
     const world = await startWorld();
     const files = { "/home/user/.prefect/config.toml": `[cloud]\napi_key = "${KEY}\n` };
     const { stdout, exitCode } = await world.doctor([], { files });
@@ -235,7 +234,7 @@ describe("doctor on the Prefect side", () => {
     expect(exitCode).toBe(1);
   });
 
-  it("tells the flow runs whose labels nobody has, and how to start an agent for them", async () => {
+  it("reports flow runs whose labels no agent has, and how to start an agent for them", async () => {
     const world = await startWorld();
     await registerAgent(world, "prod", ["k8s"]);
     const flow = world.prefect.createFlow({ name: "etl" });
@@ -249,7 +248,7 @@ describe("doctor on the Prefect side", () => {
     });
     const { stdout, exitCode } = await world.doctor();
     expect(stdout).toContain(
-      '1 flow run with labels gpu, k8s waits in vain for 10m: no agent has all of these labels; agent "prod" lacks gpu\n',
+      '1 flow run with labels gpu, k8s has waited 10m: no running agent has all of these labels; agent "prod" lacks gpu\n',
     );
     expect(stdout).toMatch(
       /\n +lost-fox\n +hint: start an agent for them: kubectl prefect agent start -l gpu -l k8s\n/,
@@ -257,7 +256,7 @@ describe("doctor on the Prefect side", () => {
     expect(exitCode).toBe(1);
   });
 
-  it("tells flow runs that were claimed for this namespace and have no Job, and those that Lazarus will take", async () => {
+  it("reports claimed flow runs without a Job, and those that Lazarus will restart", async () => {
     const world = await startWorld();
     const { prefect, kube } = world;
     const files = new Map([["/kubeconfig", kube.kubeconfig({ token: "admin" })]]);
@@ -269,7 +268,7 @@ describe("doctor on the Prefect side", () => {
       readFile: (path: string) => files.get(path),
     };
     const connection = await connectKube({ kubeconfig: "/kubeconfig" }, deps);
-    const scope = `${connection.kube.clusterMark}/${NAMESPACE}`;
+    const scope = `${connection.kube.clusterId}/${NAMESPACE}`;
     connection.kube.close();
     const flow = prefect.createFlow({ name: "etl" });
     const mark = { kubectl_prefect: { id: "claim", scope, identifier: "0a1b2c3d" } };
@@ -288,14 +287,14 @@ describe("doctor on the Prefect side", () => {
     }
     await registerAgent(world, "prod", []);
     expect(amiss(await reported(world))).toEqual([
-      "broken claims without a Job: 1 flow run Submitted for 5m for this namespace has no Job",
-      "warning silent flow runs: 1 flow run without a heartbeat for 12m; Lazarus will start them again within 10 minutes",
+      "broken claims without a Job: 1 flow run has been Submitted for 5m, but has no Job in this namespace",
+      "warning heartbeats: 1 flow run without a heartbeat for 12m; Lazarus will restart them within 10 minutes",
     ]);
   });
 });
 
-describe("doctor on the cluster's side", () => {
-  it("looks at Prefect though the cluster is gone", async () => {
+describe("doctor and the cluster", () => {
+  it("checks Prefect when the cluster is unreachable", async () => {
     const world = await startWorld();
     await registerAgent(world, "prod", []);
     await world.kube.pause();
@@ -316,58 +315,60 @@ describe("doctor on the cluster's side", () => {
       argv: ["--context", "none"],
       message: 'broken kubeconfig: cannot find context "none" in the kubeconfig',
     },
-  ])("tells a kubeconfig that cannot be used: $argv", async ({ argv, message }) => {
+  ])("reports an unusable kubeconfig: $argv", async ({ argv, message }) => {
     const world = await startWorld();
     const report = await reported(world, argv);
     expect(amiss(report)).toContain(message);
     expect(report.exitCode).toBe(1);
   });
 
-  it("tells credentials that are not accepted", async () => {
+  it("reports rejected credentials", async () => {
     const world = await startWorld();
     const report = await reported(world, [], { token: "expired" });
     expect(amiss(report)[0]).toMatch(/^broken API server: http.*: Unauthorized$/);
   });
 
-  it("says of each thing that it may not look at, without any rights", async () => {
+  it("reports each check that it skips for lack of permissions", async () => {
     const world = await startWorld();
     world.kube.forbid({ user: "weak" });
     const report = await reported(world, ["--image-pull-secrets", "pull"], { token: "weak" });
     expect(
       amiss(report).filter((line) => !line.includes(": may not ") && !line.includes("not granted")),
     ).toEqual([
-      'skipped namespace: "flows": not allowed to read it, so it may not exist',
-      'skipped ServiceAccount: "default": not allowed to read ServiceAccounts',
-      'skipped image pull Secret: "pull": not allowed to read Secrets',
-      "skipped admission: not allowed to try a pod (create pods)",
-      expect.stringMatching(/^warning agents: none has ever registered/),
-      "skipped pods: not allowed to list jobs, pods",
-      "skipped quota: not allowed to list ResourceQuotas",
-      expect.stringMatching(/^skipped not seen: not allowed to list jobs, /),
+      'skipped namespace: "flows": no permission to check whether it exists',
+      'skipped ServiceAccount: "default": no permission to read ServiceAccounts',
+      'skipped image pull Secret: "pull": no permission to read Secrets',
+      "skipped admission: no permission to create pods, so a dry run is not possible",
+      expect.stringMatching(/^warning agents: no agent has ever registered/),
+      "skipped pods: no permission to list jobs, pods",
+      "skipped quota: no permission to list ResourceQuotas",
+      expect.stringMatching(/^skipped not checked: no permission to list jobs, /),
     ]);
     expect(amiss(report)).toContain("broken launching flow runs: may not get, create jobs");
     expect(report.exitCode).toBe(1);
   });
 
-  it("tells what the agent's ServiceAccount lacks, and what that costs", async () => {
+  it("reports the permissions that the agent's ServiceAccount lacks, and what fails without them", async () => {
     const world = await startWorld();
     world.kube.put("serviceaccounts", { metadata: { name: "prefect-agent", namespace: NAMESPACE } });
     world.kube.forbid({ user: AGENT, verbs: ["watch"], resources: ["pods"] });
     world.kube.forbid({ user: AGENT, resources: ["pods/log", "leases"] });
     const report = await reported(world, ["--for", "flows/prefect-agent"]);
-    const rights = report.findings.filter(({ subject }) => subject === "ServiceAccount flows/prefect-agent");
-    expect(amiss({ ...report, findings: rights })).toEqual([
+    const permissions = report.findings.filter(
+      ({ subject }) => subject === "ServiceAccount flows/prefect-agent",
+    );
+    expect(amiss({ ...report, findings: permissions })).toEqual([
       "broken following flow runs: may not watch pods",
       "warning logs of failed pods: may not get pods/log",
       "skipped leader election: not granted, and only --leader-elect and --replicas need it: get, create, update leases",
     ]);
-    expect(rights[0]).toMatchObject({
+    expect(permissions[0]).toMatchObject({
       data: { granted: ["get jobs.batch", "create jobs.batch"], missing: [] },
     });
     expect(report.exitCode).toBe(1);
   });
 
-  it("says when it may not ask for others' rights", async () => {
+  it("reports that it has no permission to check other users' permissions", async () => {
     const world = await startWorld();
     world.kube.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
     const report = await reported(world, ["--for", AGENT], { token: "weak" });
@@ -376,12 +377,10 @@ describe("doctor on the cluster's side", () => {
       ["ServiceAccount flows/prefect-agent", "skipped"],
       ["ServiceAccount flows/default", "skipped"],
     ]);
-    expect(amiss(report)).toContain(
-      "broken ServiceAccount: does not exist: an agent that names it gets no pod",
-    );
+    expect(amiss(report)).toContain("broken ServiceAccount: does not exist, so the agent's pod cannot start");
   });
 
-  it("tells images that cannot be pulled, quotas and leftovers", async () => {
+  it("reports images that cannot be pulled, quotas and leftovers", async () => {
     const world = await startWorld();
     const place = { fake: world.kube };
     for (const digit of [1, 2])
@@ -398,11 +397,11 @@ describe("doctor on the cluster's side", () => {
     const env = { PREFECT__CLOUD__API: "", PREFECT__BACKEND: "", PREFECT__CLOUD__API_KEY: "" };
     const { stdout, exitCode } = await world.doctor([], { env });
     expect(stdout).toMatch(
-      /broken +pods +2 Jobs, for up to 3d: image "flows:1" of container 'flow' cannot be pulled\n/,
+      /broken +pods +2 Jobs have waited up to 3d: image "flows:1" of container 'flow' cannot be pulled\n/,
     );
-    expect(stdout).toContain('"compute" is used up (pods 3 of 3): no more pods of flow runs can start\n');
+    expect(stdout).toContain('"compute" is used up (pods 3 of 3), so no more pods of flow runs can start\n');
     expect(stdout).toMatch(/warning +leftovers +cleanup would remove 1 Job\n +done \(succeeded 3d ago\)\n/);
-    expect(stdout).toContain("hint: see what and why: kubectl prefect cleanup --dry-run -n flows\n");
+    expect(stdout).toContain("hint: list them with reasons: kubectl prefect cleanup --dry-run -n flows\n");
     expect(exitCode).toBe(1);
   });
 
@@ -417,7 +416,7 @@ describe("doctor on the cluster's side", () => {
     expect(await reported(world)).toMatchObject({ status: "warning", exitCode: 0 });
   });
 
-  it("ends with 130 when it is interrupted", async () => {
+  it("exits with 130 when it is interrupted", async () => {
     const world = await startWorld();
     const controller = new AbortController();
     world.kube.faults.add({ action: { kind: "hang", when: "before" }, times: Infinity });
@@ -432,25 +431,9 @@ describe("doctor on the cluster's side", () => {
 });
 
 describe("doctor and Prefect 2 and 3", () => {
-  /** As far as doctor asks: the number of flow runs, for which a key is needed, and the version. */
-  async function restServer(key: string | undefined): Promise<string> {
-    const server = createServer((request, response) => {
-      const isAdmitted = key === undefined || request.headers.authorization === `Bearer ${key}`;
-      const body = request.url === "/api/admin/version" ? '"3.8.8"' : "7";
-      response.writeHead(isAdmitted ? 200 : 401, { "content-type": "application/json" });
-      response.end(isAdmitted ? body : '{"exception_message":"Unauthorized"}');
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
-  }
-
   it("finds the API and its version", async () => {
     const world = await startWorld();
-    const url = await restServer(undefined);
+    const url = (await fakePrefect3()).url;
     const { stdout } = await world.doctor([], { env: { PREFECT_API_URL: url } });
     expect(stdout).toContain(`${url} (PREFECT_API_URL variable), no key\n`);
     expect(stdout).toContain(`${url} answers, Prefect 3.8.8\n`);
@@ -458,16 +441,16 @@ describe("doctor and Prefect 2 and 3", () => {
 
   it.each([
     { env: { PREFECT_API_KEY: KEY }, message: "broken Prefect 2/3 key: not accepted: the API answered 401" },
-    { env: {}, message: "broken Prefect 2/3 key: there is none, and the API wants one" },
-  ])("tells a key that is missing or wrong", async ({ env, message }) => {
+    { env: {}, message: "broken Prefect 2/3 key: missing, but the API requires one" },
+  ])("reports a missing or wrong key", async ({ env, message }) => {
     const world = await startWorld();
-    const url = await restServer("right");
+    const url = (await fakePrefect3({ apiKey: "right" })).url;
     const report = await reported(world, [], { env: { ...env, PREFECT_API_URL: url } });
     expect(amiss(report)).toContain(message);
     expect(report.exitCode).toBe(1);
   });
 
-  it("tells an address at which nobody answers", async () => {
+  it("reports an unreachable API", async () => {
     const world = await startWorld();
     await world.prefect.pause();
     const report = await reported(world, [], { env: { PREFECT_API_URL: `${world.prefect.url}/api` } });

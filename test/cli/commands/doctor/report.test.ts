@@ -9,7 +9,7 @@ const FINDINGS: readonly Finding[] = [
   { section: "kubernetes", check: "API server", status: "ok", message: "answers" },
   { section: "kubernetes", check: "clock", status: "warning", message: "is behind", hint: "set it" },
   {
-    section: "rights",
+    section: "permissions",
     subject: "you",
     check: "launching",
     status: "broken",
@@ -17,7 +17,7 @@ const FINDINGS: readonly Finding[] = [
     hint: "grant",
   },
   {
-    section: "rights",
+    section: "permissions",
     subject: "you",
     check: "cleanup",
     status: "broken",
@@ -25,7 +25,7 @@ const FINDINGS: readonly Finding[] = [
     hint: "grant",
   },
   {
-    section: "rights",
+    section: "permissions",
     subject: "ServiceAccount a/b",
     check: "logs",
     status: "skipped",
@@ -42,12 +42,12 @@ describe("the report", () => {
       "  warning  clock       is behind",
       "           hint: set it",
       "",
-      "Your rights",
+      "Your permissions",
       "  broken   launching  may not a",
       "  broken   cleanup    may not b",
       "           hint: grant",
       "",
-      "Rights of ServiceAccount a/b",
+      "Permissions of ServiceAccount a/b",
       "  skipped  logs  not asked",
       "",
       "Leftovers",
@@ -59,7 +59,7 @@ describe("the report", () => {
     ]);
   });
 
-  it("is laid out for the terminal's width, and not where that is too narrow", () => {
+  it("wraps to the terminal's width unless it is too narrow", () => {
     const message = "one two three four five six seven eight nine ten eleven twelve";
     const one: readonly Finding[] = [{ section: "prefect", check: "API", status: "ok", message }];
     const lines = (width: number): readonly string[] => reportLines(one, { palette: plainPalette, width });
@@ -71,14 +71,14 @@ describe("the report", () => {
     expect(lines(30)[1]).toBe(`  ok       API  ${message}`);
   });
 
-  it("colours the statuses, and nothing that is measured", () => {
+  it("colours only the statuses", () => {
     const palette = colourFor("always", {}, {});
     const [title, ok] = reportLines(FINDINGS, { palette, width: undefined });
     expect(title).toBe("\u001B[1mKubernetes\u001B[22m");
     expect(ok).toBe("  \u001B[32mok\u001B[39m       API server  answers");
   });
 
-  it("lets no text steer the terminal or break its line", () => {
+  it("escapes control characters and line breaks", () => {
     const message = "a\u001B[2Jb\nc";
     const lines = reportLines([{ section: "prefect", check: "API", status: "ok", message }], {
       palette: plainPalette,

@@ -1,10 +1,10 @@
-// install on the command line: Prefect's own documents, what comes from the configuration, and where the key goes.
+// install: Prefect's own manifests, values from the configuration, and where the API key goes.
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { documentsIn } from "../../../install/support/manifests.ts";
 import { runCli } from "../../../support/run-cli.ts";
-import type { CliWorld } from "../../../support/run-cli.ts";
+import type { CliInput } from "../../../support/run-cli.ts";
 
 interface GoldenCase {
   readonly name: string;
@@ -25,7 +25,7 @@ const GOLDEN = ["install", "install-more"].flatMap((name) => {
 const KEY = "KEY-OF-THE-TEST";
 const SERVER = { PREFECT__BACKEND: "server", PREFECT__CLOUD__API: "http://apollo:4200" };
 
-async function installed(argv: readonly string[], world: CliWorld = {}): Promise<readonly Printed[]> {
+async function installed(argv: readonly string[], world: CliInput = {}): Promise<readonly Printed[]> {
   const { stdout, stderr, exitCode } = await runCli(["install", ...argv], world);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   return documentsIn(stdout) as Printed[];
@@ -47,7 +47,7 @@ describe("install --agent python", () => {
     expect(await installed(["--agent", "python", ...args])).toEqual(documentsIn(expected_yaml));
   });
 
-  it("takes the backend from the configuration and nothing else, as the original does", async () => {
+  it("reads only the backend from the configuration, as the original does", async () => {
     const tenant = "0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001";
     const env = { ...SERVER, PREFECT__CLOUD__API_KEY: KEY, PREFECT__CLOUD__TENANT_ID: tenant };
     expect(agentIn(await installed(["--agent=python"], { env })).env).toMatchObject({
@@ -58,7 +58,7 @@ describe("install --agent python", () => {
     });
   });
 
-  it("leaves the tenant's id as it was written", async () => {
+  it("keeps the tenant id as it was typed", async () => {
     const tenant = "3F2504E0-4F89-11D3-9A0C-0305E82C3301";
     expect(agentIn(await installed(["--agent=python", "--tenant-id", tenant])).env).toMatchObject({
       PREFECT__CLOUD__TENANT_ID: tenant,
@@ -83,7 +83,7 @@ describe("install", () => {
     expect(JSON.parse(stdout)).toMatchObject({ kind: "List", items: [{}, {}, { kind: "Deployment" }] });
   });
 
-  it("writes the namespace of -n into every object, and none without it", async () => {
+  it("writes the namespace of -n into every object, otherwise none", async () => {
     const places = (printed: readonly Printed[]): unknown[] => [
       ...new Set(printed.map(({ metadata }) => metadata.namespace)),
     ];
@@ -107,7 +107,7 @@ describe("install", () => {
     expect((await installed(argv, { files })).map(({ kind }) => kind)).toEqual(want);
   });
 
-  it("gives the agent each option in its own words", async () => {
+  it("passes each option to the agent", async () => {
     const argv = [
       "--limit",
       "5",
@@ -133,7 +133,7 @@ describe("install", () => {
     ]);
   });
 
-  it("reads address, backend and tenant from the configuration where no flag says them", async () => {
+  it("reads address, backend and tenant from the configuration unless flags set them", async () => {
     const env = { ...SERVER };
     expect(agentIn(await installed([], { env })).env).toMatchObject(SERVER);
     expect(agentIn(await installed(["-a", "http://other:4200"], { env })).env).toMatchObject({
@@ -144,12 +144,12 @@ describe("install", () => {
   it.each([
     { argv: ["-b", "cloud"] },
     { argv: ["-b", "server", "--agent", "python"], env: { PREFECT__CLOUD__API: "https://api.prefect.io" } },
-  ])("does not take a built-in address for one that was given: $argv", async ({ argv, env = {} }) => {
+  ])("does not print a default address: $argv", async ({ argv, env = {} }) => {
     const { PREFECT__CLOUD__API: address } = agentIn(await installed(argv)).env as Record<string, string>;
     expect({ ...(address && { PREFECT__CLOUD__API: address }) }).toEqual(env);
   });
 
-  it("leaves the address to the agent's own configuration file, if that has one", async () => {
+  it("does not set the address if the agent's config.toml has one", async () => {
     const files = { "config.toml": '[cloud]\napi = "http://inside:4200"\n' };
     const { env } = agentIn(await installed(["--config-toml", "config.toml"], { env: SERVER, files }));
     expect(env).not.toHaveProperty("PREFECT__CLOUD__API");
@@ -163,22 +163,22 @@ describe("install", () => {
       argv: [],
       world: { files: { "/home/user/.prefect/auth.toml": `["api.prefect.io"]\napi_key = "${KEY}"\n` } },
     },
-  ])("puts the key of $name into the Secret and nowhere else", async ({ argv, world }) => {
+  ])("writes the API key of $name into the Secret only", async ({ argv, world }) => {
     const printed = await installed(argv, world);
     const holding = printed.filter((object) => JSON.stringify(object).includes(KEY));
     expect(holding.map(({ kind }) => kind)).toEqual(["Secret"]);
   });
 
-  it("does not put a key lying around into a second Secret when one is named", async () => {
+  it("does not create a second Secret when --key-secret names one", async () => {
     const printed = await installed(["--key-secret", "mine"], { env: { PREFECT__CLOUD__API_KEY: KEY } });
     expect(printed.map(({ kind }) => kind)).toEqual(["Deployment"]);
     expect(JSON.stringify(printed)).not.toContain(KEY);
   });
 
-  it("warns of an address that means the pod itself", async () => {
+  it("warns about an address that in a pod is the pod itself", async () => {
     const { stderr, exitCode } = await runCli(["install", "-a", "http://localhost:4200"]);
     expect(exitCode).toBe(0);
-    expect(stderr).toMatch(/^warning: in a pod http:\/\/localhost:4200 is the pod itself/);
+    expect(stderr).toMatch(/^warning: http:\/\/localhost:4200 in a pod is the pod itself/);
   });
 
   it.each([
@@ -189,7 +189,7 @@ describe("install", () => {
     },
     {
       argv: ["--job-template", "list.yaml"],
-      want: /^error: cannot use job template "list.yaml": not a Job but a list\nhint: /,
+      want: /^error: cannot use job template "list.yaml": it is a list, not a Job\nhint: /,
     },
     {
       argv: ["--config-toml", "bad.toml"],
@@ -210,7 +210,7 @@ describe("install", () => {
     { argv: ["--replicas", "many"], want: /^error: cannot read --replicas "many": not a whole number/ },
     { argv: ["--key", "two words"], want: /^error: cannot read --key: (?!.*two words)/ },
     { argv: ["--image", "a b"], want: /^error: cannot read --image "a b": not one image\nhint: / },
-  ])("refuses $argv", async ({ argv, want }) => {
+  ])("rejects $argv", async ({ argv, want }) => {
     const files = { "list.yaml": "- a\n", "bad.toml": "a b\n", "key.toml": `[cloud]\napi_key = "${KEY}"\n` };
     const { stdout, stderr, exitCode } = await runCli(["install", ...argv], { files });
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });

@@ -1,5 +1,5 @@
-// Every option of install has an effect: those of `agent start` arrive there and are understood, the others change what
-// is printed. The tables of examples have a row for each option, or they do not compile.
+// Every option of install has an effect: options of `agent start` reach the agent, the others change the manifests. A table
+// without a row for each option does not compile.
 
 import { Cli } from "clipanion";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ import { INSTALL_OPTIONS } from "../../../../src/install/options.ts";
 import { documentsIn } from "../../../install/support/manifests.ts";
 import { runCli } from "../../../support/run-cli.ts";
 
-/** What is typed behind the flag, and what the agent must read of it. */
+/** The value of the flag, and the value that the agent must read. */
 interface Example {
   readonly value?: string;
   readonly read: unknown;
@@ -52,7 +52,7 @@ const PASSED: Readonly<Record<keyof typeof AGENT_OPTIONS, Example>> = {
   shutdownGrace: { value: "10s", read: "10s" },
 };
 
-/** Of --inline-key an own key is needed to be seen. */
+/** --inline-key has an effect only with an API key. */
 const OWN: Readonly<Record<keyof typeof INSTALL_OPTIONS, string | undefined>> = {
   namespace: "flows",
   inlineKey: undefined,
@@ -94,12 +94,12 @@ function containerIn(printed: string): Container {
   return container;
 }
 
-/** What a container gets where Kubernetes found `$$` in its manifest. */
+/** `$$` in a manifest as Kubernetes passes it to the container. */
 function asKubernetesHandsIt(word: string): string {
   return word.replaceAll("$$", "$");
 }
 
-/** The words as clipanion hands them to the command. */
+/** The arguments as clipanion passes them to the command. */
 function parsed(words: readonly string[]): AgentStartCommand {
   const cli = new Cli<CliContext>();
   cli.register(AgentStartCommand);
@@ -118,7 +118,7 @@ beforeAll(async () => {
   plain = await install([]);
 });
 
-describe("what agent start can be told, install can", () => {
+describe("install accepts the options of agent start", () => {
   it.each(Object.keys(AGENT_OPTIONS) as (keyof typeof AGENT_OPTIONS)[])("%s", async (name) => {
     const { value, read } = PASSED[name];
     const key = name === "keySecret" ? [] : ["-k", "KEY"];
@@ -127,7 +127,7 @@ describe("what agent start can be told, install can", () => {
     const words = containerIn(stdout).args.map(asKubernetesHandsIt);
     const { job, work } = parsed(words);
     expect({ ...job, ...work }[name]).toEqual(read);
-    // The agent finds nothing wrong with it: it goes on to look for a cluster.
+    // The agent accepts it: it fails only because there is no cluster.
     const { stderr, exitCode } = await runCli([...words, "--kubeconfig", "/absent"], {
       env: { PREFECT__BACKEND: "server" },
     });
@@ -135,7 +135,7 @@ describe("what agent start can be told, install can", () => {
     expect(exitCode).toBe(2);
   });
 
-  it("but for what a pod needs no option for", () => {
+  it("except those that are useless in a pod", () => {
     const [start = [], printed = []] = commandMetadata([AgentStartCommand, InstallCommand]).map(
       ({ options }) => options.map(({ flag }) => flag),
     );
@@ -146,14 +146,14 @@ describe("what agent start can be told, install can", () => {
   });
 });
 
-describe("every option of install's own shows in what it prints", () => {
+describe("every option that only install has changes the output", () => {
   it.each(Object.keys(OWN) as (keyof typeof INSTALL_OPTIONS)[])("%s", async (name) => {
     expect(await install(typed(INSTALL_OPTIONS[name], OWN[name]))).not.toBe(plain);
   });
 });
 
-describe("the agent reads from its variables what install put there", () => {
-  it("where Prefect is, and the defaults of flow Jobs", async () => {
+describe("the agent reads the variables that install sets", () => {
+  it("for the Prefect API and the defaults of flow Jobs", async () => {
     const where = "-b server -a http://apollo:4200 --tenant-id 0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001";
     const jobs = "--mem-request 1Gi --mem-limit 2Gi --cpu-request 1 --cpu-limit 2 --image-pull-policy Never";
     const printed = await install(`${where} ${jobs} --inline-key`.split(" "));

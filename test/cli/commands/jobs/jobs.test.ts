@@ -1,16 +1,17 @@
-// kubectl prefect jobs: command line in; table, notes and exit code out.
+// kubectl prefect jobs: table, warnings and exit code.
 
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { JsonObject } from "../../../../src/base/json.ts";
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
-import { ended, POD, putJob, readingWorld, fakePrefect3, runId } from "../../../inventory/reading-world.ts";
-import type { World } from "../../../inventory/reading-world.ts";
+import { ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
+import { fakePrefect3 } from "../../../support/prefect3.ts";
+import type { TestCluster } from "../../../inventory/test-cluster.ts";
 
 const NO_API =
-  "note: states of Prefect 1 flow runs are unknown: no API is configured; name it with --api or PREFECT__CLOUD__API\n";
+  "warning: states of Prefect 1 flow runs are unknown: no API is configured; set it with --api or PREFECT__CLOUD__API\n";
 
-async function mixedWorld(): Promise<World> {
-  const world = await readingWorld({ controller: false, namespaces: ["other"] });
+async function mixedWorld(): Promise<TestCluster> {
+  const world = await startTestCluster({ controller: false, namespaces: ["other"] });
   putJob(world, "job-live", { run: runId(1), pod: POD.running });
   putJob(world, "job-failed", { run: runId(2), pod: POD.failed, status: ended("Failed") });
   putJob(world, "job-pull", { run: runId(3), pod: POD.pulling });
@@ -28,7 +29,7 @@ async function mixedWorld(): Promise<World> {
 }
 
 describe("kubectl prefect jobs", () => {
-  it("shows Jobs of both generations, pods by their Job's name included, and says that states are unknown", async () => {
+  it("lists Jobs of all Prefect versions with their pods, and warns that states are unknown", async () => {
     const { cli } = await mixedWorld();
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
     expect(stdout).toBe(
@@ -42,38 +43,38 @@ describe("kubectl prefect jobs", () => {
       ].join("\n"),
     );
     expect(stderr).toContain(NO_API);
-    expect(stderr).toContain("name it with PREFECT_API_URL\n");
+    expect(stderr).toContain("set it with PREFECT_API_URL\n");
     expect(exitCode).toBe(0);
   });
 
   it.each([
-    { argv: ["get", "-o", "name"], says: "job.batch/job-failed\njob.batch/job-live\n" },
+    { argv: ["get", "-o", "name"], text: "job.batch/job-failed\njob.batch/job-live\n" },
     {
       argv: ["jobs", "-o", "name", "-l", `prefect.io/flow_run_id=${runId(1)}`],
-      says: "job.batch/job-live\n",
+      text: "job.batch/job-live\n",
     },
     {
       argv: ["jobs", "-o", "name", "--field-selector", "metadata.name=job-pull"],
-      says: "job.batch/job-pull\n",
+      text: "job.batch/job-pull\n",
     },
-    { argv: ["jobs", "-A"], says: "other       <none>" },
-    { argv: ["jobs", "-o", "wide"], says: "container 'flow' exited with code 3" },
-    { argv: ["jobs", "-o", "yaml"], says: "kind: FlowRunJob" },
-  ])("understands $argv", async ({ argv, says }) => {
+    { argv: ["jobs", "-A"], text: "other       <none>" },
+    { argv: ["jobs", "-o", "wide"], text: "container 'flow' exited with code 3" },
+    { argv: ["jobs", "-o", "yaml"], text: "kind: FlowRunJob" },
+  ])("prints the rows for $argv", async ({ argv, text }) => {
     const { cli } = await mixedWorld();
     const { stdout, exitCode } = await cli(argv);
-    expect(stdout).toContain(says);
+    expect(stdout).toContain(text);
     expect(exitCode).toBe(0);
   });
 
-  it("shows with --stale only what cleanup would take", async () => {
+  it("lists with --stale only what cleanup would delete", async () => {
     const { cli } = await mixedWorld();
     const { stdout } = await cli(["jobs", "--stale", "-o", "name"]);
     expect(stdout.trim().split("\n").sort()).toEqual(["job.batch/amber-fox-x", "job.batch/job-failed"]);
   });
 
-  it("says as kubectl does that there is nothing, and does not fail", async () => {
-    const { cli } = await readingWorld();
+  it("prints kubectl's message for an empty list, and exits with 0", async () => {
+    const { cli } = await startTestCluster();
     expect(await cli(["jobs"])).toEqual({
       stdout: "",
       stderr: "No resources found in default namespace.\n",
@@ -82,8 +83,8 @@ describe("kubectl prefect jobs", () => {
     expect((await cli(["jobs", "-A"])).stderr).toBe("No resources found\n");
   });
 
-  it("shows names and states of Prefect 1, and a run that Prefect does not have as deleted", async () => {
-    const world = await readingWorld();
+  it("shows names and states of Prefect 1, and <deleted> for a run that Prefect does not have", async () => {
+    const world = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const flow = prefect.createFlow({ name: "f" });
@@ -97,8 +98,8 @@ describe("kubectl prefect jobs", () => {
     expect(stderr).toBe("");
   });
 
-  it("shows more of an id that begins with the time, so that it can be typed", async () => {
-    const world = await readingWorld();
+  it("shows a longer prefix of ids that start with a timestamp", async () => {
+    const world = await startTestCluster();
     const run = "019aa7c1-6a2e-7b3c-8d4e-5f60718293a4";
     putJob(world, "third", { run, labels: { "prefect.io/flow-run-id": run }, pod: POD.running });
     const { stdout } = await world.cli(["jobs", "--no-headers"]);
@@ -106,27 +107,28 @@ describe("kubectl prefect jobs", () => {
     expect((await world.cli(["inspect", "019aa7c1-6a2e"])).exitCode).toBe(0);
   });
 
-  it("shows states of Prefect 3 in its own words", async () => {
-    const world = await readingWorld();
+  it("shows the state names of Prefect 3", async () => {
+    const world = await startTestCluster();
     const labels = { "prefect.io/flow-run-id": runId(4) };
     putJob(world, "third", { run: runId(4), labels, pod: POD.running });
     const state = { type: "CRASHED", name: "Crashed", timestamp: "2026-01-01T00:00:00Z" };
-    const rest = await fakePrefect3(() => ({ body: [{ id: runId(4), name: "amber-fox", state }] }));
-    const env = { PREFECT_API_URL: rest.url, PREFECT_API_KEY: "pnu_secret" };
+    const { fake, url } = await fakePrefect3();
+    fake.put({ id: runId(4), name: "amber-fox", state });
+    const env = { PREFECT_API_URL: url, PREFECT_API_KEY: "pnu_secret" };
     const { stdout, stderr } = await world.cli(["jobs"], { env });
     expect(stdout).toMatch(/^amber-fox +44444444 +Crashed +third /m);
     expect(stderr).toBe("");
-    expect(rest.calls).toEqual([
+    expect(fake.calls).toEqual([
       {
-        path: "/api/flow_runs/filter",
+        path: "/flow_runs/filter",
         authorization: "Bearer pnu_secret",
         body: { flow_runs: { id: { any_: [runId(4)] } }, limit: 200 },
       },
     ]);
   });
 
-  it("goes on without Prefect when its API does not answer, and says so once", async () => {
-    const world = await readingWorld();
+  it("works without Prefect when its API is unreachable, and warns once", async () => {
+    const world = await startTestCluster();
     putJob(world, "mine", { run: runId(1), pod: POD.running });
     const { stdout, stderr, exitCode } = await world.cli([
       "jobs",
@@ -136,22 +138,22 @@ describe("kubectl prefect jobs", () => {
       "server",
     ]);
     expect(stdout).toContain("<unknown>");
-    expect(stderr).toMatch(/^note: states of Prefect 1 flow runs are unknown: .*connection refused\n$/);
+    expect(stderr).toMatch(/^warning: states of Prefect 1 flow runs are unknown: .*connection refused\n$/);
     expect(exitCode).toBe(0);
   });
 
-  it("goes on without pods when this user may not list them", async () => {
+  it("works without permission to list pods", async () => {
     const { fake, cli } = await mixedWorld();
     fake.forbid({ verbs: ["list"], resources: ["pods"] });
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
     expect(stdout).toMatch(/job-live +<unknown> +<none> +3d +pending\n/);
     expect(stdout).toMatch(/job-failed +<unknown> +<none> +3d +failed\n/);
     expect(stdout).toMatch(/amber-fox-x +<unknown> +<none> +3d +finished\n/);
-    expect(stderr).toMatch(/note: cannot list pods in namespace "default": .*forbidden/);
+    expect(stderr).toMatch(/warning: cannot list pods in namespace "default": .*forbidden/);
     expect(exitCode).toBe(0);
   });
 
-  it("fails when it may not even list Jobs", async () => {
+  it("fails without permission to list Jobs", async () => {
     const { fake, cli } = await mixedWorld();
     fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     const { stdout, stderr, exitCode } = await cli(["jobs"]);
@@ -159,7 +161,7 @@ describe("kubectl prefect jobs", () => {
     expect(stderr).toMatch(/^error: cannot list jobs in namespace "default": .*forbidden.*\nhint: .*\n$/);
   });
 
-  it("tells why a Job has no pod, which its events alone say; of other Jobs none are asked for", async () => {
+  it("shows from its events why a Job has no pods; reads events of no other Job", async () => {
     const world = await mixedWorld();
     const eventsAsked = (): number => world.fake.requests.count({ resource: "events" });
     await world.cli(["jobs"]);
@@ -178,7 +180,7 @@ describe("kubectl prefect jobs", () => {
     expect(eventsAsked()).toBe(1);
   });
 
-  it("keeps the Jobs of a namespace together, whichever Prefect they are of", async () => {
+  it("groups the Jobs by namespace, whatever their Prefect version", async () => {
     const { cli } = await mixedWorld();
     const { stdout } = await cli(["jobs", "-A", "--no-headers"]);
     const namespaces = stdout
@@ -188,8 +190,8 @@ describe("kubectl prefect jobs", () => {
     expect(namespaces).toEqual(["default", "default", "default", "default", "other"]);
   });
 
-  it("counts a pod with the labels of both Prefects once, and knows no state of a label that is no id", async () => {
-    const world = await readingWorld();
+  it("counts a pod with the labels of both Prefect versions once, and shows no state for a label that is not an id", async () => {
+    const world = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const labels = { "prefect.io/flow_run_id": runId(1), "prefect.io/flow-run-id": runId(1) };
@@ -200,15 +202,15 @@ describe("kubectl prefect jobs", () => {
     expect(stdout).toMatch(/ not-an-i +<none> +odd +1\/1 Running /);
   });
 
-  it("does not take a run for deleted whose Job names another Prefect", async () => {
-    const world = await readingWorld();
+  it("does not treat a run as deleted if its Job names another Prefect API", async () => {
+    const world = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
     const made = (api: string): JsonObject => ({
       containers: [{ name: "flow", image: "flows:1", env: [{ name: "PREFECT__CLOUD__API", value: api }] }],
     });
-    // The pods' way to the same API, as the Job of a run that it knows shows.
+    // The same API under its address in the cluster, as on the Job of a known run.
     putJob(world, "mine", { run: id, podSpec: made("http://apollo:4200"), pod: POD.running });
     putJob(world, "deleted", {
       run: runId(1),
@@ -222,19 +224,19 @@ describe("kubectl prefect jobs", () => {
     expect(stdout).toMatch(/ <deleted> +deleted .* orphaned\n/);
     expect(stdout).toMatch(/ <unknown> +others .* active\n/);
     expect(stderr).toBe(
-      "note: 1 flow run is of another Prefect 1 (http://elsewhere:4200): the state is unknown\n",
+      "warning: 1 flow run belongs to another Prefect 1 (http://elsewhere:4200): its state is unknown\n",
     );
     const deleted = await world.cli(["inspect", "job/deleted", ...asking]);
     expect(deleted.stdout).toContain("AN AGENT WOULD\n  delete Job deleted\n");
     const inspected = await world.cli(["inspect", "job/others", ...asking]);
-    expect(inspected.stdout).toContain("AN AGENT WOULD\n  nothing: all is in order\n");
+    expect(inspected.stdout).toContain("AN AGENT WOULD\n  nothing: the flow run has no problem\n");
     expect(inspected.stdout).toContain(
-      "leave job.batch/others: not over, the state of its flow run is not known",
+      "leave job.batch/others: not finished, the state of its flow run is unknown",
     );
   });
 
-  it("asks for states in batches of 100, and reads Jobs page by page", async () => {
-    const world = await readingWorld();
+  it("queries states in batches of 100, and lists Jobs page by page", async () => {
+    const world = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     for (let at = 0; at < 620; at++) {
@@ -250,7 +252,9 @@ describe("kubectl prefect jobs", () => {
       "server",
     ]);
     expect(stdout.trim().split("\n")).toHaveLength(620);
-    expect(stderr).toBe("note: Prefect 1 knows none of 620 flow runs: is it the right API and tenant?\n");
+    expect(stderr).toBe(
+      "warning: Prefect 1 knows none of the 620 flow runs here: check the API address and the tenant\n",
+    );
     const pages = world.fake.requests.entries.filter(
       ({ resource, query }) => resource === "jobs" && query.includes("flow_run_id"),
     );
@@ -258,8 +262,8 @@ describe("kubectl prefect jobs", () => {
     expect(prefect.requests.count("flow_run")).toBe(7);
   });
 
-  it("lists Dask clusters with the run that they belong to; the table shortens its id in their name", async () => {
-    const world = await readingWorld();
+  it("lists Dask clusters with their run; the table shortens the id in their name", async () => {
+    const world = await startTestCluster();
     const name = `dask-${runId(1)}-03d5b8bb-0`;
     putJob(world, "job-live", { run: runId(1), pod: POD.running });
     const labels = { "dask.org/cluster-name": name, "dask.org/component": "worker", app: "dask" };
@@ -279,36 +283,36 @@ describe("kubectl prefect jobs", () => {
   });
 
   it.each([
-    { argv: ["jobs", "-o", "nope"], says: 'cannot read -o "nope": unknown output format' },
-    { argv: ["jobs", "-o", "jsonpath={.items}"], says: "templates are not supported" },
-  ])("refuses $argv before it asks anything", async ({ argv, says }) => {
-    const { fake, cli } = await readingWorld();
+    { argv: ["jobs", "-o", "nope"], text: 'cannot read -o "nope": unknown output format' },
+    { argv: ["jobs", "-o", "jsonpath={.items}"], text: "templates are not supported" },
+  ])("rejects $argv before it sends a request", async ({ argv, text }) => {
+    const { fake, cli } = await startTestCluster();
     const { stderr, exitCode } = await cli(argv);
-    expect(stderr).toContain(says);
+    expect(stderr).toContain(text);
     expect(exitCode).toBe(2);
     expect(fake.requests.total).toBe(0);
   });
 });
 
 describe("kubectl prefect jobs --watch", () => {
-  /** A world whose second Prefect API tells, by its log of requests, how far a watch has come. */
+  /** A cluster with a second Prefect API; its request log shows how far a watch has got. */
   async function watched() {
-    const world = await readingWorld();
+    const world = await startTestCluster();
     const put = (digit: number, pod: JsonObject): void => {
       const labels = { "prefect.io/flow-run-id": runId(digit) };
       putJob(world, `job-${digit}`, { run: runId(digit), labels, pod });
     };
-    const rest = await fakePrefect3(() => ({ body: [] }));
+    const { fake, url } = await fakePrefect3();
     const stop = new AbortController();
     const watch = (...argv: string[]) =>
-      world.cli(["jobs", "-w", ...argv], { signal: stop.signal, env: { PREFECT_API_URL: rest.url } });
+      world.cli(["jobs", "-w", ...argv], { signal: stop.signal, env: { PREFECT_API_URL: url } });
     const untilAsked = async (digit: number): Promise<void> => {
-      await expect.poll(() => JSON.stringify(rest.calls), { timeout: 10_000 }).toContain(runId(digit));
+      await expect.poll(() => JSON.stringify(fake.calls), { timeout: 10_000 }).toContain(runId(digit));
     };
-    return { ...world, put, rest, stop, watch, untilAsked };
+    return { ...world, put, stop, watch, untilAsked };
   }
 
-  it("appends in a pipe what is new and what changes, and ends at a signal", async () => {
+  it("appends new and changed rows in a pipe, and stops at a signal", async () => {
     const { put, stop, watch, untilAsked } = await watched();
     put(1, POD.pulling);
     const watching = watch("--no-headers");
@@ -338,7 +342,7 @@ describe("kubectl prefect jobs --watch", () => {
     expect((await watching).stdout).toMatch(/^job.batch\/job-1\njob.batch\/job-2\n/);
   });
 
-  it("says once that the cluster does not answer, and goes on when it does", async () => {
+  it("warns once that the cluster is unreachable, and continues when it is back", async () => {
     const { fake, put, stop, watch, untilAsked } = await watched();
     put(1, POD.running);
     const watching = watch("-o", "name");
@@ -355,8 +359,8 @@ describe("kubectl prefect jobs --watch", () => {
     expect(stdout).toMatch(/^job.batch\/job-1\n/);
   });
 
-  it("ends with the reason when the cluster refuses", async () => {
-    const { fake, cli } = await readingWorld();
+  it("fails with the reason when the cluster denies access", async () => {
+    const { fake, cli } = await startTestCluster();
     fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     const { stderr, exitCode } = await cli(["jobs", "-w"]);
     expect(stderr).toMatch(/^error: cannot list jobs in namespace "default": .*forbidden/);

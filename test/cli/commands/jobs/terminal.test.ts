@@ -1,27 +1,27 @@
-// kubectl prefect jobs -w at a real terminal: one table in one place, whatever happens in the cluster and to the window.
+// kubectl prefect jobs -w on a real terminal: one table in place while the cluster and the window change.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { ended, POD, putJob, readingWorld, runId } from "../../../inventory/reading-world.ts";
-import type { World } from "../../../inventory/reading-world.ts";
-import { Terminal, whyNoTerminal } from "../../../support/terminal.ts";
+import { ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
+import type { TestCluster } from "../../../inventory/test-cluster.ts";
+import { Terminal, noTerminalReason } from "../../../support/terminal.ts";
 
 const NAMES = ["amber-fox", "busy-bee", "calm-crow"];
 const MAIN = fileURLToPath(new URL("../../../../src/main.ts", import.meta.url));
 
-const absent = whyNoTerminal();
-if (absent !== undefined) process.stderr.write(`skipped, jobs -w at a terminal: ${absent}\n`);
+const absent = noTerminalReason();
+if (absent !== undefined) process.stderr.write(`skipped, jobs -w on a terminal: ${absent}\n`);
 
-function putRun(world: World, name: string, more: object = {}): void {
+function putRun(world: TestCluster, name: string, more: object = {}): void {
   const digit = 1 + NAMES.indexOf(name);
   const labels = { "prefect.io/flow-run-id": runId(digit), "prefect.io/flow-run-name": name };
   putJob(world, `${name}-x1`, { run: runId(digit), labels, pod: POD.running, ...more });
 }
 
-function watching(world: World): Terminal {
+function watching(world: TestCluster): Terminal {
   const home = mkdtempSync(join(tmpdir(), "terminal-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const kubeconfig = join(home, "kubeconfig");
@@ -30,9 +30,9 @@ function watching(world: World): Terminal {
   return new Terminal([process.execPath, MAIN, "jobs", "-w"], { columns: 100, rows: 24 }, env);
 }
 
-describe.skipIf(absent !== undefined)("kubectl prefect jobs -w at a terminal", () => {
-  it("keeps one table in its place, fits it to the window, and leaves a clean terminal at Ctrl-C", async () => {
-    const world = await readingWorld();
+describe.skipIf(absent !== undefined)("kubectl prefect jobs -w on a terminal", () => {
+  it("redraws one table in place, fits it to the window, and leaves a clean terminal after Ctrl-C", async () => {
+    const world = await startTestCluster();
     putRun(world, "amber-fox");
     putRun(world, "busy-bee", { pod: POD.pulling });
     const terminal = watching(world);
@@ -42,7 +42,7 @@ describe.skipIf(absent !== undefined)("kubectl prefect jobs -w at a terminal", (
     putRun(world, "calm-crow");
     await terminal.shows(/^busy-bee .*0\/1 Error .* failed\ncalm-crow .* active$/m);
 
-    expect(terminal.screen.seen()[0]).toMatch(/^note: states of Prefect 2 and 3 flow runs are unknown/);
+    expect(terminal.screen.seen()[0]).toMatch(/^warning: states of Prefect 2 and 3 flow runs are unknown/);
 
     terminal.narrowTo(40);
     await terminal.shows(/^FLOW RUN .*…\namber-fox .*…\nbusy-bee .*…\ncalm-crow .*…$/m);

@@ -1,4 +1,4 @@
-// render RUN: a flow run read from a Prefect API, found by id, prefix, name or Job, and tried on a cluster.
+// render RUN: flow runs from a Prefect API by id, prefix, name or Job; and --dry-run=server.
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -104,7 +104,7 @@ describe("render RUN", () => {
     expect(stderr).toMatch(want);
   });
 
-  it("asks for an id when several runs have the name, and names them", async () => {
+  it("lists the candidates when several runs have the name", async () => {
     const { stderr, exitCode } = await render(["twin"]);
     expect(exitCode).toBe(2);
     for (const id of twins) expect(stderr).toContain(id);
@@ -112,7 +112,7 @@ describe("render RUN", () => {
 });
 
 describe("render --dry-run=server", () => {
-  it("says that the cluster would take the Job, and leaves nothing there", async () => {
+  it("reports that the cluster accepts the Job, and creates nothing", async () => {
     const { stdout, stderr, exitCode } = await render(["quick-fox", "--dry-run=server"]);
     expect(exitCode).toBe(0);
     expect(flowRunIn(stdout)).toBe(fox);
@@ -120,7 +120,7 @@ describe("render --dry-run=server", () => {
     expect(kube.list("jobs", "flows")).toHaveLength(2);
   });
 
-  it("tells the cluster's refusal", async () => {
+  it("prints the cluster's error", async () => {
     const { stderr, exitCode } = await render(["quick-fox", "--dry-run=server", "-n", "nosuch"]);
     expect(exitCode).toBe(4);
     expect(stderr).toMatch(/^error: cannot create Job "prefect-job-\w+" in namespace "nosuch": .*not found/);

@@ -42,7 +42,7 @@ let directory = "";
 beforeAll(() => (directory = mkdtempSync(join(tmpdir(), "render-"))));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** A golden case as a command line. Labels stand in the configuration, since flags are sorted on both sides. */
+/** A golden case as a command line. Labels come from the configuration, because labels from flags are sorted. */
 function render(given: GoldenCase, more: readonly string[] = []): Promise<CliResult> {
   const { agent, config, agent_template: template } = given;
   const argv = ["render", "-f", "run.json", ...more];
@@ -66,14 +66,14 @@ function render(given: GoldenCase, more: readonly string[] = []): Promise<CliRes
   });
 }
 
-/** The Job, with the original's identifier in the place of ours, which is derived from the run. */
+/** The Job, with the original's identifier instead of ours, which is derived from the run. */
 function jobIn(stdout: string): JsonObject {
   const job = parse(stdout) as { metadata: { labels: Record<string, string> } };
   const ours = job.metadata.labels["prefect.io/identifier"]!;
   return JSON.parse(JSON.stringify(job).replaceAll(ours, THEIRS)) as JsonObject;
 }
 
-/** What of the expected value the actual one lacks or says otherwise; variables are compared by name. */
+/** The differences between the expected and the actual value; variables are compared by name. */
 function differences(expected: unknown, actual: unknown, path = ""): string[] {
   if (Array.isArray(expected) && path.endsWith(".env")) {
     return differences(byName(expected), byName(actual), `${path}{}`);
@@ -93,14 +93,14 @@ function differences(expected: unknown, actual: unknown, path = ""): string[] {
 
 function byName(env: unknown): JsonObject {
   const list = env as { name: string; value?: string | number; valueFrom?: unknown }[];
-  // Kubernetes takes texts only; the original leaves numbers to fail there.
+  // Kubernetes accepts only strings; the original passes numbers, which fail there.
   return Object.fromEntries(
     list.map(({ name, value, valueFrom }) => [name, valueFrom ?? String(value ?? "")]),
   );
 }
 
-describe("render says what the original agent's Job says", () => {
-  it("for a good number of cases", () => expect(BUILT.length).toBeGreaterThanOrEqual(20));
+describe("render prints the original agent's Job", () => {
+  it("for at least 20 cases", () => expect(BUILT.length).toBeGreaterThanOrEqual(20));
 
   it.each(BUILT)("$name", async (given) => {
     const { stdout, exitCode } = await render(given);
@@ -108,7 +108,7 @@ describe("render says what the original agent's Job says", () => {
     expect(differences(given.expected, jobIn(stdout))).toEqual([]);
   });
 
-  it.each(BUILT)("$name: in JSON and explained it is the same Job", async (given) => {
+  it.each(BUILT)("$name: the Job is the same in JSON and with --explain", async (given) => {
     const plain = parse((await render(given)).stdout) as unknown;
     expect(JSON.parse((await render(given, ["-ojson"])).stdout)).toEqual(plain);
     expect(parse((await render(given, ["--explain"])).stdout)).toEqual(plain);
@@ -117,7 +117,7 @@ describe("render says what the original agent's Job says", () => {
     });
   });
 
-  it.each(REFUSED)("and refuses what it refuses: $name", async (given) => {
+  it.each(REFUSED)("and rejects what the original rejects: $name", async (given) => {
     const { stdout, stderr, exitCode } = await render(given);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
     expect(stderr).toMatch(/^error: (?:Flow run 1{8}-|cannot use job template "job_template of flow run)/);
@@ -136,7 +136,7 @@ describe("render -f", () => {
     spec: { template: { spec: {} } },
   });
 
-  // A template that names a namespace is refused by an agent of another one, which tells what namespace we took.
+  // An agent rejects a template with another namespace; the error shows the namespace that was chosen.
   it.each([
     { name: "the flag", argv: ["-n", "mine"], env: { NAMESPACE: "variable" }, want: "mine" },
     { name: "NAMESPACE", argv: [], env: { NAMESPACE: "variable" }, want: "variable" },
@@ -147,7 +147,7 @@ describe("render -f", () => {
       env: { KUBECONFIG: "/nowhere/config" },
       want: "default",
     },
-  ])("takes the namespace of $name", async ({ argv, env, want }) => {
+  ])("uses the namespace from $name", async ({ argv, env, want }) => {
     const world = { env, files: { ...files, "/home/user/.kube/config": kubeconfig("context") } };
     const run = (namespace: string): Promise<CliResult> => {
       const path = join(directory, `${namespace}.json`);
@@ -166,17 +166,17 @@ describe("render -f", () => {
     expect(await runCli(["render", "-f", "-"], { stdin: JSON.stringify(RUN) })).toEqual(fromFile);
   });
 
-  it("warns that the Job holds the key, and only then", async () => {
+  it("warns only if the Job contains the API key", async () => {
     const argv = ["render", "-f", "run.json", "-k", "KEY-IN-JOB"];
     const inJob = await runCli(argv, { files });
-    expect(inJob.stderr).toMatch(/^warning: the Job holds the API key/);
+    expect(inJob.stderr).toMatch(/^warning: the Job contains the API key/);
     expect(inJob.stderr).not.toContain("KEY-IN-JOB");
     const inSecret = await runCli([...argv, "--key-secret", "prefect-key"], { files });
     expect(inSecret.stderr).toBe("");
     expect(inSecret.stdout).not.toContain("KEY-IN-JOB");
   });
 
-  it("needs no more of a flow run than its ids and its storage", async () => {
+  it("needs only the ids and the storage of a flow run", async () => {
     const flow = { id: "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee", storage: { type: "Local" } };
     const run = { id: "11111111-2222-4333-8444-555555555555", flow };
     const { stdout, stderr } = await runCli(["render", "-f", "-"], { stdin: JSON.stringify(run) });
@@ -185,7 +185,7 @@ describe("render -f", () => {
   });
 });
 
-describe("render takes each option of agent start", () => {
+describe("render accepts each option of agent start", () => {
   const commands = commandMetadata(COMMANDS);
   const options = commands.find(({ name }) => name === "agent start")?.options ?? [];
   const values: Readonly<Record<string, string>> = {
@@ -211,19 +211,19 @@ describe("render takes each option of agent start", () => {
       },
     });
     expect(
-      stderr.replace(/^(?:warning: the Job holds|error: cannot use job template).*\n(?:hint: .*\n)?/, ""),
+      stderr.replace(/^(?:warning: the Job contains|error: cannot use job template).*\n(?:hint: .*\n)?/, ""),
     ).toBe("");
   });
 });
 
 describe("render --explain", () => {
-  it("says at the end of each line where its value comes from", async () => {
+  it("adds the source of each value as a comment", async () => {
     const run = { ...RUN, run_config: { type: "KubernetesRun", image: "mine:1", env: { A: "b" } } };
     const { stdout } = await runCli(["render", "-f", "-", "--explain", "--service-account-name", "sa"], {
       stdin: JSON.stringify(run),
     });
     expect(stdout.split("\n")[0]).toBe(
-      "# Flow run quick-fox (11111111-2222-4333-8444-555555555555), template: the default one",
+      "# Flow run quick-fox (11111111-2222-4333-8444-555555555555), template: default",
     );
     expect(stdout).toMatch(/^ +image: mine:1 +# run config$/m);
     expect(stdout).toMatch(/^ +value: b +# run config$/m);
@@ -232,7 +232,7 @@ describe("render --explain", () => {
     expect(stdout).toMatch(/^ +backoffLimit: 0 +# default$/m);
   });
 
-  it("leaves texts of several lines as they are", async () => {
+  it("keeps multi-line strings unchanged", async () => {
     const script = 'set -e\n  # template\nexec "$@"\n';
     const container = { name: "flow", command: ["sh", "-c", script] };
     const run_config = {

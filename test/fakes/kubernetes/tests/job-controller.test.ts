@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asPod } from "../kube-object.ts";
 import type { FakeKubernetes } from "../fake-kubernetes.ts";
-import type { FateName, PodScript } from "../pod-script.ts";
+import type { PodOutcomeName, PodScript } from "../pod-script.ts";
 import type { Pod } from "../../../../src/kube/client/objects.ts";
 import { jobBody, withFake } from "./with-fake.ts";
 
@@ -20,7 +20,7 @@ const FAILED = ["FailureTarget BackoffLimitExceeded", "Failed BackoffLimitExceed
 const COMPLETE = ["SuccessCriteriaMet CompletionsReached", "Complete CompletionsReached"];
 
 describe("fates", () => {
-  it.each<[FateName, object]>([
+  it.each<[PodOutcomeName, object]>([
     ["succeed", { phase: "Succeeded", containerStatuses: [{ state: { terminated: { exitCode: 0 } } }] }],
     [
       "fail",
@@ -64,7 +64,7 @@ describe("fates", () => {
     await expect.poll(() => podsOf(fake)[0]?.status).toMatchObject(status);
   });
 
-  it.each<[FateName, readonly string[]]>([
+  it.each<[PodOutcomeName, readonly string[]]>([
     ["pending", ["FailedScheduling"]],
     ["imagePull", ["Scheduled", "Pulling", "Failed", "BackOff"]],
     ["configError", ["Scheduled", "Failed"]],
@@ -143,7 +143,7 @@ describe("the Job controller", () => {
   });
 
   it("lets a later pod save the Job", async () => {
-    const fates: FateName[] = ["fail", "succeed"];
+    const fates: PodOutcomeName[] = ["fail", "succeed"];
     const { fake, kube } = await withFake({ script: () => fates.shift() ?? "never", podBackoffMs: 1 });
     await kube.post(kube.path("jobs"), jobBody("a", { backoffLimit: 6 }));
     await expect.poll(() => conditionsOf(fake, "a")).toEqual(COMPLETE);

@@ -1,0 +1,40 @@
+// Asks the API server for permissions: many at once, each once.
+
+import { Limit } from "../base/limit.ts";
+import type { KubeApi, Subject } from "./client/api.ts";
+import { permissionName } from "./permissions.ts";
+import type { Permission } from "./permissions.ts";
+
+const CONCURRENCY = 16;
+
+/**
+ * The permissions that somebody lacks; `who` undefined: the user that asks. Throws KubeError at the first question that is
+ * not answered, and asks no more.
+ */
+export async function missingPermissions(
+  kube: Pick<KubeApi, "canI" | "subjectAccessReview">,
+  permissions: readonly Permission[],
+  { who, signal }: { readonly who?: Subject | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<readonly Permission[]> {
+  const distinct = new Map(permissions.map(({ access }) => [permissionName(access), access]));
+  const limit = new Limit(CONCURRENCY);
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  try {
+    const denied = await Promise.all(
+      [...distinct].map(([name, access]) =>
+        limit.run(async () => {
+          either.throwIfAborted();
+          const isAllowed = await (who === undefined
+            ? kube.canI(access, either)
+            : kube.subjectAccessReview(who, access, either));
+          return isAllowed ? [] : [name];
+        }),
+      ),
+    );
+    const names = new Set(denied.flat());
+    return permissions.filter(({ access }) => names.has(permissionName(access)));
+  } finally {
+    stop.abort();
+  }
+}

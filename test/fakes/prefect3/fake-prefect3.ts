@@ -1,0 +1,117 @@
+// A fake REST API of Prefect 2 and 3, as much of it as the product calls: flow runs by id, by name and in pages, their states.
+
+import type { Clock } from "../../../src/base/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import type { JsonObject } from "../../../src/base/json.ts";
+import { arrayIn, isObject, objectIn, textIn } from "../../../src/base/json.ts";
+import { HttpServer } from "../http-server.ts";
+import type { Handler } from "../http-server.ts";
+
+export interface FakeFlowRun {
+  readonly id: string;
+  readonly name: string;
+  readonly state: { readonly type: string; readonly name?: string; readonly timestamp?: string };
+}
+
+export interface RestCall {
+  /** Below `/api`. */
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly body: JsonObject;
+}
+
+export interface RestAnswer {
+  readonly status?: number;
+  /** Text is sent as it is, everything else as JSON. */
+  readonly body: unknown;
+}
+
+export interface FakePrefect3Options {
+  readonly clock?: Clock;
+  /** The key that every request must carry. */
+  readonly apiKey?: string;
+  /** What a change of state is answered with; only ACCEPT changes the state. Default ACCEPT. */
+  readonly setState?: "ACCEPT" | "REJECT" | "ABORT" | "WAIT";
+  /** Answers in place of the fake, where it answers at all. */
+  readonly instead?: (call: RestCall) => RestAnswer | undefined;
+}
+
+/** The API without sockets: call `handle`. */
+export class FakePrefect3 {
+  readonly calls: RestCall[] = [];
+  readonly #runs = new Map<string, FakeFlowRun>();
+  readonly #options: FakePrefect3Options;
+
+  constructor(options: FakePrefect3Options = {}) {
+    this.#options = options;
+  }
+
+  /** Adds a flow run, or replaces the one of its id. */
+  put(run: FakeFlowRun): void {
+    this.#runs.set(run.id, run);
+  }
+
+  flowRun(id: string): FakeFlowRun | undefined {
+    return this.#runs.get(id);
+  }
+
+  readonly handle: Handler = ({ path, headers, body }) => {
+    const json: unknown = body === "" ? {} : JSON.parse(body);
+    const call = {
+      path: path.replace(/^\/api/, ""),
+      authorization: headers.authorization,
+      body: objectIn(json),
+    };
+    this.calls.push(call);
+    const { apiKey, instead } = this.#options;
+    const isAdmitted = apiKey === undefined || call.authorization === `Bearer ${apiKey}`;
+    const { status = 200, body: answer } = !isAdmitted
+      ? { status: 401, body: { exception_message: "Unauthorized" } }
+      : (instead?.(call) ?? this.#answer(call));
+    const text = typeof answer === "string" ? answer : JSON.stringify(answer);
+    return Promise.resolve({ status, headers: { "content-type": "application/json" }, body: text });
+  };
+
+  #answer({ path, body }: RestCall): RestAnswer {
+    if (path === "/admin/version") return { body: JSON.stringify("3.8.8") };
+    if (path === "/flow_runs/count") return { body: this.#runs.size };
+    if (path === "/flow_runs/filter") return this.#filter(body);
+    const [, id] = /^\/flow_runs\/([^/]+)\/set_state$/.exec(path) ?? [];
+    const run = this.#runs.get(id ?? "");
+    return run === undefined ? { status: 404, body: { detail: "Not Found" } } : this.#setState(run, body);
+  }
+
+  /** The greatest id first, as the real server sorts. */
+  #filter({ flow_runs: filter, sort, offset, limit }: JsonObject): RestAnswer {
+    const one = (key: string): readonly unknown[] | undefined => {
+      const of = objectIn(filter)[key];
+      return isObject(of) ? arrayIn(of["any_"]) : undefined;
+    };
+    const [ids, names] = [one("id"), one("name")];
+    if (ids === undefined && names === undefined && sort !== "ID_DESC") return { status: 422, body: {} };
+    const found = [...this.#runs.values()]
+      .filter(({ id, name }) => (ids?.includes(id) ?? true) && (names?.includes(name) ?? true))
+      .sort((left, right) => (left.id < right.id ? 1 : -1));
+    const from = typeof offset === "number" ? offset : 0;
+    return { body: found.slice(from, typeof limit === "number" ? from + limit : undefined) };
+  }
+
+  #setState(run: FakeFlowRun, body: JsonObject): RestAnswer {
+    const { setState: status = "ACCEPT", clock = systemClock } = this.#options;
+    if (status !== "ACCEPT") return { body: { status, state: run.state, details: {} } };
+    const type = textIn(objectIn(body["state"])["type"]) ?? "";
+    const state = { type, name: type, timestamp: clock.now().toISOString() };
+    this.put({ ...run, state });
+    return { body: { status, state, details: {} } };
+  }
+}
+
+/** Serves a fake on a free port of this machine, under `/api`. */
+export async function startFakePrefect3(
+  options: FakePrefect3Options = {},
+): Promise<{ readonly fake: FakePrefect3; readonly url: string; stop(): Promise<void> }> {
+  const fake = new FakePrefect3(options);
+  const server = new HttpServer(fake.handle, { host: "127.0.0.1", port: 0 });
+  await server.open();
+  return { fake, url: `${server.url}/api`, stop: () => server.close() };
+}

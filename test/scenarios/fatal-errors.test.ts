@@ -1,0 +1,251 @@
+// Errors that a retry cannot fix end the agent after a few attempts, with one error line and the exit code of the failing API.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startTlsServer } from "../support/tls-server.ts";
+import type { TlsServer } from "../support/tls-server.ts";
+import { startAgentProcess } from "./support/agent-process.ts";
+import type { AgentProcess } from "./support/agent-process.ts";
+import { startFakes } from "./support/fakes.ts";
+import type { Fakes } from "./support/fakes.ts";
+
+const KEY = "pk-a-key-that-nobody-may-read";
+const TOKEN = "a-token-that-nobody-may-read";
+/** An id that does not exist in the API. */
+const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
+
+let fakes: Fakes;
+let untrusted: TlsServer;
+let folder: string;
+let agent: AgentProcess | undefined;
+
+beforeEach(async () => {
+  fakes = await startFakes({ kube: { tokens: { [TOKEN]: "agent" } } });
+  untrusted = await startTlsServer();
+  folder = mkdtempSync(join(tmpdir(), "refused-"));
+});
+
+afterEach(async () => {
+  await agent?.kill();
+  await untrusted.stop();
+  await fakes.stop();
+  rmSync(folder, { recursive: true });
+});
+
+interface Row {
+  readonly name: string;
+  readonly code: 2 | 3 | 4;
+  readonly error: RegExp;
+  readonly hint?: RegExp;
+  /** Breaks something before the agent starts. */
+  readonly before?: () => void;
+  /** Without it, a kubeconfig with a valid token. */
+  readonly kubeconfig?: () => string;
+  readonly flags?: () => readonly string[];
+  /** Breaks something while the agent runs. */
+  readonly later?: () => void;
+}
+
+function kubeconfig(user: object, server = fakes.kube.url): string {
+  const name = "test";
+  return JSON.stringify({
+    "current-context": name,
+    // Exec plugins are not used for a server without TLS.
+    clusters: [
+      { name, cluster: { server, ...("exec" in user ? { "insecure-skip-tls-verify": true } : {}) } },
+    ],
+    users: [{ name, user }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+  });
+}
+
+function loginPlugin(script: string): object {
+  const command = join(folder, "login");
+  writeFileSync(command, `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+  return {
+    exec: { apiVersion: "client.authentication.k8s.io/v1", command, interactiveMode: "Never" },
+  };
+}
+
+/** From now on, Prefect answers every request with this status. */
+function prefectAnswers(status: number): void {
+  const effect = { kind: "status", status } as const;
+  fakes.prefect.fault({ effect, times: Number.POSITIVE_INFINITY });
+}
+
+/** From now on, Kubernetes answers every request with this status; open watches end. */
+function kubernetesAnswers(status: number, message: string): void {
+  fakes.kube.faults.add({
+    action: { kind: "answer", status, message },
+    times: Number.POSITIVE_INFINITY,
+  });
+  fakes.kube.dropWatches();
+}
+
+const PREFECT: readonly Row[] = [
+  ...[401, 403].flatMap((status): Row[] => [
+    {
+      name: `answers ${status}`,
+      before: () => prefectAnswers(status),
+      code: 3,
+      error: new RegExp(`^cannot .*: the API answered ${status}$`),
+      hint: /^check the API key/,
+    },
+    {
+      name: `answers ${status} after a while`,
+      later: () => prefectAnswers(status),
+      code: 3,
+      error: new RegExp(`^cannot .*: the API answered ${status}$`),
+      hint: /^check the API key/,
+    },
+  ]),
+  {
+    name: "does not have the tenant",
+    flags: () => ["--tenant-id", UNKNOWN_ID],
+    code: 3,
+    error: /^cannot register the agent: .*tenant_id_fkey/,
+    hint: /^check --tenant-id/,
+  },
+  {
+    name: "has no tenants",
+    before: () => {
+      const { tenant } = fakes.prefect.store.tables;
+      for (const row of tenant.all()) tenant.delete(row);
+    },
+    code: 3,
+    error: /^cannot find the tenant: the server has no tenant$/,
+    hint: /create-tenant/,
+  },
+];
+
+const KUBERNETES: readonly Row[] = [
+  {
+    name: "rejects the token",
+    kubeconfig: () => kubeconfig({ token: "a-wrong-token" }),
+    code: 4,
+    error: /: Unauthorized$/,
+    hint: /^log in to the cluster again/,
+  },
+  {
+    name: "rejects the token after a while",
+    later: () => kubernetesAnswers(401, "Unauthorized"),
+    code: 4,
+    error: /^cannot (list|watch) .*: Unauthorized$/,
+    hint: /^log in to the cluster again/,
+  },
+  {
+    name: "denies the agent's permissions",
+    before: () => void fakes.kube.forbid({ verbs: ["create"], resources: ["jobs"] }),
+    code: 4,
+    error: /^cannot work in namespace "default": not allowed to create jobs\.batch$/,
+    hint: /install --rbac=minimal/,
+  },
+  {
+    name: "denies the agent's permissions after a while",
+    later: () => {
+      fakes.kube.forbid({ resources: ["jobs", "pods"] });
+      fakes.kube.dropWatches();
+    },
+    code: 4,
+    error: /^cannot (list|watch) (jobs|pods)\b.*: .* is forbidden/,
+  },
+  {
+    name: "has an untrusted certificate",
+    kubeconfig: () => kubeconfig({ token: TOKEN }, untrusted.url),
+    code: 4,
+    error: /: self-signed certificate\b/,
+    hint: /^check certificate-authority/,
+  },
+  {
+    name: "needs a login plugin that is not installed",
+    kubeconfig: () =>
+      kubeconfig({ exec: { apiVersion: "client.authentication.k8s.io/v1", command: "absent-login" } }),
+    code: 4,
+    error: /absent-login/,
+  },
+  {
+    name: "needs a login that has expired",
+    kubeconfig: () => kubeconfig(loginPlugin("echo your login has expired >&2; exit 1")),
+    code: 4,
+    error: /your login has expired/,
+  },
+  {
+    name: "needs a login that expires after a while",
+    kubeconfig: () => {
+      const credential = {
+        apiVersion: "client.authentication.k8s.io/v1",
+        kind: "ExecCredential",
+        status: { token: TOKEN, expirationTimestamp: new Date(Date.now() + 1_000).toISOString() },
+      };
+      const used = join(folder, "expired");
+      return kubeconfig(
+        loginPlugin(
+          `[ ! -f ${used} ] || { echo your login has expired >&2; exit 1; }; echo '${JSON.stringify(credential)}'`,
+        ),
+      );
+    },
+    later: () => {
+      writeFileSync(join(folder, "expired"), "");
+      kubernetesAnswers(401, "Unauthorized");
+    },
+    code: 4,
+    error: /your login has expired/,
+  },
+];
+
+const FILES: readonly Row[] = [
+  {
+    name: "is not there",
+    flags: () => ["--kubeconfig", join(folder, "absent")],
+    code: 2,
+    error: /^cannot read kubeconfig ".*absent": no such file$/,
+  },
+  {
+    name: "is not YAML",
+    kubeconfig: () => "clusters: [}",
+    code: 2,
+    error: /^cannot read kubeconfig ".*": .+$/,
+  },
+  {
+    name: "does not have the context",
+    flags: () => ["--context", "absent"],
+    code: 2,
+    error: /^cannot find context "absent" in the kubeconfig$/,
+  },
+];
+
+describe.each([
+  { what: "a Prefect API that", rows: PREFECT },
+  { what: "a cluster that", rows: KUBERNETES },
+  { what: "a kubeconfig that", rows: FILES },
+])("$what", ({ rows }) => {
+  it.each(rows)("$name ends the agent with exit code $code", async (row) => {
+    row.before?.();
+    const path = join(folder, "config");
+    writeFileSync(path, (row.kubeconfig ?? (() => kubeconfig({ token: TOKEN })))());
+    agent = await startAgentProcess(fakes, [
+      `--kubeconfig=${path}`,
+      `--key=${KEY}`,
+      ...(row.flags?.() ?? []),
+    ]);
+    if (row.later !== undefined) {
+      await agent.ready();
+      row.later();
+      // Do not wait for the next poll.
+      await agent.poke().catch(() => undefined);
+    }
+    expect(await agent.ended).toBe(row.code);
+    const lines = agent.output().split("\n");
+    const errors = lines.filter((line) => line.startsWith("error: "));
+    expect(errors).toEqual([expect.stringMatching(row.error.source.replace("^", "^error: ")) as unknown]);
+    const hint = lines.find((line) => line.startsWith("hint: ")) ?? "hint: ";
+    expect(hint.slice("hint: ".length)).toMatch(row.hint ?? /^/);
+    expect(agent.output()).not.toMatch(/internal error|^\s+at /m);
+    expect(agent.output()).not.toContain(KEY);
+    expect(agent.output()).not.toContain(TOKEN);
+    // No request, and so no credentials, went to the untrusted server.
+    expect(untrusted.asked).toEqual([]);
+  });
+});

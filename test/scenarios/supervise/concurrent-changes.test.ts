@@ -1,0 +1,107 @@
+// Concurrent state changes: the agent does not overwrite a state that was set while it decided, and of several agents only one
+// sets a run's final state.
+
+import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
+import { startInProcessAgent } from "../support/in-process-agent.ts";
+import { startFakes } from "../support/fakes.ts";
+import type { InProcessAgent } from "../support/in-process-agent.ts";
+import type { Fakes } from "../support/fakes.ts";
+
+const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, exitGraceMs: 50, sidecarGraceMs: 50 };
+const WAIT = { timeout: 30_000, interval: 10 };
+/** Names whose agents act at least half a second apart. */
+const AGENTS = ["one", "two", "agent"];
+
+/** A Running run with a Job whose pod does not report to Prefect. */
+async function runWithJob(script: PodScript, cloud = false): Promise<{ fakes: Fakes; id: string }> {
+  const prefect = cloud ? { flavour: "cloud" as const, apiKey: "key", versionLocking: true } : {};
+  const fakes = await startFakes({ script: () => script, runsFlow: () => false, prefect });
+  onTestFinished(() => fakes.stop());
+  const flow = fakes.prefect.createFlow({ name: "etl" });
+  const { id } = fakes.prefect.createFlowRun({ flow });
+  fakes.prefect.setState(id, { type: "Running" });
+  const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "0a1b2c3d" };
+  const containers = [{ name: "flow", image: "flows:1" }];
+  const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
+  const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels };
+  fakes.kube.put("jobs", { metadata, spec: { backoffLimit: 0, template } });
+  return { fakes, id };
+}
+
+async function agentFor(fakes: Fakes, name: string, cloud = false): Promise<InProcessAgent> {
+  const backend = cloud ? ({ backend: "cloud", apiKey: "key" } as const) : {};
+  const agent = await startInProcessAgent(fakes, { name, ...backend, settings: { policy: POLICY } });
+  onTestFinished(() => agent.stop());
+  return agent;
+}
+
+const typesOf = (fakes: Fakes, id: string): string[] => fakes.prefect.history(id).map(({ type }) => type);
+const untilNoJobs = (fakes: Fakes): Promise<void> =>
+  vi.waitFor(() => expect(fakes.kube.list("jobs")).toEqual([]), WAIT);
+
+describe("a run whose state changes while the agent sets its final state", () => {
+  it("keeps the state that was set first, if Prefect locks versions", async () => {
+    const { fakes, id } = await runWithJob({ fate: "fail" }, true);
+    let isSet = false;
+    fakes.prefect.onRequest((call, moment) => {
+      if (isSet || moment !== "before" || !call.fields.includes("set_flow_run_states")) return;
+      isSet = true;
+      fakes.prefect.setState(id, { type: "Success" });
+    });
+    await agentFor(fakes, "agent", true);
+    await untilNoJobs(fakes);
+    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Success"]);
+  });
+
+  it("keeps the state that was set while the agent wrote its log", async () => {
+    const { fakes, id } = await runWithJob({ fate: "fail" });
+    let isSet = false;
+    fakes.prefect.onRequest((call, moment) => {
+      if (isSet || moment !== "after" || !call.fields.includes("write_run_logs")) return;
+      isSet = true;
+      // Restarted by a user: only the state's version shows the change.
+      fakes.prefect.setState(id, { type: "Scheduled", start_time: "2100-01-01T00:00:00+00:00" });
+      fakes.prefect.setState(id, { type: "Success" });
+    });
+    await agentFor(fakes, "agent");
+    await untilNoJobs(fakes);
+    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Scheduled", "Success"]);
+  });
+});
+
+describe("three agents", () => {
+  it("set Failed once", async () => {
+    const { fakes, id } = await runWithJob({ fate: "fail" });
+    await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
+    await untilNoJobs(fakes);
+    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Failed"]);
+  });
+
+  it("set Failed once if somebody deletes the Job", async () => {
+    const { fakes, id } = await runWithJob({ fate: "never" });
+    const agents = await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
+    await vi.waitFor(() => {
+      expect(agents.filter(({ lines }) => lines.some((line) => line.includes("Waiting for")))).toHaveLength(
+        3,
+      );
+      expect(fakes.kube.list("pods").map(({ status }) => status?.["phase"])).toEqual(["Running"]);
+    }, WAIT);
+    fakes.kube.remove("jobs", "default", "prefect-job-0a1b2c3d");
+    await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Failed"), WAIT);
+    await untilNoJobs(fakes);
+    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Failed"]);
+    const errors = fakes.prefect.logsOf(id).filter(({ level }) => level === "ERROR");
+    expect(errors).toHaveLength(1);
+  });
+
+  it("set Cancelled once", async () => {
+    const { fakes, id } = await runWithJob({ fate: "never" });
+    fakes.prefect.setState(id, { type: "Cancelling" });
+    await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
+    await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Cancelled"), WAIT);
+    await untilNoJobs(fakes);
+    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Cancelling", "Cancelled"]);
+  });
+});

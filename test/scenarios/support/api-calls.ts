@@ -1,0 +1,122 @@
+// The agent's API calls: records them, and makes one of them fail or runs a function at it. A call is identified by its name
+// and its position among calls of that name, so that additional calls before it do not matter.
+
+import type { FaultAction } from "../../fakes/kubernetes/faults.ts";
+import type { RequestRecord } from "../../fakes/kubernetes/request-log.ts";
+import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
+import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
+import type { Fakes } from "./fakes.ts";
+
+/** A call of the agent: `prefect set_flow_run_states`, `kubernetes create jobs`. */
+export interface CallPoint {
+  readonly call: string;
+  /** Its position among calls of this name, from 1. */
+  readonly nth: number;
+  readonly when: "before" | "after";
+}
+
+/** Calls in order, from the start of the recording. */
+export interface Trace {
+  readonly calls: readonly string[];
+  end(): void;
+}
+
+type Hook = (call: string, when: "before" | "after") => Promise<void> | void;
+
+/** Records the agents' calls to both APIs. */
+export function trace(fakes: Fakes): Trace {
+  const calls: string[] = [];
+  const end = onCalls(fakes, (call, when) => {
+    if (when === "before") calls.push(call);
+  });
+  return { calls, end };
+}
+
+/** How a call fails: with status 500, or with the connection cut before or after its effect. */
+export type CallFailure = "500" | "cut before" | "cut after";
+
+/** Makes the nth call of this name fail once. The returned function removes the fault and returns whether it occurred. */
+export function failAt(fakes: Fakes, at: Omit<CallPoint, "when">, failure: CallFailure): () => boolean {
+  const when = failure === "cut after" ? "after" : "before";
+  if (at.call.startsWith("prefect ")) {
+    const effect: FaultEffect = failure === "500" ? { kind: "status", status: 500 } : { kind: "cut", when };
+    const match = (call: ApiCall): boolean => isFromAgent(call) && nameOf(call) === at.call;
+    const fault = fakes.prefect.fault({ effect, match, nth: at.nth });
+    return () => {
+      fault.remove();
+      return fault.hits() > 0;
+    };
+  }
+  let seen = 0;
+  const action: FaultAction = failure === "500" ? { kind: "answer", status: 500 } : { kind: "cut", when };
+  const match = (request: RequestRecord): boolean => {
+    if (`kubernetes ${request.verb} ${request.resource}` !== at.call) return false;
+    seen++;
+    return true;
+  };
+  const disarm = fakes.kube.faults.add({ action, match, nth: at.nth });
+  return () => {
+    disarm();
+    return seen >= at.nth;
+  };
+}
+
+/** Every call of a trace, before and after its effect. */
+export function pointsOf(calls: readonly string[]): CallPoint[] {
+  const seen = new Map<string, number>();
+  return calls.flatMap((call) => {
+    const nth = (seen.get(call) ?? 0) + 1;
+    seen.set(call, nth);
+    return (["before", "after"] as const).map((when) => ({ call, nth, when }));
+  });
+}
+
+/** A function that waits for its call. */
+export interface Interception {
+  /** Resolves when the function has run. */
+  readonly done: Promise<void>;
+  cancel(): void;
+}
+
+/** Runs `action` at this call, once. The call gets no response; it has its effect if `when` is `after`. */
+export function interceptAt(
+  fakes: Fakes,
+  point: CallPoint,
+  action: () => Promise<void> | void,
+): Interception {
+  let seen = 0;
+  let markDone: () => void = () => undefined;
+  const done = new Promise<void>((resolve) => (markDone = resolve));
+  const cancel = onCalls(fakes, async (call, when) => {
+    if (call !== point.call || when !== point.when) return;
+    seen++;
+    if (seen !== point.nth) return;
+    cancel();
+    await action();
+    markDone();
+    throw new Error("the agent was killed");
+  });
+  return { done, cancel };
+}
+
+/** Calls `hook` for every call of an agent, except watches and API discovery; calls of flows do not count. */
+function onCalls(fakes: Fakes, hook: Hook): () => void {
+  const end = fakes.prefect.onRequest(async (call, when) => {
+    if (isFromAgent(call)) await hook(nameOf(call), when);
+  });
+  fakes.kube.setOnRequest(async ({ verb, resource }, when) => {
+    if (verb !== "watch" && resource !== "") await hook(`kubernetes ${verb} ${resource}`, when);
+  });
+  return () => {
+    end();
+    fakes.kube.setOnRequest(undefined);
+  };
+}
+
+function isFromAgent({ headers }: ApiCall): boolean {
+  return headers["x-prefect-agent-id"] !== undefined;
+}
+
+function nameOf({ fields }: ApiCall): string {
+  return `prefect ${fields.join("+")}`;
+}

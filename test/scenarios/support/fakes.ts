@@ -1,0 +1,77 @@
+// Both fakes. Pods set their flow run's state as Prefect's own process does: Running, then Success.
+// Records every Job that ever got a pod, deleted ones included.
+
+import type { Job } from "../../../src/kube/client/objects.ts";
+import { isFinished } from "../../../src/prefect1/states.ts";
+import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes, FakeKubernetesOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
+import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
+import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1, FakePrefect1Options } from "../../fakes/prefect1/fake-prefect1.ts";
+import { setTaskState } from "../../fakes/prefect1/client.ts";
+
+const RUN_LABEL = "prefect.io/flow_run_id";
+
+/** A Job that got a pod, deleted or not. */
+export interface RecordedJob {
+  readonly uid: string;
+  readonly name: string;
+  readonly flowRunId: string;
+  readonly at: Date;
+}
+
+export interface FakesOptions {
+  readonly prefect?: FakePrefect1Options;
+  readonly kube?: Omit<FakeKubernetesOptions, "script" | "onPhase">;
+  /** What a Job's pod does; without it, the pod succeeds at once. */
+  readonly script?: (job: Job) => PodScript;
+  /** Whether a Job's pod sets its flow run's state; without it, every pod does. */
+  readonly runsFlow?: (job: Job) => boolean;
+}
+
+export interface Fakes {
+  readonly prefect: FakePrefect1;
+  readonly kube: FakeKubernetes;
+  /** All Jobs that the run ever had. */
+  jobsOf(flowRunId: string): readonly RecordedJob[];
+  stop(): Promise<void>;
+}
+
+/** Starts both fakes. */
+export async function startFakes(options: FakesOptions = {}): Promise<Fakes> {
+  const prefect = await startFakePrefect1(options.prefect);
+  const recorded = new Map<string, RecordedJob>();
+  const kube = await startFakeKubernetes({
+    ...options.kube,
+    script: (job) => {
+      const { uid, name, labels } = job.metadata;
+      recorded.set(uid, { uid, name, flowRunId: labels?.[RUN_LABEL] ?? "", at: new Date() });
+      return options.script?.(job) ?? "succeed";
+    },
+    onPhase: async (job, _pod, phase) => {
+      const id = job.metadata.labels?.[RUN_LABEL] ?? "";
+      if (options.runsFlow?.(job) !== false) await simulateFlowRun(prefect, id, phase);
+    },
+  });
+  return {
+    prefect,
+    kube,
+    jobsOf: (id) => [...recorded.values()].filter(({ flowRunId }) => flowRunId === id),
+    stop: async () => {
+      await kube.stop();
+      await prefect.stop();
+    },
+  };
+}
+
+/** Sets states as `prefect execute flow-run` does; a finished run keeps its state. */
+async function simulateFlowRun(prefect: FakePrefect1, id: string, phase: string): Promise<void> {
+  const run = prefect.flowRun(id);
+  if (run === undefined || isFinished(run.state ?? "")) return;
+  if (phase === "Running" && run.state !== "Running") prefect.setState(id, { type: "Running" });
+  if (phase !== "Succeeded") return;
+  for (const task of prefect.taskRuns(id)) {
+    if (!isFinished(task.state ?? "")) await setTaskState(prefect, task.id, { type: "Success" });
+  }
+  prefect.setState(id, { type: "Success" });
+}
