@@ -8,7 +8,7 @@ import { transform } from "./transform.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;
-const PAGE = 200;
+const PAGE = 500;
 
 /** The lists for one inventory. */
 export class Listing {
