@@ -4,7 +4,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
-import { Limit } from "../base/limit.ts";
+import PQueue from "p-queue";
 import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
 import { IN_FLIGHT, Throttle } from "./throttle.ts";
@@ -53,12 +53,12 @@ export async function sweep(
   const results: ItemResult[] = [];
   const deletedJobs = new Set<string>();
   const throttle = new Throttle(deps.clock);
-  const limit = new Limit(IN_FLIGHT);
+  const queue = new PQueue({ concurrency: IN_FLIGHT });
   for (const group of groupsOf(items)) {
     const reader = new RecheckReader({ kube: deps.kube, readStates: deps.readStates, deletedJobs }, group);
     await Promise.all(
       group.map((item) =>
-        limit.run(async () => {
+        queue.add(async () => {
           const outcome = await deleteOrReport({ ...deps, reader, throttle }, item, options);
           if (item.resource === "jobs" && outcome.kind === "deleted") deletedJobs.add(item.uid);
           results.push({ item, outcome });

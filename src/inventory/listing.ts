@@ -1,6 +1,6 @@
 // Inventory: lists Kubernetes objects; a resource that the user may not list becomes a warning, not an error.
 
-import { Limit } from "../base/limit.ts";
+import PQueue from "p-queue";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { KindMap, Resource } from "../kube/client/objects.ts";
@@ -13,7 +13,7 @@ const PAGE = 500;
 /** The lists for one inventory. */
 export class Listing {
   readonly #kube: Pick<KubeApi, "listPage">;
-  readonly #limit = new Limit(CONNECTIONS);
+  readonly #queue = new PQueue({ concurrency: CONNECTIONS });
   readonly #signal: AbortSignal | undefined;
   readonly #warnings = new Set<string>();
   readonly #refusals = new Map<Resource, KubeError>();
@@ -70,7 +70,7 @@ export class Listing {
     let next: string | undefined;
     do {
       const pageQuery = { ...query, limit: PAGE, next };
-      const page = await this.#limit.run(() => this.#kube.listPage(resource, pageQuery, this.#signal));
+      const page = await this.#queue.add(() => this.#kube.listPage(resource, pageQuery, this.#signal));
       for (const item of page.items) {
         const object = transform(resource, item);
         found.push(object);

@@ -1,6 +1,6 @@
 // Asks the API server for permissions: many at once, each once.
 
-import { Limit } from "../base/limit.ts";
+import PQueue from "p-queue";
 import type { KubeApi, Subject } from "./client/api.ts";
 import { permissionName } from "./permissions.ts";
 import type { Permission } from "./permissions.ts";
@@ -17,13 +17,13 @@ export async function missingPermissions(
   { who, signal }: { readonly who?: Subject | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly Permission[]> {
   const distinct = new Map(permissions.map(({ access }) => [permissionName(access), access]));
-  const limit = new Limit(CONCURRENCY);
+  const queue = new PQueue({ concurrency: CONCURRENCY });
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   try {
     const denied = await Promise.all(
       [...distinct].map(([name, access]) =>
-        limit.run(async () => {
+        queue.add(async () => {
           either.throwIfAborted();
           const isAllowed = await (who === undefined
             ? kube.canI(access, either)

@@ -1,6 +1,6 @@
 // A yes/no question before something that cannot be undone.
 
-import { createInterface } from "node:readline";
+import { createInterface } from "node:readline/promises";
 import { InterruptedError } from "../base/errors.ts";
 import type { TerminalStream } from "./terminal.ts";
 
@@ -14,26 +14,26 @@ export interface PromptStreams {
  * Resolves to true if the answer is y or yes. Anything else is no, also the end of the input.
  * Rejects with InterruptedError when the signal aborts first.
  */
-export function confirm(question: string, streams: PromptStreams, signal?: AbortSignal): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.
-    const lines = createInterface({ input: streams.input, terminal: false });
-    const interrupt = (): void => {
-      streams.output.write("\n");
-      reject(new InterruptedError(`cannot ask "${question}": interrupted`));
-      lines.close();
-    };
-    lines.once("line", (line) => {
-      resolve(/^\s*y(?:es)?\s*$/i.test(line));
-      lines.close();
-    });
-    lines.once("close", () => {
-      signal?.removeEventListener("abort", interrupt);
-      // No effect after an answer.
-      resolve(false);
-    });
-    if (signal?.aborted === true) return interrupt();
-    signal?.addEventListener("abort", interrupt, { once: true });
-    streams.output.write(`${question} [y/N] `);
-  });
+export async function confirm(
+  question: string,
+  streams: PromptStreams,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const interrupted = new InterruptedError(`cannot ask "${question}": interrupted`);
+  if (isAborted(signal)) throw interrupted;
+  // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.
+  const lines = createInterface({ input: streams.input, terminal: false, ...(signal && { signal }) });
+  streams.output.write(`${question} [y/N] `);
+  try {
+    for await (const line of lines) return /^\s*y(?:es)?\s*$/i.test(line);
+  } finally {
+    lines.close();
+  }
+  if (!isAborted(signal)) return false;
+  streams.output.write("\n");
+  throw interrupted;
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }

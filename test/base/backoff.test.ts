@@ -2,7 +2,6 @@ import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { backoffMs, retryAfterMs, withRetry } from "../../src/base/backoff.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
-import { Limit } from "../../src/base/limit.ts";
 
 const shape = { firstMs: 100, maxMs: 1_000 };
 
@@ -74,30 +73,5 @@ describe("withRetry", () => {
       "away",
     );
     expect(failed.calls()).toBe(2);
-  });
-});
-
-describe("Limit", () => {
-  it("limits concurrency, keeps the order, and continues after a failure", async () => {
-    const limit = new Limit(2);
-    const started: string[] = [];
-    const ends = new Map<string, (fails: boolean) => void>();
-    const task = (name: string): Promise<void> =>
-      limit.run(() => {
-        started.push(name);
-        return new Promise((resolve, reject) => {
-          ends.set(name, (fails) => (fails ? reject(new Error(name)) : resolve()));
-        });
-      });
-    const [a, b, c] = [task("a"), task("b"), task("c")];
-    expect([...started]).toEqual(["a", "b"]);
-    ends.get("a")?.(true);
-    await expect(a).rejects.toThrow("a");
-    expect([...started]).toEqual(["a", "b", "c"]);
-    expect(limit.running).toBe(2);
-    ends.get("b")?.(false);
-    ends.get("c")?.(false);
-    await Promise.all([b, c]);
-    expect(limit.running).toBe(0);
   });
 });

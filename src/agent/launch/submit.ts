@@ -2,7 +2,8 @@
 
 import { withRetry } from "../../base/backoff.ts";
 import { isRetryable, textOf } from "../../base/errors.ts";
-import { Limit } from "../../base/limit.ts";
+import PQueue from "p-queue";
+import { aborted } from "../../base/clock.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
@@ -43,13 +44,13 @@ export class Submitter {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
   readonly #parts: SubmitterParts;
-  readonly #limit: Limit;
+  readonly #queue: PQueue;
 
   constructor(deps: AgentDeps, settings: AgentSettings, parts: SubmitterParts) {
     this.#deps = deps;
     this.#settings = settings;
     this.#parts = parts;
-    this.#limit = new Limit(settings.concurrency);
+    this.#queue = new PQueue({ concurrency: settings.concurrency });
   }
 
   /** Never rejects. Resolves once the run is claimed or waits for its start time; `inFlight` counts the rest of the work. */
@@ -65,8 +66,12 @@ export class Submitter {
   }
 
   /** Resolves when fewer than BACKLOG claimed runs wait for their Jobs. */
-  waitForBacklog(signal: AbortSignal): Promise<void> {
-    return this.#limit.waitForQueueBelow(BACKLOG, signal);
+  async waitForBacklog(signal: AbortSignal): Promise<void> {
+    if (this.#queue.size < BACKLOG) return;
+    const done = new AbortController();
+    const either = AbortSignal.any([signal, done.signal]);
+    await Promise.race([this.#queue.onSizeLessThan(BACKLOG), aborted(either)]);
+    done.abort();
   }
 
   /** Finishes a submission that this or another agent claimed, but that has no Job. */
@@ -145,8 +150,8 @@ export class Submitter {
     const { view, inFlight } = this.#parts;
     const { flowRunId } = submission;
     const isCurrent = async (): Promise<boolean> => (await this.#stateIfCurrent(submission)) !== undefined;
-    const creation = await this.#limit
-      .run(() => createJob(this.#deps, this.#settings, { submission, signal, isCurrent }))
+    const creation = await this.#queue
+      .add(() => createJob(this.#deps, this.#settings, { submission, signal, isCurrent }))
       .catch(async (error: unknown) => {
         if (isRetryable(error) || isAgentFault(error)) throw error;
         await this.#fail(submission, error);

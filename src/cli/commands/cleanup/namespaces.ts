@@ -2,7 +2,7 @@
 
 import type { InventoryQuery } from "../../../inventory/query.ts";
 import type { StateSources } from "../../../inventory/run-states.ts";
-import { Limit } from "../../../base/limit.ts";
+import PQueue from "p-queue";
 import { forbiddenJobsIn, mergeInventories } from "../../../cleanup/merge-inventories.ts";
 import type { ForbiddenJobs } from "../../../cleanup/merge-inventories.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
@@ -50,8 +50,8 @@ async function forEachNamespace(
   namespaces: readonly string[],
   one: (namespace: string) => Promise<Inventory>,
 ): Promise<readonly Inventory[]> {
-  const limit = new Limit(CONCURRENCY);
-  return Promise.all(namespaces.map((namespace) => limit.run(() => one(namespace))));
+  const queue = new PQueue({ concurrency: CONCURRENCY });
+  return Promise.all(namespaces.map((namespace) => queue.add(() => one(namespace))));
 }
 
 /** Undefined without the permission to list namespaces. */
