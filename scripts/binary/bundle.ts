@@ -53,6 +53,8 @@ export async function bundle(entry: string): Promise<Bundle> {
     format: "esm",
     chunkNames: "[name]-[hash]",
     plugins: [versionOnly],
+    // Of its CommonJS form, which node resolves to, nothing could be left out.
+    alias: { graphql: projectPath("node_modules/graphql/index.mjs") },
     define: { "import.meta.url": "importMetaUrl" },
     metafile: true,
     logLevel: "silent",

@@ -5,6 +5,7 @@ import type { Env } from "../base/env.ts";
 import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
+import { HttpClient } from "../http/client.ts";
 import { Graphql } from "./graphql.ts";
 import type { GraphqlOptions, CompletedOperation } from "./graphql.ts";
 import { Prefect1Client } from "./client.ts";
@@ -25,11 +26,12 @@ export function connectPrefect(
     });
   }
   const ca = protocol === "https:" ? trustedAuthorities() : undefined;
-  const connection = { proxyEnv: proxyEnvOf(deps.env), tls: { ca } };
-  return new Prefect1Client(
-    new Graphql({ ...target, connection, onRequest: deps.onRequest }),
-    target.backend,
-  );
+  const http = new HttpClient(new URL(target.url), {
+    maxSockets: 8,
+    proxyEnv: proxyEnvOf(deps.env),
+    tls: { ca },
+  });
+  return new Prefect1Client(new Graphql({ ...target, http, onRequest: deps.onRequest }), target.backend);
 }
 
 /** Node's CAs, those of NODE_EXTRA_CA_CERTS, and the system's, where a company's CA usually is. */

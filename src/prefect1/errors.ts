@@ -1,36 +1,45 @@
 // Turns error responses and failed connections into PrefectError. The order of the rules is that of Core 1.4.1's client.
 
+import { ClientError } from "graphql-request";
 import { PrefectError } from "../orchestrator/errors.ts";
-import type { HttpAnswer } from "../http/exchange.ts";
 import { TransportError } from "../http/errors.ts";
-import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 
-/** The error for a failed connection; other errors are returned unchanged. */
-export function prefectConnectionError(action: string, url: string, error: unknown): unknown {
-  if (!(error instanceof TransportError)) return error;
-  return new PrefectError(action, `${redactUrl(url)}: ${error.message}`, {
-    failure: "unreachable",
-    cause: error,
-    hint: "check the URL in --api or PREFECT__CLOUD__API",
+/** The PrefectError for what a request failed with; an abort and bugs stay what they are. */
+export function prefectError(action: string, url: string, error: unknown): unknown {
+  if (error instanceof ClientError) return responseError(action, error.response);
+  if (error instanceof TransportError) {
+    return new PrefectError(action, `${redactUrl(url)}: ${error.message}`, {
+      failure: "unreachable",
+      cause: error,
+      hint: "check the URL with --api or PREFECT__CLOUD__API",
+    });
+  }
+  // The answer is no JSON, or not in GraphQL's form; the library's message quotes it and is never shown.
+  const isUnreadable =
+    error instanceof SyntaxError ||
+    (error instanceof Error && error.message.startsWith("Invalid execution result"));
+  return isUnreadable ? notPrefectError(action, url) : error;
+}
+
+/** The answer has another form than a Prefect API's. */
+export function notPrefectError(action: string, url: string): PrefectError {
+  return new PrefectError(action, `${redactUrl(url)} is not a Prefect API`, {
+    failure: "unreadable",
+    hint: "check the URL: use the API's URL, not the UI's",
   });
 }
 
-/** The data of a GraphQL response. Throws PrefectError for any kind of error. */
-export function dataOf(action: string, url: string, answer: HttpAnswer): Readonly<Record<string, unknown>> {
-  const body = parse(answer.body);
-  const errors = arrayIn(body?.["errors"]).map(objectIn);
-  if (errors.length > 0) throw graphqlError(action, errors);
-  if (answer.status === 401 || answer.status === 403)
-    throw unauthorized(action, `the API answered ${answer.status}`);
-  if (answer.status >= 400) throw httpError(action, answer);
-  if (body === undefined || !isObject(body["data"])) {
-    throw new PrefectError(action, `${redactUrl(url)} is not a Prefect API`, {
-      failure: "unreadable",
-      hint: "check the URL: use the API's URL, not the UI's",
-    });
-  }
-  return body["data"];
+function responseError(action: string, { errors, status, headers }: ClientError["response"]): PrefectError {
+  const found = arrayIn(errors).map(objectIn);
+  if (found.length > 0) return graphqlError(action, found);
+  if (status === 401 || status === 403) return unauthorized(action, `the API answered ${status}`);
+  const retryAfter = Number(headers.get("retry-after"));
+  return new PrefectError(action, `the API answered ${status}`, {
+    failure: status === 429 || status >= 500 ? "overloaded" : "refused",
+    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1_000 : undefined,
+  });
 }
 
 function graphqlError(action: string, errors: readonly Readonly<Record<string, unknown>>[]): PrefectError {
@@ -53,27 +62,9 @@ function graphqlError(action: string, errors: readonly Readonly<Record<string, u
   return new PrefectError(action, text, { failure: "refused" });
 }
 
-function httpError(action: string, answer: HttpAnswer): PrefectError {
-  const retryAfter = Number(answer.headers["retry-after"]);
-  const overloaded = answer.status === 429 || answer.status >= 500;
-  return new PrefectError(action, `the API answered ${answer.status}`, {
-    failure: overloaded ? "overloaded" : "refused",
-    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1_000 : undefined,
-  });
-}
-
 function unauthorized(action: string, detail: string): PrefectError {
   return new PrefectError(action, detail, {
     failure: "unauthorized",
     hint: "check the API key: --key, PREFECT__CLOUD__API_KEY or auth.toml",
   });
-}
-
-function parse(body: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return isObject(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }

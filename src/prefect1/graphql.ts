@@ -1,10 +1,9 @@
 // GraphQL requests to a Prefect 1 API, in the form of Prefect's own client: `variables` are encoded twice.
-// graphql-request is not used: it parses every document again and hides the HTTP status, which errors.ts needs.
 
-import { HttpClient } from "../http/client.ts";
-import type { ConnectionOptions } from "../http/exchange.ts";
+import { GraphQLClient } from "graphql-request";
+import type { Http, HttpAnswer } from "../http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
-import { dataOf, prefectConnectionError } from "./errors.ts";
+import { notPrefectError, prefectError } from "./errors.ts";
 
 export interface GraphqlOptions {
   readonly url: string;
@@ -12,7 +11,7 @@ export interface GraphqlOptions {
   readonly tenantId?: string | undefined;
   /** Response timeout; Prefect's default (cloud.request_timeout) is 15 s. */
   readonly timeoutMs: number;
-  readonly connection?: ConnectionOptions;
+  readonly http: Http;
   /** Called after every request, for metrics. */
   readonly onRequest?: ((operation: CompletedOperation) => void) | undefined;
 }
@@ -44,7 +43,6 @@ export class Graphql {
   readonly url: string;
   readonly #options: GraphqlOptions;
   readonly #target: URL;
-  readonly #http: HttpClient;
   #tenantId: string | undefined;
   #agentId: string | undefined;
 
@@ -52,7 +50,6 @@ export class Graphql {
     this.#options = options;
     this.url = options.url.replace(/\/+$/, "");
     this.#target = new URL(this.url);
-    this.#http = new HttpClient(this.#target, { maxSockets: 8, ...options.connection });
     this.#tenantId = options.tenantId;
   }
 
@@ -68,31 +65,35 @@ export class Graphql {
     this.#agentId = id;
   }
 
-  async request(operation: Operation): Promise<Readonly<Record<string, unknown>>> {
+  async request({ action, name, document, variables, signal }: Operation): Promise<JsonObject> {
     const startedMs = performance.now();
-    let status = 0;
-    let date: string | undefined;
+    let answer: HttpAnswer | undefined;
+    const client = new GraphQLClient(this.url, {
+      // A document is not parsed for its operation's name, which the API does not need.
+      excludeOperationName: true,
+      jsonSerializer: SERIALIZER,
+      fetch: async (_url, init) => {
+        answer = await this.#post(init?.body as string, signal);
+        return responseOf(answer);
+      },
+    });
     try {
-      const answer = await this.#http.request({
-        method: "POST",
-        url: this.#target,
-        headers: this.#headers(),
-        body: JSON.stringify({
-          query: operation.document,
-          variables: JSON.stringify(operation.variables ?? null),
-        }),
-        timeoutMs: this.#options.timeoutMs,
-        signal: operation.signal,
-      });
-      status = answer.status;
-      date = answer.headers.date;
-      return dataOf(operation.action, this.url, answer);
+      const { data } = await client.rawRequest<JsonObject | null>(document, variables);
+      if (data === null || data === undefined) throw notPrefectError(action, this.url);
+      return data;
     } catch (error) {
-      throw prefectConnectionError(operation.action, this.url, error);
+      throw prefectError(action, this.url, error);
     } finally {
+      const { status = 0, headers } = answer ?? {};
       const ms = performance.now() - startedMs;
-      this.#options.onRequest?.({ operation: operation.name, status, ms, date });
+      this.#options.onRequest?.({ operation: name, status, ms, date: headers?.date });
     }
+  }
+
+  #post(body: string, signal: AbortSignal | undefined): Promise<HttpAnswer> {
+    const { http, timeoutMs } = this.#options;
+    const headers = this.#headers();
+    return http.request({ method: "POST", url: this.#target, headers, body, timeoutMs, signal });
   }
 
   #headers(): Record<string, string> {
@@ -110,6 +111,28 @@ export class Graphql {
   }
 
   close(): void {
-    this.#http.close();
+    this.#options.http.close();
   }
+}
+
+/** As Prefect's client writes a request: `variables` is text in which JSON stands. */
+const SERIALIZER = {
+  stringify: ({ query, variables }: { readonly query: string; readonly variables?: JsonObject }): string =>
+    JSON.stringify({ query, variables: JSON.stringify(variables ?? null) }),
+  parse: (text: string): unknown => JSON.parse(text),
+};
+
+/** What graphql-request reads of a response. Whatever its Content-Type, it is read as JSON, as Prefect's client does. */
+function responseOf({ status, headers, body }: HttpAnswer): Response {
+  const retryAfter = headers["retry-after"];
+  const kept = {
+    "content-type": "application/json",
+    ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
+  };
+  return {
+    status,
+    ok: status >= 200 && status < 300,
+    headers: new Headers(kept),
+    text: () => Promise.resolve(body),
+  } as Response;
 }

@@ -2,18 +2,33 @@ import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { isRetryable } from "../../src/base/errors.ts";
 import { TransportError } from "../../src/http/errors.ts";
-import { dataOf, prefectConnectionError } from "../../src/prefect1/errors.ts";
+import type { Http, HttpAnswer } from "../../src/http/exchange.ts";
+import { Graphql } from "../../src/prefect1/graphql.ts";
 
 const URL = "http://prefect.example";
 
-function failureOf(body: unknown, status = 200, headers: Record<string, string> = {}): PrefectError {
+/** A client whose server answers every request so, or fails. */
+function answering(answer: HttpAnswer | Error): Graphql {
+  return graphqlOver(() => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)));
+}
+
+function graphqlOver(request: Http["request"]): Graphql {
+  const stream = (): Promise<never> => Promise.reject(new Error("not a stream"));
+  return new Graphql({ url: URL, timeoutMs: 1_000, http: { request, stream, close: () => {} } });
+}
+
+const operation = { action: "do it", name: "test", document: "{ a }" };
+
+async function failureOf(
+  body: unknown,
+  status = 200,
+  headers: Record<string, string> = {},
+): Promise<PrefectError> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  try {
-    dataOf("do it", URL, { status, headers, body: text });
-  } catch (error) {
-    if (error instanceof PrefectError) return error;
-    throw error;
-  }
+  const error: unknown = await answering({ status, headers, body: text })
+    .request(operation)
+    .catch((thrown: unknown) => thrown);
+  if (error instanceof PrefectError) return error;
   throw new Error("there was no failure");
 }
 
@@ -21,9 +36,24 @@ function graphqlError(message: string, code?: string): unknown {
   return { data: null, errors: [{ message, extensions: { code } }] };
 }
 
-describe("dataOf", () => {
-  it("returns the data of a successful response", () => {
-    expect(dataOf("do it", URL, { status: 200, headers: {}, body: '{"data":{"a":1}}' })).toEqual({ a: 1 });
+describe("a GraphQL request", () => {
+  it("returns the data of a successful response", async () => {
+    const graphql = answering({ status: 200, headers: {}, body: '{"data":{"a":1}}' });
+    expect(await graphql.request(operation)).toEqual({ a: 1 });
+  });
+
+  it("sends the variables as text, as Prefect's client does", async () => {
+    const sent: unknown[] = [];
+    const graphql = graphqlOver(({ body }) => {
+      sent.push(JSON.parse(body ?? ""));
+      return Promise.resolve({ status: 200, headers: {}, body: '{"data":{}}' });
+    });
+    await graphql.request({ ...operation, variables: { id: "x" } });
+    await graphql.request(operation);
+    expect(sent).toEqual([
+      { query: "{ a }", variables: '{"id":"x"}' },
+      { query: "{ a }", variables: "null" },
+    ]);
   });
 
   it.each([
@@ -36,8 +66,8 @@ describe("dataOf", () => {
     { name: "503", body: "<html>", status: 503, failure: "overloaded", retryable: true },
     { name: "not JSON", body: "<html>", status: 200, failure: "unreadable", retryable: true },
     { name: "no data", body: {}, status: 200, failure: "unreadable", retryable: true },
-  ])("classifies $name as $failure", ({ body, status, failure, retryable }) => {
-    const error = failureOf(body, status);
+  ])("classifies $name as $failure", async ({ body, status, failure, retryable }) => {
+    const error = await failureOf(body, status);
     expect(error.failure).toBe(failure);
     expect(isRetryable(error)).toBe(retryable);
     expect(error.exitCode).toBe(3);
@@ -54,35 +84,34 @@ describe("dataOf", () => {
     },
     { message: "An internal API error occurred.", code: "API_ERROR", failure: "overloaded" },
     { message: "field not found", code: "GRAPHQL_VALIDATION_FAILED", failure: "refused" },
-  ])("classifies the GraphQL error $code, $message, as $failure", ({ message, code, failure }) => {
-    expect(failureOf(graphqlError(message, code)).failure).toBe(failure);
+  ])("classifies the GraphQL error $code, $message, as $failure", async ({ message, code, failure }) => {
+    expect((await failureOf(graphqlError(message, code))).failure).toBe(failure);
   });
 
-  it("prefers GraphQL errors to the HTTP status", () => {
-    expect(failureOf(graphqlError("stale", "VERSION_LOCKING_ERROR"), 400).failure).toBe("locked");
+  it("prefers GraphQL errors to the HTTP status", async () => {
+    expect((await failureOf(graphqlError("stale", "VERSION_LOCKING_ERROR"), 400)).failure).toBe("locked");
   });
 
   it.each([
     { header: "7", want: 7_000 },
     { header: "0", want: undefined },
     { header: "Wed, 21 Oct 2026 07:28:00 GMT", want: undefined },
-  ])("reads Retry-After $header as $want ms", ({ header, want }) => {
-    expect(failureOf("", 429, { "retry-after": header }).retryAfterMs).toBe(want);
+  ])("reads Retry-After $header as $want ms", async ({ header, want }) => {
+    expect((await failureOf("", 429, { "retry-after": header })).retryAfterMs).toBe(want);
   });
 
-  it("repeats no message", () => {
+  it("repeats no message", async () => {
     const errors = [{ message: "no" }, { message: "no" }, { message: "never" }];
-    expect(failureOf({ errors }).message).toBe("cannot do it: no; never");
+    expect((await failureOf({ errors })).message).toBe("cannot do it: no; never");
   });
 });
 
-describe("prefectConnectionError", () => {
-  it("names the URL, and is retryable", () => {
-    const error = prefectConnectionError(
-      "do it",
-      URL,
-      new TransportError("connection refused", { code: "ECONNREFUSED" }),
-    );
+describe("a request without an answer", () => {
+  it("fails with the URL, and is retryable", async () => {
+    const refused = new TransportError("connection refused", { code: "ECONNREFUSED" });
+    const error: unknown = await answering(refused)
+      .request(operation)
+      .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       message: `cannot do it: ${URL}: connection refused`,
       failure: "unreachable",
@@ -90,8 +119,8 @@ describe("prefectConnectionError", () => {
     expect(isRetryable(error)).toBe(true);
   });
 
-  it("returns other errors unchanged", () => {
+  it("throws a bug as it is", async () => {
     const bug = new TypeError("x");
-    expect(prefectConnectionError("do it", URL, bug)).toBe(bug);
+    await expect(answering(bug).request(operation)).rejects.toBe(bug);
   });
 });

@@ -1,4 +1,7 @@
-// Parses Python literals, as Prefect 1 does, and JSON. Bare words (`[a, b]`) are strings.
+// Parses Python literals, as Prefect 1 does, and JSON: as YAML's flow syntax, which lacks only tuples, sets and Python's
+// escapes. Bare words (`[a, b]`) are strings.
+
+import { isMap, isScalar, isSeq, parseDocument, Scalar } from "yaml";
 
 /** Numbers stay strings, as they are written. */
 export type Literal = null | boolean | string | readonly Literal[] | LiteralObject;
@@ -6,110 +9,69 @@ export interface LiteralObject {
   readonly [key: string]: Literal;
 }
 
-const CLOSING: Readonly<Record<string, string>> = { "[": "]", "(": ")", "{": "}" };
+const STRING_OR_PAREN = /(["'])((?:(?!\1)[^\\]|\\[^])*)\1|[()]/g;
+const ESCAPE = /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^])/g;
+const ESCAPED: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", "\n": "" };
 const WORDS: ReadonlyMap<string, Literal> = new Map<string, Literal>([
   ["none", null],
   ["null", null],
   ["true", true],
   ["false", false],
 ]);
-const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f", "\n": "" };
-const MAX_DEPTH = 50;
 
 /** The value of a list, tuple, set, object or quoted string; undefined for anything else. */
 export function parseLiteral(text: string): Literal | undefined {
-  const scanner = new Scanner(text);
+  if (!/^\s*["'[({]/.test(text)) return undefined;
   try {
-    if (!/["'[({]/.test(scanner.peek())) return undefined;
-    const value = scanner.value(0);
-    return scanner.peek() === "" ? value : undefined;
+    const { contents, errors } = parseDocument(asYaml(text), { schema: "failsafe", uniqueKeys: false });
+    return errors.length > 0 ? undefined : valueOf(contents);
   } catch (error) {
-    if (error instanceof NotALiteral) return undefined;
+    // A code point that does not exist.
+    if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-class NotALiteral extends Error {}
-
-class Scanner {
-  readonly #text: string;
-  #at = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  /** The next character that is not white space, or "" at the end. */
-  peek(): string {
-    while (/\s/.test(this.#text.charAt(this.#at))) this.#at++;
-    return this.#text.charAt(this.#at);
-  }
-
-  value(depth: number): Literal {
-    const first = this.peek();
-    if (depth > MAX_DEPTH) throw new NotALiteral();
-    if (first === '"' || first === "'") return this.#quoted();
-    const closing = CLOSING[first];
-    if (closing === undefined) return this.#word();
-    this.#at++;
-    return this.#members(closing, depth);
-  }
-
-  #members(closing: string, depth: number): Literal {
-    const items: Literal[] = [];
-    const entries: [string, Literal][] = [];
-    while (this.peek() !== closing) {
-      const item = this.value(depth + 1);
-      if (closing === "}" && this.peek() === ":") {
-        this.#at++;
-        entries.push([keyText(item), this.value(depth + 1)]);
-      } else items.push(item);
-      if (this.peek() === ",") this.#at++;
-      else if (this.peek() !== closing) throw new NotALiteral();
-    }
-    this.#at++;
-    if (closing !== "}" || items.length > 0) {
-      if (entries.length > 0) throw new NotALiteral();
-      return items;
-    }
-    return Object.fromEntries(entries);
-  }
-
-  #quoted(): string {
-    const quote = this.#text.charAt(this.#at++);
-    let value = "";
-    for (;;) {
-      const character = this.#text.charAt(this.#at++);
-      if (character === "") throw new NotALiteral();
-      if (character === quote) return value;
-      value += character === "\\" ? this.#escape() : character;
-    }
-  }
-
-  #escape(): string {
-    const kind = this.#text.charAt(this.#at++);
-    const digits = { x: 2, u: 4, U: 8 }[kind];
-    if (digits === undefined) return ESCAPES[kind] ?? (/["'\\/]/.test(kind) ? kind : `\\${kind}`);
-    const code = Number.parseInt(this.#text.slice(this.#at, this.#at + digits), 16);
-    if (Number.isNaN(code) || code > 0x10ffff) throw new NotALiteral();
-    this.#at += digits;
-    return String.fromCodePoint(code);
-  }
-
-  /** A number or a bare word. */
-  #word(): Literal {
-    const word = /[^,:[\](){}"']*/y;
-    word.lastIndex = this.#at;
-    const found = (word.exec(this.#text)?.[0] ?? "").trimEnd();
-    if (found === "") throw new NotALiteral();
-    this.#at += found.length;
-    const known = WORDS.get(found.toLowerCase());
-    return known === undefined ? found : known;
-  }
+function asYaml(text: string): string {
+  return text.replaceAll(STRING_OR_PAREN, (token, quote: string | undefined, content: string) =>
+    quote === undefined ? (token === "(" ? "[" : "]") : JSON.stringify(unescape(content)),
+  );
 }
 
-function keyText(key: Literal): string {
+function unescape(content: string): string {
+  return content.replaceAll(ESCAPE, (written, escape: string) => {
+    if (escape.length > 1) return String.fromCodePoint(Number.parseInt(escape.slice(1), 16));
+    return ESCAPED[escape] ?? (/["'\\/]/.test(escape) ? escape : written);
+  });
+}
+
+function valueOf(node: unknown): Literal | undefined {
+  if (isScalar(node)) {
+    const text = String(node.value);
+    if (node.type !== Scalar.PLAIN) return text;
+    return text === "" ? undefined : wordValue(text);
+  }
+  if (isSeq(node)) return all(node.items.map(valueOf));
+  if (!isMap(node)) return undefined;
+  const keys = all(node.items.map(({ key }) => valueOf(key)));
+  // A set: `{a, b}`.
+  if (node.items.length > 0 && node.items.every(({ value }) => value === null)) return keys;
+  const values = all(node.items.map(({ value }) => valueOf(value)));
+  const names = keys?.map(keyText);
+  if (names === undefined || values === undefined || names.includes(undefined)) return undefined;
+  return Object.fromEntries(names.map((name, at) => [name ?? "", values[at] ?? null]));
+}
+
+function keyText(key: Literal): string | undefined {
   if (typeof key === "string") return key;
-  if (key === null || typeof key === "boolean") return String(key);
-  throw new NotALiteral();
+  return key === null || typeof key === "boolean" ? String(key) : undefined;
+}
+
+function wordValue(word: string): Literal {
+  const known = WORDS.get(word.toLowerCase());
+  return known === undefined ? word : known;
+}
+
+function all(values: readonly (Literal | undefined)[]): readonly Literal[] | undefined {
+  return values.every((value) => value !== undefined) ? values : undefined;
 }
