@@ -1,5 +1,6 @@
 // Entry point: argv, streams and signals → run() → exit code.
 
+import { EXIT } from "./base/errors.ts";
 import { homedir, hostname } from "node:os";
 import { systemClock } from "./base/clock.ts";
 import { readFromDisk } from "./base/read-file.ts";
@@ -7,8 +8,6 @@ import { connectors } from "./cli/context.ts";
 import type { CliContext } from "./cli/context.ts";
 import { run } from "./cli/run.ts";
 import { version } from "./version.ts";
-
-const INTERRUPTED = 130;
 
 function isRunning(pid: number): boolean {
   try {
@@ -23,7 +22,7 @@ function isRunning(pid: number): boolean {
 function stopOnSignal(): AbortController {
   const controller = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
   };
   process.on("SIGINT", onSignal);

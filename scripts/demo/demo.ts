@@ -5,7 +5,7 @@ import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { Agent } from "../../src/agent/agent.ts";
 import { agentPorts } from "../../src/prefect1/agent-ports.ts";
 import { loadTemplate } from "../../src/prefect1/build/template-sources.ts";
-import { noMetrics } from "../../src/agent/server/progress.ts";
+import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { InterruptedError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/base/log.ts";

@@ -5,7 +5,7 @@ import type { Log } from "../base/log.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
-import type { AgentMetrics } from "./server/progress.ts";
+import type { AgentMetrics } from "./server/agent-metrics.ts";
 
 export interface AgentDeps {
   readonly kube: KubeApi;

@@ -5,7 +5,7 @@ import { parseDuration } from "../base/duration.ts";
 import { SettingsError } from "../base/errors.ts";
 import { choiceHint } from "../base/suggest.ts";
 import { wholeNumber } from "../base/whole-number.ts";
-import type { OptionCheck } from "./option-table.ts";
+import type { OptionCheck } from "./option-row.ts";
 
 const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;

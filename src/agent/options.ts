@@ -16,8 +16,8 @@ import {
   oneOf,
   secretNames,
 } from "./option-checks.ts";
-import type { OptionTable, ValuesOf } from "./option-table.ts";
-import { checkOptionValues } from "./option-table.ts";
+import type { OptionTable, ValuesOf } from "./option-row.ts";
+import { checkOptionValues } from "./option-row.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];

@@ -1,7 +1,7 @@
 // Outages of an API: one log line when one begins, one when it ends, and a backoff between retries. If requests are rejected
 // again and again, the agent stops.
 
-import { backoffMs, retryAfterMs } from "../base/backoff.ts";
+import { backoffMs, retryAfterMs } from "../base/retry.ts";
 import { isRetryable, textOf } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import type { AgentDeps } from "./deps.ts";

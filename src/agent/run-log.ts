@@ -1,7 +1,7 @@
 // Writes lines to flow runs' logs, of many runs in one request. Prefect rejects a whole request for one bad line, such as
 // that of a deleted run; then each run's lines are sent separately.
 
-import { withRetry } from "../base/backoff.ts";
+import { withRetry } from "../base/retry.ts";
 import { Batcher } from "../base/batch.ts";
 import type { Clock } from "../base/clock.ts";
 import { isRetryable } from "../base/errors.ts";

@@ -1,5 +1,8 @@
 // Expected errors, each with a message and hint for the user and an exit code. Only cli/run.ts prints them.
 
+/** Exit codes that have no error class of their own, too. */
+export const EXIT = { failure: 1, usage: 2, interrupted: 130 } as const;
+
 export interface ErrorDetails {
   /** What the user can do about it. */
   readonly hint?: string | undefined;
@@ -10,7 +13,7 @@ export interface ErrorDetails {
 
 /** The user sees the message and the hint, never a stack trace. Exit code 1. */
 export class ExpectedError extends Error {
-  readonly exitCode: number = 1;
+  readonly exitCode: number = EXIT.failure;
   readonly hint: string | undefined;
   readonly retryable: boolean;
 
@@ -24,12 +27,12 @@ export class ExpectedError extends Error {
 
 /** Invalid flags, environment variables, configuration files or job templates. Exit code 2. */
 export class SettingsError extends ExpectedError {
-  override readonly exitCode = 2;
+  override readonly exitCode = EXIT.usage;
 }
 
 /** Ctrl-C, or a signal that ended the command. Exit code 130. */
 export class InterruptedError extends ExpectedError {
-  override readonly exitCode = 130;
+  override readonly exitCode = EXIT.interrupted;
 }
 
 /** The message of any thrown value. */

@@ -1,7 +1,7 @@
 // A controller's work queue: a key that is already waiting is queued once, and each key has at most one worker at a time.
 
 import type { Clock } from "./clock.ts";
-import { backoffMs } from "./backoff.ts";
+import { backoffMs } from "./retry.ts";
 
 export interface WorkQueueOptions {
   readonly clock: Clock;

@@ -5,7 +5,7 @@ import { isUuid } from "../base/uuid.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { isPodActive } from "../dask/pod-status.ts";
-import { isFinished } from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { OwnerRun } from "./item.ts";
 
 /** `over`: its objects can be deleted; `since` is undefined where Prefect does not tell. `text` is for people. */
@@ -29,7 +29,7 @@ export function lifecycleOf(flowRunId: string, status: RunStatus, trusted: boole
           kind: "unknown",
           text: "Prefect knows none of the flow runs here; check the API address and tenant",
         };
-      return { kind: "over", since: undefined, text: "its flow run no longer exists in Prefect" };
+      return { kind: "over", since: undefined, text: DELETED_RUN };
     case "unknown":
       return { kind: "unknown", text: "the state of its flow run is unknown" };
   }

@@ -1,7 +1,7 @@
 // Throttle: limits concurrent calls to an API server. After a 429 (too many requests) all calls wait and the limit is halved;
 // each success raises it a little. Other transient errors are retried.
 
-import { backoffMs, retryAfterMs } from "../base/backoff.ts";
+import { backoffMs, retryAfterMs } from "../base/retry.ts";
 import type { Clock } from "../base/clock.ts";
 import { isRetryable } from "../base/errors.ts";
 import type { KubeApi } from "../kube/client/api.ts";

@@ -1,14 +1,12 @@
 // Turns errors into text and exit codes; no other file does.
 
 import { UsageError } from "clipanion";
-import { ExpectedError, textOf } from "../base/errors.ts";
+import { EXIT, ExpectedError, textOf } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
 import { PROGRAM } from "./program-name.ts";
 import type { CliContext } from "./context.ts";
 
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
-const INTERRUPTED = 130;
-const WRONG_USAGE = 2;
 
 /** Writes an error to stderr and returns the exit code. `verbose` adds causes and, for a bug, the stack. */
 export function reportError(
@@ -19,8 +17,8 @@ export function reportError(
   const lines = linesOf(error, context.signal, verbose);
   context.stderr.write(`${lines.join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
-  if (error instanceof UsageError) return WRONG_USAGE;
-  return context.signal.aborted ? INTERRUPTED : 1;
+  if (error instanceof UsageError) return EXIT.usage;
+  return context.signal.aborted ? EXIT.interrupted : 1;
 }
 
 function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[] {

@@ -1,5 +1,6 @@
 // argv → command → exit code.
 
+import { EXIT } from "../base/errors.ts";
 import { Cli } from "clipanion";
 import type { Command, CommandClass } from "clipanion";
 import { version } from "../version.ts";
@@ -11,8 +12,6 @@ import type { CliContext } from "./context.ts";
 import { COMMANDS } from "./program.ts";
 import { PROGRAM } from "./program-name.ts";
 import { reportUsage } from "./errors.ts";
-
-const WRONG_USAGE = 2;
 
 /** Runs one command line and returns the exit code. Data goes to stdout, errors to stderr. */
 export async function run(
@@ -62,7 +61,7 @@ function withoutPaths(command: CommandClass<CliContext>): CommandClass<CliContex
 function wrongUsage(error: unknown, parsed: Pick<Meant, "command" | "words">, context: CliContext): number {
   const names = COMMANDS.flatMap(({ paths = [] }) => paths.map((path) => path.join(" ")));
   context.stderr.write(reportUsage(error, parsed, names));
-  return WRONG_USAGE;
+  return EXIT.usage;
 }
 
 /** Prints help if requested, or if the line names no command; like kubectl, that is no error. */

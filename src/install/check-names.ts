@@ -3,8 +3,8 @@
 import { SettingsError } from "../base/errors.ts";
 import { checkWorkOptions, JOB_OPTIONS } from "../agent/options.ts";
 import { anId, aWebAddress, must, oneOf } from "../agent/option-checks.ts";
-import type { OptionCheck } from "../agent/option-table.ts";
-import { checkOptionValues } from "../agent/option-table.ts";
+import type { OptionCheck } from "../agent/option-row.ts";
+import { checkOptionValues } from "../agent/option-row.ts";
 import type { InstallOptions } from "./options.ts";
 import { INSTALL_OPTIONS } from "./options.ts";
 

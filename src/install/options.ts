@@ -4,7 +4,7 @@
 import type { AgentOptionValues } from "../agent/options.ts";
 import { AGENT_OPTIONS } from "../agent/options.ts";
 import { aCount, aNamespace, must, oneOf } from "../agent/option-checks.ts";
-import type { OptionCheck, OptionTable, ValuesOf } from "../agent/option-table.ts";
+import type { OptionCheck, OptionTable, ValuesOf } from "../agent/option-row.ts";
 import { readCpu, readMemory } from "../base/quantity.ts";
 
 /** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */

@@ -3,7 +3,7 @@
 import { isPodActive } from "../dask/pod-status.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Pod } from "../kube/client/objects.ts";
-import { isFinished } from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { podObject, stateObject } from "./job-row.ts";
@@ -79,8 +79,7 @@ function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): Das
   if (!isRunning) return { status: "finished", reason: "none of its pods is running" };
   if (run === undefined) return { status: "unowned", reason: "running, but its flow run is unknown" };
   const attribution = `attributed to its flow run by ${dask.owner?.by ?? "nothing"}`;
-  if (run.status.kind === "missing")
-    return { status: "orphaned", reason: `its flow run no longer exists in Prefect (${attribution})` };
+  if (run.status.kind === "missing") return { status: "orphaned", reason: `${DELETED_RUN} (${attribution})` };
   if (run.status.kind === "known" && isFinished(run.status.state.type))
     return { status: "orphaned", reason: `its flow run is ${run.status.state.name} (${attribution})` };
   return { status: "active", reason: attribution };

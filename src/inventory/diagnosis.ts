@@ -4,7 +4,7 @@ import { formatDuration } from "../base/duration.ts";
 import { jobPhase } from "../job/observe/phase.ts";
 import { oneLine } from "../job/observe/problem.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
-import { isFailed, isFinished } from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isFailed, isFinished } from "../orchestrator/flow-run.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 import { agentActions } from "./agent-actions.ts";
 import type { InventoryRun } from "./inventory.ts";
@@ -50,8 +50,7 @@ function postMortemsOf({ observed, podsForbidden }: InventoryRun): readonly stri
 
 /** The status of a run without Jobs: its state in Prefect. */
 function withoutJobs({ status: run }: InventoryRun, now: Date): Pick<Diagnosis, "status" | "reason"> {
-  if (run.kind === "missing")
-    return { status: "orphaned", reason: "its flow run no longer exists in Prefect" };
+  if (run.kind === "missing") return { status: "orphaned", reason: DELETED_RUN };
   if (run.kind === "unknown")
     return { status: "finished", reason: "it has no Job here, and its state in Prefect is unknown" };
   const { type, name } = run.state;

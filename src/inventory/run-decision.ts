@@ -1,7 +1,7 @@
 // Inventory: what the agent would decide about a run. Pure. The agent remembers when it first observed a problem; an
 // inventory takes the time when the pod or Job was created, or ended.
 
-import { isCancelled, isFinished } from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isCancelled, isFinished } from "../orchestrator/flow-run.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { DEFAULT_POLICY } from "../job/decide/policy.ts";
@@ -57,8 +57,7 @@ function statusWithoutPods(
   isSuspended: boolean,
   run: RunStatus,
 ): Pick<Decision, "status" | "reason"> {
-  if (run.kind === "missing")
-    return { status: "orphaned", reason: "its flow run no longer exists in Prefect" };
+  if (run.kind === "missing") return { status: "orphaned", reason: DELETED_RUN };
   const reason = run.kind === "known" ? `its flow run is ${run.state.name}` : "";
   if (isCancelled(run)) return { status: "cancelled", reason };
   if (hasCondition(job, "Complete")) return { status: "finished", reason: "its Job completed" };

@@ -73,3 +73,6 @@ export function isCancelled(run: RunStatus): boolean {
 export function isDone(run: RunStatus): boolean {
   return run.kind === "missing" || isCancelled(run) || (run.kind === "known" && isFinished(run.state.type));
 }
+
+/** Why a Job or Dask cluster of a run that Prefect does not have is orphaned. */
+export const DELETED_RUN = "its flow run no longer exists in Prefect";

@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PROGRESS_TIMEOUT_MS } from "../../src/agent/server/health.ts";
-import { LOOPS } from "../../src/agent/server/progress.ts";
-import type { Loop } from "../../src/agent/server/progress.ts";
+import { LOOPS } from "../../src/agent/server/agent-metrics.ts";
+import type { Loop } from "../../src/agent/server/agent-metrics.ts";
 import { AgentServer } from "../../src/agent/server/server.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/clock.ts";

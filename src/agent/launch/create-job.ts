@@ -1,7 +1,7 @@
 // Creates the Job of a claimed submission, never twice: its name is derived from the claim, and before every retry the claim
 // is checked, since the Job may have been created despite an error and have finished already.
 
-import { withRetry } from "../../base/backoff.ts";
+import { withRetry } from "../../base/retry.ts";
 import { ExpectedError, textOf } from "../../base/errors.ts";
 import { FLOW_RUN_LABEL, OWNER_ANNOTATION } from "../../job/labels.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";

@@ -1,6 +1,6 @@
 // Submits one due flow run: wait for its start time, claim it, create the Job, write that to the run's log.
 
-import { withRetry } from "../../base/backoff.ts";
+import { withRetry } from "../../base/retry.ts";
 import { isRetryable, textOf } from "../../base/errors.ts";
 import PQueue from "p-queue";
 import { aborted } from "../../base/clock.ts";

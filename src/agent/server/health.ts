@@ -2,8 +2,8 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { LOOPS } from "./progress.ts";
-import type { Loop } from "./progress.ts";
+import { LOOPS } from "./agent-metrics.ts";
+import type { Loop } from "./agent-metrics.ts";
 
 /**
  * How long each loop may make no progress, in milliseconds. Polls come every 10 s, recovery sweeps every 15 s, bookmarks of

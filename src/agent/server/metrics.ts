@@ -1,7 +1,7 @@
 // Prometheus metrics. prom-client is loaded only if metrics are served.
 
 import type { Counter as PromCounter, Gauge, Histogram, Registry } from "prom-client";
-import type { Counter, Loop } from "./progress.ts";
+import type { Counter, Loop } from "./agent-metrics.ts";
 
 const COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string]>> = {
   polls: ["polls_total", "Successful polls"],

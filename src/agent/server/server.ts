@@ -9,7 +9,7 @@ import type { Log } from "../../base/log.ts";
 import { Health } from "./health.ts";
 import { Metrics } from "./metrics.ts";
 import type { Gauges, ApiCall } from "./metrics.ts";
-import type { Counter, AgentMetrics } from "./progress.ts";
+import type { Counter, AgentMetrics } from "./agent-metrics.ts";
 
 export interface ServedAgent {
   poke(): void;

@@ -1,7 +1,7 @@
 // Acts on a decision: first writes the run's log, then sets its state, then deletes Jobs; each step only after the one before
 // has succeeded.
 
-import { withRetry } from "../../base/backoff.ts";
+import { withRetry } from "../../base/retry.ts";
 import type { Deletion, Decision, LogTail, RunLogEntry, Transition } from "../../job/decide/types.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";

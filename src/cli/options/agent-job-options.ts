@@ -2,7 +2,7 @@
 
 import { JOB_OPTIONS } from "../../agent/options.ts";
 import type { JobOptions } from "../../prefect1/config/job-settings.ts";
-import { checkOptionValues } from "../../agent/option-table.ts";
+import { checkOptionValues } from "../../agent/option-row.ts";
 import { environmentIn, parseSecretEntry } from "../../agent/option-checks.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import { optionGroup } from "./option-group.ts";

@@ -1,6 +1,7 @@
 // Decides about Jobs whose flow run is cancelled, over or deleted: they are deleted unless they stop by themselves within a
 // grace period.
 
+import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
 import type { ObservedJob } from "../observe/observed.ts";
 import type { JobPhase } from "../observe/phase.ts";
 import { deleteAfter } from "./failed.ts";
@@ -13,7 +14,7 @@ export function decideByRunState(context: JobContext): JobDecision | undefined {
   const { run, policy } = context.input;
   if (run.kind === "unknown") return undefined;
   if (run.kind === "missing") {
-    const reason = "its flow run no longer exists in Prefect";
+    const reason = DELETED_RUN;
     return afterGrace(context, { status: "orphaned", reason, graceMs: policy.cancelGraceMs });
   }
   const { type, name } = run.state;

@@ -3,7 +3,7 @@
 // timeout and a server-side timeout, relists after 410 and periodically, and always restarts.
 
 import type { Clock } from "../../base/clock.ts";
-import { backoffMs } from "../../base/backoff.ts";
+import { backoffMs } from "../../base/retry.ts";
 import type { KubeApi, ListQuery } from "../client/api.ts";
 import { KubeError } from "../client/errors.ts";
 import type { KindMap, Resource } from "../client/objects.ts";

@@ -7,7 +7,7 @@ import { InFlight } from "../../../src/agent/launch/in-flight.ts";
 import { Poller } from "../../../src/agent/launch/poll.ts";
 import { Submitter } from "../../../src/agent/launch/submit.ts";
 import { RunLogWriter } from "../../../src/agent/run-log.ts";
-import { noMetrics } from "../../../src/agent/server/progress.ts";
+import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
 import type { AgentSettings } from "../../../src/agent/settings.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { PrefectError } from "../../../src/orchestrator/errors.ts";

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { PROGRESS_TIMEOUT_MS } from "../../../src/agent/server/health.ts";
-import { LOOPS } from "../../../src/agent/server/progress.ts";
+import { LOOPS } from "../../../src/agent/server/agent-metrics.ts";
 import { parseAddress, AgentServer } from "../../../src/agent/server/server.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";

@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { Agent } from "../../../src/agent/agent.ts";
 import { agentPorts } from "../../../src/prefect1/agent-ports.ts";
 import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
-import { noMetrics } from "../../../src/agent/server/progress.ts";
+import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";

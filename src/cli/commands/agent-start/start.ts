@@ -6,7 +6,7 @@ import type { AgentDeps } from "../../../agent/deps.ts";
 import { loadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { LeaderOptions } from "../../../agent/leader-election.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
-import { LOOPS } from "../../../agent/server/progress.ts";
+import { LOOPS } from "../../../agent/server/agent-metrics.ts";
 import { Outage, retryUntilSuccess } from "../../../agent/outage.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
 import { checkPermissions } from "../../../agent/permission-check.ts";

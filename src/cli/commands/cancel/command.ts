@@ -3,7 +3,7 @@
 import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
-import { SettingsError } from "../../../base/errors.ts";
+import { EXIT, SettingsError } from "../../../base/errors.ts";
 import type { CancelDeps, CancelResult, CancelOptions } from "../../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
@@ -11,7 +11,6 @@ import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ClusterScope } from "../../options/namespaced-command.ts";
 import type { RunDirectories } from "../../run-directories.ts";
 
-const INTERRUPTED = 130;
 /** Longer than for listings, because requests that change something should not be given up early. */
 const DEADLINE_MS = 30_000;
 
@@ -140,7 +139,7 @@ export class CancelCommand extends NamespacedCommand {
     this.printMessage(
       interrupted && done.length === 0 ? "interrupted: nothing removed" : summary(done, false),
     );
-    if (interrupted) return INTERRUPTED;
+    if (interrupted) return EXIT.interrupted;
     return problems.length > 0 ? 1 : 0;
   }
 }

@@ -1,7 +1,8 @@
 // kubectl prefect cleanup: delete what finished flow runs left behind.
 
 import { Command, Option } from "clipanion";
-import { parseDuration } from "../../../base/duration.ts";
+import { formatDuration, parseDuration } from "../../../base/duration.ts";
+import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { PassSettings } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
@@ -47,8 +48,8 @@ export class CleanupCommand extends NamespacedCommand {
   orphans = Option.Boolean("--orphans", false, {
     description: "delete only orphans: objects whose flow run is over or gone, not finished Jobs and pods",
   });
-  olderThan = Option.String("--older-than", "10m", {
-    description: "delete only what finished at least this long ago (default 10m)",
+  olderThan = Option.String("--older-than", formatDuration(OLDER_THAN_MS), {
+    description: `delete only what finished at least this long ago (default ${formatDuration(OLDER_THAN_MS)})`,
   });
   runs = Option.Array("--run", { description: "delete only objects of this flow run; may be repeated" });
   selector = Option.String("-l,--selector", { description: "label selector to filter Jobs" });

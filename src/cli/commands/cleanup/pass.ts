@@ -1,6 +1,6 @@
 // One pass of `cleanup`: list, plan, show, ask, delete, report.
 
-import { InterruptedError } from "../../../base/errors.ts";
+import { EXIT, InterruptedError } from "../../../base/errors.ts";
 import { currentStates } from "../../../cleanup/recheck-context.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
 import { Throttle, throttled } from "../../../cleanup/throttle.ts";
@@ -50,7 +50,6 @@ const NOTHING_TO_REMOVE: Readonly<Record<ClusterListing["forbiddenJobs"], string
 };
 const SOME_FAILED = 1;
 const KUBERNETES_FAILED = 4;
-const INTERRUPTED = 130;
 
 /** One `cleanup`; with --every it runs again and again. */
 export class CleanupPass {
@@ -188,7 +187,7 @@ export class CleanupPass {
   #printResult(done: readonly ItemResult[]): number {
     for (const line of problemLines(done)) this.#printMessage(line);
     this.#printMessage(summary(done, this.#settings.mode === "server-dry-run"));
-    if (done.some(({ outcome }) => outcome.kind === "not attempted")) return INTERRUPTED;
+    if (done.some(({ outcome }) => outcome.kind === "not attempted")) return EXIT.interrupted;
     return done.some(({ outcome }) => outcome.kind === "failed") ? 1 : 0;
   }
 

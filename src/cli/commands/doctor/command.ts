@@ -2,7 +2,7 @@
 
 import type { DoctorDeps } from "../../../doctor/target.ts";
 import { Command, Option } from "clipanion";
-import { checkOptionValues } from "../../../agent/option-table.ts";
+import { checkOptionValues } from "../../../agent/option-row.ts";
 import type { Finding } from "../../../doctor/finding.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";

@@ -7,7 +7,7 @@ import { SettingsError } from "../../../base/errors.ts";
 import type { Env } from "../../../base/env.ts";
 import { jobSettings } from "../../../prefect1/config/job-settings.ts";
 import { namesIn, parseSecretEntry } from "../../../agent/option-checks.ts";
-import type { ValuesOf } from "../../../agent/option-table.ts";
+import type { ValuesOf } from "../../../agent/option-row.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { Prefect3Settings } from "../../../prefect3/settings.ts";
 import { loadPrefect3Settings } from "../../../prefect3/settings.ts";

@@ -1,5 +1,6 @@
 // kubectl prefect jobs: lists the Jobs of flow runs with their status in Kubernetes and Prefect.
 
+import { EXIT } from "../../../base/errors.ts";
 import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
 import type { Inventory } from "../../../inventory/inventory.ts";
@@ -9,8 +10,6 @@ import type { PrintOptions } from "../../../output/print-rows.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { RunDirectories } from "../../run-directories.ts";
 import type { QueryResult } from "./watch.ts";
-
-const INTERRUPTED = 130;
 
 export class JobsCommand extends NamespacedCommand {
   static override paths = [["jobs"], ["get"], ["get", "jobs"]];
@@ -111,6 +110,6 @@ export class JobsCommand extends NamespacedCommand {
       query,
       printWarning: (line) => this.printMessage(`warning: ${line}`),
     });
-    return signal.aborted ? INTERRUPTED : 0;
+    return signal.aborted ? EXIT.interrupted : 0;
   }
 }

@@ -1,5 +1,6 @@
 // kubectl prefect logs: prints the logs of a flow run's pods.
 
+import { EXIT } from "../../../base/errors.ts";
 import { once } from "node:events";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
@@ -7,8 +8,6 @@ import type { LogDeps } from "./log-stream.ts";
 import type { LogOptions } from "./run-logs.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-
-const INTERRUPTED = 130;
 
 export class LogsCommand extends NamespacedCommand {
   static override paths = [["logs"]];
@@ -63,7 +62,7 @@ export class LogsCommand extends NamespacedCommand {
       const run = await findRun(this.target, scope, { directories, signal });
       const target = { flowRunId: run.id, namespace: run.namespace ?? scope.namespace };
       await (this.follow ? followRunLogs(deps, target, options) : printRunLogs(deps, target, options));
-      return signal.aborted ? INTERRUPTED : 0;
+      return signal.aborted ? EXIT.interrupted : 0;
     } finally {
       directories.close();
       kube.close();

@@ -1,6 +1,6 @@
 import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
-import { backoffMs, retryAfterMs, withRetry } from "../../src/base/backoff.ts";
+import { backoffMs, retryAfterMs, withRetry } from "../../src/base/retry.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
 
 const shape = { firstMs: 100, maxMs: 1_000 };
