@@ -36,7 +36,7 @@ async function makeArchive(release: Release, target: Target): Promise<string> {
   const codeCache = target.platform === process.platform && target.nodeArch === process.arch;
   await makeExecutable(release.program, { node, platform: target.platform, codeCache, output });
   const archive = gzip(
-    tar([
+    await tar([
       { path: target.bin, mode: 0o755, content: await readFile(output) },
       { path: "LICENSE", mode: 0o644, content: await readFile(projectPath("LICENSE")) },
       { path: "NODE-LICENSE", mode: 0o644, content: release.nodeLicense },

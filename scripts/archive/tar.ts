@@ -1,6 +1,7 @@
-// Writes reproducible tar archives (POSIX ustar): the owner is root and the time is fixed.
+// Tar archives: our own, reproducible (the owner is root and the time is fixed), and npm packages.
 
-import { ExpectedError } from "../../src/base/errors.ts";
+import { buffer } from "node:stream/consumers";
+import { extract, pack } from "tar-stream";
 import { packedAtSeconds } from "../project.ts";
 
 /** An entry: a file with `content`, a symbolic link with `linkTo`, otherwise a directory. */
@@ -15,62 +16,37 @@ export interface TarEntry {
   readonly ownerId?: number | undefined;
 }
 
-const blockBytes = 512;
-
-/** The archive, with the entries in this order. Throws for a path that is too long for ustar. */
-export function tar(entries: readonly TarEntry[]): Buffer {
-  const parts = entries.flatMap((entry) => {
-    const content = entry.content ?? new Uint8Array();
-    const padding = (blockBytes - (content.length % blockBytes)) % blockBytes;
-    return [header(entry, content.length), content, Buffer.alloc(padding)];
-  });
-  return Buffer.concat([...parts, Buffer.alloc(2 * blockBytes)]);
+export interface ReadEntry {
+  readonly path: string;
+  /** Permission bits. */
+  readonly mode: number;
+  readonly kind: "file" | "directory" | "link" | "other";
+  readonly content: Buffer;
 }
 
-function header(entry: TarEntry, size: number): Buffer {
-  const block = Buffer.alloc(blockBytes);
-  const { name, prefix } = splitPath(entry);
-  const linkTo = entry.linkTo ?? "";
-  if (Buffer.byteLength(linkTo) > 100) {
-    throw new ExpectedError(`cannot archive "${entry.path}": its link target is longer than 100 bytes`);
+/** The archive, with the entries in this order. */
+export function tar(entries: readonly TarEntry[]): Promise<Buffer> {
+  const archive = pack();
+  const mtime = new Date(packedAtSeconds * 1_000);
+  for (const { path: name, mode, content, linkTo, ownerId = 0 } of entries) {
+    const header = { name, mode, mtime, uid: ownerId, gid: ownerId };
+    if (content !== undefined) archive.entry({ ...header, type: "file" }, Buffer.from(content));
+    else if (linkTo === undefined) archive.entry({ ...header, type: "directory" });
+    else archive.entry({ ...header, type: "symlink", linkname: linkTo });
   }
-  block.write(name, 0);
-  octal(block, entry.mode, [100, 8]);
-  octal(block, entry.ownerId ?? 0, [108, 8]);
-  octal(block, entry.ownerId ?? 0, [116, 8]);
-  octal(block, size, [124, 12]);
-  octal(block, packedAtSeconds, [136, 12]);
-  block.write(" ".repeat(8), 148);
-  block.write(typeFlag(entry), 156);
-  block.write(linkTo, 157);
-  block.write("ustar\u000000", 257);
-  block.write(prefix, 345);
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  block.write(`${sum.toString(8).padStart(6, "0")}\u0000 `, 148);
-  return block;
+  archive.finalize();
+  return buffer(archive);
 }
 
-function typeFlag(entry: TarEntry): string {
-  if (entry.content !== undefined) return "0";
-  return entry.linkTo === undefined ? "5" : "2";
-}
-
-function octal(block: Buffer, value: number, [offset, width]: readonly [number, number]): void {
-  const digits = value.toString(8).padStart(width - 1, "0");
-  if (digits.length >= width)
-    throw new ExpectedError(`cannot archive the number ${value}: it is too large for ustar`);
-  block.write(digits, offset);
-}
-
-/** ustar has 100 bytes for the name and 155 for the folders before it. */
-function splitPath(entry: TarEntry): { readonly name: string; readonly prefix: string } {
-  const directory = entry.content === undefined && entry.linkTo === undefined;
-  const path = directory && !entry.path.endsWith("/") ? `${entry.path}/` : entry.path;
-  if (Buffer.byteLength(path) <= 100) return { name: path, prefix: "" };
-  const cut = path.lastIndexOf("/", path.length - 2);
-  const [prefix, name] = [path.slice(0, Math.max(cut, 0)), path.slice(cut + 1)];
-  if (Buffer.byteLength(name) > 100 || Buffer.byteLength(prefix) > 155 || prefix === "") {
-    throw new ExpectedError(`cannot archive "${path}": the path is too long for ustar`);
+/** The entries of an uncompressed archive. Throws when it is cut short or damaged. */
+export async function untar(archive: Uint8Array): Promise<readonly ReadEntry[]> {
+  const reader = extract();
+  reader.end(Buffer.from(archive));
+  const entries: ReadEntry[] = [];
+  for await (const entry of reader) {
+    const { name, type, mode } = entry.header;
+    const kind = type === "file" || type === "directory" ? type : type === "symlink" ? "link" : "other";
+    entries.push({ path: name, mode, kind, content: await buffer(entry) });
   }
-  return { name, prefix };
+  return entries;
 }

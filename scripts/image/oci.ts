@@ -25,9 +25,9 @@ interface Blob {
 }
 
 /** The archive, reproducible for the same request. */
-export function imageArchive(request: ImageRequest): Buffer {
+export async function imageArchive(request: ImageRequest): Promise<Buffer> {
   const created = new Date(packedAtSeconds * 1000).toISOString();
-  const packed = request.layers.map((entries) => tar(entries));
+  const packed = await Promise.all(request.layers.map((entries) => tar(entries)));
   const layers = packed.map((layer) => blob("application/vnd.oci.image.layer.v1.tar+gzip", gzip(layer)));
   const config = json("application/vnd.oci.image.config.v1+json", {
     architecture: request.architecture,

@@ -3,16 +3,16 @@
 import { gunzipSync } from "node:zlib";
 import { textOf } from "../../src/base/errors.ts";
 import { sha256 } from "../archive/gzip.ts";
-import { untar } from "../archive/untar.ts";
-import type { ReadEntry } from "../archive/untar.ts";
+import { untar } from "../archive/tar.ts";
+import type { ReadEntry } from "../archive/tar.ts";
 import type { PluginPlatform } from "./plugin.ts";
 
 /** The problems of a platform's .tar.gz; empty if krew can install it. */
-export function archiveProblems(platform: PluginPlatform, archive: Buffer): readonly string[] {
+export async function archiveProblems(platform: PluginPlatform, archive: Buffer): Promise<readonly string[]> {
   const sum = sha256(archive);
   if (sum !== platform.sha256) return [`the archive's sha256 is ${sum}, not "${platform.sha256}"`];
   try {
-    return contentProblems(platform, [...untar(gunzipSync(archive))]);
+    return contentProblems(platform, await untar(gunzipSync(archive)));
   } catch (error) {
     return [`the archive cannot be unpacked: ${textOf(error)}`];
   }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { ExpectedError, textOf } from "../../src/base/errors.ts";
-import { untar } from "../archive/untar.ts";
+import { untar } from "../archive/tar.ts";
 import { projectPath } from "../project.ts";
 import type { Target } from "./targets.ts";
 
@@ -21,7 +21,7 @@ export async function nodeFile(request: PackageRequest, path: string): Promise<B
   const name = `${target.npmPackage}-${nodeVersion}.tgz`;
   const cached = await readFile(projectPath("dist", ".cache", name)).catch(() => undefined);
   const archive = cached ?? (await fetchPackage(`${target.npmPackage}@${nodeVersion}`, name));
-  for (const entry of untar(gunzipSync(archive))) {
+  for (const entry of await untar(gunzipSync(archive))) {
     if (entry.path === `package/${path}`) return entry.content;
   }
   throw new ExpectedError(`cannot find "${path}" in the npm package "${name}": no such file`);

@@ -113,7 +113,7 @@ describe("kubectl prefect doctor", () => {
     const messages = findings.filter(({ check }) => check === "user").map(({ message }) => message);
     // SelfSubjectReview exists since 1.28.
     const count = serverMinor() >= 28 ? 1 : 0;
-    expect(messages.filter((each) => each.startsWith('known to the server as "'))).toHaveLength(count);
+    expect(messages.filter((each) => each.startsWith('logged in as "'))).toHaveLength(count);
     expect(messages).toHaveLength(count);
   });
 
@@ -135,7 +135,7 @@ describe("kubectl prefect doctor", () => {
       "deleting finished Jobs": "ok",
       "logs of failed pods": "ok",
       "events in flow runs' logs": "ok",
-      "removing Dask of cancelled flow runs": "ok",
+      "deleting Dask clusters of cancelled flow runs": "ok",
       "leader election": "skipped",
       cleanup: "skipped",
     });

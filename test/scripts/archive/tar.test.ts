@@ -1,14 +1,13 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { gzip, sha256 } from "../../../scripts/archive/gzip.ts";
-import { tar } from "../../../scripts/archive/tar.ts";
-import { untar } from "../../../scripts/archive/untar.ts";
+import { tar, untar } from "../../../scripts/archive/tar.ts";
 
 const hello = Buffer.from("hello\n");
 
 describe("tar", () => {
-  it("writes ustar headers with fixed owner and time, and a valid checksum", () => {
-    const archive = tar([{ path: "bin/run", mode: 0o755, content: hello }]);
+  it("writes ustar headers with fixed owner and time, and a valid checksum", async () => {
+    const archive = await tar([{ path: "bin/run", mode: 0o755, content: hello }]);
     const header = Buffer.from(archive.subarray(0, 512));
     expect(header.toString("latin1", 0, 8)).toBe("bin/run\u0000");
     expect(header.toString("latin1", 100, 136)).toBe(
@@ -21,20 +20,20 @@ describe("tar", () => {
     expect(written).toBe(header.reduce((sum, byte) => sum + byte, 0));
   });
 
-  it("pads the last block and ends with two empty blocks", () => {
-    const archive = tar([{ path: "a", mode: 0o644, content: hello }]);
+  it("pads the last block and ends with two empty blocks", async () => {
+    const archive = await tar([{ path: "a", mode: 0o644, content: hello }]);
     expect(archive.length).toBe(512 * 4);
     expect(archive.subarray(512 * 2).every((byte) => byte === 0)).toBe(true);
   });
 
-  it("writes files, folders, links and modes that untar reads back", () => {
+  it("writes files, folders, links and modes that untar reads back", async () => {
     const long = `${"d".repeat(90)}/${"f".repeat(90)}`;
-    const archive = tar([
+    const archive = await tar([
       { path: "tmp", mode: 0o1777 },
       { path: long, mode: 0o600, content: hello },
       { path: "link", mode: 0o777, linkTo: "tmp" },
     ]);
-    const read = [...untar(archive)].map((entry) => [
+    const read = (await untar(archive)).map((entry) => [
       entry.path,
       entry.kind,
       entry.mode,
@@ -47,23 +46,17 @@ describe("tar", () => {
     ]);
   });
 
-  it.each([
-    { name: "a name of 101 bytes", path: "n".repeat(101) },
-    { name: "folders of 156 bytes", path: `${"d/".repeat(78)}x`.replace("d", "dd") },
-    { name: "a name of 100 characters but 200 bytes", path: "é".repeat(100) },
-  ])("rejects $name", ({ path }) => {
-    expect(() => tar([{ path, mode: 0o644, content: hello }])).toThrow("too long for ustar");
-  });
-
-  it("rejects a link target that is too long", () => {
-    expect(() => tar([{ path: "l", mode: 0o777, linkTo: "t".repeat(101) }])).toThrow("longer than 100 bytes");
+  it("writes paths that are too long for ustar, too", async () => {
+    const path = `${"n".repeat(120)}/${"é".repeat(100)}`;
+    const read = await untar(await tar([{ path, mode: 0o644, content: hello }]));
+    expect(read.map((entry) => entry.path)).toEqual([path]);
   });
 });
 
 describe("untar", () => {
-  it("rejects a truncated archive", () => {
-    const archive = tar([{ path: "a", mode: 0o644, content: Buffer.alloc(2000) }]);
-    expect(() => [...untar(archive.subarray(0, 1500))]).toThrow("damaged or cut short");
+  it("rejects a truncated archive", async () => {
+    const archive = await tar([{ path: "a", mode: 0o644, content: Buffer.alloc(2000) }]);
+    await expect(untar(archive.subarray(0, 1500))).rejects.toThrow(/unexpected end/i);
   });
 });
 

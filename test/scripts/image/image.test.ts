@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { sha256 } from "../../../scripts/archive/gzip.ts";
-import { untar } from "../../../scripts/archive/untar.ts";
+import { untar } from "../../../scripts/archive/tar.ts";
 import { parseLdd } from "../../../scripts/image/libraries.ts";
 import { imageArchive } from "../../../scripts/image/oci.ts";
 import { withFolders } from "../../../scripts/image/root-files.ts";
@@ -16,7 +16,7 @@ const request = {
   config: { User: "65532:65532", Entrypoint: ["/run"] },
 };
 
-const files = new Map([...untar(imageArchive(request))].map((entry) => [entry.path, entry.content]));
+const files = new Map((await untar(await imageArchive(request))).map((entry) => [entry.path, entry.content]));
 const json = (path: string) => JSON.parse(String(files.get(path)));
 const blob = (digest: string) => files.get(`blobs/sha256/${digest.replace("sha256:", "")}`);
 

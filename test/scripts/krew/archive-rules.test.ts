@@ -12,8 +12,8 @@ const content = Buffer.from("x");
 const bin: TarEntry = { path: "kubectl-prefect", mode: 0o755, content };
 const license: TarEntry = { path: "LICENSE", mode: 0o644, content };
 
-function problems(entries: readonly TarEntry[]): readonly string[] {
-  const archive = gzip(tar(entries));
+async function problems(entries: readonly TarEntry[]): Promise<readonly string[]> {
+  const archive = gzip(await tar(entries));
   return archiveProblems(platformOf(archive), archive);
 }
 
@@ -33,8 +33,8 @@ describe("archiveProblems", () => {
     { name: "LICENSE", path: "LICENSE" },
     { name: "COPYING.md", path: "COPYING.md" },
     { name: "./license.txt", path: "./license.txt" },
-  ])("accepts an archive with the executable and $name", ({ path }) => {
-    expect(problems([bin, { ...license, path }])).toEqual([]);
+  ])("accepts an archive with the executable and $name", async ({ path }) => {
+    expect(await problems([bin, { ...license, path }])).toEqual([]);
   });
 
   it.each([
@@ -60,21 +60,21 @@ describe("archiveProblems", () => {
       entries: [bin, license, { ...license, path: "../kubectl" }],
       sentence: '"../kubectl" would be unpacked outside',
     },
-  ])("rejects one $name", ({ entries, sentence }) => {
-    const found = problems(entries);
+  ])("rejects one $name", async ({ entries, sentence }) => {
+    const found = await problems(entries);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(sentence);
   });
 
-  it("rejects one with a different sum", () => {
-    const archive = gzip(tar([bin, license]));
-    const found = archiveProblems({ ...platformOf(archive), sha256: "0".repeat(64) }, archive);
+  it("rejects one with a different sum", async () => {
+    const archive = gzip(await tar([bin, license]));
+    const found = await archiveProblems({ ...platformOf(archive), sha256: "0".repeat(64) }, archive);
     expect(found).toEqual([`the archive's sha256 is ${sha256(archive)}, not "${"0".repeat(64)}"`]);
   });
 
-  it("rejects a file that is not an archive", () => {
+  it("rejects a file that is not an archive", async () => {
     const text = Buffer.from("not gzip");
-    expect(archiveProblems(platformOf(text), text)[0]).toContain("the archive cannot be unpacked");
+    expect((await archiveProblems(platformOf(text), text))[0]).toContain("the archive cannot be unpacked");
   });
 });
 
@@ -110,7 +110,7 @@ describe("checkKrew", () => {
   }
 
   it("passes when manifest and archives agree", async () => {
-    const archive = gzip(tar([bin, license]));
+    const archive = gzip(await tar([bin, license]));
     const manifest = join(folder, "prefect.yaml");
     await writeFile(manifest, manifestFor(archive));
     await writeFile(join(folder, "p.tar.gz"), archive);
