@@ -7,7 +7,7 @@ import { median } from "./statistics.ts";
 
 const PAIRS = 25;
 const WARM_UP = 3;
-const AT_MOST = 1.5;
+const AT_MOST = 2;
 
 /** Starts the program and Node alternately, so that both have the same conditions. */
 export const startup: Figure = {

@@ -1,19 +1,45 @@
 // The width of text on a terminal; cuts, pads and escapes text. Counting code units would misalign tables.
+// string-width would take 50 ms of every start: it makes an Intl.Segmenter when it is loaded, not when it is needed.
 
-import sliceAnsi from "slice-ansi";
-import stringWidth from "string-width";
+import { stripVTControlCharacters } from "node:util";
 
 const ASCII = /^[\u0020-\u007E]*$/;
+// CSI sequences, OSC sequences, and other two-byte escapes.
+// oxlint-disable-next-line no-control-regex -- escape sequences are control characters
+const ESCAPES = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[@-Z\\^_])/g;
+const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u;
+// East Asian Wide and Fullwidth blocks (UAX #11), approximately: no common narrow characters are in between.
+const WIDE =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE19\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
 
 /** The number of columns of the text on a terminal, without escape sequences. */
 export function displayWidth(text: string): number {
-  return ASCII.test(text) ? text.length : stringWidth(text);
+  if (ASCII.test(text)) return text.length;
+  let width = 0;
+  for (const cluster of clustersOf(stripVTControlCharacters(text))) width += clusterWidth(cluster);
+  return width;
 }
 
 /** The text cut to a width, with an ellipsis if it was longer. Resets colours. */
 export function cutToWidth(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
-  return width <= 0 ? "" : `${sliceAnsi(text, 0, width - 1)}…`;
+  if (width <= 0) return "";
+  let remaining = width - 1;
+  let cut = "";
+  let coloured = false;
+  for (const piece of text.split(new RegExp(`(${ESCAPES.source})`))) {
+    if (piece.startsWith("\u001B")) {
+      coloured = true;
+      cut += piece;
+      continue;
+    }
+    for (const cluster of clustersOf(piece)) {
+      remaining -= clusterWidth(cluster);
+      if (remaining < 0) return `${cut}…${coloured ? "\u001B[0m" : ""}`;
+      cut += cluster;
+    }
+  }
+  return cut;
 }
 
 /** The text padded with spaces to a width. */
@@ -35,4 +61,14 @@ function caret(control: string): string {
   const code = control.charCodeAt(0);
   if (code === 0x7f) return "^?";
   return code < 0x20 ? `^${String.fromCharCode(code + 0x40)}` : "?";
+}
+
+function* clustersOf(text: string): Generator<string> {
+  if (ASCII.test(text)) yield* text;
+  else for (const { segment } of new Intl.Segmenter().segment(text)) yield segment;
+}
+
+function clusterWidth(cluster: string): number {
+  if (NO_WIDTH.test(cluster)) return 0;
+  return WIDE.test(cluster) ? 2 : 1;
 }

@@ -1,16 +1,21 @@
 // Wraps text into lines.
 
-import wrapAnsi from "wrap-ansi";
-
 /** The widest line, in characters. */
 export const WIDTH = 100;
 
-/** The text in indented lines of at most `width` columns. A longer word gets a line of its own. */
+/** The text in indented lines of at most `width` characters. A longer word gets a line of its own. */
 export function wrapped(text: string, indent: number, width = WIDTH): string[] {
-  const line = text.trim().replaceAll(/\s+/g, " ");
-  if (line === "") return [];
-  const lines = wrapAnsi(line, width - indent, { wordWrap: true, hard: false }).split("\n");
-  return lines.map((each) => " ".repeat(indent) + each);
+  const spaces = " ".repeat(indent);
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(/\s+/).filter((each) => each !== "")) {
+    if (line !== "" && indent + line.length + 1 + word.length > width) {
+      lines.push(spaces + line);
+      line = "";
+    }
+    line = line === "" ? word : `${line} ${word}`;
+  }
+  return line === "" ? lines : [...lines, spaces + line];
 }
 
 /** A term with its description from a column on; a term that is too long gets a line of its own. */

@@ -29,7 +29,7 @@ describe("cutToWidth", () => {
     ["日本語", 4, "日…"],
     ["any", 1, "…"],
     ["any", 0, ""],
-    ["\u001B[31mred text\u001B[39m", 4, "\u001B[31mred\u001B[39m…"],
+    ["\u001B[31mred text\u001B[39m", 4, "\u001B[31mred…\u001B[0m"],
     ["\u001B[31mred\u001B[39m", 3, "\u001B[31mred\u001B[39m"],
   ])("cuts %j to %d columns", (text, width, cut) => {
     expect(cutToWidth(text, width)).toBe(cut);

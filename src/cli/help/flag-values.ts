@@ -86,7 +86,6 @@ const VALUES: Readonly<Record<string, FlagValue>> = {
   "cleanup --output": choice("table", "wide", "json", "yaml", "name"),
   "--wait": { ...choice("true", "false"), optional: true },
   "doctor --output": choice("text", "json", "yaml"),
-  "version --output": choice("json", "yaml"),
   "--dry-run": { ...choice("client", "server"), optional: true },
   "render --dry-run": { ...choice("server"), optional: true },
   "--selector": { placeholder: "SELECTOR" },
