@@ -16,11 +16,10 @@ export interface WorkQueueOptions {
 }
 
 const BACKOFF = { firstMs: 500, maxMs: 15_000 };
-/** Keys that are due within the same slot share one timer. */
-const SLOT_MS = 20;
 
-interface Slot {
-  readonly keys: Set<string>;
+interface Delay {
+  /** In milliseconds of `nowMs`. */
+  readonly dueAt: number;
   readonly sleep: AbortController;
 }
 
@@ -30,10 +29,7 @@ export class WorkQueue {
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
   readonly #addedWhileActive = new Set<string>();
-  /** When each delayed key is due, in milliseconds of `nowMs`, rounded up to a slot. */
-  readonly #due = new Map<string, number>();
-  /** The delayed keys by due time. */
-  readonly #slots = new Map<number, Slot>();
+  readonly #delays = new Map<string, Delay>();
   readonly #failures = new Map<string, number>();
   #idle: (() => void)[] = [];
   #stopped = false;
@@ -60,64 +56,36 @@ export class WorkQueue {
       });
     }
     this.#stopped = true;
-    this.#due.clear();
-    for (const { sleep } of this.#slots.values()) sleep.abort();
-    this.#slots.clear();
+    for (const key of this.#delays.keys()) this.#clearDelay(key);
     if (this.#active.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
   add(key: string): void {
     if (this.#stopped) return;
-    this.#enqueue(key);
-    this.#startIfRunning();
-  }
-
-  #enqueue(key: string): void {
     this.#clearDelay(key);
     if (this.#active.has(key)) this.#addedWhileActive.add(key);
     else this.#ready.add(key);
-  }
-
-  #startIfRunning(): void {
-    if (this.#end !== undefined && !this.#stopped) this.#startWorkers();
+    if (this.#end !== undefined) this.#startWorkers();
   }
 
   /** Adds the key after a delay, unless it is already due sooner. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return;
-    const at = Math.ceil((this.#nowMs() + ms) / SLOT_MS) * SLOT_MS;
-    const dueAt = this.#due.get(key);
-    if (dueAt !== undefined && dueAt <= at) return;
+    const dueAt = this.#nowMs() + ms;
+    const delay = this.#delays.get(key);
+    if (delay !== undefined && delay.dueAt <= dueAt) return;
     this.#clearDelay(key);
-    this.#due.set(key, at);
-    (this.#slots.get(at) ?? this.#newSlot(at)).keys.add(key);
-  }
-
-  #newSlot(at: number): Slot {
-    const slot = { keys: new Set<string>(), sleep: new AbortController() };
-    const { signal } = slot.sleep;
-    this.#slots.set(at, slot);
-    void this.#options.clock.sleep(at - this.#nowMs(), signal).then(() => {
-      if (!signal.aborted) this.#enqueueSlot(slot);
+    const sleep = new AbortController();
+    this.#delays.set(key, { dueAt, sleep });
+    void this.#options.clock.sleep(ms, sleep.signal).then(() => {
+      if (!sleep.signal.aborted) this.add(key);
     });
-    return slot;
-  }
-
-  #enqueueSlot({ keys }: Slot): void {
-    for (const key of keys) this.#enqueue(key);
-    this.#startIfRunning();
   }
 
   #clearDelay(key: string): void {
-    const at = this.#due.get(key);
-    if (at === undefined) return;
-    this.#due.delete(key);
-    const slot = this.#slots.get(at);
-    slot?.keys.delete(key);
-    if (slot?.keys.size !== 0) return;
-    this.#slots.delete(at);
-    slot.sleep.abort();
+    this.#delays.get(key)?.sleep.abort();
+    this.#delays.delete(key);
   }
 
   #startWorkers(): void {

@@ -8,9 +8,6 @@ import type { KindMap, Resource } from "./objects.ts";
 
 type Mutable = Record<string, unknown>;
 
-const MANAGED_FIELDS = Buffer.from(',"managedFields":[{');
-const AFTER_MANAGED_FIELDS = Buffer.from(']},"spec":');
-
 const META_TEXTS = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] as const;
 
 /** Fills in metadata, spec and status in place. */
@@ -41,7 +38,7 @@ export function decodeWatchEvent<R extends Resource>(
   line: Buffer,
   action: string,
 ): WatchEvent<KindMap[R]> | undefined {
-  const frame = JSON.parse(withoutManagedFields(line)) as JsonObject;
+  const frame = JSON.parse(line.toString("utf8")) as JsonObject;
   const object = frame["object"];
   switch (frame["type"]) {
     case "ADDED":
@@ -57,15 +54,4 @@ export function decodeWatchEvent<R extends Resource>(
     default:
       return undefined;
   }
-}
-
-/**
- * Removes managedFields, half of the JSON of a Job or pod, before parsing. Inside them every key begins with `f:`, `k:` or
- * a dot, and quotation marks in strings are escaped, so the two markers cannot match anything else.
- */
-function withoutManagedFields(line: Buffer): string {
-  const from = line.indexOf(MANAGED_FIELDS);
-  const end = from < 0 ? from : line.indexOf(AFTER_MANAGED_FIELDS, from);
-  if (end < 0) return line.toString("utf8");
-  return line.toString("utf8", 0, from) + line.toString("utf8", end + 1);
 }

@@ -26,7 +26,6 @@ import type { AgentFlags } from "./settings.ts";
 import type { CliContext } from "../../context.ts";
 import { leaseName } from "./lease-name.ts";
 import { prefectTarget } from "../../prefect-target.ts";
-import { tuneV8ForAgent } from "./v8-flags.ts";
 
 /** The flags that do not shape Jobs. */
 export interface StartFlags extends AgentFlags, LogFlags {
@@ -48,7 +47,6 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { clock, signal } = context;
   const { leaderElect = false } = flags;
   checkBeforeConnecting(options);
-  tuneV8ForAgent();
   const name = flags.name ?? config.agent.name.value;
   const { log, flush } = agentLog(context, flags, { name, config });
   const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
