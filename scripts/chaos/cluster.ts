@@ -39,7 +39,7 @@ export async function fakeCluster(prefect: FakePrefect1): Promise<ChaosCluster> 
     script: (job) => {
       const { exitCode, seconds } = outcomeOf(prefect, job);
       if (exitCode === undefined) return "imagePull";
-      return { fate: exitCode === 0 ? "succeed" : "fail", exitCode, runMs: seconds * 1_000 };
+      return { outcome: exitCode === 0 ? "succeed" : "fail", exitCode, runMs: seconds * 1_000 };
     },
     onPhase: (job, _pod, phase) => {
       if (phase === "Running") reportState(prefect, job, "Running");

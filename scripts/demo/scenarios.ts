@@ -144,14 +144,14 @@ export function outcomeOf({ end, runMs, log }: FlowProcess): PodOutcome {
   const options = { runMs, startMs: 200, ...(log.length === 0 ? {} : { log: log.join("\n") }) };
   switch (end) {
     case "succeeds":
-      return { fate: "succeed", ...options };
+      return { outcome: "succeed", ...options };
     case "fails":
-      return { fate: "fail", exitCode: EXIT_CODE, ...options };
+      return { outcome: "fail", exitCode: EXIT_CODE, ...options };
     case "runs out of memory":
-      return { fate: "oom", ...options };
+      return { outcome: "oom", ...options };
     case "never ends":
-      return { fate: "never", ...options };
+      return { outcome: "never", ...options };
     case "never starts":
-      return { fate: "imagePull", ...options };
+      return { outcome: "imagePull", ...options };
   }
 }

@@ -1,6 +1,6 @@
 // Options of a command line as data: one row each, from which parsers, types, checks and tables are made.
 
-/** Throws SettingsError, naming the flag, for a value that cannot be meant. */
+/** Throws SettingsError, naming the flag, for an invalid value. */
 export type OptionCheck = (value: string, flag: string) => void;
 
 /** One option. */
@@ -43,7 +43,7 @@ export function textsIn<Table extends OptionTable>(
   });
 }
 
-/** Throws SettingsError for the first value that cannot be meant. An empty value counts as not given, but in a list. */
+/** Throws SettingsError for the first invalid value. An empty value counts as not given, but in a list. */
 export function checkOptionValues<Table extends OptionTable>(table: Table, values: ValuesOf<Table>): void {
   for (const [{ flag, kind, check }, texts] of textsIn(table, values)) {
     for (const text of texts) if (text !== "" || kind === "list") check?.(text, flag);

@@ -1,4 +1,4 @@
-// Runs loops side by side until one fails or all are told to stop.
+// Runs loops side by side until one fails or the signal aborts.
 
 export type Loop = (signal: AbortSignal) => Promise<void>;
 

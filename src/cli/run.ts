@@ -5,7 +5,7 @@ import { Cli } from "clipanion";
 import type { Command, CommandClass } from "clipanion";
 import { version } from "../version.ts";
 import { commandsBelow, readArgv } from "./help/argv.ts";
-import type { Meant } from "./help/argv.ts";
+import type { ParsedArgv } from "./help/argv.ts";
 import { commandMetadata } from "./help/command-metadata.ts";
 import type { CommandInfo } from "./help/command-metadata.ts";
 import type { CliContext } from "./context.ts";
@@ -58,7 +58,7 @@ function withoutPaths(command: CommandClass<CliContext>): CommandClass<CliContex
   return WithoutPaths as unknown as CommandClass<CliContext>;
 }
 
-function wrongUsage(error: unknown, parsed: Pick<Meant, "command" | "words">, context: CliContext): number {
+function wrongUsage(error: unknown, parsed: Pick<ParsedArgv, "command" | "words">, context: CliContext): number {
   const names = COMMANDS.flatMap(({ paths = [] }) => paths.map((path) => path.join(" ")));
   context.stderr.write(reportUsage(error, parsed, names));
   return EXIT.usage;
@@ -66,7 +66,7 @@ function wrongUsage(error: unknown, parsed: Pick<Meant, "command" | "words">, co
 
 /** Prints help if requested, or if the line names no command; like kubectl, that is no error. */
 async function help(
-  parsed: Meant,
+  parsed: ParsedArgv,
   commands: readonly CommandInfo[],
   context: CliContext,
 ): Promise<number | undefined> {

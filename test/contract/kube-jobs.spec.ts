@@ -7,8 +7,8 @@ import type { Server } from "./kube-expect.ts";
 /** What the fake does with this contract's Jobs: the same as their commands do in a real cluster. */
 export function contractOutcome(
   jobName: string,
-): "succeed" | "never" | { fate: "fail"; exitCode: number; log: string } {
-  if (jobName.startsWith("fail")) return { fate: "fail", exitCode: 3, log: "first\nsecond\nthird" };
+): "succeed" | "never" | { outcome: "fail"; exitCode: number; log: string } {
+  if (jobName.startsWith("fail")) return { outcome: "fail", exitCode: 3, log: "first\nsecond\nthird" };
   return jobName.startsWith("stay") ? "never" : "succeed";
 }
 

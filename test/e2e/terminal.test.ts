@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { NAMESPACE, startWorld } from "../cli/commands/cleanup/cluster.ts";
-import type { World } from "../cli/commands/cleanup/cluster.ts";
+import { NAMESPACE, startTestCluster } from "../cli/commands/cleanup/cluster.ts";
+import type { TestCluster } from "../cli/commands/cleanup/cluster.ts";
 import { Terminal, noTerminalReason } from "../support/terminal.ts";
 import { PluginProcess } from "./support/agent-process.ts";
 
@@ -16,7 +16,7 @@ if (absent !== undefined) process.stderr.write(`skipped, at a terminal: ${absent
 const CTRL_C = "\u0003";
 const OLD = "--older-than=0s";
 
-function environment(fakes: World): Record<string, string> {
+function environment(fakes: TestCluster): Record<string, string> {
   const home = mkdtempSync(join(tmpdir(), "kubectl-prefect-e2e-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const kubeconfig = join(home, "config");
@@ -25,14 +25,14 @@ function environment(fakes: World): Record<string, string> {
   return { HOME: home, KUBECONFIG: kubeconfig, NO_COLOR: "1", ...prefect };
 }
 
-function atTerminal(args: readonly string[], fakes: World): Terminal {
+function atTerminal(args: readonly string[], fakes: TestCluster): Terminal {
   const env = { TERM: "xterm", ...environment(fakes) };
   return new Terminal(["kubectl", "prefect", ...args], { columns: 140, rows: 40 }, env);
 }
 
 /** Fakes with this many finished Jobs, on which each deletion takes 200 ms. */
-async function slowFakes(jobs: number): Promise<World> {
-  const fakes = await startWorld();
+async function slowFakes(jobs: number): Promise<TestCluster> {
+  const fakes = await startTestCluster();
   const id = fakes.flowRun("Success", "ended");
   for (let at = 0; at < jobs; at++) fakes.job(`job-${at}`, id);
   fakes.kube.faults.add({
@@ -44,7 +44,7 @@ async function slowFakes(jobs: number): Promise<World> {
 }
 
 /** Calls the function once, at this deletion request. */
-function atDeletion(fakes: World, count: number, then: () => void): void {
+function atDeletion(fakes: TestCluster, count: number, then: () => void): void {
   let seen = 0;
   fakes.kube.setOnRequest(({ verb }) => {
     if (verb === "delete" && ++seen === count) then();
@@ -78,7 +78,7 @@ describe("cleanup that is interrupted", () => {
 
 describe.skipIf(absent !== undefined)("at a terminal", () => {
   it("cleanup keeps a pod that starts while the question is shown", async () => {
-    const fakes = await startWorld();
+    const fakes = await startTestCluster();
     const cluster = `dask-${fakes.flowRun("Failed", "late")}-0123abcd-4`;
     fakes.daskPod("starting", cluster, { phase: "Pending" });
     fakes.daskPod("waiting", cluster, { phase: "Pending" });
@@ -95,7 +95,7 @@ describe.skipIf(absent !== undefined)("at a terminal", () => {
   });
 
   it("Ctrl-C at the question deletes nothing", async () => {
-    const fakes = await startWorld();
+    const fakes = await startTestCluster();
     fakes.job("job-ended", fakes.flowRun("Success", "ended"));
     const terminal = atTerminal(["cleanup", OLD], fakes);
     await terminal.shows(/Remove 1 Job\? \[y\/N\]/);
@@ -131,7 +131,7 @@ describe.skipIf(absent !== undefined)("at a terminal", () => {
   });
 
   it("cancel shows what it waits for until the flow has ended", async () => {
-    const fakes = await startWorld();
+    const fakes = await startTestCluster();
     const id = fakes.flowRun("Running", "quick-fox");
     fakes.job("job-fox", id, { status: { active: 1, ready: 1 } });
     fakes.jobPod("pod-fox", "job-fox");
@@ -150,7 +150,7 @@ describe.skipIf(absent !== undefined)("at a terminal", () => {
   });
 
   it("cancel that is interrupted while it waits deletes nothing and reports it", async () => {
-    const fakes = await startWorld();
+    const fakes = await startTestCluster();
     const id = fakes.flowRun("Running", "quick-fox");
     fakes.job("job-fox", id, { status: { active: 1, ready: 1 } });
     fakes.jobPod("pod-fox", "job-fox");

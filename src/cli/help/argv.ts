@@ -1,9 +1,9 @@
-// A command line before it is parsed: which command is meant, whether it asks for help, and kubectl's `-ojson`.
+// A command line before it is parsed: which command it names, whether it asks for help, and kubectl's `-ojson`.
 
 import type { CommandInfo } from "./command-metadata.ts";
 
 /** What a command line is about. */
-export interface Meant {
+export interface ParsedArgv {
   /** The command whose whole path was given. */
   readonly command: CommandInfo | undefined;
   /** The words that are neither flags nor their values, those of the path included. */
@@ -22,7 +22,7 @@ interface Scanned {
 }
 
 /** Reads a command line as far as that. */
-export function readArgv(argv: readonly string[], commands: readonly CommandInfo[]): Meant {
+export function readArgv(argv: readonly string[], commands: readonly CommandInfo[]): ParsedArgv {
   const guess = scan(argv, { commands, valued: valueFlags(commands) });
   const found = commandAt(guess.words, commands);
   if (found === undefined) {

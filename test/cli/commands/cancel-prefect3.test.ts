@@ -3,12 +3,12 @@
 import { describe, expect, it } from "vitest";
 import { objectIn } from "../../../src/base/json.ts";
 import { fakePrefect3 } from "../../support/prefect3.ts";
-import { NAMESPACE, startWorld } from "./cleanup/cluster.ts";
+import { NAMESPACE, startTestCluster } from "./cleanup/cluster.ts";
 
 const RUN = "0c0c0c0c-3333-4333-8333-cccccccccccc";
 
 async function cancelled(first: string, answer: "ACCEPT" | "REJECT" = "ACCEPT") {
-  const world = await startWorld();
+  const testCluster = await startTestCluster();
   const { fake, url } = await fakePrefect3({ setState: answer });
   fake.put({ id: RUN, name: "wise-owl", state: { type: first, name: first } });
   const asked = (): readonly unknown[] =>
@@ -16,14 +16,14 @@ async function cancelled(first: string, answer: "ACCEPT" | "REJECT" = "ACCEPT") 
       path.endsWith("/set_state") ? [[path, objectIn(body["state"])["type"], body["force"]]] : [],
     );
   const labels = { "prefect.io/flow-run-id": RUN, "prefect.io/flow-run-name": "wise-owl" };
-  world.job("owl", "", { metadata: { labels }, status: { active: 1 } });
+  testCluster.job("owl", "", { metadata: { labels }, status: { active: 1 } });
   const env = { PREFECT_API_URL: url };
-  const result = await world.run(["cancel", "wise-owl", "--now"], { env, alone: true });
+  const result = await testCluster.run(["cancel", "wise-owl", "--now"], { env, alone: true });
   return {
     ...result,
     asked: asked(),
     state: fake.flowRun(RUN)?.state.type,
-    left: world.kube.list("jobs", NAMESPACE).length,
+    left: testCluster.kube.list("jobs", NAMESPACE).length,
   };
 }
 

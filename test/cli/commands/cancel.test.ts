@@ -1,33 +1,33 @@
 // kubectl prefect cancel on the fakes.
 
 import { describe, expect, it } from "vitest";
-import { startWorld } from "./cleanup/cluster.ts";
-import type { World } from "./cleanup/cluster.ts";
+import { startTestCluster } from "./cleanup/cluster.ts";
+import type { TestCluster } from "./cleanup/cluster.ts";
 
 interface Running {
-  readonly world: World;
+  readonly testCluster: TestCluster;
   readonly id: string;
   readonly cluster: string;
 }
 
 /** A running flow run with a Job, its pod and a Dask cluster; and another run that must be kept. */
 async function runningWorld(state = "Running"): Promise<Running> {
-  const world = await startWorld();
-  const id = world.flowRun(state, "quick-fox");
+  const testCluster = await startTestCluster();
+  const id = testCluster.flowRun(state, "quick-fox");
   const cluster = `dask-${id}-0123abcd-4`;
-  world.job("job-fox", id, { status: { active: 1, ready: 1 } });
-  world.jobPod("pod-fox", "job-fox");
-  world.daskPod("fox-worker", cluster, { phase: "Running" });
-  world.daskFront(cluster);
-  const other = world.flowRun("Running", "slow-cow");
-  world.job("job-cow", other, { status: { active: 1, ready: 1 } });
-  world.jobPod("pod-cow", "job-cow");
-  world.daskPod("cow-worker", `dask-${other}-0123abcd-4`, { phase: "Running" });
-  return { world, id, cluster };
+  testCluster.job("job-fox", id, { status: { active: 1, ready: 1 } });
+  testCluster.jobPod("pod-fox", "job-fox");
+  testCluster.daskPod("fox-worker", cluster, { phase: "Running" });
+  testCluster.daskFront(cluster);
+  const other = testCluster.flowRun("Running", "slow-cow");
+  testCluster.job("job-cow", other, { status: { active: 1, ready: 1 } });
+  testCluster.jobPod("pod-cow", "job-cow");
+  testCluster.daskPod("cow-worker", `dask-${other}-0123abcd-4`, { phase: "Running" });
+  return { testCluster, id, cluster };
 }
 
-function stateOf({ world, id }: Running): string | null | undefined {
-  return world.prefect.flowRun(id)?.state;
+function stateOf({ testCluster, id }: Running): string | null | undefined {
+  return testCluster.prefect.flowRun(id)?.state;
 }
 
 describe("cancel", () => {
@@ -38,8 +38,8 @@ describe("cancel", () => {
     { how: "its Job", name: () => "job/job-fox" },
   ])("deletes all objects of the run and nothing else; RUN is its $how", async ({ name }) => {
     const running = await runningWorld();
-    const { world, id, cluster } = running;
-    const { stdout, stderr, exitCode } = await world.run(["cancel", name(id), "--now"]);
+    const { testCluster, id, cluster } = running;
+    const { stdout, stderr, exitCode } = await testCluster.run(["cancel", name(id), "--now"]);
     expect([exitCode, stderr]).toEqual([
       0,
       [
@@ -55,7 +55,7 @@ describe("cancel", () => {
       `service "${cluster}" deleted from flows namespace`,
     ]);
     expect(stateOf(running)).toBe("Cancelled");
-    expect([world.left("jobs"), world.left("pods"), world.left("services")]).toEqual([
+    expect([testCluster.left("jobs"), testCluster.left("pods"), testCluster.left("services")]).toEqual([
       ["job-cow"],
       ["cow-worker", "pod-cow"],
       [],
@@ -64,61 +64,65 @@ describe("cancel", () => {
 
   it("waits for the flow to terminate, then deletes what is left", async () => {
     const running = await runningWorld();
-    const { world, id } = running;
+    const { testCluster, id } = running;
     let looks = 0;
-    world.prefect.onRequest(() => {
+    testCluster.prefect.onRequest(() => {
       // As a flow does: it sets its own state, and its pod terminates.
       if (stateOf(running) !== "Cancelling" || ++looks < 2) return;
-      world.prefect.setState(id, { type: "Cancelled" });
-      world.job("job-fox", id);
-      world.jobPod("pod-fox", "job-fox", "Succeeded");
+      testCluster.prefect.setState(id, { type: "Cancelled" });
+      testCluster.job("job-fox", id);
+      testCluster.jobPod("pod-fox", "job-fox", "Succeeded");
     });
-    const { exitCode } = await world.run(["cancel", "quick-fox", "--grace", "10s"]);
-    const settled = world.prefect.history(id).filter(({ type }) => type === "Cancelled");
-    expect([exitCode, settled.length, world.left("jobs")]).toEqual([0, 1, ["job-cow"]]);
+    const { exitCode } = await testCluster.run(["cancel", "quick-fox", "--grace", "10s"]);
+    const settled = testCluster.prefect.history(id).filter(({ type }) => type === "Cancelled");
+    expect([exitCode, settled.length, testCluster.left("jobs")]).toEqual([0, 1, ["job-cow"]]);
   });
 
   it("does not wait for a run without a process", async () => {
     const running = await runningWorld("Submitted");
-    const { stderr, exitCode } = await running.world.run(["cancel", "quick-fox", "--grace", "1h"]);
+    const { stderr, exitCode } = await running.testCluster.run(["cancel", "quick-fox", "--grace", "1h"]);
     expect([exitCode, stateOf(running)]).toEqual([0, "Cancelled"]);
     expect(stderr).toContain("is Cancelled\n");
   });
 
   it("does not change the state in Prefect with --keep-state", async () => {
     const running = await runningWorld();
-    const { exitCode } = await running.world.run(["cancel", "quick-fox", "--keep-state"]);
-    expect([exitCode, stateOf(running), running.world.left("jobs")]).toEqual([0, "Running", ["job-cow"]]);
+    const { exitCode } = await running.testCluster.run(["cancel", "quick-fox", "--keep-state"]);
+    expect([exitCode, stateOf(running), running.testCluster.left("jobs")]).toEqual([
+      0,
+      "Running",
+      ["job-cow"],
+    ]);
   });
 
   it("deletes the run's objects without a Prefect API too, and warns that it is not cancelled in Prefect", async () => {
     const running = await runningWorld();
-    const { world, id } = running;
-    const { stderr, exitCode } = await world.run(["cancel", id], { alone: true });
+    const { testCluster, id } = running;
+    const { stderr, exitCode } = await testCluster.run(["cancel", id], { alone: true });
     expect(exitCode).toBe(0);
     expect(stderr).toContain(`warning: flow run "${id}" is not cancelled in Prefect: no API is configured`);
-    expect([stateOf(running), world.left("jobs")]).toEqual(["Running", ["job-cow"]]);
+    expect([stateOf(running), testCluster.left("jobs")]).toEqual(["Running", ["job-cow"]]);
   });
 
   it("deletes nothing of a run that Prefect refuses to cancel", async () => {
     const running = await runningWorld();
-    const { world, id } = running;
-    world.prefect.onRequest(({ fields }) => {
-      if (fields.includes("cancel_flow_run")) world.prefect.deleteFlowRun(id);
+    const { testCluster, id } = running;
+    testCluster.prefect.onRequest(({ fields }) => {
+      if (fields.includes("cancel_flow_run")) testCluster.prefect.deleteFlowRun(id);
     });
-    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now"]);
     expect(exitCode).toBe(1);
     expect(stderr).toContain("error: cannot cancel flow run");
-    expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
+    expect(testCluster.left("jobs")).toEqual(["job-cow", "job-fox"]);
   });
 
   it("reports what is left and exits with 1", async () => {
     const running = await runningWorld();
-    running.world.kube.forbid({ verbs: ["delete"], resources: ["pods"] });
-    const { stderr, exitCode } = await running.world.run(["cancel", "quick-fox", "--now"]);
+    running.testCluster.kube.forbid({ verbs: ["delete"], resources: ["pods"] });
+    const { stderr, exitCode } = await running.testCluster.run(["cancel", "quick-fox", "--now"]);
     expect(exitCode).toBe(1);
     expect(stderr).toContain('error: cannot delete Pod "fox-worker" in namespace "flows": ');
-    expect([stateOf(running), running.world.left("pods")]).toEqual([
+    expect([stateOf(running), running.testCluster.left("pods")]).toEqual([
       "Cancelling",
       ["cow-worker", "fox-worker", "pod-cow"],
     ]);
@@ -126,75 +130,81 @@ describe("cancel", () => {
 
   it("reports a Job that still exists after --timeout, and does not set Cancelled", async () => {
     const running = await runningWorld();
-    const { world, id } = running;
+    const { testCluster, id } = running;
     const status = { active: 1, ready: 1 };
-    world.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
-    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now", "--timeout", "50ms"]);
+    testCluster.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now", "--timeout", "50ms"]);
     expect([exitCode, stateOf(running)]).toEqual([1, "Cancelling"]);
     expect(stderr).toContain('error: job "job-fox" was deleted, but still exists\n');
-    expect(world.left("pods")).not.toContain("fox-worker");
+    expect(testCluster.left("pods")).not.toContain("fox-worker");
   });
 
   it("does not wait with --wait=false", async () => {
     const running = await runningWorld();
-    const { world, id } = running;
+    const { testCluster, id } = running;
     const status = { active: 1, ready: 1 };
-    world.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
-    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now", "--wait=false"]);
+    testCluster.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now", "--wait=false"]);
     expect([exitCode, stateOf(running)]).toEqual([0, "Cancelled"]);
     expect(stderr).toContain("removed 1 Job, 1 pod, 1 Service, 1 PodDisruptionBudget\n");
   });
 
   it("cancels several runs at once and prints each", async () => {
-    const { world, id } = await runningWorld();
-    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "job/job-cow", id, "--now"]);
-    expect([exitCode, world.left("jobs"), world.left("pods")]).toEqual([0, [], []]);
+    const { testCluster, id } = await runningWorld();
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "job/job-cow", id, "--now"]);
+    expect([exitCode, testCluster.left("jobs"), testCluster.left("pods")]).toEqual([0, [], []]);
     expect(stderr.match(/is Cancelled$/gm)).toHaveLength(2);
     expect(stderr).toContain("removed 2 Jobs, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
   });
 
   it("slows down after 429 and still deletes everything", async () => {
     const running = await runningWorld();
-    running.world.kube.faults.add({
+    running.testCluster.kube.faults.add({
       action: { kind: "answer", status: 429, retryAfterSeconds: 0.02 },
       match: ({ verb }) => verb !== "watch",
       nth: 3,
       times: 20,
     });
-    const { exitCode } = await running.world.run(["cancel", "quick-fox", "--now"]);
-    expect([exitCode, stateOf(running), running.world.left("jobs")]).toEqual([0, "Cancelled", ["job-cow"]]);
+    const { exitCode } = await running.testCluster.run(["cancel", "quick-fox", "--now"]);
+    expect([exitCode, stateOf(running), running.testCluster.left("jobs")]).toEqual([
+      0,
+      "Cancelled",
+      ["job-cow"],
+    ]);
   });
 
   it("keeps objects annotated prefect.io/keep and reports them", async () => {
-    const { world, cluster } = await runningWorld();
+    const { testCluster, cluster } = await runningWorld();
     const annotations = { "prefect.io/keep": "true" };
     const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "worker" };
-    world.daskPod("fox-worker", cluster, { phase: "Running", metadata: { annotations, labels } });
-    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
+    testCluster.daskPod("fox-worker", cluster, { phase: "Running", metadata: { annotations, labels } });
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now"]);
     expect(exitCode).toBe(0);
     expect(stderr).toContain('kept: pod/fox-worker in namespace "flows": annotated prefect.io/keep');
-    expect(world.left("pods")).toContain("fox-worker");
+    expect(testCluster.left("pods")).toContain("fox-worker");
   });
 
   it("deletes nothing when it is interrupted while it waits for the flow", async () => {
-    const { world } = await runningWorld();
+    const { testCluster } = await runningWorld();
     const controller = new AbortController();
-    world.prefect.onRequest(({ fields }) => {
+    testCluster.prefect.onRequest(({ fields }) => {
       if (fields.includes("cancel_flow_run")) setImmediate(() => controller.abort());
     });
-    const { stderr, exitCode } = await world.run(["cancel", "quick-fox"], { signal: controller.signal });
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox"], {
+      signal: controller.signal,
+    });
     expect(exitCode).toBe(130);
     expect(stderr).toContain("interrupted");
-    expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
+    expect(testCluster.left("jobs")).toEqual(["job-cow", "job-fox"]);
   });
 
   it("does not choose between two runs of the same name", async () => {
-    const { world } = await runningWorld();
-    const twin = world.flowRun("Running", "quick-fox");
-    const { stderr, exitCode } = await world.run(["cancel", "quick-fox", "--now"]);
+    const { testCluster } = await runningWorld();
+    const twin = testCluster.flowRun("Running", "quick-fox");
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now"]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain(twin);
-    expect(world.left("jobs")).toEqual(["job-cow", "job-fox"]);
+    expect(testCluster.left("jobs")).toEqual(["job-cow", "job-fox"]);
   });
 
   it.each([
@@ -204,9 +214,9 @@ describe("cancel", () => {
     { argv: ["cancel", "quick-fox", "--wait=perhaps"], code: 2, text: '--wait "perhaps"' },
     { argv: ["cancel", "quick-fox", "--grace", "long"], code: 2, text: "not a duration" },
   ])("rejects $argv", async ({ argv, code, text }) => {
-    const { world } = await runningWorld();
-    const { stderr, exitCode } = await world.run(argv);
-    expect([exitCode, world.left("jobs")]).toEqual([code, ["job-cow", "job-fox"]]);
+    const { testCluster } = await runningWorld();
+    const { stderr, exitCode } = await testCluster.run(argv);
+    expect([exitCode, testCluster.left("jobs")]).toEqual([code, ["job-cow", "job-fox"]]);
     expect(stderr).toContain(text);
   });
 });

@@ -6,7 +6,7 @@ import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
 import { DAYS_AGO, ended, POD, putJob, startTestCluster, runId } from "../../inventory/test-cluster.ts";
 import type { TestCluster } from "../../inventory/test-cluster.ts";
 
-async function world(): Promise<TestCluster> {
+async function testCluster(): Promise<TestCluster> {
   const found = await startTestCluster({ controller: false, namespaces: ["other"] });
   putJob(found, "job-failed", { run: runId(2), pod: POD.failed, status: ended("Failed") });
   putJob(found, "job-pull", { run: runId(3), pod: POD.pulling });
@@ -30,7 +30,7 @@ function putEvent({ fake }: TestCluster, about: { resource: string; name: string
 
 describe("kubectl prefect inspect", () => {
   it("shows a failed run with Job, pod, container, events, post-mortem and next actions", async () => {
-    const setup = await world();
+    const setup = await testCluster();
     putEvent(setup, { resource: "pods", name: "job-failed-pod" }, "Error: it broke");
     const { stdout, exitCode } = await setup.cli(["inspect", "22222222"]);
     expect(stdout).toBe(`flow run ${runId(2)} (Prefect 1)
@@ -64,7 +64,7 @@ CLEANUP WOULD (--older-than 10m)
     { how: "label's name in another namespace", argv: ["amber-fox", "-A"], text: "job/third live" },
     { how: "namespace", argv: ["44444444", "-n", "other"], text: "(Prefect 2 or 3)" },
   ])("finds a run by its $how", async ({ argv, text }) => {
-    const { cli } = await world();
+    const { cli } = await testCluster();
     const { stdout, exitCode } = await cli(["inspect", ...argv]);
     expect(stdout).toContain(text);
     expect(exitCode).toBe(0);
@@ -76,7 +76,7 @@ CLEANUP WOULD (--older-than 10m)
     { argv: ["1234567"], text: 'cannot find flow run "1234567"' },
     { argv: [runId(4)], text: `cannot find flow run "${runId(4)}"` },
   ])("does not find $argv, and prints a hint", async ({ argv, text }) => {
-    const { cli } = await world();
+    const { cli } = await testCluster();
     const { stdout, stderr, exitCode } = await cli(["inspect", ...argv]);
     expect(stderr).toContain(`error: ${text}`);
     expect(stderr).toContain("hint: ");
@@ -84,7 +84,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("lists the candidates for an ambiguous prefix", async () => {
-    const setup = await world();
+    const setup = await testCluster();
     const others = ["22222222-2222-4222-8222-22222222aaaa", "22222222-2222-4222-8222-22222222bbbb"];
     for (const run of others) putJob(setup, `job-${run.slice(-4)}`, { run });
     const { stdout, stderr, exitCode } = await setup.cli(["inspect", "22222222"]);
@@ -93,7 +93,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("shows a run by its name in Prefect with its state, with and without a Job", async () => {
-    const setup = await world();
+    const setup = await testCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const flow = prefect.createFlow({ name: "f" });
@@ -111,7 +111,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("prints one object with -o json and yaml", async () => {
-    const { cli } = await world();
+    const { cli } = await testCluster();
     const { stdout } = await cli(["inspect", "22222222", "-o", "json"]);
     expect(JSON.parse(stdout)).toMatchObject({
       kind: "FlowRun",
@@ -139,7 +139,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("shows what cleanup would keep, and why", async () => {
-    const { fake, cli } = await world();
+    const { fake, cli } = await testCluster();
     putJob({ fake }, "job-live", { run: runId(5), pod: POD.running });
     const { stdout } = await cli(["inspect", "job/job-live"]);
     expect(stdout).toMatch(
@@ -167,7 +167,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("shows what cleanup would do with a Dask cluster, with one line for many workers", async () => {
-    const setup = await world();
+    const setup = await testCluster();
     const cluster = `dask-${runId(2)}-03d5b8bb-0`;
     for (const worker of ["a", "b", "c", "d", "e"]) {
       const labels = { "dask.org/cluster-name": cluster, "dask.org/component": "worker", app: "dask" };
@@ -180,7 +180,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("fails without permission to list Jobs", async () => {
-    const { fake, cli } = await world();
+    const { fake, cli } = await testCluster();
     fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     for (const argv of [
       ["inspect", "job/job-failed"],
@@ -194,7 +194,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("does not call a Job without visible pods stuck", async () => {
-    const { fake, cli } = await world();
+    const { fake, cli } = await testCluster();
     fake.forbid({ verbs: ["list"], resources: ["pods"] });
     const { stdout, exitCode } = await cli(["inspect", "22222222"]);
     expect(stdout).toContain("`- job/job-failed, 3d old\n   `- no permission to list its pods\n");
@@ -206,7 +206,7 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it("works without permission to list events", async () => {
-    const { fake, cli } = await world();
+    const { fake, cli } = await testCluster();
     fake.forbid({ resources: ["events"] });
     const { stdout, stderr, exitCode } = await cli(["inspect", "22222222"]);
     expect(stdout).toContain("container flow (flows:1) exited with code 3");

@@ -7,10 +7,10 @@ import type { TestCluster } from "../../inventory/test-cluster.ts";
 const RUN = runId(1);
 
 async function runningWorld(): Promise<TestCluster> {
-  const world = await startTestCluster();
-  putJob(world, "job-1", { run: RUN, pod: POD.running });
-  world.fake.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", "one\ntwo\nthree");
-  return world;
+  const testCluster = await startTestCluster();
+  putJob(testCluster, "job-1", { run: RUN, pod: POD.running });
+  testCluster.fake.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", "one\ntwo\nthree");
+  return testCluster;
 }
 
 /** A Job whose pod is run by the fake's kubelet. */
@@ -40,12 +40,12 @@ describe("kubectl prefect logs", () => {
   });
 
   it("prints the newest pod of the run, and with --previous the one before", async () => {
-    const world = await runningWorld();
-    putJob(world, "job-2", { run: RUN, pod: POD.running, createdAt: new Date().toISOString() });
-    world.fake.writeLog({ namespace: "default", name: "job-2-pod" }, "flow", "second try");
-    expect((await world.cli(["logs", RUN])).stdout).toBe("second try\n");
-    expect((await world.cli(["logs", RUN, "--previous"])).stdout).toBe("one\ntwo\nthree\n");
-    const all = await world.cli(["logs", RUN, "--all-pods"]);
+    const testCluster = await runningWorld();
+    putJob(testCluster, "job-2", { run: RUN, pod: POD.running, createdAt: new Date().toISOString() });
+    testCluster.fake.writeLog({ namespace: "default", name: "job-2-pod" }, "flow", "second try");
+    expect((await testCluster.cli(["logs", RUN])).stdout).toBe("second try\n");
+    expect((await testCluster.cli(["logs", RUN, "--previous"])).stdout).toBe("one\ntwo\nthree\n");
+    const all = await testCluster.cli(["logs", RUN, "--all-pods"]);
     expect(all.stdout).toMatch(/^job-1-pod\/flow one\n[^]*job-2-pod\/flow second try\n$/);
   });
 
@@ -64,22 +64,22 @@ describe("kubectl prefect logs", () => {
       pod: POD.running,
     },
   ])("reports why there is no log: $name", async ({ argv, text, pod }) => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const found = pod === undefined ? {} : { pod };
-    putJob(world, "job-1", { run: RUN, ...found });
-    const { stdout, stderr, exitCode } = await world.cli(["logs", ...argv]);
+    putJob(testCluster, "job-1", { run: RUN, ...found });
+    const { stdout, stderr, exitCode } = await testCluster.cli(["logs", ...argv]);
     expect(stderr).toContain(text);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
   });
 
   it("reports that a container that could not be started has no log", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const began = "1970-01-01T00:00:00Z";
     const terminated = { exitCode: 128, reason: "StartError", startedAt: began, finishedAt: DAYS_AGO };
     const [failed] = POD.failed.containerStatuses;
     const pod = { ...POD.failed, containerStatuses: [{ ...failed, state: { terminated } }] };
-    putJob(world, "job-1", { run: RUN, pod, status: ended("Failed") });
-    const { stdout, stderr, exitCode } = await world.cli(["logs", RUN]);
+    putJob(testCluster, "job-1", { run: RUN, pod, status: ended("Failed") });
+    const { stdout, stderr, exitCode } = await testCluster.cli(["logs", RUN]);
     expect(stderr).toContain('container "flow" has not started (StartError)');
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
   });
@@ -92,33 +92,33 @@ describe("kubectl prefect logs", () => {
 
 describe("kubectl prefect logs -f", () => {
   it("follows a retry into its new Job, and exits when all Jobs of the run have finished", async () => {
-    const world = await startTestCluster({
+    const testCluster = await startTestCluster({
       script: (job) =>
         job.metadata.name === "job-1"
-          ? { fate: "fail", runMs: 50, log: "first try" }
-          : { fate: "succeed", startMs: 50, runMs: 50, log: "second try" },
+          ? { outcome: "fail", runMs: 50, log: "first try" }
+          : { outcome: "succeed", startMs: 50, runMs: 50, log: "second try" },
     });
-    createJob(world, "job-1");
+    createJob(testCluster, "job-1");
     // The next Job of the run is created before the first has finished, as for an immediate retry.
-    world.fake.setOnRequest(({ resource }) => {
-      if (resource === "pods/log" && world.fake.get("jobs", "default", "job-2") === undefined)
-        createJob(world, "job-2");
+    testCluster.fake.setOnRequest(({ resource }) => {
+      if (resource === "pods/log" && testCluster.fake.get("jobs", "default", "job-2") === undefined)
+        createJob(testCluster, "job-2");
     });
-    const { stdout, exitCode } = await world.cli(["logs", RUN, "-f"]);
+    const { stdout, exitCode } = await testCluster.cli(["logs", RUN, "-f"]);
     expect(stdout).toBe("first try\nsecond try\n");
     expect(exitCode).toBe(0);
   });
 
   it("waits for a pod that has not started, and prints why", async () => {
-    const world = await startTestCluster();
-    putJob(world, "job-1", { run: RUN, pod: POD.pulling });
+    const testCluster = await startTestCluster();
+    putJob(testCluster, "job-1", { run: RUN, pod: POD.pulling });
     const stop = new AbortController();
-    world.fake.setOnRequest(({ resource }) => {
+    testCluster.fake.setOnRequest(({ resource }) => {
       if (resource === "pods/log") stop.abort();
-      const logged = world.fake.requests.count({ resource: "pods" });
-      if (logged === 4) putJob(world, "job-1", { run: RUN, pod: POD.running });
+      const logged = testCluster.fake.requests.count({ resource: "pods" });
+      if (logged === 4) putJob(testCluster, "job-1", { run: RUN, pod: POD.running });
     });
-    const { stderr, exitCode } = await world.cli(["logs", RUN, "-f"], { signal: stop.signal });
+    const { stderr, exitCode } = await testCluster.cli(["logs", RUN, "-f"], { signal: stop.signal });
     expect(stderr).toContain(
       'waiting for pod "job-1-pod": container "flow" has not started (ImagePullBackOff)\n',
     );
@@ -126,21 +126,21 @@ describe("kubectl prefect logs -f", () => {
   });
 
   it("resumes after an outage of the API server without losing or repeating a line", async () => {
-    const world = await startTestCluster();
-    putJob(world, "job-1", { run: RUN, pod: POD.running });
+    const testCluster = await startTestCluster();
+    putJob(testCluster, "job-1", { run: RUN, pod: POD.running });
     const pod = { namespace: "default", name: "job-1-pod" };
-    const logRequests = (): number => world.fake.requests.count({ resource: "pods/log" });
+    const logRequests = (): number => testCluster.fake.requests.count({ resource: "pods/log" });
     // Both lines have the same time.
-    world.fake.writeLog(pod, "flow", "one\none more");
-    const following = world.cli(["logs", RUN, "-f"]);
+    testCluster.fake.writeLog(pod, "flow", "one\none more");
+    const following = testCluster.cli(["logs", RUN, "-f"]);
     await expect.poll(logRequests, { timeout: 5_000 }).toBe(1);
-    world.fake.writeLog(pod, "flow", "two");
-    await world.fake.pause();
-    await world.fake.resume();
-    world.fake.writeLog(pod, "flow", "three");
+    testCluster.fake.writeLog(pod, "flow", "two");
+    await testCluster.fake.pause();
+    await testCluster.fake.resume();
+    testCluster.fake.writeLog(pod, "flow", "three");
     await expect.poll(logRequests, { timeout: 10_000 }).toBe(2);
-    putJob(world, "job-1", { run: RUN, status: ended("Complete") });
-    world.fake.remove("pods", "default", "job-1-pod");
+    putJob(testCluster, "job-1", { run: RUN, status: ended("Complete") });
+    testCluster.fake.remove("pods", "default", "job-1-pod");
     const { stdout, exitCode } = await following;
     expect(stdout).toBe("one\none more\ntwo\nthree\n");
     expect(exitCode).toBe(0);

@@ -10,7 +10,7 @@ const third = (digit: number, name: string) => ({
   labels: { "prefect.io/flow-run-id": runId(digit), "prefect.io/flow-run-name": name },
 });
 
-async function world(): Promise<TestCluster> {
+async function testCluster(): Promise<TestCluster> {
   const found = await startTestCluster({ controller: false, namespaces: ["other"] });
   putJob(found, "amber-fox-x1", third(4, "amber-fox"));
   putJob(found, "prefect-job-1", { run: runId(2), pod: POD.running, createdAt: new Date().toISOString() });
@@ -48,12 +48,12 @@ describe("completion of RUN", () => {
     { typed: ["cleanup", ""], want: [] },
     { typed: ["inspect", "zzz"], want: [] },
   ])("offers for $typed: $want", async ({ typed, want }) => {
-    const found = await completed(await world(), typed);
+    const found = await completed(await testCluster(), typed);
     expect(found.map((line) => line.split("\t")[0])).toEqual(want);
   });
 
   it("says of each word what it means", async () => {
-    const given = await world();
+    const given = await testCluster();
     expect(await completed(given, ["inspect", "amber"])).toEqual([`amber-fox\t${runId(4)}`]);
     expect(await completed(given, ["inspect", "22"])).toEqual([`${runId(2)}\tprefect-job-1`]);
     expect(await completed(given, ["inspect", "job/a"])).toEqual(["job/amber-fox-x1\tamber-fox"]);
@@ -86,7 +86,7 @@ describe("completion of RUN", () => {
   });
 
   it("has nothing to offer, and does not fail, where the cluster does not answer or refuses", async () => {
-    const given = await world();
+    const given = await testCluster();
     given.fake.forbid({ verbs: ["list"], resources: ["jobs"] });
     expect(await completed(given, ["inspect", ""])).toEqual([]);
     await given.fake.stop();

@@ -15,7 +15,7 @@ export interface AccessRule {
 }
 
 /** One thing that somebody wants to do. */
-export interface Wish {
+export interface AccessRequest {
   readonly user: string;
   readonly verb: string;
   readonly group: string;
@@ -50,13 +50,13 @@ export class Access {
   }
 
   /** Whether the options is granted. */
-  allows(options: Wish): boolean {
+  allows(options: AccessRequest): boolean {
     if (options.user === ANONYMOUS) return false;
     return ![...this.#rules].some((rule) => matches(rule, options));
   }
 
   /** Throws a 403 Failure when the options is not granted. */
-  check(options: Wish): void {
+  check(options: AccessRequest): void {
     if (!this.allows(options)) throw refusal(options);
   }
 
@@ -77,7 +77,7 @@ export class Access {
     const asked = objectIn(given["resourceAttributes"]);
     const subresource = textIn(asked["subresource"]) ?? "";
     const plural = textIn(asked["resource"]) ?? "";
-    const options: Wish = {
+    const options: AccessRequest = {
       user,
       verb: textIn(asked["verb"]) ?? "",
       group: textIn(asked["group"]) ?? "",
@@ -121,7 +121,7 @@ function parsed(body: string): JsonObject {
   throw badRequest("the object provided is unrecognized (must be of type SelfSubjectAccessReview)");
 }
 
-function matches(rule: AccessRule, options: Wish): boolean {
+function matches(rule: AccessRule, options: AccessRequest): boolean {
   return (
     (rule.user === undefined || rule.user === options.user) &&
     (rule.verbs === undefined || rule.verbs.includes(options.verb)) &&
@@ -130,7 +130,7 @@ function matches(rule: AccessRule, options: Wish): boolean {
   );
 }
 
-function refusal(options: Wish): Failure {
+function refusal(options: AccessRequest): Failure {
   const [plural = ""] = options.resource.split("/");
   const full = options.group === "" ? plural : `${plural}.${options.group}`;
   const subject = options.name === "" ? full : `${full} "${options.name}"`;

@@ -12,7 +12,7 @@ import { podOf } from "./job-pod.ts";
 import { asJob, asPod, timestamp, withoutFinalizer } from "./kube-object.ts";
 import type { KubeObject } from "./kube-object.ts";
 import type { Kubelet } from "./kubelet.ts";
-import { stepsOf } from "./pod-fates.ts";
+import { stepsOf } from "./pod-outcomes.ts";
 import { outcomeOf } from "./pod-script.ts";
 import type { ScriptChooser } from "./pod-script.ts";
 import { resourceNamed } from "./resources.ts";
@@ -181,8 +181,9 @@ export class JobController {
     const { store, events, kubelet, script } = this.#deps;
     const pod = podOf(job.object, this.#deps.clock);
     const chosen = script(asJob(job.object), asPod(pod));
-    const fate = outcomeOf(chosen);
-    const refusal = fate?.fate === "refuse" ? (fate.message ?? "exceeded quota") : this.#missingAccount(pod);
+    const outcome = outcomeOf(chosen);
+    const refusal =
+      outcome?.outcome === "refuse" ? (outcome.message ?? "exceeded quota") : this.#missingAccount(pod);
     if (refusal !== undefined) {
       const message = `Error creating: pods "${job.object.metadata.name}-" is forbidden: ${refusal}`;
       events.record(job, { type: "Warning", reason: "FailedCreate", message, component: "job-controller" });
@@ -191,11 +192,11 @@ export class JobController {
     const stored = store.add(this.#pods, pod);
     const message = `Created pod: ${stored.object.metadata.name}`;
     events.record(job, { reason: "SuccessfulCreate", message, component: "job-controller" });
-    const steps = typeof chosen === "string" || "fate" in chosen ? undefined : chosen;
+    const steps = typeof chosen === "string" || "outcome" in chosen ? undefined : chosen;
     kubelet.run(
       stored,
       asJob(job.object),
-      steps ?? stepsOf(fate ?? { fate: "succeed" }, asPod(stored.object)),
+      steps ?? stepsOf(outcome ?? { outcome: "succeed" }, asPod(stored.object)),
     );
     return true;
   }

@@ -6,7 +6,7 @@ import type { JsonObject } from "../../../src/base/json.ts";
 import { withDefaults } from "./defaults.ts";
 import { timestamp } from "./kube-object.ts";
 import type { KubeObject } from "./kube-object.ts";
-import { NODE } from "./pod-fates.ts";
+import { NODE } from "./pod-outcomes.ts";
 import { resourceNamed } from "./resources.ts";
 import type { ResourceType } from "./resources.ts";
 import type { Store } from "./store.ts";

@@ -19,7 +19,7 @@ beforeEach(async () => {
   [serverAheadMs, pullMs, idlePods] = [0, 3_600_000, 0];
   fakes = await startFakes({
     prefect: { clock: { ...systemClock, now: () => new Date(Date.now() + serverAheadMs) } },
-    script: () => ({ fate: "succeed", startMs: fakes.kube.list("jobs").length > 1 ? 0 : pullMs }),
+    script: () => ({ outcome: "succeed", startMs: fakes.kube.list("jobs").length > 1 ? 0 : pullMs }),
     runsFlow: () => idlePods-- <= 0,
   });
   const policy = { ...DEFAULT_POLICY, exitGraceMs: 100 };

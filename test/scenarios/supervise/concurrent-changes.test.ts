@@ -43,7 +43,7 @@ const untilNoJobs = (fakes: Fakes): Promise<void> =>
 
 describe("a run whose state changes while the agent sets its final state", () => {
   it("keeps the state that was set first, if Prefect locks versions", async () => {
-    const { fakes, id } = await runWithJob({ fate: "fail" }, true);
+    const { fakes, id } = await runWithJob({ outcome: "fail" }, true);
     let isSet = false;
     fakes.prefect.onRequest((call, moment) => {
       if (isSet || moment !== "before" || !call.fields.includes("set_flow_run_states")) return;
@@ -56,7 +56,7 @@ describe("a run whose state changes while the agent sets its final state", () =>
   });
 
   it("keeps the state that was set while the agent wrote its log", async () => {
-    const { fakes, id } = await runWithJob({ fate: "fail" });
+    const { fakes, id } = await runWithJob({ outcome: "fail" });
     let isSet = false;
     fakes.prefect.onRequest((call, moment) => {
       if (isSet || moment !== "after" || !call.fields.includes("write_run_logs")) return;
@@ -73,14 +73,14 @@ describe("a run whose state changes while the agent sets its final state", () =>
 
 describe("three agents", () => {
   it("set Failed once", async () => {
-    const { fakes, id } = await runWithJob({ fate: "fail" });
+    const { fakes, id } = await runWithJob({ outcome: "fail" });
     await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
     await untilNoJobs(fakes);
     expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Failed"]);
   });
 
   it("set Failed once if somebody deletes the Job", async () => {
-    const { fakes, id } = await runWithJob({ fate: "never" });
+    const { fakes, id } = await runWithJob({ outcome: "never" });
     const agents = await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
     await vi.waitFor(() => {
       expect(agents.filter(({ lines }) => lines.some((line) => line.includes("Waiting for")))).toHaveLength(
@@ -97,7 +97,7 @@ describe("three agents", () => {
   });
 
   it("set Cancelled once", async () => {
-    const { fakes, id } = await runWithJob({ fate: "never" });
+    const { fakes, id } = await runWithJob({ outcome: "never" });
     fakes.prefect.setState(id, { type: "Cancelling" });
     await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
     await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Cancelled"), WAIT);

@@ -118,7 +118,7 @@ describe("the Dask cluster of a run", () => {
   it("that is cancelled is deleted with its Job before the run becomes Cancelled", async () => {
     const left: string[][] = [];
     const setup = await setUp({
-      script: { fate: "never" },
+      script: { outcome: "never" },
       state: "Cancelling",
       dask: whole,
       before: (fakes, id) =>
@@ -135,18 +135,18 @@ describe("the Dask cluster of a run", () => {
   it.each<{ name: string; options: Omit<Options, "dask">; state: string }>([
     {
       name: "that is Cancelled already",
-      options: { script: { fate: "never" }, state: "Cancelled" },
+      options: { script: { outcome: "never" }, state: "Cancelled" },
       state: "Cancelled",
     },
-    { name: "whose pod died", options: { script: { fate: "fail", exitCode: 137 } }, state: "Failed" },
+    { name: "whose pod died", options: { script: { outcome: "fail", exitCode: 137 } }, state: "Failed" },
     {
       name: "whose Job still runs after the run has finished",
-      options: { script: { fate: "never" }, state: "Success" },
+      options: { script: { outcome: "never" }, state: "Success" },
       state: "Success",
     },
     {
       name: "whose Job is never deleted",
-      options: { script: { fate: "fail" }, policy: { deleteFailedAfterMs: undefined } },
+      options: { script: { outcome: "fail" }, policy: { deleteFailedAfterMs: undefined } },
       state: "Failed",
     },
   ])("$name is deleted", async ({ options, state }) => {
@@ -156,7 +156,7 @@ describe("the Dask cluster of a run", () => {
 
   it("that no longer exists in Prefect is deleted with its Job", async () => {
     const setup = await setUp({
-      script: { fate: "never" },
+      script: { outcome: "never" },
       state: "Running",
       dask: (fakes, id) => {
         whole(fakes, id);
@@ -168,7 +168,7 @@ describe("the Dask cluster of a run", () => {
   });
 
   it("that ends by itself is left to the flow: the agent does not list Dask objects", async () => {
-    const setup = await setUp({ script: { fate: "succeed" }, dask: whole });
+    const setup = await setUp({ script: { outcome: "succeed" }, dask: whole });
     await vi.waitFor(() => expect(stateOf(setup)).toBe("Success"), WAIT);
     await untilGone(setup);
     expect(daskIn(setup.fakes)).toHaveLength(5);
@@ -177,7 +177,7 @@ describe("the Dask cluster of a run", () => {
 
   it("is deleted with its completed pods, and with its DaskCluster if it belongs to the Dask operator", async () => {
     const setup = await setUp({
-      script: { fate: "fail" },
+      script: { outcome: "fail" },
       dask: (fakes, id) => {
         putPod(fakes, nameFor(id), { role: "worker", phase: "Succeeded" });
         const metadata = { name: nameFor(id, "11111111-1"), namespace: "default" };
@@ -190,7 +190,7 @@ describe("the Dask cluster of a run", () => {
   it("is kept if it belongs to another run or to no run, or is annotated to be kept", async () => {
     const other = "0b0b0b0b-2222-4222-8222-bbbbbbbbbbbb";
     const setup = await setUp({
-      script: { fate: "fail" },
+      script: { outcome: "fail" },
       dask: (fakes, id) => {
         putPod(fakes, nameFor(other), { role: "worker" });
         putPod(fakes, "dask-jane-03d5b8bb-0", { role: "worker" });
@@ -214,7 +214,7 @@ describe("the Dask cluster of a run", () => {
 
   it("is kept while another pod of the run is Running", async () => {
     const setup = await setUp({
-      script: { fate: "fail" },
+      script: { outcome: "fail" },
       dask: (fakes, id) => {
         putCluster(fakes, nameFor(id));
         const metadata = { name: "by-hand", namespace: "default", labels: { [RUN_LABEL]: id } };
@@ -229,7 +229,7 @@ describe("the Dask cluster of a run", () => {
 
 describe("an agent that starts after the Job of a cancelled run was deleted", () => {
   it("deletes the Dask cluster and sets Cancelled", async () => {
-    const fakes = await startFakes({ script: () => ({ fate: "never" }) });
+    const fakes = await startFakes({ script: () => ({ outcome: "never" }) });
     onTestFinished(() => fakes.stop());
     const { id } = fakes.prefect.createFlowRun({ flow: fakes.prefect.createFlow({ name: "etl" }) });
     const first = await startInProcessAgent(fakes, { name: "first", settings: { policy: POLICY } });
@@ -253,7 +253,7 @@ describe("an agent without permission to", () => {
     "%s Dask objects logs it once and does everything else",
     async (verb) => {
       const setup = await setUp({
-        script: { fate: "never" },
+        script: { outcome: "never" },
         state: "Cancelling",
         dask: (fakes, id) => putCluster(fakes, nameFor(id)),
         before: (fakes) =>
@@ -276,7 +276,7 @@ describe("an agent without permission to", () => {
 
 describe("many runs that fail together", () => {
   it("share requests that list Dask objects", async () => {
-    const fakes = await startFakes({ script: () => ({ fate: "fail" }), runsFlow: () => false });
+    const fakes = await startFakes({ script: () => ({ outcome: "fail" }), runsFlow: () => false });
     onTestFinished(() => fakes.stop());
     const flow = fakes.prefect.createFlow({ name: "etl" });
     const ids = Array.from({ length: 60 }, () => fakes.prefect.createFlowRun({ flow }).id);

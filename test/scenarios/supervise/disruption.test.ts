@@ -18,7 +18,8 @@ const FIRST = "prefect-job-0a1b2c3d";
 const RESULT = { type: "Result", __version__: "1.4.1", location: null };
 
 const isFirst = (job: Job): boolean => job.metadata.name === FIRST;
-const script = (job: Job): PodScript => (isFirst(job) ? { fate: "evict" } : { fate: "succeed", runMs: 20 });
+const script = (job: Job): PodScript =>
+  isFirst(job) ? { outcome: "evict" } : { outcome: "succeed", runMs: 20 };
 
 /** A run whose pod is evicted while `transform` runs, which needs the result of `extract`; that result was not stored. */
 async function disrupted(): Promise<{ fakes: Fakes; id: string }> {

@@ -30,22 +30,22 @@ interface Scenario {
 }
 
 const SCENARIOS: readonly Scenario[] = [
-  { name: "a Job that succeeds", script: { fate: "succeed" }, state: "Success", logged: [] },
+  { name: "a Job that succeeds", script: { outcome: "succeed" }, state: "Success", logged: [] },
   {
     name: "a Job that fails",
-    script: { fate: "fail", exitCode: 3, log: "last words\n" },
+    script: { outcome: "fail", exitCode: 3, log: "last words\n" },
     state: "Failed",
     logged: [/^Job .*: container 'flow' exited with code 3[^]*last words/],
   },
   {
     name: "an image that cannot be pulled",
-    script: { fate: "imagePull" },
+    script: { outcome: "imagePull" },
     state: "Failed",
     logged: [/^Job .*: image .* cannot be pulled/, /^Event: 'Pulling'/],
   },
   {
     name: "a run that is cancelled",
-    script: { fate: "never" },
+    script: { outcome: "never" },
     state: "Cancelled",
     logged: [],
     prepare: (fakes, id) => fakes.prefect.setState(id, { type: "Cancelling" }),
@@ -239,7 +239,7 @@ describe("an agent without permission to read Jobs", () => {
 describe("an old failed Job of a restarted run", () => {
   it("does not set the run to Failed again", async () => {
     const script = (job: Job): PodScript =>
-      job.metadata.name.endsWith("0a1b2c3d") ? { fate: "fail" } : { fate: "never" };
+      job.metadata.name.endsWith("0a1b2c3d") ? { outcome: "fail" } : { outcome: "never" };
     const fakes = await startFakes({ script });
     onTestFinished(() => fakes.stop());
     const flow = fakes.prefect.createFlow({ name: "etl" });

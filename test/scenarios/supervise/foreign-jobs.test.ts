@@ -22,7 +22,7 @@ function putJob(fakes: Fakes, name: string, job: { readonly run: string; readonl
 }
 
 it("keeps Jobs of another Prefect API and Jobs with an invalid flow run id, and deletes the Job of a deleted run", async () => {
-  const fakes = await startFakes({ script: () => ({ fate: "fail" }), runsFlow: () => false });
+  const fakes = await startFakes({ script: () => ({ outcome: "fail" }), runsFlow: () => false });
   onTestFinished(() => fakes.stop());
   putJob(fakes, "another-prefect", { run: DELETED, api: "http://prefect.elsewhere:4200" });
   putJob(fakes, "labelled-by-hand", { run: "try-1", api: fakes.prefect.url });

@@ -14,7 +14,7 @@ const KUBECONFIG = "/home/user/.kube/config";
 const LONG_AGO = new Date(Date.now() - 7_200_000).toISOString();
 
 /** Both fakes, and a function that runs command lines against them. */
-export class World {
+export class TestCluster {
   readonly kube: FakeKubernetes;
   readonly prefect: FakePrefect1;
 
@@ -109,10 +109,10 @@ export class World {
 }
 
 /** Starts both fakes until the end of the test. There is no Job controller: objects change only if the test changes them. */
-export async function startWorld(others: readonly string[] = []): Promise<World> {
+export async function startTestCluster(others: readonly string[] = []): Promise<TestCluster> {
   const kube = await startFakeKubernetes({ namespaces: [NAMESPACE, ...others], controller: false });
   onTestFinished(() => kube.stop());
   const prefect = await startFakePrefect1();
   onTestFinished(() => prefect.stop());
-  return new World(kube, prefect);
+  return new TestCluster(kube, prefect);
 }

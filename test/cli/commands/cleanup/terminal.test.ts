@@ -7,15 +7,19 @@ import { connectors } from "../../../../src/cli/context.ts";
 import type { CliContext } from "../../../../src/cli/context.ts";
 import { run } from "../../../../src/cli/run.ts";
 import { Screen } from "../../../output/screen.ts";
-import { NAMESPACE, startWorld } from "./cluster.ts";
+import { NAMESPACE, startTestCluster } from "./cluster.ts";
 
 async function atTerminal(answer: string) {
-  const world = await startWorld();
-  world.job("job-ended", world.flowRun("Success", "ended"));
+  const testCluster = await startTestCluster();
+  testCluster.job("job-ended", testCluster.flowRun("Success", "ended"));
   const screen = new Screen({ columns: 120 });
-  const env = { KUBECONFIG: "config", PREFECT__CLOUD__API: world.prefect.url, PREFECT__BACKEND: "server" };
+  const env = {
+    KUBECONFIG: "config",
+    PREFECT__CLOUD__API: testCluster.prefect.url,
+    PREFECT__BACKEND: "server",
+  };
   const readFile = (path: string): string | undefined =>
-    path.endsWith("config") ? world.kube.kubeconfig({ namespace: NAMESPACE }) : undefined;
+    path.endsWith("config") ? testCluster.kube.kubeconfig({ namespace: NAMESPACE }) : undefined;
   const base = { env, clock: systemClock, home: "/home/user", readFile };
   const stdin = Object.assign(Readable.from([answer]), { isTTY: true });
   // Commands use nothing of a stream but what Screen has.
@@ -33,7 +37,7 @@ async function atTerminal(answer: string) {
     isRunning: () => false,
   };
   const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context, false);
-  return { exitCode, seen: screen.seen(), written: screen.written, left: world.left("jobs") };
+  return { exitCode, seen: screen.seen(), written: screen.written, left: testCluster.left("jobs") };
 }
 
 describe("cleanup on a terminal", () => {

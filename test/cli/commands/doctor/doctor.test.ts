@@ -21,7 +21,7 @@ const NAMESPACE = "flows";
 const AGENT = "system:serviceaccount:flows:prefect-agent";
 const MINUTE_MS = 60_000;
 
-interface World {
+interface TestCluster {
   readonly kube: FakeKubernetes;
   readonly prefect: FakePrefect1;
   /** `kubectl prefect doctor ARGV…`; fails if the output contains the API key. */
@@ -43,13 +43,13 @@ interface Report {
 }
 
 /** A cluster, and a Prefect server whose address is configured. */
-async function startWorld(options: FakePrefect1Options = {}): Promise<World> {
+async function startTestCluster(options: FakePrefect1Options = {}): Promise<TestCluster> {
   const tokens = { admin: "admin", weak: "weak" };
   const kube = await startFakeKubernetes({ namespaces: [NAMESPACE], controller: false, tokens });
   onTestFinished(() => kube.stop());
   const prefect = await startFakePrefect1({ apiKey: KEY, ...options });
   onTestFinished(() => prefect.stop());
-  const doctor: World["doctor"] = async (argv = [], input = {}) => {
+  const doctor: TestCluster["doctor"] = async (argv = [], input = {}) => {
     const kubeconfig = kube.kubeconfig({ token: input.token ?? "admin", namespace: NAMESPACE });
     const result = await runCli(["doctor", ...argv], {
       ...input,
@@ -69,7 +69,11 @@ async function startWorld(options: FakePrefect1Options = {}): Promise<World> {
 }
 
 /** An agent that has just polled. */
-async function registerAgent({ prefect }: World, name: string, labels: readonly string[]): Promise<void> {
+async function registerAgent(
+  { prefect }: TestCluster,
+  name: string,
+  labels: readonly string[],
+): Promise<void> {
   const target = { url: prefect.url, backend: "server", apiKey: KEY, timeoutMs: 5_000 };
   const api = connectPrefect(target, { env: {} });
   await api.registerAgent({ name, labels });
@@ -77,11 +81,11 @@ async function registerAgent({ prefect }: World, name: string, labels: readonly 
 }
 
 async function reported(
-  world: World,
-  ...args: Parameters<World["doctor"]>
+  testCluster: TestCluster,
+  ...args: Parameters<TestCluster["doctor"]>
 ): Promise<Report & { exitCode: number }> {
   const [argv = [], cli] = args;
-  const { stdout, stderr, exitCode } = await world.doctor([...argv, "-o", "json"], cli);
+  const { stdout, stderr, exitCode } = await testCluster.doctor([...argv, "-o", "json"], cli);
   expect(stderr).toBe("");
   return { ...(JSON.parse(stdout) as Report), exitCode };
 }
@@ -95,10 +99,10 @@ function amiss({ findings }: Report): string[] {
 
 describe("kubectl prefect doctor", () => {
   it("finds no problems in a working setup, and prints the source of each value", async () => {
-    const world = await startWorld({ flavour: "cloud" });
-    await registerAgent(world, "prod", ["k8s"]);
-    const { stdout, stderr, exitCode } = await world.doctor(["-n", NAMESPACE, "-l", "k8s"]);
-    expect(stdout).toContain(` ${world.prefect.url} (PREFECT__CLOUD__API variable)\n`);
+    const testCluster = await startTestCluster({ flavour: "cloud" });
+    await registerAgent(testCluster, "prod", ["k8s"]);
+    const { stdout, stderr, exitCode } = await testCluster.doctor(["-n", NAMESPACE, "-l", "k8s"]);
+    expect(stdout).toContain(` ${testCluster.prefect.url} (PREFECT__CLOUD__API variable)\n`);
     expect(stdout).toContain("set (PREFECT__CLOUD__API_KEY variable)");
     expect(stdout).toContain('"flows" exists (from -n)');
     expect(stdout).toContain("Kubernetes v1.35.4");
@@ -109,8 +113,8 @@ describe("kubectl prefect doctor", () => {
   });
 
   it("prints its sections in order", async () => {
-    const world = await startWorld();
-    const { stdout } = await world.doctor();
+    const testCluster = await startTestCluster();
+    const { stdout } = await testCluster.doctor();
     expect(stdout.split("\n").filter((line) => /^[A-Z]/.test(line))).toEqual([
       "Configuration",
       "Kubernetes",
@@ -122,19 +126,19 @@ describe("kubectl prefect doctor", () => {
   });
 
   it("passes without a Prefect API, and prints what it skipped", async () => {
-    const world = await startWorld();
+    const testCluster = await startTestCluster();
     const env = { PREFECT__CLOUD__API: "", PREFECT__BACKEND: "", PREFECT__CLOUD__API_KEY: "" };
-    const report = await reported(world, [], { env });
+    const report = await reported(testCluster, [], { env });
     expect(amiss(report)).toEqual([
       "skipped API: no Prefect 1 API is configured, so its agents and flow runs are not checked",
     ]);
     expect(report.exitCode).toBe(0);
-    expect(world.prefect.requests.entries()).toEqual([]);
+    expect(testCluster.prefect.requests.entries()).toEqual([]);
   });
 
   it("prints the same as YAML", async () => {
-    const world = await startWorld();
-    const { stdout } = await world.doctor(["-o", "yaml"]);
+    const testCluster = await startTestCluster();
+    const { stdout } = await testCluster.doctor(["-o", "yaml"]);
     expect(parse(stdout)).toMatchObject({ kind: "DoctorReport", status: "warning", summary: { broken: 0 } });
   });
 
@@ -147,8 +151,8 @@ describe("kubectl prefect doctor", () => {
     { argv: ["--request-timeout", "soon"], message: 'error: cannot read --request-timeout "soon"' },
     { argv: ["--key-secret", "No Name"], message: 'error: cannot read --key-secret "No Name"' },
   ])("rejects $argv", async ({ argv, message }) => {
-    const world = await startWorld();
-    const { stdout, stderr, exitCode } = await world.doctor(argv);
+    const testCluster = await startTestCluster();
+    const { stdout, stderr, exitCode } = await testCluster.doctor(argv);
     expect(stderr).toContain(message);
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
   });
@@ -158,8 +162,8 @@ describe("doctor and Prefect 1", () => {
   it.each([{ unauthorized: "401" as const }, { unauthorized: "errors" as const }])(
     "tells a key that is not accepted ($unauthorized)",
     async ({ unauthorized }) => {
-      const world = await startWorld({ flavour: "cloud", apiKey: "another", unauthorized });
-      const report = await reported(world);
+      const testCluster = await startTestCluster({ flavour: "cloud", apiKey: "another", unauthorized });
+      const report = await reported(testCluster);
       const [key, ...rest] = amiss(report);
       expect(key).toMatch(/^broken API key: not accepted: /);
       expect(rest).toEqual([]);
@@ -168,21 +172,21 @@ describe("doctor and Prefect 1", () => {
   );
 
   it("reports a missing API key", async () => {
-    const world = await startWorld({ flavour: "cloud" });
-    const report = await reported(world, [], { env: { PREFECT__CLOUD__API_KEY: "" } });
+    const testCluster = await startTestCluster({ flavour: "cloud" });
+    const report = await reported(testCluster, [], { env: { PREFECT__CLOUD__API_KEY: "" } });
     expect(amiss(report)).toEqual(["broken API key: missing, but the API requires one"]);
   });
 
   it("checks the cluster when the API is unreachable; states are then unknown", async () => {
-    const world = await startWorld();
-    putJob({ fake: world.kube }, "old", {
+    const testCluster = await startTestCluster();
+    putJob({ fake: testCluster.kube }, "old", {
       run: runId(1),
       namespace: NAMESPACE,
       pod: POD.done,
       status: ended("Complete"),
     });
-    await world.prefect.pause();
-    const report = await reported(world);
+    await testCluster.prefect.pause();
+    const report = await reported(testCluster);
     const [api, leftovers, unknown, ...rest] = amiss(report);
     expect(api).toMatch(/^broken API: cannot reach http:.*: connection refused$/);
     expect(leftovers).toBe("warning leftovers: cleanup would remove 1 Job");
@@ -192,31 +196,31 @@ describe("doctor and Prefect 1", () => {
   });
 
   it("does not wait longer than --request-timeout for an API that hangs", async () => {
-    const world = await startWorld();
-    world.prefect.fault({ effect: { kind: "hang", when: "before" }, times: Infinity });
-    const report = await reported(world, ["--request-timeout", "1s"]);
+    const testCluster = await startTestCluster();
+    testCluster.prefect.fault({ effect: { kind: "hang", when: "before" }, times: Infinity });
+    const report = await reported(testCluster, ["--request-timeout", "1s"]);
     expect(amiss(report)[0]).toMatch(/^broken API: cannot reach .*: no answer within 1 s$/);
     // The first request decides; the others are not awaited.
-    expect(world.prefect.requests.entries()).toHaveLength(1);
+    expect(testCluster.prefect.requests.entries()).toHaveLength(1);
   });
 
   it("reports a self-hosted server with --backend cloud", async () => {
-    const world = await startWorld();
-    const report = await reported(world, ["--backend", "cloud"]);
+    const testCluster = await startTestCluster();
+    const report = await reported(testCluster, ["--backend", "cloud"]);
     expect(amiss(report)).toEqual([
       "broken version: Prefect Server kubectl-prefect fake with Core 1.4.1, but --backend is cloud",
     ]);
   });
 
   it("reports a tenant that the server does not have", async () => {
-    const world = await startWorld();
-    const report = await reported(world, ["--tenant-id", runId(9)]);
+    const testCluster = await startTestCluster();
+    const report = await reported(testCluster, ["--tenant-id", runId(9)]);
     expect(amiss(report)).toContain("broken tenant: the API has no tenant with the configured id");
   });
 
   it("reports a missing job template", async () => {
-    const world = await startWorld();
-    const report = await reported(world, ["--job-template", "/none/job.yaml"]);
+    const testCluster = await startTestCluster();
+    const report = await reported(testCluster, ["--job-template", "/none/job.yaml"]);
     expect(amiss(report)).toContain(
       'broken job template: cannot use job template "/none/job.yaml": there is no such file where the agent runs',
     );
@@ -224,9 +228,9 @@ describe("doctor and Prefect 1", () => {
   });
 
   it("reports line and column of an unreadable configuration, without its content", async () => {
-    const world = await startWorld();
+    const testCluster = await startTestCluster();
     const files = { "/home/user/.prefect/config.toml": `[cloud]\napi_key = "${KEY}\n` };
-    const { stdout, exitCode } = await world.doctor([], { files });
+    const { stdout, exitCode } = await testCluster.doctor([], { files });
     expect(stdout).toMatch(
       /broken +files +Prefect 1: cannot read "\/home\/user\/\.prefect\/config\.toml": .* at line 2, column \d+\n +hint: /,
     );
@@ -235,18 +239,18 @@ describe("doctor and Prefect 1", () => {
   });
 
   it("reports flow runs whose labels no agent has, and how to start an agent for them", async () => {
-    const world = await startWorld();
-    await registerAgent(world, "prod", ["k8s"]);
-    const flow = world.prefect.createFlow({ name: "etl" });
+    const testCluster = await startTestCluster();
+    await registerAgent(testCluster, "prod", ["k8s"]);
+    const flow = testCluster.prefect.createFlow({ name: "etl" });
     const startTime = new Date(Date.now() - 10 * MINUTE_MS);
-    world.prefect.createFlowRun({ flow, labels: ["k8s", "gpu"], name: "lost-fox", startTime });
-    world.prefect.createFlowRun({
+    testCluster.prefect.createFlowRun({ flow, labels: ["k8s", "gpu"], name: "lost-fox", startTime });
+    testCluster.prefect.createFlowRun({
       flow,
       labels: ["k8s"],
       name: "soon",
       startTime: new Date(Date.now() + MINUTE_MS),
     });
-    const { stdout, exitCode } = await world.doctor();
+    const { stdout, exitCode } = await testCluster.doctor();
     expect(stdout).toContain(
       '1 flow run with labels gpu, k8s has waited 10m: no running agent has all of these labels; agent "prod" lacks gpu\n',
     );
@@ -257,8 +261,8 @@ describe("doctor and Prefect 1", () => {
   });
 
   it("reports claimed flow runs without a Job, and those that Lazarus will restart", async () => {
-    const world = await startWorld();
-    const { prefect, kube } = world;
+    const testCluster = await startTestCluster();
+    const { prefect, kube } = testCluster;
     const files = new Map([["/kubeconfig", kube.kubeconfig({ token: "admin" })]]);
     const deps = {
       env: {},
@@ -285,8 +289,8 @@ describe("doctor and Prefect 1", () => {
       const row = runs.get(run?.id ?? "");
       if (row !== undefined) runs.update(row, { heartbeat: ago(minutes), state_timestamp: ago(minutes) });
     }
-    await registerAgent(world, "prod", []);
-    expect(amiss(await reported(world))).toEqual([
+    await registerAgent(testCluster, "prod", []);
+    expect(amiss(await reported(testCluster))).toEqual([
       "broken claims without a Job: 1 flow run has been Submitted for 5m, but has no Job in this namespace",
       "warning heartbeats: 1 flow run without a heartbeat for 12m; Lazarus will restart them within 10 minutes",
     ]);
@@ -295,10 +299,10 @@ describe("doctor and Prefect 1", () => {
 
 describe("doctor and the cluster", () => {
   it("checks Prefect when the cluster is unreachable", async () => {
-    const world = await startWorld();
-    await registerAgent(world, "prod", []);
-    await world.kube.pause();
-    const report = await reported(world);
+    const testCluster = await startTestCluster();
+    await registerAgent(testCluster, "prod", []);
+    await testCluster.kube.pause();
+    const report = await reported(testCluster);
     expect(amiss(report)).toEqual([
       expect.stringMatching(/^broken API server: cannot reach .*: connection refused$/),
     ]);
@@ -316,22 +320,22 @@ describe("doctor and the cluster", () => {
       message: 'broken kubeconfig: cannot find context "none" in the kubeconfig',
     },
   ])("reports an unusable kubeconfig: $argv", async ({ argv, message }) => {
-    const world = await startWorld();
-    const report = await reported(world, argv);
+    const testCluster = await startTestCluster();
+    const report = await reported(testCluster, argv);
     expect(amiss(report)).toContain(message);
     expect(report.exitCode).toBe(1);
   });
 
   it("reports rejected credentials", async () => {
-    const world = await startWorld();
-    const report = await reported(world, [], { token: "expired" });
+    const testCluster = await startTestCluster();
+    const report = await reported(testCluster, [], { token: "expired" });
     expect(amiss(report)[0]).toMatch(/^broken API server: http.*: Unauthorized$/);
   });
 
   it("reports each check that it skips for lack of permissions", async () => {
-    const world = await startWorld();
-    world.kube.forbid({ user: "weak" });
-    const report = await reported(world, ["--image-pull-secrets", "pull"], { token: "weak" });
+    const testCluster = await startTestCluster();
+    testCluster.kube.forbid({ user: "weak" });
+    const report = await reported(testCluster, ["--image-pull-secrets", "pull"], { token: "weak" });
     expect(
       amiss(report).filter((line) => !line.includes(": may not ") && !line.includes("not granted")),
     ).toEqual([
@@ -349,11 +353,11 @@ describe("doctor and the cluster", () => {
   });
 
   it("reports the permissions that the agent's ServiceAccount lacks, and what fails without them", async () => {
-    const world = await startWorld();
-    world.kube.put("serviceaccounts", { metadata: { name: "prefect-agent", namespace: NAMESPACE } });
-    world.kube.forbid({ user: AGENT, verbs: ["watch"], resources: ["pods"] });
-    world.kube.forbid({ user: AGENT, resources: ["pods/log", "leases"] });
-    const report = await reported(world, ["--for", "flows/prefect-agent"]);
+    const testCluster = await startTestCluster();
+    testCluster.kube.put("serviceaccounts", { metadata: { name: "prefect-agent", namespace: NAMESPACE } });
+    testCluster.kube.forbid({ user: AGENT, verbs: ["watch"], resources: ["pods"] });
+    testCluster.kube.forbid({ user: AGENT, resources: ["pods/log", "leases"] });
+    const report = await reported(testCluster, ["--for", "flows/prefect-agent"]);
     const permissions = report.findings.filter(
       ({ subject }) => subject === "ServiceAccount flows/prefect-agent",
     );
@@ -369,9 +373,9 @@ describe("doctor and the cluster", () => {
   });
 
   it("reports that it has no permission to check other users' permissions", async () => {
-    const world = await startWorld();
-    world.kube.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
-    const report = await reported(world, ["--for", AGENT], { token: "weak" });
+    const testCluster = await startTestCluster();
+    testCluster.kube.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
+    const report = await reported(testCluster, ["--for", AGENT], { token: "weak" });
     const asked = report.findings.filter(({ check }) => check === "all features");
     expect(asked.map(({ subject, status }) => [subject, status])).toEqual([
       ["ServiceAccount flows/prefect-agent", "skipped"],
@@ -381,21 +385,21 @@ describe("doctor and the cluster", () => {
   });
 
   it("reports images that cannot be pulled, quotas and leftovers", async () => {
-    const world = await startWorld();
-    const place = { fake: world.kube };
+    const testCluster = await startTestCluster();
+    const place = { fake: testCluster.kube };
     for (const digit of [1, 2])
       putJob(place, `pull-${digit}`, { run: runId(digit), namespace: NAMESPACE, pod: POD.pulling });
-    const flow = world.prefect.createFlow({ name: "etl" });
-    const done = world.prefect.createFlowRun({ flow, name: "done" });
-    world.prefect.setState(done.id, { type: "Success" });
+    const flow = testCluster.prefect.createFlow({ name: "etl" });
+    const done = testCluster.prefect.createFlowRun({ flow, name: "done" });
+    testCluster.prefect.setState(done.id, { type: "Success" });
     putJob(place, "done", { run: done.id, namespace: NAMESPACE, pod: POD.done, status: ended("Complete") });
-    world.kube.put("resourcequotas", {
+    testCluster.kube.put("resourcequotas", {
       metadata: { name: "compute", namespace: NAMESPACE },
       spec: { hard: { pods: "3" } },
       status: { hard: { pods: "3" }, used: { pods: "3" } },
     });
     const env = { PREFECT__CLOUD__API: "", PREFECT__BACKEND: "", PREFECT__CLOUD__API_KEY: "" };
-    const { stdout, exitCode } = await world.doctor([], { env });
+    const { stdout, exitCode } = await testCluster.doctor([], { env });
     expect(stdout).toMatch(
       /broken +pods +2 Jobs have waited up to 3d: image "flows:1" of container 'flow' cannot be pulled\n/,
     );
@@ -406,22 +410,22 @@ describe("doctor and the cluster", () => {
   });
 
   it("does not fail for warnings", async () => {
-    const world = await startWorld();
-    putJob({ fake: world.kube }, "old", {
+    const testCluster = await startTestCluster();
+    putJob({ fake: testCluster.kube }, "old", {
       run: runId(1),
       namespace: NAMESPACE,
       pod: POD.done,
       status: ended("Complete"),
     });
-    expect(await reported(world)).toMatchObject({ status: "warning", exitCode: 0 });
+    expect(await reported(testCluster)).toMatchObject({ status: "warning", exitCode: 0 });
   });
 
   it("exits with 130 when it is interrupted", async () => {
-    const world = await startWorld();
+    const testCluster = await startTestCluster();
     const controller = new AbortController();
-    world.kube.faults.add({ action: { kind: "hang", when: "before" }, times: Infinity });
-    world.kube.setOnRequest(() => controller.abort());
-    const { stdout, stderr, exitCode } = await world.doctor([], { signal: controller.signal });
+    testCluster.kube.faults.add({ action: { kind: "hang", when: "before" }, times: Infinity });
+    testCluster.kube.setOnRequest(() => controller.abort());
+    const { stdout, stderr, exitCode } = await testCluster.doctor([], { signal: controller.signal });
     expect({ stdout, stderr, exitCode }).toEqual({
       stdout: "",
       stderr: "error: interrupted\n",
@@ -432,9 +436,9 @@ describe("doctor and the cluster", () => {
 
 describe("doctor and Prefect 2 and 3", () => {
   it("finds the API and its version", async () => {
-    const world = await startWorld();
+    const testCluster = await startTestCluster();
     const url = (await fakePrefect3()).url;
-    const { stdout } = await world.doctor([], { env: { PREFECT_API_URL: url } });
+    const { stdout } = await testCluster.doctor([], { env: { PREFECT_API_URL: url } });
     expect(stdout).toContain(`${url} (PREFECT_API_URL variable), no key\n`);
     expect(stdout).toContain(`${url} answers, Prefect 3.8.8\n`);
   });
@@ -443,19 +447,21 @@ describe("doctor and Prefect 2 and 3", () => {
     { env: { PREFECT_API_KEY: KEY }, message: "broken Prefect 2/3 key: not accepted: the API answered 401" },
     { env: {}, message: "broken Prefect 2/3 key: missing, but the API requires one" },
   ])("reports a missing or wrong key", async ({ env, message }) => {
-    const world = await startWorld();
+    const testCluster = await startTestCluster();
     const url = (await fakePrefect3({ apiKey: "right" })).url;
-    const report = await reported(world, [], { env: { ...env, PREFECT_API_URL: url } });
+    const report = await reported(testCluster, [], { env: { ...env, PREFECT_API_URL: url } });
     expect(amiss(report)).toContain(message);
     expect(report.exitCode).toBe(1);
   });
 
   it("reports an unreachable API", async () => {
-    const world = await startWorld();
-    await world.prefect.pause();
-    const report = await reported(world, [], { env: { PREFECT_API_URL: `${world.prefect.url}/api` } });
+    const testCluster = await startTestCluster();
+    await testCluster.prefect.pause();
+    const report = await reported(testCluster, [], {
+      env: { PREFECT_API_URL: `${testCluster.prefect.url}/api` },
+    });
     expect(amiss(report)).toContain(
-      `broken Prefect 2/3 API: cannot reach ${world.prefect.url}/api: connection refused`,
+      `broken Prefect 2/3 API: cannot reach ${testCluster.prefect.url}/api: connection refused`,
     );
   });
 });

@@ -25,8 +25,8 @@ const GOLDEN = ["install", "install-more"].flatMap((name) => {
 const KEY = "KEY-OF-THE-TEST";
 const SERVER = { PREFECT__BACKEND: "server", PREFECT__CLOUD__API: "http://apollo:4200" };
 
-async function installed(argv: readonly string[], world: CliInput = {}): Promise<readonly Printed[]> {
-  const { stdout, stderr, exitCode } = await runCli(["install", ...argv], world);
+async function installed(argv: readonly string[], input: CliInput = {}): Promise<readonly Printed[]> {
+  const { stdout, stderr, exitCode } = await runCli(["install", ...argv], input);
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   return documentsIn(stdout) as Printed[];
 }
@@ -156,15 +156,15 @@ describe("install", () => {
   });
 
   it.each([
-    { name: "--key", argv: ["-k", KEY], world: {} },
-    { name: "PREFECT__CLOUD__API_KEY", argv: [], world: { env: { PREFECT__CLOUD__API_KEY: KEY } } },
+    { name: "--key", argv: ["-k", KEY], input: {} },
+    { name: "PREFECT__CLOUD__API_KEY", argv: [], input: { env: { PREFECT__CLOUD__API_KEY: KEY } } },
     {
       name: "auth.toml",
       argv: [],
-      world: { files: { "/home/user/.prefect/auth.toml": `["api.prefect.io"]\napi_key = "${KEY}"\n` } },
+      input: { files: { "/home/user/.prefect/auth.toml": `["api.prefect.io"]\napi_key = "${KEY}"\n` } },
     },
-  ])("writes the API key of $name into the Secret only", async ({ argv, world }) => {
-    const printed = await installed(argv, world);
+  ])("writes the API key of $name into the Secret only", async ({ argv, input }) => {
+    const printed = await installed(argv, input);
     const holding = printed.filter((object) => JSON.stringify(object).includes(KEY));
     expect(holding.map(({ kind }) => kind)).toEqual(["Secret"]);
   });

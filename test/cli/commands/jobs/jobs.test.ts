@@ -11,21 +11,21 @@ const NO_API =
   "warning: states of Prefect 1 flow runs are unknown: no API is configured; set it with --api or PREFECT__CLOUD__API\n";
 
 async function mixedWorld(): Promise<TestCluster> {
-  const world = await startTestCluster({ controller: false, namespaces: ["other"] });
-  putJob(world, "job-live", { run: runId(1), pod: POD.running });
-  putJob(world, "job-failed", { run: runId(2), pod: POD.failed, status: ended("Failed") });
-  putJob(world, "job-pull", { run: runId(3), pod: POD.pulling });
+  const testCluster = await startTestCluster({ controller: false, namespaces: ["other"] });
+  putJob(testCluster, "job-live", { run: runId(1), pod: POD.running });
+  putJob(testCluster, "job-failed", { run: runId(2), pod: POD.failed, status: ended("Failed") });
+  putJob(testCluster, "job-pull", { run: runId(3), pod: POD.pulling });
   const labels = { "prefect.io/flow-run-id": runId(4), "prefect.io/flow-run-name": "amber-fox" };
-  putJob(world, "amber-fox-x", {
+  putJob(testCluster, "amber-fox-x", {
     run: runId(4),
     labels,
     podLabels: {},
     pod: POD.done,
     status: ended("Complete"),
   });
-  putJob(world, "elsewhere", { run: runId(5), namespace: "other", pod: POD.running });
-  world.fake.put("jobs", { metadata: { name: "foreign", labels: { app: "x" } }, spec: {} });
-  return world;
+  putJob(testCluster, "elsewhere", { run: runId(5), namespace: "other", pod: POD.running });
+  testCluster.fake.put("jobs", { metadata: { name: "foreign", labels: { app: "x" } }, spec: {} });
+  return testCluster;
 }
 
 describe("kubectl prefect jobs", () => {
@@ -84,38 +84,38 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("shows names and states of Prefect 1, and <deleted> for a run that Prefect does not have", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const flow = prefect.createFlow({ name: "f" });
     const run = prefect.createFlowRun({ flow, name: "quick-fox" });
     prefect.setState(run.id, { type: "Running" });
-    putJob(world, "mine", { run: run.id, pod: POD.running });
-    putJob(world, "lost", { run: runId(9), pod: POD.running });
-    const { stdout, stderr } = await world.cli(["jobs", "--api", prefect.url, "-b", "server"]);
+    putJob(testCluster, "mine", { run: run.id, pod: POD.running });
+    putJob(testCluster, "lost", { run: runId(9), pod: POD.running });
+    const { stdout, stderr } = await testCluster.cli(["jobs", "--api", prefect.url, "-b", "server"]);
     expect(stdout).toMatch(/^<none> +99999999 +<deleted> +lost .* orphaned$/m);
     expect(stdout).toMatch(/^quick-fox +\w{8} +Running +mine .* active$/m);
     expect(stderr).toBe("");
   });
 
   it("shows a longer prefix of ids that start with a timestamp", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const run = "019aa7c1-6a2e-7b3c-8d4e-5f60718293a4";
-    putJob(world, "third", { run, labels: { "prefect.io/flow-run-id": run }, pod: POD.running });
-    const { stdout } = await world.cli(["jobs", "--no-headers"]);
+    putJob(testCluster, "third", { run, labels: { "prefect.io/flow-run-id": run }, pod: POD.running });
+    const { stdout } = await testCluster.cli(["jobs", "--no-headers"]);
     expect(stdout).toMatch(/^<none> +019aa7c1-6a2e +<unknown> /);
-    expect((await world.cli(["inspect", "019aa7c1-6a2e"])).exitCode).toBe(0);
+    expect((await testCluster.cli(["inspect", "019aa7c1-6a2e"])).exitCode).toBe(0);
   });
 
   it("shows the state names of Prefect 3", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const labels = { "prefect.io/flow-run-id": runId(4) };
-    putJob(world, "third", { run: runId(4), labels, pod: POD.running });
+    putJob(testCluster, "third", { run: runId(4), labels, pod: POD.running });
     const state = { type: "CRASHED", name: "Crashed", timestamp: "2026-01-01T00:00:00Z" };
     const { fake, url } = await fakePrefect3();
     fake.put({ id: runId(4), name: "amber-fox", state });
     const env = { PREFECT_API_URL: url, PREFECT_API_KEY: "pnu_secret" };
-    const { stdout, stderr } = await world.cli(["jobs"], { env });
+    const { stdout, stderr } = await testCluster.cli(["jobs"], { env });
     expect(stdout).toMatch(/^amber-fox +44444444 +Crashed +third /m);
     expect(stderr).toBe("");
     expect(fake.calls).toEqual([
@@ -128,9 +128,9 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("works without Prefect when its API is unreachable, and warns once", async () => {
-    const world = await startTestCluster();
-    putJob(world, "mine", { run: runId(1), pod: POD.running });
-    const { stdout, stderr, exitCode } = await world.cli([
+    const testCluster = await startTestCluster();
+    putJob(testCluster, "mine", { run: runId(1), pod: POD.running });
+    const { stdout, stderr, exitCode } = await testCluster.cli([
       "jobs",
       "--api",
       "http://127.0.0.1:1",
@@ -162,20 +162,20 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("shows from its events why a Job has no pods; reads events of no other Job", async () => {
-    const world = await mixedWorld();
-    const eventsAsked = (): number => world.fake.requests.count({ resource: "events" });
-    await world.cli(["jobs"]);
+    const testCluster = await mixedWorld();
+    const eventsAsked = (): number => testCluster.fake.requests.count({ resource: "events" });
+    await testCluster.cli(["jobs"]);
     expect(eventsAsked()).toBe(0);
-    putJob(world, "job-refused", { run: runId(6) });
-    const { uid = "" } = world.fake.get("jobs", "default", "job-refused")?.metadata ?? {};
-    world.fake.put("events", {
+    putJob(testCluster, "job-refused", { run: runId(6) });
+    const { uid = "" } = testCluster.fake.get("jobs", "default", "job-refused")?.metadata ?? {};
+    testCluster.fake.put("events", {
       metadata: { name: "job-refused.1", namespace: "default" },
       involvedObject: { kind: "Job", name: "job-refused", uid },
       type: "Warning",
       reason: "FailedCreate",
       message: 'Error creating: pods "job-refused-" is forbidden: serviceaccount "flows" not found',
     });
-    const { stdout } = await world.cli(["jobs", "-o", "wide"]);
+    const { stdout } = await testCluster.cli(["jobs", "-o", "wide"]);
     expect(stdout).toMatch(/job-refused +0\/0 .* stuck .* serviceaccount "flows" not found\n/);
     expect(eventsAsked()).toBe(1);
   });
@@ -191,19 +191,19 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("counts a pod with the labels of both Prefect versions once, and shows no state for a label that is not an id", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const labels = { "prefect.io/flow_run_id": runId(1), "prefect.io/flow-run-id": runId(1) };
-    putJob(world, "both", { run: runId(1), labels, pod: POD.running });
-    putJob(world, "odd", { run: "not-an-id", pod: POD.running });
-    const { stdout } = await world.cli(["jobs", "--api", prefect.url, "-b", "server"]);
+    putJob(testCluster, "both", { run: runId(1), labels, pod: POD.running });
+    putJob(testCluster, "odd", { run: "not-an-id", pod: POD.running });
+    const { stdout } = await testCluster.cli(["jobs", "--api", prefect.url, "-b", "server"]);
     expect(stdout).toMatch(/ <deleted> +both +1\/1 Running +2 /);
     expect(stdout).toMatch(/ not-an-i +<none> +odd +1\/1 Running /);
   });
 
   it("does not treat a run as deleted if its Job names another Prefect API", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
@@ -211,24 +211,28 @@ describe("kubectl prefect jobs", () => {
       containers: [{ name: "flow", image: "flows:1", env: [{ name: "PREFECT__CLOUD__API", value: api }] }],
     });
     // The same API under its address in the cluster, as on the Job of a known run.
-    putJob(world, "mine", { run: id, podSpec: made("http://apollo:4200"), pod: POD.running });
-    putJob(world, "deleted", {
+    putJob(testCluster, "mine", { run: id, podSpec: made("http://apollo:4200"), pod: POD.running });
+    putJob(testCluster, "deleted", {
       run: runId(1),
       podSpec: made("http://apollo:4200/graphql"),
       pod: POD.running,
     });
-    putJob(world, "others", { run: runId(2), podSpec: made("http://elsewhere:4200"), pod: POD.running });
+    putJob(testCluster, "others", {
+      run: runId(2),
+      podSpec: made("http://elsewhere:4200"),
+      pod: POD.running,
+    });
     const asking = ["--api", prefect.url, "-b", "server"];
-    const { stdout, stderr } = await world.cli(["jobs", ...asking]);
+    const { stdout, stderr } = await testCluster.cli(["jobs", ...asking]);
     expect(stdout).toMatch(/ Scheduled +mine .* active\n/);
     expect(stdout).toMatch(/ <deleted> +deleted .* orphaned\n/);
     expect(stdout).toMatch(/ <unknown> +others .* active\n/);
     expect(stderr).toBe(
       "warning: 1 flow run belongs to another Prefect 1 (http://elsewhere:4200): its state is unknown\n",
     );
-    const deleted = await world.cli(["inspect", "job/deleted", ...asking]);
+    const deleted = await testCluster.cli(["inspect", "job/deleted", ...asking]);
     expect(deleted.stdout).toContain("AN AGENT WOULD\n  delete Job deleted\n");
-    const inspected = await world.cli(["inspect", "job/others", ...asking]);
+    const inspected = await testCluster.cli(["inspect", "job/others", ...asking]);
     expect(inspected.stdout).toContain("AN AGENT WOULD\n  nothing: the flow run has no problem\n");
     expect(inspected.stdout).toContain(
       "leave job.batch/others: not finished, the state of its flow run is unknown",
@@ -236,14 +240,14 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("queries states in batches of 100, and lists Jobs page by page", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
     for (let at = 0; at < 620; at++) {
       const run = `${String(at).padStart(8, "0")}-0000-4000-8000-000000000000`;
-      putJob(world, `job-${at}`, { run });
+      putJob(testCluster, `job-${at}`, { run });
     }
-    const { stdout, stderr } = await world.cli([
+    const { stdout, stderr } = await testCluster.cli([
       "jobs",
       "--no-headers",
       "--api",
@@ -255,7 +259,7 @@ describe("kubectl prefect jobs", () => {
     expect(stderr).toBe(
       "warning: Prefect 1 knows none of the 620 flow runs here: check the API address and the tenant\n",
     );
-    const pages = world.fake.requests.entries.filter(
+    const pages = testCluster.fake.requests.entries.filter(
       ({ resource, query }) => resource === "jobs" && query.includes("flow_run_id"),
     );
     expect(pages).toHaveLength(2);
@@ -263,11 +267,11 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("lists Dask clusters with their run; the table shortens the id in their name", async () => {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const name = `dask-${runId(1)}-03d5b8bb-0`;
-    putJob(world, "job-live", { run: runId(1), pod: POD.running });
+    putJob(testCluster, "job-live", { run: runId(1), pod: POD.running });
     const labels = { "dask.org/cluster-name": name, "dask.org/component": "worker", app: "dask" };
-    world.fake.put("pods", {
+    testCluster.fake.put("pods", {
       metadata: { name: `${name}abcde`, labels },
       spec: { restartPolicy: "Never", containers: [{ name: "dask-worker", image: "flows:1" }] },
       status: {
@@ -275,11 +279,11 @@ describe("kubectl prefect jobs", () => {
         containerStatuses: [{ ...POD.running.containerStatuses[0], restartCount: 0 }],
       },
     });
-    const { stdout } = await world.cli(["jobs"]);
+    const { stdout } = await testCluster.cli(["jobs"]);
     expect(stdout).toMatch(
       /^<none> +11111111 +<unknown> +dask\/dask-11111111…-03d5b8bb-0 +1\/1 Running .* active$/m,
     );
-    expect((await world.cli(["jobs", "-o", "name"])).stdout).toContain(`\ndask/${name}\n`);
+    expect((await testCluster.cli(["jobs", "-o", "name"])).stdout).toContain(`\ndask/${name}\n`);
   });
 
   it.each([
@@ -297,19 +301,19 @@ describe("kubectl prefect jobs", () => {
 describe("kubectl prefect jobs --watch", () => {
   /** A cluster with a second Prefect API; its request log shows how far a watch has got. */
   async function watched() {
-    const world = await startTestCluster();
+    const testCluster = await startTestCluster();
     const put = (digit: number, pod: JsonObject): void => {
       const labels = { "prefect.io/flow-run-id": runId(digit) };
-      putJob(world, `job-${digit}`, { run: runId(digit), labels, pod });
+      putJob(testCluster, `job-${digit}`, { run: runId(digit), labels, pod });
     };
     const { fake, url } = await fakePrefect3();
     const stop = new AbortController();
     const watch = (...argv: string[]) =>
-      world.cli(["jobs", "-w", ...argv], { signal: stop.signal, env: { PREFECT_API_URL: url } });
+      testCluster.cli(["jobs", "-w", ...argv], { signal: stop.signal, env: { PREFECT_API_URL: url } });
     const untilAsked = async (digit: number): Promise<void> => {
       await expect.poll(() => JSON.stringify(fake.calls), { timeout: 10_000 }).toContain(runId(digit));
     };
-    return { ...world, put, stop, watch, untilAsked };
+    return { ...testCluster, put, stop, watch, untilAsked };
   }
 
   it("appends new and changed rows in a pipe, and stops at a signal", async () => {

@@ -15,31 +15,31 @@ const MAIN = fileURLToPath(new URL("../../../../src/main.ts", import.meta.url));
 const absent = noTerminalReason();
 if (absent !== undefined) process.stderr.write(`skipped, jobs -w on a terminal: ${absent}\n`);
 
-function putRun(world: TestCluster, name: string, more: object = {}): void {
+function putRun(testCluster: TestCluster, name: string, more: object = {}): void {
   const digit = 1 + NAMES.indexOf(name);
   const labels = { "prefect.io/flow-run-id": runId(digit), "prefect.io/flow-run-name": name };
-  putJob(world, `${name}-x1`, { run: runId(digit), labels, pod: POD.running, ...more });
+  putJob(testCluster, `${name}-x1`, { run: runId(digit), labels, pod: POD.running, ...more });
 }
 
-function watching(world: TestCluster): Terminal {
+function watching(testCluster: TestCluster): Terminal {
   const home = mkdtempSync(join(tmpdir(), "terminal-"));
   onTestFinished(() => rmSync(home, { recursive: true }));
   const kubeconfig = join(home, "kubeconfig");
-  writeFileSync(kubeconfig, world.fake.kubeconfig());
+  writeFileSync(kubeconfig, testCluster.fake.kubeconfig());
   const env = { HOME: home, KUBECONFIG: kubeconfig, TERM: "xterm", NO_COLOR: "1" };
   return new Terminal([process.execPath, MAIN, "jobs", "-w"], { columns: 100, rows: 24 }, env);
 }
 
 describe.skipIf(absent !== undefined)("kubectl prefect jobs -w on a terminal", () => {
   it("redraws one table in place, fits it to the window, and leaves a clean terminal after Ctrl-C", async () => {
-    const world = await startTestCluster();
-    putRun(world, "amber-fox");
-    putRun(world, "busy-bee", { pod: POD.pulling });
-    const terminal = watching(world);
+    const testCluster = await startTestCluster();
+    putRun(testCluster, "amber-fox");
+    putRun(testCluster, "busy-bee", { pod: POD.pulling });
+    const terminal = watching(testCluster);
     await terminal.shows(/^amber-fox .*1\/1 Running .*\nbusy-bee .*0\/1 ImagePullBackOff .* stuck$/m);
 
-    putRun(world, "busy-bee", { pod: POD.failed, status: ended("Failed") });
-    putRun(world, "calm-crow");
+    putRun(testCluster, "busy-bee", { pod: POD.failed, status: ended("Failed") });
+    putRun(testCluster, "calm-crow");
     await terminal.shows(/^busy-bee .*0\/1 Error .* failed\ncalm-crow .* active$/m);
 
     expect(terminal.screen.seen()[0]).toMatch(/^warning: states of Prefect 2 and 3 flow runs are unknown/);

@@ -148,11 +148,11 @@ describe("render -f", () => {
       want: "default",
     },
   ])("uses the namespace from $name", async ({ argv, env, want }) => {
-    const world = { env, files: { ...files, "/home/user/.kube/config": kubeconfig("context") } };
+    const testCluster = { env, files: { ...files, "/home/user/.kube/config": kubeconfig("context") } };
     const run = (namespace: string): Promise<CliResult> => {
       const path = join(directory, `${namespace}.json`);
       writeFileSync(path, JSON.stringify(template(namespace)));
-      return runCli(["render", "-f", "run.json", "--job-template", path, ...argv], world);
+      return runCli(["render", "-f", "run.json", "--job-template", path, ...argv], testCluster);
     };
     expect(await run(want)).toMatchObject({ exitCode: 0, stderr: "" });
     expect(await run("elsewhere")).toMatchObject({

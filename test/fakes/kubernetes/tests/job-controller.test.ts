@@ -58,8 +58,8 @@ describe("fates", () => {
       },
     ],
     ["evict", { phase: "Failed", reason: "Evicted" }],
-  ])("shows a pod that is to %s", async (fate, status) => {
-    const { fake, kube } = await withFake({ script: () => fate });
+  ])("shows a pod that is to %s", async (outcome, status) => {
+    const { fake, kube } = await withFake({ script: () => outcome });
     await kube.post(kube.path("jobs"), jobBody("a"));
     await expect.poll(() => podsOf(fake)[0]?.status).toMatchObject(status);
   });
@@ -70,8 +70,8 @@ describe("fates", () => {
     ["configError", ["Scheduled", "Failed"]],
     ["crashLoop", ["Started", "BackOff"]],
     ["evict", ["Evicted"]],
-  ])("tells the events of a pod that is to %s", async (fate, reasons) => {
-    const { fake, kube } = await withFake({ script: () => fate });
+  ])("tells the events of a pod that is to %s", async (outcome, reasons) => {
+    const { fake, kube } = await withFake({ script: () => outcome });
     await kube.post(kube.path("jobs"), jobBody("a"));
     await expect.poll(() => reasonsOf(fake)).toEqual(expect.arrayContaining([...reasons]));
   });
@@ -85,7 +85,7 @@ describe("fates", () => {
   });
 
   it("tells of a refused pod at the Job only, again and again", async () => {
-    const script: PodScript = { fate: "refuse", message: "exceeded quota: small" };
+    const script: PodScript = { outcome: "refuse", message: "exceeded quota: small" };
     const { fake, kube } = await withFake({ script: () => script });
     await kube.post(kube.path("jobs"), jobBody("a"));
     await expect
@@ -199,7 +199,7 @@ describe("the Job controller", () => {
   it("tells its caller of each phase, and waits for it", async () => {
     const told: string[] = [];
     const { fake, kube } = await withFake({
-      script: () => ({ fate: "fail", runMs: 1 }),
+      script: () => ({ outcome: "fail", runMs: 1 }),
       onPhase: async (job, pod, phase) => {
         await Promise.resolve();
         const stored = fake.get("pods", "default", pod.metadata.name)?.status?.["phase"];
@@ -214,7 +214,7 @@ describe("the Job controller", () => {
   it("follows a log to the container's end", async () => {
     const goOn = Promise.withResolvers<void>();
     const { fake, kube } = await withFake({
-      script: () => ({ fate: "succeed", log: "begun" }),
+      script: () => ({ outcome: "succeed", log: "begun" }),
       onPhase: (_job, _pod, phase) => (phase === "Succeeded" ? goOn.promise : undefined),
     });
     await kube.post(kube.path("jobs"), jobBody("a"));

@@ -18,18 +18,18 @@ const UNSCHEDULABLE =
   "0/1 nodes are available: 1 Insufficient memory. no new claims to deallocate, preemption: 0/1 nodes";
 const EVICTION = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 52Mi.";
 
-/** The steps of a pod's fate. */
-export function stepsOf(fate: PodOutcome, pod: Pod): readonly PodStep[] {
-  const { exitCode = 1, runMs = 0, message } = fate;
-  switch (fate.fate) {
+/** The steps of a pod's outcome. */
+export function stepsOf(outcome: PodOutcome, pod: Pod): readonly PodStep[] {
+  const { exitCode = 1, runMs = 0, message } = outcome;
+  switch (outcome.outcome) {
     case "succeed":
-      return [...untilRunning(fate, pod), end(runMs, { exitCode: 0 })];
+      return [...untilRunning(outcome, pod), end(runMs, { exitCode: 0 })];
     case "fail":
-      return [...untilRunning(fate, pod), end(runMs, { exitCode })];
+      return [...untilRunning(outcome, pod), end(runMs, { exitCode })];
     case "oom":
-      return [...untilRunning(fate, pod), end(runMs, { exitCode: 137, reason: "OOMKilled" })];
+      return [...untilRunning(outcome, pod), end(runMs, { exitCode: 137, reason: "OOMKilled" })];
     case "never":
-      return untilRunning(fate, pod);
+      return untilRunning(outcome, pod);
     case "pending":
       return [
         unschedulable(
@@ -39,15 +39,15 @@ export function stepsOf(fate: PodOutcome, pod: Pod): readonly PodStep[] {
     case "creating":
       return untilCreating(pod);
     case "imagePull":
-      return [...untilCreating(pod), ...pullFailures(fate, pod)];
+      return [...untilCreating(pod), ...pullFailures(outcome, pod)];
     case "invalidImage":
-      return [...untilCreating(pod), invalidImage(fate, pod)];
+      return [...untilCreating(pod), invalidImage(outcome, pod)];
     case "configError":
-      return [...untilCreating(pod), configError(fate, pod)];
+      return [...untilCreating(pod), configError(outcome, pod)];
     case "crashLoop":
-      return [...untilRunning(fate, pod), ...crashes(fate, pod)];
+      return [...untilRunning(outcome, pod), ...crashes(outcome, pod)];
     case "evict":
-      return [...untilRunning(fate, pod), eviction(runMs, message ?? EVICTION)];
+      return [...untilRunning(outcome, pod), eviction(runMs, message ?? EVICTION)];
     case "refuse":
       break;
   }
