@@ -93,7 +93,9 @@ export class Metrics {
   /** All metrics in Prometheus' text format. */
   async text(gauges: Gauges): Promise<{ readonly type: string; readonly body: string }> {
     this.#gauges.get("live_jobs")?.set(gauges.liveJobs);
-    if (gauges.limit !== undefined) this.#gauges.get("live_jobs_limit")?.set(gauges.limit);
+    // prom-client prints 0 for a gauge that was never set.
+    if (gauges.limit === undefined) this.#registry?.removeSingleMetric(`${PREFIX}live_jobs_limit`);
+    else this.#gauges.get("live_jobs_limit")?.set(gauges.limit);
     this.#gauges.get("submissions_in_flight")?.set(gauges.inFlight);
     this.#counters.get("watchRestarts")?.reset();
     this.count("watchRestarts", "", gauges.watchRestarts);

@@ -84,6 +84,17 @@ describe("AgentServer", () => {
     expect((await get("/readyz")).status).toBe(200);
   });
 
+  it("serves no limit of live Jobs where there is none", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    server = new AgentServer(url, { clock, log: silentLog });
+    const gauges = { liveJobs: 7, inFlight: 2, limit: undefined, watchRestarts: 3 };
+    server.setAgent({ poke: () => 0, gauges: () => gauges });
+    await server.start();
+    for (let scrape = 0; scrape < 2; scrape++) {
+      expect(await (await fetch(`${url}/metrics`)).text()).not.toContain("live_jobs_limit");
+    }
+  });
+
   it("serves metrics for Prometheus", async () => {
     const { get } = await startServer();
     server?.metrics.count("submitted");
