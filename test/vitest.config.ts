@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// fast:      pure code, the command line in process, the fakes; part of `npm run check`.
+// fast:      pure code, the command line in process, the fakes; `npm run test:fast`.
 // scenarios: the agent on the fakes, every call failing, processes killed; part of `npm test`.
 // e2e:       the built binary on a real cluster; `npm run e2e`.
 // e2e-long:  what takes minutes there, or needs a real Prefect; `npm run e2e:long` runs both.
