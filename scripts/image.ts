@@ -50,7 +50,12 @@ await runScript(async () => {
   ];
   const name = requireTag(values.name ?? `ghcr.io/kubectl-prefect/kubectl-prefect:v${version}`);
   const output = resolve(values.output ?? projectPath("dist/kubectl-prefect-image.tar"));
-  const archive = await imageArchive({ name, architecture: architecture(), layers, config: imageConfig(version) });
+  const archive = await imageArchive({
+    name,
+    architecture: architecture(),
+    layers,
+    config: imageConfig(version),
+  });
   await writeFile(output, archive);
   console.log(`${output}: ${name}, ${(archive.length / 1024 / 1024).toFixed(1)} MiB`);
 });

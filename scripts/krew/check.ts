@@ -15,7 +15,8 @@ export async function checkKrew(manifestPath: string, archiveFolder: string): Pr
   for (const platform of plugin.platforms) {
     const name = basename(platform.uri);
     const archive = await readFile(join(archiveFolder, name)).catch(() => undefined);
-    const found = archive === undefined ? ["it is not in the folder"] : await archiveProblems(platform, archive);
+    const found =
+      archive === undefined ? ["it is not in the folder"] : await archiveProblems(platform, archive);
     problems.push(...found.map((problem) => `${name}: ${problem}`));
   }
   if (problems.length === 0) return;

@@ -58,7 +58,11 @@ function withoutPaths(command: CommandClass<CliContext>): CommandClass<CliContex
   return WithoutPaths as unknown as CommandClass<CliContext>;
 }
 
-function wrongUsage(error: unknown, parsed: Pick<ParsedArgv, "command" | "words">, context: CliContext): number {
+function wrongUsage(
+  error: unknown,
+  parsed: Pick<ParsedArgv, "command" | "words">,
+  context: CliContext,
+): number {
   const names = COMMANDS.flatMap(({ paths = [] }) => paths.map((path) => path.join(" ")));
   context.stderr.write(reportUsage(error, parsed, names));
   return EXIT.usage;
