@@ -1,5 +1,6 @@
 // A request to the fake API server, from its arrival to its response: who asks, hooks, faults, then the API itself.
 
+import { aborted } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { textOf } from "../../../src/base/errors.ts";
 import type { FakeRequest, FakeResponse, Handler, WholeResponse } from "../http-server.ts";
@@ -88,13 +89,6 @@ export class Front {
     if (kind === "hang") await aborted(AbortSignal.any([this.faults.released, left]));
     return "cut";
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function answerOf(api: ApiServer, request: ApiRequest): Answer {

@@ -2,6 +2,7 @@
 // would meet them, so that a fault "after" comes when the data has changed already.
 
 import type { GraphQLSchema } from "graphql";
+import { aborted } from "../../../src/base/clock.ts";
 import { textOf } from "../../../src/base/errors.ts";
 import type { ApiCall, RequestHook } from "./api-call.ts";
 import type { FaultEffect, Faults } from "./faults.ts";
@@ -52,8 +53,7 @@ export async function handle(front: Front, request: FakeRequest): Promise<FakeRe
   const status = typeof outcome === "string" ? 0 : outcome.status;
   const authorized = authorization !== undefined;
   front.log.add({ at, path, kind: call.kind, fields: call.fields, headers, authorized, status });
-  if (outcome === "hang")
-    await new Promise((resolve) => left.addEventListener("abort", resolve, { once: true }));
+  if (outcome === "hang") await aborted(left);
   return typeof outcome === "string" ? "cut" : responseOf(outcome);
 }
 
