@@ -179,7 +179,6 @@ export const WORK_OPTIONS = {
 
 export const AGENT_OPTIONS = { ...JOB_OPTIONS, ...WORK_OPTIONS };
 
-export type JobOptionValues = ValuesOf<typeof JOB_OPTIONS>;
 export type WorkOptionValues = ValuesOf<typeof WORK_OPTIONS>;
 export type AgentOptionValues = ValuesOf<typeof AGENT_OPTIONS>;
 

@@ -1,7 +1,6 @@
 // A Kubernetes object as the fake stores it: metadata is known, the rest is whatever was sent.
 
 import type { JsonObject } from "../../../src/base/json.ts";
-import type { Condition, Job, OwnerReference, Pod } from "../../../src/kube/client/objects.ts";
 
 /** Metadata of a stored object. */
 export interface ObjectMeta extends JsonObject {
@@ -55,11 +54,6 @@ export function asJob(object: KubeObject): Job {
 /** The object as a pod; the caller knows that it comes from the pods. */
 export function asPod(object: KubeObject): Pod {
   return { ...object, status: object.status ?? {} } as unknown as Pod;
-}
-
-/** The value of a condition's status, or undefined when the object has no such condition. */
-export function conditionOf(conditions: readonly Condition[] | undefined, type: string): string | undefined {
-  return conditions?.find((condition) => condition.type === type)?.status;
 }
 
 /** A moment as Kubernetes writes it: whole seconds, UTC. */
