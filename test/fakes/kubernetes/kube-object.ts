@@ -1,6 +1,7 @@
 // A Kubernetes object as the fake stores it: metadata is known, the rest is whatever was sent.
 
 import type { JsonObject } from "../../../src/base/json.ts";
+import type { Job, OwnerReference, Pod } from "../../../src/kube/client/objects.ts";
 
 /** Metadata of a stored object. */
 export interface ObjectMeta extends JsonObject {
