@@ -3,6 +3,7 @@
 import { RUN_VARIABLES } from "../dask/attribute.ts";
 import { SCHEDULER_ADDRESS } from "../dask/recognise.ts";
 import { API_VARIABLES } from "../job/api-address.ts";
+import { defined } from "../kube/cache/transform.ts";
 import type { Container, Job, KindMap, Meta, Pod, PodSpec, Resource } from "../kube/client/objects.ts";
 
 const KEPT_VARIABLES = new Set([...RUN_VARIABLES, SCHEDULER_ADDRESS, ...API_VARIABLES]);
@@ -14,18 +15,12 @@ export function transform<R extends Resource>(resource: R, object: KindMap[R]): 
 }
 
 function transformJob({ metadata, spec, status }: Job): Job {
-  const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend, template } = spec;
-  const pod = template?.spec;
+  const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = spec;
+  const pod = spec.template?.spec;
+  const template = pod && { spec: transformPodSpec(pod) };
   return {
     metadata: withoutManagedFields(metadata),
-    spec: {
-      ...(backoffLimit === undefined ? {} : { backoffLimit }),
-      ...(parallelism === undefined ? {} : { parallelism }),
-      ...(completions === undefined ? {} : { completions }),
-      ...(activeDeadlineSeconds === undefined ? {} : { activeDeadlineSeconds }),
-      ...(suspend === undefined ? {} : { suspend }),
-      ...(pod === undefined ? {} : { template: { spec: transformPodSpec(pod) } }),
-    },
+    spec: defined({ backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend, template }),
     status,
   };
 }
@@ -34,31 +29,16 @@ function transformPod({ metadata, spec, status }: Pod): Pod {
   return { metadata: withoutManagedFields(metadata), spec: transformPodSpec(spec), status };
 }
 
-function transformPodSpec({
-  nodeName,
-  serviceAccountName,
-  restartPolicy,
-  containers,
-  initContainers,
-}: PodSpec): PodSpec {
-  return {
-    ...(nodeName === undefined ? {} : { nodeName }),
-    ...(serviceAccountName === undefined ? {} : { serviceAccountName }),
-    ...(restartPolicy === undefined ? {} : { restartPolicy }),
-    ...(containers === undefined ? {} : { containers: containers.map(transformContainer) }),
-    ...(initContainers === undefined ? {} : { initContainers: initContainers.map(transformContainer) }),
-  };
+function transformPodSpec(spec: PodSpec): PodSpec {
+  const { nodeName, serviceAccountName, restartPolicy } = spec;
+  const containers = spec.containers?.map(transformContainer);
+  const initContainers = spec.initContainers?.map(transformContainer);
+  return defined({ nodeName, serviceAccountName, restartPolicy, containers, initContainers });
 }
 
-function transformContainer({ name, image, restartPolicy, resources, env }: Container): Container {
-  const kept = env?.filter((variable) => KEPT_VARIABLES.has(variable.name)) ?? [];
-  return {
-    name,
-    ...(image === undefined ? {} : { image }),
-    ...(restartPolicy === undefined ? {} : { restartPolicy }),
-    ...(resources === undefined ? {} : { resources }),
-    ...(kept.length === 0 ? {} : { env: kept }),
-  };
+function transformContainer({ name, image, restartPolicy, resources, env = [] }: Container): Container {
+  const kept = env.filter((variable) => KEPT_VARIABLES.has(variable.name));
+  return defined({ name, image, restartPolicy, resources, env: kept.length === 0 ? undefined : kept });
 }
 
 function withoutManagedFields(metadata: Meta): Meta {

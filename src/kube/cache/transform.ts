@@ -111,7 +111,7 @@ function pickKeys(
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** A copy without undefined values, which cost memory. (Objects after `delete` cost even more.) */
-function defined<T extends object>(value: T): Defined<T> {
+export function defined<T extends object>(value: T): Defined<T> {
   const kept: Partial<T> = {};
   for (const key of Object.keys(value) as (keyof T)[]) if (value[key] !== undefined) kept[key] = value[key];
   return kept as Defined<T>;
