@@ -31,3 +31,15 @@ export interface RunDirectory {
   setCancelled(id: string, message: string): Promise<void>;
   close(): void;
 }
+
+/** Connects on first use, once, and closes only what was connected. */
+export function connectOnce<Client extends { close(): void }>(
+  connect: () => Promise<Client>,
+): { readonly client: () => Promise<Client>; readonly close: () => void } {
+  let connected: Promise<Client> | undefined;
+  return {
+    client: () => (connected ??= connect()),
+    // A failed connection was already reported on first use.
+    close: () => void connected?.then((client) => client.close()).catch(() => undefined),
+  };
+}

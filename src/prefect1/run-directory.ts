@@ -2,6 +2,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
+import { connectOnce } from "../orchestrator/run-directory.ts";
 import type { KnownRun, RunDirectory, RunQuery } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
 import { runStateOf } from "./run-state.ts";
@@ -13,8 +14,7 @@ export function prefect1Directory(
   connect: () => Promise<Prefect1Client>,
   clock: Pick<Clock, "now">,
 ): RunDirectory {
-  let connected: Promise<Prefect1Client> | undefined;
-  const client = (): Promise<Prefect1Client> => (connected ??= connect());
+  const { client, close } = connectOnce(connect);
   return {
     address,
     runs: async (ids, signal) => {
@@ -41,9 +41,6 @@ export function prefect1Directory(
     setCancelled: async (flowRunId, message) => {
       await (await client()).setState({ flowRunId, state: newState("Cancelled", message) });
     },
-    close: () => {
-      // A failed connection was already reported on first use.
-      void connected?.then((each) => each.close()).catch(() => undefined);
-    },
+    close,
   };
 }

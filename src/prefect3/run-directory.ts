@@ -3,6 +3,7 @@
 import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { StateType } from "../orchestrator/flow-run.ts";
+import { connectOnce } from "../orchestrator/run-directory.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { Prefect3Client } from "./client.ts";
 import { findFlowRuns } from "./find-runs.ts";
@@ -13,8 +14,7 @@ const WITH_PROCESS: ReadonlySet<StateType> = new Set(["running", "pending", "pau
 
 /** Connects on first use. */
 export function prefect3Directory(address: string, connect: () => Promise<Prefect3Client>): RunDirectory {
-  let connected: Promise<Prefect3Client> | undefined;
-  const client = (): Promise<Prefect3Client> => (connected ??= connect());
+  const { client, close } = connectOnce(connect);
   const setState = async (
     id: string,
     state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
@@ -36,9 +36,6 @@ export function prefect3Directory(address: string, connect: () => Promise<Prefec
       return hasProcess ? "Cancelling" : "Cancelled";
     },
     setCancelled: (id, message) => setState(id, { type: "CANCELLED", message, force: true }),
-    close: () => {
-      // A failed connection was already reported on first use.
-      void connected?.then((each) => each.close()).catch(() => undefined);
-    },
+    close,
   };
 }
