@@ -1,22 +1,13 @@
 // Entry point: argv, streams and signals → run() → exit code.
 
 import { EXIT } from "./base/errors.ts";
-import { homedir, hostname } from "node:os";
+import { homedir } from "node:os";
 import { systemClock } from "./base/clock.ts";
 import { readFromDisk } from "./base/read-file.ts";
 import { connectors } from "./cli/context.ts";
 import type { CliContext } from "./cli/context.ts";
 import { run } from "./cli/run.ts";
 import { version } from "./version.ts";
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
-}
 
 /** The first signal aborts the controller, a second one exits at once. */
 function stopOnSignal(): AbortController {
@@ -64,9 +55,6 @@ function main(): void {
     stderr: process.stderr,
     colorDepth: 1,
     signal: stopping.signal,
-    hostname: hostname(),
-    pid: process.pid,
-    isRunning,
   };
   const useColours = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
   void run(process.argv.slice(2), context, useColours).then(exit);

@@ -1,5 +1,6 @@
 // The Jobs that the agent would create for flow runs, as JSON, for the bare loop.
 
+import { ownerText } from "../../src/job/owner.ts";
 import { jobSettings } from "../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
 import { buildJob } from "../../src/prefect1/build/build.ts";
@@ -22,7 +23,8 @@ export async function jobsFor(namespace: string, count: number): Promise<string[
     readFile: () => undefined,
     flags: { api: url, backend: "server" },
   });
-  const settings = jobSettings(config, { namespace, owner: "bench:1" });
+  const owner = ownerText({ name: "agent", labels: [], process: "bench" });
+  const settings = { ...jobSettings(config, { namespace }), owner };
   const { ids } = await prefect.ask("create", { count, runConfig: unschedulable });
   const api = connectPrefect({ url, backend: "server", timeoutMs: TIMEOUT_MS }, { env: {} });
   const texts: string[] = [];

@@ -1,9 +1,10 @@
 // The demo: the real agent, over HTTP, between a fake Prefect and a cluster. Prints what happens to each flow run, and checks the
 // results at the end.
 
-import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
-import { Agent } from "../../src/agent/agent.ts";
-import { agentPorts } from "../../src/prefect1/agent-ports.ts";
+import type { Agent } from "../../src/agent/agent.ts";
+import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
+import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
+import { aborted } from "../../src/base/clock.ts";
 import { loadTemplate } from "../../src/prefect1/build/template-sources.ts";
 import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
 import type { Clock } from "../../src/base/clock.ts";
@@ -49,7 +50,7 @@ const FAKE_LIMIT_MS = 20_000;
 /** A new cluster may have to pull busybox first. */
 const REAL_LIMIT_MS = 120_000;
 /** Short grace periods, so that nobody has to wait. */
-const POLICY = { ...DEFAULT_POLICY, startGraceMs: 2_000, cancelGraceMs: 2_000, exitGraceMs: 1_000 };
+const POLICY = { startGraceMs: 2_000, cancelGraceMs: 2_000, exitGraceMs: 1_000 };
 const NAME_WIDTH = Math.max(...SCENARIOS.map(({ name }) => name.length));
 
 /** The parts of the demo. */
@@ -133,17 +134,18 @@ function introduction({ deps, fake, cluster }: DemoSetup): readonly string[] {
 
 async function runScenarios(setup: DemoSetup, scenarios: Map<string, Scenario>): Promise<void> {
   const { deps, watcher } = setup;
-  const agent = agentFor(setup);
   const done = new AbortController();
+  const started = Promise.withResolvers<Agent>();
   await runAll(
     AbortSignal.any([deps.signal, done.signal]),
     (signal) => watcher.run(signal),
-    (signal) => agent.run(signal),
+    (signal) => work(setup, started.resolve, signal),
     async (signal) => {
+      const agent = await Promise.race([started.promise, aborted(signal)]);
       for (const scenario of SCENARIOS) {
         if (signal.aborted) break;
         createRun(setup, scenario, scenarios);
-        agent.poke();
+        agent?.poke();
         await deps.clock.sleep(BETWEEN_RUNS_MS, signal);
       }
       const limitMs = deps.kube === undefined ? FAKE_LIMIT_MS : REAL_LIMIT_MS;
@@ -154,43 +156,29 @@ async function runScenarios(setup: DemoSetup, scenarios: Map<string, Scenario>):
   if (deps.signal.aborted) throw new InterruptedError("interrupted");
 }
 
-function agentFor({ deps, fake, prefect, cluster }: DemoSetup): Agent {
+async function work(
+  { deps, fake, prefect, cluster }: DemoSetup,
+  onAgent: (agent: Agent) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const { kube, namespace } = cluster;
   const clock = fastClock(deps.clock, LONGEST_SLEEP_MS);
-  const job = {
-    namespace,
-    apiUrl: fake.url,
-    backend: "server",
-    labels: [LABEL],
-    env: {},
-    sendFlowRunLogs: true,
-    loggingLevel: "INFO",
-    resources: {},
-    safeToEvict: false,
-    daskName: true,
-    owner: LABEL,
-  };
-  const who = { name: "agent", labels: [LABEL], identity: LABEL };
-  const ports = agentPorts({
-    ...who,
-    client: prefect,
-    clock,
-    scope: `${kube.clusterId}/${namespace}`,
-    job,
-    template: undefined,
-    loadTemplate: (source) => loadTemplate(source, { env: {}, signal: deps.signal }),
-    newClaimId: () => crypto.randomUUID(),
-  });
-  return new Agent(
-    { kube, ...ports, clock, log: deps.log, metrics: noMetrics, isDead: () => false },
+  await runAgent(
     {
-      ...who,
-      namespace,
-      apiUrl: job.apiUrl,
-      policy: POLICY,
-      concurrency: SCENARIOS.length,
-      shutdownGraceMs: 5_000,
+      ...{ kube, clock, namespace, log: deps.log, client: prefect, metrics: noMetrics, policy: POLICY },
+      observer: new ApiObserver(clock),
+      config: loadPrefectConfig({
+        env: {},
+        readFile: () => undefined,
+        flags: { backend: "server", api: fake.url },
+      }),
+      flags: { name: "agent", concurrency: String(SCENARIOS.length), shutdownGrace: "5s" },
+      jobOptions: { namespace, labels: [LABEL] },
+      loadTemplate: (source) => loadTemplate(source, { env: {}, signal }),
+      newId: () => crypto.randomUUID(),
     },
+    onAgent,
+    signal,
   );
 }
 

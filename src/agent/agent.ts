@@ -2,6 +2,8 @@
 // the state that these parts share.
 
 import { aborted } from "../base/clock.ts";
+import { untilAnswered } from "./start-check.ts";
+import { Ownership } from "./ownership.ts";
 import { runAll } from "../base/run-all.ts";
 import { ClusterView } from "./cluster-view.ts";
 import type { AgentDeps } from "./deps.ts";
@@ -9,7 +11,8 @@ import { InFlight } from "./launch/in-flight.ts";
 import { Poller } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
 import { Submitter } from "./launch/submit.ts";
-import { Outage, retryUntilSuccess } from "./outage.ts";
+import { Outage } from "./outage.ts";
+import { OtherAgents } from "./other-agents.ts";
 import { RunLogWriter } from "./run-log.ts";
 import { RunStates } from "./run-states.ts";
 import type { Gauges } from "./server/metrics.ts";
@@ -24,6 +27,8 @@ export class Agent {
   readonly #poller: Poller;
   readonly #controller: Controller;
   readonly #recovery: Recovery;
+  readonly #submitter: Submitter;
+  readonly #others: OtherAgents;
 
   constructor(deps: AgentDeps, settings: AgentSettings) {
     this.#deps = deps;
@@ -34,32 +39,43 @@ export class Agent {
       outages.set(what, known);
       return known;
     };
+    const others = new OtherAgents(deps, settings, () => this.#controller.otherAgentsChanged());
+    const ownership = new Ownership(settings, { ...deps, others });
     const view = new ClusterView({
       ...deps,
       namespace: settings.namespace,
+      isOurs: (job) => ownership.isOurs(job),
       onChange: (flowRunId, how) => {
         this.#inFlight.seen(flowRunId);
         this.#controller.enqueue(flowRunId, how);
       },
-      onOutage: (what, error) => outage(what).recordOrThrow(error),
+      onOutage: (what, error) => outage(what).record(error),
       onRecovery: (what) => outage(what).recovered(),
       onProgress: (what) => deps.metrics.progress(what),
     });
     const inFlight = new InFlight(deps.clock);
-    const states = new RunStates(deps.runs);
+    const states = new RunStates(deps);
     const runLog = new RunLogWriter(deps.runs, deps.clock);
     const submitter = new Submitter(deps, settings, { view, inFlight, states, runLog });
     this.#view = view;
     this.#inFlight = inFlight;
     this.#poller = new Poller(deps, settings, { view, inFlight, submitter });
-    this.#controller = new Controller(deps, settings, { view, states, runLog });
+    this.#controller = new Controller(deps, settings, { view, states, runLog, others, ownership });
     const enqueue = (flowRunId: string): void => this.#controller.enqueue(flowRunId);
-    this.#recovery = new Recovery(deps, settings, { view, inFlight, submitter, states, enqueue });
+    const parts = { view, inFlight, submitter, states, ownership, enqueue };
+    this.#recovery = new Recovery(deps, settings, parts);
+    this.#submitter = submitter;
+    this.#others = others;
   }
 
   /** Polls now. */
   poke(): void {
     this.#poller.wake();
+  }
+
+  /** What keeps the agent from creating Jobs; undefined: nothing. */
+  problem(): string | undefined {
+    return this.#submitter.waiting.problem();
   }
 
   /** Current values for metrics. */
@@ -72,7 +88,7 @@ export class Agent {
 
   /**
    * Registers, then runs until the signal aborts or maxPolls are done; finishes submissions in flight within the shutdown
-   * grace. Throws PrefectError or KubeError if requests are rejected again and again.
+   * grace. Throws PrefectError when the registration is refused.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { log } = this.#deps;
@@ -120,6 +136,8 @@ export class Agent {
         polled.abort();
       },
       (s) => this.#recovery.run(AbortSignal.any([s, polled.signal])),
+      (s) => this.#submitter.waiting.run(AbortSignal.any([s, polled.signal])),
+      (s) => this.#others.run(AbortSignal.any([s, polled.signal])),
     );
   }
 
@@ -133,8 +151,7 @@ export class Agent {
   async #register(signal: AbortSignal): Promise<void> {
     const { work, log } = this.#deps;
     log.info("Registering agent...");
-    const outage = new Outage("Prefect API", this.#deps);
-    const id = await retryUntilSuccess(outage, signal, () => work.register(signal));
+    const id = await untilAnswered("Prefect API", this.#deps, signal, () => work.register(signal));
     if (id !== undefined) log.info("Registration successful!", { agent: id });
   }
 }

@@ -2,6 +2,7 @@
 
 import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
+import type { ServerClock } from "../base/server-clock.ts";
 import type { Log } from "../base/log.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
@@ -10,15 +11,18 @@ import type { Change } from "../kube/cache/reflector.ts";
 import { Reflector } from "../kube/cache/reflector.ts";
 import { transformEvent, transformJob, transformPod } from "../kube/cache/transform.ts";
 import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
-import { AGENT_SELECTOR, flowRunIdOf } from "../job/labels.ts";
+import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { runAll } from "../base/run-all.ts";
 
 export interface ViewOptions {
   readonly kube: KubeApi;
   readonly clock: Clock;
+  readonly kubeTime: Pick<ServerClock, "now">;
   readonly log: Pick<Log, "warn">;
   readonly namespace: string;
+  /** Whether a Job is this agent's, for counting. */
+  readonly isOurs: (job: Job) => boolean;
   /** Called for each change of a flow run's objects; `urgent`: a Job or pod finished or was deleted. */
   readonly onChange: (flowRunId: string, how: { readonly urgent: boolean }) => void;
   readonly onOutage: (what: string, error: unknown, failures: number) => void;
@@ -62,7 +66,8 @@ export class ClusterView {
       onActivity: () => options.onProgress("jobs"),
       resource: "jobs",
       query,
-      transform: transformJob,
+      // A flow may make Jobs itself: they are not the agent's.
+      transform: (job) => (isAgentJob(job.metadata) ? transformJob(job) : undefined),
       onChange: (change) => this.#jobChanged(change),
     });
     this.pods = new Reflector({
@@ -153,11 +158,16 @@ export class ClusterView {
     return this.observe(flowRunId).jobs.some(({ job }) => job.metadata.name === name);
   }
 
-  /** The number of Jobs that have not finished. */
+  /** The number of this agent's Jobs that have not finished. */
   liveJobs(): number {
     let count = 0;
-    for (const job of this.jobs.values()) if (!isJobFinished(job)) count++;
+    for (const job of this.jobs.values()) if (!isJobFinished(job) && this.#options.isOurs(job)) count++;
     return count;
+  }
+
+  /** Lists Jobs and pods again, and resolves when that is complete. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.jobs.refresh(), this.pods.refresh()]);
   }
 
   /** Call before deleting a Job: its deletion is then not reported. */
@@ -239,7 +249,7 @@ export class ClusterView {
   }
 
   #isRecent(event: KubeEvent): boolean {
-    const age = this.#options.clock.now().getTime() - new Date(event.metadata.creationTimestamp).getTime();
+    const age = this.#options.kubeTime.now().getTime() - new Date(event.metadata.creationTimestamp).getTime();
     return age < 2 * PRUNE_MS;
   }
 

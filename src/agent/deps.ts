@@ -2,6 +2,8 @@
 
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import type { PauseDetector } from "../base/pause-detector.ts";
+import type { ServerClock } from "../base/server-clock.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
@@ -12,8 +14,11 @@ export interface AgentDeps {
   readonly work: WorkSource;
   readonly runs: RunReporter;
   readonly clock: Clock;
+  /** The time at the API server, for comparisons with times on Kubernetes objects. */
+  readonly kubeTime: Pick<ServerClock, "now">;
+  /** The time at Prefect, for comparisons with times of flow runs. */
+  readonly prefectTime: Pick<ServerClock, "now">;
+  readonly pause: Pick<PauseDetector, "pauses">;
   readonly log: Log;
   readonly metrics: AgentMetrics;
-  /** Whether the process with this identity is known to have ended. */
-  readonly isDead: (identity: string) => boolean;
 }

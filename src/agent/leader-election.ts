@@ -26,7 +26,8 @@ const RETRY_MS = 2_000;
 
 interface LeaseChange {
   readonly resourceVersion: string;
-  readonly at: Date;
+  /** Ticks. */
+  readonly at: number;
 }
 
 /** Waits to become the leader and works while leading; repeats until the signal aborts or the work is done. */
@@ -68,10 +69,10 @@ class Election {
     this.#outage = new Outage("Kubernetes API (Lease)", options);
   }
 
-  /** Waits until it holds the Lease or the signal aborts. Throws KubeError if requests are rejected again and again. */
+  /** Waits until it holds the Lease or the signal aborts. */
   async acquire(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const outcome = await this.#tryAcquire().catch((error: unknown) => this.#outage.recordOrThrow(error));
+      const outcome = await this.#tryAcquire().catch((error: unknown) => this.#outage.record(error));
       if (outcome !== undefined) this.#outage.recovered();
       if (outcome === true) return;
       if (outcome === false) this.#options.onWaiting();
@@ -85,16 +86,16 @@ class Election {
   /** Renews until done; aborts `lost` if it cannot renew in time. */
   async keepRenewing(lost: AbortController, done: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    let renewedAt = clock.now();
+    let renewedAt = clock.ticks();
     while (!done.aborted) {
       await clock.sleep(RETRY_MS, done);
       if (done.aborted) return;
       // The deadline must also hold if the server never responds.
-      const leftMs = renewedAt.getTime() + RENEW_DEADLINE_MS - clock.now().getTime();
+      const leftMs = renewedAt + RENEW_DEADLINE_MS - clock.ticks();
       const isRenewed = await this.#withTimeout(leftMs, this.#tryRenew());
-      const now = clock.now();
+      const now = clock.ticks();
       if (isRenewed === true) renewedAt = now;
-      else if (now.getTime() - renewedAt.getTime() >= RENEW_DEADLINE_MS) return lost.abort();
+      else if (now - renewedAt >= RENEW_DEADLINE_MS) return lost.abort();
     }
   }
 
@@ -129,7 +130,6 @@ class Election {
       this.#outage.recovered();
       return isRenewed;
     } catch (error) {
-      // A lasting rejection is thrown by the work itself, or by the next acquire().
       this.#outage.record(error);
       return false;
     }
@@ -148,11 +148,11 @@ class Election {
   }
 
   #hasExpired(lease: AnyObject): boolean {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.ticks();
     const { resourceVersion } = lease.metadata;
     if (this.#lastChange?.resourceVersion !== resourceVersion)
       this.#lastChange = { resourceVersion, at: now };
-    return now.getTime() - this.#lastChange.at.getTime() > LEASE_MS;
+    return now - this.#lastChange.at > LEASE_MS;
   }
 
   #create(): Promise<string> {

@@ -1,77 +1,51 @@
-// Outages of an API: one log line when one begins, one when it ends, and a backoff between retries. If requests are rejected
-// again and again, the agent stops.
+// Outages of an API: one log line when one begins, one when it ends, and a backoff between retries. An outage never ends the
+// agent; credentials.ts decides when refusals do.
 
-import { backoffMs, retryAfterMs } from "../base/retry.ts";
-import { isRetryable, textOf } from "../base/errors.ts";
+import type { Clock } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
-import type { AgentDeps } from "./deps.ts";
+import { textOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { backoffMs, retryAfterMs } from "../base/retry.ts";
 
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
-/** A single rejection may come from a proxy or a rollout; after this many in a row the agent stops. */
-const MAX_REFUSALS = 3;
 
 /** The outages of one API. */
 export class Outage {
   readonly #what: string;
-  readonly #deps: Pick<AgentDeps, "log" | "clock">;
+  readonly #log: Log;
+  readonly #clock: Clock;
   #failures = 0;
-  #refusals = 0;
-  #since: Date | undefined;
+  /** Ticks when the outage began. */
+  #since: number | undefined;
 
-  constructor(what: string, deps: Pick<AgentDeps, "log" | "clock">) {
+  constructor(what: string, { log, clock }: { readonly log: Log; readonly clock: Clock }) {
     this.#what = what;
-    this.#deps = deps;
+    this.#log = log;
+    this.#clock = clock;
   }
 
-  /** Records a failure, then waits before the next try. Throws the last of MAX_REFUSALS rejections. */
+  /** Records a failure, then waits before the next try. */
   async backOff(error: unknown, signal: AbortSignal): Promise<void> {
-    this.recordOrThrow(error);
-    const delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, this.#failures - 1);
-    await this.#deps.clock.sleep(delayMs, signal);
-  }
-
-  /** The same without waiting, for loops that wait by themselves. */
-  recordOrThrow(error: unknown): void {
     this.record(error);
-    if (this.#refusals >= MAX_REFUSALS) throw error;
+    const delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, this.#failures - 1, this.#clock);
+    await this.#clock.sleep(delayMs, signal);
   }
 
-  /** Counts and logs a failure, never throws. */
+  /** Counts a failure; logs the first. */
   record(error: unknown): void {
     this.#failures++;
-    this.#refusals = isRetryable(error) ? 0 : this.#refusals + 1;
-    if (this.#since === undefined) {
-      this.#since = this.#deps.clock.now();
-      this.#deps.log.warn(`Cannot reach the ${this.#what}; retrying`, { error: textOf(error) });
-    }
+    if (this.#since !== undefined) return;
+    this.#since = this.#clock.ticks();
+    this.#log.warn(`Cannot reach the ${this.#what}; retrying`, { error: textOf(error) });
   }
 
   /** Call when a request succeeded. */
   recovered(): void {
     if (this.#since !== undefined) {
-      const after = formatDuration(this.#deps.clock.now().getTime() - this.#since.getTime());
-      this.#deps.log.info(`${this.#what} is back`, { after, failures: this.#failures });
+      const after = formatDuration(this.#clock.ticks() - this.#since);
+      this.#log.info(`${this.#what} is back`, { after, failures: this.#failures });
     }
     this.#failures = 0;
-    this.#refusals = 0;
     this.#since = undefined;
   }
-}
-
-/** Retries a call until it succeeds; undefined when the signal aborts. Throws if it is rejected again and again. */
-export async function retryUntilSuccess<T>(
-  outage: Outage,
-  signal: AbortSignal,
-  call: () => Promise<T>,
-): Promise<T | undefined> {
-  while (!signal.aborted) {
-    try {
-      const result = await call();
-      outage.recovered();
-      return result;
-    } catch (error) {
-      if (!signal.aborted) await outage.backOff(error, signal);
-    }
-  }
-  return undefined;
 }

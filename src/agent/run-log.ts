@@ -28,7 +28,7 @@ export class RunLogWriter {
 
   constructor(runs: Writer, clock: Clock) {
     this.#clock = clock;
-    this.#groups = new Batcher((groups) => send(runs, groups), BATCH);
+    this.#groups = new Batcher((groups) => send(runs, groups), BATCH, clock);
   }
 
   /** Throws PrefectError if Prefect has not, or may not have, the lines. */

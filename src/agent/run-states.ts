@@ -3,21 +3,30 @@
 import { Batcher } from "../base/batch.ts";
 import { isUuid } from "../base/uuid.ts";
 import { isActive, isFinished } from "../orchestrator/flow-run.ts";
-import type { RunState, RunStatus } from "../orchestrator/flow-run.ts";
+import type { RunRow, RunStatus } from "../orchestrator/flow-run.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
+import type { AgentDeps } from "./deps.ts";
 
 const BATCH = { maxSize: 100, maxRequests: 4 };
+
+type RunStatesDeps = Pick<AgentDeps, "clock" | "kubeTime" | "prefectTime"> & {
+  readonly runs: Pick<RunReporter, "rows">;
+};
 
 /** A cache of the last known states. */
 export class RunStates {
   readonly #known = new Map<string, RunStatus>();
-  readonly #batcher: Batcher<string, RunState | undefined>;
+  readonly #batcher: Batcher<string, RunRow | undefined>;
+  readonly #deps: RunStatesDeps;
 
-  constructor(runs: Pick<RunReporter, "states">) {
-    this.#batcher = new Batcher(async (ids) => {
-      const found = await runs.states(ids);
+  constructor(deps: RunStatesDeps) {
+    this.#deps = deps;
+    const { runs, clock } = deps;
+    const read = async (ids: readonly string[]): Promise<readonly (RunRow | undefined)[]> => {
+      const found = await runs.rows(ids);
       return ids.map((id) => found.get(id));
-    }, BATCH);
+    };
+    this.#batcher = new Batcher(read, BATCH, clock);
   }
 
   /** The status as last read; "unknown" if it was never read. */
@@ -27,8 +36,16 @@ export class RunStates {
 
   /** Reads the status from Prefect. An id that is not a UUID is missing without asking. Throws PrefectError. */
   async read(flowRunId: string): Promise<RunStatus> {
-    const state = isUuid(flowRunId) ? await this.#batcher.add(flowRunId) : undefined;
-    return state === undefined ? { kind: "missing" } : { kind: "known", state };
+    const row = isUuid(flowRunId) ? await this.#batcher.add(flowRunId) : undefined;
+    if (row === undefined) return { kind: "missing" };
+    const since = row.state.since && this.#byClusterTime(row.state.since);
+    return { kind: "known", ...row, state: { ...row.state, since } };
+  }
+
+  /** A time by Prefect's clock as the cluster's clock shows it: decisions compare it with times on Jobs and pods. */
+  #byClusterTime(at: Date): Date {
+    const { kubeTime, prefectTime } = this.#deps;
+    return new Date(at.getTime() + kubeTime.now().getTime() - prefectTime.now().getTime());
   }
 
   /** Reads the status and caches it. */

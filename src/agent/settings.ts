@@ -1,17 +1,20 @@
 // The checked and complete settings of `agent start`.
 
 import type { Policy } from "../job/decide/policy.ts";
+import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
+import type { Place } from "../orchestrator/place.ts";
 
-export interface AgentSettings {
+export interface AgentSettings extends AgentIdentity {
   /** The agent's name in Prefect, and the logger's name in flow runs' logs. */
   readonly name: string;
-  readonly labels: readonly string[];
+  /** This process among those of the agent: a UUID, because host names and process ids repeat in containers. */
+  readonly process: string;
   /** The namespace of the Jobs. */
   readonly namespace: string;
-  /** The Prefect API's address as Jobs get it. */
-  readonly apiUrl: string;
+  /** Where the Jobs are, as far as the agent may read it. */
+  readonly place: Place;
   readonly policy: Policy;
-  /** Maximum number of live Jobs; undefined: no limit. */
+  /** Maximum number of live Jobs of this agent; undefined: no limit. */
   readonly limit?: number | undefined;
   /** Maximum number of concurrent submissions. */
   readonly concurrency: number;
@@ -19,8 +22,6 @@ export interface AgentSettings {
   readonly maxPolls?: number | undefined;
   /** Milliseconds to finish submissions in flight when the agent is asked to stop. */
   readonly shutdownGraceMs: number;
-  /** The identity of this process, written to claims and Jobs. */
-  readonly identity: string;
 }
 
 /** The defaults of options that no policy holds. */

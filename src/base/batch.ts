@@ -1,25 +1,33 @@
 // Batching: items that arrive while a request is in flight are sent together in the next one.
 
+import { systemClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+
 export interface BatchLimits {
   readonly maxSize: number;
   /** Concurrent requests. */
   readonly maxRequests: number;
-  /** How long the first item waits for more; default: until the end of this turn of the event loop. */
-  readonly delayMs?: number;
 }
 
 /** Sends items in batches; each caller gets its own item's answer. */
 export class Batcher<Item, Answer> {
   readonly #send: (items: readonly Item[]) => Promise<readonly Answer[]>;
   readonly #limits: BatchLimits;
+  readonly #clock: Pick<Clock, "soon">;
   #waiting: { item: Item; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   #inFlight = 0;
   #scheduled = false;
 
-  /** `send` returns the answers in the order of its items. */
-  constructor(send: (items: readonly Item[]) => Promise<readonly Answer[]>, limits: BatchLimits) {
+  /** `send` returns the answers in the order of its items. Items of one moment go together. */
+  // oxlint-disable-next-line max-params -- the clock is what every caller has at hand
+  constructor(
+    send: (items: readonly Item[]) => Promise<readonly Answer[]>,
+    limits: BatchLimits,
+    clock: Pick<Clock, "soon"> = systemClock,
+  ) {
     this.#send = send;
     this.#limits = limits;
+    this.#clock = clock;
   }
 
   /** Sends the item with the next batch and returns its answer. */
@@ -31,15 +39,14 @@ export class Batcher<Item, Answer> {
   }
 
   #schedule(): void {
-    const { maxRequests, delayMs } = this.#limits;
+    const { maxRequests } = this.#limits;
     if (this.#scheduled || this.#waiting.length === 0 || this.#inFlight >= maxRequests) return;
     this.#scheduled = true;
     const sendAll = (): void => {
       this.#scheduled = false;
       while (this.#waiting.length > 0 && this.#inFlight < maxRequests) void this.#flush();
     };
-    if (delayMs === undefined) setImmediate(sendAll);
-    else setTimeout(sendAll, delayMs);
+    this.#clock.soon(sendAll);
   }
 
   async #flush(): Promise<void> {

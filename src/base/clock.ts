@@ -1,13 +1,23 @@
-// The clock as a dependency: loops take a Clock, pure code takes `now`.
+// Time and chance as a dependency: loops take a Clock, pure code takes `now`.
 
 export interface Clock {
+  /** The time of day. It may jump, so nothing is measured with it: it is for times that people read. */
   now(): Date;
+  /** Milliseconds since some start, by a clock that never jumps: whatever measures, measures with it. */
+  ticks(): number;
   /** Resolves after `ms` milliseconds, or at once when the signal aborts. Never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back once all that happens now has happened; no time passes meanwhile. */
+  soon(callback: () => void): void;
+  /** A random number from 0 to 1, for jitter. */
+  random(): number;
 }
 
 export const systemClock: Clock = {
   now: () => new Date(),
+  ticks: () => performance.now(),
+  soon: (callback) => void setImmediate(callback),
+  random: () => Math.random(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted === true) return resolve();

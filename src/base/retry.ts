@@ -9,9 +9,9 @@ export interface BackoffShape {
 }
 
 /** The delay after so many failures in a row: random between half and all of firstMs·2^failures, capped at maxMs. */
-export function backoffMs(shape: BackoffShape, failures: number, random: () => number = Math.random): number {
+export function backoffMs(shape: BackoffShape, failures: number, clock: Pick<Clock, "random">): number {
   const ceiling = Math.min(shape.maxMs, shape.firstMs * 2 ** Math.min(failures, 30));
-  return ceiling / 2 + (ceiling / 2) * random();
+  return ceiling / 2 + (ceiling / 2) * clock.random();
 }
 
 export interface RetryOptions {
@@ -32,7 +32,7 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
     } catch (error) {
       const last = options.attempts !== undefined && failures + 1 >= options.attempts;
       if (last || options.signal?.aborted === true || !isRetryable(error)) throw error;
-      const delayMs = retryAfterMs(error) ?? backoffMs(options.shape, failures);
+      const delayMs = retryAfterMs(error) ?? backoffMs(options.shape, failures, options.clock);
       options.onRetry?.(error, delayMs);
       await options.clock.sleep(delayMs, options.signal);
     }

@@ -9,8 +9,6 @@ export interface WorkQueueOptions {
   readonly concurrency: number;
   /** Processes a key. Returns the delay in milliseconds after which to process it again, if any. */
   readonly work: (key: string) => Promise<number | undefined>;
-  /** A monotonic clock; default: performance.now(). */
-  readonly nowMs?: () => number;
   /** Called when `work` throws; the key is retried with backoff. Throwing here stops the queue. */
   readonly onError: (key: string, error: unknown) => void;
 }
@@ -18,14 +16,13 @@ export interface WorkQueueOptions {
 const BACKOFF = { firstMs: 500, maxMs: 15_000 };
 
 interface Delay {
-  /** In milliseconds of `nowMs`. */
+  /** In ticks of the clock. */
   readonly dueAt: number;
   readonly sleep: AbortController;
 }
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #nowMs: () => number;
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
   readonly #addedWhileActive = new Set<string>();
@@ -38,7 +35,6 @@ export class WorkQueue {
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
-    this.#nowMs = options.nowMs ?? (() => performance.now());
   }
 
   /** Keys that wait or are being processed. */
@@ -72,7 +68,7 @@ export class WorkQueue {
   /** Adds the key after a delay, unless it is already due sooner. */
   addAfter(key: string, ms: number): void {
     if (this.#stopped) return;
-    const dueAt = this.#nowMs() + ms;
+    const dueAt = this.#options.clock.ticks() + ms;
     const delay = this.#delays.get(key);
     if (delay !== undefined && delay.dueAt <= dueAt) return;
     this.#clearDelay(key);
@@ -116,7 +112,7 @@ export class WorkQueue {
     this.#failures.set(key, failures + 1);
     try {
       this.#options.onError(key, error);
-      this.addAfter(key, backoffMs(BACKOFF, failures));
+      this.addAfter(key, backoffMs(BACKOFF, failures, this.#options.clock));
     } catch (fatal) {
       this.#fatal = { error: fatal instanceof Error ? fatal : new Error(String(fatal)) };
       this.#end?.();

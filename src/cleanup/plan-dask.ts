@@ -19,6 +19,8 @@ export interface DaskPlanInput {
   readonly dask: ObservedCluster;
   /** The run that it is attributed to, if that is known; also for a guess. */
   readonly owner: { readonly run: InventoryRun; readonly lifecycle: RunLifecycle } | undefined;
+  /** Why all its parts are kept, if they are. */
+  readonly keep?: string | undefined;
   /** Uids of Jobs that the plan deletes: their pods no longer keep a cluster. */
   readonly deletedJobs: ReadonlySet<string>;
   readonly olderThanMs: number;
@@ -32,8 +34,10 @@ class ClusterPlan {
   readonly kept: Kept[] = [];
   readonly #cluster: string;
   readonly #run: OwnerRun | undefined;
+  readonly #keepAll: string | undefined;
 
-  constructor({ dask, owner }: DaskPlanInput) {
+  constructor({ dask, owner, keep }: DaskPlanInput) {
+    this.#keepAll = keep;
     this.#cluster = dask.name;
     this.#run = owner === undefined ? undefined : ownerRun(owner.run);
   }
@@ -47,6 +51,7 @@ class ClusterPlan {
     const { metadata } = object;
     if (metadata.deletionTimestamp !== undefined) return true;
     if (isKept(metadata)) return this.#keep(resource, metadata, "annotated prefect.io/keep");
+    if (this.#keepAll !== undefined) return this.#keep(resource, metadata, this.#keepAll);
     if ("keep" in part) return this.#keep(resource, metadata, part.keep);
     const { reason, message, order, running = false } = part;
     this.items.push({

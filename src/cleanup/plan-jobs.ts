@@ -18,6 +18,8 @@ import type { RunLifecycle } from "./run-lifecycle.ts";
 export interface JobPlanInput {
   readonly run: InventoryRun;
   readonly lifecycle: RunLifecycle;
+  /** Why all its Jobs are kept, if they are. */
+  readonly keep?: string | undefined;
   readonly olderThanMs: number;
   readonly now: Date;
 }
@@ -52,6 +54,7 @@ export function jobRuns({ status }: Job): boolean {
 
 function planJob(observed: ObservedJob, input: JobPlanInput): KeepOrDelete {
   if (isKept(observed.job.metadata)) return { keep: "annotated prefect.io/keep" };
+  if (input.keep !== undefined) return { keep: input.keep };
   return isJobFinished(observed.job) ? planFinishedJob(observed, input) : planUnfinishedJob(observed, input);
 }
 

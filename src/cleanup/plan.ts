@@ -6,9 +6,8 @@ import type { Inventory, InventoryRun } from "../inventory/inventory.ts";
 import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
-import { knownPrefectVersions, lifecycleOf } from "./run-lifecycle.ts";
+import { lifecycleOf } from "./run-lifecycle.ts";
 import type { RunLifecycle } from "./run-lifecycle.ts";
-import { apiAddress, namesApi } from "../job/api-address.ts";
 
 /** What to consider, and how old it must be. */
 export interface PlanOptions {
@@ -22,23 +21,18 @@ export interface PlanOptions {
   readonly orphansOnly: boolean;
   /** Only what belongs to these flow runs; undefined: also what belongs to none. */
   readonly runs: ReadonlySet<string> | undefined;
-  /** Addresses of the Prefect APIs that were asked: a Job that names one of them belongs to it. */
-  readonly apis: readonly string[];
+  /** Why what belongs to this run is kept, whatever else holds; undefined: nothing keeps it. */
+  readonly keepRun?: ((run: InventoryRun) => string | undefined) | undefined;
 }
 
 /** What to delete, in its order, and what to keep. */
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
   const { olderThanMs } = options;
-  const versions = knownPrefectVersions(inventory.runs);
-  const lifecycles = new Map<string, RunLifecycle>(
-    inventory.runs.map((run) => {
-      const trusted = versions.has(run.prefectVersion) || namesAskedApi(run, options.apis);
-      return [run.flowRunId, lifecycleOf(run.flowRunId, run.status, trusted)];
-    }),
+  const lifecycle = (run: InventoryRun): RunLifecycle => lifecycleOf(run.flowRunId, run.status);
+  const keepReason = (run: InventoryRun): string | undefined => options.keepRun?.(run);
+  const jobs = inventory.runs.map((run) =>
+    planJobs({ run, lifecycle: lifecycle(run), keep: keepReason(run), olderThanMs, now }),
   );
-  const lifecycle = (run: InventoryRun): RunLifecycle =>
-    lifecycles.get(run.flowRunId) ?? lifecycleOf(run.flowRunId, run.status, false);
-  const jobs = inventory.runs.map((run) => planJobs({ run, lifecycle: lifecycle(run), olderThanMs, now }));
   const deletedJobs = new Set(
     options.jobs ? jobs.flatMap(({ items }) => items.filter(isWanted(options)).map(({ uid }) => uid)) : [],
   );
@@ -47,6 +41,7 @@ export function planCleanup(inventory: Inventory, options: PlanOptions, now: Dat
     const run = runs.get(cluster.owner?.flowRunId ?? "");
     const owner = run === undefined ? undefined : { run, lifecycle: lifecycle(run) };
     return planDask({
+      keep: run === undefined ? undefined : keepReason(run),
       dask: cluster,
       owner,
       deletedJobs,
@@ -88,13 +83,4 @@ function mergedById(runs: readonly InventoryRun[]): ReadonlyMap<string, Inventor
 
 function clustersIn(inventory: Inventory): readonly ObservedCluster[] {
   return [...inventory.runs.flatMap(({ dask }) => dask), ...inventory.unownedDask];
-}
-
-/**
- * Whether a Job of the run names one of these APIs: then a run that is missing there was deleted. Prefect Cloud has one
- * address for all tenants, so there a missing run may belong to another tenant.
- */
-function namesAskedApi({ observed }: InventoryRun, apis: readonly string[]): boolean {
-  const asked = new Set(apis.map(apiAddress).filter((address) => address !== undefined));
-  return observed.jobs.some(({ job }) => namesApi(job, asked));
 }

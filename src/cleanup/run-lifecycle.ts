@@ -14,8 +14,8 @@ export type RunLifecycle =
   | { readonly kind: "alive"; readonly text: string }
   | { readonly kind: "unknown"; readonly text: string };
 
-/** The run's lifecycle. `trusted`: the runs are known to belong to this API, so that "missing" means deleted. */
-export function lifecycleOf(flowRunId: string, status: RunStatus, trusted: boolean): RunLifecycle {
+/** The run's lifecycle. */
+export function lifecycleOf(flowRunId: string, status: RunStatus): RunLifecycle {
   switch (status.kind) {
     case "known": {
       const { type, name, since } = status.state;
@@ -24,24 +24,10 @@ export function lifecycleOf(flowRunId: string, status: RunStatus, trusted: boole
     }
     case "missing":
       if (!isUuid(flowRunId)) return { kind: "unknown", text: "its label is not a flow run id" };
-      if (!trusted)
-        return {
-          kind: "unknown",
-          text: "Prefect knows none of the flow runs here; check the API address and tenant",
-        };
       return { kind: "over", since: undefined, text: DELETED_RUN };
     case "unknown":
       return { kind: "unknown", text: "the state of its flow run is unknown" };
   }
-}
-
-/** The Prefect versions whose API knows at least one of these runs, and so is the API of this cluster's runs. */
-export function knownPrefectVersions(
-  runs: readonly Pick<InventoryRun, "status" | "prefectVersion">[],
-): ReadonlySet<1 | 2> {
-  return new Set(
-    runs.filter(({ status }) => status.kind === "known").map(({ prefectVersion }) => prefectVersion),
-  );
 }
 
 /** The run as plans show it. */

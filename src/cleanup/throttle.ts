@@ -46,7 +46,7 @@ export class Throttle {
         const isRefused = error.status === TOO_MANY_REQUESTS;
         const isTimedOut = this.#nowMs() - this.#lastSuccessMs > REFUSED_TIMEOUT_MS;
         if (isRefused ? isTimedOut : failures + 1 >= MAX_ATTEMPTS) throw error;
-        delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, failures);
+        delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, failures, this.#clock);
         failures++;
         if (isRefused) this.#pauseAll(delayMs);
       } finally {
@@ -89,7 +89,7 @@ export class Throttle {
   }
 
   #nowMs(): number {
-    return this.#clock.now().getTime();
+    return this.#clock.ticks();
   }
 }
 

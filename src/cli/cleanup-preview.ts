@@ -12,10 +12,9 @@ export const OLDER_THAN_MS = 600_000;
 /** More objects with the same action and reason become one line. */
 const MAX_LISTED = 3;
 
-/** What was listed in the cluster, and which Prefect APIs were queried. */
+/** What was listed in the cluster. */
 export interface CleanupInput {
   readonly inventory: Inventory;
-  readonly apis: readonly string[];
   readonly now: Date;
 }
 
@@ -54,9 +53,9 @@ export function actionLines(actions: readonly PlannedAction[]): readonly string[
   });
 }
 
-function planOf({ inventory, apis, now }: CleanupInput, flowRunId: string | undefined): Plan {
+function planOf({ inventory, now }: CleanupInput, flowRunId: string | undefined): Plan {
   const runs = flowRunId === undefined ? undefined : new Set([flowRunId]);
-  const options = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs, apis };
+  const options = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs };
   return planCleanup(inventory, options, now);
 }
 

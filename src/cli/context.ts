@@ -23,12 +23,8 @@ export interface CliContext extends BaseContext {
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
   readonly home: string | undefined;
-  readonly hostname: string;
-  readonly pid: number;
   /** The file's text; undefined if it does not exist. Throws any other error. */
   readonly readFile: (path: string) => string | undefined;
-  /** Whether a process with this id runs on this machine. */
-  readonly isRunning: (pid: number) => boolean;
   readonly connectKube: (
     flags: ConnectionFlags,
     onRequest?: (seen: CompletedRequest) => void,

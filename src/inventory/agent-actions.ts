@@ -5,7 +5,6 @@ import { formatDuration } from "../base/duration.ts";
 import { hasDeletableParts, isDeletedWithRun } from "../dask/deleted-with-run.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import { isKept } from "../job/labels.ts";
-import { apiAddress, apiServers } from "../job/api-address.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { InventoryRun } from "./inventory.ts";
 
@@ -14,8 +13,6 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
   if (run.prefectVersion === 2) return ["nothing: a worker of Prefect 2 or 3 manages this flow run"];
   if (run.podsForbidden === true) return ["unknown: no permission to list its pods"];
   if (run.observed.jobs.length === 0) return [withoutJob(run)];
-  if (run.status.kind === "missing" && !namesItsPrefect(run))
-    return ["nothing: its Job does not name a Prefect API, so the flow run may belong to another one"];
   const transition = decision.transition === undefined ? [] : [transitionLine(decision.transition)];
   const daskDeletions = clustersToDelete(run, decision).map(
     ({ name }) => `delete Dask cluster ${name}: nothing else deletes it`,
@@ -43,11 +40,6 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
   const keep = kept.map(({ job }) => `keep Job ${job.metadata.name}: annotated prefect.io/keep`);
   const actions = [...readState, ...changes, ...keep];
   return actions.length === 0 ? ["nothing: the flow run has no problem"] : actions;
-}
-
-/** Otherwise the agent does not conclude that a missing run was deleted; the Cloud address is shared by all tenants. */
-function namesItsPrefect({ observed }: InventoryRun): boolean {
-  return observed.jobs.every(({ job }) => apiServers(job).some((url) => apiAddress(url) !== undefined));
 }
 
 /** None while a pod of the flow itself is running in a Job that is kept: the flow manages its workers. */

@@ -10,7 +10,7 @@ import { withDask } from "./dask-owners.ts";
 import type { Inventory, PrefectVersion } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
-import { markOtherPrefects } from "./other-prefect.ts";
+import { withProvenDeletions } from "./belonging.ts";
 import { noPodEvents } from "./no-pod-events.ts";
 import { groupRuns, jobUidOf, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { StateReader } from "./run-states.ts";
@@ -58,12 +58,10 @@ export async function loadInventory(
       ...podsForbidden,
     })),
   );
-  // Which addresses belong to the API is known from the other runs only.
-  const isSingleRun = query.flowRunId !== undefined;
-  const addresses = { 1: sources[1]?.address, 2: sources[2]?.address };
-  const { runs, warnings: others } = isSingleRun
-    ? { runs: withStates, warnings: [] }
-    : markOtherPrefects(withStates, addresses);
+  const { runs, warnings: others } =
+    query.onlyPrefect === true
+      ? { runs: withStates, warnings: [] }
+      : await withProvenDeletions(withStates, sources, signal);
   const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
   return {
     runs,

@@ -5,12 +5,12 @@ import { Batcher } from "../base/batch.ts";
 import { ExpectedError } from "../base/errors.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
-import type { RunDirectory } from "../orchestrator/run-directory.ts";
+import type { KnownRun, RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectVersion } from "./inventory.ts";
 
 /** The configured APIs by Prefect version. */
 export type StateSources = Readonly<
-  Record<PrefectVersion, Pick<RunDirectory, "address" | "runs"> | undefined>
+  Record<PrefectVersion, Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId"> | undefined>
 >;
 
 /** No Prefect at all: every state is unknown. */
@@ -19,6 +19,10 @@ export const NO_STATES: StateSources = { 1: undefined, 2: undefined };
 export interface ReadRun {
   readonly name: string | undefined;
   readonly status: RunStatus;
+}
+
+function readRun({ name, state, agent }: KnownRun): ReadRun {
+  return { name, status: { kind: "known", state, agent } };
 }
 
 const BATCH = { maxSize: 100, maxRequests: 4 };
@@ -106,7 +110,7 @@ class OneReader {
       const found = await source.runs(ids, signal);
       return ids.map((id) => {
         const run = found.get(id);
-        return run === undefined ? MISSING : { name: run.name, status: { kind: "known", state: run.state } };
+        return run === undefined ? MISSING : readRun(run);
       });
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;

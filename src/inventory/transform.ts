@@ -2,11 +2,11 @@
 
 import { RUN_VARIABLES } from "../dask/attribute.ts";
 import { SCHEDULER_ADDRESS } from "../dask/recognise.ts";
-import { API_VARIABLES } from "../job/api-address.ts";
+import { API_VARIABLES, TENANT_VARIABLE } from "../job/job-origin.ts";
 import { defined } from "../kube/cache/transform.ts";
 import type { Container, Job, KindMap, Meta, Pod, PodSpec, Resource } from "../kube/client/objects.ts";
 
-const KEPT_VARIABLES = new Set([...RUN_VARIABLES, SCHEDULER_ADDRESS, ...API_VARIABLES]);
+const KEPT_VARIABLES = new Set([...RUN_VARIABLES, SCHEDULER_ADDRESS, ...API_VARIABLES, TENANT_VARIABLE]);
 
 /** The object with only those fields that its type names; other resources as they are. */
 export function transform<R extends Resource>(resource: R, object: KindMap[R]): KindMap[R] {

@@ -7,10 +7,18 @@ export const FLOW_RUN_LABEL = "prefect.io/flow_run_id";
 export const FLOW_LABEL = "prefect.io/flow_id";
 export const FLOW_RUN_LABEL_2 = "prefect.io/flow-run-id";
 
+/** The labels with the ids of a run's flow, deployment and work pool. */
+export const ORIGIN_LABELS = [
+  FLOW_LABEL,
+  "prefect.io/flow-id",
+  "prefect.io/deployment-id",
+  "prefect.io/work-pool-id",
+];
+
 /** Objects with this annotation are never deleted. */
 export const KEEP_ANNOTATION = "prefect.io/keep";
-/** The agent process that reports the Job to Prefect. */
-export const OWNER_ANNOTATION = "prefect.io/agent";
+/** The agent that the Job belongs to, as JSON (owner.ts). */
+export const AGENT_ANNOTATION = "prefect.io/agent";
 
 /** Selects the Jobs and pods of Prefect 1 flow runs, which the agent watches. */
 export const AGENT_SELECTOR = FLOW_RUN_LABEL;
@@ -18,6 +26,11 @@ export const AGENT_SELECTOR = FLOW_RUN_LABEL;
 /** The id of the flow run in the object's labels. */
 export function flowRunIdOf(meta: Pick<Meta, "labels">): string | undefined {
   return meta.labels?.[FLOW_RUN_LABEL] ?? meta.labels?.[FLOW_RUN_LABEL_2];
+}
+
+/** Whether an agent made the Job. Flows make Jobs too, and may label them with their run. */
+export function isAgentJob({ labels, annotations }: Pick<Meta, "labels" | "annotations">): boolean {
+  return labels?.[IDENTIFIER_LABEL] !== undefined || annotations?.[AGENT_ANNOTATION] !== undefined;
 }
 
 /** Whether the object is annotated to be kept. */

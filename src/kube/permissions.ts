@@ -13,6 +13,7 @@ export type Feature =
   | "logs of failed pods"
   | "events in flow runs' logs"
   | "deleting Dask clusters of cancelled flow runs"
+  | "telling clusters apart"
   | "leader election"
   | "cleanup"
   | "flows that start Dask";
@@ -50,6 +51,8 @@ export const AGENT_PERMISSIONS: readonly PermissionRow[] = [
   { ...SERVICES, verbs: ["list", "delete"], feature: "deleting Dask clusters of cancelled flow runs" },
   { ...BUDGETS, verbs: ["list", "delete"], feature: "deleting Dask clusters of cancelled flow runs" },
   { ...DASK_CLUSTERS, verbs: ["list", "delete"], feature: "deleting Dask clusters of cancelled flow runs" },
+  // Its own namespace only: the uid says in which cluster and namespace it works.
+  { group: "", resource: "namespaces", verbs: ["get"], feature: "telling clusters apart" },
   {
     group: "coordination.k8s.io",
     resource: "leases",

@@ -1,5 +1,8 @@
 // A flow run as the agent and the commands see it, for Prefect 1 and Prefect 3 alike.
 
+import type { AgentIdentity } from "./agent-identity.ts";
+import type { Place } from "./place.ts";
+
 /**
  * The type of a state; each groups several of Prefect's state names:
  * scheduled: nobody works on the run; pending: an agent or a worker has claimed it; running: its process has started;
@@ -35,17 +38,26 @@ export interface RunState {
 export interface ClaimRecord {
   /** The unique id of this claim. */
   readonly id: string;
-  /** The cluster and namespace in which the Job is to be created. */
-  readonly scope: string;
+  /** Where the Job is to be created. */
+  readonly place: Place;
   /** The identifiers that the Job may have: the first one, or a later one if another run's Job has the name already. */
   readonly identifiers: readonly string[];
-  /** The process that made the claim. */
-  readonly by?: string | undefined;
+  /** The agent that made the claim, and its process. */
+  readonly agent: AgentIdentity;
+  readonly process: string;
 }
 
-/** The status of a flow run: its state; "missing": Prefect has no such run; "unknown": not asked, or no API configured. */
+/** A flow run as the agent reads it again and again. */
+export interface RunRow {
+  readonly state: RunState;
+  readonly labels?: readonly string[] | undefined;
+  /** The agent that submitted it, by Prefect's record; undefined: none, or its row was deleted. */
+  readonly agent?: AgentIdentity | undefined;
+}
+
+/** The status of a flow run: its row; "missing": Prefect has no such run; "unknown": not asked, or no API configured. */
 export type RunStatus =
-  | { readonly kind: "known"; readonly state: RunState }
+  | ({ readonly kind: "known" } & RunRow)
   | { readonly kind: "missing" }
   | { readonly kind: "unknown" };
 

@@ -1,5 +1,6 @@
 // What the commands need from a Prefect API: to look up flow runs, and to cancel them.
 
+import type { AgentIdentity, AgentRow } from "./agent-identity.ts";
 import type { RunState } from "./flow-run.ts";
 
 /** A flow run in Prefect. */
@@ -7,6 +8,8 @@ export interface KnownRun {
   readonly id: string;
   readonly name: string | undefined;
   readonly state: RunState;
+  /** The Kubernetes agent that submitted it, if Prefect has it on record. */
+  readonly agent?: AgentIdentity | undefined;
 }
 
 export interface RunQuery {
@@ -23,6 +26,12 @@ export interface RunDirectory {
   readonly address: string;
   /** Up to 100 runs by id; the map has no entry for an id that Prefect does not know. */
   runs(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, KnownRun>>;
+  /** Which of these ids are those of a flow, a deployment or a work pool here; up to 200 ids. */
+  knownIds(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlySet<string>>;
+  /** The tenant; undefined: this Prefect has none. */
+  tenantId(signal?: AbortSignal): Promise<string | undefined>;
+  /** The Kubernetes agents on record; undefined: this Prefect has none. */
+  agents(signal?: AbortSignal): Promise<readonly AgentRow[] | undefined>;
   /** Runs by name or by the beginning of their id, newest first. */
   find(query: RunQuery, signal?: AbortSignal): Promise<readonly KnownRun[]>;
   /** Cancels the run. Returns the name of its new state: Cancelling if its process must still stop. */

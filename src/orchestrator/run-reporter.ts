@@ -1,12 +1,12 @@
 // How the agent reads and writes flow runs' states and logs in Prefect.
 
-import type { RunState } from "./flow-run.ts";
+import type { RunRow } from "./flow-run.ts";
 import type { RunLog } from "./run-log.ts";
 
 /** All calls throw PrefectError when Prefect cannot be reached or rejects the request. */
 export interface RunReporter {
-  /** The states of up to 100 runs; the map has no entry for a run that Prefect does not know. */
-  states(flowRunIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunState>>;
+  /** Up to 100 runs; the map has no entry for a run that Prefect does not know. */
+  rows(flowRunIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunRow>>;
   /** Writes all lines, or none. */
   writeLogs(logs: readonly RunLog[]): Promise<void>;
   /** The messages in the run's log from loggers with these names. */

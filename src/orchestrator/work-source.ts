@@ -1,15 +1,22 @@
 // How the agent gets flow runs from Prefect to launch them.
 
 import type { JobManifest } from "../kube/client/manifest.ts";
-import type { RunState } from "./flow-run.ts";
+import type { AgentRow } from "./agent-identity.ts";
+import type { ClaimRecord, RunState } from "./flow-run.ts";
 
 /** All calls throw PrefectError when Prefect cannot be reached or rejects the request. */
 export interface WorkSource {
   /** Registers the agent with Prefect. Returns its id there. */
   register(signal: AbortSignal): Promise<string>;
+  /** Whether Prefect still accepts the credentials and knows the tenant; throws what it answers otherwise. */
+  authenticate(signal: AbortSignal): Promise<void>;
+  /** All Kubernetes agents of the tenant that Prefect has on record, this one included. */
+  agents(signal: AbortSignal): Promise<readonly AgentRow[]>;
   /** The runs that are due now or soon. */
   due(query: DueQuery, signal: AbortSignal): Promise<DueRuns>;
-  /** Claims for this cluster and namespace that may still have no Job, page by page. */
+  /** Shows Prefect that the agent is alive, as polling for due runs does. */
+  heartbeat(signal: AbortSignal): Promise<void>;
+  /** Claims for this place that may still have no Job, by any agent, page by page. */
   unfinished(query: UnfinishedQuery, signal: AbortSignal): AsyncIterable<readonly UnfinishedClaim[]>;
 }
 
@@ -33,7 +40,7 @@ export interface DueRun {
   readonly name: string | undefined;
   /** Its state when it was read. */
   readonly state: RunState;
-  /** When it may start; undefined: now. */
+  /** When it may start, by Prefect's clock; undefined: now. */
   readonly startAt: Date | undefined;
   /** Sets the run to Submitted for this agent. Can be retried after a lost response. */
   claim(): Promise<Claim>;
@@ -65,11 +72,18 @@ export interface UnfinishedQuery {
 /** A claim found in Prefect. */
 export interface UnfinishedClaim {
   readonly submission: Submission;
-  readonly claimId: string;
-  /** The process that made the claim. */
-  readonly by: string | undefined;
+  readonly record: ClaimRecord;
   /** The run's state when it was read. */
   readonly state: RunState;
+  readonly runLabels: readonly string[];
   /** Whether the run's state shows that it still waits for its Job. */
   readonly waitsForJob: boolean;
+  /** A task run waits for its time, such as for a retry: the run needs no process until then. */
+  readonly hasWaitingTask: boolean;
+  /** When Prefect last heard of the run, by its clock. */
+  readonly heartbeatAt: Date | undefined;
+  /** The run was kept alive after it was claimed: a process waits with it. */
+  readonly isKeptAlive: boolean;
+  /** Claims the run for this agent, in place of the agent that is gone. */
+  reclaim(): Promise<Claim>;
 }

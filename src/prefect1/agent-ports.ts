@@ -10,6 +10,6 @@ export function agentPorts(options: WorkSourceOptions): {
   readonly work: WorkSource;
   readonly runs: RunReporter;
 } {
-  const { client, clock } = options;
-  return { work: new Prefect1WorkSource(options), runs: new Prefect1RunReporter(client, clock) };
+  const { client, prefectTime } = options;
+  return { work: new Prefect1WorkSource(options), runs: new Prefect1RunReporter(client, prefectTime) };
 }

@@ -2,8 +2,11 @@
 // lost response the current states are read to find out which claims succeeded.
 
 import { isRetryable } from "../base/errors.ts";
-import { objectIn, textIn } from "../base/json.ts";
+import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
+import type { Place } from "../orchestrator/place.ts";
 import type { State } from "./states.ts";
 
 /** The key in a state's context that holds the claim. */
@@ -23,20 +26,42 @@ export type ClaimOutcome = "claimed" | "taken";
 /** The claim in the context of a Submitted state. */
 export interface ClaimContext {
   readonly id: string;
-  /** The cluster and namespace for the Job. */
-  readonly scope: string;
+  /** Where the Job is to be created. */
+  readonly place: Place;
   /** The identifier of that Job. */
   readonly identifier: string;
-  /** The agent process that made the claim, in the form of the owner annotation on Jobs. */
-  readonly by?: string | undefined;
+  readonly agent: AgentIdentity;
+  /** The agent's process, a UUID. */
+  readonly process: string;
 }
 
 /** The claim in a state, if it was written by this program. */
 export function claimIn(state: State): ClaimContext | undefined {
   const context = objectIn(objectIn(state.context)[CLAIM_KEY]);
-  const [id, scope, identifier] = [context["id"], context["scope"], context["identifier"]].map(textIn);
-  if (id === undefined || scope === undefined || identifier === undefined) return undefined;
-  return { id, scope, identifier, by: textIn(context["by"]) };
+  const [id, identifier, process] = [context["id"], context["identifier"], context["process"]].map(textIn);
+  const place = placeIn(objectIn(context["place"]));
+  if (id === undefined || identifier === undefined || place === undefined) return undefined;
+  const { name, labels } = objectIn(context["agent"]);
+  const agent = { name: textIn(name) ?? "", labels: arrayIn(labels).map(String) };
+  return { id, place, identifier, agent, process: process ?? "" };
+}
+
+function placeIn(json: JsonObject): Place | undefined {
+  const namespace = textIn(json["namespace"]);
+  if (namespace === undefined) return undefined;
+  const [namespaceUid, clusterUid, accountUid, ca] = PLACE_KEYS.map((key) => textIn(json[key]));
+  return { namespace, namespaceUid, clusterUid, accountUid, ca };
+}
+
+const PLACE_KEYS = ["namespaceUid", "clusterUid", "accountUid", "ca"] as const;
+
+/** What the contexts of all claims for this place contain: each has one of these parts. */
+export function placeContexts(place: Place): readonly JsonObject[] {
+  const { namespace, ...identities } = place;
+  return PLACE_KEYS.flatMap((key) => {
+    const value = identities[key];
+    return value === undefined ? [] : [{ [CLAIM_KEY]: { place: { namespace, [key]: value } } }];
+  });
 }
 
 export interface ClaimApi {

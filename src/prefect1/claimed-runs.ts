@@ -7,20 +7,24 @@ import { readFlowRun } from "./decode.ts";
 import type { FlowRun } from "./flow-run.ts";
 import * as documents from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
-import { stateIn } from "./run-state.ts";
+import { parseDate, stateIn } from "./run-state.ts";
 import type { State } from "./states.ts";
 
 export interface ClaimedQuery {
   /** Also Running and Cancelling runs, not only those that are Submitted or have Submitted task runs. */
   readonly started: boolean;
-  /** The part of a state's context that all claims for this cluster and namespace contain. */
-  readonly context: JsonObject;
+  /** The parts of a state's context of which each claim for this place contains one. */
+  readonly contexts: readonly JsonObject[];
 }
 
 export interface ClaimedRun {
   readonly flowRun: FlowRun;
   /** The run's latest Submitted state, or that of a task run if the run is Running. */
   readonly claimedState: State;
+  readonly hasWaitingTask: boolean;
+  readonly heartbeatAt: Date | undefined;
+  /** When the run got its present state. */
+  readonly stateAt: Date | undefined;
 }
 
 type GraphqlRequester = Pick<Graphql, "request">;
@@ -53,16 +57,16 @@ export async function claimedIds(
 /** Each run with its latest claim, by any agent; runs that were never claimed are omitted. Throws PrefectError. */
 export async function claimedRuns(
   graphql: GraphqlRequester,
-  query: { readonly ids: readonly string[]; readonly context: ClaimedQuery["context"] },
+  query: { readonly ids: readonly string[]; readonly contexts: ClaimedQuery["contexts"] },
   signal?: AbortSignal,
 ): Promise<ClaimedRun[]> {
-  const { ids, context } = query;
+  const { ids, contexts } = query;
   if (ids.length === 0) return [];
   const data = await graphql.request({
     action: ACTION,
     name: "flow_run_claimed",
     document: documents.CLAIMED,
-    variables: { ids, claimed: { context } },
+    variables: { ids, claimed: anyOf(contexts) },
     signal,
   });
   return arrayIn(data["flow_run"]).flatMap((row) => {
@@ -72,15 +76,27 @@ export async function claimedRuns(
     );
     const taskRunState = flowRun.state === "Running" ? flowRun.task_runs[0]?.serialized_state : undefined;
     const claimedState = taskRunState ?? latest;
-    return claimedState === undefined ? [] : [{ flowRun, claimedState }];
+    if (claimedState === undefined) return [];
+    const { waiting, heartbeat, state_timestamp: stateAt } = objectIn(row);
+    return {
+      flowRun,
+      claimedState,
+      hasWaitingTask: arrayIn(waiting).length > 0,
+      heartbeatAt: parseDate(heartbeat),
+      stateAt: parseDate(stateAt),
+    };
   });
 }
 
 /** Matches unfinished runs that were claimed here. */
 function claimedFilter(query: ClaimedQuery): readonly JsonObject[] {
-  const claimed = { serialized_state: { _contains: { context: query.context } } };
+  const claimed = { _or: anyOf(query.contexts) };
   const submitted = { state: { _eq: "Submitted" }, ...claimed };
   const retried = { state: { _eq: "Running" }, task_runs: submitted };
   const started = { state: { _in: ["Running", "Cancelling"] }, states: claimed };
   return query.started ? [submitted, retried, started] : [submitted, retried];
+}
+
+function anyOf(contexts: ClaimedQuery["contexts"]): readonly JsonObject[] {
+  return contexts.map((context) => ({ serialized_state: { _contains: { context } } }));
 }

@@ -12,6 +12,7 @@ import type { ClaimOutcome, StateClaim } from "./claim.ts";
 import { readLaunchable } from "./decode.ts";
 import type { Launchable } from "./decode.ts";
 import * as documents from "./queries.ts";
+import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
 import { findFlowRuns } from "./find-runs.ts";
@@ -19,7 +20,7 @@ import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql, Operation } from "./graphql.ts";
 import * as runLogs from "./run-logs.ts";
-import { decodeStateRow, decodeTaskRun } from "./run-state.ts";
+import { agentIn, decodeStateRow, decodeTaskRun, parseDate } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
 import { isoUtc } from "./states.ts";
@@ -29,6 +30,8 @@ import { fetchTenantId } from "./tenant.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
+/** More agents than this never poll at the same time. */
+const AGENTS_LIMIT = 1_000;
 const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 
 export interface AgentRegistration {
@@ -89,6 +92,30 @@ export class Prefect1Client {
       throw new PrefectError(action, "the API returned no agent id", { failure: "refused" });
     this.#graphql.agentId = id;
     return id;
+  }
+
+  /** Asks what every valid key may ask. Throws PrefectError if the key is refused, or the tenant is not there. */
+  async authenticate(signal?: AbortSignal): Promise<void> {
+    await this.doctor.hello(signal);
+    if ((await this.doctor.tenant(signal)) !== undefined) return;
+    const hint = "check --tenant-id and PREFECT__CLOUD__TENANT_ID";
+    throw new PrefectError("find the tenant", "the API has no tenant with this id", {
+      failure: "refused",
+      hint,
+    });
+  }
+
+  /** The tenant's Kubernetes agents, the last to poll first. */
+  async agents(signal?: AbortSignal): Promise<AgentRow[]> {
+    const data = await this.#request("list agents", "agents", {
+      document: documents.KUBERNETES_AGENTS,
+      variables: { tenant: await this.tenantId(signal), limit: AGENTS_LIMIT },
+      signal,
+    });
+    return arrayIn(data["agent"]).map((raw) => {
+      const row = objectIn(raw);
+      return { ...agentIn(row), id: textIn(row["id"]) ?? "", lastPolledAt: parseDate(row["last_queried"]) };
+    });
   }
 
   /** Ids of due runs from Prefect's queue: at most 25, matched to the labels by Prefect. */
@@ -190,10 +217,10 @@ export class Prefect1Client {
   /** Up to 100 of those runs, each with its latest claim. */
   claimedRuns(
     ids: readonly string[],
-    context: ClaimedQuery["context"],
+    contexts: ClaimedQuery["contexts"],
     signal?: AbortSignal,
   ): Promise<ClaimedRun[]> {
-    return claimedRuns(this.#graphql, { ids, context }, signal);
+    return claimedRuns(this.#graphql, { ids, contexts }, signal);
   }
 
   /** Runs by id, prefix of an id, or name, the newest first. */
@@ -217,6 +244,16 @@ export class Prefect1Client {
       variables: { id: flowRunId },
     });
     return taskGraphIn(data);
+  }
+
+  /** Those of these ids that are flows of the tenant. */
+  async knownFlowIds(ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
+    const data = await this.#request("read flows", "flow_known", {
+      document: documents.KNOWN_FLOWS,
+      variables: { tenant: await this.tenantId(signal), ids },
+      signal,
+    });
+    return arrayIn(data["flow"]).map((row) => String(objectIn(row)["id"]));
   }
 
   writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void> {

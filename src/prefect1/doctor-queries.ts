@@ -3,6 +3,7 @@
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { claimIn } from "./claim.ts";
+import type { ClaimContext } from "./claim.ts";
 import * as documents from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 import { stateIn } from "./run-state.ts";
@@ -182,11 +183,15 @@ function decodeStalledRun(row: JsonObject): StalledRun {
     heartbeatAt: parseDate(row["heartbeat"]),
     timesResurrected: typeof resurrected === "number" ? resurrected : 0,
     lazarusEnabled: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
-    scope: claimIn(stateIn(row["serialized_state"]))?.scope,
+    scope: scopeOf(claimIn(stateIn(row["serialized_state"]))),
   };
 }
 
 function parseDate(raw: unknown): Date | undefined {
   const at = new Date(textIn(raw) ?? "");
   return Number.isNaN(at.getTime()) ? undefined : at;
+}
+
+function scopeOf(claim: ClaimContext | undefined): string | undefined {
+  return claim === undefined ? undefined : `${claim.place.ca}/${claim.place.namespace}`;
 }

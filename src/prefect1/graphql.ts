@@ -3,6 +3,7 @@
 import { GraphQLClient } from "graphql-request";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import { notPrefectError, prefectError } from "./errors.ts";
 
 export interface GraphqlOptions {
@@ -12,6 +13,8 @@ export interface GraphqlOptions {
   /** Response timeout; Prefect's default (cloud.request_timeout) is 15 s. */
   readonly timeoutMs: number;
   readonly http: Http;
+  /** Default: performance.now(). */
+  readonly nowMs?: (() => number) | undefined;
   /** Called after every request, for metrics. */
   readonly onRequest?: ((operation: CompletedOperation) => void) | undefined;
 }
@@ -23,6 +26,8 @@ export interface CompletedOperation {
   readonly ms: number;
   /** The Date header: the server's time. */
   readonly date?: string | undefined;
+  /** The API did not accept the key. */
+  readonly isRefused?: boolean | undefined;
 }
 
 export interface Operation {
@@ -66,8 +71,10 @@ export class Graphql {
   }
 
   async request({ action, name, document, variables, signal }: Operation): Promise<JsonObject> {
-    const startedMs = performance.now();
+    const { nowMs = () => performance.now() } = this.#options;
+    const startedMs = nowMs();
     let answer: HttpAnswer | undefined;
+    let isRefused = false;
     const client = new GraphQLClient(this.url, {
       // A document is not parsed for its operation's name, which the API does not need.
       excludeOperationName: true,
@@ -82,11 +89,13 @@ export class Graphql {
       if (data === null || data === undefined) throw notPrefectError(action, this.url);
       return data;
     } catch (error) {
-      throw prefectError(action, this.url, error);
+      const failure = prefectError(action, this.url, error);
+      isRefused = failure instanceof PrefectError && failure.failure === "unauthorized";
+      throw failure;
     } finally {
       const { status = 0, headers } = answer ?? {};
-      const ms = performance.now() - startedMs;
-      this.#options.onRequest?.({ operation: name, status, ms, date: headers?.date });
+      const ms = nowMs() - startedMs;
+      this.#options.onRequest?.({ operation: name, status, ms, date: headers?.date, isRefused });
     }
   }
 

@@ -17,6 +17,14 @@ export const AGENTS = `query($tenant: uuid!, $limit: Int!) {
   }
 }`;
 
+/** Every Kubernetes agent; the most recent first, since rows of agents are never deleted. */
+export const KUBERNETES_AGENTS = `query($tenant: uuid!, $limit: Int!) {
+  agent(
+    where: {tenant_id: {_eq: $tenant}, type: {_eq: "KubernetesAgent"}},
+    order_by: [{last_queried: desc_nulls_last}], limit: $limit
+  ) { id name labels tenant_id last_queried }
+}`;
+
 export const DUE_RUNS = `query($tenant: uuid!, $before: timestamptz!, $limit: Int!) {
   flow_run(
     where: {tenant_id: {_eq: $tenant}, state: {_eq: "Scheduled"}, state_start_time: {_lte: $before}},
@@ -72,7 +80,10 @@ export const SET_TASK_RUN_STATES = `mutation($input: set_task_run_states_input!)
 }`;
 
 export const RUN_STATES = `query($ids: [uuid!]) {
-  flow_run(where: {id: {_in: $ids}}) { id name version serialized_state heartbeat updated }
+  flow_run(where: {id: {_in: $ids}}) {
+    id name version serialized_state updated labels
+    agent { name labels tenant_id }
+  }
 }`;
 
 export const TASK_STATES = `query($ids: [uuid!]) {
@@ -85,12 +96,14 @@ export const CLAIMED_IDS = `query($where: flow_run_bool_exp!, $limit: Int!, $off
 }`;
 
 /** The latest Submitted state by any agent: an older claim is void once another agent has claimed the run. */
-export const CLAIMED = `query($ids: [uuid!], $claimed: jsonb!) {
+export const CLAIMED = `query($ids: [uuid!], $claimed: [task_run_bool_exp!]) {
   flow_run(where: {id: {_in: $ids}}) {${FLOW_RUN_FIELDS}
+    heartbeat state_timestamp
     states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { serialized_state }
-    task_runs(where: {state: {_eq: "Submitted"}, serialized_state: {_contains: $claimed}}) {
-      id version task_id serialized_state
-    }
+    task_runs(where: {state: {_eq: "Submitted"}, _or: $claimed}) { id version task_id serialized_state }
+    waiting: task_runs(
+      where: {state: {_in: ["Scheduled", "Retrying", "Paused", "Resume", "Queued"]}}, limit: 1
+    ) { id }
   }
 }`;
 
@@ -98,6 +111,10 @@ export const UNFINISHED_TASKS = `query($id: uuid!) {
   task_run(where: {flow_run_id: {_eq: $id}, state: {_in: ["Running", "Submitted", "Pending"]}}) {
     id version task_id serialized_state
   }
+}`;
+
+export const KNOWN_FLOWS = `query($tenant: uuid!, $ids: [uuid!]) {
+  flow(where: {tenant_id: {_eq: $tenant}, id: {_in: $ids}}) { id }
 }`;
 
 export const WRITE_LOGS =

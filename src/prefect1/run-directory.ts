@@ -22,10 +22,13 @@ export function prefect1Directory(
       return new Map(
         [...rows].map(([id, row]): [string, KnownRun] => [
           id,
-          { id, name: row.name ?? undefined, state: runStateOf(row) },
+          { id, name: row.name ?? undefined, state: runStateOf(row), agent: row.agent },
         ]),
       );
     },
+    knownIds: async (ids, signal) => new Set(await (await client()).knownFlowIds(ids, signal)),
+    tenantId: async (signal) => (await client()).tenantId(signal),
+    agents: async (signal) => (await client()).agents(signal),
     find: async (query: RunQuery, signal) => {
       const found = await (await client()).findFlowRuns({ ...query, now: clock.now() }, signal);
       return found.map(({ id, name, version, serialized_state: state }) => ({

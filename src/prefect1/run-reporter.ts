@@ -1,8 +1,8 @@
 // Reports states and logs of flow runs to Prefect 1. Prefect 1 has no Crashed state; it becomes Failed.
 
-import type { Clock } from "../base/clock.ts";
+import type { ServerClock } from "../base/server-clock.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import type { RunState } from "../orchestrator/flow-run.ts";
+import type { RunRow } from "../orchestrator/flow-run.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
 import type { NewState, Restart, RunReporter, TransitionResult } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
@@ -14,16 +14,18 @@ const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } a
 
 export class Prefect1RunReporter implements RunReporter {
   readonly #client: Prefect1Client;
-  readonly #clock: Clock;
+  readonly #time: Pick<ServerClock, "now">;
 
-  constructor(client: Prefect1Client, clock: Clock) {
+  constructor(client: Prefect1Client, time: Pick<ServerClock, "now">) {
     this.#client = client;
-    this.#clock = clock;
+    this.#time = time;
   }
 
-  async states(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunState>> {
+  async rows(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, RunRow>> {
     const rows = await this.#client.runStates(ids, signal);
-    return new Map([...rows].map(([id, row]) => [id, runStateOf(row)]));
+    return new Map(
+      [...rows].map(([id, row]) => [id, { state: runStateOf(row), labels: row.labels, agent: row.agent }]),
+    );
   }
 
   writeLogs(logs: readonly RunLog[]): Promise<void> {
@@ -48,7 +50,7 @@ export class Prefect1RunReporter implements RunReporter {
   }
 
   restart(flowRunId: string, request: Restart): Promise<TransitionResult> {
-    return movedIfLocked(() => restartRun(this.#client, { ...request, flowRunId, now: this.#clock.now() }));
+    return movedIfLocked(() => restartRun(this.#client, { ...request, flowRunId, now: this.#time.now() }));
   }
 
   keepAlive(flowRunIds: readonly string[]): Promise<void> {

@@ -1,6 +1,8 @@
 // Decodes the states of flow runs and task runs, and maps Prefect 1's states to those of the agent.
 
-import { objectIn, textIn } from "../base/json.ts";
+import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { ClaimRecord, RunState, StateType } from "../orchestrator/flow-run.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
@@ -16,6 +18,9 @@ export interface StateRow {
   readonly state: State;
   /** When the row last changed; heartbeats change it too. */
   readonly updated?: Date | undefined;
+  readonly labels?: readonly string[] | undefined;
+  /** The agent that submitted the run. */
+  readonly agent?: AgentIdentity | undefined;
 }
 
 /** As in Core, a run without a state counts as Pending. */
@@ -27,6 +32,17 @@ export function decodeStateRow(raw: unknown): StateRow {
     version: parseVersion(row["version"]),
     state: stateIn(row["serialized_state"]),
     updated: parseDate(row["updated"]),
+    labels: arrayIn(row["labels"]).map(String),
+    agent: isObject(row["agent"]) ? agentIn(row["agent"]) : undefined,
+  };
+}
+
+/** An agent of a row, or of a row that refers to it. */
+export function agentIn(row: JsonObject): AgentIdentity {
+  return {
+    tenantId: textIn(row["tenant_id"]),
+    name: textIn(row["name"]) ?? "",
+    labels: arrayIn(row["labels"]).map(String),
   };
 }
 
@@ -46,7 +62,12 @@ export function stateIn(raw: unknown): State {
   return { ...state, type: textIn(state["type"]) ?? "Pending" };
 }
 
-export function runStateOf({ id, version, state, updated }: Omit<StateRow, "name">): RunState {
+export function runStateOf({
+  id,
+  version,
+  state,
+  updated,
+}: Pick<StateRow, "id" | "version" | "state" | "updated">): RunState {
   return {
     type: stateType(state.type),
     name: state.type,
@@ -74,18 +95,20 @@ function stateType(type: string): StateType {
   return TYPES[type] ?? "scheduled";
 }
 
-function claimRecord(flowRunId: string, state: State): ClaimRecord | undefined {
+/** The record of the claim in a Submitted state of this run. */
+export function claimRecord(flowRunId: string, state: State): ClaimRecord | undefined {
   const claim = claimIn(state);
   if (claim === undefined) return undefined;
-  const { id, scope, identifier, by } = claim;
-  return { id, scope, identifiers: identifiersOf(identifier, flowRunId), by };
+  const { identifier, ...rest } = claim;
+  return { ...rest, identifiers: identifiersOf(identifier, flowRunId) };
 }
 
 function parseVersion(raw: unknown): number {
   return typeof raw === "number" ? raw : 0;
 }
 
-function parseDate(raw: unknown): Date | undefined {
-  const text = textIn(raw);
-  return text === undefined ? undefined : new Date(text);
+/** A timestamp of the API; undefined if there is none. */
+export function parseDate(raw: unknown): Date | undefined {
+  const at = new Date(textIn(raw) ?? "");
+  return Number.isNaN(at.getTime()) ? undefined : at;
 }

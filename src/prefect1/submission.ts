@@ -14,7 +14,7 @@ export interface ClaimedWork {
   readonly target: "flow run" | "tasks";
 }
 
-export type Claimer = Pick<ClaimContext, "id" | "scope" | "by">;
+export type Claimer = Omit<ClaimContext, "identifier">;
 
 /** The work to claim for a run that can be launched. */
 export function workOf(flowRun: FlowRun, claimer: Claimer): ClaimedWork {
@@ -33,16 +33,14 @@ export function claimsOf({ flowRun, claim, target }: ClaimedWork): StateClaim[] 
     const state = submitted(flowRun.serialized_state, "Submitted for execution", context);
     return [{ id: flowRun.id, version: flowRun.version, state }];
   }
-  return flowRun.task_runs
-    .filter(({ serialized_state: state }) => isScheduled(state.type))
-    .map(({ id, version, serialized_state: state }) => ({
-      id,
-      version,
-      state: submitted(state, "Submitted for execution.", context),
-    }));
-}
-
-/** The part of a state's context that all claims of a cluster and namespace share. */
-export function scopeContext(scope: string): Readonly<Record<string, unknown>> {
-  return { [CLAIM_KEY]: { scope } };
+  return (
+    flowRun.task_runs
+      // Submitted ones were claimed by an agent that is gone.
+      .filter(({ serialized_state: state }) => isScheduled(state.type) || state.type === "Submitted")
+      .map(({ id, version, serialized_state: state }) => ({
+        id,
+        version,
+        state: submitted(state, "Submitted for execution.", context),
+      }))
+  );
 }

@@ -19,14 +19,18 @@ import { identifiersOf } from "./build/identifier.ts";
 import type { JobSettings } from "./build/job-settings.ts";
 import { templateSourceOf } from "./build/template.ts";
 import type { Template, TemplateSource } from "./build/template.ts";
-import { claimIn } from "./claim.ts";
+import { ownerText } from "../job/owner.ts";
+import type { AgentRow } from "../orchestrator/agent-identity.ts";
+import type { Place } from "../orchestrator/place.ts";
+import type { ServerClock } from "../base/server-clock.ts";
+import { claimIn, placeContexts } from "./claim.ts";
 import type { ClaimOutcome, StateClaim } from "./claim.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
-import { runStateOf } from "./run-state.ts";
+import { claimRecord, runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
-import { claimsOf, scopeContext, workOf, workOfClaim } from "./submission.ts";
+import { claimsOf, workOf, workOfClaim } from "./submission.ts";
 import type { ClaimedWork } from "./submission.ts";
 
 /** The most runs that the queue of Prefect Server returns at once. */
@@ -34,6 +38,8 @@ const QUEUE_PAGE = 25;
 /** How many due runs are queried directly. */
 const WIDE_PAGE = 250;
 const PAGE = 100;
+/** A claim sets the heartbeat at about the same time as the state; a later one was sent by a process that waits. */
+const KEPT_ALIVE_MS = 2_000;
 /** Runs are fetched so long before their start time. */
 const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
@@ -44,14 +50,16 @@ const TASK_CLAIMS = { maxSize: 10, maxRequests: 2 };
 export interface WorkSourceOptions {
   readonly client: Prefect1Client;
   readonly clock: Clock;
+  /** The time at Prefect's server. */
+  readonly prefectTime: Pick<ServerClock, "now">;
   /** The agent's name in Prefect. */
   readonly name: string;
   readonly labels: readonly string[];
   readonly agentConfigId?: string | undefined;
-  /** Cluster and namespace, as written in claims. */
-  readonly scope: string;
-  /** This process, as written in claims. */
-  readonly identity: string;
+  /** Where the Jobs are, as written in claims. */
+  readonly place: Place;
+  /** This process, as written in claims and on Jobs. */
+  readonly process: string;
   readonly job: JobSettings;
   /** The agent's job template. */
   readonly template: TemplateSource | undefined;
@@ -65,26 +73,41 @@ export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
   readonly #claims: Batcher<StateClaim, ClaimOutcome>;
   readonly #taskClaims: Batcher<readonly StateClaim[], ClaimOutcome>;
-  #lastWideQueryMs = 0;
+  #lastWideQueryMs = -Infinity;
+  #agentId: string | undefined;
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
     const { client } = options;
-    this.#claims = new Batcher((claims) => client.claim(claims), CLAIMS);
-    this.#taskClaims = new Batcher((groups) => claimGroups(client, groups), TASK_CLAIMS);
+    this.#claims = new Batcher((claims) => client.claim(claims), CLAIMS, options.clock);
+    this.#taskClaims = new Batcher((groups) => claimGroups(client, groups), TASK_CLAIMS, options.clock);
   }
 
-  register(signal: AbortSignal): Promise<string> {
+  async register(signal: AbortSignal): Promise<string> {
     const { client, name, labels, agentConfigId } = this.#options;
-    return client.registerAgent({ name, labels, agentConfigId }, signal);
+    this.#agentId = await client.registerAgent({ name, labels, agentConfigId }, signal);
+    return this.#agentId;
+  }
+
+  authenticate(signal: AbortSignal): Promise<void> {
+    return this.#options.client.authenticate(signal);
+  }
+
+  agents(signal: AbortSignal): Promise<readonly AgentRow[]> {
+    return this.#options.client.agents(signal);
+  }
+
+  async heartbeat(signal: AbortSignal): Promise<void> {
+    const { client, labels, prefectTime } = this.#options;
+    await client.queuedFlowRunIds(prefectTime.now(), labels, signal);
   }
 
   async due({ inFlight }: DueQuery, signal: AbortSignal): Promise<DueRuns> {
     const { ids, hasMore } = await this.#dueIds(inFlight.size, signal);
     const newIds = ids.filter((id) => !inFlight.has(id));
-    const { client, clock } = this.#options;
+    const { client, prefectTime } = this.#options;
     const pages = await Promise.all(
-      pagesOf(newIds).map((page) => client.launchableFlowRuns(page, clock.now(), signal)),
+      pagesOf(newIds).map((page) => client.launchableFlowRuns(page, prefectTime.now(), signal)),
     );
     const runs = pages.flatMap((page) => page.runs).map((run) => this.#dueRun(run));
     return {
@@ -98,11 +121,11 @@ export class Prefect1WorkSource implements WorkSource {
     { includeStarted, mayLackJob }: UnfinishedQuery,
     signal: AbortSignal,
   ): AsyncGenerator<readonly UnfinishedClaim[]> {
-    const { client, scope } = this.#options;
-    const context = scopeContext(scope);
-    const ids = await client.claimedIds({ started: includeStarted, context }, signal);
+    const { client, place } = this.#options;
+    const contexts = placeContexts(place);
+    const ids = await client.claimedIds({ started: includeStarted, contexts }, signal);
     for (const page of pagesOf(ids.filter(mayLackJob))) {
-      const claimed = await client.claimedRuns(page, context, signal);
+      const claimed = await client.claimedRuns(page, contexts, signal);
       yield claimed.flatMap((run) => this.#unfinishedClaim(run));
     }
   }
@@ -111,9 +134,9 @@ export class Prefect1WorkSource implements WorkSource {
     inFlight: number,
     signal: AbortSignal,
   ): Promise<{ readonly ids: readonly string[]; readonly hasMore: boolean }> {
-    const { client, clock, labels } = this.#options;
-    const nowMs = clock.now().getTime();
-    const before = new Date(nowMs + PREFETCH_MS);
+    const { client, clock, prefectTime, labels } = this.#options;
+    const nowMs = clock.ticks();
+    const before = new Date(prefectTime.now().getTime() + PREFETCH_MS);
     const queued = await client.queuedFlowRunIds(before, labels, signal);
     const isFull = queued.length >= QUEUE_PAGE;
     if (!isFull && nowMs - this.#lastWideQueryMs < STARVATION_CHECK_MS)
@@ -143,8 +166,8 @@ export class Prefect1WorkSource implements WorkSource {
   }
 
   #workOf(flowRun: FlowRun): ClaimedWork {
-    const { scope, identity: by, newClaimId } = this.#options;
-    return workOf(flowRun, { id: newClaimId(), scope, by });
+    const { place, name, labels, process, newClaimId } = this.#options;
+    return workOf(flowRun, { id: newClaimId(), place, agent: { name, labels }, process });
   }
 
   /** On a retry the first attempt may have succeeded, so the current state is read first. */
@@ -165,10 +188,15 @@ export class Prefect1WorkSource implements WorkSource {
       build: async (identifier): Promise<JobManifest> => {
         const { job, template: agentTemplate, loadTemplate } = this.#options;
         template ??= await loadTemplate(templateSourceOf(flowRun, agentTemplate));
-        return buildJob(flowRun, job, template, identifier);
+        return buildJob(flowRun, { ...job, owner: await this.#owner() }, template, identifier);
       },
       isCurrent: (state) => this.#isCurrent(work, state),
     };
+  }
+
+  async #owner(): Promise<string> {
+    const { client, name, labels, process } = this.#options;
+    return ownerText({ id: this.#agentId, name, labels, tenantId: await client.tenantId(), process });
   }
 
   async #isCurrent({ flowRun, claim, target }: ClaimedWork, state: RunState): Promise<boolean> {
@@ -180,19 +208,25 @@ export class Prefect1WorkSource implements WorkSource {
     );
   }
 
-  #unfinishedClaim({ flowRun, claimedState }: ClaimedRun): readonly UnfinishedClaim[] {
-    const claim = claimIn(claimedState);
-    if (claim === undefined || claim.scope !== this.#options.scope) return [];
-    const work = workOfClaim(claim, flowRun);
+  #unfinishedClaim(claimed: ClaimedRun): readonly UnfinishedClaim[] {
+    const { flowRun, claimedState, hasWaitingTask, heartbeatAt, stateAt } = claimed;
     const { id, version, serialized_state: state } = flowRun;
+    const claim = claimIn(claimedState);
+    const record = claimRecord(id, claimedState);
+    if (claim === undefined || record === undefined) return [];
+    const work = workOfClaim(claim, flowRun);
     const waitsForTasks = claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
     return [
       {
         submission: this.#submission(work),
-        claimId: claim.id,
-        by: claim.by,
+        record,
         state: runStateOf({ id, version, state }),
-        waitsForJob: work.target === "flow run" || waitsForTasks,
+        runLabels: flowRun.labels ?? [],
+        waitsForJob: flowRun.state === "Submitted" || waitsForTasks,
+        hasWaitingTask,
+        heartbeatAt,
+        isKeptAlive: (heartbeatAt?.getTime() ?? 0) - (stateAt?.getTime() ?? 0) > KEPT_ALIVE_MS,
+        reclaim: this.#dueRun(flowRun).claim,
       },
     ];
   }

@@ -64,6 +64,17 @@ export class Prefect3Client {
     return this.#filter("list flow runs", { sort: "ID_DESC", offset, limit }, signal);
   }
 
+  /** Those of these ids that are flows, deployments or work pools. */
+  async knownIds(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlySet<string>> {
+    const filter = { id: { any_: ids } };
+    const found = await Promise.all(
+      ["flows", "deployments", "work_pools"].map((kind) =>
+        this.#post(`read ${kind}`, `/${kind}/filter`, { body: { [kind]: filter, limit: PAGE }, signal }),
+      ),
+    );
+    return new Set(found.flatMap((rows) => arrayIn(rows).map((row) => textIn(objectIn(row)["id"]) ?? "")));
+  }
+
   async countFlowRuns(signal?: AbortSignal): Promise<number> {
     const count = await this.#post("count flow runs", "/flow_runs/count", { body: {}, signal });
     return typeof count === "number" ? count : 0;

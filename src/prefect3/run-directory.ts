@@ -27,6 +27,9 @@ export function prefect3Directory(address: string, connect: () => Promise<Prefec
   return {
     address,
     runs: async (ids, signal) => (await client()).flowRuns(ids, signal),
+    knownIds: async (ids, signal) => (await client()).knownIds(ids, signal),
+    tenantId: () => Promise.resolve(undefined),
+    agents: () => Promise.resolve(undefined),
     find: async (query, signal) => findFlowRuns(await client(), query, signal),
     cancel: async ({ id, state }) => {
       // Already requested: the API refuses the same state again.

@@ -25,17 +25,6 @@ describe("Batcher", () => {
     expect(sent).toEqual([["a", "b"]]);
   });
 
-  it("waits delayMs for more items", async () => {
-    const { batcher, sent, answer } = manualBatcher({ maxSize: 10, maxRequests: 1, delayMs: 50 });
-    const first = batcher.add("a");
-    await turn();
-    const all = Promise.all([first, batcher.add("b")]);
-    while (sent.length === 0) await turn();
-    answer();
-    expect(await all).toEqual(["A", "B"]);
-    expect(sent).toEqual([["a", "b"]]);
-  });
-
   it("limits batch size and concurrent requests, and sends the rest when a request returns", async () => {
     const { batcher, sent, answer } = manualBatcher({ maxSize: 2, maxRequests: 1 });
     const all = Promise.all(["a", "b", "c"].map((item) => batcher.add(item)));

@@ -1,5 +1,6 @@
 import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
+import { clockOf } from "../support/clock.ts";
 import { backoffMs, retryAfterMs, withRetry } from "../../src/base/retry.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
 
@@ -11,7 +12,7 @@ function sleeper() {
     slept.push(ms);
     return Promise.resolve();
   };
-  return { slept, clock: { now: () => new Date(0), sleep } };
+  return { slept, clock: clockOf({ now: () => new Date(0), sleep }) };
 }
 
 function failing(times: number, error: Error): { calls: () => number; call: () => Promise<string> } {
@@ -27,8 +28,8 @@ describe("backoffMs", () => {
     { failures: 4, low: 500, high: 1_000 },
     { failures: 5_000, low: 500, high: 1_000 },
   ])("lies between $low and $high after $failures failures", ({ failures, low, high }) => {
-    expect(backoffMs(shape, failures, () => 0)).toBe(low);
-    expect(backoffMs(shape, failures, () => 1)).toBe(high);
+    expect(backoffMs(shape, failures, { random: () => 0 })).toBe(low);
+    expect(backoffMs(shape, failures, { random: () => 1 })).toBe(high);
   });
 });
 

@@ -1,9 +1,9 @@
+import { TestClock } from "../support/clock.ts";
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../src/base/clock.ts";
 import { WorkQueue } from "../../src/base/work-queue.ts";
 
 /** A clock that the test advances. */
-class ManualClock implements Clock {
+class ManualClock extends TestClock {
   ms = 1_000_000;
   readonly #sleepers = new Set<{ readonly at: number; readonly wake: () => void }>();
 
@@ -50,7 +50,6 @@ function queueOf(work: (key: string) => Promise<number | undefined>, concurrency
   const failed: string[] = [];
   const queue = new WorkQueue({
     clock,
-    nowMs: () => clock.ms,
     concurrency,
     work,
     onError: (key) => failed.push(key),

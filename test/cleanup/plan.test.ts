@@ -31,7 +31,6 @@ const OPTIONS: PlanOptions = {
   dask: true,
   orphansOnly: false,
   runs: undefined,
-  apis: [],
 };
 const KEEP = { annotations: { "prefect.io/keep": "true" } };
 const CLUSTER = "dask-root-03d5b8bb-0";
@@ -171,25 +170,12 @@ describe("Jobs", () => {
     ]);
   });
 
-  it("does not treat runs as deleted if the API knows none of the runs", () => {
-    const run = inventoryRun(RUN_A, { status: { kind: "missing" }, jobs: [observedJob(job("j", RUN_A))] });
-    expect(planned(inventoryOf([run]))).toEqual({
+  it("keeps what belongs to a run for the reason that is given", () => {
+    const run = inventoryRun(RUN_A, { status: known("Success"), jobs: [observedJob(job("j", RUN_A))] });
+    expect(planned(inventoryOf([run]), { keepRun: () => 'belongs to agent "gpu"' })).toEqual({
       deletes: [],
-      keeps: ["not finished, Prefect knows none of the flow runs here; check the API address and tenant"],
+      keeps: ['belongs to agent "gpu"'],
     });
-  });
-
-  it.each([
-    { api: "http://apollo:4200", asked: "http://apollo:4200/graphql", deletes: ["jobs: orphaned"] },
-    { api: "http://apollo:4200", asked: "http://other:4200", deletes: [] },
-    { api: "https://api.prefect.io", asked: "https://api.prefect.io", deletes: [] },
-  ])("treats a run of $api that $asked does not have as deleted: $deletes", ({ api, asked, deletes }) => {
-    const env = { PREFECT__CLOUD__API: api };
-    const run = inventoryRun(RUN_A, {
-      status: { kind: "missing" },
-      jobs: [observedJob(job("j", RUN_A, { env }))],
-    });
-    expect(planned(inventoryOf([run]), { apis: [asked] }).deletes).toEqual(deletes);
   });
 
   it("does not treat a run as deleted if its label is not a flow run id", () => {

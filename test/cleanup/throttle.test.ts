@@ -1,10 +1,10 @@
+import { TestClock } from "../support/clock.ts";
 import { describe, expect, it } from "vitest";
-import type { Clock } from "../../src/base/clock.ts";
 import { IN_FLIGHT, Throttle } from "../../src/cleanup/throttle.ts";
 import { KubeError } from "../../src/kube/client/errors.ts";
 
 /** A clock that advances by each sleep. */
-class SleepingClock implements Clock {
+class SleepingClock extends TestClock {
   #nowMs = 0;
 
   now(): Date {

@@ -23,6 +23,7 @@ const MINIMAL = {
   services: ["list", "delete"],
   "poddisruptionbudgets policy": ["list", "delete"],
   "daskclusters kubernetes.dask.org": ["list", "delete"],
+  namespaces: ["get"],
 };
 
 describe("--rbac", () => {
@@ -39,6 +40,7 @@ describe("--rbac", () => {
       services: ["get", "list", "watch", "create", "delete"],
       "poddisruptionbudgets policy": ["get", "list", "watch", "create", "delete"],
       "daskclusters kubernetes.dask.org": ["list", "delete"],
+      namespaces: ["get"],
     });
     expect(manifest({ rbac: true }, "RoleBinding")["subjects"]).toEqual([
       { kind: "ServiceAccount", name: "default" },

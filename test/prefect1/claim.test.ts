@@ -50,7 +50,12 @@ class Server {
 }
 
 function claim(id: string, more: Partial<StateClaim> = {}): StateClaim {
-  const context = { id: `claim-${id}`, scope: "here", identifier: "1a2b3c4d", by: "host:1" };
+  const context = {
+    id: `claim-${id}`,
+    place: { namespace: "here", ca: "1" },
+    identifier: "1a2b3c4d",
+    process: "p1",
+  };
   return { id, version: 1, state: { type: "Submitted", context: { [CLAIM_KEY]: context } }, ...more };
 }
 
@@ -142,13 +147,18 @@ describe("a retried claim", () => {
 });
 
 describe("claimIn", () => {
-  it("reads its own claims, also older ones without `by`", () => {
-    const context = { id: "1", scope: "here", identifier: "1a2b3c4d" };
+  it("reads its own claims", () => {
+    const context = {
+      id: "1",
+      place: { namespace: "here", ca: "1" },
+      identifier: "1a2b3c4d",
+      agent: { name: "gpu", labels: ["b", "a"] },
+      process: "p1",
+    };
     expect(claimIn({ type: "Submitted", context: { [CLAIM_KEY]: context } })).toEqual(context);
-    expect(claimIn(claim("a").state)).toMatchObject({ by: "host:1" });
   });
 
-  it.each([{}, { [CLAIM_KEY]: "x" }, { [CLAIM_KEY]: { id: "1", scope: "here" } }])(
+  it.each([{}, { [CLAIM_KEY]: "x" }, { [CLAIM_KEY]: { id: "1", place: { namespace: "here", ca: "1" } } }])(
     "ignores the context %o",
     (context) => {
       expect(claimIn({ type: "Submitted", context })).toBeUndefined();

@@ -27,9 +27,16 @@ describe("runStateOf", () => {
   });
 
   it("returns the claim of this program with all identifiers that its Job can have", () => {
-    const context = { kubectl_prefect: { id: "c", scope: "here", identifier: "1a2b3c4d", by: "host:1" } };
+    const context = {
+      kubectl_prefect: {
+        id: "c",
+        place: { namespace: "here", ca: "1" },
+        identifier: "1a2b3c4d",
+        process: "p1",
+      },
+    };
     const { claim } = runStateOf({ id: ID, version: 3, state: { type: "Submitted", context } });
-    expect(claim).toMatchObject({ id: "c", scope: "here", by: "host:1" });
+    expect(claim).toMatchObject({ id: "c", place: { namespace: "here", ca: "1" }, process: "p1" });
     expect(claim?.identifiers[0]).toBe("1a2b3c4d");
     expect(claim?.identifiers).toHaveLength(3);
   });

@@ -2,8 +2,14 @@ import { describe, expect, it } from "vitest";
 import { claimsOf, workOf } from "../../src/prefect1/submission.ts";
 import { flowRun } from "./build/support.ts";
 
+const CLAIMER = {
+  id: "claim",
+  place: { namespace: "flows", namespaceUid: "u1" },
+  agent: { name: "agent", labels: ["k8s"] },
+  process: "p1",
+};
 const run = flowRun();
-const work = workOf(run, { id: "claim", scope: "here", by: "me:1" });
+const work = workOf(run, CLAIMER);
 
 describe("claimsOf", () => {
   it("claims a Scheduled run with its version, the claimer and the identifier of its Job", () => {
@@ -12,7 +18,7 @@ describe("claimsOf", () => {
     expect(claim?.state).toMatchObject({
       type: "Submitted",
       context: {
-        kubectl_prefect: { id: "claim", scope: "here", by: "me:1", identifier: work.claim.identifier },
+        kubectl_prefect: { ...CLAIMER, identifier: work.claim.identifier },
       },
       state: { type: "Scheduled" },
     });
@@ -24,7 +30,7 @@ describe("claimsOf", () => {
       { id: "t2", version: 1, serialized_state: { type: "Pending" } },
     ];
     const running = flowRun({ state: "Running", serialized_state: { type: "Running" }, task_runs });
-    const claims = claimsOf(workOf(running, { id: "claim", scope: "here" }));
+    const claims = claimsOf(workOf(running, CLAIMER));
     expect(claims.map(({ id, version }) => ({ id, version }))).toEqual([{ id: "t1", version: 3 }]);
   });
 });

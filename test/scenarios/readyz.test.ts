@@ -1,5 +1,6 @@
 // If a loop of the agent makes no progress within its limit, /readyz returns 503 and names the loop, until it makes progress again.
 
+import { clockOf } from "../support/clock.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PROGRESS_TIMEOUT_MS } from "../../src/agent/server/health.ts";
 import { LOOPS } from "../../src/agent/server/agent-metrics.ts";
@@ -19,10 +20,10 @@ import { freePort } from "../../scripts/free-port.ts";
 /** For the agent and its health checks, a minute passes in a tenth of a second. */
 const SPEED = 600;
 const startedMs = Date.now();
-const fast: Clock = {
+const fast: Clock = clockOf({
   now: () => new Date(startedMs + (Date.now() - startedMs) * SPEED),
   sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
-};
+});
 
 let fakes: Fakes;
 let server: AgentServer;

@@ -41,9 +41,6 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
     stderr: stderr.stream,
     colorDepth: 1,
     signal: input.signal ?? new AbortController().signal,
-    hostname: "laptop",
-    pid: 4711,
-    isRunning: () => false,
   };
   const exitCode = await run(argv, context, false);
   const output = { stdout: stdout.text, stderr: stderr.text };

@@ -1,17 +1,18 @@
 // A clock whose time passes only when a test lets it.
 
-import type { Clock } from "../../src/base/clock.ts";
+import { TestClock } from "./clock.ts";
 
 interface Sleeper {
   readonly untilMs: number;
   readonly wake: () => void;
 }
 
-export class VirtualClock implements Clock {
+export class VirtualClock extends TestClock {
   #nowMs: number;
   readonly #sleepers = new Set<Sleeper>();
 
   constructor(start = new Date("2026-11-21T12:00:00Z")) {
+    super();
     this.#nowMs = start.getTime();
   }
 

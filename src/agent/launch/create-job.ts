@@ -1,94 +1,134 @@
-// Creates the Job of a claimed submission, never twice: its name is derived from the claim, and before every retry the claim
-// is checked, since the Job may have been created despite an error and have finished already.
+// Creates the Job of a claimed submission, never twice: its name is derived from the claim, and before a retry, or after a
+// wait, the claim is checked, since the Job may have been created despite an error and have finished already.
 
-import { withRetry } from "../../base/retry.ts";
-import { ExpectedError, textOf } from "../../base/errors.ts";
-import { FLOW_RUN_LABEL, OWNER_ANNOTATION } from "../../job/labels.ts";
+import { ExpectedError } from "../../base/errors.ts";
+import { FLOW_RUN_LABEL } from "../../job/labels.ts";
+import { ownerOf } from "../../job/owner.ts";
+import { KubeError } from "../../kube/client/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
+import { createFailure, isTooLarge, MAX_JOB_BYTES } from "./create-failure.ts";
+import type { CreateFailure } from "./create-failure.ts";
 
-/** A submission whose claim Prefect has accepted. */
-export interface DueSubmission {
-  readonly submission: Submission;
-  readonly signal: AbortSignal;
-  /** Whether the claim still holds in Prefect. */
-  readonly isCurrent: () => Promise<boolean>;
-}
-
-/** `ours`: created by this process; `theirs`: by another one for the same claim; `not-needed`: the claim no longer holds. */
+/**
+ * `ours`: created by this process; `theirs`: by another one for the same claim; `not-needed`: the claim no longer holds;
+ * `refused`: the API server did not take it.
+ */
 export type Creation =
   | { readonly outcome: "ours" | "theirs"; readonly name: string }
-  | { readonly outcome: "not-needed" };
+  | { readonly outcome: "not-needed" }
+  | { readonly outcome: "refused"; readonly failure: CreateFailure; readonly error: Error };
 
-type CreateDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "isDead">;
-type CreateSettings = Pick<AgentSettings, "namespace" | "identity">;
+export interface DueSubmission {
+  readonly submission: Submission;
+  /** Whether the claim still holds in Prefect. */
+  readonly isCurrent: () => Promise<boolean>;
+  /** Whether the claim must be checked first: this is a retry, or the claim is not fresh any more. */
+  readonly mustCheck: boolean;
+  readonly signal: AbortSignal;
+}
 
-const BACKOFF = { firstMs: 250, maxMs: 15_000 };
-/** Tries to read a remote job template; after these the submission fails, and recovery finds it again. */
-const BUILD_ATTEMPTS = 5;
+type CreateDeps = Pick<AgentDeps, "kube" | "clock">;
+type CreateSettings = Pick<AgentSettings, "namespace" | "process">;
 
-/** Creates the Job. Retries temporary errors; throws JobError or KubeError for others. */
+/** Another process takes a claim over after ten seconds; a request that took so long may have come too late. */
+const LATE_MS = 5_000;
+
+/** Creates the Job, by one request. Throws what building it throws, and KubeError when it cannot be read. */
 export async function createJob(
   deps: CreateDeps,
   settings: CreateSettings,
-  { submission, signal, isCurrent }: DueSubmission,
+  due: DueSubmission,
 ): Promise<Creation> {
-  const retryOptions = {
-    clock: deps.clock,
-    signal,
-    shape: BACKOFF,
-    onRetry: (error: unknown) => deps.log.debug("Could not create a Job, retrying", { error: textOf(error) }),
-  };
+  const { submission, isCurrent, mustCheck } = due;
   for (const identifier of submission.identifiers) {
-    const build = (): Promise<JobManifest> => submission.build(identifier);
-    const job = await withRetry(build, { ...retryOptions, attempts: BUILD_ATTEMPTS });
-    let isRetry = false;
-    const outcome = await withRetry(async () => {
-      if (isRetry && !(await isCurrent())) return await resolveExisting(deps, job, settings);
-      isRetry = true;
-      return await createOnce(deps, job, settings);
-    }, retryOptions);
-    if (outcome === "not-needed") return { outcome };
-    if (outcome !== "foreign") return { outcome, name: job.metadata.name };
+    const job = await submission.build(identifier);
+    const { name } = job.metadata;
+    if (mustCheck && !(await isCurrent())) {
+      const existing = await existingJob(deps, job, settings);
+      return existing === undefined || existing === "foreign"
+        ? { outcome: "not-needed" }
+        : { outcome: existing, name };
+    }
+    const outcome = await create(deps, job, settings, due);
+    if (outcome === "superseded") return { outcome: "not-needed" };
+    if (typeof outcome === "object") return outcome;
+    if (outcome !== "foreign") return { outcome, name };
   }
   throw new ExpectedError(
     `cannot create the Job of flow run "${submission.flowRunId}": its names are taken by other runs' Jobs`,
   );
 }
 
-type Attempt = Creation["outcome"] | "foreign";
+type Outcome = "ours" | "theirs" | "foreign" | "superseded" | (Creation & { readonly outcome: "refused" });
 
-async function createOnce(deps: CreateDeps, job: JobManifest, settings: CreateSettings): Promise<Attempt> {
-  const outcome = await deps.kube.create("jobs", job, { namespace: settings.namespace });
-  if (outcome === "created") return "ours";
-  const existing = await existingJob(deps, job, settings);
-  if (existing !== undefined) return existing;
-  // Created and deleted meanwhile, or another kind of conflict, such as of a quota: check the claim, then retry.
-  const message = `cannot create Job "${job.metadata.name}": Kubernetes reports a conflict, but no such Job exists`;
-  throw new ExpectedError(message, { retryable: true });
-}
-
-/** The claim no longer holds: the Job was created by an earlier try, or somebody changed the run's state. */
-async function resolveExisting(
+// oxlint-disable-next-line max-params -- one step of createJob
+async function create(
   deps: CreateDeps,
   job: JobManifest,
   settings: CreateSettings,
-): Promise<Attempt> {
-  const existing = await existingJob(deps, job, settings);
-  return existing === undefined || existing === "foreign" ? "not-needed" : existing;
+  due: DueSubmission,
+): Promise<Outcome> {
+  const sentAt = deps.clock.ticks();
+  const { namespace } = settings;
+  try {
+    const outcome = await deps.kube.create("jobs", job, { namespace, signal: due.signal });
+    if (outcome === "exists") return (await existingJob(deps, job, settings)) ?? taken(job);
+    const isLate = deps.clock.ticks() - sentAt > LATE_MS;
+    if (!isLate || (await due.isCurrent())) return "ours";
+    return await undo(deps, job, namespace);
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    const bytes = Buffer.byteLength(JSON.stringify(job));
+    const failure = createFailure(error, bytes);
+    const isSize = failure === "run" && isTooLarge({ error, text: error.detail, bytes });
+    return { outcome: "refused", failure, error: isSize ? tooLarge(job, bytes) : error };
+  }
+}
+
+/** Created and deleted meanwhile: whether it is still needed is checked before the next try. */
+function taken(job: JobManifest): Outcome {
+  const message = `cannot create Job "${job.metadata.name}": Kubernetes reports a conflict, but no such Job exists`;
+  return { outcome: "refused", failure: "passing", error: new ExpectedError(message, { retryable: true }) };
+}
+
+/** The request took so long that another process has claimed the run meanwhile: one Job is enough. */
+async function undo(
+  { kube }: CreateDeps,
+  { metadata: { name } }: JobManifest,
+  namespace: string,
+): Promise<Outcome> {
+  const created = await kube.get("jobs", { namespace, name });
+  const uid = created?.metadata.uid;
+  if (uid !== undefined) await kube.delete("jobs", { namespace, name }, { uid, propagation: "Foreground" });
+  return "superseded";
 }
 
 /** A Job with this name belongs to the submission only if it has the same flow run label. */
 async function existingJob(
   deps: CreateDeps,
   job: JobManifest,
-  { namespace, identity }: CreateSettings,
+  { namespace, process }: CreateSettings,
 ): Promise<"ours" | "theirs" | "foreign" | undefined> {
   const found = await deps.kube.get("jobs", { namespace, name: job.metadata.name });
   if (found === undefined) return undefined;
   if (found.metadata.labels?.[FLOW_RUN_LABEL] !== job.metadata.labels[FLOW_RUN_LABEL]) return "foreign";
-  const owner = found.metadata.annotations?.[OWNER_ANNOTATION];
-  return owner === undefined || owner === identity || deps.isDead(owner) ? "ours" : "theirs";
+  return ownerOf(found.metadata)?.process === process ? "ours" : "theirs";
+}
+
+/** The error for a Job that Kubernetes does not take for its size. It says what is large. */
+function tooLarge(job: JobManifest, bytes: number): Error {
+  const [flow] = job.spec.template.spec.containers;
+  const environment = Buffer.byteLength(JSON.stringify(flow?.["env"] ?? []));
+  const sizes = `${mebibytes(bytes)}: environment ${mebibytes(environment)}, the rest ${mebibytes(bytes - environment)}`;
+  const message = `Job "${job.metadata.name}" is too large (${sizes}); Kubernetes takes at most ${mebibytes(MAX_JOB_BYTES)}`;
+  return new ExpectedError(message, {
+    hint: "move large values out of env and the job template, into a file or ConfigMap",
+  });
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1_048_576).toFixed(2)} MiB`;
 }

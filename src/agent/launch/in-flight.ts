@@ -1,4 +1,5 @@
-// The flow runs that this process is submitting, and created Jobs that the watch has not delivered yet.
+// The flow runs that this process is submitting, those whose Job waits to be created, and created Jobs that the watch has
+// not delivered yet.
 
 import type { Clock } from "../../base/clock.ts";
 
@@ -6,20 +7,23 @@ import type { Clock } from "../../base/clock.ts";
 const UNSEEN_MS = 10_000;
 
 export class InFlight {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, "ticks">;
   readonly #runs = new Set<string>();
-  /** Runs whose created Job the watch has not delivered yet, and until when they count for --limit. */
+  readonly #waiting = new Set<string>();
+  /** Runs whose created Job the watch has not delivered yet, and until which tick they count for --limit. */
   readonly #unseen = new Map<string, number>();
   #onDrained: (() => void)[] = [];
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, "ticks">) {
     this.#clock = clock;
   }
 
+  /** Whether this process submits the run, or holds its claim until Kubernetes takes its Job. */
   has(flowRunId: string): boolean {
-    return this.#runs.has(flowRunId);
+    return this.#runs.has(flowRunId) || this.#waiting.has(flowRunId);
   }
 
+  /** The number of runs that are being submitted; those that wait are left to the next process at the end. */
   get size(): number {
     return this.#runs.size;
   }
@@ -33,9 +37,17 @@ export class InFlight {
     if (this.#runs.size === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
   }
 
+  startWaiting(flowRunId: string): void {
+    this.#waiting.add(flowRunId);
+  }
+
+  stopWaiting(flowRunId: string): void {
+    this.#waiting.delete(flowRunId);
+  }
+
   /** Call when a Job of the run was created but not delivered by the watch yet. */
   created(flowRunId: string): void {
-    const now = this.#clock.now().getTime();
+    const now = this.#clock.ticks();
     // Oldest first. Without --limit, nothing else removes them.
     for (const [id, until] of this.#unseen) {
       if (until >= now) break;
@@ -51,13 +63,13 @@ export class InFlight {
 
   /** The number of Jobs, created or about to be, that the cluster view does not count yet. */
   uncounted(isSeen: (flowRunId: string) => boolean): number {
-    const now = this.#clock.now().getTime();
+    const now = this.#clock.ticks();
     for (const [id, until] of this.#unseen) if (until < now || isSeen(id)) this.#unseen.delete(id);
-    const submitting = [...this.#runs].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
-    return this.#unseen.size + submitting;
+    const claimed = new Set([...this.#runs, ...this.#waiting]);
+    return this.#unseen.size + [...claimed].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
   }
 
-  /** Resolves when nothing is in flight. */
+  /** Resolves when nothing is being submitted. */
   drained(): Promise<void> {
     if (this.#runs.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onDrained.push(resolve));

@@ -39,18 +39,23 @@ export class Poller {
     this.#wake.abort();
   }
 
-  /** Polls until the signal aborts or maxPolls are done. Throws PrefectError if polls are rejected again and again. */
+  /** Polls until the signal aborts or maxPolls are done. */
   async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#deps;
+    const { submitter } = this.#parts;
     const maxPolls = this.#settings.maxPolls ?? Number.POSITIVE_INFINITY;
     let idle = 0;
     for (let polls = 0; polls < maxPolls && !signal.aborted; polls++) {
-      await this.#parts.submitter.waitForBacklog(signal);
       this.#wake = new AbortController();
       const { launched, more } = await this.#poll(signal);
       idle = launched > 0 ? 0 : Math.min(idle + 1, WAITS.length - 1);
-      if (more) continue;
+      const waiting = new AbortController();
+      const either = AbortSignal.any([signal, this.#wake.signal, waiting.signal]);
       const waitMs = (WAITS[idle] ?? 10) * 1_000;
-      await this.#deps.clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal]));
+      if (!more) await clock.sleep(waitMs, either);
+      else if (submitter.isBusy)
+        await Promise.race([submitter.waitForBacklog(either), clock.sleep(waitMs, either)]);
+      waiting.abort();
     }
   }
 
@@ -60,16 +65,15 @@ export class Poller {
     try {
       const freeSlots = this.#freeSlots();
       if (freeSlots <= 0) {
-        log.debug("At the limit of live Jobs, not polling", { limit: this.#settings.limit });
-        metrics.progress("poll");
+        log.debug("Claiming no flow runs now", { limit: this.#settings.limit });
+        await work.heartbeat(signal);
+        this.#succeeded();
         return { launched: 0, more: false };
       }
       const due = await work.due({ inFlight }, signal);
       for (const reason of due.unreadable) this.#warnOnce(reason);
       const runs = due.runs.filter((run) => this.#needsJob(run)).slice(0, freeSlots);
-      this.#outage.recovered();
-      metrics.count("polls");
-      metrics.progress("poll");
+      this.#succeeded();
       if (runs.length > 0) metrics.count("runsFound", undefined, runs.length);
       const launched = await this.#launch(runs, signal);
       return { launched, more: due.hasMore && launched > 0 };
@@ -77,6 +81,12 @@ export class Poller {
       if (!signal.aborted) await this.#outage.backOff(error, signal);
       return { launched: 0, more: false };
     }
+  }
+
+  #succeeded(): void {
+    this.#outage.recovered();
+    this.#deps.metrics.count("polls");
+    this.#deps.metrics.progress("poll");
   }
 
   /** Starts the submissions and awaits their claims, so that the next page has other runs. Returns how many were started. */
@@ -98,10 +108,11 @@ export class Poller {
     this.#deps.log.warn("Skipped a flow run that cannot be decoded", { reason });
   }
 
-  /** How many more Jobs --limit allows, counted from the cluster, so that a restart does not reset it. */
+  /** How many more runs may be claimed. --limit is counted from the cluster, so that a restart does not reset it. */
   #freeSlots(): number {
     const { limit } = this.#settings;
-    const { view, inFlight } = this.#parts;
+    const { view, inFlight, submitter } = this.#parts;
+    if (!submitter.waiting.mayClaim || submitter.isBusy) return 0;
     if (limit === undefined) return Number.POSITIVE_INFINITY;
     return limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
   }

@@ -1,31 +1,48 @@
-// Recovers claims without a Job, left by a crash of this or another agent: finds them by their record in Prefect, and
-// creates the Job. Creating is idempotent, so two agents that find the same claim create one Job.
+// Finds claims for this place that have no Job, left by a crash of this agent or by one that is gone, and finishes them: it
+// creates the Job, or fails the run if the Job was there and has vanished.
 
 import { textOf } from "../../base/errors.ts";
-import { FLOW_RUN_LABEL, IDENTIFIER_LABEL } from "../../job/labels.ts";
+import { isPodActive } from "../../dask/pod-status.ts";
+import { FLOW_RUN_LABEL, IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import { listAll } from "../../kube/client/api.ts";
 import type { Job } from "../../kube/client/objects.ts";
+import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
+import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
 import type { AgentSettings } from "../settings.ts";
+import type { Ownership } from "../ownership.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
-/** How long another agent may take to create the Job of its claim. */
-const CLAIM_GRACE_MS = 5_000;
-/** Running runs without a Job are rarer than claimed ones, and expensive to search for. */
-const FULL_SWEEP_MS = 600_000;
+/** While claims of other processes wait for their turn, sweeps come more often. */
+const WAITING_SWEEP_MS = 5_000;
+/** How long another process of this agent may take to create the Job of its claim. */
+const PROCESS_TIMEOUT_MS = 10_000;
+/** A process that waits with a claim sends heartbeats more often. */
+const HEARTBEAT_TIMEOUT_MS = 90_000;
+/** Running runs without a Job are rarer than claimed ones, and expensive to search for: often after the start, then rarely. */
+const FULL_SWEEP_MS = { early: 30_000, late: 600_000 };
+const EARLY_MS = 180_000;
+
+/** A claim without a Job: the ticks when it was found first and last, and whether its run has started. */
+interface Found {
+  readonly since: number;
+  readonly at: number;
+  readonly isStarted: boolean;
+}
 
 export interface RecoveryParts {
   readonly view: ClusterView;
   readonly inFlight: InFlight;
   readonly submitter: Submitter;
   readonly states: Pick<RunStates, "read">;
+  readonly ownership: Ownership;
   /** Queues a run for a decision even if it has no Jobs in the cluster. */
   readonly enqueue: (flowRunId: string) => void;
 }
@@ -34,14 +51,16 @@ export class Recovery {
   readonly #deps: AgentDeps;
   readonly #settings: AgentSettings;
   readonly #parts: RecoveryParts;
-  #fullAtMs = 0;
-  /** Claims of other agents without a Job, by id, and when each was first found. */
-  #waitingClaims = new Map<string, number>();
+  readonly #startedAt: number;
+  #fullSweepAt = -Infinity;
+  /** Claims of other processes without a Job, by id. */
+  readonly #found = new Map<string, Found>();
 
   constructor(deps: AgentDeps, settings: AgentSettings, parts: RecoveryParts) {
     this.#deps = deps;
     this.#settings = settings;
     this.#parts = parts;
+    this.#startedAt = deps.clock.ticks();
   }
 
   /** Sweeps at the start and every few seconds until the signal aborts. */
@@ -54,21 +73,23 @@ export class Recovery {
         if (!signal.aborted)
           this.#deps.log.debug("Could not search for unfinished submissions", { error: textOf(error) });
       }
-      await this.#deps.clock.sleep(this.#waitingClaims.size > 0 ? CLAIM_GRACE_MS : SWEEP_MS, signal);
+      const isWaiting = [...this.#found.values()].some(({ isStarted }) => !isStarted);
+      await this.#deps.clock.sleep(isWaiting ? WAITING_SWEEP_MS : SWEEP_MS, signal);
     }
   }
 
-  /** Finds claims of this cluster and namespace without a Job, and finishes each. */
+  /** Finds claims of this place without a Job, and finishes each that is this agent's to finish. */
   async sweep(signal: AbortSignal): Promise<void> {
-    const now = this.#deps.clock.now().getTime();
-    const includeStarted = now - this.#fullAtMs > FULL_SWEEP_MS;
+    const now = this.#deps.clock.ticks();
+    const fullSweepMs = now - this.#startedAt < EARLY_MS ? FULL_SWEEP_MS.early : FULL_SWEEP_MS.late;
+    const includeStarted = now - this.#fullSweepAt >= fullSweepMs;
     const mayLackJob = (id: string): boolean => this.#mayLackJob(id);
-    const before = this.#waitingClaims;
-    this.#waitingClaims = new Map();
     for await (const page of this.#deps.work.unfinished({ includeStarted, mayLackJob }, signal)) {
-      await Promise.all(page.map((claim) => this.#tryToFinish(claim, before, signal)));
+      await Promise.all(page.map((claim) => this.#tryToFinish(claim, signal)));
     }
-    if (includeStarted) this.#fullAtMs = now;
+    for (const [id, { isStarted, at }] of this.#found)
+      if (at < now && (includeStarted || !isStarted)) this.#found.delete(id);
+    if (includeStarted) this.#fullSweepAt = now;
   }
 
   #mayLackJob(flowRunId: string): boolean {
@@ -76,13 +97,9 @@ export class Recovery {
     return !inFlight.has(flowRunId) && view.liveJobOf(flowRunId) === undefined;
   }
 
-  async #tryToFinish(
-    claim: UnfinishedClaim,
-    before: ReadonlyMap<string, number>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #tryToFinish(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
     try {
-      if (!signal.aborted) await this.#finish(claim, before, signal);
+      if (!signal.aborted) await this.#finish(claim, signal);
     } catch (error) {
       if (signal.aborted) return;
       const fields = { flowRun: claim.submission.flowRunId, error: textOf(error) };
@@ -90,69 +107,101 @@ export class Recovery {
     }
   }
 
-  async #finish(
-    claim: UnfinishedClaim,
-    before: ReadonlyMap<string, number>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { submission, state } = claim;
+  async #finish(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
+    const { submission, record, state } = claim;
     const { flowRunId } = submission;
+    if (comparePlaces(record.place, this.#settings.place) !== "same") return;
+    const role = this.#roleFor(claim);
+    if (role === undefined) return;
     if (!this.#mayLackJob(flowRunId) || (await this.#hasJob(submission))) return;
+    if (!this.#isMyTurn(claim)) return;
     const current = await this.#parts.states.read(flowRunId);
     if (current.kind !== "known" || current.state.version !== state.version) return;
     if (state.type === "cancelling") return this.#parts.enqueue(flowRunId);
     // The run finished during the sweep.
     if (!isActive(current.state.type)) return;
     const history = await this.#historyOf(submission);
-    if (history === "reported") return;
-    if (!this.#isAbandoned(claim) && !this.#hasWaited(claim, before)) return;
-    if (history === "lost") return this.#fail(submission);
-    if (claim.waitsForJob) await this.#parts.submitter.resume(submission, signal);
+    if (history === "ended") return;
+    if (!claim.waitsForJob || history === "created") {
+      if (history === "created" || state.type === "running") await this.#failIfLost(claim);
+    } else if (role === "owner") await this.#parts.submitter.resume(submission, signal);
+    else if (role === "heir") await this.#takeOver(claim, signal);
   }
 
-  /** The process that made the claim has ended, or is this one, which no longer works on it. */
-  #isAbandoned({ by }: UnfinishedClaim): boolean {
-    return by !== undefined && (by === this.#settings.identity || this.#deps.isDead(by));
+  /**
+   * `owner`: the claim is this agent's; `heir`: its agent is gone, and this one may adopt what it has left; `witness`: it has
+   * been gone for long, so a lost Job is reported.
+   */
+  #roleFor({ record, runLabels }: UnfinishedClaim): "owner" | "heir" | "witness" | undefined {
+    const { ownership } = this.#parts;
+    if (isSameAgent(record.agent, this.#settings)) return "owner";
+    const presence = ownership.presenceOf(record.agent, record.id);
+    if (presence === "alive") return undefined;
+    if (ownership.mayAdopt(record.agent, runLabels)) return "heir";
+    return presence === "long gone" ? "witness" : undefined;
   }
 
-  /** Whether the other agent has had its grace to create the Job. */
-  #hasWaited({ claimId }: UnfinishedClaim, before: ReadonlyMap<string, number>): boolean {
-    const now = this.#deps.clock.now().getTime();
-    const since = before.get(claimId) ?? now;
-    if (now - since >= CLAIM_GRACE_MS) return true;
-    this.#waitingClaims.set(claimId, since);
-    return false;
+  /** Whether no other process works on the claim: it has had its time, and none keeps the run alive. */
+  #isMyTurn({ record, waitsForJob, isKeptAlive, heartbeatAt }: UnfinishedClaim): boolean {
+    if (record.process === this.#settings.process) return true;
+    if (waitsForJob && isKeptAlive && this.#isRecent(heartbeatAt)) return false;
+    const now = this.#deps.clock.ticks();
+    const since = this.#found.get(record.id)?.since ?? now;
+    this.#found.set(record.id, { since, at: now, isStarted: !waitsForJob });
+    return now - since >= PROCESS_TIMEOUT_MS;
+  }
+
+  #isRecent(heartbeatAt: Date | undefined): boolean {
+    const ageMs = this.#deps.prefectTime.now().getTime() - (heartbeatAt?.getTime() ?? 0);
+    return ageMs < HEARTBEAT_TIMEOUT_MS;
+  }
+
+  /** Claims the run anew, for a Job by this agent's settings. */
+  async #takeOver({ reclaim }: UnfinishedClaim, signal: AbortSignal): Promise<void> {
+    const claim = await reclaim();
+    if (claim.outcome === "claimed") await this.#parts.submitter.resume(claim.submission, signal);
   }
 
   /** Whether the run has a Job of this claim, or any unfinished Job. */
   async #hasJob({ flowRunId, identifiers }: Submission): Promise<boolean> {
     const isMatch = (job: Job): boolean =>
-      !isJobFinished(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? "");
+      isAgentJob(job.metadata) &&
+      (!isJobFinished(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? ""));
     if (this.#parts.view.observe(flowRunId).jobs.some(({ job }) => isMatch(job))) return true;
-    const query = {
-      namespace: this.#settings.namespace,
-      labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
-    };
-    for await (const job of listAll(this.#deps.kube, "jobs", query)) if (isMatch(job)) return true;
+    for await (const job of listAll(this.#deps.kube, "jobs", this.#queryFor(flowRunId)))
+      if (isMatch(job)) return true;
     return false;
+  }
+
+  #queryFor(flowRunId: string): { readonly namespace: string; readonly labelSelector: string } {
+    return { namespace: this.#settings.namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
   }
 
   /**
    * The Job's history by the run's log, which is written after the Job is created and before it is deleted. "none": never
-   * created; "lost": created, its end not reported; "reported": its end was reported.
+   * created; "created": its end is not reported; "ended": its end was reported.
    */
-  async #historyOf(submission: Submission): Promise<"none" | "lost" | "reported"> {
-    const names = submission.identifiers.map((identifier) => `-${identifier}`);
-    const lines = await this.#deps.runs.messagesContaining(submission.flowRunId, names);
-    if (lines.length === 0) return "none";
-    const lost = lostMessage(submission);
-    const isBeforeEnd = (line: string): boolean =>
-      line === lost || line.startsWith("Submitted ") || line.startsWith("Event: ");
-    return lines.every(isBeforeEnd) ? "lost" : "reported";
+  async #historyOf({ flowRunId, identifiers }: Submission): Promise<"none" | "created" | "ended"> {
+    const names = identifiers.map((identifier) => `-${identifier}`);
+    const lines = await this.#deps.runs.messagesContaining(flowRunId, names);
+    if (lines.some((line) => END_LINE.test(line))) return "ended";
+    return lines.some((line) => line.startsWith("Submitted ") || line.startsWith("Event: "))
+      ? "created"
+      : "none";
+  }
+
+  /** Fails a run whose Job has vanished, unless it needs none now or a process of it lives. */
+  async #failIfLost(claim: UnfinishedClaim): Promise<void> {
+    const { submission, state, hasWaitingTask, heartbeatAt } = claim;
+    const { flowRunId } = submission;
+    if (state.type === "running" && (hasWaitingTask || this.#isRecent(heartbeatAt))) return;
+    for await (const pod of listAll(this.#deps.kube, "pods", this.#queryFor(flowRunId)))
+      if (isPodActive(pod)) return;
+    await this.#fail(submission);
   }
 
   async #fail(submission: Submission): Promise<void> {
-    const { runs, log } = this.#deps;
+    const { runs, log, metrics } = this.#deps;
     const { flowRunId } = submission;
     const message = lostMessage(submission);
     const written = await runs.messagesContaining(flowRunId, [message]);
@@ -162,10 +211,14 @@ export class Recovery {
     const current = await this.#parts.states.read(flowRunId);
     if (current.kind !== "known" || !isActive(current.state.type)) return;
     const { version } = current.state;
-    if ((await runs.transition(flowRunId, { type: "failed", message, version })) === "accepted")
-      log.info("Flow run failed in Kubernetes", { flowRun: flowRunId, message });
+    if ((await runs.transition(flowRunId, { type: "failed", message, version })) !== "accepted") return;
+    metrics.count("decisions", "fail");
+    log.info("Flow run failed in Kubernetes", { flowRun: flowRunId, message });
   }
 }
+
+/** The lines that report the end of a Job (job/decide, supervise/executor.ts). */
+const END_LINE = /^(?:After )?Job \S+(?:: | completed with exit code 0)/;
 
 function lostMessage({ identifiers: [first = ""] }: Submission): string {
   return `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;

@@ -1,9 +1,9 @@
 // Submits one due flow run: wait for its start time, claim it, create the Job, write that to the run's log.
 
-import { withRetry } from "../../base/retry.ts";
-import { isRetryable, textOf } from "../../base/errors.ts";
 import PQueue from "p-queue";
 import { aborted } from "../../base/clock.ts";
+import { isRetryable, SettingsError, textOf } from "../../base/errors.ts";
+import { withRetry } from "../../base/retry.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
@@ -15,15 +15,19 @@ import type { AgentDeps } from "../deps.ts";
 import type { RunLogWriter } from "../run-log.ts";
 import type { RunStates } from "../run-states.ts";
 import type { AgentSettings } from "../settings.ts";
+import { createFailure } from "./create-failure.ts";
 import { createJob } from "./create-job.ts";
+import type { Creation } from "./create-job.ts";
 import type { InFlight } from "./in-flight.ts";
+import { refusalIn, WaitingSubmissions } from "./waiting-submissions.ts";
+import type { Refused } from "./waiting-submissions.ts";
 
-/** Maximum number of claimed runs that wait for their Jobs; other agents can claim further runs. */
+/** Maximum number of claimed runs whose Job is to be created; other agents can claim further runs. */
 const BACKLOG = 250;
 const BACKOFF = { firstMs: 250, maxMs: 15_000 };
 const ATTEMPTS = 12;
-/** After a longer wait the run's state is read again: it may have been cancelled, rescheduled or claimed. */
-const STALE_AFTER_MS = 1_000;
+/** Another process of the agent takes over a claim after ten seconds without a Job. */
+const FRESH_CLAIM_MS = 5_000;
 
 /** `started`: claimed, or waiting for its start time; `skipped`: claimed by another agent, or the claim failed. */
 export type StartResult = "started" | "skipped";
@@ -45,12 +49,22 @@ export class Submitter {
   readonly #settings: AgentSettings;
   readonly #parts: SubmitterParts;
   readonly #queue: PQueue;
+  /** Claimed runs whose Job Kubernetes does not take now. */
+  readonly waiting: WaitingSubmissions;
 
   constructor(deps: AgentDeps, settings: AgentSettings, parts: SubmitterParts) {
     this.#deps = deps;
     this.#settings = settings;
     this.#parts = parts;
     this.#queue = new PQueue({ concurrency: settings.concurrency });
+    this.waiting = new WaitingSubmissions({
+      ...deps,
+      inFlight: parts.inFlight,
+      retry: async (submission) =>
+        (await this.#attempt(submission, { mustCheck: true, signal: new AbortController().signal }))
+          .refused ?? "settled",
+      warn: (flowRunId, message) => this.#writeOnce(flowRunId, "WARNING", message),
+    });
   }
 
   /** Never rejects. Resolves once the run is claimed or waits for its start time; `inFlight` counts the rest of the work. */
@@ -65,16 +79,18 @@ export class Submitter {
     });
   }
 
-  /** Resolves when fewer than BACKLOG claimed runs wait for their Jobs. */
-  async waitForBacklog(signal: AbortSignal): Promise<void> {
-    if (this.#queue.size < BACKLOG) return;
-    const done = new AbortController();
-    const either = AbortSignal.any([signal, done.signal]);
-    await Promise.race([this.#queue.onSizeLessThan(BACKLOG), aborted(either)]);
-    done.abort();
+  /** Whether so many Jobs are to be created already that no more runs should be claimed. */
+  get isBusy(): boolean {
+    return this.#queue.size >= BACKLOG;
   }
 
-  /** Finishes a submission that this or another agent claimed, but that has no Job. */
+  /** Resolves when fewer than BACKLOG Jobs are to be created. */
+  async waitForBacklog(signal: AbortSignal): Promise<void> {
+    if (!this.isBusy) return;
+    await Promise.race([this.#queue.onSizeLessThan(BACKLOG), aborted(signal)]);
+  }
+
+  /** Finishes a submission that this or another process claimed, but that has no Job. */
   async resume(submission: Submission, signal: AbortSignal): Promise<void> {
     const { inFlight } = this.#parts;
     const { flowRunId } = submission;
@@ -82,14 +98,14 @@ export class Submitter {
     this.#deps.log.info("Resuming a submission without a Job", { flowRun: flowRunId });
     this.#deps.metrics.count("resumed");
     try {
-      await this.#create(submission, signal);
+      await this.#create(submission, { mustCheck: true, signal });
     } finally {
       inFlight.remove(flowRunId);
     }
   }
 
   async #submit(run: DueRun, control: StartControl): Promise<void> {
-    const { log, metrics, clock } = this.#deps;
+    const { log, metrics, clock, prefectTime } = this.#deps;
     try {
       const startAt = await this.#waitForStart(run, control);
       if (startAt === undefined) return;
@@ -101,8 +117,9 @@ export class Submitter {
       }
       control.onStarted();
       if (await this.#adopt(run.id)) return;
-      const isCreated = await this.#create(claim.submission, control.signal);
-      if (isCreated) metrics.startDelay(Math.max(0, clock.now().getTime() - startAt.getTime()) / 1_000);
+      const claimedAt = clock.ticks();
+      const isCreated = await this.#create(claim.submission, { claimedAt, signal: control.signal });
+      if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");
       log.error("Could not submit a flow run; it will be retried later", {
@@ -114,20 +131,20 @@ export class Submitter {
 
   /** The run's start time, or undefined if it need not start any more. Waiting does not count for --concurrency. */
   async #waitForStart(run: DueRun, { signal, onStarted }: StartControl): Promise<Date | undefined> {
-    const { clock } = this.#deps;
-    const now = clock.now();
+    const { clock, prefectTime } = this.#deps;
+    const now = prefectTime.now();
     const startAt = run.startAt ?? now;
     const waitMs = startAt.getTime() - now.getTime();
     if (waitMs <= 0) return startAt;
     onStarted();
     await clock.sleep(waitMs, signal);
     if (signal.aborted) return undefined;
-    if (waitMs < STALE_AFTER_MS) return startAt;
+    // It may have been cancelled, rescheduled or claimed meanwhile, and Prefect Server would take the claim all the same.
     const current = await this.#withRetry(() => this.#parts.states.read(run.id));
     return current.kind === "known" && current.state.version === run.state.version ? startAt : undefined;
   }
 
-  /** Lazarus reschedules runs whose pod is still pulling its image; then the existing Job does the work. */
+  /** Lazarus reschedules runs whose pod is still pulling its image; then the existing Job, whoever's it is, does the work. */
   async #adopt(flowRunId: string): Promise<boolean> {
     const live = this.#parts.view.liveJobOf(flowRunId);
     if (live === undefined) return false;
@@ -144,46 +161,61 @@ export class Submitter {
     return true;
   }
 
-  /** Returns whether this process created the Job. Fails the run if it cannot have one. */
-  async #create(submission: Submission, signal: AbortSignal): Promise<boolean> {
-    const { log, metrics } = this.#deps;
+  /** Returns whether this process created the Job. A refusal that may pass makes the submission wait. */
+  async #create(submission: Submission, attempt: Attempt): Promise<boolean> {
+    const { isCreated, refused } = await this.#queue.add(() => this.#attempt(submission, attempt));
+    if (refused !== undefined) this.waiting.add(submission, refused, attempt.signal);
+    return isCreated;
+  }
+
+  /** Tries once to create the Job. Fails the run if it cannot have one. */
+  async #attempt(submission: Submission, attempt: Attempt): Promise<Attempted> {
+    const { clock } = this.#deps;
+    const isCurrent = async (): Promise<boolean> =>
+      (await this.#withRetry(() => this.#stateIfCurrent(submission))) !== undefined;
+    const isFresh = attempt.claimedAt !== undefined && clock.ticks() - attempt.claimedAt < FRESH_CLAIM_MS;
+    const mustCheck = attempt.mustCheck === true || !isFresh;
+    const due = { submission, isCurrent, mustCheck, signal: attempt.signal };
+    const creation = await createJob(this.#deps, this.#settings, due).catch((error: unknown) =>
+      creationOf(error),
+    );
+    const refused = refusalIn(creation);
+    if (refused !== undefined) return { isCreated: false, refused };
+    if (creation.outcome === "refused") await this.#fail(submission, creation.error);
+    else if (creation.outcome !== "not-needed")
+      return { isCreated: await this.#created(submission, creation) };
+    else this.#deps.log.debug("The flow run no longer needs a Job", { flowRun: submission.flowRunId });
+    return { isCreated: false };
+  }
+
+  /** Returns whether this process created the Job; the process that did writes it to the run's log. */
+  async #created(
+    { flowRunId }: Submission,
+    { outcome, name }: Creation & { readonly name: string },
+  ): Promise<boolean> {
     const { view, inFlight } = this.#parts;
-    const { flowRunId } = submission;
-    const isCurrent = async (): Promise<boolean> => (await this.#stateIfCurrent(submission)) !== undefined;
-    const creation = await this.#queue
-      .add(() => createJob(this.#deps, this.#settings, { submission, signal, isCurrent }))
-      .catch(async (error: unknown) => {
-        if (isRetryable(error) || isAgentFault(error)) throw error;
-        await this.#fail(submission, error);
-        return undefined;
-      });
-    if (creation === undefined) return false;
-    if (creation.outcome === "not-needed") {
-      log.debug("The flow run no longer needs a Job", { flowRun: flowRunId });
-      return false;
-    }
     // The watch can deliver the Job before the request returns.
-    if (!view.hasJob(flowRunId, creation.name)) inFlight.created(flowRunId);
-    // The process that created the Job reports it.
-    if (creation.outcome === "theirs") return false;
-    metrics.count("submitted");
-    log.info("Completed deployment of flow run", { flowRun: flowRunId, job: creation.name });
-    await this.#write(flowRunId, "INFO", `Submitted for execution: Job ${creation.name}`);
+    if (!view.hasJob(flowRunId, name)) inFlight.created(flowRunId);
+    if (outcome === "theirs") return false;
+    this.#deps.metrics.count("submitted");
+    this.#deps.log.info("Completed deployment of flow run", { flowRun: flowRunId, job: name });
+    await this.#write(flowRunId, "INFO", `Submitted for execution: Job ${name}`);
     return true;
   }
 
   /** Writes the reason to the run's log once, and fails the run unless its state has changed. */
-  async #fail(submission: Submission, error: unknown): Promise<void> {
+  async #fail(submission: Submission, error: Error): Promise<void> {
     const { log, metrics, runs } = this.#deps;
     const { flowRunId } = submission;
     metrics.count("submissionFailed", error instanceof KubeError ? error.reason : "job");
     log.error("Exception encountered while deploying flow run", { flowRun: flowRunId, error: textOf(error) });
     const message = error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error);
-    const state = await this.#withRetry(() => this.#stateIfCurrent(submission));
+    const isCurrent = async (): Promise<RunState | undefined> => this.#stateIfCurrent(submission);
+    if ((await this.#withRetry(isCurrent)) === undefined) return;
+    await this.#writeOnce(flowRunId, "ERROR", message);
+    // Read right before the write: Prefect Server has no versions.
+    const state = await this.#withRetry(isCurrent);
     if (state === undefined) return;
-    // After a crash between the two requests the line is there already.
-    const written = await this.#withRetry(() => runs.messagesContaining(flowRunId, [message]));
-    if (!written.includes(message)) await this.#write(flowRunId, "ERROR", message);
     const { version } = state;
     await this.#withRetry(() => runs.transition(flowRunId, { type: "failed", message, version }));
   }
@@ -195,8 +227,15 @@ export class Submitter {
     return (await submission.isCurrent(status.state)) ? status.state : undefined;
   }
 
+  /** Writes the line unless the run's log has it: after a crash another process may have written it. */
+  async #writeOnce(flowRunId: string, level: RunLogLevel, message: string): Promise<void> {
+    const { runs } = this.#deps;
+    const written = await this.#withRetry(() => runs.messagesContaining(flowRunId, [message]));
+    if (!written.includes(message)) await this.#write(flowRunId, level, message);
+  }
+
   async #write(flowRunId: string, level: RunLogLevel, message: string): Promise<void> {
-    const timestamp = this.#deps.clock.now();
+    const timestamp = this.#deps.prefectTime.now();
     const line = { flowRunId, name: this.#settings.name, level, message, timestamp };
     await this.#parts.runLog.writeUntilAccepted(line);
   }
@@ -209,8 +248,23 @@ export class Submitter {
   }
 }
 
-/** Whether Prefect or the agent's own credentials are at fault: the run must not be failed for that. */
-function isAgentFault(error: unknown): boolean {
-  if (error instanceof PrefectError) return true;
-  return error instanceof KubeError && (error.status === 401 || error.reason === "BadCertificate");
+interface Attempt {
+  /** Ticks when this process claimed the run. */
+  readonly claimedAt?: number;
+  readonly mustCheck?: boolean;
+  readonly signal: AbortSignal;
+}
+
+interface Attempted {
+  readonly isCreated: boolean;
+  readonly refused?: Refused;
+}
+
+/** What an error of building or creating the Job means. Throws those of Prefect. */
+function creationOf(error: unknown): Creation {
+  if (error instanceof PrefectError || !(error instanceof Error)) throw error;
+  if (error instanceof KubeError) return { outcome: "refused", failure: createFailure(error, 0), error };
+  if (isRetryable(error)) return { outcome: "refused", failure: "passing", error };
+  // The agent's own template is at fault.
+  return { outcome: "refused", failure: error instanceof SettingsError ? "agent" : "run", error };
 }

@@ -24,22 +24,22 @@ const REQUIRED_FOR_READINESS = ["poll", "jobs", "pods"] as const;
 /** Remembers when each loop last made progress. */
 export class Health {
   readonly #clock: Clock;
-  readonly #startedAt: Date;
-  readonly #last = new Map<Loop, Date>();
+  readonly #startedAt: number;
+  readonly #last = new Map<Loop, number>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#startedAt = clock.now();
+    this.#startedAt = clock.ticks();
   }
 
   progress(loop: Loop): void {
-    this.#last.set(loop, this.#clock.now());
+    this.#last.set(loop, this.#clock.ticks());
   }
 
   /** Milliseconds since each loop last made progress, or since the start. */
   ages(): ReadonlyMap<Loop, number> {
-    const now = this.#clock.now().getTime();
-    return new Map(LOOPS.map((loop) => [loop, now - (this.#last.get(loop) ?? this.#startedAt).getTime()]));
+    const now = this.#clock.ticks();
+    return new Map(LOOPS.map((loop) => [loop, now - (this.#last.get(loop) ?? this.#startedAt)]));
   }
 
   /** What is wrong, in one line; undefined: nothing. */
@@ -49,9 +49,13 @@ export class Health {
     return stale.map(([loop, age]) => `${loop}: no progress for ${formatDuration(age)}`).join("; ");
   }
 
-  /** Why the agent is not ready; undefined: it is. */
-  notReady(): string | undefined {
+  /** Why the agent is not ready; undefined: it is. `problem`: what the agent itself says. */
+  notReady(problem?: string): string | undefined {
     const missing = REQUIRED_FOR_READINESS.filter((loop) => !this.#last.has(loop));
-    return this.problem() ?? (missing.length === 0 ? undefined : `no progress yet: ${missing.join(", ")}`);
+    return (
+      problem ??
+      this.problem() ??
+      (missing.length === 0 ? undefined : `no progress yet: ${missing.join(", ")}`)
+    );
   }
 }

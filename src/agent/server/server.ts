@@ -13,6 +13,8 @@ import type { Counter, AgentMetrics } from "./agent-metrics.ts";
 
 export interface ServedAgent {
   poke(): void;
+  /** What keeps the agent from creating Jobs; undefined: nothing. */
+  problem(): string | undefined;
   gauges(): Omit<Gauges, "ages">;
 }
 
@@ -101,7 +103,7 @@ export class AgentServer {
       case "/api/health":
         return healthResponse(this.#health.problem());
       case "/readyz":
-        return healthResponse(this.#health.notReady());
+        return healthResponse(this.#health.notReady(this.#agent?.problem()));
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":

@@ -6,17 +6,16 @@ import { textOf } from "../../base/errors.ts";
 import { runAll } from "../../base/run-all.ts";
 import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
-import { apiAddress, namesApi } from "../../job/api-address.ts";
 import { decide } from "../../job/decide/decide.ts";
 import type { Decision } from "../../job/decide/types.ts";
 import type { ObservedRun } from "../../job/observe/observed.ts";
 import { jobPhase } from "../../job/observe/phase.ts";
 import type { JobPhase } from "../../job/observe/phase.ts";
-import { KubeError } from "../../kube/client/errors.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
+import type { OtherAgents } from "../other-agents.ts";
 import type { RunLogWriter } from "../run-log.ts";
 import type { RunStates } from "../run-states.ts";
 import type { AgentSettings } from "../settings.ts";
@@ -24,7 +23,8 @@ import { DaskDeleter } from "./dask.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
 import { execute } from "./executor.ts";
 import { isCacheStale } from "./live-read.ts";
-import { Ownership } from "./ownership.ts";
+import { Ownership } from "../ownership.ts";
+import type { Standing } from "../ownership.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
@@ -44,6 +44,8 @@ export interface ControllerParts {
   readonly view: ClusterView;
   readonly states: RunStates;
   readonly runLog: RunLogWriter;
+  readonly others: OtherAgents;
+  readonly ownership: Ownership;
 }
 
 export class Controller {
@@ -59,15 +61,21 @@ export class Controller {
   readonly #firstObserved = new Map<string, ReadonlyMap<string, Date>>();
   /** Runs whose Jobs are waiting to start, and need heartbeats. */
   readonly #waiting = new Set<string>();
+  /** Runs all of whose Jobs are other agents'. */
+  readonly #foreign = new Set<string>();
+  readonly #others: OtherAgents;
+  #pauses = 0;
 
-  constructor(deps: AgentDeps, settings: AgentSettings, { view, states, runLog }: ControllerParts) {
+  constructor(deps: AgentDeps, settings: AgentSettings, parts: ControllerParts) {
+    const { view, states, runLog, others, ownership } = parts;
     this.#deps = deps;
     this.#settings = settings;
     this.#view = view;
     this.#states = states;
     this.#errors = new ErrorThrottle(deps.log);
     this.#reported = new ReportedLog(deps.runs, runLog);
-    this.#ownership = new Ownership(settings.identity, deps);
+    this.#ownership = ownership;
+    this.#others = others;
     this.#dask = new DaskDeleter({ ...deps, states, view }, settings.namespace);
     this.#queue = new WorkQueue({
       clock: deps.clock,
@@ -86,6 +94,11 @@ export class Controller {
     this.#queue.addAfter(flowRunId, urgent ? DEBOUNCE_MS.urgent : DEBOUNCE_MS.normal);
   }
 
+  /** Decides again about the Jobs of other agents: one of these agents is gone, or is back. */
+  otherAgentsChanged(): void {
+    for (const flowRunId of this.#foreign) this.#queue.add(flowRunId);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     await Promise.race([this.#view.synced(), aborted(signal)]);
     await runAll(
@@ -98,17 +111,25 @@ export class Controller {
 
   /** Returns after how many milliseconds to decide again. */
   async #handle(flowRunId: string): Promise<number | undefined> {
+    await this.#refreshAfterPause();
     const first = this.#view.observe(flowRunId);
+    if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#ownership.isLivingAgents(job)))
+      return this.#leaveToOthers(first);
     const cached = this.#decideWithoutReading(first);
     if (cached !== undefined) return this.#finish(first, cached);
     const run = await this.#states.refresh(flowRunId);
     const observed = this.#view.observe(flowRunId);
-    if (run.kind === "missing" && !this.#mayBeDeleted(observed)) return this.#forgetDeletedJobs(observed);
-    const decision = this.#decide(observed, run);
-    const waitMs = await this.#waitForOwner(observed, decision);
+    const standings = await this.#standingsOf(observed, run);
+    const ours = observed.jobs.filter(({ job }) => standings.get(job.metadata.uid) !== "others");
+    if (ours.length === 0 && observed.jobs.length > 0) return this.#leaveToOthers(observed);
+    this.#foreign.delete(flowRunId);
+    // Prefect does not know what is no flow run id.
+    if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
+    const decision = this.#decide(observed, run, standings);
+    const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps.kube, observed, decision)) return STALE_MS;
-    const retryMs = await this.#act(observed, run, decision);
+    const retryMs = await this.#act({ flowRunId, jobs: ours }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
     if (retryMs !== undefined) return Math.min(retryMs, decision.requeueAfterMs ?? retryMs);
     return this.#finish(observed, decision);
@@ -131,27 +152,51 @@ export class Controller {
     return execute(deps, { flowRunId, decision, namespace, isOnlyWriter, version });
   }
 
-  /** Whether a missing run was deleted; false if a Job belongs to another Prefect, or its label is not a flow run id. */
-  #mayBeDeleted({ flowRunId, jobs }: ObservedRun): boolean {
-    return isUuid(flowRunId) && jobs.every(({ job }) => this.#isOurs(job));
+  /** What was cached before a pause of this process is old: other processes may have acted meanwhile. */
+  async #refreshAfterPause(): Promise<void> {
+    const { pauses } = this.#deps.pause;
+    if (pauses === this.#pauses) return;
+    await this.#view.refresh();
+    this.#pauses = pauses;
   }
 
-  #isOurs(job: Job): boolean {
-    const address = apiAddress(this.#settings.apiUrl);
-    return address !== undefined && namesApi(job, new Set([address]));
+  async #standingsOf(
+    { flowRunId, jobs }: ObservedRun,
+    run: RunStatus,
+  ): Promise<ReadonlyMap<string, Standing>> {
+    const standings = new Map<string, Standing>();
+    for (const observed of jobs) {
+      const standing = await this.#ownership.standing(observed, flowRunId, run);
+      standings.set(observed.job.metadata.uid, standing);
+    }
+    return standings;
+  }
+
+  #leaveToOthers(observed: ObservedRun): undefined {
+    const { flowRunId, jobs } = observed;
+    this.#forgetDeletedJobs(observed);
+    this.#waiting.delete(flowRunId);
+    this.#states.forget(flowRunId);
+    if (jobs.some(({ gone }) => !gone)) this.#foreign.add(flowRunId);
+    else this.#forget(observed);
   }
 
   #forgetDeletedJobs({ flowRunId, jobs }: ObservedRun): undefined {
     for (const { job, gone } of jobs) if (gone) this.#view.forgetDeletedJob(flowRunId, job.metadata.uid);
   }
 
-  #decide(observed: ObservedRun, run: RunStatus): Decision {
+  #decide(observed: ObservedRun, run: RunStatus, standings?: ReadonlyMap<string, Standing>): Decision {
     const firstObserved = this.#firstObserved.get(observed.flowRunId) ?? new Map<string, Date>();
-    const now = this.#deps.clock.now();
-    const decision = decide({ observed, run, policy: this.#settings.policy, now, firstObserved });
+    const now = this.#deps.kubeTime.now();
+    const { policy } = this.#settings;
+    const standingOf = (job: Job): Standing => standings?.get(job.metadata.uid) ?? "ours";
+    const isOurs = (job: Job): boolean => standingOf(job) !== "others";
+    const decision = decide({ observed, isOurs, run, policy, now, firstObserved });
     if (decision.firstObserved.size === 0) this.#firstObserved.delete(observed.flowRunId);
     else this.#firstObserved.set(observed.flowRunId, decision.firstObserved);
-    return decision;
+    const deletions = decision.deletions.filter(({ job }) => standingOf(job) === "ours");
+    const areAllOurs = observed.jobs.every(({ job }) => standingOf(job) === "ours");
+    return { ...decision, deletions, deleteDask: decision.deleteDask && areAllOurs };
   }
 
   /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */
@@ -162,6 +207,7 @@ export class Controller {
     const jobs = observed.jobs.filter(
       ({ job, gone }) => gone || !this.#view.isDeletionExpected(job.metadata.uid),
     );
+    if (!jobs.every(({ job }) => this.#ownership.isOurs(job))) return undefined;
     if (jobs.length === 0 && known.kind === "unknown") return undefined;
     if (jobs.some((job) => job.gone || !UNFINISHED.has(jobPhase(job).kind))) return undefined;
     const decision = this.#decide(observed, known.kind === "unknown" ? ASSUMED_RUNNING : known);
@@ -170,13 +216,22 @@ export class Controller {
     return mustAct || this.#reported.pending(flowRunId, decision.logs).length > 0 ? undefined : decision;
   }
 
-  /** How many milliseconds to wait for another agent that owns the run; undefined: this process may act. */
-  async #waitForOwner({ flowRunId, jobs }: ObservedRun, decision: Decision): Promise<number | undefined> {
-    const pending = this.#reported.pending(flowRunId, decision.logs);
-    if (pending.length === 0 && decision.transition === undefined && !decision.deleteDask) return undefined;
+  /** How many milliseconds to wait for the process whose turn it is; undefined: this process may act. */
+  async #waitForTurn(
+    { flowRunId, jobs }: ObservedRun,
+    decision: Decision,
+    standings: ReadonlyMap<string, Standing>,
+  ): Promise<number | undefined> {
+    const { transition, deletions, deleteDask, logs } = decision;
+    const pending = this.#reported.pending(flowRunId, logs);
+    if (pending.length === 0 && transition === undefined && deletions.length === 0 && !deleteDask)
+      return undefined;
     if (jobs.length === 0) return this.#ownership.mayReportEnd(flowRunId);
     for (const { job, gone } of jobs) {
-      const waitMs = await this.#ownership.mayReport(job, gone);
+      const isOurs = standings.get(job.metadata.uid) === "ours";
+      const waitMs = await (isOurs
+        ? this.#ownership.mayAct(job, gone)
+        : this.#ownership.mayReportEnd(job.metadata.uid));
       if (waitMs !== undefined) return waitMs;
     }
     this.#ownership.own(flowRunId);
@@ -198,14 +253,17 @@ export class Controller {
     this.#reported.forget(flowRunId);
     this.#firstObserved.delete(flowRunId);
     this.#waiting.delete(flowRunId);
+    this.#foreign.delete(flowRunId);
+    this.#others.forget(flowRunId);
     this.#errors.forget(flowRunId);
     this.#ownership.forget(flowRunId);
     for (const { job } of jobs) this.#ownership.forget(job.metadata.uid);
   }
 
   async #refreshStates(): Promise<void> {
-    const ids = this.#view.flowRunIds();
-    this.#ownership.keepOnly(new Set([...ids, ...this.#view.jobUids()]));
+    const all = this.#view.flowRunIds();
+    const ids = all.filter((id) => !this.#foreign.has(id));
+    this.#ownership.keepOnly(new Set([...all, ...this.#view.jobUids()]));
     if (this.#queue.size === 0) this.#deps.metrics.progress("supervise");
     for (const id of await this.#states.refreshAll(ids)) this.#queue.add(id);
     this.#deps.metrics.progress("states");
@@ -223,7 +281,6 @@ export class Controller {
     while (!signal.aborted) {
       let waitMs = ms;
       await task().catch((error: unknown) => {
-        if (error instanceof KubeError && !error.retryable) throw error;
         this.#deps.log.debug("A periodic task of supervision failed", { error: textOf(error) });
         waitMs = Math.min(ms, RETRY_MS);
       });

@@ -53,7 +53,11 @@ export class DaskDeleter {
   constructor(deps: DaskDeps, namespace: string) {
     this.#deps = deps;
     this.#namespace = namespace;
-    this.#listings = new Batcher((ids) => this.#list(ids), { maxSize: RUNS_AT_ONCE, maxRequests: 1 });
+    this.#listings = new Batcher(
+      (ids) => this.#list(ids),
+      { maxSize: RUNS_AT_ONCE, maxRequests: 1 },
+      deps.clock,
+    );
   }
 
   /** Deletes the run's clusters as far as permissions allow. Throws KubeError and PrefectError. */
@@ -64,7 +68,7 @@ export class DaskDeleter {
   /** The same, and returns true once the pods have terminated, the timeout is over, or pods may not be deleted. */
   async deleteAndWait(flowRunId: string, conditions: DeletionConditions): Promise<boolean> {
     const activePods = await this.#deleteClusters(flowRunId, conditions);
-    const now = this.#deps.clock.now().getTime();
+    const now = this.#deps.clock.ticks();
     const since = this.#since.get(flowRunId) ?? now;
     const isDone = activePods === 0 || now - since >= TERMINATION_TIMEOUT_MS || this.#forbidden.has("pods");
     if (isDone) this.#since.delete(flowRunId);

@@ -3,6 +3,7 @@
 
 import { withRetry } from "../../base/retry.ts";
 import type { Deletion, Decision, LogTail, RunLogEntry, Transition } from "../../job/decide/types.ts";
+import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
@@ -36,9 +37,9 @@ const TAIL_BYTES = 16_000;
 const TAIL_TRIES = { attempts: 3, shape: { firstMs: 100, maxMs: 500 } };
 /** When to retry a deletion without permission. */
 const FORBIDDEN_RETRY_MS = 600_000;
-/** When to check again for terminating Dask pods, and to decide again after the run's state has changed. */
+/** When to check again for terminating Dask pods, and to decide again after the run's state or the Job has changed. */
 const TERMINATING_RETRY_MS = 1_000;
-const STATE_CHANGED_RETRY_MS = 500;
+const CHANGED_RETRY_MS = 500;
 
 /** `not-needed`: the run's current state does not allow it; `changed`: the state has changed since the decision. */
 type TransitionOutcome = "set" | "not-needed" | "changed";
@@ -56,7 +57,7 @@ export async function execute(deps: Deps, action: Action): Promise<number | unde
   if (!isFailed && !(await isDaskGone(deps, action))) return TERMINATING_RETRY_MS;
   const isReportedNow = written.some(({ level }) => level === "ERROR");
   if (transition !== undefined && (!needsReport(transition) || isReportedNow)) {
-    if ((await applyTransition(deps, action, transition)) === "changed") return STATE_CHANGED_RETRY_MS;
+    if ((await applyTransition(deps, action, transition)) === "changed") return CHANGED_RETRY_MS;
   }
   if (isFailed && decision.deleteDask) await deps.dask.delete(flowRunId, deletionConditions(decision));
   const waits: number[] = [];
@@ -174,11 +175,20 @@ async function deleteJob(
   flowRunId: string,
   { job, reason, status }: Deletion,
 ): Promise<number | undefined> {
-  const { uid, name, namespace } = job.metadata;
+  const { uid, name, namespace, resourceVersion } = job.metadata;
   deps.view.expectDeletion(uid);
   try {
-    const outcome = await deps.kube.delete("jobs", { namespace, name }, { uid, propagation: "Foreground" });
-    if (outcome === "changed") deps.view.cancelExpectedDeletion(uid);
+    // The status of an unfinished Job changes all the time; it was read a moment ago.
+    const exact = isJobFinished(job) ? { uid, resourceVersion } : { uid };
+    const outcome = await deps.kube.delete(
+      "jobs",
+      { namespace, name },
+      { ...exact, propagation: "Foreground" },
+    );
+    if (outcome === "changed") {
+      deps.view.cancelExpectedDeletion(uid);
+      return CHANGED_RETRY_MS;
+    }
     if (outcome !== "deleted") return undefined;
     deps.metrics.count("deletions", status);
     deps.log.info("Job deleted", { flowRun: flowRunId, job: name, reason });

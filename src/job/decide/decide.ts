@@ -21,10 +21,12 @@ interface DecidedJob {
 }
 
 export function decide(input: DecideInput): Decision {
+  const { isOurs = () => true } = input;
   const jobs = input.observed.jobs.map((observed) => ({ observed, phase: jobPhase(observed) }));
   const live = jobs.filter(({ phase }) => isLive(phase)).length;
   const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed)));
-  const decided: DecidedJob[] = jobs.map(({ observed, phase }) => {
+  const ours = jobs.filter(({ observed }) => isOurs(observed.job));
+  const decided: DecidedJob[] = ours.map(({ observed, phase }) => {
     const hasOtherLiveJob = live > (isLive(phase) ? 1 : 0);
     const stateBelongsTo = createdMs(observed) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };

@@ -8,6 +8,8 @@ import type { Policy } from "./policy.ts";
 
 export interface DecideInput {
   readonly observed: ObservedRun;
+  /** The Jobs to decide about; undefined: all. Those of other agents only tell whether the run has another live Job. */
+  readonly isOurs?: ((job: Job) => boolean) | undefined;
   readonly run: RunStatus;
   readonly policy: Policy;
   readonly now: Date;

@@ -66,7 +66,7 @@ function tokenSource(
   let cached: { token: string; at: number } | undefined;
   return {
     read: () => {
-      const now = deps.clock.now().getTime();
+      const now = deps.clock.ticks();
       if (cached === undefined || now - cached.at > TOKEN_FILE_TTL_MS) {
         cached = { token: readRequiredFile(path, "tokenFile", deps).trim(), at: now };
       }

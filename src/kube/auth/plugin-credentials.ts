@@ -19,7 +19,7 @@ export function pluginCredentials(target: Target, impersonated: Headers, deps: C
   let cached: { options: RequestOptions; at: number } | undefined;
   let pending: Promise<RequestOptions> | undefined;
   const currentOptions = async (): Promise<RequestOptions> => {
-    const now = deps.clock.now().getTime();
+    const now = deps.clock.ticks();
     if (cached !== undefined && now - cached.at < CACHE_MS) return cached.options;
     pending ??= fetchOptions(config).finally(() => (pending = undefined));
     cached = { options: await pending, at: now };

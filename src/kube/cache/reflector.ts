@@ -27,7 +27,6 @@ export interface ReflectorOptions<R extends Resource, Kept> {
   readonly idleMs?: number | undefined;
   /** Milliseconds between full lists. */
   readonly relistMs: number;
-  readonly random?: (() => number) | undefined;
 }
 
 /** What every cached object must have. */
@@ -59,8 +58,9 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   #expired = 0;
   /** Number of lists and watches started; for metrics. */
   restarts = 0;
-  /** The time of the last list, event, bookmark or end of a watch without error. */
-  lastActivityAt: Date | undefined;
+  /** Callers of refresh() whose list has not started yet. */
+  #refreshing: (() => void)[] = [];
+  #watching = new AbortController();
 
   constructor(options: ReflectorOptions<R, Kept>) {
     this.#options = options;
@@ -82,16 +82,28 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   /** Runs until the signal aborts. Throws only what onOutage throws. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#watching = new AbortController();
       try {
-        const now = this.#options.clock.now().getTime();
-        if (this.#resourceVersion === "" || now - this.#listedAtMs > this.#options.relistMs)
+        const sinceListMs = this.#options.clock.ticks() - this.#listedAtMs;
+        if (
+          this.#resourceVersion === "" ||
+          this.#refreshing.length > 0 ||
+          sinceListMs > this.#options.relistMs
+        )
           await this.#list(signal);
         await this.#watch(signal);
       } catch (error) {
         if (signal.aborted) return;
-        await this.#recover(error, signal);
+        if (!this.#watching.signal.aborted) await this.#recover(error, signal);
       }
     }
+  }
+
+  /** Lists again, since what is cached may be old; resolves when the list, which starts after this call, is complete. */
+  async refresh(): Promise<void> {
+    const done = new Promise<void>((resolve) => this.#refreshing.push(resolve));
+    this.#watching.abort();
+    await done;
   }
 
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
@@ -99,20 +111,19 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       this.#resourceVersion = "";
       // The first 410 is normal. After that back off, in case the server compacts faster than the list is read.
       if (this.#expired > 0) {
-        await this.#options.clock.sleep(backoffMs(BACKOFF, this.#expired - 1, this.#options.random), signal);
+        await this.#options.clock.sleep(backoffMs(BACKOFF, this.#expired - 1, this.#options.clock), signal);
       }
       this.#expired++;
       return;
     }
     this.#options.onOutage?.(error, this.#failures + 1);
     const retryAfterMs = error instanceof KubeError ? error.retryAfterMs : undefined;
-    const delayMs = retryAfterMs ?? backoffMs(BACKOFF, this.#failures, this.#options.random);
+    const delayMs = retryAfterMs ?? backoffMs(BACKOFF, this.#failures, this.#options.clock);
     this.#failures++;
     await this.#options.clock.sleep(delayMs, signal);
   }
 
   #recordActivity(): void {
-    this.lastActivityAt = this.#options.clock.now();
     this.#options.onActivity?.();
     if (this.#failures > 0) this.#options.onRecovery?.();
     this.#failures = 0;
@@ -121,30 +132,38 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   async #list(signal: AbortSignal): Promise<void> {
     const { kube, resource, query } = this.#options;
     this.restarts++;
+    const refreshed = this.#refreshing.splice(0);
     const seen = new Set<string>();
     let next: string | undefined;
     let resourceVersion = "";
-    do {
-      const page = await kube.listPage(resource, { ...query, limit: PAGE, next }, signal);
-      for (const object of page.items) {
-        seen.add(object.metadata.uid);
-        this.#set(object);
-      }
-      resourceVersion = page.resourceVersion;
-      next = page.next;
-    } while (next !== undefined);
+    try {
+      do {
+        const page = await kube.listPage(resource, { ...query, limit: PAGE, next }, signal);
+        for (const object of page.items) {
+          seen.add(object.metadata.uid);
+          this.#set(object);
+        }
+        resourceVersion = page.resourceVersion;
+        next = page.next;
+      } while (next !== undefined);
+    } catch (error) {
+      this.#refreshing.push(...refreshed);
+      throw error;
+    }
     for (const uid of this.#objects.keys()) if (!seen.has(uid)) this.#remove(uid);
     this.#resourceVersion = resourceVersion;
-    this.#listedAtMs = this.#options.clock.now().getTime();
+    this.#listedAtMs = this.#options.clock.ticks();
     this.#recordActivity();
     this.#setSynced();
+    for (const resolve of refreshed) resolve();
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const random = this.#options.random ?? Math.random;
-    const startedMs = this.#options.clock.now().getTime();
-    const timeoutSeconds = Math.round(WATCH_SECONDS.least + WATCH_SECONDS.spread * random());
+    const { clock } = this.#options;
+    const startedMs = clock.ticks();
+    const timeoutSeconds = Math.round(WATCH_SECONDS.least + WATCH_SECONDS.spread * clock.random());
     this.restarts++;
+    if (this.#refreshing.length > 0) return;
     const events = this.#options.kube.watch(
       this.#options.resource,
       {
@@ -153,7 +172,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
         timeoutSeconds,
         idleMs: this.#options.idleMs ?? IDLE_MS,
       },
-      signal,
+      AbortSignal.any([signal, this.#watching.signal]),
     );
     for await (const event of events) {
       this.#recordActivity();
@@ -168,8 +187,8 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     }
     this.#recordActivity();
     // Do not loop without delay when a proxy ends every watch at once.
-    const lastedMs = this.#options.clock.now().getTime() - startedMs;
-    if (lastedMs < MIN_WATCH_MS) await this.#options.clock.sleep(MIN_WATCH_MS - lastedMs, signal);
+    const lastedMs = clock.ticks() - startedMs;
+    if (lastedMs < MIN_WATCH_MS) await clock.sleep(MIN_WATCH_MS - lastedMs, signal);
   }
 
   #set(object: KindMap[R]): void {

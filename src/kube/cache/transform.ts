@@ -5,19 +5,12 @@ import type { Container, ContainerStatus, Job, KubeEvent, Meta, Pod } from "../c
 
 const POD_CONDITIONS = new Set(["PodScheduled", "DisruptionTarget"]);
 
-/** A Job. Its pod template is reduced to the variable PREFECT__CLOUD__API. */
+/** A Job, without its pod template. */
 export function transformJob(job: Job): Job {
   const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = job.spec;
   return {
     metadata: transformMetadata(job.metadata),
-    spec: defined({
-      backoffLimit,
-      parallelism,
-      completions,
-      activeDeadlineSeconds,
-      suspend,
-      template: templateWithApiVariable(job),
-    }),
+    spec: defined({ backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend }),
     status: job.status,
   };
 }
@@ -61,14 +54,6 @@ export function transformEvent(event: KubeEvent): KubeEvent {
     eventTime,
     series,
   });
-}
-
-function templateWithApiVariable(job: Job): Job["spec"]["template"] {
-  const containers = (job.spec.template?.spec?.containers ?? []).flatMap(({ name, env }) => {
-    const api = (env ?? []).filter((variable) => variable.name === "PREFECT__CLOUD__API");
-    return api.length === 0 ? [] : [{ name, env: api }];
-  });
-  return containers.length === 0 ? undefined : { spec: { containers } };
 }
 
 function transformMetadata(meta: Meta): Meta {

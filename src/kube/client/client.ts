@@ -14,6 +14,7 @@ import type {
   WatchEvent,
   WatchQuery,
 } from "./api.ts";
+import { kubeErrorOf } from "./errors.ts";
 import { decodeWatchEvent, decodeObject, decodePage } from "./decode.ts";
 import { linesOf } from "../../base/lines.ts";
 import type { KindMap, Resource } from "./objects.ts";
@@ -111,8 +112,9 @@ export class KubeClient implements KubeApi {
     const meta = objectIn(objectIn(body)["metadata"]);
     const name = textIn(meta["name"]) ?? "";
     const namespace = options.namespace ?? textIn(meta["namespace"]) ?? "";
+    const action = `create ${describeObject(resource, { namespace, name })}`;
     const answer = await this.#transport.send({
-      action: `create ${describeObject(resource, { namespace, name })}`,
+      action,
       verb: "create",
       resource,
       method: "POST",
@@ -123,7 +125,11 @@ export class KubeClient implements KubeApi {
       signal: options.signal,
       expect: [409],
     });
-    return answer.status === 409 ? "exists" : "created";
+    if (answer.status !== 409) return "created";
+    const conflict = kubeErrorOf(action, answer);
+    // Quotas answer 409 as well, when many objects are created at once.
+    if (conflict.reason !== "AlreadyExists") throw conflict;
+    return "exists";
   }
 
   async delete(

@@ -30,6 +30,8 @@ export interface Connection {
   readonly kube: KubeApi;
   readonly target: Target;
   readonly inCluster: boolean;
+  /** The token of the pod's ServiceAccount, if that is how it connects. */
+  readonly token?: string | undefined;
 }
 
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -61,7 +63,9 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     nowMs: () => performance.now(),
   });
   const kube = new KubeClient(transport, target.server, clusterIdOf(target, tls));
-  return { kube, target, inCluster: chosen === undefined };
+  const inCluster = chosen === undefined;
+  const token = inCluster ? deps.readFile(`${SERVICE_ACCOUNT}/token`) : undefined;
+  return { kube, target, inCluster, token };
 }
 
 /** The target inside a pod: KUBERNETES_SERVICE_HOST and _PORT, and the mounted service account. */

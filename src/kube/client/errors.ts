@@ -3,13 +3,19 @@
 import { ExpectedError } from "../../base/errors.ts";
 import { TransportError } from "../../http/errors.ts";
 import type { HttpAnswer } from "../../http/exchange.ts";
-import { isObject, textIn } from "../../base/json.ts";
+import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 
 export interface KubeFailure {
   readonly status: number;
   readonly reason: string;
   readonly retryAfterMs?: number | undefined;
+  /** Whether the server answered with a Status object; a proxy's page is none. Default: yes. */
+  readonly isStatus?: boolean;
+  /** The object that the Status names, with the plural of its resource. */
+  readonly object?: { readonly name: string; readonly kind: string } | undefined;
+  /** The reasons of the Status's causes. */
+  readonly causes?: readonly string[];
 }
 
 /** The cluster cannot be reached or returned an error. Exit code 4. */
@@ -20,6 +26,9 @@ export class KubeError extends ExpectedError {
   /** The reason of the Status object, such as Forbidden, Invalid or Expired. */
   readonly reason: string;
   readonly retryAfterMs: number | undefined;
+  readonly isStatus: boolean;
+  readonly object: KubeFailure["object"];
+  readonly causes: readonly string[];
   /** The message without the action. */
   readonly detail: string;
 
@@ -37,6 +46,9 @@ export class KubeError extends ExpectedError {
     this.status = failure.status;
     this.reason = failure.reason;
     this.retryAfterMs = failure.retryAfterMs;
+    this.isStatus = failure.isStatus ?? true;
+    this.object = failure.object;
+    this.causes = failure.causes ?? [];
   }
 }
 
@@ -46,9 +58,14 @@ export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
   const reason = textIn(status["reason"]) ?? reasonOf(answer.status);
   const message = textIn(status["message"]) ?? `the server answered ${answer.status}`;
   const retryAfter = Number(answer.headers["retry-after"]);
+  const details = objectIn(status["details"]);
+  const name = textIn(details["name"]);
   return new KubeError(action, message, {
     status: answer.status,
     reason,
+    isStatus: status["kind"] === "Status",
+    object: name === undefined ? undefined : { name, kind: textIn(details["kind"]) ?? "" },
+    causes: arrayIn(details["causes"]).flatMap((cause) => textIn(objectIn(cause)["reason"]) ?? []),
     retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1_000 : undefined,
     hint: hintOf(answer.status),
   });

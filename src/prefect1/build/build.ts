@@ -5,7 +5,7 @@ import { objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
-import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, OWNER_ANNOTATION } from "../../job/labels.ts";
+import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, AGENT_ANNOTATION } from "../../job/labels.ts";
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
 import { jobName, templateName } from "./job-name.ts";
 import { buildPodSpec } from "./pod-spec.ts";
@@ -76,8 +76,8 @@ function jobMeta(input: BuildInput, record: Recorder | undefined): JobManifest["
     labels: withLabels(input, metadata, record && underPath(record, "metadata")),
   };
   if (settings.owner === undefined) return full;
-  record?.(childPath("metadata.annotations", OWNER_ANNOTATION), "forced");
-  const annotations = { ...objectIn(metadata["annotations"]), [OWNER_ANNOTATION]: settings.owner };
+  record?.(childPath("metadata.annotations", AGENT_ANNOTATION), "forced");
+  const annotations = { ...objectIn(metadata["annotations"]), [AGENT_ANNOTATION]: settings.owner };
   return { ...full, annotations };
 }
 

@@ -41,6 +41,6 @@ export interface JobSettings {
   readonly safeToEvict: boolean;
   /** Whether the names of Dask clusters contain the id of their flow run. */
   readonly daskName: boolean;
-  /** The agent process that reports this Job: the value of its annotation `prefect.io/agent`. */
+  /** The agent that the Job belongs to: the value of its annotation `prefect.io/agent`. */
   readonly owner?: string | undefined;
 }

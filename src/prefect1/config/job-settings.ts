@@ -18,7 +18,6 @@ export interface JobOptions {
   readonly safeToEvict?: boolean | undefined;
   /** False: `--no-dask-name`. */
   readonly daskName?: boolean | undefined;
-  readonly owner?: string | undefined;
 }
 
 /** Precedence: options, configuration, defaults. */
@@ -43,7 +42,6 @@ export function jobSettings(config: PrefectConfig, options: JobOptions): JobSett
     resources: resourcesOf(config),
     safeToEvict: options.safeToEvict ?? false,
     daskName: options.daskName ?? true,
-    owner: options.owner,
   };
 }
 

@@ -1,6 +1,7 @@
 // The poll loop: when it polls again, and which runs it launches.
 
 import { describe, expect, it } from "vitest";
+import { clockOf } from "../../support/clock.ts";
 import type { ClusterView } from "../../../src/agent/cluster-view.ts";
 import type { AgentDeps } from "../../../src/agent/deps.ts";
 import { InFlight } from "../../../src/agent/launch/in-flight.ts";
@@ -48,13 +49,16 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
   /** Prefect returns the same runs each time, or the next page if there are several. */
   const page = (): readonly string[] =>
     given.ids.length <= PAGE ? given.ids : given.ids.slice(PAGE * pages, PAGE * ++pages);
-  const clock = {
+  const clock = clockOf({
     now: () => new Date("2026-11-21T00:00:00Z"),
     sleep: (ms: number) => Promise.resolve(void waits.push(ms)),
-  };
+  });
   const runs = { writeLogs: () => Promise.resolve(), unwritten: () => Promise.resolve([]) };
   const deps = {
     clock,
+    kubeTime: clock,
+    prefectTime: clock,
+    pause: { pauses: 0 },
     log: silentLog,
     metrics: noMetrics,
     kube: { create: () => Promise.resolve(jobs++ < 0 ? "exists" : "created") },
@@ -114,8 +118,8 @@ describe("the poll loop", () => {
     expect(waits[0]).toBe(60_000);
   });
 
-  it("throws a rejection that repeats", async () => {
+  it("rides out a rejection: only credentials that are refused for a minute end the agent", async () => {
     const failure = new PrefectError("ask", "no", { failure: "unauthorized" });
-    await expect(poll({ ids: [], failure, polls: 9 })).rejects.toBe(failure);
+    expect((await poll({ ids: [], failure, polls: 9 })).jobs).toBe(0);
   });
 });

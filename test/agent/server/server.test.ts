@@ -1,3 +1,4 @@
+import { clockOf } from "../../support/clock.ts";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
@@ -9,7 +10,7 @@ import { silentLog } from "../../../src/base/log.ts";
 import { freePort } from "../../../scripts/free-port.ts";
 
 let now = new Date("2024-01-01T00:00:00Z");
-const clock: Clock = { now: () => now, sleep: () => Promise.resolve() };
+const clock: Clock = clockOf({ now: () => now });
 let server: AgentServer | undefined;
 
 afterEach(() => server?.stop());
@@ -22,6 +23,7 @@ async function startServer(): Promise<{
   server = new AgentServer(url, { clock, log: silentLog });
   let pokes = 0;
   server.setAgent({
+    problem: () => undefined,
     poke: () => pokes++,
     gauges: () => ({ liveJobs: 7, inFlight: 2, limit: 20, watchRestarts: 3 }),
   });
@@ -88,7 +90,7 @@ describe("AgentServer", () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     server = new AgentServer(url, { clock, log: silentLog });
     const gauges = { liveJobs: 7, inFlight: 2, limit: undefined, watchRestarts: 3 };
-    server.setAgent({ poke: () => 0, gauges: () => gauges });
+    server.setAgent({ problem: () => undefined, poke: () => 0, gauges: () => gauges });
     await server.start();
     for (let scrape = 0; scrape < 2; scrape++) {
       expect(await (await fetch(`${url}/metrics`)).text()).not.toContain("live_jobs_limit");

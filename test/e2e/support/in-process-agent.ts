@@ -3,13 +3,11 @@
 import type { Policy } from "../../../src/job/decide/policy.ts";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { Agent } from "../../../src/agent/agent.ts";
-import { agentPorts } from "../../../src/prefect1/agent-ports.ts";
+import { ApiObserver, runAgent } from "../../../src/cli/commands/agent-start/wire.ts";
 import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
-import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
 import { connectKube } from "../../../src/kube/client/connect.ts";
@@ -31,43 +29,38 @@ export async function currentKube(): Promise<KubeApi> {
   return (await connectKube({}, deps)).kube;
 }
 
-/** Starts an agent; `ended` settles as `Agent.run` does. */
+/** Starts an agent; `ended` settles as `runAgent` does. */
 export async function startInProcessAgent(
   reachable: ReachablePrefect,
   { namespace, label, policy, signal }: InProcessAgentOptions,
 ): Promise<{ readonly ended: Promise<void> }> {
+  const clock = systemClock;
+  const observer = new ApiObserver(clock);
   const kube = await currentKube();
-  const prefect = connectPrefect(
+  const client = connectPrefect(
     { url: reachable.prefect.url, backend: "server", timeoutMs: 15_000 },
-    { env: {} },
+    { env: {}, onRequest: (seen) => observer.prefectRequest(seen) },
   );
-  const flags = { backend: "server", api: reachable.api };
-  const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
-  const who = { name: label, labels: [label], identity: `${label}:1` };
-  const job = jobSettings(config, { namespace, labels: who.labels, owner: who.identity });
-  const ports = agentPorts({
-    ...who,
-    client: prefect,
-    clock: systemClock,
-    scope: `${kube.clusterId}/${namespace}`,
-    job,
-    template: undefined,
-    loadTemplate: (source) => loadTemplate(source, { env: {} }),
-    newClaimId: () => crypto.randomUUID(),
+  const flags = { name: label, shutdownGrace: "1s" };
+  const config = loadPrefectConfig({
+    env: {},
+    readFile: () => undefined,
+    flags: { backend: "server", api: reachable.api },
   });
-  const deps = {
-    kube,
-    ...ports,
-    clock: systemClock,
-    log: silentLog,
-    metrics: noMetrics,
-    isDead: () => false,
-  };
-  const { apiUrl } = job;
-  const settings = { ...who, namespace, apiUrl, policy, concurrency: 8, shutdownGraceMs: 1_000 };
-  const ended = new Agent(deps, settings).run(signal).finally(() => {
+  const ended = runAgent(
+    {
+      ...{ kube, client, observer, clock, config, flags, namespace, policy },
+      log: silentLog,
+      metrics: noMetrics,
+      jobOptions: { namespace, labels: [label] },
+      loadTemplate: (source) => loadTemplate(source, { env: {} }),
+      newId: () => crypto.randomUUID(),
+    },
+    () => undefined,
+    signal,
+  ).finally(() => {
     kube.close();
-    prefect.close();
+    client.close();
   });
   return { ended };
 }

@@ -47,7 +47,7 @@ export class ApiServer {
   readonly logs: PodLogs;
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #writes: Writes;
+  readonly writes: Writes;
   readonly #deletes: Deletes;
 
   constructor(store: Store, clock: Clock, options: { readonly access: Access; readonly bookmarkMs: number }) {
@@ -57,7 +57,7 @@ export class ApiServer {
     this.lists = new Lists(store);
     this.watches = new Watches(store, clock, options.bookmarkMs);
     this.logs = new PodLogs(store, clock);
-    this.#writes = new Writes(store, clock);
+    this.writes = new Writes(store, clock);
     this.#deletes = new Deletes(store, clock);
   }
 
@@ -101,13 +101,13 @@ export class ApiServer {
         return this.watches.open(target);
       case "create":
         if (!isCollection) throw methodNotAllowed();
-        return written(target, this.#writes.create(target, body));
+        return written(target, this.writes.create(target, body));
       case "update":
         if (isCollection) throw methodNotAllowed();
-        return written(target, this.#writes.update(target, body));
+        return written(target, this.writes.update(target, body));
       case "patch":
         if (isCollection) throw methodNotAllowed();
-        return written(target, this.#writes.patch(target, body, contentType));
+        return written(target, this.writes.patch(target, body, contentType));
       case "delete":
         if (target.subresource !== "") throw methodNotAllowed();
         return json(200, this.#deletes.one(target, body));

@@ -11,7 +11,9 @@ import { deleteVersion } from "./deletion.ts";
 import { EventRecorder } from "./event-recorder.ts";
 import type { Faults } from "./faults.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
+import type { Admission } from "./writes.ts";
 import { HttpServer } from "../http-server.ts";
+import type { Handler } from "../http-server.ts";
 import { Front } from "./front.ts";
 import type { OnRequest } from "./front.ts";
 import { JobController } from "./job-controller.ts";
@@ -51,9 +53,11 @@ export interface FakeKubernetesOptions {
   readonly clock?: Clock;
 }
 
-/** A running fake. Resources are named `jobs`, `pods` … or `daskclusters.gateway.dask.org`. */
+/** A fake. Resources are named `jobs`, `pods` … or `daskclusters.gateway.dask.org`. */
 export interface FakeKubernetes {
   readonly url: string;
+  /** Answers a request, without a socket. */
+  readonly handle: Handler;
   readonly faults: Faults;
   readonly requests: RequestLog;
   /** How many watches are open. */
@@ -62,6 +66,8 @@ export interface FakeKubernetes {
   setOnRequest(hook: OnRequest | undefined): void;
   /** Forbids from now on; the answer takes it back. */
   forbid(rule: AccessRule): () => void;
+  /** Refuses objects from now on; undefined: admits all that is valid. */
+  setAdmission(admission: Admission | undefined): void;
   /** A kubeconfig for this server, as JSON (which is YAML). */
   kubeconfig(given?: { readonly token?: string; readonly namespace?: string }): string;
   get(resource: string, namespace: string | undefined, name: string): KubeObject | undefined;
@@ -87,9 +93,14 @@ export interface FakeKubernetes {
 
 /** Starts a fake. Throws ExpectedError when its address cannot be had. */
 export async function startFakeKubernetes(options: FakeKubernetesOptions = {}): Promise<FakeKubernetes> {
-  const fake = new Fake(options);
+  const fake = fakeKubernetes(options);
   await fake.resume();
   return fake;
+}
+
+/** A fake that does not listen. */
+export function fakeKubernetes(options: FakeKubernetesOptions = {}): FakeKubernetes {
+  return new Fake(options);
 }
 
 class Fake implements FakeKubernetes {
@@ -120,6 +131,10 @@ class Fake implements FakeKubernetes {
     return this.#server.url;
   }
 
+  get handle(): Handler {
+    return this.#front.handle;
+  }
+
   get faults(): Faults {
     return this.#front.faults;
   }
@@ -138,6 +153,10 @@ class Fake implements FakeKubernetes {
 
   forbid(rule: AccessRule): () => void {
     return this.#api.access.forbid(rule);
+  }
+
+  setAdmission(admission: Admission | undefined): void {
+    this.#api.writes.admission = admission;
   }
 
   kubeconfig(given: { readonly token?: string; readonly namespace?: string } = {}): string {

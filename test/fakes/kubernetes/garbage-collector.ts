@@ -13,13 +13,14 @@ import type { Change, Version } from "./version.ts";
 export class GarbageCollector {
   readonly #store: Store;
   readonly #clock: Pick<Clock, "now">;
-  readonly #uids = new Soon((uid) => this.#collect(uid));
+  readonly #uids: Soon;
   readonly #namespaces = resourceNamed("namespaces");
   readonly #unlisten: () => void;
 
-  constructor(store: Store, clock: Pick<Clock, "now">) {
+  constructor(store: Store, clock: Pick<Clock, "now" | "soon">) {
     this.#store = store;
     this.#clock = clock;
+    this.#uids = new Soon(clock, (uid) => this.#collect(uid));
     this.#unlisten = store.listen(undefined, (change) => this.#note(change));
   }
 

@@ -42,7 +42,7 @@ export class JobController {
   readonly #jobs = resourceNamed("jobs");
   readonly #pods = resourceNamed("pods");
   readonly #accounts = resourceNamed("serviceaccounts");
-  readonly #uids = new Soon((uid) => this.#sync(uid));
+  readonly #uids: Soon;
   readonly #timers: Timers;
   readonly #lastFailure = new Map<string, number>();
   readonly #unlisten: () => void;
@@ -50,6 +50,7 @@ export class JobController {
 
   constructor(options: JobControllerOptions) {
     this.#deps = options;
+    this.#uids = new Soon(options.clock, (uid) => this.#sync(uid));
     this.#timers = new Timers(options.clock, (uid) => this.#uids.add(uid));
     this.#unlisten = options.store.listen(undefined, (change) => this.#note(change));
     for (const job of options.store.all(this.#jobs)) this.#uids.add(job.object.metadata.uid);

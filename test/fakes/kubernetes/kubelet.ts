@@ -126,7 +126,7 @@ export class Kubelet {
     if ((object.metadata.deletionGracePeriodSeconds ?? 0) === 0) return;
     this.#dying.add(uid);
     // Not now: the others are still being told of this change.
-    setImmediate(() => void this.#kill(uid));
+    this.#deps.clock.soon(() => void this.#kill(uid));
   }
 
   async #kill(uid: string): Promise<void> {

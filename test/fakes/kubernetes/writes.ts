@@ -27,8 +27,13 @@ export interface Written {
   readonly created: boolean;
 }
 
+/** Refuses an object that is to be created; undefined: it is admitted. */
+export type Admission = (resource: string, object: KubeObject) => Failure | undefined;
+
 /** The writes of a store. */
 export class Writes {
+  /** Webhooks, policies and quotas. */
+  admission: Admission | undefined;
   readonly #store: Store;
   readonly #clock: Pick<Clock, "now">;
 
@@ -85,6 +90,8 @@ export class Writes {
     const { namespace, name } = object.metadata;
     if (this.#store.find(type, namespace, name) !== undefined) throw alreadyExists(type, name);
     this.#admit(type, object);
+    const refusal = this.admission?.(type.plural, object);
+    if (refusal !== undefined) throw refusal;
     if (isDryRun(target.query)) return { object, created: true };
     return { object: this.#store.add(type, object).object, created: true };
   }

@@ -1,6 +1,6 @@
 // A plain client for the fake's tests, and a clock that only moves when told.
 
-import type { Clock } from "../../../src/base/clock.ts";
+import { TestClock } from "../../support/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 
 export interface GraphqlReply {
@@ -60,10 +60,11 @@ export function setTaskState(
 }
 
 /** A clock that stands still. */
-export class StillClock implements Clock {
+export class StillClock extends TestClock {
   #nowMs: number;
 
   constructor(start = "2022-03-04T05:06:07Z") {
+    super();
     this.#nowMs = Date.parse(start);
   }
 

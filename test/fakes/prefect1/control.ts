@@ -7,7 +7,11 @@ import { createFlowRun } from "./create-flow-run.ts";
 import { createFlow } from "./flows.ts";
 import type { FlowSpec } from "./flows.ts";
 import type { AgentRow, FlowRow, FlowRunRow, LogRow, TaskRunRow } from "./rows.ts";
+import { writeRunLogs } from "./run-logs.ts";
+import { timeNow } from "./service.ts";
 import type { Service } from "./service.ts";
+import { deleteAgent } from "./agents.ts";
+import { writeTaskRunState } from "./set-task-run-state.ts";
 import { writeFlowRunState } from "./set-flow-run-state.ts";
 import { storedState } from "./state-form.ts";
 import { timeOf } from "./time.ts";
@@ -43,12 +47,22 @@ export interface Control {
   taskRuns(flowRunId: string): TaskRunRow[];
   /** Sets a flow run's state as somebody else would: by the server's rules, but for the Submitted lock. */
   setState(flowRunId: string, state: Pick<State, "type"> & JsonObject): void;
+  /** As the flow's own process does: the run is alive. */
+  heartbeat(flowRunId: string): void;
   deleteFlowRun(id: string): boolean;
+  /** Adds a line to the flow run's log. */
+  writeLog(
+    flowRunId: string,
+    line: { readonly name: string; readonly level: string; readonly message: string },
+  ): void;
   /** Log lines in the order in which they were written. */
   logsOf(flowRunId: string): LogRow[];
   /** All states that the flow run had, oldest first. */
   history(flowRunId: string): PastState[];
+  /** Sets a task run's state, by the server's rules. */
+  setTaskState(taskRunId: string, state: Pick<State, "type"> & JsonObject): void;
   agents(): AgentRow[];
+  deleteAgent(id: string): void;
 }
 
 /** The control of one tenant. Its calls throw ExpectedError for ids that do not exist, unless they can answer undefined. */
@@ -70,7 +84,12 @@ export function controlOf(service: Service, tenantId: string): Control {
       const stored = storedState(state, service.clock.now());
       writeFlowRunState(service, existing(service, id), stored);
     },
+    heartbeat: (id) => {
+      const now = timeNow(service);
+      tables.flow_run.update(existing(service, id), { heartbeat: now, updated: now });
+    },
     deleteFlowRun: (id) => store.deleteFlowRun(id),
+    writeLog: (id, line) => void writeRunLogs(service, {}, { logs: [{ flow_run_id: id, ...line }] }),
     logsOf: (id) => [...tables.log.having("flow_run_id", id)].map((row) => ({ ...row })),
     history: (id) =>
       [...tables.flow_run_state.having("flow_run_id", id)].map((row) => ({
@@ -80,6 +99,11 @@ export function controlOf(service: Service, tenantId: string): Control {
         at: row.timestamp,
         state: row.serialized_state,
       })),
+    setTaskState: (id, state) => {
+      const task = tables.task_run.get(id);
+      if (task !== undefined) writeTaskRunState(service, task, storedState(state, service.clock.now()));
+    },
+    deleteAgent: (id) => void deleteAgent(service, {}, { agent_id: id }),
     agents: () => [...tables.agent.all()].map((row) => ({ ...row })),
   };
 }

@@ -9,6 +9,7 @@ import type { Control } from "./control.ts";
 import { Faults } from "./faults.ts";
 import type { Fault, FaultSwitch } from "./faults.ts";
 import { HttpServer } from "../http-server.ts";
+import type { Handler } from "../http-server.ts";
 import { handle } from "./front.ts";
 import type { Front } from "./front.ts";
 import { CallReader } from "./graphql-call.ts";
@@ -52,7 +53,11 @@ export interface FakePrefect1 extends Control {
   /** The address on this machine, without a slash at the end. */
   readonly url: string;
   readonly port: number;
+  /** Answers a request, without a socket. */
+  readonly handle: Handler;
   readonly tenantId: string;
+  /** Adds a tenant, with the control of its flows and runs. */
+  addTenant(name: string): Control & { readonly tenantId: string };
   readonly store: Store;
   readonly requests: RequestLog;
   /** Called after every change of a row; the answer ends it. */
@@ -76,19 +81,34 @@ export interface FakePrefect1 extends Control {
 
 /** Starts a fake with one tenant. */
 export async function startFakePrefect1(options: FakePrefect1Options = {}): Promise<FakePrefect1> {
+  const fake = fakePrefect1(options);
+  await fake.resume();
+  return fake;
+}
+
+/** A fake with one tenant that does not listen. */
+export function fakePrefect1(options: FakePrefect1Options = {}): FakePrefect1 {
   const service = serviceFor(options);
   const tenantId = String(createTenant(service, {}, { name: "default", slug: "default" })["id"]);
   const hooks = new Set<RequestHook>();
   const front = frontFor(service, options, hooks);
   const { host = "127.0.0.1", port = 0 } = options;
   const server = new HttpServer((request) => handle(front, request), { host, port });
-  await server.open();
   const { store } = service.db;
   return {
     ...controlOf(service, tenantId),
-    url: server.url,
-    port: server.port,
+    get url() {
+      return server.url;
+    },
+    get port() {
+      return server.port;
+    },
+    handle: (request) => handle(front, request),
     tenantId,
+    addTenant: (name) => {
+      const id = String(createTenant(service, {}, { name, slug: name })["id"]);
+      return { ...controlOf(service, id), tenantId: id };
+    },
     store,
     requests: front.log,
     on: (callback) => store.onChange(callback),

@@ -1,6 +1,6 @@
 // What every operation of the fake works with: the database, the clock, the flavour, and who is calling.
 
-import { randomUUID } from "node:crypto";
+import { newUuid } from "../chance.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import type { Database } from "./related.ts";
 import type { Flavour } from "./sdl.ts";
@@ -28,7 +28,7 @@ export interface Caller {
 /** The columns that every new row begins with. */
 export function newRow(service: Service): { id: string; created: string; updated: string } {
   const now = timeNow(service);
-  return { id: randomUUID(), created: now, updated: now };
+  return { id: newUuid(), created: now, updated: now };
 }
 
 /** The present in stored form. */

@@ -273,7 +273,9 @@ describe("decide, immediately", () => {
 
   it("fails a run claimed for another Job only when the old Job's failure is first reported", () => {
     const claimedFor = (identifier: string): RunStatus =>
-      known("Submitted", { context: { kubectl_prefect: { id: "c", scope: "p", identifier } } });
+      known("Submitted", {
+        context: { kubectl_prefect: { id: "c", place: { namespace: "p" }, identifier } },
+      });
     expect(decisionOf({ jobs: [failedJob], run: claimedFor("aaaaaaaa") }).transition).toMatchObject({
       kind: "fail",
       onlyWithReport: false,

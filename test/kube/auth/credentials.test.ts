@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { clockOf } from "../../support/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { credentialsOf } from "../../../src/kube/auth/credentials.ts";
 
@@ -14,7 +15,7 @@ function withUser(
 ): { credentials: Promise<Credentials>; pass: (ms: number) => void } {
   let now = START;
   const deps = {
-    clock: { now: () => now, sleep: () => Promise.resolve() },
+    clock: clockOf({ now: () => now }),
     env: {},
     readFile: (path: string) => files[path],
   };

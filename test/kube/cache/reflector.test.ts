@@ -1,5 +1,5 @@
+import { TestClock } from "../../support/clock.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Clock } from "../../../src/base/clock.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { runAll } from "../../../src/base/run-all.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
@@ -16,7 +16,10 @@ import { jobBody } from "../../fakes/kubernetes/tests/with-fake.ts";
 type Options = ReflectorOptions<"jobs", Job>;
 
 /** Sleeps a hundredth of the requested time, and records the requested times. */
-class FastClock implements Clock {
+class FastClock extends TestClock {
+  override random(): number {
+    return 0;
+  }
   readonly sleeps: number[] = [];
   now(): Date {
     return new Date();
@@ -84,7 +87,6 @@ async function watching(
     query: { namespace: "default" },
     transform: transformJob,
     relistMs: 600_000,
-    random: () => 0,
     onActivity: runChecks,
     ...options,
     onChange: (change) => {

@@ -41,7 +41,6 @@ describe("jobSettings", () => {
       safeToEvict: true,
       daskName: false,
       keySecret: { name: "s", key: "k" },
-      owner: "me",
     });
     expect(chosen).toMatchObject({
       labels: ["x"],
@@ -52,7 +51,6 @@ describe("jobSettings", () => {
       safeToEvict: true,
       daskName: false,
       keySecret: { name: "s", key: "k" },
-      owner: "me",
     });
   });
 

@@ -18,12 +18,13 @@ let idlePods: number;
 beforeEach(async () => {
   [serverAheadMs, pullMs, idlePods] = [0, 3_600_000, 0];
   fakes = await startFakes({
+    speed: 20,
     prefect: { clock: { ...systemClock, now: () => new Date(Date.now() + serverAheadMs) } },
     script: () => ({ outcome: "succeed", startMs: fakes.kube.list("jobs").length > 1 ? 0 : pullMs }),
     runsFlow: () => idlePods-- <= 0,
   });
   const policy = { ...DEFAULT_POLICY, exitGraceMs: 100 };
-  agent = await startInProcessAgent(fakes, { shortSleeps: true, settings: { policy } });
+  agent = await startInProcessAgent(fakes, { policy });
 });
 
 afterEach(async () => {

@@ -62,7 +62,7 @@ describe("an agent that looks for due runs", () => {
     const resumed = dueRun(fakes);
     fakes.prefect.setState(resumed, { type: "Resume", start_time: fromNow(-60_000).toISOString() });
     const id = dueRun(fakes);
-    await start({ settings: { limit: 1 } });
+    await start({ flags: { limit: "1" } });
     await untilSucceeded(fakes, [id]);
     expect(fakes.jobsOf(resumed)).toEqual([]);
   });
@@ -107,11 +107,11 @@ describe("--limit", () => {
     pod = "never";
     const ids = [dueRun(fakes), dueRun(fakes), dueRun(fakes)];
     const jobs = (): number => ids.flatMap((id) => fakes.jobsOf(id)).length;
-    const first = await start({ settings: { limit: 2 } });
+    const first = await start({ flags: { limit: "2" } });
     await eventually(() => expect(jobs()).toBe(2));
     await first.stop();
-    const second = await start({ settings: { limit: 2 } });
-    await eventually(() => expect(second.lines.join()).toContain("At the limit of live Jobs"));
+    const second = await start({ flags: { limit: "2" } });
+    await eventually(() => expect(second.lines.join()).toContain("Claiming no flow runs now"));
     expect(jobs()).toBe(2);
     const [oldest] = fakes.kube.list("jobs");
     fakes.kube.remove("jobs", "default", oldest?.metadata.name ?? "");
@@ -120,7 +120,7 @@ describe("--limit", () => {
 
   it("does not delay runs because of Jobs that have finished before the next poll", async () => {
     const ids = Array.from({ length: 6 }, () => dueRun(fakes));
-    await start({ settings: { limit: 1 } });
+    await start({ flags: { limit: "1" } });
     await untilSucceeded(fakes, ids);
     expect(launchCounts(fakes, ids)).toEqual(launchedOnce(ids));
   });

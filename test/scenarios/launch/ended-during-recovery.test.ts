@@ -10,7 +10,7 @@ import type { Fakes } from "../support/fakes.ts";
 let fakes: Fakes;
 
 beforeEach(async () => {
-  fakes = await startFakes({ script: () => "never", runsFlow: () => false });
+  fakes = await startFakes({ speed: 20, script: () => "never", runsFlow: () => false });
 });
 
 afterEach(() => fakes.stop());
@@ -40,7 +40,7 @@ async function statesAfterRecovery(
     if (moment === "before" && listsClaims(call)) recoveries++;
     if (moment === "after") await hook(call);
   });
-  const second = await startInProcessAgent(fakes, { shortSleeps: true });
+  const second = await startInProcessAgent(fakes);
   await eventually(() => expect(recoveries).toBeGreaterThan(3));
   await second.stop();
   return fakes.prefect.history(id).map(({ type }) => type);

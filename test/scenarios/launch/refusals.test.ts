@@ -46,11 +46,6 @@ describe("a run without a possible Job becomes Failed with the reason", () => {
     );
   });
 
-  it("when the agent may not create Jobs", async () => {
-    fakes.kube.forbid({ verbs: ["create"], resources: ["jobs"] });
-    expect(await failureOf(dueRun(fakes))).toMatch(/^Kubernetes Error: jobs\.batch is forbidden: /);
-  });
-
   it("when the API server rejects the Job", async () => {
     const message =
       'Job.batch "prefect-job-1" is invalid: spec.template.spec.containers[0].image: Required value';

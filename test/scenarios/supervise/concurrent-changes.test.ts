@@ -5,19 +5,18 @@ import { DEFAULT_POLICY } from "../../../src/job/decide/policy.ts";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startInProcessAgent } from "../support/in-process-agent.ts";
-import { startFakes } from "../support/fakes.ts";
+import { OWNED, startFakes } from "../support/fakes.ts";
 import type { InProcessAgent } from "../support/in-process-agent.ts";
 import type { Fakes } from "../support/fakes.ts";
 
 const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, exitGraceMs: 50, sidecarGraceMs: 50 };
 const WAIT = { timeout: 30_000, interval: 10 };
 /** Names whose agents act at least half a second apart. */
-const AGENTS = ["one", "two", "agent"];
 
 /** A Running run with a Job whose pod does not report to Prefect. */
 async function runWithJob(script: PodScript, cloud = false): Promise<{ fakes: Fakes; id: string }> {
   const prefect = cloud ? { flavour: "cloud" as const, apiKey: "key", versionLocking: true } : {};
-  const fakes = await startFakes({ script: () => script, runsFlow: () => false, prefect });
+  const fakes = await startFakes({ speed: 20, script: () => script, runsFlow: () => false, prefect });
   onTestFinished(() => fakes.stop());
   const flow = fakes.prefect.createFlow({ name: "etl" });
   const { id } = fakes.prefect.createFlowRun({ flow });
@@ -25,14 +24,14 @@ async function runWithJob(script: PodScript, cloud = false): Promise<{ fakes: Fa
   const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "0a1b2c3d" };
   const containers = [{ name: "flow", image: "flows:1" }];
   const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-  const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels };
+  const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels, annotations: OWNED };
   fakes.kube.put("jobs", { metadata, spec: { backoffLimit: 0, template } });
   return { fakes, id };
 }
 
-async function agentFor(fakes: Fakes, name: string, cloud = false): Promise<InProcessAgent> {
+async function agentFor(fakes: Fakes, cloud = false): Promise<InProcessAgent> {
   const backend = cloud ? ({ backend: "cloud", apiKey: "key" } as const) : {};
-  const agent = await startInProcessAgent(fakes, { name, ...backend, settings: { policy: POLICY } });
+  const agent = await startInProcessAgent(fakes, { ...backend, policy: POLICY });
   onTestFinished(() => agent.stop());
   return agent;
 }
@@ -50,7 +49,7 @@ describe("a run whose state changes while the agent sets its final state", () =>
       isSet = true;
       fakes.prefect.setState(id, { type: "Success" });
     });
-    await agentFor(fakes, "agent", true);
+    await agentFor(fakes, true);
     await untilNoJobs(fakes);
     expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Success"]);
   });
@@ -65,43 +64,8 @@ describe("a run whose state changes while the agent sets its final state", () =>
       fakes.prefect.setState(id, { type: "Scheduled", start_time: "2100-01-01T00:00:00+00:00" });
       fakes.prefect.setState(id, { type: "Success" });
     });
-    await agentFor(fakes, "agent");
+    await agentFor(fakes);
     await untilNoJobs(fakes);
     expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Scheduled", "Success"]);
-  });
-});
-
-describe("three agents", () => {
-  it("set Failed once", async () => {
-    const { fakes, id } = await runWithJob({ outcome: "fail" });
-    await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
-    await untilNoJobs(fakes);
-    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Failed"]);
-  });
-
-  it("set Failed once if somebody deletes the Job", async () => {
-    const { fakes, id } = await runWithJob({ outcome: "never" });
-    const agents = await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
-    await vi.waitFor(() => {
-      expect(agents.filter(({ lines }) => lines.some((line) => line.includes("Waiting for")))).toHaveLength(
-        3,
-      );
-      expect(fakes.kube.list("pods").map(({ status }) => status?.["phase"])).toEqual(["Running"]);
-    }, WAIT);
-    fakes.kube.remove("jobs", "default", "prefect-job-0a1b2c3d");
-    await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Failed"), WAIT);
-    await untilNoJobs(fakes);
-    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Failed"]);
-    const errors = fakes.prefect.logsOf(id).filter(({ level }) => level === "ERROR");
-    expect(errors).toHaveLength(1);
-  });
-
-  it("set Cancelled once", async () => {
-    const { fakes, id } = await runWithJob({ outcome: "never" });
-    fakes.prefect.setState(id, { type: "Cancelling" });
-    await Promise.all(AGENTS.map((name) => agentFor(fakes, name)));
-    await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Cancelled"), WAIT);
-    await untilNoJobs(fakes);
-    expect(typesOf(fakes, id)).toEqual(["Scheduled", "Running", "Cancelling", "Cancelled"]);
   });
 });

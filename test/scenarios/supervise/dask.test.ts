@@ -8,7 +8,7 @@ import type { JsonObject } from "../../../src/base/json.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startInProcessAgent } from "../support/in-process-agent.ts";
 import type { InProcessAgent } from "../support/in-process-agent.ts";
-import { startFakes } from "../support/fakes.ts";
+import { OWNED, startFakes } from "../support/fakes.ts";
 import type { Fakes } from "../support/fakes.ts";
 
 const POLICY: Policy = {
@@ -41,6 +41,7 @@ interface Options {
 /** A run with a Job and Dask objects, and an agent that starts after them. */
 async function setUp(options: Options): Promise<Setup> {
   const fakes = await startFakes({
+    speed: 20,
     script: () => options.script,
     runsFlow: () => options.state === undefined,
   });
@@ -51,7 +52,7 @@ async function setUp(options: Options): Promise<Setup> {
   fakes.kube.put("jobs", jobOf(id, fakes.prefect.url));
   options.dask(fakes, id);
   options.before?.(fakes, id);
-  const agent = await startInProcessAgent(fakes, { settings: { policy: { ...POLICY, ...options.policy } } });
+  const agent = await startInProcessAgent(fakes, { policy: { ...POLICY, ...options.policy } });
   onTestFinished(() => agent.stop());
   return { fakes, id, agent };
 }
@@ -61,7 +62,7 @@ function jobOf(id: string, api: string): JsonObject {
   const env = [{ name: "PREFECT__CLOUD__API", value: api }];
   const containers = [{ name: "flow", image: "flows:1", env }];
   const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-  const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels };
+  const metadata = { name: "prefect-job-0a1b2c3d", namespace: "default", labels, annotations: OWNED };
   return { metadata, spec: { backoffLimit: 0, completions: 1, parallelism: 1, template } };
 }
 
@@ -229,17 +230,17 @@ describe("the Dask cluster of a run", () => {
 
 describe("an agent that starts after the Job of a cancelled run was deleted", () => {
   it("deletes the Dask cluster and sets Cancelled", async () => {
-    const fakes = await startFakes({ script: () => ({ outcome: "never" }) });
+    const fakes = await startFakes({ speed: 20, script: () => ({ outcome: "never" }) });
     onTestFinished(() => fakes.stop());
     const { id } = fakes.prefect.createFlowRun({ flow: fakes.prefect.createFlow({ name: "etl" }) });
-    const first = await startInProcessAgent(fakes, { name: "first", settings: { policy: POLICY } });
+    const first = await startInProcessAgent(fakes, { policy: POLICY });
     await fakes.prefect.until(() => fakes.prefect.flowRun(id)?.state === "Running", { timeoutMs: 12_000 });
     await first.stop();
     putCluster(fakes, nameFor(id));
     fakes.prefect.setState(id, { type: "Cancelling" });
     for (const { metadata } of fakes.kube.list("jobs")) fakes.kube.remove("jobs", "default", metadata.name);
     await vi.waitFor(() => expect(fakes.kube.list("jobs")).toEqual([]), WAIT);
-    const second = await startInProcessAgent(fakes, { name: "second", settings: { policy: POLICY } });
+    const second = await startInProcessAgent(fakes, { policy: POLICY });
     onTestFinished(() => second.stop());
     await vi.waitFor(
       () => expect([fakes.prefect.flowRun(id)?.state, ...daskIn(fakes)]).toEqual(["Cancelled"]),
@@ -276,12 +277,12 @@ describe("an agent without permission to", () => {
 
 describe("many runs that fail together", () => {
   it("share requests that list Dask objects", async () => {
-    const fakes = await startFakes({ script: () => ({ outcome: "fail" }), runsFlow: () => false });
+    const fakes = await startFakes({ speed: 20, script: () => ({ outcome: "fail" }), runsFlow: () => false });
     onTestFinished(() => fakes.stop());
     const flow = fakes.prefect.createFlow({ name: "etl" });
     const ids = Array.from({ length: 60 }, () => fakes.prefect.createFlowRun({ flow }).id);
     for (const id of ids) putCluster(fakes, nameFor(id));
-    const agent = await startInProcessAgent(fakes, { settings: { policy: POLICY } });
+    const agent = await startInProcessAgent(fakes, { policy: POLICY });
     onTestFinished(() => agent.stop());
     await vi.waitFor(() => {
       expect(ids.map((id) => fakes.prefect.flowRun(id)?.state)).toEqual(ids.map(() => "Failed"));

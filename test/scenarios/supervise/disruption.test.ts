@@ -9,7 +9,7 @@ import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { setTaskState } from "../../fakes/prefect1/client.ts";
 import { startInProcessAgent } from "../support/in-process-agent.ts";
-import { startFakes } from "../support/fakes.ts";
+import { OWNED, startFakes } from "../support/fakes.ts";
 import type { Fakes } from "../support/fakes.ts";
 
 const POLICY = { ...DEFAULT_POLICY, onDisruption: "retry", exitGraceMs: 50, sidecarGraceMs: 50 } as const;
@@ -23,7 +23,7 @@ const script = (job: Job): PodScript =>
 
 /** A run whose pod is evicted while `transform` runs, which needs the result of `extract`; that result was not stored. */
 async function disrupted(): Promise<{ fakes: Fakes; id: string }> {
-  const fakes = await startFakes({ script, runsFlow: (job) => !isFirst(job) });
+  const fakes = await startFakes({ speed: 20, script, runsFlow: (job) => !isFirst(job) });
   onTestFinished(() => fakes.stop());
   const flow = fakes.prefect.createFlow({
     name: "etl",
@@ -62,12 +62,12 @@ function jobOf(id: string): { [key: string]: unknown } {
   const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "0a1b2c3d" };
   const containers = [{ name: "flow", image: "flows:1" }];
   const template = { metadata: { labels }, spec: { restartPolicy: "Never", containers } };
-  const metadata = { name: FIRST, namespace: "default", labels };
+  const metadata = { name: FIRST, namespace: "default", labels, annotations: OWNED };
   return { metadata, spec: { backoffLimit: 0, completions: 1, parallelism: 1, template } };
 }
 
-async function agentFor(fakes: Fakes, name: string): Promise<void> {
-  const agent = await startInProcessAgent(fakes, { name, settings: { policy: POLICY } });
+async function agentFor(fakes: Fakes): Promise<void> {
+  const agent = await startInProcessAgent(fakes, { policy: POLICY });
   onTestFinished(() => agent.stop());
 }
 
@@ -108,7 +108,7 @@ function statesOf(fakes: Fakes, id: string, slug: string): string[] {
 describe("a run whose pod was evicted", () => {
   it("is rescheduled, and runs the lost tasks and those with lost results again", async () => {
     const { fakes, id } = await disrupted();
-    await agentFor(fakes, "agent");
+    await agentFor(fakes);
     await expectRetried(fakes, id);
     expect(statesOf(fakes, id, "extract-1")).toEqual(["Success", "Pending", "Success"]);
     expect(statesOf(fakes, id, "transform-1")).toEqual(["Running", "Pending", "Success"]);
@@ -117,7 +117,7 @@ describe("a run whose pod was evicted", () => {
 
   it("is rescheduled once by two agents", async () => {
     const { fakes, id } = await disrupted();
-    await Promise.all([agentFor(fakes, "one"), agentFor(fakes, "two")]);
+    await Promise.all([agentFor(fakes), agentFor(fakes)]);
     await expectRetried(fakes, id);
     expect(fakes.prefect.taskRuns(id).map(({ state }) => state)).toEqual(Array(4).fill("Success"));
   });
@@ -125,7 +125,7 @@ describe("a run whose pod was evicted", () => {
   it("becomes Failed with --on-disruption fail", async () => {
     const { fakes, id } = await disrupted();
     const policy = { ...POLICY, onDisruption: "fail" } as const;
-    const agent = await startInProcessAgent(fakes, { settings: { policy } });
+    const agent = await startInProcessAgent(fakes, { policy });
     onTestFinished(() => agent.stop());
     await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Failed"), WAIT);
     expect(fakes.prefect.flowRun(id)?.state_message).toMatch(/^Kubernetes Error: pod .* was evicted/);
@@ -145,7 +145,7 @@ describe("a run whose pod was evicted", () => {
           calls.map(async (nth) => {
             const { fakes, id } = await disrupted();
             fakes.prefect.fault({ effect, nth, match: isFromAgent });
-            await agentFor(fakes, "agent");
+            await agentFor(fakes);
             await expectRetried(fakes, id);
             expect(statesOf(fakes, id, "mail-1")).toEqual(["Success"]);
           }),

@@ -1,6 +1,10 @@
 // Both fakes. Pods set their flow run's state as Prefect's own process does: Running, then Success.
 // Records every Job that ever got a pod, deleted ones included.
 
+import { systemClock } from "../../../src/base/clock.ts";
+import type { Clock } from "../../../src/base/clock.ts";
+import { ownerText } from "../../../src/job/owner.ts";
+import { fastClock } from "../../support/clock.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
 import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
@@ -20,7 +24,12 @@ export interface RecordedJob {
   readonly at: Date;
 }
 
+/** A Job with these annotations belongs to the agent without options, and was made by an earlier process of it. */
+export const OWNED = { "prefect.io/agent": ownerText({ name: "agent", labels: [], process: "earlier" }) };
+
 export interface FakesOptions {
+  /** Time passes for the fakes, and for agents on them, so many times as fast. */
+  readonly speed?: number;
   readonly prefect?: FakePrefect1Options;
   readonly kube?: Omit<FakeKubernetesOptions, "script" | "onPhase">;
   /** What a Job's pod does; without it, the pod succeeds at once. */
@@ -30,6 +39,7 @@ export interface FakesOptions {
 }
 
 export interface Fakes {
+  readonly clock: Clock;
   readonly prefect: FakePrefect1;
   readonly kube: FakeKubernetes;
   /** All Jobs that the run ever had. */
@@ -39,9 +49,11 @@ export interface Fakes {
 
 /** Starts both fakes. */
 export async function startFakes(options: FakesOptions = {}): Promise<Fakes> {
-  const prefect = await startFakePrefect1(options.prefect);
+  const clock = options.speed === undefined ? systemClock : fastClock(options.speed);
+  const prefect = await startFakePrefect1({ clock, ...options.prefect });
   const recorded = new Map<string, RecordedJob>();
   const kube = await startFakeKubernetes({
+    clock,
     ...options.kube,
     script: (job) => {
       const { uid, name, labels } = job.metadata;
@@ -54,6 +66,7 @@ export async function startFakes(options: FakesOptions = {}): Promise<Fakes> {
     },
   });
   return {
+    clock,
     prefect,
     kube,
     jobsOf: (id) => [...recorded.values()].filter(({ flowRunId }) => flowRunId === id),

@@ -1,19 +1,16 @@
 // The agent in this process, connected to the fakes over real HTTP, and wired as `agent start` wires it.
 
-import { Agent } from "../../../src/agent/agent.ts";
-import { agentPorts } from "../../../src/prefect1/agent-ports.ts";
-import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
-import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import type { Agent } from "../../../src/agent/agent.ts";
 import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
 import type { AgentMetrics } from "../../../src/agent/server/agent-metrics.ts";
-import type { AgentSettings } from "../../../src/agent/settings.ts";
-import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { createLog } from "../../../src/base/log.ts";
-import { agentSettings } from "../../../src/cli/commands/agent-start/settings.ts";
+import type { Policy } from "../../../src/job/decide/policy.ts";
 import type { AgentFlags } from "../../../src/cli/commands/agent-start/settings.ts";
-import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
+import { ApiObserver, runAgent } from "../../../src/cli/commands/agent-start/wire.ts";
 import { connectKube } from "../../../src/kube/client/connect.ts";
+import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import { connectPrefect } from "../../../src/prefect1/connect.ts";
 import type { Fakes } from "./fakes.ts";
 
@@ -21,76 +18,56 @@ import type { Fakes } from "./fakes.ts";
 export interface InProcessOptions {
   readonly name?: string;
   readonly labels?: readonly string[];
-  /** The scope in claims; without it, the fake cluster's. */
-  readonly scope?: string;
-  readonly settings?: Partial<AgentSettings>;
-  /** Sleeps longer than a second, such as those between recoveries, take 50 ms. */
-  readonly shortSleeps?: boolean;
-  /** Replaces the system clock. */
+  readonly flags?: AgentFlags;
+  readonly policy?: Partial<Policy>;
+  /** Replaces the fakes' clock. */
   readonly clock?: Clock;
   /** Receives the loops' progress; without it, no metrics are kept. */
   readonly metrics?: AgentMetrics;
+  readonly onAgent?: (agent: Agent) => void;
   readonly backend?: "cloud" | "server";
   readonly apiKey?: string;
 }
 
 export interface InProcessAgent {
   readonly lines: readonly string[];
-  /** Settles as `Agent.run` does. */
+  /** Settles as `runAgent` does. */
   readonly ended: Promise<void>;
   poke(): void;
   /** Stops the agent and waits for its end. */
   stop(): Promise<void>;
 }
 
-const NO_FLAGS: AgentFlags = {
-  name: undefined,
-  agentConfigId: undefined,
-  jobTemplate: undefined,
-  maxPolls: undefined,
-  limit: undefined,
-  concurrency: undefined,
-  startGrace: undefined,
-  pendingTimeout: undefined,
-  onDisruption: undefined,
-  cancelGrace: undefined,
-  deleteSucceededAfter: undefined,
-  deleteFailedAfter: undefined,
-  disableJobDeletion: undefined,
-  shutdownGrace: undefined,
-};
-
-const SHORT_SLEEPS: Clock = {
-  now: () => systemClock.now(),
-  sleep: (ms, signal) => systemClock.sleep(ms > 1_000 ? 50 : ms, signal),
-};
-
 /** Starts an agent. */
 export async function startInProcessAgent(
   fakes: Fakes,
   options: InProcessOptions = {},
 ): Promise<InProcessAgent> {
-  const { name = "agent", backend = "server", apiKey } = options;
+  const { backend = "server", apiKey, name = "agent", policy } = options;
+  const flags = { name, ...options.flags };
+  const clock = options.clock ?? fakes.clock;
+  const observer = new ApiObserver(clock);
   const { kube } = await connectKube(
     { kubeconfig: "fake" },
     {
       env: {},
       home: undefined,
-      clock: systemClock,
+      clock,
       readFile: (path) => (path === "fake" ? fakes.kube.kubeconfig() : undefined),
       userAgent: "test",
+      onRequest: (seen) => observer.kubeRequest(seen),
     },
   );
-  const prefect = connectPrefect({ url: fakes.prefect.url, backend, timeoutMs: 5_000, apiKey }, { env: {} });
-  const flags = { backend, api: fakes.prefect.url, ...(apiKey === undefined ? {} : { key: apiKey }) };
-  const config = loadPrefectConfig({ env: {}, readFile: () => undefined, flags });
-  const identity = `${name}:1`;
-  const clock = options.clock ?? (options.shortSleeps === true ? SHORT_SLEEPS : systemClock);
-  const job = jobSettings(config, { namespace: "default", labels: options.labels, owner: identity });
-  const settings = {
-    ...agentSettings({ ...NO_FLAGS, name }, { config, job, identity }),
-    ...options.settings,
-  };
+  const client = connectPrefect(
+    { url: fakes.prefect.url, backend, timeoutMs: 5_000, apiKey },
+    { env: {}, onRequest: (seen) => observer.prefectRequest(seen) },
+  );
+  const key = apiKey === undefined ? {} : { key: apiKey };
+  const config = loadPrefectConfig({
+    env: {},
+    readFile: () => undefined,
+    flags: { backend, api: fakes.prefect.url, ...key },
+  });
   const lines: string[] = [];
   const log = createLog({
     name,
@@ -99,25 +76,24 @@ export async function startInProcessAgent(
     write: (line) => lines.push(line.trimEnd()),
     now: () => new Date(),
   });
-  const ports = agentPorts({
-    client: prefect,
-    clock,
-    name,
-    labels: job.labels,
-    scope: options.scope ?? `${kube.clusterId}/default`,
-    identity,
-    job,
-    template: undefined,
-    loadTemplate: (source) => loadTemplate(source, { env: {} }),
-    newClaimId: () => crypto.randomUUID(),
-  });
-  const agent = new Agent(
-    { kube, ...ports, clock, log, metrics: options.metrics ?? noMetrics, isDead: () => false },
-    settings,
-  );
+  let agent: Agent | undefined;
   const stop = new AbortController();
-  const ended = agent.run(stop.signal).finally(() => {
-    prefect.close();
+  const ended = runAgent(
+    {
+      ...{ kube, client, observer, clock, log, config, flags, policy },
+      metrics: options.metrics ?? noMetrics,
+      namespace: "default",
+      jobOptions: { namespace: "default", labels: options.labels },
+      loadTemplate: (source) => loadTemplate(source, { env: {} }),
+      newId: () => crypto.randomUUID(),
+    },
+    (started) => {
+      agent = started;
+      options.onAgent?.(started);
+    },
+    stop.signal,
+  ).finally(() => {
+    client.close();
     kube.close();
   });
   // A test that does not await it must not fail with an unhandled rejection.
@@ -125,7 +101,7 @@ export async function startInProcessAgent(
   return {
     lines,
     ended,
-    poke: () => agent.poke(),
+    poke: () => agent?.poke(),
     stop: async () => {
       stop.abort();
       await ended.catch(() => undefined);

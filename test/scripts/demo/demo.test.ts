@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { clockOf } from "../../support/clock.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
@@ -11,10 +12,10 @@ import { plainPalette } from "../../../src/output/palette.ts";
 /** A clock that is four times as fast. */
 function fastClock(): Clock {
   const startedMs = Date.now();
-  return {
+  return clockOf({
     now: () => new Date(startedMs + (Date.now() - startedMs) * 4),
     sleep: (ms, signal) => systemClock.sleep(ms / 4, signal),
-  };
+  });
 }
 
 function demo(overrides: Partial<DemoDeps> = {}): { lines: string[]; deps: DemoDeps } {

@@ -26,21 +26,25 @@ export function checkAgentFlags(flags: AgentFlags): void {
 /** The settings. Throws SettingsError, naming the flag. */
 export function agentSettings(
   flags: AgentFlags,
-  sources: { readonly config: PrefectConfig; readonly job: JobSettings; readonly identity: string },
+  sources: Pick<AgentSettings, "process" | "place" | "tenantId"> & {
+    readonly config: PrefectConfig;
+    readonly job: JobSettings;
+  },
 ): AgentSettings {
   checkAgentFlags(flags);
-  const { config, job, identity } = sources;
+  const { config, job, process, place, tenantId } = sources;
   return {
     name: flags.name ?? config.agent.name.value,
     labels: job.labels,
     namespace: job.namespace,
-    apiUrl: job.apiUrl,
     policy: policyOf(flags, config),
     limit: wholeNumber(flags.limit, "--limit", 1),
     concurrency: wholeNumber(flags.concurrency, "--concurrency", 1) ?? DEFAULT_SETTINGS.concurrency,
     maxPolls: wholeNumber(flags.maxPolls, "--max-polls", 0),
     shutdownGraceMs: duration(flags.shutdownGrace, "--shutdown-grace") ?? DEFAULT_SETTINGS.shutdownGraceMs,
-    identity,
+    process,
+    place,
+    tenantId,
   };
 }
 

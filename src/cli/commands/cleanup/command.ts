@@ -1,5 +1,8 @@
 // kubectl prefect cleanup: delete what finished flow runs left behind.
 
+import type { InventoryRun } from "../../../inventory/inventory.ts";
+import type { RunDirectories } from "../../run-directories.ts";
+import type { OneAgent } from "./one-agent.ts";
 import { Command, Option } from "clipanion";
 import { formatDuration, parseDuration } from "../../../base/duration.ts";
 import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
@@ -53,6 +56,13 @@ export class CleanupCommand extends NamespacedCommand {
   });
   runs = Option.Array("--run", { description: "delete only objects of this flow run; may be repeated" });
   selector = Option.String("-l,--selector", { description: "label selector to filter Jobs" });
+  onlyPrefect = Option.Boolean("--only-prefect", false, {
+    description: "no other Prefect uses these namespaces: flow runs that this one does not know were deleted",
+  });
+  agent = Option.String("--agent", {
+    description: "act for this agent: delete nothing of other agents that are alive",
+  });
+  agentLabels = Option.Array("--agent-label", { description: "label of that agent; may be repeated" });
   every = Option.String("--every", { description: "repeat at this interval" });
   output = Option.String("-o,--output", { description: "output format of the plan (default table)" });
 
@@ -67,17 +77,24 @@ export class CleanupCommand extends NamespacedCommand {
     const namespaces = namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]);
     const scope = { connection, namespaces };
     try {
-      const { apiUrl } = await this.prefectConfig();
-      const apis = [...new Set([apiUrl.value, ...directories.addresses])];
-      const allSettings = { ...settings, plan: { ...settings.plan, apis } };
-      const pass = new CleanupPass(this.context, { scope, directories }, allSettings);
+      const agent = await this.#oneAgent(directories);
+      const plan = { ...settings.plan, keepRun: agent && ((run: InventoryRun) => agent.keepReason(run)) };
+      const pass = new CleanupPass(this.context, { scope, directories }, { ...settings, plan });
       if (everyMs === undefined) return await pass.run();
+      void agent?.run(this.context.signal);
       const onError = (error: unknown): void => void reportError(error, this.context, this.verbose);
       return await repeatedly(() => pass.run(), this.context, { everyMs, onError });
     } finally {
       directories.close();
       connection.kube.close();
     }
+  }
+
+  async #oneAgent(directories: RunDirectories): Promise<OneAgent | undefined> {
+    if (this.agent === undefined) return undefined;
+    const { OneAgent: Class } = await import("./one-agent.ts");
+    const identity = { name: this.agent, labels: this.agentLabels ?? [] };
+    return new Class(identity, directories.byVersion[1], this.context.clock);
   }
 
   async #settings(isRepeated: boolean): Promise<PassSettings> {
@@ -88,10 +105,10 @@ export class CleanupCommand extends NamespacedCommand {
         jobs: both || this.jobs,
         dask: both || this.dask,
         orphansOnly: this.orphans,
-        apis: [],
       },
       runs: this.runs,
       selector: this.selector,
+      onlyPrefect: this.onlyPrefect,
       mode: this.#mode(isRepeated),
       output: parseOutputFormat(this.output, LIST_FORMATS),
       quiet: isRepeated,

@@ -30,6 +30,7 @@ export interface PassSettings {
   readonly plan: Omit<PlanOptions, "runs">;
   readonly runs: readonly string[] | undefined;
   readonly selector: string | undefined;
+  readonly onlyPrefect: boolean;
   readonly mode: "ask" | "delete" | "dry-run" | "server-dry-run";
   readonly output: ListFormat;
   /** Print nothing when there is nothing to do: for --every. */
@@ -76,9 +77,9 @@ export class CleanupPass {
   async #list(): Promise<ClusterListing> {
     const { scope, directories } = this.#deps;
     const { clock, signal } = this.#context;
-    const { selector: labelSelector, plan } = this.#settings;
+    const { selector: labelSelector, plan, onlyPrefect } = this.#settings;
     const { namespaces, connection } = scope;
-    const query = { labelSelector, signal, dask: plan.dask ? ("all" as const) : undefined };
+    const query = { labelSelector, signal, onlyPrefect, dask: plan.dask ? ("all" as const) : undefined };
     const kube = throttled(connection.kube, new Throttle(clock), signal);
     const listing = await listCluster({ kube, sources: directories.byVersion }, namespaces, query);
     // With a label selector only the Dask clusters of the selected runs.

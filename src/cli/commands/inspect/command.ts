@@ -1,14 +1,11 @@
 // kubectl prefect inspect: shows one flow run, its objects in the cluster, and its problems.
 
-import type { RunStatus } from "../../../orchestrator/flow-run.ts";
 import { Command, Option } from "clipanion";
 import type { PlannedAction } from "../../../inventory/diagnosis.ts";
 import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import type { ClusterScope } from "../../options/namespaced-command.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import type { RunDirectories } from "../../run-directories.ts";
 
 export class InspectCommand extends NamespacedCommand {
   static override paths = [["inspect"], ["describe"]];
@@ -42,12 +39,10 @@ export class InspectCommand extends NamespacedCommand {
       const namespace = resolved.namespace ?? scope.namespace;
       const query = { namespace, flowRunId: resolved.id, dask: "all", events: "all", signal } as const;
       const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
-      const found = runIn(inventory, resolved, namespace);
-      const checked = await this.#recheckMissingRun(found, inventory, { scope, directories });
-      const run = { ...found, status: statusIn(checked, found) };
-      const cleanup = await this.#cleanupActions(run, { inventory: checked, directories });
+      const run = runIn(inventory, resolved, namespace);
+      const cleanup = await this.#cleanupActions(run, inventory);
       await (format === "tree" ? this.#tree(run, cleanup) : this.#object(run, cleanup, format));
-      this.printWarnings([...new Set([...inventory.warnings, ...checked.warnings])]);
+      this.printWarnings(inventory.warnings);
       return 0;
     } finally {
       directories.close();
@@ -55,29 +50,9 @@ export class InspectCommand extends NamespacedCommand {
     }
   }
 
-  /** For a run that Prefect does not have: the whole namespace, because whether it was deleted depends on the other runs. */
-  async #recheckMissingRun(
-    { status, namespace }: InventoryRun,
-    inventory: Inventory,
-    { scope, directories }: { readonly scope: ClusterScope; readonly directories: RunDirectories },
-  ): Promise<Inventory> {
-    if (status.kind !== "missing") return inventory;
-    const { loadInventory } = await import("../../../inventory/load.ts");
-    const where = namespace === "" ? undefined : namespace;
-    const query = { namespace: where, dask: "all", signal: this.context.signal } as const;
-    return loadInventory(scope.connection.kube, directories.byVersion, query);
-  }
-
-  async #cleanupActions(
-    { flowRunId }: InventoryRun,
-    { inventory, directories }: { readonly inventory: Inventory; readonly directories: RunDirectories },
-  ): Promise<readonly PlannedAction[]> {
+  async #cleanupActions(run: InventoryRun, inventory: Inventory): Promise<readonly PlannedAction[]> {
     const { cleanupActions } = await import("../../cleanup-preview.ts");
-    return cleanupActions(flowRunId, {
-      inventory,
-      apis: directories.addresses,
-      now: this.context.clock.now(),
-    });
+    return cleanupActions(run.flowRunId, { inventory, now: this.context.clock.now() });
   }
 
   async #tree(run: InventoryRun, cleanup: readonly PlannedAction[]): Promise<void> {
@@ -127,12 +102,6 @@ export class InspectCommand extends NamespacedCommand {
 function postMortemLines(text: string, reason: string): readonly string[] {
   const [first = "", ...more] = text.replaceAll("\t", "    ").split("\n");
   return [first.endsWith(`: ${reason}`) ? first.slice(0, -reason.length - 2) : first, ...more];
-}
-
-/** The run's status in this inventory. */
-function statusIn({ runs }: Inventory, { flowRunId, namespace, status }: InventoryRun): RunStatus {
-  const found = runs.find((each) => each.flowRunId === flowRunId && each.namespace === namespace);
-  return found?.status ?? status;
 }
 
 /** The run in the inventory; without objects if it is only in Prefect. */

@@ -8,7 +8,6 @@ import type { ListRow } from "../../../inventory/list-row.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import type { RunDirectories } from "../../run-directories.ts";
 import type { QueryResult } from "./watch.ts";
 
 export class JobsCommand extends NamespacedCommand {
@@ -62,11 +61,11 @@ export class JobsCommand extends NamespacedCommand {
       if (this.watch) {
         return await this.#watch(printing, async () => {
           const inventory = await load();
-          return { rows: await this.#rows(inventory, directories), warnings: inventory.warnings };
+          return { rows: await this.#rows(inventory), warnings: inventory.warnings };
         });
       }
       const inventory = await load();
-      const rows = await this.#rows(inventory, directories);
+      const rows = await this.#rows(inventory);
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.print(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
@@ -88,7 +87,7 @@ export class JobsCommand extends NamespacedCommand {
     return { format, columns, palette, noHeaders: this.noHeaders, name: resourceName, toObject: rowObject };
   }
 
-  async #rows(inventory: Inventory, directories: RunDirectories): Promise<readonly ListRow[]> {
+  async #rows(inventory: Inventory): Promise<readonly ListRow[]> {
     const { listRows } = await import("../../../inventory/list-row.ts");
     const now = this.context.clock.now();
     const rows = listRows(inventory, now);
@@ -96,7 +95,7 @@ export class JobsCommand extends NamespacedCommand {
     const wanted = selected ? rows : rows.filter(({ run }) => run !== undefined);
     if (!this.stale) return wanted;
     const { staleRows } = await import("../../cleanup-preview.ts");
-    return staleRows(wanted, { inventory, apis: directories.addresses, now });
+    return staleRows(wanted, { inventory, now });
   }
 
   async #watch(printing: PrintOptions<ListRow>, query: () => Promise<QueryResult>): Promise<number> {

@@ -32,9 +32,6 @@ async function atTerminal(answer: string) {
     stderr: stream,
     colorDepth: 1,
     signal: new AbortController().signal,
-    hostname: "laptop",
-    pid: 1,
-    isRunning: () => false,
   };
   const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context, false);
   return { exitCode, seen: screen.seen(), written: screen.written, left: testCluster.left("jobs") };

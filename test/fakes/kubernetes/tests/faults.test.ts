@@ -1,3 +1,4 @@
+import { clockOf } from "../../../support/clock.ts";
 import { describe, expect, it } from "vitest";
 import type { FaultAction } from "../faults.ts";
 import { withFake } from "./with-fake.ts";
@@ -74,13 +75,13 @@ describe("faults", () => {
 
   it("delays a request by the given time", async () => {
     const asked: number[] = [];
-    const clock = {
+    const clock = clockOf({
       now: () => new Date(),
       sleep: (ms: number) => {
         asked.push(ms);
         return Promise.resolve();
       },
-    };
+    });
     const { fake, kube } = await withFake({ clock });
     fake.faults.add({ action: { kind: "delay", ms: 1_234 } });
     expect((await kube.get("/livez")).status).toBe(200);

@@ -1,0 +1,212 @@
+// Claimed runs whose Job Kubernetes does not take now: they wait outside the slots of new submissions, are kept alive in
+// Prefect, and are tried again. What waits holds only its claim; its Job is built again at each try.
+
+import { formatDuration } from "../../base/duration.ts";
+import { isRetryable, textOf } from "../../base/errors.ts";
+import { backoffMs, retryAfterMs } from "../../base/retry.ts";
+import { WorkQueue } from "../../base/work-queue.ts";
+import { KubeError } from "../../kube/client/errors.ts";
+import type { Submission } from "../../orchestrator/work-source.ts";
+import type { AgentDeps } from "../deps.ts";
+import type { CreateFailure } from "./create-failure.ts";
+import type { Creation } from "./create-job.ts";
+import type { InFlight } from "./in-flight.ts";
+
+/** Why a submission waits. */
+export type WaitReason = Exclude<CreateFailure, "run">;
+
+export interface WaitingDeps extends Pick<AgentDeps, "clock" | "log" | "runs"> {
+  readonly inFlight: InFlight;
+  /** Tries to create the Job again; settles everything but a refusal that may pass. */
+  readonly retry: (submission: Submission) => Promise<Refused | "settled">;
+  /** Writes a warning to the run's log, once. */
+  readonly warn: (flowRunId: string, message: string) => Promise<void>;
+}
+
+/** A refusal that may pass. */
+export interface Refused {
+  readonly reason: WaitReason;
+  readonly error: Error;
+}
+
+interface Waiting {
+  readonly submission: Submission;
+  readonly since: number;
+  readonly signal: AbortSignal;
+  refused: Refused;
+  failures: number;
+  /** Reasons of which the run's log has been told. */
+  readonly warned: Set<WaitReason>;
+}
+
+const BACKOFF = { firstMs: 1_000, maxMs: 15_000 };
+const WARN_AFTER_MS = 30_000;
+/** More than this many must not wait: no more runs are claimed then. */
+const MAX_WAITING = 1_000;
+const RETRIES_AT_ONCE = 8;
+const HEARTBEAT_EVERY_MS = 30_000;
+const HEARTBEAT_CHECK_MS = 5_000;
+const HEARTBEATS_AT_ONCE = 50;
+
+/** What the agent's log says when the first submission waits for a reason, and when none does any more. */
+const LOG_LINES: Readonly<
+  Record<WaitReason, readonly [level: "warn" | "error", begins: string, ends: string]>
+> = {
+  passing: ["warn", "Kubernetes does not take Jobs now; retrying", "Kubernetes takes Jobs again"],
+  quota: [
+    "warn",
+    "The namespace's quota is full; claiming no flow runs",
+    "The namespace's quota has room again",
+  ],
+  agent: ["error", "Cannot create Jobs; claiming no flow runs until this is fixed", "Can create Jobs again"],
+};
+
+export class WaitingSubmissions {
+  readonly #deps: WaitingDeps;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #queue: WorkQueue;
+  /** Ticks when the first submission began to wait for a reason. */
+  readonly #since = new Map<WaitReason, number>();
+  readonly #heartbeats = new Map<string, number>();
+
+  constructor(deps: WaitingDeps) {
+    this.#deps = deps;
+    this.#queue = new WorkQueue({
+      clock: deps.clock,
+      concurrency: RETRIES_AT_ONCE,
+      work: (flowRunId) => this.#retry(flowRunId),
+      onError: (flowRun, error) =>
+        deps.log.debug("Could not retry a submission", { flowRun, error: textOf(error) }),
+    });
+  }
+
+  /** Whether more runs may be claimed: not while each claim would have to wait. */
+  get mayClaim(): boolean {
+    return this.#waiting.size < MAX_WAITING && !this.#since.has("quota") && !this.#since.has("agent");
+  }
+
+  /** What keeps the agent from working, for /readyz; undefined: nothing that is its own trouble. */
+  problem(): string | undefined {
+    const waiting = [...this.#waiting.values()].find(({ refused }) => refused.reason === "agent");
+    return waiting === undefined ? undefined : textOf(waiting.refused.error);
+  }
+
+  /** Takes a claimed submission over whose Job was refused. */
+  add(submission: Submission, refused: Refused, signal: AbortSignal): void {
+    const { flowRunId } = submission;
+    const now = this.#deps.clock.ticks();
+    const waiting = { submission, since: now, signal, refused, failures: 0, warned: new Set<WaitReason>() };
+    this.#waiting.set(flowRunId, waiting);
+    this.#deps.inFlight.startWaiting(flowRunId);
+    this.#announce(refused);
+    this.#queue.addAfter(flowRunId, this.#delayMs(waiting));
+  }
+
+  /** Retries, and sends heartbeats, until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#queue.run(signal), this.#keepAlive(signal)]);
+  }
+
+  /** Returns after how many milliseconds to try again. */
+  async #retry(flowRunId: string): Promise<number | undefined> {
+    const waiting = this.#waiting.get(flowRunId);
+    if (waiting === undefined || waiting.signal.aborted) return undefined;
+    const { reason } = waiting.refused;
+    // While one reason holds all of them back, the first one's try stands for all.
+    if (reason !== "passing" && this.#firstOf(reason) !== waiting) {
+      await this.#warn(waiting);
+      return BACKOFF.maxMs;
+    }
+    let result: Refused | "settled";
+    try {
+      result = await this.#deps.retry(waiting.submission);
+    } catch (error) {
+      if (!isRetryable(error)) this.#settle(waiting);
+      throw error;
+    }
+    if (result === "settled") {
+      this.#settle(waiting);
+      return undefined;
+    }
+    waiting.failures++;
+    waiting.refused = result;
+    this.#announce(result);
+    if (result.reason !== reason) this.#release(reason);
+    await this.#warn(waiting);
+    return this.#delayMs(waiting);
+  }
+
+  #firstOf(reason: WaitReason): Waiting | undefined {
+    return [...this.#waiting.values()].find(({ refused }) => refused.reason === reason);
+  }
+
+  #delayMs({ refused: { error }, failures }: Waiting): number {
+    // Quotas answer 409 to a burst; the next try succeeds.
+    if (failures === 0 && error instanceof KubeError && error.status === 409) return 0;
+    return retryAfterMs(error) ?? Math.max(BACKOFF.firstMs, backoffMs(BACKOFF, failures, this.#deps.clock));
+  }
+
+  #settle({ submission: { flowRunId }, refused: { reason } }: Waiting): void {
+    this.#waiting.delete(flowRunId);
+    this.#heartbeats.delete(flowRunId);
+    this.#deps.inFlight.stopWaiting(flowRunId);
+    this.#release(reason);
+  }
+
+  /** The reason does not hold any more for one: the next that waits for it tries at once. */
+  #release(reason: WaitReason): void {
+    const next = this.#firstOf(reason);
+    if (next !== undefined) {
+      if (reason !== "passing") this.#queue.add(next.submission.flowRunId);
+      return;
+    }
+    const since = this.#since.get(reason);
+    if (since === undefined) return;
+    this.#since.delete(reason);
+    const after = formatDuration(this.#deps.clock.ticks() - since);
+    this.#deps.log.info(LOG_LINES[reason][2], { after });
+  }
+
+  #announce({ reason, error }: Refused): void {
+    if (this.#since.has(reason)) return;
+    this.#since.set(reason, this.#deps.clock.ticks());
+    const [level, line] = LOG_LINES[reason];
+    this.#deps.log[level](line, { error: textOf(error) });
+  }
+
+  async #warn(waiting: Waiting): Promise<void> {
+    const { submission, refused, since, warned } = waiting;
+    if (warned.has(refused.reason) || this.#deps.clock.ticks() - since < WARN_AFTER_MS) return;
+    warned.add(refused.reason);
+    const { error } = refused;
+    const cause = error instanceof KubeError ? error.detail : textOf(error);
+    await this.#deps.warn(submission.flowRunId, `The Job cannot be created yet: ${cause}`);
+  }
+
+  /** Prefect's Lazarus would reschedule, and in the end fail, a run without a heartbeat for ten minutes. */
+  async #keepAlive(signal: AbortSignal): Promise<void> {
+    const { clock, runs, log } = this.#deps;
+    while (!signal.aborted) {
+      const now = clock.ticks();
+      const due = [...this.#waiting.keys()].filter(
+        (id) => now - (this.#heartbeats.get(id) ?? -Infinity) >= HEARTBEAT_EVERY_MS,
+      );
+      try {
+        for (let at = 0; at < due.length; at += HEARTBEATS_AT_ONCE) {
+          const ids = due.slice(at, at + HEARTBEATS_AT_ONCE);
+          await runs.keepAlive(ids);
+          for (const id of ids) this.#heartbeats.set(id, now);
+        }
+      } catch (error) {
+        log.debug("Could not send heartbeats of waiting flow runs", { error: textOf(error) });
+      }
+      await clock.sleep(HEARTBEAT_CHECK_MS, signal);
+    }
+  }
+}
+
+/** The refusal in a creation that may pass; undefined: it is settled. */
+export function refusalIn(creation: Creation): Refused | undefined {
+  if (creation.outcome !== "refused" || creation.failure === "run") return undefined;
+  return { reason: creation.failure, error: creation.error };
+}

@@ -1,0 +1,132 @@
+// Whether other agents are alive, by Prefect's record of their polls. All times of that record are by one clock, Prefect's,
+// and are compared with the time of this agent's own polls: an outage of Prefect makes nobody look dead.
+
+import type { Clock } from "../base/clock.ts";
+import { textOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { PauseDetector } from "../base/pause-detector.ts";
+import { agentKey } from "../orchestrator/agent-identity.ts";
+import type { AgentIdentity, AgentRow } from "../orchestrator/agent-identity.ts";
+import type { WorkSource } from "../orchestrator/work-source.ts";
+
+/** `gone`: it has stopped polling; `long gone`: an hour ago. */
+export type Presence = "alive" | "gone" | "long gone";
+
+const READ_MS = 15_000;
+/** Without other agents the rows are only read to see whether this agent's own is there. */
+const READ_ALONE_MS = 60_000;
+/** How far an agent's last poll must be behind this agent's own. */
+const GONE_MS = 300_000;
+const LONG_GONE_MS = 3_600_000;
+/** How long this agent must have polled without a break, and seen no poll of the other. */
+const WATCHED_MS = 120_000;
+
+/** What is known of one agent. Times are ticks, but `lastPollMs`, which is Prefect's. */
+interface Seen {
+  /** The last poll; undefined: Prefect has no row of the agent. */
+  readonly lastPollMs: number | undefined;
+  /** Since when nothing has changed. */
+  readonly since: number;
+}
+
+export interface OtherAgentsDeps {
+  readonly work: Pick<WorkSource, "agents" | "register">;
+  readonly clock: Clock;
+  readonly pause: Pick<PauseDetector, "pauses">;
+  readonly log: Log;
+}
+
+export class OtherAgents {
+  readonly #deps: OtherAgentsDeps;
+  readonly #self: string;
+  /** Called when an agent's presence has changed. */
+  readonly #onChange: () => void;
+  readonly #seen = new Map<string, Seen>();
+  #rows: ReadonlyMap<string, number> = new Map();
+  /** Since when this agent has polled, and read the rows, without a break; ticks. */
+  #unbrokenSince: number | undefined;
+  #pauses = 0;
+
+  constructor(deps: OtherAgentsDeps, self: AgentIdentity, onChange: () => void) {
+    this.#deps = deps;
+    this.#self = agentKey(self);
+    this.#onChange = onChange;
+  }
+
+  /** Reads the rows until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#deps.clock.sleep(this.#seen.size > 0 ? READ_MS : READ_ALONE_MS, signal);
+      if (!signal.aborted) await this.#read(signal);
+    }
+  }
+
+  /** Whether the agent is alive. An agent is watched from the first question on, and counts as alive meanwhile. */
+  presence(agent: AgentIdentity): Presence {
+    return this.#presence(agentKey(agent));
+  }
+
+  /** The same for the unknown agent of a run: an agent whose row is missing. */
+  presenceOfUnknown(flowRunId: string): Presence {
+    return this.#presence(`unknown ${flowRunId}`);
+  }
+
+  /** Forgets the unknown agent of a run. */
+  forget(flowRunId: string): void {
+    this.#seen.delete(`unknown ${flowRunId}`);
+  }
+
+  #presence(key: string): Presence {
+    const now = this.#deps.clock.ticks();
+    const seen = this.#seen.get(key) ?? { lastPollMs: this.#rows.get(key), since: now };
+    this.#seen.set(key, seen);
+    const unbrokenMs = this.#unbrokenSince === undefined ? 0 : now - this.#unbrokenSince;
+    const quietMs = now - seen.since;
+    if (Math.min(unbrokenMs, quietMs) < WATCHED_MS) return "alive";
+    const ownMs = this.#rows.get(this.#self);
+    if (ownMs === undefined) return "alive";
+    const behindMs = seen.lastPollMs === undefined ? quietMs : ownMs - seen.lastPollMs;
+    if (behindMs >= LONG_GONE_MS) return "long gone";
+    return behindMs >= GONE_MS ? "gone" : "alive";
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const { work, clock, pause, log } = this.#deps;
+    const before = this.#presences();
+    try {
+      const rows = lastPolls(await work.agents(signal));
+      const own = rows.get(this.#self);
+      const hasPolled = own !== undefined && own > (this.#rows.get(this.#self) ?? 0);
+      const wasPaused = pause.pauses !== this.#pauses;
+      this.#pauses = pause.pauses;
+      if (!hasPolled || wasPaused) this.#unbrokenSince = undefined;
+      else this.#unbrokenSince ??= clock.ticks();
+      this.#rows = rows;
+      for (const [key, { lastPollMs }] of this.#seen) {
+        if (rows.get(key) !== lastPollMs)
+          this.#seen.set(key, { lastPollMs: rows.get(key), since: clock.ticks() });
+      }
+      // Somebody has deleted the row; the agent's earlier ids are still its own.
+      if (own === undefined) await work.register(signal);
+    } catch (error) {
+      this.#unbrokenSince = undefined;
+      if (!signal.aborted) log.debug("Could not read the agents in Prefect", { error: textOf(error) });
+    }
+    const after = this.#presences();
+    if ([...after].some(([key, presence]) => before.get(key) !== presence)) this.#onChange();
+  }
+
+  #presences(): ReadonlyMap<string, Presence> {
+    return new Map([...this.#seen.keys()].map((key) => [key, this.#presence(key)]));
+  }
+}
+
+/** The last poll of each agent, which may have several rows. */
+function lastPolls(rows: readonly AgentRow[]): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  for (const row of rows) {
+    const key = agentKey(row);
+    last.set(key, Math.max(last.get(key) ?? 0, row.lastPolledAt?.getTime() ?? 0));
+  }
+  return last;
+}

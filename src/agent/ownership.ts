@@ -1,0 +1,168 @@
+// Whose the Jobs of a run are, and which process reports them. Only processes of a Job's own agent act on it; of these, first
+// the one that created it, and another if that one does not do in time what is due. A Job whose agent is gone is adopted.
+
+import { hash } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import { KubeError } from "../kube/client/errors.ts";
+import type { Job } from "../kube/client/objects.ts";
+import { AGENT_ANNOTATION } from "../job/labels.ts";
+import type { ObservedJob } from "../job/observe/observed.ts";
+import { ownerOf, ownerText } from "../job/owner.ts";
+import { isSameAgent, takesRun } from "../orchestrator/agent-identity.ts";
+import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
+import type { RunStatus } from "../orchestrator/flow-run.ts";
+import type { OtherAgents, Presence } from "./other-agents.ts";
+
+/** This process of this agent. */
+export interface Self extends AgentIdentity {
+  readonly process: string;
+}
+
+export interface OwnershipDeps {
+  readonly kube: Pick<KubeApi, "patch">;
+  readonly clock: Pick<Clock, "ticks">;
+  readonly others: Pick<OtherAgents, "presence" | "presenceOfUnknown">;
+}
+
+/**
+ * `ours`: of this agent; `reportable`: its agent has been gone for long and no agent could adopt it, so its end is reported,
+ * but it is not deleted; `others`: of another agent.
+ */
+export type Standing = "ours" | "reportable" | "others";
+
+/** How long the process that comes first may take to do what is due. */
+const PROCESS_TIMEOUT_MS = 10_000;
+/** A deleted Job has no annotation to patch: processes report it after different delays up to this. */
+const MAX_DELAY_MS = 3_000;
+/** When to retry after another process changed the Job at the same time. */
+const CONFLICT_RETRY_MS = 500;
+
+export class Ownership {
+  readonly #deps: OwnershipDeps;
+  readonly #self: Self;
+  readonly #delayMs: number;
+  readonly #waiting = new Map<string, { readonly since: number; readonly process: string | undefined }>();
+  /** Uids of Jobs and ids of runs that this process reports, whatever their annotation says. */
+  readonly #owned = new Set<string>();
+  /** Uids of Jobs that another process owned at first, whatever their annotation says now. */
+  readonly #takenOver = new Set<string>();
+
+  constructor(self: Self, deps: OwnershipDeps) {
+    this.#self = self;
+    this.#deps = deps;
+    this.#delayMs = Number.parseInt(hash("sha256", self.process, "hex").slice(0, 8), 16) % MAX_DELAY_MS;
+  }
+
+  /** Whether the Job's annotation names this agent, or this process has adopted the Job. */
+  isOurs({ metadata }: Job): boolean {
+    const owner = ownerOf(metadata);
+    return this.#owned.has(metadata.uid) || (owner !== undefined && isSameAgent(owner, this.#self));
+  }
+
+  /** Whether the Job's annotation names another agent, which is alive. */
+  isLivingAgents({ metadata }: Job): boolean {
+    const owner = ownerOf(metadata);
+    if (owner === undefined || this.#owned.has(metadata.uid) || isSameAgent(owner, this.#self)) return false;
+    return this.#deps.others.presence(owner) === "alive";
+  }
+
+  /** Whether this process created the Job, so that nobody else can have reported it. */
+  isOwn({ metadata }: Job): boolean {
+    return !this.#takenOver.has(metadata.uid) && ownerOf(metadata)?.process === this.#self.process;
+  }
+
+  /** Whose the Job is; adopts one whose agent is gone, if this agent may. Throws KubeError. */
+  async standing(observed: ObservedJob, flowRunId: string, run: RunStatus): Promise<Standing> {
+    const { job, gone } = observed;
+    if (this.isOurs(job)) return "ours";
+    const row = run.kind === "known" ? run : undefined;
+    const owner = ownerOf(job.metadata) ?? row?.agent;
+    if (owner !== undefined && isSameAgent(owner, this.#self)) return "ours";
+    const presence = this.presenceOf(owner, flowRunId);
+    if (presence === "alive") return "others";
+    if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";
+    this.#takenOver.add(job.metadata.uid);
+    if (gone) return "ours";
+    return (await this.#take(job)) === "changed" ? "others" : "ours";
+  }
+
+  /** Whether the agent is alive; undefined: the unknown agent of that run. */
+  presenceOf(owner: AgentIdentity | undefined, flowRunId: string): Presence {
+    const { others } = this.#deps;
+    return owner === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(owner);
+  }
+
+  /** Whether this agent may adopt what an agent that is gone has left: it has its name, or could have claimed the run. */
+  mayAdopt(owner: AgentIdentity | undefined, runLabels: readonly string[] | undefined): boolean {
+    if (owner?.name === this.#self.name) return true;
+    return runLabels !== undefined && takesRun(this.#self.labels, runLabels);
+  }
+
+  /**
+   * Whether this process may do now what is due for a Job of this agent: undefined if yes, else how many milliseconds to
+   * wait for the process that comes first. Taking over patches the annotation with the Job's resourceVersion, so that only
+   * one of two processes succeeds.
+   */
+  async mayAct(job: Job, gone: boolean): Promise<number | undefined> {
+    const { uid } = job.metadata;
+    const process = ownerOf(job.metadata)?.process;
+    if (this.#owned.has(uid) || process === this.#self.process) return undefined;
+    this.#takenOver.add(uid);
+    const leftMs = this.#remainingMs(uid, PROCESS_TIMEOUT_MS + (gone ? this.#delayMs : 0), process);
+    if (leftMs > 0) return leftMs;
+    this.#waiting.delete(uid);
+    if (gone) return undefined;
+    return (await this.#take(job)) === "changed" ? CONFLICT_RETRY_MS : undefined;
+  }
+
+  /** Call when this process reports all Jobs of the run: it then also reports the run's end when no Job is left. */
+  own(flowRunId: string): void {
+    this.#owned.add(flowRunId);
+  }
+
+  /** Whether this process may report the end of a run without Jobs: undefined if yes, else how many milliseconds to wait. */
+  mayReportEnd(flowRunId: string): number | undefined {
+    if (this.#owned.has(flowRunId)) return undefined;
+    const leftMs = this.#remainingMs(flowRunId, PROCESS_TIMEOUT_MS + this.#delayMs);
+    return leftMs > 0 ? leftMs : undefined;
+  }
+
+  /** Forgets a Job by its uid, or a run by its id. */
+  forget(id: string): void {
+    this.#waiting.delete(id);
+    this.#owned.delete(id);
+    this.#takenOver.delete(id);
+  }
+
+  /** Forgets all other Jobs and runs; no further decision is made about a Job that this process deleted. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    const known = [...this.#waiting.keys(), ...this.#owned, ...this.#takenOver];
+    for (const id of known) if (!ids.has(id)) this.forget(id);
+  }
+
+  /** The rest of a wait for a process, which began with the first call for this Job's uid or run's id. */
+  #remainingMs(id: string, ms: number, process?: string): number {
+    const now = this.#deps.clock.ticks();
+    const known = this.#waiting.get(id);
+    // Another process that has just taken over gets its time, too.
+    const since = known !== undefined && known.process === process ? known.since : now;
+    this.#waiting.set(id, { since, process });
+    return since + ms - now;
+  }
+
+  /** Makes this process the Job's. Without permission to patch Jobs it reports all the same: better twice than never. */
+  async #take({ metadata }: Job): Promise<string> {
+    const { name, namespace, resourceVersion, uid } = metadata;
+    const annotations = { [AGENT_ANNOTATION]: ownerText(this.#self) };
+    let outcome: string = "forbidden";
+    try {
+      const patch = { metadata: { resourceVersion, annotations } };
+      outcome = await this.#deps.kube.patch("jobs", { namespace, name }, patch);
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+    }
+    if (outcome !== "changed") this.#owned.add(uid);
+    return outcome;
+  }
+}

@@ -1,0 +1,110 @@
+// What must hold before the agent's first poll: Prefect accepts the key and knows the tenant, the namespace exists, and Jobs
+// may be created and followed in it. An API that does not answer is waited for.
+
+import type { Clock } from "../base/clock.ts";
+import { ExpectedError, isRetryable, textOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { runAll } from "../base/run-all.ts";
+import { missingPermissions } from "../kube/ask-permissions.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import { KubeError } from "../kube/client/errors.ts";
+import { agentPermissions, isEssential, permissionName, permissionsIn } from "../kube/permissions.ts";
+import type { Permission } from "../kube/permissions.ts";
+import type { WorkSource } from "../orchestrator/work-source.ts";
+import { Outage } from "./outage.ts";
+
+interface StartDeps {
+  readonly kube: Pick<KubeApi, "get" | "canI" | "subjectAccessReview">;
+  readonly work: Pick<WorkSource, "authenticate">;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Throws PrefectError or KubeError for what is refused, ExpectedError (exit code 4) for what is missing. */
+export async function checkStart(
+  deps: StartDeps,
+  { namespace, leaderElect }: { readonly namespace: string; readonly leaderElect: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  await runAll(
+    signal,
+    (s) => untilAnswered("Prefect API", deps, s, () => deps.work.authenticate(s)),
+    async (s) => {
+      await untilAnswered("Kubernetes API", deps, s, () => checkNamespace(deps, namespace, s));
+      await untilAnswered("Kubernetes API", deps, s, () => checkPermissions(deps, namespace, leaderElect));
+    },
+  );
+}
+
+/** Retries a call until the API answers; undefined when the signal aborts. Throws what the API refuses. */
+// oxlint-disable-next-line max-params -- what, with what, until when, and the call itself
+export async function untilAnswered<T>(
+  what: string,
+  deps: { readonly log: Log; readonly clock: Clock },
+  signal: AbortSignal,
+  call: () => Promise<T>,
+): Promise<T | undefined> {
+  const outage = new Outage(what, deps);
+  while (!signal.aborted) {
+    try {
+      const result = await call();
+      outage.recovered();
+      return result;
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!isRetryable(error)) throw error;
+      await outage.backOff(error, signal);
+    }
+  }
+  return undefined;
+}
+
+/** Without permission to read it, the namespace is taken for granted. */
+async function checkNamespace({ kube }: StartDeps, name: string, signal: AbortSignal): Promise<void> {
+  try {
+    if ((await kube.get("namespaces", { namespace: "", name }, signal)) !== undefined) return;
+  } catch (error) {
+    if (error instanceof KubeError && error.status === 403) return;
+    throw error;
+  }
+  throw new MissingError(
+    `cannot create Jobs in namespace "${name}": it does not exist`,
+    `create it with: kubectl create namespace ${name}; or choose another with -n`,
+  );
+}
+
+/** Logs a warning for each feature that lacks permissions. */
+async function checkPermissions(
+  { kube, log }: StartDeps,
+  namespace: string,
+  leaderElect: boolean,
+): Promise<void> {
+  let missing: readonly Permission[];
+  try {
+    missing = await missingPermissions(kube, permissionsIn(agentPermissions(leaderElect), namespace));
+  } catch (error) {
+    if (!(error instanceof KubeError) || error.status !== 403) throw error;
+    return log.warn("Cannot check the agent's permissions", { error: textOf(error) });
+  }
+  for (const [feature, permissions] of Map.groupBy(missing, ({ feature }) => feature)) {
+    log.warn(`Missing permissions for ${feature}`, { missing: namesOf(permissions), namespace });
+  }
+  const essential = missing.filter(({ feature }) => isEssential(feature));
+  if (essential.length === 0) return;
+  throw new MissingError(
+    `cannot work in namespace "${namespace}": not allowed to ${namesOf(essential)}`,
+    `grant it with: kubectl prefect install --rbac-only -n ${namespace} | kubectl apply -f -`,
+  );
+}
+
+class MissingError extends ExpectedError {
+  override readonly exitCode = 4;
+
+  constructor(message: string, hint: string) {
+    super(message, { hint });
+  }
+}
+
+function namesOf(permissions: readonly Permission[]): string {
+  return [...new Set(permissions.map(({ access }) => permissionName(access)))].join(", ");
+}

@@ -1,0 +1,46 @@
+// The time at a server, for comparisons with times that it wrote: this machine's clock may be wrong, or be set while we run.
+
+import type { Clock } from "./clock.ts";
+
+/** How much two clocks may drift apart, in milliseconds per millisecond. */
+const DRIFT = 0.000_2;
+/** A Date header has whole seconds. */
+const HEADER_MS = 1_000;
+
+/** A server's clock by the Date headers of its responses. Before the first one, it shows this machine's time. */
+export class ServerClock {
+  readonly #clock: Pick<Clock, "now" | "ticks">;
+  /** This machine's time at tick 0: with it, ticks become times of day that never jump. */
+  readonly #startMs: number;
+  /** How far the server is ahead of this machine, in milliseconds: at least and at most. */
+  #ahead: { readonly least: number; readonly most: number; readonly atMs: number } | undefined;
+
+  constructor(clock: Pick<Clock, "now" | "ticks">) {
+    this.#clock = clock;
+    this.#startMs = clock.now().getTime() - clock.ticks();
+  }
+
+  /** Takes the Date header of a response that has just arrived, `tookMs` milliseconds after its request was sent. */
+  observe(header: string | undefined, tookMs: number): void {
+    const headerMs = Date.parse(header ?? "");
+    if (Number.isNaN(headerMs)) return;
+    const nowMs = this.#ownMs();
+    const seen = { least: headerMs - nowMs, most: headerMs + HEADER_MS - (nowMs - tookMs), atMs: nowMs };
+    const known = this.#ahead;
+    const drift = known === undefined ? 0 : (nowMs - known.atMs) * DRIFT;
+    const least = Math.max(seen.least, (known?.least ?? -Infinity) - drift);
+    const most = Math.min(seen.most, (known?.most ?? Infinity) + drift);
+    // No time fits both: one of the clocks was set, so only the new one counts.
+    this.#ahead = least <= most ? { least, most, atMs: nowMs } : seen;
+  }
+
+  /** The server's time now. Within the uncertainty of its headers, this machine's own. */
+  now(): Date {
+    const { least, most } = this.#ahead ?? { least: 0, most: 0 };
+    return new Date(this.#ownMs() + Math.min(Math.max(0, least), most));
+  }
+
+  #ownMs(): number {
+    return this.#startMs + this.#clock.ticks();
+  }
+}

@@ -1,0 +1,134 @@
+// Makes an agent of its connections, configuration and options.
+
+import { Agent } from "../../../agent/agent.ts";
+import { CredentialCheck } from "../../../agent/credentials.ts";
+import type { Api } from "../../../agent/credentials.ts";
+import type { AgentDeps } from "../../../agent/deps.ts";
+import { whileLeading } from "../../../agent/leader-election.ts";
+import { readPlace } from "../../../agent/place.ts";
+import type { AgentMetrics } from "../../../agent/server/agent-metrics.ts";
+import { LOOPS } from "../../../agent/server/agent-metrics.ts";
+import { checkStart, untilAnswered } from "../../../agent/start-check.ts";
+import type { Clock } from "../../../base/clock.ts";
+import type { Log } from "../../../base/log.ts";
+import { PauseDetector } from "../../../base/pause-detector.ts";
+import { runAll } from "../../../base/run-all.ts";
+import { ServerClock } from "../../../base/server-clock.ts";
+import type { Policy } from "../../../job/decide/policy.ts";
+import type { KubeApi } from "../../../kube/client/api.ts";
+import type { CompletedRequest } from "../../../kube/client/transport.ts";
+import { agentPorts } from "../../../prefect1/agent-ports.ts";
+import { agentTemplateSource } from "../../../prefect1/build/template.ts";
+import type { Template, TemplateSource } from "../../../prefect1/build/template.ts";
+import type { Prefect1Client } from "../../../prefect1/client.ts";
+import { jobSettings } from "../../../prefect1/config/job-settings.ts";
+import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
+import type { PrefectConfig } from "../../../prefect1/config/load.ts";
+import type { CompletedOperation } from "../../../prefect1/graphql.ts";
+import { leaseName } from "./lease-name.ts";
+import { agentSettings } from "./settings.ts";
+import type { AgentFlags } from "./settings.ts";
+
+/** What the agent learns from every response: the servers' times, and whether its credentials are refused. */
+export class ApiObserver {
+  readonly kubeTime: ServerClock;
+  readonly prefectTime: ServerClock;
+  readonly credentials: CredentialCheck;
+
+  constructor(clock: Clock) {
+    this.kubeTime = new ServerClock(clock);
+    this.prefectTime = new ServerClock(clock);
+    this.credentials = new CredentialCheck(clock);
+  }
+
+  kubeRequest({ status, date, ms }: CompletedRequest): void {
+    this.kubeTime.observe(date, ms);
+    if (status === 401) this.#suspect("kubernetes");
+  }
+
+  prefectRequest({ isRefused, date, ms }: CompletedOperation): void {
+    this.prefectTime.observe(date, ms);
+    if (isRefused === true) this.#suspect("prefect");
+  }
+
+  #suspect(api: Api): void {
+    this.credentials.suspect(api);
+  }
+}
+
+export interface AgentParts {
+  readonly kube: KubeApi;
+  /** The token of the pod's ServiceAccount, if that is how it connects. */
+  readonly token?: string | undefined;
+  readonly client: Prefect1Client;
+  readonly observer: ApiObserver;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: AgentMetrics;
+  readonly config: PrefectConfig;
+  readonly flags: AgentFlags;
+  readonly namespace: string;
+  readonly jobOptions: JobOptions;
+  /** Graces that the options do not allow, for the demo and for tests. */
+  readonly policy?: Partial<Policy> | undefined;
+  /** Loads a template; see WorkSourceOptions. */
+  readonly loadTemplate: (source: TemplateSource) => Promise<Template>;
+  /** A new UUID. */
+  readonly newId: () => string;
+}
+
+/** Checks what must hold at the start, then runs the agent until the signal aborts. `onAgent`: it begins to work. */
+export async function runAgent(
+  parts: AgentParts,
+  onAgent: (agent: Agent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
+  const { leaderElect = false } = flags;
+  const process = parts.newId();
+  const name = flags.name ?? config.agent.name.value;
+  const pause = new PauseDetector(clock);
+  const { kubeTime, prefectTime } = observer;
+  await checkStart({ ...parts, work: client }, { namespace, leaderElect }, signal);
+  const tenantId = await untilAnswered("Prefect API", parts, signal, () => client.tenantId(signal));
+  const place = await untilAnswered("Kubernetes API", parts, signal, () =>
+    readPlace(kube, namespace, parts.token),
+  );
+  if (signal.aborted || place === undefined) return;
+  const job = jobSettings(config, { ...parts.jobOptions, tenantId });
+  const given = agentSettings(flags, { config, job, process, place, tenantId });
+  const settings = { ...given, policy: { ...given.policy, ...parts.policy } };
+  const ports = agentPorts({
+    ...parts,
+    prefectTime,
+    name,
+    labels: job.labels,
+    agentConfigId: flags.agentConfigId,
+    place,
+    process,
+    job,
+    template: flags.jobTemplate === undefined ? undefined : agentTemplateSource(flags.jobTemplate),
+    newClaimId: parts.newId,
+  });
+  const deps: AgentDeps = { kube, ...ports, clock, kubeTime, prefectTime, pause, log, metrics };
+  const work = async (until: AbortSignal): Promise<void> => {
+    const agent = new Agent(deps, settings);
+    onAgent(agent);
+    await agent.run(until);
+  };
+  const lease = { name: leaseName(name), namespace };
+  const onWaiting = (): void => {
+    for (const loop of LOOPS) metrics.progress(loop);
+  };
+  const done = new AbortController();
+  await runAll(
+    signal,
+    (s) => pause.run(AbortSignal.any([s, done.signal])),
+    (s) => observer.credentials.run(deps, AbortSignal.any([s, done.signal])),
+    async (s) => {
+      const candidate = { ...deps, lease, identity: process, onWaiting };
+      await (leaderElect ? whileLeading(candidate, s, work) : work(s));
+      done.abort();
+    },
+  );
+}

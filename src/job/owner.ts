@@ -1,0 +1,53 @@
+// Whose a Job is: the agent in its annotation. Several agents may work in one namespace, each by its own settings.
+
+import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import type { Meta } from "../kube/client/objects.ts";
+import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
+import { AGENT_ANNOTATION } from "./labels.ts";
+
+export interface JobOwner extends AgentIdentity {
+  /** The agent's id in Prefect when it created or took over the Job. For people. */
+  readonly id?: string | undefined;
+  /** The agent's process, a UUID: the first to report the Job. */
+  readonly process: string;
+}
+
+/** Few texts stand on many Jobs, and each is read often. */
+const known = new Map<string, JobOwner | undefined>();
+const MAX_KNOWN = 1_000;
+
+/** The owner in a Job's annotation; undefined: none, as on Jobs of Prefect's own agent. */
+export function ownerOf({ annotations }: Pick<Meta, "annotations">): JobOwner | undefined {
+  const text = annotations?.[AGENT_ANNOTATION];
+  if (text === undefined) return undefined;
+  if (!known.has(text)) {
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(text, ownerIn(text));
+  }
+  return known.get(text);
+}
+
+function ownerIn(text: string): JobOwner | undefined {
+  const { id, name, labels, tenant, process } = objectIn(parsed(text));
+  if (typeof name !== "string") return undefined;
+  return {
+    id: textIn(id),
+    name,
+    labels: arrayIn(labels).map(String),
+    tenantId: textIn(tenant),
+    process: textIn(process) ?? "",
+  };
+}
+
+/** The annotation's value. */
+export function ownerText({ id, name, labels, tenantId, process }: JobOwner): string {
+  return JSON.stringify({ id, name, labels: labels.toSorted(), tenant: tenantId, process });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+// Who an agent is. Prefect tells agents apart by tenant, type, name and labels; so do we. An id is no identity: a new version
+// of Prefect is a new id, and deleting an agent's row clears its id from its flow runs (prefect-1 protocol 2.6).
+
+/** An agent of type KubernetesAgent. Any number of processes may be the same agent. */
+export interface AgentIdentity {
+  /** Undefined: not known, which equals any. */
+  readonly tenantId?: string | undefined;
+  readonly name: string;
+  /** In any order. */
+  readonly labels: readonly string[];
+}
+
+/** An agent's row in Prefect. */
+export interface AgentRow extends AgentIdentity {
+  readonly id: string;
+  /** When it last polled, by Prefect's clock. */
+  readonly lastPolledAt: Date | undefined;
+}
+
+/** Whether both are the same agent. */
+export function isSameAgent(one: AgentIdentity, other: AgentIdentity): boolean {
+  const isSameTenant =
+    one.tenantId === undefined || other.tenantId === undefined || one.tenantId === other.tenantId;
+  return isSameTenant && agentKey(one) === agentKey(other);
+}
+
+/** The same text for the same agent of one tenant. */
+export function agentKey({ name, labels }: AgentIdentity): string {
+  return JSON.stringify([name, ...labels.toSorted()]);
+}
+
+/**
+ * Whether an agent with these labels takes a run with those: it has all labels of the run; a run without labels needs an
+ * agent without labels (get_runs_in_queue, prefect-1 protocol 2.2).
+ */
+export function takesRun(agentLabels: readonly string[], runLabels: readonly string[]): boolean {
+  if (runLabels.length === 0) return agentLabels.length === 0;
+  return runLabels.every((label) => agentLabels.includes(label));
+}

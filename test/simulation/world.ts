@@ -1,0 +1,289 @@
+// A world: Kubernetes clusters, Prefects and agents in one process and in virtual time. The agents are the real code; only
+// sockets and clocks are simulated.
+
+import type { Agent } from "../../src/agent/agent.ts";
+import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
+import { createLog } from "../../src/base/log.ts";
+import type { AgentFlags } from "../../src/cli/commands/agent-start/settings.ts";
+import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
+import type { Policy } from "../../src/job/decide/policy.ts";
+import { KubeClient } from "../../src/kube/client/client.ts";
+import { Transport } from "../../src/kube/client/transport.ts";
+import { Prefect1Client } from "../../src/prefect1/client.ts";
+import { defaultTemplate } from "../../src/prefect1/build/template.ts";
+import type { Template, TemplateSource } from "../../src/prefect1/build/template.ts";
+import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
+import { Graphql } from "../../src/prefect1/graphql.ts";
+import { isFinished } from "../../src/prefect1/states.ts";
+import { takeBytesFrom } from "../fakes/chance.ts";
+import { fakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { FakeKubernetes, FakeKubernetesOptions } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { PodScript } from "../fakes/kubernetes/pod-script.ts";
+import { fakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1, FakePrefect1Options } from "../fakes/prefect1/fake-prefect1.ts";
+import { Network } from "./network.ts";
+import type { NetworkOptions } from "./network.ts";
+import { Process } from "./process.ts";
+import { seededRandom, VirtualTime } from "./virtual-time.ts";
+
+const RUN_LABEL = "prefect.io/flow_run_id";
+/** How often a flow's process sends a heartbeat. */
+const HEARTBEAT_MS = 30_000;
+
+export interface WorldOptions {
+  readonly seed?: number;
+  /** How many clusters; 1 without it. */
+  readonly clusters?: number;
+  readonly kube?: Omit<FakeKubernetesOptions, "script" | "onPhase" | "clock">;
+  /** How many Prefects; 1 without it. */
+  readonly prefects?: number;
+  readonly prefect?: Omit<FakePrefect1Options, "clock">;
+  readonly mishap?: NetworkOptions["mishap"];
+}
+
+export interface AgentOptions {
+  readonly name?: string;
+  readonly labels?: readonly string[];
+  readonly flags?: AgentFlags;
+  readonly policy?: Partial<Policy>;
+  /** Which cluster and Prefect, by number from 0. */
+  readonly cluster?: number;
+  readonly prefect?: number;
+  readonly tenantId?: string;
+  readonly namespace?: string;
+  /** What its API server's CA hashes to; without it, each cluster has its own. */
+  readonly ca?: string;
+  /** The bearer token, for clusters with users. */
+  readonly token?: string;
+  readonly backend?: "cloud" | "server";
+  readonly apiKey?: string;
+  /** Its own job template. */
+  readonly template?: Template;
+}
+
+/** An agent of the world. */
+export interface SimulatedAgent {
+  readonly process: Process;
+  /** Its log. */
+  readonly lines: readonly string[];
+  /** How it ended; undefined while it runs. */
+  end(): { readonly error?: unknown } | undefined;
+  agent(): Agent | undefined;
+  /** Asks it to stop, as SIGTERM does. */
+  stop(): void;
+}
+
+export class World {
+  readonly time = new VirtualTime();
+  readonly network: Network;
+  readonly random: () => number;
+  readonly kubes: readonly FakeKubernetes[];
+  readonly prefects: readonly FakePrefect1[];
+  readonly #agents: SimulatedAgent[] = [];
+  /** What becomes of the pods of a run; without an entry they run for a second, and succeed. */
+  readonly scripts = new Map<string, PodScript>();
+  /** Runs whose pods do not set the run's state. */
+  readonly idleRuns = new Set<string>();
+
+  constructor(options: WorldOptions = {}) {
+    const random = seededRandom(options.seed ?? 1);
+    this.random = random;
+    takeBytesFrom((bytes) => {
+      for (let at = 0; at < bytes.length; at++) bytes[at] = Math.floor(random() * 256);
+    });
+    this.network = new Network({
+      time: this.time,
+      latencyMs: () => 1 + 4 * random(),
+      ...(options.mishap === undefined ? {} : { mishap: options.mishap }),
+    });
+    const { clock } = new Process(this.time, random);
+    this.prefects = many(options.prefects, () => fakePrefect1({ ...options.prefect, clock }));
+    this.kubes = many(options.clusters, () =>
+      fakeKubernetes({
+        bookmarkMs: 60_000,
+        ...options.kube,
+        clock,
+        script: (job) =>
+          this.scripts.get(job.metadata.labels?.[RUN_LABEL] ?? "") ?? { outcome: "succeed", runMs: 1_000 },
+        onPhase: (job, pod, phase) =>
+          this.#live(job.metadata.labels?.[RUN_LABEL] ?? "", pod.metadata.uid, phase),
+      }),
+    );
+    for (const [at, { handle }] of this.kubes.entries())
+      this.network.add(kubeOrigin(at), { handle, isDown: false });
+    for (const [at, { handle }] of this.prefects.entries())
+      this.network.add(prefectOrigin(at), { handle, isDown: false });
+  }
+
+  /** The first cluster, and the first Prefect. */
+  get kube(): FakeKubernetes {
+    return this.kubes[0] as FakeKubernetes;
+  }
+
+  get prefect(): FakePrefect1 {
+    return this.prefects[0] as FakePrefect1;
+  }
+
+  /** Starts an agent process. */
+  start(options: AgentOptions = {}): SimulatedAgent {
+    const {
+      name = "agent",
+      cluster = 0,
+      prefect = 0,
+      namespace = "default",
+      backend = "server",
+      apiKey,
+    } = options;
+    const process = new Process(this.time, this.random);
+    const { clock } = process;
+    const observer = new ApiObserver(clock);
+    const http = this.network.clientOf(process);
+    const { token } = options;
+    const transport = new Transport({
+      server: kubeOrigin(cluster),
+      http,
+      credentials: {
+        headers: () => Promise.resolve(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        tls: () => Promise.resolve({}),
+        refresh: () => false,
+      },
+      timeoutMs: 30_000,
+      userAgent: "simulation",
+      onRequest: (seen) => observer.kubeRequest(seen),
+      nowMs: () => clock.ticks(),
+    });
+    const kube = new KubeClient(transport, kubeOrigin(cluster), options.ca ?? `ca-${cluster}`);
+    const url = prefectOrigin(prefect);
+    const graphql = new Graphql({
+      ...{ url, apiKey, http, tenantId: options.tenantId, timeoutMs: 15_000 },
+      nowMs: () => clock.ticks(),
+      onRequest: (seen) => observer.prefectRequest(seen),
+    });
+    const key = apiKey === undefined ? {} : { key: apiKey };
+    const config = loadPrefectConfig({
+      env: {},
+      readFile: () => undefined,
+      flags: { backend, api: url, ...key },
+    });
+    const lines: string[] = [];
+    const log = createLog({
+      name,
+      level: "DEBUG",
+      format: "text",
+      write: (line) => lines.push(line.trimEnd()),
+      now: () => clock.now(),
+    });
+    const stop = new AbortController();
+    let agent: Agent | undefined;
+    let end: { readonly error?: unknown } | undefined;
+    const loadTemplate = (_source: TemplateSource): Promise<Template> =>
+      Promise.resolve(options.template ?? defaultTemplate());
+    void runAgent(
+      {
+        ...{ kube, observer, clock, log, config, namespace, loadTemplate, metrics: noMetrics },
+        client: new Prefect1Client(graphql, backend),
+        flags: { name, ...options.flags },
+        policy: options.policy,
+        jobOptions: { namespace, labels: options.labels },
+        newId: () => this.#uuid(),
+      },
+      (started) => (agent = started),
+      stop.signal,
+    ).then(
+      () => (end = {}),
+      (error: unknown) => (end = { error }),
+    );
+    const simulated = { process, lines, end: () => end, agent: () => agent, stop: () => stop.abort() };
+    this.#agents.push(simulated);
+    return simulated;
+  }
+
+  /** Ends all agents. */
+  close(): void {
+    for (const { process } of this.#agents) process.kill();
+    takeBytesFrom(undefined);
+  }
+
+  /** Takes a server away, or gives it back. */
+  setDown(which: "kubernetes" | "prefect", isDown: boolean, at = 0): void {
+    this.network.server(which === "kubernetes" ? kubeOrigin(at) : prefectOrigin(at)).isDown = isDown;
+  }
+
+  /** A due run of a flow with one task; `script`: what becomes of its pods. */
+  dueRun(
+    spec: {
+      readonly labels?: readonly string[];
+      readonly script?: PodScript;
+      readonly prefect?: number;
+    } = {},
+  ): string {
+    const prefect = this.prefects[spec.prefect ?? 0] ?? this.prefect;
+    const flow = prefect.createFlow({ name: "etl", tasks: [{ slug: "work-1", maxRetries: 1 }] });
+    const { id } = prefect.createFlowRun({
+      flow,
+      ...(spec.labels === undefined ? {} : { labels: spec.labels }),
+    });
+    if (spec.script !== undefined) this.scripts.set(id, spec.script);
+    return id;
+  }
+
+  state(id: string): string | null | undefined {
+    return this.#prefectOf(id)?.flowRun(id)?.state;
+  }
+
+  messages(id: string): string[] {
+    return (this.#prefectOf(id)?.logsOf(id) ?? []).map(({ message }) => message ?? "");
+  }
+
+  /** The names of the run's Jobs that are in the cluster. */
+  jobs(id: string, cluster = 0): string[] {
+    return (this.kubes[cluster]?.list("jobs") ?? [])
+      .filter(({ metadata }) => metadata.labels?.[RUN_LABEL] === id)
+      .map(({ metadata }) => metadata.name);
+  }
+
+  #prefectOf(id: string): FakePrefect1 | undefined {
+    return this.prefects.find((prefect) => prefect.flowRun(id) !== undefined);
+  }
+
+  #uuid(): string {
+    const hex = (count: number): string =>
+      Array.from({ length: count }, () => Math.floor(this.random() * 16).toString(16)).join("");
+    return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
+  }
+
+  /** What the flow's own process does: it sets Running and Success, and sends heartbeats meanwhile. */
+  #live(id: string, podUid: string, phase: string): void {
+    const prefect = this.#prefectOf(id);
+    const run = prefect?.flowRun(id);
+    if (prefect === undefined || run === undefined || this.idleRuns.has(id) || isFinished(run.state ?? ""))
+      return;
+    if (phase === "Running" && run.state !== "Running") {
+      prefect.setState(id, { type: "Running" });
+      this.#beat(prefect, id, podUid);
+    }
+    if (phase === "Succeeded") prefect.setState(id, { type: "Success" });
+  }
+
+  #beat(prefect: FakePrefect1, id: string, podUid: string): void {
+    this.time.after(HEARTBEAT_MS, () => {
+      const pods = this.kubes.flatMap((kube) => kube.list("pods"));
+      const pod = pods.find(({ metadata }) => metadata.uid === podUid);
+      if (pod?.status?.["phase"] !== "Running" || prefect.flowRun(id)?.state !== "Running") return;
+      prefect.heartbeat(id);
+      this.#beat(prefect, id, podUid);
+    });
+  }
+}
+
+export function kubeOrigin(at: number): string {
+  return `http://kubernetes-${at}.test`;
+}
+
+export function prefectOrigin(at: number): string {
+  return `http://prefect-${at}.test`;
+}
+
+function many<T>(count: number | undefined, make: () => T): readonly T[] {
+  return Array.from({ length: count ?? 1 }, make);
+}
