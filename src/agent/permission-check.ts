@@ -29,17 +29,17 @@ export async function checkPermissions(
   }
   const essential = missing.filter(({ feature }) => isEssential(feature));
   if (essential.length > 0) {
-    throw new PermissionsError(
-      `cannot work in namespace "${namespace}": not allowed to ${namesOf(essential)}`,
-    );
+    throw new PermissionsError(namespace, essential);
   }
 }
 
 class PermissionsError extends ExpectedError {
   override readonly exitCode = 4;
 
-  constructor(message: string) {
-    super(message, { hint: "grant them with: kubectl prefect install --rbac=minimal | kubectl apply -f -" });
+  constructor(namespace: string, missing: readonly Permission[]) {
+    super(`cannot work in namespace "${namespace}": not allowed to ${namesOf(missing)}`, {
+      hint: `grant them with: kubectl prefect install --rbac=minimal --rbac-only -n ${namespace} | kubectl apply -f -`,
+    });
   }
 }
 
