@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { podFindings } from "../../../src/doctor/checks/agent-pods.ts";
+import type { ContainerStatus } from "../../../src/kube/client/objects.ts";
+import { COMMANDS, installed, lines, NOW, secondsAgo } from "../samples.ts";
+
+const PROD = installed("prod", ["k8s"]);
+
+function found(status: Partial<ContainerStatus>, others = [] as (typeof PROD)[], now = NOW) {
+  return podFindings([installed("prod", ["k8s"], status), ...others], COMMANDS, now);
+}
+
+const failed = (exitCode: number) => ({ terminated: { exitCode } });
+const runningSince = (seconds: number) => ({ running: { startedAt: secondsAgo(seconds).toISOString() } });
+
+describe("the agent's own pods", () => {
+  it("are ok when they are ready, and show what the agent is", () => {
+    expect(lines(podFindings([PROD], COMMANDS, NOW))).toEqual([
+      `ok agent's pods: prod-pod (5m old) runs "prod" with label k8s as ServiceAccount prefect-agent`,
+    ]);
+  });
+
+  it.each([
+    {
+      name: "waits to be restarted",
+      status: { restartCount: 3, state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: failed(4) },
+      want: "container 'agent' exited with code 4, restarted 3 times",
+      look: "kubectl logs prod-pod -c agent --previous -n flows",
+    },
+    {
+      name: "has just been restarted for the first time, and is ready",
+      status: { ready: true, restartCount: 1, state: runningSince(5), lastState: failed(137) },
+      want: "container 'agent' was killed by signal SIGKILL (exit code 137), restarted 1 time",
+      look: "kubectl logs prod-pod -c agent --previous -n flows",
+    },
+    {
+      name: "has just crashed for the first time",
+      status: { state: failed(2) },
+      want: "container 'agent' exited with code 2, restarted 0 times",
+      look: "kubectl logs prod-pod -c agent -n flows",
+    },
+  ])("are broken when a container $name", ({ status, want, look }) => {
+    const [finding, ...rest] = found(status);
+    expect(finding).toMatchObject({ status: "broken", message: `prod-pod is crashing: ${want}`, look });
+    expect(rest).toEqual([]);
+  });
+
+  it("are ok again ten minutes after a restart, as for the kubelet", () => {
+    const status = { ready: true, restartCount: 1, state: runningSince(601), lastState: failed(4) };
+    expect(found(status)[0]?.status).toBe("ok");
+  });
+
+  it("are broken when they are not ready after a minute, unless another pod of the agent is", () => {
+    const status = { state: { waiting: { reason: "ImagePullBackOff" } } };
+    expect(lines(found(status))).toEqual([
+      "broken agent's pods: prod-pod (5m old) is not ready: ImagePullBackOff",
+    ]);
+    expect(found(status)[0]?.look).toBe("kubectl describe pod prod-pod -n flows");
+    expect(found(status, [PROD])[0]?.status).toBe("warning");
+    expect(found(status, [installed("other", [])])[0]?.status).toBe("broken");
+    expect(found(status, [], secondsAgo(270))[0]?.message).toContain("is starting");
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from "vitest";
+import {
+  grantHelp,
+  permissionFindings,
+  serviceAccountSubject,
+} from "../../../src/doctor/checks/permissions.ts";
+import { AGENT_PERMISSIONS, permissionName, permissionsIn } from "../../../src/kube/permissions.ts";
+import { COMMANDS } from "../samples.ts";
+
+const ACCOUNT = { namespace: "flows", name: "prefect-agent" };
+const HOLDER = { account: ACCOUNT, leaderElect: false, cleansUp: false };
+const WANTED = permissionsIn(AGENT_PERMISSIONS, "flows");
+
+function found(isGranted: (permission: string) => boolean) {
+  const missing = WANTED.filter(({ access }) => !isGranted(permissionName(access)));
+  return permissionFindings(HOLDER, WANTED, missing);
+}
+
+describe("permissions", () => {
+  it("that are granted are ok, one finding for each feature with its calls", () => {
+    const findings = found(() => true);
+    expect(new Set(findings.map(({ status }) => status))).toEqual(new Set(["ok"]));
+    expect(findings[0]).toMatchObject({
+      check: "launching flow runs",
+      subject: "ServiceAccount flows/prefect-agent",
+      message: "ServiceAccount flows/prefect-agent may get, create jobs",
+    });
+  });
+
+  it("that are missing are broken if the agent cannot work without them, else a warning", () => {
+    expect(Object.fromEntries(found(() => false).map(({ check, status }) => [check, status]))).toEqual({
+      "launching flow runs": "broken",
+      "following flow runs": "broken",
+      "deleting finished Jobs": "warning",
+      "logs of failed pods": "warning",
+      "events in flow runs' logs": "warning",
+      "deleting Dask clusters of cancelled flow runs": "warning",
+      "leader election": "broken",
+    });
+  });
+
+  it("that are missing are named, and those that are not are left out", () => {
+    expect(found((name) => name !== "create jobs.batch")[0]?.message).toBe(
+      "ServiceAccount flows/prefect-agent may not create jobs",
+    );
+  });
+
+  it("of a ServiceAccount are those of its user and its groups", () => {
+    expect(serviceAccountSubject(ACCOUNT)).toEqual({
+      user: "system:serviceaccount:flows:prefect-agent",
+      groups: ["system:serviceaccounts", "system:serviceaccounts:flows", "system:authenticated"],
+    });
+  });
+});
+
+describe("the commands that grant permissions", () => {
+  const MINIMAL = "kubectl prefect install --rbac=minimal --rbac-only";
+
+  it.each([
+    {
+      name: "install's own ServiceAccount",
+      holder: HOLDER,
+      want: [`${MINIMAL} -n flows | kubectl apply -f - -n flows`],
+    },
+    {
+      name: "the ServiceAccount default",
+      holder: { ...HOLDER, account: { namespace: "flows", name: "default" } },
+      want: ["kubectl prefect install --rbac --rbac-only -n flows | kubectl apply -f - -n flows"],
+    },
+    {
+      name: "replicas with cleanup",
+      holder: { account: ACCOUNT, leaderElect: true, cleansUp: true },
+      want: [`${MINIMAL} --leader-elect --resource-manager -n flows | kubectl apply -f - -n flows`],
+    },
+    {
+      name: "a ServiceAccount of another namespace, which needs a binding of its own",
+      holder: { ...HOLDER, account: { namespace: "ops", name: "agent" } },
+      want: [
+        `${MINIMAL} -n flows | kubectl apply -f - -n flows`,
+        "kubectl create rolebinding prefect-agent-ops-agent --role=prefect-agent-rbac --serviceaccount=ops:agent -n flows",
+      ],
+    },
+  ])("to $name print and bind nothing but permissions", ({ holder, want }) => {
+    expect(grantHelp(holder, "flows", COMMANDS).fix).toEqual(want);
+  });
+
+  it("are none for the user, who sees which Role is needed", () => {
+    const { look, fix } = grantHelp({ leaderElect: false, cleansUp: false }, "my flows", COMMANDS);
+    expect({ look, fix }).toEqual({ look: `${MINIMAL} -n 'my flows'`, fix: undefined });
+  });
+});
