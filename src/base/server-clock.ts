@@ -34,10 +34,14 @@ export class ServerClock {
     this.#ahead = least <= most ? { least, most, atMs: nowMs } : seen;
   }
 
+  /** How far the server is ahead of this machine, at least; undefined before the first response. */
+  aheadMs(): number | undefined {
+    return this.#ahead && Math.min(Math.max(0, this.#ahead.least), this.#ahead.most);
+  }
+
   /** The server's time now. Within the uncertainty of its headers, this machine's own. */
   now(): Date {
-    const { least, most } = this.#ahead ?? { least: 0, most: 0 };
-    return new Date(this.#ownMs() + Math.min(Math.max(0, least), most));
+    return new Date(this.#ownMs() + (this.aheadMs() ?? 0));
   }
 
   #ownMs(): number {

@@ -1,9 +1,9 @@
-// Answer: the result of a request, or its error: the other checks continue when one request fails.
+// Answer: what a request returned, or its error. The other checks continue when one request fails.
 
-import { PrefectError } from "../orchestrator/errors.ts";
 import { ExpectedError } from "../base/errors.ts";
 import { KubeError } from "../kube/client/errors.ts";
-import type { Finding } from "./finding.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
+import type { More } from "./finding.ts";
 
 export type Answer<T> =
   | { readonly ok: true; readonly value: T }
@@ -19,6 +19,22 @@ export async function attempt<T>(request: () => Promise<T> | T): Promise<Answer<
   }
 }
 
+/** Something else has failed first, and the check of that reports it. */
+export class ReportedError extends ExpectedError {}
+
+/** The result of a request whose failure another check reports. Throws ReportedError. */
+export async function reported<T>(request: Promise<T>): Promise<T> {
+  const answer = await attempt(() => request);
+  if (answer.ok) return answer.value;
+  throw new ReportedError(answer.error.message);
+}
+
+/** Sends the request at the first call, and only once: all callers get its result, or its error. */
+export function once<T>(request: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= request());
+}
+
 /** Whether the user has no permission for the request. */
 export function isForbidden(error: ExpectedError): boolean {
   return error instanceof KubeError && error.status === 403;
@@ -29,19 +45,18 @@ export function causeOf(error: ExpectedError): string {
   return error instanceof KubeError || error instanceof PrefectError ? error.detail : error.message;
 }
 
-/** Why a request to an address failed; names the address once, in its redacted form. */
-export function failureAt(address: string, shown: string, error: ExpectedError): string {
-  const cause = causeOf(error);
-  if (cause.startsWith(`${address}: `)) return `cannot reach ${shown}${cause.slice(address.length)}`;
-  return cause.includes(address) ? cause.replaceAll(address, shown) : `${shown}: ${cause}`;
-}
-
-/** The finding for a failed request; a missing permission to read is not a problem of the thing itself. */
-export function failedRequestFinding(
-  about: Pick<Finding, "section" | "check">,
+/** Why an API cannot be used, as message and hint of a finding. `address`: without a password; `key`: if one is set. */
+export function unreachable(
+  address: string,
   error: ExpectedError,
-): Finding {
-  if (isForbidden(error))
-    return { ...about, status: "skipped", message: `no permission to check it: ${causeOf(error)}` };
-  return { ...about, status: "warning", message: error.message, hint: error.hint };
+  key?: unknown,
+): [message: string, more: More] {
+  const cause = causeOf(error);
+  const more = { hint: error.hint };
+  if (error instanceof PrefectError && error.failure === "unauthorized") {
+    const missing = "it requires an API key, and none is set";
+    return [key === undefined ? missing : `the API key is not accepted: ${cause}`, more];
+  }
+  if (cause.startsWith(`${address}: `)) return [`cannot reach ${cause}`, more];
+  return [cause.includes(address) ? cause : `${address}: ${cause}`, more];
 }

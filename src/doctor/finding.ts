@@ -1,54 +1,65 @@
-// Finding: the result of one of doctor's checks, as data.
+// Finding: what one of doctor's checks has found, as data; and the words that findings share.
 
-import type { JsonObject } from "../base/json.ts";
+import { formatDuration } from "../base/duration.ts";
 
-/**
- * broken: an agent or a flow run does not work · warning: it works, but needs attention · skipped: it could not be
- * checked, or does not matter here.
- */
+/** broken: an agent or a flow run does not work · warning: it works, but needs attention · skipped: it could not be checked. */
 export type Status = "ok" | "warning" | "broken" | "skipped";
 
-export const SECTIONS = [
-  "configuration",
-  "kubernetes",
-  "permissions",
-  "prefect",
-  "flow runs",
-  "leftovers",
-] as const;
-export type Section = (typeof SECTIONS)[number];
+/** In the order of the report. */
+type Section = "configuration" | "kubernetes" | "permissions" | "prefect" | "flow runs" | "leftovers";
 
-export interface Finding {
+/** What was checked. */
+export interface About {
   readonly section: Section;
-  /** What was checked, in a word or two: `server`, `launching flow runs`. */
+  /** In a word or two: `namespace`, `launching flow runs`. */
   readonly check: string;
+  /** Whose permissions these are: `you`, `ServiceAccount flows/prefect-agent`. */
+  readonly subject?: string | undefined;
+}
+
+export interface More {
+  /** What to do about it. */
+  readonly hint?: string | undefined;
+  /** A command that shows more, and changes nothing. */
+  readonly look?: string | undefined;
+  /** The commands that mend it, in their order. */
+  readonly fix?: readonly string[] | undefined;
+  /** Further lines below the message. */
+  readonly details?: readonly string[] | undefined;
+}
+
+export interface Finding extends About, More {
   readonly status: Status;
   /** One line. */
   readonly message: string;
-  /** One thing to do about it. */
-  readonly hint?: string | undefined;
-  /** Further lines below the message. */
-  readonly details?: readonly string[] | undefined;
-  /** Whose permissions these are: `user "me"`, `ServiceAccount flows/prefect-agent`. */
-  readonly subject?: string | undefined;
-  /** For programs. */
-  readonly data?: JsonObject | undefined;
 }
 
-/** The worst status; skipped findings do not count. */
-export function worst(findings: readonly Finding[]): "ok" | "warning" | "broken" {
-  const has = (status: Status): boolean => findings.some((finding) => finding.status === status);
-  if (has("broken")) return "broken";
-  return has("warning") ? "warning" : "ok";
-}
+const finding =
+  (status: Status) =>
+  (about: About, message: string, more?: More): Finding => ({
+    ...about,
+    status,
+    message,
+    ...more,
+  });
+export const ok = finding("ok");
+export const warning = finding("warning");
+export const broken = finding("broken");
+export const skipped = finding("skipped");
 
 /** `3 Jobs`, `1 Job`. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count} ${count === 1 ? one : many}`;
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? "" : "s"}`;
 }
 
 /** The first few of a list, and how many more there are: `a, b, c and 4 more`. */
 export function firstOf(items: readonly string[], limit = 3): string {
   const shown = items.slice(0, limit).join(", ");
   return items.length > limit ? `${shown} and ${items.length - limit} more` : shown;
+}
+
+/** `3h`; `0s` for a time in the future, which another clock may give. */
+export function ageOf(then: Date, now: Date): string {
+  const ms = now.getTime() - then.getTime();
+  return ms < 1_000 ? "0s" : formatDuration(ms);
 }

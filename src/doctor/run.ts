@@ -1,84 +1,55 @@
-// Runs all checks at once, each API by itself: an API that does not answer does not delay the others.
+// The checks, in the order of the report.
 
-import type { DoctorDeps, DoctorTarget } from "./target.ts";
-import { templateFindings } from "./checks/admission.ts";
-import { attempt } from "./answer.ts";
-import { prefect1ConfigurationFindings, prefect3ConfigurationFindings } from "./checks/configuration.ts";
-import { runClusterChecks } from "./run-cluster.ts";
-import type { ClusterChecked } from "./run-cluster.ts";
-import { runPrefect1Checks } from "./run-prefect1.ts";
-import type { Prefect1Checked } from "./run-prefect1.ts";
-import { runPrefect3Checks } from "./run-prefect3.ts";
+import type { Check } from "./check.ts";
+import { admission } from "./checks/admission.ts";
+import { agentPods } from "./checks/agent-pods.ts";
+import { agents } from "./checks/agents.ts";
+import { apiServer } from "./checks/api-server.ts";
+import { clocks } from "./checks/clocks.ts";
+import { configuration } from "./checks/configuration.ts";
+import { dueRuns } from "./checks/due-runs.ts";
+import { jobTemplate } from "./checks/job-template.ts";
+import { kubeconfig } from "./checks/kubeconfig.ts";
+import { leftovers } from "./checks/leftovers.ts";
+import { namedObjects } from "./checks/named-objects.ts";
+import { namespace } from "./checks/namespace.ts";
+import { permissions } from "./checks/permissions.ts";
+import { prefect1Api } from "./checks/prefect1-api.ts";
+import { prefect3Api } from "./checks/prefect3-api.ts";
+import { quotas } from "./checks/quotas.ts";
+import { stalledRuns } from "./checks/stalled-runs.ts";
+import { stuckPods } from "./checks/stuck-pods.ts";
+import { doctorContext } from "./context.ts";
 import type { Finding } from "./finding.ts";
-import { SECTIONS } from "./finding.ts";
-import { dueRunFindings } from "./checks/due-runs.ts";
-import { leftoverFindings } from "./checks/leftovers.ts";
-import { podFindings } from "./checks/pods.ts";
-import { stalledRunFindings } from "./checks/stalled-runs.ts";
+import type { DoctorDeps, DoctorTarget } from "./target.ts";
 
-/** All findings, sorted by section. Throws only on a bug or Ctrl-C. */
+const CHECKS: readonly Check[] = [
+  configuration,
+  clocks,
+  jobTemplate,
+  kubeconfig,
+  apiServer,
+  namespace,
+  namedObjects,
+  admission,
+  agentPods,
+  permissions,
+  prefect1Api,
+  agents,
+  prefect3Api,
+  dueRuns,
+  stalledRuns,
+  stuckPods,
+  quotas,
+  leftovers,
+];
+
+/** Runs all checks at once; none waits for an API that it does not need. Throws only on a bug or Ctrl-C. */
 export async function runChecks(deps: DoctorDeps, target: DoctorTarget): Promise<readonly Finding[]> {
-  const prefect1 = runPrefect1Checks(deps, target);
-  const prefect3 = runPrefect3Checks(deps, target);
-  const template = attempt(() => deps.loadTemplate());
+  const context = doctorContext(deps, target);
   try {
-    const sources = { 1: prefect1.source, 2: prefect3.source };
-    const [cluster, prefect1Result, prefect3Result, templateResult] = await Promise.all([
-      runClusterChecks(deps, target, { sources, template }),
-      prefect1.result,
-      prefect3.result,
-      template,
-    ]);
-    const findings = [
-      ...prefect1ConfigurationFindings(target.config, target.settings),
-      ...templateFindings(target.templatePath, templateResult),
-      ...prefect3ConfigurationFindings(target.prefect3),
-      ...cluster.findings,
-      ...prefect1Result.findings,
-      ...prefect3Result.findings,
-      ...runFindings(target, cluster, prefect1Result),
-      ...clusterFindings(target, cluster, deps.clock.now()),
-    ];
-    return findings.toSorted(
-      (left, right) => SECTIONS.indexOf(left.section) - SECTIONS.indexOf(right.section),
-    );
+    return (await Promise.all(CHECKS.map((check) => check.run(context)))).flat();
   } finally {
-    await Promise.all([prefect1.close(), prefect3.close()]);
+    context.close();
   }
-}
-
-/** Flow runs in Prefect: whether agents take them, and whether they have heartbeats. */
-function runFindings(
-  target: DoctorTarget,
-  { inventory, scope }: ClusterChecked,
-  { runs }: Prefect1Checked,
-): readonly Finding[] {
-  if (runs === undefined) return [];
-  const { due, stalled, agents, now } = runs;
-  const labels = target.areLabelsConfigured ? target.settings.labels.value : undefined;
-  const areJobsUnknown = inventory === undefined || inventory.forbidden?.includes("jobs") === true;
-  const withJobs = inventory?.runs.filter(({ observed }) => observed.jobs.length > 0) ?? [];
-  const here =
-    areJobsUnknown || scope === undefined
-      ? undefined
-      : { scope, withJobs: new Set(withJobs.map(({ flowRunId }) => flowRunId)) };
-  return [...dueRunFindings(due, { agents, now, labels }), ...stalledRunFindings(stalled, { here, now })];
-}
-
-/** Flow runs in the cluster, and their leftovers. */
-function clusterFindings(
-  { config, prefect3, isPrefect1Configured }: DoctorTarget,
-  { inventory, quotas, namespace }: ClusterChecked,
-  now: Date,
-): readonly Finding[] {
-  if (inventory === undefined) return quotas;
-  const apis = [
-    ...(isPrefect1Configured && config.ok ? [config.value.apiUrl.value] : []),
-    ...(prefect3.ok && prefect3.value !== undefined ? [prefect3.value.url.value] : []),
-  ];
-  return [
-    ...podFindings(inventory, now),
-    ...quotas,
-    ...leftoverFindings(inventory, { apis, namespace, now }),
-  ];
 }

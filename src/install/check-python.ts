@@ -15,6 +15,7 @@ const SUPPORTED_OPTIONS = new Set<keyof InstallOptions>([
   "imagePullSecrets",
   "namespace",
   "inlineKey",
+  "rbacOnly",
   "imagePullPolicy",
   "memRequest",
   "memLimit",

@@ -10,6 +10,9 @@ import { checkPython } from "./check-python.ts";
 /** Throws SettingsError with a hint for the first problem. */
 export function checkOptions(options: InstallOptions): void {
   checkNames(options);
+  if (options.agent === "python") checkPython(options);
+  // The permissions do not depend on the other options.
+  if (options.rbacOnly) return;
   checkResources(options);
   if (options.jobTemplate !== undefined) checkJobTemplate(options.jobTemplate);
   if (options.configToml !== undefined) checkConfigToml(options.configToml);
@@ -18,8 +21,7 @@ export function checkOptions(options: InstallOptions): void {
     ["--latest", "--image"],
     "both name the image",
   );
-  if (options.agent === "python") checkPython(options);
-  else checkCombinations(options);
+  if (options.agent !== "python") checkCombinations(options);
 }
 
 function checkResources(options: InstallOptions): void {

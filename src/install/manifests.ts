@@ -9,11 +9,12 @@ import { pythonManifests } from "./python.ts";
 import { accessManifests } from "./roles.ts";
 
 /**
- * The objects that run the agent: first what its pod needs (permissions, key, files), last the Deployment. Throws
- * SettingsError for options that are wrong or contradict each other.
+ * The objects that run the agent: first what its pod needs (permissions, key, files), last the Deployment. With
+ * --rbac-only the permissions alone. Throws SettingsError for options that are wrong or contradict each other.
  */
 export function agentManifests(options: InstallOptions): readonly object[] {
   checkOptions(options);
+  if (options.rbacOnly) return permissionManifests({ ...options, rbac: options.rbac || true });
   if (options.agent === "python") return pythonManifests(options);
   return [
     ...accessManifests(options),
@@ -21,4 +22,9 @@ export function agentManifests(options: InstallOptions): readonly object[] {
     ...configMaps(options),
     agentDeployment(options),
   ];
+}
+
+function permissionManifests(options: InstallOptions): readonly object[] {
+  if (options.agent !== "python") return accessManifests(options);
+  return pythonManifests(options).filter(({ kind }) => kind !== "Deployment");
 }

@@ -37,6 +37,11 @@ export const AGENT_START_OPTIONS = {
 
 /** The options that only `install` has. */
 export const INSTALL_OPTIONS = {
+  rbacOnly: {
+    flag: "--rbac-only",
+    kind: "switch",
+    description: "print only the objects of --rbac, or of --rbac=minimal",
+  },
   namespace: {
     flag: "--namespace",
     short: "-n",

@@ -8,12 +8,12 @@ const FLOW_RUN_FIELDS = `
 export const TENANT = "query { tenant { id } }";
 export const AUTH_INFO = "query { auth_info { tenant_id } }";
 export const HELLO = "query { hello }";
-export const API = "query { api { backend version core_version } }";
-export const TENANT_BY_ID = "query($id: uuid!) { tenant(where: {id: {_eq: $id}}) { id name } }";
+export const API = "query { api { backend } }";
+export const TENANT_BY_ID = "query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { id name } }";
 
 export const AGENTS = `query($tenant: uuid!, $limit: Int!) {
   agent(where: {tenant_id: {_eq: $tenant}}, order_by: [{last_queried: desc_nulls_last}], limit: $limit) {
-    id name type labels last_queried
+    name labels last_queried
   }
 }`;
 
@@ -29,7 +29,7 @@ export const DUE_RUNS = `query($tenant: uuid!, $before: timestamptz!, $limit: In
   flow_run(
     where: {tenant_id: {_eq: $tenant}, state: {_eq: "Scheduled"}, state_start_time: {_lte: $before}},
     order_by: [{state_start_time: asc}], limit: $limit
-  ) { id name labels state_start_time }
+  ) { name labels state_start_time }
 }`;
 
 export const STALLED_RUNS = `query($tenant: uuid!, $before: timestamptz!, $limit: Int!) {

@@ -4,6 +4,7 @@ import tls from "node:tls";
 import type { Env } from "../base/env.ts";
 import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
+import { redactUrl } from "../base/redact-url.ts";
 import { Prefect3Client } from "./client.ts";
 
 export interface Prefect3Target {
@@ -20,7 +21,7 @@ export function connectPrefect3(target: Prefect3Target, env: Env, timeoutMs: num
   const { url } = target;
   const protocol = URL.canParse(url) ? new URL(url).protocol : "";
   if (protocol !== "http:" && protocol !== "https:") {
-    throw new SettingsError(`cannot use PREFECT_API_URL "${url}": not an http(s) URL`, {
+    throw new SettingsError(`cannot use PREFECT_API_URL "${redactUrl(url)}": not an http(s) URL`, {
       hint: "write it like http://localhost:4200/api",
     });
   }

@@ -1,27 +1,54 @@
-// Agents and flow runs of Prefect for the tests of doctor's findings, and findings as text.
+// Agents, flow runs and commands for the tests of doctor's checks, and findings as text.
 
+import { ownCommands } from "../../src/cli/own-flags.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
-import type { DueRun, StalledRun, RegisteredAgent } from "../../src/prefect1/doctor-queries.ts";
+import type { ContainerStatus } from "../../src/kube/client/objects.ts";
+import type { DueRun, RegisteredAgent, StalledRun } from "../../src/prefect1/doctor-queries.ts";
+import { installedAgent } from "../../src/prefect1/installed-agent.ts";
+import type { InstalledAgent } from "../../src/prefect1/installed-agent.ts";
+import { pod, T0 } from "../job/observed-jobs.ts";
 
-export const NOW = new Date("2026-11-21T12:00:00Z");
+/** Five minutes after all pods and Jobs were created. */
+export const NOW = new Date(T0.getTime() + 300_000);
+export const COMMANDS = ownCommands({}, { backend: undefined, api: undefined, tenantId: undefined });
 
 export function secondsAgo(seconds: number): Date {
   return new Date(NOW.getTime() - seconds * 1_000);
 }
 
-export function agent(name: string, labels: readonly string[], polledSecondsAgo = 5): RegisteredAgent {
-  return { id: name, name, type: "KubernetesAgent", labels, lastPolledAt: secondsAgo(polledSecondsAgo) };
+/** Its pod is ready, unless `status` says otherwise. */
+export function installed(
+  name: string,
+  labels: readonly string[],
+  status: Partial<ContainerStatus> = { ready: true, state: { running: {} } },
+): InstalledAgent {
+  const args = ["agent", "start", `--name=${name}`, ...labels.map((label) => `--label=${label}`)];
+  const containerStatuses = [{ name: "agent", ready: false, restartCount: 0, ...status }];
+  const change = {
+    metadata: { name: `${name}-pod` },
+    spec: { serviceAccountName: "prefect-agent", containers: [{ name: "agent", args }] },
+    status: { phase: "Running", containerStatuses },
+  };
+  return installedAgent(pod(change), {});
+}
+
+export function registered(
+  name: string,
+  labels: readonly string[],
+  polledSecondsAgo: number | undefined = 5,
+): RegisteredAgent {
+  return { name, labels, lastPolledAt: secondsAgo(polledSecondsAgo) };
 }
 
 export function due(name: string, labels: readonly string[], dueSecondsAgo = 300): DueRun {
-  return { id: name, name, labels, dueAt: secondsAgo(dueSecondsAgo) };
+  return { name, labels, dueAt: secondsAgo(dueSecondsAgo) };
 }
 
-export function stalled(name: string, change: Partial<StalledRun> = {}): StalledRun {
+export function stalled(change: Partial<StalledRun>): StalledRun {
   return {
-    id: name,
-    name,
-    state: "Submitted",
+    id: "a",
+    name: "a",
+    state: "Running",
     stateAt: secondsAgo(900),
     heartbeatAt: secondsAgo(900),
     timesResurrected: 0,

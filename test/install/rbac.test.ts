@@ -56,6 +56,22 @@ describe("--rbac", () => {
     });
   });
 
+  it.each<{ options: Options }>([
+    { options: { rbac: true } },
+    { options: { rbac: "minimal", replicas: "2", resourceManager: true, namespace: "flows" } },
+    { options: { rbac: true, agent: "python" } },
+  ])("prints the same permissions, and nothing else, with --rbac-only: $options", ({ options }) => {
+    const rights = ["ServiceAccount", "Role", "RoleBinding"];
+    expect(manifests({ ...options, rbacOnly: true })).toEqual(
+      manifests(options).filter(({ kind }) => rights.includes(kind)),
+    );
+  });
+
+  it("is implied by --rbac-only, whatever the other options say", () => {
+    const options = { rbacOnly: true, backend: "server", key: "KEY" };
+    expect(manifests(options).map(({ kind }) => kind)).toEqual(["Role", "RoleBinding"]);
+  });
+
   it.each<{ options: Options }>([{ options: { leaderElect: true } }, { options: { replicas: "2" } }])(
     "adds leases only for leader election: $options",
     ({ options }) => {

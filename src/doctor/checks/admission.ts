@@ -1,17 +1,19 @@
-// Job template and admission: whether the agent's template is valid, and whether the cluster's policies accept the pod of
-// such a Job, by a server-side dry run.
+// Admission: whether the cluster's policies accept the pod of a flow run, by a server-side dry run.
 
 import type { JsonObject } from "../../base/json.ts";
+import { oneLine } from "../../job/observe/problem.ts";
+import { KubeError } from "../../kube/client/errors.ts";
 import { buildJob } from "../../prefect1/build/build.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Template } from "../../prefect1/build/template.ts";
-import { oneLine } from "../../job/observe/problem.ts";
-import { KubeError } from "../../kube/client/errors.ts";
 import type { FlowRun } from "../../prefect1/flow-run.ts";
+import { attempt, causeOf, reported } from "../answer.ts";
 import type { Answer } from "../answer.ts";
-import { causeOf, isForbidden } from "../answer.ts";
+import { check } from "../check.ts";
+import { ok, skipped, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 
+const ABOUT = { section: "kubernetes", check: "admission" } as const;
 const SAMPLE_ID = "00000000-0000-4000-8000-000000000000";
 /** A flow run without a run config: only the template and the agent's options matter. */
 const FLOW_RUN: FlowRun = {
@@ -25,6 +27,19 @@ const FLOW_RUN: FlowRun = {
   task_runs: [],
 };
 
+export const admission = check(ABOUT, async ({ kubernetes, target, template, signal }) => {
+  const { kube, namespace, agents, settings } = await kubernetes.cluster();
+  const [of] = settings;
+  if (of === undefined) return [];
+  if (target.templatePath === undefined && agents.some(({ hasTemplate }) => hasTemplate)) {
+    const hint = "name the template with --job-template";
+    return [skipped(ABOUT, "the agent makes its Jobs from a template that only its pod has", { hint })];
+  }
+  const pod = samplePod(await reported(template()), { ...of, namespace });
+  const request = { namespace, dryRun: true, signal };
+  return admissionFindings(await attempt(() => kube.create("pods", pod, request)));
+});
+
 /** The pod of such a run's Job, without the API key. Throws JobError if no Job can be built. */
 export function samplePod(template: Template, settings: JobSettings): JsonObject {
   const job = buildJob(FLOW_RUN, { ...settings, apiKey: undefined, env: {} }, template, "00000000");
@@ -32,38 +47,18 @@ export function samplePod(template: Template, settings: JobSettings): JsonObject
   return { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "prefect-doctor" }, spec };
 }
 
-/** Whether the template of --job-template is valid; nothing without the option. */
-export function templateFindings(path: string | undefined, template: Answer<Template>): readonly Finding[] {
-  if (path === undefined) return [];
-  const about = { section: "configuration", check: "job template" } as const;
-  if (template.ok) return [{ ...about, status: "ok", message: `${template.value.origin.name} is valid` }];
-  const { message, hint = "see the Job that it gives: kubectl prefect render -f RUN.json" } = template.error;
-  return [{ ...about, status: "broken", message, hint }];
-}
-
 /** The result of the dry run. Other checks report a used-up quota and a missing ServiceAccount. */
 export function admissionFindings(dryRun: Answer<unknown>): readonly Finding[] {
-  const about = { section: "kubernetes", check: "admission" } as const;
-  if (dryRun.ok)
-    return [{ ...about, status: "ok", message: "the cluster accepts the pod of a flow run (dry run)" }];
+  if (dryRun.ok) return [ok(ABOUT, "the cluster accepts the pod of a flow run (dry run)")];
   const { error } = dryRun;
   const cause = oneLine(causeOf(error));
-  if (isForbidden(error) && cause.includes("cannot create resource")) {
-    return [
-      { ...about, status: "skipped", message: "no permission to create pods, so a dry run is not possible" },
-    ];
-  }
   if (/exceeded quota|error looking up service account|namespaces? "[^"]*" not found/i.test(cause)) return [];
   const isRefusal =
-    error instanceof KubeError && (error.status === 403 || error.status === 422 || error.status === 400);
-  if (!isRefusal || cause.includes("dry run"))
-    return [{ ...about, status: "skipped", message: `a dry run is not possible: ${cause}` }];
-  return [
-    {
-      ...about,
-      status: "warning",
-      message: `the cluster refuses the pod of a flow run: ${cause.replace(/^pods? "prefect-doctor" is forbidden: /, "")}`,
-      hint: "start the agent with a job template that the cluster accepts (--job-template), or set one in each run config",
-    },
-  ];
+    error instanceof KubeError &&
+    [400, 403, 422].includes(error.status) &&
+    !/cannot create resource|dry run/.test(cause);
+  if (!isRefusal) return [skipped(ABOUT, `a dry run is not possible: ${cause}`)];
+  const reason = cause.replace(/^pods? "prefect-doctor" is forbidden: /, "");
+  const hint = "use a job template that the cluster accepts, with --job-template or in each run config";
+  return [warning(ABOUT, `the cluster refuses the pod of a flow run: ${reason}`, { hint })];
 }

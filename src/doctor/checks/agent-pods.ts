@@ -1,89 +1,63 @@
-// The agent's own pods in the cluster: Prefect does not show that an agent crashes.
+// The agent's own pods: Prefect does not show that an agent crashes.
 
-import { isReady, podStatus, restartsOf } from "../../inventory/pod-status.ts";
-import { oneLine } from "../../job/observe/problem.ts";
+import { isReady, podStatus } from "../../inventory/pod-status.ts";
+import { specOf } from "../../job/observe/pod-termination.ts";
+import { describeTermination } from "../../job/observe/problem.ts";
 import type { Pod } from "../../kube/client/objects.ts";
-import { durationSince } from "./agents.ts";
-import type { Answer } from "../answer.ts";
-import { isForbidden, failedRequestFinding } from "../answer.ts";
+import { labelsText } from "../../prefect1/agent-labels.ts";
+import { AGENT_POD_SELECTOR } from "../../prefect1/installed-agent.ts";
+import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
+import { check } from "../check.ts";
+import { ageOf, broken, counted, ok, skipped, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
-import { counted, firstOf } from "../finding.ts";
+import type { Commands } from "../target.ts";
 
-/** The selector of the agent's Deployment, Prefect's own and ours. */
-export const AGENT_POD_SELECTOR = "app=prefect-agent";
+const ABOUT = { section: "kubernetes", check: "agent's pods" } as const;
 /** How long a pod may take to become ready. */
 const START_GRACE_MS = 60_000;
+/** The kubelet's: a container that has run for so long is no longer in a crash loop. */
+const STABLE_AFTER_MS = 600_000;
 
-/** `isExpected`: the user has named the ServiceAccount of an agent in this namespace. */
-export interface AgentPodContext {
-  readonly namespace: string;
-  readonly isExpected: boolean;
-  readonly now: Date;
-}
+export const agentPods = check(ABOUT, async ({ kubernetes, target: { account }, commands, now }) => {
+  const agents = await kubernetes.agents();
+  if (agents.length > 0) return podFindings(agents, commands, now());
+  const none = `no agent is here (pods with ${AGENT_POD_SELECTOR})`;
+  if (account === undefined) return [skipped(ABOUT, none)];
+  return [warning(ABOUT, `${none} as ServiceAccount ${account.name}`)];
+});
 
-/** One finding for all ready pods, and one for each that is not ready. */
-export function agentPodFindings(
-  pods: Answer<readonly Pod[]>,
-  { namespace, isExpected, now }: AgentPodContext,
-): readonly Finding[] {
-  const about = { section: "kubernetes", check: "agent's pods" } as const;
-  if (!pods.ok) return isForbidden(pods.error) ? [] : [failedRequestFinding(about, pods.error)];
-  const ready = pods.value.filter(isReady);
-  const late = pods.value.filter(
-    (pod) => !isReady(pod) && now.getTime() - createdAt(pod).getTime() > START_GRACE_MS,
-  );
-  if (pods.value.length === 0) {
-    if (!isExpected) return [];
-    const message = `no agent pod in namespace "${namespace}" (${AGENT_POD_SELECTOR})`;
-    return [
-      {
-        ...about,
-        status: "warning",
-        message,
-        hint: `install the agent: kubectl prefect install --rbac=minimal -n ${namespace} | kubectl apply -f -`,
-      },
-    ];
-  }
-  const accounts = [...new Set(ready.map(({ spec }) => spec.serviceAccountName ?? "default"))];
-  const ok: Finding = {
-    ...about,
-    status: "ok",
-    message: `${counted(ready.length, "pod")} ready: ${firstOf(ready.map((pod) => described(pod, now)))}; as ServiceAccount ${accounts.join(", ")}`,
-  };
-  const notReady = late.map((pod): Finding => {
-    const { name } = pod.metadata;
-    const hint =
-      restartsOf(pod) > 0
-        ? `see why it crashed: kubectl logs ${name} -n ${namespace} --previous`
-        : `see what it waits for: kubectl describe pod ${name} -n ${namespace}`;
-    const status = ready.length > 0 ? "warning" : "broken";
-    return { ...about, status, message: `${described(pod, now)}: ${podStatus(pod)}${reasonOf(pod)}`, hint };
+/** A finding for each pod. One that does not start is broken, unless another pod of the same agent is ready. */
+export function podFindings(agents: readonly InstalledAgent[], commands: Commands, now: Date): Finding[] {
+  return agents.map(({ pod, name, labels, account }) => {
+    const { name: podName, namespace, creationTimestamp } = pod.metadata;
+    const crash = crashFinding(pod, commands, now);
+    if (crash !== undefined) return crash;
+    const shown = `${podName} (${ageOf(new Date(creationTimestamp), now)} old)`;
+    const withLabels = labels === undefined ? "" : ` with ${labelsText(labels)}`;
+    if (isReady(pod))
+      return ok(ABOUT, `${shown} runs "${name}"${withLabels} as ServiceAccount ${account.name}`);
+    if (now.getTime() - Date.parse(creationTimestamp) < START_GRACE_MS)
+      return ok(ABOUT, `${shown} is starting`);
+    const report = agents.some((other) => other.name === name && isReady(other.pod)) ? warning : broken;
+    const look = commands.kubectl(`describe pod ${podName}`, namespace);
+    return report(ABOUT, `${shown} is not ready: ${podStatus(pod)}`, { hint: "see what it waits for", look });
   });
-  const starting: Finding = {
-    ...about,
-    status: "ok",
-    message: `${counted(pods.value.length, "pod")} starting`,
-  };
-  if (ready.length > 0) return [ok, ...notReady];
-  return notReady.length > 0 ? notReady : [starting];
 }
 
-function described(pod: Pod, now: Date): string {
-  const restarts = restartsOf(pod);
-  const often = restarts === 0 ? "" : `, restarted ${counted(restarts, "time")}`;
-  return `${pod.metadata.name} (${durationSince(createdAt(pod), now)} old${often})`;
-}
-
-/** The message of the kubelet or the scheduler. */
-function reasonOf({ status }: Pod): string {
-  const waiting = (status.containerStatuses ?? []).map(({ state }) => state?.waiting?.message ?? "");
-  const unscheduled = (status.conditions ?? []).map((each) =>
-    each.status === "False" && each.type === "PodScheduled" ? (each.message ?? "") : "",
-  );
-  const message = [...waiting, ...unscheduled, status.message ?? ""].find((each) => each !== "");
-  return message === undefined ? "" : ` (${oneLine(message)})`;
-}
-
-function createdAt({ metadata }: Pod): Date {
-  return new Date(metadata.creationTimestamp);
+/** A container has exited with an error, and has not run for long since. */
+function crashFinding(pod: Pod, commands: Commands, now: Date): Finding | undefined {
+  const { name, namespace } = pod.metadata;
+  const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
+  for (const status of all) {
+    const { state, lastState, restartCount = 0 } = status;
+    const terminated = state?.terminated ?? lastState?.terminated;
+    const runningMs = now.getTime() - Date.parse(state?.running?.startedAt ?? "");
+    if (terminated === undefined || terminated.exitCode === 0 || runningMs > STABLE_AFTER_MS) continue;
+    const cause = describeTermination(terminated, specOf(pod, status));
+    const message = `${name} is crashing: container '${status.name}' ${cause}, restarted ${counted(restartCount, "time")}`;
+    const previous = restartCount > 0 && state?.terminated === undefined ? " --previous" : "";
+    const look = commands.kubectl(`logs ${name} -c ${status.name}${previous}`, namespace);
+    return broken(ABOUT, message, { hint: "read its log", look });
+  }
+  return undefined;
 }

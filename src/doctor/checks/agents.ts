@@ -1,91 +1,70 @@
-// Agents that have registered in Prefect, and whether they are running.
+// Agents that have registered in Prefect, and whether those that should be running ask for flow runs.
 
-import { formatDuration } from "../../base/duration.ts";
+import { isReady } from "../../inventory/pod-status.ts";
+import { labelsText } from "../../prefect1/agent-labels.ts";
 import type { RegisteredAgent } from "../../prefect1/doctor-queries.ts";
-import type { Answer } from "../answer.ts";
-import { failedRequestFinding } from "../answer.ts";
+import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
+import { check } from "../check.ts";
+import type { ExpectedAgent } from "../context.ts";
+import { ageOf, counted, firstOf, ok, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
-import { counted } from "../finding.ts";
-import { labelsText, startCommand } from "./labels.ts";
+import type { Commands } from "../target.ts";
 
-const SECTION = "prefect";
+const ABOUT = { section: "prefect", check: "agents" } as const;
 /** Prefect calls an agent healthy if it polled within the last minute. */
 const POLLED_WITHIN_MS = 60_000;
-const MAX_LISTED = 5;
+
+export const agents = check(ABOUT, async ({ prefect1, expectedAgents, commands }) => {
+  const [registered, expected] = await Promise.all([prefect1.agents(), expectedAgents()]);
+  return agentFindings(registered, expected, { commands, now: prefect1.clock.now() });
+});
 
 /** Whether the agent is running: it polls for flow runs. `now`: by the API's clock. */
 export function isPolling({ lastPolledAt }: RegisteredAgent, now: Date): boolean {
   return lastPolledAt !== undefined && now.getTime() - lastPolledAt.getTime() <= POLLED_WITHIN_MS;
 }
 
-/** The running agents. `labels`: of an agent that should be running, if set. */
+/** `registered`: ordered by their last poll. Why the pod of an agent is not ready is another check's finding. */
 export function agentFindings(
-  agents: Answer<readonly RegisteredAgent[]>,
-  expected: { readonly labels: readonly string[] | undefined; readonly now: Date },
+  registered: readonly RegisteredAgent[],
+  expected: readonly ExpectedAgent[],
+  seen: { readonly commands: Commands; readonly now: Date },
 ): readonly Finding[] {
-  const about = { section: SECTION, check: "agents" } as const;
-  if (!agents.ok) return [failedRequestFinding(about, agents.error)];
-  const { now, labels } = expected;
-  const polling = agents.value.filter((agent) => isPolling(agent, now));
-  const data = { agents: agents.value.map((agent) => agentObject(agent, now)) };
-  const hint = `start one: ${startCommand(labels ?? [])}; or in the cluster: kubectl prefect install | kubectl apply -f -`;
-  const [latest] = agents.value;
-  if (latest === undefined) {
-    return [
-      {
-        ...about,
-        status: "warning",
-        message: "no agent has ever registered, so no flow run starts",
-        hint,
-        data,
-      },
-    ];
-  }
-  if (polling.length === 0) {
-    const message = `no agent is running; last seen: ${described(latest, now)}`;
-    return [{ ...about, status: "warning", message, hint, data }];
-  }
-  const shown = polling.slice(0, MAX_LISTED).map((agent) => described(agent, now));
-  const more = polling.length > MAX_LISTED ? [`and ${polling.length - MAX_LISTED} more`] : [];
-  const gone = agents.value.length - polling.length;
-  const others = gone === 0 ? "" : `; ${gone} registered earlier ${gone === 1 ? "is" : "are"} not`;
-  const are = polling.length === 1 ? "is" : "are";
-  const message = `${counted(polling.length, "agent")} ${are} running${others}`;
-  return [
-    { ...about, status: "ok", message, details: [...shown, ...more], data },
-    ...withLabels(polling, expected),
-  ];
+  const ready = expected.filter(({ installed }) => installed === undefined || isReady(installed.pod));
+  if (expected.length > 0) return ready.map((agent) => expectedFinding(agent, registered, seen));
+  const running = registered.filter((agent) => isPolling(agent, seen.now));
+  const shown = firstOf(running.map(({ name, labels }) => `"${name}" with ${labelsText(labels)}`));
+  if (running.length > 0) return [ok(ABOUT, `${counted(running.length, "running agent")}: ${shown}`)];
+  const [latest] = registered;
+  const last =
+    latest === undefined ? "none has registered yet" : `"${latest.name}" ${lastPoll(latest, seen.now)}`;
+  return [warning(ABOUT, `no agent is running; ${last}`, { hint: "start one, or install one in a cluster" })];
 }
 
-/** Whether an agent with exactly these labels is running. */
-function withLabels(
-  polling: readonly RegisteredAgent[],
-  { labels, now }: { readonly labels: readonly string[] | undefined; readonly now: Date },
-): readonly Finding[] {
-  if (labels === undefined) return [];
-  const about = { section: SECTION, check: "agent's labels" } as const;
-  const wanted = labels.toSorted().join("\n");
-  const found = polling.find((agent) => agent.labels.toSorted().join("\n") === wanted);
-  if (found !== undefined) return [{ ...about, status: "ok", message: described(found, now) }];
-  const message = `no agent with exactly ${labelsText(labels)} is running`;
-  return [{ ...about, status: "warning", message, hint: `start it: ${startCommand(labels)}` }];
+function expectedFinding(
+  { labels, installed }: ExpectedAgent,
+  registered: readonly RegisteredAgent[],
+  { commands, now }: { readonly commands: Commands; readonly now: Date },
+): Finding {
+  const name = installed?.name;
+  const latest = registered.find(
+    (agent) => labelsText(agent.labels) === labelsText(labels) && (name ?? agent.name) === agent.name,
+  );
+  const title = `${name === undefined ? "an agent" : `"${name}"`} with ${labelsText(labels)}`;
+  const message = `${title} ${lastPoll(latest, now)}`;
+  if (latest !== undefined && isPolling(latest, now)) return ok(ABOUT, message);
+  if (installed === undefined) return warning(ABOUT, message, { hint: "start it" });
+  const address = installed.api === undefined ? "" : ` (its own is ${installed.api})`;
+  const hint = `it may use another Prefect API${address}; its log says more`;
+  return warning(ABOUT, `${message}, but its pod is ready`, { hint, look: logCommand(installed, commands) });
 }
 
-function described(agent: RegisteredAgent, now: Date): string {
-  const { name, type, labels, lastPolledAt } = agent;
-  const polled =
-    lastPolledAt === undefined ? "never polled" : `polled ${durationSince(lastPolledAt, now)} ago`;
-  const kind = type === "KubernetesAgent" || type === "" ? "" : ` (${type})`;
-  return `"${name}"${kind} with ${labelsText(labels)}, ${polled}`;
+/** The command that prints the agent's log. */
+export function logCommand({ pod, container }: InstalledAgent, { kubectl }: Commands): string {
+  return kubectl(`logs ${pod.metadata.name} -c ${container}`, pod.metadata.namespace);
 }
 
-/** `3h`; `0s` for a time in the future, which another clock may give. */
-export function durationSince(then: Date, now: Date): string {
-  const ms = now.getTime() - then.getTime();
-  return ms < 1_000 ? "0s" : formatDuration(ms);
-}
-
-function agentObject(agent: RegisteredAgent, now: Date): Readonly<Record<string, unknown>> {
-  const { id, name, type, labels, lastPolledAt } = agent;
-  return { id, name, type, labels, lastPolled: lastPolledAt?.toISOString(), polling: isPolling(agent, now) };
+function lastPoll(agent: RegisteredAgent | undefined, now: Date): string {
+  if (agent?.lastPolledAt === undefined) return "has never asked this API for flow runs";
+  return `last asked for flow runs ${ageOf(agent.lastPolledAt, now)} ago`;
 }

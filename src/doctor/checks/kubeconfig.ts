@@ -1,82 +1,32 @@
 // The cluster and the user, as the kubeconfig or the pod names them; nothing is sent to the API server.
 
-import { isObject, objectIn, textIn } from "../../base/json.ts";
-import type { ExpectedError } from "../../base/errors.ts";
+import { objectIn, textIn } from "../../base/json.ts";
 import type { Target } from "../../kube/auth/kubeconfig.ts";
+import { attempt } from "../answer.ts";
+import { check } from "../check.ts";
+import { broken, ok, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 
-const SECTION = "kubernetes";
+const ABOUT = { section: "kubernetes", check: "kubeconfig" } as const;
+/** The fields of a kubeconfig's user that hold credentials. */
+const CREDENTIALS = /^(?:exec|auth-provider|tokenFile|token|client-certificate(?:-data)?|username)$/;
 
-/** The chosen context, and the kind of its credentials. */
+export const kubeconfig = check(ABOUT, async ({ kubernetes }) => {
+  const connection = await attempt(kubernetes.connection);
+  if (connection.ok) return kubeconfigFindings(connection.value.target);
+  return [broken(ABOUT, connection.error.message, { hint: connection.error.hint })];
+});
+
+/** The chosen context, and the kind of its credentials, never the credentials. */
 export function kubeconfigFindings(target: Target): readonly Finding[] {
-  const { source, contextName, clusterName, userName, server } = target;
-  const context = contextName === undefined ? "" : `, context "${contextName}"`;
-  const cluster = clusterName === undefined ? "" : `, cluster "${clusterName}"`;
-  const user = userName === undefined ? "" : `user "${userName}" with `;
-  const credentials = credentialKind(target);
-  const isHttps =
-    textIn(target.cluster["server"])?.startsWith("https") === true || server.startsWith("https");
-  const isUnverified = isHttps && target.cluster["insecure-skip-tls-verify"] === true;
-  return [
-    {
-      section: SECTION,
-      check: "kubeconfig",
-      status: "ok",
-      message: `${source}${context}${cluster}`,
-      data: {
-        source,
-        context: contextName,
-        cluster: clusterName,
-        user: userName,
-        server,
-        credentials,
-      },
-    },
-    {
-      section: SECTION,
-      check: "credentials",
-      status: "ok",
-      message: `${user}${credentials}${actingAs(target)}`,
-    },
-    ...(isUnverified ? [unverifiedCertificate()] : []),
-  ];
-}
-
-/** The kubeconfig names no cluster, or its credentials cannot be read. */
-export function noClusterFinding(error: ExpectedError): Finding {
-  return {
-    section: SECTION,
-    check: "kubeconfig",
-    status: "broken",
-    message: error.message,
-    hint: error.hint,
-  };
-}
-
-/** The kind of the user's credentials, without the credentials. */
-export function credentialKind({ user }: Pick<Target, "user">): string {
-  const has = (key: string): boolean => (textIn(user[key]) ?? "") !== "";
-  if (isObject(user["exec"])) return `the exec plugin "${textIn(objectIn(user["exec"])["command"]) ?? ""}"`;
-  if (isObject(user["auth-provider"])) {
-    return `the auth provider "${textIn(objectIn(user["auth-provider"])["name"]) ?? ""}"`;
-  }
-  if (has("tokenFile")) return `the token in ${textIn(user["tokenFile"])}`;
-  if (has("token")) return "a token";
-  if (has("client-certificate") || has("client-certificate-data")) return "a client certificate";
-  return has("username") ? "a password" : "no credentials";
-}
-
-function actingAs({ user }: Target): string {
-  const as = textIn(user["as"]);
-  return as === undefined ? "" : `, acting as "${as}"`;
-}
-
-function unverifiedCertificate(): Finding {
-  return {
-    section: SECTION,
-    check: "certificate",
-    status: "warning",
-    message: "the API server's certificate is not verified, so credentials can be intercepted",
-    hint: "set certificate-authority-data in the kubeconfig, and remove insecure-skip-tls-verify",
-  };
+  const { source, contextName, userName, server, cluster, user } = target;
+  const names = Object.entries({ context: contextName, user: userName, "acting as": textIn(user["as"]) });
+  const named = names.map(([what, name]) => (name === undefined ? "" : `, ${what} "${name}"`)).join("");
+  const kind = Object.keys(user).find((field) => CREDENTIALS.test(field)) ?? "no credentials";
+  const command = textIn(objectIn(user["exec"])["command"]) ?? "";
+  const found = ok(ABOUT, `${source}${named} with ${`${kind} ${command}`.trim()}`);
+  if (cluster["insecure-skip-tls-verify"] !== true || !server.startsWith("https")) return [found];
+  const message = "the API server's certificate is not verified, so credentials can be intercepted";
+  const hint = "set certificate-authority-data in the kubeconfig, and remove insecure-skip-tls-verify";
+  return [found, warning({ ...ABOUT, check: "certificate" }, message, { hint })];
 }

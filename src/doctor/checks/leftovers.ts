@@ -1,59 +1,29 @@
 // Leftovers: what cleanup would remove now, by cleanup's own plan.
 
-import { planCleanup } from "../../cleanup/plan.ts";
 import { countsText } from "../../cleanup/counts.ts";
 import { OLDER_THAN_MS } from "../../cleanup/older-than.ts";
-import type { Inventory } from "../../inventory/inventory.ts";
-import type { Finding } from "../finding.ts";
-import { firstOf } from "../finding.ts";
+import { planCleanup } from "../../cleanup/plan.ts";
+import { check } from "../check.ts";
+import { firstOf, ok, skipped, warning } from "../finding.ts";
 
-const SECTION = "leftovers";
+const ABOUT = { section: "leftovers", check: "leftovers" } as const;
+const OPTIONS = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs: undefined };
 
-export interface LeftoverContext {
-  readonly apis: readonly string[];
-  readonly namespace: string;
-  readonly now: Date;
-}
-
-/** What cleanup would remove, and what could not be read. */
-export function leftoverFindings(inventory: Inventory, context: LeftoverContext): readonly Finding[] {
-  const about = { section: SECTION, check: "leftovers" } as const;
-  const warnings = warningsOf(inventory).map((message): Finding => ({
-    ...about,
-    check: "not checked",
-    status: "skipped",
-    message,
-  }));
-  if (inventory.forbidden?.includes("jobs") === true) return warnings;
-  const { apis, namespace, now } = context;
-  const options = {
-    olderThanMs: OLDER_THAN_MS,
-    jobs: true,
-    dask: true,
-    orphansOnly: false,
-    runs: undefined,
-    apis,
-  };
-  const { items } = planCleanup(inventory, options, now);
-  if (items.length === 0)
-    return [{ ...about, status: "ok", message: "cleanup has nothing to remove" }, ...warnings];
-  return [
-    {
-      ...about,
-      status: "warning",
-      message: `cleanup would remove ${countsText(items)}`,
-      hint: `list them with reasons: kubectl prefect cleanup --dry-run -n ${namespace}`,
-      details: [firstOf(items.map(({ ref, message }) => `${ref.name} (${message})`))],
-      data: { objects: items.map(({ resource, ref, message }) => ({ resource, ...ref, message })) },
-    },
-    ...warnings,
-  ];
-}
-
-/** What the user may not list, in one line, and other warnings. */
-function warningsOf({ warnings, forbidden = [] }: Inventory): readonly string[] {
-  const others = warnings.filter(
-    (warning) => !forbidden.some((resource) => warning.startsWith(`cannot list ${resource} `)),
-  );
-  return [...(forbidden.length === 0 ? [] : [`no permission to list ${forbidden.join(", ")}`]), ...others];
-}
+export const leftovers = check(ABOUT, async (context) => {
+  const { kubernetes, prefect1, prefect3, commands } = context;
+  const [inventory, { namespace }] = await Promise.all([context.inventory(), kubernetes.cluster()]);
+  const { warnings } = inventory;
+  const unread = warnings.length > 0 ? [skipped(ABOUT, "not all could be read", { details: warnings })] : [];
+  if (inventory.forbidden?.includes("jobs") === true) return unread;
+  const apis = [prefect1.directory, prefect3.directory].flatMap((api) => api?.address ?? []);
+  const { items } = planCleanup(inventory, { ...OPTIONS, apis }, context.now());
+  if (items.length === 0) return [ok(ABOUT, "cleanup has nothing to remove"), ...unread];
+  const found = warning(ABOUT, `cleanup would remove ${countsText(items)}`, {
+    details: [firstOf(items.map(({ ref, message }) => `${ref.name} (${message})`))],
+    hint: "see what and why, or remove it",
+    look: commands.prefect("cleanup --dry-run", namespace),
+    // Asks before it removes anything.
+    fix: [commands.prefect("cleanup", namespace)],
+  });
+  return [found, ...unread];
+});

@@ -1,105 +1,48 @@
-// ServiceAccount and Secrets that the agent's options and configuration name: they must exist before a Job uses them.
+// ServiceAccounts and Secrets that the options, the configuration or the agent's pod name: pods need them.
 
-import { isObject, textIn, arrayIn, objectIn } from "../../base/json.ts";
-import type { JobSettings } from "../../prefect1/build/job-settings.ts";
-import type { AnyObject, Secret } from "../../kube/client/objects.ts";
-import type { Answer } from "../answer.ts";
-import { isForbidden, failedRequestFinding } from "../answer.ts";
+import { shellWord } from "../../base/shell-word.ts";
+import { check } from "../check.ts";
+import { broken, ok } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 
-const SECTION = "kubernetes";
-const PULL_SECRET_TYPES = ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"];
+const ABOUT = { section: "kubernetes", check: "named objects" } as const;
+const ACCOUNT = { ...ABOUT, check: "ServiceAccount" };
+const PULL_SECRET = { ...ABOUT, check: "image pull Secret" };
+const KEY_SECRET = { ...ABOUT, check: "key Secret" };
 
-type ObjectNames = Pick<JobSettings, "serviceAccountName" | "imagePullSecrets" | "keySecret">;
-
-/** The names to check; Jobs without a ServiceAccount run as `default`. */
-export function namesOf(settings: ObjectNames): {
-  readonly serviceAccount: string;
-  readonly secrets: readonly string[];
-} {
-  const { serviceAccountName = "default", imagePullSecrets = [], keySecret } = settings;
-  const secrets = [...imagePullSecrets, ...(keySecret === undefined ? [] : [keySecret.name])];
-  return { serviceAccount: serviceAccountName, secrets: [...new Set(secrets)] };
-}
-
-/** The ServiceAccount under which flows run, and its image pull Secrets. */
-export function serviceAccountFinding(
-  name: string,
-  namespace: string,
-  answer: Answer<AnyObject | undefined>,
-): Finding {
-  const about = { section: SECTION, check: "ServiceAccount" } as const;
-  if (!answer.ok) {
-    if (!isForbidden(answer.error)) return failedRequestFinding(about, answer.error);
-    return { ...about, status: "skipped", message: `"${name}": no permission to read ServiceAccounts` };
-  }
-  if (answer.value === undefined) {
-    return {
-      ...about,
-      status: "broken",
-      message: `"${name}" does not exist in namespace "${namespace}", so pods of flow runs cannot start`,
-      hint: `create it with: kubectl create serviceaccount ${name} -n ${namespace}`,
-    };
-  }
-  const account: object = answer.value;
-  const pulls = isObject(account)
-    ? arrayIn(account["imagePullSecrets"]).flatMap((each) => textIn(objectIn(each)["name"]) ?? [])
-    : [];
-  const pulling =
-    pulls.length === 0 ? "" : `; pulls images with ${pulls.map((each) => `"${each}"`).join(", ")}`;
-  return { ...about, status: "ok", message: `flows run as "${name}"${pulling}` };
-}
-
-/** A Secret of --image-pull-secrets, IMAGE_PULL_SECRETS or --key-secret; its values are not shown. */
-export function secretFinding(
-  name: string,
-  settings: ObjectNames,
-  answer: Answer<Secret | undefined>,
-): Finding {
-  const isPullSecret = settings.imagePullSecrets?.includes(name) === true;
-  const about = { section: SECTION, check: isPullSecret ? "image pull Secret" : "key Secret" } as const;
-  if (!answer.ok) {
-    if (!isForbidden(answer.error)) return failedRequestFinding(about, answer.error);
-    return { ...about, status: "skipped", message: `"${name}": no permission to read Secrets` };
-  }
-  const secret = answer.value;
-  if (secret === undefined) {
-    const command = isPullSecret
-      ? `kubectl create secret docker-registry ${name} --docker-server=… --docker-username=… --docker-password=…`
-      : `kubectl create secret generic ${name} --from-literal=${settings.keySecret?.key ?? "api-key"}=…`;
-    return {
-      ...about,
-      status: "broken",
-      message: `"${name}" does not exist`,
-      hint: `create it with: ${command}`,
-    };
-  }
-  const key = settings.keySecret?.name === name ? settings.keySecret.key : undefined;
-  if (key !== undefined && secret.data?.[key] === undefined) {
-    const keys = Object.keys(secret.data ?? {}).sort();
-    const has = keys.length === 0 ? "it is empty" : `it has ${keys.join(", ")}`;
-    return {
-      ...about,
-      check: "key Secret",
-      status: "broken",
-      message: `"${name}" has no key "${key}"; ${has}`,
-      hint:
-        keys.length === 1
-          ? `use --key-secret ${name}:${keys[0]}`
-          : `add the key, or use another one: --key-secret ${name}:KEY`,
-    };
-  }
-  if (isPullSecret && secret.type !== undefined && !PULL_SECRET_TYPES.includes(secret.type)) {
-    return {
-      ...about,
-      status: "broken",
-      message: `"${name}" has type ${secret.type}, which cannot be used to pull images`,
-      hint: `delete it, and create it again with: kubectl create secret docker-registry ${name}`,
-    };
-  }
-  return {
-    ...about,
-    status: "ok",
-    message: key === undefined ? `"${name}" exists` : `"${name}" has key "${key}"`,
-  };
-}
+export const namedObjects = check(ABOUT, async ({ kubernetes, target, commands, signal }) => {
+  const { kube, namespace, settings } = await kubernetes.cluster();
+  const ofFlows = settings.flatMap(({ serviceAccountName: name }) => (name ? [{ namespace, name }] : []));
+  const accounts = [...(target.account === undefined ? [] : [target.account]), ...ofFlows];
+  const pullSecrets = settings.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets);
+  const keys = settings.flatMap(({ keySecret }) => keySecret ?? []);
+  const secret = (name: string) => kube.get("secrets", { namespace, name }, signal);
+  const findings = await Promise.all([
+    ...accounts.map(async (ref): Promise<Finding> => {
+      const shown = `"${ref.name}" in namespace "${ref.namespace}"`;
+      const found = await kube.get("serviceaccounts", ref, signal);
+      if (found !== undefined) return ok(ACCOUNT, `${shown} exists`);
+      const fix = [commands.kubectl(`create serviceaccount ${shellWord(ref.name)}`, ref.namespace)];
+      return broken(ACCOUNT, `${shown} does not exist, so its pods cannot start`, { hint: "create it", fix });
+    }),
+    ...pullSecrets.map(async (name) => {
+      if ((await secret(name)) !== undefined) return ok(PULL_SECRET, `"${name}" exists`);
+      const hint = "create it, with the registry's user and password: kubectl create secret docker-registry";
+      return broken(PULL_SECRET, `"${name}" does not exist`, { hint });
+    }),
+    ...keys.map(async ({ name, key }) => {
+      const found = await secret(name);
+      if (found?.data?.[key] !== undefined) return ok(KEY_SECRET, `"${name}" has key "${key}"`);
+      const has = Object.keys(found?.data ?? {}).join(", ");
+      const hint = `add it, or name another one: --key-secret ${name}:KEY`;
+      if (found !== undefined)
+        return broken(KEY_SECRET, `"${name}" has no key "${key}"; it has ${has || "none"}`, { hint });
+      // Fails without the variable, instead of creating an empty key.
+      const literal = `--from-literal=${shellWord(key)}="\${PREFECT__CLOUD__API_KEY:?}"`;
+      const fix = [commands.kubectl(`create secret generic ${shellWord(name)} ${literal}`, namespace)];
+      return broken(KEY_SECRET, `"${name}" does not exist`, { hint: "create it", fix });
+    }),
+  ]);
+  // Pods of one agent name the same objects.
+  return [...new Map(findings.map((finding) => [finding.message, finding])).values()];
+});

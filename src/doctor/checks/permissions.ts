@@ -1,137 +1,92 @@
-// Who may make the calls of each feature, and what it means that somebody may not.
+// Permissions: whether the agent may make the calls of each of its features.
 
-import type { ExpectedError } from "../../base/errors.ts";
-import type { Subject } from "../../kube/client/api.ts";
-import {
-  AGENT_PERMISSIONS,
-  CLEANUP_PERMISSIONS,
-  FLOW_PERMISSIONS,
-  isEssential,
-  permissionName,
-  permissionsIn,
-} from "../../kube/permissions.ts";
-import type { Feature, Permission, PermissionRow } from "../../kube/permissions.ts";
-import type { Answer } from "../answer.ts";
-import { causeOf, isForbidden } from "../answer.ts";
-import type { Finding, Status } from "../finding.ts";
+import { shellWord } from "../../base/shell-word.ts";
+import { missingPermissions } from "../../kube/ask-permissions.ts";
+import { agentPermissions, CLEANUP_PERMISSIONS, isEssential, permissionsIn } from "../../kube/permissions.ts";
+import type { Permission } from "../../kube/permissions.ts";
+import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
+import { check } from "../check.ts";
+import { broken, ok, warning } from "../finding.ts";
+import type { Finding, More } from "../finding.ts";
+import type { Commands } from "../target.ts";
 
-/** What somebody does: `agent` runs the agent, `flows` is who flows' pods run as, `person` types commands such as cleanup. */
-export type Role = "agent" | "flows" | "person";
+const ABOUT = { section: "permissions", check: "permissions" } as const;
 
-/** Somebody whose permissions are checked. */
-export interface User {
-  readonly roles: readonly Role[];
-  /** For people: `you`, `ServiceAccount flows/prefect-agent`. */
-  readonly subject: string;
-  /** Undefined: the user that asks. */
-  readonly who: Subject | undefined;
-  readonly leaderElect: boolean;
-}
+/** Whose permissions are checked, and for what. Without an account: of the user, as whom `agent start` would run here. */
+type Holder = Pick<InstalledAgent, "leaderElect" | "cleansUp"> & Partial<Pick<InstalledAgent, "account">>;
 
-const ROWS: Readonly<Record<Role, readonly PermissionRow[]>> = {
-  agent: [...AGENT_PERMISSIONS, ...CLEANUP_PERMISSIONS],
-  person: CLEANUP_PERMISSIONS,
-  flows: FLOW_PERMISSIONS,
-};
+export const permissions = check(ABOUT, async ({ kubernetes, target, commands, signal }) => {
+  const { kube, namespace, agents } = await kubernetes.cluster();
+  const { account, leaderElect } = target;
+  const none: Holder = { ...(account && { account }), leaderElect, cleansUp: false };
+  const holders: readonly Holder[] = agents.length > 0 ? agents : [none];
+  const distinct = new Map(holders.map((holder) => [subjectOf(holder), holder]));
+  const found = await Promise.all(
+    [...distinct.values()].map(async (each) => {
+      const holder = { ...each, leaderElect: each.leaderElect || leaderElect };
+      const rows = [...agentPermissions(holder.leaderElect), ...(each.cleansUp ? CLEANUP_PERMISSIONS : [])];
+      const wanted = permissionsIn(rows, namespace);
+      const who = each.account && serviceAccountSubject(each.account);
+      const missing = await missingPermissions(kube, wanted, { who, signal });
+      const help = grantHelp(holder, namespace, commands);
+      const findings = permissionFindings(holder, wanted, missing);
+      return findings.map((finding) => (finding.status === "ok" ? finding : { ...finding, ...help }));
+    }),
+  );
+  return found.flat();
+});
 
-/** All that these roles need. */
-export function wantedPermissions(roles: readonly Role[], namespace: string): readonly Permission[] {
-  return permissionsIn([...new Set(roles.flatMap((role) => ROWS[role]))], namespace);
+function subjectOf({ account }: Holder): string {
+  return account === undefined ? "you" : `ServiceAccount ${account.namespace}/${account.name}`;
 }
 
 /** A ServiceAccount as the API server knows it. */
-export function serviceAccountSubject(namespace: string, name: string): Subject {
-  return {
-    user: `system:serviceaccount:${namespace}:${name}`,
-    groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
-  };
+export function serviceAccountSubject({ namespace, name }: InstalledAgent["account"]) {
+  const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
+  return { user: `system:serviceaccount:${namespace}:${name}`, groups };
 }
 
 /** One finding for each feature. `missing`: those of the wanted permissions that are not granted. */
 export function permissionFindings(
-  user: User,
+  holder: Holder,
   wanted: readonly Permission[],
-  missing: Answer<readonly Permission[]>,
+  missing: readonly Permission[],
 ): readonly Finding[] {
-  const { subject } = user;
-  const about = { section: "permissions", subject } as const;
-  if (!missing.ok) return [{ ...about, check: "all features", ...notAnswered(user, missing.error) }];
-  const denied = new Set(missing.value);
-  return [...Map.groupBy(wanted, ({ feature }) => feature)].map(([feature, permissions]) => {
-    const [lacking, granted] = [true, false].map((is) =>
-      permissions.filter((each) => denied.has(each) === is),
-    ) as [Permission[], Permission[]];
-    const data = { missing: lacking.map(nameOf), granted: granted.map(nameOf) };
-    if (lacking.length === 0) {
-      return {
-        ...about,
-        check: feature,
-        status: "ok" as const,
-        message: `may ${callsOf(permissions)}`,
-        data,
-      };
-    }
-    const { status, onlyFor } = weightOf(feature, user);
-    const calls = callsOf(lacking);
-    const message = onlyFor === undefined ? `may not ${calls}` : `not granted, and only ${onlyFor}: ${calls}`;
-    return { ...about, check: feature, status, message, hint: hintOf(status, feature), data };
+  const subject = subjectOf(holder);
+  return [...Map.groupBy(wanted, ({ feature }) => feature)].map(([feature, calls]) => {
+    const about = { ...ABOUT, subject, check: feature };
+    const lacking = calls.filter((each) => missing.includes(each));
+    if (lacking.length === 0) return ok(about, `${subject} may ${callsText(calls)}`);
+    const report = isEssential(feature) ? broken : warning;
+    return report(about, `${subject} may not ${callsText(lacking)}`);
   });
 }
 
-/** Everybody who is logged in may ask for their own permissions; to ask for others' takes a permission. */
-function notAnswered({ who }: User, error: ExpectedError): Pick<Finding, "status" | "message" | "hint"> {
-  const cause = causeOf(error);
-  if (!isForbidden(error)) {
-    return { status: "warning", message: `cannot be checked: ${cause}`, hint: error.hint };
-  }
-  if (who === undefined) {
-    const hint = "log in to the cluster, or choose a context with credentials: kubectl config get-contexts";
-    return { status: "broken", message: `not allowed to check permissions: ${cause}`, hint };
-  }
-  return {
-    status: "skipped",
-    message: "not allowed to check others' permissions (create subjectaccessreviews.authorization.k8s.io)",
-    hint: "let an administrator run this, or run it with the agent's own credentials",
-  };
-}
-
-/** What a missing permission means: much for the agent, nothing for somebody who does not need it. */
-function weightOf(
-  feature: Feature,
-  { roles, leaderElect }: User,
-): { readonly status: Status; readonly onlyFor?: string } {
-  if (feature === "flows that start Dask")
-    return { status: "skipped", onlyFor: "flows with Dask workers need it" };
-  if (feature === "cleanup") {
-    return roles.includes("person")
-      ? { status: "warning" }
-      : { status: "skipped", onlyFor: "an agent installed with --resource-manager needs it" };
-  }
-  if (feature === "leader election" && !leaderElect) {
-    return { status: "skipped", onlyFor: "--leader-elect and --replicas need it" };
-  }
-  return { status: isEssential(feature) ? "broken" : "warning" };
-}
-
-function hintOf(status: Status, feature: Feature): string | undefined {
-  if (status === "skipped") return undefined;
-  if (feature === "cleanup")
-    return "let an administrator grant it, or clean up with other credentials (--context, --as)";
-  return "bind a Role that has it: kubectl prefect install --rbac=minimal prints one";
+/** How to grant what is missing, by commands that create nothing but permissions. */
+export function grantHelp(
+  { account, leaderElect, cleansUp }: Holder,
+  namespace: string,
+  { kubectl }: Commands,
+): More {
+  const isHere = account?.namespace === namespace;
+  const isDefault = isHere && account.name === "default";
+  const extra = `${leaderElect ? " --leader-elect" : ""}${cleansUp ? " --resource-manager" : ""}`;
+  const rbac = isDefault ? "--rbac" : "--rbac=minimal";
+  const print = `kubectl prefect install ${rbac} --rbac-only${extra} -n ${shellWord(namespace)}`;
+  if (account === undefined)
+    return { hint: "let an administrator bind you to a Role like the one that this prints", look: print };
+  const { namespace: from, name } = account;
+  const bind = `create rolebinding prefect-agent-${from}-${name} --role=prefect-agent-rbac --serviceaccount=${from}:${name}`;
+  const isBound = isDefault || (isHere && name === "prefect-agent");
+  const apply = `${print} | ${kubectl("apply -f -", namespace)}`;
+  return { hint: "grant it", fix: [apply, ...(isBound ? [] : [kubectl(bind, namespace)])] };
 }
 
 /** `get, list pods, services; delete pods`: resources with the same verbs stand together. */
-function callsOf(permissions: readonly Permission[]): string {
-  const verbs = new Map<string, Set<string>>();
-  for (const { access } of permissions) {
-    const { resource, subresource } = access;
-    const name = subresource === undefined ? resource : `${resource}/${subresource}`;
-    verbs.set(name, (verbs.get(name) ?? new Set()).add(access.verb));
-  }
-  const alike = Map.groupBy(verbs, ([, each]) => [...each].join(", "));
+function callsText(permissions: readonly Permission[]): string {
+  const verbs = Map.groupBy(permissions, ({ access: { resource, subresource } }) =>
+    subresource === undefined ? resource : `${resource}/${subresource}`,
+  );
+  const alike = Map.groupBy(verbs, ([, of]) => [...new Set(of.map(({ access }) => access.verb))].join(", "));
   return [...alike].map(([each, names]) => `${each} ${names.map(([name]) => name).join(", ")}`).join("; ");
-}
-
-function nameOf({ access }: Permission): string {
-  return permissionName(access);
 }

@@ -77,6 +77,8 @@ export interface PodSpec {
 export interface Container {
   readonly name: string;
   readonly image?: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
   readonly restartPolicy?: string;
   readonly env?: readonly EnvVar[];
   readonly resources?: {

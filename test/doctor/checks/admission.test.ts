@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { SettingsError } from "../../../src/base/errors.ts";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
-import { admissionFindings, samplePod, templateFindings } from "../../../src/doctor/checks/admission.ts";
+import { admissionFindings, samplePod } from "../../../src/doctor/checks/admission.ts";
 import { defaultTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
 import { lines } from "../samples.ts";
@@ -48,19 +47,6 @@ describe("the pod of the dry run", () => {
   });
 });
 
-describe("the agent's job template", () => {
-  it("has no finding if there is none", () => {
-    expect(templateFindings(undefined, { ok: true, value: defaultTemplate() })).toEqual([]);
-  });
-
-  it("that is invalid is broken", () => {
-    const error = new SettingsError('cannot use job template "job.yaml": it is a "Pod", not a Job');
-    expect(lines(templateFindings("job.yaml", { ok: false, error }))).toEqual([
-      'broken job template: cannot use job template "job.yaml": it is a "Pod", not a Job',
-    ]);
-  });
-});
-
 describe("admission", () => {
   const refused = (status: number, detail: string) =>
     lines(admissionFindings({ ok: false, error: new KubeError("create", detail, { status, reason: "x" }) }));
@@ -76,7 +62,9 @@ describe("admission", () => {
     {
       status: 403,
       detail: 'pods is forbidden: User "nobody" cannot create resource "pods" in API group ""',
-      want: ["skipped admission: no permission to create pods, so a dry run is not possible"],
+      want: [
+        'skipped admission: a dry run is not possible: pods is forbidden: User "nobody" cannot create resource "pods" in API group ""',
+      ],
     },
     { status: 403, detail: 'pods "prefect-doctor" is forbidden: exceeded quota: few', want: [] },
     { status: 403, detail: "error looking up service account flows/nobody", want: [] },

@@ -1,69 +1,62 @@
 import { describe, expect, it } from "vitest";
-import { agentPodFindings } from "../../../src/doctor/checks/agent-pods.ts";
-import type { ContainerStatus, Pod } from "../../../src/kube/client/objects.ts";
-import { pod, T0 } from "../../job/observed-jobs.ts";
-import { lines } from "../samples.ts";
+import { podFindings } from "../../../src/doctor/checks/agent-pods.ts";
+import type { ContainerStatus } from "../../../src/kube/client/objects.ts";
+import { COMMANDS, installed, lines, NOW, secondsAgo } from "../samples.ts";
 
-/** Five minutes after the pods were made. */
-const CONTEXT = { namespace: "flows", isExpected: false, now: new Date(T0.getTime() + 300_000) };
+const PROD = installed("prod", ["k8s"]);
 
-function agentPod(name: string, status: Partial<ContainerStatus>, phase = "Running"): Pod {
-  const containerStatuses = [{ name: "agent", ready: false, restartCount: 0, ...status }];
-  return pod({
-    metadata: { name, uid: name },
-    spec: { serviceAccountName: "prefect-agent", containers: [{ name: "agent" }] },
-    status: { phase, containerStatuses },
-  });
+function found(status: Partial<ContainerStatus>, others = [] as (typeof PROD)[], now = NOW) {
+  return podFindings([installed("prod", ["k8s"], status), ...others], COMMANDS, now);
 }
 
-const READY = agentPod("agent-1", { ready: true, state: { running: {} } });
-const CRASHED = agentPod("agent-2", {
-  restartCount: 7,
-  state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 5m0s" } },
-});
-
-function found(value: readonly Pod[], change: Partial<typeof CONTEXT> = {}): string[] {
-  return lines(agentPodFindings({ ok: true, value }, { ...CONTEXT, ...change }));
-}
+const failed = (exitCode: number) => ({ terminated: { exitCode } });
+const runningSince = (seconds: number) => ({ running: { startedAt: secondsAgo(seconds).toISOString() } });
 
 describe("the agent's own pods", () => {
-  it.each([
-    { name: "need not exist", pods: [], want: [] },
-    {
-      name: "are shown with their ServiceAccount",
-      pods: [READY],
-      want: ["ok agent's pods: 1 pod ready: agent-1 (5m old); as ServiceAccount prefect-agent"],
-    },
-    {
-      name: "that crash are broken",
-      pods: [CRASHED],
-      want: ["broken agent's pods: agent-2 (5m old, restarted 7 times): CrashLoopBackOff (back-off 5m0s)"],
-    },
-    {
-      name: "that crash are a warning if another one is ready",
-      pods: [READY, CRASHED],
-      want: [
-        "ok agent's pods: 1 pod ready: agent-1 (5m old); as ServiceAccount prefect-agent",
-        "warning agent's pods: agent-2 (5m old, restarted 7 times): CrashLoopBackOff (back-off 5m0s)",
-      ],
-    },
-  ])("$name", ({ pods, want }) => {
-    expect(found(pods)).toEqual(want);
-  });
-
-  it("are missing if the user names their ServiceAccount", () => {
-    expect(found([], { isExpected: true })).toEqual([
-      'warning agent\'s pods: no agent pod in namespace "flows" (app=prefect-agent)',
+  it("are ok when they are ready, and show what the agent is", () => {
+    expect(lines(podFindings([PROD], COMMANDS, NOW))).toEqual([
+      `ok agent's pods: prod-pod (5m old) runs "prod" with label k8s as ServiceAccount prefect-agent`,
     ]);
   });
 
-  it("have a grace period to start", () => {
-    const now = new Date(T0.getTime() + 5_000);
-    expect(found([agentPod("agent-1", {}, "Pending")], { now })).toEqual(["ok agent's pods: 1 pod starting"]);
+  it.each([
+    {
+      name: "waits to be restarted",
+      status: { restartCount: 3, state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: failed(4) },
+      want: "container 'agent' exited with code 4, restarted 3 times",
+      look: "kubectl logs prod-pod -c agent --previous -n flows",
+    },
+    {
+      name: "has just been restarted for the first time, and is ready",
+      status: { ready: true, restartCount: 1, state: runningSince(5), lastState: failed(137) },
+      want: "container 'agent' was killed by signal SIGKILL (exit code 137), restarted 1 time",
+      look: "kubectl logs prod-pod -c agent --previous -n flows",
+    },
+    {
+      name: "has just crashed for the first time",
+      status: { state: failed(2) },
+      want: "container 'agent' exited with code 2, restarted 0 times",
+      look: "kubectl logs prod-pod -c agent -n flows",
+    },
+  ])("are broken when a container $name", ({ status, want, look }) => {
+    const [finding, ...rest] = found(status);
+    expect(finding).toMatchObject({ status: "broken", message: `prod-pod is crashing: ${want}`, look });
+    expect(rest).toEqual([]);
   });
 
-  it("that have crashed come with a command for their log", () => {
-    const [finding] = agentPodFindings({ ok: true, value: [CRASHED] }, CONTEXT);
-    expect(finding?.hint).toBe("see why it crashed: kubectl logs agent-2 -n flows --previous");
+  it("are ok again ten minutes after a restart, as for the kubelet", () => {
+    const status = { ready: true, restartCount: 1, state: runningSince(601), lastState: failed(4) };
+    expect(found(status)[0]?.status).toBe("ok");
+  });
+
+  it("are broken when they are not ready after a minute, unless another pod of the agent is", () => {
+    const status = { state: { waiting: { reason: "ImagePullBackOff" } } };
+    expect(lines(found(status))).toEqual([
+      "broken agent's pods: prod-pod (5m old) is not ready: ImagePullBackOff",
+    ]);
+    expect(found(status)[0]?.look).toBe("kubectl describe pod prod-pod -n flows");
+    expect(found(status, [PROD])[0]?.status).toBe("warning");
+    expect(found(status, [installed("other", [])])[0]?.status).toBe("broken");
+    expect(found(status, [], secondsAgo(270))[0]?.message).toContain("is starting");
   });
 });

@@ -1,51 +1,59 @@
-import { PrefectError } from "../../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { agentFindings } from "../../../src/doctor/checks/agents.ts";
-import { agent, lines, NOW } from "../samples.ts";
+import type { ExpectedAgent } from "../../../src/doctor/context.ts";
+import type { RegisteredAgent } from "../../../src/prefect1/doctor-queries.ts";
+import { COMMANDS, installed, lines, NOW, registered } from "../samples.ts";
 
-const expected = { labels: undefined, now: NOW };
+function found(agents: readonly RegisteredAgent[], expected: readonly ExpectedAgent[] = []) {
+  return agentFindings(agents, expected, { commands: COMMANDS, now: NOW });
+}
 
-describe("agents", () => {
-  it("are a warning when none has registered", () => {
-    const [found] = agentFindings({ ok: true, value: [] }, expected);
-    expect(found?.status).toBe("warning");
-    expect(found?.hint).toContain("kubectl prefect install");
+const MINE = { labels: ["k8s", "eu"], installed: installed("prod", ["k8s", "eu"]) };
+
+describe("registered agents", () => {
+  it.each([
+    { agents: [], want: "warning agents: no agent is running; none has registered yet" },
+    {
+      agents: [registered("prod", ["k8s"], 10_800)],
+      want: 'warning agents: no agent is running; "prod" last asked for flow runs 3h ago',
+    },
+    {
+      agents: [registered("prod", ["k8s"]), registered("old", [], 7_200)],
+      want: 'ok agents: 1 running agent: "prod" with label k8s',
+    },
+  ])("without an expected one: $want", ({ agents, want }) => {
+    expect(lines(found(agents))).toEqual([want]);
   });
 
-  it("are shown with their labels when they are running", () => {
-    const value = [agent("prod", ["eu", "k8s"], 3), agent("old", [], 7_200)];
-    const [found, ...rest] = agentFindings({ ok: true, value }, expected);
-    expect(found?.message).toBe("1 agent is running; 1 registered earlier is not");
-    expect(found?.details).toEqual(['"prod" with labels eu, k8s, polled 3s ago']);
-    expect(rest).toEqual([]);
-  });
-
-  it("of another kind are shown with their kind", () => {
-    const docker = { ...agent("box", ["x"]), type: "DockerAgent" };
-    expect(agentFindings({ ok: true, value: [docker] }, expected)[0]?.details).toEqual([
-      '"box" (DockerAgent) with label x, polled 5s ago',
+  it("include the installed one, by its name and labels in any order", () => {
+    expect(lines(found([registered("prod", ["eu", "k8s"])], [MINE]))).toEqual([
+      'ok agents: "prod" with labels eu, k8s last asked for flow runs 5s ago',
     ]);
   });
 
-  it("that have stopped are a warning, with the last one", () => {
-    const value = [agent("prod", ["k8s"], 10_800)];
-    expect(lines(agentFindings({ ok: true, value }, expected))).toEqual([
-      'warning agents: no agent is running; last seen: "prod" with label k8s, polled 3h ago',
-    ]);
+  it.each([
+    { agents: [registered("prod", ["eu"])], want: "has never asked this API for flow runs" },
+    { agents: [registered("other", ["eu", "k8s"])], want: "has never asked this API for flow runs" },
+    { agents: [registered("prod", ["eu", "k8s"], 600)], want: "last asked for flow runs 10m ago" },
+  ])("lack the installed one: it $want", ({ agents, want }) => {
+    const [finding] = found(agents, [MINE]);
+    expect(finding).toMatchObject({
+      status: "warning",
+      message: `"prod" with labels eu, k8s ${want}, but its pod is ready`,
+      hint: "it may use another Prefect API (its own is https://api.prefect.io); its log says more",
+      look: "kubectl logs prod-pod -c agent -n flows",
+    });
   });
 
-  it("with the expected labels are found, whatever their order", () => {
-    const value = [agent("prod", ["k8s", "eu"])];
-    const found = (labels: string[]) =>
-      lines(agentFindings({ ok: true, value }, { labels, now: NOW })).slice(1);
-    expect(found(["eu", "k8s"])).toEqual(['ok agent\'s labels: "prod" with labels k8s, eu, polled 5s ago']);
-    expect(found(["eu"])).toEqual(["warning agent's labels: no agent with exactly label eu is running"]);
+  it("are not compared with an installed one whose pod is not ready, which another check reports", () => {
+    expect(found([], [{ labels: ["k8s"], installed: installed("prod", ["k8s"], {}) }])).toEqual([]);
   });
 
-  it("that cannot be listed are a warning", () => {
-    const error = new PrefectError("list agents", "no", { failure: "refused" });
-    expect(lines(agentFindings({ ok: false, error }, expected))).toEqual([
-      "warning agents: cannot list agents: no",
+  it("include one with the labels of the options, whatever its name", () => {
+    const agents = [registered("laptop", ["gpu"])];
+    expect(found(agents, [{ labels: ["gpu"] }])[0]?.status).toBe("ok");
+    expect(lines(found(agents, [{ labels: ["tpu"] }]))).toEqual([
+      "warning agents: an agent with label tpu has never asked this API for flow runs",
     ]);
   });
 });

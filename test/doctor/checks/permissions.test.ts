@@ -1,109 +1,91 @@
 import { describe, expect, it } from "vitest";
 import {
+  grantHelp,
   permissionFindings,
   serviceAccountSubject,
-  wantedPermissions,
 } from "../../../src/doctor/checks/permissions.ts";
-import type { Role, User } from "../../../src/doctor/checks/permissions.ts";
-import { permissionName } from "../../../src/kube/permissions.ts";
-import { KubeError } from "../../../src/kube/client/errors.ts";
+import { AGENT_PERMISSIONS, permissionName, permissionsIn } from "../../../src/kube/permissions.ts";
+import { COMMANDS } from "../samples.ts";
 
-const ACCOUNT = serviceAccountSubject("flows", "prefect-agent");
+const ACCOUNT = { namespace: "flows", name: "prefect-agent" };
+const HOLDER = { account: ACCOUNT, leaderElect: false, cleansUp: false };
+const WANTED = permissionsIn(AGENT_PERMISSIONS, "flows");
 
-function found(
-  roles: readonly Role[],
-  isGranted: (permission: string) => boolean,
-  change: Partial<User> = {},
-) {
-  const user: User = { roles, subject: "you", who: undefined, leaderElect: false, ...change };
-  const wanted = wantedPermissions(roles, "flows");
-  const missing = wanted.filter(({ access }) => !isGranted(permissionName(access)));
-  return permissionFindings(user, wanted, { ok: true, value: missing });
+function found(isGranted: (permission: string) => boolean) {
+  const missing = WANTED.filter(({ access }) => !isGranted(permissionName(access)));
+  return permissionFindings(HOLDER, WANTED, missing);
 }
-
-function statuses(...arguments_: Parameters<typeof found>): Record<string, string> {
-  return Object.fromEntries(found(...arguments_).map(({ check, status }) => [check, status]));
-}
-
-const nothing = (): boolean => false;
 
 describe("permissions", () => {
-  it("that are all granted are ok, with the calls by resource", () => {
-    const findings = found(["agent", "person", "flows"], () => true);
+  it("that are granted are ok, one finding for each feature with its calls", () => {
+    const findings = found(() => true);
     expect(new Set(findings.map(({ status }) => status))).toEqual(new Set(["ok"]));
-    expect(findings.find(({ check }) => check === "launching flow runs")?.message).toBe(
-      "may get, create jobs",
-    );
+    expect(findings[0]).toMatchObject({
+      check: "launching flow runs",
+      subject: "ServiceAccount flows/prefect-agent",
+      message: "ServiceAccount flows/prefect-agent may get, create jobs",
+    });
   });
 
-  it("of the agent weigh by what fails without them", () => {
-    expect(statuses(["agent"], nothing)).toEqual({
+  it("that are missing are broken if the agent cannot work without them, else a warning", () => {
+    expect(Object.fromEntries(found(() => false).map(({ check, status }) => [check, status]))).toEqual({
       "launching flow runs": "broken",
       "following flow runs": "broken",
       "deleting finished Jobs": "warning",
       "logs of failed pods": "warning",
       "events in flow runs' logs": "warning",
       "deleting Dask clusters of cancelled flow runs": "warning",
-      "leader election": "skipped",
-      cleanup: "skipped",
+      "leader election": "broken",
     });
   });
 
-  it("for a Lease are needed by an agent that is to elect a leader", () => {
-    expect(statuses(["agent"], nothing, { leaderElect: true })["leader election"]).toBe("broken");
-  });
-
-  it("of a person who only types commands are those of cleanup", () => {
-    expect(statuses(["person"], nothing)).toEqual({ cleanup: "warning" });
-  });
-
-  it("of flows matter only to some flows", () => {
-    const [dask] = found(["flows"], (name) => !name.startsWith("create pods"));
-    expect(dask).toMatchObject({
-      status: "skipped",
-      message: "not granted, and only flows with Dask workers need it: create pods",
-      hint: undefined,
-      data: { missing: ["create pods"] },
-    });
-  });
-
-  it("name what is missing, and what is not, as RBAC spells it", () => {
-    const [launching] = found(["agent"], (name) => name !== "create jobs.batch");
-    expect(launching).toMatchObject({
-      message: "may not create jobs",
-      data: { missing: ["create jobs.batch"], granted: ["get jobs.batch"] },
-    });
-    expect(launching?.hint).toContain("kubectl prefect install --rbac=minimal");
-  });
-
-  it.each([
-    {
-      who: ACCOUNT,
-      status: 403,
-      want: { status: "skipped", message: /not allowed to check others' permissions/ },
-    },
-    {
-      who: undefined,
-      status: 403,
-      want: { status: "broken", message: /not allowed to check permissions: down/ },
-    },
-    { who: undefined, status: 500, want: { status: "warning", message: /cannot be checked: down/ } },
-  ])("that cannot be checked ($status) are one finding", ({ who, status, want }) => {
-    const error = new KubeError("check permissions", "down", { status, reason: "x" });
-    const user: User = { roles: ["agent"], subject: "s", who, leaderElect: false };
-    const [only, ...rest] = permissionFindings(user, wantedPermissions(["agent"], "flows"), {
-      ok: false,
-      error,
-    });
-    expect(only?.status).toBe(want.status);
-    expect(only?.message).toMatch(want.message);
-    expect(rest).toEqual([]);
+  it("that are missing are named, and those that are not are left out", () => {
+    expect(found((name) => name !== "create jobs.batch")[0]?.message).toBe(
+      "ServiceAccount flows/prefect-agent may not create jobs",
+    );
   });
 
   it("of a ServiceAccount are those of its user and its groups", () => {
-    expect(ACCOUNT).toEqual({
+    expect(serviceAccountSubject(ACCOUNT)).toEqual({
       user: "system:serviceaccount:flows:prefect-agent",
       groups: ["system:serviceaccounts", "system:serviceaccounts:flows", "system:authenticated"],
     });
+  });
+});
+
+describe("the commands that grant permissions", () => {
+  const MINIMAL = "kubectl prefect install --rbac=minimal --rbac-only";
+
+  it.each([
+    {
+      name: "install's own ServiceAccount",
+      holder: HOLDER,
+      want: [`${MINIMAL} -n flows | kubectl apply -f - -n flows`],
+    },
+    {
+      name: "the ServiceAccount default",
+      holder: { ...HOLDER, account: { namespace: "flows", name: "default" } },
+      want: ["kubectl prefect install --rbac --rbac-only -n flows | kubectl apply -f - -n flows"],
+    },
+    {
+      name: "replicas with cleanup",
+      holder: { account: ACCOUNT, leaderElect: true, cleansUp: true },
+      want: [`${MINIMAL} --leader-elect --resource-manager -n flows | kubectl apply -f - -n flows`],
+    },
+    {
+      name: "a ServiceAccount of another namespace, which needs a binding of its own",
+      holder: { ...HOLDER, account: { namespace: "ops", name: "agent" } },
+      want: [
+        `${MINIMAL} -n flows | kubectl apply -f - -n flows`,
+        "kubectl create rolebinding prefect-agent-ops-agent --role=prefect-agent-rbac --serviceaccount=ops:agent -n flows",
+      ],
+    },
+  ])("to $name print and bind nothing but permissions", ({ holder, want }) => {
+    expect(grantHelp(holder, "flows", COMMANDS).fix).toEqual(want);
+  });
+
+  it("are none for the user, who sees which Role is needed", () => {
+    const { look, fix } = grantHelp({ leaderElect: false, cleansUp: false }, "my flows", COMMANDS);
+    expect({ look, fix }).toEqual({ look: `${MINIMAL} -n 'my flows'`, fix: undefined });
   });
 });

@@ -73,7 +73,6 @@ export class FakePrefect3 {
   };
 
   #answer({ path, body }: RestCall): RestAnswer {
-    if (path === "/admin/version") return { body: JSON.stringify("3.8.8") };
     if (path === "/flow_runs/count") return { body: this.#runs.size };
     if (path === "/flow_runs/filter") return this.#filter(body);
     const [, id] = /^\/flow_runs\/([^/]+)\/set_state$/.exec(path) ?? [];

@@ -1,17 +1,29 @@
-// kubectl prefect doctor: checks everything that an agent needs, and suggests fixes.
+// kubectl prefect doctor: checks everything that an agent needs, and says how to mend what is wrong.
 
-import type { DoctorDeps } from "../../../doctor/target.ts";
 import { Command, Option } from "clipanion";
 import { checkOptionValues } from "../../../agent/option-row.ts";
+import { JOB_OPTIONS, WORK_OPTIONS } from "../../../agent/options.ts";
+import { SettingsError } from "../../../base/errors.ts";
 import type { Finding } from "../../../doctor/finding.ts";
+import type { DoctorDeps } from "../../../doctor/target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
+import type { Palette } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
-import { DOCTOR_OPTIONS } from "./options.ts";
-import type { ReportStyle } from "./report.ts";
 import { optionGroup } from "../../options/option-group.ts";
+import { ownCommands } from "../../own-flags.ts";
 
+/** The options of `agent start` that can be checked. */
+const OPTIONS = {
+  labels: { ...JOB_OPTIONS.labels, description: "label of the agent; may be repeated" },
+  jobTemplate: JOB_OPTIONS.jobTemplate,
+  serviceAccountName: JOB_OPTIONS.serviceAccountName,
+  imagePullSecrets: JOB_OPTIONS.imagePullSecrets,
+  keySecret: JOB_OPTIONS.keySecret,
+  leaderElect: { ...WORK_OPTIONS.leaderElect, description: "check the permissions for leader election, too" },
+} as const;
 const OUTPUTS = ["text", "json", "yaml"] as const;
+type Output = (typeof OUTPUTS)[number];
 /** Short, so that the report does not wait long for an unreachable server. */
 const DEADLINE_MS = 10_000;
 
@@ -21,94 +33,85 @@ export class DoctorCommand extends ClusterCommand {
     category: "Agent",
     description: "check everything that an agent needs, and suggest fixes",
     details: `
-      Checks the kubeconfig, the cluster, permissions, Prefect's configuration and API, its agents and due flow runs, pods
-      that cannot start, and leftovers in the cluster; and suggests a fix for each problem. Changes nothing.
+      Checks the kubeconfig, the cluster, the agent in the namespace and its permissions, Prefect's configuration and API,
+      due flow runs, pods that cannot start, and leftovers in the cluster. Prints the problems first, each with a hint; -v
+      also lists what is ok. Changes nothing.
 
-      Accepts the options of agent start that it can check. Exits with 1 if something is broken; warnings do not count.
-      --request-timeout limits each request (default 10s).
+      Without an agent in the namespace it checks whether one could run with your credentials; it takes the options of agent
+      start for that. Exits with 1 if something is broken; warnings do not count. --request-timeout limits each request
+      (default 10s).
     `,
     examples: [
-      ["Check whether an agent could run on this machine", "$0 doctor"],
-      ["Check an agent that runs in the cluster", "$0 doctor -n flows --for flows/prefect-agent -l k8s"],
+      ["Check the agent in namespace flows", "$0 doctor -n flows"],
+      ["Print the commands that mend what is wrong", "$0 doctor -n flows --fix"],
       ["Print the report as JSON", "$0 doctor -o json"],
     ],
   });
 
-  readonly options = optionGroup(DOCTOR_OPTIONS);
+  readonly options = optionGroup(OPTIONS);
   account = Option.String("--for", {
-    description: "also check the permissions of the agent's ServiceAccount",
+    description: "check this ServiceAccount, in place of that of the agent in the namespace",
+  });
+  fix = Option.Boolean("--fix", false, {
+    description: "print only the commands that mend what is wrong; does not run them",
   });
   output = Option.String("-o,--output", { description: "output format (default text)" });
 
   async execute(): Promise<number> {
     const output = parseOutputFormat(this.output, OUTPUTS);
-    checkOptionValues(DOCTOR_OPTIONS, this.options);
-    const timeoutMs = this.connectionFlags().requestTimeoutMs ?? DEADLINE_MS;
-    const style = await this.#style();
+    if (this.fix && output !== "text")
+      throw new SettingsError(`cannot use --fix with -o ${output}`, { hint: "leave out one of the two" });
+    checkOptionValues(OPTIONS, this.options);
+    const palette = await this.palette();
     const { doctorTarget } = await import("./target.ts");
     const { runChecks } = await import("../../../doctor/run.ts");
-    const { worst } = await import("../../../doctor/finding.ts");
-    const flags = { options: this.options, namespace: this.namespace, account: this.account };
-    const target = await doctorTarget(flags, { ...this.context, loadConfig: () => this.prefectConfig() });
-    const findings = await this.#withProgress(() => runChecks(this.#deps(timeoutMs), target));
-    await this.#show(findings, output, style);
-    return worst(findings) === "broken" ? 1 : 0;
+    const { Progress } = await import("../../../output/progress.ts");
+    const target = await doctorTarget(this, this.context, () => this.prefectConfig());
+    const progress = new Progress(this.context.stderr, this.context.clock);
+    progress.update("checking Kubernetes and Prefect");
+    const findings = await runChecks(this.#deps(), target).finally(() => progress.clear());
+    await this.#show(findings, output, palette);
+    return findings.some(({ status }) => status === "broken") ? 1 : 0;
   }
 
-  #deps(timeoutMs: number): DoctorDeps {
+  #deps(): DoctorDeps {
     const { clock, signal, env, connectKube, connectPrefect } = this.context;
-    const flags = { ...this.connectionFlags(), requestTimeoutMs: timeoutMs };
+    const connection = this.connectionFlags();
+    const timeoutMs = connection.requestTimeoutMs ?? DEADLINE_MS;
     return {
       clock,
       signal,
-      connectKube: (onRequest) => connectKube(flags, onRequest),
+      commands: ownCommands(connection, this),
+      connectKube: (onRequest) => connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
       connectPrefect1: async (config, onRequest) => {
         const { prefectTarget } = await import("../../prefect-target.ts");
         return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
       },
-      connectPrefect3: async (config) => {
+      connectPrefect3: async (settings) => {
         const { prefect3Target } = await import("../../prefect-target.ts");
         const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
-        return connectPrefect3(prefect3Target(config), env, timeoutMs);
+        return connectPrefect3(prefect3Target(settings), env, timeoutMs);
       },
       loadTemplate: async () => {
         const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
         const { agentTemplateSource } = await import("../../../prefect1/build/template.ts");
-        const path = this.options.jobTemplate ?? "";
-        const source = path === "" ? { kind: "default" as const } : agentTemplateSource(path);
+        const { jobTemplate } = this.options;
+        const source = jobTemplate ? agentTemplateSource(jobTemplate) : { kind: "default" as const };
         return loadTemplate(source, { env, signal, timeoutMs });
       },
     };
   }
 
-  /** Shows a progress line on a terminal. */
-  async #withProgress<T>(work: () => Promise<T>): Promise<T> {
-    const { Progress } = await import("../../../output/progress.ts");
-    const { stderr, clock } = this.context;
-    const progress = new Progress(stderr, clock);
-    progress.update("checking Kubernetes and Prefect");
-    try {
-      return await work();
-    } finally {
-      progress.clear();
-    }
-  }
-
-  async #style(): Promise<ReportStyle> {
+  async #show(findings: readonly Finding[], output: Output, palette: Palette): Promise<void> {
+    const { fixLines, reportLines, reportObject } = await import("./report.ts");
     const { widthOf } = await import("../../../output/terminal.ts");
-    const { stdout } = this.context;
-    return { palette: await this.palette(), width: isTerminal(stdout) ? widthOf(stdout) : undefined };
-  }
-
-  async #show(
-    findings: readonly Finding[],
-    output: (typeof OUTPUTS)[number],
-    style: ReportStyle,
-  ): Promise<void> {
-    const { reportLines, reportObject } = await import("./report.ts");
-    if (output === "json") return this.print(`${JSON.stringify(reportObject(findings), null, 4)}\n`);
-    if (output === "text") return this.print(`${reportLines(findings, style).join("\n")}\n`);
     const { toYaml } = await import("../../../output/yaml.ts");
-    this.print(toYaml(reportObject(findings)));
+    const { stdout } = this.context;
+    if (output === "json") return this.print(`${JSON.stringify(reportObject(findings), null, 4)}\n`);
+    if (output === "yaml") return this.print(toYaml(reportObject(findings)));
+    const width = isTerminal(stdout) ? widthOf(stdout) : undefined;
+    const style = { palette, width, verbose: this.verbose };
+    const lines = this.fix ? fixLines(findings) : reportLines(findings, style);
+    this.print(lines.map((line) => `${line}\n`).join(""));
   }
 }

@@ -1,126 +1,114 @@
-// The report of `doctor`: findings by section as lines for people, or as one object.
+// The report of `doctor` for people: the problems first, then the rest by section; the fixes; and the report for programs.
 
 import type { JsonObject } from "../../../base/json.ts";
-import type { Finding, Section, Status } from "../../../doctor/finding.ts";
-import { counted, worst } from "../../../doctor/finding.ts";
-import type { Palette, Tone } from "../../../output/palette.ts";
+import { counted } from "../../../doctor/finding.ts";
+import type { Finding, Status } from "../../../doctor/finding.ts";
+import type { Palette } from "../../../output/palette.ts";
 import { asCell } from "../../../output/text-width.ts";
 import { wrapped } from "../../../output/wrap.ts";
 
-const TONES: Readonly<Record<Status, Tone>> = {
-  ok: "good",
-  warning: "stale",
-  broken: "bad",
-  skipped: "quiet",
-};
-const TITLES: Readonly<Record<Section, string>> = {
-  configuration: "Configuration",
-  kubernetes: "Kubernetes",
-  permissions: "Permissions",
-  prefect: "Prefect",
-  "flow runs": "Flow runs",
-  leftovers: "Leftovers",
-};
-const STATUS_WIDTH = "warning".length;
-const GAP = "  ";
+/** In the order of the report. */
+const TONES = { broken: "bad", warning: "stale", skipped: "quiet", ok: "good" } as const;
+const STATUSES = Object.keys(TONES) as readonly Status[];
+const INDENT = "warning  ".length;
 
-/** `width` is the terminal's; undefined in a pipe, where each finding is one line. */
+/** `width` is the terminal's; undefined in a pipe, where each text is one line. `verbose` lists what is ok, too. */
 export interface ReportStyle {
   readonly palette: Palette;
   readonly width: number | undefined;
+  readonly verbose: boolean;
 }
 
-/** The report; the summary is the last line. */
+/** What is broken, what needs attention, and what was skipped for a reason that can be mended; then the rest. */
 export function reportLines(findings: readonly Finding[], style: ReportStyle): readonly string[] {
-  const groups = [...Map.groupBy(findings, titleOf)];
+  const { palette, verbose } = style;
+  const isShown = ({ status, hint }: Finding): boolean =>
+    status === "broken" || status === "warning" || (status === "skipped" && hint !== undefined);
+  const [shown, rest] = [findings.filter(isShown), findings.filter((each) => !isShown(each))];
+  const sorted = STATUSES.flatMap((status) => shown.filter((each) => each.status === status));
+  const sections = [...Map.groupBy(rest, ({ section }) => section)].flatMap(([section, group]) => {
+    const title = `${section.charAt(0).toUpperCase()}${section.slice(1)}`;
+    if (!verbose) return [`${title}: ${countsText(group, palette)}`];
+    return [palette.heading(title), ...group.flatMap((each) => findingLines(each, style)), ""];
+  });
   return [
-    ...groups.flatMap(([title, group]) => [
-      style.palette.heading(title),
-      ...withoutRepeatedHints(group).flatMap((finding, _, all) => findingLines(finding, widest(all), style)),
-      "",
-    ]),
-    summaryLine(findings, style.palette),
+    ...withoutRepeatedHelp(sorted).flatMap((each) => findingLines(each, style)),
+    ...(sorted.length === 0 ? [] : [""]),
+    ...sections,
+    ...(verbose ? [] : [""]),
+    countsText(findings, palette),
   ];
+}
+
+/** The commands that mend what is broken and what needs attention; comments say why. */
+export function fixLines(findings: readonly Finding[]): readonly string[] {
+  const mended = findings.filter(({ fix }) => fix !== undefined);
+  return [...Map.groupBy(mended, ({ fix }) => fix?.join("\n")).values()].flatMap((group) => [
+    ...group.map(({ check, message }) => `# ${oneLine(`${check}: ${message}`)}`),
+    ...(group[0]?.fix ?? []).map(oneLine),
+  ]);
 }
 
 /** The report for programs. Its fields are a stable API. */
 export function reportObject(findings: readonly Finding[]): JsonObject {
-  return {
-    apiVersion: "kubectl-prefect/v1",
-    kind: "DoctorReport",
-    status: worst(findings),
-    summary: countsOf(findings),
-    findings: findings.map(({ section, subject, check, status, message, hint, details, data }) => ({
-      section,
-      ...(subject === undefined ? {} : { subject }),
-      check,
-      status,
-      message,
-      ...(hint === undefined ? {} : { hint }),
-      ...(details === undefined ? {} : { details }),
-      ...(data === undefined ? {} : { data }),
-    })),
-  };
+  const summary = Object.fromEntries(STATUSES.map((status) => [status, countOf(findings, status)]));
+  const status = (["broken", "warning"] as const).find((each) => countOf(findings, each) > 0) ?? "ok";
+  return { apiVersion: "kubectl-prefect/v1", kind: "DoctorReport", status, summary, findings };
 }
 
-function titleOf({ section, subject }: Finding): string {
-  if (subject === undefined) return TITLES[section];
-  return subject === "you" ? "Your permissions" : `Permissions of ${subject}`;
+/** Consecutive findings with the same hint and commands show them once, under the last of them. */
+function withoutRepeatedHelp(findings: readonly Finding[]): readonly Finding[] {
+  const help = (of: Finding | undefined): string => JSON.stringify([of?.hint, of?.look, of?.fix]);
+  return findings.map((finding, at) => {
+    if (help(finding) !== help(findings[at + 1])) return finding;
+    return { ...finding, hint: undefined, look: undefined, fix: undefined };
+  });
 }
 
-/** Consecutive findings with the same hint show it once, under the last of them. */
-function withoutRepeatedHints(group: readonly Finding[]): readonly Finding[] {
-  return group.map((finding, at) =>
-    finding.hint !== undefined && finding.hint === group[at + 1]?.hint
-      ? { ...finding, hint: undefined }
-      : finding,
-  );
-}
-
-function widest(group: readonly Finding[]): number {
-  return Math.max(0, ...group.map(({ check }) => check.length));
-}
-
-function findingLines(
-  finding: Finding,
-  checkWidth: number,
-  { palette, width }: ReportStyle,
-): readonly string[] {
-  const { status, check, message, hint, details = [] } = finding;
-  const under = GAP.length + STATUS_WIDTH + GAP.length;
-  const beside = under + checkWidth + GAP.length;
-  const shown = `${palette[TONES[status]](status)}${" ".repeat(STATUS_WIDTH - status.length)}`;
-  const [first = "", ...rest] = wrappedLines(message, beside, width);
-  const more = details.flatMap((line) => wrappedLines(line, under, width));
-  const hintLines = hint === undefined ? [] : wrappedLines(`hint: ${hint}`, under, width);
+function findingLines(finding: Finding, { palette, width }: ReportStyle): readonly string[] {
+  const { status, check, message, hint, look, fix = [], details = [] } = finding;
+  const lines = (text: string): readonly string[] => wrappedLines(oneLine(text), INDENT, width);
+  const [first = "", ...rest] = lines(`${check}: ${message}`);
+  const commands = [...(look === undefined ? [] : [look]), ...fix];
   return [
-    `${GAP}${shown}${GAP}${check.padEnd(checkWidth)}${GAP}${first.trimStart()}`,
+    `${palette[TONES[status]](status)}${first.slice(status.length)}`,
     ...rest,
-    ...more.map(palette.quiet),
-    ...hintLines,
+    ...details.flatMap(lines).map(palette.quiet),
+    ...(hint === undefined ? [] : lines(`hint: ${hint}`)),
+    ...commands.flatMap((command) => commandLines(oneLine(command), width)),
   ];
 }
 
-/** The text wrapped to the terminal's width and indented; control characters are escaped. */
+/** The text, wrapped to the terminal's width; on a very narrow one the terminal wraps it. */
 function wrappedLines(text: string, indent: number, width: number | undefined): readonly string[] {
-  const clean = asCell(text.replaceAll(/\s*[\n\r]+\s*/g, " "));
-  // On a very narrow terminal let the terminal wrap the line.
-  if (width === undefined || width < indent + 30) return [" ".repeat(indent) + clean];
-  return wrapped(clean, indent, width);
+  if (width === undefined || width < indent + 30) return [" ".repeat(indent) + text];
+  return wrapped(text, indent, width);
 }
 
-function summaryLine(findings: readonly Finding[], palette: Palette): string {
-  const { ok, warning, broken, skipped } = countsOf(findings);
-  const parts = [
-    ...(broken === 0 ? [] : [palette.bad(`${broken} broken`)]),
-    ...(warning === 0 ? [] : [palette.stale(counted(warning, "warning"))]),
-    palette.good(`${ok} ok`),
-    ...(skipped === 0 ? [] : [palette.quiet(`${skipped} skipped`)]),
-  ];
+/** The command, wrapped so that a shell reads it as one line. */
+function commandLines(command: string, width: number | undefined): readonly string[] {
+  // A quoted text stays in one line, and a flag with its value.
+  const kept = command
+    .replaceAll(/'[^']*'|"[^"]*"/g, (quoted) => quoted.replaceAll(" ", "\0"))
+    .replaceAll(/( --?[a-z-]+) (?=[^-|])/g, "$1\0");
+  const lines = wrappedLines(kept, INDENT + 2, width && width - 2);
+  return lines.map((line, at) => line.replaceAll("\0", " ") + (at < lines.length - 1 ? " \\" : ""));
+}
+
+/** One line without control characters. */
+function oneLine(text: string): string {
+  return asCell(text.replaceAll(/\s*[\n\r]\s*/g, " "));
+}
+
+function countsText(findings: readonly Finding[], palette: Palette): string {
+  const parts = STATUSES.flatMap((status) => {
+    const count = countOf(findings, status);
+    const text = status === "warning" ? counted(count, status) : `${count} ${status}`;
+    return count === 0 ? [] : [palette[TONES[status]](text)];
+  });
   return parts.join(", ");
 }
 
-function countsOf(findings: readonly Finding[]): Readonly<Record<Status, number>> {
-  const count = (status: Status): number => findings.filter((finding) => finding.status === status).length;
-  return { ok: count("ok"), warning: count("warning"), broken: count("broken"), skipped: count("skipped") };
+function countOf(findings: readonly Finding[], status: Status): number {
+  return findings.filter((finding) => finding.status === status).length;
 }

@@ -39,6 +39,10 @@ export class InstallCommand extends InstallFlags {
         "$0 install -b server -a http://apollo:4200 --rbac=minimal | kubectl apply -f -",
       ],
       [
+        "Give an agent that runs already the permissions that it needs",
+        "$0 install --rbac=minimal --rbac-only -n flows | kubectl apply -f -",
+      ],
+      [
         "Configure the agent with a config.toml and an existing Secret",
         "$0 install --config-toml config.toml --key-secret prefect-key",
       ],
@@ -61,7 +65,7 @@ export class InstallCommand extends InstallFlags {
       ...(await this.#connection(files.configToml)),
     };
     this.print(renderManifests(agentManifests(options), format));
-    if (options.api !== undefined && LOOPBACK.test(options.api)) {
+    if (options.rbacOnly !== true && options.api !== undefined && LOOPBACK.test(options.api)) {
       this.printMessage(
         `warning: ${options.api} in a pod is the pod itself; set the address of Prefect with --api`,
       );

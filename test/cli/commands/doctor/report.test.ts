@@ -1,89 +1,119 @@
 // The report of `doctor` as people see it.
 
 import { describe, expect, it } from "vitest";
-import { reportLines } from "../../../../src/cli/commands/doctor/report.ts";
+import { fixLines, reportLines } from "../../../../src/cli/commands/doctor/report.ts";
+import { broken, ok, skipped, warning } from "../../../../src/doctor/finding.ts";
 import type { Finding } from "../../../../src/doctor/finding.ts";
 import { colourFor, plainPalette } from "../../../../src/output/palette.ts";
 
+const SERVER = { section: "kubernetes", check: "API server" } as const;
+const JOBS = { section: "permissions", check: "Jobs", subject: "you" } as const;
+const LEFT = { section: "leftovers", check: "leftovers" } as const;
+const GRANT = { hint: "grant it", fix: ["kubectl prefect install --rbac-only | kubectl apply -f -"] };
 const FINDINGS: readonly Finding[] = [
-  { section: "kubernetes", check: "API server", status: "ok", message: "answers" },
-  { section: "kubernetes", check: "clock", status: "warning", message: "is behind", hint: "set it" },
-  {
-    section: "permissions",
-    subject: "you",
-    check: "launching",
-    status: "broken",
-    message: "may not a",
-    hint: "grant",
-  },
-  {
-    section: "permissions",
-    subject: "you",
-    check: "cleanup",
-    status: "broken",
-    message: "may not b",
-    hint: "grant",
-  },
-  {
-    section: "permissions",
-    subject: "ServiceAccount a/b",
-    check: "logs",
-    status: "skipped",
-    message: "not asked",
-  },
-  { section: "leftovers", check: "leftovers", status: "ok", message: "none", details: ["one", "two"] },
+  ok(SERVER, "answers", { details: ["one"] }),
+  skipped(SERVER, "not told"),
+  warning(LEFT, "3 Jobs", { hint: "see them", look: "kubectl prefect cleanup --dry-run", details: ["a, b"] }),
+  broken(JOBS, "may not create", GRANT),
+  broken(JOBS, "may not delete", GRANT),
+];
+
+function report(findings: readonly Finding[], style: { verbose?: boolean; width?: number } = {}) {
+  return reportLines(findings, { palette: plainPalette, width: undefined, verbose: false, ...style });
+}
+
+const PROBLEMS = [
+  "broken   Jobs: may not create",
+  "broken   Jobs: may not delete",
+  "         hint: grant it",
+  "           kubectl prefect install --rbac-only | kubectl apply -f -",
+  "warning  leftovers: 3 Jobs",
+  "         a, b",
+  "         hint: see them",
+  "           kubectl prefect cleanup --dry-run",
+  "",
 ];
 
 describe("the report", () => {
-  it("has a line for each finding, its columns aligned in each section, and a hint once", () => {
-    expect(reportLines(FINDINGS, { palette: plainPalette, width: undefined })).toEqual([
-      "Kubernetes",
-      "  ok       API server  answers",
-      "  warning  clock       is behind",
-      "           hint: set it",
+  it("has the problems first, a hint once, and counts the rest by section", () => {
+    expect(report(FINDINGS)).toEqual([
+      ...PROBLEMS,
+      "Kubernetes: 1 skipped, 1 ok",
       "",
-      "Your permissions",
-      "  broken   launching  may not a",
-      "  broken   cleanup    may not b",
-      "           hint: grant",
-      "",
-      "Permissions of ServiceAccount a/b",
-      "  skipped  logs  not asked",
-      "",
-      "Leftovers",
-      "  ok       leftovers  none",
-      "           one",
-      "           two",
-      "",
-      "2 broken, 1 warning, 2 ok, 1 skipped",
+      "2 broken, 1 warning, 1 skipped, 1 ok",
     ]);
   });
 
-  it("wraps to the terminal's width unless it is too narrow", () => {
-    const message = "one two three four five six seven eight nine ten eleven twelve";
-    const one: readonly Finding[] = [{ section: "prefect", check: "API", status: "ok", message }];
-    const lines = (width: number): readonly string[] => reportLines(one, { palette: plainPalette, width });
-    expect(lines(50).slice(1, 4)).toEqual([
-      "  ok       API  one two three four five six seven",
-      "                eight nine ten eleven twelve",
+  it("lists the rest when it is verbose", () => {
+    expect(report(FINDINGS, { verbose: true })).toEqual([
+      ...PROBLEMS,
+      "Kubernetes",
+      "ok       API server: answers",
+      "         one",
+      "skipped  API server: not told",
       "",
+      "2 broken, 1 warning, 1 skipped, 1 ok",
     ]);
-    expect(lines(30)[1]).toBe(`  ok       API  ${message}`);
+  });
+
+  it("lists what was skipped if something can be done about it", () => {
+    const findings = [ok(SERVER, "answers"), skipped(LEFT, "not asked", { hint: "set --api" })];
+    expect(report(findings).slice(0, 2)).toEqual([
+      "skipped  leftovers: not asked",
+      "         hint: set --api",
+    ]);
+  });
+
+  it("wraps text by words, and commands so that a shell reads them as one line", () => {
+    const look = "kubectl prefect inspect 'a name with blanks' -n flows --context production-cluster";
+    const finding = broken(SERVER, "one two three four five six seven eight", { hint: "look", look });
+    const lines = report([finding], { width: 50 }).slice(0, 6);
+    expect(lines).toEqual([
+      "broken   API server: one two three four five six",
+      "         seven eight",
+      "         hint: look",
+      String.raw`           kubectl prefect inspect \ `.trimEnd(),
+      String.raw`           'a name with blanks' -n flows \ `.trimEnd(),
+      "           --context production-cluster",
+    ]);
+    const [, , , ...command] = lines;
+    expect(
+      command
+        .join("\n")
+        .replaceAll(/\\\n +/g, "")
+        .trim(),
+    ).toBe(look);
+  });
+
+  it("leaves lines to a very narrow terminal", () => {
+    expect(report([broken(SERVER, "x".repeat(40))], { width: 30 })[0]).toHaveLength(61);
   });
 
   it("colours only the statuses", () => {
-    const palette = colourFor("always", {}, {});
-    const [title, ok] = reportLines(FINDINGS, { palette, width: undefined });
-    expect(title).toBe("\u001B[1mKubernetes\u001B[22m");
-    expect(ok).toBe("  \u001B[32mok\u001B[39m       API server  answers");
+    const style = { palette: colourFor("always", {}, {}), width: undefined, verbose: false };
+    expect(reportLines([broken(SERVER, "down")], style)[0]).toBe(
+      "\u001B[31mbroken\u001B[39m   API server: down",
+    );
   });
 
   it("escapes control characters and line breaks", () => {
-    const message = "a\u001B[2Jb\nc";
-    const lines = reportLines([{ section: "prefect", check: "API", status: "ok", message }], {
-      palette: plainPalette,
-      width: undefined,
-    });
-    expect(lines[1]).toBe("  ok       API  a^[[2Jb c");
+    expect(report([broken(SERVER, "a\u001B[2Jb\nc")])[0]).toBe("broken   API server: a^[[2Jb c");
+  });
+});
+
+describe("the fixes", () => {
+  it("are each printed once, after comments that say what they mend", () => {
+    expect(fixLines(FINDINGS)).toEqual([
+      "# Jobs: may not create",
+      "# Jobs: may not delete",
+      "kubectl prefect install --rbac-only | kubectl apply -f -",
+    ]);
+  });
+
+  it("cannot be broken out of by a line break in a message", () => {
+    expect(fixLines([broken(SERVER, "a\nrm b", { fix: ["true"] })])).toEqual([
+      "# API server: a rm b",
+      "true",
+    ]);
   });
 });

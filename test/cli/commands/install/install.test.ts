@@ -95,6 +95,8 @@ describe("install", () => {
     { argv: [], want: ["Deployment"] },
     { argv: ["--rbac"], want: ["Role", "RoleBinding", "Deployment"] },
     { argv: ["--rbac=minimal"], want: ["ServiceAccount", "Role", "RoleBinding", "Deployment"] },
+    { argv: ["--rbac-only"], want: ["Role", "RoleBinding"] },
+    { argv: ["--rbac=minimal", "--rbac-only"], want: ["ServiceAccount", "Role", "RoleBinding"] },
     { argv: ["-k", KEY], want: ["Secret", "Deployment"] },
     { argv: ["--job-template", "job.yaml"], want: ["ConfigMap", "Deployment"] },
     { argv: ["--job-template", "s3://bucket/job.yaml"], want: ["Deployment"] },

@@ -54,6 +54,7 @@ const PASSED: Readonly<Record<keyof typeof AGENT_OPTIONS, Example>> = {
 
 /** --inline-key has an effect only with an API key. */
 const OWN: Readonly<Record<keyof typeof INSTALL_OPTIONS, string | undefined>> = {
+  rbacOnly: undefined,
   namespace: "flows",
   inlineKey: undefined,
   configToml: "config.toml",

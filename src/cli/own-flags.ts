@@ -1,0 +1,52 @@
+// The user's own flags, for the commands that hints show: these then act on the same cluster and the same Prefect API.
+
+import { redactUrl } from "../base/redact-url.ts";
+import { shellWord } from "../base/shell-word.ts";
+import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
+import type { PrefectCommand } from "./options/prefect-command.ts";
+
+/** Completes commands that are shown. `namespace`: the command's, for those that have one. */
+export interface OwnCommands {
+  /** `logs agent-1` → `kubectl logs agent-1 -n flows --context prod` */
+  readonly kubectl: (command: string, namespace?: string) => string;
+  /** `inspect fox` → `kubectl prefect inspect fox -n flows --context prod -b server` */
+  readonly prefect: (command: string, namespace?: string) => string;
+}
+
+/** Repeats the user's flags in every command. Never shows the API key, nor a password in an address. */
+export function ownCommands(
+  connection: ConnectionFlags,
+  { backend, api, tenantId }: Pick<PrefectCommand, "backend" | "api" | "tenantId">,
+): OwnCommands {
+  const cluster = [
+    ["--context", connection.context],
+    ["--kubeconfig", connection.kubeconfig],
+    ["--cluster", connection.cluster],
+    ["--user", connection.user],
+    ["-s", connection.server && redactUrl(connection.server)],
+    ["--certificate-authority", connection.certificateAuthority],
+    ["--tls-server-name", connection.tlsServerName],
+    ["--as", connection.as],
+    ["--as-uid", connection.asUid],
+    ...(connection.asGroups ?? []).map((group) => ["--as-group", group] as const),
+  ] as const;
+  const prefect = [
+    ["-b", backend],
+    ["-a", api && redactUrl(api)],
+    ["--tenant-id", tenantId],
+  ] as const;
+  const unverified = connection.insecureSkipTlsVerify === true ? ["--insecure-skip-tls-verify"] : [];
+  const kubectlFlags = [...flagsText(cluster), ...unverified];
+  const prefectFlags = [...kubectlFlags, ...flagsText(prefect)];
+  const complete = (flags: readonly string[]) => (command: string, namespace?: string) =>
+    [command, ...flagsText([["-n", namespace]]), ...flags].join(" ");
+  const [kubectl, plugin] = [complete(kubectlFlags), complete(prefectFlags)];
+  return {
+    kubectl: (command, namespace) => kubectl(`kubectl ${command}`, namespace),
+    prefect: (command, namespace) => plugin(`kubectl prefect ${command}`, namespace),
+  };
+}
+
+function flagsText(flags: readonly (readonly [string, string | undefined])[]): readonly string[] {
+  return flags.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${shellWord(value)}`]));
+}

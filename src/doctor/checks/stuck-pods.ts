@@ -1,0 +1,50 @@
+// Jobs whose pods do not start, or wait too long; those with the same reason are one finding.
+
+import { formatDuration } from "../../base/duration.ts";
+import { jobRows } from "../../inventory/job-row.ts";
+import type { JobRow } from "../../inventory/job-row.ts";
+import { isDone } from "../../orchestrator/flow-run.ts";
+import { check } from "../check.ts";
+import { broken, counted, firstOf, ok, skipped, warning } from "../finding.ts";
+import type { Finding } from "../finding.ts";
+import type { Commands } from "../target.ts";
+
+const ABOUT = { section: "flow runs", check: "pods" } as const;
+/** How long a pod may take to start. */
+const GRACE_MS = 60_000;
+
+export const stuckPods = check(ABOUT, async ({ inventory, commands, now }) => {
+  const { runs, forbidden = [] } = await inventory();
+  // Without permission to list pods, every Job would seem to have none.
+  const hidden = forbidden.filter((each) => each === "jobs" || each === "pods");
+  if (hidden.length > 0) return [skipped(ABOUT, `no permission to list ${hidden.join(", ")}`)];
+  return stuckFindings(jobRows(runs, now()), commands, now());
+});
+
+/** One finding for each reason; an ok finding if there is none. */
+export function stuckFindings(rows: readonly JobRow[], commands: Commands, now: Date): readonly Finding[] {
+  const age = ({ job: { job, pods } }: Pick<JobRow, "job">): number =>
+    now.getTime() - Date.parse((pods.at(-1) ?? job).metadata.creationTimestamp);
+  // The Jobs of runs that are over are leftovers.
+  const waiting = rows.filter(
+    ({ run, job, decision: { status } }) =>
+      (status === "stuck" || status === "pending") && !isDone(run.status) && age({ job }) > GRACE_MS,
+  );
+  if (waiting.length === 0) return [ok(ABOUT, `${counted(rows.length, "Job")} of flow runs, none stuck`)];
+  const groups = Map.groupBy(waiting, ({ decision }) => withoutPodNames(decision.reason));
+  return [...groups].map(([reason, group]) => {
+    const report = group.some(({ decision }) => decision.status === "stuck") ? broken : warning;
+    const longest = formatDuration(Math.max(...group.map(age)));
+    return report(ABOUT, `${counted(group.length, "Job")} waiting for ${longest}: ${reason}`, {
+      details: [firstOf(group.map(({ run, job }) => run.name ?? job.job.metadata.name))],
+      hint: "see what it waits for",
+      look: commands.prefect(`inspect ${group[0]?.run.flowRunId}`, group[0]?.run.namespace),
+    });
+  });
+}
+
+/** Without what differs between pods with the same problem: their names, and the kubelet's back-off reasons. */
+function withoutPodNames(reason: string): string {
+  const nameless = reason.replace(/^pod '[^']*'/, "its pod").replace(/^Job '[^']*'/, "it");
+  return nameless.replace(/( cannot be pulled) \(.*\)$/s, "$1");
+}

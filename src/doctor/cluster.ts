@@ -1,0 +1,68 @@
+// The cluster and the agents in it, as the checks share them.
+
+import { ServerClock } from "../base/server-clock.ts";
+import { DEFAULT_SOURCE } from "../base/sourced.ts";
+import type { Sourced } from "../base/sourced.ts";
+import { connectOnce } from "../orchestrator/run-directory.ts";
+import { jobSettings } from "../prefect1/config/job-settings.ts";
+import { AGENT_POD_SELECTOR, installedAgent } from "../prefect1/installed-agent.ts";
+import { attempt, isForbidden, once, reported, ReportedError } from "./answer.ts";
+import type { DoctorDeps, DoctorTarget } from "./target.ts";
+
+/** Sends nothing yet. */
+export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, target: DoctorTarget) {
+  const time = new ServerClock(clock);
+  const { client: connection, close } = connectOnce(async () => {
+    const connected = await connectKube(({ date, ms }) => time.observe(date, ms));
+    return { ...connected, close: () => connected.kube.close() };
+  });
+  const version = once(async () => (await reported(connection())).kube.version(signal));
+  /** The API, once it has answered, and the chosen namespace. */
+  const reachable = once(async () => {
+    const answer = await attempt(version);
+    // A server that does not tell this user its version answers all the same.
+    if (!answer.ok && !isForbidden(answer.error)) throw new ReportedError(answer.error.message);
+    const { kube, target: context } = await connection();
+    const ofContext = { value: context.namespace ?? "", source: "the context" };
+    const otherwise = ofContext.value === "" ? { value: "default", source: DEFAULT_SOURCE } : ofContext;
+    return { kube, chosen: target.namespace ?? otherwise };
+  });
+  /** One for each pod of an agent: in the namespace, or those of the ServiceAccount of --for. */
+  const agents = once(async () => {
+    const { kube, chosen } = await reachable();
+    const { namespace, name } = target.account ?? { namespace: chosen.value, name: undefined };
+    const query = { namespace, labelSelector: AGENT_POD_SELECTOR };
+    const { items } = await kube.listPage("pods", query, signal);
+    const living = items.filter(
+      ({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase !== "Failed",
+    );
+    const found = await Promise.all(living.map((pod) => attempt(() => installedAgent(pod, target.given))));
+    return found
+      .flatMap((agent) => (agent.ok ? [agent.value] : []))
+      .filter(({ account }) => name === undefined || account.name === name);
+  });
+  const namespaced = once(async () => {
+    const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(agents)]);
+    const installed = found.ok ? found.value : [];
+    // The agents' own namespace, if they agree.
+    const [own = chosen.value, ...others] = new Set(installed.map(({ settings }) => settings.namespace));
+    const isChosen = target.account !== undefined || others.length > 0 || own === chosen.value;
+    const namespace: Sourced<string> = isChosen ? chosen : { value: own, source: "the agent's pod" };
+    return { kube, agents: installed, namespace };
+  });
+  const namespaceObject = once(async () => {
+    const { kube, namespace } = await namespaced();
+    return kube.get("namespaces", { namespace: "", name: namespace.value }, signal);
+  });
+  /** API, agents and the Jobs' namespace, unless that does not exist; and the settings of the agents' Jobs. */
+  const cluster = once(async () => {
+    const [found, object] = await Promise.all([namespaced(), attempt(namespaceObject)]);
+    const namespace = found.namespace.value;
+    if (object.ok && object.value === undefined) throw new ReportedError(`no namespace "${namespace}"`);
+    // Without an agent: what `agent start` would use here.
+    const here = target.config.ok ? [jobSettings(target.config.value, { ...target.given, namespace })] : [];
+    const settings = found.agents.length > 0 ? found.agents.map((agent) => agent.settings) : here;
+    return { kube: found.kube, agents: found.agents, namespace, settings };
+  });
+  return { connection, version, agents, namespaced, namespaceObject, cluster, clock: time, close };
+}

@@ -1,0 +1,51 @@
+// The Prefect APIs, as the checks share them. Without a configured API every call throws ReportedError.
+
+import { ServerClock } from "../base/server-clock.ts";
+import { connectOnce } from "../orchestrator/run-directory.ts";
+import { prefect1Directory } from "../prefect1/run-directory.ts";
+import { prefect3Directory } from "../prefect3/run-directory.ts";
+import { once, reported, ReportedError } from "./answer.ts";
+import type { DoctorDeps, DoctorTarget } from "./target.ts";
+
+/** Sends nothing yet. */
+export function prefect1Answers({ clock, signal, connectPrefect1 }: DoctorDeps, target: DoctorTarget) {
+  const config = target.config.ok && target.isPrefect1Configured ? target.config.value : undefined;
+  const time = new ServerClock(clock);
+  const { client, close } = connectOnce(async () => {
+    if (config === undefined) throw new ReportedError("no Prefect 1 API is configured");
+    return connectPrefect1(config, ({ date, ms }) => time.observe(date, ms));
+  });
+  /** The API, once it has answered. */
+  const hello = once(async () => {
+    const api = await client();
+    await api.doctor.hello(signal);
+    return api;
+  });
+  const backend = once(async () => (await reported(hello())).doctor.backend(signal));
+  const tenant = once(async () => (await reported(hello())).doctor.tenant(signal));
+  /** The queries, once the tenant is known. */
+  const queries = async () => {
+    await reported(tenant());
+    return (await hello()).doctor;
+  };
+  const agents = once(async () => (await queries()).agents(signal));
+  const directory = config && prefect1Directory(config.apiUrl.value, hello, clock);
+  return { config, hello, backend, tenant, queries, agents, directory, clock: time, close };
+}
+
+/** Sends nothing yet. */
+export function prefect3Answers({ signal, connectPrefect3 }: DoctorDeps, { prefect3 }: DoctorTarget) {
+  const settings = prefect3.ok ? prefect3.value : undefined;
+  const { client, close } = connectOnce(async () => {
+    if (settings === undefined) throw new ReportedError("no Prefect 2 or 3 API is configured");
+    return connectPrefect3(settings);
+  });
+  /** The API, once it has accepted the key. */
+  const hello = once(async () => {
+    const api = await client();
+    await api.countFlowRuns(signal);
+    return api;
+  });
+  const directory = settings && prefect3Directory(settings.url.value, hello);
+  return { settings, hello, directory, close };
+}
