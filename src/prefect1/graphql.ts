@@ -82,7 +82,8 @@ export class Graphql {
       if (data === null || data === undefined) throw notPrefectError(action, this.url);
       return data;
     } catch (error) {
-      throw prefectError(action, this.url, error);
+      const hasKey = (this.#options.apiKey ?? "") !== "";
+      throw prefectError(action, { url: this.url, hasKey }, error);
     } finally {
       const { status = 0, headers } = answer ?? {};
       const ms = performance.now() - startedMs;

@@ -6,7 +6,7 @@ import { TransportError } from "../http/errors.ts";
 import type { ConnectionOptions } from "../http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import { PrefectError } from "../orchestrator/errors.ts";
+import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3StateType } from "./states.ts";
 import { runStateIn } from "./states.ts";
@@ -132,11 +132,7 @@ export class Prefect3Client {
       });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      throw new PrefectError(action, `${this.url}: ${error.message}`, {
-        failure: "unreachable",
-        cause: error,
-        hint: "check PREFECT_API_URL",
-      });
+      throw unreachableError(action, { url: this.url, hint: "check PREFECT_API_URL" }, error);
     }
   }
 

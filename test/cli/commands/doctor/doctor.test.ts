@@ -188,7 +188,7 @@ describe("doctor and Prefect 1", () => {
     await testCluster.prefect.pause();
     const report = await reported(testCluster);
     const [api, leftovers, unknown, ...rest] = amiss(report);
-    expect(api).toMatch(/^broken API: cannot reach http:.*: connection refused$/);
+    expect(api).toMatch(/^broken API: the Prefect API at http:.* cannot be reached: connection refused$/);
     expect(leftovers).toBe("warning leftovers: cleanup would remove 1 Job");
     expect(unknown).toMatch(/^skipped not checked: states of Prefect 1 flow runs are unknown: /);
     expect(rest).toEqual([]);
@@ -199,7 +199,9 @@ describe("doctor and Prefect 1", () => {
     const testCluster = await startTestCluster();
     testCluster.prefect.fault({ effect: { kind: "hang", when: "before" }, times: Infinity });
     const report = await reported(testCluster, ["--request-timeout", "1s"]);
-    expect(amiss(report)[0]).toMatch(/^broken API: cannot reach .*: no answer within 1 s$/);
+    expect(amiss(report)[0]).toMatch(
+      /^broken API: the Prefect API at .* cannot be reached: no answer within 1 s$/,
+    );
     // The first request decides; the others are not awaited.
     expect(testCluster.prefect.requests.entries()).toHaveLength(1);
   });
@@ -461,7 +463,7 @@ describe("doctor and Prefect 2 and 3", () => {
       env: { PREFECT_API_URL: `${testCluster.prefect.url}/api` },
     });
     expect(amiss(report)).toContain(
-      `broken Prefect 2/3 API: cannot reach ${testCluster.prefect.url}/api: connection refused`,
+      `broken Prefect 2/3 API: the Prefect API at ${testCluster.prefect.url}/api cannot be reached: connection refused`,
     );
   });
 });
