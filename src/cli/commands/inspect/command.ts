@@ -72,37 +72,24 @@ export class InspectCommand extends NamespacedCommand {
     { flowRunId }: InventoryRun,
     { inventory, directories }: { readonly inventory: Inventory; readonly directories: RunDirectories },
   ): Promise<readonly PlannedAction[]> {
-    const { cleanupActions } = await import("../../cleanup-preview.ts");
-    return cleanupActions(flowRunId, {
-      inventory,
-      apis: directories.addresses,
-      now: this.context.clock.now(),
-    });
+    const { cleanupActions } = await import("./cleanup-actions.ts");
+    const now = this.context.clock.now();
+    return cleanupActions(flowRunId, inventory, { apis: directories.addresses, now });
   }
 
   async #tree(run: InventoryRun, cleanup: readonly PlannedAction[]): Promise<void> {
     const { diagnose } = await import("../../../inventory/diagnosis.ts");
-    const { OLDER_THAN_MS, actionLines } = await import("../../cleanup-preview.ts");
-    const { formatDuration } = await import("../../../base/duration.ts");
-    const { treeLines, wantsAscii } = await import("../../../output/tree.ts");
-    const { runTree } = await import("./tree.ts");
+    const { terminalWidth } = await import("../../../output/terminal.ts");
+    const { wantsAscii } = await import("../../../output/tree.ts");
+    const { reportLines } = await import("./report.ts");
     const { clock, env, stdout } = this.context;
-    const palette = await this.palette();
     const now = clock.now();
-    const { status, reason, postMortems, agent } = diagnose(run, now);
-    const ascii = wantsAscii(stdout, env);
-    const lines = [
-      ...treeLines(runTree(run, now), { ascii, palette }),
-      "",
-      `${palette.heading("STATUS")} ${status}: ${reason}`,
-      ...postMortems.flatMap((text) => ["", ...postMortemLines(text, reason)]),
-      "",
-      palette.heading("AN AGENT WOULD"),
-      ...agent.map((action) => `  ${action}`),
-      "",
-      `${palette.heading("CLEANUP WOULD")} (--older-than ${formatDuration(OLDER_THAN_MS)})`,
-      ...(cleanup.length === 0 ? ["nothing"] : actionLines(cleanup)).map((line) => `  ${line}`),
-    ];
+    const style = {
+      ascii: wantsAscii(stdout, env),
+      palette: await this.palette(),
+      width: terminalWidth(stdout),
+    };
+    const lines = reportLines(run, { diagnosis: diagnose(run, now), cleanup, now }, style);
     this.print(`${lines.join("\n")}\n`);
   }
 
@@ -121,12 +108,6 @@ export class InspectCommand extends NamespacedCommand {
     const { toSortedYaml } = await import("../../../output/yaml.ts");
     this.print(toSortedYaml(object));
   }
-}
-
-/** The lines of a Job's post-mortem, without the reason that the STATUS line shows already. */
-function postMortemLines(text: string, reason: string): readonly string[] {
-  const [first = "", ...more] = text.replaceAll("\t", "    ").split("\n");
-  return [first.endsWith(`: ${reason}`) ? first.slice(0, -reason.length - 2) : first, ...more];
 }
 
 /** The run's status in this inventory. */

@@ -8,7 +8,6 @@ import type { ListRow } from "../../../inventory/list-row.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import type { RunDirectories } from "../../run-directories.ts";
 import type { QueryResult } from "./watch.ts";
 
 export class JobsCommand extends NamespacedCommand {
@@ -26,7 +25,6 @@ export class JobsCommand extends NamespacedCommand {
     examples: [
       ["List the Jobs of the current namespace", "$0 jobs"],
       ["List all namespaces with the reason of each status", "$0 jobs -A -o wide"],
-      ["List what cleanup would delete", "$0 jobs --stale"],
       ["Watch for changes", "$0 jobs -w"],
     ],
   });
@@ -37,7 +35,6 @@ export class JobsCommand extends NamespacedCommand {
     description: "output format: table, wide, json, yaml or name (default table)",
   });
   noHeaders = Option.Boolean("--no-headers", false, { description: "do not print the header line" });
-  stale = Option.Boolean("--stale", false, { description: "list only what cleanup would delete" });
   watch = Option.Boolean("-w,--watch", false, { description: "watch for changes" });
 
   async execute(): Promise<number> {
@@ -48,7 +45,7 @@ export class JobsCommand extends NamespacedCommand {
         namespace: scope.namespace,
         labelSelector: this.selector,
         fieldSelector: this.fieldSelector,
-        dask: this.stale ? "all" : "pods",
+        dask: "pods",
         events: "no-pods",
         signal: this.context.signal,
       };
@@ -62,11 +59,11 @@ export class JobsCommand extends NamespacedCommand {
       if (this.watch) {
         return await this.#watch(printing, async () => {
           const inventory = await load();
-          return { rows: await this.#rows(inventory, directories), warnings: inventory.warnings };
+          return { rows: await this.#rows(inventory), warnings: inventory.warnings };
         });
       }
       const inventory = await load();
-      const rows = await this.#rows(inventory, directories);
+      const rows = await this.#rows(inventory);
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.print(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
@@ -84,19 +81,23 @@ export class JobsCommand extends NamespacedCommand {
     const { listColumns } = await import("./columns.ts");
     const { resourceName, rowObject } = await import("../../../inventory/list-row.ts");
     const columns = listColumns(() => this.context.clock.now(), this.allNamespaces);
-    const palette = await this.palette();
-    return { format, columns, palette, noHeaders: this.noHeaders, name: resourceName, toObject: rowObject };
+    const { terminalWidth } = await import("../../../output/terminal.ts");
+    return {
+      format,
+      columns,
+      palette: await this.palette(),
+      width: terminalWidth(this.context.stdout),
+      noHeaders: this.noHeaders,
+      name: resourceName,
+      toObject: rowObject,
+    };
   }
 
-  async #rows(inventory: Inventory, directories: RunDirectories): Promise<readonly ListRow[]> {
+  async #rows(inventory: Inventory): Promise<readonly ListRow[]> {
     const { listRows } = await import("../../../inventory/list-row.ts");
-    const now = this.context.clock.now();
-    const rows = listRows(inventory, now);
-    const selected = this.selector === undefined && this.fieldSelector === undefined;
-    const wanted = selected ? rows : rows.filter(({ run }) => run !== undefined);
-    if (!this.stale) return wanted;
-    const { staleRows } = await import("../../cleanup-preview.ts");
-    return staleRows(wanted, { inventory, apis: directories.addresses, now });
+    const rows = listRows(inventory, this.context.clock.now());
+    const isFiltered = this.selector !== undefined || this.fieldSelector !== undefined;
+    return isFiltered ? rows.filter(({ run }) => run !== undefined) : rows;
   }
 
   async #watch(printing: PrintOptions<ListRow>, query: () => Promise<QueryResult>): Promise<number> {
