@@ -68,8 +68,7 @@ function main(): void {
     pid: process.pid,
     isRunning,
   };
-  const useColours = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
-  void run(process.argv.slice(2), context, useColours).then(exit);
+  void run(process.argv.slice(2), context).then(exit);
 }
 
 main();

@@ -45,7 +45,7 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
     pid: 4711,
     isRunning: () => false,
   };
-  const exitCode = await run(argv, context, false);
+  const exitCode = await run(argv, context);
   const output = { stdout: stdout.text, stderr: stderr.text };
   assertNoSecretsPrinted({ argv, env, files: Object.values(input.files ?? {}) }, output);
   return { ...output, exitCode };

@@ -36,7 +36,7 @@ async function atTerminal(answer: string) {
     pid: 1,
     isRunning: () => false,
   };
-  const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context, false);
+  const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context);
   return { exitCode, seen: screen.seen(), written: screen.written, left: testCluster.left("jobs") };
 }
 
