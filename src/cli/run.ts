@@ -43,14 +43,15 @@ function commandsFor(argv: readonly string[]): readonly CommandClass<CliContext>
 
 /** Help for the command, for those that begin so, or for all; like kubectl, an unfinished command is no error. */
 async function help(
-  { command, words, args, wantsHelp }: ParsedArgv,
+  parsed: ParsedArgv,
   commands: readonly CommandInfo[],
   context: CliContext,
 ): Promise<number> {
+  const { command, words, args, wantsHelp } = parsed;
   const below = commandsBelow(words, commands);
   const isUnfinished = below.length > 0 && (wantsHelp || args.length === words.length);
   if (command === undefined && !isUnfinished) {
-    return reportError(unknownCommand(words, commands), context, false);
+    return reportError(unknownCommand(parsed, commands), context, false);
   }
   const { commandHelp, commandsHelp, helpWidth } = await import("./help/help.ts");
   const stream = wantsHelp || words.length === 0 ? context.stdout : context.stderr;

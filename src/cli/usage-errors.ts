@@ -2,6 +2,7 @@
 
 import { SettingsError, textOf } from "../base/errors.ts";
 import { closest } from "../base/suggest.ts";
+import type { ParsedArgv } from "./help/argv.ts";
 import type { CommandInfo } from "./help/command-metadata.ts";
 import { PROGRAM } from "./program-name.ts";
 
@@ -19,55 +20,52 @@ const INSTEAD: Readonly<Record<string, string>> = {
   "--pool": "work pools are not supported; choose flow runs of Prefect 0.x and 1.x by --label",
   "--work-queue": "work queues are not supported; choose flow runs of Prefect 0.x and 1.x by --label",
   "--stale": `use: ${PROGRAM} cleanup --dry-run`,
-  "--all": "use -A for all namespaces",
   "--force": "use --now to cancel without waiting, or --yes to delete without asking",
   "--grace-period": "use --grace, or --now for none",
   "--sort-by": "use -o json and jq",
 };
 
-/** An error's message, and its hint if it has one of its own. */
-type Text = readonly [message: string, hint?: string | undefined];
-
+const WRONG_FLAG = /^(?:Unsupported|Invalid) option name \("([^"=]*)/;
 /** clipanion's messages in plain words; `what` is the word that the message names. */
-const MESSAGES: readonly (readonly [RegExp, (what: string, command: CommandInfo) => Text])[] = [
-  [/^Not enough arguments to option (.+)\.$/, (flag) => [`${flag} needs a value`]],
-  [/^Not enough positional arguments/, (_, { args }) => [`${args.replace(/ .*/, "")} is missing`]],
-  [/^Extraneous positional argument \("(.*)"\)/s, (word) => [`unexpected argument "${word}"`]],
-  [/^(?:Unsupported|Invalid) option name \("([^"=]*)/, wrongFlag],
+const MESSAGES: readonly (readonly [RegExp, (what: string, command: CommandInfo) => string])[] = [
+  [/^Not enough arguments to option (.+)\.$/, (flag) => `${flag} needs a value`],
+  [/^Not enough positional arguments/, (_, { args }) => `${args.replace(/ .*/, "")} is missing`],
+  [/^Extraneous positional argument \("(.*)"\)/s, (word) => `unexpected argument "${word}"`],
+  [WRONG_FLAG, (flag) => `${flag} takes no value`],
 ];
 
 /** The error for arguments that clipanion does not accept. Its own text lists every option of the command. */
 export function wrongArguments(error: unknown, command: CommandInfo): SettingsError {
   const reason = reasonOf(error);
-  const usage = `usage: ${usageLine(command)}; all options: ${PROGRAM} ${command.name} --help`;
-  for (const [pattern, textFor] of MESSAGES) {
-    const found = pattern.exec(reason);
-    if (found === null) continue;
-    const [message, hint = usage] = textFor(found[1] ?? "", command);
-    return new SettingsError(message, { hint });
+  const help = `usage: ${usageLine(command)}; all options: ${PROGRAM} ${command.name} --help`;
+  const [, flag] = WRONG_FLAG.exec(reason) ?? [];
+  if (flag !== undefined && !command.allOptions.some(({ names }) => names.includes(flag))) {
+    return unknown("flag", flag, { words: command.options.map((option) => option.flag), help });
   }
-  return new SettingsError(reason, { hint: usage });
-}
-
-function wrongFlag(flag: string, { options, allOptions }: CommandInfo): Text {
-  if (allOptions.some(({ names }) => names.includes(flag))) return [`${flag} takes no value`];
-  const flags = options.map((option) => option.flag);
-  return [`unknown flag "${flag}"`, instead(flag, flags)];
+  const [message = reason] = MESSAGES.flatMap(([pattern, messageFor]) => {
+    const found = pattern.exec(reason);
+    return found === null ? [] : [messageFor(found[1] ?? "", command)];
+  });
+  return new SettingsError(message, { hint: help });
 }
 
 /** The error for a line that names no command. */
 export function unknownCommand(
-  [first = "", second]: readonly string[],
+  { words: [first = "", second], args }: ParsedArgv,
   commands: readonly CommandInfo[],
 ): SettingsError {
   const help = `all commands: ${PROGRAM} --help`;
+  const flags = commands.flatMap(({ allOptions }) => allOptions.flatMap(({ names }) => names));
+  const typed = args.filter((arg) => /^--?\w/.test(arg)).map((arg) => arg.replace(/=.*/s, ""));
+  const wrong = typed.find((flag) => !flags.includes(flag));
+  // The value of an unknown flag, maybe a key, would look like a command.
+  if (wrong !== undefined) return unknown("flag", wrong, { words: [...new Set(flags)], help });
   if (first === "") return new SettingsError("no command given", { hint: help });
   // Not the long aliases such as `agent kubernetes start`.
   const paths = commands.flatMap((command) => command.paths.filter((path) => path.length <= 2));
-  const names = paths.map((path) => path.join(" "));
-  const isGroup = names.some((name) => name.startsWith(`${first} `));
-  const typed = isGroup && second !== undefined ? `${first} ${second}` : first;
-  return new SettingsError(`unknown command "${typed}"`, { hint: instead(typed, names) ?? help });
+  const words = paths.map((path) => path.join(" "));
+  const isGroup = second !== undefined && words.some((name) => name.startsWith(`${first} `));
+  return unknown("command", isGroup ? `${first} ${second}` : first, { words, help });
 }
 
 /** `kubectl prefect inspect RUN [options]`. */
@@ -75,10 +73,15 @@ export function usageLine({ name, args }: CommandInfo): string {
   return [PROGRAM, name, args, "[options]"].filter((part) => part !== "").join(" ");
 }
 
-function instead(typed: string, words: readonly string[]): string | undefined {
-  if (Object.hasOwn(INSTEAD, typed)) return INSTEAD[typed];
+function unknown(
+  what: "flag" | "command",
+  typed: string,
+  { words, help }: { readonly words: readonly string[]; readonly help: string },
+): SettingsError {
   const found = closest(typed, words).map((word) => `"${word}"`);
-  return found.length === 0 ? undefined : `did you mean ${found.join(" or ")}?`;
+  const suggestion = found.length === 0 ? help : `did you mean ${found.join(" or ")}?`;
+  const hint = Object.hasOwn(INSTEAD, typed) ? INSTEAD[typed] : suggestion;
+  return new SettingsError(`unknown ${what} "${typed}"`, { hint });
 }
 
 /** clipanion's reason: from a candidate, else from its message. */

@@ -118,6 +118,12 @@ const USAGE: readonly Case[] = [
     want: /^error: unknown flag "--sort-by"\nhint: use -o json and jq\n$/,
   },
   {
+    name: "an unknown option before the command, whose value is not shown",
+    argv: ["--kye", KEY, "jobs"],
+    code: 2,
+    want: /^error: unknown flag "--kye"\nhint: did you mean "--key"\?\n$/,
+  },
+  {
     name: "an option that is gone",
     argv: ["jobs", "--stale"],
     code: 2,

@@ -17,22 +17,18 @@ const CLUSTER_MS = 2_000;
 const PREFECT_MS = 1_000;
 const MAX_WAIT_MS = 3_000;
 
-/** The values of CONTEXT, NAMESPACE or RUN for a command with its flags. Throws what is in the way. */
-export async function lookUp(
-  value: string,
-  start: string,
-  command: BaseCommand,
-): Promise<readonly Candidate[]> {
+/** The values of CONTEXT, NAMESPACE or RUN for a command with its flags, if it connects. Throws what is in the way. */
+export async function lookUp(value: string, start: string, command: BaseCommand): Promise<Candidate[]> {
+  if (!(command instanceof ClusterCommand)) return [];
   const { clock, signal } = command.context;
-  const tooLate = clock.sleep(MAX_WAIT_MS, signal).then(() => []);
-  return Promise.race([value === "CONTEXT" ? contexts(command) : inCluster(value, start, command), tooLate]);
+  const found = value === "CONTEXT" ? contexts(command) : inCluster(value, start, command);
+  return Promise.race([found, clock.sleep(MAX_WAIT_MS, signal).then(() => [])]);
 }
 
-async function contexts(command: BaseCommand): Promise<readonly Candidate[]> {
+async function contexts(command: ClusterCommand): Promise<Candidate[]> {
   const { parse } = await import("yaml");
   const { env, home = "", readFile } = command.context;
-  const named = command instanceof ClusterCommand ? command.kubeconfig : undefined;
-  const paths = named ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
+  const paths = command.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
   const names = paths.split(delimiter).flatMap((path) => {
     const file = objectIn(parse(readFile(path) ?? ""));
     return arrayIn(file["contexts"]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
@@ -40,17 +36,16 @@ async function contexts(command: BaseCommand): Promise<readonly Candidate[]> {
   return [...new Set(names)].sort().map((name) => [name, ""]);
 }
 
-async function inCluster(value: string, start: string, command: BaseCommand): Promise<readonly Candidate[]> {
+async function inCluster(value: string, start: string, command: ClusterCommand): Promise<Candidate[]> {
   if (value !== "NAMESPACE" && value !== "RUN") return [];
   const { context } = command;
-  const flags = command instanceof ClusterCommand ? command.connectionFlags() : {};
-  const { kube, target } = await context.connectKube({ ...flags, requestTimeoutMs: CLUSTER_MS });
+  const flags = { ...command.connectionFlags(), requestTimeoutMs: CLUSTER_MS };
+  const { kube, target } = await context.connectKube(flags);
   try {
     if (value === "NAMESPACE") {
       const { items } = await kube.listPage("namespaces", { limit: 500 }, context.signal);
       return items.map(({ metadata }) => [metadata.name, ""]);
     }
-    if (!(command instanceof ClusterCommand)) return [];
     const isAll = command instanceof NamespacedCommand && command.allNamespaces;
     const namespace = isAll ? undefined : command.namespace || target.namespace || "default";
     return (await runs(kube, namespace, command)).flatMap((run) => runCandidates(run, start));

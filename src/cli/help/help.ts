@@ -18,26 +18,25 @@ const EXAMPLES: CommandInfo["examples"] = [
   ["Run it in the cluster", "$0 install -k API_KEY --rbac | kubectl apply -f -"],
   ["See the Job that a flow run would get", "$0 render -f flow-run.json --explain"],
 ];
-const MIN_WIDTH = 40;
-/** Longer lines are hard to read. */
-const MAX_WIDTH = 120;
+/** In characters; longer lines are hard to read. */
+const WIDTH = { min: 40, max: 120 };
 const COMMAND_COLUMN = 18;
 const FLAG_COLUMN = 40;
 
 const JOBS = "Jobs of flow runs";
-const FATE = "What becomes of Jobs";
+const OUTCOME = "What becomes of Jobs";
 /** The agent's options that have a heading of their own. */
 const HEADINGS: readonly (readonly [heading: string, ...flags: readonly string[]])[] = [
   [JOBS, "--env", "--no-cloud-logs", "--job-template", "--service-account-name", "--image-pull-secrets"],
   [JOBS, "--image-pull-policy", "--key-secret", "--safe-to-evict", "--no-dask-name"],
   [JOBS, "--mem-request", "--mem-limit", "--cpu-request", "--cpu-limit"],
-  [FATE, "--start-grace", "--pending-timeout", "--on-disruption", "--cancel-grace"],
-  [FATE, "--delete-succeeded-after", "--delete-failed-after", "--disable-job-deletion"],
+  [OUTCOME, "--start-grace", "--pending-timeout", "--on-disruption", "--cancel-grace"],
+  [OUTCOME, "--delete-succeeded-after", "--delete-failed-after", "--disable-job-deletion"],
 ];
 
 /** The width of help on this stream, in characters. */
 export function helpWidth(stream: TerminalStream): number {
-  return Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, widthOf(stream)));
+  return Math.max(WIDTH.min, Math.min(WIDTH.max, widthOf(stream)));
 }
 
 /** `kubectl prefect --help`; with words, the commands that begin so. */
@@ -89,7 +88,7 @@ function optionGroups({ options }: CommandInfo): readonly (readonly [string, rea
     const [heading = "Options"] = group ?? HEADINGS.find(([, ...flags]) => flags.includes(option.flag)) ?? [];
     return heading;
   };
-  const order = ["Options", JOBS, FATE, ...shared.map(([heading]) => heading)];
+  const order = ["Options", JOBS, OUTCOME, ...shared.map(([heading]) => heading)];
   const groups = [...Map.groupBy(options, headingOf)];
   return groups.sort(([left], [right]) => order.indexOf(left) - order.indexOf(right));
 }

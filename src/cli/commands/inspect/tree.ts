@@ -99,11 +99,13 @@ function containerNode(pod: Pod, spec: Container, view: View): TreeNode {
   const title = pod.spec.initContainers?.includes(spec) === true ? "init container" : "container";
   const statuses = [...inits, ...(pod.status.containerStatuses ?? [])];
   const status = statuses.find(({ name }) => name === spec.name);
-  const end = status?.state?.terminated;
+  const { terminated, waiting } = status?.state ?? {};
   const last = status?.lastState?.terminated;
   const previous = last === undefined ? [] : [`previous: ${describeTermination(last, spec)}`];
   const text = `${title} ${spec.name} (${spec.image ?? "no image"}) ${containerState(status, spec, view)}`;
-  return { text: [text, ...previous].join("\n"), tone: end && end.exitCode !== 0 ? "bad" : undefined };
+  const hasFailed = terminated !== undefined && terminated.exitCode !== 0;
+  const tone = hasFailed ? "bad" : waiting?.message === undefined ? undefined : "stale";
+  return { text: [text, ...previous].join("\n"), tone };
 }
 
 function containerState(status: ContainerStatus | undefined, spec: Container, view: View): string {
