@@ -19,13 +19,13 @@ type Token = NonNullable<ReturnType<typeof tokensOf>>[number];
 
 /** Reads a command line as far as that. Throws nothing: clipanion finds what is wrong with it. */
 export function readArgv(argv: readonly string[], commands: readonly CommandInfo[]): ParsedArgv {
-  const guess = wordsIn(tokensOf(argv, commands));
+  const guess = tokensOf(argv, commands);
+  const guessed = wordsIn(guess);
   const [found] = commands
     .flatMap((command) => command.paths.map((path) => ({ command, path })))
-    .filter(({ path }) => path.every((word, at) => guess[at]?.value === word))
+    .filter(({ path }) => path.every((word, at) => guessed[at]?.value === word))
     .sort((left, right) => right.path.length - left.path.length);
-  const known = found === undefined ? commands : [found.command];
-  const tokens = tokensOf(argv, known);
+  const tokens = found === undefined ? guess : tokensOf(argv, [found.command]);
   const words = wordsIn(tokens);
   const path = new Set<Token>(words.slice(0, found?.path.length ?? 0));
   return {
