@@ -56,8 +56,7 @@ function main(): void {
     colorDepth: 1,
     signal: stopping.signal,
   };
-  const useColours = process.stdout.isTTY && (process.env["NO_COLOR"] ?? "") === "";
-  void run(process.argv.slice(2), context, useColours).then(exit);
+  void run(process.argv.slice(2), context).then(exit);
 }
 
 main();

@@ -3,6 +3,7 @@
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Change } from "../../src/kube/cache/reflector.ts";
 import { oneLine } from "../../src/job/observe/problem.ts";
+import { toneOf } from "../../src/output/palette.ts";
 import type { Tone } from "../../src/output/palette.ts";
 import type { Palette } from "../../src/output/palette.ts";
 import { cutToWidth, padToWidth } from "../../src/output/text-width.ts";
@@ -18,7 +19,6 @@ export interface DemoEvent {
   readonly details?: readonly string[];
 }
 
-const STATE_TONES: Readonly<Record<string, Tone>> = { Success: "good", Failed: "bad", Cancelled: "stale" };
 const MESSAGE_WIDTH = 100;
 const ORDINARY_REASONS = new Set(["ContainerCreating", "PodInitializing"]);
 
@@ -27,7 +27,7 @@ export function stateEvent(type: string, message: string | null): DemoEvent {
   const text = cutToWidth(oneLine(message ?? ""), MESSAGE_WIDTH);
   // Prefect's own messages often begin with the state's name.
   const what = text === "" ? type : text.startsWith(type) ? text : `${type}: ${text}`;
-  return { where: "Prefect", what, tone: STATE_TONES[type] };
+  return { where: "Prefect", what, tone: toneOf(type) };
 }
 
 /** A line of a flow run's log if it is a warning or an error, otherwise undefined. */

@@ -11,6 +11,12 @@ export function suggest(input: string, words: readonly string[]): string | undef
   return ranked[0]?.word;
 }
 
+/** The words that begin with the typed one, three at most; else the closest. */
+export function closest(input: string, words: readonly string[]): readonly string[] {
+  const longer = words.filter((word) => word.startsWith(input));
+  return longer.length > 0 ? longer.slice(0, 3) : [suggest(input, words) ?? []].flat();
+}
+
 /** The hint for a value that is not one of these words. */
 export function choiceHint(input: string, words: readonly string[]): string {
   const nearest = suggest(

@@ -1,9 +1,6 @@
 // Turns errors into text and exit codes; no other file does.
 
-import { UsageError } from "clipanion";
 import { EXIT, ExpectedError, textOf } from "../base/errors.ts";
-import { suggest } from "../base/suggest.ts";
-import { PROGRAM } from "./program-name.ts";
 import type { CliContext } from "./context.ts";
 
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
@@ -17,12 +14,10 @@ export function reportError(
   const lines = linesOf(error, context.signal, verbose);
   context.stderr.write(`${lines.join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
-  if (error instanceof UsageError) return EXIT.usage;
-  return context.signal.aborted ? EXIT.interrupted : 1;
+  return context.signal.aborted ? EXIT.interrupted : EXIT.failure;
 }
 
 function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[] {
-  if (error instanceof UsageError) return [`error: ${error.message}`, "hint: see --help"];
   if (error instanceof ExpectedError) {
     const hint = error.hint === undefined ? [] : [`hint: ${error.hint}`];
     return [`error: ${error.message}`, ...hint, ...(verbose ? causesOf(error) : [])];
@@ -43,46 +38,4 @@ function causesOf(error: Error): string[] {
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   return lines;
-}
-
-/** The error for a wrong command line, with a hint; clipanion's own text lists every option of every command. */
-export function reportUsage(
-  error: unknown,
-  parsed: {
-    readonly command:
-      | { readonly name: string; readonly options: readonly { readonly flag: string }[] }
-      | undefined;
-    readonly words: readonly string[];
-  },
-  names: readonly string[],
-): string {
-  const { command, words } = parsed;
-  if (command !== undefined) {
-    const reason = reasonOf(error);
-    const [, flag] = /\("(--[^"=]+)[^"]*"\)/.exec(reason) ?? [];
-    const flags = command.options.map((option) => option.flag);
-    const suggestion = flag === undefined ? undefined : suggest(flag, flags);
-    return usageError(reason, `All options: ${PROGRAM} ${command.name} --help`, suggestion);
-  }
-  if (words.length === 0) return usageError("no command given", `All commands: ${PROGRAM} --help`, undefined);
-  const text = words.slice(0, 2).join(" ");
-  const suggestion = suggest(text, names) ?? suggest(words[0] ?? "", names);
-  return usageError(`unknown command "${text}"`, `All commands: ${PROGRAM} --help`, suggestion);
-}
-
-function usageError(reason: string, help: string, suggestion: string | undefined): string {
-  const hint = suggestion === undefined ? help : `did you mean "${suggestion}"? ${help}`;
-  return `error: ${reason}\nhint: ${hint}\n`;
-}
-
-/** clipanion's reason: from a candidate, else from its message. */
-function reasonOf(error: unknown): string {
-  const candidates =
-    error instanceof Error && "candidates" in error && Array.isArray(error.candidates)
-      ? (error.candidates as { reason: string | null }[])
-      : [];
-  const specific = candidates.find(({ reason }) => reason !== null)?.reason;
-  const text = specific ?? textOf(error).replace(/^(?:Unknown Syntax Error|Usage Error): /, "");
-  const first = (text.split("\n")[0] ?? "").replace(/[.:]$/, "");
-  return `${first.charAt(0).toLowerCase()}${first.slice(1)}`;
 }

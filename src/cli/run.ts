@@ -1,43 +1,36 @@
 // argv → command → exit code.
 
-import { EXIT } from "../base/errors.ts";
-import { Cli } from "clipanion";
-import type { Command, CommandClass } from "clipanion";
-import { version } from "../version.ts";
+import type { CommandClass } from "clipanion";
+import type { CliContext } from "./context.ts";
+import { reportError } from "./errors.ts";
 import { commandsBelow, readArgv } from "./help/argv.ts";
 import type { ParsedArgv } from "./help/argv.ts";
 import { commandMetadata } from "./help/command-metadata.ts";
 import type { CommandInfo } from "./help/command-metadata.ts";
-import type { CliContext } from "./context.ts";
+import type { BaseCommand } from "./options/base-command.ts";
 import { COMMANDS } from "./program.ts";
-import { PROGRAM } from "./program-name.ts";
-import { reportUsage } from "./errors.ts";
+import { unknownCommand, wrongArguments } from "./usage-errors.ts";
 
 /** Runs one command line and returns the exit code. Data goes to stdout, errors to stderr. */
-export async function run(
-  argv: readonly string[],
-  context: CliContext,
-  useColours: boolean,
-): Promise<number> {
-  if (argv[0] === "__complete") {
+export async function run(argv: readonly string[], context: CliContext): Promise<number> {
+  const [first, ...others] = argv;
+  if (first === "--version") return run(["version", ...others], context);
+  if (first === "help") return run([...others, "--help"], context);
+  if (first === "__complete") {
     const { complete } = await import("./completion/complete.ts");
-    return complete(argv.slice(1), commandMetadata(COMMANDS), context);
+    return complete(others, commandMetadata(COMMANDS), context);
   }
   const commands = commandMetadata(commandsFor(argv));
   const parsed = readArgv(argv, commands);
-  const helpCode = await help(parsed, commands, context);
-  if (helpCode !== undefined) return helpCode;
-  if (parsed.command === undefined) return wrongUsage(undefined, parsed, context);
-  const cli = new Cli<CliContext>({ binaryName: PROGRAM, binaryVersion: version, enableColors: useColours });
-  let command: Command<CliContext>;
+  const { command, args, wantsHelp } = parsed;
+  if (command === undefined || wantsHelp) return help(parsed, commands, context);
+  let ready: BaseCommand;
   try {
-    cli.register(withoutPaths(parsed.command.class));
-    // Not cli.run(argv): it prints usage errors on stdout and returns 1.
-    command = cli.process([...parsed.rest], context);
+    ready = command.parse(args, context);
   } catch (error) {
-    return wrongUsage(error, parsed, context);
+    return reportError(wrongArguments(error, command), context, false);
   }
-  return cli.run(command, context);
+  return ready.validateAndExecute();
 }
 
 /** The command that the line starts with, else all: instantiating all of them is slow. */
@@ -48,42 +41,21 @@ function commandsFor(argv: readonly string[]): readonly CommandClass<CliContext>
   return matching.length === 1 ? matching : COMMANDS;
 }
 
-/** The command without its paths: clipanion takes ten times as long when it has to match them. */
-function withoutPaths(command: CommandClass<CliContext>): CommandClass<CliContext> {
-  // As a plain class, because TypeScript would require execute() here.
-  const Base = command as unknown as new () => object;
-  const WithoutPaths = class extends Base {
-    static paths: string[][] = [];
-  };
-  return WithoutPaths as unknown as CommandClass<CliContext>;
-}
-
-function wrongUsage(
-  error: unknown,
-  parsed: Pick<ParsedArgv, "command" | "words">,
-  context: CliContext,
-): number {
-  const names = COMMANDS.flatMap(({ paths = [] }) => paths.map((path) => path.join(" ")));
-  context.stderr.write(reportUsage(error, parsed, names));
-  return EXIT.usage;
-}
-
-/** Prints help if requested, or if the line names no command; like kubectl, that is no error. */
+/** Help for the command, for those that begin so, or for all; like kubectl, an unfinished command is no error. */
 async function help(
   parsed: ParsedArgv,
   commands: readonly CommandInfo[],
   context: CliContext,
-): Promise<number | undefined> {
-  const isRequested = parsed.wantsHelp || parsed.words[0] === "help";
-  const words = parsed.words[0] === "help" ? parsed.words.slice(1) : parsed.words;
-  const isBare = parsed.command === undefined && parsed.rest.length === words.length;
-  if (!isRequested && !isBare) return undefined;
-  const { commandHelp, groupHelp, overviewHelp } = await import("./help/help.ts");
-  const command = isRequested ? readArgv(words, commands).command : undefined;
-  if (command !== undefined) context.stdout.write(commandHelp(command));
-  else if (words.length === 0) context.stdout.write(overviewHelp(commands));
-  else if (commandsBelow(words, commands).length === 0) {
-    return wrongUsage(undefined, { command: undefined, words }, context);
-  } else (isRequested ? context.stdout : context.stderr).write(groupHelp(words, commands));
+): Promise<number> {
+  const { command, words, args, wantsHelp } = parsed;
+  const below = commandsBelow(words, commands);
+  const isUnfinished = below.length > 0 && (wantsHelp || args.length === words.length);
+  if (command === undefined && !isUnfinished) {
+    return reportError(unknownCommand(parsed, commands), context, false);
+  }
+  const { commandHelp, commandsHelp, helpWidth } = await import("./help/help.ts");
+  const stream = wantsHelp || words.length === 0 ? context.stdout : context.stderr;
+  const width = helpWidth(context.stdout);
+  stream.write(command === undefined ? commandsHelp(words, below, width) : commandHelp(command, width));
   return 0;
 }

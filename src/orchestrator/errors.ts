@@ -2,6 +2,7 @@
 
 import { ExpectedError } from "../base/errors.ts";
 import type { ErrorDetails } from "../base/errors.ts";
+import { redactUrl } from "../base/redact-url.ts";
 
 /** The kind of failure; it decides whether a retry can help. */
 export type PrefectFailure =
@@ -32,4 +33,14 @@ export class PrefectError extends ExpectedError {
     this.retryAfterMs = more.retryAfterMs;
     this.detail = detail;
   }
+}
+
+/** The error for an API that does not answer; the hint says where its URL is set. */
+export function unreachableError(
+  action: string,
+  { url, hint }: { readonly url: string; readonly hint: string },
+  cause: Error,
+): PrefectError {
+  const detail = `the Prefect API at ${redactUrl(url)} cannot be reached: ${cause.message}`;
+  return new PrefectError(action, detail, { failure: "unreachable", cause, hint });
 }

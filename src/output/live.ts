@@ -3,6 +3,7 @@
 import { Repaint } from "./repaint.ts";
 import { tableLines, TableWriter } from "./table.ts";
 import type { Column, TableOptions } from "./table.ts";
+import { terminalWidth } from "./terminal.ts";
 import type { TerminalStream } from "./terminal.ts";
 
 export interface LiveTableOptions<Row> extends TableOptions {
@@ -45,7 +46,8 @@ export class LiveTable<Row> {
 
   /** At most one line less than the terminal's height: lines that have scrolled off cannot be redrawn. */
   #fitting(rows: readonly Row[]): readonly string[] {
-    const lines = tableLines(this.#options.columns, rows, this.#options);
+    const options = { ...this.#options, width: terminalWidth(this.#stream) };
+    const lines = tableLines(options.columns, rows, options);
     const height = this.#stream.rows ?? 0;
     const maxLines = height > 2 ? height - 1 : lines.length;
     if (lines.length <= maxLines) return lines;

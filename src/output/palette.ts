@@ -5,11 +5,33 @@ import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import type { TerminalStream } from "./terminal.ts";
 
-/** good: healthy · bad: needs attention · stale: can be deleted · quiet: unimportant. */
+/** good: green, active or succeeded · bad: red, failed · stale: yellow, needs attention · quiet: dim, the rest. */
 export type Tone = "good" | "bad" | "stale" | "quiet";
 /** Colours text by its meaning. */
 export type Palette = Readonly<Record<Tone | "heading", (text: string) => string>>;
 export type ColourMode = "auto" | "always" | "never";
+
+/** The words that tables and trees colour: statuses, states of Prefect, phases of Jobs. All others are quiet. */
+const TONES: ReadonlyMap<string, Tone> = new Map([
+  ["active", "good"],
+  ["live", "good"],
+  ["running", "good"],
+  ["succeeded", "good"],
+  ["success", "good"],
+  ["completed", "good"],
+  ["failed", "bad"],
+  ["crashed", "bad"],
+  ["stuck", "stale"],
+  ["orphaned", "stale"],
+  ["unowned", "stale"],
+  ["disrupted", "stale"],
+  ["deleted", "stale"],
+]);
+
+/** The tone of a status, a state or a phase. */
+export function toneOf(word: string): Tone {
+  return TONES.get(word.toLowerCase()) ?? "quiet";
+}
 
 const unchanged = (text: string): string => text;
 

@@ -17,6 +17,8 @@ export interface PrintOptions<Row> {
   readonly name: (row: Row) => string;
   readonly noHeaders?: boolean | undefined;
   readonly palette?: Palette | undefined;
+  /** The terminal's width; undefined in a pipe. */
+  readonly width?: number | undefined;
 }
 
 /** Prints a whole listing. Without rows a table is empty, json and yaml print an empty List. */

@@ -1,8 +1,9 @@
-// Tables in kubectl's layout: three spaces between columns, no trailing spaces.
+// Tables in kubectl's layout: three spaces between columns, no trailing spaces. On a terminal they are made to fit its width.
 
+import { columnWidth, fitColumns } from "./fit-columns.ts";
 import { plainPalette } from "./palette.ts";
 import type { Palette, Tone } from "./palette.ts";
-import { asCell, displayWidth, padToWidth } from "./text-width.ts";
+import { asCell, cutMiddle, cutToWidth, displayWidth, padToWidth } from "./text-width.ts";
 
 export interface Column<Row> {
   /** In upper case. */
@@ -14,17 +15,19 @@ export interface Column<Row> {
   readonly align?: "left" | "right";
   /** The colour of the cell; undefined: none. */
   readonly colour?: (row: Row) => Tone | undefined;
+  /** On a narrow terminal the columns with the highest numbers are left out first; undefined: never. */
+  readonly dropFirst?: number;
+  /** On a narrow terminal: where cells may be shortened, and to how many characters. */
+  readonly shorten?: { readonly at: "middle" | "end"; readonly to: number };
 }
 
 export interface TableOptions {
   readonly wide?: boolean | undefined;
   readonly noHeaders?: boolean | undefined;
   readonly palette?: Palette | undefined;
+  /** The terminal's width; undefined: nothing is shortened or left out. */
+  readonly width?: number | undefined;
 }
-
-// As in kubectl: three spaces after the longest cell, but columns of at least six characters.
-const GAP = 3;
-const MIN_WIDTH = 6;
 
 /** The whole table with its header. Empty without rows. */
 export function tableLines<Row>(
@@ -62,9 +65,10 @@ export class TableWriter<Row> {
         : [this.#columns.map((column) => column.header)];
     this.#hasHeader = true;
     for (const line of [...heading, ...cells]) this.#widen(line);
+    const widths = fitColumns(this.#columns, this.#widths, this.#options.width);
     return [
-      ...heading.map((line) => this.#line(line, () => this.#palette.heading)),
-      ...cells.map((line, at) => this.#line(line, (column) => this.#paintOf(column, rows[at]))),
+      ...heading.map((line) => this.#line(line, widths, () => this.#palette.heading)),
+      ...cells.map((line, at) => this.#line(line, widths, (column) => this.#paintOf(column, rows[at]))),
     ];
   }
 
@@ -79,21 +83,24 @@ export class TableWriter<Row> {
     return tone === undefined ? undefined : this.#palette[tone];
   }
 
+  /** A width of 0: the column is left out. */
   #line(
     cells: readonly string[],
+    widths: readonly number[],
     paintOf: (column: Column<Row>) => ((text: string) => string) | undefined,
   ): string {
-    const last = cells.findLastIndex((cell) => cell !== "");
+    const last = cells.findLastIndex((cell, at) => cell !== "" && widths[at] !== 0);
     let line = "";
     for (const [at, column] of this.#columns.entries()) {
+      const width = widths[at] ?? 0;
       if (at > last) break;
-      const cell = cells[at] ?? "";
-      const width = this.#widths[at] ?? 0;
+      if (width === 0) continue;
+      const cut = column.shorten?.at === "middle" ? cutMiddle : cutToWidth;
+      const cell = cut(cells[at] ?? "", width);
       const before = column.align === "right" ? " ".repeat(width - displayWidth(cell)) : "";
       const painted = paintOf(column)?.(cell) ?? cell;
       const used = before.length + displayWidth(cell);
-      const after = at === last ? "" : padToWidth("", Math.max(width + GAP, MIN_WIDTH) - used);
-      line += before + painted + after;
+      line += before + painted + (at === last ? "" : padToWidth("", columnWidth(width) - used));
     }
     return line;
   }

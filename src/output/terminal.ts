@@ -26,3 +26,8 @@ export function cursorUp(lines: number): string {
 export function widthOf(stream: TerminalStream): number {
   return stream.columns !== undefined && stream.columns > 0 ? stream.columns : 80;
 }
+
+/** The width to fit tables and text into; undefined in a pipe, where nothing is wrapped or shortened. */
+export function terminalWidth(stream: TerminalStream): number | undefined {
+  return stream.isTTY === true ? widthOf(stream) : undefined;
+}

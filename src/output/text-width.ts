@@ -42,6 +42,20 @@ export function cutToWidth(text: string, width: number): string {
   return cut;
 }
 
+/** The text shortened in the middle to a width: `prefect-j…65904cb`. For names, whose two ends tell them apart. */
+export function cutMiddle(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  const head = cutToWidth(text, Math.ceil((width + 1) / 2));
+  let room = width - displayWidth(head);
+  let tail = "";
+  for (const cluster of [...clustersOf(text)].reverse()) {
+    room -= clusterWidth(cluster);
+    if (room < 0) break;
+    tail = cluster + tail;
+  }
+  return head + tail;
+}
+
 /** The text padded with spaces to a width. */
 export function padToWidth(text: string, width: number, align: "left" | "right" = "left"): string {
   const spaces = " ".repeat(Math.max(0, width - displayWidth(text)));

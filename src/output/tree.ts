@@ -5,6 +5,7 @@ import { plainPalette } from "./palette.ts";
 import type { Palette, Tone } from "./palette.ts";
 import type { TerminalStream } from "./terminal.ts";
 import { asCell } from "./text-width.ts";
+import { wrapped } from "./wrap.ts";
 
 export interface TreeNode {
   /** May have several lines. */
@@ -17,6 +18,8 @@ export interface TreeOptions {
   /** Draw lines with | and - instead of box characters. */
   readonly ascii?: boolean | undefined;
   readonly palette?: Palette | undefined;
+  /** The terminal's width; undefined: lines are not wrapped. */
+  readonly width?: number | undefined;
 }
 
 interface Branches {
@@ -33,23 +36,27 @@ const BLANK = "   ";
 export function treeLines(root: TreeNode, options: TreeOptions = {}): readonly string[] {
   const branches = options.ascii === true ? ASCII : BOX;
   const palette = options.palette ?? plainPalette;
-  const linesOf = (node: TreeNode): readonly string[] => {
+  const linesOf = (node: TreeNode, width: number | undefined): readonly string[] => {
     const children = node.children ?? [];
     const below = children.flatMap((child, at) => {
       const isLast = at === children.length - 1;
       const first = isLast ? branches.last : branches.fork;
       const rest = isLast ? BLANK : branches.trunk;
-      return linesOf(child).map((line, row) => (row === 0 ? first : rest) + line);
+      const inner = width === undefined ? undefined : width - BLANK.length;
+      return linesOf(child, inner).map((line, row) => (row === 0 ? first : rest) + line);
     });
-    const [head = "", ...more] = node.text.split(/\r?\n/).map(asCell);
     const indent = children.length === 0 ? BLANK : branches.trunk;
+    const room = width === undefined ? undefined : width - BLANK.length;
+    const [head = "", ...more] = node.text
+      .split(/\r?\n/)
+      .flatMap((line) => (room === undefined ? [asCell(line)] : wrapped(asCell(line), 0, room)));
     const own = [
       paint(head, node.tone, palette),
       ...more.map((line) => indent + paint(line, node.tone, palette)),
     ];
     return [...own.map((line) => line.trimEnd()), ...below];
   };
-  return linesOf(root);
+  return linesOf(root, options.width);
 }
 
 /** Box characters only on a terminal; a pipe may not be read as UTF-8. */

@@ -1,20 +1,24 @@
 // Turns error responses and failed connections into PrefectError. The order of the rules is that of Core 1.4.1's client.
 
 import { ClientError } from "graphql-request";
-import { PrefectError } from "../orchestrator/errors.ts";
+import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import { TransportError } from "../http/errors.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 
-/** The PrefectError for what a request failed with; an abort and bugs stay what they are. */
-export function prefectError(action: string, url: string, error: unknown): unknown {
-  if (error instanceof ClientError) return responseError(action, error.response);
+/** The PrefectError for what a request failed with; an abort and bugs stay what they are. `hasKey`: an API key was sent. */
+export function prefectError(
+  action: string,
+  { url, hasKey }: { readonly url: string; readonly hasKey: boolean },
+  error: unknown,
+): unknown {
+  if (error instanceof ClientError) {
+    const found = responseError(action, error.response);
+    return found.failure === "unauthorized" && !hasKey ? noKeyError(action, found) : found;
+  }
   if (error instanceof TransportError) {
-    return new PrefectError(action, `${redactUrl(url)}: ${error.message}`, {
-      failure: "unreachable",
-      cause: error,
-      hint: "check the URL with --api or PREFECT__CLOUD__API",
-    });
+    const hint = "check the URL with --api or PREFECT__CLOUD__API";
+    return unreachableError(action, { url, hint }, error);
   }
   // The answer is no JSON, or not in GraphQL's form; the library's message quotes it and is never shown.
   const isUnreadable =
@@ -60,6 +64,14 @@ function graphqlError(action: string, errors: readonly Readonly<Record<string, u
   }
   if (codes.includes("API_ERROR")) return new PrefectError(action, text, { failure: "overloaded" });
   return new PrefectError(action, text, { failure: "refused" });
+}
+
+function noKeyError(action: string, cause: PrefectError): PrefectError {
+  return new PrefectError(action, "no API key is set", {
+    failure: "unauthorized",
+    cause,
+    hint: "set it with --key, PREFECT__CLOUD__API_KEY or: prefect auth login --key KEY",
+  });
 }
 
 function unauthorized(action: string, detail: string): PrefectError {

@@ -89,7 +89,8 @@ export class Graphql {
       if (data === null || data === undefined) throw notPrefectError(action, this.url);
       return data;
     } catch (error) {
-      const failure = prefectError(action, this.url, error);
+      const hasKey = (this.#options.apiKey ?? "") !== "";
+      const failure = prefectError(action, { url: this.url, hasKey }, error);
       isRefused = failure instanceof PrefectError && failure.failure === "unauthorized";
       throw failure;
     } finally {

@@ -6,8 +6,7 @@ import { TransportError } from "../http/errors.ts";
 import type { ConnectionOptions } from "../http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import { redactUrl } from "../base/redact-url.ts";
-import { PrefectError } from "../orchestrator/errors.ts";
+import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3StateType } from "./states.ts";
 import { runStateIn } from "./states.ts";
@@ -22,6 +21,13 @@ export interface Prefect3Options {
   /** Response timeout. */
   readonly timeoutMs: number;
   readonly connection?: ConnectionOptions | undefined;
+}
+
+export interface ApiInfo {
+  /** Such as `3.8.8`; undefined for Prefect Cloud. */
+  readonly version: string | undefined;
+  /** The Date header: the server's time. */
+  readonly date: string | undefined;
 }
 
 /** The API's largest page size. */
@@ -72,6 +78,13 @@ export class Prefect3Client {
   async countFlowRuns(signal?: AbortSignal): Promise<number> {
     const count = await this.#post("count flow runs", "/flow_runs/count", { body: {}, signal });
     return typeof count === "number" ? count : 0;
+  }
+
+  async apiInfo(signal?: AbortSignal): Promise<ApiInfo> {
+    const action = "read the version";
+    const answer = await this.#exchange(action, "/admin/version", { method: "GET", signal });
+    const version = answer.status === 200 ? textIn(readAnswer(action, this.url, answer)) : undefined;
+    return { version, date: answer.headers.date };
   }
 
   /** Returns the orchestration status: ACCEPT, REJECT, ABORT or WAIT. */
@@ -130,11 +143,7 @@ export class Prefect3Client {
       });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      throw new PrefectError(action, `${redactUrl(this.url)}: ${error.message}`, {
-        failure: "unreachable",
-        cause: error,
-        hint: "check PREFECT_API_URL",
-      });
+      throw unreachableError(action, { url: this.url, hint: "check PREFECT_API_URL" }, error);
     }
   }
 
@@ -168,7 +177,7 @@ function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {
   try {
     return JSON.parse(answer.body) as unknown;
   } catch (error) {
-    throw new PrefectError(action, `${redactUrl(url)} is not a Prefect API`, {
+    throw new PrefectError(action, `${url} is not a Prefect API`, {
       failure: "unreadable",
       cause: error,
       hint: "check PREFECT_API_URL: use the API's URL, not the UI's",

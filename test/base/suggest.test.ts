@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { suggest } from "../../src/base/suggest.ts";
+import { closest, suggest } from "../../src/base/suggest.ts";
 
 const WORDS = ["install", "inspect", "jobs", "logs", "agent start"];
 
@@ -15,5 +15,16 @@ describe("suggest", () => {
     { given: "", want: undefined },
   ])("takes $given for $want", ({ given, want }) => {
     expect(suggest(given, WORDS)).toBe(want);
+  });
+});
+
+describe("closest", () => {
+  it.each([
+    { given: "in", want: ["install", "inspect"] },
+    { given: "isntall", want: ["install"] },
+    { given: "agent", want: ["agent start"] },
+    { given: "ping", want: [] },
+  ])("offers for $given: $want", ({ given, want }) => {
+    expect(closest(given, WORDS)).toEqual(want);
   });
 });

@@ -55,7 +55,7 @@ const USAGE: readonly Case[] = [
     name: "an unknown command",
     argv: ["nosuch"],
     code: 2,
-    want: /^error: unknown command "nosuch"\nhint: All commands: kubectl prefect --help\n$/,
+    want: /^error: unknown command "nosuch"\nhint: all commands: kubectl prefect --help\n$/,
   },
   {
     name: "an unknown command of a group",
@@ -67,55 +67,109 @@ const USAGE: readonly Case[] = [
     name: "flags and no command",
     argv: ["-v"],
     code: 2,
-    want: /^error: no command given\nhint: All commands: kubectl prefect --help\n$/,
+    want: /^error: no command given\nhint: all commands: kubectl prefect --help\n$/,
   },
   {
     name: "an unknown option",
     argv: ["agent", "start", "--nosuch", "x"],
     code: 2,
-    want: /^error: unsupported option name \("--nosuch"\)\nhint: All options: kubectl prefect agent start --help\n$/,
+    want: /^error: unknown flag "--nosuch"\nhint: usage: kubectl prefect agent start \[options\]; all options: kubectl prefect agent start --help\n$/,
   },
   {
     name: "a misspelled command",
     argv: ["isntall"],
     code: 2,
-    want: /^error: unknown command "isntall"\nhint: did you mean "install"\? All commands: kubectl prefect --help\n$/,
+    want: /^error: unknown command "isntall"\nhint: did you mean "install"\?\n$/,
   },
   {
     name: "a misspelled command of a group",
     argv: ["agent", "strat"],
     code: 2,
-    want: /^error: unknown command "agent strat"\nhint: did you mean "agent start"\? /,
+    want: /^error: unknown command "agent strat"\nhint: did you mean "agent start"\?\n$/,
   },
   {
     name: "a misspelled option",
     argv: ["install", "--replica", "2"],
     code: 2,
-    want: /^error: unsupported option name \("--replica"\)\nhint: did you mean "--replicas"\? /,
+    want: /^error: unknown flag "--replica"\nhint: did you mean "--replicas"\?\n$/,
+  },
+  {
+    name: "the beginning of several options",
+    argv: ["install", "--image-p", "x"],
+    code: 2,
+    want: /^error: unknown flag "--image-p"\nhint: did you mean "--image-pull-policy" or "--image-pull-secrets"\?\n$/,
+  },
+  {
+    name: "the beginning of a command",
+    argv: ["clean"],
+    code: 2,
+    want: /^error: unknown command "clean"\nhint: did you mean "cleanup"\?\n$/,
+  },
+  {
+    name: "a command of another tool",
+    argv: ["worker", "start"],
+    code: 2,
+    want: /^error: unknown command "worker"\nhint: work pools are not supported; .* kubectl prefect agent start\n$/,
+  },
+  {
+    name: "an option of another tool",
+    argv: ["jobs", "--sort-by=.metadata.name"],
+    code: 2,
+    want: /^error: unknown flag "--sort-by"\nhint: use -o json and jq\n$/,
+  },
+  {
+    name: "an unknown option before the command, whose value is not shown",
+    argv: ["--kye", KEY, "jobs"],
+    code: 2,
+    want: /^error: unknown flag "--kye"\nhint: did you mean "--key"\?\n$/,
+  },
+  {
+    name: "an option that is gone",
+    argv: ["jobs", "--stale"],
+    code: 2,
+    want: /^error: unknown flag "--stale"\nhint: use: kubectl prefect cleanup --dry-run\n$/,
+  },
+  {
+    name: "a value for a switch",
+    argv: ["jobs", "--watch=yes"],
+    code: 2,
+    want: /^error: --watch takes no value\nhint: usage: kubectl prefect jobs \[options\]; /,
+  },
+  {
+    name: "an argument that is missing",
+    argv: ["cancel", "--now"],
+    code: 2,
+    want: /^error: RUN is missing\nhint: usage: kubectl prefect cancel RUN \.\.\. \[options\]; /,
+  },
+  {
+    name: "a template of kubectl",
+    argv: ["jobs", "-o", "jsonpath={.items}"],
+    code: 2,
+    want: /^error: cannot read -o "jsonpath=\{\.items\}": templates are not supported\nhint: use -o json and jq/,
   },
   {
     name: "an option without its value",
     argv: ["install", "--name"],
     code: 2,
-    want: /^error: .*--name.*\nhint: All options: kubectl prefect install --help\n$/,
+    want: /^error: --name needs a value\nhint: usage: kubectl prefect install \[options\]; /,
   },
   {
     name: "an unexpected argument",
     argv: ["install", "flows"],
     code: 2,
-    want: /^error: extraneous positional argument \("flows"\)\nhint: All options: kubectl prefect install --help\n$/,
+    want: /^error: unexpected argument "flows"\nhint: usage: kubectl prefect install \[options\]; /,
   },
   {
     name: "a flow run and a file",
     argv: ["render", "quick-fox", "-f", "run.json"],
     code: 2,
-    want: /^error: use either RUN or -f, not both\nhint: /,
+    want: /^error: cannot render: both RUN and -f are given\nhint: use either RUN or -f FILE\n$/,
   },
   {
     name: "neither a flow run nor a file",
     argv: ["render"],
     code: 2,
-    want: /^error: no flow run given: .*\nhint: /,
+    want: /^error: cannot render: no flow run given\nhint: use either RUN or -f FILE\n$/,
   },
   {
     name: "completion with a shell",
@@ -187,7 +241,30 @@ const SETTINGS: readonly Case[] = [
   },
 ];
 
+/** A kubeconfig whose user logs in with a program that is not there. */
+function withPlugin(): string {
+  const exec = {
+    apiVersion: "client.authentication.k8s.io/v1",
+    command: "aws-iam-authenticator",
+    interactiveMode: "Never",
+    installHint: "Install it from\nhttps://example.com/login",
+  };
+  return JSON.stringify({
+    clusters: [{ name: "c", cluster: { server: kube.url } }],
+    users: [{ name: "u", user: { exec } }],
+    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+    "current-context": "x",
+  });
+}
+
 const KUBECONFIGS: readonly Case[] = [
+  {
+    name: "needs a program that is not installed",
+    argv: ["jobs"],
+    files: () => ({ [KUBECONFIG]: withPlugin() }),
+    code: 4,
+    want: /^error: cannot [^\n]*"aws-iam-authenticator" is not installed\nhint: Install it from https:\/\/example\.com\/login\n$/,
+  },
   {
     name: "does not parse",
     argv: ["agent", "start"],
@@ -235,7 +312,7 @@ const PREFECTS: readonly Case[] = [
     name: "does not answer",
     argv: () => ["render", "fox", "-a", nowhere],
     code: 3,
-    want: /^error: cannot [^\n]*: http:[^\n]*: connection refused\nhint: check the URL/,
+    want: /^error: cannot [^\n]*: the Prefect API at http:[^\n]* cannot be reached: connection refused\nhint: check the URL/,
   },
   {
     name: "does not take the key",
@@ -276,6 +353,14 @@ describe.each([
     // render prints its Job even if the cluster then rejects it.
     expect(stdout === "" || code === 4).toBe(true);
     expect(stderr).not.toContain(KEY);
+  });
+});
+
+describe("a Prefect API that wants a key, and none is set,", () => {
+  it("is not the one to blame", async () => {
+    const { stderr, exitCode } = await runCli(["render", "fox", "-a", cloud.url]);
+    expect(stderr).toMatch(/^error: cannot [^\n]*: no API key is set\nhint: set it with --key, /);
+    expect(exitCode).toBe(3);
   });
 });
 

@@ -53,7 +53,7 @@ export function stalled(change: Partial<StalledRun>): StalledRun {
     heartbeatAt: secondsAgo(900),
     timesResurrected: 0,
     lazarusEnabled: true,
-    scope: undefined,
+    place: undefined,
     ...change,
   };
 }

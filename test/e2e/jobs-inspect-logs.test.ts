@@ -302,10 +302,4 @@ describe("with a Prefect API", () => {
     expect(stdout).toMatch(/\nCLEANUP WOULD \(--older-than 10m\)\n  leave job\.batch\/sad: failed only /);
     expect(stdout).toMatch(/\n  leave pod\/worker: its flow run is Failed, but the last change was /);
   });
-
-  it("lists no Job that is not stale with --stale", async () => {
-    const { stdout, stderr, code } = await readWithPrefect("jobs", "--stale");
-    expect({ stdout, code }).toEqual({ stdout: "", code: 0 });
-    expect(stderr).toContain("No resources found in ");
-  });
 });

@@ -168,7 +168,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
     const id = idOf(WAITING);
     for (const run of [WAITING, id, id.slice(0, 18)]) {
       const { stdout, code } = await plugin("inspect", run);
-      expect(stdout).toMatch(new RegExp(`^flow run ${WAITING} ${id} \\(Prefect 2 or 3\\)`));
+      expect(stdout).toMatch(new RegExp(`^flow run ${WAITING} ${id} \\(Prefect 2 or 3\\)`, "m"));
       expect(stdout).toContain(`no objects in namespace "${namespace}"`);
       expect(code).toBe(0);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colourFor, parseColourMode, plainPalette, wantsColour } from "../../src/output/palette.ts";
+import { colourFor, parseColourMode, plainPalette, toneOf, wantsColour } from "../../src/output/palette.ts";
 
 describe("wantsColour", () => {
   it.each([
@@ -38,6 +38,19 @@ describe("colourFor", () => {
   it("does not colour in a pipe", () => {
     expect(colourFor("auto", {}, {})).toBe(plainPalette);
     expect(plainPalette.bad("x")).toBe("x");
+  });
+});
+
+describe("toneOf", () => {
+  it.each([
+    ["active", "good"],
+    ["Success", "good"],
+    ["failed", "bad"],
+    ["stuck", "stale"],
+    ["pending", "quiet"],
+    ["Cancelled", "quiet"],
+  ])("gives %s the tone %s", (word, tone) => {
+    expect(toneOf(word)).toBe(tone);
   });
 });
 

@@ -71,6 +71,43 @@ describe("tableLines", () => {
   });
 });
 
+describe("a table on a terminal", () => {
+  const jobs: readonly Column<Row>[] = [
+    { header: "NAME", value: (row) => row.name, shorten: { at: "middle", to: 8 } },
+    { header: "PODS", value: (row) => row.pods, dropFirst: 1 },
+    { header: "STATUS", value: () => "active" },
+    { header: "REASON", value: (row) => row.reason, shorten: { at: "end", to: 10 }, wide: true },
+  ];
+  const rows = [{ name: "prefect-job-1a2b", pods: 1, reason: "its Job has a running pod" }];
+
+  it("is whole where there is room, and in a pipe", () => {
+    const whole = ["NAME               PODS   STATUS", "prefect-job-1a2b   1      active"];
+    expect(tableLines(jobs, rows, { width: 32 })).toEqual(whole);
+    expect(tableLines(jobs, rows)).toEqual(whole);
+  });
+
+  it("shortens names before it leaves out a column", () => {
+    expect(tableLines(jobs, rows, { width: 26 })).toEqual([
+      "NAME         PODS   STATUS",
+      "prefe…1a2b   1      active",
+    ]);
+  });
+
+  it("leaves out a column before a name becomes too short", () => {
+    expect(tableLines(jobs, rows, { width: 23 })).toEqual([
+      "NAME             STATUS",
+      "prefect…b-1a2b   active",
+    ]);
+  });
+
+  it("shortens sentences at their end, and no header", () => {
+    expect(tableLines(jobs, rows, { width: 30, wide: true })).toEqual([
+      "NAME       STATUS   REASON",
+      "pref…a2b   active   its Job h…",
+    ]);
+  });
+});
+
 describe("TableWriter", () => {
   it("prints the header once and keeps the column widths of earlier pages", () => {
     const table = new TableWriter(columns);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asCell, cutToWidth, displayWidth, padToWidth } from "../../src/output/text-width.ts";
+import { asCell, cutMiddle, cutToWidth, displayWidth, padToWidth } from "../../src/output/text-width.ts";
 
 describe("displayWidth", () => {
   it.each([
@@ -33,6 +33,18 @@ describe("cutToWidth", () => {
     ["\u001B[31mred\u001B[39m", 3, "\u001B[31mred\u001B[39m"],
   ])("cuts %j to %d columns", (text, width, cut) => {
     expect(cutToWidth(text, width)).toBe(cut);
+  });
+});
+
+describe("cutMiddle", () => {
+  it.each([
+    ["short", 5, "short"],
+    ["prefect-job-665904cb", 12, "prefec…904cb"],
+    ["abcdef", 5, "ab…ef"],
+    ["abcdef", 1, "…"],
+    ["日本語です", 7, "日…です"],
+  ])("shortens %j to %d columns", (text, width, cut) => {
+    expect(cutMiddle(text, width)).toBe(cut);
   });
 });
 

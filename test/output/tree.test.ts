@@ -40,6 +40,20 @@ describe("treeLines", () => {
     ).toEqual(["a", "|- b", "|  `- c", "`- d"]);
   });
 
+  it("wraps by words within the terminal, with the branches beside", () => {
+    const text = "container flow exited with code 1";
+    const root = { text: "flow run", children: [{ text, children: [{ text }] }, { text: "end" }] };
+    expect(treeLines(root, { width: 26 })).toEqual([
+      "flow run",
+      "├─ container flow",
+      "│  │  exited with code 1",
+      "│  └─ container flow",
+      "│        exited with code",
+      "│        1",
+      "└─ end",
+    ]);
+  });
+
   it("colours a node's text but not its branches", () => {
     const palette = colourFor("always", {}, {});
     const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { palette });

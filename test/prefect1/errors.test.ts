@@ -12,9 +12,9 @@ function answering(answer: HttpAnswer | Error): Graphql {
   return graphqlOver(() => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)));
 }
 
-function graphqlOver(request: Http["request"]): Graphql {
+function graphqlOver(request: Http["request"], apiKey?: string): Graphql {
   const stream = (): Promise<never> => Promise.reject(new Error("not a stream"));
-  return new Graphql({ url: URL, timeoutMs: 1_000, http: { request, stream, close: () => {} } });
+  return new Graphql({ url: URL, apiKey, timeoutMs: 1_000, http: { request, stream, close: () => {} } });
 }
 
 const operation = { action: "do it", name: "test", document: "{ a }" };
@@ -88,6 +88,15 @@ describe("a GraphQL request", () => {
     expect((await failureOf(graphqlError(message, code))).failure).toBe(failure);
   });
 
+  it("blames no key when none was sent", async () => {
+    const answer = { status: 401, headers: {}, body: "no" };
+    const error = { failure: "unauthorized", message: "cannot do it: no API key is set" };
+    await expect(answering(answer).request(operation)).rejects.toMatchObject(error);
+    const withKey = graphqlOver(() => Promise.resolve(answer), "a-key");
+    const refused = { failure: "unauthorized", message: "cannot do it: the API answered 401" };
+    await expect(withKey.request(operation)).rejects.toMatchObject(refused);
+  });
+
   it("prefers GraphQL errors to the HTTP status", async () => {
     expect((await failureOf(graphqlError("stale", "VERSION_LOCKING_ERROR"), 400)).failure).toBe("locked");
   });
@@ -113,7 +122,7 @@ describe("a request without an answer", () => {
       .request(operation)
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
-      message: `cannot do it: ${URL}: connection refused`,
+      message: `cannot do it: the Prefect API at ${URL} cannot be reached: connection refused`,
       failure: "unreachable",
     });
     expect(isRetryable(error)).toBe(true);

@@ -42,7 +42,7 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
     colorDepth: 1,
     signal: input.signal ?? new AbortController().signal,
   };
-  const exitCode = await run(argv, context, false);
+  const exitCode = await run(argv, context);
   const output = { stdout: stdout.text, stderr: stderr.text };
   assertNoSecretsPrinted({ argv, env, files: Object.values(input.files ?? {}) }, output);
   return { ...output, exitCode };

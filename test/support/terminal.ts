@@ -2,6 +2,8 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { onTestFinished, vi } from "vitest";
 import { Screen } from "../output/screen.ts";
 
@@ -9,6 +11,20 @@ import { Screen } from "../output/screen.ts";
 export function noTerminalReason(): string | undefined {
   const found = spawnSync("script", ["--version"], { encoding: "utf8" });
   return found.stdout?.includes("util-linux") ? undefined : "there is no script of util-linux";
+}
+
+/** The command line of `kubectl prefect`, from the sources. */
+export const PROGRAM = [process.execPath, fileURLToPath(new URL("../../src/main.ts", import.meta.url))];
+
+/** The lines that `kubectl prefect ARGV…` writes to a terminal of 24 rows, before the terminal wraps them. */
+export async function linesOnTerminal(
+  argv: readonly string[],
+  columns: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly string[]> {
+  const terminal = new Terminal([...PROGRAM, ...argv], { columns, rows: 24 }, { TERM: "xterm", ...env });
+  await terminal.ended;
+  return stripVTControlCharacters(terminal.screen.written).trimEnd().split(/\r*\n/);
 }
 
 /** One program's terminal. */

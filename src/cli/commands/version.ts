@@ -5,7 +5,7 @@ import { version } from "../../version.ts";
 import { BaseCommand } from "../options/base-command.ts";
 
 export class VersionCommand extends BaseCommand {
-  static override paths = [["version"], ["--version"]];
+  static override paths = [["version"]];
   static override usage = Command.Usage({ category: "Other", description: "print the version" });
 
   short = Option.Boolean("--short", false, { description: "print only the version number" });

@@ -1,95 +1,90 @@
-// Values that completion finds outside: names in the kubeconfig, and, if the cluster answers soon, its namespaces and flow
-// runs.
+// Values that completion looks up: contexts of the kubeconfig and, if the cluster answers soon, its namespaces and flow runs.
 
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
-import { typedFlags } from "./typed-flags.ts";
-import type { TypedFlags } from "./typed-flags.ts";
-import type { Candidate } from "./runs.ts";
-import type { CliContext } from "../context.ts";
-import type { Lookup } from "../help/flag-values.ts";
+import { stateText } from "../../inventory/job-row.ts";
+import type { InventoryRun } from "../../inventory/inventory.ts";
+import type { KubeApi } from "../../kube/client/api.ts";
+import type { BaseCommand } from "../options/base-command.ts";
+import { ClusterCommand } from "../options/cluster-command.ts";
+import { NamespacedCommand } from "../options/namespaced-command.ts";
 
-/** Nobody waits longer for an answer, nor for all of them: a login program of the kubeconfig may ask and wait for ever. */
-const PATIENCE_MS = 2_000;
-const PATIENCE_IN_ALL_MS = 3_000;
+/** A word, and what it means to people. */
+export type Candidate = readonly [word: string, meaning: string];
 
-/** A word that is being typed, and the command line before it. */
-export interface Typed {
-  readonly start: string;
-  readonly before: readonly string[];
+/** How long to wait for each API, and for all: a login program of the kubeconfig may never end. */
+const CLUSTER_MS = 2_000;
+const PREFECT_MS = 1_000;
+const MAX_WAIT_MS = 3_000;
+
+/** The values of CONTEXT, NAMESPACE or RUN for a command with its flags, if it connects. Throws what is in the way. */
+export async function lookUp(value: string, start: string, command: BaseCommand): Promise<Candidate[]> {
+  if (!(command instanceof ClusterCommand)) return [];
+  const { clock, signal } = command.context;
+  const found = value === "CONTEXT" ? contexts(command) : inCluster(value, start, command);
+  return Promise.race([found, clock.sleep(MAX_WAIT_MS, signal).then(() => [])]);
 }
 
-/** The values there are; none when something is in the way. */
-export async function lookUp(
-  lookup: Lookup,
-  typed: Typed,
-  context: CliContext,
-): Promise<readonly Candidate[]> {
-  const done = new AbortController();
-  const tooLate = context.clock.sleep(PATIENCE_IN_ALL_MS, AbortSignal.any([done.signal, context.signal]));
+async function contexts(command: ClusterCommand): Promise<Candidate[]> {
+  const { parse } = await import("yaml");
+  const { env, home = "", readFile } = command.context;
+  const paths = command.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
+  const names = paths.split(delimiter).flatMap((path) => {
+    const file = objectIn(parse(readFile(path) ?? ""));
+    return arrayIn(file["contexts"]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
+  });
+  return [...new Set(names)].sort().map((name) => [name, ""]);
+}
+
+async function inCluster(value: string, start: string, command: ClusterCommand): Promise<Candidate[]> {
+  if (value !== "NAMESPACE" && value !== "RUN") return [];
+  const { context } = command;
+  const flags = { ...command.connectionFlags(), requestTimeoutMs: CLUSTER_MS };
+  const { kube, target } = await context.connectKube(flags);
   try {
-    return await Promise.race([found(lookup, typed, context), tooLate.then(() => [])]);
-  } catch {
-    return [];
-  } finally {
-    done.abort();
-  }
-}
-
-async function found(
-  lookup: Lookup,
-  { start, before }: Typed,
-  context: CliContext,
-): Promise<readonly Candidate[]> {
-  const flags = typedFlags(before, PATIENCE_MS);
-  switch (lookup) {
-    case "files":
-      return [];
-    case "runs": {
-      const { runCandidates } = await import("./runs.ts");
-      return runCandidates(start, flags, context);
+    if (value === "NAMESPACE") {
+      const { items } = await kube.listPage("namespaces", { limit: 500 }, context.signal);
+      return items.map(({ metadata }) => [metadata.name, ""]);
     }
-    case "namespaces":
-      return plain(await namespaces(flags, context));
-    case "contexts":
-    case "clusters":
-    case "users":
-      return plain(await kubeconfigNames(lookup, flags, context));
-  }
-}
-
-function plain(words: readonly string[]): readonly Candidate[] {
-  return words.map((word) => [word, ""]);
-}
-
-async function namespaces({ connection }: TypedFlags, context: CliContext): Promise<string[]> {
-  const { kube } = await context.connectKube(connection);
-  try {
-    const page = await kube.listPage("namespaces", { limit: 500 }, context.signal);
-    return page.items.map((namespace) => namespace.metadata.name);
+    const isAll = command instanceof NamespacedCommand && command.allNamespaces;
+    const namespace = isAll ? undefined : command.namespace || target.namespace || "default";
+    return (await runs(kube, namespace, command)).flatMap((run) => runCandidates(run, start));
   } finally {
     kube.close();
   }
 }
 
-async function kubeconfigNames(
-  list: "contexts" | "clusters" | "users",
-  flags: TypedFlags,
-  context: CliContext,
-): Promise<string[]> {
-  const { parse } = await import("yaml");
-  const names = pathsOf(flags, context).flatMap((path) => {
-    const text = context.readFile(path);
-    const file = text === undefined ? {} : objectIn(parse(text));
-    return arrayIn(file[list]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
-  });
-  return [...new Set(names)].filter((name) => name !== "").sort();
+/** The runs of the first page of Jobs, with their states if Prefect answers. */
+async function runs(
+  kube: KubeApi,
+  namespace: string | undefined,
+  command: ClusterCommand,
+): Promise<readonly InventoryRun[]> {
+  const { runDirectories } = await import("../run-directories.ts");
+  const { loadInventory } = await import("../../inventory/load.ts");
+  const firstPages: Pick<KubeApi, "listPage"> = {
+    listPage: async (...query) => ({ ...(await kube.listPage(...query)), next: undefined }),
+  };
+  const directories = runDirectories(command.context, await command.prefectConfig(), PREFECT_MS);
+  try {
+    return (await loadInventory(firstPages, directories.byVersion, { namespace })).runs;
+  } finally {
+    directories.close();
+  }
 }
 
-function pathsOf({ connection }: TypedFlags, { env, home }: CliContext): string[] {
-  const named = connection.kubeconfig;
-  if (named !== undefined) return [named];
-  const listed = (env["KUBECONFIG"] ?? "").split(env["OS"] === "Windows_NT" ? ";" : ":").filter(Boolean);
-  if (listed.length > 0) return listed;
-  return home === undefined ? [] : [join(home, ".kube", "config")];
+/** A run by its name, if a shell takes that as one word, else by its id; once a word is begun also by its id and Jobs. */
+function runCandidates(
+  { flowRunId, name = "", status, observed }: InventoryRun,
+  start: string,
+): readonly Candidate[] {
+  const state = status.kind === "unknown" ? "" : `${stateText(status)}, `;
+  const jobs = observed.jobs.map(({ job }) => job.metadata.name);
+  const isWord = /^[\p{L}\p{N}][\p{L}\p{N}_.:@%+,=/-]*$/u.test(name);
+  const all: readonly Candidate[] = [
+    ...(isWord ? [[name, `${state}${flowRunId}`] as const] : []),
+    [flowRunId, `${state}${name || jobs.join(", ")}`],
+    ...jobs.map((job) => [`job/${job}`, name || flowRunId] as const),
+  ];
+  return start === "" ? all.slice(0, 1) : all;
 }

@@ -1,6 +1,8 @@
-// A command line before it is parsed: which command it names, whether it asks for help, and kubectl's `-ojson`.
+// A command line before clipanion parses it: which command it names, and whether it asks for help. Also the spellings of
+// kubectl that clipanion does not have: `-ojson`, `-vA`, and values that begin with a hyphen.
 
-import type { CommandInfo } from "./command-metadata.ts";
+import { parseArgs } from "node:util";
+import type { CommandInfo, OptionInfo } from "./command-metadata.ts";
 
 /** What a command line is about. */
 export interface ParsedArgv {
@@ -9,40 +11,29 @@ export interface ParsedArgv {
   /** The words that are neither flags nor their values, those of the path included. */
   readonly words: readonly string[];
   readonly wantsHelp: boolean;
-  /** The command line without the path; a value stuck to a short flag is a word of its own. */
-  readonly rest: readonly string[];
+  /** The command line without the path, each value bound to its flag: `-o=json`. */
+  readonly args: readonly string[];
 }
 
-interface Scanned {
-  readonly words: readonly string[];
-  readonly wantsHelp: boolean;
-  readonly full: readonly string[];
-  /** Where in `full` each of the words stands. */
-  readonly places: readonly number[];
-}
+type Token = NonNullable<ReturnType<typeof tokensOf>>[number];
 
-/** Reads a command line as far as that. */
+/** Reads a command line as far as that. Throws nothing: clipanion finds what is wrong with it. */
 export function readArgv(argv: readonly string[], commands: readonly CommandInfo[]): ParsedArgv {
-  const guess = scan(argv, { commands, valued: valueFlags(commands) });
-  const found = commandAt(guess.words, commands);
-  if (found === undefined) {
-    return { command: undefined, words: guess.words, wantsHelp: guess.wantsHelp, rest: guess.full };
-  }
-  const { command, length } = found;
-  const { words, wantsHelp, full, places } = scan(argv, { commands, valued: valueFlags([command]) });
-  const path = new Set(places.slice(0, length));
-  return { command, words, wantsHelp, rest: full.filter((_, at) => !path.has(at)) };
-}
-
-/** The command with the longest path that the words begin with, and the length of that path. */
-function commandAt(
-  words: readonly string[],
-  commands: readonly CommandInfo[],
-): { readonly command: CommandInfo; readonly length: number } | undefined {
-  return commands
-    .flatMap((command) => command.paths.map((path) => ({ command, path, length: path.length })))
-    .filter(({ path }) => path.every((word, at) => words[at] === word))
-    .sort((left, right) => right.length - left.length)[0];
+  const guess = tokensOf(argv, commands);
+  const guessed = wordsIn(guess);
+  const [found] = commands
+    .flatMap((command) => command.paths.map((path) => ({ command, path })))
+    .filter(({ path }) => path.every((word, at) => guessed[at]?.value === word))
+    .sort((left, right) => right.path.length - left.path.length);
+  const tokens = found === undefined ? guess : tokensOf(argv, [found.command]);
+  const words = wordsIn(tokens);
+  const path = new Set<Token>(words.slice(0, found?.path.length ?? 0));
+  return {
+    command: found?.command,
+    words: words.map(({ value }) => value),
+    wantsHelp: tokens.some((token) => token.kind === "option" && token.name === "help"),
+    args: tokens.filter((token) => !path.has(token)).map(textOf),
+  };
 }
 
 /** The commands below these words; all for none. */
@@ -55,44 +46,31 @@ export function commandsBelow(
   );
 }
 
-/** Flags that take the next word. One that does so only in some commands does not count: it may be another's switch. */
-function valueFlags(commands: readonly CommandInfo[]): ReadonlySet<string> {
-  const options = commands.flatMap((command) => command.options);
-  const switches = new Set(options.filter((option) => !option.takesValue).flatMap((option) => option.names));
-  const taking = options.filter((option) => option.takesValue).flatMap((option) => option.names);
-  return new Set(taking.filter((name) => !switches.has(name)));
-}
-
-function scan(
-  argv: readonly string[],
-  by: { readonly commands: readonly CommandInfo[]; readonly valued: ReadonlySet<string> },
-): Scanned {
-  const { commands, valued } = by;
-  const places: number[] = [];
-  const full: string[] = [];
-  let wantsHelp = false;
-  for (let at = 0; at < argv.length; at++) {
-    const word = argv[at] ?? "";
-    if (word === "--") {
-      full.push(...argv.slice(at));
-      break;
-    }
-    const stuck = /^(-[A-Za-z])([^=].*)$/s.exec(word);
-    if (stuck !== null && valued.has(stuck[1] ?? "")) {
-      full.push(...stuck.slice(1));
-      continue;
-    }
-    full.push(word);
-    if (word === "-h" || word === "--help") wantsHelp = true;
-    else if (valued.has(word) && at + 1 < argv.length) full.push(argv[++at] ?? "");
-    else if (!word.startsWith("-") || word === "-" || (at === 0 && isPath(word, commands))) {
-      places.push(full.length - 1);
+/** A flag takes the next word if it does so in all of these commands. */
+function tokensOf(argv: readonly string[], commands: readonly CommandInfo[]) {
+  const options: Record<string, { readonly type: "string" | "boolean"; readonly short?: string }> = {};
+  const all = commands.flatMap(({ allOptions }) => allOptions);
+  const isValued = ({ value }: OptionInfo): boolean => value === "required";
+  for (const option of [...all.filter((each) => !isValued(each)), ...all.filter(isValued)]) {
+    const short = option.names.find((name) => /^-[^-]$/.test(name))?.slice(1);
+    for (const name of option.names.filter((each) => each.startsWith("--"))) {
+      const type = isValued(option) ? "string" : "boolean";
+      options[name.slice(2)] ??= short === undefined ? { type } : { type, short };
     }
   }
-  return { words: places.map((place) => full[place] ?? ""), places, wantsHelp, full };
+  return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
-/** Flags that are commands: --version. */
-function isPath(flag: string, commands: readonly CommandInfo[]): boolean {
-  return commands.some(({ paths }) => paths.some((path) => path.length === 1 && path[0] === flag));
+function wordsIn(tokens: readonly Token[]) {
+  const end = tokens.findIndex(({ kind }) => kind === "option-terminator");
+  return tokens.slice(0, end === -1 ? undefined : end).filter((token) => token.kind === "positional");
+}
+
+function textOf(token: Token): string {
+  if (token.kind === "positional") return token.value;
+  if (token.kind === "option-terminator") return "--";
+  if (token.value === undefined) return token.rawName;
+  // parseArgs keeps the sign of `-o=json`.
+  const isStuck = token.inlineValue && !token.rawName.startsWith("--");
+  return `${token.rawName}=${isStuck ? token.value.replace(/^=/, "") : token.value}`;
 }

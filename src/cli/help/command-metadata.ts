@@ -1,80 +1,87 @@
-// The commands as data (paths, options, texts), read off their classes: what help and completion are made from.
+// The commands as data, read off their registration with clipanion: parsing, help, completion and the documents use it.
 
 import { Cli } from "clipanion";
-import type { CommandClass } from "clipanion";
+import type { CommandClass, Usage } from "clipanion";
+import { BaseCommand } from "../options/base-command.ts";
 import { ClusterCommand } from "../options/cluster-command.ts";
 import { PrefectCommand } from "../options/prefect-command.ts";
 import type { CliContext } from "../context.ts";
-import { PROGRAM } from "../program-name.ts";
 
 export interface OptionInfo {
   /** All spellings, short ones first: `-l`, `--label`. */
   readonly names: readonly string[];
-  /** The spelling that names it in tables: the long one. */
+  /** The first long spelling. */
   readonly flag: string;
-  readonly takesValue: boolean;
+  /** `optional`: it stands alone, or has a value after `=`. */
+  readonly value: "required" | "optional" | "none";
+  /** Empty: the option is accepted, but neither shown nor completed. */
   readonly description: string;
 }
 
-export interface CommandInfo {
-  readonly class: CommandClass<CliContext>;
+export interface CommandInfo extends Usage {
   /** The path that help shows, such as `agent start`. */
   readonly name: string;
   /** All paths that lead here. */
   readonly paths: readonly (readonly string[])[];
-  readonly category: string;
-  readonly description: string;
-  readonly details: string;
-  /** Comment and command line each, `$0` for the program. */
-  readonly examples: readonly (readonly [string, string])[];
-  /** The positional arguments as written in a usage line: `[RUN]`. */
+  /** The positional arguments as in a usage line: `[RUN]`. */
   readonly args: string;
   readonly options: readonly OptionInfo[];
-  /** Whom it speaks to: which of the shared flags it has. */
-  readonly speaksTo: "nobody" | "prefect" | "cluster";
+  /** With those that are not shown. */
+  readonly allOptions: readonly OptionInfo[];
+  /** The command for its arguments, without its path. Throws clipanion's error for a wrong one. */
+  readonly parse: (args: readonly string[], context: CliContext) => BaseCommand;
 }
 
-/** What the classes say of themselves; those without usage are not for people. */
+/** clipanion with one command. */
+class OneCommand extends Cli<CliContext> {
+  info(command: CommandClass<CliContext>): CommandInfo {
+    this.register(command);
+    const builder = this.registrations.get(command)?.builder;
+    if (builder === undefined) throw new Error("clipanion has not registered the command");
+    const paths = builder.paths.slice();
+    // The path is matched before: clipanion would take ten times as long.
+    builder.paths.length = 0;
+    const { leading, extra, trailing } = builder.arity;
+    const allOptions = builder.options.map(
+      ({ names, arity, allowBinding, description = "" }): OptionInfo => ({
+        names,
+        flag: names.find((name) => name.startsWith("--")) ?? "",
+        value: arity > 0 ? "required" : allowBinding ? "optional" : "none",
+        description,
+      }),
+    );
+    const optional = typeof extra === "symbol" ? ["..."] : extra.map((name) => `[${name}]`);
+    return {
+      ...command.usage,
+      name: paths[0]?.join(" ") ?? "",
+      paths,
+      args: [...leading, ...optional, ...trailing].join(" "),
+      options: allOptions.filter(({ description }) => description !== ""),
+      allOptions,
+      parse: (args, context) => this.process([...args], context) as BaseCommand,
+    };
+  }
+}
+
+/** Each command as data. */
 export function commandMetadata(commands: readonly CommandClass<CliContext>[]): readonly CommandInfo[] {
-  const cli = new Cli<CliContext>({ binaryName: PROGRAM });
-  for (const command of commands) cli.register(command);
-  const shown = commands.filter((command) => command.usage !== undefined);
-  return cli.definitions().flatMap((definition, at) => {
-    const command = shown[at];
-    return command === undefined ? [] : [commandInfo(command, definition)];
-  });
+  return commands.map((command) => new OneCommand().info(command));
 }
 
-function commandInfo(
-  command: CommandClass<CliContext>,
-  definition: ReturnType<Cli["definitions"]>[number],
-): CommandInfo {
-  const { category = "Other", description = "", details = "", examples = [] } = command.usage ?? {};
-  const paths = command.paths ?? [];
-  return {
-    class: command,
-    name: (paths[0] ?? []).join(" "),
-    paths,
-    category,
-    description,
-    details,
-    examples,
-    args: definition.usage.slice(definition.path.length).trim().replaceAll(/[<>]/g, ""),
-    options: definition.options.map((option) => optionInfo(option.definition, option.description ?? "")),
-    speaksTo: speaksTo(command),
-  };
+/** The options that the base classes give to many commands, under the headings that help has for them. */
+export function sharedOptions(): readonly (readonly [heading: string, options: readonly OptionInfo[]])[] {
+  const classes = [ClusterCommand, PrefectCommand, BaseCommand].map(
+    (command) => command as unknown as CommandClass<CliContext>,
+  );
+  const [cluster = [], prefect = [], general = []] = commandMetadata(classes).map(({ options }) => options);
+  return [
+    ["Prefect", prefect.filter((option) => !isAmong(general, option))],
+    ["Cluster (as kubectl)", cluster.filter((option) => !isAmong(prefect, option))],
+    ["General", general],
+  ];
 }
 
-/** From clipanion's form: `-l,--label #0`, where `#0` stands for a value. */
-function optionInfo(definition: string, description: string): OptionInfo {
-  const [spellings = "", ...values] = definition.split(" ");
-  const names = spellings.split(",");
-  const flag = names.find((name) => name.startsWith("--")) ?? spellings;
-  return { names, flag, takesValue: values.length > 0, description };
-}
-
-function speaksTo(command: CommandClass<CliContext>): CommandInfo["speaksTo"] {
-  const { prototype } = command as unknown as { readonly prototype: object };
-  if (prototype instanceof ClusterCommand) return "cluster";
-  return prototype instanceof PrefectCommand ? "prefect" : "nobody";
+/** Whether a command has given a shared flag no meaning of its own. */
+export function isAmong(options: readonly OptionInfo[], { flag, description }: OptionInfo): boolean {
+  return options.some((each) => each.flag === flag && each.description === description);
 }

@@ -1,177 +1,120 @@
-// Help in kubectl's manner: an overview of the commands, the commands of a group, one command with its options.
-// clipanion's own lists every option of every command and knows no words for values.
+// Help in kubectl's manner, set for the terminal's width: an overview of the commands, the commands of a group, one command
+// with its options. clipanion's own lists every option of every command and knows no words for values.
 
-import type { CommandInfo, OptionInfo } from "./command-metadata.ts";
+import { widthOf } from "../../output/terminal.ts";
+import type { TerminalStream } from "../../output/terminal.ts";
+import { besides, hanging, paragraphsOf, wrapped } from "../../output/wrap.ts";
 import { PROGRAM } from "../program-name.ts";
-import { flagValue, hasOptionalValue } from "./flag-values.ts";
-import { besides, paragraphsOf, wrapped } from "../../output/wrap.ts";
+import { usageLine } from "../usage-errors.ts";
+import { isAmong, sharedOptions } from "./command-metadata.ts";
+import type { CommandInfo, OptionInfo } from "./command-metadata.ts";
+import { withValue } from "./flag-values.ts";
 
 const HOME = "https://github.com/kubectl-prefect/kubectl-prefect";
 const PURPOSE =
   "Runs the flow runs of Prefect 0.x/1.x as Kubernetes Jobs, installs the agent that does so, and shows and removes what flow runs leave behind in a cluster.";
-const FLAG_COLUMN = 40;
+const EXAMPLES: CommandInfo["examples"] = [
+  ["Run the agent here, in the current context and namespace", "$0 agent start -l k8s"],
+  ["Run it in the cluster", "$0 install -k API_KEY --rbac | kubectl apply -f -"],
+  ["See the Job that a flow run would get", "$0 render -f flow-run.json --explain"],
+];
+/** In characters; longer lines are hard to read. */
+const WIDTH = { min: 40, max: 120 };
 const COMMAND_COLUMN = 18;
-const JOBS = new Set([
-  "--env",
-  "--no-cloud-logs",
-  "--job-template",
-  "--service-account-name",
-  "--image-pull-secrets",
-  "--image-pull-policy",
-  "--key-secret",
-  "--safe-to-evict",
-  "--no-dask-name",
-  "--mem-request",
-  "--mem-limit",
-  "--cpu-request",
-  "--cpu-limit",
-]);
-const FOLLOWING = new Set([
-  "--start-grace",
-  "--pending-timeout",
-  "--on-disruption",
-  "--cancel-grace",
-  "--delete-succeeded-after",
-  "--delete-failed-after",
-  "--disable-job-deletion",
-]);
-const GENERAL = new Set(["--verbose", "--color", "--help"]);
-const PREFECT = new Set(["--api", "--key", "--token", "--tenant-id", "--backend"]);
-const CLUSTER = new Set([
-  "--kubeconfig",
-  "--context",
-  "--cluster",
-  "--user",
-  "--namespace",
-  "--server",
-  "--as",
-  "--as-group",
-  "--as-uid",
-  "--certificate-authority",
-  "--tls-server-name",
-  "--insecure-skip-tls-verify",
-  "--request-timeout",
-]);
-const HELP: OptionInfo = {
-  names: ["-h", "--help"],
-  flag: "--help",
-  takesValue: false,
-  description: "show this",
-};
+const FLAG_COLUMN = 40;
 
-/** `kubectl prefect --help`. */
-export function overviewHelp(commands: readonly CommandInfo[]): string {
-  return blocks([
-    wrapped(PURPOSE, 0),
-    ...byCategory(commands),
-    [
-      "Examples:",
-      "  # Run the agent here, in the current context and namespace",
-      `  ${PROGRAM} agent start -l k8s`,
-      "",
-      "  # Run it in the cluster",
-      `  ${PROGRAM} install -k API_KEY --rbac | kubectl apply -f -`,
-      "",
-      "  # See the Job that a flow run would get",
-      `  ${PROGRAM} render -f flow-run.json --explain`,
-    ],
-    ["Usage:", `  ${PROGRAM} COMMAND [options]`],
-    [`Use "${PROGRAM} COMMAND --help" for what a command does and its options.`, `Read on at ${HOME}`],
-  ]);
+const JOBS = "Jobs of flow runs";
+const OUTCOME = "What becomes of Jobs";
+/** The agent's options that have a heading of their own. */
+const HEADINGS: readonly (readonly [heading: string, ...flags: readonly string[]])[] = [
+  [JOBS, "--env", "--no-cloud-logs", "--job-template", "--service-account-name", "--image-pull-secrets"],
+  [JOBS, "--image-pull-policy", "--key-secret", "--safe-to-evict", "--no-dask-name"],
+  [JOBS, "--mem-request", "--mem-limit", "--cpu-request", "--cpu-limit"],
+  [OUTCOME, "--start-grace", "--pending-timeout", "--on-disruption", "--cancel-grace"],
+  [OUTCOME, "--delete-succeeded-after", "--delete-failed-after", "--disable-job-deletion"],
+];
+
+/** The width of help on this stream, in characters. */
+export function helpWidth(stream: TerminalStream): number {
+  return Math.max(WIDTH.min, Math.min(WIDTH.max, widthOf(stream)));
 }
 
-/** `kubectl prefect agent`: the commands that begin so. */
-export function groupHelp(words: readonly string[], commands: readonly CommandInfo[]): string {
-  const prefix = words.join(" ");
-  const rows = commands.flatMap((command): [string, string][] => {
-    const path = command.paths.find((each) => words.every((word, at) => each[at] === word));
-    return path === undefined ? [] : [[path.slice(words.length).join(" "), command.description]];
-  });
+/** `kubectl prefect --help`; with words, the commands that begin so. */
+export function commandsHelp(
+  words: readonly string[],
+  commands: readonly CommandInfo[],
+  width: number,
+): string {
+  const isAll = words.length === 0;
+  const prefix = [PROGRAM, ...words].join(" ");
+  const groups = Map.groupBy(commands, ({ category = "" }) => (isAll ? category : "Available commands"));
+  const lineOf = ({ paths, description = "" }: CommandInfo): string[] => {
+    const path = paths.find((each) => words.every((word, at) => each[at] === word)) ?? [];
+    return besides([`  ${path.slice(words.length).join(" ")}`, description], COMMAND_COLUMN, width);
+  };
   return blocks([
-    ["Available commands:", ...table(rows)],
-    ["Usage:", `  ${PROGRAM} ${prefix} COMMAND [options]`],
-    [`Use "${PROGRAM} ${prefix} COMMAND --help" for what a command does and its options.`],
+    isAll ? wrapped(PURPOSE, 0, width) : [],
+    ...[...groups].map(([heading, members]) => [`${heading}:`, ...members.flatMap(lineOf)]),
+    isAll ? exampleLines(EXAMPLES, width) : [],
+    ["Usage:", ...commandLines(`${prefix} COMMAND [options]`, width)],
+    wrapped(`Use "${prefix} COMMAND --help" for what a command does and its options.`, 0, width),
+    isAll ? wrapped(`Read on at ${HOME}`, 0, width) : [],
   ]);
 }
 
 /** `kubectl prefect agent start --help`. */
-export function commandHelp(command: CommandInfo): string {
-  const { name, args, description, details, examples } = command;
-  const aliases = command.paths.slice(1).filter((path) => !path.some((word) => word.startsWith("-")));
+export function commandHelp(command: CommandInfo, width: number): string {
+  const { name, paths, description = "", details = "", examples } = command;
+  const aliases = paths.slice(1).map((path) => `  ${PROGRAM} ${path.join(" ")}`);
+  const column = Math.min(FLAG_COLUMN, Math.floor(width * 0.4));
   return blocks([
-    [`${description.charAt(0).toUpperCase()}${description.slice(1)}.`],
-    ...paragraphsOf(details).map((paragraph) => wrapped(paragraph, 0)),
-    examples.length === 0 ? [] : ["Examples:", ...examples.flatMap(exampleLines)],
-    ...optionGroups(command).map(([title, options]) => [
-      `${title}:`,
-      ...options.flatMap((option) => besides(spelling(name, option), option.description, FLAG_COLUMN)),
+    wrapped(`${description.charAt(0).toUpperCase()}${description.slice(1)}.`, 0, width),
+    ...paragraphsOf(details).map((paragraph) => wrapped(paragraph, 0, width)),
+    exampleLines(examples, width),
+    ...optionGroups(command).map(([heading, options]) => [
+      `${heading}:`,
+      ...options.flatMap((option) => besides([spelling(name, option), option.description], column, width)),
     ]),
-    aliases.length === 0 ? [] : ["Also called:", ...aliases.map((path) => `  ${PROGRAM} ${path.join(" ")}`)],
-    ["Usage:", `  ${[PROGRAM, name, args, "[options]"].filter((part) => part !== "").join(" ")}`],
+    aliases.length === 0 ? [] : ["Also called:", ...aliases],
+    ["Usage:", ...commandLines(usageLine(command), width)],
   ]);
 }
 
-/** An option's own group first, then what many commands share. */
-function optionGroups(command: CommandInfo): (readonly [string, readonly OptionInfo[]])[] {
-  const { speaksTo } = command;
-  const groupOf = ({ flag }: OptionInfo): string => {
-    if (JOBS.has(flag)) return "Jobs of flow runs";
-    if (FOLLOWING.has(flag)) return "What becomes of Jobs";
-    if (GENERAL.has(flag)) return "General";
-    if (speaksTo !== "nobody" && PREFECT.has(flag)) return "Prefect";
-    return speaksTo === "cluster" && CLUSTER.has(flag) ? "Cluster (as kubectl)" : "Options";
+/** The command's own options first, then what many commands share. */
+function optionGroups({ options }: CommandInfo): readonly (readonly [string, readonly OptionInfo[]])[] {
+  const shared = sharedOptions();
+  const headingOf = (option: OptionInfo): string => {
+    const group = shared.find(([, members]) => isAmong(members, option));
+    const [heading = "Options"] = group ?? HEADINGS.find(([, ...flags]) => flags.includes(option.flag)) ?? [];
+    return heading;
   };
-  const options = [...command.options, HELP];
-  return [
-    "Options",
-    "Jobs of flow runs",
-    "What becomes of Jobs",
-    "Prefect",
-    "Cluster (as kubectl)",
-    "General",
-  ].flatMap((title) => {
-    const members = options.filter((option) => groupOf(option) === title);
-    return members.length === 0 ? [] : [[title, members] as const];
-  });
+  const order = ["Options", JOBS, OUTCOME, ...shared.map(([heading]) => heading)];
+  const groups = [...Map.groupBy(options, headingOf)];
+  return groups.sort(([left], [right]) => order.indexOf(left) - order.indexOf(right));
 }
 
 /** `-l, --label LABEL`; a flag without a short form stands under the long ones. */
 function spelling(command: string, option: OptionInfo): string {
-  const { names, flag } = option;
-  const short = names.filter((name) => !name.startsWith("--")).join(", ");
-  const long = names.filter((name) => name.startsWith("--")).join(", ");
-  return `  ${short === "" ? "    " : `${short}, `}${long}${value(command, option, flag)}`;
+  const { names } = option;
+  const isShort = names.some((name) => !name.startsWith("--"));
+  return withValue(`  ${isShort ? "" : "    "}${names.join(", ")}`, command, option);
 }
 
-function value(command: string, option: OptionInfo, flag: string): string {
-  if (option.takesValue) return ` ${flagValue(command, flag).placeholder}`;
-  return hasOptionalValue(command, flag) ? `[=${flagValue(command, flag).placeholder}]` : "";
-}
-
-function exampleLines([comment, line]: readonly [string, string], at: number): string[] {
-  const lines = [
-    ...wrapped(comment.replaceAll("`", ""), 4).map((text) => text.replace(/^ {4}/, "  # ")),
-    ...line.split("\n").map((each) => `  ${each.replaceAll("$0", PROGRAM)}`),
-  ];
-  return at === 0 ? lines : ["", ...lines];
-}
-
-/** Commands under the headings of their categories, in the order in which these appear; `Other` comes last. */
-function byCategory(commands: readonly CommandInfo[]): string[][] {
-  const categories = [...new Set(commands.map((command) => command.category))];
-  const last = categories.filter((category) => category === "Other");
-  return [...categories.filter((category) => category !== "Other"), ...last].map((category) => [
-    `${category}:`,
-    ...table(
-      commands
-        .filter((command) => command.category === category)
-        .map((command) => [command.name, command.description]),
-    ),
+function exampleLines(examples: CommandInfo["examples"] = [], width: number): string[] {
+  if (examples.length === 0) return [];
+  const lines = examples.flatMap(([comment, commands], at) => [
+    ...(at === 0 ? [] : [""]),
+    ...wrapped(comment.replaceAll("`", ""), 4, width).map((line) => line.replace(/^ {4}/, "  # ")),
+    ...commands.split("\n").flatMap((line) => commandLines(line.replaceAll("$0", PROGRAM), width)),
   ]);
+  return ["Examples:", ...lines];
 }
 
-function table(rows: readonly (readonly [string, string])[]): string[] {
-  return rows.flatMap(([left, right]) => besides(`  ${left}`, right, COMMAND_COLUMN));
+/** A command for the shell, on several lines where it is longer than one. */
+function commandLines(command: string, width: number): readonly string[] {
+  return hanging(command, 2, width - " \\".length).map((line, at, { length }) =>
+    at === length - 1 ? line : `${line} \\`,
+  );
 }
 
 /** Blocks of lines, a blank line between them. */

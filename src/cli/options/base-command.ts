@@ -9,6 +9,10 @@ export abstract class BaseCommand extends Command<CliContext> {
   verbose = Option.Boolean("-v,--verbose", false, {
     description: "print more details, and the causes of an error",
   });
+  // run.ts answers it, before the command is parsed.
+  override help = Option.Boolean("-h,--help", false, {
+    description: "show what the command does and its options",
+  });
   color = Option.String("--color", "auto", {
     description: "when to use colours (default auto: on a terminal, unless NO_COLOR is set)",
   });

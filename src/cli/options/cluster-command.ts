@@ -30,7 +30,7 @@ export abstract class ClusterCommand extends PrefectCommand {
   });
 
   /** The values of the connection flags. */
-  protected connectionFlags(): ConnectionFlags {
+  connectionFlags(): ConnectionFlags {
     const timeout = this.requestTimeout;
     return {
       kubeconfig: this.kubeconfig,

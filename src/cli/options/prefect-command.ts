@@ -14,7 +14,7 @@ export abstract class PrefectCommand extends BaseCommand {
   });
 
   /** Prefect's configuration, overridden by the flags. Throws SettingsError for an invalid value. */
-  protected async prefectConfig(): Promise<PrefectConfig> {
+  async prefectConfig(): Promise<PrefectConfig> {
     const { loadPrefectConfig } = await import("../../prefect1/config/load.ts");
     const { env, readFile } = this.context;
     const key = this.key ?? this.token;

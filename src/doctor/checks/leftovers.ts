@@ -10,13 +10,12 @@ const ABOUT = { section: "leftovers", check: "leftovers" } as const;
 const OPTIONS = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs: undefined };
 
 export const leftovers = check(ABOUT, async (context) => {
-  const { kubernetes, prefect1, prefect3, commands } = context;
+  const { kubernetes, commands } = context;
   const [inventory, { namespace }] = await Promise.all([context.inventory(), kubernetes.cluster()]);
   const { warnings } = inventory;
   const unread = warnings.length > 0 ? [skipped(ABOUT, "not all could be read", { details: warnings })] : [];
   if (inventory.forbidden?.includes("jobs") === true) return unread;
-  const apis = [prefect1.directory, prefect3.directory].flatMap((api) => api?.address ?? []);
-  const { items } = planCleanup(inventory, { ...OPTIONS, apis }, context.now());
+  const { items } = planCleanup(inventory, OPTIONS, context.now());
   if (items.length === 0) return [ok(ABOUT, "cleanup has nothing to remove"), ...unread];
   const found = warning(ABOUT, `cleanup would remove ${countsText(items)}`, {
     details: [firstOf(items.map(({ ref, message }) => `${ref.name} (${message})`))],

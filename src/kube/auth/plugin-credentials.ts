@@ -46,14 +46,7 @@ export function pluginCredentials(target: Target, impersonated: Headers, deps: C
       await from.applyToHTTPSOptions(options);
       return options;
     } catch (error) {
-      const command = textIn(objectIn(target.user["exec"])["command"]) ?? "the auth provider";
-      throw new KubeError(`get credentials from "${command}"`, causeOf(error), {
-        status: 401,
-        reason: "CredentialPlugin",
-        cause: error instanceof ExpectedError ? undefined : error,
-        hint:
-          textIn(objectIn(target.user["exec"])["installHint"]) ?? "run the plugin by hand, or log in again",
-      });
+      throw pluginError(objectIn(target.user["exec"]), error);
     }
   }
 }
@@ -107,6 +100,21 @@ function headersOf(options: RequestOptions): Headers {
 function pem(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return Buffer.isBuffer(value) ? value.toString("utf8") : undefined;
+}
+
+/** Why there are no credentials; for a missing program with the installHint of the kubeconfig. */
+function pluginError(exec: JsonObject, error: unknown): KubeError {
+  const command = textIn(exec["command"]) ?? "the auth provider";
+  const failure = { status: 401, reason: "CredentialPlugin", cause: error };
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+    const hint = textIn(exec["installHint"])?.replaceAll(/\s+/g, " ").trim() ?? `install "${command}"`;
+    return new KubeError("get credentials", `"${command}" is not installed`, { ...failure, hint });
+  }
+  return new KubeError(`get credentials from "${command}"`, causeOf(error), {
+    ...failure,
+    cause: error instanceof ExpectedError ? undefined : error,
+    hint: "run the plugin by hand, or log in again",
+  });
 }
 
 function causeOf(error: unknown): string {

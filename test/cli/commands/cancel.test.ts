@@ -208,7 +208,7 @@ describe("cancel", () => {
   });
 
   it.each([
-    { argv: ["cancel"], code: 2, text: "not enough positional arguments" },
+    { argv: ["cancel"], code: 2, text: "RUN is missing" },
     { argv: ["cancel", "nobody"], code: 1, text: 'cannot find flow run "nobody"' },
     { argv: ["cancel", "job/nothing"], code: 1, text: 'cannot find Job "nothing"' },
     { argv: ["cancel", "quick-fox", "--wait=perhaps"], code: 2, text: '--wait "perhaps"' },

@@ -117,7 +117,8 @@ echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","s
       const known = await withUser(exec(script("bad", "echo 'login expired' >&2; exit 1"))).credentials;
       await expect(known.headers()).rejects.toThrow(`cannot get credentials from "${join(folder, "bad")}"`);
       const absent = await withUser(exec(join(folder, "absent"))).credentials;
-      await expect(absent.headers()).rejects.toMatchObject({ exitCode: 4 });
+      const message = `cannot get credentials: "${join(folder, "absent")}" is not installed`;
+      await expect(absent.headers()).rejects.toMatchObject({ message, exitCode: 4 });
     });
   });
 });

@@ -17,6 +17,8 @@ import { isTerminal } from "../../options/base-command.ts";
 import { confirm } from "../../../output/prompt.ts";
 import type { Palette } from "../../../output/palette.ts";
 import { tableLines } from "../../../output/table.ts";
+import { terminalWidth } from "../../../output/terminal.ts";
+import type { TerminalStream } from "../../../output/terminal.ts";
 import { toYaml } from "../../../output/yaml.ts";
 import { deletedLine, keptLine, nameOf, planColumns, planObject, summary, problemLines } from "./report.ts";
 import { listCluster } from "./namespaces.ts";
@@ -121,8 +123,9 @@ export class CleanupPass {
     }
     if (mode === "ask") {
       // The table is part of the question; -o json, yaml and name get stdout for themselves.
-      if (this.#isTable()) this.#print(this.#tableText(plan));
-      else this.#context.stderr.write(this.#tableText(plan));
+      const { stdout, stderr } = this.#context;
+      const stream = this.#isTable() ? stdout : stderr;
+      stream.write(this.#tableText(plan, stream));
       if (!(await this.#isConfirmed(plan))) {
         this.#printMessage("nothing removed");
         return 0;
@@ -137,7 +140,7 @@ export class CleanupPass {
     const { output } = this.#settings;
     if (output === "json" || output === "yaml") this.#printObject(planObject(plan, warnings));
     else if (output === "name") this.#print(plan.items.map((item) => `${nameOf(item)}\n`).join(""));
-    else this.#print(this.#tableText(plan));
+    else this.#print(this.#tableText(plan, this.#context.stdout));
     this.#printMessage(`would remove ${countsText(plan.items)}${keptText(plan)}`);
   }
 
@@ -196,11 +199,12 @@ export class CleanupPass {
     return this.#settings.output === "table" || this.#settings.output === "wide";
   }
 
-  #tableText(plan: Plan): string {
+  #tableText(plan: Plan, stream: TerminalStream): string {
     const { output, palette } = this.#settings;
     const { namespaces } = this.#deps.scope;
     const columns = planColumns(this.#context.clock.now(), namespaces?.length !== 1);
-    const lines = tableLines(columns, plan.items, { wide: output === "wide", palette });
+    const options = { wide: output === "wide", palette, width: terminalWidth(stream) };
+    const lines = tableLines(columns, plan.items, options);
     return `${lines.join("\n")}\n`;
   }
 

@@ -6,22 +6,32 @@ import type { ItemResult, Outcome } from "../../../cleanup/sweep.ts";
 import { kubectlName, countsText } from "../../../cleanup/counts.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import { age } from "../../../output/age.ts";
+import { toneOf } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
 
 const SHORT_ID = 8;
 
 /** The columns of a plan; NAMESPACE comes first when there are several. */
 export function planColumns(now: Date, allNamespaces: boolean): readonly Column<PlanItem>[] {
-  const namespace: Column<PlanItem> = { header: "NAMESPACE", value: ({ ref }) => ref.namespace };
+  const namespace: Column<PlanItem> = {
+    header: "NAMESPACE",
+    value: ({ ref }) => ref.namespace,
+    shorten: { at: "middle", to: 10 },
+  };
   return [
     ...(allNamespaces ? [namespace] : []),
-    { header: "OBJECT", value: nameOf },
-    { header: "REASON", value: ({ message }) => message },
-    { header: "AGE", value: ({ createdAt }) => age(createdAt, now) },
-    { header: "RUN", value: ({ run }) => runText(run) },
-    { header: "STATE", value: ({ run }) => (run === undefined ? undefined : stateText(run.status)) },
-    { header: "DASK CLUSTER", wide: true, value: ({ cluster }) => cluster },
-    { header: "UID", wide: true, value: ({ uid }) => uid },
+    { header: "OBJECT", value: nameOf, shorten: { at: "middle", to: 24 } },
+    { header: "REASON", value: ({ message }) => message, shorten: { at: "end", to: 30 } },
+    { header: "AGE", value: ({ createdAt }) => age(createdAt, now), dropFirst: 2 },
+    { header: "RUN", value: ({ run }) => runText(run), shorten: { at: "middle", to: 12 }, dropFirst: 1 },
+    {
+      header: "STATE",
+      value: ({ run }) => (run === undefined ? undefined : stateText(run.status)),
+      colour: ({ run }) => (run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet"),
+      dropFirst: 3,
+    },
+    { header: "DASK CLUSTER", wide: true, value: ({ cluster }) => cluster, dropFirst: 4 },
+    { header: "UID", wide: true, value: ({ uid }) => uid, dropFirst: 5 },
   ];
 }
 

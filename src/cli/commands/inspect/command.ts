@@ -50,34 +50,27 @@ export class InspectCommand extends NamespacedCommand {
     }
   }
 
-  async #cleanupActions(run: InventoryRun, inventory: Inventory): Promise<readonly PlannedAction[]> {
-    const { cleanupActions } = await import("../../cleanup-preview.ts");
-    return cleanupActions(run.flowRunId, { inventory, now: this.context.clock.now() });
+  async #cleanupActions(
+    { flowRunId }: InventoryRun,
+    inventory: Inventory,
+  ): Promise<readonly PlannedAction[]> {
+    const { cleanupActions } = await import("./cleanup-actions.ts");
+    return cleanupActions(flowRunId, inventory, this.context.clock.now());
   }
 
   async #tree(run: InventoryRun, cleanup: readonly PlannedAction[]): Promise<void> {
     const { diagnose } = await import("../../../inventory/diagnosis.ts");
-    const { OLDER_THAN_MS, actionLines } = await import("../../cleanup-preview.ts");
-    const { formatDuration } = await import("../../../base/duration.ts");
-    const { treeLines, wantsAscii } = await import("../../../output/tree.ts");
-    const { runTree } = await import("./tree.ts");
+    const { terminalWidth } = await import("../../../output/terminal.ts");
+    const { wantsAscii } = await import("../../../output/tree.ts");
+    const { reportLines } = await import("./report.ts");
     const { clock, env, stdout } = this.context;
-    const palette = await this.palette();
     const now = clock.now();
-    const { status, reason, postMortems, agent } = diagnose(run, now);
-    const ascii = wantsAscii(stdout, env);
-    const lines = [
-      ...treeLines(runTree(run, now), { ascii, palette }),
-      "",
-      `${palette.heading("STATUS")} ${status}: ${reason}`,
-      ...postMortems.flatMap((text) => ["", ...postMortemLines(text, reason)]),
-      "",
-      palette.heading("AN AGENT WOULD"),
-      ...agent.map((action) => `  ${action}`),
-      "",
-      `${palette.heading("CLEANUP WOULD")} (--older-than ${formatDuration(OLDER_THAN_MS)})`,
-      ...(cleanup.length === 0 ? ["nothing"] : actionLines(cleanup)).map((line) => `  ${line}`),
-    ];
+    const style = {
+      ascii: wantsAscii(stdout, env),
+      palette: await this.palette(),
+      width: terminalWidth(stdout),
+    };
+    const lines = reportLines(run, { diagnosis: diagnose(run, now), cleanup, now }, style);
     this.print(`${lines.join("\n")}\n`);
   }
 
@@ -96,12 +89,6 @@ export class InspectCommand extends NamespacedCommand {
     const { toSortedYaml } = await import("../../../output/yaml.ts");
     this.print(toSortedYaml(object));
   }
-}
-
-/** The lines of a Job's post-mortem, without the reason that the STATUS line shows already. */
-function postMortemLines(text: string, reason: string): readonly string[] {
-  const [first = "", ...more] = text.replaceAll("\t", "    ").split("\n");
-  return [first.endsWith(`: ${reason}`) ? first.slice(0, -reason.length - 2) : first, ...more];
 }
 
 /** The run in the inventory; without objects if it is only in Prefect. */

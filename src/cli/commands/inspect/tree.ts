@@ -7,25 +7,30 @@ import { runStateText } from "../../../inventory/job-row.ts";
 import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { eventsOf } from "../../../job/observe/observed.ts";
-import type { JobPhase } from "../../../job/observe/phase.ts";
 import { jobPhase } from "../../../job/observe/phase.ts";
 import { describeTermination, oneLine } from "../../../job/observe/problem.ts";
 import { lastSeenAt } from "../../../kube/client/objects.ts";
 import type { Container, ContainerStatus, KubeEvent, Pod } from "../../../kube/client/objects.ts";
 import { age } from "../../../output/age.ts";
-import type { Tone } from "../../../output/palette.ts";
+import { toneOf } from "../../../output/palette.ts";
 import type { TreeNode } from "../../../output/tree.ts";
+import { newIn } from "./new-text.ts";
 
 const MAX_EVENTS = 12;
 
-/** The run with its objects. */
-export function runTree(run: InventoryRun, now: Date): TreeNode {
-  const { state } = run.status.kind === "known" ? run.status : { state: undefined };
-  const message =
-    typeof state?.message === "string" && state.message !== "" ? `: ${oneLine(state.message)}` : "";
+/** When the tree is drawn, and the text that stands above it. */
+interface View {
+  readonly now: Date;
+  readonly shown: string;
+}
+
+/** The run with its objects. Messages that are part of `shown` are left out. */
+export function runTree(run: InventoryRun, now: Date, shown: string): TreeNode {
+  const view = { now, shown };
+  const state = run.status.kind === "known" ? run.status.state : undefined;
   const name = run.name === undefined ? "" : ` ${run.name}`;
   const nodes = [
-    ...run.observed.jobs.map((job) => (run.podsForbidden === true ? jobWithoutPodsNode : jobNode)(job, now)),
+    ...run.observed.jobs.map((job) => (run.podsForbidden === true ? jobWithoutPodsNode : jobNode)(job, view)),
     ...run.dask.map((dask) => daskNode(dask, now)),
   ];
   const where = run.namespace === "" ? "the cluster" : `namespace "${run.namespace}"`;
@@ -33,99 +38,107 @@ export function runTree(run: InventoryRun, now: Date): TreeNode {
   return {
     text: `flow run${name} ${run.flowRunId || "<none>"} (Prefect ${run.prefectVersion === 1 ? "1" : "2 or 3"})`,
     children: [
-      { text: `state ${runStateText(run)}${message}` },
+      {
+        text: withMessage(`state ${runStateText(run)}`, state?.message ?? "", view),
+        tone: toneOf(state?.type ?? ""),
+      },
       ...(nodes.length === 0 ? [noObjects] : nodes),
     ],
   };
 }
 
-function jobNode(observed: ObservedJob, now: Date): TreeNode {
+function jobNode(observed: ObservedJob, view: View): TreeNode {
   const { job } = observed;
-  const phase = jobPhase(observed);
-  const since = age(job.metadata.creationTimestamp, now);
+  const { kind } = jobPhase(observed);
+  const since = age(job.metadata.creationTimestamp, view.now);
   return {
-    text: `job/${job.metadata.name} ${phase.kind}, ${since} old`,
-    tone: toneOf(phase),
+    text: `job/${job.metadata.name} ${kind}, ${since} old`,
+    tone: toneOf(kind),
     children: [
-      ...observed.pods.map((pod) => podNode(pod, { now, events: eventsOf(observed, pod.metadata.uid) })),
-      ...eventNodes(eventsOf(observed, job.metadata.uid), now),
+      ...observed.pods.map((pod) => podNode(pod, eventsOf(observed, pod.metadata.uid), view)),
+      ...eventNodes(eventsOf(observed, job.metadata.uid), view),
     ],
   };
 }
 
 /** A Job without permission to list its pods: its phase is unknown. */
-function jobWithoutPodsNode(observed: ObservedJob, now: Date): TreeNode {
+function jobWithoutPodsNode(observed: ObservedJob, view: View): TreeNode {
   const { name, uid, creationTimestamp } = observed.job.metadata;
   return {
-    text: `job/${name}, ${age(creationTimestamp, now)} old`,
+    text: `job/${name}, ${age(creationTimestamp, view.now)} old`,
     children: [
       { text: "no permission to list its pods", tone: "quiet" },
-      ...eventNodes(eventsOf(observed, uid), now),
+      ...eventNodes(eventsOf(observed, uid), view),
     ],
   };
 }
 
-function toneOf({ kind }: JobPhase): Tone | undefined {
-  if (kind === "failed" || kind === "stuck" || kind === "disrupted" || kind === "deleted") return "bad";
-  return kind === "live" ? "good" : undefined;
-}
-
-function podNode(pod: Pod, options: { readonly now: Date; readonly events: readonly KubeEvent[] }): TreeNode {
+function podNode(pod: Pod, events: readonly KubeEvent[], view: View): TreeNode {
   const node = pod.spec.nodeName === undefined ? "no node" : `on ${pod.spec.nodeName}`;
   const restarts = restartsOf(pod);
   const restarted = restarts === 0 ? "" : `, ${restarts} restarts`;
   const details = [pod.status.reason, pod.status.message].filter((text) => text !== undefined && text !== "");
+  const detail = newIn(oneLine(details.join(": ")), view.shown);
+  const since = age(pod.metadata.creationTimestamp, view.now);
   return {
     text: [
-      `pod/${pod.metadata.name} ${podStatus(pod)}, ${node}${restarted}, ${age(pod.metadata.creationTimestamp, options.now)} old`,
-      ...(details.length === 0 ? [] : [oneLine(details.join(": "))]),
+      `pod/${pod.metadata.name} ${podStatus(pod)}, ${node}${restarted}, ${since} old`,
+      ...(detail === "" ? [] : [detail]),
     ].join("\n"),
     tone: isReady(pod) ? "good" : undefined,
     children: [
-      ...(pod.spec.initContainers ?? []).map((spec) => containerNode(pod, spec, "init container")),
-      ...(pod.spec.containers ?? []).map((spec) => containerNode(pod, spec, "container")),
-      ...eventNodes(options.events, options.now),
+      ...(pod.spec.initContainers ?? []).map((spec) => containerNode(pod, spec, view)),
+      ...(pod.spec.containers ?? []).map((spec) => containerNode(pod, spec, view)),
+      ...eventNodes(events, view),
     ],
   };
 }
 
-function containerNode(pod: Pod, spec: Container, title: string): TreeNode {
-  const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
+function containerNode(pod: Pod, spec: Container, view: View): TreeNode {
+  const inits = pod.status.initContainerStatuses ?? [];
+  const title = pod.spec.initContainers?.includes(spec) === true ? "init container" : "container";
+  const statuses = [...inits, ...(pod.status.containerStatuses ?? [])];
   const status = statuses.find(({ name }) => name === spec.name);
-  const end = status?.state?.terminated;
-  const isBad = (end !== undefined && end.exitCode !== 0) || status?.state?.waiting?.message !== undefined;
+  const { terminated, waiting } = status?.state ?? {};
   const last = status?.lastState?.terminated;
   const previous = last === undefined ? [] : [`previous: ${describeTermination(last, spec)}`];
-  const text = `${title} ${spec.name} (${spec.image ?? "no image"}) ${containerState(status, spec)}`;
-  return { text: [text, ...previous].join("\n"), tone: isBad ? "bad" : undefined };
+  const text = `${title} ${spec.name} (${spec.image ?? "no image"}) ${containerState(status, spec, view)}`;
+  const hasFailed = terminated !== undefined && terminated.exitCode !== 0;
+  const tone = hasFailed ? "bad" : waiting?.message === undefined ? undefined : "stale";
+  return { text: [text, ...previous].join("\n"), tone };
 }
 
-function containerState(status: ContainerStatus | undefined, spec: Container): string {
+function containerState(status: ContainerStatus | undefined, spec: Container, view: View): string {
   const { running, terminated, waiting } = status?.state ?? {};
   if (running !== undefined) return status?.ready === true ? "running" : "running, not ready";
   if (terminated !== undefined) return describeTermination(terminated, spec);
   const { reason = "", message = "" } = waiting ?? {};
-  if (reason === "") return "not started";
-  return message === "" ? `waiting: ${reason}` : `waiting: ${reason}: ${oneLine(message)}`;
+  return reason === "" ? "not started" : withMessage(`waiting: ${reason}`, message, view);
 }
 
-function eventNodes(events: readonly KubeEvent[], now: Date): readonly TreeNode[] {
-  const shown = events.slice(-MAX_EVENTS);
-  const hidden = events.length - shown.length;
+/** The text with what is new in a message behind it. */
+function withMessage(text: string, message: string, { shown }: View): string {
+  const added = newIn(oneLine(message), shown);
+  return added === "" ? text : `${text}: ${added}`;
+}
+
+function eventNodes(events: readonly KubeEvent[], view: View): readonly TreeNode[] {
+  const latest = events.slice(-MAX_EVENTS);
+  const hidden = events.length - latest.length;
   return [
     ...(hidden > 0 ? [{ text: `… ${hidden} earlier events`, tone: "quiet" as const }] : []),
-    ...shown.map((event) => eventNode(event, now)),
+    ...latest.map((event) => eventNode(event, view)),
   ];
 }
 
-function eventNode(event: KubeEvent, now: Date): TreeNode {
+function eventNode(event: KubeEvent, view: View): TreeNode {
   const times = event.series?.count ?? event.count ?? 1;
   const count = times > 1 ? ` (${times} times)` : "";
-  const ago = age(lastSeenAt(event) ?? event.metadata.creationTimestamp, now);
+  const ago = age(lastSeenAt(event) ?? event.metadata.creationTimestamp, view.now);
   const isWarning = event.type === "Warning";
   return {
-    text: `event ${event.reason ?? "None"}${count} ${ago} ago: ${oneLine(event.message ?? "")}`,
-    tone: isWarning ? "bad" : "quiet",
+    text: withMessage(`event ${event.reason ?? "None"}${count} ${ago} ago`, event.message ?? "", view),
+    tone: isWarning ? "stale" : "quiet",
   };
 }
 

@@ -1,50 +1,56 @@
 // The columns of `jobs`.
 
 import { runStateText } from "../../../inventory/job-row.ts";
-import { isUuid } from "../../../base/uuid.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { age } from "../../../output/age.ts";
+import { toneOf } from "../../../output/palette.ts";
 import type { Tone } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
-import { isFailed, isFinished } from "../../../orchestrator/flow-run.ts";
 
 const SHORT_ID = 8;
 const ORDERED_ID = 13;
 /** The position of the version digit in a UUID. */
 const VERSION_AT = 14;
 
-/** The colour of each status. */
-const TONES: Readonly<Record<string, Tone>> = {
-  active: "good",
-  pending: "quiet",
-  stuck: "bad",
-  failed: "bad",
-  finished: "stale",
-  orphaned: "stale",
-  cancelled: "stale",
-};
-
-/** The columns; NAMESPACE comes first with --all-namespaces. */
+/** NAMESPACE, with --all-namespaces; then the columns of every listing. */
 export function listColumns(now: () => Date, allNamespaces: boolean): readonly Column<ListRow>[] {
-  const namespace: Column<ListRow> = { header: "NAMESPACE", value: (row) => row.namespace };
+  const namespace: Column<ListRow> = {
+    header: "NAMESPACE",
+    value: (row) => row.namespace,
+    shorten: { at: "middle", to: 10 },
+  };
   return [
     ...(allNamespaces ? [namespace] : []),
-    { header: "FLOW RUN", value: ({ run }) => run?.name },
-    { header: "ID", value: ({ run }) => (run?.flowRunId ? shortId(run.flowRunId) : undefined) },
-    { header: "STATE", value: ({ run }) => (run ? runStateText(run) : undefined), colour: stateTone },
-    { header: "JOB", value: shortName },
-    { header: "PODS", value: ({ pods }) => pods },
-    { header: "RESTARTS", value: ({ restarts }) => restarts },
-    { header: "AGE", value: ({ createdAt }) => age(createdAt, now()) },
+    { header: "FLOW RUN", value: ({ run }) => run?.name, shorten: { at: "middle", to: 12 } },
+    {
+      header: "ID",
+      value: ({ run }) => (run?.flowRunId ? shortId(run.flowRunId) : undefined),
+      dropFirst: 1,
+    },
+    {
+      header: "STATE",
+      value: ({ run }) => (run ? runStateText(run) : undefined),
+      colour: stateTone,
+      dropFirst: 3,
+    },
+    { header: "JOB", value: ({ name }) => name, shorten: { at: "middle", to: 14 }, dropFirst: 5 },
+    { header: "PODS", value: ({ pods }) => pods, shorten: { at: "end", to: 17 }, dropFirst: 2 },
+    { header: "RESTARTS", value: ({ restarts }) => restarts, dropFirst: 6 },
+    { header: "AGE", value: ({ createdAt }) => age(createdAt, now()), dropFirst: 4 },
     {
       header: "STATUS",
       value: ({ decision }) => decision.status,
-      colour: ({ decision }) => TONES[decision.status],
+      colour: ({ decision }) => toneOf(decision.status),
     },
-    { header: "NODE", wide: true, value: ({ node }) => node },
-    { header: "IMAGE", wide: true, value: ({ image }) => image },
-    { header: "FLOW RUN ID", wide: true, value: ({ run }) => run?.flowRunId },
-    { header: "REASON", wide: true, value: ({ decision }) => decision.reason },
+    { header: "NODE", wide: true, value: ({ node }) => node, dropFirst: 9 },
+    { header: "IMAGE", wide: true, value: ({ image }) => image, dropFirst: 8 },
+    { header: "FLOW RUN ID", wide: true, value: ({ run }) => run?.flowRunId, dropFirst: 7 },
+    {
+      header: "REASON",
+      wide: true,
+      value: ({ decision }) => decision.reason,
+      shorten: { at: "end", to: 30 },
+    },
   ];
 }
 
@@ -56,16 +62,6 @@ function shortId(id: string): string {
   return id.slice(0, id.charAt(VERSION_AT) === "7" ? ORDERED_ID : SHORT_ID);
 }
 
-/** Dask clusters have the whole id of their run in their name, which makes the table too wide. */
-function shortName({ name, run }: ListRow): string {
-  if (run === undefined || !isUuid(run.flowRunId)) return name;
-  return name.replace(run.flowRunId, `${shortId(run.flowRunId)}…`);
-}
-
-function stateTone({ run }: ListRow): Tone | undefined {
-  if (run?.status.kind !== "known") return "quiet";
-  const { type } = run.status.state;
-  if (type === "completed") return "good";
-  if (isFailed(type)) return "bad";
-  return isFinished(type) ? "stale" : undefined;
+function stateTone({ run }: ListRow): Tone {
+  return run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet";
 }

@@ -25,7 +25,6 @@ export class JobsCommand extends NamespacedCommand {
     examples: [
       ["List the Jobs of the current namespace", "$0 jobs"],
       ["List all namespaces with the reason of each status", "$0 jobs -A -o wide"],
-      ["List what cleanup would delete", "$0 jobs --stale"],
       ["Watch for changes", "$0 jobs -w"],
     ],
   });
@@ -36,7 +35,6 @@ export class JobsCommand extends NamespacedCommand {
     description: "output format: table, wide, json, yaml or name (default table)",
   });
   noHeaders = Option.Boolean("--no-headers", false, { description: "do not print the header line" });
-  stale = Option.Boolean("--stale", false, { description: "list only what cleanup would delete" });
   watch = Option.Boolean("-w,--watch", false, { description: "watch for changes" });
 
   async execute(): Promise<number> {
@@ -47,7 +45,7 @@ export class JobsCommand extends NamespacedCommand {
         namespace: scope.namespace,
         labelSelector: this.selector,
         fieldSelector: this.fieldSelector,
-        dask: this.stale ? "all" : "pods",
+        dask: "pods",
         events: "no-pods",
         signal: this.context.signal,
       };
@@ -83,19 +81,23 @@ export class JobsCommand extends NamespacedCommand {
     const { listColumns } = await import("./columns.ts");
     const { resourceName, rowObject } = await import("../../../inventory/list-row.ts");
     const columns = listColumns(() => this.context.clock.now(), this.allNamespaces);
-    const palette = await this.palette();
-    return { format, columns, palette, noHeaders: this.noHeaders, name: resourceName, toObject: rowObject };
+    const { terminalWidth } = await import("../../../output/terminal.ts");
+    return {
+      format,
+      columns,
+      palette: await this.palette(),
+      width: terminalWidth(this.context.stdout),
+      noHeaders: this.noHeaders,
+      name: resourceName,
+      toObject: rowObject,
+    };
   }
 
   async #rows(inventory: Inventory): Promise<readonly ListRow[]> {
     const { listRows } = await import("../../../inventory/list-row.ts");
-    const now = this.context.clock.now();
-    const rows = listRows(inventory, now);
-    const selected = this.selector === undefined && this.fieldSelector === undefined;
-    const wanted = selected ? rows : rows.filter(({ run }) => run !== undefined);
-    if (!this.stale) return wanted;
-    const { staleRows } = await import("../../cleanup-preview.ts");
-    return staleRows(wanted, { inventory, now });
+    const rows = listRows(inventory, this.context.clock.now());
+    const isFiltered = this.selector !== undefined || this.fieldSelector !== undefined;
+    return isFiltered ? rows.filter(({ run }) => run !== undefined) : rows;
   }
 
   async #watch(printing: PrintOptions<ListRow>, query: () => Promise<QueryResult>): Promise<number> {

@@ -1,6 +1,6 @@
 // kubectl prefect render: prints the exact Job that the agent would create for a flow run.
 
-import { Command, Option, UsageError } from "clipanion";
+import { Command, Option } from "clipanion";
 import { ExpectedError, SettingsError, textOf } from "../../../base/errors.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
@@ -87,8 +87,10 @@ export class RenderCommand extends AgentCommand {
   async #readRun(config: PrefectConfig, namespace: string): Promise<RunInput> {
     if (this.file !== undefined && this.target === undefined)
       return { flowRun: await this.#fromFile(this.file) };
-    if (this.file !== undefined) throw new UsageError("use either RUN or -f, not both");
-    if (this.target === undefined) throw new UsageError("no flow run given: use RUN or -f FILE");
+    if (this.file !== undefined || this.target === undefined) {
+      const problem = this.file === undefined ? "no flow run given" : "both RUN and -f are given";
+      throw new SettingsError(`cannot render: ${problem}`, { hint: "use either RUN or -f FILE" });
+    }
     const ref = parseRunRef(this.target);
     const flowRunId = ref.kind === "job" ? await this.#runOfJob(ref.name, namespace) : undefined;
     const prefect = await this.context.connectPrefect(prefectTarget(config));

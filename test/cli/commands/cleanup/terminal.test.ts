@@ -33,7 +33,7 @@ async function atTerminal(answer: string) {
     colorDepth: 1,
     signal: new AbortController().signal,
   };
-  const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context, false);
+  const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context);
   return { exitCode, seen: screen.seen(), written: screen.written, left: testCluster.left("jobs") };
 }
 

@@ -67,12 +67,6 @@ describe("kubectl prefect jobs", () => {
     expect(exitCode).toBe(0);
   });
 
-  it("lists with --stale only what cleanup would delete", async () => {
-    const { cli } = await mixedWorld();
-    const { stdout } = await cli(["jobs", "--stale", "-o", "name"]);
-    expect(stdout.trim().split("\n").sort()).toEqual(["job.batch/amber-fox-x", "job.batch/job-failed"]);
-  });
-
   it("prints kubectl's message for an empty list, and exits with 0", async () => {
     const { cli } = await startTestCluster();
     expect(await cli(["jobs"])).toEqual({
@@ -281,7 +275,7 @@ describe("kubectl prefect jobs", () => {
     });
     const { stdout } = await testCluster.cli(["jobs"]);
     expect(stdout).toMatch(
-      /^<none> +11111111 +<unknown> +dask\/dask-11111111…-03d5b8bb-0 +1\/1 Running .* active$/m,
+      /^<none> +11111111 +<unknown> +dask\/dask-11111111-\S+-03d5b8bb-0 +1\/1 Running .* active$/m,
     );
     expect((await testCluster.cli(["jobs", "-o", "name"])).stdout).toContain(`\ndask/${name}\n`);
   });

@@ -3,14 +3,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
 import type { TestCluster } from "../../../inventory/test-cluster.ts";
-import { Terminal, noTerminalReason } from "../../../support/terminal.ts";
+import { PROGRAM, Terminal, noTerminalReason } from "../../../support/terminal.ts";
 
 const NAMES = ["amber-fox", "busy-bee", "calm-crow"];
-const MAIN = fileURLToPath(new URL("../../../../src/main.ts", import.meta.url));
 
 const absent = noTerminalReason();
 if (absent !== undefined) process.stderr.write(`skipped, jobs -w on a terminal: ${absent}\n`);
@@ -27,7 +25,7 @@ function watching(testCluster: TestCluster): Terminal {
   const kubeconfig = join(home, "kubeconfig");
   writeFileSync(kubeconfig, testCluster.fake.kubeconfig());
   const env = { HOME: home, KUBECONFIG: kubeconfig, TERM: "xterm", NO_COLOR: "1" };
-  return new Terminal([process.execPath, MAIN, "jobs", "-w"], { columns: 100, rows: 24 }, env);
+  return new Terminal([...PROGRAM, "jobs", "-w"], { columns: 100, rows: 24 }, env);
 }
 
 describe.skipIf(absent !== undefined)("kubectl prefect jobs -w on a terminal", () => {
@@ -45,7 +43,9 @@ describe.skipIf(absent !== undefined)("kubectl prefect jobs -w on a terminal", (
     expect(terminal.screen.seen()[0]).toMatch(/^warning: states of Prefect 2 and 3 flow runs are unknown/);
 
     terminal.narrowTo(40);
-    await terminal.shows(/^FLOW RUN .*…\namber-fox .*…\nbusy-bee .*…\ncalm-crow .*…$/m);
+    await terminal.shows(
+      /^FLOW RUN +ID +STATUS\namber-fox +\w{8} +active\nbusy-bee +\w{8} +failed\ncalm-crow .* active$/m,
+    );
     expect(terminal.screen.seen().filter((line) => line.startsWith("FLOW RUN"))).toHaveLength(1);
 
     terminal.types("\u0003");

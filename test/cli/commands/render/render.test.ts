@@ -200,8 +200,8 @@ describe("render accepts each option of agent start", () => {
     "--tenant-id": "0e9c1e4e-4a5a-4d0c-9f0e-7d5d6f1a0001",
   };
 
-  it.each(options)("$flag", async ({ flag, takesValue }) => {
-    const argv = takesValue ? [flag, values[flag] ?? "1"] : [flag];
+  it.each(options)("$flag", async ({ flag, value }) => {
+    const argv = value === "required" ? [flag, values[flag] ?? "1"] : [flag];
     const { stderr } = await runCli(["render", "-f", "run.json", ...argv], {
       files: {
         "run.json": JSON.stringify(RUN),

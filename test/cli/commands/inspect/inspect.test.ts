@@ -1,10 +1,10 @@
 // kubectl prefect inspect: how RUN is resolved, and what is printed.
 
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { JsonObject } from "../../../src/base/json.ts";
-import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
-import { DAYS_AGO, ended, POD, putJob, startTestCluster, runId } from "../../inventory/test-cluster.ts";
-import type { TestCluster } from "../../inventory/test-cluster.ts";
+import type { JsonObject } from "../../../../src/base/json.ts";
+import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
+import { DAYS_AGO, ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
+import type { TestCluster } from "../../../inventory/test-cluster.ts";
 
 async function testCluster(): Promise<TestCluster> {
   const found = await startTestCluster({ controller: false, namespaces: ["other"] });
@@ -33,19 +33,17 @@ describe("kubectl prefect inspect", () => {
     const setup = await testCluster();
     putEvent(setup, { resource: "pods", name: "job-failed-pod" }, "Error: it broke");
     const { stdout, exitCode } = await setup.cli(["inspect", "22222222"]);
-    expect(stdout).toBe(`flow run ${runId(2)} (Prefect 1)
+    expect(stdout).toBe(`STATUS failed: container 'flow' exited with code 3
+  Job job-failed
+    Hint: see the last lines of its log
+  Pod job-failed-pod (Failed, node node-1)
+
+flow run ${runId(2)} (Prefect 1)
 |- state <unknown>
 \`- job/job-failed failed, 3d old
    \`- pod/job-failed-pod Error, on node-1, 3d old
       |- container flow (flows:1) exited with code 3
       \`- event Failed (7 times) 3d ago: Error: it broke
-
-STATUS failed: container 'flow' exited with code 3
-
-Job job-failed
-    Hint: see the last lines of its log
-Pod job-failed-pod (Failed, node node-1)
-    Container 'flow' exited with code 3
 
 AN AGENT WOULD
   read the flow run's state from Prefect first

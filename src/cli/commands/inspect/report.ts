@@ -1,0 +1,58 @@
+// `inspect` for people: the result first, then the flow run as a tree, then what happens next. Pure.
+
+import { formatDuration } from "../../../base/duration.ts";
+import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
+import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
+import type { InventoryRun } from "../../../inventory/inventory.ts";
+import { toneOf } from "../../../output/palette.ts";
+import type { Palette } from "../../../output/palette.ts";
+import { asCell } from "../../../output/text-width.ts";
+import { treeLines } from "../../../output/tree.ts";
+import { hanging } from "../../../output/wrap.ts";
+import { actionLines } from "./cleanup-actions.ts";
+import { newIn } from "./new-text.ts";
+import { runTree } from "./tree.ts";
+
+/** The report's lines; text that is longer than the terminal is wrapped, and an error is shown once. */
+export function reportLines(
+  run: InventoryRun,
+  found: { readonly diagnosis: Diagnosis; readonly cleanup: readonly PlannedAction[]; readonly now: Date },
+  style: { readonly ascii: boolean; readonly palette: Palette; readonly width: number | undefined },
+): readonly string[] {
+  const { diagnosis, cleanup, now } = found;
+  const { status, reason, postMortems, agent } = diagnosis;
+  const { palette, width } = style;
+  const section = (title: string, lines: readonly string[]): readonly string[] => [
+    "",
+    palette.heading(title),
+    ...lines.flatMap((line) => hanging(line, 2, width)),
+  ];
+  const [first = "", ...rest] = hanging(asCell(`STATUS ${status}: ${reason}`), 0, width);
+  const tone = toneOf(status);
+  return [
+    first.replace(`STATUS ${status}`, () => `${palette.heading("STATUS")} ${palette[tone](status)}`),
+    ...rest,
+    ...postMortems.flatMap((text) => postMortemLines(text, reason, width)),
+    "",
+    ...treeLines(runTree(run, now, [reason, ...postMortems].join("\n")), style),
+    ...section(
+      "AN AGENT WOULD",
+      agent.map((action) => newIn(action, reason)),
+    ),
+    ...section(
+      `CLEANUP WOULD (--older-than ${formatDuration(OLDER_THAN_MS)})`,
+      cleanup.length === 0 ? ["nothing"] : actionLines(cleanup),
+    ),
+  ];
+}
+
+/** What a Job's post-mortem adds to the reason; the name of the Job always. */
+function postMortemLines(text: string, reason: string, width: number | undefined): readonly string[] {
+  return text.split("\n").flatMap((line, at) => {
+    const whole = asCell(line.trim());
+    const added = newIn(whole, reason);
+    if (at > 0 && added !== whole) return [];
+    const depth = /^\t*/.exec(line)?.[0].length ?? 0;
+    return hanging(added, 2 + 2 * depth, width);
+  });
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { besides, hanging, paragraphsOf, wrapped } from "../../src/output/wrap.ts";
+
+describe("wrapped", () => {
+  it.each([
+    { text: "one two three", indent: 0, width: 7, want: ["one two", "three"] },
+    { text: "one two three", indent: 2, width: 7, want: ["  one", "  two", "  three"] },
+    { text: "日本 語", indent: 0, width: 6, want: ["日本", "語"] },
+    { text: " one\n  two ", indent: 0, width: 80, want: ["one two"] },
+    { text: "", indent: 4, width: 80, want: [] },
+  ])("sets $text within $width columns", ({ text, indent, width, want }) => {
+    expect(wrapped(text, indent, width)).toEqual(want);
+  });
+
+  it("breaks only a word that is longer than a line", () => {
+    expect(wrapped("an image registry.example/flows", 2, 12)).toEqual([
+      "  an image",
+      "  registry.e",
+      "  xample/flo",
+      "  ws",
+    ]);
+  });
+});
+
+describe("hanging", () => {
+  it("indents all lines but the first by two more", () => {
+    expect(hanging("one two three", 2, 9)).toEqual(["  one", "    two", "    three"]);
+  });
+
+  it("keeps one line without a terminal", () => {
+    expect(hanging("one two three", 2, undefined)).toEqual(["  one two three"]);
+  });
+});
+
+describe("besides", () => {
+  it("sets the description in a column of its own", () => {
+    expect(besides(["  --a", "first second"], 8, 15)).toEqual(["  --a   first", "        second"]);
+  });
+
+  it("gives a long term its own line", () => {
+    expect(besides(["  --a-long-flag", "first"], 8, 20)).toEqual(["  --a-long-flag", "        first"]);
+  });
+});
+
+describe("paragraphsOf", () => {
+  it("joins the lines of each paragraph", () => {
+    expect(paragraphsOf("\n  one\n  two\n\n  three\n")).toEqual(["one two", "three"]);
+  });
+});
