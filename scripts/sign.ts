@@ -27,7 +27,10 @@ async function signed(executable: Uint8Array, identity: string): Promise<Buffer>
     await run("codesign", ["--verify", "--strict", file]);
     return await readFile(file);
   } catch (cause) {
-    throw new ExpectedError(`cannot sign the macOS executable: ${textOf(cause)}`, { cause });
+    throw new ExpectedError(`cannot sign the macOS executable: ${textOf(cause)}`, {
+      cause,
+      hint: "codesign comes with macOS",
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -31,7 +31,7 @@ export async function debianFiles(wanted: Packages, architecture: string): Promi
 
 async function download(wanted: Packages, architecture: string, root: string): Promise<readonly TarEntry[]> {
   for (const folder of [
-    "etc/apt",
+    "etc/apt/preferences.d",
     "var/lib/apt/lists/partial",
     "var/lib/dpkg",
     "var/cache/apt/archives/partial",
