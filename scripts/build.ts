@@ -1,15 +1,13 @@
 // `npm run build`: builds the executable for this machine, dist/kubectl-prefect.
-// --entry FILE and --output FILE change the program and the output file.
 
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { ExpectedError } from "../src/base/errors.ts";
 import { bundle } from "./binary/bundle.ts";
-import { writeNotices } from "./binary/notices.ts";
+import { bundledPackages, formatNotices } from "./binary/notices.ts";
 import { makeExecutable } from "./binary/sea.ts";
 import type { Platform } from "./binary/sea.ts";
 import { projectPath, readProject, requireNode, runScript } from "./project.ts";
+import { executableName } from "./release/targets.ts";
 
 /** The current platform. Throws if it is not supported. */
 function thisPlatform(): Platform {
@@ -19,20 +17,18 @@ function thisPlatform(): Platform {
 }
 
 await runScript(async () => {
-  const { values } = parseArgs({ options: { entry: { type: "string" }, output: { type: "string" } } });
   requireNode(await readProject());
   const platform = thisPlatform();
-  const name = platform === "win32" ? "kubectl-prefect.exe" : "kubectl-prefect";
-  const output = resolve(values.output ?? projectPath("dist", name));
-  await mkdir(dirname(output), { recursive: true });
-  const program = await bundle(resolve(values.entry ?? projectPath("src/main.ts")));
-  await makeExecutable(program, {
-    node: await readFile(process.execPath),
-    platform,
-    codeCache: true,
-    output,
-  });
-  await writeFile(projectPath("dist", "THIRD-PARTY-NOTICES"), await writeNotices(program.inputs));
+  const program = await bundle(projectPath("src/main.ts"));
+  const node = await readFile(process.execPath);
+  const executable = await makeExecutable(program, { node, platform, codeCache: true });
+  await mkdir(projectPath("dist"), { recursive: true });
+  const notices = formatNotices(await bundledPackages(program.inputs));
+  await writeFile(projectPath("dist", "THIRD-PARTY-NOTICES"), notices);
+  const output = projectPath("dist", executableName(platform));
+  // A file that runs cannot be overwritten, but removed.
+  await rm(output, { force: true });
+  await writeFile(output, executable, { mode: 0o755 });
   const bytes = [...program.chunks.values()].reduce((sum, source) => sum + source.length, 0);
   console.log(`${output}: ${program.chunks.size} chunks, ${Math.round(bytes / 1024)} KiB of JavaScript`);
 });

@@ -1,21 +1,22 @@
-// `npm run image`: builds dist/kubectl-prefect-image.tar from dist/kubectl-prefect, without Docker.
-// --name REPOSITORY:TAG, --binary FILE and --output FILE change the name, the executable and the output file.
+// `npm run image`: writes dist/image.tar, the agent's image for amd64 and arm64, without Docker. Its upper layer is the archive that
+// `npm run release` makes for linux. Not named kubectl-…: kubectl takes such files on the PATH for plugins.
+// --name REPOSITORY:TAG and --output FILE change the name and the output file; --arch amd64 or arm64 makes only that one.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ExpectedError } from "../src/base/errors.ts";
-import { imageConfig } from "./image/config.ts";
+import { gzip } from "./archive/gzip.ts";
+import { tar } from "./archive/tar.ts";
+import { debianFiles } from "./image/debian.ts";
+import { readDefinition } from "./image/definition.ts";
+import type { ImageDefinition } from "./image/definition.ts";
 import { imageArchive } from "./image/oci.ts";
-import { librariesOf } from "./image/libraries.ts";
 import { rootFiles } from "./image/root-files.ts";
-import { projectPath, readProject, runScript } from "./project.ts";
-
-function architecture(): string {
-  if (process.platform !== "linux")
-    throw new ExpectedError(`cannot make an image on "${process.platform}": only on linux`);
-  return process.arch === "x64" ? "amd64" : process.arch;
-}
+import { projectPath, runScript } from "./project.ts";
+import { makeArchive, prepareRelease } from "./release/archive.ts";
+import type { Release } from "./release/archive.ts";
+import { targets } from "./release/targets.ts";
 
 /** The name, which must have a tag: tools add different ones if it is missing. */
 function requireTag(name: string): string {
@@ -23,39 +24,29 @@ function requireTag(name: string): string {
   throw new ExpectedError(`cannot name the image "${name}": it is not REPOSITORY:TAG`);
 }
 
+/** The layers for one architecture: Debian's libraries, then the archive. */
+async function layersOf(release: Release, image: ImageDefinition, architecture: string): Promise<Buffer[]> {
+  const target = targets.find(({ name }) => name === `linux_${architecture}`);
+  if (target === undefined)
+    throw new ExpectedError(`cannot make an image for "${architecture}": amd64 or arm64`);
+  const userId = Number.parseInt(image.config.User, 10);
+  const files = rootFiles(await debianFiles(image, architecture), userId);
+  return [gzip(await tar(files)), await makeArchive(release, target)];
+}
+
 await runScript(async () => {
-  const options = {
-    name: { type: "string" },
-    binary: { type: "string" },
-    output: { type: "string" },
-  } as const;
-  const { values } = parseArgs({ options });
-  const { version } = await readProject();
-  const binary = resolve(values.binary ?? projectPath("dist/kubectl-prefect"));
-  const program = await readFile(binary).catch((cause: unknown) => {
-    throw new ExpectedError(`cannot read "${binary}": no such file`, { cause, hint: "npm run build" });
-  });
-  const base = await rootFiles(await librariesOf(binary));
-  const layers = [
-    base,
-    [
-      { path: "LICENSE", mode: 0o644, content: await readFile(projectPath("LICENSE")) },
-      {
-        path: "THIRD-PARTY-NOTICES",
-        mode: 0o644,
-        content: await readFile(projectPath("dist/THIRD-PARTY-NOTICES")),
-      },
-      { path: "kubectl-prefect", mode: 0o755, content: program },
-    ],
-  ];
-  const name = requireTag(values.name ?? `ghcr.io/kubectl-prefect/kubectl-prefect:v${version}`);
-  const output = resolve(values.output ?? projectPath("dist/kubectl-prefect-image.tar"));
-  const archive = await imageArchive({
-    name,
-    architecture: architecture(),
-    layers,
-    config: imageConfig(version),
-  });
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({ options: { name: text, output: text, arch: text } });
+  const output = resolve(values.output ?? projectPath("dist", "image.tar"));
+  const release = await prepareRelease();
+  const version = `v${release.project.version}`;
+  const name = requireTag(values.name ?? `ghcr.io/kubectl-prefect/kubectl-prefect:${version}`);
+  const dockerfile = await readFile(projectPath("scripts", "image", "Dockerfile"), "utf8");
+  const definition = readDefinition(dockerfile, version);
+  const layers = new Map<string, readonly Buffer[]>();
+  for (const architecture of values.arch === undefined ? ["amd64", "arm64"] : [values.arch])
+    layers.set(architecture, await layersOf(release, definition, architecture));
+  const archive = await imageArchive({ name, config: definition.config, layers });
   await writeFile(output, archive);
   console.log(`${output}: ${name}, ${(archive.length / 1024 / 1024).toFixed(1)} MiB`);
 });

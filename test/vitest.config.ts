@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 // fast:      pure code, the command line in process, the fakes; `npm run test:fast`.
 // scenarios: the agent on the fakes, every call failing, processes killed; part of `npm test`.
 // e2e:       the built binary on a real cluster; `npm run e2e`.
-// e2e-long:  what takes minutes there, or needs a real Prefect; `npm run e2e:long` runs both.
+// e2e-long:  what takes minutes there, or needs a real Prefect.
+// e2e-release: what `npm run release` and `npm run image` make, without a cluster; `npm run e2e:long` runs all three.
 
 // clipanion's ES modules import directories, which Node does not; Node itself takes its CommonJS.
 const server = { deps: { inline: ["clipanion"] } };
@@ -34,7 +35,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/scenarios/**"],
+          exclude: ["test/e2e/**", "test/release/**", "test/scenarios/**"],
           testTimeout: 20_000,
           server,
         },
@@ -50,6 +51,14 @@ export default defineConfig({
       },
       { test: { ...e2e, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: LONG } },
       { test: { ...e2e, name: "e2e-long", include: LONG } },
+      {
+        test: {
+          ...e2e,
+          name: "e2e-release",
+          include: ["test/release/**/*.test.ts"],
+          globalSetup: ["test/release/setup.ts"],
+        },
+      },
     ],
   },
 });

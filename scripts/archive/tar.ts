@@ -1,4 +1,4 @@
-// Tar archives: our own, reproducible (the owner is root and the time is fixed), and npm packages.
+// Tar archives: our own, reproducible (the owner is root and the time is fixed), and the packages of npm and Debian.
 
 import { buffer } from "node:stream/consumers";
 import { extract, pack } from "tar-stream";
@@ -16,14 +16,6 @@ export interface TarEntry {
   readonly ownerId?: number | undefined;
 }
 
-export interface ReadEntry {
-  readonly path: string;
-  /** Permission bits. */
-  readonly mode: number;
-  readonly kind: "file" | "directory" | "link" | "other";
-  readonly content: Buffer;
-}
-
 /** The archive, with the entries in this order. */
 export function tar(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
@@ -39,14 +31,16 @@ export function tar(entries: readonly TarEntry[]): Promise<Buffer> {
 }
 
 /** The entries of an uncompressed archive. Throws when it is cut short or damaged. */
-export async function untar(archive: Uint8Array): Promise<readonly ReadEntry[]> {
+export async function untar(archive: Uint8Array): Promise<readonly TarEntry[]> {
   const reader = extract();
   reader.end(Buffer.from(archive));
-  const entries: ReadEntry[] = [];
+  const entries: TarEntry[] = [];
   for await (const entry of reader) {
-    const { name, type, mode } = entry.header;
-    const kind = type === "file" || type === "directory" ? type : type === "symlink" ? "link" : "other";
-    entries.push({ path: name, mode, kind, content: await buffer(entry) });
+    const { name: path, type, mode, linkname: linkTo } = entry.header;
+    const content = await buffer(entry);
+    if (type === "file") entries.push({ path, mode, content });
+    else if (type === "symlink") entries.push({ path, mode, linkTo: linkTo ?? "" });
+    else if (type === "directory") entries.push({ path, mode });
   }
   return entries;
 }

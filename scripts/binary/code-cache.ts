@@ -13,9 +13,10 @@ const flagHash = { start: 12, end: 16 };
 
 /** Writes `<chunk>.cache` beside each chunk in the folder. Throws if V8 rejects a cache. */
 export async function writeCodeCaches(folder: string, chunkNames: readonly string[]): Promise<void> {
-  // A fixed hash seed makes the build reproducible. The executable runs without it, so the caches get the flag hash of a Node with
-  // the executable's flags; the check at the end verifies that V8 accepts them.
-  const seeded = ["--hash-seed=1", "--no-flush-bytecode"];
+  // A fixed hash seed and a single thread make the build reproducible: which functions have been compiled must not depend on the time.
+  // The executable runs without these flags, so the caches get the flag hash of a Node with the executable's; the check at the end
+  // verifies that V8 accepts them.
+  const seeded = ["--hash-seed=1", "--single-threaded", "--no-flush-bytecode"];
   await runNode([...seeded, projectPath("scripts/binary/warm.ts"), folder]);
   const sample = await runNode([
     ...NODE_FLAGS,

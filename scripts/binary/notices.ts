@@ -1,4 +1,4 @@
-// The licences of the packages in the executable, which must be distributed with it.
+// The packages in the executable and their licences, which must be distributed with it.
 
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -6,7 +6,9 @@ import { objectIn, textIn } from "../../src/base/json.ts";
 import { projectPath } from "../project.ts";
 import { packageFolders } from "./bundle.ts";
 
-export interface Notice {
+export interface BundledPackage {
+  /** Relative to the project: `node_modules/yaml`, which is also its key in package-lock.json. */
+  readonly folder: string;
   readonly name: string;
   readonly version: string;
   /** The SPDX expression in the package. */
@@ -15,18 +17,18 @@ export interface Notice {
   readonly text: string;
 }
 
-/** The notices of all packages of these bundle inputs. */
-export async function writeNotices(inputs: readonly string[]): Promise<string> {
-  const notices = [];
-  for (const folder of packageFolders(inputs)) notices.push(await readNotice(projectPath(folder)));
-  return formatNotices(notices);
+/** The packages of these bundle inputs. */
+export function bundledPackages(inputs: readonly string[]): Promise<readonly BundledPackage[]> {
+  return Promise.all(packageFolders(inputs).map(readPackage));
 }
 
-async function readNotice(folder: string): Promise<Notice> {
-  const manifest = objectIn(JSON.parse(await readFile(join(folder, "package.json"), "utf8")));
-  const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice|copying)/iu.test(file)).sort();
-  const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+async function readPackage(folder: string): Promise<BundledPackage> {
+  const path = projectPath(folder);
+  const manifest = objectIn(JSON.parse(await readFile(join(path, "package.json"), "utf8")));
+  const files = (await readdir(path)).filter((file) => /^(licen[cs]e|notice|copying)/iu.test(file)).sort();
+  const texts = await Promise.all(files.map((file) => readFile(join(path, file), "utf8")));
   return {
+    folder,
     name: textIn(manifest["name"]) ?? folder,
     version: textIn(manifest["version"]) ?? "",
     license: textIn(manifest["license"]) ?? "see its text",
@@ -34,13 +36,14 @@ async function readNotice(folder: string): Promise<Notice> {
   };
 }
 
-/** One section per package version. */
-export function formatNotices(notices: readonly Notice[]): string {
+/** One section for each licence text, headed by the packages that have it. */
+export function formatNotices(packages: readonly BundledPackage[]): string {
   const intro =
     "kubectl-prefect contains Node.js (https://github.com/nodejs/node/blob/main/LICENSE has its licence and those\n" +
     "of its parts) and these packages:\n";
-  const sections = notices.map(
-    (one) => `${"=".repeat(80)}\n${one.name} ${one.version} (${one.license})\n\n${one.text}\n`,
-  );
-  return [intro, ...new Set(sections)].join("\n");
+  const sections = [...Map.groupBy(packages, ({ text }) => text)].map(([text, same]) => {
+    const names = new Set(same.map(({ name, version, license }) => `${name} ${version} (${license})\n`));
+    return `${"=".repeat(80)}\n${[...names].join("")}\n${text}\n`;
+  });
+  return [intro, ...sections].join("\n");
 }

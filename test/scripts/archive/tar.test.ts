@@ -33,16 +33,10 @@ describe("tar", () => {
       { path: long, mode: 0o600, content: hello },
       { path: "link", mode: 0o777, linkTo: "tmp" },
     ]);
-    const read = (await untar(archive)).map((entry) => [
-      entry.path,
-      entry.kind,
-      entry.mode,
-      entry.content.toString(),
-    ]);
-    expect(read).toEqual([
-      ["tmp", "directory", 0o1777, ""],
-      [long, "file", 0o600, "hello\n"],
-      ["link", "link", 0o777, ""],
+    expect(await untar(archive)).toEqual([
+      { path: "tmp", mode: 0o1777 },
+      { path: long, mode: 0o600, content: hello },
+      { path: "link", mode: 0o777, linkTo: "tmp" },
     ]);
   });
 

@@ -76,18 +76,28 @@ describe("packageFolders", () => {
 });
 
 describe("formatNotices", () => {
-  it("prints each package and version once, with its licence", () => {
-    const one = { name: "yaml", version: "2.9.1", license: "ISC", text: "Permission to use…" };
-    const text = formatNotices([one, one, { ...one, version: "1.0.0" }]);
-    expect(text.match(/^yaml .*$/gmu)).toEqual(["yaml 2.9.1 (ISC)", "yaml 1.0.0 (ISC)"]);
-    expect(text).toContain("Permission to use…");
+  it("prints each licence text once, below the packages that have it", () => {
+    const one = {
+      folder: "node_modules/yaml",
+      name: "yaml",
+      version: "2.9.1",
+      license: "ISC",
+      text: "Permission to use…",
+    };
+    const text = formatNotices([one, one, { ...one, version: "1.0.0" }, { ...one, name: "ws", text: "MIT" }]);
+    expect(text.match(/^\w+ [\d.]+ .*$/gmu)).toEqual([
+      "yaml 2.9.1 (ISC)",
+      "yaml 1.0.0 (ISC)",
+      "ws 2.9.1 (ISC)",
+    ]);
+    expect(text.match(/Permission to use…/g)).toHaveLength(1);
     expect(text).toContain("Node.js");
   });
 });
 
 describe("seaConfig", () => {
   it("ignores the user's NODE_OPTIONS and contains no absolute path", () => {
-    const config = seaConfig(["./main.js"], "out");
+    const config = seaConfig(["./main.js"]);
     expect(config).toMatchObject({ execArgvExtension: "none", main: "boot.cjs", executable: "node.bin" });
     expect(config["assets"]).toEqual({ "./main.js": "./main.js" });
   });

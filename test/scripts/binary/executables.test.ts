@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { withFlagsOf } from "../../../scripts/binary/code-cache.ts";
 import { padLastSegment, stripElf } from "../../../scripts/binary/elf.ts";
 import { signMachO } from "../../../scripts/binary/mach-o.ts";
-import { dropAuthenticode } from "../../../scripts/binary/pe.ts";
+import { dropAuthenticode, withChecksum } from "../../../scripts/binary/pe.ts";
 
 interface Section {
   readonly loaded: boolean;
@@ -86,28 +86,51 @@ describe("padLastSegment", () => {
   });
 });
 
-describe("dropAuthenticode", () => {
-  function executable(certificate: string): Buffer {
-    const file = Buffer.concat([Buffer.alloc(1024), Buffer.from(certificate)]);
-    file.write("MZ", 0);
-    file.writeUInt32LE(128, 0x3c);
-    file.writeUInt16LE(0x20b, 152);
-    if (certificate !== "") file.writeUInt32LE(1024, 152 + 112 + 32);
-    file.writeUInt32LE(certificate.length, 152 + 112 + 36);
-    return file;
-  }
+/** A Windows executable whose certificate table, at its end, has this content. */
+function windowsExecutable(certificate: string): Buffer {
+  const file = Buffer.concat([Buffer.alloc(1024), Buffer.from(certificate)]);
+  file.write("MZ", 0);
+  file.writeUInt32LE(128, 0x3c);
+  file.writeUInt16LE(0x20b, 152);
+  if (certificate !== "") file.writeUInt32LE(1024, 152 + 112 + 32);
+  file.writeUInt32LE(certificate.length, 152 + 112 + 36);
+  return file;
+}
 
+describe("dropAuthenticode", () => {
   it("removes the certificate table and its entry", () => {
-    expect(dropAuthenticode(executable("SIGNATURE"))).toEqual(executable(""));
+    expect(dropAuthenticode(windowsExecutable("SIGNATURE"))).toEqual(windowsExecutable(""));
   });
 
   it("does not change an unsigned executable", () => {
-    expect(dropAuthenticode(executable(""))).toEqual(executable(""));
+    expect(dropAuthenticode(windowsExecutable(""))).toEqual(windowsExecutable(""));
   });
 
-  it("rejects a certificate table that is not at the end", () => {
-    const file = Buffer.concat([executable("SIGNATURE"), Buffer.from("more")]);
-    expect(() => dropAuthenticode(file)).toThrow("not at the end");
+  it.each([
+    {
+      name: "a certificate table that is not at the end",
+      file: Buffer.concat([windowsExecutable("SIGNATURE"), Buffer.from("more")]),
+      sentence: "not at the end",
+    },
+    { name: "another format", file: Buffer.alloc(1024), sentence: "not a 64-bit Windows executable" },
+  ])("rejects $name", ({ file, sentence }) => {
+    expect(() => dropAuthenticode(file)).toThrow(sentence);
+  });
+});
+
+describe("withChecksum", () => {
+  it("writes the sum of all 16-bit words, with carries, plus the length, whatever checksum was there", () => {
+    const file = windowsExecutable("");
+    file.writeUInt16LE(0xffff, 1000);
+    file.writeUInt32LE(0xdeadbeef, 152 + 64);
+    // MZ + the header's offset + its magic number + the carry of 0xffff.
+    expect(withChecksum(file).readUInt32LE(152 + 64)).toBe(0x5a4d + 128 + 0x20b + 1024);
+  });
+
+  it("counts the last byte of an odd length", () => {
+    const even = withChecksum(windowsExecutable("")).readUInt32LE(152 + 64);
+    const odd = Buffer.concat([windowsExecutable(""), Buffer.from([7])]);
+    expect(withChecksum(odd).readUInt32LE(152 + 64)).toBe(even + 7 + 1);
   });
 });
 
