@@ -165,7 +165,13 @@ async function work(
   const clock = fastClock(deps.clock, LONGEST_SLEEP_MS);
   await runAgent(
     {
-      ...{ kube, clock, namespace, log: deps.log, client: prefect, metrics: noMetrics, policy: POLICY },
+      kube,
+      clock,
+      namespace,
+      log: deps.log,
+      client: prefect,
+      metrics: noMetrics,
+      policy: POLICY,
       observer: new ApiObserver(clock),
       config: loadPrefectConfig({
         env: {},

@@ -5,5 +5,11 @@ import type { Clock } from "../../src/base/clock.ts";
 
 /** A clock whose sleeps take at most `longestMs`, which must exceed how far ahead a flow run is scheduled. */
 export function fastClock(clock: Clock, longestMs: number): Clock {
-  return { ...clock, sleep: (ms, signal) => clock.sleep(Math.min(ms, longestMs), signal) };
+  return {
+    now: () => clock.now(),
+    ticks: () => clock.ticks(),
+    soon: (callback) => clock.soon(callback),
+    random: () => clock.random(),
+    sleep: (ms, signal) => clock.sleep(Math.min(ms, longestMs), signal),
+  };
 }

@@ -1,5 +1,6 @@
 // The agent's view of the cluster: Jobs, pods and events of flow runs, watched and indexed by flow run.
 
+import { addTo, removeFrom } from "../base/index-map.ts";
 import { aborted } from "../base/clock.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ServerClock } from "../base/server-clock.ts";
@@ -294,16 +295,4 @@ function isTerminating({ metadata, status }: Pod): boolean {
 
 function ownerOf(pod: Pod): string | undefined {
   return pod.metadata.ownerReferences?.find(({ kind }) => kind === "Job")?.uid;
-}
-
-function addTo(index: Map<string, Set<string>>, key: string, value: string): void {
-  const set = index.get(key);
-  if (set === undefined) index.set(key, new Set([value]));
-  else set.add(value);
-}
-
-function removeFrom(index: Map<string, Set<string>>, key: string, value: string): void {
-  const set = index.get(key);
-  set?.delete(value);
-  if (set?.size === 0) index.delete(key);
 }

@@ -35,7 +35,7 @@ export class CredentialCheck {
   async run(deps: CheckedApis, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#wake = new AbortController();
-      for (const api of [...this.#suspected]) await this.#check(deps, api, signal);
+      for (const api of this.#suspected) await this.#check(deps, api, signal);
       if (this.#suspected.size === 0)
         await this.#clock.sleep(IDLE_MS, AbortSignal.any([signal, this.#wake.signal]));
     }
@@ -49,7 +49,7 @@ export class CredentialCheck {
       const now = this.#clock.ticks();
       // An API that does not answer does not refuse.
       since = isRefusal(error) ? (since ?? now) : undefined;
-      if (since !== undefined && now - since >= REFUSED_MS) throw error;
+      if (since !== undefined && now - since >= REFUSED_MS) throw error as Error;
       await this.#clock.sleep(RETRY_MS, signal);
     }
     this.#suspected.delete(api);

@@ -3,6 +3,8 @@
 
 import { belongsTo, originIds } from "../job/job-origin.ts";
 import type { AskedApi } from "../job/job-origin.ts";
+import { isUuid } from "../base/uuid.ts";
+import type { Job } from "../kube/client/objects.ts";
 import { ExpectedError } from "../base/errors.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 import type { StateSources } from "./run-states.ts";
@@ -16,38 +18,37 @@ export async function withProvenDeletions(
   sources: StateSources,
   signal?: AbortSignal,
 ): Promise<{ readonly runs: readonly InventoryRun[]; readonly warnings: readonly string[] }> {
-  const missing = runs.filter(({ status }) => status.kind === "missing");
+  // What is no flow run id belongs to no Prefect.
+  const missing = runs.filter(({ status, flowRunId }) => status.kind === "missing" && isUuid(flowRunId));
   if (missing.length === 0) return { runs, warnings: [] };
   const [api1, api2] = await Promise.all([
-    askedApi(missing, 1, sources[1], signal),
-    askedApi(missing, 2, sources[2], signal),
+    askedApi(jobsOf(missing, 1), sources[1], signal),
+    askedApi(jobsOf(missing, 2), sources[2], signal),
   ]);
   const apis = { 1: api1, 2: api2 };
-  let unproven = 0;
-  const marked = runs.map((run): InventoryRun => {
-    const api = apis[run.prefectVersion];
-    if (run.status.kind !== "missing" || (api !== undefined && isFrom(run, api))) return run;
-    unproven++;
-    return { ...run, status: { kind: "unknown" } };
-  });
-  const count = unproven === 1 ? "1 flow run is" : `${unproven} flow runs are`;
-  const warning = `${count} not in this Prefect, and may belong to another one: ${unproven === 1 ? "its state is" : "their states are"} unknown`;
-  return { runs: marked, warnings: unproven === 0 ? [] : [warning] };
+  const unproven = new Set(missing.filter((run) => !isFrom(run, apis[run.prefectVersion])));
+  const marked = runs.map((run): InventoryRun =>
+    unproven.has(run) ? { ...run, status: { kind: "unknown" } } : run,
+  );
+  const [are, states] = unproven.size === 1 ? ["run is", "its state is"] : ["runs are", "their states are"];
+  const warning = `${unproven.size} flow ${are} not in this Prefect, so ${states} unknown: check the API address and the tenant, or whether another Prefect uses this cluster`;
+  return { runs: marked, warnings: unproven.size === 0 ? [] : [warning] };
 }
 
-function isFrom({ observed }: InventoryRun, api: AskedApi): boolean {
-  return observed.jobs.some(({ job }) => belongsTo(job, api));
+function isFrom({ observed }: InventoryRun, api: AskedApi | undefined): boolean {
+  return api !== undefined && observed.jobs.some(({ job }) => belongsTo(job, api));
+}
+
+function jobsOf(runs: readonly InventoryRun[], version: PrefectVersion): readonly Job[] {
+  const ofVersion = runs.filter(({ prefectVersion }) => prefectVersion === version);
+  return ofVersion.flatMap(({ observed }) => observed.jobs.map(({ job }) => job));
 }
 
 async function askedApi(
-  runs: readonly InventoryRun[],
-  version: PrefectVersion,
+  jobs: readonly Job[],
   source: StateSources[PrefectVersion],
   signal: AbortSignal | undefined,
 ): Promise<AskedApi | undefined> {
-  const jobs = runs
-    .filter(({ prefectVersion }) => prefectVersion === version)
-    .flatMap(({ observed }) => observed.jobs.map(({ job }) => job));
   if (source === undefined || jobs.length === 0) return undefined;
   const ids = [...new Set(jobs.flatMap(originIds))];
   const known = new Set<string>();

@@ -88,11 +88,7 @@ class OneReader {
     const prefect = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
     const unknown = `states of ${prefect} flow runs are unknown`;
     if (this.#batcher === undefined) return `${unknown}: ${noApiText(this.#prefectVersion)}`;
-    if (this.#failure !== undefined) return `${unknown}: ${this.#failure.message}`;
-    const noneKnown = runs.length > 1 && runs.every(({ status }) => status.kind === "missing");
-    return noneKnown
-      ? `${prefect} knows none of the ${runs.length} flow runs here: check the API address and the tenant`
-      : undefined;
+    return this.#failure === undefined ? undefined : `${unknown}: ${this.#failure.message}`;
   }
 
   #fetch(flowRunId: string): Promise<ReadRun> {

@@ -1,6 +1,7 @@
 // The client of a Prefect 0.x/1.x API: each method is one GraphQL operation and throws PrefectError on failure. A lost
 // claim is a result, not an error.
 
+import { authenticate, knownFlowIds, readAgents } from "./tenant-queries.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { doctorQueries } from "./doctor-queries.ts";
@@ -20,7 +21,7 @@ import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql, Operation } from "./graphql.ts";
 import * as runLogs from "./run-logs.ts";
-import { agentIn, decodeStateRow, decodeTaskRun, parseDate } from "./run-state.ts";
+import { decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
 import { isoUtc } from "./states.ts";
@@ -30,8 +31,6 @@ import { fetchTenantId } from "./tenant.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
-/** More agents than this never poll at the same time. */
-const AGENTS_LIMIT = 1_000;
 const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 
 export interface AgentRegistration {
@@ -95,27 +94,13 @@ export class Prefect1Client {
   }
 
   /** Asks what every valid key may ask. Throws PrefectError if the key is refused, or the tenant is not there. */
-  async authenticate(signal?: AbortSignal): Promise<void> {
-    await this.doctor.hello(signal);
-    if ((await this.doctor.tenant(signal)) !== undefined) return;
-    const hint = "check --tenant-id and PREFECT__CLOUD__TENANT_ID";
-    throw new PrefectError("find the tenant", "the API has no tenant with this id", {
-      failure: "refused",
-      hint,
-    });
+  authenticate(signal?: AbortSignal): Promise<void> {
+    return authenticate(this.doctor, signal);
   }
 
   /** The tenant's Kubernetes agents, the last to poll first. */
   async agents(signal?: AbortSignal): Promise<AgentRow[]> {
-    const data = await this.#request("list agents", "agents", {
-      document: documents.KUBERNETES_AGENTS,
-      variables: { tenant: await this.tenantId(signal), limit: AGENTS_LIMIT },
-      signal,
-    });
-    return arrayIn(data["agent"]).map((raw) => {
-      const row = objectIn(raw);
-      return { ...agentIn(row), id: textIn(row["id"]) ?? "", lastPolledAt: parseDate(row["last_queried"]) };
-    });
+    return readAgents(this.#graphql, await this.tenantId(signal), signal);
   }
 
   /** Ids of due runs from Prefect's queue: at most 25, matched to the labels by Prefect. */
@@ -248,12 +233,7 @@ export class Prefect1Client {
 
   /** Those of these ids that are flows of the tenant. */
   async knownFlowIds(ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
-    const data = await this.#request("read flows", "flow_known", {
-      document: documents.KNOWN_FLOWS,
-      variables: { tenant: await this.tenantId(signal), ids },
-      signal,
-    });
-    return arrayIn(data["flow"]).map((row) => String(objectIn(row)["id"]));
+    return knownFlowIds(this.#graphql, { ids, tenantId: await this.tenantId(signal) }, signal);
   }
 
   writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void> {

@@ -226,7 +226,7 @@ export class Prefect1WorkSource implements WorkSource {
         hasWaitingTask,
         heartbeatAt,
         isKeptAlive: (heartbeatAt?.getTime() ?? 0) - (stateAt?.getTime() ?? 0) > KEPT_ALIVE_MS,
-        reclaim: this.#dueRun(flowRun).claim,
+        reclaim: () => this.#dueRun(flowRun).claim(),
       },
     ];
   }

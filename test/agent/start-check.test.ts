@@ -48,7 +48,7 @@ async function check(given: Given = {}): Promise<string[]> {
   const warnings: string[] = [];
   const log: Log = {
     ...silentLog,
-    warn: (message, fields) => warnings.push(`${message}: ${String(fields?.["missing"] ?? "")}`),
+    warn: (message, fields) => warnings.push(`${message}: ${JSON.stringify(fields?.["missing"] ?? "")}`),
   };
   const clock = clockOf({ now: () => new Date(0) });
   await checkStart(
@@ -66,10 +66,10 @@ describe("checkStart", () => {
 
   it("names a missing permission and the feature that is off", async () => {
     expect(await check({ may: ({ resource }) => resource !== "events" })).toEqual([
-      "Missing permissions for events in flow runs' logs: list events, watch events",
+      `Missing permissions for events in flow runs' logs: "list events, watch events"`,
     ]);
     expect(await check({ may: ({ subresource }) => subresource !== "log" })).toEqual([
-      "Missing permissions for logs of failed pods: get pods/log",
+      'Missing permissions for logs of failed pods: "get pods/log"',
     ]);
   });
 
@@ -108,10 +108,10 @@ describe("checkStart", () => {
 
   it("waits, with one line, for an API that does not answer", async () => {
     expect(await check({ kubeErrors: [0, 500, 503] })).toEqual([
-      "Cannot reach the Kubernetes API; retrying: ",
+      'Cannot reach the Kubernetes API; retrying: ""',
     ]);
     expect(await check({ prefectErrors: ["unreachable", "overloaded"] })).toEqual([
-      "Cannot reach the Prefect API; retrying: ",
+      'Cannot reach the Prefect API; retrying: ""',
     ]);
   });
 

@@ -48,7 +48,7 @@ describe("the clock of a server", () => {
     const { state, clock } = machine();
     const aheadMs = 7_350;
     for (let count = 0; count < 50; count++) {
-      state.ticks += 333;
+      state.ticks += 137;
       clock.observe(headerAt(state.ticks + aheadMs), 10);
     }
     expect(Math.abs((clock.aheadMs() ?? 0) - aheadMs)).toBeLessThan(50);

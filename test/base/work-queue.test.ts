@@ -11,6 +11,10 @@ class ManualClock extends TestClock {
     return new Date(this.ms);
   }
 
+  override ticks(): number {
+    return this.ms;
+  }
+
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const sleeper = {

@@ -38,6 +38,9 @@ export async function startTestCluster(
 export interface JobSpec {
   readonly run: string;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** The id of the run's flow. */
+  readonly flow?: string;
   readonly podLabels?: Readonly<Record<string, string>>;
   readonly namespace?: string;
   readonly status?: JsonObject;
@@ -50,10 +53,12 @@ export interface JobSpec {
 /** Creates a Job of Prefect 1, and its pod. */
 export function putJob({ fake }: Pick<TestCluster, "fake">, name: string, options: JobSpec): void {
   const { run, namespace = "default", createdAt: creationTimestamp = DAYS_AGO } = options;
-  const labels = options.labels ?? { "prefect.io/flow_run_id": run };
+  const flowLabel = options.flow === undefined ? {} : { "prefect.io/flow_id": options.flow };
+  const labels = options.labels ?? { "prefect.io/flow_run_id": run, ...flowLabel };
   const containers = [{ name: "flow", image: "flows:1" }];
   const spec = { restartPolicy: "Never", nodeName: "node-1", containers, ...options.podSpec };
-  const metadata = { name, namespace, labels, creationTimestamp };
+  const { annotations = {} } = options;
+  const metadata = { name, namespace, labels, annotations, creationTimestamp };
   const jobSpec = { backoffLimit: 0, template: { spec } };
   const job = fake.put("jobs", { metadata, spec: jobSpec, status: options.status ?? {} });
   if (options.pod === undefined) return;

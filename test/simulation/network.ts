@@ -169,7 +169,7 @@ class ProcessHttp implements Http {
               try {
                 resolve(read(response, left));
               } catch (error) {
-                reject(error as Error);
+                reject(error);
               }
             });
           });

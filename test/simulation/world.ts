@@ -155,7 +155,11 @@ export class World {
     const kube = new KubeClient(transport, kubeOrigin(cluster), options.ca ?? `ca-${cluster}`);
     const url = prefectOrigin(prefect);
     const graphql = new Graphql({
-      ...{ url, apiKey, http, tenantId: options.tenantId, timeoutMs: 15_000 },
+      url,
+      apiKey,
+      http,
+      tenantId: options.tenantId,
+      timeoutMs: 15_000,
       nowMs: () => clock.ticks(),
       onRequest: (seen) => observer.prefectRequest(seen),
     });
@@ -180,7 +184,14 @@ export class World {
       Promise.resolve(options.template ?? defaultTemplate());
     void runAgent(
       {
-        ...{ kube, observer, clock, log, config, namespace, loadTemplate, metrics: noMetrics },
+        kube,
+        observer,
+        clock,
+        log,
+        config,
+        namespace,
+        loadTemplate,
+        metrics: noMetrics,
         client: new Prefect1Client(graphql, backend),
         flags: { name, ...options.flags },
         policy: options.policy,

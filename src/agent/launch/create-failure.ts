@@ -1,6 +1,6 @@
 // What the API server's refusal of a Job means: the run fails only for its own fault. Pure.
 
-import { KubeError } from "../../kube/client/errors.ts";
+import type { KubeError } from "../../kube/client/errors.ts";
 
 /**
  * `run`: the run's own fault; `quota`: the namespace's quota is full; `passing`: a retry may succeed; `agent`: the agent's

@@ -157,8 +157,8 @@ export class Recovery {
   }
 
   /** Claims the run anew, for a Job by this agent's settings. */
-  async #takeOver({ reclaim }: UnfinishedClaim, signal: AbortSignal): Promise<void> {
-    const claim = await reclaim();
+  async #takeOver(found: UnfinishedClaim, signal: AbortSignal): Promise<void> {
+    const claim = await found.reclaim();
     if (claim.outcome === "claimed") await this.#parts.submitter.resume(claim.submission, signal);
   }
 

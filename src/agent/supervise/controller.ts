@@ -23,7 +23,7 @@ import { DaskDeleter } from "./dask.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
 import { execute } from "./executor.ts";
 import { isCacheStale } from "./live-read.ts";
-import { Ownership } from "../ownership.ts";
+import type { Ownership } from "../ownership.ts";
 import type { Standing } from "../ownership.ts";
 import { ReportedLog } from "./reported-log.ts";
 

@@ -32,6 +32,7 @@ describe("permissions", () => {
       "launching flow runs": "broken",
       "following flow runs": "broken",
       "deleting finished Jobs": "warning",
+      "telling clusters apart": "warning",
       "logs of failed pods": "warning",
       "events in flow runs' logs": "warning",
       "deleting Dask clusters of cancelled flow runs": "warning",

@@ -49,7 +49,14 @@ export async function startInProcessAgent(
   });
   const ended = runAgent(
     {
-      ...{ kube, client, observer, clock, config, flags, namespace, policy },
+      kube,
+      client,
+      observer,
+      clock,
+      config,
+      flags,
+      namespace,
+      policy,
       log: silentLog,
       metrics: noMetrics,
       jobOptions: { namespace, labels: [label] },

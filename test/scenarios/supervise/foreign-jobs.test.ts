@@ -11,6 +11,7 @@ const POLICY = { ...DEFAULT_POLICY, cancelGraceMs: 50, sidecarGraceMs: 50 };
 const WAIT = { timeout: 30_000, interval: 10 };
 const DELETED = "00000000-0000-4000-8000-00000000dead";
 
+// oxlint-disable-next-line max-params -- the last one differs once
 function putJob(fakes: Fakes, name: string, run: string, annotations: Record<string, string> = OWNED): void {
   const labels = { "prefect.io/flow_run_id": run, "prefect.io/identifier": "0a1b2c3d" };
   const containers = [{ name: "flow", image: "flows:1" }];

@@ -80,7 +80,14 @@ export async function startInProcessAgent(
   const stop = new AbortController();
   const ended = runAgent(
     {
-      ...{ kube, client, observer, clock, log, config, flags, policy },
+      kube,
+      client,
+      observer,
+      clock,
+      log,
+      config,
+      flags,
+      policy,
       metrics: options.metrics ?? noMetrics,
       namespace: "default",
       jobOptions: { namespace: "default", labels: options.labels },

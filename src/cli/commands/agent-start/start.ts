@@ -49,7 +49,16 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
     await server.start();
     const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
     const parts = {
-      ...{ kube, token, client, observer, clock, log, metrics: server.metrics, config, flags, namespace },
+      kube,
+      token,
+      client,
+      observer,
+      clock,
+      log,
+      metrics: server.metrics,
+      config,
+      flags,
+      namespace,
       jobOptions: options.jobOptions(namespace),
       loadTemplate: (source: Parameters<typeof loadTemplate>[0]) =>
         loadTemplate(source, { env: context.env, signal }),

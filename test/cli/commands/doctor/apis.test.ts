@@ -67,7 +67,9 @@ describe("doctor and Prefect 1", () => {
     const report = await reported(testCluster);
     expect(amiss(report)).toEqual([
       expect.stringMatching(/^skipped agent's pods: no agent is here/),
-      expect.stringMatching(/^broken Prefect API: cannot reach http:.*: connection refused$/),
+      expect.stringMatching(
+        /^broken Prefect API: the Prefect API at http:.* cannot be reached: connection refused$/,
+      ),
       "warning leftovers: cleanup would remove 1 Job",
       "skipped leftovers: not all could be read",
     ]);
@@ -79,7 +81,9 @@ describe("doctor and Prefect 1", () => {
     testCluster.prefect.fault({ effect: { kind: "hang", when: "before" }, times: Infinity });
     const report = await reported(testCluster, ["--request-timeout", "1s"]);
     expect(amiss(report)).toContainEqual(
-      expect.stringMatching(/^broken Prefect API: cannot reach .*: no answer within 1 s$/),
+      expect.stringMatching(
+        /^broken Prefect API: the Prefect API at .* cannot be reached: no answer within 1 s$/,
+      ),
     );
     // The first request decides; the others are not sent.
     expect(testCluster.prefect.requests.entries()).toHaveLength(1);
@@ -103,10 +107,10 @@ describe("doctor and Prefect 1", () => {
     const readFile = (path: string) => files.get(path);
     const deps = { env: {}, home: undefined, clock: systemClock, userAgent: "test", readFile };
     const connection = await connectKube({ kubeconfig: "/kubeconfig" }, deps);
-    const scope = `${connection.kube.clusterId}/${NAMESPACE}`;
+    const place = { namespace: NAMESPACE, ca: connection.kube.clusterId };
     connection.kube.close();
     const flow = prefect.createFlow({ name: "etl" });
-    const mark = { kubectl_prefect: { id: "claim", scope, identifier: "0a1b2c3d" } };
+    const mark = { kubectl_prefect: { id: "claim", place, identifier: "0a1b2c3d" } };
     const [claimed, silent] = ["claimed", "silent"].map((name) => prefect.createFlowRun({ flow, name }).id);
     prefect.setState(claimed ?? "", newState("Submitted", "Submitted for execution", { context: mark }));
     prefect.setState(silent ?? "", { type: "Submitted" });
@@ -246,7 +250,7 @@ describe("doctor and Prefect 2 and 3", () => {
     const PREFECT_API_URL = testCluster.prefect.url.replace("://", "://me:pw@");
     const report = await reported(testCluster, [], { env: { PREFECT_API_URL } });
     expect(amiss(report)).toContain(
-      `broken Prefect 2/3 API: cannot reach ${testCluster.prefect.url}: connection refused`,
+      `broken Prefect 2/3 API: the Prefect API at ${testCluster.prefect.url} cannot be reached: connection refused`,
     );
   });
 });

@@ -25,12 +25,12 @@ describe("kubectl prefect doctor", () => {
     expect(await testCluster.doctor(["-n", NAMESPACE])).toEqual({
       stdout: `Configuration: 3 ok
 Kubernetes: 5 ok
-Permissions: 6 ok
+Permissions: 7 ok
 Prefect: 2 ok
 Flow runs: 4 ok
 Leftovers: 1 ok
 
-21 ok
+22 ok
 `,
       stderr: "",
       exitCode: 0,

@@ -145,25 +145,6 @@ CLEANUP WOULD (--older-than 10m)
     );
   });
 
-  it("treats a run as deleted only if Prefect has others of the namespace, as cleanup does", async () => {
-    const setup = await startTestCluster();
-    const prefect = await startFakePrefect1();
-    onTestFinished(() => prefect.stop());
-    const inspected = async (): Promise<string> =>
-      (await setup.cli(["inspect", runId(6), "--api", prefect.url, "-b", "server"])).stdout;
-    putJob(setup, "lost", { run: runId(6), pod: POD.running });
-    expect(await inspected()).toContain(
-      "leave job.batch/lost: not finished, Prefect knows none of the flow runs",
-    );
-    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }) });
-    putJob(setup, "known", { run: id, pod: POD.running });
-    const both = await inspected();
-    expect(both).toContain(
-      "delete job.batch/lost: its flow run no longer exists in Prefect, but the Job still exists",
-    );
-    expect(both).toContain("AN AGENT WOULD\n  nothing: its Job does not name a Prefect API");
-  });
-
   it("shows what cleanup would do with a Dask cluster, with one line for many workers", async () => {
     const setup = await testCluster();
     const cluster = `dask-${runId(2)}-03d5b8bb-0`;

@@ -1,9 +1,12 @@
 // kubectl prefect jobs: table, warnings and exit code.
 
+import { ownerText } from "../../../../src/job/owner.ts";
+import type { FlowRow } from "../../../fakes/prefect1/rows.ts";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { JsonObject } from "../../../../src/base/json.ts";
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { ended, POD, putJob, startTestCluster, runId } from "../../../inventory/test-cluster.ts";
+import type { JobSpec } from "../../../inventory/test-cluster.ts";
 import { fakePrefect3 } from "../../../support/prefect3.ts";
 import type { TestCluster } from "../../../inventory/test-cluster.ts";
 
@@ -26,6 +29,10 @@ async function mixedWorld(): Promise<TestCluster> {
   putJob(testCluster, "elsewhere", { run: runId(5), namespace: "other", pod: POD.running });
   testCluster.fake.put("jobs", { metadata: { name: "foreign", labels: { app: "x" } }, spec: {} });
   return testCluster;
+}
+
+function owned(tenantId: string): Record<string, string> {
+  return { "prefect.io/agent": ownerText({ name: "agent", labels: [], tenantId, process: "p" }) };
 }
 
 describe("kubectl prefect jobs", () => {
@@ -85,7 +92,7 @@ describe("kubectl prefect jobs", () => {
     const run = prefect.createFlowRun({ flow, name: "quick-fox" });
     prefect.setState(run.id, { type: "Running" });
     putJob(testCluster, "mine", { run: run.id, pod: POD.running });
-    putJob(testCluster, "lost", { run: runId(9), pod: POD.running });
+    putJob(testCluster, "lost", { run: runId(9), flow: flow.id, pod: POD.running });
     const { stdout, stderr } = await testCluster.cli(["jobs", "--api", prefect.url, "-b", "server"]);
     expect(stdout).toMatch(/^<none> +99999999 +<deleted> +lost .* orphaned$/m);
     expect(stdout).toMatch(/^quick-fox +\w{8} +Running +mine .* active$/m);
@@ -192,44 +199,44 @@ describe("kubectl prefect jobs", () => {
     putJob(testCluster, "both", { run: runId(1), labels, pod: POD.running });
     putJob(testCluster, "odd", { run: "not-an-id", pod: POD.running });
     const { stdout } = await testCluster.cli(["jobs", "--api", prefect.url, "-b", "server"]);
-    expect(stdout).toMatch(/ <deleted> +both +1\/1 Running +2 /);
+    expect(stdout).toMatch(/ <unknown> +both +1\/1 Running +2 /);
     expect(stdout).toMatch(/ not-an-i +<none> +odd +1\/1 Running /);
   });
 
-  it("does not treat a run as deleted if its Job names another Prefect API", async () => {
+  it.each<{
+    readonly proof: string;
+    readonly of: (flow: FlowRow, tenant: string) => Partial<JobSpec>;
+    readonly state: string;
+  }>([
+    { proof: "Prefect knows its flow", of: (flow) => ({ flow: flow.id }), state: "deleted" },
+    {
+      proof: "its agent is of this tenant",
+      of: (_, tenant) => ({ annotations: owned(tenant) }),
+      state: "deleted",
+    },
+    {
+      proof: "its agent is of another tenant",
+      of: () => ({ annotations: owned(runId(7)) }),
+      state: "unknown",
+    },
+    { proof: "its flow is another Prefect's", of: () => ({ flow: runId(8) }), state: "unknown" },
+    { proof: "nothing tells", of: () => ({}), state: "unknown" },
+  ])("shows <$state> for a run that Prefect does not have where $proof", async ({ of, state }) => {
     const testCluster = await startTestCluster();
     const prefect = await startFakePrefect1();
     onTestFinished(() => prefect.stop());
-    const { id } = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "quick-fox" });
-    const made = (api: string): JsonObject => ({
-      containers: [{ name: "flow", image: "flows:1", env: [{ name: "PREFECT__CLOUD__API", value: api }] }],
-    });
-    // The same API under its address in the cluster, as on the Job of a known run.
-    putJob(testCluster, "mine", { run: id, podSpec: made("http://apollo:4200"), pod: POD.running });
-    putJob(testCluster, "deleted", {
-      run: runId(1),
-      podSpec: made("http://apollo:4200/graphql"),
-      pod: POD.running,
-    });
-    putJob(testCluster, "others", {
-      run: runId(2),
-      podSpec: made("http://elsewhere:4200"),
-      pod: POD.running,
-    });
+    const flow = prefect.createFlow({ name: "f" });
+    putJob(testCluster, "lost", { run: runId(9), pod: POD.running, ...of(flow, prefect.tenantId) });
     const asking = ["--api", prefect.url, "-b", "server"];
-    const { stdout, stderr } = await testCluster.cli(["jobs", ...asking]);
-    expect(stdout).toMatch(/ Scheduled +mine .* active\n/);
-    expect(stdout).toMatch(/ <deleted> +deleted .* orphaned\n/);
-    expect(stdout).toMatch(/ <unknown> +others .* active\n/);
-    expect(stderr).toBe(
-      "warning: 1 flow run belongs to another Prefect 1 (http://elsewhere:4200): its state is unknown\n",
+    const { stdout } = await testCluster.cli(["jobs", ...asking]);
+    expect(stdout).toMatch(
+      new RegExp(` <${state}> +lost .* ${state === "deleted" ? "orphaned" : "active"}\n`),
     );
-    const deleted = await testCluster.cli(["inspect", "job/deleted", ...asking]);
-    expect(deleted.stdout).toContain("AN AGENT WOULD\n  delete Job deleted\n");
-    const inspected = await testCluster.cli(["inspect", "job/others", ...asking]);
-    expect(inspected.stdout).toContain("AN AGENT WOULD\n  nothing: the flow run has no problem\n");
-    expect(inspected.stdout).toContain(
-      "leave job.batch/others: not finished, the state of its flow run is unknown",
+    const { stdout: inspected } = await testCluster.cli(["inspect", "job/lost", ...asking]);
+    expect(inspected).toContain(
+      state === "deleted"
+        ? "delete job.batch/lost: its flow run no longer exists"
+        : "leave job.batch/lost: not finished",
     );
   });
 
@@ -251,7 +258,7 @@ describe("kubectl prefect jobs", () => {
     ]);
     expect(stdout.trim().split("\n")).toHaveLength(620);
     expect(stderr).toBe(
-      "warning: Prefect 1 knows none of the 620 flow runs here: check the API address and the tenant\n",
+      "warning: 620 flow runs are not in this Prefect, so their states are unknown: check the API address and the tenant, or whether another Prefect uses this cluster\n",
     );
     const pages = testCluster.fake.requests.entries.filter(
       ({ resource, query }) => resource === "jobs" && query.includes("flow_run_id"),
