@@ -16,7 +16,7 @@ import * as documents from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
-import { findFlowRuns } from "./find-runs.ts";
+import { dueFilter, findFlowRuns } from "./find-runs.ts";
 import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql, Operation } from "./graphql.ts";
@@ -31,7 +31,6 @@ import { fetchTenantId } from "./tenant.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
-const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 
 export interface AgentRegistration {
   readonly name: string;
@@ -120,15 +119,7 @@ export class Prefect1Client {
     labels: readonly string[],
     options: { readonly limit: number; readonly signal?: AbortSignal | undefined },
   ): Promise<string[]> {
-    const due = { state: { _in: QUEUE_STATES }, state_start_time: { _lte: isoUtc(before) } };
-    const labelRule =
-      labels.length === 0
-        ? [{ labels: { _eq: [] } }]
-        : [{ labels: { _contained_in: labels } }, { _not: { labels: { _eq: [] } } }];
-    const where = {
-      tenant_id: { _eq: await this.tenantId(options.signal) },
-      _and: [...labelRule, { _or: [due, { state: { _eq: "Running" }, task_runs: due }] }],
-    };
+    const where = dueFilter(await this.tenantId(options.signal), before, labels);
     const data = await this.#request("list due flow runs", "flow_run_due", {
       document: documents.DUE,
       variables: { where, limit: options.limit },

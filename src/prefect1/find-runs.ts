@@ -1,5 +1,6 @@
 // Finds flow runs by id, id prefix or name.
 
+import type { JsonObject } from "../base/json.ts";
 import { arrayIn } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import { FIND } from "./queries.ts";
@@ -41,4 +42,19 @@ export async function findFlowRuns(
 /** Ids have no text operators, but they are ordered by their digits. */
 function idRange(prefix: string): { readonly _gte: string; readonly _lte: string } {
   return { _gte: prefix + LOWEST_ID.slice(prefix.length), _lte: prefix + HIGHEST_ID.slice(prefix.length) };
+}
+
+const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
+
+/** Matches runs that are due by this time for an agent with these labels, as Prefect's queue does. */
+export function dueFilter(tenantId: string, before: Date, labels: readonly string[]): JsonObject {
+  const due = { state: { _in: QUEUE_STATES }, state_start_time: { _lte: isoUtc(before) } };
+  const labelRule =
+    labels.length === 0
+      ? [{ labels: { _eq: [] } }]
+      : [{ labels: { _contained_in: labels } }, { _not: { labels: { _eq: [] } } }];
+  return {
+    tenant_id: { _eq: tenantId },
+    _and: [...labelRule, { _or: [due, { state: { _eq: "Running" }, task_runs: due }] }],
+  };
 }
