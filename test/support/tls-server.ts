@@ -37,7 +37,9 @@ export async function startTlsServer(
   answer: RequestListener = (_, response) => void response.end("{}"),
 ): Promise<TlsServer> {
   const asked: string[] = [];
-  const server = createServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, (request, response) => {
+  // Client certificates are asked for, and left to `answer` to judge.
+  const tls = { cert: CERTIFICATE, key: PRIVATE_KEY, requestCert: true, rejectUnauthorized: false };
+  const server = createServer(tls, (request, response) => {
     asked.push(request.url ?? "");
     answer(request, response);
   });
