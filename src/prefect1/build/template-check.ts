@@ -67,6 +67,7 @@ function containerProblem(container: unknown, path: string): string | undefined 
   for (const field of ["name", "image"]) {
     const value = container[field];
     if (value !== undefined && typeof value !== "string") return `${path}.${field} is not a string`;
+    if (value?.includes("{{") === true) return `${path}.${field} has braces`;
   }
   return (
     envProblem(container["env"], `${path}.env`) ??
