@@ -3,9 +3,11 @@
 import { UsageError } from "clipanion";
 import { EXIT, ExpectedError, textOf } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
+import { oneLine } from "../output/clean.ts";
 import { PROGRAM } from "./program-name.ts";
 import type { CliContext } from "./context.ts";
 
+const MAX_LINE = 4_000;
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
 
 /** Writes an error to stderr and returns the exit code. `verbose` adds causes and, for a bug, the stack. */
@@ -15,10 +17,16 @@ export function reportError(
   verbose: boolean,
 ): number {
   const lines = linesOf(error, context.signal, verbose);
-  context.stderr.write(`${lines.join("\n")}\n`);
+  context.stderr.write(`${lines.map(shown).join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
   if (error instanceof UsageError) return EXIT.usage;
   return context.signal.aborted ? EXIT.interrupted : 1;
+}
+
+/** One line of an error, which an API may have answered at any length. */
+function shown(line: string): string {
+  const text = oneLine(line);
+  return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
 }
 
 function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[] {
@@ -28,7 +36,7 @@ function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[
     return [`error: ${error.message}`, ...hint, ...(verbose ? causesOf(error) : [])];
   }
   if (signal.aborted) return ["error: interrupted"];
-  const stack = verbose && error instanceof Error && error.stack !== undefined ? [error.stack] : [];
+  const stack = verbose && error instanceof Error ? (error.stack ?? "").split("\n") : [];
   return [
     `error: internal error: ${textOf(error)}`,
     `hint: please report it at ${BUG_REPORTS}, with -v`,
@@ -72,7 +80,7 @@ export function reportUsage(
 
 function usageError(reason: string, help: string, suggestion: string | undefined): string {
   const hint = suggestion === undefined ? help : `did you mean "${suggestion}"? ${help}`;
-  return `error: ${reason}\nhint: ${hint}\n`;
+  return `error: ${oneLine(reason)}\nhint: ${oneLine(hint)}\n`;
 }
 
 /** clipanion's reason: from a candidate, else from its message. */

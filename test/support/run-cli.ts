@@ -2,8 +2,7 @@
 
 import { Readable, Writable } from "node:stream";
 import { systemClock } from "../../src/base/clock.ts";
-import { connectors } from "../../src/cli/context.ts";
-import type { CliContext } from "../../src/cli/context.ts";
+import { cliContext } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
 import { assertNoSecretsPrinted } from "./secrets.ts";
 
@@ -30,21 +29,23 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
   const env = { HOME, ...input.env };
   const files = new Map(Object.entries(input.files ?? {}));
   const readFile = (path: string): string | undefined => files.get(path);
-  const dependencies = { env, clock: systemClock, home: HOME, readFile };
   const stdout = new Recorder();
   const stderr = new Recorder();
-  const context: CliContext = {
-    ...dependencies,
-    ...connectors({ ...dependencies, userAgent: "kubectl-prefect/test" }),
+  const context = cliContext({
+    env,
+    clock: systemClock,
+    home: HOME,
+    readFile,
+    userAgent: "kubectl-prefect/test",
     stdin: Readable.from(input.stdin === undefined ? [] : [input.stdin]),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    colorDepth: 1,
+    isInteractive: false,
     signal: input.signal ?? new AbortController().signal,
     hostname: "laptop",
     pid: 4711,
     isRunning: () => false,
-  };
+  });
   const exitCode = await run(argv, context, false);
   const output = { stdout: stdout.text, stderr: stderr.text };
   assertNoSecretsPrinted({ argv, env, files: Object.values(input.files ?? {}) }, output);

@@ -6,6 +6,7 @@ import type { CommandInfo, OptionInfo } from "../help/command-metadata.ts";
 import { lookUp } from "./look-up.ts";
 import type { Typed } from "./look-up.ts";
 import type { CliContext } from "../context.ts";
+import { asCell } from "../../output/text-width.ts";
 import { flagValue } from "../help/flag-values.ts";
 
 /** cobra's ShellCompDirective: 0 also offers files, 4 does not, 2 adds no blank. */
@@ -26,7 +27,9 @@ export async function complete(
   context: CliContext,
 ): Promise<number> {
   const { candidates, directive } = await answer(argv, commands, context);
-  const lines = candidates.map(([word, meaning]) => (meaning === "" ? word : `${word}\t${meaning}`));
+  // A word that would have to be cleaned is no longer the name of anything.
+  const offered = candidates.filter(([word]) => asCell(word) === word);
+  const lines = offered.map(([word, meaning]) => (meaning === "" ? word : `${word}\t${asCell(meaning)}`));
   context.stdout.write(`${[...lines, `:${directive}`].join("\n")}\n`);
   return 0;
 }

@@ -48,6 +48,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { leaderElect = false } = flags;
   checkBeforeConnecting(options);
   const name = flags.name ?? config.agent.name.value;
+  context.secrets.addUrl(flags.jobTemplate);
   const { log, flush } = agentLog(context, flags, { name, config });
   const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
   const client = await context.connectPrefect(prefectTarget(config), ({ operation, status, ms }) =>
@@ -74,7 +75,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       identity,
       job,
       template: flags.jobTemplate === undefined ? undefined : agentTemplateSource(flags.jobTemplate),
-      loadTemplate: (source) => loadTemplate(source, { env: context.env, signal }),
+      loadTemplate: (source) => loadTemplate(source, { ...context, signal }),
       newClaimId: () => crypto.randomUUID(),
     });
     const deps: AgentDeps = {

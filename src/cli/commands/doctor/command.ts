@@ -4,6 +4,7 @@ import type { DoctorDeps } from "../../../doctor/target.ts";
 import { Command, Option } from "clipanion";
 import { checkOptionValues } from "../../../agent/option-row.ts";
 import type { Finding } from "../../../doctor/finding.ts";
+import { escapeUnprintable } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
@@ -69,7 +70,7 @@ export class DoctorCommand extends ClusterCommand {
       connectPrefect3: async (config) => {
         const { prefect3Target } = await import("../../prefect-target.ts");
         const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
-        return connectPrefect3(prefect3Target(config), env, timeoutMs);
+        return connectPrefect3(prefect3Target(config), this.context, timeoutMs);
       },
       loadTemplate: async () => {
         const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
@@ -106,8 +107,10 @@ export class DoctorCommand extends ClusterCommand {
     style: ReportStyle,
   ): Promise<void> {
     const { reportLines, reportObject } = await import("./report.ts");
-    if (output === "json") return this.print(`${JSON.stringify(reportObject(findings), null, 4)}\n`);
-    if (output === "text") return this.print(`${reportLines(findings, style).join("\n")}\n`);
+    if (output === "json") {
+      return this.print(`${escapeUnprintable(JSON.stringify(reportObject(findings), null, 4))}\n`);
+    }
+    if (output === "text") return this.printStyled(`${reportLines(findings, style).join("\n")}\n`);
     const { toYaml } = await import("../../../output/yaml.ts");
     this.print(toYaml(reportObject(findings)));
   }

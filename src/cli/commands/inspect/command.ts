@@ -4,6 +4,7 @@ import type { RunStatus } from "../../../orchestrator/flow-run.ts";
 import { Command, Option } from "clipanion";
 import type { PlannedAction } from "../../../inventory/diagnosis.ts";
 import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
+import { oneLine } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ClusterScope } from "../../options/namespaced-command.ts";
@@ -94,16 +95,16 @@ export class InspectCommand extends NamespacedCommand {
     const lines = [
       ...treeLines(runTree(run, now), { ascii, palette }),
       "",
-      `${palette.heading("STATUS")} ${status}: ${reason}`,
-      ...postMortems.flatMap((text) => ["", ...postMortemLines(text, reason)]),
+      `${palette.heading("STATUS")} ${oneLine(`${status}: ${reason}`)}`,
+      ...postMortems.flatMap((text) => ["", ...postMortemLines(text, reason).map(oneLine)]),
       "",
       palette.heading("AN AGENT WOULD"),
-      ...agent.map((action) => `  ${action}`),
+      ...agent.map((action) => `  ${oneLine(action)}`),
       "",
       `${palette.heading("CLEANUP WOULD")} (--older-than ${formatDuration(OLDER_THAN_MS)})`,
-      ...(cleanup.length === 0 ? ["nothing"] : actionLines(cleanup)).map((line) => `  ${line}`),
+      ...(cleanup.length === 0 ? ["nothing"] : actionLines(cleanup)).map((line) => `  ${oneLine(line)}`),
     ];
-    this.print(`${lines.join("\n")}\n`);
+    this.printStyled(`${lines.join("\n")}\n`);
   }
 
   async #object(
