@@ -11,7 +11,7 @@ export interface CliInput {
   readonly env?: Readonly<Record<string, string>>;
   /** Path to text. No other files exist, except for job templates. */
   readonly files?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
 }
 
