@@ -13,6 +13,8 @@ export interface CliInput {
   readonly files?: Readonly<Record<string, string>>;
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
+  /** Whether stdout and stderr are terminals, 200 columns wide. */
+  readonly isTerminal?: boolean;
 }
 
 export interface CliResult {
@@ -29,8 +31,8 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
   const env = { HOME, ...input.env };
   const files = new Map(Object.entries(input.files ?? {}));
   const readFile = (path: string): string | undefined => files.get(path);
-  const stdout = new Recorder();
-  const stderr = new Recorder();
+  const stdout = new Recorder(input.isTerminal);
+  const stderr = new Recorder(input.isTerminal);
   const context = cliContext({
     env,
     clock: systemClock,
@@ -55,10 +57,15 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
 /** Records what is written. */
 class Recorder {
   text = "";
-  readonly stream = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      this.text += chunk.toString("utf8");
-      done();
-    },
-  });
+  readonly stream: Writable;
+
+  constructor(isTTY = false) {
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.text += chunk.toString("utf8");
+        done();
+      },
+    });
+    this.stream = isTTY ? Object.assign(stream, { isTTY, columns: 200, rows: 100 }) : stream;
+  }
 }

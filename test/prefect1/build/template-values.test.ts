@@ -102,20 +102,21 @@ spec:
 
 function textsIn(text: string): unknown[] {
   const { metadata, spec } = jobFrom(text);
-  const { metadata: podMetadata, spec: pod } = spec.template;
-  const [flow, other] = pod.containers as unknown as Record<string, unknown[]>[];
-  const { nodeSelector, tolerations, affinity, topologySpreadConstraints } = pod as Record<string, any>;
+  const pod = JSON.parse(JSON.stringify(spec.template)) as Record<string, Record<string, unknown>>;
+  const at = (...path: readonly (string | number)[]): unknown =>
+    path.reduce<unknown>((node, key) => (node as Record<string | number, unknown>)[key], pod);
+  const variables = at("spec", "containers", 0, "env") as { name: string; value: string }[];
   return [
     metadata.labels?.["a"],
     metadata.annotations?.["a"],
-    podMetadata?.labels?.["a"],
-    nodeSelector?.a,
-    tolerations[0].value,
-    affinity.nodeAffinity.x.matchExpressions[0].values[0],
-    topologySpreadConstraints[0].labelSelector.matchLabels.a,
-    flow?.["command"]?.[1],
-    (flow?.["env"] as { name: string; value: string }[]).find(({ name }) => name === "A")?.value,
-    other?.["args"]?.[0],
+    at("metadata", "labels", "a"),
+    at("spec", "nodeSelector", "a"),
+    at("spec", "tolerations", 0, "value"),
+    at("spec", "affinity", "nodeAffinity", "x", "matchExpressions", 0, "values", 0),
+    at("spec", "topologySpreadConstraints", 0, "labelSelector", "matchLabels", "a"),
+    at("spec", "containers", 0, "command", 1),
+    variables.find(({ name }) => name === "A")?.value,
+    at("spec", "containers", 1, "args", 0),
   ];
 }
 

@@ -21,9 +21,8 @@ const MAX_EVENTS = 12;
 /** The run with its objects. */
 export function runTree(run: InventoryRun, now: Date): TreeNode {
   const { state } = run.status.kind === "known" ? run.status : { state: undefined };
-  const message =
-    typeof state?.message === "string" && state.message !== "" ? `: ${oneLine(state.message)}` : "";
-  const name = run.name === undefined ? "" : ` ${run.name}`;
+  const message = typeof state?.message === "string" && state.message !== "" ? `: ${state.message}` : "";
+  const name = run.name === undefined ? "" : ` ${oneLine(run.name)}`;
   const nodes = [
     ...run.observed.jobs.map((job) => (run.podsForbidden === true ? jobWithoutPodsNode : jobNode)(job, now)),
     ...run.dask.map((dask) => daskNode(dask, now)),
@@ -33,7 +32,7 @@ export function runTree(run: InventoryRun, now: Date): TreeNode {
   return {
     text: `flow run${name} ${run.flowRunId || "<none>"} (Prefect ${run.prefectVersion === 1 ? "1" : "2 or 3"})`,
     children: [
-      { text: `state ${runStateText(run)}${message}` },
+      { text: oneLine(`state ${runStateText(run)}${message}`) },
       ...(nodes.length === 0 ? [noObjects] : nodes),
     ],
   };
@@ -77,7 +76,7 @@ function podNode(pod: Pod, options: { readonly now: Date; readonly events: reado
   const details = [pod.status.reason, pod.status.message].filter((text) => text !== undefined && text !== "");
   return {
     text: [
-      `pod/${pod.metadata.name} ${podStatus(pod)}, ${node}${restarted}, ${age(pod.metadata.creationTimestamp, options.now)} old`,
+      `pod/${pod.metadata.name} ${oneLine(podStatus(pod))}, ${node}${restarted}, ${age(pod.metadata.creationTimestamp, options.now)} old`,
       ...(details.length === 0 ? [] : [oneLine(details.join(": "))]),
     ].join("\n"),
     tone: isReady(pod) ? "good" : undefined,
@@ -106,7 +105,7 @@ function containerState(status: ContainerStatus | undefined, spec: Container): s
   if (terminated !== undefined) return describeTermination(terminated, spec);
   const { reason = "", message = "" } = waiting ?? {};
   if (reason === "") return "not started";
-  return message === "" ? `waiting: ${reason}` : `waiting: ${reason}: ${oneLine(message)}`;
+  return message === "" ? `waiting: ${oneLine(reason)}` : `waiting: ${oneLine(`${reason}: ${message}`)}`;
 }
 
 function eventNodes(events: readonly KubeEvent[], now: Date): readonly TreeNode[] {
@@ -124,7 +123,7 @@ function eventNode(event: KubeEvent, now: Date): TreeNode {
   const ago = age(lastSeenAt(event) ?? event.metadata.creationTimestamp, now);
   const isWarning = event.type === "Warning";
   return {
-    text: `event ${event.reason ?? "None"}${count} ${ago} ago: ${oneLine(event.message ?? "")}`,
+    text: oneLine(`event ${event.reason ?? "None"}${count} ${ago} ago: ${event.message ?? ""}`),
     tone: isWarning ? "bad" : "quiet",
   };
 }
