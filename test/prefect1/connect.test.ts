@@ -47,42 +47,28 @@ describe("a proxy of the environment", () => {
 });
 
 describe("an answer of something before Prefect", () => {
+  const html = { "content-type": "text/html" };
+  const page = "a web page, perhaps one to sign in";
+  const location = "https://login.corp/?state=s";
+
   it.each([
-    [
-      302,
-      { location: "https://login.corp/?state=s" },
-      "it answered 302 with a redirect to https://login.corp/, perhaps a page to sign in",
-      "unreadable",
-    ],
-    [
-      200,
-      { "content-type": "text/html" },
-      "it answered 200 with a web page, perhaps one to sign in",
-      "unreadable",
-    ],
-    [
-      404,
-      { "content-type": "text/html" },
-      "it answered 404 with a web page, perhaps one to sign in",
-      "unreadable",
-    ],
-    [
-      403,
-      { "content-type": "text/html" },
-      "the API answered 403 with a web page, perhaps one to sign in",
-      "unauthorized",
-    ],
-    [502, { "content-type": "text/html" }, "the API answered 502", "overloaded"],
-  ])("of %i %j is called what it is", async (status, headers, message, failure) => {
+    {
+      status: 302,
+      headers: { location },
+      says: "it answered 302 with a redirect to https://login.corp/, perhaps a page to sign in",
+      failure: "unreadable",
+    },
+    { status: 200, headers: html, says: `it answered 200 with ${page}`, failure: "unreadable" },
+    { status: 404, headers: html, says: `it answered 404 with ${page}`, failure: "unreadable" },
+    { status: 403, headers: html, says: `the API answered 403 with ${page}`, failure: "unauthorized" },
+    { status: 502, headers: html, says: "the API answered 502", failure: "overloaded" },
+  ])("with status $status is called what it is: $failure", async ({ status, headers, says, failure }) => {
     onTestFinished(stopAll);
     const { url } = await place((_, response) =>
       response.writeHead(status, headers).end("<html>hunter2</html>"),
     );
     const api = connectPrefect({ url: url.href, backend: "server", timeoutMs: 5_000 }, { env: {} });
     onTestFinished(() => api.close());
-    await expect(api.tenantId()).rejects.toMatchObject({
-      message: expect.stringContaining(message),
-      failure,
-    });
+    await expect(api.tenantId()).rejects.toMatchObject({ message: expect.stringContaining(says), failure });
   });
 });

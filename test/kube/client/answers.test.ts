@@ -57,18 +57,24 @@ describe.each(CALLS)("%s", (_, call) => {
 });
 
 describe("an answer", () => {
+  const page = "with a web page, perhaps one to sign in";
+
   it.each([
-    ["that is no JSON", 200, {}, "hunter2-s3cret", "the server answered 200 with something else than JSON"],
-    [
-      "of a load balancer",
-      503,
-      HTML,
-      "<html>hunter2</html>",
-      "the server answered 503 with a web page, perhaps one to sign in",
-    ],
-    ["of plain text", 500, {}, "hunter2-s3cret", "the server answered 500"],
-  ])("%s is no internal error, and is not repeated", async (_, status, headers, body, detail) => {
-    const kube = await answering(status, headers, body);
+    {
+      what: "no JSON",
+      status: 200,
+      headers: {},
+      detail: "the server answered 200 with something else than JSON",
+    },
+    {
+      what: "a page of a load balancer",
+      status: 503,
+      headers: HTML,
+      detail: `the server answered 503 ${page}`,
+    },
+    { what: "plain text", status: 500, headers: {}, detail: "the server answered 500" },
+  ])("that is $what is no internal error, and is not repeated", async ({ status, headers, detail }) => {
+    const kube = await answering(status, headers, "hunter2-s3cret");
     await expect(kube.listPage("jobs", {})).rejects.toMatchObject({ detail, retryable: true });
     kube.close();
   });
