@@ -3,6 +3,8 @@
 /** Shorter ones occur by chance in names and sentences; they stay out of sight because nothing prints them. */
 const MIN_LENGTH = 8;
 
+const USERINFO = /(?<=\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'@]+@/gi;
+
 export class Secrets {
   readonly #known = new Set<string>();
   /** In every form in which they may be printed, longest first. */
@@ -24,8 +26,10 @@ export class Secrets {
     this.add(password, decoded(password));
   }
 
+  /** Without the secrets, and without user and password in any URL. */
   redact(text: string): string {
-    return this.#forms.reduce((clean, form) => clean.replaceAll(form, "***"), text);
+    const clean = this.#forms.reduce((rest, form) => rest.replaceAll(form, "***"), text);
+    return clean.includes("@") ? clean.replaceAll(USERINFO, "") : clean;
   }
 }
 

@@ -34,6 +34,15 @@ describe("Secrets", () => {
   });
 });
 
+describe("redact", () => {
+  it("takes users and passwords out of every URL, however short they are", () => {
+    const text = 'api "http://kim:pw@host:4200/a@b" and https://host/?to=kim@corp, kim@corp';
+    expect(new Secrets().redact(text)).toBe(
+      'api "http://host:4200/a@b" and https://host/?to=kim@corp, kim@corp',
+    );
+  });
+});
+
 describe("redactUrl", () => {
   it.each([
     ["http://kim:hunter2@host:4200/a?b=c", "http://host:4200/a?b=c"],

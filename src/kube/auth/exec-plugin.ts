@@ -37,6 +37,7 @@ export async function runPlugin(target: Target, deps: CredentialDeps): Promise<I
   const exec = objectIn(target.user["exec"]);
   try {
     const plugin = pluginOf(exec, target, deps);
+    deps.secrets?.add(...secretsOf(exec));
     const identity = readAnswer(await outputWithin(plugin, deps), plugin, deps.clock.now().getTime());
     deps.secrets?.add(identity.token, identity.key);
     return identity;
@@ -77,6 +78,22 @@ function pluginOf(exec: JsonObject, target: Target, deps: CredentialDeps): Plugi
     interactive,
     apiVersion,
   };
+}
+
+/** The values of its variables and flags whose names say that they are secret; what it prints on stderr is shown. */
+function secretsOf({ env, args }: JsonObject): (string | undefined)[] {
+  const variables = arrayIn(env)
+    .map(objectIn)
+    .map(({ name, value }) => [String(name), value]);
+  const flags = arrayIn(args)
+    .map(String)
+    .flatMap((word, at, all) => {
+      const [, name, value] = /^(--?[\w-]+)(?:=(.*))?$/s.exec(word) ?? [];
+      return name === undefined ? [] : [[name, value ?? all[at + 1]]];
+    });
+  return [...variables, ...flags]
+    .filter(([name]) => /key|token|secret|passw/i.test(String(name)))
+    .map(([, value]) => textIn(value));
 }
 
 /** Its output, if it ends in time. Says after a while what is waited for. */
