@@ -61,14 +61,17 @@ describe("LogStream", () => {
   });
 
   it("is silent for as long as the flow is: that is no failure", async () => {
-    const { text, outcome } = await followed([...Array<Answer>(20).fill([IDLE]), [`${at(1)} one\n`]]);
+    const { text, outcome } = await followed([
+      ...Array.from({ length: 20 }, () => [IDLE]),
+      [`${at(1)} one\n`],
+    ]);
     expect([text, outcome]).toEqual(["one\n", undefined]);
   });
 
   it("gives up after several broken connections in a row, but not if lines came between them", async () => {
     const often = await followed(Array.from({ length: 9 }, (_, n) => [`${at(n)} line\n`, CUT]));
     expect(often.text).toBe("line\n".repeat(9));
-    const dead = await followed(Array<Answer>(9).fill(CUT));
+    const dead = await followed(Array.from({ length: 9 }, () => CUT));
     expect(dead.queries).toHaveLength(6);
     expect(dead.outcome).toMatchObject({
       message: 'cannot read the log of pod "pod": connection closed by the other side',
