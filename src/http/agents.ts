@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import tls from "node:tls";
 import { callbackify } from "node:util";
 import { textOf } from "../base/errors.ts";
-import { TransportError } from "./errors.ts";
+import { PROXY, TransportError } from "./errors.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** After this long without a byte, TCP checks whether the other side is still there. */
@@ -65,6 +65,6 @@ async function socksTunnel(
     return socket;
   } catch (error) {
     const cause = textOf(error).replace(/^connect ECONNREFUSED.*/, "connection refused");
-    throw new TransportError(`proxy ${name}: ${cause}`, { code: "ERR_SOCKS" });
+    throw new TransportError(`proxy ${name}: ${cause}`, { code: PROXY });
   }
 }

@@ -40,10 +40,13 @@ export function tooLarge(bytes: number): TransportError {
   return new TransportError(`the answer is larger than ${bytes / 1024 / 1024} MiB`, { code: "EMSGSIZE" });
 }
 
+/** The code of all that a proxy does wrong. */
+export const PROXY = "EPROXY";
+
 /** The proxy answered 407. */
 export function proxyRefusal({ name }: Proxy): TransportError {
   const message = `proxy ${name} answered 407: it does not accept the user and password of its URL`;
-  return new TransportError(message, { code: "ERR_PROXY_TUNNEL" });
+  return new TransportError(message, { code: PROXY });
 }
 
 const OF_PROXY = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ERR_PROXY_TUNNEL"]);
@@ -63,7 +66,7 @@ function proxyError(error: Error, code: string, proxy: Proxy): TransportError {
   const status = "statusCode" in error ? String(error.statusCode) : undefined;
   if (status === "407") return proxyRefusal(proxy);
   const cause = status === undefined ? messageOf(error, code) : `it answered ${status}`;
-  return new TransportError(`proxy ${proxy.name}: ${cause}`, { code });
+  return new TransportError(`proxy ${proxy.name}: ${cause}`, { code: PROXY });
 }
 
 /** Whether the server's certificate was not accepted. */

@@ -35,7 +35,7 @@ export function parseProxy(text: string, source: string): Proxy {
   // A malformed address can hide a password anywhere, so it is not repeated.
   if (url === null || url.hostname === "" || !hasReadablePassword(url)) {
     throw new SettingsError(`cannot use ${source}: it is not the URL of a proxy`, {
-      hint: "write it like http://user:password@proxy:3128, with special characters as %XX",
+      hint: "write it like http://proxy:3128; special characters of a user or password as %XX",
     });
   }
   const name = `${redactUrl(url.href).replace(/\/$/, "")} (${source})`;

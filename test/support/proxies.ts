@@ -18,8 +18,10 @@ export interface RecordingProxy {
 export interface ProxyRules {
   /** `user:password` that it demands. */
   readonly demands?: string;
-  /** Where it connects to, whatever it is asked for. */
+  /** The port that it connects to, whatever it is asked for. */
   readonly target?: number;
+  /** The address that it connects to; 127.0.0.1 without it. */
+  readonly host?: string;
 }
 
 /** An HTTP proxy, for CONNECT and for whole URLs. */
@@ -44,6 +46,7 @@ export async function startHttpProxy(rules: ProxyRules = {}): Promise<RecordingP
   });
   server.on("connect", (request: http.IncomingMessage, socket: net.Socket) => {
     const place = request.url ?? "";
+    socket.on("error", () => undefined);
     if (!isAdmitted(request.headers, place)) {
       return void socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
     }
@@ -90,8 +93,8 @@ function placeIn(bytes: Buffer): string {
   return `${host}:${port}`;
 }
 
-function join(socket: net.Socket, place: string, { target }: ProxyRules): void {
-  const onward = net.connect(target ?? Number(place.split(":").at(-1)), "127.0.0.1");
+function join(socket: net.Socket, place: string, { target, host = "127.0.0.1" }: ProxyRules): void {
+  const onward = net.connect(target ?? Number(place.split(":").at(-1)), host);
   for (const each of [socket, onward]) each.on("error", () => undefined);
   socket.pipe(onward).pipe(socket);
   socket.on("close", () => onward.destroy());

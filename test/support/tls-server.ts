@@ -32,9 +32,10 @@ export interface TlsServer {
   stop(): Promise<void>;
 }
 
-/** Starts the server on 127.0.0.1. */
+/** Starts the server on 127.0.0.1, or on another address. */
 export async function startTlsServer(
   answer: RequestListener = (_, response) => void response.end("{}"),
+  host = "127.0.0.1",
 ): Promise<TlsServer> {
   const asked: string[] = [];
   // Client certificates are asked for, and left to `answer` to judge.
@@ -43,10 +44,10 @@ export async function startTlsServer(
     asked.push(request.url ?? "");
     answer(request, response);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://${host.includes(":") ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     certificate: CERTIFICATE,
     asked,
     stop: async () => {

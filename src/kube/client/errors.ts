@@ -1,7 +1,7 @@
 // Turns error responses and failed connections into KubeError. The only place that reads a Status object.
 
 import { ExpectedError } from "../../base/errors.ts";
-import { isCertificateError, TransportError } from "../../http/errors.ts";
+import { isCertificateError, PROXY, TransportError } from "../../http/errors.ts";
 import type { HttpAnswer } from "../../http/exchange.ts";
 import { isObject, textIn } from "../../base/json.ts";
 import { retryAfterMs } from "../../http/retry-after.ts";
@@ -81,7 +81,9 @@ export function connectionError(action: string, server: string, error: unknown):
     cause: error,
     hint: certificate
       ? "name the CA with certificate-authority in the kubeconfig or --certificate-authority, or the server with --tls-server-name; --insecure-skip-tls-verify turns the check off"
-      : "check the server URL and the network with: kubectl cluster-info",
+      : error.code === PROXY
+        ? "check the proxy, or exempt the server from it with NO_PROXY"
+        : "check the server URL and the network with: kubectl cluster-info",
   });
 }
 
