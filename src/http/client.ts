@@ -29,7 +29,7 @@ import { tlsOf } from "./tls.ts";
 const MAX_SOCKETS = 32;
 const MIB = 1024 * 1024;
 /** A page of 500 large Jobs fits; an answer without end does not fill the memory. */
-const MAX_ANSWER = 256 * MIB;
+const MAX_ANSWER = 64 * MIB;
 /** What is read of an error's body. */
 const MAX_ERROR = MIB;
 
@@ -127,14 +127,15 @@ async function textOf(response: IncomingMessage): Promise<string> {
     response.destroy();
     throw tooLarge(MAX_ANSWER);
   }
-  response.setEncoding("utf8");
-  let body = "";
-  for await (const part of response) {
-    body += part as string;
-    if (isError && body.length > MAX_ERROR) break;
-    if (body.length > MAX_ANSWER) throw tooLarge(MAX_ANSWER);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (isError && size > MAX_ERROR) break;
+    if (size > MAX_ANSWER) throw tooLarge(MAX_ANSWER);
   }
-  return body;
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Until when a request may take, and what else ends it: its own signal, or the client's end. */

@@ -11,7 +11,7 @@ describe("an answer", () => {
     const { url } = await bareServer((socket) =>
       socket.write("HTTP/1.1 200 OK\r\ncontent-length: 999999999999999\r\n\r\n{"),
     );
-    await expect(clientOf(url).request(asking(url))).rejects.toThrow("the answer is larger than 256 MiB");
+    await expect(clientOf(url).request(asking(url))).rejects.toThrow("the answer is larger than 64 MiB");
   });
 
   it.each([
@@ -33,7 +33,7 @@ describe("an answer", () => {
       go();
     });
     await expect(clientOf(url).request(asking(url, { timeoutMs: 60_000 }))).rejects.toThrow(
-      "the answer is larger than 256 MiB",
+      "the answer is larger than 64 MiB",
     );
   });
 
