@@ -14,15 +14,6 @@ import { pemIn } from "./identity.ts";
 import type { CredentialDeps, Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
 
-interface Plugin {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Whether it gets the terminal. */
-  readonly interactive: boolean;
-  readonly apiVersion: string;
-}
-
 const SAY_AFTER_MS = 5_000;
 /** Without a terminal nobody can answer a question. */
 const MAX_MS = 60_000;
@@ -31,19 +22,38 @@ const MAX_OUTPUT = 1024 * 1024;
 const RENEW_MS = 60_000;
 /** Of a cluster in the kubeconfig: configuration for the plugin. */
 const EXTENSION = "client.authentication.k8s.io/exec";
+const SECRET_NAME = /key|token|secret|passw/i;
 
 /** What the user's plugin answers. Throws KubeError, which never contains what it printed on stdout; the signal's reason. */
 export async function runPlugin(target: Target, deps: CredentialDeps): Promise<Identity> {
   const exec = objectIn(target.user["exec"]);
+  const command = textIn(exec["command"]) ?? "";
+  const apiVersion = textIn(exec["apiVersion"]) ?? "client.authentication.k8s.io/v1";
   try {
-    const plugin = pluginOf(exec, target, deps);
-    deps.secrets?.add(...secretsOf(exec));
-    const identity = readAnswer(await outputWithin(plugin, deps), plugin, deps.clock.now().getTime());
+    const interactive = isInteractive(exec, deps);
+    const info = {
+      apiVersion,
+      kind: "ExecCredential",
+      spec: { interactive, ...clusterInfo(exec, target, deps) },
+    };
+    const env = variablesOf(exec, JSON.stringify(info), deps);
+    const { file, args, verbatim } = commandLine(command, argumentsOf(exec, deps), {
+      env,
+      exists: existsSync,
+    });
+    const child = spawn(file, args, {
+      env,
+      stdio: interactive ? ["inherit", "pipe", "inherit"] : ["ignore", "pipe", "pipe"],
+      windowsVerbatimArguments: verbatim,
+      windowsHide: true,
+    });
+    const output = await withinLimit(child, { command, interactive }, deps);
+    const identity = readAnswer(output, apiVersion, deps.clock.now().getTime());
     deps.secrets?.add(identity.token, identity.key);
     return identity;
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
-    throw new KubeError(`get credentials from "${textIn(exec["command"]) ?? ""}"`, error.message, {
+    throw new KubeError(`get credentials from "${command}"`, error.message, {
       status: 401,
       reason: "CredentialPlugin",
       hint: textIn(exec["installHint"]) ?? "run the plugin by hand, or log in again",
@@ -51,71 +61,56 @@ export async function runPlugin(target: Target, deps: CredentialDeps): Promise<I
   }
 }
 
-function pluginOf(exec: JsonObject, target: Target, deps: CredentialDeps): Plugin {
-  const mode = textIn(exec["interactiveMode"]) ?? "IfAvailable";
-  const interactive = mode !== "Never" && deps.user?.isInteractive === true;
-  if (mode === "Always" && !interactive) {
-    throw new ExpectedError("it asks on the terminal (interactiveMode: Always), and there is none");
-  }
-  const apiVersion = textIn(exec["apiVersion"]) ?? "client.authentication.k8s.io/v1";
-  const { extensions, ...cluster } = target.cluster;
+function isInteractive({ interactiveMode }: JsonObject, { user }: CredentialDeps): boolean {
+  if (interactiveMode === "Never") return false;
+  if (interactiveMode !== "Always" || user?.isInteractive === true) return user?.isInteractive === true;
+  throw new ExpectedError("it asks on the terminal (interactiveMode: Always), and there is none");
+}
+
+function clusterInfo(exec: JsonObject, { server, cluster }: Target, deps: CredentialDeps): JsonObject {
+  if (exec["provideClusterInfo"] !== true) return {};
+  const { extensions, ...rest } = cluster;
   const extension = arrayIn(extensions)
     .map(objectIn)
     .find(({ name }) => name === EXTENSION);
   const ca = Buffer.from(pemIn(cluster, "certificate-authority", deps) ?? "").toString("base64");
-  const config = extension?.["extension"];
-  const shared = { ...cluster, server: target.server, "certificate-authority-data": ca, config };
-  const spec = exec["provideClusterInfo"] === true ? { interactive, cluster: shared } : { interactive };
-  const own = arrayIn(exec["env"]).map((entry) => [objectIn(entry)["name"], objectIn(entry)["value"]]);
-  return {
-    command: textIn(exec["command"]) ?? "",
-    args: arrayIn(exec["args"]).map(String),
-    env: {
-      ...deps.env,
-      ...(Object.fromEntries(own) as Record<string, string>),
-      KUBERNETES_EXEC_INFO: JSON.stringify({ apiVersion, kind: "ExecCredential", spec }),
-    },
-    interactive,
-    apiVersion,
-  };
+  return { cluster: { ...rest, server, "certificate-authority-data": ca, config: extension?.["extension"] } };
 }
 
-/** The values of its variables and flags whose names say that they are secret; what it prints on stderr is shown. */
-function secretsOf({ env, args }: JsonObject): (string | undefined)[] {
-  const variables = arrayIn(env)
+/** What it shows on stderr may repeat its secrets. */
+function variablesOf(exec: JsonObject, info: string, { env, secrets }: CredentialDeps): NodeJS.ProcessEnv {
+  const own = arrayIn(exec["env"])
     .map(objectIn)
-    .map(({ name, value }) => [String(name), value]);
-  const flags = arrayIn(args)
-    .map(String)
-    .flatMap((word, at, all) => {
-      const [, name, value] = /^(--?[\w-]+)(?:=(.*))?$/s.exec(word) ?? [];
-      return name === undefined ? [] : [[name, value ?? all[at + 1]]];
-    });
-  return [...variables, ...flags]
-    .filter(([name]) => /key|token|secret|passw/i.test(String(name)))
-    .map(([, value]) => textIn(value));
+    .map(({ name, value }) => [String(name), String(value)] as const);
+  for (const [name, value] of own) if (SECRET_NAME.test(name)) secrets?.add(value);
+  return { ...env, ...Object.fromEntries(own), KUBERNETES_EXEC_INFO: info };
+}
+
+function argumentsOf(exec: JsonObject, { secrets }: CredentialDeps): readonly string[] {
+  const args = arrayIn(exec["args"]).map(String);
+  for (const [at, word] of args.entries()) {
+    const [flag = "", value = args[at + 1]] = word.split(/=(.*)/s);
+    if (flag.startsWith("-") && SECRET_NAME.test(flag)) secrets?.add(value);
+  }
+  return args;
 }
 
 /** Its output, if it ends in time. Says after a while what is waited for. */
-async function outputWithin(plugin: Plugin, deps: CredentialDeps): Promise<string> {
-  const { command, env, interactive } = plugin;
-  const { file, args, verbatim } = commandLine(command, plugin.args, { env, exists: existsSync });
-  const child = spawn(file, args, {
-    env,
-    stdio: interactive ? ["inherit", "pipe", "inherit"] : ["ignore", "pipe", "pipe"],
-    windowsVerbatimArguments: verbatim,
-    windowsHide: true,
-  });
+async function withinLimit(
+  child: ChildProcess,
+  { command, interactive }: { readonly command: string; readonly interactive: boolean },
+  { clock, signal, user }: CredentialDeps,
+): Promise<string> {
   const over = new AbortController();
-  const until = AbortSignal.any([over.signal, ...(deps.signal === undefined ? [] : [deps.signal])]);
+  const until = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
   const limit = async (): Promise<never> => {
-    await deps.clock.sleep(SAY_AFTER_MS, until);
-    if (!until.aborted) deps.user?.show(`waiting for credentials from "${command}"\n`);
-    await (interactive ? aborted(until) : deps.clock.sleep(MAX_MS - SAY_AFTER_MS, until));
+    await clock.sleep(SAY_AFTER_MS, until);
+    if (!until.aborted) user?.show(`waiting for credentials from "${command}"\n`);
+    await (interactive ? aborted(until) : clock.sleep(MAX_MS - SAY_AFTER_MS, until));
     throw until.aborted ? until.reason : new ExpectedError(`it has not answered within ${MAX_MS / 1_000} s`);
   };
   try {
-    return await Promise.race([outputOf(child, deps), limit()]);
+    return await Promise.race([outputOf(child, user), limit()]);
   } finally {
     over.abort();
     child.kill();
@@ -123,12 +118,11 @@ async function outputWithin(plugin: Plugin, deps: CredentialDeps): Promise<strin
 }
 
 /** What it printed on stdout, once it has exited with 0. Its stderr is shown as it comes. */
-function outputOf(child: ChildProcess, { user }: CredentialDeps): Promise<string> {
-  let output = "";
-  let said = "";
-  child.stdout
-    ?.setEncoding("utf8")
-    .on("data", (text: string) => (output += text.slice(0, MAX_OUTPUT - output.length)));
+function outputOf(child: ChildProcess, user: CredentialDeps["user"]): Promise<string> {
+  let [output, said] = ["", ""];
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output += text.slice(0, MAX_OUTPUT - output.length);
+  });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     user?.show(text);
     said = (said + text).slice(-500);
@@ -139,16 +133,16 @@ function outputOf(child: ChildProcess, { user }: CredentialDeps): Promise<string
       reject(new ExpectedError(isMissing ? "there is no such program" : error.message));
     });
     child.on("close", (code, signal) => {
-      if (code === 0) return resolve(output);
-      const end = code === null ? `signal ${signal}` : `exit code ${code}`;
       const lastLine = said.trim().split("\n").at(-1) ?? "";
-      reject(new ExpectedError(`it failed with ${end}${lastLine && `: ${lastLine}`}`));
+      const end = code === null ? `signal ${signal}` : `exit code ${code}`;
+      if (code === 0) resolve(output);
+      else reject(new ExpectedError(`it failed with ${end}${lastLine && `: ${lastLine}`}`));
     });
   });
 }
 
 /** Errors never contain what it printed, which may be the token. */
-function readAnswer(output: string, { apiVersion }: Plugin, nowMs: number): Identity {
+function readAnswer(output: string, apiVersion: string, nowMs: number): Identity {
   let answer: JsonObject = {};
   try {
     answer = objectIn(JSON.parse(output));
