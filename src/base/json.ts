@@ -5,8 +5,8 @@ export interface JsonObject {
   readonly [key: string]: unknown;
 }
 
-/** Digits that a number of JavaScript would lose: more than 15 of them, or an exponent of three. */
-const LOSSY = /\d{16}|\d[eE]\+?\d{3}/;
+/** Numbers whose digits JavaScript may lose: more than 15 of them, or an exponent of three. */
+const LOSSY = /[:[,]\s*-?(?:\d{16}|[\d.]+[eE]\+?\d{3})/;
 
 /** Like JSON.parse, but whole numbers over 2^53 and numbers too large for JavaScript are texts of their digits, not roundings. */
 export function parseJson(text: string): unknown {

@@ -10,10 +10,16 @@ export function webPageIn({ status, headers, body }: HttpAnswer): string | undef
     const place = location.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//");
     return `a redirect to ${place}, perhaps a page to sign in`;
   }
-  return isWebPage(body, headers["content-type"]) ? "a web page, perhaps one to sign in" : undefined;
+  // Servers also send plain texts as text/html.
+  const isPage = isWebPage(body) || (hasHtmlType(headers) && body.trimStart().startsWith("<"));
+  return isPage ? "a web page, perhaps one to sign in" : undefined;
 }
 
-/** Whether the text is HTML, by its type or its beginning. */
-export function isWebPage(text: string, contentType = ""): boolean {
-  return /^text\/html\b/i.test(contentType) || /^\s*<(?:!doctype html|html)\b/i.test(text.slice(0, 500));
+/** Whether the text begins as HTML does. */
+export function isWebPage(text: string): boolean {
+  return /^\s*<(?:!doctype html|html)\b/i.test(text.slice(0, 500));
+}
+
+export function hasHtmlType({ "content-type": type = "" }: HttpAnswer["headers"]): boolean {
+  return /^text\/html\b/i.test(type);
 }

@@ -80,7 +80,7 @@ async function kubeconfigNames(
   const { parse } = await import("yaml");
   const names = pathsOf(flags, context).flatMap((path) => {
     const text = context.readFile(path);
-    const file = text === undefined ? {} : objectIn(parse(text));
+    const file = text === undefined ? {} : objectIn(parse(text, { logLevel: "error" }));
     return arrayIn(file[list]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
   });
   return [...new Set(names)].filter((name) => name !== "").sort();

@@ -80,7 +80,7 @@ export function connectionError(action: string, server: string, error: unknown):
     reason: certificate ? "BadCertificate" : "Unreachable",
     cause: error,
     hint: certificate
-      ? "name the CA with certificate-authority in the kubeconfig or --certificate-authority, or the server with --tls-server-name; --insecure-skip-tls-verify turns the check off"
+      ? "check certificate-authority in the kubeconfig, --certificate-authority or --tls-server-name; --insecure-skip-tls-verify turns the check off"
       : error.code === PROXY
         ? "check the proxy, or exempt the server from it with NO_PROXY"
         : "check the server URL and the network with: kubectl cluster-info",

@@ -3,7 +3,7 @@
 import type { Credentials } from "../auth/identity.ts";
 import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/exchange.ts";
 import { TransportError } from "../../http/errors.ts";
-import { isWebPage } from "../../http/web-page.ts";
+import { hasHtmlType } from "../../http/web-page.ts";
 import { connectionError, kubeErrorOf, unreadable } from "./errors.ts";
 import { ApiFallback } from "./api-fallback.ts";
 
@@ -159,6 +159,6 @@ export class Transport {
 
 /** A web page is never expected, whatever its status: it comes from something before the API server. */
 function isExpected({ status, headers }: Pick<HttpAnswer, "status" | "headers">, call: Call): boolean {
-  if (isWebPage("", headers["content-type"])) return false;
+  if (hasHtmlType(headers)) return false;
   return (status >= 200 && status < 300) || (call.expect ?? []).includes(status);
 }
