@@ -4,9 +4,8 @@ import { EXIT } from "./base/errors.ts";
 import { homedir } from "node:os";
 import { systemClock } from "./base/clock.ts";
 import { readFromDisk } from "./base/read-file.ts";
-import { connectors } from "./cli/context.ts";
-import type { CliContext } from "./cli/context.ts";
-import { run } from "./cli/run.ts";
+import { cliContext } from "./cli/context.ts";
+import { commandNameIn, run } from "./cli/run.ts";
 import { version } from "./version.ts";
 
 /** The first signal aborts the controller, a second one exits at once. */
@@ -22,7 +21,7 @@ function stopOnSignal(): AbortController {
 }
 
 /** Commands that change something or run until they are stopped; all others only read. */
-const WRITING_COMMANDS = new Set(["agent", "cancel", "cleanup"]);
+const WRITING_COMMANDS = new Set(["agent start", "cancel", "cleanup"]);
 
 /**
  * A closed stdout, as after `| head`, is no error. Commands that only read exit at once with 0; the others stop as after
@@ -31,32 +30,38 @@ const WRITING_COMMANDS = new Set(["agent", "cancel", "cleanup"]);
 function stopOnClosedStdout(stopping: AbortController): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") process.exit(1);
-    if (WRITING_COMMANDS.has(process.argv[2] ?? "")) stopping.abort();
+    if (WRITING_COMMANDS.has(commandNameIn(process.argv.slice(2)))) stopping.abort();
     else process.exit(0);
   });
   // A closed stderr is ignored: there is nowhere to report it.
   process.stderr.on("error", () => {});
 }
 
-/** Exits once all output is written, even if a request is still open. */
-function exit(code: number): void {
+/** Exits once all output is written, even if a request is still open or an exec plugin runs. */
+function exit(code: number, stopping: AbortController): void {
+  stopping.abort();
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }
 
 function main(): void {
-  const dependencies = { env: process.env, clock: systemClock, home: homedir(), readFile: readFromDisk };
   const stopping = stopOnSignal();
   stopOnClosedStdout(stopping);
-  const context: CliContext = {
-    ...dependencies,
-    ...connectors({ ...dependencies, userAgent: `kubectl-prefect/${version}` }),
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    colorDepth: 1,
+  const argv = process.argv.slice(2);
+  const { env, stdin, stdout, stderr } = process;
+  const context = cliContext({
+    env,
+    stdin,
+    stdout,
+    stderr,
+    clock: systemClock,
+    home: homedir(),
+    readFile: readFromDisk,
+    userAgent: `kubectl-prefect/${version}`,
+    // A shell that waits for completions is no place for questions.
+    isInteractive: stdin.isTTY && argv[0] !== "__complete",
     signal: stopping.signal,
-  };
-  void run(process.argv.slice(2), context).then(exit);
+  });
+  void run(argv, context).then((code) => exit(code, stopping));
 }
 
 main();

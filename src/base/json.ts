@@ -5,6 +5,19 @@ export interface JsonObject {
   readonly [key: string]: unknown;
 }
 
+/** Numbers whose digits JavaScript may lose: more than 15 of them, or an exponent of three. */
+const LOSSY = /[:[,]\s*-?(?:\d{16}|[\d.]+[eE]\+?\d{3})/;
+
+/** Like JSON.parse, but whole numbers over 2^53 and numbers too large for JavaScript are texts of their digits, not roundings. */
+export function parseJson(text: string): unknown {
+  if (!LOSSY.test(text)) return JSON.parse(text) as unknown;
+  return JSON.parse(text, (_, value: unknown, context?: { readonly source?: string }) => {
+    if (typeof value !== "number" || context?.source === undefined) return value;
+    const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+    return isExact ? value : context.source;
+  }) as unknown;
+}
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,13 +1,18 @@
 // Splits streams into lines.
 
+import { ExpectedError } from "./errors.ts";
+
 const LINE_BREAK = 10;
+/** Longer than any object that the Kubernetes API stores, and than any line that a kubelet keeps. */
+const MAX_LINE = 16 * 1024 * 1024;
 
 /**
  * Splits a stream of bytes into lines without line breaks, and yields the complete lines of each chunk together.
- * Lines stay bytes, so that callers decode only what they need.
+ * Lines stay bytes, so that callers decode only what they need. Throws an ExpectedError for a line over 16 MiB.
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
   let unfinished: Buffer[] = [];
+  let size = 0;
   for await (const chunk of chunks) {
     const lines: Buffer[] = [];
     let from = 0;
@@ -15,9 +20,12 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<re
       const part = chunk.subarray(from, end);
       lines.push(unfinished.length === 0 ? part : Buffer.concat([...unfinished, part]));
       unfinished = [];
+      size = 0;
       from = end + 1;
     }
     if (from < chunk.length) unfinished.push(chunk.subarray(from));
+    size += chunk.length - from;
+    if (size > MAX_LINE) throw new ExpectedError("a line is longer than 16 MiB", { retryable: true });
     if (lines.length > 0) yield lines;
   }
   if (unfinished.length > 0) yield [Buffer.concat(unfinished)];

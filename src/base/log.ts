@@ -16,19 +16,16 @@ export interface LogOptions {
   readonly format: "text" | "json";
   readonly write: (line: string) => void;
   readonly now: () => Date;
-  /** Replaced by *** in every line, such as the API key. */
-  readonly secrets?: readonly string[];
 }
 
 const RANK: Readonly<Record<LogLevel, number>> = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40 };
 
 /** Text lines look like Prefect's: `[2026-11-21 03:04:05,678] INFO - agent | Message field=value`. */
 export function createLog(options: LogOptions): Log {
-  const secrets = (options.secrets ?? []).filter((secret) => secret.length > 0);
   const put = (level: LogLevel, message: string, fields: LogFields = {}): void => {
     if (RANK[level] < RANK[options.level]) return;
     const line = options.format === "json" ? asJson(level, message, fields) : asText(level, message, fields);
-    options.write(`${redact(line, secrets)}\n`);
+    options.write(`${line}\n`);
   };
   const asText = (level: LogLevel, message: string, fields: LogFields): string => {
     const at = options.now().toISOString();
@@ -40,19 +37,21 @@ export function createLog(options: LogOptions): Log {
     }
     return line;
   };
-  const asJson = (level: LogLevel, message: string, fields: LogFields): string =>
-    JSON.stringify({ time: options.now().toISOString(), level, logger: options.name, message, ...fields });
+  const asJson = (level: LogLevel, message: string, { message: text, ...fields }: LogFields): string =>
+    JSON.stringify({
+      time: options.now().toISOString(),
+      level,
+      logger: options.name,
+      message,
+      text,
+      ...fields,
+    });
   return {
     debug: (message, fields) => put("DEBUG", message, fields),
     info: (message, fields) => put("INFO", message, fields),
     warn: (message, fields) => put("WARNING", message, fields),
     error: (message, fields) => put("ERROR", message, fields),
   };
-}
-
-/** Replaces every secret in the text. */
-export function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, "***"), text);
 }
 
 /** Discards everything. */

@@ -6,13 +6,22 @@ import { SettingsError, textOf } from "./errors.ts";
 /** The text of a file, or undefined when there is no such file. Throws SettingsError when it cannot be read. */
 export function readFromDisk(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return decodeText(readFileSync(path));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     const hint = code === "EACCES" ? "give the current user permission to read the file" : undefined;
     throw new SettingsError(`cannot read "${path}": ${causeOf(code, error)}`, { cause: error, hint });
   }
+}
+
+/** The text of a file's bytes: UTF-8, or UTF-16 with a byte order mark, as some editors on Windows write it. */
+export function decodeText(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  // The decoder leaves out the mark.
+  return new TextDecoder(encoding).decode(bytes);
 }
 
 function causeOf(code: unknown, error: unknown): string {

@@ -1,6 +1,9 @@
 // URLs without passwords.
 
-/** The URL without user and password, for messages. Accepts any text. */
+/** The URL without user and password, for messages. Accepts any text: of one that is no URL nothing before the last @ stays. */
 export function redactUrl(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, "$1//");
+  const start = /^[a-z][a-z0-9+.-]*:\/\/|^\/\//i.exec(url)?.[0] ?? "";
+  const rest = url.slice(start.length);
+  const isUrl = start !== "" && URL.canParse(url);
+  return start + (isUrl ? rest.replace(/^[^/?#]*@/, "") : rest.replace(/^.*@/s, ""));
 }

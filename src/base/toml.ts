@@ -12,8 +12,7 @@ export function readToml(path: string, readFile: ReadFile): JsonObject | undefin
   const text = readFile(path);
   if (text === undefined) return undefined;
   try {
-    // Some editors on Windows write a byte order mark.
-    return parse(text.replace(/^\uFEFF/, ""));
+    return parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const place = `line ${error.line}, column ${error.column}`;

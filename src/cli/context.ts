@@ -2,7 +2,8 @@
 
 import type { BaseContext } from "clipanion";
 import type { Clock } from "../base/clock.ts";
-import type { Env } from "../base/env.ts";
+import { Secrets } from "../base/secrets.ts";
+import { cleanStream } from "../output/clean.ts";
 import type { CompletedRequest } from "../kube/client/transport.ts";
 import type { Connection } from "../kube/client/connect.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
@@ -25,6 +26,8 @@ export interface CliContext extends BaseContext {
   readonly home: string | undefined;
   /** The file's text; undefined if it does not exist. Throws any other error. */
   readonly readFile: (path: string) => string | undefined;
+  /** Whatever is read of keys and passwords is added here: both streams replace it. */
+  readonly secrets: Secrets;
   readonly connectKube: (
     flags: ConnectionFlags,
     onRequest?: (seen: CompletedRequest) => void,
@@ -35,21 +38,34 @@ export interface CliContext extends BaseContext {
   ) => Promise<Prefect1Client>;
 }
 
-/** The clients are imported only when a command connects, so that --help stays fast. */
-export function connectors(
-  dependencies: Pick<CliContext, "clock" | "home" | "readFile"> & {
-    readonly env: Env;
-    readonly userAgent: string;
-  },
-): Pick<CliContext, "connectKube" | "connectPrefect"> {
+/** What a process, or a test, has. */
+export interface ProcessParts extends Omit<
+  CliContext,
+  "secrets" | "connectKube" | "connectPrefect" | "colorDepth"
+> {
+  readonly userAgent: string;
+  /** Whether an exec plugin may ask on the terminal. */
+  readonly isInteractive: boolean;
+}
+
+/** The context of one command line. The clients are imported only when a command connects, so that --help stays fast. */
+export function cliContext(parts: ProcessParts): CliContext {
+  const secrets = new Secrets();
+  const stderr = cleanStream(parts.stderr, secrets);
+  const user = { isInteractive: parts.isInteractive, show: (text: string) => void stderr.write(text) };
   return {
+    ...parts,
+    secrets,
+    stdout: cleanStream(parts.stdout, secrets),
+    stderr,
+    colorDepth: 1,
     connectKube: async (flags, onRequest) => {
       const { connectKube } = await import("../kube/client/connect.ts");
-      return connectKube(flags, { ...dependencies, onRequest });
+      return connectKube(flags, { ...parts, secrets, user, onRequest });
     },
     connectPrefect: async (target, onRequest) => {
       const { connectPrefect } = await import("../prefect1/connect.ts");
-      return connectPrefect(target, { env: dependencies.env, onRequest });
+      return connectPrefect(target, { ...parts, secrets, onRequest });
     },
   };
 }

@@ -1,8 +1,10 @@
 // Turns errors into text and exit codes; no other file does.
 
 import { EXIT, ExpectedError, textOf } from "../base/errors.ts";
+import { oneLine } from "../output/clean.ts";
 import type { CliContext } from "./context.ts";
 
+const MAX_LINE = 4_000;
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
 
 /** Writes an error to stderr and returns the exit code. `verbose` adds causes and, for a bug, the stack. */
@@ -12,9 +14,15 @@ export function reportError(
   verbose: boolean,
 ): number {
   const lines = linesOf(error, context.signal, verbose);
-  context.stderr.write(`${lines.join("\n")}\n`);
+  context.stderr.write(`${lines.map(shown).join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
   return context.signal.aborted ? EXIT.interrupted : EXIT.failure;
+}
+
+/** One line of an error, which an API may have answered at any length. */
+function shown(line: string): string {
+  const text = oneLine(line);
+  return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
 }
 
 function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[] {
@@ -23,7 +31,7 @@ function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[
     return [`error: ${error.message}`, ...hint, ...(verbose ? causesOf(error) : [])];
   }
   if (signal.aborted) return ["error: interrupted"];
-  const stack = verbose && error instanceof Error && error.stack !== undefined ? [error.stack] : [];
+  const stack = verbose && error instanceof Error ? (error.stack ?? "").split("\n") : [];
   return [
     `error: internal error: ${textOf(error)}`,
     `hint: please report it at ${BUG_REPORTS}, with -v`,

@@ -17,6 +17,14 @@ export function prefectTarget(config: PrefectConfig): PrefectTarget {
 }
 
 /** The Prefect 2 or 3 API. */
-export function prefect3Target({ url, apiKey, authString }: Prefect3Settings): Prefect3Target {
-  return { url: url.value, apiKey: apiKey?.value, authString: authString?.value };
+export function prefect3Target(settings: Prefect3Settings): Prefect3Target {
+  const { url, apiKey, authString, certFile, skipVerify, headers } = settings;
+  return {
+    url: url.value,
+    apiKey: apiKey?.value,
+    authString: authString?.value,
+    certFile: certFile?.value,
+    skipVerify: skipVerify?.value,
+    headers: headers?.value,
+  };
 }

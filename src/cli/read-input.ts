@@ -1,6 +1,7 @@
 // Reads files and standard input that a flag names.
 
 import { SettingsError, textOf } from "../base/errors.ts";
+import { decodeText } from "../base/read-file.ts";
 import type { CliContext } from "./context.ts";
 
 const CAUSES: Readonly<Record<string, string>> = {
@@ -30,5 +31,5 @@ export function readInputFile(context: Pick<CliContext, "readFile">, path: strin
 export async function readStdin({ stdin }: Pick<CliContext, "stdin">): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stdin) chunks.push(Buffer.from(chunk as string | Uint8Array));
-  return Buffer.concat(chunks).toString("utf8");
+  return decodeText(Buffer.concat(chunks));
 }

@@ -28,7 +28,7 @@ export function runDirectories(
   config: PrefectConfig,
   deadlineMs: number = LISTING_DEADLINE_MS,
 ): RunDirectories {
-  const { clock, env } = context;
+  const { clock } = context;
   const isConfigured = config.apiUrl.source !== DEFAULT_SOURCE || config.apiKey !== undefined;
   const settings = loadPrefect3Settings(context);
   const connect1 = async () => {
@@ -38,7 +38,7 @@ export function runDirectories(
   const target3 = settings && prefect3Target(settings);
   const connect3 = async (target: NonNullable<typeof target3>) => {
     const { connectPrefect3 } = await import("../prefect3/connect.ts");
-    return connectPrefect3(target, env, deadlineMs);
+    return connectPrefect3(target, context, deadlineMs);
   };
   return new RunDirectories({
     1: isConfigured ? prefect1Directory(config.apiUrl.value, connect1, clock) : undefined,

@@ -33,6 +33,11 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   return ready.validateAndExecute();
 }
 
+/** The name of the command in a line, wherever it stands between options; "" if there is none. */
+export function commandNameIn(argv: readonly string[]): string {
+  return readArgv(argv, commandMetadata(commandsFor(argv))).command?.name ?? "";
+}
+
 /** The command that the line starts with, else all: instantiating all of them is slow. */
 function commandsFor(argv: readonly string[]): readonly CommandClass<CliContext>[] {
   const matching = COMMANDS.filter(({ paths = [] }) =>

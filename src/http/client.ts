@@ -5,7 +5,16 @@
 import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
-import { abortError, closedHere, noAnswer, noByte, transportError } from "./errors.ts";
+import { agentFor } from "./agents.ts";
+import {
+  abortError,
+  closedHere,
+  noAnswer,
+  noByte,
+  proxyRefusal,
+  tooLarge,
+  transportError,
+} from "./errors.ts";
 import type {
   ConnectionOptions,
   Http,
@@ -14,38 +23,39 @@ import type {
   HttpStream,
   StreamRequest,
 } from "./exchange.ts";
+import type { Proxy } from "./proxy.ts";
 import { tlsOf } from "./tls.ts";
 
-/** After this long without a byte, TCP checks whether the other side is still there. */
-const KEEP_ALIVE_MS = 30_000;
 const MAX_SOCKETS = 32;
+const MIB = 1024 * 1024;
+/** A page of 500 large Jobs fits; an answer without end does not fill the memory. */
+const MAX_ANSWER = 64 * MIB;
+/** What is read of an error's body. */
+const MAX_ERROR = MIB;
 
 /** A client of one server. */
 export class HttpClient implements Http {
   readonly #requests: http.Agent;
   readonly #streams: http.Agent;
   readonly #send: typeof http.request;
+  readonly #proxy: Proxy | undefined;
   readonly #closed = new AbortController();
 
-  constructor(origin: URL, { tls = {}, proxyEnv, maxSockets = MAX_SOCKETS }: ConnectionOptions = {}) {
-    const proxy = proxyEnv === undefined ? {} : { proxyEnv: { ...proxyEnv } };
-    const shared = { keepAliveMsecs: KEEP_ALIVE_MS, scheduling: "lifo" as const, ...proxy };
-    const isSecure = origin.protocol === "https:";
-    const agent = (options: http.AgentOptions): http.Agent =>
-      isSecure ? secureAgent({ ...options, ...tlsOf(tls) }) : new http.Agent(options);
-    this.#send = isSecure ? https.request : http.request;
-    this.#requests = agent({ ...shared, keepAlive: true, maxSockets });
+  constructor(origin: URL, { tls = {}, proxy, maxSockets = MAX_SOCKETS }: ConnectionOptions = {}) {
+    const { protocol } = origin;
+    const shared = protocol === "https:" ? tlsOf(tls) : {};
+    this.#proxy = proxy;
+    this.#send = protocol === "https:" ? https.request : http.request;
+    this.#requests = agentFor(protocol, { ...shared, keepAlive: true, maxSockets }, proxy);
     // A watch lasts for minutes: it must not wait for a connection, nor keep one from a request.
-    this.#streams = agent(shared);
+    this.#streams = agentFor(protocol, shared, proxy);
   }
 
   async request(request: HttpRequest): Promise<HttpAnswer> {
-    const limit = new TimeLimit(request, this.#closed.signal);
+    const limit = new TimeLimit(request, this.#closed.signal, this.#proxy);
     try {
       const response = await this.#open(request, this.#requests, limit.signal);
-      response.setEncoding("utf8");
-      let body = "";
-      for await (const part of response) body += part as string;
+      const body = await textOf(response);
       return { status: response.statusCode ?? 0, headers: response.headers, body };
     } catch (error) {
       throw limit.reasonFor(error);
@@ -55,7 +65,7 @@ export class HttpClient implements Http {
   }
 
   async stream(request: StreamRequest): Promise<HttpStream> {
-    const limit = new TimeLimit(request, this.#closed.signal);
+    const limit = new TimeLimit(request, this.#closed.signal, this.#proxy);
     try {
       const response = await this.#open(request, this.#streams, limit.signal);
       limit.stopTimer();
@@ -70,6 +80,12 @@ export class HttpClient implements Http {
       limit.end();
       throw limit.reasonFor(error);
     }
+  }
+
+  /** Closes idle connections now, and the others when their requests have ended. */
+  retire(): void {
+    this.#requests.maxFreeSockets = 0;
+    for (const socket of Object.values(this.#requests.freeSockets).flat()) socket?.destroy();
   }
 
   close(): void {
@@ -94,12 +110,32 @@ export class HttpClient implements Http {
       });
       outgoing.once("response", (incoming) => {
         response = incoming;
-        resolve(incoming);
+        if (incoming.statusCode !== 407 || this.#proxy === undefined) return resolve(incoming);
+        incoming.destroy();
+        reject(proxyRefusal(this.#proxy));
       });
-      outgoing.on("error", (error) => reject(transportError(error, outgoing.reusedSocket)));
+      outgoing.on("error", (error) => reject(transportError(error, this.#proxy, outgoing.reusedSocket)));
       outgoing.end(body);
     });
   }
+}
+
+/** The body as text. Of an error's the beginning; throws TransportError for an answer that is too large. */
+async function textOf(response: IncomingMessage): Promise<string> {
+  const isError = (response.statusCode ?? 0) >= 400;
+  if (!isError && Number(response.headers["content-length"]) > MAX_ANSWER) {
+    response.destroy();
+    throw tooLarge(MAX_ANSWER);
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (isError && size > MAX_ERROR) break;
+    if (size > MAX_ANSWER) throw tooLarge(MAX_ANSWER);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Until when a request may take, and what else ends it: its own signal, or the client's end. */
@@ -107,13 +143,15 @@ class TimeLimit {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #signals: readonly AbortSignal[];
+  readonly #proxy: Proxy | undefined;
   readonly #abort = (): void => {
     const [own, closed] = this.#signals;
     this.#controller.abort(own?.aborted === true ? abortError(own) : closed?.reason);
   };
 
-  constructor({ timeoutMs, signal }: HttpRequest, closed: AbortSignal) {
+  constructor({ timeoutMs, signal }: HttpRequest, closed: AbortSignal, proxy: Proxy | undefined) {
     this.#signals = [signal ?? new AbortController().signal, closed];
+    this.#proxy = proxy;
     this.#timer = setTimeout(() => this.#controller.abort(noAnswer(timeoutMs)), timeoutMs);
     for (const each of this.#signals) each.addEventListener("abort", this.#abort, { once: true });
     if (this.#signals.some(({ aborted }) => aborted)) this.#abort();
@@ -134,15 +172,8 @@ class TimeLimit {
 
   /** Why the request failed: Node reports an abort as a broken connection. */
   reasonFor(error: unknown): unknown {
-    return this.signal.aborted ? this.signal.reason : transportError(error, false);
+    return this.signal.aborted ? this.signal.reason : transportError(error, this.#proxy);
   }
-}
-
-/** Finds its connections by host and port; Node would put the certificates, which never differ here, into the name. */
-function secureAgent(options: https.AgentOptions): https.Agent {
-  const agent = new https.Agent(options);
-  agent.getName = (place) => `${place?.host}:${String(place?.port)}`;
-  return agent;
 }
 
 async function* chunksOf(

@@ -1,5 +1,7 @@
 // What goes wrong below HTTP: no connection, no answer, an answer that is none.
 
+import type { Proxy } from "./proxy.ts";
+
 /** The connection failed, or the deadline passed; nothing is known of what the server did. */
 export class TransportError extends Error {
   /** Node's code, such as ECONNREFUSED, or ETIMEDOUT for our own deadline. */
@@ -33,13 +35,43 @@ export function closedHere(): TransportError {
   return new TransportError("the connection was closed", { code: "ECONNABORTED" });
 }
 
+/** The answer has more bytes than anyone reads. */
+export function tooLarge(bytes: number): TransportError {
+  return new TransportError(`the answer is larger than ${bytes / 1024 / 1024} MiB`, { code: "EMSGSIZE" });
+}
+
+/** The code of all that a proxy does wrong. */
+export const PROXY = "EPROXY";
+
+/** The proxy answered 407. */
+export function proxyRefusal({ name }: Proxy): TransportError {
+  const message = `proxy ${name} answered 407: it does not accept the user and password of its URL`;
+  return new TransportError(message, { code: PROXY });
+}
+
+const OF_PROXY = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ERR_PROXY_TUNNEL"]);
+
 /** Node's error as ours; an abort and our own errors stay what they are. `reused`: over a connection that was kept. */
-export function transportError(error: unknown, reused: boolean): unknown {
+export function transportError(error: unknown, proxy?: Proxy, reused = false): unknown {
   if (!(error instanceof Error) || error instanceof TransportError || error.name === "AbortError")
     return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  // With a proxy, names are looked up and connections are refused only for the proxy itself.
+  if (proxy !== undefined && OF_PROXY.has(code)) return proxyError(error, code, proxy);
   const stale = reused && (code === "ECONNRESET" || code === "EPIPE");
   return new TransportError(messageOf(error, code), { code, staleConnection: stale, cause: error });
+}
+
+function proxyError(error: Error, code: string, proxy: Proxy): TransportError {
+  const status = "statusCode" in error ? String(error.statusCode) : undefined;
+  if (status === "407") return proxyRefusal(proxy);
+  const cause = status === undefined ? messageOf(error, code) : `it answered ${status}`;
+  return new TransportError(`proxy ${proxy.name}: ${cause}`, { code: PROXY });
+}
+
+/** Whether the server's certificate was not accepted. */
+export function isCertificateError({ code }: TransportError): boolean {
+  return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code);
 }
 
 function messageOf(error: Error, code: string): string {
@@ -54,6 +86,8 @@ function messageOf(error: Error, code: string): string {
       return "connection closed by the other side";
     case "ETIMEDOUT":
       return "connection timed out";
+    case "HPE_HEADER_OVERFLOW":
+      return "the headers of the answer are too large";
     default:
       if (code.startsWith("HPE_")) return "the answer is not HTTP";
       // Node's advice about its own options means nothing to whom an executable was given.

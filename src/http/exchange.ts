@@ -1,7 +1,7 @@
 // The port that both APIs' clients send through. `HttpClient` implements it with sockets; a simulation without.
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { Env } from "../base/env.ts";
+import type { Proxy } from "./proxy.ts";
 
 /** All calls throw TransportError, and the signal's reason as an AbortError. */
 export interface Http {
@@ -14,17 +14,16 @@ export interface Http {
 }
 
 export interface TlsOptions {
-  readonly ca?: string | Buffer | readonly string[] | undefined;
-  readonly cert?: string | Buffer | undefined;
-  readonly key?: string | Buffer | undefined;
+  readonly ca?: string | readonly string[] | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
   readonly servername?: string | undefined;
   readonly rejectUnauthorized?: boolean | undefined;
 }
 
 export interface ConnectionOptions {
   readonly tls?: TlsOptions | undefined;
-  /** The proxy variables: HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-  readonly proxyEnv?: Env | undefined;
+  readonly proxy?: Proxy | undefined;
   /** Maximum number of connections for requests; a stream has a connection of its own besides. */
   readonly maxSockets?: number | undefined;
 }

@@ -1,5 +1,6 @@
 // JSON as kubectl prints it: sorted keys, and < > & escaped in strings.
 
+import { escapeUnprintable } from "./clean.ts";
 import { isObject } from "../base/json.ts";
 
 /** JSON indented by four, with sorted keys, as `kubectl get -o json` prints it; no line break at the end. */
@@ -36,8 +37,8 @@ function stringify(value: unknown, lineBreak: string): string {
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text).replaceAll(
-    /[<>&\u2028\u2029]/g,
+  return escapeUnprintable(JSON.stringify(text)).replaceAll(
+    /[<>&]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

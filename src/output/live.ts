@@ -1,5 +1,6 @@
 // A table for --watch: redrawn in place on a terminal, changed rows appended in a pipe.
 
+import { writeStyled } from "./clean.ts";
 import { Repaint } from "./repaint.ts";
 import { tableLines, TableWriter } from "./table.ts";
 import type { Column, TableOptions } from "./table.ts";
@@ -58,6 +59,6 @@ export class LiveTable<Row> {
     const { key, fingerprint } = this.#options;
     const changed = rows.filter((row) => this.#printed.get(key(row)) !== fingerprint(row));
     this.#printed = new Map(rows.map((row) => [key(row), fingerprint(row)]));
-    if (changed.length > 0) this.#stream.write(`${this.#pipe.lines(changed).join("\n")}\n`);
+    if (changed.length > 0) writeStyled(this.#stream, `${this.#pipe.lines(changed).join("\n")}\n`);
   }
 }

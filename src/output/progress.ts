@@ -1,8 +1,10 @@
 // A progress line, redrawn in place on a terminal; nothing without a terminal.
 
 import type { Clock } from "../base/clock.ts";
+import { oneLine } from "./clean.ts";
 import { Repaint } from "./repaint.ts";
 import type { TerminalStream } from "./terminal.ts";
+import { asCell } from "./text-width.ts";
 
 // Faster updates are not readable.
 const MIN_INTERVAL_MS = 100;
@@ -23,17 +25,17 @@ export class Progress {
   /** Shows the progress: `deleted 120 of 5000`. Too frequent updates are skipped. */
   update(text: string): void {
     if (this.#stream.isTTY !== true) return;
-    this.#text = text;
+    this.#text = asCell(text);
     const nowMs = this.#clock.now().getTime();
     if (nowMs - this.#paintedAtMs < MIN_INTERVAL_MS) return;
     this.#paintedAtMs = nowMs;
-    this.#line.paint([text]);
+    this.#line.paint([this.#text]);
   }
 
   /** Prints a permanent line above the progress line; also without a terminal. */
   printLine(line: string): void {
     this.#line.clear();
-    this.#stream.write(`${line}\n`);
+    this.#stream.write(`${oneLine(line)}\n`);
     if (this.#text !== undefined) this.#line.paint([this.#text]);
   }
 

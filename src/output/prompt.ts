@@ -2,6 +2,7 @@
 
 import { createInterface } from "node:readline/promises";
 import { InterruptedError } from "../base/errors.ts";
+import { oneLine } from "./clean.ts";
 import type { TerminalStream } from "./terminal.ts";
 
 export interface PromptStreams {
@@ -23,7 +24,7 @@ export async function confirm(
   if (isAborted(signal)) throw interrupted;
   // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.
   const lines = createInterface({ input: streams.input, terminal: false, ...(signal && { signal }) });
-  streams.output.write(`${question} [y/N] `);
+  streams.output.write(`${oneLine(question)} [y/N] `);
   try {
     for await (const line of lines) return /^\s*y(?:es)?\s*$/i.test(line);
   } finally {

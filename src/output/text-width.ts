@@ -2,6 +2,7 @@
 // string-width would take 50 ms of every start: it makes an Intl.Segmenter when it is loaded, not when it is needed.
 
 import { stripVTControlCharacters } from "node:util";
+import { printable } from "./clean.ts";
 
 const ASCII = /^[\u0020-\u007E]*$/;
 // CSI sequences, OSC sequences, and other two-byte escapes.
@@ -62,19 +63,12 @@ export function padToWidth(text: string, width: number, align: "left" | "right" 
   return align === "left" ? text + spaces : spaces + text;
 }
 
-/** One line without control characters: cut at the first line break, tabs become spaces, others are escaped. */
+/** One printable line: cut at the first line break, tabs become spaces. */
 export function asCell(text: string): string {
   if (ASCII.test(text)) return text;
   const end = text.search(/[\n\r\f]/);
   const line = end === -1 ? text : `${text.slice(0, end)}...`;
-  return line.replaceAll("\t", " ").replaceAll(/\p{Cc}/gu, caret);
-}
-
-/** ^[ for escape, as in kubectl; C1 control characters, which some terminals interpret too, become a question mark. */
-function caret(control: string): string {
-  const code = control.charCodeAt(0);
-  if (code === 0x7f) return "^?";
-  return code < 0x20 ? `^${String.fromCharCode(code + 0x40)}` : "?";
+  return printable(line.replaceAll("\t", " "));
 }
 
 function* clustersOf(text: string): Generator<string> {

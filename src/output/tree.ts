@@ -1,15 +1,16 @@
 // A tree as text, for `inspect`.
 
 import type { Env } from "../base/env.ts";
+import { oneLine } from "./clean.ts";
 import { plainPalette } from "./palette.ts";
 import type { Palette, Tone } from "./palette.ts";
 import type { TerminalStream } from "./terminal.ts";
-import { asCell } from "./text-width.ts";
 import { wrapped } from "./wrap.ts";
 
 export interface TreeNode {
-  /** May have several lines. */
   readonly text: string;
+  /** Lines below the text. */
+  readonly more?: readonly string[];
   readonly tone?: Tone | undefined;
   readonly children?: readonly TreeNode[] | undefined;
 }
@@ -47,9 +48,9 @@ export function treeLines(root: TreeNode, options: TreeOptions = {}): readonly s
     });
     const indent = children.length === 0 ? BLANK : branches.trunk;
     const room = width === undefined ? undefined : width - BLANK.length;
-    const [head = "", ...more] = node.text
-      .split(/\r?\n/)
-      .flatMap((line) => (room === undefined ? [asCell(line)] : wrapped(asCell(line), 0, room)));
+    const [head = "", ...more] = [node.text, ...(node.more ?? [])]
+      .map(oneLine)
+      .flatMap((line) => (room === undefined ? [line] : wrapped(line, 0, room)));
     const own = [
       paint(head, node.tone, palette),
       ...more.map((line) => indent + paint(line, node.tone, palette)),

@@ -22,11 +22,12 @@ export function toYamlStream(documents: readonly unknown[]): string {
 // Strings that a YAML 1.1 parser such as Kubernetes' reads as another type; go-yaml puts them in double quotes.
 const OTHER_TYPE =
   /^(?:~|<<|---|\.\.\.|null|true|false|yes|no|on|off|y|n|[-+]?\.(?:inf|nan)|[-+]?(?:\d[\d_]*\.?[\d_]*|\.[\d_]+)(?:e[-+]?\d+)?|[-+]?0[xbo][\da-f_]+|[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.\d*)?|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?)$/i;
-// Characters that go-yaml rejects unescaped, or reads as a line break.
-const MUST_ESCAPE = /[\u007F-\u009F\u2028\u2029\uFEFF\uFFFE\uFFFF]/g;
-const MUST_QUOTE = /[\p{Cc}\u2028\u2029\uFEFF\uFFFE\uFFFF]/u;
+// Characters that go-yaml rejects unescaped, or reads as a line break, or that a terminal does not show.
+const HIDDEN = String.raw`[[\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\uFFFE\uFFFF]--[\uFE0E\uFE0F]]`;
+const MUST_ESCAPE = new RegExp(String.raw`[\u007F-\u009F]|${HIDDEN}`, "gv");
+const MUST_QUOTE = new RegExp(String.raw`\p{Cc}|${HIDDEN}`, "v");
 // Tabs are allowed in a block, but not where go-yaml expects the indentation.
-const NOT_IN_BLOCK = /[^\P{Cc}\n\t]|[\u2028\u2029\uFEFF\uFFFE\uFFFF]|^ *\t/mu;
+const NOT_IN_BLOCK = new RegExp(String.raw`[\p{Cc}--[\n\t]]|${HIDDEN}|^ *\t`, "mv");
 
 function stringify(value: unknown): string {
   const document = new Document(value, { aliasDuplicateObjects: false });
@@ -38,7 +39,12 @@ function stringify(value: unknown): string {
   // Strings with such characters are in double quotes, where the escape means the same.
   return document
     .toString({ lineWidth: 0, indentSeq: false, singleQuote: true })
-    .replaceAll(MUST_ESCAPE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    .replaceAll(MUST_ESCAPE, escaped);
+}
+
+function escaped(char: string): string {
+  const hex = char.codePointAt(0)?.toString(16) ?? "";
+  return hex.length > 4 ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
 }
 
 function chooseStyle(node: Scalar, text: string): void {

@@ -2,22 +2,38 @@
 
 import { ClientError } from "graphql-request";
 import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
-import { TransportError } from "../http/errors.ts";
+import { isCertificateError, TransportError } from "../http/errors.ts";
+import type { HttpAnswer } from "../http/exchange.ts";
+import { retryAfterMs } from "../http/retry-after.ts";
+import { webPageIn } from "../http/web-page.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 
 /** The PrefectError for what a request failed with; an abort and bugs stay what they are. `hasKey`: an API key was sent. */
 export function prefectError(
   action: string,
-  { url, hasKey }: { readonly url: string; readonly hasKey: boolean },
+  {
+    url,
+    hasKey,
+    answer,
+  }: { readonly url: string; readonly hasKey: boolean; readonly answer?: HttpAnswer | undefined },
   error: unknown,
 ): unknown {
+  const isOutage = answer !== undefined && (answer.status >= 500 || answer.status === 429);
+  const page = answer === undefined || isOutage ? undefined : webPageIn(answer);
+  if (page !== undefined) {
+    const found = `answered ${answer?.status} with ${page}`;
+    const isRefusal = answer?.status === 401 || answer?.status === 403;
+    return isRefusal ? unauthorized(action, `the API ${found}`) : notPrefectError(action, url, `it ${found}`);
+  }
   if (error instanceof ClientError) {
     const found = responseError(action, error.response);
     return found.failure === "unauthorized" && !hasKey ? noKeyError(action, found) : found;
   }
   if (error instanceof TransportError) {
-    const hint = "check the URL with --api or PREFECT__CLOUD__API";
+    const hint = isCertificateError(error)
+      ? "name the CA's file in SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
+      : "check the URL with --api or PREFECT__CLOUD__API";
     return unreachableError(action, { url, hint }, error);
   }
   // The answer is no JSON, or not in GraphQL's form; the library's message quotes it and is never shown.
@@ -28,8 +44,9 @@ export function prefectError(
 }
 
 /** The answer has another form than a Prefect API's. */
-export function notPrefectError(action: string, url: string): PrefectError {
-  return new PrefectError(action, `${redactUrl(url)} is not a Prefect API`, {
+export function notPrefectError(action: string, url: string, why?: string): PrefectError {
+  const what = why === undefined ? "" : `: ${why}`;
+  return new PrefectError(action, `${redactUrl(url)} is not a Prefect API${what}`, {
     failure: "unreadable",
     hint: "check the URL: use the API's URL, not the UI's",
   });
@@ -39,10 +56,12 @@ function responseError(action: string, { errors, status, headers }: ClientError[
   const found = arrayIn(errors).map(objectIn);
   if (found.length > 0) return graphqlError(action, found);
   if (status === 401 || status === 403) return unauthorized(action, `the API answered ${status}`);
-  const retryAfter = Number(headers.get("retry-after"));
   return new PrefectError(action, `the API answered ${status}`, {
     failure: status === 429 || status >= 500 ? "overloaded" : "refused",
-    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1_000 : undefined,
+    retryAfterMs: retryAfterMs({
+      "retry-after": headers.get("retry-after") ?? undefined,
+      date: headers.get("date") ?? undefined,
+    }),
   });
 }
 

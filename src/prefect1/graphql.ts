@@ -2,6 +2,7 @@
 
 import { GraphQLClient } from "graphql-request";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
+import { parseJson } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import { notPrefectError, prefectError } from "./errors.ts";
@@ -90,7 +91,7 @@ export class Graphql {
       return data;
     } catch (error) {
       const hasKey = (this.#options.apiKey ?? "") !== "";
-      const failure = prefectError(action, { url: this.url, hasKey }, error);
+      const failure = prefectError(action, { url: this.url, hasKey, answer }, error);
       isRefused = failure instanceof PrefectError && failure.failure === "unauthorized";
       throw failure;
     } finally {
@@ -129,16 +130,13 @@ export class Graphql {
 const SERIALIZER = {
   stringify: ({ query, variables }: { readonly query: string; readonly variables?: JsonObject }): string =>
     JSON.stringify({ query, variables: JSON.stringify(variables ?? null) }),
-  parse: (text: string): unknown => JSON.parse(text),
+  parse: parseJson,
 };
 
 /** What graphql-request reads of a response. Whatever its Content-Type, it is read as JSON, as Prefect's client does. */
 function responseOf({ status, headers, body }: HttpAnswer): Response {
-  const retryAfter = headers["retry-after"];
-  const kept = {
-    "content-type": "application/json",
-    ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
-  };
+  const { "retry-after": retryAfter = "", date = "" } = headers;
+  const kept = { "content-type": "application/json", "retry-after": retryAfter, date };
   return {
     status,
     ok: status >= 200 && status < 300,

@@ -2,10 +2,13 @@
 
 import type { HttpAnswer } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
-import { TransportError } from "../http/errors.ts";
+import { isCertificateError, TransportError } from "../http/errors.ts";
+import { retryAfterMs } from "../http/retry-after.ts";
+import { webPageIn } from "../http/web-page.ts";
+import { redactUrl } from "../base/redact-url.ts";
 import type { ConnectionOptions } from "../http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, objectIn, parseJson, textIn } from "../base/json.ts";
 import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3StateType } from "./states.ts";
@@ -14,10 +17,12 @@ import { runStateIn } from "./states.ts";
 export interface Prefect3Options {
   /** PREFECT_API_URL: ends with `/api`, or with an account and a workspace in Prefect Cloud. */
   readonly url: string;
-  /** PREFECT_API_KEY, sent as a Bearer token. */
+  /** PREFECT_API_KEY, sent as a Bearer token if there is no auth string. */
   readonly apiKey?: string | undefined;
-  /** PREFECT_API_AUTH_STRING (`user:password`), sent as basic authentication if there is no API key. */
+  /** PREFECT_API_AUTH_STRING (`user:password`), sent as basic authentication. */
   readonly authString?: string | undefined;
+  /** PREFECT_CLIENT_CUSTOM_HEADERS, sent with every request; they win over the others. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Response timeout. */
   readonly timeoutMs: number;
   readonly connection?: ConnectionOptions | undefined;
@@ -132,7 +137,7 @@ export class Prefect3Client {
       this.#http.request({
         ...request,
         url: new URL(this.url + path),
-        headers: { "content-type": "application/json", accept: "application/json", ...this.#authorization() },
+        headers: this.#headers(),
         timeoutMs: this.#options.timeoutMs,
       });
     try {
@@ -143,15 +148,24 @@ export class Prefect3Client {
       });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      throw unreachableError(action, { url: this.url, hint: "check PREFECT_API_URL" }, error);
+      const hint = isCertificateError(error)
+        ? "name the CA's file in PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE"
+        : "check PREFECT_API_URL";
+      throw unreachableError(action, { url: this.url, hint }, error);
     }
   }
 
-  #authorization(): Record<string, string> {
-    const { apiKey = "", authString = "" } = this.#options;
-    if (apiKey !== "") return { authorization: `Bearer ${apiKey}` };
-    if (authString === "") return {};
-    return { authorization: `Basic ${Buffer.from(authString).toString("base64")}` };
+  #headers(): Record<string, string> {
+    const { apiKey = "", authString = "", headers: custom = {} } = this.#options;
+    const headers: Record<string, string> = {
+      "content-type": "application/json",
+      accept: "application/json",
+    };
+    if (authString !== "") {
+      headers["authorization"] = `Basic ${Buffer.from(authString).toString("base64")}`;
+    } else if (apiKey !== "") headers["authorization"] = `Bearer ${apiKey}`;
+    for (const [name, value] of Object.entries(custom)) headers[name.toLowerCase()] = value;
+    return headers;
   }
 }
 
@@ -161,26 +175,30 @@ function decodeRun(row: JsonObject): KnownRun {
 
 function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {
   const { status } = answer;
+  const page = webPageIn(answer);
+  const shown = page === undefined ? "" : ` with ${page}`;
   if (status === 401 || status === 403) {
-    throw new PrefectError(action, `the API answered ${status}`, {
+    throw new PrefectError(action, `the API answered ${status}${shown}`, {
       failure: "unauthorized",
       hint: "check PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a self-hosted server",
     });
   }
-  if (status >= 400) {
+  if (status >= 400 && (page === undefined || status === 429 || status >= 500)) {
     const overloaded = status === 429 || status >= 500;
     throw new PrefectError(action, `the API answered ${status}`, {
       failure: overloaded ? "overloaded" : "refused",
+      retryAfterMs: retryAfterMs(answer.headers),
       hint: status === 404 ? "check PREFECT_API_URL: it ends with /api" : undefined,
     });
   }
   try {
-    return JSON.parse(answer.body) as unknown;
-  } catch (error) {
-    throw new PrefectError(action, `${url} is not a Prefect API`, {
-      failure: "unreadable",
-      cause: error,
-      hint: "check PREFECT_API_URL: use the API's URL, not the UI's",
-    });
+    if (page === undefined) return parseJson(answer.body);
+  } catch {
+    // Without the parser's message, which quotes the answer.
   }
+  const what = page === undefined ? "" : `: it answered ${status} with ${page}`;
+  throw new PrefectError(action, `${redactUrl(url)} is not a Prefect API${what}`, {
+    failure: "unreadable",
+    hint: "check PREFECT_API_URL: use the API's URL, not the UI's; for an access proxy set PREFECT_CLIENT_CUSTOM_HEADERS",
+  });
 }

@@ -1,10 +1,9 @@
 // Connects to Prefect 2 or 3. Loaded only when there are flow runs of Prefect 2 or 3.
 
-import tls from "node:tls";
-import type { Env } from "../base/env.ts";
-import { proxyEnvOf } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
+import { certificatesIn, prefectConnection } from "../http/environment.ts";
+import type { EnvironmentDeps } from "../http/environment.ts";
 import { Prefect3Client } from "./client.ts";
 
 export interface Prefect3Target {
@@ -14,24 +13,30 @@ export interface Prefect3Target {
   readonly apiKey?: string | undefined;
   /** PREFECT_API_AUTH_STRING. */
   readonly authString?: string | undefined;
+  /** PREFECT_API_SSL_CERT_FILE. */
+  readonly certFile?: string | undefined;
+  /** PREFECT_API_TLS_INSECURE_SKIP_VERIFY. */
+  readonly skipVerify?: boolean | undefined;
+  /** PREFECT_CLIENT_CUSTOM_HEADERS. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** `env` has the proxy variables. Throws SettingsError when the URL is invalid. */
-export function connectPrefect3(target: Prefect3Target, env: Env, timeoutMs: number): Prefect3Client {
-  const { url } = target;
-  const protocol = URL.canParse(url) ? new URL(url).protocol : "";
-  if (protocol !== "http:" && protocol !== "https:") {
-    throw new SettingsError(`cannot use PREFECT_API_URL "${redactUrl(url)}": not an http(s) URL`, {
+/** Throws SettingsError when the URL, a proxy or a file of authorities is invalid. */
+export function connectPrefect3(
+  target: Prefect3Target,
+  deps: EnvironmentDeps,
+  timeoutMs: number,
+): Prefect3Client {
+  const url = URL.parse(target.url);
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new SettingsError(`cannot use PREFECT_API_URL "${redactUrl(target.url)}": not an http(s) URL`, {
       hint: "write it like http://localhost:4200/api",
     });
   }
-  const ca =
-    protocol === "https:"
-      ? [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system")])]
-      : undefined;
-  return new Prefect3Client({
-    ...target,
-    timeoutMs,
-    connection: { proxyEnv: proxyEnvOf(env), tls: { ca } },
-  });
+  const { certFile = "", skipVerify = false } = target;
+  const { proxy, tls } = prefectConnection(url, deps);
+  const named = certificatesIn(certFile, "PREFECT_API_SSL_CERT_FILE", deps);
+  const ca = tls && [...(tls.ca ?? []), ...named];
+  const connection = { proxy, tls: { ca, rejectUnauthorized: skipVerify ? false : undefined } };
+  return new Prefect3Client({ ...target, timeoutMs, connection });
 }

@@ -5,9 +5,10 @@ import { expandVariables } from "../base/env.ts";
 import type { Sourced } from "../base/sourced.ts";
 import { basename, join } from "node:path";
 import { SettingsError } from "../base/errors.ts";
-import { objectIn, textIn } from "../base/json.ts";
+import { isObject, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Env } from "../base/env.ts";
+import type { Secrets } from "../base/secrets.ts";
 import type { ReadFile } from "../base/toml.ts";
 import { readToml } from "../base/toml.ts";
 
@@ -18,6 +19,12 @@ export interface Prefect3Settings {
   readonly apiKey?: Sourced<string> | undefined;
   /** PREFECT_API_AUTH_STRING: `user:password` of a self-hosted server. */
   readonly authString?: Sourced<string> | undefined;
+  /** PREFECT_API_SSL_CERT_FILE: a file with certificate authorities. */
+  readonly certFile?: Sourced<string> | undefined;
+  /** PREFECT_API_TLS_INSECURE_SKIP_VERIFY. */
+  readonly skipVerify?: Sourced<boolean> | undefined;
+  /** PREFECT_CLIENT_CUSTOM_HEADERS. */
+  readonly headers?: Sourced<Readonly<Record<string, string>>> | undefined;
 }
 
 interface Profile {
@@ -30,22 +37,70 @@ const NO_PROFILE: Profile = { settings: {}, source: "" };
 
 /**
  * Undefined without PREFECT_API_URL. As in Prefect, each variable overrides the profile's setting of the same name.
- * Throws SettingsError for invalid TOML and for an unknown PREFECT_PROFILE.
+ * Throws SettingsError for invalid TOML, an unknown PREFECT_PROFILE, and values that cannot be read.
  */
 export function loadPrefect3Settings(deps: {
   readonly env: Env;
   readonly readFile: ReadFile;
+  /** Gets the keys and passwords. */
+  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
 }): Prefect3Settings | undefined {
   const profile = activeProfile(deps);
   const setting = (name: string): Sourced<string> | undefined => {
     const variable = deps.env[name] ?? "";
     if (variable !== "") return { value: variable, source: `${name} variable` };
-    const value = textIn(profile.settings[name]) ?? "";
+    const found = profile.settings[name] ?? "";
+    const value = textIn(found) ?? JSON.stringify(found);
     return value === "" ? undefined : { value, source: `${profile.source} ${name}` };
   };
   const url = setting("PREFECT_API_URL");
   if (url === undefined) return undefined;
-  return { url, apiKey: setting("PREFECT_API_KEY"), authString: setting("PREFECT_API_AUTH_STRING") };
+  const apiKey = setting("PREFECT_API_KEY");
+  const authString = setting("PREFECT_API_AUTH_STRING");
+  const headers = mapped(setting("PREFECT_CLIENT_CUSTOM_HEADERS"), headersIn);
+  const [, password] = /^[^:]*:(.*)$/s.exec(authString?.value ?? "") ?? [];
+  deps.secrets?.add(apiKey?.value, authString?.value, password, ...Object.values(headers?.value ?? {}));
+  deps.secrets?.addUrl(url.value);
+  return {
+    url,
+    apiKey,
+    authString,
+    certFile: mapped(setting("PREFECT_API_SSL_CERT_FILE"), ({ value }) => expandVariables(value, deps.env)),
+    skipVerify: mapped(setting("PREFECT_API_TLS_INSECURE_SKIP_VERIFY"), switchIn),
+    headers,
+  };
+}
+
+function mapped<T>(
+  entry: Sourced<string> | undefined,
+  as: (entry: Sourced<string>) => T,
+): Sourced<T> | undefined {
+  return entry === undefined ? undefined : { value: as(entry), source: entry.source };
+}
+
+/** The words that pydantic reads. */
+function switchIn({ value, source }: Sourced<string>): boolean {
+  const word = value.trim().toLowerCase();
+  if (["true", "1", "yes", "on", "t", "y"].includes(word)) return true;
+  if (["false", "0", "no", "off", "f", "n"].includes(word)) return false;
+  throw new SettingsError(`cannot read ${source}: neither true nor false`, { hint: "write true or false" });
+}
+
+/** The values can be keys, so no error repeats them. As in Prefect, they do not replace the User-Agent. */
+function headersIn({ value, source }: Sourced<string>): Readonly<Record<string, string>> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(value);
+  } catch {
+    parsed = undefined;
+  }
+  if (!isObject(parsed) || !Object.values(parsed).every((header) => typeof header === "string")) {
+    throw new SettingsError(`cannot read ${source}: not a JSON object of texts`, {
+      hint: 'write it like {"X-Header": "value"}',
+    });
+  }
+  const entries = Object.entries(parsed as Record<string, string>);
+  return Object.fromEntries(entries.filter(([name]) => !/^(?:user-agent|prefect-csrf-.*)$/i.test(name)));
 }
 
 function activeProfile({ env, readFile }: { readonly env: Env; readonly readFile: ReadFile }): Profile {

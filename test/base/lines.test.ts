@@ -31,4 +31,9 @@ describe("linesOf", () => {
     expect(await linesIn([Buffer.from("a\n")])).toEqual([["a"]]);
     expect(await linesIn([])).toEqual([]);
   });
+
+  it("fails for a line longer than any that an API sends", async () => {
+    const chunks = Array.from({ length: 17 }, () => Buffer.alloc(1024 * 1024, "x"));
+    await expect(linesIn(chunks)).rejects.toThrow("a line is longer than 16 MiB");
+  });
 });

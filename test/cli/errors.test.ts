@@ -218,7 +218,7 @@ const SETTINGS: readonly Case[] = [
     argv: ["render", "-f", KUBECONFIG],
     files: () => ({ [KUBECONFIG]: "a: b" }),
     code: 2,
-    want: /^error: cannot read flow run ".*": it is not JSON: .*\nhint: /,
+    want: /^error: cannot read flow run ".*": it is not JSON\nhint: /,
   },
   {
     name: "a flow run without a flow",
@@ -324,7 +324,7 @@ const PREFECTS: readonly Case[] = [
     name: "is no Prefect API",
     argv: () => ["render", "fox", "-a", urlOf(website)],
     code: 3,
-    want: /^error: cannot [^\n]* is not a Prefect API\nhint: /,
+    want: /^error: cannot [^\n]* is not a Prefect API: it answered 200 with a web page, perhaps one to sign in\nhint: /,
   },
   {
     name: "is no address",

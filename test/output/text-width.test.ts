@@ -63,7 +63,7 @@ describe("asCell", () => {
     ["first\r\nsecond", "first..."],
     ["a\tb", "a b"],
     ["\u001B[2J", "^[[2J"],
-    ["\u007F\u009B", "^??"],
+    ["\u007F\u009B", "^?<U+009B>"],
   ])("turns %j into %j", (text, cell) => {
     expect(asCell(text)).toBe(cell);
   });

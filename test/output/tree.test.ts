@@ -7,9 +7,10 @@ const run: TreeNode = {
   text: "flow run grinning-lemur",
   children: [
     {
-      text: "Job prefect-job-1a2b\nfailed: BackoffLimitExceeded",
+      text: "Job prefect-job-1a2b",
+      more: ["failed: BackoffLimitExceeded"],
       children: [
-        { text: "Pod prefect-job-1a2b-x", children: [{ text: "container flow\nexit code 1" }] },
+        { text: "Pod prefect-job-1a2b-x", children: [{ text: "container flow", more: ["exit code 1"] }] },
         { text: "Pod prefect-job-1a2b-y" },
       ],
     },

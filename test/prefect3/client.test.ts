@@ -9,7 +9,7 @@ import { fakePrefect3 } from "../support/prefect3.ts";
 import { runId } from "../inventory/test-cluster.ts";
 
 function connected(target: Prefect3Target): Prefect3Client {
-  const api = connectPrefect3(target, {}, 2_000);
+  const api = connectPrefect3(target, { env: {} }, 2_000);
   onTestFinished(() => api.close());
   return api;
 }
@@ -45,7 +45,8 @@ describe("runStateIn", () => {
 
 describe("Prefect3Client", () => {
   it.each([
-    { as: { apiKey: "pnu_1", authString: "admin:pass" }, sends: "Bearer pnu_1" },
+    { as: { apiKey: "pnu_1" }, sends: "Bearer pnu_1" },
+    { as: { apiKey: "pnu_1", authString: "admin:pass" }, sends: "Basic YWRtaW46cGFzcw==" },
     { as: { authString: "admin:pass" }, sends: "Basic YWRtaW46cGFzcw==" },
     { as: {}, sends: undefined },
   ])("sends $sends", async ({ as, sends }) => {
@@ -84,7 +85,7 @@ describe("Prefect3Client", () => {
   });
 
   it("refuses an invalid URL", () => {
-    expect(() => connectPrefect3({ url: "localhost" }, {}, 1)).toThrow(/not an http\(s\) URL/);
+    expect(() => connectPrefect3({ url: "localhost" }, { env: {} }, 1)).toThrow(/not an http\(s\) URL/);
   });
 });
 

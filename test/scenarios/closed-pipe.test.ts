@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { JsonObject } from "../../src/base/json.ts";
 import { dueRun, eventually, launchedOnce, launchCounts } from "./support/flow-runs.ts";
 import { startFakes } from "./support/fakes.ts";
 import type { Fakes } from "./support/fakes.ts";
@@ -83,4 +84,37 @@ describe("when the reader of stdout has closed the pipe", () => {
     expect(fakes.prefect.logsOf(id)).toHaveLength(1);
     expect(launchCounts(fakes, [id])).toEqual(launchedOnce([id]));
   });
+
+  it.each([
+    [["cleanup", "--yes", "--older-than", "0s"]],
+    [["-n", "default", "cleanup", "--yes", "--older-than", "0s"]],
+  ])("%j exits with 0 only if everything is gone", async (argv) => {
+    for (let at = 0; at < 150; at++) fakes.kube.put("jobs", finishedJob(`stale-${at}`));
+    const { child, ended } = start(...argv);
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    const { code } = await ended;
+    const left = fakes.kube.list("jobs").filter(({ metadata }) => metadata.name.startsWith("stale-")).length;
+    expect({ isDone: code === 0, isEmpty: left === 0 }).toEqual({ isDone: left === 0, isEmpty: left === 0 });
+  });
 });
+
+function finishedJob(name: string): JsonObject {
+  const at = "2026-01-01T00:00:00Z";
+  const containers = [{ name: "flow", image: "flow" }];
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: {
+      name,
+      namespace: "default",
+      labels: { "prefect.io/flow_run_id": crypto.randomUUID(), "prefect.io/identifier": "x" },
+      creationTimestamp: at,
+    },
+    spec: { template: { spec: { restartPolicy: "Never", containers } } },
+    status: {
+      conditions: [{ type: "Complete", status: "True", lastTransitionTime: at }],
+      completionTime: at,
+    },
+  };
+}

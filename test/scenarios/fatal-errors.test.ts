@@ -1,4 +1,4 @@
-// Errors that a retry cannot fix end the agent after a few attempts, with one error line and the exit code of the failing API.
+// Errors that end the agent at its start, with one error line and the exit code of the failing API.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -44,8 +44,6 @@ interface Row {
   /** Without it, a kubeconfig with a valid token. */
   readonly kubeconfig?: () => string;
   readonly flags?: () => readonly string[];
-  /** Breaks something while the agent runs. */
-  readonly later?: () => void;
 }
 
 function kubeconfig(user: object, server = fakes.kube.url): string {
@@ -75,29 +73,13 @@ function prefectAnswers(status: number): void {
   fakes.prefect.fault({ effect, times: Number.POSITIVE_INFINITY });
 }
 
-/** From now on, Kubernetes answers every request with this status; open watches end. */
-function kubernetesAnswers(status: number, message: string): void {
-  fakes.kube.faults.add({
-    action: { kind: "answer", status, message },
-    times: Number.POSITIVE_INFINITY,
-  });
-  fakes.kube.dropWatches();
-}
-
 const PREFECT: readonly Row[] = [
   ...[401, 403].flatMap((status): Row[] => [
     {
       name: `answers ${status}`,
       before: () => prefectAnswers(status),
       code: 3,
-      error: new RegExp(`^cannot .*: the API answered ${status}$`),
-      hint: /^check the API key/,
-    },
-    {
-      name: `answers ${status} after a while`,
-      later: () => prefectAnswers(status),
-      code: 3,
-      error: new RegExp(`^cannot .*: the API answered ${status}$`),
+      error: new RegExp(`^cannot .*: the API answered ${status} with a web page, perhaps one to sign in$`),
       hint: /^check the API key/,
     },
   ]),
@@ -129,27 +111,11 @@ const KUBERNETES: readonly Row[] = [
     hint: /^log in to the cluster again/,
   },
   {
-    name: "rejects the token after a while",
-    later: () => kubernetesAnswers(401, "Unauthorized"),
-    code: 4,
-    error: /^cannot (list|watch) .*: Unauthorized$/,
-    hint: /^log in to the cluster again/,
-  },
-  {
     name: "denies the agent's permissions",
     before: () => void fakes.kube.forbid({ verbs: ["create"], resources: ["jobs"] }),
     code: 4,
     error: /^cannot work in namespace "default": not allowed to create jobs\.batch$/,
     hint: /install --rbac=minimal/,
-  },
-  {
-    name: "denies the agent's permissions after a while",
-    later: () => {
-      fakes.kube.forbid({ resources: ["jobs", "pods"] });
-      fakes.kube.dropWatches();
-    },
-    code: 4,
-    error: /^cannot (list|watch) (jobs|pods)\b.*: .* is forbidden/,
   },
   {
     name: "has an untrusted certificate",
@@ -168,28 +134,6 @@ const KUBERNETES: readonly Row[] = [
   {
     name: "needs a login that has expired",
     kubeconfig: () => kubeconfig(loginPlugin("echo your login has expired >&2; exit 1")),
-    code: 4,
-    error: /your login has expired/,
-  },
-  {
-    name: "needs a login that expires after a while",
-    kubeconfig: () => {
-      const credential = {
-        apiVersion: "client.authentication.k8s.io/v1",
-        kind: "ExecCredential",
-        status: { token: TOKEN, expirationTimestamp: new Date(Date.now() + 1_000).toISOString() },
-      };
-      const used = join(folder, "expired");
-      return kubeconfig(
-        loginPlugin(
-          `[ ! -f ${used} ] || { echo your login has expired >&2; exit 1; }; echo '${JSON.stringify(credential)}'`,
-        ),
-      );
-    },
-    later: () => {
-      writeFileSync(join(folder, "expired"), "");
-      kubernetesAnswers(401, "Unauthorized");
-    },
     code: 4,
     error: /your login has expired/,
   },
@@ -230,12 +174,6 @@ describe.each([
       `--key=${KEY}`,
       ...(row.flags?.() ?? []),
     ]);
-    if (row.later !== undefined) {
-      await agent.ready();
-      row.later();
-      // Do not wait for the next poll.
-      await agent.poke().catch(() => undefined);
-    }
     expect(await agent.ended).toBe(row.code);
     const lines = agent.output().split("\n");
     const errors = lines.filter((line) => line.startsWith("error: "));

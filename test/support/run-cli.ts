@@ -2,8 +2,7 @@
 
 import { Readable, Writable } from "node:stream";
 import { systemClock } from "../../src/base/clock.ts";
-import { connectors } from "../../src/cli/context.ts";
-import type { CliContext } from "../../src/cli/context.ts";
+import { cliContext } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
 import { assertNoSecretsPrinted } from "./secrets.ts";
 
@@ -12,8 +11,10 @@ export interface CliInput {
   readonly env?: Readonly<Record<string, string>>;
   /** Path to text. No other files exist, except for job templates. */
   readonly files?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
+  /** Whether stdout and stderr are terminals, 200 columns wide. */
+  readonly isTerminal?: boolean;
 }
 
 export interface CliResult {
@@ -30,18 +31,20 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
   const env = { HOME, ...input.env };
   const files = new Map(Object.entries(input.files ?? {}));
   const readFile = (path: string): string | undefined => files.get(path);
-  const dependencies = { env, clock: systemClock, home: HOME, readFile };
-  const stdout = new Recorder();
-  const stderr = new Recorder();
-  const context: CliContext = {
-    ...dependencies,
-    ...connectors({ ...dependencies, userAgent: "kubectl-prefect/test" }),
+  const stdout = new Recorder(input.isTerminal);
+  const stderr = new Recorder(input.isTerminal);
+  const context = cliContext({
+    env,
+    clock: systemClock,
+    home: HOME,
+    readFile,
+    userAgent: "kubectl-prefect/test",
     stdin: Readable.from(input.stdin === undefined ? [] : [input.stdin]),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    colorDepth: 1,
+    isInteractive: false,
     signal: input.signal ?? new AbortController().signal,
-  };
+  });
   const exitCode = await run(argv, context);
   const output = { stdout: stdout.text, stderr: stderr.text };
   assertNoSecretsPrinted({ argv, env, files: Object.values(input.files ?? {}) }, output);
@@ -51,10 +54,15 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
 /** Records what is written. */
 class Recorder {
   text = "";
-  readonly stream = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      this.text += chunk.toString("utf8");
-      done();
-    },
-  });
+  readonly stream: Writable;
+
+  constructor(isTTY = false) {
+    const stream = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.text += chunk.toString("utf8");
+        done();
+      },
+    });
+    this.stream = isTTY ? Object.assign(stream, { isTTY, columns: 200, rows: 100 }) : stream;
+  }
 }

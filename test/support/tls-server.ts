@@ -32,19 +32,22 @@ export interface TlsServer {
   stop(): Promise<void>;
 }
 
-/** Starts the server on 127.0.0.1. */
+/** Starts the server on 127.0.0.1, or on another address. */
 export async function startTlsServer(
   answer: RequestListener = (_, response) => void response.end("{}"),
+  host = "127.0.0.1",
 ): Promise<TlsServer> {
   const asked: string[] = [];
-  const server = createServer({ cert: CERTIFICATE, key: PRIVATE_KEY }, (request, response) => {
+  // Client certificates are asked for, and left to `answer` to judge.
+  const tls = { cert: CERTIFICATE, key: PRIVATE_KEY, requestCert: true, rejectUnauthorized: false };
+  const server = createServer(tls, (request, response) => {
     asked.push(request.url ?? "");
     answer(request, response);
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://${host.includes(":") ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
     certificate: CERTIFICATE,
     asked,
     stop: async () => {

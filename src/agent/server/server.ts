@@ -65,11 +65,15 @@ export class AgentServer {
     await this.#metrics.open();
     const server = createServer((request, response) => {
       const path = (request.url ?? "/").split("?")[0] ?? "/";
-      void this.#respond(request.method ?? "GET", path).then(({ status, type, body }) => {
-        response
-          .writeHead(status, { "content-type": type })
-          .end(request.method === "HEAD" ? undefined : body);
-      });
+      this.#respond(request.method ?? "GET", path).then(
+        ({ status, type, body }) => {
+          response
+            .writeHead(status, { "content-type": type })
+            .end(request.method === "HEAD" ? undefined : body);
+        },
+        (error: unknown) => response.destroy(error as Error),
+      );
+      response.on("error", () => {});
     });
     const { host, port } = this.#address;
     await new Promise<void>((resolve, reject) => {
@@ -83,6 +87,8 @@ export class AgentServer {
       server.listen(port, host, resolve);
     });
     this.#server = server;
+    // Such as too many open files: the next client may be served again.
+    server.on("error", (error) => this.#log.warn("Cannot serve a client", { error: error.message }));
     this.#log.debug("Serving health and metrics", { port: (server.address() as AddressInfo).port });
   }
 

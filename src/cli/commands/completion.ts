@@ -37,7 +37,8 @@ export class CompletionCommand extends BaseCommand {
         },
       );
     }
-    this.print(this.context.env["OS"] === "Windows_NT" ? WINDOWS_SCRIPT : SCRIPT);
+    // As it is: Windows wants its line breaks.
+    this.printStyled(this.context.env["OS"] === "Windows_NT" ? WINDOWS_SCRIPT : SCRIPT);
     return Promise.resolve(0);
   }
 }

@@ -2,6 +2,7 @@
 // with what the shell shall do with them.
 
 import type { CliContext } from "../context.ts";
+import { asCell } from "../../output/text-width.ts";
 import { readArgv } from "../help/argv.ts";
 import type { CommandInfo, OptionInfo } from "../help/command-metadata.ts";
 import { flagValue, flagWords } from "../help/flag-values.ts";
@@ -37,8 +38,9 @@ export async function complete(
   };
   const found = await candidates().catch(() => []);
   const lines = found
-    .filter(([word]) => word.startsWith(start))
-    .map(([word, meaning]) => (meaning === "" ? word : `${word}\t${meaning}`));
+    // A word that would have to be cleaned is no longer the name of anything.
+    .filter(([word]) => word.startsWith(start) && asCell(word) === word)
+    .map(([word, meaning]) => (meaning === "" ? word : `${word}\t${asCell(meaning)}`));
   // cobra's ShellCompDirective: 0 lets the shell offer files, 4 does not.
   const directive = value?.startsWith("FILE") === true ? 0 : 4;
   context.stdout.write(`${[...lines, `:${directive}`].join("\n")}\n`);

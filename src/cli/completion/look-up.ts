@@ -30,7 +30,7 @@ async function contexts(command: ClusterCommand): Promise<Candidate[]> {
   const { env, home = "", readFile } = command.context;
   const paths = command.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
   const names = paths.split(delimiter).flatMap((path) => {
-    const file = objectIn(parse(readFile(path) ?? ""));
+    const file = objectIn(parse(readFile(path) ?? "", { logLevel: "error" }));
     return arrayIn(file["contexts"]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
   });
   return [...new Set(names)].sort().map((name) => [name, ""]);

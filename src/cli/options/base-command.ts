@@ -1,6 +1,7 @@
 // What all commands share: verbosity, colours, printing and error handling.
 
 import { Command, Option } from "clipanion";
+import { oneLine, writeStyled } from "../../output/clean.ts";
 import type { Palette } from "../../output/palette.ts";
 import type { CliContext } from "../context.ts";
 import { reportError } from "../errors.ts";
@@ -26,14 +27,19 @@ export abstract class BaseCommand extends Command<CliContext> {
     }
   }
 
-  /** Prints a line for people on stderr. */
+  /** Prints one line for people on stderr. */
   protected printMessage(line: string): void {
-    this.context.stderr.write(`${line}\n`);
+    this.context.stderr.write(`${oneLine(line)}\n`);
   }
 
   /** Prints data on stdout. */
   protected print(text: string): void {
     this.context.stdout.write(text);
+  }
+
+  /** Prints text with colours on stdout; what others wrote in it must be printable. */
+  protected printStyled(text: string): void {
+    writeStyled(this.context.stdout, text);
   }
 
   /** The colours for stdout. Throws SettingsError for an unknown --color. */

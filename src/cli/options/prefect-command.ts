@@ -16,9 +16,9 @@ export abstract class PrefectCommand extends BaseCommand {
   /** Prefect's configuration, overridden by the flags. Throws SettingsError for an invalid value. */
   async prefectConfig(): Promise<PrefectConfig> {
     const { loadPrefectConfig } = await import("../../prefect1/config/load.ts");
-    const { env, readFile } = this.context;
+    const { env, readFile, secrets } = this.context;
     const key = this.key ?? this.token;
     const flags = { api: this.api, key, tenantId: this.tenantId, backend: this.backend };
-    return loadPrefectConfig({ env, readFile, flags });
+    return loadPrefectConfig({ env, readFile, flags, secrets });
   }
 }

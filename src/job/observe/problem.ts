@@ -288,5 +288,5 @@ export function createProblem(events: readonly KubeEvent[]): Problem | undefined
 
 /** Several lines as one, for a sentence. */
 export function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ").trim();
+  return text.replaceAll(/\s*[\n\r\u0085\u2028\u2029]+\s*/g, " ").trim();
 }

@@ -1,80 +1,130 @@
-// Credentials of a kubeconfig user. Tokens, token files, passwords and certificates are read here; exec plugins and
-// auth providers (OIDC, gcp, azure) use client-node, which is loaded only for them.
+// Credentials of a kubeconfig user: tokens, passwords, certificates and files are read here, exec plugins run in exec-plugin.ts,
+// auth providers (OIDC) in client-node, which is loaded only for them.
 
 import { SettingsError } from "../../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
-import { readRequiredFile, tlsOf } from "./identity.ts";
-import type { CredentialDeps, Credentials, Headers } from "./identity.ts";
+import { fileIn, pemIn } from "./identity.ts";
+import type { CredentialDeps, Credentials, Headers, Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
 
-const TOKEN_FILE_TTL_MS = 60_000;
+/** Files are read again after this time, since tokens and certificates rotate; also what could not be read. */
+const READ_AGAIN_MS = 10_000;
 
 /** The credentials of a target's user. Throws SettingsError when a named file is missing. */
 export async function credentialsOf(target: Target, deps: CredentialDeps): Promise<Credentials> {
+  const { cluster } = target;
   const impersonated = impersonation(target);
-  if (isObject(target.user["exec"]) || isObject(target.user["auth-provider"])) {
-    const { pluginCredentials } = await import("./plugin-credentials.ts");
-    return pluginCredentials(target, impersonated, deps);
-  }
-  const tls = tlsOf(target, deps);
-  const token = tokenSource(target, deps);
+  const read = await identityReader(target, deps);
+  const server = {
+    ca: pemIn(cluster, "certificate-authority", deps),
+    servername: textIn(cluster["tls-server-name"]),
+    rejectUnauthorized: cluster["insecure-skip-tls-verify"] === true ? false : undefined,
+  };
+  deps.secrets?.addUrl(target.server);
+  const identity = renewed(read, deps);
   return {
-    headers: () => Promise.resolve({ ...impersonated, ...authorization(target, token.read()) }),
-    tls: () => Promise.resolve(tls),
-    refresh: () => token.clearCache(),
+    headers: async () => ({ ...impersonated, ...authorization(target, await identity.current(), deps) }),
+    tls: async () => {
+      const { cert, key } = await identity.current();
+      return { ...server, cert, key };
+    },
+    refresh: () => {
+      identity.renew();
+      return ["exec", "auth-provider", "tokenFile", "client-certificate"].some((key) => key in target.user);
+    },
   };
 }
 
-function impersonation(target: Target): Headers {
+async function identityReader(target: Target, deps: CredentialDeps): Promise<() => Promise<Identity>> {
+  const { user } = target;
+  if (isObject(user["exec"])) {
+    const { runPlugin } = await import("./exec-plugin.ts");
+    return () => runPlugin(target, deps);
+  }
+  if (isObject(user["auth-provider"])) {
+    const { askProvider } = await import("./auth-provider.ts");
+    return () => askProvider(target, deps);
+  }
+  return () => Promise.resolve(storedIdentity(target, deps));
+}
+
+/** As in client-go, a token file takes precedence over a token. */
+function storedIdentity({ user }: Target, deps: CredentialDeps): Identity {
+  return {
+    token: fileIn(user, "tokenFile", deps)?.trim() ?? textIn(user["token"]),
+    cert: pemIn(user, "client-certificate", deps),
+    key: pemIn(user, "client-key", deps),
+    renewAt: deps.clock.now().getTime() + READ_AGAIN_MS,
+    expiresAt: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Reads an identity once for all who wait for it, again when it is due. Until it expires it stays if that fails. */
+function renewed(
+  read: () => Promise<Identity>,
+  { clock }: CredentialDeps,
+): { current(): Promise<Identity>; renew(): void } {
+  let cached: Identity | undefined;
+  let isDue = false;
+  let pending: Promise<Identity> | undefined;
+  return {
+    current: async () => {
+      const nowMs = clock.now().getTime();
+      if (cached !== undefined && !isDue && nowMs < cached.renewAt) return cached;
+      try {
+        pending ??= read().finally(() => (pending = undefined));
+        isDue = false;
+        cached = await pending;
+      } catch (error) {
+        if (cached === undefined || nowMs >= cached.expiresAt) throw error;
+        cached = { ...cached, renewAt: nowMs + READ_AGAIN_MS };
+      }
+      return cached;
+    },
+    renew: () => {
+      isDue = true;
+    },
+  };
+}
+
+function authorization(target: Target, { token }: Identity, { secrets }: CredentialDeps): Headers {
+  secrets?.add(token);
+  if (token !== undefined && token !== "") return { authorization: `Bearer ${token}` };
+  const name = textIn(target.user["username"]);
+  if (name === undefined || name === "") return {};
+  const password = textIn(target.user["password"]) ?? "";
+  const pair = `${name}:${password}`;
+  secrets?.add(password, pair);
+  return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+}
+
+function impersonation({ user }: Target): Headers {
   const headers: Headers = {};
-  const user = textIn(target.user["as"]);
-  const uid = textIn(target.user["as-uid"]);
-  const groups = arrayIn(target.user["as-groups"]).map(String);
-  const extra = objectIn(target.user["as-user-extra"]);
-  if (user === undefined && (groups.length > 0 || uid !== undefined)) {
+  const [name, uid] = [textIn(user["as"]), textIn(user["as-uid"])];
+  const groups = arrayIn(user["as-groups"]).map(String);
+  if (name === undefined && (groups.length > 0 || uid !== undefined)) {
     throw new SettingsError("cannot impersonate a group or uid without a user: --as is missing", {
       hint: "add --as USER",
     });
   }
-  if (user !== undefined) headers["Impersonate-User"] = user;
-  if (uid !== undefined) headers["Impersonate-Uid"] = uid;
-  if (groups.length > 0) headers["Impersonate-Group"] = groups;
-  for (const [key, values] of Object.entries(extra)) {
-    headers[`Impersonate-Extra-${key}`] = arrayIn(values).map(String);
+  if (name !== undefined) headers["Impersonate-User"] = utf8(name);
+  if (uid !== undefined) headers["Impersonate-Uid"] = utf8(uid);
+  if (groups.length > 0) headers["Impersonate-Group"] = groups.map(utf8);
+  for (const [key, values] of Object.entries(objectIn(user["as-user-extra"]))) {
+    headers[`Impersonate-Extra-${headerKey(key)}`] = arrayIn(values).map((value) => utf8(String(value)));
   }
   return headers;
 }
 
-function authorization(target: Target, token: string | undefined): Headers {
-  if (token !== undefined && token !== "") return { authorization: `Bearer ${token}` };
-  const name = textIn(target.user["username"]);
-  if (name === undefined || name === "") return {};
-  const pair = `${name}:${textIn(target.user["password"]) ?? ""}`;
-  return { authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+/** Like client-go's headerKeyEscape: what cannot stand in a header's name becomes %XX, and % itself too. */
+function headerKey(key: string): string {
+  return utf8(key).replaceAll(
+    /[^\w!#$&'*+.^`|~-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
-/** As in client-go, a token file takes precedence over a token. It is read again every minute: pods' tokens rotate. */
-function tokenSource(
-  target: Target,
-  deps: CredentialDeps,
-): { read(): string | undefined; clearCache(): boolean } {
-  const path = textIn(target.user["tokenFile"]);
-  if (path === undefined || path === "") {
-    const token = textIn(target.user["token"]);
-    return { read: () => token, clearCache: () => false };
-  }
-  let cached: { token: string; at: number } | undefined;
-  return {
-    read: () => {
-      const now = deps.clock.ticks();
-      if (cached === undefined || now - cached.at > TOKEN_FILE_TTL_MS) {
-        cached = { token: readRequiredFile(path, "tokenFile", deps).trim(), at: now };
-      }
-      return cached.token;
-    },
-    clearCache: () => {
-      cached = undefined;
-      return true;
-    },
-  };
+/** Node sends each character of a header as one byte; Kubernetes reads the bytes as UTF-8. */
+function utf8(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
 }

@@ -1,11 +1,12 @@
-// The headers and certificates that authenticate a user to the API server.
+// What authenticates a user to the API server: a token or a client certificate, for a while.
 
 import type { Clock } from "../../base/clock.ts";
 import type { Env } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { textIn } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
+import type { Secrets } from "../../base/secrets.ts";
 import type { TlsOptions } from "../../http/exchange.ts";
-import type { Target } from "./kubeconfig.ts";
 
 export type Headers = Record<string, string | readonly string[]>;
 
@@ -17,32 +18,55 @@ export interface Credentials {
   refresh(): boolean;
 }
 
+export interface Identity {
+  readonly token?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** When to read it again; in milliseconds since 1970, as `expiresAt`. */
+  readonly renewAt: number;
+  /** Until when it is used if it cannot be read again. */
+  readonly expiresAt: number;
+}
+
 export interface CredentialDeps {
   readonly clock: Clock;
   readonly env: Env;
   readonly readFile: (path: string) => string | undefined;
+  /** What an exec plugin gets of the user's terminal; undefined: nobody is there. */
+  readonly user?: PluginUser | undefined;
+  /** Ends a plugin that is waited for. */
+  readonly signal?: AbortSignal | undefined;
+  /** Gets every token and password that is read. */
+  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
 }
 
-/** The cluster's CA and the user's client certificate, if any. */
-export function tlsOf(target: Target, deps: Pick<CredentialDeps, "readFile">): TlsOptions {
-  const data = (object: Target["cluster"], key: string): string | undefined => {
-    const inline = textIn(object[`${key}-data`]);
-    if (inline !== undefined && inline !== "") return Buffer.from(inline, "base64").toString("utf8");
-    const path = textIn(object[key]);
-    return path === undefined || path === "" ? undefined : readRequiredFile(path, key, deps);
-  };
-  return {
-    ca: data(target.cluster, "certificate-authority"),
-    cert: data(target.user, "client-certificate"),
-    key: data(target.user, "client-key"),
-    servername: textIn(target.cluster["tls-server-name"]),
-    rejectUnauthorized: target.cluster["insecure-skip-tls-verify"] === true ? false : undefined,
-  };
+export interface PluginUser {
+  /** Whether a plugin may ask on the terminal. */
+  readonly isInteractive: boolean;
+  /** Shows text on stderr. */
+  readonly show: (text: string) => void;
 }
 
-export function readRequiredFile(path: string, what: string, deps: Pick<CredentialDeps, "readFile">): string {
+/** The PEM text under `KEY-data`, or in the file under `KEY`. Throws SettingsError when the file is missing. */
+export function pemIn(
+  object: JsonObject,
+  key: string,
+  deps: Pick<CredentialDeps, "readFile">,
+): string | undefined {
+  const inline = textIn(object[`${key}-data`]);
+  if (inline !== undefined && inline !== "") return Buffer.from(inline, "base64").toString("utf8");
+  return fileIn(object, key, deps);
+}
+
+/** The text of the file under a key of the kubeconfig. Throws SettingsError when it is missing. */
+export function fileIn(
+  object: JsonObject,
+  key: string,
+  deps: Pick<CredentialDeps, "readFile">,
+): string | undefined {
+  const path = textIn(object[key]);
+  if (path === undefined || path === "") return undefined;
   const text = deps.readFile(path);
-  if (text === undefined)
-    throw new SettingsError(`cannot read ${what} "${path}" of the kubeconfig: no such file`);
-  return text;
+  if (text !== undefined) return text;
+  throw new SettingsError(`cannot read ${key} "${path}" of the kubeconfig: no such file`);
 }

@@ -62,8 +62,10 @@ interface Merged {
 export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Target | undefined {
   const merged = loadAll(flags, deps);
   if (merged === undefined) {
-    if (flags.context !== undefined) throw missing("context", flags.context, []);
-    return flags.server === undefined ? undefined : withFlags({ cluster: {}, user: {} }, flags, "--server");
+    for (const what of ["context", "cluster", "user"] as const) {
+      if (flags[what] !== undefined) throw missing(what, flags[what], []);
+    }
+    return undefined;
   }
   const contextName = flags.context ?? merged.currentContext;
   const context = contextName === undefined ? undefined : merged.contexts.get(contextName);
@@ -84,7 +86,8 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
   return { ...target, contextName, clusterName, userName, namespace: textIn(context?.["namespace"]) };
 }
 
-function withFlags(
+/** The target with what the flags override. Throws SettingsError for flags that exclude each other. */
+export function withFlags(
   parts: { readonly cluster: JsonObject; readonly user: JsonObject },
   flags: ConnectionFlags,
   source: string,
@@ -92,12 +95,22 @@ function withFlags(
   const cluster: Record<string, unknown> = { ...parts.cluster };
   const user: Record<string, unknown> = { ...parts.user };
   if (flags.server !== undefined) cluster["server"] = flags.server;
-  if (flags.tlsServerName !== undefined) cluster["tls-server-name"] = flags.tlsServerName;
-  if (flags.certificateAuthority !== undefined) {
-    cluster["certificate-authority"] = resolve(flags.certificateAuthority);
+  // As in kubectl, the name belongs to the server, and one of these two flags also unsets the other's value.
+  if (flags.server !== undefined || flags.tlsServerName !== undefined) {
+    cluster["tls-server-name"] = flags.tlsServerName;
+  }
+  const { certificateAuthority: authority, insecureSkipTlsVerify: insecure = false } = flags;
+  if (authority !== undefined && insecure) {
+    throw new SettingsError(
+      "cannot use --certificate-authority with --insecure-skip-tls-verify: without verification no CA is used",
+      { hint: "leave out one of the two" },
+    );
+  }
+  if (authority !== undefined || insecure) {
+    cluster["insecure-skip-tls-verify"] = insecure;
+    cluster["certificate-authority"] = authority === undefined ? undefined : resolve(authority);
     delete cluster["certificate-authority-data"];
   }
-  if (flags.insecureSkipTlsVerify === true) cluster["insecure-skip-tls-verify"] = true;
   if (flags.as !== undefined) user["as"] = flags.as;
   if (flags.asUid !== undefined) user["as-uid"] = flags.asUid;
   if (flags.asGroups !== undefined && flags.asGroups.length > 0) user["as-groups"] = flags.asGroups;
@@ -153,9 +166,9 @@ function parse(text: string, path: string, deps: KubeconfigDeps): JsonObject {
   try {
     parsed = deps.parseYaml(text);
   } catch (error) {
-    // Only the first line, without the colon before the excerpt that follows.
-    const first = textOf(error).split("\n")[0]?.replace(/:$/, "");
-    throw new SettingsError(`cannot read kubeconfig "${path}": ${first}`, { cause: error });
+    // Only the first line, without what it quotes of the file: that may be a token.
+    const first = (textOf(error).split("\n")[0] ?? "").replace(/:$/, "").replace(/:.*?(?= at line \d|$)/, "");
+    throw new SettingsError(`cannot read kubeconfig "${path}": ${first}`);
   }
   if (parsed === null || parsed === undefined) return {};
   if (!isObject(parsed)) throw new SettingsError(`cannot read kubeconfig "${path}": not a kubeconfig`);

@@ -56,6 +56,8 @@ export interface PodLogQuery {
   readonly timestamps?: boolean | undefined;
   readonly tailLines?: number | undefined;
   readonly sinceSeconds?: number | undefined;
+  /** Only lines from this time on, in the form of the log's own timestamps. */
+  readonly sinceTime?: string | undefined;
   readonly limitBytes?: number | undefined;
 }
 
@@ -109,8 +111,15 @@ export interface KubeApi {
   replace(resource: Resource, ref: ObjectRef, body: unknown): Promise<"replaced" | "gone" | "changed">;
   /** The log of a container, or undefined when the pod, container or log does not exist. */
   podLog(pod: ObjectRef, query: PodLogQuery, signal?: AbortSignal): Promise<string | undefined>;
-  /** Streams the log until the container terminates. */
-  followPodLog(pod: ObjectRef, query: PodLogQuery, signal: AbortSignal): AsyncIterable<string>;
+  /**
+   * The log's bytes as they come; with `follow` until the container terminates. Undefined when the pod, container or log does
+   * not exist. Throws TransportError after `idleMs` without a byte (default: never).
+   */
+  streamPodLog(
+    pod: ObjectRef,
+    query: PodLogQuery & { readonly idleMs?: number },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer> | undefined>;
   /** Whether the current user has this permission (SelfSubjectAccessReview). */
   canI(access: Access, signal?: AbortSignal): Promise<boolean>;
   /** Whether another user has this permission; needs permission to create SubjectAccessReviews. */

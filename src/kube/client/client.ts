@@ -39,8 +39,7 @@ export class KubeClient implements KubeApi {
 
   async version(signal?: AbortSignal): Promise<{ major: string; minor: string; gitVersion: string }> {
     const call = { action: "read the cluster's version", verb: "get", resource: "version", path: "/version" };
-    const answer = await this.#transport.send({ ...call, method: "GET", signal });
-    const found = objectIn(JSON.parse(answer.body));
+    const found = objectIn(await this.#transport.json({ ...call, method: "GET", signal }));
     const text = (key: string): string => textIn(found[key]) ?? "";
     return { major: text("major"), minor: text("minor"), gitVersion: text("gitVersion") };
   }
@@ -51,13 +50,13 @@ export class KubeClient implements KubeApi {
     signal?: AbortSignal,
   ): Promise<Page<KindMap[R]>> {
     const { namespace, labelSelector, fieldSelector, limit, next } = query;
-    const answer = await this.#transport.send({
+    const list = await this.#transport.json({
       ...readCall("list", resource, pathOf(resource, namespace)),
       action: `list ${resource}${inNamespace(namespace)}`,
       query: { labelSelector, fieldSelector, limit, continue: next },
       signal,
     });
-    return decodePage<R>(answer.body);
+    return decodePage<R>(list);
   }
 
   async *watch<R extends Resource>(
@@ -100,8 +99,8 @@ export class KubeClient implements KubeApi {
       action: `read ${describeObject(resource, ref)}`,
       signal,
     };
-    const answer = await this.#transport.send({ ...call, expect: [404] });
-    return answer.status === 404 ? undefined : decodeObject<R>(JSON.parse(answer.body));
+    const object = await this.#transport.json({ ...call, expect: [404] });
+    return object === undefined ? undefined : decodeObject<R>(object);
   }
 
   async create(
@@ -181,9 +180,19 @@ export class KubeClient implements KubeApi {
     return answer.status >= 400 ? undefined : answer.body;
   }
 
-  async *followPodLog(pod: ObjectRef, query: PodLogQuery, signal: AbortSignal): AsyncGenerator<string> {
-    const stream = await this.#transport.stream({ ...logCall(pod, query), signal }, 0);
-    for await (const lines of linesOf(stream.chunks)) yield* lines.map(String);
+  async streamPodLog(
+    pod: ObjectRef,
+    query: PodLogQuery & { readonly idleMs?: number },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer> | undefined> {
+    const { idleMs = 0, ...rest } = query;
+    const stream = await this.#transport.stream(
+      { ...logCall(pod, rest), signal, expect: [400, 404] },
+      idleMs,
+    );
+    if (stream.status < 400) return stream.chunks;
+    stream.close();
+    return undefined;
   }
 
   canI(access: Access, signal?: AbortSignal): Promise<boolean> {
@@ -196,7 +205,7 @@ export class KubeClient implements KubeApi {
 
   async whoAmI(signal?: AbortSignal): Promise<Subject | undefined> {
     const apiVersion = "authentication.k8s.io/v1";
-    const answer = await this.#transport.send({
+    const review = await this.#transport.json({
       action: "read the current user",
       verb: "create",
       resource: "selfsubjectreviews",
@@ -206,8 +215,8 @@ export class KubeClient implements KubeApi {
       signal,
       expect: [403, 404],
     });
-    if (answer.status >= 400) return undefined;
-    const found = objectIn(objectIn(objectIn(JSON.parse(answer.body))["status"])["userInfo"]);
+    if (review === undefined) return undefined;
+    const found = objectIn(objectIn(objectIn(review)["status"])["userInfo"]);
     const user = textIn(found["username"]);
     return user === undefined ? undefined : { user, groups: arrayIn(found["groups"]).map(String) };
   }
@@ -223,7 +232,7 @@ export class KubeClient implements KubeApi {
   ): Promise<boolean> {
     const apiVersion = "authorization.k8s.io/v1";
     const resource = `${kind.toLowerCase()}s`;
-    const answer = await this.#transport.send({
+    const review = await this.#transport.json({
       action:
         kind === "SelfSubjectAccessReview"
           ? "check this user's permissions"
@@ -235,7 +244,7 @@ export class KubeClient implements KubeApi {
       body: JSON.stringify({ apiVersion, kind, spec }),
       signal,
     });
-    return objectIn(objectIn(JSON.parse(answer.body))["status"])["allowed"] === true;
+    return objectIn(objectIn(review)["status"])["allowed"] === true;
   }
 }
 

@@ -2,26 +2,26 @@
 
 import { createHash } from "node:crypto";
 import { parse } from "yaml";
-import type { Clock } from "../../base/clock.ts";
 import type { Env } from "../../base/env.ts";
-import { proxyEnvOf } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
+import { trustedAuthorities } from "../../http/environment.ts";
 import { HttpClient } from "../../http/client.ts";
 import type { TlsOptions } from "../../http/exchange.ts";
+import { parseProxy, proxyFor } from "../../http/proxy.ts";
+import type { Proxy } from "../../http/proxy.ts";
 import { textIn } from "../../base/json.ts";
 import type { KubeApi } from "./api.ts";
 import { KubeClient } from "./client.ts";
+import { CurrentHttp } from "./current-http.ts";
 import { credentialsOf } from "../auth/credentials.ts";
+import type { CredentialDeps } from "../auth/identity.ts";
 import type { ConnectionFlags, Target } from "../auth/kubeconfig.ts";
-import { chooseTarget } from "../auth/kubeconfig.ts";
+import { chooseTarget, withFlags } from "../auth/kubeconfig.ts";
 import type { CompletedRequest } from "./transport.ts";
 import { Transport } from "./transport.ts";
 
-export interface ConnectDeps {
-  readonly env: Env;
+export interface ConnectDeps extends CredentialDeps {
   readonly home: string | undefined;
-  readonly clock: Clock;
-  readonly readFile: (path: string) => string | undefined;
   readonly userAgent: string;
   readonly onRequest?: ((seen: CompletedRequest) => void) | undefined;
 }
@@ -39,8 +39,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Connects like kubectl: by kubeconfig and flags, else with the pod's service account. Sends no request yet. */
 export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Promise<Connection> {
-  const chosen = chooseTarget(flags, { ...deps, parseYaml: (text) => parse(text) as unknown });
-  const target = chosen ?? inClusterTarget(flags, deps);
+  const parseYaml = (text: string): unknown => parse(text, { logLevel: "error" }) as unknown;
+  const chosen = chooseTarget(flags, { ...deps, parseYaml });
+  const target = chosen ?? inClusterTarget(flags, deps) ?? serverTarget(flags);
   if (target === undefined) {
     throw new SettingsError("cannot connect to a cluster: there is no kubeconfig, and this is not a pod", {
       hint: "specify a kubeconfig with --kubeconfig or KUBECONFIG",
@@ -48,14 +49,16 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
   }
   const credentials = await credentialsOf(target, deps);
   const tls = await credentials.tls();
-  const http = new HttpClient(new URL(target.server), {
-    tls,
-    maxSockets: 64,
-    proxyEnv: proxyOf(target, deps.env),
-  });
+  const origin = new URL(target.server);
+  const proxy = proxyOf(target, deps.env);
+  deps.secrets?.addUrl(proxy?.url.href);
+  const authorities =
+    tls.ca === undefined && origin.protocol === "https:" ? trustedAuthorities(["SSL_CERT_FILE"], deps) : [];
+  const connect = (current: TlsOptions): HttpClient =>
+    new HttpClient(origin, { tls: { ...current, ca: current.ca ?? authorities }, maxSockets: 64, proxy });
   const transport = new Transport({
     server: target.server,
-    http,
+    http: new CurrentHttp(() => credentials.tls(), connect),
     credentials,
     timeoutMs: flags.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     userAgent: deps.userAgent,
@@ -73,28 +76,24 @@ function inClusterTarget(flags: ConnectionFlags, deps: ConnectDeps): Target | un
   const host = deps.env["KUBERNETES_SERVICE_HOST"] ?? "";
   const port = deps.env["KUBERNETES_SERVICE_PORT"] ?? "443";
   if (host === "" || deps.readFile(`${SERVICE_ACCOUNT}/token`) === undefined) return undefined;
-  const impersonation: Record<string, unknown> = {};
-  if (flags.as !== undefined) impersonation["as"] = flags.as;
-  if (flags.asGroups !== undefined) impersonation["as-groups"] = flags.asGroups;
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const cluster = { server, "certificate-authority": `${SERVICE_ACCOUNT}/ca.crt` };
+  const user = { tokenFile: `${SERVICE_ACCOUNT}/token` };
   return {
-    server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-    cluster: { "certificate-authority": `${SERVICE_ACCOUNT}/ca.crt` },
-    user: { tokenFile: `${SERVICE_ACCOUNT}/token`, ...impersonation },
-    contextName: undefined,
+    ...withFlags({ cluster, user }, flags, "the pod's service account"),
     namespace: deps.readFile(`${SERVICE_ACCOUNT}/namespace`)?.trim(),
-    source: "the pod's service account",
   };
 }
 
-function proxyOf(target: Target, env: Env): Env | undefined {
-  const url = textIn(target.cluster["proxy-url"]);
-  if (url === undefined || url === "") return proxyEnvOf(env);
-  if (!/^https?:/.test(url)) {
-    throw new SettingsError(
-      `cannot use proxy-url "${url}" of the kubeconfig: only http and https proxies are supported`,
-    );
-  }
-  return { HTTP_PROXY: url, HTTPS_PROXY: url };
+function serverTarget(flags: ConnectionFlags): Target | undefined {
+  return flags.server === undefined ? undefined : withFlags({ cluster: {}, user: {} }, flags, "--server");
+}
+
+function proxyOf({ server, cluster }: Target, env: Env): Proxy | undefined {
+  const url = textIn(cluster["proxy-url"]);
+  return url === undefined || url === ""
+    ? proxyFor(new URL(server), env, "kubectl")
+    : parseProxy(url, "proxy-url of the kubeconfig");
 }
 
 /**

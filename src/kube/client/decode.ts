@@ -22,8 +22,8 @@ export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
 }
 
 /** A page of a list; `items` of an empty list may be null. */
-export function decodePage<R extends Resource>(text: string): Page<KindMap[R]> {
-  const list = objectIn(JSON.parse(text));
+export function decodePage<R extends Resource>(raw: unknown): Page<KindMap[R]> {
+  const list = objectIn(raw);
   const meta = objectIn(list["metadata"]);
   const items = Array.isArray(list["items"]) ? list["items"] : [];
   return {
@@ -38,7 +38,7 @@ export function decodeWatchEvent<R extends Resource>(
   line: Buffer,
   action: string,
 ): WatchEvent<KindMap[R]> | undefined {
-  const frame = JSON.parse(line.toString("utf8")) as JsonObject;
+  const frame = frameIn(line, action);
   const object = frame["object"];
   switch (frame["type"]) {
     case "ADDED":
@@ -53,5 +53,13 @@ export function decodeWatchEvent<R extends Resource>(
       throw watchError(action, object);
     default:
       return undefined;
+  }
+}
+
+function frameIn(line: Buffer, action: string): JsonObject {
+  try {
+    return objectIn(JSON.parse(line.toString("utf8")));
+  } catch {
+    throw watchError(action, { message: "the server sent something else than an event" });
   }
 }

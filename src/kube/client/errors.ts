@@ -1,9 +1,11 @@
 // Turns error responses and failed connections into KubeError. The only place that reads a Status object.
 
 import { ExpectedError } from "../../base/errors.ts";
-import { TransportError } from "../../http/errors.ts";
+import { isCertificateError, PROXY, TransportError } from "../../http/errors.ts";
 import type { HttpAnswer } from "../../http/exchange.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
+import { retryAfterMs } from "../../http/retry-after.ts";
+import { webPageIn } from "../../http/web-page.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 
 export interface KubeFailure {
@@ -55,33 +57,51 @@ export class KubeError extends ExpectedError {
 /** The error for a response that is not 2xx. `action` follows "cannot" in the message. */
 export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
   const status = statusIn(answer.body);
-  const reason = textIn(status["reason"]) ?? reasonOf(answer.status);
-  const message = textIn(status["message"]) ?? `the server answered ${answer.status}`;
-  const retryAfter = Number(answer.headers["retry-after"]);
-  const details = objectIn(status["details"]);
+  if (status === undefined && webPageIn(answer) !== undefined) return unreadable(action, answer);
+  const reason = textIn(status?.["reason"]) ?? reasonOf(answer.status);
+  const message = textIn(status?.["message"]) ?? `the server answered ${answer.status}`;
+  const details = objectIn(status?.["details"]);
   const name = textIn(details["name"]);
   return new KubeError(action, message, {
     status: answer.status,
     reason,
-    isStatus: status["kind"] === "Status",
+    isStatus: status !== undefined,
     object: name === undefined ? undefined : { name, kind: textIn(details["kind"]) ?? "" },
     causes: arrayIn(details["causes"]).flatMap((cause) => textIn(objectIn(cause)["reason"]) ?? []),
-    retryAfterMs: Number.isFinite(retryAfter) && retryAfter > 0 ? retryAfter * 1_000 : undefined,
+    retryAfterMs: retryAfterMs(answer.headers),
     hint: hintOf(answer.status),
+  });
+}
+
+/** The error for an answer that does not come from a Kubernetes API. It may come from one later. */
+export function unreadable(action: string, answer: HttpAnswer): KubeError {
+  const page = webPageIn(answer);
+  const what = page === undefined ? "with something else than JSON" : `with ${page}`;
+  const isOutage = answer.status >= 500 || answer.status === 429;
+  return new KubeError(action, `the server answered ${answer.status} ${what}`, {
+    status: isOutage || answer.status === 401 ? answer.status : 0,
+    reason: "NotKubernetes",
+    isStatus: false,
+    retryAfterMs: retryAfterMs(answer.headers),
+    hint: isOutage
+      ? undefined
+      : "check the server URL: it is not the Kubernetes API, or a proxy before it wants a login",
   });
 }
 
 /** The error for a failed connection; other errors are returned unchanged. */
 export function connectionError(action: string, server: string, error: unknown): unknown {
   if (error instanceof ExpectedError || !(error instanceof TransportError)) return error;
-  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(error.code);
+  const certificate = isCertificateError(error);
   return new KubeError(action, `${redactUrl(server)}: ${error.message}`, {
     status: 0,
     reason: certificate ? "BadCertificate" : "Unreachable",
     cause: error,
     hint: certificate
-      ? "check certificate-authority in the kubeconfig, or --tls-server-name; --insecure-skip-tls-verify turns the check off"
-      : "check the server URL and the network with: kubectl cluster-info",
+      ? "check certificate-authority in the kubeconfig, --certificate-authority or --tls-server-name; --insecure-skip-tls-verify turns the check off"
+      : error.code === PROXY
+        ? "check the proxy, or exempt the server from it with NO_PROXY"
+        : "check the server URL and the network with: kubectl cluster-info",
   });
 }
 
@@ -121,11 +141,11 @@ function hintOf(status: number): string | undefined {
   return undefined;
 }
 
-function statusIn(body: string): Readonly<Record<string, unknown>> {
+function statusIn(body: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const parsed: unknown = JSON.parse(body);
-    return isObject(parsed) && parsed["kind"] === "Status" ? parsed : {};
+    return isObject(parsed) && parsed["kind"] === "Status" ? parsed : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }

@@ -3,7 +3,8 @@
 import type { Credentials } from "../auth/identity.ts";
 import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/exchange.ts";
 import { TransportError } from "../../http/errors.ts";
-import { connectionError, kubeErrorOf } from "./errors.ts";
+import { hasHtmlType } from "../../http/web-page.ts";
+import { connectionError, kubeErrorOf, unreadable } from "./errors.ts";
 import { ApiFallback } from "./api-fallback.ts";
 
 export interface TransportOptions {
@@ -45,6 +46,9 @@ export interface Call {
   readonly expect?: readonly number[];
 }
 
+/** Of an error's body so many bytes are read. */
+const MAX_ERROR = 64 * 1024;
+
 /** Throws KubeError for every status that is neither 2xx nor expected. */
 export class Transport {
   readonly #options: TransportOptions;
@@ -61,16 +65,30 @@ export class Transport {
     const sent = path === call.path ? call : { ...call, path };
     const answer = await this.#attempt(sent, (request) => this.#options.http.request(request));
     if (this.#fallback.switchAfter(path, answer)) return this.send(call);
-    if (isExpected(answer.status, call)) return answer;
+    if (isExpected(answer, call)) return answer;
     throw kubeErrorOf(call.action, answer);
+  }
+
+  /** The JSON of the answer; undefined for an expected error status. */
+  async json(call: Call): Promise<unknown> {
+    const answer = await this.send(call);
+    if (answer.status >= 400) return undefined;
+    try {
+      return JSON.parse(answer.body) as unknown;
+    } catch {
+      throw unreadable(call.action, answer);
+    }
   }
 
   async stream(call: Call, idleMs: number): Promise<HttpStream> {
     const answer = await this.#attempt(call, (request) => this.#options.http.stream({ ...request, idleMs }));
-    if (isExpected(answer.status, call)) return answer;
-    const parts: Buffer[] = [];
-    for await (const chunk of answer.chunks) parts.push(chunk);
-    throw kubeErrorOf(call.action, { ...answer, body: Buffer.concat(parts).toString("utf8") });
+    if (isExpected(answer, call)) return answer;
+    let body = "";
+    for await (const chunk of answer.chunks) {
+      body += chunk.toString("latin1");
+      if (body.length > MAX_ERROR) break;
+    }
+    throw kubeErrorOf(call.action, { ...answer, body: Buffer.from(body, "latin1").toString("utf8") });
   }
 
   async #attempt<A extends HttpAnswer | HttpStream>(
@@ -139,6 +157,8 @@ export class Transport {
   }
 }
 
-function isExpected(status: number, call: Call): boolean {
+/** A web page is never expected, whatever its status: it comes from something before the API server. */
+function isExpected({ status, headers }: Pick<HttpAnswer, "status" | "headers">, call: Call): boolean {
+  if (hasHtmlType(headers)) return false;
   return (status >= 200 && status < 300) || (call.expect ?? []).includes(status);
 }

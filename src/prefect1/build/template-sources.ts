@@ -3,27 +3,28 @@
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import http from "node:http";
-import https from "node:https";
-import { proxyEnvOf } from "../../base/env.ts";
+import type https from "node:https";
 import type { Env } from "../../base/env.ts";
 import { ExpectedError, textOf } from "../../base/errors.ts";
+import { decodeText } from "../../base/read-file.ts";
+import { agentFor } from "../../http/agents.ts";
 import { HttpClient } from "../../http/client.ts";
+import { prefectConnection } from "../../http/environment.ts";
+import type { EnvironmentDeps } from "../../http/environment.ts";
+import { proxyFor } from "../../http/proxy.ts";
 import { isObject, objectIn } from "../../base/json.ts";
 import { readYaml } from "./template-yaml.ts";
-import { defaultTemplate, templateError, templateOf } from "./template.ts";
+import { defaultTemplate, otherKindOfText, templateError, templateOf } from "./template.ts";
 import type { Template, TemplateOrigin, TemplateSource } from "./template.ts";
 
-export interface TemplateDeps {
-  /** Has proxies, and the endpoints and keys of object stores. */
-  readonly env: Env;
+/** The variables also have the endpoints and keys of object stores. */
+export interface TemplateDeps extends EnvironmentDeps {
   readonly signal?: AbortSignal | undefined;
   /** Timeout for the whole download; default: 15 s. */
   readonly timeoutMs?: number | undefined;
 }
 
-interface Fetch {
-  readonly env: Env;
+interface Fetch extends EnvironmentDeps {
   readonly origin: TemplateOrigin;
   readonly signal: AbortSignal;
 }
@@ -60,8 +61,8 @@ export async function loadTemplate(source: TemplateSource, deps: TemplateDeps): 
 /** Parses YAML or JSON. Throws like loadTemplate; syntax errors name line and column. */
 export function parseTemplate(text: string, origin: TemplateOrigin): Template {
   const reading = readYaml(text);
-  if ("problem" in reading) throw templateError(origin, reading.problem);
-  return templateOf(reading.value, origin);
+  if ("problem" in reading) throw templateError(origin, otherKindOfText(text) ?? reading.problem);
+  return templateOf(reading.value, origin, text);
 }
 
 async function fetchText(path: string, origin: TemplateOrigin, deps: TemplateDeps): Promise<string> {
@@ -69,7 +70,7 @@ async function fetchText(path: string, origin: TemplateOrigin, deps: TemplateDep
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = deps.signal === undefined ? timeout : AbortSignal.any([deps.signal, timeout]);
   try {
-    return await fetchFrom(path, { env: deps.env, origin, signal });
+    return await fetchFrom(path, { ...deps, origin, signal });
   } catch (error) {
     if (error instanceof ExpectedError || deps.signal?.aborted === true) throw error;
     const cause = timeout.aborted ? `no answer within ${timeoutMs / 1_000} s` : textOf(error);
@@ -118,7 +119,7 @@ async function readHttp(address: string, fetch: Fetch): Promise<string> {
   const { origin } = fetch;
   let url = urlOf(address, origin);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const client = new HttpClient(url, { proxyEnv: proxyEnvOf(fetch.env) });
+    const client = new HttpClient(url, prefectConnection(url, fetch));
     try {
       const answer = await client.stream({ ...GET, url, signal: fetch.signal });
       if (answer.status >= 200 && answer.status < 300) return await readAtMost1MiB(answer.chunks, origin);
@@ -146,17 +147,24 @@ async function readS3(bucket: string, key: string, { env, origin, signal }: Fetc
   checkObjectName(bucket, key, origin);
   const { GetObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
   const endpoint = env["AWS_ENDPOINT_URL_S3"] || env["AWS_ENDPOINT_URL"] || undefined;
-  const proxyEnv = proxyEnvOf(env);
-  const agent = proxyEnv === undefined ? {} : { proxyEnv: { ...proxyEnv } };
+  const region = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1";
+  const proxy = proxyFor(
+    new URL(endpoint ?? `https://${bucket}.s3.${region}.amazonaws.com`),
+    env,
+    "requests",
+  );
   const client = new S3Client({
     // S3 redirects to the bucket's region; other stores ignore the region.
-    region: env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1",
+    region,
     followRegionRedirects: true,
     maxAttempts: 2,
     // Stores other than S3 have no host name per bucket.
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...awsKeys(env),
-    requestHandler: { httpAgent: new http.Agent(agent), httpsAgent: new https.Agent(agent) },
+    requestHandler: {
+      httpAgent: agentFor("http:", {}, proxy),
+      httpsAgent: agentFor("https:", {}, proxy) as https.Agent,
+    },
   });
   try {
     const object = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
@@ -230,7 +238,7 @@ async function readAtMost1MiB(
     if (size > MAX_BYTES) throw templateError(origin, "it is larger than 1 MiB");
     parts.push(chunk);
   }
-  return Buffer.concat(parts).toString("utf8");
+  return decodeText(Buffer.concat(parts));
 }
 
 /** Translates an HTTP status in an SDK's error; other errors are returned unchanged. */

@@ -1,14 +1,13 @@
-// Parses job templates as YAML 1.1, like kubectl and Prefect, so that `defaultMode: 0644` is octal; but y, n, 12:30 and
-// dates stay strings.
+// Parses job templates as YAML 1.1, like kubectl and Prefect. Plain scalars stay as they are written: what they mean depends on
+// where they stand (template-values.ts).
 
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument, Scalar, visit } from "yaml";
 import type { Tags } from "yaml";
 import { textOf } from "../../base/errors.ts";
+import { Plain, pythonValue } from "./template-values.ts";
 
-const BOOL = "tag:yaml.org,2002:bool";
-const TIMESTAMP = "tag:yaml.org,2002:timestamp";
-const YES = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
-const NO = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/;
+const KEPT = /:(?:str|binary|merge)$/;
+const EXPLICIT = /:(?:int|float|bool|null)$/;
 
 export type YamlReading = { readonly value: unknown } | { readonly problem: string };
 
@@ -21,31 +20,39 @@ export function readYaml(text: string): YamlReading {
     prettyErrors: false,
     // As in Python, the last of several equal keys wins.
     uniqueKeys: false,
-    customTags: kubernetesTags,
+    customTags: withoutScalars,
+    logLevel: "error",
   });
   const [error] = document.errors;
   if (error !== undefined) {
     const { line, col } = lineCounter.linePos(error.pos[0]);
     return { problem: `${problemText(error.code, error.message)} at line ${line}, column ${col}` };
   }
+  visit(document, {
+    Scalar: (place, node) => {
+      if (place === "key") return;
+      if (EXPLICIT.test(node.tag ?? "")) node.value = pythonValue(String(node.value));
+      else if (node.type === Scalar.PLAIN && node.tag === undefined)
+        node.value = new Plain(String(node.value));
+    },
+  });
   try {
     return { value: document.toJS({ maxAliasCount: 100 }) as unknown };
   } catch (thrown) {
-    // Unknown or too many aliases. Without the alias's name, since the file can be anything.
-    return { problem: `it is not YAML: ${textOf(thrown).replace(/: \S+$/, "")}` };
+    // Unknown or too many aliases.
+    return { problem: `it is not YAML: ${unquoted(textOf(thrown))}` };
   }
 }
 
 function problemText(code: string, message: string): string {
-  return code === "MULTIPLE_DOCS" ? "it holds a second document" : `it is not YAML: ${message}`;
+  return code === "MULTIPLE_DOCS" ? "it holds a second document" : `it is not YAML: ${unquoted(message)}`;
 }
 
-function kubernetesTags(tags: Tags): Tags {
-  const kept: Tags = [];
-  for (const tag of tags) {
-    if (typeof tag === "string" || tag.collection !== undefined) kept.push(tag);
-    else if (tag.tag === BOOL) kept.push({ ...tag, test: tag.test?.test("yes") ? YES : NO });
-    else if (tag.tag !== TIMESTAMP && tag.format !== "TIME") kept.push(tag);
-  }
-  return kept;
+/** Without what it quotes of the file, which can be any. */
+function unquoted(message: string): string {
+  return message.replace(/:.*$/s, "");
+}
+
+function withoutScalars(tags: Tags): Tags {
+  return tags.filter((tag) => typeof tag === "string" || tag.collection !== undefined || KEPT.test(tag.tag));
 }

@@ -4,7 +4,9 @@ import { isObject } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { readRunConfig } from "./run-config.ts";
+import { kubernetesValues } from "./template-values.ts";
 import { templateProblem } from "./template-check.ts";
+import { isWebPage } from "../../http/web-page.ts";
 import { JobError } from "../../job/errors.ts";
 import { SettingsError } from "../../base/errors.ts";
 import type { ExpectedError } from "../../base/errors.ts";
@@ -55,11 +57,17 @@ export function agentTemplateSource(path: string): TemplateSource {
   return { kind: "path", path, origin: { from: "agent", name: redactPath(path) } };
 }
 
-/** Validates a value as template. Errors name the invalid field's path. */
-export function templateOf(value: unknown, origin: TemplateOrigin): Template {
-  const body = withoutNulls(value);
+/** Validates a value as template. Errors name the invalid field's path, or what else `text` looks like. */
+export function templateOf(
+  value: unknown,
+  origin: TemplateOrigin,
+  text = JSON.stringify(value) ?? "",
+): Template {
+  const body = withoutNulls(kubernetesValues(value));
   const problem = templateProblem(body);
-  if (problem !== undefined || !isObject(body)) throw templateError(origin, problem ?? "it is not an object");
+  if (problem !== undefined || !isObject(body)) {
+    throw templateError(origin, otherKindOfText(text) ?? problem ?? "it is not an object");
+  }
   const podSpec = valueAt(value, "spec", "template", "spec");
   const defines = (field: OverridableField): boolean => isObject(podSpec) && Object.hasOwn(podSpec, field);
   return {
@@ -83,6 +91,14 @@ let cachedDefault: Template | undefined;
 export function defaultTemplate(): Template {
   cachedDefault ??= templateOf(CORE_TEMPLATE, { from: "default", name: "default" });
   return cachedDefault;
+}
+
+/** What a text that is no job template looks like, if that is known. */
+export function otherKindOfText(text: string): string | undefined {
+  if (isWebPage(text)) return "it is a web page, perhaps one to sign in";
+  return /\{\{|\{%|"job_configuration"|^job_configuration:/m.test(text)
+    ? "it looks like a template of Jinja, Helm or Prefect 2 and 3, whose braces nobody fills in here"
+    : undefined;
 }
 
 /** JobError for a run config's template, which is the flow owner's to fix; SettingsError for the agent's. */

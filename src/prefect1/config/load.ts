@@ -3,6 +3,7 @@
 
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import { expandVariables } from "../../base/env.ts";
+import type { Secrets } from "../../base/secrets.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import { basename } from "node:path";
 import type { Env } from "../../base/env.ts";
@@ -31,6 +32,8 @@ export interface ConfigDeps {
   readonly readFile: ReadFile;
   /** Other values depend on these flags: the default API on the backend, the saved key on the API. */
   readonly flags?: ConfigFlags | undefined;
+  /** Gets the key, and the password of the address. */
+  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
 }
 
 export interface ConfigFlags {
@@ -103,6 +106,8 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   const apiKey = textOrUndefined(values, "cloud.api_key") ?? mapValue(auth.apiKey, textValue);
   const tenant = nonEmpty(values, "cloud.tenant_id") ?? auth.tenantId;
   const tenantId = mapValue(tenant, uuidValue);
+  deps.secrets?.add(apiKey?.value);
+  deps.secrets?.addUrl(apiUrl.value);
   return {
     backend: readValue(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
     apiUrl,

@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { clockOf } from "../../support/clock.ts";
 import { createServer } from "node:http";
+import net from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { PROGRESS_TIMEOUT_MS } from "../../../src/agent/server/health.ts";
@@ -18,8 +20,10 @@ afterEach(() => server?.stop());
 async function startServer(): Promise<{
   get: (path: string, method?: string) => Promise<Response>;
   pokes: () => number;
+  port: number;
 }> {
-  const url = `http://127.0.0.1:${await freePort()}`;
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   server = new AgentServer(url, { clock, log: silentLog });
   let pokes = 0;
   server.setAgent({
@@ -28,7 +32,7 @@ async function startServer(): Promise<{
     gauges: () => ({ liveJobs: 7, inFlight: 2, limit: 20, watchRestarts: 3 }),
   });
   await server.start();
-  return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes };
+  return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes, port };
 }
 
 describe("AgentServer", () => {
@@ -44,6 +48,22 @@ describe("AgentServer", () => {
     expect([poke.status, await poke.text(), pokes()]).toEqual([200, "", 1]);
     expect((await get("/elsewhere")).status).toBe(404);
     expect((await get("/api/health", "POST")).status).toBe(405);
+  });
+
+  it("goes on after clients that send nonsense, break off, or leave before the answer", async () => {
+    const { get, port } = await startServer();
+    for (const sent of [
+      "\u0016\u0003\u0001 nonsense\r\n\r\n",
+      "GET /metr",
+      "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n",
+    ]) {
+      const socket = net.connect(port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      const closed = once(socket, "close");
+      socket.write(sent, () => socket.resetAndDestroy());
+      await closed;
+    }
+    expect((await get("/livez")).status).toBe(200);
   });
 
   it.each(LOOPS.map((loop) => ({ loop })))(

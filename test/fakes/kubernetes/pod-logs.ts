@@ -77,8 +77,8 @@ export class PodLogs {
     };
   }
 
-  #recent(key: string, { tailLines, sinceSeconds }: Shape): readonly Line[] {
-    const since = sinceSeconds === undefined ? 0 : this.#clock.now().getTime() - sinceSeconds * 1_000;
+  #recent(key: string, { tailLines, sinceSeconds, sinceTime }: Shape): readonly Line[] {
+    const since = sinceSeconds === undefined ? sinceTime : this.#clock.now().getTime() - sinceSeconds * 1_000;
     const lines = (this.#lines.get(key) ?? []).filter((line) => line.at.getTime() >= since);
     return tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - tailLines));
   }
@@ -109,6 +109,8 @@ export class PodLogs {
 interface Shape {
   readonly tailLines: number | undefined;
   readonly sinceSeconds: number | undefined;
+  /** In whole seconds, as the API server hands it on; 0 without it. */
+  readonly sinceTime: number;
   readonly limitBytes: number | undefined;
   readonly timestamps: boolean;
 }
@@ -117,6 +119,7 @@ function shapeOf({ query, name }: Target): Shape {
   const shape = {
     tailLines: numberIn(query, "tailLines"),
     sinceSeconds: numberIn(query, "sinceSeconds"),
+    sinceTime: Math.floor(Date.parse(query.get("sinceTime") ?? "1970-01-01T00:00:00Z") / 1_000) * 1_000,
     limitBytes: numberIn(query, "limitBytes"),
     timestamps: query.get("timestamps") === "true",
   };

@@ -15,7 +15,7 @@ function withUser(
 ): { credentials: Promise<Credentials>; pass: (ms: number) => void } {
   let now = START;
   const deps = {
-    clock: clockOf({ now: () => now }),
+    clock: clockOf({ now: () => now, sleep: () => new Promise<void>(() => {}) }),
     env: {},
     readFile: (path: string) => files[path],
   };
@@ -50,14 +50,14 @@ describe("credentialsOf", () => {
     expect(await (await credentials).tls()).toMatchObject({ cert: "cert", key: "key" });
   });
 
-  it("prefers the token file, and reads it again after a minute or a 401", async () => {
+  it("prefers the token file, and reads it again after ten seconds or a 401", async () => {
     const files = { "/token": "first\n" };
     const { credentials, pass } = withUser({ tokenFile: "/token", token: "other" }, files);
     const known = await credentials;
     expect(await known.headers()).toEqual({ authorization: "Bearer first" });
     files["/token"] = "second";
     expect(await known.headers()).toEqual({ authorization: "Bearer first" });
-    pass(61_000);
+    pass(11_000);
     expect(await known.headers()).toEqual({ authorization: "Bearer second" });
     files["/token"] = "third";
     expect(known.refresh()).toBe(true);
@@ -70,14 +70,20 @@ describe("credentialsOf", () => {
         as: "jane",
         "as-groups": ["a", "b"],
         "as-uid": "7",
-        "as-user-extra": { reason: ["x"] },
+        "as-user-extra": { reason: ["x"], "example.org/team": ["a b", "c"], "Reason%": ["50%"], é: [1] },
       }),
     ).toEqual({
       "Impersonate-User": "jane",
       "Impersonate-Group": ["a", "b"],
       "Impersonate-Uid": "7",
       "Impersonate-Extra-reason": ["x"],
+      // As client-go encodes them.
+      "Impersonate-Extra-example.org%2Fteam": ["a b", "c"],
+      "Impersonate-Extra-Reason%25": ["50%"],
+      "Impersonate-Extra-%C3%A9": ["1"],
     });
+    // The bytes of UTF-8, each as one character, as Node sends them.
+    expect(await headers({ as: "Zoë" })).toEqual({ "Impersonate-User": "Zo\u00C3\u00AB" });
   });
 
   it("refuses groups without a user, and a file that is missing", async () => {

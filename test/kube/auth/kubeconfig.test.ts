@@ -29,6 +29,7 @@ const FILES: Readonly<Record<string, string>> = {
   "/k/one": ONE,
   "/k/two": TWO,
   "/k/broken": "a: [",
+  "/k/secret": '"open" hunter2-s3cret: x',
   "/k/list": "- 1",
   "/home/me/.kube/config": TWO,
 };
@@ -89,6 +90,30 @@ describe("chooseTarget", () => {
     });
   });
 
+  it("lets --server and the flags of TLS unset what belongs to another server, as kubectl does", () => {
+    const config = `
+current-context: one
+contexts: [{name: one, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://one", tls-server-name: one, insecure-skip-tls-verify: true}}]
+users: [{name: u, user: {}}]
+`;
+    const chosen = (flags: ConnectionFlags): Target["cluster"] | undefined =>
+      chooseTarget(flags, {
+        env: { KUBECONFIG: "/k" },
+        home: undefined,
+        readFile: () => config,
+        parseYaml: (text) => parse(text) as unknown,
+      })?.cluster;
+    expect(chosen({ server: "https://two" })?.["tls-server-name"]).toBeUndefined();
+    expect(chosen({ certificateAuthority: "/ca.crt" })).toMatchObject({
+      "insecure-skip-tls-verify": false,
+      "certificate-authority": "/ca.crt",
+    });
+    expect(() => chosen({ certificateAuthority: "/ca.crt", insecureSkipTlsVerify: true })).toThrow(
+      "cannot use --certificate-authority with --insecure-skip-tls-verify",
+    );
+  });
+
   it("resolves an exec plugin path with a slash relative to its kubeconfig", () => {
     expect(choose({ user: "plugin" }, "/k/two")?.user["exec"]).toEqual({ command: "/k/bin/login" });
   });
@@ -103,6 +128,11 @@ describe("chooseTarget", () => {
       title: "invalid YAML",
       flags: { kubeconfig: "/k/broken" },
       message: 'cannot read kubeconfig "/k/broken": ',
+    },
+    {
+      title: "invalid YAML, without quoting it",
+      flags: { kubeconfig: "/k/secret" },
+      message: 'cannot read kubeconfig "/k/secret": Unexpected scalar token at line 1, column 8',
     },
     {
       title: "a file that is not a kubeconfig",

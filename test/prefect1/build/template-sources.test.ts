@@ -67,14 +67,14 @@ describe("parseTemplate", () => {
     expect(() => parseTemplate(text, ORIGIN)).toThrow(want);
   });
 
-  it("parses octal modes, yes and merge keys like kubectl, but keeps dates, times and y as strings", () => {
+  it("parses octal modes, yes and merge keys like kubectl, 12:30 like PyYAML, but keeps dates and y as strings", () => {
     const text = `${TEXT}x-base: &base {mode: 0644, ok: yes, is: Off}\nx:\n  <<: *base\n  day: 2024-01-02\n  at: 12:30\n  y: y\n`;
     expect(parseTemplate(text, ORIGIN).body["x"]).toEqual({
       mode: 0o644,
       ok: true,
       is: false,
       day: "2024-01-02",
-      at: "12:30",
+      at: 750,
       y: "y",
     });
   });

@@ -20,14 +20,14 @@ export interface AgentLog {
   readonly flush: () => void;
 }
 
-/** A log that redacts the API key. Throws SettingsError for an unknown level. */
+/** The agent's log. Throws SettingsError for an unknown level. */
 export function agentLog(
   context: Pick<CliContext, "stdout" | "clock">,
   flags: LogFlags,
   agent: { readonly name: string; readonly config: PrefectConfig },
 ): AgentLog {
   const { logLevel } = flags;
-  const { apiKey, agent: settings } = agent.config;
+  const { agent: settings } = agent.config;
   const lines = new LineBuffer((text) => void context.stdout.write(text));
   const log = createLog({
     name: agent.name,
@@ -35,7 +35,6 @@ export function agentLog(
     format: flags.logFormat === "json" ? "json" : "text",
     write: (line) => lines.add(line),
     now: () => context.clock.now(),
-    secrets: apiKey === undefined ? [] : [apiKey.value],
   });
   return { log, flush: () => lines.flush() };
 }

@@ -34,6 +34,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { flags, config } = options;
   const { clock, signal } = context;
   checkBeforeConnecting(options);
+  context.secrets.addUrl(flags.jobTemplate);
   const { log, flush } = agentLog(context, flags, { name: flags.name ?? config.agent.name.value, config });
   const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
   const observer = new ApiObserver(clock);
@@ -61,7 +62,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       namespace,
       jobOptions: options.jobOptions(namespace),
       loadTemplate: (source: Parameters<typeof loadTemplate>[0]) =>
-        loadTemplate(source, { env: context.env, signal }),
+        loadTemplate(source, { ...context, signal }),
       newId: () => crypto.randomUUID(),
     };
     await runAgent(parts, (agent) => server.setAgent(agent), signal);

@@ -12,6 +12,7 @@ import { countsText } from "../../../cleanup/counts.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { Connection } from "../../../kube/client/connect.ts";
 import { Progress } from "../../../output/progress.ts";
+import { escapeUnprintable, oneLine, writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { confirm } from "../../../output/prompt.ts";
@@ -125,7 +126,7 @@ export class CleanupPass {
       // The table is part of the question; -o json, yaml and name get stdout for themselves.
       const { stdout, stderr } = this.#context;
       const stream = this.#isTable() ? stdout : stderr;
-      stream.write(this.#tableText(plan, stream));
+      writeStyled(stream, this.#tableText(plan, stream));
       if (!(await this.#isConfirmed(plan))) {
         this.#printMessage("nothing removed");
         return 0;
@@ -140,7 +141,7 @@ export class CleanupPass {
     const { output } = this.#settings;
     if (output === "json" || output === "yaml") this.#printObject(planObject(plan, warnings));
     else if (output === "name") this.#print(plan.items.map((item) => `${nameOf(item)}\n`).join(""));
-    else this.#print(this.#tableText(plan, this.#context.stdout));
+    else writeStyled(this.#context.stdout, this.#tableText(plan, this.#context.stdout));
     this.#printMessage(`would remove ${countsText(plan.items)}${keptText(plan)}`);
   }
 
@@ -209,7 +210,11 @@ export class CleanupPass {
   }
 
   #printObject(object: ReturnType<typeof planObject>): void {
-    this.#print(this.#settings.output === "yaml" ? toYaml(object) : `${JSON.stringify(object, null, 4)}\n`);
+    this.#print(
+      this.#settings.output === "yaml"
+        ? toYaml(object)
+        : `${escapeUnprintable(JSON.stringify(object, null, 4))}\n`,
+    );
   }
 
   #print(text: string): void {
@@ -217,7 +222,7 @@ export class CleanupPass {
   }
 
   #printMessage(line: string): void {
-    this.#context.stderr.write(`${line}\n`);
+    this.#context.stderr.write(`${oneLine(line)}\n`);
   }
 }
 

@@ -6,6 +6,7 @@ import { JOB_OPTIONS, WORK_OPTIONS } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { Finding } from "../../../doctor/finding.ts";
 import type { DoctorDeps } from "../../../doctor/target.ts";
+import { escapeUnprintable } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import type { Palette } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
@@ -75,7 +76,7 @@ export class DoctorCommand extends ClusterCommand {
   }
 
   #deps(): DoctorDeps {
-    const { clock, signal, env, connectKube, connectPrefect } = this.context;
+    const { clock, signal, connectKube, connectPrefect } = this.context;
     const connection = this.connectionFlags();
     const timeoutMs = connection.requestTimeoutMs ?? DEADLINE_MS;
     return {
@@ -90,14 +91,14 @@ export class DoctorCommand extends ClusterCommand {
       connectPrefect3: async (settings) => {
         const { prefect3Target } = await import("../../prefect-target.ts");
         const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
-        return connectPrefect3(prefect3Target(settings), env, timeoutMs);
+        return connectPrefect3(prefect3Target(settings), this.context, timeoutMs);
       },
       loadTemplate: async () => {
         const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
         const { agentTemplateSource } = await import("../../../prefect1/build/template.ts");
         const { jobTemplate } = this.options;
         const source = jobTemplate ? agentTemplateSource(jobTemplate) : { kind: "default" as const };
-        return loadTemplate(source, { env, signal, timeoutMs });
+        return loadTemplate(source, { ...this.context, timeoutMs });
       },
     };
   }
@@ -107,11 +108,13 @@ export class DoctorCommand extends ClusterCommand {
     const { widthOf } = await import("../../../output/terminal.ts");
     const { toYaml } = await import("../../../output/yaml.ts");
     const { stdout } = this.context;
-    if (output === "json") return this.print(`${JSON.stringify(reportObject(findings), null, 4)}\n`);
+    if (output === "json") {
+      return this.print(`${escapeUnprintable(JSON.stringify(reportObject(findings), null, 4))}\n`);
+    }
     if (output === "yaml") return this.print(toYaml(reportObject(findings)));
     const width = isTerminal(stdout) ? widthOf(stdout) : undefined;
     const style = { palette, width, verbose: this.verbose };
     const lines = this.fix ? fixLines(findings) : reportLines(findings, style);
-    this.print(lines.map((line) => `${line}\n`).join(""));
+    this.printStyled(lines.map((line) => `${line}\n`).join(""));
   }
 }

@@ -71,7 +71,7 @@ export class InspectCommand extends NamespacedCommand {
       width: terminalWidth(stdout),
     };
     const lines = reportLines(run, { diagnosis: diagnose(run, now), cleanup, now }, style);
-    this.print(`${lines.join("\n")}\n`);
+    this.printStyled(`${lines.join("\n")}\n`);
   }
 
   async #object(

@@ -4,9 +4,9 @@ import { formatDuration } from "../../../base/duration.ts";
 import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
 import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
+import { oneLine } from "../../../output/clean.ts";
 import { toneOf } from "../../../output/palette.ts";
 import type { Palette } from "../../../output/palette.ts";
-import { asCell } from "../../../output/text-width.ts";
 import { treeLines } from "../../../output/tree.ts";
 import { hanging } from "../../../output/wrap.ts";
 import { actionLines } from "./cleanup-actions.ts";
@@ -27,7 +27,7 @@ export function reportLines(
     palette.heading(title),
     ...lines.flatMap((line) => hanging(line, 2, width)),
   ];
-  const [first = "", ...rest] = hanging(asCell(`STATUS ${status}: ${reason}`), 0, width);
+  const [first = "", ...rest] = hanging(oneLine(`STATUS ${status}: ${reason}`), 0, width);
   const tone = toneOf(status);
   return [
     first.replace(`STATUS ${status}`, () => `${palette.heading("STATUS")} ${palette[tone](status)}`),
@@ -37,11 +37,11 @@ export function reportLines(
     ...treeLines(runTree(run, now, [reason, ...postMortems].join("\n")), style),
     ...section(
       "AN AGENT WOULD",
-      agent.map((action) => newIn(action, reason)),
+      agent.map((action) => newIn(oneLine(action), reason)),
     ),
     ...section(
       `CLEANUP WOULD (--older-than ${formatDuration(OLDER_THAN_MS)})`,
-      cleanup.length === 0 ? ["nothing"] : actionLines(cleanup),
+      cleanup.length === 0 ? ["nothing"] : actionLines(cleanup).map(oneLine),
     ),
   ];
 }
@@ -49,7 +49,7 @@ export function reportLines(
 /** What a Job's post-mortem adds to the reason; the name of the Job always. */
 function postMortemLines(text: string, reason: string, width: number | undefined): readonly string[] {
   return text.split("\n").flatMap((line, at) => {
-    const whole = asCell(line.trim());
+    const whole = oneLine(line.trim());
     const added = newIn(whole, reason);
     if (at > 0 && added !== whole) return [];
     const depth = /^\t*/.exec(line)?.[0].length ?? 0;

@@ -8,7 +8,7 @@ import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { eventsOf } from "../../../job/observe/observed.ts";
 import { jobPhase } from "../../../job/observe/phase.ts";
-import { describeTermination, oneLine } from "../../../job/observe/problem.ts";
+import { describeTermination } from "../../../job/observe/problem.ts";
 import { lastSeenAt } from "../../../kube/client/objects.ts";
 import type { Container, ContainerStatus, KubeEvent, Pod } from "../../../kube/client/objects.ts";
 import { age } from "../../../output/age.ts";
@@ -78,13 +78,11 @@ function podNode(pod: Pod, events: readonly KubeEvent[], view: View): TreeNode {
   const restarts = restartsOf(pod);
   const restarted = restarts === 0 ? "" : `, ${restarts} restarts`;
   const details = [pod.status.reason, pod.status.message].filter((text) => text !== undefined && text !== "");
-  const detail = newIn(oneLine(details.join(": ")), view.shown);
+  const detail = newIn(details.join(": "), view.shown);
   const since = age(pod.metadata.creationTimestamp, view.now);
   return {
-    text: [
-      `pod/${pod.metadata.name} ${podStatus(pod)}, ${node}${restarted}, ${since} old`,
-      ...(detail === "" ? [] : [detail]),
-    ].join("\n"),
+    text: `pod/${pod.metadata.name} ${podStatus(pod)}, ${node}${restarted}, ${since} old`,
+    more: detail === "" ? [] : [detail],
     tone: isReady(pod) ? "good" : undefined,
     children: [
       ...(pod.spec.initContainers ?? []).map((spec) => containerNode(pod, spec, view)),
@@ -105,7 +103,7 @@ function containerNode(pod: Pod, spec: Container, view: View): TreeNode {
   const text = `${title} ${spec.name} (${spec.image ?? "no image"}) ${containerState(status, spec, view)}`;
   const hasFailed = terminated !== undefined && terminated.exitCode !== 0;
   const tone = hasFailed ? "bad" : waiting?.message === undefined ? undefined : "stale";
-  return { text: [text, ...previous].join("\n"), tone };
+  return { text, more: previous, tone };
 }
 
 function containerState(status: ContainerStatus | undefined, spec: Container, view: View): string {
@@ -118,7 +116,7 @@ function containerState(status: ContainerStatus | undefined, spec: Container, vi
 
 /** The text with what is new in a message behind it. */
 function withMessage(text: string, message: string, { shown }: View): string {
-  const added = newIn(oneLine(message), shown);
+  const added = newIn(message, shown);
   return added === "" ? text : `${text}: ${added}`;
 }
 

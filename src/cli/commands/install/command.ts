@@ -1,12 +1,14 @@
 // kubectl prefect install: prints the agent's manifests for kubectl apply.
 
 import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
+import { redactUrl } from "../../../base/redact-url.ts";
 import type { Sourced } from "../../../base/sourced.ts";
 import { Command } from "clipanion";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { ConnectionOptions, FileOptions, InstallOptions, TextFile } from "../../../install/options.ts";
 import { version } from "../../../version.ts";
 import { InstallFlags, rbacOf } from "./options.ts";
+import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readInputFile } from "../../read-input.ts";
 
@@ -64,10 +66,11 @@ export class InstallCommand extends InstallFlags {
       ...files,
       ...(await this.#connection(files.configToml)),
     };
-    this.print(renderManifests(agentManifests(options), format));
+    // With the key that the Secret holds by intent.
+    writeRaw(this.context.stdout, renderManifests(agentManifests(options), format));
     if (options.rbacOnly !== true && options.api !== undefined && LOOPBACK.test(options.api)) {
       this.printMessage(
-        `warning: ${options.api} in a pod is the pod itself; set the address of Prefect with --api`,
+        `warning: ${redactUrl(options.api)} in a pod is the pod itself; set the address of Prefect with --api`,
       );
     }
     return 0;

@@ -65,7 +65,7 @@ export class JobsCommand extends NamespacedCommand {
       const inventory = await load();
       const rows = await this.#rows(inventory);
       const { printRows } = await import("../../../output/print-rows.ts");
-      printRows(rows, printing, (text) => this.print(text));
+      printRows(rows, printing, (text) => this.printStyled(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
       this.printWarnings(inventory.warnings);
       return 0;

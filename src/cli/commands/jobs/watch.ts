@@ -5,6 +5,7 @@ import type { Clock } from "../../../base/clock.ts";
 import { isRetryable, textOf } from "../../../base/errors.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
+import { writeStyled } from "../../../output/clean.ts";
 import { LiveTable } from "../../../output/live.ts";
 import { rowPrinter } from "../../../output/print-rows.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
@@ -72,7 +73,7 @@ class WatchScreen {
       format === "table" || wide
         ? new LiveTable(stdout, { columns, wide, noHeaders, palette, key: keyOf, fingerprint })
         : undefined;
-    this.#append = rowPrinter(options, (text) => stdout.write(text));
+    this.#append = rowPrinter(options, (text) => writeStyled(stdout, text));
   }
 
   show({ rows, warnings }: QueryResult): void {

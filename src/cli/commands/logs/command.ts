@@ -2,11 +2,14 @@
 
 import { EXIT } from "../../../base/errors.ts";
 import { once } from "node:events";
+import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps } from "./log-stream.ts";
 import type { LogOptions } from "./run-logs.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
+import { writeRaw } from "../../../output/clean.ts";
+import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 
 export class LogsCommand extends NamespacedCommand {
@@ -43,6 +46,7 @@ export class LogsCommand extends NamespacedCommand {
   });
   tail = Option.String("--tail", { description: "number of most recent lines to print (default all)" });
   since = Option.String("--since", { description: "only lines newer than this, such as 10m" });
+  readonly #decoder = new TextDecoder();
   timestamps = Option.Boolean("--timestamps", false, { description: "start each line with its time" });
 
   async execute(): Promise<number> {
@@ -53,7 +57,7 @@ export class LogsCommand extends NamespacedCommand {
     const deps: LogDeps = {
       kube,
       clock,
-      write: (text) => this.#write(text),
+      write: (bytes) => this.#write(bytes),
       printMessage: (line) => this.printMessage(line),
     };
     try {
@@ -83,9 +87,16 @@ export class LogsCommand extends NamespacedCommand {
     };
   }
 
-  /** Waits for the reader, because a log can be larger than memory. */
-  async #write(text: string): Promise<void> {
+  /** As it is to a pipe, without colours and controls on a terminal. Waits for the reader, because a log can be larger than memory. */
+  async #write(bytes: Buffer): Promise<void> {
     const { stdout, signal } = this.context;
-    if (!stdout.write(text) && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
+    const isWritten = isTerminal(stdout)
+      ? stdout.write(shown(this.#decoder.decode(bytes, { stream: true })))
+      : writeRaw(stdout, bytes);
+    if (!isWritten && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
   }
+}
+
+function shown(log: string): string {
+  return stripVTControlCharacters(log).replaceAll(/\r\n?/g, "\n");
 }

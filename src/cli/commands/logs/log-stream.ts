@@ -2,16 +2,17 @@
 // requested: the last one is where to resume.
 
 import type { Clock } from "../../../base/clock.ts";
+import { linesOf } from "../../../base/lines.ts";
 import { TransportError } from "../../../http/errors.ts";
 import type { KubeApi, PodLogQuery } from "../../../kube/client/api.ts";
 import { KubeError } from "../../../kube/client/errors.ts";
 import type { LogTarget } from "./log-targets.ts";
 
 export interface LogDeps {
-  readonly kube: Pick<KubeApi, "podLog" | "followPodLog" | "listPage">;
+  readonly kube: Pick<KubeApi, "streamPodLog" | "listPage">;
   readonly clock: Clock;
-  /** Writes a log line with its line break. */
-  readonly write: (text: string) => void | Promise<void>;
+  /** Writes bytes of a log. */
+  readonly write: (bytes: Buffer) => void | Promise<void>;
   /** Prints a line for people. */
   readonly printMessage: (line: string) => void;
 }
@@ -25,6 +26,8 @@ export interface LogRange {
 
 const RETRY_MS = 1_000;
 const MAX_RETRIES = 5;
+/** A kubelet that has rotated the log may keep a silent connection open: after this time the log is requested again. */
+const IDLE_MS = 60_000;
 
 /** The log of one run of a container, between two restarts. `follow` can be called again after the stream ended early. */
 export class LogStream {
@@ -34,6 +37,7 @@ export class LogStream {
   /** The time of the last printed line, and how many printed lines have that time. */
   #last = "";
   #atLast = 0;
+  #startedAt: number | undefined;
   isDone = false;
 
   constructor(deps: LogDeps, target: LogTarget, prefix: string) {
@@ -46,44 +50,57 @@ export class LogStream {
   async follow(range: LogRange, signal: AbortSignal): Promise<void> {
     this.isDone = false;
     try {
-      for (let failures = 0; !signal.aborted; failures++) {
-        if (await this.#attempt(range, { signal, isLast: failures >= MAX_RETRIES })) return;
-        await this.#deps.clock.sleep(RETRY_MS, signal);
+      for (let failures = 0; !signal.aborted;) {
+        const before = this.#last;
+        const end = await this.#attempt(range, signal, failures >= MAX_RETRIES);
+        if (end === "complete") return;
+        failures = end === "idle" || this.#last !== before ? 0 : failures + 1;
+        if (end === "broken") await this.#deps.clock.sleep(RETRY_MS, signal);
       }
     } finally {
       this.isDone = true;
     }
   }
 
-  /** Whether the log is complete. */
   async #attempt(
     range: LogRange,
-    { signal, isLast }: { readonly signal: AbortSignal; readonly isLast: boolean },
-  ): Promise<boolean> {
+    signal: AbortSignal,
+    isLast: boolean,
+  ): Promise<"complete" | "idle" | "broken"> {
     const { pod, container } = this.#target;
+    let isOpen = false;
     try {
-      const query = { container, follow: true, timestamps: true, ...this.#start(range) };
-      const lines = this.#deps.kube.followPodLog(pod.metadata, query, signal);
-      const isRepeated = this.#repeatFilter();
-      for await (const line of lines) if (!isRepeated(timeOf(line))) await this.#line(line, range.timestamps);
-      return true;
-    } catch (error) {
-      if (signal.aborted) return true;
+      const query = { container, follow: true, timestamps: true, idleMs: IDLE_MS, ...this.#start(range) };
+      const chunks = await this.#deps.kube.streamPodLog(pod.metadata, query, signal);
       // The pod is gone or the container has not started: the next listing of the pods shows which.
-      if (error instanceof KubeError && (error.status === 404 || error.status === 400)) return true;
+      if (chunks === undefined) return "complete";
+      isOpen = true;
+      const isRepeated = this.#repeatFilter();
+      for await (const lines of linesOf(chunks)) {
+        for (const line of lines) await this.#print(line, isRepeated, range.timestamps);
+      }
+      return "complete";
+    } catch (error) {
+      if (signal.aborted) return "complete";
+      if (isOpen && error instanceof TransportError && error.code === "ETIMEDOUT") return "idle";
       const isRetryable = error instanceof TransportError || (error instanceof KubeError && error.retryable);
-      if (!isRetryable || isLast) throw error;
-      return false;
+      if (!isRetryable || isLast) throw readError(this.#target, error);
+      return "broken";
     }
   }
 
+  /** Where to begin: as the flags say, later with the last printed line. */
   #start({ tailLines, sinceSeconds }: LogRange): PodLogQuery {
-    if (this.#last === "") return { tailLines, sinceSeconds };
-    const sinceMs = this.#deps.clock.now().getTime() - Date.parse(this.#last);
-    return { sinceSeconds: Math.max(1, Math.ceil(sinceMs / 1_000) + 1) };
+    const now = this.#deps.clock.now().getTime();
+    if (this.#last !== "") return { sinceTime: this.#last };
+    const isFirst = this.#startedAt === undefined;
+    this.#startedAt ??= now;
+    if (isFirst || tailLines === undefined) return { tailLines, sinceSeconds };
+    // Nothing was printed yet: everything since the first request is new.
+    return { sinceSeconds: Math.ceil((now - this.#startedAt) / 1_000) + 1 };
   }
 
-  /** Recognises lines that were printed before: a resumed log starts a little earlier than it broke off. */
+  /** Recognises lines that were printed before: a resumed log starts with the last one, or a little earlier. */
   #repeatFilter(): (at: string) => boolean {
     const last = this.#last;
     let left = this.#atLast;
@@ -95,18 +112,27 @@ export class LogStream {
     };
   }
 
-  async #line(line: string, timestamps: boolean): Promise<void> {
-    const at = timeOf(line);
+  async #print(line: Buffer, isRepeated: (at: string) => boolean, timestamps: boolean): Promise<void> {
+    const end = line.indexOf(" ");
+    const at = line.toString("latin1", 0, end === -1 ? line.length : end);
+    if (isRepeated(at)) return;
     this.#atLast = at === this.#last ? this.#atLast + 1 : 1;
     this.#last = at;
-    const text = timestamps ? line : line.slice(at.length + 1);
-    await this.#deps.write(`${this.#prefix}${text}\n`);
+    const text = timestamps ? line : line.subarray(at.length + 1);
+    await this.#deps.write(lineOf(this.#prefix, text));
   }
 }
 
-function timeOf(line: string): string {
-  const end = line.indexOf(" ");
-  return end === -1 ? line : line.slice(0, end);
+/** A line of a log with its line break; its bytes are not decoded. */
+export function lineOf(prefix: string, line: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(prefix), line, Buffer.from("\n")]);
+}
+
+/** A connection that broke while the log came, as an error for people; other errors stay what they are. */
+export function readError({ pod }: Pick<LogTarget, "pod">, error: unknown): unknown {
+  if (!(error instanceof TransportError)) return error;
+  const action = `read the log of pod "${pod.metadata.name}"`;
+  return new KubeError(action, error.message, { status: 0, reason: "Unreachable", cause: error });
 }
 
 /** Kubelets write nanoseconds without trailing zeros. */

@@ -5,7 +5,8 @@ import { ExpectedError } from "../../../base/errors.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
-import { LogStream } from "./log-stream.ts";
+import { linesOf } from "../../../base/lines.ts";
+import { lineOf, LogStream, readError } from "./log-stream.ts";
 import type { LogDeps, LogRange } from "./log-stream.ts";
 import { containerNames, logTargets, podsOfRun, noLogReason } from "./log-targets.ts";
 import type { LogChoice, LogTarget } from "./log-targets.ts";
@@ -169,7 +170,7 @@ async function listRuns(
   return runs;
 }
 
-/** Prints one log; false if there is none. */
+/** Prints one log as it comes; false if there is none. */
 async function printOne(
   { kube, write }: LogDeps,
   target: LogTarget,
@@ -181,15 +182,25 @@ async function printOne(
 ): Promise<boolean> {
   const { timestamps, tailLines, sinceSeconds, previous, signal, prefix, pods } = options;
   const query = { container: target.container, timestamps, tailLines, sinceSeconds };
-  let text = await kube.podLog(target.pod.metadata, { ...query, previous }, signal);
-  if (text === undefined && previous) {
+  let chunks = await kube.streamPodLog(target.pod.metadata, { ...query, previous }, signal);
+  if (chunks === undefined && previous) {
     const previousPod = pods[pods.indexOf(target.pod) - 1];
-    text = previousPod === undefined ? undefined : await kube.podLog(previousPod.metadata, query, signal);
+    chunks = previousPod && (await kube.streamPodLog(previousPod.metadata, query, signal));
   }
-  if (text === undefined || (text === "" && target.startedAt === undefined)) return false;
-  if (prefix === "") await write(text);
-  else for (const line of text.replace(/\n$/, "").split("\n")) await write(`${prefix}${line}\n`);
-  return true;
+  if (chunks === undefined) return false;
+  let isEmpty = true;
+  const print = async (bytes: Buffer): Promise<void> => {
+    isEmpty = false;
+    await write(bytes);
+  };
+  try {
+    if (prefix === "") for await (const chunk of chunks) await print(chunk);
+    else
+      for await (const lines of linesOf(chunks)) for (const line of lines) await print(lineOf(prefix, line));
+  } catch (error) {
+    throw signal.aborted ? error : readError(target, error);
+  }
+  return !isEmpty || target.startedAt !== undefined;
 }
 
 /** `pod/container ` if the lines of several containers are mixed. */

@@ -1,7 +1,8 @@
 // kubectl prefect render: prints the exact Job that the agent would create for a flow run.
 
 import { Command, Option } from "clipanion";
-import { ExpectedError, SettingsError, textOf } from "../../../base/errors.ts";
+import { parseJson } from "../../../base/json.ts";
+import { ExpectedError, SettingsError } from "../../../base/errors.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { JobManifest } from "../../../kube/client/manifest.ts";
@@ -14,6 +15,7 @@ import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { namespaceOf } from "../../namespace.ts";
 import { flagsOf } from "../../options/option-group.ts";
 import { prefectTarget } from "../../prefect-target.ts";
+import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readInputFile, readStdin } from "../../read-input.ts";
 import type { Rendering } from "./rendering.ts";
@@ -74,7 +76,11 @@ export class RenderCommand extends AgentCommand {
     const input = await this.#readRun(config, namespace);
     const rendering = await this.#render(config, input, namespace);
     const { printRendering } = await import("./rendering.ts");
-    this.print(printRendering(rendering, { format, explain: this.explain }));
+    const { shellCommandWarning } = await import("../../../prefect1/build/shell-command.ts");
+    // With the key that the Job holds by intent.
+    writeRaw(this.context.stdout, printRendering(rendering, { format, explain: this.explain }));
+    const warning = shellCommandWarning(rendering.job);
+    if (warning !== undefined) this.printMessage(`warning: ${warning}`);
     if (config.apiKey !== undefined && this.job.keySecret === undefined) {
       this.printMessage(
         "warning: the Job contains the API key in plain text; use --key-secret NAME to read it from a Secret",
@@ -122,9 +128,9 @@ export class RenderCommand extends AgentCommand {
     const { readFlowRun } = await import("../../../prefect1/decode.ts");
     let json: unknown;
     try {
-      json = JSON.parse(text);
-    } catch (error) {
-      throw new SettingsError(`cannot read flow run "${path}": it is not JSON: ${textOf(error)}`, {
+      json = parseJson(text);
+    } catch {
+      throw new SettingsError(`cannot read flow run "${path}": it is not JSON`, {
         hint: "the file must contain one flow run as Prefect's GraphQL API returns it",
       });
     }
@@ -159,8 +165,13 @@ export class RenderCommand extends AgentCommand {
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
     const agentTemplate =
       this.job.jobTemplate === undefined ? undefined : agentTemplateSource(this.job.jobTemplate);
-    const { env, signal } = this.context;
-    const template = await loadTemplate(templateSourceOf(flowRun, agentTemplate), { env, signal });
+    const { env, readFile, signal, secrets } = this.context;
+    secrets.addUrl(this.job.jobTemplate);
+    const template = await loadTemplate(templateSourceOf(flowRun, agentTemplate), {
+      env,
+      readFile,
+      signal,
+    });
     const explained = explainJob(flowRun, settings, template, jobIdentifier(flowRun));
     return { ...explained, flowRun, template: template.origin };
   }

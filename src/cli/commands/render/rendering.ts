@@ -4,6 +4,7 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { ExplainedJob } from "../../../prefect1/build/explain.ts";
 import { childPath } from "../../../prefect1/build/field-source.ts";
 import type { TemplateOrigin } from "../../../prefect1/build/template.ts";
+import { escapeUnprintable, oneLine } from "../../../output/clean.ts";
 import { toYaml } from "../../../output/yaml.ts";
 import type { FlowRun } from "../../../prefect1/flow-run.ts";
 
@@ -25,7 +26,7 @@ export function printRendering(
   const object = options.explain
     ? { flowRun: flowRun.id, template: templateName(template), job, fields }
     : job;
-  return `${JSON.stringify(object, null, 4)}\n`;
+  return `${escapeUnprintable(JSON.stringify(object, null, 4))}\n`;
 }
 
 function explainedYaml({ job, fields, flowRun, template }: Rendering): string {
@@ -39,7 +40,7 @@ function explainedYaml({ job, fields, flowRun, template }: Rendering): string {
     const source = comments.get(at);
     return source === undefined ? line : `${line.padEnd(column)}  # ${source}`;
   });
-  const name = flowRun.name === null ? "" : `${flowRun.name} `;
+  const name = flowRun.name === null ? "" : `${oneLine(flowRun.name)} `;
   return [
     `# Flow run ${name}(${flowRun.id}), template: ${templateName(template)}`,
     "# Where each value comes from: run config, template, agent option (or configuration), default,",

@@ -3,7 +3,7 @@
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../../src/base/clock.ts";
-import { connectors } from "../../../../src/cli/context.ts";
+import { cliContext } from "../../../../src/cli/context.ts";
 import type { CliContext } from "../../../../src/cli/context.ts";
 import { run } from "../../../../src/cli/run.ts";
 import { Screen } from "../../../output/screen.ts";
@@ -20,19 +20,21 @@ async function atTerminal(answer: string) {
   };
   const readFile = (path: string): string | undefined =>
     path.endsWith("config") ? testCluster.kube.kubeconfig({ namespace: NAMESPACE }) : undefined;
-  const base = { env, clock: systemClock, home: "/home/user", readFile };
   const stdin = Object.assign(Readable.from([answer]), { isTTY: true });
   // Commands use nothing of a stream but what Screen has.
   const stream = screen as unknown as CliContext["stdout"];
-  const context: CliContext = {
-    ...base,
-    ...connectors({ ...base, userAgent: "test" }),
+  const context = cliContext({
+    env,
+    clock: systemClock,
+    home: "/home/user",
+    readFile,
+    userAgent: "test",
+    isInteractive: false,
     stdin,
     stdout: stream,
     stderr: stream,
-    colorDepth: 1,
     signal: new AbortController().signal,
-  };
+  });
   const exitCode = await run(["cleanup", "--older-than", "0", "--color", "never"], context);
   return { exitCode, seen: screen.seen(), written: screen.written, left: testCluster.left("jobs") };
 }

@@ -1,0 +1,70 @@
+// Node's agents, which hold the connections to one server: direct, or through a proxy.
+
+import http from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
+import tls from "node:tls";
+import { callbackify } from "node:util";
+import { textOf } from "../base/errors.ts";
+import { PROXY, TransportError } from "./errors.ts";
+import type { Proxy } from "./proxy.ts";
+
+/** After this long without a byte, TCP checks whether the other side is still there. */
+const KEEP_ALIVE_MS = 30_000;
+
+/** The agent for a protocol. A certificate that cannot be read fails the first request. */
+export function agentFor(
+  protocol: string,
+  options: https.AgentOptions,
+  proxy: Proxy | undefined,
+): http.Agent {
+  const isSecure = protocol === "https:";
+  const isSocks = proxy !== undefined && proxy.url.protocol.startsWith("socks");
+  const proxyEnv = proxy === undefined || isSocks ? {} : { proxyEnv: httpProxy(proxy) };
+  const shared = { keepAliveMsecs: KEEP_ALIVE_MS, scheduling: "lifo" as const, ...options, ...proxyEnv };
+  const agent = isSecure ? new https.Agent(shared) : new http.Agent(shared);
+  // Connections are found by host and port; Node would put the certificates, which never differ here, into the name.
+  if (isSecure) agent.getName = (place) => `${place?.host}:${String(place?.port)}`;
+  if (isSocks) throughSocks(agent, proxy, isSecure);
+  return agent;
+}
+
+function httpProxy({ url: { href } }: Proxy): NodeJS.ProcessEnv {
+  return { HTTP_PROXY: href, HTTPS_PROXY: href };
+}
+
+/** The proxy resolves the server's name, as with kubectl. */
+function throughSocks(agent: http.Agent, proxy: Proxy, isSecure: boolean): void {
+  const connect = callbackify(async (options: tls.ConnectionOptions) => {
+    const socket = await socksTunnel(proxy, options);
+    return isSecure ? tls.connect({ ...options, socket }) : socket;
+  });
+  agent.createConnection = (options, callback) => {
+    connect(options as tls.ConnectionOptions, (error, socket) => callback?.(error, socket));
+    return undefined;
+  };
+}
+
+async function socksTunnel(
+  { url, name }: Proxy,
+  { host = "", port = 0 }: tls.ConnectionOptions,
+): Promise<Socket> {
+  const { SocksClient } = await import("socks");
+  try {
+    const { socket } = await SocksClient.createConnection({
+      command: "connect",
+      destination: { host, port },
+      proxy: {
+        host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+        port: Number(url.port || 1080),
+        type: 5,
+        userId: decodeURIComponent(url.username),
+        password: decodeURIComponent(url.password),
+      },
+    });
+    return socket;
+  } catch (error) {
+    const cause = textOf(error).replace(/^connect ECONNREFUSED.*/, "connection refused");
+    throw new TransportError(`proxy ${name}: ${cause}`, { code: PROXY });
+  }
+}

@@ -1,0 +1,51 @@
+// What the environment says about connections: proxies and certificate authorities.
+
+import tls from "node:tls";
+import type { Env } from "../base/env.ts";
+import { SettingsError } from "../base/errors.ts";
+import type { Secrets } from "../base/secrets.ts";
+import type { Proxy } from "./proxy.ts";
+import { proxyFor } from "./proxy.ts";
+
+export interface EnvironmentDeps {
+  readonly env: Env;
+  /** The text of a file, or undefined when there is no such file. Needed when a variable names one. */
+  readonly readFile?: ((path: string) => string | undefined) | undefined;
+  /** Gets the password of a proxy. */
+  readonly secrets?: Pick<Secrets, "addUrl"> | undefined;
+}
+
+/** Proxy and authorities as Prefect's own clients, Python's requests and httpx, find them. Throws SettingsError. */
+export function prefectConnection(
+  url: URL,
+  deps: EnvironmentDeps,
+): { readonly proxy?: Proxy | undefined; readonly tls?: { readonly ca: readonly string[] } | undefined } {
+  const proxy = proxyFor(url, deps.env, "requests");
+  deps.secrets?.addUrl(proxy?.url.href);
+  if (url.protocol !== "https:") return { proxy };
+  return {
+    proxy,
+    tls: { ca: trustedAuthorities(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"], deps) },
+  };
+}
+
+/**
+ * Node's authorities (with those of NODE_EXTRA_CA_CERTS), the system's, where a company's usually are, and those in the files
+ * that the variables name. Throws SettingsError for a file without certificates.
+ */
+export function trustedAuthorities(variables: readonly string[], deps: EnvironmentDeps): readonly string[] {
+  const named = variables.flatMap((variable) => certificatesIn(deps.env[variable] ?? "", variable, deps));
+  return [...new Set([...tls.getCACertificates("default"), ...tls.getCACertificates("system"), ...named])];
+}
+
+/** The certificates in a file; none if the path is empty. `source` names the setting in errors. */
+export function certificatesIn(path: string, source: string, deps: EnvironmentDeps): readonly string[] {
+  if (path === "") return [];
+  const text = deps.readFile?.(path);
+  const found = text?.match(/-----BEGIN (TRUSTED )?CERTIFICATE-----[^]*?-----END \1CERTIFICATE-----/g);
+  if (found) return found;
+  const cause = text === undefined ? "no such file" : "it has no certificate";
+  throw new SettingsError(`cannot read ${source} "${path}": ${cause}`, {
+    hint: "name a file with certificate authorities in PEM form",
+  });
+}

@@ -1,0 +1,168 @@
+// Runs an exec plugin (EKS, GKE, AKS, a company's login) as client-go does: with the terminal if it may ask there, and with
+// KUBERNETES_EXEC_INFO. client-node gives it neither terminal nor time limit, and quotes what it printed in errors.
+
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { aborted } from "../../base/clock.ts";
+import { ExpectedError } from "../../base/errors.ts";
+import { arrayIn, objectIn, textIn } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
+import { KubeError } from "../client/errors.ts";
+import { commandLine } from "./command-line.ts";
+import { pemIn } from "./identity.ts";
+import type { CredentialDeps, Identity } from "./identity.ts";
+import type { Target } from "./kubeconfig.ts";
+
+const SAY_AFTER_MS = 5_000;
+/** Without a terminal nobody can answer a question. */
+const MAX_MS = 60_000;
+const MAX_OUTPUT = 1024 * 1024;
+/** Renewed when a fifth of their life is left, at most this long before they expire. */
+const RENEW_MS = 60_000;
+/** Of a cluster in the kubeconfig: configuration for the plugin. */
+const EXTENSION = "client.authentication.k8s.io/exec";
+const SECRET_NAME = /key|token|secret|passw/i;
+
+/** What the user's plugin answers. Throws KubeError, which never contains what it printed on stdout; the signal's reason. */
+export async function runPlugin(target: Target, deps: CredentialDeps): Promise<Identity> {
+  const exec = objectIn(target.user["exec"]);
+  const command = textIn(exec["command"]) ?? "";
+  const apiVersion = textIn(exec["apiVersion"]) ?? "client.authentication.k8s.io/v1";
+  try {
+    const interactive = isInteractive(exec, deps);
+    const info = {
+      apiVersion,
+      kind: "ExecCredential",
+      spec: { interactive, ...clusterInfo(exec, target, deps) },
+    };
+    const env = variablesOf(exec, JSON.stringify(info), deps);
+    const { file, args, verbatim } = commandLine(command, argumentsOf(exec, deps), {
+      env,
+      exists: existsSync,
+    });
+    const child = spawn(file, args, {
+      env,
+      stdio: interactive ? ["inherit", "pipe", "inherit"] : ["ignore", "pipe", "pipe"],
+      windowsVerbatimArguments: verbatim,
+      windowsHide: true,
+    });
+    const output = await withinLimit(child, { command, interactive }, deps);
+    const identity = readAnswer(output, apiVersion, deps.clock.now().getTime());
+    deps.secrets?.add(identity.token, identity.key);
+    return identity;
+  } catch (error) {
+    if (!(error instanceof ExpectedError)) throw error;
+    const failure = { status: 401, reason: "CredentialPlugin" };
+    if (error instanceof MissingProgram) {
+      const hint = textIn(exec["installHint"])?.replaceAll(/\s+/g, " ").trim() ?? `install "${command}"`;
+      throw new KubeError("get credentials", `"${command}" is not installed`, { ...failure, hint });
+    }
+    const hint = "run the plugin by hand, or log in again";
+    throw new KubeError(`get credentials from "${command}"`, error.message, { ...failure, hint });
+  }
+}
+
+class MissingProgram extends ExpectedError {}
+
+function isInteractive({ interactiveMode }: JsonObject, { user }: CredentialDeps): boolean {
+  if (interactiveMode === "Never") return false;
+  if (interactiveMode !== "Always" || user?.isInteractive === true) return user?.isInteractive === true;
+  throw new ExpectedError("it asks on the terminal (interactiveMode: Always), and there is none");
+}
+
+function clusterInfo(exec: JsonObject, { server, cluster }: Target, deps: CredentialDeps): JsonObject {
+  if (exec["provideClusterInfo"] !== true) return {};
+  const { extensions, ...rest } = cluster;
+  const extension = arrayIn(extensions)
+    .map(objectIn)
+    .find(({ name }) => name === EXTENSION);
+  const ca = Buffer.from(pemIn(cluster, "certificate-authority", deps) ?? "").toString("base64");
+  return { cluster: { ...rest, server, "certificate-authority-data": ca, config: extension?.["extension"] } };
+}
+
+/** What it shows on stderr may repeat its secrets. */
+function variablesOf(exec: JsonObject, info: string, { env, secrets }: CredentialDeps): NodeJS.ProcessEnv {
+  const own = arrayIn(exec["env"])
+    .map(objectIn)
+    .map(({ name, value }) => [String(name), String(value)] as const);
+  for (const [name, value] of own) if (SECRET_NAME.test(name)) secrets?.add(value);
+  return { ...env, ...Object.fromEntries(own), KUBERNETES_EXEC_INFO: info };
+}
+
+function argumentsOf(exec: JsonObject, { secrets }: CredentialDeps): readonly string[] {
+  const args = arrayIn(exec["args"]).map(String);
+  for (const [at, word] of args.entries()) {
+    const [flag = "", value = args[at + 1]] = word.split(/=(.*)/s);
+    if (flag.startsWith("-") && SECRET_NAME.test(flag)) secrets?.add(value);
+  }
+  return args;
+}
+
+/** Its output, if it ends in time. Says after a while what is waited for. */
+async function withinLimit(
+  child: ChildProcess,
+  { command, interactive }: { readonly command: string; readonly interactive: boolean },
+  { clock, signal, user }: CredentialDeps,
+): Promise<string> {
+  const over = new AbortController();
+  const until = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
+  const limit = async (): Promise<never> => {
+    await clock.sleep(SAY_AFTER_MS, until);
+    if (!until.aborted) user?.show(`waiting for credentials from "${command}"\n`);
+    await (interactive ? aborted(until) : clock.sleep(MAX_MS - SAY_AFTER_MS, until));
+    throw until.aborted ? until.reason : new ExpectedError(`it has not answered within ${MAX_MS / 1_000} s`);
+  };
+  try {
+    return await Promise.race([outputOf(child, user), limit()]);
+  } finally {
+    over.abort();
+    child.kill();
+  }
+}
+
+/** What it printed on stdout, once it has exited with 0. Its stderr is shown as it comes. */
+function outputOf(child: ChildProcess, user: CredentialDeps["user"]): Promise<string> {
+  let [output, said] = ["", ""];
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output += text.slice(0, MAX_OUTPUT - output.length);
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    user?.show(text);
+    said = (said + text).slice(-500);
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", (error) => {
+      const isMissing = "code" in error && error.code === "ENOENT";
+      reject(isMissing ? new MissingProgram("") : new ExpectedError(error.message));
+    });
+    child.on("close", (code, signal) => {
+      const lastLine = said.trim().split("\n").at(-1) ?? "";
+      const end = code === null ? `signal ${signal}` : `exit code ${code}`;
+      if (code === 0) resolve(output);
+      else reject(new ExpectedError(`it failed with ${end}${lastLine && `: ${lastLine}`}`));
+    });
+  });
+}
+
+/** Errors never contain what it printed, which may be the token. */
+function readAnswer(output: string, apiVersion: string, nowMs: number): Identity {
+  let answer: JsonObject = {};
+  try {
+    answer = objectIn(JSON.parse(output));
+  } catch {
+    // Reported below, as other answers that are no ExecCredential.
+  }
+  const status = objectIn(answer["status"]);
+  const filled = (name: string): string | undefined => textIn(status[name]) || undefined;
+  const [token, cert, key] = [filled("token"), filled("clientCertificateData"), filled("clientKeyData")];
+  if (answer["kind"] !== "ExecCredential" || (token ?? (cert && key)) === undefined) {
+    throw new ExpectedError("it printed no ExecCredential with a token or a client certificate with its key");
+  }
+  if (answer["apiVersion"] !== apiVersion) {
+    throw new ExpectedError(`it did not answer in its apiVersion, ${apiVersion}`);
+  }
+  const expiry = Date.parse(filled("expirationTimestamp") ?? "");
+  const expiresAt = Number.isNaN(expiry) ? Number.POSITIVE_INFINITY : expiry;
+  return { token, cert, key, expiresAt, renewAt: expiresAt - Math.min(RENEW_MS, (expiresAt - nowMs) / 5) };
+}

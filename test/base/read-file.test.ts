@@ -1,0 +1,102 @@
+// Files as editors on Windows write them: with a byte order mark, in UTF-16, with CRLF.
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { readFromDisk } from "../../src/base/read-file.ts";
+import { readToml } from "../../src/base/toml.ts";
+import { chooseTarget } from "../../src/kube/auth/kubeconfig.ts";
+import { loadTemplate } from "../../src/prefect1/build/template-sources.ts";
+import { agentTemplateSource } from "../../src/prefect1/build/template.ts";
+import { runCli } from "../support/run-cli.ts";
+
+const ENCODINGS: readonly (readonly [string, (text: string) => Buffer])[] = [
+  ["UTF-8", (text) => Buffer.from(text)],
+  ["UTF-8 with a mark", (text) => Buffer.from(`\uFEFF${text}`)],
+  ["UTF-16LE with a mark", (text) => Buffer.from(`\uFEFF${text}`, "utf16le")],
+  ["UTF-16BE with a mark", (text) => Buffer.from(`\uFEFF${text}`, "utf16le").swap16()],
+  ["UTF-8 with CRLF", (text) => Buffer.from(text.replaceAll("\n", "\r\n"))],
+  ["UTF-16LE with CRLF", (text) => Buffer.from(`\uFEFF${text.replaceAll("\n", "\r\n")}`, "utf16le")],
+];
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "files-"));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function written(bytes: Buffer): string {
+  const path = join(folder, "file");
+  writeFileSync(path, bytes);
+  return path;
+}
+
+const TEMPLATE = `kind: Job
+metadata:
+  annotations: {team: "Zürich ☃"}
+spec:
+  template:
+    spec:
+      containers:
+        - name: flow
+          env:
+            - name: A
+              value: |-
+                one
+                two
+`;
+
+describe.each(ENCODINGS)("a file in %s", (_, encode) => {
+  it("is read as a job template", async () => {
+    const { body } = await loadTemplate(agentTemplateSource(written(encode(TEMPLATE))), { env: {} });
+    expect(body).toEqual({
+      kind: "Job",
+      metadata: { annotations: { team: "Zürich ☃" } },
+      spec: {
+        template: { spec: { containers: [{ name: "flow", env: [{ name: "A", value: "one\ntwo" }] }] } },
+      },
+    });
+  });
+
+  it("is read as a kubeconfig", () => {
+    const text =
+      "current-context: ü\ncontexts:\n- name: ü\n  context: {cluster: c}\nclusters:\n- name: c\n  cluster:\n    server: https://x\n";
+    const target = chooseTarget(
+      { kubeconfig: written(encode(text)) },
+      { env: {}, home: undefined, readFile: readFromDisk, parseYaml: (yaml) => parse(yaml) as unknown },
+    );
+    expect(target).toMatchObject({ contextName: "ü", server: "https://x" });
+  });
+
+  it("is read as TOML", () => {
+    const path = written(encode('[cloud]\napi = "http://ü"\n'));
+    expect(readToml(path, readFromDisk)).toEqual({ cloud: { api: "http://ü" } });
+  });
+
+  it("is read as a flow run on standard input", async () => {
+    const id = "11111111-2222-4333-8444-555555555555";
+    const run = {
+      id,
+      flow: { id, core_version: "1.4.1", storage: { type: "Local" } },
+      run_config: { type: "UniversalRun" },
+    };
+    const stdin = encode(JSON.stringify(run, null, 1));
+    const { stdout, exitCode } = await runCli(["render", "-f", "-"], {
+      stdin,
+      env: { PREFECT__BACKEND: "server" },
+    });
+    expect(stdout).toContain(`prefect.io/flow_run_id: ${id}`);
+    expect(exitCode).toBe(0);
+  });
+});
+
+describe("a file that cannot be read", () => {
+  it("is undefined when it does not exist, and an error when it is a folder", () => {
+    expect(readFromDisk(join(folder, "absent"))).toBeUndefined();
+    expect(() => readFromDisk(folder)).toThrow(`cannot read "${folder}": it is a directory`);
+  });
+});

@@ -1,0 +1,105 @@
+// What `logs` does with the bytes of a log: as they come, in constant memory, and again from where it was when a stream breaks.
+
+import { describe, expect, it } from "vitest";
+import { LogStream } from "../../../src/cli/commands/logs/log-stream.ts";
+import type { LogDeps, LogRange } from "../../../src/cli/commands/logs/log-stream.ts";
+import { TransportError } from "../../../src/http/errors.ts";
+import type { PodLogQuery } from "../../../src/kube/client/api.ts";
+import { clockOf } from "../../support/clock.ts";
+import type { Pod } from "../../../src/kube/client/objects.ts";
+
+const IDLE = new TransportError("no byte for 60 s", { code: "ETIMEDOUT" });
+const CUT = new TransportError("connection closed by the other side", { code: "ECONNRESET" });
+const at = (second: number): string => `2026-11-21T03:04:0${second}.5Z`;
+
+/** One answer of the API: its chunks, then how it ends. */
+type Answer = readonly (string | Buffer | Error)[] | Error | undefined;
+
+/** Follows a log that is answered so, one answer after another; the last is followed by the log's end. */
+async function followed(answers: readonly Answer[], range: LogRange = { timestamps: false }) {
+  const queries: PodLogQuery[] = [];
+  const written: Buffer[] = [];
+  let nowMs = 0;
+  const deps: LogDeps = {
+    kube: {
+      listPage: () => Promise.reject(new Error("not needed")),
+      streamPodLog: (_, query) => {
+        const answer = answers[queries.length];
+        queries.push(query);
+        nowMs += 10_000;
+        if (answer instanceof Error) return Promise.reject(answer);
+        return Promise.resolve(answer && streamOf(answer));
+      },
+    },
+    clock: clockOf({ now: () => new Date(nowMs) }),
+    write: (bytes) => void written.push(bytes),
+    printMessage: () => {},
+  };
+  const pod = { metadata: { name: "pod", namespace: "flows" } } as Pod;
+  const target = { pod, container: "flow", startedAt: at(0), isRunning: true };
+  const stream = new LogStream(deps, target, "");
+  const outcome = await stream.follow(range, new AbortController().signal).catch((error: unknown) => error);
+  return { text: Buffer.concat(written).toString("latin1"), queries, outcome };
+}
+
+async function* streamOf(parts: readonly (string | Buffer | Error)[]): AsyncGenerator<Buffer> {
+  for (const part of parts) {
+    if (part instanceof Error) throw part;
+    yield Promise.resolve(Buffer.from(part as string));
+  }
+}
+
+describe("LogStream", () => {
+  it("asks again with the last line's time when a connection is silent, and loses and repeats nothing", async () => {
+    const { text, queries, outcome } = await followed([
+      [`${at(1)} one\n${at(2)} two\n`, IDLE],
+      [`${at(1)} one\n${at(2)} two\n${at(2)} two again\n${at(3)} three\n`, IDLE],
+      [`${at(3)} three\n`],
+    ]);
+    expect(text).toBe("one\ntwo\ntwo again\nthree\n");
+    expect(queries.map(({ sinceTime }) => sinceTime)).toEqual([undefined, at(2), at(3)]);
+    expect(outcome).toBeUndefined();
+  });
+
+  it("is silent for as long as the flow is: that is no failure", async () => {
+    const { text, outcome } = await followed([
+      ...Array.from({ length: 20 }, () => [IDLE]),
+      [`${at(1)} one\n`],
+    ]);
+    expect([text, outcome]).toEqual(["one\n", undefined]);
+  });
+
+  it("gives up after several broken connections in a row, but not if lines came between them", async () => {
+    const often = await followed(Array.from({ length: 9 }, (_, n) => [`${at(n)} line\n`, CUT]));
+    expect(often.text).toBe("line\n".repeat(9));
+    const dead = await followed(Array.from({ length: 9 }, () => CUT));
+    expect(dead.queries).toHaveLength(6);
+    expect(dead.outcome).toMatchObject({
+      message: 'cannot read the log of pod "pod": connection closed by the other side',
+      exitCode: 4,
+    });
+  });
+
+  it("drops half a line of a connection that broke, and prints it whole later", async () => {
+    const { text } = await followed([[`${at(1)} one\n${at(2)} tw`, CUT], [`${at(1)} one\n${at(2)} two\n`]]);
+    expect(text).toBe("one\ntwo\n");
+  });
+
+  it("after --tail prints what came since the first request, if no line had come", async () => {
+    const { queries } = await followed([[IDLE], [`${at(1)} one\n`]], { timestamps: false, tailLines: 0 });
+    expect(queries.map(({ tailLines, sinceSeconds }) => ({ tailLines, sinceSeconds }))).toEqual([
+      { tailLines: 0, sinceSeconds: undefined },
+      { tailLines: undefined, sinceSeconds: 11 },
+    ]);
+  });
+
+  it("leaves bytes that are no UTF-8 as they are, and the times on request", async () => {
+    const bytes = Buffer.concat([Buffer.from(`${at(1)} `), Buffer.from([0xff, 0xfe, 0x0a])]);
+    expect((await followed([[bytes]])).text).toBe("\u00ff\u00fe\n");
+    expect((await followed([[bytes]], { timestamps: true })).text).toBe(`${at(1)} \u00ff\u00fe\n`);
+  });
+
+  it("ends without an error when the pod is gone", async () => {
+    expect(await followed([undefined])).toMatchObject({ text: "", outcome: undefined });
+  });
+});
