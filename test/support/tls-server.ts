@@ -38,7 +38,7 @@ export async function startTlsServer(
   host = "127.0.0.1",
 ): Promise<TlsServer> {
   const asked: string[] = [];
-  // Client certificates are asked for, and left to `answer` to judge.
+  // Client certificates are asked for, and `answer` decides on them.
   const tls = { cert: CERTIFICATE, key: PRIVATE_KEY, requestCert: true, rejectUnauthorized: false };
   const server = createServer(tls, (request, response) => {
     asked.push(request.url ?? "");
