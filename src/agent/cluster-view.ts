@@ -10,9 +10,10 @@ import { KubeError } from "../kube/client/errors.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import type { Change } from "../kube/cache/reflector.ts";
 import { Reflector } from "../kube/cache/reflector.ts";
-import { transformEvent, transformJob, transformPod } from "../kube/cache/transform.ts";
+import { transformEvent, transformJob, transformPod } from "../job/observe/transform.ts";
 import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
+import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { runAll } from "../base/run-all.ts";
 
@@ -37,7 +38,6 @@ const EVENT_FIELD_SELECTOR = "reason!=SuccessfulCreate,reason!=Completed";
 const RELIST_MS = 600_000;
 const PRUNE_MS = 60_000;
 
-/** Three reflectors and their indexes. */
 export class ClusterView {
   readonly #options: ViewOptions;
   readonly jobs: Reflector<"jobs", Job>;
@@ -46,10 +46,10 @@ export class ClusterView {
   readonly #jobsByRun = new Map<string, Set<string>>();
   readonly #podsByJob = new Map<string, Set<string>>();
   readonly #eventsByUid = new Map<string, Map<string, KubeEvent>>();
-  /** By the uid of a Job that still exists: its deleted pods, as last observed. */
+  /** By the uid of a Job: its deleted pods, as last observed. */
   readonly #deletedPods = new Map<string, Pod[]>();
-  /** By run: Jobs that were deleted, not by this agent, until that is reported. */
-  readonly #deletedJobs = new Map<string, Map<string, ObservedJob>>();
+  /** By run, then uid: Jobs that were deleted, not by this agent, until that is reported and their pods are gone. */
+  readonly #deletedJobs = new Map<string, Map<string, Job>>();
   readonly #expectedDeletions = new Set<string>();
 
   constructor(options: ViewOptions) {
@@ -144,9 +144,10 @@ export class ClusterView {
   observe(flowRunId: string): ObservedRun {
     const existing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => {
       const job = this.jobs.get(uid);
-      return job === undefined ? [] : [this.#observeJob(job)];
+      return job === undefined ? [] : [this.#observeJob(job, false)];
     });
-    return { flowRunId, jobs: [...existing, ...(this.#deletedJobs.get(flowRunId)?.values() ?? [])] };
+    const deleted = [...(this.#deletedJobs.get(flowRunId)?.values() ?? [])];
+    return { flowRunId, jobs: [...existing, ...deleted.map((job) => this.#observeJob(job, true))] };
   }
 
   /** A Job of the run that works on it or can still start to. */
@@ -192,14 +193,15 @@ export class ClusterView {
     const ofRun = this.#deletedJobs.get(flowRunId);
     ofRun?.delete(jobUid);
     if (ofRun?.size === 0) this.#deletedJobs.delete(flowRunId);
+    this.#deletedPods.delete(jobUid);
   }
 
-  #observeJob(job: Job): ObservedJob {
+  #observeJob(job: Job, gone: boolean): ObservedJob {
     const { uid } = job.metadata;
     const pods = [...(this.#podsByJob.get(uid) ?? [])].flatMap((podUid) => this.pods.get(podUid) ?? []);
     const uids = [uid, ...pods.map(({ metadata }) => metadata.uid)];
     const events = uids.flatMap((objectUid) => [...(this.#eventsByUid.get(objectUid)?.values() ?? [])]);
-    return { job, pods, deletedPods: this.#deletedPods.get(uid) ?? [], events, gone: false };
+    return { job, pods, deletedPods: this.#deletedPods.get(uid) ?? [], events, gone };
   }
 
   #jobChanged(change: Change<Job>): void {
@@ -210,33 +212,37 @@ export class ClusterView {
     if (change.type === "set") {
       addTo(this.#jobsByRun, runId, uid);
     } else {
-      const deleted = { ...this.#observeJob(job), gone: true };
       removeFrom(this.#jobsByRun, runId, uid);
-      this.#deletedPods.delete(uid);
-      if (!this.#expectedDeletions.delete(uid)) {
-        const ofRun = this.#deletedJobs.get(runId) ?? new Map<string, ObservedJob>();
-        this.#deletedJobs.set(runId, ofRun.set(uid, deleted));
-      }
+      if (this.#expectedDeletions.delete(uid)) this.#deletedPods.delete(uid);
+      else this.#rememberDeletedJob(runId, job);
     }
     this.#options.onChange(runId, { urgent: change.type === "gone" || isJobFinished(job) });
   }
 
   #podChanged(change: Change<Pod>): void {
     const { object: pod } = change;
-    const jobUid = ownerOf(pod);
+    const jobUid = jobUidOf(pod);
     const runId = flowRunIdOf(pod.metadata);
     if (jobUid === undefined || runId === undefined) return;
     const { uid } = pod.metadata;
     if (change.type === "set") {
       addTo(this.#podsByJob, jobUid, uid);
+      // Let go by a Job that was deleted before this process started.
+      if (isLetGo(pod) && this.jobs.get(jobUid) === undefined)
+        this.#rememberDeletedJob(runId, formerJobOf(pod, jobUid));
     } else {
       removeFrom(this.#podsByJob, jobUid, uid);
       this.#eventsByUid.delete(uid);
-      if (this.jobs.get(jobUid) !== undefined) {
+      if (this.jobs.get(jobUid) !== undefined || this.#deletedJobs.get(runId)?.has(jobUid) === true) {
         this.#deletedPods.set(jobUid, [...(this.#deletedPods.get(jobUid) ?? []), pod].slice(-5));
       }
     }
     this.#options.onChange(runId, { urgent: change.type === "gone" || isTerminating(pod) });
+  }
+
+  #rememberDeletedJob(runId: string, job: Job): void {
+    const ofRun = this.#deletedJobs.get(runId) ?? new Map<string, Job>();
+    if (!ofRun.has(job.metadata.uid)) this.#deletedJobs.set(runId, ofRun.set(job.metadata.uid, job));
   }
 
   /** Events are relevant while a pod starts, or if a Job cannot create one. */
@@ -291,8 +297,4 @@ function isTerminating({ metadata, status }: Pod): boolean {
   return (
     status.phase === "Failed" || status.phase === "Succeeded" || metadata.deletionTimestamp !== undefined
   );
-}
-
-function ownerOf(pod: Pod): string | undefined {
-  return pod.metadata.ownerReferences?.find(({ kind }) => kind === "Job")?.uid;
 }

@@ -123,10 +123,17 @@ export const WORK_OPTIONS = {
     default: formatDuration(DEFAULT_POLICY.startGraceMs),
     check: aDuration,
   },
+  passingGrace: {
+    flag: "--passing-grace",
+    kind: "text",
+    description: "the same for what passes by itself (a registry's trouble, a node's network)",
+    default: formatDuration(DEFAULT_POLICY.passingGraceMs),
+    check: aDuration,
+  },
   pendingTimeout: {
     flag: "--pending-timeout",
     kind: "text",
-    description: "fail the run when its pod has waited this long for a node, a quota or a volume",
+    description: "fail the run when its flow has not started this long after its Job was created",
     default: "never",
     check: aDuration,
   },

@@ -80,9 +80,10 @@ function planUnfinishedJob(
   const sinceMs = now.getTime() - since.getTime();
   if (sinceMs < olderThanMs) return { keep: `${lifecycle.text} (for only ${formatDuration(sinceMs)})` };
   const phase = jobPhase(observed);
-  const isStuck = phase.kind === "stuck" || phase.kind === "pending";
   const problem =
-    isStuck && run.podsForbidden !== true ? `is stuck (${phase.problem.reason})` : "still exists";
+    phase.kind === "waiting" && run.podsForbidden !== true
+      ? `is stuck (${phase.problem.reason})`
+      : "still exists";
   return { reason: "orphaned", message: `${lifecycle.text}, but the Job ${problem}` };
 }
 

@@ -26,8 +26,11 @@ export function noAnswer(timeoutMs: number): TransportError {
   return new TransportError(`no answer within ${timeoutMs / 1_000} s`, { code: "ETIMEDOUT" });
 }
 
+/** The code of a stream without a byte for too long. */
+export const QUIET = "EQUIET";
+
 export function noByte(idleMs: number): TransportError {
-  return new TransportError(`no byte for ${idleMs / 1_000} s`, { code: "ETIMEDOUT" });
+  return new TransportError(`no byte for ${idleMs / 1_000} s`, { code: QUIET });
 }
 
 /** The client was closed on our side. */

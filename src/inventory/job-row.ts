@@ -3,8 +3,8 @@
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { isUuid } from "../base/uuid.ts";
+import { flowContainerName } from "../job/observe/flow-container.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
-import { flowContainerName } from "../job/observe/observed.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";

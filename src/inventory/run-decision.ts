@@ -77,8 +77,8 @@ function firstObservedOf(observed: ObservedRun): ReadonlyMap<string, Date> {
     observed.jobs.flatMap((job) => {
       const phase = jobPhase(job);
       const since = sinceOf(job, phase);
-      const keys = ["stuck", "sidecarRunning", "exited", "orphaned", "cancelled"];
-      const problem = phase.kind === "pending" ? [phase.problem.reason] : [];
+      const keys = ["start", "passing", "kept", "sidecarRunning", "exited", "orphaned", "cancelled"];
+      const problem = phase.kind === "waiting" ? [phase.problem.reason] : [];
       return [...keys, ...problem].map((key) => [`${job.job.metadata.uid}/${key}`, since] as const);
     }),
   );

@@ -3,7 +3,7 @@
 import { RUN_VARIABLES } from "../dask/attribute.ts";
 import { SCHEDULER_ADDRESS } from "../dask/recognise.ts";
 import { API_VARIABLES, TENANT_VARIABLE } from "../job/job-origin.ts";
-import { defined } from "../kube/cache/transform.ts";
+import { defined } from "../job/observe/transform.ts";
 import type { Container, Job, KindMap, Meta, Pod, PodSpec, Resource } from "../kube/client/objects.ts";
 
 const KEPT_VARIABLES = new Set([...RUN_VARIABLES, SCHEDULER_ADDRESS, ...API_VARIABLES, TENANT_VARIABLE]);
@@ -15,12 +15,20 @@ export function transform<R extends Resource>(resource: R, object: KindMap[R]): 
 }
 
 function transformJob({ metadata, spec, status }: Job): Job {
-  const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = spec;
+  const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend, podFailurePolicy } = spec;
   const pod = spec.template?.spec;
   const template = pod && { spec: transformPodSpec(pod) };
   return {
     metadata: withoutManagedFields(metadata),
-    spec: defined({ backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend, template }),
+    spec: defined({
+      backoffLimit,
+      parallelism,
+      completions,
+      activeDeadlineSeconds,
+      suspend,
+      podFailurePolicy,
+      template,
+    }),
     status,
   };
 }
@@ -30,10 +38,10 @@ function transformPod({ metadata, spec, status }: Pod): Pod {
 }
 
 function transformPodSpec(spec: PodSpec): PodSpec {
-  const { nodeName, serviceAccountName, restartPolicy } = spec;
+  const { nodeName, serviceAccountName, schedulerName, restartPolicy } = spec;
   const containers = spec.containers?.map(transformContainer);
   const initContainers = spec.initContainers?.map(transformContainer);
-  return defined({ nodeName, serviceAccountName, restartPolicy, containers, initContainers });
+  return defined({ nodeName, serviceAccountName, schedulerName, restartPolicy, containers, initContainers });
 }
 
 function transformContainer({ name, image, restartPolicy, resources, env = [] }: Container): Container {

@@ -20,6 +20,9 @@ export const KEEP_ANNOTATION = "prefect.io/keep";
 /** The agent that the Job belongs to, as JSON (owner.ts). */
 export const AGENT_ANNOTATION = "prefect.io/agent";
 
+/** On Jobs that restart their container in its pod, where the template itself says how often. */
+export const OWN_RETRIES_ANNOTATION = "prefect.io/own-retries";
+
 /** Selects the Jobs and pods of Prefect 1 flow runs, which the agent watches. */
 export const AGENT_SELECTOR = FLOW_RUN_LABEL;
 

@@ -2,6 +2,7 @@
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
+import { storable } from "../orchestrator/storable.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
 import * as documents from "./queries.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
@@ -70,12 +71,12 @@ export async function unwritten(graphql: GraphqlRequester, logs: readonly RunLog
   const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
   const where = {
     flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
-    message: { _in: [...new Set(logs.map(({ message }) => truncate(message)))] },
+    message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
     ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
   };
   const found = await lines(graphql, where, LINES + logs.length);
   const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
-  return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${truncate(message)}`));
+  return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
 }
 
 async function lines(graphql: GraphqlRequester, where: JsonObject, limit: number): Promise<Line[]> {
@@ -97,11 +98,12 @@ function logInput(log: RunLog): JsonObject {
     flow_run_id: log.flowRunId,
     name: log.name,
     level: log.level,
-    message: truncate(log.message),
+    message: stored(log.message),
     ...(log.timestamp === undefined ? {} : { timestamp: isoUtc(log.timestamp) }),
   };
 }
 
-function truncate(message: string): string {
-  return message.slice(0, MAX_MESSAGE);
+/** The message as Prefect has it. */
+function stored(message: string): string {
+  return storable(message.slice(0, MAX_MESSAGE));
 }

@@ -1,5 +1,6 @@
 // Prefect 1 states: their JSON form and their types, as in prefect.engine.state of Core 1.4.1.
 
+import { storable } from "../orchestrator/storable.ts";
 import type { JsonObject } from "../base/json.ts";
 
 /** A serialized state. Only `type` is always present: a new task run has only type and message. */
@@ -54,7 +55,7 @@ export function newState(type: string, message: string, extra: JsonObject = {}):
   return {
     type,
     __version__: CORE_VERSION,
-    message,
+    message: storable(message),
     context: {},
     cached_inputs: {},
     _result: NO_RESULT,

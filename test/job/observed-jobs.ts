@@ -73,6 +73,7 @@ export function pod(change: PodChange = {}): Pod {
       resourceVersion: "1",
       creationTimestamp: T0.toISOString(),
       labels: { "prefect.io/flow_run_id": RUN_ID },
+      ownerReferences: [{ apiVersion: "batch/v1", kind: "Job", name: "prefect-job-a", uid: "job-a" }],
       ...change.metadata,
     },
     spec: {

@@ -9,6 +9,7 @@ import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
 import type { RunLogLevel } from "../../orchestrator/run-log.ts";
+import { storable } from "../../orchestrator/storable.ts";
 import type { Claim, DueRun, Submission } from "../../orchestrator/work-source.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
@@ -109,12 +110,12 @@ export class Submitter {
     try {
       const startAt = await this.#waitForStart(run, control);
       if (startAt === undefined) return;
-      log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       const claim = await this.#withRetry((): Promise<Claim> => run.claim());
       if (claim.outcome === "lost") {
         metrics.count("claimsLost");
         return log.debug("Flow run was claimed by another agent", { flowRun: run.id });
       }
+      log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       control.onStarted();
       if (await this.#adopt(run.id)) return;
       const claimedAt = clock.ticks();
@@ -230,8 +231,9 @@ export class Submitter {
   /** Writes the line unless the run's log has it: after a crash another process may have written it. */
   async #writeOnce(flowRunId: string, level: RunLogLevel, message: string): Promise<void> {
     const { runs } = this.#deps;
-    const written = await this.#withRetry(() => runs.messagesContaining(flowRunId, [message]));
-    if (!written.includes(message)) await this.#write(flowRunId, level, message);
+    const text = storable(message);
+    const written = await this.#withRetry(() => runs.messagesContaining(flowRunId, [text]));
+    if (!written.includes(text)) await this.#write(flowRunId, level, message);
   }
 
   async #write(flowRunId: string, level: RunLogLevel, message: string): Promise<void> {

@@ -35,7 +35,7 @@ const HEARTBEATS_AT_ONCE = 50;
 const WORKERS = 16;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
-const UNFINISHED = new Set<JobPhase["kind"]>(["live", "suspended", "pending", "stuck"]);
+const UNFINISHED = new Set<JobPhase["kind"]>(["live", "suspended", "waiting", "terminating", "retried"]);
 /** When to decide again if the cache is stale. */
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
@@ -243,8 +243,10 @@ export class Controller {
     if (decision.heartbeat) this.#waiting.add(flowRunId);
     else this.#waiting.delete(flowRunId);
     if (decision.requeueAfterMs !== undefined) return decision.requeueAfterMs;
-    for (const { job, gone } of jobs) if (gone) this.#view.forgetDeletedJob(flowRunId, job.metadata.uid);
-    if (jobs.every(({ gone }) => gone)) this.#forget({ flowRunId, jobs });
+    // A pod may work on without its Job.
+    const over = jobs.filter((observed) => observed.gone && !UNFINISHED.has(jobPhase(observed).kind));
+    for (const { job } of over) this.#view.forgetDeletedJob(flowRunId, job.metadata.uid);
+    if (over.length === jobs.length) this.#forget({ flowRunId, jobs });
     return undefined;
   }
 

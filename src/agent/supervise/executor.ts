@@ -1,10 +1,11 @@
 // Acts on a decision: first writes the run's log, then sets its state, then deletes Jobs; each step only after the one before
 // has succeeded.
 
-import { withRetry } from "../../base/retry.ts";
-import type { Deletion, Decision, LogTail, RunLogEntry, Transition } from "../../job/decide/types.ts";
+import { textOf } from "../../base/errors.ts";
+import type { Deletion, Decision, RunLogEntry, Transition } from "../../job/decide/types.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
+import { PrefectError } from "../../orchestrator/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
 import type { RunLog } from "../../orchestrator/run-log.ts";
@@ -13,6 +14,7 @@ import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
+import { lastLines } from "./last-lines.ts";
 import type { ReportedLog } from "./reported-log.ts";
 
 export interface Action {
@@ -32,9 +34,6 @@ type Deps = Pick<AgentDeps, "kube" | "runs" | "clock" | "log" | "metrics"> & {
   readonly dask: Pick<DaskDeleter, "delete" | "deleteAndWait">;
 };
 
-const TAIL_LINES = 20;
-const TAIL_BYTES = 16_000;
-const TAIL_TRIES = { attempts: 3, shape: { firstMs: 100, maxMs: 500 } };
 /** When to retry a deletion without permission. */
 const FORBIDDEN_RETRY_MS = 600_000;
 /** When to check again for terminating Dask pods, and to decide again after the run's state or the Job has changed. */
@@ -89,34 +88,35 @@ function needsReport(transition: Transition): boolean {
   return transition.kind === "fail" && transition.onlyWithReport;
 }
 
-/** Writes the log entries that nobody has written before, and returns them. */
+/**
+ * Writes the log entries that nobody has written before, and returns them. What Prefect refuses for good is left out, first
+ * the lines of the flow's own log: the state must not wait for it.
+ */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
   const { flowRunId, decision, namespace, isOnlyWriter } = action;
-  const toLine = async (entry: RunLogEntry): Promise<RunLog> => {
-    const { name, level, message, timestamp, tail } = entry;
+  const toLine = async ({ name, level, message, timestamp, tail }: RunLogEntry): Promise<RunLog> => {
     const lines = tail === undefined ? "" : await lastLines(deps, namespace, tail);
     return { flowRunId, name, level, message: message + lines, timestamp };
   };
-  const written = await deps.reported.write({ flowRunId, entries: decision.logs, isOnlyWriter }, toLine);
-  if (written.length > 0) deps.metrics.count("runLogs", undefined, written.length);
-  return written;
+  const write = async (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> => {
+    const written = await deps.reported.write({ flowRunId, entries, isOnlyWriter }, toLine);
+    if (written.length > 0) deps.metrics.count("runLogs", undefined, written.length);
+    return written;
+  };
+  try {
+    return await write(decision.logs);
+  } catch (error) {
+    if (!isRefusedForGood(error)) throw error;
+    deps.log.warn("Prefect refuses lines of a run's log", { flowRun: flowRunId, error: textOf(error) });
+    return write(decision.logs.map((entry) => ({ ...entry, tail: undefined }))).catch((again: unknown) => {
+      if (!isRefusedForGood(again)) throw again;
+      return decision.logs;
+    });
+  }
 }
 
-/** The last lines of the container's log; empty if they cannot be read. */
-async function lastLines(deps: Deps, namespace: string, tail: LogTail): Promise<string> {
-  const { pod, container, previous } = tail;
-  const query = { container, previous, tailLines: TAIL_LINES, limitBytes: TAIL_BYTES };
-  const read = (): Promise<string | undefined> => deps.kube.podLog({ namespace, name: pod }, query);
-  try {
-    const text = ((await withRetry(read, { ...TAIL_TRIES, clock: deps.clock })) ?? "").trimEnd();
-    if (text === "") return "";
-    const source = container === undefined ? pod : `container '${container}'`;
-    const lines = text.split("\n").map((line) => `\t${line}`);
-    return `\nLast lines of ${source}:\n${lines.join("\n")}`;
-  } catch (error) {
-    if (error instanceof KubeError) return "";
-    throw error;
-  }
+function isRefusedForGood(error: unknown): boolean {
+  return error instanceof PrefectError && error.failure === "refused";
 }
 
 /** Sets the run's state, unless it has changed since the decision: another agent may have set it, or a new Job started. */

@@ -21,8 +21,7 @@ export async function isCacheStale(kube: Kube, { jobs }: ObservedRun, decision: 
 async function hasChanged(kube: Kube, { job, pods, gone }: ObservedJob): Promise<boolean> {
   const { uid, name, namespace, resourceVersion } = job.metadata;
   const found = await kube.get("jobs", { namespace, name });
-  if (gone) return found?.metadata.uid === uid;
-  if (found?.metadata.resourceVersion !== resourceVersion) return true;
+  if (gone ? found?.metadata.uid === uid : found?.metadata.resourceVersion !== resourceVersion) return true;
   const current = await Promise.all(
     pods.map((pod) => kube.get("pods", { namespace, name: pod.metadata.name })),
   );

@@ -4,6 +4,7 @@
 import type { RunLogEntry } from "../../job/decide/types.ts";
 import type { RunLog } from "../../orchestrator/run-log.ts";
 import type { RunReporter } from "../../orchestrator/run-reporter.ts";
+import { storable } from "../../orchestrator/storable.ts";
 import type { RunLogWriter } from "../run-log.ts";
 
 /** The loggers whose lines are read back. */
@@ -33,7 +34,7 @@ export class ReportedLog {
     const known = [...(this.#messages.get(flowRunId) ?? [])];
     const keys = new Set<string>();
     return entries.filter(({ key }) => {
-      if (keys.has(key) || known.some((message) => message.startsWith(key))) return false;
+      if (keys.has(key) || known.some((message) => message.startsWith(storable(key)))) return false;
       keys.add(key);
       return true;
     });
@@ -83,7 +84,7 @@ export class ReportedLog {
 
   #markReported(flowRunId: string, entries: readonly RunLogEntry[]): void {
     const known = this.#messages.get(flowRunId) ?? new Set<string>();
-    for (const { message } of entries) known.add(message);
+    for (const { message } of entries) known.add(storable(message));
     this.#messages.set(flowRunId, known);
   }
 }

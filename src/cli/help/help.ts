@@ -30,7 +30,7 @@ const HEADINGS: readonly (readonly [heading: string, ...flags: readonly string[]
   [JOBS, "--env", "--no-cloud-logs", "--job-template", "--service-account-name", "--image-pull-secrets"],
   [JOBS, "--image-pull-policy", "--key-secret", "--safe-to-evict", "--no-dask-name"],
   [JOBS, "--mem-request", "--mem-limit", "--cpu-request", "--cpu-limit"],
-  [OUTCOME, "--start-grace", "--pending-timeout", "--on-disruption", "--cancel-grace"],
+  [OUTCOME, "--start-grace", "--passing-grace", "--pending-timeout", "--on-disruption", "--cancel-grace"],
   [OUTCOME, "--delete-succeeded-after", "--delete-failed-after", "--disable-job-deletion"],
 ];
 

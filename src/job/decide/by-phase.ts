@@ -1,14 +1,17 @@
 // Decides about one Job by its phase, while its flow run exists, is not over and is not being cancelled.
 
-import type { FailedPhase, JobPhase } from "../observe/phase.ts";
+import type { FailedPhase, LivePhase } from "../observe/phase.ts";
 import type { Problem } from "../observe/problem.ts";
 import { onDisrupted, onFailed, deleteAfter } from "./failed.ts";
 import { isRunActive, logEntry, msSince, observedSince } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
 import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
+import { onStarting, onWaiting } from "./waiting.ts";
 
-/** How long to wait for the pod's termination after its Job failed. */
-const POD_TERMINATION_WAIT_MS = 2_000;
+/** How long to wait, after a Job failed, for what may tell more. */
+const AWAIT_MS = { pod: 2_000, condition: 10_000 };
+/** How long after its grace period a pod may take to end; then its kubelet does not answer. */
+const UNENDED_MS = 30_000;
 
 /** Decides about the Job by its phase. */
 export function decideByPhase(context: JobContext): JobDecision {
@@ -17,17 +20,19 @@ export function decideByPhase(context: JobContext): JobDecision {
     case "live":
       return onLive(context, phase);
     case "suspended":
-      return { status: "active", reason: "suspended", heartbeat: true };
-    case "pending":
-      return onPending(context, phase.problem);
-    case "stuck":
-      return onStuck(context, phase.problem, phase.isPermanent);
+      return onSuspended(context);
+    case "waiting":
+      return onWaiting(context, phase.problem);
+    case "terminating":
+      return onTerminating(context, phase.problem, phase.endsAt);
+    case "retried":
+      return onRetried(context, phase.problem, phase.keptSince);
     case "sidecarRunning":
       return onSidecarRunning(context, phase.endedAt);
     case "succeeded":
       return onSucceeded(context, phase.endedAt);
     case "failed":
-      return waitForPodTermination(context, phase) ?? onFailed(context, phase.problem, phase.endedAt);
+      return waitForMore(context, phase) ?? onFailed(context, phase.problem, phase.endedAt);
     case "disrupted":
       return onDisrupted(context, phase.problem, phase.endedAt);
     case "deleted":
@@ -35,64 +40,66 @@ export function decideByPhase(context: JobContext): JobDecision {
   }
 }
 
-/** Jobs and pods have separate watches: the pod, which shows why the Job failed, may arrive later than the Job. */
-function waitForPodTermination(
+/**
+ * Jobs and pods have separate watches: the pod, which shows why the Job failed, may arrive later than the Job; and the Job's
+ * condition, which names the rule of a podFailurePolicy, later than the pod.
+ */
+function waitForMore(
   context: JobContext,
-  { isCauseUnknown, endedAt, problem }: FailedPhase,
+  { awaits, endedAt, problem }: FailedPhase,
 ): JobDecision | undefined {
-  if (isCauseUnknown !== true) return undefined;
+  if (awaits === undefined) return undefined;
   const firstObserved = observedSince(context, "ended", endedAt);
-  const leftMs = POD_TERMINATION_WAIT_MS - msSince(context, firstObserved.since);
+  const leftMs = AWAIT_MS[awaits] - msSince(context, firstObserved.since);
   return leftMs > 0
     ? { status: "failed", reason: problem.message, requeueAfterMs: leftMs, firstObserved }
     : undefined;
 }
 
-function onLive(context: JobContext, phase: JobPhase & { readonly kind: "live" }): JobDecision {
-  const reason = phase.started ? "running" : "starting";
-  const firstObserved = stillCrashing(context, phase.restartedAt);
-  return { status: "active", reason, heartbeat: !phase.started, firstObserved };
+function onLive(context: JobContext, { started, restartedAt, beside = [], orphan }: LivePhase): JobDecision {
+  if (!started) return onStarting(context, stillCrashing(context, restartedAt));
+  const { name } = context.observed.job.metadata;
+  const logs = beside.map((problem) => {
+    const key = `Container '${problem.container}' of Job ${name} is in trouble while the flow runs`;
+    return logEntry(context, "WARNING", { message: `${key}: ${problem.message}`, key });
+  });
+  if (orphan !== undefined) {
+    const message = `Job ${name} was deleted, but its pod ${orphan} works on: the flow run goes on`;
+    logs.push(logEntry(context, "WARNING", { message }));
+  }
+  return { status: "active", reason: "running", logs };
+}
+
+function onSuspended(context: JobContext): JobDecision {
+  const message = `Job ${context.observed.job.metadata.name} is suspended: it goes on when somebody resumes it`;
+  return {
+    status: "active",
+    reason: "suspended",
+    heartbeat: true,
+    logs: [logEntry(context, "INFO", { message })],
+  };
+}
+
+function onTerminating(context: JobContext, problem: Problem, endsAt: Date): JobDecision {
+  const leftMs = endsAt.getTime() + UNENDED_MS - context.input.now.getTime();
+  if (leftMs <= 0) return onDisrupted(context, problem, endsAt);
+  return { status: "active", reason: "its pod is being deleted", requeueAfterMs: leftMs };
+}
+
+/** A sidecar can keep a dead pod for ever, and Kubernetes counts the pod only when it has ended. */
+function onRetried(context: JobContext, problem: Problem, keptSince: Date | undefined): JobDecision {
+  const firstObserved = observedSince(context, "kept", keptSince);
+  const leftMs = context.input.policy.sidecarGraceMs - msSince(context, firstObserved.since);
+  if (leftMs <= 0) return { ...onFailed(context, problem, keptSince), firstObserved };
+  return { status: "active", reason: problem.message, requeueAfterMs: leftMs, firstObserved };
 }
 
 /** A container in a crash loop runs briefly between crashes; its grace must not restart each time. */
 function stillCrashing(context: JobContext, restartedAt: Date | undefined): FirstObserved | undefined {
   const { firstObserved, policy } = context.input;
-  const stuckSince = observedSince(context, "stuck");
+  const stuckSince = observedSince(context, "start");
   if (restartedAt === undefined || !firstObserved.has(stuckSince.key)) return undefined;
   return msSince(context, restartedAt) < policy.startGraceMs ? stuckSince : undefined;
-}
-
-function onPending(context: JobContext, problem: Problem): JobDecision {
-  const { pendingTimeoutMs, pendingWarnMs } = context.input.policy;
-  const firstObserved = observedSince(context, problem.reason);
-  const waitedMs = msSince(context, firstObserved.since);
-  if (pendingTimeoutMs !== undefined && waitedMs >= pendingTimeoutMs)
-    return { ...onFailed(context, problem, firstObserved.since), firstObserved };
-  const { name } = context.observed.job.metadata;
-  // The key leaves out what follows the colon: messages of the scheduler and of quotas contain numbers that change.
-  const [head = ""] = problem.message.split(": ");
-  const line = {
-    message: `Job ${name} is waiting: ${problem.message}`,
-    key: `Job ${name} is waiting: ${head}`,
-  };
-  const deadlines = [pendingWarnMs, pendingTimeoutMs ?? 0].filter((ms) => ms > waitedMs);
-  return {
-    status: "pending",
-    reason: problem.message,
-    logs: waitedMs >= pendingWarnMs ? [logEntry(context, "WARNING", line)] : [],
-    heartbeat: true,
-    requeueAfterMs: deadlines.length === 0 ? undefined : Math.min(...deadlines) - waitedMs,
-    firstObserved,
-  };
-}
-
-function onStuck(context: JobContext, problem: Problem, atOnce: boolean): JobDecision {
-  const firstObserved = observedSince(context, "stuck");
-  const graceMs = atOnce ? 0 : context.input.policy.startGraceMs;
-  const leftMs = graceMs - msSince(context, firstObserved.since);
-  if (leftMs <= 0)
-    return { ...onFailed(context, problem, firstObserved.since), status: "stuck", firstObserved };
-  return { status: "stuck", reason: problem.message, heartbeat: true, requeueAfterMs: leftMs, firstObserved };
 }
 
 function onSidecarRunning(context: JobContext, endedAt: Date | undefined): JobDecision {

@@ -12,6 +12,7 @@ import { decideByPhase } from "./by-phase.ts";
 import { mustDeleteDask } from "./dask.ts";
 import type { JobContext } from "./job-context.ts";
 import { cancelTransition, decideByRunState } from "./run-ended.ts";
+import { retryEntries } from "./retries.ts";
 import type { DecideInput, Decision, Deletion, JobDecision, RunLogEntry } from "./types.ts";
 
 interface DecidedJob {
@@ -30,7 +31,9 @@ export function decide(input: DecideInput): Decision {
     const hasOtherLiveJob = live > (isLive(phase) ? 1 : 0);
     const stateBelongsTo = createdMs(observed) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };
-    return { observed, phase, decision: decideByRunState(context) ?? decideByPhase(context) };
+    const decision = decideByRunState(context) ?? decideByPhase(context);
+    const logs = [...retryEntries(context), ...(decision.logs ?? [])];
+    return { observed, phase, decision: { ...decision, logs } };
   });
   const due = dueDeletions(decided);
   const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest(decided);

@@ -1,6 +1,6 @@
 // Decides about a Job that failed: the post-mortem in the run's log, the run's state, and when to delete the Job.
 
-import { hasFailed } from "../observe/pod-termination.ts";
+import { hasEnded, hasFailed } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
 import type { Problem, ProblemReason } from "../observe/problem.ts";
 import { isRunActive, isRunFinished, logEntry, msSince, observedSince } from "./job-context.ts";
@@ -15,7 +15,10 @@ const NO_LOG = new Set<ProblemReason>([
   "CreateContainer",
   "StartError",
   "Unschedulable",
+  "Node",
+  "Sandbox",
   "Volume",
+  "NotStarted",
 ]);
 
 /** Writes the post-mortem, fails the run, and deletes the Job. */
@@ -45,7 +48,9 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
     return failed;
   // A Job can be Failed while its pod is still terminating: wait, so that two processes never work on the run.
   const { job, pods, gone } = context.observed;
-  if (!gone && pods.some((pod) => !hasFailed(pod) && pod.status.phase !== "Succeeded"))
+  const mayWork = pods.some((pod) => !hasFailed(pod, job) && !hasEnded(pod));
+  // A pod that should have ended long ago has lost its node.
+  if (!gone && mayWork && context.phase.kind !== "terminating")
     return { status: "failed", reason: problem.message, firstObserved: failed.firstObserved };
   return {
     ...failed,
@@ -86,7 +91,7 @@ function postMortemEntries(context: JobContext, problem: Problem): RunLogEntry[]
   return [{ ...entry, tail: logTailOf(problem) }];
 }
 
-function logTailOf({ reason, pod, container }: Problem): LogTail | undefined {
+function logTailOf({ reason, pod, container, hasRestarted = false }: Problem): LogTail | undefined {
   if (pod === undefined || NO_LOG.has(reason)) return undefined;
-  return { pod, container, previous: reason === "CrashLoop" };
+  return { pod, container, previous: hasRestarted };
 }

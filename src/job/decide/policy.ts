@@ -4,9 +4,11 @@
 export interface Policy {
   /** Fail the run when its pod has been unable to start for this long (image, Secret, crash). */
   readonly startGraceMs: number;
-  /** Fail the run when its pod has waited for a node, a quota or a volume for this long. */
+  /** The same for a reason that passes by itself (a registry's trouble, a node's network). */
+  readonly passingGraceMs: number;
+  /** Fail the run when the flow has not started this long after its Job was created, whatever the reason. */
   readonly pendingTimeoutMs: number | undefined;
-  /** Warn of such a wait in the run's log after this long. */
+  /** Warn in the run's log of what passes, and of waiting for a node, a quota or a volume, after this long. */
   readonly pendingWarnMs: number;
   readonly onDisruption: "fail" | "retry";
   /** How long a cancelled flow may take to stop by itself. */
@@ -22,6 +24,7 @@ export interface Policy {
 /** The defaults of the options. */
 export const DEFAULT_POLICY: Policy = {
   startGraceMs: 30_000,
+  passingGraceMs: 600_000,
   pendingTimeoutMs: undefined,
   pendingWarnMs: 60_000,
   onDisruption: "fail",

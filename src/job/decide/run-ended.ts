@@ -3,6 +3,7 @@
 
 import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
 import type { ObservedJob } from "../observe/observed.ts";
+import { isLive } from "../observe/phase.ts";
 import type { JobPhase } from "../observe/phase.ts";
 import { deleteAfter } from "./failed.ts";
 import { isRunFinished, msSince, observedSince } from "./job-context.ts";
@@ -20,7 +21,7 @@ export function decideByRunState(context: JobContext): JobDecision | undefined {
   const { type, name } = run.state;
   const reason = `its flow run is ${name}`;
   if (type === "cancelling" || type === "cancelled") return onCancelled(context, reason);
-  const isActive = ["live", "suspended", "pending", "sidecarRunning"].includes(context.phase.kind);
+  const isActive = isLive(context.phase) || context.phase.kind === "sidecarRunning";
   if (!isRunFinished(context) || !isActive) return undefined;
   return afterGrace(context, { status: "finished", reason, graceMs: policy.sidecarGraceMs });
 }

@@ -1,57 +1,107 @@
-// Disruption: a pod that the cluster stopped, by its DisruptionTarget condition (Kubernetes 1.26 and later) or its reason.
+// Disruption: a pod that the cluster stopped or did not take, by its DisruptionTarget condition (Kubernetes 1.26 and later),
+// its reason, or how its container ended.
 
 import type { Pod } from "../../kube/client/objects.ts";
-import type { Problem } from "./problem.ts";
-import { oneLine } from "./problem.ts";
+import { flowStatus } from "./flow-container.ts";
+import type { Problem, ProblemReason } from "./problem.ts";
+import { because, oneLine } from "./problem.ts";
 
-/** Why the cluster stopped the pod; undefined if it did not. */
-export function disruptionProblem(pod: Pod): Problem | undefined {
-  const at = { pod: pod.metadata.name };
-  const node = pod.spec.nodeName === undefined ? "" : ` on node ${pod.spec.nodeName}`;
-  const target = (pod.status.conditions ?? []).find(
-    ({ type, status }) => type === "DisruptionTarget" && status === "True",
-  );
-  const reason = pod.status.reason ?? "";
-  const details = oneLine(pod.status.message ?? target?.message ?? "");
-  const suffix = details === "" ? "" : `: ${details}`;
-  if (STOPPED.test(reason)) {
-    return {
-      reason: "Disrupted",
-      message: `pod '${pod.metadata.name}'${node} was stopped by the cluster (${reason})${suffix}`,
-      ...at,
-    };
-  }
-  if (reason === "Evicted" || target?.reason === "TerminationByKubelet") {
-    return {
-      reason: "Evicted",
-      message: `pod '${pod.metadata.name}'${node} was evicted${suffix}`,
-      hint: "request as much memory and ephemeral storage as the flow uses",
-      ...at,
-    };
-  }
-  if (
-    reason === "NodeLost" ||
-    target?.reason === "DeletionByPodGC" ||
-    target?.reason === "DeletionByTaintManager"
-  ) {
-    return {
-      reason: "NodeLost",
-      message: `pod '${pod.metadata.name}'${node} was lost with its node${suffix}`,
-      ...at,
-    };
-  }
-  if (target !== undefined) {
-    const cause = DISRUPTIONS[target.reason ?? ""] ?? `disrupted (${target.reason ?? "no reason given"})`;
-    return { reason: "Disrupted", message: `pod '${pod.metadata.name}'${node} was ${cause}${suffix}`, ...at };
-  }
-  return undefined;
+interface Disruption {
+  /** Of the pod's status. */
+  readonly reasons?: RegExp;
+  /** Of the DisruptionTarget condition. */
+  readonly conditions?: readonly string[];
+  /** Of the flow's terminated container. */
+  readonly ends?: readonly string[];
+  readonly problem: ProblemReason;
+  readonly text: string;
+  readonly hint?: string;
 }
 
-/** The kubelet's reasons for stopping or rejecting a pod through no fault of the pod. */
-const STOPPED =
-  /^(?:Preempting|Shutdown|Terminated|NodeShutdown|NodeAffinity|OutOf\w+|UnexpectedAdmissionError)$/;
+/**
+ * Sources in kubernetes/kubernetes: pkg/kubelet/eviction (Evicted), pkg/kubelet/lifecycle/predicate.go and
+ * pkg/kubelet/cm/admission (refusals of a pod: OutOf…, affinity, topology, devices), pkg/kubelet/preemption (Preempting),
+ * pkg/kubelet/nodeshutdown (Terminated, NodeShutdown, Shutdown), pkg/controller/podgc and pkg/controller/tainteviction
+ * (conditions), pkg/util/node (NodeLost), pkg/kubelet/kubelet_pods.go (ContainerStatusUnknown).
+ */
+const DISRUPTIONS: readonly Disruption[] = [
+  {
+    reasons: /^Evicted$/,
+    problem: "Evicted",
+    text: "was evicted",
+    hint: "request as much memory and ephemeral storage as the flow uses",
+  },
+  {
+    reasons:
+      /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo)$/,
+    problem: "Disrupted",
+    text: "was not taken by its node",
+  },
+  {
+    reasons: /^(?:Preempting|Shutdown|Terminated|NodeShutdown)$/,
+    problem: "Disrupted",
+    text: "was stopped by the cluster",
+  },
+  {
+    reasons: /^NodeLost$/,
+    conditions: ["DeletionByPodGC", "DeletionByTaintManager"],
+    problem: "NodeLost",
+    text: "was lost with its node",
+  },
+  {
+    conditions: ["TerminationByKubelet"],
+    problem: "Evicted",
+    text: "was evicted",
+    hint: "request as much memory and ephemeral storage as the flow uses",
+  },
+  {
+    conditions: ["PreemptionByScheduler"],
+    problem: "Disrupted",
+    text: "was preempted by a pod of higher priority",
+  },
+  { conditions: ["EvictionByEvictionAPI"], problem: "Disrupted", text: "was drained from its node" },
+  {
+    ends: ["ContainerStatusUnknown"],
+    problem: "NodeLost",
+    text: "was lost when its node restarted: how its container ended is not known",
+  },
+];
 
-const DISRUPTIONS: Readonly<Record<string, string>> = {
-  PreemptionByScheduler: "preempted by a pod of higher priority",
-  EvictionByEvictionAPI: "drained from its node",
-};
+/** Why the cluster stopped the pod, or did not take it; undefined: it did neither. */
+export function disruptionProblem(pod: Pod): Problem | undefined {
+  const { name } = pod.metadata;
+  const { reason = "", message, conditions = [] } = pod.status;
+  const target = conditions.find(({ type, status }) => type === "DisruptionTarget" && status === "True");
+  const status = flowStatus(pod);
+  const end = status?.state?.terminated ?? status?.lastState?.terminated;
+  const row = DISRUPTIONS.find(
+    ({ reasons, conditions: targets = [], ends = [] }) =>
+      (reason !== "" && reasons?.test(reason) === true) ||
+      (target !== undefined && targets.includes(target.reason ?? "")) ||
+      ends.includes(end?.reason ?? ""),
+  );
+  if (row === undefined && target === undefined) return undefined;
+  const text = row?.text ?? `was disrupted (${target?.reason ?? "no reason given"})`;
+  const details =
+    row?.reasons !== undefined && reason !== ""
+      ? because(reason, message)
+      : oneLine(message ?? target?.message ?? "");
+  return {
+    reason: row?.problem ?? "Disrupted",
+    message: `pod '${name}'${nodeOf(pod)} ${text}${details === "" ? "" : `: ${details}`}`,
+    hint: row?.hint,
+    pod: name,
+    container: end === undefined ? undefined : status?.name,
+  };
+}
+
+/** The problem of a pod whose kubelet does not end it. */
+export function unendedProblem(pod: Pod): Problem {
+  const { name } = pod.metadata;
+  const message = `pod '${name}'${nodeOf(pod)} was deleted and has not ended: its node does not answer`;
+  return { reason: "NodeLost", message, hint: "look at the node with: kubectl describe node", pod: name };
+}
+
+function nodeOf({ spec }: Pod): string {
+  return spec.nodeName === undefined ? "" : ` on node ${spec.nodeName}`;
+}

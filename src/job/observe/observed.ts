@@ -1,5 +1,5 @@
 // ObservedRun: the Jobs, pods and events of a flow run in the cluster. One run can have several Jobs (a retry, a restart,
-// Lazarus). A deleted Job stays here until its end is reported.
+// Lazarus). A deleted Job stays here until its end is reported, and as long as pods work on without it.
 
 import type { Job, KubeEvent, Pod } from "../../kube/client/objects.ts";
 
@@ -19,18 +19,21 @@ export interface ObservedRun {
   readonly jobs: readonly ObservedJob[];
 }
 
-/** The name of the container that runs the flow in Jobs that the agent builds. */
-export const FLOW_CONTAINER = "flow";
-
-/** The name of the container that runs the flow: `flow` if there is one, else the first container. */
-export function flowContainerName(pod: Pod): string | undefined {
-  const containers = pod.spec.containers ?? [];
-  return (containers.find(({ name }) => name === FLOW_CONTAINER) ?? containers[0])?.name;
-}
-
 /** The events of one object. */
 export function eventsOf(observed: ObservedJob, uid: string): KubeEvent[] {
   return observed.events.filter((event) => event.involvedObject.uid === uid);
+}
+
+/** Whether the Job was deleted, or is being deleted. */
+export function isDeleted({ job, gone }: ObservedJob): boolean {
+  return gone || job.metadata.deletionTimestamp !== undefined;
+}
+
+/** Whether the pod was let go when its Job was deleted (propagation Orphan), so that it works on without it. */
+export function isOrphan(pod: Pod, { job, gone }: ObservedJob): boolean {
+  if (pod.metadata.deletionTimestamp !== undefined) return false;
+  if (!gone) return job.metadata.finalizers?.includes("orphan") === true;
+  return !(pod.metadata.ownerReferences ?? []).some(({ uid }) => uid === job.metadata.uid);
 }
 
 /** Whether a condition of this type is True. */

@@ -2,30 +2,38 @@
 // different conditions; both are supported.
 
 import type { Job, Pod } from "../../kube/client/objects.ts";
+import { disruptionProblem, unendedProblem } from "./disruption.ts";
+import { flowContainerName, flowStatus } from "./flow-container.ts";
+import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
+import { eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
 import type { ObservedJob } from "./observed.ts";
-import { eventsOf, flowContainerName, hasCondition } from "./observed.ts";
-import { disruptionProblem } from "./disruption.ts";
+import { podObstacle, pullFailure } from "./pod-obstacles.ts";
+import { refusedPod } from "./pod-refused.ts";
 import {
-  restartedAfterCrashAt,
+  containerStatuses,
+  flowStarted,
   flowSucceeded,
-  isCrashing,
-  flowStatus,
+  hasEnded,
   hasFailed,
+  isCrashing,
   podTerminatedAt,
   podTerminationProblem,
+  restartedAfterCrashAt,
   specOf,
   wasKilledByDeletion,
 } from "./pod-termination.ts";
-import type { Problem } from "./problem.ts";
-import { crashProblem, createProblem, oneLine, startProblem, waitingProblem } from "./problem.ts";
+import type { Obstacle, Problem } from "./problem.ts";
+import { oneLine } from "./problem.ts";
+import { crashProblem, waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =
-  /** Starting or running; `started`: the flow's container runs or ran; `restartedAt`: a container restarted after a crash. */
-  | { readonly kind: "live"; readonly started: boolean; readonly restartedAt?: Date | undefined }
-  /** Waiting for something that may become available: a node, a quota, a volume. */
-  | { readonly kind: "pending"; readonly problem: Problem }
-  /** Cannot start unless somebody fixes something; `isPermanent`: a retry by Kubernetes cannot help. */
-  | { readonly kind: "stuck"; readonly problem: Problem; readonly isPermanent: boolean }
+  | LivePhase
+  /** Something keeps the flow from starting. */
+  | { readonly kind: "waiting"; readonly problem: Obstacle }
+  /** Its only pod was deleted and should have ended by then. */
+  | { readonly kind: "terminating"; readonly problem: Problem; readonly endsAt: Date }
+  /** The flow failed, and Kubernetes will start it again; `keptBy`: a sidecar that still runs in its pod. */
+  | { readonly kind: "retried"; readonly problem: Problem; readonly keptSince?: Date | undefined }
   /** The flow's container exited with 0, but another container of the pod is still running. */
   | { readonly kind: "sidecarRunning"; readonly endedAt: Date | undefined }
   | { readonly kind: "succeeded"; readonly endedAt: Date | undefined }
@@ -36,18 +44,26 @@ export type JobPhase =
   | { readonly kind: "deleted"; readonly problem: Problem }
   | { readonly kind: "suspended" };
 
+/** Starting or running. */
+export interface LivePhase {
+  readonly kind: "live";
+  /** The flow's container runs or ran. */
+  readonly started: boolean;
+  /** A container restarted after a crash. */
+  readonly restartedAt?: Date | undefined;
+  /** Troubles of containers beside the flow's, which runs. */
+  readonly beside?: readonly Problem[];
+  /** The pod that works on although its Job was deleted. */
+  readonly orphan?: string;
+}
+
 export interface FailedPhase {
   readonly kind: "failed";
   readonly problem: Problem;
   readonly endedAt: Date | undefined;
-  /** No pod is seen to be terminated or deleted yet; the pod watch may still deliver the cause. */
-  readonly isCauseUnknown?: boolean;
+  /** What may still tell more: a pod of which no termination is seen yet, or the Job's condition, which names a rule. */
+  readonly awaits?: "pod" | "condition" | undefined;
 }
-
-const PERMANENT = new Set(["InvalidImageName", "Admission"]);
-const PENDING = new Set(["Unschedulable", "Quota", "Volume", "NoPod"]);
-/** Kubernetes' default. */
-const BACKOFF_LIMIT = 6;
 
 /** Whether the Job's conditions say that it has completed or failed. */
 export function isJobFinished(job: Job): boolean {
@@ -56,50 +72,126 @@ export function isJobFinished(job: Job): boolean {
 
 /** Whether the Job works on its run or can still start to. */
 export function isLive(phase: JobPhase): boolean {
-  return phase.kind === "live" || phase.kind === "pending" || phase.kind === "suspended";
+  if (phase.kind === "waiting") return !["none", "start"].includes(phase.problem.patience ?? "");
+  return ["live", "suspended", "retried", "terminating"].includes(phase.kind);
 }
 
 export function jobPhase(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  if (hasCondition(job.status, "Complete") || hasCondition(job.status, "SuccessCriteriaMet")) {
+  if (hasCondition(job.status, "Complete") || hasCondition(job.status, "SuccessCriteriaMet"))
     return { kind: "succeeded", endedAt: finishedAt(job) };
+  const isFailed = hasCondition(job.status, "Failed") || hasCondition(job.status, "FailureTarget");
+  const succeeded = desiredCompletions(job) === 1 ? succeededPod(observed) : undefined;
+  if (succeeded !== undefined) {
+    const isOver = isFailed || isDeleted(observed) || hasEnded(succeeded);
+    return {
+      kind: isOver ? "succeeded" : "sidecarRunning",
+      endedAt: podTerminatedAt(succeeded) ?? finishedAt(job),
+    };
   }
-  if (hasCondition(job.status, "Failed") || hasCondition(job.status, "FailureTarget"))
-    return failedPhase(observed);
-  const isDeleted = observed.gone || job.metadata.deletionTimestamp !== undefined;
-  const allPods = [...observed.pods, ...observed.deletedPods];
-  const succeeded = allPods.find(
-    (pod) => pod.status.phase === "Succeeded" || (isDeleted && flowSucceeded(pod)),
-  );
-  if (succeeded !== undefined && desiredCompletions(job) === 1)
-    return { kind: "succeeded", endedAt: podTerminatedAt(succeeded) };
-  const failed = allPods.filter((pod) => hasFailed(pod));
-  if (isDeleted)
-    return failed.some((pod) => !wasKilledByDeletion(pod)) ? failedPhase(observed) : deletedPhase(observed);
-  const live = observed.pods.filter((pod) => !failed.includes(pod));
-  if (live.length === 0 && failed.length > 0 && !willCreateAnotherPod(job, failed.length))
-    return failedPhase(observed);
+  if (isFailed) return failedPhase(observed);
+  if (isDeleted(observed)) return deletedPhase(observed);
   if (hasCondition(job.status, "Suspended") || job.spec.suspend === true) return { kind: "suspended" };
-  return phaseOfLivePods(live, observed);
+  return phaseOfPods(observed);
+}
+
+/** The pod in which the flow exited with 0. The flow's own exit decides, whatever its sidecars and the Job's counters say. */
+function succeededPod(observed: ObservedJob): Pod | undefined {
+  const [newest, ...older] = newestFirst(observed);
+  if (newest !== undefined && flowSucceeded(newest)) return newest;
+  return [newest, ...older].find((pod) => pod?.status.phase === "Succeeded");
+}
+
+function phaseOfPods(observed: ObservedJob): JobPhase {
+  const { job } = observed;
+  // A pod that somebody deleted is replaced, or its Job will say that it failed.
+  const failed = newestFirst(observed)
+    .filter((pod) => hasFailed(pod, job) && !isMerelyDeleted(pod))
+    .toReversed();
+  const live = observed.pods.filter((pod) => !failed.includes(pod) && !hasEnded(pod));
+  const [newest] = failed.slice(-1);
+  if (live.length > 0 || newest === undefined) return phaseOfLivePods(live, observed);
+  if (!createsAnotherPod(job, failed)) return failedPhase(observed);
+  const kept = observed.pods.filter((pod) => failed.includes(pod) && !hasEnded(pod)).at(-1);
+  if (kept !== undefined) {
+    const problem = disruptionProblem(kept) ?? podTerminationProblem(kept);
+    const keptSince = podTerminatedAt(kept);
+    if (problem !== undefined) return { kind: "retried", problem, keptSince };
+  }
+  return noPods(observed);
+}
+
+function isMerelyDeleted(pod: Pod): boolean {
+  return wasKilledByDeletion(pod) && disruptionProblem(pod) === undefined;
 }
 
 /** Pods that are being deleted count only if there are no others; one live pod makes the Job live. */
 function phaseOfLivePods(live: readonly Pod[], observed: ObservedJob): JobPhase {
   const notDeleted = live.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const phases = (notDeleted.length > 0 ? notDeleted : live).map((pod) => livePodPhase(pod, observed));
-  return (
-    phases.find(({ kind }) => kind === "live" || kind === "sidecarRunning") ?? phases[0] ?? noPods(observed)
+  const [terminating] = live;
+  const endsAt = terminating?.metadata.deletionTimestamp;
+  if (notDeleted.length === 0 && terminating !== undefined && endsAt !== undefined)
+    return { kind: "terminating", problem: unendedProblem(terminating), endsAt: new Date(endsAt) };
+  const phases = notDeleted.map((pod) => livePodPhase(pod, observed));
+  return phases.find(({ kind }) => kind === "live") ?? phases[0] ?? noPods(observed);
+}
+
+function livePodPhase(
+  pod: Pod,
+  observed: ObservedJob,
+): LivePhase | (JobPhase & { readonly kind: "waiting" }) {
+  const { job } = observed;
+  const restartedAt = restartedAfterCrashAt(pod);
+  const events = eventsOf(observed, pod.metadata.uid);
+  const flow = flowStatus(pod);
+  const besideFlow = containerStatuses(pod).filter(({ name }) => name !== flow?.name);
+  if (flowStarted(pod)) {
+    const beside = besideFlow.flatMap((status) => waitingProblem(status, specOf(pod, status), { pod }) ?? []);
+    return { kind: "live", started: true, restartedAt, beside };
+  }
+  const inContainers = containerStatuses(pod).flatMap((status): readonly Obstacle[] => {
+    const spec = specOf(pod, status);
+    if (!isCrashing(pod, status)) {
+      const cause = pullFailure(spec?.image ?? "", events);
+      return [waitingProblem(status, spec, { pod, cause }) ?? []].flat();
+    }
+    return [crashProblem(status, spec, pod)];
+  });
+  // A template that wants retries wants them for its init containers, too.
+  const obstacles = inContainers.map((problem) =>
+    problem.reason === "CrashLoop" && restartsContainer(job, pod)
+      ? { ...problem, patience: "pending" as const }
+      : problem,
   );
+  const [problem = pod.status.phase === "Pending" ? podObstacle(pod, events) : undefined] =
+    obstacles.toSorted((a, b) => urgency(a) - urgency(b));
+  return problem === undefined ? { kind: "live", started: false, restartedAt } : { kind: "waiting", problem };
 }
 
-function desiredCompletions(job: Job): number {
-  return job.spec.completions ?? job.spec.parallelism ?? 1;
+/** What runs out first counts. */
+function urgency({ patience }: Obstacle): number {
+  return ["none", "start", undefined, "passing", "pending"].indexOf(patience);
 }
 
-/** Whether the Job controller will create another pod: only a template sets a backoffLimit above 0. */
-function willCreateAnotherPod(job: Job, failedPods: number): boolean {
-  const failures = Math.max(job.status.failed ?? 0, failedPods);
-  return failures <= (job.spec.backoffLimit ?? BACKOFF_LIMIT);
+function noPods(observed: ObservedJob): JobPhase {
+  const { name, uid } = observed.job.metadata;
+  const message = `Job '${name}' has no pod yet`;
+  const problem = refusedPod(eventsOf(observed, uid)) ?? { reason: "NoPod", message, patience: "pending" };
+  return { kind: "waiting", problem };
+}
+
+function deletedPhase(observed: ObservedJob): JobPhase {
+  const { job, pods, deletedPods } = observed;
+  const orphans = pods.filter((pod) => isOrphan(pod, observed) && !hasEnded(pod) && !hasFailed(pod, job));
+  const [orphan] = orphans;
+  if (orphan !== undefined) {
+    const phase = phaseOfLivePods(orphans, observed);
+    return phase.kind === "live" ? { ...phase, orphan: orphan.metadata.name } : phase;
+  }
+  const failed = [...pods, ...deletedPods].filter((pod) => hasFailed(pod, job));
+  if (failed.some((pod) => !wasKilledByDeletion(pod))) return failedPhase(observed);
+  const message = `Job '${job.metadata.name}' was deleted before it finished`;
+  return { kind: "deleted", problem: { reason: "JobDeleted", message, hint: "restart the flow run" } };
 }
 
 function failedPhase(observed: ObservedJob): JobPhase {
@@ -107,22 +199,35 @@ function failedPhase(observed: ObservedJob): JobPhase {
   const condition = (job.status.conditions ?? []).find(
     ({ type, status }) => status === "True" && (type === "Failed" || type === "FailureTarget"),
   );
-  const allPods = [...observed.pods, ...observed.deletedPods];
-  const endedAt = finishedAt(job) ?? podTerminatedAt(allPods.find((pod) => hasFailed(pod)));
-  if (condition?.reason === "DeadlineExceeded")
-    return { kind: "failed", problem: deadlineProblem(job, allPods[0]), endedAt };
   // The newest pod shows why the Job failed; older ones are earlier attempts.
-  const newestFirst = allPods.toSorted((a, b) => createdMs(b) - createdMs(a));
-  for (const pod of newestFirst) {
+  const pods = newestFirst(observed);
+  const ended = pods.find((pod) => hasFailed(pod, job));
+  const endedAt = finishedAt(job) ?? podTerminatedAt(ended);
+  if (condition?.reason === "DeadlineExceeded")
+    return { kind: "failed", problem: deadlineProblem(job, pods[0]), endedAt };
+  for (const pod of pods) {
     const disruption = disruptionProblem(pod);
     if (disruption !== undefined) return { kind: "disrupted", problem: disruption, endedAt };
     const termination = wasKilledByDeletion(pod) ? undefined : podTerminationProblem(pod);
-    if (termination !== undefined) return { kind: "failed", problem: termination, endedAt };
+    if (termination === undefined) continue;
+    const hasPolicy = job.spec.podFailurePolicy !== undefined;
+    const rule = condition?.reason === "PodFailurePolicy" ? ` (${oneLine(condition.message ?? "")})` : "";
+    const problem = { ...termination, message: termination.message + rule };
+    const awaits = hasPolicy && condition === undefined && !isDeleted(observed) ? "condition" : undefined;
+    return { kind: "failed", problem, endedAt, awaits };
   }
   const deleted =
     observed.deletedPods[0] ?? observed.pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
   const problem = problemWithoutTermination(observed, deleted, condition?.message);
-  return { kind: "failed", problem, endedAt, isCauseUnknown: deleted === undefined };
+  return { kind: "failed", problem, endedAt, awaits: deleted === undefined ? "pod" : undefined };
+}
+
+function desiredCompletions({ spec }: Job): number {
+  return spec.completions ?? spec.parallelism ?? 1;
+}
+
+function newestFirst({ pods, deletedPods }: ObservedJob): readonly Pod[] {
+  return [...pods, ...deletedPods].toSorted((a, b) => createdMs(b) - createdMs(a));
 }
 
 function createdMs({ metadata }: Pod): number {
@@ -146,7 +251,8 @@ function problemWithoutTermination(
   deleted: Pod | undefined,
   message: string | undefined,
 ): Problem {
-  const name = observed.job.metadata.name;
+  const { job } = observed;
+  const { name } = job.metadata;
   if (deleted !== undefined || observed.pods.length === 0) {
     const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
     return {
@@ -159,42 +265,6 @@ function problemWithoutTermination(
   }
   const details = message === undefined || message === "" ? "no reason given" : oneLine(message);
   return { reason: "Unknown", message: `Job '${name}' failed (${details})` };
-}
-
-function deletedPhase({ job }: ObservedJob): JobPhase {
-  const message = `Job '${job.metadata.name}' was deleted before it finished`;
-  return { kind: "deleted", problem: { reason: "JobDeleted", message, hint: "restart the flow run" } };
-}
-
-function livePodPhase(pod: Pod, observed: ObservedJob): JobPhase {
-  if (flowSucceeded(pod)) return { kind: "sidecarRunning", endedAt: podTerminatedAt(pod) };
-  const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  for (const status of statuses) {
-    const spec = specOf(pod, status);
-    const problem = isCrashing(pod, status)
-      ? crashProblem(status, spec, pod)
-      : waitingProblem(status, spec, pod);
-    if (problem !== undefined) return phaseOfProblem(problem);
-  }
-  const started = flowStatus(pod)?.state?.running !== undefined;
-  if (started || pod.status.phase !== "Pending")
-    return { kind: "live", started, restartedAt: restartedAfterCrashAt(pod) };
-  const problem = startProblem(pod, eventsOf(observed, pod.metadata.uid));
-  return problem === undefined
-    ? { kind: "live", started: false, restartedAt: restartedAfterCrashAt(pod) }
-    : phaseOfProblem(problem);
-}
-
-function noPods(observed: ObservedJob): JobPhase {
-  const { name, uid } = observed.job.metadata;
-  return phaseOfProblem(
-    createProblem(eventsOf(observed, uid)) ?? { reason: "NoPod", message: `Job '${name}' has no pod yet` },
-  );
-}
-
-function phaseOfProblem(problem: Problem): JobPhase {
-  if (PENDING.has(problem.reason)) return { kind: "pending", problem };
-  return { kind: "stuck", problem, isPermanent: PERMANENT.has(problem.reason) };
 }
 
 function finishedAt(job: Job): Date | undefined {

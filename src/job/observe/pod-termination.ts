@@ -1,25 +1,44 @@
 // How the containers of a pod terminated. A native sidecar (an init container with restartPolicy Always) is killed after
 // the flow has terminated, so its termination is ignored.
 
-import type { Container, ContainerStatus, Pod, Terminated } from "../../kube/client/objects.ts";
-import { flowContainerName } from "./observed.ts";
+import type { Container, ContainerStatus, Job, Pod, Terminated } from "../../kube/client/objects.ts";
+import { flowContainerName, flowStatus } from "./flow-container.ts";
+import { restartsContainer } from "./kubernetes-retries.ts";
 import type { Problem } from "./problem.ts";
-import { terminationProblem, oneLine } from "./problem.ts";
+import { because } from "./problem.ts";
+import { terminationProblem } from "./termination.ts";
 
 /** 128 + SIGKILL and 128 + SIGTERM: the exit codes of containers of a deleted pod. */
 const KILLED = new Set([137, 143]);
 
-/** Whether the pod failed, or the flow's container failed and will not be restarted. */
-export function hasFailed(pod: Pod): boolean {
-  if (pod.status.phase === "Failed") return true;
-  if (pod.spec.restartPolicy !== "Never") return false;
-  const terminated = flowStatus(pod)?.state?.terminated;
-  return terminated !== undefined && terminated.exitCode !== 0;
+/** Whether none of the pod's containers runs any more. */
+export function hasEnded({ status }: Pod): boolean {
+  return status.phase === "Succeeded" || status.phase === "Failed";
 }
 
-/** Whether the flow's container exited with 0 and will not be restarted. */
+/** Whether the flow failed in this pod, and is not started again in it. The flow's own exit decides, not a sidecar's. */
+export function hasFailed(pod: Pod, job: Job): boolean {
+  if (flowSucceeded(pod)) return false;
+  if (pod.status.phase === "Failed") return true;
+  return flowFailure(pod) !== undefined && !restartsContainer(job, pod);
+}
+
+/** Whether the flow's container exited with 0. */
 export function flowSucceeded(pod: Pod): boolean {
-  return flowStatus(pod)?.state?.terminated?.exitCode === 0 && pod.spec.restartPolicy !== "Always";
+  return flowStatus(pod)?.state?.terminated?.exitCode === 0;
+}
+
+/** How the flow's container last failed; the kubelet may have started it again since. */
+export function flowFailure(pod: Pod): Terminated | undefined {
+  const { state, lastState } = flowStatus(pod) ?? {};
+  const end = state?.terminated ?? lastState?.terminated;
+  return end === undefined || end.exitCode === 0 ? undefined : end;
+}
+
+/** Whether the flow's container runs, or ran. */
+export function flowStarted(pod: Pod): boolean {
+  const { state, lastState } = flowStatus(pod) ?? {};
+  return (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined;
 }
 
 /** Whether the pod was deleted and its containers terminated only because of that. */
@@ -35,7 +54,7 @@ export function wasKilledByDeletion(pod: Pod): boolean {
 export function podTerminationProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
   const { reason, message } = pod.status;
-  const details = oneLine([reason, message].filter((part) => part !== undefined && part !== "").join(": "));
+  const details = because(reason, message);
   if (reason === "DeadlineExceeded")
     return { reason: "DeadlineExceeded", message: `pod '${name}' failed (${details})`, pod: name };
   for (const { status, terminated, init } of terminations(pod)) {
@@ -44,7 +63,8 @@ export function podTerminationProblem(pod: Pod): Problem | undefined {
       container: status.name,
       init,
     });
-    if (problem !== undefined) return problem;
+    const hasRestarted = status.state?.terminated === undefined;
+    if (problem !== undefined) return hasRestarted ? { ...problem, hasRestarted } : problem;
   }
   return details === ""
     ? undefined
@@ -69,8 +89,7 @@ export function isCrashing(pod: Pod, status: ContainerStatus): boolean {
 
 /** When a container was last restarted after a crash. */
 export function restartedAfterCrashAt(pod: Pod): Date | undefined {
-  const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  const times = all.flatMap(({ state, lastState }) => {
+  const times = containerStatuses(pod).flatMap(({ state, lastState }) => {
     const crashed = lastState?.terminated !== undefined && lastState.terminated.exitCode !== 0;
     return crashed && state?.running?.startedAt !== undefined ? [state.running.startedAt] : [];
   });
@@ -78,10 +97,9 @@ export function restartedAfterCrashAt(pod: Pod): Date | undefined {
   return latest === undefined ? undefined : new Date(latest);
 }
 
-/** The status of the container that runs the flow. */
-export function flowStatus(pod: Pod): ContainerStatus | undefined {
-  const name = flowContainerName(pod);
-  return (pod.status.containerStatuses ?? []).find((status) => status.name === name);
+/** The statuses of init containers and containers. */
+export function containerStatuses({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
 }
 
 /** The spec of the container with this status. */
@@ -99,18 +117,13 @@ interface Termination {
 
 /** Terminated containers, the flow's first; for a restarted one, its last termination. */
 function terminations(pod: Pod): Termination[] {
-  const inits = (pod.status.initContainerStatuses ?? []).filter(
-    (status) => specOf(pod, status)?.restartPolicy !== "Always",
-  );
-  const all = [
-    ...inits.map((status) => ({ status, init: true })),
-    ...(pod.status.containerStatuses ?? []).map((status) => ({ status, init: false })),
-  ];
   const flow = flowContainerName(pod);
-  return all
-    .toSorted((a, b) => Number(b.status.name === flow) - Number(a.status.name === flow))
-    .flatMap(({ status, init }) => {
+  const inits = pod.status.initContainerStatuses ?? [];
+  return containerStatuses(pod)
+    .filter((status) => !inits.includes(status) || specOf(pod, status)?.restartPolicy !== "Always")
+    .toSorted((a, b) => Number(b.name === flow) - Number(a.name === flow))
+    .flatMap((status) => {
       const terminated = status.state?.terminated ?? status.lastState?.terminated;
-      return terminated === undefined ? [] : [{ status, init, terminated }];
+      return terminated === undefined ? [] : [{ status, init: inits.includes(status), terminated }];
     });
 }

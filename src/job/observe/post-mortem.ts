@@ -3,7 +3,8 @@
 import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
 import type { ObservedJob } from "./observed.ts";
 import type { Problem } from "./problem.ts";
-import { describeTermination, oneLine } from "./problem.ts";
+import { oneLine } from "./problem.ts";
+import { describeTermination } from "./termination.ts";
 
 /** Summary and hint, then each pod with its node, its containers, how they terminated, and their memory. */
 export function postMortem(observed: ObservedJob, problem: Problem): string {

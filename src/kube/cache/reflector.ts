@@ -4,6 +4,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { backoffMs } from "../../base/retry.ts";
+import { QUIET, TransportError } from "../../http/errors.ts";
 import type { KubeApi, ListQuery } from "../client/api.ts";
 import { KubeError } from "../client/errors.ts";
 import type { KindMap, Resource } from "../client/objects.ts";
@@ -23,7 +24,10 @@ export interface ReflectorOptions<R extends Resource, Kept> {
   readonly onRecovery?: (() => void) | undefined;
   /** Called after each list, event and bookmark, and when a watch ends without error. */
   readonly onActivity?: (() => void) | undefined;
-  /** The watch fails after so many milliseconds without data. Default: 150,000, more than two missing bookmarks. */
+  /**
+   * The watch is opened again after so many milliseconds without a byte, by default 150,000: nothing may have changed, or the
+   * connection is dead. Only if it cannot be opened again it is an outage.
+   */
   readonly idleMs?: number | undefined;
   /** Milliseconds between full lists. */
   readonly relistMs: number;
@@ -42,7 +46,7 @@ const PAGE = 500;
 const WATCH_SECONDS = { least: 240, spread: 60 };
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 const MIN_WATCH_MS = 1_000;
-/** The server sends a bookmark about once a minute. */
+/** Servers send a bookmark about once a minute, unless nothing at all has changed. */
 const IDLE_MS = 150_000;
 
 export class Reflector<R extends Resource, Kept extends Cached> {
@@ -116,6 +120,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       this.#expired++;
       return;
     }
+    if (error instanceof TransportError && error.code === QUIET) return this.#recordActivity();
     this.#options.onOutage?.(error, this.#failures + 1);
     const retryAfterMs = error instanceof KubeError ? error.retryAfterMs : undefined;
     const delayMs = retryAfterMs ?? backoffMs(BACKOFF, this.#failures, this.#options.clock);

@@ -109,8 +109,6 @@ export interface KubeApi {
   patch(resource: Resource, ref: ObjectRef, patch: MergePatch): Promise<"patched" | "gone" | "changed">;
   /** `changed`: the resourceVersion in the body is no longer the object's. */
   replace(resource: Resource, ref: ObjectRef, body: unknown): Promise<"replaced" | "gone" | "changed">;
-  /** The log of a container, or undefined when the pod, container or log does not exist. */
-  podLog(pod: ObjectRef, query: PodLogQuery, signal?: AbortSignal): Promise<string | undefined>;
   /**
    * The log's bytes as they come; with `follow` until the container terminates. Undefined when the pod, container or log does
    * not exist. Throws TransportError after `idleMs` without a byte (default: never).

@@ -175,11 +175,6 @@ export class KubeClient implements KubeApi {
     return outcome(answer.status, "replaced");
   }
 
-  async podLog(pod: ObjectRef, query: PodLogQuery, signal?: AbortSignal): Promise<string | undefined> {
-    const answer = await this.#transport.send({ ...logCall(pod, query), signal, expect: [400, 404] });
-    return answer.status >= 400 ? undefined : answer.body;
-  }
-
   async streamPodLog(
     pod: ObjectRef,
     query: PodLogQuery & { readonly idleMs?: number },

@@ -42,7 +42,18 @@ export interface JobSpec {
   readonly completions?: number;
   readonly activeDeadlineSeconds?: number;
   readonly suspend?: boolean;
+  readonly podFailurePolicy?: { readonly rules?: readonly PodFailureRule[] };
   readonly template?: { readonly spec?: PodSpec };
+}
+
+export interface PodFailureRule {
+  readonly action: string;
+  readonly onExitCodes?: {
+    readonly containerName?: string;
+    readonly operator: string;
+    readonly values?: readonly number[];
+  };
+  readonly onPodConditions?: readonly { readonly type: string; readonly status?: string }[];
 }
 
 export interface JobStatus {
@@ -68,6 +79,7 @@ export interface Pod {
 
 export interface PodSpec {
   readonly nodeName?: string;
+  readonly schedulerName?: string;
   readonly serviceAccountName?: string;
   readonly restartPolicy?: string;
   readonly containers?: readonly Container[];

@@ -1,11 +1,17 @@
 // launch: poll → claim → [build] → createJob. Builds the Job of a flow run from the job template, like generate_job_spec of
 // Core 1.4.1's agent.
 
-import { objectIn, textIn } from "../../base/json.ts";
+import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
-import { FLOW_LABEL, FLOW_RUN_LABEL, IDENTIFIER_LABEL, AGENT_ANNOTATION } from "../../job/labels.ts";
+import {
+  AGENT_ANNOTATION,
+  FLOW_LABEL,
+  FLOW_RUN_LABEL,
+  IDENTIFIER_LABEL,
+  OWN_RETRIES_ANNOTATION,
+} from "../../job/labels.ts";
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
 import { jobName, templateName } from "./job-name.ts";
 import { buildPodSpec } from "./pod-spec.ts";
@@ -24,7 +30,13 @@ export interface BuildInput {
   readonly identifier: string;
 }
 
-const SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+/** What keeps cluster-autoscaler and Karpenter from evicting a pod. */
+const KEEP_RUNNING: Readonly<Record<string, string>> = {
+  "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+  "karpenter.sh/do-not-disrupt": "true",
+};
+/** GKE Autopilot never starts a spot pod that must not be evicted (buildkite/agent-stack-k8s#849). */
+const SPOT = "cloud.google.com/gke-spot";
 const POD_META = "spec.template.metadata";
 
 /** Builds the Job of a flow run. Throws JobError with a message for the flow's owner. */
@@ -45,14 +57,16 @@ export function assembleJob(input: BuildInput, record?: Recorder): JobManifest {
   checkNamespace(input);
   const spec = objectIn(body["spec"]);
   for (const field of ["apiVersion", "kind"]) if (body[field] === undefined) record?.(field, "default");
-  if (spec["backoffLimit"] === undefined) record?.("spec.backoffLimit", "default");
+  const restarts = objectIn(objectIn(spec["template"])["spec"])["restartPolicy"] === "OnFailure";
+  // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
+  const backoffLimit = restarts ? {} : { backoffLimit: 0 };
+  if (spec["backoffLimit"] === undefined && !restarts) record?.("spec.backoffLimit", "default");
   return {
     apiVersion: "batch/v1",
     kind: "Job",
     ...body,
     metadata: jobMeta(input, record),
-    // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
-    spec: { backoffLimit: 0, ...spec, template: podTemplate(input, runConfig, record) },
+    spec: { ...backoffLimit, ...spec, template: podTemplate(input, runConfig, record) },
   };
 }
 
@@ -75,10 +89,18 @@ function jobMeta(input: BuildInput, record: Recorder | undefined): JobManifest["
     name,
     labels: withLabels(input, metadata, record && underPath(record, "metadata")),
   };
-  if (settings.owner === undefined) return full;
-  record?.(childPath("metadata.annotations", AGENT_ANNOTATION), "forced");
-  const annotations = { ...objectIn(metadata["annotations"]), [AGENT_ANNOTATION]: settings.owner };
-  return { ...full, annotations };
+  const ours = { ...ownRetries(template), ...(settings.owner && { [AGENT_ANNOTATION]: settings.owner }) };
+  if (Object.keys(ours).length === 0) return full;
+  for (const key of Object.keys(ours)) record?.(childPath("metadata.annotations", key), "forced");
+  return { ...full, annotations: { ...objectIn(metadata["annotations"]), ...ours } };
+}
+
+/** Where a container is restarted in its pod, the API server's default looks like a limit that the template sets. */
+function ownRetries({ body }: Template): JsonObject {
+  const spec = objectIn(body["spec"]);
+  const { restartPolicy } = objectIn(objectIn(spec["template"])["spec"]);
+  const isOwn = restartPolicy === "OnFailure" && spec["backoffLimit"] !== undefined;
+  return isOwn ? { [OWN_RETRIES_ANNOTATION]: "true" } : {};
 }
 
 function podTemplate(
@@ -89,17 +111,27 @@ function podTemplate(
   const template = objectIn(objectIn(input.template.body["spec"])["template"]);
   return {
     ...template,
-    metadata: podMeta(input, objectIn(template["metadata"]), record),
+    metadata: podMeta(input, template, record),
     spec: buildPodSpec({ ...input, runConfig, podSpec: objectIn(template["spec"]) }, record),
   };
 }
 
-function podMeta(input: BuildInput, metadata: JsonObject, record: Recorder | undefined): ManifestMeta {
+function podMeta(input: BuildInput, template: JsonObject, record: Recorder | undefined): ManifestMeta {
+  const metadata = objectIn(template["metadata"]);
   const full = { ...metadata, labels: withLabels(input, metadata, record && underPath(record, POD_META)) };
   const annotations = objectIn(metadata["annotations"]);
-  if (input.settings.safeToEvict || annotations[SAFE_TO_EVICT] !== undefined) return full;
-  record?.(childPath(`${POD_META}.annotations`, SAFE_TO_EVICT), "default");
-  return { ...full, annotations: { ...annotations, [SAFE_TO_EVICT]: "false" } };
+  if (input.settings.safeToEvict || isSpot(objectIn(template["spec"]))) return full;
+  for (const key of Object.keys(KEEP_RUNNING)) {
+    if (annotations[key] === undefined) record?.(childPath(`${POD_META}.annotations`, key), "default");
+  }
+  return { ...full, annotations: { ...KEEP_RUNNING, ...annotations } };
+}
+
+function isSpot(spec: JsonObject): boolean {
+  return (
+    SPOT in objectIn(spec["nodeSelector"]) ||
+    arrayIn(spec["tolerations"]).some((one) => objectIn(one)["key"] === SPOT)
+  );
 }
 
 function withLabels(

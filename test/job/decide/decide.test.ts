@@ -95,7 +95,7 @@ describe("decide, immediately", () => {
       given: {
         jobs: [{ job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 1 } }), pods: [failedPod()] }],
       },
-      want: "",
+      want: "WARNING",
     },
     {
       name: "fails the run if the image name is invalid",
@@ -105,7 +105,9 @@ describe("decide, immediately", () => {
     {
       name: "fails the run if admission rejects the pod",
       given: {
-        jobs: [{ pods: [], events: [event("job-a", ["FailedCreate", "forbidden: violates PodSecurity"])] }],
+        jobs: [
+          { pods: [], events: [event("job-a", ["FailedCreate", "pods is forbidden: violates PodSecurity"])] },
+        ],
       },
       want: "ERROR, fail, delete 1",
     },
@@ -329,7 +331,11 @@ describe("decide, over time", () => {
     },
     {
       name: "fails a run with an unschedulable pod after the pending timeout",
-      given: { jobs: [{ pods: [unschedulable] }], policy: { pendingTimeoutMs: 90_000 } },
+      given: {
+        jobs: [{ pods: [unschedulable] }],
+        run: known("Submitted"),
+        policy: { pendingTimeoutMs: 90_000 },
+      },
       at: [0, 60, 89, 90],
       want: ["", "WARNING", "WARNING", "ERROR, fail, delete 1"],
     },
@@ -413,20 +419,22 @@ describe("decide, over time", () => {
 
   it("does not restart the start grace when a crash looping container runs briefly", () => {
     const crashing = { exitCode: 1 };
-    const spec = { restartPolicy: "OnFailure", containers: [{ name: "flow" }] };
+    const spec = {
+      restartPolicy: "OnFailure",
+      containers: [{ name: "flow" }],
+      initContainers: [{ name: "prep" }],
+    };
     const again = { restartCount: 1, lastState: { terminated: crashing } };
+    const containerStatuses = [waiting("flow", "PodInitializing")];
+    const running = { name: "prep", state: { running: { startedAt: at(15).toISOString() } }, ...again };
     const runs = pod({
       spec,
-      status: {
-        phase: "Running",
-        containerStatuses: [
-          { name: "flow", state: { running: { startedAt: at(15).toISOString() } }, ...again },
-        ],
-      },
+      status: { phase: "Pending", containerStatuses, initContainerStatuses: [running] },
     });
+    const back = { ...waiting("prep", "CrashLoopBackOff"), ...again };
     const waits = pod({
       spec,
-      status: { phase: "Running", containerStatuses: [{ ...waiting("flow", "CrashLoopBackOff"), ...again }] },
+      status: { phase: "Pending", containerStatuses, initContainerStatuses: [back] },
     });
     const decisions = decisionsAt([0, 16, 31], (seconds) => ({
       jobs: [{ pods: [seconds === 16 ? runs : waits] }],

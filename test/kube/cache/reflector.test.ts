@@ -8,7 +8,7 @@ import { KubeError } from "../../../src/kube/client/errors.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import { Reflector } from "../../../src/kube/cache/reflector.ts";
 import type { ReflectorOptions } from "../../../src/kube/cache/reflector.ts";
-import { transformJob } from "../../../src/kube/cache/transform.ts";
+import { transformJob } from "../../../src/job/observe/transform.ts";
 import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes, FakeKubernetesOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
 import { jobBody } from "../../fakes/kubernetes/tests/with-fake.ts";

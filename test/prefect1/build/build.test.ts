@@ -22,6 +22,10 @@ const OURS = {
   "prefect.io/flow_id": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
 };
 
+const EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+const DISRUPT = "karpenter.sh/do-not-disrupt";
+const SPOT = "cloud.google.com/gke-spot";
+
 describe("jobName", () => {
   it.each([
     { given: undefined, want: "prefect-job-01234567" },
@@ -65,16 +69,61 @@ describe("buildJob", () => {
     expect(job.spec["backoffLimit"]).toBe(want);
   });
 
-  it.each([
-    { given: {}, settings: {}, want: "false" },
-    { given: { [evict()]: null }, settings: {}, want: "false" },
-    { given: { [evict()]: "true" }, settings: {}, want: "true" },
-    { given: {}, settings: { safeToEvict: true }, want: undefined },
-    { given: { [evict()]: "false" }, settings: { safeToEvict: true }, want: "false" },
-  ])("annotates pods safe-to-evict=$want for $given and $settings", ({ given, settings, want }) => {
-    const podMeta = { metadata: { annotations: given } };
-    const job = build({ settings, template: template({ spec: { template: { ...podMeta, spec: {} } } }) });
-    expect(job.spec.template.metadata.annotations?.[evict()]).toBe(want);
+  it("leaves backoffLimit to the API server where the container is restarted in its pod", () => {
+    const job = build({
+      template: template({ spec: { template: { spec: { restartPolicy: "OnFailure" } } } }),
+    });
+    expect(job.spec).not.toHaveProperty("backoffLimit");
+    expect(job.metadata.annotations).toBeUndefined();
+  });
+
+  it("notes on the Job that the template itself wants its container restarted so often", () => {
+    const spec = { backoffLimit: 6, template: { spec: { restartPolicy: "OnFailure" } } };
+    const job = build({ template: template({ spec }) });
+    expect(job.spec["backoffLimit"]).toBe(6);
+    expect(job.metadata.annotations).toEqual({ "prefect.io/own-retries": "true" });
+  });
+
+  it.each<{ name: string; given?: object; settings?: object; spec?: object; want: object }>([
+    { name: "both", want: { [EVICT]: "false", [DISRUPT]: "true" } },
+    {
+      name: "both where the template says null",
+      given: { [EVICT]: null },
+      want: { [EVICT]: "false", [DISRUPT]: "true" },
+    },
+    {
+      name: "what the template says",
+      given: { [EVICT]: "true" },
+      want: { [EVICT]: "true", [DISRUPT]: "true" },
+    },
+    {
+      name: "what the template says of the other",
+      given: { [DISRUPT]: "no" },
+      want: { [EVICT]: "false", [DISRUPT]: "no" },
+    },
+    { name: "neither with --safe-to-evict", settings: { safeToEvict: true }, want: {} },
+    {
+      name: "only the template's own with --safe-to-evict",
+      given: { [EVICT]: "false" },
+      settings: { safeToEvict: true },
+      want: { [EVICT]: "false" },
+    },
+    { name: "neither for a spot node", spec: { nodeSelector: { [SPOT]: "true" } }, want: {} },
+    {
+      name: "neither where a spot node is tolerated",
+      spec: { tolerations: [{ key: SPOT, operator: "Exists" }] },
+      want: {},
+    },
+    {
+      name: "only the template's own for a spot node",
+      given: { [DISRUPT]: "true" },
+      spec: { nodeSelector: { [SPOT]: "true" } },
+      want: { [DISRUPT]: "true" },
+    },
+  ])("annotates pods against eviction: $name", ({ given = {}, settings = {}, spec = {}, want }) => {
+    const podTemplate = { metadata: { annotations: given }, spec };
+    const job = build({ settings, template: template({ spec: { template: podTemplate } }) });
+    expect(job.spec.template.metadata.annotations ?? {}).toEqual(want);
   });
 
   it("annotates the Job with its owner, beside the template's annotations", () => {
@@ -100,10 +149,6 @@ describe("buildJob", () => {
     expect(given).toEqual(before);
   });
 });
-
-function evict(): string {
-  return "cluster-autoscaler.kubernetes.io/safe-to-evict";
-}
 
 describe("the pod's service account", () => {
   it.each([

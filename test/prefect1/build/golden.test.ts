@@ -41,6 +41,7 @@ interface Case {
 const CASES = recorded as unknown as Case[];
 const DASK_NAME = "DASK_KUBERNETES__NAME";
 const SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict";
+const DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt";
 
 async function built(given: Case): Promise<JobManifest> {
   const variables = Object.entries({
@@ -72,7 +73,11 @@ function withAdditions(expected: NonNullable<Case["expected"]>): unknown {
   const { template } = spec;
   const [flow, ...others] = template.spec.containers;
   const daskName = { name: DASK_NAME, value: "dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}" };
-  const annotations = { ...template.metadata["annotations"], [SAFE_TO_EVICT]: "false" };
+  const annotations = {
+    ...template.metadata["annotations"],
+    [SAFE_TO_EVICT]: "false",
+    [DO_NOT_DISRUPT]: "true",
+  };
   const containers = [{ ...flow, env: [...(flow?.env ?? []), daskName] }, ...others];
   return {
     ...expected,

@@ -51,12 +51,14 @@ export function agentSettings(
 function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
   const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs.value;
   const pendingMs = duration(flags.pendingTimeout, "--pending-timeout") ?? 0;
-  const { deleteSucceededAfterMs, deleteFailedAfterMs, startGraceMs, cancelGraceMs } = DEFAULT_POLICY;
+  const { deleteSucceededAfterMs, deleteFailedAfterMs } = DEFAULT_POLICY;
+  const { startGraceMs, passingGraceMs, cancelGraceMs } = DEFAULT_POLICY;
   const succeeded = after(flags.deleteSucceededAfter, "--delete-succeeded-after", deleteSucceededAfterMs);
   const failed = after(flags.deleteFailedAfter, "--delete-failed-after", deleteFailedAfterMs);
   return {
     ...DEFAULT_POLICY,
     startGraceMs: duration(flags.startGrace, "--start-grace") ?? startGraceMs,
+    passingGraceMs: duration(flags.passingGrace, "--passing-grace") ?? passingGraceMs,
     cancelGraceMs: duration(flags.cancelGrace, "--cancel-grace") ?? cancelGraceMs,
     pendingTimeoutMs: pendingMs === 0 ? undefined : pendingMs,
     onDisruption: flags.onDisruption === "retry" ? "retry" : "fail",

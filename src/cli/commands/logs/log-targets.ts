@@ -1,6 +1,6 @@
 // Selects the containers whose logs to print. Pure.
 
-import { flowContainerName } from "../../../job/observe/observed.ts";
+import { flowContainerName } from "../../../job/observe/flow-container.ts";
 import type { ContainerStatus, Pod } from "../../../kube/client/objects.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { podStatus } from "../../../inventory/pod-status.ts";

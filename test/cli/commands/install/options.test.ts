@@ -42,6 +42,7 @@ const PASSED: Readonly<Record<keyof typeof AGENT_OPTIONS, Example>> = {
   limit: { value: "5", read: "5" },
   concurrency: { value: "6", read: "6" },
   startGrace: { value: "1m", read: "1m" },
+  passingGrace: { value: "20m", read: "20m" },
   pendingTimeout: { value: "2h", read: "2h" },
   onDisruption: { value: "retry", read: "retry" },
   cancelGrace: { value: "0", read: "0" },

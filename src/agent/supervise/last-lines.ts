@@ -1,0 +1,67 @@
+// The last lines of a container's log, for the post-mortem in the run's log.
+
+import type { Clock } from "../../base/clock.ts";
+import { withRetry } from "../../base/retry.ts";
+import type { LogTail } from "../../job/decide/types.ts";
+import type { KubeApi } from "../../kube/client/api.ts";
+import { TransportError } from "../../http/errors.ts";
+import { KubeError } from "../../kube/client/errors.ts";
+
+const LINES = 20;
+const MAX_BYTES = 16 * 1024;
+const READ_MS = 10_000;
+const TRIES = { attempts: 3, shape: { firstMs: 100, maxMs: 500 } };
+
+/**
+ * What the kubelet answers with status 200 in place of a log that it does not have. Sources: kubelet pkg/kubelet/server and
+ * kuberuntime/logs ("failed to try resolving symlinks", "unable to retrieve"), containerd ("an error occurred when try to").
+ */
+const NO_LOG =
+  /^(?:unable to retrieve container logs for |failed to try resolving symlinks in path |failed to open log file |rpc error: code = |Error response from daemon: )[^\n]*$/;
+
+interface Deps {
+  readonly kube: Pick<KubeApi, "streamPodLog">;
+  readonly clock: Clock;
+}
+
+/** The very last lines, at most 20 and 16 KiB, with a heading; "" if there are none or they cannot be read. */
+export async function lastLines(deps: Deps, namespace: string, tail: LogTail): Promise<string> {
+  try {
+    const read = (): Promise<string> => readEnd(deps, namespace, tail);
+    const text = (await withRetry(read, { ...TRIES, clock: deps.clock })).trimEnd();
+    if (text === "" || NO_LOG.test(text)) return "";
+    const source = tail.container === undefined ? tail.pod : `container '${tail.container}'`;
+    const lines = text.split("\n").map((line) => `\t${line}`);
+    return `\nLast lines of ${source}:\n${lines.join("\n")}`;
+  } catch (error) {
+    if (error instanceof KubeError || error instanceof TransportError) return "";
+    throw error;
+  }
+}
+
+/** The kubelet would count limitBytes from the first of the last lines: the end is kept here. */
+async function readEnd({ kube, clock }: Deps, namespace: string, tail: LogTail): Promise<string> {
+  const { pod, container, previous } = tail;
+  const over = new AbortController();
+  const query = { container, previous, tailLines: LINES, idleMs: READ_MS };
+  const chunks = await kube.streamPodLog({ namespace, name: pod }, query, over.signal);
+  if (chunks === undefined) return "";
+  let end = Buffer.alloc(0);
+  const read = async (): Promise<void> => {
+    for await (const chunk of chunks) end = Buffer.concat([end, chunk]).subarray(-MAX_BYTES);
+  };
+  const limit = clock.sleep(READ_MS, over.signal);
+  try {
+    await Promise.race([read(), limit]);
+  } finally {
+    over.abort();
+  }
+  const text = new TextDecoder().decode(end);
+  return end.length < MAX_BYTES ? text : text.slice(Math.max(0, firstBreak(text)));
+}
+
+/** Where the first whole line begins; 0 if there is only one. */
+function firstBreak(text: string): number {
+  const at = text.indexOf("\n");
+  return at === -1 || at === text.length - 1 ? 0 : at + 1;
+}

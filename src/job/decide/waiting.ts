@@ -1,0 +1,87 @@
+// Decides about a Job whose flow has not started: how long to wait, when to warn in the run's log, when to fail the run.
+
+import type { Obstacle, Patience, Problem } from "../observe/problem.ts";
+import { flowStarted } from "../observe/pod-termination.ts";
+import { onFailed } from "./failed.ts";
+import { logEntry, msSince, observedSince } from "./job-context.ts";
+import type { JobContext } from "./job-context.ts";
+import type { FirstObserved, JobDecision } from "./types.ts";
+
+/** Something is in the way of the flow. */
+export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
+  const { policy } = context.input;
+  const patience = problem.patience ?? lastPatience(context);
+  const firstObserved = observedSince(context, patience === "pending" ? problem.reason : patience);
+  const waitedMs = msSince(context, firstObserved.since);
+  const graces: Readonly<Record<Patience, number>> = {
+    none: 0,
+    start: policy.startGraceMs,
+    passing: policy.passingGraceMs,
+    pending: Number.POSITIVE_INFINITY,
+  };
+  const graceLeftMs = graces[patience] - waitedMs;
+  const startLeftMs = startLeft(context);
+  const isStuck = patience === "none" || patience === "start";
+  const status = isStuck ? "stuck" : "pending";
+  if (Math.min(graceLeftMs, startLeftMs) <= 0)
+    return { ...onFailed(context, problem, firstObserved.since), status, firstObserved };
+  const warnLeftMs = isStuck ? Number.POSITIVE_INFINITY : policy.pendingWarnMs - waitedMs;
+  return {
+    status,
+    reason: problem.message,
+    logs: warnLeftMs <= 0 ? [waitingEntry(context, problem)] : [],
+    heartbeat: true,
+    requeueAfterMs: nextOf([graceLeftMs, startLeftMs, warnLeftMs]),
+    firstObserved,
+  };
+}
+
+/** Nothing is in the way of the flow, as far as is known. */
+export function onStarting(context: JobContext, firstObserved: FirstObserved | undefined): JobDecision {
+  const leftMs = startLeft(context);
+  if (leftMs <= 0) {
+    const { name } = context.observed.job.metadata;
+    const [pod] = context.observed.pods;
+    const which = pod === undefined ? `Job '${name}'` : `pod '${pod.metadata.name}'`;
+    const message = `the flow's container in ${which} has not started within --pending-timeout`;
+    const problem: Problem = { reason: "NotStarted", message, pod: pod?.metadata.name };
+    return { ...onFailed(context, problem, undefined), status: "pending" };
+  }
+  return {
+    status: "active",
+    reason: "starting",
+    heartbeat: true,
+    requeueAfterMs: nextOf([leftMs]),
+    firstObserved,
+  };
+}
+
+/** The kubelet does not repeat the cause: it is what it was. */
+function lastPatience(context: JobContext): Patience {
+  return context.input.firstObserved.has(observedSince(context, "start").key) ? "start" : "passing";
+}
+
+/** Milliseconds until --pending-timeout, counted from the Job's creation, or from its last resume, to the flow's first start. */
+function startLeft(context: JobContext): number {
+  const { policy, run } = context.input;
+  const { job, pods, deletedPods } = context.observed;
+  const hasStarted =
+    (run.kind === "known" && run.state.type !== "pending") ||
+    [...pods, ...deletedPods].some((pod) => flowStarted(pod));
+  if (policy.pendingTimeoutMs === undefined || hasStarted) return Number.POSITIVE_INFINITY;
+  const since = new Date(job.status.startTime ?? job.metadata.creationTimestamp);
+  return policy.pendingTimeoutMs - msSince(context, since);
+}
+
+/** The key leaves out the details: messages of the scheduler and of quotas contain numbers that change. */
+function waitingEntry(context: JobContext, { message }: Problem): ReturnType<typeof logEntry> {
+  const { name } = context.observed.job.metadata;
+  const [head = ""] = message.split(/: | \(/);
+  const start = `Job ${name} is waiting: `;
+  return logEntry(context, "WARNING", { message: start + message, key: start + head });
+}
+
+function nextOf(waitsMs: readonly number[]): number | undefined {
+  const next = Math.min(...waitsMs.filter((ms) => ms > 0));
+  return Number.isFinite(next) ? next : undefined;
+}

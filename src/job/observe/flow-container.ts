@@ -1,0 +1,32 @@
+// Which container of a pod runs the flow. Webhooks put proxies in front of it, so neither its place nor its name tells.
+
+import type { Container, ContainerStatus, Pod } from "../../kube/client/objects.ts";
+
+/** The name of the container that runs the flow in Jobs that the agent builds. */
+const FLOW_CONTAINER = "flow";
+/** Only the flow's own container is given its run's id: Prefect 0.x and 1.x, then 2 and 3. */
+export const FLOW_RUN_VARIABLES = ["PREFECT__CONTEXT__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"];
+const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
+
+/** The name of the container that runs the flow; undefined: the pod has no containers. */
+export function flowContainerName({ metadata, spec }: Pod): string | undefined {
+  const { containers = [] } = spec;
+  const marked = metadata.annotations?.[DEFAULT_CONTAINER];
+  const found =
+    containers.find(runsFlow) ??
+    containers.find(({ name }) => name === FLOW_CONTAINER) ??
+    containers.find(({ name }) => name === marked) ??
+    containers[0];
+  return found?.name;
+}
+
+/** Whether the container is given the id of a flow run. */
+export function runsFlow({ env }: Container): boolean {
+  return env?.some(({ name }) => FLOW_RUN_VARIABLES.includes(name)) === true;
+}
+
+/** The status of the container that runs the flow. */
+export function flowStatus(pod: Pod): ContainerStatus | undefined {
+  const name = flowContainerName(pod);
+  return (pod.status.containerStatuses ?? []).find((status) => status.name === name);
+}

@@ -1,0 +1,62 @@
+// Kubernetes' own retries, where the Job's template asks for them: a new pod, or the container once more in its pod. Rules of
+// the Job controller (pkg/controller/job/backoff_utils.go and pod_failure_policy.go).
+
+import type { Job, Pod, PodFailureRule, Terminated } from "../../kube/client/objects.ts";
+import { OWN_RETRIES_ANNOTATION } from "../labels.ts";
+
+/** What the API server sets where nobody says anything. */
+const DEFAULT_BACKOFF_LIMIT = 6;
+
+/**
+ * Whether the template itself sets a backoffLimit above 0. Jobs that restart their container in its pod have the API
+ * server's default otherwise: an annotation tells the difference.
+ */
+function hasOwnBackoffLimit({ metadata, spec }: Job, restartPolicy: string | undefined): boolean {
+  const { backoffLimit = DEFAULT_BACKOFF_LIMIT } = spec;
+  if (backoffLimit === 0) return false;
+  if (restartPolicy !== "OnFailure" || backoffLimit !== DEFAULT_BACKOFF_LIMIT) return true;
+  return metadata.annotations?.[OWN_RETRIES_ANNOTATION] !== undefined;
+}
+
+/** Whether the kubelet starts the pod's container again when it fails, and the template wants it so. */
+export function restartsContainer(job: Job, { spec }: Pod): boolean {
+  return spec.restartPolicy === "OnFailure" && hasOwnBackoffLimit(job, spec.restartPolicy);
+}
+
+/** Whether the Job controller creates another pod after these failed ones, the newest last. */
+export function createsAnotherPod(job: Job, failed: readonly Pod[]): boolean {
+  const newest = failed.at(-1);
+  const action = newest === undefined ? undefined : policyAction(job, newest);
+  if (action === "Ignore") return true;
+  if (action === "FailJob") return false;
+  const failures = Math.max(job.status.failed ?? 0, failed.length);
+  return hasOwnBackoffLimit(job, newest?.spec.restartPolicy) && failures <= (job.spec.backoffLimit ?? 0);
+}
+
+/** Whether the template asks for any retries. */
+export function hasOwnRetries(job: Job, pod: Pod): boolean {
+  return hasOwnBackoffLimit(job, pod.spec.restartPolicy) || job.spec.podFailurePolicy !== undefined;
+}
+
+/** The action of the first rule of the podFailurePolicy that fits the pod; undefined: none does. */
+function policyAction({ spec }: Job, pod: Pod): string | undefined {
+  return spec.podFailurePolicy?.rules?.find((rule) => fits(rule, pod))?.action;
+}
+
+function fits({ onExitCodes, onPodConditions }: PodFailureRule, { status }: Pod): boolean {
+  if (onExitCodes !== undefined) {
+    const { containerName, operator, values = [] } = onExitCodes;
+    const statuses = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
+    return statuses
+      .filter(({ name }) => containerName === undefined || name === containerName)
+      .flatMap(({ state, lastState }) => state?.terminated ?? lastState?.terminated ?? [])
+      .some(
+        ({ exitCode }: Terminated) => exitCode !== 0 && values.includes(exitCode) === (operator === "In"),
+      );
+  }
+  return (onPodConditions ?? []).some((wanted) =>
+    (status.conditions ?? []).some(
+      (condition) => condition.type === wanted.type && condition.status === (wanted.status ?? "True"),
+    ),
+  );
+}

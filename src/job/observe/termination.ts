@@ -1,0 +1,106 @@
+// How a container terminated, in words.
+
+import type { Container, Terminated } from "../../kube/client/objects.ts";
+import type { Problem, ProblemReason } from "./problem.ts";
+import { oneLine } from "./problem.ts";
+
+interface TerminationKind {
+  /** The runtime's or kubelet's reason. */
+  readonly reasons: readonly string[];
+  readonly problem: ProblemReason;
+  readonly hint: string;
+  readonly text: (terminated: Terminated, spec: Container | undefined) => string;
+}
+
+/** Reasons that say more than the exit code. Sources: containerd, CRI-O, dockershim; kubelet_pods.go, container/helpers.go. */
+const KINDS: readonly TerminationKind[] = [
+  {
+    reasons: ["OOMKilled"],
+    problem: "OOMKilled",
+    hint: "raise memory_limit in the run config, or use less memory",
+    text: ({ exitCode }, spec) => {
+      const limit = spec?.resources?.limits?.["memory"] ?? "none: the node ran out of memory";
+      return `ran out of memory and was killed (OOMKilled, exit code ${exitCode}, limit ${limit})`;
+    },
+  },
+  {
+    reasons: ["StartError", "ContainerCannotRun"],
+    problem: "StartError",
+    hint: "check that the command exists in the image",
+    text: ({ reason, message = "no reason given" }) =>
+      `could not be started (${reason}: ${oneLine(message)})`,
+  },
+  {
+    reasons: ["ContainerStatusUnknown"],
+    problem: "NodeLost",
+    hint: "restart the flow run; its node was restarted",
+    text: ({ message = "" }) =>
+      `was lost when its node restarted: how it ended is not known (ContainerStatusUnknown${message === "" ? "" : `: ${oneLine(message)}`})`,
+  },
+];
+
+/** Why a container failed; undefined if it exited with 0. */
+export function terminationProblem(
+  terminated: Terminated,
+  spec: Container | undefined,
+  where: { pod: string; container: string; init: boolean },
+): Problem | undefined {
+  if (terminated.exitCode === 0 && terminated.reason !== "OOMKilled") return undefined;
+  const title = where.init ? `init container '${where.container}'` : `container '${where.container}'`;
+  const kind = kindOf(terminated);
+  return {
+    reason: where.init
+      ? "InitContainer"
+      : (kind?.problem ?? (signalOf(terminated) === undefined ? "ExitCode" : "Signal")),
+    message: `${title} ${describeTermination(terminated, spec)}`,
+    hint: kind?.hint ?? hintOf(terminated.exitCode),
+    pod: where.pod,
+    container: where.container,
+  };
+}
+
+/** The exit code, the signal's name, the runtime's reason and the memory limit, as text. */
+export function describeTermination(terminated: Terminated, spec: Container | undefined): string {
+  const kind = kindOf(terminated);
+  if (kind !== undefined) return kind.text(terminated, spec);
+  const signal = signalOf(terminated);
+  const { exitCode, message = "" } = terminated;
+  const details = message === "" ? "" : `: ${oneLine(message)}`;
+  return signal === undefined
+    ? `exited with code ${exitCode}${details}`
+    : `was killed by signal ${signal} (exit code ${exitCode})${details}`;
+}
+
+function kindOf({ reason = "" }: Terminated): TerminationKind | undefined {
+  return KINDS.find(({ reasons }) => reasons.includes(reason));
+}
+
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: "SIGHUP",
+  2: "SIGINT",
+  3: "SIGQUIT",
+  4: "SIGILL",
+  6: "SIGABRT",
+  7: "SIGBUS",
+  8: "SIGFPE",
+  9: "SIGKILL",
+  11: "SIGSEGV",
+  13: "SIGPIPE",
+  15: "SIGTERM",
+};
+
+/** The signal that killed a container: reported by the runtime, or in an exit code of 128 + n. */
+export function signalOf({ signal = 0, exitCode }: Terminated): string | undefined {
+  const number = signal > 0 ? signal : exitCode - 128;
+  return number <= 0 || number > 64 ? undefined : (SIGNALS[number] ?? String(number));
+}
+
+const HINTS: Readonly<Record<number, string>> = {
+  127: "a command was not found: check that prefect is installed in the image",
+  137: "it was killed with SIGKILL: check whether the node ran out of memory or the pod was deleted",
+  143: "it was stopped with SIGTERM: check who deleted the pod or drained its node",
+};
+
+function hintOf(exitCode: number): string {
+  return HINTS[exitCode] ?? "see the last lines of its log";
+}

@@ -1,0 +1,118 @@
+// Why a container waits, if that is a problem: the kubelet's reasons and messages.
+
+import type { Container, ContainerStatus, Pod } from "../../kube/client/objects.ts";
+import { imagePatience } from "./image-message.ts";
+import type { Obstacle, Patience, ProblemReason } from "./problem.ts";
+import { because } from "./problem.ts";
+import { describeTermination } from "./termination.ts";
+
+interface WaitingReason {
+  readonly reasons: readonly string[];
+  readonly problem: ProblemReason;
+  /** `image "x" of container 'y' cannot be pulled`: the verb. */
+  readonly text: string;
+  readonly hint: string;
+  readonly patience: (message: string, image: string, reason: string) => Patience | undefined;
+}
+
+/**
+ * What creating a container fails with for a while: the runtime still holds an earlier try (containerd
+ * internal/cri/store: "is reserved for"), it is overloaded (gRPC's deadline), or the kubelet has just started and has not
+ * read Secrets, ConfigMaps or Services yet (kubelet_pods.go, util/manager/watch_based_manager.go).
+ */
+const PASSING_CREATION =
+  /\bis reserved\b|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b/i;
+
+const creation = (message: string): Patience => (PASSING_CREATION.test(message) ? "passing" : "start");
+
+/**
+ * Sources in kubernetes/kubernetes: pkg/kubelet/images/types.go and staging/src/k8s.io/cri-api/pkg/errors (images),
+ * pkg/kubelet/kuberuntime/kuberuntime_container.go (configuration, creation, hooks), pkg/kubelet/container/sync_result.go
+ * (running, sandboxes).
+ */
+const WAITING_REASONS: readonly WaitingReason[] = [
+  {
+    reasons: ["InvalidImageName"],
+    problem: "InvalidImageName",
+    text: "is no valid image name",
+    hint: "correct the image in the run config or storage",
+    patience: () => "none",
+  },
+  {
+    reasons: [
+      "ErrImagePull",
+      "ImagePullBackOff",
+      "ErrImageNeverPull",
+      "RegistryUnavailable",
+      "ImageInspectError",
+      "SignatureValidationFailed",
+    ],
+    problem: "ImagePull",
+    text: "cannot be pulled",
+    hint: "check the image's name and tag, and image_pull_secrets for a private registry",
+    patience: (message, image, reason) =>
+      reason === "ErrImageNeverPull" ? "start" : imagePatience(message, image),
+  },
+  {
+    reasons: ["CreateContainerConfigError"],
+    problem: "Config",
+    text: "cannot be configured",
+    hint: "create the missing Secret, ConfigMap or key",
+    patience: creation,
+  },
+  {
+    reasons: [
+      "CreateContainerError",
+      "RunContainerError",
+      "PreCreateHookError",
+      "PreStartHookError",
+      "PostStartHookError",
+      "CreatePodSandboxError",
+      "ConfigPodSandboxError",
+    ],
+    problem: "CreateContainer",
+    text: "cannot be created",
+    hint: "check command, mounts and security context in the job template",
+    patience: creation,
+  },
+];
+
+/** Why a container is waiting, if that is a problem. `cause`: what the kubelet said before of this image, in an event. */
+export function waitingProblem(
+  status: ContainerStatus,
+  spec: Container | undefined,
+  { pod, cause = "" }: { readonly pod: Pod; readonly cause?: string | undefined },
+): Obstacle | undefined {
+  const { reason = "", message = "" } = status.state?.waiting ?? {};
+  if (reason === "CrashLoopBackOff") return crashProblem(status, spec, pod);
+  const row = WAITING_REASONS.find(({ reasons }) => reasons.includes(reason));
+  if (row === undefined) return undefined;
+  const image = spec?.image ?? status.image ?? "";
+  const isImage = row.problem === "ImagePull" || row.problem === "InvalidImageName";
+  const what = isImage ? `image "${image}" of container '${status.name}'` : `container '${status.name}'`;
+  const repeated = row.patience(message, image, reason);
+  const told = repeated === undefined && cause !== "" ? cause : message;
+  return {
+    reason: row.problem,
+    message: `${what} ${row.text} (${because(reason, told)})`,
+    hint: row.hint,
+    pod: pod.metadata.name,
+    container: status.name,
+    patience: repeated ?? row.patience(cause, image, reason),
+  };
+}
+
+/** The problem of a container in a crash loop. */
+export function crashProblem(status: ContainerStatus, spec: Container | undefined, pod: Pod): Obstacle {
+  const last = status.state?.terminated ?? status.lastState?.terminated;
+  const cause = last === undefined ? "no reason given" : describeTermination(last, spec);
+  return {
+    reason: "CrashLoop",
+    message: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${cause})`,
+    hint: "read its log with: kubectl prefect logs RUN --previous",
+    pod: pod.metadata.name,
+    container: status.name,
+    hasRestarted: true,
+    patience: "start",
+  };
+}

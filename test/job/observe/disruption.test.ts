@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { disruptionProblem } from "../../../src/job/observe/disruption.ts";
+import { condition, ended, failedPod, pod } from "../observed-jobs.ts";
+
+describe("disruptionProblem", () => {
+  it.each([
+    ["Evicted", "Evicted"],
+    ["OutOfcpu", "Disrupted"],
+    ["OutOfephemeral-storage", "Disrupted"],
+    ["OutOfnvidia.com/gpu", "Disrupted"],
+    ["NodeAffinity", "Disrupted"],
+    ["NodePorts", "Disrupted"],
+    ["TopologyAffinityError", "Disrupted"],
+    ["UnexpectedAdmissionError", "Disrupted"],
+    ["Preempting", "Disrupted"],
+    ["Terminated", "Disrupted"],
+    ["NodeShutdown", "Disrupted"],
+    ["NodeLost", "NodeLost"],
+    // The run's own fault: the template asks for what no node of the cluster allows.
+    ["SysctlForbidden", undefined],
+    ["AppArmor", undefined],
+    ["DeadlineExceeded", undefined],
+  ])("reads the pod's reason %s as %s", (reason, want) => {
+    const problem = disruptionProblem(pod({ status: { phase: "Failed", reason, message: "as it is" } }));
+    expect(problem?.reason).toBe(want);
+    if (want !== undefined) expect(problem?.message).toContain(`${reason}: as it is`);
+  });
+
+  it.each([
+    ["PreemptionByScheduler", "Disrupted", "preempted"],
+    ["EvictionByEvictionAPI", "Disrupted", "drained"],
+    ["DeletionByTaintManager", "NodeLost", "lost with its node"],
+    ["DeletionByPodGC", "NodeLost", "lost with its node"],
+    ["TerminationByKubelet", "Evicted", "evicted"],
+    ["SomethingNew", "Disrupted", "SomethingNew"],
+  ])("reads the condition %s as %s", (reason, want, words) => {
+    const problem = disruptionProblem(
+      pod({ status: { conditions: [condition("DisruptionTarget", reason)] } }),
+    );
+    expect(problem?.reason).toBe(want);
+    expect(problem?.message).toContain(words);
+  });
+
+  it("counts a flow of which the kubelet does not know how it ended, but not a sidecar", () => {
+    expect(disruptionProblem(failedPod(137, { reason: "ContainerStatusUnknown" }))?.reason).toBe("NodeLost");
+    const side = ended("side", 137, { reason: "ContainerStatusUnknown" });
+    expect(
+      disruptionProblem(pod({ status: { containerStatuses: [ended("flow", 1), side] } })),
+    ).toBeUndefined();
+  });
+
+  it("finds none in a flow that failed", () => {
+    expect(disruptionProblem(failedPod(137))).toBeUndefined();
+  });
+});

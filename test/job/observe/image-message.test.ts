@@ -1,0 +1,85 @@
+import { describe, expect, it } from "vitest";
+import { imagePatience } from "../../../src/job/observe/image-message.ts";
+
+const IMAGE = "registry.example/team/flow:1";
+
+describe("imagePatience", () => {
+  it.each([
+    // containerd
+    `failed to pull and unpack image "${IMAGE}": failed to resolve reference "${IMAGE}": ${IMAGE}: not found`,
+    `failed to resolve reference "${IMAGE}": unexpected status: manifest unknown: manifest unknown`,
+    `failed to resolve reference "${IMAGE}": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed`,
+    `failed to authorize: failed to fetch anonymous token: unexpected status from GET request to https://registry.example/token: 403 Forbidden`,
+    `failed to resolve reference "${IMAGE}": unexpected status from HEAD request to https://registry.example/v2/team/flow/manifests/1: 401 Unauthorized`,
+    `failed to unpack image: no match for platform in manifest: not found`,
+    // Docker, as on Kubernetes 1.20
+    `rpc error: code = Unknown desc = Error response from daemon: manifest for ${IMAGE} not found: manifest unknown: manifest unknown`,
+    `rpc error: code = Unknown desc = Error response from daemon: Get https://registry.example/v2/team/flow/manifests/1: no basic auth credentials`,
+    `rpc error: code = Unknown desc = Error response from daemon: Get https://registry.example/v2/: unauthorized: authentication required`,
+    // CRI-O
+    `reading manifest 1 in registry.example/team/flow: manifest unknown`,
+    `initializing source docker://${IMAGE}: Requesting bearer token: invalid status code from registry 401 (Unauthorized)`,
+    `reading manifest 1 in registry.example/team/flow: name unknown: repository not known to registry`,
+  ])("is that of the start grace for the run's own fault: %s", (message) => {
+    expect(imagePatience(message, IMAGE)).toBe("start");
+  });
+
+  it.each([
+    "pull QPS exceeded",
+    `unexpected status from HEAD request to https://registry.example/v2/team/flow/manifests/1: 503 Service Unavailable`,
+    `failed to do request: Head "https://registry.example/v2/team/flow/manifests/1": dial tcp 192.0.2.7:443: i/o timeout`,
+    `failed to do request: Head "https://registry.example/v2/": dial tcp: lookup registry.example on 10.96.0.10:53: no such host`,
+    `failed to do request: Head "https://registry.example/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority`,
+    `toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating`,
+    `unexpected status from GET request to https://registry.example/v2/team/flow/manifests/1: 429 Too Many Requests`,
+    `pull access denied for ${IMAGE}: denied: Your authorization token has expired. Reauthenticate and try again.`,
+    `failed to copy: httpReadSeeker: failed open: unexpected EOF`,
+    `write /var/lib/containerd/tmp: no space left on device`,
+    "context deadline exceeded",
+    "net/http: TLS handshake timeout",
+    "some words that nobody has heard before",
+  ])("is that of what passes: %s", (message) => {
+    expect(imagePatience(message, IMAGE)).toBe("passing");
+  });
+
+  it.each([
+    {
+      what: "the name of an image",
+      image: "registry.example/denied/unauthorized:401",
+      message: `failed to resolve reference "registry.example/denied/unauthorized:401": unexpected EOF`,
+    },
+    {
+      what: "a short name",
+      image: "denied:403",
+      message: `Error response from daemon: reading denied:403: unexpected EOF`,
+    },
+    {
+      what: "a digest",
+      image: IMAGE,
+      message: "unexpected commit digest sha256:4034010000, expected sha256:4014030000: failed precondition",
+    },
+    {
+      what: "a host",
+      image: IMAGE,
+      message: "lookup denied.unauthorized.example on 10.4.0.3:403: i/o timeout",
+    },
+    { what: "a port or an address", image: IMAGE, message: "dial tcp 10.0.4.03:401: connection refused" },
+    { what: "a number that is no status", image: IMAGE, message: "read 403 of 401 bytes: unexpected EOF" },
+  ])("does not take $what for words of the registry", ({ image, message }) => {
+    expect(imagePatience(message, image)).toBe("passing");
+  });
+
+  it("is unknown where the kubelet repeats no cause", () => {
+    expect(imagePatience(`Back-off pulling image "${IMAGE}"`, IMAGE)).toBeUndefined();
+    expect(imagePatience("", IMAGE)).toBeUndefined();
+  });
+
+  it("is that of the cause which newer kubelets repeat", () => {
+    expect(imagePatience(`Back-off pulling image "${IMAGE}": ErrImagePull: pull QPS exceeded`, IMAGE)).toBe(
+      "passing",
+    );
+    expect(imagePatience(`Back-off pulling image "${IMAGE}": ErrImagePull: ${IMAGE}: not found`, IMAGE)).toBe(
+      "start",
+    );
+  });
+});

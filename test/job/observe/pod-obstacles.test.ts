@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import { podObstacle, pullFailure } from "../../../src/job/observe/pod-obstacles.ts";
+import type { Pod } from "../../../src/kube/client/objects.ts";
+import { condition, event, pendingPod, pod, waiting } from "../observed-jobs.ts";
+
+const MOUNT = 'MountVolume.SetUp failed for volume "v" : secret "nope" not found';
+const creating = pendingPod(waiting("flow", "ContainerCreating"));
+
+function unbound(conditions: NonNullable<Pod["status"]["conditions"]>, schedulerName = "nobody"): Pod {
+  const { nodeName: _, ...spec } = pod().spec;
+  return { ...pendingPod(), spec: { ...spec, schedulerName }, status: { phase: "Pending", conditions } };
+}
+
+describe("podObstacle", () => {
+  it.each([
+    { reason: "FailedMount", message: MOUNT, want: "start Config" },
+    { reason: "FailedMount", message: "references non-existent secret key: k", want: "start Config" },
+    {
+      reason: "FailedMount",
+      message: "Unable to attach or mount volumes: timed out",
+      want: "pending Volume",
+    },
+    { reason: "FailedAttachVolume", message: "Multi-Attach error", want: "pending Volume" },
+    { reason: "FailedMapVolume", message: "no device", want: "pending Volume" },
+    { reason: "FailedCreatePodSandBox", message: "failed to assign an IP address", want: "passing Sandbox" },
+    { reason: "NetworkNotReady", message: "cni plugin not initialized", want: "passing Sandbox" },
+    { reason: "Scheduled", message: "Successfully assigned", want: undefined },
+  ])("reads $reason ($message) as $want", ({ reason, message, want }) => {
+    const found = podObstacle(creating, [event("pod-a", [reason, message])]);
+    expect(found && `${found.patience} ${found.reason}`).toBe(want);
+  });
+
+  it.each([
+    ["Unschedulable", "cannot be scheduled: 0/1 nodes are available"],
+    ["SchedulerError", "cannot be scheduled: 0/1 nodes are available"],
+    ["SchedulingGated", "is waiting for its scheduling gates"],
+  ])("reads %s from the pod's condition", (reason, message) => {
+    const scheduled = {
+      ...condition("PodScheduled", reason),
+      status: "False",
+      message: "0/1 nodes are available",
+    };
+    const problem = podObstacle(unbound([scheduled]), []);
+    expect(problem).toMatchObject({ reason: "Unschedulable", patience: "pending" });
+    expect(problem?.message).toContain(message);
+  });
+
+  it("names the scheduler that has not looked at the pod", () => {
+    expect(podObstacle(unbound([]), [])).toMatchObject({
+      patience: "pending",
+      message: expect.stringContaining("'nobody'") as unknown,
+    });
+  });
+
+  it("names the node that reports nothing of a pod", () => {
+    const silent = { ...pendingPod(), status: { phase: "Pending" } };
+    const scheduled = event("pod-a", ["Scheduled", "Successfully assigned"]);
+    expect(podObstacle(silent, [scheduled])).toMatchObject({
+      reason: "Node",
+      patience: "pending",
+      message: expect.stringContaining("node-1") as unknown,
+    });
+    expect(podObstacle(silent, [scheduled, event("pod-a", ["Pulling", "Pulling image"])])).toBeUndefined();
+  });
+
+  it("uses the newest event, in any order", () => {
+    const events = [
+      event("pod-a", ["FailedAttachVolume", "no", 30]),
+      event("pod-a", ["FailedMount", MOUNT, 20]),
+    ];
+    expect(podObstacle(creating, events)?.reason).toBe("Volume");
+  });
+
+  it.each([
+    { failed: "FailedMount", over: "SuccessfulMountVolume", want: undefined },
+    { failed: "FailedMount", over: "Pulling", want: undefined },
+    { failed: "FailedCreatePodSandBox", over: "Pulled", want: undefined },
+    { failed: "FailedCreatePodSandBox", over: "SuccessfulMountVolume", want: "Sandbox" },
+    { failed: "FailedCreatePodSandBox", over: "Scheduled", want: "Sandbox" },
+  ])(
+    "counts $failed before $over as $want: an event ends only what lies before it",
+    ({ failed, over, want }) => {
+      const events = [event("pod-a", [over, "", 30]), event("pod-a", [failed, MOUNT, 20])];
+      expect(podObstacle(creating, events)?.reason).toBe(want);
+    },
+  );
+});
+
+describe("pullFailure", () => {
+  it("is the newest cause that the kubelet gave for the image", () => {
+    const events = [
+      event("pod-a", ["Failed", 'Failed to pull image "flows:1": i/o timeout', 10]),
+      event("pod-a", ["Failed", 'Failed to pull image "flows:1": pull QPS exceeded', 20]),
+      event("pod-a", ["Failed", 'Failed to pull image "proxy:1": not found', 30]),
+      event("pod-a", ["Failed", "Error: ImagePullBackOff", 40]),
+    ];
+    expect(pullFailure("flows:1", events)).toBe("pull QPS exceeded");
+    expect(pullFailure("other:1", events)).toBe("");
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { waitingProblem } from "../../../src/job/observe/waiting-reasons.ts";
+import { pod, waiting } from "../observed-jobs.ts";
+
+const SPEC = { name: "flow", image: "flows:1" };
+
+function problemOf(reason: string, message = "", cause?: string): ReturnType<typeof waitingProblem> {
+  return waitingProblem(waiting("flow", reason, message), SPEC, { pod: pod(), cause });
+}
+
+describe("waitingProblem", () => {
+  it.each([
+    ["ErrImagePull", "ImagePull"],
+    ["ImagePullBackOff", "ImagePull"],
+    ["ErrImageNeverPull", "ImagePull"],
+    ["RegistryUnavailable", "ImagePull"],
+    ["ImageInspectError", "ImagePull"],
+    ["SignatureValidationFailed", "ImagePull"],
+    ["InvalidImageName", "InvalidImageName"],
+    ["CreateContainerConfigError", "Config"],
+    ["CreateContainerError", "CreateContainer"],
+    ["RunContainerError", "CreateContainer"],
+    ["PostStartHookError", "CreateContainer"],
+    ["CreatePodSandboxError", "CreateContainer"],
+  ])("reads %s as %s, with the container's name and the kubelet's message", (reason, want) => {
+    const problem = problemOf(reason, "because\n of it");
+    expect(problem).toMatchObject({ reason: want, pod: "pod-a", container: "flow" });
+    expect(problem?.message).toContain(`(${reason}: because of it)`);
+  });
+
+  it.each(["ContainerCreating", "PodInitializing", ""])("finds no problem in %j", (reason) => {
+    expect(problemOf(reason)).toBeUndefined();
+  });
+
+  it.each([
+    ["InvalidImageName", "couldn't parse image name", "none"],
+    ["ErrImageNeverPull", 'Container image "flows:1" is not present with pull policy of Never', "start"],
+    ["CreateContainerConfigError", 'secret "none" not found', "start"],
+    ["CreateContainerConfigError", "couldn't find key k in ConfigMap flows/settings", "start"],
+    [
+      "CreateContainerConfigError",
+      "failed to sync secret cache: timed out waiting for the condition",
+      "passing",
+    ],
+    [
+      "CreateContainerConfigError",
+      "services have not yet been read at least once, cannot construct envvars",
+      "passing",
+    ],
+    [
+      "CreateContainerError",
+      'failed to stat "/srv/none": stat /srv/none: no such file or directory',
+      "start",
+    ],
+    [
+      "CreateContainerError",
+      'failed to reserve container name "flow_a": name "flow_a" is reserved for "77a1"',
+      "passing",
+    ],
+    ["CreateContainerError", "context deadline exceeded", "passing"],
+    [
+      "RunContainerError",
+      "rpc error: code = Unavailable desc = connection error: transport is closing",
+      "passing",
+    ],
+    ["CrashLoopBackOff", "back-off 10s restarting failed container", "start"],
+  ])("waits for %s (%s) as for what is: %s", (reason, message, patience) => {
+    expect(problemOf(reason, message)?.patience).toBe(patience);
+  });
+
+  it("takes the cause of a pull from the pod's events where the container's status has none", () => {
+    const problem = problemOf("ImagePullBackOff", 'Back-off pulling image "flows:1"', "pull QPS exceeded");
+    expect(problem).toMatchObject({ patience: "passing" });
+    expect(problem?.message).toContain("pull QPS exceeded");
+    expect(problemOf("ImagePullBackOff", 'Back-off pulling image "flows:1"')?.patience).toBeUndefined();
+  });
+});
