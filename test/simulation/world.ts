@@ -246,6 +246,15 @@ export class World {
     return (this.#prefectOf(id)?.logsOf(id) ?? []).map(({ message }) => message ?? "");
   }
 
+  /** The lines of the run's log. */
+  logs(id: string): { readonly name: string; readonly level: string; readonly message: string }[] {
+    return (this.#prefectOf(id)?.logsOf(id) ?? []).map(({ name, level, message }) => ({
+      name: name ?? "",
+      level: level ?? "",
+      message: message ?? "",
+    }));
+  }
+
   /** The names of the run's Jobs that are in the cluster. */
   jobs(id: string, cluster = 0): string[] {
     return (this.kubes[cluster]?.list("jobs") ?? [])

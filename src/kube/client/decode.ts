@@ -10,15 +10,23 @@ type Mutable = Record<string, unknown>;
 
 const META_TEXTS = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] as const;
 
-/** Fills in metadata, spec and status in place. */
+/** Fills in metadata, spec and status, and drops nulls, in place: a node that knows no times may write null for them. */
 export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
   const object: Mutable = objectIn(raw);
+  dropNulls(object);
   const meta: Mutable = objectIn(object["metadata"]);
   for (const key of META_TEXTS) if (typeof meta[key] !== "string") meta[key] = "";
   object["metadata"] = meta;
   object["spec"] = objectIn(object["spec"]);
   object["status"] = objectIn(object["status"]);
   return object as unknown as KindMap[R];
+}
+
+function dropNulls(parent: Record<string, unknown> | unknown[]): void {
+  for (const [key, value] of Object.entries(parent)) {
+    if (value === null && !Array.isArray(parent)) delete parent[key];
+    else if (typeof value === "object" && value !== null) dropNulls(value as Record<string, unknown>);
+  }
 }
 
 /** A page of a list; `items` of an empty list may be null. */

@@ -89,8 +89,8 @@ function jobMeta(input: BuildInput, record: Recorder | undefined): JobManifest["
     name,
     labels: withLabels(input, metadata, record && underPath(record, "metadata")),
   };
-  const ours = { ...ownRetries(template), ...(settings.owner && { [AGENT_ANNOTATION]: settings.owner }) };
-  if (Object.keys(ours).length === 0) return full;
+  if (settings.owner === undefined) return full;
+  const ours = { ...ownRetries(template), [AGENT_ANNOTATION]: settings.owner };
   for (const key of Object.keys(ours)) record?.(childPath("metadata.annotations", key), "forced");
   return { ...full, annotations: { ...objectIn(metadata["annotations"]), ...ours } };
 }

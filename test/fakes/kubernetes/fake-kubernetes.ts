@@ -75,7 +75,12 @@ export interface FakeKubernetes {
   /** Stores an object as it is given, status included: new, or in place of the one with its name. */
   put(resource: string, object: JsonObject): KubeObject;
   /** Deletes as a user would; undefined when there is none. */
-  remove(resource: string, namespace: string | undefined, name: string): void;
+  remove(
+    resource: string,
+    namespace: string | undefined,
+    name: string,
+    propagation?: "Background" | "Foreground" | "Orphan",
+  ): void;
   /** Adds to a container's log. */
   writeLog(pod: { readonly namespace: string; readonly name: string }, container: string, text: string): void;
   /** Forgets history: watches from older versions, and further pages of lists, answer 410. */
@@ -184,10 +189,15 @@ class Fake implements FakeKubernetes {
     return seedObject(this.#store, this.#clock, { type: resourceNamed(resource), object });
   }
 
-  remove(resource: string, namespace: string | undefined, name: string): void {
+  // oxlint-disable-next-line max-params -- an object's three names, and how it is deleted
+  remove(
+    resource: string,
+    namespace: string | undefined,
+    name: string,
+    propagation: "Background" | "Foreground" | "Orphan" = "Background",
+  ): void {
     const version = this.#store.find(resourceNamed(resource), namespace, name);
-    if (version !== undefined)
-      deleteVersion(this.#store, version, { propagation: "Background", now: this.#clock.now() });
+    if (version !== undefined) deleteVersion(this.#store, version, { propagation, now: this.#clock.now() });
   }
 
   writeLog(

@@ -1,5 +1,5 @@
 // The Job controller's decisions: from a Job and its pods to numbers, conditions, and what to create or end.
-// Pure. After pkg/controller/job of Kubernetes 1.35, for Jobs without indexes and failure policies.
+// Pure. After pkg/controller/job of Kubernetes 1.35, for Jobs without indexes.
 
 import type { Condition, Job, JobSpec, Pod } from "../../../src/kube/client/objects.ts";
 
@@ -67,16 +67,18 @@ export function planJob(view: JobView): JobPlan {
     succeeded: tracked.filter((pod) => pod.status.phase === "Succeeded"),
     failed: tracked.filter((pod) => isFailed(pod, job)),
   };
+  const counting = uncounted.failed.filter((pod) => ruleFor(pod, job)?.rule.action !== "Ignore");
   const active = pods.filter((pod) => isActive(pod));
   const counted = {
     active: active.length,
     ready: active.filter((pod) => isReady(pod)).length,
     terminating: pods.filter((pod) => !hasEnded(pod) && pod.metadata.deletionTimestamp !== undefined).length,
     succeeded: (job.status.succeeded ?? 0) + uncounted.succeeded.length,
-    failed: (job.status.failed ?? 0) + uncounted.failed.length,
+    failed: (job.status.failed ?? 0) + counting.length,
   };
   const deadlineMs = deadlineOf(view);
-  const decision = view.decided ?? outcomeOf(job, active, { ...counted, deadlineMs });
+  const failing = uncounted.failed.flatMap((pod) => policyFailure(pod, job) ?? [])[0];
+  const decision = view.decided ?? failing ?? outcomeOf(job, active, { ...counted, deadlineMs });
   const isStopped = decision?.succeeded === false || job.spec.suspend === true;
   return {
     uncounted,
@@ -86,6 +88,40 @@ export function planJob(view: JobView): JobPlan {
     missing: isStopped || decision !== undefined ? 0 : missingOf(job, counted),
     deadlineMs,
   };
+}
+
+interface PolicyRule {
+  readonly action: string;
+  readonly onExitCodes?: { containerName?: string; operator: "In" | "NotIn"; values: number[] };
+  readonly onPodConditions?: { type: string; status?: string }[];
+}
+
+/** The first rule of the podFailurePolicy that fits a pod that has ended. */
+function ruleFor(pod: Pod, { spec }: Job): { readonly rule: PolicyRule; readonly index: number } | undefined {
+  const rules = (spec.podFailurePolicy?.rules ?? []) as readonly PolicyRule[];
+  const index = rules.findIndex(({ onExitCodes, onPodConditions = [] }) => {
+    if (onExitCodes === undefined)
+      return onPodConditions.some(({ type }) => pod.status.conditions?.some((one) => one.type === type));
+    const { containerName, operator, values } = onExitCodes;
+    const codes = (pod.status.containerStatuses ?? [])
+      .filter(({ name }) => containerName === undefined || containerName === name)
+      .map(({ state }) => state?.terminated?.exitCode ?? 0)
+      .filter((code) => code !== 0);
+    return codes.some((code) => (operator === "In" ? values.includes(code) : !values.includes(code)));
+  });
+  const rule = rules[index];
+  return rule === undefined || !hasEnded(pod) ? undefined : { rule, index };
+}
+
+function policyFailure(pod: Pod, job: Job): JobOutcome | undefined {
+  const found = ruleFor(pod, job);
+  if (found?.rule.action !== "FailJob") return undefined;
+  const { namespace, name } = pod.metadata;
+  const [status] = (pod.status.containerStatuses ?? []).filter(
+    ({ state }) => (state?.terminated?.exitCode ?? 0) !== 0,
+  );
+  const message = `Container ${status?.name} for pod ${namespace}/${name} failed with exit code ${status?.state?.terminated?.exitCode} matching FailJob rule at index ${found.index}`;
+  return { succeeded: false, reason: "PodFailurePolicy", message };
 }
 
 /** Whether the Job's end has been told. */
