@@ -7,7 +7,7 @@ import type { KubeApi } from "../../src/kube/client/api.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Change } from "../../src/kube/cache/reflector.ts";
 import { Reflector } from "../../src/kube/cache/reflector.ts";
-import { transformJob, transformPod } from "../../src/kube/cache/transform.ts";
+import { transformJob, transformPod } from "../../src/job/observe/transform.ts";
 import type { Palette } from "../../src/output/palette.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";

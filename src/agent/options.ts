@@ -70,7 +70,7 @@ export const JOB_OPTIONS = {
   safeToEvict: {
     flag: "--safe-to-evict",
     kind: "switch",
-    description: "let the cluster autoscaler evict the pods",
+    description: "let cluster-autoscaler and Karpenter evict the pods",
   },
   noDaskName: {
     flag: "--no-dask-name",
