@@ -3,7 +3,7 @@
 import type { JsonObject } from "../base/json.ts";
 import { lastSeenAt } from "../kube/client/objects.ts";
 import type { KubeEvent } from "../kube/client/objects.ts";
-import { jobPhase } from "../job/observe/phase.ts";
+import { jobPhase, phaseName } from "../job/observe/phase.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
 import type { Diagnosis, PlannedAction } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
@@ -29,7 +29,7 @@ export function runObject(
       const { name, namespace, uid, creationTimestamp, labels } = job.job.metadata;
       return {
         metadata: { name, namespace, uid, creationTimestamp, labels },
-        phase: run.podsForbidden === true ? null : jobPhase(job).kind,
+        phase: run.podsForbidden === true ? null : phaseName(jobPhase(job)),
         jobStatus: job.job.status,
         pods: run.podsForbidden === true ? null : job.pods.map(podObject),
         events: job.events.map(eventObject),

@@ -76,6 +76,12 @@ export function isLive(phase: JobPhase): boolean {
   return ["live", "suspended", "retried", "terminating"].includes(phase.kind);
 }
 
+/** The phase in one word, for people: a flow that cannot start is stuck, one that will is pending. */
+export function phaseName(phase: JobPhase): string {
+  if (phase.kind !== "waiting") return phase.kind;
+  return isLive(phase) ? "pending" : "stuck";
+}
+
 export function jobPhase(observed: ObservedJob): JobPhase {
   const { job } = observed;
   if (hasCondition(job.status, "Complete") || hasCondition(job.status, "SuccessCriteriaMet"))

@@ -7,7 +7,7 @@ import { runStateText } from "../../../inventory/job-row.ts";
 import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { eventsOf } from "../../../job/observe/observed.ts";
-import { jobPhase } from "../../../job/observe/phase.ts";
+import { jobPhase, phaseName } from "../../../job/observe/phase.ts";
 import { describeTermination } from "../../../job/observe/termination.ts";
 import { lastSeenAt } from "../../../kube/client/objects.ts";
 import type { Container, ContainerStatus, KubeEvent, Pod } from "../../../kube/client/objects.ts";
