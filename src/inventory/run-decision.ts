@@ -77,9 +77,9 @@ function firstObservedOf(observed: ObservedRun): ReadonlyMap<string, Date> {
     observed.jobs.flatMap((job) => {
       const phase = jobPhase(job);
       const since = sinceOf(job, phase);
-      const keys = ["start", "passing", "kept", "sidecarRunning", "exited", "orphaned", "cancelled"];
-      const problem = phase.kind === "waiting" ? [phase.problem.reason] : [];
-      return [...keys, ...problem].map((key) => [`${job.job.metadata.uid}/${key}`, since] as const);
+      const keys = ["kept", "sidecarRunning", "exited", "orphaned", "cancelled"];
+      const { reason, patience = "passing" } = phase.kind === "waiting" ? phase.problem : {};
+      return [...keys, reason, patience].map((key) => [`${job.job.metadata.uid}/${key}`, since] as const);
     }),
   );
 }

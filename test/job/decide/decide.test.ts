@@ -401,37 +401,6 @@ describe("decide, over time", () => {
     expect(decisionsAt(times, () => given).map(actions)).toEqual(want);
   });
 
-  it.each([
-    { onDisruption: "fail" as const, want: "ERROR, fail, delete 1" },
-    { onDisruption: "retry" as const, want: "WARNING, reschedule, delete 1" },
-  ])("takes a pod for lost that has not ended 30 s after it should have: $want", ({ onDisruption, want }) => {
-    const deleted = pod({ metadata: { deletionTimestamp: at(50).toISOString() } });
-    const decisions = decisionsAt([40, 79, 80], () => ({
-      jobs: [{ pods: [deleted] }],
-      policy: { onDisruption },
-    }));
-    expect(decisions.map(actions)).toEqual(["", "", want]);
-    expect(decisions[2]?.reason).toMatch(/its node does not answer/);
-  });
-
-  it("waits ten seconds for the rule of a podFailurePolicy, which the Job's condition names", () => {
-    const given = {
-      job: job({}, { spec: { backoffLimit: 0, podFailurePolicy: { rules: [] } } }),
-      pods: [failedPod(3)],
-    };
-    const decisions = decisionsAt([61, 69, 70], () => ({ jobs: [given] }));
-    expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, delete 1"]);
-  });
-
-  it("keeps to the last known cause of a pull where the kubelet repeats none", () => {
-    const told = pendingPod(waiting("flow", "ErrImagePull", "not found"));
-    const untold = pendingPod(waiting("flow", "ImagePullBackOff", 'Back-off pulling image "flows:1"'));
-    const decisions = decisionsAt([0, 10, 30], (seconds) => ({
-      jobs: [{ pods: [seconds === 0 ? told : untold] }],
-    }));
-    expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, delete 1"]);
-  });
-
   it("does not restart the cancel grace at each heartbeat of a hung process", () => {
     const decisions = decisionsAt([5, 35, 65], (seconds) => ({
       run: known("Cancelling", { updated: at(seconds - 1) }),

@@ -51,6 +51,7 @@ export const restarted = (times: number, exitCode: number, name = "flow"): Conta
 export const bound = (afterS = 0): PodStep => ({ afterMs: afterS * SECOND, nodeName: "n1" });
 
 /** So many seconds after the step before, the pod has this phase and these containers. */
+// oxlint-disable-next-line max-params -- a table of steps reads best without names
 export function step(
   afterS: number,
   phase: string,

@@ -49,7 +49,7 @@ export function runTree(run: InventoryRun, now: Date, shown: string): TreeNode {
 
 function jobNode(observed: ObservedJob, view: View): TreeNode {
   const { job } = observed;
-  const { kind } = jobPhase(observed);
+  const kind = phaseName(jobPhase(observed));
   const since = age(job.metadata.creationTimestamp, view.now);
   return {
     text: `job/${job.metadata.name} ${kind}, ${since} old`,

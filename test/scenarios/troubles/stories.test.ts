@@ -1,0 +1,125 @@
+// What people do to Jobs, what flows write to their logs, and a cluster in which nothing happens. In virtual time.
+
+import { afterEach, describe, expect, it } from "vitest";
+import { World } from "../../simulation/world.ts";
+import { bound, ended, running, step } from "./steps.ts";
+
+const SECOND = 1_000;
+let world: World;
+
+afterEach(() => world.close());
+
+describe("a Job that somebody", () => {
+  it("suspends waits for its resume, and the run's log says so", async () => {
+    world = new World();
+    world.start();
+    const id = world.dueRun({ script: { outcome: "never" } });
+    await world.time.until(() => world.state(id) === "Running", 60_000);
+    const suspend = (isSuspended: boolean): void => {
+      const job = world.kube.list("jobs")[0];
+      if (job === undefined) throw new Error("the Job is gone");
+      world.kube.put("jobs", { ...job, spec: { ...job.spec, suspend: isSuspended } });
+    };
+    suspend(true);
+    await world.time.pass(600 * SECOND);
+    expect(world.state(id)).toBe("Running");
+    expect(world.kube.list("pods")).toEqual([]);
+    suspend(false);
+    await world.time.pass(60 * SECOND);
+    expect(world.state(id)).toBe("Running");
+    expect(world.kube.list("pods")).toHaveLength(1);
+    expect(world.messages(id).filter((line) => line.includes("is suspended"))).toHaveLength(1);
+  });
+
+  it.each([
+    { end: ended(0), state: "Success", error: [] },
+    { end: ended(5), state: "Failed", error: [/exited with code 5/] },
+  ])(
+    "deletes without its pods goes on, and the run ends as the flow does: $state",
+    async ({ end, state, error }) => {
+      world = new World();
+      world.start();
+      const phase = state === "Success" ? "Succeeded" : "Failed";
+      const steps = [bound(), step(1, "Running", [running()]), step(300, phase, [end])];
+      const id = world.dueRun({ script: steps });
+      await world.time.until(() => world.state(id) === "Running", 60_000);
+      world.kube.remove("jobs", "default", world.jobs(id)[0] ?? "", "Orphan");
+      await world.time.pass(200 * SECOND);
+      expect(world.state(id)).toBe("Running");
+      await world.time.pass(150 * SECOND);
+      expect(world.state(id)).toBe(state);
+      const lines = world.logs(id).filter(({ name }) => name === "k8s-infra");
+      const errors = lines.filter(({ level }) => level === "ERROR").map(({ message }) => message);
+      expect(errors).toEqual(error.map((words) => expect.stringMatching(words) as unknown));
+      expect(lines.filter(({ message }) => message.includes("works on"))).toHaveLength(1);
+    },
+  );
+
+  it("deletes without its pods is known to an agent that starts later", async () => {
+    world = new World();
+    const first = world.start();
+    const id = world.dueRun({
+      script: [bound(), step(1, "Running", [running()]), step(300, "Failed", [ended(5)])],
+    });
+    await world.time.until(() => world.state(id) === "Running", 60_000);
+    first.process.kill();
+    world.kube.remove("jobs", "default", world.jobs(id)[0] ?? "", "Orphan");
+    world.start();
+    await world.time.pass(200 * SECOND);
+    expect(world.state(id)).toBe("Running");
+    await world.time.pass(150 * SECOND);
+    expect(world.state(id)).toBe("Failed");
+    expect(world.messages(id).join("\n")).toMatch(/exited with code 5/);
+  });
+});
+
+describe("a flow run's log", () => {
+  it("has the very last lines, and no character that Prefect refuses", async () => {
+    world = new World();
+    world.start();
+    const log = `${"x".repeat(2_000)}\n`.repeat(19) + `REAL ERROR 42 \u0000${"y".repeat(1_900)} the end\n`;
+    const id = world.dueRun({
+      script: [bound(), { ...step(1, "Running", [running()]), log }, step(1, "Failed", [ended(1)])],
+    });
+    await world.time.until(() => world.state(id) === "Failed", 60_000);
+    const text = world.messages(id).join("\n");
+    expect(text).toContain("REAL ERROR 42 \uFFFD");
+    expect(text).toMatch(/ the end$/);
+  });
+
+  it("does not show the kubelet's own error as the flow's log", async () => {
+    world = new World();
+    world.start();
+    const log = "unable to retrieve container logs for containerd://4711";
+    const id = world.dueRun({
+      script: [bound(), { ...step(1, "Running", [running()]), log }, step(1, "Failed", [ended(1)])],
+    });
+    await world.time.until(() => world.state(id) === "Failed", 60_000);
+    expect(world.messages(id).join("\n")).not.toContain("Last lines");
+  });
+
+  it("does without the lines that Prefect refuses, and the run fails all the same", async () => {
+    world = new World();
+    const agent = world.start();
+    world.prefect.fault({
+      effect: { kind: "errors", message: "invalid input syntax" },
+      match: (call) => JSON.stringify(call.variables).includes("Last lines"),
+      times: Number.POSITIVE_INFINITY,
+    });
+    const id = world.dueRun({ script: { outcome: "fail", runMs: 1_000, log: "bad" } });
+    await world.time.until(() => world.state(id) === "Failed", 60_000);
+    expect(world.messages(id).join("\n")).toMatch(/exited with code 1/);
+    expect(agent.lines.join("\n")).toContain("Prefect refuses lines");
+  });
+});
+
+describe("a quiet cluster", () => {
+  it("is no outage, although its watches bring no byte for hours", async () => {
+    world = new World({ kube: { bookmarkMs: 86_400_000 } });
+    const agent = world.start();
+    await world.time.pass(2 * 3_600 * SECOND);
+    expect(agent.lines.filter((line) => /WARNING|ERROR/.test(line))).toEqual([]);
+    const id = world.dueRun();
+    await world.time.until(() => world.state(id) === "Success", 60_000);
+  });
+});
