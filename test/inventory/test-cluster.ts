@@ -116,7 +116,12 @@ export const POD = {
         name: "flow",
         ready: false,
         restartCount: 0,
-        state: { waiting: { reason: "ImagePullBackOff", message: 'Back-off pulling image "flows:1"' } },
+        state: {
+          waiting: {
+            reason: "ImagePullBackOff",
+            message: 'Back-off pulling image "flows:1": ErrImagePull: manifest unknown',
+          },
+        },
       },
     ],
   },

@@ -56,9 +56,9 @@ CLEANUP WOULD (--older-than 10m)
   });
 
   it.each([
-    { how: "whole id", argv: [runId(3)], text: "job/job-pull pending" },
-    { how: "Job", argv: ["job/job-pull"], text: "job/job-pull pending" },
-    { how: "prefix without hyphens", argv: ["333333333333"], text: "job/job-pull pending" },
+    { how: "whole id", argv: [runId(3)], text: "job/job-pull stuck" },
+    { how: "Job", argv: ["job/job-pull"], text: "job/job-pull stuck" },
+    { how: "prefix without hyphens", argv: ["333333333333"], text: "job/job-pull stuck" },
     { how: "label's name in another namespace", argv: ["amber-fox", "-A"], text: "job/third live" },
     { how: "namespace", argv: ["44444444", "-n", "other"], text: "(Prefect 2 or 3)" },
   ])("finds a run by its $how", async ({ argv, text }) => {
