@@ -22,7 +22,9 @@ beforeEach(async () => {
   fakes = await startFakes({ script: () => "never" });
   home = mkdtempSync(join(tmpdir(), "pipe-"));
   writeFileSync(join(home, "config"), fakes.kube.kubeconfig());
-  const labels = { "prefect.io/flow_run_id": "11111111-2222-4333-8444-555555555555" };
+  const { id } = fakes.prefect.createFlowRun({ flow: fakes.prefect.createFlow({ name: "etl" }) });
+  fakes.prefect.setState(id, { type: "Success" });
+  const labels = { "prefect.io/flow_run_id": id };
   const containers = [{ name: "flow", image: "flow" }];
   fakes.kube.put("jobs", {
     apiVersion: "batch/v1",
@@ -77,8 +79,10 @@ describe("when the reader of stdout has closed the pipe", () => {
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     await eventually(() => expect(output).toContain("Waiting for flow runs"));
-    child.stdout.destroy();
-    // It notices the closed pipe when it writes its next log line.
+    // It notices the closed pipe when it writes its next log line, after the claim.
+    fakes.prefect.onRequest(({ fields }) => {
+      if (fields.includes("set_flow_run_states")) child.stdout.destroy();
+    });
     const id = dueRun(fakes);
     expect(await ended).toEqual({ code: 0, stderr: "" });
     expect(fakes.prefect.logsOf(id)).toHaveLength(1);
