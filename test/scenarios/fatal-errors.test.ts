@@ -87,7 +87,7 @@ const PREFECT: readonly Row[] = [
     name: "does not have the tenant",
     flags: () => ["--tenant-id", UNKNOWN_ID],
     code: 3,
-    error: /^cannot register the agent: .*tenant_id_fkey/,
+    error: /^cannot find the tenant: the API has no tenant with this id$/,
     hint: /^check --tenant-id/,
   },
   {
@@ -115,7 +115,7 @@ const KUBERNETES: readonly Row[] = [
     before: () => void fakes.kube.forbid({ verbs: ["create"], resources: ["jobs"] }),
     code: 4,
     error: /^cannot work in namespace "default": not allowed to create jobs\.batch$/,
-    hint: /install --rbac=minimal/,
+    hint: /install --rbac-only -n default \| kubectl apply/,
   },
   {
     name: "has an untrusted certificate",

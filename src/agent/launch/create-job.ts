@@ -27,7 +27,6 @@ export interface DueSubmission {
   readonly isCurrent: () => Promise<boolean>;
   /** Whether the claim must be checked first: this is a retry, or the claim is not fresh any more. */
   readonly mustCheck: boolean;
-  readonly signal: AbortSignal;
 }
 
 type CreateDeps = Pick<AgentDeps, "kube" | "clock">;
@@ -74,7 +73,7 @@ async function create(
   const sentAt = deps.clock.ticks();
   const { namespace } = settings;
   try {
-    const outcome = await deps.kube.create("jobs", job, { namespace, signal: due.signal });
+    const outcome = await deps.kube.create("jobs", job, { namespace });
     if (outcome === "exists") return (await existingJob(deps, job, settings)) ?? taken(job);
     const isLate = deps.clock.ticks() - sentAt > LATE_MS;
     if (!isLate || (await due.isCurrent())) return "ours";

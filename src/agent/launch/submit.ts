@@ -176,7 +176,7 @@ export class Submitter {
       (await this.#withRetry(() => this.#stateIfCurrent(submission))) !== undefined;
     const isFresh = attempt.claimedAt !== undefined && clock.ticks() - attempt.claimedAt < FRESH_CLAIM_MS;
     const mustCheck = attempt.mustCheck === true || !isFresh;
-    const due = { submission, isCurrent, mustCheck, signal: attempt.signal };
+    const due = { submission, isCurrent, mustCheck };
     const creation = await createJob(this.#deps, this.#settings, due).catch((error: unknown) =>
       creationOf(error),
     );

@@ -102,7 +102,7 @@ describe("a webhook that cannot be called", () => {
     await world.time.until(() => submitted(bad) === MANY, MINUTE);
     const good = runs(5);
     await world.time.until(() => good.every((id) => world.state(id) === "Success"), 30 * SECOND);
-    await world.time.pass(5 * MINUTE);
+    await world.time.pass(MINUTE);
     expect(submitted(bad)).toBe(MANY);
     expect(linesWith("Kubernetes does not take Jobs now")).toHaveLength(1);
     for (const id of bad) {
@@ -117,16 +117,6 @@ describe("a webhook that cannot be called", () => {
     refuse(WEBHOOK_DOWN, bad);
     await world.time.pass(30 * MINUTE);
     expect(world.prefect.lazarus()).toEqual([]);
-  });
-
-  it("holds no more than 1,000 claims", async () => {
-    const bad = runs(1_300);
-    refuse(WEBHOOK_DOWN);
-    await world.time.pass(90 * SECOND);
-    expect(submitted(bad)).toBeGreaterThanOrEqual(1_000);
-    expect(submitted(bad)).toBeLessThan(1_300);
-    world.kube.setAdmission(undefined);
-    await untilAllSucceeded(bad);
   });
 });
 

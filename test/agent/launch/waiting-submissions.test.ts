@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { InFlight } from "../../../src/agent/launch/in-flight.ts";
+import { WaitingSubmissions } from "../../../src/agent/launch/waiting-submissions.ts";
+import { createLog } from "../../../src/base/log.ts";
+import type { Submission } from "../../../src/orchestrator/work-source.ts";
+import { clockOf } from "../../support/clock.ts";
+
+function waitingFor(count: number, reason: "passing" | "quota" | "agent" = "passing"): WaitingSubmissions {
+  const clock = clockOf({ now: () => new Date(0), sleep: () => new Promise<void>(() => {}) });
+  const refused = { reason, error: new Error("no") };
+  const waiting = new WaitingSubmissions({
+    clock,
+    log: createLog({ name: "agent", level: "ERROR", format: "text", write: () => {}, now: () => new Date(0) }),
+    runs: { keepAlive: () => Promise.resolve() },
+    inFlight: new InFlight(clock),
+    retry: () => Promise.resolve(refused),
+    warn: () => Promise.resolve(),
+  } as unknown as ConstructorParameters<typeof WaitingSubmissions>[0]);
+  const { signal } = new AbortController();
+  for (let at = 0; at < count; at++) waiting.add({ flowRunId: `run-${at}` } as Submission, refused, signal);
+  return waiting;
+}
+
+describe("claims that wait for their Job", () => {
+  it.each([
+    { count: 0, reason: "passing" as const, want: true },
+    { count: 999, reason: "passing" as const, want: true },
+    { count: 1_000, reason: "passing" as const, want: false },
+    { count: 1, reason: "quota" as const, want: false },
+    { count: 1, reason: "agent" as const, want: false },
+  ])("let more be claimed: $want, with $count that wait ($reason)", ({ count, reason, want }) => {
+    expect(waitingFor(count, reason).mayClaim).toBe(want);
+  });
+});
