@@ -160,7 +160,11 @@ describe("an agent that receives SIGTERM or SIGINT", () => {
     expect(await first.ended).toBe(0);
     await second.untilPrinted("Became the leader");
     // The Lease was released before the second agent acquired it.
-    expect(holders).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), "", expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    expect(holders).toEqual([
+      expect.stringMatching(/^[0-9a-f-]{36}$/),
+      "",
+      expect.stringMatching(/^[0-9a-f-]{36}$/),
+    ]);
     expect(holders[0]).not.toBe(holders[2]);
     const id = dueRun(fakes);
     await second.ready();

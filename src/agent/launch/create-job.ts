@@ -25,6 +25,8 @@ export interface DueSubmission {
   readonly submission: Submission;
   /** Whether the claim still holds in Prefect. */
   readonly isCurrent: () => Promise<boolean>;
+  /** Whether the run waits for another Job than this claim's: it was claimed anew, or rescheduled. */
+  readonly isSuperseded: () => Promise<boolean>;
   /** Whether the claim must be checked first: this is a retry, or the claim is not fresh any more. */
   readonly mustCheck: boolean;
 }
@@ -76,7 +78,8 @@ async function create(
     const outcome = await deps.kube.create("jobs", job, { namespace });
     if (outcome === "exists") return (await existingJob(deps, job, settings)) ?? taken(job);
     const isLate = deps.clock.ticks() - sentAt > LATE_MS;
-    if (!isLate || (await due.isCurrent())) return "ours";
+    // The flow may run already, in this Job.
+    if (!isLate || !(await due.isSuperseded())) return "ours";
     return await undo(deps, job, namespace);
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;

@@ -176,7 +176,8 @@ export class Submitter {
       (await this.#withRetry(() => this.#stateIfCurrent(submission))) !== undefined;
     const isFresh = attempt.claimedAt !== undefined && clock.ticks() - attempt.claimedAt < FRESH_CLAIM_MS;
     const mustCheck = attempt.mustCheck === true || !isFresh;
-    const due = { submission, isCurrent, mustCheck };
+    const isSuperseded = (): Promise<boolean> => this.#withRetry(() => this.#isSuperseded(submission));
+    const due = { submission, isCurrent, isSuperseded, mustCheck };
     const creation = await createJob(this.#deps, this.#settings, due).catch((error: unknown) =>
       creationOf(error),
     );
@@ -226,6 +227,12 @@ export class Submitter {
     const status = await this.#parts.states.read(submission.flowRunId);
     if (status.kind !== "known") return undefined;
     return (await submission.isCurrent(status.state)) ? status.state : undefined;
+  }
+
+  async #isSuperseded(submission: Submission): Promise<boolean> {
+    const status = await this.#parts.states.read(submission.flowRunId);
+    if (status.kind !== "known" || !["pending", "scheduled"].includes(status.state.type)) return false;
+    return !(await submission.isCurrent(status.state));
   }
 
   /** Writes the line unless the run's log has it: after a crash another process may have written it. */

@@ -33,16 +33,19 @@ let fault: (() => "response-lost" | "unavailable" | undefined) | undefined;
 let claimIsCurrent: boolean;
 /** Milliseconds that each look at the clock takes. */
 let takesMs: number;
+let isClaimedAnew: boolean;
+let deleted: string[];
 
 beforeEach(() => {
   [existing, created, fault, claimIsCurrent, takesMs] = [new Map(), [], undefined, true, 0];
+  [isClaimedAnew, deleted] = [false, []];
 });
 
 function unavailable(): KubeError {
   return new KubeError("create", "unavailable", { status: 503, reason: "ServiceUnavailable" });
 }
 
-const kube: Pick<KubeApi, "create" | "get"> = {
+const kube: Pick<KubeApi, "create" | "get" | "delete"> = {
   create: (_resource, body) => {
     const { metadata } = body as { metadata: { name: string } };
     if (existing.has(metadata.name)) return Promise.resolve("exists" as const);
@@ -52,6 +55,10 @@ const kube: Pick<KubeApi, "create" | "get"> = {
     existing.set(metadata.name, { run: run.id, owner: "me" });
     return outcome === "response-lost" ? Promise.reject(unavailable()) : Promise.resolve("created" as const);
   },
+  delete: (_resource, { name }) => {
+    deleted.push(name);
+    return Promise.resolve("deleted");
+  },
   get: (_resource, { name }) => {
     const job = existing.get(name);
     const labels = { "prefect.io/flow_run_id": job?.run };
@@ -59,7 +66,7 @@ const kube: Pick<KubeApi, "create" | "get"> = {
       "prefect.io/agent": ownerText({ name: "a", labels: [], process: job?.owner ?? "" }),
     };
     return Promise.resolve(
-      job === undefined ? undefined : ({ metadata: { name, labels, annotations } } as never),
+      job === undefined ? undefined : ({ metadata: { name, uid: "uid", labels, annotations } } as never),
     );
   },
 };
@@ -69,7 +76,8 @@ async function create(): Promise<Creation> {
   const deps = { kube, clock: clockOf({ now: () => new Date((nowMs += takesMs)) }) } as unknown as AgentDeps;
   const settings = { namespace: "default", process: "me" };
   const isCurrent = (): Promise<boolean> => Promise.resolve(claimIsCurrent);
-  const due = { submission, isCurrent, signal: new AbortController().signal };
+  const isSuperseded = (): Promise<boolean> => Promise.resolve(isClaimedAnew);
+  const due = { submission, isCurrent, isSuperseded };
   // As the submitter does: what may pass is tried again.
   for (let mustCheck = false; ; mustCheck = true) {
     const creation = await createJob(deps, settings, { ...due, mustCheck });
@@ -140,4 +148,17 @@ describe("createJob", () => {
     expect(await create()).toEqual({ outcome: "ours", name: names[0] });
     kube.create = original;
   });
+
+  it.each([
+    { what: "whose claim was taken over meanwhile", anew: true, outcome: "not-needed", gone: [names[0]] },
+    // It may run in this very Job.
+    { what: "that runs already", anew: false, outcome: "ours", gone: [] },
+  ])(
+    "after a request of many seconds keeps one Job of a run $what: $outcome",
+    async ({ anew, outcome, gone }) => {
+      [takesMs, isClaimedAnew, claimIsCurrent] = [6_000, anew, false];
+      expect(await create()).toMatchObject({ outcome });
+      expect(deleted).toEqual(gone);
+    },
+  );
 });

@@ -10,7 +10,13 @@ function waitingFor(count: number, reason: "passing" | "quota" | "agent" = "pass
   const refused = { reason, error: new Error("no") };
   const waiting = new WaitingSubmissions({
     clock,
-    log: createLog({ name: "agent", level: "ERROR", format: "text", write: () => {}, now: () => new Date(0) }),
+    log: createLog({
+      name: "agent",
+      level: "ERROR",
+      format: "text",
+      write: () => {},
+      now: () => new Date(0),
+    }),
     runs: { keepAlive: () => Promise.resolve() },
     inFlight: new InFlight(clock),
     retry: () => Promise.resolve(refused),
