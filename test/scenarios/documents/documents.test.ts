@@ -72,7 +72,7 @@ async function follow(path: string) {
 describe.skipIf(!hasKubectl)("the commands in", () => {
   const notRun = new Set<string>();
 
-  it.each(DOCUMENTS)("%s work", async (path) => {
+  it.each(DOCUMENTS)("%s work", { timeout: 300_000 }, async (path) => {
     const { failures, notRun: programs } = await follow(path);
     expect(failures).toEqual([]);
     for (const program of programs) notRun.add(program);
