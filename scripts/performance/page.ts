@@ -2,6 +2,7 @@
 
 import { isMet, rounded } from "../bench/figure.ts";
 import type { Measurement } from "../bench/figure.ts";
+import { markdownTable } from "../markdown-table.ts";
 import { SECTIONS } from "./rows.ts";
 import type { Row } from "./rows.ts";
 
@@ -46,9 +47,10 @@ function measuredOn(report: BenchReport | undefined): string {
 }
 
 function tableOf(rows: readonly Row[], results: ReadonlyMap<string, Measurement>): string {
-  const cells = rows.map(({ measurement, what }) => cellsOf(what, results.get(measurement)));
-  const line = (row: readonly string[]): string => `| ${row.join(" | ")} |`;
-  return [line(HEADER), line(HEADER.map(() => "---")), ...cells.map(line)].join("\n");
+  return markdownTable([
+    HEADER,
+    ...rows.map(({ measurement, what }) => cellsOf(what, results.get(measurement))),
+  ]);
 }
 
 function cellsOf(what: string, measured: Measurement | undefined): readonly string[] {

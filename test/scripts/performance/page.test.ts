@@ -33,7 +33,7 @@ const REPORT: BenchReport = {
 };
 
 describe("performancePage", () => {
-  const page = performancePage(REPORT);
+  const page = performancePage(REPORT).replaceAll(/ +/g, " ");
 
   it("says when and on what the figures were measured", () => {
     expect(page).toContain(
@@ -43,7 +43,7 @@ describe("performancePage", () => {
 
   it("has each figure with what was measured beside it, the ratio, the bound, and whether it is met", () => {
     expect(page).toContain("| `version` | 55.3 ms | node -e 0: 34 ms | × 1.63 | at most × 2 | yes |");
-    expect(page).toContain("| memory with 10,000 live Jobs | 261 MB |  |  | at most 250 MB | **no** |");
+    expect(page).toContain("| memory with 10,000 live Jobs | 261 MB | | | at most 250 MB | **no** |");
   });
 
   it("names figures that were not measured, and those that it does not know", () => {
