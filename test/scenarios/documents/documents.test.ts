@@ -1,10 +1,11 @@
 // Every command block of README.md and docs/ is run, in its order, as a reader would; blocks of settings are read.
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parse as parseToml } from "smol-toml";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { freePort } from "../../../scripts/free-port.ts";
 import { blocksOf, fileNamedBy, shellOf } from "./blocks.ts";
@@ -17,6 +18,11 @@ const DOCUMENTS = ["README.md", ...pagesIn("docs")];
 const hasKubectl = spawnSync("kubectl", ["version", "--client"]).status === 0;
 /** Files that commands in the documents take from the reader. */
 const FILES = ["run.json", "job.yaml", "config.toml"];
+
+/** The program's sources are compiled once for all commands. */
+let compiled = "";
+beforeAll(() => (compiled = mkdtempSync(join(tmpdir(), "documents-compiled-"))));
+afterAll(() => rmSync(compiled, { recursive: true }));
 
 function pagesIn(folder: string): readonly string[] {
   const names = readdirSync(join(ROOT, folder)).filter((name) => name.endsWith(".md"));
@@ -45,7 +51,7 @@ async function follow(path: string) {
   const port = await freePort();
   const places = [...addresses, ["http://:8080", `http://127.0.0.1:${port}`]] as const;
   const here = (text: string): string => places.reduce((all, [from, to]) => all.replaceAll(from, to), text);
-  const shell = startShell({ KUBECONFIG: "kubeconfig" });
+  const shell = startShell({ KUBECONFIG: "kubeconfig", NODE_COMPILE_CACHE: compiled });
   const config = here('backend = "server"\n[cloud]\napi = "http://apollo:4200"\n');
   const files = new Map(
     FILES.map((name) => [name, readFileSync(join(import.meta.dirname, "files", name), "utf8")]),
@@ -78,7 +84,7 @@ describe.skipIf(!hasKubectl)("the commands in", () => {
     for (const program of programs) notRun.add(program);
   });
 
-  it("them name every program that is not run", () => {
+  it("all documents together use every program that is not run", () => {
     expect(Object.keys(NOT_RUN).filter((name) => !notRun.has(name))).toEqual([]);
   });
 });
