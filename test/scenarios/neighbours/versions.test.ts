@@ -88,7 +88,7 @@ describe("after an upgrade", () => {
     expect(JSON.parse(annotations["prefect.io/agent"] ?? "")).toMatchObject({ name: "other" });
   });
 
-  it("a claim of the earlier version without a Job is left alone until Prefect reschedules the run", async () => {
+  it("a claim of the earlier version without a Job waits until Prefect reschedules the run", async () => {
     const id = claimed({ place: "0401b9a043bb5d9c/default", by: "vm:29305" });
     const before = world.prefect.flowRun(id);
     await started();
@@ -135,7 +135,7 @@ describe("after a downgrade", () => {
     await world.time.until(() => world.state(id) === "Success", MINUTE);
   });
 
-  it("a claim whose place cannot be read is left alone", async () => {
+  it("a claim whose place cannot be read is not touched", async () => {
     const id = claimed({ place: { uid: "2;default" }, agent: AGENT, process: "dead" });
     const before = world.prefect.flowRun(id);
     await started();
