@@ -7,6 +7,7 @@ import { commandMetadata, isAmong, sharedOptions } from "../src/cli/help/command
 import type { CommandInfo, OptionInfo } from "../src/cli/help/command-metadata.ts";
 import { withValue } from "../src/cli/help/flag-values.ts";
 import { COMMANDS } from "../src/cli/program.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { projectPath } from "./project.ts";
 
 export const OPTIONS_DOC = projectPath("docs", "options.md");
@@ -56,18 +57,12 @@ function commandOptions({ name, options }: CommandInfo): string {
   return own.length === 0 ? also : `${optionsTable(name, own)}\n\n${also}`;
 }
 
-/** Laid out as oxfmt would. */
 function optionsTable(command: string, options: readonly OptionInfo[]): string {
   const rows = options.map((option) => [
     cell(`\`${withValue(option.names.join(", "), command, option)}\``),
     cell(option.description),
   ]);
-  const widths = [0, 1].map((at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (cells: readonly string[], filler: string): string =>
-    `| ${cells.map((text, at) => text.padEnd(widths[at] ?? 0, filler)).join(" | ")} |`;
-  return [line(["option", "meaning"], " "), line(["", ""], "-"), ...rows.map((row) => line(row, " "))].join(
-    "\n",
-  );
+  return markdownTable([["option", "meaning"], ...rows]);
 }
 
 /** A bar would end the cell. */

@@ -4,11 +4,14 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { blockNames, OPTIONS_DOC, withCurrentOptions } from "../scripts/options-doc.ts";
+import type { CliContext } from "../src/cli/context.ts";
+import { readArgv } from "../src/cli/help/argv.ts";
 import { commandMetadata } from "../src/cli/help/command-metadata.ts";
 import { COMMANDS } from "../src/cli/program.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const GUIDES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)];
+const PAGES = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
+const GUIDES = ["README.md", ...PAGES.map((name) => `docs/${name}`)];
 const DOCUMENTS = [
   ...GUIDES,
   "CONTRIBUTING.md",
@@ -73,6 +76,35 @@ describe.each(DOCUMENTS)("%s", (path) => {
     const used = [...text.matchAll(/kubectl prefect ([a-z][a-z ]*[a-z])/g)].map(([, words = ""]) => words);
     const unknown = used.filter((words) => !names.some((name) => `${words} `.startsWith(`${name} `)));
     expect(unknown).toEqual([]);
+  });
+
+  it("has only commands between backticks that can be read", () => {
+    const commands = commandMetadata(COMMANDS);
+    const lines = [...text.matchAll(/`kubectl prefect ([^`\n]+)`/g)].map(([, line = ""]) => line);
+    const wrong = lines.filter((line) => {
+      const { command, args } = readArgv(line.split(" "), commands);
+      try {
+        command?.parse(args, {} as CliContext);
+        return false;
+      } catch {
+        // Prose may name a command without what it needs.
+        return line.includes(" -");
+      }
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("gives npm scripts only options that they read", () => {
+    const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> };
+    const wrong = [...text.matchAll(/npm run ([\w:-]+) -- ([^`\n#]+)/g)].flatMap(
+      ([, script = "", words = ""]) => {
+        const [, source] = /^node (scripts\/\S+)$/.exec(scripts[script] ?? "") ?? [];
+        if (source === undefined) return [];
+        const options = [...words.matchAll(/(?<=^| )--([\w-]+)/g)].map(([, name = ""]) => name);
+        return options.filter((name) => !new RegExp(`\\b${name}"?: \\{ type:`).test(textOf(source)));
+      },
+    );
+    expect(wrong).toEqual([]);
   });
 
   it("links only to files and sections that there are", () => {

@@ -78,16 +78,19 @@ export class AgentProcess implements AsyncDisposable {
   /** Resident memory in MB (10^6 bytes): current and peak. */
   memory(): { readonly nowMb: number; readonly peakMb: number } {
     const status = this.#procFile("status");
-    const megabytes = (key: string): number => {
-      const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(status);
-      return (Number(found?.[1]) * 1_024) / 1e6;
-    };
-    return { nowMb: megabytes("VmRSS"), peakMb: megabytes("VmHWM") };
+    return { nowMb: megabytesIn(status, "VmRSS"), peakMb: peakMbIn(status) };
   }
 
   /** Makes our agent poll at once; has no effect on Prefect's own agent. */
   async poke(): Promise<void> {
     if (this.#address !== undefined) await fetch(`${this.#address}/api/poke`);
+  }
+
+  /** Ends it as a lost node does: it can finish nothing. */
+  async kill(): Promise<void> {
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -129,4 +132,14 @@ export class AgentProcess implements AsyncDisposable {
     });
     await ready;
   }
+}
+
+/** The most resident memory of a process so far, in MB; NaN if the text of its status does not say. */
+export function peakMbIn(status: string): number {
+  return megabytesIn(status, "VmHWM");
+}
+
+function megabytesIn(status: string, key: string): number {
+  const found = new RegExp(`^${key}:\\s+(\\d+) kB$`, "m").exec(status);
+  return (Number(found?.[1]) * 1_024) / 1e6;
 }

@@ -89,7 +89,7 @@ async function deletion(
   command: (namespace: string) => readonly [program: string, args: readonly string[]],
 ): Promise<number> {
   await using namespace = await cluster.namespace();
-  await finishedJobs(cluster, namespace, jobs);
+  await finishedJobs(cluster, namespace, { count: jobs });
   const [program, args] = command(namespace.name);
   const startedMs = performance.now();
   // Its own home: kubectl caches the API discovery there.

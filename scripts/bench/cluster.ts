@@ -116,13 +116,14 @@ export class Namespace implements AsyncDisposable {
     this.name = name;
   }
 
-  /** Watches for each flow run's first matching event of this resource. */
+  /** Watches for each flow run's first matching event of this resource, or for each object's. */
   async firstEvents(
     resource: "jobs" | "pods",
     of: (line: string) => boolean = isAdded,
+    each: "flow run" | "object" = "flow run",
   ): Promise<FirstEvents> {
     const group = resource === "jobs" ? "/apis/batch/v1" : "/api/v1";
-    const firstEvents = new FirstEvents(of);
+    const firstEvents = new FirstEvents(of, each);
     await this.#cluster.watch(`${group}/namespaces/${this.name}/${resource}`, (line, atMs) =>
       firstEvents.record(line, atMs),
     );
@@ -140,21 +141,28 @@ export class Namespace implements AsyncDisposable {
   }
 }
 
-/** Each flow run's first matching watch event, with its time. */
+const KEYS = {
+  "flow run": /"prefect\.io\/flow_run_id":"([^"]+)"/,
+  object: /"metadata":\{"name":"([^"]+)"/,
+} as const;
+
+/** Each flow run's first matching watch event, or each object's, with its time. */
 export class FirstEvents {
   readonly atMs = new Map<string, number>();
   readonly lines = new Map<string, string>();
   readonly #of: (line: string) => boolean;
+  readonly #key: RegExp;
   readonly #waiting = new Set<{ readonly count: number; readonly resolve: () => void }>();
 
-  constructor(of: (line: string) => boolean) {
+  constructor(of: (line: string) => boolean, each: keyof typeof KEYS) {
     this.#of = of;
+    this.#key = KEYS[each];
   }
 
   /** Records a line of the watch. Does not parse it, to save processor time. */
   record(line: string, atMs: number): void {
     if (!this.#of(line)) return;
-    const id = /"prefect\.io\/flow_run_id":"([^"]+)"/.exec(line)?.[1];
+    const id = this.#key.exec(line)?.[1];
     if (id === undefined || this.atMs.has(id)) return;
     this.atMs.set(id, atMs);
     this.lines.set(id, line);
@@ -168,7 +176,7 @@ export class FirstEvents {
     this.#waiting.add({ count, resolve });
     const finished = new AbortController();
     const timeout = setTimeout(timeoutMs, undefined, { signal: finished.signal }).then(() => {
-      throw new ExpectedError(`cannot wait for ${count} flow runs: the watch reported ${this.atMs.size}`);
+      throw new ExpectedError(`cannot wait for ${count} events: the watch reported ${this.atMs.size}`);
     });
     await Promise.race([promise, timeout]).finally(() => finished.abort());
     await timeout.catch(() => {});

@@ -76,7 +76,7 @@ export function lineOf(measurement: Measurement): string {
 }
 
 /** Three significant digits, without exponent. */
-function rounded(value: number): string {
+export function rounded(value: number): string {
   if (!Number.isFinite(value)) return "?";
   return Math.abs(value) >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }

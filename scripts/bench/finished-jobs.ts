@@ -1,7 +1,8 @@
-// Creates thousands of finished Jobs of flow runs, without pods.
+// Creates thousands of finished Jobs of flow runs, with or without a pod for each.
 
 import { setTimeout } from "node:timers/promises";
-import { objectIn } from "../../src/base/json.ts";
+import type { JsonObject } from "../../src/base/json.ts";
+import { objectIn, textIn } from "../../src/base/json.ts";
 import type { Cluster, Namespace } from "./cluster.ts";
 import { jobsFor } from "./jobs-for.ts";
 
@@ -10,23 +11,53 @@ const CREATE_AT_ONCE = 16;
 const SETTLED_MS = 3_000;
 /** Until all are finished: on a busy machine the Job controller handles about fifty a second. */
 const WAIT_MS = 600_000;
+const RUN_LABEL = "prefect.io/flow_run_id";
+
+export interface FinishedJobs {
+  readonly count: number;
+  /** All of one flow run. */
+  readonly ofOneRun?: boolean;
+  /** Each with a pod, which no node runs. */
+  readonly withPods?: boolean;
+}
 
 /** Creates Jobs like the agent's, but with 0 completions: the Job controller completes them at once. */
-export async function finishedJobs(cluster: Cluster, namespace: Namespace, count: number): Promise<void> {
-  const texts = await jobsFor(namespace.name, count);
-  const ended = await namespace.firstEvents("jobs", (line) => line.includes('"completionTime"'));
-  const left = texts.values();
-  await Promise.all(
-    Array.from({ length: CREATE_AT_ONCE }, async () => {
-      for (const text of left) {
-        const job = objectIn(JSON.parse(text));
-        const body = { ...job, spec: { ...objectIn(job["spec"]), completions: 0, parallelism: 0 } };
-        await cluster.send({ method: "POST", path: pathOf(namespace), body });
-      }
-    }),
-  );
+export async function finishedJobs(
+  cluster: Cluster,
+  namespace: Namespace,
+  wanted: FinishedJobs,
+): Promise<void> {
+  const { count, ofOneRun = false, withPods = false } = wanted;
+  const jobs = (await jobsFor(namespace.name, count)).map((text) => objectIn(JSON.parse(text)));
+  const run = objectIn(objectIn(jobs[0]?.["metadata"])["labels"])[RUN_LABEL];
+  const ended = await namespace.firstEvents("jobs", (line) => line.includes('"completionTime"'), "object");
+  const left = jobs.values();
+  const create = async (): Promise<void> => {
+    for (const job of left) {
+      const metadata = objectIn(job["metadata"]);
+      const labels = { ...objectIn(metadata["labels"]), ...(ofOneRun ? { [RUN_LABEL]: run } : {}) };
+      const spec = { ...objectIn(job["spec"]), completions: 0, parallelism: 0 };
+      const body = { ...job, metadata: { ...metadata, labels }, spec };
+      const answer = await cluster.send({ method: "POST", path: pathOf(namespace), body });
+      const pods = `/api/v1/namespaces/${namespace.name}/pods`;
+      if (withPods)
+        await cluster.send({ method: "POST", path: pods, body: podOf(objectIn(JSON.parse(answer.body))) });
+    }
+  };
+  await Promise.all(Array.from({ length: CREATE_AT_ONCE }, create));
   await ended.reach(count, WAIT_MS);
   await setTimeout(SETTLED_MS);
+}
+
+/** A pod of this Job. */
+function podOf(job: JsonObject): JsonObject {
+  const { name, uid, labels } = objectIn(job["metadata"]);
+  const template = objectIn(objectIn(job["spec"])["template"]);
+  const owner = { apiVersion: "batch/v1", kind: "Job", name, uid, controller: true };
+  return {
+    metadata: { name: `${textIn(name) ?? ""}-pod`, labels, ownerReferences: [owner] },
+    spec: { ...objectIn(template["spec"]), schedulerName: "none", terminationGracePeriodSeconds: 0 },
+  };
 }
 
 /** The API path of the namespace's Jobs. */

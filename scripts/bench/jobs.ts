@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { Cluster } from "./cluster.ts";
 import type { Figure, Measurement, BenchContext } from "./figure.ts";
 import { finishedJobs } from "./finished-jobs.ts";
+import type { FinishedJobs } from "./finished-jobs.ts";
 import { median } from "./statistics.ts";
 
 const WARM_UP = 2;
@@ -15,14 +16,16 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 
 interface Setting {
   readonly name: string;
-  readonly jobs: number;
+  readonly jobs: FinishedJobs;
   readonly pairs: number;
   readonly atMost: number;
 }
 
 const SETTINGS: readonly Setting[] = [
-  { name: "jobs, 10 of them", jobs: 10, pairs: 15, atMost: 2 },
-  { name: "jobs, 5,000 of them", jobs: 5_000, pairs: 7, atMost: 1 },
+  { name: "jobs, 10 of them", jobs: { count: 10 }, pairs: 15, atMost: 2 },
+  { name: "jobs, 5,000 of them", jobs: { count: 5_000 }, pairs: 7, atMost: 1 },
+  { name: "jobs, 5,000 of one run", jobs: { count: 5_000, ofOneRun: true }, pairs: 5, atMost: 1 },
+  { name: "jobs, 10,000 with pods", jobs: { count: 10_000, withPods: true }, pairs: 5, atMost: 1 },
 ];
 
 /** How long the tables take. */
@@ -52,7 +55,8 @@ async function measured(context: BenchContext, cluster: Cluster, setting: Settin
     const { stdout } = await promisify(execFile)(program, [...args, "-n", namespace.name], options);
     const ms = performance.now() - startedMs;
     const lines = stdout.trimEnd().split("\n").length;
-    if (lines !== setting.jobs + 1) throw new Error(`${program} shows ${lines - 1} of ${setting.jobs} Jobs`);
+    const { count } = setting.jobs;
+    if (lines !== count + 1) throw new Error(`${program} shows ${lines - 1} of ${count} Jobs`);
     return ms;
   };
   const pairs: { readonly kubectl: number; readonly ours: number }[] = [];

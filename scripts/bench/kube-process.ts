@@ -10,6 +10,7 @@ type Fake = Awaited<ReturnType<typeof startFakeKubernetes>>;
 
 /** The interval of a real cluster; the fake's default of one second is for tests. */
 const BOOKMARK_MS = 60_000;
+const RUN_LABEL = "prefect.io/flow_run_id";
 
 function commandsOf(fake: Fake) {
   return {
@@ -18,6 +19,15 @@ function commandsOf(fake: Fake) {
       fake
         .list("pods")
         .filter(({ status }) => status !== undefined && Reflect.get(status, "phase") === "Running").length,
+    /** Ends the flow run's pod as a kubelet does when its container exits with 1. */
+    failPod: (flowRunId: string) => {
+      const pod = fake.list("pods").find(({ metadata }) => metadata.labels?.[RUN_LABEL] === flowRunId);
+      if (pod === undefined) throw new Error(`flow run ${flowRunId} has no pod`);
+      const at = `${new Date().toISOString().slice(0, 19)}Z`;
+      const state = { terminated: { exitCode: 1, reason: "Error", startedAt: at, finishedAt: at } };
+      const container = { name: "flow", ready: false, restartCount: 0, image: "busybox:latest", imageID: "" };
+      fake.put("pods", { ...pod, status: { phase: "Failed", containerStatuses: [{ ...container, state }] } });
+    },
     requestCount: () => fake.requests.total,
     /** Counts the last requests by verb and resource. */
     requests: (last: number) => {

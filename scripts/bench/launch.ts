@@ -22,6 +22,7 @@ const IDLE_MS = 5_000;
 const SETTLED_MS = 5_000;
 const AT_LEAST = 0.6;
 /** Relative to Prefect's own agent on the same machine. */
+const TIMES_ORIGINAL_AT_LEAST = 4;
 const CPU_RATIO_AT_MOST = 0.2;
 /** Without Prefect's own agent: a fifth of the 20 bare loops that it takes. */
 const CPU_LOOPS_AT_MOST = 4;
@@ -70,7 +71,7 @@ export const launch: Figure = {
         `launch, round ${at} of ${ROUNDS}: bare loop ${roundText(bare)}; agent ${agentText(agent)}${compared}`,
       );
     }
-    return [throughputOf(rounds), processorTimeOf(rounds)];
+    return [throughputOf(rounds), ...againstOriginal(rounds), processorTimeOf(rounds)];
   },
 };
 
@@ -92,6 +93,24 @@ function throughputOf(rounds: readonly Round[]): Measurement {
     bound: { of: "ratio", side: "at least", value: AT_LEAST },
     details: { runs: RUNS, rounds },
   };
+}
+
+/** Empty if Prefect's own agent was not measured. */
+function againstOriginal(rounds: readonly Round[]): readonly Measurement[] {
+  const pairs = rounds.flatMap(({ agent, original }) =>
+    original === undefined ? [] : [{ ours: agent.perSecond, theirs: original.perSecond }],
+  );
+  if (pairs.length === 0) return [];
+  return [
+    {
+      name: "launch, Prefect's own",
+      unit: "runs/s",
+      ours: median(pairs.map(({ ours }) => ours)),
+      against: { what: "Prefect's own", value: median(pairs.map(({ theirs }) => theirs)) },
+      ratio: median(pairs.map(({ ours, theirs }) => ours / theirs)),
+      bound: { of: "ratio", side: "at least", value: TIMES_ORIGINAL_AT_LEAST },
+    },
+  ];
 }
 
 /** Compared with Prefect's own agent, or else with the bare loop. */

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { AgentProcess } from "./agent-process.ts";
+import type { AgentStart } from "./agent-process.ts";
 import { Child } from "./child.ts";
 import type { KubeCommands } from "./kube-process.ts";
 import type { PrefectCommands } from "./prefect-process.ts";
@@ -16,10 +17,20 @@ const RUN_CONFIG = { type: "KubernetesRun", image: "busybox:latest", env: { PIPE
 
 export interface Quiet {
   readonly agent: AgentProcess;
+  /** How it was started. */
+  readonly start: AgentStart;
   readonly prefect: Child<PrefectCommands>;
   readonly kube: Child<KubeCommands>;
-  /** Launches flow runs; resolves when all their pods and runs are Running. */
-  readonly fill: (count: number) => Promise<void>;
+  /** Launches flow runs; resolves with their ids when all their pods and runs are Running. */
+  readonly fill: (count: number) => Promise<readonly string[]>;
+}
+
+/** How many requests both APIs have had. */
+export async function requestsSoFar({ prefect, kube }: Pick<Quiet, "prefect" | "kube">) {
+  return {
+    ofPrefect: await prefect.ask("requestCount", undefined),
+    ofKube: await kube.ask("requestCount", undefined),
+  };
 }
 
 /** Starts agent and fakes, measures, and stops them. */
@@ -30,16 +41,18 @@ export async function withQuietAgent<T>(binary: string, measure: (quiet: Quiet) 
   const kubeconfig = join(folder.path, "kubeconfig");
   await writeFile(kubeconfig, await kube.ask("kubeconfig", undefined));
   const prefectUrl = await prefect.ask("url", undefined);
-  await using agent = await AgentProcess.start({ binary, kubeconfig, prefectUrl, namespace: "default" });
-  const fill = async (count: number): Promise<void> => {
+  const start = { binary, kubeconfig, prefectUrl, namespace: "default" };
+  await using agent = await AgentProcess.start(start);
+  const fill = async (count: number): Promise<readonly string[]> => {
     const { ids } = await prefect.ask("create", { count, runConfig: RUN_CONFIG });
     await agent.poke();
     await untilRunning(kube, count);
     await prefect.ask("setRunning", ids);
     await prefect.ask("logged", ids);
+    return ids;
   };
   // Awaited, so that the disposal happens afterwards.
-  return await measure({ agent, prefect, kube, fill });
+  return await measure({ agent, start, prefect, kube, fill });
 }
 
 async function untilRunning(kube: Child<KubeCommands>, count: number): Promise<void> {

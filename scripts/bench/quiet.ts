@@ -2,7 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import type { Figure } from "./figure.ts";
-import { withQuietAgent } from "./quiet-jobs.ts";
+import { requestsSoFar, withQuietAgent } from "./quiet-jobs.ts";
 
 const JOBS = 1_000;
 /** Until the requests of the launch are done. */
@@ -18,15 +18,12 @@ export const quiet: Figure = {
     withQuietAgent(binary, async ({ agent, prefect, kube, fill }) => {
       await fill(JOBS);
       await setTimeout(SETTLED_MS);
-      const before = [
-        await prefect.ask("requestCount", undefined),
-        await kube.ask("requestCount", undefined),
-      ];
+      const before = await requestsSoFar({ prefect, kube });
       const cpuBeforeMs = agent.cpuMs();
       await setTimeout(MINUTES * 60_000);
       const cpuMs = agent.cpuMs() - cpuBeforeMs;
-      const ofPrefect = (await prefect.ask("requestCount", undefined)) - (before[0] ?? 0);
-      const ofKube = (await kube.ask("requestCount", undefined)) - (before[1] ?? 0);
+      const after = await requestsSoFar({ prefect, kube });
+      const [ofPrefect, ofKube] = [after.ofPrefect - before.ofPrefect, after.ofKube - before.ofKube];
       const requests = {
         prefect: await prefect.ask("requests", ofPrefect),
         kube: await kube.ask("requests", ofKube),

@@ -6,6 +6,8 @@ import { formatDuration } from "../base/duration.ts";
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { backoffMs, retryAfterMs } from "../base/retry.ts";
+import { KubeError } from "../kube/client/errors.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
@@ -36,7 +38,10 @@ export class Outage {
     this.#failures++;
     if (this.#since !== undefined) return;
     this.#since = this.#clock.ticks();
-    this.#log.warn(`Cannot reach the ${this.#what}; retrying`, { error: textOf(error) });
+    const hasDetail = error instanceof PrefectError || error instanceof KubeError;
+    this.#log.warn(`Cannot reach the ${this.#what}; retrying`, {
+      error: hasDetail ? error.detail : textOf(error),
+    });
   }
 
   /** Call when a request succeeded. */

@@ -97,6 +97,15 @@ export const RESOURCES: readonly ResourceType[] = [
       fields: ["spec.clusterIP", "spec.type"],
     },
   ]),
+  ...inGroup("apps", "v1", [
+    {
+      plural: "deployments",
+      kind: "Deployment",
+      shortNames: ["deploy"],
+      hasStatus: true,
+      hasGeneration: true,
+    },
+  ]),
   ...inGroup("batch", "v1", [
     {
       plural: "jobs",
@@ -119,6 +128,10 @@ export const RESOURCES: readonly ResourceType[] = [
   ]),
   ...inGroup("coordination.k8s.io", "v1", [
     { plural: "leases", kind: "Lease", unconditionalUpdate: false, createOnUpdate: true },
+  ]),
+  ...inGroup("rbac.authorization.k8s.io", "v1", [
+    { plural: "roles", kind: "Role" },
+    { plural: "rolebindings", kind: "RoleBinding" },
   ]),
   ...inGroup("kubernetes.dask.org", "v1", [daskCluster()]),
   ...inGroup("gateway.dask.org", "v1alpha1", [daskCluster()]),

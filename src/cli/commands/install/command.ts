@@ -68,11 +68,8 @@ export class InstallCommand extends InstallFlags {
     };
     // With the key that the Secret holds by intent.
     writeRaw(this.context.stdout, renderManifests(agentManifests(options), format));
-    if (options.rbacOnly !== true && options.api !== undefined && LOOPBACK.test(options.api)) {
-      this.printMessage(
-        `warning: ${redactUrl(options.api)} in a pod is the pod itself; set the address of Prefect with --api`,
-      );
-    }
+    const missing = options.rbacOnly === true ? undefined : missingIn(options);
+    if (missing !== undefined) this.printMessage(`warning: ${missing}`);
     return 0;
   }
 
@@ -110,6 +107,15 @@ export class InstallCommand extends InstallFlags {
   #file(path: string | undefined, what: string): TextFile | undefined {
     return path === undefined ? undefined : { path, text: readInputFile(this.context, path, what) };
   }
+}
+
+/** What the agent will miss in its pod. */
+function missingIn({ api, backend, key, keySecret, configToml }: InstallOptions): string | undefined {
+  if (api !== undefined && LOOPBACK.test(api))
+    return `${redactUrl(api)} in a pod is the pod itself; set the address of Prefect with --api`;
+  if (backend === "server" || key !== undefined || keySecret !== undefined || configToml !== undefined)
+    return undefined;
+  return "the agent has no API key for Prefect Cloud; set it with --key or --key-secret, or use --backend server";
 }
 
 /** The address, unless it is only the backend's default. */

@@ -25,8 +25,12 @@ const GOLDEN = ["install", "install-more"].flatMap((name) => {
 const KEY = "KEY-OF-THE-TEST";
 const SERVER = { PREFECT__BACKEND: "server", PREFECT__CLOUD__API: "http://apollo:4200" };
 
+/** Most tests here need no key. */
+const NO_KEY = /^warning: the agent has no API key.*\n/;
+
 async function installed(argv: readonly string[], input: CliInput = {}): Promise<readonly Printed[]> {
-  const { stdout, stderr, exitCode } = await runCli(["install", ...argv], input);
+  const { stdout, stderr: all, exitCode } = await runCli(["install", ...argv], input);
+  const stderr = all.replace(NO_KEY, "");
   expect({ stderr, exitCode }).toEqual({ stderr: "", exitCode: 0 });
   return documentsIn(stdout) as Printed[];
 }
@@ -175,6 +179,17 @@ describe("install", () => {
     const printed = await installed(["--key-secret", "mine"], { env: { PREFECT__CLOUD__API_KEY: KEY } });
     expect(printed.map(({ kind }) => kind)).toEqual(["Deployment"]);
     expect(JSON.stringify(printed)).not.toContain(KEY);
+  });
+
+  it.each([
+    { argv: [], warns: true },
+    { argv: ["--rbac-only", "--rbac"], warns: false },
+    { argv: ["-k", "KEY-OF-THE-TEST"], warns: false },
+    { argv: ["--key-secret", "prefect"], warns: false },
+    { argv: ["-b", "server", "-a", "http://apollo:4200"], warns: false },
+  ])("says with $argv whether the agent lacks an API key", async ({ argv, warns }) => {
+    const { stderr, exitCode } = await runCli(["install", ...argv]);
+    expect({ warns: NO_KEY.test(stderr), exitCode }).toEqual({ warns, exitCode: 0 });
   });
 
   it("warns about an address that in a pod is the pod itself", async () => {
