@@ -65,6 +65,7 @@ export class InstallCommand extends InstallFlags {
       ...installOnly,
       ...files,
       ...(await this.#connection(files.configToml)),
+      configured: await configuredAgent(files.configToml),
     };
     // With the key that the Secret holds by intent.
     writeRaw(this.context.stdout, renderManifests(agentManifests(options), format));
@@ -110,6 +111,16 @@ export class InstallCommand extends InstallFlags {
   #file(path: string | undefined, what: string): TextFile | undefined {
     return path === undefined ? undefined : { path, text: readInputFile(this.context, path, what) };
   }
+}
+
+/** Name and labels in the agent's own configuration; undefined without one. */
+async function configuredAgent(file: TextFile | undefined): Promise<InstallOptions["configured"]> {
+  if (file === undefined) return undefined;
+  const { loadPrefectConfig } = await import("../../../prefect1/config/load.ts");
+  const path = "config.toml";
+  const readFile = (read: string): string | undefined => (read === path ? file.text : undefined);
+  const { name, labels } = loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: path }, readFile }).agent;
+  return { name: name.value, labels: labels.value };
 }
 
 /** The address, unless it is only the backend's default. */
