@@ -19,9 +19,12 @@ export interface AgentRow extends AgentIdentity {
 
 /** Whether both are the same agent. */
 export function isSameAgent(one: AgentIdentity, other: AgentIdentity): boolean {
-  const isSameTenant =
-    one.tenantId === undefined || other.tenantId === undefined || one.tenantId === other.tenantId;
-  return isSameTenant && agentKey(one) === agentKey(other);
+  return isSameTenant(one, other) && agentKey(one) === agentKey(other);
+}
+
+/** Whether both are agents of one tenant. */
+export function isSameTenant(one: AgentIdentity, other: AgentIdentity): boolean {
+  return one.tenantId === undefined || other.tenantId === undefined || one.tenantId === other.tenantId;
 }
 
 /** The same text for the same agent of one tenant. */
