@@ -81,7 +81,7 @@ export const SET_TASK_RUN_STATES = `mutation($input: set_task_run_states_input!)
 
 export const RUN_STATES = `query($ids: [uuid!]) {
   flow_run(where: {id: {_in: $ids}}) {
-    id name version serialized_state updated labels
+    id tenant_id name version serialized_state updated labels
     agent { name labels tenant_id }
   }
 }`;

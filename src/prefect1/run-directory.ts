@@ -2,11 +2,20 @@
 
 import type { Clock } from "../base/clock.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import type { KnownRun, RunDirectory, RunQuery } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
 import { runStateOf } from "./run-state.ts";
 import { newState } from "./states.ts";
+
+function notInTenant(id: string): PrefectError {
+  const hint = "check the API address and the tenant; --keep-state removes it from the cluster alone";
+  return new PrefectError(`cancel flow run "${id}"`, "Prefect has no such flow run", {
+    failure: "refused",
+    hint,
+  });
+}
 
 /** Connects on first use. */
 export function prefect1Directory(
@@ -39,7 +48,10 @@ export function prefect1Directory(
     },
     cancel: async ({ id, state }) => {
       if (state !== undefined && isFinished(state.type)) return state.name;
-      return (await client()).cancel(id);
+      const api = await client();
+      // A self-hosted server cancels the runs of all its tenants.
+      if (state === undefined && !(await api.runStates([id])).has(id)) throw notInTenant(id);
+      return api.cancel(id);
     },
     setCancelled: async (flowRunId, message) => {
       await (await client()).setState({ flowRunId, state: newState("Cancelled", message) });
