@@ -17,7 +17,7 @@ function notInTenant(id: string): PrefectError {
   });
 }
 
-/** Connects on first use. */
+/** Connects on first use. `clock`: the API's. */
 export function prefect1Directory(
   address: string,
   connect: () => Promise<Prefect1Client>,
@@ -38,6 +38,7 @@ export function prefect1Directory(
     knownIds: async (ids, signal) => new Set(await (await client()).knownFlowIds(ids, signal)),
     tenantId: async (signal) => (await client()).tenantId(signal),
     agents: async (signal) => (await client()).agents(signal),
+    now: () => clock.now(),
     find: async (query: RunQuery, signal) => {
       const found = await (await client()).findFlowRuns({ ...query, now: clock.now() }, signal);
       return found.map(({ id, name, version, serialized_state: state }) => ({

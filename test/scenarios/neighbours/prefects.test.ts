@@ -27,22 +27,20 @@ describe.each([
   { which: "with the same labels", labels: ["x", "y"] },
   { which: "with labels that could claim the other's runs", labels: ["y", "x", "z"] },
 ])("agents of one name in one namespace, $which,", ({ labels }) => {
-  async function leaveAlone(ids: readonly string[]): Promise<void> {
+  /** The runs whose Job is not as it was, an hour and a half after they have started. */
+  async function touched(ids: readonly string[]): Promise<readonly string[]> {
     await world.time.until(() => ids.every((id) => world.state(id) === "Running"), MINUTE);
     const before = owners();
     await world.time.pass(LONG);
     expect(owners()).toEqual(before);
-    expect(ids.map((id) => [world.state(id), world.jobs(id).length])).toEqual([
-      ["Running", 1],
-      ["Running", 1],
-    ]);
+    return ids.filter((id) => world.state(id) !== "Running" || world.jobs(id).length !== 1);
   }
 
   it("of two Prefects leave each other's Jobs alone", async () => {
     world = new World({ prefects: 2 });
     world.start({ prefect: 0, labels: ["x", "y"] });
     world.start({ prefect: 1, labels });
-    await leaveAlone([world.dueRun(X), world.dueRun({ ...Y, prefect: 1 })]);
+    expect(await touched([world.dueRun(X), world.dueRun({ ...Y, prefect: 1 })])).toEqual([]);
   });
 
   it("of two tenants of one server leave each other's Jobs alone", async () => {
@@ -53,7 +51,7 @@ describe.each([
     const flow = other.createFlow({ name: "etl" });
     const { id } = other.createFlowRun({ flow, labels: Y.labels });
     world.scripts.set(id, Y.script);
-    await leaveAlone([world.dueRun(X), id]);
+    expect(await touched([world.dueRun(X), id])).toEqual([]);
   });
 });
 
