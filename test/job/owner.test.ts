@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ownerOf, ownerText } from "../../src/job/owner.ts";
+import { isOriginals, ownerOf, ownerText } from "../../src/job/owner.ts";
 
 const OWNER = { id: "a-1", name: "gpu", labels: ["y", "x"], tenantId: "t", process: "p" };
 
@@ -41,6 +41,20 @@ describe("the owner in a Job's annotation", () => {
     },
   ])("has what can be read of $name", ({ text, want }) => {
     expect(read(text)).toEqual({ id: undefined, tenantId: undefined, ...want });
+  });
+
+  it.each([
+    { name: "without annotation", text: undefined, want: true },
+    { name: "of ours", text: ownerText(OWNER), want: false },
+    {
+      name: "that ours took over from Prefect's own",
+      text: ownerText({ ...OWNER, fromOriginal: true }),
+      want: true,
+    },
+  ])("tells that Prefect's own agent made a Job $name: $want", ({ text, want }) => {
+    const annotations = text === undefined ? {} : { "prefect.io/agent": text };
+    expect(isOriginals({ labels: { "prefect.io/identifier": "1a2b3c4d" }, annotations })).toBe(want);
+    expect(isOriginals({ annotations: {} })).toBe(false);
   });
 
   it("is read again after thousands of others", () => {

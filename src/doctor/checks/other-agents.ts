@@ -73,7 +73,9 @@ export function placeFindings({ agents, runs, claims }: Seen, here: Place): read
 export function originalFindings({ agents, runs }: Pick<Seen, "agents" | "runs">): readonly Finding[] {
   const ours = keysOf([...installed(agents.filter((each) => !each.isOriginal)), ...runs.flatMap(ownersIn)]);
   const polling = runs.flatMap(({ owner, observed }) =>
-    owner !== undefined && !isGone(owner) && observed.jobs.some(({ job }) => isOriginals(job.metadata))
+    owner !== undefined &&
+    !isGone(owner) &&
+    observed.jobs.some(({ job: { metadata } }) => isAgentJob(metadata) && ownerOf(metadata) === undefined)
       ? [owner]
       : [],
   );
@@ -84,10 +86,6 @@ export function originalFindings({ agents, runs }: Pick<Seen, "agents" | "runs">
   const hint =
     "install this one in its place, with the same name and labels, or move one of them to another namespace";
   return [warning(ABOUT, message, { hint })];
-}
-
-function isOriginals(metadata: Parameters<typeof isAgentJob>[0]): boolean {
-  return isAgentJob(metadata) && ownerOf(metadata) === undefined;
 }
 
 function ownersIn({ observed }: InventoryRun): readonly AgentIdentity[] {

@@ -3,6 +3,7 @@
 
 import type { Job, Pod } from "../../kube/client/objects.ts";
 import type { ObservedJob } from "./observed.ts";
+import { isOriginals } from "../owner.ts";
 import { eventsOf, flowContainerName, hasCondition } from "./observed.ts";
 import { disruptionProblem } from "./disruption.ts";
 import {
@@ -77,6 +78,7 @@ export function jobPhase(observed: ObservedJob): JobPhase {
   if (isDeleted)
     return failed.some((pod) => !wasKilledByDeletion(pod)) ? failedPhase(observed) : deletedPhase(observed);
   const live = observed.pods.filter((pod) => !failed.includes(pod));
+  if (failed.length > 0 && endsAtFirstFailure(job)) return failedPhase(observed);
   if (live.length === 0 && failed.length > 0 && !willCreateAnotherPod(job, failed.length))
     return failedPhase(observed);
   if (hasCondition(job.status, "Suspended") || job.spec.suspend === true) return { kind: "suspended" };
@@ -94,6 +96,14 @@ function phaseOfLivePods(live: readonly Pod[], observed: ObservedJob): JobPhase 
 
 function desiredCompletions(job: Job): number {
   return job.spec.completions ?? job.spec.parallelism ?? 1;
+}
+
+/**
+ * Prefect's own agent sets no backoffLimit, and takes the first failed pod for the run's end, although Kubernetes starts the
+ * flow again.
+ */
+function endsAtFirstFailure({ metadata, spec }: Job): boolean {
+  return (spec.backoffLimit ?? BACKOFF_LIMIT) === BACKOFF_LIMIT && isOriginals(metadata);
 }
 
 /** Whether the Job controller will create another pod: only a template sets a backoffLimit above 0. */
