@@ -13,7 +13,7 @@ import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { noPodEvents } from "./no-pod-events.ts";
 import { groupRuns, jobUidOf, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
-import { OwnerReader } from "./owner-reader.ts";
+import { readSilences, withOwners } from "./agent-polls.ts";
 import { StateReader } from "./run-states.ts";
 import { isSelected, withoutGuessedOwner } from "./query.ts";
 import type { InventoryQuery } from "./query.ts";
@@ -33,10 +33,11 @@ export async function loadInventory(
   const { signal } = query;
   const listing = new Listing(kube, signal);
   const states = new StateReader(sources, signal);
-  const owners = new OwnerReader(query.owners === true ? sources[1] : undefined, signal);
+  let silences: ReturnType<typeof readSilences> | undefined;
   const readState = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
-    if (prefectVersionOf(job.metadata) === 1) owners.start();
+    if (query.owners === true && prefectVersionOf(job.metadata) === 1)
+      silences ??= readSilences(sources[1], signal);
     // Awaited below; an error before that must not end the process.
     if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
   };
@@ -67,7 +68,7 @@ export async function loadInventory(
       : await withProvenDeletions(withStates, sources, signal);
   const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
   return {
-    runs: await owners.withOwners(runs),
+    runs: withOwners(runs, await silences),
     unownedDask: unowned,
     warnings,
     forbidden: listing.forbidden,

@@ -2,7 +2,7 @@
 // Prefect's own beside this one.
 
 import type { InventoryRun } from "../../inventory/inventory.ts";
-import { goneAgents } from "../../inventory/owner-reader.ts";
+import { goneAgents } from "../../inventory/agent-polls.ts";
 import { agentText, isGone, pollText } from "../../inventory/run-owner.ts";
 import { isAgentJob } from "../../job/labels.ts";
 import { ownerOf } from "../../job/owner.ts";

@@ -51,7 +51,7 @@ export class JobsCommand extends NamespacedCommand {
         signal: this.context.signal,
       };
       const { loadInventory } = await import("../../../inventory/load.ts");
-      const { ownerWarnings } = await import("../../../inventory/owner-reader.ts");
+      const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
       const load = async (): Promise<Inventory> => {
         const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
         const refusal = inventory.refusals?.get("jobs");
