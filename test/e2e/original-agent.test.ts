@@ -90,7 +90,9 @@ describe.skipIf(!program)("Prefect's own agent", () => {
     await untilAll([succeeds], "Success");
     await untilAll([fails], "Failed");
     await untilNoJobs();
-    expect(statesOf(fails)).toEqual(["Scheduled", "Submitted", "Running", "Failed"]);
+    // Before this agent has taken the Job over, Kubernetes may have started the pod a second time.
+    expect(statesOf(fails).filter((type) => type === "Failed")).toHaveLength(1);
+    expect(statesOf(succeeds)).toEqual(ONCE);
     expect(reachable.prefect.flowRun(fails)?.state_message).toContain("container 'flow' exited with code 3");
     const errors = reachable.prefect.logsOf(fails).filter(({ level }) => level === "ERROR");
     expect(errors).toHaveLength(1);
