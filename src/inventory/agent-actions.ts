@@ -7,7 +7,7 @@ import { isPodActive } from "../dask/pod-status.ts";
 import { isKept } from "../job/labels.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { InventoryRun } from "./inventory.ts";
-import { agentText, isGone, pollText } from "./run-owner.ts";
+import { isGone } from "./run-owner.ts";
 
 /** At least one line. */
 export function agentActions(run: InventoryRun, decision: Decision): readonly string[] {
@@ -38,12 +38,10 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
       ? ["read the flow run's state from Prefect first"]
       : [];
   const { owner } = run;
-  const adopt =
-    owner === undefined || !isGone(owner)
-      ? []
-      : [
-          `adopt it, if its name is "${owner.name}" or it has all labels of the flow run: ${agentText(owner)} ${pollText(owner)}`,
-        ];
+  const isLeft = owner !== undefined && isGone(owner);
+  const adopt = isLeft
+    ? [`adopt it, if its name is "${owner.name}" or it has all labels of the flow run`]
+    : [];
   const kept = run.observed.jobs.filter(({ job }) => isKept(job.metadata));
   const keep = kept.map(({ job }) => `keep Job ${job.metadata.name}: annotated prefect.io/keep`);
   const actions = [...adopt, ...readState, ...changes, ...keep];

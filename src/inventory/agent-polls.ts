@@ -45,7 +45,8 @@ export async function readSilences(
     const silences = new Map<string, number>();
     for (const row of rows) {
       const key = agentKey(row);
-      const silentMs = nowMs - (row.lastPolledAt?.getTime() ?? 0);
+      if (row.lastPolledAt === undefined) continue;
+      const silentMs = nowMs - row.lastPolledAt.getTime();
       silences.set(key, Math.min(silentMs, silences.get(key) ?? silentMs));
     }
     return silences;

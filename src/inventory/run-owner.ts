@@ -5,7 +5,7 @@ import { labelsText } from "../orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 
 export interface RunOwner extends AgentIdentity {
-  /** How long ago it asked for flow runs; undefined: Prefect has no record of it. */
+  /** How long ago it asked for flow runs; undefined: Prefect has no record of that. */
   readonly silentMs: number | undefined;
 }
 
@@ -21,9 +21,9 @@ export function agentText({ name, labels }: AgentIdentity): string {
   return `agent "${name}" with ${labelsText(labels)}`;
 }
 
-/** `polled 3s ago`, `has not polled for 3h`, `is not registered`. */
+/** `polled 3s ago`, `has not polled for 3h`. */
 export function pollText(owner: RunOwner): string {
-  if (owner.silentMs === undefined) return "is not registered in Prefect any more";
+  if (owner.silentMs === undefined) return "does not poll any more";
   const ago = formatDuration(Math.max(0, owner.silentMs));
   return isGone(owner) ? `has not polled for ${ago}` : `polled ${ago} ago`;
 }

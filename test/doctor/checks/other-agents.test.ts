@@ -59,7 +59,7 @@ describe("an agent that is gone", () => {
       name: "has no row in Prefect",
       runs: [run({ owner: { ...GPU, silentMs: undefined } })],
       want: [
-        'warning other agents: agent "gpu" with label x is not registered in Prefect any more, and has left 1 flow run here',
+        'warning other agents: agent "gpu" with label x does not poll any more, and has left 1 flow run here',
       ],
     },
     {

@@ -110,16 +110,16 @@ describe("kubectl prefect jobs", () => {
     const annotations = { "prefect.io/agent": ownerText(gone) };
     putJob(testCluster, "left", { run: run.id, annotations, pod: POD.running });
     const { stdout, stderr } = await testCluster.cli(["jobs", "-o", "wide", ...api]);
-    expect(stdout).toMatch(/^left-run .* active .*; its agent "gpu" is not registered in Prefect any more$/m);
+    expect(stdout).toMatch(/^left-run .* active .*; its agent "gpu" does not poll any more$/m);
     expect(stderr).toBe(
-      'warning: agent "gpu" with label gpu is not registered in Prefect any more: until another one adopts its flow run, nobody reports how they end\n',
+      'warning: agent "gpu" with label gpu does not poll any more: until another one adopts its flow run, nobody reports how they end\n',
     );
     const { stdout: json } = await testCluster.cli(["inspect", "left-run", "-o", "json", ...api]);
     expect(JSON.parse(json)).toMatchObject({
       flowRun: { agent: { name: "gpu", labels: ["gpu"], lastPolledSecondsAgo: null, gone: true } },
     });
     const { stdout: tree } = await testCluster.cli(["inspect", "left-run", ...api]);
-    expect(tree).toContain('|- agent "gpu" with label gpu is not registered in Prefect any more\n');
+    expect(tree).toContain('|- agent "gpu" with label gpu does not poll any more\n');
     expect(tree).toContain(
       'AN AGENT WOULD\n  adopt it, if its name is "gpu" or it has all labels of the flow run',
     );
