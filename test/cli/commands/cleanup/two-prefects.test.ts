@@ -17,7 +17,7 @@ interface Neighbours {
   readonly other: Pick<Control, "createFlow" | "createFlowRun" | "setState" | "flowRun" | "deleteFlowRun">;
   readonly otherTenantId: string;
   /** `kubectl prefect ARGV…` against the first Prefect and tenant. */
-  run(...argv: readonly string[]): ReturnType<TestCluster["run"]>;
+  readonly run: (...argv: readonly string[]) => ReturnType<TestCluster["run"]>;
 }
 
 async function twoWorkspaces(): Promise<Neighbours> {
