@@ -12,6 +12,7 @@ const server = { deps: { inline: ["clipanion"] } };
 const LONG = [
   "agent-failures",
   "dask",
+  "original-agent",
   "prefect",
   "prefect3",
   "supervise-dask",

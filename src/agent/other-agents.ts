@@ -5,7 +5,7 @@ import type { Clock } from "../base/clock.ts";
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { PauseDetector } from "../base/pause-detector.ts";
-import { agentKey } from "../orchestrator/agent-identity.ts";
+import { agentKey, isSameTenant } from "../orchestrator/agent-identity.ts";
 import type { AgentIdentity, AgentRow } from "../orchestrator/agent-identity.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 
@@ -38,10 +38,12 @@ export interface OtherAgentsDeps {
 
 export class OtherAgents {
   readonly #deps: OtherAgentsDeps;
-  readonly #self: string;
+  readonly #self: AgentIdentity;
   /** Called when an agent's presence has changed. */
   readonly #onChange: () => void;
   readonly #seen = new Map<string, Seen>();
+  /** As of the last call of #onChange. */
+  #presences: ReadonlyMap<string, Presence> = new Map();
   #rows: ReadonlyMap<string, number> = new Map();
   /** Since when this agent has polled, and read the rows, without a break; ticks. */
   #unbrokenSince: number | undefined;
@@ -49,7 +51,7 @@ export class OtherAgents {
 
   constructor(deps: OtherAgentsDeps, self: AgentIdentity, onChange: () => void) {
     this.#deps = deps;
-    this.#self = agentKey(self);
+    this.#self = self;
     this.#onChange = onChange;
   }
 
@@ -61,9 +63,12 @@ export class OtherAgents {
     }
   }
 
-  /** Whether the agent is alive. An agent is watched from the first question on, and counts as alive meanwhile. */
+  /**
+   * Whether the agent is alive. An agent is watched from the first question on, and counts as alive meanwhile. One of another
+   * tenant, or of another Prefect, always does: its polls cannot be read.
+   */
   presence(agent: AgentIdentity): Presence {
-    return this.#presence(agentKey(agent));
+    return isSameTenant(agent, this.#self) ? this.#presence(agentKey(agent)) : "alive";
   }
 
   /** The same for the unknown agent of a run: an agent whose row is missing. */
@@ -83,7 +88,7 @@ export class OtherAgents {
     const unbrokenMs = this.#unbrokenSince === undefined ? 0 : now - this.#unbrokenSince;
     const quietMs = now - seen.since;
     if (Math.min(unbrokenMs, quietMs) < WATCHED_MS) return "alive";
-    const ownMs = this.#rows.get(this.#self);
+    const ownMs = this.#rows.get(agentKey(this.#self));
     if (ownMs === undefined) return "alive";
     const behindMs = seen.lastPollMs === undefined ? quietMs : ownMs - seen.lastPollMs;
     if (behindMs >= LONG_GONE_MS) return "long gone";
@@ -92,11 +97,10 @@ export class OtherAgents {
 
   async #read(signal: AbortSignal): Promise<void> {
     const { work, clock, pause, log } = this.#deps;
-    const before = this.#presences();
     try {
       const rows = lastPolls(await work.agents(signal));
-      const own = rows.get(this.#self);
-      const hasPolled = own !== undefined && own > (this.#rows.get(this.#self) ?? 0);
+      const own = rows.get(agentKey(this.#self));
+      const hasPolled = own !== undefined && own > (this.#rows.get(agentKey(this.#self)) ?? 0);
       const wasPaused = pause.pauses !== this.#pauses;
       this.#pauses = pause.pauses;
       if (!hasPolled || wasPaused) this.#unbrokenSince = undefined;
@@ -112,12 +116,11 @@ export class OtherAgents {
       this.#unbrokenSince = undefined;
       if (!signal.aborted) log.debug("Could not read the agents in Prefect", { error: textOf(error) });
     }
-    const after = this.#presences();
-    if ([...after].some(([key, presence]) => before.get(key) !== presence)) this.#onChange();
-  }
-
-  #presences(): ReadonlyMap<string, Presence> {
-    return new Map([...this.#seen.keys()].map((key) => [key, this.#presence(key)]));
+    // Silence is also a matter of time: compared is with the last time, not with the moment before.
+    const before = this.#presences;
+    this.#presences = new Map([...this.#seen.keys()].map((key) => [key, this.#presence(key)]));
+    const hasChanged = [...this.#presences].some(([key, now]) => (before.get(key) ?? "alive") !== now);
+    if (hasChanged) this.#onChange();
   }
 }
 

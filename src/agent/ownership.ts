@@ -8,7 +8,7 @@ import { KubeError } from "../kube/client/errors.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { AGENT_ANNOTATION } from "../job/labels.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
-import { ownerOf, ownerText } from "../job/owner.ts";
+import { isOriginals, ownerOf, ownerText } from "../job/owner.ts";
 import { isSameAgent, takesRun } from "../orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
@@ -154,7 +154,8 @@ export class Ownership {
   /** Makes this process the Job's. Without permission to patch Jobs it reports all the same: better twice than never. */
   async #take({ metadata }: Job): Promise<string> {
     const { name, namespace, resourceVersion, uid } = metadata;
-    const annotations = { [AGENT_ANNOTATION]: ownerText(this.#self) };
+    const fromOriginal = isOriginals(metadata) || undefined;
+    const annotations = { [AGENT_ANNOTATION]: ownerText({ ...this.#self, fromOriginal }) };
     let outcome: string = "forbidden";
     try {
       const patch = { metadata: { resourceVersion, annotations } };

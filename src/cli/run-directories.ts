@@ -1,6 +1,7 @@
 // The Prefect APIs that a command queries for flow runs: only configured ones. Prefect 1's default address is not queried,
 // because a listing must not wait for a server that may not exist.
 
+import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import type { KnownRun, RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
@@ -28,12 +29,13 @@ export function runDirectories(
   config: PrefectConfig,
   deadlineMs: number = LISTING_DEADLINE_MS,
 ): RunDirectories {
-  const { clock } = context;
+  const clock = new ServerClock(context.clock);
   const isConfigured = config.apiUrl.source !== DEFAULT_SOURCE || config.apiKey !== undefined;
   const settings = loadPrefect3Settings(context);
   const connect1 = async () => {
     const target = prefectTarget(config);
-    return context.connectPrefect({ ...target, timeoutMs: Math.min(target.timeoutMs, deadlineMs) });
+    const options = { ...target, timeoutMs: Math.min(target.timeoutMs, deadlineMs) };
+    return context.connectPrefect(options, ({ date, ms }) => clock.observe(date, ms));
   };
   const target3 = settings && prefect3Target(settings);
   const connect3 = async (target: NonNullable<typeof target3>) => {

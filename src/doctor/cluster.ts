@@ -3,6 +3,7 @@
 import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import type { Sourced } from "../base/sourced.ts";
+import type { Place } from "../orchestrator/place.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { jobSettings } from "../prefect1/config/job-settings.ts";
 import { AGENT_POD_SELECTOR, installedAgent } from "../prefect1/installed-agent.ts";
@@ -62,7 +63,9 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     // Without an agent: what `agent start` would use here.
     const here = target.config.ok ? [jobSettings(target.config.value, { ...target.given, namespace })] : [];
     const settings = found.agents.length > 0 ? found.agents.map((agent) => agent.settings) : here;
-    return { kube: found.kube, agents: found.agents, namespace, settings };
+    const namespaceUid = object.ok ? object.value?.metadata.uid : undefined;
+    const place: Place = { namespace, namespaceUid, ca: found.kube.clusterId };
+    return { kube: found.kube, agents: found.agents, namespace, settings, place };
   });
   return { connection, version, agents, namespaced, namespaceObject, cluster, clock: time, close };
 }

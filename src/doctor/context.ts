@@ -26,7 +26,7 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
   const inventory = once(async () => {
     const { kube, namespace } = await kubernetes.cluster();
     const sources = { 1: prefect1.directory, 2: prefect3.directory };
-    return loadInventory(kube, sources, { namespace, dask: "all", events: "all", signal });
+    return loadInventory(kube, sources, { namespace, dask: "all", events: "all", owners: true, signal });
   });
   const expectedAgents = async (): Promise<readonly ExpectedAgent[]> => {
     const found = await attempt(kubernetes.agents);

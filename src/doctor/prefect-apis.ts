@@ -29,7 +29,7 @@ export function prefect1Answers({ clock, signal, connectPrefect1 }: DoctorDeps, 
     return (await hello()).doctor;
   };
   const agents = once(async () => (await queries()).agents(signal));
-  const directory = config && prefect1Directory(config.apiUrl.value, hello, clock);
+  const directory = config && prefect1Directory(config.apiUrl.value, hello, time);
   return { config, hello, backend, tenant, queries, agents, directory, clock: time, close };
 }
 

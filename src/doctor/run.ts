@@ -13,6 +13,7 @@ import { kubeconfig } from "./checks/kubeconfig.ts";
 import { leftovers } from "./checks/leftovers.ts";
 import { namedObjects } from "./checks/named-objects.ts";
 import { namespace } from "./checks/namespace.ts";
+import { otherAgents } from "./checks/other-agents.ts";
 import { permissions } from "./checks/permissions.ts";
 import { prefect1Api } from "./checks/prefect1-api.ts";
 import { prefect3Api } from "./checks/prefect3-api.ts";
@@ -39,6 +40,7 @@ const CHECKS: readonly Check[] = [
   prefect3Api,
   dueRuns,
   stalledRuns,
+  otherAgents,
   stuckPods,
   quotas,
   leftovers,

@@ -19,14 +19,20 @@ export function agentArguments(options: InstallOptions): readonly string[] {
   return ["agent", "start", ...args.map(literal)];
 }
 
-/** `cleanup` every minute. It keeps finished Jobs for at least as long as the agent does. */
+/** `cleanup` every minute, of this agent's Jobs. It keeps finished Jobs for at least as long as the agent does. */
 export function cleanupArguments(options: InstallOptions): readonly string[] {
   const keptMs = Math.max(
     durationOf(options.deleteSucceededAfter, "--delete-succeeded-after"),
     durationOf(options.deleteFailedAfter, "--delete-failed-after"),
   );
   const olderThan = keptMs > CLEANUP_AGE_MS ? `${Math.ceil(keptMs / 1_000)}s` : undefined;
-  return ["cleanup", "--every=60s", "--yes", ...flag("--older-than", olderThan)];
+  const { name, labels } = options.configured ?? { name: "agent", labels: [] };
+  const own = options.labels?.length ? options.labels : labels;
+  const agent = [
+    ...flag("--agent", options.name || name),
+    ...[...new Set(own)].flatMap((label) => flag("--agent-label", label)),
+  ];
+  return ["cleanup", "--every=60s", "--yes", ...flag("--older-than", olderThan), ...agent.map(literal)];
 }
 
 /** The options of `agent start`, some changed for the pod. */

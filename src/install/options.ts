@@ -162,6 +162,8 @@ export interface FileOptions {
   /** A template that the agent downloads: http(s)://, s3://, gs://. */
   readonly jobTemplateUrl?: string | undefined;
   readonly configToml?: TextFile | undefined;
+  /** The agent's name and labels where no flag sets them: of that configuration; undefined: the defaults. */
+  readonly configured?: { readonly name: string; readonly labels: readonly string[] } | undefined;
 }
 
 export type InstallOptionValues = ValuesOf<typeof INSTALL_OPTIONS>;

@@ -7,6 +7,7 @@ import { isPodActive } from "../dask/pod-status.ts";
 import { isKept } from "../job/labels.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { InventoryRun } from "./inventory.ts";
+import { isGone } from "./run-owner.ts";
 
 /** At least one line. */
 export function agentActions(run: InventoryRun, decision: Decision): readonly string[] {
@@ -36,9 +37,14 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
     run.status.kind === "unknown" && changes.length > 0
       ? ["read the flow run's state from Prefect first"]
       : [];
+  const { owner } = run;
+  const isLeft = owner !== undefined && isGone(owner);
+  const adopt = isLeft
+    ? [`adopt it, if its name is "${owner.name}" or it has all labels of the flow run`]
+    : [];
   const kept = run.observed.jobs.filter(({ job }) => isKept(job.metadata));
   const keep = kept.map(({ job }) => `keep Job ${job.metadata.name}: annotated prefect.io/keep`);
-  const actions = [...readState, ...changes, ...keep];
+  const actions = [...adopt, ...readState, ...changes, ...keep];
   return actions.length === 0 ? ["nothing: the flow run has no problem"] : actions;
 }
 

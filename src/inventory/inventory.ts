@@ -6,6 +6,7 @@ import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { KubeError } from "../kube/client/errors.ts";
 import type { Resource } from "../kube/client/objects.ts";
 import type { ObservedRun } from "../job/observe/observed.ts";
+import type { RunOwner } from "./run-owner.ts";
 
 /** The Prefect version of a run, by its labels: 1 (0.x and 1.x, with underscores) or 2 (2.x and 3.x, with hyphens). */
 export type PrefectVersion = 1 | 2;
@@ -22,6 +23,8 @@ export interface InventoryRun {
   /** The user may not list pods: that `observed` has none means nothing. */
   readonly podsForbidden?: boolean | undefined;
   readonly dask: readonly ObservedCluster[];
+  /** Its agent, if the query asks for it and Prefect tells. */
+  readonly owner?: RunOwner | undefined;
 }
 
 /** What was found, and what could not be read. */

@@ -10,6 +10,7 @@ import type { Container, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideJobs } from "./run-decision.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
+import { isGone, pollText } from "./run-owner.ts";
 
 export interface JobRow {
   readonly run: InventoryRun;
@@ -23,9 +24,16 @@ export function jobRows(runs: readonly InventoryRun[], now: Date): readonly JobR
     const decisions = decideJobs(run, now);
     return run.observed.jobs.flatMap((job, at) => {
       const decision = decisions[at];
-      return decision === undefined ? [] : [{ run, job, decision }];
+      return decision === undefined ? [] : [{ run, job, decision: withOwner(decision, run) }];
     });
   });
+}
+
+/** The reason also says that nobody reports how the Job ends. */
+function withOwner(decision: Decision, { owner }: InventoryRun): Decision {
+  if (owner === undefined || !isGone(owner)) return decision;
+  const gone = `its agent "${owner.name}" ${pollText(owner)}`;
+  return { ...decision, reason: [decision.reason, gone].filter((part) => part !== "").join("; ") };
 }
 
 /** Prefect's name of the state; `<unknown>` if it could not be read, `<deleted>` if Prefect has no such run. */
@@ -78,6 +86,7 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
       name: run.name,
       prefect: run.prefectVersion,
       state: stateObject(run.status),
+      ...ownerObject(run),
     },
     status: decision.status,
     reason: decision.reason,
@@ -86,6 +95,14 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
     restarts: run.podsForbidden === true ? null : restartsText(observed),
     jobStatus: observed.job.status,
   };
+}
+
+/** The run's agent in -o json, if it is known. */
+export function ownerObject({ owner }: InventoryRun): JsonObject {
+  if (owner === undefined) return {};
+  const { name, labels, silentMs = null } = owner;
+  const lastPolledSecondsAgo = silentMs === null ? null : Math.round(silentMs / 1_000);
+  return { agent: { name, labels, lastPolledSecondsAgo, gone: isGone(owner) } };
 }
 
 /** A pod in -o json: what the table and the tree show of it. */

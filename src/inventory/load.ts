@@ -13,6 +13,7 @@ import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { noPodEvents } from "./no-pod-events.ts";
 import { groupRuns, jobUidOf, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
+import { readSilences, withOwners } from "./agent-polls.ts";
 import { StateReader } from "./run-states.ts";
 import { isSelected, withoutGuessedOwner } from "./query.ts";
 import type { InventoryQuery } from "./query.ts";
@@ -32,8 +33,11 @@ export async function loadInventory(
   const { signal } = query;
   const listing = new Listing(kube, signal);
   const states = new StateReader(sources, signal);
+  let silences: ReturnType<typeof readSilences> | undefined;
   const readState = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
+    if (query.owners === true && prefectVersionOf(job.metadata) === 1)
+      silences ??= readSilences(sources[1], signal);
     // Awaited below; an error before that must not end the process.
     if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
   };
@@ -64,7 +68,7 @@ export async function loadInventory(
       : await withProvenDeletions(withStates, sources, signal);
   const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
   return {
-    runs,
+    runs: withOwners(runs, await silences),
     unownedDask: unowned,
     warnings,
     forbidden: listing.forbidden,

@@ -15,6 +15,8 @@ export interface InventoryQuery extends ListQuery {
   readonly events?: "all" | "no-pods" | undefined;
   /** No other Prefect uses these namespaces: a run that the API does not know was deleted. */
   readonly onlyPrefect?: boolean | undefined;
+  /** Also the agents that the runs belong to. */
+  readonly owners?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

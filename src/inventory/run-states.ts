@@ -10,7 +10,12 @@ import type { PrefectVersion } from "./inventory.ts";
 
 /** The configured APIs by Prefect version. */
 export type StateSources = Readonly<
-  Record<PrefectVersion, Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId"> | undefined>
+  Record<
+    PrefectVersion,
+    | (Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId"> &
+        Partial<Pick<RunDirectory, "agents" | "now">>)
+    | undefined
+  >
 >;
 
 /** No Prefect at all: every state is unknown. */

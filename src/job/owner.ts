@@ -3,13 +3,15 @@
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
-import { AGENT_ANNOTATION } from "./labels.ts";
+import { AGENT_ANNOTATION, isAgentJob } from "./labels.ts";
 
 export interface JobOwner extends AgentIdentity {
   /** The agent's id in Prefect when it created or took over the Job. For people. */
   readonly id?: string | undefined;
   /** The agent's process, a UUID: the first to report the Job. */
   readonly process: string;
+  /** Whether it took the Job over from Prefect's own agent. */
+  readonly fromOriginal?: boolean | undefined;
 }
 
 /** Few texts stand on many Jobs, and each is read often. */
@@ -28,7 +30,7 @@ export function ownerOf({ annotations }: Pick<Meta, "annotations">): JobOwner | 
 }
 
 function ownerIn(text: string): JobOwner | undefined {
-  const { id, name, labels, tenant, process } = objectIn(parsed(text));
+  const { id, name, labels, tenant, process, fromOriginal } = objectIn(parsed(text));
   if (typeof name !== "string") return undefined;
   return {
     id: textIn(id),
@@ -36,12 +38,18 @@ function ownerIn(text: string): JobOwner | undefined {
     labels: arrayIn(labels).map(String),
     tenantId: textIn(tenant),
     process: textIn(process) ?? "",
+    ...(fromOriginal === true && { fromOriginal }),
   };
 }
 
+/** Whether Prefect's own agent made the Job. */
+export function isOriginals(metadata: Pick<Meta, "labels" | "annotations">): boolean {
+  return isAgentJob(metadata) && (ownerOf(metadata)?.fromOriginal ?? ownerOf(metadata) === undefined);
+}
+
 /** The annotation's value. */
-export function ownerText({ id, name, labels, tenantId, process }: JobOwner): string {
-  return JSON.stringify({ id, name, labels: labels.toSorted(), tenant: tenantId, process });
+export function ownerText({ id, name, labels, tenantId, process, fromOriginal }: JobOwner): string {
+  return JSON.stringify({ id, name, labels: labels.toSorted(), tenant: tenantId, process, fromOriginal });
 }
 
 function parsed(text: string): unknown {

@@ -19,9 +19,12 @@ export interface AgentRow extends AgentIdentity {
 
 /** Whether both are the same agent. */
 export function isSameAgent(one: AgentIdentity, other: AgentIdentity): boolean {
-  const isSameTenant =
-    one.tenantId === undefined || other.tenantId === undefined || one.tenantId === other.tenantId;
-  return isSameTenant && agentKey(one) === agentKey(other);
+  return isSameTenant(one, other) && agentKey(one) === agentKey(other);
+}
+
+/** Whether both are agents of one tenant. */
+export function isSameTenant(one: AgentIdentity, other: AgentIdentity): boolean {
+  return one.tenantId === undefined || other.tenantId === undefined || one.tenantId === other.tenantId;
 }
 
 /** The same text for the same agent of one tenant. */
@@ -36,4 +39,10 @@ export function agentKey({ name, labels }: AgentIdentity): string {
 export function takesRun(agentLabels: readonly string[], runLabels: readonly string[]): boolean {
   if (runLabels.length === 0) return agentLabels.length === 0;
   return runLabels.every((label) => agentLabels.includes(label));
+}
+
+/** Equal for the same labels in any order: `labels a, b`, `label a`, `no labels`. */
+export function labelsText(labels: readonly string[]): string {
+  if (labels.length === 0) return "no labels";
+  return `${labels.length === 1 ? "label" : "labels"} ${labels.toSorted().join(", ")}`;
 }

@@ -32,6 +32,8 @@ export interface RunDirectory {
   tenantId(signal?: AbortSignal): Promise<string | undefined>;
   /** The Kubernetes agents on record; undefined: this Prefect has none. */
   agents(signal?: AbortSignal): Promise<readonly AgentRow[] | undefined>;
+  /** The time at the API, once it has answered. */
+  now(): Date;
   /** Runs by name or by the beginning of their id, newest first. */
   find(query: RunQuery, signal?: AbortSignal): Promise<readonly KnownRun[]>;
   /** Cancels the run. Returns the name of its new state: Cancelling if its process must still stop. */

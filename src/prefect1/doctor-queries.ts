@@ -2,6 +2,7 @@
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
+import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { claimIn } from "./claim.ts";
 import type { Graphql, Operation } from "./graphql.ts";
@@ -89,6 +90,16 @@ export function doctorQueries(
       const query = { action: "list stalled runs", name: "stalled_runs", document: documents.STALLED_RUNS };
       const found = await rows({ ...query, variables: { before: isoUtc(before), limit: LIMIT }, signal });
       return found.map(stalledRunIn);
+    },
+    /** Which agents of kubectl-prefect have claimed the runs that are Submitted or Running, and where. */
+    claims: async (signal?: AbortSignal): Promise<readonly Pick<ClaimRecord, "agent" | "place">[]> => {
+      const query = { action: "list claims", name: "flow_run_claims", document: documents.CLAIMS };
+      const found = await rows({ ...query, variables: { limit: LIMIT }, signal });
+      return found.flatMap((row) =>
+        arrayIn(row["states"]).flatMap(
+          (state) => claimIn(stateIn(objectIn(state)["serialized_state"])) ?? [],
+        ),
+      );
     },
   };
 }

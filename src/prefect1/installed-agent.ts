@@ -29,6 +29,8 @@ export interface InstalledAgent {
   readonly labels: readonly string[] | undefined;
   /** The address of its Prefect API, without a password. */
   readonly api: string | undefined;
+  /** Whether it is Prefect's own. */
+  readonly isOriginal: boolean;
   /** Whether it makes Jobs from a template that is in its pod. */
   readonly hasTemplate: boolean;
   readonly leaderElect: boolean;
@@ -84,6 +86,7 @@ export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">): 
     settings,
     labels: hasFile && settings.labels.length === 0 ? undefined : settings.labels,
     api: isApiInFile ? undefined : redactUrl(settings.apiUrl),
+    isOriginal,
     hasTemplate: flag("job-template") !== undefined,
     leaderElect: values["leader-elect"] === true,
     cleansUp: containers.some((each) => wordsOf(each).includes("cleanup")),

@@ -45,6 +45,16 @@ export const STALLED_RUNS = `query($tenant: uuid!, $before: timestamptz!, $limit
   }
 }`;
 
+/** The last claim of each run that is Submitted or Running, the newest first. */
+export const CLAIMS = `query($tenant: uuid!, $limit: Int!) {
+  flow_run(
+    where: {tenant_id: {_eq: $tenant}, state: {_in: ["Submitted", "Running"]}},
+    order_by: [{state_timestamp: desc_nulls_last}], limit: $limit
+  ) {
+    states(where: {state: {_eq: "Submitted"}}, order_by: [{version: desc}], limit: 1) { serialized_state }
+  }
+}`;
+
 export const REGISTER_AGENT =
   "mutation($input: register_agent_input!) { register_agent(input: $input) { id } }";
 
@@ -81,7 +91,7 @@ export const SET_TASK_RUN_STATES = `mutation($input: set_task_run_states_input!)
 
 export const RUN_STATES = `query($ids: [uuid!]) {
   flow_run(where: {id: {_in: $ids}}) {
-    id name version serialized_state updated labels
+    id tenant_id name version serialized_state updated labels
     agent { name labels tenant_id }
   }
 }`;

@@ -2,13 +2,22 @@
 
 import type { Clock } from "../base/clock.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import type { KnownRun, RunDirectory, RunQuery } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
 import { runStateOf } from "./run-state.ts";
 import { newState } from "./states.ts";
 
-/** Connects on first use. */
+function notInTenant(id: string): PrefectError {
+  const hint = "check the API address and the tenant; --keep-state removes it from the cluster alone";
+  return new PrefectError(`cancel flow run "${id}"`, "Prefect has no such flow run", {
+    failure: "refused",
+    hint,
+  });
+}
+
+/** Connects on first use. `clock`: the API's. */
 export function prefect1Directory(
   address: string,
   connect: () => Promise<Prefect1Client>,
@@ -29,6 +38,7 @@ export function prefect1Directory(
     knownIds: async (ids, signal) => new Set(await (await client()).knownFlowIds(ids, signal)),
     tenantId: async (signal) => (await client()).tenantId(signal),
     agents: async (signal) => (await client()).agents(signal),
+    now: () => clock.now(),
     find: async (query: RunQuery, signal) => {
       const found = await (await client()).findFlowRuns({ ...query, now: clock.now() }, signal);
       return found.map(({ id, name, version, serialized_state: state }) => ({
@@ -39,7 +49,10 @@ export function prefect1Directory(
     },
     cancel: async ({ id, state }) => {
       if (state !== undefined && isFinished(state.type)) return state.name;
-      return (await client()).cancel(id);
+      const api = await client();
+      // A self-hosted server cancels the runs of all its tenants.
+      if (state === undefined && !(await api.runStates([id])).has(id)) throw notInTenant(id);
+      return api.cancel(id);
     },
     setCancelled: async (flowRunId, message) => {
       await (await client()).setState({ flowRunId, state: newState("Cancelled", message) });

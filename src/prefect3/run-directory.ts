@@ -30,6 +30,7 @@ export function prefect3Directory(address: string, connect: () => Promise<Prefec
     knownIds: async (ids, signal) => (await client()).knownIds(ids, signal),
     tenantId: () => Promise.resolve(undefined),
     agents: () => Promise.resolve(undefined),
+    now: () => new Date(),
     find: async (query, signal) => findFlowRuns(await client(), query, signal),
     cancel: async ({ id, state }) => {
       // Already requested: the API refuses the same state again.

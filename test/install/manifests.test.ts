@@ -278,7 +278,7 @@ describe("--resource-manager", () => {
 
   it("adds a container that runs cleanup, with the Prefect connection of the agent and without a port", () => {
     const manager = container(OPTIONS, "resource-manager");
-    expect(manager.args).toEqual(["cleanup", "--every=60s", "--yes"]);
+    expect(manager.args).toEqual(["cleanup", "--every=60s", "--yes", "--agent=agent"]);
     expect(manager.image).toBe(container(OPTIONS).image);
     expect(env(OPTIONS, "resource-manager")).toEqual(env(OPTIONS));
     expect(manager.ports ?? manager.livenessProbe).toBeUndefined();
@@ -289,6 +289,24 @@ describe("--resource-manager", () => {
     { options: { deleteFailedAfter: "1h", deleteSucceededAfter: "2h30m" }, args: ["--older-than=9000s"] },
     { options: { deleteFailedAfter: "5m" }, args: [] },
   ])("keeps Jobs as long as the agent does: $options", ({ options, args }) => {
+    const manager = container({ ...OPTIONS, ...options }, "resource-manager");
+    expect(manager.args.slice(3)).toEqual([...args, "--agent=agent"]);
+  });
+
+  const configured = { name: "night", labels: ["k8s"] };
+  it.each<{ what: string; options: Options; args: readonly string[] }>([
+    {
+      what: "flags",
+      options: { name: "gpu", labels: ["a", "$(B)", "a"] },
+      args: ["--agent=gpu", "--agent-label=a", "--agent-label=$$(B)"],
+    },
+    { what: "config.toml", options: { configured }, args: ["--agent=night", "--agent-label=k8s"] },
+    {
+      what: "flags before config.toml",
+      options: { configured, name: "gpu", labels: ["a"] },
+      args: ["--agent=gpu", "--agent-label=a"],
+    },
+  ])("acts for its own agent, by the name and labels of $what", ({ options, args }) => {
     expect(container({ ...OPTIONS, ...options }, "resource-manager").args.slice(3)).toEqual(args);
   });
 });

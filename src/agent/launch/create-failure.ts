@@ -45,7 +45,7 @@ export function createFailure(error: KubeError, bytes: number): CreateFailure {
   return RULES.find(([, holds]) => holds(refusal))?.[0] ?? "run";
 }
 
-/** Kubernetes 1.35 answers 422 about a label for a Job that is too large, so its size decides, too. */
+/** Kubernetes (1.20 and 1.35 tried) answers 422 about a label for a Job that is too large, so its size decides, too. */
 export function isTooLarge({ error, text, bytes }: Refusal): boolean {
   if (error.status === 413 || /request is too large|larger than max|entity too large/i.test(text))
     return true;

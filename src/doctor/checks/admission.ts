@@ -2,6 +2,7 @@
 
 import type { JsonObject } from "../../base/json.ts";
 import { oneLine } from "../../job/observe/problem.ts";
+import type { JobManifest } from "../../kube/client/manifest.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { buildJob } from "../../prefect1/build/build.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
@@ -40,10 +41,14 @@ export const admission = check(ABOUT, async ({ kubernetes, target, template, sig
   return admissionFindings(await attempt(() => kube.create("pods", pod, request)));
 });
 
-/** The pod of such a run's Job, without the API key. Throws JobError if no Job can be built. */
+/** The Job of such a run, without the API key. Throws JobError if none can be built. */
+export function sampleJob(template: Template, settings: JobSettings): JobManifest {
+  return buildJob(FLOW_RUN, { ...settings, apiKey: undefined, env: {} }, template, "00000000");
+}
+
+/** Its pod. Throws JobError. */
 export function samplePod(template: Template, settings: JobSettings): JsonObject {
-  const job = buildJob(FLOW_RUN, { ...settings, apiKey: undefined, env: {} }, template, "00000000");
-  const { metadata, spec } = job.spec.template;
+  const { metadata, spec } = sampleJob(template, settings).spec.template;
   return { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "prefect-doctor" }, spec };
 }
 

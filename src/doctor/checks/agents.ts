@@ -1,7 +1,7 @@
 // Agents that have registered in Prefect, and whether those that should be running ask for flow runs.
 
 import { isReady } from "../../inventory/pod-status.ts";
-import { labelsText } from "../../prefect1/agent-labels.ts";
+import { labelsText } from "../../orchestrator/agent-identity.ts";
 import type { RegisteredAgent } from "../../prefect1/doctor-queries.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";

@@ -1,6 +1,6 @@
 // Due flow runs that have not started: those that the agent should have taken, and those that only other agents could take.
 
-import { agentTakes, labelsText } from "../../prefect1/agent-labels.ts";
+import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
 import { check } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
@@ -66,5 +66,5 @@ export function dueRunFindings(
 }
 
 function isTakenBy(agents: readonly Labelled[], run: DueRun): boolean {
-  return agents.some(({ labels }) => agentTakes(labels, run.labels));
+  return agents.some(({ labels }) => takesRun(labels, run.labels));
 }

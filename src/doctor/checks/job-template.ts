@@ -1,15 +1,30 @@
-// The job template of --job-template: whether it is valid.
+// The job template of --job-template: whether it is valid, and whether its command would start the flow.
 
+import { objectIn, textIn } from "../../base/json.ts";
+import { shellCommandWarning } from "../../prefect1/build/shell-command.ts";
+import { jobSettings } from "../../prefect1/config/job-settings.ts";
 import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, ok } from "../finding.ts";
+import { sampleJob } from "./admission.ts";
 
 const ABOUT = { section: "configuration", check: "job template" } as const;
 
 export const jobTemplate = check(ABOUT, async ({ target, template }) => {
   if (target.templatePath === undefined) return [];
   const loaded = await attempt(template);
-  if (loaded.ok) return [ok(ABOUT, `${loaded.value.origin.name} is valid`)];
-  const { message, hint = "a template is a Job with spec.template.spec" } = loaded.error;
-  return [broken(ABOUT, message, { hint })];
+  if (!loaded.ok) {
+    const { message, hint = "a template is a Job with spec.template.spec" } = loaded.error;
+    return [broken(ABOUT, message, { hint })];
+  }
+  const { origin, body } = loaded.value;
+  const namespace = textIn(objectIn(body["metadata"])["namespace"]) ?? "default";
+  const { config } = target;
+  // A Job that cannot be built is the finding of another check.
+  const job = await attempt(() =>
+    config.ok ? sampleJob(loaded.value, jobSettings(config.value, { namespace })) : undefined,
+  );
+  const problem = job.ok && job.value !== undefined ? shellCommandWarning(job.value) : undefined;
+  if (problem === undefined) return [ok(ABOUT, `${origin.name} is valid`)];
+  return [broken(ABOUT, `${origin.name}: ${problem}`)];
 });

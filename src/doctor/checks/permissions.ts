@@ -3,7 +3,7 @@
 import { shellWord } from "../../base/shell-word.ts";
 import { missingPermissions } from "../../kube/ask-permissions.ts";
 import { agentPermissions, CLEANUP_PERMISSIONS, isEssential, permissionsIn } from "../../kube/permissions.ts";
-import type { Permission } from "../../kube/permissions.ts";
+import type { Feature, Permission } from "../../kube/permissions.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
 import { broken, ok, warning } from "../finding.ts";
@@ -11,6 +11,12 @@ import type { Finding, More } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "permissions", check: "permissions" } as const;
+
+/** What the agent does without the permissions of a feature, where that is not plain. */
+const WITHOUT: Partial<Record<Feature, string>> = {
+  "telling clusters apart":
+    "the agent goes by the uid of its ServiceAccount, else by the CA alone; then it creates no Job for a claim of another process, and fails no run whose Job vanished",
+};
 
 /** Whose permissions are checked, and for what. Without an account: of the user, as whom `agent start` would run here. */
 type Holder = Pick<InstalledAgent, "leaderElect" | "cleansUp"> & Partial<Pick<InstalledAgent, "account">>;
@@ -58,7 +64,9 @@ export function permissionFindings(
     const lacking = calls.filter((each) => missing.includes(each));
     if (lacking.length === 0) return ok(about, `${subject} may ${callsText(calls)}`);
     const report = isEssential(feature) ? broken : warning;
-    return report(about, `${subject} may not ${callsText(lacking)}`);
+    const without = WITHOUT[feature];
+    const details = without === undefined ? {} : { details: [`without it: ${without}`] };
+    return report(about, `${subject} may not ${callsText(lacking)}`, details);
   });
 }
 

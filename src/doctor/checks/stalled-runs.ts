@@ -1,5 +1,6 @@
 // Stalled flow runs: claimed, but without a Job; or without heartbeats, and nothing restarts them.
 
+import { comparePlaces } from "../../orchestrator/place.ts";
 import type { StalledRun } from "../../prefect1/doctor-queries.ts";
 import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
@@ -24,15 +25,14 @@ export const stalledRuns = check(ABOUT, async ({ prefect1, kubernetes, inventory
     attempt(inventory),
   ]);
   const namespace = cluster.ok ? cluster.value.namespace : undefined;
-  const clusterId = cluster.ok ? cluster.value.kube.clusterId : undefined;
   const areJobsKnown = found.ok && found.value.forbidden?.includes("jobs") !== true;
   const withJobs = found.ok ? found.value.runs.filter(({ observed }) => observed.jobs.length > 0) : [];
   const isWithoutJob = ({ id, state, place, stateAt }: StalledRun): boolean =>
     areJobsKnown &&
     state === "Submitted" &&
     place !== undefined &&
-    place.namespace === namespace &&
-    place.ca === clusterId &&
+    cluster.ok &&
+    comparePlaces(place, cluster.value.place) !== "other" &&
     now.getTime() - (stateAt ?? now).getTime() > NO_JOB_AFTER_MS &&
     !withJobs.some(({ flowRunId }) => flowRunId === id);
   const jobless = runs.filter(isWithoutJob);

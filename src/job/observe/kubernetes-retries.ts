@@ -3,19 +3,20 @@
 
 import type { Job, Pod, PodFailureRule, Terminated } from "../../kube/client/objects.ts";
 import { OWN_RETRIES_ANNOTATION } from "../labels.ts";
+import { isOriginals } from "../owner.ts";
 
 /** What the API server sets where nobody says anything. */
 const DEFAULT_BACKOFF_LIMIT = 6;
 
 /**
- * Whether the template itself sets a backoffLimit above 0. Jobs that restart their container in its pod have the API
- * server's default otherwise: an annotation tells the difference.
+ * Whether the template itself sets a backoffLimit above 0. The Jobs of Prefect's own agent, and ours that restart their
+ * container in its pod, have the API server's default otherwise; on ours an annotation tells the difference.
  */
 function hasOwnBackoffLimit({ metadata, spec }: Job, restartPolicy: string | undefined): boolean {
   const { backoffLimit = DEFAULT_BACKOFF_LIMIT } = spec;
-  if (backoffLimit === 0) return false;
-  if (restartPolicy !== "OnFailure" || backoffLimit !== DEFAULT_BACKOFF_LIMIT) return true;
-  return metadata.annotations?.[OWN_RETRIES_ANNOTATION] !== undefined;
+  if (backoffLimit !== DEFAULT_BACKOFF_LIMIT) return backoffLimit > 0;
+  if (metadata.annotations?.[OWN_RETRIES_ANNOTATION] !== undefined) return true;
+  return restartPolicy !== "OnFailure" && !isOriginals(metadata);
 }
 
 /** Whether the kubelet starts the pod's container again when it fails, and the template wants it so. */

@@ -4,6 +4,7 @@
 import type { Job, Pod } from "../../kube/client/objects.ts";
 import { disruptionProblem, unendedProblem } from "./disruption.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
+import { isOriginals } from "../owner.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
 import { eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
 import type { ObservedJob } from "./observed.ts";
@@ -115,9 +116,11 @@ function phaseOfPods(observed: ObservedJob): JobPhase {
     .filter((pod) => hasFailed(pod, job) && !isMerelyDeleted(pod))
     .toReversed();
   const live = observed.pods.filter((pod) => !failed.includes(pod) && !hasEnded(pod));
-  const [newest] = failed.slice(-1);
-  if (live.length > 0 || newest === undefined) return phaseOfLivePods(live, observed);
-  if (!createsAnotherPod(job, failed)) return failedPhase(observed);
+  const isRetried = createsAnotherPod(job, failed);
+  // Kubernetes may have started the flow again although nobody asked for it: the first failure counts.
+  if (failed.length > 0 && !isRetried && (live.length === 0 || isOriginals(job.metadata)))
+    return failedPhase(observed);
+  if (live.length > 0 || failed.length === 0) return phaseOfLivePods(live, observed);
   const kept = observed.pods.filter((pod) => failed.includes(pod) && !hasEnded(pod)).at(-1);
   if (kept !== undefined) {
     const problem = disruptionProblem(kept) ?? podTerminationProblem(kept);

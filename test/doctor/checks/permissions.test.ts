@@ -46,6 +46,16 @@ describe("permissions", () => {
     );
   });
 
+  it("says what the agent does where it may not read its namespace", () => {
+    const finding = found((name) => name !== "get namespaces").find(({ status }) => status === "warning");
+    expect(finding).toMatchObject({
+      message: "ServiceAccount flows/prefect-agent may not get namespaces",
+      details: [
+        expect.stringMatching(/^without it: the agent goes by the uid of its ServiceAccount, else by the CA/),
+      ],
+    });
+  });
+
   it("of a ServiceAccount are those of its user and its groups", () => {
     expect(serviceAccountSubject(ACCOUNT)).toEqual({
       user: "system:serviceaccount:flows:prefect-agent",

@@ -23,10 +23,16 @@ export class PluginProcess {
   #stdout = "";
   #stderr = "";
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /** `program`: another one than the plugin, such as Prefect's own agent. */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    program: readonly [string, ...string[]] = ["kubectl", "prefect"],
+  ) {
     // Its own home, without the Prefect configuration of the user who runs the tests.
     this.#home = mkdtempSync(join(tmpdir(), "kubectl-prefect-e2e-"));
-    this.#child = spawn("kubectl", ["prefect", ...args], {
+    const [command, ...first] = program;
+    this.#child = spawn(command, [...first, ...args], {
       env: { ...process.env, HOME: this.#home, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -66,7 +72,7 @@ export class PluginProcess {
       if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
         const { stdout, stderr } = await this.ended;
         if (isPrinted()) return;
-        throw new Error(`kubectl prefect ended without printing "${text}":\n${stdout}${stderr}`);
+        throw new Error(`the process ended without printing "${text}":\n${stdout}${stderr}`);
       }
       await new Promise<void>((resolve) => this.#waiters.add(resolve));
     }

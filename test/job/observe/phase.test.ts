@@ -167,6 +167,33 @@ describe("jobPhase", () => {
       want: "failed ExitCode",
     },
     {
+      name: "the first failure of a Job of Prefect's own agent, which sets no backoffLimit",
+      given: { job: job({}, { spec: { backoffLimit: 6 }, status: { failed: 1 } }), pods: [failedPod()] },
+      want: "failed ExitCode",
+    },
+    {
+      name: "the same, and Kubernetes has started the flow again",
+      given: {
+        job: job(
+          { annotations: { "prefect.io/agent": '{"name":"a","fromOriginal":true}' } },
+          { spec: { backoffLimit: 6 }, status: { failed: 1 } },
+        ),
+        pods: [failedPod(), pod({ metadata: { uid: "pod-b", name: "pod-b" } })],
+      },
+      want: "failed ExitCode",
+    },
+    {
+      name: "the first failure with backoffLimit 6 in our agent's template",
+      given: {
+        job: job(
+          { annotations: { "prefect.io/agent": '{"name":"a"}' } },
+          { spec: { backoffLimit: 6 }, status: { failed: 1 } },
+        ),
+        pods: [failedPod()],
+      },
+      want: "pending NoPod",
+    },
+    {
       name: "a second pod that runs after the first failed",
       given: {
         job: job({}, { spec: { backoffLimit: 2 }, status: { failed: 1 } }),

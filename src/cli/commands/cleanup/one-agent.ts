@@ -40,7 +40,7 @@ export class OneAgent {
     if (other !== undefined) return `belongs to agent "${other.name}"`;
     if (owners.length === 0 && this.#others.presenceOfUnknown(run.flowRunId) === "alive")
       return "its agent is unknown";
-    return isDone(run.status) && run.status.kind !== "unknown" ? undefined : "its flow run is not over";
+    return isDone(run.status) ? undefined : "its flow run is not over";
   }
 
   /** The agents in the annotations of the run's Jobs, else the one that submitted it. */

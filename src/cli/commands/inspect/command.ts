@@ -37,7 +37,8 @@ export class InspectCommand extends NamespacedCommand {
       const { loadInventory } = await import("../../../inventory/load.ts");
       const resolved = await findRun(this.target, scope, { directories, signal });
       const namespace = resolved.namespace ?? scope.namespace;
-      const query = { namespace, flowRunId: resolved.id, dask: "all", events: "all", signal } as const;
+      const what = { flowRunId: resolved.id, dask: "all", events: "all", owners: true } as const;
+      const query = { namespace, ...what, signal };
       const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
       const run = runIn(inventory, resolved, namespace);
       const cleanup = await this.#cleanupActions(run, inventory);

@@ -5,6 +5,7 @@ import type { ObservedCluster } from "../../../dask/dask-cluster.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
 import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts";
+import { agentText, isGone, pollText } from "../../../inventory/run-owner.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { eventsOf } from "../../../job/observe/observed.ts";
 import { jobPhase, phaseName } from "../../../job/observe/phase.ts";
@@ -42,9 +43,15 @@ export function runTree(run: InventoryRun, now: Date, shown: string): TreeNode {
         text: withMessage(`state ${runStateText(run)}`, state?.message ?? "", view),
         tone: toneOf(state?.type ?? ""),
       },
+      ...ownerNodes(run),
       ...(nodes.length === 0 ? [noObjects] : nodes),
     ],
   };
+}
+
+function ownerNodes({ owner }: InventoryRun): readonly TreeNode[] {
+  if (owner === undefined) return [];
+  return [{ text: `${agentText(owner)} ${pollText(owner)}`, tone: isGone(owner) ? "stale" : "quiet" }];
 }
 
 function jobNode(observed: ObservedJob, view: View): TreeNode {

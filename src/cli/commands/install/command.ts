@@ -65,6 +65,7 @@ export class InstallCommand extends InstallFlags {
       ...installOnly,
       ...files,
       ...(await this.#connection(files.configToml)),
+      configured: await configuredAgent(files.configToml),
     };
     // With the key that the Secret holds by intent.
     writeRaw(this.context.stdout, renderManifests(agentManifests(options), format));
@@ -116,6 +117,16 @@ function missingIn({ api, backend, key, keySecret, configToml }: InstallOptions)
   if (backend === "server" || key !== undefined || keySecret !== undefined || configToml !== undefined)
     return undefined;
   return "the agent has no API key for Prefect Cloud; set it with --key or --key-secret, or use --backend server";
+}
+
+/** Name and labels in the agent's own configuration; undefined without one. */
+async function configuredAgent(file: TextFile | undefined): Promise<InstallOptions["configured"]> {
+  if (file === undefined) return undefined;
+  const { loadPrefectConfig } = await import("../../../prefect1/config/load.ts");
+  const path = "config.toml";
+  const readFile = (read: string): string | undefined => (read === path ? file.text : undefined);
+  const { name, labels } = loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: path }, readFile }).agent;
+  return { name: name.value, labels: labels.value };
 }
 
 /** The address, unless it is only the backend's default. */

@@ -47,14 +47,16 @@ export class JobsCommand extends NamespacedCommand {
         fieldSelector: this.fieldSelector,
         dask: "pods",
         events: "no-pods",
+        owners: true,
         signal: this.context.signal,
       };
       const { loadInventory } = await import("../../../inventory/load.ts");
+      const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
       const load = async (): Promise<Inventory> => {
         const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
         const refusal = inventory.refusals?.get("jobs");
         if (refusal !== undefined) throw refusal;
-        return inventory;
+        return { ...inventory, warnings: [...inventory.warnings, ...ownerWarnings(inventory.runs)] };
       };
       if (this.watch) {
         return await this.#watch(printing, async () => {

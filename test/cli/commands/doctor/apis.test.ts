@@ -1,5 +1,8 @@
 // kubectl prefect doctor: what it finds in the cluster and in Prefect, and that it checks one if the other is unreachable.
 
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../../src/base/clock.ts";
 import { connectKube } from "../../../../src/kube/client/connect.ts";
@@ -58,6 +61,19 @@ describe("doctor and Prefect 1", () => {
     const report = await reported(testCluster, argv, { env });
     expect(amiss(report).filter((line) => line.startsWith("broken"))).toEqual([want]);
     expect(report.exitCode).toBe(1);
+  });
+
+  it("reports a job template whose command swallows the flow's arguments", async () => {
+    const container = { name: "flow", image: "x", command: ["/bin/sh", "-c"] };
+    const template = { spec: { template: { spec: { containers: [container] } } } };
+    const path = join(mkdtempSync(join(tmpdir(), "doctor-")), "job.json");
+    writeFileSync(path, JSON.stringify(template));
+    const report = await reported(await startTestCluster(), ["--job-template", path]);
+    expect(amiss(report)).toContainEqual(
+      expect.stringMatching(
+        /^broken job template: .*job.json: container "flow" has the command "\/bin\/sh -c"/,
+      ),
+    );
   });
 
   it("checks the cluster when the API is unreachable; states are then unknown", async () => {

@@ -27,10 +27,10 @@ describe("kubectl prefect doctor", () => {
 Kubernetes: 5 ok
 Permissions: 7 ok
 Prefect: 2 ok
-Flow runs: 4 ok
+Flow runs: 5 ok
 Leftovers: 1 ok
 
-22 ok
+23 ok
 `,
       stderr: "",
       exitCode: 0,

@@ -161,6 +161,13 @@ describe("install", () => {
     expect(env).not.toHaveProperty("PREFECT__CLOUD__API");
   });
 
+  it("names the agent to cleanup as its own config.toml does", async () => {
+    const files = { "config.toml": '[cloud.agent]\nname = "night"\nlabels = ["k8s", "gpu"]\n' };
+    const argv = ["install", "--config-toml", "config.toml", "--resource-manager"];
+    const { stdout } = await runCli(argv, { files });
+    expect(stdout).toContain("- --agent=night\n        - --agent-label=k8s\n        - --agent-label=gpu\n");
+  });
+
   it.each([
     { name: "--key", argv: ["-k", KEY], input: {} },
     { name: "PREFECT__CLOUD__API_KEY", argv: [], input: { env: { PREFECT__CLOUD__API_KEY: KEY } } },

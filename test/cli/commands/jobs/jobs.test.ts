@@ -99,6 +99,32 @@ describe("kubectl prefect jobs", () => {
     expect(stderr).toBe("");
   });
 
+  it("says which runs' agent is gone: nobody reports how they end", async () => {
+    const testCluster = await startTestCluster();
+    const prefect = await startFakePrefect1();
+    onTestFinished(() => prefect.stop());
+    const api = ["--api", prefect.url, "-b", "server"];
+    const run = prefect.createFlowRun({ flow: prefect.createFlow({ name: "f" }), name: "left-run" });
+    prefect.setState(run.id, { type: "Running" });
+    const gone = { name: "gpu", labels: ["gpu"], tenantId: prefect.tenantId, process: "p" };
+    const annotations = { "prefect.io/agent": ownerText(gone) };
+    putJob(testCluster, "left", { run: run.id, annotations, pod: POD.running });
+    const { stdout, stderr } = await testCluster.cli(["jobs", "-o", "wide", ...api]);
+    expect(stdout).toMatch(/^left-run .* active .*; its agent "gpu" does not poll any more$/m);
+    expect(stderr).toBe(
+      'warning: agent "gpu" with label gpu does not poll any more: until another one adopts its flow run, nobody reports how they end\n',
+    );
+    const { stdout: json } = await testCluster.cli(["inspect", "left-run", "-o", "json", ...api]);
+    expect(JSON.parse(json)).toMatchObject({
+      flowRun: { agent: { name: "gpu", labels: ["gpu"], lastPolledSecondsAgo: null, gone: true } },
+    });
+    const { stdout: tree } = await testCluster.cli(["inspect", "left-run", ...api]);
+    expect(tree).toContain('|- agent "gpu" with label gpu does not poll any more\n');
+    expect(tree).toContain(
+      'AN AGENT WOULD\n  adopt it, if its name is "gpu" or it has all labels of the flow run',
+    );
+  });
+
   it("shows a longer prefix of ids that start with a timestamp", async () => {
     const testCluster = await startTestCluster();
     const run = "019aa7c1-6a2e-7b3c-8d4e-5f60718293a4";

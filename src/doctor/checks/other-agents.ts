@@ -1,0 +1,105 @@
+// Other agents: those that are gone and have left flow runs here, one with the name and labels of this one elsewhere, and
+// Prefect's own beside this one.
+
+import type { InventoryRun } from "../../inventory/inventory.ts";
+import { goneAgents } from "../../inventory/agent-polls.ts";
+import { agentText, isGone, pollText } from "../../inventory/run-owner.ts";
+import { isAgentJob } from "../../job/labels.ts";
+import { ownerOf } from "../../job/owner.ts";
+import { agentKey } from "../../orchestrator/agent-identity.ts";
+import type { AgentIdentity } from "../../orchestrator/agent-identity.ts";
+import type { ClaimRecord } from "../../orchestrator/flow-run.ts";
+import { comparePlaces } from "../../orchestrator/place.ts";
+import type { Place } from "../../orchestrator/place.ts";
+import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
+import { attempt } from "../answer.ts";
+import { check } from "../check.ts";
+import { counted, firstOf, ok, warning } from "../finding.ts";
+import type { Finding } from "../finding.ts";
+
+const ABOUT = { section: "flow runs", check: "other agents" } as const;
+
+export const otherAgents = check(ABOUT, async ({ kubernetes, prefect1, inventory, signal }) => {
+  const [{ agents, place }, found, claims] = await Promise.all([
+    kubernetes.cluster(),
+    attempt(inventory),
+    attempt(async () => (await prefect1.queries()).claims(signal)),
+  ]);
+  const seen = { agents, runs: found.ok ? found.value.runs : [], claims: claims.ok ? claims.value : [] };
+  const findings = [...goneFindings(seen), ...placeFindings(seen, place), ...originalFindings(seen)];
+  if (findings.length > 0 || !claims.ok) return findings;
+  return [ok(ABOUT, "none is in the way, and none that is gone has left flow runs here")];
+});
+
+/** What is in the namespace, and what agents have claimed anywhere. */
+export interface Seen {
+  readonly agents: readonly InstalledAgent[];
+  readonly runs: readonly InventoryRun[];
+  readonly claims: readonly Pick<ClaimRecord, "agent" | "place">[];
+}
+
+export function goneFindings({ runs }: Pick<Seen, "runs">): readonly Finding[] {
+  return goneAgents(runs).map(([owner, left]) => {
+    const message = `${agentText(owner)} ${pollText(owner)}, and has left ${counted(left.length, "flow run")} here`;
+    const hint =
+      "start it again; an agent with its name, or with all labels of a flow run, adopts what it has left";
+    return warning(ABOUT, message, { details: [firstOf(left.map(nameOf))], hint });
+  });
+}
+
+/** Prefect has one row for all agents with the same name and labels, wherever they are. */
+export function placeFindings({ agents, runs, claims }: Seen, here: Place): readonly Finding[] {
+  const isHere = ({ place }: Pick<ClaimRecord, "place">): boolean => comparePlaces(place, here) === "same";
+  const local = keysOf([
+    ...installed(agents),
+    ...runs.flatMap(ownersIn),
+    ...claims.filter(isHere).map(({ agent }) => agent),
+  ]);
+  const twice = claims.filter(
+    ({ agent, place }) => local.has(agentKey(agent)) && comparePlaces(place, here) === "other",
+  );
+  const byAgent = Map.groupBy(twice, ({ agent }) => agentKey(agent));
+  return [...byAgent.values()].flatMap(([first]) => {
+    if (first === undefined) return [];
+    const { agent, place } = first;
+    const where = place.namespace === here.namespace ? "of another cluster" : "as well";
+    const message = `${agentText(agent)} works in namespace "${place.namespace}" ${where}: Prefect takes both for one agent`;
+    const hint = "give each a name of its own: as it is, nobody notices when one of them is gone";
+    return [warning(ABOUT, message, { hint })];
+  });
+}
+
+/** Prefect's own agent, by its pod, or by its Jobs and its polls, if one of ours works here. */
+export function originalFindings({ agents, runs }: Pick<Seen, "agents" | "runs">): readonly Finding[] {
+  const ours = keysOf([...installed(agents.filter((each) => !each.isOriginal)), ...runs.flatMap(ownersIn)]);
+  const polling = runs.flatMap(({ owner, observed }) =>
+    owner !== undefined &&
+    !isGone(owner) &&
+    observed.jobs.some(({ job: { metadata } }) => isAgentJob(metadata) && ownerOf(metadata) === undefined)
+      ? [owner]
+      : [],
+  );
+  const originals = [...installed(agents.filter((each) => each.isOriginal)), ...polling];
+  const other = originals.find((agent) => !ours.has(agentKey(agent)));
+  if (ours.size === 0 || other === undefined) return [];
+  const message = `Prefect's own agent "${other.name}" works here as well: it deletes the finished Jobs of every agent, and fails a run at its first failed pod`;
+  const hint =
+    "install this one in its place, with the same name and labels, or move one of them to another namespace";
+  return [warning(ABOUT, message, { hint })];
+}
+
+function ownersIn({ observed }: InventoryRun): readonly AgentIdentity[] {
+  return observed.jobs.flatMap(({ job }) => ownerOf(job.metadata) ?? []);
+}
+
+function installed(agents: readonly InstalledAgent[]): readonly AgentIdentity[] {
+  return agents.flatMap(({ name, labels }) => (labels === undefined ? [] : [{ name, labels }]));
+}
+
+function keysOf(agents: readonly AgentIdentity[]): ReadonlySet<string> {
+  return new Set(agents.map(agentKey));
+}
+
+function nameOf({ name, flowRunId }: InventoryRun): string {
+  return name ?? flowRunId;
+}

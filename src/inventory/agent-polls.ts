@@ -1,0 +1,77 @@
+// Inventory: reads which agents poll, and so which flow runs have lost theirs. Their Jobs run on, but for a while nobody
+// reports how they end.
+
+import { ExpectedError } from "../base/errors.ts";
+import { ownerOf } from "../job/owner.ts";
+import { agentKey } from "../orchestrator/agent-identity.ts";
+import { isFinished } from "../orchestrator/flow-run.ts";
+import type { RunDirectory } from "../orchestrator/run-directory.ts";
+import type { InventoryRun } from "./inventory.ts";
+import { agentText, isGone, pollText } from "./run-owner.ts";
+import type { RunOwner } from "./run-owner.ts";
+
+/** A line for each agent that is gone and has left runs here. */
+export function ownerWarnings(runs: readonly InventoryRun[]): readonly string[] {
+  return goneAgents(runs).map(
+    ([owner, { length }]) =>
+      `${agentText(owner)} ${pollText(owner)}: until another one adopts its ${length === 1 ? "flow run" : `${length} flow runs`}, nobody reports how they end`,
+  );
+}
+
+/** The agents that are gone, each with the runs here that it has not finished. */
+export function goneAgents(runs: readonly InventoryRun[]): readonly (readonly [RunOwner, InventoryRun[]])[] {
+  const left = runs.filter(
+    ({ owner, status }) =>
+      owner !== undefined && isGone(owner) && status.kind === "known" && !isFinished(status.state.type),
+  );
+  const byAgent = Map.groupBy(left, ({ owner }) => (owner === undefined ? "" : agentKey(owner)));
+  return [...byAgent.values()].flatMap((group) =>
+    group[0]?.owner ? [[group[0].owner, group] as const] : [],
+  );
+}
+
+/** When each agent of the tenant polled last, by agentKey, in milliseconds before now. */
+type Silences = ReadonlyMap<string, number>;
+
+/** Undefined if Prefect does not tell; that its API does not answer is a warning of the states already. */
+export async function readSilences(
+  source: Partial<Pick<RunDirectory, "agents" | "now">> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Silences | undefined> {
+  try {
+    const rows = await source?.agents?.(signal);
+    const nowMs = source?.now?.().getTime();
+    if (rows === undefined || nowMs === undefined) return undefined;
+    const silences = new Map<string, number>();
+    for (const row of rows) {
+      const key = agentKey(row);
+      if (row.lastPolledAt === undefined) continue;
+      const silentMs = nowMs - row.lastPolledAt.getTime();
+      silences.set(key, Math.min(silentMs, silences.get(key) ?? silentMs));
+    }
+    return silences;
+  } catch (error) {
+    if (!(error instanceof ExpectedError)) throw error;
+    return undefined;
+  }
+}
+
+/** The runs of Prefect 1 with their owners. */
+export function withOwners(
+  runs: readonly InventoryRun[],
+  silences: Silences | undefined,
+): readonly InventoryRun[] {
+  if (silences === undefined) return runs;
+  return runs.map((run) => (run.prefectVersion === 1 ? { ...run, owner: ownerIn(run, silences) } : run));
+}
+
+/** By the newest Job's annotation, else by Prefect's record of who submitted the run. */
+function ownerIn({ observed, status }: InventoryRun, silences: Silences): RunOwner | undefined {
+  // A run of another tenant or Prefect: the polls of its agent cannot be read.
+  if (status.kind !== "known") return undefined;
+  const job = observed.jobs.at(-1)?.job;
+  const owner = (job && ownerOf(job.metadata)) ?? status.agent;
+  if (owner === undefined) return undefined;
+  const { name, labels } = owner;
+  return { name, labels, silentMs: silences.get(agentKey(owner)) };
+}
