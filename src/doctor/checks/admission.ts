@@ -3,10 +3,9 @@
 import type { JsonObject } from "../../base/json.ts";
 import { oneLine } from "../../job/observe/problem.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import { buildJob } from "../../prefect1/build/build.ts";
+import { sampleJob } from "../../prefect1/build/sample-job.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Template } from "../../prefect1/build/template.ts";
-import type { FlowRun } from "../../prefect1/flow-run.ts";
 import { attempt, causeOf, reported } from "../answer.ts";
 import type { Answer } from "../answer.ts";
 import { check } from "../check.ts";
@@ -14,18 +13,6 @@ import { ok, skipped, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 
 const ABOUT = { section: "kubernetes", check: "admission" } as const;
-const SAMPLE_ID = "00000000-0000-4000-8000-000000000000";
-/** A flow run without a run config: only the template and the agent's options matter. */
-const FLOW_RUN: FlowRun = {
-  id: SAMPLE_ID,
-  name: "doctor",
-  version: 1,
-  state: "Scheduled",
-  serialized_state: { type: "Scheduled" },
-  run_config: null,
-  flow: { id: SAMPLE_ID, name: "doctor", core_version: "1.4.1", storage: { type: "Local" } },
-  task_runs: [],
-};
 
 export const admission = check(ABOUT, async ({ kubernetes, target, template, signal }) => {
   const { kube, namespace, agents, settings } = await kubernetes.cluster();
@@ -40,10 +27,9 @@ export const admission = check(ABOUT, async ({ kubernetes, target, template, sig
   return admissionFindings(await attempt(() => kube.create("pods", pod, request)));
 });
 
-/** The pod of such a run's Job, without the API key. Throws JobError if no Job can be built. */
+/** The pod of a sample run's Job. Throws JobError if no Job can be built. */
 export function samplePod(template: Template, settings: JobSettings): JsonObject {
-  const job = buildJob(FLOW_RUN, { ...settings, apiKey: undefined, env: {} }, template, "00000000");
-  const { metadata, spec } = job.spec.template;
+  const { metadata, spec } = sampleJob(template, settings).spec.template;
   return { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "prefect-doctor" }, spec };
 }
 

@@ -20,9 +20,11 @@ export interface TemplateOrigin {
   readonly name: string;
 }
 
+export type PathSource = { readonly kind: "path"; readonly path: string; readonly origin: TemplateOrigin };
+
 export type TemplateSource =
   | { readonly kind: "inline"; readonly value: JsonObject | string; readonly origin: TemplateOrigin }
-  | { readonly kind: "path"; readonly path: string; readonly origin: TemplateOrigin }
+  | PathSource
   | { readonly kind: "default" };
 
 /** Pod fields that the agent sets unless the run config's template defines them, even as null. */
@@ -53,7 +55,7 @@ export function templateSourceOf(
 }
 
 /** The agent's `--job-template`. */
-export function agentTemplateSource(path: string): TemplateSource {
+export function agentTemplateSource(path: string): PathSource {
   return { kind: "path", path, origin: { from: "agent", name: redactPath(path) } };
 }
 

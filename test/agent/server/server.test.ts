@@ -28,6 +28,7 @@ async function startServer(): Promise<{
   let pokes = 0;
   server.setAgent({
     problem: () => undefined,
+    warning: () => undefined,
     poke: () => pokes++,
     gauges: () => ({ liveJobs: 7, inFlight: 2, limit: 20, watchRestarts: 3 }),
   });
@@ -110,7 +111,12 @@ describe("AgentServer", () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     server = new AgentServer(url, { clock, log: silentLog });
     const gauges = { liveJobs: 7, inFlight: 2, limit: undefined, watchRestarts: 3 };
-    server.setAgent({ problem: () => undefined, poke: () => 0, gauges: () => gauges });
+    server.setAgent({
+      problem: () => undefined,
+      warning: () => undefined,
+      poke: () => 0,
+      gauges: () => gauges,
+    });
     await server.start();
     for (let scrape = 0; scrape < 2; scrape++) {
       expect(await (await fetch(`${url}/metrics`)).text()).not.toContain("live_jobs_limit");
