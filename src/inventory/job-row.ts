@@ -73,12 +73,7 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRunJob",
     metadata: { name, namespace, uid, creationTimestamp, labels },
-    flowRun: {
-      id: run.flowRunId,
-      name: run.name,
-      prefect: run.prefectVersion,
-      state: stateObject(run.status),
-    },
+    flowRun: flowRunObject(run),
     status: decision.status,
     reason: decision.reason,
     image: imageOf(observed),
@@ -86,6 +81,16 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
     restarts: run.podsForbidden === true ? null : restartsText(observed),
     jobStatus: observed.job.status,
   };
+}
+
+/** A run in the objects of its Jobs and Dask clusters. */
+export function flowRunObject({
+  flowRunId: id,
+  name,
+  prefectVersion: prefect,
+  status,
+}: InventoryRun): JsonObject {
+  return { id, name, prefect, state: stateObject(status) };
 }
 
 /** A pod in -o json: what the table and the tree show of it. */

@@ -37,3 +37,9 @@ export function takesRun(agentLabels: readonly string[], runLabels: readonly str
   if (runLabels.length === 0) return agentLabels.length === 0;
   return runLabels.every((label) => agentLabels.includes(label));
 }
+
+/** Equal for the same labels in any order: `labels a, b`, `label a`, `no labels`. */
+export function labelsText(labels: readonly string[]): string {
+  if (labels.length === 0) return "no labels";
+  return `${labels.length === 1 ? "label" : "labels"} ${labels.toSorted().join(", ")}`;
+}

@@ -8,7 +8,7 @@ import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
 import type { TaskRun } from "./flow-run.ts";
 import type { State } from "./states.ts";
-import { isFailed, isSuccessful } from "./states.ts";
+import { isFailed, isScheduled, isSuccessful, startTimeOf } from "./states.ts";
 
 /** A flow run's row. */
 export interface StateRow {
@@ -73,6 +73,7 @@ export function runStateOf({
     name: state.type,
     message: state.message ?? undefined,
     since: updated,
+    dueAt: isScheduled(state.type) ? startTimeOf(state) : undefined,
     version,
     claim: claimRecord(id, state),
   };

@@ -37,10 +37,11 @@ export function runStateIn(row: JsonObject): RunState {
     name: textIn(state["name"]) ?? sentenceCase(type),
     message: textIn(state["message"]),
     since: parseDate(textIn(state["timestamp"]) ?? textIn(row["updated"])),
+    dueAt: type === "SCHEDULED" ? parseDate(textIn(row["expected_start_time"])) : undefined,
   };
 }
 
-function parseDate(text: string | undefined): Date | undefined {
+export function parseDate(text: string | undefined): Date | undefined {
   const at = new Date(text ?? "");
   return Number.isNaN(at.getTime()) ? undefined : at;
 }

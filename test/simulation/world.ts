@@ -190,7 +190,11 @@ export class World {
         readTemplate: template ?? (() => Promise.reject(new Error("no template"))),
         metrics: noMetrics,
         client: new Prefect1Client(graphql, backend),
-        flags: { name, ...(template === undefined ? {} : { jobTemplate: "https://template" }), ...options.flags },
+        flags: {
+          name,
+          ...(template === undefined ? {} : { jobTemplate: "https://template" }),
+          ...options.flags,
+        },
         policy: options.policy,
         jobOptions: { namespace, labels: options.labels },
         newId: () => this.#uuid(),

@@ -4,7 +4,7 @@ import { isReady, podStatus } from "../../inventory/pod-status.ts";
 import { specOf } from "../../job/observe/pod-termination.ts";
 import { describeTermination } from "../../job/observe/problem.ts";
 import type { Pod } from "../../kube/client/objects.ts";
-import { labelsText } from "../../prefect1/agent-labels.ts";
+import { labelsText } from "../../orchestrator/agent-identity.ts";
 import { AGENT_POD_SELECTOR } from "../../prefect1/installed-agent.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";

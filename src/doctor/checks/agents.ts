@@ -1,7 +1,8 @@
 // Agents that have registered in Prefect, and whether those that should be running ask for flow runs.
 
 import { isReady } from "../../inventory/pod-status.ts";
-import { labelsText } from "../../prefect1/agent-labels.ts";
+import { isPolling } from "../../inventory/waiting.ts";
+import { labelsText } from "../../orchestrator/agent-identity.ts";
 import type { RegisteredAgent } from "../../prefect1/doctor-queries.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
@@ -11,18 +12,11 @@ import type { Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "prefect", check: "agents" } as const;
-/** Prefect calls an agent healthy if it polled within the last minute. */
-const POLLED_WITHIN_MS = 60_000;
 
 export const agents = check(ABOUT, async ({ prefect1, expectedAgents, commands }) => {
   const [registered, expected] = await Promise.all([prefect1.agents(), expectedAgents()]);
   return agentFindings(registered, expected, { commands, now: prefect1.clock.now() });
 });
-
-/** Whether the agent is running: it polls for flow runs. `now`: by the API's clock. */
-export function isPolling({ lastPolledAt }: RegisteredAgent, now: Date): boolean {
-  return lastPolledAt !== undefined && now.getTime() - lastPolledAt.getTime() <= POLLED_WITHIN_MS;
-}
 
 /** `registered`: ordered by their last poll. Why the pod of an agent is not ready is another check's finding. */
 export function agentFindings(

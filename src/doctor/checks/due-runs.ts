@@ -1,13 +1,14 @@
 // Due flow runs that have not started: those that the agent should have taken, and those that only other agents could take.
 
-import { agentTakes, labelsText } from "../../prefect1/agent-labels.ts";
+import { isPolling } from "../../inventory/waiting.ts";
+import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
 import { check } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
 import { ageOf, broken, counted, firstOf, ok, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
-import { isPolling, logCommand } from "./agents.ts";
+import { logCommand } from "./agents.ts";
 
 const ABOUT = { section: "flow runs", check: "due flow runs" } as const;
 /** An idle agent polls at least every ten seconds. */
@@ -66,5 +67,5 @@ export function dueRunFindings(
 }
 
 function isTakenBy(agents: readonly Labelled[], run: DueRun): boolean {
-  return agents.some(({ labels }) => agentTakes(labels, run.labels));
+  return agents.some(({ labels }) => takesRun(labels, run.labels));
 }

@@ -49,6 +49,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
     observer.kubeRequest(seen);
   });
   try {
+    checkKey(config);
     await server.start();
     const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
     const parts = {
@@ -82,7 +83,6 @@ function checkBeforeConnecting(options: StartOptions): void {
   checkAgentFlags(options.flags);
   options.jobOptions("default");
   const { namespace, config } = options;
-  checkKey(config);
   if (namespace !== undefined) aNamespace(namespace, "--namespace");
   else if (config.variables.namespace) aNamespace(config.variables.namespace.value, "NAMESPACE");
 }

@@ -97,7 +97,8 @@ export class CleanupPass {
     if (runs === undefined) return planCleanup(inventory, { ...plan, runs: undefined }, now);
     const { scope, directories } = this.#deps;
     const namespace = scope.namespaces?.length === 1 ? scope.namespaces[0] : undefined;
-    const options = { inventory, namespace, directories, signal: this.#context.signal, mustBeUnique: true };
+    const { signal } = this.#context;
+    const options = { inventory, namespace, directories, signal, now, mustBeUnique: true };
     const named = await Promise.all(runs.map((text) => resolveRun(text, options)));
     return planCleanup(inventory, { ...plan, runs: new Set(named.map(({ id }) => id)) }, now);
   }

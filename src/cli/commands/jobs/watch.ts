@@ -105,6 +105,7 @@ class WatchScreen {
 }
 
 function keyOf({ item, namespace, name }: ListRow): string {
+  if (item.kind === "run") return item.row.run.flowRunId;
   return item.kind === "job" ? item.row.job.job.metadata.uid : `${namespace}/${name}`;
 }
 

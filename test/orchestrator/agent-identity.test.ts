@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { agentTakes, labelsText } from "../../src/prefect1/agent-labels.ts";
+import { labelsText, takesRun } from "../../src/orchestrator/agent-identity.ts";
 
 describe("an agent", () => {
   it.each([
@@ -9,7 +9,7 @@ describe("an agent", () => {
     { agent: ["k8s"], run: [], takes: false },
     { agent: [], run: ["k8s"], takes: false },
   ])("with labels $agent and a run with labels $run: $takes", ({ agent, run, takes }) => {
-    expect(agentTakes(agent, run)).toBe(takes);
+    expect(takesRun(agent, run)).toBe(takes);
   });
 
   it("has the same labels in any order", () => {
