@@ -7,13 +7,20 @@ import type { CliContext } from "./context.ts";
 const MAX_LINE = 4_000;
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
 
-/** Writes an error to stderr and returns the exit code. `verbose` adds causes and, for a bug, the stack. */
+export interface ReportOptions {
+  /** Adds causes and, for a bug, the stack. */
+  readonly verbose: boolean;
+  /** Completes the commands in a hint. */
+  readonly complete?: (hint: string) => string;
+}
+
+/** Writes an error to stderr and returns the exit code. */
 export function reportError(
   error: unknown,
   context: Pick<CliContext, "stderr" | "signal">,
-  verbose: boolean,
+  { verbose, complete = (hint) => hint }: ReportOptions,
 ): number {
-  const lines = linesOf(error, context.signal, verbose);
+  const lines = linesOf(error, context.signal, { verbose, complete });
   context.stderr.write(`${lines.map(shown).join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
   return context.signal.aborted ? EXIT.interrupted : EXIT.failure;
@@ -25,9 +32,13 @@ function shown(line: string): string {
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
 }
 
-function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[] {
+function linesOf(
+  error: unknown,
+  signal: AbortSignal,
+  { verbose, complete }: Required<ReportOptions>,
+): string[] {
   if (error instanceof ExpectedError) {
-    const hint = error.hint === undefined ? [] : [`hint: ${error.hint}`];
+    const hint = error.hint === undefined ? [] : [`hint: ${complete(error.hint)}`];
     return [`error: ${error.message}`, ...hint, ...(verbose ? causesOf(error) : [])];
   }
   if (signal.aborted) return ["error: interrupted"];

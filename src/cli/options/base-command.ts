@@ -23,8 +23,19 @@ export abstract class BaseCommand extends Command<CliContext> {
     try {
       return await super.validateAndExecute();
     } catch (error) {
-      return reportError(error, this.context, this.verbose);
+      return this.reportError(error);
     }
+  }
+
+  /** Prints an error and returns its exit code. */
+  protected reportError(error: unknown): number {
+    const { verbose } = this;
+    return reportError(error, this.context, { verbose, complete: (hint) => this.completeHint(hint) });
+  }
+
+  /** A hint with the user's own flags in the commands that it shows. */
+  protected completeHint(hint: string): string {
+    return hint;
   }
 
   /** Prints one line for people on stderr. */

@@ -37,6 +37,10 @@ export abstract class NamespacedCommand extends ClusterCommand {
     return runDirectories(this.context, await this.prefectConfig(), deadlineMs);
   }
 
+  protected override scope(): string {
+    return this.allNamespaces ? "-A" : super.scope();
+  }
+
   /** Whether the command can do without RUN. */
   mayLackRun(): boolean {
     return this.context.isInteractive && isTerminal(this.context.stderr);

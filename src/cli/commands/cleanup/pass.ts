@@ -45,6 +45,8 @@ export interface PassSettings {
 export interface CleanupDeps {
   readonly scope: { readonly connection: Connection; readonly namespaces: Namespaces };
   readonly directories: RunDirectories;
+  /** Completes the commands in a hint. */
+  readonly complete: (line: string) => string;
 }
 
 const NOTHING_TO_REMOVE: Readonly<Record<ClusterListing["forbiddenJobs"], string>> = {
@@ -191,7 +193,7 @@ export class CleanupPass {
   }
 
   #printResult(done: readonly ItemResult[]): number {
-    for (const line of problemLines(done)) this.#printMessage(line);
+    for (const line of problemLines(done)) this.#printMessage(this.#deps.complete(line));
     this.#printMessage(summary(done, this.#settings.mode === "server-dry-run"));
     if (done.some(({ outcome }) => outcome.kind === "not attempted")) return EXIT.interrupted;
     return done.some(({ outcome }) => outcome.kind === "failed") ? 1 : 0;

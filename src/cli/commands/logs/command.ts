@@ -8,7 +8,6 @@ import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps } from "./log-stream.ts";
 import type { NamedSubject, PrintOptions } from "./several-runs.ts";
 import { isFinished } from "../../../orchestrator/flow-run.ts";
-import { reportError } from "../../errors.ts";
 import { shortId } from "../../flow-run-ref.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import type { RunDirectories } from "../../run-directories.ts";
@@ -79,7 +78,7 @@ export class LogsCommand extends NamespacedCommand {
       const subjects = runs.map((run) => subjectOf(run, scope, directories));
       const paint = (at: number, prefix: string): string => palette.series(at, prefix);
       const failures = await printLogs(deps, subjects, { ...options, signal, paint, follow: this.follow });
-      for (const failure of failures) reportError(failure, this.context, this.verbose);
+      for (const failure of failures) this.reportError(failure);
       if (signal.aborted) return EXIT.interrupted;
       return failures.length === 0 ? 0 : EXIT.failure;
     } finally {

@@ -2,6 +2,7 @@
 
 import { NO_STATES } from "../../../inventory/run-states.ts";
 import { ExpectedError } from "../../../base/errors.ts";
+import { shellWord } from "../../../base/shell-word.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
@@ -48,7 +49,7 @@ export async function printRunLogs(
     const { flowRunId, namespace } = subject;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
     throw new ExpectedError(`cannot read the logs of flow run "${flowRunId}": it has no pod in ${where}`, {
-      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: kubectl prefect inspect RUN`,
+      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect(subject)}`,
     });
   }
   if (targets.length === 0) throw noContainer(pods, options);
@@ -62,7 +63,7 @@ export async function printRunLogs(
   if (printed > 0 || first === undefined) return;
   const reason = options.previous ? "it has no previous container" : noLogReason(first);
   throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${reason}`, {
-    hint: "see why with: kubectl prefect inspect RUN",
+    hint: `see why with: ${inspect(subject)}`,
   });
 }
 
@@ -168,6 +169,10 @@ class LogFollower {
   check(): void {
     if (this.failed.aborted) throw this.failed.reason;
   }
+}
+
+function inspect({ flowRunId }: LogSubject): string {
+  return `kubectl prefect inspect ${shellWord(flowRunId)}`;
 }
 
 /** A container's log is not in Prefect. */
