@@ -150,7 +150,8 @@ async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
     return new ExpectedError(message, { hint: "use at least 8 characters of an id" });
   const similar = suggest(ref.text, await knownNames(options));
   if (similar !== undefined) return new ExpectedError(message, { hint: `did you mean ${similar}?` });
-  const setApi = "to find a Prefect 1 run by name, set the Prefect API with --api or PREFECT__CLOUD__API";
+  const setApi =
+    "to find a run by name, set the Prefect API: --api or PREFECT__CLOUD__API; for Prefect 2 and 3 PREFECT_API_URL";
   return new ExpectedError(message, { hint: isPrefectConfigured ? list : setApi });
 }
 

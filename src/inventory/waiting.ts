@@ -24,19 +24,16 @@ export function waitReason(labels: readonly string[], agents: readonly AgentRow[
     .slice(0, MAX_NAMED)
     .map((agent) => `"${agent.name}" with ${labelsText(agent.labels)}`);
   const more = running.length > MAX_NAMED ? ` and ${running.length - MAX_NAMED} more` : "";
-  return `no running agent has ${wanted(labels, running)}; running: ${named.join(", ")}${more}`;
+  return `${lacking(labels, running)}; running: ${named.join(", ")}${more}`;
 }
 
 /** What the agent that has most of the labels lacks. */
-function wanted(labels: readonly string[], running: readonly AgentRow[]): string {
-  if (labels.length === 0) return "no labels, as the run";
-  const missing = running
-    .map((agent) => labels.filter((label) => !agent.labels.includes(label)))
-    .sort((left, right) => left.length - right.length);
-  const [fewest = labels] = missing;
-  return labels.length === fewest.length
-    ? labelsText(labels)
-    : `${labelsText(fewest)} (all of: ${labels.join(", ")})`;
+function lacking(labels: readonly string[], running: readonly AgentRow[]): string {
+  if (labels.length === 0) return "it has no labels, and only an agent without labels takes such runs";
+  const missing = running.map((agent) => labels.filter((label) => !agent.labels.includes(label)));
+  const [fewest = labels] = missing.sort((left, right) => left.length - right.length);
+  const needs = fewest.length === labels.length ? "" : ` (the run needs ${labels.join(", ")})`;
+  return `no running agent has ${labelsText(fewest)}${needs}`;
 }
 
 function lastSeen(latest: AgentRow | undefined, now: Date): string {

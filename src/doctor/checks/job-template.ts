@@ -10,6 +10,6 @@ export const jobTemplate = check(ABOUT, async ({ target, template }) => {
   if (target.templatePath === undefined) return [];
   const loaded = await attempt(template);
   if (loaded.ok) return [ok(ABOUT, `${loaded.value.origin.name} is valid`)];
-  const { message, hint = "a template is a Job with spec.template.spec" } = loaded.error;
+  const { message, hint } = loaded.error;
   return [broken(ABOUT, message, { hint })];
 });

@@ -123,7 +123,8 @@ async function readLocal(path: string, { origin, signal }: Fetch): Promise<strin
     return await readAtMost1MiB(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
   } catch (error) {
     const message = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
-    throw message === undefined ? error : templateError(origin, message, { cause: error });
+    const hint = "check the path";
+    throw message === undefined ? error : templateError(origin, message, { cause: error, hint });
   }
 }
 
@@ -268,7 +269,8 @@ function statusOf(error: unknown): number | undefined {
 }
 
 function statusError(status: number, origin: TemplateOrigin): ExpectedError {
-  if (status === 404) return templateError(origin, "there is no such template (HTTP 404)");
+  if (status === 404)
+    return templateError(origin, "there is no such template (HTTP 404)", { hint: "check the address" });
   if (status === 401 || status === 403) {
     return templateError(origin, `access denied (HTTP ${status})`, {
       hint: "give the agent credentials with permission to read it",

@@ -103,6 +103,9 @@ export function otherKindOfText(text: string): string | undefined {
     : undefined;
 }
 
+export const TEMPLATE_HINT =
+  "a template is a Job with spec.template.spec, in YAML or JSON; kind and apiVersion may be left out";
+
 /** JobError for a run config's template, which is the flow owner's to fix; SettingsError for the agent's. */
 export function templateError(
   origin: TemplateOrigin,
@@ -114,7 +117,9 @@ export function templateError(
   } = {},
 ): ExpectedError {
   const message = `cannot use job template "${origin.name}": ${cause}`;
-  return origin.from === "run config" ? new JobError(message, details) : new SettingsError(message, details);
+  if (origin.from === "run config") return new JobError(message, details);
+  const hint = details.hint ?? (details.retryable === true ? undefined : TEMPLATE_HINT);
+  return new SettingsError(message, { ...details, hint });
 }
 
 /** A URL without user, password and query, which can contain secrets. */
