@@ -2,6 +2,8 @@
 
 import { EXIT, ExpectedError, textOf } from "../base/errors.ts";
 import { oneLine } from "../output/clean.ts";
+import { terminalWidth } from "../output/terminal.ts";
+import { messageLines } from "../output/wrap.ts";
 import type { CliContext } from "./context.ts";
 
 const MAX_LINE = 4_000;
@@ -21,7 +23,8 @@ export function reportError(
   { verbose, complete = (hint) => hint }: ReportOptions,
 ): number {
   const lines = linesOf(error, context.signal, { verbose, complete });
-  context.stderr.write(`${lines.map(shown).join("\n")}\n`);
+  const width = terminalWidth(context.stderr);
+  context.stderr.write(`${lines.flatMap((line) => messageLines(shown(line), width)).join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
   return context.signal.aborted ? EXIT.interrupted : EXIT.failure;
 }

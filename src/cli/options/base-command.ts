@@ -2,6 +2,8 @@
 
 import { Command, Option } from "clipanion";
 import { oneLine, writeStyled } from "../../output/clean.ts";
+import { terminalWidth } from "../../output/terminal.ts";
+import { messageLines } from "../../output/wrap.ts";
 import type { Palette } from "../../output/palette.ts";
 import type { CliContext } from "../context.ts";
 import { reportError } from "../errors.ts";
@@ -38,9 +40,10 @@ export abstract class BaseCommand extends Command<CliContext> {
     return hint;
   }
 
-  /** Prints one line for people on stderr. */
+  /** Prints a message for people on stderr: one line, wrapped on a terminal. */
   protected printMessage(line: string): void {
-    this.context.stderr.write(`${oneLine(line)}\n`);
+    const { stderr } = this.context;
+    stderr.write(`${messageLines(oneLine(line), terminalWidth(stderr)).join("\n")}\n`);
   }
 
   /** Prints data on stdout. */

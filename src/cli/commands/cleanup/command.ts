@@ -78,8 +78,8 @@ export class CleanupCommand extends NamespacedCommand {
     try {
       const agent = await this.#oneAgent(directories);
       const plan = { ...settings.plan, keepRun: agent && ((run: InventoryRun) => agent.keepReason(run)) };
-      const complete = (line: string): string => this.completeHint(line);
-      const pass = new CleanupPass(this.context, { scope, directories, complete }, { ...settings, plan });
+      const printMessage = (line: string): void => this.printMessage(this.completeHint(line));
+      const pass = new CleanupPass(this.context, { scope, directories, printMessage }, { ...settings, plan });
       if (everyMs === undefined) return await pass.run();
       void agent?.run(this.context.signal);
       const onError = (error: unknown): void => void this.reportError(error);
