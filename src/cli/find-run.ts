@@ -4,7 +4,7 @@ import { isUuid } from "../base/uuid.ts";
 import { loadInventory } from "../inventory/load.ts";
 import { fromCluster, parseRunRef, resolveRun } from "./flow-run-ref.ts";
 import type { ResolvedRun, ResolveOptions } from "./flow-run-ref.ts";
-import type { ClusterScope } from "./options/namespaced-command.ts";
+import type { ClusterScope } from "./cluster-scope.ts";
 import type { RunDirectories } from "./run-directories.ts";
 
 /** The run. Throws as resolveRun does, and KubeError without permission to list Jobs. */

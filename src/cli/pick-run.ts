@@ -10,7 +10,7 @@ import { tableLines } from "../output/table.ts";
 import { terminalWidth } from "../output/terminal.ts";
 import type { CliContext } from "./context.ts";
 import { shortId } from "./flow-run-ref.ts";
-import type { ClusterScope } from "./options/namespaced-command.ts";
+import type { ClusterScope } from "./cluster-scope.ts";
 import type { RunDirectories } from "./run-directories.ts";
 
 const ENDED_WITHIN_MS = 24 * 3_600_000;

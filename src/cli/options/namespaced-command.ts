@@ -1,17 +1,11 @@
 // Commands that work on the flow runs of one namespace, or of all.
 
 import { Option } from "clipanion";
-import type { Connection } from "../../kube/client/connect.ts";
+import type { ClusterScope } from "../cluster-scope.ts";
 import { isTerminal } from "./base-command.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import type { ResolvedRun } from "../flow-run-ref.ts";
 import type { RunDirectories } from "../run-directories.ts";
-
-/** A cluster connection and a namespace; undefined for all. */
-export interface ClusterScope {
-  readonly connection: Connection;
-  readonly namespace: string | undefined;
-}
 
 /** RUN, where none is given. */
 export const NO_RUN = "";

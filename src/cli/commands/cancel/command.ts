@@ -8,7 +8,7 @@ import type { CancelDeps, CancelResult, CancelOptions } from "../../../cleanup/c
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import type { ClusterScope } from "../../options/namespaced-command.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
 import type { RunDirectories } from "../../run-directories.ts";
 
 /** Longer than for listings, because requests that change something should not be given up early. */

@@ -15,7 +15,7 @@ import { wholeNumber } from "../../../base/whole-number.ts";
 import { printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
-import type { ClusterScope } from "../../options/namespaced-command.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
 
 export class LogsCommand extends NamespacedCommand {
   static override paths = [["logs"]];
