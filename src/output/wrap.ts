@@ -22,8 +22,18 @@ export function messageLines(text: string, width: number | undefined): readonly 
   const words = text
     .split(COMMAND)
     .flatMap((part, at) => (at % 2 === 1 ? [part] : wordsOf(part).flatMap((word) => pieces(word, room))));
-  const [first = "", ...rest] = filled(words, 2, room);
+  const [first = "", ...rest] = filled(withoutForgery(words), 2, room);
   return [first.slice(2), ...rest];
+}
+
+/** What others wrote must not begin a line as our own messages do. */
+function withoutForgery(words: readonly string[]): string[] {
+  const safe: string[] = [];
+  for (const word of words) {
+    const before = /^\W*(?:error|hint|warning|note):/i.test(word) ? safe.pop() : undefined;
+    safe.push(before === undefined ? word : `${before} ${word}`);
+  }
+  return safe;
 }
 
 function wordsOf(text: string): readonly string[] {

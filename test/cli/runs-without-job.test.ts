@@ -111,13 +111,13 @@ describe("inspect", () => {
       name: "a run whose labels no running agent has",
       run: "due",
       agents: [["cpu", ["eu"]]] as const,
-      want: /no running agent has label gpu \(all of: eu, gpu\); running: "cpu" with label eu$/,
+      want: /no running agent has label gpu \(the run needs eu, gpu\); running: "cpu" with label eu$/,
     },
     {
       name: "a run without labels",
       run: "unlabelled",
       agents: [["cpu", ["eu"]]] as const,
-      want: /no running agent has no labels, as the run; running: "cpu" with label eu$/,
+      want: /it has no labels, and only an agent without labels takes such runs; running: "cpu" with label eu$/,
     },
     {
       name: "a run that an agent takes",

@@ -124,7 +124,8 @@ describe.skipIf(noTerminalReason() !== undefined).each([80, 120])("at %d columns
     // A progress line is overwritten by what comes next.
     const lines = (await linesOnTerminal(argv, columns, variables)).map((line) => line.replace(/^.*\r/, ""));
     const places = order.map((pattern) => lines.findIndex((line) => pattern.test(line)));
-    expect(places, lines.join("\n")).not.toContain(-1);
+    const missing = order.filter((pattern) => !lines.some((line) => pattern.test(line)));
+    expect({ missing, lines }).toEqual({ missing: [], lines });
     expect(places).toEqual(places.toSorted((left, right) => left - right));
     if (isData === true) return;
     const long = lines.filter((line) => displayWidth(line) > columns && !line.trim().startsWith("kubectl "));
