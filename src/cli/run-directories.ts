@@ -75,7 +75,7 @@ export class RunDirectories {
 
   /** The latest runs of all APIs. Throws PrefectError. */
   async recent(since: Date, signal: AbortSignal): Promise<readonly KnownRun[]> {
-    const found = VERSIONS.map((version) => this.byVersion[version]?.recent(since, signal) ?? []);
+    const found = VERSIONS.flatMap((version) => this.byVersion[version]?.recent(since, signal) ?? []);
     return (await Promise.all(found)).flat();
   }
 

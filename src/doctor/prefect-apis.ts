@@ -28,7 +28,10 @@ export function prefect1Answers({ clock, signal, connectPrefect1 }: DoctorDeps, 
     await reported(tenant());
     return (await hello()).doctor;
   };
-  const agents = once(async () => (await queries()).agents(signal));
+  const agents = once(async () => {
+    await queries();
+    return (await hello()).agents(signal);
+  });
   const directory =
     config && prefect1Directory({ address: config.apiUrl.value, ui: config.uiUrl }, hello, clock);
   return { config, hello, backend, tenant, queries, agents, directory, clock: time, close };

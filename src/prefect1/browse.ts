@@ -1,12 +1,12 @@
 // What people look at in Prefect 1: the latest flow runs, a run's log, its page in the UI.
 
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import type { KnownRun, LoggedLine, LogPage, LogQuery } from "../orchestrator/run-directory.ts";
 import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
 import type { Graphql } from "./graphql.ts";
 import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
-import { decodeStateRow, parseDate, runStateOf } from "./run-state.ts";
+import { decodeStateRow, runStateOf } from "./run-state.ts";
 import { FINISHED, isoUtc } from "./states.ts";
 
 const ERRORS = ["ERROR", "CRITICAL"];
@@ -61,15 +61,13 @@ function knownRun(raw: unknown): KnownRun[] {
   const { run_config: config, state_timestamp: at } = objectIn(raw);
   if (ELSEWHERE.test(textIn(objectIn(config)["type"]) ?? "")) return [];
   const { id, name, labels, agent } = row;
-  return [
-    { id, name: name ?? undefined, labels, agent, state: runStateOf({ ...row, updated: parseDate(at) }) },
-  ];
+  return [{ id, name: name ?? undefined, labels, agent, state: runStateOf({ ...row, updated: dateIn(at) }) }];
 }
 
 function loggedLine(raw: unknown): LoggedLine {
   const { timestamp, level, name, message } = objectIn(raw);
   return {
-    at: parseDate(timestamp),
+    at: dateIn(timestamp),
     level: textIn(level) ?? "",
     logger: textIn(name) ?? "",
     message: textIn(message) ?? "",

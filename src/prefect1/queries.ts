@@ -14,12 +14,6 @@ export const HELLO = "query { hello }";
 export const API = "query { api { backend } }";
 export const TENANT_BY_ID = "query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { id name } }";
 
-export const AGENTS = `query($tenant: uuid!, $limit: Int!) {
-  agent(where: {tenant_id: {_eq: $tenant}}, order_by: [{last_queried: desc_nulls_last}], limit: $limit) {
-    name labels last_queried
-  }
-}`;
-
 /** Every Kubernetes agent; the most recent first, since rows of agents are never deleted. */
 export const KUBERNETES_AGENTS = `query($tenant: uuid!, $limit: Int!) {
   agent(

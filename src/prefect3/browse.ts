@@ -1,12 +1,11 @@
 // What people look at in Prefect 2 and 3: the latest flow runs, a run's log, its page in the UI.
 
-import { textIn } from "../base/json.ts";
+import { dateIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
 import type { KnownRun, LoggedLine, LogPage, LogQuery } from "../orchestrator/run-directory.ts";
 import type { Prefect3Client } from "./client.ts";
-import { parseDate } from "./states.ts";
 import type { Prefect3StateType } from "./states.ts";
 
 const STARTED: readonly Prefect3StateType[] = ["PENDING", "RUNNING", "PAUSED", "CANCELLING"];
@@ -55,7 +54,7 @@ export async function readLog(
   const sort = newestFirst ? "TIMESTAMP_DESC" : "TIMESTAMP_ASC";
   const rows = await client.logs({ logs, sort, offset, limit }, signal);
   return rows.map(({ timestamp, level, name, message }) => ({
-    at: parseDate(textIn(timestamp)),
+    at: dateIn(timestamp),
     level: LEVELS.find(([from]) => typeof level === "number" && level >= from)?.[1] ?? "",
     logger: textIn(name) ?? "",
     message: textIn(message) ?? "",

@@ -10,7 +10,7 @@ describe("jobs", () => {
     const { cli } = await everyRun();
     const { stdout } = await cli(["jobs", "-o", "wide"]);
     const rows = stdout.trimEnd().split("\n");
-    const names = rows.map((row) => row.split(" ")[0]);
+    const names = rows.map((row) => row.split(" ")[0] ?? "");
     expect(names.slice(1, 5).toSorted()).toEqual(["loaded", "pulls", "train", "works"]);
     expect(names.slice(5).toSorted()).toEqual(["done", "due", "gone", "lost", "unlabelled"]);
     const row = (name: string): string => rows.find((each) => each.startsWith(`${name} `)) ?? "";
@@ -27,6 +27,17 @@ describe("jobs", () => {
     expect((await cli(["jobs", "-l", "a=b"])).stdout).toBe("");
     const names = (await cli(["jobs", "-o", "name"])).stdout.trimEnd().split("\n");
     expect(names.every((name) => name.startsWith("job.batch/"))).toBe(true);
+  });
+
+  it("appends each once with -w, although its age changes", async () => {
+    const { cli, prefect } = await everyRun();
+    const stop = new AbortController();
+    prefect.onRequest(() => {
+      if (prefect.requests.count("flow_run") > 4) stop.abort();
+      return undefined;
+    });
+    const { stdout } = await cli(["jobs", "-w"], { signal: stop.signal });
+    expect(stdout.match(/^lost /gm)).toHaveLength(1);
   });
 
   it("prints them as objects", async () => {

@@ -3,7 +3,7 @@
 import { isReady } from "../../inventory/pod-status.ts";
 import { isPolling } from "../../inventory/waiting.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
-import type { RegisteredAgent } from "../../prefect1/doctor-queries.ts";
+import type { AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
@@ -20,7 +20,7 @@ export const agents = check(ABOUT, async ({ prefect1, expectedAgents, commands }
 
 /** `registered`: ordered by their last poll. Why the pod of an agent is not ready is another check's finding. */
 export function agentFindings(
-  registered: readonly RegisteredAgent[],
+  registered: readonly AgentRow[],
   expected: readonly ExpectedAgent[],
   seen: { readonly commands: Commands; readonly now: Date },
 ): readonly Finding[] {
@@ -37,7 +37,7 @@ export function agentFindings(
 
 function expectedFinding(
   { labels, installed }: ExpectedAgent,
-  registered: readonly RegisteredAgent[],
+  registered: readonly AgentRow[],
   { commands, now }: { readonly commands: Commands; readonly now: Date },
 ): Finding {
   const name = installed?.name;
@@ -58,7 +58,7 @@ export function logCommand({ pod, container }: InstalledAgent, { kubectl }: Comm
   return kubectl(`logs ${pod.metadata.name} -c ${container}`, pod.metadata.namespace);
 }
 
-function lastPoll(agent: RegisteredAgent | undefined, now: Date): string {
+function lastPoll(agent: AgentRow | undefined, now: Date): string {
   if (agent?.lastPolledAt === undefined) return "has never asked this API for flow runs";
   return `last asked for flow runs ${ageOf(agent.lastPolledAt, now)} ago`;
 }

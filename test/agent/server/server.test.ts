@@ -107,6 +107,26 @@ describe("AgentServer", () => {
     expect((await get("/readyz")).status).toBe(200);
   });
 
+  it("is ready with a warning, and not with a problem", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    server = new AgentServer(url, { clock, log: silentLog });
+    for (const loop of LOOPS) server.metrics.progress(loop);
+    let problem: string | undefined;
+    const gauges = { liveJobs: 0, inFlight: 0, limit: undefined, watchRestarts: 0 };
+    server.setAgent({
+      problem: () => problem,
+      warning: () => "the template is old",
+      poke: () => 0,
+      gauges: () => gauges,
+    });
+    await server.start();
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([200, { warning: "the template is old" }]);
+    problem = "no template";
+    const unready = await fetch(`${url}/readyz`);
+    expect([unready.status, await unready.json()]).toEqual([503, { reason: "no template" }]);
+  });
+
   it("serves no limit of live Jobs where there is none", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     server = new AgentServer(url, { clock, log: silentLog });
