@@ -43,6 +43,13 @@ function exit(code: number, stopping: AbortController): void {
   process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
 }
 
+/** The program that shows a web page, where there is a desktop. */
+function browserOf({ platform, env }: NodeJS.Process): readonly string[] | undefined {
+  if (platform === "darwin") return ["open"];
+  if (platform === "win32") return ["rundll32", "url.dll,FileProtocolHandler"];
+  return env["DISPLAY"] || env["WAYLAND_DISPLAY"] ? ["xdg-open"] : undefined;
+}
+
 function main(): void {
   const stopping = stopOnSignal();
   stopOnClosedStdout(stopping);
@@ -59,6 +66,7 @@ function main(): void {
     userAgent: `kubectl-prefect/${version}`,
     // A shell that waits for completions is no place for questions.
     isInteractive: stdin.isTTY && argv[0] !== "__complete",
+    browser: browserOf(process),
     signal: stopping.signal,
   });
   void run(argv, context).then((code) => exit(code, stopping));

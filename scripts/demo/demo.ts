@@ -5,7 +5,7 @@ import type { Agent } from "../../src/agent/agent.ts";
 import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
 import { aborted } from "../../src/base/clock.ts";
-import { loadTemplate } from "../../src/prefect1/build/template-sources.ts";
+import { readTemplate } from "../../src/prefect1/build/template-sources.ts";
 import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { InterruptedError } from "../../src/base/errors.ts";
@@ -180,7 +180,7 @@ async function work(
       }),
       flags: { name: "agent", concurrency: String(SCENARIOS.length), shutdownGrace: "5s" },
       jobOptions: { namespace, labels: [LABEL] },
-      loadTemplate: (source) => loadTemplate(source, { env: {}, signal }),
+      readTemplate: (source) => readTemplate(source, { env: {}, signal }),
       newId: () => crypto.randomUUID(),
     },
     onAgent,

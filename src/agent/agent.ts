@@ -75,7 +75,13 @@ export class Agent {
 
   /** What keeps the agent from creating Jobs; undefined: nothing. */
   problem(): string | undefined {
-    return this.#submitter.waiting.problem();
+    const fault = this.#deps.work.fault();
+    return fault?.canBuild === false ? fault.text : this.#submitter.waiting.problem();
+  }
+
+  /** What is wrong, but does not keep the agent from creating Jobs; undefined: nothing. */
+  warning(): string | undefined {
+    return this.#deps.work.fault()?.text;
   }
 
   /** Current values for metrics. */

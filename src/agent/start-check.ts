@@ -10,6 +10,7 @@ import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import { agentPermissions, isEssential, permissionName, permissionsIn } from "../kube/permissions.ts";
 import type { Permission } from "../kube/permissions.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 import { Outage } from "./outage.ts";
 
@@ -28,7 +29,8 @@ export async function checkStart(
 ): Promise<void> {
   await runAll(
     signal,
-    (s) => untilAnswered("Prefect API", deps, s, () => deps.work.authenticate(s)),
+    (s) =>
+      untilAnswered("Prefect API", { ...deps, isFinal: isNoPrefect }, s, () => deps.work.authenticate(s)),
     async (s) => {
       await untilAnswered("Kubernetes API", deps, s, () => checkNamespace(deps, namespace, s));
       await untilAnswered("Kubernetes API", deps, s, () => checkPermissions(deps, namespace, leaderElect));
@@ -36,11 +38,16 @@ export async function checkStart(
   );
 }
 
-/** Retries a call until the API answers; undefined when the signal aborts. Throws what the API refuses. */
+/** Whether something else than a Prefect API has answered: at the start, the address is wrong. */
+function isNoPrefect(error: unknown): boolean {
+  return error instanceof PrefectError && error.failure === "unreadable";
+}
+
+/** Retries a call until the API answers; undefined when the signal aborts. Throws what the API refuses, and what is final. */
 // oxlint-disable-next-line max-params -- what, with what, until when, and the call itself
 export async function untilAnswered<T>(
   what: string,
-  deps: { readonly log: Log; readonly clock: Clock },
+  deps: { readonly log: Log; readonly clock: Clock; readonly isFinal?: (error: unknown) => boolean },
   signal: AbortSignal,
   call: () => Promise<T>,
 ): Promise<T | undefined> {
@@ -52,7 +59,7 @@ export async function untilAnswered<T>(
       return result;
     } catch (error) {
       if (signal.aborted) break;
-      if (!isRetryable(error)) throw error;
+      if (!isRetryable(error) || deps.isFinal?.(error) === true) throw error;
       await outage.backOff(error, signal);
     }
   }

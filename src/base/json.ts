@@ -36,3 +36,9 @@ export function objectIn(value: unknown): JsonObject {
 export function arrayIn(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
+
+/** The moment if it is a text of one, else undefined. */
+export function dateIn(value: unknown): Date | undefined {
+  const at = new Date(textIn(value) ?? "");
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}

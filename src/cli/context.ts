@@ -26,6 +26,10 @@ export interface CliContext extends BaseContext {
   readonly home: string | undefined;
   /** The file's text; undefined if it does not exist. Throws any other error. */
   readonly readFile: (path: string) => string | undefined;
+  /** Whether somebody can answer a question. */
+  readonly isInteractive: boolean;
+  /** The program that opens an address on this desktop, with its arguments; undefined: there is none. */
+  readonly browser?: readonly string[] | undefined;
   /** Whatever is read of keys and passwords is added here: both streams replace it. */
   readonly secrets: Secrets;
   readonly connectKube: (
@@ -44,8 +48,6 @@ export interface ProcessParts extends Omit<
   "secrets" | "connectKube" | "connectPrefect" | "colorDepth"
 > {
   readonly userAgent: string;
-  /** Whether an exec plugin may ask on the terminal. */
-  readonly isInteractive: boolean;
 }
 
 /** The context of one command line. The clients are imported only when a command connects, so that --help stays fast. */

@@ -2,19 +2,29 @@
 
 import { EXIT, ExpectedError, textOf } from "../base/errors.ts";
 import { oneLine } from "../output/clean.ts";
+import { terminalWidth } from "../output/terminal.ts";
+import { messageLines } from "../output/wrap.ts";
 import type { CliContext } from "./context.ts";
 
 const MAX_LINE = 4_000;
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
 
-/** Writes an error to stderr and returns the exit code. `verbose` adds causes and, for a bug, the stack. */
+export interface ReportOptions {
+  /** Adds causes and, for a bug, the stack. */
+  readonly verbose: boolean;
+  /** Completes the commands in a hint. */
+  readonly complete?: (hint: string) => string;
+}
+
+/** Writes an error to stderr and returns the exit code. */
 export function reportError(
   error: unknown,
   context: Pick<CliContext, "stderr" | "signal">,
-  verbose: boolean,
+  { verbose, complete = (hint) => hint }: ReportOptions,
 ): number {
-  const lines = linesOf(error, context.signal, verbose);
-  context.stderr.write(`${lines.map(shown).join("\n")}\n`);
+  const lines = linesOf(error, context.signal, { verbose, complete });
+  const width = terminalWidth(context.stderr);
+  context.stderr.write(`${lines.flatMap((line) => messageLines(shown(line), width)).join("\n")}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
   return context.signal.aborted ? EXIT.interrupted : EXIT.failure;
 }
@@ -25,9 +35,13 @@ function shown(line: string): string {
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
 }
 
-function linesOf(error: unknown, signal: AbortSignal, verbose: boolean): string[] {
+function linesOf(
+  error: unknown,
+  signal: AbortSignal,
+  { verbose, complete }: Required<ReportOptions>,
+): string[] {
   if (error instanceof ExpectedError) {
-    const hint = error.hint === undefined ? [] : [`hint: ${error.hint}`];
+    const hint = error.hint === undefined ? [] : [`hint: ${complete(error.hint)}`];
     return [`error: ${error.message}`, ...hint, ...(verbose ? causesOf(error) : [])];
   }
   if (signal.aborted) return ["error: interrupted"];

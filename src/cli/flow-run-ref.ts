@@ -1,6 +1,7 @@
 // Resolves RUN of a command line: a flow run's id, a prefix of it, its name, or the Job that runs it.
 
 import { ExpectedError, SettingsError } from "../base/errors.ts";
+import { suggest } from "../base/suggest.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { Inventory, InventoryRun, PrefectVersion } from "../inventory/inventory.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
@@ -26,13 +27,19 @@ export interface ResolveOptions {
   readonly inventory: Pick<Inventory, "runs" | "refusals">;
   /** The namespace that was listed; undefined: all. */
   readonly namespace: string | undefined;
-  readonly directories: Pick<RunDirectories, "find" | "lookUp" | "addresses">;
+  readonly directories: Pick<RunDirectories, "find" | "lookUp" | "recent" | "addresses">;
+  readonly now: Date;
   readonly signal: AbortSignal;
   /** Query Prefect even if the cluster has a match: before a deletion, no second run of that name may exist. */
   readonly mustBeUnique: boolean;
 }
 
 const ID_LENGTH = 36;
+const SHORT_ID = 8;
+const ORDERED_ID = 13;
+/** The position of the version digit in a UUID. */
+const VERSION_AT = 14;
+const SUGGESTED_WITHIN_MS = 7 * 86_400_000;
 const PREFIX = /^[0-9a-f]{8}(?:-?[0-9a-f]*)*$/i;
 const TOO_SHORT = /^[0-9a-f]{4,7}$/i;
 
@@ -57,22 +64,28 @@ export async function resolveRun(text: string, options: ResolveOptions): Promise
   const known = mustQuery ? await findInPrefect(ref, options) : [];
   // Of the same run prefer the one from the cluster: it has the namespace of the Jobs.
   const idsInCluster = new Set(inCluster.map(({ id }) => id));
-  return chooseRun(ref, [...inCluster, ...known.filter(({ id }) => !idsInCluster.has(id))], () =>
-    notFound(ref, options),
-  );
+  const candidates = [...inCluster, ...known.filter(({ id }) => !idsInCluster.has(id))];
+  if (candidates.length === 0) throw await notFound(ref, options);
+  return chooseRun(ref, candidates);
 }
 
-/** The only candidate. Throws the error from `none` when there is none, SettingsError when there are several. */
+/**
+ * A prefix that tells ids apart. Newer ids of Prefect 3 (UUID version 7) start with a timestamp: the first 8 digits are
+ * the same for a minute, so the next group is shown too.
+ */
+export function shortId(id: string): string {
+  return id.slice(0, id.charAt(VERSION_AT) === "7" ? ORDERED_ID : SHORT_ID);
+}
+
+/** The only candidate. Throws SettingsError when there are several; there must be one. */
 export function chooseRun<Run extends { readonly id: string; readonly name?: string | null | undefined }>(
   { text }: RunRef,
   candidates: readonly Run[],
-  none: () => Error,
 ): Run {
   const exact = candidates.filter(({ id }) => id === text.toLowerCase());
   const found = exact.length > 0 ? exact : candidates;
   const [first, second] = found;
-  if (first === undefined) throw none();
-  if (second === undefined) return first;
+  if (first !== undefined && second === undefined) return first;
   const lines = found.map((run) => `${run.id} (${[run.name, locationOf(run)].filter(Boolean).join(", ")})`);
   throw new SettingsError(`cannot choose a flow run: ${found.length} match "${text}": ${lines.join(", ")}`, {
     hint: "use more of the id, or job/NAME",
@@ -91,7 +104,8 @@ function matches(run: InventoryRun, ref: RunRef): boolean {
   return ref.idPrefix !== undefined && run.flowRunId.toLowerCase().startsWith(ref.idPrefix);
 }
 
-function fromCluster(run: InventoryRun): ResolvedRun {
+/** A run of the inventory. */
+export function fromCluster(run: InventoryRun): ResolvedRun {
   const { flowRunId: id, prefectVersion, name, status, namespace } = run;
   return { id, prefectVersion, name, status, namespace };
 }
@@ -110,16 +124,17 @@ async function findInPrefect(
     ? await directories.lookUp(ref.text.toLowerCase(), signal)
     : await directories.find(ref.text, ref.kind === "run" ? ref.idPrefix : undefined, signal);
   const runs = found === undefined ? [] : "id" in found ? [found] : found;
-  return runs.map(({ id, prefectVersion, name, state }) => ({
+  return runs.map(({ id, prefectVersion, name, ...row }) => ({
     id,
     prefectVersion,
     name,
-    status: { kind: "known", state },
+    status: { kind: "known", ...row },
     namespace: undefined,
   }));
 }
 
-function notFound(ref: RunRef, { inventory, namespace, directories }: ResolveOptions): Error {
+async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
+  const { inventory, namespace, directories } = options;
   const refusal = inventory.refusals?.get("jobs");
   if (refusal !== undefined) return refusal;
   const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
@@ -133,8 +148,23 @@ function notFound(ref: RunRef, { inventory, namespace, directories }: ResolveOpt
   const message = `cannot find flow run "${ref.text}": it has no Job in ${where}${unknown}`;
   if (TOO_SHORT.test(ref.text))
     return new ExpectedError(message, { hint: "use at least 8 characters of an id" });
-  const setApi = "to find a Prefect 1 run by name, set the Prefect API with --api or PREFECT__CLOUD__API";
+  const similar = suggest(ref.text, await knownNames(options));
+  if (similar !== undefined) return new ExpectedError(message, { hint: `did you mean ${similar}?` });
+  const setApi =
+    "to find a run by name, set the Prefect API: --api or PREFECT__CLOUD__API; for Prefect 2 and 3 PREFECT_API_URL";
   return new ExpectedError(message, { hint: isPrefectConfigured ? list : setApi });
+}
+
+/** The names of the runs here and of the latest in Prefect; a Prefect that does not answer suggests nothing. */
+async function knownNames({
+  inventory,
+  directories,
+  signal,
+  now,
+}: ResolveOptions): Promise<readonly string[]> {
+  const since = new Date(now.getTime() - SUGGESTED_WITHIN_MS);
+  const recent = await directories.recent(since, signal).catch(() => []);
+  return [...inventory.runs, ...recent].flatMap(({ name }) => name ?? []);
 }
 
 /** A prefix with the hyphens of a UUID, however it was typed. */

@@ -47,6 +47,21 @@ export function ownCommands(
   };
 }
 
+/** A command in a hint: behind a colon or a pipe, up to a semicolon, a pipe or the end. */
+const SHOWN = /(?<=: |\| )kubectl ([^;|]+?)(?=\s*(?:[;|]|$))/g;
+
+/** The hint with the user's own flags in the commands that it shows. `scope`: -n or -A, as the user gave them. */
+export function withOwnFlags(hint: string, { kubectl, prefect }: OwnCommands, scope: string): string {
+  return hint.replaceAll(SHOWN, (_, command: string) => {
+    const [, ours] = /^prefect (.*)$/s.exec(command) ?? [];
+    if (ours === undefined) return kubectl(command);
+    // It prints manifests, and reads no cluster.
+    if (ours.startsWith("install")) return `kubectl ${command}`;
+    const hasScope = / (?:-n|-A)\b/.test(ours);
+    return prefect(hasScope || scope === "" ? ours : `${ours} ${scope}`);
+  });
+}
+
 function flagsText(flags: readonly (readonly [string, string | undefined])[]): readonly string[] {
   return flags.flatMap(([flag, value]) => (value === undefined ? [] : [`${flag} ${shellWord(value)}`]));
 }

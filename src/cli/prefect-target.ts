@@ -18,9 +18,10 @@ export function prefectTarget(config: PrefectConfig): PrefectTarget {
 
 /** The Prefect 2 or 3 API. */
 export function prefect3Target(settings: Prefect3Settings): Prefect3Target {
-  const { url, apiKey, authString, certFile, skipVerify, headers } = settings;
+  const { url, uiUrl, apiKey, authString, certFile, skipVerify, headers } = settings;
   return {
     url: url.value,
+    uiUrl: uiUrl?.value,
     apiKey: apiKey?.value,
     authString: authString?.value,
     certFile: certFile?.value,

@@ -10,6 +10,7 @@ import { InstallCommand } from "./commands/install/command.ts";
 import { InspectCommand } from "./commands/inspect/command.ts";
 import { JobsCommand } from "./commands/jobs/command.ts";
 import { LogsCommand } from "./commands/logs/command.ts";
+import { OpenCommand } from "./commands/open.ts";
 import { RenderCommand } from "./commands/render/command.ts";
 import { VersionCommand } from "./commands/version.ts";
 import type { CliContext } from "./context.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandClass<CliContext>[] = [
   CancelCommand,
   InspectCommand,
   LogsCommand,
+  OpenCommand,
   CompletionCommand,
   VersionCommand,
 ];

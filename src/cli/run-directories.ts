@@ -43,8 +43,10 @@ export function runDirectories(
     return connectPrefect3(target, context, deadlineMs);
   };
   return new RunDirectories({
-    1: isConfigured ? prefect1Directory(config.apiUrl.value, connect1, clock) : undefined,
-    2: target3 === undefined ? undefined : prefect3Directory(target3.url, () => connect3(target3)),
+    1: isConfigured
+      ? prefect1Directory({ address: config.apiUrl.value, ui: config.uiUrl }, connect1, clock)
+      : undefined,
+    2: target3 === undefined ? undefined : prefect3Directory(target3, () => connect3(target3), clock),
   });
 }
 
@@ -71,6 +73,12 @@ export class RunDirectories {
       }),
     );
     return found.flat();
+  }
+
+  /** The latest runs of all APIs. Throws PrefectError. */
+  async recent(since: Date, signal: AbortSignal): Promise<readonly KnownRun[]> {
+    const found = VERSIONS.flatMap((version) => this.byVersion[version]?.recent(since, signal) ?? []);
+    return (await Promise.all(found)).flat();
   }
 
   /** The run with this id, from whichever API has it. Throws PrefectError when none has it and one of them failed. */

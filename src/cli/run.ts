@@ -8,6 +8,7 @@ import type { ParsedArgv } from "./help/argv.ts";
 import { commandMetadata } from "./help/command-metadata.ts";
 import type { CommandInfo } from "./help/command-metadata.ts";
 import type { BaseCommand } from "./options/base-command.ts";
+import { NamespacedCommand, NO_RUN } from "./options/namespaced-command.ts";
 import { COMMANDS } from "./program.ts";
 import { unknownCommand, wrongArguments } from "./usage-errors.ts";
 
@@ -24,13 +25,24 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   const parsed = readArgv(argv, commands);
   const { command, args, wantsHelp } = parsed;
   if (command === undefined || wantsHelp) return help(parsed, commands, context);
-  let ready: BaseCommand;
   try {
-    ready = command.parse(args, context);
+    return await parsedCommand(command, args, context).validateAndExecute();
   } catch (error) {
-    return reportError(wrongArguments(error, command), context, false);
+    return reportError(error, context, { verbose: false });
   }
-  return ready.validateAndExecute();
+}
+
+/** Where RUN is missing, the command may find it by itself. Throws SettingsError. */
+function parsedCommand(command: CommandInfo, args: readonly string[], context: CliContext): BaseCommand {
+  try {
+    return command.parse(args, context);
+  } catch (error) {
+    const failure = wrongArguments(error, command);
+    if (failure.message !== "RUN is missing") throw failure;
+    const ready = command.parse([...args, NO_RUN], context);
+    if (ready instanceof NamespacedCommand && ready.mayLackRun()) return ready;
+    throw failure;
+  }
 }
 
 /** The name of the command in a line, wherever it stands between options; "" if there is none. */
@@ -56,7 +68,7 @@ async function help(
   const below = commandsBelow(words, commands);
   const isUnfinished = below.length > 0 && (wantsHelp || args.length === words.length);
   if (command === undefined && !isUnfinished) {
-    return reportError(unknownCommand(parsed, commands), context, false);
+    return reportError(unknownCommand(parsed, commands), context, { verbose: false });
   }
   const { commandHelp, commandsHelp, helpWidth } = await import("./help/help.ts");
   const stream = wantsHelp || words.length === 0 ? context.stdout : context.stderr;

@@ -28,13 +28,17 @@ export function prefect1Answers({ clock, signal, connectPrefect1 }: DoctorDeps, 
     await reported(tenant());
     return (await hello()).doctor;
   };
-  const agents = once(async () => (await queries()).agents(signal));
-  const directory = config && prefect1Directory(config.apiUrl.value, hello, time);
+  const agents = once(async () => {
+    await queries();
+    return (await hello()).agents(signal);
+  });
+  const directory =
+    config && prefect1Directory({ address: config.apiUrl.value, ui: config.uiUrl }, hello, time);
   return { config, hello, backend, tenant, queries, agents, directory, clock: time, close };
 }
 
 /** Sends nothing yet. */
-export function prefect3Answers({ signal, connectPrefect3 }: DoctorDeps, { prefect3 }: DoctorTarget) {
+export function prefect3Answers({ clock, signal, connectPrefect3 }: DoctorDeps, { prefect3 }: DoctorTarget) {
   const settings = prefect3.ok ? prefect3.value : undefined;
   const { client, close } = connectOnce(async () => {
     if (settings === undefined) throw new ReportedError("no Prefect 2 or 3 API is configured");
@@ -46,6 +50,6 @@ export function prefect3Answers({ signal, connectPrefect3 }: DoctorDeps, { prefe
     await api.countFlowRuns(signal);
     return api;
   });
-  const directory = settings && prefect3Directory(settings.url.value, hello);
+  const directory = settings && prefect3Directory({ url: settings.url.value }, hello, clock);
   return { settings, hello, directory, close };
 }

@@ -6,7 +6,7 @@ import type { Pod } from "../kube/client/objects.ts";
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
-import { podObject, stateObject } from "./job-row.ts";
+import { podObject, flowRunObject } from "./job-row.ts";
 import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 
 export interface DaskRow {
@@ -57,13 +57,12 @@ export function daskName({ kind, name }: ObservedCluster): string {
 /** The row as -o json and yaml print it. */
 export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
   const { name, namespace, kind, owner } = dask;
-  const known = { id: run?.flowRunId, name: run?.name, prefect: run?.prefectVersion };
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "DaskCluster",
     metadata: { name, namespace, creationTimestamp: daskCreatedAt(dask)?.toISOString() },
     cluster: { kind, attributedBy: owner?.by ?? null },
-    flowRun: run === undefined ? null : { ...known, state: stateObject(run.status) },
+    flowRun: run === undefined ? null : flowRunObject(run),
     status: decision.status,
     reason: decision.reason,
     pods: daskPods(dask).map(podObject),

@@ -13,11 +13,14 @@ import { decideRun } from "./run-decision.ts";
 /** States in which a run should have a pod. */
 const NEEDS_POD = new Set<StateType>(["running", "cancelling"]);
 
-/** For people, in whole lines. */
-export interface Diagnosis {
-  /** One word; `reason` explains it. */
+/** One word, and what explains it. */
+export interface RunSummary {
   readonly status: string;
   readonly reason: string;
+}
+
+/** For people, in whole lines. */
+export interface Diagnosis extends RunSummary {
   /** One for each Job that has a problem. */
   readonly postMortems: readonly string[];
   /** What an agent of Prefect 1 would do next; at least one line. */
@@ -33,11 +36,28 @@ export interface PlannedAction {
   readonly reason: string;
 }
 
+/** What Prefect says of a run without Jobs. */
+export interface PrefectFindings {
+  /** Why nobody takes the run. */
+  readonly waits?: string;
+  /** The last errors in its log. */
+  readonly errors?: readonly string[];
+}
+
 /** The diagnosis of a run at a moment. */
-export function diagnose(run: InventoryRun, now: Date): Diagnosis {
+export function diagnose(
+  run: InventoryRun,
+  now: Date,
+  { waits, errors = [] }: PrefectFindings = {},
+): Diagnosis {
   const decision = decideRun(run, now);
-  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now) : decision;
-  return { status, reason, postMortems: postMortemsOf(run), agent: agentActions(run, decision) };
+  const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now, waits) : decision;
+  return {
+    status,
+    reason,
+    postMortems: [...postMortemsOf(run), ...errors],
+    agent: agentActions(run, decision),
+  };
 }
 
 function postMortemsOf({ observed, podsForbidden }: InventoryRun): readonly string[] {
@@ -49,14 +69,29 @@ function postMortemsOf({ observed, podsForbidden }: InventoryRun): readonly stri
 }
 
 /** The status of a run without Jobs: its state in Prefect. */
-function withoutJobs({ status: run }: InventoryRun, now: Date): Pick<Diagnosis, "status" | "reason"> {
+export function withoutJobs(
+  { status: run }: Pick<InventoryRun, "status">,
+  now: Date,
+  waits = "no agent has taken it yet",
+): RunSummary {
   if (run.kind === "missing") return { status: "orphaned", reason: DELETED_RUN };
   if (run.kind === "unknown")
     return { status: "finished", reason: "it has no Job here, and its state in Prefect is unknown" };
-  const { type, name } = run.state;
+  const { type, name, dueAt } = run.state;
   if (isFinished(type)) return { status: finishedStatus(type), reason: finishedReason(run.state, now) };
+  if (type === "scheduled") return { status: "pending", reason: dueText(dueAt, now, waits) };
   const reason = `its flow run is ${name}, but it has no Job here`;
   return { status: NEEDS_POD.has(type) ? "active" : "pending", reason };
+}
+
+function dueText(dueAt: Date | undefined, now: Date, waits: string): string {
+  if (dueAt === undefined) return `due: ${waits}`;
+  return dueAt > now ? `due in ${seconds(now, dueAt)}` : `due ${seconds(dueAt, now)} ago: ${waits}`;
+}
+
+/** The whole seconds between two moments. */
+function seconds(from: Date, to: Date): string {
+  return formatDuration(Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1_000)) * 1_000);
 }
 
 function finishedStatus(type: StateType): string {
@@ -66,7 +101,6 @@ function finishedStatus(type: StateType): string {
 
 /** `Failed 3m ago: it broke (its Job was deleted)`. */
 function finishedReason({ name, since, message = "" }: RunState, now: Date): string {
-  const ago =
-    since === undefined ? "" : ` ${formatDuration(Math.max(0, now.getTime() - since.getTime()))} ago`;
+  const ago = since === undefined ? "" : ` ${seconds(since, now)} ago`;
   return `${name}${ago}${message === "" ? "" : `: ${oneLine(message)}`} (its Job was deleted)`;
 }

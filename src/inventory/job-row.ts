@@ -81,13 +81,7 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRunJob",
     metadata: { name, namespace, uid, creationTimestamp, labels },
-    flowRun: {
-      id: run.flowRunId,
-      name: run.name,
-      prefect: run.prefectVersion,
-      state: stateObject(run.status),
-      ...ownerObject(run),
-    },
+    flowRun: flowRunObject(run),
     status: decision.status,
     reason: decision.reason,
     image: imageOf(observed),
@@ -98,11 +92,17 @@ export function jobObject({ run, job: observed, decision }: JobRow): JsonObject 
 }
 
 /** The run's agent in -o json, if it is known. */
-export function ownerObject({ owner }: InventoryRun): JsonObject {
+function ownerObject({ owner }: InventoryRun): JsonObject {
   if (owner === undefined) return {};
   const { name, labels, silentMs = null } = owner;
   const lastPolledSecondsAgo = silentMs === null ? null : Math.round(silentMs / 1_000);
   return { agent: { name, labels, lastPolledSecondsAgo, gone: isGone(owner) } };
+}
+
+/** A run in the objects of its Jobs and Dask clusters. */
+export function flowRunObject(run: InventoryRun): JsonObject {
+  const { flowRunId: id, name, prefectVersion: prefect, status } = run;
+  return { id, name, prefect, state: stateObject(status), ...ownerObject(run) };
 }
 
 /** A pod in -o json: what the table and the tree show of it. */

@@ -4,7 +4,9 @@ import type { JsonObject } from "../base/json.ts";
 import { daskName, daskObject, daskPods, daskPodsText, daskRows, daskCreatedAt } from "./dask-row.ts";
 import type { DaskRow } from "./dask-row.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
-import { imageOf, jobObject, jobRows, nodeOf, podsText, restartsText } from "./job-row.ts";
+import { withoutJobs } from "./diagnosis.ts";
+import type { RunSummary } from "./diagnosis.ts";
+import { imageOf, jobObject, jobRows, nodeOf, podsText, restartsText, flowRunObject } from "./job-row.ts";
 import type { JobRow } from "./job-row.ts";
 import { restartsOf } from "./pod-status.ts";
 
@@ -12,12 +14,13 @@ import { restartsOf } from "./pod-status.ts";
 export interface ListRow {
   readonly item:
     | { readonly kind: "job"; readonly row: JobRow }
-    | { readonly kind: "dask"; readonly row: DaskRow };
+    | { readonly kind: "dask"; readonly row: DaskRow }
+    | { readonly kind: "run"; readonly row: RunRow };
   readonly namespace: string;
   readonly run: InventoryRun | undefined;
-  /** The Job's name, or `dask/NAME`. */
-  readonly name: string;
-  readonly pods: string;
+  /** The Job's name, or `dask/NAME`; undefined: the run has no Job. */
+  readonly name: string | undefined;
+  readonly pods: string | undefined;
   readonly restarts: number | undefined;
   readonly createdAt: Date | undefined;
   readonly node: string | undefined;
@@ -25,22 +28,62 @@ export interface ListRow {
   readonly decision: { readonly status: string; readonly reason: string };
 }
 
-/** All rows of an inventory, sorted by namespace. */
+/** A run that has nothing in the cluster. */
+export interface RunRow {
+  readonly run: InventoryRun;
+  readonly decision: RunSummary;
+}
+
+/** All rows of an inventory, sorted by namespace; then the runs that have nothing in the cluster. */
 export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now: Date): readonly ListRow[] {
   const rows = [...jobRows(inventory.runs, now).map(ofJob), ...daskRows(inventory).map(ofDask)];
-  return rows.sort((left, right) =>
-    left.namespace < right.namespace ? -1 : +(left.namespace > right.namespace),
-  );
+  rows.sort((left, right) => (left.namespace < right.namespace ? -1 : +(left.namespace > right.namespace)));
+  const others = inventory.runs.filter(({ observed, dask }) => observed.jobs.length + dask.length === 0);
+  return [...rows, ...others.map((run) => ofRun({ run, decision: withoutJobs(run, now) }))];
 }
 
 /** What -o name prints. */
-export function resourceName({ item, name }: ListRow): string {
+export function resourceName({ item, name = "" }: ListRow): string {
   return item.kind === "job" ? `job.batch/${name}` : name;
 }
 
 /** What -o json prints. */
 export function rowObject({ item }: ListRow): JsonObject {
-  return item.kind === "job" ? jobObject(item.row) : daskObject(item.row);
+  switch (item.kind) {
+    case "job":
+      return jobObject(item.row);
+    case "dask":
+      return daskObject(item.row);
+    case "run":
+      return runRowObject(item.row);
+  }
+}
+
+function ofRun(row: RunRow): ListRow {
+  const { status } = row.run;
+  const { since, dueAt } = status.kind === "known" ? status.state : {};
+  return {
+    item: { kind: "run", row },
+    namespace: "",
+    run: row.run,
+    name: undefined,
+    pods: undefined,
+    restarts: undefined,
+    createdAt: dueAt ?? since,
+    node: undefined,
+    image: undefined,
+    decision: row.decision,
+  };
+}
+
+function runRowObject({ run, decision }: RunRow): JsonObject {
+  return {
+    apiVersion: "kubectl-prefect/v1",
+    kind: "FlowRun",
+    metadata: { name: run.name, uid: run.flowRunId },
+    flowRun: flowRunObject(run),
+    ...decision,
+  };
 }
 
 function ofJob(row: JobRow): ListRow {

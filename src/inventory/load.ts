@@ -7,7 +7,7 @@ import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
-import type { Inventory, PrefectVersion } from "./inventory.ts";
+import type { Inventory, InventoryRun, PrefectVersion } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
@@ -15,6 +15,7 @@ import { noPodEvents } from "./no-pod-events.ts";
 import { groupRuns, jobUidOf, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { StateReader } from "./run-states.ts";
+import type { RecentRun } from "./run-states.ts";
 import { isSelected, withoutGuessedOwner } from "./query.ts";
 import type { InventoryQuery } from "./query.ts";
 
@@ -41,10 +42,11 @@ export async function loadInventory(
     // Awaited below; an error before that must not end the process.
     if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
   };
-  const [jobs, labelled, dask] = await Promise.all([
+  const [jobs, labelled, dask, recent] = await Promise.all([
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), readState))),
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", podQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
+    states.recent(query.endedSince),
   ]);
   const unlabelled = await unlabelledPods(listing, query, { jobs, labelled });
   // A pod with the labels of both Prefects is listed twice.
@@ -62,10 +64,11 @@ export async function loadInventory(
       ...podsForbidden,
     })),
   );
-  const { runs, warnings: others } =
+  const { runs: inCluster, warnings: others } =
     query.onlyPrefect === true
       ? { runs: withStates, warnings: [] }
       : await withProvenDeletions(withStates, sources, signal);
+  const runs = [...inCluster, ...onlyInPrefect(recent, allRuns)];
   const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
   return {
     runs: withOwners(runs, await silences),
@@ -74,6 +77,17 @@ export async function loadInventory(
     forbidden: listing.forbidden,
     refusals: listing.refusals,
   };
+}
+
+/** The latest runs that have nothing in the cluster. */
+function onlyInPrefect(
+  recent: readonly RecentRun[],
+  inCluster: readonly InventoryRun[],
+): readonly InventoryRun[] {
+  const ids = new Set(inCluster.map(({ flowRunId }) => flowRunId));
+  return recent
+    .filter(({ flowRunId }) => !ids.has(flowRunId))
+    .map((run) => ({ ...run, namespace: "", observed: { flowRunId: run.flowRunId, jobs: [] }, dask: [] }));
 }
 
 function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {

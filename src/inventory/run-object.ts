@@ -7,7 +7,7 @@ import { jobPhase, phaseName } from "../job/observe/phase.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
 import type { Diagnosis, PlannedAction } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
-import { ownerObject, podObject, stateObject } from "./job-row.ts";
+import { flowRunObject, podObject } from "./job-row.ts";
 
 /** Its fields are a contract. `cleanup`: what that command would do. */
 export function runObject(
@@ -19,13 +19,7 @@ export function runObject(
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRun",
     metadata: { name: run.name ?? run.flowRunId, namespace: run.namespace },
-    flowRun: {
-      id: run.flowRunId,
-      name: run.name,
-      prefect: run.prefectVersion,
-      state: stateObject(run.status),
-      ...ownerObject(run),
-    },
+    flowRun: flowRunObject(run),
     jobs: run.observed.jobs.map((job) => {
       const { name, namespace, uid, creationTimestamp, labels } = job.job.metadata;
       return {

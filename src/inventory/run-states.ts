@@ -12,7 +12,7 @@ import type { PrefectVersion } from "./inventory.ts";
 export type StateSources = Readonly<
   Record<
     PrefectVersion,
-    | (Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId"> &
+    | (Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId" | "recent"> &
         Partial<Pick<RunDirectory, "agents" | "now">>)
     | undefined
   >
@@ -26,8 +26,8 @@ export interface ReadRun {
   readonly status: RunStatus;
 }
 
-function readRun({ name, state, agent }: KnownRun): ReadRun {
-  return { name, status: { kind: "known", state, agent } };
+function readRun({ name, ...row }: KnownRun): ReadRun {
+  return { name, status: { kind: "known", ...row } };
 }
 
 const BATCH = { maxSize: 100, maxRequests: 4 };
@@ -56,6 +56,12 @@ export class StateReader {
     return this.#readers[prefectVersion].read(flowRunId);
   }
 
+  /** The latest runs of both, as the query wants them. */
+  async recent(since: Date | undefined): Promise<readonly RecentRun[]> {
+    if (since === undefined) return [];
+    return (await Promise.all([this.#readers[1].recent(since), this.#readers[2].recent(since)])).flat();
+  }
+
   /** What could not be read, one line for each Prefect version. */
   async warnings(): Promise<readonly string[]> {
     const warnings = await Promise.all([this.#readers[1].warning(), this.#readers[2].warning()]);
@@ -63,11 +69,19 @@ export class StateReader {
   }
 }
 
+export interface RecentRun extends ReadRun {
+  readonly flowRunId: string;
+  readonly prefectVersion: PrefectVersion;
+}
+
 class OneReader {
   readonly #prefectVersion: PrefectVersion;
+  readonly #source: StateSources[PrefectVersion];
+  readonly #signal: AbortSignal | undefined;
   readonly #batcher: Batcher<string, ReadRun> | undefined;
   readonly #runs = new Map<string, Promise<ReadRun>>();
   #failure: Error | undefined;
+  #recentFailure: Error | undefined;
 
   constructor(
     prefectVersion: PrefectVersion,
@@ -75,6 +89,8 @@ class OneReader {
     signal: AbortSignal | undefined,
   ) {
     this.#prefectVersion = prefectVersion;
+    this.#source = source;
+    this.#signal = signal;
     if (source === undefined) return;
     this.#batcher = new Batcher((ids) => this.#send(source, ids, signal), BATCH);
   }
@@ -87,9 +103,23 @@ class OneReader {
     return run;
   }
 
+  async recent(since: Date): Promise<readonly RecentRun[]> {
+    if (this.#source === undefined) return [];
+    try {
+      const found = await this.#source.recent(since, this.#signal);
+      const prefectVersion = this.#prefectVersion;
+      return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
+    } catch (error) {
+      if (!(error instanceof ExpectedError)) throw error;
+      this.#recentFailure = error;
+      return [];
+    }
+  }
+
   async warning(): Promise<string | undefined> {
     const runs = await Promise.all(this.#runs.values());
-    if (runs.length === 0) return undefined;
+    const failure = this.#failure ?? this.#recentFailure;
+    if (runs.length === 0 && failure === undefined) return undefined;
     const prefect = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
     const unknown = `states of ${prefect} flow runs are unknown`;
     if (this.#batcher === undefined) return `${unknown}: ${noApiText(this.#prefectVersion)}`;

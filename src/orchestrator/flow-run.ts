@@ -28,6 +28,8 @@ export interface RunState {
   readonly message?: string | undefined;
   /** Since when the run is in this state, if Prefect reports it. */
   readonly since?: Date | undefined;
+  /** When a scheduled run may start. */
+  readonly dueAt?: Date | undefined;
   /** Sent with a transition, so that Prefect rejects it if the state has changed; undefined: this Prefect has no versions. */
   readonly version?: number | undefined;
   /** The claim of a pending run. */

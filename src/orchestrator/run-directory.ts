@@ -8,9 +8,36 @@ export interface KnownRun {
   readonly id: string;
   readonly name: string | undefined;
   readonly state: RunState;
+  readonly labels?: readonly string[] | undefined;
+  /** The work pool whose worker runs it. */
+  readonly pool?: string | undefined;
   /** The Kubernetes agent that submitted it, if Prefect has it on record. */
   readonly agent?: AgentIdentity | undefined;
 }
+
+/** A line of a run's log. */
+export interface LoggedLine {
+  readonly at: Date | undefined;
+  readonly level: string;
+  readonly logger: string;
+  readonly message: string;
+}
+
+/** Which lines of a run's log. */
+export interface LogQuery {
+  readonly since?: Date | undefined;
+  readonly errorsOnly?: boolean | undefined;
+}
+
+/** A part of these lines. */
+export interface LogPage {
+  readonly offset: number;
+  readonly limit: number;
+  readonly newestFirst: boolean;
+}
+
+/** The most unfinished and the most ended runs that `recent` returns. */
+export const RECENT_LIMIT = 100;
 
 export interface RunQuery {
   /** The full name. */
@@ -36,6 +63,12 @@ export interface RunDirectory {
   now(): Date;
   /** Runs by name or by the beginning of their id, newest first. */
   find(query: RunQuery, signal?: AbortSignal): Promise<readonly KnownRun[]>;
+  /** Runs that are due, claimed or running, and those that have ended since. */
+  recent(since: Date, signal?: AbortSignal): Promise<readonly KnownRun[]>;
+  /** A page of the run's log; at most 200 lines. */
+  log(id: string, query: LogQuery & LogPage, signal?: AbortSignal): Promise<readonly LoggedLine[]>;
+  /** The address of the run's page in Prefect's UI. */
+  page(id: string): Promise<string>;
   /** Cancels the run. Returns the name of its new state: Cancelling if its process must still stop. */
   cancel(run: { readonly id: string; readonly state: RunState | undefined }): Promise<string>;
   /** Sets a Cancelling run to Cancelled. */
@@ -53,4 +86,25 @@ export function connectOnce<Client extends { close(): void }>(
     // A failed connection was already reported on first use.
     close: () => void connected?.then((client) => client.close()).catch(() => undefined),
   };
+}
+
+const LOG_PAGE = 200;
+
+/** The lines of a run's log in order, page by page; with `tail` only the last ones. */
+export async function* logPages(
+  directory: Pick<RunDirectory, "log">,
+  { id, tail, ...query }: LogQuery & { readonly id: string; readonly tail?: number | undefined },
+  signal?: AbortSignal,
+): AsyncGenerator<readonly LoggedLine[]> {
+  const newestFirst = tail !== undefined;
+  const last: LoggedLine[] = [];
+  for (let offset = 0; offset < (tail ?? Infinity);) {
+    const limit = Math.min(LOG_PAGE, (tail ?? Infinity) - offset);
+    const page = await directory.log(id, { ...query, offset, limit, newestFirst }, signal);
+    if (page.length === 0) break;
+    offset += page.length;
+    if (newestFirst) last.push(...page);
+    else yield page;
+  }
+  if (last.length > 0) yield last.reverse();
 }

@@ -12,12 +12,20 @@ export interface WorkSource {
   authenticate(signal: AbortSignal): Promise<void>;
   /** All Kubernetes agents of the tenant that Prefect has on record, this one included. */
   agents(signal: AbortSignal): Promise<readonly AgentRow[]>;
+  /** What is wrong with what Jobs are built from; undefined: nothing. */
+  fault(): SourceFault | undefined;
   /** The runs that are due now or soon. */
   due(query: DueQuery, signal: AbortSignal): Promise<DueRuns>;
   /** Shows Prefect that the agent is alive, as polling for due runs does. */
   heartbeat(signal: AbortSignal): Promise<void>;
   /** Claims for this place that may still have no Job, by any agent, page by page. */
   unfinished(query: UnfinishedQuery, signal: AbortSignal): AsyncIterable<readonly UnfinishedClaim[]>;
+}
+
+/** `canBuild`: an earlier form is in use meanwhile; false: no Job can be built, so no run may be claimed. */
+export interface SourceFault {
+  readonly text: string;
+  readonly canBuild: boolean;
 }
 
 export interface DueQuery {

@@ -8,7 +8,10 @@ import type { TerminalStream } from "./terminal.ts";
 /** good: green, active or succeeded · bad: red, failed · stale: yellow, needs attention · quiet: dim, the rest. */
 export type Tone = "good" | "bad" | "stale" | "quiet";
 /** Colours text by its meaning. */
-export type Palette = Readonly<Record<Tone | "heading", (text: string) => string>>;
+export type Palette = Readonly<Record<Tone | "heading", (text: string) => string>> & {
+  /** A colour for each of several things, in turn. */
+  readonly series: (at: number, text: string) => string;
+};
 export type ColourMode = "auto" | "always" | "never";
 
 /** The words that tables and trees colour: statuses, states of Prefect, phases of Jobs. All others are quiet. */
@@ -42,6 +45,7 @@ export const plainPalette: Palette = {
   stale: unchanged,
   quiet: unchanged,
   heading: unchanged,
+  series: (_, text) => text,
 };
 
 /** Parses --color. Throws SettingsError. */
@@ -72,11 +76,13 @@ export function wantsColour(mode: ColourMode, isTerminal: boolean, env: Env): bo
 /** The basic 16 colours, so that the terminal's theme applies. */
 function colourPalette(): Palette {
   const chalk = new Chalk({ level: 1 });
+  const series = [chalk.cyan, chalk.magenta, chalk.blue, chalk.green, chalk.yellow, chalk.red];
   return {
     good: (text) => chalk.green(text),
     bad: (text) => chalk.red(text),
     stale: (text) => chalk.yellow(text),
     quiet: (text) => chalk.dim(text),
     heading: (text) => chalk.bold(text),
+    series: (at, text) => series[at % series.length]?.(text) ?? text,
   };
 }

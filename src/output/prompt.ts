@@ -1,4 +1,4 @@
-// A yes/no question before something that cannot be undone.
+// Questions on a terminal: which one, and whether to do what cannot be undone.
 
 import { createInterface } from "node:readline/promises";
 import { InterruptedError } from "../base/errors.ts";
@@ -11,26 +11,32 @@ export interface PromptStreams {
   readonly output: TerminalStream;
 }
 
-/**
- * Resolves to true if the answer is y or yes. Anything else is no, also the end of the input.
- * Rejects with InterruptedError when the signal aborts first.
- */
+/** Whether the answer is y or yes. Anything else is no, also the end of the input. Rejects as `ask` does. */
 export async function confirm(
   question: string,
   streams: PromptStreams,
   signal?: AbortSignal,
 ): Promise<boolean> {
+  return /^\s*y(?:es)?\s*$/i.test((await ask(`${question} [y/N]`, streams, signal)) ?? "");
+}
+
+/** The line that is typed; undefined at the end of the input. Rejects with InterruptedError when the signal aborts first. */
+export async function ask(
+  question: string,
+  streams: PromptStreams,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   const interrupted = new InterruptedError(`cannot ask "${question}": interrupted`);
   if (isAborted(signal)) throw interrupted;
   // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.
   const lines = createInterface({ input: streams.input, terminal: false, ...(signal && { signal }) });
-  streams.output.write(`${oneLine(question)} [y/N] `);
+  streams.output.write(`${oneLine(question)} `);
   try {
-    for await (const line of lines) return /^\s*y(?:es)?\s*$/i.test(line);
+    for await (const line of lines) return line;
   } finally {
     lines.close();
   }
-  if (!isAborted(signal)) return false;
+  if (!isAborted(signal)) return undefined;
   streams.output.write("\n");
   throw interrupted;
 }

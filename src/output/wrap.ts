@@ -4,12 +4,47 @@ import { cutToWidth, displayWidth } from "./text-width.ts";
 
 /** The text in indented lines of at most `width` characters. Only a word that is longer than a line is broken. */
 export function wrapped(text: string, indent: number, width: number): string[] {
-  const spaces = " ".repeat(indent);
   const room = Math.max(1, width - indent);
+  return filled(
+    wordsOf(text).flatMap((word) => pieces(word, room)),
+    indent,
+    room,
+  );
+}
+
+/** A command that can be copied: up to a semicolon, a pipe or the end. */
+const COMMAND = /(\bkubectl [^;|]*[^;|\s];?)/;
+
+/** A message for people; a command in it is not broken, so that it can be copied. One line without a width. */
+export function messageLines(text: string, width: number | undefined): readonly string[] {
+  if (width === undefined || displayWidth(text) <= width) return [text];
+  const room = Math.max(1, width - 2);
+  const words = text
+    .split(COMMAND)
+    .flatMap((part, at) => (at % 2 === 1 ? [part] : wordsOf(part).flatMap((word) => pieces(word, room))));
+  const [first = "", ...rest] = filled(withoutForgery(words), 2, room);
+  return [first.slice(2), ...rest];
+}
+
+/** What others wrote must not begin a line as our own messages do. */
+function withoutForgery(words: readonly string[]): string[] {
+  const safe: string[] = [];
+  for (const word of words) {
+    const before = /^\W*(?:error|hint|warning|note):/i.test(word) ? safe.pop() : undefined;
+    safe.push(before === undefined ? word : `${before} ${word}`);
+  }
+  return safe;
+}
+
+function wordsOf(text: string): readonly string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}
+
+function filled(words: readonly string[], indent: number, room: number): string[] {
+  const spaces = " ".repeat(indent);
   const lines: string[] = [];
   let line = "";
-  const words = text.split(/\s+/).filter((each) => each !== "");
-  for (const word of words.flatMap((each) => pieces(each, room))) {
+  for (const word of words) {
     if (line !== "" && displayWidth(line) + 1 + displayWidth(word) > room) {
       lines.push(spaces + line);
       line = "";

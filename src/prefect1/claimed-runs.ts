@@ -1,13 +1,13 @@
 // Finds runs that were claimed for this cluster and namespace and may still lack their Job: first only the ids, then the
 // details of the few that do.
 
-import { arrayIn, objectIn } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import type { FlowRun } from "./flow-run.ts";
 import * as documents from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
-import { parseDate, stateIn } from "./run-state.ts";
+import { stateIn } from "./run-state.ts";
 import type { State } from "./states.ts";
 
 export interface ClaimedQuery {
@@ -82,8 +82,8 @@ export async function claimedRuns(
       flowRun,
       claimedState,
       hasWaitingTask: arrayIn(waiting).length > 0,
-      heartbeatAt: parseDate(heartbeat),
-      stateAt: parseDate(stateAt),
+      heartbeatAt: dateIn(heartbeat),
+      stateAt: dateIn(stateAt),
     };
   });
 }

@@ -16,6 +16,8 @@ import * as documents from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
+import { browse } from "./browse.ts";
+import type { Browse } from "./browse.ts";
 import { dueFilter, findFlowRuns } from "./find-runs.ts";
 import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
@@ -50,6 +52,7 @@ export class Prefect1Client {
   readonly url: string;
   /** The queries of `doctor`. */
   readonly doctor: DoctorQueries;
+  readonly browse: Browse;
   readonly #graphql: Graphql;
   readonly #backend: string;
   #tenant: Promise<string> | undefined;
@@ -58,6 +61,7 @@ export class Prefect1Client {
     this.#graphql = graphql;
     this.#backend = backend;
     this.url = graphql.url;
+    this.browse = browse(graphql, (signal) => this.tenantId(signal));
     this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 

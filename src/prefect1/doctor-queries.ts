@@ -1,6 +1,6 @@
 // The read-only queries of `doctor` to a Prefect 1 API.
 
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
@@ -9,14 +9,6 @@ import type { Graphql, Operation } from "./graphql.ts";
 import * as documents from "./queries.ts";
 import { stateIn } from "./run-state.ts";
 import { isoUtc } from "./states.ts";
-
-/** A registered agent; Prefect never deletes its row. */
-export interface RegisteredAgent {
-  readonly name: string;
-  readonly labels: readonly string[];
-  /** When it last asked for due runs. */
-  readonly lastPolledAt: Date | undefined;
-}
 
 /** A Scheduled flow run whose start time has come. */
 export interface DueRun {
@@ -72,12 +64,6 @@ export function doctorQueries(
       const [row] = await rows({ ...query, signal });
       return row && (textIn(row["name"]) || textIn(row["id"]));
     },
-    /** Ordered by their last poll, most recent first. */
-    agents: async (signal?: AbortSignal): Promise<readonly RegisteredAgent[]> => {
-      const query = { action: "list agents", name: "agent", document: documents.AGENTS };
-      const found = await rows({ ...query, variables: { limit: LIMIT }, signal });
-      return found.map((row) => ({ ...namedIn(row), lastPolledAt: dateIn(row["last_queried"]) }));
-    },
     /** Those that were due before `before`, the oldest first. */
     dueRuns: async (before: Date, signal?: AbortSignal): Promise<readonly DueRun[]> => {
       const query = { action: "list due flow runs", name: "flow_run_late", document: documents.DUE_RUNS };
@@ -120,9 +106,4 @@ function stalledRunIn(row: JsonObject): StalledRun {
     lazarusEnabled: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
     place: claimIn(stateIn(row["serialized_state"]))?.place,
   };
-}
-
-function dateIn(raw: unknown): Date | undefined {
-  const at = new Date(textIn(raw) ?? "");
-  return Number.isNaN(at.getTime()) ? undefined : at;
 }

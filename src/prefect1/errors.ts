@@ -70,7 +70,7 @@ function graphqlError(action: string, errors: readonly Readonly<Record<string, u
   const codes = errors.map((error) => textIn(objectIn(error["extensions"])["code"]) ?? "");
   const text = [...new Set(messages)].join("; ");
   if (codes.includes("UNAUTHENTICATED") || /UNAUTHENTICATED|Malformed Authorization header/.test(text)) {
-    return unauthorized(action, text);
+    return unauthorized(action, `the API does not accept the key (${text})`);
   }
   if (codes.includes("VERSION_LOCKING_ERROR") || text.includes("State update failed")) {
     return new PrefectError(action, text, { failure: "locked" });

@@ -5,17 +5,14 @@ const FLOW_RUN_FIELDS = `
   id name version state serialized_state parameters scheduled_start_time run_config labels
   flow { id name environment storage version core_version }`;
 
+const RECENT_FIELDS = `
+  id name version serialized_state state_timestamp labels run_config agent { name labels tenant_id }`;
+
 export const TENANT = "query { tenant { id } }";
 export const AUTH_INFO = "query { auth_info { tenant_id } }";
 export const HELLO = "query { hello }";
 export const API = "query { api { backend } }";
 export const TENANT_BY_ID = "query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { id name } }";
-
-export const AGENTS = `query($tenant: uuid!, $limit: Int!) {
-  agent(where: {tenant_id: {_eq: $tenant}}, order_by: [{last_queried: desc_nulls_last}], limit: $limit) {
-    name labels last_queried
-  }
-}`;
 
 /** Every Kubernetes agent; the most recent first, since rows of agents are never deleted. */
 export const KUBERNETES_AGENTS = `query($tenant: uuid!, $limit: Int!) {
@@ -133,6 +130,28 @@ export const WRITE_LOGS =
 export const LOG_LINES = `query($where: log_bool_exp!, $limit: Int!) {
   log(where: $where, order_by: [{timestamp: asc}], limit: $limit) { flow_run_id message }
 }`;
+
+/** The states of flow runs that are due, claimed or running, and of those that have ended since. */
+export const RECENT_RUNS = `query(
+  $tenant: uuid!, $finished: [String!], $now: timestamptz!, $since: timestamptz!, $limit: Int!
+) {
+  unfinished: flow_run(
+    where: {tenant_id: {_eq: $tenant}, state: {_nin: $finished}, _or: [
+      {state: {_neq: "Scheduled"}}, {state_start_time: {_lte: $now}}
+    ]},
+    order_by: [{state_timestamp: desc}], limit: $limit
+  ) {${RECENT_FIELDS}}
+  ended: flow_run(
+    where: {tenant_id: {_eq: $tenant}, state: {_in: $finished}, state_timestamp: {_gte: $since}},
+    order_by: [{state_timestamp: desc}], limit: $limit
+  ) {${RECENT_FIELDS}}
+}`;
+
+export const LOG_PAGE = `query($where: log_bool_exp!, $order: [log_order_by!], $offset: Int!, $limit: Int!) {
+  log(where: $where, order_by: $order, offset: $offset, limit: $limit) { timestamp level name message }
+}`;
+
+export const TENANT_SLUG = "query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { slug } }";
 
 export const CANCEL = "mutation($input: cancel_flow_run_input!) { cancel_flow_run(input: $input) { state } }";
 

@@ -19,33 +19,40 @@ function notInTenant(id: string): PrefectError {
 
 /** Connects on first use. `clock`: the API's. */
 export function prefect1Directory(
-  address: string,
+  { address, ui }: { readonly address: string; readonly ui: string },
   connect: () => Promise<Prefect1Client>,
   clock: Pick<Clock, "now">,
 ): RunDirectory {
   const { client, close } = connectOnce(connect);
+  const runs = async (
+    ids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<string, KnownRun>> => {
+    const rows = await (await client()).runStates(ids, signal);
+    return new Map(
+      [...rows].map(([id, row]): [string, KnownRun] => [
+        id,
+        { id, name: row.name ?? undefined, state: runStateOf(row), labels: row.labels, agent: row.agent },
+      ]),
+    );
+  };
   return {
     address,
-    runs: async (ids, signal) => {
-      const rows = await (await client()).runStates(ids, signal);
-      return new Map(
-        [...rows].map(([id, row]): [string, KnownRun] => [
-          id,
-          { id, name: row.name ?? undefined, state: runStateOf(row), agent: row.agent },
-        ]),
-      );
-    },
+    runs,
     knownIds: async (ids, signal) => new Set(await (await client()).knownFlowIds(ids, signal)),
     tenantId: async (signal) => (await client()).tenantId(signal),
     agents: async (signal) => (await client()).agents(signal),
     now: () => clock.now(),
+    recent: async (since, signal) => (await client()).browse.recent({ since, now: clock.now() }, signal),
+    log: async (id, query, signal) => (await client()).browse.log(id, query, signal),
+    page: async (id) => (await client()).browse.page(id, ui),
     find: async (query: RunQuery, signal) => {
       const found = await (await client()).findFlowRuns({ ...query, now: clock.now() }, signal);
-      return found.map(({ id, name, version, serialized_state: state }) => ({
-        id,
-        name: name ?? undefined,
-        state: runStateOf({ id, version, state }),
-      }));
+      const known = await runs(
+        found.map(({ id }) => id),
+        signal,
+      );
+      return found.flatMap(({ id }) => known.get(id) ?? []);
     },
     cancel: async ({ id, state }) => {
       if (state !== undefined && isFinished(state.type)) return state.name;

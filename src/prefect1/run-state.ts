@@ -1,6 +1,6 @@
 // Decodes the states of flow runs and task runs, and maps Prefect 1's states to those of the agent.
 
-import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, dateIn, isObject, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { ClaimRecord, RunState, StateType } from "../orchestrator/flow-run.ts";
@@ -8,7 +8,7 @@ import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
 import type { TaskRun } from "./flow-run.ts";
 import type { State } from "./states.ts";
-import { isFailed, isSuccessful } from "./states.ts";
+import { isFailed, isScheduled, isSuccessful, startTimeOf } from "./states.ts";
 
 /** A flow run's row. */
 export interface StateRow {
@@ -31,7 +31,7 @@ export function decodeStateRow(raw: unknown): StateRow {
     name: textIn(row["name"]) ?? null,
     version: parseVersion(row["version"]),
     state: stateIn(row["serialized_state"]),
-    updated: parseDate(row["updated"]),
+    updated: dateIn(row["updated"]),
     labels: arrayIn(row["labels"]).map(String),
     agent: isObject(row["agent"]) ? agentIn(row["agent"]) : undefined,
   };
@@ -73,6 +73,7 @@ export function runStateOf({
     name: state.type,
     message: state.message ?? undefined,
     since: updated,
+    dueAt: isScheduled(state.type) ? startTimeOf(state) : undefined,
     version,
     claim: claimRecord(id, state),
   };
@@ -105,10 +106,4 @@ export function claimRecord(flowRunId: string, state: State): ClaimRecord | unde
 
 function parseVersion(raw: unknown): number {
   return typeof raw === "number" ? raw : 0;
-}
-
-/** A timestamp of the API; undefined if there is none. */
-export function parseDate(raw: unknown): Date | undefined {
-  const at = new Date(textIn(raw) ?? "");
-  return Number.isNaN(at.getTime()) ? undefined : at;
 }

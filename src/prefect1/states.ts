@@ -23,10 +23,16 @@ export function isScheduled(type: string): boolean {
 }
 
 /** Like Core's is_finished(): the final states. */
+export const FINISHED: ReadonlySet<string> = new Set([
+  ...SUCCESSFUL,
+  ...FAILED,
+  "Cancelled",
+  "Finished",
+  "Looped",
+]);
+
 export function isFinished(type: string): boolean {
-  return (
-    isSuccessful(type) || isFailed(type) || type === "Cancelled" || type === "Finished" || type === "Looped"
-  );
+  return FINISHED.has(type);
 }
 
 export function isSuccessful(type: string): boolean {

@@ -1,12 +1,12 @@
 // What Prefect 1 knows of a tenant: that it is there, its agents, its flows.
 
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { DoctorQueries } from "./doctor-queries.ts";
 import type { Graphql } from "./graphql.ts";
 import * as documents from "./queries.ts";
-import { agentIn, parseDate } from "./run-state.ts";
+import { agentIn } from "./run-state.ts";
 
 /** More agents than this never poll at the same time. */
 const AGENTS_LIMIT = 1_000;
@@ -36,7 +36,7 @@ export async function readAgents(
   const data = await graphql.request({ ...query, variables, signal });
   return arrayIn(data["agent"]).map((raw) => {
     const row = objectIn(raw);
-    return { ...agentIn(row), id: textIn(row["id"]) ?? "", lastPolledAt: parseDate(row["last_queried"]) };
+    return { ...agentIn(row), id: textIn(row["id"]) ?? "", lastPolledAt: dateIn(row["last_queried"]) };
   });
 }
 

@@ -41,6 +41,8 @@ export async function fetchTenantId(
 /** A self-hosted server refuses Cloud's query: --backend server may be missing. */
 function withBackendHint(action: string, error: unknown): unknown {
   if (!(error instanceof PrefectError) || error.failure !== "refused") return error;
+  const isServer = /auth_info/.test(error.detail);
+  const detail = isServer ? "it is a self-hosted server, but --backend is cloud" : error.detail;
   const hint = "add --backend server for a self-hosted server";
-  return new PrefectError(action, error.detail, { failure: error.failure, hint, cause: error });
+  return new PrefectError(action, detail, { failure: error.failure, hint, cause: error });
 }

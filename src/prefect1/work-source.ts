@@ -9,6 +9,7 @@ import type {
   DueQuery,
   DueRun,
   DueRuns,
+  SourceFault,
   Submission,
   UnfinishedClaim,
   UnfinishedQuery,
@@ -17,8 +18,11 @@ import type {
 import { buildJob } from "./build/build.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import type { JobSettings } from "./build/job-settings.ts";
+import type { AgentTemplate } from "./agent-template.ts";
 import { templateSourceOf } from "./build/template.ts";
-import type { Template, TemplateSource } from "./build/template.ts";
+import type { Template } from "./build/template.ts";
+import { templateFrom } from "./build/template-sources.ts";
+import type { ReadTemplate } from "./build/template-sources.ts";
 import { ownerText } from "../job/owner.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import type { Place } from "../orchestrator/place.ts";
@@ -62,9 +66,8 @@ export interface WorkSourceOptions {
   readonly process: string;
   readonly job: JobSettings;
   /** The agent's job template. */
-  readonly template: TemplateSource | undefined;
-  /** Loads a template. Throws JobError for a run config's template, SettingsError for the agent's; retryable for an outage. */
-  readonly loadTemplate: (source: TemplateSource) => Promise<Template>;
+  readonly template: AgentTemplate | undefined;
+  readonly readTemplate: ReadTemplate;
   /** A unique id for a claim. */
   readonly newClaimId: () => string;
 }
@@ -91,6 +94,10 @@ export class Prefect1WorkSource implements WorkSource {
 
   authenticate(signal: AbortSignal): Promise<void> {
     return this.#options.client.authenticate(signal);
+  }
+
+  fault(): SourceFault | undefined {
+    return this.#options.template?.fault();
   }
 
   agents(signal: AbortSignal): Promise<readonly AgentRow[]> {
@@ -181,14 +188,19 @@ export class Prefect1WorkSource implements WorkSource {
 
   #submission(work: ClaimedWork): Submission {
     const { flowRun, claim } = work;
-    let template: Template | undefined;
+    let ofRun: Template | undefined;
+    const template = async (): Promise<Template> => {
+      const { template: ofAgent, readTemplate } = this.#options;
+      const source = templateSourceOf(flowRun, ofAgent?.source);
+      if (ofAgent !== undefined && source === ofAgent.source) return ofAgent.current();
+      return (ofRun ??= await templateFrom(source, readTemplate));
+    };
     return {
       flowRunId: flowRun.id,
       identifiers: identifiersOf(claim.identifier, flowRun.id),
       build: async (identifier): Promise<JobManifest> => {
-        const { job, template: agentTemplate, loadTemplate } = this.#options;
-        template ??= await loadTemplate(templateSourceOf(flowRun, agentTemplate));
-        return buildJob(flowRun, { ...job, owner: await this.#owner() }, template, identifier);
+        const settings = { ...this.#options.job, owner: await this.#owner() };
+        return buildJob(flowRun, settings, await template(), identifier);
       },
       isCurrent: (state) => this.#isCurrent(work, state),
     };

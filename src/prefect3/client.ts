@@ -61,12 +61,15 @@ export class Prefect3Client {
     return this.#filter(`read flow run "${name}"`, { flow_runs: { name: { any_: [name] } } }, signal);
   }
 
-  /** A page of all runs in descending order of their ids. */
-  async flowRunsById(
-    { offset, limit }: { readonly offset: number; readonly limit: number },
-    signal?: AbortSignal,
-  ): Promise<readonly KnownRun[]> {
-    return this.#filter("list flow runs", { sort: "ID_DESC", offset, limit }, signal);
+  /** The runs of a filter. */
+  flowRunsWhere(query: JsonObject, signal?: AbortSignal): Promise<readonly KnownRun[]> {
+    return this.#filter("list flow runs", query, signal);
+  }
+
+  /** The rows of a filter of the run's log. */
+  async logs(query: JsonObject, signal?: AbortSignal): Promise<readonly JsonObject[]> {
+    const answer = await this.#post("read the flow run's log", "/logs/filter", { body: query, signal });
+    return arrayIn(answer).map(objectIn);
   }
 
   /** Those of these ids that are flows, deployments or work pools. */
@@ -170,7 +173,8 @@ export class Prefect3Client {
 }
 
 function decodeRun(row: JsonObject): KnownRun {
-  return { id: textIn(row["id"]) ?? "", name: textIn(row["name"]), state: runStateIn(row) };
+  const pool = textIn(row["work_pool_name"]);
+  return { id: textIn(row["id"]) ?? "", name: textIn(row["name"]), state: runStateIn(row), pool };
 }
 
 function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {

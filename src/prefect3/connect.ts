@@ -9,6 +9,8 @@ import { Prefect3Client } from "./client.ts";
 export interface Prefect3Target {
   /** PREFECT_API_URL. */
   readonly url: string;
+  /** PREFECT_UI_URL. */
+  readonly uiUrl?: string | undefined;
   /** PREFECT_API_KEY. */
   readonly apiKey?: string | undefined;
   /** PREFECT_API_AUTH_STRING. */

@@ -4,12 +4,13 @@
 import type { KnownRun, RunQuery } from "../orchestrator/run-directory.ts";
 import type { Prefect3Client } from "./client.ts";
 
-type RunLookup = Pick<Prefect3Client, "flowRuns" | "flowRunsNamed" | "flowRunsById" | "countFlowRuns">;
+type RunLookup = Pick<Prefect3Client, "flowRuns" | "flowRunsNamed" | "flowRunsWhere" | "countFlowRuns">;
 
 /** `prefix + "g"` sorts after every id with this prefix. */
 const AFTER_HEX_DIGITS = "g";
 /** Runs that are created or deleted during the search shift the others; read so many extra runs on both sides. */
 const MARGIN = 25;
+const BY_ID = { sort: "ID_DESC" };
 const ID_LENGTH = 36;
 
 /** Throws PrefectError. */
@@ -35,12 +36,12 @@ async function runsByIdPrefix(
   let high = await api.countFlowRuns(signal);
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const [run] = await api.flowRunsById({ offset: middle, limit: 1 }, signal);
+    const [run] = await api.flowRunsWhere({ ...BY_ID, offset: middle, limit: 1 }, signal);
     // Descending order: runs with greater ids come first.
     if (run !== undefined && run.id > idPrefix + AFTER_HEX_DIGITS) low = middle + 1;
     else high = middle;
   }
-  const page = { offset: Math.max(0, low - MARGIN), limit: limit + 2 * MARGIN };
-  const runs = await api.flowRunsById(page, signal);
+  const page = { ...BY_ID, offset: Math.max(0, low - MARGIN), limit: limit + 2 * MARGIN };
+  const runs = await api.flowRunsWhere(page, signal);
   return runs.filter(({ id }) => id.startsWith(idPrefix)).slice(0, limit);
 }

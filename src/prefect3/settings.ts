@@ -15,6 +15,8 @@ import { readToml } from "../base/toml.ts";
 export interface Prefect3Settings {
   /** PREFECT_API_URL. */
   readonly url: Sourced<string>;
+  /** PREFECT_UI_URL. */
+  readonly uiUrl?: Sourced<string> | undefined;
   /** PREFECT_API_KEY. */
   readonly apiKey?: Sourced<string> | undefined;
   /** PREFECT_API_AUTH_STRING: `user:password` of a self-hosted server. */
@@ -63,6 +65,7 @@ export function loadPrefect3Settings(deps: {
   deps.secrets?.addUrl(url.value);
   return {
     url,
+    uiUrl: setting("PREFECT_UI_URL"),
     apiKey,
     authString,
     certFile: mapped(setting("PREFECT_API_SSL_CERT_FILE"), ({ value }) => expandVariables(value, deps.env)),

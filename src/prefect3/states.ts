@@ -1,7 +1,7 @@
 // Flow run states of Prefect 2 and 3.
 
 import type { JsonObject } from "../base/json.ts";
-import { objectIn, textIn } from "../base/json.ts";
+import { dateIn, objectIn, textIn } from "../base/json.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 
 /** The state types of Prefect 2 and 3 (`StateType` of prefect.client.schemas). */
@@ -36,13 +36,9 @@ export function runStateIn(row: JsonObject): RunState {
     type: TYPES[type] ?? "scheduled",
     name: textIn(state["name"]) ?? sentenceCase(type),
     message: textIn(state["message"]),
-    since: parseDate(textIn(state["timestamp"]) ?? textIn(row["updated"])),
+    since: dateIn(state["timestamp"] ?? row["updated"]),
+    dueAt: type === "SCHEDULED" ? dateIn(row["expected_start_time"]) : undefined,
   };
-}
-
-function parseDate(text: string | undefined): Date | undefined {
-  const at = new Date(text ?? "");
-  return Number.isNaN(at.getTime()) ? undefined : at;
 }
 
 function sentenceCase(type: string): string {

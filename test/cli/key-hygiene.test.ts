@@ -62,6 +62,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   cancel: ["cancel", "fox"],
   inspect: ["inspect", "fox"],
   logs: ["logs", "fox"],
+  open: ["open", "fox"],
 };
 
 interface Problem {

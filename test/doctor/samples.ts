@@ -3,7 +3,8 @@
 import { ownCommands } from "../../src/cli/own-flags.ts";
 import type { Finding } from "../../src/doctor/finding.ts";
 import type { ContainerStatus } from "../../src/kube/client/objects.ts";
-import type { DueRun, RegisteredAgent, StalledRun } from "../../src/prefect1/doctor-queries.ts";
+import type { AgentRow } from "../../src/orchestrator/agent-identity.ts";
+import type { DueRun, StalledRun } from "../../src/prefect1/doctor-queries.ts";
 import { installedAgent } from "../../src/prefect1/installed-agent.ts";
 import type { InstalledAgent } from "../../src/prefect1/installed-agent.ts";
 import { pod, T0 } from "../job/observed-jobs.ts";
@@ -36,8 +37,8 @@ export function registered(
   name: string,
   labels: readonly string[],
   polledSecondsAgo: number | undefined = 5,
-): RegisteredAgent {
-  return { name, labels, lastPolledAt: secondsAgo(polledSecondsAgo) };
+): AgentRow {
+  return { id: name, name, labels, lastPolledAt: secondsAgo(polledSecondsAgo) };
 }
 
 export function due(name: string, labels: readonly string[], dueSecondsAgo = 300): DueRun {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { besides, hanging, paragraphsOf, wrapped } from "../../src/output/wrap.ts";
+import { besides, hanging, messageLines, paragraphsOf, wrapped } from "../../src/output/wrap.ts";
 
 describe("wrapped", () => {
   it.each([
@@ -45,5 +45,25 @@ describe("besides", () => {
 describe("paragraphsOf", () => {
   it("joins the lines of each paragraph", () => {
     expect(paragraphsOf("\n  one\n  two\n\n  three\n")).toEqual(["one two", "three"]);
+  });
+});
+
+describe("messageLines", () => {
+  it.each([
+    { text: "one two three", width: undefined, want: ["one two three"] },
+    { text: "one two three", width: 13, want: ["one two three"] },
+    { text: "one two three", width: 9, want: ["one two", "  three"] },
+    {
+      text: "do it with: kubectl create namespace flows; or choose another",
+      width: 20,
+      want: ["do it with:", "  kubectl create namespace flows;", "  or choose another"],
+    },
+    {
+      text: "with: kubectl prefect install -n x | kubectl apply -f -",
+      width: 30,
+      want: ["with:", "  kubectl prefect install -n x", "  | kubectl apply -f -"],
+    },
+  ])("wraps $text at $width, and breaks no command", ({ text, width, want }) => {
+    expect(messageLines(text, width)).toEqual(want);
   });
 });

@@ -1,6 +1,9 @@
 // Errors that end the agent at its start, with one error line and the exit code of the failing API.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -19,17 +22,23 @@ const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 let fakes: Fakes;
 let untrusted: TlsServer;
 let folder: string;
+let website: string;
+let site: Server;
 let agent: AgentProcess | undefined;
 
 beforeEach(async () => {
   fakes = await startFakes({ kube: { tokens: { [TOKEN]: "agent" } } });
   untrusted = await startTlsServer();
+  site = createServer((_, response) => response.end("<html>"));
+  await new Promise<void>((listening) => site.listen(0, "127.0.0.1", listening));
+  website = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
   folder = mkdtempSync(join(tmpdir(), "refused-"));
 });
 
 afterEach(async () => {
   await agent?.kill();
   await untrusted.stop();
+  await new Promise((closed) => site.close(closed));
   await fakes.stop();
   rmSync(folder, { recursive: true });
 });
@@ -102,7 +111,76 @@ const PREFECT: readonly Row[] = [
   },
 ];
 
+const OTHER_ADDRESSES: readonly Row[] = [
+  {
+    name: "is a web site",
+    flags: () => [`--api=${website}`],
+    code: 3,
+    error: /^cannot .*: http:\S+ is not a Prefect API: it answered 200 with a web page/,
+    hint: /^check the URL: use the API's URL, not the UI's/,
+  },
+  {
+    name: "is Prefect Cloud, without a key",
+    flags: () => ["--api=https://api.prefect.io", "--backend=cloud", "--key="],
+    code: 2,
+    error: /^cannot start the agent: no API key is set for Prefect Cloud$/,
+    hint: /--key or PREFECT__CLOUD__API_KEY/,
+  },
+];
+
+function templateFile(text: string): readonly string[] {
+  const path = join(folder, "job.yaml");
+  writeFileSync(path, text);
+  return [`--job-template=${path}`];
+}
+
+const TEMPLATES: readonly Row[] = [
+  {
+    name: "is not there",
+    flags: () => ["--job-template=/nowhere/job.yaml"],
+    code: 2,
+    error: /^cannot use job template "\/nowhere\/job.yaml": there is no such file where the agent runs$/,
+  },
+  {
+    name: "is a folder",
+    flags: () => [`--job-template=${folder}`],
+    code: 2,
+    error: /: it is a directory$/,
+  },
+  {
+    name: "is not YAML",
+    flags: () => templateFile("spec: [}"),
+    code: 2,
+    error: /: it is not YAML.* at line 1, column \d+$/,
+  },
+  {
+    name: "is a Pod",
+    flags: () => templateFile("kind: Pod"),
+    code: 2,
+    error: /: it is a Pod, not a Job$/,
+  },
+  {
+    name: "is Prefect 3's",
+    flags: () => templateFile("job_configuration:\n  image: '{{ image }}'\n"),
+    code: 2,
+    error: /: it looks like a template of Jinja, Helm or Prefect 2 and 3/,
+  },
+  {
+    name: "has an address with nothing there",
+    flags: () => [`--job-template=${fakes.kube.url}/nowhere.yaml`],
+    code: 2,
+    error: /: (?:there is no such template \(HTTP 404\)|access denied)/,
+  },
+];
+
 const KUBERNETES: readonly Row[] = [
+  {
+    name: "does not have the namespace",
+    flags: () => ["--namespace=nosuch"],
+    code: 4,
+    error: /^cannot create Jobs in namespace "nosuch": it does not exist$/,
+    hint: /^create it with: kubectl create namespace nosuch; or choose another with -n$/,
+  },
   {
     name: "rejects the token",
     kubeconfig: () => kubeconfig({ token: "a-wrong-token" }),
@@ -115,7 +193,7 @@ const KUBERNETES: readonly Row[] = [
     before: () => void fakes.kube.forbid({ verbs: ["create"], resources: ["jobs"] }),
     code: 4,
     error: /^cannot work in namespace "default": not allowed to create jobs\.batch$/,
-    hint: /install --rbac-only -n default \| kubectl apply/,
+    hint: /install --rbac-only -n default/,
   },
   {
     name: "has an untrusted certificate",
@@ -162,6 +240,8 @@ const FILES: readonly Row[] = [
 
 describe.each([
   { what: "a Prefect API that", rows: PREFECT },
+  { what: "an address of Prefect that", rows: OTHER_ADDRESSES },
+  { what: "a job template that", rows: TEMPLATES },
   { what: "a cluster that", rows: KUBERNETES },
   { what: "a kubeconfig that", rows: FILES },
 ])("$what", ({ rows }) => {

@@ -10,8 +10,6 @@ import type { Policy } from "../../src/job/decide/policy.ts";
 import { KubeClient } from "../../src/kube/client/client.ts";
 import { Transport } from "../../src/kube/client/transport.ts";
 import { Prefect1Client } from "../../src/prefect1/client.ts";
-import { defaultTemplate } from "../../src/prefect1/build/template.ts";
-import type { Template, TemplateSource } from "../../src/prefect1/build/template.ts";
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
 import { Graphql } from "../../src/prefect1/graphql.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
@@ -57,8 +55,8 @@ export interface AgentOptions {
   readonly token?: string;
   readonly backend?: "cloud" | "server";
   readonly apiKey?: string;
-  /** Its own job template. */
-  readonly template?: Template;
+  /** Reads the text of its own job template; without it, the agent has none. */
+  readonly template?: () => Promise<string>;
 }
 
 /** An agent of the world. */
@@ -180,8 +178,7 @@ export class World {
     const stop = new AbortController();
     let agent: Agent | undefined;
     let end: { readonly error?: unknown } | undefined;
-    const loadTemplate = (_source: TemplateSource): Promise<Template> =>
-      Promise.resolve(options.template ?? defaultTemplate());
+    const { template } = options;
     void runAgent(
       {
         kube,
@@ -190,10 +187,14 @@ export class World {
         log,
         config,
         namespace,
-        loadTemplate,
+        readTemplate: template ?? (() => Promise.reject(new Error("no template"))),
         metrics: noMetrics,
         client: new Prefect1Client(graphql, backend),
-        flags: { name, ...options.flags },
+        flags: {
+          name,
+          ...(template === undefined ? {} : { jobTemplate: "https://template" }),
+          ...options.flags,
+        },
         policy: options.policy,
         jobOptions: { namespace, labels: options.labels },
         newId: () => this.#uuid(),

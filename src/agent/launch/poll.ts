@@ -113,6 +113,7 @@ export class Poller {
     const { limit } = this.#settings;
     const { view, inFlight, submitter } = this.#parts;
     if (!submitter.waiting.mayClaim || submitter.isBusy) return 0;
+    if (this.#deps.work.fault()?.canBuild === false) return 0;
     if (limit === undefined) return Number.POSITIVE_INFINITY;
     return limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
   }

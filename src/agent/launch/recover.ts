@@ -213,7 +213,7 @@ export class Recovery {
     const { version } = current.state;
     if ((await runs.transition(flowRunId, { type: "failed", message, version })) !== "accepted") return;
     metrics.count("decisions", "fail");
-    log.info("Flow run failed in Kubernetes", { flowRun: flowRunId, message });
+    log.info("Flow run ended", { flowRun: flowRunId, state: "Failed", message });
   }
 }
 

@@ -15,6 +15,8 @@ export interface ServedAgent {
   poke(): void;
   /** What keeps the agent from creating Jobs; undefined: nothing. */
   problem(): string | undefined;
+  /** What is wrong, but does not; undefined: nothing. */
+  warning(): string | undefined;
   gauges(): Omit<Gauges, "ages">;
 }
 
@@ -109,7 +111,7 @@ export class AgentServer {
       case "/api/health":
         return healthResponse(this.#health.problem());
       case "/readyz":
-        return healthResponse(this.#health.notReady(this.#agent?.problem()));
+        return healthResponse(this.#health.notReady(this.#agent?.problem()), this.#agent?.warning());
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":
@@ -126,8 +128,8 @@ export class AgentServer {
   }
 }
 
-function healthResponse(problem: string | undefined): ResponseContent {
-  if (problem === undefined) return { status: 200, type: JSON_TYPE, body: "{}" };
+function healthResponse(problem: string | undefined, warning?: string): ResponseContent {
+  if (problem === undefined) return { status: 200, type: JSON_TYPE, body: JSON.stringify({ warning }) };
   return { status: 503, type: JSON_TYPE, body: JSON.stringify({ reason: problem }) };
 }
 

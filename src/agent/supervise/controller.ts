@@ -20,6 +20,7 @@ import type { RunLogWriter } from "../run-log.ts";
 import type { RunStates } from "../run-states.ts";
 import type { AgentSettings } from "../settings.ts";
 import { DaskDeleter } from "./dask.ts";
+import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
 import { execute } from "./executor.ts";
 import { isCacheStale } from "./live-read.ts";
@@ -64,6 +65,7 @@ export class Controller {
   /** Runs all of whose Jobs are other agents'. */
   readonly #foreign = new Set<string>();
   readonly #others: OtherAgents;
+  readonly #ended: EndedRuns;
   #pauses = 0;
 
   constructor(deps: AgentDeps, settings: AgentSettings, parts: ControllerParts) {
@@ -76,6 +78,7 @@ export class Controller {
     this.#reported = new ReportedLog(deps.runs, runLog);
     this.#ownership = ownership;
     this.#others = others;
+    this.#ended = new EndedRuns(deps.log, deps.kubeTime.now());
     this.#dask = new DaskDeleter({ ...deps, states, view }, settings.namespace);
     this.#queue = new WorkQueue({
       clock: deps.clock,
@@ -123,6 +126,7 @@ export class Controller {
     const ours = observed.jobs.filter(({ job }) => standings.get(job.metadata.uid) !== "others");
     if (ours.length === 0 && observed.jobs.length > 0) return this.#leaveToOthers(observed);
     this.#foreign.delete(flowRunId);
+    this.#ended.read(flowRunId, run);
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
     const decision = this.#decide(observed, run, standings);
@@ -146,6 +150,7 @@ export class Controller {
       states: this.#states,
       view: this.#view,
       dask: this.#dask,
+      ended: this.#ended,
     };
     const version = run.kind === "known" ? run.state.version : undefined;
     const { namespace } = this.#settings;
@@ -256,6 +261,7 @@ export class Controller {
     this.#firstObserved.delete(flowRunId);
     this.#waiting.delete(flowRunId);
     this.#foreign.delete(flowRunId);
+    this.#ended.forget(flowRunId);
     this.#others.forget(flowRunId);
     this.#errors.forget(flowRunId);
     this.#ownership.forget(flowRunId);

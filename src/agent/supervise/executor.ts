@@ -14,6 +14,7 @@ import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
+import type { EndedRuns } from "./ended-runs.ts";
 import { lastLines } from "./last-lines.ts";
 import type { ReportedLog } from "./reported-log.ts";
 
@@ -32,6 +33,7 @@ type Deps = Pick<AgentDeps, "kube" | "runs" | "clock" | "log" | "metrics"> & {
   readonly states: Pick<RunStates, "refresh">;
   readonly view: ClusterView;
   readonly dask: Pick<DaskDeleter, "delete" | "deleteAndWait">;
+  readonly ended: Pick<EndedRuns, "ended">;
 };
 
 /** When to retry a deletion without permission. */
@@ -133,7 +135,9 @@ async function applyTransition(
   const { version } = run.state;
   if ((await setState(deps, flowRunId, { transition, version })) === "moved") return "changed";
   deps.metrics.count("decisions", transition.kind);
-  deps.log.info(LOG_MESSAGES[transition.kind], { flowRun: flowRunId, message: transition.message });
+  const { kind, message } = transition;
+  if (kind !== "reschedule") deps.ended.ended(flowRunId, kind === "fail" ? "Failed" : "Cancelled", message);
+  else deps.log.info("Flow run rescheduled after a disruption", { flowRun: flowRunId, message });
   return "set";
 }
 
@@ -163,12 +167,6 @@ async function setState(
 function stillApplies({ kind }: Transition, { type }: RunState): boolean {
   return kind === "cancelled" ? type === "cancelling" : isActive(type);
 }
-
-const LOG_MESSAGES: Readonly<Record<Transition["kind"], string>> = {
-  fail: "Flow run failed in Kubernetes",
-  cancelled: "Flow run cancelled",
-  reschedule: "Flow run rescheduled after a disruption",
-};
 
 async function deleteJob(
   deps: Deps,

@@ -16,6 +16,7 @@ export type Candidate = readonly [word: string, meaning: string];
 const CLUSTER_MS = 2_000;
 const PREFECT_MS = 1_000;
 const MAX_WAIT_MS = 3_000;
+const ENDED_WITHIN_MS = 24 * 3_600_000;
 
 /** The values of CONTEXT, NAMESPACE or RUN for a command with its flags, if it connects. Throws what is in the way. */
 export async function lookUp(value: string, start: string, command: BaseCommand): Promise<Candidate[]> {
@@ -54,7 +55,7 @@ async function inCluster(value: string, start: string, command: ClusterCommand):
   }
 }
 
-/** The runs of the first page of Jobs, with their states if Prefect answers. */
+/** The runs of the first page of Jobs and, if Prefect answers, their states and its latest runs. */
 async function runs(
   kube: KubeApi,
   namespace: string | undefined,
@@ -67,7 +68,8 @@ async function runs(
   };
   const directories = runDirectories(command.context, await command.prefectConfig(), PREFECT_MS);
   try {
-    return (await loadInventory(firstPages, directories.byVersion, { namespace })).runs;
+    const endedSince = new Date(command.context.clock.now().getTime() - ENDED_WITHIN_MS);
+    return (await loadInventory(firstPages, directories.byVersion, { namespace, endedSince })).runs;
   } finally {
     directories.close();
   }

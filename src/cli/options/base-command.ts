@@ -2,6 +2,8 @@
 
 import { Command, Option } from "clipanion";
 import { oneLine, writeStyled } from "../../output/clean.ts";
+import { terminalWidth } from "../../output/terminal.ts";
+import { messageLines } from "../../output/wrap.ts";
 import type { Palette } from "../../output/palette.ts";
 import type { CliContext } from "../context.ts";
 import { reportError } from "../errors.ts";
@@ -23,13 +25,25 @@ export abstract class BaseCommand extends Command<CliContext> {
     try {
       return await super.validateAndExecute();
     } catch (error) {
-      return reportError(error, this.context, this.verbose);
+      return this.reportError(error);
     }
   }
 
-  /** Prints one line for people on stderr. */
+  /** Prints an error and returns its exit code. */
+  protected reportError(error: unknown): number {
+    const { verbose } = this;
+    return reportError(error, this.context, { verbose, complete: (hint) => this.completeHint(hint) });
+  }
+
+  /** A hint with the user's own flags in the commands that it shows. */
+  protected completeHint(hint: string): string {
+    return hint;
+  }
+
+  /** Prints a message for people on stderr: one line, wrapped on a terminal. */
   protected printMessage(line: string): void {
-    this.context.stderr.write(`${oneLine(line)}\n`);
+    const { stderr } = this.context;
+    stderr.write(`${messageLines(oneLine(line), terminalWidth(stderr)).join("\n")}\n`);
   }
 
   /** Prints data on stdout. */

@@ -3,6 +3,8 @@
 import { Option } from "clipanion";
 import { parseDuration } from "../../base/duration.ts";
 import type { ConnectionFlags } from "../../kube/auth/kubeconfig.ts";
+import { shellWord } from "../../base/shell-word.ts";
+import { ownCommands, withOwnFlags } from "../own-flags.ts";
 import { PrefectCommand } from "./prefect-command.ts";
 
 /** Commands that connect to a cluster and to Prefect. */
@@ -29,9 +31,25 @@ export abstract class ClusterCommand extends PrefectCommand {
     description: "timeout of a request to the API server, such as 30s",
   });
 
+  /** -n as the user gave it; "": not at all. */
+  protected scope(): string {
+    return this.namespace === undefined ? "" : `-n ${shellWord(this.namespace)}`;
+  }
+
+  protected override completeHint(hint: string): string {
+    // --request-timeout may be what is wrong; it is not repeated.
+    const connection = this.#connection(undefined);
+    return withOwnFlags(hint, ownCommands(connection, this), this.scope());
+  }
+
   /** The values of the connection flags. */
   connectionFlags(): ConnectionFlags {
     const timeout = this.requestTimeout;
+    const isUnlimited = timeout === undefined || timeout === "0";
+    return this.#connection(isUnlimited ? undefined : parseDuration(timeout, "--request-timeout"));
+  }
+
+  #connection(requestTimeoutMs: number | undefined): ConnectionFlags {
     return {
       kubeconfig: this.kubeconfig,
       context: this.kubeContext,
@@ -44,8 +62,7 @@ export abstract class ClusterCommand extends PrefectCommand {
       as: this.as,
       asGroups: this.asGroup,
       asUid: this.asUid,
-      requestTimeoutMs:
-        timeout === undefined || timeout === "0" ? undefined : parseDuration(timeout, "--request-timeout"),
+      requestTimeoutMs,
     };
   }
 }

@@ -1,15 +1,14 @@
 // Commands that work on the flow runs of one namespace, or of all.
 
 import { Option } from "clipanion";
-import type { Connection } from "../../kube/client/connect.ts";
+import type { ClusterScope } from "../cluster-scope.ts";
+import { isTerminal } from "./base-command.ts";
 import { ClusterCommand } from "./cluster-command.ts";
+import type { ResolvedRun } from "../flow-run-ref.ts";
 import type { RunDirectories } from "../run-directories.ts";
 
-/** A cluster connection and a namespace; undefined for all. */
-export interface ClusterScope {
-  readonly connection: Connection;
-  readonly namespace: string | undefined;
-}
+/** RUN, where none is given. */
+export const NO_RUN = "";
 
 export abstract class NamespacedCommand extends ClusterCommand {
   allNamespaces = Option.Boolean("-A,--all-namespaces", false, { description: "use all namespaces" });
@@ -30,6 +29,34 @@ export abstract class NamespacedCommand extends ClusterCommand {
   protected async directories(deadlineMs?: number): Promise<RunDirectories> {
     const { runDirectories } = await import("../run-directories.ts");
     return runDirectories(this.context, await this.prefectConfig(), deadlineMs);
+  }
+
+  protected override scope(): string {
+    return this.allNamespaces ? "-A" : super.scope();
+  }
+
+  /** Whether the command can do without RUN. */
+  mayLackRun(): boolean {
+    return this.context.isInteractive && isTerminal(this.context.stderr);
+  }
+
+  /** RUN as it was typed; if it was not (""), the run that the person picks. */
+  protected async pickedRun(text: string, scope: ClusterScope, directories: RunDirectories): Promise<string> {
+    if (text !== NO_RUN) return text;
+    const { pickRun } = await import("../pick-run.ts");
+    return pickRun(this.context, scope, directories);
+  }
+
+  /** The run that RUN stands for, for commands that only read. */
+  protected async findRun(
+    text: string,
+    scope: ClusterScope,
+    directories: RunDirectories,
+  ): Promise<ResolvedRun> {
+    const { findRun } = await import("../find-run.ts");
+    const picked = await this.pickedRun(text, scope, directories);
+    const { signal, clock } = this.context;
+    return findRun(picked, scope, { directories, signal, now: clock.now() });
   }
 
   protected printWarnings(warnings: readonly string[]): void {

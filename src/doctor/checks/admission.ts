@@ -2,12 +2,10 @@
 
 import type { JsonObject } from "../../base/json.ts";
 import { oneLine } from "../../job/observe/problem.ts";
-import type { JobManifest } from "../../kube/client/manifest.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import { buildJob } from "../../prefect1/build/build.ts";
+import { sampleJob } from "../../prefect1/build/sample-job.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Template } from "../../prefect1/build/template.ts";
-import type { FlowRun } from "../../prefect1/flow-run.ts";
 import { attempt, causeOf, reported } from "../answer.ts";
 import type { Answer } from "../answer.ts";
 import { check } from "../check.ts";
@@ -15,18 +13,6 @@ import { ok, skipped, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 
 const ABOUT = { section: "kubernetes", check: "admission" } as const;
-const SAMPLE_ID = "00000000-0000-4000-8000-000000000000";
-/** A flow run without a run config: only the template and the agent's options matter. */
-const FLOW_RUN: FlowRun = {
-  id: SAMPLE_ID,
-  name: "doctor",
-  version: 1,
-  state: "Scheduled",
-  serialized_state: { type: "Scheduled" },
-  run_config: null,
-  flow: { id: SAMPLE_ID, name: "doctor", core_version: "1.4.1", storage: { type: "Local" } },
-  task_runs: [],
-};
 
 export const admission = check(ABOUT, async ({ kubernetes, target, template, signal }) => {
   const { kube, namespace, agents, settings } = await kubernetes.cluster();
@@ -41,12 +27,7 @@ export const admission = check(ABOUT, async ({ kubernetes, target, template, sig
   return admissionFindings(await attempt(() => kube.create("pods", pod, request)));
 });
 
-/** The Job of such a run, without the API key. Throws JobError if none can be built. */
-export function sampleJob(template: Template, settings: JobSettings): JobManifest {
-  return buildJob(FLOW_RUN, { ...settings, apiKey: undefined, env: {} }, template, "00000000");
-}
-
-/** Its pod. Throws JobError. */
+/** The pod of a sample run's Job. Throws JobError if no Job can be built. */
 export function samplePod(template: Template, settings: JobSettings): JsonObject {
   const { metadata, spec } = sampleJob(template, settings).spec.template;
   return { apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name: "prefect-doctor" }, spec };

@@ -1,8 +1,9 @@
 // Agents that have registered in Prefect, and whether those that should be running ask for flow runs.
 
 import { isReady } from "../../inventory/pod-status.ts";
+import { isPolling } from "../../inventory/waiting.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
-import type { RegisteredAgent } from "../../prefect1/doctor-queries.ts";
+import type { AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
@@ -11,22 +12,15 @@ import type { Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "prefect", check: "agents" } as const;
-/** Prefect calls an agent healthy if it polled within the last minute. */
-const POLLED_WITHIN_MS = 60_000;
 
 export const agents = check(ABOUT, async ({ prefect1, expectedAgents, commands }) => {
   const [registered, expected] = await Promise.all([prefect1.agents(), expectedAgents()]);
   return agentFindings(registered, expected, { commands, now: prefect1.clock.now() });
 });
 
-/** Whether the agent is running: it polls for flow runs. `now`: by the API's clock. */
-export function isPolling({ lastPolledAt }: RegisteredAgent, now: Date): boolean {
-  return lastPolledAt !== undefined && now.getTime() - lastPolledAt.getTime() <= POLLED_WITHIN_MS;
-}
-
 /** `registered`: ordered by their last poll. Why the pod of an agent is not ready is another check's finding. */
 export function agentFindings(
-  registered: readonly RegisteredAgent[],
+  registered: readonly AgentRow[],
   expected: readonly ExpectedAgent[],
   seen: { readonly commands: Commands; readonly now: Date },
 ): readonly Finding[] {
@@ -43,7 +37,7 @@ export function agentFindings(
 
 function expectedFinding(
   { labels, installed }: ExpectedAgent,
-  registered: readonly RegisteredAgent[],
+  registered: readonly AgentRow[],
   { commands, now }: { readonly commands: Commands; readonly now: Date },
 ): Finding {
   const name = installed?.name;
@@ -64,7 +58,7 @@ export function logCommand({ pod, container }: InstalledAgent, { kubectl }: Comm
   return kubectl(`logs ${pod.metadata.name} -c ${container}`, pod.metadata.namespace);
 }
 
-function lastPoll(agent: RegisteredAgent | undefined, now: Date): string {
+function lastPoll(agent: AgentRow | undefined, now: Date): string {
   if (agent?.lastPolledAt === undefined) return "has never asked this API for flow runs";
   return `last asked for flow runs ${ageOf(agent.lastPolledAt, now)} ago`;
 }

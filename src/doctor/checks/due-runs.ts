@@ -1,5 +1,6 @@
 // Due flow runs that have not started: those that the agent should have taken, and those that only other agents could take.
 
+import { isPolling } from "../../inventory/waiting.ts";
 import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
 import { check } from "../check.ts";
@@ -7,7 +8,7 @@ import type { ExpectedAgent } from "../context.ts";
 import { ageOf, broken, counted, firstOf, ok, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
-import { isPolling, logCommand } from "./agents.ts";
+import { logCommand } from "./agents.ts";
 
 const ABOUT = { section: "flow runs", check: "due flow runs" } as const;
 /** An idle agent polls at least every ten seconds. */

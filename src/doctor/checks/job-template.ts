@@ -6,7 +6,7 @@ import { jobSettings } from "../../prefect1/config/job-settings.ts";
 import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, ok } from "../finding.ts";
-import { sampleJob } from "./admission.ts";
+import { sampleJob } from "../../prefect1/build/sample-job.ts";
 
 const ABOUT = { section: "configuration", check: "job template" } as const;
 

@@ -79,7 +79,7 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
   const source = merged.files.join(", ");
   if (cluster === undefined && flags.server === undefined) {
     throw new SettingsError(`cannot connect to a cluster: no current context in ${source}`, {
-      hint: "choose one with: kubectl config use-context NAME, or --context NAME",
+      hint: "choose one with --context NAME, or for good with: kubectl config use-context NAME",
     });
   }
   const target = withFlags({ cluster: cluster ?? {}, user: user ?? {} }, flags, source);

@@ -15,7 +15,7 @@ import { proxyFor } from "../../http/proxy.ts";
 import { isObject, objectIn } from "../../base/json.ts";
 import { readYaml } from "./template-yaml.ts";
 import { defaultTemplate, otherKindOfText, templateError, templateOf } from "./template.ts";
-import type { Template, TemplateOrigin, TemplateSource } from "./template.ts";
+import type { PathSource, Template, TemplateOrigin, TemplateSource } from "./template.ts";
 
 /** The variables also have the endpoints and keys of object stores. */
 export interface TemplateDeps extends EnvironmentDeps {
@@ -46,16 +46,22 @@ const LOCAL_FAILURES: Readonly<Record<string, string>> = {
 /** A scheme has at least two letters: `C:\jobs\template.yaml` is a path. */
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]+):(?:\/\/([^/?#]*))?(.*)$/is;
 
-/** Throws JobError for a run config's template, SettingsError for the agent's; retryable for an outage. */
-export async function loadTemplate(source: TemplateSource, deps: TemplateDeps): Promise<Template> {
+/** Reads a template's text. Throws JobError for a run config's, SettingsError for the agent's; retryable for an outage. */
+export type ReadTemplate = (source: PathSource) => Promise<string>;
+
+/** Throws as ReadTemplate does, and for a text that is no job template. */
+export function loadTemplate(source: TemplateSource, deps: TemplateDeps): Promise<Template> {
+  return templateFrom(source, (path) => readTemplate(path, deps));
+}
+
+/** The template, with a way to read the text of paths. Throws like loadTemplate. */
+export async function templateFrom(source: TemplateSource, read: ReadTemplate): Promise<Template> {
   if (source.kind === "default") return defaultTemplate();
   const { origin } = source;
-  if (source.kind === "inline") {
-    return typeof source.value === "string"
-      ? parseTemplate(source.value, origin)
-      : templateOf(source.value, origin);
-  }
-  return parseTemplate(await fetchText(source.path, origin, deps), origin);
+  if (source.kind === "path") return parseTemplate(await read(source), origin);
+  return typeof source.value === "string"
+    ? parseTemplate(source.value, origin)
+    : templateOf(source.value, origin);
 }
 
 /** Parses YAML or JSON. Throws like loadTemplate; syntax errors name line and column. */
@@ -65,7 +71,13 @@ export function parseTemplate(text: string, origin: TemplateOrigin): Template {
   return templateOf(reading.value, origin, text);
 }
 
-async function fetchText(path: string, origin: TemplateOrigin, deps: TemplateDeps): Promise<string> {
+/** Whether the template is fetched from a server. */
+export function isAddress(path: string): boolean {
+  return /^(?:https?|s3|gcs|gs):/i.test(path);
+}
+
+/** The text of a template at a path or an address. Throws like ReadTemplate. */
+export async function readTemplate({ path, origin }: PathSource, deps: TemplateDeps): Promise<string> {
   const timeoutMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = deps.signal === undefined ? timeout : AbortSignal.any([deps.signal, timeout]);
@@ -111,7 +123,8 @@ async function readLocal(path: string, { origin, signal }: Fetch): Promise<strin
     return await readAtMost1MiB(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
   } catch (error) {
     const message = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
-    throw message === undefined ? error : templateError(origin, message, { cause: error });
+    const hint = "check the path";
+    throw message === undefined ? error : templateError(origin, message, { cause: error, hint });
   }
 }
 
@@ -256,7 +269,8 @@ function statusOf(error: unknown): number | undefined {
 }
 
 function statusError(status: number, origin: TemplateOrigin): ExpectedError {
-  if (status === 404) return templateError(origin, "there is no such template (HTTP 404)");
+  if (status === 404)
+    return templateError(origin, "there is no such template (HTTP 404)", { hint: "check the address" });
   if (status === 401 || status === 403) {
     return templateError(origin, `access denied (HTTP ${status})`, {
       hint: "give the agent credentials with permission to read it",

@@ -20,9 +20,11 @@ export interface TemplateOrigin {
   readonly name: string;
 }
 
+export type PathSource = { readonly kind: "path"; readonly path: string; readonly origin: TemplateOrigin };
+
 export type TemplateSource =
   | { readonly kind: "inline"; readonly value: JsonObject | string; readonly origin: TemplateOrigin }
-  | { readonly kind: "path"; readonly path: string; readonly origin: TemplateOrigin }
+  | PathSource
   | { readonly kind: "default" };
 
 /** Pod fields that the agent sets unless the run config's template defines them, even as null. */
@@ -53,7 +55,7 @@ export function templateSourceOf(
 }
 
 /** The agent's `--job-template`. */
-export function agentTemplateSource(path: string): TemplateSource {
+export function agentTemplateSource(path: string): PathSource {
   return { kind: "path", path, origin: { from: "agent", name: redactPath(path) } };
 }
 
@@ -101,6 +103,9 @@ export function otherKindOfText(text: string): string | undefined {
     : undefined;
 }
 
+export const TEMPLATE_HINT =
+  "a template is a Job with spec.template.spec, in YAML or JSON; kind and apiVersion may be left out";
+
 /** JobError for a run config's template, which is the flow owner's to fix; SettingsError for the agent's. */
 export function templateError(
   origin: TemplateOrigin,
@@ -112,7 +117,9 @@ export function templateError(
   } = {},
 ): ExpectedError {
   const message = `cannot use job template "${origin.name}": ${cause}`;
-  return origin.from === "run config" ? new JobError(message, details) : new SettingsError(message, details);
+  if (origin.from === "run config") return new JobError(message, details);
+  const hint = details.hint ?? (details.retryable === true ? undefined : TEMPLATE_HINT);
+  return new SettingsError(message, { ...details, hint });
 }
 
 /** A URL without user, password and query, which can contain secrets. */

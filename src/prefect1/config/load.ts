@@ -52,6 +52,8 @@ export interface PrefectConfig {
   readonly backend: Sourced<"cloud" | "server">;
   /** Unchanged, with any trailing slash. */
   readonly apiUrl: Sourced<string>;
+  /** Prefect's UI. */
+  readonly uiUrl: string;
   readonly apiKey?: Sourced<string>;
   /** A UUID in canonical form. */
   readonly tenantId?: Sourced<string>;
@@ -79,6 +81,9 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   home_dir: "~/.prefect",
   "server.host": "http://localhost",
   "server.port": 4200,
+  "server.ui.host": "http://localhost",
+  "server.ui.port": 8080,
+  "server.ui.endpoint": "${server.ui.host}:${server.ui.port}",
   "server.endpoint": "${server.host}:${server.port}",
   "cloud.endpoint": "https://api.prefect.io",
   "cloud.api": "${${backend}.endpoint}",
@@ -111,6 +116,7 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   return {
     backend: readValue(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
     apiUrl,
+    uiUrl: uiUrlOf(apiUrl.value, textAt(values, "server.ui.endpoint")),
     ...(apiKey && { apiKey }),
     ...(tenantId && { tenantId }),
     requestTimeoutSeconds: readValue(values, "cloud.request_timeout", numberValue),
@@ -120,6 +126,16 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
     variables: readProcessVariables(env),
     files: files.checked,
   };
+}
+
+/** Where the UI is: as configured; Cloud's by its API, another by the host of its API. */
+function uiUrlOf(apiUrl: string, endpoint: Sourced<string>): string {
+  const api = URL.parse(apiUrl);
+  if (api?.hostname.endsWith(".prefect.io") === true) return apiUrl.replace(/api-?/, "cloud");
+  const isLocal = api === null || ["localhost", "127.0.0.1"].includes(api.hostname);
+  return isLocal || endpoint.source !== DEFAULT_SOURCE
+    ? endpoint.value
+    : `${api.protocol}//${api.hostname}:8080`;
 }
 
 function agentConfig(values: Layers): AgentConfig {

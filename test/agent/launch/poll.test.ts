@@ -64,6 +64,7 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
     kube: { create: () => Promise.resolve(jobs++ < 0 ? "exists" : "created") },
     runs,
     work: {
+      fault: () => undefined,
       due: () => {
         if (given.failure !== undefined) return Promise.reject(given.failure);
         const ids = page();

@@ -28,6 +28,7 @@ async function startServer(): Promise<{
   let pokes = 0;
   server.setAgent({
     problem: () => undefined,
+    warning: () => undefined,
     poke: () => pokes++,
     gauges: () => ({ liveJobs: 7, inFlight: 2, limit: 20, watchRestarts: 3 }),
   });
@@ -106,11 +107,36 @@ describe("AgentServer", () => {
     expect((await get("/readyz")).status).toBe(200);
   });
 
+  it("is ready with a warning, and not with a problem", async () => {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    server = new AgentServer(url, { clock, log: silentLog });
+    for (const loop of LOOPS) server.metrics.progress(loop);
+    let problem: string | undefined;
+    const gauges = { liveJobs: 0, inFlight: 0, limit: undefined, watchRestarts: 0 };
+    server.setAgent({
+      problem: () => problem,
+      warning: () => "the template is old",
+      poke: () => 0,
+      gauges: () => gauges,
+    });
+    await server.start();
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([200, { warning: "the template is old" }]);
+    problem = "no template";
+    const unready = await fetch(`${url}/readyz`);
+    expect([unready.status, await unready.json()]).toEqual([503, { reason: "no template" }]);
+  });
+
   it("serves no limit of live Jobs where there is none", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     server = new AgentServer(url, { clock, log: silentLog });
     const gauges = { liveJobs: 7, inFlight: 2, limit: undefined, watchRestarts: 3 };
-    server.setAgent({ problem: () => undefined, poke: () => 0, gauges: () => gauges });
+    server.setAgent({
+      problem: () => undefined,
+      warning: () => undefined,
+      poke: () => 0,
+      gauges: () => gauges,
+    });
     await server.start();
     for (let scrape = 0; scrape < 2; scrape++) {
       expect(await (await fetch(`${url}/metrics`)).text()).not.toContain("live_jobs_limit");

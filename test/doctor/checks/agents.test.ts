@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { agentFindings } from "../../../src/doctor/checks/agents.ts";
 import type { ExpectedAgent } from "../../../src/doctor/context.ts";
-import type { RegisteredAgent } from "../../../src/prefect1/doctor-queries.ts";
+import type { AgentRow } from "../../../src/orchestrator/agent-identity.ts";
 import { COMMANDS, installed, lines, NOW, registered } from "../samples.ts";
 
-function found(agents: readonly RegisteredAgent[], expected: readonly ExpectedAgent[] = []) {
+function found(agents: readonly AgentRow[], expected: readonly ExpectedAgent[] = []) {
   return agentFindings(agents, expected, { commands: COMMANDS, now: NOW });
 }
 

@@ -4,7 +4,7 @@ import type { Policy } from "../../../src/job/decide/policy.ts";
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { ApiObserver, runAgent } from "../../../src/cli/commands/agent-start/wire.ts";
-import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { readTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
@@ -60,7 +60,7 @@ export async function startInProcessAgent(
       log: silentLog,
       metrics: noMetrics,
       jobOptions: { namespace, labels: [label] },
-      loadTemplate: (source) => loadTemplate(source, { env: {} }),
+      readTemplate: (source) => readTemplate(source, { env: {} }),
       newId: () => crypto.randomUUID(),
     },
     () => undefined,

@@ -10,7 +10,22 @@ import type { Handler } from "../http-server.ts";
 export interface FakeFlowRun {
   readonly id: string;
   readonly name: string;
-  readonly state: { readonly type: string; readonly name?: string; readonly timestamp?: string };
+  readonly state: {
+    readonly type: string;
+    readonly name?: string;
+    readonly message?: string;
+    readonly timestamp?: string;
+  };
+  readonly work_pool_name?: string;
+  readonly expected_start_time?: string;
+}
+
+export interface FakeLog {
+  readonly flow_run_id: string;
+  readonly timestamp: string;
+  readonly level: number;
+  readonly name: string;
+  readonly message: string;
 }
 
 export interface RestCall {
@@ -40,6 +55,7 @@ export interface FakePrefect3Options {
 export class FakePrefect3 {
   readonly calls: RestCall[] = [];
   readonly #runs = new Map<string, FakeFlowRun>();
+  readonly #logs: FakeLog[] = [];
   readonly #options: FakePrefect3Options;
 
   constructor(options: FakePrefect3Options = {}) {
@@ -49,6 +65,11 @@ export class FakePrefect3 {
   /** Adds a flow run, or replaces the one of its id. */
   put(run: FakeFlowRun): void {
     this.#runs.set(run.id, run);
+  }
+
+  /** Adds a line to a run's log. */
+  log(line: FakeLog): void {
+    this.#logs.push(line);
   }
 
   flowRun(id: string): FakeFlowRun | undefined {
@@ -75,6 +96,7 @@ export class FakePrefect3 {
   #answer({ path, body }: RestCall): RestAnswer {
     if (path === "/flow_runs/count") return { body: this.#runs.size };
     if (path === "/flow_runs/filter") return this.#filter(body);
+    if (path === "/logs/filter") return this.#logsOf(body);
     const [, id] = /^\/flow_runs\/([^/]+)\/set_state$/.exec(path) ?? [];
     const run = this.#runs.get(id ?? "");
     return run === undefined ? { status: 404, body: { detail: "Not Found" } } : this.#setState(run, body);
@@ -87,12 +109,33 @@ export class FakePrefect3 {
       return isObject(of) ? arrayIn(of["any_"]) : undefined;
     };
     const [ids, names] = [one("id"), one("name")];
-    if (ids === undefined && names === undefined && sort !== "ID_DESC") return { status: 422, body: {} };
+    const types = arrayIn(objectIn(objectIn(objectIn(filter)["state"])["type"])["any_"]);
+    const isFiltered = ids !== undefined || names !== undefined || types.length > 0;
+    if (!isFiltered && sort !== "ID_DESC") return { status: 422, body: {} };
+    const bound = (column: string, end: string): string | undefined =>
+      textIn(objectIn(objectIn(filter)[column])[end]);
+    const [dueBy, endedAfter] = [bound("expected_start_time", "before_"), bound("end_time", "after_")];
     const found = [...this.#runs.values()]
       .filter(({ id, name }) => (ids?.includes(id) ?? true) && (names?.includes(name) ?? true))
+      .filter(({ state }) => types.length === 0 || types.includes(state.type))
+      .filter((run) => dueBy === undefined || (run.expected_start_time ?? "") <= dueBy)
+      .filter(({ state }) => endedAfter === undefined || (state.timestamp ?? "") >= endedAfter)
       .sort((left, right) => (left.id < right.id ? 1 : -1));
     const from = typeof offset === "number" ? offset : 0;
     return { body: found.slice(from, typeof limit === "number" ? from + limit : undefined) };
+  }
+
+  #logsOf({ logs, sort, offset, limit }: JsonObject): RestAnswer {
+    const filter = objectIn(logs);
+    const ids = arrayIn(objectIn(filter["flow_run_id"])["any_"]);
+    const level = objectIn(filter["level"])["ge_"];
+    const found = this.#logs
+      .filter((line) => ids.includes(line.flow_run_id))
+      .filter((line) => typeof level !== "number" || line.level >= level)
+      .sort((left, right) => (left.timestamp < right.timestamp ? -1 : 1));
+    if (sort === "TIMESTAMP_DESC") found.reverse();
+    const from = Number(offset ?? 0);
+    return { body: found.slice(from, from + Number(limit ?? 200)) };
   }
 
   #setState(run: FakeFlowRun, body: JsonObject): RestAnswer {

@@ -13,6 +13,7 @@ describe("loadPrefectConfig", () => {
     expect(load()).toEqual({
       backend: { value: "cloud", source: "default" },
       apiUrl: { value: "https://api.prefect.io", source: "default" },
+      uiUrl: "https://cloud.prefect.io",
       requestTimeoutSeconds: { value: 15, source: "default" },
       sendFlowRunLogs: { value: true, source: "default" },
       loggingLevel: { value: "INFO", source: "default" },

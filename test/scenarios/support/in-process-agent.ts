@@ -9,7 +9,7 @@ import type { Policy } from "../../../src/job/decide/policy.ts";
 import type { AgentFlags } from "../../../src/cli/commands/agent-start/settings.ts";
 import { ApiObserver, runAgent } from "../../../src/cli/commands/agent-start/wire.ts";
 import { connectKube } from "../../../src/kube/client/connect.ts";
-import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { readTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import { connectPrefect } from "../../../src/prefect1/connect.ts";
 import type { Fakes } from "./fakes.ts";
@@ -47,7 +47,7 @@ export async function startInProcessAgent(
   const flags = { name, ...options.flags };
   const clock = options.clock ?? fakes.clock;
   const observer = new ApiObserver(clock);
-  const { kube } = await connectKube(
+  const { kube, target } = await connectKube(
     { kubeconfig: "fake" },
     {
       env: {},
@@ -81,6 +81,7 @@ export async function startInProcessAgent(
   const ended = runAgent(
     {
       kube,
+      target,
       client,
       observer,
       clock,
@@ -91,7 +92,7 @@ export async function startInProcessAgent(
       metrics: options.metrics ?? noMetrics,
       namespace: "default",
       jobOptions: { namespace: "default", labels: options.labels },
-      loadTemplate: (source) => loadTemplate(source, { env: {} }),
+      readTemplate: (source) => readTemplate(source, { env: {} }),
       newId: () => crypto.randomUUID(),
     },
     (started) => {

@@ -2,7 +2,6 @@
 // and when. In virtual time; each row names the public report that it stands for.
 
 import { afterEach, describe, expect, it } from "vitest";
-import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { World } from "../../simulation/world.ts";
 import { BESIDE, LASTING, NODES, PASSING, RETRIES } from "./rows.ts";
 import type { Trouble } from "./rows.ts";
@@ -18,8 +17,7 @@ async function play(
   const { job = {}, steps, policy, seconds, notFailedFor = 0 } = given;
   const { pod = { containers: [{ name: "flow", image: "registry.example/team/flow:1" }] } } = given;
   const body = { apiVersion: "batch/v1", kind: "Job", spec: { ...job, template: { spec: pod } } };
-  const origin = { from: "agent", name: "the agent's" } as const;
-  const template = await loadTemplate({ kind: "inline", value: body, origin }, { env: {} });
+  const template = (): Promise<string> => Promise.resolve(JSON.stringify(body));
   world = new World();
   const agent = world.start({ template, ...(policy === undefined ? {} : { policy }) });
   await world.time.until(() => agent.lines.some((line) => line.includes("Waiting for flow runs")), 60_000);

@@ -3,8 +3,10 @@
 
 import { aNamespace } from "../../../agent/option-checks.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
+import { SettingsError } from "../../../base/errors.ts";
 import type { ConnectionFlags } from "../../../kube/auth/kubeconfig.ts";
-import { loadTemplate } from "../../../prefect1/build/template-sources.ts";
+import { readTemplate } from "../../../prefect1/build/template-sources.ts";
+import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { CliContext } from "../../context.ts";
@@ -47,10 +49,12 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
     observer.kubeRequest(seen);
   });
   try {
+    checkKey(config);
     await server.start();
     const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
     const parts = {
       kube,
+      target,
       token,
       client,
       observer,
@@ -61,8 +65,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       flags,
       namespace,
       jobOptions: options.jobOptions(namespace),
-      loadTemplate: (source: Parameters<typeof loadTemplate>[0]) =>
-        loadTemplate(source, { ...context, signal }),
+      readTemplate: ((source) => readTemplate(source, { ...context, signal })) satisfies ReadTemplate,
       newId: () => crypto.randomUUID(),
     };
     await runAgent(parts, (agent) => server.setAgent(agent), signal);
@@ -82,4 +85,13 @@ function checkBeforeConnecting(options: StartOptions): void {
   const { namespace, config } = options;
   if (namespace !== undefined) aNamespace(namespace, "--namespace");
   else if (config.variables.namespace) aNamespace(config.variables.namespace.value, "NAMESPACE");
+}
+
+/** Prefect Cloud answers nobody without a key. */
+function checkKey({ apiUrl, apiKey }: PrefectConfig): void {
+  const host = URL.parse(apiUrl.value)?.hostname ?? "";
+  if (apiKey !== undefined || !/(?:^|\.)prefect\.io$/.test(host)) return;
+  throw new SettingsError("cannot start the agent: no API key is set for Prefect Cloud", {
+    hint: "set it with --key or PREFECT__CLOUD__API_KEY; for your own server, use --backend server and --api URL",
+  });
 }

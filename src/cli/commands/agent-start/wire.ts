@@ -3,6 +3,7 @@
 import { Agent } from "../../../agent/agent.ts";
 import { CredentialCheck } from "../../../agent/credentials.ts";
 import type { Api } from "../../../agent/credentials.ts";
+import { logBanner } from "../../../agent/banner.ts";
 import type { AgentDeps } from "../../../agent/deps.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { readPlace } from "../../../agent/place.ts";
@@ -15,11 +16,12 @@ import { PauseDetector } from "../../../base/pause-detector.ts";
 import { runAll } from "../../../base/run-all.ts";
 import { ServerClock } from "../../../base/server-clock.ts";
 import type { Policy } from "../../../job/decide/policy.ts";
+import type { Target } from "../../../kube/auth/kubeconfig.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 import type { CompletedRequest } from "../../../kube/client/transport.ts";
 import { agentPorts } from "../../../prefect1/agent-ports.ts";
-import { agentTemplateSource } from "../../../prefect1/build/template.ts";
-import type { Template, TemplateSource } from "../../../prefect1/build/template.ts";
+import { AgentTemplate } from "../../../prefect1/agent-template.ts";
+import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { jobSettings } from "../../../prefect1/config/job-settings.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
@@ -58,6 +60,8 @@ export class ApiObserver {
 
 export interface AgentParts {
   readonly kube: KubeApi;
+  /** What it is connected to, for the log. */
+  readonly target?: Pick<Target, "contextName" | "server"> | undefined;
   /** The token of the pod's ServiceAccount, if that is how it connects. */
   readonly token?: string | undefined;
   readonly client: Prefect1Client;
@@ -71,8 +75,7 @@ export interface AgentParts {
   readonly jobOptions: JobOptions;
   /** Graces that the options do not allow, for the demo and for tests. */
   readonly policy?: Partial<Policy> | undefined;
-  /** Loads a template; see WorkSourceOptions. */
-  readonly loadTemplate: (source: TemplateSource) => Promise<Template>;
+  readonly readTemplate: ReadTemplate;
   /** A new UUID. */
   readonly newId: () => string;
 }
@@ -89,6 +92,8 @@ export async function runAgent(
   const name = flags.name ?? config.agent.name.value;
   const pause = new PauseDetector(clock);
   const { kubeTime, prefectTime } = observer;
+  const template = flags.jobTemplate === undefined ? undefined : new AgentTemplate(flags.jobTemplate, parts);
+  await template?.open();
   await checkStart({ ...parts, work: client }, { namespace, leaderElect }, signal);
   const tenantId = await untilAnswered("Prefect API", parts, signal, () => client.tenantId(signal));
   const place = await untilAnswered("Kubernetes API", parts, signal, () =>
@@ -107,9 +112,10 @@ export async function runAgent(
     place,
     process,
     job,
-    template: flags.jobTemplate === undefined ? undefined : agentTemplateSource(flags.jobTemplate),
+    template,
     newClaimId: parts.newId,
   });
+  logBanner(log, settings, { target: parts.target, job, template: template?.source.origin.name });
   const deps: AgentDeps = { kube, ...ports, clock, kubeTime, prefectTime, pause, log, metrics };
   const work = async (until: AbortSignal): Promise<void> => {
     const agent = new Agent(deps, settings);
@@ -125,6 +131,7 @@ export async function runAgent(
     signal,
     (s) => pause.run(AbortSignal.any([s, done.signal])),
     (s) => observer.credentials.run(deps, AbortSignal.any([s, done.signal])),
+    async (s) => template?.run(job, AbortSignal.any([s, done.signal])),
     async (s) => {
       const candidate = { ...deps, lease, identity: process, onWaiting };
       await (leaderElect ? whileLeading(candidate, s, work) : work(s));

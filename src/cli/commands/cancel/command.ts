@@ -8,7 +8,7 @@ import type { CancelDeps, CancelResult, CancelOptions } from "../../../cleanup/c
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import type { ClusterScope } from "../../options/namespaced-command.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
 import type { RunDirectories } from "../../run-directories.ts";
 
 /** Longer than for listings, because requests that change something should not be given up early. */
@@ -121,9 +121,11 @@ export class CancelCommand extends NamespacedCommand {
     { scope, directories }: { readonly scope: ClusterScope; readonly directories: RunDirectories },
   ): Promise<readonly OwnerRun[]> {
     const { resolveRun } = await import("../../flow-run-ref.ts");
-    const { signal } = this.context;
-    const options = { inventory, namespace: scope.namespace, directories, signal, mustBeUnique: true };
-    const found = await Promise.all(this.targets.map((text) => resolveRun(text, options)));
+    const { signal, clock } = this.context;
+    const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope, directories)));
+    const { namespace } = scope;
+    const options = { inventory, namespace, directories, signal, now: clock.now(), mustBeUnique: true };
+    const found = await Promise.all(targets.map((text) => resolveRun(text, options)));
     const distinct = [...new Map(found.map((run) => [run.id, run])).values()];
     return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
   }

@@ -11,7 +11,6 @@ import type { PassSettings } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import { reportError } from "../../errors.ts";
 
 export class CleanupCommand extends NamespacedCommand {
   static override paths = [["cleanup"]];
@@ -79,10 +78,11 @@ export class CleanupCommand extends NamespacedCommand {
     try {
       const agent = await this.#oneAgent(directories);
       const plan = { ...settings.plan, keepRun: agent && ((run: InventoryRun) => agent.keepReason(run)) };
-      const pass = new CleanupPass(this.context, { scope, directories }, { ...settings, plan });
+      const printMessage = (line: string): void => this.printMessage(this.completeHint(line));
+      const pass = new CleanupPass(this.context, { scope, directories, printMessage }, { ...settings, plan });
       if (everyMs === undefined) return await pass.run();
       void agent?.run(this.context.signal);
-      const onError = (error: unknown): void => void reportError(error, this.context, this.verbose);
+      const onError = (error: unknown): void => void this.reportError(error);
       return await repeatedly(() => pass.run(), this.context, { everyMs, onError });
     } finally {
       directories.close();

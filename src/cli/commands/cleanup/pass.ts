@@ -12,7 +12,7 @@ import { countsText } from "../../../cleanup/counts.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { Connection } from "../../../kube/client/connect.ts";
 import { Progress } from "../../../output/progress.ts";
-import { escapeUnprintable, oneLine, writeStyled } from "../../../output/clean.ts";
+import { escapeUnprintable, writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { confirm } from "../../../output/prompt.ts";
@@ -45,6 +45,8 @@ export interface PassSettings {
 export interface CleanupDeps {
   readonly scope: { readonly connection: Connection; readonly namespaces: Namespaces };
   readonly directories: RunDirectories;
+  /** Prints a message for people. */
+  readonly printMessage: (line: string) => void;
 }
 
 const NOTHING_TO_REMOVE: Readonly<Record<ClusterListing["forbiddenJobs"], string>> = {
@@ -97,15 +99,16 @@ export class CleanupPass {
     if (runs === undefined) return planCleanup(inventory, { ...plan, runs: undefined }, now);
     const { scope, directories } = this.#deps;
     const namespace = scope.namespaces?.length === 1 ? scope.namespaces[0] : undefined;
-    const options = { inventory, namespace, directories, signal: this.#context.signal, mustBeUnique: true };
+    const { signal } = this.#context;
+    const options = { inventory, namespace, directories, signal, now, mustBeUnique: true };
     const named = await Promise.all(runs.map((text) => resolveRun(text, options)));
     return planCleanup(inventory, { ...plan, runs: new Set(named.map(({ id }) => id)) }, now);
   }
 
   #printWarnings({ warnings }: Inventory, plan: Plan): void {
     const { quiet, verbose } = this.#settings;
-    if (!quiet || verbose) for (const warning of warnings) this.#printMessage(`warning: ${warning}`);
-    if (verbose) for (const object of plan.kept) this.#printMessage(keptLine(object));
+    if (!quiet || verbose) for (const warning of warnings) this.#deps.printMessage(`warning: ${warning}`);
+    if (verbose) for (const object of plan.kept) this.#deps.printMessage(keptLine(object));
   }
 
   async #execute(
@@ -115,7 +118,7 @@ export class CleanupPass {
     const { mode, output, quiet } = this.#settings;
     if (plan.items.length === 0) {
       if (output === "json" || output === "yaml") this.#printObject(planObject(plan, warnings));
-      if (!quiet) this.#printMessage(`${NOTHING_TO_REMOVE[forbiddenJobs]}${keptText(plan)}`);
+      if (!quiet) this.#deps.printMessage(`${NOTHING_TO_REMOVE[forbiddenJobs]}${keptText(plan)}`);
       return 0;
     }
     if (mode === "dry-run") {
@@ -128,7 +131,7 @@ export class CleanupPass {
       const stream = this.#isTable() ? stdout : stderr;
       writeStyled(stream, this.#tableText(plan, stream));
       if (!(await this.#isConfirmed(plan))) {
-        this.#printMessage("nothing removed");
+        this.#deps.printMessage("nothing removed");
         return 0;
       }
     }
@@ -142,7 +145,7 @@ export class CleanupPass {
     if (output === "json" || output === "yaml") this.#printObject(planObject(plan, warnings));
     else if (output === "name") this.#print(plan.items.map((item) => `${nameOf(item)}\n`).join(""));
     else writeStyled(this.#context.stdout, this.#tableText(plan, this.#context.stdout));
-    this.#printMessage(`would remove ${countsText(plan.items)}${keptText(plan)}`);
+    this.#deps.printMessage(`would remove ${countsText(plan.items)}${keptText(plan)}`);
   }
 
   async #isConfirmed(plan: Plan): Promise<boolean> {
@@ -190,8 +193,8 @@ export class CleanupPass {
   }
 
   #printResult(done: readonly ItemResult[]): number {
-    for (const line of problemLines(done)) this.#printMessage(line);
-    this.#printMessage(summary(done, this.#settings.mode === "server-dry-run"));
+    for (const line of problemLines(done)) this.#deps.printMessage(line);
+    this.#deps.printMessage(summary(done, this.#settings.mode === "server-dry-run"));
     if (done.some(({ outcome }) => outcome.kind === "not attempted")) return EXIT.interrupted;
     return done.some(({ outcome }) => outcome.kind === "failed") ? 1 : 0;
   }
@@ -219,10 +222,6 @@ export class CleanupPass {
 
   #print(text: string): void {
     this.#context.stdout.write(text);
-  }
-
-  #printMessage(line: string): void {
-    this.#context.stderr.write(`${oneLine(line)}\n`);
   }
 }
 

@@ -1,11 +1,13 @@
 // kubectl prefect inspect: shows one flow run, its objects in the cluster, and its problems.
 
 import { Command, Option } from "clipanion";
-import type { PlannedAction } from "../../../inventory/diagnosis.ts";
+import { ExpectedError } from "../../../base/errors.ts";
+import type { Diagnosis, PlannedAction, PrefectFindings } from "../../../inventory/diagnosis.ts";
 import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
+import type { RunDirectories } from "../../run-directories.ts";
 
 export class InspectCommand extends NamespacedCommand {
   static override paths = [["inspect"], ["describe"]];
@@ -33,21 +35,41 @@ export class InspectCommand extends NamespacedCommand {
     const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
     const { signal } = this.context;
     try {
-      const { findRun } = await import("../../find-run.ts");
       const { loadInventory } = await import("../../../inventory/load.ts");
-      const resolved = await findRun(this.target, scope, { directories, signal });
+      const resolved = await this.findRun(this.target, scope, directories);
       const namespace = resolved.namespace ?? scope.namespace;
       const what = { flowRunId: resolved.id, dask: "all", events: "all", owners: true } as const;
       const query = { namespace, ...what, signal };
       const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
       const run = runIn(inventory, resolved, namespace);
       const cleanup = await this.#cleanupActions(run, inventory);
-      await (format === "tree" ? this.#tree(run, cleanup) : this.#object(run, cleanup, format));
-      this.printWarnings(inventory.warnings);
+      const { diagnose } = await import("../../../inventory/diagnosis.ts");
+      const { findings, warnings } = await this.#askPrefect(run, directories);
+      const diagnosis = diagnose(run, this.context.clock.now(), findings);
+      await (format === "tree"
+        ? this.#tree(run, diagnosis, cleanup)
+        : this.#object(run, diagnosis, { cleanup, format }));
+      this.printWarnings([...inventory.warnings, ...warnings]);
       return 0;
     } finally {
       directories.close();
       scope.connection.kube.close();
+    }
+  }
+
+  /** Without an answer the rest is shown all the same. */
+  async #askPrefect(
+    run: InventoryRun,
+    { byVersion }: RunDirectories,
+  ): Promise<{ readonly findings: PrefectFindings; readonly warnings: readonly string[] }> {
+    const { askPrefect } = await import("../../../inventory/from-prefect.ts");
+    const { clock, signal } = this.context;
+    try {
+      const findings = await askPrefect(run, byVersion[run.prefectVersion], { now: clock.now(), signal });
+      return { findings, warnings: [] };
+    } catch (error) {
+      if (!(error instanceof ExpectedError)) throw error;
+      return { findings: {}, warnings: [error.message] };
     }
   }
 
@@ -59,8 +81,7 @@ export class InspectCommand extends NamespacedCommand {
     return cleanupActions(flowRunId, inventory, this.context.clock.now());
   }
 
-  async #tree(run: InventoryRun, cleanup: readonly PlannedAction[]): Promise<void> {
-    const { diagnose } = await import("../../../inventory/diagnosis.ts");
+  async #tree(run: InventoryRun, diagnosis: Diagnosis, cleanup: readonly PlannedAction[]): Promise<void> {
     const { terminalWidth } = await import("../../../output/terminal.ts");
     const { wantsAscii } = await import("../../../output/tree.ts");
     const { reportLines } = await import("./report.ts");
@@ -71,18 +92,17 @@ export class InspectCommand extends NamespacedCommand {
       palette: await this.palette(),
       width: terminalWidth(stdout),
     };
-    const lines = reportLines(run, { diagnosis: diagnose(run, now), cleanup, now }, style);
+    const lines = reportLines(run, { diagnosis, cleanup, now }, style);
     this.printStyled(`${lines.join("\n")}\n`);
   }
 
   async #object(
     run: InventoryRun,
-    cleanup: readonly PlannedAction[],
-    format: "json" | "yaml",
+    diagnosis: Diagnosis,
+    { cleanup, format }: { readonly cleanup: readonly PlannedAction[]; readonly format: "json" | "yaml" },
   ): Promise<void> {
-    const { diagnose } = await import("../../../inventory/diagnosis.ts");
     const { runObject } = await import("../../../inventory/run-object.ts");
-    const object = runObject(run, diagnose(run, this.context.clock.now()), cleanup);
+    const object = runObject(run, diagnosis, cleanup);
     if (format === "json") {
       const { indentedJson } = await import("../../../output/canonical-json.ts");
       return this.print(`${indentedJson(object)}\n`);

@@ -37,7 +37,7 @@ export function reportLines(
     ...treeLines(runTree(run, now, [reason, ...postMortems].join("\n")), style),
     ...section(
       "AN AGENT WOULD",
-      agent.map((action) => newIn(oneLine(action), reason)),
+      agent.map((action) => newIn(oneLine(action), reason).replace(/: Kubernetes Error$/, "")),
     ),
     ...section(
       `CLEANUP WOULD (--older-than ${formatDuration(OLDER_THAN_MS)})`,

@@ -2,21 +2,17 @@
 
 import { runStateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
+import { shortId } from "../../flow-run-ref.ts";
 import { age } from "../../../output/age.ts";
 import { toneOf } from "../../../output/palette.ts";
 import type { Tone } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
 
-const SHORT_ID = 8;
-const ORDERED_ID = 13;
-/** The position of the version digit in a UUID. */
-const VERSION_AT = 14;
-
 /** NAMESPACE, with --all-namespaces; then the columns of every listing. */
 export function listColumns(now: () => Date, allNamespaces: boolean): readonly Column<ListRow>[] {
   const namespace: Column<ListRow> = {
     header: "NAMESPACE",
-    value: (row) => row.namespace,
+    value: (row) => row.namespace || undefined,
     shorten: { at: "middle", to: 10 },
   };
   return [
@@ -52,14 +48,6 @@ export function listColumns(now: () => Date, allNamespaces: boolean): readonly C
       shorten: { at: "end", to: 30 },
     },
   ];
-}
-
-/**
- * A prefix that tells ids apart. Newer ids of Prefect 3 (UUID version 7) start with a timestamp: the first 8 digits are
- * the same for a minute, so the next group is shown too.
- */
-function shortId(id: string): string {
-  return id.slice(0, id.charAt(VERSION_AT) === "7" ? ORDERED_ID : SHORT_ID);
 }
 
 function stateTone({ run }: ListRow): Tone {

@@ -1,5 +1,6 @@
 // kubectl prefect jobs: lists the Jobs of flow runs with their status in Kubernetes and Prefect.
 
+import { parseDuration } from "../../../base/duration.ts";
 import { EXIT } from "../../../base/errors.ts";
 import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
@@ -14,10 +15,11 @@ export class JobsCommand extends NamespacedCommand {
   static override paths = [["jobs"], ["get"], ["get", "jobs"]];
   static override usage = Command.Usage({
     category: "Flow runs",
-    description: "list the Jobs of flow runs with their Prefect and Kubernetes status",
+    description: "list flow runs and their Jobs with their Prefect and Kubernetes status",
     details: `
       Lists the Jobs of Prefect 0.x to 3 with the flow run's state in Prefect, its pods in Kubernetes, and a STATUS that
-      sums up both: active, pending, stuck, failed, finished, orphaned or cancelled; -o wide adds the REASON.
+      sums up both: active, pending, stuck, failed, finished, orphaned or cancelled; -o wide adds the REASON. Then come the
+      flow runs without a Job here that are due, claimed or running in Prefect, or ended within --since.
 
       Without a Prefect API the states are unknown. The API of Prefect 1 comes from --api or Prefect's configuration, the
       API of Prefect 2 and 3 from PREFECT_API_URL.
@@ -25,12 +27,16 @@ export class JobsCommand extends NamespacedCommand {
     examples: [
       ["List the Jobs of the current namespace", "$0 jobs"],
       ["List all namespaces with the reason of each status", "$0 jobs -A -o wide"],
+      ["See why the runs of today have failed", "$0 jobs --since 24h -o wide"],
       ["Watch for changes", "$0 jobs -w"],
     ],
   });
 
   selector = Option.String("-l,--selector", { description: "label selector to filter Jobs" });
   fieldSelector = Option.String("--field-selector", { description: "field selector to filter Jobs" });
+  since = Option.String("--since", "1h", {
+    description: "runs without a Job that ended within this time (default 1h)",
+  });
   output = Option.String("-o,--output", {
     description: "output format: table, wide, json, yaml or name (default table)",
   });
@@ -39,6 +45,7 @@ export class JobsCommand extends NamespacedCommand {
 
   async execute(): Promise<number> {
     const printing = await this.#printing();
+    const sinceMs = parseDuration(this.since, "--since");
     const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
     try {
       const query: InventoryQuery = {
@@ -53,7 +60,11 @@ export class JobsCommand extends NamespacedCommand {
       const { loadInventory } = await import("../../../inventory/load.ts");
       const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
       const load = async (): Promise<Inventory> => {
-        const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
+        const endedSince = this.#isFiltered
+          ? undefined
+          : new Date(this.context.clock.now().getTime() - sinceMs);
+        const recent = { ...query, endedSince };
+        const inventory = await loadInventory(scope.connection.kube, directories.byVersion, recent);
         const refusal = inventory.refusals?.get("jobs");
         if (refusal !== undefined) throw refusal;
         return { ...inventory, warnings: [...inventory.warnings, ...ownerWarnings(inventory.runs)] };
@@ -95,11 +106,17 @@ export class JobsCommand extends NamespacedCommand {
     };
   }
 
+  /** A filter selects Jobs. */
+  get #isFiltered(): boolean {
+    return this.selector !== undefined || this.fieldSelector !== undefined;
+  }
+
   async #rows(inventory: Inventory): Promise<readonly ListRow[]> {
     const { listRows } = await import("../../../inventory/list-row.ts");
     const rows = listRows(inventory, this.context.clock.now());
-    const isFiltered = this.selector !== undefined || this.fieldSelector !== undefined;
-    return isFiltered ? rows.filter(({ run }) => run !== undefined) : rows;
+    // What -o name prints is for kubectl, which knows no flow runs.
+    if (this.output === "name") return rows.filter(({ name }) => name !== undefined);
+    return this.#isFiltered ? rows.filter(({ run }) => run !== undefined) : rows;
   }
 
   async #watch(printing: PrintOptions<ListRow>, query: () => Promise<QueryResult>): Promise<number> {

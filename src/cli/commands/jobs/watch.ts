@@ -105,11 +105,13 @@ class WatchScreen {
 }
 
 function keyOf({ item, namespace, name }: ListRow): string {
+  if (item.kind === "run") return item.row.run.flowRunId;
   return item.kind === "job" ? item.row.job.job.metadata.uid : `${namespace}/${name}`;
 }
 
-/** Everything in the row except the age. */
-function fingerprint({ run, pods, restarts, node, image, decision }: ListRow): string {
+/** Everything in the row except ages; the reason of a run without a Job has one. */
+function fingerprint({ item, run, pods, restarts, node, image, decision }: ListRow): string {
   const state = run === undefined ? "" : stateText(run.status);
-  return [run?.name, state, pods, restarts, node, image, decision.status, decision.reason].join("\n");
+  const reason = item.kind === "run" ? "" : decision.reason;
+  return [run?.name, state, pods, restarts, node, image, decision.status, reason].join("\n");
 }

@@ -1,36 +1,46 @@
-// kubectl prefect logs: prints the logs of a flow run's pods.
+// kubectl prefect logs: prints the logs of flow runs' pods, or, when these are gone, the runs' logs in Prefect.
 
-import { EXIT } from "../../../base/errors.ts";
+import { EXIT, SettingsError } from "../../../base/errors.ts";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps } from "./log-stream.ts";
-import type { LogOptions } from "./run-logs.ts";
+import type { NamedSubject, PrintOptions } from "./several-runs.ts";
+import { isFinished } from "../../../orchestrator/flow-run.ts";
+import { shortId } from "../../flow-run-ref.ts";
+import type { ResolvedRun } from "../../flow-run-ref.ts";
+import type { RunDirectories } from "../../run-directories.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
-import { writeRaw } from "../../../output/clean.ts";
+import { printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import { isTerminal } from "../../options/base-command.ts";
-import { NamespacedCommand } from "../../options/namespaced-command.ts";
+import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
 
 export class LogsCommand extends NamespacedCommand {
   static override paths = [["logs"]];
   static override usage = Command.Usage({
     category: "Flow runs",
-    description: "print the logs of a flow run's pods",
+    description: "print the logs of flow runs",
     details: `
       RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
 
-      Prints the log of the container that runs the flow, in the run's newest pod. With -f waits for a pod that has not
-      started, follows a retry into its new Job, and exits when the run's Jobs have finished.
+      Prints the log of the container that runs the flow, in the run's newest pod; when its pods are gone, the run's log in
+      Prefect. With -f waits for a pod that has not started, follows a retry into its new Job, and exits when the run's Jobs
+      have finished. With several runs each line starts with the name of its run.
     `,
     examples: [
       ["Follow the logs of a flow run", "$0 logs quick-fox -f"],
+      ["Follow the runs of all Jobs with a label", "$0 logs -f -l team=data"],
       ["Print the logs from before the last restart", "$0 logs quick-fox --previous"],
       ["Print the last 20 lines of each of its pods", "$0 logs 1a2b3c4d --all-pods --tail 20"],
     ],
   });
 
-  target = Option.String({ name: "RUN" });
+  targets = Option.Rest({ name: "RUN", required: 1 });
+  selector = Option.String("-l,--selector", {
+    description: "the runs of the Jobs with this label selector, in place of RUN",
+  });
   follow = Option.Boolean("-f,--follow", false, {
     description: "follow the logs until the run's Jobs have finished",
   });
@@ -50,30 +60,54 @@ export class LogsCommand extends NamespacedCommand {
   timestamps = Option.Boolean("--timestamps", false, { description: "start each line with its time" });
 
   async execute(): Promise<number> {
-    const { signal, clock } = this.context;
-    const options = { ...this.#options(), signal };
+    const options = this.#options();
     const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
     const { kube } = scope.connection;
+    const { signal, clock } = this.context;
     const deps: LogDeps = {
       kube,
       clock,
-      write: (bytes) => this.#write(bytes),
+      write: (bytes, prefix) => this.#write(bytes, prefix),
       printMessage: (line) => this.printMessage(line),
     };
     try {
-      const { findRun } = await import("../../find-run.ts");
-      const { followRunLogs, printRunLogs } = await import("./run-logs.ts");
-      const run = await findRun(this.target, scope, { directories, signal });
-      const target = { flowRunId: run.id, namespace: run.namespace ?? scope.namespace };
-      await (this.follow ? followRunLogs(deps, target, options) : printRunLogs(deps, target, options));
-      return signal.aborted ? EXIT.interrupted : 0;
+      const { printLogs } = await import("./several-runs.ts");
+      const palette = await this.palette();
+      const runs = await this.#runs(scope, directories);
+      if (runs.length === 0) this.printNothingFound(scope.namespace);
+      const subjects = runs.map((run) => subjectOf(run, scope, directories));
+      const paint = (at: number, prefix: string): string => palette.series(at, prefix);
+      const failures = await printLogs(deps, subjects, { ...options, signal, paint, follow: this.follow });
+      for (const failure of failures) this.reportError(failure);
+      if (signal.aborted) return EXIT.interrupted;
+      return failures.length === 0 ? 0 : EXIT.failure;
     } finally {
       directories.close();
       kube.close();
     }
   }
 
-  #options(): LogOptions {
+  override mayLackRun(): boolean {
+    return this.selector !== undefined || super.mayLackRun();
+  }
+
+  /** Each run once. */
+  async #runs(scope: ClusterScope, directories: RunDirectories): Promise<readonly ResolvedRun[]> {
+    const named = this.targets.filter((text) => text !== NO_RUN);
+    if (this.selector !== undefined && named.length > 0) {
+      throw new SettingsError("cannot print logs: both RUN and -l are given", {
+        hint: "use either RUN or -l",
+      });
+    }
+    if (this.selector !== undefined) {
+      const { selectedRuns } = await import("../../find-run.ts");
+      return selectedRuns(this.selector, scope, { directories, signal: this.context.signal });
+    }
+    const found = await Promise.all(this.targets.map((text) => this.findRun(text, scope, directories)));
+    return [...new Map(found.map((run) => [run.id, run])).values()];
+  }
+
+  #options(): Omit<PrintOptions, "signal" | "paint" | "follow"> {
     const sinceMs = this.since === undefined ? undefined : parseDuration(this.since, "--since");
     return {
       container: this.container,
@@ -88,13 +122,23 @@ export class LogsCommand extends NamespacedCommand {
   }
 
   /** As it is to a pipe, without colours and controls on a terminal. Waits for the reader, because a log can be larger than memory. */
-  async #write(bytes: Buffer): Promise<void> {
+  async #write(bytes: Buffer, prefix: string): Promise<void> {
     const { stdout, signal } = this.context;
     const isWritten = isTerminal(stdout)
-      ? stdout.write(shown(this.#decoder.decode(bytes, { stream: true })))
-      : writeRaw(stdout, bytes);
+      ? writeStyled(stdout, prefix + printable(shown(this.#decoder.decode(bytes, { stream: prefix === "" }))))
+      : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
     if (!isWritten && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
   }
+}
+
+function subjectOf(run: ResolvedRun, scope: ClusterScope, { byVersion }: RunDirectories): NamedSubject {
+  return {
+    name: run.name ?? shortId(run.id),
+    flowRunId: run.id,
+    namespace: run.namespace ?? scope.namespace,
+    isOver: run.status.kind === "known" && isFinished(run.status.state.type),
+    directory: byVersion[run.prefectVersion],
+  };
 }
 
 function shown(log: string): string {

@@ -11,8 +11,8 @@ import type { LogTarget } from "./log-targets.ts";
 export interface LogDeps {
   readonly kube: Pick<KubeApi, "streamPodLog" | "listPage">;
   readonly clock: Clock;
-  /** Writes bytes of a log. */
-  readonly write: (bytes: Buffer) => void | Promise<void>;
+  /** Writes bytes of a log: whole lines if they have a prefix. */
+  readonly write: (bytes: Buffer, prefix: string) => void | Promise<void>;
   /** Prints a line for people. */
   readonly printMessage: (line: string) => void;
 }
@@ -119,13 +119,13 @@ export class LogStream {
     this.#atLast = at === this.#last ? this.#atLast + 1 : 1;
     this.#last = at;
     const text = timestamps ? line : line.subarray(at.length + 1);
-    await this.#deps.write(lineOf(this.#prefix, text));
+    await this.#deps.write(lineOf(text), this.#prefix);
   }
 }
 
 /** A line of a log with its line break; its bytes are not decoded. */
-export function lineOf(prefix: string, line: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(prefix), line, Buffer.from("\n")]);
+export function lineOf(line: Buffer): Buffer {
+  return Buffer.concat([line, Buffer.from("\n")]);
 }
 
 /** A connection that broke while the log came, as an error for people; other errors stay what they are. */

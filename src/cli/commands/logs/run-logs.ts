@@ -2,12 +2,15 @@
 
 import { NO_STATES } from "../../../inventory/run-states.ts";
 import { ExpectedError } from "../../../base/errors.ts";
+import { shellWord } from "../../../base/shell-word.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import { linesOf } from "../../../base/lines.ts";
 import { lineOf, LogStream, readError } from "./log-stream.ts";
 import type { LogDeps, LogRange } from "./log-stream.ts";
+import type { RunDirectory } from "../../../orchestrator/run-directory.ts";
+import { printPrefectLog } from "./prefect-log.ts";
 import { containerNames, logTargets, podsOfRun, noLogReason } from "./log-targets.ts";
 import type { LogChoice, LogTarget } from "./log-targets.ts";
 
@@ -16,9 +19,15 @@ export interface LogSubject {
   readonly flowRunId: string;
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
+  /** The run has ended in Prefect. */
+  readonly isOver: boolean;
+  /** The Prefect that has the run's log; undefined: none is configured. */
+  readonly directory: Pick<RunDirectory, "log"> | undefined;
 }
 
 export interface LogOptions extends LogChoice, LogRange {
+  /** What each line starts with, when several runs are printed. */
+  readonly runPrefix: string;
   /** The log of the previous run of the container, else of the previous pod. */
   readonly previous: boolean;
 }
@@ -36,10 +45,11 @@ export async function printRunLogs(
   const pods = podsOfRun(await listRuns(deps, subject, options.signal));
   const targets = logTargets(pods, options);
   if (pods.length === 0) {
+    if (await printFromPrefect(deps, subject, options)) return;
     const { flowRunId, namespace } = subject;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
     throw new ExpectedError(`cannot read the logs of flow run "${flowRunId}": it has no pod in ${where}`, {
-      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: kubectl prefect inspect RUN`,
+      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect(subject)}`,
     });
   }
   if (targets.length === 0) throw noContainer(pods, options);
@@ -53,7 +63,7 @@ export async function printRunLogs(
   if (printed > 0 || first === undefined) return;
   const reason = options.previous ? "it has no previous container" : noLogReason(first);
   throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${reason}`, {
-    hint: "see why with: kubectl prefect inspect RUN",
+    hint: `see why with: ${inspect(subject)}`,
   });
 }
 
@@ -70,6 +80,7 @@ export async function followRunLogs(
     const runs = await follower.listRuns(subject);
     if (runs === undefined) continue;
     const jobs = runs.flatMap((run) => run.observed.jobs);
+    if (subject.isOver && jobs.length === 0 && !hadJobs) return printRunLogs(deps, subject, options);
     hadJobs ||= jobs.length > 0;
     const pods = podsOfRun(runs);
     const targets = logTargets(pods, options);
@@ -160,12 +171,28 @@ class LogFollower {
   }
 }
 
+function inspect({ flowRunId }: LogSubject): string {
+  return `kubectl prefect inspect ${shellWord(flowRunId)}`;
+}
+
+/** A container's log is not in Prefect. */
+async function printFromPrefect(
+  deps: LogDeps,
+  { flowRunId, directory }: LogSubject,
+  options: LogOptions & { readonly signal: AbortSignal },
+): Promise<boolean> {
+  const { container, previous, runPrefix: prefix } = options;
+  if (directory === undefined || container !== undefined || previous) return false;
+  return printPrefectLog(deps, { flowRunId, directory }, { ...options, prefix });
+}
+
 async function listRuns(
   deps: LogDeps,
   subject: LogSubject,
   signal: AbortSignal,
 ): Promise<readonly InventoryRun[]> {
-  const { runs, refusals } = await loadInventory(deps.kube, NO_STATES, { ...subject, signal });
+  const { flowRunId, namespace } = subject;
+  const { runs, refusals } = await loadInventory(deps.kube, NO_STATES, { flowRunId, namespace, signal });
   for (const refusal of refusals?.values() ?? []) throw refusal;
   return runs;
 }
@@ -191,21 +218,20 @@ async function printOne(
   let isEmpty = true;
   const print = async (bytes: Buffer): Promise<void> => {
     isEmpty = false;
-    await write(bytes);
+    await write(bytes, prefix);
   };
   try {
     if (prefix === "") for await (const chunk of chunks) await print(chunk);
-    else
-      for await (const lines of linesOf(chunks)) for (const line of lines) await print(lineOf(prefix, line));
+    else for await (const lines of linesOf(chunks)) for (const line of lines) await print(lineOf(line));
   } catch (error) {
     throw signal.aborted ? error : readError(target, error);
   }
   return !isEmpty || target.startedAt !== undefined;
 }
 
-/** `pod/container ` if the lines of several containers are mixed. */
-function prefixOf({ pod, container }: LogTarget, { allPods, allContainers }: LogChoice): string {
-  return allPods || allContainers ? `${pod.metadata.name}/${container} ` : "";
+/** The run's prefix, and `pod/container ` if the lines of several containers are mixed. */
+function prefixOf({ pod, container }: LogTarget, { allPods, allContainers, runPrefix }: LogOptions): string {
+  return `${runPrefix}${allPods || allContainers ? `${pod.metadata.name}/${container} ` : ""}`;
 }
 
 function noContainer(pods: readonly LogTarget["pod"][], { container = "" }: LogChoice): ExpectedError {

@@ -116,10 +116,10 @@ export class RenderCommand extends AgentCommand {
     const { clock, signal } = this.context;
     const idPrefix = ref.kind === "run" ? ref.idPrefix : undefined;
     const query = { name: ref.text, idPrefix, now: clock.now(), limit: MAX_RESULTS };
-    return chooseRun(ref, await prefect.findFlowRuns(query, signal), () => {
-      const message = `cannot find flow run "${ref.text}": Prefect has no run with this id or name`;
-      const hint = "check the name, the tenant (--tenant-id) and the address (--api)";
-      return new ExpectedError(message, { hint });
+    const found = await prefect.findFlowRuns(query, signal);
+    if (found.length > 0) return chooseRun(ref, found);
+    throw new ExpectedError(`cannot find flow run "${ref.text}": Prefect has no run with this id or name`, {
+      hint: "check the name, the tenant (--tenant-id) and the address (--api)",
     });
   }
 

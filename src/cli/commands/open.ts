@@ -1,0 +1,55 @@
+// kubectl prefect open: prints the address of a flow run's page in Prefect's UI and, on a desktop, opens it.
+
+import { spawn } from "node:child_process";
+import { Command, Option } from "clipanion";
+import { ExpectedError } from "../../base/errors.ts";
+import { noApiText } from "../../inventory/run-states.ts";
+import { isTerminal } from "../options/base-command.ts";
+import { NamespacedCommand } from "../options/namespaced-command.ts";
+
+export class OpenCommand extends NamespacedCommand {
+  static override paths = [["open"]];
+  static override usage = Command.Usage({
+    category: "Flow runs",
+    description: "open the page of a flow run in Prefect's UI",
+    details: `
+      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
+
+      Prints the address of the page. On a desktop it also opens there, unless the output goes to a pipe.
+    `,
+    examples: [
+      ["Open a flow run", "$0 open quick-fox"],
+      ["Only print its address", "$0 open quick-fox | cat"],
+    ],
+  });
+
+  target = Option.String({ name: "RUN" });
+
+  async execute(): Promise<number> {
+    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
+    try {
+      const run = await this.findRun(this.target, scope, directories);
+      const directory = directories.byVersion[run.prefectVersion];
+      if (directory === undefined) {
+        const what = `cannot find the page of flow run "${run.name ?? run.id}"`;
+        throw new ExpectedError(`${what}: ${noApiText(run.prefectVersion)}`);
+      }
+      const address = await directory.page(run.id);
+      this.print(`${address}\n`);
+      this.#show(address);
+      return 0;
+    } finally {
+      directories.close();
+      scope.connection.kube.close();
+    }
+  }
+
+  /** Whether it opens or not, the address is printed. */
+  #show(address: string): void {
+    const [program, ...args] = this.context.browser ?? [];
+    if (program === undefined || !isTerminal(this.context.stdout) || !/^https?:/.test(address)) return;
+    const browser = spawn(program, [...args, address], { detached: true, stdio: "ignore" });
+    browser.on("error", () => {});
+    browser.unref();
+  }
+}

@@ -1,0 +1,43 @@
+// Why nobody takes a due flow run of Prefect 1: which label no running agent has. Pure.
+
+import { formatDuration } from "../base/duration.ts";
+import { labelsText, takesRun } from "../orchestrator/agent-identity.ts";
+import type { AgentRow } from "../orchestrator/agent-identity.ts";
+
+/** Prefect calls an agent healthy if it polled within the last minute. */
+const POLLED_WITHIN_MS = 60_000;
+const MAX_NAMED = 5;
+
+/** Whether the agent is running: it polls for flow runs. `now`: by the API's clock. */
+export function isPolling({ lastPolledAt }: Pick<AgentRow, "lastPolledAt">, now: Date): boolean {
+  return lastPolledAt !== undefined && now.getTime() - lastPolledAt.getTime() <= POLLED_WITHIN_MS;
+}
+
+/** Names the missing label and the agents that exist. `agents`: the last to poll first. */
+export function waitReason(labels: readonly string[], agents: readonly AgentRow[], now: Date): string {
+  const running = agents.filter((agent) => isPolling(agent, now));
+  if (running.length === 0) return `no agent is running; ${lastSeen(agents[0], now)}`;
+  const taker = running.find((agent) => takesRun(agent.labels, labels));
+  if (taker !== undefined)
+    return `agent "${taker.name}" with ${labelsText(taker.labels)} takes such runs; its log tells why not yet`;
+  const named = running
+    .slice(0, MAX_NAMED)
+    .map((agent) => `"${agent.name}" with ${labelsText(agent.labels)}`);
+  const more = running.length > MAX_NAMED ? ` and ${running.length - MAX_NAMED} more` : "";
+  return `${lacking(labels, running)}; running: ${named.join(", ")}${more}`;
+}
+
+/** What the agent that has most of the labels lacks. */
+function lacking(labels: readonly string[], running: readonly AgentRow[]): string {
+  if (labels.length === 0) return "it has no labels, and only an agent without labels takes such runs";
+  const missing = running.map((agent) => labels.filter((label) => !agent.labels.includes(label)));
+  const [fewest = labels] = missing.sort((left, right) => left.length - right.length);
+  const needs = fewest.length === labels.length ? "" : ` (the run needs ${labels.join(", ")})`;
+  return `no running agent has ${labelsText(fewest)}${needs}`;
+}
+
+function lastSeen(latest: AgentRow | undefined, now: Date): string {
+  if (latest?.lastPolledAt === undefined) return "none has asked for flow runs yet";
+  const ago = formatDuration(now.getTime() - latest.lastPolledAt.getTime());
+  return `"${latest.name}" with ${labelsText(latest.labels)} was last seen ${ago} ago`;
+}

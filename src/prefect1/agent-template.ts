@@ -1,0 +1,109 @@
+// The agent's own job template: read at the start, and again when it changes. The last good form stays in use, so that one
+// that breaks fails no run.
+
+import type { Clock } from "../base/clock.ts";
+import { isRetryable, textOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import { KubeError } from "../kube/client/errors.ts";
+import type { SourceFault } from "../orchestrator/work-source.ts";
+import type { JobSettings } from "./build/job-settings.ts";
+import { sampleJob } from "./build/sample-job.ts";
+import { agentTemplateSource, templateError } from "./build/template.ts";
+import type { PathSource, Template } from "./build/template.ts";
+import { isAddress, parseTemplate } from "./build/template-sources.ts";
+import type { ReadTemplate } from "./build/template-sources.ts";
+
+export interface AgentTemplateDeps {
+  readonly readTemplate: ReadTemplate;
+  readonly kube: Pick<KubeApi, "create">;
+  readonly clock: Pick<Clock, "sleep">;
+  readonly log: Pick<Log, "info" | "warn">;
+}
+
+const READ_EVERY_MS = { file: 2_000, address: 15_000 };
+
+export class AgentTemplate {
+  readonly source: PathSource;
+  readonly #deps: AgentTemplateDeps;
+  /** The newest text that was looked at. */
+  #text: string | undefined;
+  #good: Template | undefined;
+  #fault: string | undefined;
+
+  constructor(path: string, deps: AgentTemplateDeps) {
+    this.source = agentTemplateSource(path);
+    this.#deps = deps;
+  }
+
+  /** The first reading. Throws SettingsError for a wrong template; an address that does not answer is read again later. */
+  async open(): Promise<void> {
+    try {
+      const text = await this.#deps.readTemplate(this.source);
+      this.#good = parseTemplate(text, this.source.origin);
+      this.#text = text;
+    } catch (error) {
+      if (!isRetryable(error)) throw error;
+      this.#fails(textOf(error));
+    }
+  }
+
+  /** The last good form. Throws SettingsError while there is none. */
+  current(): Template {
+    if (this.#good !== undefined) return this.#good;
+    throw templateError(this.source.origin, "it could not be read yet");
+  }
+
+  /** What is wrong with the newest form; undefined: nothing. */
+  fault(): SourceFault | undefined {
+    return this.#fault === undefined ? undefined : { text: this.#fault, canBuild: this.#good !== undefined };
+  }
+
+  /** Reads it again and again until the signal aborts; a new form is tried before it is used. */
+  async run(settings: JobSettings, signal: AbortSignal): Promise<void> {
+    const everyMs = READ_EVERY_MS[isAddress(this.source.path) ? "address" : "file"];
+    for (;;) {
+      await this.#deps.clock.sleep(everyMs, signal);
+      if (signal.aborted) return;
+      try {
+        await this.#readAgain(settings);
+      } catch (error) {
+        this.#fails(textOf(error));
+      }
+    }
+  }
+
+  async #readAgain(settings: JobSettings): Promise<void> {
+    const text = await this.#deps.readTemplate(this.source);
+    if (text !== this.#text) {
+      const template = parseTemplate(text, this.source.origin);
+      await this.#tryOut(template, settings);
+      this.#text = text;
+      this.#good = template;
+      this.#deps.log.info("Read the job template", { template: this.source.origin.name });
+    }
+    this.#fault = undefined;
+  }
+
+  /** Throws what Kubernetes finds invalid in a sample run's Job; any other answer says nothing about the template. */
+  async #tryOut(template: Template, settings: JobSettings): Promise<void> {
+    const job = sampleJob(template, settings);
+    try {
+      await this.#deps.kube.create("jobs", job, { namespace: settings.namespace, dryRun: true });
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 422)
+        throw templateError(this.source.origin, error.detail, { cause: error });
+    }
+  }
+
+  /** One line in the log for each fault, however often it is found. */
+  #fails(fault: string): void {
+    if (fault === this.#fault) return;
+    this.#fault = fault;
+    const meanwhile =
+      this.#good === undefined
+        ? "No job template yet; claiming no flow runs until it can be read"
+        : "The last good job template stays in use";
+    this.#deps.log.warn(meanwhile, { error: fault });
+  }
+}

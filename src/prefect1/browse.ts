@@ -1,0 +1,75 @@
+// What people look at in Prefect 1: the latest flow runs, a run's log, its page in the UI.
+
+import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
+import { redactUrl } from "../base/redact-url.ts";
+import type { KnownRun, LoggedLine, LogPage, LogQuery } from "../orchestrator/run-directory.ts";
+import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
+import type { Graphql } from "./graphql.ts";
+import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
+import { decodeStateRow, runStateOf } from "./run-state.ts";
+import { FINISHED, isoUtc } from "./states.ts";
+
+const ERRORS = ["ERROR", "CRITICAL"];
+/** Run configs of agents that create no Kubernetes Jobs. */
+const ELSEWHERE = /^(?!Kubernetes|Universal)\w+Run$/;
+
+/** All throw PrefectError. */
+export interface Browse {
+  /** Runs that are due, claimed or running, and those that ended since then; the last changed first. */
+  recent(span: { readonly since: Date; readonly now: Date }, signal?: AbortSignal): Promise<KnownRun[]>;
+  log(id: string, query: LogQuery & LogPage, signal?: AbortSignal): Promise<LoggedLine[]>;
+  /** The run's page in the UI at this address. */
+  page(id: string, ui: string): Promise<string>;
+}
+
+export function browse(graphql: Graphql, tenantId: (signal?: AbortSignal) => Promise<string>): Browse {
+  return {
+    recent: async ({ since, now }, signal) => {
+      const times = { now: isoUtc(now), since: isoUtc(since) };
+      const data = await graphql.request({
+        action: "list the latest flow runs",
+        name: "flow_run_recent",
+        document: RECENT_RUNS,
+        variables: { tenant: await tenantId(signal), finished: [...FINISHED], limit: RECENT_LIMIT, ...times },
+        signal,
+      });
+      return [...arrayIn(data["unfinished"]), ...arrayIn(data["ended"])].flatMap((row) => knownRun(row));
+    },
+    log: async (id, { since, errorsOnly, offset, limit, newestFirst }, signal) => {
+      const where = {
+        flow_run_id: { _eq: id },
+        ...(since === undefined ? {} : { timestamp: { _gte: isoUtc(since) } }),
+        ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
+      };
+      const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };
+      const action = "read the flow run's log";
+      const data = await graphql.request({ action, name: "log_page", document: LOG_PAGE, variables, signal });
+      return arrayIn(data["log"]).map(loggedLine);
+    },
+    page: async (id, ui) => {
+      const variables = { tenant: await tenantId() };
+      const action = "find the run's page";
+      const data = await graphql.request({ action, name: "tenant_slug", document: TENANT_SLUG, variables });
+      const slug = textIn(objectIn(arrayIn(data["tenant"])[0])["slug"]) ?? "default";
+      return `${redactUrl(ui).replace(/\/+$/, "")}/${encodeURIComponent(slug)}/flow-run/${id}`;
+    },
+  };
+}
+
+function knownRun(raw: unknown): KnownRun[] {
+  const row = decodeStateRow(raw);
+  const { run_config: config, state_timestamp: at } = objectIn(raw);
+  if (ELSEWHERE.test(textIn(objectIn(config)["type"]) ?? "")) return [];
+  const { id, name, labels, agent } = row;
+  return [{ id, name: name ?? undefined, labels, agent, state: runStateOf({ ...row, updated: dateIn(at) }) }];
+}
+
+function loggedLine(raw: unknown): LoggedLine {
+  const { timestamp, level, name, message } = objectIn(raw);
+  return {
+    at: dateIn(timestamp),
+    level: textIn(level) ?? "",
+    logger: textIn(name) ?? "",
+    message: textIn(message) ?? "",
+  };
+}

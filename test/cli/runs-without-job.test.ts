@@ -1,0 +1,181 @@
+// Flow runs that have nothing in the cluster: jobs, inspect, logs and open read them from Prefect.
+
+import { describe, expect, it } from "vitest";
+import { runId, startTestCluster } from "../inventory/test-cluster.ts";
+import { agentPolls, everyRun } from "../support/every-run.ts";
+import { fakePrefect3 } from "../support/prefect3.ts";
+
+describe("jobs", () => {
+  it("lists Jobs, then runs that are due, running or have lately ended", async () => {
+    const { cli } = await everyRun();
+    const { stdout } = await cli(["jobs", "-o", "wide"]);
+    const rows = stdout.trimEnd().split("\n");
+    const names = rows.map((row) => row.split(" ")[0] ?? "");
+    expect(names.slice(1, 5).toSorted()).toEqual(["loaded", "pulls", "train", "works"]);
+    expect(names.slice(5).toSorted()).toEqual(["done", "due", "gone", "lost", "unlabelled"]);
+    const row = (name: string): string => rows.find((each) => each.startsWith(`${name} `)) ?? "";
+    expect(row("lost")).toMatch(/ Failed +<none> .* failed .*Failed \d+s ago: .*exited with code 3/);
+    expect(row("due")).toMatch(/ Scheduled +<none> .* pending .*due \d+s ago: no agent has taken it yet/);
+    expect(row("done")).toMatch(/ Success .* finished /);
+  });
+
+  it("lists no ended runs with --since 0, none that a selector cannot select, and only kubectl's objects by name", async () => {
+    const { cli } = await everyRun();
+    const unended = (await cli(["jobs", "--since", "0"])).stdout;
+    expect(unended).toMatch(/^due /m);
+    expect(unended).not.toMatch(/^(?:lost|gone|done) /m);
+    expect((await cli(["jobs", "-l", "a=b"])).stdout).toBe("");
+    const names = (await cli(["jobs", "-o", "name"])).stdout.trimEnd().split("\n");
+    expect(names.every((name) => name.startsWith("job.batch/"))).toBe(true);
+  });
+
+  it("appends each once with -w, although its age changes", async () => {
+    const { cli, prefect } = await everyRun();
+    const stop = new AbortController();
+    prefect.onRequest(() => {
+      if (prefect.requests.count("flow_run") > 4) stop.abort();
+      return undefined;
+    });
+    const { stdout } = await cli(["jobs", "-w"], { signal: stop.signal });
+    expect(stdout.match(/^lost /gm)).toHaveLength(1);
+  });
+
+  it("prints them as objects", async () => {
+    const { cli, ids } = await everyRun();
+    const { items } = JSON.parse((await cli(["jobs", "-o", "json"])).stdout) as {
+      items: { flowRun: { id: string } }[];
+    };
+    expect(items.find(({ flowRun }) => flowRun.id === ids["lost"])).toMatchObject({
+      kind: "FlowRun",
+      flowRun: { name: "lost", prefect: 1, state: { name: "Failed" } },
+      status: "failed",
+    });
+  });
+
+  it("lists runs of other kinds of agents of Prefect 1 nowhere", async () => {
+    const { cli, prefect } = await everyRun();
+    const flow = prefect.createFlow({ name: "local" });
+    prefect.createFlowRun({ flow, name: "on-docker", runConfig: { type: "DockerRun" } });
+    expect((await cli(["jobs"])).stdout).not.toContain("on-docker");
+  });
+});
+
+describe("logs", () => {
+  it("prints the run's log in Prefect once its Job is gone", async () => {
+    const { cli } = await everyRun();
+    const { stdout, stderr, exitCode } = await cli(["logs", "lost"]);
+    expect(stdout).toMatch(
+      /^\[\d{4}-\d\d-\d\d [\d:,]+\] INFO - agent \| Submitted for execution: Job prefect-job-1a2b3c4d\n\[.*\] ERROR - k8s-infra \| Job prefect-job-1a2b3c4d: container 'flow' exited with code 3\n[^]*\tValueError: no rows in table orders\n$/,
+    );
+    expect(stderr).toBe("note: the run has no pod here; this is its log in Prefect\n");
+    expect(exitCode).toBe(0);
+  });
+
+  it("follows no run that has ended", async () => {
+    const { cli } = await everyRun();
+    const { stdout, exitCode } = await cli(["logs", "lost", "-f"]);
+    expect(stdout).toMatch(/^\[.*\] ERROR - k8s-infra \| Job /m);
+    expect(exitCode).toBe(0);
+  });
+
+  it("says that there is none", async () => {
+    const { cli } = await everyRun();
+    const { stderr, exitCode } = await cli(["logs", "gone"]);
+    expect(stderr).toContain("it has no pod in namespace");
+    expect(exitCode).toBe(1);
+  });
+
+  it("reads Prefect 3's, page by page", async () => {
+    const { cli } = await startTestCluster();
+    const { fake, url } = await fakePrefect3();
+    const timestamp = (n: number): string => new Date(Date.UTC(2026, 10, 21) + n).toISOString();
+    fake.put({ id: runId(4), name: "amber-fox", state: { type: "CRASHED" } });
+    for (let n = 0; n < 450; n++)
+      fake.log({
+        flow_run_id: runId(4),
+        timestamp: timestamp(n),
+        level: 20,
+        name: "prefect.flow_runs",
+        message: `line ${n}`,
+      });
+    const env = { PREFECT_API_URL: url };
+    const all = (await cli(["logs", "amber-fox"], { env })).stdout.trimEnd().split("\n");
+    expect(all).toHaveLength(450);
+    expect(all[0]).toBe("[2026-11-21 00:00:00,000] INFO - prefect.flow_runs | line 0");
+    const last = (await cli(["logs", "amber-fox", "--tail", "250"], { env })).stdout.trimEnd().split("\n");
+    expect(last).toEqual(all.slice(-250));
+  });
+});
+
+describe("inspect", () => {
+  it("shows how a run has failed whose Job is gone", async () => {
+    const { cli } = await everyRun();
+    const { stdout } = await cli(["inspect", "lost"]);
+    expect(stdout).toMatch(
+      /^STATUS failed: Failed \d+s ago: Kubernetes Error: container 'flow' exited with code 3 \(its Job was deleted\)\n/,
+    );
+    expect(stdout).toContain("ValueError: no rows in table orders");
+  });
+
+  it.each([
+    {
+      name: "a run whose labels no running agent has",
+      run: "due",
+      agents: [["cpu", ["eu"]]] as const,
+      want: /no running agent has label gpu \(the run needs eu, gpu\); running: "cpu" with label eu$/,
+    },
+    {
+      name: "a run without labels",
+      run: "unlabelled",
+      agents: [["cpu", ["eu"]]] as const,
+      want: /it has no labels, and only an agent without labels takes such runs; running: "cpu" with label eu$/,
+    },
+    {
+      name: "a run that an agent takes",
+      run: "due",
+      agents: [["all", ["gpu", "eu"]]] as const,
+      want: /agent "all" with labels eu, gpu takes such runs; its log tells why not yet$/,
+    },
+    { name: "a run without any agent", run: "due", agents: [], want: /no agent is running; none has asked/ },
+  ])("says why nobody takes $name", async ({ run, agents, want }) => {
+    const { cli, prefect } = await everyRun();
+    for (const [name, labels] of agents) await agentPolls(prefect, name, labels);
+    const { stdout } = await cli(["inspect", run]);
+    expect(stdout.split("\n")[0]).toMatch(want);
+    expect(stdout.split("\n")[0]).toMatch(/^STATUS pending: due \d+s ago: /);
+  });
+});
+
+describe("open", () => {
+  it("prints the page of a run in the UI of Prefect Server", async () => {
+    const { cli, ids } = await everyRun();
+    expect((await cli(["open", "lost"])).stdout).toBe(
+      `http://localhost:8080/default/flow-run/${ids["lost"]}\n`,
+    );
+  });
+
+  it("prints the page of a run in Prefect 3's UI", async () => {
+    const { cli } = await startTestCluster();
+    const { fake, url } = await fakePrefect3();
+    fake.put({ id: runId(4), name: "amber-fox", state: { type: "COMPLETED" } });
+    const at = async (env: Record<string, string>): Promise<string> =>
+      (await cli(["open", "amber-fox"], { env: { PREFECT_API_URL: url, ...env } })).stdout;
+    expect(await at({})).toBe(`${url.replace("/api", "")}/runs/flow-run/${runId(4)}\n`);
+    expect(await at({ PREFECT_UI_URL: "https://prefect.corp" })).toBe(
+      `https://prefect.corp/runs/flow-run/${runId(4)}\n`,
+    );
+  });
+});
+
+describe("a name that is nearly right", () => {
+  it.each([
+    { argv: ["logs", "lots"], hint: "did you mean lost?" },
+    { argv: ["inspect", "unlabeled"], hint: "did you mean unlabelled?" },
+    { argv: ["cancel", "wroks"], hint: "did you mean works?" },
+  ])("is suggested: $argv", async ({ argv, hint }) => {
+    const { cli } = await everyRun();
+    const { stderr, exitCode } = await cli(argv);
+    expect(stderr).toContain(`hint: ${hint}\n`);
+    expect(exitCode).toBe(1);
+  });
+});
