@@ -4,7 +4,8 @@ import PQueue from "p-queue";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { KindMap, Resource } from "../kube/client/objects.ts";
-import { transform } from "./transform.ts";
+import { Transform } from "../job/transform.ts";
+import { transformed } from "./transform.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;
@@ -15,6 +16,7 @@ export class Listing {
   readonly #kube: Pick<KubeApi, "listPage">;
   readonly #queue = new PQueue({ concurrency: CONNECTIONS });
   readonly #signal: AbortSignal | undefined;
+  readonly #transform = new Transform();
   readonly #warnings = new Set<string>();
   readonly #refusals = new Map<Resource, KubeError>();
 
@@ -68,11 +70,11 @@ export class Listing {
   ): Promise<readonly KindMap[R][]> {
     const found: KindMap[R][] = [];
     let next: string | undefined;
+    const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
     do {
-      const pageQuery = { ...query, limit: PAGE, next };
+      const pageQuery = { ...query, limit: PAGE, next, transform };
       const page = await this.#queue.add(() => this.#kube.listPage(resource, pageQuery, this.#signal));
-      for (const item of page.items) {
-        const object = transform(resource, item);
+      for (const object of page.items) {
         found.push(object);
         onObject?.(object);
       }

@@ -1,79 +1,121 @@
-// Cache transforms: they keep only the fields that the agent reads, so that 10,000 Jobs need little memory.
+// What the agent and inventories keep of Jobs, pods and events: only the fields that are read, and equal parts only once, so that
+// 10,000 of them need little memory.
 
-import { KEPT_METADATA } from "./transform-metadata.ts";
-import type { Container, ContainerStatus, Job, KubeEvent, Meta, Pod } from "../client/objects.ts";
+import { Interner } from "../base/interner.ts";
+import type {
+  Container,
+  ContainerStatus,
+  Job,
+  KubeEvent,
+  Meta,
+  Pod,
+  PodSpec,
+} from "../kube/client/objects.ts";
+import {
+  AGENT_ANNOTATION,
+  FLOW_RUN_LABEL,
+  FLOW_RUN_LABEL_2,
+  IDENTIFIER_LABEL,
+  KEEP_ANNOTATION,
+} from "./labels.ts";
 
+const LABELS = [IDENTIFIER_LABEL, FLOW_RUN_LABEL, FLOW_RUN_LABEL_2];
+const ANNOTATIONS = [KEEP_ANNOTATION, AGENT_ANNOTATION];
 const POD_CONDITIONS = new Set(["PodScheduled", "DisruptionTarget"]);
 
-/** A Job, without its pod template. */
-export function transformJob(job: Job): Job {
-  const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = job.spec;
-  return {
-    metadata: transformMetadata(job.metadata),
-    spec: defined({ backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend }),
-    status: job.status,
-  };
+/** What to keep besides. */
+export interface AlsoKept {
+  readonly labels?: readonly string[];
+  /** Environment variables of containers. */
+  readonly variables?: ReadonlySet<string>;
 }
 
-export function transformPod(pod: Pod): Pod {
-  const { nodeName, restartPolicy, containers, initContainers } = pod.spec;
-  const { phase, reason, message, podIP, conditions, containerStatuses, initContainerStatuses } = pod.status;
-  return {
-    metadata: transformMetadata(pod.metadata),
-    spec: defined({
-      nodeName,
-      restartPolicy,
-      containers: containers?.map(transformContainer),
-      initContainers: initContainers?.map(transformContainer),
-    }),
-    status: defined({
-      phase,
+/** Transforms the objects of one cache or inventory. */
+export class Transform {
+  readonly #shared = new Interner();
+
+  /** A Job, without its pod template. */
+  job(job: Job): Job {
+    const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend } = job.spec;
+    return {
+      metadata: this.#metadata(job.metadata, LABELS),
+      spec: this.#shared.of(
+        defined({ backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend }),
+      ),
+      status: job.status,
+    };
+  }
+
+  pod(pod: Pod, { labels = [], variables }: AlsoKept = {}): Pod {
+    const { phase, reason, message, podIP, conditions, containerStatuses, initContainerStatuses } =
+      pod.status;
+    return {
+      metadata: this.#metadata(pod.metadata, [...LABELS, ...labels]),
+      spec: this.podSpec(pod.spec, variables),
+      status: defined({
+        phase,
+        reason,
+        message,
+        podIP,
+        conditions: this.#shared.of(conditions?.filter(({ type }) => POD_CONDITIONS.has(type))),
+        containerStatuses: this.#shared.of(containerStatuses?.map(transformContainerStatus)),
+        initContainerStatuses: this.#shared.of(initContainerStatuses?.map(transformContainerStatus)),
+      }),
+    };
+  }
+
+  podSpec(spec: PodSpec, variables?: ReadonlySet<string>): PodSpec {
+    const { nodeName, serviceAccountName, restartPolicy, containers, initContainers } = spec;
+    const kept = (container: Container): Container => transformContainer(container, variables);
+    return this.#shared.of(
+      defined({
+        nodeName,
+        serviceAccountName,
+        restartPolicy,
+        containers: containers?.map(kept),
+        initContainers: initContainers?.map(kept),
+      }),
+    );
+  }
+
+  event(event: KubeEvent): KubeEvent {
+    const { involvedObject, type, reason, message, count, series } = event;
+    const { firstTimestamp, lastTimestamp, eventTime } = event;
+    const { kind, name, uid } = involvedObject;
+    return defined({
+      metadata: this.#metadata(event.metadata, []),
+      involvedObject: defined({ kind, name, uid }),
+      type,
       reason,
-      message,
-      podIP,
-      conditions: conditions?.filter(({ type }) => POD_CONDITIONS.has(type)),
-      containerStatuses: containerStatuses?.map(transformContainerStatus),
-      initContainerStatuses: initContainerStatuses?.map(transformContainerStatus),
-    }),
-  };
+      message: this.#shared.of(message),
+      count,
+      firstTimestamp,
+      lastTimestamp,
+      eventTime,
+      series,
+    });
+  }
+
+  #metadata(meta: Meta, labels: readonly string[]): Meta {
+    const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = meta;
+    return defined({
+      name,
+      namespace: this.#shared.of(namespace),
+      uid,
+      resourceVersion,
+      creationTimestamp: this.#shared.of(creationTimestamp),
+      deletionTimestamp,
+      ownerReferences: meta.ownerReferences,
+      labels: pickKeys(meta.labels, labels),
+      annotations: this.#shared.of(pickKeys(meta.annotations, ANNOTATIONS)),
+    });
+  }
 }
 
-export function transformEvent(event: KubeEvent): KubeEvent {
-  const { involvedObject, type, reason, message, count, firstTimestamp, lastTimestamp, eventTime, series } =
-    event;
-  const { kind, name, uid } = involvedObject;
-  return defined({
-    metadata: transformMetadata(event.metadata),
-    involvedObject: defined({ kind, name, uid }),
-    type,
-    reason,
-    message,
-    count,
-    firstTimestamp,
-    lastTimestamp,
-    eventTime,
-    series,
-  });
-}
-
-function transformMetadata(meta: Meta): Meta {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, ownerReferences } =
-    meta;
-  return defined({
-    name,
-    namespace,
-    uid,
-    resourceVersion,
-    creationTimestamp,
-    deletionTimestamp,
-    ownerReferences,
-    labels: pickKeys(meta.labels, KEPT_METADATA),
-    annotations: pickKeys(meta.annotations, KEPT_METADATA),
-  });
-}
-
-function transformContainer({ name, image, restartPolicy, resources }: Container): Container {
-  return defined({ name, image, restartPolicy, resources });
+function transformContainer(container: Container, variables?: ReadonlySet<string>): Container {
+  const { name, image, restartPolicy, resources } = container;
+  const env = variables && container.env?.filter((variable) => variables.has(variable.name));
+  return defined({ name, image, restartPolicy, resources, env: env?.length === 0 ? undefined : env });
 }
 
 function transformContainerStatus(status: ContainerStatus): ContainerStatus {
@@ -96,7 +138,7 @@ function pickKeys(
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
 
 /** A copy without undefined values, which cost memory. (Objects after `delete` cost even more.) */
-export function defined<T extends object>(value: T): Defined<T> {
+function defined<T extends object>(value: T): Defined<T> {
   const kept: Partial<T> = {};
   for (const key of Object.keys(value) as (keyof T)[]) if (value[key] !== undefined) kept[key] = value[key];
   return kept as Defined<T>;
