@@ -12,51 +12,88 @@ const CLOSE_OBJECT = 0x7d;
 /** Nothing that the Kubernetes API stores is as long. */
 const MAX_OBJECT = 16 * 1024 * 1024;
 
+/** Half of each object, which nobody reads, at this depth of the list. */
+const MANAGED_FIELDS = '"managedFields":';
+const METADATA_DEPTH = 4;
+
 /**
- * Calls `onObject` with the JSON of each object in the list's `items`, and returns the JSON of the list without them. The text
- * is not checked: what is no JSON comes out as such. Throws an ExpectedError for an object over 16 MiB.
+ * Calls `onObject` with the JSON of each object in the list's `items`, and returns the JSON of the list without them. Of the
+ * objects, managedFields are left empty, if they come in one chunk with their name. The text is not checked: what is no JSON comes out as such. Throws an ExpectedError for an object over 16 MiB.
  */
 export async function readList(
   chunks: AsyncIterable<Buffer>,
   onObject: (json: string) => void,
 ): Promise<string> {
-  const list = new Text();
-  const object = new Text();
-  let depth = 0;
-  let isInItems = false;
-  let isInString = false;
-  let isEscaped = false;
-  for await (const chunk of chunks) {
+  const reader = new ListReader(onObject);
+  for await (const chunk of chunks) reader.read(chunk);
+  return reader.rest();
+}
+
+class ListReader {
+  readonly #onObject: (json: string) => void;
+  readonly #list = new Text();
+  readonly #object = new Text();
+  #depth = 0;
+  #isInItems = false;
+  #isInString = false;
+  #isEscaped = false;
+  #isInManagedFields = false;
+
+  constructor(onObject: (json: string) => void) {
+    this.#onObject = onObject;
+  }
+
+  read(chunk: Buffer): void {
     let from = 0;
+    // Fields are slow in a loop over millions of bytes.
+    let isInString = this.#isInString;
+    let isEscaped = this.#isEscaped;
     for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at] ?? 0;
+      const byte = chunk[at];
       if (isInString) {
         if (isEscaped) isEscaped = false;
-        else if (byte === BACKSLASH) isEscaped = true;
         else if (byte === QUOTE) isInString = false;
+        else if (byte === BACKSLASH) isEscaped = true;
       } else if (byte === QUOTE) isInString = true;
       else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-        if (depth === 2 && isInItems) from = at;
-        if (depth === 1 && byte === OPEN_ARRAY) {
-          isInItems = true;
-          list.add(chunk.subarray(from, at + 1));
+        if (this.#isInItems && this.#depth === 2) from = at;
+        if (this.#depth === 1 && byte === OPEN_ARRAY) {
+          this.#list.add(chunk.subarray(from, at + 1));
+          this.#isInItems = true;
+        } else if (this.#depth === METADATA_DEPTH && areManagedFields(chunk, at)) {
+          this.#object.add(chunk.subarray(from, at + 1));
+          this.#isInManagedFields = true;
         }
-        depth++;
+        this.#depth++;
       } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) {
-        depth--;
-        if (depth === 2 && isInItems) {
-          object.add(chunk.subarray(from, at + 1));
-          onObject(object.take());
-        } else if (depth === 1 && isInItems) {
-          isInItems = false;
+        this.#depth--;
+        if (this.#isInItems && this.#depth === 2) {
+          this.#object.add(chunk.subarray(from, at + 1));
+          this.#onObject(this.#object.take());
+        } else if (this.#isInManagedFields && this.#depth === METADATA_DEPTH) {
+          this.#isInManagedFields = false;
+          from = at;
+        } else if (this.#isInItems && this.#depth === 1) {
+          this.#isInItems = false;
           from = at;
         }
       }
     }
-    if (!isInItems) list.add(chunk.subarray(from));
-    else if (depth > 2) object.add(chunk.subarray(from));
+    this.#isInString = isInString;
+    this.#isEscaped = isEscaped;
+    if (!this.#isInItems) this.#list.add(chunk.subarray(from));
+    else if (this.#depth > 2 && !this.#isInManagedFields) this.#object.add(chunk.subarray(from));
   }
-  return list.take();
+
+  /** The list without its objects. */
+  rest(): string {
+    return this.#list.take();
+  }
+}
+
+function areManagedFields(chunk: Buffer, openAt: number): boolean {
+  const from = openAt - MANAGED_FIELDS.length;
+  return from >= 0 && chunk.toString("latin1", from, openAt) === MANAGED_FIELDS;
 }
 
 /** A text whose bytes arrive in parts. */
