@@ -14,11 +14,12 @@ import { jobs } from "./bench/jobs.ts";
 import { launch } from "./bench/launch.ts";
 import { memory } from "./bench/memory.ts";
 import { quiet } from "./bench/quiet.ts";
+import { restart } from "./bench/restart.ts";
 import { startup } from "./bench/startup.ts";
 import { runNode } from "./binary/run-node.ts";
 import { projectPath, readProject, requireNode, runScript } from "./project.ts";
 
-const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory, jobs, cleanup];
+const FIGURES: readonly Figure[] = [startup, launch, delay, failure, quiet, memory, restart, jobs, cleanup];
 const INTERRUPTED = 130;
 
 /** The figures with these names; without names, all. Throws SettingsError for an unknown name. */

@@ -1,6 +1,7 @@
 // A fake Kubernetes API in its own process, for thousands of Jobs whose pods never end.
 
 import { once } from "node:events";
+import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
 import { startFakeKubernetes } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
 import { serve } from "./child.ts";
 
@@ -18,6 +19,14 @@ function commandsOf(fake: Fake) {
       fake
         .list("pods")
         .filter(({ status }) => status !== undefined && Reflect.get(status, "phase") === "Running").length,
+    /** Lets the pod of a flow run fail, as a kubelet would. */
+    failPod: (flowRunId: string) => {
+      const pod = fake.list("pods").find(({ metadata }) => metadata.labels?.[FLOW_RUN_LABEL] === flowRunId);
+      const at = `${new Date().toISOString().slice(0, 19)}Z`;
+      const terminated = { exitCode: 1, reason: "Error", startedAt: at, finishedAt: at };
+      const flow = { name: "flow", ready: false, restartCount: 0, state: { terminated } };
+      fake.put("pods", { ...pod, status: { phase: "Failed", containerStatuses: [flow] } });
+    },
     requestCount: () => fake.requests.total,
     /** Counts the last requests by verb and resource. */
     requests: (last: number) => {

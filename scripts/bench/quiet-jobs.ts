@@ -15,11 +15,16 @@ const WAIT_MS = 300_000;
 const RUN_CONFIG = { type: "KubernetesRun", image: "busybox:latest", env: { PIPELINE: "bench" } };
 
 export interface Quiet {
+  readonly binary: string;
+  /** Options that name both APIs. */
+  readonly access: readonly string[];
   readonly agent: AgentProcess;
+  /** Starts another agent. */
+  readonly start: () => Promise<AgentProcess>;
   readonly prefect: Child<PrefectCommands>;
   readonly kube: Child<KubeCommands>;
-  /** Launches flow runs; resolves when all their pods and runs are Running. */
-  readonly fill: (count: number) => Promise<void>;
+  /** Launches flow runs; resolves with their ids when all their pods and runs are Running. */
+  readonly fill: (count: number) => Promise<readonly string[]>;
 }
 
 /** Starts agent and fakes, measures, and stops them. */
@@ -30,16 +35,20 @@ export async function withQuietAgent<T>(binary: string, measure: (quiet: Quiet) 
   const kubeconfig = join(folder.path, "kubeconfig");
   await writeFile(kubeconfig, await kube.ask("kubeconfig", undefined));
   const prefectUrl = await prefect.ask("url", undefined);
-  await using agent = await AgentProcess.start({ binary, kubeconfig, prefectUrl, namespace: "default" });
-  const fill = async (count: number): Promise<void> => {
+  const start = (): Promise<AgentProcess> =>
+    AgentProcess.start({ binary, kubeconfig, prefectUrl, namespace: "default" });
+  await using agent = await start();
+  const fill = async (count: number): Promise<readonly string[]> => {
     const { ids } = await prefect.ask("create", { count, runConfig: RUN_CONFIG });
     await agent.poke();
     await untilRunning(kube, count);
     await prefect.ask("setRunning", ids);
     await prefect.ask("logged", ids);
+    return ids;
   };
+  const access = ["--kubeconfig", kubeconfig, "-b", "server", "-a", prefectUrl];
   // Awaited, so that the disposal happens afterwards.
-  return await measure({ agent, prefect, kube, fill });
+  return await measure({ binary, access, agent, start, prefect, kube, fill });
 }
 
 async function untilRunning(kube: Child<KubeCommands>, count: number): Promise<void> {
