@@ -21,7 +21,9 @@ import {
 
 const LABELS = [IDENTIFIER_LABEL, FLOW_RUN_LABEL, FLOW_RUN_LABEL_2];
 const ANNOTATIONS = [KEEP_ANNOTATION, AGENT_ANNOTATION];
+/** The conditions that matter while a pod is active. Those of a finished one may be all that tells when it finished. */
 const POD_CONDITIONS = new Set(["PodScheduled", "DisruptionTarget"]);
+const FINISHED = new Set(["Succeeded", "Failed"]);
 
 /** What to keep besides. */
 export interface AlsoKept {
@@ -49,6 +51,8 @@ export class Transform {
   pod(pod: Pod, { labels = [], variables }: AlsoKept = {}): Pod {
     const { phase, reason, message, podIP, conditions, containerStatuses, initContainerStatuses } =
       pod.status;
+    const isFinished = FINISHED.has(phase ?? "");
+    const keptConditions = conditions?.filter(({ type }) => isFinished || POD_CONDITIONS.has(type));
     return {
       metadata: this.#metadata(pod.metadata, [...LABELS, ...labels]),
       spec: this.podSpec(pod.spec, variables),
@@ -57,7 +61,7 @@ export class Transform {
         reason,
         message,
         podIP,
-        conditions: this.#shared.of(conditions?.filter(({ type }) => POD_CONDITIONS.has(type))),
+        conditions: this.#shared.of(keptConditions),
         containerStatuses: this.#shared.of(containerStatuses?.map(transformContainerStatus)),
         initContainerStatuses: this.#shared.of(initContainerStatuses?.map(transformContainerStatus)),
       }),

@@ -52,6 +52,12 @@ describe("a transform", () => {
     expect(transform.pod(dask, { labels: ["app"] }).metadata.labels).toEqual({ app: "dask" });
   });
 
+  it("keeps all conditions of a finished pod, which may be all that tells when it finished", () => {
+    const conditions = [{ type: "Ready", status: "False", lastTransitionTime: "2026-11-29T02:00:00Z" }];
+    const evicted = { ...POD, status: { phase: "Failed", reason: "Evicted", conditions } };
+    expect(new Transform().pod(evicted).status).toEqual(evicted.status);
+  });
+
   it("has equal parts only once", () => {
     const transform = new Transform();
     const [one, two] = [structuredClone(POD), structuredClone(POD)].map((pod) => transform.pod(pod));
