@@ -2,6 +2,7 @@
 
 import PQueue from "p-queue";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
+import { listAll } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { KindMap, Resource } from "../kube/client/objects.ts";
 import { Transform } from "../job/transform.ts";
@@ -9,7 +10,6 @@ import { transformed } from "./transform.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;
-const PAGE = 500;
 
 /** The lists for one inventory. */
 export class Listing {
@@ -63,23 +63,20 @@ export class Listing {
     }
   }
 
-  async #everyPage<R extends Resource>(
+  #everyPage<R extends Resource>(
     resource: R,
     query: ListQuery,
     onObject?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
-    const found: KindMap[R][] = [];
-    let next: string | undefined;
     const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
-    do {
-      const pageQuery = { ...query, limit: PAGE, next, transform };
-      const page = await this.#queue.add(() => this.#kube.listPage(resource, pageQuery, this.#signal));
-      for (const object of page.items) {
+    const pages = listAll(this.#kube, resource, { ...query, transform, signal: this.#signal });
+    return this.#queue.add(async () => {
+      const found: KindMap[R][] = [];
+      for await (const object of pages) {
         found.push(object);
         onObject?.(object);
       }
-      next = page.next;
-    } while (next !== undefined);
-    return found;
+      return found;
+    });
   }
 }

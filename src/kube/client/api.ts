@@ -140,11 +140,11 @@ export interface KubeApi {
 }
 
 /** All objects of a query, fetched in pages. */
-export async function* listAll<R extends Resource>(
+export async function* listAll<R extends Resource, Kept = KindMap[R]>(
   kube: Pick<KubeApi, "listPage">,
   resource: R,
-  query: ListQuery & { readonly limit?: number; readonly signal?: AbortSignal | undefined },
-): AsyncGenerator<KindMap[R]> {
+  query: Omit<PageQuery<R, Kept>, "next"> & { readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<Kept> {
   const { signal, ...rest } = query;
   let next: string | undefined;
   do {
