@@ -6,7 +6,7 @@ import type { Place } from "../orchestrator/place.ts";
 import { claimIn } from "./claim.ts";
 import type { Graphql, Operation } from "./graphql.ts";
 import * as documents from "./queries.ts";
-import { stateIn } from "./run-state.ts";
+import { parseDate, stateIn } from "./run-state.ts";
 import { isoUtc } from "./states.ts";
 
 /** A registered agent; Prefect never deletes its row. */
@@ -75,14 +75,14 @@ export function doctorQueries(
     agents: async (signal?: AbortSignal): Promise<readonly RegisteredAgent[]> => {
       const query = { action: "list agents", name: "agent", document: documents.AGENTS };
       const found = await rows({ ...query, variables: { limit: LIMIT }, signal });
-      return found.map((row) => ({ ...namedIn(row), lastPolledAt: dateIn(row["last_queried"]) }));
+      return found.map((row) => ({ ...namedIn(row), lastPolledAt: parseDate(row["last_queried"]) }));
     },
     /** Those that were due before `before`, the oldest first. */
     dueRuns: async (before: Date, signal?: AbortSignal): Promise<readonly DueRun[]> => {
       const query = { action: "list due flow runs", name: "flow_run_late", document: documents.DUE_RUNS };
       const found = await rows({ ...query, variables: { before: isoUtc(before), limit: LIMIT }, signal });
       // The date is never missing: the query filters by it.
-      return found.map((row) => ({ ...namedIn(row), dueAt: dateIn(row["state_start_time"]) ?? before }));
+      return found.map((row) => ({ ...namedIn(row), dueAt: parseDate(row["state_start_time"]) ?? before }));
     },
     /** Submitted runs, and Running runs whose last heartbeat is older than `before`. */
     stalledRuns: async (before: Date, signal?: AbortSignal): Promise<readonly StalledRun[]> => {
@@ -103,15 +103,10 @@ function stalledRunIn(row: JsonObject): StalledRun {
     id: textIn(row["id"]) ?? "",
     name: textIn(row["name"]) ?? "",
     state: textIn(row["state"]) ?? "",
-    stateAt: dateIn(row["state_timestamp"]),
-    heartbeatAt: dateIn(row["heartbeat"]),
+    stateAt: parseDate(row["state_timestamp"]),
+    heartbeatAt: parseDate(row["heartbeat"]),
     timesResurrected: Number(row["times_resurrected"] ?? 0),
     lazarusEnabled: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
     place: claimIn(stateIn(row["serialized_state"]))?.place,
   };
-}
-
-function dateIn(raw: unknown): Date | undefined {
-  const at = new Date(textIn(raw) ?? "");
-  return Number.isNaN(at.getTime()) ? undefined : at;
 }
