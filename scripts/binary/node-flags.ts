@@ -6,4 +6,8 @@ export const NODE_FLAGS: readonly string[] = [
   "--disable-warning=ExperimentalWarning",
   // Megabytes for young objects: the start-up needs more than V8's initial size.
   "--min-semi-space-size=2",
+  // Memory instead of speed: V8 would take 50 MB for young objects as soon as thousands of Jobs are listed, and let the heap grow
+  // to three times what is in use. Of the processor time this costs nothing that can be measured.
+  "--max-semi-space-size=4",
+  "--heap-growing-percent=50",
 ];

@@ -7,7 +7,6 @@ import type { KubeApi } from "../../src/kube/client/api.ts";
 import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { Change } from "../../src/kube/cache/reflector.ts";
 import { Reflector } from "../../src/kube/cache/reflector.ts";
-import { transformJob, transformPod } from "../../src/job/observe/transform.ts";
 import type { Palette } from "../../src/output/palette.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
@@ -62,13 +61,13 @@ export class Watcher {
     this.#jobs = new Reflector({
       ...shared,
       resource: "jobs",
-      transform: transformJob,
+      transform: (job) => job,
       onChange: (change) => this.#jobChanged(change),
     });
     this.#pods = new Reflector({
       ...shared,
       resource: "pods",
-      transform: transformPod,
+      transform: (pod) => pod,
       onChange: (change) => this.#podChanged(change),
     });
   }

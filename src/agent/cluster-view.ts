@@ -10,7 +10,7 @@ import { KubeError } from "../kube/client/errors.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import type { Change } from "../kube/cache/reflector.ts";
 import { Reflector } from "../kube/cache/reflector.ts";
-import { transformEvent, transformJob, transformPod } from "../job/observe/transform.ts";
+import { Transform } from "../job/transform.ts";
 import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
 import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
@@ -55,6 +55,7 @@ export class ClusterView {
   constructor(options: ViewOptions) {
     this.#options = options;
     const { kube, clock, namespace } = options;
+    const transform = new Transform();
     const shared = { kube, clock, relistMs: RELIST_MS };
     const outageCallbacks = (what: string) => ({
       onOutage: (error: unknown, failures: number) => options.onOutage(what, error, failures),
@@ -68,7 +69,7 @@ export class ClusterView {
       resource: "jobs",
       query,
       // A flow may make Jobs itself: they are not the agent's.
-      transform: (job) => (isAgentJob(job.metadata) ? transformJob(job) : undefined),
+      transform: (job) => (isAgentJob(job.metadata) ? transform.job(job) : undefined),
       onChange: (change) => this.#jobChanged(change),
     });
     this.pods = new Reflector({
@@ -77,7 +78,7 @@ export class ClusterView {
       onActivity: () => options.onProgress("pods"),
       resource: "pods",
       query,
-      transform: transformPod,
+      transform: (pod) => transform.pod(pod),
       onChange: (change) => this.#podChanged(change),
     });
     this.events = new Reflector({
@@ -89,7 +90,7 @@ export class ClusterView {
       onRecovery: () => options.onRecovery("events"),
       resource: "events",
       query: { namespace, fieldSelector: EVENT_FIELD_SELECTOR },
-      transform: (event) => (this.#isRelevant(event) ? transformEvent(event) : undefined),
+      transform: (event) => (this.#isRelevant(event) ? transform.event(event) : undefined),
       onChange: (change) => this.#eventChanged(change),
     });
   }

@@ -8,6 +8,8 @@ import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { AgentDeps } from "./deps.ts";
 
 const BATCH = { maxSize: 100, maxRequests: 4 };
+/** How many of all runs are read at once. */
+const PART = 2 * BATCH.maxSize;
 
 type RunStatesDeps = Pick<AgentDeps, "clock" | "kubeTime" | "prefectTime"> & {
   readonly runs: Pick<RunReporter, "rows">;
@@ -67,7 +69,9 @@ export class RunStates {
       return status.kind !== "known" || !isFinished(status.state.type);
     });
     const before = new Map(open.map((id) => [id, nameOf(this.known(id))]));
-    await Promise.all(open.map((id) => this.refresh(id)));
+    // In parts, so that a run that needs a decision now is read before the rest of thousands.
+    for (let at = 0; at < open.length; at += PART)
+      await Promise.all(open.slice(at, at + PART).map((id) => this.refresh(id)));
     return open.filter((id) => {
       const status = this.known(id);
       const isRunActive = status.kind === "known" && isActive(status.state.type);

@@ -1,5 +1,6 @@
 // What cancel deletes of a flow run: all its Jobs, and the Dask clusters that certainly belong to it. Pure.
 
+import { clustersIn } from "../inventory/inventory.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import { isUniqueName } from "../dask/recognise.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
@@ -80,10 +81,6 @@ export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>):
     const jobs = run.observed.jobs.filter(({ job, gone }) => !gone && !isJobFinished(job));
     return jobs.map(({ job }) => `Job "${job.metadata.name}"`);
   });
-}
-
-function clustersIn(inventory: Inventory): readonly ObservedCluster[] {
-  return [...inventory.runs.flatMap(({ dask }) => dask), ...inventory.unownedDask];
 }
 
 function runOf(dask: ObservedCluster, known: KnownClusters): string | undefined {

@@ -2,6 +2,7 @@
 // ones are deleted only if they certainly belong to a flow run that is over (dask-kubernetes issues 53, 343: nothing else
 // ever deletes either).
 
+import { partsOf, podsOf } from "../dask/dask-cluster.ts";
 import { formatDuration } from "../base/duration.ts";
 import { podFinishedAt, isPodActive } from "../dask/pod-status.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
@@ -169,7 +170,7 @@ function planReplaced(input: DaskPlanInput): KeepOrDelete {
   const keep = `running, ${owner?.lifecycle.text ?? ""}`;
   const pods = remainingPods(input);
   if (pods.length === 0 || !isUniqueName(dask.name)) return { keep };
-  const createdMs = Math.min(...allParts(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
+  const createdMs = Math.min(...partsOf(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
   const oldestPodMs = Math.min(...pods.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
   if (createdMs >= oldestPodMs) return { keep };
   const sinceMs = now.getTime() - oldestPodMs;
@@ -200,13 +201,4 @@ function remainingPods({ owner, deletedJobs }: DaskPlanInput): readonly Pod[] {
   return livingPods(owner.run).filter(
     ({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => deletedJobs.has(uid)),
   );
-}
-
-function podsOf({ scheduler, workers }: ObservedCluster): readonly Pod[] {
-  return scheduler === undefined ? workers : [...workers, scheduler];
-}
-
-function allParts(dask: ObservedCluster): readonly { readonly metadata: Meta }[] {
-  const resource = dask.resource === undefined ? [] : [dask.resource];
-  return [...podsOf(dask), ...dask.services, ...dask.budgets, ...resource];
 }

@@ -1,7 +1,7 @@
 // Plan: what cleanup deletes and what it keeps, decided from an inventory alone. Pure. recheck.ts checks each object again
 // before it is deleted.
 
-import type { ObservedCluster } from "../dask/dask-cluster.ts";
+import { clustersIn } from "../inventory/inventory.ts";
 import type { Inventory, InventoryRun } from "../inventory/inventory.ts";
 import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
@@ -79,8 +79,4 @@ function mergedById(runs: readonly InventoryRun[]): ReadonlyMap<string, Inventor
     byId.set(flowRunId, { ...(known ?? run), observed: { flowRunId, jobs } });
   }
   return byId;
-}
-
-function clustersIn(inventory: Inventory): readonly ObservedCluster[] {
-  return [...inventory.runs.flatMap(({ dask }) => dask), ...inventory.unownedDask];
 }

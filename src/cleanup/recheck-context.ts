@@ -93,16 +93,10 @@ export class RecheckReader {
     const key = `${namespace}?${labelSelector}`;
     const known = this.#pods.get(key);
     if (known !== undefined) return known;
-    const pods = this.#everyPage(namespace, labelSelector);
+    const pods = Array.fromAsync(listAll(this.#deps.kube, "pods", { namespace, labelSelector }));
     this.#pods.set(key, pods);
     // A failed list is not cached: the next recheck lists again.
     pods.catch(() => this.#pods.delete(key));
-    return pods;
-  }
-
-  async #everyPage(namespace: string, labelSelector: string): Promise<readonly Pod[]> {
-    const pods: Pod[] = [];
-    for await (const pod of listAll(this.#deps.kube, "pods", { namespace, labelSelector })) pods.push(pod);
     return pods;
   }
 }

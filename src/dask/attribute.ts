@@ -3,6 +3,7 @@
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { Attribution, ObservedCluster } from "./dask-cluster.ts";
 import type { ObservedRun } from "../job/observe/observed.ts";
+import { podsOf } from "./dask-cluster.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { podFinishedAt, isPodActive } from "./pod-status.ts";
@@ -76,10 +77,6 @@ function allActivePodsAttributed(
     // The ids found for the pods are at the end of each list, in the order of the pods.
     return found.some(({ by, ids }) => by !== "name" && ids.at(at - pods.length) !== undefined);
   });
-}
-
-function podsOf({ scheduler, workers }: Unattributed): readonly Pod[] {
-  return scheduler === undefined ? workers : [scheduler, ...workers];
 }
 
 /** The id found for the cluster's own resource, then those for its pods, in their order. */

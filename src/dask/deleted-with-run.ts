@@ -3,8 +3,8 @@
 import { isCancelled } from "../orchestrator/flow-run.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { AttributedBy, ObservedCluster } from "./dask-cluster.ts";
+import { partsOf } from "./dask-cluster.ts";
 import { isKept } from "../job/labels.ts";
-import type { Meta } from "../kube/client/objects.ts";
 
 /** Evidence that suffices to delete a cluster without a user's request; an address may have been reused by another pod. */
 const RELIABLE = new Set<AttributedBy>(["owner", "label", "environment", "name"]);
@@ -19,15 +19,6 @@ export function isDeletedWithRun(
 }
 
 /** Whether a part of the cluster can be deleted: not annotated to be kept, and not being deleted already. */
-export function hasDeletableParts({
-  scheduler,
-  workers,
-  services,
-  budgets,
-  resource,
-}: ObservedCluster): boolean {
-  const parts: { readonly metadata: Meta }[] = [...workers, ...services, ...budgets];
-  if (scheduler !== undefined) parts.push(scheduler);
-  if (resource !== undefined) parts.push(resource);
-  return parts.some(({ metadata }) => metadata.deletionTimestamp === undefined && !isKept(metadata));
+export function hasDeletableParts(dask: ObservedCluster): boolean {
+  return partsOf(dask).some(({ metadata }) => metadata.deletionTimestamp === undefined && !isKept(metadata));
 }

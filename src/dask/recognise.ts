@@ -11,8 +11,22 @@ export const CLUSTER_LABEL = "dask.org/cluster-name";
 export const GATEWAY_LABEL = "gateway.dask.org/cluster";
 
 const COMPONENT_LABEL = "dask.org/component";
+/** The role, of versions 0.8 and 0.9: `dask-worker`. */
+const OLD_COMPONENT_LABEL = "component";
+const GATEWAY_COMPONENT_LABEL = "app.kubernetes.io/component";
+const APP_LABEL = "app";
 const WORKER_GROUP_LABEL = "dask.org/workergroup-name";
 const OPERATOR_GROUP = "kubernetes.dask.org/";
+/** All labels by which a Dask pod is recognised. */
+export const DASK_LABELS = [
+  CLUSTER_LABEL,
+  GATEWAY_LABEL,
+  COMPONENT_LABEL,
+  WORKER_GROUP_LABEL,
+  OLD_COMPONENT_LABEL,
+  GATEWAY_COMPONENT_LABEL,
+  APP_LABEL,
+];
 export const SCHEDULER_ADDRESS = "DASK_SCHEDULER_ADDRESS";
 /** The length of the suffix that generateName appends. */
 const POD_SUFFIX_LENGTH = 5;
@@ -81,14 +95,13 @@ export function schedulerHostOf(pod: Pod): string | undefined {
   return host?.replace(/^\[|\]$/g, "");
 }
 
-/** Versions 0.10 and later use the label dask.org/component, 0.8 and 0.9 use component. */
 function roleOf(labels: Readonly<Record<string, string>>): Membership["role"] | undefined {
-  const role = labels[COMPONENT_LABEL] ?? labels["component"]?.replace(/^dask-/, "");
+  const role = labels[COMPONENT_LABEL] ?? labels[OLD_COMPONENT_LABEL]?.replace(/^dask-/, "");
   return role === "scheduler" || role === "worker" ? role : undefined;
 }
 
 function gatewayRole(labels: Readonly<Record<string, string>>): Membership["role"] {
-  return labels["app.kubernetes.io/component"] === "dask-scheduler" ? "scheduler" : "worker";
+  return labels[GATEWAY_COMPONENT_LABEL] === "dask-scheduler" ? "scheduler" : "worker";
 }
 
 function isOperatorPod({ labels, ownerReferences }: Meta): boolean {
@@ -109,7 +122,7 @@ function isBare({ ownerReferences }: Meta): boolean {
  */
 function workerWithoutClusterLabel(pod: Pod): Membership | undefined {
   const { name, labels, ownerReferences } = pod.metadata;
-  if (labels?.["app"] !== "dask" || (ownerReferences ?? []).length > 0) return undefined;
+  if (labels?.[APP_LABEL] !== "dask" || (ownerReferences ?? []).length > 0) return undefined;
   if (schedulerHostOf(pod) === undefined || name.length <= POD_SUFFIX_LENGTH) return undefined;
   return { kind: "classic", cluster: name.slice(0, -POD_SUFFIX_LENGTH).replace(/-$/, ""), role: "worker" };
 }

@@ -48,7 +48,7 @@ export class HttpClient implements Http {
     this.#send = protocol === "https:" ? https.request : http.request;
     this.#requests = agentFor(protocol, { ...shared, keepAlive: true, maxSockets }, proxy);
     // A watch lasts for minutes: it must not wait for a connection, nor keep one from a request.
-    this.#streams = agentFor(protocol, shared, proxy);
+    this.#streams = agentFor(protocol, { ...shared, keepAlive: true }, proxy);
   }
 
   async request(request: HttpRequest): Promise<HttpAnswer> {
@@ -84,8 +84,10 @@ export class HttpClient implements Http {
 
   /** Closes idle connections now, and the others when their requests have ended. */
   retire(): void {
-    this.#requests.maxFreeSockets = 0;
-    for (const socket of Object.values(this.#requests.freeSockets).flat()) socket?.destroy();
+    for (const agent of [this.#requests, this.#streams]) {
+      agent.maxFreeSockets = 0;
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+    }
   }
 
   close(): void {
@@ -181,12 +183,16 @@ async function* chunksOf(
   idleMs: number,
   limit: TimeLimit,
 ): AsyncGenerator<Buffer> {
-  response.socket.setTimeout(idleMs, () => void response.destroy(noByte(idleMs)));
+  const { socket } = response;
+  const onTimeout = (): void => void response.destroy(noByte(idleMs));
+  socket.setTimeout(idleMs, onTimeout);
   try {
     for await (const chunk of response) yield chunk as Buffer;
   } catch (error) {
     throw limit.reasonFor(error);
   } finally {
+    // The connection goes to the next stream.
+    socket.off("timeout", onTimeout);
     response.destroy();
   }
 }

@@ -1,9 +1,10 @@
 // Checks of the files that become ConfigMaps, so that the agent can start with them.
 
-import { parse as parseToml } from "smol-toml";
 import { parse as parseYaml } from "yaml";
 import { SettingsError, textOf } from "../base/errors.ts";
 import { isObject, objectIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import { readToml } from "../base/toml.ts";
 import type { TextFile } from "./options.ts";
 
 /** The job template must be one YAML document with a Job that has a pod template. */
@@ -33,7 +34,7 @@ export function checkJobTemplate({ path, text }: TextFile): void {
 
 /** The configuration must be TOML, and must not contain the API key: a ConfigMap is not secret. */
 export function checkConfigToml(file: TextFile): void {
-  const cloud = objectIn(readToml(file)["cloud"]);
+  const cloud = objectIn(configIn(file)["cloud"]);
   const names = ["cloud.api_key", "cloud.auth_token", "cloud.agent.auth_token"];
   const values = [cloud["api_key"], cloud["auth_token"], objectIn(cloud["agent"])["auth_token"]];
   const at = values.findIndex((value) => value !== undefined && value !== "");
@@ -48,26 +49,13 @@ export function checkConfigToml(file: TextFile): void {
 
 /** Whether the configuration has the address of Prefect Server. */
 export function hasServerAddress(file: TextFile): boolean {
-  const config = readToml(file);
+  const config = configIn(file);
   const server = objectIn(config["server"]);
   return [objectIn(config["cloud"])["api"], server["host"], server["endpoint"]].some(Boolean);
 }
 
-function readToml({ path, text }: TextFile): Readonly<Record<string, unknown>> {
-  try {
-    return parseToml(text);
-  } catch (error) {
-    throw new SettingsError(`cannot read configuration "${path}": ${tomlCause(error)}`, {
-      hint: "correct the file, or leave out --config-toml",
-      cause: error,
-    });
-  }
-}
-
-function tomlCause(error: unknown): string {
-  const message = firstLine(error).replace(/^Invalid TOML document: /, "");
-  if (!isObject(error) || typeof error["line"] !== "number") return message;
-  return `${message} at line ${error["line"]}, column ${String(error["column"])}`;
+function configIn({ path, text }: TextFile): JsonObject {
+  return readToml(path, () => text) ?? {};
 }
 
 function readYaml(path: string, text: string): unknown {

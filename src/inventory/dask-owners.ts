@@ -1,6 +1,7 @@
 // Inventory: assigns Dask clusters to the runs that they belong to; a run that has nothing else becomes a run of the
 // inventory, so that its state is read too. Pure.
 
+import { podsOf } from "../dask/dask-cluster.ts";
 import { flowRunIdInName } from "../dask/attribute.ts";
 import { variableOf } from "../dask/recognise.ts";
 import { FLOW_RUN_LABEL_2 } from "../job/labels.ts";
@@ -45,9 +46,10 @@ function runsWithOnlyDask(
 }
 
 /** 2 by a label or variable of Prefect 2 and 3; only the agent for Prefect 1 puts the flow run id into the name. */
-function prefectVersionOf({ name, scheduler, workers, resource }: ObservedCluster): PrefectVersion {
+function prefectVersionOf(cluster: ObservedCluster): PrefectVersion {
+  const { name, resource } = cluster;
   if (flowRunIdInName(name) !== undefined) return 1;
-  const pods = scheduler === undefined ? workers : [scheduler, ...workers];
+  const pods = podsOf(cluster);
   const labelled = [...pods, ...(resource === undefined ? [] : [resource])].some(
     ({ metadata }) => metadata.labels?.[FLOW_RUN_LABEL_2] !== undefined,
   );

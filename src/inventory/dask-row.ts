@@ -1,8 +1,8 @@
 // Inventory: one Dask cluster as a line of a table, or as an object for -o json. Pure.
 
+import { partsOf, podsOf } from "../dask/dask-cluster.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { Pod } from "../kube/client/objects.ts";
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
@@ -24,14 +24,9 @@ export function daskRows({ runs, unownedDask }: Pick<Inventory, "runs" | "unowne
   ];
 }
 
-/** Scheduler first, then the workers. */
-export function daskPods({ scheduler, workers }: ObservedCluster): readonly Pod[] {
-  return scheduler === undefined ? workers : [scheduler, ...workers];
-}
-
 /** Ready and all pods, and the status of the first one: `3/4 Running`. */
 export function daskPodsText(dask: ObservedCluster): string {
-  const pods = daskPods(dask);
+  const pods = podsOf(dask);
   const first = pods.find(isPodActive) ?? pods[0];
   const counted = `${pods.filter(isReady).length}/${pods.length}`;
   return first === undefined ? counted : `${counted} ${podStatus(first)}`;
@@ -39,13 +34,7 @@ export function daskPodsText(dask: ObservedCluster): string {
 
 /** When its oldest part was created. */
 export function daskCreatedAt(dask: ObservedCluster): Date | undefined {
-  const parts = [
-    ...daskPods(dask),
-    ...dask.services,
-    ...dask.budgets,
-    ...(dask.resource ? [dask.resource] : []),
-  ];
-  const timesMs = parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+  const timesMs = partsOf(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp));
   return timesMs.length === 0 ? undefined : new Date(Math.min(...timesMs));
 }
 
@@ -65,8 +54,8 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
     flowRun: run === undefined ? null : flowRunObject(run),
     status: decision.status,
     reason: decision.reason,
-    pods: daskPods(dask).map(podObject),
-    restarts: daskPods(dask).reduce((sum, pod) => sum + restartsOf(pod), 0),
+    pods: podsOf(dask).map(podObject),
+    restarts: podsOf(dask).reduce((sum, pod) => sum + restartsOf(pod), 0),
     services: dask.services.map(({ metadata }) => metadata.name),
     podDisruptionBudgets: dask.budgets.map(({ metadata }) => metadata.name),
   };
@@ -74,7 +63,7 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
 
 function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): DaskRow["decision"] {
   if (dask.kind === "gateway") return { status: "active", reason: "managed by dask-gateway" };
-  const isRunning = daskPods(dask).some(isPodActive) || dask.resource !== undefined;
+  const isRunning = podsOf(dask).some(isPodActive) || dask.resource !== undefined;
   if (!isRunning) return { status: "finished", reason: "none of its pods is running" };
   if (run === undefined) return { status: "unowned", reason: "running, but its flow run is unknown" };
   const attribution = `attributed to its flow run by ${dask.owner?.by ?? "nothing"}`;

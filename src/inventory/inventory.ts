@@ -39,3 +39,8 @@ export interface Inventory {
   /** The server's error for each of them. */
   readonly refusals?: ReadonlyMap<Resource, KubeError> | undefined;
 }
+
+/** All Dask clusters, those of runs first. */
+export function clustersIn({ runs, unownedDask }: Inventory): readonly ObservedCluster[] {
+  return [...runs.flatMap(({ dask }) => dask), ...unownedDask];
+}

@@ -1,7 +1,8 @@
 // Inventory: the rows of `jobs`: Jobs first, then Dask clusters. Pure.
 
+import { podsOf } from "../dask/dask-cluster.ts";
 import type { JsonObject } from "../base/json.ts";
-import { daskName, daskObject, daskPods, daskPodsText, daskRows, daskCreatedAt } from "./dask-row.ts";
+import { daskName, daskObject, daskPodsText, daskRows, daskCreatedAt } from "./dask-row.ts";
 import type { DaskRow } from "./dask-row.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { withoutJobs } from "./diagnosis.ts";
@@ -105,7 +106,7 @@ function ofJob(row: JobRow): ListRow {
 
 function ofDask(row: DaskRow): ListRow {
   const { dask, run, decision } = row;
-  const pods = daskPods(dask);
+  const pods = podsOf(dask);
   return {
     item: { kind: "dask", row },
     namespace: dask.namespace,

@@ -2,19 +2,21 @@
 
 import PQueue from "p-queue";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
+import { listAll } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { KindMap, Resource } from "../kube/client/objects.ts";
-import { transform } from "./transform.ts";
+import { Transform } from "../job/transform.ts";
+import { transformed } from "./transform.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;
-const PAGE = 500;
 
 /** The lists for one inventory. */
 export class Listing {
   readonly #kube: Pick<KubeApi, "listPage">;
   readonly #queue = new PQueue({ concurrency: CONNECTIONS });
   readonly #signal: AbortSignal | undefined;
+  readonly #transform = new Transform();
   readonly #warnings = new Set<string>();
   readonly #refusals = new Map<Resource, KubeError>();
 
@@ -61,23 +63,20 @@ export class Listing {
     }
   }
 
-  async #everyPage<R extends Resource>(
+  #everyPage<R extends Resource>(
     resource: R,
     query: ListQuery,
     onObject?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
-    const found: KindMap[R][] = [];
-    let next: string | undefined;
-    do {
-      const pageQuery = { ...query, limit: PAGE, next };
-      const page = await this.#queue.add(() => this.#kube.listPage(resource, pageQuery, this.#signal));
-      for (const item of page.items) {
-        const object = transform(resource, item);
+    const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
+    const pages = listAll(this.#kube, resource, { ...query, transform, signal: this.#signal });
+    return this.#queue.add(async () => {
+      const found: KindMap[R][] = [];
+      for await (const object of pages) {
         found.push(object);
         onObject?.(object);
       }
-      next = page.next;
-    } while (next !== undefined);
-    return found;
+      return found;
+    });
   }
 }

@@ -1,56 +1,38 @@
-// Inventory: drops the fields of Jobs and pods that nothing here reads, as each page arrives: 10,000 of them fit into memory.
+// Inventory: what it keeps of Jobs and pods besides what the agent keeps.
 
 import { RUN_VARIABLES } from "../dask/attribute.ts";
-import { SCHEDULER_ADDRESS } from "../dask/recognise.ts";
+import { DASK_LABELS, SCHEDULER_ADDRESS } from "../dask/recognise.ts";
 import { API_VARIABLES, TENANT_VARIABLE } from "../job/job-origin.ts";
-import { defined } from "../job/observe/transform.ts";
-import type { Container, Job, KindMap, Meta, Pod, PodSpec, Resource } from "../kube/client/objects.ts";
+import type { Transform } from "../job/transform.ts";
+import type { Job, KindMap, Pod, Resource } from "../kube/client/objects.ts";
 
-const KEPT_VARIABLES = new Set([...RUN_VARIABLES, SCHEDULER_ADDRESS, ...API_VARIABLES, TENANT_VARIABLE]);
+const JOB_VARIABLES = new Set([...API_VARIABLES, TENANT_VARIABLE]);
+const DASK = { labels: DASK_LABELS, variables: new Set([...RUN_VARIABLES, SCHEDULER_ADDRESS]) };
 
-/** The object with only those fields that its type names; other resources as they are. */
-export function transform<R extends Resource>(resource: R, object: KindMap[R]): KindMap[R] {
-  if (resource === "jobs") return transformJob(object as Job) as KindMap[R];
-  return resource === "pods" ? (transformPod(object as Pod) as KindMap[R]) : object;
+/** The object with only those fields that are read; other resources as they are. */
+export function transformed<R extends Resource>(
+  transform: Transform,
+  resource: R,
+  object: KindMap[R],
+): KindMap[R] {
+  if (resource === "jobs") return transformedJob(transform, object as Job) as KindMap[R];
+  return resource === "pods" ? (transformedPod(transform, object as Pod) as KindMap[R]) : object;
 }
 
-function transformJob({ metadata, spec, status }: Job): Job {
-  const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend, podFailurePolicy } = spec;
-  const pod = spec.template?.spec;
-  const template = pod && { spec: transformPodSpec(pod) };
+/** With all its labels, which -o json prints, and its template. */
+function transformedJob(transform: Transform, job: Job): Job {
+  const kept = transform.job(job);
+  const { labels = {} } = job.metadata;
+  const spec = job.spec.template?.spec;
+  const template = spec && { spec: transform.podSpec(spec, JOB_VARIABLES) };
   return {
-    metadata: withoutManagedFields(metadata),
-    spec: defined({
-      backoffLimit,
-      parallelism,
-      completions,
-      activeDeadlineSeconds,
-      suspend,
-      podFailurePolicy,
-      template,
-    }),
-    status,
+    metadata: { ...kept.metadata, labels },
+    spec: template === undefined ? kept.spec : { ...kept.spec, template },
+    status: kept.status,
   };
 }
 
-function transformPod({ metadata, spec, status }: Pod): Pod {
-  return { metadata: withoutManagedFields(metadata), spec: transformPodSpec(spec), status };
-}
-
-function transformPodSpec(spec: PodSpec): PodSpec {
-  const { nodeName, serviceAccountName, schedulerName, restartPolicy } = spec;
-  const containers = spec.containers?.map(transformContainer);
-  const initContainers = spec.initContainers?.map(transformContainer);
-  return defined({ nodeName, serviceAccountName, schedulerName, restartPolicy, containers, initContainers });
-}
-
-function transformContainer({ name, image, restartPolicy, resources, env = [] }: Container): Container {
-  const kept = env.filter((variable) => KEPT_VARIABLES.has(variable.name));
-  return defined({ name, image, restartPolicy, resources, env: kept.length === 0 ? undefined : kept });
-}
-
-function withoutManagedFields(metadata: Meta): Meta {
-  if (!("managedFields" in metadata)) return metadata;
-  const { managedFields: _, ...kept } = metadata as Meta & { readonly managedFields: unknown };
-  return kept;
+function transformedPod(transform: Transform, pod: Pod): Pod {
+  const isDask = DASK_LABELS.some((label) => pod.metadata.labels?.[label] !== undefined);
+  return transform.pod(pod, isDask ? DASK : undefined);
 }

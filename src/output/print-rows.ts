@@ -28,8 +28,9 @@ export function printRows<Row>(
   write: (text: string) => void,
 ): void {
   const { format, toObject } = options;
-  if (format === "json") return write(`${indentedJson(listOf(rows.map(toObject)))}\n`);
-  if (format === "yaml") return write(toSortedYaml(listOf(rows.map(toObject))));
+  const objects = rows.values().map(toObject);
+  if (format === "json") return writeList(objects, JSON_LIST, write);
+  if (format === "yaml") return writeList(objects, YAML_LIST, write);
   rowPrinter(options, write)(rows);
 }
 
@@ -64,6 +65,38 @@ export function rowPrinter<Row>(
       };
     }
   }
+}
+
+/** How a format writes a list, with a line break at the end. */
+interface ListStyle {
+  readonly toText: (value: unknown) => string;
+  /** What stands between two items, and the indentation of their further lines. */
+  readonly separator: string;
+  readonly indent: string;
+}
+
+const JSON_LIST: ListStyle = {
+  toText: (value) => `${indentedJson(value)}\n`,
+  separator: ",\n        ",
+  indent: "        ",
+};
+const YAML_LIST: ListStyle = { toText: toSortedYaml, separator: "\n- ", indent: "  " };
+
+/** Writes a v1 List item by item: thousands of them as one text need several times its memory. */
+function writeList(objects: Iterable<unknown>, style: ListStyle, write: (text: string) => void): void {
+  const { toText, separator, indent } = style;
+  const [head = "", tail = ""] = toText(listOf(["ITEM"])).split(/"?ITEM"?/);
+  let before = head;
+  for (const object of objects) {
+    write(
+      before +
+        toText(object)
+          .slice(0, -1)
+          .replaceAll(/\n(?=.)/g, `\n${indent}`),
+    );
+    before = separator;
+  }
+  write(before === head ? toText(listOf([])) : tail);
 }
 
 /** A v1 List, as `kubectl get` prints several objects. */

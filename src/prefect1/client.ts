@@ -15,14 +15,13 @@ import type { Launchable } from "./decode.ts";
 import * as documents from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import type { RunLog } from "../orchestrator/run-log.ts";
 import { browse } from "./browse.ts";
 import type { Browse } from "./browse.ts";
 import { dueFilter, findFlowRuns } from "./find-runs.ts";
 import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql, Operation } from "./graphql.ts";
-import * as runLogs from "./run-logs.ts";
+import { RunLogs } from "./run-logs.ts";
 import { decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
@@ -53,6 +52,7 @@ export class Prefect1Client {
   /** The queries of `doctor`. */
   readonly doctor: DoctorQueries;
   readonly browse: Browse;
+  readonly logs: RunLogs;
   readonly #graphql: Graphql;
   readonly #backend: string;
   #tenant: Promise<string> | undefined;
@@ -62,6 +62,7 @@ export class Prefect1Client {
     this.#backend = backend;
     this.url = graphql.url;
     this.browse = browse(graphql, (signal) => this.tenantId(signal));
+    this.logs = new RunLogs(graphql);
     this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 
@@ -227,25 +228,6 @@ export class Prefect1Client {
   /** Those of these ids that are flows of the tenant. */
   async knownFlowIds(ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
     return knownFlowIds(this.#graphql, { ids, tenantId: await this.tenantId(signal) }, signal);
-  }
-
-  writeLogs(logs: readonly RunLog[], signal?: AbortSignal): Promise<void> {
-    return runLogs.write(this.#graphql, logs, signal);
-  }
-
-  /** Messages in the run's log by one of these loggers. */
-  loggedMessages(flowRunId: string, names: readonly string[]): Promise<string[]> {
-    return runLogs.messagesBy(this.#graphql, flowRunId, names);
-  }
-
-  /** Messages in the run's log that contain one of these texts, by any logger. */
-  messagesContaining(flowRunId: string, texts: readonly string[]): Promise<string[]> {
-    return runLogs.messagesContaining(this.#graphql, flowRunId, texts);
-  }
-
-  /** The entries that are not in their runs' logs yet. */
-  unwritten(logs: readonly RunLog[]): Promise<RunLog[]> {
-    return runLogs.unwritten(this.#graphql, logs);
   }
 
   /** Prevents Prefect's Lazarus from rescheduling the runs. */

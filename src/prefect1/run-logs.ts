@@ -9,8 +9,6 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 import { isoUtc } from "./states.ts";
 
-type GraphqlRequester = Pick<Graphql, "request">;
-
 interface Line {
   readonly flowRunId: string;
   readonly message: string;
@@ -21,71 +19,66 @@ const MAX_MESSAGE = 1_000_000;
 const LINES = 1_000;
 const READ = "read the flow run's log";
 
-/** Writes all entries or none. Throws PrefectError. */
-export async function write(
-  graphql: GraphqlRequester,
-  logs: readonly RunLog[],
-  signal?: AbortSignal,
-): Promise<void> {
-  if (logs.length === 0) return;
-  const action = "write to the flow run's log";
-  const data = await graphql.request({
-    action,
-    name: "write_run_logs",
-    document: documents.WRITE_LOGS,
-    variables: { input: { logs: logs.map(logInput) } },
-    signal,
-  });
-  const answer = objectIn(data["write_run_logs"]);
-  if (answer["success"] === false) {
-    throw new PrefectError(action, textIn(answer["error"]) ?? "refused", { failure: "refused" });
+/** The logs of flow runs. All calls throw PrefectError. */
+export class RunLogs {
+  readonly #graphql: Pick<Graphql, "request">;
+
+  constructor(graphql: Pick<Graphql, "request">) {
+    this.#graphql = graphql;
   }
-}
 
-/** Messages in the run's log by one of these loggers, oldest first. */
-export async function messagesBy(
-  graphql: GraphqlRequester,
-  flowRunId: string,
-  names: readonly string[],
-): Promise<string[]> {
-  const where = { flow_run_id: { _eq: flowRunId }, name: { _in: names } };
-  return (await lines(graphql, where, LINES)).map(({ message }) => message);
-}
+  /** Writes all entries or none. */
+  async write(logs: readonly RunLog[]): Promise<void> {
+    if (logs.length === 0) return;
+    const action = "write to the flow run's log";
+    const data = await this.#graphql.request({
+      action,
+      name: "write_run_logs",
+      document: documents.WRITE_LOGS,
+      variables: { input: { logs: logs.map(logInput) } },
+    });
+    const answer = objectIn(data["write_run_logs"]);
+    if (answer["success"] === false)
+      throw new PrefectError(action, textIn(answer["error"]) ?? "refused", { failure: "refused" });
+  }
 
-/** Messages in the run's log that contain one of these texts, oldest first. */
-export async function messagesContaining(
-  graphql: GraphqlRequester,
-  flowRunId: string,
-  texts: readonly string[],
-): Promise<string[]> {
-  const where = {
-    flow_run_id: { _eq: flowRunId },
-    _or: texts.map((text) => ({ message: likePattern(text) })),
-  };
-  return (await lines(graphql, where, LINES)).map(({ message }) => message);
-}
+  /** Messages in the run's log by one of these loggers, oldest first. */
+  async messagesBy(flowRunId: string, names: readonly string[]): Promise<string[]> {
+    const where = { flow_run_id: { _eq: flowRunId }, name: { _in: names } };
+    return (await this.#lines(where, LINES)).map(({ message }) => message);
+  }
 
-/** The entries that are not in their runs' logs yet. Reads the logs from the time of the earliest entry. */
-export async function unwritten(graphql: GraphqlRequester, logs: readonly RunLog[]): Promise<RunLog[]> {
-  if (logs.length === 0) return [];
-  const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
-  const where = {
-    flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
-    message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
-    ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
-  };
-  const found = await lines(graphql, where, LINES + logs.length);
-  const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
-  return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
-}
+  /** Messages in the run's log that contain one of these texts, by any logger, oldest first. */
+  async messagesContaining(flowRunId: string, texts: readonly string[]): Promise<string[]> {
+    const where = {
+      flow_run_id: { _eq: flowRunId },
+      _or: texts.map((text) => ({ message: likePattern(text) })),
+    };
+    return (await this.#lines(where, LINES)).map(({ message }) => message);
+  }
 
-async function lines(graphql: GraphqlRequester, where: JsonObject, limit: number): Promise<Line[]> {
-  const document = documents.LOG_LINES;
-  const data = await graphql.request({ action: READ, name: "log", document, variables: { where, limit } });
-  return arrayIn(data["log"]).map((row) => {
-    const { flow_run_id: id, message } = objectIn(row);
-    return { flowRunId: textIn(id) ?? "", message: textIn(message) ?? "" };
-  });
+  /** The entries that are not in their runs' logs yet. Reads the logs from the time of the earliest entry. */
+  async unwritten(logs: readonly RunLog[]): Promise<RunLog[]> {
+    if (logs.length === 0) return [];
+    const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
+    const where = {
+      flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
+      message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
+      ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
+    };
+    const found = await this.#lines(where, LINES + logs.length);
+    const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
+    return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
+  }
+
+  async #lines(where: JsonObject, limit: number): Promise<Line[]> {
+    const query = { action: READ, name: "log", document: documents.LOG_LINES };
+    const data = await this.#graphql.request({ ...query, variables: { where, limit } });
+    return arrayIn(data["log"]).map((row) => {
+      const { flow_run_id: id, message } = objectIn(row);
+      return { flowRunId: textIn(id) ?? "", message: textIn(message) ?? "" };
+    });
+  }
 }
 
 /** Escapes the special characters of SQL's LIKE. */

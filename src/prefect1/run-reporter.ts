@@ -29,19 +29,19 @@ export class Prefect1RunReporter implements RunReporter {
   }
 
   writeLogs(logs: readonly RunLog[]): Promise<void> {
-    return this.#client.writeLogs(logs);
+    return this.#client.logs.write(logs);
   }
 
   loggedMessages(flowRunId: string, names: readonly string[]): Promise<readonly string[]> {
-    return this.#client.loggedMessages(flowRunId, names);
+    return this.#client.logs.messagesBy(flowRunId, names);
   }
 
   messagesContaining(flowRunId: string, texts: readonly string[]): Promise<readonly string[]> {
-    return this.#client.messagesContaining(flowRunId, texts);
+    return this.#client.logs.messagesContaining(flowRunId, texts);
   }
 
   unwritten(logs: readonly RunLog[]): Promise<readonly RunLog[]> {
-    return this.#client.unwritten(logs);
+    return this.#client.logs.unwritten(logs);
   }
 
   transition(flowRunId: string, { type, message, version }: NewState): Promise<TransitionResult> {

@@ -28,13 +28,6 @@ export interface Prefect3Options {
   readonly connection?: ConnectionOptions | undefined;
 }
 
-export interface ApiInfo {
-  /** Such as `3.8.8`; undefined for Prefect Cloud. */
-  readonly version: string | undefined;
-  /** The Date header: the server's time. */
-  readonly date: string | undefined;
-}
-
 /** The API's largest page size. */
 const PAGE = 200;
 
@@ -88,13 +81,6 @@ export class Prefect3Client {
     return typeof count === "number" ? count : 0;
   }
 
-  async apiInfo(signal?: AbortSignal): Promise<ApiInfo> {
-    const action = "read the version";
-    const answer = await this.#exchange(action, "/admin/version", { method: "GET", signal });
-    const version = answer.status === 200 ? textIn(readAnswer(action, this.url, answer)) : undefined;
-    return { version, date: answer.headers.date };
-  }
-
   /** Returns the orchestration status: ACCEPT, REJECT, ABORT or WAIT. */
   async setState(
     id: string,
@@ -126,29 +112,22 @@ export class Prefect3Client {
     path: string,
     { body, signal }: { readonly body: JsonObject; readonly signal: AbortSignal | undefined },
   ): Promise<unknown> {
-    const answer = await this.#exchange(action, path, { method: "POST", body: JSON.stringify(body), signal });
-    return readAnswer(action, this.url, answer);
-  }
-
-  /** Sends one request and returns the response with any status. */
-  async #exchange(
-    action: string,
-    path: string,
-    request: { readonly method: string; readonly body?: string; readonly signal: AbortSignal | undefined },
-  ): Promise<HttpAnswer> {
     const send = (): Promise<HttpAnswer> =>
       this.#http.request({
-        ...request,
+        method: "POST",
         url: new URL(this.url + path),
         headers: this.#headers(),
+        body: JSON.stringify(body),
         timeoutMs: this.#options.timeoutMs,
+        signal,
       });
     try {
       // The server closes connections that are idle for five seconds; all requests here are safe to repeat.
-      return await send().catch((error: unknown) => {
+      const answer = await send().catch((error: unknown) => {
         if (error instanceof TransportError && error.staleConnection) return send();
         throw error;
       });
+      return readAnswer(action, this.url, answer);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       const hint = isCertificateError(error)

@@ -47,6 +47,14 @@ async function streamed(client: HttpClient, url: URL, more?: Partial<StreamReque
 }
 
 describe("a stream", () => {
+  it("goes over the connection of one that has ended, whose timeout is over", async () => {
+    const { url, sockets } = await place((_, response) => response.end("ok"));
+    const client = clientOf(url);
+    for (let count = 0; count < 15; count++) await streamed(client, url, { idleMs: 10_000 });
+    expect(sockets).toHaveLength(1);
+    expect(sockets[0]?.destroyed).toBe(false);
+  });
+
   it("has its status and headers before its end, and its bytes as they come", async () => {
     let more = (): void => undefined;
     const { url } = await place((_, response) => {

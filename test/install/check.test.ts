@@ -180,7 +180,7 @@ describe("checkOptions", () => {
   });
 
   it.each<{ text: string; message: string | RegExp }>([
-    { text: "[cloud\n", message: /^cannot read configuration "config.toml": .* at line 1, column \d+$/ },
+    { text: "[cloud\n", message: /^cannot read "config.toml": .* at line 1, column \d+$/ },
     {
       text: '[cloud]\napi_key = "K"',
       message: 'cannot use configuration "config.toml": it has cloud.api_key, but a ConfigMap is not secret',

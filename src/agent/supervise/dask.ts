@@ -1,6 +1,7 @@
 // Deletes the Dask clusters of flow runs that were cancelled or lost their pod; nothing else deletes them (dask-kubernetes
 // issues 53, 343). Lists Dask objects only then, once for all runs that need them at the same time.
 
+import { podsOf } from "../../dask/dask-cluster.ts";
 import { Batcher } from "../../base/batch.ts";
 import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
@@ -15,7 +16,7 @@ import { FLOW_RUN_LABEL } from "../../job/labels.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { listAll } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import type { Meta, Pod } from "../../kube/client/objects.ts";
+import type { Meta } from "../../kube/client/objects.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
@@ -168,10 +169,6 @@ function withoutTerminating(cluster: ObservedCluster): ObservedCluster {
     budgets: budgets.filter(isNotBeingDeleted),
     resource: resource !== undefined && isNotBeingDeleted(resource) ? resource : undefined,
   };
-}
-
-function podsOf({ scheduler, workers }: ObservedCluster): readonly Pod[] {
-  return scheduler === undefined ? workers : [...workers, scheduler];
 }
 
 function isNotBeingDeleted({ metadata }: { readonly metadata: Meta }): boolean {

@@ -6,7 +6,7 @@ import type { Container, ContainerStatus, Pod } from "../../kube/client/objects.
 const FLOW_CONTAINER = "flow";
 /** Only the flow's own container is given its run's id: Prefect 0.x and 1.x, then 2 and 3. */
 export const FLOW_RUN_VARIABLES = ["PREFECT__CONTEXT__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"];
-const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
+export const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 
 /** The name of the container that runs the flow; undefined: the pod has no containers. */
 export function flowContainerName({ metadata, spec }: Pod): string | undefined {

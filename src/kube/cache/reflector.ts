@@ -135,7 +135,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { kube, resource, query } = this.#options;
+    const { kube, resource, query, transform } = this.#options;
     this.restarts++;
     const refreshed = this.#refreshing.splice(0);
     const seen = new Set<string>();
@@ -143,7 +143,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     let resourceVersion = "";
     try {
       do {
-        const page = await kube.listPage(resource, { ...query, limit: PAGE, next }, signal);
+        const page = await kube.listPage(resource, { ...query, limit: PAGE, next, transform }, signal);
         for (const object of page.items) {
           seen.add(object.metadata.uid);
           this.#set(object);
@@ -187,8 +187,10 @@ export class Reflector<R extends Resource, Kept extends Cached> {
         continue;
       }
       this.#resourceVersion = event.object.metadata.resourceVersion;
-      if (event.type === "DELETED") this.#remove(event.object.metadata.uid, event.object);
-      else this.#set(event.object);
+      const { uid } = event.object.metadata;
+      const kept = this.#options.transform(event.object);
+      if (event.type === "DELETED" || kept === undefined) this.#remove(uid, kept);
+      else this.#set(kept);
     }
     this.#recordActivity();
     // Do not loop without delay when a proxy ends every watch at once.
@@ -196,24 +198,21 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     if (lastedMs < MIN_WATCH_MS) await clock.sleep(MIN_WATCH_MS - lastedMs, signal);
   }
 
-  #set(object: KindMap[R]): void {
+  #set(object: Kept): void {
     const { uid } = object.metadata;
     const before = this.#objects.get(uid);
     // After a relist most objects are unchanged.
     if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return;
-    const kept = this.#options.transform(object);
-    if (kept === undefined) return this.#remove(uid);
-    this.#objects.set(uid, kept);
-    this.#options.onChange({ type: "set", object: kept, before });
+    this.#objects.set(uid, object);
+    this.#options.onChange({ type: "set", object, before });
   }
 
   /** Reports the version in the DELETED event, which is newer than the cached one: the Job may have finished just before. */
-  #remove(uid: string, last?: KindMap[R]): void {
+  #remove(uid: string, last?: Kept): void {
     const before = this.#objects.get(uid);
     if (before === undefined) return;
     this.#objects.delete(uid);
-    const kept = last === undefined ? before : (this.#options.transform(last) ?? before);
-    this.#options.onChange({ type: "gone", object: kept });
+    this.#options.onChange({ type: "gone", object: last ?? before });
   }
 
   /** Removes cached objects without onChange; for caches whose `transform` depends on time. */

@@ -15,6 +15,15 @@ export interface ListQuery {
   readonly fieldSelector?: string | undefined;
 }
 
+/** A page of a list. */
+export interface PageQuery<R extends Resource, Kept = KindMap[R]> extends ListQuery {
+  readonly limit?: number;
+  /** The continue token of the page before. */
+  readonly next?: string | undefined;
+  /** The part of an object that the page shall have; undefined: leave it out. Called for each as it arrives. */
+  readonly transform?: ((object: KindMap[R]) => Kept | undefined) | undefined;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly resourceVersion: string;
@@ -84,11 +93,11 @@ export interface KubeApi {
   /** Identifies the cluster: a hash of its CA, or of its URL if it has none. */
   readonly clusterId: string;
   version(signal?: AbortSignal): Promise<{ major: string; minor: string; gitVersion: string }>;
-  listPage<R extends Resource>(
+  listPage<R extends Resource, Kept = KindMap[R]>(
     resource: R,
-    query: ListQuery & { readonly limit?: number; readonly next?: string | undefined },
+    query: PageQuery<R, Kept>,
     signal?: AbortSignal,
-  ): Promise<Page<KindMap[R]>>;
+  ): Promise<Page<Kept>>;
   /** Ends when the server ends the watch. Throws KubeError: reason Expired for 410, retryable for a lost connection. */
   watch<R extends Resource>(
     resource: R,
@@ -129,11 +138,11 @@ export interface KubeApi {
 }
 
 /** All objects of a query, fetched in pages. */
-export async function* listAll<R extends Resource>(
+export async function* listAll<R extends Resource, Kept = KindMap[R]>(
   kube: Pick<KubeApi, "listPage">,
   resource: R,
-  query: ListQuery & { readonly limit?: number; readonly signal?: AbortSignal | undefined },
-): AsyncGenerator<KindMap[R]> {
+  query: Omit<PageQuery<R, Kept>, "next"> & { readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<Kept> {
   const { signal, ...rest } = query;
   let next: string | undefined;
   do {

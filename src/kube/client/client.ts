@@ -5,17 +5,17 @@ import type {
   CreateOptions,
   DeleteOptions,
   KubeApi,
-  ListQuery,
   MergePatch,
   ObjectRef,
   Page,
+  PageQuery,
   PodLogQuery,
   Subject,
   WatchEvent,
   WatchQuery,
 } from "./api.ts";
 import { kubeErrorOf } from "./errors.ts";
-import { decodeWatchEvent, decodeObject, decodePage } from "./decode.ts";
+import { decodeWatchEvent, decodeObject } from "./decode.ts";
 import { linesOf } from "../../base/lines.ts";
 import type { KindMap, Resource } from "./objects.ts";
 import { kindOf, pathOf } from "./resources.ts";
@@ -44,19 +44,32 @@ export class KubeClient implements KubeApi {
     return { major: text("major"), minor: text("minor"), gitVersion: text("gitVersion") };
   }
 
-  async listPage<R extends Resource>(
+  async listPage<R extends Resource, Kept = KindMap[R]>(
     resource: R,
-    query: ListQuery & { readonly limit?: number; readonly next?: string | undefined },
+    query: PageQuery<R, Kept>,
     signal?: AbortSignal,
-  ): Promise<Page<KindMap[R]>> {
-    const { namespace, labelSelector, fieldSelector, limit, next } = query;
-    const list = await this.#transport.json({
-      ...readCall("list", resource, pathOf(resource, namespace)),
-      action: `list ${resource}${inNamespace(namespace)}`,
-      query: { labelSelector, fieldSelector, limit, continue: next },
-      signal,
-    });
-    return decodePage<R>(list);
+  ): Promise<Page<Kept>> {
+    const { namespace, labelSelector, fieldSelector, limit, next, transform } = query;
+    const items: Kept[] = [];
+    const list = await this.#transport.list(
+      {
+        ...readCall("list", resource, pathOf(resource, namespace)),
+        action: `list ${resource}${inNamespace(namespace)}`,
+        query: { labelSelector, fieldSelector, limit, continue: next },
+        signal,
+      },
+      (json) => {
+        const object = decodeObject<R>(json);
+        const kept = transform === undefined ? (object as Kept) : transform(object);
+        if (kept !== undefined) items.push(kept);
+      },
+    );
+    const meta = objectIn(objectIn(list)["metadata"]);
+    return {
+      items,
+      resourceVersion: textIn(meta["resourceVersion"]) ?? "",
+      next: textIn(meta["continue"]) || undefined,
+    };
   }
 
   async *watch<R extends Resource>(

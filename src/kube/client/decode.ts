@@ -2,7 +2,7 @@
 
 import type { JsonObject } from "../../base/json.ts";
 import { isObject, objectIn, textIn } from "../../base/json.ts";
-import type { Page, WatchEvent } from "./api.ts";
+import type { WatchEvent } from "./api.ts";
 import { watchError } from "./errors.ts";
 import type { KindMap, Resource } from "./objects.ts";
 
@@ -27,18 +27,6 @@ function dropNulls(parent: Record<string, unknown> | unknown[]): void {
     if (value === null && !Array.isArray(parent)) delete parent[key];
     else if (typeof value === "object" && value !== null) dropNulls(value as Record<string, unknown>);
   }
-}
-
-/** A page of a list; `items` of an empty list may be null. */
-export function decodePage<R extends Resource>(raw: unknown): Page<KindMap[R]> {
-  const list = objectIn(raw);
-  const meta = objectIn(list["metadata"]);
-  const items = Array.isArray(list["items"]) ? list["items"] : [];
-  return {
-    items: items.map((item) => decodeObject<R>(item)),
-    resourceVersion: textIn(meta["resourceVersion"]) ?? "",
-    next: textIn(meta["continue"]) || undefined,
-  };
 }
 
 /** One watch event, a line of JSON. Throws KubeError for an ERROR event. */

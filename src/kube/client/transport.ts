@@ -6,6 +6,7 @@ import { TransportError } from "../../http/errors.ts";
 import { hasHtmlType } from "../../http/web-page.ts";
 import { connectionError, kubeErrorOf, unreadable } from "./errors.ts";
 import { ApiFallback } from "./api-fallback.ts";
+import { readList } from "./read-list.ts";
 
 export interface TransportOptions {
   readonly server: string;
@@ -62,8 +63,7 @@ export class Transport {
 
   async send(call: Call): Promise<HttpAnswer> {
     const path = this.#fallback.pathOf(call.path);
-    const sent = path === call.path ? call : { ...call, path };
-    const answer = await this.#attempt(sent, (request) => this.#options.http.request(request));
+    const answer = await this.#attempt({ ...call, path }, (request) => this.#options.http.request(request));
     if (this.#fallback.switchAfter(path, answer)) return this.send(call);
     if (isExpected(answer, call)) return answer;
     throw kubeErrorOf(call.action, answer);
@@ -80,15 +80,32 @@ export class Transport {
     }
   }
 
-  async stream(call: Call, idleMs: number): Promise<HttpStream> {
-    const answer = await this.#attempt(call, (request) => this.#options.http.stream({ ...request, idleMs }));
-    if (isExpected(answer, call)) return answer;
-    let body = "";
-    for await (const chunk of answer.chunks) {
-      body += chunk.toString("latin1");
-      if (body.length > MAX_ERROR) break;
+  /** Calls `onObject` with each object of the list as it arrives, and returns the list without them. */
+  async list(call: Call, onObject: (object: unknown) => void): Promise<unknown> {
+    const answer = await this.stream(call, this.#options.timeoutMs);
+    const parsed = (json: string): unknown => {
+      try {
+        return JSON.parse(json) as unknown;
+      } catch {
+        throw unreadable(call.action, { ...answer, body: json });
+      }
+    };
+    try {
+      return parsed(await readList(answer.chunks, (json) => onObject(parsed(json))));
+    } catch (error) {
+      throw connectionError(call.action, this.#server, error);
     }
-    throw kubeErrorOf(call.action, { ...answer, body: Buffer.from(body, "latin1").toString("utf8") });
+  }
+
+  async stream(call: Call, idleMs: number): Promise<HttpStream> {
+    const path = this.#fallback.pathOf(call.path);
+    const answer = await this.#attempt({ ...call, path }, (request) =>
+      this.#options.http.stream({ ...request, idleMs }),
+    );
+    if (isExpected(answer, call)) return answer;
+    const failure = { ...answer, body: await beginningOf(answer.chunks) };
+    if (this.#fallback.switchAfter(path, failure)) return this.stream(call, idleMs);
+    throw kubeErrorOf(call.action, failure);
   }
 
   async #attempt<A extends HttpAnswer | HttpStream>(
@@ -155,6 +172,17 @@ export class Transport {
   close(): void {
     this.#options.http.close();
   }
+}
+
+async function beginningOf(chunks: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of chunks) {
+    parts.push(chunk);
+    size += chunk.length;
+    if (size > MAX_ERROR) break;
+  }
+  return Buffer.concat(parts).toString("utf8");
 }
 
 /** A web page is never expected, whatever its status: it comes from something before the API server. */

@@ -5,8 +5,8 @@ import { objectIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 
 export interface SavedAuth {
-  readonly apiKey?: Sourced<unknown>;
-  readonly tenantId?: Sourced<unknown>;
+  readonly apiKey: Sourced<unknown> | undefined;
+  readonly tenantId: Sourced<unknown> | undefined;
 }
 
 /** Host and port in lower case; characters other than `a-z0-9.-` become hyphens. */
@@ -23,7 +23,5 @@ export function savedAuth(table: JsonObject, apiUrl: string, file: string): Save
   const saved = objectIn(table[slug]);
   const entry = (key: string): Sourced<unknown> | undefined =>
     saved[key] === undefined ? undefined : { value: saved[key], source: `${file} ["${slug}"] ${key}` };
-  const apiKey = entry("api_key");
-  const tenantId = entry("tenant_id");
-  return { ...(apiKey && { apiKey }), ...(tenantId && { tenantId }) };
+  return { apiKey: entry("api_key"), tenantId: entry("tenant_id") };
 }

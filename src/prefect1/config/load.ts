@@ -20,6 +20,7 @@ import type { ProcessVariables } from "./process-variables.ts";
 import {
   choiceValue,
   listValue,
+  mapValue,
   numberValue,
   switchValue,
   textValue,
@@ -54,9 +55,9 @@ export interface PrefectConfig {
   readonly apiUrl: Sourced<string>;
   /** Prefect's UI. */
   readonly uiUrl: string;
-  readonly apiKey?: Sourced<string>;
+  readonly apiKey: Sourced<string> | undefined;
   /** A UUID in canonical form. */
-  readonly tenantId?: Sourced<string>;
+  readonly tenantId: Sourced<string> | undefined;
   readonly requestTimeoutSeconds: Sourced<number>;
   readonly sendFlowRunLogs: Sourced<boolean>;
   /** The log level of flow runs; the agent's is `agent.level`. */
@@ -71,7 +72,7 @@ export interface AgentConfig {
   readonly labels: Sourced<readonly string[]>;
   readonly level: Sourced<LogLevel>;
   /** The address of its HTTP server, such as `http://:8080`. */
-  readonly address?: Sourced<string>;
+  readonly address: Sourced<string> | undefined;
   /** Environment variables for every flow run. */
   readonly env: Sourced<Readonly<Record<string, string>>>;
 }
@@ -117,8 +118,8 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
     backend: readValue(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
     apiUrl,
     uiUrl: uiUrlOf(apiUrl.value, textAt(values, "server.ui.endpoint")),
-    ...(apiKey && { apiKey }),
-    ...(tenantId && { tenantId }),
+    apiKey,
+    tenantId,
     requestTimeoutSeconds: readValue(values, "cloud.request_timeout", numberValue),
     sendFlowRunLogs: readValue(values, "cloud.send_flow_run_logs", switchValue),
     loggingLevel: textAt(values, "logging.level"),
@@ -139,12 +140,11 @@ function uiUrlOf(apiUrl: string, endpoint: Sourced<string>): string {
 }
 
 function agentConfig(values: Layers): AgentConfig {
-  const address = textOrUndefined(values, "cloud.agent.agent_address");
   return {
     name: textAt(values, "cloud.agent.name"),
     labels: readValue(values, "cloud.agent.labels", listValue),
     level: readValue(values, "cloud.agent.level", levelValue),
-    ...(address && { address }),
+    address: textOrUndefined(values, "cloud.agent.agent_address"),
     env: envVars(values),
   };
 }
@@ -233,12 +233,4 @@ function withoutEmptyDefaults(layer: Layers): Layers {
 function readValue<T>(values: Layers, key: string, as: (entry: Sourced<unknown>) => T): Sourced<T> {
   const entry = values.get(key) ?? { value: "", source: DEFAULT_SOURCE };
   return { value: as(entry), source: entry.source };
-}
-
-function mapValue<T>(
-  entry: Sourced<unknown> | undefined,
-  as: (entry: Sourced<unknown>) => T | undefined,
-): Sourced<T> | undefined {
-  const value = entry === undefined ? undefined : as(entry);
-  return entry === undefined || value === undefined ? undefined : { value, source: entry.source };
 }

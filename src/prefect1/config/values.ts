@@ -11,6 +11,15 @@ import { parseLiteral } from "./literal.ts";
 const YES = new Set(["true", "yes", "on"]);
 const NO = new Set(["false", "no", "off", "none", ""]);
 
+/** The entry with its parsed value; undefined if one of the two is. */
+export function mapValue<T>(
+  entry: Sourced<unknown> | undefined,
+  as: (entry: Sourced<unknown>) => T | undefined,
+): Sourced<T> | undefined {
+  const value = entry === undefined ? undefined : as(entry);
+  return entry === undefined || value === undefined ? undefined : { value, source: entry.source };
+}
+
 /** Without surrounding quotes and white space. Undefined for an empty string and Python's None. */
 export function textValue(entry: Sourced<unknown> | undefined): string | undefined {
   if (entry === undefined) return undefined;

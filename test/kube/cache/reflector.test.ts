@@ -8,7 +8,6 @@ import { KubeError } from "../../../src/kube/client/errors.ts";
 import type { Job } from "../../../src/kube/client/objects.ts";
 import { Reflector } from "../../../src/kube/cache/reflector.ts";
 import type { ReflectorOptions } from "../../../src/kube/cache/reflector.ts";
-import { transformJob } from "../../../src/job/observe/transform.ts";
 import { startFakeKubernetes } from "../../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes, FakeKubernetesOptions } from "../../fakes/kubernetes/fake-kubernetes.ts";
 import { jobBody } from "../../fakes/kubernetes/tests/with-fake.ts";
@@ -85,7 +84,7 @@ async function watching(
     clock,
     resource: "jobs",
     query: { namespace: "default" },
-    transform: transformJob,
+    transform: (job) => job,
     relistMs: 600_000,
     onActivity: runChecks,
     ...options,
@@ -162,13 +161,12 @@ describe("a reflector", () => {
     expect([lists(fake), watches(fake)]).toEqual([1, 1]);
   });
 
-  it("keeps only the transformed object", async () => {
-    const { reflector } = await watching({ jobs: ["a"] });
+  it("keeps only the transformed objects, none for undefined", async () => {
+    const transform = (job: Job): Job | undefined =>
+      job.metadata.name === "a" ? { ...job, spec: {} } : undefined;
+    const { reflector } = await watching({ jobs: ["a", "b"], options: { transform } });
     await reflector.synced;
-    const [job] = reflector.values();
-    expect(job?.spec).toEqual({ backoffLimit: 0, parallelism: 1, completions: 1, suspend: false });
-    expect(Object.keys(job ?? {}).sort()).toEqual(["metadata", "spec", "status"]);
-    expect(job?.metadata.labels).not.toHaveProperty("app");
+    expect([...reflector.values()].map(({ metadata, spec }) => [metadata.name, spec])).toEqual([["a", {}]]);
   });
 
   it.each([500, 429, 403])(
@@ -281,7 +279,7 @@ describe("a reflector", () => {
       clock,
       resource: "jobs",
       query: { namespace: "default" },
-      transform: transformJob,
+      transform: (job) => job,
       onChange: () => {},
       relistMs: 600_000,
     });

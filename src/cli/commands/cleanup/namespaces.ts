@@ -59,10 +59,9 @@ async function listNamespaceNames(
   kube: Pick<KubeApi, "listPage">,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[] | undefined> {
-  const names: string[] = [];
   try {
-    for await (const { metadata } of listAll(kube, "namespaces", { signal })) names.push(metadata.name);
-    return names;
+    const found = await Array.fromAsync(listAll(kube, "namespaces", { signal }));
+    return found.map(({ metadata }) => metadata.name);
   } catch (error) {
     if (error instanceof KubeError && error.status === 403) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 // `inspect` as a tree: run → Job → pods → containers, Dask clusters, events.
 
-import { daskCreatedAt, daskName, daskPods } from "../../../inventory/dask-row.ts";
+import { podsOf } from "../../../dask/dask-cluster.ts";
+import { daskCreatedAt, daskName } from "../../../inventory/dask-row.ts";
 import type { ObservedCluster } from "../../../dask/dask-cluster.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
@@ -150,7 +151,7 @@ function eventNode(event: KubeEvent, view: View): TreeNode {
 function daskNode(dask: ObservedCluster, now: Date): TreeNode {
   const createdAt = daskCreatedAt(dask);
   const by = dask.owner === undefined ? "" : `, attributed by ${dask.owner.by}`;
-  const pods = daskPods(dask).map((pod) => {
+  const pods = podsOf(dask).map((pod) => {
     const role = pod === dask.scheduler ? "scheduler" : "worker";
     return { text: `${role} pod/${pod.metadata.name} ${podStatus(pod)}` };
   });

@@ -217,7 +217,7 @@ describe("install", () => {
     },
     {
       argv: ["--config-toml", "bad.toml"],
-      want: /^error: cannot read configuration "bad.toml": .* at line 1, column \d+\nhint: /,
+      want: /^error: cannot read "bad.toml": .* at line 1, column \d+\nhint: /,
     },
     {
       argv: ["--config-toml", "key.toml"],
