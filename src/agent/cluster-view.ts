@@ -15,6 +15,7 @@ import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
 import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";
 
 export interface ViewOptions {
@@ -294,8 +295,6 @@ function isForbidden(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 403;
 }
 
-function isTerminating({ metadata, status }: Pod): boolean {
-  return (
-    status.phase === "Failed" || status.phase === "Succeeded" || metadata.deletionTimestamp !== undefined
-  );
+function isTerminating(pod: Pod): boolean {
+  return hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined;
 }

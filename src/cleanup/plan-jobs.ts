@@ -7,7 +7,8 @@ import type { ObservedJob } from "../job/observe/observed.ts";
 import { hasCondition } from "../job/observe/observed.ts";
 import { isKept } from "../job/labels.ts";
 import { isJobFinished, jobPhase } from "../job/observe/phase.ts";
-import type { Job } from "../kube/client/objects.ts";
+import { isPodActive } from "../dask/pod-status.ts";
+import type { Job, Pod } from "../kube/client/objects.ts";
 import { isActive } from "../orchestrator/flow-run.ts";
 import { itemOf, ORDER } from "./item.ts";
 import type { KeepOrDelete, Kept, OwnerRun, PlanItem } from "./item.ts";
@@ -31,12 +32,55 @@ export function planJobs(input: JobPlanInput): { items: PlanItem[]; kept: Kept[]
   const owner = ownerRun(input.run);
   for (const observed of input.run.observed.jobs) {
     const { metadata } = observed.job;
-    if (observed.gone || metadata.deletionTimestamp !== undefined) continue;
+    if (observed.gone) {
+      planPods(observed, input, { items, kept });
+      continue;
+    }
+    if (metadata.deletionTimestamp !== undefined) continue;
     const plan = planJob(observed, input);
     if ("keep" in plan) kept.push({ ...keptJob(observed.job, owner), reason: plan.keep });
     else items.push({ ...jobItem(observed.job, owner), ...plan });
   }
   return { items, kept };
+}
+
+/** The pods that a deleted Job has let go: nobody else deletes them. */
+function planPods(
+  { pods }: ObservedJob,
+  input: JobPlanInput,
+  { items, kept }: { readonly items: PlanItem[]; readonly kept: Kept[] },
+): void {
+  const run = ownerRun(input.run);
+  for (const pod of pods) {
+    const { metadata } = pod;
+    if (metadata.deletionTimestamp !== undefined) continue;
+    const plan = planPod(pod, input);
+    const ref = { namespace: metadata.namespace, name: metadata.name };
+    if ("keep" in plan) kept.push({ resource: "pods", ref, run, reason: plan.keep });
+    else {
+      const running = isPodActive(pod);
+      items.push({
+        ...itemOf(metadata),
+        ...plan,
+        resource: "pods",
+        run,
+        cluster: undefined,
+        order: ORDER.job,
+        running,
+      });
+    }
+  }
+}
+
+function planPod(pod: Pod, { keep, lifecycle, olderThanMs, now }: JobPlanInput): KeepOrDelete {
+  if (isKept(pod.metadata)) return { keep: "annotated prefect.io/keep" };
+  if (keep !== undefined) return { keep };
+  const without = "its Job was deleted";
+  if (lifecycle.kind !== "over") return { keep: `${without}, ${lifecycle.text}` };
+  const since = lifecycle.since ?? new Date(pod.metadata.creationTimestamp);
+  const sinceMs = now.getTime() - since.getTime();
+  if (sinceMs < olderThanMs) return { keep: `${lifecycle.text} (for only ${formatDuration(sinceMs)})` };
+  return { reason: isPodActive(pod) ? "orphaned" : "finished", message: `${without}, ${lifecycle.text}` };
 }
 
 /** When a finished Job finished. */

@@ -83,7 +83,7 @@ export class RecheckReader {
     );
     return lists.flat().filter((pod) => {
       const { deletionTimestamp, ownerReferences = [] } = pod.metadata;
-      if (!isPodActive(pod) || deletionTimestamp !== undefined) return false;
+      if (!isPodActive(pod) || deletionTimestamp !== undefined || pod.metadata.uid === item.uid) return false;
       if (ownerReferences.some(({ uid }) => this.#deps.deletedJobs.has(uid))) return false;
       return membershipOf(pod, () => false) === undefined;
     });

@@ -2,6 +2,7 @@
 
 import type { ReadRun } from "./run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
+import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
@@ -30,7 +31,9 @@ export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
 export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
   const podsOf = grouped(objects.pods, jobUidOf);
   const eventsOf = grouped(objects.events, (event) => event.involvedObject.uid);
-  const jobsOf = grouped(uniqueJobs(objects.jobs), runKeyOf);
+  const jobs = uniqueJobs(objects.jobs);
+  const former = formerJobs(objects.pods, new Set(jobs.map(({ metadata }) => metadata.uid)));
+  const jobsOf = grouped([...jobs, ...former.values()], runKeyOf);
   return [...jobsOf.values()].flatMap((jobs) => {
     const [first] = jobs;
     const flowRunId = first === undefined ? undefined : flowRunIdOf(first.metadata);
@@ -39,7 +42,7 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
       const pods = [...(podsOf.get(job.metadata.uid) ?? [])].sort(byAge);
       const uids = [job.metadata.uid, ...pods.map(({ metadata }) => metadata.uid)];
       const events = uids.flatMap((uid) => eventsOf.get(uid) ?? []);
-      return { job, pods, deletedPods: [], events, gone: false };
+      return { job, pods, deletedPods: [], events, gone: former.has(job.metadata.uid) };
     });
     return {
       flowRunId,
@@ -58,9 +61,14 @@ export function withPrefectData(run: InventoryRun, read: ReadRun): InventoryRun 
   return { ...run, name: read.name ?? run.name, status: read.status };
 }
 
-/** The uid of the Job that created a pod. */
-export function jobUidOf(pod: Pod): string | undefined {
-  return pod.metadata.ownerReferences?.find(({ kind }) => kind === "Job")?.uid;
+/** The deleted Jobs that have let go of their pods, by uid. */
+function formerJobs(pods: readonly Pod[], existing: ReadonlySet<string>): ReadonlyMap<string, Job> {
+  return new Map(
+    pods.filter(isLetGo).flatMap((pod) => {
+      const uid = jobUidOf(pod);
+      return uid === undefined || existing.has(uid) ? [] : [[uid, formerJobOf(pod, uid)] as const];
+    }),
+  );
 }
 
 /** A Job with the labels of both Prefects is listed twice. */

@@ -60,7 +60,7 @@ function jobNode(observed: ObservedJob, view: View): TreeNode {
   const kind = phaseName(jobPhase(observed));
   const since = age(job.metadata.creationTimestamp, view.now);
   return {
-    text: `job/${job.metadata.name} ${kind}, ${since} old`,
+    text: `job/${job.metadata.name} ${observed.gone ? "deleted, its pods let go" : kind}, ${since} old`,
     tone: toneOf(kind),
     children: [
       ...observed.pods.map((pod) => podNode(pod, eventsOf(observed, pod.metadata.uid), view)),
