@@ -2,7 +2,7 @@
 // and jobs beside them.
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import type { Figure, Measurement } from "./figure.ts";
 import { withQuietAgent } from "./quiet-jobs.ts";
@@ -61,8 +61,9 @@ function peakMb({ binary, access }: Quiet, args: readonly string[]): Promise<num
   const child = spawn(binary, [...args, ...access], { env: { HOME: "/nonexistent" }, stdio: "ignore" });
   let peakKb = Number.NaN;
   const sampling = setInterval(() => {
-    const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"));
-    if (found !== null) peakKb = Number(found[1]);
+    const path = `/proc/${child.pid}/status`;
+    const found = existsSync(path) && /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(path, "utf8"));
+    if (found) peakKb = Number(found[1]);
   }, SAMPLE_MS);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
