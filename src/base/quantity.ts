@@ -19,7 +19,6 @@ const FACTORS: Readonly<Record<string, number>> = {
   Pi: 2 ** 50,
   Ei: 2 ** 60,
 };
-const BINARY_UNITS = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 /**
  * The quantity as a number: bytes of memory, cores of CPU. Undefined for invalid text.
@@ -62,20 +61,4 @@ export function readMemory(text: string, flag: string): number {
     });
   }
   return bytes;
-}
-
-/** In binary units with at most one decimal: 512Mi, 1.5Gi, 900. */
-export function formatMemory(bytes: number): string {
-  let amount = bytes;
-  let unit = "";
-  for (const larger of BINARY_UNITS) {
-    if (round(amount) < 1024) break;
-    amount /= 1024;
-    unit = larger;
-  }
-  return `${round(amount)}${unit}`;
-}
-
-function round(amount: number): number {
-  return Math.round(amount * 10) / 10;
 }

@@ -14,11 +14,6 @@ export function toSortedYaml(value: unknown): string {
   return stringify(sorted(value));
 }
 
-/** Several documents as one stream, for `kubectl apply -f -`. */
-export function toYamlStream(documents: readonly unknown[]): string {
-  return documents.map(toYaml).join("---\n");
-}
-
 // Strings that a YAML 1.1 parser such as Kubernetes' reads as another type; go-yaml puts them in double quotes.
 const OTHER_TYPE =
   /^(?:~|<<|---|\.\.\.|null|true|false|yes|no|on|off|y|n|[-+]?\.(?:inf|nan)|[-+]?(?:\d[\d_]*\.?[\d_]*|\.[\d_]+)(?:e[-+]?\d+)?|[-+]?0[xbo][\da-f_]+|[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.\d*)?|\d{4}-\d\d?-\d\d?(?:[Tt ].*)?)$/i;

@@ -28,13 +28,6 @@ export interface Prefect3Options {
   readonly connection?: ConnectionOptions | undefined;
 }
 
-export interface ApiInfo {
-  /** Such as `3.8.8`; undefined for Prefect Cloud. */
-  readonly version: string | undefined;
-  /** The Date header: the server's time. */
-  readonly date: string | undefined;
-}
-
 /** The API's largest page size. */
 const PAGE = 200;
 
@@ -86,13 +79,6 @@ export class Prefect3Client {
   async countFlowRuns(signal?: AbortSignal): Promise<number> {
     const count = await this.#post("count flow runs", "/flow_runs/count", { body: {}, signal });
     return typeof count === "number" ? count : 0;
-  }
-
-  async apiInfo(signal?: AbortSignal): Promise<ApiInfo> {
-    const action = "read the version";
-    const answer = await this.#exchange(action, "/admin/version", { method: "GET", signal });
-    const version = answer.status === 200 ? textIn(readAnswer(action, this.url, answer)) : undefined;
-    return { version, date: answer.headers.date };
   }
 
   /** Returns the orchestration status: ACCEPT, REJECT, ABORT or WAIT. */

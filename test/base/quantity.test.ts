@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { SettingsError } from "../../src/base/errors.ts";
-import { formatMemory, parseQuantity, readCpu, readMemory } from "../../src/base/quantity.ts";
+import { parseQuantity, readCpu, readMemory } from "../../src/base/quantity.ts";
 
 describe("parseQuantity", () => {
   it.each([
@@ -56,21 +56,5 @@ describe("readMemory and readCpu", () => {
       expect.objectContaining({ name: "SettingsError", message, hint: expect.stringMatching(/512Mi|500m/) }),
     );
     expect(() => read(text, "--flag")).toThrow(SettingsError);
-  });
-});
-
-describe("formatMemory", () => {
-  it.each([
-    { bytes: 0, text: "0" },
-    { bytes: 900, text: "900" },
-    { bytes: 1_024, text: "1Ki" },
-    { bytes: 512 * 2 ** 20, text: "512Mi" },
-    { bytes: 1.5 * 2 ** 30, text: "1.5Gi" },
-    { bytes: 500_000_000, text: "476.8Mi" },
-    { bytes: 1023.99 * 2 ** 20, text: "1Gi" },
-    { bytes: 2 ** 50, text: "1Pi" },
-    { bytes: 2 ** 70, text: "1024Ei" },
-  ])("writes $bytes as $text", ({ bytes, text }) => {
-    expect(formatMemory(bytes)).toBe(text);
   });
 });

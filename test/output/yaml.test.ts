@@ -1,8 +1,8 @@
 // YAML, compared with `kubectl create --dry-run=client -o yaml`.
 
 import { describe, expect, it } from "vitest";
-import { parse, parseAllDocuments } from "yaml";
-import { toSortedYaml, toYaml, toYamlStream } from "../../src/output/yaml.ts";
+import { parse } from "yaml";
+import { toSortedYaml, toYaml } from "../../src/output/yaml.ts";
 
 describe("toYaml", () => {
   it.each([
@@ -91,14 +91,5 @@ describe("toSortedYaml", () => {
     expect(toSortedYaml({ b: { "9": 1, "10": 2 }, a: [{ d: 1, c: 2 }] })).toBe(
       'a:\n- c: 2\n  d: 1\nb:\n  "10": 2\n  "9": 1\n',
     );
-  });
-});
-
-describe("toYamlStream", () => {
-  it("separates documents and keeps the order of their keys", () => {
-    const documents = [{ kind: "Secret", apiVersion: "v1" }, { kind: "Deployment" }];
-    const stream = toYamlStream(documents);
-    expect(stream).toBe("kind: Secret\napiVersion: v1\n---\nkind: Deployment\n");
-    expect(parseAllDocuments(stream).map((document): unknown => document.toJS())).toEqual(documents);
   });
 });
