@@ -70,9 +70,9 @@ function postMortemsOf({ observed, podsForbidden }: InventoryRun): readonly stri
 
 /** The status of a run without Jobs: its state in Prefect. */
 export function withoutJobs(
-  { status: run }: Pick<InventoryRun, "status">,
+  { status: run, prefectVersion }: Pick<InventoryRun, "status" | "prefectVersion">,
   now: Date,
-  waits = "no agent has taken it yet",
+  waits = `no ${prefectVersion === 1 ? "agent" : "worker"} has taken it yet`,
 ): RunSummary {
   if (run.kind === "missing") return { status: "orphaned", reason: DELETED_RUN };
   if (run.kind === "unknown")

@@ -5,6 +5,7 @@ import { Batcher } from "../base/batch.ts";
 import { ExpectedError } from "../base/errors.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
+import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
 import type { KnownRun, RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectVersion } from "./inventory.ts";
 
@@ -82,6 +83,7 @@ class OneReader {
   readonly #runs = new Map<string, Promise<ReadRun>>();
   #failure: Error | undefined;
   #recentFailure: Error | undefined;
+  #isCut = false;
 
   constructor(
     prefectVersion: PrefectVersion,
@@ -108,6 +110,7 @@ class OneReader {
     try {
       const found = await this.#source.recent(since, this.#signal);
       const prefectVersion = this.#prefectVersion;
+      this.#isCut = found.length >= RECENT_LIMIT;
       return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
@@ -118,12 +121,15 @@ class OneReader {
 
   async warning(): Promise<string | undefined> {
     const runs = await Promise.all(this.#runs.values());
-    const failure = this.#failure ?? this.#recentFailure;
-    if (runs.length === 0 && failure === undefined) return undefined;
     const prefect = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
-    const unknown = `states of ${prefect} flow runs are unknown`;
-    if (this.#batcher === undefined) return `${unknown}: ${noApiText(this.#prefectVersion)}`;
-    return this.#failure === undefined ? undefined : `${unknown}: ${this.#failure.message}`;
+    const isUnasked = runs.length > 0 && this.#source === undefined;
+    const why = isUnasked ? noApiText(this.#prefectVersion) : this.#failure?.message;
+    if (why !== undefined) return `states of ${prefect} flow runs are unknown: ${why}`;
+    if (this.#recentFailure !== undefined)
+      return `${prefect} flow runs without a Job are unknown: ${this.#recentFailure.message}`;
+    return this.#isCut
+      ? `only the latest ${RECENT_LIMIT} of the ${prefect} flow runs without a Job are shown`
+      : undefined;
   }
 
   #fetch(flowRunId: string): Promise<ReadRun> {

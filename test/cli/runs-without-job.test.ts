@@ -29,6 +29,24 @@ describe("jobs", () => {
     expect(names.every((name) => name.startsWith("job.batch/"))).toBe(true);
   });
 
+  it("says when there are more than it shows, and when Prefect does not list them", async () => {
+    const { cli, prefect } = await everyRun();
+    const flow = prefect.createFlow({ name: "many" });
+    for (let n = 0; n < 120; n++) prefect.createFlowRun({ flow });
+    expect((await cli(["jobs"])).stderr).toBe(
+      "warning: only the latest 100 of the Prefect 1 flow runs without a Job are shown\n",
+    );
+    const { cli: other } = await startTestCluster();
+    const refuses = ({ body }: { readonly body: object }) =>
+      "sort" in body ? { status: 422, body: {} } : undefined;
+    const { url } = await fakePrefect3({ instead: refuses });
+    const { stderr, exitCode } = await other(["jobs"], { env: { PREFECT_API_URL: url } });
+    expect(stderr).toContain(
+      "warning: Prefect 2 and 3 flow runs without a Job are unknown: cannot list flow runs: ",
+    );
+    expect(exitCode).toBe(0);
+  });
+
   it("appends each once with -w, although its age changes", async () => {
     const { cli, prefect } = await everyRun();
     const stop = new AbortController();

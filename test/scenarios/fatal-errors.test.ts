@@ -179,7 +179,7 @@ const KUBERNETES: readonly Row[] = [
     flags: () => ["--namespace=nosuch"],
     code: 4,
     error: /^cannot create Jobs in namespace "nosuch": it does not exist$/,
-    hint: /^create it with: kubectl create namespace nosuch; or choose another with -n$/,
+    hint: /^create it with: kubectl create namespace nosuch --kubeconfig \S+; or choose another with -n$/,
   },
   {
     name: "rejects the token",
