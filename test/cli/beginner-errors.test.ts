@@ -110,7 +110,7 @@ const BEGINNERS: readonly Beginner[] = [
     argv: ["inspect", "pulls"],
     code: 0,
     printed: [
-      'STATUS stuck: image "flows:1" of container \'flow\' cannot be pulled (ImagePullBackOff: Back-off pulling image "flows:1")',
+      'STATUS stuck: image "flows:1" of container \'flow\' cannot be pulled (ImagePullBackOff: Back-off pulling image "flows:1": ErrImagePull: manifest unknown)',
       "  Job job-pulls",
       "    Hint: check the image's name and tag, and image_pull_secrets for a private registry",
       "  Pod job-pulls-pod (Pending, node node-1)",
