@@ -185,7 +185,7 @@ class ProcessHttp implements Http {
       signal?.addEventListener("abort", onAbort, { once: true });
       this.#open.add(onEnd);
       const drawn = mishap?.(request, process);
-      const late = typeof drawn === "object" ? drawn : {};
+      const late = typeof drawn === "object" ? drawn : { delayMs: 0 };
       const isCut = (): boolean => this.#network.isCut(process, url.origin);
       if (isCut()) return;
       time.after(latencyMs() + ("delayMs" in late ? late.delayMs : 0), () => {

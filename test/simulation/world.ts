@@ -3,6 +3,7 @@
 
 import type { Agent } from "../../src/agent/agent.ts";
 import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
+import { Health } from "../../src/agent/server/health.ts";
 import { createLog } from "../../src/base/log.ts";
 import type { AgentFlags } from "../../src/cli/commands/agent-start/settings.ts";
 import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
@@ -18,6 +19,7 @@ import { isFinished } from "../../src/prefect1/states.ts";
 import { takeBytesFrom } from "../fakes/chance.ts";
 import { fakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes, FakeKubernetesOptions } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { PodScript } from "../fakes/kubernetes/pod-script.ts";
 import { fakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1, FakePrefect1Options } from "../fakes/prefect1/fake-prefect1.ts";
@@ -38,12 +40,22 @@ export interface WorldOptions {
   /** How many Prefects; 1 without it. */
   readonly prefects?: number;
   readonly prefect?: Omit<FakePrefect1Options, "clock">;
-  readonly mishap?: NetworkOptions["mishap"];
+  readonly network?: Pick<NetworkOptions, "mishap" | "onArrival" | "onExchange">;
+  /** What flows do; without it, what `scripts` and `idleRuns` say. */
+  readonly flows?: Flows;
+}
+
+/** What becomes of the pods of a Job, and what their processes do. */
+export interface Flows {
+  script(job: Job, pod: Pod, cluster: number): PodScript;
+  onPhase(job: Job, pod: Pod, phase: string): void;
 }
 
 export interface AgentOptions {
   readonly name?: string;
   readonly labels?: readonly string[];
+  /** Environment of its Jobs. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly flags?: AgentFlags;
   readonly policy?: Partial<Policy>;
   /** Which cluster and Prefect, by number from 0. */
@@ -69,6 +81,8 @@ export interface SimulatedAgent {
   /** How it ended; undefined while it runs. */
   end(): { readonly error?: unknown } | undefined;
   agent(): Agent | undefined;
+  /** Why /readyz says that it is not ready; undefined: it is. */
+  notReady(): string | undefined;
   /** Asks it to stop, as SIGTERM does. */
   stop(): void;
 }
@@ -94,19 +108,18 @@ export class World {
     this.network = new Network({
       time: this.time,
       latencyMs: () => 1 + 4 * random(),
-      ...(options.mishap === undefined ? {} : { mishap: options.mishap }),
+      ...options.network,
     });
     const { clock } = new Process(this.time, random);
     this.prefects = many(options.prefects, () => fakePrefect1({ ...options.prefect, clock }));
-    this.kubes = many(options.clusters, () =>
+    const flows = options.flows ?? this.#defaultFlows();
+    this.kubes = many(options.clusters, (cluster) =>
       fakeKubernetes({
         bookmarkMs: 60_000,
         ...options.kube,
         clock,
-        script: (job) =>
-          this.scripts.get(job.metadata.labels?.[RUN_LABEL] ?? "") ?? { outcome: "succeed", runMs: 1_000 },
-        onPhase: (job, pod, phase) =>
-          this.#live(job.metadata.labels?.[RUN_LABEL] ?? "", pod.metadata.uid, phase),
+        script: (job, pod) => flows.script(job, pod, cluster),
+        onPhase: (job, pod, phase) => flows.onPhase(job, pod, phase),
       }),
     );
     for (const [at, { handle }] of this.kubes.entries())
@@ -178,6 +191,7 @@ export class World {
       now: () => clock.now(),
     });
     const stop = new AbortController();
+    const health = new Health(clock);
     let agent: Agent | undefined;
     let end: { readonly error?: unknown } | undefined;
     const loadTemplate = (_source: TemplateSource): Promise<Template> =>
@@ -191,11 +205,11 @@ export class World {
         config,
         namespace,
         loadTemplate,
-        metrics: noMetrics,
+        metrics: { ...noMetrics, progress: (loop) => health.progress(loop) },
         client: new Prefect1Client(graphql, backend),
         flags: { name, ...options.flags },
         policy: options.policy,
-        jobOptions: { namespace, labels: options.labels },
+        jobOptions: { namespace, labels: options.labels, env: options.env },
         newId: () => this.#uuid(),
       },
       (started) => (agent = started),
@@ -204,7 +218,14 @@ export class World {
       () => (end = {}),
       (error: unknown) => (end = { error }),
     );
-    const simulated = { process, lines, end: () => end, agent: () => agent, stop: () => stop.abort() };
+    const simulated = {
+      process,
+      lines,
+      end: () => end,
+      agent: () => agent,
+      notReady: () => health.notReady(agent?.problem()),
+      stop: () => stop.abort(),
+    };
     this.#agents.push(simulated);
     return simulated;
   }
@@ -239,11 +260,11 @@ export class World {
   }
 
   state(id: string): string | null | undefined {
-    return this.#prefectOf(id)?.flowRun(id)?.state;
+    return this.prefectOf(id)?.flowRun(id)?.state;
   }
 
   messages(id: string): string[] {
-    return (this.#prefectOf(id)?.logsOf(id) ?? []).map(({ message }) => message ?? "");
+    return (this.prefectOf(id)?.logsOf(id) ?? []).map(({ message }) => message ?? "");
   }
 
   /** The names of the run's Jobs that are in the cluster. */
@@ -253,7 +274,8 @@ export class World {
       .map(({ metadata }) => metadata.name);
   }
 
-  #prefectOf(id: string): FakePrefect1 | undefined {
+  /** The Prefect that knows the run. */
+  prefectOf(id: string): FakePrefect1 | undefined {
     return this.prefects.find((prefect) => prefect.flowRun(id) !== undefined);
   }
 
@@ -263,9 +285,17 @@ export class World {
     return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
   }
 
+  #defaultFlows(): Flows {
+    const runOf = (job: Job): string => job.metadata.labels?.[RUN_LABEL] ?? "";
+    return {
+      script: (job) => this.scripts.get(runOf(job)) ?? { outcome: "succeed", runMs: 1_000 },
+      onPhase: (job, pod, phase) => this.#live(runOf(job), pod.metadata.uid, phase),
+    };
+  }
+
   /** What the flow's own process does: it sets Running and Success, and sends heartbeats meanwhile. */
   #live(id: string, podUid: string, phase: string): void {
-    const prefect = this.#prefectOf(id);
+    const prefect = this.prefectOf(id);
     const run = prefect?.flowRun(id);
     if (prefect === undefined || run === undefined || this.idleRuns.has(id) || isFinished(run.state ?? ""))
       return;
@@ -295,6 +325,6 @@ export function prefectOrigin(at: number): string {
   return `http://prefect-${at}.test`;
 }
 
-function many<T>(count: number | undefined, make: () => T): readonly T[] {
-  return Array.from({ length: count ?? 1 }, make);
+function many<T>(count: number | undefined, make: (at: number) => T): readonly T[] {
+  return Array.from({ length: count ?? 1 }, (_, at) => make(at));
 }
