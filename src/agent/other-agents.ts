@@ -39,6 +39,7 @@ export interface OtherAgentsDeps {
 export class OtherAgents {
   readonly #deps: OtherAgentsDeps;
   readonly #self: string;
+  readonly #tenantId: string | undefined;
   /** Called when an agent's presence has changed. */
   readonly #onChange: () => void;
   readonly #seen = new Map<string, Seen>();
@@ -50,6 +51,7 @@ export class OtherAgents {
   constructor(deps: OtherAgentsDeps, self: AgentIdentity, onChange: () => void) {
     this.#deps = deps;
     this.#self = agentKey(self);
+    this.#tenantId = self.tenantId;
     this.#onChange = onChange;
   }
 
@@ -61,8 +63,13 @@ export class OtherAgents {
     }
   }
 
-  /** Whether the agent is alive. An agent is watched from the first question on, and counts as alive meanwhile. */
+  /**
+   * Whether the agent is alive. An agent is watched from the first question on, and counts as alive meanwhile. One of another
+   * tenant always counts as alive: its polls are not seen here.
+   */
   presence(agent: AgentIdentity): Presence {
+    const { tenantId = this.#tenantId } = agent;
+    if (this.#tenantId !== undefined && tenantId !== this.#tenantId) return "alive";
     return this.#presence(agentKey(agent));
   }
 

@@ -60,7 +60,9 @@ export class ActiveActs {
     const { world, replicas } = this.#scene;
     const { kubes, prefects, network } = world;
     for (const at of kubes.keys()) {
-      world.setDown("kubernetes", this.has("Kubernetes down", at, kubes.length), at);
+      const isDown = this.has("Kubernetes down", at, kubes.length);
+      world.setDown("kubernetes", isDown, at);
+      if (isDown) kubes[at]?.dropWatches();
       this.#allow.get(at)?.();
       this.#allow.delete(at);
       if (this.has("no right to create Jobs", at, kubes.length))

@@ -73,6 +73,8 @@ export interface RunFact {
   readonly lines: Map<string, LineFact>;
   /** Ids of claims: of the run, and of its task runs. */
   readonly claims: Set<string>;
+  /** Who claimed it last. */
+  claimer: Actor | undefined;
   /** A person, or one of Prefect's services, has changed it. */
   isTouched: boolean;
   isDeleted: boolean;

@@ -28,6 +28,7 @@ for (let seed = from; seed < from + count; seed++) {
   if (count === 1) {
     console.log(planOf(seed).agents, planOf(seed).flavour);
     console.log(played.chronicle.lines().join("\n"));
+    if (process.argv[4] !== undefined) for (const line of played.logs()) if (line.includes(process.argv[4])) console.log(line);
   }
 }
 for (const [rule, seeds] of rules) console.log(seeds.length, rule, seeds.slice(0, 12).join());

@@ -2,6 +2,7 @@
 
 import { claimIn } from "../../src/prefect1/claim.ts";
 import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
+import type { RunFact } from "./facts.ts";
 import type { Scene } from "./scene.ts";
 
 export function watchPrefect(scene: Scene, prefect: FakePrefect1): void {
@@ -15,7 +16,7 @@ export function watchPrefect(scene: Scene, prefect: FakePrefect1): void {
       const run = scene.runs.get(task_run.get(row?.task_run_id ?? "")?.flow_run_id ?? "");
       const claim = row === undefined ? undefined : claimIn(row.serialized_state)?.id;
       if (run === undefined) return;
-      if (claim !== undefined) run.claims.add(claim);
+      if (claim !== undefined) noteClaim(scene, run, claim);
       scene.tell(`sets the task of ${run.name} to ${String(row?.state)}`);
     } else if (table === "log") noteLine(scene, log.get(id));
   });
@@ -37,10 +38,15 @@ function noteState(scene: Scene, row: ReturnType<Tables["flow_run_state"]["get"]
   const now = { atMs: scene.nowMs, by: scene.actor, type, message, version, claim };
   const before = run.states.at(-1);
   run.states.push(now);
-  if (claim !== undefined) run.claims.add(claim);
+  if (claim !== undefined) noteClaim(scene, run, claim);
   if (scene.actor.kind === "Prefect" && type === "Failed") scene.cause(run, "Prefect's services fail it");
   scene.tell(`sets ${run.name} to ${type}${message === "" ? "" : `: ${message.slice(0, 120)}`}`);
   for (const { onState } of scene.watchers) onState?.({ run, before, now });
+}
+
+function noteClaim(scene: Scene, run: RunFact, claim: string): void {
+  run.claims.add(claim);
+  run.claimer = scene.actor;
 }
 
 function noteLine(scene: Scene, row: ReturnType<Tables["log"]["get"]>): void {

@@ -38,6 +38,8 @@ export interface Played {
   readonly chronicle: Chronicle;
   /** How much time passed in the world. */
   readonly simulatedMs: number;
+  /** The lines of the agents' logs that mention this. */
+  readonly logs: () => string[];
 }
 
 export async function play(plan: Plan): Promise<Played> {
@@ -60,7 +62,7 @@ export async function play(plan: Plan): Promise<Played> {
   for (const text of unsettled(scene))
     scene.violated("in the end every run is where it belongs, and nothing is left over", text);
   scene.world.close();
-  return { violations: scene.violations, chronicle: scene.chronicle, simulatedMs: time.nowMs - startMs };
+  return { violations: scene.violations, chronicle: scene.chronicle, simulatedMs: time.nowMs - startMs, logs: () => scene.replicas.flatMap((r) => (r.current?.lines ?? []).map((l) => `${r.name} ${l}`)) };
 }
 
 function every(scene: Scene, ms: number, run: () => void): void {

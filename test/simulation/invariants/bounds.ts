@@ -35,16 +35,22 @@ export function trueReadiness(scene: Scene): Watcher {
   const wellSince = new Map<Process, number>();
   return {
     onTick: () => {
-      for (const [at, { current, cluster, prefect, startedMs, name }] of scene.replicas.entries()) {
-        if (current === undefined || current.process.isPaused) continue;
+      for (const [at, { current, cluster, prefect, startedMs, name, plan: agent }] of scene.replicas.entries()) {
+        if (current === undefined) continue;
         const { process } = current;
+        if (process.isPaused) {
+          wellSince.delete(process);
+          continue;
+        }
         const of = scene.replicas.length;
         const { acts, plan, nowMs } = scene;
+        // A replica that waits for the lead does not ask Prefect.
+        const isReserve = agent.leaderElect && agent.replicas > 1;
         const isOut =
           acts.has("Kubernetes down", cluster, plan.clusters) ||
-          acts.has("Prefect down", prefect, plan.prefects) ||
+          (!isReserve && acts.has("Prefect down", prefect, plan.prefects)) ||
           acts.has("cut off from Kubernetes", at, of) ||
-          acts.has("cut off from Prefect", at, of);
+          (!isReserve && acts.has("cut off from Prefect", at, of));
         if (isOut) troubleSince.set(process, troubleSince.get(process) ?? nowMs);
         else troubleSince.delete(process);
         if (acts.isCalm) wellSince.set(process, wellSince.get(process) ?? Math.max(nowMs, startedMs));

@@ -41,14 +41,16 @@ function unsettledRun(scene: Scene, run: RunFact): string[] {
 
 /** A Job that its owner's policy keeps. */
 function isKept(scene: Scene, job: JobFact): boolean {
-  if (job.endedMs === undefined) return false;
   const owner = scene.plan.agents.find(
-    ({ name, labels, prefect }) =>
+    ({ name, labels, prefect, cluster, namespace }) =>
+      cluster === job.cluster &&
+      namespace === job.namespace &&
       name === job.owner?.name &&
       labels.join() === job.owner.labels.join() &&
-      prefect % scene.world.prefects.length === job.run.prefect,
+      prefect === job.run.prefect,
   );
-  const afterS = job.hasFailed ? owner?.deleteFailedAfterS : owner?.deleteSucceededAfterS;
+  // A stuck Job of a failed run is kept like a failed one.
+  const afterS = job.hasFailed || job.endedMs === undefined ? owner?.deleteFailedAfterS : owner?.deleteSucceededAfterS;
   return owner === undefined || afterS === undefined;
 }
 
@@ -65,9 +67,9 @@ function wrongEnd({ isDeleted, isTouched, causes, plan, name }: RunFact, type: s
   return type === "Success" ? [] : [`${name} is ${type}, although nothing was wrong with it`];
 }
 
-function isTakenBySomebody({ plan, world }: Scene, run: RunFact): boolean {
+function isTakenBySomebody({ plan }: Scene, run: RunFact): boolean {
   return plan.agents.some(
-    ({ labels, prefect }) => prefect % world.prefects.length === run.prefect && takesRun(labels, run.plan.labels),
+    ({ labels, prefect }) => prefect === run.prefect && takesRun(labels, run.plan.labels),
   );
 }
 

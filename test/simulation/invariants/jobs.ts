@@ -83,15 +83,16 @@ export function deletedInItsTime(scene: Scene): Watcher {
 
 /** The creator takes its own Job back when its claim was lost meanwhile. */
 function isUndone({ job, by }: JobEvent): boolean {
-  const claimed = job.run.states.findLast(({ claim }) => claim !== undefined);
-  return job.by === by && claimed?.by !== by;
+  return job.by === by && job.run.claimer !== by;
 }
 
 function checkUnfinished(scene: Scene, { job, by, object }: JobEvent): void {
   const { run } = job;
   const rule = "no living Job is deleted but by its owner's policy or a person";
   if (!isRunning(scene, job) && run.causes.length > 0) return;
-  const { type = "", atMs = 0 } = run.states.at(-1) ?? {};
+  const { type = "", atMs = 0, by: settler } = run.states.at(-1) ?? {};
+  // It was stuck, and its failure is reported.
+  if (type === "Failed" && settler?.kind === "agent") return;
   const isCancelled = type === "Cancelling" || type === "Cancelled";
   const graceMs = isCancelled ? (by.agent?.plan.cancelGraceS ?? 60) * 1_000 : SIDECAR_GRACE_MS;
   // A cancelled run's grace began with Cancelling.

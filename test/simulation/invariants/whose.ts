@@ -25,7 +25,7 @@ function mayAdopt(scene: Scene, { plan }: AgentActor, owner: AgentIdentity | und
 /** Whether the run is the agent's to report: by one of its Jobs, or by its last claim. */
 export function mayReport(scene: Scene, agent: AgentActor, run: RunFact): boolean {
   if (run.jobs.some((job) => isOwner(scene, agent, job))) return true;
-  const claimer = run.states.findLast(({ claim }) => claim !== undefined)?.by.agent;
+  const claimer = run.claimer?.agent;
   if (claimer === undefined) return false;
   if (claimer.at === agent.at) return true;
   return isSamePlace(scene, claimer, agent) && mayAdopt(scene, agent, claimer.plan, run);

@@ -3,7 +3,6 @@
 import { Agent } from "../../../agent/agent.ts";
 import { CredentialCheck } from "../../../agent/credentials.ts";
 import type { Api } from "../../../agent/credentials.ts";
-import type { AgentDeps } from "../../../agent/deps.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { readPlace } from "../../../agent/place.ts";
 import type { AgentMetrics } from "../../../agent/server/agent-metrics.ts";
@@ -85,7 +84,6 @@ export async function runAgent(
 ): Promise<void> {
   const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
   const { leaderElect = false } = flags;
-  const process = parts.newId();
   const name = flags.name ?? config.agent.name.value;
   const pause = new PauseDetector(clock);
   const { kubeTime, prefectTime } = observer;
@@ -96,27 +94,22 @@ export async function runAgent(
   );
   if (signal.aborted || place === undefined) return;
   const job = jobSettings(config, { ...parts.jobOptions, tenantId });
-  const given = agentSettings(flags, { config, job, process, place, tenantId });
-  const settings = { ...given, policy: { ...given.policy, ...parts.policy } };
-  const ports = agentPorts({
-    ...parts,
-    prefectTime,
-    name,
-    labels: job.labels,
-    agentConfigId: flags.agentConfigId,
-    place,
-    process,
-    job,
-    template: flags.jobTemplate === undefined ? undefined : agentTemplateSource(flags.jobTemplate),
-    newClaimId: parts.newId,
-  });
-  const deps: AgentDeps = { kube, ...ports, clock, kubeTime, prefectTime, pause, log, metrics };
+  const template = flags.jobTemplate === undefined ? undefined : agentTemplateSource(flags.jobTemplate);
+  const deps = { kube, clock, kubeTime, prefectTime, pause, log, metrics };
   const work = async (until: AbortSignal): Promise<void> => {
-    const agent = new Agent(deps, settings);
+    // A process that leads again has forgotten what it reported: it is a new one to others, and to itself.
+    const process = parts.newId();
+    const given = agentSettings(flags, { config, job, process, place, tenantId });
+    const settings = { ...given, policy: { ...given.policy, ...parts.policy } };
+    const { agentConfigId } = flags;
+    const { labels } = job;
+    const newClaimId = parts.newId;
+    const source = { ...parts, prefectTime, name, labels, agentConfigId, place, process, job, template, newClaimId };
+    const agent = new Agent({ ...deps, ...agentPorts(source) }, settings);
     onAgent(agent);
     await agent.run(until);
   };
-  const lease = { name: leaseName(name), namespace };
+  const lease = { name: leaseName({ name, labels: job.labels, tenantId }), namespace };
   const onWaiting = (): void => {
     for (const loop of LOOPS) metrics.progress(loop);
   };
@@ -124,9 +117,9 @@ export async function runAgent(
   await runAll(
     signal,
     (s) => pause.run(AbortSignal.any([s, done.signal])),
-    (s) => observer.credentials.run(deps, AbortSignal.any([s, done.signal])),
+    (s) => observer.credentials.run({ ...deps, work: client }, AbortSignal.any([s, done.signal])),
     async (s) => {
-      const candidate = { ...deps, lease, identity: process, onWaiting };
+      const candidate = { ...deps, lease, identity: parts.newId(), onWaiting };
       await (leaderElect ? whileLeading(candidate, s, work) : work(s));
       done.abort();
     },
