@@ -38,12 +38,11 @@ export interface Played {
   readonly chronicle: Chronicle;
   /** How much time passed in the world. */
   readonly simulatedMs: number;
-  /** The lines of the agents' logs that mention this. */
-  readonly logs: () => string[];
 }
 
-export async function play(plan: Plan): Promise<Played> {
-  const scene = new Scene(plan);
+/** `isTraced`: every request is in the chronicle. */
+export async function play(plan: Plan, { isTraced = false } = {}): Promise<Played> {
+  const scene = new Scene(plan, isTraced);
   const { time } = scene.world;
   const startMs = time.nowMs;
   scene.watchers.push(...INVARIANTS.map((watch) => watch(scene)));
@@ -62,7 +61,7 @@ export async function play(plan: Plan): Promise<Played> {
   for (const text of unsettled(scene))
     scene.violated("in the end every run is where it belongs, and nothing is left over", text);
   scene.world.close();
-  return { violations: scene.violations, chronicle: scene.chronicle, simulatedMs: time.nowMs - startMs, logs: () => scene.replicas.flatMap((r) => (r.current?.lines ?? []).map((l) => `${r.name} ${l}`)) };
+  return { violations: scene.violations, chronicle: scene.chronicle, simulatedMs: time.nowMs - startMs };
 }
 
 function every(scene: Scene, ms: number, run: () => void): void {

@@ -1,5 +1,6 @@
 // A world as it is played: its servers, agents and runs, everything that happens to them as facts, and who watches.
 
+import { hash } from "node:crypto";
 import { agentKey } from "../../src/orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../../src/orchestrator/agent-identity.ts";
 import type { Job } from "../../src/kube/client/objects.ts";
@@ -8,6 +9,7 @@ import { Chronicle } from "./chronicle.ts";
 import type { Actor, JobFact, LineFact, RunFact, StateFact } from "./facts.ts";
 import { Knowledge } from "./facts.ts";
 import { FlowProcess } from "./flow-process.ts";
+import type { Exchange } from "./network.ts";
 import { watchKubernetes } from "./observe-kubernetes.ts";
 import { watchPrefect } from "./observe-prefect.ts";
 import { noteReads } from "./observe-reads.ts";
@@ -79,7 +81,7 @@ export class Scene {
   /** Who does what happens now. */
   actor: Actor = KUBERNETES;
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, isTraced: boolean) {
     this.plan = plan;
     this.acts = new ActiveActs(this);
     this.world = new World({
@@ -98,6 +100,7 @@ export class Scene {
         },
         onExchange: (exchange) => {
           this.actor = KUBERNETES;
+          if (isTraced) this.#trace(exchange);
           noteReads(this, exchange);
           for (const { onRequest } of this.watchers) onRequest?.(exchange.from);
         },
@@ -209,6 +212,16 @@ export class Scene {
   tick(): void {
     for (const replica of this.replicas) replica.check();
     for (const { onTick } of this.watchers) onTick?.();
+  }
+
+  #trace({ from, request, response }: Exchange): void {
+    const { method, url, body = "" } = request;
+    const answer =
+      response === "cut" || "start" in response
+        ? [response === "cut" ? "cut" : "a stream"]
+        : [response.status, hash("sha256", response.body).slice(0, 8)];
+    const sent = body === "" ? [] : [hash("sha256", body).slice(0, 8)];
+    this.tell([method, url.href, ...sent, "→", ...answer].join(" "), this.actorOf(from).name);
   }
 
   #startFlow(run: RunFact, job: Job, { namespace, name, uid }: Job["metadata"]): void {

@@ -24,9 +24,9 @@ export function boundedRequests(scene: Scene): Watcher {
   };
 }
 
-/** Within this time of an outage's begin /readyz must say so, and within this time of its end no more. */
+/** So long after the begin of an outage /readyz must say so, and so long after its end, or after watches went silent, no more. */
 const UNREADY_MS = 240_000;
-const READY_MS = 240_000;
+const READY_MS = 360_000;
 
 /** /readyz is true to what works. */
 export function trueReadiness(scene: Scene): Watcher {
@@ -59,7 +59,7 @@ export function trueReadiness(scene: Scene): Watcher {
         if (problem === undefined && nowMs - (troubleSince.get(process) ?? nowMs) > UNREADY_MS)
           scene.violated(rule, `${name} is ready, although it has been cut off for 4 minutes`);
         if (problem !== undefined && nowMs - (wellSince.get(process) ?? nowMs) > READY_MS) {
-          scene.violated(rule, `${name} is not ready, although all has been well for 4 minutes: ${problem}`);
+          scene.violated(rule, `${name} is not ready, although all has been well for 6 minutes: ${problem}`);
           wellSince.delete(process);
         }
       }
