@@ -12,7 +12,15 @@ const SIDECAR_GRACE_MS = 60_000;
 
 const isLive = (job: JobFact): boolean => job.deletedMs === undefined && job.endedMs === undefined && !job.isGone;
 
-/** A run has one Job for each claim, and one living Job at a time in a cluster. */
+const isSamePlace = (one: JobFact, other: JobFact): boolean =>
+  one.cluster === other.cluster && one.namespace === other.namespace;
+
+/** It cannot start, and its run was failed for that; the policy may keep it. */
+function isGivenUp({ run, createdMs }: JobFact): boolean {
+  return run.states.some(({ type, by, atMs }) => type === "Failed" && by.kind === "agent" && atMs > createdMs);
+}
+
+/** A run has one Job for each claim, and one living Job at a time in a namespace. */
 export function oneJobPerClaim(scene: Scene): Watcher {
   return {
     onJob: ({ kind, job, by }) => {
@@ -21,7 +29,9 @@ export function oneJobPerClaim(scene: Scene): Watcher {
       const rule = "one Job per submission";
       if (run.jobs.length > run.claims.size)
         scene.violated(rule, `${run.name} has ${run.jobs.length} Jobs for ${run.claims.size} claims`);
-      const other = run.jobs.find((known) => known !== job && known.cluster === job.cluster && isLive(known));
+      const other = run.jobs.find(
+        (known) => known !== job && isSamePlace(known, job) && isLive(known) && !isGivenUp(known),
+      );
       if (other !== undefined)
         scene.violated(rule, `${by.name} creates Job ${job.name} of ${run.name} beside ${other.name}, which lives`);
     },

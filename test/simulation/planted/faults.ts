@@ -50,6 +50,19 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [["    const process = parts.newId();\n", '    const process = "host:1";\n']],
   },
   {
+    name: "a process that leads again takes itself for the one that led before",
+    file: "cli/commands/agent-start/wire.ts",
+    changes: [
+      ["  const work = async (until", "  const term = parts.newId();\n  const work = async (until"],
+      ["    const process = parts.newId();\n", "    const process = term;\n"],
+    ],
+  },
+  {
+    name: "a created Job that the watch does not show is soon not counted",
+    file: "agent/launch/in-flight.ts",
+    changes: [["const UNSEEN_MS = 200_000;", "const UNSEEN_MS = 10_000;"]],
+  },
+  {
     name: "a submission that Kubernetes does not take is retried in its slot",
     file: "agent/launch/submit.ts",
     changes: [
