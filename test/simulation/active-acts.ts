@@ -28,7 +28,8 @@ export class ActiveActs {
 
   /** Begins an act now, and ends it in its time. */
   begin(act: ActPlan): void {
-    const forS = act.kind === "Kubernetes refuses the token" ? Math.min(act.forS, LONGEST_REFUSAL_S) : act.forS;
+    const forS =
+      act.kind === "Kubernetes refuses the token" ? Math.min(act.forS, LONGEST_REFUSAL_S) : act.forS;
     const end = begin(this.#scene, act);
     this.#active.add(act);
     this.apply();
@@ -66,7 +67,10 @@ export class ActiveActs {
       this.#allow.get(at)?.();
       this.#allow.delete(at);
       if (this.has("no right to create Jobs", at, kubes.length))
-        this.#allow.set(at, kubes[at]?.forbid({ verbs: ["create"], resources: ["jobs"] }) ?? (() => undefined));
+        this.#allow.set(
+          at,
+          kubes[at]?.forbid({ verbs: ["create"], resources: ["jobs"] }) ?? (() => undefined),
+        );
       kubes[at]?.setAdmission((resource, object) => this.#admission(resource, object, at));
     }
     for (const at of prefects.keys())
@@ -86,7 +90,10 @@ export class ActiveActs {
     const isKube = url.origin.includes("kubernetes");
     for (const { kind, target } of this.#active) {
       const mishap = MISHAPS[kind];
-      if (mishap === undefined || (mishap.of !== undefined && mishap.of !== (isKube ? "kubernetes" : "prefect")))
+      if (
+        mishap === undefined ||
+        (mishap.of !== undefined && mishap.of !== (isKube ? "kubernetes" : "prefect"))
+      )
         continue;
       const servers = isKube ? this.#scene.world.kubes.length : this.#scene.world.prefects.length;
       if (mishap.of !== undefined && !url.hostname.endsWith(`-${target % servers}.test`)) continue;
@@ -104,13 +111,19 @@ export class ActiveActs {
     const run = this.#scene.runs.get(labels?.[FLOW_RUN_LABEL] ?? "");
     if (run?.plan.fate === "has its Job denied") {
       this.#scene.cause(run, "its Job is denied");
-      return refused(403, 'admission webhook "policy.test" denied the request: no Job of this flow is allowed');
+      return refused(
+        403,
+        'admission webhook "policy.test" denied the request: no Job of this flow is allowed',
+      );
     }
     if (this.has("broken webhook", cluster, kubes.length))
-      return new Failure('Internal error occurred: failed calling webhook "policy.test": context deadline exceeded', {
-        code: 500,
-        reason: "InternalError",
-      });
+      return new Failure(
+        'Internal error occurred: failed calling webhook "policy.test": context deadline exceeded',
+        {
+          code: 500,
+          reason: "InternalError",
+        },
+      );
     if (this.has("full quota", cluster, kubes.length))
       return refused(
         403,
@@ -155,7 +168,15 @@ function kubeError(random: () => number): FakeResponse {
 }
 
 function status(code: number, reason: string, message: string): FakeResponse {
-  const body = JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Failure", message, reason, code });
+  const body = JSON.stringify({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    reason,
+    code,
+  });
   return { status: code, headers: { "content-type": "application/json" }, body };
 }
 
@@ -169,7 +190,12 @@ function prefectError(random: () => number): FakeResponse {
       headers,
       body: JSON.stringify({
         data: null,
-        errors: [{ message: "Unable to complete operation. An internal API error occurred.", extensions: { code: "API_ERROR" } }],
+        errors: [
+          {
+            message: "Unable to complete operation. An internal API error occurred.",
+            extensions: { code: "API_ERROR" },
+          },
+        ],
       }),
     },
   ];

@@ -6,6 +6,7 @@ import { asPod, timestamp } from "../fakes/kubernetes/kube-object.ts";
 import type { KubeObject } from "../fakes/kubernetes/kube-object.ts";
 import { evicted } from "../fakes/kubernetes/pod-status.ts";
 import { asJob } from "../fakes/kubernetes/kube-object.ts";
+import { cleanUp } from "./cleanup.ts";
 import type { RunFact } from "./facts.ts";
 import type { ActKind, ActPlan } from "./plan.ts";
 import type { Replica } from "./replica.ts";
@@ -53,7 +54,11 @@ const BEGIN: Readonly<Partial<Record<ActKind, Begin>>> = {
     if (run === undefined || pod.status?.["phase"] !== "Running") return;
     scene.tell(`evicts the pod of ${run.name}`, "Kubernetes");
     scene.cause(run, "its pod is evicted", true);
-    const status = evicted(asPod(pod), timestamp(new Date(scene.nowMs)), "The node was low on resource: memory.");
+    const status = evicted(
+      asPod(pod),
+      timestamp(new Date(scene.nowMs)),
+      "The node was low on resource: memory.",
+    );
     scene.as(KUBERNETES, () => void kube.put("pods", { ...pod, status: { ...pod.status, ...status } }));
   }),
   "delete a Job": onObject("jobs", (scene, kube, { metadata }) => {
@@ -71,7 +76,8 @@ const BEGIN: Readonly<Partial<Record<ActKind, Begin>>> = {
   "suspend a Job": onObject("jobs", (scene, kube, job) => {
     const { namespace, name, uid, deletionTimestamp } = job.metadata;
     const run = scene.runOf(asJob(job));
-    if (run === undefined || deletionTimestamp !== undefined || scene.jobs.get(uid)?.endedMs !== undefined) return;
+    if (run === undefined || deletionTimestamp !== undefined || scene.jobs.get(uid)?.endedMs !== undefined)
+      return;
     const suspend = (isSuspended: boolean): void => {
       const current = kube.get("jobs", namespace, name);
       if (current?.metadata.uid !== uid) return;
@@ -91,6 +97,11 @@ const BEGIN: Readonly<Partial<Record<ActKind, Begin>>> = {
   "set a run to Scheduled": onRun((scene, run, state) => {
     if (isFinished(state)) set(scene, run, "Scheduled");
   }),
+  "clean up": (scene, { target }) => {
+    const { kubes, prefects } = scene.world;
+    void cleanUp(scene, target % kubes.length, target % prefects.length);
+    return undefined;
+  },
   "delete a run": onRun((scene, run) => {
     scene.tell(`deletes ${run.name}`, "a person");
     scene.as(PERSON, () => void scene.world.prefects[run.prefect]?.deleteFlowRun(run.id));

@@ -57,8 +57,12 @@ async function manyWorlds(from: number, count: number): Promise<number> {
   const minutes = (performance.now() - startedMs) / 60_000;
   const hours = simulatedMs / HOUR_MS;
   for (const { seed } of failed.slice(0, STORIES)) await oneWorld(seed, false);
-  print(`${count} worlds, ${hours.toFixed(0)} simulated hours, ${(hours / minutes).toFixed(0)} hours a minute`);
-  print(failed.length === 0 ? "no violations" : `${failed.length} worlds with violations: ${seedsOf(failed)}`);
+  print(
+    `${count} worlds, ${hours.toFixed(0)} simulated hours, ${(hours / minutes).toFixed(0)} hours a minute`,
+  );
+  print(
+    failed.length === 0 ? "no violations" : `${failed.length} worlds with violations: ${seedsOf(failed)}`,
+  );
   return failed.length === 0 ? 0 : 1;
 }
 

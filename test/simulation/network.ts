@@ -196,7 +196,9 @@ class ProcessHttp implements Http {
         if (drawn === "lost before") return fail(RESET());
         onArrival?.(process);
         const handled =
-          "instead" in late ? Promise.resolve(late.instead) : server.handle(fakeRequest(request, left.signal));
+          "instead" in late
+            ? Promise.resolve(late.instead)
+            : server.handle(fakeRequest(request, left.signal));
         void handled.then((response) => {
           onExchange?.({ from: process, request, response });
           time.after(latencyMs() + ("answerMs" in late ? late.answerMs : 0), () => {

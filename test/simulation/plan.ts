@@ -110,6 +110,8 @@ export const DEEDS = [
   "set a run to Failed",
   "set a run to Scheduled",
   "delete a run",
+  "clean up",
+  "clean up",
   "delete an agent's row",
 ] as const;
 
@@ -169,7 +171,11 @@ export const plans: fc.Arbitrary<Plan> = fc
   .map((plan) => ({ ...plan, agents: distinct(plan) }));
 
 /** The agents with servers that exist; of those of one place, one name and the same labels only the first. */
-function distinct({ agents, clusters, prefects }: Omit<Plan, "agents"> & { readonly agents: AgentPlan[] }): AgentPlan[] {
+function distinct({
+  agents,
+  clusters,
+  prefects,
+}: Omit<Plan, "agents"> & { readonly agents: AgentPlan[] }): AgentPlan[] {
   const known = new Map<string, AgentPlan>();
   for (const given of agents) {
     // Failed Jobs that stay and are not finished would fill the limit.

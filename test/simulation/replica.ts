@@ -4,7 +4,7 @@ import type { AgentPlan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import type { Scene } from "./scene.ts";
 
-import type { SimulatedAgent } from "./world.ts";
+import type { SimulatedAgent } from "./agent-process.ts";
 
 const RESTART_MS = 10_000;
 
@@ -19,7 +19,11 @@ export class Replica {
   /** When it was last started. */
   startedMs = 0;
 
-  constructor(scene: Scene, plan: AgentPlan, { at, replica }: { readonly at: number; readonly replica: number }) {
+  constructor(
+    scene: Scene,
+    plan: AgentPlan,
+    { at, replica }: { readonly at: number; readonly replica: number },
+  ) {
     this.#scene = scene;
     this.plan = plan;
     this.at = at;
@@ -109,4 +113,3 @@ export class Replica {
     return !this.hasBegun && this.#scene.acts.hasRefused(this.startedMs);
   }
 }
-

@@ -3,7 +3,13 @@
 import type { Chronicle } from "./chronicle.ts";
 import { boundedRequests, trueReadiness } from "./invariants/bounds.ts";
 import { unsettled } from "./invariants/end.ts";
-import { builtByItsOwner, deletedInItsTime, oneJobPerClaim, withinLimit } from "./invariants/jobs.ts";
+import {
+  builtByItsOwner,
+  cleanedUp,
+  deletedInItsTime,
+  oneJobPerClaim,
+  withinLimit,
+} from "./invariants/jobs.ts";
 import { noLineTwice, ownLines } from "./invariants/lines.ts";
 import { failedForAReason, judgedStates, ownStates } from "./invariants/states.ts";
 import type { Plan } from "./plan.ts";
@@ -24,6 +30,7 @@ const INVARIANTS: readonly ((scene: Scene) => Watcher)[] = [
   builtByItsOwner,
   withinLimit,
   deletedInItsTime,
+  cleanedUp,
   judgedStates,
   ownStates,
   failedForAReason,
@@ -50,7 +57,9 @@ export async function play(plan: Plan, { isTraced = false } = {}): Promise<Playe
   plan.runs.forEach((run, at) => time.after(run.atS * SECOND_MS, () => scene.addRun(run, `run ${at}`)));
   for (const act of plan.acts) time.after(act.atS * SECOND_MS, () => scene.acts.begin(act));
   every(scene, TICK_MS, () => scene.tick());
-  every(scene, LAZARUS_MS, () => scene.as(PREFECT, () => scene.world.prefects.forEach((prefect) => prefect.lazarus())));
+  every(scene, LAZARUS_MS, () =>
+    scene.as(PREFECT, () => scene.world.prefects.forEach((prefect) => prefect.lazarus())),
+  );
   every(scene, ZOMBIE_KILLER_MS, () =>
     scene.as(PREFECT, () => scene.world.prefects.forEach((prefect) => prefect.zombieKiller())),
   );
@@ -73,10 +82,7 @@ function every(scene: Scene, ms: number, run: () => void): void {
 
 /** When the last fault has ended and the last run is due. */
 function lastChangeS({ acts, runs }: Plan): number {
-  return Math.max(
-    ...acts.map(({ atS, forS }) => atS + forS),
-    ...runs.map(({ atS, dueInS }) => atS + dueInS),
-  );
+  return Math.max(...acts.map(({ atS, forS }) => atS + forS), ...runs.map(({ atS, dueInS }) => atS + dueInS));
 }
 
 /** How long all the runs take at most, one after another where there is a limit. */

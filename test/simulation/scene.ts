@@ -226,7 +226,8 @@ export class Scene {
 
   #startFlow(run: RunFact, job: Job, { namespace, name, uid }: Job["metadata"]): void {
     const cluster = this.world.kubes.findIndex(
-      (kube) => kube.get("jobs", job.metadata.namespace, job.metadata.name)?.metadata.uid === job.metadata.uid,
+      (kube) =>
+        kube.get("jobs", job.metadata.namespace, job.metadata.name)?.metadata.uid === job.metadata.uid,
     );
     const kube = this.world.kubes[cluster];
     const prefect = this.world.prefects[run.prefect];

@@ -24,7 +24,8 @@ export function storyOf(seed: number, plan: Plan, { chronicle, violations }: Pla
 
 function agentText(agent: AgentPlan): string {
   const { name, labels, cluster, prefect, namespace, replicas, limit, onDisruption, cancelGraceS } = agent;
-  const after = (seconds: number | undefined): string => (seconds === undefined ? "never" : `after ${seconds} s`);
+  const after = (seconds: number | undefined): string =>
+    seconds === undefined ? "never" : `after ${seconds} s`;
   const lead = agent.leaderElect ? ", which elect a leader" : "";
   return [
     `"${name}" with labels [${labels.join()}] in ${namespace} of cluster ${cluster}, Prefect ${prefect}`,

@@ -1,20 +1,6 @@
 // A world: Kubernetes clusters, Prefects and agents in one process and in virtual time. The agents are the real code; only
 // sockets and clocks are simulated.
 
-import type { Agent } from "../../src/agent/agent.ts";
-import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
-import { Health } from "../../src/agent/server/health.ts";
-import { createLog } from "../../src/base/log.ts";
-import type { AgentFlags } from "../../src/cli/commands/agent-start/settings.ts";
-import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
-import type { Policy } from "../../src/job/decide/policy.ts";
-import { KubeClient } from "../../src/kube/client/client.ts";
-import { Transport } from "../../src/kube/client/transport.ts";
-import { Prefect1Client } from "../../src/prefect1/client.ts";
-import { defaultTemplate } from "../../src/prefect1/build/template.ts";
-import type { Template, TemplateSource } from "../../src/prefect1/build/template.ts";
-import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
-import { Graphql } from "../../src/prefect1/graphql.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import { takeBytesFrom } from "../fakes/chance.ts";
 import { fakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
@@ -23,6 +9,8 @@ import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { PodScript } from "../fakes/kubernetes/pod-script.ts";
 import { fakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1, FakePrefect1Options } from "../fakes/prefect1/fake-prefect1.ts";
+import { startAgent } from "./agent-process.ts";
+import type { AgentOptions, SimulatedAgent } from "./agent-process.ts";
 import { Network } from "./network.ts";
 import type { NetworkOptions } from "./network.ts";
 import { Process } from "./process.ts";
@@ -49,42 +37,6 @@ export interface WorldOptions {
 export interface Flows {
   script(job: Job, pod: Pod, cluster: number): PodScript;
   onPhase(job: Job, pod: Pod, phase: string): void;
-}
-
-export interface AgentOptions {
-  readonly name?: string;
-  readonly labels?: readonly string[];
-  /** Environment of its Jobs. */
-  readonly env?: Readonly<Record<string, string>>;
-  readonly flags?: AgentFlags;
-  readonly policy?: Partial<Policy>;
-  /** Which cluster and Prefect, by number from 0. */
-  readonly cluster?: number;
-  readonly prefect?: number;
-  readonly tenantId?: string;
-  readonly namespace?: string;
-  /** What its API server's CA hashes to; without it, each cluster has its own. */
-  readonly ca?: string;
-  /** The bearer token, for clusters with users. */
-  readonly token?: string;
-  readonly backend?: "cloud" | "server";
-  readonly apiKey?: string;
-  /** Its own job template. */
-  readonly template?: Template;
-}
-
-/** An agent of the world. */
-export interface SimulatedAgent {
-  readonly process: Process;
-  /** Its log. */
-  readonly lines: readonly string[];
-  /** How it ended; undefined while it runs. */
-  end(): { readonly error?: unknown } | undefined;
-  agent(): Agent | undefined;
-  /** Why /readyz says that it is not ready; undefined: it is. */
-  notReady(): string | undefined;
-  /** Asks it to stop, as SIGTERM does. */
-  stop(): void;
 }
 
 export class World {
@@ -139,95 +91,9 @@ export class World {
 
   /** Starts an agent process. */
   start(options: AgentOptions = {}): SimulatedAgent {
-    const {
-      name = "agent",
-      cluster = 0,
-      prefect = 0,
-      namespace = "default",
-      backend = "server",
-      apiKey,
-    } = options;
-    const process = new Process(this.time, this.random);
-    const { clock } = process;
-    const observer = new ApiObserver(clock);
-    const http = this.network.clientOf(process);
-    const { token } = options;
-    const transport = new Transport({
-      server: kubeOrigin(cluster),
-      http,
-      credentials: {
-        headers: () => Promise.resolve(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        tls: () => Promise.resolve({}),
-        refresh: () => false,
-      },
-      timeoutMs: 30_000,
-      userAgent: "simulation",
-      onRequest: (seen) => observer.kubeRequest(seen),
-      nowMs: () => clock.ticks(),
-    });
-    const kube = new KubeClient(transport, kubeOrigin(cluster), options.ca ?? `ca-${cluster}`);
-    const url = prefectOrigin(prefect);
-    const graphql = new Graphql({
-      url,
-      apiKey,
-      http,
-      tenantId: options.tenantId,
-      timeoutMs: 15_000,
-      nowMs: () => clock.ticks(),
-      onRequest: (seen) => observer.prefectRequest(seen),
-    });
-    const key = apiKey === undefined ? {} : { key: apiKey };
-    const config = loadPrefectConfig({
-      env: {},
-      readFile: () => undefined,
-      flags: { backend, api: url, ...key },
-    });
-    const lines: string[] = [];
-    const log = createLog({
-      name,
-      level: "DEBUG",
-      format: "text",
-      write: (line) => lines.push(line.trimEnd()),
-      now: () => clock.now(),
-    });
-    const stop = new AbortController();
-    const health = new Health(clock);
-    let agent: Agent | undefined;
-    let end: { readonly error?: unknown } | undefined;
-    const loadTemplate = (_source: TemplateSource): Promise<Template> =>
-      Promise.resolve(options.template ?? defaultTemplate());
-    void runAgent(
-      {
-        kube,
-        observer,
-        clock,
-        log,
-        config,
-        namespace,
-        loadTemplate,
-        metrics: { ...noMetrics, progress: (loop) => health.progress(loop) },
-        client: new Prefect1Client(graphql, backend),
-        flags: { name, ...options.flags },
-        policy: options.policy,
-        jobOptions: { namespace, labels: options.labels, env: options.env },
-        newId: () => this.#uuid(),
-      },
-      (started) => (agent = started),
-      stop.signal,
-    ).then(
-      () => (end = {}),
-      (error: unknown) => (end = { error }),
-    );
-    const simulated = {
-      process,
-      lines,
-      end: () => end,
-      agent: () => agent,
-      notReady: () => health.notReady(agent?.problem()),
-      stop: () => stop.abort(),
-    };
-    this.#agents.push(simulated);
-    return simulated;
+    const agent = startAgent(this, options);
+    this.#agents.push(agent);
+    return agent;
   }
 
   /** Ends all agents. */
@@ -279,7 +145,8 @@ export class World {
     return this.prefects.find((prefect) => prefect.flowRun(id) !== undefined);
   }
 
-  #uuid(): string {
+  /** A new UUID of this world. */
+  newId(): string {
     const hex = (count: number): string =>
       Array.from({ length: count }, () => Math.floor(this.random() * 16).toString(16)).join("");
     return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;

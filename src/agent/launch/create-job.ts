@@ -97,7 +97,11 @@ function taken(job: JobManifest): Outcome {
 }
 
 /** Whether another Job works on the run. If none does, this one may have set the run's state itself. */
-async function hasOther({ kube }: CreateDeps, { metadata }: JobManifest, namespace: string): Promise<boolean> {
+async function hasOther(
+  { kube }: CreateDeps,
+  { metadata }: JobManifest,
+  namespace: string,
+): Promise<boolean> {
   const labelSelector = `${FLOW_RUN_LABEL}=${metadata.labels[FLOW_RUN_LABEL]}`;
   for await (const job of listAll(kube, "jobs", { namespace, labelSelector })) {
     const { name, deletionTimestamp } = job.metadata;

@@ -35,7 +35,10 @@ export function trueReadiness(scene: Scene): Watcher {
   const wellSince = new Map<Process, number>();
   return {
     onTick: () => {
-      for (const [at, { current, cluster, prefect, startedMs, name, plan: agent }] of scene.replicas.entries()) {
+      for (const [
+        at,
+        { current, cluster, prefect, startedMs, name, plan: agent },
+      ] of scene.replicas.entries()) {
         if (current === undefined) continue;
         const { process } = current;
         if (process.isPaused) {

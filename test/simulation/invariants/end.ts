@@ -50,7 +50,8 @@ function isKept(scene: Scene, job: JobFact): boolean {
       prefect === job.run.prefect,
   );
   // A stuck Job of a failed run is kept like a failed one.
-  const afterS = job.hasFailed || job.endedMs === undefined ? owner?.deleteFailedAfterS : owner?.deleteSucceededAfterS;
+  const afterS =
+    job.hasFailed || job.endedMs === undefined ? owner?.deleteFailedAfterS : owner?.deleteSucceededAfterS;
   return owner === undefined || afterS === undefined;
 }
 
@@ -58,7 +59,11 @@ function isKept(scene: Scene, job: JobFact): boolean {
 function unreported({ jobs, isDeleted, isTouched, name, states }: RunFact): string[] {
   if (isDeleted || isTouched) return [];
   return jobs
-    .filter((job) => job.hasFailed && !isReported({ ...({} as RunFact), jobs, states, lines: job.run.lines } as RunFact, job))
+    .filter(
+      (job) =>
+        job.hasFailed &&
+        !isReported({ ...({} as RunFact), jobs, states, lines: job.run.lines } as RunFact, job),
+    )
     .map((job) => `${name}: the end of Job ${job.name} is not in its log`);
 }
 

@@ -9,15 +9,20 @@ import { isOwner, knewBetter, nameOwner } from "./whose.ts";
 /** Times in Kubernetes are whole seconds, and clocks of agents follow the servers' Date headers. */
 const ROUNDING_MS = 2_500;
 const SIDECAR_GRACE_MS = 60_000;
+const LOOK_MS = 30_000;
+const LIVING_RULE = "no living Job is deleted but by its owner's policy or a person";
 
-const isLive = (job: JobFact): boolean => job.deletedMs === undefined && job.endedMs === undefined && !job.isGone;
+const isLive = (job: JobFact): boolean =>
+  job.deletedMs === undefined && job.endedMs === undefined && !job.isGone;
 
 const isSamePlace = (one: JobFact, other: JobFact): boolean =>
   one.cluster === other.cluster && one.namespace === other.namespace;
 
 /** It cannot start, and its run was failed for that; the policy may keep it. */
 function isGivenUp({ run, createdMs }: JobFact): boolean {
-  return run.states.some(({ type, by, atMs }) => type === "Failed" && by.kind === "agent" && atMs > createdMs);
+  return run.states.some(
+    ({ type, by, atMs }) => type === "Failed" && by.kind === "agent" && atMs > createdMs,
+  );
 }
 
 /** A run has one Job for each claim, and one living Job at a time in a namespace. */
@@ -33,7 +38,10 @@ export function oneJobPerClaim(scene: Scene): Watcher {
         (known) => known !== job && isSamePlace(known, job) && isLive(known) && !isGivenUp(known),
       );
       if (other !== undefined)
-        scene.violated(rule, `${by.name} creates Job ${job.name} of ${run.name} beside ${other.name}, which lives`);
+        scene.violated(
+          rule,
+          `${by.name} creates Job ${job.name} of ${run.name} beside ${other.name}, which lives`,
+        );
     },
   };
 }
@@ -48,12 +56,16 @@ export function builtByItsOwner(scene: Scene): Watcher {
       const { run } = job;
       const env = (object.spec.template?.spec?.containers ?? []).flatMap((container) => container.env ?? []);
       const madeBy = env.find(({ name }) => name === "MADE_BY")?.value;
-      if (madeBy !== String(at)) scene.violated(rule, `${by.name} builds ${job.name} with the settings of agent ${madeBy}`);
+      if (madeBy !== String(at))
+        scene.violated(rule, `${by.name} builds ${job.name} with the settings of agent ${madeBy}`);
       if (!takesRun(plan.labels, run.plan.labels))
         scene.violated(rule, `${by.name} creates a Job of ${run.name}, whose labels it does not have`);
       const { type } = run.states.at(-1) ?? {};
       if (type !== "Submitted" && type !== "Running" && knewBetter(scene, process, run))
-        scene.violated(rule, `${by.name} creates ${job.name} although it has read that ${run.name} is ${type}`);
+        scene.violated(
+          rule,
+          `${by.name} creates ${job.name} although it has read that ${run.name} is ${type}`,
+        );
       const scheduled = run.states.findLast((state) => state.type === "Scheduled");
       const dueMs = (run.states[0]?.atMs ?? 0) + run.plan.dueInS * 1_000;
       if (scheduled === run.states[0] && scene.nowMs < dueMs - ROUNDING_MS)
@@ -71,7 +83,8 @@ export function withinLimit(scene: Scene): Watcher {
       // Replicas without a leader count each for itself.
       if (kind !== "created" || limit === undefined || (agent?.plan.replicas ?? 1) > 1) return;
       const live = [...scene.jobs.values()].filter((job) => isLive(job) && job.by.agent?.at === agent?.at);
-      if (live.length > limit) scene.violated("no more Jobs than --limit", `${by.name} has ${live.length} of ${limit}`);
+      if (live.length > limit)
+        scene.violated("no more Jobs than --limit", `${by.name} has ${live.length} of ${limit}`);
     },
   };
 }
@@ -83,10 +96,29 @@ export function deletedInItsTime(scene: Scene): Watcher {
       if (event.kind !== "deletion" || event.by.agent === undefined || isUndone(event)) return;
       const { job, by } = event;
       if (!isOwner(scene, by.agent, job))
-        scene.violated("nobody acts on what is another's", `${by.name} deletes ${job.name} of ${nameOwner(job)}`);
+        scene.violated(
+          "nobody acts on what is another's",
+          `${by.name} deletes ${job.name} of ${nameOwner(job)}`,
+        );
       if (job.run.isDeleted) return;
       if (job.endedMs === undefined) checkUnfinished(scene, event);
       else checkFinished(scene, event, job.endedMs);
+    },
+  };
+}
+
+/** `cleanup` deletes no Job that lives while its run is not over. */
+export function cleanedUp(scene: Scene): Watcher {
+  return {
+    onJob: ({ kind, job, by }) => {
+      if (kind !== "deletion" || by.kind !== "cleanup") return;
+      const { run } = job;
+      scene.cause(run, "cleanup deletes its Job");
+      const { type = "", atMs = 0 } = run.states.at(-1) ?? {};
+      // What changed within its last look is nobody's fault.
+      const isOver = run.isDeleted || isFinished(type) || scene.nowMs - atMs < LOOK_MS;
+      if (job.endedMs === undefined && !isOver)
+        scene.violated(LIVING_RULE, `cleanup deletes ${job.name}, but ${run.name} is ${type}`);
     },
   };
 }
@@ -98,7 +130,7 @@ function isUndone({ job, by }: JobEvent): boolean {
 
 function checkUnfinished(scene: Scene, { job, by, object }: JobEvent): void {
   const { run } = job;
-  const rule = "no living Job is deleted but by its owner's policy or a person";
+  const rule = LIVING_RULE;
   if (!isRunning(scene, job) && run.causes.length > 0) return;
   const { type = "", atMs = 0, by: settler } = run.states.at(-1) ?? {};
   // It was stuck, and its failure is reported.
@@ -108,9 +140,13 @@ function checkUnfinished(scene: Scene, { job, by, object }: JobEvent): void {
   // A cancelled run's grace began with Cancelling.
   const sinceMs = run.states.find((state) => state.type === "Cancelling")?.atMs ?? atMs;
   if (!isCancelled && !isFinished(type)) {
-    if (object.spec.suspend !== true) scene.violated(rule, `${by.name} deletes ${job.name}, but ${run.name} is ${type}`);
+    if (object.spec.suspend !== true)
+      scene.violated(rule, `${by.name} deletes ${job.name}, but ${run.name} is ${type}`);
   } else if (scene.nowMs - Math.min(atMs, sinceMs) < graceMs - ROUNDING_MS)
-    scene.violated(rule, `${by.name} deletes ${job.name} ${scene.nowMs - atMs} ms after ${run.name} became ${type}`);
+    scene.violated(
+      rule,
+      `${by.name} deletes ${job.name} ${scene.nowMs - atMs} ms after ${run.name} became ${type}`,
+    );
 }
 
 function checkFinished(scene: Scene, { job, by }: JobEvent, endedMs: number): void {
@@ -119,16 +155,21 @@ function checkFinished(scene: Scene, { job, by }: JobEvent, endedMs: number): vo
   const afterS = job.hasFailed ? deleteFailedAfterS : deleteSucceededAfterS;
   if (afterS === undefined || scene.nowMs - endedMs < afterS * 1_000 - ROUNDING_MS)
     scene.violated(
-      "no living Job is deleted but by its owner's policy or a person",
+      LIVING_RULE,
       `${by.name} deletes ${job.name} ${scene.nowMs - endedMs} ms after its end; its policy: ${afterS ?? "never"}`,
     );
   if (job.hasFailed && !isReported(run, job))
-    scene.violated("no deletion before its report was accepted", `${by.name} deletes ${job.name} of ${run.name}`);
+    scene.violated(
+      "no deletion before its report was accepted",
+      `${by.name} deletes ${job.name} of ${run.name}`,
+    );
 }
 
 /** Whether the run's log tells of the Job's end, and its state is over or another's. */
 export function isReported(run: RunFact, job: JobFact): boolean {
-  const isTold = [...run.lines.keys()].some((line) => line.includes(job.name) && /^(?:Job|After) /.test(line));
+  const isTold = [...run.lines.keys()].some(
+    (line) => line.includes(job.name) && /^(?:Job|After) /.test(line),
+  );
   const type = run.states.at(-1)?.type ?? "";
   const isCancelled = type === "Cancelling" || type === "Cancelled";
   if (isCancelled) return true;

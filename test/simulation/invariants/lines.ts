@@ -15,7 +15,10 @@ export function noLineTwice(scene: Scene): Watcher {
       // Prefect has no versions of task runs: two agents in different places may claim the same one at the same moment.
       const claimed = /^Submitted for execution: Job (\S+)$/.exec(message)?.[1];
       if (run.jobs.filter(({ name }) => name === claimed).length > 1) return;
-      scene.violated("no line is written twice", `${by.name} in the log of ${run.name}: ${message.split("\n")[0]}`);
+      scene.violated(
+        "no line is written twice",
+        `${by.name} in the log of ${run.name}: ${message.split("\n")[0]}`,
+      );
     },
   };
 }
@@ -25,7 +28,10 @@ export function ownLines(scene: Scene): Watcher {
   return {
     onLine: ({ run, by, message }) => {
       if (by.agent !== undefined && !mayReport(scene, by.agent, run))
-        scene.violated("nobody acts on what is another's", `${by.name} writes to the log of ${run.name}: ${message}`);
+        scene.violated(
+          "nobody acts on what is another's",
+          `${by.name} writes to the log of ${run.name}: ${message}`,
+        );
     },
   };
 }

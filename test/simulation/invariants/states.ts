@@ -23,11 +23,17 @@ export function judgedStates(scene: Scene): Watcher {
       if (agent === undefined || before === undefined) return;
       const mayFollow = MAY_FOLLOW[now.type]?.(before.type) ?? false;
       const read = scene.knowledge.state(agent.process, run.id);
-      if (!mayFollow && (isVersioned(scene) || read === undefined || knewBetter(scene, agent.process, run, before)))
+      if (
+        !mayFollow &&
+        (isVersioned(scene) || read === undefined || knewBetter(scene, agent.process, run, before))
+      )
         scene.violated(rule, `${name} sets ${run.name} from ${before.type} to ${now.type}`);
       const written = lastWrite(run.lines.values(), agent.process);
       if (now.type !== "Submitted" && read !== undefined && read.atMs < written)
-        scene.violated(rule, `${name} sets ${run.name} to ${now.type} without reading its state after its log`);
+        scene.violated(
+          rule,
+          `${name} sets ${run.name} to ${now.type} without reading its state after its log`,
+        );
     },
   };
 }
@@ -36,7 +42,10 @@ function isVersioned(scene: Scene): boolean {
   return scene.plan.flavour === "cloud with versions";
 }
 
-function lastWrite(lines: Iterable<{ readonly atMs: number; readonly by: StateFact["by"] }>, process: unknown): number {
+function lastWrite(
+  lines: Iterable<{ readonly atMs: number; readonly by: StateFact["by"] }>,
+  process: unknown,
+): number {
   let lastMs = -Infinity;
   for (const { atMs, by } of lines) if (by.agent?.process === process) lastMs = Math.max(lastMs, atMs);
   return lastMs;
@@ -51,7 +60,8 @@ export function ownStates(scene: Scene): Watcher {
       if (agent === undefined) return;
       if (now.type === "Submitted") {
         if (!takesRun(agent.plan.labels, run.plan.labels)) scene.violated(rule, `${name} claims ${run.name}`);
-      } else if (!mayReport(scene, agent, run)) scene.violated(rule, `${name} sets ${run.name} to ${now.type}`);
+      } else if (!mayReport(scene, agent, run))
+        scene.violated(rule, `${name} sets ${run.name} to ${now.type}`);
     },
   };
 }
@@ -64,7 +74,8 @@ export function failedForAReason(scene: Scene): Watcher {
       const { run, now } = event;
       const { agent, name } = now.by;
       if (agent === undefined) return;
-      if (now.type === "Failed" && run.causes.length === 0) scene.violated(rule, `${name}: ${run.name}: ${now.message}`);
+      if (now.type === "Failed" && run.causes.length === 0)
+        scene.violated(rule, `${name}: ${run.name}: ${now.message}`);
       const isDisrupted = run.causes.some(({ isDisruption }) => isDisruption);
       if (now.type === "Scheduled" && (!isDisrupted || agent.plan.onDisruption === "fail"))
         scene.violated(rule, `${name} starts ${run.name} again: ${now.message}`);
@@ -85,4 +96,3 @@ function checkCancelled(scene: Scene, { run, now }: StateEvent): void {
   if (runs.length > 0)
     scene.violated("a run is Cancelled when nothing of it runs", `${now.by.name}: a pod of ${run.name} runs`);
 }
-

@@ -10,14 +10,20 @@ import type { Scene } from "../scene.ts";
 export function isOwner(scene: Scene, agent: AgentActor | undefined, job: JobFact): boolean {
   if (agent === undefined) return false;
   const { plan } = agent;
-  if (job.cluster !== plan.cluster % scene.world.kubes.length || job.namespace !== plan.namespace) return false;
+  if (job.cluster !== plan.cluster % scene.world.kubes.length || job.namespace !== plan.namespace)
+    return false;
   if (job.run.prefect !== plan.prefect % scene.world.prefects.length) return false;
   if (job.owner !== undefined && isSame(job.owner, plan)) return true;
   return mayAdopt(scene, agent, job.owner, job.run);
 }
 
 /** Whether the agent may adopt what that one has left. */
-function mayAdopt(scene: Scene, { plan }: AgentActor, owner: AgentIdentity | undefined, run: RunFact): boolean {
+function mayAdopt(
+  scene: Scene,
+  { plan }: AgentActor,
+  owner: AgentIdentity | undefined,
+  run: RunFact,
+): boolean {
   if (owner === undefined || !scene.isGone(run.prefect, owner)) return false;
   return owner.name === plan.name || takesRun(plan.labels, run.plan.labels);
 }
@@ -45,7 +51,12 @@ export function nameOwner({ owner }: JobFact): string {
 }
 
 /** Whether the process has read the run's newest state. What came after its last read is nobody's fault. */
-export function knewBetter(scene: Scene, process: Process, run: RunFact, before = run.states.at(-1)): boolean {
+export function knewBetter(
+  scene: Scene,
+  process: Process,
+  run: RunFact,
+  before = run.states.at(-1),
+): boolean {
   const read = scene.knowledge.state(process, run.id);
   return read !== undefined && before !== undefined && read.version >= before.version;
 }

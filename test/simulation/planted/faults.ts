@@ -21,27 +21,39 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "claims of other agents are recovered",
     file: "agent/launch/recover.ts",
-    changes: [['if (presence === "alive") return undefined;', ""], ["if (ownership.mayAdopt(record.agent, runLabels)) return", "return"]],
+    changes: [
+      ['if (presence === "alive") return undefined;', ""],
+      ["if (ownership.mayAdopt(record.agent, runLabels)) return", "return"],
+    ],
   },
   {
     name: "states are set without reading them again",
     file: "agent/supervise/executor.ts",
     changes: [
-      ["const run = await deps.states.refresh(flowRunId);", 'const run = { kind: "known", state: { type: "running", name: "Running", version: action.version } } as const;'],
+      [
+        "const run = await deps.states.refresh(flowRunId);",
+        'const run = { kind: "known", state: { type: "running", name: "Running", version: action.version } } as const;',
+      ],
     ],
   },
   {
     name: "Jobs are deleted before their report",
     file: "agent/supervise/executor.ts",
     changes: [
-      ["  const written = await report(deps, action);\n", "  for (const deletion of decision.deletions) await deleteJob(deps, flowRunId, deletion);\n  const written = await report(deps, action);\n"],
+      [
+        "  const written = await report(deps, action);\n",
+        "  for (const deletion of decision.deletions) await deleteJob(deps, flowRunId, deletion);\n  const written = await report(deps, action);\n",
+      ],
     ],
   },
   {
     name: "a watch event is lost",
     file: "kube/cache/reflector.ts",
     changes: [
-      ['if (event.type === "DELETED") this.#remove(event.object.metadata.uid, event.object);', 'if (event.type === "DELETED") continue;'],
+      [
+        'if (event.type === "DELETED") this.#remove(event.object.metadata.uid, event.object);',
+        'if (event.type === "DELETED") continue;',
+      ],
     ],
   },
   {
@@ -80,7 +92,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "an agent of another Prefect with the same name is taken for gone",
     file: "agent/other-agents.ts",
-    changes: [['if (this.#tenantId !== undefined && tenantId !== this.#tenantId) return "alive";', "void tenantId;"]],
+    changes: [
+      ['if (this.#tenantId !== undefined && tenantId !== this.#tenantId) return "alive";', "void tenantId;"],
+    ],
   },
   {
     name: "agents of one name share a Lease",
@@ -90,12 +104,17 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "a process that took a Job over trusts what it has read of the log before",
     file: "agent/supervise/controller.ts",
-    changes: [["if (takesOver) await this.#reported.refresh(flowRunId);", ""], ["if (takesOver) this.#reported.readAgain(flowRunId);", ""]],
+    changes: [
+      ["if (takesOver) await this.#reported.refresh(flowRunId);", ""],
+      ["if (takesOver) this.#reported.readAgain(flowRunId);", ""],
+    ],
   },
   {
     name: "the cluster is not read before a run fails",
     file: "agent/supervise/live-read.ts",
-    changes: [["if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;", "return false;"]],
+    changes: [
+      ["if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;", "return false;"],
+    ],
   },
   {
     name: "a line whose response was lost is written again",
@@ -110,7 +129,9 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "cancelled runs' Jobs are deleted at once",
     file: "job/decide/run-ended.ts",
-    changes: [["const inMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);", "const inMs = 0;"]],
+    changes: [
+      ["const inMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);", "const inMs = 0;"],
+    ],
   },
   {
     name: "the limit is not counted from the cluster",
@@ -120,12 +141,20 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "other agents' Jobs are reported",
     file: "agent/ownership.ts",
-    changes: [['if (presence === "alive") return "others";', ""], ['if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";', ""]],
+    changes: [
+      ['if (presence === "alive") return "others";', ""],
+      [
+        'if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";',
+        "",
+      ],
+    ],
   },
   {
     name: "a claim whose response was lost is not looked up",
     file: "prefect1/claim.ts",
-    changes: [['if (ownId !== undefined && claimIn(found.state)?.id === ownId) return "claimed";', "void ownId;"]],
+    changes: [
+      ['if (ownId !== undefined && claimIn(found.state)?.id === ownId) return "claimed";', "void ownId;"],
+    ],
   },
   {
     name: "a watch that has gone silent is not noticed",

@@ -11,7 +11,8 @@ if (fault === undefined) throw new Error(`there is no planted fault "${process.e
 registerHooks({
   load: (url, context, nextLoad) => {
     const loaded = nextLoad(url, context);
-    if (!url.endsWith(`/src/${fault.file}`) || loaded.source === undefined || loaded.source === null) return loaded;
+    if (!url.endsWith(`/src/${fault.file}`) || loaded.source === undefined || loaded.source === null)
+      return loaded;
     return { ...loaded, source: planted(fault, Buffer.from(loaded.source as Uint8Array).toString()) };
   },
 });

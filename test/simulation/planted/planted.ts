@@ -7,7 +7,8 @@ export function planted({ name, changes }: PlantedFault, source: string): string
   let text = source;
   for (const [from, to] of changes) {
     const parts = text.split(from);
-    if (parts.length !== 2) throw new Error(`planted fault "${name}": ${parts.length - 1} times in the source: ${from}`);
+    if (parts.length !== 2)
+      throw new Error(`planted fault "${name}": ${parts.length - 1} times in the source: ${from}`);
     text = parts.join(to);
   }
   return text;

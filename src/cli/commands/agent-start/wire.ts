@@ -104,7 +104,18 @@ export async function runAgent(
     const { agentConfigId } = flags;
     const { labels } = job;
     const newClaimId = parts.newId;
-    const source = { ...parts, prefectTime, name, labels, agentConfigId, place, process, job, template, newClaimId };
+    const source = {
+      ...parts,
+      prefectTime,
+      name,
+      labels,
+      agentConfigId,
+      place,
+      process,
+      job,
+      template,
+      newClaimId,
+    };
     const agent = new Agent({ ...deps, ...agentPorts(source) }, settings);
     onAgent(agent);
     await agent.run(until);
