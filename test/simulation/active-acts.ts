@@ -8,15 +8,15 @@ import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
 import { begin } from "./acts.ts";
 import type { Mishap } from "./network.ts";
 import type { ActKind, ActPlan } from "./plan.ts";
-import type { Scene } from "./scene.ts";
-import { kubeOrigin, prefectOrigin } from "./world.ts";
+import type { Acts, Scene } from "./scene.ts";
+import { kubeOrigin, prefectOrigin } from "./origins.ts";
 
 /** How likely a request is struck while such a fault lasts. */
 const CHANCE = 0.4;
 const MAX_DELAY_MS = 20_000;
 const LONGEST_REFUSAL_S = 40;
 
-export class ActiveActs {
+export class ActiveActs implements Acts {
   readonly #scene: Scene;
   readonly #active = new Set<ActPlan>();
   readonly #allow = new Map<number, () => void>();

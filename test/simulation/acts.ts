@@ -9,8 +9,7 @@ import { asJob } from "../fakes/kubernetes/kube-object.ts";
 import { cleanUp } from "./cleanup.ts";
 import type { RunFact } from "./facts.ts";
 import type { ActKind, ActPlan } from "./plan.ts";
-import type { Replica } from "./replica.ts";
-import type { Scene } from "./scene.ts";
+import type { Deployed, Scene } from "./scene.ts";
 import { KUBERNETES, PERSON } from "./scene.ts";
 
 /** What to do when the act ends. */
@@ -117,7 +116,7 @@ const BEGIN: Readonly<Partial<Record<ActKind, Begin>>> = {
   },
 };
 
-function onReplica(act: (scene: Scene, replica: Replica, plan: ActPlan) => unknown): Begin {
+function onReplica(act: (scene: Scene, replica: Deployed, plan: ActPlan) => unknown): Begin {
   return (scene, plan) => {
     const replica = scene.replicas[plan.target % scene.replicas.length];
     if (replica?.process === undefined) return undefined;

@@ -13,8 +13,9 @@ import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
 import { connect } from "./connections.ts";
 import type { ConnectionOptions } from "./connections.ts";
 import { Process } from "./process.ts";
-import { prefectOrigin } from "./world.ts";
-import type { World } from "./world.ts";
+import type { Network } from "./network.ts";
+import { prefectOrigin } from "./origins.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
 export interface AgentOptions extends ConnectionOptions {
   readonly name?: string;
@@ -42,8 +43,17 @@ export interface SimulatedAgent {
   stop(): void;
 }
 
+/** Where a process runs. */
+export interface Surroundings {
+  readonly time: VirtualTime;
+  readonly random: () => number;
+  readonly network: Network;
+  /** A new UUID. */
+  newId(): string;
+}
+
 /** Starts an agent process. */
-export function startAgent(world: World, options: AgentOptions): SimulatedAgent {
+export function startAgent(world: Surroundings, options: AgentOptions): SimulatedAgent {
   const { name = "agent", prefect = 0, namespace = "default", backend = "server", apiKey } = options;
   const process = new Process(world.time, world.random);
   const { clock } = process;

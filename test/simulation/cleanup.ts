@@ -8,7 +8,7 @@ import { prefect1Directory } from "../../src/prefect1/run-directory.ts";
 import { connect } from "./connections.ts";
 import { Process } from "./process.ts";
 import type { Scene } from "./scene.ts";
-import { prefectOrigin } from "./world.ts";
+import { prefectOrigin } from "./origins.ts";
 
 const OLDER_THAN_MS = 60_000;
 

@@ -7,8 +7,8 @@ import { Prefect1Client } from "../../src/prefect1/client.ts";
 import { Graphql } from "../../src/prefect1/graphql.ts";
 import type { CompletedOperation } from "../../src/prefect1/graphql.ts";
 import type { Process } from "./process.ts";
-import { kubeOrigin, prefectOrigin } from "./world.ts";
-import type { World } from "./world.ts";
+import type { Network } from "./network.ts";
+import { kubeOrigin, prefectOrigin } from "./origins.ts";
 
 export interface ConnectionOptions {
   /** Which cluster and Prefect, by number from 0. */
@@ -29,7 +29,7 @@ interface Observed {
 }
 
 export function connect(
-  { network }: World,
+  { network }: { readonly network: Network },
   process: Process,
   options: ConnectionOptions & Observed,
 ): { readonly kube: KubeClient; readonly client: Prefect1Client } {

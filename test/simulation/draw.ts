@@ -1,6 +1,6 @@
 // From a seed to a plan, and from a plan with a violation to the smallest one with the same.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { plans } from "./plan.ts";
 import type { Plan } from "./plan.ts";
 import { play } from "./run-plan.ts";

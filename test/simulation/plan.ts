@@ -1,7 +1,7 @@
 // What is drawn of a world: its servers, agents and flow runs, and what happens to them. Plain data, which fast-check draws
 // and shrinks; run-plan.ts runs it.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 
 export interface AgentPlan {
   readonly name: "one" | "two";

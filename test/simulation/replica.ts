@@ -1,14 +1,13 @@
 // One replica of an agent's Deployment: it is started, killed, paused, and started again when it ends.
 
+import type { SimulatedAgent } from "./agent-process.ts";
 import type { AgentPlan } from "./plan.ts";
 import type { Process } from "./process.ts";
-import type { Scene } from "./scene.ts";
-
-import type { SimulatedAgent } from "./agent-process.ts";
+import type { Deployed, Scene } from "./scene.ts";
 
 const RESTART_MS = 10_000;
 
-export class Replica {
+export class Replica implements Deployed {
   readonly plan: AgentPlan;
   /** The agent's number in the plan. */
   readonly at: number;

@@ -13,8 +13,9 @@ import {
 import { noLineTwice, ownLines } from "./invariants/lines.ts";
 import { failedForAReason, judgedStates, ownStates } from "./invariants/states.ts";
 import type { Plan } from "./plan.ts";
-import { PREFECT, Scene } from "./scene.ts";
-import type { Violation, Watcher } from "./scene.ts";
+import { PREFECT } from "./scene.ts";
+import type { Scene, Violation, Watcher } from "./scene.ts";
+import { stage } from "./stage.ts";
 
 const SECOND_MS = 1_000;
 const TICK_MS = 10 * SECOND_MS;
@@ -49,7 +50,7 @@ export interface Played {
 
 /** `isTraced`: every request is in the chronicle. */
 export async function play(plan: Plan, { isTraced = false } = {}): Promise<Played> {
-  const scene = new Scene(plan, isTraced);
+  const scene = stage(plan, isTraced);
   const { time } = scene.world;
   const startMs = time.nowMs;
   scene.watchers.push(...INVARIANTS.map((watch) => watch(scene)));

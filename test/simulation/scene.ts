@@ -1,24 +1,19 @@
 // A world as it is played: its servers, agents and runs, everything that happens to them as facts, and who watches.
 
-import { hash } from "node:crypto";
 import { agentKey } from "../../src/orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../../src/orchestrator/agent-identity.ts";
 import type { Job } from "../../src/kube/client/objects.ts";
-import { ActiveActs } from "./active-acts.ts";
 import { Chronicle } from "./chronicle.ts";
 import type { Actor, JobFact, LineFact, RunFact, StateFact } from "./facts.ts";
 import { Knowledge } from "./facts.ts";
-import { FlowProcess } from "./flow-process.ts";
-import type { Exchange } from "./network.ts";
-import { watchKubernetes } from "./observe-kubernetes.ts";
-import { watchPrefect } from "./observe-prefect.ts";
-import { noteReads } from "./observe-reads.ts";
+import type { HttpRequest } from "../../src/http/exchange.ts";
+import type { SimulatedAgent } from "./agent-process.ts";
+import type { Exchange, Mishap } from "./network.ts";
 import { FLOW_RUN_LABEL } from "../../src/job/labels.ts";
-import type { Fate, Plan, RunPlan } from "./plan.ts";
-import { podFate } from "./pod-fates.ts";
+import type { ActKind, ActPlan, AgentPlan, Plan, RunPlan } from "./plan.ts";
 import type { Process } from "./process.ts";
-import { Replica } from "./replica.ts";
 import { World } from "./world.ts";
+import type { Flows } from "./world.ts";
 
 export interface Violation {
   readonly atMs: number;
@@ -53,15 +48,56 @@ export interface Watcher {
   readonly onJob?: (event: JobEvent) => void;
   readonly onState?: (event: StateEvent) => void;
   readonly onLine?: (event: LineEvent) => void;
-  readonly onRequest?: (from: Process) => void;
+  /** A server has handled a request. */
+  readonly onExchange?: (exchange: Exchange) => void;
   /** Every ten seconds. */
   readonly onTick?: () => void;
+}
+
+/** A replica of an agent's Deployment. */
+export interface Deployed {
+  readonly plan: AgentPlan;
+  /** As the story names it. */
+  readonly name: string;
+  readonly cluster: number;
+  readonly prefect: number;
+  readonly current: SimulatedAgent | undefined;
+  readonly process: Process | undefined;
+  /** When it was last started. */
+  readonly startedMs: number;
+  start(): void;
+  kill(): void;
+  /** Starts it again when it has ended by itself. */
+  check(): void;
+}
+
+/** The acts of the plan that are under way. */
+export interface Acts {
+  /** Whether there are none. */
+  readonly isCalm: boolean;
+  /** Begins an act now, and ends it in its time. */
+  begin(act: ActPlan): void;
+  /** Whether such an act is under way; `target` of so many: against this one. */
+  has(kind: ActKind, target?: number, of?: number): boolean;
+  /** Whether a process that has run since then may have been refused. */
+  hasRefused(sinceMs: number): boolean;
+  /** Makes servers and networks as the acts under way want them. */
+  apply(): void;
+  /** What goes wrong with a request now. */
+  mishap(request: HttpRequest): Mishap | undefined;
+}
+
+/** What a scene is played with; made for it by stage.ts. */
+export interface Props {
+  readonly acts: Acts;
+  readonly flows: Flows;
+  readonly replicas: readonly Deployed[];
 }
 
 export const KUBERNETES: Actor = { kind: "Kubernetes", name: "Kubernetes" };
 export const PERSON: Actor = { kind: "person", name: "a person" };
 export const PREFECT: Actor = { kind: "Prefect", name: "Prefect" };
-const FLOW: Actor = { kind: "flow", name: "the flow" };
+export const FLOW: Actor = { kind: "flow", name: "the flow" };
 
 export class Scene {
   readonly plan: Plan;
@@ -70,20 +106,18 @@ export class Scene {
   readonly knowledge = new Knowledge();
   readonly runs = new Map<string, RunFact>();
   readonly jobs = new Map<string, JobFact>();
-  readonly replicas: readonly Replica[];
-  readonly acts: ActiveActs;
   readonly violations: Violation[] = [];
   readonly watchers: Watcher[] = [];
   readonly #processes = new Map<Process, Actor>();
-  readonly #attempts = new Map<string, number>();
-  /** What the processes in pods do, by the pods' names. */
-  readonly #fates = new Map<string, Fate>();
+  readonly #props: Props;
   /** Who does what happens now. */
   actor: Actor = KUBERNETES;
 
-  constructor(plan: Plan, isTraced: boolean) {
+  /** `props` is called once, with the scene before it has a world. */
+  constructor(plan: Plan, props: (scene: Scene) => Props) {
     this.plan = plan;
-    this.acts = new ActiveActs(this);
+    this.#props = props(this);
+    const { acts, flows } = this.#props;
     this.world = new World({
       seed: plan.chance,
       clusters: plan.clusters,
@@ -94,40 +128,26 @@ export class Scene {
           ? { flavour: "server" }
           : { flavour: "cloud", versionLocking: plan.flavour === "cloud with versions" },
       network: {
-        mishap: (request) => this.acts.mishap(request),
+        mishap: (request) => acts.mishap(request),
         onArrival: (from) => {
           this.actor = this.actorOf(from);
         },
         onExchange: (exchange) => {
           this.actor = KUBERNETES;
-          if (isTraced) this.#trace(exchange);
-          noteReads(this, exchange);
-          for (const { onRequest } of this.watchers) onRequest?.(exchange.from);
+          for (const { onExchange } of this.watchers) onExchange?.(exchange);
         },
       },
-      flows: {
-        script: (job, pod) => {
-          const run = this.runOf(job);
-          if (run === undefined) return "succeed";
-          const attempt = this.#attempts.get(run.id) ?? 0;
-          this.#attempts.set(run.id, attempt + 1);
-          const { script, process, isFatal } = podFate(run.plan, pod, attempt);
-          if (isFatal) this.cause(run, run.plan.fate, run.plan.fate === "is evicted");
-          if (process !== undefined) this.#fates.set(pod.metadata.name, process);
-          return script;
-        },
-        onPhase: (job, pod, phase) => {
-          const run = this.runOf(job);
-          if (phase === "Running" && run !== undefined) this.#startFlow(run, job, pod.metadata);
-        },
-      },
+      flows,
     });
     this.chronicle = new Chronicle(this.world.time.nowMs);
-    this.world.kubes.forEach((kube, cluster) => watchKubernetes(this, kube, cluster));
-    this.world.prefects.forEach((prefect) => watchPrefect(this, prefect));
-    this.replicas = plan.agents.flatMap((agent, at) =>
-      Array.from({ length: agent.replicas }, (_, replica) => new Replica(this, agent, { at, replica })),
-    );
+  }
+
+  get acts(): Acts {
+    return this.#props.acts;
+  }
+
+  get replicas(): readonly Deployed[] {
+    return this.#props.replicas;
   }
 
   get nowMs(): number {
@@ -212,38 +232,5 @@ export class Scene {
   tick(): void {
     for (const replica of this.replicas) replica.check();
     for (const { onTick } of this.watchers) onTick?.();
-  }
-
-  #trace({ from, request, response }: Exchange): void {
-    const { method, url, body = "" } = request;
-    const answer =
-      response === "cut" || "start" in response
-        ? [response === "cut" ? "cut" : "a stream"]
-        : [response.status, hash("sha256", response.body).slice(0, 8)];
-    const sent = body === "" ? [] : [hash("sha256", body).slice(0, 8)];
-    this.tell([method, url.href, ...sent, "→", ...answer].join(" "), this.actorOf(from).name);
-  }
-
-  #startFlow(run: RunFact, job: Job, { namespace, name, uid }: Job["metadata"]): void {
-    const cluster = this.world.kubes.findIndex(
-      (kube) =>
-        kube.get("jobs", job.metadata.namespace, job.metadata.name)?.metadata.uid === job.metadata.uid,
-    );
-    const kube = this.world.kubes[cluster];
-    const prefect = this.world.prefects[run.prefect];
-    const fate = this.#fates.get(name);
-    if (kube === undefined || prefect === undefined || fate === undefined) return;
-    const process = new FlowProcess({
-      time: this.world.time,
-      kube,
-      prefect,
-      run,
-      fate,
-      pod: { namespace, name, uid },
-      act: (act) => this.as(FLOW, act),
-      onCause: (what) => this.cause(run, what),
-    });
-    // The pod's phase is not stored yet.
-    this.world.time.after(0, () => process.start());
   }
 }

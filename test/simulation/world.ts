@@ -13,6 +13,7 @@ import { startAgent } from "./agent-process.ts";
 import type { AgentOptions, SimulatedAgent } from "./agent-process.ts";
 import { Network } from "./network.ts";
 import type { NetworkOptions } from "./network.ts";
+import { kubeOrigin, prefectOrigin } from "./origins.ts";
 import { Process } from "./process.ts";
 import { seededRandom, VirtualTime } from "./virtual-time.ts";
 
@@ -182,14 +183,6 @@ export class World {
       this.#beat(prefect, id, podUid);
     });
   }
-}
-
-export function kubeOrigin(at: number): string {
-  return `http://kubernetes-${at}.test`;
-}
-
-export function prefectOrigin(at: number): string {
-  return `http://prefect-${at}.test`;
 }
 
 function many<T>(count: number | undefined, make: (at: number) => T): readonly T[] {

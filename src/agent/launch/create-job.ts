@@ -102,7 +102,7 @@ async function hasOther(
   { metadata }: JobManifest,
   namespace: string,
 ): Promise<boolean> {
-  const labelSelector = `${FLOW_RUN_LABEL}=${metadata.labels[FLOW_RUN_LABEL]}`;
+  const labelSelector = `${FLOW_RUN_LABEL}=${String(metadata.labels[FLOW_RUN_LABEL])}`;
   for await (const job of listAll(kube, "jobs", { namespace, labelSelector })) {
     const { name, deletionTimestamp } = job.metadata;
     const isLive = !isJobFinished(job) && deletionTimestamp === undefined;

@@ -11,7 +11,7 @@ export function boundedRequests(scene: Scene): Watcher {
   let counts = new Map<Process, number>();
   let untilMs = 0;
   return {
-    onRequest: (from) => {
+    onExchange: ({ from }) => {
       if (scene.nowMs >= untilMs) {
         counts = new Map();
         untilMs = scene.nowMs + MINUTE_MS;

@@ -56,15 +56,11 @@ function isKept(scene: Scene, job: JobFact): boolean {
 }
 
 /** Every failed Job of a run that is known has its report. */
-function unreported({ jobs, isDeleted, isTouched, name, states }: RunFact): string[] {
-  if (isDeleted || isTouched) return [];
-  return jobs
-    .filter(
-      (job) =>
-        job.hasFailed &&
-        !isReported({ ...({} as RunFact), jobs, states, lines: job.run.lines } as RunFact, job),
-    )
-    .map((job) => `${name}: the end of Job ${job.name} is not in its log`);
+function unreported(run: RunFact): string[] {
+  if (run.isDeleted || run.isTouched) return [];
+  return run.jobs
+    .filter((job) => job.hasFailed && !isReported(run, job))
+    .map((job) => `${run.name}: the end of Job ${job.name} is not in its log`);
 }
 
 function wrongEnd({ isDeleted, isTouched, causes, plan, name }: RunFact, type: string): string[] {

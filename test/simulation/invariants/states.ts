@@ -4,7 +4,7 @@ import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isScheduled } from "../../../src/prefect1/states.ts";
 import type { StateFact } from "../facts.ts";
 import type { Scene, StateEvent, Watcher } from "../scene.ts";
-import { knewBetter, mayReport } from "./whose.ts";
+import { knew, mayReport } from "./whose.ts";
 
 /** From which states an agent may set which. */
 const MAY_FOLLOW: Readonly<Record<string, (before: string) => boolean>> = {
@@ -25,7 +25,7 @@ export function judgedStates(scene: Scene): Watcher {
       const read = scene.knowledge.state(agent.process, run.id);
       if (
         !mayFollow &&
-        (isVersioned(scene) || read === undefined || knewBetter(scene, agent.process, run, before))
+        (isVersioned(scene) || read === undefined || knew(scene, agent.process, { run, state: before }))
       )
         scene.violated(rule, `${name} sets ${run.name} from ${before.type} to ${now.type}`);
       const written = lastWrite(run.lines.values(), agent.process);

@@ -2,7 +2,7 @@
 
 import { agentKey, isSameAgent, takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../../../src/orchestrator/agent-identity.ts";
-import type { AgentActor, JobFact, RunFact } from "../facts.ts";
+import type { AgentActor, JobFact, RunFact, StateFact } from "../facts.ts";
 import type { Process } from "../process.ts";
 import type { Scene } from "../scene.ts";
 
@@ -14,15 +14,14 @@ export function isOwner(scene: Scene, agent: AgentActor | undefined, job: JobFac
     return false;
   if (job.run.prefect !== plan.prefect % scene.world.prefects.length) return false;
   if (job.owner !== undefined && isSame(job.owner, plan)) return true;
-  return mayAdopt(scene, agent, job.owner, job.run);
+  return mayAdopt(scene, agent, { owner: job.owner, run: job.run });
 }
 
 /** Whether the agent may adopt what that one has left. */
 function mayAdopt(
   scene: Scene,
   { plan }: AgentActor,
-  owner: AgentIdentity | undefined,
-  run: RunFact,
+  { owner, run }: { readonly owner: AgentIdentity | undefined; readonly run: RunFact },
 ): boolean {
   if (owner === undefined || !scene.isGone(run.prefect, owner)) return false;
   return owner.name === plan.name || takesRun(plan.labels, run.plan.labels);
@@ -34,7 +33,7 @@ export function mayReport(scene: Scene, agent: AgentActor, run: RunFact): boolea
   const claimer = run.claimer?.agent;
   if (claimer === undefined) return false;
   if (claimer.at === agent.at) return true;
-  return isSamePlace(scene, claimer, agent) && mayAdopt(scene, agent, claimer.plan, run);
+  return isSamePlace(scene, claimer, agent) && mayAdopt(scene, agent, { owner: claimer.plan, run });
 }
 
 function isSamePlace(scene: Scene, { plan: one }: AgentActor, { plan: other }: AgentActor): boolean {
@@ -51,12 +50,16 @@ export function nameOwner({ owner }: JobFact): string {
 }
 
 /** Whether the process has read the run's newest state. What came after its last read is nobody's fault. */
-export function knewBetter(
+export function knewBetter(scene: Scene, process: Process, run: RunFact): boolean {
+  return knew(scene, process, { run, state: run.states.at(-1) });
+}
+
+/** Whether the process has read this state of the run, or a newer one. */
+export function knew(
   scene: Scene,
   process: Process,
-  run: RunFact,
-  before = run.states.at(-1),
+  { run, state }: { readonly run: RunFact; readonly state: StateFact | undefined },
 ): boolean {
   const read = scene.knowledge.state(process, run.id);
-  return read !== undefined && before !== undefined && read.version >= before.version;
+  return read !== undefined && state !== undefined && read.version >= state.version;
 }
