@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // fast:      pure code, the command line in process, the fakes; `npm run test:fast`.
-// scenarios: the agent on the fakes, every call failing, processes killed; part of `npm test`.
+// scenarios: the agent on the fakes, every call failing, processes killed; simulated worlds; part of `npm test`.
 // e2e:       the built binary on a real cluster; `npm run e2e`.
 // e2e-long:  what takes minutes there, or needs a real Prefect.
 // e2e-release: what `npm run release` and `npm run image` make, without a cluster; `npm run e2e:long` runs all three.
@@ -36,7 +36,7 @@ export default defineConfig({
         test: {
           name: "fast",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/release/**", "test/scenarios/**"],
+          exclude: ["test/e2e/**", "test/release/**", "test/scenarios/**", "test/simulation/**"],
           testTimeout: 20_000,
           server,
         },
@@ -44,7 +44,7 @@ export default defineConfig({
       {
         test: {
           name: "scenarios",
-          include: ["test/scenarios/**/*.test.ts", "test/scenarios/**/*.sweep.ts"],
+          include: ["test/scenarios/**/*.{test,sweep}.ts", "test/simulation/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           server,

@@ -14,7 +14,8 @@ import { Graphql } from "../../src/prefect1/graphql.ts";
 import type { PodScript } from "../../test/fakes/kubernetes/pod-script.ts";
 import { projectPath } from "../project.ts";
 import { Process } from "../../test/simulation/process.ts";
-import { kubeOrigin, prefectOrigin, World } from "../../test/simulation/world.ts";
+import { kubeOrigin, prefectOrigin } from "../../test/simulation/origins.ts";
+import { World } from "../../test/simulation/world.ts";
 
 export const COLUMNS = 112;
 

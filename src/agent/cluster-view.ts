@@ -169,9 +169,10 @@ export class ClusterView {
     return count;
   }
 
-  /** Lists Jobs and pods again, and resolves when that is complete. */
-  async refresh(): Promise<void> {
-    await Promise.all([this.jobs.refresh(), this.pods.refresh()]);
+  /** Lists Jobs and pods again, and resolves when that is complete. False: it does not watch any more. */
+  async refresh(): Promise<boolean> {
+    const areListed = await Promise.all([this.jobs.refresh(), this.pods.refresh()]);
+    return !areListed.includes(false);
   }
 
   /** Call before deleting a Job: its deletion is then not reported. */

@@ -105,15 +105,31 @@ export class Ownership {
    * one of two processes succeeds.
    */
   async mayAct(job: Job, gone: boolean): Promise<number | undefined> {
-    const { uid } = job.metadata;
-    const process = ownerOf(job.metadata)?.process;
-    if (this.#owned.has(uid) || process === this.#self.process) return undefined;
-    this.#takenOver.add(uid);
-    const leftMs = this.#remainingMs(uid, PROCESS_TIMEOUT_MS + (gone ? this.#delayMs : 0), process);
+    const leftMs = this.#msToTurn(job, gone);
+    if (leftMs === undefined) return undefined;
     if (leftMs > 0) return leftMs;
-    this.#waiting.delete(uid);
+    this.#waiting.delete(job.metadata.uid);
     if (gone) return undefined;
     return (await this.#take(job)) === "changed" ? CONFLICT_RETRY_MS : undefined;
+  }
+
+  /** Whether the process that comes first has had its time, so that this one would take over. */
+  wouldTakeOver(job: Job, gone: boolean): boolean {
+    return (this.#msToTurn(job, gone) ?? 1) <= 0;
+  }
+
+  /** Call when nothing was due after all: next time the process that comes first gets its time again. */
+  stopWaiting({ metadata }: Job): void {
+    this.#waiting.delete(metadata.uid);
+  }
+
+  /** How many milliseconds the process that comes first has left; undefined: it is this one. */
+  #msToTurn({ metadata }: Job, gone: boolean): number | undefined {
+    const { uid } = metadata;
+    const process = ownerOf(metadata)?.process;
+    if (this.#owned.has(uid) || process === this.#self.process) return undefined;
+    this.#takenOver.add(uid);
+    return this.#remainingMs(uid, PROCESS_TIMEOUT_MS + (gone ? this.#delayMs : 0), process);
   }
 
   /** Call when this process reports all Jobs of the run: it then also reports the run's end when no Job is left. */

@@ -13,15 +13,30 @@ export interface Server {
   isDown: boolean;
 }
 
-/** What may go wrong with one request; drawn for each. */
-export type Mishap = "lost before" | "lost after" | { readonly delayMs: number };
+/** What may go wrong with one request; drawn for each. `delayMs`: it comes late; `answerMs`: its response does. */
+export type Mishap =
+  | "lost before"
+  | "lost after"
+  | { readonly delayMs: number }
+  | { readonly answerMs: number }
+  | { readonly instead: FakeResponse };
+
+/** A request that a server has handled. */
+export interface Exchange {
+  readonly from: Process;
+  readonly request: HttpRequest;
+  readonly response: FakeResponse;
+}
 
 export interface NetworkOptions {
   readonly time: VirtualTime;
   /** The latency of one direction, in milliseconds. */
   readonly latencyMs: () => number;
   /** What goes wrong with this request, if anything. */
-  readonly mishap?: (request: HttpRequest, from: Process) => Mishap | undefined;
+  readonly mishap?: ((request: HttpRequest, from: Process) => Mishap | undefined) | undefined;
+  /** Called right before a server handles a request, and when it is handled. */
+  readonly onArrival?: ((from: Process) => void) | undefined;
+  readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
 
 export class Network {
@@ -76,12 +91,15 @@ class ProcessHttp implements Http {
   readonly #network: Network;
   readonly #process: Process;
   readonly #options: NetworkOptions;
-  readonly #closed = new AbortController();
+  /** What ends each exchange and each stream that is open. */
+  readonly #open = new Set<(end: "closed" | "killed") => void>();
+  #isClosed = false;
 
   constructor(network: Network, process: Process, options: NetworkOptions) {
     this.#network = network;
     this.#process = process;
     this.#options = options;
+    process.ended.addEventListener("abort", () => this.#end("killed"), { once: true });
   }
 
   async request(request: HttpRequest): Promise<HttpAnswer> {
@@ -106,16 +124,27 @@ class ProcessHttp implements Http {
         pipe.server.end();
       }
       const onAbort = (): void => pipe.fail(abortError(request.signal));
+      const onEnd = (end: "closed" | "killed"): void =>
+        end === "killed" ? pipe.leave() : pipe.fail(closedHere());
       request.signal?.addEventListener("abort", onAbort, { once: true });
-      this.#closed.signal.addEventListener("abort", () => pipe.fail(closedHere()), { once: true });
-      this.#process.ended.addEventListener("abort", () => pipe.leave(), { once: true });
+      this.#open.add(onEnd);
+      pipe.server.onClose(() => {
+        request.signal?.removeEventListener("abort", onAbort);
+        this.#open.delete(onEnd);
+      });
       const { status, headers } = response;
       return { status, headers: this.#headers(headers), chunks: pipe.chunks(), close: () => pipe.leave() };
     });
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#isClosed = true;
+    this.#end("closed");
+  }
+
+  #end(how: "closed" | "killed"): void {
+    for (const end of this.#open) end(how);
+    this.#open.clear();
   }
 
   #headers(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -127,12 +156,13 @@ class ProcessHttp implements Http {
     request: HttpRequest,
     read: (response: FakeResponse, left: AbortController) => Result,
   ): Promise<Result> {
-    const { time, latencyMs, mishap } = this.#options;
+    const { time, latencyMs, mishap, onArrival, onExchange } = this.#options;
     const { signal, timeoutMs, url } = request;
     const process = this.#process;
     const left = new AbortController();
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(abortError(signal));
+      if (this.#isClosed) return reject(closedHere());
       let isSettled = false;
       const settle = (how: () => void): void => {
         process.deliver(() => {
@@ -140,6 +170,7 @@ class ProcessHttp implements Http {
           isSettled = true;
           cancelTimeout();
           signal?.removeEventListener("abort", onAbort);
+          this.#open.delete(onEnd);
           how();
         });
       };
@@ -148,21 +179,29 @@ class ProcessHttp implements Http {
         left.abort();
       };
       const onAbort = (): void => fail(abortError(signal));
+      const onEnd = (end: "closed" | "killed"): void =>
+        end === "killed" ? left.abort() : fail(closedHere());
       const cancelTimeout = process.after(timeoutMs, () => fail(noAnswer(timeoutMs)));
       signal?.addEventListener("abort", onAbort, { once: true });
-      this.#closed.signal.addEventListener("abort", () => fail(closedHere()), { once: true });
-      process.ended.addEventListener("abort", () => left.abort(), { once: true });
+      this.#open.add(onEnd);
       const drawn = mishap?.(request, process);
-      const delayMs = typeof drawn === "object" ? drawn.delayMs : 0;
+      const late = typeof drawn === "object" ? drawn : { delayMs: 0 };
       const isCut = (): boolean => this.#network.isCut(process, url.origin);
       if (isCut()) return;
-      time.after(latencyMs() + delayMs, () => {
-        if (isCut() || process.ended.aborted) return;
+      time.after(latencyMs() + ("delayMs" in late ? late.delayMs : 0), () => {
+        // A server does not begin with a request whose client has left.
+        if (isCut() || left.signal.aborted) return;
         const server = this.#network.server(url.origin);
         if (server.isDown) return fail(new TransportError("connection refused", { code: "ECONNREFUSED" }));
         if (drawn === "lost before") return fail(RESET());
-        void server.handle(fakeRequest(request, left.signal)).then((response) => {
-          time.after(latencyMs(), () => {
+        onArrival?.(process);
+        const handled =
+          "instead" in late
+            ? Promise.resolve(late.instead)
+            : server.handle(fakeRequest(request, left.signal));
+        void handled.then((response) => {
+          onExchange?.({ from: process, request, response });
+          time.after(latencyMs() + ("answerMs" in late ? late.answerMs : 0), () => {
             if (isCut()) return;
             if (drawn === "lost after") return fail(RESET());
             settle(() => {

@@ -8,7 +8,8 @@ export class Process {
   readonly #startMs: number;
   readonly #backlog: (() => void)[] = [];
   readonly #ended = new AbortController();
-  #isPaused = false;
+  /** Whether it stands still. */
+  isPaused = false;
   /** How far its clock is ahead of the true time. */
   skewMs = 0;
   readonly clock: Clock;
@@ -57,17 +58,17 @@ export class Process {
   /** Runs the function in this process now; if it stands still, when it goes on. */
   deliver(run: () => void): void {
     if (this.#ended.signal.aborted) return;
-    if (this.#isPaused) this.#backlog.push(run);
+    if (this.isPaused) this.#backlog.push(run);
     else run();
   }
 
   pause(): void {
-    this.#isPaused = true;
+    this.isPaused = true;
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
+    if (!this.isPaused) return;
+    this.isPaused = false;
     // One after another: what the first does may change what the next finds.
     for (const run of this.#backlog.splice(0)) this.#time.after(0, () => this.deliver(run));
   }

@@ -1,26 +1,19 @@
 // A world: Kubernetes clusters, Prefects and agents in one process and in virtual time. The agents are the real code; only
 // sockets and clocks are simulated.
 
-import type { Agent } from "../../src/agent/agent.ts";
-import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
-import { createLog } from "../../src/base/log.ts";
-import type { AgentFlags } from "../../src/cli/commands/agent-start/settings.ts";
-import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.ts";
-import type { Policy } from "../../src/job/decide/policy.ts";
-import { KubeClient } from "../../src/kube/client/client.ts";
-import { Transport } from "../../src/kube/client/transport.ts";
-import { Prefect1Client } from "../../src/prefect1/client.ts";
-import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
-import { Graphql } from "../../src/prefect1/graphql.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import { takeBytesFrom } from "../fakes/chance.ts";
 import { fakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes, FakeKubernetesOptions } from "../fakes/kubernetes/fake-kubernetes.ts";
+import type { Job, Pod } from "../../src/kube/client/objects.ts";
 import type { PodScript } from "../fakes/kubernetes/pod-script.ts";
 import { fakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1, FakePrefect1Options } from "../fakes/prefect1/fake-prefect1.ts";
+import { startAgent } from "./agent-process.ts";
+import type { AgentOptions, SimulatedAgent } from "./agent-process.ts";
 import { Network } from "./network.ts";
 import type { NetworkOptions } from "./network.ts";
+import { kubeOrigin, prefectOrigin } from "./origins.ts";
 import { Process } from "./process.ts";
 import { seededRandom, VirtualTime } from "./virtual-time.ts";
 
@@ -36,39 +29,15 @@ export interface WorldOptions {
   /** How many Prefects; 1 without it. */
   readonly prefects?: number;
   readonly prefect?: Omit<FakePrefect1Options, "clock">;
-  readonly mishap?: NetworkOptions["mishap"];
+  readonly network?: Pick<NetworkOptions, "mishap" | "onArrival" | "onExchange">;
+  /** What flows do; without it, what `scripts` and `idleRuns` say. */
+  readonly flows?: Flows;
 }
 
-export interface AgentOptions {
-  readonly name?: string;
-  readonly labels?: readonly string[];
-  readonly flags?: AgentFlags;
-  readonly policy?: Partial<Policy>;
-  /** Which cluster and Prefect, by number from 0. */
-  readonly cluster?: number;
-  readonly prefect?: number;
-  readonly tenantId?: string;
-  readonly namespace?: string;
-  /** What its API server's CA hashes to; without it, each cluster has its own. */
-  readonly ca?: string;
-  /** The bearer token, for clusters with users. */
-  readonly token?: string;
-  readonly backend?: "cloud" | "server";
-  readonly apiKey?: string;
-  /** Reads the text of its own job template; without it, the agent has none. */
-  readonly template?: () => Promise<string>;
-}
-
-/** An agent of the world. */
-export interface SimulatedAgent {
-  readonly process: Process;
-  /** Its log. */
-  readonly lines: readonly string[];
-  /** How it ended; undefined while it runs. */
-  end(): { readonly error?: unknown } | undefined;
-  agent(): Agent | undefined;
-  /** Asks it to stop, as SIGTERM does. */
-  stop(): void;
+/** What becomes of the pods of a Job, and what their processes do. */
+export interface Flows {
+  script(job: Job, pod: Pod, cluster: number): PodScript;
+  onPhase(job: Job, pod: Pod, phase: string): void;
 }
 
 export class World {
@@ -92,19 +61,18 @@ export class World {
     this.network = new Network({
       time: this.time,
       latencyMs: () => 1 + 4 * random(),
-      ...(options.mishap === undefined ? {} : { mishap: options.mishap }),
+      ...options.network,
     });
     const { clock } = new Process(this.time, random);
     this.prefects = many(options.prefects, () => fakePrefect1({ ...options.prefect, clock }));
-    this.kubes = many(options.clusters, () =>
+    const flows = options.flows ?? this.#defaultFlows();
+    this.kubes = many(options.clusters, (cluster) =>
       fakeKubernetes({
         bookmarkMs: 60_000,
         ...options.kube,
         clock,
-        script: (job) =>
-          this.scripts.get(job.metadata.labels?.[RUN_LABEL] ?? "") ?? { outcome: "succeed", runMs: 1_000 },
-        onPhase: (job, pod, phase) =>
-          this.#live(job.metadata.labels?.[RUN_LABEL] ?? "", pod.metadata.uid, phase),
+        script: (job, pod) => flows.script(job, pod, cluster),
+        onPhase: (job, pod, phase) => flows.onPhase(job, pod, phase),
       }),
     );
     for (const [at, { handle }] of this.kubes.entries())
@@ -124,90 +92,9 @@ export class World {
 
   /** Starts an agent process. */
   start(options: AgentOptions = {}): SimulatedAgent {
-    const {
-      name = "agent",
-      cluster = 0,
-      prefect = 0,
-      namespace = "default",
-      backend = "server",
-      apiKey,
-    } = options;
-    const process = new Process(this.time, this.random);
-    const { clock } = process;
-    const observer = new ApiObserver(clock);
-    const http = this.network.clientOf(process);
-    const { token } = options;
-    const transport = new Transport({
-      server: kubeOrigin(cluster),
-      http,
-      credentials: {
-        headers: () => Promise.resolve(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        tls: () => Promise.resolve({}),
-        refresh: () => false,
-      },
-      timeoutMs: 30_000,
-      userAgent: "simulation",
-      onRequest: (seen) => observer.kubeRequest(seen),
-      nowMs: () => clock.ticks(),
-    });
-    const kube = new KubeClient(transport, kubeOrigin(cluster), options.ca ?? `ca-${cluster}`);
-    const url = prefectOrigin(prefect);
-    const graphql = new Graphql({
-      url,
-      apiKey,
-      http,
-      tenantId: options.tenantId,
-      timeoutMs: 15_000,
-      nowMs: () => clock.ticks(),
-      onRequest: (seen) => observer.prefectRequest(seen),
-    });
-    const key = apiKey === undefined ? {} : { key: apiKey };
-    const config = loadPrefectConfig({
-      env: {},
-      readFile: () => undefined,
-      flags: { backend, api: url, ...key },
-    });
-    const lines: string[] = [];
-    const log = createLog({
-      name,
-      level: "DEBUG",
-      format: "text",
-      write: (line) => lines.push(line.trimEnd()),
-      now: () => clock.now(),
-    });
-    const stop = new AbortController();
-    let agent: Agent | undefined;
-    let end: { readonly error?: unknown } | undefined;
-    const { template } = options;
-    void runAgent(
-      {
-        kube,
-        observer,
-        clock,
-        log,
-        config,
-        namespace,
-        readTemplate: template ?? (() => Promise.reject(new Error("no template"))),
-        metrics: noMetrics,
-        client: new Prefect1Client(graphql, backend),
-        flags: {
-          name,
-          ...(template === undefined ? {} : { jobTemplate: "https://template" }),
-          ...options.flags,
-        },
-        policy: options.policy,
-        jobOptions: { namespace, labels: options.labels },
-        newId: () => this.#uuid(),
-      },
-      (started) => (agent = started),
-      stop.signal,
-    ).then(
-      () => (end = {}),
-      (error: unknown) => (end = { error }),
-    );
-    const simulated = { process, lines, end: () => end, agent: () => agent, stop: () => stop.abort() };
-    this.#agents.push(simulated);
-    return simulated;
+    const agent = startAgent(this, options);
+    this.#agents.push(agent);
+    return agent;
   }
 
   /** Ends all agents. */
@@ -240,16 +127,16 @@ export class World {
   }
 
   state(id: string): string | null | undefined {
-    return this.#prefectOf(id)?.flowRun(id)?.state;
+    return this.prefectOf(id)?.flowRun(id)?.state;
   }
 
   messages(id: string): string[] {
-    return (this.#prefectOf(id)?.logsOf(id) ?? []).map(({ message }) => message ?? "");
+    return (this.prefectOf(id)?.logsOf(id) ?? []).map(({ message }) => message ?? "");
   }
 
   /** The lines of the run's log. */
   logs(id: string): { readonly name: string; readonly level: string; readonly message: string }[] {
-    return (this.#prefectOf(id)?.logsOf(id) ?? []).map(({ name, level, message }) => ({
+    return (this.prefectOf(id)?.logsOf(id) ?? []).map(({ name, level, message }) => ({
       name: name ?? "",
       level: level ?? "",
       message: message ?? "",
@@ -263,19 +150,29 @@ export class World {
       .map(({ metadata }) => metadata.name);
   }
 
-  #prefectOf(id: string): FakePrefect1 | undefined {
+  /** The Prefect that knows the run. */
+  prefectOf(id: string): FakePrefect1 | undefined {
     return this.prefects.find((prefect) => prefect.flowRun(id) !== undefined);
   }
 
-  #uuid(): string {
+  /** A new UUID of this world. */
+  newId(): string {
     const hex = (count: number): string =>
       Array.from({ length: count }, () => Math.floor(this.random() * 16).toString(16)).join("");
     return `${hex(8)}-${hex(4)}-4${hex(3)}-8${hex(3)}-${hex(12)}`;
   }
 
+  #defaultFlows(): Flows {
+    const runOf = (job: Job): string => job.metadata.labels?.[RUN_LABEL] ?? "";
+    return {
+      script: (job) => this.scripts.get(runOf(job)) ?? { outcome: "succeed", runMs: 1_000 },
+      onPhase: (job, pod, phase) => this.#live(runOf(job), pod.metadata.uid, phase),
+    };
+  }
+
   /** What the flow's own process does: it sets Running and Success, and sends heartbeats meanwhile. */
   #live(id: string, podUid: string, phase: string): void {
-    const prefect = this.#prefectOf(id);
+    const prefect = this.prefectOf(id);
     const run = prefect?.flowRun(id);
     if (prefect === undefined || run === undefined || this.idleRuns.has(id) || isFinished(run.state ?? ""))
       return;
@@ -297,14 +194,6 @@ export class World {
   }
 }
 
-export function kubeOrigin(at: number): string {
-  return `http://kubernetes-${at}.test`;
-}
-
-export function prefectOrigin(at: number): string {
-  return `http://prefect-${at}.test`;
-}
-
-function many<T>(count: number | undefined, make: () => T): readonly T[] {
-  return Array.from({ length: count ?? 1 }, make);
+function many<T>(count: number | undefined, make: (at: number) => T): readonly T[] {
+  return Array.from({ length: count ?? 1 }, (_, at) => make(at));
 }

@@ -2,8 +2,10 @@
 // wait, the claim is checked, since the Job may have been created despite an error and have finished already.
 
 import { ExpectedError } from "../../base/errors.ts";
-import { FLOW_RUN_LABEL } from "../../job/labels.ts";
+import { FLOW_RUN_LABEL, isAgentJob } from "../../job/labels.ts";
+import { isJobFinished } from "../../job/observe/phase.ts";
 import { ownerOf } from "../../job/owner.ts";
+import { listAll } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
@@ -25,8 +27,6 @@ export interface DueSubmission {
   readonly submission: Submission;
   /** Whether the claim still holds in Prefect. */
   readonly isCurrent: () => Promise<boolean>;
-  /** Whether the run waits for another Job than this claim's: it was claimed anew, or rescheduled. */
-  readonly isSuperseded: () => Promise<boolean>;
   /** Whether the claim must be checked first: this is a retry, or the claim is not fresh any more. */
   readonly mustCheck: boolean;
 }
@@ -78,8 +78,7 @@ async function create(
     const outcome = await deps.kube.create("jobs", job, { namespace });
     if (outcome === "exists") return (await existingJob(deps, job, settings)) ?? taken(job);
     const isLate = deps.clock.ticks() - sentAt > LATE_MS;
-    // The flow may run already, in this Job.
-    if (!isLate || !(await due.isSuperseded())) return "ours";
+    if (!isLate || (await due.isCurrent()) || !(await hasOther(deps, job, namespace))) return "ours";
     return await undo(deps, job, namespace);
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
@@ -94,6 +93,21 @@ async function create(
 function taken(job: JobManifest): Outcome {
   const message = `cannot create Job "${job.metadata.name}": Kubernetes reports a conflict, but no such Job exists`;
   return { outcome: "refused", failure: "passing", error: new ExpectedError(message, { retryable: true }) };
+}
+
+/** Whether another Job works on the run. If none does, this one may have set the run's state itself. */
+async function hasOther(
+  { kube }: CreateDeps,
+  { metadata }: JobManifest,
+  namespace: string,
+): Promise<boolean> {
+  const labelSelector = `${FLOW_RUN_LABEL}=${String(metadata.labels[FLOW_RUN_LABEL])}`;
+  for await (const job of listAll(kube, "jobs", { namespace, labelSelector })) {
+    const { name, deletionTimestamp } = job.metadata;
+    const isLive = !isJobFinished(job) && deletionTimestamp === undefined;
+    if (isLive && isAgentJob(job.metadata) && name !== metadata.name) return true;
+  }
+  return false;
 }
 
 /** The request took so long that another process has claimed the run meanwhile: one Job is enough. */

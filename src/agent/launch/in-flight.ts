@@ -3,8 +3,8 @@
 
 import type { Clock } from "../../base/clock.ts";
 
-/** How long a created Job counts for --limit before the watch has delivered it. */
-const UNSEEN_MS = 10_000;
+/** How long a created Job counts for --limit before the watch has delivered it: a watch may be silent for 150 s. */
+const UNSEEN_MS = 200_000;
 
 export class InFlight {
   readonly #clock: Pick<Clock, "ticks">;

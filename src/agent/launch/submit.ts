@@ -176,8 +176,7 @@ export class Submitter {
       (await this.#withRetry(() => this.#stateIfCurrent(submission))) !== undefined;
     const isFresh = attempt.claimedAt !== undefined && clock.ticks() - attempt.claimedAt < FRESH_CLAIM_MS;
     const mustCheck = attempt.mustCheck === true || !isFresh;
-    const isSuperseded = (): Promise<boolean> => this.#withRetry(() => this.#isSuperseded(submission));
-    const due = { submission, isCurrent, isSuperseded, mustCheck };
+    const due = { submission, isCurrent, mustCheck };
     const creation = await createJob(this.#deps, this.#settings, due).catch((error: unknown) =>
       creationOf(error),
     );
@@ -227,12 +226,6 @@ export class Submitter {
     const status = await this.#parts.states.read(submission.flowRunId);
     if (status.kind !== "known") return undefined;
     return (await submission.isCurrent(status.state)) ? status.state : undefined;
-  }
-
-  async #isSuperseded(submission: Submission): Promise<boolean> {
-    const status = await this.#parts.states.read(submission.flowRunId);
-    if (status.kind !== "known" || !["pending", "scheduled"].includes(status.state.type)) return false;
-    return !(await submission.isCurrent(status.state));
   }
 
   /** Writes the line unless the run's log has it: after a crash another process may have written it. */

@@ -8,7 +8,7 @@ import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { decide } from "../../job/decide/decide.ts";
 import type { Decision } from "../../job/decide/types.ts";
-import type { ObservedRun } from "../../job/observe/observed.ts";
+import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { jobPhase } from "../../job/observe/phase.ts";
 import type { JobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
@@ -114,7 +114,7 @@ export class Controller {
 
   /** Returns after how many milliseconds to decide again. */
   async #handle(flowRunId: string): Promise<number | undefined> {
-    await this.#refreshAfterPause();
+    if (!(await this.#refreshAfterPause())) return undefined;
     const first = this.#view.observe(flowRunId);
     if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#ownership.isLivingAgents(job)))
       return this.#leaveToOthers(first);
@@ -144,8 +144,7 @@ export class Controller {
     const isOnlyWriter = jobs.every(({ job }) => this.#ownership.isOwn(job));
     // Other agents may have written to the log while this one waited.
     if (!isOnlyWriter && jobs.some(({ gone }) => gone)) this.#reported.readAgain(flowRunId);
-    const deps = {
-      ...this.#deps,
+    const parts = {
       reported: this.#reported,
       states: this.#states,
       view: this.#view,
@@ -154,15 +153,16 @@ export class Controller {
     };
     const version = run.kind === "known" ? run.state.version : undefined;
     const { namespace } = this.#settings;
-    return execute(deps, { flowRunId, decision, namespace, isOnlyWriter, version });
+    return execute({ ...this.#deps, ...parts }, { flowRunId, decision, namespace, isOnlyWriter, version });
   }
 
-  /** What was cached before a pause of this process is old: other processes may have acted meanwhile. */
-  async #refreshAfterPause(): Promise<void> {
+  /** What was cached before a pause of this process is old: other processes may have acted meanwhile. False: it stops. */
+  async #refreshAfterPause(): Promise<boolean> {
     const { pauses } = this.#deps.pause;
-    if (pauses === this.#pauses) return;
-    await this.#view.refresh();
-    this.#pauses = pauses;
+    if (pauses === this.#pauses) return true;
+    const isFresh = await this.#view.refresh();
+    if (isFresh) this.#pauses = pauses;
+    return isFresh;
   }
 
   async #standingsOf(
@@ -227,20 +227,32 @@ export class Controller {
     decision: Decision,
     standings: ReadonlyMap<string, Standing>,
   ): Promise<number | undefined> {
-    const { transition, deletions, deleteDask, logs } = decision;
-    const pending = this.#reported.pending(flowRunId, logs);
-    if (pending.length === 0 && transition === undefined && deletions.length === 0 && !deleteDask)
-      return undefined;
+    if (!this.#isDue(flowRunId, decision)) return undefined;
     if (jobs.length === 0) return this.#ownership.mayReportEnd(flowRunId);
-    for (const { job, gone } of jobs) {
-      const isOurs = standings.get(job.metadata.uid) === "ours";
-      const waitMs = await (isOurs
-        ? this.#ownership.mayAct(job, gone)
-        : this.#ownership.mayReportEnd(job.metadata.uid));
+    const isOurs = ({ job }: ObservedJob): boolean => standings.get(job.metadata.uid) === "ours";
+    const takesOver = jobs.some((job) => isOurs(job) && this.#ownership.wouldTakeOver(job.job, job.gone));
+    // The process that comes first may have done it: then it keeps the Job.
+    if (takesOver) await this.#reported.refresh(flowRunId);
+    if (!this.#isDue(flowRunId, decision)) {
+      for (const { job } of jobs) this.#ownership.stopWaiting(job);
+      return undefined;
+    }
+    for (const observed of jobs) {
+      const { job, gone } = observed;
+      const { uid } = job.metadata;
+      const owner = this.#ownership;
+      const waitMs = isOurs(observed) ? await owner.mayAct(job, gone) : owner.mayReportEnd(uid);
       if (waitMs !== undefined) return waitMs;
     }
+    if (takesOver) this.#reported.readAgain(flowRunId);
     this.#ownership.own(flowRunId);
     return undefined;
+  }
+
+  /** Whether there is anything to do that nobody is known to have done. */
+  #isDue(flowRunId: string, { transition, deletions, deleteDask, logs }: Decision): boolean {
+    if (transition !== undefined || deletions.length > 0 || deleteDask) return true;
+    return this.#reported.pending(flowRunId, logs).length > 0;
   }
 
   /** Forgets the run if no Job of it is left. Returns after how many milliseconds to decide again. */

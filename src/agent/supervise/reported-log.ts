@@ -69,6 +69,12 @@ export class ReportedLog {
     this.#mustReadLog.add(flowRunId);
   }
 
+  /** Reads the run's log now. Throws PrefectError. */
+  async refresh(flowRunId: string): Promise<void> {
+    this.readAgain(flowRunId);
+    await this.#readLog(flowRunId, false);
+  }
+
   forget(flowRunId: string): void {
     this.#messages.delete(flowRunId);
     this.#mustReadLog.delete(flowRunId);

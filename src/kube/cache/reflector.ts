@@ -63,8 +63,9 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   /** Number of lists and watches started; for metrics. */
   restarts = 0;
   /** Callers of refresh() whose list has not started yet. */
-  #refreshing: (() => void)[] = [];
+  #refreshing: ((isListed: boolean) => void)[] = [];
   #watching = new AbortController();
+  #hasEnded = false;
 
   constructor(options: ReflectorOptions<R, Kept>) {
     this.#options = options;
@@ -97,17 +98,22 @@ export class Reflector<R extends Resource, Kept extends Cached> {
           await this.#list(signal);
         await this.#watch(signal);
       } catch (error) {
-        if (signal.aborted) return;
-        if (!this.#watching.signal.aborted) await this.#recover(error, signal);
+        if (!signal.aborted && !this.#watching.signal.aborted) await this.#recover(error, signal);
       }
     }
+    this.#hasEnded = true;
+    for (const resolve of this.#refreshing.splice(0)) resolve(false);
   }
 
-  /** Lists again, since what is cached may be old; resolves when the list, which starts after this call, is complete. */
-  async refresh(): Promise<void> {
-    const done = new Promise<void>((resolve) => this.#refreshing.push(resolve));
+  /**
+   * Lists again, since what is cached may be old; resolves when the list, which starts after this call, is complete. False: it
+   * does not watch any more.
+   */
+  async refresh(): Promise<boolean> {
+    if (this.#hasEnded) return false;
+    const isListed = new Promise<boolean>((resolve) => this.#refreshing.push(resolve));
     this.#watching.abort();
-    await done;
+    return isListed;
   }
 
   async #recover(error: unknown, signal: AbortSignal): Promise<void> {
@@ -160,7 +166,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     this.#listedAtMs = this.#options.clock.ticks();
     this.#recordActivity();
     this.#setSynced();
-    for (const resolve of refreshed) resolve();
+    for (const resolve of refreshed) resolve(true);
   }
 
   async #watch(signal: AbortSignal): Promise<void> {

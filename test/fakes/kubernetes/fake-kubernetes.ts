@@ -24,6 +24,7 @@ import type { RequestLog } from "./request-log.ts";
 import { resourceNamed } from "./resources.ts";
 import { addNamespace, addNode, keepAccounts, seedObject } from "./seed.ts";
 import { Store } from "./store.ts";
+import type { Change } from "./version.ts";
 
 /** How a fake is to be. Everything has its default. */
 export interface FakeKubernetesOptions {
@@ -62,6 +63,8 @@ export interface FakeKubernetes {
   readonly requests: RequestLog;
   /** How many watches are open. */
   readonly watchCount: number;
+  /** Called after every change of an object; the answer ends it. */
+  on(listener: (change: Change) => void): () => void;
   /** Told of each request from now on. */
   setOnRequest(hook: OnRequest | undefined): void;
   /** Forbids from now on; the answer takes it back. */
@@ -150,6 +153,10 @@ class Fake implements FakeKubernetes {
 
   get watchCount(): number {
     return this.#api.watches.size;
+  }
+
+  on(listener: (change: Change) => void): () => void {
+    return this.#store.listen(undefined, listener);
   }
 
   setOnRequest(hook: OnRequest | undefined): void {

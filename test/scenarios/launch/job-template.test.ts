@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SettingsError } from "../../../src/base/errors.ts";
 import { Failure } from "../../fakes/kubernetes/failure.ts";
 import { World } from "../../simulation/world.ts";
-import type { SimulatedAgent } from "../../simulation/world.ts";
+import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

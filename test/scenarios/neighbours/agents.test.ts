@@ -3,7 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ownerOf } from "../../../src/job/owner.ts";
-import type { SimulatedAgent } from "../../simulation/world.ts";
+import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 import { World } from "../../simulation/world.ts";
 
 const SECOND = 1_000;

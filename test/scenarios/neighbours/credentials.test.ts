@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KubeError } from "../../../src/kube/client/errors.ts";
 import { PrefectError } from "../../../src/orchestrator/errors.ts";
 import { World } from "../../simulation/world.ts";
-import type { SimulatedAgent } from "../../simulation/world.ts";
+import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Failure } from "../../fakes/kubernetes/failure.ts";
 import type { Admission } from "../../fakes/kubernetes/writes.ts";
 import { World } from "../../simulation/world.ts";
-import type { SimulatedAgent } from "../../simulation/world.ts";
+import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -26,7 +26,7 @@ describe("two agents", () => {
     const random = (): number => world.random();
     world = new World({
       ...(isCloud ? { prefect: { flavour: "cloud", apiKey: "key", versionLocking: true } } : {}),
-      mishap: () => ({ delayMs: slowMs * random() }),
+      network: { mishap: () => ({ delayMs: slowMs * random() }) },
     });
     const shared = isCloud ? ({ backend: "cloud", apiKey: "key" } as const) : {};
     const ids = Array.from({ length: 40 }, () => world.dueRun());

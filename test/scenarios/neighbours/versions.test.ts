@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { objectIn } from "../../../src/base/json.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { World } from "../../simulation/world.ts";
-import type { SimulatedAgent } from "../../simulation/world.ts";
+import type { SimulatedAgent } from "../../simulation/agent-process.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -1,18 +1,17 @@
-// The name of the Lease that agents of the same name compete for.
+// The name of the Lease that the replicas of an agent compete for.
 
 import { createHash } from "node:crypto";
-
-const MAX_LENGTH = 63;
+import { agentKey } from "../../../orchestrator/agent-identity.ts";
+import type { AgentIdentity } from "../../../orchestrator/agent-identity.ts";
 
 /**
- * `prefect-agent-NAME` if that is a valid name in Kubernetes; else its valid characters and a hash, so that agents with
- * different names never share a Lease.
+ * The agent's name as far as its characters are valid, and a hash of all that tells agents apart: those with other labels, or of
+ * another tenant, never share a Lease.
  */
-export function leaseName(agent: string): string {
-  const plain = `prefect-agent-${agent}`;
-  if (plain.length <= MAX_LENGTH && /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/.test(agent)) return plain;
-  const digest = createHash("sha256").update(agent).digest("hex").slice(0, 8);
-  const readable = agent
+export function leaseName(agent: AgentIdentity): string {
+  const identity = `${agent.tenantId ?? ""} ${agentKey(agent)}`;
+  const digest = createHash("sha256").update(identity).digest("hex").slice(0, 8);
+  const readable = agent.name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, 32)

@@ -4,7 +4,6 @@ import { Agent } from "../../../agent/agent.ts";
 import { CredentialCheck } from "../../../agent/credentials.ts";
 import type { Api } from "../../../agent/credentials.ts";
 import { logBanner } from "../../../agent/banner.ts";
-import type { AgentDeps } from "../../../agent/deps.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { readPlace } from "../../../agent/place.ts";
 import type { AgentMetrics } from "../../../agent/server/agent-metrics.ts";
@@ -28,6 +27,7 @@ import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { CompletedOperation } from "../../../prefect1/graphql.ts";
 import { leaseName } from "./lease-name.ts";
+import type { AgentSettings } from "../../../agent/settings.ts";
 import { agentSettings } from "./settings.ts";
 import type { AgentFlags } from "./settings.ts";
 
@@ -88,7 +88,6 @@ export async function runAgent(
 ): Promise<void> {
   const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
   const { leaderElect = false } = flags;
-  const process = parts.newId();
   const name = flags.name ?? config.agent.name.value;
   const pause = new PauseDetector(clock);
   const { kubeTime, prefectTime } = observer;
@@ -101,28 +100,35 @@ export async function runAgent(
   );
   if (signal.aborted || place === undefined) return;
   const job = jobSettings(config, { ...parts.jobOptions, tenantId });
-  const given = agentSettings(flags, { config, job, process, place, tenantId });
-  const settings = { ...given, policy: { ...given.policy, ...parts.policy } };
-  const ports = agentPorts({
-    ...parts,
-    prefectTime,
-    name,
-    labels: job.labels,
-    agentConfigId: flags.agentConfigId,
-    place,
-    process,
-    job,
-    template,
-    newClaimId: parts.newId,
-  });
-  logBanner(log, settings, { target: parts.target, job, template: template?.source.origin.name });
-  const deps: AgentDeps = { kube, ...ports, clock, kubeTime, prefectTime, pause, log, metrics };
+  const settingsOf = (process: string): AgentSettings => {
+    const given = agentSettings(flags, { config, job, process, place, tenantId });
+    return { ...given, policy: { ...given.policy, ...parts.policy } };
+  };
+  logBanner(log, settingsOf(""), { target: parts.target, job, template: template?.source.origin.name });
+  const deps = { kube, clock, kubeTime, prefectTime, pause, log, metrics };
   const work = async (until: AbortSignal): Promise<void> => {
-    const agent = new Agent(deps, settings);
+    // A process that leads again has forgotten what it reported: it is a new one to others, and to itself.
+    const process = parts.newId();
+    const { agentConfigId } = flags;
+    const { labels } = job;
+    const newClaimId = parts.newId;
+    const source = {
+      ...parts,
+      prefectTime,
+      name,
+      labels,
+      agentConfigId,
+      place,
+      process,
+      job,
+      template,
+      newClaimId,
+    };
+    const agent = new Agent({ ...deps, ...agentPorts(source) }, settingsOf(process));
     onAgent(agent);
     await agent.run(until);
   };
-  const lease = { name: leaseName(name), namespace };
+  const lease = { name: leaseName({ name, labels: job.labels, tenantId }), namespace };
   const onWaiting = (): void => {
     for (const loop of LOOPS) metrics.progress(loop);
   };
@@ -130,10 +136,10 @@ export async function runAgent(
   await runAll(
     signal,
     (s) => pause.run(AbortSignal.any([s, done.signal])),
-    (s) => observer.credentials.run(deps, AbortSignal.any([s, done.signal])),
+    (s) => observer.credentials.run({ ...deps, work: client }, AbortSignal.any([s, done.signal])),
     async (s) => template?.run(job, AbortSignal.any([s, done.signal])),
     async (s) => {
-      const candidate = { ...deps, lease, identity: process, onWaiting };
+      const candidate = { ...deps, lease, identity: parts.newId(), onWaiting };
       await (leaderElect ? whileLeading(candidate, s, work) : work(s));
       done.abort();
     },

@@ -1,17 +1,19 @@
-// Lease names from agent names.
+// Lease names from agents' identities.
 
 import { describe, expect, it } from "vitest";
 import { leaseName } from "../../../../src/cli/commands/agent-start/lease-name.ts";
 
+const named = (name: string): string => leaseName({ name, labels: [] });
+
 describe("leaseName", () => {
-  it.each(["agent", "team-1", "7"])("is readable for %s", (agent) => {
-    expect(leaseName(agent)).toBe(`prefect-agent-${agent}`);
+  it.each(["agent", "team-1", "7"])("begins with the agent's name for %s", (name) => {
+    expect(named(name)).toMatch(new RegExp(`^prefect-agent-${name}-[0-9a-f]{8}$`));
   });
 
   it.each(["Night Shift", "team_a", "-x-", "a..b", "агент", "", "!", "n".repeat(300), `${"n".repeat(31)} x`])(
     "is one that Kubernetes accepts for %j",
-    (agent) => {
-      expect(leaseName(agent)).toMatch(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/);
+    (name) => {
+      expect(named(name)).toMatch(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/);
     },
   );
 
@@ -26,6 +28,18 @@ describe("leaseName", () => {
       "a".repeat(99),
       "a".repeat(100),
     ];
-    expect(new Set(names.map(leaseName)).size).toBe(names.length);
+    expect(new Set(names.map(named)).size).toBe(names.length);
+  });
+
+  it("differs for agents of one name with other labels or of another tenant, and not for the order of labels", () => {
+    const names = [
+      leaseName({ name: "agent", labels: [] }),
+      leaseName({ name: "agent", labels: ["gpu"] }),
+      leaseName({ name: "agent", labels: ["cpu", "gpu"] }),
+      leaseName({ name: "agent", labels: ["gpu"], tenantId: "one" }),
+      leaseName({ name: "agent", labels: ["gpu"], tenantId: "two" }),
+    ];
+    expect(new Set(names).size).toBe(names.length);
+    expect(leaseName({ name: "agent", labels: ["gpu", "cpu"] })).toBe(names[2]);
   });
 });

@@ -1,0 +1,61 @@
+// The flows of a scene: what becomes of each pod, and the process in it.
+
+import type { Job } from "../../src/kube/client/objects.ts";
+import type { RunFact } from "./facts.ts";
+import { FlowProcess } from "./flow-process.ts";
+import type { Fate } from "./plan.ts";
+import { podFate } from "./pod-fates.ts";
+import { FLOW } from "./scene.ts";
+import type { Scene } from "./scene.ts";
+import type { Flows } from "./world.ts";
+
+export function flowsOf(scene: Scene): Flows {
+  const attempts = new Map<string, number>();
+  /** What the processes in pods do, by the pods' names. */
+  const fates = new Map<string, Fate>();
+  return {
+    script: (job, pod) => {
+      const run = scene.runOf(job);
+      if (run === undefined) return "succeed";
+      const attempt = attempts.get(run.id) ?? 0;
+      attempts.set(run.id, attempt + 1);
+      const { script, process, isFatal } = podFate(run.plan, pod, attempt);
+      if (isFatal) scene.cause(run, run.plan.fate, run.plan.fate === "is evicted");
+      if (process !== undefined) fates.set(pod.metadata.name, process);
+      return script;
+    },
+    onPhase: (job, pod, phase) => {
+      const run = scene.runOf(job);
+      const fate = fates.get(pod.metadata.name);
+      if (phase !== "Running" || run === undefined || fate === undefined) return;
+      const process = flowProcess(scene, { run, job, fate, pod: pod.metadata });
+      // The pod's phase is not stored yet.
+      scene.world.time.after(0, () => process?.start());
+    },
+  };
+}
+
+interface Started {
+  readonly run: RunFact;
+  readonly job: Job;
+  readonly fate: Fate;
+  readonly pod: Job["metadata"];
+}
+
+function flowProcess(scene: Scene, { run, job, fate, pod }: Started): FlowProcess | undefined {
+  const { world } = scene;
+  const { namespace, name, uid } = job.metadata;
+  const kube = world.kubes.find((cluster) => cluster.get("jobs", namespace, name)?.metadata.uid === uid);
+  const prefect = world.prefects[run.prefect];
+  if (kube === undefined || prefect === undefined) return undefined;
+  return new FlowProcess({
+    time: world.time,
+    kube,
+    prefect,
+    run,
+    fate,
+    pod,
+    act: (act) => scene.as(FLOW, act),
+    onCause: (what) => scene.cause(run, what),
+  });
+}

@@ -1,0 +1,71 @@
+// Bounds on what an agent process asks of the servers, and the truth of /readyz.
+
+import type { Process } from "../process.ts";
+import type { Scene, Watcher } from "../scene.ts";
+
+const MINUTE_MS = 60_000;
+/** Requests of a process in a minute: far above what work needs, far below a loop that spins. */
+const MAX_REQUESTS = 900;
+
+export function boundedRequests(scene: Scene): Watcher {
+  let counts = new Map<Process, number>();
+  let untilMs = 0;
+  return {
+    onExchange: ({ from }) => {
+      if (scene.nowMs >= untilMs) {
+        counts = new Map();
+        untilMs = scene.nowMs + MINUTE_MS;
+      }
+      const count = (counts.get(from) ?? 0) + 1;
+      counts.set(from, count);
+      if (count === MAX_REQUESTS)
+        scene.violated("requests are bounded", `${scene.actorOf(from).name} sends ${count} in a minute`);
+    },
+  };
+}
+
+/** So long after the begin of an outage /readyz must say so, and so long after its end, or after watches went silent, no more. */
+const UNREADY_MS = 240_000;
+const READY_MS = 360_000;
+
+/** /readyz is true to what works. */
+export function trueReadiness(scene: Scene): Watcher {
+  const rule = "/readyz is true to what works";
+  const troubleSince = new Map<Process, number>();
+  const wellSince = new Map<Process, number>();
+  return {
+    onTick: () => {
+      for (const [
+        at,
+        { current, cluster, prefect, startedMs, name, plan: agent },
+      ] of scene.replicas.entries()) {
+        if (current === undefined) continue;
+        const { process } = current;
+        if (process.isPaused) {
+          wellSince.delete(process);
+          continue;
+        }
+        const of = scene.replicas.length;
+        const { acts, plan, nowMs } = scene;
+        // A replica that waits for the lead does not ask Prefect.
+        const isReserve = agent.leaderElect && agent.replicas > 1;
+        const isOut =
+          acts.has("Kubernetes down", cluster, plan.clusters) ||
+          (!isReserve && acts.has("Prefect down", prefect, plan.prefects)) ||
+          acts.has("cut off from Kubernetes", at, of) ||
+          (!isReserve && acts.has("cut off from Prefect", at, of));
+        if (isOut) troubleSince.set(process, troubleSince.get(process) ?? nowMs);
+        else troubleSince.delete(process);
+        if (acts.isCalm) wellSince.set(process, wellSince.get(process) ?? Math.max(nowMs, startedMs));
+        else wellSince.delete(process);
+        const problem = current.notReady();
+        if (problem === undefined && nowMs - (troubleSince.get(process) ?? nowMs) > UNREADY_MS)
+          scene.violated(rule, `${name} is ready, although it has been cut off for 4 minutes`);
+        if (problem !== undefined && nowMs - (wellSince.get(process) ?? nowMs) > READY_MS) {
+          scene.violated(rule, `${name} is not ready, although all has been well for 6 minutes: ${problem}`);
+          wellSince.delete(process);
+        }
+      }
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// What must be so some time after the last fault: every run is where it belongs, and nothing is left over.
+
+import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
+import { isFinished } from "../../../src/prefect1/states.ts";
+import type { JobFact, RunFact } from "../facts.ts";
+import type { Fate } from "../plan.ts";
+import type { Scene } from "../scene.ts";
+import { isReported } from "./jobs.ts";
+
+/** Fates with which a run stays as it is until a person acts. */
+const ENDLESS = new Set<Fate>(["never ends", "finds no node", "ends without a word"]);
+/** Fates with which a run becomes Success, if nobody interferes. */
+const SUCCEEDING = new Set<Fate>([
+  "succeeds",
+  "pulls its image late",
+  "finds a node late",
+  "retries a task",
+  "ignores its cancellation",
+]);
+
+/** What is not yet as it must be in the end; empty: all is. */
+export function unsettled(scene: Scene): string[] {
+  return [...scene.runs.values()].flatMap((run) => unsettledRun(scene, run)).concat(leftPods(scene));
+}
+
+function unsettledRun(scene: Scene, run: RunFact): string[] {
+  const type = run.states.at(-1)?.type ?? "";
+  const jobs = run.jobs.filter(({ isGone }) => !isGone);
+  const left = jobs.filter((job) => !isKept(scene, job));
+  if (run.isDeleted || isFinished(type)) {
+    const wrong = left.map((job) => `Job ${job.name} of ${run.name}, which is ${type}, is left`);
+    return [...wrong, ...unreported(run), ...wrongEnd(run, type)];
+  }
+  if (!isTakenBySomebody(scene, run)) return [];
+  if (!ENDLESS.has(run.plan.fate)) return [`${run.name} is ${type}`];
+  if (run.plan.fate === "ends without a word") return [];
+  const live = jobs.filter(({ endedMs, deletedMs }) => endedMs === undefined && deletedMs === undefined);
+  const isWaiting = type === "Submitted" || type === "Running";
+  return isWaiting && live.length === 1 ? [] : [`${run.name} is ${type} and has ${live.length} living Jobs`];
+}
+
+/** A Job that its owner's policy keeps. */
+function isKept(scene: Scene, job: JobFact): boolean {
+  const owner = scene.plan.agents.find(
+    ({ name, labels, prefect, cluster, namespace }) =>
+      cluster === job.cluster &&
+      namespace === job.namespace &&
+      name === job.owner?.name &&
+      labels.join() === job.owner.labels.join() &&
+      prefect === job.run.prefect,
+  );
+  // A stuck Job of a failed run is kept like a failed one.
+  const afterS =
+    job.hasFailed || job.endedMs === undefined ? owner?.deleteFailedAfterS : owner?.deleteSucceededAfterS;
+  return owner === undefined || afterS === undefined;
+}
+
+/** Every failed Job of a run that is known has its report. */
+function unreported(run: RunFact): string[] {
+  if (run.isDeleted || run.isTouched) return [];
+  return run.jobs
+    .filter((job) => job.hasFailed && !isReported(run, job))
+    .map((job) => `${run.name}: the end of Job ${job.name} is not in its log`);
+}
+
+function wrongEnd({ isDeleted, isTouched, causes, plan, name }: RunFact, type: string): string[] {
+  if (isDeleted || isTouched || causes.length > 0 || !SUCCEEDING.has(plan.fate)) return [];
+  return type === "Success" ? [] : [`${name} is ${type}, although nothing was wrong with it`];
+}
+
+function isTakenBySomebody({ plan }: Scene, run: RunFact): boolean {
+  return plan.agents.some(
+    ({ labels, prefect }) => prefect === run.prefect && takesRun(labels, run.plan.labels),
+  );
+}
+
+/** Pods whose Job is gone. */
+function leftPods({ world }: Scene): string[] {
+  return world.kubes.flatMap((kube) => {
+    const jobs = new Set(kube.list("jobs").map(({ metadata }) => metadata.uid));
+    return kube
+      .list("pods")
+      .filter(({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => jobs.has(uid)))
+      .map(({ metadata }) => `pod ${metadata.name} is left without its Job`);
+  });
+}

@@ -1,0 +1,189 @@
+// Rules about Jobs: who may create and delete them, and when.
+
+import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
+import { isFinished } from "../../../src/prefect1/states.ts";
+import type { JobFact, RunFact } from "../facts.ts";
+import type { JobEvent, Scene, Watcher } from "../scene.ts";
+import { isOwner, knewBetter, nameOwner } from "./whose.ts";
+
+/** Times in Kubernetes are whole seconds, and clocks of agents follow the servers' Date headers. */
+const ROUNDING_MS = 2_500;
+const SIDECAR_GRACE_MS = 60_000;
+const LOOK_MS = 30_000;
+const LIVING_RULE = "no living Job is deleted but by its owner's policy or a person";
+
+const isLive = (job: JobFact): boolean =>
+  job.deletedMs === undefined && job.endedMs === undefined && !job.isGone;
+
+const isSamePlace = (one: JobFact, other: JobFact): boolean =>
+  one.cluster === other.cluster && one.namespace === other.namespace;
+
+/** It cannot start, and its run was failed for that; the policy may keep it. */
+function isGivenUp({ run, createdMs }: JobFact): boolean {
+  return run.states.some(
+    ({ type, by, atMs }) => type === "Failed" && by.kind === "agent" && atMs > createdMs,
+  );
+}
+
+/** A run has one Job for each claim, and one living Job at a time in a namespace. */
+export function oneJobPerClaim(scene: Scene): Watcher {
+  return {
+    onJob: ({ kind, job, by }) => {
+      if (kind !== "created" || by.kind !== "agent") return;
+      const { run } = job;
+      const rule = "one Job per submission";
+      if (run.jobs.length > run.claims.size)
+        scene.violated(rule, `${run.name} has ${run.jobs.length} Jobs for ${run.claims.size} claims`);
+      const other = run.jobs.find(
+        (known) => known !== job && isSamePlace(known, job) && isLive(known) && !isGivenUp(known),
+      );
+      if (other !== undefined)
+        scene.violated(
+          rule,
+          `${by.name} creates Job ${job.name} of ${run.name} beside ${other.name}, which lives`,
+        );
+    },
+  };
+}
+
+/** A Job is built by the settings of the agent that creates it, for a run that it may take, and not before it is due. */
+export function builtByItsOwner(scene: Scene): Watcher {
+  const rule = "a Job is built by its owner's settings, when it is due";
+  return {
+    onJob: ({ kind, job, by, object }) => {
+      if (kind !== "created" || by.agent === undefined) return;
+      const { plan, at, process } = by.agent;
+      const { run } = job;
+      const env = (object.spec.template?.spec?.containers ?? []).flatMap((container) => container.env ?? []);
+      const madeBy = env.find(({ name }) => name === "MADE_BY")?.value;
+      if (madeBy !== String(at))
+        scene.violated(rule, `${by.name} builds ${job.name} with the settings of agent ${madeBy}`);
+      if (!takesRun(plan.labels, run.plan.labels))
+        scene.violated(rule, `${by.name} creates a Job of ${run.name}, whose labels it does not have`);
+      const { type } = run.states.at(-1) ?? {};
+      if (type !== "Submitted" && type !== "Running" && knewBetter(scene, process, run))
+        scene.violated(
+          rule,
+          `${by.name} creates ${job.name} although it has read that ${run.name} is ${type}`,
+        );
+      const scheduled = run.states.findLast((state) => state.type === "Scheduled");
+      const dueMs = (run.states[0]?.atMs ?? 0) + run.plan.dueInS * 1_000;
+      if (scheduled === run.states[0] && scene.nowMs < dueMs - ROUNDING_MS)
+        scene.violated(rule, `${by.name} creates ${job.name} ${dueMs - scene.nowMs} ms before it is due`);
+    },
+  };
+}
+
+/** Never more living Jobs of an agent than its --limit. */
+export function withinLimit(scene: Scene): Watcher {
+  return {
+    onJob: ({ kind, by }) => {
+      const { agent } = by;
+      const limit = agent?.plan.limit;
+      // Replicas without a leader count each for itself.
+      if (kind !== "created" || limit === undefined || (agent?.plan.replicas ?? 1) > 1) return;
+      const live = [...scene.jobs.values()].filter((job) => isLive(job) && job.by.agent?.at === agent?.at);
+      if (live.length > limit)
+        scene.violated("no more Jobs than --limit", `${by.name} has ${live.length} of ${limit}`);
+    },
+  };
+}
+
+/** An agent deletes only its own Jobs, after their report, and by its own policy. */
+export function deletedInItsTime(scene: Scene): Watcher {
+  return {
+    onJob: (event) => {
+      if (event.kind !== "deletion" || event.by.agent === undefined || isUndone(event)) return;
+      const { job, by } = event;
+      if (!isOwner(scene, by.agent, job))
+        scene.violated(
+          "nobody acts on what is another's",
+          `${by.name} deletes ${job.name} of ${nameOwner(job)}`,
+        );
+      if (job.run.isDeleted) return;
+      if (job.endedMs === undefined) checkUnfinished(scene, event);
+      else checkFinished(scene, event, job.endedMs);
+    },
+  };
+}
+
+/** `cleanup` deletes no Job that lives while its run is not over. */
+export function cleanedUp(scene: Scene): Watcher {
+  return {
+    onJob: ({ kind, job, by }) => {
+      if (kind !== "deletion" || by.kind !== "cleanup") return;
+      const { run } = job;
+      scene.cause(run, "cleanup deletes its Job");
+      const { type = "", atMs = 0 } = run.states.at(-1) ?? {};
+      // What changed within its last look is nobody's fault.
+      const isOver = run.isDeleted || isFinished(type) || scene.nowMs - atMs < LOOK_MS;
+      if (job.endedMs === undefined && !isOver)
+        scene.violated(LIVING_RULE, `cleanup deletes ${job.name}, but ${run.name} is ${type}`);
+    },
+  };
+}
+
+/** The creator takes its own Job back when its claim was lost meanwhile. */
+function isUndone({ job, by }: JobEvent): boolean {
+  return job.by === by && job.run.claimer !== by;
+}
+
+function checkUnfinished(scene: Scene, { job, by, object }: JobEvent): void {
+  const { run } = job;
+  const rule = LIVING_RULE;
+  if (!isRunning(scene, job) && run.causes.length > 0) return;
+  const { type = "", atMs = 0, by: settler } = run.states.at(-1) ?? {};
+  // It was stuck, and its failure is reported.
+  if (type === "Failed" && settler?.kind === "agent") return;
+  const isCancelled = type === "Cancelling" || type === "Cancelled";
+  const graceMs = isCancelled ? (by.agent?.plan.cancelGraceS ?? 60) * 1_000 : SIDECAR_GRACE_MS;
+  // A cancelled run's grace began with Cancelling.
+  const sinceMs = run.states.find((state) => state.type === "Cancelling")?.atMs ?? atMs;
+  if (!isCancelled && !isFinished(type)) {
+    if (object.spec.suspend !== true)
+      scene.violated(rule, `${by.name} deletes ${job.name}, but ${run.name} is ${type}`);
+  } else if (scene.nowMs - Math.min(atMs, sinceMs) < graceMs - ROUNDING_MS)
+    scene.violated(
+      rule,
+      `${by.name} deletes ${job.name} ${scene.nowMs - atMs} ms after ${run.name} became ${type}`,
+    );
+}
+
+function checkFinished(scene: Scene, { job, by }: JobEvent, endedMs: number): void {
+  const { run } = job;
+  const { deleteFailedAfterS, deleteSucceededAfterS } = by.agent?.plan ?? {};
+  const afterS = job.hasFailed ? deleteFailedAfterS : deleteSucceededAfterS;
+  if (afterS === undefined || scene.nowMs - endedMs < afterS * 1_000 - ROUNDING_MS)
+    scene.violated(
+      LIVING_RULE,
+      `${by.name} deletes ${job.name} ${scene.nowMs - endedMs} ms after its end; its policy: ${afterS ?? "never"}`,
+    );
+  if (job.hasFailed && !isReported(run, job))
+    scene.violated(
+      "no deletion before its report was accepted",
+      `${by.name} deletes ${job.name} of ${run.name}`,
+    );
+}
+
+/** Whether the run's log tells of the Job's end, and its state is over or another's. */
+export function isReported(run: RunFact, job: JobFact): boolean {
+  const isTold = [...run.lines.keys()].some(
+    (line) => line.includes(job.name) && /^(?:Job|After) /.test(line),
+  );
+  const type = run.states.at(-1)?.type ?? "";
+  const isCancelled = type === "Cancelling" || type === "Cancelled";
+  if (isCancelled) return true;
+  const isNewest = run.jobs.at(-1) === job;
+  return isTold && (isFinished(type) || type === "Scheduled" || type === "Submitted" || !isNewest);
+}
+
+/** Whether the flow's container runs in a pod of the Job. */
+function isRunning(scene: Scene, job: JobFact): boolean {
+  const pods = scene.world.kubes[job.cluster]?.list("pods", job.namespace) ?? [];
+  return pods.some(
+    ({ metadata, status }) =>
+      status?.["phase"] === "Running" &&
+      metadata.deletionTimestamp === undefined &&
+      (metadata.ownerReferences ?? []).some(({ uid }) => uid === job.uid),
+  );
+}

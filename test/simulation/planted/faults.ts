@@ -1,0 +1,169 @@
+// Faults that the simulator must find: each is a change of one source file of the agent, which is made as it is loaded.
+
+export interface PlantedFault {
+  /** A sentence about what is wrong. */
+  readonly name: string;
+  /** Under src/. */
+  readonly file: string;
+  /** Texts that are in the file exactly once, and what replaces them. */
+  readonly changes: readonly (readonly [from: string, to: string])[];
+}
+
+export const PLANTED_FAULTS: readonly PlantedFault[] = [
+  {
+    name: "an agent that is silent for a moment is taken for gone",
+    file: "agent/other-agents.ts",
+    changes: [
+      ["const GONE_MS = 300_000;", "const GONE_MS = 5_000;"],
+      ["const WATCHED_MS = 120_000;", "const WATCHED_MS = 0;"],
+    ],
+  },
+  {
+    name: "claims of other agents are recovered",
+    file: "agent/launch/recover.ts",
+    changes: [
+      ['if (presence === "alive") return undefined;', ""],
+      ["if (ownership.mayAdopt(record.agent, runLabels)) return", "return"],
+    ],
+  },
+  {
+    name: "states are set without reading them again",
+    file: "agent/supervise/executor.ts",
+    changes: [
+      [
+        "const run = await deps.states.refresh(flowRunId);",
+        'const run = { kind: "known", state: { type: "running", name: "Running", version: action.version } } as const;',
+      ],
+    ],
+  },
+  {
+    name: "Jobs are deleted before their report",
+    file: "agent/supervise/executor.ts",
+    changes: [
+      [
+        "  const written = await report(deps, action);\n",
+        "  for (const deletion of decision.deletions) await deleteJob(deps, flowRunId, deletion);\n  const written = await report(deps, action);\n",
+      ],
+    ],
+  },
+  {
+    name: "a watch event is lost",
+    file: "kube/cache/reflector.ts",
+    changes: [
+      [
+        'if (event.type === "DELETED") this.#remove(event.object.metadata.uid, event.object);',
+        'if (event.type === "DELETED") continue;',
+      ],
+    ],
+  },
+  {
+    name: "all processes of an agent take themselves for the same",
+    file: "cli/commands/agent-start/wire.ts",
+    changes: [["    const process = parts.newId();\n", '    const process = "host:1";\n']],
+  },
+  {
+    name: "a process that leads again takes itself for the one that led before",
+    file: "cli/commands/agent-start/wire.ts",
+    changes: [
+      ["  const work = async (until", "  const term = parts.newId();\n  const work = async (until"],
+      ["    const process = parts.newId();\n", "    const process = term;\n"],
+    ],
+  },
+  {
+    name: "a created Job that the watch does not show is soon not counted",
+    file: "agent/launch/in-flight.ts",
+    changes: [["const UNSEEN_MS = 200_000;", "const UNSEEN_MS = 10_000;"]],
+  },
+  {
+    name: "a submission that Kubernetes does not take is retried in its slot",
+    file: "agent/launch/submit.ts",
+    changes: [
+      [
+        "if (refused !== undefined) this.waiting.add(submission, refused, attempt.signal);",
+        "if (refused !== undefined) {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, attempt);\n    }",
+      ],
+    ],
+  },
+  {
+    name: "a Job whose creation took long is deleted although its flow runs",
+    file: "agent/launch/create-job.ts",
+    changes: [[" || !(await hasOther(deps, job, namespace))", ""]],
+  },
+  {
+    name: "an agent of another Prefect with the same name is taken for gone",
+    file: "agent/other-agents.ts",
+    changes: [
+      ['if (this.#tenantId !== undefined && tenantId !== this.#tenantId) return "alive";', "void tenantId;"],
+    ],
+  },
+  {
+    name: "agents of one name share a Lease",
+    file: "cli/commands/agent-start/lease-name.ts",
+    changes: [['`${agent.tenantId ?? ""} ${agentKey(agent)}`', "agent.name"]],
+  },
+  {
+    name: "a process that took a Job over trusts what it has read of the log before",
+    file: "agent/supervise/controller.ts",
+    changes: [
+      ["if (takesOver) await this.#reported.refresh(flowRunId);", ""],
+      ["if (takesOver) this.#reported.readAgain(flowRunId);", ""],
+    ],
+  },
+  {
+    name: "the cluster is not read before a run fails",
+    file: "agent/supervise/live-read.ts",
+    changes: [
+      ["if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;", "return false;"],
+    ],
+  },
+  {
+    name: "a line whose response was lost is written again",
+    file: "agent/supervise/reported-log.ts",
+    changes: [["      this.readAgain(flowRunId);\n      throw error;", "      throw error;"]],
+  },
+  {
+    name: "a created Job is looked for by its name alone, and a second one is made",
+    file: "agent/launch/submit.ts",
+    changes: [["if (await this.#adopt(run.id)) return;", ""]],
+  },
+  {
+    name: "cancelled runs' Jobs are deleted at once",
+    file: "job/decide/run-ended.ts",
+    changes: [
+      ["const inMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);", "const inMs = 0;"],
+    ],
+  },
+  {
+    name: "the limit is not counted from the cluster",
+    file: "agent/launch/poll.ts",
+    changes: [["return limit - view.liveJobs() - ", "return limit - "]],
+  },
+  {
+    name: "other agents' Jobs are reported",
+    file: "agent/ownership.ts",
+    changes: [
+      ['if (presence === "alive") return "others";', ""],
+      [
+        'if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";',
+        "",
+      ],
+    ],
+  },
+  {
+    name: "a claim whose response was lost is not looked up",
+    file: "prefect1/claim.ts",
+    changes: [
+      ['if (ownId !== undefined && claimIn(found.state)?.id === ownId) return "claimed";', "void ownId;"],
+    ],
+  },
+  {
+    name: "a watch that has gone silent is not noticed",
+    file: "kube/cache/reflector.ts",
+    changes: [["idleMs: this.#options.idleMs ?? IDLE_MS,", "idleMs: 0,"]],
+  },
+  {
+    name: "a run starts before it is due",
+    file: "agent/launch/submit.ts",
+    changes: [["await clock.sleep(waitMs, signal);", "await clock.sleep(0, signal);"]],
+  },
+];
