@@ -15,7 +15,7 @@ import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
 import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
-import { hasEnded } from "../job/observe/pod-termination.ts";
+import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";
 
 export interface ViewOptions {
@@ -240,7 +240,7 @@ export class ClusterView {
         this.#deletedPods.set(jobUid, [...(this.#deletedPods.get(jobUid) ?? []), pod].slice(-5));
       }
     }
-    this.#options.onChange(runId, { urgent: change.type === "gone" || isTerminating(pod) });
+    this.#options.onChange(runId, { urgent: change.type === "gone" || isEnding(pod) });
   }
 
   #rememberDeletedJob(runId: string, job: Job): void {
@@ -294,8 +294,4 @@ export class ClusterView {
 
 function isForbidden(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 403;
-}
-
-function isTerminating(pod: Pod): boolean {
-  return hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined;
 }

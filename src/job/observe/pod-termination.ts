@@ -16,6 +16,11 @@ export function hasEnded({ status }: Pod): boolean {
   return status.phase === "Succeeded" || status.phase === "Failed";
 }
 
+/** Whether the pod has ended, or is being deleted. */
+export function isEnding(pod: Pod): boolean {
+  return hasEnded(pod) || pod.metadata.deletionTimestamp !== undefined;
+}
+
 /** Whether the flow failed in this pod, and is not started again in it. The flow's own exit decides, not a sidecar's. */
 export function hasFailed(pod: Pod, job: Job): boolean {
   if (flowSucceeded(pod)) return false;

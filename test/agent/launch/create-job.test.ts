@@ -40,7 +40,7 @@ beforeEach(() => {
   deleted = [];
 });
 
-function jobOf(name: string, id: string): object {
+function listedJob(name: string, id: string): object {
   const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "a" };
   return { metadata: { name, labels }, spec: {}, status: {} };
 }
@@ -51,7 +51,7 @@ function unavailable(): KubeError {
 
 const kube: Pick<KubeApi, "create" | "get" | "delete" | "listPage"> = {
   listPage: () => {
-    const items = [...existing].map(([name, { run: id }]) => jobOf(name, id));
+    const items = [...existing].map(([name, { run: id }]) => listedJob(name, id));
     return Promise.resolve({ items, resourceVersion: "1", next: undefined } as never);
   },
   create: (_resource, body) => {
