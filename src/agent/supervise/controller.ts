@@ -2,7 +2,6 @@
 // Level-driven: only the current state matters, not what changed.
 
 import { aborted } from "../../base/clock.ts";
-import { textOf } from "../../base/errors.ts";
 import { runAll } from "../../base/run-all.ts";
 import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
@@ -26,13 +25,11 @@ import { execute } from "./executor.ts";
 import { isCacheStale } from "./live-read.ts";
 import type { Ownership } from "../ownership.ts";
 import type { Standing } from "../ownership.ts";
+import { every, sendHeartbeats } from "./periodic.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
-/** When to retry after an error. */
-const RETRY_MS = 2_000;
 const HEARTBEAT_EVERY_MS = 240_000;
-const HEARTBEATS_AT_ONCE = 50;
 const WORKERS = 16;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
@@ -107,8 +104,8 @@ export class Controller {
     await runAll(
       signal,
       (s) => this.#queue.run(s),
-      (s) => this.#every(STATES_EVERY_MS, s, () => this.#refreshStates()),
-      (s) => this.#every(HEARTBEAT_EVERY_MS, s, () => this.#sendHeartbeats()),
+      (s) => every(STATES_EVERY_MS, () => this.#refreshStates(), this.#deps, s),
+      (s) => every(HEARTBEAT_EVERY_MS, () => sendHeartbeats(this.#deps, this.#waiting), this.#deps, s),
     );
   }
 
@@ -287,24 +284,5 @@ export class Controller {
     if (this.#queue.size === 0) this.#deps.metrics.progress("supervise");
     for (const id of await this.#states.refreshAll(ids)) this.#queue.add(id);
     this.#deps.metrics.progress("states");
-  }
-
-  async #sendHeartbeats(): Promise<void> {
-    const ids = [...this.#waiting];
-    for (let at = 0; at < ids.length; at += HEARTBEATS_AT_ONCE) {
-      await this.#deps.runs.keepAlive(ids.slice(at, at + HEARTBEATS_AT_ONCE));
-    }
-    this.#deps.metrics.progress("heartbeat");
-  }
-
-  async #every(ms: number, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
-    while (!signal.aborted) {
-      let waitMs = ms;
-      await task().catch((error: unknown) => {
-        this.#deps.log.debug("A periodic task of supervision failed", { error: textOf(error) });
-        waitMs = Math.min(ms, RETRY_MS);
-      });
-      await this.#deps.clock.sleep(waitMs, signal);
-    }
   }
 }

@@ -109,20 +109,17 @@ export async function runAgent(
   const work = async (until: AbortSignal): Promise<void> => {
     // A process that leads again has forgotten what it reported: it is a new one to others, and to itself.
     const process = parts.newId();
-    const { agentConfigId } = flags;
-    const { labels } = job;
-    const newClaimId = parts.newId;
     const source = {
       ...parts,
       prefectTime,
       name,
-      labels,
-      agentConfigId,
+      labels: job.labels,
+      agentConfigId: flags.agentConfigId,
       place,
       process,
       job,
       template,
-      newClaimId,
+      newClaimId: parts.newId,
     };
     const agent = new Agent({ ...deps, ...agentPorts(source) }, settingsOf(process));
     onAgent(agent);
