@@ -10,6 +10,7 @@ import { defineConfig } from "vitest/config";
 const server = { deps: { inline: ["clipanion"] } };
 
 const LONG = [
+  "agent-certificates",
   "agent-failures",
   "dask",
   "original-agent",
@@ -18,13 +19,14 @@ const LONG = [
   "supervise-dask",
   "supervise-latency",
   "supervise-retry",
+  "troubles-as-node",
 ].map((name) => `test/e2e/${name}.test.ts`);
 
 const e2e = {
   testTimeout: 300_000,
   hookTimeout: 300_000,
   fileParallelism: false,
-  maxConcurrency: 8,
+  maxConcurrency: 64,
   globalSetup: ["test/e2e/support/setup.ts"],
   server,
 };

@@ -106,7 +106,7 @@ describe.concurrent("a flow run in Kubernetes", () => {
     {
       name: "has an image that cannot be pulled",
       script: SUCCEEDS,
-      container: { image: "registry.invalid/none:1" },
+      container: { image: "registry.invalid/none:1", imagePullPolicy: "Never" },
       message: /^Kubernetes Error: image "registry.invalid\/none:1" of container 'flow' cannot be pulled/,
       log: ["image_pull_secrets"],
     },
@@ -114,7 +114,7 @@ describe.concurrent("a flow run in Kubernetes", () => {
       name: "has an invalid image name",
       script: SUCCEEDS,
       container: { image: "NOT//AN IMAGE" },
-      message: /^Kubernetes Error: image name "NOT\/\/AN IMAGE" of container 'flow' is invalid/,
+      message: /^Kubernetes Error: image "NOT\/\/AN IMAGE" of container 'flow' is no valid image name/,
       log: ["correct the image"],
     },
     {

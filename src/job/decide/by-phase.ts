@@ -2,7 +2,7 @@
 
 import type { FailedPhase, LivePhase } from "../observe/phase.ts";
 import type { Problem } from "../observe/problem.ts";
-import { onDisrupted, onFailed, deleteAfter } from "./failed.ts";
+import { deleteAfter, lostInMs, onDisrupted, onFailed } from "./failed.ts";
 import { isRunActive, logEntry, msSince, observedSince } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
 import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
@@ -10,8 +10,6 @@ import { onStarting, onWaiting } from "./waiting.ts";
 
 /** How long to wait, after a Job failed, for what may tell more. */
 const AWAIT_MS = { pod: 2_000, condition: 10_000 };
-/** How long after its grace period a pod may take to end; then its kubelet does not answer. */
-const UNENDED_MS = 30_000;
 
 /** Decides about the Job by its phase. */
 export function decideByPhase(context: JobContext): JobDecision {
@@ -81,7 +79,7 @@ function onSuspended(context: JobContext): JobDecision {
 }
 
 function onTerminating(context: JobContext, problem: Problem, endsAt: Date): JobDecision {
-  const leftMs = endsAt.getTime() + UNENDED_MS - context.input.now.getTime();
+  const leftMs = lostInMs(context, endsAt);
   if (leftMs <= 0) return onDisrupted(context, problem, endsAt);
   return { status: "active", reason: "its pod is being deleted", requeueAfterMs: leftMs };
 }

@@ -21,6 +21,15 @@ const NO_LOG = new Set<ProblemReason>([
   "NotStarted",
 ]);
 
+/** How long after its grace period a pod may take to end; then its kubelet does not answer. */
+const UNENDED_MS = 30_000;
+
+/** Milliseconds until a pod that was to end at this time counts as lost with its node; undefined: it was not to end. */
+export function lostInMs({ input }: JobContext, endsAt: string | Date | undefined): number {
+  if (endsAt === undefined) return Number.POSITIVE_INFINITY;
+  return new Date(endsAt).getTime() + UNENDED_MS - input.now.getTime();
+}
+
 /** Writes the post-mortem, fails the run, and deletes the Job. */
 export function onFailed(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const firstObserved = observedSince(context, "ended", endedAt);
@@ -48,10 +57,13 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
     return failed;
   // A Job can be Failed while its pod is still terminating: wait, so that two processes never work on the run.
   const { job, pods, gone } = context.observed;
-  const mayWork = pods.some((pod) => !hasFailed(pod, job) && !hasEnded(pod));
-  // A pod that should have ended long ago has lost its node.
-  if (!gone && mayWork && context.phase.kind !== "terminating")
-    return { status: "failed", reason: problem.message, firstObserved: failed.firstObserved };
+  const working = gone ? [] : pods.filter((pod) => !hasFailed(pod, job) && !hasEnded(pod));
+  const lostIn = working.map(({ metadata }) => lostInMs(context, metadata.deletionTimestamp));
+  const leftMs = Math.max(0, ...lostIn);
+  if (leftMs > 0) {
+    const requeueAfterMs = Number.isFinite(leftMs) ? leftMs : undefined;
+    return { status: "failed", reason: problem.message, firstObserved: failed.firstObserved, requeueAfterMs };
+  }
   return {
     ...failed,
     logs: (failed.logs ?? []).map((entry) => ({ ...entry, level: "WARNING" as const })),

@@ -57,7 +57,7 @@ const WAITING_REASONS: readonly WaitingReason[] = [
     reasons: ["CreateContainerConfigError"],
     problem: "Config",
     text: "cannot be configured",
-    hint: "create the missing Secret, ConfigMap or key",
+    hint: "create the missing Secret, ConfigMap or key, or correct the security context",
     patience: creation,
   },
   {

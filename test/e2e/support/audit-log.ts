@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 
 interface AuditEvent {
   readonly verb: string;
+  readonly userAgent?: string;
   readonly user?: { readonly username?: string };
   readonly objectRef?: {
     readonly resource?: string;
@@ -34,13 +35,28 @@ export function auditPosition(): number | undefined {
 /** The user's requests since this position. */
 export async function auditedCalls(user: string, since: number): Promise<readonly AuditedCall[]> {
   const calls: AuditedCall[] = [];
-  const input = createReadStream(process.env["E2E_AUDIT_LOG"] ?? "", { start: since });
-  for await (const line of createInterface({ input })) {
+  for await (const line of linesSince(since)) {
     if (!line.includes(user)) continue;
     const event = parsed(line);
     if (event?.user?.username === user) calls.push(callOf(event));
   }
   return calls;
+}
+
+/** Our program's requests since this position that were answered 401: the server knows no user of theirs. */
+export async function refusedCalls(since: number): Promise<readonly AuditedCall[]> {
+  const calls: AuditedCall[] = [];
+  for await (const line of linesSince(since)) {
+    const event = line.includes(":401") ? parsed(line) : undefined;
+    const isOurs = event?.userAgent?.startsWith("kubectl-prefect") === true;
+    if (event !== undefined && isOurs && event.responseStatus?.code === 401) calls.push(callOf(event));
+  }
+  return calls;
+}
+
+function linesSince(position: number): AsyncIterable<string> {
+  const input = createReadStream(process.env["E2E_AUDIT_LOG"] ?? "", { start: position });
+  return createInterface({ input });
 }
 
 /** How many Jobs were created in a namespace; undefined without an audit log. */

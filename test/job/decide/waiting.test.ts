@@ -1,7 +1,7 @@
 // Decisions that wait for something that may still come.
 
 import { describe, expect, it } from "vitest";
-import { at, failedPod, job, pendingPod, pod, waiting } from "../observed-jobs.ts";
+import { at, condition, failedPod, job, over, pendingPod, pod, waiting } from "../observed-jobs.ts";
 import { actions, decisionsAt } from "./decisions.ts";
 
 describe("decide", () => {
@@ -16,6 +16,21 @@ describe("decide", () => {
     }));
     expect(decisions.map(actions)).toEqual(["", "", want]);
     expect(decisions[2]?.reason).toMatch(/its node does not answer/);
+  });
+
+  it("reschedules a disrupted run whose pod has not ended 30 s after it should have", () => {
+    const disrupted = { ...condition("DisruptionTarget", "DeletionByTaintManager"), message: "gone" };
+    const deleted = pod({
+      metadata: { deletionTimestamp: at(50).toISOString() },
+      status: { phase: "Running", conditions: [disrupted] },
+    });
+    const decisions = decisionsAt([40, 79, 80], () => ({
+      jobs: [{ job: job({}, { status: over("1.35", "failed") }), pods: [deleted] }],
+      policy: { onDisruption: "retry" },
+    }));
+    expect(decisions.map(actions)).toEqual(["", "", "WARNING, reschedule, delete 1"]);
+    expect(decisions[1]?.requeueAfterMs).toBe(1_000);
+    expect(decisions[2]?.reason).toMatch(/was lost with its node/);
   });
 
   it("waits ten seconds for the rule of a podFailurePolicy, which the Job's condition names", () => {

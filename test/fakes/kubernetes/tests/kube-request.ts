@@ -10,6 +10,9 @@ export interface KubeConnection {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly ca?: Buffer | string;
+  /** A client certificate and its key. */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
   readonly namespace: string;
   /** Seconds that a watch must last to show bookmarks; 5 without it. */
   readonly watchSeconds?: number;
@@ -36,6 +39,7 @@ export interface Body {
   readonly spec: {
     readonly selector: unknown;
     readonly nodeName?: string;
+    readonly schedulerName?: string;
     readonly ttlSecondsAfterFinished?: number;
     readonly template: { readonly metadata: { readonly labels: unknown }; readonly spec: unknown };
   };
@@ -164,7 +168,7 @@ export class KubeServer {
   }
 
   #open(method: string, path: string, call: Call): Promise<IncomingMessage> {
-    const { url, headers, ca } = this.#connection;
+    const { url, headers, ca, cert, key } = this.#connection;
     const send = url.startsWith("https:") ? httpsRequest : httpRequest;
     const text = typeof call.body === "string" ? call.body : JSON.stringify(call.body);
     const sized =
@@ -180,6 +184,7 @@ export class KubeServer {
         headers: { ...headers, ...sized, ...call.headers },
         agent: false,
         ...(ca && { ca }),
+        ...(cert && { cert, key }),
       };
       const sent = send(new URL(path, url), options as Parameters<typeof httpRequest>[1] & object, resolve);
       sent.on("error", reject);
