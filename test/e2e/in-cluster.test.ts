@@ -388,10 +388,8 @@ function grantedPermissions(namespace: string): readonly string[] {
 
 /** The pod that holds the Lease. */
 function holder(namespace: string): string {
-  const path = "jsonpath={.spec.holderIdentity}";
-  return (
-    mustKubectl(["get", "lease/prefect-agent-night-shift", "-n", namespace, "-o", path]).split(":")[0] ?? ""
-  );
+  const path = "jsonpath={.items[0].spec.holderIdentity}";
+  return mustKubectl(["get", "leases", "-n", namespace, "-o", path]).split(":")[0] ?? "";
 }
 
 /** A classic Dask cluster as dask-kubernetes makes it: a worker, a Service and a PodDisruptionBudget. */
