@@ -60,6 +60,8 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   #failures = 0;
   /** 410 responses since the last watch event. */
   #expired = 0;
+  /** The last watch ended because no byte came. */
+  #isQuiet = false;
   /** Number of lists and watches started; for metrics. */
   restarts = 0;
   /** Callers of refresh() whose list has not started yet. */
@@ -126,7 +128,8 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       this.#expired++;
       return;
     }
-    if (error instanceof TransportError && error.code === QUIET) return this.#recordActivity();
+    this.#isQuiet = error instanceof TransportError && error.code === QUIET;
+    if (this.#isQuiet) return;
     this.#options.onOutage?.(error, this.#failures + 1);
     const retryAfterMs = error instanceof KubeError ? error.retryAfterMs : undefined;
     const delayMs = retryAfterMs ?? backoffMs(BACKOFF, this.#failures, this.#options.clock);
@@ -186,6 +189,11 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       AbortSignal.any([signal, this.#watching.signal]),
     );
     for await (const event of events) {
+      if (event.type === "OPEN") {
+        // After a quiet watch, that it opens again is all that can be known; after an error it proves nothing.
+        if (this.#isQuiet) this.#recordActivity();
+        continue;
+      }
       this.#recordActivity();
       this.#expired = 0;
       if (event.type === "BOOKMARK") {

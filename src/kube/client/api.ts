@@ -32,6 +32,8 @@ export interface Page<T> {
 }
 
 export type WatchEvent<T> =
+  /** The server has answered: the watch is open. */
+  | { readonly type: "OPEN" }
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 

@@ -93,6 +93,7 @@ export class KubeClient implements KubeApi {
       signal,
     };
     const stream = await this.#transport.stream(call, query.idleMs);
+    yield { type: "OPEN" };
     for await (const lines of linesOf(stream.chunks)) {
       for (const line of lines) {
         const event = line.length === 0 ? undefined : decodeWatchEvent<R>(line, action);

@@ -79,7 +79,9 @@ describe("an answer", () => {
       { resourceVersion: "1", timeoutSeconds: 1, idleMs: 1_000 },
       new AbortController().signal,
     );
-    await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    const iterator = events[Symbol.asyncIterator]();
+    expect((await iterator.next()).value).toEqual({ type: "OPEN" });
+    await expect(iterator.next()).rejects.toMatchObject({
       detail: "the server sent something else than an event",
       retryable: true,
     });
