@@ -21,6 +21,7 @@ export class ActiveActs implements Acts {
   readonly #active = new Set<ActPlan>();
   readonly #allow = new Map<number, () => void>();
   #refusedUntilMs = -Infinity;
+  #lastEndMs = 0;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -36,14 +37,14 @@ export class ActiveActs implements Acts {
     this.#scene.world.time.after(forS * 1_000, () => {
       if (REFUSALS.has(act.kind)) this.#refusedUntilMs = this.#scene.nowMs;
       this.#active.delete(act);
+      this.#lastEndMs = this.#scene.nowMs;
       end?.();
       this.apply();
     });
   }
 
-  /** Whether no act is under way. */
-  get isCalm(): boolean {
-    return this.#active.size === 0;
+  get calmSinceMs(): number | undefined {
+    return this.#active.size === 0 ? this.#lastEndMs : undefined;
   }
 
   /** Whether such an act is under way; `target` of so many: against this one. */

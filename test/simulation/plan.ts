@@ -130,7 +130,7 @@ const agent: fc.Arbitrary<AgentPlan> = fc.record({
   namespace: fc.constantFrom("default", "default", "flows"),
   replicas: fc.constantFrom(1, 1, 2),
   leaderElect: fc.boolean(),
-  limit: fc.constantFrom(undefined, undefined, 3),
+  limit: fc.constantFrom(undefined, undefined, 2),
   onDisruption: fc.constantFrom("fail", "retry"),
   deleteSucceededAfterS: seconds,
   deleteFailedAfterS: seconds,

@@ -73,8 +73,8 @@ export interface Deployed {
 
 /** The acts of the plan that are under way. */
 export interface Acts {
-  /** Whether there are none. */
-  readonly isCalm: boolean;
+  /** When the last of them ended; undefined while there are any. */
+  readonly calmSinceMs: number | undefined;
   /** Begins an act now, and ends it in its time. */
   begin(act: ActPlan): void;
   /** Whether such an act is under way; `target` of so many: against this one. */

@@ -32,19 +32,14 @@ const READY_MS = 360_000;
 export function trueReadiness(scene: Scene): Watcher {
   const rule = "/readyz is true to what works";
   const troubleSince = new Map<Process, number>();
-  const wellSince = new Map<Process, number>();
   return {
     onTick: () => {
       for (const [
         at,
         { current, cluster, prefect, startedMs, name, plan: agent },
       ] of scene.replicas.entries()) {
-        if (current === undefined) continue;
+        if (current === undefined || current.process.isPaused) continue;
         const { process } = current;
-        if (process.isPaused) {
-          wellSince.delete(process);
-          continue;
-        }
         const of = scene.replicas.length;
         const { acts, plan, nowMs } = scene;
         // A replica that waits for the lead does not ask Prefect.
@@ -56,15 +51,12 @@ export function trueReadiness(scene: Scene): Watcher {
           (!isReserve && acts.has("cut off from Prefect", at, of));
         if (isOut) troubleSince.set(process, troubleSince.get(process) ?? nowMs);
         else troubleSince.delete(process);
-        if (acts.isCalm) wellSince.set(process, wellSince.get(process) ?? Math.max(nowMs, startedMs));
-        else wellSince.delete(process);
+        const wellMs = acts.calmSinceMs === undefined ? 0 : nowMs - Math.max(acts.calmSinceMs, startedMs);
         const problem = current.notReady();
         if (problem === undefined && nowMs - (troubleSince.get(process) ?? nowMs) > UNREADY_MS)
           scene.violated(rule, `${name} is ready, although it has been cut off for 4 minutes`);
-        if (problem !== undefined && nowMs - (wellSince.get(process) ?? nowMs) > READY_MS) {
+        if (problem !== undefined && wellMs > READY_MS)
           scene.violated(rule, `${name} is not ready, although all has been well for 6 minutes: ${problem}`);
-          wellSince.delete(process);
-        }
       }
     },
   };

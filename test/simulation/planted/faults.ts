@@ -122,11 +122,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [["      this.readAgain(flowRunId);\n      throw error;", "      throw error;"]],
   },
   {
-    name: "a created Job is looked for by its name alone, and a second one is made",
-    file: "agent/launch/submit.ts",
-    changes: [["if (await this.#adopt(run.id)) return;", ""]],
-  },
-  {
     name: "cancelled runs' Jobs are deleted at once",
     file: "job/decide/run-ended.ts",
     changes: [
@@ -142,18 +137,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: "other agents' Jobs are reported",
     file: "agent/ownership.ts",
     changes: [
+      ['return this.#deps.others.presence(owner) === "alive";', "return false;"],
       ['if (presence === "alive") return "others";', ""],
       [
         'if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";',
         "",
       ],
-    ],
-  },
-  {
-    name: "a claim whose response was lost is not looked up",
-    file: "prefect1/claim.ts",
-    changes: [
-      ['if (ownId !== undefined && claimIn(found.state)?.id === ownId) return "claimed";', "void ownId;"],
     ],
   },
   {
