@@ -16,7 +16,7 @@ import { startInProcessAgent } from "./in-process-agent.ts";
 import { kubectl, listed, mustKubectl, serverMinor } from "./kubectl.ts";
 import { currentServer } from "./kube-server.ts";
 import { createNamespace, removeNamespace } from "./namespace.ts";
-import { startReachablePrefect } from "./pod-network.ts";
+import { areNodesHere, startReachablePrefect } from "./pod-network.ts";
 import type { ReachablePrefect } from "./pod-network.ts";
 
 const WAIT = { timeout: 200_000, interval: 300 };
@@ -60,9 +60,11 @@ export function describeFailures({ policy, failures, more }: Suite): void {
   let open: string;
   let restricted: string;
   let server: KubeServer;
+  let areImagesHere: boolean;
 
   beforeAll(async () => {
     reachable = await startReachablePrefect();
+    areImagesHere = await areNodesHere();
     registry = await startFakeRegistry();
     gate = await startGate(new URL(reachable.api).hostname);
     open = await createNamespace("failures");
@@ -156,7 +158,8 @@ export function describeFailures({ policy, failures, more }: Suite): void {
   }
 
   describe("the agent reports", () => {
-    it.concurrent.each(rows)("$name", { timeout: 400_000 }, async (row) => {
+    it.concurrent.for(rows)("$name", { timeout: 400_000 }, async (row, context) => {
+      context.skip(needsRegistry(row) && !areImagesHere, "the nodes do not reach this machine's 127.0.0.1");
       const id = idOf(row.name);
       await play(row, id);
       await vi.waitFor(() => expect(reported(row)).toEqual(expected(row)), WAIT);
@@ -167,11 +170,12 @@ export function describeFailures({ policy, failures, more }: Suite): void {
     });
 
     it("each failure once, and no failure of a run that did not fail", () => {
-      const times = rows.map(({ name }) => {
+      const played = rows.filter((row) => areImagesHere || !needsRegistry(row));
+      const times = played.map(({ name }) => {
         const types = reachable.prefect.history(idOf(name)).map(({ type }) => type);
         return [name, types.filter((type) => type === "Failed").length];
       });
-      expect(times).toEqual(rows.map(({ name, state }) => [name, state === "Failed" ? 1 : 0]));
+      expect(times).toEqual(played.map(({ name, state }) => [name, state === "Failed" ? 1 : 0]));
     });
 
     // Before 1.31, Kubernetes counts an event anew for each of its sources.
@@ -186,6 +190,8 @@ export function describeFailures({ policy, failures, more }: Suite): void {
   });
 }
 
+const needsRegistry = ({ container = {} }: Failure): boolean =>
+  String(container["image"]).startsWith("{REGISTRY}");
 const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 const nodeName = (): string => mustKubectl(["get", "nodes", "-o", "jsonpath={.items[0].metadata.name}"]);
 /** Sorted after all other nodes: tests use the first one. */

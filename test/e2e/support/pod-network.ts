@@ -23,10 +23,7 @@ export async function startReachablePrefect(options: FakePrefect1Options = {}): 
 async function addressForPods(): Promise<string> {
   const configured = process.env["E2E_HOST"];
   if (configured) return configured;
-  const path = '{.items[*].status.addresses[?(@.type=="InternalIP")].address}';
-  const nodes = mustKubectl(["get", "nodes", "-o", `jsonpath=${path}`])
-    .split(" ")
-    .filter((node) => node !== "");
+  const nodes = nodeAddresses();
   // Tried by binding: networkInterfaces() omits a bridge without pods.
   for (const node of nodes) if (await isOurs(node)) return node;
   for (const local of Object.values(networkInterfaces()).flatMap((each) => each ?? [])) {
@@ -38,6 +35,18 @@ async function addressForPods(): Promise<string> {
   throw new Error(
     "no address of this machine is in the nodes' network: set E2E_HOST to one that pods can reach",
   );
+}
+
+/** Whether every node is this machine, so that images can come from 127.0.0.1. */
+export async function areNodesHere(): Promise<boolean> {
+  const ours = await Promise.all(nodeAddresses().map(isOurs));
+  return ours.length > 0 && !ours.includes(false);
+}
+
+function nodeAddresses(): readonly string[] {
+  const path = '{.items[*].status.addresses[?(@.type=="InternalIP")].address}';
+  const addresses = mustKubectl(["get", "nodes", "-o", `jsonpath=${path}`]).split(" ");
+  return addresses.filter((address) => address !== "");
 }
 
 function isOurs(address: string): Promise<boolean> {

@@ -73,6 +73,31 @@ describe("a Job that somebody", () => {
   });
 });
 
+describe("a node that dies", () => {
+  it("has its run restarted, although the pod on it never ends and its Job is Failed", async () => {
+    world = new World();
+    world.start({ policy: { onDisruption: "retry" } });
+    const id = world.dueRun({ script: { outcome: "never" } });
+    await world.time.until(() => world.state(id) === "Running", 60_000);
+    const [pod] = world.kube.list("pods");
+    const [job] = world.kube.list("jobs");
+    if (pod === undefined || job === undefined) throw new Error("the run has no pod");
+    const at = new Date(world.time.nowMs + 30 * SECOND).toISOString();
+    const disrupted = { type: "DisruptionTarget", status: "True", reason: "DeletionByTaintManager" };
+    // The fake's kubelet does not end a pod without a grace period, and its API server not one with a finalizer.
+    const held = { deletionTimestamp: at, deletionGracePeriodSeconds: 0, finalizers: ["test/dead"] };
+    const metadata = { ...pod.metadata, ...held };
+    world.kube.put("pods", { ...pod, metadata, status: { ...pod.status, conditions: [disrupted] } });
+    const failed = { type: "Failed", status: "True", reason: "BackoffLimitExceeded" };
+    world.kube.put("jobs", { ...job, status: { ...job.status, conditions: [failed] } });
+    world.scripts.set(id, { outcome: "succeed", runMs: SECOND });
+    await world.time.pass(50 * SECOND);
+    expect(world.state(id)).toBe("Running");
+    await world.time.until(() => world.state(id) === "Success", 120 * SECOND);
+    expect(world.messages(id).filter((line) => line.includes("was lost with its node"))).toHaveLength(1);
+  });
+});
+
 describe("a flow run's log", () => {
   it("has the very last lines, and no character that Prefect refuses", async () => {
     world = new World();
