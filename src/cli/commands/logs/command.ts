@@ -8,9 +8,8 @@ import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps } from "./log-stream.ts";
 import type { NamedSubject, PrintOptions } from "./several-runs.ts";
 import { isFinished } from "../../../orchestrator/flow-run.ts";
-import { shortId } from "../../flow-run-ref.ts";
+import { fromCluster, shortId } from "../../flow-run-ref.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import type { RunDirectories } from "../../run-directories.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import { isTerminal } from "../../options/base-command.ts";
@@ -59,32 +58,27 @@ export class LogsCommand extends NamespacedCommand {
   readonly #decoder = new TextDecoder();
   timestamps = Option.Boolean("--timestamps", false, { description: "start each line with its time" });
 
-  async execute(): Promise<number> {
+  execute(): Promise<number> {
     const options = this.#options();
-    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
-    const { kube } = scope.connection;
     const { signal, clock } = this.context;
-    const deps: LogDeps = {
-      kube,
-      clock,
-      write: (bytes, prefix) => this.#write(bytes, prefix),
-      printMessage: (line) => this.printMessage(line),
-    };
-    try {
+    return this.connected(async (scope) => {
       const { printLogs } = await import("./several-runs.ts");
       const palette = await this.palette();
-      const runs = await this.#runs(scope, directories);
+      const deps: LogDeps = {
+        kube: scope.connection.kube,
+        clock,
+        write: (bytes, prefix) => this.#write(bytes, prefix),
+        printMessage: (line) => this.printMessage(line),
+      };
+      const runs = await this.#runs(scope);
       if (runs.length === 0) this.printNothingFound(scope.namespace);
-      const subjects = runs.map((run) => subjectOf(run, scope, directories));
+      const subjects = runs.map((run) => subjectOf(run, scope));
       const paint = (at: number, prefix: string): string => palette.series(at, prefix);
       const failures = await printLogs(deps, subjects, { ...options, signal, paint, follow: this.follow });
       for (const failure of failures) this.reportError(failure);
       if (signal.aborted) return EXIT.interrupted;
       return failures.length === 0 ? 0 : EXIT.failure;
-    } finally {
-      directories.close();
-      kube.close();
-    }
+    });
   }
 
   override mayLackRun(): boolean {
@@ -92,19 +86,20 @@ export class LogsCommand extends NamespacedCommand {
   }
 
   /** Each run once. */
-  async #runs(scope: ClusterScope, directories: RunDirectories): Promise<readonly ResolvedRun[]> {
-    const named = this.targets.filter((text) => text !== NO_RUN);
-    if (this.selector !== undefined && named.length > 0) {
+  async #runs(scope: ClusterScope): Promise<readonly ResolvedRun[]> {
+    const { selector: labelSelector, targets } = this;
+    if (labelSelector === undefined) {
+      const found = await Promise.all(targets.map((text) => this.findRun(text, scope)));
+      return [...new Map(found.map((run) => [run.id, run])).values()];
+    }
+    if (targets.some((text) => text !== NO_RUN)) {
       throw new SettingsError("cannot print logs: both RUN and -l are given", {
         hint: "use either RUN or -l",
       });
     }
-    if (this.selector !== undefined) {
-      const { selectedRuns } = await import("../../find-run.ts");
-      return selectedRuns(this.selector, scope, { directories, signal: this.context.signal });
-    }
-    const found = await Promise.all(this.targets.map((text) => this.findRun(text, scope, directories)));
-    return [...new Map(found.map((run) => [run.id, run])).values()];
+    const { listJobs } = await import("../../find-run.ts");
+    const { runs } = await listJobs(scope, { labelSelector, signal: this.context.signal });
+    return runs.map(fromCluster);
   }
 
   #options(): Omit<PrintOptions, "signal" | "paint" | "follow"> {
@@ -131,13 +126,13 @@ export class LogsCommand extends NamespacedCommand {
   }
 }
 
-function subjectOf(run: ResolvedRun, scope: ClusterScope, { byVersion }: RunDirectories): NamedSubject {
+function subjectOf(run: ResolvedRun, { namespace, directories }: ClusterScope): NamedSubject {
   return {
     name: run.name ?? shortId(run.id),
     flowRunId: run.id,
-    namespace: run.namespace ?? scope.namespace,
+    namespace: run.namespace ?? namespace,
     isOver: run.status.kind === "known" && isFinished(run.status.state.type),
-    directory: byVersion[run.prefectVersion],
+    directory: directories.byVersion[run.prefectVersion],
   };
 }
 
