@@ -88,9 +88,8 @@ export class DoctorCommand extends ClusterCommand {
         return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
       },
       connectPrefect3: async (settings) => {
-        const { prefect3Target } = await import("../../prefect-target.ts");
         const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
-        return connectPrefect3(prefect3Target(settings), this.context, timeoutMs);
+        return connectPrefect3(settings, this.context, timeoutMs);
       },
       loadTemplate: async () => {
         const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
