@@ -1,9 +1,11 @@
 // Where a command looks for flow runs.
 
 import type { Connection } from "../kube/client/connect.ts";
+import type { RunDirectories } from "./run-directories.ts";
 
-/** A cluster connection and a namespace; undefined for all. */
+/** A cluster, a namespace (undefined for all), and the Prefect APIs. */
 export interface ClusterScope {
   readonly connection: Connection;
   readonly namespace: string | undefined;
+  readonly directories: RunDirectories;
 }

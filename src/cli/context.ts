@@ -8,15 +8,8 @@ import type { CompletedRequest } from "../kube/client/transport.ts";
 import type { Connection } from "../kube/client/connect.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
 import type { Prefect1Client } from "../prefect1/client.ts";
+import type { PrefectConnection } from "../prefect1/connect.ts";
 import type { CompletedOperation } from "../prefect1/graphql.ts";
-
-export interface PrefectTarget {
-  readonly url: string;
-  readonly backend: string;
-  readonly apiKey?: string | undefined;
-  readonly tenantId?: string | undefined;
-  readonly timeoutMs: number;
-}
 
 export interface CliContext extends BaseContext {
   readonly env: Record<string, string | undefined>;
@@ -37,7 +30,7 @@ export interface CliContext extends BaseContext {
     onRequest?: (seen: CompletedRequest) => void,
   ) => Promise<Connection>;
   readonly connectPrefect: (
-    target: PrefectTarget,
+    target: PrefectConnection,
     onRequest?: (seen: CompletedOperation) => void,
   ) => Promise<Prefect1Client>;
 }

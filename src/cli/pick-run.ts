@@ -11,7 +11,6 @@ import { terminalWidth } from "../output/terminal.ts";
 import type { CliContext } from "./context.ts";
 import { shortId } from "./flow-run-ref.ts";
 import type { ClusterScope } from "./cluster-scope.ts";
-import type { RunDirectories } from "./run-directories.ts";
 
 const ENDED_WITHIN_MS = 24 * 3_600_000;
 const MAX_OFFERED = 20;
@@ -25,8 +24,7 @@ interface Choice {
 /** The id of the picked run, or the text that was typed in place of a number. Throws SettingsError if there is none. */
 export async function pickRun(
   context: CliContext,
-  { connection, namespace }: ClusterScope,
-  directories: RunDirectories,
+  { connection, namespace, directories }: ClusterScope,
 ): Promise<string> {
   const { clock, signal, stdin, stderr } = context;
   const endedSince = new Date(clock.now().getTime() - ENDED_WITHIN_MS);

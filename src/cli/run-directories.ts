@@ -8,9 +8,10 @@ import type { PrefectConfig } from "../prefect1/config/load.ts";
 import { prefect1Directory } from "../prefect1/run-directory.ts";
 import { prefect3Directory } from "../prefect3/run-directory.ts";
 import { loadPrefect3Settings } from "../prefect3/settings.ts";
+import type { Prefect3Target } from "../prefect3/settings.ts";
 import type { PrefectVersion } from "../inventory/inventory.ts";
 import type { CliContext } from "./context.ts";
-import { prefect3Target, prefectTarget } from "./prefect-target.ts";
+import { prefectTarget } from "./prefect-target.ts";
 
 /** A fast listing without states is better than a slow one. */
 export const LISTING_DEADLINE_MS = 5_000;
@@ -37,8 +38,7 @@ export function runDirectories(
     const options = { ...target, timeoutMs: Math.min(target.timeoutMs, deadlineMs) };
     return context.connectPrefect(options, ({ date, ms }) => clock.observe(date, ms));
   };
-  const target3 = settings && prefect3Target(settings);
-  const connect3 = async (target: NonNullable<typeof target3>) => {
+  const connect3 = async (target: Prefect3Target) => {
     const { connectPrefect3 } = await import("../prefect3/connect.ts");
     return connectPrefect3(target, context, deadlineMs);
   };
@@ -46,7 +46,7 @@ export function runDirectories(
     1: isConfigured
       ? prefect1Directory({ address: config.apiUrl.value, ui: config.uiUrl }, connect1, clock)
       : undefined,
-    2: target3 === undefined ? undefined : prefect3Directory(target3, () => connect3(target3), clock),
+    2: settings && prefect3Directory(settings, () => connect3(settings), clock),
   });
 }
 

@@ -50,6 +50,6 @@ export function prefect3Answers({ clock, signal, connectPrefect3 }: DoctorDeps, 
     await api.countFlowRuns(signal);
     return api;
   });
-  const directory = settings && prefect3Directory({ url: settings.url.value }, hello, clock);
+  const directory = settings && prefect3Directory(settings, hello, clock);
   return { settings, hello, directory, close };
 }

@@ -1,11 +1,10 @@
 // Prints rows in the chosen format: a whole listing at once, or in pieces for --watch.
 
-import { indentedJson } from "./canonical-json.ts";
 import type { ListFormat } from "./formats.ts";
+import { objectText } from "./object-text.ts";
 import type { Palette } from "./palette.ts";
 import { TableWriter } from "./table.ts";
 import type { Column } from "./table.ts";
-import { toSortedYaml } from "./yaml.ts";
 
 export interface PrintOptions<Row> {
   readonly format: ListFormat;
@@ -28,10 +27,8 @@ export function printRows<Row>(
   write: (text: string) => void,
 ): void {
   const { format, toObject } = options;
-  const objects = rows.values().map(toObject);
-  if (format === "json") return writeList(objects, JSON_LIST, write);
-  if (format === "yaml") return writeList(objects, YAML_LIST, write);
-  rowPrinter(options, write)(rows);
+  if (format === "json" || format === "yaml") writeList(rows.values().map(toObject), format, write);
+  else rowPrinter(options, write)(rows);
 }
 
 /**
@@ -43,60 +40,43 @@ export function rowPrinter<Row>(
   write: (text: string) => void,
 ): (rows: readonly Row[]) => void {
   const { format, toObject } = options;
-  switch (format) {
-    case "table":
-    case "wide": {
-      const table = new TableWriter(options.columns, { ...options, wide: format === "wide" });
-      return (rows) => {
-        if (rows.length > 0) writeLines(table.lines(rows), write);
-      };
-    }
-    case "name":
-      return (rows) => writeLines(rows.map(options.name), write);
-    case "json":
-      return (rows) => rows.forEach((row) => write(`${indentedJson(toObject(row))}\n`));
-    case "yaml": {
-      let hasPrinted = false;
-      return (rows) => {
-        for (const row of rows) {
-          write(`${hasPrinted ? "---\n" : ""}${toSortedYaml(toObject(row))}`);
-          hasPrinted = true;
-        }
-      };
-    }
+  if (format === "name") return (rows) => writeLines(rows.map(options.name), write);
+  if (format === "json" || format === "yaml") {
+    let before = "";
+    return (rows) => {
+      for (const row of rows) {
+        write(before + objectText(toObject(row), format));
+        before = format === "yaml" ? "---\n" : "";
+      }
+    };
   }
+  const table = new TableWriter(options.columns, { ...options, wide: format === "wide" });
+  return (rows) => {
+    if (rows.length > 0) writeLines(table.lines(rows), write);
+  };
 }
 
-/** How a format writes a list, with a line break at the end. */
-interface ListStyle {
-  readonly toText: (value: unknown) => string;
-  /** What stands between two items, and the indentation of their further lines. */
-  readonly separator: string;
-  readonly indent: string;
-}
-
-const JSON_LIST: ListStyle = {
-  toText: (value) => `${indentedJson(value)}\n`,
-  separator: ",\n        ",
-  indent: "        ",
-};
-const YAML_LIST: ListStyle = { toText: toSortedYaml, separator: "\n- ", indent: "  " };
+/** What stands between two items of a list, and the indentation of their further lines. */
+const LISTS = {
+  json: { separator: ",\n        ", indent: "        " },
+  yaml: { separator: "\n- ", indent: "  " },
+} as const;
 
 /** Writes a v1 List item by item: thousands of them as one text need several times its memory. */
-function writeList(objects: Iterable<unknown>, style: ListStyle, write: (text: string) => void): void {
-  const { toText, separator, indent } = style;
-  const [head = "", tail = ""] = toText(listOf(["ITEM"])).split(/"?ITEM"?/);
+function writeList(
+  objects: Iterable<unknown>,
+  format: keyof typeof LISTS,
+  write: (text: string) => void,
+): void {
+  const { separator, indent } = LISTS[format];
+  const [head = "", tail = ""] = objectText(listOf(["ITEM"]), format).split(/"?ITEM"?/);
   let before = head;
   for (const object of objects) {
-    write(
-      before +
-        toText(object)
-          .slice(0, -1)
-          .replaceAll(/\n(?=.)/g, `\n${indent}`),
-    );
+    const lines = objectText(object, format).slice(0, -1);
+    write(before + lines.replaceAll(/\n(?=.)/g, `\n${indent}`));
     before = separator;
   }
-  write(before === head ? toText(listOf([])) : tail);
+  write(before === head ? objectText(listOf([]), format) : tail);
 }
 
 /** A v1 List, as `kubectl get` prints several objects. */

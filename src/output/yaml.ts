@@ -1,18 +1,6 @@
 // YAML as kubectl prints it: block style, sequences not indented, long lines not folded, quotes only where needed.
 
 import { Document, Scalar, visit } from "yaml";
-import { isObject } from "../base/json.ts";
-import { sortedEntries } from "./canonical-json.ts";
-
-/** A YAML document with keys in their original order, for manifests. */
-export function toYaml(value: unknown): string {
-  return stringify(value);
-}
-
-/** A YAML document with sorted keys at every level, as `kubectl get -o yaml`. */
-export function toSortedYaml(value: unknown): string {
-  return stringify(sorted(value));
-}
 
 // Strings that a YAML 1.1 parser such as Kubernetes' reads as another type; go-yaml puts them in double quotes.
 const OTHER_TYPE =
@@ -24,7 +12,8 @@ const MUST_QUOTE = new RegExp(String.raw`\p{Cc}|${HIDDEN}`, "v");
 // Tabs are allowed in a block, but not where go-yaml expects the indentation.
 const NOT_IN_BLOCK = new RegExp(String.raw`[\p{Cc}--[\n\t]]|${HIDDEN}|^ *\t`, "mv");
 
-function stringify(value: unknown): string {
+/** A YAML document; keys stay in their order. */
+export function toYaml(value: unknown): string {
   const document = new Document(value, { aliasDuplicateObjects: false });
   visit(document, {
     Scalar(_, node) {
@@ -46,11 +35,4 @@ function chooseStyle(node: Scalar, text: string): void {
   const isBlock = text.includes("\n") && /\S/.test(text) && !NOT_IN_BLOCK.test(text);
   if (isBlock) node.type = Scalar.BLOCK_LITERAL;
   else if (text === "" || OTHER_TYPE.test(text) || MUST_QUOTE.test(text)) node.type = Scalar.QUOTE_DOUBLE;
-}
-
-/** As Maps, because an object would put keys that look like numbers first. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value) || value instanceof Date) return value;
-  return new Map(sortedEntries(value).map(([key, field]) => [key, sorted(field)]));
 }

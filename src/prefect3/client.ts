@@ -11,18 +11,11 @@ import type { JsonObject } from "../base/json.ts";
 import { arrayIn, objectIn, parseJson, textIn } from "../base/json.ts";
 import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
+import type { Prefect3Target } from "./settings.ts";
 import type { Prefect3StateType } from "./states.ts";
 import { runStateIn } from "./states.ts";
 
-export interface Prefect3Options {
-  /** PREFECT_API_URL: ends with `/api`, or with an account and a workspace in Prefect Cloud. */
-  readonly url: string;
-  /** PREFECT_API_KEY, sent as a Bearer token if there is no auth string. */
-  readonly apiKey?: string | undefined;
-  /** PREFECT_API_AUTH_STRING (`user:password`), sent as basic authentication. */
-  readonly authString?: string | undefined;
-  /** PREFECT_CLIENT_CUSTOM_HEADERS, sent with every request; they win over the others. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+export interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authString" | "headers"> {
   /** Response timeout. */
   readonly timeoutMs: number;
   readonly connection?: ConnectionOptions | undefined;

@@ -5,23 +5,7 @@ import { redactUrl } from "../base/redact-url.ts";
 import { certificatesIn, prefectConnection } from "../http/environment.ts";
 import type { EnvironmentDeps } from "../http/environment.ts";
 import { Prefect3Client } from "./client.ts";
-
-export interface Prefect3Target {
-  /** PREFECT_API_URL. */
-  readonly url: string;
-  /** PREFECT_UI_URL. */
-  readonly uiUrl?: string | undefined;
-  /** PREFECT_API_KEY. */
-  readonly apiKey?: string | undefined;
-  /** PREFECT_API_AUTH_STRING. */
-  readonly authString?: string | undefined;
-  /** PREFECT_API_SSL_CERT_FILE. */
-  readonly certFile?: string | undefined;
-  /** PREFECT_API_TLS_INSECURE_SKIP_VERIFY. */
-  readonly skipVerify?: boolean | undefined;
-  /** PREFECT_CLIENT_CUSTOM_HEADERS. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
+import type { Prefect3Target } from "./settings.ts";
 
 /** Throws SettingsError when the URL, a proxy or a file of authorities is invalid. */
 export function connectPrefect3(

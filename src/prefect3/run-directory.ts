@@ -8,7 +8,7 @@ import { connectOnce } from "../orchestrator/run-directory.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import { readLog, recentRuns, runPage } from "./browse.ts";
 import type { Prefect3Client } from "./client.ts";
-import type { Prefect3Target } from "./connect.ts";
+import type { Prefect3Target } from "./settings.ts";
 import { findFlowRuns } from "./find-runs.ts";
 import type { Prefect3StateType } from "./states.ts";
 

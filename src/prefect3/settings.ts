@@ -12,21 +12,27 @@ import type { Secrets } from "../base/secrets.ts";
 import type { ReadFile } from "../base/toml.ts";
 import { readToml } from "../base/toml.ts";
 
-export interface Prefect3Settings {
-  /** PREFECT_API_URL. */
-  readonly url: Sourced<string>;
+/** How to reach an API. */
+export interface Prefect3Target {
+  /** PREFECT_API_URL: ends with `/api`, or with an account and a workspace in Prefect Cloud. */
+  readonly url: string;
   /** PREFECT_UI_URL. */
-  readonly uiUrl?: Sourced<string> | undefined;
-  /** PREFECT_API_KEY. */
-  readonly apiKey?: Sourced<string> | undefined;
-  /** PREFECT_API_AUTH_STRING: `user:password` of a self-hosted server. */
-  readonly authString?: Sourced<string> | undefined;
+  readonly uiUrl?: string | undefined;
+  /** PREFECT_API_KEY, sent as a Bearer token if there is no auth string. */
+  readonly apiKey?: string | undefined;
+  /** PREFECT_API_AUTH_STRING (`user:password` of a self-hosted server), sent as basic authentication. */
+  readonly authString?: string | undefined;
   /** PREFECT_API_SSL_CERT_FILE: a file with certificate authorities. */
-  readonly certFile?: Sourced<string> | undefined;
+  readonly certFile?: string | undefined;
   /** PREFECT_API_TLS_INSECURE_SKIP_VERIFY. */
-  readonly skipVerify?: Sourced<boolean> | undefined;
-  /** PREFECT_CLIENT_CUSTOM_HEADERS. */
-  readonly headers?: Sourced<Readonly<Record<string, string>>> | undefined;
+  readonly skipVerify?: boolean | undefined;
+  /** PREFECT_CLIENT_CUSTOM_HEADERS, sent with every request; they win over the others. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Prefect3Settings extends Prefect3Target {
+  /** Where the address, and the key or the auth string, come from. */
+  readonly sources: { readonly url: string; readonly key: string | undefined };
 }
 
 interface Profile {
@@ -59,30 +65,27 @@ export function loadPrefect3Settings(deps: {
   if (url === undefined) return undefined;
   const apiKey = setting("PREFECT_API_KEY");
   const authString = setting("PREFECT_API_AUTH_STRING");
-  const headers = mapped(setting("PREFECT_CLIENT_CUSTOM_HEADERS"), headersIn);
+  const certFile = setting("PREFECT_API_SSL_CERT_FILE")?.value;
+  const headers = headersIn(setting("PREFECT_CLIENT_CUSTOM_HEADERS"));
   const [, password] = /^[^:]*:(.*)$/s.exec(authString?.value ?? "") ?? [];
-  deps.secrets?.add(apiKey?.value, authString?.value, password, ...Object.values(headers?.value ?? {}));
+  deps.secrets?.add(apiKey?.value, authString?.value, password, ...Object.values(headers ?? {}));
   deps.secrets?.addUrl(url.value);
   return {
-    url,
-    uiUrl: setting("PREFECT_UI_URL"),
-    apiKey,
-    authString,
-    certFile: mapped(setting("PREFECT_API_SSL_CERT_FILE"), ({ value }) => expandVariables(value, deps.env)),
-    skipVerify: mapped(setting("PREFECT_API_TLS_INSECURE_SKIP_VERIFY"), switchIn),
+    url: url.value,
+    uiUrl: setting("PREFECT_UI_URL")?.value,
+    apiKey: apiKey?.value,
+    authString: authString?.value,
+    certFile: certFile && expandVariables(certFile, deps.env),
+    skipVerify: switchIn(setting("PREFECT_API_TLS_INSECURE_SKIP_VERIFY")),
     headers,
+    sources: { url: url.source, key: (apiKey ?? authString)?.source },
   };
 }
 
-function mapped<T>(
-  entry: Sourced<string> | undefined,
-  as: (entry: Sourced<string>) => T,
-): Sourced<T> | undefined {
-  return entry === undefined ? undefined : { value: as(entry), source: entry.source };
-}
-
 /** The words that pydantic reads. */
-function switchIn({ value, source }: Sourced<string>): boolean {
+function switchIn(setting: Sourced<string> | undefined): boolean | undefined {
+  if (setting === undefined) return undefined;
+  const { value, source } = setting;
   const word = value.trim().toLowerCase();
   if (["true", "1", "yes", "on", "t", "y"].includes(word)) return true;
   if (["false", "0", "no", "off", "f", "n"].includes(word)) return false;
@@ -90,7 +93,9 @@ function switchIn({ value, source }: Sourced<string>): boolean {
 }
 
 /** The values can be keys, so no error repeats them. As in Prefect, they do not replace the User-Agent. */
-function headersIn({ value, source }: Sourced<string>): Readonly<Record<string, string>> {
+function headersIn(setting: Sourced<string> | undefined): Prefect3Target["headers"] {
+  if (setting === undefined) return undefined;
+  const { value, source } = setting;
   let parsed: unknown;
   try {
     parsed = JSON.parse(value);

@@ -10,7 +10,7 @@ import {
   writeRaw,
   writeStyled,
 } from "../../src/output/clean.ts";
-import { indentedJson } from "../../src/output/canonical-json.ts";
+import { objectText } from "../../src/output/object-text.ts";
 import { toYaml } from "../../src/output/yaml.ts";
 import { parse } from "yaml";
 
@@ -52,7 +52,7 @@ describe("data for programs", () => {
 
   it("keeps every character, as an escape where a terminal would not show it", () => {
     const value = { [text]: [text, `${text}\nline`] };
-    for (const written of [indentedJson(value), escapeUnprintable(JSON.stringify(value))]) {
+    for (const written of [objectText(value, "json"), escapeUnprintable(JSON.stringify(value))]) {
       expect(JSON.parse(written)).toEqual(value);
       expect(printable(written)).toBe(written);
     }

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { toSortedYaml, toYaml } from "../../src/output/yaml.ts";
+import { toYaml } from "../../src/output/yaml.ts";
 
 describe("toYaml", () => {
   it.each([
@@ -83,13 +83,5 @@ describe("toYaml", () => {
   it("repeats an object that occurs twice instead of using an alias", () => {
     const shared = { a: 1 };
     expect(toYaml({ x: shared, y: shared })).toBe('x:\n  a: 1\n"y":\n  a: 1\n');
-  });
-});
-
-describe("toSortedYaml", () => {
-  it("sorts keys at every level, as text", () => {
-    expect(toSortedYaml({ b: { "9": 1, "10": 2 }, a: [{ d: 1, c: 2 }] })).toBe(
-      'a:\n- c: 2\n  d: 1\nb:\n  "10": 2\n  "9": 1\n',
-    );
   });
 });

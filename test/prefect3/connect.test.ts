@@ -3,7 +3,7 @@
 import { onTestFinished, describe, expect, it } from "vitest";
 import { Secrets } from "../../src/base/secrets.ts";
 import { connectPrefect3 } from "../../src/prefect3/connect.ts";
-import type { Prefect3Target } from "../../src/prefect3/connect.ts";
+import type { Prefect3Target } from "../../src/prefect3/settings.ts";
 import type { EnvironmentDeps } from "../../src/http/environment.ts";
 import { loadPrefect3Settings } from "../../src/prefect3/settings.ts";
 import { startTlsServer } from "../support/tls-server.ts";
@@ -130,7 +130,7 @@ PREFECT_CLIENT_CUSTOM_HEADERS = '{"X-Key": "hunter2-s3cret", "User-Agent": "x", 
 
   it("reads authorities, verification and headers from a profile", () => {
     const { certFile, skipVerify, headers } = load({})!;
-    expect([certFile?.value, skipVerify?.value, headers?.value]).toEqual([
+    expect([certFile, skipVerify, headers]).toEqual([
       "/home/user/ca.crt",
       true,
       { "X-Key": "hunter2-s3cret" },
@@ -140,7 +140,7 @@ PREFECT_CLIENT_CUSTOM_HEADERS = '{"X-Key": "hunter2-s3cret", "User-Agent": "x", 
   it("lets variables win", () => {
     const env = { PREFECT_API_TLS_INSECURE_SKIP_VERIFY: "False", PREFECT_CLIENT_CUSTOM_HEADERS: "{}" };
     const { skipVerify, headers } = load(env)!;
-    expect([skipVerify?.value, headers?.value]).toEqual([false, {}]);
+    expect([skipVerify, headers]).toEqual([false, {}]);
   });
 
   it("adds what is secret to the secrets", () => {

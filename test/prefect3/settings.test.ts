@@ -24,18 +24,18 @@ function loaded(env: Record<string, string>, files: Record<string, string> = { [
 describe("loadPrefect3Settings", () => {
   it("uses the active profile, and returns the sources", () => {
     expect(loaded({})).toEqual({
-      url: {
-        value: "https://prefect.example/api",
-        source: "profiles.toml [profiles.work] PREFECT_API_URL",
+      url: "https://prefect.example/api",
+      apiKey: "pnu_work",
+      sources: {
+        url: "profiles.toml [profiles.work] PREFECT_API_URL",
+        key: "profiles.toml [profiles.work] PREFECT_API_KEY",
       },
-      apiKey: { value: "pnu_work", source: "profiles.toml [profiles.work] PREFECT_API_KEY" },
-      authString: undefined,
     });
   });
 
   it("uses the profile in PREFECT_PROFILE", () => {
     const found = loaded({ PREFECT_PROFILE: "laptop" });
-    expect([found?.url.value, found?.authString?.value, found?.apiKey]).toEqual([
+    expect([found?.url, found?.authString, found?.apiKey]).toEqual([
       "http://127.0.0.1:4200/api",
       "admin:pass",
       undefined,
@@ -45,8 +45,9 @@ describe("loadPrefect3Settings", () => {
   it("prefers each variable to the profile", () => {
     const found = loaded({ PREFECT_API_URL: "http://other/api" });
     expect(found).toMatchObject({
-      url: { value: "http://other/api", source: "PREFECT_API_URL variable" },
-      apiKey: { value: "pnu_work" },
+      url: "http://other/api",
+      apiKey: "pnu_work",
+      sources: { url: "PREFECT_API_URL variable" },
     });
   });
 
@@ -58,7 +59,7 @@ describe("loadPrefect3Settings", () => {
       path: "/home/user/p.toml",
     },
   ])("reads the file in $variable", ({ env, path }) => {
-    expect(loaded(env, { [path]: PROFILES })?.apiKey?.value).toBe("pnu_work");
+    expect(loaded(env, { [path]: PROFILES })?.apiKey).toBe("pnu_work");
     expect(loaded(env)).toBeUndefined();
   });
 

@@ -25,11 +25,10 @@ export class OpenCommand extends NamespacedCommand {
 
   target = Option.String({ name: "RUN" });
 
-  async execute(): Promise<number> {
-    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
-    try {
-      const run = await this.findRun(this.target, scope, directories);
-      const directory = directories.byVersion[run.prefectVersion];
+  execute(): Promise<number> {
+    return this.connected(async (scope) => {
+      const run = await this.findRun(this.target, scope);
+      const directory = scope.directories.byVersion[run.prefectVersion];
       if (directory === undefined) {
         const what = `cannot find the page of flow run "${run.name ?? run.id}"`;
         throw new ExpectedError(`${what}: ${noApiText(run.prefectVersion)}`);
@@ -38,10 +37,7 @@ export class OpenCommand extends NamespacedCommand {
       this.print(`${address}\n`);
       this.#show(address);
       return 0;
-    } finally {
-      directories.close();
-      scope.connection.kube.close();
-    }
+    });
   }
 
   /** Whether it opens or not, the address is printed. */

@@ -51,6 +51,12 @@ export abstract class BaseCommand extends Command<CliContext> {
     this.context.stdout.write(text);
   }
 
+  /** Prints an object on stdout. */
+  protected async printObject(value: unknown, format: "json" | "yaml"): Promise<void> {
+    const { objectText } = await import("../../output/object-text.ts");
+    this.print(objectText(value, format));
+  }
+
   /** Prints text with colours on stdout; what others wrote in it must be printable. */
   protected printStyled(text: string): void {
     writeStyled(this.context.stdout, text);

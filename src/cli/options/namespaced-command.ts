@@ -5,7 +5,6 @@ import type { ClusterScope } from "../cluster-scope.ts";
 import { isTerminal } from "./base-command.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import type { ResolvedRun } from "../flow-run-ref.ts";
-import type { RunDirectories } from "../run-directories.ts";
 
 /** RUN, where none is given. */
 export const NO_RUN = "";
@@ -13,22 +12,18 @@ export const NO_RUN = "";
 export abstract class NamespacedCommand extends ClusterCommand {
   allNamespaces = Option.Boolean("-A,--all-namespaces", false, { description: "use all namespaces" });
 
-  /** Connects with the same defaults as kubectl. */
-  protected async connectCluster(): Promise<ClusterScope> {
-    const connection = await this.context.connectKube(this.connectionFlags());
-    const chosen = this.namespace ?? connection.target.namespace;
-    const namespace = this.allNamespaces
-      ? undefined
-      : chosen === undefined || chosen === ""
-        ? "default"
-        : chosen;
-    return { connection, namespace };
-  }
-
-  /** The configured Prefect APIs. Sends nothing yet. */
-  protected async directories(deadlineMs?: number): Promise<RunDirectories> {
+  /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
+  protected async connected<T>(work: (scope: ClusterScope) => Promise<T>, deadlineMs?: number): Promise<T> {
     const { runDirectories } = await import("../run-directories.ts");
-    return runDirectories(this.context, await this.prefectConfig(), deadlineMs);
+    const directories = runDirectories(this.context, await this.prefectConfig(), deadlineMs);
+    const connection = await this.context.connectKube(this.connectionFlags());
+    const chosen = (this.namespace ?? connection.target.namespace) || "default";
+    try {
+      return await work({ connection, namespace: this.allNamespaces ? undefined : chosen, directories });
+    } finally {
+      directories.close();
+      connection.kube.close();
+    }
   }
 
   protected override scope(): string {
@@ -41,22 +36,17 @@ export abstract class NamespacedCommand extends ClusterCommand {
   }
 
   /** RUN as it was typed; if it was not (""), the run that the person picks. */
-  protected async pickedRun(text: string, scope: ClusterScope, directories: RunDirectories): Promise<string> {
+  protected async pickedRun(text: string, scope: ClusterScope): Promise<string> {
     if (text !== NO_RUN) return text;
     const { pickRun } = await import("../pick-run.ts");
-    return pickRun(this.context, scope, directories);
+    return pickRun(this.context, scope);
   }
 
   /** The run that RUN stands for, for commands that only read. */
-  protected async findRun(
-    text: string,
-    scope: ClusterScope,
-    directories: RunDirectories,
-  ): Promise<ResolvedRun> {
+  protected async findRun(text: string, scope: ClusterScope): Promise<ResolvedRun> {
     const { findRun } = await import("../find-run.ts");
-    const picked = await this.pickedRun(text, scope, directories);
     const { signal, clock } = this.context;
-    return findRun(picked, scope, { directories, signal, now: clock.now() });
+    return findRun(await this.pickedRun(text, scope), scope, { signal, now: clock.now() });
   }
 
   protected printWarnings(warnings: readonly string[]): void {

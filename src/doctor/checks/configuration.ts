@@ -18,16 +18,17 @@ export const configuration = check(ABOUT, ({ target: { config, prefect3 } }) => 
   if (!config.ok) return unreadable;
   const { apiUrl, backend, apiKey, tenantId, agent, files } = config.value;
   const settings3 = prefect3.ok ? prefect3.value : undefined;
-  const set = (secret: Sourced<string> | undefined) => secret && { ...secret, value: "set" };
   const details = Object.entries({
     API: apiUrl,
     backend,
-    "API key": set(apiKey),
+    "API key": apiKey && { ...apiKey, value: "set" },
     tenant: tenantId,
     "agent's labels": { ...agent.labels, value: agent.labels.value.join(", ") },
-    "Prefect 2/3 API": settings3?.url,
-    "Prefect 2/3 key": set(settings3?.apiKey ?? settings3?.authString),
-  }).flatMap(([name, setting]) => (setting?.value ? [`${name} ${withSource(setting)}`] : []));
+    "Prefect 2/3 API": settings3 && { value: settings3.url, source: settings3.sources.url },
+    "Prefect 2/3 key": settings3?.sources.key && { value: "set", source: settings3.sources.key },
+  }).flatMap(([name, setting]) =>
+    setting && setting.value !== "" ? [`${name} ${withSource(setting)}`] : [],
+  );
   const read = files.filter(({ found }) => found).map(({ path }) => path);
   const message = read.length === 0 ? "no configuration files" : `read ${read.join(", ")}`;
   return [...unreadable, ok(ABOUT, message, { details })];

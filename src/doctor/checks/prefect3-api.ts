@@ -9,7 +9,7 @@ const ABOUT = { section: "prefect", check: "Prefect 2/3 API" } as const;
 
 export const prefect3Api = check(ABOUT, async ({ prefect3: { settings, hello } }) => {
   if (settings === undefined) return [];
-  const address = redactUrl(settings.url.value.replace(/\/+$/, ""));
+  const address = redactUrl(settings.url.replace(/\/+$/, ""));
   const answer = await attempt(hello);
   if (answer.ok) return [ok(ABOUT, `${address} answers`)];
   return [broken(ABOUT, ...unreachable(address, answer.error, settings.apiKey ?? settings.authString))];

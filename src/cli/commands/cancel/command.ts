@@ -9,7 +9,6 @@ import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
-import type { RunDirectories } from "../../run-directories.ts";
 
 /** Longer than for listings, because requests that change something should not be given up early. */
 const DEADLINE_MS = 30_000;
@@ -59,36 +58,26 @@ export class CancelCommand extends NamespacedCommand {
       graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
       timeoutMs: isWaiting(this.wait) ? parseDuration(this.timeout, "--timeout") : undefined,
     };
-    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories(DEADLINE_MS)]);
-    try {
-      return await this.#cancel({ scope, directories }, options);
-    } finally {
-      directories.close();
-      scope.connection.kube.close();
-    }
+    return this.connected((scope) => this.#cancel(scope, options), DEADLINE_MS);
   }
 
-  async #cancel(
-    sources: { readonly scope: ClusterScope; readonly directories: RunDirectories },
-    options: CancelOptions,
-  ): Promise<number> {
+  async #cancel(scope: ClusterScope, options: CancelOptions): Promise<number> {
     const { cancelRuns } = await import("../../../cleanup/cancel.ts");
     const { currentStates } = await import("../../../cleanup/recheck-context.ts");
     const { deletedLine } = await import("../cleanup/report.ts");
     const { Progress } = await import("../../../output/progress.ts");
     const { clock, signal, stderr } = this.context;
-    const { scope, directories } = sources;
     const progress = new Progress(stderr, clock);
     // Of all runs: a Dask cluster can only be attributed to a run among all that it may belong to.
-    const loadInventory = (): Promise<Inventory> => this.#list(sources, { dask: "all" });
+    const loadInventory = (): Promise<Inventory> => this.#list(scope, { dask: "all" });
     const inventory = await loadInventory();
-    const runs = await this.#runs(inventory, sources);
+    const runs = await this.#runs(inventory, scope);
     const deps: CancelDeps = {
       kube: scope.connection.kube,
       loadInventory,
-      pollInventory: ([...ids]) => this.#list(sources, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
-      readStates: currentStates(directories.byVersion, signal),
-      prefect: this.keepState ? undefined : directories.byVersion,
+      pollInventory: ([...ids]) => this.#list(scope, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
+      readStates: currentStates(scope.directories.byVersion, signal),
+      prefect: this.keepState ? undefined : scope.directories.byVersion,
       clock,
       signal,
       onStep: (line) => progress.printLine(line),
@@ -106,28 +95,25 @@ export class CancelCommand extends NamespacedCommand {
   }
 
   async #list(
-    { scope, directories }: { readonly scope: ClusterScope; readonly directories: RunDirectories },
+    { connection, namespace, directories }: ClusterScope,
     query: Pick<InventoryQuery, "dask" | "flowRunId">,
   ): Promise<Inventory> {
     const { loadInventory } = await import("../../../inventory/load.ts");
     const { Throttle, throttled } = await import("../../../cleanup/throttle.ts");
     const { clock, signal } = this.context;
-    const kube = throttled(scope.connection.kube, new Throttle(clock), signal);
-    return loadInventory(kube, directories.byVersion, { namespace: scope.namespace, signal, ...query });
+    const kube = throttled(connection.kube, new Throttle(clock), signal);
+    return loadInventory(kube, directories.byVersion, { namespace, signal, ...query });
   }
 
-  async #runs(
-    inventory: Inventory,
-    { scope, directories }: { readonly scope: ClusterScope; readonly directories: RunDirectories },
-  ): Promise<readonly OwnerRun[]> {
+  async #runs(inventory: Inventory, scope: ClusterScope): Promise<readonly OwnerRun[]> {
     const { resolveRun } = await import("../../flow-run-ref.ts");
     const { signal, clock } = this.context;
-    const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope, directories)));
-    const { namespace } = scope;
+    const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope)));
+    const { namespace, directories } = scope;
     const options = { inventory, namespace, directories, signal, now: clock.now(), mustBeUnique: true };
     const found = await Promise.all(targets.map((text) => resolveRun(text, options)));
     const distinct = [...new Map(found.map((run) => [run.id, run])).values()];
-    return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
+    return distinct.map((run) => ({ ...run, namespace: run.namespace ?? namespace ?? "" }));
   }
 
   async #report(

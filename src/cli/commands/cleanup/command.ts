@@ -1,13 +1,10 @@
 // kubectl prefect cleanup: delete what finished flow runs left behind.
 
-import type { InventoryRun } from "../../../inventory/inventory.ts";
-import type { RunDirectories } from "../../run-directories.ts";
-import type { OneAgent } from "./one-agent.ts";
 import { Command, Option } from "clipanion";
 import { formatDuration, parseDuration } from "../../../base/duration.ts";
 import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
 import { SettingsError } from "../../../base/errors.ts";
-import type { PassSettings } from "./pass.ts";
+import type { CleanupPass } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
@@ -67,57 +64,48 @@ export class CleanupCommand extends NamespacedCommand {
 
   async execute(): Promise<number> {
     const everyMs = this.every === undefined ? undefined : parseDuration(this.every, "--every");
-    const settings = await this.#settings(everyMs !== undefined);
-    const { CleanupPass, repeatedly } = await import("./pass.ts");
-    const [{ connection, namespace }, directories] = await Promise.all([
-      this.connectCluster(),
-      this.directories(),
-    ]);
-    const namespaces = namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]);
-    const scope = { connection, namespaces };
-    try {
-      const agent = await this.#oneAgent(directories);
-      const plan = { ...settings.plan, keepRun: agent && ((run: InventoryRun) => agent.keepReason(run)) };
-      const printMessage = (line: string): void => this.printMessage(this.completeHint(line));
-      const pass = new CleanupPass(this.context, { scope, directories, printMessage }, { ...settings, plan });
-      if (everyMs === undefined) return await pass.run();
-      void agent?.run(this.context.signal);
-      const onError = (error: unknown): void => void this.reportError(error);
-      return await repeatedly(() => pass.run(), this.context, { everyMs, onError });
-    } finally {
-      directories.close();
-      connection.kube.close();
-    }
-  }
-
-  async #oneAgent(directories: RunDirectories): Promise<OneAgent | undefined> {
-    if (this.agent === undefined) return undefined;
-    const { OneAgent: Class } = await import("./one-agent.ts");
-    const identity = { name: this.agent, labels: this.agentLabels ?? [] };
-    return new Class(identity, directories.byVersion[1], this.context.clock);
-  }
-
-  async #settings(isRepeated: boolean): Promise<PassSettings> {
+    const output = parseOutputFormat(this.output, LIST_FORMATS);
+    const olderThanMs = parseDuration(this.olderThan, "--older-than");
+    const mode = this.#mode(everyMs !== undefined);
+    const palette = await this.palette();
+    const { cleanUp, repeatedly } = await import("./pass.ts");
+    const { OneAgent } = await import("./one-agent.ts");
+    const { context, runs, selector, onlyPrefect, verbose } = this;
     const both = this.jobs === this.dask;
-    return {
-      plan: {
-        olderThanMs: parseDuration(this.olderThan, "--older-than"),
-        jobs: both || this.jobs,
-        dask: both || this.dask,
-        orphansOnly: this.orphans,
-      },
-      runs: this.runs,
-      selector: this.selector,
-      onlyPrefect: this.onlyPrefect,
-      mode: this.#mode(isRepeated),
-      output: parseOutputFormat(this.output, LIST_FORMATS),
-      quiet: isRepeated,
-      verbose: this.verbose,
-      palette: await this.palette(),
-    };
+    return this.connected(async ({ connection, namespace, directories }) => {
+      const { agent: name, agentLabels: labels = [] } = this;
+      const directory = directories.byVersion[1];
+      const agent = name === undefined ? undefined : new OneAgent({ name, labels }, directory, context.clock);
+      const pass: CleanupPass = {
+        context,
+        connection,
+        directories,
+        runs,
+        selector,
+        onlyPrefect,
+        mode,
+        output,
+        verbose,
+        palette,
+        namespaces: namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]),
+        plan: {
+          olderThanMs,
+          jobs: both || this.jobs,
+          dask: both || this.dask,
+          orphansOnly: this.orphans,
+          keepRun: agent && ((run) => agent.keepReason(run)),
+        },
+        quiet: everyMs !== undefined,
+        printMessage: (line) => this.printMessage(this.completeHint(line)),
+      };
+      if (everyMs === undefined) return cleanUp(pass);
+      void agent?.run(context.signal);
+      const onError = (error: unknown): void => void this.reportError(error);
+      return repeatedly(() => cleanUp(pass), context, { everyMs, onError });
+    });
   }
 
-  #mode(isRepeated: boolean): PassSettings["mode"] {
+  #mode(isRepeated: boolean): CleanupPass["mode"] {
     const dryRun = dryRunOf(this.dryRun);
     if (dryRun !== undefined) return dryRun;
     if (this.yes) return "delete";

@@ -6,7 +6,6 @@ import { JOB_OPTIONS, WORK_OPTIONS } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { Finding } from "../../../doctor/finding.ts";
 import type { DoctorDeps } from "../../../doctor/target.ts";
-import { escapeUnprintable } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import type { Palette } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
@@ -89,9 +88,8 @@ export class DoctorCommand extends ClusterCommand {
         return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
       },
       connectPrefect3: async (settings) => {
-        const { prefect3Target } = await import("../../prefect-target.ts");
         const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
-        return connectPrefect3(prefect3Target(settings), this.context, timeoutMs);
+        return connectPrefect3(settings, this.context, timeoutMs);
       },
       loadTemplate: async () => {
         const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
@@ -106,12 +104,8 @@ export class DoctorCommand extends ClusterCommand {
   async #show(findings: readonly Finding[], output: Output, palette: Palette): Promise<void> {
     const { fixLines, reportLines, reportObject } = await import("./report.ts");
     const { widthOf } = await import("../../../output/terminal.ts");
-    const { toYaml } = await import("../../../output/yaml.ts");
     const { stdout } = this.context;
-    if (output === "json") {
-      return this.print(`${escapeUnprintable(JSON.stringify(reportObject(findings), null, 4))}\n`);
-    }
-    if (output === "yaml") return this.print(toYaml(reportObject(findings)));
+    if (output !== "text") return this.printObject(reportObject(findings), output);
     const width = isTerminal(stdout) ? widthOf(stdout) : undefined;
     const style = { palette, width, verbose: this.verbose };
     const lines = this.fix ? fixLines(findings) : reportLines(findings, style);

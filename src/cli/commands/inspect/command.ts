@@ -7,7 +7,7 @@ import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import type { RunDirectories } from "../../run-directories.ts";
+import type { RunDirectory } from "../../../orchestrator/run-directory.ts";
 
 export class InspectCommand extends NamespacedCommand {
   static override paths = [["inspect"], ["describe"]];
@@ -30,58 +30,50 @@ export class InspectCommand extends NamespacedCommand {
   target = Option.String({ name: "RUN" });
   output = Option.String("-o,--output", { description: "output format (default tree)" });
 
-  async execute(): Promise<number> {
+  execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
-    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
-    const { signal } = this.context;
-    try {
+    const { clock, signal } = this.context;
+    return this.connected(async (scope) => {
       const { loadInventory } = await import("../../../inventory/load.ts");
-      const resolved = await this.findRun(this.target, scope, directories);
+      const { cleanupActions } = await import("./cleanup-actions.ts");
+      const { diagnose } = await import("../../../inventory/diagnosis.ts");
+      const { runObject } = await import("../../../inventory/run-object.ts");
+      const resolved = await this.findRun(this.target, scope);
+      const { byVersion } = scope.directories;
       const namespace = resolved.namespace ?? scope.namespace;
       const what = { flowRunId: resolved.id, dask: "all", events: "all", owners: true } as const;
-      const query = { namespace, ...what, signal };
-      const inventory = await loadInventory(scope.connection.kube, directories.byVersion, query);
+      const inventory = await loadInventory(scope.connection.kube, byVersion, { namespace, ...what, signal });
       const run = runIn(inventory, resolved, namespace);
-      const cleanup = await this.#cleanupActions(run, inventory);
-      const { diagnose } = await import("../../../inventory/diagnosis.ts");
-      const { findings, warnings } = await this.#askPrefect(run, directories);
-      const diagnosis = diagnose(run, this.context.clock.now(), findings);
-      await (format === "tree"
-        ? this.#tree(run, diagnosis, cleanup)
-        : this.#object(run, diagnosis, { cleanup, format }));
+      const cleanup = cleanupActions(run.flowRunId, inventory, clock.now());
+      const { findings, warnings } = await this.#askPrefect(run, byVersion[run.prefectVersion]);
+      const diagnosis = diagnose(run, clock.now(), findings);
+      if (format === "tree") await this.#printTree(run, diagnosis, cleanup);
+      else await this.printObject(runObject(run, diagnosis, cleanup), format);
       this.printWarnings([...inventory.warnings, ...warnings]);
       return 0;
-    } finally {
-      directories.close();
-      scope.connection.kube.close();
-    }
+    });
   }
 
   /** Without an answer the rest is shown all the same. */
   async #askPrefect(
     run: InventoryRun,
-    { byVersion }: RunDirectories,
+    directory: RunDirectory | undefined,
   ): Promise<{ readonly findings: PrefectFindings; readonly warnings: readonly string[] }> {
     const { askPrefect } = await import("../../../inventory/from-prefect.ts");
     const { clock, signal } = this.context;
     try {
-      const findings = await askPrefect(run, byVersion[run.prefectVersion], { now: clock.now(), signal });
-      return { findings, warnings: [] };
+      return { findings: await askPrefect(run, directory, { now: clock.now(), signal }), warnings: [] };
     } catch (error) {
       if (!(error instanceof ExpectedError)) throw error;
       return { findings: {}, warnings: [error.message] };
     }
   }
 
-  async #cleanupActions(
-    { flowRunId }: InventoryRun,
-    inventory: Inventory,
-  ): Promise<readonly PlannedAction[]> {
-    const { cleanupActions } = await import("./cleanup-actions.ts");
-    return cleanupActions(flowRunId, inventory, this.context.clock.now());
-  }
-
-  async #tree(run: InventoryRun, diagnosis: Diagnosis, cleanup: readonly PlannedAction[]): Promise<void> {
+  async #printTree(
+    run: InventoryRun,
+    diagnosis: Diagnosis,
+    cleanup: readonly PlannedAction[],
+  ): Promise<void> {
     const { terminalWidth } = await import("../../../output/terminal.ts");
     const { wantsAscii } = await import("../../../output/tree.ts");
     const { reportLines } = await import("./report.ts");
@@ -94,21 +86,6 @@ export class InspectCommand extends NamespacedCommand {
     };
     const lines = reportLines(run, { diagnosis, cleanup, now }, style);
     this.printStyled(`${lines.join("\n")}\n`);
-  }
-
-  async #object(
-    run: InventoryRun,
-    diagnosis: Diagnosis,
-    { cleanup, format }: { readonly cleanup: readonly PlannedAction[]; readonly format: "json" | "yaml" },
-  ): Promise<void> {
-    const { runObject } = await import("../../../inventory/run-object.ts");
-    const object = runObject(run, diagnosis, cleanup);
-    if (format === "json") {
-      const { indentedJson } = await import("../../../output/canonical-json.ts");
-      return this.print(`${indentedJson(object)}\n`);
-    }
-    const { toSortedYaml } = await import("../../../output/yaml.ts");
-    this.print(toSortedYaml(object));
   }
 }
 

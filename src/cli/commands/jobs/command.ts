@@ -2,12 +2,11 @@
 
 import { parseDuration } from "../../../base/duration.ts";
 import { EXIT } from "../../../base/errors.ts";
-import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
-import type { Inventory } from "../../../inventory/inventory.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { QueryResult } from "./watch.ts";
 
@@ -46,46 +45,34 @@ export class JobsCommand extends NamespacedCommand {
   async execute(): Promise<number> {
     const printing = await this.#printing();
     const sinceMs = parseDuration(this.since, "--since");
-    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
-    try {
-      const query: InventoryQuery = {
-        namespace: scope.namespace,
-        labelSelector: this.selector,
-        fieldSelector: this.fieldSelector,
-        dask: "pods",
-        events: "no-pods",
-        owners: true,
-        signal: this.context.signal,
-      };
-      const { loadInventory } = await import("../../../inventory/load.ts");
-      const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
-      const load = async (): Promise<Inventory> => {
-        const endedSince = this.#isFiltered
-          ? undefined
-          : new Date(this.context.clock.now().getTime() - sinceMs);
-        const recent = { ...query, endedSince };
-        const inventory = await loadInventory(scope.connection.kube, directories.byVersion, recent);
-        const refusal = inventory.refusals?.get("jobs");
-        if (refusal !== undefined) throw refusal;
-        return { ...inventory, warnings: [...inventory.warnings, ...ownerWarnings(inventory.runs)] };
-      };
-      if (this.watch) {
-        return await this.#watch(printing, async () => {
-          const inventory = await load();
-          return { rows: await this.#rows(inventory), warnings: inventory.warnings };
-        });
-      }
-      const inventory = await load();
-      const rows = await this.#rows(inventory);
+    return this.connected(async (scope) => {
+      const query = (): Promise<QueryResult> => this.#query(scope, sinceMs);
+      if (this.watch) return this.#watch(printing, query);
+      const { rows, warnings } = await query();
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.printStyled(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
-      this.printWarnings(inventory.warnings);
+      this.printWarnings(warnings);
       return 0;
-    } finally {
-      directories.close();
-      scope.connection.kube.close();
-    }
+    });
+  }
+
+  async #query(scope: ClusterScope, sinceMs: number): Promise<QueryResult> {
+    const { listJobs } = await import("../../find-run.ts");
+    const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
+    const { listRows } = await import("../../../inventory/list-row.ts");
+    const { selector: labelSelector, fieldSelector } = this;
+    const { clock, signal } = this.context;
+    // A filter selects Jobs.
+    const isFiltered = labelSelector !== undefined || fieldSelector !== undefined;
+    const endedSince = isFiltered ? undefined : new Date(clock.now().getTime() - sinceMs);
+    const what = { dask: "pods", events: "no-pods", owners: true, endedSince } as const;
+    const inventory = await listJobs(scope, { labelSelector, fieldSelector, ...what, signal });
+    const rows = listRows(inventory, clock.now()).filter(
+      // What -o name prints is for kubectl, which knows no flow runs.
+      ({ name, run }) => (this.output === "name" ? name !== undefined : !isFiltered || run !== undefined),
+    );
+    return { rows, warnings: [...inventory.warnings, ...ownerWarnings(inventory.runs)] };
   }
 
   /** The output options; invalid ones fail before any request is sent. */
@@ -104,19 +91,6 @@ export class JobsCommand extends NamespacedCommand {
       name: resourceName,
       toObject: rowObject,
     };
-  }
-
-  /** A filter selects Jobs. */
-  get #isFiltered(): boolean {
-    return this.selector !== undefined || this.fieldSelector !== undefined;
-  }
-
-  async #rows(inventory: Inventory): Promise<readonly ListRow[]> {
-    const { listRows } = await import("../../../inventory/list-row.ts");
-    const rows = listRows(inventory, this.context.clock.now());
-    // What -o name prints is for kubectl, which knows no flow runs.
-    if (this.output === "name") return rows.filter(({ name }) => name !== undefined);
-    return this.#isFiltered ? rows.filter(({ run }) => run !== undefined) : rows;
   }
 
   async #watch(printing: PrintOptions<ListRow>, query: () => Promise<QueryResult>): Promise<number> {

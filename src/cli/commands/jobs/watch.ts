@@ -59,30 +59,27 @@ export async function watchRows(options: WatchOptions): Promise<void> {
 
 class WatchScreen {
   readonly #options: WatchOptions;
+  /** Undefined in a pipe and in other formats. */
   readonly #table: LiveTable<ListRow> | undefined;
   readonly #append: (rows: readonly ListRow[]) => void;
-  #printed: ReadonlyMap<string, string> = new Map();
   #rows: readonly ListRow[] = [];
   #warnings = "";
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    const { format, columns, noHeaders, palette, stdout } = options;
+    const { format, columns, stdout } = options;
     const wide = format === "wide";
-    this.#table =
-      format === "table" || wide
-        ? new LiveTable(stdout, { columns, wide, noHeaders, palette, key: keyOf, fingerprint })
-        : undefined;
+    const isDrawn = stdout.isTTY === true && (format === "table" || wide);
+    this.#table = isDrawn ? new LiveTable(stdout, columns, { ...options, wide }) : undefined;
     this.#append = rowPrinter(options, (text) => writeStyled(stdout, text));
   }
 
   show({ rows, warnings }: QueryResult): void {
     this.printWarnings(warnings);
+    const printed = new Map(this.#rows.map((row) => [keyOf(row), fingerprint(row)]));
     this.#rows = rows;
     if (this.#table !== undefined) return this.#table.show(rows);
-    const changed = rows.filter((row) => this.#printed.get(keyOf(row)) !== fingerprint(row));
-    this.#printed = new Map(rows.map((row) => [keyOf(row), fingerprint(row)]));
-    if (changed.length > 0) this.#append(changed);
+    this.#append(rows.filter((row) => printed.get(keyOf(row)) !== fingerprint(row)));
   }
 
   /** Prints warnings above the table, unless they are the same as before. */

@@ -1,18 +1,18 @@
 // kubectl prefect logs: prints the logs of flow runs' pods, or, when these are gone, the runs' logs in Prefect.
 
-import { EXIT, SettingsError } from "../../../base/errors.ts";
+import { EXIT, ExpectedError, SettingsError } from "../../../base/errors.ts";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps } from "./log-stream.ts";
-import type { NamedSubject, PrintOptions } from "./several-runs.ts";
+import type { LogOptions, LogSubject } from "./run-logs.ts";
 import { isFinished } from "../../../orchestrator/flow-run.ts";
-import { shortId } from "../../flow-run-ref.ts";
+import { fromCluster, shortId } from "../../flow-run-ref.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import type { RunDirectories } from "../../run-directories.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { printable, writeRaw, writeStyled } from "../../../output/clean.ts";
+import type { Palette } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
@@ -59,32 +59,50 @@ export class LogsCommand extends NamespacedCommand {
   readonly #decoder = new TextDecoder();
   timestamps = Option.Boolean("--timestamps", false, { description: "start each line with its time" });
 
-  async execute(): Promise<number> {
+  execute(): Promise<number> {
     const options = this.#options();
-    const [scope, directories] = await Promise.all([this.connectCluster(), this.directories()]);
-    const { kube } = scope.connection;
-    const { signal, clock } = this.context;
-    const deps: LogDeps = {
-      kube,
-      clock,
-      write: (bytes, prefix) => this.#write(bytes, prefix),
-      printMessage: (line) => this.printMessage(line),
-    };
-    try {
-      const { printLogs } = await import("./several-runs.ts");
+    return this.connected(async (scope) => {
       const palette = await this.palette();
-      const runs = await this.#runs(scope, directories);
+      const deps: LogDeps = {
+        kube: scope.connection.kube,
+        clock: this.context.clock,
+        write: (bytes, prefix) => this.#write(bytes, prefix),
+        printMessage: (line) => this.printMessage(line),
+      };
+      const runs = await this.#runs(scope);
       if (runs.length === 0) this.printNothingFound(scope.namespace);
-      const subjects = runs.map((run) => subjectOf(run, scope, directories));
-      const paint = (at: number, prefix: string): string => palette.series(at, prefix);
-      const failures = await printLogs(deps, subjects, { ...options, signal, paint, follow: this.follow });
+      const subjects = runs.map((run) => subjectOf(run, scope));
+      const failures = await this.#printAll(deps, subjects, { options, palette });
       for (const failure of failures) this.reportError(failure);
-      if (signal.aborted) return EXIT.interrupted;
+      if (this.context.signal.aborted) return EXIT.interrupted;
       return failures.length === 0 ? 0 : EXIT.failure;
-    } finally {
-      directories.close();
-      kube.close();
-    }
+    });
+  }
+
+  /** With several runs each line starts with its run's name. Returns the errors of single ones; throws that of the only one. */
+  async #printAll(
+    deps: LogDeps,
+    subjects: readonly LogSubject[],
+    { options, palette }: { readonly options: LogOptions; readonly palette: Palette },
+  ): Promise<readonly ExpectedError[]> {
+    const { printRunLogs } = await import("./run-logs.ts");
+    const { followRunLogs } = await import("./follow.ts");
+    const print = this.follow ? followRunLogs : printRunLogs;
+    const failures: ExpectedError[] = [];
+    const printOne = async (subject: LogSubject, at: number): Promise<void> => {
+      const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
+      try {
+        await print({ ...deps, write }, subject, { ...options, runPrefix: `${subject.name} ` });
+      } catch (error) {
+        if (!(error instanceof ExpectedError)) throw error;
+        failures.push(error);
+      }
+    };
+    const [only, ...others] = subjects;
+    if (only !== undefined && others.length === 0) await print(deps, only, options);
+    else if (this.follow) await Promise.all(subjects.map(printOne));
+    else for (const [at, subject] of subjects.entries()) await printOne(subject, at);
+    return failures;
   }
 
   override mayLackRun(): boolean {
@@ -92,24 +110,27 @@ export class LogsCommand extends NamespacedCommand {
   }
 
   /** Each run once. */
-  async #runs(scope: ClusterScope, directories: RunDirectories): Promise<readonly ResolvedRun[]> {
-    const named = this.targets.filter((text) => text !== NO_RUN);
-    if (this.selector !== undefined && named.length > 0) {
+  async #runs(scope: ClusterScope): Promise<readonly ResolvedRun[]> {
+    const { selector: labelSelector, targets } = this;
+    if (labelSelector === undefined) {
+      const found = await Promise.all(targets.map((text) => this.findRun(text, scope)));
+      return [...new Map(found.map((run) => [run.id, run])).values()];
+    }
+    if (targets.some((text) => text !== NO_RUN)) {
       throw new SettingsError("cannot print logs: both RUN and -l are given", {
         hint: "use either RUN or -l",
       });
     }
-    if (this.selector !== undefined) {
-      const { selectedRuns } = await import("../../find-run.ts");
-      return selectedRuns(this.selector, scope, { directories, signal: this.context.signal });
-    }
-    const found = await Promise.all(this.targets.map((text) => this.findRun(text, scope, directories)));
-    return [...new Map(found.map((run) => [run.id, run])).values()];
+    const { listJobs } = await import("../../find-run.ts");
+    const { runs } = await listJobs(scope, { labelSelector, signal: this.context.signal });
+    return runs.map(fromCluster);
   }
 
-  #options(): Omit<PrintOptions, "signal" | "paint" | "follow"> {
+  #options(): LogOptions {
     const sinceMs = this.since === undefined ? undefined : parseDuration(this.since, "--since");
     return {
+      runPrefix: "",
+      signal: this.context.signal,
       container: this.container,
       allContainers: this.allContainers,
       allPods: this.allPods,
@@ -131,13 +152,13 @@ export class LogsCommand extends NamespacedCommand {
   }
 }
 
-function subjectOf(run: ResolvedRun, scope: ClusterScope, { byVersion }: RunDirectories): NamedSubject {
+function subjectOf(run: ResolvedRun, { namespace, directories }: ClusterScope): LogSubject {
   return {
     name: run.name ?? shortId(run.id),
     flowRunId: run.id,
-    namespace: run.namespace ?? scope.namespace,
+    namespace: run.namespace ?? namespace,
     isOver: run.status.kind === "known" && isFinished(run.status.state.type),
-    directory: byVersion[run.prefectVersion],
+    directory: directories.byVersion[run.prefectVersion],
   };
 }
 

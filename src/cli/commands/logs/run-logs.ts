@@ -1,21 +1,21 @@
-// The logs of a flow run's pods in all of its Jobs; follows a retry into its new Job.
+// The logs of a flow run: of its pods in all of its Jobs, or, when these are gone, in Prefect.
 
-import { NO_STATES } from "../../../inventory/run-states.ts";
 import { ExpectedError } from "../../../base/errors.ts";
+import { linesOf } from "../../../base/lines.ts";
 import { shellWord } from "../../../base/shell-word.ts";
-import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
-import { linesOf } from "../../../base/lines.ts";
-import { lineOf, LogStream, readError } from "./log-stream.ts";
+import { NO_STATES } from "../../../inventory/run-states.ts";
+import { logPages } from "../../../orchestrator/run-directory.ts";
+import type { LoggedLine, RunDirectory } from "../../../orchestrator/run-directory.ts";
+import { lineOf, readError } from "./log-stream.ts";
 import type { LogDeps, LogRange } from "./log-stream.ts";
-import type { RunDirectory } from "../../../orchestrator/run-directory.ts";
-import { printPrefectLog } from "./prefect-log.ts";
-import { containerNames, logTargets, podsOfRun, noLogReason } from "./log-targets.ts";
+import { containerNames, logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
 import type { LogChoice, LogTarget } from "./log-targets.ts";
 
 /** The flow run whose logs to print. */
 export interface LogSubject {
+  readonly name: string;
   readonly flowRunId: string;
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
@@ -30,184 +30,74 @@ export interface LogOptions extends LogChoice, LogRange {
   readonly runPrefix: string;
   /** The log of the previous run of the container, else of the previous pod. */
   readonly previous: boolean;
+  readonly signal: AbortSignal;
 }
 
-const POLL_MS = 1_000;
-/** Failed listings in a row before the command fails; a restart of the API server takes fewer. */
-const MAX_FAILURES = 30;
-
 /** Prints the existing logs. Throws ExpectedError when there are none. */
-export async function printRunLogs(
-  deps: LogDeps,
-  subject: LogSubject,
-  options: LogOptions & { readonly signal: AbortSignal },
-): Promise<void> {
+export async function printRunLogs(deps: LogDeps, subject: LogSubject, options: LogOptions): Promise<void> {
   const pods = podsOfRun(await listRuns(deps, subject, options.signal));
   const targets = logTargets(pods, options);
+  const { flowRunId, namespace } = subject;
+  const inspect = `kubectl prefect inspect ${shellWord(flowRunId)}`;
   if (pods.length === 0) {
-    if (await printFromPrefect(deps, subject, options)) return;
-    const { flowRunId, namespace } = subject;
+    if (await printPrefectLog(deps, subject, options)) return;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
     throw new ExpectedError(`cannot read the logs of flow run "${flowRunId}": it has no pod in ${where}`, {
-      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect(subject)}`,
+      hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect}`,
     });
   }
-  if (targets.length === 0) throw noContainer(pods, options);
+  const [first] = targets;
+  if (first === undefined) throw noContainer(pods, options);
   let printed = 0;
   for (const target of targets) {
-    if (await printOne(deps, target, { ...options, pods, prefix: prefixOf(target, options) })) printed++;
+    if (await printOne(deps, { target, pods }, options)) printed++;
     else if (targets.length > 1)
       deps.printMessage(`warning: pod "${target.pod.metadata.name}": ${noLogReason(target)}`);
   }
-  const [first] = targets;
-  if (printed > 0 || first === undefined) return;
+  if (printed > 0) return;
   const reason = options.previous ? "it has no previous container" : noLogReason(first);
   throw new ExpectedError(`cannot read the log of pod "${first.pod.metadata.name}": ${reason}`, {
-    hint: `see why with: ${inspect(subject)}`,
+    hint: `see why with: ${inspect}`,
   });
 }
 
-/** Follows the logs until the run's Jobs have finished or the signal aborts. Waits for the first pod. */
-export async function followRunLogs(
-  deps: LogDeps,
-  subject: LogSubject,
-  options: LogOptions & { readonly signal: AbortSignal },
-): Promise<void> {
-  const { signal } = options;
-  const follower = new LogFollower(deps, options);
-  let hadJobs = false;
-  while (!signal.aborted) {
-    const runs = await follower.listRuns(subject);
-    if (runs === undefined) continue;
-    const jobs = runs.flatMap((run) => run.observed.jobs);
-    if (subject.isOver && jobs.length === 0 && !hadJobs) return printRunLogs(deps, subject, options);
-    hadJobs ||= jobs.length > 0;
-    const pods = podsOfRun(runs);
-    const targets = logTargets(pods, options);
-    if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
-    for (const target of targets) follower.follow(target);
-    follower.reportWaiting(targets, jobs.length);
-    if (hadJobs && jobs.every(({ job }) => isJobFinished(job))) return follower.end();
-    await deps.clock.sleep(POLL_MS, AbortSignal.any([signal, follower.failed]));
-    follower.check();
-  }
-}
-
-class LogFollower {
-  readonly #deps: LogDeps;
-  readonly #options: LogOptions & { readonly signal: AbortSignal };
-  readonly #streams = new Map<string, { readonly stream: LogStream; ended: Promise<void> }>();
-  readonly #failure = new AbortController();
-  /** --tail and --since apply only to pods of the first listing; later ones are printed from the start. */
-  #isFirstListing = true;
-  #lastMessage = "";
-  #failures = 0;
-
-  constructor(deps: LogDeps, options: LogOptions & { readonly signal: AbortSignal }) {
-    this.#deps = deps;
-    this.#options = options;
-  }
-
-  /** The run's Jobs and pods; undefined after an error that can be retried. Throws any other error. */
-  async listRuns(subject: LogSubject): Promise<readonly InventoryRun[] | undefined> {
-    const { signal } = this.#options;
-    try {
-      const runs = await listRuns(this.#deps, subject, signal);
-      this.#failures = 0;
-      return runs;
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      const canRetry = error instanceof ExpectedError && error.retryable && this.#failures < MAX_FAILURES;
-      if (!canRetry) throw error;
-      this.#failures++;
-      await this.#deps.clock.sleep(POLL_MS, signal);
-      return undefined;
-    }
-  }
-
-  /** Aborts when a stream has failed permanently. */
-  get failed(): AbortSignal {
-    return this.#failure.signal;
-  }
-
-  follow(target: LogTarget): void {
-    const { pod, container, startedAt, isRunning } = target;
-    if (startedAt === undefined) return;
-    const key = `${pod.metadata.uid}/${container}/${startedAt}`;
-    const known = this.#streams.get(key);
-    if (known !== undefined && !(isRunning && known.stream.isDone)) return;
-    const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#options));
-    const { timestamps, tailLines, sinceSeconds, signal } = this.#options;
-    const range = this.#isFirstListing ? { timestamps, tailLines, sinceSeconds } : { timestamps };
-    const ended = stream.follow(range, signal).catch((error: unknown) => this.#failure.abort(error));
-    this.#streams.set(key, { stream, ended });
-  }
-
-  /** Prints what it waits for, once and whenever that changes. */
-  reportWaiting(targets: readonly LogTarget[], jobs: number): void {
-    if (targets.length > 0) this.#isFirstListing = false;
-    const waiting = targets.filter(({ startedAt }) => startedAt === undefined);
-    const [first] = waiting;
-    const none = jobs === 0 ? "waiting for the run's Job" : "waiting for the Job's pod";
-    const line =
-      first !== undefined
-        ? `waiting for pod "${first.pod.metadata.name}": ${noLogReason(first)}`
-        : targets.length === 0
-          ? none
-          : "";
-    if (line !== "" && line !== this.#lastMessage) this.#deps.printMessage(line);
-    this.#lastMessage = line;
-  }
-
-  async end(): Promise<void> {
-    await Promise.all([...this.#streams.values()].map(({ ended }) => ended));
-    this.check();
-    if (this.#streams.size === 0)
-      this.#deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
-  }
-
-  check(): void {
-    if (this.failed.aborted) throw this.failed.reason;
-  }
-}
-
-function inspect({ flowRunId }: LogSubject): string {
-  return `kubectl prefect inspect ${shellWord(flowRunId)}`;
-}
-
-/** A container's log is not in Prefect. */
-async function printFromPrefect(
-  deps: LogDeps,
-  { flowRunId, directory }: LogSubject,
-  options: LogOptions & { readonly signal: AbortSignal },
-): Promise<boolean> {
-  const { container, previous, runPrefix: prefix } = options;
-  if (directory === undefined || container !== undefined || previous) return false;
-  return printPrefectLog(deps, { flowRunId, directory }, { ...options, prefix });
-}
-
-async function listRuns(
-  deps: LogDeps,
-  subject: LogSubject,
+/** What the run has in the cluster. Throws what forbids to list it. */
+export async function listRuns(
+  { kube }: LogDeps,
+  { flowRunId, namespace }: LogSubject,
   signal: AbortSignal,
 ): Promise<readonly InventoryRun[]> {
-  const { flowRunId, namespace } = subject;
-  const { runs, refusals } = await loadInventory(deps.kube, NO_STATES, { flowRunId, namespace, signal });
+  const { runs, refusals } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
   for (const refusal of refusals?.values() ?? []) throw refusal;
   return runs;
+}
+
+/** The run's prefix, and `pod/container ` if the lines of several containers are mixed. */
+export function prefixOf(
+  { pod, container }: LogTarget,
+  { allPods, allContainers, runPrefix }: LogOptions,
+): string {
+  return `${runPrefix}${allPods || allContainers ? `${pod.metadata.name}/${container} ` : ""}`;
+}
+
+/** The error for a name that no container has. */
+export function noContainer(pods: readonly LogTarget["pod"][], { container = "" }: LogChoice): ExpectedError {
+  const newest = pods.at(-1);
+  const names = newest === undefined ? [] : containerNames(newest);
+  return new ExpectedError(
+    `cannot find container "${container}": pod "${newest?.metadata.name ?? ""}" has no such container`,
+    { hint: `use one of ${names.join(", ")}` },
+  );
 }
 
 /** Prints one log as it comes; false if there is none. */
 async function printOne(
   { kube, write }: LogDeps,
-  target: LogTarget,
-  options: LogOptions & {
-    readonly pods: readonly LogTarget["pod"][];
-    readonly prefix: string;
-    signal: AbortSignal;
-  },
+  { target, pods }: { readonly target: LogTarget; readonly pods: readonly LogTarget["pod"][] },
+  options: LogOptions,
 ): Promise<boolean> {
-  const { timestamps, tailLines, sinceSeconds, previous, signal, prefix, pods } = options;
+  const { timestamps, tailLines, sinceSeconds, previous, signal } = options;
+  const prefix = prefixOf(target, options);
   const query = { container: target.container, timestamps, tailLines, sinceSeconds };
   let chunks = await kube.streamPodLog(target.pod.metadata, { ...query, previous }, signal);
   if (chunks === undefined && previous) {
@@ -229,16 +119,26 @@ async function printOne(
   return !isEmpty || target.startedAt !== undefined;
 }
 
-/** The run's prefix, and `pod/container ` if the lines of several containers are mixed. */
-function prefixOf({ pod, container }: LogTarget, { allPods, allContainers, runPrefix }: LogOptions): string {
-  return `${runPrefix}${allPods || allContainers ? `${pod.metadata.name}/${container} ` : ""}`;
+/** Prints the run's log in Prefect, in Prefect's format; false: there is none. A container's log is not in Prefect. */
+async function printPrefectLog(
+  { write, clock, printMessage }: LogDeps,
+  { flowRunId: id, directory }: LogSubject,
+  { container, previous, runPrefix, tailLines: tail, sinceSeconds, signal }: LogOptions,
+): Promise<boolean> {
+  if (directory === undefined || container !== undefined || previous) return false;
+  const since =
+    sinceSeconds === undefined ? undefined : new Date(clock.now().getTime() - sinceSeconds * 1_000);
+  let isFirst = true;
+  for await (const page of logPages(directory, { id, tail, since }, signal)) {
+    if (isFirst) printMessage("note: the run has no pod here; this is its log in Prefect");
+    isFirst = false;
+    for (const line of page.flatMap(textLines)) await write(Buffer.from(`${line}\n`), runPrefix);
+  }
+  return !isFirst;
 }
 
-function noContainer(pods: readonly LogTarget["pod"][], { container = "" }: LogChoice): ExpectedError {
-  const newest = pods.at(-1);
-  const names = newest === undefined ? [] : containerNames(newest);
-  return new ExpectedError(
-    `cannot find container "${container}": pod "${newest?.metadata.name ?? ""}" has no such container`,
-    { hint: `use one of ${names.join(", ")}` },
-  );
+/** `[2026-11-21 03:04:05,678] INFO - etl | Loaded 3 rows`; what a message has more of lines stays as it is. */
+function textLines({ at, level, logger, message }: LoggedLine): readonly string[] {
+  const time = at?.toISOString().replace("T", " ").replace("Z", "").replace(".", ",") ?? "";
+  return `[${time}] ${level} - ${logger} | ${message.trimEnd()}`.split("\n");
 }

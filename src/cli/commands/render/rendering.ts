@@ -4,8 +4,8 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { ExplainedJob } from "../../../prefect1/build/explain.ts";
 import { childPath } from "../../../prefect1/build/field-source.ts";
 import type { TemplateOrigin } from "../../../prefect1/build/template.ts";
-import { escapeUnprintable, oneLine } from "../../../output/clean.ts";
-import { toYaml } from "../../../output/yaml.ts";
+import { oneLine } from "../../../output/clean.ts";
+import { objectText } from "../../../output/object-text.ts";
 import type { FlowRun } from "../../../prefect1/flow-run.ts";
 
 export interface Rendering extends ExplainedJob {
@@ -22,15 +22,13 @@ export function printRendering(
   options: { readonly format: "yaml" | "json"; readonly explain: boolean },
 ): string {
   const { job, fields, flowRun, template } = rendering;
-  if (options.format === "yaml") return options.explain ? explainedYaml(rendering) : toYaml(job);
-  const object = options.explain
-    ? { flowRun: flowRun.id, template: templateName(template), job, fields }
-    : job;
-  return `${escapeUnprintable(JSON.stringify(object, null, 4))}\n`;
+  if (!options.explain) return objectText(job, options.format);
+  if (options.format === "yaml") return explainedYaml(rendering);
+  return objectText({ flowRun: flowRun.id, template: templateName(template), job, fields }, "json");
 }
 
 function explainedYaml({ job, fields, flowRun, template }: Rendering): string {
-  const text = toYaml(job);
+  const text = objectText(job, "yaml");
   const lines = text.trimEnd().split("\n");
   const lineOf = linesOfValues(text);
   const comments = new Map(fields.map(({ path, source }) => [lineOf.get(path), source]));
