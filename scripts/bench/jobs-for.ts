@@ -30,8 +30,11 @@ export async function jobsFor(namespace: string, count: number): Promise<string[
   const texts: string[] = [];
   for (let at = 0; at < ids.length; at += PAGE) {
     const { runs } = await api.launchableFlowRuns(ids.slice(at, at + PAGE), new Date());
-    for (const run of runs)
-      texts.push(JSON.stringify(buildJob(run, settings, defaultTemplate(), jobIdentifier(run))));
+    for (const flowRun of runs) {
+      const template = defaultTemplate();
+      const job = buildJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
+      texts.push(JSON.stringify(job));
+    }
   }
   api.close();
   return texts;

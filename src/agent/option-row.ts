@@ -17,11 +17,29 @@ export interface OptionRow {
   readonly check?: OptionCheck;
 }
 
+type More = Pick<OptionRow, "short" | "default" | "check">;
+type OptionOf<Kind extends OptionRow["kind"]> = OptionRow & { readonly kind: Kind };
+
+/** An option with a value. */
+export function text(flag: string, description: string, more: More = {}): OptionOf<"text"> {
+  return { flag, kind: "text", description, ...more };
+}
+
+/** An option with a value, which may be repeated. */
+export function list(flag: string, description: string, more: More = {}): OptionOf<"list"> {
+  return { flag, kind: "list", description, ...more };
+}
+
+/** An option without a value. */
+export function toggle(flag: string, description: string): OptionOf<"switch"> {
+  return { flag, kind: "switch", description };
+}
+
 /** Options by the names under which their values are kept. */
 export type OptionTable = Readonly<Record<string, OptionRow>>;
 
 /** What was typed: undefined for an option that was not given. */
-export type OptionValue<Kind extends OptionRow["kind"]> =
+type OptionValue<Kind extends OptionRow["kind"]> =
   | (Kind extends "list" ? readonly string[] : Kind extends "switch" ? boolean : string)
   | undefined;
 
@@ -30,23 +48,12 @@ export type ValuesOf<Table extends OptionTable> = {
   readonly [Name in keyof Table]?: OptionValue<Table[Name]["kind"]>;
 };
 
-/** Each option of the table with its texts as they were typed; none for one that was not given. */
-export function textsIn<Table extends OptionTable>(
-  table: Table,
-  values: ValuesOf<Table>,
-): readonly (readonly [OptionRow, readonly string[]])[] {
-  const given: Readonly<Record<string, readonly string[] | string | boolean | undefined>> = values;
-  return Object.entries(table).map(([name, row]) => {
-    const value = given[name];
-    if (typeof value === "string") return [row, [value]];
-    return [row, typeof value === "object" ? value : []];
-  });
-}
-
 /** Throws SettingsError for the first invalid value. An empty value counts as not given, but in a list. */
 export function checkOptionValues<Table extends OptionTable>(table: Table, values: ValuesOf<Table>): void {
-  for (const [{ flag, kind, check }, texts] of textsIn(table, values)) {
-    for (const text of texts) if (text !== "" || kind === "list") check?.(text, flag);
+  const given: Readonly<Record<string, readonly string[] | string | boolean | undefined>> = values;
+  for (const [name, { flag, kind, check }] of Object.entries(table)) {
+    for (const value of [given[name] ?? []].flat())
+      if (typeof value === "string" && (value !== "" || kind === "list")) check?.(value, flag);
   }
 }
 

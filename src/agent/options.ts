@@ -17,172 +17,92 @@ import {
   secretNames,
 } from "./option-checks.ts";
 import type { OptionTable, ValuesOf } from "./option-row.ts";
-import { checkOptionValues } from "./option-row.ts";
+import { checkOptionValues, list, text, toggle } from "./option-row.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];
 
 /** What shapes the Jobs that the agent makes. */
 export const JOB_OPTIONS = {
-  labels: {
-    flag: "--label",
+  labels: list("--label", "take flow runs whose labels are all among these; may be repeated", {
     short: "-l",
-    kind: "list",
-    description: "take flow runs whose labels are all among these; may be repeated",
     check: aLabel,
-  },
-  env: {
-    flag: "--env",
+  }),
+  env: list("--env", "environment variable for every flow run; may be repeated", {
     short: "-e",
-    kind: "list",
-    description: "environment variable for every flow run; may be repeated",
     check: aVariable,
-  },
-  noCloudLogs: {
-    flag: "--no-cloud-logs",
-    kind: "switch",
-    description: "do not send flow runs' logs to Prefect",
-  },
-  keySecret: {
-    flag: "--key-secret",
-    kind: "text",
-    description: "Secret with the API key for the Jobs",
+  }),
+  noCloudLogs: toggle("--no-cloud-logs", "do not send flow runs' logs to Prefect"),
+  keySecret: text("--key-secret", "Secret with the API key for the Jobs", {
     default: "key api-key",
     check: aSecretEntry,
-  },
-  jobTemplate: {
-    flag: "--job-template",
-    kind: "text",
-    description: "job template: a path, s3://, gs:// or http(s)://",
-  },
-  serviceAccountName: {
-    flag: "--service-account-name",
-    kind: "text",
-    description: "ServiceAccount of the flows' pods",
+  }),
+  jobTemplate: text("--job-template", "job template: a path, s3://, gs:// or http(s)://"),
+  serviceAccountName: text("--service-account-name", "ServiceAccount of the flows' pods", {
     check: aServiceAccount,
-  },
-  imagePullSecrets: {
-    flag: "--image-pull-secrets",
-    kind: "text",
-    description: "Secrets to pull images with, separated by commas",
+  }),
+  imagePullSecrets: text("--image-pull-secrets", "Secrets to pull images with, separated by commas", {
     check: secretNames,
-  },
-  safeToEvict: {
-    flag: "--safe-to-evict",
-    kind: "switch",
-    description: "let cluster-autoscaler and Karpenter evict the pods",
-  },
-  noDaskName: {
-    flag: "--no-dask-name",
-    kind: "switch",
-    description: "do not name Dask clusters after their flow run",
-  },
-} as const satisfies OptionTable;
+  }),
+  safeToEvict: toggle("--safe-to-evict", "let cluster-autoscaler and Karpenter evict the pods"),
+  noDaskName: toggle("--no-dask-name", "do not name Dask clusters after their flow run"),
+} satisfies OptionTable;
 
 /** What shapes the agent's work. */
 export const WORK_OPTIONS = {
-  name: { flag: "--name", kind: "text", description: "the agent's name in Prefect", default: "agent" },
-  agentConfigId: {
-    flag: "--agent-config-id",
-    kind: "text",
-    description: "agent config to register with",
-    check: anId,
-  },
-  logLevel: {
-    flag: "--log-level",
-    kind: "text",
-    description: "DEBUG, INFO, WARNING or ERROR",
+  name: text("--name", "the agent's name in Prefect", { default: "agent" }),
+  agentConfigId: text("--agent-config-id", "agent config to register with", { check: anId }),
+  logLevel: text("--log-level", "DEBUG, INFO, WARNING or ERROR", {
     default: "INFO",
     check: oneOf(LEVELS, (value) => value.toUpperCase()),
-  },
-  logFormat: {
-    flag: "--log-format",
-    kind: "text",
-    description: "format of the agent's log",
+  }),
+  logFormat: text("--log-format", "format of the agent's log", {
     default: "text",
     check: oneOf(["text", "json"]),
-  },
-  limit: {
-    flag: "--limit",
-    kind: "text",
-    description: "maximum number of unfinished Jobs",
-    default: "no limit",
-    check: aCount,
-  },
-  concurrency: {
-    flag: "--concurrency",
-    kind: "text",
-    description: "maximum number of flow runs that are submitted at the same time",
+  }),
+  limit: text("--limit", "maximum number of unfinished Jobs", { default: "no limit", check: aCount }),
+  concurrency: text("--concurrency", "maximum number of flow runs that are submitted at the same time", {
     default: String(DEFAULT_SETTINGS.concurrency),
     check: aCount,
-  },
-  startGrace: {
-    flag: "--start-grace",
-    kind: "text",
-    description: "fail the run when its pod has been unable to start for this long (image, Secret, crash)",
-    default: formatDuration(DEFAULT_POLICY.startGraceMs),
-    check: aDuration,
-  },
-  passingGrace: {
-    flag: "--passing-grace",
-    kind: "text",
-    description: "the same for what passes by itself (a registry's trouble, a node's network)",
-    default: formatDuration(DEFAULT_POLICY.passingGraceMs),
-    check: aDuration,
-  },
-  pendingTimeout: {
-    flag: "--pending-timeout",
-    kind: "text",
-    description: "fail the run when its flow has not started this long after its Job was created",
-    default: "never",
-    check: aDuration,
-  },
-  onDisruption: {
-    flag: "--on-disruption",
-    kind: "text",
-    description: "when the pod is evicted or its node lost: fail or retry the run",
+  }),
+  startGrace: text(
+    "--start-grace",
+    "fail the run when its pod has been unable to start for this long (image, Secret, crash)",
+    { default: formatDuration(DEFAULT_POLICY.startGraceMs), check: aDuration },
+  ),
+  passingGrace: text(
+    "--passing-grace",
+    "the same for what passes by itself (a registry's trouble, a node's network)",
+    { default: formatDuration(DEFAULT_POLICY.passingGraceMs), check: aDuration },
+  ),
+  pendingTimeout: text(
+    "--pending-timeout",
+    "fail the run when its flow has not started this long after its Job was created",
+    { default: "never", check: aDuration },
+  ),
+  onDisruption: text("--on-disruption", "when the pod is evicted or its node lost: fail or retry the run", {
     default: DEFAULT_POLICY.onDisruption,
     check: oneOf(["fail", "retry"]),
-  },
-  cancelGrace: {
-    flag: "--cancel-grace",
-    kind: "text",
-    description: "time that a cancelled flow has to end by itself",
+  }),
+  cancelGrace: text("--cancel-grace", "time that a cancelled flow has to end by itself", {
     default: formatDuration(DEFAULT_POLICY.cancelGraceMs),
     check: aDuration,
-  },
-  deleteSucceededAfter: {
-    flag: "--delete-succeeded-after",
-    kind: "text",
-    description: "delete successful Jobs after this long, or never",
+  }),
+  deleteSucceededAfter: text("--delete-succeeded-after", "delete successful Jobs after this long, or never", {
     default: formatDuration(DEFAULT_POLICY.deleteSucceededAfterMs ?? 0),
     check: anAge,
-  },
-  deleteFailedAfter: {
-    flag: "--delete-failed-after",
-    kind: "text",
-    description: "delete failed Jobs after this long, or never",
+  }),
+  deleteFailedAfter: text("--delete-failed-after", "delete failed Jobs after this long, or never", {
     default: formatDuration(DEFAULT_POLICY.deleteFailedAfterMs ?? 0),
     check: anAge,
-  },
-  disableJobDeletion: {
-    flag: "--disable-job-deletion",
-    kind: "switch",
-    description: "never delete finished Jobs",
-  },
-  leaderElect: {
-    flag: "--leader-elect",
-    kind: "switch",
-    description: "work only while holding a Lease: for several replicas of one agent",
-  },
-  shutdownGrace: {
-    flag: "--shutdown-grace",
-    kind: "text",
-    description: "time to finish submissions after SIGTERM",
+  }),
+  disableJobDeletion: toggle("--disable-job-deletion", "never delete finished Jobs"),
+  leaderElect: toggle("--leader-elect", "work only while holding a Lease: for several replicas of one agent"),
+  shutdownGrace: text("--shutdown-grace", "time to finish submissions after SIGTERM", {
     default: formatDuration(DEFAULT_SETTINGS.shutdownGraceMs),
     check: aDuration,
-  },
-} as const satisfies OptionTable;
+  }),
+} satisfies OptionTable;
 
 export const AGENT_OPTIONS = { ...JOB_OPTIONS, ...WORK_OPTIONS };
 

@@ -5,6 +5,7 @@ import type { Attribution, ObservedCluster } from "./dask-cluster.ts";
 import type { ObservedRun } from "../job/observe/observed.ts";
 import { podsOf } from "./dask-cluster.ts";
 import { flowRunIdOf } from "../job/labels.ts";
+import { FLOW_RUN_VARIABLES } from "../job/observe/flow-container.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { podFinishedAt, isPodActive } from "./pod-status.ts";
 import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
@@ -17,8 +18,6 @@ export interface RunWithPods {
 /** A cluster that is not attributed to a flow run yet. */
 export type Unattributed = Omit<ObservedCluster, "owner">;
 
-/** The environment variables with the flow run's id: of Prefect 1, and of Prefect 2 and 3. */
-export const RUN_VARIABLES = ["PREFECT__CONTEXT__FLOW_RUN_ID", "PREFECT__FLOW_RUN_ID"];
 /** `dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}`: the name template that the agent sets for Dask clusters. */
 const NAME_WITH_RUN_ID = /^dask-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{8}-[0-9a-f]$/;
 
@@ -34,12 +33,18 @@ interface RunPod {
 export function attributionAmong(
   runs: readonly RunWithPods[],
 ): (cluster: Unattributed) => Attribution | undefined {
-  const owners = ownersIn(runs);
-  const runPods = podsIn(runs);
+  const jobs = runs.flatMap(({ flowRunId, observed }) => observed.jobs.map((job) => ({ flowRunId, ...job })));
+  const runPods: readonly RunPod[] = jobs.flatMap(({ flowRunId, pods, deletedPods }) =>
+    [...pods, ...deletedPods].map((pod) => ({ flowRunId, pod })),
+  );
+  const owners = new Map<string, string>([
+    ...jobs.map(({ flowRunId, job }) => [job.metadata.uid, flowRunId] as const),
+    ...runPods.map(({ flowRunId, pod }) => [pod.metadata.uid, flowRunId] as const),
+  ]);
   const byIp = Map.groupBy(runPods, ({ pod }) => pod.status.podIP);
   const kinds: readonly (readonly [Attribution["by"], Evidence])[] = [
     ["owner", (cluster, pods) => fromMetadata(cluster, pods, (meta) => ownerIn(owners, meta))],
-    ["label", (cluster, pods) => fromMetadata(cluster, pods, runLabel)],
+    ["label", (cluster, pods) => fromMetadata(cluster, pods, (meta) => flowRunIdOf(meta) || undefined)],
     ["environment", (cluster, pods) => [...resourceVariables(cluster.resource), ...pods.map(inEnvironment)]],
     ["name", (cluster) => [flowRunIdInName(cluster.name)]],
     ["address", (_, pods) => pods.map((pod) => byAddress(pod, byIp))],
@@ -58,8 +63,8 @@ function strongestAttribution(
 ): Attribution | undefined {
   const pods = podsOf(cluster);
   const found = kinds.map(([by, evidence]) => ({ by, ids: evidence(cluster, pods) }));
-  const reliable = found.filter(({ by }) => by !== "address").flatMap(({ ids }) => distinct(ids));
-  if (new Set(reliable).size > 1) return undefined;
+  const reliable = found.filter(({ by }) => by !== "address").flatMap(({ ids }) => ids);
+  if (distinct(reliable).length > 1) return undefined;
   const first = found.find(({ ids }) => distinct(ids).length > 0);
   const [flowRunId, second] = distinct(first?.ids ?? []);
   if (first === undefined || flowRunId === undefined || second !== undefined) return undefined;
@@ -93,13 +98,8 @@ function ownerIn(owners: ReadonlyMap<string, string>, meta: Meta): string | unde
   return found.find((flowRunId) => flowRunId !== undefined);
 }
 
-function runLabel(meta: Meta): string | undefined {
-  const id = flowRunIdOf(meta);
-  return id === "" ? undefined : id;
-}
-
 function inEnvironment(pod: Pick<Pod, "spec">): string | undefined {
-  return RUN_VARIABLES.map((name) => variableOf(pod, name)).find((id) => id !== undefined);
+  return FLOW_RUN_VARIABLES.map((name) => variableOf(pod, name)).find((id) => id !== undefined);
 }
 
 /** The run ids in the pod specs of a DaskCluster. */
@@ -109,7 +109,7 @@ function resourceVariables(resource: AnyObject | undefined): readonly (string | 
     const variables = arrayIn(spec["containers"]).flatMap((container) => arrayIn(objectIn(container)["env"]));
     return variables.map((variable) => {
       const { name, value } = objectIn(variable);
-      return RUN_VARIABLES.includes(textIn(name) ?? "") ? textIn(value) || undefined : undefined;
+      return FLOW_RUN_VARIABLES.includes(textIn(name) ?? "") ? textIn(value) || undefined : undefined;
     });
   });
 }
@@ -122,8 +122,7 @@ function byAddress(
   const host = schedulerHostOf(worker);
   if (host === undefined) return undefined;
   const matching = (byIp.get(host) ?? []).filter(({ pod }) => existedWhenCreated(pod, worker));
-  const [flowRunId, second] = distinct(matching.map((match) => match.flowRunId));
-  return second === undefined ? flowRunId : undefined;
+  return onlyRunOf(matching);
 }
 
 /** The only run with a pod of this image and ServiceAccount when the cluster was created. Shown to users, never acted on. */
@@ -138,32 +137,19 @@ function guess(cluster: Unattributed, runPods: readonly RunPod[]): Attribution |
       (runPod.spec.containers ?? []).some((container) => container.image === image) &&
       existedWhenCreated(runPod, pod),
   );
-  const [flowRunId, second] = distinct(matching.map((match) => match.flowRunId));
-  return flowRunId === undefined || second !== undefined ? undefined : { flowRunId, by: "guess" };
+  const flowRunId = onlyRunOf(matching);
+  return flowRunId === undefined ? undefined : { flowRunId, by: "guess" };
+}
+
+function onlyRunOf(pods: readonly RunPod[]): string | undefined {
+  const [flowRunId, second] = distinct(pods.map((match) => match.flowRunId));
+  return second === undefined ? flowRunId : undefined;
 }
 
 function existedWhenCreated(pod: Pod, other: Pod): boolean {
   const createdMs = Date.parse(other.metadata.creationTimestamp);
   const endedMs = podFinishedAt(pod)?.getTime() ?? Number.POSITIVE_INFINITY;
   return Date.parse(pod.metadata.creationTimestamp) <= createdMs && createdMs <= endedMs;
-}
-
-function ownersIn(runs: readonly RunWithPods[]): ReadonlyMap<string, string> {
-  return new Map(
-    runs.flatMap(({ flowRunId, observed }) =>
-      observed.jobs.flatMap(({ job, pods, deletedPods }) =>
-        [job, ...pods, ...deletedPods].map(({ metadata }) => [metadata.uid, flowRunId] as const),
-      ),
-    ),
-  );
-}
-
-function podsIn(runs: readonly RunWithPods[]): readonly RunPod[] {
-  return runs.flatMap(({ flowRunId, observed }) =>
-    observed.jobs.flatMap(({ pods, deletedPods }) =>
-      [...pods, ...deletedPods].map((pod) => ({ flowRunId, pod })),
-    ),
-  );
 }
 
 function distinct(ids: readonly (string | undefined)[]): readonly string[] {

@@ -2,7 +2,7 @@
 
 import type { Decision, Transition } from "../job/decide/types.ts";
 import { formatDuration } from "../base/duration.ts";
-import { hasDeletableParts, isDeletedWithRun } from "../dask/deleted-with-run.ts";
+import { hasDeletableParts, isDeletedWithRun } from "../dask/dask-cluster.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import { isKept } from "../job/labels.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";

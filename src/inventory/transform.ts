@@ -1,13 +1,13 @@
 // Inventory: what it keeps of Jobs and pods besides what the agent keeps.
 
-import { RUN_VARIABLES } from "../dask/attribute.ts";
+import { FLOW_RUN_VARIABLES } from "../job/observe/flow-container.ts";
 import { DASK_LABELS, SCHEDULER_ADDRESS } from "../dask/recognise.ts";
 import { API_VARIABLES, TENANT_VARIABLE } from "../job/job-origin.ts";
 import type { Transform } from "../job/transform.ts";
 import type { Job, KindMap, Pod, Resource } from "../kube/client/objects.ts";
 
 const JOB_VARIABLES = new Set([...API_VARIABLES, TENANT_VARIABLE]);
-const DASK = { labels: DASK_LABELS, variables: new Set([...RUN_VARIABLES, SCHEDULER_ADDRESS]) };
+const DASK = { labels: DASK_LABELS, variables: new Set([...FLOW_RUN_VARIABLES, SCHEDULER_ADDRESS]) };
 
 /** The object with only those fields that are read; other resources as they are. */
 export function transformed<R extends Resource>(

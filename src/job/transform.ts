@@ -2,15 +2,7 @@
 // 10,000 of them need little memory.
 
 import { Interner } from "../base/interner.ts";
-import type {
-  Container,
-  ContainerStatus,
-  Job,
-  KubeEvent,
-  Meta,
-  Pod,
-  PodSpec,
-} from "../kube/client/objects.ts";
+import type { Container, Job, KubeEvent, Meta, Pod, PodSpec } from "../kube/client/objects.ts";
 import {
   AGENT_ANNOTATION,
   FLOW_RUN_LABEL,
@@ -34,6 +26,20 @@ const DROPPED_CONDITIONS = new Set(["Ready", "ContainersReady", "Initialized", "
 const FLOW_ENV = FLOW_RUN_VARIABLES.map((name) => ({ name }));
 const FINISHED = new Set(["Succeeded", "Failed"]);
 
+/** The fields that are read, by where they are. */
+const FIELDS = {
+  meta: words(`name namespace uid resourceVersion creationTimestamp deletionTimestamp
+    ownerReferences finalizers labels annotations`),
+  job: words("backoffLimit parallelism completions activeDeadlineSeconds suspend podFailurePolicy"),
+  podSpec: words("nodeName serviceAccountName schedulerName restartPolicy containers initContainers"),
+  podStatus: words("phase reason message podIP conditions containerStatuses initContainerStatuses"),
+  container: words("name image restartPolicy resources env"),
+  containerStatus: words("name ready started restartCount state lastState"),
+  involvedObject: words("kind name uid"),
+  event: words(`metadata involvedObject type reason message count firstTimestamp lastTimestamp
+    eventTime series`),
+};
+
 /** What to keep besides. */
 export interface AlsoKept {
   readonly labels?: readonly string[];
@@ -47,126 +53,86 @@ export class Transform {
 
   /** A Job, without its pod template. */
   job(job: Job): Job {
-    const { backoffLimit, parallelism, completions, activeDeadlineSeconds, suspend, podFailurePolicy } =
-      job.spec;
     return {
       metadata: this.#metadata(job.metadata, LABELS),
-      spec: this.#shared.of(
-        defined({
-          backoffLimit,
-          parallelism,
-          completions,
-          activeDeadlineSeconds,
-          suspend,
-          podFailurePolicy,
-        }),
-      ),
+      spec: this.#shared.of(pick(job.spec, FIELDS.job)),
       status: job.status,
     };
   }
 
   pod(pod: Pod, { labels = [], variables }: AlsoKept = {}): Pod {
-    const { phase, reason, message, podIP, conditions, containerStatuses, initContainerStatuses } =
-      pod.status;
+    const { phase, conditions, containerStatuses, initContainerStatuses } = pod.status;
     const isLetGo = (pod.metadata.ownerReferences ?? []).length === 0;
     const isFinished = FINISHED.has(phase ?? "");
     const keptConditions = conditions?.filter(({ type }) => isFinished || !DROPPED_CONDITIONS.has(type));
+    const statuses = (all: typeof containerStatuses): typeof all =>
+      this.#shared.of(all?.map((status) => pick(status, FIELDS.containerStatus)));
     return {
       metadata: this.#metadata(pod.metadata, [...LABELS, ...labels, ...(isLetGo ? JOB_LABELS : [])]),
       spec: this.podSpec(pod.spec, variables),
-      status: defined({
-        phase,
-        reason,
-        message,
-        podIP,
+      status: pick(pod.status, FIELDS.podStatus, {
         conditions: this.#shared.of(keptConditions),
-        containerStatuses: this.#shared.of(containerStatuses?.map(transformContainerStatus)),
-        initContainerStatuses: this.#shared.of(initContainerStatuses?.map(transformContainerStatus)),
+        containerStatuses: statuses(containerStatuses),
+        initContainerStatuses: statuses(initContainerStatuses),
       }),
     };
   }
 
   podSpec(spec: PodSpec, variables?: ReadonlySet<string>): PodSpec {
-    const { nodeName, serviceAccountName, restartPolicy, containers, initContainers } = spec;
+    const { nodeName, containers, initContainers } = spec;
     const schedulerName = nodeName === undefined ? spec.schedulerName : undefined;
     const kept = (container: Container): Container => transformContainer(container, variables);
-    return this.#shared.of(
-      defined({
-        nodeName,
-        serviceAccountName,
-        schedulerName,
-        restartPolicy,
-        containers: containers?.map(kept),
-        initContainers: initContainers?.map(kept),
-      }),
-    );
+    const replaced = { containers: containers?.map(kept), initContainers: initContainers?.map(kept) };
+    return this.#shared.of(pick(spec, FIELDS.podSpec, { schedulerName, ...replaced }));
   }
 
   event(event: KubeEvent): KubeEvent {
-    const { involvedObject, type, reason, message, count, series } = event;
-    const { firstTimestamp, lastTimestamp, eventTime } = event;
-    const { kind, name, uid } = involvedObject;
-    return defined({
+    return pick(event, FIELDS.event, {
       metadata: this.#metadata(event.metadata, []),
-      involvedObject: defined({ kind, name, uid }),
-      type,
-      reason,
-      message: this.#shared.of(message),
-      count,
-      firstTimestamp,
-      lastTimestamp,
-      eventTime,
-      series,
+      involvedObject: pick(event.involvedObject, FIELDS.involvedObject),
+      message: this.#shared.of(event.message),
     });
   }
 
   #metadata(meta: Meta, labels: readonly string[]): Meta {
-    const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp } = meta;
-    return defined({
-      name,
-      namespace: this.#shared.of(namespace),
-      uid,
-      resourceVersion,
-      creationTimestamp: this.#shared.of(creationTimestamp),
-      deletionTimestamp,
-      ownerReferences: meta.ownerReferences,
-      finalizers: deletionTimestamp === undefined ? undefined : meta.finalizers,
-      labels: pickKeys(meta.labels, labels),
-      annotations: this.#shared.of(pickKeys(meta.annotations, ANNOTATIONS)),
+    return pick(meta, FIELDS.meta, {
+      namespace: this.#shared.of(meta.namespace),
+      creationTimestamp: this.#shared.of(meta.creationTimestamp),
+      finalizers: meta.deletionTimestamp === undefined ? undefined : meta.finalizers,
+      labels: pickSome(meta.labels, labels),
+      annotations: this.#shared.of(pickSome(meta.annotations, ANNOTATIONS)),
     });
   }
 }
 
 function transformContainer(container: Container, variables?: ReadonlySet<string>): Container {
-  const { name, image, restartPolicy, resources } = container;
   const flowEnv = runsFlow(container) ? FLOW_ENV : undefined;
   const kept = variables && container.env?.filter((variable) => variables.has(variable.name));
-  const env = kept === undefined || kept.length === 0 ? flowEnv : kept;
-  return defined({ name, image, restartPolicy, resources, env });
+  return pick(container, FIELDS.container, { env: kept === undefined || kept.length === 0 ? flowEnv : kept });
 }
 
-function transformContainerStatus(status: ContainerStatus): ContainerStatus {
-  const { name, ready, started, restartCount, state, lastState } = status;
-  return defined({ name, ready, started, restartCount, state, lastState });
-}
-
-function pickKeys(
-  from: Readonly<Record<string, string>> | undefined,
-  keys: readonly string[],
-): Readonly<Record<string, string>> | undefined {
-  let found: Record<string, string> | undefined;
-  for (const key of keys) {
-    const value = from?.[key];
-    if (value !== undefined) (found ??= {})[key] = value;
-  }
-  return found;
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** A copy without undefined values, which cost memory. (Objects after `delete` cost even more.) */
-function defined<T extends object>(value: T): Defined<T> {
+/**
+ * A copy with these fields, some of them replaced, without undefined values, which cost memory. (Objects after `delete` cost
+ * even more.)
+ */
+function pick<T extends object>(
+  from: T,
+  fields: readonly string[],
+  replaced: { readonly [Field in keyof T]?: T[Field] | undefined } = {},
+): T {
   const kept: Partial<T> = {};
-  for (const key of Object.keys(value) as (keyof T)[]) if (value[key] !== undefined) kept[key] = value[key];
-  return kept as Defined<T>;
+  for (const field of fields as readonly (keyof T)[]) {
+    const value = field in replaced ? replaced[field] : from[field];
+    if (value !== undefined) kept[field] = value;
+  }
+  return kept as T;
+}
+
+/** The same; undefined if nothing is kept. */
+function pickSome<T extends object>(from: T | undefined, keys: readonly string[]): T | undefined {
+  return from !== undefined && keys.some((key) => key in from) ? pick(from, keys) : undefined;
+}
+
+function words(text: string): readonly string[] {
+  return text.split(/\s+/);
 }

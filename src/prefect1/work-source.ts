@@ -200,7 +200,7 @@ export class Prefect1WorkSource implements WorkSource {
       identifiers: identifiersOf(claim.identifier, flowRun.id),
       build: async (identifier): Promise<JobManifest> => {
         const settings = { ...this.#options.job, owner: await this.#owner() };
-        return buildJob(flowRun, settings, await template(), identifier);
+        return buildJob({ flowRun, settings, template: await template(), identifier });
       },
       isCurrent: (state) => this.#isCurrent(work, state),
     };

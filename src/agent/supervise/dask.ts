@@ -1,12 +1,11 @@
 // Deletes the Dask clusters of flow runs that were cancelled or lost their pod; nothing else deletes them (dask-kubernetes
 // issues 53, 343). Lists Dask objects only then, once for all runs that need them at the same time.
 
-import { podsOf } from "../../dask/dask-cluster.ts";
+import { isDeletedWithRun, podsOf } from "../../dask/dask-cluster.ts";
 import { Batcher } from "../../base/batch.ts";
 import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
-import { isDeletedWithRun } from "../../dask/deleted-with-run.ts";
 import { isPodActive } from "../../dask/pod-status.ts";
 import { membershipOf } from "../../dask/recognise.ts";
 import type { ObservedCluster } from "../../dask/dask-cluster.ts";

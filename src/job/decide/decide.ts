@@ -4,7 +4,7 @@
 
 import { lastSeenAt } from "../../kube/client/objects.ts";
 import { IDENTIFIER_LABEL, isKept } from "../labels.ts";
-import { eventsOf } from "../observe/observed.ts";
+import { eventsOf, isDeleted } from "../observe/observed.ts";
 import type { ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../observe/phase.ts";
 import type { JobPhase } from "../observe/phase.ts";
@@ -35,9 +35,11 @@ export function decide(input: DecideInput): Decision {
     const logs = [...retryEntries(context), ...(decision.logs ?? [])];
     return { observed, phase, decision: { ...decision, logs } };
   });
-  const due = dueDeletions(decided);
+  const all = deletionsOf(decided);
+  const due = all.filter(({ inMs }) => inMs <= 0);
+  const later = all.flatMap(({ inMs }) => (inMs > 0 ? [inMs] : []));
   const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest(decided);
-  const waits = [...due.waits, ...decided.flatMap(({ decision }) => decision.requeueAfterMs ?? [])];
+  const waits = [...later, ...decided.flatMap(({ decision }) => decision.requeueAfterMs ?? [])];
   const transition = first?.decision.transition ?? cancelTransition(jobs, input);
   return {
     status: first?.decision.status ?? "finished",
@@ -48,8 +50,8 @@ export function decide(input: DecideInput): Decision {
         ? decided.flatMap(({ observed, decision }) => [...eventEntries(observed), ...(decision.logs ?? [])])
         : [],
     transition,
-    deletions: due.deletions,
-    deleteDask: mustDeleteDask({ run: input.run, transition, deletedPhases: due.phases }),
+    deletions: due.map(({ job, reason, status, isActive }) => ({ job, reason, status, isActive })),
+    deleteDask: mustDeleteDask({ run: input.run, transition, deletedPhases: due.map(({ phase }) => phase) }),
     heartbeat: decided.some(({ decision }) => decision.heartbeat === true),
     requeueAfterMs: waits.length === 0 ? undefined : Math.min(...waits),
     firstObserved: new Map(
@@ -60,27 +62,15 @@ export function decide(input: DecideInput): Decision {
   };
 }
 
-interface DueDeletions {
-  readonly deletions: Deletion[];
-  readonly phases: JobPhase[];
-  /** Milliseconds until the other deletions are due. */
-  readonly waits: number[];
-}
-
-function dueDeletions(decided: readonly DecidedJob[]): DueDeletions {
-  const due: DueDeletions = { deletions: [], phases: [], waits: [] };
-  for (const { observed, phase, decision } of decided) {
-    const { job, gone } = observed;
-    const isDeleted = gone || job.metadata.deletionTimestamp !== undefined;
-    if (decision.deletion === undefined || isDeleted || isKept(job.metadata)) continue;
-    const { inMs, reason } = decision.deletion;
-    if (inMs > 0) due.waits.push(inMs);
-    else {
-      due.deletions.push({ job, reason, status: decision.status, isActive: !isJobFinished(job) });
-      due.phases.push(phase);
-    }
-  }
-  return due;
+/** The Jobs to delete, now or later. */
+function deletionsOf(
+  decided: readonly DecidedJob[],
+): readonly (Deletion & { inMs: number; phase: JobPhase })[] {
+  return decided.flatMap(({ observed, phase, decision: { status, deletion } }) => {
+    const { job } = observed;
+    if (deletion === undefined || isDeleted(observed) || isKept(job.metadata)) return [];
+    return [{ ...deletion, phase, job, status, isActive: !isJobFinished(job) }];
+  });
 }
 
 function newest(decided: readonly DecidedJob[]): DecidedJob | undefined {

@@ -5,6 +5,7 @@ import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
 import type { ObservedJob } from "../observe/observed.ts";
 import { isLive } from "../observe/phase.ts";
 import type { JobPhase } from "../observe/phase.ts";
+import { hasEnded } from "../observe/pod-termination.ts";
 import { deleteAfter } from "./failed.ts";
 import { isRunFinished, msSince, observedSince } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
@@ -32,7 +33,7 @@ export function cancelTransition(
   { run }: DecideInput,
 ): Transition | undefined {
   if (run.kind !== "known" || run.state.type !== "cancelling") return undefined;
-  if (!jobs.every(({ phase, observed }) => observed.gone || hasEnded(phase) || isTerminating(observed)))
+  if (!jobs.every(({ phase, observed }) => observed.gone || isOver(phase) || isTerminating(observed)))
     return undefined;
   return { kind: "cancelled", message: "Cancelled: nothing of the flow run is left in Kubernetes" };
 }
@@ -41,7 +42,7 @@ function onCancelled(context: JobContext, reason: string): JobDecision {
   const { phase, observed, input } = context;
   const status = "cancelled";
   if (observed.gone) return { status, reason };
-  if (!hasEnded(phase)) return afterGrace(context, { status, reason, graceMs: input.policy.cancelGraceMs });
+  if (!isOver(phase)) return afterGrace(context, { status, reason, graceMs: input.policy.cancelGraceMs });
   const { deleteSucceededAfterMs, deleteFailedAfterMs } = input.policy;
   const afterMs = phase.kind === "succeeded" ? deleteSucceededAfterMs : deleteFailedAfterMs;
   const firstObserved = observedSince(context, "ended", phase.endedAt);
@@ -49,16 +50,15 @@ function onCancelled(context: JobContext, reason: string): JobDecision {
   return { status, reason, deletion, firstObserved };
 }
 
-function hasEnded(
+function isOver(
   phase: JobPhase,
 ): phase is JobPhase & { readonly kind: "succeeded" | "failed" | "disrupted" } {
-  return phase.kind === "succeeded" || phase.kind === "failed" || phase.kind === "disrupted";
+  return ["succeeded", "failed", "disrupted"].includes(phase.kind);
 }
 
 /** The Job is being deleted and none of its pods runs: only finalizers keep it. */
 function isTerminating({ job, pods }: ObservedJob): boolean {
-  const isOver = (phase: string | undefined): boolean => phase === "Failed" || phase === "Succeeded";
-  return job.metadata.deletionTimestamp !== undefined && pods.every(({ status }) => isOver(status.phase));
+  return job.metadata.deletionTimestamp !== undefined && pods.every(hasEnded);
 }
 
 /**

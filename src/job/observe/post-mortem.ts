@@ -1,6 +1,7 @@
 // The report on a failed Job for the flow run's log.
 
 import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
+import { specOf } from "./pod-termination.ts";
 import type { ObservedJob } from "./observed.ts";
 import type { Problem } from "./problem.ts";
 import { oneLine } from "./problem.ts";
@@ -31,8 +32,7 @@ function podLines(pod: Pod, isDeleted: boolean): string[] {
 }
 
 function containerLines(pod: Pod, status: ContainerStatus, title: string): string[] {
-  const all = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
-  const spec = all.find(({ name }) => name === status.name);
+  const spec = specOf(pod, status);
   const restarts = (status.restartCount ?? 0) > 0 ? `, restarted ${status.restartCount} times` : "";
   const lines = [`\t${title} '${status.name}' ${describeState(status, spec)}${restarts}`];
   const memory = [spec?.resources?.requests?.["memory"], spec?.resources?.limits?.["memory"]];

@@ -39,28 +39,17 @@ const KEEP_RUNNING: Readonly<Record<string, string>> = {
 const SPOT = "cloud.google.com/gke-spot";
 const POD_META = "spec.template.metadata";
 
-/** Builds the Job of a flow run. Throws JobError with a message for the flow's owner. */
-// oxlint-disable-next-line max-params -- one parameter per input
-export function buildJob(
-  flowRun: FlowRun,
-  settings: JobSettings,
-  template: Template,
-  identifier: string,
-): JobManifest {
-  return assembleJob({ flowRun, settings, template, identifier });
-}
-
-/** Like buildJob; also records the source of each field that is not from the template. */
-export function assembleJob(input: BuildInput, record?: Recorder): JobManifest {
+/** Builds the Job of a flow run. Throws JobError with a message for the flow's owner. `record`: told where fields are from. */
+export function buildJob(input: BuildInput, record: Recorder = () => {}): JobManifest {
   const { body } = input.template;
   const runConfig = readRunConfig(input.flowRun);
   checkNamespace(input);
   const spec = objectIn(body["spec"]);
-  for (const field of ["apiVersion", "kind"]) if (body[field] === undefined) record?.(field, "default");
+  for (const field of ["apiVersion", "kind"]) if (body[field] === undefined) record(field, "default");
   const restarts = objectIn(objectIn(spec["template"])["spec"])["restartPolicy"] === "OnFailure";
   // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
   const backoffLimit = restarts ? {} : { backoffLimit: 0 };
-  if (spec["backoffLimit"] === undefined && !restarts) record?.("spec.backoffLimit", "default");
+  if (spec["backoffLimit"] === undefined && !restarts) record("spec.backoffLimit", "default");
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -79,19 +68,16 @@ function checkNamespace({ flowRun, settings, template }: BuildInput): void {
   );
 }
 
-function jobMeta(input: BuildInput, record: Recorder | undefined): JobManifest["metadata"] {
+function jobMeta(input: BuildInput, record: Recorder): JobManifest["metadata"] {
   const { template, settings } = input;
-  const metadata = objectIn(template.body["metadata"]);
-  record?.("metadata.name", templateName(template) === undefined ? "default" : "template");
+  const path = "metadata";
+  const metadata = objectIn(template.body[path]);
+  record(`${path}.name`, templateName(template) === undefined ? "default" : "template");
   const name = jobName(template, input.identifier);
-  const full = {
-    ...metadata,
-    name,
-    labels: withLabels(input, metadata, record && underPath(record, "metadata")),
-  };
+  const full = { ...metadata, name, labels: labelsOf(input, { metadata, path }, record) };
   if (settings.owner === undefined) return full;
   const ours = { ...ownRetries(template), [AGENT_ANNOTATION]: settings.owner };
-  for (const key of Object.keys(ours)) record?.(childPath("metadata.annotations", key), "forced");
+  for (const key of Object.keys(ours)) record(childPath(`${path}.annotations`, key), "forced");
   return { ...full, annotations: { ...objectIn(metadata["annotations"]), ...ours } };
 }
 
@@ -106,7 +92,7 @@ function ownRetries({ body }: Template): JsonObject {
 function podTemplate(
   input: BuildInput,
   runConfig: RunConfig,
-  record: Recorder | undefined,
+  record: Recorder,
 ): JobManifest["spec"]["template"] {
   const template = objectIn(objectIn(input.template.body["spec"])["template"]);
   return {
@@ -116,13 +102,13 @@ function podTemplate(
   };
 }
 
-function podMeta(input: BuildInput, template: JsonObject, record: Recorder | undefined): ManifestMeta {
+function podMeta(input: BuildInput, template: JsonObject, record: Recorder): ManifestMeta {
   const metadata = objectIn(template["metadata"]);
-  const full = { ...metadata, labels: withLabels(input, metadata, record && underPath(record, POD_META)) };
+  const full = { ...metadata, labels: labelsOf(input, { metadata, path: POD_META }, record) };
   const annotations = objectIn(metadata["annotations"]);
   if (input.settings.safeToEvict || isSpot(objectIn(template["spec"]))) return full;
   for (const key of Object.keys(KEEP_RUNNING)) {
-    if (annotations[key] === undefined) record?.(childPath(`${POD_META}.annotations`, key), "default");
+    if (annotations[key] === undefined) record(childPath(`${POD_META}.annotations`, key), "default");
   }
   return { ...full, annotations: { ...KEEP_RUNNING, ...annotations } };
 }
@@ -134,22 +120,17 @@ function isSpot(spec: JsonObject): boolean {
   );
 }
 
-function withLabels(
+/** The labels of the metadata at this path, with those of the run. */
+function labelsOf(
   { identifier, flowRun }: BuildInput,
-  metadata: JsonObject,
-  record: Recorder | undefined,
+  { metadata, path }: { readonly metadata: JsonObject; readonly path: string },
+  record: Recorder,
 ): JsonObject {
   const ours = {
     [IDENTIFIER_LABEL]: identifier,
     [FLOW_RUN_LABEL]: flowRun.id,
     [FLOW_LABEL]: flowRun.flow.id,
   };
-  if (record !== undefined)
-    for (const label of Object.keys(ours)) record(childPath("labels", label), "forced");
+  for (const label of Object.keys(ours)) record(childPath(`${path}.labels`, label), "forced");
   return { ...objectIn(metadata["labels"]), ...ours };
-}
-
-/** Prefixes the recorded paths. */
-function underPath(record: Recorder, path: string): Recorder {
-  return (inner, source) => record(`${path}.${inner}`, source);
 }

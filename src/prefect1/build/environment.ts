@@ -29,6 +29,8 @@ type EnvMap = Map<string, SourcedEnvVar>;
 const DASK_NAME = "DASK_KUBERNETES__NAME";
 /** dask-kubernetes fills in the placeholders, so that the names of a cluster's objects contain the flow run's id. */
 const DASK_NAME_VALUE = "dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}";
+/** Numbers without an exponent and with all their digits. */
+const DECIMAL = new Intl.NumberFormat("en", { useGrouping: false, maximumSignificantDigits: 21 });
 const SEND_LOGS = "PREFECT__CLOUD__SEND_FLOW_RUN_LOGS";
 
 /** All variables. Names are unique, unless the template repeats one. */
@@ -49,7 +51,7 @@ export function flowEnvironment(input: EnvInput): SourcedEnvVar[] {
 export function envText(value: unknown): string {
   if (typeof value === "string") return value;
   if (value === null || value === undefined) return "";
-  if (typeof value === "number") return decimal(value);
+  if (typeof value === "number") return DECIMAL.format(`${value}`);
   return JSON.stringify(value);
 }
 
@@ -108,16 +110,4 @@ function set(
   { value, source }: { value: unknown; source: FieldSource },
 ): void {
   variables.set(name, { entry: { name, value: envText(value) }, source });
-}
-
-/** The number in decimal notation, without an exponent. */
-function decimal(value: number): string {
-  const [mantissa = "", exponent] = String(value).split("e");
-  if (exponent === undefined) return mantissa;
-  const [, sign = "", whole = "", fraction = ""] = /^(-?)(\d)\.?(\d*)$/.exec(mantissa) ?? [];
-  const places = Number(exponent);
-  // JavaScript prints an exponent only when the decimal point is before or after all digits.
-  return places < 0
-    ? `${sign}0.${"0".repeat(-places - 1)}${whole}${fraction}`
-    : `${sign}${whole}${fraction.padEnd(places, "0")}`;
 }

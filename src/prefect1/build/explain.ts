@@ -1,13 +1,11 @@
 // Explains a Job: the source of each field.
 
 import { isObject } from "../../base/json.ts";
-import type { FlowRun } from "../flow-run.ts";
-import { assembleJob } from "./build.ts";
+import { buildJob } from "./build.ts";
+import type { BuildInput } from "./build.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 import { childPath } from "./field-source.ts";
 import type { FieldSource } from "./field-source.ts";
-import type { JobSettings } from "./job-settings.ts";
-import type { Template } from "./template.ts";
 
 export interface ExplainedField {
   /** Such as `spec.template.spec.containers[0].env[3].value`. */
@@ -22,17 +20,9 @@ export interface ExplainedJob {
 }
 
 /** Builds the same Job as buildJob, with the source of each field. */
-// oxlint-disable-next-line max-params -- like buildJob
-export function explainJob(
-  flowRun: FlowRun,
-  settings: JobSettings,
-  template: Template,
-  identifier: string,
-): ExplainedJob {
+export function explainJob(input: BuildInput): ExplainedJob {
   const sources = new Map<string, FieldSource>();
-  const job = assembleJob({ flowRun, settings, template, identifier }, (path, source) =>
-    sources.set(path, source),
-  );
+  const job = buildJob(input, (path, source) => sources.set(path, source));
   const fields: ExplainedField[] = [];
   const visit = (value: unknown, path: string, inherited: FieldSource): void => {
     const source = sources.get(path) ?? inherited;
@@ -40,7 +30,7 @@ export function explainJob(
     if (children.length === 0) fields.push({ path, source });
     for (const [key, child] of children) visit(child, childPath(path, key), source);
   };
-  const defaultSource: FieldSource = template.origin.from === "default" ? "default" : "template";
+  const defaultSource = input.template.origin.from === "default" ? "default" : "template";
   for (const [key, child] of Object.entries(job)) visit(child, key, defaultSource);
   return { job, fields };
 }

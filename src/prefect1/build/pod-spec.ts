@@ -12,7 +12,7 @@ import type { FieldSource, Recorder } from "./field-source.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { storageImage } from "./storage.ts";
-import type { OverridableField, Template } from "./template.ts";
+import type { Template } from "./template.ts";
 
 export interface PodInput {
   readonly flowRun: FlowRun;
@@ -31,13 +31,13 @@ type Choice<T> = readonly [T, FieldSource] | undefined;
 const PATH = "spec.template.spec";
 const FLOW_CONTAINER = "flow";
 
-export function buildPodSpec(input: PodInput, record: Recorder | undefined): PodSpec {
+export function buildPodSpec(input: PodInput, record: Recorder): PodSpec {
   const { podSpec } = input;
   const fields: Record<string, unknown> = { ...podSpec };
   const write = (field: string, choice: Choice<unknown>): void => {
     if (choice === undefined) return;
     fields[field] = choice[0];
-    record?.(`${PATH}.${field}`, choice[1]);
+    record(`${PATH}.${field}`, choice[1]);
   };
   write("serviceAccountName", serviceAccountOf(input));
   write("imagePullSecrets", pullSecretsOf(input));
@@ -49,7 +49,7 @@ export function buildPodSpec(input: PodInput, record: Recorder | undefined): Pod
 function serviceAccountOf({ runConfig, settings, template }: PodInput): Choice<string> {
   if (runConfig.serviceAccountName !== null) return [runConfig.serviceAccountName, "run config"];
   const { serviceAccountName: name } = settings;
-  return name === undefined || definedByRunConfigTemplate(template, "serviceAccountName")
+  return name === undefined || template.overrides.has("serviceAccountName")
     ? undefined
     : [name, "agent option"];
 }
@@ -59,17 +59,12 @@ function pullSecretsOf({ runConfig, settings, template }: PodInput): Choice<{ na
   const named = (names: readonly string[]): { name: string }[] => names.map((name) => ({ name }));
   if (runConfig.imagePullSecrets.length > 0) return [named(runConfig.imagePullSecrets), "run config"];
   const { imagePullSecrets: names } = settings;
-  return names === undefined || definedByRunConfigTemplate(template, "imagePullSecrets")
+  return names === undefined || template.overrides.has("imagePullSecrets")
     ? undefined
     : [named(names), "agent option"];
 }
 
-/** Whether the run config's template defines the field, even as null: then the agent does not override it. */
-function definedByRunConfigTemplate(template: Template, field: OverridableField): boolean {
-  return template.origin.from === "run config" && template.defines[field];
-}
-
-function containersOf(input: PodInput, record: Recorder | undefined): JsonObject[] {
+function containersOf(input: PodInput, record: Recorder): JsonObject[] {
   const containers = arrayIn(input.podSpec["containers"]).map(objectIn);
   if (containers.length === 0) containers.push({});
   const at = Math.max(
@@ -77,18 +72,18 @@ function containersOf(input: PodInput, record: Recorder | undefined): JsonObject
     containers.findIndex((container) => container["name"] === FLOW_CONTAINER),
   );
   const path = `${PATH}.containers[${at}]`;
-  const toContainer: Recorder | undefined =
-    record === undefined ? undefined : (field, source) => record(`${path}.${field}`, source);
-  containers[at] = flowContainer(input, containers[at] ?? {}, toContainer);
+  containers[at] = flowContainer(input, containers[at] ?? {}, (field, source) =>
+    record(`${path}.${field}`, source),
+  );
   return containers;
 }
 
-function flowContainer(input: PodInput, container: JsonObject, record: Recorder | undefined): FlowContainer {
+function flowContainer(input: PodInput, container: JsonObject, record: Recorder): FlowContainer {
   const { flowRun, settings, runConfig } = input;
   const [image, imageSource] = imageOf(input, container);
-  record?.("image", imageSource);
-  record?.("args", "forced");
-  if (container["name"] === undefined) record?.("name", "default");
+  record("image", imageSource);
+  record("args", "forced");
+  if (container["name"] === undefined) record("name", "default");
   const variables = flowEnvironment({
     flowRun,
     settings,
@@ -96,7 +91,7 @@ function flowContainer(input: PodInput, container: JsonObject, record: Recorder 
     runEnv: runConfig.env,
     templateEnv: container["env"],
   });
-  if (record !== undefined) variables.forEach(({ source }, at) => record(`env[${at}]`, source));
+  variables.forEach(({ source }, at) => record(`env[${at}]`, source));
   return {
     name: FLOW_CONTAINER,
     ...container,
@@ -122,15 +117,15 @@ function imageOf({ flowRun, runConfig }: PodInput, container: JsonObject): [stri
 function pullPolicyOf(
   { runConfig, settings }: PodInput,
   container: JsonObject,
-  record: Recorder | undefined,
+  record: Recorder,
 ): { readonly imagePullPolicy?: string } {
   const field = "imagePullPolicy";
   if (runConfig.imagePullPolicy !== null) {
-    record?.(field, "run config");
+    record(field, "run config");
     return { imagePullPolicy: runConfig.imagePullPolicy };
   }
   if (container[field] !== undefined || settings.imagePullPolicy === undefined) return {};
-  record?.(field, "agent option");
+  record(field, "agent option");
   return { imagePullPolicy: settings.imagePullPolicy };
 }
 
@@ -146,29 +141,26 @@ function commandOf({ id, flow }: FlowRun): "flow-run" | "cloud-flow" {
 function resourcesOf(
   { runConfig, settings }: PodInput,
   resources: JsonObject,
-  record: Recorder | undefined,
+  record: Recorder,
 ): FlowContainer["resources"] {
   const requests: Record<string, unknown> = { ...objectIn(resources["requests"]) };
   const limits: Record<string, unknown> = { ...objectIn(resources["limits"]) };
-  const write = (
-    kind: "requests" | "limits",
-    resource: string,
-    candidates: readonly (string | null | undefined)[],
-  ): void => {
-    const [fromRunConfig, fallback] = candidates;
+  const own = settings.resources;
+  const rows = [
+    ["requests", "memory", runConfig.memoryRequest, own.memoryRequest],
+    ["limits", "memory", runConfig.memoryLimit, own.memoryLimit],
+    ["requests", "cpu", runConfig.cpuRequest, own.cpuRequest],
+    ["limits", "cpu", runConfig.cpuLimit, own.cpuLimit],
+  ] as const;
+  for (const [kind, resource, ofRun, ofAgent] of rows) {
     const into = kind === "requests" ? requests : limits;
-    const useFallback = !fromRunConfig && into[resource] === undefined;
-    const value = fromRunConfig || (useFallback ? fallback : undefined);
-    if (!value) return;
+    const value = ofRun || (into[resource] === undefined ? ofAgent : undefined);
+    if (!value) continue;
     into[resource] = value;
-    record?.(`resources.${kind}.${resource}`, useFallback ? "agent option" : "run config");
-  };
-  write("requests", "memory", [runConfig.memoryRequest, settings.resources.memoryRequest]);
-  write("limits", "memory", [runConfig.memoryLimit, settings.resources.memoryLimit]);
-  write("requests", "cpu", [runConfig.cpuRequest, settings.resources.cpuRequest]);
-  write("limits", "cpu", [runConfig.cpuLimit, settings.resources.cpuLimit]);
+    record(`resources.${kind}.${resource}`, ofRun ? "run config" : "agent option");
+  }
   for (const [kind, value] of Object.entries({ requests, limits })) {
-    if (Object.keys(value).length === 0) record?.(`resources.${kind}`, "default");
+    if (Object.keys(value).length === 0) record(`resources.${kind}`, "default");
   }
   return { ...resources, requests, limits };
 }

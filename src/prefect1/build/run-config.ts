@@ -6,33 +6,7 @@ import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 
 /** The fields of a KubernetesRun; null: not set. */
-export interface RunConfig {
-  readonly env: JsonObject;
-  readonly jobTemplate: unknown;
-  readonly jobTemplatePath: string | null;
-  readonly image: string | null;
-  readonly cpuLimit: string | null;
-  readonly cpuRequest: string | null;
-  readonly memoryLimit: string | null;
-  readonly memoryRequest: string | null;
-  readonly serviceAccountName: string | null;
-  readonly imagePullSecrets: readonly string[];
-  readonly imagePullPolicy: string | null;
-}
-
-const DEFAULTS: RunConfig = {
-  env: {},
-  jobTemplate: null,
-  jobTemplatePath: null,
-  image: null,
-  cpuLimit: null,
-  cpuRequest: null,
-  memoryLimit: null,
-  memoryRequest: null,
-  serviceAccountName: null,
-  imagePullSecrets: [],
-  imagePullPolicy: null,
-};
+export type RunConfig = ReturnType<typeof kubernetesRun>;
 
 /** Run configs for Prefect 1's other agents. */
 const OTHER_TYPES = new Set(["LocalRun", "DockerRun", "ECSRun", "VertexRun"]);
@@ -41,19 +15,34 @@ const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 /** No run config means a KubernetesRun with defaults. Throws JobError for an invalid or unsupported one. */
 export function readRunConfig(flowRun: Pick<FlowRun, "id" | "run_config">): RunConfig {
   const fields = flowRun.run_config;
-  if (fields === null) return DEFAULTS;
+  if (fields === null) return kubernetesRun(new Reader(flowRun.id, {}));
   const read = new Reader(flowRun.id, fields);
   read.checkType();
   read.checkLabels();
-  const env = read.env();
-  return fields["type"] === "UniversalRun" ? { ...DEFAULTS, env } : kubernetesRun(read, env);
+  if (fields["type"] === "KubernetesRun") return kubernetesRun(read);
+  // A UniversalRun has nothing but an environment.
+  return kubernetesRun(new Reader(flowRun.id, { env: read.env() }));
 }
 
-function kubernetesRun(read: Reader, env: JsonObject): RunConfig {
-  const config: RunConfig = {
-    env,
-    jobTemplate: read.wire["job_template"] ?? null,
-    jobTemplatePath: read.string("job_template_path"),
+function kubernetesRun(read: Reader) {
+  const jobTemplate = read.wire["job_template"] ?? null;
+  const jobTemplatePath = read.string("job_template_path");
+  const imagePullPolicy = read.string("image_pull_policy");
+  if (imagePullPolicy !== null && !PULL_POLICIES.includes(imagePullPolicy)) {
+    throw read.error(
+      `an invalid \`image_pull_policy\` '${imagePullPolicy}', expected 'Always', 'IfNotPresent', or 'Never'`,
+    );
+  }
+  if (jobTemplate !== null && jobTemplatePath !== null) {
+    throw read.error("both `job_template_path` and `job_template`, only one of them can be provided");
+  }
+  if (jobTemplate !== null && !isObject(jobTemplate) && typeof jobTemplate !== "string") {
+    throw read.error("a `job_template` that is neither an object nor the YAML text of one");
+  }
+  return {
+    env: read.env(),
+    jobTemplate,
+    jobTemplatePath,
     image: read.string("image"),
     cpuLimit: read.string("cpu_limit"),
     cpuRequest: read.string("cpu_request"),
@@ -61,21 +50,8 @@ function kubernetesRun(read: Reader, env: JsonObject): RunConfig {
     memoryRequest: read.string("memory_request"),
     serviceAccountName: read.string("service_account_name"),
     imagePullSecrets: read.pullSecrets(),
-    imagePullPolicy: read.string("image_pull_policy"),
+    imagePullPolicy,
   };
-  const { imagePullPolicy: policy, jobTemplate } = config;
-  if (policy !== null && !PULL_POLICIES.includes(policy)) {
-    throw read.error(
-      `an invalid \`image_pull_policy\` '${policy}', expected 'Always', 'IfNotPresent', or 'Never'`,
-    );
-  }
-  if (jobTemplate !== null && config.jobTemplatePath !== null) {
-    throw read.error("both `job_template_path` and `job_template`, only one of them can be provided");
-  }
-  if (jobTemplate !== null && !isObject(jobTemplate) && typeof jobTemplate !== "string") {
-    throw read.error("a `job_template` that is neither an object nor the YAML text of one");
-  }
-  return config;
 }
 
 /** Reads the fields of a run config; errors name its flow run. */

@@ -20,5 +20,6 @@ const RUN: FlowRun = {
 
 /** Only the template and the agent's options matter; the API key is left out. Throws JobError if no Job can be built. */
 export function sampleJob(template: Template, settings: JobSettings): JobManifest {
-  return buildJob(RUN, { ...settings, apiKey: undefined, env: {} }, template, "00000000");
+  const withoutKey = { ...settings, apiKey: undefined, env: {} };
+  return buildJob({ flowRun: RUN, settings: withoutKey, template, identifier: "00000000" });
 }

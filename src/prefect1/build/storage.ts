@@ -36,11 +36,10 @@ export function storageImage(flowRun: Pick<FlowRun, "id" | "flow">): string | un
   const name = typeof type === "string" ? type : JSON.stringify(type);
   const required = Object.hasOwn(REQUIRED_FIELDS, name) ? REQUIRED_FIELDS[name] : undefined;
   if (required === undefined) throw new JobError(`${subject} a \`storage\` of the unknown type \`${name}\``);
-  for (const field of required) {
-    if ((storage[field] ?? null) === null)
-      throw new JobError(`${subject} \`${name}\` storage without \`${field}\``);
-  }
-  if (name === "Git" && isMissing(storage, "repo") && isMissing(storage, "git_clone_url_secret_name")) {
+  const isMissing = (field: string): boolean => (storage[field] ?? null) === null;
+  const missing = required.find(isMissing);
+  if (missing !== undefined) throw new JobError(`${subject} \`${name}\` storage without \`${missing}\``);
+  if (name === "Git" && isMissing("repo") && isMissing("git_clone_url_secret_name")) {
     throw new JobError(`${subject} \`Git\` storage without \`repo\` or \`git_clone_url_secret_name\``);
   }
   return name === "Docker" ? dockerImage(storage, subject) : undefined;
@@ -71,8 +70,4 @@ function posixPath(left: string, right: string): string {
   const root = /^\/\/(?!\/)/.test(path) ? "//" : path.startsWith("/") ? "/" : "";
   const parts = path.split("/").filter((part) => part !== "" && part !== ".");
   return `${root}${parts.join("/")}` || ".";
-}
-
-function isMissing(storage: JsonObject, field: string): boolean {
-  return (storage[field] ?? null) === null;
 }

@@ -173,7 +173,6 @@ async function readS3(bucket: string, key: string, { env, origin, signal }: Fetc
     maxAttempts: 2,
     // Stores other than S3 have no host name per bucket.
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    ...awsKeys(env),
     requestHandler: {
       httpAgent: agentFor("http:", {}, proxy),
       httpsAgent: agentFor("https:", {}, proxy) as https.Agent,
@@ -189,17 +188,6 @@ async function readS3(bucket: string, key: string, { env, origin, signal }: Fetc
   } finally {
     client.destroy();
   }
-}
-
-/** Keys from variables; without them the SDK uses its default chain (profile, web identity, instance). */
-function awsKeys(env: Env): {
-  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
-} {
-  const accessKeyId = env["AWS_ACCESS_KEY_ID"];
-  const secretAccessKey = env["AWS_SECRET_ACCESS_KEY"];
-  const sessionToken = env["AWS_SESSION_TOKEN"];
-  if (!accessKeyId || !secretAccessKey) return {};
-  return { credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) } };
 }
 
 async function readGcs(bucket: string, key: string, { env, origin, signal }: Fetch): Promise<string> {

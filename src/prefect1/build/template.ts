@@ -1,6 +1,6 @@
 // The job template: chosen for a flow run, validated, without nulls, never modified.
 
-import { isObject } from "../../base/json.ts";
+import { isObject, objectIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { readRunConfig } from "./run-config.ts";
@@ -27,14 +27,12 @@ export type TemplateSource =
   | PathSource
   | { readonly kind: "default" };
 
-/** Pod fields that the agent sets unless the run config's template defines them, even as null. */
-export type OverridableField = "serviceAccountName" | "imagePullSecrets";
-
 export interface Template {
   readonly origin: TemplateOrigin;
   /** Without nulls, with an object at `spec.template.spec`. */
   readonly body: JsonObject;
-  readonly defines: Readonly<Record<OverridableField, boolean>>;
+  /** The fields of the pod that a run config's template defines, even as null: the agent leaves them. */
+  readonly overrides: ReadonlySet<string>;
 }
 
 /** The first of: the template in the run config, the path in the run config, the agent's template, the default. */
@@ -70,16 +68,8 @@ export function templateOf(
   if (problem !== undefined || !isObject(body)) {
     throw templateError(origin, otherKindOfText(text) ?? problem ?? "it is not an object");
   }
-  const podSpec = valueAt(value, "spec", "template", "spec");
-  const defines = (field: OverridableField): boolean => isObject(podSpec) && Object.hasOwn(podSpec, field);
-  return {
-    origin,
-    body,
-    defines: {
-      serviceAccountName: defines("serviceAccountName"),
-      imagePullSecrets: defines("imagePullSecrets"),
-    },
-  };
+  const podSpec = objectIn(objectIn(objectIn(objectIn(value)["spec"])["template"])["spec"]);
+  return { origin, body, overrides: new Set(origin.from === "run config" ? Object.keys(podSpec) : []) };
 }
 
 const CORE_TEMPLATE = {
@@ -87,12 +77,10 @@ const CORE_TEMPLATE = {
   kind: "Job",
   spec: { template: { spec: { containers: [{ name: "flow" }] } } },
 };
-let cachedDefault: Template | undefined;
 
 /** Core's default template since 0.14.0: only a container named `flow`. */
 export function defaultTemplate(): Template {
-  cachedDefault ??= templateOf(CORE_TEMPLATE, { from: "default", name: "default" });
-  return cachedDefault;
+  return templateOf(CORE_TEMPLATE, { from: "default", name: "default" });
 }
 
 /** What a text that is no job template looks like, if that is known. */
@@ -131,10 +119,6 @@ function redactPath(path: string): string {
 function isNonEmptyTemplate(value: unknown): value is JsonObject | string {
   if (typeof value === "string") return !/^\s*\{\s*\}\s*$/.test(value);
   return isObject(value) && Object.keys(value).length > 0;
-}
-
-function valueAt(value: unknown, ...keys: readonly string[]): unknown {
-  return keys.reduce((node: unknown, key) => (isObject(node) ? node[key] : undefined), value);
 }
 
 /** A copy without nulls. */

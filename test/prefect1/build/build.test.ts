@@ -364,7 +364,8 @@ describe("the errors of buildJob", () => {
   it("are JobErrors and not retryable", () => {
     const broken = flowRun({ run_config: { type: "DockerRun" } });
     const given = templateOf(POD, { from: "agent", name: "t" });
-    const thrown = thrownBy(() => buildJob(broken, SETTINGS, given, IDENTIFIER));
+    const input = { flowRun: broken, settings: SETTINGS, template: given, identifier: IDENTIFIER };
+    const thrown = thrownBy(() => buildJob(input));
     expect(thrown).toMatchObject({ name: "JobError", retryable: false, exitCode: 1 });
   });
 });

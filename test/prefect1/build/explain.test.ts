@@ -24,12 +24,17 @@ describe("explainJob", () => {
     { name: "a rich template", run: RUN, settings: OPTIONS, given: GIVEN },
     { name: "the default", run: flowRun(), settings: SETTINGS, given: defaultTemplate() },
   ])("returns the same Job as buildJob for $name", ({ run, settings, given }) => {
-    const { job } = explainJob(run, settings, given, IDENTIFIER);
-    expect(job).toEqual(buildJob(run, settings, given, IDENTIFIER));
+    const input = { flowRun: run, settings, template: given, identifier: IDENTIFIER };
+    expect(explainJob(input).job).toEqual(buildJob(input));
   });
 
   it("returns the source of each field", () => {
-    const { job, fields } = explainJob(RUN, OPTIONS, GIVEN, IDENTIFIER);
+    const { job, fields } = explainJob({
+      flowRun: RUN,
+      settings: OPTIONS,
+      template: GIVEN,
+      identifier: IDENTIFIER,
+    });
     const sourceOf = new Map(fields.map(({ path, source }) => [path, source]));
     const container = "spec.template.spec.containers[0]";
     const envNames = Object.keys(envOf(job));
@@ -59,7 +64,12 @@ describe("explainJob", () => {
   });
 
   it("has the source `default` for fields of the default template", () => {
-    const { fields } = explainJob(flowRun(), SETTINGS, defaultTemplate(), IDENTIFIER);
+    const { fields } = explainJob({
+      flowRun: flowRun(),
+      settings: SETTINGS,
+      template: defaultTemplate(),
+      identifier: IDENTIFIER,
+    });
     expect(fields.filter(({ source }) => source === "template")).toEqual([]);
   });
 });

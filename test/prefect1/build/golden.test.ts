@@ -64,7 +64,7 @@ async function built(given: Case): Promise<JobManifest> {
       ? undefined
       : { kind: "inline", value: given.agent_template, origin: { from: "agent", name: "agent's" } };
   const template = await loadTemplate(templateSourceOf(run, agentTemplate), { env });
-  return buildJob(run, settings, template, IDENTIFIER);
+  return buildJob({ flowRun: run, settings, template, identifier: IDENTIFIER });
 }
 
 /** The original agent's Job with our intended additions. */

@@ -67,7 +67,8 @@ interface Parts {
 
 export function build(parts: Parts = {}): JobManifest {
   const settings = { ...SETTINGS, ...parts.settings };
-  return buildJob(parts.run ?? flowRun(), settings, parts.template ?? defaultTemplate(), IDENTIFIER);
+  const { run = flowRun(), template = defaultTemplate() } = parts;
+  return buildJob({ flowRun: run, settings, template, identifier: IDENTIFIER });
 }
 
 export function containerOf(job: JobManifest, at = 0): Record<string, unknown> {

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadTemplate, parseTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { isRetryable, SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
@@ -282,14 +282,20 @@ describe("a template from HTTP", () => {
 });
 
 describe("a template in S3", () => {
-  const keys = { AWS_ACCESS_KEY_ID: "AKIATEST", AWS_SECRET_ACCESS_KEY: "secret" };
-  const s3 = (): Record<string, string> => ({ ...keys, AWS_ENDPOINT_URL_S3: base });
+  const s3 = (): Record<string, string> => ({ AWS_ENDPOINT_URL_S3: base });
+
+  // The SDK reads keys itself.
+  beforeEach(() => {
+    vi.stubEnv("AWS_ACCESS_KEY_ID", "AKIATEST");
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", "secret");
+  });
+  afterEach(() => vi.unstubAllEnvs());
 
   it.each(["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])(
     "is loaded with a signed request from the endpoint in %s",
     async (name) => {
       answer = reply(200, TEXT);
-      expect((await load("s3://bucket/some/key.yaml", { ...keys, [name]: base })).body).toEqual(BODY);
+      expect((await load("s3://bucket/some/key.yaml", { [name]: base })).body).toEqual(BODY);
       expect(seen[0]?.url).toMatch(/^\/bucket\/some\/key\.yaml/);
       expect(seen[0]?.headers.authorization).toContain("Credential=AKIATEST/");
     },

@@ -172,7 +172,7 @@ export class RenderCommand extends AgentCommand {
       readFile,
       signal,
     });
-    const explained = explainJob(flowRun, settings, template, jobIdentifier(flowRun));
+    const explained = explainJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
     return { ...explained, flowRun, template: template.origin };
   }
 
