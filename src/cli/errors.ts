@@ -9,24 +9,19 @@ import type { CliContext } from "./context.ts";
 const MAX_LINE = 4_000;
 const BUG_REPORTS = "https://github.com/kubectl-prefect/kubectl-prefect/issues";
 
-export interface ReportOptions {
-  /** Adds causes and, for a bug, the stack. */
-  readonly verbose: boolean;
-  /** Completes the commands in a hint. */
-  readonly complete?: (hint: string) => string;
-}
-
-/** Writes an error to stderr and returns the exit code. */
+/** Writes an error to stderr and returns the exit code. `complete` completes the commands in its hint. */
 export function reportError(
   error: unknown,
-  context: Pick<CliContext, "stderr" | "signal">,
-  { verbose, complete = (hint) => hint }: ReportOptions,
+  { stderr, signal, verbose }: Pick<CliContext, "stderr" | "signal"> & { readonly verbose?: boolean },
+  complete: (hint: string) => string = (hint) => hint,
 ): number {
-  const lines = linesOf(error, context.signal, { verbose, complete });
-  const width = terminalWidth(context.stderr);
-  context.stderr.write(`${lines.flatMap((line) => messageLines(shown(line), width)).join("\n")}\n`);
+  const lines = error instanceof ExpectedError ? expected(error, complete) : unexpected(error, signal);
+  const details = verbose === true ? detailsOf(error, signal) : [];
+  const width = terminalWidth(stderr);
+  const text = [...lines, ...details].flatMap((line) => messageLines(shown(line), width)).join("\n");
+  stderr.write(`${text}\n`);
   if (error instanceof ExpectedError) return error.exitCode;
-  return context.signal.aborted ? EXIT.interrupted : EXIT.failure;
+  return signal.aborted ? EXIT.interrupted : EXIT.failure;
 }
 
 /** One line of an error, which an API may have answered at any length. */
@@ -35,27 +30,21 @@ function shown(line: string): string {
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
 }
 
-function linesOf(
-  error: unknown,
-  signal: AbortSignal,
-  { verbose, complete }: Required<ReportOptions>,
-): string[] {
-  if (error instanceof ExpectedError) {
-    const hint = error.hint === undefined ? [] : [`hint: ${complete(error.hint)}`];
-    return [`error: ${error.message}`, ...hint, ...(verbose ? causesOf(error) : [])];
-  }
-  if (signal.aborted) return ["error: interrupted"];
-  const stack = verbose && error instanceof Error ? (error.stack ?? "").split("\n") : [];
-  return [
-    `error: internal error: ${textOf(error)}`,
-    `hint: please report it at ${BUG_REPORTS}, with -v`,
-    ...stack,
-  ];
+function expected({ message, hint }: ExpectedError, complete: (hint: string) => string): readonly string[] {
+  return [`error: ${message}`, ...(hint === undefined ? [] : [`hint: ${complete(hint)}`])];
 }
 
-function causesOf(error: Error): string[] {
+function unexpected(error: unknown, { aborted }: AbortSignal): readonly string[] {
+  if (aborted) return ["error: interrupted"];
+  return [`error: internal error: ${textOf(error)}`, `hint: please report it at ${BUG_REPORTS}, with -v`];
+}
+
+/** The causes of an error; of a bug the stack. */
+function detailsOf(error: unknown, { aborted }: AbortSignal): readonly string[] {
+  if (!(error instanceof ExpectedError))
+    return !aborted && error instanceof Error ? (error.stack ?? "").split("\n") : [];
   const lines: string[] = [];
-  for (let cause = error.cause; cause !== undefined && lines.length < 5;) {
+  for (let { cause } = error; cause !== undefined && lines.length < 5;) {
     lines.push(`because: ${textOf(cause)}`);
     cause = cause instanceof Error ? cause.cause : undefined;
   }

@@ -2,22 +2,15 @@
 
 import { redactUrl } from "../base/redact-url.ts";
 import { shellWord } from "../base/shell-word.ts";
+import type { Commands } from "../doctor/target.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
 import type { PrefectCommand } from "./options/prefect-command.ts";
-
-/** Completes commands that are shown. `namespace`: the command's, for those that have one. */
-export interface OwnCommands {
-  /** `logs agent-1` → `kubectl logs agent-1 -n flows --context prod` */
-  readonly kubectl: (command: string, namespace?: string) => string;
-  /** `inspect fox` → `kubectl prefect inspect fox -n flows --context prod -b server` */
-  readonly prefect: (command: string, namespace?: string) => string;
-}
 
 /** Repeats the user's flags in every command. Never shows the API key, nor a password in an address. */
 export function ownCommands(
   connection: ConnectionFlags,
   { backend, api, tenantId }: Pick<PrefectCommand, "backend" | "api" | "tenantId">,
-): OwnCommands {
+): Commands {
   const cluster = [
     ["--context", connection.context],
     ["--kubeconfig", connection.kubeconfig],
@@ -51,7 +44,7 @@ export function ownCommands(
 const SHOWN = /(?<=: |\| )kubectl ([^;|]+?)(?=\s*(?:[;|]|$))/g;
 
 /** The hint with the user's own flags in the commands that it shows. `scope`: -n or -A, as the user gave them. */
-export function withOwnFlags(hint: string, { kubectl, prefect }: OwnCommands, scope: string): string {
+export function withOwnFlags(hint: string, { kubectl, prefect }: Commands, scope: string): string {
   return hint.replaceAll(SHOWN, (_, command: string) => {
     const [, ours] = /^prefect (.*)$/s.exec(command) ?? [];
     if (ours === undefined) return kubectl(command);

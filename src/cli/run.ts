@@ -28,7 +28,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   try {
     return await parsedCommand(command, args, context).validateAndExecute();
   } catch (error) {
-    return reportError(error, context, { verbose: false });
+    return reportError(error, context);
   }
 }
 
@@ -68,7 +68,7 @@ async function help(
   const below = commandsBelow(words, commands);
   const isUnfinished = below.length > 0 && (wantsHelp || args.length === words.length);
   if (command === undefined && !isUnfinished) {
-    return reportError(unknownCommand(parsed, commands), context, { verbose: false });
+    return reportError(unknownCommand(parsed, commands), context);
   }
   const { commandHelp, commandsHelp, helpWidth } = await import("./help/help.ts");
   const stream = wantsHelp || words.length === 0 ? context.stdout : context.stderr;

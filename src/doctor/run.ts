@@ -50,7 +50,7 @@ const CHECKS: readonly Check[] = [
 export async function runChecks(deps: DoctorDeps, target: DoctorTarget): Promise<readonly Finding[]> {
   const context = doctorContext(deps, target);
   try {
-    return (await Promise.all(CHECKS.map((check) => check.run(context)))).flat();
+    return (await Promise.all(CHECKS.map((check) => check(context)))).flat();
   } finally {
     context.close();
   }

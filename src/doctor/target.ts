@@ -35,7 +35,9 @@ export interface DoctorDeps {
 
 /** Completes the commands that findings show with the user's own flags. `namespace`: the command's. */
 export interface Commands {
+  /** `logs agent-1` → `kubectl logs agent-1 -n flows --context prod` */
   readonly kubectl: (command: string, namespace?: string) => string;
+  /** `inspect fox` → `kubectl prefect inspect fox -n flows --context prod -b server` */
   readonly prefect: (command: string, namespace?: string) => string;
 }
 

@@ -1,6 +1,7 @@
 // Colours by meaning.
 
 import { Chalk } from "chalk";
+import type { ChalkInstance } from "chalk";
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import type { TerminalStream } from "./terminal.ts";
@@ -15,38 +16,19 @@ export type Palette = Readonly<Record<Tone | "heading", (text: string) => string
 export type ColourMode = "auto" | "always" | "never";
 
 /** The words that tables and trees colour: statuses, states of Prefect, phases of Jobs. All others are quiet. */
-const TONES: ReadonlyMap<string, Tone> = new Map([
-  ["active", "good"],
-  ["live", "good"],
-  ["running", "good"],
-  ["succeeded", "good"],
-  ["success", "good"],
-  ["completed", "good"],
-  ["failed", "bad"],
-  ["crashed", "bad"],
-  ["stuck", "stale"],
-  ["orphaned", "stale"],
-  ["unowned", "stale"],
-  ["disrupted", "stale"],
-  ["deleted", "stale"],
-]);
+const TONES: readonly (readonly [Tone, RegExp])[] = [
+  ["good", /^(?:active|live|running|succeeded|success|completed)$/i],
+  ["bad", /^(?:failed|crashed)$/i],
+  ["stale", /^(?:stuck|orphaned|unowned|disrupted|deleted)$/i],
+];
 
 /** The tone of a status, a state or a phase. */
 export function toneOf(word: string): Tone {
-  return TONES.get(word.toLowerCase()) ?? "quiet";
+  return TONES.find(([, words]) => words.test(word))?.[0] ?? "quiet";
 }
 
-const unchanged = (text: string): string => text;
-
 /** No colours. */
-export const plainPalette: Palette = {
-  good: unchanged,
-  bad: unchanged,
-  stale: unchanged,
-  quiet: unchanged,
-  heading: unchanged,
-  series: (_, text) => text,
-};
+export const plainPalette: Palette = paletteOf(0);
 
 /** Parses --color. Throws SettingsError. */
 export function parseColourMode(text: string): ColourMode {
@@ -58,7 +40,7 @@ export function parseColourMode(text: string): ColourMode {
 
 /** The palette for a stream, with or without colours. */
 export function colourFor(mode: ColourMode, stream: Pick<TerminalStream, "isTTY">, env: Env): Palette {
-  return wantsColour(mode, stream.isTTY === true, env) ? colourPalette() : plainPalette;
+  return wantsColour(mode, stream.isTTY === true, env) ? paletteOf(1) : plainPalette;
 }
 
 /**
@@ -73,16 +55,18 @@ export function wantsColour(mode: ColourMode, isTerminal: boolean, env: Env): bo
   return isTerminal && env["TERM"] !== "dumb";
 }
 
-/** The basic 16 colours, so that the terminal's theme applies. */
-function colourPalette(): Palette {
-  const chalk = new Chalk({ level: 1 });
-  const series = [chalk.cyan, chalk.magenta, chalk.blue, chalk.green, chalk.yellow, chalk.red];
+/** Level 1: the basic 16 colours, so that the terminal's theme applies. */
+function paletteOf(level: 0 | 1): Palette {
+  const { green, red, yellow, dim, bold, cyan, magenta, blue } = new Chalk({ level });
+  const series = [cyan, magenta, blue, green, yellow, red];
+  // Chalk itself joins all of its arguments.
+  const one = (colour: ChalkInstance) => (text: string) => colour(text);
   return {
-    good: (text) => chalk.green(text),
-    bad: (text) => chalk.red(text),
-    stale: (text) => chalk.yellow(text),
-    quiet: (text) => chalk.dim(text),
-    heading: (text) => chalk.bold(text),
+    good: one(green),
+    bad: one(red),
+    stale: one(yellow),
+    quiet: one(dim),
+    heading: one(bold),
     series: (at, text) => series[at % series.length]?.(text) ?? text,
   };
 }

@@ -61,6 +61,15 @@ export function hanging(text: string, indent: number, width: number | undefined)
   return [first.slice(2), ...rest];
 }
 
+/** A command, on several lines that a shell reads as one; one line without a width. Quoted texts and flags with their values stay whole. */
+export function commandLines(command: string, indent: number, width: number | undefined): readonly string[] {
+  const kept = command
+    .replaceAll(/'[^']*'|"[^"]*"/g, (quoted) => quoted.replaceAll(" ", "\0"))
+    .replaceAll(/( --?[a-z-]+) (?=[^-|])/g, "$1\0");
+  const lines = hanging(kept, indent, width && width - " \\".length);
+  return lines.map((line, at) => line.replaceAll("\0", " ") + (at < lines.length - 1 ? " \\" : ""));
+}
+
 /** A term with its description from a column on; a term that is too long gets a line of its own. */
 export function besides(
   [term, description]: readonly [string, string],

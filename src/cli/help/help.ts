@@ -3,7 +3,7 @@
 
 import { widthOf } from "../../output/terminal.ts";
 import type { TerminalStream } from "../../output/terminal.ts";
-import { besides, hanging, paragraphsOf, wrapped } from "../../output/wrap.ts";
+import { besides, commandLines, paragraphsOf, wrapped } from "../../output/wrap.ts";
 import { PROGRAM } from "../program-name.ts";
 import { usageLine } from "../usage-errors.ts";
 import { isAmong, sharedOptions } from "./command-metadata.ts";
@@ -56,7 +56,7 @@ export function commandsHelp(
     isAll ? wrapped(PURPOSE, 0, width) : [],
     ...[...groups].map(([heading, members]) => [`${heading}:`, ...members.flatMap(lineOf)]),
     isAll ? exampleLines(EXAMPLES, width) : [],
-    ["Usage:", ...commandLines(`${prefix} COMMAND [options]`, width)],
+    ["Usage:", ...commandLines(`${prefix} COMMAND [options]`, 2, width)],
     wrapped(`Use "${prefix} COMMAND --help" for what a command does and its options.`, 0, width),
     isAll ? wrapped(`Read on at ${HOME}`, 0, width) : [],
   ]);
@@ -76,7 +76,7 @@ export function commandHelp(command: CommandInfo, width: number): string {
       ...options.flatMap((option) => besides([spelling(name, option), option.description], column, width)),
     ]),
     aliases.length === 0 ? [] : ["Also called:", ...aliases],
-    ["Usage:", ...commandLines(usageLine(command), width)],
+    ["Usage:", ...commandLines(usageLine(command), 2, width)],
   ]);
 }
 
@@ -105,16 +105,9 @@ function exampleLines(examples: CommandInfo["examples"] = [], width: number): st
   const lines = examples.flatMap(([comment, commands], at) => [
     ...(at === 0 ? [] : [""]),
     ...wrapped(comment.replaceAll("`", ""), 4, width).map((line) => line.replace(/^ {4}/, "  # ")),
-    ...commands.split("\n").flatMap((line) => commandLines(line.replaceAll("$0", PROGRAM), width)),
+    ...commands.split("\n").flatMap((line) => commandLines(line.replaceAll("$0", PROGRAM), 2, width)),
   ]);
   return ["Examples:", ...lines];
-}
-
-/** A command for the shell, on several lines where it is longer than one. */
-function commandLines(command: string, width: number): readonly string[] {
-  return hanging(command, 2, width - " \\".length).map((line, at, { length }) =>
-    at === length - 1 ? line : `${line} \\`,
-  );
 }
 
 /** Blocks of lines, a blank line between them. */

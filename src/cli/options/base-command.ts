@@ -31,8 +31,8 @@ export abstract class BaseCommand extends Command<CliContext> {
 
   /** Prints an error and returns its exit code. */
   protected reportError(error: unknown): number {
-    const { verbose } = this;
-    return reportError(error, this.context, { verbose, complete: (hint) => this.completeHint(hint) });
+    const { stderr, signal } = this.context;
+    return reportError(error, { stderr, signal, verbose: this.verbose }, (hint) => this.completeHint(hint));
   }
 
   /** A hint with the user's own flags in the commands that it shows. */

@@ -3,10 +3,11 @@
 import type { InventoryQuery } from "../../../inventory/query.ts";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
-import { EXIT, SettingsError } from "../../../base/errors.ts";
+import { EXIT } from "../../../base/errors.ts";
 import type { CancelDeps, CancelResult, CancelOptions } from "../../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
+import { choice } from "../../options/choice.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 
@@ -54,9 +55,10 @@ export class CancelCommand extends NamespacedCommand {
   });
 
   async execute(): Promise<number> {
+    const wait = choice(["--wait", this.wait], { true: true, false: false }, "use --wait or --wait=false");
     const options: CancelOptions = {
       graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
-      timeoutMs: isWaiting(this.wait) ? parseDuration(this.timeout, "--timeout") : undefined,
+      timeoutMs: wait === false ? undefined : parseDuration(this.timeout, "--timeout"),
     };
     return this.connected((scope) => this.#cancel(scope, options), DEADLINE_MS);
   }
@@ -130,10 +132,4 @@ export class CancelCommand extends NamespacedCommand {
     if (interrupted) return EXIT.interrupted;
     return problems.length > 0 ? 1 : 0;
   }
-}
-
-function isWaiting(value: string | boolean | undefined): boolean {
-  if (value === undefined || value === true || value === "true") return true;
-  if (value === false || value === "false") return false;
-  throw new SettingsError(`cannot read --wait "${value}"`, { hint: "use --wait or --wait=false" });
 }

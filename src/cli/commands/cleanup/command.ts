@@ -7,7 +7,16 @@ import { SettingsError } from "../../../base/errors.ts";
 import type { CleanupPass } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
+import { choice } from "../../options/choice.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
+
+const DRY_RUNS = {
+  true: "dry-run",
+  client: "dry-run",
+  server: "server-dry-run",
+  false: undefined,
+  none: undefined,
+} as const;
 
 export class CleanupCommand extends NamespacedCommand {
   static override paths = [["cleanup"]];
@@ -106,7 +115,8 @@ export class CleanupCommand extends NamespacedCommand {
   }
 
   #mode(isRepeated: boolean): CleanupPass["mode"] {
-    const dryRun = dryRunOf(this.dryRun);
+    const hint = "use --dry-run, --dry-run=client or --dry-run=server";
+    const dryRun = choice(["--dry-run", this.dryRun], DRY_RUNS, hint);
     if (dryRun !== undefined) return dryRun;
     if (this.yes) return "delete";
     const { stdin, stderr } = this.context;
@@ -125,14 +135,5 @@ function namesIn(values: readonly string[] | undefined): readonly string[] | und
   if (!names.includes("")) return [...new Set(names)];
   throw new SettingsError(`cannot read -n "${values.join(" ")}": empty namespace name`, {
     hint: "separate namespaces with single commas: -n one,two",
-  });
-}
-
-function dryRunOf(value: string | boolean | undefined): "dry-run" | "server-dry-run" | undefined {
-  if (value === undefined || value === false || value === "none") return undefined;
-  if (value === true || value === "client") return "dry-run";
-  if (value === "server") return "server-dry-run";
-  throw new SettingsError(`cannot read --dry-run "${value}"`, {
-    hint: "use --dry-run, --dry-run=client or --dry-run=server",
   });
 }

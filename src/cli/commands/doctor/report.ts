@@ -3,9 +3,9 @@
 import type { JsonObject } from "../../../base/json.ts";
 import { counted } from "../../../doctor/finding.ts";
 import type { Finding, Status } from "../../../doctor/finding.ts";
+import { oneLine } from "../../../output/clean.ts";
 import type { Palette } from "../../../output/palette.ts";
-import { asCell } from "../../../output/text-width.ts";
-import { wrapped } from "../../../output/wrap.ts";
+import { commandLines, wrapped } from "../../../output/wrap.ts";
 
 /** In the order of the report. */
 const TONES = { broken: "bad", warning: "stale", skipped: "quiet", ok: "good" } as const;
@@ -67,7 +67,12 @@ function withoutRepeatedHelp(findings: readonly Finding[]): readonly Finding[] {
 
 function findingLines(finding: Finding, { palette, width }: ReportStyle): readonly string[] {
   const { status, check, message, hint, look, fix = [], details = [] } = finding;
-  const lines = (text: string): readonly string[] => wrappedLines(oneLine(text), INDENT, width);
+  // On a very narrow terminal the terminal wraps it.
+  const wrapWidth = width === undefined || width < INDENT + 30 ? undefined : width;
+  const lines = (text: string): readonly string[] =>
+    wrapWidth === undefined
+      ? [" ".repeat(INDENT) + oneLine(text)]
+      : wrapped(oneLine(text), INDENT, wrapWidth);
   const [first = "", ...rest] = lines(`${check}: ${message}`);
   const commands = [...(look === undefined ? [] : [look]), ...fix];
   return [
@@ -75,29 +80,8 @@ function findingLines(finding: Finding, { palette, width }: ReportStyle): readon
     ...rest,
     ...details.flatMap(lines).map(palette.quiet),
     ...(hint === undefined ? [] : lines(`hint: ${hint}`)),
-    ...commands.flatMap((command) => commandLines(oneLine(command), width)),
+    ...commands.flatMap((command) => commandLines(oneLine(command), INDENT + 2, wrapWidth)),
   ];
-}
-
-/** The text, wrapped to the terminal's width; on a very narrow one the terminal wraps it. */
-function wrappedLines(text: string, indent: number, width: number | undefined): readonly string[] {
-  if (width === undefined || width < indent + 30) return [" ".repeat(indent) + text];
-  return wrapped(text, indent, width);
-}
-
-/** The command, wrapped so that a shell reads it as one line. */
-function commandLines(command: string, width: number | undefined): readonly string[] {
-  // A quoted text stays in one line, and a flag with its value.
-  const kept = command
-    .replaceAll(/'[^']*'|"[^"]*"/g, (quoted) => quoted.replaceAll(" ", "\0"))
-    .replaceAll(/( --?[a-z-]+) (?=[^-|])/g, "$1\0");
-  const lines = wrappedLines(kept, INDENT + 2, width && width - 2);
-  return lines.map((line, at) => line.replaceAll("\0", " ") + (at < lines.length - 1 ? " \\" : ""));
-}
-
-/** One line without control characters. */
-function oneLine(text: string): string {
-  return asCell(text.replaceAll(/\s*[\n\r]\s*/g, " "));
 }
 
 function countsText(findings: readonly Finding[], palette: Palette): string {

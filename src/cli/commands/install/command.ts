@@ -3,20 +3,24 @@
 import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
 import { redactUrl } from "../../../base/redact-url.ts";
 import type { Sourced } from "../../../base/sourced.ts";
-import { Command } from "clipanion";
+import { Command, Option } from "clipanion";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { ConnectionOptions, FileOptions, InstallOptions, TextFile } from "../../../install/options.ts";
+import { AGENT_START_OPTIONS, INSTALL_OPTIONS } from "../../../install/options.ts";
 import { version } from "../../../version.ts";
-import { InstallFlags, rbacOf } from "./options.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
+import { choice } from "../../options/choice.ts";
+import { optionGroup } from "../../options/option-group.ts";
+import { PrefectCommand } from "../../options/prefect-command.ts";
 import { readInputFile } from "../../read-input.ts";
 
+const RBAC = { true: true, false: false, minimal: "minimal" } as const;
 const BUILT_IN = new Set(["https://api.prefect.io", "http://localhost:4200"]);
 /** Addresses that in a pod are the pod itself. */
 const LOOPBACK = /^https?:\/\/(?:localhost|127\.|\[::1\])/i;
 
-export class InstallCommand extends InstallFlags {
+export class InstallCommand extends PrefectCommand {
   static override paths = [
     ["install"],
     ["agent", "install"],
@@ -51,6 +55,15 @@ export class InstallCommand extends InstallFlags {
     ],
   });
 
+  rbac = Option.String("--rbac", {
+    tolerateBoolean: true,
+    description:
+      "also print RBAC objects for the agent and its flows; minimal: a ServiceAccount with only the agent's permissions",
+  });
+  readonly installOnly = optionGroup(INSTALL_OPTIONS);
+  readonly agentStart = optionGroup(AGENT_START_OPTIONS);
+  output = Option.String("-o,--output", { description: "output format (default yaml)" });
+
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
     const { agentManifests } = await import("../../../install/manifests.ts");
@@ -60,7 +73,7 @@ export class InstallCommand extends InstallFlags {
     const files = { ...this.#template(jobTemplate), configToml: this.#file(configToml, "configuration") };
     const options: InstallOptions = {
       version,
-      rbac: rbacOf(this.rbac),
+      rbac: choice(["--rbac", this.rbac], RBAC, "use --rbac or --rbac=minimal"),
       ...agentStart,
       ...installOnly,
       ...files,

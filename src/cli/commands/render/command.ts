@@ -8,7 +8,8 @@ import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { JobManifest } from "../../../kube/client/manifest.ts";
 import type { FlowRun } from "../../../prefect1/flow-run.ts";
 import { AgentCommand } from "../../options/agent-job-options.ts";
-import { parseRunRef } from "../../flow-run-ref.ts";
+import { choice } from "../../options/choice.ts";
+import { chooseRun, parseRunRef } from "../../flow-run-ref.ts";
 import type { RunRef } from "../../flow-run-ref.ts";
 import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
@@ -66,7 +67,9 @@ export class RenderCommand extends AgentCommand {
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
-    const isServerDryRun = isDryRunOnServer(this.dryRun);
+    // Without --dry-run=server it is a client-side dry run anyway.
+    const words = { server: true, client: false, none: false, false: false };
+    const isServerDryRun = choice(["--dry-run", this.dryRun], words, "use --dry-run=server");
     const config = await this.prefectConfig();
     const namespace = await namespaceOf(this.namespace, {
       context: this.context,
@@ -86,33 +89,30 @@ export class RenderCommand extends AgentCommand {
         "warning: the Job contains the API key in plain text; use --key-secret NAME to read it from a Secret",
       );
     }
-    if (isServerDryRun) await this.#dryRunOnServer(rendering.job, namespace);
+    if (isServerDryRun === true) await this.#dryRunOnServer(rendering.job, namespace);
     return 0;
   }
 
   async #readRun(config: PrefectConfig, namespace: string): Promise<RunInput> {
-    if (this.file !== undefined && this.target === undefined)
-      return { flowRun: await this.#fromFile(this.file) };
-    if (this.file !== undefined || this.target === undefined) {
-      const problem = this.file === undefined ? "no flow run given" : "both RUN and -f are given";
+    const { file, target } = this;
+    if ((file === undefined) === (target === undefined)) {
+      const problem = file === undefined ? "no flow run given" : "both RUN and -f are given";
       throw new SettingsError(`cannot render: ${problem}`, { hint: "use either RUN or -f FILE" });
     }
-    const ref = parseRunRef(this.target);
-    const flowRunId = ref.kind === "job" ? await this.#runOfJob(ref.name, namespace) : undefined;
+    if (file !== undefined) return { flowRun: await this.#fromFile(file) };
+    const named = parseRunRef(target ?? "");
+    const ref = named.kind === "job" ? parseRunRef(await this.#runOfJob(named.name, namespace)) : named;
     const prefect = await this.context.connectPrefect(prefectTarget(config));
     try {
-      const { signal } = this.context;
-      const resolvedRef = flowRunId === undefined ? ref : parseRunRef(flowRunId);
-      const flowRun = await this.#find(prefect, resolvedRef);
-      const tenantId = config.apiKey === undefined ? undefined : await prefect.tenantId(signal);
-      return { flowRun, tenantId };
+      const flowRun = await this.#find(prefect, ref);
+      const hasKey = config.apiKey !== undefined;
+      return { flowRun, tenantId: hasKey ? await prefect.tenantId(this.context.signal) : undefined };
     } finally {
       prefect.close();
     }
   }
 
   async #find(prefect: Pick<Prefect1Client, "findFlowRuns">, ref: RunRef): Promise<FlowRun> {
-    const { chooseRun } = await import("../../flow-run-ref.ts");
     const { clock, signal } = this.context;
     const idPrefix = ref.kind === "run" ? ref.idPrefix : undefined;
     const query = { name: ref.text, idPrefix, now: clock.now(), limit: MAX_RESULTS };
@@ -163,15 +163,10 @@ export class RenderCommand extends AgentCommand {
     const { agentTemplateSource, templateSourceOf } = await import("../../../prefect1/build/template.ts");
     const { flowRun, tenantId } = input;
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
-    const agentTemplate =
-      this.job.jobTemplate === undefined ? undefined : agentTemplateSource(this.job.jobTemplate);
-    const { env, readFile, signal, secrets } = this.context;
-    secrets.addUrl(this.job.jobTemplate);
-    const template = await loadTemplate(templateSourceOf(flowRun, agentTemplate), {
-      env,
-      readFile,
-      signal,
-    });
+    const { jobTemplate } = this.job;
+    const agentTemplate = jobTemplate === undefined ? undefined : agentTemplateSource(jobTemplate);
+    this.context.secrets.addUrl(jobTemplate);
+    const template = await loadTemplate(templateSourceOf(flowRun, agentTemplate), this.context);
     const explained = explainJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
     return { ...explained, flowRun, template: template.origin };
   }
@@ -190,12 +185,4 @@ export class RenderCommand extends AgentCommand {
       kube.close();
     }
   }
-}
-
-/** Whether to send the Job to the API server. Without it render is already a client-side dry run. */
-function isDryRunOnServer(value: string | boolean | undefined): boolean {
-  if (value === undefined || value === false || value === "client" || value === "none") return false;
-  if (value === "server") return true;
-  const text = value === true ? "" : value;
-  throw new SettingsError(`cannot read --dry-run "${text}"`, { hint: "use --dry-run=server" });
 }

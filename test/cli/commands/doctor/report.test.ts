@@ -73,8 +73,8 @@ describe("the report", () => {
       "         seven eight",
       "         hint: look",
       String.raw`           kubectl prefect inspect \ `.trimEnd(),
-      String.raw`           'a name with blanks' -n flows \ `.trimEnd(),
-      "           --context production-cluster",
+      String.raw`             'a name with blanks' -n flows \ `.trimEnd(),
+      "             --context production-cluster",
     ]);
     const [, , , ...command] = lines;
     expect(

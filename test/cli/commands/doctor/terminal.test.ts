@@ -45,13 +45,13 @@ describe.skipIf(absent !== undefined)("kubectl prefect doctor on a terminal", ()
          4, restarted 2 times
          hint: read its log
            kubectl logs agent-1 -c agent --previous -n flows --context fake \\
-           --kubeconfig`);
+             --kubeconfig`);
     expect(shown).toContain(`broken   launching flow runs: ServiceAccount flows/prefect-agent may not create
          jobs
          hint: grant it
            kubectl prefect install --rbac=minimal --rbac-only -n flows | \\
-           kubectl apply -f - -n flows --context fake \\
-           --kubeconfig`);
+             kubectl apply -f - -n flows --context fake \\
+             --kubeconfig`);
     expect(shown).toContain("\nPermissions: 6 ok\n");
     expect(await terminal.ended).toBe(1);
   });
