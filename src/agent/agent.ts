@@ -2,8 +2,6 @@
 // the state that these parts share.
 
 import { aborted } from "../base/clock.ts";
-import { untilAnswered } from "./start-check.ts";
-import { Ownership } from "./ownership.ts";
 import { runAll } from "../base/run-all.ts";
 import { ClusterView } from "./cluster-view.ts";
 import type { AgentDeps } from "./deps.ts";
@@ -11,17 +9,16 @@ import { InFlight } from "./launch/in-flight.ts";
 import { Poller } from "./launch/poll.ts";
 import { Recovery } from "./launch/recover.ts";
 import { Submitter } from "./launch/submit.ts";
-import { Outage } from "./outage.ts";
 import { OtherAgents } from "./other-agents.ts";
+import { Ownership } from "./ownership.ts";
 import { RunLogWriter } from "./run-log.ts";
 import { RunStates } from "./run-states.ts";
 import type { Gauges } from "./server/metrics.ts";
-import type { AgentSettings } from "./settings.ts";
+import { untilAnswered } from "./start-check.ts";
 import { Controller } from "./supervise/controller.ts";
 
 export class Agent {
   readonly #deps: AgentDeps;
-  readonly #settings: AgentSettings;
   readonly #view: ClusterView;
   readonly #inFlight: InFlight;
   readonly #poller: Poller;
@@ -30,42 +27,30 @@ export class Agent {
   readonly #submitter: Submitter;
   readonly #others: OtherAgents;
 
-  constructor(deps: AgentDeps, settings: AgentSettings) {
+  constructor(deps: AgentDeps) {
     this.#deps = deps;
-    this.#settings = settings;
-    const outages = new Map<string, Outage>();
-    const outage = (what: string): Outage => {
-      const known = outages.get(what) ?? new Outage(`Kubernetes API (${what})`, deps);
-      outages.set(what, known);
-      return known;
-    };
-    const others = new OtherAgents(deps, settings, () => this.#controller.otherAgentsChanged());
+    const { settings, clock } = deps;
+    const others = (this.#others = new OtherAgents(deps, settings, () =>
+      this.#controller.otherAgentsChanged(),
+    ));
     const ownership = new Ownership(settings, { ...deps, others });
-    const view = new ClusterView({
+    const inFlight = (this.#inFlight = new InFlight(clock));
+    const view = (this.#view = new ClusterView({
       ...deps,
-      namespace: settings.namespace,
       isOurs: (job) => ownership.isOurs(job),
       onChange: (flowRunId, how) => {
-        this.#inFlight.seen(flowRunId);
+        inFlight.seen(flowRunId);
         this.#controller.enqueue(flowRunId, how);
       },
-      onOutage: (what, error) => outage(what).record(error),
-      onRecovery: (what) => outage(what).recovered(),
-      onProgress: (what) => deps.metrics.progress(what),
-    });
-    const inFlight = new InFlight(deps.clock);
+    }));
     const states = new RunStates(deps);
-    const runLog = new RunLogWriter(deps.runs, deps.clock);
-    const submitter = new Submitter(deps, settings, { view, inFlight, states, runLog });
-    this.#view = view;
-    this.#inFlight = inFlight;
-    this.#poller = new Poller(deps, settings, { view, inFlight, submitter });
-    this.#controller = new Controller(deps, settings, { view, states, runLog, others, ownership });
+    const shared = { ...deps, view, inFlight, states, others, ownership };
+    const runLog = new RunLogWriter(deps.runs, clock);
+    const submitter = (this.#submitter = new Submitter({ ...shared, runLog }));
+    this.#poller = new Poller({ ...shared, submitter });
+    this.#controller = new Controller({ ...shared, runLog });
     const enqueue = (flowRunId: string): void => this.#controller.enqueue(flowRunId);
-    const parts = { view, inFlight, submitter, states, ownership, enqueue };
-    this.#recovery = new Recovery(deps, settings, parts);
-    this.#submitter = submitter;
-    this.#others = others;
+    this.#recovery = new Recovery({ ...shared, submitter, enqueue });
   }
 
   /** Polls now. */
@@ -86,7 +71,7 @@ export class Agent {
 
   /** Current values for metrics. */
   gauges(): Omit<Gauges, "ages"> {
-    const { limit } = this.#settings;
+    const { limit } = this.#deps.settings;
     const { jobs, pods, events } = this.#view;
     const watchRestarts = jobs.restarts + pods.restarts + events.restarts;
     return { liveJobs: this.#view.liveJobs(), inFlight: this.#inFlight.size, limit, watchRestarts };
@@ -97,10 +82,10 @@ export class Agent {
    * grace. Throws PrefectError when the registration is refused.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { log } = this.#deps;
+    const { log, settings } = this.#deps;
     await this.#register(signal);
     if (signal.aborted) return;
-    log.info(`Starting KubernetesAgent with labels ${JSON.stringify(this.#settings.labels)}`);
+    log.info(`Starting KubernetesAgent with labels ${JSON.stringify(settings.labels)}`);
     const watching = new AbortController();
     const polled = new AbortController();
     const work = runAll(
@@ -118,11 +103,11 @@ export class Agent {
 
   /** Resolves when the work is done, at the latest when the shutdown grace expires after `stopping` aborts. */
   async #withinGrace(stopping: AbortSignal, work: Promise<void>): Promise<void> {
-    const { clock, log } = this.#deps;
+    const { clock, log, settings } = this.#deps;
     const done = new AbortController();
     const grace = async (): Promise<void> => {
       await aborted(AbortSignal.any([stopping, done.signal]));
-      if (!done.signal.aborted) await clock.sleep(this.#settings.shutdownGraceMs, done.signal);
+      if (!done.signal.aborted) await clock.sleep(settings.shutdownGraceMs, done.signal);
       // Rejects if the work has failed.
       if (done.signal.aborted) return work;
       log.warn("Shutdown grace expired with submissions in flight: the next agent will finish them");
@@ -136,14 +121,14 @@ export class Agent {
     if (signal.aborted) return;
     this.#deps.log.info("Waiting for flow runs...");
     await runAll(
-      signal,
+      AbortSignal.any([signal, polled.signal]),
       async (s) => {
         await this.#poller.run(s);
         polled.abort();
       },
-      (s) => this.#recovery.run(AbortSignal.any([s, polled.signal])),
-      (s) => this.#submitter.waiting.run(AbortSignal.any([s, polled.signal])),
-      (s) => this.#others.run(AbortSignal.any([s, polled.signal])),
+      (s) => this.#recovery.run(s),
+      (s) => this.#submitter.waiting.run(s),
+      (s) => this.#others.run(s),
     );
   }
 

@@ -2,10 +2,6 @@
 
 import { addTo, removeFrom } from "../base/index-map.ts";
 import { aborted } from "../base/clock.ts";
-import type { Clock } from "../base/clock.ts";
-import type { ServerClock } from "../base/server-clock.ts";
-import type { Log } from "../base/log.ts";
-import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import type { Change } from "../kube/cache/reflector.ts";
@@ -17,21 +13,17 @@ import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";
+import type { AgentDeps } from "./deps.ts";
+import { Outage } from "./outage.ts";
 
-export interface ViewOptions {
-  readonly kube: KubeApi;
-  readonly clock: Clock;
-  readonly kubeTime: Pick<ServerClock, "now">;
-  readonly log: Pick<Log, "warn">;
-  readonly namespace: string;
+export interface ViewDeps extends Pick<
+  AgentDeps,
+  "kube" | "clock" | "kubeTime" | "log" | "metrics" | "settings"
+> {
   /** Whether a Job is this agent's, for counting. */
   readonly isOurs: (job: Job) => boolean;
   /** Called for each change of a flow run's objects; `urgent`: a Job or pod finished or was deleted. */
   readonly onChange: (flowRunId: string, how: { readonly urgent: boolean }) => void;
-  readonly onOutage: (what: string, error: unknown, failures: number) => void;
-  readonly onRecovery: (what: string) => void;
-  /** Called whenever the watch of Jobs, or of pods, received something. */
-  readonly onProgress: (what: "jobs" | "pods") => void;
 }
 
 /** Leaves out events that only repeat what Jobs show themselves. */
@@ -40,7 +32,7 @@ const RELIST_MS = 600_000;
 const PRUNE_MS = 60_000;
 
 export class ClusterView {
-  readonly #options: ViewOptions;
+  readonly #deps: ViewDeps;
   readonly jobs: Reflector<"jobs", Job>;
   readonly pods: Reflector<"pods", Pod>;
   readonly events: Reflector<"events", KubeEvent>;
@@ -53,20 +45,20 @@ export class ClusterView {
   readonly #deletedJobs = new Map<string, Map<string, Job>>();
   readonly #expectedDeletions = new Set<string>();
 
-  constructor(options: ViewOptions) {
-    this.#options = options;
-    const { kube, clock, namespace } = options;
+  constructor(deps: ViewDeps) {
+    this.#deps = deps;
+    const { kube, clock, settings, metrics } = deps;
+    const { namespace } = settings;
     const transform = new Transform();
-    const shared = { kube, clock, relistMs: RELIST_MS };
-    const outageCallbacks = (what: string) => ({
-      onOutage: (error: unknown, failures: number) => options.onOutage(what, error, failures),
-      onRecovery: () => options.onRecovery(what),
-    });
+    const watching = (what: string) => {
+      const outage = new Outage(`Kubernetes API (${what})`, deps);
+      const onOutage = (error: unknown): void => outage.record(error);
+      return { kube, clock, relistMs: RELIST_MS, onOutage, onRecovery: () => outage.recovered() };
+    };
     const query = { namespace, labelSelector: AGENT_SELECTOR };
     this.jobs = new Reflector({
-      ...shared,
-      ...outageCallbacks("jobs"),
-      onActivity: () => options.onProgress("jobs"),
+      ...watching("jobs"),
+      onActivity: () => metrics.progress("jobs"),
       resource: "jobs",
       query,
       // A flow may make Jobs itself: they are not the agent's.
@@ -74,21 +66,20 @@ export class ClusterView {
       onChange: (change) => this.#jobChanged(change),
     });
     this.pods = new Reflector({
-      ...shared,
-      ...outageCallbacks("pods"),
-      onActivity: () => options.onProgress("pods"),
+      ...watching("pods"),
+      onActivity: () => metrics.progress("pods"),
       resource: "pods",
       query,
       transform: (pod) => transform.pod(pod),
       onChange: (change) => this.#podChanged(change),
     });
+    const events = watching("events");
     this.events = new Reflector({
-      ...shared,
-      onOutage: (error: unknown, failures: number) => {
+      ...events,
+      onOutage: (error) => {
         if (isForbidden(error)) throw error;
-        options.onOutage("events", error, failures);
+        events.onOutage(error);
       },
-      onRecovery: () => options.onRecovery("events"),
       resource: "events",
       query: { namespace, fieldSelector: EVENT_FIELD_SELECTOR },
       transform: (event) => (this.#isRelevant(event) ? transform.event(event) : undefined),
@@ -122,13 +113,9 @@ export class ClusterView {
         await this.events.run(signal);
       } catch (error) {
         if (!isForbidden(error)) throw error;
-        this.#options.log.warn(
-          "Missing permission to read events: run logs will not show why pods cannot start",
-          {
-            error: error.detail,
-          },
-        );
-        await this.#options.clock.sleep(RELIST_MS, signal);
+        const missing = "Missing permission to read events: run logs will not show why pods cannot start";
+        this.#deps.log.warn(missing, { error: error.detail });
+        await this.#deps.clock.sleep(RELIST_MS, signal);
       }
     }
   }
@@ -165,7 +152,7 @@ export class ClusterView {
   /** The number of this agent's Jobs that have not finished. */
   liveJobs(): number {
     let count = 0;
-    for (const job of this.jobs.values()) if (!isJobFinished(job) && this.#options.isOurs(job)) count++;
+    for (const job of this.jobs.values()) if (!isJobFinished(job) && this.#deps.isOurs(job)) count++;
     return count;
   }
 
@@ -219,7 +206,7 @@ export class ClusterView {
       if (this.#expectedDeletions.delete(uid)) this.#deletedPods.delete(uid);
       else this.#rememberDeletedJob(runId, job);
     }
-    this.#options.onChange(runId, { urgent: change.type === "gone" || isJobFinished(job) });
+    this.#deps.onChange(runId, { urgent: change.type === "gone" || isJobFinished(job) });
   }
 
   #podChanged(change: Change<Pod>): void {
@@ -240,7 +227,7 @@ export class ClusterView {
         this.#deletedPods.set(jobUid, [...(this.#deletedPods.get(jobUid) ?? []), pod].slice(-5));
       }
     }
-    this.#options.onChange(runId, { urgent: change.type === "gone" || isEnding(pod) });
+    this.#deps.onChange(runId, { urgent: change.type === "gone" || isEnding(pod) });
   }
 
   #rememberDeletedJob(runId: string, job: Job): void {
@@ -251,15 +238,13 @@ export class ClusterView {
   /** Events are relevant while a pod starts, or if a Job cannot create one. */
   #isRelevant(event: KubeEvent): boolean {
     const { kind, uid = "" } = event.involvedObject;
-    if (kind === "Job") return true;
-    if (kind !== "Pod") return false;
     const pod = this.pods.get(uid);
-    if (pod !== undefined) return pod.status.phase === "Pending";
-    return this.#isRecent(event);
+    if (kind !== "Pod") return kind === "Job";
+    return pod === undefined ? this.#isRecent(event) : pod.status.phase === "Pending";
   }
 
   #isRecent(event: KubeEvent): boolean {
-    const age = this.#options.kubeTime.now().getTime() - new Date(event.metadata.creationTimestamp).getTime();
+    const age = this.#deps.kubeTime.now().getTime() - new Date(event.metadata.creationTimestamp).getTime();
     return age < 2 * PRUNE_MS;
   }
 
@@ -273,18 +258,16 @@ export class ClusterView {
     else this.#eventsByUid.set(uid, known);
     const object = this.pods.get(uid) ?? this.jobs.get(uid);
     const runId = object === undefined ? undefined : flowRunIdOf(object.metadata);
-    if (runId !== undefined) this.#options.onChange(runId, { urgent: false });
+    if (runId !== undefined) this.#deps.onChange(runId, { urgent: false });
   }
 
   async #pruneEvents(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#options.clock.sleep(PRUNE_MS, signal);
+      await this.#deps.clock.sleep(PRUNE_MS, signal);
       this.events.prune((event) => {
-        const uid = event.involvedObject.uid ?? "";
-        const isObsolete =
-          event.involvedObject.kind === "Job"
-            ? this.jobs.get(uid) === undefined && !this.#isRecent(event)
-            : !this.#isRelevant(event);
+        const { kind, uid = "" } = event.involvedObject;
+        const isOfOldJob = this.jobs.get(uid) === undefined && !this.#isRecent(event);
+        const isObsolete = kind === "Job" ? isOfOldJob : !this.#isRelevant(event);
         if (isObsolete) this.#eventsByUid.delete(uid);
         return isObsolete;
       });

@@ -8,8 +8,10 @@ import type { KubeApi } from "../kube/client/api.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 import type { AgentMetrics } from "./server/agent-metrics.ts";
+import type { AgentSettings } from "./settings.ts";
 
 export interface AgentDeps {
+  readonly settings: AgentSettings;
   readonly kube: KubeApi;
   readonly work: WorkSource;
   readonly runs: RunReporter;

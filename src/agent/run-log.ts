@@ -20,7 +20,8 @@ interface Group {
 type WriteResult = { readonly error: unknown } | undefined;
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
-const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
+/** For what a submission needs of Prefect. */
+export const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 
 export class RunLogWriter {
   readonly #clock: Clock;

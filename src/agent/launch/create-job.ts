@@ -31,32 +31,23 @@ export interface DueSubmission {
   readonly mustCheck: boolean;
 }
 
-type CreateDeps = Pick<AgentDeps, "kube" | "clock">;
-type CreateSettings = Pick<AgentSettings, "namespace" | "process">;
+type CreateDeps = Pick<AgentDeps, "kube" | "clock"> & {
+  readonly settings: Pick<AgentSettings, "namespace" | "process">;
+};
 
 /** Another process takes a claim over after ten seconds; a request that took so long may have come too late. */
 const LATE_MS = 5_000;
 
 /** Creates the Job, by one request. Throws what building it throws, and KubeError when it cannot be read. */
-export async function createJob(
-  deps: CreateDeps,
-  settings: CreateSettings,
-  due: DueSubmission,
-): Promise<Creation> {
+export async function createJob(deps: CreateDeps, due: DueSubmission): Promise<Creation> {
   const { submission, isCurrent, mustCheck } = due;
   for (const identifier of submission.identifiers) {
     const job = await submission.build(identifier);
-    const { name } = job.metadata;
-    if (mustCheck && !(await isCurrent())) {
-      const existing = await existingJob(deps, job, settings);
-      return existing === undefined || existing === "foreign"
-        ? { outcome: "not-needed" }
-        : { outcome: existing, name };
-    }
-    const outcome = await create(deps, job, settings, due);
-    if (outcome === "superseded") return { outcome: "not-needed" };
+    const isNeeded = !mustCheck || (await isCurrent());
+    const outcome = isNeeded ? await create(deps, job, due) : await existingJob(deps, job);
     if (typeof outcome === "object") return outcome;
-    if (outcome !== "foreign") return { outcome, name };
+    if (outcome === "ours" || outcome === "theirs") return { outcome, name: job.metadata.name };
+    if (outcome === "superseded" || !isNeeded) return { outcome: "not-needed" };
   }
   throw new ExpectedError(
     `cannot create the Job of flow run "${submission.flowRunId}": its names are taken by other runs' Jobs`,
@@ -65,21 +56,15 @@ export async function createJob(
 
 type Outcome = "ours" | "theirs" | "foreign" | "superseded" | (Creation & { readonly outcome: "refused" });
 
-// oxlint-disable-next-line max-params -- one step of createJob
-async function create(
-  deps: CreateDeps,
-  job: JobManifest,
-  settings: CreateSettings,
-  due: DueSubmission,
-): Promise<Outcome> {
-  const sentAt = deps.clock.ticks();
-  const { namespace } = settings;
+async function create(deps: CreateDeps, job: JobManifest, due: DueSubmission): Promise<Outcome> {
+  const { kube, clock, settings } = deps;
+  const sentAt = clock.ticks();
   try {
-    const outcome = await deps.kube.create("jobs", job, { namespace });
-    if (outcome === "exists") return (await existingJob(deps, job, settings)) ?? taken(job);
-    const isLate = deps.clock.ticks() - sentAt > LATE_MS;
-    if (!isLate || (await due.isCurrent()) || !(await hasOther(deps, job, namespace))) return "ours";
-    return await undo(deps, job, namespace);
+    const outcome = await kube.create("jobs", job, { namespace: settings.namespace });
+    if (outcome === "exists") return (await existingJob(deps, job)) ?? taken(job);
+    const isLate = clock.ticks() - sentAt > LATE_MS;
+    if (!isLate || (await due.isCurrent()) || !(await hasOther(deps, job))) return "ours";
+    return await undo(deps, job);
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
     const bytes = Buffer.byteLength(JSON.stringify(job));
@@ -96,11 +81,8 @@ function taken(job: JobManifest): Outcome {
 }
 
 /** Whether another Job works on the run. If none does, this one may have set the run's state itself. */
-async function hasOther(
-  { kube }: CreateDeps,
-  { metadata }: JobManifest,
-  namespace: string,
-): Promise<boolean> {
+async function hasOther({ kube, settings }: CreateDeps, { metadata }: JobManifest): Promise<boolean> {
+  const { namespace } = settings;
   const labelSelector = `${FLOW_RUN_LABEL}=${String(metadata.labels[FLOW_RUN_LABEL])}`;
   for await (const job of listAll(kube, "jobs", { namespace, labelSelector })) {
     const { name, deletionTimestamp } = job.metadata;
@@ -111,11 +93,9 @@ async function hasOther(
 }
 
 /** The request took so long that another process has claimed the run meanwhile: one Job is enough. */
-async function undo(
-  { kube }: CreateDeps,
-  { metadata: { name } }: JobManifest,
-  namespace: string,
-): Promise<Outcome> {
+async function undo({ kube, settings }: CreateDeps, { metadata }: JobManifest): Promise<Outcome> {
+  const { name } = metadata;
+  const { namespace } = settings;
   const created = await kube.get("jobs", { namespace, name });
   const uid = created?.metadata.uid;
   if (uid !== undefined) await kube.delete("jobs", { namespace, name }, { uid, propagation: "Foreground" });
@@ -124,11 +104,10 @@ async function undo(
 
 /** A Job with this name belongs to the submission only if it has the same flow run label. */
 async function existingJob(
-  deps: CreateDeps,
+  { kube, settings: { namespace, process } }: CreateDeps,
   job: JobManifest,
-  { namespace, process }: CreateSettings,
 ): Promise<"ours" | "theirs" | "foreign" | undefined> {
-  const found = await deps.kube.get("jobs", { namespace, name: job.metadata.name });
+  const found = await kube.get("jobs", { namespace, name: job.metadata.name });
   if (found === undefined) return undefined;
   if (found.metadata.labels?.[FLOW_RUN_LABEL] !== job.metadata.labels[FLOW_RUN_LABEL]) return "foreign";
   return ownerOf(found.metadata)?.process === process ? "ours" : "theirs";

@@ -4,7 +4,6 @@ import type { DueRun } from "../../orchestrator/work-source.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import { Outage } from "../outage.ts";
-import type { AgentSettings } from "../settings.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Submitter } from "./submit.ts";
 
@@ -13,24 +12,20 @@ const WAITS = [0.25, 0.5, 1, 2, 4, 8, 10];
 /** How many reasons to remember, so as not to log them twice. */
 const REASONS_REMEMBERED = 1_000;
 
-export interface PollerParts {
+export interface PollerDeps extends AgentDeps {
   readonly view: ClusterView;
   readonly inFlight: InFlight;
   readonly submitter: Submitter;
 }
 
 export class Poller {
-  readonly #deps: AgentDeps;
-  readonly #settings: AgentSettings;
-  readonly #parts: PollerParts;
+  readonly #deps: PollerDeps;
   readonly #outage: Outage;
   readonly #unreadable = new Set<string>();
   #wake = new AbortController();
 
-  constructor(deps: AgentDeps, settings: AgentSettings, parts: PollerParts) {
+  constructor(deps: PollerDeps) {
     this.#deps = deps;
-    this.#settings = settings;
-    this.#parts = parts;
     this.#outage = new Outage("Prefect API", deps);
   }
 
@@ -41,9 +36,8 @@ export class Poller {
 
   /** Polls until the signal aborts or maxPolls are done. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#deps;
-    const { submitter } = this.#parts;
-    const maxPolls = this.#settings.maxPolls ?? Number.POSITIVE_INFINITY;
+    const { clock, settings, submitter } = this.#deps;
+    const { maxPolls = Number.POSITIVE_INFINITY } = settings;
     let idle = 0;
     for (let polls = 0; polls < maxPolls && !signal.aborted; polls++) {
       this.#wake = new AbortController();
@@ -60,12 +54,11 @@ export class Poller {
   }
 
   async #poll(signal: AbortSignal): Promise<{ readonly launched: number; readonly more: boolean }> {
-    const { metrics, log, work } = this.#deps;
-    const { inFlight } = this.#parts;
+    const { metrics, log, work, inFlight, submitter, settings } = this.#deps;
     try {
       const freeSlots = this.#freeSlots();
       if (freeSlots <= 0) {
-        log.debug("Claiming no flow runs now", { limit: this.#settings.limit });
+        log.debug("Claiming no flow runs now", { limit: settings.limit });
         await work.heartbeat(signal);
         this.#succeeded();
         return { launched: 0, more: false };
@@ -75,7 +68,9 @@ export class Poller {
       const runs = due.runs.filter((run) => this.#needsJob(run)).slice(0, freeSlots);
       this.#succeeded();
       if (runs.length > 0) metrics.count("runsFound", undefined, runs.length);
-      const launched = await this.#launch(runs, signal);
+      // The claims are awaited, so that the next page has other runs.
+      const results = await Promise.all(runs.map((run) => submitter.start(run, signal)));
+      const launched = results.filter((result) => result === "started").length;
       return { launched, more: due.hasMore && launched > 0 };
     } catch (error) {
       if (!signal.aborted) await this.#outage.backOff(error, signal);
@@ -89,15 +84,9 @@ export class Poller {
     this.#deps.metrics.progress("poll");
   }
 
-  /** Starts the submissions and awaits their claims, so that the next page has other runs. Returns how many were started. */
-  async #launch(runs: readonly DueRun[], signal: AbortSignal): Promise<number> {
-    const results = await Promise.all(runs.map((run) => this.#parts.submitter.start(run, signal)));
-    return results.filter((result) => result === "started").length;
-  }
-
   /** A Running run with overdue task runs needs no Job if it has a live one. */
   #needsJob(run: DueRun): boolean {
-    return run.state.type !== "running" || this.#parts.view.liveJobOf(run.id) === undefined;
+    return run.state.type !== "running" || this.#deps.view.liveJobOf(run.id) === undefined;
   }
 
   /** Warns once per reason, since the row is in every poll until somebody corrects it. */
@@ -110,10 +99,9 @@ export class Poller {
 
   /** How many more runs may be claimed. --limit is counted from the cluster, so that a restart does not reset it. */
   #freeSlots(): number {
-    const { limit } = this.#settings;
-    const { view, inFlight, submitter } = this.#parts;
-    if (!submitter.waiting.mayClaim || submitter.isBusy) return 0;
-    if (this.#deps.work.fault()?.canBuild === false) return 0;
+    const { settings, view, inFlight, submitter, work } = this.#deps;
+    const { limit } = settings;
+    if (!submitter.waiting.mayClaim || submitter.isBusy || work.fault()?.canBuild === false) return 0;
     if (limit === undefined) return Number.POSITIVE_INFINITY;
     return limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
   }

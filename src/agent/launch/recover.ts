@@ -14,7 +14,6 @@ import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
-import type { AgentSettings } from "../settings.ts";
 import type { Ownership } from "../ownership.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Submitter } from "./submit.ts";
@@ -37,7 +36,7 @@ interface Found {
   readonly isStarted: boolean;
 }
 
-export interface RecoveryParts {
+export interface RecoveryDeps extends AgentDeps {
   readonly view: ClusterView;
   readonly inFlight: InFlight;
   readonly submitter: Submitter;
@@ -48,18 +47,14 @@ export interface RecoveryParts {
 }
 
 export class Recovery {
-  readonly #deps: AgentDeps;
-  readonly #settings: AgentSettings;
-  readonly #parts: RecoveryParts;
+  readonly #deps: RecoveryDeps;
   readonly #startedAt: number;
   #fullSweepAt = -Infinity;
   /** Claims of other processes without a Job, by id. */
   readonly #found = new Map<string, Found>();
 
-  constructor(deps: AgentDeps, settings: AgentSettings, parts: RecoveryParts) {
+  constructor(deps: RecoveryDeps) {
     this.#deps = deps;
-    this.#settings = settings;
-    this.#parts = parts;
     this.#startedAt = deps.clock.ticks();
   }
 
@@ -93,7 +88,7 @@ export class Recovery {
   }
 
   #mayLackJob(flowRunId: string): boolean {
-    const { inFlight, view } = this.#parts;
+    const { inFlight, view } = this.#deps;
     return !inFlight.has(flowRunId) && view.liveJobOf(flowRunId) === undefined;
   }
 
@@ -110,22 +105,26 @@ export class Recovery {
   async #finish(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
     const { submission, record, state } = claim;
     const { flowRunId } = submission;
-    if (comparePlaces(record.place, this.#settings.place) !== "same") return;
+    if (comparePlaces(record.place, this.#deps.settings.place) !== "same") return;
     const role = this.#roleFor(claim);
     if (role === undefined) return;
     if (!this.#mayLackJob(flowRunId) || (await this.#hasJob(submission))) return;
     if (!this.#isMyTurn(claim)) return;
-    const current = await this.#parts.states.read(flowRunId);
+    const current = await this.#deps.states.read(flowRunId);
     if (current.kind !== "known" || current.state.version !== state.version) return;
-    if (state.type === "cancelling") return this.#parts.enqueue(flowRunId);
+    if (state.type === "cancelling") return this.#deps.enqueue(flowRunId);
     // The run finished during the sweep.
     if (!isActive(current.state.type)) return;
     const history = await this.#historyOf(submission);
     if (history === "ended") return;
     if (!claim.waitsForJob || history === "created") {
       if (history === "created" || state.type === "running") await this.#failIfLost(claim);
-    } else if (role === "owner") await this.#parts.submitter.resume(submission, signal);
-    else if (role === "heir") await this.#takeOver(claim, signal);
+    } else if (role === "owner") await this.#deps.submitter.resume(submission, signal);
+    else if (role === "heir") {
+      // For a Job by this agent's settings.
+      const anew = await claim.reclaim();
+      if (anew.outcome === "claimed") await this.#deps.submitter.resume(anew.submission, signal);
+    }
   }
 
   /**
@@ -133,8 +132,8 @@ export class Recovery {
    * been gone for long, so a lost Job is reported.
    */
   #roleFor({ record, runLabels }: UnfinishedClaim): "owner" | "heir" | "witness" | undefined {
-    const { ownership } = this.#parts;
-    if (isSameAgent(record.agent, this.#settings)) return "owner";
+    const { ownership } = this.#deps;
+    if (isSameAgent(record.agent, this.#deps.settings)) return "owner";
     const presence = ownership.presenceOf(record.agent, record.id);
     if (presence === "alive") return undefined;
     if (ownership.mayAdopt(record.agent, runLabels)) return "heir";
@@ -143,7 +142,7 @@ export class Recovery {
 
   /** Whether no other process works on the claim: it has had its time, and none keeps the run alive. */
   #isMyTurn({ record, waitsForJob, isKeptAlive, heartbeatAt }: UnfinishedClaim): boolean {
-    if (record.process === this.#settings.process) return true;
+    if (record.process === this.#deps.settings.process) return true;
     if (waitsForJob && isKeptAlive && this.#isRecent(heartbeatAt)) return false;
     const now = this.#deps.clock.ticks();
     const since = this.#found.get(record.id)?.since ?? now;
@@ -156,25 +155,19 @@ export class Recovery {
     return ageMs < HEARTBEAT_TIMEOUT_MS;
   }
 
-  /** Claims the run anew, for a Job by this agent's settings. */
-  async #takeOver(found: UnfinishedClaim, signal: AbortSignal): Promise<void> {
-    const claim = await found.reclaim();
-    if (claim.outcome === "claimed") await this.#parts.submitter.resume(claim.submission, signal);
-  }
-
   /** Whether the run has a Job of this claim, or any unfinished Job. */
   async #hasJob({ flowRunId, identifiers }: Submission): Promise<boolean> {
     const isMatch = (job: Job): boolean =>
       isAgentJob(job.metadata) &&
       (!isJobFinished(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? ""));
-    if (this.#parts.view.observe(flowRunId).jobs.some(({ job }) => isMatch(job))) return true;
+    if (this.#deps.view.observe(flowRunId).jobs.some(({ job }) => isMatch(job))) return true;
     for await (const job of listAll(this.#deps.kube, "jobs", this.#queryFor(flowRunId)))
       if (isMatch(job)) return true;
     return false;
   }
 
   #queryFor(flowRunId: string): { readonly namespace: string; readonly labelSelector: string } {
-    return { namespace: this.#settings.namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
+    return { namespace: this.#deps.settings.namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
   }
 
   /**
@@ -208,7 +201,7 @@ export class Recovery {
     if (written.length === 0)
       await runs.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
     // Read again: a pod may have outlived the Job and finished the run.
-    const current = await this.#parts.states.read(flowRunId);
+    const current = await this.#deps.states.read(flowRunId);
     if (current.kind !== "known" || !isActive(current.state.type)) return;
     const { version } = current.state;
     if ((await runs.transition(flowRunId, { type: "failed", message, version })) !== "accepted") return;

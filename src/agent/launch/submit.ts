@@ -13,20 +13,18 @@ import { storable } from "../../orchestrator/storable.ts";
 import type { Claim, DueRun, Submission } from "../../orchestrator/work-source.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
+import { RETRY } from "../run-log.ts";
 import type { RunLogWriter } from "../run-log.ts";
 import type { RunStates } from "../run-states.ts";
-import type { AgentSettings } from "../settings.ts";
 import { createFailure } from "./create-failure.ts";
 import { createJob } from "./create-job.ts";
 import type { Creation } from "./create-job.ts";
 import type { InFlight } from "./in-flight.ts";
-import { refusalIn, WaitingSubmissions } from "./waiting-submissions.ts";
-import type { Refused } from "./waiting-submissions.ts";
+import { WaitingSubmissions } from "./waiting-submissions.ts";
+import type { Attempted } from "./waiting-submissions.ts";
 
 /** Maximum number of claimed runs whose Job is to be created; other agents can claim further runs. */
 const BACKLOG = 250;
-const BACKOFF = { firstMs: 250, maxMs: 15_000 };
-const ATTEMPTS = 12;
 /** Another process of the agent takes over a claim after ten seconds without a Job. */
 const FRESH_CLAIM_MS = 5_000;
 
@@ -38,7 +36,7 @@ interface StartControl {
   readonly onStarted: () => void;
 }
 
-export interface SubmitterParts {
+export interface SubmitterDeps extends AgentDeps {
   readonly view: Pick<ClusterView, "liveJobOf" | "hasJob">;
   readonly inFlight: InFlight;
   readonly states: Pick<RunStates, "read">;
@@ -46,31 +44,24 @@ export interface SubmitterParts {
 }
 
 export class Submitter {
-  readonly #deps: AgentDeps;
-  readonly #settings: AgentSettings;
-  readonly #parts: SubmitterParts;
+  readonly #deps: SubmitterDeps;
   readonly #queue: PQueue;
   /** Claimed runs whose Job Kubernetes does not take now. */
   readonly waiting: WaitingSubmissions;
 
-  constructor(deps: AgentDeps, settings: AgentSettings, parts: SubmitterParts) {
+  constructor(deps: SubmitterDeps) {
     this.#deps = deps;
-    this.#settings = settings;
-    this.#parts = parts;
-    this.#queue = new PQueue({ concurrency: settings.concurrency });
+    this.#queue = new PQueue({ concurrency: deps.settings.concurrency });
     this.waiting = new WaitingSubmissions({
       ...deps,
-      inFlight: parts.inFlight,
-      retry: async (submission) =>
-        (await this.#attempt(submission, { mustCheck: true, signal: new AbortController().signal }))
-          .refused ?? "settled",
+      retry: (submission) => this.#attempt(submission, {}),
       warn: (flowRunId, message) => this.#writeOnce(flowRunId, "WARNING", message),
     });
   }
 
   /** Never rejects. Resolves once the run is claimed or waits for its start time; `inFlight` counts the rest of the work. */
   start(run: DueRun, signal: AbortSignal): Promise<StartResult> {
-    const { inFlight } = this.#parts;
+    const { inFlight } = this.#deps;
     inFlight.add(run.id);
     return new Promise((resolve) => {
       void this.#submit(run, { signal, onStarted: () => resolve("started") }).finally(() => {
@@ -93,13 +84,13 @@ export class Submitter {
 
   /** Finishes a submission that this or another process claimed, but that has no Job. */
   async resume(submission: Submission, signal: AbortSignal): Promise<void> {
-    const { inFlight } = this.#parts;
+    const { inFlight } = this.#deps;
     const { flowRunId } = submission;
     inFlight.add(flowRunId);
     this.#deps.log.info("Resuming a submission without a Job", { flowRun: flowRunId });
     this.#deps.metrics.count("resumed");
     try {
-      await this.#create(submission, { mustCheck: true, signal });
+      await this.#create(submission, {}, signal);
     } finally {
       inFlight.remove(flowRunId);
     }
@@ -118,8 +109,7 @@ export class Submitter {
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       control.onStarted();
       if (await this.#adopt(run.id)) return;
-      const claimedAt = clock.ticks();
-      const isCreated = await this.#create(claim.submission, { claimedAt, signal: control.signal });
+      const isCreated = await this.#create(claim.submission, { claimedAt: clock.ticks() }, control.signal);
       if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");
@@ -141,13 +131,13 @@ export class Submitter {
     await clock.sleep(waitMs, signal);
     if (signal.aborted) return undefined;
     // It may have been cancelled, rescheduled or claimed meanwhile, and Prefect Server would take the claim all the same.
-    const current = await this.#withRetry(() => this.#parts.states.read(run.id));
+    const current = await this.#withRetry(() => this.#deps.states.read(run.id));
     return current.kind === "known" && current.state.version === run.state.version ? startAt : undefined;
   }
 
   /** Lazarus reschedules runs whose pod is still pulling its image; then the existing Job, whoever's it is, does the work. */
   async #adopt(flowRunId: string): Promise<boolean> {
-    const live = this.#parts.view.liveJobOf(flowRunId);
+    const live = this.#deps.view.liveJobOf(flowRunId);
     if (live === undefined) return false;
     const { name, namespace, uid } = live.metadata;
     const current = await this.#withRetry(() => this.#deps.kube.get("jobs", { namespace, name }));
@@ -163,30 +153,26 @@ export class Submitter {
   }
 
   /** Returns whether this process created the Job. A refusal that may pass makes the submission wait. */
-  async #create(submission: Submission, attempt: Attempt): Promise<boolean> {
-    const { isCreated, refused } = await this.#queue.add(() => this.#attempt(submission, attempt));
-    if (refused !== undefined) this.waiting.add(submission, refused, attempt.signal);
-    return isCreated;
+  async #create(submission: Submission, claimed: Claimed, signal: AbortSignal): Promise<boolean> {
+    const result = await this.#queue.add(() => this.#attempt(submission, claimed));
+    if (typeof result === "object") this.waiting.add(submission, result, signal);
+    return result === "created";
   }
 
   /** Tries once to create the Job. Fails the run if it cannot have one. */
-  async #attempt(submission: Submission, attempt: Attempt): Promise<Attempted> {
-    const { clock } = this.#deps;
+  async #attempt(submission: Submission, { claimedAt = -Infinity }: Claimed): Promise<Attempted> {
     const isCurrent = async (): Promise<boolean> =>
       (await this.#withRetry(() => this.#stateIfCurrent(submission))) !== undefined;
-    const isFresh = attempt.claimedAt !== undefined && clock.ticks() - attempt.claimedAt < FRESH_CLAIM_MS;
-    const mustCheck = attempt.mustCheck === true || !isFresh;
-    const due = { submission, isCurrent, mustCheck };
-    const creation = await createJob(this.#deps, this.#settings, due).catch((error: unknown) =>
-      creationOf(error),
-    );
-    const refused = refusalIn(creation);
-    if (refused !== undefined) return { isCreated: false, refused };
-    if (creation.outcome === "refused") await this.#fail(submission, creation.error);
-    else if (creation.outcome !== "not-needed")
-      return { isCreated: await this.#created(submission, creation) };
-    else this.#deps.log.debug("The flow run no longer needs a Job", { flowRun: submission.flowRunId });
-    return { isCreated: false };
+    const mustCheck = this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
+    const creation = await createJob(this.#deps, { submission, isCurrent, mustCheck }).catch(creationOf);
+    if (creation.outcome === "refused") {
+      const { failure: reason, error } = creation;
+      if (reason !== "run") return { reason, error };
+      await this.#fail(submission, error);
+    } else if (creation.outcome !== "not-needed") {
+      return (await this.#created(submission, creation)) ? "created" : "settled";
+    } else this.#deps.log.debug("The flow run no longer needs a Job", { flowRun: submission.flowRunId });
+    return "settled";
   }
 
   /** Returns whether this process created the Job; the process that did writes it to the run's log. */
@@ -194,7 +180,7 @@ export class Submitter {
     { flowRunId }: Submission,
     { outcome, name }: Creation & { readonly name: string },
   ): Promise<boolean> {
-    const { view, inFlight } = this.#parts;
+    const { view, inFlight } = this.#deps;
     // The watch can deliver the Job before the request returns.
     if (!view.hasJob(flowRunId, name)) inFlight.created(flowRunId);
     if (outcome === "theirs") return false;
@@ -223,7 +209,7 @@ export class Submitter {
 
   /** The run's current state, if the claim still holds in it. */
   async #stateIfCurrent(submission: Submission): Promise<RunState | undefined> {
-    const status = await this.#parts.states.read(submission.flowRunId);
+    const status = await this.#deps.states.read(submission.flowRunId);
     if (status.kind !== "known") return undefined;
     return (await submission.isCurrent(status.state)) ? status.state : undefined;
   }
@@ -238,28 +224,21 @@ export class Submitter {
 
   async #write(flowRunId: string, level: RunLogLevel, message: string): Promise<void> {
     const timestamp = this.#deps.prefectTime.now();
-    const line = { flowRunId, name: this.#settings.name, level, message, timestamp };
-    await this.#parts.runLog.writeUntilAccepted(line);
+    const line = { flowRunId, name: this.#deps.settings.name, level, message, timestamp };
+    await this.#deps.runLog.writeUntilAccepted(line);
   }
 
   /** Retries temporary errors. */
   #withRetry<T>(call: () => Promise<T>): Promise<T> {
     const onRetry = (error: unknown): void =>
       this.#deps.log.debug("Could not continue a submission, retrying", { error: textOf(error) });
-    return withRetry(call, { clock: this.#deps.clock, shape: BACKOFF, attempts: ATTEMPTS, onRetry });
+    return withRetry(call, { clock: this.#deps.clock, ...RETRY, onRetry });
   }
 }
 
-interface Attempt {
-  /** Ticks when this process claimed the run. */
+interface Claimed {
+  /** Ticks when this process claimed the run, if it just did. */
   readonly claimedAt?: number;
-  readonly mustCheck?: boolean;
-  readonly signal: AbortSignal;
-}
-
-interface Attempted {
-  readonly isCreated: boolean;
-  readonly refused?: Refused;
 }
 
 /** What an error of building or creating the Job means. Throws those of Prefect. */

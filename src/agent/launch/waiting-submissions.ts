@@ -8,8 +8,8 @@ import { WorkQueue } from "../../base/work-queue.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
 import type { AgentDeps } from "../deps.ts";
+import { every, keepAlive } from "../periodic.ts";
 import type { CreateFailure } from "./create-failure.ts";
-import type { Creation } from "./create-job.ts";
 import type { InFlight } from "./in-flight.ts";
 
 /** Why a submission waits. */
@@ -18,10 +18,13 @@ export type WaitReason = Exclude<CreateFailure, "run">;
 export interface WaitingDeps extends Pick<AgentDeps, "clock" | "log" | "runs"> {
   readonly inFlight: InFlight;
   /** Tries to create the Job again; settles everything but a refusal that may pass. */
-  readonly retry: (submission: Submission) => Promise<Refused | "settled">;
+  readonly retry: (submission: Submission) => Promise<Attempted>;
   /** Writes a warning to the run's log, once. */
   readonly warn: (flowRunId: string, message: string) => Promise<void>;
 }
+
+/** What came of a try to create a Job; `created`: by this process. */
+export type Attempted = Refused | "created" | "settled";
 
 /** A refusal that may pass. */
 export interface Refused {
@@ -35,6 +38,8 @@ interface Waiting {
   readonly signal: AbortSignal;
   refused: Refused;
   failures: number;
+  /** Ticks of the last heartbeat. */
+  keptAliveAt: number;
   /** Reasons of which the run's log has been told. */
   readonly warned: Set<WaitReason>;
 }
@@ -46,7 +51,6 @@ const MAX_WAITING = 1_000;
 const RETRIES_AT_ONCE = 8;
 const HEARTBEAT_EVERY_MS = 30_000;
 const HEARTBEAT_CHECK_MS = 5_000;
-const HEARTBEATS_AT_ONCE = 50;
 
 /** What the agent's log says when the first submission waits for a reason, and when none does any more. */
 const LOG_LINES: Readonly<
@@ -67,7 +71,6 @@ export class WaitingSubmissions {
   readonly #queue: WorkQueue;
   /** Ticks when the first submission began to wait for a reason. */
   readonly #since = new Map<WaitReason, number>();
-  readonly #heartbeats = new Map<string, number>();
 
   constructor(deps: WaitingDeps) {
     this.#deps = deps;
@@ -95,7 +98,8 @@ export class WaitingSubmissions {
   add(submission: Submission, refused: Refused, signal: AbortSignal): void {
     const { flowRunId } = submission;
     const now = this.#deps.clock.ticks();
-    const waiting = { submission, since: now, signal, refused, failures: 0, warned: new Set<WaitReason>() };
+    const fresh = { failures: 0, keptAliveAt: -Infinity, warned: new Set<WaitReason>() };
+    const waiting: Waiting = { submission, since: now, signal, refused, ...fresh };
     this.#waiting.set(flowRunId, waiting);
     this.#deps.inFlight.startWaiting(flowRunId);
     this.#announce(refused);
@@ -104,7 +108,8 @@ export class WaitingSubmissions {
 
   /** Retries, and sends heartbeats, until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#queue.run(signal), this.#keepAlive(signal)]);
+    const heartbeats = every(HEARTBEAT_CHECK_MS, () => this.#keepAlive(), this.#deps, signal);
+    await Promise.all([this.#queue.run(signal), heartbeats]);
   }
 
   /** Returns after how many milliseconds to try again. */
@@ -117,14 +122,14 @@ export class WaitingSubmissions {
       await this.#warn(waiting);
       return BACKOFF.maxMs;
     }
-    let result: Refused | "settled";
+    let result: Attempted;
     try {
       result = await this.#deps.retry(waiting.submission);
     } catch (error) {
       if (!isRetryable(error)) this.#settle(waiting);
       throw error;
     }
-    if (result === "settled") {
+    if (typeof result === "string") {
       this.#settle(waiting);
       return undefined;
     }
@@ -148,7 +153,6 @@ export class WaitingSubmissions {
 
   #settle({ submission: { flowRunId }, refused: { reason } }: Waiting): void {
     this.#waiting.delete(flowRunId);
-    this.#heartbeats.delete(flowRunId);
     this.#deps.inFlight.stopWaiting(flowRunId);
     this.#release(reason);
   }
@@ -184,29 +188,15 @@ export class WaitingSubmissions {
   }
 
   /** Prefect's Lazarus would reschedule, and in the end fail, a run without a heartbeat for ten minutes. */
-  async #keepAlive(signal: AbortSignal): Promise<void> {
-    const { clock, runs, log } = this.#deps;
-    while (!signal.aborted) {
-      const now = clock.ticks();
-      const due = [...this.#waiting.keys()].filter(
-        (id) => now - (this.#heartbeats.get(id) ?? -Infinity) >= HEARTBEAT_EVERY_MS,
-      );
-      try {
-        for (let at = 0; at < due.length; at += HEARTBEATS_AT_ONCE) {
-          const ids = due.slice(at, at + HEARTBEATS_AT_ONCE);
-          await runs.keepAlive(ids);
-          for (const id of ids) this.#heartbeats.set(id, now);
-        }
-      } catch (error) {
-        log.debug("Could not send heartbeats of waiting flow runs", { error: textOf(error) });
-      }
-      await clock.sleep(HEARTBEAT_CHECK_MS, signal);
-    }
+  async #keepAlive(): Promise<void> {
+    const now = this.#deps.clock.ticks();
+    const due = [...this.#waiting.values()].filter(
+      ({ keptAliveAt }) => now - keptAliveAt >= HEARTBEAT_EVERY_MS,
+    );
+    await keepAlive(
+      this.#deps.runs,
+      due.map(({ submission }) => submission.flowRunId),
+    );
+    for (const waiting of due) waiting.keptAliveAt = now;
   }
-}
-
-/** The refusal in a creation that may pass; undefined: it is settled. */
-export function refusalIn(creation: Creation): Refused | undefined {
-  if (creation.outcome !== "refused" || creation.failure === "run") return undefined;
-  return { reason: creation.failure, error: creation.error };
 }

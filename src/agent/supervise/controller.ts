@@ -17,7 +17,6 @@ import type { AgentDeps } from "../deps.ts";
 import type { OtherAgents } from "../other-agents.ts";
 import type { RunLogWriter } from "../run-log.ts";
 import type { RunStates } from "../run-states.ts";
-import type { AgentSettings } from "../settings.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
@@ -25,7 +24,7 @@ import { execute } from "./executor.ts";
 import { isCacheStale } from "./live-read.ts";
 import type { Ownership } from "../ownership.ts";
 import type { Standing } from "../ownership.ts";
-import { every, sendHeartbeats } from "./periodic.ts";
+import { every, keepAlive } from "../periodic.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
@@ -38,7 +37,7 @@ const UNFINISHED = new Set<JobPhase["kind"]>(["live", "suspended", "waiting", "t
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
 
-export interface ControllerParts {
+export interface ControllerDeps extends AgentDeps {
   readonly view: ClusterView;
   readonly states: RunStates;
   readonly runLog: RunLogWriter;
@@ -47,13 +46,9 @@ export interface ControllerParts {
 }
 
 export class Controller {
-  readonly #deps: AgentDeps;
-  readonly #settings: AgentSettings;
-  readonly #view: ClusterView;
-  readonly #states: RunStates;
+  readonly #deps: ControllerDeps;
   readonly #queue: WorkQueue;
   readonly #reported: ReportedLog;
-  readonly #ownership: Ownership;
   readonly #dask: DaskDeleter;
   readonly #errors: ErrorThrottle;
   readonly #firstObserved = new Map<string, ReadonlyMap<string, Date>>();
@@ -61,22 +56,15 @@ export class Controller {
   readonly #waiting = new Set<string>();
   /** Runs all of whose Jobs are other agents'. */
   readonly #foreign = new Set<string>();
-  readonly #others: OtherAgents;
   readonly #ended: EndedRuns;
   #pauses = 0;
 
-  constructor(deps: AgentDeps, settings: AgentSettings, parts: ControllerParts) {
-    const { view, states, runLog, others, ownership } = parts;
+  constructor(deps: ControllerDeps) {
     this.#deps = deps;
-    this.#settings = settings;
-    this.#view = view;
-    this.#states = states;
     this.#errors = new ErrorThrottle(deps.log);
-    this.#reported = new ReportedLog(deps.runs, runLog);
-    this.#ownership = ownership;
-    this.#others = others;
+    this.#reported = new ReportedLog(deps.runs, deps.runLog);
     this.#ended = new EndedRuns(deps.log, deps.kubeTime.now());
-    this.#dask = new DaskDeleter({ ...deps, states, view }, settings.namespace);
+    this.#dask = new DaskDeleter(deps);
     this.#queue = new WorkQueue({
       clock: deps.clock,
       concurrency: WORKERS,
@@ -100,25 +88,25 @@ export class Controller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.race([this.#view.synced(), aborted(signal)]);
+    await Promise.race([this.#deps.view.synced(), aborted(signal)]);
     await runAll(
       signal,
       (s) => this.#queue.run(s),
       (s) => every(STATES_EVERY_MS, () => this.#refreshStates(), this.#deps, s),
-      (s) => every(HEARTBEAT_EVERY_MS, () => sendHeartbeats(this.#deps, this.#waiting), this.#deps, s),
+      (s) => every(HEARTBEAT_EVERY_MS, () => this.#sendHeartbeats(), this.#deps, s),
     );
   }
 
   /** Returns after how many milliseconds to decide again. */
   async #handle(flowRunId: string): Promise<number | undefined> {
     if (!(await this.#refreshAfterPause())) return undefined;
-    const first = this.#view.observe(flowRunId);
-    if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#ownership.isLivingAgents(job)))
+    const first = this.#deps.view.observe(flowRunId);
+    if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#deps.ownership.isLivingAgents(job)))
       return this.#leaveToOthers(first);
     const cached = this.#decideWithoutReading(first);
     if (cached !== undefined) return this.#finish(first, cached);
-    const run = await this.#states.refresh(flowRunId);
-    const observed = this.#view.observe(flowRunId);
+    const run = await this.#deps.states.refresh(flowRunId);
+    const observed = this.#deps.view.observe(flowRunId);
     const standings = await this.#standingsOf(observed, run);
     const ours = observed.jobs.filter(({ job }) => standings.get(job.metadata.uid) !== "others");
     if (ours.length === 0 && observed.jobs.length > 0) return this.#leaveToOthers(observed);
@@ -138,26 +126,19 @@ export class Controller {
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<number | undefined> {
     const { flowRunId, jobs } = observed;
-    const isOnlyWriter = jobs.every(({ job }) => this.#ownership.isOwn(job));
+    const isOnlyWriter = jobs.every(({ job }) => this.#deps.ownership.isOwn(job));
     // Other agents may have written to the log while this one waited.
     if (!isOnlyWriter && jobs.some(({ gone }) => gone)) this.#reported.readAgain(flowRunId);
-    const parts = {
-      reported: this.#reported,
-      states: this.#states,
-      view: this.#view,
-      dask: this.#dask,
-      ended: this.#ended,
-    };
+    const deps = { ...this.#deps, reported: this.#reported, dask: this.#dask, ended: this.#ended };
     const version = run.kind === "known" ? run.state.version : undefined;
-    const { namespace } = this.#settings;
-    return execute({ ...this.#deps, ...parts }, { flowRunId, decision, namespace, isOnlyWriter, version });
+    return execute(deps, { flowRunId, decision, isOnlyWriter, version });
   }
 
   /** What was cached before a pause of this process is old: other processes may have acted meanwhile. False: it stops. */
   async #refreshAfterPause(): Promise<boolean> {
     const { pauses } = this.#deps.pause;
     if (pauses === this.#pauses) return true;
-    const isFresh = await this.#view.refresh();
+    const isFresh = await this.#deps.view.refresh();
     if (isFresh) this.#pauses = pauses;
     return isFresh;
   }
@@ -168,7 +149,7 @@ export class Controller {
   ): Promise<ReadonlyMap<string, Standing>> {
     const standings = new Map<string, Standing>();
     for (const observed of jobs) {
-      const standing = await this.#ownership.standing(observed, flowRunId, run);
+      const standing = await this.#deps.ownership.standing(observed, flowRunId, run);
       standings.set(observed.job.metadata.uid, standing);
     }
     return standings;
@@ -178,19 +159,19 @@ export class Controller {
     const { flowRunId, jobs } = observed;
     this.#forgetDeletedJobs(observed);
     this.#waiting.delete(flowRunId);
-    this.#states.forget(flowRunId);
+    this.#deps.states.forget(flowRunId);
     if (jobs.some(({ gone }) => !gone)) this.#foreign.add(flowRunId);
     else this.#forget(observed);
   }
 
   #forgetDeletedJobs({ flowRunId, jobs }: ObservedRun): undefined {
-    for (const { job, gone } of jobs) if (gone) this.#view.forgetDeletedJob(flowRunId, job.metadata.uid);
+    for (const { job, gone } of jobs) if (gone) this.#deps.view.forgetDeletedJob(flowRunId, job.metadata.uid);
   }
 
   #decide(observed: ObservedRun, run: RunStatus, standings?: ReadonlyMap<string, Standing>): Decision {
     const firstObserved = this.#firstObserved.get(observed.flowRunId) ?? new Map<string, Date>();
     const now = this.#deps.kubeTime.now();
-    const { policy } = this.#settings;
+    const { policy } = this.#deps.settings;
     const standingOf = (job: Job): Standing => standings?.get(job.metadata.uid) ?? "ours";
     const isOurs = (job: Job): boolean => standingOf(job) !== "others";
     const decision = decide({ observed, isOurs, run, policy, now, firstObserved });
@@ -204,12 +185,12 @@ export class Controller {
   /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */
   #decideWithoutReading(observed: ObservedRun): Decision | undefined {
     const { flowRunId } = observed;
-    const known = this.#states.known(flowRunId);
+    const known = this.#deps.states.known(flowRunId);
     if (known.kind === "known" && known.state.type === "cancelling") return undefined;
     const jobs = observed.jobs.filter(
-      ({ job, gone }) => gone || !this.#view.isDeletionExpected(job.metadata.uid),
+      ({ job, gone }) => gone || !this.#deps.view.isDeletionExpected(job.metadata.uid),
     );
-    if (!jobs.every(({ job }) => this.#ownership.isOurs(job))) return undefined;
+    if (!jobs.every(({ job }) => this.#deps.ownership.isOurs(job))) return undefined;
     if (jobs.length === 0 && known.kind === "unknown") return undefined;
     if (jobs.some((job) => job.gone || !UNFINISHED.has(jobPhase(job).kind))) return undefined;
     const decision = this.#decide(observed, known.kind === "unknown" ? ASSUMED_RUNNING : known);
@@ -225,24 +206,26 @@ export class Controller {
     standings: ReadonlyMap<string, Standing>,
   ): Promise<number | undefined> {
     if (!this.#isDue(flowRunId, decision)) return undefined;
-    if (jobs.length === 0) return this.#ownership.mayReportEnd(flowRunId);
+    if (jobs.length === 0) return this.#deps.ownership.mayReportEnd(flowRunId);
     const isOurs = ({ job }: ObservedJob): boolean => standings.get(job.metadata.uid) === "ours";
-    const takesOver = jobs.some((job) => isOurs(job) && this.#ownership.wouldTakeOver(job.job, job.gone));
+    const takesOver = jobs.some(
+      (job) => isOurs(job) && this.#deps.ownership.wouldTakeOver(job.job, job.gone),
+    );
     // The process that comes first may have done it: then it keeps the Job.
     if (takesOver) await this.#reported.refresh(flowRunId);
     if (!this.#isDue(flowRunId, decision)) {
-      for (const { job } of jobs) this.#ownership.stopWaiting(job);
+      for (const { job } of jobs) this.#deps.ownership.stopWaiting(job);
       return undefined;
     }
     for (const observed of jobs) {
       const { job, gone } = observed;
       const { uid } = job.metadata;
-      const owner = this.#ownership;
+      const owner = this.#deps.ownership;
       const waitMs = isOurs(observed) ? await owner.mayAct(job, gone) : owner.mayReportEnd(uid);
       if (waitMs !== undefined) return waitMs;
     }
     if (takesOver) this.#reported.readAgain(flowRunId);
-    this.#ownership.own(flowRunId);
+    this.#deps.ownership.own(flowRunId);
     return undefined;
   }
 
@@ -259,30 +242,36 @@ export class Controller {
     if (decision.requeueAfterMs !== undefined) return decision.requeueAfterMs;
     // A pod may work on without its Job.
     const over = jobs.filter((observed) => observed.gone && !UNFINISHED.has(jobPhase(observed).kind));
-    for (const { job } of over) this.#view.forgetDeletedJob(flowRunId, job.metadata.uid);
+    for (const { job } of over) this.#deps.view.forgetDeletedJob(flowRunId, job.metadata.uid);
     if (over.length === jobs.length) this.#forget({ flowRunId, jobs });
     return undefined;
   }
 
   #forget({ flowRunId, jobs }: ObservedRun): void {
-    this.#states.forget(flowRunId);
+    this.#deps.states.forget(flowRunId);
     this.#reported.forget(flowRunId);
     this.#firstObserved.delete(flowRunId);
     this.#waiting.delete(flowRunId);
     this.#foreign.delete(flowRunId);
     this.#ended.forget(flowRunId);
-    this.#others.forget(flowRunId);
+    this.#deps.others.forget(flowRunId);
     this.#errors.forget(flowRunId);
-    this.#ownership.forget(flowRunId);
-    for (const { job } of jobs) this.#ownership.forget(job.metadata.uid);
+    this.#deps.ownership.forget(flowRunId);
+    for (const { job } of jobs) this.#deps.ownership.forget(job.metadata.uid);
+  }
+
+  /** Prefect would start runs whose Jobs wait to start a second time. */
+  async #sendHeartbeats(): Promise<void> {
+    await keepAlive(this.#deps.runs, [...this.#waiting]);
+    this.#deps.metrics.progress("heartbeat");
   }
 
   async #refreshStates(): Promise<void> {
-    const all = this.#view.flowRunIds();
+    const all = this.#deps.view.flowRunIds();
     const ids = all.filter((id) => !this.#foreign.has(id));
-    this.#ownership.keepOnly(new Set([...all, ...this.#view.jobUids()]));
+    this.#deps.ownership.keepOnly(new Set([...all, ...this.#deps.view.jobUids()]));
     if (this.#queue.size === 0) this.#deps.metrics.progress("supervise");
-    for (const id of await this.#states.refreshAll(ids)) this.#queue.add(id);
+    for (const id of await this.#deps.states.refreshAll(ids)) this.#queue.add(id);
     this.#deps.metrics.progress("states");
   }
 }

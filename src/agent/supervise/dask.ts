@@ -20,7 +20,7 @@ import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
 
-export type DaskDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "metrics"> & {
+export type DaskDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "metrics" | "settings"> & {
   readonly states: Pick<RunStates, "refresh">;
   readonly view: Pick<ClusterView, "flowRunIds" | "observe" | "isDeletionExpected">;
 };
@@ -45,14 +45,12 @@ const RUNS_AT_ONCE = 1_000;
 
 export class DaskDeleter {
   readonly #deps: DaskDeps;
-  readonly #namespace: string;
   readonly #listings: Batcher<string, FoundClusters>;
   readonly #since = new Map<string, number>();
   readonly #forbidden = new Set<string>();
 
-  constructor(deps: DaskDeps, namespace: string) {
+  constructor(deps: DaskDeps) {
     this.#deps = deps;
-    this.#namespace = namespace;
     this.#listings = new Batcher(
       (ids) => this.#list(ids),
       { maxSize: RUNS_AT_ONCE, maxRequests: 1 },
@@ -96,7 +94,7 @@ export class DaskDeleter {
   /** The clusters of each of these runs, without guesses. */
   async #list(ids: readonly string[]): Promise<readonly FoundClusters[]> {
     const { kube, view } = this.#deps;
-    const objects = await listDask(new Listing(kube), this.#namespace, "all");
+    const objects = await listDask(new Listing(kube), this.#deps.settings.namespace, "all");
     const runs = view.flowRunIds().map((flowRunId) => ({ flowRunId, observed: view.observe(flowRunId) }));
     const found = findClusters(objects, runs).filter(
       ({ kind, owner }) => kind !== "gateway" && owner !== undefined && owner.by !== "guess",
@@ -110,7 +108,10 @@ export class DaskDeleter {
 
   /** Reads from the cluster whether a pod of the flow itself is active. */
   async #hasPods(flowRunId: string, deletedJobs: ReadonlySet<string>): Promise<boolean> {
-    const query = { namespace: this.#namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
+    const query = {
+      namespace: this.#deps.settings.namespace,
+      labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
+    };
     for await (const pod of listAll(this.#deps.kube, "pods", query)) {
       const isDeletedWithJob = (pod.metadata.ownerReferences ?? []).some(
         ({ uid }) => deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid),

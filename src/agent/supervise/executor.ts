@@ -21,14 +21,13 @@ import type { ReportedLog } from "./reported-log.ts";
 export interface Action {
   readonly flowRunId: string;
   readonly decision: Decision;
-  readonly namespace: string;
   /** Only this process can have written to the run's log. */
   readonly isOnlyWriter: boolean;
   /** The version of the run's state that the decision is based on. */
   readonly version: number | undefined;
 }
 
-type Deps = Pick<AgentDeps, "kube" | "runs" | "clock" | "log" | "metrics"> & {
+type Deps = Pick<AgentDeps, "kube" | "runs" | "clock" | "log" | "metrics" | "settings"> & {
   readonly reported: ReportedLog;
   readonly states: Pick<RunStates, "refresh">;
   readonly view: ClusterView;
@@ -95,9 +94,9 @@ function needsReport(transition: Transition): boolean {
  * the lines of the flow's own log: the state must not wait for it.
  */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
-  const { flowRunId, decision, namespace, isOnlyWriter } = action;
+  const { flowRunId, decision, isOnlyWriter } = action;
   const toLine = async ({ name, level, message, timestamp, tail }: RunLogEntry): Promise<RunLog> => {
-    const lines = tail === undefined ? "" : await lastLines(deps, namespace, tail);
+    const lines = tail === undefined ? "" : await lastLines(deps, deps.settings.namespace, tail);
     return { flowRunId, name, level, message: message + lines, timestamp };
   };
   const write = async (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> => {

@@ -87,7 +87,7 @@ async function create(): Promise<Creation> {
   const due = { submission, isCurrent };
   // As the submitter does: what may pass is tried again.
   for (let mustCheck = false; ; mustCheck = true) {
-    const creation = await createJob(deps, settings, { ...due, mustCheck });
+    const creation = await createJob({ ...deps, settings }, { ...due, mustCheck });
     if (creation.outcome !== "refused" || creation.failure !== "passing") return creation;
   }
 }

@@ -83,8 +83,9 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
   const states = { read: () => Promise.reject(new Error("no state is needed")) };
   const agent = settings as unknown as AgentSettings;
   const runLog = new RunLogWriter(runs, clock);
-  const submitter = new Submitter(deps, agent, { view, inFlight, states, runLog });
-  await new Poller(deps, agent, { view, inFlight, submitter }).run(new AbortController().signal);
+  const parts = { ...deps, settings: agent, view, inFlight, states, runLog };
+  const submitter = new Submitter(parts);
+  await new Poller({ ...parts, submitter }).run(new AbortController().signal);
   await inFlight.drained();
   return { waits, jobs };
 }

@@ -121,7 +121,7 @@ export async function runAgent(
       template,
       newClaimId: parts.newId,
     };
-    const agent = new Agent({ ...deps, ...agentPorts(source) }, settingsOf(process));
+    const agent = new Agent({ ...deps, settings: settingsOf(process), ...agentPorts(source) });
     onAgent(agent);
     await agent.run(until);
   };
