@@ -36,15 +36,17 @@ export async function loadInventory(
   const listing = new Listing(kube, signal);
   const states = new StateReader(sources, signal);
   let silences: ReturnType<typeof readSilences> | undefined;
-  const readState = (job: Job): void => {
+  /** Asks Prefect while the cluster is being listed. Awaited below; an error before that must not end the process. */
+  const askPrefect = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
-    if (query.owners === true && prefectVersionOf(job.metadata) === 1)
+    if (query.owners === true && prefectVersionOf(job.metadata) === 1) {
       silences ??= readSilences(sources[1], signal);
-    // Awaited below; an error before that must not end the process.
+      silences.catch(() => {});
+    }
     if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
   };
   const [jobs, labelled, dask, recent] = await Promise.all([
-    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), readState))),
+    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), askPrefect))),
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", podQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
     states.recent(query.endedSince),
