@@ -12,7 +12,7 @@ const SIDECAR_GRACE_MS = 60_000;
 const LOOK_MS = 30_000;
 const LIVING_RULE = "no living Job is deleted but by its owner's policy or a person";
 
-const isLive = (job: JobFact): boolean =>
+export const isLive = (job: JobFact): boolean =>
   job.deletedMs === undefined && job.endedMs === undefined && !job.isGone;
 
 const isSamePlace = (one: JobFact, other: JobFact): boolean =>
@@ -153,10 +153,14 @@ function checkFinished(scene: Scene, { job, by }: JobEvent, endedMs: number): vo
   const { run } = job;
   const { deleteFailedAfterS, deleteSucceededAfterS } = by.agent?.plan ?? {};
   const afterS = job.hasFailed ? deleteFailedAfterS : deleteSucceededAfterS;
-  if (afterS === undefined || scene.nowMs - endedMs < afterS * 1_000 - ROUNDING_MS)
+  // A Job that was given up, and reported, may end much later.
+  const last = run.states.at(-1);
+  const isGivenUp = last?.type === "Failed" && last.by?.kind === "agent";
+  const overMs = scene.nowMs - Math.min(endedMs, isGivenUp ? last.atMs : endedMs);
+  if (afterS === undefined || overMs < afterS * 1_000 - ROUNDING_MS)
     scene.violated(
       LIVING_RULE,
-      `${by.name} deletes ${job.name} ${scene.nowMs - endedMs} ms after its end; its policy: ${afterS ?? "never"}`,
+      `${by.name} deletes ${job.name} ${overMs} ms after its end; its policy: ${afterS ?? "never"}`,
     );
   if (job.hasFailed && !isReported(run, job))
     scene.violated(
