@@ -15,6 +15,7 @@ import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 export interface AgentFlags extends WorkOptionValues {
   readonly jobTemplate?: string | undefined;
   readonly maxPolls?: string | undefined;
+  readonly agentAddress?: string | undefined;
 }
 
 /** Throws SettingsError for an invalid flag; sends no requests, so it can run before the agent connects. */
@@ -31,7 +32,6 @@ export function agentSettings(
     readonly job: JobSettings;
   },
 ): AgentSettings {
-  checkAgentFlags(flags);
   const { config, job, process, place, tenantId } = sources;
   return {
     name: flags.name ?? config.agent.name.value,

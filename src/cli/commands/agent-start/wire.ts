@@ -2,7 +2,6 @@
 
 import { Agent } from "../../../agent/agent.ts";
 import { CredentialCheck } from "../../../agent/credentials.ts";
-import type { Api } from "../../../agent/credentials.ts";
 import { logBanner } from "../../../agent/banner.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { readPlace } from "../../../agent/place.ts";
@@ -45,16 +44,12 @@ export class ApiObserver {
 
   kubeRequest({ status, date, ms }: CompletedRequest): void {
     this.kubeTime.observe(date, ms);
-    if (status === 401) this.#suspect("kubernetes");
+    if (status === 401) this.credentials.suspect("kubernetes");
   }
 
   prefectRequest({ isRefused, date, ms }: CompletedOperation): void {
     this.prefectTime.observe(date, ms);
-    if (isRefused === true) this.#suspect("prefect");
-  }
-
-  #suspect(api: Api): void {
-    this.credentials.suspect(api);
+    if (isRefused === true) this.credentials.suspect("prefect");
   }
 }
 
