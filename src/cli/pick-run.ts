@@ -23,16 +23,11 @@ interface Choice {
 
 /** The id of the picked run, or the text that was typed in place of a number. Throws SettingsError if there is none. */
 export async function pickRun(
-  context: CliContext,
-  { connection, namespace, directories }: ClusterScope,
+  { stdin, stderr }: Pick<CliContext, "stdin" | "stderr">,
+  { kube, namespace, directories, clock, signal }: ClusterScope,
 ): Promise<string> {
-  const { clock, signal, stdin, stderr } = context;
   const endedSince = new Date(clock.now().getTime() - ENDED_WITHIN_MS);
-  const inventory = await loadInventory(connection.kube, directories.byVersion, {
-    namespace,
-    endedSince,
-    signal,
-  });
+  const inventory = await loadInventory(kube, directories, { namespace, endedSince, signal });
   const choices = choicesOf(listRows(inventory, clock.now()));
   const nothing = new SettingsError("RUN is missing", { hint: "name one by its id, its name or job/NAME" });
   if (choices.length === 0) throw nothing;

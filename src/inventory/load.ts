@@ -38,10 +38,11 @@ export async function loadInventory(
   let silences: ReturnType<typeof readSilences> | undefined;
   const readState = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
-    if (query.owners === true && prefectVersionOf(job.metadata) === 1)
-      silences ??= readSilences(sources[1], signal);
+    const version = prefectVersionOf(job.metadata);
+    if (query.owners === true && version === 1) silences ??= readSilences(sources[1], signal);
     // Awaited below; an error before that must not end the process.
-    if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
+    silences?.catch(() => {});
+    if (id !== undefined) states.read(version, id).catch(() => {});
   };
   const [jobs, labelled, dask, recent] = await Promise.all([
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), readState))),

@@ -28,7 +28,7 @@ export class OpenCommand extends NamespacedCommand {
   execute(): Promise<number> {
     return this.connected(async (scope) => {
       const run = await this.findRun(this.target, scope);
-      const directory = scope.directories.byVersion[run.prefectVersion];
+      const directory = scope.directories[run.prefectVersion];
       if (directory === undefined) {
         const what = `cannot find the page of flow run "${run.name ?? run.id}"`;
         throw new ExpectedError(`${what}: ${noApiText(run.prefectVersion)}`);

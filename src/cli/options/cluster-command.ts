@@ -3,6 +3,7 @@
 import { Option } from "clipanion";
 import { parseDuration } from "../../base/duration.ts";
 import type { ConnectionFlags } from "../../kube/auth/kubeconfig.ts";
+import type { ClusterScope, Deadlines } from "../cluster-scope.ts";
 import { shellWord } from "../../base/shell-word.ts";
 import { ownCommands, withOwnFlags } from "../own-flags.ts";
 import { PrefectCommand } from "./prefect-command.ts";
@@ -31,6 +32,9 @@ export abstract class ClusterCommand extends PrefectCommand {
     description: "timeout of a request to the API server, such as 30s",
   });
 
+  /** Set by commands that can list all namespaces. */
+  readonly allNamespaces: boolean = false;
+
   /** -n as the user gave it; "": not at all. */
   protected scope(): string {
     return this.namespace === undefined ? "" : `-n ${shellWord(this.namespace)}`;
@@ -47,6 +51,23 @@ export abstract class ClusterCommand extends PrefectCommand {
     const timeout = this.requestTimeout;
     const isUnlimited = timeout === undefined || timeout === "0";
     return this.#connection(isUnlimited ? undefined : parseDuration(timeout, "--request-timeout"));
+  }
+
+  /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
+  async connected<T>(work: (scope: ClusterScope) => Promise<T>, deadlines: Deadlines = {}): Promise<T> {
+    const { runDirectories } = await import("../cluster-scope.ts");
+    const { kubeMs, prefectMs } = deadlines;
+    const { clock, signal, connectKube } = this.context;
+    const directories = runDirectories(this.context, await this.prefectConfig(), prefectMs);
+    const flags = this.connectionFlags();
+    const { kube, target } = await connectKube(kubeMs ? { ...flags, requestTimeoutMs: kubeMs } : flags);
+    const namespace = this.allNamespaces ? undefined : (this.namespace ?? target.namespace) || "default";
+    try {
+      return await work({ kube, namespace, directories, clock, signal });
+    } finally {
+      for (const each of Object.values(directories)) each?.close();
+      kube.close();
+    }
   }
 
   #connection(requestTimeoutMs: number | undefined): ConnectionFlags {

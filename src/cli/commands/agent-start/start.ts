@@ -13,7 +13,6 @@ import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { levelValue } from "../../../prefect1/config/log-level.ts";
 import type { CliContext } from "../../context.ts";
-import { prefectTarget } from "../../prefect-target.ts";
 import { checkAgentFlags } from "./settings.ts";
 import type { AgentFlags } from "./settings.ts";
 import { ApiObserver, runAgent } from "./wire.ts";
@@ -44,9 +43,11 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   });
   const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
   const observer = new ApiObserver(clock);
-  const client = await context.connectPrefect(prefectTarget(config), (seen) => {
-    server.observeCall({ api: "prefect", ...seen });
-    observer.prefectRequest(seen);
+  const client = await context.connectPrefect(config, {
+    onRequest: (seen) => {
+      server.observeCall({ api: "prefect", ...seen });
+      observer.prefectRequest(seen);
+    },
   });
   const { kube, target, token } = await context.connectKube(options.connection, (seen) => {
     server.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });

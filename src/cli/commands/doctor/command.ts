@@ -83,10 +83,7 @@ export class DoctorCommand extends ClusterCommand {
       signal,
       commands: ownCommands(connection, this),
       connectKube: (onRequest) => connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
-      connectPrefect1: async (config, onRequest) => {
-        const { prefectTarget } = await import("../../prefect-target.ts");
-        return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
-      },
+      connectPrefect1: (config, onRequest) => connectPrefect(config, { timeoutMs, onRequest }),
       connectPrefect3: async (settings) => {
         const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
         return connectPrefect3(settings, this.context, timeoutMs);

@@ -32,20 +32,18 @@ export class InspectCommand extends NamespacedCommand {
 
   execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
-    const { clock, signal } = this.context;
     return this.connected(async (scope) => {
       const { loadInventory } = await import("../../../inventory/load.ts");
       const { cleanupActions } = await import("./cleanup-actions.ts");
       const { diagnose } = await import("../../../inventory/diagnosis.ts");
       const { runObject } = await import("../../../inventory/run-object.ts");
       const resolved = await this.findRun(this.target, scope);
-      const { byVersion } = scope.directories;
-      const namespace = resolved.namespace ?? scope.namespace;
+      const { kube, directories, clock, signal, namespace = resolved.namespace } = scope;
       const what = { flowRunId: resolved.id, dask: "all", events: "all", owners: true } as const;
-      const inventory = await loadInventory(scope.connection.kube, byVersion, { namespace, ...what, signal });
+      const inventory = await loadInventory(kube, directories, { namespace, ...what, signal });
       const run = runIn(inventory, resolved, namespace);
       const cleanup = cleanupActions(run.flowRunId, inventory, clock.now());
-      const { findings, warnings } = await this.#askPrefect(run, byVersion[run.prefectVersion]);
+      const { findings, warnings } = await this.#askPrefect(run, directories[run.prefectVersion]);
       const diagnosis = diagnose(run, clock.now(), findings);
       if (format === "tree") await this.#printTree(run, diagnosis, cleanup);
       else await this.printObject(runObject(run, diagnosis, cleanup), format);

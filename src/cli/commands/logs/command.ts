@@ -64,7 +64,7 @@ export class LogsCommand extends NamespacedCommand {
     return this.connected(async (scope) => {
       const palette = await this.palette();
       const deps: LogDeps = {
-        kube: scope.connection.kube,
+        kube: scope.kube,
         clock: this.context.clock,
         write: (bytes, prefix) => this.#write(bytes, prefix),
         printMessage: (line) => this.printMessage(line),
@@ -122,7 +122,7 @@ export class LogsCommand extends NamespacedCommand {
       });
     }
     const { listJobs } = await import("../../find-run.ts");
-    const { runs } = await listJobs(scope, { labelSelector, signal: this.context.signal });
+    const { runs } = await listJobs(scope, { labelSelector });
     return runs.map(fromCluster);
   }
 
@@ -158,7 +158,7 @@ function subjectOf(run: ResolvedRun, { namespace, directories }: ClusterScope): 
     flowRunId: run.id,
     namespace: run.namespace ?? namespace,
     isOver: run.status.kind === "known" && isFinished(run.status.state.type),
-    directory: directories.byVersion[run.prefectVersion],
+    directory: directories[run.prefectVersion],
   };
 }
 

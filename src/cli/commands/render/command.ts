@@ -15,7 +15,6 @@ import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { namespaceOf } from "../../namespace.ts";
 import { flagsOf } from "../../options/option-group.ts";
-import { prefectTarget } from "../../prefect-target.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readInputFile, readStdin } from "../../read-input.ts";
@@ -102,7 +101,7 @@ export class RenderCommand extends AgentCommand {
     if (file !== undefined) return { flowRun: await this.#fromFile(file) };
     const named = parseRunRef(target ?? "");
     const ref = named.kind === "job" ? parseRunRef(await this.#runOfJob(named.name, namespace)) : named;
-    const prefect = await this.context.connectPrefect(prefectTarget(config));
+    const prefect = await this.context.connectPrefect(config);
     try {
       const flowRun = await this.#find(prefect, ref);
       const hasKey = config.apiKey !== undefined;
