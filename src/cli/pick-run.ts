@@ -40,7 +40,7 @@ export async function pickRun(
 }
 
 const COLUMNS = [
-  { header: "#", value: ({ number }: Choice) => number, align: "right" as const },
+  { header: "#", value: ({ number }: Choice) => number },
   { header: "FLOW RUN", value: ({ run }: Choice) => run.name, shorten: { at: "middle" as const, to: 12 } },
   { header: "ID", value: ({ run }: Choice) => shortId(run.flowRunId), dropFirst: 1 },
   { header: "STATE", value: ({ run }: Choice) => runStateText(run), dropFirst: 2 },

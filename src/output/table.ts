@@ -3,7 +3,7 @@
 import { columnWidth, fitColumns } from "./fit-columns.ts";
 import { plainPalette } from "./palette.ts";
 import type { Palette, Tone } from "./palette.ts";
-import { asCell, cutMiddle, cutToWidth, displayWidth, padToWidth } from "./text-width.ts";
+import { asCell, cutMiddle, cutToWidth, displayWidth } from "./text-width.ts";
 
 export interface Column<Row> {
   /** In upper case. */
@@ -12,7 +12,6 @@ export interface Column<Row> {
   readonly value: (row: Row) => string | number | undefined;
   /** Only with -o wide. */
   readonly wide?: boolean;
-  readonly align?: "left" | "right";
   /** The colour of the cell; undefined: none. */
   readonly colour?: (row: Row) => Tone | undefined;
   /** On a narrow terminal the columns with the highest numbers are left out first; undefined: never. */
@@ -27,6 +26,11 @@ export interface TableOptions {
   readonly palette?: Palette | undefined;
   /** The terminal's width; undefined: nothing is shortened or left out. */
   readonly width?: number | undefined;
+}
+
+interface Line<Row> {
+  readonly cells: readonly string[];
+  readonly toneOf: (column: Column<Row>) => Tone | "heading" | undefined;
 }
 
 /** The whole table with its header. Empty without rows. */
@@ -45,62 +49,44 @@ export function tableLines<Row>(
 export class TableWriter<Row> {
   readonly #columns: readonly Column<Row>[];
   readonly #options: TableOptions;
-  readonly #palette: Palette;
   readonly #widths: number[];
   #hasHeader = false;
 
   constructor(columns: readonly Column<Row>[], options: TableOptions = {}) {
     this.#columns = columns.filter((column) => options.wide === true || column.wide !== true);
     this.#options = options;
-    this.#palette = options.palette ?? plainPalette;
     this.#widths = this.#columns.map(() => 0);
   }
 
   /** The next rows as lines; the first call includes the header, even without rows. */
   lines(rows: readonly Row[]): readonly string[] {
-    const cells = rows.map((row) => this.#columns.map((column) => cellOf(column, row)));
-    const heading =
-      this.#hasHeader || this.#options.noHeaders === true
-        ? []
-        : [this.#columns.map((column) => column.header)];
+    const lines = rows.map((row): Line<Row> => ({
+      cells: this.#columns.map((column) => cellOf(column, row)),
+      toneOf: (column) => column.colour?.(row),
+    }));
+    if (!this.#hasHeader && this.#options.noHeaders !== true)
+      lines.unshift({ cells: this.#columns.map(({ header }) => header), toneOf: () => "heading" });
     this.#hasHeader = true;
-    for (const line of [...heading, ...cells]) this.#widen(line);
-    const widths = fitColumns(this.#columns, this.#widths, this.#options.width);
-    return [
-      ...heading.map((line) => this.#line(line, widths, () => this.#palette.heading)),
-      ...cells.map((line, at) => this.#line(line, widths, (column) => this.#paintOf(column, rows[at]))),
-    ];
-  }
-
-  #widen(line: readonly string[]): void {
-    for (const [at, cell] of line.entries()) {
-      this.#widths[at] = Math.max(this.#widths[at] ?? 0, displayWidth(cell));
+    for (const { cells } of lines) {
+      for (const [at, cell] of cells.entries())
+        this.#widths[at] = Math.max(this.#widths[at] ?? 0, displayWidth(cell));
     }
-  }
-
-  #paintOf(column: Column<Row>, row: Row | undefined): ((text: string) => string) | undefined {
-    const tone = row === undefined ? undefined : column.colour?.(row);
-    return tone === undefined ? undefined : this.#palette[tone];
+    const widths = fitColumns(this.#columns, this.#widths, this.#options.width);
+    return lines.map((line) => this.#text(line, widths));
   }
 
   /** A width of 0: the column is left out. */
-  #line(
-    cells: readonly string[],
-    widths: readonly number[],
-    paintOf: (column: Column<Row>) => ((text: string) => string) | undefined,
-  ): string {
+  #text({ cells, toneOf }: Line<Row>, widths: readonly number[]): string {
+    const { palette = plainPalette } = this.#options;
     const last = cells.findLastIndex((cell, at) => cell !== "" && widths[at] !== 0);
     let line = "";
-    for (const [at, column] of this.#columns.entries()) {
+    for (const [at, column] of this.#columns.slice(0, last + 1).entries()) {
       const width = widths[at] ?? 0;
-      if (at > last) break;
       if (width === 0) continue;
-      const cut = column.shorten?.at === "middle" ? cutMiddle : cutToWidth;
-      const cell = cut(cells[at] ?? "", width);
-      const before = column.align === "right" ? " ".repeat(width - displayWidth(cell)) : "";
-      const painted = paintOf(column)?.(cell) ?? cell;
-      const used = before.length + displayWidth(cell);
-      line += before + painted + (at === last ? "" : padToWidth("", columnWidth(width) - used));
+      const cell = (column.shorten?.at === "middle" ? cutMiddle : cutToWidth)(cells[at] ?? "", width);
+      const tone = toneOf(column);
+      line += tone === undefined ? cell : palette[tone](cell);
+      if (at < last) line += " ".repeat(columnWidth(width) - displayWidth(cell));
     }
     return line;
   }

@@ -6,9 +6,11 @@ import { isRetryable, textOf } from "../../../base/errors.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { writeStyled } from "../../../output/clean.ts";
-import { LiveTable } from "../../../output/live.ts";
 import { rowPrinter } from "../../../output/print-rows.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
+import { Repaint } from "../../../output/repaint.ts";
+import { tableLines } from "../../../output/table.ts";
+import { terminalWidth } from "../../../output/terminal.ts";
 import type { TerminalStream } from "../../../output/terminal.ts";
 
 /** The rows, and warnings about what could not be listed. */
@@ -60,17 +62,16 @@ export async function watchRows(options: WatchOptions): Promise<void> {
 class WatchScreen {
   readonly #options: WatchOptions;
   /** Undefined in a pipe and in other formats. */
-  readonly #table: LiveTable<ListRow> | undefined;
+  readonly #drawn: Repaint | undefined;
   readonly #append: (rows: readonly ListRow[]) => void;
   #rows: readonly ListRow[] = [];
   #warnings = "";
 
   constructor(options: WatchOptions) {
     this.#options = options;
-    const { format, columns, stdout } = options;
-    const wide = format === "wide";
-    const isDrawn = stdout.isTTY === true && (format === "table" || wide);
-    this.#table = isDrawn ? new LiveTable(stdout, columns, { ...options, wide }) : undefined;
+    const { format, stdout } = options;
+    const isTable = format === "table" || format === "wide";
+    this.#drawn = stdout.isTTY === true && isTable ? new Repaint(stdout) : undefined;
     this.#append = rowPrinter(options, (text) => writeStyled(stdout, text));
   }
 
@@ -78,7 +79,7 @@ class WatchScreen {
     this.printWarnings(warnings);
     const printed = new Map(this.#rows.map((row) => [keyOf(row), fingerprint(row)]));
     this.#rows = rows;
-    if (this.#table !== undefined) return this.#table.show(rows);
+    if (this.#drawn !== undefined) return this.redraw();
     this.#append(rows.filter((row) => printed.get(keyOf(row)) !== fingerprint(row)));
   }
 
@@ -86,18 +87,20 @@ class WatchScreen {
   printWarnings(lines: readonly string[]): void {
     const text = lines.join("\n");
     if (text !== this.#warnings && lines.length > 0) {
-      this.#table?.clear();
+      this.#drawn?.clear();
       for (const line of lines) this.#options.printWarning(line);
     }
     this.#warnings = text;
   }
 
   redraw(): void {
-    this.#table?.show(this.#rows);
+    const { stdout, columns, format } = this.#options;
+    const options = { ...this.#options, wide: format === "wide", width: terminalWidth(stdout) };
+    this.#drawn?.paint(tableLines(columns, this.#rows, options));
   }
 
   end(): void {
-    this.#table?.end();
+    this.#drawn?.leave();
   }
 }
 
