@@ -5,7 +5,7 @@ import { daskCreatedAt, daskName } from "../../../inventory/dask-row.ts";
 import type { ObservedCluster } from "../../../dask/dask-cluster.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
-import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts";
+import { containersOf, isReady, podStatus, restartsOf, statusesOf } from "../../../inventory/pod-status.ts";
 import { agentText, isGone, pollText } from "../../../inventory/run-owner.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { eventsOf } from "../../../job/observe/observed.ts";
@@ -83,7 +83,7 @@ function jobWithoutPodsNode(observed: ObservedJob, view: View): TreeNode {
 
 function podNode(pod: Pod, events: readonly KubeEvent[], view: View): TreeNode {
   const node = pod.spec.nodeName === undefined ? "no node" : `on ${pod.spec.nodeName}`;
-  const restarts = restartsOf(pod);
+  const restarts = restartsOf([pod]);
   const restarted = restarts === 0 ? "" : `, ${restarts} restarts`;
   const details = [pod.status.reason, pod.status.message].filter((text) => text !== undefined && text !== "");
   const detail = newIn(details.join(": "), view.shown);
@@ -93,18 +93,15 @@ function podNode(pod: Pod, events: readonly KubeEvent[], view: View): TreeNode {
     more: detail === "" ? [] : [detail],
     tone: isReady(pod) ? "good" : undefined,
     children: [
-      ...(pod.spec.initContainers ?? []).map((spec) => containerNode(pod, spec, view)),
-      ...(pod.spec.containers ?? []).map((spec) => containerNode(pod, spec, view)),
+      ...containersOf(pod).map((spec) => containerNode(pod, spec, view)),
       ...eventNodes(events, view),
     ],
   };
 }
 
 function containerNode(pod: Pod, spec: Container, view: View): TreeNode {
-  const inits = pod.status.initContainerStatuses ?? [];
   const title = pod.spec.initContainers?.includes(spec) === true ? "init container" : "container";
-  const statuses = [...inits, ...(pod.status.containerStatuses ?? [])];
-  const status = statuses.find(({ name }) => name === spec.name);
+  const status = statusesOf(pod).find(({ name }) => name === spec.name);
   const { terminated, waiting } = status?.state ?? {};
   const last = status?.lastState?.terminated;
   const previous = last === undefined ? [] : [`previous: ${describeTermination(last, spec)}`];

@@ -79,7 +79,7 @@ export class JobsCommand extends NamespacedCommand {
   async #printing(): Promise<PrintOptions<ListRow>> {
     const format = parseOutputFormat(this.output, LIST_FORMATS);
     const { listColumns } = await import("./columns.ts");
-    const { resourceName, rowObject } = await import("../../../inventory/list-row.ts");
+    const { resourceName } = await import("../../../inventory/list-row.ts");
     const columns = listColumns(() => this.context.clock.now(), this.allNamespaces);
     const { terminalWidth } = await import("../../../output/terminal.ts");
     return {
@@ -89,7 +89,7 @@ export class JobsCommand extends NamespacedCommand {
       width: terminalWidth(this.context.stdout),
       noHeaders: this.noHeaders,
       name: resourceName,
-      toObject: rowObject,
+      toObject: (row) => row.toObject(),
     };
   }
 

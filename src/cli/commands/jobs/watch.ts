@@ -77,10 +77,10 @@ class WatchScreen {
 
   show({ rows, warnings }: QueryResult): void {
     this.printWarnings(warnings);
-    const printed = new Map(this.#rows.map((row) => [keyOf(row), fingerprint(row)]));
+    const printed = new Map(this.#rows.map((row) => [row.key, fingerprint(row)]));
     this.#rows = rows;
     if (this.#drawn !== undefined) return this.redraw();
-    this.#append(rows.filter((row) => printed.get(keyOf(row)) !== fingerprint(row)));
+    this.#append(rows.filter((row) => printed.get(row.key) !== fingerprint(row)));
   }
 
   /** Prints warnings above the table, unless they are the same as before. */
@@ -104,14 +104,9 @@ class WatchScreen {
   }
 }
 
-function keyOf({ item, namespace, name }: ListRow): string {
-  if (item.kind === "run") return item.row.run.flowRunId;
-  return item.kind === "job" ? item.row.job.job.metadata.uid : `${namespace}/${name}`;
-}
-
 /** Everything in the row except ages; the reason of a run without a Job has one. */
-function fingerprint({ item, run, pods, restarts, node, image, decision }: ListRow): string {
+function fingerprint({ kind, run, pods, restarts, node, image, decision }: ListRow): string {
   const state = run === undefined ? "" : stateText(run.status);
-  const reason = item.kind === "run" ? "" : decision.reason;
+  const reason = kind === "run" ? "" : decision.reason;
   return [run?.name, state, pods, restarts, node, image, decision.status, reason].join("\n");
 }
