@@ -14,7 +14,7 @@ export async function listJobs(
   query: Omit<InventoryQuery, "namespace" | "signal">,
 ): Promise<Inventory> {
   const inventory = await loadInventory(kube, directories, { ...query, namespace, signal });
-  const refusal = inventory.refusals?.get("jobs");
+  const refusal = inventory.forbidden?.get("jobs");
   if (refusal !== undefined) throw refusal;
   return inventory;
 }

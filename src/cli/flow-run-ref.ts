@@ -24,7 +24,7 @@ export interface ResolvedRun {
 
 export interface ResolveOptions extends Omit<ClusterScope, "kube"> {
   /** What was listed in the cluster. */
-  readonly inventory: Pick<Inventory, "runs" | "refusals">;
+  readonly inventory: Pick<Inventory, "runs" | "forbidden">;
   /** Query Prefect even if the cluster has a match: before a deletion, no second run of that name may exist. */
   readonly mustBeUnique: boolean;
 }
@@ -143,7 +143,7 @@ async function findInPrefect(
 
 async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
   const { inventory, namespace, directories } = options;
-  const refusal = inventory.refusals?.get("jobs");
+  const refusal = inventory.forbidden?.get("jobs");
   if (refusal !== undefined) return refusal;
   const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
   const list = "list the flow runs with: kubectl prefect jobs -A";

@@ -17,27 +17,16 @@ export class Listing {
   readonly #queue = new PQueue({ concurrency: CONNECTIONS });
   readonly #signal: AbortSignal | undefined;
   readonly #transform = new Transform();
-  readonly #warnings = new Set<string>();
-  readonly #refusals = new Map<Resource, KubeError>();
+  readonly #forbidden = new Map<Resource, KubeError>();
 
   constructor(kube: Pick<KubeApi, "listPage">, signal?: AbortSignal) {
     this.#kube = kube;
     this.#signal = signal;
   }
 
-  /** One line for each resource that could not be listed. */
-  get warnings(): readonly string[] {
-    return [...this.#warnings];
-  }
-
-  /** The resources that could not be listed. */
-  get forbidden(): readonly Resource[] {
-    return [...this.#refusals.keys()];
-  }
-
-  /** The server's error for each of them. */
-  get refusals(): ReadonlyMap<Resource, KubeError> {
-    return this.#refusals;
+  /** The resources that the user may not list, with the server's error. */
+  get forbidden(): ReadonlyMap<Resource, KubeError> {
+    return this.#forbidden;
   }
 
   /**
@@ -57,8 +46,7 @@ export class Listing {
       if (error.status === 410) return this.#everyPage(resource, query, onObject);
       if (error.status === 404) return [];
       if (error.status !== 403) throw error;
-      this.#warnings.add(error.message);
-      this.#refusals.set(resource, error);
+      this.#forbidden.set(resource, error);
       return [];
     }
   }

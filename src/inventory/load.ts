@@ -7,12 +7,13 @@ import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
+import { withoutObjects } from "./inventory.ts";
 import type { Inventory, InventoryRun, PrefectVersion } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
-import { noPodEvents } from "./no-pod-events.ts";
 import { jobUidOf } from "../job/observe/job-of-pod.ts";
+import { isJobFinished } from "../job/observe/phase.ts";
 import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { StateReader } from "./run-states.ts";
@@ -58,7 +59,8 @@ export async function loadInventory(
   const clusters =
     dask === undefined ? [] : findClusters(dask, grouped).map((each) => withoutGuessedOwner(each, query));
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
-  const podsForbidden = listing.forbidden.includes("pods") ? { podsForbidden: true } : {};
+  const { forbidden } = listing;
+  const podsForbidden = forbidden.has("pods") ? { podsForbidden: true } : {};
   const selected = allRuns.filter((run) => isSelected(run, query));
   const withStates = await Promise.all(
     selected.map(async (run) => ({
@@ -71,14 +73,9 @@ export async function loadInventory(
       ? { runs: withStates, warnings: [] }
       : await withProvenDeletions(withStates, sources, signal);
   const runs = [...inCluster, ...onlyInPrefect(recent, allRuns)];
-  const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
-  return {
-    runs: withOwners(runs, await silences),
-    unownedDask: unowned,
-    warnings,
-    forbidden: listing.forbidden,
-    refusals: listing.refusals,
-  };
+  const refused = new Set([...forbidden.values()].map(({ message }) => message));
+  const warnings = [...refused, ...(await states.warnings()), ...others];
+  return { runs: withOwners(runs, await silences), unownedDask: unowned, warnings, forbidden };
 }
 
 /** The latest runs that have nothing in the cluster. */
@@ -89,7 +86,7 @@ function onlyInPrefect(
   const ids = new Set(inCluster.map(({ flowRunId }) => flowRunId));
   return recent
     .filter(({ flowRunId }) => !ids.has(flowRunId))
-    .map((run) => ({ ...run, namespace: "", observed: { flowRunId: run.flowRunId, jobs: [] }, dask: [] }));
+    .map((run) => withoutObjects({ ...run, namespace: "" }));
 }
 
 function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
@@ -129,27 +126,36 @@ async function unlabelledPods(
   );
 }
 
+interface Found {
+  readonly jobs: readonly Job[];
+  readonly pods: readonly Pod[];
+}
+
 async function eventsFor(
   listing: Listing,
   { events, namespace }: InventoryQuery,
-  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
+  found: Found,
 ): Promise<readonly KubeEvent[]> {
   if (events === undefined) return [];
-  const listed = await (events === "all" ? eventsOf : noPodEvents)(listing, namespace, found);
-  return listed.toSorted((left, right) => seenMs(left) - seenMs(right));
+  const selectors = events === "all" ? eventSelectors(found) : noPodSelectors(listing, found);
+  const listed = selectors.map((fieldSelector) => listing.all("events", { namespace, fieldSelector }));
+  return (await flatAll(listed)).toSorted((left, right) => seenMs(left) - seenMs(right));
 }
 
-async function eventsOf(
-  listing: Listing,
-  namespace: string | undefined,
-  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
-): Promise<readonly KubeEvent[]> {
-  const uids = [...found.jobs, ...found.pods].map(({ metadata }) => metadata.uid);
-  return uids.length > EVENT_QUERIES_LIMIT
-    ? listing.all("events", { namespace })
-    : flatAll(
-        uids.map((uid) => listing.all("events", { namespace, fieldSelector: `involvedObject.uid=${uid}` })),
-      );
+/** The fields of the events of these objects. */
+function eventSelectors({ jobs, pods }: Found): readonly (string | undefined)[] {
+  const uids = [...jobs, ...pods].map(({ metadata }) => metadata.uid);
+  return uids.length > EVENT_QUERIES_LIMIT ? [undefined] : uids.map((uid) => `involvedObject.uid=${uid}`);
+}
+
+/** Why Jobs have no pod (a quota, a missing ServiceAccount): only their events tell. None if there are no such Jobs. */
+function noPodSelectors({ forbidden }: Listing, { jobs, pods }: Found): readonly string[] {
+  if (forbidden.has("pods")) return [];
+  const withPods = new Set(pods.map(jobUidOf));
+  const isWaiting = jobs.some(
+    (job) => !withPods.has(job.metadata.uid) && !isJobFinished(job) && job.spec.suspend !== true,
+  );
+  return isWaiting ? ["involvedObject.kind=Job,reason=FailedCreate"] : [];
 }
 
 function seenMs(event: KubeEvent): number {

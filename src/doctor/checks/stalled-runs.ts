@@ -25,7 +25,7 @@ export const stalledRuns = check(ABOUT, async ({ prefect1, kubernetes, inventory
     attempt(inventory),
   ]);
   const namespace = cluster.ok ? cluster.value.namespace : undefined;
-  const areJobsKnown = found.ok && found.value.forbidden?.includes("jobs") !== true;
+  const areJobsKnown = found.ok && found.value.forbidden?.has("jobs") !== true;
   const withJobs = found.ok ? found.value.runs.filter(({ observed }) => observed.jobs.length > 0) : [];
   const isWithoutJob = ({ id, state, place, stateAt }: StalledRun): boolean =>
     areJobsKnown &&

@@ -3,6 +3,7 @@
 import { Command, Option } from "clipanion";
 import { ExpectedError } from "../../../base/errors.ts";
 import type { Diagnosis, PlannedAction, PrefectFindings } from "../../../inventory/diagnosis.ts";
+import { withoutObjects } from "../../../inventory/inventory.ts";
 import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
@@ -91,13 +92,6 @@ export class InspectCommand extends NamespacedCommand {
 function runIn({ runs }: Inventory, resolved: ResolvedRun, namespace: string | undefined): InventoryRun {
   const found = runs.find((run) => run.flowRunId === resolved.id);
   if (found !== undefined) return { ...found, name: found.name ?? resolved.name };
-  return {
-    flowRunId: resolved.id,
-    prefectVersion: resolved.prefectVersion,
-    namespace: namespace ?? "",
-    name: resolved.name,
-    status: resolved.status,
-    observed: { flowRunId: resolved.id, jobs: [] },
-    dask: [],
-  };
+  const { id: flowRunId, ...rest } = resolved;
+  return withoutObjects({ ...rest, flowRunId, namespace: namespace ?? "" });
 }

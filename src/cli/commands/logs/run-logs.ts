@@ -67,8 +67,8 @@ export async function listRuns(
   { flowRunId, namespace }: LogSubject,
   signal: AbortSignal,
 ): Promise<readonly InventoryRun[]> {
-  const { runs, refusals } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
-  for (const refusal of refusals?.values() ?? []) throw refusal;
+  const { runs, forbidden } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
+  for (const refusal of forbidden?.values() ?? []) throw refusal;
   return runs;
 }
 
