@@ -5,9 +5,7 @@ import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
-import type { LogDeps } from "./log-stream.ts";
-import type { LogOptions, LogSubject } from "./run-logs.ts";
-import { isFinished } from "../../../orchestrator/flow-run.ts";
+import type { LogDeps, LogOptions } from "./run-logs.ts";
 import { fromCluster, shortId } from "../../flow-run-ref.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
@@ -64,15 +62,13 @@ export class LogsCommand extends NamespacedCommand {
     return this.connected(async (scope) => {
       const palette = await this.palette();
       const deps: LogDeps = {
-        kube: scope.kube,
-        clock: this.context.clock,
+        ...scope,
         write: (bytes, prefix) => this.#write(bytes, prefix),
         printMessage: (line) => this.printMessage(line),
       };
       const runs = await this.#runs(scope);
       if (runs.length === 0) this.printNothingFound(scope.namespace);
-      const subjects = runs.map((run) => subjectOf(run, scope));
-      const failures = await this.#printAll(deps, subjects, { options, palette });
+      const failures = await this.#printAll(deps, runs, { options, palette });
       for (const failure of failures) this.reportError(failure);
       if (this.context.signal.aborted) return EXIT.interrupted;
       return failures.length === 0 ? 0 : EXIT.failure;
@@ -82,26 +78,26 @@ export class LogsCommand extends NamespacedCommand {
   /** With several runs each line starts with its run's name. Returns the errors of single ones; throws that of the only one. */
   async #printAll(
     deps: LogDeps,
-    subjects: readonly LogSubject[],
+    runs: readonly ResolvedRun[],
     { options, palette }: { readonly options: LogOptions; readonly palette: Palette },
   ): Promise<readonly ExpectedError[]> {
     const { printRunLogs } = await import("./run-logs.ts");
     const { followRunLogs } = await import("./follow.ts");
     const print = this.follow ? followRunLogs : printRunLogs;
     const failures: ExpectedError[] = [];
-    const printOne = async (subject: LogSubject, at: number): Promise<void> => {
+    const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
       try {
-        await print({ ...deps, write }, subject, { ...options, runPrefix: `${subject.name} ` });
+        await print({ ...deps, write }, run, { ...options, runPrefix: `${run.name ?? shortId(run.id)} ` });
       } catch (error) {
         if (!(error instanceof ExpectedError)) throw error;
         failures.push(error);
       }
     };
-    const [only, ...others] = subjects;
+    const [only, ...others] = runs;
     if (only !== undefined && others.length === 0) await print(deps, only, options);
-    else if (this.follow) await Promise.all(subjects.map(printOne));
-    else for (const [at, subject] of subjects.entries()) await printOne(subject, at);
+    else if (this.follow) await Promise.all(runs.map(printOne));
+    else for (const [at, run] of runs.entries()) await printOne(run, at);
     return failures;
   }
 
@@ -130,7 +126,6 @@ export class LogsCommand extends NamespacedCommand {
     const sinceMs = this.since === undefined ? undefined : parseDuration(this.since, "--since");
     return {
       runPrefix: "",
-      signal: this.context.signal,
       container: this.container,
       allContainers: this.allContainers,
       allPods: this.allPods,
@@ -150,16 +145,6 @@ export class LogsCommand extends NamespacedCommand {
       : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
     if (!isWritten && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
   }
-}
-
-function subjectOf(run: ResolvedRun, { namespace, directories }: ClusterScope): LogSubject {
-  return {
-    name: run.name ?? shortId(run.id),
-    flowRunId: run.id,
-    namespace: run.namespace ?? namespace,
-    isOver: run.status.kind === "known" && isFinished(run.status.state.type),
-    directory: directories[run.prefectVersion],
-  };
 }
 
 function shown(log: string): string {

@@ -2,31 +2,32 @@
 
 import { withRetry } from "../../../base/retry.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
+import { isFinished } from "../../../orchestrator/flow-run.ts";
+import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
-import type { LogDeps } from "./log-stream.ts";
 import { logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
 import type { LogTarget } from "./log-targets.ts";
 import { listRuns, noContainer, prefixOf, printRunLogs } from "./run-logs.ts";
-import type { LogOptions, LogSubject } from "./run-logs.ts";
+import type { LogDeps, LogOptions } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** Listings before the command fails; a restart of the API server takes fewer. */
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 
 /** Follows the logs until the run's Jobs have finished or the signal aborts. Waits for the first pod. */
-export async function followRunLogs(deps: LogDeps, subject: LogSubject, options: LogOptions): Promise<void> {
-  const { clock } = deps;
-  const { signal } = options;
+export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
+  const { clock, signal } = deps;
+  const isOver = run.status.kind === "known" && isFinished(run.status.state.type);
   const follower = new LogFollower(deps, options);
   let hadJobs = false;
   while (!signal.aborted) {
-    const list = withRetry(() => listRuns(deps, subject, signal), { clock, signal, ...RETRY });
+    const list = withRetry(() => listRuns(deps, run), { clock, signal, ...RETRY });
     const runs = await list.catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
     if (runs === undefined) return;
     const jobs = runs.flatMap((run) => run.observed.jobs);
-    if (subject.isOver && jobs.length === 0 && !hadJobs) return printRunLogs(deps, subject, options);
+    if (isOver && jobs.length === 0 && !hadJobs) return printRunLogs(deps, run, options);
     hadJobs ||= jobs.length > 0;
     const pods = podsOfRun(runs);
     const targets = logTargets(pods, options);
@@ -65,9 +66,11 @@ class LogFollower {
     const known = this.#streams.get(key);
     if (known !== undefined && !(isRunning && known.stream.isDone)) return;
     const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#options));
-    const { timestamps, tailLines, sinceSeconds, signal } = this.#options;
+    const { timestamps, tailLines, sinceSeconds } = this.#options;
     const range = this.#isFirstListing ? { timestamps, tailLines, sinceSeconds } : { timestamps };
-    const ended = stream.follow(range, signal).catch((error: unknown) => this.#failure.abort(error));
+    const ended = stream
+      .follow(range, this.#deps.signal)
+      .catch((error: unknown) => this.#failure.abort(error));
     this.#streams.set(key, { stream, ended });
   }
 
