@@ -1,10 +1,11 @@
 // What the checks share: each request is sent when the first check needs it, and only once. A request that depends on
 // another one throws ReportedError if that one fails.
 
+import { attempt } from "../base/attempt.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import { loadInventory } from "../inventory/load.ts";
 import type { InstalledAgent } from "../prefect1/installed-agent.ts";
-import { attempt, once } from "./answer.ts";
+import { once } from "./answer.ts";
 import { clusterAnswers } from "./cluster.ts";
 import { prefect1Answers, prefect3Answers } from "./prefect-apis.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";

@@ -10,7 +10,7 @@ import type { PrefectConfig } from "../prefect1/config/load.ts";
 import type { ServiceAccountRef } from "../prefect1/installed-agent.ts";
 import type { Prefect3Client } from "../prefect3/client.ts";
 import type { Prefect3Settings } from "../prefect3/settings.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../base/attempt.ts";
 
 /** What is read of each response, for the servers' clocks. */
 interface SeenRequest {

@@ -1,7 +1,7 @@
 // Inventory: reads which agents poll, and so which flow runs have lost theirs. Their Jobs run on, but for a while nobody
 // reports how they end.
 
-import { ExpectedError } from "../base/errors.ts";
+import { attempt } from "../base/attempt.ts";
 import { ownerOf } from "../job/owner.ts";
 import { agentKey } from "../orchestrator/agent-identity.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
@@ -38,7 +38,7 @@ export async function readSilences(
   source: Pick<RunDirectory, "agents" | "now"> | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Silences | undefined> {
-  try {
+  const read = await attempt(async () => {
     const rows = await source?.agents(signal);
     const nowMs = source?.now().getTime() ?? 0;
     // The last to poll comes first, and stays.
@@ -52,10 +52,8 @@ export async function readSilences(
           ),
       )
     );
-  } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    return undefined;
-  }
+  });
+  return read.ok ? read.value : undefined;
 }
 
 /** The runs of Prefect 1 with their owners. */

@@ -2,7 +2,7 @@
 // are sent to that API: its states are unknown, with a warning.
 
 import { Batcher } from "../base/batch.ts";
-import { ExpectedError } from "../base/errors.ts";
+import { attempt } from "../base/attempt.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
@@ -105,16 +105,12 @@ class OneReader {
   async recent(since: Date): Promise<readonly RecentRun[]> {
     const prefectVersion = this.#prefectVersion;
     const runs = `${this.#name} flow runs without a Job`;
-    try {
-      const found = (await this.#source?.recent(since, this.#signal)) ?? [];
-      if (found.length >= RECENT_LIMIT)
-        this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
-      return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
-    } catch (error) {
-      if (!(error instanceof ExpectedError)) throw error;
-      this.#recentWarning = `${runs} are unknown: ${error.message}`;
-      return [];
-    }
+    const answer = await attempt(async () => this.#source?.recent(since, this.#signal));
+    if (!answer.ok) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
+    const found = (answer.ok && answer.value) || [];
+    if (found.length >= RECENT_LIMIT)
+      this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
+    return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
   }
 
   async warning(): Promise<string | undefined> {
@@ -128,18 +124,15 @@ class OneReader {
   }
 
   async #send(ids: readonly string[]): Promise<readonly ReadRun[]> {
-    if (this.#source === undefined) this.#failure = noApiText(this.#prefectVersion);
-    if (this.#source === undefined || this.#failure !== undefined) return ids.map(() => UNKNOWN);
-    try {
-      const found = await this.#source.runs(ids, this.#signal);
-      return ids.map((id) => {
-        const run = found.get(id);
-        return run === undefined ? MISSING : readRun(run);
-      });
-    } catch (error) {
-      if (!(error instanceof ExpectedError)) throw error;
-      this.#failure = error.message;
-      return ids.map(() => UNKNOWN);
-    }
+    const source = this.#source;
+    if (source === undefined) this.#failure = noApiText(this.#prefectVersion);
+    if (source === undefined || this.#failure !== undefined) return ids.map(() => UNKNOWN);
+    const answer = await attempt(() => source.runs(ids, this.#signal));
+    if (!answer.ok) this.#failure = answer.error.message;
+    return ids.map((id) => {
+      if (!answer.ok) return UNKNOWN;
+      const run = answer.value.get(id);
+      return run === undefined ? MISSING : readRun(run);
+    });
   }
 }

@@ -1,8 +1,8 @@
 // Stalled flow runs: claimed, but without a Job; or without heartbeats, and nothing restarts them.
 
+import { attempt } from "../../base/attempt.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { StalledRun } from "../../prefect1/doctor-queries.ts";
-import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, counted, firstOf, ok, warning } from "../finding.ts";
 import type { Finding, More } from "../finding.ts";

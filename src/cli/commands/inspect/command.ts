@@ -1,14 +1,13 @@
 // kubectl prefect inspect: shows one flow run, its objects in the cluster, and its problems.
 
 import { Command, Option } from "clipanion";
-import { ExpectedError } from "../../../base/errors.ts";
-import type { Diagnosis, PlannedAction, PrefectFindings } from "../../../inventory/diagnosis.ts";
+import { attempt } from "../../../base/attempt.ts";
+import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
 import { withoutObjects } from "../../../inventory/inventory.ts";
 import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import type { RunDirectory } from "../../../orchestrator/run-directory.ts";
 
 export class InspectCommand extends NamespacedCommand {
   static override paths = [["inspect"], ["describe"]];
@@ -35,6 +34,7 @@ export class InspectCommand extends NamespacedCommand {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
     return this.connected(async (scope) => {
       const { loadInventory } = await import("../../../inventory/load.ts");
+      const { askPrefect } = await import("../../../inventory/from-prefect.ts");
       const { cleanupActions } = await import("./cleanup-actions.ts");
       const { diagnose } = await import("../../../inventory/diagnosis.ts");
       const { runObject } = await import("../../../inventory/run-object.ts");
@@ -44,28 +44,16 @@ export class InspectCommand extends NamespacedCommand {
       const inventory = await loadInventory(kube, directories, { namespace, ...what, signal });
       const run = runIn(inventory, resolved, namespace);
       const cleanup = cleanupActions(run.flowRunId, inventory, clock.now());
-      const { findings, warnings } = await this.#askPrefect(run, directories[run.prefectVersion]);
-      const diagnosis = diagnose(run, clock.now(), findings);
+      // Without an answer the rest is shown all the same.
+      const asked = await attempt(() =>
+        askPrefect(run, directories[run.prefectVersion], { now: clock.now(), signal }),
+      );
+      const diagnosis = diagnose(run, clock.now(), asked.ok ? asked.value : {});
       if (format === "tree") await this.#printTree(run, diagnosis, cleanup);
       else await this.printObject(runObject(run, diagnosis, cleanup), format);
-      this.printWarnings([...inventory.warnings, ...warnings]);
+      this.printWarnings([...inventory.warnings, ...(asked.ok ? [] : [asked.error.message])]);
       return 0;
     });
-  }
-
-  /** Without an answer the rest is shown all the same. */
-  async #askPrefect(
-    run: InventoryRun,
-    directory: RunDirectory | undefined,
-  ): Promise<{ readonly findings: PrefectFindings; readonly warnings: readonly string[] }> {
-    const { askPrefect } = await import("../../../inventory/from-prefect.ts");
-    const { clock, signal } = this.context;
-    try {
-      return { findings: await askPrefect(run, directory, { now: clock.now(), signal }), warnings: [] };
-    } catch (error) {
-      if (!(error instanceof ExpectedError)) throw error;
-      return { findings: {}, warnings: [error.message] };
-    }
   }
 
   async #printTree(
@@ -77,13 +65,12 @@ export class InspectCommand extends NamespacedCommand {
     const { wantsAscii } = await import("../../../output/tree.ts");
     const { reportLines } = await import("./report.ts");
     const { clock, env, stdout } = this.context;
-    const now = clock.now();
     const style = {
       ascii: wantsAscii(stdout, env),
       palette: await this.palette(),
       width: terminalWidth(stdout),
     };
-    const lines = reportLines(run, { diagnosis, cleanup, now }, style);
+    const lines = reportLines(run, { diagnosis, cleanup, now: clock.now() }, style);
     this.printStyled(`${lines.join("\n")}\n`);
   }
 }

@@ -1,6 +1,8 @@
 // kubectl prefect logs: prints the logs of flow runs' pods, or, when these are gone, the runs' logs in Prefect.
 
-import { EXIT, ExpectedError, SettingsError } from "../../../base/errors.ts";
+import { attempt } from "../../../base/attempt.ts";
+import { EXIT, SettingsError } from "../../../base/errors.ts";
+import type { ExpectedError } from "../../../base/errors.ts";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
@@ -87,12 +89,9 @@ export class LogsCommand extends NamespacedCommand {
     const failures: ExpectedError[] = [];
     const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
-      try {
-        await print({ ...deps, write }, run, { ...options, runPrefix: `${run.name ?? shortId(run.id)} ` });
-      } catch (error) {
-        if (!(error instanceof ExpectedError)) throw error;
-        failures.push(error);
-      }
+      const runPrefix = `${run.name ?? shortId(run.id)} `;
+      const printed = await attempt(() => print({ ...deps, write }, run, { ...options, runPrefix }));
+      if (!printed.ok) failures.push(printed.error);
     };
     const [only, ...others] = runs;
     if (only !== undefined && others.length === 0) await print(deps, only, options);
