@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colourFor } from "../../src/output/palette.ts";
+import { paletteFor } from "../../src/output/palette.ts";
 import { treeLines, wantsAscii } from "../../src/output/tree.ts";
 import type { TreeNode } from "../../src/output/tree.ts";
 
@@ -56,7 +56,7 @@ describe("treeLines", () => {
   });
 
   it("colours a node's text but not its branches", () => {
-    const palette = colourFor("always", {}, {});
+    const palette = paletteFor("always", {}, {});
     const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { palette });
     expect(lines).toEqual(["a", "└─ \u001B[31mb\u001B[39m"]);
   });

@@ -64,12 +64,8 @@ export abstract class BaseCommand extends Command<CliContext> {
 
   /** The colours for stdout. Throws SettingsError for an unknown --color. */
   protected async palette(): Promise<Palette> {
-    const { colourFor, parseColourMode } = await import("../../output/palette.ts");
-    return colourFor(
-      parseColourMode(this.color),
-      { isTTY: isTerminal(this.context.stdout) },
-      this.context.env,
-    );
+    const { paletteFor } = await import("../../output/palette.ts");
+    return paletteFor(this.color, { isTTY: isTerminal(this.context.stdout) }, this.context.env);
   }
 }
 

@@ -75,26 +75,14 @@ export class DoctorCommand extends ClusterCommand {
   }
 
   #deps(): DoctorDeps {
-    const { clock, signal, connectKube, connectPrefect } = this.context;
     const connection = this.connectionFlags();
     const timeoutMs = connection.requestTimeoutMs ?? DEADLINE_MS;
     return {
-      clock,
-      signal,
+      ...this.context,
+      timeoutMs,
       commands: ownCommands(connection, this),
-      connectKube: (onRequest) => connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
-      connectPrefect1: (config, onRequest) => connectPrefect(config, { timeoutMs, onRequest }),
-      connectPrefect3: async (settings) => {
-        const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
-        return connectPrefect3(settings, this.context, timeoutMs);
-      },
-      loadTemplate: async () => {
-        const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
-        const { agentTemplateSource } = await import("../../../prefect1/build/template.ts");
-        const { jobTemplate } = this.options;
-        const source = jobTemplate ? agentTemplateSource(jobTemplate) : { kind: "default" as const };
-        return loadTemplate(source, { ...this.context, timeoutMs });
-      },
+      connectKube: (onRequest) =>
+        this.context.connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
     };
   }
 
