@@ -29,7 +29,7 @@ export async function lookUp(value: string, start: string, command: BaseCommand)
 async function contexts(command: ClusterCommand): Promise<Candidate[]> {
   const { parse } = await import("yaml");
   const { env, home = "", readFile } = command.context;
-  const paths = command.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
+  const paths = command.connection.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
   const names = paths.split(delimiter).flatMap((path) => {
     const file = objectIn(parse(readFile(path) ?? "", { logLevel: "error" }));
     return arrayIn(file["contexts"]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
