@@ -47,7 +47,7 @@ export async function loadInventory(
   };
   const [jobs, labelled, dask, recent] = await Promise.all([
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), readState))),
-    flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", podQuery(query, each)))),
+    flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", runQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
     states.recent(query.endedSince),
   ]);
@@ -89,19 +89,18 @@ function onlyInPrefect(
     .map((run) => withoutObjects({ ...run, namespace: "" }));
 }
 
-function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
-  const { namespace, fieldSelector } = query;
-  const selectors = [runSelector(query, prefectVersion), query.labelSelector ?? ""];
-  return { namespace, fieldSelector, labelSelector: selectors.filter((part) => part !== "").join(",") };
-}
-
-function podQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
-  return { namespace: query.namespace, labelSelector: runSelector(query, prefectVersion) };
-}
-
-function runSelector({ flowRunId }: InventoryQuery, prefectVersion: PrefectVersion): string {
+/** The objects with the label of these runs. */
+function runQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
+  const { namespace, flowRunId } = query;
   const label = RUN_LABELS[prefectVersion];
-  return flowRunId === undefined ? label : `${label}=${flowRunId}`;
+  return { namespace, labelSelector: flowRunId === undefined ? label : `${label}=${flowRunId}` };
+}
+
+function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
+  const { labelSelector: ofRuns, ...where } = runQuery(query, prefectVersion);
+  const { fieldSelector, labelSelector = "" } = query;
+  const selectors = [ofRuns, labelSelector].filter((part) => part !== "");
+  return { ...where, fieldSelector, labelSelector: selectors.join(",") };
 }
 
 /** The agent of Prefect 2 labels only the Job; its pods are found by the Job's name. */

@@ -41,7 +41,7 @@ export function agentSettings(
     limit: wholeNumber(flags.limit, "--limit", 1),
     concurrency: wholeNumber(flags.concurrency, "--concurrency", 1) ?? DEFAULT_SETTINGS.concurrency,
     maxPolls: wholeNumber(flags.maxPolls, "--max-polls", 0),
-    shutdownGraceMs: duration(flags.shutdownGrace, "--shutdown-grace") ?? DEFAULT_SETTINGS.shutdownGraceMs,
+    shutdownGraceMs: duration(flags.shutdownGrace, "--shutdown-grace", DEFAULT_SETTINGS.shutdownGraceMs),
     process,
     place,
     tenantId,
@@ -50,27 +50,25 @@ export function agentSettings(
 
 function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
   const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs.value;
-  const pendingMs = duration(flags.pendingTimeout, "--pending-timeout") ?? 0;
-  const { deleteSucceededAfterMs, deleteFailedAfterMs } = DEFAULT_POLICY;
-  const { startGraceMs, passingGraceMs, cancelGraceMs } = DEFAULT_POLICY;
-  const succeeded = after(flags.deleteSucceededAfter, "--delete-succeeded-after", deleteSucceededAfterMs);
-  const failed = after(flags.deleteFailedAfter, "--delete-failed-after", deleteFailedAfterMs);
+  const of = DEFAULT_POLICY;
+  const succeeded = after(flags.deleteSucceededAfter, "--delete-succeeded-after", of.deleteSucceededAfterMs);
+  const failed = after(flags.deleteFailedAfter, "--delete-failed-after", of.deleteFailedAfterMs);
   return {
-    ...DEFAULT_POLICY,
-    startGraceMs: duration(flags.startGrace, "--start-grace") ?? startGraceMs,
-    passingGraceMs: duration(flags.passingGrace, "--passing-grace") ?? passingGraceMs,
-    cancelGraceMs: duration(flags.cancelGrace, "--cancel-grace") ?? cancelGraceMs,
-    pendingTimeoutMs: pendingMs === 0 ? undefined : pendingMs,
+    ...of,
+    startGraceMs: duration(flags.startGrace, "--start-grace", of.startGraceMs),
+    passingGraceMs: duration(flags.passingGrace, "--passing-grace", of.passingGraceMs),
+    cancelGraceMs: duration(flags.cancelGrace, "--cancel-grace", of.cancelGraceMs),
+    pendingTimeoutMs: duration(flags.pendingTimeout, "--pending-timeout", 0) || undefined,
     onDisruption: flags.onDisruption === "retry" ? "retry" : "fail",
     deleteSucceededAfterMs: keep ? undefined : succeeded,
     deleteFailedAfterMs: keep ? undefined : failed,
   };
 }
 
-function duration(text: string | undefined, flag: string): number | undefined {
-  return text === undefined ? undefined : parseDuration(text, flag);
+function duration<Fallback>(text: string | undefined, flag: string, fallback: Fallback): number | Fallback {
+  return text === undefined ? fallback : parseDuration(text, flag);
 }
 
 function after(text: string | undefined, flag: string, fallback: number | undefined): number | undefined {
-  return text === "never" ? undefined : (duration(text, flag) ?? fallback);
+  return text === "never" ? undefined : duration(text, flag, fallback);
 }

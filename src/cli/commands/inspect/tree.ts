@@ -32,7 +32,7 @@ export function runTree(run: InventoryRun, now: Date, shown: string): TreeNode {
   const state = run.status.kind === "known" ? run.status.state : undefined;
   const name = run.name === undefined ? "" : ` ${run.name}`;
   const nodes = [
-    ...run.observed.jobs.map((job) => (run.podsForbidden === true ? jobWithoutPodsNode : jobNode)(job, view)),
+    ...run.observed.jobs.map((job) => jobNode(job, run.podsForbidden === true, view)),
     ...run.dask.map((dask) => daskNode(dask, now)),
   ];
   const where = run.namespace === "" ? "the cluster" : `namespace "${run.namespace}"`;
@@ -55,29 +55,17 @@ function ownerNodes({ owner }: InventoryRun): readonly TreeNode[] {
   return [{ text: `${agentText(owner)} ${pollText(owner)}`, tone: isGone(owner) ? "stale" : "quiet" }];
 }
 
-function jobNode(observed: ObservedJob, view: View): TreeNode {
-  const { job } = observed;
-  const kind = phaseName(jobPhase(observed));
-  const since = age(job.metadata.creationTimestamp, view.now);
-  return {
-    text: `job/${job.metadata.name} ${observed.gone ? "deleted, its pods let go" : kind}, ${since} old`,
-    tone: toneOf(kind),
-    children: [
-      ...observed.pods.map((pod) => podNode(pod, eventsOf(observed, pod.metadata.uid), view)),
-      ...eventNodes(eventsOf(observed, job.metadata.uid), view),
-    ],
-  };
-}
-
-/** A Job without permission to list its pods: its phase is unknown. */
-function jobWithoutPodsNode(observed: ObservedJob, view: View): TreeNode {
+/** Without permission to list its pods its phase is unknown. */
+function jobNode(observed: ObservedJob, isForbidden: boolean, view: View): TreeNode {
   const { name, uid, creationTimestamp } = observed.job.metadata;
+  const kind = isForbidden ? "" : phaseName(jobPhase(observed));
+  const shown = observed.gone ? " deleted, its pods let go" : ` ${kind}`;
+  const pods = observed.pods.map((pod) => podNode(pod, eventsOf(observed, pod.metadata.uid), view));
+  const forbidden: TreeNode = { text: "no permission to list its pods", tone: "quiet" };
   return {
-    text: `job/${name}, ${age(creationTimestamp, view.now)} old`,
-    children: [
-      { text: "no permission to list its pods", tone: "quiet" },
-      ...eventNodes(eventsOf(observed, uid), view),
-    ],
+    text: `job/${name}${shown.trimEnd()}, ${age(creationTimestamp, view.now)} old`,
+    tone: isForbidden ? undefined : toneOf(kind),
+    children: [...(isForbidden ? [forbidden] : pods), ...eventNodes(eventsOf(observed, uid), view)],
   };
 }
 

@@ -36,71 +36,47 @@ const PAUSE_FACTOR = 5;
  * later only errors that cannot be retried.
  */
 export async function watchRows(options: WatchOptions): Promise<void> {
-  const { clock, signal, stdout, query } = options;
-  const screen = new WatchScreen(options);
-  const redraw = (): void => screen.redraw();
+  const { clock, signal, stdout, query, format, columns } = options;
+  const wide = format === "wide";
+  // In a pipe and in other formats rows are appended.
+  const drawn = stdout.isTTY === true && (format === "table" || wide) ? new Repaint(stdout) : undefined;
+  const append = rowPrinter(options, (text) => writeStyled(stdout, text));
+  let rows: readonly ListRow[] = [];
+  let warned = "";
+  const redraw = (): void =>
+    drawn?.paint(tableLines(columns, rows, { ...options, wide, width: terminalWidth(stdout) }));
+  const printWarnings = (lines: readonly string[]): void => {
+    const text = lines.join("\n");
+    if (text !== warned && lines.length > 0) {
+      drawn?.clear();
+      for (const line of lines) options.printWarning(line);
+    }
+    warned = text;
+  };
+  const show = (found: QueryResult): void => {
+    printWarnings(found.warnings);
+    const printed = new Map(rows.map((row) => [row.key, fingerprint(row)]));
+    ({ rows } = found);
+    if (drawn === undefined) append(rows.filter((row) => printed.get(row.key) !== fingerprint(row)));
+    else redraw();
+  };
   stdout.on("resize", redraw);
   try {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const startMs = clock.now().getTime();
       try {
-        screen.show(await query());
+        show(await query());
       } catch (error) {
         if (signal.aborted) break;
         if (isFirst || !isRetryable(error)) throw error;
-        screen.printWarnings([`${textOf(error)}; retrying`]);
+        printWarnings([`${textOf(error)}; retrying`]);
       }
       const tookMs = clock.now().getTime() - startMs;
       await clock.sleep(Math.max(PAUSE_MS, PAUSE_FACTOR * tookMs), signal);
     }
   } finally {
     stdout.off("resize", redraw);
-    screen.end();
-  }
-}
-
-class WatchScreen {
-  readonly #options: WatchOptions;
-  /** Undefined in a pipe and in other formats. */
-  readonly #drawn: Repaint | undefined;
-  readonly #append: (rows: readonly ListRow[]) => void;
-  #rows: readonly ListRow[] = [];
-  #warnings = "";
-
-  constructor(options: WatchOptions) {
-    this.#options = options;
-    const { format, stdout } = options;
-    const isTable = format === "table" || format === "wide";
-    this.#drawn = stdout.isTTY === true && isTable ? new Repaint(stdout) : undefined;
-    this.#append = rowPrinter(options, (text) => writeStyled(stdout, text));
-  }
-
-  show({ rows, warnings }: QueryResult): void {
-    this.printWarnings(warnings);
-    const printed = new Map(this.#rows.map((row) => [row.key, fingerprint(row)]));
-    this.#rows = rows;
-    if (this.#drawn !== undefined) return this.redraw();
-    this.#append(rows.filter((row) => printed.get(row.key) !== fingerprint(row)));
-  }
-
-  /** Prints warnings above the table, unless they are the same as before. */
-  printWarnings(lines: readonly string[]): void {
-    const text = lines.join("\n");
-    if (text !== this.#warnings && lines.length > 0) {
-      this.#drawn?.clear();
-      for (const line of lines) this.#options.printWarning(line);
-    }
-    this.#warnings = text;
-  }
-
-  redraw(): void {
-    const { stdout, columns, format } = this.#options;
-    const options = { ...this.#options, wide: format === "wide", width: terminalWidth(stdout) };
-    this.#drawn?.paint(tableLines(columns, this.#rows, options));
-  }
-
-  end(): void {
-    this.#drawn?.leave();
+    drawn?.leave();
   }
 }
 
