@@ -1,5 +1,6 @@
 // Reads files and standard input that a flag names.
 
+import { buffer } from "node:stream/consumers";
 import { SettingsError } from "../base/errors.ts";
 import { decodeText } from "../base/read-file.ts";
 import type { CliContext } from "./context.ts";
@@ -13,7 +14,5 @@ export function readInputFile(context: Pick<CliContext, "readFile">, path: strin
 
 /** All of standard input. */
 export async function readStdin({ stdin }: Pick<CliContext, "stdin">): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as string | Uint8Array));
-  return decodeText(Buffer.concat(chunks));
+  return decodeText(await buffer(stdin));
 }

@@ -38,33 +38,24 @@ export class Listing {
     query: ListQuery,
     onObject?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
+    const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
+    const pages = { ...query, transform, signal: this.#signal };
+    const seen = (object: KindMap[R]): KindMap[R] => {
+      onObject?.(object);
+      return object;
+    };
+    const everyPage = () =>
+      this.#queue.add(() => Array.fromAsync(listAll(this.#kube, resource, pages), seen));
     try {
-      return await this.#everyPage(resource, query, onObject);
+      return await everyPage();
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       // A continue token expires after some minutes; then the list starts again, once.
-      if (error.status === 410) return this.#everyPage(resource, query, onObject);
+      if (error.status === 410) return everyPage();
       if (error.status === 404) return [];
       if (error.status !== 403) throw error;
       this.#forbidden.set(resource, error);
       return [];
     }
-  }
-
-  #everyPage<R extends Resource>(
-    resource: R,
-    query: ListQuery,
-    onObject?: (object: KindMap[R]) => void,
-  ): Promise<readonly KindMap[R][]> {
-    const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
-    const pages = listAll(this.#kube, resource, { ...query, transform, signal: this.#signal });
-    return this.#queue.add(async () => {
-      const found: KindMap[R][] = [];
-      for await (const object of pages) {
-        found.push(object);
-        onObject?.(object);
-      }
-      return found;
-    });
   }
 }
