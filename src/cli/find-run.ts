@@ -3,7 +3,7 @@
 import { isUuid } from "../base/uuid.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { loadInventory } from "../inventory/load.ts";
-import type { InventoryQuery } from "../inventory/query.ts";
+import type { InventoryQuery } from "../inventory/load.ts";
 import { parseRunRef, resolveRun } from "./flow-run-ref.ts";
 import type { ResolvedRun } from "./flow-run-ref.ts";
 import type { ClusterScope } from "./cluster-scope.ts";

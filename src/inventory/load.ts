@@ -5,11 +5,13 @@ import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt } from "../kube/client/objects.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
+import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
 import { withoutObjects } from "./inventory.ts";
 import type { Inventory, InventoryRun, PrefectVersion } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
+import type { DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { jobUidOf } from "../job/observe/job-of-pod.ts";
@@ -18,14 +20,29 @@ import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./grou
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { StateReader } from "./run-states.ts";
 import type { RecentRun } from "./run-states.ts";
-import { isSelected, withoutGuessedOwner } from "./query.ts";
-import type { InventoryQuery } from "./query.ts";
 
 /** Job names in one pod selector: a URL must stay below 8 KiB. */
 const NAMES_PER_SELECTOR = 80;
 /** Up to this many objects, events are listed for each; above it, all events of the namespace. */
 const EVENT_QUERIES_LIMIT = 12;
 const PREFECT_VERSIONS: readonly PrefectVersion[] = [1, 2];
+
+/** What to list. Selectors apply to Jobs. */
+export interface InventoryQuery extends ListQuery {
+  /** Only this run. */
+  readonly flowRunId?: string | undefined;
+  /** Also Dask clusters, and how much of them. Guessing a cluster's run needs all runs. */
+  readonly dask?: DaskScope | undefined;
+  /** Also events of the Jobs and their pods; `no-pods`: only those that explain why a Job has no pod. */
+  readonly events?: "all" | "no-pods" | undefined;
+  /** Also runs without objects in the cluster: those that are due, claimed or running, and those that ended since then. */
+  readonly endedSince?: Date | undefined;
+  /** No other Prefect uses these namespaces: a run that the API does not know was deleted. */
+  readonly onlyPrefect?: boolean | undefined;
+  /** Also the agents that the runs belong to. */
+  readonly owners?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Throws KubeError if the cluster cannot be read. */
 export async function loadInventory(
@@ -164,4 +181,19 @@ function seenMs(event: KubeEvent): number {
 
 async function flatAll<T>(lists: readonly Promise<readonly T[]>[]): Promise<readonly T[]> {
   return (await Promise.all(lists)).flat();
+}
+
+/** A guess compares all runs of a namespace; if only some are listed, it is dropped. */
+function withoutGuessedOwner(cluster: ObservedCluster, query: InventoryQuery): ObservedCluster {
+  const isPartial = [query.flowRunId, query.labelSelector, query.fieldSelector].some(
+    (each) => each !== undefined,
+  );
+  return isPartial && cluster.owner?.by === "guess" ? { ...cluster, owner: undefined } : cluster;
+}
+
+/** With a selector, only runs of selected Jobs; a run that only a Dask cluster names is left out. */
+function isSelected(run: InventoryRun, { flowRunId, labelSelector, fieldSelector }: InventoryQuery): boolean {
+  if (flowRunId !== undefined) return run.flowRunId === flowRunId;
+  const isUnfiltered = labelSelector === undefined && fieldSelector === undefined;
+  return isUnfiltered || run.observed.jobs.length > 0;
 }

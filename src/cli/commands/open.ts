@@ -13,8 +13,6 @@ export class OpenCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "open the page of a flow run in Prefect's UI",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Prints the address of the page. On a desktop it also opens there, unless the output goes to a pipe.
     `,
     examples: [

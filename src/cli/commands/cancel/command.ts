@@ -1,6 +1,6 @@
 // kubectl prefect cancel: cancels flow runs in Prefect and deletes their objects in the cluster.
 
-import type { InventoryQuery } from "../../../inventory/query.ts";
+import type { InventoryQuery } from "../../../inventory/load.ts";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import { EXIT } from "../../../base/errors.ts";
@@ -20,8 +20,6 @@ export class CancelCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "cancel flow runs and delete their Jobs, pods and Dask clusters",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Cancels the run in Prefect; waits up to --grace for the flow to end by itself, which closes its Dask cluster; deletes
       the run's Jobs with their pods, then what is left of its Dask clusters; then sets the state to Cancelled.
 

@@ -1,6 +1,6 @@
 // Lists the objects of one namespace, of several, or of all; without permission to list across namespaces, one by one.
 
-import type { InventoryQuery } from "../../../inventory/query.ts";
+import type { InventoryQuery } from "../../../inventory/load.ts";
 import type { StateSources } from "../../../inventory/run-states.ts";
 import PQueue from "p-queue";
 import { forbiddenJobsIn, mergeInventories } from "../../../cleanup/merge-inventories.ts";

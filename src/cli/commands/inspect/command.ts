@@ -15,8 +15,6 @@ export class InspectCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "show one flow run with its Jobs, pods, Dask clusters, events and problems",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Shows the run's objects in the cluster as a tree, its state in Prefect, what went wrong, and what an agent and
       cleanup would do next.
     `,
@@ -34,7 +32,7 @@ export class InspectCommand extends NamespacedCommand {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
     return this.connected(async (scope) => {
       const { loadInventory } = await import("../../../inventory/load.ts");
-      const { askPrefect } = await import("../../../inventory/from-prefect.ts");
+      const { askPrefect } = await import("../../../inventory/waiting.ts");
       const { cleanupActions } = await import("./cleanup-actions.ts");
       const { diagnose } = await import("../../../inventory/diagnosis.ts");
       const { runObject } = await import("../../../inventory/run-object.ts");

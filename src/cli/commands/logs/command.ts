@@ -23,8 +23,6 @@ export class LogsCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "print the logs of flow runs",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Prints the log of the container that runs the flow, in the run's newest pod; when its pods are gone, the run's log in
       Prefect. With -f waits for a pod that has not started, follows a retry into its new Job, and exits when the run's Jobs
       have finished. With several runs each line starts with the name of its run.

@@ -34,8 +34,7 @@ export class RenderCommand extends AgentCommand {
     category: "Agent",
     description: "print the Job that the agent would create for a flow run",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job;
-      the run is read from the Prefect API. With -f it is read from a JSON file with the fields of Prefect's flow_run (id,
+      The run is read from the Prefect API. With -f it is read from a JSON file with the fields of Prefect's flow_run (id,
       run_config, flow { id storage core_version … }), which needs neither a cluster nor an API.
 
       Accepts the options and the configuration of agent start; options that do not shape a Job are ignored. The Job lacks
