@@ -4,6 +4,7 @@ import { Chalk } from "chalk";
 import type { ChalkInstance } from "chalk";
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
+import { terminalWidth } from "./terminal.ts";
 import type { TerminalStream } from "./terminal.ts";
 
 /** good: green, active or succeeded · bad: red, failed · stale: yellow, needs attention · quiet: dim, the rest. */
@@ -13,6 +14,15 @@ export type Palette = Readonly<Record<Tone | "heading", (text: string) => string
   /** A colour for each of several things, in turn. */
   readonly series: (at: number, text: string) => string;
 };
+
+/** How text is set on a stream. */
+export interface Style {
+  readonly palette: Palette;
+  /** The terminal's width; undefined in a pipe, where nothing is wrapped or shortened. */
+  readonly width: number | undefined;
+  /** Draw lines with | and - instead of box characters: a pipe may not be read as UTF-8. */
+  readonly ascii: boolean;
+}
 
 /** The words that tables and trees colour: statuses, states of Prefect, phases of Jobs. All others are quiet. */
 const TONES: readonly (readonly [Tone, RegExp])[] = [
@@ -43,6 +53,12 @@ export function paletteFor(color: string, stream: Pick<TerminalStream, "isTTY">,
   throw new SettingsError(`cannot read --color "${color}": not a colour mode`, {
     hint: "use auto, always or never",
   });
+}
+
+/** The style for --color and a stream. Throws as paletteFor does. */
+export function styleFor(color: string, stream: TerminalStream, env: Env): Style {
+  const ascii = stream.isTTY !== true || env["TERM"] === "dumb";
+  return { palette: paletteFor(color, stream, env), width: terminalWidth(stream), ascii };
 }
 
 /** Level 1: the basic 16 colours, so that the terminal's theme applies. */

@@ -17,7 +17,7 @@ describe("commands that are shown", () => {
       backend: "server",
       api: "http://p:4200",
     });
-    const cluster = "-n flows --kubeconfig /k --context 'my prod' --as me --as-group a --as-group b";
+    const cluster = "-n flows --context 'my prod' --kubeconfig /k --as me --as-group a --as-group b";
     expect(kubectl("get pods", "flows")).toBe(`kubectl get pods ${cluster}`);
     expect(prefect("cleanup", "flows")).toBe(`kubectl prefect cleanup ${cluster} -b server -a http://p:4200`);
   });

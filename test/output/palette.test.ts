@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { paletteFor, plainPalette, toneOf } from "../../src/output/palette.ts";
+import { paletteFor, plainPalette, styleFor, toneOf } from "../../src/output/palette.ts";
 
 describe("paletteFor", () => {
   it.each([
@@ -40,6 +40,16 @@ describe("paletteFor", () => {
 
   it("rejects any other word", () => {
     expect(() => paletteFor("yes", {}, {})).toThrow('cannot read --color "yes": not a colour mode');
+  });
+});
+
+describe("styleFor", () => {
+  it.each([
+    [true, {}, { width: 100, ascii: false }],
+    [true, { TERM: "dumb" }, { width: 100, ascii: true }],
+    [undefined, {}, { width: undefined, ascii: true }],
+  ])("of a terminal: %s, %j", (isTTY, env, want) => {
+    expect(styleFor("never", { isTTY, columns: 100, write: () => true }, env)).toMatchObject(want);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { paletteFor } from "../../src/output/palette.ts";
-import { treeLines, wantsAscii } from "../../src/output/tree.ts";
+import { treeLines } from "../../src/output/tree.ts";
 import type { TreeNode } from "../../src/output/tree.ts";
 
 const run: TreeNode = {
@@ -63,15 +63,5 @@ describe("treeLines", () => {
 
   it("escapes control characters", () => {
     expect(treeLines({ text: "a\u001B[2J" })).toEqual(["a^[[2J"]);
-  });
-});
-
-describe("wantsAscii", () => {
-  it.each([
-    [true, {}, false],
-    [true, { TERM: "dumb" }, true],
-    [undefined, {}, true],
-  ])("terminal %s, %j: %s", (isTTY, env, wanted) => {
-    expect(wantsAscii({ isTTY, write: () => true }, env)).toBe(wanted);
   });
 });

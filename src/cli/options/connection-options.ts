@@ -4,8 +4,8 @@ import { list, text, toggle } from "../../agent/option-row.ts";
 import type { OptionTable } from "../../agent/option-row.ts";
 
 export const CONNECTION_OPTIONS = {
-  kubeconfig: text("--kubeconfig", "path to the kubeconfig file"),
   context: text("--context", "kubeconfig context to use"),
+  kubeconfig: text("--kubeconfig", "path to the kubeconfig file"),
   cluster: text("--cluster", "kubeconfig cluster to use"),
   user: text("--user", "kubeconfig user to use"),
   server: text("--server", "URL of the Kubernetes API server", { short: "-s" }),

@@ -76,7 +76,7 @@ export class CleanupCommand extends NamespacedCommand {
     const output = parseOutputFormat(this.output, LIST_FORMATS);
     const olderThanMs = parseDuration(this.olderThan, "--older-than");
     const mode = this.#mode(everyMs !== undefined);
-    const palette = await this.palette();
+    const { palette } = await this.style();
     const { cleanUp, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
     const { context, runs, selector, onlyPrefect, verbose } = this;

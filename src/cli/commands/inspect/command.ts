@@ -59,16 +59,8 @@ export class InspectCommand extends NamespacedCommand {
     diagnosis: Diagnosis,
     cleanup: readonly PlannedAction[],
   ): Promise<void> {
-    const { terminalWidth } = await import("../../../output/terminal.ts");
-    const { wantsAscii } = await import("../../../output/tree.ts");
     const { reportLines } = await import("./report.ts");
-    const { clock, env, stdout } = this.context;
-    const style = {
-      ascii: wantsAscii(stdout, env),
-      palette: await this.palette(),
-      width: terminalWidth(stdout),
-    };
-    const lines = reportLines(run, { diagnosis, cleanup, now: clock.now() }, style);
+    const lines = reportLines(run, { diagnosis, cleanup, now: this.context.clock.now() }, await this.style());
     this.printStyled(`${lines.join("\n")}\n`);
   }
 }

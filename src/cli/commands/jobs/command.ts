@@ -81,12 +81,10 @@ export class JobsCommand extends NamespacedCommand {
     const { listColumns } = await import("./columns.ts");
     const { resourceName } = await import("../../../inventory/list-row.ts");
     const columns = listColumns(() => this.context.clock.now(), this.allNamespaces);
-    const { terminalWidth } = await import("../../../output/terminal.ts");
     return {
       format,
       columns,
-      palette: await this.palette(),
-      width: terminalWidth(this.context.stdout),
+      ...(await this.style()),
       noHeaders: this.noHeaders,
       name: resourceName,
       toObject: (row) => row.toObject(),

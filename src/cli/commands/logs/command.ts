@@ -60,7 +60,7 @@ export class LogsCommand extends NamespacedCommand {
   execute(): Promise<number> {
     const options = this.#options();
     return this.connected(async (scope) => {
-      const palette = await this.palette();
+      const { palette } = await this.style();
       const deps: LogDeps = {
         ...scope,
         write: (bytes, prefix) => this.#write(bytes, prefix),

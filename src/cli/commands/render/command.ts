@@ -13,7 +13,7 @@ import { chooseRun, parseRunRef } from "../../flow-run-ref.ts";
 import type { RunRef } from "../../flow-run-ref.ts";
 import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
-import { flagsOf } from "../../options/option-group.ts";
+import { optionGroup } from "../../options/option-group.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readInputFile, readStdin } from "../../read-input.ts";
@@ -58,10 +58,8 @@ export class RenderCommand extends AgentCommand {
   });
 
   /** Accepted and ignored, so that an agent's whole command line can be used. */
-  otherValues = Option.Array(`${flagsOf(WORK_OPTIONS, ["text"])},--agent-address,--max-polls`, {
-    hidden: true,
-  });
-  otherSwitches = Option.Boolean(flagsOf(WORK_OPTIONS, ["switch"]), { hidden: true });
+  readonly work = optionGroup(WORK_OPTIONS, true);
+  otherValues = Option.Array("--agent-address,--max-polls", { hidden: true });
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
