@@ -101,7 +101,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: "agents of one name share a Lease",
-    file: "cli/commands/agent-start/lease-name.ts",
+    file: "cli/commands/agent-start/wire.ts",
     changes: [['`${agent.tenantId ?? ""} ${agentKey(agent)}`', "agent.name"]],
   },
   {
