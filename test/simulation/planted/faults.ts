@@ -51,8 +51,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "kube/cache/reflector.ts",
     changes: [
       [
-        'if (event.type === "DELETED") this.#remove(event.object.metadata.uid, event.object);',
-        'if (event.type === "DELETED") continue;',
+        'if (event.type === "DELETED" || kept === undefined) this.#remove(uid, kept);',
+        'if (event.type === "DELETED") continue;\n      if (kept === undefined) this.#remove(uid, kept);',
       ],
     ],
   },
@@ -79,21 +79,24 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "agent/launch/submit.ts",
     changes: [
       [
-        "if (refused !== undefined) this.waiting.add(submission, refused, attempt.signal);",
-        "if (refused !== undefined) {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, attempt);\n    }",
+        'if (typeof result === "object") this.waiting.add(submission, result, signal);',
+        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, claimed, signal);\n    }',
       ],
     ],
   },
   {
     name: "a Job whose creation took long is deleted although its flow runs",
     file: "agent/launch/create-job.ts",
-    changes: [[" || !(await hasOther(deps, job, namespace))", ""]],
+    changes: [[" || !(await hasOther(deps, job))", ""]],
   },
   {
     name: "an agent of another Prefect with the same name is taken for gone",
     file: "agent/other-agents.ts",
     changes: [
-      ['if (this.#tenantId !== undefined && tenantId !== this.#tenantId) return "alive";', "void tenantId;"],
+      [
+        'isSameTenant(agent, this.#self) ? this.#presence(agentKey(agent)) : "alive";',
+        "(void isSameTenant, this.#presence(agentKey(agent)));",
+      ],
     ],
   },
   {
