@@ -65,7 +65,7 @@ export class CancelCommand extends NamespacedCommand {
 
   async #cancel(scope: ClusterScope, options: CancelOptions): Promise<number> {
     const { cancelRuns } = await import("../../../cleanup/cancel.ts");
-    const { currentStates } = await import("../../../cleanup/recheck-context.ts");
+    const { currentStates } = await import("../../../cleanup/recheck.ts");
     const { deletedLine } = await import("../cleanup/report.ts");
     const { Progress } = await import("../../../output/progress.ts");
     const { clock, signal, stderr } = this.context;
@@ -101,9 +101,9 @@ export class CancelCommand extends NamespacedCommand {
     query: Pick<InventoryQuery, "dask" | "flowRunId">,
   ): Promise<Inventory> {
     const { loadInventory } = await import("../../../inventory/load.ts");
-    const { Throttle, throttled } = await import("../../../cleanup/throttle.ts");
+    const { retrying } = await import("../../../cleanup/retrying.ts");
     const { clock, signal } = this.context;
-    const kube = throttled(connection.kube, new Throttle(clock), signal);
+    const kube = retrying(connection.kube, clock, signal);
     return loadInventory(kube, directories.byVersion, { namespace, signal, ...query });
   }
 

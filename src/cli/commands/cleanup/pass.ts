@@ -5,10 +5,10 @@ import { countsText } from "../../../cleanup/counts.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
 import { planCleanup } from "../../../cleanup/plan.ts";
 import type { PlanOptions } from "../../../cleanup/plan.ts";
-import { currentStates } from "../../../cleanup/recheck-context.ts";
+import { currentStates } from "../../../cleanup/recheck.ts";
+import { retrying } from "../../../cleanup/retrying.ts";
 import { sweep } from "../../../cleanup/sweep.ts";
 import type { ItemResult } from "../../../cleanup/sweep.ts";
-import { Throttle, throttled } from "../../../cleanup/throttle.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import type { Connection } from "../../../kube/client/connect.ts";
 import { writeStyled } from "../../../output/clean.ts";
@@ -92,7 +92,7 @@ async function list({ context, ...pass }: CleanupPass): Promise<ClusterListing> 
   const { clock, signal } = context;
   const { selector: labelSelector, plan, onlyPrefect, namespaces } = pass;
   const query = { labelSelector, signal, onlyPrefect, dask: plan.dask ? ("all" as const) : undefined };
-  const kube = throttled(pass.connection.kube, new Throttle(clock), signal);
+  const kube = retrying(pass.connection.kube, clock, signal);
   const listing = await listCluster({ kube, sources: pass.directories.byVersion }, namespaces, query);
   // With a label selector only the Dask clusters of the selected runs.
   if (labelSelector === undefined) return listing;
@@ -161,10 +161,9 @@ async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promis
     progress.update(`cleaning up: ${++count} of ${items.length}`);
   };
   const readStates = currentStates(directories.byVersion, signal);
-  const options = { signal, dryRun: mode === "server-dry-run" };
-  return sweep({ kube: connection.kube, readStates, clock, onDone }, items, options).finally(() =>
-    progress.clear(),
-  );
+  const dryRun = mode === "server-dry-run";
+  const deps = { kube: connection.kube, readStates, clock, signal, dryRun, onDone };
+  return sweep(deps, items).finally(() => progress.clear());
 }
 
 /** Printed at once; not after a question, whose table shows it already. */
