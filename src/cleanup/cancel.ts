@@ -11,7 +11,7 @@ import type { KubeApi } from "../kube/client/api.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem } from "./item.ts";
-import { ORDER } from "./item.ts";
+import { isRunsOwn } from "./item.ts";
 import type { ReadStates } from "./recheck.ts";
 import { retrying } from "./retrying.ts";
 import { IN_FLIGHT, sweep } from "./sweep.ts";
@@ -146,11 +146,14 @@ async function removeAll(
   const problems: string[] = [];
   let kept: readonly Kept[] = [];
   for (const areJobs of [true, false]) {
-    const plan = cancelPlan(await deps.loadInventory(), target.ids, target.known);
+    const plan = cancelPlan(await deps.loadInventory(), target.ids, {
+      known: target.known,
+      withTerminating: true,
+    });
     kept = plan.kept;
     const swept = await sweep(
       deps,
-      plan.items.filter(({ order }) => (order === ORDER.job) === areJobs),
+      plan.items.filter((item) => isRunsOwn(item) === areJobs),
     );
     done.push(...swept);
     problems.push(...swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : [])));

@@ -41,6 +41,9 @@ export interface Inventory {
 }
 
 /** All Dask clusters, those of runs first. */
-export function clustersIn({ runs, unownedDask }: Inventory): readonly ObservedCluster[] {
+export function clustersIn({
+  runs,
+  unownedDask,
+}: Pick<Inventory, "runs" | "unownedDask">): readonly ObservedCluster[] {
   return [...runs.flatMap(({ dask }) => dask), ...unownedDask];
 }

@@ -15,7 +15,6 @@ import { FLOW_RUN_LABEL } from "../../job/labels.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { listAll } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import type { Meta } from "../../kube/client/objects.ts";
 import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { RunStates } from "../run-states.ts";
@@ -118,7 +117,7 @@ export class DaskDeleter {
       );
       if (
         isPodActive(pod) &&
-        isNotBeingDeleted(pod) &&
+        pod.metadata.deletionTimestamp === undefined &&
         !isDeletedWithJob &&
         membershipOf(pod, () => false) === undefined
       )
@@ -129,8 +128,7 @@ export class DaskDeleter {
 
   async #deleteCluster(flowRunId: string, cluster: ObservedCluster): Promise<void> {
     const { log, metrics } = this.#deps;
-    const nothing = { runs: [], warnings: [], unownedDask: [withoutTerminating(cluster)] };
-    const { items } = cancelPlan(nothing, new Set([flowRunId]), new Map());
+    const { items } = cancelPlan({ runs: [], unownedDask: [cluster] }, new Set([flowRunId]));
     let count = 0;
     for (const item of items) if (await this.#delete(item)) count++;
     if (count === 0) return;
@@ -156,21 +154,4 @@ export class DaskDeleter {
       return false;
     }
   }
-}
-
-/** The cluster without the parts that are being deleted already. */
-function withoutTerminating(cluster: ObservedCluster): ObservedCluster {
-  const { scheduler, workers, services, budgets, resource } = cluster;
-  return {
-    ...cluster,
-    scheduler: scheduler !== undefined && isNotBeingDeleted(scheduler) ? scheduler : undefined,
-    workers: workers.filter(isNotBeingDeleted),
-    services: services.filter(isNotBeingDeleted),
-    budgets: budgets.filter(isNotBeingDeleted),
-    resource: resource !== undefined && isNotBeingDeleted(resource) ? resource : undefined,
-  };
-}
-
-function isNotBeingDeleted({ metadata }: { readonly metadata: Meta }): boolean {
-  return metadata.deletionTimestamp === undefined;
 }

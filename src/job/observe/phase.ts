@@ -276,10 +276,11 @@ function problemWithoutTermination(
   return { reason: "Unknown", message: `Job '${name}' failed (${details})` };
 }
 
-function finishedAt(job: Job): Date | undefined {
-  const text =
-    job.status.completionTime ??
-    (job.status.conditions ?? []).find(({ type, status }) => type === "Failed" && status === "True")
-      ?.lastTransitionTime;
+/** When a finished Job finished. */
+export function finishedAt({ status }: Job): Date | undefined {
+  const end = (status.conditions ?? []).find(
+    (condition) => condition.status === "True" && ["Complete", "Failed"].includes(condition.type),
+  );
+  const text = status.completionTime ?? end?.lastTransitionTime;
   return text === undefined ? undefined : new Date(text);
 }
