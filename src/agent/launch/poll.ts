@@ -1,10 +1,8 @@
 // Polls Prefect for due flow runs and passes them to the submitter; polls again at once while pages are full.
 
 import type { DueRun } from "../../orchestrator/work-source.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
 import { Outage } from "../outage.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { SharedState } from "../shared-state.ts";
 import type { Submitter } from "./submit.ts";
 
 /** Prefect Core's waits between polls, in seconds, by the number of polls in a row that found nothing. */
@@ -12,11 +10,7 @@ const WAITS = [0.25, 0.5, 1, 2, 4, 8, 10];
 /** How many reasons to remember, so as not to log them twice. */
 const REASONS_REMEMBERED = 1_000;
 
-export interface PollerDeps extends AgentDeps {
-  readonly view: ClusterView;
-  readonly inFlight: InFlight;
-  readonly submitter: Submitter;
-}
+type PollerDeps = SharedState & { readonly submitter: Submitter };
 
 export class Poller {
   readonly #deps: PollerDeps;

@@ -11,11 +11,7 @@ import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { RunStates } from "../run-states.ts";
-import type { Ownership } from "../ownership.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { SharedState } from "../shared-state.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
@@ -36,12 +32,8 @@ interface Found {
   readonly isStarted: boolean;
 }
 
-export interface RecoveryDeps extends AgentDeps {
-  readonly view: ClusterView;
-  readonly inFlight: InFlight;
+interface RecoveryDeps extends SharedState {
   readonly submitter: Submitter;
-  readonly states: Pick<RunStates, "read">;
-  readonly ownership: Ownership;
   /** Queues a run for a decision even if it has no Jobs in the cluster. */
   readonly enqueue: (flowRunId: string) => void;
 }

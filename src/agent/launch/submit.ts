@@ -11,15 +11,11 @@ import type { RunState } from "../../orchestrator/flow-run.ts";
 import type { RunLogLevel } from "../../orchestrator/run-log.ts";
 import { storable } from "../../orchestrator/storable.ts";
 import type { Claim, DueRun, Submission } from "../../orchestrator/work-source.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
 import { RETRY } from "../run-log.ts";
-import type { RunLogWriter } from "../run-log.ts";
-import type { RunStates } from "../run-states.ts";
+import type { SharedState } from "../shared-state.ts";
 import { createFailure } from "./create-failure.ts";
 import { createJob } from "./create-job.ts";
 import type { Creation } from "./create-job.ts";
-import type { InFlight } from "./in-flight.ts";
 import { WaitingSubmissions } from "./waiting-submissions.ts";
 import type { Attempted } from "./waiting-submissions.ts";
 
@@ -36,20 +32,13 @@ interface StartControl {
   readonly onStarted: () => void;
 }
 
-export interface SubmitterDeps extends AgentDeps {
-  readonly view: Pick<ClusterView, "liveJobOf" | "hasJob">;
-  readonly inFlight: InFlight;
-  readonly states: Pick<RunStates, "read">;
-  readonly runLog: RunLogWriter;
-}
-
 export class Submitter {
-  readonly #deps: SubmitterDeps;
+  readonly #deps: SharedState;
   readonly #queue: PQueue;
   /** Claimed runs whose Job Kubernetes does not take now. */
   readonly waiting: WaitingSubmissions;
 
-  constructor(deps: SubmitterDeps) {
+  constructor(deps: SharedState) {
     this.#deps = deps;
     this.#queue = new PQueue({ concurrency: deps.settings.concurrency });
     this.waiting = new WaitingSubmissions({

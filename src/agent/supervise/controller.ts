@@ -12,19 +12,14 @@ import { jobPhase } from "../../job/observe/phase.ts";
 import type { JobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { OtherAgents } from "../other-agents.ts";
-import type { RunLogWriter } from "../run-log.ts";
-import type { RunStates } from "../run-states.ts";
+import type { Standing } from "../ownership.ts";
+import { every, keepAlive } from "../periodic.ts";
+import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
 import { execute } from "./executor.ts";
 import { isCacheStale } from "./live-read.ts";
-import type { Ownership } from "../ownership.ts";
-import type { Standing } from "../ownership.ts";
-import { every, keepAlive } from "../periodic.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
@@ -37,16 +32,8 @@ const UNFINISHED = new Set<JobPhase["kind"]>(["live", "suspended", "waiting", "t
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
 
-export interface ControllerDeps extends AgentDeps {
-  readonly view: ClusterView;
-  readonly states: RunStates;
-  readonly runLog: RunLogWriter;
-  readonly others: OtherAgents;
-  readonly ownership: Ownership;
-}
-
 export class Controller {
-  readonly #deps: ControllerDeps;
+  readonly #deps: SharedState;
   readonly #queue: WorkQueue;
   readonly #reported: ReportedLog;
   readonly #dask: DaskDeleter;
@@ -59,7 +46,7 @@ export class Controller {
   readonly #ended: EndedRuns;
   #pauses = 0;
 
-  constructor(deps: ControllerDeps) {
+  constructor(deps: SharedState) {
     this.#deps = deps;
     this.#errors = new ErrorThrottle(deps.log);
     this.#reported = new ReportedLog(deps.runs, deps.runLog);

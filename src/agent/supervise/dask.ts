@@ -15,14 +15,7 @@ import { FLOW_RUN_LABEL } from "../../job/labels.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { listAll } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { RunStates } from "../run-states.ts";
-
-export type DaskDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "metrics" | "settings"> & {
-  readonly states: Pick<RunStates, "refresh">;
-  readonly view: Pick<ClusterView, "flowRunIds" | "observe" | "isDeletionExpected">;
-};
+import type { SharedState } from "../shared-state.ts";
 
 /** When a run's clusters may be deleted. */
 export interface DeletionConditions {
@@ -43,12 +36,12 @@ const TERMINATION_TIMEOUT_MS = 35_000;
 const RUNS_AT_ONCE = 1_000;
 
 export class DaskDeleter {
-  readonly #deps: DaskDeps;
+  readonly #deps: SharedState;
   readonly #listings: Batcher<string, FoundClusters>;
   readonly #since = new Map<string, number>();
   readonly #forbidden = new Set<string>();
 
-  constructor(deps: DaskDeps) {
+  constructor(deps: SharedState) {
     this.#deps = deps;
     this.#listings = new Batcher(
       (ids) => this.#list(ids),

@@ -10,9 +10,7 @@ import { isActive, isDone } from "../../orchestrator/flow-run.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
 import type { RunLog } from "../../orchestrator/run-log.ts";
 import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { RunStates } from "../run-states.ts";
+import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
 import { lastLines } from "./last-lines.ts";
@@ -27,12 +25,10 @@ export interface Action {
   readonly version: number | undefined;
 }
 
-type Deps = Pick<AgentDeps, "kube" | "runs" | "clock" | "log" | "metrics" | "settings"> & {
+type Deps = SharedState & {
   readonly reported: ReportedLog;
-  readonly states: Pick<RunStates, "refresh">;
-  readonly view: ClusterView;
-  readonly dask: Pick<DaskDeleter, "delete" | "deleteAndWait">;
-  readonly ended: Pick<EndedRuns, "ended">;
+  readonly dask: DaskDeleter;
+  readonly ended: EndedRuns;
 };
 
 /** When to retry a deletion without permission. */
