@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { LOOPS } from "../src/agent/server/agent-metrics.ts";
+import { LOOPS } from "../src/agent/server/health.ts";
 import { Metrics } from "../src/agent/server/metrics.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "docs");

@@ -1,15 +1,15 @@
 // The agent's HTTP server: /api/health and /api/poke as in Prefect's own agent, /livez, /readyz and /metrics.
 
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../base/clock.ts";
-import { SettingsError } from "../../base/errors.ts";
+import { SettingsError, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
 import { Health } from "./health.ts";
 import { Metrics } from "./metrics.ts";
-import type { Gauges, ApiCall } from "./metrics.ts";
-import type { Counter, AgentMetrics } from "./agent-metrics.ts";
+import type { AgentMetrics, ApiCall, Gauges } from "./metrics.ts";
 
 export interface ServedAgent {
   poke(): void;
@@ -46,7 +46,7 @@ export class AgentServer {
     this.#log = deps.log;
     this.#health = new Health(deps.clock);
     this.metrics = {
-      count: (what: Counter, reason, by) => this.#metrics.count(what, reason, by),
+      count: (what, reason, by) => this.#metrics.count(what, reason, by),
       startDelay: (seconds) => this.#metrics.startDelay(seconds),
       progress: (loop) => this.#health.progress(loop),
     };
@@ -78,15 +78,8 @@ export class AgentServer {
       response.on("error", () => {});
     });
     const { host, port } = this.#address;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => {
-        reject(
-          new SettingsError(`cannot serve the agent's health at port ${port}: ${error.message}`, {
-            cause: error,
-          }),
-        );
-      });
-      server.listen(port, host, resolve);
+    await once(server.listen(port, host), "listening").catch((cause: unknown) => {
+      throw new SettingsError(`cannot serve the agent's health at port ${port}: ${textOf(cause)}`, { cause });
     });
     this.#server = server;
     // Such as too many open files: the next client may be served again.
@@ -115,16 +108,14 @@ export class AgentServer {
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":
-        return {
-          status: 200,
-          ...(await this.#metrics.text({
-            ...(this.#agent?.gauges() ?? NO_GAUGES),
-            ages: this.#health.ages(),
-          })),
-        };
+        return { status: 200, ...(await this.#metrics.text(this.#gauges())) };
       default:
         return { status: 404, type: TEXT_TYPE, body: "not found\n" };
     }
+  }
+
+  #gauges(): Gauges {
+    return { ...(this.#agent?.gauges() ?? NO_GAUGES), ages: this.#health.ages() };
   }
 }
 

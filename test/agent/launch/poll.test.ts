@@ -7,7 +7,7 @@ import { Poller } from "../../../src/agent/launch/poll.ts";
 import { Submitter } from "../../../src/agent/launch/submit.ts";
 import { RunLogWriter } from "../../../src/agent/run-log.ts";
 import type { SharedState } from "../../../src/agent/shared-state.ts";
-import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
+import { noMetrics } from "../../support/no-metrics.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { PrefectError } from "../../../src/orchestrator/errors.ts";
 import type { RunState } from "../../../src/orchestrator/flow-run.ts";

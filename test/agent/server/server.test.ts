@@ -5,7 +5,7 @@ import net from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { PROGRESS_TIMEOUT_MS } from "../../../src/agent/server/health.ts";
-import { LOOPS } from "../../../src/agent/server/agent-metrics.ts";
+import { LOOPS } from "../../../src/agent/server/health.ts";
 import { parseAddress, AgentServer } from "../../../src/agent/server/server.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
