@@ -3,17 +3,18 @@
 // supervise/executor.ts acts on it.
 
 import { lastSeenAt } from "../../kube/client/objects.ts";
+import { isCancelled, isFinished } from "../../orchestrator/flow-run.ts";
+import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { IDENTIFIER_LABEL, isKept } from "../labels.ts";
 import { eventsOf, isDeleted } from "../observe/observed.ts";
 import type { ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../observe/phase.ts";
 import type { JobPhase } from "../observe/phase.ts";
 import { decideByPhase } from "./by-phase.ts";
-import { mustDeleteDask } from "./dask.ts";
 import type { JobContext } from "./job-context.ts";
 import { cancelTransition, decideByRunState } from "./run-ended.ts";
 import { retryEntries } from "./retries.ts";
-import type { DecideInput, Decision, Deletion, JobDecision, RunLogEntry } from "./types.ts";
+import type { DecideInput, Decision, Deletion, JobDecision, RunLogEntry, Transition } from "./types.ts";
 
 interface DecidedJob {
   readonly observed: ObservedJob;
@@ -51,7 +52,11 @@ export function decide(input: DecideInput): Decision {
         : [],
     transition,
     deletions: due.map(({ job, reason, status, isActive }) => ({ job, reason, status, isActive })),
-    deleteDask: mustDeleteDask({ run: input.run, transition, deletedPhases: due.map(({ phase }) => phase) }),
+    deleteDask: mustDeleteDask(
+      input.run,
+      transition,
+      due.map(({ phase }) => phase),
+    ),
     heartbeat: decided.some(({ decision }) => decision.heartbeat === true),
     requeueAfterMs: waits.length === 0 ? undefined : Math.min(...waits),
     firstObserved: new Map(
@@ -60,6 +65,21 @@ export function decide(input: DecideInput): Decision {
       ),
     ),
   };
+}
+
+/**
+ * Whether nobody needs the run's Dask clusters any more and nobody else deletes them: the run lost its pod, it is cancelled
+ * or deleted, or it is over and a Job that did not succeed is deleted. A flow that finishes by itself closes its cluster.
+ */
+export function mustDeleteDask(
+  run: RunStatus,
+  transition: Transition | undefined,
+  deleted: readonly JobPhase[],
+): boolean {
+  if (transition !== undefined) return true;
+  if (deleted.length === 0 || run.kind === "unknown") return false;
+  if (run.kind === "missing" || isCancelled(run)) return true;
+  return isFinished(run.state.type) && deleted.some(({ kind }) => kind !== "succeeded");
 }
 
 /** The Jobs to delete, now or later. */

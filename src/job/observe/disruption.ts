@@ -26,12 +26,6 @@ interface Disruption {
  */
 const DISRUPTIONS: readonly Disruption[] = [
   {
-    reasons: /^Evicted$/,
-    problem: "Evicted",
-    text: "was evicted",
-    hint: "request as much memory and ephemeral storage as the flow uses",
-  },
-  {
     reasons:
       /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo)$/,
     problem: "Disrupted",
@@ -49,6 +43,7 @@ const DISRUPTIONS: readonly Disruption[] = [
     text: "was lost with its node",
   },
   {
+    reasons: /^Evicted$/,
     conditions: ["TerminationByKubelet"],
     problem: "Evicted",
     text: "was evicted",

@@ -8,8 +8,7 @@ import { isOriginals } from "../owner.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
 import { eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
 import type { ObservedJob } from "./observed.ts";
-import { podObstacle, pullFailure } from "./pod-obstacles.ts";
-import { refusedPod } from "./pod-refused.ts";
+import { eventObstacle, podObstacle, pullFailure } from "./pod-obstacles.ts";
 import {
   containerStatuses,
   flowStarted,
@@ -185,7 +184,7 @@ function urgency({ patience }: Obstacle): number {
 function noPods(observed: ObservedJob): JobPhase {
   const { name, uid } = observed.job.metadata;
   const message = `Job '${name}' has no pod yet`;
-  const problem = refusedPod(eventsOf(observed, uid)) ?? { reason: "NoPod", message, patience: "pending" };
+  const problem = eventObstacle(eventsOf(observed, uid)) ?? { reason: "NoPod", message, patience: "pending" };
   return { kind: "waiting", problem };
 }
 
