@@ -138,8 +138,5 @@ function planFrontends(
 
 /** Living pods of the owner, without those whose Job the plan deletes. */
 function remainingPods({ owner, deletedJobs }: DaskPlanInput): readonly Pod[] {
-  if (owner === undefined) return [];
-  return livingPods(owner.run).filter(
-    ({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => deletedJobs.has(uid)),
-  );
+  return owner === undefined ? [] : livingPods(owner.run, (uid) => deletedJobs.has(uid));
 }

@@ -2,7 +2,7 @@
 // pods may have started and runs may have been restarted: in doubt an object is kept until the next cleanup.
 
 import { isPodActive } from "../dask/pod-status.ts";
-import { CLUSTER_LABEL, membershipOf } from "../dask/recognise.ts";
+import { CLUSTER_LABEL } from "../dask/recognise.ts";
 import { StateReader } from "../inventory/run-states.ts";
 import type { StateSources } from "../inventory/run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, isKept } from "../job/labels.ts";
@@ -14,6 +14,7 @@ import { isFinished } from "../orchestrator/flow-run.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { OwnerRun, PlanItem, Removable } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
+import { isLivingFlowPod } from "./run-lifecycle.ts";
 
 /** Reads the current states of runs, by id; an unreadable one has no entry. Throws PrefectError. */
 export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<string, RunStatus>>;
@@ -103,7 +104,7 @@ export class Recheck {
     }
   }
 
-  /** The living pods of its run, without Dask pods, which carry the run's label if a user, or Prefect 0.x, has added it. */
+  /** The living pods of its run. */
   async #runPods({ run, ref, uid }: PlanItem): Promise<readonly Pod[]> {
     if (run === undefined) return [];
     const label = run.prefectVersion === 1 ? FLOW_RUN_LABEL : FLOW_RUN_LABEL_2;
@@ -111,12 +112,8 @@ export class Recheck {
     const lists = await Promise.all(
       namespaces.map((namespace) => this.#list(namespace, `${label}=${run.id}`)),
     );
-    return lists.flat().filter((pod) => {
-      const { deletionTimestamp, ownerReferences = [] } = pod.metadata;
-      if (!isPodActive(pod) || deletionTimestamp !== undefined || pod.metadata.uid === uid) return false;
-      if (ownerReferences.some((owner) => this.#deps.deletedJobs.has(owner.uid))) return false;
-      return membershipOf(pod, () => false) === undefined;
-    });
+    const isDeleted = (job: string): boolean => this.#deps.deletedJobs.has(job);
+    return lists.flat().filter((pod) => pod.metadata.uid !== uid && isLivingFlowPod(pod, isDeleted));
   }
 
   #list(namespace: string, labelSelector: string): Promise<readonly Pod[]> {

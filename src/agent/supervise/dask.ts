@@ -5,9 +5,9 @@ import { isDeletedWithRun, podsOf } from "../../dask/dask-cluster.ts";
 import { Batcher } from "../../base/batch.ts";
 import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
+import { isLivingFlowPod } from "../../cleanup/run-lifecycle.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
 import { isPodActive } from "../../dask/pod-status.ts";
-import { membershipOf } from "../../dask/recognise.ts";
 import type { ObservedCluster } from "../../dask/dask-cluster.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
@@ -25,19 +25,13 @@ export interface DeletionConditions {
   readonly deletedJobs: ReadonlySet<string>;
 }
 
-interface FoundClusters {
-  readonly clusters: readonly ObservedCluster[];
-  /** The number of pods that have not finished. */
-  readonly activePods: number;
-}
-
 /** How long to wait for deleted pods to terminate: Kubernetes' default grace period, and a little more. */
 const TERMINATION_TIMEOUT_MS = 35_000;
 const RUNS_AT_ONCE = 1_000;
 
 export class DaskDeleter {
   readonly #deps: SharedState;
-  readonly #listings: Batcher<string, FoundClusters>;
+  readonly #listings: Batcher<string, readonly ObservedCluster[]>;
   readonly #since = new Map<string, number>();
   readonly #forbidden = new Set<string>();
 
@@ -50,14 +44,9 @@ export class DaskDeleter {
     );
   }
 
-  /** Deletes the run's clusters as far as permissions allow. Throws KubeError and PrefectError. */
-  async delete(flowRunId: string, conditions: DeletionConditions): Promise<void> {
-    await this.#deleteClusters(flowRunId, conditions);
-  }
-
-  /** The same, and returns true once the pods have terminated, the timeout is over, or pods may not be deleted. */
+  /** Deletes the run's clusters, and returns true once the pods have terminated, the timeout is over, or pods may not be deleted. */
   async deleteAndWait(flowRunId: string, conditions: DeletionConditions): Promise<boolean> {
-    const activePods = await this.#deleteClusters(flowRunId, conditions);
+    const activePods = await this.delete(flowRunId, conditions);
     const now = this.#deps.clock.ticks();
     const since = this.#since.get(flowRunId) ?? now;
     const isDone = activePods === 0 || now - since >= TERMINATION_TIMEOUT_MS || this.#forbidden.has("pods");
@@ -66,25 +55,25 @@ export class DaskDeleter {
     return isDone;
   }
 
-  /** Returns the number of pods that have not finished. */
-  async #deleteClusters(
-    flowRunId: string,
-    { isStillNeeded, deletedJobs }: DeletionConditions,
-  ): Promise<number> {
-    const { clusters, activePods } = await this.#listings.add(flowRunId);
+  /**
+   * Deletes the run's clusters as far as permissions allow. Returns the number of pods that have not finished. Throws
+   * KubeError and PrefectError.
+   */
+  async delete(flowRunId: string, { isStillNeeded, deletedJobs }: DeletionConditions): Promise<number> {
+    const clusters = await this.#listings.add(flowRunId);
     if (clusters.length === 0) return 0;
     const run = await this.#deps.states.refresh(flowRunId);
     if (!isStillNeeded(run)) return 0;
     const deletable = clusters.filter((cluster) => isDeletedWithRun(cluster, run));
     if (deletable.length === 0) return 0;
     // While the flow itself runs, it needs its workers.
-    if (await this.#hasPods(flowRunId, deletedJobs)) return activePods;
-    for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
-    return activePods;
+    if (!(await this.#hasPods(flowRunId, deletedJobs)))
+      for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
+    return clusters.flatMap(podsOf).filter(isPodActive).length;
   }
 
   /** The clusters of each of these runs, without guesses. */
-  async #list(ids: readonly string[]): Promise<readonly FoundClusters[]> {
+  async #list(ids: readonly string[]): Promise<readonly (readonly ObservedCluster[])[]> {
     const { kube, view } = this.#deps;
     const objects = await listDask(new Listing(kube), this.#deps.settings.namespace, "all");
     const runs = view.flowRunIds().map((flowRunId) => ({ flowRunId, observed: view.observe(flowRunId) }));
@@ -92,10 +81,7 @@ export class DaskDeleter {
       ({ kind, owner }) => kind !== "gateway" && owner !== undefined && owner.by !== "guess",
     );
     const byRun = Map.groupBy(found, ({ owner }) => owner?.flowRunId);
-    return ids.map((id) => {
-      const clusters = byRun.get(id) ?? [];
-      return { clusters, activePods: clusters.flatMap(podsOf).filter(isPodActive).length };
-    });
+    return ids.map((id) => byRun.get(id) ?? []);
   }
 
   /** Reads from the cluster whether a pod of the flow itself is active. */
@@ -105,16 +91,9 @@ export class DaskDeleter {
       labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
     };
     for await (const pod of listAll(this.#deps.kube, "pods", query)) {
-      const isDeletedWithJob = (pod.metadata.ownerReferences ?? []).some(
-        ({ uid }) => deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid),
-      );
-      if (
-        isPodActive(pod) &&
-        pod.metadata.deletionTimestamp === undefined &&
-        !isDeletedWithJob &&
-        membershipOf(pod, () => false) === undefined
-      )
-        return true;
+      const isDeleted = (uid: string): boolean =>
+        deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid);
+      if (isLivingFlowPod(pod, isDeleted)) return true;
     }
     return false;
   }
@@ -135,15 +114,9 @@ export class DaskDeleter {
       return (await kube.delete(resource, ref, { uid, propagation: "Background" })) === "deleted";
     } catch (error) {
       if (!(error instanceof KubeError) || error.status !== 403) throw error;
-      const isFirst = !this.#forbidden.has(resource);
+      const missing = `Missing permission to delete ${resource}: Dask clusters of cancelled flow runs are not deleted`;
+      if (!this.#forbidden.has(resource)) log.warn(missing, { name: ref.name });
       this.#forbidden.add(resource);
-      if (isFirst)
-        log.warn(
-          `Missing permission to delete ${resource}: Dask clusters of cancelled flow runs are not deleted`,
-          {
-            name: ref.name,
-          },
-        );
       return false;
     }
   }
