@@ -64,7 +64,7 @@ export class Poller {
       if (runs.length > 0) metrics.count("runsFound", undefined, runs.length);
       // The claims are awaited, so that the next page has other runs.
       const results = await Promise.all(runs.map((run) => submitter.start(run, signal)));
-      const launched = results.filter((result) => result === "started").length;
+      const launched = results.filter(Boolean).length;
       return { launched, more: due.hasMore && launched > 0 };
     } catch (error) {
       if (!signal.aborted) await this.#outage.backOff(error, signal);

@@ -188,7 +188,8 @@ export class Recovery {
   async #fail(submission: Submission): Promise<void> {
     const { runs, log, metrics } = this.#deps;
     const { flowRunId } = submission;
-    const message = lostMessage(submission);
+    const [first = ""] = submission.identifiers;
+    const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
     const written = await runs.messagesContaining(flowRunId, [message]);
     if (written.length === 0)
       await runs.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
@@ -204,7 +205,3 @@ export class Recovery {
 
 /** The lines that report the end of a Job (job/decide, supervise/executor.ts). */
 const END_LINE = /^(?:After )?Job \S+(?:: | completed with exit code 0)/;
-
-function lostMessage({ identifiers: [first = ""] }: Submission): string {
-  return `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
-}

@@ -7,7 +7,6 @@ import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
-import type { RunState } from "../../orchestrator/flow-run.ts";
 import type { RunLog } from "../../orchestrator/run-log.ts";
 import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
 import type { SharedState } from "../shared-state.ts";
@@ -37,9 +36,6 @@ const FORBIDDEN_RETRY_MS = 600_000;
 const TERMINATING_RETRY_MS = 1_000;
 const CHANGED_RETRY_MS = 500;
 
-/** `not-needed`: the run's current state does not allow it; `changed`: the state has changed since the decision. */
-type TransitionOutcome = "set" | "not-needed" | "changed";
-
 /**
  * Throws if a step fails; the steps after it are then not executed. Returns after how many milliseconds to retry what was
  * forbidden or must wait for pods to terminate.
@@ -51,8 +47,8 @@ export async function execute(deps: Deps, action: Action): Promise<number | unde
   const isFailed = transition?.kind === "fail";
   // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
   if (!isFailed && !(await isDaskGone(deps, action))) return TERMINATING_RETRY_MS;
-  const isReportedNow = written.some(({ level }) => level === "ERROR");
-  if (transition !== undefined && (!needsReport(transition) || isReportedNow)) {
+  const mustReport = isFailed && transition.onlyWithReport;
+  if (transition !== undefined && (!mustReport || written.some(({ level }) => level === "ERROR"))) {
     if ((await applyTransition(deps, action, transition)) === "changed") return CHANGED_RETRY_MS;
   }
   if (isFailed && decision.deleteDask) await deps.dask.delete(flowRunId, deletionConditions(decision));
@@ -79,10 +75,6 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
     isStillNeeded: (run) => (isRescheduled ? run.kind === "known" && isActive(run.state.type) : isDone(run)),
     deletedJobs: new Set(deletions.map(({ job }) => job.metadata.uid)),
   };
-}
-
-function needsReport(transition: Transition): boolean {
-  return transition.kind === "fail" && transition.onlyWithReport;
 }
 
 /**
@@ -121,19 +113,19 @@ async function applyTransition(
   deps: Deps,
   action: Action,
   transition: Transition,
-): Promise<TransitionOutcome> {
+): Promise<"changed" | undefined> {
   const { flowRunId } = action;
   const run = await deps.states.refresh(flowRunId);
-  if (run.kind !== "known") return "not-needed";
-  if (action.version !== undefined && run.state.version !== action.version) return "changed";
-  if (!stillApplies(transition, run.state)) return "not-needed";
-  const { version } = run.state;
+  if (run.kind !== "known") return undefined;
+  const { version, type } = run.state;
+  if (action.version !== undefined && version !== action.version) return "changed";
+  if (transition.kind === "cancelled" ? type !== "cancelling" : !isActive(type)) return undefined;
   if ((await setState(deps, flowRunId, { transition, version })) === "moved") return "changed";
   deps.metrics.count("decisions", transition.kind);
   const { kind, message } = transition;
   if (kind !== "reschedule") deps.ended.ended(flowRunId, kind === "fail" ? "Failed" : "Cancelled", message);
   else deps.log.info("Flow run rescheduled after a disruption", { flowRun: flowRunId, message });
-  return "set";
+  return undefined;
 }
 
 async function setState(
@@ -159,10 +151,6 @@ async function setState(
   return runs.restart(flowRunId, { message, version, writeLog });
 }
 
-function stillApplies({ kind }: Transition, { type }: RunState): boolean {
-  return kind === "cancelled" ? type === "cancelling" : isActive(type);
-}
-
 async function deleteJob(
   deps: Deps,
   flowRunId: string,
@@ -173,11 +161,8 @@ async function deleteJob(
   try {
     // The status of an unfinished Job changes all the time; it was read a moment ago.
     const exact = isJobFinished(job) ? { uid, resourceVersion } : { uid };
-    const outcome = await deps.kube.delete(
-      "jobs",
-      { namespace, name },
-      { ...exact, propagation: "Foreground" },
-    );
+    const options = { ...exact, propagation: "Foreground" } as const;
+    const outcome = await deps.kube.delete("jobs", { namespace, name }, options);
     if (outcome === "changed") {
       deps.view.cancelExpectedDeletion(uid);
       return CHANGED_RETRY_MS;

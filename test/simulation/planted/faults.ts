@@ -80,7 +80,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       [
         'if (typeof result === "object") this.waiting.add(submission, result, signal);',
-        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, claimed, signal);\n    }',
+        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, signal, claimedAt);\n    }',
       ],
     ],
   },
