@@ -9,7 +9,7 @@ import { Reflector } from "../kube/cache/reflector.ts";
 import { Transform } from "../job/transform.ts";
 import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
 import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
-import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
+import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";

@@ -9,15 +9,11 @@ import type { Job } from "../kube/client/objects.ts";
 import { AGENT_ANNOTATION } from "../job/labels.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import { isOriginals, ownerOf, ownerText } from "../job/owner.ts";
+import type { JobOwner } from "../job/owner.ts";
 import { isSameAgent, takesRun } from "../orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { OtherAgents, Presence } from "./other-agents.ts";
-
-/** This process of this agent. */
-export interface Self extends AgentIdentity {
-  readonly process: string;
-}
 
 export interface OwnershipDeps {
   readonly kube: Pick<KubeApi, "patch">;
@@ -40,7 +36,8 @@ const CONFLICT_RETRY_MS = 500;
 
 export class Ownership {
   readonly #deps: OwnershipDeps;
-  readonly #self: Self;
+  /** This process of this agent. */
+  readonly #self: JobOwner;
   readonly #delayMs: number;
   readonly #waiting = new Map<string, { readonly since: number; readonly process: string | undefined }>();
   /** Uids of Jobs and ids of runs that this process reports, whatever their annotation says. */
@@ -48,7 +45,7 @@ export class Ownership {
   /** Uids of Jobs that another process owned at first, whatever their annotation says now. */
   readonly #takenOver = new Set<string>();
 
-  constructor(self: Self, deps: OwnershipDeps) {
+  constructor(self: JobOwner, deps: OwnershipDeps) {
     this.#self = self;
     this.#deps = deps;
     this.#delayMs = Number.parseInt(hash("sha256", self.process, "hex").slice(0, 8), 16) % MAX_DELAY_MS;

@@ -90,31 +90,35 @@ async function cancelInPrefect(
   const accepted: OwnerRun[] = [];
   const cancelling = new Set<string>();
   if (prefect === undefined) return { accepted: runs, cancelling };
-  await Promise.all(
-    runs.map(async (run) => {
-      const directory = prefect[run.prefectVersion];
-      const reason = directory === undefined ? noApiText(run.prefectVersion) : missingText(run);
-      try {
-        if (directory === undefined || reason !== undefined) {
-          accepted.push(run);
-          return onStep(`warning: flow run ${displayName(run)} is not cancelled in Prefect: ${reason}`);
-        }
-        const state = run.status.kind === "known" ? run.status.state : undefined;
-        const name = await directory.cancel({ id: run.id, state });
-        accepted.push(run);
-        onStep(`flow run ${displayName(run)} is ${name}`);
-        if (name === "Cancelling") cancelling.add(run.id);
-      } catch (error) {
-        if (!(error instanceof ExpectedError)) throw error;
-        problems.push(textOf(error));
-      }
-    }),
-  );
+  await forEachRun(runs, problems, async (run) => {
+    const { id, status, prefectVersion } = run;
+    const directory = prefect[prefectVersion];
+    if (directory === undefined || status.kind === "missing") {
+      const reason = directory ? "Prefect has no such flow run" : noApiText(prefectVersion);
+      onStep(`warning: flow run ${displayName(run)} is not cancelled in Prefect: ${reason}`);
+    } else {
+      const state = status.kind === "known" ? status.state : undefined;
+      const name = await directory.cancel({ id, state });
+      onStep(`flow run ${displayName(run)} is ${name}`);
+      if (name === "Cancelling") cancelling.add(id);
+    }
+    accepted.push(run);
+  });
   return { accepted, cancelling };
 }
 
-function missingText({ status }: OwnerRun): string | undefined {
-  return status.kind === "missing" ? "Prefect has no such flow run" : undefined;
+/** Asks Prefect for all runs at once; what it refuses is a problem. */
+async function forEachRun(
+  runs: readonly OwnerRun[],
+  problems: string[],
+  ask: (run: OwnerRun) => Promise<void>,
+): Promise<void> {
+  const attempt = (run: OwnerRun): Promise<void> =>
+    ask(run).catch((error: unknown) => {
+      if (!(error instanceof ExpectedError)) throw error;
+      problems.push(textOf(error));
+    });
+  await Promise.all(runs.map(attempt));
 }
 
 /** Waits until nothing is left, or the time is over. Returns what is left, by name. */
@@ -174,14 +178,14 @@ async function untilGone(
   const queue = new PQueue({ concurrency: IN_FLIGHT });
   let left = items;
   const existing = async (): Promise<readonly string[]> => {
-    const exist = await queue.addAll(
+    const found = await queue.addAll(
       left.map(
-        ({ resource, ref, uid }) =>
-          async () =>
-            (await kube.get(resource, ref))?.metadata.uid === uid,
+        ({ resource, ref }) =>
+          () =>
+            kube.get(resource, ref),
       ),
     );
-    left = left.filter((_, at) => exist[at]);
+    left = left.filter(({ uid }, at) => found[at]?.metadata.uid === uid);
     return left.map(({ resource, ref }) => `${resource.replace(/s$/, "")} "${ref.name}"`);
   };
   const names = await waitFor(deps, { what: "to be deleted", timeoutMs }, existing);
@@ -193,19 +197,12 @@ async function setCancelled(deps: CancelDeps, runs: readonly OwnerRun[], problem
   const { prefect } = deps;
   if (prefect === undefined) return;
   const statuses = await deps.readStates(runs);
-  await Promise.all(
-    runs.map(async (run) => {
-      const status = statuses.get(run.id);
-      if (status?.kind !== "known" || status.state.type !== "cancelling") return;
-      try {
-        await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
-        deps.onStep(`flow run ${displayName(run)} is Cancelled`);
-      } catch (error) {
-        if (!(error instanceof ExpectedError)) throw error;
-        problems.push(textOf(error));
-      }
-    }),
-  );
+  await forEachRun(runs, problems, async (run) => {
+    const status = statuses.get(run.id);
+    if (status?.kind !== "known" || status.state.type !== "cancelling") return;
+    await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
+    deps.onStep(`flow run ${displayName(run)} is Cancelled`);
+  });
 }
 
 function displayName({ id, name }: OwnerRun): string {

@@ -12,7 +12,7 @@ import { listDask } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { noPodEvents } from "./no-pod-events.ts";
-import { jobUidOf } from "../job/observe/job-of-pod.ts";
+import { jobUidOf } from "../job/observe/observed.ts";
 import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { StateReader } from "./run-states.ts";

@@ -4,7 +4,7 @@
 import { isJobFinished } from "../job/observe/phase.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import type { Listing } from "./listing.ts";
-import { jobUidOf } from "../job/observe/job-of-pod.ts";
+import { jobUidOf } from "../job/observe/observed.ts";
 
 const SELECTOR = "involvedObject.kind=Job,reason=FailedCreate";
 

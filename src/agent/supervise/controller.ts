@@ -18,8 +18,7 @@ import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
-import { execute } from "./executor.ts";
-import { isCacheStale } from "./live-read.ts";
+import { execute, isCacheStale } from "./executor.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;

@@ -4,6 +4,8 @@
 import { textOf } from "../../base/errors.ts";
 import type { Deletion, Decision, RunLogEntry, Transition } from "../../job/decide/types.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
+import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
+import type { KubeApi } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
@@ -35,6 +37,33 @@ const FORBIDDEN_RETRY_MS = 600_000;
 /** When to check again for terminating Dask pods, and to decide again after the run's state or the Job has changed. */
 const TERMINATING_RETRY_MS = 1_000;
 const CHANGED_RETRY_MS = 500;
+
+/**
+ * Whether the cluster differs from what a decision is based on; reads only if it ends a run or deletes an unfinished Job. A
+ * watch can lag behind, and a controller that trusted its cache has killed healthy Jobs elsewhere (buildkite/agent-stack-k8s#926).
+ */
+export async function isCacheStale(
+  kube: KubeApi,
+  { jobs }: ObservedRun,
+  decision: Decision,
+): Promise<boolean> {
+  const { transition, deletions } = decision;
+  const endsRun = transition?.kind === "fail" || transition?.kind === "reschedule";
+  if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;
+  const unfinished = jobs.filter(({ job }) => !isJobFinished(job));
+  const changes = await Promise.all(unfinished.map((observed) => hasChanged(kube, observed)));
+  return changes.includes(true);
+}
+
+async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Promise<boolean> {
+  const { uid, name, namespace, resourceVersion } = job.metadata;
+  const found = await kube.get("jobs", { namespace, name });
+  if (gone ? found?.metadata.uid === uid : found?.metadata.resourceVersion !== resourceVersion) return true;
+  const current = await Promise.all(
+    pods.map((pod) => kube.get("pods", { namespace, name: pod.metadata.name })),
+  );
+  return pods.some((pod, at) => current[at]?.metadata.resourceVersion !== pod.metadata.resourceVersion);
+}
 
 /**
  * Throws if a step fails; the steps after it are then not executed. Returns after how many milliseconds to retry what was

@@ -114,7 +114,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: "the cluster is not read before a run fails",
-    file: "agent/supervise/live-read.ts",
+    file: "agent/supervise/executor.ts",
     changes: [
       ["if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;", "return false;"],
     ],
