@@ -70,7 +70,7 @@ export class Agent {
   }
 
   /** Current values for metrics. */
-  gauges(): Omit<Gauges, "ages"> {
+  gauges(): Gauges {
     const { limit } = this.#deps.settings;
     const { jobs, pods, events } = this.#view;
     const watchRestarts = jobs.restarts + pods.restarts + events.restarts;

@@ -8,7 +8,6 @@ import type { AgentSettings } from "./settings.ts";
 interface Connected {
   readonly target: { readonly contextName: string | undefined; readonly server: string } | undefined;
   readonly job: { readonly apiUrl: string; readonly backend: string };
-  /** The name of the agent's job template; undefined: none. */
   readonly template: string | undefined;
 }
 

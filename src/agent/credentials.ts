@@ -8,6 +8,7 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 
 export type Api = "prefect" | "kubernetes";
+type CheckedApis = { readonly kube: Pick<KubeApi, "canI">; readonly work: Pick<WorkSource, "authenticate"> };
 
 const RETRY_MS = 5_000;
 /** suspect() wakes it earlier. */
@@ -54,11 +55,6 @@ export class CredentialCheck {
     }
     this.#suspected.delete(api);
   }
-}
-
-interface CheckedApis {
-  readonly kube: Pick<KubeApi, "canI">;
-  readonly work: Pick<WorkSource, "authenticate">;
 }
 
 /** What the API answers to a question that needs valid credentials and no permission; undefined: it accepts them. */

@@ -3,40 +3,32 @@
 
 import PQueue from "p-queue";
 import { ExpectedError, textOf } from "../base/errors.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
 import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
-import type { KubeApi } from "../kube/client/api.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem } from "./item.ts";
 import { isRunsOwn } from "./item.ts";
-import type { ReadStates } from "./recheck.ts";
 import { retrying } from "./retrying.ts";
 import { IN_FLIGHT, sweep } from "./sweep.ts";
-import type { ItemResult } from "./sweep.ts";
+import type { ItemResult, SweepDeps } from "./sweep.ts";
 
 /** The Prefect APIs; a run whose Prefect is not configured is deleted from the cluster all the same. */
 export type CancelTargets = Readonly<
   Record<PrefectVersion, Pick<RunDirectory, "cancel" | "setCancelled"> | undefined>
 >;
 
-export interface CancelDeps {
-  readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
+export interface CancelDeps extends SweepDeps {
   readonly loadInventory: () => Promise<Inventory>;
   /** While waiting: only the Jobs and pods of the runs. */
   readonly pollInventory: (runs: ReadonlySet<string>) => Promise<Inventory>;
-  readonly readStates: ReadStates;
   /** Undefined: the runs are not cancelled in Prefect. */
   readonly prefect: CancelTargets | undefined;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
   /** Called with a line for people after each step. */
   readonly onStep: (line: string) => void;
   /** Called with what is waited for; undefined: the wait is over. */
   readonly onWaiting: (line: string | undefined) => void;
-  readonly onDone: (done: ItemResult) => void;
 }
 
 export interface CancelOptions {

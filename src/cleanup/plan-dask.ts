@@ -7,20 +7,18 @@ import { formatDuration } from "../base/duration.ts";
 import { podFinishedAt, isPodActive } from "../dask/pod-status.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
-import type { InventoryRun } from "../inventory/inventory.ts";
+import { createdMs } from "../job/observe/observed.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft } from "./item.ts";
 import type { KeepOrDelete, Plan } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
-import type { RunLifecycle } from "./run-lifecycle.ts";
+import type { PlannedRun } from "./run-lifecycle.ts";
 
 /** A Dask cluster, and what the rules need. */
-export interface DaskPlanInput {
+interface DaskPlanInput {
   readonly dask: ObservedCluster;
   /** The run that it is attributed to, if that is known; also for a guess. */
-  readonly owner: { readonly run: InventoryRun; readonly lifecycle: RunLifecycle } | undefined;
-  /** Why all its parts are kept, if they are. */
-  readonly keep?: string | undefined;
+  readonly owner: PlannedRun | undefined;
   /** Uids of Jobs that the plan deletes: their pods no longer keep a cluster. */
   readonly deletedJobs: ReadonlySet<string>;
   readonly olderThanMs: number;
@@ -31,8 +29,9 @@ export interface DaskPlanInput {
 
 /** The cluster's objects, each to delete or to keep. */
 export function planDask(input: DaskPlanInput): Plan {
-  const { dask, owner, keep } = input;
-  const draft = new PlanDraft({ run: owner && ownerRun(owner.run), cluster: dask.name, keep });
+  const { dask, owner } = input;
+  const run = owner && ownerRun(owner.run);
+  const draft = new PlanDraft({ run, cluster: dask.name, keep: owner?.keep });
   if (dask.kind === "classic") planClassic(input, draft);
   else if (dask.kind === "operator" && dask.resource !== undefined) {
     // The operator would create deleted pods again.
@@ -65,11 +64,11 @@ function planClassic(input: DaskPlanInput, draft: PlanDraft): void {
 
 /** When the last pod disappeared is unknown: the age of the Service or budget must do. */
 function keptWhileYoung(
-  { metadata }: AnyObject,
+  object: AnyObject,
   { now, olderThanMs }: DaskPlanInput,
   decision: KeepOrDelete,
 ): KeepOrDelete {
-  const ageMs = now.getTime() - Date.parse(metadata.creationTimestamp);
+  const ageMs = now.getTime() - createdMs(object);
   if ("keep" in decision || decision.reason !== "no-pods" || ageMs >= olderThanMs) return decision;
   return { keep: `its cluster has no pods, but it is only ${formatDuration(ageMs)} old` };
 }
@@ -94,7 +93,7 @@ function planRunning(input: DaskPlanInput, parts: readonly { readonly metadata: 
   const { lifecycle } = owner;
   if (lifecycle.kind === "alive") return planReplaced(input);
   if (lifecycle.kind === "unknown") return { keep: `running, ${lifecycle.text}` };
-  const newestMs = Math.max(...parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
+  const newestMs = Math.max(...parts.map(createdMs));
   const sinceMs = now.getTime() - Math.max(newestMs, lifecycle.since?.getTime() ?? 0);
   if (sinceMs < olderThanMs)
     return { keep: `${lifecycle.text}, but the last change was ${formatDuration(sinceMs)} ago` };
@@ -111,9 +110,8 @@ function planReplaced(input: DaskPlanInput): KeepOrDelete {
   const keep = `running, ${owner?.lifecycle.text ?? ""}`;
   const pods = remainingPods(input);
   if (pods.length === 0 || !isUniqueName(dask.name)) return { keep };
-  const createdMs = Math.min(...partsOf(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
-  const oldestPodMs = Math.min(...pods.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
-  if (createdMs >= oldestPodMs) return { keep };
+  const oldestPodMs = Math.min(...pods.map(createdMs));
+  if (Math.min(...partsOf(dask).map(createdMs)) >= oldestPodMs) return { keep };
   const sinceMs = now.getTime() - oldestPodMs;
   if (sinceMs < olderThanMs)
     return { keep: `its flow run was restarted only ${formatDuration(sinceMs)} ago` };

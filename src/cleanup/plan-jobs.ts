@@ -2,7 +2,6 @@
 // says that its run is over, since Kubernetes alone cannot tell a stuck Job from a slow one.
 
 import { formatDuration } from "../base/duration.ts";
-import type { InventoryRun } from "../inventory/inventory.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import { hasCondition } from "../job/observe/observed.ts";
 import { finishedAt, isJobFinished, jobPhase } from "../job/observe/phase.ts";
@@ -12,14 +11,10 @@ import { isActive } from "../orchestrator/flow-run.ts";
 import { PlanDraft } from "./item.ts";
 import type { KeepOrDelete, Plan } from "./item.ts";
 import { ownerRun } from "./run-lifecycle.ts";
-import type { RunLifecycle } from "./run-lifecycle.ts";
+import type { PlannedRun } from "./run-lifecycle.ts";
 
 /** A flow run, and what the rules need. */
-export interface JobPlanInput {
-  readonly run: InventoryRun;
-  readonly lifecycle: RunLifecycle;
-  /** Why all its Jobs are kept, if they are. */
-  readonly keep?: string | undefined;
+interface JobPlanInput extends PlannedRun {
   readonly olderThanMs: number;
   readonly now: Date;
 }

@@ -6,6 +6,7 @@ import { CLUSTER_LABEL } from "../dask/recognise.ts";
 import { StateReader } from "../inventory/run-states.ts";
 import type { StateSources } from "../inventory/run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, isKept } from "../job/labels.ts";
+import { createdMs } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { listAll } from "../kube/client/api.ts";
 import type { KubeApi } from "../kube/client/api.ts";
@@ -91,9 +92,8 @@ export class Recheck {
         return pod && `pod "${pod.metadata.name}" of its flow run is running`;
       }
       case "replaced": {
-        const isOlder = ({ metadata }: Pod): boolean =>
-          Date.parse(metadata.creationTimestamp) <= item.createdAt.getTime();
-        const older = (await this.#runPods(item)).find(isOlder);
+        const pods = await this.#runPods(item);
+        const older = pods.find((pod) => createdMs(pod) <= item.createdAt.getTime());
         return older && `pod "${older.metadata.name}" of its flow run may have created it`;
       }
       case "no-pods": {

@@ -15,6 +15,14 @@ export type RunLifecycle =
   | { readonly kind: "alive"; readonly text: string }
   | { readonly kind: "unknown"; readonly text: string };
 
+/** A run whose objects are planned for. */
+export interface PlannedRun {
+  readonly run: InventoryRun;
+  readonly lifecycle: RunLifecycle;
+  /** Why all that belongs to it is kept, if it is. */
+  readonly keep?: string | undefined;
+}
+
 /** The run's lifecycle. */
 export function lifecycleOf(flowRunId: string, status: RunStatus): RunLifecycle {
   switch (status.kind) {

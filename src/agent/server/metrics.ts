@@ -1,5 +1,7 @@
 // What the agent's loops report, and Prometheus metrics of it. prom-client is loaded only if metrics are served.
 
+import type { Clock } from "../../base/clock.ts";
+import { Health } from "./health.ts";
 import type { Loop } from "./health.ts";
 
 const COUNTERS = {
@@ -28,14 +30,8 @@ const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15
 const CALL_LABELS = ["api", "operation", "result"];
 const PREFIX = "kubectl_prefect_";
 
-export interface AgentMetrics {
-  /** Increases a counter, by 1 by default. */
-  count(what: Counter, reason?: string, by?: number): void;
-  /** Records the seconds between a run's start time and its Job. */
-  startDelay(seconds: number): void;
-  /** The loop has just done something, or found that there is nothing to do. */
-  progress(loop: Loop): void;
-}
+/** What the agent's loops report to. */
+export type AgentMetrics = Pick<Metrics, "count" | "startDelay" | "progress">;
 
 /** A finished request to one of the two APIs. */
 export interface ApiCall {
@@ -55,22 +51,32 @@ export interface Gauges {
   readonly watchRestarts: number;
   /** undefined: no limit. */
   readonly limit: number | undefined;
-  /** Milliseconds since each loop's last progress. */
-  readonly ages: ReadonlyMap<Loop, number>;
 }
 
-/** The agent's metrics; nothing is recorded before `open`. */
+/** The agent's metrics; only progress is recorded before `open`. */
 export class Metrics {
+  readonly health: Health;
   #registered: Awaited<ReturnType<typeof register>> | undefined;
+
+  constructor(clock: Clock) {
+    this.health = new Health(clock);
+  }
 
   async open(): Promise<void> {
     this.#registered = await register();
   }
 
+  /** The loop has just done something, or found that there is nothing to do. */
+  progress(loop: Loop): void {
+    this.health.progress(loop);
+  }
+
+  /** Increases a counter. */
   count(what: Counter, reason = "", by = 1): void {
     this.#registered?.counters.get(what)?.inc({ reason }, by);
   }
 
+  /** Records the seconds between a run's start time and its Job. */
   startDelay(seconds: number): void {
     this.#registered?.delay.observe(seconds);
   }
@@ -82,7 +88,6 @@ export class Metrics {
 
   /** All metrics in Prometheus' text format. */
   async text({
-    ages,
     watchRestarts,
     ...values
   }: Gauges): Promise<{ readonly type: string; readonly body: string }> {
@@ -91,7 +96,7 @@ export class Metrics {
     for (const [what, gauge] of gauges) gauge.set(values[what as keyof typeof GAUGES] ?? 0);
     // prom-client prints 0 for a gauge that was never set.
     if (values.limit === undefined) registry.removeSingleMetric(PREFIX + GAUGES.limit[0]);
-    for (const [loop, ms] of ages) sinceProgress.set({ loop }, ms / 1_000);
+    for (const [loop, ms] of this.health.ages()) sinceProgress.set({ loop }, ms / 1_000);
     counters.get("watchRestarts")?.reset();
     this.count("watchRestarts", "", watchRestarts);
     return { type: registry.contentType, body: await registry.metrics() };

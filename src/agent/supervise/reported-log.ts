@@ -59,7 +59,8 @@ export class ReportedLog {
       this.readAgain(flowRunId);
       throw error;
     }
-    this.#markReported(flowRunId, pending);
+    const known = this.#messages.get(flowRunId);
+    for (const { message } of pending) known?.add(storable(message));
     return pending;
   }
 
@@ -86,11 +87,5 @@ export class ReportedLog {
     const logged = isEmpty ? [] : await this.#runs.loggedMessages(flowRunId, LOGGERS);
     this.#messages.set(flowRunId, new Set(logged));
     this.#mustReadLog.delete(flowRunId);
-  }
-
-  #markReported(flowRunId: string, entries: readonly RunLogEntry[]): void {
-    const known = this.#messages.get(flowRunId) ?? new Set<string>();
-    for (const { message } of entries) known.add(storable(message));
-    this.#messages.set(flowRunId, known);
   }
 }

@@ -10,7 +10,7 @@ import { IDENTIFIER_LABEL, isKept } from "../labels.ts";
 import { disruptionProblem } from "../observe/disruption.ts";
 import { flowStatus } from "../observe/flow-container.ts";
 import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
-import { eventsOf, isDeleted } from "../observe/observed.ts";
+import { createdMs, eventsOf, isDeleted } from "../observe/observed.ts";
 import type { ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../observe/phase.ts";
 import type { JobPhase } from "../observe/phase.ts";
@@ -31,11 +31,11 @@ export function decide(input: DecideInput): Decision {
   const { isOurs = () => true } = input;
   const jobs = input.observed.jobs.map((observed) => ({ observed, phase: jobPhase(observed) }));
   const live = jobs.filter(({ phase }) => isLive(phase)).length;
-  const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed)));
+  const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed.job)));
   const ours = jobs.filter(({ observed }) => isOurs(observed.job));
   const decided: DecidedJob[] = ours.map(({ observed, phase }) => {
     const hasOtherLiveJob = live > (isLive(phase) ? 1 : 0);
-    const stateBelongsTo = createdMs(observed) < newestMs ? "newer" : ownerOfState(observed, input);
+    const stateBelongsTo = createdMs(observed.job) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };
     const decision = decideByRunState(context) ?? decideByPhase(context);
     const logs = [...retryEntries(context), ...(decision.logs ?? [])];
@@ -99,7 +99,7 @@ function deletionsOf(
 }
 
 function newest(decided: readonly DecidedJob[]): DecidedJob | undefined {
-  return decided.toSorted((a, b) => createdMs(b.observed) - createdMs(a.observed))[0];
+  return decided.toSorted((a, b) => createdMs(b.observed.job) - createdMs(a.observed.job))[0];
 }
 
 /**
@@ -111,10 +111,6 @@ function ownerOfState(observed: ObservedJob, { run }: DecideInput): JobContext["
   const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
   if (claim === undefined || identifier === undefined) return "this";
   return claim.identifiers.includes(identifier) ? "this" : "next";
-}
-
-function createdMs({ job }: ObservedJob): number {
-  return new Date(job.metadata.creationTimestamp).getTime();
 }
 
 /** The events of pods that have not started, in the format of Prefect's own agent. */

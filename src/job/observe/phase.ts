@@ -6,7 +6,7 @@ import { disruptionProblem, unendedProblem } from "./disruption.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { isOriginals } from "../owner.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
-import { eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
+import { conditionOf, createdMs, eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
 import type { ObservedJob } from "./observed.ts";
 import { eventObstacle, podObstacle, pullFailure } from "./pod-obstacles.ts";
 import {
@@ -67,7 +67,7 @@ export interface FailedPhase {
 
 /** Whether the Job's conditions say that it has completed or failed. */
 export function isJobFinished(job: Job): boolean {
-  return hasCondition(job.status, "Complete") || hasCondition(job.status, "Failed");
+  return hasCondition(job.status, "Complete", "Failed");
 }
 
 /** Whether the Job works on its run or can still start to. */
@@ -84,9 +84,9 @@ export function phaseName(phase: JobPhase): string {
 
 export function jobPhase(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  if (hasCondition(job.status, "Complete") || hasCondition(job.status, "SuccessCriteriaMet"))
+  if (hasCondition(job.status, "Complete", "SuccessCriteriaMet"))
     return { kind: "succeeded", endedAt: finishedAt(job) };
-  const isFailed = hasCondition(job.status, "Failed") || hasCondition(job.status, "FailureTarget");
+  const isFailed = hasCondition(job.status, "Failed", "FailureTarget");
   const succeeded = desiredCompletions(job) === 1 ? succeededPod(observed) : undefined;
   if (succeeded !== undefined) {
     const isOver = isFailed || isDeleted(observed) || hasEnded(succeeded);
@@ -204,9 +204,7 @@ function deletedPhase(observed: ObservedJob): JobPhase {
 
 function failedPhase(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  const condition = (job.status.conditions ?? []).find(
-    ({ type, status }) => status === "True" && (type === "Failed" || type === "FailureTarget"),
-  );
+  const condition = conditionOf(job.status, "Failed", "FailureTarget");
   // The newest pod shows why the Job failed; older ones are earlier attempts.
   const pods = newestFirst(observed);
   const ended = pods.find((pod) => hasFailed(pod, job));
@@ -236,10 +234,6 @@ function desiredCompletions({ spec }: Job): number {
 
 function newestFirst({ pods, deletedPods }: ObservedJob): readonly Pod[] {
   return [...pods, ...deletedPods].toSorted((a, b) => createdMs(b) - createdMs(a));
-}
-
-function createdMs({ metadata }: Pod): number {
-  return new Date(metadata.creationTimestamp).getTime();
 }
 
 function deadlineProblem(job: Job, pod: Pod | undefined): Problem {
@@ -277,9 +271,6 @@ function problemWithoutTermination(
 
 /** When a finished Job finished. */
 export function finishedAt({ status }: Job): Date | undefined {
-  const end = (status.conditions ?? []).find(
-    (condition) => condition.status === "True" && ["Complete", "Failed"].includes(condition.type),
-  );
-  const text = status.completionTime ?? end?.lastTransitionTime;
+  const text = status.completionTime ?? conditionOf(status, "Complete", "Failed")?.lastTransitionTime;
   return text === undefined ? undefined : new Date(text);
 }

@@ -41,11 +41,11 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
   const observer = new ApiObserver(clock);
   const client = await context.connectPrefect(prefectTarget(config), (seen) => {
-    server.observeCall({ api: "prefect", ...seen });
+    server.metrics.observeCall({ api: "prefect", ...seen });
     observer.prefectRequest(seen);
   });
   const { kube, target, token } = await context.connectKube(options.connection, (seen) => {
-    server.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
+    server.metrics.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
     observer.kubeRequest(seen);
   });
   try {
