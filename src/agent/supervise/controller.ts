@@ -48,7 +48,7 @@ export class Controller {
   constructor(deps: SharedState) {
     this.#deps = deps;
     this.#errors = new ErrorThrottle(deps.log);
-    this.#reported = new ReportedLog(deps.runs, deps.runLog);
+    this.#reported = new ReportedLog(deps);
     this.#ended = new EndedRuns(deps.log, deps.kubeTime.now());
     this.#dask = new DaskDeleter(deps);
     this.#queue = new WorkQueue({

@@ -9,12 +9,10 @@ import type { KubeApi } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
-import type { RunLog } from "../../orchestrator/run-log.ts";
 import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
-import { lastLines } from "./last-lines.ts";
 import type { ReportedLog } from "./reported-log.ts";
 
 export interface Action {
@@ -112,15 +110,8 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
  */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
   const { flowRunId, decision, isOnlyWriter } = action;
-  const toLine = async ({ name, level, message, timestamp, tail }: RunLogEntry): Promise<RunLog> => {
-    const lines = tail === undefined ? "" : await lastLines(deps, deps.settings.namespace, tail);
-    return { flowRunId, name, level, message: message + lines, timestamp };
-  };
-  const write = async (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> => {
-    const written = await deps.reported.write({ flowRunId, entries, isOnlyWriter }, toLine);
-    if (written.length > 0) deps.metrics.count("runLogs", undefined, written.length);
-    return written;
-  };
+  const write = (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> =>
+    deps.reported.write({ flowRunId, entries, isOnlyWriter });
   try {
     return await write(decision.logs);
   } catch (error) {
@@ -171,11 +162,8 @@ async function setState(
   const { job } = transition;
   const writeLog = async (text: string): Promise<void> => {
     const key = `After Job ${job}: `;
-    const line = { name: "k8s-infra", level: "WARNING", message: key + text } as const;
-    const entries: readonly RunLogEntry[] = [{ ...line, key, job }];
-    await reported.write({ flowRunId, entries, isOnlyWriter: false }, () =>
-      Promise.resolve({ flowRunId, ...line }),
-    );
+    const entries = [{ level: "WARNING", message: key + text, key }] as const;
+    await reported.write({ flowRunId, entries, isOnlyWriter: false });
   };
   return runs.restart(flowRunId, { message, version, writeLog });
 }

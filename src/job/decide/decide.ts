@@ -115,21 +115,14 @@ function ownerOfState(observed: ObservedJob, { run }: DecideInput): JobContext["
 
 /** The events of pods that have not started, in the format of Prefect's own agent. */
 function eventEntries(observed: ObservedJob): RunLogEntry[] {
-  return observed.pods
-    .filter(({ status }) => status.phase === "Pending")
-    .flatMap((pod) =>
-      eventsOf(observed, pod.metadata.uid).map((event) => {
-        const message = `Event: '${event.reason ?? "None"}' on pod '${pod.metadata.name}'\n\tMessage: ${event.message ?? ""}`;
-        return {
-          name: "k8s-infra" as const,
-          level: "DEBUG" as const,
-          message,
-          key: message,
-          timestamp: lastSeenAt(event),
-          job: observed.job.metadata.name,
-        };
-      }),
-    );
+  const pending = observed.pods.filter(({ status }) => status.phase === "Pending");
+  return pending.flatMap(({ metadata: { uid, name } }) =>
+    eventsOf(observed, uid).map((event) => {
+      const { reason = "None", message = "" } = event;
+      const text = `Event: '${reason}' on pod '${name}'\n\tMessage: ${message}`;
+      return { ...logEntry("DEBUG", text), timestamp: lastSeenAt(event) };
+    }),
+  );
 }
 
 /**
@@ -149,11 +142,11 @@ function retryEntry(context: JobContext, pod: Pod): RunLogEntry | undefined {
   if (problem === undefined) return undefined;
   if (hasFailed(pod, job)) {
     const key = `Kubernetes starts another pod of Job ${job.metadata.name} after pod ${pod.metadata.name}: `;
-    return logEntry(context, "WARNING", { message: key + problem.message, key });
+    return logEntry("WARNING", key + problem.message, key);
   }
   if (!restartsContainer(job, pod) || flowFailure(pod) === undefined) return undefined;
   const { restartCount = 0, state } = flowStatus(pod) ?? {};
   const ends = restartCount + (state?.running === undefined ? 1 : 0);
   const key = `Kubernetes restarts the flow in pod ${pod.metadata.name} after attempt ${ends}: `;
-  return logEntry(context, "WARNING", { message: key + problem.message, key });
+  return logEntry("WARNING", key + problem.message, key);
 }

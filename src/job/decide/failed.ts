@@ -85,7 +85,7 @@ function postMortemEntries(context: JobContext, problem: Problem): RunLogEntry[]
   if (run.kind !== "known" || (isFinished && problem.reason === "JobDeleted")) return [];
   const level = run.state.type === "completed" ? "WARNING" : "ERROR";
   const key = `Job ${context.observed.job.metadata.name}: `;
-  const entry = logEntry(context, level, { message: postMortem(context.observed, problem), key });
+  const entry = logEntry(level, postMortem(context.observed, problem), key);
   const { pod, container, hasRestarted: previous = false } = problem;
   // What waits for its start has no log, unless it has crashed before.
   const hasLog = pod !== undefined && (previous || !("patience" in problem));

@@ -5,7 +5,7 @@ import { flowStarted } from "../observe/pod-termination.ts";
 import { onFailed } from "./failed.ts";
 import { logEntry, msSince, observedSince } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
-import type { FirstObserved, JobDecision } from "./types.ts";
+import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
 /** Something is in the way of the flow. */
 export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
@@ -74,11 +74,11 @@ function startLeft(context: JobContext): number {
 }
 
 /** The key leaves out the details: messages of the scheduler and of quotas contain numbers that change. */
-function waitingEntry(context: JobContext, { message }: Problem): ReturnType<typeof logEntry> {
+function waitingEntry(context: JobContext, { message }: Problem): RunLogEntry {
   const { name } = context.observed.job.metadata;
   const [head = ""] = message.split(/: | \(/);
   const start = `Job ${name} is waiting: `;
-  return logEntry(context, "WARNING", { message: start + message, key: start + head });
+  return logEntry("WARNING", start + message, start + head);
 }
 
 function nextOf(waitsMs: readonly number[]): number | undefined {
