@@ -8,7 +8,7 @@ import type { Change } from "../kube/cache/reflector.ts";
 import { Reflector } from "../kube/cache/reflector.ts";
 import { Transform } from "../job/transform.ts";
 import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
-import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
+import { FLOW_RUN_LABEL, flowRunIdOf, isAgentJob } from "../job/labels.ts";
 import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
@@ -56,7 +56,7 @@ export class ClusterView {
       const onOutage = (error: unknown): void => outage.record(error);
       return { kube, clock, relistMs: RELIST_MS, onOutage, onRecovery: () => outage.recovered() };
     };
-    const query = { namespace, labelSelector: AGENT_SELECTOR };
+    const query = { namespace, labelSelector: FLOW_RUN_LABEL };
     this.jobs = new Reflector({
       ...watching("jobs"),
       onActivity: () => metrics.progress("jobs"),

@@ -24,20 +24,17 @@ export async function checkStart(
   { namespace, leaderElect }: { readonly namespace: string; readonly leaderElect: boolean },
   signal: AbortSignal,
 ): Promise<void> {
+  // If something else than a Prefect API answers at the start, the address is wrong.
+  const isFinal = (error: unknown): boolean =>
+    error instanceof PrefectError && error.failure === "unreadable";
   await runAll(
     signal,
-    (s) =>
-      untilAnswered("Prefect API", { ...deps, isFinal: isNoPrefect }, s, () => deps.work.authenticate(s)),
+    (s) => untilAnswered("Prefect API", { ...deps, isFinal }, s, () => deps.work.authenticate(s)),
     async (s) => {
       await untilAnswered("Kubernetes API", deps, s, () => checkNamespace(deps, namespace, s));
       await untilAnswered("Kubernetes API", deps, s, () => checkPermissions(deps, namespace, leaderElect));
     },
   );
-}
-
-/** Whether something else than a Prefect API has answered: at the start, the address is wrong. */
-function isNoPrefect(error: unknown): boolean {
-  return error instanceof PrefectError && error.failure === "unreadable";
 }
 
 /** Retries a call until the API answers; undefined when the signal aborts. Throws what the API refuses, and what is final. */

@@ -9,7 +9,6 @@ import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem } from "./item.ts";
-import { isRunsOwn } from "./item.ts";
 import { retrying } from "./retrying.ts";
 import { IN_FLIGHT, sweep } from "./sweep.ts";
 import type { ItemResult, SweepDeps } from "./sweep.ts";
@@ -149,7 +148,7 @@ async function removeAll(
     kept = plan.kept;
     const swept = await sweep(
       deps,
-      plan.items.filter((item) => isRunsOwn(item) === areJobs),
+      plan.items.filter(({ cluster }) => (cluster === undefined) === areJobs),
     );
     done.push(...swept);
     problems.push(...swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : [])));

@@ -81,11 +81,6 @@ const PARTS = {
 } as const;
 export type Part = keyof typeof PARTS;
 
-/** Whether Kubernetes also deletes other objects with it: pods, which are waited for. */
-export function isRunsOwn({ order }: PlanItem): boolean {
-  return order === PARTS.job.order;
-}
-
 /** What a draft is about. */
 interface DraftOf {
   readonly run: OwnerRun | undefined;

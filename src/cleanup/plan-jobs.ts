@@ -25,7 +25,8 @@ export function planJobs(input: JobPlanInput): Plan {
   const draft = new PlanDraft({ run: ownerRun(run), keep });
   for (const observed of run.observed.jobs) {
     const { job, pods, gone } = observed;
-    if (!gone) draft.add("job", job, { running: jobRuns(job), ...planJob(observed, input) });
+    const plan = isJobFinished(job) ? planFinishedJob : planUnfinishedJob;
+    if (!gone) draft.add("job", job, { running: jobRuns(job), ...plan(observed, input) });
     else for (const pod of pods) draft.add("pod", pod, { running: isPodActive(pod), ...planPod(pod, input) });
   }
   return draft;
@@ -52,10 +53,6 @@ function keepWithRun(
 /** Whether the Job's status counts a ready pod. */
 export function jobRuns({ status }: Job): boolean {
   return (status.ready ?? 0) > 0;
-}
-
-function planJob(observed: ObservedJob, input: JobPlanInput): KeepOrDelete {
-  return isJobFinished(observed.job) ? planFinishedJob(observed, input) : planUnfinishedJob(observed, input);
 }
 
 function planFinishedJob({ job }: ObservedJob, { run, now, olderThanMs }: JobPlanInput): KeepOrDelete {

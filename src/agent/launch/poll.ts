@@ -1,6 +1,5 @@
 // Polls Prefect for due flow runs and passes them to the submitter; polls again at once while pages are full.
 
-import type { DueRun } from "../../orchestrator/work-source.ts";
 import { Outage } from "../outage.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { Submitter } from "./submit.ts";
@@ -48,7 +47,7 @@ export class Poller {
   }
 
   async #poll(signal: AbortSignal): Promise<{ readonly launched: number; readonly more: boolean }> {
-    const { metrics, log, work, inFlight, submitter, settings } = this.#deps;
+    const { metrics, log, work, inFlight, submitter, settings, view } = this.#deps;
     try {
       const freeSlots = this.#freeSlots();
       if (freeSlots <= 0) {
@@ -59,7 +58,9 @@ export class Poller {
       }
       const due = await work.due({ inFlight }, signal);
       for (const reason of due.unreadable) this.#warnOnce(reason);
-      const runs = due.runs.filter((run) => this.#needsJob(run)).slice(0, freeSlots);
+      // A Running run with overdue task runs needs no Job if it has a live one.
+      const needy = due.runs.filter(({ id, state }) => state.type !== "running" || !view.liveJobOf(id));
+      const runs = needy.slice(0, freeSlots);
       this.#succeeded();
       if (runs.length > 0) metrics.count("runsFound", undefined, runs.length);
       // The claims are awaited, so that the next page has other runs.
@@ -76,11 +77,6 @@ export class Poller {
     this.#outage.recovered();
     this.#deps.metrics.count("polls");
     this.#deps.metrics.progress("poll");
-  }
-
-  /** A Running run with overdue task runs needs no Job if it has a live one. */
-  #needsJob(run: DueRun): boolean {
-    return run.state.type !== "running" || this.#deps.view.liveJobOf(run.id) === undefined;
   }
 
   /** Warns once per reason, since the row is in every poll until somebody corrects it. */

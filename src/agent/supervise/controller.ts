@@ -79,7 +79,7 @@ export class Controller {
       signal,
       (s) => this.#queue.run(s),
       (s) => every(STATES_EVERY_MS, () => this.#refreshStates(), this.#deps, s),
-      (s) => every(HEARTBEAT_EVERY_MS, () => this.#sendHeartbeats(), this.#deps, s),
+      (s) => every(HEARTBEAT_EVERY_MS, () => this.#keepAlive(), this.#deps, s),
     );
   }
 
@@ -247,7 +247,7 @@ export class Controller {
   }
 
   /** Prefect would start runs whose Jobs wait to start a second time. */
-  async #sendHeartbeats(): Promise<void> {
+  async #keepAlive(): Promise<void> {
     await keepAlive(this.#deps.runs, [...this.#waiting]);
     this.#deps.metrics.progress("heartbeat");
   }

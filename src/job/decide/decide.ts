@@ -44,7 +44,8 @@ export function decide(input: DecideInput): Decision {
   const all = deletionsOf(decided);
   const due = all.filter(({ inMs }) => inMs <= 0);
   const later = all.flatMap(({ inMs }) => (inMs > 0 ? [inMs] : []));
-  const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest(decided);
+  const [newest] = decided.toSorted((a, b) => createdMs(b.observed.job) - createdMs(a.observed.job));
+  const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest;
   const waits = [...later, ...decided.flatMap(({ decision }) => decision.requeueAfterMs ?? [])];
   const transition = first?.decision.transition ?? cancelTransition(jobs, input);
   return {
@@ -96,10 +97,6 @@ function deletionsOf(
     if (deletion === undefined || isDeleted(observed) || isKept(job.metadata)) return [];
     return [{ ...deletion, phase, job, status, isActive: !isJobFinished(job) }];
   });
-}
-
-function newest(decided: readonly DecidedJob[]): DecidedJob | undefined {
-  return decided.toSorted((a, b) => createdMs(b.observed.job) - createdMs(a.observed.job))[0];
 }
 
 /**

@@ -9,8 +9,10 @@ import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
 /** Something is in the way of the flow. */
 export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
-  const { policy } = context.input;
-  const patience = problem.patience ?? lastPatience(context);
+  const { policy, firstObserved: earlier } = context.input;
+  // The kubelet does not repeat the cause: it is what it was.
+  const last = earlier.has(observedSince(context, "start").key) ? "start" : "passing";
+  const patience = problem.patience ?? last;
   const firstObserved = observedSince(context, patience === "pending" ? problem.reason : patience);
   const waitedMs = msSince(context, firstObserved.since);
   const graces: Readonly<Record<Patience, number>> = {
@@ -54,11 +56,6 @@ export function onStarting(context: JobContext, firstObserved: FirstObserved | u
     requeueAfterMs: nextOf([leftMs]),
     firstObserved,
   };
-}
-
-/** The kubelet does not repeat the cause: it is what it was. */
-function lastPatience(context: JobContext): Patience {
-  return context.input.firstObserved.has(observedSince(context, "start").key) ? "start" : "passing";
 }
 
 /** Milliseconds until --pending-timeout, counted from the Job's creation, or from its last resume, to the flow's first start. */

@@ -87,7 +87,8 @@ export function jobPhase(observed: ObservedJob): JobPhase {
   if (hasCondition(job.status, "Complete", "SuccessCriteriaMet"))
     return { kind: "succeeded", endedAt: finishedAt(job) };
   const isFailed = hasCondition(job.status, "Failed", "FailureTarget");
-  const succeeded = desiredCompletions(job) === 1 ? succeededPod(observed) : undefined;
+  const { completions, parallelism } = job.spec;
+  const succeeded = (completions ?? parallelism ?? 1) === 1 ? succeededPod(observed) : undefined;
   if (succeeded !== undefined) {
     const isOver = isFailed || isDeleted(observed) || hasEnded(succeeded);
     return {
@@ -112,7 +113,8 @@ function phaseOfPods(observed: ObservedJob): JobPhase {
   const { job } = observed;
   // A pod that somebody deleted is replaced, or its Job will say that it failed.
   const failed = newestFirst(observed)
-    .filter((pod) => hasFailed(pod, job) && !isMerelyDeleted(pod))
+    .filter((pod) => hasFailed(pod, job))
+    .filter((pod) => !wasKilledByDeletion(pod) || disruptionProblem(pod) !== undefined)
     .toReversed();
   const live = observed.pods.filter((pod) => !failed.includes(pod) && !hasEnded(pod));
   const isRetried = createsAnotherPod(job, failed);
@@ -127,10 +129,6 @@ function phaseOfPods(observed: ObservedJob): JobPhase {
     if (problem !== undefined) return { kind: "retried", problem, keptSince };
   }
   return noPods(observed);
-}
-
-function isMerelyDeleted(pod: Pod): boolean {
-  return wasKilledByDeletion(pod) && disruptionProblem(pod) === undefined;
 }
 
 /** Pods that are being deleted count only if there are no others; one live pod makes the Job live. */
@@ -226,10 +224,6 @@ function failedPhase(observed: ObservedJob): JobPhase {
     observed.deletedPods[0] ?? observed.pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
   const problem = problemWithoutTermination(observed, deleted, condition?.message);
   return { kind: "failed", problem, endedAt, awaits: deleted === undefined ? "pod" : undefined };
-}
-
-function desiredCompletions({ spec }: Job): number {
-  return spec.completions ?? spec.parallelism ?? 1;
 }
 
 function newestFirst({ pods, deletedPods }: ObservedJob): readonly Pod[] {

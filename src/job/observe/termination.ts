@@ -53,7 +53,7 @@ export function terminationProblem(
       ? "InitContainer"
       : (kind?.problem ?? (signalOf(terminated) === undefined ? "ExitCode" : "Signal")),
     message: `${title} ${describeTermination(terminated, spec)}`,
-    hint: kind?.hint ?? hintOf(terminated.exitCode),
+    hint: kind?.hint ?? HINTS[terminated.exitCode] ?? "see the last lines of its log",
     pod: where.pod,
     container: where.container,
   };
@@ -91,7 +91,3 @@ const HINTS: Readonly<Record<number, string>> = {
   137: "it was killed with SIGKILL: check whether the node ran out of memory or the pod was deleted",
   143: "it was stopped with SIGTERM: check who deleted the pod or drained its node",
 };
-
-function hintOf(exitCode: number): string {
-  return HINTS[exitCode] ?? "see the last lines of its log";
-}
