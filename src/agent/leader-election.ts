@@ -21,12 +21,6 @@ const LEASE_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2_000;
 
-interface LeaseChange {
-  readonly resourceVersion: string;
-  /** Ticks. */
-  readonly at: number;
-}
-
 /** Waits to become the leader and works while leading; repeats until the signal aborts or the work is done. */
 export async function whileLeading(
   options: LeaderOptions,
@@ -58,7 +52,8 @@ export async function whileLeading(
 class Election {
   readonly #options: LeaderOptions;
   readonly #outage: Outage;
-  #lastChange: LeaseChange | undefined;
+  /** `at`: ticks. */
+  #lastChange: { readonly resourceVersion: string; readonly at: number } | undefined;
   #hasLoggedWaiting = false;
 
   constructor(options: LeaderOptions) {

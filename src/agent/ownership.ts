@@ -101,8 +101,9 @@ export class Ownership {
    * wait for the process that comes first. Taking over patches the annotation with the Job's resourceVersion, so that only
    * one of two processes succeeds.
    */
-  async mayAct(job: Job, gone: boolean): Promise<number | undefined> {
-    const leftMs = this.#msToTurn(job, gone);
+  async mayAct(observed: ObservedJob): Promise<number | undefined> {
+    const { job, gone } = observed;
+    const leftMs = this.#msToTurn(observed);
     if (leftMs === undefined) return undefined;
     if (leftMs > 0) return leftMs;
     this.#waiting.delete(job.metadata.uid);
@@ -111,8 +112,8 @@ export class Ownership {
   }
 
   /** Whether the process that comes first has had its time, so that this one would take over. */
-  wouldTakeOver(job: Job, gone: boolean): boolean {
-    return (this.#msToTurn(job, gone) ?? 1) <= 0;
+  wouldTakeOver(observed: ObservedJob): boolean {
+    return (this.#msToTurn(observed) ?? 1) <= 0;
   }
 
   /** Call when nothing was due after all: next time the process that comes first gets its time again. */
@@ -121,7 +122,7 @@ export class Ownership {
   }
 
   /** How many milliseconds the process that comes first has left; undefined: it is this one. */
-  #msToTurn({ metadata }: Job, gone: boolean): number | undefined {
+  #msToTurn({ job: { metadata }, gone }: ObservedJob): number | undefined {
     const { uid } = metadata;
     const process = ownerOf(metadata)?.process;
     if (this.#owned.has(uid) || process === this.#self.process) return undefined;

@@ -13,17 +13,14 @@ import { retrying } from "./retrying.ts";
 import { IN_FLIGHT, sweep } from "./sweep.ts";
 import type { ItemResult, SweepDeps } from "./sweep.ts";
 
-/** The Prefect APIs; a run whose Prefect is not configured is deleted from the cluster all the same. */
-export type CancelTargets = Readonly<
-  Record<PrefectVersion, Pick<RunDirectory, "cancel" | "setCancelled"> | undefined>
->;
+type CancelApi = Pick<RunDirectory, "cancel" | "setCancelled">;
 
 export interface CancelDeps extends SweepDeps {
   readonly loadInventory: () => Promise<Inventory>;
   /** While waiting: only the Jobs and pods of the runs. */
   readonly pollInventory: (runs: ReadonlySet<string>) => Promise<Inventory>;
-  /** Undefined: the runs are not cancelled in Prefect. */
-  readonly prefect: CancelTargets | undefined;
+  /** Undefined: the runs are not cancelled in Prefect. One whose Prefect is not configured is deleted all the same. */
+  readonly prefect: Readonly<Record<PrefectVersion, CancelApi | undefined>> | undefined;
   /** Called with a line for people after each step. */
   readonly onStep: (line: string) => void;
   /** Called with what is waited for; undefined: the wait is over. */

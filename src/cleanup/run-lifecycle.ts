@@ -54,7 +54,7 @@ export function worksOn(pod: Pod, isDeletedJob: (uid: string) => boolean = () =>
 
 /** Whether it works on, and is the flow's own. Dask pods carry the run's label if a user, or Prefect 0.x, has added it. */
 export function isLivingFlowPod(pod: Pod, isDeletedJob: (uid: string) => boolean): boolean {
-  return worksOn(pod, isDeletedJob) && membershipOf(pod, () => false) === undefined;
+  return worksOn(pod, isDeletedJob) && membershipOf(pod) === undefined;
 }
 
 /** The run's own pods that work on. */

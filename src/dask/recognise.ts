@@ -40,11 +40,11 @@ export interface Membership {
   readonly role: "scheduler" | "worker";
 }
 
-/** Whether the operator has a DaskCluster of this name. */
-export type IsOperatorCluster = (namespace: string, cluster: string) => boolean;
-
 /** The cluster that a pod belongs to; undefined for pods that are not Dask's, even if they have similar labels. */
-export function membershipOf(pod: Pod, isOperatorCluster: IsOperatorCluster): Membership | undefined {
+export function membershipOf(
+  pod: Pod,
+  isOperatorCluster: (namespace: string, cluster: string) => boolean = () => false,
+): Membership | undefined {
   const labels = pod.metadata.labels ?? {};
   const gateway = labels[GATEWAY_LABEL] ?? "";
   const isScheduler = labels[GATEWAY_COMPONENT_LABEL] === "dask-scheduler";

@@ -25,13 +25,6 @@ const HEARTBEAT_TIMEOUT_MS = 90_000;
 const FULL_SWEEP_MS = { early: 30_000, late: 600_000 };
 const EARLY_MS = 180_000;
 
-/** A claim without a Job: the ticks when it was found first and last, and whether its run has started. */
-interface Found {
-  readonly since: number;
-  readonly at: number;
-  readonly isStarted: boolean;
-}
-
 interface RecoveryDeps extends SharedState {
   readonly submitter: Submitter;
   /** Queues a run for a decision even if it has no Jobs in the cluster. */
@@ -42,8 +35,8 @@ export class Recovery {
   readonly #deps: RecoveryDeps;
   readonly #startedAt: number;
   #fullSweepAt = -Infinity;
-  /** Claims of other processes without a Job, by id. */
-  readonly #found = new Map<string, Found>();
+  /** Claims of other processes without a Job, by id: the ticks when each was found first and last. */
+  readonly #found = new Map<string, { since: number; at: number; isStarted: boolean }>();
 
   constructor(deps: RecoveryDeps) {
     this.#deps = deps;

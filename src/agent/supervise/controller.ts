@@ -194,20 +194,17 @@ export class Controller {
     if (!this.#isDue(flowRunId, decision)) return undefined;
     if (jobs.length === 0) return this.#deps.ownership.mayReportEnd(flowRunId);
     const isOurs = ({ job }: ObservedJob): boolean => standings.get(job.metadata.uid) === "ours";
-    const takesOver = jobs.some(
-      (job) => isOurs(job) && this.#deps.ownership.wouldTakeOver(job.job, job.gone),
-    );
+    const takesOver = jobs.some((job) => isOurs(job) && this.#deps.ownership.wouldTakeOver(job));
     // The process that comes first may have done it: then it keeps the Job.
     if (takesOver) await this.#reported.refresh(flowRunId);
     if (!this.#isDue(flowRunId, decision)) {
       for (const { job } of jobs) this.#deps.ownership.stopWaiting(job);
       return undefined;
     }
+    const owner = this.#deps.ownership;
     for (const observed of jobs) {
-      const { job, gone } = observed;
-      const { uid } = job.metadata;
-      const owner = this.#deps.ownership;
-      const waitMs = isOurs(observed) ? await owner.mayAct(job, gone) : owner.mayReportEnd(uid);
+      const { uid } = observed.job.metadata;
+      const waitMs = isOurs(observed) ? await owner.mayAct(observed) : owner.mayReportEnd(uid);
       if (waitMs !== undefined) return waitMs;
     }
     if (takesOver) this.#reported.readAgain(flowRunId);
