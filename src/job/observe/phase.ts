@@ -8,23 +8,21 @@ import { isOriginals } from "../owner.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
 import { conditionOf, createdMs, eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
 import type { ObservedJob } from "./observed.ts";
-import { eventObstacle, podObstacle, pullFailure } from "./pod-obstacles.ts";
+import { eventObstacle, podObstacle } from "./pod-obstacles.ts";
 import {
   containerStatuses,
   flowStarted,
   flowSucceeded,
   hasEnded,
   hasFailed,
-  isCrashing,
   podTerminatedAt,
   podTerminationProblem,
   restartedAfterCrashAt,
-  specOf,
   wasKilledByDeletion,
 } from "./pod-termination.ts";
 import type { Obstacle, Problem } from "./problem.ts";
 import { oneLine } from "./problem.ts";
-import { crashProblem, waitingProblem } from "./waiting-reasons.ts";
+import { waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =
   | LivePhase
@@ -149,20 +147,11 @@ function livePodPhase(
   const { job } = observed;
   const restartedAt = restartedAfterCrashAt(pod);
   const events = eventsOf(observed, pod.metadata.uid);
-  const flow = flowStatus(pod);
-  const besideFlow = containerStatuses(pod).filter(({ name }) => name !== flow?.name);
+  const inContainers = containerStatuses(pod).flatMap((status) => waitingProblem(pod, status, events) ?? []);
   if (flowStarted(pod)) {
-    const beside = besideFlow.flatMap((status) => waitingProblem(status, specOf(pod, status), { pod }) ?? []);
+    const beside = inContainers.filter(({ container }) => container !== flowStatus(pod)?.name);
     return { kind: "live", started: true, restartedAt, beside };
   }
-  const inContainers = containerStatuses(pod).flatMap((status): readonly Obstacle[] => {
-    const spec = specOf(pod, status);
-    if (!isCrashing(pod, status)) {
-      const cause = pullFailure(spec?.image ?? "", events);
-      return [waitingProblem(status, spec, { pod, cause }) ?? []].flat();
-    }
-    return [crashProblem(status, spec, pod)];
-  });
   // A template that wants retries wants them for its init containers, too.
   const obstacles = inContainers.map((problem) =>
     problem.reason === "CrashLoop" && restartsContainer(job, pod)
