@@ -44,6 +44,9 @@ export function withoutObjects(run: Omit<InventoryRun, "observed" | "dask">): In
 }
 
 /** All Dask clusters, those of runs first. */
-export function clustersIn({ runs, unownedDask }: Inventory): readonly ObservedCluster[] {
+export function clustersIn({
+  runs,
+  unownedDask,
+}: Pick<Inventory, "runs" | "unownedDask">): readonly ObservedCluster[] {
   return [...runs.flatMap(({ dask }) => dask), ...unownedDask];
 }

@@ -14,7 +14,7 @@ import { listDask } from "./list-dask.ts";
 import type { DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
-import { jobUidOf } from "../job/observe/job-of-pod.ts";
+import { jobUidOf } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";

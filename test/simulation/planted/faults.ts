@@ -80,7 +80,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     changes: [
       [
         'if (typeof result === "object") this.waiting.add(submission, result, signal);',
-        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, claimed, signal);\n    }',
+        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, signal, claimedAt);\n    }',
       ],
     ],
   },
@@ -94,8 +94,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "agent/other-agents.ts",
     changes: [
       [
-        'return isSameTenant(agent, this.#self) ? this.#presence(agentKey(agent)) : "alive";',
-        "return this.#presence(agentKey(agent));",
+        'isSameTenant(agent, this.#self) ? this.#presence(agentKey(agent)) : "alive";',
+        "(void isSameTenant, this.#presence(agentKey(agent)));",
       ],
     ],
   },
@@ -114,7 +114,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: "the cluster is not read before a run fails",
-    file: "agent/supervise/live-read.ts",
+    file: "agent/supervise/executor.ts",
     changes: [
       ["if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;", "return false;"],
     ],

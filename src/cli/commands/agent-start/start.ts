@@ -45,12 +45,12 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const observer = new ApiObserver(clock);
   const client = await context.connectPrefect(config, {
     onRequest: (seen) => {
-      server.observeCall({ api: "prefect", ...seen });
+      server.metrics.observeCall({ api: "prefect", ...seen });
       observer.prefectRequest(seen);
     },
   });
   const { kube, target, token } = await context.connectKube(options.connection, (seen) => {
-    server.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
+    server.metrics.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
     observer.kubeRequest(seen);
   });
   try {

@@ -63,7 +63,7 @@ export class CancelCommand extends NamespacedCommand {
 
   async #cancel(scope: ClusterScope, options: CancelOptions): Promise<number> {
     const { cancelRuns } = await import("../../../cleanup/cancel.ts");
-    const { currentStates } = await import("../../../cleanup/recheck-context.ts");
+    const { currentStates } = await import("../../../cleanup/recheck.ts");
     const { deletedLine } = await import("../cleanup/report.ts");
     const { Progress } = await import("../../../output/progress.ts");
     const { clock, signal } = scope;
@@ -99,9 +99,8 @@ export class CancelCommand extends NamespacedCommand {
     query: Pick<InventoryQuery, "dask" | "flowRunId">,
   ): Promise<Inventory> {
     const { loadInventory } = await import("../../../inventory/load.ts");
-    const { Throttle, throttled } = await import("../../../cleanup/throttle.ts");
-    const throttledKube = throttled(kube, new Throttle(clock), signal);
-    return loadInventory(throttledKube, directories, { namespace, signal, ...query });
+    const { retrying } = await import("../../../cleanup/retrying.ts");
+    return loadInventory(retrying(kube, clock, signal), directories, { namespace, signal, ...query });
   }
 
   async #runs(inventory: Inventory, scope: ClusterScope): Promise<readonly OwnerRun[]> {

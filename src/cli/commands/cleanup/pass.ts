@@ -5,10 +5,10 @@ import { countsText } from "../../../cleanup/counts.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
 import { planCleanup } from "../../../cleanup/plan.ts";
 import type { PlanOptions } from "../../../cleanup/plan.ts";
-import { currentStates } from "../../../cleanup/recheck-context.ts";
+import { currentStates } from "../../../cleanup/recheck.ts";
+import { retrying } from "../../../cleanup/retrying.ts";
 import { sweep } from "../../../cleanup/sweep.ts";
 import type { ItemResult } from "../../../cleanup/sweep.ts";
-import { Throttle, throttled } from "../../../cleanup/throttle.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";
@@ -90,7 +90,7 @@ async function list(pass: CleanupPass): Promise<ClusterListing> {
   const { selector: labelSelector, plan, onlyPrefect, namespaces } = pass;
   const { clock, signal, directories: sources } = pass.scope;
   const query = { labelSelector, signal, onlyPrefect, dask: plan.dask ? ("all" as const) : undefined };
-  const kube = throttled(pass.scope.kube, new Throttle(clock), signal);
+  const kube = retrying(pass.scope.kube, clock, signal);
   const listing = await listCluster({ kube, sources }, namespaces, query);
   // With a label selector only the Dask clusters of the selected runs.
   if (labelSelector === undefined) return listing;
@@ -159,8 +159,8 @@ async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promis
     progress.update(`cleaning up: ${++count} of ${items.length}`);
   };
   const readStates = currentStates(directories, signal);
-  const options = { signal, dryRun: mode === "server-dry-run" };
-  return sweep({ kube, readStates, clock, onDone }, items, options).finally(() => progress.clear());
+  const dryRun = mode === "server-dry-run";
+  return sweep({ kube, readStates, clock, signal, dryRun, onDone }, items).finally(() => progress.clear());
 }
 
 /** Printed at once; not after a question, whose table shows it already. */
