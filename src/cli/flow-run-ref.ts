@@ -166,7 +166,7 @@ async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
 /** The names of the runs here and of the latest in Prefect; a Prefect that does not answer suggests nothing. */
 async function knownNames({ inventory, directories, signal, clock }: ResolveOptions) {
   const since = new Date(clock.now().getTime() - SUGGESTED_WITHIN_MS);
-  const recent = Object.values(directories).map((each) => each?.recent(since, signal) ?? []);
+  const recent = Object.values(directories).map(async (each) => (await each?.recent(since, signal)) ?? []);
   const known = await Promise.all(recent).catch(() => []);
   return [...inventory.runs, ...known.flat()].flatMap(({ name }) => name ?? []);
 }
