@@ -1,14 +1,7 @@
-// Requests and limits of the agent's own container.
+// Requests and limits of the containers of the agent's pod.
 
-import { readCpu, readMemory } from "../base/quantity.ts";
-import type { ContainerManifest } from "./objects.ts";
+import { parseQuantity } from "../base/quantity.ts";
 import type { InstallOptions } from "./options.ts";
-
-type ResourceOptions = Pick<
-  InstallOptions,
-  "agentMemRequest" | "agentMemLimit" | "agentCpuRequest" | "agentCpuLimit"
->;
-type Resources = NonNullable<ContainerManifest["resources"]>;
 
 const CPU_REQUEST = "50m";
 const MEMORY_REQUEST = "128Mi";
@@ -16,40 +9,29 @@ const MEMORY_REQUEST = "128Mi";
 const MEMORY_LIMIT = "384Mi";
 
 /** For `cleanup`, which runs once a minute. Like the agent, it has no CPU limit. */
-export const CLEANUP_RESOURCES: Resources = {
+export const CLEANUP_RESOURCES = {
   requests: { cpu: "10m", memory: "64Mi" },
   limits: { memory: "256Mi" },
-};
+} as const;
 
 /** The values of the options; a default is adjusted to a conflicting option. */
-export function agentResources(options: ResourceOptions): Resources {
+export function agentResources(options: InstallOptions): object {
   const { agentMemRequest, agentMemLimit, agentCpuRequest, agentCpuLimit } = options;
   return {
     requests: {
-      cpu: agentCpuRequest || smaller(CPU_REQUEST, agentCpuLimit, cores),
-      memory: agentMemRequest || smaller(MEMORY_REQUEST, agentMemLimit, bytes),
+      cpu: agentCpuRequest || (isLess(agentCpuLimit, CPU_REQUEST) ? agentCpuLimit : CPU_REQUEST),
+      memory: agentMemRequest || (isLess(agentMemLimit, MEMORY_REQUEST) ? agentMemLimit : MEMORY_REQUEST),
     },
     limits: {
       ...(agentCpuLimit ? { cpu: agentCpuLimit } : {}),
-      memory: agentMemLimit || larger(MEMORY_LIMIT, agentMemRequest),
+      memory: agentMemLimit || (isLess(MEMORY_LIMIT, agentMemRequest) ? agentMemRequest : MEMORY_LIMIT),
     },
   };
 }
 
-type Parse = (quantity: string) => number;
-
-function smaller(defaultValue: string, option: string | undefined, parse: Parse): string {
-  return option && parse(option) < parse(defaultValue) ? option : defaultValue;
-}
-
-function larger(defaultValue: string, option: string | undefined): string {
-  return option && bytes(option) > bytes(defaultValue) ? option : defaultValue;
-}
-
-function bytes(memory: string): number {
-  return readMemory(memory, "memory");
-}
-
-function cores(cpu: string): number {
-  return readCpu(cpu, "CPU");
+/** False if one is not set. */
+function isLess(one: string | undefined, other: string | undefined): boolean {
+  return (
+    Boolean(one) && Boolean(other) && (parseQuantity(one ?? "") ?? 0) < (parseQuantity(other ?? "") ?? 0)
+  );
 }

@@ -20,6 +20,8 @@ const JOB: Shape = {
 
 /** The first problem of a template without nulls, with the field's path; undefined: none. */
 export function templateProblem(body: unknown): string | undefined {
+  if (body === null || body === undefined) return "it is empty, not a Job";
+  if (Array.isArray(body)) return "it is a list, not a Job";
   if (!isObject(body)) return "it is not an object";
   return kindProblem(body) ?? shapeProblem(body, JOB, "") ?? podProblem(body);
 }

@@ -13,8 +13,7 @@ import { prefectConnection } from "../../http/environment.ts";
 import type { EnvironmentDeps } from "../../http/environment.ts";
 import { proxyFor } from "../../http/proxy.ts";
 import { isObject, objectIn } from "../../base/json.ts";
-import { readYaml } from "./template-yaml.ts";
-import { defaultTemplate, otherKindOfText, templateError, templateOf } from "./template.ts";
+import { defaultTemplate, parseTemplate, templateError, templateOf } from "./template.ts";
 import type { PathSource, Template, TemplateOrigin, TemplateSource } from "./template.ts";
 
 /** The variables also have the endpoints and keys of object stores. */
@@ -62,13 +61,6 @@ export async function templateFrom(source: TemplateSource, read: ReadTemplate): 
   return typeof source.value === "string"
     ? parseTemplate(source.value, origin)
     : templateOf(source.value, origin);
-}
-
-/** Parses YAML or JSON. Throws like loadTemplate; syntax errors name line and column. */
-export function parseTemplate(text: string, origin: TemplateOrigin): Template {
-  const reading = readYaml(text);
-  if ("problem" in reading) throw templateError(origin, otherKindOfText(text) ?? reading.problem);
-  return templateOf(reading.value, origin, text);
 }
 
 /** Whether the template is fetched from a server. */

@@ -109,7 +109,7 @@ export class InstallCommand extends PrefectCommand {
   /** An address in the agent's own config.toml takes precedence over this machine's configuration. */
   async #api(config: PrefectConfig, configToml: TextFile | undefined): Promise<string | undefined> {
     if (this.api !== undefined) return this.api;
-    const { hasServerAddress } = await import("../../../install/check-files.ts");
+    const { hasServerAddress } = await import("../../../install/check.ts");
     return configToml !== undefined && hasServerAddress(configToml) ? undefined : configuredAddress(config);
   }
 
