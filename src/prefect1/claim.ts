@@ -71,7 +71,7 @@ export interface ClaimApi {
   readonly readStates: (ids: readonly string[]) => Promise<CurrentStates>;
 }
 
-type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
+export type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
 
 /**
  * Returns one outcome per claim, in the same order. After an error some claims may have succeeded: the caller repeats them

@@ -18,8 +18,6 @@ export function readFlowRun(json: unknown): FlowRun {
     version: run.integer("version"),
     state: state ?? serialized.type,
     serialized_state: serialized,
-    parameters: run.json["parameters"] ?? {},
-    scheduled_start_time: run.optionalString("scheduled_start_time"),
     run_config: run.optionalObject("run_config"),
     labels: run.optionalStrings("labels"),
     flow: readFlow(new Fields(run.object("flow"), "flow")),
@@ -51,10 +49,8 @@ function readFlow(flow: Fields): Flow {
   return {
     id: flow.string("id"),
     name: flow.optionalString("name") ?? "",
-    version: flow.optionalInteger("version"),
     core_version: flow.optionalString("core_version"),
     storage: flow.optionalObject("storage"),
-    environment: flow.optionalObject("environment"),
   };
 }
 
@@ -63,7 +59,6 @@ function readTaskRun(task: Fields): TaskRun {
   return {
     id: task.string("id"),
     version: task.integer("version"),
-    task_id: task.optionalString("task_id"),
     serialized_state: stateOf(task, "Pending"),
   };
 }
@@ -91,20 +86,15 @@ class Fields {
   }
 
   string(field: string): string {
-    const value = this.optionalString(field);
-    if (value === null || value === "") throw unreadable(this.path(field), undefined, "a string");
-    return value;
+    return this.#required(field, this.optionalString(field) || null, "a string");
   }
 
   optionalString(field: string): string | null {
-    const value = this.json[field] ?? null;
-    if (value !== null && typeof value !== "string") throw unreadable(this.path(field), value, "a string");
-    return value;
+    return this.#optional(field, "a string", (value) => typeof value === "string");
   }
 
   optionalStrings(field: string): readonly string[] | null {
-    const value = this.json[field] ?? null;
-    if (value === null) return null;
+    if ((this.json[field] ?? null) === null) return null;
     return this.list(field).map((item, at) => {
       if (typeof item !== "string") throw unreadable(`${this.path(field)}[${at}]`, item, "a string");
       return item;
@@ -113,33 +103,29 @@ class Fields {
 
   /** Default: 0, the version of a run that Prefect has not stored. */
   integer(field: string): number {
-    return this.optionalInteger(field) ?? 0;
-  }
-
-  optionalInteger(field: string): number | null {
-    const value = this.json[field] ?? null;
-    if (value === null) return null;
-    if (typeof value !== "number" || !Number.isInteger(value)) {
-      throw unreadable(this.path(field), value, "a whole number");
-    }
-    return value;
+    return this.#optional(field, "a whole number", (value): value is number => Number.isInteger(value)) ?? 0;
   }
 
   object(field: string): JsonObject {
-    const value = this.optionalObject(field);
-    if (value === null) throw unreadable(this.path(field), undefined, "an object");
-    return value;
+    return this.#required(field, this.optionalObject(field), "an object");
   }
 
   optionalObject(field: string): JsonObject | null {
-    const value = this.json[field] ?? null;
-    if (value !== null && !isObject(value)) throw unreadable(this.path(field), value, "an object");
-    return value;
+    return this.#optional(field, "an object", isObject);
   }
 
   list(field: string): readonly unknown[] {
-    const value = this.json[field] ?? [];
-    if (!Array.isArray(value)) throw unreadable(this.path(field), value, "a list");
+    return this.#optional(field, "a list", (value): value is unknown[] => Array.isArray(value)) ?? [];
+  }
+
+  #optional<T>(field: string, expected: string, isExpected: (value: unknown) => value is T): T | null {
+    const value = this.json[field] ?? null;
+    if (value === null || isExpected(value)) return value;
+    throw unreadable(this.path(field), value, expected);
+  }
+
+  #required<T>(field: string, value: T | null, expected: string): T {
+    if (value === null) throw unreadable(this.path(field), undefined, expected);
     return value;
   }
 }

@@ -1,7 +1,6 @@
 // Finds flow runs by id, id prefix or name.
 
 import type { JsonObject } from "../base/json.ts";
-import { arrayIn } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import { FIND } from "./queries.ts";
 import type { RunQuery } from "../orchestrator/run-directory.ts";
@@ -29,14 +28,12 @@ export async function findFlowRuns(
     tenant_id: { _eq: tenantId },
     _or: idPrefix === undefined ? [named] : [named, { id: idRange(idPrefix) }],
   };
-  const data = await graphql.request({
-    action: `read flow run "${name}"`,
-    name: "flow_run_find",
-    document: FIND,
-    variables: { where, limit, overdue: isoUtc(now) },
+  const rows = await graphql.rows(
+    { ...FIND, action: `read flow run "${name}"` },
+    { where, limit, overdue: isoUtc(now) },
     signal,
-  });
-  return arrayIn(data["flow_run"]).map((row) => readFlowRun(row));
+  );
+  return rows.map(readFlowRun);
 }
 
 /** Ids have no text operators, but they are ordered by their digits. */

@@ -1,10 +1,10 @@
 // Writes entries to flow runs' logs, and reads them to find out what is already written.
 
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { storable } from "../orchestrator/storable.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
-import * as documents from "./queries.ts";
+import { LOG_LINES, WRITE_LOGS } from "./queries.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 import { isoUtc } from "./states.ts";
@@ -17,29 +17,23 @@ interface Line {
 /** Prefect's limit for a log message. */
 const MAX_MESSAGE = 1_000_000;
 const LINES = 1_000;
-const READ = "read the flow run's log";
 
 /** The logs of flow runs. All calls throw PrefectError. */
 export class RunLogs {
-  readonly #graphql: Pick<Graphql, "request">;
+  readonly #graphql: Pick<Graphql, "rows" | "object">;
 
-  constructor(graphql: Pick<Graphql, "request">) {
+  constructor(graphql: Pick<Graphql, "rows" | "object">) {
     this.#graphql = graphql;
   }
 
   /** Writes all entries or none. */
   async write(logs: readonly RunLog[]): Promise<void> {
     if (logs.length === 0) return;
-    const action = "write to the flow run's log";
-    const data = await this.#graphql.request({
-      action,
-      name: "write_run_logs",
-      document: documents.WRITE_LOGS,
-      variables: { input: { logs: logs.map(logInput) } },
+    const { success, error } = await this.#graphql.object(WRITE_LOGS, {
+      input: { logs: logs.map(logInput) },
     });
-    const answer = objectIn(data["write_run_logs"]);
-    if (answer["success"] === false)
-      throw new PrefectError(action, textIn(answer["error"]) ?? "refused", { failure: "refused" });
+    if (success === false)
+      throw new PrefectError(WRITE_LOGS.action, textIn(error) ?? "refused", { failure: "refused" });
   }
 
   /** Messages in the run's log by one of these loggers, oldest first. */
@@ -72,12 +66,11 @@ export class RunLogs {
   }
 
   async #lines(where: JsonObject, limit: number): Promise<Line[]> {
-    const query = { action: READ, name: "log", document: documents.LOG_LINES };
-    const data = await this.#graphql.request({ ...query, variables: { where, limit } });
-    return arrayIn(data["log"]).map((row) => {
-      const { flow_run_id: id, message } = objectIn(row);
-      return { flowRunId: textIn(id) ?? "", message: textIn(message) ?? "" };
-    });
+    const rows = await this.#graphql.rows(LOG_LINES, { where, limit });
+    return rows.map(({ flow_run_id: id, message }) => ({
+      flowRunId: textIn(id) ?? "",
+      message: textIn(message) ?? "",
+    }));
   }
 }
 

@@ -51,7 +51,6 @@ export function decodeTaskRun(raw: unknown): TaskRun {
   return {
     id: textIn(row["id"]) ?? "",
     version: parseVersion(row["version"]),
-    task_id: textIn(row["task_id"]) ?? null,
     serialized_state: stateIn(row["serialized_state"]),
   };
 }

@@ -1,7 +1,7 @@
 // The tenant id when none is configured: Cloud derives it from the API key; a server usually has one tenant.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import * as documents from "./queries.ts";
+import { AUTH_INFO, TENANT } from "./queries.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 
@@ -11,11 +11,10 @@ export async function fetchTenantId(
   backend: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const action = "find the tenant";
   const cloud = backend === "cloud";
-  const document = cloud ? documents.AUTH_INFO : documents.TENANT;
-  const request = graphql.request({ action, name: cloud ? "auth_info" : "tenant", document, signal });
-  const data = await request.catch((error: unknown) => {
+  const query = cloud ? AUTH_INFO : TENANT;
+  const { action } = query;
+  const data = await graphql.request(query, undefined, signal).catch((error: unknown) => {
     throw cloud ? withBackendHint(action, error) : error;
   });
   const tenants = arrayIn(data["tenant"]).map(objectIn);

@@ -8,7 +8,9 @@ const SMALL = { id: "run-1", flow: { id: "flow-1" } };
 describe("readFlowRun", () => {
   it("reads a flow run of the API", () => {
     const wire = recorded[0]?.flow_run;
-    expect(readFlowRun(wire)).toEqual({ ...wire, labels: null });
+    const { labels, ...read } = readFlowRun(wire);
+    expect(wire).toMatchObject(read);
+    expect(labels).toBeNull();
   });
 
   it("fills in defaults for a hand-written file", () => {
@@ -18,11 +20,9 @@ describe("readFlowRun", () => {
       version: 0,
       state: "Scheduled",
       serialized_state: { type: "Scheduled" },
-      parameters: {},
-      scheduled_start_time: null,
       run_config: null,
       labels: null,
-      flow: { id: "flow-1", name: "", version: null, core_version: null, storage: null, environment: null },
+      flow: { id: "flow-1", name: "", core_version: null, storage: null },
       task_runs: [],
     });
   });
@@ -36,7 +36,7 @@ describe("readFlowRun", () => {
     const state = { type: "Pending", message: "Task run created" };
     const task_runs = [{ id: "t", version: 1, serialized_state: state }];
     expect(readFlowRun({ ...SMALL, task_runs }).task_runs).toEqual([
-      { id: "t", version: 1, task_id: null, serialized_state: state },
+      { id: "t", version: 1, serialized_state: state },
     ]);
   });
 

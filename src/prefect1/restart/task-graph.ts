@@ -1,6 +1,7 @@
 // The task runs of a flow run and how results pass between them.
 
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 import { stateIn } from "../run-state.ts";
 import type { State } from "../states.ts";
 
@@ -27,16 +28,8 @@ export interface TaskGraph {
   readonly edges: readonly TaskEdge[];
 }
 
-export const TASK_GRAPH = `query($id: uuid!) {
-  flow_run_by_pk(id: $id) {
-    task_runs { id task_id map_index serialized_state task { name slug } }
-    flow { edges { upstream_task_id downstream_task_id key mapped } }
-  }
-}`;
-
-/** Decodes the response to TASK_GRAPH; empty for a deleted run. */
-export function taskGraphIn(data: Readonly<Record<string, unknown>>): TaskGraph {
-  const run = objectIn(data["flow_run_by_pk"]);
+/** Decodes the run that TASK_GRAPH asks for; empty for a deleted one. */
+export function taskGraphIn(run: JsonObject): TaskGraph {
   return {
     runs: arrayIn(run["task_runs"]).map(nodeIn),
     edges: arrayIn(objectIn(run["flow"])["edges"]).map(edgeIn),
