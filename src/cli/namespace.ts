@@ -17,13 +17,9 @@ export async function namespaceOf(flag: string | undefined, sources: NamespaceSo
   const explicit = flag ?? sources.variable;
   if (explicit !== undefined && explicit !== "") return explicit;
   const { chooseTarget } = await import("../kube/auth/kubeconfig.ts");
-  const { parse } = await import("yaml");
   const { context, flags } = sources;
   // With a server address the kubeconfig needs no current context; the address is never contacted.
-  const target = chooseTarget(
-    { ...flags, server: flags.server ?? "https://unused.invalid" },
-    { ...context, parseYaml: (text) => parse(text) as unknown },
-  );
+  const target = chooseTarget({ ...flags, server: flags.server ?? "https://unused.invalid" }, context);
   return target?.namespace || podNamespace(context) || "default";
 }
 

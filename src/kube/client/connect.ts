@@ -1,7 +1,6 @@
 // Connects to a cluster by kubeconfig or as a pod. Loaded only by commands that need a cluster.
 
 import { createHash } from "node:crypto";
-import { parse } from "yaml";
 import type { Env } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { trustedAuthorities } from "../../http/environment.ts";
@@ -39,8 +38,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Connects like kubectl: by kubeconfig and flags, else with the pod's service account. Sends no request yet. */
 export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Promise<Connection> {
-  const parseYaml = (text: string): unknown => parse(text, { logLevel: "error" }) as unknown;
-  const chosen = chooseTarget(flags, { ...deps, parseYaml });
+  const chosen = chooseTarget(flags, deps);
   const target = chosen ?? inClusterTarget(flags, deps) ?? serverTarget(flags);
   if (target === undefined) {
     throw new SettingsError("cannot connect to a cluster: there is no kubeconfig, and this is not a pod", {

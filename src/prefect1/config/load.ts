@@ -3,15 +3,13 @@
 
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import { expandVariables } from "../../base/env.ts";
-import type { Secrets } from "../../base/secrets.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import { basename } from "node:path";
-import type { Env } from "../../base/env.ts";
+import type { ReadFile, SettingsDeps } from "../../base/env.ts";
 import type { LogLevel } from "../../base/log.ts";
 import { savedAuth } from "./auth.ts";
 import type { SavedAuth } from "./auth.ts";
 import { readToml } from "../../base/toml.ts";
-import type { ReadFile } from "../../base/toml.ts";
 import { fileLayer, mergeLayers, resolveReferences, variableLayer } from "./layers.ts";
 import type { Layers } from "./layers.ts";
 import { levelValue } from "./log-level.ts";
@@ -28,13 +26,9 @@ import {
   variablesValue,
 } from "./values.ts";
 
-export interface ConfigDeps {
-  readonly env: Env;
-  readonly readFile: ReadFile;
+export interface ConfigDeps extends SettingsDeps {
   /** Other values depend on these flags: the default API on the backend, the saved key on the API. */
   readonly flags?: ConfigFlags | undefined;
-  /** Gets the key, and the password of the address. */
-  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
 }
 
 export interface ConfigFlags {
