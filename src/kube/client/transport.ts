@@ -30,12 +30,21 @@ export interface CompletedRequest {
   readonly date?: string | undefined;
 }
 
+const METHODS = {
+  get: "GET",
+  list: "GET",
+  watch: "GET",
+  create: "POST",
+  update: "PUT",
+  patch: "PATCH",
+  delete: "DELETE",
+} as const;
+
 export interface Call {
   /** Follows "cannot" in error messages. */
   readonly action: string;
-  readonly verb: string;
+  readonly verb: keyof typeof METHODS;
   readonly resource: string;
-  readonly method: string;
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: string | undefined;
@@ -124,7 +133,7 @@ export class Transport {
         this.#reportRequest(call, startedMs);
         const stale = error instanceof TransportError && error.staleConnection;
         // The server may have closed an idle connection; repeating a GET is safe.
-        if (!stale || call.method !== "GET" || attempt > 2) {
+        if (!stale || METHODS[call.verb] !== "GET" || attempt > 2) {
           throw connectionError(call.action, this.#options.server, error);
         }
       }
@@ -148,7 +157,7 @@ export class Transport {
     };
     if (call.body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
     return {
-      method: call.method,
+      method: METHODS[call.verb],
       url,
       headers,
       body: call.body,
