@@ -21,7 +21,8 @@ import { dueFilter, findFlowRuns } from "./find-runs.ts";
 import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
-import { RunLogs } from "./run-logs.ts";
+import { runLogs } from "./run-logs.ts";
+import type { RunLogs } from "./run-logs.ts";
 import { agentIn, decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
@@ -64,7 +65,7 @@ export class Prefect1Client {
     this.#backend = backend;
     this.url = graphql.url;
     this.browse = browse(graphql, (signal) => this.tenantId(signal));
-    this.logs = new RunLogs(graphql);
+    this.logs = runLogs(graphql);
     this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 
