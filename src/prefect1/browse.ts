@@ -28,7 +28,7 @@ export function browse(graphql: Graphql, tenantId: (signal?: AbortSignal) => Pro
     recent: async ({ since, now }, signal) => {
       const times = { now: isoUtc(now), since: isoUtc(since) };
       const tenant = await tenantId(signal);
-      const variables = { tenant, finished: [...FINISHED], limit: RECENT_LIMIT, ...times };
+      const variables = { tenant, finished: FINISHED, limit: RECENT_LIMIT, ...times };
       const data = await graphql.request(RECENT_RUNS, variables, signal);
       return [...arrayIn(data["unfinished"]), ...arrayIn(data["ended"])].flatMap((row) => knownRun(row));
     },

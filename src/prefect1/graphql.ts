@@ -7,6 +7,7 @@ import type { JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import { notPrefectError, prefectError } from "./errors.ts";
 import type { Query } from "./queries.ts";
+import { CORE_VERSION } from "./states.ts";
 
 export interface GraphqlOptions {
   readonly url: string;
@@ -31,9 +32,6 @@ export interface CompletedOperation {
   /** The API did not accept the key. */
   readonly isRefused?: boolean | undefined;
 }
-
-/** The version of Prefect Core that requests are sent as. */
-export const CORE_VERSION = "1.4.1";
 
 /** Throws PrefectError. */
 export class Graphql {

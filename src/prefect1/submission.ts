@@ -7,39 +7,34 @@ import type { ClaimContext, StateClaim } from "./claim.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { isScheduled, submitted } from "./states.ts";
 
-/** A claim of a flow run, or of the overdue task runs of a Running flow run. */
+/** A claim of a flow run; of a Running one, it is of its overdue task runs. */
 export interface ClaimedWork {
   readonly flowRun: FlowRun;
   readonly claim: ClaimContext;
-  readonly target: "flow run" | "tasks";
 }
-
-export type Claimer = Omit<ClaimContext, "identifier">;
 
 /** The work to claim for a run that can be launched. */
-export function workOf(flowRun: FlowRun, claimer: Claimer): ClaimedWork {
-  return workOfClaim({ ...claimer, identifier: jobIdentifier(flowRun) }, flowRun);
+export function workOf(flowRun: FlowRun, claimer: Omit<ClaimContext, "identifier">): ClaimedWork {
+  return { flowRun, claim: { ...claimer, identifier: jobIdentifier(flowRun) } };
 }
 
-/** The work of a claim that was found in Prefect. */
-export function workOfClaim(claim: ClaimContext, flowRun: FlowRun): ClaimedWork {
-  return { flowRun, claim, target: flowRun.state === "Running" ? "tasks" : "flow run" };
+/** Whether its task runs are claimed, not the run. */
+export function isOfTasks({ flowRun }: ClaimedWork): boolean {
+  return flowRun.state === "Running";
 }
 
 /** The states to set. The messages are the original agent's. */
-export function claimsOf({ flowRun, claim, target }: ClaimedWork): StateClaim[] {
-  const context = { [CLAIM_KEY]: claim };
-  if (target === "flow run") {
-    const state = submitted(flowRun.serialized_state, "Submitted for execution", context);
-    return [{ id: flowRun.id, version: flowRun.version, state }];
-  }
+export function claimsOf(work: ClaimedWork): StateClaim[] {
+  const { id, version, serialized_state: previous, task_runs: tasks } = work.flowRun;
+  const context = { [CLAIM_KEY]: work.claim };
+  if (!isOfTasks(work))
+    return [{ id, version, state: submitted(previous, "Submitted for execution", context) }];
   return (
-    flowRun.task_runs
+    tasks
       // Submitted ones were claimed by an agent that is gone.
-      .filter(({ serialized_state: state }) => isScheduled(state.type) || state.type === "Submitted")
-      .map(({ id, version, serialized_state: state }) => ({
-        id,
-        version,
+      .filter(({ serialized_state: { type } }) => isScheduled(type) || type === "Submitted")
+      .map(({ serialized_state: state, ...task }) => ({
+        ...task,
         state: submitted(state, "Submitted for execution.", context),
       }))
   );

@@ -34,7 +34,7 @@ import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { claimRecord, runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
-import { claimsOf, workOf, workOfClaim } from "./submission.ts";
+import { claimsOf, isOfTasks, workOf } from "./submission.ts";
 import type { ClaimedWork } from "./submission.ts";
 
 /** The most runs that the queue of Prefect Server returns at once. */
@@ -183,7 +183,7 @@ export class Prefect1WorkSource implements WorkSource {
     const [first] = claims;
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
-    return work.target === "flow run" ? this.#claims.add(first) : this.#taskClaims.add(claims);
+    return isOfTasks(work) ? this.#taskClaims.add(claims) : this.#claims.add(first);
   }
 
   #submission(work: ClaimedWork): Submission {
@@ -211,8 +211,9 @@ export class Prefect1WorkSource implements WorkSource {
     return ownerText({ id: this.#agentId, name, labels, tenantId: await client.tenantId(), process });
   }
 
-  async #isCurrent({ flowRun, claim, target }: ClaimedWork, state: RunState): Promise<boolean> {
-    if (target === "flow run") return state.type === "pending" && state.claim?.id === claim.id;
+  async #isCurrent(work: ClaimedWork, state: RunState): Promise<boolean> {
+    const { flowRun, claim } = work;
+    if (!isOfTasks(work)) return state.type === "pending" && state.claim?.id === claim.id;
     if (state.type !== "running") return false;
     const tasks = await this.#options.client.unfinishedTaskRuns(flowRun.id);
     return tasks.some(
@@ -226,11 +227,10 @@ export class Prefect1WorkSource implements WorkSource {
     const claim = claimIn(claimedState);
     const record = claimRecord(id, claimedState);
     if (claim === undefined || record === undefined) return [];
-    const work = workOfClaim(claim, flowRun);
     const waitsForTasks = claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
     return [
       {
-        submission: this.#submission(work),
+        submission: this.#submission({ flowRun, claim }),
         record,
         state: runStateOf({ id, version, state }),
         runLabels: flowRun.labels ?? [],
