@@ -69,7 +69,7 @@ export interface WorkSourceOptions {
   readonly template: AgentTemplate | undefined;
   readonly readTemplate: ReadTemplate;
   /** A unique id for a claim. */
-  readonly newClaimId: () => string;
+  readonly newId: () => string;
 }
 
 export class Prefect1WorkSource implements WorkSource {
@@ -173,8 +173,8 @@ export class Prefect1WorkSource implements WorkSource {
   }
 
   #workOf(flowRun: FlowRun): ClaimedWork {
-    const { place, name, labels, process, newClaimId } = this.#options;
-    return workOf(flowRun, { id: newClaimId(), place, agent: { name, labels }, process });
+    const { place, name, labels, process, newId } = this.#options;
+    return workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
   }
 
   /** On a retry the first attempt may have succeeded, so the current state is read first. */

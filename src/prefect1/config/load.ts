@@ -5,18 +5,18 @@ import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import { expandVariables } from "../../base/env.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import { basename } from "node:path";
-import type { ReadFile, SettingsDeps } from "../../base/env.ts";
+import type { SettingsDeps } from "../../base/env.ts";
 import type { LogLevel } from "../../base/log.ts";
-import { savedAuth } from "./auth.ts";
-import type { SavedAuth } from "./auth.ts";
+import { objectIn } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 import { readToml } from "../../base/toml.ts";
 import { fileLayer, mergeLayers, resolveReferences, variableLayer } from "./layers.ts";
 import type { Layers } from "./layers.ts";
-import { levelValue } from "./log-level.ts";
 import { readProcessVariables } from "./process-variables.ts";
 import type { ProcessVariables } from "./process-variables.ts";
 import {
   choiceValue,
+  levelValue,
   listValue,
   mapValue,
   numberValue,
@@ -92,20 +92,27 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 /** Throws SettingsError for invalid TOML and for invalid values. */
 export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   const { env } = deps;
-  const files = new ConfigFiles(deps);
-  const user = files.layer(
-    expandVariables(env["PREFECT__USER_CONFIG_PATH"] || "~/.prefect/config.toml", env),
-  );
-  const backend = files.layer(
-    expandVariables(env["PREFECT__BACKEND_CONFIG_PATH"] || "~/.prefect/backend.toml", env),
-  );
-  const layers = [user, backend, variableLayer(env), flagLayer(deps.flags ?? {})];
+  const files: ConfigFile[] = [];
+  const read = (path: string): JsonObject => {
+    const table = readToml(path, deps.readFile);
+    files.push({ path, found: table !== undefined });
+    return table ?? {};
+  };
+  const paths = [
+    env["PREFECT__USER_CONFIG_PATH"] || "~/.prefect/config.toml",
+    env["PREFECT__BACKEND_CONFIG_PATH"] || "~/.prefect/backend.toml",
+  ].map((path) => expandVariables(path, env));
+  const layers = [
+    ...paths.map((path) => fileLayer(read(path), basename(path))),
+    variableLayer(env),
+    flagLayer(deps.flags ?? {}),
+  ];
   const values = resolveReferences(layers.map(withoutEmptyDefaults).reduce(mergeLayers, defaultLayer()), env);
   const apiUrl = textAt(values, "cloud.api");
-  const auth = files.auth(`${textAt(values, "home_dir").value}/auth.toml`, apiUrl.value);
-  const apiKey = textOrUndefined(values, "cloud.api_key") ?? mapValue(auth.apiKey, textValue);
-  const tenant = nonEmpty(values, "cloud.tenant_id") ?? auth.tenantId;
-  const tenantId = mapValue(tenant, uuidValue);
+  const authPath = `${textAt(values, "home_dir").value}/auth.toml`;
+  const saved = savedAuth(read(authPath), apiUrl.value, basename(authPath));
+  const apiKey = textOrUndefined(values, "cloud.api_key") ?? textOrUndefined(saved, "api_key");
+  const tenantId = mapValue(nonEmpty(values, "cloud.tenant_id") ?? saved.get("tenant_id"), uuidValue);
   deps.secrets?.add(apiKey?.value);
   deps.secrets?.addUrl(apiUrl.value);
   return {
@@ -119,7 +126,7 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
     loggingLevel: textAt(values, "logging.level"),
     agent: agentConfig(values),
     variables: readProcessVariables(env),
-    files: files.checked,
+    files,
   };
 }
 
@@ -160,28 +167,20 @@ function envVars(values: Layers): Sourced<Record<string, string>> {
   return { value: variables, source: sources.join(", ") || DEFAULT_SOURCE };
 }
 
-/** Reads the files, and remembers for `doctor` which exist. */
-class ConfigFiles {
-  readonly checked: ConfigFile[] = [];
-  readonly #readFile: ReadFile;
+/** Host and port in lower case; characters other than `a-z0-9.-` become hyphens. */
+export function apiSlug(apiUrl: string): string {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(apiUrl)?.[1] || apiUrl;
+  return authority
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+}
 
-  constructor({ readFile }: ConfigDeps) {
-    this.#readFile = readFile;
-  }
-
-  layer(path: string): Layers {
-    return fileLayer(this.#table(path) ?? {}, basename(path));
-  }
-
-  auth(path: string, apiUrl: string): SavedAuth {
-    return savedAuth(this.#table(path) ?? {}, apiUrl, basename(path));
-  }
-
-  #table(path: string): ReturnType<typeof readToml> {
-    const table = readToml(path, this.#readFile);
-    this.checked.push({ path, found: table !== undefined });
-    return table;
-  }
+/** What `prefect auth login` saved for this API in auth.toml, in a table that is named by a slug of its URL. */
+function savedAuth(table: JsonObject, apiUrl: string, file: string): Layers {
+  const slug = apiSlug(apiUrl);
+  const entries = Object.entries(objectIn(table[slug]));
+  return new Map(entries.map(([key, value]) => [key, { value, source: `${file} ["${slug}"] ${key}` }]));
 }
 
 function flagLayer(flags: ConfigFlags): Layers {

@@ -3,7 +3,7 @@
 import { LineBuffer } from "../../../base/line-buffer.ts";
 import type { Log } from "../../../base/log.ts";
 import { createLog } from "../../../base/log.ts";
-import { levelValue } from "../../../prefect1/config/log-level.ts";
+import { levelValue } from "../../../prefect1/config/values.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { CliContext } from "../../context.ts";
 

@@ -121,7 +121,6 @@ export async function runAgent(
       process,
       job,
       template,
-      newClaimId: parts.newId,
     });
     const agent = new Agent({ ...deps, settings: settingsOf(process), work: source, runs });
     onAgent(agent);
