@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { parseDuration } from "../base/duration.ts";
+import { parseQuantity } from "../base/quantity.ts";
 import { DEFAULT_SETTINGS } from "../agent/settings.ts";
 import { namesIn } from "../agent/option-checks.ts";
 import { agentArguments, cleanupArguments } from "./arguments.ts";
@@ -12,7 +13,6 @@ import type { Manifest } from "./objects.ts";
 import { AGENT_LABELS, metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { replicasIn } from "./options.ts";
-import { agentResources, CLEANUP_RESOURCES } from "./resources.ts";
 import { agentServiceAccount } from "./roles.ts";
 
 const PORT = 8080;
@@ -20,6 +20,17 @@ const PORT = 8080;
 const USER_ID = 65532;
 /** Between the end of the grace and the kubelet's SIGKILL. */
 const SHUTDOWN_MARGIN_SECONDS = 15;
+
+const CPU_REQUEST = "50m";
+const MEMORY_REQUEST = "128Mi";
+/** The agent needs less than 250 MB with 10,000 live Jobs. */
+const MEMORY_LIMIT = "384Mi";
+
+/** For `cleanup`, which runs once a minute. Like the agent, it has no CPU limit. */
+const CLEANUP_RESOURCES = {
+  requests: { cpu: "10m", memory: "64Mi" },
+  limits: { memory: "256Mi" },
+} as const;
 
 /** The Deployment. It has the name and selector of Prefect's own, so that applying it replaces that one. */
 export function agentDeployment(options: InstallOptions): Manifest {
@@ -126,4 +137,26 @@ function securityOf(options: InstallOptions): object {
 
 function probe(path: string, timing: object): object {
   return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...timing };
+}
+
+/** The values of the options; a default is adjusted to a conflicting option. */
+function agentResources(options: InstallOptions): object {
+  const { agentMemRequest, agentMemLimit, agentCpuRequest, agentCpuLimit } = options;
+  return {
+    requests: {
+      cpu: agentCpuRequest || (isLess(agentCpuLimit, CPU_REQUEST) ? agentCpuLimit : CPU_REQUEST),
+      memory: agentMemRequest || (isLess(agentMemLimit, MEMORY_REQUEST) ? agentMemLimit : MEMORY_REQUEST),
+    },
+    limits: {
+      ...(agentCpuLimit ? { cpu: agentCpuLimit } : {}),
+      memory: agentMemLimit || (isLess(MEMORY_LIMIT, agentMemRequest) ? agentMemRequest : MEMORY_LIMIT),
+    },
+  };
+}
+
+/** False if one is not set. */
+function isLess(one: string | undefined, other: string | undefined): boolean {
+  return (
+    Boolean(one) && Boolean(other) && (parseQuantity(one ?? "") ?? 0) < (parseQuantity(other ?? "") ?? 0)
+  );
 }

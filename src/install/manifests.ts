@@ -1,5 +1,6 @@
-// install: checks the options and builds the manifests, in the order in which they must be applied. Pure.
+// install: checks the options, builds the manifests in the order in which they must be applied, and writes them. Pure.
 
+import { objectText } from "../output/object-text.ts";
 import { checkOptions } from "./check.ts";
 import { agentDeployment } from "./deployment.ts";
 import { keySecrets } from "./environment.ts";
@@ -22,4 +23,10 @@ export function agentManifests(options: InstallOptions): readonly Manifest[] {
       ? pythonManifests(all)
       : [...accessManifests(all), ...keySecrets(all), ...configMaps(all), agentDeployment(all)];
   return rbacOnly ? found.filter(({ kind }) => /^(?:ServiceAccount|Role|RoleBinding)$/.test(kind)) : found;
+}
+
+/** The documents as YAML, each preceded by `---`, or as one List object in JSON; ends with a line feed. */
+export function renderManifests(docs: readonly object[], format: "yaml" | "json"): string {
+  if (format === "json") return objectText({ apiVersion: "v1", kind: "List", items: docs }, "json");
+  return docs.map((doc) => `---\n${objectText(doc, "yaml")}`).join("");
 }

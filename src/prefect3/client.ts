@@ -2,7 +2,7 @@
 
 import type { HttpAnswer } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
-import { isCertificateError, TransportError } from "../http/errors.ts";
+import { TransportError } from "../http/errors.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import { webPageIn } from "../http/web-page.ts";
 import { redactUrl } from "../base/redact-url.ts";
@@ -83,11 +83,8 @@ export class Prefect3Client {
     const { type, message = null, force = false } = state;
     const action = `set the state of flow run "${id}"`;
     const body = { state: { type, message }, force };
-    const answer = await this.#post(action, `/flow_runs/${encodeURIComponent(id)}/set_state`, {
-      body,
-      signal,
-    });
-    return textIn(objectIn(answer)["status"]) ?? "";
+    const path = `/flow_runs/${encodeURIComponent(id)}/set_state`;
+    return textIn(objectIn(await this.#post(action, path, { body, signal }))["status"]) ?? "";
   }
 
   close(): void {
@@ -123,10 +120,8 @@ export class Prefect3Client {
       return readAnswer(action, this.url, answer);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      const hint = isCertificateError(error)
-        ? "name the CA's file in PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE"
-        : "check PREFECT_API_URL";
-      throw unreachableError(action, { url: this.url, hint }, error);
+      const authorities = "PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE";
+      throw unreachableError(action, { url: this.url, address: "check PREFECT_API_URL", authorities }, error);
     }
   }
 

@@ -13,7 +13,6 @@ import {
   OWN_RETRIES_ANNOTATION,
 } from "../../job/labels.ts";
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
-import { jobName, templateName } from "./job-name.ts";
 import { buildPodSpec } from "./pod-spec.ts";
 import { childPath } from "./field-source.ts";
 import type { Recorder } from "./field-source.ts";
@@ -37,6 +36,9 @@ const KEEP_RUNNING: Readonly<Record<string, string>> = {
 };
 /** GKE Autopilot never starts a spot pod that must not be evicted (buildkite/agent-stack-k8s#849). */
 const SPOT = "cloud.google.com/gke-spot";
+/** With a hyphen and the identifier 57 characters, which leaves room for the pods' suffix within 63. */
+const PREFIX_LENGTH = 48;
+const DEFAULT_PREFIX = "prefect-job";
 const POD_META = "spec.template.metadata";
 
 /** Builds the Job of a flow run. Throws JobError with a message for the flow's owner. `record`: told where fields are from. */
@@ -133,4 +135,18 @@ function labelsOf(
   };
   for (const label of Object.keys(ours)) record(childPath(`${path}.labels`, label), "forced");
   return { ...objectIn(metadata["labels"]), ...ours };
+}
+
+/** `<prefix>-<identifier>`: the prefix is the template's name, truncated, without trailing hyphens and dots. */
+export function jobName(template: Template, identifier: string): string {
+  return `${
+    templateName(template)
+      ?.slice(0, PREFIX_LENGTH)
+      .replace(/[-.]+$/, "") || DEFAULT_PREFIX
+  }-${identifier}`;
+}
+
+function templateName(template: Template): string | undefined {
+  const name = objectIn(template.body["metadata"])["name"];
+  return typeof name === "string" && name !== "" ? name : undefined;
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildJob } from "../../../src/prefect1/build/build.ts";
-import { jobName } from "../../../src/prefect1/build/job-name.ts";
+import { buildJob, jobName } from "../../../src/prefect1/build/build.ts";
 import { readFlowRun } from "../../../src/prefect1/decode.ts";
 import { templateOf } from "../../../src/prefect1/build/template.ts";
 import {

@@ -66,8 +66,7 @@ export class InstallCommand extends PrefectCommand {
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
-    const { agentManifests } = await import("../../../install/manifests.ts");
-    const { renderManifests } = await import("../../../install/render.ts");
+    const { agentManifests, renderManifests } = await import("../../../install/manifests.ts");
     const { jobTemplate, ...agentStart } = this.agentStart;
     const { configToml, ...installOnly } = this.installOnly;
     const files = { ...this.#template(jobTemplate), configToml: this.#file(configToml, "configuration") };
