@@ -10,6 +10,6 @@ export function prefectTarget(config: PrefectConfig): PrefectConnection {
     backend: config.backend.value,
     apiKey: config.apiKey?.value,
     tenantId: config.tenantId?.value,
-    timeoutMs: config.requestTimeoutSeconds.value * 1_000,
+    timeoutMs: config.requestTimeoutSeconds * 1_000,
   };
 }

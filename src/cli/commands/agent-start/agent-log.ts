@@ -31,7 +31,7 @@ export function agentLog(
   const lines = new LineBuffer((text) => void context.stdout.write(text));
   const log = createLog({
     name: agent.name,
-    level: logLevel ? levelValue({ value: logLevel, source: "--log-level" }) : settings.level.value,
+    level: logLevel ? levelValue({ value: logLevel, source: "--log-level" }) : settings.level,
     format: flags.logFormat === "json" ? "json" : "text",
     write: (line) => lines.add(line),
     now: () => context.clock.now(),

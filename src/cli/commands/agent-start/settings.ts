@@ -34,7 +34,7 @@ export function agentSettings(
   checkAgentFlags(flags);
   const { config, job, process, place, tenantId } = sources;
   return {
-    name: flags.name ?? config.agent.name.value,
+    name: flags.name ?? config.agent.name,
     labels: job.labels,
     namespace: job.namespace,
     policy: policyOf(flags, config),
@@ -49,7 +49,7 @@ export function agentSettings(
 }
 
 function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
-  const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs.value;
+  const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs;
   const pendingMs = duration(flags.pendingTimeout, "--pending-timeout") ?? 0;
   const { deleteSucceededAfterMs, deleteFailedAfterMs } = DEFAULT_POLICY;
   const { startGraceMs, passingGraceMs, cancelGraceMs } = DEFAULT_POLICY;

@@ -37,8 +37,8 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { clock, signal } = context;
   checkBeforeConnecting(options);
   context.secrets.addUrl(flags.jobTemplate);
-  const { log, flush } = agentLog(context, flags, { name: flags.name ?? config.agent.name.value, config });
-  const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
+  const { log, flush } = agentLog(context, flags, { name: flags.name ?? config.agent.name, config });
+  const server = new AgentServer(flags.agentAddress ?? config.agent.address, { clock, log });
   const observer = new ApiObserver(clock);
   const client = await context.connectPrefect(prefectTarget(config), (seen) => {
     server.observeCall({ api: "prefect", ...seen });

@@ -89,7 +89,7 @@ export async function runAgent(
 ): Promise<void> {
   const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
   const { leaderElect = false } = flags;
-  const name = flags.name ?? config.agent.name.value;
+  const name = flags.name ?? config.agent.name;
   const pause = new PauseDetector(clock);
   const { kubeTime, prefectTime } = observer;
   const template = flags.jobTemplate === undefined ? undefined : new AgentTemplate(flags.jobTemplate, parts);

@@ -138,7 +138,7 @@ async function configuredAgent(file: TextFile | undefined): Promise<InstallOptio
   const path = "config.toml";
   const readFile = (read: string): string | undefined => (read === path ? file.text : undefined);
   const { name, labels } = loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: path }, readFile }).agent;
-  return { name: name.value, labels: labels.value };
+  return { name, labels: labels.value };
 }
 
 /** The address, unless it is only the backend's default. */
