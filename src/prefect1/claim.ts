@@ -8,6 +8,9 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { State } from "./states.ts";
+import { jobIdentifier } from "./build/identifier.ts";
+import type { FlowRun } from "./flow-run.ts";
+import { isScheduled, submitted } from "./states.ts";
 
 /** The key in a state's context that holds the claim. */
 export const CLAIM_KEY = "kubectl_prefect";
@@ -126,4 +129,37 @@ async function readOutcomes(claims: readonly StateClaim[], api: ClaimApi): Promi
     else if (found?.version !== version) outcomes.set(id, "taken");
   }
   return outcomes;
+}
+
+/** A claim of a flow run; of a Running one, it is of its overdue task runs. */
+export interface ClaimedWork {
+  readonly flowRun: FlowRun;
+  readonly claim: ClaimContext;
+}
+
+/** The work to claim for a run that can be launched. */
+export function workOf(flowRun: FlowRun, claimer: Omit<ClaimContext, "identifier">): ClaimedWork {
+  return { flowRun, claim: { ...claimer, identifier: jobIdentifier(flowRun) } };
+}
+
+/** Whether its task runs are claimed, not the run. */
+export function isOfTasks({ flowRun }: ClaimedWork): boolean {
+  return flowRun.state === "Running";
+}
+
+/** The states to set. The messages are the original agent's. */
+export function claimsOf(work: ClaimedWork): StateClaim[] {
+  const { id, version, serialized_state: previous, task_runs: tasks } = work.flowRun;
+  const context = { [CLAIM_KEY]: work.claim };
+  if (!isOfTasks(work))
+    return [{ id, version, state: submitted(previous, "Submitted for execution", context) }];
+  return (
+    tasks
+      // Submitted ones were claimed by an agent that is gone.
+      .filter(({ serialized_state: { type } }) => isScheduled(type) || type === "Submitted")
+      .map(({ serialized_state: state, ...task }) => ({
+        ...task,
+        state: submitted(state, "Submitted for execution.", context),
+      }))
+  );
 }

@@ -1,7 +1,7 @@
 // The client of a Prefect 0.x/1.x API: each method is one GraphQL operation and throws PrefectError on failure. A lost
 // claim is a result, not an error.
 
-import { arrayIn, dateIn, textIn } from "../base/json.ts";
+import { arrayIn, dateIn, textIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { doctorQueries } from "./doctor-queries.ts";
 import type { DoctorQueries } from "./doctor-queries.ts";
@@ -27,9 +27,7 @@ import { agentIn, decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
 import { isoUtc } from "./states.ts";
-import { taskGraphIn } from "./restart/task-graph.ts";
-import type { TaskGraph } from "./restart/task-graph.ts";
-import { fetchTenantId } from "./tenant.ts";
+import { AUTH_INFO, TENANT } from "./queries.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
@@ -202,9 +200,9 @@ export class Prefect1Client {
     return (await this.#graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(decodeTaskRun);
   }
 
-  /** All task runs of a run, and how results pass between them. */
-  async taskGraph(flowRunId: string): Promise<TaskGraph> {
-    return taskGraphIn(await this.#graphql.object(queries.TASK_GRAPH, { id: flowRunId }));
+  /** A run with all its task runs, and how results pass between them. */
+  taskGraph(flowRunId: string): Promise<JsonObject> {
+    return this.#graphql.object(queries.TASK_GRAPH, { id: flowRunId });
   }
 
   /** Those of these ids that are flows of the tenant. */
@@ -246,4 +244,41 @@ export class Prefect1Client {
     const tasks = (await this.#graphql.rows(queries.TASK_STATES, { ids }, signal)).map(decodeTaskRun);
     return new Map(tasks.map((task) => [task.id, { version: task.version, state: task.serialized_state }]));
   }
+}
+
+/** Cloud derives the tenant id from the API key; a server usually has one tenant. Fetches it and sends it in all later requests. Throws PrefectError for none or several tenants. */
+async function fetchTenantId(graphql: Graphql, backend: string, signal?: AbortSignal): Promise<string> {
+  const cloud = backend === "cloud";
+  const query = cloud ? AUTH_INFO : TENANT;
+  const { action } = query;
+  const data = await graphql.request(query, undefined, signal).catch((error: unknown) => {
+    throw cloud ? withBackendHint(action, error) : error;
+  });
+  const tenants = arrayIn(data["tenant"]).map(objectIn);
+  const id = textIn(cloud ? objectIn(data["auth_info"])["tenant_id"] : tenants[0]?.["id"]);
+  if (id === undefined) {
+    throw new PrefectError(action, cloud ? "the key belongs to no tenant" : "the server has no tenant", {
+      failure: "refused",
+      hint: cloud
+        ? "use an API key, not an API token"
+        : "create one with: prefect server create-tenant -n default",
+    });
+  }
+  if (tenants.length > 1) {
+    throw new PrefectError(action, `the server has ${tenants.length} tenants`, {
+      failure: "refused",
+      hint: "choose one with --tenant-id",
+    });
+  }
+  graphql.tenantId = id;
+  return id;
+}
+
+/** A self-hosted server refuses Cloud's query: --backend server may be missing. */
+function withBackendHint(action: string, error: unknown): unknown {
+  if (!(error instanceof PrefectError) || error.failure !== "refused") return error;
+  const isServer = /auth_info/.test(error.detail);
+  const detail = isServer ? "it is a self-hosted server, but --backend is cloud" : error.detail;
+  const hint = "add --backend server for a self-hosted server";
+  return new PrefectError(action, detail, { failure: error.failure, hint, cause: error });
 }

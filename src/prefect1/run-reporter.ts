@@ -4,7 +4,7 @@ import type { ServerClock } from "../base/server-clock.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { RunReporter, TransitionResult } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
-import { restartRun } from "./restart/restart.ts";
+import { restartRun } from "./restart.ts";
 import { runStateOf } from "./run-state.ts";
 import { newState } from "./states.ts";
 

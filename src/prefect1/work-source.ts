@@ -27,15 +27,13 @@ import { ownerText } from "../job/owner.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { ServerClock } from "../base/server-clock.ts";
-import { claimIn, placeContexts } from "./claim.ts";
-import type { ClaimOutcome, StateClaim } from "./claim.ts";
+import { claimIn, placeContexts, claimsOf, isOfTasks, workOf } from "./claim.ts";
+import type { ClaimOutcome, StateClaim, ClaimedWork } from "./claim.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { claimRecord, runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
-import { claimsOf, isOfTasks, workOf } from "./submission.ts";
-import type { ClaimedWork } from "./submission.ts";
 
 /** The most runs that the queue of Prefect Server returns at once. */
 const QUEUE_PAGE = 25;

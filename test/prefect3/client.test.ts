@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connectPrefect3 } from "../../src/prefect3/connect.ts";
 import type { Prefect3Target } from "../../src/prefect3/settings.ts";
-import { findFlowRuns } from "../../src/prefect3/find-runs.ts";
+import { findFlowRuns } from "../../src/prefect3/run-directory.ts";
 import type { Prefect3Client } from "../../src/prefect3/client.ts";
 import { isActive, isFinished } from "../../src/orchestrator/flow-run.ts";
 import { runStateIn } from "../../src/prefect3/states.ts";

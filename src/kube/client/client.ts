@@ -5,13 +5,35 @@ import { kubeErrorOf } from "./errors.ts";
 import { decodeWatchEvent, decodeObject } from "./decode.ts";
 import { linesOf } from "../../base/lines.ts";
 import type { KindMap, Resource } from "./objects.ts";
-import { kindOf, pathOf } from "./resources.ts";
 import type { Call, Transport } from "./transport.ts";
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 
 /** Writes ask only for metadata in the response, since nothing reads it. */
 const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
+interface ResourceInfo {
+  readonly prefix: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+const CORE = "/api/v1";
+/** The API path and kind of each resource. */
+const RESOURCES: Readonly<Record<Resource, ResourceInfo>> = {
+  jobs: { prefix: "/apis/batch/v1", kind: "Job", namespaced: true },
+  pods: { prefix: CORE, kind: "Pod", namespaced: true },
+  events: { prefix: CORE, kind: "Event", namespaced: true },
+  services: { prefix: CORE, kind: "Service", namespaced: true },
+  poddisruptionbudgets: { prefix: "/apis/policy/v1", kind: "PodDisruptionBudget", namespaced: true },
+  daskclusters: { prefix: "/apis/kubernetes.dask.org/v1", kind: "DaskCluster", namespaced: true },
+  leases: { prefix: "/apis/coordination.k8s.io/v1", kind: "Lease", namespaced: true },
+  namespaces: { prefix: CORE, kind: "Namespace", namespaced: false },
+  nodes: { prefix: CORE, kind: "Node", namespaced: false },
+  secrets: { prefix: CORE, kind: "Secret", namespaced: true },
+  serviceaccounts: { prefix: CORE, kind: "ServiceAccount", namespaced: true },
+  resourcequotas: { prefix: CORE, kind: "ResourceQuota", namespaced: true },
+};
 
 /** KubeApi over HTTP. client-node's typed client needs several times the CPU time per object. */
 export class KubeClient implements KubeApi {
@@ -211,4 +233,17 @@ function describeObject(resource: Resource, ref: ObjectRef): string {
 
 function inNamespace(namespace: string | undefined): string {
   return namespace === undefined || namespace === "" ? " in all namespaces" : ` in namespace "${namespace}"`;
+}
+
+function kindOf(resource: Resource): string {
+  return RESOURCES[resource].kind;
+}
+
+/** The path of a collection, or of one object in it. */
+function pathOf(resource: Resource, namespace?: string, name?: string): string {
+  const info = RESOURCES[resource];
+  const inNamespace =
+    info.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
+  return `${info.prefix}${inNamespace}/${resource}${object}`;
 }

@@ -5,8 +5,7 @@ import { parse } from "yaml";
 import { parseJson } from "../../../src/base/json.ts";
 import { shellCommandWarning } from "../../../src/prefect1/build/shell-command.ts";
 import { parseTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
-import { pythonValue } from "../../../src/prefect1/build/template-values.ts";
-import { readYaml } from "../../../src/prefect1/build/template-yaml.ts";
+import { pythonValue, readYaml } from "../../../src/prefect1/build/template-values.ts";
 import { runCli } from "../../support/run-cli.ts";
 import { build, containerOf, withRunConfig } from "./support.ts";
 
