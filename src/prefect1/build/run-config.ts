@@ -1,7 +1,9 @@
 // Reads and validates a flow run's run config, like Prefect 1.
 
-import { arrayIn, isObject } from "../../base/json.ts";
+import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
+import { shapeProblem } from "../../base/shape.ts";
+import type { Shape } from "../../base/shape.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 
@@ -12,20 +14,35 @@ export type RunConfig = ReturnType<typeof readRunConfig>;
 const OTHER_TYPES = new Set(["LocalRun", "DockerRun", "ECSRun", "VertexRun"]);
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 
+const KUBERNETES_RUN: Shape = {
+  labels: ["string"],
+  env: {},
+  job_template_path: "string",
+  image: "string",
+  cpu_limit: "string",
+  cpu_request: "string",
+  memory_limit: "string",
+  memory_request: "string",
+  service_account_name: "string",
+  image_pull_secrets: ["string"],
+  image_pull_policy: "string",
+};
+
 /** No run config means a KubernetesRun with defaults. Throws JobError for an invalid or unsupported one. */
 export function readRunConfig({ id, run_config: fields }: Pick<FlowRun, "id" | "run_config">) {
   const error = (what: string): JobError => new JobError(`Flow run ${id} has a \`run_config\` ${what}`);
-  const { type, labels = [] } = fields ?? { type: "KubernetesRun" };
+  const { type, labels = [], env = null } = fields ?? { type: "KubernetesRun" };
   if (type !== "KubernetesRun" && type !== "UniversalRun") throw error(typeProblem(type));
-  if (!isTextList(labels)) throw error("with `labels` that are not a list of strings");
   // A UniversalRun has nothing but an environment.
-  const wire: JsonObject = type === "UniversalRun" ? { env: fields?.["env"] } : (fields ?? {});
-  const { env = null, job_template: jobTemplate = null, image_pull_secrets: secrets = null } = wire;
-  const text = (key: string): string | null => {
-    const value = wire[key] ?? null;
-    if (value !== null && typeof value !== "string") throw error(`with a \`${key}\` that is not a string`);
-    return value;
-  };
+  const wire: JsonObject = type === "UniversalRun" ? { labels, env } : { ...fields, labels };
+  // As in Core 0.15.11 and later, an empty string means none.
+  const { job_template: jobTemplate = null, image_pull_secrets: secrets = "" } = wire;
+  const problem =
+    labels === null
+      ? "labels is not a list"
+      : shapeProblem({ ...wire, image_pull_secrets: secrets === "" ? null : secrets }, KUBERNETES_RUN);
+  if (problem !== undefined) throw error(`whose ${problem}`);
+  const text = (key: string): string | null => textIn(wire[key]) ?? null;
   const jobTemplatePath = text("job_template_path");
   const imagePullPolicy = text("image_pull_policy");
   if (imagePullPolicy !== null && !PULL_POLICIES.includes(imagePullPolicy)) {
@@ -36,12 +53,8 @@ export function readRunConfig({ id, run_config: fields }: Pick<FlowRun, "id" | "
     throw error("with both `job_template_path` and `job_template`, only one of them can be provided");
   if (jobTemplate !== null && !isObject(jobTemplate) && typeof jobTemplate !== "string")
     throw error("with a `job_template` that is neither an object nor the YAML text of one");
-  if (env !== null && !isObject(env)) throw error("with an `env` that is not an object");
-  // As in Core 0.15.11 and later, an empty string means none.
-  if (secrets !== null && secrets !== "" && !isTextList(secrets))
-    throw error("with `image_pull_secrets` that are not a list of strings");
   return {
-    env: env ?? {},
+    env: objectIn(env),
     jobTemplate,
     jobTemplatePath,
     image: text("image"),
@@ -61,8 +74,4 @@ function typeProblem(type: unknown): string {
   return OTHER_TYPES.has(name)
     ? `of type \`${name}\`, only \`KubernetesRun\` is supported`
     : `of the unknown type \`${name}\``;
-}
-
-function isTextList(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
