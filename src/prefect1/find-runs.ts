@@ -6,7 +6,7 @@ import { FIND } from "./queries.ts";
 import type { RunQuery } from "../orchestrator/run-directory.ts";
 import type { FlowRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
-import { isoUtc } from "./states.ts";
+import { isoUtc, WAITING } from "./states.ts";
 
 export interface FindQuery extends RunQuery {
   /** Running runs include their task runs that are due by this time. */
@@ -41,11 +41,9 @@ function idRange(prefix: string): { readonly _gte: string; readonly _lte: string
   return { _gte: prefix + LOWEST_ID.slice(prefix.length), _lte: prefix + HIGHEST_ID.slice(prefix.length) };
 }
 
-const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
-
 /** Matches runs that are due by this time for an agent with these labels, as Prefect's queue does. */
 export function dueFilter(tenantId: string, before: Date, labels: readonly string[]): JsonObject {
-  const due = { state: { _in: QUEUE_STATES }, state_start_time: { _lte: isoUtc(before) } };
+  const due = { state: { _in: WAITING }, state_start_time: { _lte: isoUtc(before) } };
   const labelRule =
     labels.length === 0
       ? [{ labels: { _eq: [] } }]

@@ -15,7 +15,8 @@ export interface State {
   readonly [extra: string]: unknown;
 }
 
-const WAITING = new Set(["Scheduled", "Paused", "Resume", "Retrying", "Queued"]);
+/** States that wait for a start time; Prefect's queue returns them. */
+export const WAITING: readonly string[] = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
 const TYPES: ReadonlyMap<string, StateType> = new Map([
   ["Submitted", "pending"],
   ["Running", "running"],
@@ -41,7 +42,7 @@ export function stateType(name: string): StateType {
 
 /** Like Core's is_scheduled(): it waits for a start time. */
 export function isScheduled(name: string): boolean {
-  return WAITING.has(name);
+  return WAITING.includes(name);
 }
 
 /** Like Core's is_finished(). */

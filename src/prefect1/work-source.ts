@@ -5,7 +5,6 @@ import type { Clock } from "../base/clock.ts";
 import type { JobManifest } from "../kube/client/manifest.ts";
 import type { RunState } from "../orchestrator/flow-run.ts";
 import type {
-  Claim,
   DueQuery,
   DueRun,
   DueRuns,
@@ -47,7 +46,6 @@ const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
 const STARVATION_CHECK_MS = 20_000;
 const CLAIMS = { maxSize: 100, maxRequests: 2 };
-const TASK_CLAIMS = { maxSize: 10, maxRequests: 2 };
 
 export interface WorkSourceOptions {
   readonly client: Prefect1Client;
@@ -73,15 +71,12 @@ export interface WorkSourceOptions {
 export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
   readonly #claims: Batcher<StateClaim, ClaimOutcome>;
-  readonly #taskClaims: Batcher<readonly StateClaim[], ClaimOutcome>;
   #lastWideQueryMs = -Infinity;
   #agentId: string | undefined;
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
-    const { client } = options;
-    this.#claims = new Batcher((claims) => client.claim(claims), CLAIMS, options.clock);
-    this.#taskClaims = new Batcher((groups) => claimGroups(client, groups), TASK_CLAIMS, options.clock);
+    this.#claims = new Batcher((claims) => options.client.claim(claims), CLAIMS, options.clock);
   }
 
   async register(signal: AbortSignal): Promise<string> {
@@ -163,9 +158,7 @@ export class Prefect1WorkSource implements WorkSource {
         const isRetry = work !== undefined;
         work ??= this.#workOf(flowRun);
         const outcome = await this.#claim(work, isRetry);
-        return outcome === "taken"
-          ? { outcome: "lost" }
-          : ({ outcome: "claimed", submission: this.#submission(work) } satisfies Claim);
+        return outcome === "taken" ? { outcome: "lost" } : { outcome, submission: this.#submission(work) };
       },
     };
   }
@@ -175,13 +168,15 @@ export class Prefect1WorkSource implements WorkSource {
     return workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
   }
 
-  /** On a retry the first attempt may have succeeded, so the current state is read first. */
+  /** On a retry the first attempt may have succeeded, so the current state is read first. One of several task runs is enough. */
   async #claim(work: ClaimedWork, isRetry: boolean): Promise<ClaimOutcome> {
     const claims = claimsOf(work).map((claim) => ({ ...claim, isRetry }));
     const [first] = claims;
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
-    return isOfTasks(work) ? this.#taskClaims.add(claims) : this.#claims.add(first);
+    if (!isOfTasks(work)) return this.#claims.add(first);
+    const outcomes = await this.#options.client.claimTasks(claims);
+    return outcomes.includes("claimed") ? "claimed" : "taken";
   }
 
   #submission(work: ClaimedWork): Submission {
@@ -246,17 +241,4 @@ function pagesOf(ids: readonly string[]): readonly (readonly string[])[] {
   return Array.from({ length: Math.ceil(ids.length / PAGE) }, (_, at) =>
     ids.slice(at * PAGE, (at + 1) * PAGE),
   );
-}
-
-/** Claims the task runs of several flow runs in one mutation. A group is claimed if any of its task runs is. */
-async function claimGroups(
-  client: Prefect1Client,
-  groups: readonly (readonly StateClaim[])[],
-): Promise<ClaimOutcome[]> {
-  const outcomes = await client.claimTasks(groups.flat());
-  let from = 0;
-  return groups.map((group) => {
-    const own = outcomes.slice(from, (from += group.length));
-    return own.includes("claimed") ? "claimed" : "taken";
-  });
 }
