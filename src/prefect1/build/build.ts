@@ -47,11 +47,9 @@ export function buildJob(input: BuildInput, record: Recorder = () => {}): JobMan
   const runConfig = readRunConfig(input.flowRun);
   checkNamespace(input);
   const spec = objectIn(body["spec"]);
-  for (const field of ["apiVersion", "kind"]) if (body[field] === undefined) record(field, "default");
   const restarts = objectIn(objectIn(spec["template"])["spec"])["restartPolicy"] === "OnFailure";
   // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
   const backoffLimit = restarts ? {} : { backoffLimit: 0 };
-  if (spec["backoffLimit"] === undefined && !restarts) record("spec.backoffLimit", "default");
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -74,7 +72,6 @@ function jobMeta(input: BuildInput, record: Recorder): JobManifest["metadata"] {
   const { template, settings } = input;
   const path = "metadata";
   const metadata = objectIn(template.body[path]);
-  record(`${path}.name`, templateName(template) === undefined ? "default" : "template");
   const name = jobName(template, input.identifier);
   const full = { ...metadata, name, labels: labelsOf(input, { metadata, path }, record) };
   if (settings.owner === undefined) return full;
@@ -109,9 +106,6 @@ function podMeta(input: BuildInput, template: JsonObject, record: Recorder): Man
   const full = { ...metadata, labels: labelsOf(input, { metadata, path: POD_META }, record) };
   const annotations = objectIn(metadata["annotations"]);
   if (input.settings.safeToEvict || isSpot(objectIn(template["spec"]))) return full;
-  for (const key of Object.keys(KEEP_RUNNING)) {
-    if (annotations[key] === undefined) record(childPath(`${POD_META}.annotations`, key), "default");
-  }
   return { ...full, annotations: { ...KEEP_RUNNING, ...annotations } };
 }
 

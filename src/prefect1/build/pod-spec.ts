@@ -6,7 +6,7 @@ import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { flowEnvironment } from "./environment.ts";
 import { JobError } from "../../job/errors.ts";
-import type { FlowContainer, JobManifest } from "../../kube/client/manifest.ts";
+import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { FieldSource, Recorder } from "./field-source.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
@@ -49,8 +49,7 @@ export function buildPodSpec(input: PodInput, record: Recorder): PodSpec {
   const ofRun = runConfig.imagePullSecrets.length > 0 ? runConfig.imagePullSecrets : null;
   const secrets = chosen(ofRun, imagePullSecrets, isSet("imagePullSecrets"));
   write("imagePullSecrets", secrets && [secrets[0].map((name) => ({ name })), secrets[1]]);
-  if (podSpec["restartPolicy"] === undefined) write("restartPolicy", ["Never", "default"]);
-  return { ...fields, containers: containersOf(input, record) };
+  return { restartPolicy: "Never", ...fields, containers: containersOf(input, record) };
 }
 
 /** The run config's value, else the template's own (undefined: the field stays), else the agent's. */
@@ -73,12 +72,11 @@ function containersOf(input: PodInput, record: Recorder): JsonObject[] {
   return containers;
 }
 
-function flowContainer(input: PodInput, container: JsonObject, record: Recorder): FlowContainer {
+function flowContainer(input: PodInput, container: JsonObject, record: Recorder): JsonObject {
   const { flowRun, settings, runConfig } = input;
   const [image, imageSource] = imageOf(input, container);
   record("image", imageSource);
   record("args", "forced");
-  if (container["name"] === undefined) record("name", "default");
   const variables = flowEnvironment({
     flowRun,
     settings,
@@ -121,11 +119,7 @@ function commandOf({ id, flow }: FlowRun): "flow-run" | "cloud-flow" {
 }
 
 /** Other resources are unchanged. */
-function resourcesOf(
-  { runConfig, settings }: PodInput,
-  resources: JsonObject,
-  record: Recorder,
-): FlowContainer["resources"] {
+function resourcesOf({ runConfig, settings }: PodInput, resources: JsonObject, record: Recorder): JsonObject {
   const own = settings.resources;
   const kinds: Record<"requests" | "limits", Record<string, unknown>> = {
     requests: { ...objectIn(resources["requests"]) },
@@ -142,9 +136,6 @@ function resourcesOf(
     if (choice === undefined) continue;
     [kinds[kind][resource]] = choice;
     record(`resources.${kind}.${resource}`, choice[1]);
-  }
-  for (const [kind, value] of Object.entries(kinds)) {
-    if (Object.keys(value).length === 0) record(`resources.${kind}`, "default");
   }
   return { ...resources, ...kinds };
 }
