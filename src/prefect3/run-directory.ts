@@ -1,7 +1,6 @@
 // Looks up, shows and cancels Prefect 2 and 3 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import type { Clock } from "../base/clock.ts";
-import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { StateType } from "../orchestrator/flow-run.ts";
 import { connectOnce, RECENT_LIMIT } from "../orchestrator/run-directory.ts";
@@ -30,19 +29,19 @@ export function prefect3Directory(
   clock: Pick<Clock, "now">,
 ): RunDirectory {
   const { client, close } = connectOnce(connect);
-  const setState = async (
-    id: string,
-    state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
-  ): Promise<void> => {
-    const status = await (await client()).setState(id, state);
-    if (status === "ACCEPT") return;
-    const detail = `the API answered ${status === "" ? "without a status" : status}`;
-    throw new PrefectError(`cancel flow run "${id}"`, detail, { failure: "refused" });
-  };
   return {
     address: target.url,
-    runs: async (ids, signal) => (await client()).flowRuns(ids, signal),
-    knownIds: async (ids, signal) => (await client()).knownIds(ids, signal),
+    runs: async (ids, signal) => {
+      const found = await (await client()).flowRuns({ flow_runs: { id: { any_: ids } } }, signal);
+      return new Map(found.map((run) => [run.id, run]));
+    },
+    knownIds: async (ids, signal) => {
+      const api = await client();
+      const kinds = ["flows", "deployments", "work_pools"].map((kind) =>
+        api.rows(kind, { [kind]: { id: { any_: ids } } }, signal),
+      );
+      return new Set((await Promise.all(kinds)).flat().map((row) => textIn(row["id"]) ?? ""));
+    },
     tenantId: () => Promise.resolve(undefined),
     agents: () => Promise.resolve(undefined),
     now: () => new Date(),
@@ -54,10 +53,11 @@ export function prefect3Directory(
       // Already requested: the API refuses the same state again.
       if (state !== undefined && (isFinished(state.type) || state.type === "cancelling")) return state.name;
       const hasProcess = state !== undefined && WITH_PROCESS.has(state.type);
-      await setState(id, { type: hasProcess ? "CANCELLING" : "CANCELLED" });
+      await (await client()).setState(id, { type: hasProcess ? "CANCELLING" : "CANCELLED" });
       return hasProcess ? "Cancelling" : "Cancelled";
     },
-    setCancelled: (id, message) => setState(id, { type: "CANCELLED", message, force: true }),
+    setCancelled: async (id, message) =>
+      (await client()).setState(id, { type: "CANCELLED", message, force: true }),
     close,
   };
 }
@@ -75,7 +75,7 @@ const LEVELS: readonly (readonly [from: number, name: string])[] = [
 
 /** Runs of work pools that are due, claimed or running, and those that have ended since. Throws PrefectError. */
 async function recentRuns(
-  client: Pick<Prefect3Client, "flowRunsWhere">,
+  client: Pick<Prefect3Client, "flowRuns">,
   { since, now }: { readonly since: Date; readonly now: Date },
   signal?: AbortSignal,
 ): Promise<readonly KnownRun[]> {
@@ -88,7 +88,7 @@ async function recentRuns(
   ];
   const sort = "EXPECTED_START_TIME_DESC";
   const found = await Promise.all(
-    filters.map((filter) => client.flowRunsWhere({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal)),
+    filters.map((filter) => client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal)),
   );
   // A run without a work pool was started by hand, in a process of its own.
   return found.flat().filter(({ pool }) => pool !== undefined);
@@ -96,7 +96,7 @@ async function recentRuns(
 
 /** A page of a run's log. Throws PrefectError. */
 async function readLog(
-  client: Pick<Prefect3Client, "logs">,
+  client: Pick<Prefect3Client, "rows">,
   { id, since, errorsOnly, offset, limit, newestFirst }: LogQuery & LogPage & { readonly id: string },
   signal?: AbortSignal,
 ): Promise<readonly LoggedLine[]> {
@@ -106,7 +106,7 @@ async function readLog(
     ...(errorsOnly === true ? { level: { ge_: 40 } } : {}),
   };
   const sort = newestFirst ? "TIMESTAMP_DESC" : "TIMESTAMP_ASC";
-  const rows = await client.logs({ logs, sort, offset, limit }, signal);
+  const rows = await client.rows("logs", { logs, sort, offset, limit }, signal);
   return rows.map(({ timestamp, level, name, message }) => ({
     at: dateIn(timestamp),
     level: LEVELS.find(([from]) => typeof level === "number" && level >= from)?.[1] ?? "",
@@ -129,7 +129,7 @@ export function runPage(
   return `${redactUrl(ui).replace(/\/+$/, "")}/runs/flow-run/${id}`;
 }
 
-type RunLookup = Pick<Prefect3Client, "flowRuns" | "flowRunsNamed" | "flowRunsWhere" | "countFlowRuns">;
+type RunLookup = Pick<Prefect3Client, "flowRuns" | "countFlowRuns">;
 
 /** `prefix + "g"` sorts after every id with this prefix. */
 const AFTER_HEX_DIGITS = "g";
@@ -145,7 +145,7 @@ export async function findFlowRuns(
   signal?: AbortSignal,
 ): Promise<readonly KnownRun[]> {
   const [named, withPrefix] = await Promise.all([
-    api.flowRunsNamed(name, signal),
+    api.flowRuns({ flow_runs: { name: { any_: [name] } } }, signal),
     idPrefix === undefined ? [] : runsByIdPrefix(api, { idPrefix, limit }, signal),
   ]);
   return [...new Map([...named, ...withPrefix].map((run) => [run.id, run])).values()];
@@ -157,17 +157,17 @@ async function runsByIdPrefix(
   { idPrefix, limit }: { readonly idPrefix: string; readonly limit: number },
   signal?: AbortSignal,
 ): Promise<readonly KnownRun[]> {
-  if (idPrefix.length === ID_LENGTH) return [...(await api.flowRuns([idPrefix], signal)).values()];
+  if (idPrefix.length === ID_LENGTH) return api.flowRuns({ flow_runs: { id: { any_: [idPrefix] } } }, signal);
   let low = 0;
   let high = await api.countFlowRuns(signal);
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const [run] = await api.flowRunsWhere({ ...BY_ID, offset: middle, limit: 1 }, signal);
+    const [run] = await api.flowRuns({ ...BY_ID, offset: middle, limit: 1 }, signal);
     // Descending order: runs with greater ids come first.
     if (run !== undefined && run.id > idPrefix + AFTER_HEX_DIGITS) low = middle + 1;
     else high = middle;
   }
   const page = { ...BY_ID, offset: Math.max(0, low - MARGIN), limit: limit + 2 * MARGIN };
-  const runs = await api.flowRunsWhere(page, signal);
+  const runs = await api.flowRuns(page, signal);
   return runs.filter(({ id }) => id.startsWith(idPrefix)).slice(0, limit);
 }
