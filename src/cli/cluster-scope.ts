@@ -45,7 +45,7 @@ export function runDirectories(
   const settings = loadPrefect3Settings(context);
   const connect1 = async () =>
     context.connectPrefect(config, {
-      timeoutMs: Math.min(requestTimeoutSeconds.value * 1_000, deadlineMs),
+      timeoutMs: Math.min(requestTimeoutSeconds * 1_000, deadlineMs),
       onRequest: ({ date, ms }) => clock.observe(date, ms),
     });
   const connect3 = async (target: NonNullable<typeof settings>) => {

@@ -64,7 +64,7 @@ export function cliContext(parts: ProcessParts): CliContext {
     },
     connectPrefect: async (config, options = {}) => {
       const { connectPrefect } = await import("../prefect1/connect.ts");
-      const { timeoutMs = config.requestTimeoutSeconds.value * 1_000, onRequest } = options;
+      const { timeoutMs = config.requestTimeoutSeconds * 1_000, onRequest } = options;
       const target = {
         url: config.apiUrl.value,
         backend: config.backend.value,

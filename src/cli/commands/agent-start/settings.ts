@@ -34,7 +34,7 @@ export function agentSettings(
 ): AgentSettings {
   const { config, job, process, place, tenantId } = sources;
   return {
-    name: flags.name ?? config.agent.name.value,
+    name: flags.name ?? config.agent.name,
     labels: job.labels,
     namespace: job.namespace,
     policy: policyOf(flags, config),
@@ -49,7 +49,7 @@ export function agentSettings(
 }
 
 function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
-  const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs.value;
+  const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs;
   const after = (option: "deleteSucceededAfter" | "deleteFailedAfter"): number | undefined =>
     keep || flags[option] === "never" ? undefined : msOf(flags, option);
   return {

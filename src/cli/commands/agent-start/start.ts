@@ -11,7 +11,7 @@ import { readTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
-import { levelValue } from "../../../prefect1/config/log-level.ts";
+import { levelValue } from "../../../prefect1/config/values.ts";
 import type { CliContext } from "../../context.ts";
 import { checkAgentFlags } from "./settings.ts";
 import type { AgentFlags } from "./settings.ts";
@@ -32,16 +32,16 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { clock, signal } = context;
   checkBeforeConnecting(options);
   context.secrets.addUrl(flags.jobTemplate);
-  const { logLevel, logFormat, name = config.agent.name.value } = flags;
+  const { logLevel, logFormat, name = config.agent.name } = flags;
   const lines = new LineBuffer((text) => void context.stdout.write(text));
   const log = createLog({
     name,
-    level: logLevel ? levelValue({ value: logLevel, source: "--log-level" }) : config.agent.level.value,
+    level: logLevel ? levelValue({ value: logLevel, source: "--log-level" }) : config.agent.level,
     format: logFormat === "json" ? "json" : "text",
     write: (line) => lines.add(line),
     now: () => clock.now(),
   });
-  const server = new AgentServer(flags.agentAddress ?? config.agent.address?.value, { clock, log });
+  const server = new AgentServer(flags.agentAddress ?? config.agent.address, { clock, log });
   const observer = new ApiObserver(clock);
   const client = await context.connectPrefect(config, {
     onRequest: (seen) => {

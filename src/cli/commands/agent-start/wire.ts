@@ -20,9 +20,10 @@ import type { KubeApi } from "../../../kube/client/api.ts";
 import type { CompletedRequest } from "../../../kube/client/transport.ts";
 import { agentKey } from "../../../orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../../../orchestrator/agent-identity.ts";
-import { agentPorts } from "../../../prefect1/agent-ports.ts";
 import { AgentTemplate } from "../../../prefect1/agent-template.ts";
 import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
+import { prefect1Reporter } from "../../../prefect1/run-reporter.ts";
+import { Prefect1WorkSource } from "../../../prefect1/work-source.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { jobSettings } from "../../../prefect1/config/job-settings.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
@@ -85,7 +86,7 @@ export async function runAgent(
 ): Promise<void> {
   const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
   const { leaderElect = false } = flags;
-  const name = flags.name ?? config.agent.name.value;
+  const name = flags.name ?? config.agent.name;
   const pause = new PauseDetector(clock);
   const { kubeTime, prefectTime } = observer;
   const template = flags.jobTemplate === undefined ? undefined : new AgentTemplate(flags.jobTemplate, parts);
@@ -103,10 +104,11 @@ export async function runAgent(
   };
   logBanner(log, settingsOf(""), { target: parts.target, job, template: template?.source.origin.name });
   const deps = { kube, clock, kubeTime, prefectTime, pause, log, metrics };
+  const runs = prefect1Reporter(client, prefectTime);
   const work = async (until: AbortSignal): Promise<void> => {
     // A process that leads again has forgotten what it reported: it is a new one to others, and to itself.
     const process = parts.newId();
-    const source = {
+    const source = new Prefect1WorkSource({
       ...parts,
       prefectTime,
       name,
@@ -116,9 +118,8 @@ export async function runAgent(
       process,
       job,
       template,
-      newClaimId: parts.newId,
-    };
-    const agent = new Agent({ ...deps, settings: settingsOf(process), ...agentPorts(source) });
+    });
+    const agent = new Agent({ ...deps, settings: settingsOf(process), work: source, runs });
     onAgent(agent);
     await agent.run(until);
   };

@@ -93,14 +93,10 @@ export class RenderCommand extends AgentCommand {
     const explicit = this.namespace ?? config.variables.namespace?.value ?? "";
     if (explicit !== "") return explicit;
     const { chooseTarget } = await import("../../../kube/auth/kubeconfig.ts");
-    const { parse } = await import("yaml");
     const { env, readFile } = this.context;
     // With a server address the kubeconfig needs no current context; the address is never contacted.
     const { server = "https://unused.invalid", ...flags } = this.connectionFlags();
-    const target = chooseTarget(
-      { ...flags, server },
-      { ...this.context, parseYaml: (text) => parse(text) as unknown },
-    );
+    const target = chooseTarget({ ...flags, server }, this.context);
     const ofPod = env["KUBERNETES_SERVICE_HOST"] ? readFile(POD_NAMESPACE)?.trim() : undefined;
     return target?.namespace || ofPod || "default";
   }
