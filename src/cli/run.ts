@@ -3,10 +3,8 @@
 import type { CommandClass } from "clipanion";
 import type { CliContext } from "./context.ts";
 import { reportError } from "./errors.ts";
-import { commandsBelow, readArgv } from "./help/argv.ts";
-import type { ParsedArgv } from "./help/argv.ts";
-import { commandMetadata } from "./help/command-metadata.ts";
-import type { CommandInfo } from "./help/command-metadata.ts";
+import { commandsBelow, readArgv, type ParsedArgv } from "./help/argv.ts";
+import { commandMetadata, type CommandInfo } from "./help/command-metadata.ts";
 import type { BaseCommand } from "./options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "./options/namespaced-command.ts";
 import { COMMANDS } from "./program.ts";

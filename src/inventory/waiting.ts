@@ -2,11 +2,9 @@
 // errors in its log.
 
 import { formatDuration } from "../base/duration.ts";
-import { labelsText, takesRun } from "../orchestrator/agent-identity.ts";
-import type { AgentRow } from "../orchestrator/agent-identity.ts";
+import { labelsText, takesRun, type AgentRow } from "../orchestrator/agent-identity.ts";
 import { isFailed } from "../orchestrator/flow-run.ts";
-import { logPages } from "../orchestrator/run-directory.ts";
-import type { RunDirectory } from "../orchestrator/run-directory.ts";
+import { logPages, type RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectFindings } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
 

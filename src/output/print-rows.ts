@@ -3,8 +3,7 @@
 import type { ListFormat } from "./formats.ts";
 import { objectText } from "./object-text.ts";
 import type { Palette } from "./palette.ts";
-import { TableWriter } from "./table.ts";
-import type { Column } from "./table.ts";
+import { TableWriter, type Column } from "./table.ts";
 
 export interface PrintOptions<Row> {
   readonly format: ListFormat;

@@ -2,13 +2,11 @@
 
 import { isReady } from "../../inventory/pod-status.ts";
 import { isPolling } from "../../inventory/waiting.ts";
-import { labelsText } from "../../orchestrator/agent-identity.ts";
-import type { AgentRow } from "../../orchestrator/agent-identity.ts";
+import { labelsText, type AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, counted, firstOf, ok, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { ageOf, counted, firstOf, ok, warning, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "prefect", check: "agents" } as const;

@@ -7,15 +7,12 @@ import { goneAgents } from "../../inventory/agent-polls.ts";
 import { agentText, isGone, pollText } from "../../inventory/run-owner.ts";
 import { isAgentJob } from "../../job/labels.ts";
 import { ownerOf } from "../../job/owner.ts";
-import { agentKey } from "../../orchestrator/agent-identity.ts";
-import type { AgentIdentity } from "../../orchestrator/agent-identity.ts";
+import { agentKey, type AgentIdentity } from "../../orchestrator/agent-identity.ts";
 import type { ClaimRecord } from "../../orchestrator/flow-run.ts";
-import { comparePlaces } from "../../orchestrator/place.ts";
-import type { Place } from "../../orchestrator/place.ts";
+import { comparePlaces, type Place } from "../../orchestrator/place.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
-import { counted, firstOf, ok, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { counted, firstOf, ok, warning, type Finding } from "../finding.ts";
 
 const ABOUT = { section: "flow runs", check: "other agents" } as const;
 

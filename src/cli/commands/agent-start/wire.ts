@@ -6,8 +6,7 @@ import { CredentialCheck } from "../../../agent/credentials.ts";
 import { logBanner } from "../../../agent/banner.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { readPlace } from "../../../agent/place.ts";
-import type { AgentMetrics } from "../../../agent/server/agent-metrics.ts";
-import { LOOPS } from "../../../agent/server/agent-metrics.ts";
+import { LOOPS, type AgentMetrics } from "../../../agent/server/agent-metrics.ts";
 import { checkStart, untilAnswered } from "../../../agent/start-check.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { Log } from "../../../base/log.ts";
@@ -18,19 +17,16 @@ import type { Policy } from "../../../job/decide/policy.ts";
 import type { Target } from "../../../kube/auth/kubeconfig.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 import type { CompletedRequest } from "../../../kube/client/transport.ts";
-import { agentKey } from "../../../orchestrator/agent-identity.ts";
-import type { AgentIdentity } from "../../../orchestrator/agent-identity.ts";
+import { agentKey, type AgentIdentity } from "../../../orchestrator/agent-identity.ts";
 import { agentPorts } from "../../../prefect1/agent-ports.ts";
 import { AgentTemplate } from "../../../prefect1/agent-template.ts";
 import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
-import { jobSettings } from "../../../prefect1/config/job-settings.ts";
-import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
+import { jobSettings, type JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { CompletedOperation } from "../../../prefect1/graphql.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
-import { agentSettings } from "./settings.ts";
-import type { AgentFlags } from "./settings.ts";
+import { agentSettings, type AgentFlags } from "./settings.ts";
 
 /** What the agent learns from every response: the servers' times, and whether its credentials are refused. */
 export class ApiObserver {

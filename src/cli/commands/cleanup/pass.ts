@@ -3,11 +3,9 @@
 import { EXIT, InterruptedError } from "../../../base/errors.ts";
 import { countsText } from "../../../cleanup/counts.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
-import { planCleanup } from "../../../cleanup/plan.ts";
-import type { PlanOptions } from "../../../cleanup/plan.ts";
+import { planCleanup, type PlanOptions } from "../../../cleanup/plan.ts";
 import { currentStates } from "../../../cleanup/recheck-context.ts";
-import { sweep } from "../../../cleanup/sweep.ts";
-import type { ItemResult } from "../../../cleanup/sweep.ts";
+import { sweep, type ItemResult } from "../../../cleanup/sweep.ts";
 import { Throttle, throttled } from "../../../cleanup/throttle.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { writeStyled } from "../../../output/clean.ts";
@@ -17,14 +15,12 @@ import type { Palette } from "../../../output/palette.ts";
 import { Progress } from "../../../output/progress.ts";
 import { confirm } from "../../../output/prompt.ts";
 import { tableLines } from "../../../output/table.ts";
-import { terminalWidth } from "../../../output/terminal.ts";
-import type { TerminalStream } from "../../../output/terminal.ts";
+import { terminalWidth, type TerminalStream } from "../../../output/terminal.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { CliContext } from "../../context.ts";
 import { resolveRun } from "../../flow-run-ref.ts";
 import { isTerminal } from "../../options/base-command.ts";
-import { listCluster } from "./namespaces.ts";
-import type { ClusterListing, Namespaces } from "./namespaces.ts";
+import { listCluster, type ClusterListing, type Namespaces } from "./namespaces.ts";
 import { deletedLine, keptLine, nameOf, planColumns, planObject, problemLines, summary } from "./report.ts";
 
 /** What a pass works on, and its options. */

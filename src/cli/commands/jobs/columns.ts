@@ -4,8 +4,7 @@ import { runStateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { shortId } from "../../flow-run-ref.ts";
 import { age } from "../../../output/age.ts";
-import { toneOf } from "../../../output/palette.ts";
-import type { Tone } from "../../../output/palette.ts";
+import { toneOf, type Tone } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
 
 /** NAMESPACE, with --all-namespaces; then the columns of every listing. */

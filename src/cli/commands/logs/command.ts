@@ -1,15 +1,13 @@
 // kubectl prefect logs: prints the logs of flow runs' pods, or, when these are gone, the runs' logs in Prefect.
 
 import { attempt } from "../../../base/attempt.ts";
-import { EXIT, SettingsError } from "../../../base/errors.ts";
-import type { ExpectedError } from "../../../base/errors.ts";
+import { EXIT, SettingsError, type ExpectedError } from "../../../base/errors.ts";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps, LogOptions } from "./run-logs.ts";
-import { fromCluster, shortId } from "../../flow-run-ref.ts";
-import type { ResolvedRun } from "../../flow-run-ref.ts";
+import { fromCluster, shortId, type ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import type { Palette } from "../../../output/palette.ts";
