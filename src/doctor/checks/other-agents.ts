@@ -40,7 +40,10 @@ export function goneFindings({ runs }: Pick<Seen, "runs">): readonly Finding[] {
     const message = `${agentText(owner)} ${pollText(owner)}, and has left ${counted(left.length, "flow run")} here`;
     const hint =
       "start it again; an agent with its name, or with all labels of a flow run, adopts what it has left";
-    return warning(ABOUT, message, { details: [firstOf(left.map(nameOf))], hint });
+    return warning(ABOUT, message, {
+      details: [firstOf(left.map(({ name, flowRunId }) => name ?? flowRunId))],
+      hint,
+    });
   });
 }
 
@@ -95,8 +98,4 @@ function installed(agents: readonly InstalledAgent[]): readonly AgentIdentity[] 
 
 function keysOf(agents: readonly AgentIdentity[]): ReadonlySet<string> {
   return new Set(agents.map(agentKey));
-}
-
-function nameOf({ name, flowRunId }: InventoryRun): string {
-  return name ?? flowRunId;
 }

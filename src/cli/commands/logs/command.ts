@@ -135,13 +135,11 @@ export class LogsCommand extends NamespacedCommand {
   /** As it is to a pipe, without colours and controls on a terminal. Waits for the reader, because a log can be larger than memory. */
   async #write(bytes: Buffer, prefix: string): Promise<void> {
     const { stdout, signal } = this.context;
+    const decoded = (): string => this.#decoder.decode(bytes, { stream: prefix === "" });
+    const shown = (): string => stripVTControlCharacters(decoded()).replaceAll(/\r\n?/g, "\n");
     const isWritten = isTerminal(stdout)
-      ? writeStyled(stdout, prefix + printable(shown(this.#decoder.decode(bytes, { stream: prefix === "" }))))
+      ? writeStyled(stdout, prefix + printable(shown()))
       : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
     if (!isWritten && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
   }
-}
-
-function shown(log: string): string {
-  return stripVTControlCharacters(log).replaceAll(/\r\n?/g, "\n");
 }
