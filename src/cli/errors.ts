@@ -15,7 +15,10 @@ export function reportError(
   { stderr, signal, verbose }: Pick<CliContext, "stderr" | "signal"> & { readonly verbose?: boolean },
   complete: (hint: string) => string = (hint) => hint,
 ): number {
-  const lines = error instanceof ExpectedError ? expected(error, complete) : unexpected(error, signal);
+  const lines =
+    error instanceof ExpectedError
+      ? [`error: ${error.message}`, ...(error.hint === undefined ? [] : [`hint: ${complete(error.hint)}`])]
+      : unexpected(error, signal);
   const details = verbose === true ? detailsOf(error, signal) : [];
   const width = terminalWidth(stderr);
   const text = [...lines, ...details].flatMap((line) => messageLines(shown(line), width)).join("\n");
@@ -28,10 +31,6 @@ export function reportError(
 function shown(line: string): string {
   const text = oneLine(line);
   return text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text;
-}
-
-function expected({ message, hint }: ExpectedError, complete: (hint: string) => string): readonly string[] {
-  return [`error: ${message}`, ...(hint === undefined ? [] : [`hint: ${complete(hint)}`])];
 }
 
 function unexpected(error: unknown, { aborted }: AbortSignal): readonly string[] {

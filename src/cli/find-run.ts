@@ -2,10 +2,8 @@
 
 import { isUuid } from "../base/uuid.ts";
 import type { Inventory } from "../inventory/inventory.ts";
-import { loadInventory } from "../inventory/load.ts";
-import type { InventoryQuery } from "../inventory/load.ts";
-import { parseRunRef, resolveRun } from "./flow-run-ref.ts";
-import type { ResolvedRun } from "./flow-run-ref.ts";
+import { loadInventory, type InventoryQuery } from "../inventory/load.ts";
+import { parseRunRef, resolveRun, type ResolvedRun } from "./flow-run-ref.ts";
 import type { ClusterScope } from "./cluster-scope.ts";
 
 /** The inventory of the scope. Throws KubeError without permission to list Jobs. */

@@ -55,7 +55,9 @@ export function parseRunRef(text: string): RunRef {
 export async function resolveRun(text: string, options: ResolveOptions): Promise<ResolvedRun> {
   const ref = parseRunRef(text);
   const matching = options.inventory.runs.filter((run) => matches(run, ref)).map(fromCluster);
-  const inCluster = distinct(matching, options.mustBeUnique);
+  // Commands that only read show one namespace.
+  const keyOf = ({ id, namespace }: ResolvedRun) => (options.mustBeUnique ? id : `${namespace}/${id}`);
+  const inCluster = [...new Map(matching.map((run) => [keyOf(run), run])).values()];
   const isExact = inCluster.some(({ id }) => id === text.toLowerCase()) || ref.kind === "job";
   const mustQuery = !isExact && (inCluster.length === 0 || options.mustBeUnique);
   const known = mustQuery ? await findInPrefect(ref, options) : [];
@@ -105,12 +107,6 @@ function matches(run: InventoryRun, ref: RunRef): boolean {
 export function fromCluster(run: InventoryRun): ResolvedRun {
   const { flowRunId: id, prefectVersion, name, status, namespace } = run;
   return { id, prefectVersion, name, status, namespace };
-}
-
-/** One entry per run, and per namespace unless `acrossNamespaces`: commands that only read show one namespace. */
-function distinct(runs: readonly ResolvedRun[], acrossNamespaces: boolean): readonly ResolvedRun[] {
-  const keyOf = ({ id, namespace }: ResolvedRun): string => (acrossNamespaces ? id : `${namespace}/${id}`);
-  return [...new Map(runs.map((run) => [keyOf(run), run])).values()];
 }
 
 async function findInPrefect(

@@ -1,7 +1,6 @@
 // RUN where none is given on a terminal: the person picks one of the latest flow runs.
 
-import { listRows } from "../inventory/list-row.ts";
-import type { ListRow } from "../inventory/list-row.ts";
+import { listRows, type ListRow } from "../inventory/list-row.ts";
 import { loadInventory } from "../inventory/load.ts";
 import { SettingsError } from "../base/errors.ts";
 import { ask } from "../output/prompt.ts";

@@ -3,10 +3,8 @@
 import type { CommandClass } from "clipanion";
 import type { CliContext } from "./context.ts";
 import { reportError } from "./errors.ts";
-import { commandsBelow, readArgv } from "./help/argv.ts";
-import type { ParsedArgv } from "./help/argv.ts";
-import { commandMetadata } from "./help/command-metadata.ts";
-import type { CommandInfo } from "./help/command-metadata.ts";
+import { readArgv, type ParsedArgv } from "./help/argv.ts";
+import { commandMetadata, type CommandInfo } from "./help/command-metadata.ts";
 import type { BaseCommand } from "./options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "./options/namespaced-command.ts";
 import { COMMANDS } from "./program.ts";
@@ -65,7 +63,9 @@ async function help(
   context: CliContext,
 ): Promise<number> {
   const { command, words, args, wantsHelp } = parsed;
-  const below = commandsBelow(words, commands);
+  const isBelow = (path: readonly string[]): boolean =>
+    path.length > words.length && words.every((word, at) => path[at] === word);
+  const below = commands.filter(({ paths }) => paths.some(isBelow));
   const isUnfinished = below.length > 0 && (wantsHelp || args.length === words.length);
   if (command === undefined && !isUnfinished) {
     return reportError(unknownCommand(parsed, commands), context);

@@ -3,8 +3,7 @@
 import { attempt } from "../base/attempt.ts";
 import { causeOf, isForbidden, ReportedError } from "./answer.ts";
 import type { Context } from "./context.ts";
-import { skipped, warning } from "./finding.ts";
-import type { About, Finding } from "./finding.ts";
+import { skipped, warning, type About, type Finding } from "./finding.ts";
 
 export type Check = (context: Context) => Promise<readonly Finding[]>;
 

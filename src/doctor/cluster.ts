@@ -2,8 +2,7 @@
 
 import { attempt } from "../base/attempt.ts";
 import { ServerClock } from "../base/server-clock.ts";
-import { DEFAULT_SOURCE } from "../base/sourced.ts";
-import type { Sourced } from "../base/sourced.ts";
+import { DEFAULT_SOURCE, type Sourced } from "../base/sourced.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { jobSettings } from "../prefect1/config/job-settings.ts";

@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Sourced } from "../base/sourced.ts";
 import type { Connection } from "../kube/client/connect.ts";
+import type { CompletedRequest } from "../kube/client/transport.ts";
 import type { TemplateDeps } from "../prefect1/build/template-sources.ts";
 import type { Prefect1Client } from "../prefect1/client.ts";
 import type { JobOptions } from "../prefect1/config/job-settings.ts";
@@ -12,10 +13,7 @@ import type { Prefect3Settings } from "../prefect3/settings.ts";
 import type { Answer } from "../base/attempt.ts";
 
 /** What is read of each response, for the servers' clocks. */
-interface SeenRequest {
-  readonly date?: string | undefined;
-  readonly ms: number;
-}
+type SeenRequest = Pick<CompletedRequest, "date" | "ms">;
 
 /** Connecting sends nothing. The clocks are told of each response. */
 export interface DoctorDeps extends TemplateDeps {

@@ -2,10 +2,9 @@
 
 import type { Decision, Transition } from "../job/decide/types.ts";
 import { formatDuration } from "../base/duration.ts";
-import { hasDeletableParts, isDeletedWithRun } from "../dask/dask-cluster.ts";
+import { hasDeletableParts, isDeletedWithRun, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import { isKept } from "../job/labels.ts";
-import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { isGone } from "./run-owner.ts";
 

@@ -7,8 +7,7 @@ import { agentKey } from "../orchestrator/agent-identity.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { InventoryRun } from "./inventory.ts";
-import { agentText, isGone, pollText } from "./run-owner.ts";
-import type { RunOwner } from "./run-owner.ts";
+import { agentText, isGone, pollText, type RunOwner } from "./run-owner.ts";
 
 /** A line for each agent that is gone and has left runs here. */
 export function ownerWarnings(runs: readonly InventoryRun[]): readonly string[] {

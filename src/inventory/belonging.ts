@@ -1,8 +1,7 @@
 // Inventory: a run that the asked Prefect does not know was deleted only if it certainly belonged to it; else its status is
 // unknown, since another Prefect may have it.
 
-import { belongsTo, originIds } from "../job/job-origin.ts";
-import type { AskedApi } from "../job/job-origin.ts";
+import { belongsTo, originIds, type AskedApi } from "../job/job-origin.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { attempt } from "../base/attempt.ts";

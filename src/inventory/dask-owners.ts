@@ -1,13 +1,11 @@
 // Inventory: assigns Dask clusters to the runs that they belong to; a run that has nothing else becomes a run of the
 // inventory, so that its state is read too. Pure.
 
-import { podsOf } from "../dask/dask-cluster.ts";
+import { podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { flowRunIdInName } from "../dask/attribute.ts";
 import { variableOf } from "../dask/recognise.ts";
 import { FLOW_RUN_LABEL_2 } from "../job/labels.ts";
-import type { ObservedCluster } from "../dask/dask-cluster.ts";
-import { withoutObjects } from "./inventory.ts";
-import type { PrefectVersion, InventoryRun } from "./inventory.ts";
+import { withoutObjects, type PrefectVersion, type InventoryRun } from "./inventory.ts";
 
 /** The runs with their clusters, and the clusters without a run. */
 export function withDask(

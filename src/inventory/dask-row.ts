@@ -1,10 +1,9 @@
 // Inventory: one Dask cluster as a line of a table, or as an object for -o json. Pure.
 
-import { partsOf, podsOf } from "../dask/dask-cluster.ts";
+import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import type { JsonObject } from "../base/json.ts";
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
-import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { podObject, flowRunObject } from "./job-row.ts";
 import { podsText, restartsOf } from "./pod-status.ts";

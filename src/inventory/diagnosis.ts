@@ -78,7 +78,10 @@ export function withoutJobs(
   if (run.kind === "unknown")
     return { status: "finished", reason: "it has no Job here, and its state in Prefect is unknown" };
   const { type, name, dueAt } = run.state;
-  if (isFinished(type)) return { status: finishedStatus(type), reason: finishedReason(run.state, now) };
+  if (isFinished(type)) {
+    const status = isFailed(type) ? "failed" : type === "cancelled" ? "cancelled" : "finished";
+    return { status, reason: finishedReason(run.state, now) };
+  }
   if (type === "scheduled") return { status: "pending", reason: dueText(dueAt, now, waits) };
   const reason = `its flow run is ${name}, but it has no Job here`;
   return { status: NEEDS_POD.has(type) ? "active" : "pending", reason };
@@ -92,11 +95,6 @@ function dueText(dueAt: Date | undefined, now: Date, waits: string): string {
 /** The whole seconds between two moments. */
 function seconds(from: Date, to: Date): string {
   return formatDuration(Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1_000)) * 1_000);
-}
-
-function finishedStatus(type: StateType): string {
-  if (isFailed(type)) return "failed";
-  return type === "cancelled" ? "cancelled" : "finished";
 }
 
 /** `Failed 3m ago: it broke (its Job was deleted)`. */

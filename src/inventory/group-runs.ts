@@ -31,7 +31,8 @@ export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
 export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
   const podsOf = Map.groupBy(objects.pods, jobUidOf);
   const eventsOf = Map.groupBy(objects.events, (event) => event.involvedObject.uid);
-  const jobs = uniqueJobs(objects.jobs);
+  // A Job with the labels of both Prefects is listed twice.
+  const jobs = [...new Map(objects.jobs.map((job) => [job.metadata.uid, job])).values()];
   const former = formerJobs(objects.pods, new Set(jobs.map(({ metadata }) => metadata.uid)));
   const jobsOf = Map.groupBy([...jobs, ...former.values()], runKeyOf);
   return [...jobsOf.values()].flatMap((jobs) => {
@@ -69,11 +70,6 @@ function formerJobs(pods: readonly Pod[], existing: ReadonlySet<string>): Readon
       return uid === undefined || existing.has(uid) ? [] : [[uid, formerJobOf(pod, uid)] as const];
     }),
   );
-}
-
-/** A Job with the labels of both Prefects is listed twice. */
-function uniqueJobs(jobs: readonly Job[]): readonly Job[] {
-  return [...new Map(jobs.map((job) => [job.metadata.uid, job])).values()];
 }
 
 function runKeyOf({ metadata }: Job): string | undefined {

@@ -2,13 +2,10 @@
 
 import { podsOf } from "../dask/dask-cluster.ts";
 import type { JsonObject } from "../base/json.ts";
-import { daskCreatedAt, daskName, daskObject, daskPodsText, daskRows } from "./dask-row.ts";
-import type { DaskRow } from "./dask-row.ts";
+import { daskCreatedAt, daskName, daskObject, daskPodsText, daskRows, type DaskRow } from "./dask-row.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
-import { withoutJobs } from "./diagnosis.ts";
-import type { RunSummary } from "./diagnosis.ts";
-import { flowRunObject, imageOf, jobObject, jobRows } from "./job-row.ts";
-import type { JobRow } from "./job-row.ts";
+import { withoutJobs, type RunSummary } from "./diagnosis.ts";
+import { flowRunObject, imageOf, jobObject, jobRows, type JobRow } from "./job-row.ts";
 import { podsText, restartsOf } from "./pod-status.ts";
 
 /** A Job, a Dask cluster, or a run that has neither here. */

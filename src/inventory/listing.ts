@@ -1,8 +1,7 @@
 // Inventory: lists Kubernetes objects; a resource that the user may not list becomes a warning, not an error.
 
 import PQueue from "p-queue";
-import type { KubeApi, ListQuery } from "../kube/client/api.ts";
-import { listAll } from "../kube/client/api.ts";
+import { listAll, type KubeApi, type ListQuery } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { Job, KindMap, Pod, Resource } from "../kube/client/objects.ts";
 import { DASK_LABELS, SCHEDULER_ADDRESS } from "../dask/recognise.ts";

@@ -1,25 +1,20 @@
 // Inventory: loads the inventory from the cluster and from Prefect, with concurrent requests.
 
-import type { StateSources } from "./run-states.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
-import { lastSeenAt } from "../kube/client/objects.ts";
-import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
+import { lastSeenAt, type Job, type KubeEvent, type Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
-import { withoutObjects } from "./inventory.ts";
-import type { Inventory, InventoryRun, PrefectVersion } from "./inventory.ts";
-import { listDask } from "./list-dask.ts";
-import type { DaskScope } from "./list-dask.ts";
+import { withoutObjects, type Inventory, type InventoryRun, type PrefectVersion } from "./inventory.ts";
+import { listDask, type DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
 import { jobUidOf } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
-import { StateReader } from "./run-states.ts";
-import type { RecentRun } from "./run-states.ts";
+import { StateReader, type RecentRun, type StateSources } from "./run-states.ts";
 
 /** Job names in one pod selector: a URL must stay below 8 KiB. */
 const NAMES_PER_SELECTOR = 80;

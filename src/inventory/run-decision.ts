@@ -1,14 +1,11 @@
 // Inventory: what the agent would decide about a run. Pure. The agent remembers when it first observed a problem; an
 // inventory takes the time when the pod or Job was created, or ended.
 
-import { DELETED_RUN, isCancelled, isFinished } from "../orchestrator/flow-run.ts";
-import type { RunStatus } from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isCancelled, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { DEFAULT_POLICY } from "../job/decide/policy.ts";
-import type { ObservedJob, ObservedRun } from "../job/observe/observed.ts";
-import { hasCondition } from "../job/observe/observed.ts";
-import type { JobPhase } from "../job/observe/phase.ts";
-import { isLive, jobPhase } from "../job/observe/phase.ts";
+import { hasCondition, type ObservedJob, type ObservedRun } from "../job/observe/observed.ts";
+import { isLive, jobPhase, type JobPhase } from "../job/observe/phase.ts";
 import { decide } from "../job/decide/decide.ts";
 import type { Job, JobStatus } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";

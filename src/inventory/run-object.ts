@@ -1,8 +1,7 @@
 // Inventory: a run with all its objects as one object, for -o json and yaml. Pure.
 
 import type { JsonObject } from "../base/json.ts";
-import { lastSeenAt } from "../kube/client/objects.ts";
-import type { KubeEvent } from "../kube/client/objects.ts";
+import { lastSeenAt, type KubeEvent } from "../kube/client/objects.ts";
 import { jobPhase, phaseName } from "../job/observe/phase.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
 import type { Diagnosis, PlannedAction } from "./diagnosis.ts";

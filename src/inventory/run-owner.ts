@@ -1,8 +1,7 @@
 // The agent that a flow run belongs to, and whether it still polls. Pure.
 
 import { formatDuration } from "../base/duration.ts";
-import { labelsText } from "../orchestrator/agent-identity.ts";
-import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
+import { labelsText, type AgentIdentity } from "../orchestrator/agent-identity.ts";
 
 export interface RunOwner extends AgentIdentity {
   /** How long ago it asked for flow runs; undefined: Prefect has no record of that. */

@@ -5,8 +5,7 @@ import { Batcher } from "../base/batch.ts";
 import { attempt } from "../base/attempt.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
-import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
-import type { KnownRun, RunDirectory } from "../orchestrator/run-directory.ts";
+import { RECENT_LIMIT, type KnownRun, type RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectVersion } from "./inventory.ts";
 
 /** The configured APIs by Prefect version. */

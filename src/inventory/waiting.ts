@@ -2,11 +2,9 @@
 // errors in its log.
 
 import { formatDuration } from "../base/duration.ts";
-import { labelsText, takesRun } from "../orchestrator/agent-identity.ts";
-import type { AgentRow } from "../orchestrator/agent-identity.ts";
+import { labelsText, takesRun, type AgentRow } from "../orchestrator/agent-identity.ts";
 import { isFailed } from "../orchestrator/flow-run.ts";
-import { logPages } from "../orchestrator/run-directory.ts";
-import type { RunDirectory } from "../orchestrator/run-directory.ts";
+import { logPages, type RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectFindings } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
 
@@ -42,7 +40,7 @@ export function isPolling({ lastPolledAt }: Pick<AgentRow, "lastPolledAt">, now:
 /** Names the missing label and the agents that exist. `agents`: the last to poll first. */
 export function waitReason(labels: readonly string[], agents: readonly AgentRow[], now: Date): string {
   const running = agents.filter((agent) => isPolling(agent, now));
-  if (running.length === 0) return `no agent is running; ${lastSeen(agents[0], now)}`;
+  if (running.length === 0) return noneRunning(agents, now);
   const taker = running.find((agent) => takesRun(agent.labels, labels));
   if (taker !== undefined)
     return `agent "${taker.name}" with ${labelsText(taker.labels)} takes such runs; its log tells why not yet`;
@@ -62,8 +60,9 @@ function lacking(labels: readonly string[], running: readonly AgentRow[]): strin
   return `no running agent has ${labelsText(fewest)}${needs}`;
 }
 
-function lastSeen(latest: AgentRow | undefined, now: Date): string {
-  if (latest?.lastPolledAt === undefined) return "none has asked for flow runs yet";
+/** That no agent is running, and which was the last. `agents`: the last to poll first. */
+export function noneRunning([latest]: readonly AgentRow[], now: Date): string {
+  if (latest?.lastPolledAt === undefined) return "no agent is running; none has asked for flow runs yet";
   const ago = formatDuration(now.getTime() - latest.lastPolledAt.getTime());
-  return `"${latest.name}" with ${labelsText(latest.labels)} was last seen ${ago} ago`;
+  return `no agent is running; "${latest.name}" with ${labelsText(latest.labels)} was last seen ${ago} ago`;
 }

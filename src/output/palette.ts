@@ -1,11 +1,9 @@
 // Colours by meaning.
 
-import { Chalk } from "chalk";
-import type { ChalkInstance } from "chalk";
+import { Chalk, type ChalkInstance } from "chalk";
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
-import { terminalWidth } from "./terminal.ts";
-import type { TerminalStream } from "./terminal.ts";
+import { terminalWidth, type TerminalStream } from "./terminal.ts";
 
 /** good: green, active or succeeded · bad: red, failed · stale: yellow, needs attention · quiet: dim, the rest. */
 export type Tone = "good" | "bad" | "stale" | "quiet";

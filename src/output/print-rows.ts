@@ -2,11 +2,9 @@
 
 import type { ListFormat } from "./formats.ts";
 import { objectText } from "./object-text.ts";
-import type { Palette } from "./palette.ts";
-import { TableWriter } from "./table.ts";
-import type { Column } from "./table.ts";
+import { TableWriter, type Column, type TableOptions } from "./table.ts";
 
-export interface PrintOptions<Row> {
+export interface PrintOptions<Row> extends Omit<TableOptions, "wide"> {
   readonly format: ListFormat;
   /** The columns of -o table and wide. */
   readonly columns: readonly Column<Row>[];
@@ -14,10 +12,6 @@ export interface PrintOptions<Row> {
   readonly toObject: (row: Row) => unknown;
   /** The text for -o name: `job.batch/prefect-job-1a2b`. */
   readonly name: (row: Row) => string;
-  readonly noHeaders?: boolean | undefined;
-  readonly palette?: Palette | undefined;
-  /** The terminal's width; undefined in a pipe. */
-  readonly width?: number | undefined;
 }
 
 /** Prints a whole listing. Without rows a table is empty, json and yaml print an empty List. */

@@ -1,8 +1,7 @@
 // Redraws a few lines of a terminal in place.
 
 import { writeStyled } from "./clean.ts";
-import { widthOf } from "./terminal.ts";
-import type { TerminalStream } from "./terminal.ts";
+import { widthOf, type TerminalStream } from "./terminal.ts";
 import { cutToWidth, displayWidth } from "./text-width.ts";
 
 /** Moves the cursor to the first column. */

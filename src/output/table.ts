@@ -1,7 +1,6 @@
 // Tables in kubectl's layout: three spaces between columns, no trailing spaces. On a terminal they are made to fit its width.
 
-import { plainPalette } from "./palette.ts";
-import type { Palette, Tone } from "./palette.ts";
+import { plainPalette, type Palette, type Tone } from "./palette.ts";
 import { asCell, cutMiddle, cutToWidth, displayWidth } from "./text-width.ts";
 
 // As in kubectl: three spaces after the longest cell, but columns of at least six characters.

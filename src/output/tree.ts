@@ -1,8 +1,7 @@
 // A tree as text, for `inspect`.
 
 import { oneLine } from "./clean.ts";
-import { plainPalette } from "./palette.ts";
-import type { Palette, Style, Tone } from "./palette.ts";
+import { plainPalette, type Palette, type Style, type Tone } from "./palette.ts";
 import { wrapped } from "./wrap.ts";
 
 export interface TreeNode {

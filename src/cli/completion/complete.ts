@@ -6,8 +6,7 @@ import { asCell } from "../../output/text-width.ts";
 import { readArgv } from "../help/argv.ts";
 import type { CommandInfo, OptionInfo } from "../help/command-metadata.ts";
 import { flagValue, flagWords } from "../help/flag-values.ts";
-import { lookUp } from "./look-up.ts";
-import type { Candidate } from "./look-up.ts";
+import { lookUp, type Candidate } from "./look-up.ts";
 
 /** Prints what can stand in the place of the last word. Never fails: a shell has no use for an error. */
 export async function complete(

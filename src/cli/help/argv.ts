@@ -36,16 +36,6 @@ export function readArgv(argv: readonly string[], commands: readonly CommandInfo
   };
 }
 
-/** The commands below these words; all for none. */
-export function commandsBelow(
-  words: readonly string[],
-  commands: readonly CommandInfo[],
-): readonly CommandInfo[] {
-  return commands.filter((command) =>
-    command.paths.some((path) => path.length > words.length && words.every((word, at) => path[at] === word)),
-  );
-}
-
 /** A flag takes the next word if it does so in all of these commands. */
 function tokensOf(argv: readonly string[], commands: readonly CommandInfo[]) {
   const options: Record<string, { readonly type: "string" | "boolean"; readonly short?: string }> = {};

@@ -1,7 +1,6 @@
 // The commands as data, read off their registration with clipanion: parsing, help, completion and the documents use it.
 
-import { Cli } from "clipanion";
-import type { CommandClass, Usage } from "clipanion";
+import { Cli, type CommandClass, type Usage } from "clipanion";
 import { BaseCommand } from "../options/base-command.ts";
 import { ClusterCommand } from "../options/cluster-command.ts";
 import { PrefectCommand } from "../options/prefect-command.ts";

@@ -1,12 +1,10 @@
 // Help in kubectl's manner, set for the terminal's width: an overview of the commands, the commands of a group, one command
 // with its options. clipanion's own lists every option of every command and knows no words for values.
 
-import { widthOf } from "../../output/terminal.ts";
-import type { TerminalStream } from "../../output/terminal.ts";
+import { widthOf, type TerminalStream } from "../../output/terminal.ts";
 import { besides, commandLines, paragraphsOf, wrapped } from "../../output/wrap.ts";
 import { PROGRAM, usageLine } from "../usage-errors.ts";
-import { isAmong, sharedOptions } from "./command-metadata.ts";
-import type { CommandInfo, OptionInfo } from "./command-metadata.ts";
+import { isAmong, sharedOptions, type CommandInfo, type OptionInfo } from "./command-metadata.ts";
 import { withValue } from "./flag-values.ts";
 
 const HOME = "https://github.com/kubectl-prefect/kubectl-prefect";

@@ -1,7 +1,6 @@
 // kubectl's options for the connection to a cluster, under the names of ConnectionFlags.
 
-import { list, text, toggle } from "../../agent/option-row.ts";
-import type { OptionTable } from "../../agent/option-row.ts";
+import { list, text, toggle, type OptionTable } from "../../agent/option-row.ts";
 
 export const CONNECTION_OPTIONS = {
   context: text("--context", "kubeconfig context to use"),

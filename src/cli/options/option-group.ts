@@ -1,8 +1,7 @@
 // Options from a table as one field of a command class: `readonly job = optionGroup(JOB_OPTIONS)`.
 
 import { Option } from "clipanion";
-import { describe } from "../../agent/option-row.ts";
-import type { OptionRow, OptionTable, ValuesOf } from "../../agent/option-row.ts";
+import { describe, type OptionRow, type OptionTable, type ValuesOf } from "../../agent/option-row.ts";
 
 type Parsed = readonly string[] | string | boolean | undefined;
 /** clipanion's option object; its types already claim that it is the value. */

@@ -5,11 +5,9 @@ import { specOf } from "../../job/observe/pod-termination.ts";
 import { describeTermination } from "../../job/observe/termination.ts";
 import type { Pod } from "../../kube/client/objects.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
-import { AGENT_POD_SELECTOR } from "../../prefect1/installed-agent.ts";
-import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
+import { AGENT_POD_SELECTOR, type InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
-import { ageOf, broken, counted, ok, skipped, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { ageOf, broken, counted, ok, skipped, warning, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "kubernetes", check: "agent's pods" } as const;

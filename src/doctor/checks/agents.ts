@@ -1,14 +1,12 @@
 // Agents that have registered in Prefect, and whether those that should be running ask for flow runs.
 
 import { isReady } from "../../inventory/pod-status.ts";
-import { isPolling } from "../../inventory/waiting.ts";
-import { labelsText } from "../../orchestrator/agent-identity.ts";
-import type { AgentRow } from "../../orchestrator/agent-identity.ts";
+import { isPolling, noneRunning } from "../../inventory/waiting.ts";
+import { labelsText, type AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, counted, firstOf, ok, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { ageOf, counted, firstOf, ok, warning, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "prefect", check: "agents" } as const;
@@ -29,10 +27,8 @@ export function agentFindings(
   const running = registered.filter((agent) => isPolling(agent, seen.now));
   const shown = firstOf(running.map(({ name, labels }) => `"${name}" with ${labelsText(labels)}`));
   if (running.length > 0) return [ok(ABOUT, `${counted(running.length, "running agent")}: ${shown}`)];
-  const [latest] = registered;
-  const last =
-    latest === undefined ? "none has registered yet" : `"${latest.name}" ${lastPoll(latest, seen.now)}`;
-  return [warning(ABOUT, `no agent is running; ${last}`, { hint: "start one, or install one in a cluster" })];
+  const hint = "start one, or install one in a cluster";
+  return [warning(ABOUT, noneRunning(registered, seen.now), { hint })];
 }
 
 function expectedFinding(

@@ -3,8 +3,7 @@
 import { attempt } from "../../base/attempt.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { check } from "../check.ts";
-import { ok, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { ok, warning, type Finding } from "../finding.ts";
 
 const ABOUT = { section: "configuration", check: "clock" } as const;
 /** A smaller difference has no effect: agents ask for runs ten seconds ahead. */

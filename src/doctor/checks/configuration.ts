@@ -1,8 +1,7 @@
 // Configuration: whether it can be read; the values that are used, and the file, variable or option of each. No keys.
 
 import { redactUrl } from "../../base/redact-url.ts";
-import { DEFAULT_SOURCE } from "../../base/sourced.ts";
-import type { Sourced } from "../../base/sourced.ts";
+import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
 import { check } from "../check.ts";
 import { broken, ok } from "../finding.ts";
 

@@ -5,8 +5,7 @@ import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
 import { check } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, broken, counted, firstOf, ok, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { ageOf, broken, counted, firstOf, ok, warning, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 import { logCommand } from "./agents.ts";
 

@@ -4,8 +4,7 @@ import { attempt } from "../../base/attempt.ts";
 import { objectIn, textIn } from "../../base/json.ts";
 import type { Target } from "../../kube/auth/kubeconfig.ts";
 import { check } from "../check.ts";
-import { broken, ok, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { broken, ok, warning, type Finding } from "../finding.ts";
 
 const ABOUT = { section: "kubernetes", check: "kubeconfig" } as const;
 /** The fields of a kubeconfig's user that hold credentials. */

@@ -2,8 +2,7 @@
 
 import { shellWord } from "../../base/shell-word.ts";
 import { check } from "../check.ts";
-import { broken, ok } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { broken, ok, type Finding } from "../finding.ts";
 
 const ABOUT = { section: "kubernetes", check: "named objects" } as const;
 const ACCOUNT = { ...ABOUT, check: "ServiceAccount" };

@@ -7,15 +7,12 @@ import { goneAgents } from "../../inventory/agent-polls.ts";
 import { agentText, isGone, pollText } from "../../inventory/run-owner.ts";
 import { isAgentJob } from "../../job/labels.ts";
 import { ownerOf } from "../../job/owner.ts";
-import { agentKey } from "../../orchestrator/agent-identity.ts";
-import type { AgentIdentity } from "../../orchestrator/agent-identity.ts";
+import { agentKey, type AgentIdentity } from "../../orchestrator/agent-identity.ts";
 import type { ClaimRecord } from "../../orchestrator/flow-run.ts";
-import { comparePlaces } from "../../orchestrator/place.ts";
-import type { Place } from "../../orchestrator/place.ts";
+import { comparePlaces, type Place } from "../../orchestrator/place.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
-import { counted, firstOf, ok, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { counted, firstOf, ok, warning, type Finding } from "../finding.ts";
 
 const ABOUT = { section: "flow runs", check: "other agents" } as const;
 
@@ -43,7 +40,10 @@ export function goneFindings({ runs }: Pick<Seen, "runs">): readonly Finding[] {
     const message = `${agentText(owner)} ${pollText(owner)}, and has left ${counted(left.length, "flow run")} here`;
     const hint =
       "start it again; an agent with its name, or with all labels of a flow run, adopts what it has left";
-    return warning(ABOUT, message, { details: [firstOf(left.map(nameOf))], hint });
+    return warning(ABOUT, message, {
+      details: [firstOf(left.map(({ name, flowRunId }) => name ?? flowRunId))],
+      hint,
+    });
   });
 }
 
@@ -98,8 +98,4 @@ function installed(agents: readonly InstalledAgent[]): readonly AgentIdentity[] 
 
 function keysOf(agents: readonly AgentIdentity[]): ReadonlySet<string> {
   return new Set(agents.map(agentKey));
-}
-
-function nameOf({ name, flowRunId }: InventoryRun): string {
-  return name ?? flowRunId;
 }

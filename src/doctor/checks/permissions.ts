@@ -6,8 +6,7 @@ import { agentPermissions, CLEANUP_PERMISSIONS, isEssential, permissionsIn } fro
 import type { Feature, Permission } from "../../kube/permissions.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
-import { broken, ok, warning } from "../finding.ts";
-import type { Finding, More } from "../finding.ts";
+import { broken, ok, warning, type Finding, type More } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "permissions", check: "permissions" } as const;

@@ -4,8 +4,7 @@ import { attempt } from "../../base/attempt.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { StalledRun } from "../../prefect1/doctor-queries.ts";
 import { check } from "../check.ts";
-import { broken, counted, firstOf, ok, warning } from "../finding.ts";
-import type { More } from "../finding.ts";
+import { broken, counted, firstOf, ok, warning, type More } from "../finding.ts";
 
 const ABOUT = { section: "flow runs", check: "stalled flow runs" } as const;
 /** After this time without a heartbeat Lazarus restarts a run (prefect-1 protocol 10.5). */

@@ -1,12 +1,10 @@
 // Jobs whose pods do not start, or wait too long; those with the same reason are one finding.
 
 import { formatDuration } from "../../base/duration.ts";
-import { jobRows } from "../../inventory/job-row.ts";
-import type { JobRow } from "../../inventory/job-row.ts";
+import { jobRows, type JobRow } from "../../inventory/job-row.ts";
 import { isDone } from "../../orchestrator/flow-run.ts";
 import { check } from "../check.ts";
-import { broken, counted, firstOf, ok, skipped, warning } from "../finding.ts";
-import type { Finding } from "../finding.ts";
+import { broken, counted, firstOf, ok, skipped, warning, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const ABOUT = { section: "flow runs", check: "pods" } as const;

@@ -12,10 +12,10 @@ const MINE = { labels: ["k8s", "eu"], installed: installed("prod", ["k8s", "eu"]
 
 describe("registered agents", () => {
   it.each([
-    { agents: [], want: "warning agents: no agent is running; none has registered yet" },
+    { agents: [], want: "warning agents: no agent is running; none has asked for flow runs yet" },
     {
       agents: [registered("prod", ["k8s"], 10_800)],
-      want: 'warning agents: no agent is running; "prod" last asked for flow runs 3h ago',
+      want: 'warning agents: no agent is running; "prod" with label k8s was last seen 3h ago',
     },
     {
       agents: [registered("prod", ["k8s"]), registered("old", [], 7_200)],

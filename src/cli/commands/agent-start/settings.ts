@@ -1,13 +1,10 @@
 // Options and configuration → AgentSettings.
 
-import { checkWorkOptions, WORK_OPTIONS } from "../../../agent/options.ts";
-import type { WorkOptionValues } from "../../../agent/options.ts";
-import { DEFAULT_SETTINGS } from "../../../agent/settings.ts";
-import type { AgentSettings } from "../../../agent/settings.ts";
+import { checkWorkOptions, WORK_OPTIONS, type WorkOptionValues } from "../../../agent/options.ts";
+import { DEFAULT_SETTINGS, type AgentSettings } from "../../../agent/settings.ts";
 import { parseDuration } from "../../../base/duration.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
-import { DEFAULT_POLICY } from "../../../job/decide/policy.ts";
-import type { Policy } from "../../../job/decide/policy.ts";
+import { DEFAULT_POLICY, type Policy } from "../../../job/decide/policy.ts";
 import type { JobSettings } from "../../../prefect1/build/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 

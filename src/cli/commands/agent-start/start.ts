@@ -8,14 +8,12 @@ import { SettingsError } from "../../../base/errors.ts";
 import { LineBuffer } from "../../../base/line-buffer.ts";
 import { createLog } from "../../../base/log.ts";
 import type { ConnectionFlags } from "../../../kube/auth/kubeconfig.ts";
-import { readTemplate } from "../../../prefect1/build/template-sources.ts";
-import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
+import { readTemplate, type ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { levelValue } from "../../../prefect1/config/values.ts";
 import type { CliContext } from "../../context.ts";
-import { checkAgentFlags } from "./settings.ts";
-import type { AgentFlags } from "./settings.ts";
+import { checkAgentFlags, type AgentFlags } from "./settings.ts";
 import { ApiObserver, runAgent } from "./wire.ts";
 
 export interface StartOptions {

@@ -25,13 +25,11 @@ import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import { prefect1Reporter } from "../../../prefect1/run-reporter.ts";
 import { Prefect1WorkSource } from "../../../prefect1/work-source.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
-import { jobSettings } from "../../../prefect1/config/job-settings.ts";
-import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
+import { jobSettings, type JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { CompletedOperation } from "../../../prefect1/graphql.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
-import { agentSettings } from "./settings.ts";
-import type { AgentFlags } from "./settings.ts";
+import { agentSettings, type AgentFlags } from "./settings.ts";
 
 /** What the agent learns from every response: the servers' times, and whether its credentials are refused. */
 export class ApiObserver {

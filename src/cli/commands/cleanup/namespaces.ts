@@ -1,13 +1,11 @@
 // Lists the objects of one namespace, of several, or of all; without permission to list across namespaces, one by one.
 
-import type { InventoryQuery } from "../../../inventory/load.ts";
 import type { StateSources } from "../../../inventory/run-states.ts";
 import PQueue from "p-queue";
-import { forbiddenJobsIn, mergeInventories } from "../../../cleanup/merge-inventories.ts";
-import type { ForbiddenJobs } from "../../../cleanup/merge-inventories.ts";
+import { forbiddenJobsIn, mergeInventories, type ForbiddenJobs } from "../../../cleanup/merge-inventories.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { Listing } from "../../../inventory/listing.ts";
-import { loadInventory } from "../../../inventory/load.ts";
+import { loadInventory, type InventoryQuery } from "../../../inventory/load.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 
 /** The namespaces to list; undefined: all. */

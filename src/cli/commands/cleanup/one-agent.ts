@@ -6,8 +6,7 @@ import type { Clock } from "../../../base/clock.ts";
 import { silentLog } from "../../../base/log.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { ownerOf } from "../../../job/owner.ts";
-import { isSameAgent } from "../../../orchestrator/agent-identity.ts";
-import type { AgentIdentity } from "../../../orchestrator/agent-identity.ts";
+import { isSameAgent, type AgentIdentity } from "../../../orchestrator/agent-identity.ts";
 import { isDone } from "../../../orchestrator/flow-run.ts";
 import type { RunDirectory } from "../../../orchestrator/run-directory.ts";
 

@@ -17,14 +17,12 @@ import type { Palette } from "../../../output/palette.ts";
 import { Progress } from "../../../output/progress.ts";
 import { confirm } from "../../../output/prompt.ts";
 import { tableLines } from "../../../output/table.ts";
-import { terminalWidth } from "../../../output/terminal.ts";
-import type { TerminalStream } from "../../../output/terminal.ts";
+import { terminalWidth, type TerminalStream } from "../../../output/terminal.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { CliContext } from "../../context.ts";
 import { resolveRun } from "../../flow-run-ref.ts";
 import { isTerminal } from "../../options/base-command.ts";
-import { listCluster } from "./namespaces.ts";
-import type { ClusterListing, Namespaces } from "./namespaces.ts";
+import { listCluster, type ClusterListing, type Namespaces } from "./namespaces.ts";
 import { deletedLine, keptLine, nameOf, planColumns, planObject, problemLines, summary } from "./report.ts";
 
 /** What a pass works on, and its options. */

@@ -29,7 +29,12 @@ export function planColumns(now: Date, allNamespaces: boolean): readonly Column<
     { header: "OBJECT", value: nameOf, shorten: { at: "middle", to: 24 } },
     { header: "REASON", value: ({ message }) => message, shorten: { at: "end", to: 30 } },
     { header: "AGE", value: ({ createdAt }) => age(createdAt, now), dropFirst: 2 },
-    { header: "RUN", value: ({ run }) => runText(run), shorten: { at: "middle", to: 12 }, dropFirst: 1 },
+    {
+      header: "RUN",
+      value: ({ run }) => run && (run.name ?? run.id.slice(0, SHORT_ID)),
+      shorten: { at: "middle", to: 12 },
+      dropFirst: 1,
+    },
     {
       header: "STATE",
       value: ({ run }) => (run === undefined ? undefined : stateText(run.status)),
@@ -120,8 +125,4 @@ function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
 
 function flowRun(run: OwnerRun | undefined): JsonObject {
   return run === undefined ? {} : { flowRun: { id: run.id, name: run.name, state: stateText(run.status) } };
-}
-
-function runText(run: OwnerRun | undefined): string | undefined {
-  return run === undefined ? undefined : (run.name ?? run.id.slice(0, SHORT_ID));
 }

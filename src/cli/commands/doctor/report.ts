@@ -1,8 +1,7 @@
 // The report of `doctor` for people: the problems first, then the rest by section; the fixes; and the report for programs.
 
 import type { JsonObject } from "../../../base/json.ts";
-import { counted } from "../../../doctor/finding.ts";
-import type { Finding, Status } from "../../../doctor/finding.ts";
+import { counted, type Finding, type Status } from "../../../doctor/finding.ts";
 import { oneLine } from "../../../output/clean.ts";
 import type { Palette, Style } from "../../../output/palette.ts";
 import { commandLines, wrapped } from "../../../output/wrap.ts";

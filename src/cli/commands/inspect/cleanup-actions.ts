@@ -2,7 +2,7 @@
 
 import { planCleanup } from "../../../cleanup/plan.ts";
 import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
-import type { Kept } from "../../../cleanup/item.ts";
+import type { Kept, PlanItem } from "../../../cleanup/item.ts";
 import type { PlannedAction } from "../../../inventory/diagnosis.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { nameOf } from "../cleanup/report.ts";
@@ -15,9 +15,13 @@ export function cleanupActions(flowRunId: string, inventory: Inventory, now: Dat
   const runs = new Set([flowRunId]);
   const options = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs };
   const { items, kept } = planCleanup(inventory, options, now);
+  const named = ({ resource, ref }: Kept | PlanItem) => ({
+    object: nameOf({ resource, ref }),
+    namespace: ref.namespace,
+  });
   return [
-    ...items.map((item) => actionOn("delete", item, item.message)),
-    ...kept.map((object) => actionOn("leave", object, object.reason)),
+    ...items.map((item) => ({ action: "delete" as const, ...named(item), reason: item.message })),
+    ...kept.map((object) => ({ action: "leave" as const, ...named(object), reason: object.reason })),
   ];
 }
 
@@ -33,12 +37,4 @@ export function actionLines(actions: readonly PlannedAction[]): readonly string[
       return group.map(({ action, object, reason }) => `${action} ${object}: ${reason}`);
     return [`${first.action} ${first.object} and ${group.length - 1} more: ${first.reason}`];
   });
-}
-
-function actionOn(
-  action: PlannedAction["action"],
-  object: Pick<Kept, "resource" | "ref">,
-  reason: string,
-): PlannedAction {
-  return { action, object: nameOf(object), namespace: object.ref.namespace, reason };
 }

@@ -3,8 +3,7 @@
 import { Command, Option } from "clipanion";
 import { attempt } from "../../../base/attempt.ts";
 import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
-import { withoutObjects } from "../../../inventory/inventory.ts";
-import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
+import { withoutObjects, type Inventory, type InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";

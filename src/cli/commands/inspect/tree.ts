@@ -1,14 +1,12 @@
 // `inspect` as a tree: run → Job → pods → containers, Dask clusters, events.
 
-import { podsOf } from "../../../dask/dask-cluster.ts";
+import { podsOf, type ObservedCluster } from "../../../dask/dask-cluster.ts";
 import { daskCreatedAt, daskName } from "../../../inventory/dask-row.ts";
-import type { ObservedCluster } from "../../../dask/dask-cluster.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
 import { containersOf, isReady, podStatus, restartsOf, statusesOf } from "../../../inventory/pod-status.ts";
 import { agentText, isGone, pollText } from "../../../inventory/run-owner.ts";
-import type { ObservedJob } from "../../../job/observe/observed.ts";
-import { eventsOf } from "../../../job/observe/observed.ts";
+import { eventsOf, type ObservedJob } from "../../../job/observe/observed.ts";
 import { jobPhase, phaseName } from "../../../job/observe/phase.ts";
 import { describeTermination } from "../../../job/observe/termination.ts";
 import { lastSeenAt } from "../../../kube/client/objects.ts";

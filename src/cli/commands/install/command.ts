@@ -1,8 +1,7 @@
 // kubectl prefect install: prints the agent's manifests for kubectl apply.
 
-import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
+import { DEFAULT_SOURCE, type Sourced } from "../../../base/sourced.ts";
 import { redactUrl } from "../../../base/redact-url.ts";
-import type { Sourced } from "../../../base/sourced.ts";
 import { Command, Option } from "clipanion";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { ConnectionOptions, FileOptions, InstallOptions, TextFile } from "../../../install/options.ts";

@@ -5,7 +5,6 @@ import type { ListRow } from "../../../inventory/list-row.ts";
 import { shortId } from "../../flow-run-ref.ts";
 import { age } from "../../../output/age.ts";
 import { toneOf } from "../../../output/palette.ts";
-import type { Tone } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
 
 /** NAMESPACE, with --all-namespaces; then the columns of every listing. */
@@ -26,7 +25,7 @@ export function listColumns(now: () => Date, allNamespaces: boolean): readonly C
     {
       header: "STATE",
       value: ({ run }) => (run ? runStateText(run) : undefined),
-      colour: stateTone,
+      colour: ({ run }) => (run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet"),
       dropFirst: 3,
     },
     { header: "JOB", value: ({ name }) => name, shorten: { at: "middle", to: 14 }, dropFirst: 5 },
@@ -48,8 +47,4 @@ export function listColumns(now: () => Date, allNamespaces: boolean): readonly C
       shorten: { at: "end", to: 30 },
     },
   ];
-}
-
-function stateTone({ run }: ListRow): Tone {
-  return run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet";
 }

@@ -47,7 +47,12 @@ export class JobsCommand extends NamespacedCommand {
     const sinceMs = parseDuration(this.since, "--since");
     return this.connected(async (scope) => {
       const query = (): Promise<QueryResult> => this.#query(scope, sinceMs);
-      if (this.watch) return this.#watch(printing, query);
+      if (this.watch) {
+        const { watchRows } = await import("./watch.ts");
+        const printWarning = (line: string): void => this.printMessage(`warning: ${line}`);
+        await watchRows({ ...printing, ...scope, stdout: this.context.stdout, query, printWarning });
+        return scope.signal.aborted ? EXIT.interrupted : 0;
+      }
       const { rows, warnings } = await query();
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.printStyled(text));
@@ -89,19 +94,5 @@ export class JobsCommand extends NamespacedCommand {
       name: resourceName,
       toObject: (row) => row.toObject(),
     };
-  }
-
-  async #watch(printing: PrintOptions<ListRow>, query: () => Promise<QueryResult>): Promise<number> {
-    const { watchRows } = await import("./watch.ts");
-    const { clock, stdout, signal } = this.context;
-    await watchRows({
-      ...printing,
-      clock,
-      signal,
-      stdout,
-      query,
-      printWarning: (line) => this.printMessage(`warning: ${line}`),
-    });
-    return signal.aborted ? EXIT.interrupted : 0;
   }
 }

@@ -6,12 +6,10 @@ import { isRetryable, textOf } from "../../../base/errors.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { writeStyled } from "../../../output/clean.ts";
-import { rowPrinter } from "../../../output/print-rows.ts";
-import type { PrintOptions } from "../../../output/print-rows.ts";
+import { rowPrinter, type PrintOptions } from "../../../output/print-rows.ts";
 import { Repaint } from "../../../output/repaint.ts";
 import { tableLines } from "../../../output/table.ts";
-import { terminalWidth } from "../../../output/terminal.ts";
-import type { TerminalStream } from "../../../output/terminal.ts";
+import { terminalWidth, type TerminalStream } from "../../../output/terminal.ts";
 
 /** The rows, and warnings about what could not be listed. */
 export interface QueryResult {

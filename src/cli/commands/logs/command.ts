@@ -1,15 +1,13 @@
 // kubectl prefect logs: prints the logs of flow runs' pods, or, when these are gone, the runs' logs in Prefect.
 
 import { attempt } from "../../../base/attempt.ts";
-import { EXIT, SettingsError } from "../../../base/errors.ts";
-import type { ExpectedError } from "../../../base/errors.ts";
+import { EXIT, SettingsError, type ExpectedError } from "../../../base/errors.ts";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps, LogOptions } from "./run-logs.ts";
-import { fromCluster, shortId } from "../../flow-run-ref.ts";
-import type { ResolvedRun } from "../../flow-run-ref.ts";
+import { fromCluster, shortId, type ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import type { Palette } from "../../../output/palette.ts";
@@ -137,13 +135,11 @@ export class LogsCommand extends NamespacedCommand {
   /** As it is to a pipe, without colours and controls on a terminal. Waits for the reader, because a log can be larger than memory. */
   async #write(bytes: Buffer, prefix: string): Promise<void> {
     const { stdout, signal } = this.context;
+    const decoded = (): string => this.#decoder.decode(bytes, { stream: prefix === "" });
+    const shown = (): string => stripVTControlCharacters(decoded()).replaceAll(/\r\n?/g, "\n");
     const isWritten = isTerminal(stdout)
-      ? writeStyled(stdout, prefix + printable(shown(this.#decoder.decode(bytes, { stream: prefix === "" }))))
+      ? writeStyled(stdout, prefix + printable(shown()))
       : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
     if (!isWritten && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
   }
-}
-
-function shown(log: string): string {
-  return stripVTControlCharacters(log).replaceAll(/\r\n?/g, "\n");
 }

@@ -5,10 +5,8 @@ import { isJobFinished } from "../../../job/observe/phase.ts";
 import { isFinished } from "../../../orchestrator/flow-run.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
-import { logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
-import type { LogTarget } from "./log-targets.ts";
-import { listRuns, noContainer, prefixOf, printRunLogs } from "./run-logs.ts";
-import type { LogDeps, LogOptions } from "./run-logs.ts";
+import { logTargets, noLogReason, podsOfRun, type LogTarget } from "./log-targets.ts";
+import { listRuns, noContainer, prefixOf, printRunLogs, type LogDeps, type LogOptions } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** Listings before the command fails; a restart of the API server takes fewer. */

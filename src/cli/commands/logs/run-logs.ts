@@ -6,12 +6,10 @@ import { shellWord } from "../../../base/shell-word.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import { NO_STATES } from "../../../inventory/run-states.ts";
-import { logPages } from "../../../orchestrator/run-directory.ts";
-import type { LoggedLine } from "../../../orchestrator/run-directory.ts";
+import { logPages, type LoggedLine } from "../../../orchestrator/run-directory.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import { lineOf, readError } from "./log-stream.ts";
-import type { LogRange, StreamDeps } from "./log-stream.ts";
+import { lineOf, readError, type LogRange, type StreamDeps } from "./log-stream.ts";
 import { containerNames, logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
 import type { LogChoice, LogTarget } from "./log-targets.ts";
 

@@ -54,7 +54,8 @@ function linesOfValues(text: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   const visit = (node: unknown, path: string): void => {
     if (isMap(node) && node.items.length > 0) {
-      for (const { key, value } of node.items) visit(value, childPath(path, keyText(key)));
+      for (const { key, value } of node.items)
+        visit(value, childPath(path, String(isScalar(key) ? key.value : key)));
     } else if (isSeq(node) && node.items.length > 0) {
       for (const [at, item] of node.items.entries()) visit(item, childPath(path, at));
     } else if (isScalar(node) || isMap(node) || isSeq(node)) {
@@ -63,10 +64,6 @@ function linesOfValues(text: string): ReadonlyMap<string, number> {
   };
   visit(parseDocument(text, { lineCounter: counter }).contents, "");
   return found;
-}
-
-function keyText(key: unknown): string {
-  return isScalar(key) ? String(key.value) : String(key);
 }
 
 function templateName({ from, name }: TemplateOrigin): string {
