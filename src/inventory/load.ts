@@ -54,8 +54,9 @@ export async function loadInventory(
   const pods = [...new Map([...labelled, ...unlabelled].map((pod) => [pod.metadata.uid, pod])).values()];
   const events = await eventsFor(listing, query, { jobs, pods });
   const grouped = groupRuns({ jobs, pods, events });
+  const observed = grouped.map(({ observed }) => observed);
   const clusters =
-    dask === undefined ? [] : findClusters(dask, grouped).map((each) => withoutGuessedOwner(each, query));
+    dask === undefined ? [] : findClusters(dask, observed).map((each) => withoutGuessedOwner(each, query));
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
   const podsForbidden = listing.forbidden.includes("pods") ? { podsForbidden: true } : {};
   const selected = allRuns.filter((run) => isSelected(run, query));
