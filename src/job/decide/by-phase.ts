@@ -38,10 +38,7 @@ export function decideByPhase(context: JobContext): JobDecision {
   }
 }
 
-/**
- * Jobs and pods have separate watches: the pod, which shows why the Job failed, may arrive later than the Job; and the Job's
- * condition, which names the rule of a podFailurePolicy, later than the pod.
- */
+/** The pod, which shows why the Job failed, may come after the Job, and the condition, which names a rule, after the pod. */
 function waitForMore(
   context: JobContext,
   { awaits, endedAt, problem }: FailedPhase,
