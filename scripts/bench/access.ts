@@ -1,7 +1,6 @@
 // Address and credentials of the cluster, as plain data that can be sent to other processes.
 
 import { readFileSync } from "node:fs";
-import { parse } from "yaml";
 import { systemClock } from "../../src/base/clock.ts";
 import { ExpectedError } from "../../src/base/errors.ts";
 import { credentialsOf } from "../../src/kube/auth/credentials.ts";
@@ -17,10 +16,7 @@ export interface ClusterAccess {
 export async function accessTo(kubeconfig: string): Promise<ClusterAccess> {
   const readFile = (path: string): string => readFileSync(path, "utf8");
   const dependencies = { env: {}, home: undefined, readFile, clock: systemClock };
-  const target = chooseTarget(
-    { kubeconfig },
-    { ...dependencies, parseYaml: (text) => parse(text) as unknown },
-  );
+  const target = chooseTarget({ kubeconfig }, { ...dependencies });
   if (target === undefined) throw new ExpectedError(`cannot read "${kubeconfig}": it names no cluster`);
   const credentials = await credentialsOf(target, dependencies);
   const tls = Object.entries(await credentials.tls()).filter(([, value]) => typeof value === "string");

@@ -4,21 +4,8 @@ import { SettingsError } from "./errors.ts";
 
 const QUANTITY = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]|[eE][+-]?\d+)?$/;
 
-const DIVISORS: Readonly<Record<string, number>> = { m: 1e3, u: 1e6, n: 1e9 };
-const FACTORS: Readonly<Record<string, number>> = {
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
+/** Each is a thousand times the one before; with an i, 1,024 times. */
+const PREFIXES = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
 
 /**
  * The quantity as a number: bytes of memory, cores of CPU. Undefined for invalid text.
@@ -28,12 +15,10 @@ export function parseQuantity(text: string): number | undefined {
   const match = QUANTITY.exec(text.trim());
   if (match === null) return undefined;
   const [, digits = "", suffix = ""] = match;
-  const amount = Number(digits);
-  const divisor = DIVISORS[suffix];
-  if (divisor !== undefined) return amount / divisor;
-  const factor = FACTORS[suffix];
-  if (factor !== undefined) return amount * factor;
-  return Number(digits + suffix);
+  const power = PREFIXES.indexOf(suffix.replace("Ki", "ki").replace("i", "")) - 3;
+  if (power < -3) return Number(digits + suffix);
+  if (suffix.endsWith("i")) return Number(digits) * 1024 ** power;
+  return power < 0 ? Number(digits) / 1000 ** -power : Number(digits) * 1000 ** power;
 }
 
 /** The number of cores. Throws SettingsError that names the flag. */

@@ -1,11 +1,9 @@
 // Prefect's TOML files: config.toml, backend.toml and auth.toml. Each may be missing.
 
 import { parse, TomlError } from "smol-toml";
+import type { ReadFile } from "./env.ts";
 import { SettingsError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
-
-/** The text of a file, or undefined when there is no such file. */
-export type ReadFile = (path: string) => string | undefined;
 
 /** The parsed file; undefined when there is no such file. Throws SettingsError that names line and column. */
 export function readToml(path: string, readFile: ReadFile): JsonObject | undefined {

@@ -42,7 +42,7 @@ export function planCleanup(inventory: Inventory, options: PlanOptions, now: Dat
     return planDask({ dask: cluster, owner, deletedJobs, olderThanMs, orphansOnly, now });
   });
   // Without permission to list pods, every cluster would seem to have none.
-  const canListPods = inventory.forbidden?.includes("pods") !== true;
+  const canListPods = inventory.forbidden?.has("pods") !== true;
   return merged([...(options.jobs ? jobs : []), ...(options.dask && canListPods ? dask : [])], options);
 }
 

@@ -5,6 +5,9 @@
 import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
+import type { ConnectionOptions as NodeTlsOptions } from "node:tls";
 import { agentFor } from "./agents.ts";
 import {
   abortError,
@@ -22,9 +25,9 @@ import type {
   HttpRequest,
   HttpStream,
   StreamRequest,
+  TlsOptions,
 } from "./exchange.ts";
 import type { Proxy } from "./proxy.ts";
-import { tlsOf } from "./tls.ts";
 
 const MAX_SOCKETS = 32;
 const MIB = 1024 * 1024;
@@ -195,4 +198,16 @@ async function* chunksOf(
     socket.off("timeout", onTimeout);
     response.destroy();
   }
+}
+
+/** An IP address cannot be sent as the server's name; the certificate is held against it all the same. */
+function tlsOf({ servername = "", ...tls }: TlsOptions): NodeTlsOptions {
+  const defined = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+  if (servername === "") return defined;
+  if (isIP(servername) === 0) return { ...defined, servername };
+  return {
+    ...defined,
+    servername: "",
+    checkServerIdentity: (_, cert) => checkServerIdentity(servername, cert),
+  };
 }

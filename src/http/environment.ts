@@ -1,19 +1,13 @@
 // What the environment says about connections: proxies and certificate authorities.
 
 import tls from "node:tls";
-import type { Env } from "../base/env.ts";
+import type { SettingsDeps } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
-import type { Secrets } from "../base/secrets.ts";
 import type { Proxy } from "./proxy.ts";
 import { proxyFor } from "./proxy.ts";
 
-export interface EnvironmentDeps {
-  readonly env: Env;
-  /** The text of a file, or undefined when there is no such file. Needed when a variable names one. */
-  readonly readFile?: ((path: string) => string | undefined) | undefined;
-  /** Gets the password of a proxy. */
-  readonly secrets?: Pick<Secrets, "addUrl"> | undefined;
-}
+/** Files are needed when a variable names one. */
+export type EnvironmentDeps = Pick<SettingsDeps, "env" | "secrets"> & Partial<SettingsDeps>;
 
 /** Proxy and authorities as Prefect's own clients, Python's requests and httpx, find them. Throws SettingsError. */
 export function prefectConnection(

@@ -77,25 +77,18 @@ export function isCertificateError({ code }: TransportError): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code);
 }
 
+const MESSAGES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ENOTFOUND: "host not found",
+  EAI_AGAIN: "host not found",
+  ECONNRESET: "connection closed by the other side",
+  EPIPE: "connection closed by the other side",
+  ETIMEDOUT: "connection timed out",
+  HPE_HEADER_OVERFLOW: "the headers of the answer are too large",
+};
+
 function messageOf(error: Error, code: string): string {
-  switch (code) {
-    case "ECONNREFUSED":
-      return "connection refused";
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return "host not found";
-    case "ECONNRESET":
-    case "EPIPE":
-      return "connection closed by the other side";
-    case "ETIMEDOUT":
-      return "connection timed out";
-    case "HPE_HEADER_OVERFLOW":
-      return "the headers of the answer are too large";
-    default:
-      if (code.startsWith("HPE_")) return "the answer is not HTTP";
-      // Node's advice about its own options means nothing to whom an executable was given.
-      return error.message === ""
-        ? code
-        : error.message.replace(/; if the root CA is installed locally.*$/s, "");
-  }
+  const known = MESSAGES[code] ?? (code.startsWith("HPE_") ? "the answer is not HTTP" : undefined);
+  // Node's advice about its own options means nothing to whom an executable was given.
+  return known ?? (error.message.replace(/; if the root CA is installed locally.*$/s, "") || code);
 }

@@ -4,9 +4,8 @@ import { parseDuration } from "../base/duration.ts";
 import type { AgentOptionValues } from "../agent/options.ts";
 import { AGENT_OPTIONS } from "../agent/options.ts";
 import { environmentIn, namesIn } from "../agent/option-checks.ts";
-import { keyEntry } from "./credentials.ts";
+import { keyEntry, literal } from "./environment.ts";
 import { JOB_TEMPLATE_PATH } from "./files.ts";
-import { literal } from "./literal.ts";
 import type { InstallOptions } from "./options.ts";
 import { electsLeader } from "./options.ts";
 

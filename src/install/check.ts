@@ -1,94 +1,168 @@
 // Checks the options: each value by itself, the files, then combinations. An empty value counts as not set.
 
 import { SettingsError } from "../base/errors.ts";
-import { readCpu, readMemory } from "../base/quantity.ts";
-import { checkConfigToml, checkJobTemplate, hasServerAddress } from "./check-files.ts";
-import { checkNames } from "./check-names.ts";
-import type { InstallOptions } from "./options.ts";
-import { checkPython } from "./check-python.ts";
+import { objectIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import { parseQuantity } from "../base/quantity.ts";
+import { readToml } from "../base/toml.ts";
+import { parseTemplate } from "../prefect1/build/template.ts";
+import { checkWorkOptions, JOB_OPTIONS } from "../agent/options.ts";
+import { anId, aWebAddress, must, namesIn, oneOf } from "../agent/option-checks.ts";
+import { checkOptionValues, text } from "../agent/option-row.ts";
+import type { InstallOptions, TextFile } from "./options.ts";
+import { AGENT_START_OPTIONS, INSTALL_OPTIONS } from "./options.ts";
+
+const aTemplateAddress = must(
+  (value) => /^(?:https?|s3|gs|gcs):\/\/[^\s/]+\/\S+$/.test(value),
+  "an address that the agent can fetch",
+  "an http(s)://, s3:// or gs:// address, or a file that exists here",
+);
+const CONNECTION_OPTIONS = {
+  api: text("--api", "", { check: aWebAddress }),
+  backend: text("--backend", "", { check: oneOf(["cloud", "server"]) }),
+  tenantId: text("--tenant-id", "", { check: anId }),
+  jobTemplateUrl: text("--job-template", "", { check: aTemplateAddress }),
+};
+
+const ALL = { ...AGENT_START_OPTIONS, ...INSTALL_OPTIONS };
+/** The options of Prefect's own install; others would be silently ignored. */
+const OF_PYTHON = new Set<keyof InstallOptions>([
+  ...(["labels", "env", "agentConfigId", "serviceAccountName", "imagePullSecrets", "namespace"] as const),
+  ...(["inlineKey", "rbacOnly", "imagePullPolicy", "memRequest", "memLimit", "cpuRequest"] as const),
+  ...(["cpuLimit", "agent", "image", "latest"] as const),
+]);
 
 /** Throws SettingsError with a hint for the first problem. */
 export function checkOptions(options: InstallOptions): void {
-  checkNames(options);
+  checkValues(options);
   if (options.agent === "python") checkPython(options);
   // The permissions do not depend on the other options.
   if (options.rbacOnly) return;
   checkResources(options);
-  if (options.jobTemplate !== undefined) checkJobTemplate(options.jobTemplate);
-  if (options.configToml !== undefined) checkConfigToml(options.configToml);
-  rejectTogether(
-    Boolean(options.image) && options.latest === true,
-    ["--latest", "--image"],
-    "both name the image",
-  );
-  if (options.agent !== "python") checkCombinations(options);
+  const { jobTemplate, configToml } = options;
+  if (jobTemplate !== undefined) parseTemplate(jobTemplate.text, { from: "agent", name: jobTemplate.path });
+  if (configToml !== undefined) checkConfigToml(configToml);
+  checkCombinations(options);
+}
+
+function checkValues(options: InstallOptions): void {
+  if (options.key && !/^[\x21-\x7e]+$/.test(options.key)) {
+    // The message must not contain the key.
+    const why = "it contains white space or other characters that are not allowed in an API key";
+    throw new SettingsError(`cannot read --key: ${why}`, {
+      hint: "copy the key again, without quotes or line breaks",
+    });
+  }
+  const { jobTemplate: _template, configToml: _config, ...values } = options;
+  checkOptionValues(CONNECTION_OPTIONS, values);
+  checkOptionValues(INSTALL_OPTIONS, values);
+  checkOptionValues(JOB_OPTIONS, values);
+  checkWorkOptions(values);
+}
+
+/** Prefect's own agent has fewer options, and takes only one image pull Secret. */
+function checkPython(options: InstallOptions): void {
+  const flag = unknownToPython(options);
+  if (flag !== undefined) {
+    const why = "Prefect's own agent has no such option";
+    throw new SettingsError(`cannot use "${flag}" with "--agent python": ${why}`, {
+      hint: `leave out ${flag}, or --agent python`,
+    });
+  }
+  const { imagePullSecrets } = options;
+  if (namesIn(imagePullSecrets).length < 2) return;
+  const why = "Prefect's own agent takes only one Secret";
+  throw new SettingsError(`cannot use --image-pull-secrets "${imagePullSecrets}": ${why}`, {
+    hint: "name one Secret, or leave out --agent python",
+  });
+}
+
+function unknownToPython(options: InstallOptions): string | undefined {
+  if (options.rbac === "minimal") return "--rbac=minimal";
+  if (options.jobTemplateUrl) return AGENT_START_OPTIONS.jobTemplate.flag;
+  const names = Object.keys(ALL) as (keyof typeof ALL)[];
+  const name = names.find((each) => !OF_PYTHON.has(each) && Boolean(options[each]));
+  return name === undefined ? undefined : ALL[name].flag;
 }
 
 function checkResources(options: InstallOptions): void {
-  const pairs: readonly { flag: string; request?: string | undefined; limit?: string | undefined }[] = [
-    { flag: "--mem", request: options.memRequest, limit: options.memLimit },
-    { flag: "--agent-mem", request: options.agentMemRequest, limit: options.agentMemLimit },
-    { flag: "--cpu", request: options.cpuRequest, limit: options.cpuLimit },
-    { flag: "--agent-cpu", request: options.agentCpuRequest, limit: options.agentCpuLimit },
-  ];
-  for (const { flag, request, limit } of pairs) {
-    const read = flag.endsWith("mem") ? readMemory : readCpu;
-    const requested = request ? read(request, `${flag}-request`) : 0;
-    const limited = limit ? read(limit, `${flag}-limit`) : Number.POSITIVE_INFINITY;
-    if (limited >= requested) continue;
+  const pairs = [
+    ["--mem", options.memRequest, options.memLimit],
+    ["--agent-mem", options.agentMemRequest, options.agentMemLimit],
+    ["--cpu", options.cpuRequest, options.cpuLimit],
+    ["--agent-cpu", options.agentCpuRequest, options.agentCpuLimit],
+  ] as const;
+  for (const [flag, request, limit] of pairs) {
+    if (!request || !limit || (parseQuantity(limit) ?? 0) >= (parseQuantity(request) ?? 0)) continue;
     throw new SettingsError(
       `cannot use ${flag}-limit "${limit}": it is less than ${flag}-request ${request}`,
-      {
-        hint: `raise ${flag}-limit or lower ${flag}-request`,
-      },
+      { hint: `raise ${flag}-limit or lower ${flag}-request` },
     );
   }
 }
 
+/** The configuration must be TOML, and must not contain the API key: a ConfigMap is not secret. */
+function checkConfigToml(file: TextFile): void {
+  const cloud = objectIn(configIn(file)["cloud"]);
+  const names = ["cloud.api_key", "cloud.auth_token", "cloud.agent.auth_token"];
+  const values = [cloud["api_key"], cloud["auth_token"], objectIn(cloud["agent"])["auth_token"]];
+  const at = values.findIndex((value) => value !== undefined && value !== "");
+  if (at < 0) return;
+  const why = `it has ${names[at]}, but a ConfigMap is not secret`;
+  throw new SettingsError(`cannot use configuration "${file.path}": ${why}`, {
+    hint: "remove the key from the file and set it with --key, which puts it into a Secret",
+  });
+}
+
+/** Whether the configuration has the address of Prefect Server. */
+export function hasServerAddress(file: TextFile): boolean {
+  const config = configIn(file);
+  const server = objectIn(config["server"]);
+  return [objectIn(config["cloud"])["api"], server["host"], server["endpoint"]].some(Boolean);
+}
+
+function configIn({ path, text: toml }: TextFile): JsonObject {
+  return readToml(path, () => toml) ?? {};
+}
+
 function checkCombinations(options: InstallOptions): void {
-  const { key, configToml } = options;
-  rejectTogether(
-    Boolean(key) && Boolean(options.keySecret),
-    ["--key", "--key-secret"],
-    "both name the API key",
-  );
-  rejectTogether(
-    Boolean(options.keySecret) && options.inlineKey === true,
-    ["--inline-key", "--key-secret"],
-    "the key is in a Secret and cannot be written into the Deployment",
-  );
-  rejectTogether(
-    options.jobTemplate !== undefined && Boolean(options.jobTemplateUrl),
-    ["--job-template FILE", "--job-template URL"],
-    "both name the job template",
-  );
-  const keepFlag = flagThatKeepsJobs(options);
-  rejectTogether(
-    options.resourceManager === true && keepFlag !== undefined,
-    ["--resource-manager", keepFlag ?? ""],
-    "the resource manager would delete the Jobs that the agent keeps",
-  );
-  if (options.inlineKey === true && !key) {
-    throw new SettingsError("cannot use --inline-key: no API key is set", {
-      hint: "set the key with --key",
+  const conflict = conflictIn(options);
+  if (conflict !== undefined) {
+    const [one, other, why] = conflict;
+    throw new SettingsError(`cannot use "${one}" with "${other}": ${why}`, {
+      hint: "leave out one of the two",
     });
   }
-  if (options.backend === "server" && !options.api && !(configToml && hasServerAddress(configToml))) {
+  if (options.agent === "python") return;
+  const { key, api, backend, inlineKey, configToml } = options;
+  if (inlineKey === true && !key)
+    throw new SettingsError("cannot use --inline-key: no API key is set", { hint: "set the key with --key" });
+  if (backend === "server" && !api && !(configToml && hasServerAddress(configToml))) {
     throw new SettingsError('cannot use --backend "server": the address of the server is not set', {
       hint: "set it with --api, such as http://prefect-server-apollo:4200",
     });
   }
 }
 
+/** The first two options that exclude each other, and why. */
+function conflictIn(options: InstallOptions): readonly [string, string, string] | undefined {
+  const { key, keySecret, inlineKey, jobTemplate, jobTemplateUrl, resourceManager } = options;
+  if (options.image && options.latest) return ["--latest", "--image", "both name the image"];
+  if (options.agent === "python") return undefined;
+  if (key && keySecret) return ["--key", "--key-secret", "both name the API key"];
+  if (keySecret && inlineKey) {
+    const why = "the key is in a Secret and cannot be written into the Deployment";
+    return ["--inline-key", "--key-secret", why];
+  }
+  if (jobTemplate !== undefined && jobTemplateUrl)
+    return ["--job-template FILE", "--job-template URL", "both name the job template"];
+  const keepFlag = flagThatKeepsJobs(options);
+  if (!resourceManager || keepFlag === undefined) return undefined;
+  return ["--resource-manager", keepFlag, "the resource manager would delete the Jobs that the agent keeps"];
+}
+
 function flagThatKeepsJobs(options: InstallOptions): string | undefined {
   if (options.disableJobDeletion) return "--disable-job-deletion";
   if (options.deleteSucceededAfter === "never") return "--delete-succeeded-after never";
   return options.deleteFailedAfter === "never" ? "--delete-failed-after never" : undefined;
-}
-
-function rejectTogether(areBothSet: boolean, flags: readonly [string, string], reason: string): void {
-  if (!areBothSet) return;
-  throw new SettingsError(`cannot use "${flags[0]}" with "${flags[1]}": ${reason}`, {
-    hint: "leave out one of the two",
-  });
 }

@@ -1,22 +1,19 @@
 // The Deployment that runs the agent, with --resource-manager also cleanup.
 
+import { createHash } from "node:crypto";
 import { parseDuration } from "../base/duration.ts";
+import { parseQuantity } from "../base/quantity.ts";
 import { DEFAULT_SETTINGS } from "../agent/settings.ts";
 import { namesIn } from "../agent/option-checks.ts";
 import { agentArguments, cleanupArguments } from "./arguments.ts";
-import { checksum } from "./checksum.ts";
 import { connectionEnvironment, jobDefaultsEnvironment } from "./environment.ts";
-import { fileMounts, fileVolumes, mountedTexts } from "./files.ts";
+import { FILES_ROOT, mountedFiles } from "./files.ts";
 import { agentImage, versionLabel } from "./image.ts";
-import type { ContainerManifest, Deployment, ManifestMeta, PodManifest, Probe } from "./objects.ts";
+import type { Manifest } from "./objects.ts";
 import { AGENT_LABELS, metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { replicasIn } from "./options.ts";
-import { agentResources, CLEANUP_RESOURCES } from "./resources.ts";
 import { agentServiceAccount } from "./roles.ts";
-
-/** Annotation of the pod template; it changes with the key, the job template and the configuration. */
-export const CHECKSUM_ANNOTATION = "prefect.io/settings-checksum";
 
 const PORT = 8080;
 /** The user of the image; any user but root works. */
@@ -24,10 +21,21 @@ const USER_ID = 65532;
 /** Between the end of the grace and the kubelet's SIGKILL. */
 const SHUTDOWN_MARGIN_SECONDS = 15;
 
+const CPU_REQUEST = "50m";
+const MEMORY_REQUEST = "128Mi";
+/** The agent needs less than 250 MB with 10,000 live Jobs. */
+const MEMORY_LIMIT = "384Mi";
+
+/** For `cleanup`, which runs once a minute. Like the agent, it has no CPU limit. */
+const CLEANUP_RESOURCES = {
+  requests: { cpu: "10m", memory: "64Mi" },
+  limits: { memory: "256Mi" },
+} as const;
+
 /** The Deployment. It has the name and selector of Prefect's own, so that applying it replaces that one. */
-export function agentDeployment(options: InstallOptions): Deployment {
+export function agentDeployment(options: InstallOptions): Manifest {
   const meta = metadataOf("prefect-agent", options.namespace);
-  const labels = { ...AGENT_LABELS, ...versionLabel(options, options.version) };
+  const labels = { ...AGENT_LABELS, ...versionLabel(options) };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -40,15 +48,21 @@ export function agentDeployment(options: InstallOptions): Deployment {
   };
 }
 
-function settingsAnnotation(options: InstallOptions): Pick<ManifestMeta, "annotations"> {
+/** A digest of the key and the mounted files: `kubectl apply` restarts the pod when only they have changed. */
+function settingsAnnotation(options: InstallOptions): object {
   const key = options.inlineKey ? undefined : options.key;
-  const texts = [...(key ? [key] : []), ...mountedTexts(options)];
-  return texts.length === 0 ? {} : { annotations: { [CHECKSUM_ANNOTATION]: checksum(texts) } };
+  const texts = [...(key ? [key] : []), ...mountedFiles(options).map(({ text }) => text)];
+  if (texts.length === 0) return {};
+  const checksum = createHash("sha256").update(JSON.stringify(texts)).digest("hex").slice(0, 16);
+  return { annotations: { "prefect.io/settings-checksum": checksum } };
 }
 
-function podSpec(options: InstallOptions): PodManifest {
+function podSpec(options: InstallOptions): object {
   const pullSecrets = namesIn(options.imagePullSecrets).map((name) => ({ name }));
-  const volumes = fileVolumes(options);
+  const volumes = mountedFiles(options).map(({ volume, configMap }) => ({
+    name: volume,
+    configMap: { name: configMap },
+  }));
   return {
     // Always set: otherwise `serviceAccount` would keep the account of an earlier --rbac=minimal.
     serviceAccountName: agentServiceAccount(options),
@@ -60,9 +74,7 @@ function podSpec(options: InstallOptions): PodManifest {
       runAsGroup: USER_ID,
       seccompProfile: { type: "RuntimeDefault" },
     },
-    containers: options.resourceManager
-      ? [agentContainer(options), cleanupContainer(options)]
-      : [agentContainer(options)],
+    containers: [agentContainer(options), ...(options.resourceManager ? [cleanupContainer(options)] : [])],
     ...(volumes.length === 0 ? {} : { volumes }),
   };
 }
@@ -74,7 +86,7 @@ function terminationGraceSeconds({ shutdownGrace }: InstallOptions): number {
   return Math.ceil(graceMs / 1_000) + SHUTDOWN_MARGIN_SECONDS;
 }
 
-function agentContainer(options: InstallOptions): ContainerManifest {
+function agentContainer(options: InstallOptions): object {
   return {
     ...containerOf("agent", options),
     args: agentArguments(options),
@@ -88,7 +100,7 @@ function agentContainer(options: InstallOptions): ContainerManifest {
   };
 }
 
-function cleanupContainer(options: InstallOptions): ContainerManifest {
+function cleanupContainer(options: InstallOptions): object {
   return {
     ...containerOf("resource-manager", options),
     args: cleanupArguments(options),
@@ -98,21 +110,21 @@ function cleanupContainer(options: InstallOptions): ContainerManifest {
   };
 }
 
-function containerOf(
-  name: string,
-  options: InstallOptions,
-): Pick<ContainerManifest, "name" | "image" | "imagePullPolicy"> {
+function containerOf(name: string, options: InstallOptions): object {
   const policy = options.agentImagePullPolicy;
-  return {
-    name,
-    image: agentImage(options, options.version),
-    ...(policy ? { imagePullPolicy: policy } : {}),
-  };
+  return { name, image: agentImage(options), ...(policy ? { imagePullPolicy: policy } : {}) };
 }
 
-/** What the restricted Pod Security Standard requires of a container, and the mounted files. */
-function securityOf(options: InstallOptions): Pick<ContainerManifest, "securityContext" | "volumeMounts"> {
-  const volumeMounts = fileMounts(options);
+/**
+ * What the restricted Pod Security Standard requires of a container, and the mounted files: whole folders, since a mounted single
+ * file (subPath) is not updated with its ConfigMap.
+ */
+function securityOf(options: InstallOptions): object {
+  const volumeMounts = mountedFiles(options).map(({ volume }) => ({
+    name: volume,
+    mountPath: `${FILES_ROOT}/${volume}`,
+    readOnly: true,
+  }));
   return {
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -123,6 +135,28 @@ function securityOf(options: InstallOptions): Pick<ContainerManifest, "securityC
   };
 }
 
-function probe(path: string, timing: Pick<Probe, "periodSeconds" | "failureThreshold">): Probe {
+function probe(path: string, timing: object): object {
   return { httpGet: { path, port: "http" }, timeoutSeconds: 5, ...timing };
+}
+
+/** The values of the options; a default is adjusted to a conflicting option. */
+function agentResources(options: InstallOptions): object {
+  const { agentMemRequest, agentMemLimit, agentCpuRequest, agentCpuLimit } = options;
+  return {
+    requests: {
+      cpu: agentCpuRequest || (isLess(agentCpuLimit, CPU_REQUEST) ? agentCpuLimit : CPU_REQUEST),
+      memory: agentMemRequest || (isLess(agentMemLimit, MEMORY_REQUEST) ? agentMemLimit : MEMORY_REQUEST),
+    },
+    limits: {
+      ...(agentCpuLimit ? { cpu: agentCpuLimit } : {}),
+      memory: agentMemLimit || (isLess(MEMORY_LIMIT, agentMemRequest) ? agentMemRequest : MEMORY_LIMIT),
+    },
+  };
+}
+
+/** False if one is not set. */
+function isLess(one: string | undefined, other: string | undefined): boolean {
+  return (
+    Boolean(one) && Boolean(other) && (parseQuantity(one ?? "") ?? 0) < (parseQuantity(other ?? "") ?? 0)
+  );
 }

@@ -1,11 +1,16 @@
 // Variables of the containers, with Prefect 1's names: the Prefect connection and the namespace, and defaults for flow Jobs
-// that `agent start` has no flag for.
+// that `agent start` has no flag for. The API key is in a new Secret, in an existing one, or (--inline-key) in plain text, as in
+// Prefect's own install.
 
 import type { EnvVar } from "../kube/client/objects.ts";
-import { keyEnvironment } from "./credentials.ts";
+import type { SecretEntry } from "../agent/option-checks.ts";
+import { parseSecretEntry } from "../agent/option-checks.ts";
 import { CONFIG_PATH } from "./files.ts";
-import { literal } from "./literal.ts";
+import type { Manifest } from "./objects.ts";
+import { metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
+
+const KEY_ENTRY: SecretEntry = { name: "prefect-agent", key: "api-key" };
 
 /** For agent and cleanup. The namespace comes from the pod, so that the manifests can be applied to any namespace. */
 export function connectionEnvironment(options: InstallOptions): readonly EnvVar[] {
@@ -30,6 +35,39 @@ export function jobDefaultsEnvironment(options: InstallOptions): readonly EnvVar
   ];
 }
 
+/** The Secret and its key that hold the API key; undefined with --inline-key or without an API key. */
+export function keyEntry({ key, keySecret, inlineKey }: InstallOptions): SecretEntry | undefined {
+  if (keySecret) return parseSecretEntry(keySecret);
+  return key && !inlineKey ? KEY_ENTRY : undefined;
+}
+
+/** The Secret to create for --key. */
+export function keySecrets({ key, inlineKey, namespace }: InstallOptions): readonly Manifest[] {
+  if (!key || inlineKey) return [];
+  const metadata = metadataOf(KEY_ENTRY.name, namespace);
+  return [
+    { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque", stringData: { [KEY_ENTRY.key]: key } },
+  ];
+}
+
+/** The variables with the API key. Older Prefect tools read AUTH_TOKEN. */
+function keyEnvironment(options: InstallOptions): readonly EnvVar[] {
+  const entry = keyEntry(options);
+  if (entry !== undefined) return [{ name: "PREFECT__CLOUD__API_KEY", valueFrom: { secretKeyRef: entry } }];
+  return [
+    ...variable("PREFECT__CLOUD__AGENT__AUTH_TOKEN", options.key),
+    ...variable("PREFECT__CLOUD__API_KEY", options.key),
+  ];
+}
+
 function variable(name: string, value: string | undefined): EnvVar[] {
   return value ? [{ name, value: literal(value) }] : [];
+}
+
+/**
+ * The text for args and values, in which Kubernetes replaces $(NAME), and $$ by $ (k8s.io/kubernetes,
+ * third_party/forked/golang/expansion).
+ */
+export function literal(text: string): string {
+  return /\$[$(]/.test(text) ? text.replaceAll("$", "$$$$") : text;
 }

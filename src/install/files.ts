@@ -1,68 +1,40 @@
 // Files for the agent's container: the job template and Prefect's config.toml, each a ConfigMap, mounted read-only.
 
-import type { ConfigMap, PodManifest, VolumeMount } from "./objects.ts";
+import type { Manifest } from "./objects.ts";
 import { metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 
 interface MountedFile {
+  /** Also the folder in which it is mounted. */
   readonly volume: string;
   readonly configMap: string;
   readonly file: string;
   readonly text: string;
 }
 
-const ROOT = "/etc/prefect";
-
+/** The folder of all mounts. */
+export const FILES_ROOT = "/etc/prefect";
 /** The path of the job template in the container. */
-export const JOB_TEMPLATE_PATH = `${ROOT}/job-template/job-template.yaml`;
+export const JOB_TEMPLATE_PATH = `${FILES_ROOT}/job-template/job-template.yaml`;
 /** The path of Prefect's configuration in the container. */
-export const CONFIG_PATH = `${ROOT}/config/config.toml`;
+export const CONFIG_PATH = `${FILES_ROOT}/config/config.toml`;
 
-/** The texts of all mounted files. */
-export function mountedTexts(options: InstallOptions): readonly string[] {
-  return mountedFiles(options).map((file) => file.text);
+/** The files that the options name. */
+export function mountedFiles({ jobTemplate, configToml }: InstallOptions): readonly MountedFile[] {
+  const files = [
+    { volume: "job-template", file: "job-template.yaml", text: jobTemplate?.text },
+    { volume: "config", file: "config.toml", text: configToml?.text },
+  ];
+  return files.flatMap(({ text, ...rest }) =>
+    text === undefined ? [] : [{ ...rest, text, configMap: `prefect-agent-${rest.volume}` }],
+  );
 }
 
-export function configMaps(options: InstallOptions): readonly ConfigMap[] {
-  return mountedFiles(options).map((file) => ({
+export function configMaps(options: InstallOptions): readonly Manifest[] {
+  return mountedFiles(options).map(({ configMap, file, text }) => ({
     apiVersion: "v1",
     kind: "ConfigMap",
-    metadata: metadataOf(file.configMap, options.namespace),
-    data: { [file.file]: file.text },
+    metadata: metadataOf(configMap, options.namespace),
+    data: { [file]: text },
   }));
-}
-
-/** The pod's volumes, one per file. */
-export function fileVolumes(options: InstallOptions): NonNullable<PodManifest["volumes"]> {
-  return mountedFiles(options).map((file) => ({ name: file.volume, configMap: { name: file.configMap } }));
-}
-
-/** The mounts, of whole folders: a mounted single file (subPath) is not updated with its ConfigMap. */
-export function fileMounts(options: InstallOptions): readonly VolumeMount[] {
-  return mountedFiles(options).map((file) => ({
-    name: file.volume,
-    mountPath: `${ROOT}/${file.volume}`,
-    readOnly: true,
-  }));
-}
-
-function mountedFiles({ jobTemplate, configToml }: InstallOptions): readonly MountedFile[] {
-  const files: MountedFile[] = [];
-  if (jobTemplate !== undefined) {
-    files.push({
-      volume: "job-template",
-      configMap: "prefect-agent-job-template",
-      file: "job-template.yaml",
-      text: jobTemplate.text,
-    });
-  }
-  if (configToml !== undefined) {
-    files.push({
-      volume: "config",
-      configMap: "prefect-agent-config",
-      file: "config.toml",
-      text: configToml.text,
-    });
-  }
-  return files;
 }

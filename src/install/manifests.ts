@@ -1,9 +1,11 @@
-// install: checks the options and builds the manifests, in the order in which they must be applied. Pure.
+// install: checks the options, builds the manifests in the order in which they must be applied, and writes them. Pure.
 
+import { objectText } from "../output/object-text.ts";
 import { checkOptions } from "./check.ts";
-import { keySecrets } from "./credentials.ts";
 import { agentDeployment } from "./deployment.ts";
+import { keySecrets } from "./environment.ts";
 import { configMaps } from "./files.ts";
+import type { Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { pythonManifests } from "./python.ts";
 import { accessManifests } from "./roles.ts";
@@ -12,19 +14,19 @@ import { accessManifests } from "./roles.ts";
  * The objects that run the agent: first what its pod needs (permissions, key, files), last the Deployment. With
  * --rbac-only the permissions alone. Throws SettingsError for options that are wrong or contradict each other.
  */
-export function agentManifests(options: InstallOptions): readonly object[] {
+export function agentManifests(options: InstallOptions): readonly Manifest[] {
   checkOptions(options);
-  if (options.rbacOnly) return permissionManifests({ ...options, rbac: options.rbac || true });
-  if (options.agent === "python") return pythonManifests(options);
-  return [
-    ...accessManifests(options),
-    ...keySecrets(options, options.namespace),
-    ...configMaps(options),
-    agentDeployment(options),
-  ];
+  const { agent, rbacOnly, rbac } = options;
+  const all = rbacOnly ? { ...options, rbac: rbac || true } : options;
+  const found =
+    agent === "python"
+      ? pythonManifests(all)
+      : [...accessManifests(all), ...keySecrets(all), ...configMaps(all), agentDeployment(all)];
+  return rbacOnly ? found.filter(({ kind }) => /^(?:ServiceAccount|Role|RoleBinding)$/.test(kind)) : found;
 }
 
-function permissionManifests(options: InstallOptions): readonly object[] {
-  if (options.agent !== "python") return accessManifests(options);
-  return pythonManifests(options).filter(({ kind }) => kind !== "Deployment");
+/** The documents as YAML, each preceded by `---`, or as one List object in JSON; ends with a line feed. */
+export function renderManifests(docs: readonly object[], format: "yaml" | "json"): string {
+  if (format === "json") return objectText({ apiVersion: "v1", kind: "List", items: docs }, "json");
+  return docs.map((doc) => `---\n${objectText(doc, "yaml")}`).join("");
 }

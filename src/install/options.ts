@@ -5,12 +5,18 @@ import type { AgentOptionValues } from "../agent/options.ts";
 import { AGENT_OPTIONS } from "../agent/options.ts";
 import { aCount, aNamespace, must, oneOf } from "../agent/option-checks.ts";
 import type { OptionCheck, OptionTable, ValuesOf } from "../agent/option-row.ts";
+import { text, toggle } from "../agent/option-row.ts";
 import { readCpu, readMemory } from "../base/quantity.ts";
 
 /** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */
 const IMAGE =
   /^[a-z0-9][-._/a-z0-9]*(?::\d+\/[-._/a-z0-9]+)?(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
-const POLICIES = oneOf(["Always", "IfNotPresent", "Never"]);
+const aPolicy = oneOf(["Always", "IfNotPresent", "Never"]);
+const anImage = must(
+  (value) => IMAGE.test(value),
+  "one image",
+  "such as registry.example.com/prefect-agent:v1",
+);
 const atLeastOne = must(
   (value) => value !== "0",
   "a whole number of at least 1",
@@ -33,112 +39,45 @@ export const AGENT_START_OPTIONS = {
     ...AGENT_OPTIONS.keySecret,
     description: "existing Secret with the API key (default key api-key)",
   },
-} as const satisfies OptionTable;
+} satisfies OptionTable;
 
 /** The options that only `install` has. */
 export const INSTALL_OPTIONS = {
-  rbacOnly: {
-    flag: "--rbac-only",
-    kind: "switch",
-    description: "print only the objects of --rbac, or of --rbac=minimal",
-  },
-  namespace: {
-    flag: "--namespace",
+  rbacOnly: toggle("--rbac-only", "print only the objects of --rbac, or of --rbac=minimal"),
+  namespace: text("--namespace", "namespace of all objects (default: that of kubectl apply)", {
     short: "-n",
-    kind: "text",
-    description: "namespace of all objects (default: that of kubectl apply)",
     check: aNamespace,
-  },
-  inlineKey: {
-    flag: "--inline-key",
-    kind: "switch",
-    description: "write the API key into the Deployment, as Prefect's own install does",
-  },
-  configToml: {
-    flag: "--config-toml",
-    kind: "text",
-    description: "config.toml for the agent, as a ConfigMap",
-  },
-  imagePullPolicy: {
-    flag: "--image-pull-policy",
-    kind: "text",
-    description: "default image pull policy of flows' pods: Always, IfNotPresent or Never",
-    check: POLICIES,
-  },
-  memRequest: {
-    flag: "--mem-request",
-    kind: "text",
-    description: "memory that a flow's pod requests",
-    check: readMemory,
-  },
-  memLimit: {
-    flag: "--mem-limit",
-    kind: "text",
-    description: "memory limit of a flow's pod",
-    check: readMemory,
-  },
-  cpuRequest: {
-    flag: "--cpu-request",
-    kind: "text",
-    description: "CPU that a flow's pod requests",
-    check: readCpu,
-  },
-  cpuLimit: { flag: "--cpu-limit", kind: "text", description: "CPU limit of a flow's pod", check: readCpu },
-  agent: {
-    flag: "--agent",
-    kind: "text",
-    description: "which agent: kubectl-prefect (default), or python for Prefect 1.4.1's own",
+  }),
+  inlineKey: toggle("--inline-key", "write the API key into the Deployment, as Prefect's own install does"),
+  configToml: text("--config-toml", "config.toml for the agent, as a ConfigMap"),
+  imagePullPolicy: text(
+    "--image-pull-policy",
+    "default image pull policy of flows' pods: Always, IfNotPresent or Never",
+    { check: aPolicy },
+  ),
+  memRequest: text("--mem-request", "memory that a flow's pod requests", { check: readMemory }),
+  memLimit: text("--mem-limit", "memory limit of a flow's pod", { check: readMemory }),
+  cpuRequest: text("--cpu-request", "CPU that a flow's pod requests", { check: readCpu }),
+  cpuLimit: text("--cpu-limit", "CPU limit of a flow's pod", { check: readCpu }),
+  agent: text("--agent", "which agent: kubectl-prefect (default), or python for Prefect 1.4.1's own", {
     check: oneOf(["kubectl-prefect", "python"]),
-  },
-  image: {
-    flag: "--image",
-    kind: "text",
-    description: "the agent's image (default this version's)",
-    check: must((value) => IMAGE.test(value), "one image", "such as registry.example.com/prefect-agent:v1"),
-  },
-  latest: { flag: "--latest", kind: "switch", description: "the image with the tag latest" },
-  agentImagePullPolicy: {
-    flag: "--agent-image-pull-policy",
-    kind: "text",
-    description: "image pull policy of the agent's pod: Always, IfNotPresent or Never",
-    check: POLICIES,
-  },
-  agentMemRequest: {
-    flag: "--agent-mem-request",
-    kind: "text",
-    description: "memory that the agent requests",
-    check: readMemory,
-  },
-  agentMemLimit: {
-    flag: "--agent-mem-limit",
-    kind: "text",
-    description: "memory limit of the agent",
-    check: readMemory,
-  },
-  agentCpuRequest: {
-    flag: "--agent-cpu-request",
-    kind: "text",
-    description: "CPU that the agent requests",
-    check: readCpu,
-  },
-  agentCpuLimit: {
-    flag: "--agent-cpu-limit",
-    kind: "text",
-    description: "CPU limit of the agent",
-    check: readCpu,
-  },
-  replicas: {
-    flag: "--replicas",
-    kind: "text",
-    description: "number of agents, of which one is the leader (default 1)",
+  }),
+  image: text("--image", "the agent's image (default this version's)", { check: anImage }),
+  latest: toggle("--latest", "the image with the tag latest"),
+  agentImagePullPolicy: text(
+    "--agent-image-pull-policy",
+    "image pull policy of the agent's pod: Always, IfNotPresent or Never",
+    { check: aPolicy },
+  ),
+  agentMemRequest: text("--agent-mem-request", "memory that the agent requests", { check: readMemory }),
+  agentMemLimit: text("--agent-mem-limit", "memory limit of the agent", { check: readMemory }),
+  agentCpuRequest: text("--agent-cpu-request", "CPU that the agent requests", { check: readCpu }),
+  agentCpuLimit: text("--agent-cpu-limit", "CPU limit of the agent", { check: readCpu }),
+  replicas: text("--replicas", "number of agents, of which one is the leader (default 1)", {
     check: aReplicaCount,
-  },
-  resourceManager: {
-    flag: "--resource-manager",
-    kind: "switch",
-    description: "a second container that runs cleanup every minute",
-  },
-} as const satisfies OptionTable;
+  }),
+  resourceManager: toggle("--resource-manager", "a second container that runs cleanup every minute"),
+} satisfies OptionTable;
 
 /** A text file that becomes a ConfigMap; the path is used in messages. */
 export interface TextFile {

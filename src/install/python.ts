@@ -3,10 +3,9 @@
 import type { EnvVar } from "../kube/client/objects.ts";
 import { environmentIn } from "../agent/option-checks.ts";
 import { prefectImage } from "./image.ts";
-import type { Deployment, Manifest } from "./objects.ts";
+import type { Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { pythonList } from "../base/python-repr.ts";
-import { pythonJson, pythonSortedSet } from "./python-text.ts";
 import { bindRole } from "./roles.ts";
 
 const APP = { app: "prefect-agent" };
@@ -23,7 +22,7 @@ export function pythonManifests(options: InstallOptions): readonly Manifest[] {
   return [deployment, ...bindRole(metadata, rules, "default")];
 }
 
-function pythonDeployment(options: InstallOptions): Deployment {
+function pythonDeployment(options: InstallOptions): Manifest {
   const pullSecret = options.imagePullSecrets;
   const configId = options.agentConfigId;
   return {
@@ -81,4 +80,22 @@ function pythonEnvironment(options: InstallOptions): readonly EnvVar[] {
     ...(env.size === 0 ? [] : [["PREFECT__CLOUD__AGENT__ENV_VARS", pythonJson(env)] as const]),
   ];
   return values.map(([name, value]) => ({ name, value: value ?? "" }));
+}
+
+/** sorted(set(…)): each text once, sorted by code points, as UTF-8 is; JavaScript alone compares UTF-16 units. */
+export function pythonSortedSet(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].sort((left, right) => Buffer.compare(Buffer.from(left), Buffer.from(right)));
+}
+
+/** json.dumps() of texts by name, with its separators and ASCII escapes: {"A": "1"}. */
+export function pythonJson(entries: ReadonlyMap<string, string>): string {
+  const members = [...entries].map(([name, value]) => `${jsonText(name)}: ${jsonText(value)}`);
+  return `{${members.join(", ")}}`;
+}
+
+function jsonText(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -1,11 +1,17 @@
 // The agent's permissions as manifests: Role and RoleBinding, and a ServiceAccount where the agent has its own.
 
-import type { ManifestMeta, PolicyRule, Role, RoleBinding, ServiceAccount } from "./objects.ts";
+import type { Manifest, ManifestMeta } from "./objects.ts";
 import { metadataOf } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 import { electsLeader } from "./options.ts";
 import type { PermissionRow, Verb } from "../kube/permissions.ts";
 import { agentPermissions, CLEANUP_PERMISSIONS, FLOW_PERMISSIONS } from "../kube/permissions.ts";
+
+export interface PolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
 
 const RBAC_NAME = "prefect-agent-rbac";
 const RBAC_GROUP = "rbac.authorization.k8s.io";
@@ -17,7 +23,7 @@ export function agentServiceAccount(options: InstallOptions): string {
 }
 
 /** ServiceAccount (with `minimal`), Role and RoleBinding; nothing without `--rbac`. */
-export function accessManifests(options: InstallOptions): readonly (ServiceAccount | Role | RoleBinding)[] {
+export function accessManifests(options: InstallOptions): readonly Manifest[] {
   if (!options.rbac) return [];
   const { namespace } = options;
   const account = agentServiceAccount(options);
@@ -34,7 +40,7 @@ export function bindRole(
   metadata: ManifestMeta,
   rules: readonly PolicyRule[],
   account: string,
-): readonly (Role | RoleBinding)[] {
+): readonly Manifest[] {
   return [
     { apiVersion: `${RBAC_GROUP}/v1`, kind: "Role", metadata, rules },
     {

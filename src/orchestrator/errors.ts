@@ -3,6 +3,8 @@
 import { ExpectedError } from "../base/errors.ts";
 import type { ErrorDetails } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
+import { isCertificateError } from "../http/errors.ts";
+import type { TransportError } from "../http/errors.ts";
 
 /** The kind of failure; it decides whether a retry can help. */
 export type PrefectFailure =
@@ -35,12 +37,13 @@ export class PrefectError extends ExpectedError {
   }
 }
 
-/** The error for an API that does not answer; the hint says where its URL is set. */
+/** The error for an API that does not answer; the hints say where its URL and its authorities are set. */
 export function unreachableError(
   action: string,
-  { url, hint }: { readonly url: string; readonly hint: string },
-  cause: Error,
+  hints: { readonly url: string; readonly address: string; readonly authorities: string },
+  cause: TransportError,
 ): PrefectError {
-  const detail = `the Prefect API at ${redactUrl(url)} cannot be reached: ${cause.message}`;
+  const detail = `the Prefect API at ${redactUrl(hints.url)} cannot be reached: ${cause.message}`;
+  const hint = isCertificateError(cause) ? `name the CA's file in ${hints.authorities}` : hints.address;
   return new PrefectError(action, detail, { failure: "unreachable", cause, hint });
 }

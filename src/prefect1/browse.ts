@@ -1,6 +1,7 @@
 // What people look at in Prefect 1: the latest flow runs, a run's log, its page in the UI.
 
 import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import type { KnownRun, LoggedLine, LogPage, LogQuery } from "../orchestrator/run-directory.ts";
 import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
@@ -26,13 +27,9 @@ export function browse(graphql: Graphql, tenantId: (signal?: AbortSignal) => Pro
   return {
     recent: async ({ since, now }, signal) => {
       const times = { now: isoUtc(now), since: isoUtc(since) };
-      const data = await graphql.request({
-        action: "list the latest flow runs",
-        name: "flow_run_recent",
-        document: RECENT_RUNS,
-        variables: { tenant: await tenantId(signal), finished: [...FINISHED], limit: RECENT_LIMIT, ...times },
-        signal,
-      });
+      const tenant = await tenantId(signal);
+      const variables = { tenant, finished: FINISHED, limit: RECENT_LIMIT, ...times };
+      const data = await graphql.request(RECENT_RUNS, variables, signal);
       return [...arrayIn(data["unfinished"]), ...arrayIn(data["ended"])].flatMap((row) => knownRun(row));
     },
     log: async (id, { since, errorsOnly, offset, limit, newestFirst }, signal) => {
@@ -42,15 +39,11 @@ export function browse(graphql: Graphql, tenantId: (signal?: AbortSignal) => Pro
         ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
       };
       const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };
-      const action = "read the flow run's log";
-      const data = await graphql.request({ action, name: "log_page", document: LOG_PAGE, variables, signal });
-      return arrayIn(data["log"]).map(loggedLine);
+      return (await graphql.rows(LOG_PAGE, variables, signal)).map(loggedLine);
     },
     page: async (id, ui) => {
-      const variables = { tenant: await tenantId() };
-      const action = "find the run's page";
-      const data = await graphql.request({ action, name: "tenant_slug", document: TENANT_SLUG, variables });
-      const slug = textIn(objectIn(arrayIn(data["tenant"])[0])["slug"]) ?? "default";
+      const [row] = await graphql.rows(TENANT_SLUG, { tenant: await tenantId() });
+      const slug = textIn(row?.["slug"]) ?? "default";
       return `${redactUrl(ui).replace(/\/+$/, "")}/${encodeURIComponent(slug)}/flow-run/${id}`;
     },
   };
@@ -64,8 +57,7 @@ function knownRun(raw: unknown): KnownRun[] {
   return [{ id, name: name ?? undefined, labels, agent, state: runStateOf({ ...row, updated: dateIn(at) }) }];
 }
 
-function loggedLine(raw: unknown): LoggedLine {
-  const { timestamp, level, name, message } = objectIn(raw);
+function loggedLine({ timestamp, level, name, message }: JsonObject): LoggedLine {
   return {
     at: dateIn(timestamp),
     level: textIn(level) ?? "",

@@ -4,10 +4,13 @@
 import { isRetryable } from "../base/errors.ts";
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
+import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { State } from "./states.ts";
+import { jobIdentifier } from "./build/identifier.ts";
+import type { FlowRun } from "./flow-run.ts";
+import { isScheduled, submitted } from "./states.ts";
 
 /** The key in a state's context that holds the claim. */
 export const CLAIM_KEY = "kubectl_prefect";
@@ -22,18 +25,10 @@ export interface StateClaim {
 }
 
 export type ClaimOutcome = "claimed" | "taken";
+type Outcomes = ReadonlyMap<string, ClaimOutcome>;
 
-/** The claim in the context of a Submitted state. */
-export interface ClaimContext {
-  readonly id: string;
-  /** Where the Job is to be created. */
-  readonly place: Place;
-  /** The identifier of that Job. */
-  readonly identifier: string;
-  readonly agent: AgentIdentity;
-  /** The agent's process, a UUID. */
-  readonly process: string;
-}
+/** The claim in the context of a Submitted state, with the identifier of the Job that is to be created. */
+export type ClaimContext = Omit<ClaimRecord, "identifiers"> & { readonly identifier: string };
 
 /** The claim in a state, if it was written by this program. */
 export function claimIn(state: State): ClaimContext | undefined {
@@ -71,75 +66,100 @@ export interface ClaimApi {
   readonly readStates: (ids: readonly string[]) => Promise<CurrentStates>;
 }
 
-type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
+export type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
 
 /**
  * Returns one outcome per claim, in the same order. After an error some claims may have succeeded: the caller repeats them
  * with `isRetry`.
  */
 export async function claimAll(claims: readonly StateClaim[], api: ClaimApi): Promise<ClaimOutcome[]> {
-  if (claims.length === 0) return [];
-  const retried = claims.filter(({ isRetry }) => isRetry === true);
   // Prefect Server ignores versions: a late retry would overwrite newer states.
-  const known = retried.length === 0 ? undefined : outcomesOf(retried, await api.readStates(idsOf(retried)));
-  const toSend = claims.filter(({ id }) => known?.get(id) === undefined);
-  const answers = await sendClaims(toSend, api);
-  const sent = new Map(toSend.map(({ id }, at) => [id, answers[at]]));
-  return claims.map(({ id }) => known?.get(id) ?? sent.get(id) ?? "taken");
+  const known = await readOutcomes(
+    claims.filter(({ isRetry }) => isRetry === true),
+    api,
+  );
+  const sent = await sendClaims(
+    claims.filter(({ id }) => !known.has(id)),
+    api,
+  );
+  return claims.map(({ id }) => known.get(id) ?? sent.get(id) ?? "taken");
 }
 
-async function sendClaims(claims: readonly StateClaim[], api: ClaimApi): Promise<ClaimOutcome[]> {
-  if (claims.length === 0) return [];
+async function sendClaims(claims: readonly StateClaim[], api: ClaimApi): Promise<Outcomes> {
+  if (claims.length === 0) return new Map();
   try {
     await api.setStates(claims);
-    return claims.map(() => "claimed");
+    return new Map(claims.map(({ id }) => [id, "claimed"]));
   } catch (error) {
     if (error instanceof PrefectError && error.failure === "unauthorized") throw error;
-    const known = outcomesOf(claims, await api.readStates(idsOf(claims)));
-    const unchanged = claims.filter(({ id }) => known.get(id) === undefined);
+    const known = await readOutcomes(claims, api);
+    const unchanged = claims.filter(({ id }) => !known.has(id));
     const rest = await retryUnchanged(unchanged, { error, alone: claims.length === 1 }, api);
-    return claims.map(({ id }) => known.get(id) ?? rest.get(id) ?? "taken");
+    return new Map([...known, ...rest]);
   }
 }
 
 /** Claims without effect. A refused batch is repeated one by one, since a single claim may have caused the refusal. */
 async function retryUnchanged(
   claims: readonly StateClaim[],
-  after: { readonly error: unknown; readonly alone: boolean },
+  { error, alone }: { readonly error: unknown; readonly alone: boolean },
   api: ClaimApi,
-): Promise<ReadonlyMap<string, ClaimOutcome>> {
+): Promise<Outcomes> {
   if (claims.length === 0) return new Map();
-  const { error, alone } = after;
   if (isRetryable(error)) throw error;
   if (!alone) {
-    const each = claims.map(
-      async (claim) => [claim.id, (await sendClaims([claim], api))[0] ?? "taken"] as const,
-    );
-    return new Map(await Promise.all(each));
+    const each = await Promise.all(claims.map((claim) => sendClaims([claim], api)));
+    return new Map(each.flatMap((outcomes) => [...outcomes]));
   }
   // Prefect locks a run for 30 s after it became Submitted.
   if (error instanceof PrefectError && error.failure === "locked") return new Map();
   throw error;
 }
 
-/** The outcomes by the current states; undefined: the run is unchanged. */
-function outcomesOf(
-  claims: readonly StateClaim[],
-  now: CurrentStates,
-): Map<string, ClaimOutcome | undefined> {
-  return new Map(claims.map((claim) => [claim.id, outcomeOf(claim, now.get(claim.id))]));
+/** The outcomes by the current states; none for a run that is unchanged. */
+async function readOutcomes(claims: readonly StateClaim[], api: ClaimApi): Promise<Outcomes> {
+  if (claims.length === 0) return new Map();
+  const now = await api.readStates(claims.map(({ id }) => id));
+  const outcomes = new Map<string, ClaimOutcome>();
+  for (const { id, version, state } of claims) {
+    const found = now.get(id);
+    const ownId = claimIn(state)?.id;
+    const isOwn = ownId !== undefined && found !== undefined && claimIn(found.state)?.id === ownId;
+    if (isOwn) outcomes.set(id, "claimed");
+    else if (found?.version !== version) outcomes.set(id, "taken");
+  }
+  return outcomes;
 }
 
-function outcomeOf(
-  claim: StateClaim,
-  found: { readonly version: number; readonly state: State } | undefined,
-): ClaimOutcome | undefined {
-  if (found === undefined) return "taken";
-  const ownId = claimIn(claim.state)?.id;
-  if (ownId !== undefined && claimIn(found.state)?.id === ownId) return "claimed";
-  return found.version === claim.version ? undefined : "taken";
+/** A claim of a flow run; of a Running one, it is of its overdue task runs. */
+export interface ClaimedWork {
+  readonly flowRun: FlowRun;
+  readonly claim: ClaimContext;
 }
 
-function idsOf(claims: readonly StateClaim[]): string[] {
-  return claims.map(({ id }) => id);
+/** The work to claim for a run that can be launched. */
+export function workOf(flowRun: FlowRun, claimer: Omit<ClaimContext, "identifier">): ClaimedWork {
+  return { flowRun, claim: { ...claimer, identifier: jobIdentifier(flowRun) } };
+}
+
+/** Whether its task runs are claimed, not the run. */
+export function isOfTasks({ flowRun }: ClaimedWork): boolean {
+  return flowRun.state === "Running";
+}
+
+/** The states to set. The messages are the original agent's. */
+export function claimsOf(work: ClaimedWork): StateClaim[] {
+  const { id, version, serialized_state: previous, task_runs: tasks } = work.flowRun;
+  const context = { [CLAIM_KEY]: work.claim };
+  if (!isOfTasks(work))
+    return [{ id, version, state: submitted(previous, "Submitted for execution", context) }];
+  return (
+    tasks
+      // Submitted ones were claimed by an agent that is gone.
+      .filter(({ serialized_state: { type } }) => isScheduled(type) || type === "Submitted")
+      .map(({ serialized_state: state, ...task }) => ({
+        ...task,
+        state: submitted(state, "Submitted for execution.", context),
+      }))
+  );
 }

@@ -5,7 +5,7 @@ import { arrayIn, dateIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import type { FlowRun } from "./flow-run.ts";
-import * as documents from "./queries.ts";
+import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 import { stateIn } from "./run-state.ts";
 import type { State } from "./states.ts";
@@ -27,63 +27,43 @@ export interface ClaimedRun {
   readonly stateAt: Date | undefined;
 }
 
-type GraphqlRequester = Pick<Graphql, "request">;
-
 const PAGE = 1_000;
-const ACTION = "find unfinished submissions";
 
 /** Throws PrefectError. */
 export async function claimedIds(
-  graphql: GraphqlRequester,
+  graphql: Pick<Graphql, "rows">,
   query: ClaimedQuery & { readonly tenantId: string },
   signal?: AbortSignal,
 ): Promise<string[]> {
   const where = { tenant_id: { _eq: query.tenantId }, _or: claimedFilter(query) };
   const ids = new Set<string>();
   for (let offset = 0; ; offset += PAGE) {
-    const data = await graphql.request({
-      action: ACTION,
-      name: "flow_run_claimed_ids",
-      document: documents.CLAIMED_IDS,
-      variables: { where, limit: PAGE, offset },
-      signal,
-    });
-    const rows = arrayIn(data["flow_run"]);
-    for (const row of rows) ids.add(String(objectIn(row)["id"]));
+    const rows = await graphql.rows(CLAIMED_IDS, { where, limit: PAGE, offset }, signal);
+    for (const row of rows) ids.add(String(row["id"]));
     if (rows.length < PAGE) return [...ids];
   }
 }
 
 /** Each run with its latest claim, by any agent; runs that were never claimed are omitted. Throws PrefectError. */
 export async function claimedRuns(
-  graphql: GraphqlRequester,
-  query: { readonly ids: readonly string[]; readonly contexts: ClaimedQuery["contexts"] },
+  graphql: Pick<Graphql, "rows">,
+  { ids, contexts }: { readonly ids: readonly string[]; readonly contexts: ClaimedQuery["contexts"] },
   signal?: AbortSignal,
 ): Promise<ClaimedRun[]> {
-  const { ids, contexts } = query;
   if (ids.length === 0) return [];
-  const data = await graphql.request({
-    action: ACTION,
-    name: "flow_run_claimed",
-    document: documents.CLAIMED,
-    variables: { ids, claimed: anyOf(contexts) },
-    signal,
-  });
-  return arrayIn(data["flow_run"]).flatMap((row) => {
+  const rows = await graphql.rows(CLAIMED, { ids, claimed: anyOf(contexts) }, signal);
+  return rows.flatMap((row) => {
     const flowRun = readFlowRun(row);
-    const [latest] = arrayIn(objectIn(row)["states"]).map((state) =>
-      stateIn(objectIn(state)["serialized_state"]),
-    );
+    const [latest] = arrayIn(row["states"]).map((state) => stateIn(objectIn(state)["serialized_state"]));
     const taskRunState = flowRun.state === "Running" ? flowRun.task_runs[0]?.serialized_state : undefined;
     const claimedState = taskRunState ?? latest;
     if (claimedState === undefined) return [];
-    const { waiting, heartbeat, state_timestamp: stateAt } = objectIn(row);
     return {
       flowRun,
       claimedState,
-      hasWaitingTask: arrayIn(waiting).length > 0,
-      heartbeatAt: dateIn(heartbeat),
-      stateAt: dateIn(stateAt),
+      hasWaitingTask: arrayIn(row["waiting"]).length > 0,
+      heartbeatAt: dateIn(row["heartbeat"]),
+      stateAt: dateIn(row["state_timestamp"]),
     };
   });
 }

@@ -1,18 +1,18 @@
 // The client of a Prefect 0.x/1.x API: each method is one GraphQL operation and throws PrefectError on failure. A lost
 // claim is a result, not an error.
 
-import { authenticate, knownFlowIds, readAgents } from "./tenant-queries.ts";
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, dateIn, textIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { doctorQueries } from "./doctor-queries.ts";
 import type { DoctorQueries } from "./doctor-queries.ts";
 import { claimedIds, claimedRuns } from "./claimed-runs.ts";
 import type { ClaimedQuery, ClaimedRun } from "./claimed-runs.ts";
 import { claimAll } from "./claim.ts";
-import type { ClaimOutcome, StateClaim } from "./claim.ts";
+import type { ClaimOutcome, CurrentStates, StateClaim } from "./claim.ts";
 import { readLaunchable } from "./decode.ts";
 import type { Launchable } from "./decode.ts";
-import * as documents from "./queries.ts";
+import * as queries from "./queries.ts";
+import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import { browse } from "./browse.ts";
@@ -20,18 +20,19 @@ import type { Browse } from "./browse.ts";
 import { dueFilter, findFlowRuns } from "./find-runs.ts";
 import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
-import type { Graphql, Operation } from "./graphql.ts";
-import { RunLogs } from "./run-logs.ts";
-import { decodeStateRow, decodeTaskRun } from "./run-state.ts";
+import type { Graphql } from "./graphql.ts";
+import { runLogs } from "./run-logs.ts";
+import type { RunLogs } from "./run-logs.ts";
+import { agentIn, decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
 import { isoUtc } from "./states.ts";
-import { TASK_GRAPH, taskGraphIn } from "./restart/task-graph.ts";
-import type { TaskGraph } from "./restart/task-graph.ts";
-import { fetchTenantId } from "./tenant.ts";
+import { AUTH_INFO, TENANT } from "./queries.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
+/** More agents than this never poll at the same time. */
+const AGENTS_LIMIT = 1_000;
 
 export interface AgentRegistration {
   readonly name: string;
@@ -62,7 +63,7 @@ export class Prefect1Client {
     this.#backend = backend;
     this.url = graphql.url;
     this.browse = browse(graphql, (signal) => this.tenantId(signal));
-    this.logs = new RunLogs(graphql);
+    this.logs = runLogs(graphql);
     this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 
@@ -77,71 +78,61 @@ export class Prefect1Client {
 
   /** Returns the agent's id. All later requests send it, so that Prefect shows when the agent last polled. */
   async registerAgent(agent: AgentRegistration, signal?: AbortSignal): Promise<string> {
-    const action = "register the agent";
-    const input = {
-      tenant_id: await this.tenantId(signal),
-      name: agent.name,
-      type: "KubernetesAgent",
-      labels: agent.labels,
-      agent_config_id: agent.agentConfigId ?? null,
-    };
-    const data = await this.#request(action, "register_agent", {
-      document: documents.REGISTER_AGENT,
-      variables: { input },
-      signal,
-    });
-    const id = textIn(objectIn(data["register_agent"])["id"]);
-    if (id === undefined)
+    const { name, labels, agentConfigId = null } = agent;
+    const about = { name, type: "KubernetesAgent", labels, agent_config_id: agentConfigId };
+    const input = { tenant_id: await this.tenantId(signal), ...about };
+    const { id } = await this.#graphql.object(queries.REGISTER_AGENT, { input }, signal);
+    if (typeof id !== "string") {
+      const { action } = queries.REGISTER_AGENT;
       throw new PrefectError(action, "the API returned no agent id", { failure: "refused" });
+    }
     this.#graphql.agentId = id;
     return id;
   }
 
   /** Asks what every valid key may ask. Throws PrefectError if the key is refused, or the tenant is not there. */
-  authenticate(signal?: AbortSignal): Promise<void> {
-    return authenticate(this.doctor, signal);
+  async authenticate(signal?: AbortSignal): Promise<void> {
+    await this.doctor.hello(signal);
+    if ((await this.doctor.tenant(signal)) !== undefined) return;
+    throw new PrefectError("find the tenant", "the API has no tenant with this id", {
+      failure: "refused",
+      hint: "check --tenant-id and PREFECT__CLOUD__TENANT_ID",
+    });
   }
 
   /** The tenant's Kubernetes agents, the last to poll first. */
   async agents(signal?: AbortSignal): Promise<AgentRow[]> {
-    return readAgents(this.#graphql, await this.tenantId(signal), signal);
+    const variables = { tenant: await this.tenantId(signal), limit: AGENTS_LIMIT };
+    const rows = await this.#graphql.rows(queries.KUBERNETES_AGENTS, variables, signal);
+    return rows.map((row) => ({
+      ...agentIn(row),
+      id: textIn(row["id"]) ?? "",
+      lastPolledAt: dateIn(row["last_queried"]),
+    }));
   }
 
   /** Ids of due runs from Prefect's queue: at most 25, matched to the labels by Prefect. */
   async queuedFlowRunIds(before: Date, labels: readonly string[], signal?: AbortSignal): Promise<string[]> {
     const input = { tenant_id: await this.tenantId(signal), before: isoUtc(before), labels };
-    const data = await this.#request("list due flow runs", "get_runs_in_queue", {
-      document: documents.QUEUE,
-      variables: { input },
-      signal,
-    });
-    return arrayIn(objectIn(data["get_runs_in_queue"])["flow_run_ids"]).map(String);
+    const { flow_run_ids: ids } = await this.#graphql.object(queries.QUEUE, { input }, signal);
+    return arrayIn(ids).map(String);
   }
 
   /** Ids of due runs by label, including those that the queue hides behind older runs of other agents. */
   async dueFlowRunIds(
     before: Date,
     labels: readonly string[],
-    options: { readonly limit: number; readonly signal?: AbortSignal | undefined },
+    { limit, signal }: { readonly limit: number; readonly signal?: AbortSignal | undefined },
   ): Promise<string[]> {
-    const where = dueFilter(await this.tenantId(options.signal), before, labels);
-    const data = await this.#request("list due flow runs", "flow_run_due", {
-      document: documents.DUE,
-      variables: { where, limit: options.limit },
-      signal: options.signal,
-    });
-    return arrayIn(data["flow_run"]).map((row) => String(objectIn(row)["id"]));
+    const where = dueFilter(await this.tenantId(signal), before, labels);
+    return this.#ids(queries.DUE, { where, limit }, signal);
   }
 
   /** The runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
   async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
     if (ids.length === 0) return { runs: [], unreadable: [] };
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
-    const data = await this.#request("read due flow runs", "flow_run_metadata", {
-      document: documents.LAUNCHABLE,
-      variables: { ids, overdue },
-      signal,
-    });
+    const data = await this.#graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
     return readLaunchable(arrayIn(data["flow_run"]));
   }
 
@@ -161,11 +152,9 @@ export class Prefect1Client {
     });
   }
 
-  async setState(change: SetState): Promise<void> {
-    const { flowRunId: id, version = null, state } = change;
-    await this.#setStates("flow_run", [{ id, version, state }], {
-      action: `set flow run "${id}" ${state.type}`,
-    });
+  async setState({ flowRunId: id, version, state }: SetState): Promise<void> {
+    const action = `set flow run "${id}" ${state.type}`;
+    await this.#setStates("flow_run", [{ id, version: version ?? null, state }], { action });
   }
 
   /** Sets task runs' states, regardless of version. */
@@ -178,14 +167,13 @@ export class Prefect1Client {
   /** The states of up to 100 runs; the id of a run that the tenant does not have has no entry. */
   async runStates(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, StateRow>> {
     if (ids.length === 0) return new Map();
-    const query = { document: documents.RUN_STATES, variables: { ids }, signal };
-    const [tenant, data] = await Promise.all([
+    const [tenant, rows] = await Promise.all([
       this.tenantId(signal),
-      this.#request("read the states of flow runs", "flow_run_states", query),
+      this.#graphql.rows(queries.RUN_STATES, { ids }, signal),
     ]);
     // A self-hosted server answers for the runs of all its tenants.
-    const rows = arrayIn(data["flow_run"]).filter((row) => objectIn(row)["tenant_id"] === tenant);
-    return new Map(rows.map((row) => decodeStateRow(row)).map((state) => [state.id, state]));
+    const own = rows.filter((row) => row["tenant_id"] === tenant).map((row) => decodeStateRow(row));
+    return new Map(own.map((state) => [state.id, state]));
   }
 
   /** Ids of all runs that were claimed for this cluster and namespace and may still lack their Job. */
@@ -209,49 +197,37 @@ export class Prefect1Client {
 
   /** The run's unfinished task runs, except those that wait for a start time. */
   async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
-    const data = await this.#request("read the run's tasks", "task_run_unfinished", {
-      document: documents.UNFINISHED_TASKS,
-      variables: { id: flowRunId },
-    });
-    return arrayIn(data["task_run"]).map((row) => decodeTaskRun(row));
+    return (await this.#graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(decodeTaskRun);
   }
 
-  /** All task runs of a run, and how results pass between them. */
-  async taskGraph(flowRunId: string): Promise<TaskGraph> {
-    const data = await this.#request("read the run's tasks", "task_graph", {
-      document: TASK_GRAPH,
-      variables: { id: flowRunId },
-    });
-    return taskGraphIn(data);
+  /** A run with all its task runs, and how results pass between them. */
+  taskGraph(flowRunId: string): Promise<JsonObject> {
+    return this.#graphql.object(queries.TASK_GRAPH, { id: flowRunId });
   }
 
   /** Those of these ids that are flows of the tenant. */
   async knownFlowIds(ids: readonly string[], signal?: AbortSignal): Promise<string[]> {
-    return knownFlowIds(this.#graphql, { ids, tenantId: await this.tenantId(signal) }, signal);
+    return this.#ids(queries.KNOWN_FLOWS, { tenant: await this.tenantId(signal), ids }, signal);
   }
 
   /** Prevents Prefect's Lazarus from rescheduling the runs. */
   async heartbeat(flowRunIds: readonly string[]): Promise<void> {
-    if (flowRunIds.length === 0) return;
-    const document = documents.heartbeats(flowRunIds);
-    await this.#request("send heartbeats", "update_flow_run_heartbeat", { document });
+    if (flowRunIds.length > 0) await this.#graphql.request(queries.heartbeats(flowRunIds));
   }
 
   /** Returns the name of the resulting state. */
   async cancel(flowRunId: string): Promise<string> {
-    const data = await this.#request(`cancel flow run "${flowRunId}"`, "cancel_flow_run", {
-      document: documents.CANCEL,
-      variables: { input: { flow_run_id: flowRunId } },
-    });
-    return textIn(objectIn(data["cancel_flow_run"])["state"]) ?? "";
+    const query = { ...queries.CANCEL, action: `cancel flow run "${flowRunId}"` };
+    const { state } = await this.#graphql.object(query, { input: { flow_run_id: flowRunId } });
+    return textIn(state) ?? "";
   }
 
   close(): void {
     this.#graphql.close();
   }
 
-  #request(action: string, name: string, rest: Omit<Operation, "action" | "name">): Promise<JsonObject> {
-    return this.#graphql.request({ action, name, ...rest });
+  async #ids(query: Query, variables: JsonObject, signal?: AbortSignal): Promise<string[]> {
+    return (await this.#graphql.rows(query, variables, signal)).map((row) => String(row["id"]));
   }
 
   async #setStates(
@@ -260,21 +236,49 @@ export class Prefect1Client {
     { action, signal }: { readonly action: string; readonly signal?: AbortSignal | undefined },
   ): Promise<void> {
     const states = changes.map(({ id, version, state }) => ({ [`${kind}_id`]: id, version, state }));
-    const document = kind === "flow_run" ? documents.SET_FLOW_RUN_STATES : documents.SET_TASK_RUN_STATES;
-    const variables = { input: { states } };
-    await this.#request(action, `set_${kind}_states`, { document, variables, signal });
+    const query = kind === "flow_run" ? queries.SET_FLOW_RUN_STATES : queries.SET_TASK_RUN_STATES;
+    await this.#graphql.request({ ...query, action }, { input: { states } }, signal);
   }
 
-  async #taskStates(
-    ids: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<Map<string, { version: number; state: State }>> {
-    const data = await this.#request("read task runs", "task_run_states", {
-      document: documents.TASK_STATES,
-      variables: { ids },
-      signal,
-    });
-    const tasks = arrayIn(data["task_run"]).map((row) => decodeTaskRun(row));
+  async #taskStates(ids: readonly string[], signal?: AbortSignal): Promise<CurrentStates> {
+    const tasks = (await this.#graphql.rows(queries.TASK_STATES, { ids }, signal)).map(decodeTaskRun);
     return new Map(tasks.map((task) => [task.id, { version: task.version, state: task.serialized_state }]));
   }
+}
+
+/** Cloud derives the tenant id from the API key; a server usually has one tenant. Fetches it and sends it in all later requests. Throws PrefectError for none or several tenants. */
+async function fetchTenantId(graphql: Graphql, backend: string, signal?: AbortSignal): Promise<string> {
+  const cloud = backend === "cloud";
+  const query = cloud ? AUTH_INFO : TENANT;
+  const { action } = query;
+  const data = await graphql.request(query, undefined, signal).catch((error: unknown) => {
+    throw cloud ? withBackendHint(action, error) : error;
+  });
+  const tenants = arrayIn(data["tenant"]).map(objectIn);
+  const id = textIn(cloud ? objectIn(data["auth_info"])["tenant_id"] : tenants[0]?.["id"]);
+  if (id === undefined) {
+    throw new PrefectError(action, cloud ? "the key belongs to no tenant" : "the server has no tenant", {
+      failure: "refused",
+      hint: cloud
+        ? "use an API key, not an API token"
+        : "create one with: prefect server create-tenant -n default",
+    });
+  }
+  if (tenants.length > 1) {
+    throw new PrefectError(action, `the server has ${tenants.length} tenants`, {
+      failure: "refused",
+      hint: "choose one with --tenant-id",
+    });
+  }
+  graphql.tenantId = id;
+  return id;
+}
+
+/** A self-hosted server refuses Cloud's query: --backend server may be missing. */
+function withBackendHint(action: string, error: unknown): unknown {
+  if (!(error instanceof PrefectError) || error.failure !== "refused") return error;
+  const isServer = /auth_info/.test(error.detail);
+  const detail = isServer ? "it is a self-hosted server, but --backend is cloud" : error.detail;
+  const hint = "add --backend server for a self-hosted server";
+  return new PrefectError(action, detail, { failure: error.failure, hint, cause: error });
 }

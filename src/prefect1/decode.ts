@@ -2,28 +2,56 @@
 // path of the invalid field.
 
 import { ExpectedError, textOf } from "../base/errors.ts";
-import { isObject } from "../base/json.ts";
+import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { Flow, FlowRun, TaskRun } from "./flow-run.ts";
+import { shapeProblem } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import type { FlowRun } from "./flow-run.ts";
 import type { State } from "./states.ts";
+
+/** The state of a new task run has only type and message. */
+const STATE: Shape = { "type!": "string" };
+const FLOW_RUN: Shape = {
+  "id!": "string",
+  name: "string",
+  version: "whole number",
+  state: "string",
+  serialized_state: STATE,
+  run_config: {},
+  labels: ["string"],
+  "flow!": { "id!": "string", name: "string", core_version: "string", storage: {} },
+  task_runs: [{ "id!": "string", version: "whole number", serialized_state: STATE }],
+};
 
 /** Throws ExpectedError that names the field that is missing or has the wrong type. */
 export function readFlowRun(json: unknown): FlowRun {
-  const run = new Fields(json, "");
-  const state = run.optionalString("state");
+  const problem = shapeProblem(json, FLOW_RUN);
+  if (problem !== undefined) throw new ExpectedError(`cannot read the flow run: ${problem}`);
+  const run = objectIn(json);
+  const flow = objectIn(run["flow"]);
+  const state = textIn(run["state"]);
   const serialized = stateOf(run, state ?? "Scheduled");
   return {
-    id: run.string("id"),
-    name: run.optionalString("name"),
-    version: run.integer("version"),
+    id: textIn(run["id"]) ?? "",
+    name: textIn(run["name"]) ?? null,
+    version: Number(run["version"] ?? 0),
     state: state ?? serialized.type,
     serialized_state: serialized,
-    parameters: run.json["parameters"] ?? {},
-    scheduled_start_time: run.optionalString("scheduled_start_time"),
-    run_config: run.optionalObject("run_config"),
-    labels: run.optionalStrings("labels"),
-    flow: readFlow(new Fields(run.object("flow"), "flow")),
-    task_runs: run.list("task_runs").map((item, at) => readTaskRun(new Fields(item, `task_runs[${at}]`))),
+    run_config: objectOrNull(run["run_config"]),
+    labels: Array.isArray(run["labels"]) ? run["labels"].map(String) : null,
+    flow: {
+      id: textIn(flow["id"]) ?? "",
+      name: textIn(flow["name"]) ?? "",
+      core_version: textIn(flow["core_version"]) ?? null,
+      storage: objectOrNull(flow["storage"]),
+    },
+    task_runs: arrayIn(run["task_runs"])
+      .map(objectIn)
+      .map((task) => ({
+        id: textIn(task["id"]) ?? "",
+        version: Number(task["version"] ?? 0),
+        serialized_state: stateOf(task, "Pending"),
+      })),
   };
 }
 
@@ -47,122 +75,10 @@ export function readLaunchable(rows: readonly unknown[]): Launchable {
   return { runs, unreadable };
 }
 
-function readFlow(flow: Fields): Flow {
-  return {
-    id: flow.string("id"),
-    name: flow.optionalString("name") ?? "",
-    version: flow.optionalInteger("version"),
-    core_version: flow.optionalString("core_version"),
-    storage: flow.optionalObject("storage"),
-    environment: flow.optionalObject("environment"),
-  };
+function stateOf({ serialized_state: state }: JsonObject, defaultType: string): State {
+  return { type: defaultType, ...objectOrNull(state) };
 }
 
-/** The state of a new task run has only type and message. */
-function readTaskRun(task: Fields): TaskRun {
-  return {
-    id: task.string("id"),
-    version: task.integer("version"),
-    task_id: task.optionalString("task_id"),
-    serialized_state: stateOf(task, "Pending"),
-  };
-}
-
-function stateOf(holder: Fields, defaultType: string): State {
-  const json = holder.optionalObject("serialized_state");
-  if (json === null) return { type: defaultType };
-  const state = new Fields(json, holder.path("serialized_state"));
-  return { ...json, type: state.string("type") };
-}
-
-/** Reads the fields of one object; errors name their path. */
-class Fields {
-  readonly json: JsonObject;
-  readonly #path: string;
-
-  constructor(json: unknown, path: string) {
-    this.#path = path;
-    if (!isObject(json)) throw unreadable(path, json, "an object");
-    this.json = json;
-  }
-
-  path(field: string): string {
-    return this.#path === "" ? field : `${this.#path}.${field}`;
-  }
-
-  string(field: string): string {
-    const value = this.optionalString(field);
-    if (value === null || value === "") throw unreadable(this.path(field), undefined, "a string");
-    return value;
-  }
-
-  optionalString(field: string): string | null {
-    const value = this.json[field] ?? null;
-    if (value !== null && typeof value !== "string") throw unreadable(this.path(field), value, "a string");
-    return value;
-  }
-
-  optionalStrings(field: string): readonly string[] | null {
-    const value = this.json[field] ?? null;
-    if (value === null) return null;
-    return this.list(field).map((item, at) => {
-      if (typeof item !== "string") throw unreadable(`${this.path(field)}[${at}]`, item, "a string");
-      return item;
-    });
-  }
-
-  /** Default: 0, the version of a run that Prefect has not stored. */
-  integer(field: string): number {
-    return this.optionalInteger(field) ?? 0;
-  }
-
-  optionalInteger(field: string): number | null {
-    const value = this.json[field] ?? null;
-    if (value === null) return null;
-    if (typeof value !== "number" || !Number.isInteger(value)) {
-      throw unreadable(this.path(field), value, "a whole number");
-    }
-    return value;
-  }
-
-  object(field: string): JsonObject {
-    const value = this.optionalObject(field);
-    if (value === null) throw unreadable(this.path(field), undefined, "an object");
-    return value;
-  }
-
-  optionalObject(field: string): JsonObject | null {
-    const value = this.json[field] ?? null;
-    if (value !== null && !isObject(value)) throw unreadable(this.path(field), value, "an object");
-    return value;
-  }
-
-  list(field: string): readonly unknown[] {
-    const value = this.json[field] ?? [];
-    if (!Array.isArray(value)) throw unreadable(this.path(field), value, "a list");
-    return value;
-  }
-}
-
-function unreadable(path: string, value: unknown, expected: string): ExpectedError {
-  const what = path === "" ? "flow run" : `flow run's ${path}`;
-  if (value === undefined)
-    return new ExpectedError(`cannot read the ${what}: it is missing, and must be ${expected}`);
-  const found = kindOf(value);
-  return new ExpectedError(`cannot read the ${what}: it is ${found}, and must be ${expected}`);
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  if (Array.isArray(value)) return "a list";
-  switch (typeof value) {
-    case "string":
-      return "a string";
-    case "number":
-      return "a number";
-    case "boolean":
-      return "true or false";
-    default:
-      return "an object";
-  }
+function objectOrNull(value: unknown): JsonObject | null {
+  return isObject(value) ? value : null;
 }

@@ -5,8 +5,8 @@ import type { JsonObject } from "../base/json.ts";
 import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { claimIn } from "./claim.ts";
-import type { Graphql, Operation } from "./graphql.ts";
-import * as documents from "./queries.ts";
+import type { Graphql } from "./graphql.ts";
+import * as queries from "./queries.ts";
 import { stateIn } from "./run-state.ts";
 import { isoUtc } from "./states.ts";
 
@@ -38,60 +38,48 @@ export type DoctorQueries = ReturnType<typeof doctorQueries>;
 
 /** All throw PrefectError. */
 export function doctorQueries(
-  graphql: Pick<Graphql, "request">,
+  graphql: Pick<Graphql, "rows" | "object" | "request">,
   tenantId: (signal?: AbortSignal) => Promise<string>,
 ) {
-  /** The rows of the document's only table. */
-  const rows = async (query: Operation): Promise<readonly JsonObject[]> => {
-    const variables = { tenant: await tenantId(query.signal), ...query.variables };
-    const [table] = Object.values(await graphql.request({ ...query, variables }));
-    return arrayIn(table).map(objectIn);
-  };
   return {
     hello: async (signal?: AbortSignal): Promise<void> => {
-      const query = { action: "reach the Prefect API", name: "hello", document: documents.HELLO };
-      await graphql.request({ ...query, signal });
+      await graphql.request(queries.HELLO, undefined, signal);
     },
     /** `server` or `cloud`; undefined if the API does not tell. */
     backend: async (signal?: AbortSignal): Promise<string | undefined> => {
-      const query = { action: "read the backend of the API", name: "api", document: documents.API };
-      const data = await graphql.request({ ...query, signal });
-      return textIn(objectIn(data["api"])["backend"])?.toLowerCase();
+      const { backend } = await graphql.object(queries.API, undefined, signal);
+      return textIn(backend)?.toLowerCase();
     },
     /** The name of the current tenant, or its id; undefined when the API has no tenant with its id. */
     tenant: async (signal?: AbortSignal): Promise<string | undefined> => {
-      const query = { action: "read the tenant", name: "tenant", document: documents.TENANT_BY_ID };
-      const [row] = await rows({ ...query, signal });
+      const tenant = await tenantId(signal);
+      const [row] = await graphql.rows(queries.TENANT_BY_ID, { tenant }, signal);
       return row && (textIn(row["name"]) || textIn(row["id"]));
     },
     /** Those that were due before `before`, the oldest first. */
     dueRuns: async (before: Date, signal?: AbortSignal): Promise<readonly DueRun[]> => {
-      const query = { action: "list due flow runs", name: "flow_run_late", document: documents.DUE_RUNS };
-      const found = await rows({ ...query, variables: { before: isoUtc(before), limit: LIMIT }, signal });
-      // The date is never missing: the query filters by it.
-      return found.map((row) => ({ ...namedIn(row), dueAt: dateIn(row["state_start_time"]) ?? before }));
+      const variables = { tenant: await tenantId(signal), before: isoUtc(before), limit: LIMIT };
+      const rows = await graphql.rows(queries.DUE_RUNS, variables, signal);
+      return rows.map((row) => ({
+        name: textIn(row["name"]) ?? "",
+        labels: arrayIn(row["labels"]).map(String),
+        // Never missing: the query filters by it.
+        dueAt: dateIn(row["state_start_time"]) ?? before,
+      }));
     },
     /** Submitted runs, and Running runs whose last heartbeat is older than `before`. */
     stalledRuns: async (before: Date, signal?: AbortSignal): Promise<readonly StalledRun[]> => {
-      const query = { action: "list stalled runs", name: "stalled_runs", document: documents.STALLED_RUNS };
-      const found = await rows({ ...query, variables: { before: isoUtc(before), limit: LIMIT }, signal });
-      return found.map(stalledRunIn);
+      const variables = { tenant: await tenantId(signal), before: isoUtc(before), limit: LIMIT };
+      return (await graphql.rows(queries.STALLED_RUNS, variables, signal)).map(stalledRunIn);
     },
     /** Which agents of kubectl-prefect have claimed the runs that are Submitted or Running, and where. */
     claims: async (signal?: AbortSignal): Promise<readonly Pick<ClaimRecord, "agent" | "place">[]> => {
-      const query = { action: "list claims", name: "flow_run_claims", document: documents.CLAIMS };
-      const found = await rows({ ...query, variables: { limit: LIMIT }, signal });
-      return found.flatMap((row) =>
-        arrayIn(row["states"]).flatMap(
-          (state) => claimIn(stateIn(objectIn(state)["serialized_state"])) ?? [],
-        ),
-      );
+      const variables = { tenant: await tenantId(signal), limit: LIMIT };
+      const rows = await graphql.rows(queries.CLAIMS, variables, signal);
+      const states = rows.flatMap((row) => arrayIn(row["states"]).map(objectIn));
+      return states.flatMap((state) => claimIn(stateIn(state["serialized_state"])) ?? []);
     },
   };
-}
-
-function namedIn(row: JsonObject): { readonly name: string; readonly labels: readonly string[] } {
-  return { name: textIn(row["name"]) ?? "", labels: arrayIn(row["labels"]).map(String) };
 }
 
 function stalledRunIn(row: JsonObject): StalledRun {

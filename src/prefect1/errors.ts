@@ -2,7 +2,7 @@
 
 import { ClientError } from "graphql-request";
 import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
-import { isCertificateError, TransportError } from "../http/errors.ts";
+import { TransportError } from "../http/errors.ts";
 import type { HttpAnswer } from "../http/exchange.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import { webPageIn } from "../http/web-page.ts";
@@ -31,10 +31,12 @@ export function prefectError(
     return found.failure === "unauthorized" && !hasKey ? noKeyError(action, found) : found;
   }
   if (error instanceof TransportError) {
-    const hint = isCertificateError(error)
-      ? "name the CA's file in SSL_CERT_FILE or REQUESTS_CA_BUNDLE"
-      : "check the URL with --api or PREFECT__CLOUD__API";
-    return unreachableError(action, { url, hint }, error);
+    const address = "check the URL with --api or PREFECT__CLOUD__API";
+    return unreachableError(
+      action,
+      { url, address, authorities: "SSL_CERT_FILE or REQUESTS_CA_BUNDLE" },
+      error,
+    );
   }
   // The answer is no JSON, or not in GraphQL's form; the library's message quotes it and is never shown.
   const isUnreadable =

@@ -1,13 +1,12 @@
 // Finds flow runs by id, id prefix or name.
 
 import type { JsonObject } from "../base/json.ts";
-import { arrayIn } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import { FIND } from "./queries.ts";
 import type { RunQuery } from "../orchestrator/run-directory.ts";
 import type { FlowRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
-import { isoUtc } from "./states.ts";
+import { isoUtc, WAITING } from "./states.ts";
 
 export interface FindQuery extends RunQuery {
   /** Running runs include their task runs that are due by this time. */
@@ -29,14 +28,12 @@ export async function findFlowRuns(
     tenant_id: { _eq: tenantId },
     _or: idPrefix === undefined ? [named] : [named, { id: idRange(idPrefix) }],
   };
-  const data = await graphql.request({
-    action: `read flow run "${name}"`,
-    name: "flow_run_find",
-    document: FIND,
-    variables: { where, limit, overdue: isoUtc(now) },
+  const rows = await graphql.rows(
+    { ...FIND, action: `read flow run "${name}"` },
+    { where, limit, overdue: isoUtc(now) },
     signal,
-  });
-  return arrayIn(data["flow_run"]).map((row) => readFlowRun(row));
+  );
+  return rows.map(readFlowRun);
 }
 
 /** Ids have no text operators, but they are ordered by their digits. */
@@ -44,11 +41,9 @@ function idRange(prefix: string): { readonly _gte: string; readonly _lte: string
   return { _gte: prefix + LOWEST_ID.slice(prefix.length), _lte: prefix + HIGHEST_ID.slice(prefix.length) };
 }
 
-const QUEUE_STATES = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
-
 /** Matches runs that are due by this time for an agent with these labels, as Prefect's queue does. */
 export function dueFilter(tenantId: string, before: Date, labels: readonly string[]): JsonObject {
-  const due = { state: { _in: QUEUE_STATES }, state_start_time: { _lte: isoUtc(before) } };
+  const due = { state: { _in: WAITING }, state_start_time: { _lte: isoUtc(before) } };
   const labelRule =
     labels.length === 0
       ? [{ labels: { _eq: [] } }]

@@ -10,8 +10,6 @@ export interface FlowRun {
   /** The state's type. */
   readonly state: string;
   readonly serialized_state: State;
-  readonly parameters?: unknown;
-  readonly scheduled_start_time?: string | null;
   /** Null: a KubernetesRun with defaults. */
   readonly run_config: JsonObject | null;
   readonly labels?: readonly string[] | null;
@@ -23,15 +21,12 @@ export interface FlowRun {
 export interface Flow {
   readonly id: string;
   readonly name: string;
-  readonly version?: number | null;
   readonly core_version: string | null;
   readonly storage: JsonObject | null;
-  readonly environment?: JsonObject | null;
 }
 
 export interface TaskRun {
   readonly id: string;
   readonly version: number;
-  readonly task_id?: string | null;
   readonly serialized_state: State;
 }

@@ -2,10 +2,12 @@
 
 import { GraphQLClient } from "graphql-request";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
-import { parseJson } from "../base/json.ts";
+import { arrayIn, objectIn, parseJson } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import { notPrefectError, prefectError } from "./errors.ts";
+import type { Query } from "./queries.ts";
+import { CORE_VERSION } from "./states.ts";
 
 export interface GraphqlOptions {
   readonly url: string;
@@ -31,47 +33,36 @@ export interface CompletedOperation {
   readonly isRefused?: boolean | undefined;
 }
 
-export interface Operation {
-  /** Follows "cannot" in error messages. */
-  readonly action: string;
-  /** A short name for metrics. */
-  readonly name: string;
-  readonly document: string;
-  readonly variables?: JsonObject | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** The version of Prefect Core that requests are sent as. */
-export const CORE_VERSION = "1.4.1";
-
 /** Throws PrefectError. */
 export class Graphql {
   readonly url: string;
+  /** Sent with every request once it is known, as the agent's id. */
+  tenantId: string | undefined;
+  agentId: string | undefined;
   readonly #options: GraphqlOptions;
   readonly #target: URL;
-  #tenantId: string | undefined;
-  #agentId: string | undefined;
 
   constructor(options: GraphqlOptions) {
     this.#options = options;
     this.url = options.url.replace(/\/+$/, "");
     this.#target = new URL(this.url);
-    this.#tenantId = options.tenantId;
+    this.tenantId = options.tenantId;
   }
 
-  get tenantId(): string | undefined {
-    return this.#tenantId;
+  /** The rows of the only table that the query asks for. */
+  async rows(query: Query, variables?: JsonObject, signal?: AbortSignal): Promise<readonly JsonObject[]> {
+    const [table] = Object.values(await this.request(query, variables, signal));
+    return arrayIn(table).map(objectIn);
   }
 
-  set tenantId(id: string) {
-    this.#tenantId = id;
+  /** The only object that the query or mutation asks for. */
+  async object(query: Query, variables?: JsonObject, signal?: AbortSignal): Promise<JsonObject> {
+    const [found] = Object.values(await this.request(query, variables, signal));
+    return objectIn(found);
   }
 
-  set agentId(id: string) {
-    this.#agentId = id;
-  }
-
-  async request({ action, name, document, variables, signal }: Operation): Promise<JsonObject> {
+  async request(query: Query, variables?: JsonObject, signal?: AbortSignal): Promise<JsonObject> {
+    const { action, name, document } = query;
     const { nowMs = () => performance.now() } = this.#options;
     const startedMs = nowMs();
     let answer: HttpAnswer | undefined;
@@ -115,9 +106,9 @@ export class Graphql {
     };
     if (apiKey !== undefined && apiKey !== "") {
       headers["authorization"] = `Bearer ${apiKey}`;
-      if (this.#tenantId !== undefined) headers["x-prefect-tenant-id"] = this.#tenantId;
+      if (this.tenantId !== undefined) headers["x-prefect-tenant-id"] = this.tenantId;
     }
-    if (this.#agentId !== undefined) headers["x-prefect-agent-id"] = this.#agentId;
+    if (this.agentId !== undefined) headers["x-prefect-agent-id"] = this.agentId;
     return headers;
   }
 

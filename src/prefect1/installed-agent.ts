@@ -81,7 +81,7 @@ export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">): 
   return {
     pod,
     container: container?.name ?? "agent",
-    name: flag("name") ?? (isOriginal ? flag("n") : undefined) ?? config.agent.name.value,
+    name: flag("name") ?? (isOriginal ? flag("n") : undefined) ?? config.agent.name,
     account: { namespace: metadata.namespace, name: serviceAccountName },
     settings,
     labels: hasFile && settings.labels.length === 0 ? undefined : settings.labels,

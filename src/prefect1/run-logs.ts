@@ -1,10 +1,11 @@
 // Writes entries to flow runs' logs, and reads them to find out what is already written.
 
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { storable } from "../orchestrator/storable.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
-import * as documents from "./queries.ts";
+import type { RunReporter } from "../orchestrator/run-reporter.ts";
+import { LOG_LINES, WRITE_LOGS } from "./queries.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
 import { isoUtc } from "./states.ts";
@@ -17,68 +18,44 @@ interface Line {
 /** Prefect's limit for a log message. */
 const MAX_MESSAGE = 1_000_000;
 const LINES = 1_000;
-const READ = "read the flow run's log";
 
-/** The logs of flow runs. All calls throw PrefectError. */
-export class RunLogs {
-  readonly #graphql: Pick<Graphql, "request">;
+export type RunLogs = Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining" | "unwritten">;
 
-  constructor(graphql: Pick<Graphql, "request">) {
-    this.#graphql = graphql;
-  }
-
-  /** Writes all entries or none. */
-  async write(logs: readonly RunLog[]): Promise<void> {
-    if (logs.length === 0) return;
-    const action = "write to the flow run's log";
-    const data = await this.#graphql.request({
-      action,
-      name: "write_run_logs",
-      document: documents.WRITE_LOGS,
-      variables: { input: { logs: logs.map(logInput) } },
-    });
-    const answer = objectIn(data["write_run_logs"]);
-    if (answer["success"] === false)
-      throw new PrefectError(action, textIn(answer["error"]) ?? "refused", { failure: "refused" });
-  }
-
-  /** Messages in the run's log by one of these loggers, oldest first. */
-  async messagesBy(flowRunId: string, names: readonly string[]): Promise<string[]> {
-    const where = { flow_run_id: { _eq: flowRunId }, name: { _in: names } };
-    return (await this.#lines(where, LINES)).map(({ message }) => message);
-  }
-
-  /** Messages in the run's log that contain one of these texts, by any logger, oldest first. */
-  async messagesContaining(flowRunId: string, texts: readonly string[]): Promise<string[]> {
-    const where = {
-      flow_run_id: { _eq: flowRunId },
-      _or: texts.map((text) => ({ message: likePattern(text) })),
-    };
-    return (await this.#lines(where, LINES)).map(({ message }) => message);
-  }
-
-  /** The entries that are not in their runs' logs yet. Reads the logs from the time of the earliest entry. */
-  async unwritten(logs: readonly RunLog[]): Promise<RunLog[]> {
-    if (logs.length === 0) return [];
-    const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
-    const where = {
-      flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
-      message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
-      ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
-    };
-    const found = await this.#lines(where, LINES + logs.length);
-    const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
-    return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
-  }
-
-  async #lines(where: JsonObject, limit: number): Promise<Line[]> {
-    const query = { action: READ, name: "log", document: documents.LOG_LINES };
-    const data = await this.#graphql.request({ ...query, variables: { where, limit } });
-    return arrayIn(data["log"]).map((row) => {
-      const { flow_run_id: id, message } = objectIn(row);
-      return { flowRunId: textIn(id) ?? "", message: textIn(message) ?? "" };
-    });
-  }
+/** The logs of flow runs; lines are read oldest first. All calls throw PrefectError. */
+export function runLogs(graphql: Pick<Graphql, "rows" | "object">): RunLogs {
+  const lines = async (where: JsonObject, limit = LINES): Promise<Line[]> => {
+    const rows = await graphql.rows(LOG_LINES, { where, limit });
+    return rows.map(({ flow_run_id: id, message }) => ({
+      flowRunId: textIn(id) ?? "",
+      message: textIn(message) ?? "",
+    }));
+  };
+  const messages = async (flowRunId: string, where: JsonObject): Promise<string[]> =>
+    (await lines({ flow_run_id: { _eq: flowRunId }, ...where })).map(({ message }) => message);
+  return {
+    writeLogs: async (logs) => {
+      if (logs.length === 0) return;
+      const { success, error } = await graphql.object(WRITE_LOGS, { input: { logs: logs.map(logInput) } });
+      if (success === false)
+        throw new PrefectError(WRITE_LOGS.action, textIn(error) ?? "refused", { failure: "refused" });
+    },
+    loggedMessages: (flowRunId, names) => messages(flowRunId, { name: { _in: names } }),
+    messagesContaining: (flowRunId, texts) =>
+      messages(flowRunId, { _or: texts.map((text) => ({ message: likePattern(text) })) }),
+    /** Reads the logs from the time of the earliest entry. */
+    unwritten: async (logs) => {
+      if (logs.length === 0) return [];
+      const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
+      const where = {
+        flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
+        message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
+        ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
+      };
+      const found = await lines(where, LINES + logs.length);
+      const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
+      return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
+    },
+  };
 }
 
 /** Escapes the special characters of SQL's LIKE. */

@@ -3,12 +3,12 @@
 import { arrayIn, dateIn, isObject, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
-import type { ClaimRecord, RunState, StateType } from "../orchestrator/flow-run.ts";
+import type { ClaimRecord, RunState } from "../orchestrator/flow-run.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
 import type { TaskRun } from "./flow-run.ts";
 import type { State } from "./states.ts";
-import { isFailed, isScheduled, isSuccessful, startTimeOf } from "./states.ts";
+import { isScheduled, startTimeOf, stateType } from "./states.ts";
 
 /** A flow run's row. */
 export interface StateRow {
@@ -51,7 +51,6 @@ export function decodeTaskRun(raw: unknown): TaskRun {
   return {
     id: textIn(row["id"]) ?? "",
     version: parseVersion(row["version"]),
-    task_id: textIn(row["task_id"]) ?? null,
     serialized_state: stateIn(row["serialized_state"]),
   };
 }
@@ -77,23 +76,6 @@ export function runStateOf({
     version,
     claim: claimRecord(id, state),
   };
-}
-
-const TYPES: Readonly<Record<string, StateType>> = {
-  Submitted: "pending",
-  Running: "running",
-  Paused: "paused",
-  Cancelling: "cancelling",
-  Cancelled: "cancelled",
-  Finished: "completed",
-  Looped: "completed",
-};
-
-/** `scheduled` if nothing runs the flow: Scheduled, Resume, Retrying, Queued, Pending, and unknown names. */
-function stateType(type: string): StateType {
-  if (isSuccessful(type)) return "completed";
-  if (isFailed(type)) return "failed";
-  return TYPES[type] ?? "scheduled";
 }
 
 /** The record of the claim in a Submitted state of this run. */

@@ -2,6 +2,8 @@
 
 import { storable } from "../orchestrator/storable.ts";
 import type { JsonObject } from "../base/json.ts";
+import { isFinished as isFinal } from "../orchestrator/flow-run.ts";
+import type { StateType } from "../orchestrator/flow-run.ts";
 
 /** A serialized state. Only `type` is always present: a new task run has only type and message. */
 export interface State {
@@ -13,36 +15,43 @@ export interface State {
   readonly [extra: string]: unknown;
 }
 
-const SCHEDULED = new Set(["Scheduled", "Paused", "Resume", "Retrying", "Queued"]);
-const SUCCESSFUL = new Set(["Success", "Cached", "Mapped", "Skipped"]);
-const FAILED = new Set(["Failed", "TimedOut", "TriggerFailed", "ValidationFailed"]);
-
-/** Like Core's is_scheduled(): it waits for a start time. */
-export function isScheduled(type: string): boolean {
-  return SCHEDULED.has(type);
-}
-
-/** Like Core's is_finished(): the final states. */
-export const FINISHED: ReadonlySet<string> = new Set([
-  ...SUCCESSFUL,
-  ...FAILED,
-  "Cancelled",
-  "Finished",
-  "Looped",
+/** States that wait for a start time; Prefect's queue returns them. */
+export const WAITING: readonly string[] = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
+const TYPES: ReadonlyMap<string, StateType> = new Map([
+  ["Submitted", "pending"],
+  ["Running", "running"],
+  ["Paused", "paused"],
+  ["Cancelling", "cancelling"],
+  ["Cancelled", "cancelled"],
+  ["Success", "completed"],
+  ["Cached", "completed"],
+  ["Mapped", "completed"],
+  ["Skipped", "completed"],
+  ["Finished", "completed"],
+  ["Looped", "completed"],
+  ["Failed", "failed"],
+  ["TimedOut", "failed"],
+  ["TriggerFailed", "failed"],
+  ["ValidationFailed", "failed"],
 ]);
 
-export function isFinished(type: string): boolean {
-  return FINISHED.has(type);
+/** `scheduled` if nothing runs the flow: Scheduled, Resume, Retrying, Queued, Pending, and unknown names. */
+export function stateType(name: string): StateType {
+  return TYPES.get(name) ?? "scheduled";
 }
 
-export function isSuccessful(type: string): boolean {
-  return SUCCESSFUL.has(type);
+/** Like Core's is_scheduled(): it waits for a start time. */
+export function isScheduled(name: string): boolean {
+  return WAITING.includes(name);
 }
 
-/** Not Cancelled, not ClientFailed. */
-export function isFailed(type: string): boolean {
-  return FAILED.has(type);
+/** Like Core's is_finished(). */
+export function isFinished(name: string): boolean {
+  return isFinal(stateType(name));
 }
+
+/** The final states. */
+export const FINISHED: readonly string[] = [...TYPES.keys()].filter(isFinished);
 
 /** The start time; undefined: now. A time without zone is UTC, as in Core. */
 export function startTimeOf(state: State): Date | undefined {
@@ -53,7 +62,8 @@ export function startTimeOf(state: State): Date | undefined {
   return Number.isNaN(at.getTime()) ? undefined : at;
 }
 
-const CORE_VERSION = "1.4.1";
+/** The version of Prefect Core that requests are sent as. */
+export const CORE_VERSION = "1.4.1";
 const NO_RESULT = { type: "NoResultType", __version__: CORE_VERSION };
 
 /** A state in the form that Core writes. */

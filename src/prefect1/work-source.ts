@@ -5,7 +5,6 @@ import type { Clock } from "../base/clock.ts";
 import type { JobManifest } from "../kube/client/manifest.ts";
 import type { RunState } from "../orchestrator/flow-run.ts";
 import type {
-  Claim,
   DueQuery,
   DueRun,
   DueRuns,
@@ -27,15 +26,13 @@ import { ownerText } from "../job/owner.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { ServerClock } from "../base/server-clock.ts";
-import { claimIn, placeContexts } from "./claim.ts";
-import type { ClaimOutcome, StateClaim } from "./claim.ts";
+import { claimIn, placeContexts, claimsOf, isOfTasks, workOf } from "./claim.ts";
+import type { ClaimOutcome, StateClaim, ClaimedWork } from "./claim.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { claimRecord, runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
-import { claimsOf, workOf, workOfClaim } from "./submission.ts";
-import type { ClaimedWork } from "./submission.ts";
 
 /** The most runs that the queue of Prefect Server returns at once. */
 const QUEUE_PAGE = 25;
@@ -49,7 +46,6 @@ const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
 const STARVATION_CHECK_MS = 20_000;
 const CLAIMS = { maxSize: 100, maxRequests: 2 };
-const TASK_CLAIMS = { maxSize: 10, maxRequests: 2 };
 
 export interface WorkSourceOptions {
   readonly client: Prefect1Client;
@@ -69,21 +65,18 @@ export interface WorkSourceOptions {
   readonly template: AgentTemplate | undefined;
   readonly readTemplate: ReadTemplate;
   /** A unique id for a claim. */
-  readonly newClaimId: () => string;
+  readonly newId: () => string;
 }
 
 export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
   readonly #claims: Batcher<StateClaim, ClaimOutcome>;
-  readonly #taskClaims: Batcher<readonly StateClaim[], ClaimOutcome>;
   #lastWideQueryMs = -Infinity;
   #agentId: string | undefined;
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
-    const { client } = options;
-    this.#claims = new Batcher((claims) => client.claim(claims), CLAIMS, options.clock);
-    this.#taskClaims = new Batcher((groups) => claimGroups(client, groups), TASK_CLAIMS, options.clock);
+    this.#claims = new Batcher((claims) => options.client.claim(claims), CLAIMS, options.clock);
   }
 
   async register(signal: AbortSignal): Promise<string> {
@@ -165,25 +158,25 @@ export class Prefect1WorkSource implements WorkSource {
         const isRetry = work !== undefined;
         work ??= this.#workOf(flowRun);
         const outcome = await this.#claim(work, isRetry);
-        return outcome === "taken"
-          ? { outcome: "lost" }
-          : ({ outcome: "claimed", submission: this.#submission(work) } satisfies Claim);
+        return outcome === "taken" ? { outcome: "lost" } : { outcome, submission: this.#submission(work) };
       },
     };
   }
 
   #workOf(flowRun: FlowRun): ClaimedWork {
-    const { place, name, labels, process, newClaimId } = this.#options;
-    return workOf(flowRun, { id: newClaimId(), place, agent: { name, labels }, process });
+    const { place, name, labels, process, newId } = this.#options;
+    return workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
   }
 
-  /** On a retry the first attempt may have succeeded, so the current state is read first. */
+  /** On a retry the first attempt may have succeeded, so the current state is read first. One of several task runs is enough. */
   async #claim(work: ClaimedWork, isRetry: boolean): Promise<ClaimOutcome> {
     const claims = claimsOf(work).map((claim) => ({ ...claim, isRetry }));
     const [first] = claims;
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
-    return work.target === "flow run" ? this.#claims.add(first) : this.#taskClaims.add(claims);
+    if (!isOfTasks(work)) return this.#claims.add(first);
+    const outcomes = await this.#options.client.claimTasks(claims);
+    return outcomes.includes("claimed") ? "claimed" : "taken";
   }
 
   #submission(work: ClaimedWork): Submission {
@@ -211,8 +204,9 @@ export class Prefect1WorkSource implements WorkSource {
     return ownerText({ id: this.#agentId, name, labels, tenantId: await client.tenantId(), process });
   }
 
-  async #isCurrent({ flowRun, claim, target }: ClaimedWork, state: RunState): Promise<boolean> {
-    if (target === "flow run") return state.type === "pending" && state.claim?.id === claim.id;
+  async #isCurrent(work: ClaimedWork, state: RunState): Promise<boolean> {
+    const { flowRun, claim } = work;
+    if (!isOfTasks(work)) return state.type === "pending" && state.claim?.id === claim.id;
     if (state.type !== "running") return false;
     const tasks = await this.#options.client.unfinishedTaskRuns(flowRun.id);
     return tasks.some(
@@ -226,11 +220,10 @@ export class Prefect1WorkSource implements WorkSource {
     const claim = claimIn(claimedState);
     const record = claimRecord(id, claimedState);
     if (claim === undefined || record === undefined) return [];
-    const work = workOfClaim(claim, flowRun);
     const waitsForTasks = claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
     return [
       {
-        submission: this.#submission(work),
+        submission: this.#submission({ flowRun, claim }),
         record,
         state: runStateOf({ id, version, state }),
         runLabels: flowRun.labels ?? [],
@@ -248,17 +241,4 @@ function pagesOf(ids: readonly string[]): readonly (readonly string[])[] {
   return Array.from({ length: Math.ceil(ids.length / PAGE) }, (_, at) =>
     ids.slice(at * PAGE, (at + 1) * PAGE),
   );
-}
-
-/** Claims the task runs of several flow runs in one mutation. A group is claimed if any of its task runs is. */
-async function claimGroups(
-  client: Prefect1Client,
-  groups: readonly (readonly StateClaim[])[],
-): Promise<ClaimOutcome[]> {
-  const outcomes = await client.claimTasks(groups.flat());
-  let from = 0;
-  return groups.map((group) => {
-    const own = outcomes.slice(from, (from += group.length));
-    return own.includes("claimed") ? "claimed" : "taken";
-  });
 }

@@ -2,7 +2,7 @@
 
 import type { HttpAnswer } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
-import { isCertificateError, TransportError } from "../http/errors.ts";
+import { TransportError } from "../http/errors.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import { webPageIn } from "../http/web-page.ts";
 import { redactUrl } from "../base/redact-url.ts";
@@ -36,37 +36,16 @@ export class Prefect3Client {
     this.#http = new HttpClient(new URL(this.url), { maxSockets: 4, ...options.connection });
   }
 
-  /** At most 200 runs; an unknown id has no entry. */
-  async flowRuns(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, KnownRun>> {
-    const found = await this.#filter("read flow-run states", { flow_runs: { id: { any_: ids } } }, signal);
-    return new Map(found.map((run) => [run.id, run]));
+  /** The flow runs of a filter, at most 200. */
+  async flowRuns(query: JsonObject, signal?: AbortSignal): Promise<readonly KnownRun[]> {
+    return (await this.rows("flow_runs", query, signal)).map(decodeRun);
   }
 
-  /** Runs with exactly this name. */
-  async flowRunsNamed(name: string, signal?: AbortSignal): Promise<readonly KnownRun[]> {
-    return this.#filter(`read flow run "${name}"`, { flow_runs: { name: { any_: [name] } } }, signal);
-  }
-
-  /** The runs of a filter. */
-  flowRunsWhere(query: JsonObject, signal?: AbortSignal): Promise<readonly KnownRun[]> {
-    return this.#filter("list flow runs", query, signal);
-  }
-
-  /** The rows of a filter of the run's log. */
-  async logs(query: JsonObject, signal?: AbortSignal): Promise<readonly JsonObject[]> {
-    const answer = await this.#post("read the flow run's log", "/logs/filter", { body: query, signal });
-    return arrayIn(answer).map(objectIn);
-  }
-
-  /** Those of these ids that are flows, deployments or work pools. */
-  async knownIds(ids: readonly string[], signal?: AbortSignal): Promise<ReadonlySet<string>> {
-    const filter = { id: { any_: ids } };
-    const found = await Promise.all(
-      ["flows", "deployments", "work_pools"].map((kind) =>
-        this.#post(`read ${kind}`, `/${kind}/filter`, { body: { [kind]: filter, limit: PAGE }, signal }),
-      ),
-    );
-    return new Set(found.flatMap((rows) => arrayIn(rows).map((row) => textIn(objectIn(row)["id"]) ?? "")));
+  /** The rows of a filter of flow runs, logs, flows, deployments or work pools. */
+  async rows(kind: string, query: JsonObject, signal?: AbortSignal): Promise<readonly JsonObject[]> {
+    const body = { limit: PAGE, ...query };
+    const rows = await this.#post(`read ${kind.replace("_", " ")}`, `/${kind}/filter`, { body, signal });
+    return arrayIn(rows).map(objectIn);
   }
 
   async countFlowRuns(signal?: AbortSignal): Promise<number> {
@@ -74,36 +53,28 @@ export class Prefect3Client {
     return typeof count === "number" ? count : 0;
   }
 
-  /** Returns the orchestration status: ACCEPT, REJECT, ABORT or WAIT. */
+  /** Throws PrefectError unless the API accepts the state. */
   async setState(
     id: string,
     state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
-    signal?: AbortSignal,
-  ): Promise<string> {
+  ): Promise<void> {
     const { type, message = null, force = false } = state;
-    const action = `set the state of flow run "${id}"`;
+    const action = `cancel flow run "${id}"`;
     const body = { state: { type, message }, force };
-    const answer = await this.#post(action, `/flow_runs/${encodeURIComponent(id)}/set_state`, {
-      body,
-      signal,
-    });
-    return textIn(objectIn(answer)["status"]) ?? "";
+    const path = `/flow_runs/${encodeURIComponent(id)}/set_state`;
+    const { status = "without a status" } = objectIn(await this.#post(action, path, { body }));
+    if (status !== "ACCEPT")
+      throw new PrefectError(action, `the API answered ${String(status)}`, { failure: "refused" });
   }
 
   close(): void {
     this.#http.close();
   }
 
-  async #filter(action: string, query: JsonObject, signal?: AbortSignal): Promise<KnownRun[]> {
-    const body = { limit: PAGE, ...query };
-    const answer = await this.#post(action, "/flow_runs/filter", { body, signal });
-    return arrayIn(answer).map((row) => decodeRun(objectIn(row)));
-  }
-
   async #post(
     action: string,
     path: string,
-    { body, signal }: { readonly body: JsonObject; readonly signal: AbortSignal | undefined },
+    { body, signal }: { readonly body: JsonObject; readonly signal?: AbortSignal | undefined },
   ): Promise<unknown> {
     const send = (): Promise<HttpAnswer> =>
       this.#http.request({
@@ -123,10 +94,8 @@ export class Prefect3Client {
       return readAnswer(action, this.url, answer);
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      const hint = isCertificateError(error)
-        ? "name the CA's file in PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE"
-        : "check PREFECT_API_URL";
-      throw unreachableError(action, { url: this.url, hint }, error);
+      const authorities = "PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE";
+      throw unreachableError(action, { url: this.url, address: "check PREFECT_API_URL", authorities }, error);
     }
   }
 

@@ -1,16 +1,23 @@
-// Looks up and cancels Prefect 2 and 3 flow runs for the commands.
+// Looks up, shows and cancels Prefect 2 and 3 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import type { Clock } from "../base/clock.ts";
-import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { StateType } from "../orchestrator/flow-run.ts";
-import { connectOnce } from "../orchestrator/run-directory.ts";
-import type { RunDirectory } from "../orchestrator/run-directory.ts";
-import { readLog, recentRuns, runPage } from "./browse.ts";
+import { connectOnce, RECENT_LIMIT } from "../orchestrator/run-directory.ts";
+import type {
+  RunDirectory,
+  KnownRun,
+  LoggedLine,
+  LogPage,
+  LogQuery,
+  RunQuery,
+} from "../orchestrator/run-directory.ts";
 import type { Prefect3Client } from "./client.ts";
 import type { Prefect3Target } from "./settings.ts";
-import { findFlowRuns } from "./find-runs.ts";
 import type { Prefect3StateType } from "./states.ts";
+import { dateIn, textIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import { redactUrl } from "../base/redact-url.ts";
 
 /** States with a process, now or soon: Cancelling lets the process exit before the run becomes Cancelled. */
 const WITH_PROCESS: ReadonlySet<StateType> = new Set(["running", "pending", "paused"]);
@@ -22,19 +29,19 @@ export function prefect3Directory(
   clock: Pick<Clock, "now">,
 ): RunDirectory {
   const { client, close } = connectOnce(connect);
-  const setState = async (
-    id: string,
-    state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
-  ): Promise<void> => {
-    const status = await (await client()).setState(id, state);
-    if (status === "ACCEPT") return;
-    const detail = `the API answered ${status === "" ? "without a status" : status}`;
-    throw new PrefectError(`cancel flow run "${id}"`, detail, { failure: "refused" });
-  };
   return {
     address: target.url,
-    runs: async (ids, signal) => (await client()).flowRuns(ids, signal),
-    knownIds: async (ids, signal) => (await client()).knownIds(ids, signal),
+    runs: async (ids, signal) => {
+      const found = await (await client()).flowRuns({ flow_runs: { id: { any_: ids } } }, signal);
+      return new Map(found.map((run) => [run.id, run]));
+    },
+    knownIds: async (ids, signal) => {
+      const api = await client();
+      const kinds = ["flows", "deployments", "work_pools"].map((kind) =>
+        api.rows(kind, { [kind]: { id: { any_: ids } } }, signal),
+      );
+      return new Set((await Promise.all(kinds)).flat().map((row) => textIn(row["id"]) ?? ""));
+    },
     tenantId: () => Promise.resolve(undefined),
     agents: () => Promise.resolve(undefined),
     now: () => new Date(),
@@ -46,10 +53,121 @@ export function prefect3Directory(
       // Already requested: the API refuses the same state again.
       if (state !== undefined && (isFinished(state.type) || state.type === "cancelling")) return state.name;
       const hasProcess = state !== undefined && WITH_PROCESS.has(state.type);
-      await setState(id, { type: hasProcess ? "CANCELLING" : "CANCELLED" });
+      await (await client()).setState(id, { type: hasProcess ? "CANCELLING" : "CANCELLED" });
       return hasProcess ? "Cancelling" : "Cancelled";
     },
-    setCancelled: (id, message) => setState(id, { type: "CANCELLED", message, force: true }),
+    setCancelled: async (id, message) =>
+      (await client()).setState(id, { type: "CANCELLED", message, force: true }),
     close,
   };
+}
+
+const STARTED: readonly Prefect3StateType[] = ["PENDING", "RUNNING", "PAUSED", "CANCELLING"];
+const ENDED: readonly Prefect3StateType[] = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"];
+/** Python's numbers. */
+const LEVELS: readonly (readonly [from: number, name: string])[] = [
+  [50, "CRITICAL"],
+  [40, "ERROR"],
+  [30, "WARNING"],
+  [20, "INFO"],
+  [0, "DEBUG"],
+];
+
+/** Runs of work pools that are due, claimed or running, and those that have ended since. Throws PrefectError. */
+async function recentRuns(
+  client: Pick<Prefect3Client, "flowRuns">,
+  { since, now }: { readonly since: Date; readonly now: Date },
+  signal?: AbortSignal,
+): Promise<readonly KnownRun[]> {
+  const inState = (types: readonly Prefect3StateType[]): JsonObject => ({ state: { type: { any_: types } } });
+  const dueBy = { expected_start_time: { before_: now.toISOString() } };
+  const filters = [
+    inState(STARTED),
+    { ...inState(["SCHEDULED"]), ...dueBy },
+    { ...inState(ENDED), end_time: { after_: since.toISOString() } },
+  ];
+  const sort = "EXPECTED_START_TIME_DESC";
+  const found = await Promise.all(
+    filters.map((filter) => client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal)),
+  );
+  // A run without a work pool was started by hand, in a process of its own.
+  return found.flat().filter(({ pool }) => pool !== undefined);
+}
+
+/** A page of a run's log. Throws PrefectError. */
+async function readLog(
+  client: Pick<Prefect3Client, "rows">,
+  { id, since, errorsOnly, offset, limit, newestFirst }: LogQuery & LogPage & { readonly id: string },
+  signal?: AbortSignal,
+): Promise<readonly LoggedLine[]> {
+  const logs = {
+    flow_run_id: { any_: [id] },
+    ...(since === undefined ? {} : { timestamp: { after_: since.toISOString() } }),
+    ...(errorsOnly === true ? { level: { ge_: 40 } } : {}),
+  };
+  const sort = newestFirst ? "TIMESTAMP_DESC" : "TIMESTAMP_ASC";
+  const rows = await client.rows("logs", { logs, sort, offset, limit }, signal);
+  return rows.map(({ timestamp, level, name, message }) => ({
+    at: dateIn(timestamp),
+    level: LEVELS.find(([from]) => typeof level === "number" && level >= from)?.[1] ?? "",
+    logger: textIn(name) ?? "",
+    message: textIn(message) ?? "",
+  }));
+}
+
+/** The run's page: below PREFECT_UI_URL, in Prefect Cloud's UI, or where a server has its own. */
+export function runPage(
+  { url, uiUrl }: { readonly url: string; readonly uiUrl?: string | undefined },
+  id: string,
+): string {
+  const cloud = /^https:\/\/api\.prefect\.cloud\/api\/accounts\/([^/]+)\/workspaces\/([^/]+)/.exec(url);
+  const ui =
+    uiUrl ??
+    (cloud === null
+      ? url.replace(/\/api\/*$/, "")
+      : `https://app.prefect.cloud/account/${cloud[1]}/workspace/${cloud[2]}`);
+  return `${redactUrl(ui).replace(/\/+$/, "")}/runs/flow-run/${id}`;
+}
+
+type RunLookup = Pick<Prefect3Client, "flowRuns" | "countFlowRuns">;
+
+/** `prefix + "g"` sorts after every id with this prefix. */
+const AFTER_HEX_DIGITS = "g";
+/** Runs that are created or deleted during the search shift the others; read so many extra runs on both sides. */
+const MARGIN = 25;
+const BY_ID = { sort: "ID_DESC" };
+const ID_LENGTH = 36;
+
+/** Throws PrefectError. */
+export async function findFlowRuns(
+  api: RunLookup,
+  { name, idPrefix, limit }: RunQuery,
+  signal?: AbortSignal,
+): Promise<readonly KnownRun[]> {
+  const [named, withPrefix] = await Promise.all([
+    api.flowRuns({ flow_runs: { name: { any_: [name] } } }, signal),
+    idPrefix === undefined ? [] : runsByIdPrefix(api, { idPrefix, limit }, signal),
+  ]);
+  return [...new Map([...named, ...withPrefix].map((run) => [run.id, run])).values()];
+}
+
+/** The API filters only by full id or name, but it can sort by id and skip to an offset, so prefixes are found by binary search. */
+async function runsByIdPrefix(
+  api: RunLookup,
+  { idPrefix, limit }: { readonly idPrefix: string; readonly limit: number },
+  signal?: AbortSignal,
+): Promise<readonly KnownRun[]> {
+  if (idPrefix.length === ID_LENGTH) return api.flowRuns({ flow_runs: { id: { any_: [idPrefix] } } }, signal);
+  let low = 0;
+  let high = await api.countFlowRuns(signal);
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const [run] = await api.flowRuns({ ...BY_ID, offset: middle, limit: 1 }, signal);
+    // Descending order: runs with greater ids come first.
+    if (run !== undefined && run.id > idPrefix + AFTER_HEX_DIGITS) low = middle + 1;
+    else high = middle;
+  }
+  const page = { ...BY_ID, offset: Math.max(0, low - MARGIN), limit: limit + 2 * MARGIN };
+  const runs = await api.flowRuns(page, signal);
+  return runs.filter(({ id }) => id.startsWith(idPrefix)).slice(0, limit);
 }

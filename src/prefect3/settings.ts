@@ -7,9 +7,7 @@ import { basename, join } from "node:path";
 import { SettingsError } from "../base/errors.ts";
 import { isObject, objectIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import type { Env } from "../base/env.ts";
-import type { Secrets } from "../base/secrets.ts";
-import type { ReadFile } from "../base/toml.ts";
+import type { Env, SettingsDeps } from "../base/env.ts";
 import { readToml } from "../base/toml.ts";
 
 /** How to reach an API. */
@@ -47,12 +45,7 @@ const NO_PROFILE: Profile = { settings: {}, source: "" };
  * Undefined without PREFECT_API_URL. As in Prefect, each variable overrides the profile's setting of the same name.
  * Throws SettingsError for invalid TOML, an unknown PREFECT_PROFILE, and values that cannot be read.
  */
-export function loadPrefect3Settings(deps: {
-  readonly env: Env;
-  readonly readFile: ReadFile;
-  /** Gets the keys and passwords. */
-  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
-}): Prefect3Settings | undefined {
+export function loadPrefect3Settings(deps: SettingsDeps): Prefect3Settings | undefined {
   const profile = activeProfile(deps);
   const setting = (name: string): Sourced<string> | undefined => {
     const variable = deps.env[name] ?? "";
@@ -111,7 +104,7 @@ function headersIn(setting: Sourced<string> | undefined): Prefect3Target["header
   return Object.fromEntries(entries.filter(([name]) => !/^(?:user-agent|prefect-csrf-.*)$/i.test(name)));
 }
 
-function activeProfile({ env, readFile }: { readonly env: Env; readonly readFile: ReadFile }): Profile {
+function activeProfile({ env, readFile }: SettingsDeps): Profile {
   const path = profilesPath(env);
   const file = readToml(path, readFile);
   if (file === undefined) return NO_PROFILE;

@@ -76,7 +76,6 @@ function running(labels: readonly string[], agent?: AgentIdentity): RunStatus {
 }
 
 describe("a Job", () => {
-
   it.each([
     { of: "the same agent, in another process", owner: US, standing: "ours" },
     {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { RunLogWriter } from "../../src/agent/run-log.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Prefect1Client } from "../../src/prefect1/client.ts";
-import { Prefect1RunReporter } from "../../src/prefect1/run-reporter.ts";
+import { prefect1Reporter } from "../../src/prefect1/run-reporter.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
 import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
@@ -39,7 +39,7 @@ const messages = (id: string): unknown[] => fake.logsOf(id).map(({ message }) =>
 
 describe.each(["write", "writeUntilAccepted"] as const)("%s", (method) => {
   function writer(): (line: RunLog) => Promise<void> {
-    const runLog = new RunLogWriter(new Prefect1RunReporter(prefect, systemClock), systemClock);
+    const runLog = new RunLogWriter(prefect1Reporter(prefect, systemClock), systemClock);
     return (one) => (method === "write" ? runLog.write([one]) : runLog.writeUntilAccepted(one));
   }
 
@@ -65,7 +65,7 @@ describe("writeUntilAccepted", () => {
     const { id } = fake.createFlowRun({ flow, name: "a" });
     fake.fault({ effect: { kind: "cut", when: "after" }, nth: 1 });
     const hurried = { ...systemClock, sleep: () => Promise.resolve() };
-    const writer = new RunLogWriter(new Prefect1RunReporter(prefect, hurried), hurried);
+    const writer = new RunLogWriter(prefect1Reporter(prefect, hurried), hurried);
     await writer.writeUntilAccepted(line(id, "hello"));
     expect(messages(id)).toEqual(["hello"]);
   });

@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { readFromDisk } from "../../src/base/read-file.ts";
 import { readToml } from "../../src/base/toml.ts";
 import { chooseTarget } from "../../src/kube/auth/kubeconfig.ts";
@@ -67,7 +66,7 @@ describe.each(ENCODINGS)("a file in %s", (_, encode) => {
       "current-context: ü\ncontexts:\n- name: ü\n  context: {cluster: c}\nclusters:\n- name: c\n  cluster:\n    server: https://x\n";
     const target = chooseTarget(
       { kubeconfig: written(encode(text)) },
-      { env: {}, home: undefined, readFile: readFromDisk, parseYaml: (yaml) => parse(yaml) as unknown },
+      { env: {}, home: undefined, readFile: readFromDisk },
     );
     expect(target).toMatchObject({ contextName: "ü", server: "https://x" });
   });

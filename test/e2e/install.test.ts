@@ -4,10 +4,9 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { agentManifests } from "../../src/install/manifests.ts";
+import { agentManifests, renderManifests } from "../../src/install/manifests.ts";
 import type { InstallOptions } from "../../src/install/options.ts";
 import { AGENT_PERMISSIONS } from "../../src/kube/permissions.ts";
-import { renderManifests } from "../../src/install/render.ts";
 
 type Options = Partial<InstallOptions>;
 

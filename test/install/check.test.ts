@@ -160,21 +160,27 @@ describe("checkOptions", () => {
   it.each<{ text: string; message: string | RegExp }>([
     { text: "", message: 'cannot use job template "job.yaml": it is empty, not a Job' },
     { text: "- a", message: 'cannot use job template "job.yaml": it is a list, not a Job' },
-    { text: "job", message: 'cannot use job template "job.yaml": it is the string "job", not a Job' },
+    { text: "job", message: 'cannot use job template "job.yaml": it is not an object' },
     {
       text: "kind: Pod\nspec: {}",
-      message: 'cannot use job template "job.yaml": its kind is "Pod", not Job',
+      message: 'cannot use job template "job.yaml": it is a Pod, not a Job',
     },
     {
       text: A_JOB.replace("batch/v1", "batch/v1beta1"),
-      message: 'cannot use job template "job.yaml": its apiVersion is "batch/v1beta1", not batch/v1',
+      message: 'cannot use job template "job.yaml": its apiVersion is batch/v1beta1, it must be batch/v1',
     },
     {
       text: "kind: Job\nspec: {}",
       message: 'cannot use job template "job.yaml": it has no spec.template.spec',
     },
-    { text: "a: b: c", message: /^cannot read job template "job.yaml": .* at line 1, column 4$/ },
-    { text: `${A_JOB}---\n${A_JOB}`, message: /^cannot read job template "job.yaml": .*multiple documents/ },
+    {
+      text: "a: b: c",
+      message: /^cannot use job template "job.yaml": it is not YAML: .* at line 1, column 4$/,
+    },
+    {
+      text: `${A_JOB}---\n${A_JOB}`,
+      message: /^cannot use job template "job.yaml": it holds a second document/,
+    },
   ])("rejects a job template: $message", ({ text, message }) => {
     expect(errorOf(template(text)).message).toMatch(message);
   });

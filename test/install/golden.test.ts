@@ -1,7 +1,7 @@
 // The whole output of install; review the diff of test/golden/install before you accept it.
 
 import { describe, expect, it } from "vitest";
-import { renderManifests } from "../../src/install/render.ts";
+import { renderManifests } from "../../src/install/manifests.ts";
 import type { Options } from "./support/manifests.ts";
 import { manifests } from "./support/manifests.ts";
 

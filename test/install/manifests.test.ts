@@ -1,7 +1,7 @@
 // What install prints for each option. test/golden/install has the whole text for a few sets of options.
 
 import { describe, expect, it } from "vitest";
-import { renderManifests } from "../../src/install/render.ts";
+import { renderManifests } from "../../src/install/manifests.ts";
 import type { Options } from "./support/manifests.ts";
 import { container, deployment, env, manifest, manifests, podSpec } from "./support/manifests.ts";
 

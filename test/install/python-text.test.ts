@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { pythonList } from "../../src/base/python-repr.ts";
-import { pythonJson, pythonSortedSet } from "../../src/install/python-text.ts";
+import { pythonJson, pythonSortedSet } from "../../src/install/python.ts";
 
 describe("pythonList", () => {
   it.each([

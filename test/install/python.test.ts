@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { renderManifests } from "../../src/install/render.ts";
+import { renderManifests } from "../../src/install/manifests.ts";
 import type { Options } from "./support/manifests.ts";
 import { container, documentsIn, env, manifests } from "./support/manifests.ts";
 

@@ -1,9 +1,9 @@
 // The permissions of the agent as Roles.
 
 import { describe, expect, it } from "vitest";
-import type { PolicyRule } from "../../src/install/objects.ts";
 import { AGENT_PERMISSIONS, agentPermissions } from "../../src/kube/permissions.ts";
 import { policyRules } from "../../src/install/roles.ts";
+import type { PolicyRule } from "../../src/install/roles.ts";
 import type { Options } from "./support/manifests.ts";
 import { manifest, manifests } from "./support/manifests.ts";
 

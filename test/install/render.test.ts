@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { renderManifests } from "../../src/install/render.ts";
+import { renderManifests } from "../../src/install/manifests.ts";
 import { documentsIn, manifests } from "./support/manifests.ts";
 
 describe("renderManifests", () => {

@@ -8,7 +8,9 @@ const SMALL = { id: "run-1", flow: { id: "flow-1" } };
 describe("readFlowRun", () => {
   it("reads a flow run of the API", () => {
     const wire = recorded[0]?.flow_run;
-    expect(readFlowRun(wire)).toEqual({ ...wire, labels: null });
+    const { labels, ...read } = readFlowRun(wire);
+    expect(wire).toMatchObject(read);
+    expect(labels).toBeNull();
   });
 
   it("fills in defaults for a hand-written file", () => {
@@ -18,11 +20,9 @@ describe("readFlowRun", () => {
       version: 0,
       state: "Scheduled",
       serialized_state: { type: "Scheduled" },
-      parameters: {},
-      scheduled_start_time: null,
       run_config: null,
       labels: null,
-      flow: { id: "flow-1", name: "", version: null, core_version: null, storage: null, environment: null },
+      flow: { id: "flow-1", name: "", core_version: null, storage: null },
       task_runs: [],
     });
   });
@@ -36,28 +36,28 @@ describe("readFlowRun", () => {
     const state = { type: "Pending", message: "Task run created" };
     const task_runs = [{ id: "t", version: 1, serialized_state: state }];
     expect(readFlowRun({ ...SMALL, task_runs }).task_runs).toEqual([
-      { id: "t", version: 1, task_id: null, serialized_state: state },
+      { id: "t", version: 1, serialized_state: state },
     ]);
   });
 
   it.each([
-    { wire: [], want: "cannot read the flow run: it is a list, and must be an object" },
-    { wire: undefined, want: "cannot read the flow run: it is missing, and must be an object" },
-    { wire: { flow: {} }, want: "the flow run's id: it is missing, and must be a string" },
-    { wire: { id: "r" }, want: "the flow run's flow: it is missing, and must be an object" },
-    { wire: { ...SMALL, flow: [] }, want: "the flow run's flow: it is a list, and must be an object" },
-    { wire: { ...SMALL, flow: {} }, want: "the flow run's flow.id: it is missing" },
-    { wire: { ...SMALL, version: "1" }, want: "version: it is a string, and must be a whole number" },
-    { wire: { ...SMALL, version: 1.5 }, want: "version: it is a number, and must be a whole number" },
-    { wire: { ...SMALL, run_config: "x" }, want: "run_config: it is a string, and must be an object" },
-    { wire: { ...SMALL, labels: [1] }, want: "labels[0]: it is a number, and must be a string" },
-    { wire: { ...SMALL, serialized_state: {} }, want: "serialized_state.type: it is missing" },
-    { wire: { ...SMALL, task_runs: {} }, want: "task_runs: it is an object, and must be a list" },
-    { wire: { ...SMALL, task_runs: [{ id: "t" }, {}] }, want: "task_runs[1].id: it is missing" },
-    { wire: { ...SMALL, task_runs: [null] }, want: "task_runs[0]: it is null, and must be an object" },
+    { wire: [], want: "cannot read the flow run: it is not an object" },
+    { wire: undefined, want: "cannot read the flow run: it is not an object" },
+    { wire: { flow: {} }, want: "cannot read the flow run: id is missing" },
+    { wire: { id: "r" }, want: "cannot read the flow run: flow is missing" },
+    { wire: { ...SMALL, flow: [] }, want: "flow is not an object" },
+    { wire: { ...SMALL, flow: {} }, want: "flow.id is missing" },
+    { wire: { ...SMALL, version: "1" }, want: "version is not a whole number" },
+    { wire: { ...SMALL, version: 1.5 }, want: "version is not a whole number" },
+    { wire: { ...SMALL, run_config: "x" }, want: "run_config is not an object" },
+    { wire: { ...SMALL, labels: [1] }, want: "labels[0] is not a string" },
+    { wire: { ...SMALL, serialized_state: {} }, want: "serialized_state.type is missing" },
+    { wire: { ...SMALL, task_runs: {} }, want: "task_runs is not a list" },
+    { wire: { ...SMALL, task_runs: [{ id: "t" }, {}] }, want: "task_runs[1].id is missing" },
+    { wire: { ...SMALL, task_runs: [null] }, want: "task_runs[0] is not an object" },
     {
       wire: { ...SMALL, flow: { id: "f", core_version: 1 } },
-      want: "flow.core_version: it is a number, and must be a string",
+      want: "flow.core_version is not a string",
     },
   ])("names the invalid field of $wire", ({ wire, want }) => {
     expect(() => readFlowRun(wire)).toThrow(want);

@@ -48,7 +48,7 @@ describe("a GraphQL request", () => {
       sent.push(JSON.parse(body ?? ""));
       return Promise.resolve({ status: 200, headers: {}, body: '{"data":{}}' });
     });
-    await graphql.request({ ...operation, variables: { id: "x" } });
+    await graphql.request(operation, { id: "x" });
     await graphql.request(operation);
     expect(sent).toEqual([
       { query: "{ a }", variables: '{"id":"x"}' },

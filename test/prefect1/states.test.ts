@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
-  isFailed,
   isFinished,
   isScheduled,
-  isSuccessful,
   isoUtc,
   scheduledAt,
   startTimeOf,
@@ -22,15 +20,14 @@ describe("a state's type", () => {
     { type: "Running", is: [] },
     { type: "Cancelling", is: [] },
     { type: "Cancelled", is: ["finished"] },
-    { type: "Success", is: ["finished", "successful"] },
-    { type: "Mapped", is: ["finished", "successful"] },
-    { type: "Failed", is: ["finished", "failed"] },
-    { type: "TriggerFailed", is: ["finished", "failed"] },
+    { type: "Success", is: ["finished"] },
+    { type: "Mapped", is: ["finished"] },
+    { type: "Failed", is: ["finished"] },
+    { type: "TriggerFailed", is: ["finished"] },
     { type: "ClientFailed", is: [] },
   ])("$type is $is", ({ type, is }) => {
     const predicates = { scheduled: isScheduled, finished: isFinished };
-    const all = { ...predicates, successful: isSuccessful, failed: isFailed };
-    expect(Object.entries(all).flatMap(([name, test]) => (test(type) ? [name] : []))).toEqual(is);
+    expect(Object.entries(predicates).flatMap(([name, test]) => (test(type) ? [name] : []))).toEqual(is);
   });
 });
 

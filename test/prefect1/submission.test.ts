@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claimsOf, workOf } from "../../src/prefect1/submission.ts";
+import { claimsOf, workOf } from "../../src/prefect1/claim.ts";
 import { flowRun } from "./build/support.ts";
 
 const CLAIMER = {

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connectPrefect3 } from "../../src/prefect3/connect.ts";
 import type { Prefect3Target } from "../../src/prefect3/settings.ts";
-import { findFlowRuns } from "../../src/prefect3/find-runs.ts";
+import { findFlowRuns } from "../../src/prefect3/run-directory.ts";
 import type { Prefect3Client } from "../../src/prefect3/client.ts";
 import { isActive, isFinished } from "../../src/orchestrator/flow-run.ts";
 import { runStateIn } from "../../src/prefect3/states.ts";
@@ -51,18 +51,20 @@ describe("Prefect3Client", () => {
     { as: {}, sends: undefined },
   ])("sends $sends", async ({ as, sends }) => {
     const { url, fake } = await fakePrefect3();
-    const found = await connected({ url: `${url}/`, ...as }).flowRuns([runId(1)]);
-    expect(found.size).toBe(0);
+    const found = await connected({ url: `${url}/`, ...as }).flowRuns({
+      flow_runs: { id: { any_: [runId(1)] } },
+    });
+    expect(found).toEqual([]);
     expect(fake.calls.map(({ path, authorization }) => ({ path, authorization }))).toEqual([
       { path: "/flow_runs/filter", authorization: sends },
     ]);
   });
 
-  it("sets a state, and returns the orchestration status", async () => {
+  it("sets a state", async () => {
     const { url, fake } = await fakePrefect3();
     fake.put({ id: runId(1), name: "one", state: { type: "RUNNING" } });
     const api = connected({ url });
-    expect(await api.setState(runId(1), { type: "CANCELLING" })).toBe("ACCEPT");
+    await api.setState(runId(1), { type: "CANCELLING" });
     expect(fake.calls).toMatchObject([
       {
         path: `/flow_runs/${runId(1)}/set_state`,
@@ -79,7 +81,7 @@ describe("Prefect3Client", () => {
   ])("classifies status $status as $failure", async ({ status, body, failure }) => {
     const { url } = await fakePrefect3({ instead: () => ({ status, body }) });
     const api = connected({ url, apiKey: "pnu_secret" });
-    const error = await api.flowRuns([runId(1)]).catch((thrown: unknown) => thrown);
+    const error = await api.flowRuns({}).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ failure, exitCode: 3 });
     expect(String(error)).not.toContain("pnu_secret");
   });

@@ -20,7 +20,7 @@ async function tlsServer(): Promise<TlsServer> {
 async function answerOf(target: Prefect3Target, deps: EnvironmentDeps = { env: {} }): Promise<unknown> {
   const api = connectPrefect3(target, deps, 5_000);
   onTestFinished(() => api.close());
-  return api.flowRuns([]);
+  return api.flowRuns({});
 }
 
 const filesOf = ({ certificate }: TlsServer) => ({
@@ -37,7 +37,7 @@ describe("a Prefect 3 API behind a private authority", () => {
       [{ url, certFile: "/ca.crt" }, {}],
       [{ url, skipVerify: true }, {}],
     ] as const) {
-      await expect(answerOf(target, { env, ...files })).resolves.toEqual(new Map());
+      await expect(answerOf(target, { env, ...files })).resolves.toEqual([]);
     }
   });
 
@@ -71,13 +71,13 @@ describe("an access proxy before Prefect 3", () => {
 
   it("gets the custom headers with every request", async () => {
     const headers = { "CF-Access-Client-Id": "id-1" };
-    await expect(answerOf({ url: await accessProxy(), headers })).resolves.toEqual(new Map());
+    await expect(answerOf({ url: await accessProxy(), headers })).resolves.toEqual([]);
   });
 
   it("is called what it is without them", async () => {
     const url = await accessProxy();
     await expect(answerOf({ url })).rejects.toMatchObject({
-      message: `cannot read flow-run states: ${url} is not a Prefect API: it answered 302 with a redirect to https://login.corp/sign-in, perhaps a page to sign in`,
+      message: `cannot read flow runs: ${url} is not a Prefect API: it answered 302 with a redirect to https://login.corp/sign-in, perhaps a page to sign in`,
       hint: expect.stringContaining("PREFECT_CLIENT_CUSTOM_HEADERS"),
       exitCode: 3,
     });

@@ -91,8 +91,12 @@ export class Poller {
   #freeSlots(): number {
     const { settings, view, inFlight, submitter, work } = this.#deps;
     const { limit } = settings;
-    if (!submitter.waiting.mayClaim || submitter.isBusy || work.fault()?.canBuild === false) return 0;
-    if (limit === undefined) return Number.POSITIVE_INFINITY;
-    return limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
+    const { room } = submitter;
+    if (room <= 0 || submitter.isBusy || work.fault()?.canBuild === false) return 0;
+    if (limit === undefined) return room;
+    return Math.min(
+      room,
+      limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined),
+    );
   }
 }

@@ -55,6 +55,11 @@ export class Submitter {
     return promise;
   }
 
+  /** How many more runs may be claimed, so that not too many wait even if Kubernetes takes none of their Jobs. */
+  get room(): number {
+    return this.waiting.room - this.#queue.size - this.#queue.pending;
+  }
+
   /** Whether so many Jobs are to be created already that no more runs should be claimed. */
   get isBusy(): boolean {
     return this.#queue.size >= BACKLOG;

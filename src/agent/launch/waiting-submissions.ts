@@ -81,9 +81,9 @@ export class WaitingSubmissions {
     });
   }
 
-  /** Whether more runs may be claimed: not while each claim would have to wait. */
-  get mayClaim(): boolean {
-    return this.#waiting.size < MAX_WAITING && !this.#since.has("quota") && !this.#since.has("agent");
+  /** How many more may come to wait; none while each claim would have to. */
+  get room(): number {
+    return this.#since.has("quota") || this.#since.has("agent") ? 0 : MAX_WAITING - this.#waiting.size;
   }
 
   /** What keeps the agent from working, for /readyz; undefined: nothing that is its own trouble. */

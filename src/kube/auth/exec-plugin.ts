@@ -9,10 +9,11 @@ import { ExpectedError } from "../../base/errors.ts";
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { KubeError } from "../client/errors.ts";
-import { commandLine } from "./command-line.ts";
 import { pemIn } from "./identity.ts";
 import type { CredentialDeps, Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
+import { win32 } from "node:path";
+import type { Env } from "../../base/env.ts";
 
 const SAY_AFTER_MS = 5_000;
 /** Without a terminal nobody can answer a question. */
@@ -165,4 +166,41 @@ function readAnswer(output: string, apiVersion: string, nowMs: number): Identity
   const expiry = Date.parse(filled("expirationTimestamp") ?? "");
   const expiresAt = Number.isNaN(expiry) ? Number.POSITIVE_INFINITY : expiry;
   return { token, cert, key, expiresAt, renewAt: expiresAt - Math.min(RENEW_MS, (expiresAt - nowMs) / 5) };
+}
+
+export interface CommandLine {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** The arguments are quoted already. */
+  readonly verbatim: boolean;
+}
+
+/** What cmd.exe gives a meaning. */
+const META = /[()\][%!^"`<>&|;, *?]/g;
+
+/** How a program is started. On Windows `gke-login` may be gke-login.cmd, which only cmd.exe runs; elsewhere the system finds it. */
+export function commandLine(
+  command: string,
+  args: readonly string[],
+  { env, exists }: { readonly env: Env; readonly exists: (path: string) => boolean },
+): CommandLine {
+  const isWindows = env["OS"] === "Windows_NT";
+  const file = (isWindows ? candidates(command, env).find(exists) : undefined) ?? command;
+  if (!isWindows || !/\.(?:cmd|bat)$/i.test(file)) return { file, args, verbatim: false };
+  const line = [file.replaceAll(META, "^$&"), ...args.map(quoted)].join(" ");
+  return { file: env["ComSpec"] ?? "cmd.exe", args: ["/d", "/s", "/c", `"${line}"`], verbatim: true };
+}
+
+/** The paths that a name may stand for, by PATH and PATHEXT. */
+function candidates(command: string, env: Env): readonly string[] {
+  const folders = /[\\/]/.test(command) ? [""] : (env["PATH"] ?? env["Path"] ?? "").split(";");
+  const extensions = (env["PATHEXT"] || ".COM;.EXE;.BAT;.CMD").toLowerCase().split(";");
+  const names = [...extensions.map((extension) => command + extension), command];
+  return folders.flatMap((folder) => names.map((name) => win32.join(folder, name)));
+}
+
+/** As one argument: first for the program's own parser, then for cmd.exe. */
+function quoted(argument: string): string {
+  const escaped = argument.replaceAll(/(\\*)"/g, '$1$1\\"').replace(/(\\*)$/, "$1$1");
+  return `"${escaped}"`.replaceAll(META, "^$&");
 }

@@ -1,11 +1,10 @@
 // What authenticates a user to the API server: a token or a client certificate, for a while.
 
 import type { Clock } from "../../base/clock.ts";
-import type { Env } from "../../base/env.ts";
+import type { SettingsDeps } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
-import type { Secrets } from "../../base/secrets.ts";
 import type { TlsOptions } from "../../http/exchange.ts";
 
 export type Headers = Record<string, string | readonly string[]>;
@@ -28,45 +27,26 @@ export interface Identity {
   readonly expiresAt: number;
 }
 
-export interface CredentialDeps {
+export interface CredentialDeps extends SettingsDeps {
   readonly clock: Clock;
-  readonly env: Env;
-  readonly readFile: (path: string) => string | undefined;
-  /** What an exec plugin gets of the user's terminal; undefined: nobody is there. */
-  readonly user?: PluginUser | undefined;
+  /** What an exec plugin gets of the user's terminal: whether it may ask there, and stderr; undefined: nobody is there. */
+  readonly user?: { readonly isInteractive: boolean; readonly show: (text: string) => void } | undefined;
   /** Ends a plugin that is waited for. */
   readonly signal?: AbortSignal | undefined;
-  /** Gets every token and password that is read. */
-  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
-}
-
-export interface PluginUser {
-  /** Whether a plugin may ask on the terminal. */
-  readonly isInteractive: boolean;
-  /** Shows text on stderr. */
-  readonly show: (text: string) => void;
 }
 
 /** The PEM text under `KEY-data`, or in the file under `KEY`. Throws SettingsError when the file is missing. */
-export function pemIn(
-  object: JsonObject,
-  key: string,
-  deps: Pick<CredentialDeps, "readFile">,
-): string | undefined {
+export function pemIn(object: JsonObject, key: string, deps: SettingsDeps): string | undefined {
   const inline = textIn(object[`${key}-data`]);
   if (inline !== undefined && inline !== "") return Buffer.from(inline, "base64").toString("utf8");
   return fileIn(object, key, deps);
 }
 
 /** The text of the file under a key of the kubeconfig. Throws SettingsError when it is missing. */
-export function fileIn(
-  object: JsonObject,
-  key: string,
-  deps: Pick<CredentialDeps, "readFile">,
-): string | undefined {
+export function fileIn(object: JsonObject, key: string, { readFile }: SettingsDeps): string | undefined {
   const path = textIn(object[key]);
   if (path === undefined || path === "") return undefined;
-  const text = deps.readFile(path);
+  const text = readFile(path);
   if (text !== undefined) return text;
   throw new SettingsError(`cannot read ${key} "${path}" of the kubeconfig: no such file`);
 }

@@ -2,11 +2,12 @@
 // applies flags. Credentials are loaded in credentials.ts.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import { parse } from "yaml";
 import type { JsonObject } from "../../base/json.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
-import type { Env } from "../../base/env.ts";
+import type { SettingsDeps } from "../../base/env.ts";
 
 /** kubectl's connection flags, as far as they are set. */
 export interface ConnectionFlags {
@@ -25,12 +26,8 @@ export interface ConnectionFlags {
   readonly requestTimeoutMs?: number | undefined;
 }
 
-export interface KubeconfigDeps {
-  readonly env: Env;
+export interface KubeconfigDeps extends Pick<SettingsDeps, "env" | "readFile"> {
   readonly home: string | undefined;
-  /** The text of a file, or undefined when there is no such file. */
-  readonly readFile: (path: string) => string | undefined;
-  readonly parseYaml: (text: string) => unknown;
 }
 
 /** The cluster and user to connect with. All paths are absolute. */
@@ -47,36 +44,35 @@ export interface Target {
   readonly source: string;
 }
 
-interface Merged {
-  readonly clusters: Map<string, JsonObject>;
-  readonly users: Map<string, JsonObject>;
-  readonly contexts: Map<string, JsonObject>;
-  currentContext: string | undefined;
-  files: string[];
+interface Kubeconfig {
+  readonly path: string;
+  readonly content: JsonObject;
 }
+
+/** Entries that are paths, relative to the file in which they stand. */
+const PATHS = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
 
 /**
  * The target that kubectl would use, or undefined when there is no kubeconfig (the caller then tries the pod's service
  * account). Throws SettingsError when a file named by --kubeconfig is missing, or a file is invalid or incomplete.
  */
 export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Target | undefined {
-  const merged = loadAll(flags, deps);
-  if (merged === undefined) {
-    for (const what of ["context", "cluster", "user"] as const) {
-      if (flags[what] !== undefined) throw missing(what, flags[what], []);
-    }
-    return undefined;
-  }
-  const contextName = flags.context ?? merged.currentContext;
-  const context = contextName === undefined ? undefined : merged.contexts.get(contextName);
-  if (context === undefined && flags.context !== undefined) {
-    throw missing("context", flags.context, [...merged.contexts.keys()]);
-  }
+  const files = readFiles(flags, deps);
+  const pick = (kind: string, name: string | undefined): JsonObject | undefined => {
+    if (name === undefined || name === "") return undefined;
+    const known = entriesOf(files, kind);
+    const found = known.get(name);
+    if (found === undefined) throw missing(kind, name, [...known.keys()]);
+    return found;
+  };
+  const current = files.map(({ content }) => textIn(content["current-context"]) || undefined);
+  const contextName = flags.context ?? current.find((name) => name !== undefined);
+  const context = entriesOf(files, "context").get(contextName ?? "") ?? pick("context", flags.context);
   const clusterName = flags.cluster ?? textIn(context?.["cluster"]);
   const userName = flags.user ?? textIn(context?.["user"]);
-  const cluster = pick("cluster", clusterName, merged.clusters);
-  const user = pick("user", userName, merged.users);
-  const source = merged.files.join(", ");
+  const [cluster, user] = [pick("cluster", clusterName), pick("user", userName)];
+  if (files.length === 0) return undefined;
+  const source = files.map(({ path }) => path).join(", ");
   if (cluster === undefined && flags.server === undefined) {
     throw new SettingsError(`cannot connect to a cluster: no current context in ${source}`, {
       hint: "choose one with --context NAME, or for good with: kubectl config use-context NAME",
@@ -132,25 +128,13 @@ function serverOf(server: string | undefined, source: string): string {
   return full.replace(/\/+$/, "");
 }
 
-function loadAll(flags: ConnectionFlags, deps: KubeconfigDeps): Merged | undefined {
-  const merged: Merged = {
-    clusters: new Map(),
-    users: new Map(),
-    contexts: new Map(),
-    currentContext: undefined,
-    files: [],
-  };
-  for (const path of pathsOf(flags, deps)) {
+function readFiles(flags: ConnectionFlags, deps: KubeconfigDeps): readonly Kubeconfig[] {
+  return pathsOf(flags, deps).flatMap((path) => {
     const text = deps.readFile(path);
-    if (text === undefined) {
-      if (flags.kubeconfig !== undefined)
-        throw new SettingsError(`cannot read kubeconfig "${path}": no such file`);
-      continue;
-    }
-    merged.files.push(path);
-    mergeIn(merged, parse(text, path, deps), path);
-  }
-  return merged.files.length === 0 ? undefined : merged;
+    if (text !== undefined) return [{ path, content: contentOf(text, path) }];
+    if (flags.kubeconfig === undefined) return [];
+    throw new SettingsError(`cannot read kubeconfig "${path}": no such file`);
+  });
 }
 
 function pathsOf(flags: ConnectionFlags, deps: KubeconfigDeps): string[] {
@@ -161,10 +145,10 @@ function pathsOf(flags: ConnectionFlags, deps: KubeconfigDeps): string[] {
   return deps.home === undefined ? [] : [join(deps.home, ".kube", "config")];
 }
 
-function parse(text: string, path: string, deps: KubeconfigDeps): JsonObject {
+function contentOf(text: string, path: string): JsonObject {
   let parsed: unknown;
   try {
-    parsed = deps.parseYaml(text);
+    parsed = parse(text, { logLevel: "error" });
   } catch (error) {
     // Only the first line, without what it quotes of the file: that may be a token.
     const first = (textOf(error).split("\n")[0] ?? "").replace(/:$/, "").replace(/:.*?(?= at line \d|$)/, "");
@@ -175,53 +159,31 @@ function parse(text: string, path: string, deps: KubeconfigDeps): JsonObject {
   return parsed;
 }
 
-function mergeIn(merged: Merged, file: JsonObject, path: string): void {
-  merged.currentContext ??= textIn(file["current-context"]) || undefined;
-  const base = dirname(resolve(path));
-  for (const [name, context] of named(file["contexts"], "context")) add(merged.contexts, name, context);
-  for (const [name, cluster] of named(file["clusters"], "cluster")) {
-    add(merged.clusters, name, absolute(cluster, base, ["certificate-authority"]));
+/** The contexts, clusters or users by name: the first file that defines one wins, as in kubectl. */
+function entriesOf(files: readonly Kubeconfig[], kind: string): ReadonlyMap<string, JsonObject> {
+  const entries = new Map<string, JsonObject>();
+  for (const { path, content } of files) {
+    for (const entry of arrayIn(content[`${kind}s`]).map(objectIn)) {
+      const name = textIn(entry["name"]);
+      if (name === undefined || entries.has(name)) continue;
+      entries.set(name, withAbsolutePaths(objectIn(entry[kind]), dirname(resolve(path))));
+    }
   }
-  for (const [name, user] of named(file["users"], "user")) {
-    const files = absolute(user, base, ["client-certificate", "client-key", "tokenFile"]);
-    add(merged.users, name, withExecDirectory(files, base));
-  }
+  return entries;
 }
 
-function named(list: unknown, key: string): [string, JsonObject][] {
-  return arrayIn(list).flatMap((entry): [string, JsonObject][] => {
-    const name = textIn(objectIn(entry)["name"]);
-    return name === undefined ? [] : [[name, objectIn(objectIn(entry)[key])]];
-  });
-}
-
-/** The first file that defines an entry wins, as in kubectl. */
-function add(into: Map<string, JsonObject>, name: string, value: JsonObject): void {
-  if (!into.has(name)) into.set(name, value);
-}
-
-function absolute(value: JsonObject, base: string, keys: readonly string[]): JsonObject {
-  const changed: Record<string, unknown> = { ...value };
-  for (const key of keys) {
-    const path = textIn(value[key]);
+function withAbsolutePaths(entry: JsonObject, base: string): JsonObject {
+  const changed: Record<string, unknown> = { ...entry };
+  for (const key of PATHS) {
+    const path = textIn(entry[key]);
     if (path !== undefined && path !== "" && !isAbsolute(path)) changed[key] = join(base, path);
   }
+  const exec = objectIn(entry["exec"]);
+  const command = textIn(exec["command"]) ?? "";
+  // A plugin path with a slash, such as ./bin/login, is relative to its kubeconfig; a bare name is looked up in PATH.
+  if (/[\\/]/.test(command) && !isAbsolute(command))
+    changed["exec"] = { ...exec, command: join(base, command) };
   return changed;
-}
-
-/** A plugin path with a slash, such as ./bin/login, is relative to its kubeconfig; a bare name is looked up in PATH. */
-function withExecDirectory(user: JsonObject, base: string): JsonObject {
-  const exec = objectIn(user["exec"]);
-  const command = textIn(exec["command"]);
-  if (command === undefined || !/[\\/]/.test(command) || isAbsolute(command)) return user;
-  return { ...user, exec: { ...exec, command: join(base, command) } };
-}
-
-function pick(what: string, name: string | undefined, from: Map<string, JsonObject>): JsonObject | undefined {
-  if (name === undefined || name === "") return undefined;
-  const found = from.get(name);
-  if (found === undefined) throw missing(what, name, [...from.keys()]);
-  return found;
 }
 
 function missing(what: string, name: string, known: readonly string[]): SettingsError {

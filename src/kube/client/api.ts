@@ -50,7 +50,6 @@ export interface DeleteOptions {
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
   readonly propagation?: "Foreground" | "Background" | "Orphan" | undefined;
-  readonly gracePeriodSeconds?: number | undefined;
   readonly dryRun?: boolean | undefined;
 }
 
@@ -86,9 +85,6 @@ export interface Subject {
   readonly groups: readonly string[];
 }
 
-/** A JSON merge patch. */
-export type MergePatch = Readonly<Record<string, unknown>>;
-
 export interface KubeApi {
   /** The server's URL, for messages. */
   readonly server: string;
@@ -116,8 +112,8 @@ export interface KubeApi {
     ref: ObjectRef,
     options?: DeleteOptions,
   ): Promise<"deleted" | "gone" | "changed">;
-  /** `changed`: the resourceVersion in the patch is no longer the object's. */
-  patch(resource: Resource, ref: ObjectRef, patch: MergePatch): Promise<"patched" | "gone" | "changed">;
+  /** A JSON merge patch. `changed`: the resourceVersion in the patch is no longer the object's. */
+  patch(resource: Resource, ref: ObjectRef, patch: unknown): Promise<"patched" | "gone" | "changed">;
   /** `changed`: the resourceVersion in the body is no longer the object's. */
   replace(resource: Resource, ref: ObjectRef, body: unknown): Promise<"replaced" | "gone" | "changed">;
   /**

@@ -1,29 +1,39 @@
 // The Kubernetes API: each call is one request, its answer decoded.
 
-import type {
-  Access,
-  CreateOptions,
-  DeleteOptions,
-  KubeApi,
-  MergePatch,
-  ObjectRef,
-  Page,
-  PageQuery,
-  PodLogQuery,
-  Subject,
-  WatchEvent,
-  WatchQuery,
-} from "./api.ts";
+import type { KubeApi, ObjectRef, Page, PageQuery, WatchEvent, WatchQuery } from "./api.ts";
 import { kubeErrorOf } from "./errors.ts";
 import { decodeWatchEvent, decodeObject } from "./decode.ts";
 import { linesOf } from "../../base/lines.ts";
 import type { KindMap, Resource } from "./objects.ts";
-import { kindOf, pathOf } from "./resources.ts";
 import type { Call, Transport } from "./transport.ts";
 import { arrayIn, objectIn, textIn } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 
 /** Writes ask only for metadata in the response, since nothing reads it. */
 const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+
+interface ResourceInfo {
+  readonly prefix: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+const CORE = "/api/v1";
+/** The API path and kind of each resource. */
+const RESOURCES: Readonly<Record<Resource, ResourceInfo>> = {
+  jobs: { prefix: "/apis/batch/v1", kind: "Job", namespaced: true },
+  pods: { prefix: CORE, kind: "Pod", namespaced: true },
+  events: { prefix: CORE, kind: "Event", namespaced: true },
+  services: { prefix: CORE, kind: "Service", namespaced: true },
+  poddisruptionbudgets: { prefix: "/apis/policy/v1", kind: "PodDisruptionBudget", namespaced: true },
+  daskclusters: { prefix: "/apis/kubernetes.dask.org/v1", kind: "DaskCluster", namespaced: true },
+  leases: { prefix: "/apis/coordination.k8s.io/v1", kind: "Lease", namespaced: true },
+  namespaces: { prefix: CORE, kind: "Namespace", namespaced: false },
+  nodes: { prefix: CORE, kind: "Node", namespaced: false },
+  secrets: { prefix: CORE, kind: "Secret", namespaced: true },
+  serviceaccounts: { prefix: CORE, kind: "ServiceAccount", namespaced: true },
+  resourcequotas: { prefix: CORE, kind: "ResourceQuota", namespaced: true },
+};
 
 /** KubeApi over HTTP. client-node's typed client needs several times the CPU time per object. */
 export class KubeClient implements KubeApi {
@@ -37,12 +47,12 @@ export class KubeClient implements KubeApi {
     this.clusterId = clusterId;
   }
 
-  async version(signal?: AbortSignal): Promise<{ major: string; minor: string; gitVersion: string }> {
-    const call = { action: "read the cluster's version", verb: "get", resource: "version", path: "/version" };
-    const found = objectIn(await this.#transport.json({ ...call, method: "GET", signal }));
+  version: KubeApi["version"] = async (signal) => {
+    const call = { action: "read the cluster's version", resource: "version", path: "/version", signal };
+    const found = objectIn(await this.#transport.json({ ...call, verb: "get" }));
     const text = (key: string): string => textIn(found[key]) ?? "";
     return { major: text("major"), minor: text("minor"), gitVersion: text("gitVersion") };
-  }
+  };
 
   async listPage<R extends Resource, Kept = KindMap[R]>(
     resource: R,
@@ -53,7 +63,9 @@ export class KubeClient implements KubeApi {
     const items: Kept[] = [];
     const list = await this.#transport.list(
       {
-        ...readCall("list", resource, pathOf(resource, namespace)),
+        verb: "list",
+        resource,
+        path: pathOf(resource, namespace),
         action: `list ${resource}${inNamespace(namespace)}`,
         query: { labelSelector, fieldSelector, limit, continue: next },
         signal,
@@ -78,21 +90,10 @@ export class KubeClient implements KubeApi {
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent<KindMap[R]>> {
     const action = `watch ${resource}${inNamespace(query.namespace)}`;
-    const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds } = query;
-    const call: Call = {
-      ...readCall("watch", resource, pathOf(resource, query.namespace)),
-      action,
-      query: {
-        watch: 1,
-        allowWatchBookmarks: true,
-        labelSelector,
-        fieldSelector,
-        resourceVersion,
-        timeoutSeconds,
-      },
-      signal,
-    };
-    const stream = await this.#transport.stream(call, query.idleMs);
+    const { namespace, idleMs, ...rest } = query;
+    const parameters = { watch: 1, allowWatchBookmarks: true, ...rest };
+    const call = { resource, path: pathOf(resource, namespace), action, query: parameters, signal };
+    const stream = await this.#transport.stream({ ...call, verb: "watch" }, idleMs);
     yield { type: "OPEN" };
     for await (const lines of linesOf(stream.chunks)) {
       for (const line of lines) {
@@ -108,20 +109,12 @@ export class KubeClient implements KubeApi {
     signal?: AbortSignal,
   ): Promise<KindMap[R] | undefined> {
     const path = pathOf(resource, ref.namespace, ref.name);
-    const call = {
-      ...readCall("get", resource, path),
-      action: `read ${describeObject(resource, ref)}`,
-      signal,
-    };
-    const object = await this.#transport.json({ ...call, expect: [404] });
+    const call = { resource, path, action: `read ${describeObject(resource, ref)}`, signal };
+    const object = await this.#transport.json({ ...call, verb: "get", expect: [404] });
     return object === undefined ? undefined : decodeObject<R>(object);
   }
 
-  async create(
-    resource: Resource,
-    body: unknown,
-    options: CreateOptions = {},
-  ): Promise<"created" | "exists"> {
+  create: KubeApi["create"] = async (resource, body, options = {}) => {
     const meta = objectIn(objectIn(body)["metadata"]);
     const name = textIn(meta["name"]) ?? "";
     const namespace = options.namespace ?? textIn(meta["namespace"]) ?? "";
@@ -130,7 +123,6 @@ export class KubeClient implements KubeApi {
       action,
       verb: "create",
       resource,
-      method: "POST",
       path: pathOf(resource, namespace),
       query: { dryRun: options.dryRun === true ? "All" : undefined },
       accept: METADATA_ONLY,
@@ -143,141 +135,96 @@ export class KubeClient implements KubeApi {
     // Quotas answer 409 as well, when many objects are created at once.
     if (conflict.reason !== "AlreadyExists") throw conflict;
     return "exists";
-  }
+  };
 
-  async delete(
-    resource: Resource,
-    ref: ObjectRef,
-    options: DeleteOptions = {},
-  ): Promise<"deleted" | "gone" | "changed"> {
-    const preconditions = { uid: options.uid, resourceVersion: options.resourceVersion };
-    const answer = await this.#transport.send({
-      ...writeCall("delete", resource, ref),
-      method: "DELETE",
-      body: JSON.stringify({
-        apiVersion: "v1",
-        kind: "DeleteOptions",
-        preconditions,
-        propagationPolicy: options.propagation,
-        gracePeriodSeconds: options.gracePeriodSeconds,
-        dryRun: options.dryRun === true ? ["All"] : undefined,
-      }),
-    });
-    return outcome(answer.status, "deleted");
-  }
+  delete: KubeApi["delete"] = async (resource, ref, options = {}) => {
+    const body = {
+      apiVersion: "v1",
+      kind: "DeleteOptions",
+      preconditions: { uid: options.uid, resourceVersion: options.resourceVersion },
+      propagationPolicy: options.propagation,
+      dryRun: options.dryRun === true ? ["All"] : undefined,
+    };
+    return (await this.#write({ verb: "delete", body }, resource, ref)) ?? "deleted";
+  };
 
-  async patch(
-    resource: Resource,
-    ref: ObjectRef,
-    patch: MergePatch,
-  ): Promise<"patched" | "gone" | "changed"> {
-    const answer = await this.#transport.send({
-      ...writeCall("patch", resource, ref),
-      method: "PATCH",
-      contentType: "application/merge-patch+json",
-      body: JSON.stringify(patch),
-    });
-    return outcome(answer.status, "patched");
-  }
+  patch: KubeApi["patch"] = async (resource, ref, body) => {
+    const contentType = "application/merge-patch+json";
+    return (await this.#write({ verb: "patch", body, contentType }, resource, ref)) ?? "patched";
+  };
 
-  async replace(resource: Resource, ref: ObjectRef, body: unknown): Promise<"replaced" | "gone" | "changed"> {
-    const answer = await this.#transport.send({
-      ...writeCall("update", resource, ref),
-      method: "PUT",
-      body: JSON.stringify(body),
-    });
-    return outcome(answer.status, "replaced");
-  }
+  replace: KubeApi["replace"] = async (resource, ref, body) =>
+    (await this.#write({ verb: "update", body }, resource, ref)) ?? "replaced";
 
-  async streamPodLog(
-    pod: ObjectRef,
-    query: PodLogQuery & { readonly idleMs?: number },
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<Buffer> | undefined> {
-    const { idleMs = 0, ...rest } = query;
-    const stream = await this.#transport.stream(
-      { ...logCall(pod, rest), signal, expect: [400, 404] },
-      idleMs,
-    );
+  streamPodLog: KubeApi["streamPodLog"] = async (pod, { idleMs = 0, ...query }, signal) => {
+    const call: Call = {
+      verb: "get",
+      resource: "pods/log",
+      path: `${pathOf("pods", pod.namespace, pod.name)}/log`,
+      action: `read the log of pod "${pod.name}"${inNamespace(pod.namespace)}`,
+      query,
+      signal,
+      expect: [400, 404],
+    };
+    const stream = await this.#transport.stream(call, idleMs);
     if (stream.status < 400) return stream.chunks;
     stream.close();
     return undefined;
-  }
+  };
 
-  canI(access: Access, signal?: AbortSignal): Promise<boolean> {
-    return this.#review("SelfSubjectAccessReview", { resourceAttributes: access }, signal);
-  }
+  canI: KubeApi["canI"] = async (access, signal) => {
+    const spec = { resourceAttributes: access };
+    const review = { action: "check this user's permissions", kind: "SelfSubjectAccessReview", spec };
+    return (await this.#review(review, signal))?.["allowed"] === true;
+  };
 
-  subjectAccessReview(subject: Subject, access: Access, signal?: AbortSignal): Promise<boolean> {
-    return this.#review("SubjectAccessReview", { ...subject, resourceAttributes: access }, signal);
-  }
+  subjectAccessReview: KubeApi["subjectAccessReview"] = async (subject, access, signal) => {
+    const spec = { ...subject, resourceAttributes: access };
+    const review = { action: "check another user's permissions", kind: "SubjectAccessReview", spec };
+    return (await this.#review(review, signal))?.["allowed"] === true;
+  };
 
-  async whoAmI(signal?: AbortSignal): Promise<Subject | undefined> {
-    const apiVersion = "authentication.k8s.io/v1";
-    const review = await this.#transport.json({
-      action: "read the current user",
-      verb: "create",
-      resource: "selfsubjectreviews",
-      method: "POST",
-      path: `/apis/${apiVersion}/selfsubjectreviews`,
-      body: JSON.stringify({ apiVersion, kind: "SelfSubjectReview" }),
-      signal,
-      expect: [403, 404],
-    });
-    if (review === undefined) return undefined;
-    const found = objectIn(objectIn(objectIn(review)["status"])["userInfo"]);
+  whoAmI: KubeApi["whoAmI"] = async (signal) => {
+    const review = { action: "read the current user", kind: "SelfSubjectReview", expect: [403, 404] };
+    const found = objectIn((await this.#review(review, signal))?.["userInfo"]);
     const user = textIn(found["username"]);
     return user === undefined ? undefined : { user, groups: arrayIn(found["groups"]).map(String) };
-  }
+  };
 
   close(): void {
     this.#transport.close();
   }
 
-  async #review(
-    kind: "SelfSubjectAccessReview" | "SubjectAccessReview",
-    spec: object,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    const apiVersion = "authorization.k8s.io/v1";
-    const resource = `${kind.toLowerCase()}s`;
-    const review = await this.#transport.json({
-      action:
-        kind === "SelfSubjectAccessReview"
-          ? "check this user's permissions"
-          : "check another user's permissions",
-      verb: "create",
-      resource,
-      method: "POST",
-      path: `/apis/${apiVersion}/${resource}`,
-      body: JSON.stringify({ apiVersion, kind, spec }),
-      signal,
-    });
-    return objectIn(objectIn(review)["status"])["allowed"] === true;
+  /** Undefined: done. */
+  async #write(
+    { body, ...call }: Pick<Call, "verb" | "contentType"> & { readonly body: unknown },
+    resource: Resource,
+    ref: ObjectRef,
+  ): Promise<"gone" | "changed" | undefined> {
+    const path = pathOf(resource, ref.namespace, ref.name);
+    const action = `${call.verb} ${describeObject(resource, ref)}`;
+    const request = { ...call, action, resource, path, accept: METADATA_ONLY, expect: [404, 409] };
+    const { status } = await this.#transport.send({ ...request, body: JSON.stringify(body) });
+    if (status === 404) return "gone";
+    return status === 409 ? "changed" : undefined;
   }
-}
 
-function readCall(verb: string, resource: string, path: string): Omit<Call, "action"> {
-  return { verb, resource, method: "GET", path };
-}
-
-function writeCall(verb: string, resource: Resource, ref: ObjectRef): Omit<Call, "method"> {
-  const path = pathOf(resource, ref.namespace, ref.name);
-  const action = `${verb} ${describeObject(resource, ref)}`;
-  return { action, verb, resource, path, accept: METADATA_ONLY, expect: [404, 409] };
-}
-
-function logCall(pod: ObjectRef, query: PodLogQuery): Call {
-  return {
-    ...readCall("get", "pods/log", `${pathOf("pods", pod.namespace, pod.name)}/log`),
-    action: `read the log of pod "${pod.name}"${inNamespace(pod.namespace)}`,
-    query: { ...query },
-  };
-}
-
-function outcome<Done extends string>(status: number, done: Done): Done | "gone" | "changed" {
-  if (status === 404) return "gone";
-  return status === 409 ? "changed" : done;
+  /** The status of a review. */
+  async #review(
+    {
+      kind,
+      spec,
+      ...rest
+    }: Pick<Call, "action" | "expect"> & { readonly kind: string; readonly spec?: object },
+    signal: AbortSignal | undefined,
+  ): Promise<JsonObject | undefined> {
+    const apiVersion = `${spec === undefined ? "authentication" : "authorization"}.k8s.io/v1`;
+    const resource = `${kind.toLowerCase()}s`;
+    const body = JSON.stringify({ apiVersion, kind, spec });
+    const call = { ...rest, resource, path: `/apis/${apiVersion}/${resource}`, body, signal };
+    const review = await this.#transport.json({ ...call, verb: "create" });
+    return review === undefined ? undefined : objectIn(objectIn(review)["status"]);
+  }
 }
 
 function describeObject(resource: Resource, ref: ObjectRef): string {
@@ -286,4 +233,17 @@ function describeObject(resource: Resource, ref: ObjectRef): string {
 
 function inNamespace(namespace: string | undefined): string {
   return namespace === undefined || namespace === "" ? " in all namespaces" : ` in namespace "${namespace}"`;
+}
+
+function kindOf(resource: Resource): string {
+  return RESOURCES[resource].kind;
+}
+
+/** The path of a collection, or of one object in it. */
+function pathOf(resource: Resource, namespace?: string, name?: string): string {
+  const info = RESOURCES[resource];
+  const inNamespace =
+    info.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
+  return `${info.prefix}${inNamespace}/${resource}${object}`;
 }

@@ -1,24 +1,30 @@
 // Connects to a cluster by kubeconfig or as a pod. Loaded only by commands that need a cluster.
 
 import { createHash } from "node:crypto";
-import { parse } from "yaml";
 import type { Env } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { trustedAuthorities } from "../../http/environment.ts";
 import { HttpClient } from "../../http/client.ts";
-import type { TlsOptions } from "../../http/exchange.ts";
+import type {
+  TlsOptions,
+  Http,
+  HttpAnswer,
+  HttpRequest,
+  HttpStream,
+  StreamRequest,
+} from "../../http/exchange.ts";
 import { parseProxy, proxyFor } from "../../http/proxy.ts";
 import type { Proxy } from "../../http/proxy.ts";
 import { textIn } from "../../base/json.ts";
 import type { KubeApi } from "./api.ts";
 import { KubeClient } from "./client.ts";
-import { CurrentHttp } from "./current-http.ts";
 import { credentialsOf } from "../auth/credentials.ts";
 import type { CredentialDeps } from "../auth/identity.ts";
 import type { ConnectionFlags, Target } from "../auth/kubeconfig.ts";
 import { chooseTarget, withFlags } from "../auth/kubeconfig.ts";
 import type { CompletedRequest } from "./transport.ts";
 import { Transport } from "./transport.ts";
+import { createSecureContext } from "node:tls";
 
 export interface ConnectDeps extends CredentialDeps {
   readonly home: string | undefined;
@@ -39,8 +45,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Connects like kubectl: by kubeconfig and flags, else with the pod's service account. Sends no request yet. */
 export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Promise<Connection> {
-  const parseYaml = (text: string): unknown => parse(text, { logLevel: "error" }) as unknown;
-  const chosen = chooseTarget(flags, { ...deps, parseYaml });
+  const chosen = chooseTarget(flags, deps);
   const target = chosen ?? inClusterTarget(flags, deps) ?? serverTarget(flags);
   if (target === undefined) {
     throw new SettingsError("cannot connect to a cluster: there is no kubeconfig, and this is not a pod", {
@@ -106,4 +111,52 @@ function clusterIdOf(target: Target, tls: TlsOptions): string {
     .update(ca === "" ? target.server : ca)
     .digest("hex")
     .slice(0, 16);
+}
+
+/**
+ * Sends with the user's current client certificate. The API server checks the one that a connection began with, at every
+ * request, so another certificate needs other connections.
+ */
+class CurrentHttp implements Http {
+  readonly #tlsNow: () => Promise<TlsOptions>;
+  readonly #connect: (tls: TlsOptions) => HttpClient;
+  #current: { readonly tls: TlsOptions; readonly client: HttpClient } | undefined;
+
+  constructor(tlsNow: () => Promise<TlsOptions>, connect: (tls: TlsOptions) => HttpClient) {
+    this.#tlsNow = tlsNow;
+    this.#connect = connect;
+  }
+
+  async request(request: HttpRequest): Promise<HttpAnswer> {
+    return (await this.#client()).request(request);
+  }
+
+  async stream(request: StreamRequest): Promise<HttpStream> {
+    return (await this.#client()).stream(request);
+  }
+
+  close(): void {
+    this.#current?.client.close();
+  }
+
+  async #client(): Promise<HttpClient> {
+    const tls = await this.#tlsNow();
+    const known = this.#current;
+    const isSame = known?.tls.cert === tls.cert && known?.tls.key === tls.key;
+    if (known !== undefined && (isSame || !isPair(tls))) return known.client;
+    // Requests that are under way end over their own connections.
+    known?.client.retire();
+    const client = this.#connect(tls);
+    this.#current = { tls, client };
+    return client;
+  }
+}
+
+/** False in the middle of a rotation, when the key belongs to another certificate. */
+function isPair({ cert, key }: TlsOptions): boolean {
+  try {
+    return createSecureContext({ cert, key }) !== undefined;
+  } catch {
+    return false;
+  }
 }

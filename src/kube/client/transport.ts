@@ -5,7 +5,6 @@ import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/excha
 import { TransportError } from "../../http/errors.ts";
 import { hasHtmlType } from "../../http/web-page.ts";
 import { connectionError, kubeErrorOf, unreadable } from "./errors.ts";
-import { ApiFallback } from "./api-fallback.ts";
 import { readList } from "./read-list.ts";
 
 export interface TransportOptions {
@@ -30,12 +29,21 @@ export interface CompletedRequest {
   readonly date?: string | undefined;
 }
 
+const METHODS = {
+  get: "GET",
+  list: "GET",
+  watch: "GET",
+  create: "POST",
+  update: "PUT",
+  patch: "PATCH",
+  delete: "DELETE",
+} as const;
+
 export interface Call {
   /** Follows "cannot" in error messages. */
   readonly action: string;
-  readonly verb: string;
+  readonly verb: keyof typeof METHODS;
   readonly resource: string;
-  readonly method: string;
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: string | undefined;
@@ -47,71 +55,65 @@ export interface Call {
   readonly expect?: readonly number[];
 }
 
+type Send<A> = (request: HttpRequest) => Promise<A>;
+
 /** Of an error's body so many bytes are read. */
 const MAX_ERROR = 64 * 1024;
+
+/** Kubernetes before 1.21 serves PodDisruptionBudgets only as policy/v1beta1. */
+const CURRENT = "/apis/policy/v1/";
+const OLDER = "/apis/policy/v1beta1/";
+/** The 404 for an API version that is not served: plain text, or a Status in Kubernetes 1.20. A missing object is named. */
+const NOT_SERVED = /^404 page not found|"message":"the server could not find the requested resource"/;
 
 /** Throws KubeError for every status that is neither 2xx nor expected. */
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #server: string;
-  readonly #fallback = new ApiFallback();
+  #usesOlder = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
-    this.#server = options.server;
   }
 
-  async send(call: Call): Promise<HttpAnswer> {
-    const path = this.#fallback.pathOf(call.path);
-    const answer = await this.#attempt({ ...call, path }, (request) => this.#options.http.request(request));
-    if (this.#fallback.switchAfter(path, answer)) return this.send(call);
-    if (isExpected(answer, call)) return answer;
-    throw kubeErrorOf(call.action, answer);
+  send(call: Call): Promise<HttpAnswer> {
+    return this.#answer(call, (request) => this.#options.http.request(request));
   }
 
   /** The JSON of the answer; undefined for an expected error status. */
   async json(call: Call): Promise<unknown> {
     const answer = await this.send(call);
-    if (answer.status >= 400) return undefined;
-    try {
-      return JSON.parse(answer.body) as unknown;
-    } catch {
-      throw unreadable(call.action, answer);
-    }
+    return answer.status >= 400 ? undefined : parsed(call, answer);
   }
 
   /** Calls `onObject` with each object of the list as it arrives, and returns the list without them. */
   async list(call: Call, onObject: (object: unknown) => void): Promise<unknown> {
     const answer = await this.stream(call, this.#options.timeoutMs);
-    const parsed = (json: string): unknown => {
-      try {
-        return JSON.parse(json) as unknown;
-      } catch {
-        throw unreadable(call.action, { ...answer, body: json });
-      }
-    };
+    const read = (body: string): unknown => parsed(call, { ...answer, body });
     try {
-      return parsed(await readList(answer.chunks, (json) => onObject(parsed(json))));
+      return read(await readList(answer.chunks, (json) => onObject(read(json))));
     } catch (error) {
-      throw connectionError(call.action, this.#server, error);
+      throw connectionError(call.action, this.#options.server, error);
     }
   }
 
-  async stream(call: Call, idleMs: number): Promise<HttpStream> {
-    const path = this.#fallback.pathOf(call.path);
-    const answer = await this.#attempt({ ...call, path }, (request) =>
-      this.#options.http.stream({ ...request, idleMs }),
-    );
-    if (isExpected(answer, call)) return answer;
-    const failure = { ...answer, body: await beginningOf(answer.chunks) };
-    if (this.#fallback.switchAfter(path, failure)) return this.stream(call, idleMs);
-    throw kubeErrorOf(call.action, failure);
+  stream(call: Call, idleMs: number): Promise<HttpStream> {
+    return this.#answer(call, (request) => this.#options.http.stream({ ...request, idleMs }));
   }
 
-  async #attempt<A extends HttpAnswer | HttpStream>(
-    call: Call,
-    send: (request: HttpRequest) => Promise<A>,
-  ): Promise<A> {
+  async #answer<A extends HttpAnswer | HttpStream>(call: Call, send: Send<A>): Promise<A> {
+    const path = this.#usesOlder ? call.path.replace(CURRENT, OLDER) : call.path;
+    const answer = await this.#attempt({ ...call, path }, send);
+    if (answer.status !== 404 && isExpected(answer, call)) return answer;
+    const body = "body" in answer ? answer.body : await beginningOf(answer.chunks);
+    if (answer.status === 404 && path.startsWith(CURRENT) && NOT_SERVED.test(body)) {
+      this.#usesOlder = true;
+      return this.#answer(call, send);
+    }
+    if (isExpected(answer, call)) return answer;
+    throw kubeErrorOf(call.action, { ...answer, body });
+  }
+
+  async #attempt<A extends HttpAnswer | HttpStream>(call: Call, send: Send<A>): Promise<A> {
     for (let attempt = 0; ; attempt++) {
       const startedMs = this.#options.nowMs();
       try {
@@ -124,53 +126,49 @@ export class Transport {
         this.#reportRequest(call, startedMs);
         const stale = error instanceof TransportError && error.staleConnection;
         // The server may have closed an idle connection; repeating a GET is safe.
-        if (!stale || call.method !== "GET" || attempt > 2) {
+        if (!stale || METHODS[call.verb] !== "GET" || attempt > 2) {
           throw connectionError(call.action, this.#options.server, error);
         }
       }
     }
   }
 
-  #urlOf({ path, query = {} }: Call): URL {
-    const url = new URL(this.#server + path);
+  async #request({ verb, path, query = {}, ...call }: Call): Promise<HttpRequest> {
+    const { server, userAgent, credentials, timeoutMs } = this.#options;
+    const url = new URL(server + path);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
     }
-    return url;
-  }
-
-  async #request(call: Call): Promise<HttpRequest> {
-    const url = this.#urlOf(call);
     const headers: Record<string, string | readonly string[]> = {
       accept: call.accept ?? "application/json",
-      "user-agent": this.#options.userAgent,
-      ...(await this.#options.credentials.headers()),
+      "user-agent": userAgent,
+      ...(await credentials.headers()),
     };
-    if (call.body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
-    return {
-      method: call.method,
-      url,
-      headers,
-      body: call.body,
-      timeoutMs: this.#options.timeoutMs,
-      signal: call.signal,
-    };
+    const { body, signal } = call;
+    if (body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
+    return { method: METHODS[verb], url, headers, body, timeoutMs, signal };
   }
 
-  #reportRequest(call: Call, startedMs: number, answer?: Pick<HttpAnswer, "status" | "headers">): void {
+  #reportRequest(
+    { verb, resource }: Call,
+    startedMs: number,
+    answer?: Pick<HttpAnswer, "status" | "headers">,
+  ): void {
     const ms = this.#options.nowMs() - startedMs;
-    const { verb, resource } = call;
-    this.#options.onRequest?.({
-      verb,
-      resource,
-      status: answer?.status ?? 0,
-      ms,
-      date: answer?.headers.date,
-    });
+    const { status = 0, headers } = answer ?? {};
+    this.#options.onRequest?.({ verb, resource, status, ms, date: headers?.date });
   }
 
   close(): void {
     this.#options.http.close();
+  }
+}
+
+function parsed({ action }: Call, answer: HttpAnswer): unknown {
+  try {
+    return JSON.parse(answer.body) as unknown;
+  } catch {
+    throw unreadable(action, answer);
   }
 }
 

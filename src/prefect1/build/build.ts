@@ -13,7 +13,6 @@ import {
   OWN_RETRIES_ANNOTATION,
 } from "../../job/labels.ts";
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
-import { jobName, templateName } from "./job-name.ts";
 import { buildPodSpec } from "./pod-spec.ts";
 import { childPath } from "./field-source.ts";
 import type { Recorder } from "./field-source.ts";
@@ -37,6 +36,9 @@ const KEEP_RUNNING: Readonly<Record<string, string>> = {
 };
 /** GKE Autopilot never starts a spot pod that must not be evicted (buildkite/agent-stack-k8s#849). */
 const SPOT = "cloud.google.com/gke-spot";
+/** With a hyphen and the identifier 57 characters, which leaves room for the pods' suffix within 63. */
+const PREFIX_LENGTH = 48;
+const DEFAULT_PREFIX = "prefect-job";
 const POD_META = "spec.template.metadata";
 
 /** Builds the Job of a flow run. Throws JobError with a message for the flow's owner. `record`: told where fields are from. */
@@ -45,11 +47,9 @@ export function buildJob(input: BuildInput, record: Recorder = () => {}): JobMan
   const runConfig = readRunConfig(input.flowRun);
   checkNamespace(input);
   const spec = objectIn(body["spec"]);
-  for (const field of ["apiVersion", "kind"]) if (body[field] === undefined) record(field, "default");
   const restarts = objectIn(objectIn(spec["template"])["spec"])["restartPolicy"] === "OnFailure";
   // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
   const backoffLimit = restarts ? {} : { backoffLimit: 0 };
-  if (spec["backoffLimit"] === undefined && !restarts) record("spec.backoffLimit", "default");
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -72,7 +72,6 @@ function jobMeta(input: BuildInput, record: Recorder): JobManifest["metadata"] {
   const { template, settings } = input;
   const path = "metadata";
   const metadata = objectIn(template.body[path]);
-  record(`${path}.name`, templateName(template) === undefined ? "default" : "template");
   const name = jobName(template, input.identifier);
   const full = { ...metadata, name, labels: labelsOf(input, { metadata, path }, record) };
   if (settings.owner === undefined) return full;
@@ -107,9 +106,6 @@ function podMeta(input: BuildInput, template: JsonObject, record: Recorder): Man
   const full = { ...metadata, labels: labelsOf(input, { metadata, path: POD_META }, record) };
   const annotations = objectIn(metadata["annotations"]);
   if (input.settings.safeToEvict || isSpot(objectIn(template["spec"]))) return full;
-  for (const key of Object.keys(KEEP_RUNNING)) {
-    if (annotations[key] === undefined) record(childPath(`${POD_META}.annotations`, key), "default");
-  }
   return { ...full, annotations: { ...KEEP_RUNNING, ...annotations } };
 }
 
@@ -133,4 +129,18 @@ function labelsOf(
   };
   for (const label of Object.keys(ours)) record(childPath(`${path}.labels`, label), "forced");
   return { ...objectIn(metadata["labels"]), ...ours };
+}
+
+/** `<prefix>-<identifier>`: the prefix is the template's name, truncated, without trailing hyphens and dots. */
+export function jobName(template: Template, identifier: string): string {
+  return `${
+    templateName(template)
+      ?.slice(0, PREFIX_LENGTH)
+      .replace(/[-.]+$/, "") || DEFAULT_PREFIX
+  }-${identifier}`;
+}
+
+function templateName(template: Template): string | undefined {
+  const name = objectIn(template.body["metadata"])["name"];
+  return typeof name === "string" && name !== "" ? name : undefined;
 }

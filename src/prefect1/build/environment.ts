@@ -35,15 +35,20 @@ const SEND_LOGS = "PREFECT__CLOUD__SEND_FLOW_RUN_LOGS";
 
 /** All variables. Names are unique, unless the template repeats one. */
 export function flowEnvironment(input: EnvInput): SourcedEnvVar[] {
-  const { settings } = input;
+  const { settings, runEnv } = input;
+  const { loggingLevel, env, sendFlowRunLogs } = settings;
   const variables: EnvMap = new Map();
-  set(variables, "PREFECT__LOGGING__LEVEL", { value: settings.loggingLevel, source: "agent option" });
-  for (const name in settings.env)
-    set(variables, name, { value: settings.env[name], source: "agent option" });
-  for (const name in input.runEnv) set(variables, name, { value: input.runEnv[name], source: "run config" });
-  if (!settings.sendFlowRunLogs) set(variables, SEND_LOGS, { value: false, source: "forced" });
-  else if (!variables.has(SEND_LOGS)) set(variables, SEND_LOGS, { value: true, source: "agent option" });
-  setForced(variables, input);
+  /** A name that is set again keeps its position. */
+  const add = (values: JsonObject, source: FieldSource): void => {
+    for (const name in values) variables.set(name, { entry: { name, value: envText(values[name]) }, source });
+  };
+  add({ PREFECT__LOGGING__LEVEL: loggingLevel }, "agent option");
+  add(env, "agent option");
+  add(runEnv, "run config");
+  if (!sendFlowRunLogs || !variables.has(SEND_LOGS))
+    add({ [SEND_LOGS]: sendFlowRunLogs }, sendFlowRunLogs ? "agent option" : "forced");
+  for (const [name, value] of Object.entries(forcedVariables(input)))
+    variables.set(name, { entry: { name, ...value }, source: "forced" });
   return withTemplate(variables, input);
 }
 
@@ -55,59 +60,39 @@ export function envText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-function setForced(variables: EnvMap, { flowRun, settings, image }: EnvInput): void {
-  const { apiKey = "", keySecret } = settings;
+function forcedVariables({ flowRun, settings, image }: EnvInput): Record<string, Omit<EnvVar, "name">> {
+  const { apiKey = "", keySecret, tenantId = "" } = settings;
   const hasKey = keySecret !== undefined || apiKey !== "";
-  const plain = (name: string, value: string): void => set(variables, name, { value, source: "forced" });
-  const key = (name: string): void => {
-    if (keySecret === undefined) plain(name, apiKey);
-    else
-      variables.set(name, {
-        entry: { name, valueFrom: { secretKeyRef: { ...keySecret } } },
-        source: "forced",
-      });
+  const key = keySecret === undefined ? { value: apiKey } : { valueFrom: { secretKeyRef: { ...keySecret } } };
+  return {
+    PREFECT__BACKEND: { value: settings.backend },
+    PREFECT__CLOUD__AGENT__LABELS: { value: pythonList(settings.labels) },
+    PREFECT__CLOUD__API: { value: settings.apiUrl },
+    PREFECT__CLOUD__API_KEY: key,
+    PREFECT__CLOUD__TENANT_ID: { value: hasKey ? tenantId : "" },
+    PREFECT__CLOUD__USE_LOCAL_SECRETS: { value: "false" },
+    PREFECT__CONTEXT__FLOW_RUN_ID: { value: flowRun.id },
+    PREFECT__CONTEXT__FLOW_ID: { value: flowRun.flow.id },
+    PREFECT__CONTEXT__IMAGE: { value: image },
+    PREFECT__ENGINE__FLOW_RUNNER__DEFAULT_CLASS: { value: "prefect.engine.cloud.CloudFlowRunner" },
+    PREFECT__LOGGING__LOG_TO_CLOUD: { value: String(settings.sendFlowRunLogs) },
+    PREFECT__CLOUD__AUTH_TOKEN: key,
   };
-  plain("PREFECT__BACKEND", settings.backend);
-  plain("PREFECT__CLOUD__AGENT__LABELS", pythonList(settings.labels));
-  plain("PREFECT__CLOUD__API", settings.apiUrl);
-  key("PREFECT__CLOUD__API_KEY");
-  plain("PREFECT__CLOUD__TENANT_ID", hasKey ? (settings.tenantId ?? "") : "");
-  plain("PREFECT__CLOUD__USE_LOCAL_SECRETS", "false");
-  plain("PREFECT__CONTEXT__FLOW_RUN_ID", flowRun.id);
-  plain("PREFECT__CONTEXT__FLOW_ID", flowRun.flow.id);
-  plain("PREFECT__CONTEXT__IMAGE", image);
-  plain("PREFECT__ENGINE__FLOW_RUNNER__DEFAULT_CLASS", "prefect.engine.cloud.CloudFlowRunner");
-  plain("PREFECT__LOGGING__LOG_TO_CLOUD", settings.sendFlowRunLogs ? "true" : "false");
-  key("PREFECT__CLOUD__AUTH_TOKEN");
 }
 
 function withTemplate(variables: EnvMap, { settings, templateEnv }: EnvInput): SourcedEnvVar[] {
   const all = [...variables.values()];
   let hasDaskName = variables.has(DASK_NAME);
-  for (const item of arrayIn(templateEnv)) {
-    const entry = templateEntry(objectIn(item));
-    if (entry.name === DASK_NAME) hasDaskName = true;
-    if (!variables.has(entry.name)) all.push({ entry, source: "template" });
+  for (const item of arrayIn(templateEnv).map(objectIn)) {
+    const { name: anyName, value } = item;
+    const name = String(anyName);
+    if (name === DASK_NAME) hasDaskName = true;
+    if (variables.has(name)) continue;
+    const entry = value === undefined ? { ...item, name } : { ...item, name, value: envText(value) };
+    all.push({ entry, source: "template" });
   }
   if (settings.daskName && !hasDaskName) {
     all.push({ entry: { name: DASK_NAME, value: DASK_NAME_VALUE }, source: "default" });
   }
   return all;
-}
-
-function templateEntry(entry: JsonObject): EnvVar {
-  const name = String(entry["name"]);
-  const value = entry["value"];
-  return value === undefined || typeof value === "string"
-    ? { ...entry, name }
-    : { ...entry, name, value: envText(value) };
-}
-
-/** A name that is set again keeps its position. */
-function set(
-  variables: EnvMap,
-  name: string,
-  { value, source }: { value: unknown; source: FieldSource },
-): void {
-  variables.set(name, { entry: { name, value: envText(value) }, source });
 }

@@ -4,10 +4,9 @@
 import { arrayIn, objectIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
-import { supportsFlowRunCommand } from "./core-version.ts";
 import { flowEnvironment } from "./environment.ts";
 import { JobError } from "../../job/errors.ts";
-import type { FlowContainer, JobManifest } from "../../kube/client/manifest.ts";
+import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { FieldSource, Recorder } from "./field-source.ts";
 import type { RunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
@@ -32,36 +31,31 @@ const PATH = "spec.template.spec";
 const FLOW_CONTAINER = "flow";
 
 export function buildPodSpec(input: PodInput, record: Recorder): PodSpec {
-  const { podSpec } = input;
+  const { podSpec, runConfig, settings, template } = input;
   const fields: Record<string, unknown> = { ...podSpec };
   const write = (field: string, choice: Choice<unknown>): void => {
     if (choice === undefined) return;
     fields[field] = choice[0];
     record(`${PATH}.${field}`, choice[1]);
   };
-  write("serviceAccountName", serviceAccountOf(input));
-  write("imagePullSecrets", pullSecretsOf(input));
-  if (podSpec["restartPolicy"] === undefined) write("restartPolicy", ["Never", "default"]);
-  return { ...fields, containers: containersOf(input, record) };
+  // The agent's own template yields to the agent's options.
+  const { serviceAccountName, imagePullSecrets } = settings;
+  const isSet = (field: string): boolean => template.overrides.has(field);
+  write(
+    "serviceAccountName",
+    chosen(runConfig.serviceAccountName, serviceAccountName, isSet("serviceAccountName")),
+  );
+  // The lists are not merged.
+  const ofRun = runConfig.imagePullSecrets.length > 0 ? runConfig.imagePullSecrets : null;
+  const secrets = chosen(ofRun, imagePullSecrets, isSet("imagePullSecrets"));
+  write("imagePullSecrets", secrets && [secrets[0].map((name) => ({ name })), secrets[1]]);
+  return { restartPolicy: "Never", ...fields, containers: containersOf(input, record) };
 }
 
-/** Precedence: run config, its template, agent option, agent's template. */
-function serviceAccountOf({ runConfig, settings, template }: PodInput): Choice<string> {
-  if (runConfig.serviceAccountName !== null) return [runConfig.serviceAccountName, "run config"];
-  const { serviceAccountName: name } = settings;
-  return name === undefined || template.overrides.has("serviceAccountName")
-    ? undefined
-    : [name, "agent option"];
-}
-
-/** Same precedence; the lists are not merged. */
-function pullSecretsOf({ runConfig, settings, template }: PodInput): Choice<{ name: string }[]> {
-  const named = (names: readonly string[]): { name: string }[] => names.map((name) => ({ name }));
-  if (runConfig.imagePullSecrets.length > 0) return [named(runConfig.imagePullSecrets), "run config"];
-  const { imagePullSecrets: names } = settings;
-  return names === undefined || template.overrides.has("imagePullSecrets")
-    ? undefined
-    : [named(names), "agent option"];
+/** The run config's value, else the template's own (undefined: the field stays), else the agent's. */
+function chosen<T>(ofRun: T | null, ofAgent: T | undefined, isInTemplate: boolean): Choice<T> {
+  if (ofRun !== null) return [ofRun, "run config"];
+  return ofAgent === undefined || isInTemplate ? undefined : [ofAgent, "agent option"];
 }
 
 function containersOf(input: PodInput, record: Recorder): JsonObject[] {
@@ -78,12 +72,11 @@ function containersOf(input: PodInput, record: Recorder): JsonObject[] {
   return containers;
 }
 
-function flowContainer(input: PodInput, container: JsonObject, record: Recorder): FlowContainer {
+function flowContainer(input: PodInput, container: JsonObject, record: Recorder): JsonObject {
   const { flowRun, settings, runConfig } = input;
   const [image, imageSource] = imageOf(input, container);
   record("image", imageSource);
   record("args", "forced");
-  if (container["name"] === undefined) record("name", "default");
   const variables = flowEnvironment({
     flowRun,
     settings,
@@ -91,12 +84,16 @@ function flowContainer(input: PodInput, container: JsonObject, record: Recorder)
     runEnv: runConfig.env,
     templateEnv: container["env"],
   });
+  // Without any Kubernetes decides by the image's tag.
+  const hasPolicy = container["imagePullPolicy"] !== undefined;
+  const policy = chosen(runConfig.imagePullPolicy, settings.imagePullPolicy, hasPolicy);
+  if (policy !== undefined) record("imagePullPolicy", policy[1]);
   variables.forEach(({ source }, at) => record(`env[${at}]`, source));
   return {
     name: FLOW_CONTAINER,
     ...container,
     image,
-    ...pullPolicyOf(input, container, record),
+    ...(policy && { imagePullPolicy: policy[0] }),
     args: ["prefect", "execute", commandOf(flowRun)],
     env: variables.map(({ entry }) => entry),
     resources: resourcesOf(input, objectIn(container["resources"]), record),
@@ -113,22 +110,6 @@ function imageOf({ flowRun, runConfig }: PodInput, container: JsonObject): [stri
   return [`prefecthq/prefect:${flowRun.flow.core_version?.split("+")[0] || "latest"}`, "default"];
 }
 
-/** Precedence: run config, template, agent option; otherwise Kubernetes decides by the image's tag. */
-function pullPolicyOf(
-  { runConfig, settings }: PodInput,
-  container: JsonObject,
-  record: Recorder,
-): { readonly imagePullPolicy?: string } {
-  const field = "imagePullPolicy";
-  if (runConfig.imagePullPolicy !== null) {
-    record(field, "run config");
-    return { imagePullPolicy: runConfig.imagePullPolicy };
-  }
-  if (container[field] !== undefined || settings.imagePullPolicy === undefined) return {};
-  record(field, "agent option");
-  return { imagePullPolicy: settings.imagePullPolicy };
-}
-
 /** Core before 0.13.0 has only `cloud-flow`, which is also used for flows without a version. */
 function commandOf({ id, flow }: FlowRun): "flow-run" | "cloud-flow" {
   if (flow.core_version === null || flow.core_version === "") return "cloud-flow";
@@ -137,15 +118,13 @@ function commandOf({ id, flow }: FlowRun): "flow-run" | "cloud-flow" {
   throw new JobError(`Flow run ${id} has a flow with the invalid \`core_version\` '${flow.core_version}'`);
 }
 
-/** Precedence for each quantity: run config, template, agent option. Other resources are unchanged. */
-function resourcesOf(
-  { runConfig, settings }: PodInput,
-  resources: JsonObject,
-  record: Recorder,
-): FlowContainer["resources"] {
-  const requests: Record<string, unknown> = { ...objectIn(resources["requests"]) };
-  const limits: Record<string, unknown> = { ...objectIn(resources["limits"]) };
+/** Other resources are unchanged. */
+function resourcesOf({ runConfig, settings }: PodInput, resources: JsonObject, record: Recorder): JsonObject {
   const own = settings.resources;
+  const kinds: Record<"requests" | "limits", Record<string, unknown>> = {
+    requests: { ...objectIn(resources["requests"]) },
+    limits: { ...objectIn(resources["limits"]) },
+  };
   const rows = [
     ["requests", "memory", runConfig.memoryRequest, own.memoryRequest],
     ["limits", "memory", runConfig.memoryLimit, own.memoryLimit],
@@ -153,14 +132,28 @@ function resourcesOf(
     ["limits", "cpu", runConfig.cpuLimit, own.cpuLimit],
   ] as const;
   for (const [kind, resource, ofRun, ofAgent] of rows) {
-    const into = kind === "requests" ? requests : limits;
-    const value = ofRun || (into[resource] === undefined ? ofAgent : undefined);
-    if (!value) continue;
-    into[resource] = value;
-    record(`resources.${kind}.${resource}`, ofRun ? "run config" : "agent option");
+    const choice = chosen(ofRun || null, ofAgent || undefined, kinds[kind][resource] !== undefined);
+    if (choice === undefined) continue;
+    [kinds[kind][resource]] = choice;
+    record(`resources.${kind}.${resource}`, choice[1]);
   }
-  for (const [kind, value] of Object.entries({ requests, limits })) {
-    if (Object.keys(value).length === 0) record(`resources.${kind}`, "default");
-  }
-  return { ...resources, requests, limits };
+  return { ...resources, ...kinds };
+}
+
+const PEP_440 =
+  /^v?(?:(?<epoch>\d+)!)?(?<release>\d+(?:\.\d+)*)(?<pre>[-_.]?(?:a|b|c|rc|alpha|beta|pre|preview)[-_.]?\d*)?(?<post>-\d+|[-_.]?(?:post|rev|r)[-_.]?\d*)?(?<dev>[-_.]?dev[-_.]?\d*)?(?:\+[a-z0-9]+(?:[-_.][a-z0-9]+)*)?$/i;
+
+/**
+ * Whether this Core version has `prefect execute flow-run`, as 0.13.0 and later; undefined for an invalid version.
+ * Pre-releases and development releases of 0.13.0 sort before it; local suffixes (`+134.g1a2b`) are ignored.
+ */
+export function supportsFlowRunCommand(coreVersion: string): boolean | undefined {
+  const parts = PEP_440.exec(coreVersion.trim())?.groups;
+  if (parts === undefined) return undefined;
+  const { epoch = "0", release = "", pre, post, dev } = parts;
+  const [major = 0, minor = 0, ...rest] = release.split(".").map(Number);
+  if (Number(epoch) > 0 || major > 0 || minor > 13) return true;
+  if (minor < 13) return false;
+  const isBefore = pre !== undefined || (dev !== undefined && post === undefined);
+  return rest.some((number) => number > 0) || !isBefore;
 }

@@ -2,9 +2,8 @@
 
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
-
-/** A text, a list of one shape, or an object with these fields; all of them may be absent. */
-type Shape = "string" | readonly [Shape] | { readonly [field: string]: Shape };
+import { shapeProblem } from "../../base/shape.ts";
+import type { Shape } from "../../base/shape.ts";
 
 const META: Shape = { name: "string", namespace: "string", labels: {}, annotations: {} };
 const CONTAINER: Shape = {
@@ -20,8 +19,10 @@ const JOB: Shape = {
 
 /** The first problem of a template without nulls, with the field's path; undefined: none. */
 export function templateProblem(body: unknown): string | undefined {
+  if (body === null || body === undefined) return "it is empty, not a Job";
+  if (Array.isArray(body)) return "it is a list, not a Job";
   if (!isObject(body)) return "it is not an object";
-  return kindProblem(body) ?? shapeProblem(body, JOB, "") ?? podProblem(body);
+  return kindProblem(body) ?? shapeProblem(body, JOB) ?? podProblem(body);
 }
 
 /** The path of a template can name any file, so its content must not appear in the message. */
@@ -32,25 +33,6 @@ function kindProblem({ kind, apiVersion }: JsonObject): string | undefined {
   if (apiVersion === undefined || apiVersion === "batch/v1") return undefined;
   const isVersion = matches(apiVersion, /^(?:[a-z0-9.-]+\/)?v\d[a-z0-9]*$/);
   return `its apiVersion is ${isVersion ? apiVersion : "none"}, it must be batch/v1`;
-}
-
-function shapeProblem(value: unknown, shape: Shape, path: string): string | undefined {
-  if (value === undefined) return undefined;
-  if (shape === "string") return typeof value === "string" ? undefined : `${path} is not a string`;
-  const isList = Array.isArray(shape);
-  if (isList && !Array.isArray(value)) return `${path} is not a list`;
-  if (!isList && !isObject(value)) return `${path} is not an object`;
-  const inner: readonly (readonly [string, unknown, Shape])[] = isList
-    ? (value as unknown[]).map((item, at) => [`${path}[${at}]`, item, (shape as [Shape])[0]] as const)
-    : Object.entries(shape).map(
-        ([field, of]) =>
-          [path === "" ? field : `${path}.${field}`, (value as JsonObject)[field], of] as const,
-      );
-  for (const [at, each, of] of inner) {
-    const problem = shapeProblem(each, of, at);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
 }
 
 /** What the shape does not say. */

@@ -4,18 +4,16 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type https from "node:https";
-import type { Env } from "../../base/env.ts";
-import { ExpectedError, textOf } from "../../base/errors.ts";
+import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import { decodeText } from "../../base/read-file.ts";
 import { agentFor } from "../../http/agents.ts";
 import { HttpClient } from "../../http/client.ts";
 import { prefectConnection } from "../../http/environment.ts";
 import type { EnvironmentDeps } from "../../http/environment.ts";
 import { proxyFor } from "../../http/proxy.ts";
-import { isObject, objectIn } from "../../base/json.ts";
-import { readYaml } from "./template-yaml.ts";
-import { defaultTemplate, otherKindOfText, templateError, templateOf } from "./template.ts";
-import type { PathSource, Template, TemplateOrigin, TemplateSource } from "./template.ts";
+import { objectIn } from "../../base/json.ts";
+import { defaultTemplate, parseTemplate, templateError, templateOf } from "./template.ts";
+import type { PathSource, Template, TemplateSource } from "./template.ts";
 
 /** The variables also have the endpoints and keys of object stores. */
 export interface TemplateDeps extends EnvironmentDeps {
@@ -24,8 +22,11 @@ export interface TemplateDeps extends EnvironmentDeps {
   readonly timeoutMs?: number | undefined;
 }
 
+/** What is read, and until when. The address is taken apart: `s3://bucket/key`. */
 interface Fetch extends EnvironmentDeps {
-  readonly origin: TemplateOrigin;
+  readonly address: string;
+  readonly authority: string;
+  readonly path: string;
   readonly signal: AbortSignal;
 }
 
@@ -45,6 +46,17 @@ const LOCAL_FAILURES: Readonly<Record<string, string>> = {
 };
 /** A scheme has at least two letters: `C:\jobs\template.yaml` is a path. */
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]+):(?:\/\/([^/?#]*))?(.*)$/is;
+/** All throw an ExpectedError for what is wrong with the address or its answer; other errors pass by themselves. */
+const READERS: Readonly<Record<string, (fetch: Fetch) => Promise<string>>> = {
+  file: readLocal,
+  local: readLocal,
+  agent: readLocal,
+  http: readHttp,
+  https: readHttp,
+  s3: readS3,
+  gs: readGcs,
+  gcs: readGcs,
+};
 
 /** Reads a template's text. Throws JobError for a run config's, SettingsError for the agent's; retryable for an outage. */
 export type ReadTemplate = (source: PathSource) => Promise<string>;
@@ -64,108 +76,88 @@ export async function templateFrom(source: TemplateSource, read: ReadTemplate): 
     : templateOf(source.value, origin);
 }
 
-/** Parses YAML or JSON. Throws like loadTemplate; syntax errors name line and column. */
-export function parseTemplate(text: string, origin: TemplateOrigin): Template {
-  const reading = readYaml(text);
-  if ("problem" in reading) throw templateError(origin, otherKindOfText(text) ?? reading.problem);
-  return templateOf(reading.value, origin, text);
-}
-
 /** Whether the template is fetched from a server. */
 export function isAddress(path: string): boolean {
   return /^(?:https?|s3|gcs|gs):/i.test(path);
 }
 
 /** The text of a template at a path or an address. Throws like ReadTemplate. */
-export async function readTemplate({ path, origin }: PathSource, deps: TemplateDeps): Promise<string> {
+export async function readTemplate(source: PathSource, deps: TemplateDeps): Promise<string> {
   const timeoutMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = deps.signal === undefined ? timeout : AbortSignal.any([deps.signal, timeout]);
+  const { path: address, origin } = source;
+  const [, scheme = "file", authority = "", path = address] = WITH_SCHEME.exec(address) ?? [];
+  const read = READERS[scheme.toLowerCase()];
+  if (read === undefined) {
+    throw templateError(origin, `unsupported scheme "${scheme}"`, {
+      hint: "use a path of the agent's files, agent://, http(s)://, s3:// or gs://",
+    });
+  }
   try {
-    return await fetchFrom(path, { ...deps, origin, signal });
+    return await read({ ...deps, address, authority, path, signal });
   } catch (error) {
-    if (error instanceof ExpectedError || deps.signal?.aborted === true) throw error;
+    // A proxy or a file of authorities that cannot be used is the agent's fault, not the template's.
+    if (deps.signal?.aborted === true || error instanceof SettingsError) throw error;
+    const { hint, retryable } = error instanceof ExpectedError ? error : { hint: undefined, retryable: true };
     const cause = timeout.aborted ? `no answer within ${timeoutMs / 1_000} s` : textOf(error);
-    throw templateError(origin, cause, { cause: error, retryable: true });
+    throw templateError(origin, cause, { cause: error, hint, retryable });
   }
 }
 
-async function fetchFrom(path: string, fetch: Fetch): Promise<string> {
-  const [, scheme = "", authority = "", rest = ""] = WITH_SCHEME.exec(path) ?? [];
-  switch (scheme.toLowerCase()) {
-    case "":
-      return readLocal(path, fetch);
-    case "file":
-    case "local":
-    case "agent":
-      if (authority === "" || authority === "localhost") return readLocal(rest, fetch);
-      throw templateError(fetch.origin, `write ${scheme}:///path/to/template.yaml, with three slashes`);
-    case "http":
-    case "https":
-      return readHttp(path, fetch);
-    case "s3":
-      return readS3(authority, rest.replace(/^\/+/, ""), fetch);
-    case "gs":
-    case "gcs":
-      return readGcs(authority, rest.replace(/^\/+/, ""), fetch);
-    default:
-      throw templateError(fetch.origin, `unsupported scheme "${scheme}"`, {
-        hint: "use a path of the agent's files, agent://, http(s)://, s3:// or gs://",
-      });
+async function readLocal({ address, authority, path, signal }: Fetch): Promise<string> {
+  if (authority !== "" && authority !== "localhost") {
+    const scheme = address.replace(/:.*/s, "");
+    throw new ExpectedError(`write ${scheme}:///path/to/template.yaml, with three slashes`);
   }
-}
-
-async function readLocal(path: string, { origin, signal }: Fetch): Promise<string> {
   try {
     // Opening a pipe without a writer blocks, and a device has no end.
     const found = await stat(path);
-    if (!found.isFile() && !found.isDirectory()) throw templateError(origin, "it is not a regular file");
-    return await readAtMost1MiB(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>, origin);
+    if (!found.isFile() && !found.isDirectory()) throw new ExpectedError("it is not a regular file");
+    return await readAtMost1MiB(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>);
   } catch (error) {
     const message = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
-    const hint = "check the path";
-    throw message === undefined ? error : templateError(origin, message, { cause: error, hint });
+    throw message === undefined
+      ? error
+      : new ExpectedError(message, { cause: error, hint: "check the path" });
   }
 }
 
-async function readHttp(address: string, fetch: Fetch): Promise<string> {
-  const { origin } = fetch;
-  let url = urlOf(address, origin);
+async function readHttp({ address, ...fetch }: Fetch): Promise<string> {
+  let url = urlOf(address);
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
     const client = new HttpClient(url, prefectConnection(url, fetch));
     try {
       const answer = await client.stream({ ...GET, url, signal: fetch.signal });
-      if (answer.status >= 200 && answer.status < 300) return await readAtMost1MiB(answer.chunks, origin);
+      if (answer.status >= 200 && answer.status < 300) return await readAtMost1MiB(answer.chunks);
       const { location } = answer.headers;
       const isRedirect = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
-      if (!isRedirect) throw statusError(answer.status, origin);
-      url = urlOf(location, origin, url);
+      if (!isRedirect) throw statusError(answer.status);
+      url = urlOf(location, url);
     } finally {
       client.close();
     }
   }
-  throw templateError(origin, `it redirects more than ${MAX_REDIRECTS} times`);
+  throw new ExpectedError(`it redirects more than ${MAX_REDIRECTS} times`);
 }
 
-function urlOf(address: string, origin: TemplateOrigin, base?: URL): URL {
+function urlOf(address: string, base?: URL): URL {
   const url = URL.parse(address, base);
-  if (url === null) throw templateError(origin, "it is not a URL");
+  if (url === null) throw new ExpectedError("it is not a URL");
   if (base?.protocol === "https:" && url.protocol === "http:")
-    throw templateError(origin, "it redirects from https to http, which is not followed");
+    throw new ExpectedError("it redirects from https to http, which is not followed");
   if (url.protocol === "http:" || url.protocol === "https:") return url;
-  throw templateError(origin, `it redirects to ${url.protocol}, only http and https are followed`);
+  throw new ExpectedError(`it redirects to ${url.protocol}, only http and https are followed`);
 }
 
-async function readS3(bucket: string, key: string, { env, origin, signal }: Fetch): Promise<string> {
-  checkObjectName(bucket, key, origin);
+async function readS3(fetch: Fetch): Promise<string> {
+  const { bucket, key } = objectAt(fetch);
+  const { env, signal } = fetch;
   const { GetObjectCommand, S3Client } = await import("@aws-sdk/client-s3");
   const endpoint = env["AWS_ENDPOINT_URL_S3"] || env["AWS_ENDPOINT_URL"] || undefined;
   const region = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1";
-  const proxy = proxyFor(
-    new URL(endpoint ?? `https://${bucket}.s3.${region}.amazonaws.com`),
-    env,
-    "requests",
-  );
+  const server = new URL(endpoint ?? `https://${bucket}.s3.${region}.amazonaws.com`);
+  const proxy = proxyFor(server, env, "requests");
   const client = new S3Client({
     // S3 redirects to the bucket's region; other stores ignore the region.
     region,
@@ -179,90 +171,77 @@ async function readS3(bucket: string, key: string, { env, origin, signal }: Fetc
     },
   });
   try {
-    const object = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }), {
-      abortSignal: signal,
-    });
-    return await readAtMost1MiB(object.Body as AsyncIterable<Uint8Array> | undefined, origin);
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key });
+    const object = await client.send(command, { abortSignal: signal });
+    return await readAtMost1MiB(object.Body as AsyncIterable<Uint8Array> | undefined);
   } catch (error) {
-    throw storeError(error, origin);
+    throw storeError(error);
   } finally {
     client.destroy();
   }
 }
 
-async function readGcs(bucket: string, key: string, { env, origin, signal }: Fetch): Promise<string> {
-  checkObjectName(bucket, key, origin);
+async function readGcs(fetch: Fetch): Promise<string> {
+  const { bucket, key } = objectAt(fetch);
+  const { env, signal } = fetch;
   const { Storage } = await import("@google-cloud/storage");
-  const emulator = emulatorOf(env);
+  // It can lack a scheme and end with a path.
+  const host = (env["STORAGE_EMULATOR_HOST"] ?? "").replace(/\/+$/, "").replace(/\/storage\/v1$/, "");
+  const emulator = host === "" || /^https?:\/\//.test(host) ? host : `http://${host}`;
   const storage = new Storage({
-    ...(emulator === undefined ? {} : { apiEndpoint: emulator }),
+    ...(emulator === "" ? {} : { apiEndpoint: emulator }),
     retryOptions: { maxRetries: 1, totalTimeout: DEFAULT_TIMEOUT_MS / 1_000 },
   });
   // The library calls an emulator at its root, but emulators expect Google's path.
-  if (emulator !== undefined) storage.baseUrl = `${emulator}/storage/v1`;
+  if (emulator !== "") storage.baseUrl = `${emulator}/storage/v1`;
   const stream = storage.bucket(bucket).file(key).createReadStream({ validation: false });
   const abort = (): void => void stream.destroy(new Error("aborted"));
   signal.addEventListener("abort", abort, { once: true });
   try {
-    return await readAtMost1MiB(stream as AsyncIterable<Uint8Array>, origin);
+    return await readAtMost1MiB(stream as AsyncIterable<Uint8Array>);
   } catch (error) {
-    throw storeError(error, origin);
+    throw storeError(error);
   } finally {
     signal.removeEventListener("abort", abort);
     stream.destroy();
   }
 }
 
-/** The URL in STORAGE_EMULATOR_HOST, which can lack a scheme and end with a path. */
-function emulatorOf(env: Env): string | undefined {
-  const host = env["STORAGE_EMULATOR_HOST"]?.replace(/\/+$/, "").replace(/\/storage\/v1$/, "");
-  if (host === undefined || host === "") return undefined;
-  return /^https?:\/\//.test(host) ? host : `http://${host}`;
-}
-
-function checkObjectName(bucket: string, key: string, origin: TemplateOrigin): void {
-  if (bucket !== "" && key !== "") return;
-  throw templateError(origin, "it does not name an object", {
+function objectAt({ authority, path }: Fetch): { readonly bucket: string; readonly key: string } {
+  const key = path.replace(/^\/+/, "");
+  if (authority !== "" && key !== "") return { bucket: authority, key };
+  throw new ExpectedError("it does not name an object", {
     hint: "write it as s3://bucket/path/to/template.yaml",
   });
 }
 
 /** Stops reading after 1 MiB: a longer text is not a job template. */
-async function readAtMost1MiB(
-  chunks: AsyncIterable<Uint8Array> | undefined,
-  origin: TemplateOrigin,
-): Promise<string> {
+async function readAtMost1MiB(chunks: AsyncIterable<Uint8Array> | undefined): Promise<string> {
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of chunks ?? []) {
     size += chunk.length;
-    if (size > MAX_BYTES) throw templateError(origin, "it is larger than 1 MiB");
+    if (size > MAX_BYTES) throw new ExpectedError("it is larger than 1 MiB");
     parts.push(chunk);
   }
   return decodeText(Buffer.concat(parts));
 }
 
-/** Translates an HTTP status in an SDK's error; other errors are returned unchanged. */
-function storeError(error: unknown, origin: TemplateOrigin): unknown {
-  const status = error instanceof ExpectedError ? undefined : statusOf(error);
-  return status === undefined ? error : statusError(status, origin);
-}
-
-/** The HTTP status: the AWS SDK has it in `$metadata`, Google's in `code`. */
-function statusOf(error: unknown): number | undefined {
-  if (!isObject(error)) return undefined;
-  const status = objectIn(error["$metadata"])["httpStatusCode"] ?? error["code"];
+/** An SDK's error by its HTTP status, which the AWS SDK has in `$metadata`, Google's in `code`; others are returned unchanged. */
+function storeError(error: unknown): unknown {
+  const { $metadata: metadata, code } = objectIn(error);
+  const status = objectIn(metadata)["httpStatusCode"] ?? code;
   // Other errors have small numbers as their code.
-  return typeof status === "number" && status >= 300 ? status : undefined;
+  return typeof status === "number" && status >= 300 ? statusError(status) : error;
 }
 
-function statusError(status: number, origin: TemplateOrigin): ExpectedError {
+function statusError(status: number): ExpectedError {
   if (status === 404)
-    return templateError(origin, "there is no such template (HTTP 404)", { hint: "check the address" });
+    return new ExpectedError("there is no such template (HTTP 404)", { hint: "check the address" });
   if (status === 401 || status === 403) {
-    return templateError(origin, `access denied (HTTP ${status})`, {
+    return new ExpectedError(`access denied (HTTP ${status})`, {
       hint: "give the agent credentials with permission to read it",
     });
   }
-  return templateError(origin, `HTTP ${status}`, { retryable: status >= 500 || status === 429 });
+  return new ExpectedError(`HTTP ${status}`, { retryable: status >= 500 || status === 429 });
 }

@@ -4,7 +4,7 @@ import { isObject, objectIn } from "../../base/json.ts";
 import type { JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { readRunConfig } from "./run-config.ts";
-import { kubernetesValues } from "./template-values.ts";
+import { kubernetesValues, readYaml } from "./template-values.ts";
 import { templateProblem } from "./template-check.ts";
 import { isWebPage } from "../../http/web-page.ts";
 import { JobError } from "../../job/errors.ts";
@@ -72,6 +72,13 @@ export function templateOf(
   return { origin, body, overrides: new Set(origin.from === "run config" ? Object.keys(podSpec) : []) };
 }
 
+/** Parses YAML or JSON. Throws like templateError; syntax errors name line and column. */
+export function parseTemplate(text: string, origin: TemplateOrigin): Template {
+  const reading = readYaml(text);
+  if ("problem" in reading) throw templateError(origin, otherKindOfText(text) ?? reading.problem);
+  return templateOf(reading.value, origin, text);
+}
+
 const CORE_TEMPLATE = {
   apiVersion: "batch/v1",
   kind: "Job",
@@ -84,14 +91,14 @@ export function defaultTemplate(): Template {
 }
 
 /** What a text that is no job template looks like, if that is known. */
-export function otherKindOfText(text: string): string | undefined {
+function otherKindOfText(text: string): string | undefined {
   if (isWebPage(text)) return "it is a web page, perhaps one to sign in";
   return /\{\{|\{%|"job_configuration"|^job_configuration:/m.test(text)
     ? "it looks like a template of Jinja, Helm or Prefect 2 and 3, whose braces nobody fills in here"
     : undefined;
 }
 
-export const TEMPLATE_HINT =
+const TEMPLATE_HINT =
   "a template is a Job with spec.template.spec, in YAML or JSON; kind and apiVersion may be left out";
 
 /** JobError for a run config's template, which is the flow owner's to fix; SettingsError for the agent's. */

@@ -1,6 +1,6 @@
 // Combines options and configuration into the settings of every Job.
 
-import type { JobSettings, KeySecret, ResourceDefaults } from "../build/job-settings.ts";
+import type { JobSettings, KeySecret } from "../build/job-settings.ts";
 import type { PrefectConfig } from "./load.ts";
 
 /** Settings from the command line or the running agent. An empty list or map does not override the configuration. */
@@ -33,24 +33,15 @@ export function jobSettings(config: PrefectConfig, options: JobOptions): JobSett
     tenantId: config.tenantId?.value ?? options.tenantId,
     keySecret: options.keySecret,
     labels: labels.length > 0 ? labels : agent.labels.value,
-    env: Object.keys(env).length > 0 ? env : agent.env.value,
-    sendFlowRunLogs: options.noCloudLogs === true ? false : config.sendFlowRunLogs.value,
-    loggingLevel: config.loggingLevel.value,
-    serviceAccountName: options.serviceAccountName ?? variables.serviceAccountName?.value,
-    imagePullSecrets: listOf(options.imagePullSecrets) ?? listOf(variables.imagePullSecrets?.value),
-    imagePullPolicy: variables.imagePullPolicy?.value,
-    resources: resourcesOf(config),
+    env: Object.keys(env).length > 0 ? env : agent.env,
+    sendFlowRunLogs: options.noCloudLogs === true ? false : config.sendFlowRunLogs,
+    loggingLevel: config.loggingLevel,
+    serviceAccountName: options.serviceAccountName ?? variables.serviceAccountName,
+    imagePullSecrets: listOf(options.imagePullSecrets) ?? listOf(variables.imagePullSecrets),
+    imagePullPolicy: variables.imagePullPolicy,
+    resources: variables.resources,
     safeToEvict: options.safeToEvict ?? false,
     daskName: options.daskName ?? true,
-  };
-}
-
-function resourcesOf({ variables: { resources } }: PrefectConfig): ResourceDefaults {
-  return {
-    cpuRequest: resources.cpuRequest?.value,
-    cpuLimit: resources.cpuLimit?.value,
-    memoryRequest: resources.memoryRequest?.value,
-    memoryLimit: resources.memoryLimit?.value,
   };
 }
 

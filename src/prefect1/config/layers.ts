@@ -61,16 +61,14 @@ export function mergeLayers(lower: Layers, upper: Layers): Layers {
 
 /** Expands `$VAR`, `${VAR}` and a leading `~`, then `${section.key}` references, innermost first; unknown ones become "". */
 export function resolveReferences(layers: Layers, env: Env): Layers {
-  let current = new Map<string, Sourced<unknown>>();
-  for (const [key, entry] of layers) {
-    const { value } = entry;
-    current.set(key, typeof value === "string" ? { ...entry, value: expandVariables(value, env) } : entry);
-  }
+  const expanded = ({ value, source }: Sourced<unknown>): Sourced<unknown> => ({
+    value: typeof value === "string" ? expandVariables(value, env) : value,
+    source,
+  });
+  let current: Layers = new Map([...layers].map(([key, entry]) => [key, expanded(entry)]));
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const next = new Map<string, Sourced<unknown>>();
-    for (const [key, entry] of current) next.set(key, withReferences(entry, current));
-    if ([...next].every(([key, entry]) => entry === current.get(key))) break;
-    current = next;
+    const before = current;
+    current = new Map([...before].map(([key, entry]) => [key, withReferences(entry, before)]));
   }
   return current;
 }

@@ -3,22 +3,20 @@
 
 import { DEFAULT_SOURCE } from "../../base/sourced.ts";
 import { expandVariables } from "../../base/env.ts";
-import type { Secrets } from "../../base/secrets.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import { basename } from "node:path";
-import type { Env } from "../../base/env.ts";
+import type { Env, SettingsDeps } from "../../base/env.ts";
 import type { LogLevel } from "../../base/log.ts";
-import { savedAuth } from "./auth.ts";
-import type { SavedAuth } from "./auth.ts";
+import { objectIn } from "../../base/json.ts";
+import type { JsonObject } from "../../base/json.ts";
 import { readToml } from "../../base/toml.ts";
-import type { ReadFile } from "../../base/toml.ts";
 import { fileLayer, mergeLayers, resolveReferences, variableLayer } from "./layers.ts";
 import type { Layers } from "./layers.ts";
-import { levelValue } from "./log-level.ts";
-import { readProcessVariables } from "./process-variables.ts";
-import type { ProcessVariables } from "./process-variables.ts";
+import type { ResourceDefaults } from "../build/job-settings.ts";
+import { envText } from "../build/environment.ts";
 import {
   choiceValue,
+  levelValue,
   listValue,
   mapValue,
   numberValue,
@@ -28,13 +26,9 @@ import {
   variablesValue,
 } from "./values.ts";
 
-export interface ConfigDeps {
-  readonly env: Env;
-  readonly readFile: ReadFile;
+export interface ConfigDeps extends SettingsDeps {
   /** Other values depend on these flags: the default API on the backend, the saved key on the API. */
   readonly flags?: ConfigFlags | undefined;
-  /** Gets the key, and the password of the address. */
-  readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
 }
 
 export interface ConfigFlags {
@@ -58,23 +52,34 @@ export interface PrefectConfig {
   readonly apiKey: Sourced<string> | undefined;
   /** A UUID in canonical form. */
   readonly tenantId: Sourced<string> | undefined;
-  readonly requestTimeoutSeconds: Sourced<number>;
-  readonly sendFlowRunLogs: Sourced<boolean>;
+  readonly requestTimeoutSeconds: number;
+  readonly sendFlowRunLogs: boolean;
   /** The log level of flow runs; the agent's is `agent.level`. */
-  readonly loggingLevel: Sourced<string>;
+  readonly loggingLevel: string;
   readonly agent: AgentConfig;
   readonly variables: ProcessVariables;
   readonly files: readonly ConfigFile[];
 }
 
 export interface AgentConfig {
-  readonly name: Sourced<string>;
+  readonly name: string;
   readonly labels: Sourced<readonly string[]>;
-  readonly level: Sourced<LogLevel>;
+  readonly level: LogLevel;
   /** The address of its HTTP server, such as `http://:8080`. */
-  readonly address: Sourced<string> | undefined;
+  readonly address: string | undefined;
   /** Environment variables for every flow run. */
-  readonly env: Sourced<Readonly<Record<string, string>>>;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The variables without PREFECT__ prefix that Prefect 1's Kubernetes agent reads or that its manifest sets; empty ones are unset. */
+export interface ProcessVariables {
+  readonly namespace: Sourced<string> | undefined;
+  readonly serviceAccountName: string | undefined;
+  readonly imagePullSecrets: readonly string[] | undefined;
+  /** Core requires exactly `True`; here any boolean notation works. */
+  readonly deleteFinishedJobs: boolean;
+  readonly imagePullPolicy: string | undefined;
+  readonly resources: ResourceDefaults;
 }
 
 const DEFAULTS: Readonly<Record<string, unknown>> = {
@@ -98,34 +103,41 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
 /** Throws SettingsError for invalid TOML and for invalid values. */
 export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   const { env } = deps;
-  const files = new ConfigFiles(deps);
-  const user = files.layer(
-    expandVariables(env["PREFECT__USER_CONFIG_PATH"] || "~/.prefect/config.toml", env),
-  );
-  const backend = files.layer(
-    expandVariables(env["PREFECT__BACKEND_CONFIG_PATH"] || "~/.prefect/backend.toml", env),
-  );
-  const layers = [user, backend, variableLayer(env), flagLayer(deps.flags ?? {})];
+  const files: ConfigFile[] = [];
+  const read = (path: string): JsonObject => {
+    const table = readToml(path, deps.readFile);
+    files.push({ path, found: table !== undefined });
+    return table ?? {};
+  };
+  const paths = [
+    env["PREFECT__USER_CONFIG_PATH"] || "~/.prefect/config.toml",
+    env["PREFECT__BACKEND_CONFIG_PATH"] || "~/.prefect/backend.toml",
+  ].map((path) => expandVariables(path, env));
+  const layers = [
+    ...paths.map((path) => fileLayer(read(path), basename(path))),
+    variableLayer(env),
+    flagLayer(deps.flags ?? {}),
+  ];
   const values = resolveReferences(layers.map(withoutEmptyDefaults).reduce(mergeLayers, defaultLayer()), env);
   const apiUrl = textAt(values, "cloud.api");
-  const auth = files.auth(`${textAt(values, "home_dir").value}/auth.toml`, apiUrl.value);
-  const apiKey = textOrUndefined(values, "cloud.api_key") ?? mapValue(auth.apiKey, textValue);
-  const tenant = nonEmpty(values, "cloud.tenant_id") ?? auth.tenantId;
-  const tenantId = mapValue(tenant, uuidValue);
+  const authPath = `${textAt(values, "home_dir").value}/auth.toml`;
+  const saved = savedAuth(read(authPath), apiUrl.value, basename(authPath));
+  const apiKey = textOrUndefined(values, "cloud.api_key") ?? textOrUndefined(saved, "api_key");
+  const tenantId = mapValue(nonEmpty(values, "cloud.tenant_id") ?? saved.get("tenant_id"), uuidValue);
   deps.secrets?.add(apiKey?.value);
   deps.secrets?.addUrl(apiUrl.value);
   return {
-    backend: readValue(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
+    backend: sourced(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
     apiUrl,
     uiUrl: uiUrlOf(apiUrl.value, textAt(values, "server.ui.endpoint")),
     apiKey,
     tenantId,
-    requestTimeoutSeconds: readValue(values, "cloud.request_timeout", numberValue),
-    sendFlowRunLogs: readValue(values, "cloud.send_flow_run_logs", switchValue),
-    loggingLevel: textAt(values, "logging.level"),
+    requestTimeoutSeconds: sourced(values, "cloud.request_timeout", numberValue).value,
+    sendFlowRunLogs: sourced(values, "cloud.send_flow_run_logs", switchValue).value,
+    loggingLevel: textAt(values, "logging.level").value,
     agent: agentConfig(values),
-    variables: readProcessVariables(env),
-    files: files.checked,
+    variables: processVariables(env),
+    files,
   };
 }
 
@@ -141,53 +153,57 @@ function uiUrlOf(apiUrl: string, endpoint: Sourced<string>): string {
 
 function agentConfig(values: Layers): AgentConfig {
   return {
-    name: textAt(values, "cloud.agent.name"),
-    labels: readValue(values, "cloud.agent.labels", listValue),
-    level: readValue(values, "cloud.agent.level", levelValue),
-    address: textOrUndefined(values, "cloud.agent.agent_address"),
+    name: textAt(values, "cloud.agent.name").value,
+    labels: sourced(values, "cloud.agent.labels", listValue),
+    level: sourced(values, "cloud.agent.level", levelValue).value,
+    address: textOrUndefined(values, "cloud.agent.agent_address")?.value,
     env: envVars(values),
   };
 }
 
 /** `cloud.agent.env_vars` can be an object, single variables, or both. */
-function envVars(values: Layers): Sourced<Record<string, string>> {
+function envVars(values: Layers): Readonly<Record<string, string>> {
   const key = "cloud.agent.env_vars";
   const whole = values.get(key);
-  const variables = whole === undefined ? {} : variablesValue(whole);
-  const sources = whole === undefined ? [] : [whole.source];
-  for (const [path, entry] of values) {
-    if (!path.startsWith(`${key}.`)) continue;
-    Object.assign(
-      variables,
-      variablesValue({ ...entry, value: { [path.slice(key.length + 1)]: entry.value } }),
-    );
-    sources.push(entry.source);
-  }
-  return { value: variables, source: sources.join(", ") || DEFAULT_SOURCE };
+  const single = [...values].flatMap(([path, { value }]) =>
+    path.startsWith(`${key}.`) ? [[path.slice(key.length + 1), envText(value)] as const] : [],
+  );
+  return { ...(whole && variablesValue(whole)), ...Object.fromEntries(single) };
 }
 
-/** Reads the files, and remembers for `doctor` which exist. */
-class ConfigFiles {
-  readonly checked: ConfigFile[] = [];
-  readonly #readFile: ReadFile;
+function processVariables(env: Env): ProcessVariables {
+  const entry = (name: string): Sourced<string> | undefined =>
+    mapValue({ value: env[name], source: `${name} variable` }, textValue);
+  const policy = (set: Sourced<unknown>): string => choiceValue(set, ["Always", "IfNotPresent", "Never"]);
+  return {
+    namespace: entry("NAMESPACE"),
+    serviceAccountName: entry("SERVICE_ACCOUNT_NAME")?.value,
+    imagePullSecrets: mapValue(entry("IMAGE_PULL_SECRETS"), listValue)?.value,
+    deleteFinishedJobs: mapValue(entry("DELETE_FINISHED_JOBS"), switchValue)?.value ?? true,
+    imagePullPolicy: mapValue(entry("IMAGE_PULL_POLICY"), policy)?.value,
+    resources: {
+      memoryRequest: entry("JOB_MEM_REQUEST")?.value,
+      memoryLimit: entry("JOB_MEM_LIMIT")?.value,
+      cpuRequest: entry("JOB_CPU_REQUEST")?.value,
+      cpuLimit: entry("JOB_CPU_LIMIT")?.value,
+    },
+  };
+}
 
-  constructor({ readFile }: ConfigDeps) {
-    this.#readFile = readFile;
-  }
+/** Host and port in lower case; characters other than `a-z0-9.-` become hyphens. */
+export function apiSlug(apiUrl: string): string {
+  const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(apiUrl)?.[1] || apiUrl;
+  return authority
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+}
 
-  layer(path: string): Layers {
-    return fileLayer(this.#table(path) ?? {}, basename(path));
-  }
-
-  auth(path: string, apiUrl: string): SavedAuth {
-    return savedAuth(this.#table(path) ?? {}, apiUrl, basename(path));
-  }
-
-  #table(path: string): ReturnType<typeof readToml> {
-    const table = readToml(path, this.#readFile);
-    this.checked.push({ path, found: table !== undefined });
-    return table;
-  }
+/** What `prefect auth login` saved for this API in auth.toml, in a table that is named by a slug of its URL. */
+function savedAuth(table: JsonObject, apiUrl: string, file: string): Layers {
+  const slug = apiSlug(apiUrl);
+  const entries = Object.entries(objectIn(table[slug]));
+  return new Map(entries.map(([key, value]) => [key, { value, source: `${file} ["${slug}"] ${key}` }]));
 }
 
 function flagLayer(flags: ConfigFlags): Layers {
@@ -230,7 +246,7 @@ function withoutEmptyDefaults(layer: Layers): Layers {
   return new Map([...layer].filter(([key, entry]) => isSet(key, entry)));
 }
 
-function readValue<T>(values: Layers, key: string, as: (entry: Sourced<unknown>) => T): Sourced<T> {
+function sourced<T>(values: Layers, key: string, as: (entry: Sourced<unknown>) => T): Sourced<T> {
   const entry = values.get(key) ?? { value: "", source: DEFAULT_SOURCE };
   return { value: as(entry), source: entry.source };
 }

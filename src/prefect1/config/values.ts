@@ -1,6 +1,7 @@
 // Parses configured values by their expected type. Prefect 1 instead parses any value that looks like a Python literal;
 // here an API key stays a string, and `a,b` is a list.
 
+import type { LogLevel } from "../../base/log.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import { choiceHint } from "../../base/suggest.ts";
 import { SettingsError } from "../../base/errors.ts";
@@ -10,6 +11,17 @@ import { parseLiteral } from "./literal.ts";
 
 const YES = new Set(["true", "yes", "on"]);
 const NO = new Set(["false", "no", "off", "none", ""]);
+const LEVELS: readonly LogLevel[] = ["DEBUG", "INFO", "WARNING", "ERROR"];
+const OTHER_NAMES: Readonly<Record<string, LogLevel>> = {
+  "10": "DEBUG",
+  "20": "INFO",
+  "30": "WARNING",
+  WARN: "WARNING",
+  "40": "ERROR",
+  "50": "ERROR",
+  CRITICAL: "ERROR",
+  FATAL: "ERROR",
+};
 
 /** The entry with its parsed value; undefined if one of the two is. */
 export function mapValue<T>(
@@ -22,9 +34,8 @@ export function mapValue<T>(
 
 /** Without surrounding quotes and white space. Undefined for an empty string and Python's None. */
 export function textValue(entry: Sourced<unknown> | undefined): string | undefined {
-  if (entry === undefined) return undefined;
-  const { value } = entry;
-  if (value === null || value === undefined) return undefined;
+  const value = entry?.value ?? undefined;
+  if (value === undefined) return undefined;
   if (typeof value !== "string") return envText(value);
   const text = unquote(value);
   return text === "" || text === "None" ? undefined : text;
@@ -75,9 +86,10 @@ export function variablesValue(entry: Sourced<unknown>): Record<string, string> 
       hint: 'write it as JSON, such as {"NAME": "value"}',
     });
   }
+  // parseLiteral returns numbers as strings; nested values need them as numbers.
   const nested = typeof value === "string" ? objectIn(parseJson(value)) : parsed;
   const text = (name: string, item: unknown): string =>
-    typeof item === "object" && item !== null ? envText(nested[name] ?? item) : envText(item);
+    envText(typeof item === "object" && item !== null ? (nested[name] ?? item) : item);
   return Object.fromEntries(Object.entries(parsed).map(([name, item]) => [name, text(name, item)]));
 }
 
@@ -87,6 +99,13 @@ export function choiceValue<T extends string>(entry: Sourced<unknown>, choices: 
   const found = choices.find((choice) => choice.toLowerCase() === text.toLowerCase());
   if (found !== undefined) return found;
   throw invalid(entry, `not one of ${choices.join(", ")}`, choiceHint(text, choices));
+}
+
+/** The agent's log level, by the names and numbers of Python's logging; INFO if empty. Throws SettingsError for an unknown level. */
+export function levelValue(entry: Sourced<unknown>): LogLevel {
+  const text = textValue(entry)?.toUpperCase();
+  if (text === undefined) return "INFO";
+  return OTHER_NAMES[text] ?? choiceValue(entry, LEVELS);
 }
 
 /** A UUID in canonical form; accepts all forms of Python's UUID. Throws SettingsError for anything else. */
@@ -106,7 +125,6 @@ function invalid(entry: Sourced<unknown>, reason: string, hint?: string): Settin
   return new SettingsError(`cannot read ${entry.source} "${envText(entry.value)}": ${reason}`, { hint });
 }
 
-/** parseLiteral returns numbers as strings; nested values need them as numbers. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

@@ -1,9 +1,44 @@
 // Reads printed manifests, as the API server would.
 
 import { parseAllDocuments } from "yaml";
-import type { Deployment } from "../../../src/install/objects.ts";
+import type { Container as KubeContainer, EnvVar } from "../../../src/kube/client/objects.ts";
 import { agentManifests } from "../../../src/install/manifests.ts";
 import type { InstallOptions } from "../../../src/install/options.ts";
+
+interface Container extends KubeContainer {
+  readonly args: readonly string[];
+  readonly env: readonly EnvVar[];
+  readonly imagePullPolicy?: string;
+  readonly livenessProbe?: { readonly httpGet: { readonly path: string; readonly port: number | string } };
+  readonly ports?: unknown;
+  readonly securityContext?: unknown;
+  readonly volumeMounts?: unknown;
+}
+
+interface PodSpec {
+  readonly containers: readonly Container[];
+  readonly imagePullSecrets?: unknown;
+  readonly securityContext?: unknown;
+  readonly serviceAccountName?: string;
+  readonly terminationGracePeriodSeconds?: number;
+  readonly volumes?: unknown;
+}
+
+/** A Deployment as far as tests read it. */
+interface Deployment {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec: {
+    readonly replicas: number;
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly template: {
+      readonly metadata: {
+        readonly labels: Readonly<Record<string, string>>;
+        readonly annotations?: Readonly<Record<string, string>>;
+      };
+      readonly spec: PodSpec;
+    };
+  };
+}
 
 export type Options = Partial<InstallOptions>;
 
@@ -14,7 +49,7 @@ export interface Printed {
 }
 
 export function manifests(options: Options = {}): readonly Printed[] {
-  return agentManifests({ version: "1.2.3", ...options }) as readonly Printed[];
+  return agentManifests({ version: "1.2.3", ...options });
 }
 
 /** The manifest of this kind, or of this kind and name. */
@@ -30,14 +65,11 @@ export function deployment(options: Options = {}): Deployment {
   return manifest(options, "Deployment") as unknown as Deployment;
 }
 
-export function podSpec(options: Options = {}): Deployment["spec"]["template"]["spec"] {
+export function podSpec(options: Options = {}): PodSpec {
   return deployment(options).spec.template.spec;
 }
 
-export function container(
-  options: Options = {},
-  name = "agent",
-): ReturnType<typeof podSpec>["containers"][number] {
+export function container(options: Options = {}, name = "agent"): Container {
   const found = podSpec(options).containers.find((each) => each.name === name);
   if (found === undefined) throw new Error(`no container ${name}`);
   return found;

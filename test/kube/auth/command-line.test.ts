@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { commandLine } from "../../../src/kube/auth/command-line.ts";
+import { commandLine } from "../../../src/kube/auth/exec-plugin.ts";
 
 const WINDOWS = {
   OS: "Windows_NT",

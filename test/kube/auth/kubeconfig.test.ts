@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import type { ConnectionFlags, Target } from "../../../src/kube/auth/kubeconfig.ts";
 import { chooseTarget } from "../../../src/kube/auth/kubeconfig.ts";
 
@@ -39,7 +38,6 @@ function choose(flags: ConnectionFlags, kubeconfig?: string): Target | undefined
     env: { KUBECONFIG: kubeconfig },
     home: "/home/me",
     readFile: (path) => FILES[path],
-    parseYaml: (text) => parse(text) as unknown,
   });
 }
 
@@ -102,7 +100,6 @@ users: [{name: u, user: {}}]
         env: { KUBECONFIG: "/k" },
         home: undefined,
         readFile: () => config,
-        parseYaml: (text) => parse(text) as unknown,
       })?.cluster;
     expect(chosen({ server: "https://two" })?.["tls-server-name"]).toBeUndefined();
     expect(chosen({ certificateAuthority: "/ca.crt" })).toMatchObject({

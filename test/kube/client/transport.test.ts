@@ -26,7 +26,7 @@ describe("a stream after a 401", () => {
       userAgent: "test",
       nowMs: () => performance.now(),
     });
-    const call = { action: "watch jobs", verb: "watch", resource: "jobs", method: "GET", path: "/jobs" };
+    const call = { action: "watch jobs", verb: "watch", resource: "jobs", path: "/jobs" } as const;
     const { status } = await transport.stream(call, 5_000);
     expect([status, authorizations]).toEqual([200, ["Bearer 0", "Bearer 1"]]);
     await expect.poll(() => sockets.map(({ destroyed }) => destroyed)).toEqual([true, false]);

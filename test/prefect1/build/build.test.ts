@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { buildJob } from "../../../src/prefect1/build/build.ts";
-import { jobName } from "../../../src/prefect1/build/job-name.ts";
+import { buildJob, jobName } from "../../../src/prefect1/build/build.ts";
+import { readFlowRun } from "../../../src/prefect1/decode.ts";
 import { templateOf } from "../../../src/prefect1/build/template.ts";
 import {
   build,
@@ -285,9 +285,8 @@ describe("the container that runs the flow", () => {
 
   it("ignores the image of a legacy environment, like Core 1.4.1", () => {
     const environment = { type: "LocalEnvironment", metadata: { image: "old:1" } };
-    expect(containerOf(build({ run: flowRun({}, { environment }) }))["image"]).toBe(
-      "prefecthq/prefect:1.4.1",
-    );
+    const run = readFlowRun({ ...flowRun(), flow: { ...flowRun().flow, environment } });
+    expect(containerOf(build({ run }))["image"]).toBe("prefecthq/prefect:1.4.1");
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { supportsFlowRunCommand } from "../../../src/prefect1/build/core-version.ts";
+import { supportsFlowRunCommand } from "../../../src/prefect1/build/pod-spec.ts";
 
 describe("knowsFlowRunCommand", () => {
   it.each([

@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { loadTemplate, parseTemplate } from "../../../src/prefect1/build/template-sources.ts";
+import { loadTemplate } from "../../../src/prefect1/build/template-sources.ts";
 import { isRetryable, SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
-import { agentTemplateSource } from "../../../src/prefect1/build/template.ts";
+import { agentTemplateSource, parseTemplate } from "../../../src/prefect1/build/template.ts";
 import type { Template, TemplateOrigin } from "../../../src/prefect1/build/template.ts";
 import { startTlsServer } from "../../support/tls-server.ts";
 
@@ -60,7 +60,7 @@ describe("parseTemplate", () => {
     { text: "a: b\n  c: d", want: /it is not YAML: .* at line 1, column 4$/ },
     { text: "spec:\n  a: *nothing", want: /it is not YAML: Unresolved alias/ },
     { text: `${TEXT}---\n${TEXT}`, want: /it holds a second document at line 5, column 1$/ },
-    { text: "", want: /it is not an object$/ },
+    { text: "", want: /it is empty, not a Job$/ },
     { text: "just text", want: /it is not an object$/ },
     { text: "kind: Pod\nspec: {}", want: /it is a Pod, not a Job$/ },
   ])("refuses $text", ({ text, want }) => {

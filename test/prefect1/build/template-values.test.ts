@@ -4,10 +4,8 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { parseJson } from "../../../src/base/json.ts";
 import { shellCommandWarning } from "../../../src/prefect1/build/shell-command.ts";
-import { parseTemplate } from "../../../src/prefect1/build/template-sources.ts";
-import { templateOf } from "../../../src/prefect1/build/template.ts";
-import { pythonValue } from "../../../src/prefect1/build/template-values.ts";
-import { readYaml } from "../../../src/prefect1/build/template-yaml.ts";
+import { parseTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
+import { pythonValue, readYaml } from "../../../src/prefect1/build/template-values.ts";
 import { runCli } from "../../support/run-cli.ts";
 import { build, containerOf, withRunConfig } from "./support.ts";
 

@@ -42,8 +42,8 @@ describe("templateSourceOf", () => {
 
 describe("templateOf", () => {
   it.each([
-    { value: [], want: "it is not an object" },
-    { value: null, want: "it is not an object" },
+    { value: [], want: "it is a list, not a Job" },
+    { value: null, want: "it is empty, not a Job" },
     { value: {}, want: "it has no spec.template.spec" },
     { value: { spec: { template: {} } }, want: "it has no spec.template.spec" },
     { value: { spec: { template: { spec: null } } }, want: "it has no spec.template.spec" },

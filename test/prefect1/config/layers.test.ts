@@ -1,6 +1,6 @@
 import { expandVariables } from "../../../src/base/env.ts";
 import { describe, expect, it } from "vitest";
-import { apiSlug } from "../../../src/prefect1/config/auth.ts";
+import { apiSlug } from "../../../src/prefect1/config/load.ts";
 import { fileLayer, resolveReferences } from "../../../src/prefect1/config/layers.ts";
 
 describe("apiSlug", () => {

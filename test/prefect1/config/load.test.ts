@@ -14,16 +14,16 @@ describe("loadPrefectConfig", () => {
       backend: { value: "cloud", source: "default" },
       apiUrl: { value: "https://api.prefect.io", source: "default" },
       uiUrl: "https://cloud.prefect.io",
-      requestTimeoutSeconds: { value: 15, source: "default" },
-      sendFlowRunLogs: { value: true, source: "default" },
-      loggingLevel: { value: "INFO", source: "default" },
+      requestTimeoutSeconds: 15,
+      sendFlowRunLogs: true,
+      loggingLevel: "INFO",
       agent: {
-        name: { value: "agent", source: "default" },
+        name: "agent",
         labels: { value: [], source: "default" },
-        level: { value: "INFO", source: "default" },
-        env: { value: {}, source: "default" },
+        level: "INFO",
+        env: {},
       },
-      variables: { deleteFinishedJobs: { value: true, source: "default" }, resources: {} },
+      variables: { deleteFinishedJobs: true, resources: {} },
       files: [CONFIG, BACKEND, AUTH].map((path) => ({ path, found: false })),
     });
   });
@@ -69,8 +69,8 @@ describe("loadPrefectConfig", () => {
       chmodSync(path, 0o444);
       const env = { HOME: folder, PREFECT__USER_CONFIG_PATH: "$HOME/config.toml" };
       const { agent, loggingLevel } = loadPrefectConfig({ env, readFile: readFromDisk });
-      expect(agent.level).toEqual({ value: "DEBUG", source: "config.toml [cloud.agent] level" });
-      expect(loggingLevel.value).toBe("INFO");
+      expect(agent.level).toBe("DEBUG");
+      expect(loggingLevel).toBe("INFO");
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -119,7 +119,7 @@ describe("loadPrefectConfig", () => {
     };
     const config = load({ env, files });
     expect(config.apiUrl.value).toBe("http://localhost:4200");
-    expect(config.agent.level.value).toBe("DEBUG");
+    expect(config.agent.level).toBe("DEBUG");
   });
 });
 

@@ -57,13 +57,13 @@ describe("flow runs' variables", () => {
     { text: "", want: {} },
     { text: "None", want: {} },
   ])("are $want for $text", ({ text, want }) => {
-    expect(load({ env: { [variable]: text } }).agent.env.value).toEqual(want);
+    expect(load({ env: { [variable]: text } }).agent.env).toEqual(want);
   });
 
   it("are strings in TOML too, and keep their case", () => {
     const toml =
       '[cloud.agent.env_vars]\nFOO = "1"\nBar = 2\nbaz = true\n"with.dot" = "x"\nday = 2024-01-02\n';
-    expect(load({ files: { [CONFIG]: toml } }).agent.env.value).toEqual({
+    expect(load({ files: { [CONFIG]: toml } }).agent.env).toEqual({
       FOO: "1",
       Bar: "2",
       baz: "true",
@@ -78,15 +78,12 @@ describe("flow runs' variables", () => {
       [`${variable}__PREFECT__LOGGING__LEVEL`]: "DEBUG",
       [variable]: '{"A": "a"}',
     };
-    expect(load({ env }).agent.env.value).toEqual({ A: "a", My_Var: "1", PREFECT__LOGGING__LEVEL: "DEBUG" });
+    expect(load({ env }).agent.env).toEqual({ A: "a", My_Var: "1", PREFECT__LOGGING__LEVEL: "DEBUG" });
   });
 
   it("replace those of the file when the variable is set", () => {
     const files = { [CONFIG]: '[cloud.agent.env_vars]\nFOO = "1"\n' };
-    expect(load({ files, env: { [variable]: '{"A": "a"}' } }).agent.env).toEqual({
-      value: { A: "a" },
-      source: `${variable} variable`,
-    });
+    expect(load({ files, env: { [variable]: '{"A": "a"}' } }).agent.env).toEqual({ A: "a" });
   });
 
   it.each(["A=1", "[1]", '{"A": }', "secret"])("cannot be %s, which is not in the error message", (text) => {
@@ -107,7 +104,7 @@ describe("switches", () => {
     { text: "no", want: false },
     { text: "None", want: true },
   ])("send logs: $want for $text", ({ text, want }) => {
-    expect(load({ env: { PREFECT__CLOUD__SEND_FLOW_RUN_LOGS: text } }).sendFlowRunLogs.value).toBe(want);
+    expect(load({ env: { PREFECT__CLOUD__SEND_FLOW_RUN_LOGS: text } }).sendFlowRunLogs).toBe(want);
   });
 });
 
@@ -118,12 +115,12 @@ describe("the agent's level", () => {
     { text: "WARN", want: "WARNING" },
     { text: "critical", want: "ERROR" },
   ])("is $want for $text", ({ text, want }) => {
-    expect(load({ env: { PREFECT__CLOUD__AGENT__LEVEL: text } }).agent.level.value).toBe(want);
+    expect(load({ env: { PREFECT__CLOUD__AGENT__LEVEL: text } }).agent.level).toBe(want);
   });
 });
 
 describe("the plain variables", () => {
-  it("are read with their sources", () => {
+  it("are read, the namespace with its source", () => {
     const env = {
       NAMESPACE: "flows",
       SERVICE_ACCOUNT_NAME: "sa",
@@ -137,15 +134,15 @@ describe("the plain variables", () => {
     };
     expect(load({ env }).variables).toEqual({
       namespace: { value: "flows", source: "NAMESPACE variable" },
-      serviceAccountName: { value: "sa", source: "SERVICE_ACCOUNT_NAME variable" },
-      imagePullSecrets: { value: ["a", "b"], source: "IMAGE_PULL_SECRETS variable" },
-      deleteFinishedJobs: { value: false, source: "DELETE_FINISHED_JOBS variable" },
-      imagePullPolicy: { value: "Always", source: "IMAGE_PULL_POLICY variable" },
+      serviceAccountName: "sa",
+      imagePullSecrets: ["a", "b"],
+      deleteFinishedJobs: false,
+      imagePullPolicy: "Always",
       resources: {
-        memoryRequest: { value: "1Gi", source: "JOB_MEM_REQUEST variable" },
-        memoryLimit: { value: "2Gi", source: "JOB_MEM_LIMIT variable" },
-        cpuRequest: { value: "1", source: "JOB_CPU_REQUEST variable" },
-        cpuLimit: { value: "2", source: "JOB_CPU_LIMIT variable" },
+        memoryRequest: "1Gi",
+        memoryLimit: "2Gi",
+        cpuRequest: "1",
+        cpuLimit: "2",
       },
     });
   });
@@ -159,12 +156,12 @@ describe("the plain variables", () => {
       JOB_CPU_LIMIT: "",
     };
     expect(load({ env }).variables).toEqual({
-      deleteFinishedJobs: { value: true, source: "default" },
+      deleteFinishedJobs: true,
       resources: {},
     });
   });
 
   it.each(["True", "true", "1", "yes"])("delete finished Jobs for %s", (text) => {
-    expect(load({ env: { DELETE_FINISHED_JOBS: text } }).variables.deleteFinishedJobs.value).toBe(true);
+    expect(load({ env: { DELETE_FINISHED_JOBS: text } }).variables.deleteFinishedJobs).toBe(true);
   });
 });

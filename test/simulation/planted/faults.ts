@@ -101,7 +101,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: "agents of one name share a Lease",
-    file: "cli/commands/agent-start/lease-name.ts",
+    file: "cli/commands/agent-start/wire.ts",
     changes: [['`${agent.tenantId ?? ""} ${agentKey(agent)}`', "agent.name"]],
   },
   {
@@ -134,7 +134,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "the limit is not counted from the cluster",
     file: "agent/launch/poll.ts",
-    changes: [["return limit - view.liveJobs() - ", "return limit - "]],
+    changes: [["limit - view.liveJobs() - inFlight", "limit - inFlight"]],
   },
   {
     name: "other agents' Jobs are reported",

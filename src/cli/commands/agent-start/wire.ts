@@ -1,8 +1,8 @@
 // Makes an agent of its connections, configuration and options.
 
+import { createHash } from "node:crypto";
 import { Agent } from "../../../agent/agent.ts";
 import { CredentialCheck } from "../../../agent/credentials.ts";
-import type { Api } from "../../../agent/credentials.ts";
 import { logBanner } from "../../../agent/banner.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { readPlace } from "../../../agent/place.ts";
@@ -18,15 +18,17 @@ import type { Policy } from "../../../job/decide/policy.ts";
 import type { Target } from "../../../kube/auth/kubeconfig.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 import type { CompletedRequest } from "../../../kube/client/transport.ts";
-import { agentPorts } from "../../../prefect1/agent-ports.ts";
+import { agentKey } from "../../../orchestrator/agent-identity.ts";
+import type { AgentIdentity } from "../../../orchestrator/agent-identity.ts";
 import { AgentTemplate } from "../../../prefect1/agent-template.ts";
 import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
+import { prefect1Reporter } from "../../../prefect1/run-reporter.ts";
+import { Prefect1WorkSource } from "../../../prefect1/work-source.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
 import { jobSettings } from "../../../prefect1/config/job-settings.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { CompletedOperation } from "../../../prefect1/graphql.ts";
-import { leaseName } from "./lease-name.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
 import { agentSettings } from "./settings.ts";
 import type { AgentFlags } from "./settings.ts";
@@ -45,16 +47,12 @@ export class ApiObserver {
 
   kubeRequest({ status, date, ms }: CompletedRequest): void {
     this.kubeTime.observe(date, ms);
-    if (status === 401) this.#suspect("kubernetes");
+    if (status === 401) this.credentials.suspect("kubernetes");
   }
 
   prefectRequest({ isRefused, date, ms }: CompletedOperation): void {
     this.prefectTime.observe(date, ms);
-    if (isRefused === true) this.#suspect("prefect");
-  }
-
-  #suspect(api: Api): void {
-    this.credentials.suspect(api);
+    if (isRefused === true) this.credentials.suspect("prefect");
   }
 }
 
@@ -88,7 +86,7 @@ export async function runAgent(
 ): Promise<void> {
   const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
   const { leaderElect = false } = flags;
-  const name = flags.name ?? config.agent.name.value;
+  const name = flags.name ?? config.agent.name;
   const pause = new PauseDetector(clock);
   const { kubeTime, prefectTime } = observer;
   const template = flags.jobTemplate === undefined ? undefined : new AgentTemplate(flags.jobTemplate, parts);
@@ -106,10 +104,11 @@ export async function runAgent(
   };
   logBanner(log, settingsOf(""), { target: parts.target, job, template: template?.source.origin.name });
   const deps = { kube, clock, kubeTime, prefectTime, pause, log, metrics };
+  const runs = prefect1Reporter(client, prefectTime);
   const work = async (until: AbortSignal): Promise<void> => {
     // A process that leads again has forgotten what it reported: it is a new one to others, and to itself.
     const process = parts.newId();
-    const source = {
+    const source = new Prefect1WorkSource({
       ...parts,
       prefectTime,
       name,
@@ -119,9 +118,8 @@ export async function runAgent(
       process,
       job,
       template,
-      newClaimId: parts.newId,
-    };
-    const agent = new Agent({ ...deps, settings: settingsOf(process), ...agentPorts(source) });
+    });
+    const agent = new Agent({ ...deps, settings: settingsOf(process), work: source, runs });
     onAgent(agent);
     await agent.run(until);
   };
@@ -141,4 +139,19 @@ export async function runAgent(
       done.abort();
     },
   );
+}
+
+/**
+ * The name of the Lease that the replicas of an agent compete for: the agent's name as far as its characters are valid, and a
+ * hash of all that tells agents apart, so that those with other labels, or of another tenant, never share one.
+ */
+export function leaseName(agent: AgentIdentity): string {
+  const identity = `${agent.tenantId ?? ""} ${agentKey(agent)}`;
+  const digest = createHash("sha256").update(identity).digest("hex").slice(0, 8);
+  const readable = agent.name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 32)
+    .replaceAll(/^-+|-+$/g, "");
+  return ["prefect-agent", readable, digest].filter((part) => part !== "").join("-");
 }

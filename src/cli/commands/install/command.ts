@@ -66,8 +66,7 @@ export class InstallCommand extends PrefectCommand {
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
-    const { agentManifests } = await import("../../../install/manifests.ts");
-    const { renderManifests } = await import("../../../install/render.ts");
+    const { agentManifests, renderManifests } = await import("../../../install/manifests.ts");
     const { jobTemplate, ...agentStart } = this.agentStart;
     const { configToml, ...installOnly } = this.installOnly;
     const files = { ...this.#template(jobTemplate), configToml: this.#file(configToml, "configuration") };
@@ -109,7 +108,7 @@ export class InstallCommand extends PrefectCommand {
   /** An address in the agent's own config.toml takes precedence over this machine's configuration. */
   async #api(config: PrefectConfig, configToml: TextFile | undefined): Promise<string | undefined> {
     if (this.api !== undefined) return this.api;
-    const { hasServerAddress } = await import("../../../install/check-files.ts");
+    const { hasServerAddress } = await import("../../../install/check.ts");
     return configToml !== undefined && hasServerAddress(configToml) ? undefined : configuredAddress(config);
   }
 
@@ -139,7 +138,7 @@ async function configuredAgent(file: TextFile | undefined): Promise<InstallOptio
   const path = "config.toml";
   const readFile = (read: string): string | undefined => (read === path ? file.text : undefined);
   const { name, labels } = loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: path }, readFile }).agent;
-  return { name: name.value, labels: labels.value };
+  return { name, labels: labels.value };
 }
 
 /** The address, unless it is only the backend's default. */

@@ -1,9 +1,9 @@
 // Which task runs run again after a lost pod: as few as possible, but all that Core would skip wrongly.
 
 import { describe, expect, it } from "vitest";
-import { restartLine, tasksToRestart } from "../../../src/prefect1/restart/tasks-to-restart.ts";
-import type { TaskEdge, TaskGraph, TaskNode } from "../../../src/prefect1/restart/task-graph.ts";
-import type { State } from "../../../src/prefect1/states.ts";
+import { restartLine, tasksToRestart } from "../../src/prefect1/restart.ts";
+import type { TaskEdge, TaskGraph, TaskNode } from "../../src/prefect1/restart.ts";
+import type { State } from "../../src/prefect1/states.ts";
 
 const RESULT = { type: "Result", __version__: "1.4.1", location: null };
 const KEPT = { type: "S3Result", __version__: "1.4.1", bucket: "b", location: "b/1" };

@@ -1,10 +1,68 @@
-// Which task runs of a disrupted flow run must run again. Core 1.4.1 skips every finished task run and reads its result from
-// the result's location. A result that existed only in the lost pod silently becomes None, so such a task must run again if
-// another task still needs its result.
+// Reschedules a flow run whose pod was evicted or lost (Prefect issue 3058). Task runs that were running, and those whose
+// results were lost with the pod but are still needed, become Pending; then the flow run becomes Scheduled.
+// Core 1.4.1 skips every finished task run and reads its result from the result's location. A result that existed only in the
+// lost pod silently becomes None, so such a task must run again if another task still needs its result.
 
-import { objectIn } from "../../base/json.ts";
-import { isFinished } from "../states.ts";
-import type { TaskEdge, TaskGraph, TaskNode } from "./task-graph.ts";
+import { objectIn, arrayIn, textIn } from "../base/json.ts";
+import { isFinished, newState, scheduledAt } from "./states.ts";
+import type { JsonObject } from "../base/json.ts";
+import { stateIn } from "./run-state.ts";
+import type { State } from "./states.ts";
+import type { Restart } from "../orchestrator/run-reporter.ts";
+import type { Prefect1Client } from "./client.ts";
+
+/** A task run; mapIndex is -1 except for the children of a mapped task. */
+export interface TaskNode {
+  readonly id: string;
+  readonly taskId: string;
+  readonly name: string;
+  readonly mapIndex: number;
+  readonly state: State;
+}
+
+export interface TaskEdge {
+  readonly upstream: string;
+  readonly downstream: string;
+  /** The downstream task uses the upstream task's result; otherwise it only waits for it to finish. */
+  readonly hasData: boolean;
+  /** The downstream task is mapped over the result. */
+  readonly mapped: boolean;
+}
+
+export interface TaskGraph {
+  readonly runs: readonly TaskNode[];
+  readonly edges: readonly TaskEdge[];
+}
+
+/** Decodes the run that TASK_GRAPH asks for; empty for a deleted one. */
+function taskGraphIn(run: JsonObject): TaskGraph {
+  return {
+    runs: arrayIn(run["task_runs"]).map(nodeIn),
+    edges: arrayIn(objectIn(run["flow"])["edges"]).map(edgeIn),
+  };
+}
+
+function nodeIn(raw: unknown): TaskNode {
+  const row = objectIn(raw);
+  const task = objectIn(row["task"]);
+  return {
+    id: textIn(row["id"]) ?? "",
+    taskId: textIn(row["task_id"]) ?? "",
+    name: textIn(task["name"]) ?? textIn(task["slug"]) ?? "",
+    mapIndex: typeof row["map_index"] === "number" ? row["map_index"] : -1,
+    state: stateIn(row["serialized_state"]),
+  };
+}
+
+function edgeIn(raw: unknown): TaskEdge {
+  const row = objectIn(raw);
+  return {
+    upstream: textIn(row["upstream_task_id"]) ?? "",
+    downstream: textIn(row["downstream_task_id"]) ?? "",
+    hasData: (textIn(row["key"]) ?? "") !== "",
+    mapped: row["mapped"] === true,
+  };
+}
 
 export interface TasksToRestart {
   /** They were running in the lost pod. Unless reset, Core treats them as still running and skips them. */
@@ -107,4 +165,29 @@ function namesOf(runs: readonly TaskNode[]): string {
   return runs.length > MAX_NAMES
     ? `${names.join(", ")} and ${runs.length - MAX_NAMES} more`
     : names.join(", ");
+}
+
+export interface RunRestart extends Restart {
+  readonly flowRunId: string;
+  readonly now: Date;
+}
+
+/** Keeps requests well below Prefect Server's limit of 5 MB. */
+const BATCH_SIZE = 200;
+
+/** Logs which task runs will run again before it changes any state. Throws PrefectError. */
+export async function restartRun(
+  client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState">,
+  { flowRunId, message, version, writeLog, now }: RunRestart,
+): Promise<void> {
+  const tasks = tasksToRestart(taskGraphIn(await client.taskGraph(flowRunId)));
+  const line = restartLine(tasks);
+  if (line !== undefined) await writeLog(line);
+  // Not Scheduled: Prefect's queue also returns Running flow runs with due task runs, so the run would launch twice.
+  const state = newState("Pending", message);
+  const states = [...tasks.resultLost, ...tasks.interrupted].map(({ id }) => ({ taskRunId: id, state }));
+  for (let at = 0; at < states.length; at += BATCH_SIZE) {
+    await client.setTaskStates(states.slice(at, at + BATCH_SIZE));
+  }
+  await client.setState({ flowRunId, state: scheduledAt(now, message), version });
 }
