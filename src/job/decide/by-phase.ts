@@ -67,12 +67,7 @@ function onLive(context: JobContext, { started, restartedAt, beside = [], orphan
 
 function onSuspended(context: JobContext): JobDecision {
   const message = `Job ${context.observed.job.metadata.name} is suspended: it goes on when somebody resumes it`;
-  return {
-    status: "active",
-    reason: "suspended",
-    heartbeat: true,
-    logs: [logEntry("INFO", message)],
-  };
+  return { status: "active", reason: "suspended", heartbeat: true, logs: [logEntry("INFO", message)] };
 }
 
 function onTerminating(context: JobContext, problem: Problem, endsAt: Date): JobDecision {
