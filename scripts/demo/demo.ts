@@ -181,6 +181,7 @@ async function work(
       flags: { name: "agent", concurrency: String(SCENARIOS.length), shutdownGrace: "5s" },
       jobOptions: { namespace, labels: [LABEL] },
       readTemplate: (source) => readTemplate(source, { env: {}, signal }),
+      host: "here",
       newId: () => crypto.randomUUID(),
     },
     onAgent,

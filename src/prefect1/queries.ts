@@ -26,7 +26,7 @@ const RECENT_FIELDS = `
 
 export const TENANT = query("tenant", "find the tenant")`query { tenant { id } }`;
 export const AUTH_INFO = query("auth_info", "find the tenant")`query { auth_info { tenant_id } }`;
-export const HELLO = query("hello", "reach the Prefect API")`query { hello }`;
+export const HELLO = query("hello", "use the Prefect API")`query { hello }`;
 export const API = query("api", "read the backend of the API")`query { api { backend } }`;
 export const TENANT_BY_ID = query("tenant", "read the tenant")`
 query($tenant: uuid!) { tenant(where: {id: {_eq: $tenant}}) { id name } }`;

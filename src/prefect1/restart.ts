@@ -4,6 +4,7 @@
 // lost pod silently becomes None, so such a task must run again if another task still needs its result.
 
 import { objectIn, arrayIn, textIn } from "../base/json.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished, newState, scheduledAt } from "./states.ts";
 import type { JsonObject } from "../base/json.ts";
 import { stateIn } from "./run-state.ts";
@@ -177,7 +178,7 @@ const BATCH_SIZE = 200;
 
 /** Logs which task runs will run again before it changes any state. Throws PrefectError. */
 export async function restartRun(
-  client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState">,
+  client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState" | "runStates">,
   { flowRunId, message, version, writeLog, now }: RunRestart,
 ): Promise<void> {
   const tasks = tasksToRestart(taskGraphIn(await client.taskGraph(flowRunId)));
@@ -189,5 +190,9 @@ export async function restartRun(
   for (let at = 0; at < states.length; at += BATCH_SIZE) {
     await client.setTaskStates(states.slice(at, at + BATCH_SIZE));
   }
+  // Somebody may have cancelled the run since the decision, and Prefect Server does not compare versions.
+  const current = (await client.runStates([flowRunId])).get(flowRunId);
+  if (version !== undefined && current?.version !== version)
+    throw new PrefectError("reschedule the flow run", "its state has changed", { failure: "locked" });
   await client.setState({ flowRunId, state: scheduledAt(now, message), version });
 }

@@ -71,7 +71,7 @@ const BEGINNERS: readonly Beginner[] = [
     },
     code: 3,
     printed: [
-      "error: cannot reach the Prefect API: the API does not accept the key (AuthenticationError: Forbidden)",
+      "error: cannot use the Prefect API: the API does not accept the key (AuthenticationError: Forbidden)",
       "hint: check the API key: --key, PREFECT__CLOUD__API_KEY or auth.toml",
     ],
   },

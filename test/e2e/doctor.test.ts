@@ -69,9 +69,9 @@ function statusOf({ findings }: Report, check: string): string | undefined {
 }
 
 /** A Job of a flow run with one container. */
-function createJob(name: string, image: string): void {
+function createJob(name: string, image: string, imagePullPolicy = "IfNotPresent"): void {
   const labels = { "prefect.io/flow_run_id": "d1111111-1111-4111-8111-111111111111" };
-  const container = { name: "flow", image, imagePullPolicy: "IfNotPresent", command: ["sleep", "3600"] };
+  const container = { name: "flow", image, imagePullPolicy, command: ["sleep", "3600"] };
   const spec = { restartPolicy: "Never", terminationGracePeriodSeconds: 1, containers: [container] };
   const template = { metadata: { labels }, spec };
   const job = {
@@ -130,6 +130,7 @@ describe("kubectl prefect doctor", () => {
       "deleting finished Jobs": "ok",
       "logs of failed pods": "ok",
       "events in flow runs' logs": "ok",
+      "telling clusters apart": "ok",
       "deleting Dask clusters of cancelled flow runs": "ok",
     });
     expect(after.code).toBe(0);
@@ -170,7 +171,7 @@ describe("kubectl prefect doctor", () => {
 
   it("reports a pod whose image cannot be pulled, an exhausted quota, and missing Secrets", async () => {
     mustKubectl(["create", "quota", "few", "--hard=pods=1", "-n", namespace]);
-    createJob("unpullable", "registry.invalid/flows:1");
+    createJob("unpullable", "registry.invalid/flows:1", "Never");
     const secrets = ["--key-secret", "missing", "--image-pull-secrets", "absent"];
     const argv = [...secrets, "--service-account-name", "nobody"];
     // Doctor reports a pod that has not started after a minute.

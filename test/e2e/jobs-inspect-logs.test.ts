@@ -1,4 +1,4 @@
-// jobs, inspect and logs on a real cluster: active, failed and stuck Jobs of Prefect 1, a Job of Prefect 3's worker, a Job of Prefect
+// jobs, inspect and logs on a real cluster: active, failed, pending and stuck Jobs of Prefect 1, a Job of Prefect 3's worker, a Job of Prefect
 // 2's agent, whose pods have no Prefect label, and Dask; for users with all, some or no permissions.
 
 import { rowsIn } from "./support/job-rows.ts";
@@ -38,7 +38,7 @@ const WORKER = {
 const JOBS: readonly JobSpec[] = [
   { name: "live", labels: prefect1(2), script: "echo begun; sleep 3600" },
   { name: "failed", labels: prefect1(3), script: "echo it broke >&2; exit 3" },
-  { name: "stuck", labels: prefect1(4), script: "true", image: "registry.invalid/flows:1" },
+  { name: "unpulled", labels: prefect1(4), script: "true", image: "registry.invalid/flows:1" },
   { name: "refused", labels: prefect1(1), script: "true", serviceAccount: "not-there" },
   { name: "worker", labels: WORKER, script: "echo from three; sleep 3600" },
   { name: "agent2", labels: { "prefect.io/flow-run-id": id(6) }, podLabels: {}, script: "sleep 3600" },
@@ -71,9 +71,12 @@ beforeAll(async () => {
   const isSettled = async (): Promise<boolean> => {
     const { stdout } = await read("jobs", "--no-headers");
     const running = stdout.match(/1\/1 Running/g) ?? [];
-    const isStuck = /stuck +0\/1 (?:ErrImagePull|ImagePullBackOff)/.test(stdout);
+    const isPulling = /unpulled +0\/1 (?:ErrImagePull|ImagePullBackOff)/.test(stdout);
     return (
-      isStuck && /refused .* stuck/.test(stdout) && /failed +0\/1 Error/.test(stdout) && running.length === 3
+      isPulling &&
+      /refused .* stuck/.test(stdout) &&
+      /failed +0\/1 Error/.test(stdout) &&
+      running.length === 3
     );
   };
   await vi.waitUntil(isSettled, { timeout: 90_000, interval: 1_000 });
@@ -92,7 +95,7 @@ describe("kubectl prefect jobs", () => {
       ["failed", "failed"],
       ["live", "active"],
       ["refused", "stuck"],
-      ["stuck", "stuck"],
+      ["unpulled", "pending"],
       ["worker", "active"],
     ]);
     expect(code).toBe(0);
@@ -119,7 +122,7 @@ describe("kubectl prefect jobs", () => {
   });
 
   it("prints the same Jobs in every output format", async () => {
-    const names = ["failed", "live", "refused", "stuck", "agent2", "worker"];
+    const names = ["failed", "live", "refused", "unpulled", "agent2", "worker"];
     const outputs = await Promise.all(
       ["name", "json", "yaml"].map(async (format) => (await read("jobs", "-o", format)).stdout),
     );
@@ -159,13 +162,13 @@ describe("kubectl prefect jobs", () => {
 
 describe("kubectl prefect inspect", () => {
   it("shows why a pod does not start, with the kubelet's message", async () => {
-    const { stdout, code } = await read("inspect", "job/stuck");
+    const { stdout, code } = await read("inspect", "job/unpulled");
     expect(stdout).toContain(`flow run ${id(4)} (Prefect 1)`);
     expect(stdout).toMatch(
       /container flow \(registry\.invalid\/flows:1\) waiting: (?:ErrImagePull|ImagePullBackOff)/,
     );
     expect(stdout).toMatch(/event Failed .*Failed to pull image "registry\.invalid\/flows:1"/);
-    expect(stdout).toMatch(/^STATUS stuck: image "registry\.invalid\/flows:1"/m);
+    expect(stdout).toMatch(/^STATUS pending: image "registry\.invalid\/flows:1"/m);
     expect(code).toBe(0);
   });
 
@@ -189,7 +192,7 @@ describe("kubectl prefect logs", () => {
   });
 
   it("reports why there is no log", async () => {
-    const { stderr, code } = await read("logs", "job/stuck");
+    const { stderr, code } = await read("logs", "job/unpulled");
     expect(stderr).toMatch(/container "flow" has not started \((?:ErrImagePull|ImagePullBackOff)\)/);
     expect(code).toBe(1);
   });
@@ -254,7 +257,8 @@ describe("with a Prefect API", () => {
   beforeAll(async () => {
     prefect = await startFakePrefect1();
     other = await createNamespace("reading-prefect");
-    failed = prefect.createFlowRun({ flow: prefect.createFlow({ name: "etl" }), name: "sad-seal" }).id;
+    const flow = prefect.createFlow({ name: "etl" });
+    failed = prefect.createFlowRun({ flow, name: "sad-seal" }).id;
     prefect.setState(failed, { type: "Failed", message: "it broke" });
     cluster = `dask-${failed}-0123abcd-4`;
     apply(other, [
@@ -264,6 +268,8 @@ describe("with a Prefect API", () => {
       daskPod("nobodys", "dask-jim-11111111-1", WORKS),
       daskPod("left", "dask-jim-22222222-2", DONE),
     ]);
+    // This Prefect knows the flow, so that it had the run.
+    mustKubectl(["label", "job", "deleted", `prefect.io/flow_id=${flow.id}`, "-n", other]);
     await waitFor(other, ["pod/worker", "pod/nobodys"], "condition=Ready");
     await waitFor(other, ["pod/left"], "jsonpath={.status.phase}=Succeeded");
     await waitFor(other, ["job/sad"], "condition=Failed");

@@ -93,6 +93,7 @@ export function startAgent(world: Surroundings, options: AgentOptions): Simulate
       flags: { name, ...(template && { jobTemplate: "https://template" }), ...options.flags },
       policy: options.policy,
       jobOptions: { namespace, labels: options.labels, env: options.env },
+      host: "here",
       newId: () => world.newId(),
     },
     (started) => (agent = started),

@@ -61,6 +61,7 @@ export async function startInProcessAgent(
       metrics: noMetrics,
       jobOptions: { namespace, labels: [label] },
       readTemplate: (source) => readTemplate(source, { env: {} }),
+      host: "here",
       newId: () => crypto.randomUUID(),
     },
     () => undefined,

@@ -122,6 +122,18 @@ describe("a run whose pod was evicted", () => {
     expect(fakes.prefect.taskRuns(id).map(({ state }) => state)).toEqual(Array(4).fill("Success"));
   });
 
+  it("becomes Cancelled when somebody cancels it while its tasks are reset", async () => {
+    const { fakes, id } = await disrupted();
+    const stop = fakes.prefect.onRequest((call, moment) => {
+      if (moment !== "after" || !call.fields.includes("set_task_run_states") || !isFromAgent(call)) return;
+      stop();
+      fakes.prefect.setState(id, { type: "Cancelling" });
+    });
+    await agentFor(fakes);
+    await vi.waitFor(() => expect(fakes.prefect.flowRun(id)?.state).toBe("Cancelled"), WAIT);
+    expect(fakes.prefect.history(id).filter(({ type }) => type === "Scheduled")).toHaveLength(1);
+  });
+
   it("becomes Failed with --on-disruption fail", async () => {
     const { fakes, id } = await disrupted();
     const policy = { ...POLICY, onDisruption: "fail" } as const;

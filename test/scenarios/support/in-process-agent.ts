@@ -93,6 +93,7 @@ export async function startInProcessAgent(
       namespace: "default",
       jobOptions: { namespace: "default", labels: options.labels },
       readTemplate: (source) => readTemplate(source, { env: {} }),
+      host: "here",
       newId: () => crypto.randomUUID(),
     },
     (started) => {

@@ -1,6 +1,7 @@
 // `agent start`: connects, then runs the agent until it is stopped. Imported only by that command, so that other commands
 // start fast.
 
+import { hostname } from "node:os";
 import { aNamespace } from "../../../agent/option-checks.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
 import { SettingsError } from "../../../base/errors.ts";
@@ -71,6 +72,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       namespace,
       jobOptions: options.jobOptions(namespace),
       readTemplate: ((source) => readTemplate(source, { ...context, signal })) satisfies ReadTemplate,
+      host: hostname(),
       newId: () => crypto.randomUUID(),
     };
     await runAgent(parts, (agent) => server.setAgent(agent), signal);

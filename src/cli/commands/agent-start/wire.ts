@@ -74,6 +74,8 @@ export interface AgentParts {
   /** Graces that the options do not allow, for the demo and for tests. */
   readonly policy?: Partial<Policy> | undefined;
   readonly readTemplate: ReadTemplate;
+  /** The name of the machine, or of the pod: people read in the Lease who leads. */
+  readonly host: string;
   /** A new UUID. */
   readonly newId: () => string;
 }
@@ -134,7 +136,7 @@ export async function runAgent(
     (s) => observer.credentials.run({ ...deps, work: client }, AbortSignal.any([s, done.signal])),
     async (s) => template?.run(job, AbortSignal.any([s, done.signal])),
     async (s) => {
-      const candidate = { ...deps, lease, identity: parts.newId(), onWaiting };
+      const candidate = { ...deps, lease, identity: `${parts.host}_${parts.newId()}`, onWaiting };
       await (leaderElect ? whileLeading(candidate, s, work) : work(s));
       done.abort();
     },
