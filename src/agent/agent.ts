@@ -14,38 +14,33 @@ import { Ownership } from "./ownership.ts";
 import { RunLogWriter } from "./run-log.ts";
 import { RunStates } from "./run-states.ts";
 import type { Gauges } from "./server/metrics.ts";
+import type { SharedState } from "./shared-state.ts";
 import { untilAnswered } from "./start-check.ts";
 import { Controller } from "./supervise/controller.ts";
 
 export class Agent {
-  readonly #deps: AgentDeps;
-  readonly #view: ClusterView;
-  readonly #inFlight: InFlight;
+  readonly #shared: SharedState;
   readonly #poller: Poller;
   readonly #controller: Controller;
   readonly #recovery: Recovery;
   readonly #submitter: Submitter;
-  readonly #others: OtherAgents;
 
   constructor(deps: AgentDeps) {
-    this.#deps = deps;
     const { settings, clock } = deps;
-    const others = (this.#others = new OtherAgents(deps, settings, () =>
-      this.#controller.otherAgentsChanged(),
-    ));
+    const others = new OtherAgents(deps, settings, () => this.#controller.otherAgentsChanged());
     const ownership = new Ownership(settings, { ...deps, others });
-    const inFlight = (this.#inFlight = new InFlight(clock));
-    const view = (this.#view = new ClusterView({
+    const inFlight = new InFlight(clock);
+    const view = new ClusterView({
       ...deps,
       isOurs: (job) => ownership.isOurs(job),
       onChange: (flowRunId, how) => {
         inFlight.seen(flowRunId);
         this.#controller.enqueue(flowRunId, how);
       },
-    }));
+    });
     const states = new RunStates(deps);
     const runLog = new RunLogWriter(deps.runs, clock);
-    const shared = { ...deps, view, inFlight, states, others, ownership, runLog };
+    const shared = (this.#shared = { ...deps, view, inFlight, states, others, ownership, runLog });
     const submitter = (this.#submitter = new Submitter(shared));
     this.#poller = new Poller({ ...shared, submitter });
     this.#controller = new Controller(shared);
@@ -60,21 +55,21 @@ export class Agent {
 
   /** What keeps the agent from creating Jobs; undefined: nothing. */
   problem(): string | undefined {
-    const fault = this.#deps.work.fault();
+    const fault = this.#shared.work.fault();
     return fault?.canBuild === false ? fault.text : this.#submitter.waiting.problem();
   }
 
   /** What is wrong, but does not keep the agent from creating Jobs; undefined: nothing. */
   warning(): string | undefined {
-    return this.#deps.work.fault()?.text;
+    return this.#shared.work.fault()?.text;
   }
 
   /** Current values for metrics. */
   gauges(): Gauges {
-    const { limit } = this.#deps.settings;
-    const { jobs, pods, events } = this.#view;
-    const watchRestarts = jobs.restarts + pods.restarts + events.restarts;
-    return { liveJobs: this.#view.liveJobs(), inFlight: this.#inFlight.size, limit, watchRestarts };
+    const { settings, view, inFlight } = this.#shared;
+    const watchRestarts = view.jobs.restarts + view.pods.restarts + view.events.restarts;
+    const { limit } = settings;
+    return { liveJobs: view.liveJobs(), inFlight: inFlight.size, limit, watchRestarts };
   }
 
   /**
@@ -82,7 +77,7 @@ export class Agent {
    * grace. Throws PrefectError when the registration is refused.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { log, settings } = this.#deps;
+    const { log, settings } = this.#shared;
     await this.#register(signal);
     if (signal.aborted) return;
     log.info(`Starting KubernetesAgent with labels ${JSON.stringify(settings.labels)}`);
@@ -90,7 +85,7 @@ export class Agent {
     const polled = new AbortController();
     const work = runAll(
       signal,
-      (s) => this.#view.run(AbortSignal.any([s, watching.signal])),
+      (s) => this.#shared.view.run(AbortSignal.any([s, watching.signal])),
       (s) => this.#controller.run(AbortSignal.any([s, watching.signal])),
       async (s) => {
         await this.#launch(s, polled);
@@ -103,7 +98,7 @@ export class Agent {
 
   /** Resolves when the work is done, at the latest when the shutdown grace expires after `stopping` aborts. */
   async #withinGrace(stopping: AbortSignal, work: Promise<void>): Promise<void> {
-    const { clock, log, settings } = this.#deps;
+    const { clock, log, settings } = this.#shared;
     const done = new AbortController();
     const grace = async (): Promise<void> => {
       await aborted(AbortSignal.any([stopping, done.signal]));
@@ -117,9 +112,9 @@ export class Agent {
 
   /** Polls until the signal aborts, or until maxPolls are done; then aborts `polled`. */
   async #launch(signal: AbortSignal, polled: AbortController): Promise<void> {
-    await Promise.race([this.#view.synced(), aborted(signal)]);
+    await Promise.race([this.#shared.view.synced(), aborted(signal)]);
     if (signal.aborted) return;
-    this.#deps.log.info("Waiting for flow runs...");
+    this.#shared.log.info("Waiting for flow runs...");
     await runAll(
       AbortSignal.any([signal, polled.signal]),
       async (s) => {
@@ -128,21 +123,21 @@ export class Agent {
       },
       (s) => this.#recovery.run(s),
       (s) => this.#submitter.waiting.run(s),
-      (s) => this.#others.run(s),
+      (s) => this.#shared.others.run(s),
     );
   }
 
   /** Finishes submissions in flight; those that wait for their start time are left to the next agent. */
   async #drain(): Promise<void> {
-    if (this.#inFlight.size === 0) return;
-    this.#deps.log.info("Finishing submissions in flight", { count: this.#inFlight.size });
-    await this.#inFlight.drained();
+    const { inFlight, log } = this.#shared;
+    if (inFlight.size > 0) log.info("Finishing submissions in flight", { count: inFlight.size });
+    await inFlight.drained();
   }
 
   async #register(signal: AbortSignal): Promise<void> {
-    const { work, log } = this.#deps;
+    const { work, log } = this.#shared;
     log.info("Registering agent...");
-    const id = await untilAnswered("Prefect API", this.#deps, signal, () => work.register(signal));
+    const id = await untilAnswered("Prefect API", this.#shared, signal, () => work.register(signal));
     if (id !== undefined) log.info("Registration successful!", { agent: id });
   }
 }

@@ -68,10 +68,9 @@ async function checkNamespace({ kube }: StartDeps, name: string, signal: AbortSi
     if (error instanceof KubeError && error.status === 403) return;
     throw error;
   }
-  throw new MissingError(
-    `cannot create Jobs in namespace "${name}": it does not exist`,
-    `create it with: kubectl create namespace ${name}; or choose another with -n`,
-  );
+  throw new MissingError(`cannot create Jobs in namespace "${name}": it does not exist`, {
+    hint: `create it with: kubectl create namespace ${name}; or choose another with -n`,
+  });
 }
 
 /** Logs a warning for each feature that lacks permissions. */
@@ -92,18 +91,13 @@ async function checkPermissions(
   }
   const essential = missing.filter(({ feature }) => isEssential(feature));
   if (essential.length === 0) return;
-  throw new MissingError(
-    `cannot work in namespace "${namespace}": not allowed to ${namesOf(essential)}`,
-    `grant it with: kubectl prefect install --rbac-only -n ${namespace} | kubectl apply -f -`,
-  );
+  throw new MissingError(`cannot work in namespace "${namespace}": not allowed to ${namesOf(essential)}`, {
+    hint: `grant it with: kubectl prefect install --rbac-only -n ${namespace} | kubectl apply -f -`,
+  });
 }
 
 class MissingError extends ExpectedError {
   override readonly exitCode = 4;
-
-  constructor(message: string, hint: string) {
-    super(message, { hint });
-  }
 }
 
 function namesOf(permissions: readonly Permission[]): string {

@@ -52,11 +52,8 @@ export interface PlanItem {
 export type KeepOrDelete = Pick<PlanItem, "reason" | "message"> | { readonly keep: string };
 
 /** An object, or a whole Dask cluster, that is kept. */
-export interface Kept {
-  readonly resource: Removable;
-  readonly ref: ObjectRef;
+export interface Kept extends Pick<PlanItem, "resource" | "ref" | "run"> {
   readonly reason: string;
-  readonly run: OwnerRun | undefined;
 }
 
 /** What to delete and what to keep of an inventory. */

@@ -101,10 +101,7 @@ function planRunning(input: DaskPlanInput, parts: readonly { readonly metadata: 
   return { reason: "orphaned", message: `${lifecycle.text}, but the cluster is still running` };
 }
 
-/**
- * A restarted run creates a new cluster and no longer uses the old one. The pod that created the old one is gone when every
- * living pod of the run is newer than the cluster; its unique name rules out that the pods share it.
- */
+/** A restarted run has a new cluster: the old one goes when every living pod of the run is newer, so that none shares it. */
 function planReplaced(input: DaskPlanInput): KeepOrDelete {
   const { dask, owner, olderThanMs, now } = input;
   const keep = `running, ${owner?.lifecycle.text ?? ""}`;

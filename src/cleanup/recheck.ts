@@ -3,9 +3,10 @@
 
 import { isPodActive } from "../dask/pod-status.ts";
 import { CLUSTER_LABEL } from "../dask/recognise.ts";
+import { RUN_LABELS } from "../inventory/group-runs.ts";
 import { StateReader } from "../inventory/run-states.ts";
 import type { StateSources } from "../inventory/run-states.ts";
-import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, isKept } from "../job/labels.ts";
+import { isKept } from "../job/labels.ts";
 import { createdMs } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { listAll } from "../kube/client/api.ts";
@@ -107,10 +108,9 @@ export class Recheck {
   /** The living pods of its run. */
   async #runPods({ run, ref, uid }: PlanItem): Promise<readonly Pod[]> {
     if (run === undefined) return [];
-    const label = run.prefectVersion === 1 ? FLOW_RUN_LABEL : FLOW_RUN_LABEL_2;
     const namespaces = [...new Set([ref.namespace, run.namespace])];
     const lists = await Promise.all(
-      namespaces.map((namespace) => this.#list(namespace, `${label}=${run.id}`)),
+      namespaces.map((namespace) => this.#list(namespace, `${RUN_LABELS[run.prefectVersion]}=${run.id}`)),
     );
     const isDeleted = (job: string): boolean => this.#deps.deletedJobs.has(job);
     return lists.flat().filter((pod) => pod.metadata.uid !== uid && isLivingFlowPod(pod, isDeleted));

@@ -104,10 +104,7 @@ async function recheckAndDelete({ kube, recheck, dryRun }: ItemDeps, item: PlanI
   return { kind: "skipped", reason: "it keeps changing" };
 }
 
-/**
- * An unfinished Job is deleted after its pods (Foreground), as the agent does it; the pods of finished ones are deleted by
- * Kubernetes' garbage collector. The status of other unfinished objects changes all the time: only their uid is checked.
- */
+/** An unfinished Job goes after its pods. The status of what is unfinished changes all the time: only its uid is checked. */
 function deleteOptionsFor({ uid, reason, resource }: PlanItem, resourceVersion: string): DeleteOptions {
   const isExact = reason === "finished" || (resource === "pods" && reason !== "cancelled");
   const exact = isExact ? { resourceVersion } : {};

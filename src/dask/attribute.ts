@@ -11,11 +11,6 @@ import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { podFinishedAt, isPodActive } from "./pod-status.ts";
 import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
 
-/** A flow run with its Jobs and pods. */
-export interface RunWithPods {
-  readonly flowRunId: string;
-  readonly observed: Pick<ObservedRun, "jobs">;
-}
 /** A cluster that is not attributed to a flow run yet. */
 export type Unattributed = Omit<ObservedCluster, "owner">;
 
@@ -32,9 +27,9 @@ interface RunPod {
 
 /** Attributes clusters to these flow runs. */
 export function attributionAmong(
-  runs: readonly RunWithPods[],
+  runs: readonly ObservedRun[],
 ): (cluster: Unattributed) => Attribution | undefined {
-  const jobs = runs.flatMap(({ flowRunId, observed }) => observed.jobs.map((job) => ({ flowRunId, ...job })));
+  const jobs = runs.flatMap((run) => run.jobs.map((job) => ({ flowRunId: run.flowRunId, ...job })));
   const runPods: readonly RunPod[] = jobs.flatMap(({ flowRunId, pods, deletedPods }) =>
     [...pods, ...deletedPods].map((pod) => ({ flowRunId, pod })),
   );

@@ -1,6 +1,6 @@
 // Groups pods, Services and other objects into Dask clusters, each with the flow run that it belongs to.
 
-import type { RunWithPods } from "./attribute.ts";
+import type { ObservedRun } from "../job/observe/observed.ts";
 import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { attributionAmong } from "./attribute.ts";
@@ -27,7 +27,7 @@ interface Draft extends Pick<ObservedCluster, "kind" | "name" | "namespace"> {
 }
 
 /** All Dask clusters, sorted by namespace and name. Flow runs' own pods are never part of one. */
-export function findClusters(objects: DaskObjects, runs: readonly RunWithPods[]): ObservedCluster[] {
+export function findClusters(objects: DaskObjects, runs: readonly ObservedRun[]): ObservedCluster[] {
   const drafts = new Map<string, Draft>();
   const draft = ({ namespace }: Meta, kind: Draft["kind"], name: string): Draft => {
     const key = [namespace, name, kind].join("/");
@@ -41,9 +41,7 @@ export function findClusters(objects: DaskObjects, runs: readonly RunWithPods[])
   const isOperatorCluster = (namespace: string, name: string): boolean =>
     drafts.has([namespace, name, "operator"].join("/"));
   const flowPods = new Set(
-    runs.flatMap(({ observed }) =>
-      observed.jobs.flatMap(({ pods }) => pods.map(({ metadata }) => metadata.uid)),
-    ),
+    runs.flatMap(({ jobs }) => jobs.flatMap(({ pods }) => pods.map(({ metadata }) => metadata.uid))),
   );
   for (const pod of objects.pods) {
     const membership = flowPods.has(pod.metadata.uid) ? undefined : membershipOf(pod, isOperatorCluster);

@@ -114,10 +114,7 @@ function isBare({ ownerReferences }: Meta): boolean {
   );
 }
 
-/**
- * A worker without the cluster's name label, as some pod templates lose it. The label app=dask alone is not enough, since
- * the Helm chart sets it too: the pod must also have a scheduler address. Its name is the cluster's name with a suffix.
- */
+/** A worker that a template left no name label; the Helm chart sets app=dask as well, but no scheduler address. */
 function workerWithoutClusterLabel(pod: Pod): Membership | undefined {
   const { name, labels, ownerReferences } = pod.metadata;
   if (labels?.[APP_LABEL] !== "dask" || (ownerReferences ?? []).length > 0) return undefined;

@@ -68,8 +68,9 @@ export async function loadInventory(
   const pods = [...new Map([...labelled, ...unlabelled].map((pod) => [pod.metadata.uid, pod])).values()];
   const events = await eventsFor(listing, query, { jobs, pods });
   const grouped = groupRuns({ jobs, pods, events });
+  const observed = grouped.map(({ observed }) => observed);
   const clusters =
-    dask === undefined ? [] : findClusters(dask, grouped).map((each) => withoutGuessedOwner(each, query));
+    dask === undefined ? [] : findClusters(dask, observed).map((each) => withoutGuessedOwner(each, query));
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
   const { forbidden } = listing;
   const podsForbidden = forbidden.has("pods") ? { podsForbidden: true } : {};

@@ -46,10 +46,7 @@ function callsApi(job: Job, { address, tenantId }: AskedApi): boolean {
   });
 }
 
-/**
- * The address without what may differ; undefined for one that means another server elsewhere: a loopback address, or a name
- * without a domain, such as that of a Service.
- */
+/** The address without what may differ; undefined for a local one or a bare name, which mean another server elsewhere. */
 function comparable(address: string): string | undefined {
   if (!URL.canParse(address)) return undefined;
   const { origin, hostname, pathname } = new URL(address);

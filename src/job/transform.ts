@@ -111,10 +111,7 @@ function transformContainer(container: Container, variables?: ReadonlySet<string
   return pick(container, FIELDS.container, { env: kept === undefined || kept.length === 0 ? flowEnv : kept });
 }
 
-/**
- * A copy with these fields, some of them replaced, without undefined values, which cost memory. (Objects after `delete` cost
- * even more.)
- */
+/** A copy with these fields, some replaced, without undefined values: they cost memory, and objects after `delete` more. */
 function pick<T extends object>(
   from: T,
   fields: readonly string[],

@@ -14,7 +14,10 @@ const flowPod = pod("flow-a", { podIP: "10.0.0.7", creationTimestamp: ago(90), i
 const runA = inventoryRun(RUN_A, { jobs: [observedJob(job("job-a", RUN_A), [flowPod])] });
 
 function inventoryOf(runs: readonly InventoryRun[], pods: readonly Pod[]): Inventory {
-  const unownedDask = findClusters({ pods, services: [], budgets: [], clusters: [] }, runs);
+  const unownedDask = findClusters(
+    { pods, services: [], budgets: [], clusters: [] },
+    runs.map(({ observed }) => observed),
+  );
   return { runs, unownedDask, warnings: [] };
 }
 

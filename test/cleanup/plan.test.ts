@@ -37,7 +37,10 @@ const KEEP = { annotations: { "prefect.io/keep": "true" } };
 const CLUSTER = "dask-root-03d5b8bb-0";
 
 function inventoryOf(runs: readonly InventoryRun[], objects: Partial<DaskObjects> = {}): Inventory {
-  const found = findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
+  const found = findClusters(
+    { pods: [], services: [], budgets: [], clusters: [], ...objects },
+    runs.map(({ observed }) => observed),
+  );
   return {
     runs: runs.map((run) => ({
       ...run,

@@ -1,6 +1,6 @@
 // Which objects belong to which Dask cluster and flow run, and which only look like it.
 
-import type { RunWithPods } from "../../src/dask/attribute.ts";
+import type { InventoryRun } from "../../src/inventory/inventory.ts";
 import { describe, expect, it } from "vitest";
 import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { DaskObjects } from "../../src/dask/find-clusters.ts";
@@ -26,8 +26,11 @@ const OWNED_BY = (kind: string, uid: string, apiVersion = "v1") => [
   { apiVersion, kind, name: "owner", uid, controller: true },
 ];
 
-function find(objects: Partial<DaskObjects>, runs: readonly RunWithPods[] = []) {
-  return findClusters({ pods: [], services: [], budgets: [], clusters: [], ...objects }, runs);
+function find(objects: Partial<DaskObjects>, runs: readonly Pick<InventoryRun, "observed">[] = []) {
+  return findClusters(
+    { pods: [], services: [], budgets: [], clusters: [], ...objects },
+    runs.map(({ observed }) => observed),
+  );
 }
 
 describe("recognising clusters", () => {

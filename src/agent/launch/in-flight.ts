@@ -47,13 +47,7 @@ export class InFlight {
 
   /** Call when a Job of the run was created but not delivered by the watch yet. */
   created(flowRunId: string): void {
-    const now = this.#clock.ticks();
-    // Oldest first. Without --limit, nothing else removes them.
-    for (const [id, until] of this.#unseen) {
-      if (until >= now) break;
-      this.#unseen.delete(id);
-    }
-    this.#unseen.set(flowRunId, now + UNSEEN_MS);
+    this.#unseen.set(flowRunId, this.#clock.ticks() + UNSEEN_MS);
   }
 
   /** Call when the watch has delivered the run's Job: from now on the cluster view counts it. */

@@ -93,10 +93,7 @@ export class Poller {
     const { limit } = settings;
     const { room } = submitter;
     if (room <= 0 || submitter.isBusy || work.fault()?.canBuild === false) return 0;
-    if (limit === undefined) return room;
-    return Math.min(
-      room,
-      limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined),
-    );
+    const uncounted = inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
+    return limit === undefined ? room : Math.min(room, limit - view.liveJobs() - uncounted);
   }
 }

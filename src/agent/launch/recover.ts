@@ -155,10 +155,7 @@ export class Recovery {
     return { namespace: this.#deps.settings.namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
   }
 
-  /**
-   * The Job's history by the run's log, which is written after the Job is created and before it is deleted. "none": never
-   * created; "created": its end is not reported; "ended": its end was reported.
-   */
+  /** The Job's history by the run's log, which is written after the Job is created and before it is deleted. */
   async #historyOf({ flowRunId, identifiers }: Submission): Promise<"none" | "created" | "ended"> {
     const names = identifiers.map((identifier) => `-${identifier}`);
     const lines = await this.#deps.runs.messagesContaining(flowRunId, names);

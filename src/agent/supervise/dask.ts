@@ -76,7 +76,7 @@ export class DaskDeleter {
   async #list(ids: readonly string[]): Promise<readonly (readonly ObservedCluster[])[]> {
     const { kube, view } = this.#deps;
     const objects = await listDask(new Listing(kube), this.#deps.settings.namespace, "all");
-    const runs = view.flowRunIds().map((flowRunId) => ({ flowRunId, observed: view.observe(flowRunId) }));
+    const runs = view.flowRunIds().map((flowRunId) => view.observe(flowRunId));
     const found = findClusters(objects, runs).filter(
       ({ kind, owner }) => kind !== "gateway" && owner !== undefined && owner.by !== "guess",
     );

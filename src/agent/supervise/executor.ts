@@ -104,10 +104,7 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
   };
 }
 
-/**
- * Writes the log entries that nobody has written before, and returns them. What Prefect refuses for good is left out, first
- * the lines of the flow's own log: the state must not wait for it.
- */
+/** Writes the entries that nobody has written, and returns them. The state does not wait for lines that Prefect refuses. */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
   const { flowRunId, decision, isOnlyWriter } = action;
   const write = (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> =>

@@ -38,10 +38,7 @@ export function decideByPhase(context: JobContext): JobDecision {
   }
 }
 
-/**
- * Jobs and pods have separate watches: the pod, which shows why the Job failed, may arrive later than the Job; and the Job's
- * condition, which names the rule of a podFailurePolicy, later than the pod.
- */
+/** The pod, which shows why the Job failed, may come after the Job, and the condition, which names a rule, after the pod. */
 function waitForMore(
   context: JobContext,
   { awaits, endedAt, problem }: FailedPhase,
@@ -70,12 +67,7 @@ function onLive(context: JobContext, { started, restartedAt, beside = [], orphan
 
 function onSuspended(context: JobContext): JobDecision {
   const message = `Job ${context.observed.job.metadata.name} is suspended: it goes on when somebody resumes it`;
-  return {
-    status: "active",
-    reason: "suspended",
-    heartbeat: true,
-    logs: [logEntry("INFO", message)],
-  };
+  return { status: "active", reason: "suspended", heartbeat: true, logs: [logEntry("INFO", message)] };
 }
 
 function onTerminating(context: JobContext, problem: Problem, endsAt: Date): JobDecision {

@@ -1,6 +1,5 @@
-// The decision about a flow run: what to write to its log, which state to set, which Jobs to delete. Pure: the same input
-// gives the same decision in the agent, in `inspect` and in tests. It combines the decisions about the run's Jobs;
-// supervise/executor.ts acts on it.
+// The decision about a flow run, out of those about its Jobs: what to write to its log, which state to set, which Jobs to
+// delete. Pure: the same in the agent, whose supervise/executor.ts acts on it, in `inspect` and in tests.
 
 import { lastSeenAt } from "../../kube/client/objects.ts";
 import type { Pod } from "../../kube/client/objects.ts";
@@ -99,10 +98,7 @@ function deletionsOf(
   });
 }
 
-/**
- * A run can be restarted while an old Job of it still exists (kept, or held by a finalizer); the old Job must not fail the
- * run then. The claim of a pending state names the Job that it is for.
- */
+/** An old Job, kept or held by a finalizer, must not fail a restarted run: the claim of a pending state names its Job. */
 function ownerOfState(observed: ObservedJob, { run }: DecideInput): JobContext["stateBelongsTo"] {
   const identifier = observed.job.metadata.labels?.[IDENTIFIER_LABEL];
   const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
@@ -122,10 +118,8 @@ function eventEntries(observed: ObservedJob): RunLogEntry[] {
   );
 }
 
-/**
- * Flows that failed and that Kubernetes starts again, as their Job's template asks: one line for each end so far. The last end of a Job that failed is told by its post-mortem.
- */
-export function retryEntries(context: JobContext): readonly RunLogEntry[] {
+/** A line for each end of a flow that Kubernetes starts again; the last end of a failed Job is told by its post-mortem. */
+function retryEntries(context: JobContext): readonly RunLogEntry[] {
   const { phase, observed } = context;
   const isOver = ["failed", "disrupted", "deleted"].includes(phase.kind);
   if (isOver || context.input.run.kind !== "known") return [];

@@ -60,10 +60,7 @@ function isOver(
   return ["succeeded", "failed", "disrupted"].includes(phase.kind);
 }
 
-/**
- * The grace starts at the last change of the run's row as first observed. Heartbeats of a hung process change the row again
- * and again; they must not restart the grace.
- */
+/** The grace starts when the run's row was first seen to change: heartbeats of a hung process must not restart it. */
 function afterGrace(
   context: JobContext,
   ending: { readonly status: string; readonly reason: string; readonly graceMs: number },

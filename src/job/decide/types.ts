@@ -72,14 +72,13 @@ export interface Deletion {
 }
 
 /** The decision about one Job of the run. */
-export interface JobDecision {
-  readonly status: string;
-  readonly reason: string;
+export interface JobDecision extends Omit<
+  Decision,
+  "logs" | "deletions" | "deleteDask" | "heartbeat" | "firstObserved"
+> {
   readonly logs?: readonly RunLogEntry[];
-  readonly transition?: Transition | undefined;
   readonly deletion?: { readonly inMs: number; readonly reason: string } | undefined;
   readonly heartbeat?: boolean;
-  readonly requeueAfterMs?: number | undefined;
   readonly firstObserved?: FirstObserved | undefined;
 }
 

@@ -49,13 +49,8 @@ export function onStarting(context: JobContext, firstObserved: FirstObserved | u
     const problem: Problem = { reason: "NotStarted", message, pod: pod?.metadata.name };
     return { ...onFailed(context, problem, undefined), status: "pending" };
   }
-  return {
-    status: "active",
-    reason: "starting",
-    heartbeat: true,
-    requeueAfterMs: nextOf([leftMs]),
-    firstObserved,
-  };
+  const requeueAfterMs = nextOf([leftMs]);
+  return { status: "active", reason: "starting", heartbeat: true, requeueAfterMs, firstObserved };
 }
 
 /** Milliseconds until --pending-timeout, counted from the Job's creation, or from its last resume, to the flow's first start. */

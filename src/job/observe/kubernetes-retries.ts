@@ -8,10 +8,7 @@ import { isOriginals } from "../owner.ts";
 /** What the API server sets where nobody says anything. */
 const DEFAULT_BACKOFF_LIMIT = 6;
 
-/**
- * Whether the template itself sets a backoffLimit above 0. The Jobs of Prefect's own agent, and ours that restart their
- * container in its pod, have the API server's default otherwise; on ours an annotation tells the difference.
- */
+/** Whether the template itself sets a backoffLimit above 0. Where the API server's default may stand, an annotation tells. */
 function hasOwnBackoffLimit({ metadata, spec }: Job, restartPolicy: string | undefined): boolean {
   const { backoffLimit = DEFAULT_BACKOFF_LIMIT } = spec;
   if (backoffLimit !== DEFAULT_BACKOFF_LIMIT) return backoffLimit > 0;

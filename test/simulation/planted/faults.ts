@@ -134,7 +134,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "the limit is not counted from the cluster",
     file: "agent/launch/poll.ts",
-    changes: [["limit - view.liveJobs() - inFlight", "limit - inFlight"]],
+    changes: [["limit - view.liveJobs() - uncounted", "limit - uncounted"]],
   },
   {
     name: "other agents' Jobs are reported",
