@@ -5,8 +5,6 @@ import { arrayIn, dateIn, textIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { doctorQueries } from "./doctor-queries.ts";
 import type { DoctorQueries } from "./doctor-queries.ts";
-import { claimedIds, claimedRuns } from "./claimed-runs.ts";
-import type { ClaimedQuery, ClaimedRun } from "./claimed-runs.ts";
 import { claimAll } from "./claim.ts";
 import type { ClaimOutcome, CurrentStates, StateClaim } from "./claim.ts";
 import { readLaunchable } from "./decode.ts";
@@ -15,14 +13,10 @@ import * as queries from "./queries.ts";
 import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { browse } from "./browse.ts";
-import type { Browse } from "./browse.ts";
 import { dueFilter, findFlowRuns } from "./find-runs.ts";
 import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
-import { runLogs } from "./run-logs.ts";
-import type { RunLogs } from "./run-logs.ts";
 import { agentIn, decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
@@ -52,25 +46,22 @@ export class Prefect1Client {
   readonly url: string;
   /** The queries of `doctor`. */
   readonly doctor: DoctorQueries;
-  readonly browse: Browse;
-  readonly logs: RunLogs;
-  readonly #graphql: Graphql;
+  /** For queries that have only one user. */
+  readonly graphql: Graphql;
   readonly #backend: string;
   #tenant: Promise<string> | undefined;
 
   constructor(graphql: Graphql, backend: string) {
-    this.#graphql = graphql;
+    this.graphql = graphql;
     this.#backend = backend;
     this.url = graphql.url;
-    this.browse = browse(graphql, (signal) => this.tenantId(signal));
-    this.logs = runLogs(graphql);
     this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 
   /** The tenant id: configured, or fetched once. */
   async tenantId(signal?: AbortSignal): Promise<string> {
-    if (this.#graphql.tenantId !== undefined) return this.#graphql.tenantId;
-    this.#tenant ??= fetchTenantId(this.#graphql, this.#backend, signal).finally(
+    if (this.graphql.tenantId !== undefined) return this.graphql.tenantId;
+    this.#tenant ??= fetchTenantId(this.graphql, this.#backend, signal).finally(
       () => (this.#tenant = undefined),
     );
     return this.#tenant;
@@ -81,12 +72,12 @@ export class Prefect1Client {
     const { name, labels, agentConfigId = null } = agent;
     const about = { name, type: "KubernetesAgent", labels, agent_config_id: agentConfigId };
     const input = { tenant_id: await this.tenantId(signal), ...about };
-    const { id } = await this.#graphql.object(queries.REGISTER_AGENT, { input }, signal);
+    const { id } = await this.graphql.object(queries.REGISTER_AGENT, { input }, signal);
     if (typeof id !== "string") {
       const { action } = queries.REGISTER_AGENT;
       throw new PrefectError(action, "the API returned no agent id", { failure: "refused" });
     }
-    this.#graphql.agentId = id;
+    this.graphql.agentId = id;
     return id;
   }
 
@@ -103,7 +94,7 @@ export class Prefect1Client {
   /** The tenant's Kubernetes agents, the last to poll first. */
   async agents(signal?: AbortSignal): Promise<AgentRow[]> {
     const variables = { tenant: await this.tenantId(signal), limit: AGENTS_LIMIT };
-    const rows = await this.#graphql.rows(queries.KUBERNETES_AGENTS, variables, signal);
+    const rows = await this.graphql.rows(queries.KUBERNETES_AGENTS, variables, signal);
     return rows.map((row) => ({
       ...agentIn(row),
       id: textIn(row["id"]) ?? "",
@@ -114,7 +105,7 @@ export class Prefect1Client {
   /** Ids of due runs from Prefect's queue: at most 25, matched to the labels by Prefect. */
   async queuedFlowRunIds(before: Date, labels: readonly string[], signal?: AbortSignal): Promise<string[]> {
     const input = { tenant_id: await this.tenantId(signal), before: isoUtc(before), labels };
-    const { flow_run_ids: ids } = await this.#graphql.object(queries.QUEUE, { input }, signal);
+    const { flow_run_ids: ids } = await this.graphql.object(queries.QUEUE, { input }, signal);
     return arrayIn(ids).map(String);
   }
 
@@ -132,7 +123,7 @@ export class Prefect1Client {
   async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
     if (ids.length === 0) return { runs: [], unreadable: [] };
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
-    const data = await this.#graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
+    const data = await this.graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
     return readLaunchable(arrayIn(data["flow_run"]));
   }
 
@@ -169,40 +160,26 @@ export class Prefect1Client {
     if (ids.length === 0) return new Map();
     const [tenant, rows] = await Promise.all([
       this.tenantId(signal),
-      this.#graphql.rows(queries.RUN_STATES, { ids }, signal),
+      this.graphql.rows(queries.RUN_STATES, { ids }, signal),
     ]);
     // A self-hosted server answers for the runs of all its tenants.
     const own = rows.filter((row) => row["tenant_id"] === tenant).map((row) => decodeStateRow(row));
     return new Map(own.map((state) => [state.id, state]));
   }
 
-  /** Ids of all runs that were claimed for this cluster and namespace and may still lack their Job. */
-  async claimedIds(query: ClaimedQuery, signal?: AbortSignal): Promise<string[]> {
-    return claimedIds(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
-  }
-
-  /** Up to 100 of those runs, each with its latest claim. */
-  claimedRuns(
-    ids: readonly string[],
-    contexts: ClaimedQuery["contexts"],
-    signal?: AbortSignal,
-  ): Promise<ClaimedRun[]> {
-    return claimedRuns(this.#graphql, { ids, contexts }, signal);
-  }
-
   /** Runs by id, prefix of an id, or name, the newest first. */
   async findFlowRuns(query: FindQuery, signal?: AbortSignal): Promise<FlowRun[]> {
-    return findFlowRuns(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
+    return findFlowRuns(this.graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
   }
 
   /** The run's unfinished task runs, except those that wait for a start time. */
   async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
-    return (await this.#graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(decodeTaskRun);
+    return (await this.graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(decodeTaskRun);
   }
 
   /** A run with all its task runs, and how results pass between them. */
   taskGraph(flowRunId: string): Promise<JsonObject> {
-    return this.#graphql.object(queries.TASK_GRAPH, { id: flowRunId });
+    return this.graphql.object(queries.TASK_GRAPH, { id: flowRunId });
   }
 
   /** Those of these ids that are flows of the tenant. */
@@ -212,22 +189,22 @@ export class Prefect1Client {
 
   /** Prevents Prefect's Lazarus from rescheduling the runs. */
   async heartbeat(flowRunIds: readonly string[]): Promise<void> {
-    if (flowRunIds.length > 0) await this.#graphql.request(queries.heartbeats(flowRunIds));
+    if (flowRunIds.length > 0) await this.graphql.request(queries.heartbeats(flowRunIds));
   }
 
   /** Returns the name of the resulting state. */
   async cancel(flowRunId: string): Promise<string> {
     const query = { ...queries.CANCEL, action: `cancel flow run "${flowRunId}"` };
-    const { state } = await this.#graphql.object(query, { input: { flow_run_id: flowRunId } });
+    const { state } = await this.graphql.object(query, { input: { flow_run_id: flowRunId } });
     return textIn(state) ?? "";
   }
 
   close(): void {
-    this.#graphql.close();
+    this.graphql.close();
   }
 
   async #ids(query: Query, variables: JsonObject, signal?: AbortSignal): Promise<string[]> {
-    return (await this.#graphql.rows(query, variables, signal)).map((row) => String(row["id"]));
+    return (await this.graphql.rows(query, variables, signal)).map((row) => String(row["id"]));
   }
 
   async #setStates(
@@ -237,11 +214,11 @@ export class Prefect1Client {
   ): Promise<void> {
     const states = changes.map(({ id, version, state }) => ({ [`${kind}_id`]: id, version, state }));
     const query = kind === "flow_run" ? queries.SET_FLOW_RUN_STATES : queries.SET_TASK_RUN_STATES;
-    await this.#graphql.request({ ...query, action }, { input: { states } }, signal);
+    await this.graphql.request({ ...query, action }, { input: { states } }, signal);
   }
 
   async #taskStates(ids: readonly string[], signal?: AbortSignal): Promise<CurrentStates> {
-    const tasks = (await this.#graphql.rows(queries.TASK_STATES, { ids }, signal)).map(decodeTaskRun);
+    const tasks = (await this.graphql.rows(queries.TASK_STATES, { ids }, signal)).map(decodeTaskRun);
     return new Map(tasks.map((task) => [task.id, { version: task.version, state: task.serialized_state }]));
   }
 }

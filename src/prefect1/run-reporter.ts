@@ -5,6 +5,7 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { RunReporter, TransitionResult } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 import { restartRun } from "./restart.ts";
+import { runLogs } from "./run-logs.ts";
 import { runStateOf } from "./run-state.ts";
 import { newState } from "./states.ts";
 
@@ -13,7 +14,7 @@ const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } a
 /** `time`: the server's. */
 export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock, "now">): RunReporter {
   return {
-    ...client.logs,
+    ...runLogs(client.graphql),
     rows: async (ids, signal) => {
       const rows = await client.runStates(ids, signal);
       const entries = [...rows].map(

@@ -28,6 +28,7 @@ import type { Place } from "../orchestrator/place.ts";
 import type { ServerClock } from "../base/server-clock.ts";
 import { claimIn, placeContexts, claimsOf, isOfTasks, workOf } from "./claim.ts";
 import type { ClaimOutcome, StateClaim, ClaimedWork } from "./claim.ts";
+import { claimedIds, claimedRuns } from "./claimed-runs.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
@@ -123,9 +124,9 @@ export class Prefect1WorkSource implements WorkSource {
   ): AsyncGenerator<readonly UnfinishedClaim[]> {
     const { client, place } = this.#options;
     const contexts = placeContexts(place);
-    const ids = await client.claimedIds({ started: includeStarted, contexts }, signal);
+    const ids = await claimedIds(client, { started: includeStarted, contexts }, signal);
     for (const page of pagesOf(ids.filter(mayLackJob))) {
-      const claimed = await client.claimedRuns(page, contexts, signal);
+      const claimed = await claimedRuns(client, { ids: page, contexts }, signal);
       yield claimed.flatMap((run) => this.#unfinishedClaim(run));
     }
   }
