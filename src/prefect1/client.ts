@@ -7,21 +7,19 @@ import { doctorQueries } from "./doctor-queries.ts";
 import type { DoctorQueries } from "./doctor-queries.ts";
 import { claimAll } from "./claim.ts";
 import type { ClaimOutcome, CurrentStates, StateClaim } from "./claim.ts";
-import { readLaunchable } from "./decode.ts";
+import { readLaunchable, readFlowRun } from "./decode.ts";
 import type { Launchable } from "./decode.ts";
 import * as queries from "./queries.ts";
 import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { dueFilter, findFlowRuns } from "./find-runs.ts";
-import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
 import { agentIn, decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
-import { isoUtc } from "./states.ts";
-import { AUTH_INFO, TENANT } from "./queries.ts";
+import { isoUtc, WAITING } from "./states.ts";
+import type { RunQuery } from "../orchestrator/run-directory.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
@@ -40,6 +38,14 @@ export interface SetState {
   /** The expected version; Prefect refuses the change if it differs and version locking is on. */
   readonly version?: number | undefined;
 }
+
+export interface FindQuery extends RunQuery {
+  /** Running runs include their task runs that are due by this time. */
+  readonly now: Date;
+}
+
+const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
+const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 export class Prefect1Client {
   /** The URL, for messages. */
@@ -168,8 +174,15 @@ export class Prefect1Client {
   }
 
   /** Runs by id, prefix of an id, or name, the newest first. */
-  async findFlowRuns(query: FindQuery, signal?: AbortSignal): Promise<FlowRun[]> {
-    return findFlowRuns(this.graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
+  async findFlowRuns({ name, idPrefix, now, limit }: FindQuery, signal?: AbortSignal): Promise<FlowRun[]> {
+    const named = { name: { _eq: name } };
+    const where = {
+      tenant_id: { _eq: await this.tenantId(signal) },
+      _or: idPrefix === undefined ? [named] : [named, { id: idRange(idPrefix) }],
+    };
+    const query = { ...queries.FIND, action: `read flow run "${name}"` };
+    const rows = await this.graphql.rows(query, { where, limit, overdue: isoUtc(now) }, signal);
+    return rows.map(readFlowRun);
   }
 
   /** The run's unfinished task runs, except those that wait for a start time. */
@@ -226,7 +239,7 @@ export class Prefect1Client {
 /** Cloud derives the tenant id from the API key; a server usually has one tenant. Fetches it and sends it in all later requests. Throws PrefectError for none or several tenants. */
 async function fetchTenantId(graphql: Graphql, backend: string, signal?: AbortSignal): Promise<string> {
   const cloud = backend === "cloud";
-  const query = cloud ? AUTH_INFO : TENANT;
+  const query = cloud ? queries.AUTH_INFO : queries.TENANT;
   const { action } = query;
   const data = await graphql.request(query, undefined, signal).catch((error: unknown) => {
     throw cloud ? withBackendHint(action, error) : error;
@@ -258,4 +271,22 @@ function withBackendHint(action: string, error: unknown): unknown {
   const detail = isServer ? "it is a self-hosted server, but --backend is cloud" : error.detail;
   const hint = "add --backend server for a self-hosted server";
   return new PrefectError(action, detail, { failure: error.failure, hint, cause: error });
+}
+
+/** Ids have no text operators, but they are ordered by their digits. */
+function idRange(prefix: string): { readonly _gte: string; readonly _lte: string } {
+  return { _gte: prefix + LOWEST_ID.slice(prefix.length), _lte: prefix + HIGHEST_ID.slice(prefix.length) };
+}
+
+/** Matches runs that are due by this time for an agent with these labels, as Prefect's queue does. */
+function dueFilter(tenantId: string, before: Date, labels: readonly string[]): JsonObject {
+  const due = { state: { _in: WAITING }, state_start_time: { _lte: isoUtc(before) } };
+  const labelRule =
+    labels.length === 0
+      ? [{ labels: { _eq: [] } }]
+      : [{ labels: { _contained_in: labels } }, { _not: { labels: { _eq: [] } } }];
+  return {
+    tenant_id: { _eq: tenantId },
+    _and: [...labelRule, { _or: [due, { state: { _eq: "Running" }, task_runs: due }] }],
+  };
 }
