@@ -236,7 +236,10 @@ export class Prefect1Client {
   }
 }
 
-/** Cloud derives the tenant id from the API key; a server usually has one tenant. Fetches it and sends it in all later requests. Throws PrefectError for none or several tenants. */
+/**
+ * Fetches the tenant id and sends it in all later requests: Cloud derives it from the API key; a server usually has one tenant.
+ * Throws PrefectError for none or several tenants.
+ */
 async function fetchTenantId(graphql: Graphql, backend: string, signal?: AbortSignal): Promise<string> {
   const cloud = backend === "cloud";
   const query = cloud ? queries.AUTH_INFO : queries.TENANT;

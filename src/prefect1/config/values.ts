@@ -101,7 +101,7 @@ export function choiceValue<T extends string>(entry: Sourced<unknown>, choices: 
   throw invalid(entry, `not one of ${choices.join(", ")}`, choiceHint(text, choices));
 }
 
-/** The agent's log level, by the names and numbers of Python's logging; INFO if empty. Throws SettingsError for an unknown level. */
+/** The agent's log level, by the names and numbers of Python's logging; INFO if empty. Throws SettingsError for another. */
 export function levelValue(entry: Sourced<unknown>): LogLevel {
   const text = textValue(entry)?.toUpperCase();
   if (text === undefined) return "INFO";
