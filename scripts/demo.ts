@@ -11,7 +11,7 @@ import type { Log } from "../src/base/log.ts";
 import { readFromDisk } from "../src/base/read-file.ts";
 import { connectKube } from "../src/kube/client/connect.ts";
 import type { KubeApi } from "../src/kube/client/api.ts";
-import { colourFor } from "../src/output/palette.ts";
+import { paletteFor } from "../src/output/palette.ts";
 import { tableLines } from "../src/output/table.ts";
 import { version } from "../src/version.ts";
 import { runDemo } from "./demo/demo.ts";
@@ -62,7 +62,7 @@ function untilInterrupted(): AbortSignal {
 }
 
 await runScript(async () => {
-  const palette = colourFor("auto", process.stdout, process.env);
+  const palette = paletteFor("auto", process.stdout, process.env);
   const startedAt = systemClock.now();
   const signal = untilInterrupted();
   const kube = await cluster();

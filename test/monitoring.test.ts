@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { LOOPS } from "../src/agent/server/agent-metrics.ts";
+import { LOOPS } from "../src/agent/server/health.ts";
+import { systemClock } from "../src/base/clock.ts";
 import { Metrics } from "../src/agent/server/metrics.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "docs");
@@ -39,9 +40,9 @@ const expressions = {
 
 /** Every name that a metric has in Prometheus: a histogram has three. */
 async function served(): Promise<ReadonlySet<string>> {
-  const metrics = new Metrics();
+  const metrics = new Metrics(systemClock);
   await metrics.open();
-  const gauges = { liveJobs: 0, inFlight: 0, watchRestarts: 0, limit: 1, ages: new Map() };
+  const gauges = { liveJobs: 0, inFlight: 0, watchRestarts: 0, limit: 1 };
   const { body } = await metrics.text(gauges);
   const types = [...body.matchAll(/^# TYPE kubectl_prefect_(\w+) (\w+)$/gm)];
   return new Set(

@@ -6,7 +6,7 @@ import { ApiObserver, runAgent } from "../../src/cli/commands/agent-start/wire.t
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
 import { aborted } from "../../src/base/clock.ts";
 import { readTemplate } from "../../src/prefect1/build/template-sources.ts";
-import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
+import { noMetrics } from "../../test/support/no-metrics.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { InterruptedError } from "../../src/base/errors.ts";
 import type { Log } from "../../src/base/log.ts";

@@ -6,7 +6,7 @@ import { oneLine } from "../../src/job/observe/problem.ts";
 import { toneOf } from "../../src/output/palette.ts";
 import type { Tone } from "../../src/output/palette.ts";
 import type { Palette } from "../../src/output/palette.ts";
-import { cutToWidth, padToWidth } from "../../src/output/text-width.ts";
+import { cutToWidth } from "../../src/output/text-width.ts";
 import type { LogRow } from "../../test/fakes/prefect1/rows.ts";
 
 /** A change to print. */
@@ -85,7 +85,7 @@ export function eventLines(event: DemoEvent, context: EventContext): readonly st
   const painted = tone === undefined ? what : palette[tone](what);
   const indent = " ".repeat(6 + 2 + nameWidth + 2 + 10 + 2);
   return [
-    `${time}  ${padToWidth(run, nameWidth)}  ${padToWidth(where, 10)}  ${painted}`,
+    `${time}  ${run.padEnd(nameWidth)}  ${where.padEnd(10)}  ${painted}`,
     ...details.map((line) => palette.quiet(`${indent}${line.replaceAll("\t", "  ")}`)),
   ];
 }

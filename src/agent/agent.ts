@@ -44,11 +44,11 @@ export class Agent {
       },
     }));
     const states = new RunStates(deps);
-    const shared = { ...deps, view, inFlight, states, others, ownership };
     const runLog = new RunLogWriter(deps.runs, clock);
-    const submitter = (this.#submitter = new Submitter({ ...shared, runLog }));
+    const shared = { ...deps, view, inFlight, states, others, ownership, runLog };
+    const submitter = (this.#submitter = new Submitter(shared));
     this.#poller = new Poller({ ...shared, submitter });
-    this.#controller = new Controller({ ...shared, runLog });
+    this.#controller = new Controller(shared);
     const enqueue = (flowRunId: string): void => this.#controller.enqueue(flowRunId);
     this.#recovery = new Recovery({ ...shared, submitter, enqueue });
   }
@@ -70,7 +70,7 @@ export class Agent {
   }
 
   /** Current values for metrics. */
-  gauges(): Omit<Gauges, "ages"> {
+  gauges(): Gauges {
     const { limit } = this.#deps.settings;
     const { jobs, pods, events } = this.#view;
     const watchRestarts = jobs.restarts + pods.restarts + events.restarts;

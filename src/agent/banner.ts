@@ -5,17 +5,16 @@ import { redactUrl } from "../base/redact-url.ts";
 import type { Log } from "../base/log.ts";
 import type { AgentSettings } from "./settings.ts";
 
-export interface Surroundings {
+interface Connected {
   readonly target: { readonly contextName: string | undefined; readonly server: string } | undefined;
   readonly job: { readonly apiUrl: string; readonly backend: string };
-  /** The name of the agent's job template; undefined: none. */
   readonly template: string | undefined;
 }
 
 /** Four lines, so that each can be read on a terminal and found by its first word. */
-export function logBanner(log: Pick<Log, "info">, settings: AgentSettings, around: Surroundings): void {
+export function logBanner(log: Pick<Log, "info">, settings: AgentSettings, to: Connected): void {
   const { name, labels, namespace, tenantId, limit = "none", concurrency } = settings;
-  const { target, job, template = "Prefect's default" } = around;
+  const { target, job, template = "Prefect's default" } = to;
   const taken = labels.length === 0 ? "none: only flow runs without labels are taken" : labels.join(", ");
   log.info("Agent:", { name, labels: taken });
   const cluster = target && redactUrl(target.server);

@@ -8,8 +8,8 @@ import type { Change } from "../kube/cache/reflector.ts";
 import { Reflector } from "../kube/cache/reflector.ts";
 import { Transform } from "../job/transform.ts";
 import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
-import { AGENT_SELECTOR, flowRunIdOf, isAgentJob } from "../job/labels.ts";
-import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
+import { FLOW_RUN_LABEL, flowRunIdOf, isAgentJob } from "../job/labels.ts";
+import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";
@@ -38,7 +38,8 @@ export class ClusterView {
   readonly events: Reflector<"events", KubeEvent>;
   readonly #jobsByRun = new Map<string, Set<string>>();
   readonly #podsByJob = new Map<string, Set<string>>();
-  readonly #eventsByUid = new Map<string, Map<string, KubeEvent>>();
+  /** By the uid of a Job or pod: the uids of its events. */
+  readonly #eventsOf = new Map<string, Set<string>>();
   /** By the uid of a Job: its deleted pods, as last observed. */
   readonly #deletedPods = new Map<string, Pod[]>();
   /** By run, then uid: Jobs that were deleted, not by this agent, until that is reported and their pods are gone. */
@@ -55,7 +56,7 @@ export class ClusterView {
       const onOutage = (error: unknown): void => outage.record(error);
       return { kube, clock, relistMs: RELIST_MS, onOutage, onRecovery: () => outage.recovered() };
     };
-    const query = { namespace, labelSelector: AGENT_SELECTOR };
+    const query = { namespace, labelSelector: FLOW_RUN_LABEL };
     this.jobs = new Reflector({
       ...watching("jobs"),
       onActivity: () => metrics.progress("jobs"),
@@ -190,7 +191,8 @@ export class ClusterView {
     const { uid } = job.metadata;
     const pods = [...(this.#podsByJob.get(uid) ?? [])].flatMap((podUid) => this.pods.get(podUid) ?? []);
     const uids = [uid, ...pods.map(({ metadata }) => metadata.uid)];
-    const events = uids.flatMap((objectUid) => [...(this.#eventsByUid.get(objectUid)?.values() ?? [])]);
+    const eventUids = uids.flatMap((objectUid) => [...(this.#eventsOf.get(objectUid) ?? [])]);
+    const events = eventUids.flatMap((eventUid) => this.events.get(eventUid) ?? []);
     return { job, pods, deletedPods: this.#deletedPods.get(uid) ?? [], events, gone };
   }
 
@@ -222,7 +224,7 @@ export class ClusterView {
         this.#rememberDeletedJob(runId, formerJobOf(pod, jobUid));
     } else {
       removeFrom(this.#podsByJob, jobUid, uid);
-      this.#eventsByUid.delete(uid);
+      this.#eventsOf.delete(uid);
       if (this.jobs.get(jobUid) !== undefined || this.#deletedJobs.get(runId)?.has(jobUid) === true) {
         this.#deletedPods.set(jobUid, [...(this.#deletedPods.get(jobUid) ?? []), pod].slice(-5));
       }
@@ -251,11 +253,8 @@ export class ClusterView {
   #eventChanged(change: Change<KubeEvent>): void {
     const { object: event } = change;
     const uid = event.involvedObject.uid ?? "";
-    const known = this.#eventsByUid.get(uid) ?? new Map<string, KubeEvent>();
-    if (change.type === "set") known.set(event.metadata.uid, event);
-    else known.delete(event.metadata.uid);
-    if (known.size === 0) this.#eventsByUid.delete(uid);
-    else this.#eventsByUid.set(uid, known);
+    const index = change.type === "set" ? addTo : removeFrom;
+    index(this.#eventsOf, uid, event.metadata.uid);
     const object = this.pods.get(uid) ?? this.jobs.get(uid);
     const runId = object === undefined ? undefined : flowRunIdOf(object.metadata);
     if (runId !== undefined) this.#deps.onChange(runId, { urgent: false });
@@ -268,7 +267,7 @@ export class ClusterView {
         const { kind, uid = "" } = event.involvedObject;
         const isOfOldJob = this.jobs.get(uid) === undefined && !this.#isRecent(event);
         const isObsolete = kind === "Job" ? isOfOldJob : !this.#isRelevant(event);
-        if (isObsolete) this.#eventsByUid.delete(uid);
+        if (isObsolete) this.#eventsOf.delete(uid);
         return isObsolete;
       });
     }

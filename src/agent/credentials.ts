@@ -8,6 +8,7 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 
 export type Api = "prefect" | "kubernetes";
+type CheckedApis = { readonly kube: Pick<KubeApi, "canI">; readonly work: Pick<WorkSource, "authenticate"> };
 
 const RETRY_MS = 5_000;
 /** suspect() wakes it earlier. */
@@ -41,34 +42,26 @@ export class CredentialCheck {
     }
   }
 
-  async #check(deps: CheckedApis, api: Api, signal: AbortSignal): Promise<void> {
+  /** Asks what needs valid credentials and no permission, until the API accepts them. */
+  async #check({ kube, work }: CheckedApis, api: Api, signal: AbortSignal): Promise<void> {
+    const ask = (): Promise<unknown> =>
+      api === "prefect"
+        ? work.authenticate(signal)
+        : kube.canI({ verb: "list", group: "batch", resource: "jobs" }, signal);
     let since: number | undefined;
     while (!signal.aborted) {
-      const error = await ask(deps, api, signal);
-      if (error === undefined) break;
-      const now = this.#clock.ticks();
-      // An API that does not answer does not refuse.
-      since = isRefusal(error) ? (since ?? now) : undefined;
-      if (since !== undefined && now - since >= REFUSED_MS) throw error as Error;
-      await this.#clock.sleep(RETRY_MS, signal);
+      try {
+        await ask();
+        break;
+      } catch (error) {
+        const now = this.#clock.ticks();
+        // An API that does not answer does not refuse.
+        since = isRefusal(error) ? (since ?? now) : undefined;
+        if (since !== undefined && now - since >= REFUSED_MS) throw error;
+        await this.#clock.sleep(RETRY_MS, signal);
+      }
     }
     this.#suspected.delete(api);
-  }
-}
-
-interface CheckedApis {
-  readonly kube: Pick<KubeApi, "canI">;
-  readonly work: Pick<WorkSource, "authenticate">;
-}
-
-/** What the API answers to a question that needs valid credentials and no permission; undefined: it accepts them. */
-async function ask({ kube, work }: CheckedApis, api: Api, signal: AbortSignal): Promise<unknown> {
-  try {
-    if (api === "prefect") await work.authenticate(signal);
-    else await kube.canI({ verb: "list", group: "batch", resource: "jobs" }, signal);
-    return undefined;
-  } catch (error) {
-    return error;
   }
 }
 

@@ -7,7 +7,7 @@ import type { ServerClock } from "../base/server-clock.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
-import type { AgentMetrics } from "./server/agent-metrics.ts";
+import type { AgentMetrics } from "./server/metrics.ts";
 import type { AgentSettings } from "./settings.ts";
 
 export interface AgentDeps {

@@ -1,17 +1,14 @@
 // Leader election with a Lease, by client-go's rules: one agent works, the others wait; a clean shutdown releases the Lease.
 
-import type { Clock } from "../base/clock.ts";
 import { textIn } from "../base/json.ts";
 import { textOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
 import type { KubeApi, ObjectRef } from "../kube/client/api.ts";
 import type { AnyObject } from "../kube/client/objects.ts";
+import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
 
-export interface LeaderOptions {
+interface LeaderOptions extends Pick<AgentDeps, "clock" | "log"> {
   readonly kube: Pick<KubeApi, "get" | "create" | "replace">;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly lease: ObjectRef;
   /** A unique name for this process. */
   readonly identity: string;
@@ -23,12 +20,6 @@ export interface LeaderOptions {
 const LEASE_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2_000;
-
-interface LeaseChange {
-  readonly resourceVersion: string;
-  /** Ticks. */
-  readonly at: number;
-}
 
 /** Waits to become the leader and works while leading; repeats until the signal aborts or the work is done. */
 export async function whileLeading(
@@ -61,7 +52,8 @@ export async function whileLeading(
 class Election {
   readonly #options: LeaderOptions;
   readonly #outage: Outage;
-  #lastChange: LeaseChange | undefined;
+  /** `at`: ticks. */
+  #lastChange: { readonly resourceVersion: string; readonly at: number } | undefined;
   #hasLoggedWaiting = false;
 
   constructor(options: LeaderOptions) {
@@ -72,8 +64,7 @@ class Election {
   /** Waits until it holds the Lease or the signal aborts. */
   async acquire(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const outcome = await this.#tryAcquire().catch((error: unknown) => this.#outage.record(error));
-      if (outcome !== undefined) this.#outage.recovered();
+      const outcome = await this.#try();
       if (outcome === true) return;
       if (outcome === false) this.#options.onWaiting();
       if (!this.#hasLoggedWaiting)
@@ -92,7 +83,7 @@ class Election {
       if (done.aborted) return;
       // The deadline must also hold if the server never responds.
       const leftMs = renewedAt + RENEW_DEADLINE_MS - clock.ticks();
-      const isRenewed = await this.#withTimeout(leftMs, this.#tryRenew());
+      const isRenewed = await this.#withTimeout(leftMs, this.#try());
       const now = clock.ticks();
       if (isRenewed === true) renewedAt = now;
       else if (now - renewedAt >= RENEW_DEADLINE_MS) return lost.abort();
@@ -124,23 +115,26 @@ class Election {
     }
   }
 
-  async #tryRenew(): Promise<boolean> {
+  /** Whether it holds the Lease now; undefined if the server does not answer. */
+  async #try(): Promise<boolean | undefined> {
     try {
-      const isRenewed = await this.#tryAcquire();
+      const isHeld = await this.#tryAcquire();
       this.#outage.recovered();
-      return isRenewed;
+      return isHeld;
     } catch (error) {
       this.#outage.record(error);
-      return false;
+      return undefined;
     }
   }
 
   async #tryAcquire(): Promise<boolean> {
+    const { kube, lease: ref, identity } = this.#options;
     const lease = await this.#read();
-    if (lease === undefined) return (await this.#create()) === "created";
+    if (lease === undefined)
+      return (await kube.create("leases", this.#body(ref, identity, 0), ref)) === "created";
     const holder = holderOf(lease);
-    if (holder !== "" && holder !== this.#options.identity && !this.#hasExpired(lease)) return false;
-    return (await this.#write(lease, this.#options.identity)) === "replaced";
+    if (holder !== "" && holder !== identity && !this.#hasExpired(lease)) return false;
+    return (await this.#write(lease, identity)) === "replaced";
   }
 
   #read(): Promise<AnyObject | undefined> {
@@ -155,33 +149,18 @@ class Election {
     return now - this.#lastChange.at > LEASE_MS;
   }
 
-  #create(): Promise<string> {
-    const { name, namespace } = this.#options.lease;
-    return this.#options.kube.create("leases", this.#body({ name, namespace }, this.#options.identity, 0), {
-      namespace,
-    });
-  }
-
   #write(lease: AnyObject, holder: string): Promise<string> {
     const transitions = Number(lease.spec?.["leaseTransitions"] ?? 0) + (holderOf(lease) === holder ? 0 : 1);
-    return this.#options.kube.replace(
-      "leases",
-      this.#options.lease,
-      this.#body(lease.metadata, holder, transitions),
-    );
+    const body = this.#body(lease.metadata, holder, transitions);
+    return this.#options.kube.replace("leases", this.#options.lease, body);
   }
 
   #body(metadata: object, holder: string, leaseTransitions: number): object {
     // The times of a Lease are MicroTime, with six decimals.
     const renewTime = this.#options.clock.now().toISOString().replace("Z", "000Z");
     const leaseDurationSeconds = holder === "" ? 1 : LEASE_MS / 1_000;
-    const spec = {
-      holderIdentity: holder,
-      leaseDurationSeconds,
-      acquireTime: renewTime,
-      renewTime,
-      leaseTransitions,
-    };
+    const times = { leaseDurationSeconds, acquireTime: renewTime, renewTime };
+    const spec = { holderIdentity: holder, ...times, leaseTransitions };
     return { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec };
   }
 }

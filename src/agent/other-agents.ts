@@ -1,13 +1,11 @@
 // Whether other agents are alive, by Prefect's record of their polls. All times of that record are by one clock, Prefect's,
 // and are compared with the time of this agent's own polls: an outage of Prefect makes nobody look dead.
 
-import type { Clock } from "../base/clock.ts";
 import { textOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
-import type { PauseDetector } from "../base/pause-detector.ts";
 import { agentKey, isSameTenant } from "../orchestrator/agent-identity.ts";
 import type { AgentIdentity, AgentRow } from "../orchestrator/agent-identity.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
+import type { AgentDeps } from "./deps.ts";
 
 /** `gone`: it has stopped polling; `long gone`: an hour ago. */
 export type Presence = "alive" | "gone" | "long gone";
@@ -29,11 +27,8 @@ interface Seen {
   readonly since: number;
 }
 
-export interface OtherAgentsDeps {
+interface OtherAgentsDeps extends Pick<AgentDeps, "clock" | "pause" | "log"> {
   readonly work: Pick<WorkSource, "agents" | "register">;
-  readonly clock: Clock;
-  readonly pause: Pick<PauseDetector, "pauses">;
-  readonly log: Log;
 }
 
 export class OtherAgents {

@@ -9,15 +9,11 @@ import type { Job } from "../kube/client/objects.ts";
 import { AGENT_ANNOTATION } from "../job/labels.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import { isOriginals, ownerOf, ownerText } from "../job/owner.ts";
+import type { JobOwner } from "../job/owner.ts";
 import { isSameAgent, takesRun } from "../orchestrator/agent-identity.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { OtherAgents, Presence } from "./other-agents.ts";
-
-/** This process of this agent. */
-export interface Self extends AgentIdentity {
-  readonly process: string;
-}
 
 export interface OwnershipDeps {
   readonly kube: Pick<KubeApi, "patch">;
@@ -40,7 +36,8 @@ const CONFLICT_RETRY_MS = 500;
 
 export class Ownership {
   readonly #deps: OwnershipDeps;
-  readonly #self: Self;
+  /** This process of this agent. */
+  readonly #self: JobOwner;
   readonly #delayMs: number;
   readonly #waiting = new Map<string, { readonly since: number; readonly process: string | undefined }>();
   /** Uids of Jobs and ids of runs that this process reports, whatever their annotation says. */
@@ -48,7 +45,7 @@ export class Ownership {
   /** Uids of Jobs that another process owned at first, whatever their annotation says now. */
   readonly #takenOver = new Set<string>();
 
-  constructor(self: Self, deps: OwnershipDeps) {
+  constructor(self: JobOwner, deps: OwnershipDeps) {
     this.#self = self;
     this.#deps = deps;
     this.#delayMs = Number.parseInt(hash("sha256", self.process, "hex").slice(0, 8), 16) % MAX_DELAY_MS;
@@ -104,8 +101,9 @@ export class Ownership {
    * wait for the process that comes first. Taking over patches the annotation with the Job's resourceVersion, so that only
    * one of two processes succeeds.
    */
-  async mayAct(job: Job, gone: boolean): Promise<number | undefined> {
-    const leftMs = this.#msToTurn(job, gone);
+  async mayAct(observed: ObservedJob): Promise<number | undefined> {
+    const { job, gone } = observed;
+    const leftMs = this.#msToTurn(observed);
     if (leftMs === undefined) return undefined;
     if (leftMs > 0) return leftMs;
     this.#waiting.delete(job.metadata.uid);
@@ -114,8 +112,8 @@ export class Ownership {
   }
 
   /** Whether the process that comes first has had its time, so that this one would take over. */
-  wouldTakeOver(job: Job, gone: boolean): boolean {
-    return (this.#msToTurn(job, gone) ?? 1) <= 0;
+  wouldTakeOver(observed: ObservedJob): boolean {
+    return (this.#msToTurn(observed) ?? 1) <= 0;
   }
 
   /** Call when nothing was due after all: next time the process that comes first gets its time again. */
@@ -124,7 +122,7 @@ export class Ownership {
   }
 
   /** How many milliseconds the process that comes first has left; undefined: it is this one. */
-  #msToTurn({ metadata }: Job, gone: boolean): number | undefined {
+  #msToTurn({ job: { metadata }, gone }: ObservedJob): number | undefined {
     const { uid } = metadata;
     const process = ownerOf(metadata)?.process;
     if (this.#owned.has(uid) || process === this.#self.process) return undefined;

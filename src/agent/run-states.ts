@@ -40,14 +40,11 @@ export class RunStates {
   async read(flowRunId: string): Promise<RunStatus> {
     const row = isUuid(flowRunId) ? await this.#batcher.add(flowRunId) : undefined;
     if (row === undefined) return { kind: "missing" };
-    const since = row.state.since && this.#byClusterTime(row.state.since);
-    return { kind: "known", ...row, state: { ...row.state, since } };
-  }
-
-  /** A time by Prefect's clock as the cluster's clock shows it: decisions compare it with times on Jobs and pods. */
-  #byClusterTime(at: Date): Date {
+    // As the cluster's clock shows it: decisions compare it with times on Jobs and pods.
     const { kubeTime, prefectTime } = this.#deps;
-    return new Date(at.getTime() + kubeTime.now().getTime() - prefectTime.now().getTime());
+    const aheadMs = kubeTime.now().getTime() - prefectTime.now().getTime();
+    const since = row.state.since && new Date(row.state.since.getTime() + aheadMs);
+    return { kind: "known", ...row, state: { ...row.state, since } };
   }
 
   /** Reads the status and caches it. */

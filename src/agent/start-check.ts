@@ -1,9 +1,7 @@
 // What must hold before the agent's first poll: Prefect accepts the key and knows the tenant, the namespace exists, and Jobs
 // may be created and followed in it. An API that does not answer is waited for.
 
-import type { Clock } from "../base/clock.ts";
 import { ExpectedError, isRetryable, textOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
 import { runAll } from "../base/run-all.ts";
 import { missingPermissions } from "../kube/ask-permissions.ts";
 import type { KubeApi } from "../kube/client/api.ts";
@@ -12,13 +10,12 @@ import { agentPermissions, isEssential, permissionName, permissionsIn } from "..
 import type { Permission } from "../kube/permissions.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
+import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
 
-interface StartDeps {
+interface StartDeps extends Pick<AgentDeps, "log" | "clock"> {
   readonly kube: Pick<KubeApi, "get" | "canI" | "subjectAccessReview">;
   readonly work: Pick<WorkSource, "authenticate">;
-  readonly log: Log;
-  readonly clock: Clock;
 }
 
 /** Throws PrefectError or KubeError for what is refused, ExpectedError (exit code 4) for what is missing. */
@@ -27,10 +24,12 @@ export async function checkStart(
   { namespace, leaderElect }: { readonly namespace: string; readonly leaderElect: boolean },
   signal: AbortSignal,
 ): Promise<void> {
+  // If something else than a Prefect API answers at the start, the address is wrong.
+  const isFinal = (error: unknown): boolean =>
+    error instanceof PrefectError && error.failure === "unreadable";
   await runAll(
     signal,
-    (s) =>
-      untilAnswered("Prefect API", { ...deps, isFinal: isNoPrefect }, s, () => deps.work.authenticate(s)),
+    (s) => untilAnswered("Prefect API", { ...deps, isFinal }, s, () => deps.work.authenticate(s)),
     async (s) => {
       await untilAnswered("Kubernetes API", deps, s, () => checkNamespace(deps, namespace, s));
       await untilAnswered("Kubernetes API", deps, s, () => checkPermissions(deps, namespace, leaderElect));
@@ -38,16 +37,11 @@ export async function checkStart(
   );
 }
 
-/** Whether something else than a Prefect API has answered: at the start, the address is wrong. */
-function isNoPrefect(error: unknown): boolean {
-  return error instanceof PrefectError && error.failure === "unreadable";
-}
-
 /** Retries a call until the API answers; undefined when the signal aborts. Throws what the API refuses, and what is final. */
 // oxlint-disable-next-line max-params -- what, with what, until when, and the call itself
 export async function untilAnswered<T>(
   what: string,
-  deps: { readonly log: Log; readonly clock: Clock; readonly isFinal?: (error: unknown) => boolean },
+  deps: Pick<AgentDeps, "log" | "clock"> & { readonly isFinal?: (error: unknown) => boolean },
   signal: AbortSignal,
   call: () => Promise<T>,
 ): Promise<T | undefined> {

@@ -1,41 +1,30 @@
 // Cancel: cancel the run in Prefect, wait for the flow to terminate, delete its objects, set the state Cancelled. In this
 // order: a flow that terminates by itself closes its Dask cluster and reports its state; a killed one can do neither.
 
+import PQueue from "p-queue";
 import { ExpectedError, textOf } from "../base/errors.ts";
-import type { Clock } from "../base/clock.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
 import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
-import type { KubeApi } from "../kube/client/api.ts";
 import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
 import type { KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem } from "./item.ts";
-import { ORDER } from "./item.ts";
-import { Throttle, throttled } from "./throttle.ts";
-import { sweep } from "./sweep.ts";
-import type { ItemResult } from "./sweep.ts";
-import type { ReadStates } from "./recheck-context.ts";
+import { retrying } from "./retrying.ts";
+import { IN_FLIGHT, sweep } from "./sweep.ts";
+import type { ItemResult, SweepDeps } from "./sweep.ts";
 
-/** The Prefect APIs; a run whose Prefect is not configured is deleted from the cluster all the same. */
-export type CancelTargets = Readonly<
-  Record<PrefectVersion, Pick<RunDirectory, "cancel" | "setCancelled"> | undefined>
->;
+type CancelApi = Pick<RunDirectory, "cancel" | "setCancelled">;
 
-export interface CancelDeps {
-  readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
+export interface CancelDeps extends SweepDeps {
   readonly loadInventory: () => Promise<Inventory>;
   /** While waiting: only the Jobs and pods of the runs. */
   readonly pollInventory: (runs: ReadonlySet<string>) => Promise<Inventory>;
-  readonly readStates: ReadStates;
-  /** Undefined: the runs are not cancelled in Prefect. */
-  readonly prefect: CancelTargets | undefined;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+  /** Undefined: the runs are not cancelled in Prefect. One whose Prefect is not configured is deleted all the same. */
+  readonly prefect: Readonly<Record<PrefectVersion, CancelApi | undefined>> | undefined;
   /** Called with a line for people after each step. */
   readonly onStep: (line: string) => void;
   /** Called with what is waited for; undefined: the wait is over. */
   readonly onWaiting: (line: string | undefined) => void;
-  readonly onDone: (done: ItemResult) => void;
 }
 
 export interface CancelOptions {
@@ -67,9 +56,12 @@ export async function cancelRuns(
   const { accepted, cancelling } = await cancelInPrefect(deps, runs, problems);
   const ids = new Set(accepted.map(({ id }) => id));
   const known = clustersOf(await deps.loadInventory(), ids);
-  const interrupted = { done: [], kept: [], problems, interrupted: true };
-  if (cancelling.size > 0) await waitForEnd(deps, cancelling, options.graceMs);
-  if (deps.signal.aborted) return interrupted;
+  if (cancelling.size > 0 && options.graceMs > 0) {
+    const running = async (): Promise<readonly string[]> =>
+      stillRunning(await deps.pollInventory(cancelling), cancelling);
+    await waitFor(deps, { what: "to terminate", timeoutMs: options.graceMs }, running);
+  }
+  if (deps.signal.aborted) return { done: [], kept: [], problems, interrupted: true };
   const removed = await removeAll(deps, { ids, known }, options);
   problems.push(...removed.problems);
   if (deps.signal.aborted) return { ...removed, problems, interrupted: true };
@@ -86,45 +78,54 @@ async function cancelInPrefect(
   const accepted: OwnerRun[] = [];
   const cancelling = new Set<string>();
   if (prefect === undefined) return { accepted: runs, cancelling };
-  await Promise.all(
-    runs.map(async (run) => {
-      const directory = prefect[run.prefectVersion];
-      const reason = directory === undefined ? noApiText(run.prefectVersion) : missingText(run);
-      try {
-        if (directory === undefined || reason !== undefined) {
-          accepted.push(run);
-          return onStep(`warning: flow run ${displayName(run)} is not cancelled in Prefect: ${reason}`);
-        }
-        const state = run.status.kind === "known" ? run.status.state : undefined;
-        const name = await directory.cancel({ id: run.id, state });
-        accepted.push(run);
-        onStep(`flow run ${displayName(run)} is ${name}`);
-        if (name === "Cancelling") cancelling.add(run.id);
-      } catch (error) {
-        if (!(error instanceof ExpectedError)) throw error;
-        problems.push(textOf(error));
-      }
-    }),
-  );
+  await forEachRun(runs, problems, async (run) => {
+    const { id, status, prefectVersion } = run;
+    const directory = prefect[prefectVersion];
+    if (directory === undefined || status.kind === "missing") {
+      const reason = directory ? "Prefect has no such flow run" : noApiText(prefectVersion);
+      onStep(`warning: flow run ${displayName(run)} is not cancelled in Prefect: ${reason}`);
+    } else {
+      const state = status.kind === "known" ? status.state : undefined;
+      const name = await directory.cancel({ id, state });
+      onStep(`flow run ${displayName(run)} is ${name}`);
+      if (name === "Cancelling") cancelling.add(id);
+    }
+    accepted.push(run);
+  });
   return { accepted, cancelling };
 }
 
-function missingText({ status }: OwnerRun): string | undefined {
-  return status.kind === "missing" ? "Prefect has no such flow run" : undefined;
+/** Asks Prefect for all runs at once; what it refuses is a problem. */
+async function forEachRun(
+  runs: readonly OwnerRun[],
+  problems: string[],
+  ask: (run: OwnerRun) => Promise<void>,
+): Promise<void> {
+  const attempt = (run: OwnerRun): Promise<void> =>
+    ask(run).catch((error: unknown) => {
+      if (!(error instanceof ExpectedError)) throw error;
+      problems.push(textOf(error));
+    });
+  await Promise.all(runs.map(attempt));
 }
 
-/** Waits until no pod of the runs is running, or the grace period is over. */
-async function waitForEnd(deps: CancelDeps, ids: ReadonlySet<string>, graceMs: number): Promise<void> {
-  const untilMs = deps.clock.now().getTime() + graceMs;
+/** Waits until nothing is left, or the time is over. Returns what is left, by name. */
+async function waitFor(
+  { clock, signal, onWaiting }: CancelDeps,
+  { what, timeoutMs }: { readonly what: string; readonly timeoutMs: number },
+  left: () => Promise<readonly string[]>,
+): Promise<readonly string[]> {
+  const until = clock.ticks() + timeoutMs;
   for (;;) {
-    const leftMs = untilMs - deps.clock.now().getTime();
-    if (leftMs <= 0 || deps.signal.aborted) break;
-    const running = stillRunning(await deps.pollInventory(ids), ids);
-    if (running.length === 0) break;
-    deps.onWaiting(`waiting for ${listed(running)} to terminate, ${Math.ceil(leftMs / 1_000)}s left`);
-    await deps.clock.sleep(Math.min(POLL_INTERVAL_MS, leftMs), deps.signal);
+    const names = await left();
+    const leftMs = until - clock.ticks();
+    if (names.length === 0 || leftMs <= 0 || signal.aborted) {
+      onWaiting(undefined);
+      return names;
+    }
+    onWaiting(`waiting for ${listed(names)} ${what}, ${Math.ceil(leftMs / 1_000)}s left`);
+    await clock.sleep(Math.min(POLL_INTERVAL_MS, leftMs), signal);
   }
-  deps.onWaiting(undefined);
 }
 
 /** Deletes Jobs and waits until their pods are gone, so that nothing creates new workers; then Dask clusters. */
@@ -136,11 +137,16 @@ async function removeAll(
   const done: ItemResult[] = [];
   const problems: string[] = [];
   let kept: readonly Kept[] = [];
-  for (const isSelected of [isJob, isDask]) {
-    const plan = cancelPlan(await deps.loadInventory(), target.ids, target.known);
+  for (const areJobs of [true, false]) {
+    const plan = cancelPlan(await deps.loadInventory(), target.ids, {
+      known: target.known,
+      withTerminating: true,
+    });
     kept = plan.kept;
-    const items = plan.items.filter(isSelected);
-    const swept = await sweep({ ...deps, onDone: deps.onDone }, items, { signal: deps.signal });
+    const swept = await sweep(
+      deps,
+      plan.items.filter(({ cluster }) => (cluster === undefined) === areJobs),
+    );
     done.push(...swept);
     problems.push(...swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : [])));
     if (deps.signal.aborted) break;
@@ -150,38 +156,28 @@ async function removeAll(
   return { done, kept, problems };
 }
 
-function isJob({ order }: PlanItem): boolean {
-  return order === ORDER.job;
-}
-
-function isDask(item: PlanItem): boolean {
-  return !isJob(item);
-}
-
 /** Waits until the items no longer exist; returns a line for each that still does after the timeout. */
 async function untilGone(
   deps: CancelDeps,
   items: readonly PlanItem[],
   timeoutMs: number,
 ): Promise<readonly string[]> {
-  const untilMs = deps.clock.now().getTime() + timeoutMs;
-  const kube = throttled(deps.kube, new Throttle(deps.clock), deps.signal);
+  const kube = retrying(deps.kube, deps.clock, deps.signal);
+  const queue = new PQueue({ concurrency: IN_FLIGHT });
   let left = items;
-  for (;;) {
-    const exist = await Promise.all(left.map((item) => exists(kube, item)));
-    left = left.filter((_, at) => exist[at] === true);
-    const leftMs = untilMs - deps.clock.now().getTime();
-    if (left.length === 0 || leftMs <= 0 || deps.signal.aborted) break;
-    const names = left.map(nameOf);
-    deps.onWaiting(`waiting for ${listed(names)} to be deleted, ${Math.ceil(leftMs / 1_000)}s left`);
-    await deps.clock.sleep(Math.min(POLL_INTERVAL_MS, leftMs), deps.signal);
-  }
-  deps.onWaiting(undefined);
-  return left.map((item) => `${nameOf(item)} was deleted, but still exists`);
-}
-
-async function exists(kube: Pick<KubeApi, "get">, { resource, ref, uid }: PlanItem): Promise<boolean> {
-  return (await kube.get(resource, ref))?.metadata.uid === uid;
+  const existing = async (): Promise<readonly string[]> => {
+    const found = await queue.addAll(
+      left.map(
+        ({ resource, ref }) =>
+          () =>
+            kube.get(resource, ref),
+      ),
+    );
+    left = left.filter(({ uid }, at) => found[at]?.metadata.uid === uid);
+    return left.map(({ resource, ref }) => `${resource.replace(/s$/, "")} "${ref.name}"`);
+  };
+  const names = await waitFor(deps, { what: "to be deleted", timeoutMs }, existing);
+  return names.map((name) => `${name} was deleted, but still exists`);
 }
 
 /** Sets the state of Cancelling runs to Cancelled. */
@@ -189,27 +185,16 @@ async function setCancelled(deps: CancelDeps, runs: readonly OwnerRun[], problem
   const { prefect } = deps;
   if (prefect === undefined) return;
   const statuses = await deps.readStates(runs);
-  await Promise.all(
-    runs.map(async (run) => {
-      const status = statuses.get(run.id);
-      if (status?.kind !== "known" || status.state.type !== "cancelling") return;
-      try {
-        await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
-        deps.onStep(`flow run ${displayName(run)} is Cancelled`);
-      } catch (error) {
-        if (!(error instanceof ExpectedError)) throw error;
-        problems.push(textOf(error));
-      }
-    }),
-  );
+  await forEachRun(runs, problems, async (run) => {
+    const status = statuses.get(run.id);
+    if (status?.kind !== "known" || status.state.type !== "cancelling") return;
+    await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
+    deps.onStep(`flow run ${displayName(run)} is Cancelled`);
+  });
 }
 
 function displayName({ id, name }: OwnerRun): string {
   return name === undefined ? `"${id}"` : `"${name}" (${id})`;
-}
-
-function nameOf({ resource, ref }: PlanItem): string {
-  return `${resource.replace(/s$/, "")} "${ref.name}"`;
 }
 
 /** The first two by name, and how many more there are. */

@@ -2,27 +2,19 @@
 
 import type { Removable } from "./item.ts";
 
-const NOUNS: Readonly<Record<Removable, readonly [one: string, many: string]>> = {
-  jobs: ["Job", "Jobs"],
-  pods: ["pod", "pods"],
-  services: ["Service", "Services"],
-  poddisruptionbudgets: ["PodDisruptionBudget", "PodDisruptionBudgets"],
-  daskclusters: ["DaskCluster", "DaskClusters"],
-};
-
-const NAMES: Readonly<Record<Removable, string>> = {
-  jobs: "job.batch",
-  pods: "pod",
-  services: "service",
-  poddisruptionbudgets: "poddisruptionbudget.policy",
-  daskclusters: "daskcluster.kubernetes.dask.org",
+const NAMES: Readonly<Record<Removable, readonly [one: string, many: string, kubectl: string]>> = {
+  jobs: ["Job", "Jobs", "job.batch"],
+  pods: ["pod", "pods", "pod"],
+  services: ["Service", "Services", "service"],
+  poddisruptionbudgets: ["PodDisruptionBudget", "PodDisruptionBudgets", "poddisruptionbudget.policy"],
+  daskclusters: ["DaskCluster", "DaskClusters", "daskcluster.kubernetes.dask.org"],
 };
 
 /** How many there are of each resource; `nothing` for none. */
 export function countsText(objects: readonly { readonly resource: Removable }[]): string {
-  const parts = (Object.keys(NOUNS) as Removable[]).flatMap((resource) => {
+  const parts = (Object.keys(NAMES) as Removable[]).flatMap((resource) => {
     const count = objects.filter((object) => object.resource === resource).length;
-    const [one, many] = NOUNS[resource];
+    const [one, many] = NAMES[resource];
     return count === 0 ? [] : [`${count} ${count === 1 ? one : many}`];
   });
   return parts.length === 0 ? "nothing" : parts.join(", ");
@@ -30,5 +22,5 @@ export function countsText(objects: readonly { readonly resource: Removable }[])
 
 /** The resource's name as kubectl prints it: `job.batch`. */
 export function kubectlName(resource: Removable): string {
-  return NAMES[resource];
+  return NAMES[resource][2];
 }

@@ -4,6 +4,7 @@ import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { PrefectVersion } from "../inventory/inventory.ts";
 import type { ObjectRef } from "../kube/client/api.ts";
 import type { Meta, Resource } from "../kube/client/objects.ts";
+import { isKept } from "../job/labels.ts";
 
 /** The resources that flow runs leave behind. */
 export type Removable = Extract<
@@ -65,11 +66,59 @@ export interface Plan {
   readonly kept: readonly Kept[];
 }
 
-/** Jobs first, so that no flow continues with half a cluster; then workers, scheduler, and last what leads to it. */
-export const ORDER = { job: 0, worker: 1, daskCluster: 1, scheduler: 2, budget: 3, service: 4 } as const;
+/**
+ * The parts of a flow run, in the order of deletion: Jobs, and pods that a deleted Job has let go, first, so that no flow
+ * continues with half a cluster; then workers, scheduler, and last what leads to it.
+ */
+const PARTS = {
+  job: { resource: "jobs", order: 0 },
+  pod: { resource: "pods", order: 0 },
+  worker: { resource: "pods", order: 1 },
+  daskCluster: { resource: "daskclusters", order: 1 },
+  scheduler: { resource: "pods", order: 2 },
+  budget: { resource: "poddisruptionbudgets", order: 3 },
+  service: { resource: "services", order: 4 },
+} as const;
+export type Part = keyof typeof PARTS;
 
-/** The parts of an item that come from the object's metadata. */
-export function itemOf(meta: Meta): Pick<PlanItem, "ref" | "uid" | "resourceVersion" | "createdAt"> {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = meta;
-  return { ref: { namespace, name }, uid, resourceVersion, createdAt: new Date(creationTimestamp) };
+/** What a draft is about. */
+interface DraftOf {
+  readonly run: OwnerRun | undefined;
+  readonly cluster?: string;
+  /** Why everything is kept, if it is. */
+  readonly keep?: string | undefined;
+  /** Also plan what is being deleted already, to wait for its end. */
+  readonly withTerminating?: boolean | undefined;
+}
+
+/** Collects what is deleted and what is kept of one flow run or Dask cluster. */
+export class PlanDraft implements Plan {
+  readonly items: PlanItem[] = [];
+  readonly kept: Kept[] = [];
+  readonly #of: DraftOf;
+
+  constructor(of: DraftOf) {
+    this.#of = of;
+  }
+
+  /** Adds an object. Returns false if it is kept. */
+  add(
+    part: Part,
+    { metadata }: { readonly metadata: Meta },
+    decision: KeepOrDelete & { readonly running?: boolean },
+  ): boolean {
+    const { run, cluster, keep: keepAll, withTerminating = false } = this.#of;
+    if (metadata.deletionTimestamp !== undefined && !withTerminating) return true;
+    const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+    const object = { ...PARTS[part], ref: { namespace, name }, run };
+    const keep = isKept(metadata) ? "annotated prefect.io/keep" : keepAll;
+    if (keep !== undefined || "keep" in decision) {
+      const { resource, ref } = object;
+      this.kept.push({ resource, ref, run, reason: keep ?? ("keep" in decision ? decision.keep : "") });
+      return false;
+    }
+    const createdAt = new Date(creationTimestamp);
+    this.items.push({ running: false, ...decision, ...object, uid, resourceVersion, createdAt, cluster });
+    return true;
+  }
 }

@@ -7,21 +7,18 @@ import { formatDuration } from "../base/duration.ts";
 import { podFinishedAt, isPodActive } from "../dask/pod-status.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
-import type { InventoryRun } from "../inventory/inventory.ts";
-import { isKept } from "../job/labels.ts";
+import { createdMs } from "../job/observe/observed.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
-import { itemOf, ORDER } from "./item.ts";
-import type { KeepOrDelete, Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
+import { PlanDraft } from "./item.ts";
+import type { KeepOrDelete, Plan } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
-import type { RunLifecycle } from "./run-lifecycle.ts";
+import type { PlannedRun } from "./run-lifecycle.ts";
 
 /** A Dask cluster, and what the rules need. */
-export interface DaskPlanInput {
+interface DaskPlanInput {
   readonly dask: ObservedCluster;
   /** The run that it is attributed to, if that is known; also for a guess. */
-  readonly owner: { readonly run: InventoryRun; readonly lifecycle: RunLifecycle } | undefined;
-  /** Why all its parts are kept, if they are. */
-  readonly keep?: string | undefined;
+  readonly owner: PlannedRun | undefined;
   /** Uids of Jobs that the plan deletes: their pods no longer keep a cluster. */
   readonly deletedJobs: ReadonlySet<string>;
   readonly olderThanMs: number;
@@ -30,107 +27,50 @@ export interface DaskPlanInput {
   readonly now: Date;
 }
 
-class ClusterPlan {
-  readonly items: PlanItem[] = [];
-  readonly kept: Kept[] = [];
-  readonly #cluster: string;
-  readonly #run: OwnerRun | undefined;
-  readonly #keepAll: string | undefined;
-
-  constructor({ dask, owner, keep }: DaskPlanInput) {
-    this.#keepAll = keep;
-    this.#cluster = dask.name;
-    this.#run = owner === undefined ? undefined : ownerRun(owner.run);
-  }
-
-  /** Whether the object is deleted, or is being deleted already. */
-  add(
-    resource: Removable,
-    object: { readonly metadata: Meta },
-    part: { order: number; running?: boolean } & KeepOrDelete,
-  ): boolean {
-    const { metadata } = object;
-    if (metadata.deletionTimestamp !== undefined) return true;
-    if (isKept(metadata)) return this.#keep(resource, metadata, "annotated prefect.io/keep");
-    if (this.#keepAll !== undefined) return this.#keep(resource, metadata, this.#keepAll);
-    if ("keep" in part) return this.#keep(resource, metadata, part.keep);
-    const { reason, message, order, running = false } = part;
-    this.items.push({
-      ...itemOf(metadata),
-      resource,
-      reason,
-      message,
-      run: this.#run,
-      cluster: this.#cluster,
-      order,
-      running,
-    });
-    return true;
-  }
-
-  #keep(resource: Removable, { namespace, name }: Meta, reason: string): boolean {
-    this.kept.push({ resource, ref: { namespace, name }, reason, run: this.#run });
-    return false;
-  }
-}
-
 /** The cluster's objects, each to delete or to keep. */
-export function planDask(input: DaskPlanInput): { items: PlanItem[]; kept: Kept[] } {
-  const plan = new ClusterPlan(input);
-  switch (input.dask.kind) {
-    case "gateway":
-      for (const pod of podsOf(input.dask))
-        plan.add("pods", pod, { order: 0, keep: "managed by dask-gateway" });
-      break;
-    case "operator":
-      planOperator(input, plan);
-      break;
-    case "classic":
-      planClassic(input, plan);
-      break;
+export function planDask(input: DaskPlanInput): Plan {
+  const { dask, owner } = input;
+  const run = owner && ownerRun(owner.run);
+  const draft = new PlanDraft({ run, cluster: dask.name, keep: owner?.keep });
+  if (dask.kind === "classic") planClassic(input, draft);
+  else if (dask.kind === "operator" && dask.resource !== undefined) {
+    // The operator would create deleted pods again.
+    const decision = planRunning(input, [dask.resource, ...podsOf(dask).filter(isPodActive)]);
+    draft.add("daskCluster", dask.resource, { running: true, ...decision });
+  } else {
+    const isGateway = dask.kind === "gateway";
+    const by = isGateway ? "dask-gateway" : "the Dask operator, whose DaskCluster cannot be read";
+    for (const pod of podsOf(dask)) draft.add("worker", pod, { keep: `managed by ${by}` });
   }
-  return { items: plan.items, kept: plan.kept };
+  return draft;
 }
 
-/** Of the operator's clusters only the DaskCluster is deleted: the operator would create deleted pods again. */
-function planOperator(input: DaskPlanInput, plan: ClusterPlan): void {
-  const { dask } = input;
-  if (dask.resource === undefined) {
-    const keep = "managed by the Dask operator, whose DaskCluster cannot be read";
-    for (const pod of podsOf(dask)) plan.add("pods", pod, { order: 0, keep });
-    return;
-  }
-  const part = planRunning(input, [dask.resource, ...podsOf(dask).filter(isPodActive)]);
-  plan.add("daskclusters", dask.resource, { order: ORDER.daskCluster, running: true, ...part });
-}
-
-function planClassic(input: DaskPlanInput, plan: ClusterPlan): void {
+function planClassic(input: DaskPlanInput, draft: PlanDraft): void {
   const { dask } = input;
   const living = podsOf(dask).filter(isPodActive);
   const livingPlan = living.length === 0 ? undefined : planRunning(input, living);
   let keptPods = 0;
   for (const pod of podsOf(dask)) {
-    const order = pod === dask.scheduler ? ORDER.scheduler : ORDER.worker;
+    const part = pod === dask.scheduler ? "scheduler" : "worker";
     const running = pod.status.phase === "Running";
-    const part = isPodActive(pod) ? (livingPlan ?? { keep: "" }) : planFinishedPod(pod, input);
-    if (!plan.add("pods", pod, { order, running, ...part })) keptPods++;
+    const decision = isPodActive(pod) ? (livingPlan ?? { keep: "" }) : planFinishedPod(pod, input);
+    if (!draft.add(part, pod, { running, ...decision })) keptPods++;
   }
-  const part = planFrontends(input, { keptPods, livingPlan });
-  for (const object of dask.budgets) addFrontend(plan, "poddisruptionbudgets", { object, input, part });
-  for (const object of dask.services) addFrontend(plan, "services", { object, input, part });
+  const decision = planFrontends(input, { keptPods, livingPlan });
+  for (const budget of dask.budgets) draft.add("budget", budget, keptWhileYoung(budget, input, decision));
+  for (const service of dask.services)
+    draft.add("service", service, keptWhileYoung(service, input, decision));
 }
 
-function addFrontend(
-  plan: ClusterPlan,
-  resource: "poddisruptionbudgets" | "services",
-  { object, input, part }: { object: AnyObject; input: DaskPlanInput; part: KeepOrDelete },
-): void {
-  const order = resource === "services" ? ORDER.service : ORDER.budget;
-  const ageMs = input.now.getTime() - Date.parse(object.metadata.creationTimestamp);
-  // When the last pod disappeared is unknown: the object's own age must do.
-  const isYoung = !("keep" in part) && part.reason === "no-pods" && ageMs < input.olderThanMs;
-  const keepYoung = { keep: `its cluster has no pods, but it is only ${formatDuration(ageMs)} old` };
-  plan.add(resource, object, { order, ...(isYoung ? keepYoung : part) });
+/** When the last pod disappeared is unknown: the age of the Service or budget must do. */
+function keptWhileYoung(
+  object: AnyObject,
+  { now, olderThanMs }: DaskPlanInput,
+  decision: KeepOrDelete,
+): KeepOrDelete {
+  const ageMs = now.getTime() - createdMs(object);
+  if ("keep" in decision || decision.reason !== "no-pods" || ageMs >= olderThanMs) return decision;
+  return { keep: `its cluster has no pods, but it is only ${formatDuration(ageMs)} old` };
 }
 
 function planFinishedPod(pod: Pod, { now, olderThanMs, orphansOnly }: DaskPlanInput): KeepOrDelete {
@@ -153,7 +93,7 @@ function planRunning(input: DaskPlanInput, parts: readonly { readonly metadata: 
   const { lifecycle } = owner;
   if (lifecycle.kind === "alive") return planReplaced(input);
   if (lifecycle.kind === "unknown") return { keep: `running, ${lifecycle.text}` };
-  const newestMs = Math.max(...parts.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
+  const newestMs = Math.max(...parts.map(createdMs));
   const sinceMs = now.getTime() - Math.max(newestMs, lifecycle.since?.getTime() ?? 0);
   if (sinceMs < olderThanMs)
     return { keep: `${lifecycle.text}, but the last change was ${formatDuration(sinceMs)} ago` };
@@ -170,9 +110,8 @@ function planReplaced(input: DaskPlanInput): KeepOrDelete {
   const keep = `running, ${owner?.lifecycle.text ?? ""}`;
   const pods = remainingPods(input);
   if (pods.length === 0 || !isUniqueName(dask.name)) return { keep };
-  const createdMs = Math.min(...partsOf(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
-  const oldestPodMs = Math.min(...pods.map(({ metadata }) => Date.parse(metadata.creationTimestamp)));
-  if (createdMs >= oldestPodMs) return { keep };
+  const oldestPodMs = Math.min(...pods.map(createdMs));
+  if (Math.min(...partsOf(dask).map(createdMs)) >= oldestPodMs) return { keep };
   const sinceMs = now.getTime() - oldestPodMs;
   if (sinceMs < olderThanMs)
     return { keep: `its flow run was restarted only ${formatDuration(sinceMs)} ago` };
@@ -197,8 +136,5 @@ function planFrontends(
 
 /** Living pods of the owner, without those whose Job the plan deletes. */
 function remainingPods({ owner, deletedJobs }: DaskPlanInput): readonly Pod[] {
-  if (owner === undefined) return [];
-  return livingPods(owner.run).filter(
-    ({ metadata }) => !(metadata.ownerReferences ?? []).some(({ uid }) => deletedJobs.has(uid)),
-  );
+  return owner === undefined ? [] : livingPods(owner.run, (uid) => deletedJobs.has(uid));
 }

@@ -7,7 +7,7 @@ import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
 import { lifecycleOf } from "./run-lifecycle.ts";
-import type { RunLifecycle } from "./run-lifecycle.ts";
+import type { PlannedRun } from "./run-lifecycle.ts";
 
 /** What to consider, and how old it must be. */
 export interface PlanOptions {
@@ -27,31 +27,22 @@ export interface PlanOptions {
 
 /** What to delete, in its order, and what to keep. */
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
-  const { olderThanMs } = options;
-  const lifecycle = (run: InventoryRun): RunLifecycle => lifecycleOf(run.flowRunId, run.status);
-  const keepReason = (run: InventoryRun): string | undefined => options.keepRun?.(run);
-  const jobs = inventory.runs.map((run) =>
-    planJobs({ run, lifecycle: lifecycle(run), keep: keepReason(run), olderThanMs, now }),
-  );
+  const { olderThanMs, orphansOnly } = options;
+  const ownerOf = (run: InventoryRun): PlannedRun => {
+    return { run, lifecycle: lifecycleOf(run.flowRunId, run.status), keep: options.keepRun?.(run) };
+  };
+  const jobs = inventory.runs.map((run) => planJobs({ ...ownerOf(run), olderThanMs, now }));
   const deletedJobs = new Set(
     options.jobs ? jobs.flatMap(({ items }) => items.filter(isWanted(options)).map(({ uid }) => uid)) : [],
   );
   const runs = mergedById(inventory.runs);
   const dask = clustersIn(inventory).map((cluster) => {
     const run = runs.get(cluster.owner?.flowRunId ?? "");
-    const owner = run === undefined ? undefined : { run, lifecycle: lifecycle(run) };
-    return planDask({
-      keep: run === undefined ? undefined : keepReason(run),
-      dask: cluster,
-      owner,
-      deletedJobs,
-      olderThanMs,
-      orphansOnly: options.orphansOnly,
-      now,
-    });
+    const owner = run && ownerOf(run);
+    return planDask({ dask: cluster, owner, deletedJobs, olderThanMs, orphansOnly, now });
   });
   // Without permission to list pods, every cluster would seem to have none.
-  const canListPods = inventory.forbidden?.includes("pods") !== true;
+  const canListPods = inventory.forbidden?.has("pods") !== true;
   return merged([...(options.jobs ? jobs : []), ...(options.dask && canListPods ? dask : [])], options);
 }
 

@@ -1,82 +1,129 @@
-// Recheck: whether the reason of a planned deletion still holds right before the object is deleted. Pure. Since the plan was
-// made, pods may have started and runs may have been restarted: in doubt an object is kept until the next cleanup.
+// Recheck: whether the reason of a planned deletion still holds right before the object is deleted. Since the plan was made,
+// pods may have started and runs may have been restarted: in doubt an object is kept until the next cleanup.
 
-import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { isPodActive } from "../dask/pod-status.ts";
-import { isKept } from "../job/labels.ts";
+import { CLUSTER_LABEL } from "../dask/recognise.ts";
+import { StateReader } from "../inventory/run-states.ts";
+import type { StateSources } from "../inventory/run-states.ts";
+import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, isKept } from "../job/labels.ts";
+import { createdMs } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
-import type { AnyObject, Job, Meta, Pod } from "../kube/client/objects.ts";
+import { listAll } from "../kube/client/api.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import type { Job, KindMap, Pod } from "../kube/client/objects.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
-import type { PlanItem } from "./item.ts";
+import type { RunStatus } from "../orchestrator/flow-run.ts";
+import type { OwnerRun, PlanItem, Removable } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
+import { isLivingFlowPod } from "./run-lifecycle.ts";
 
-/** What an item's reason is checked against. */
-export interface RecheckContext {
-  /** The current status of the item's run. */
-  readonly status: RunStatus;
-  /** Living pods of the item's run, without those that this plan deletes. */
-  readonly runPods: readonly Pod[];
-  /** Existing pods of the item's Dask cluster. */
-  readonly clusterPods: readonly Pod[];
+/** Reads the current states of runs, by id; an unreadable one has no entry. Throws PrefectError. */
+export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<string, RunStatus>>;
+
+/** Reads states from these APIs; if an API fails, its states are unknown. */
+export function currentStates(sources: StateSources, signal: AbortSignal): ReadStates {
+  return async (runs) => {
+    const states = new StateReader(sources, signal);
+    const statuses = await Promise.all(
+      runs.map(async ({ id, prefectVersion }) => {
+        const { status } = await states.read(prefectVersion, id);
+        return [id, status] as const;
+      }),
+    );
+    return new Map(statuses);
+  };
 }
 
-/** An object as it is now, by its resource. */
-export type CurrentObject =
-  | { readonly resource: "jobs"; readonly object: Job }
-  | { readonly resource: "pods"; readonly object: Pod }
-  | { readonly resource: "services" | "poddisruptionbudgets" | "daskclusters"; readonly object: AnyObject };
-
-/** Why the object is kept after all; undefined: it can be deleted. */
-export function objectKeepReason(item: PlanItem, { resource, object }: CurrentObject): string | undefined {
+/** Why the object, as it is now, is kept after all; undefined: it can be deleted. */
+export function objectKeepReason(item: PlanItem, object: KindMap[Removable]): string | undefined {
   const { metadata } = object;
   if (metadata.uid !== item.uid) return "another object has this name now";
   if (isKept(metadata)) return "it is now annotated prefect.io/keep";
-  if (item.reason === "cancelled") return undefined;
-  if (resource === "jobs") {
-    if (item.reason === "finished") return isJobFinished(object) ? undefined : "it is no longer finished";
-    return !item.running && jobRuns(object) ? "it has started running" : undefined;
+  if (item.reason === "cancelled" || (item.resource !== "jobs" && item.resource !== "pods")) return undefined;
+  const [isOver, isRunning] =
+    item.resource === "jobs"
+      ? [isJobFinished(object as Job), jobRuns(object as Job)]
+      : [!isPodActive(object as Pod), (object as Pod).status.phase === "Running"];
+  if (item.reason === "finished") return isOver ? undefined : "it is no longer finished";
+  return !item.running && isRunning ? "it has started running" : undefined;
+}
+
+export interface RecheckDeps {
+  readonly kube: Pick<KubeApi, "listPage">;
+  readonly readStates: ReadStates;
+  /** Uids of Jobs that this plan has deleted: Kubernetes is about to delete their pods. */
+  readonly deletedJobs: ReadonlySet<string>;
+}
+
+/**
+ * Reads what has become of the runs and Dask clusters of some items: the states of all runs in one request, the pods of each
+ * run and cluster once.
+ */
+export class Recheck {
+  readonly #deps: RecheckDeps;
+  readonly #states: Promise<ReadonlyMap<string, RunStatus>>;
+  readonly #pods = new Map<string, Promise<readonly Pod[]>>();
+
+  /** Starts to read the states of all these items' runs. */
+  constructor(deps: RecheckDeps, items: readonly PlanItem[]) {
+    this.#deps = deps;
+    const runs = items.flatMap(({ reason, run }) =>
+      reason === "orphaned" && run ? [[run.id, run] as const] : [],
+    );
+    this.#states =
+      runs.length === 0 ? Promise.resolve(new Map()) : deps.readStates([...new Map(runs).values()]);
+    // keepReason() awaits it; if that is never called, a failure must not end the process.
+    this.#states.catch(() => {});
   }
-  if (resource !== "pods") return undefined;
-  if (item.reason === "finished") return isPodActive(object) ? "it is no longer finished" : undefined;
-  return !item.running && object.status.phase === "Running" ? "it has started running" : undefined;
-}
 
-/** Why the object is kept because of its run or its pods; undefined: it can be deleted. */
-export function contextKeepReason(item: PlanItem, context: RecheckContext): string | undefined {
-  switch (item.reason) {
-    case "finished":
-    case "cancelled":
-      return undefined;
-    case "orphaned":
-      return (
-        runKeepReason(item, context.status) ?? (item.resource === "jobs" ? undefined : podKeepReason(context))
-      );
-    case "replaced":
-      return creatorKeepReason(item, context);
-    case "no-pods":
-      return context.clusterPods.length > 0 ? "its Dask cluster has a pod again" : undefined;
+  /** Why one of them is kept because of its run or its pods; undefined: it can be deleted. Throws KubeError and PrefectError. */
+  async keepReason(item: PlanItem): Promise<string | undefined> {
+    switch (item.reason) {
+      case "finished":
+      case "cancelled":
+        return undefined;
+      case "orphaned": {
+        const status = (await this.#states).get(item.run?.id ?? "") ?? { kind: "unknown" };
+        const [pod] = item.resource === "jobs" ? [] : await this.#runPods(item);
+        if (status.kind === "unknown") return `cannot read the state of flow run "${item.run?.id ?? ""}"`;
+        // A deleted run is over like a finished one.
+        if (status.kind === "known" && !isFinished(status.state.type))
+          return `its flow run is ${status.state.name} now`;
+        return pod && `pod "${pod.metadata.name}" of its flow run is running`;
+      }
+      case "replaced": {
+        const pods = await this.#runPods(item);
+        const older = pods.find((pod) => createdMs(pod) <= item.createdAt.getTime());
+        return older && `pod "${older.metadata.name}" of its flow run may have created it`;
+      }
+      case "no-pods": {
+        const pods = await this.#list(item.ref.namespace, `${CLUSTER_LABEL}=${item.cluster ?? ""}`);
+        const hasPod = pods.some(({ metadata }) => metadata.deletionTimestamp === undefined);
+        return hasPod ? "its Dask cluster has a pod again" : undefined;
+      }
+    }
   }
-}
 
-/** A deleted run is over like a finished one; an unknown one may be neither. */
-function runKeepReason(item: PlanItem, status: RunStatus): string | undefined {
-  if (status.kind === "known") {
-    return isFinished(status.state.type) ? undefined : `its flow run is ${status.state.name} now`;
+  /** The living pods of its run. */
+  async #runPods({ run, ref, uid }: PlanItem): Promise<readonly Pod[]> {
+    if (run === undefined) return [];
+    const label = run.prefectVersion === 1 ? FLOW_RUN_LABEL : FLOW_RUN_LABEL_2;
+    const namespaces = [...new Set([ref.namespace, run.namespace])];
+    const lists = await Promise.all(
+      namespaces.map((namespace) => this.#list(namespace, `${label}=${run.id}`)),
+    );
+    const isDeleted = (job: string): boolean => this.#deps.deletedJobs.has(job);
+    return lists.flat().filter((pod) => pod.metadata.uid !== uid && isLivingFlowPod(pod, isDeleted));
   }
-  if (status.kind === "missing") return undefined;
-  return `cannot read the state of flow run "${item.run?.id ?? ""}"`;
-}
 
-function podKeepReason({ runPods }: RecheckContext): string | undefined {
-  const [pod] = runPods;
-  return pod === undefined ? undefined : `pod "${pod.metadata.name}" of its flow run is running`;
-}
-
-function creatorKeepReason(item: PlanItem, { runPods }: RecheckContext): string | undefined {
-  const older = runPods.find(({ metadata }) => createdMs(metadata) <= item.createdAt.getTime());
-  return older === undefined ? undefined : `pod "${older.metadata.name}" of its flow run may have created it`;
-}
-
-function createdMs({ creationTimestamp }: Meta): number {
-  return Date.parse(creationTimestamp);
+  #list(namespace: string, labelSelector: string): Promise<readonly Pod[]> {
+    const key = `${namespace}?${labelSelector}`;
+    const known = this.#pods.get(key);
+    if (known !== undefined) return known;
+    const pods = Array.fromAsync(listAll(this.#deps.kube, "pods", { namespace, labelSelector }));
+    this.#pods.set(key, pods);
+    // A failed list is not cached: the next recheck lists again.
+    pods.catch(() => this.#pods.delete(key));
+    return pods;
+  }
 }

@@ -5,6 +5,7 @@ import { isUuid } from "../base/uuid.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { isPodActive } from "../dask/pod-status.ts";
+import { membershipOf } from "../dask/recognise.ts";
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { OwnerRun } from "./item.ts";
 
@@ -13,6 +14,14 @@ export type RunLifecycle =
   | { readonly kind: "over"; readonly since: Date | undefined; readonly text: string }
   | { readonly kind: "alive"; readonly text: string }
   | { readonly kind: "unknown"; readonly text: string };
+
+/** A run whose objects are planned for. */
+export interface PlannedRun {
+  readonly run: InventoryRun;
+  readonly lifecycle: RunLifecycle;
+  /** Why all that belongs to it is kept, if it is. */
+  readonly keep?: string | undefined;
+}
 
 /** The run's lifecycle. */
 export function lifecycleOf(flowRunId: string, status: RunStatus): RunLifecycle {
@@ -36,9 +45,22 @@ export function ownerRun(run: InventoryRun): OwnerRun {
   return { id, name, prefectVersion, status, namespace };
 }
 
-/** The run's own pods that have not terminated and are not being deleted. */
-export function livingPods(run: Pick<InventoryRun, "observed">): readonly Pod[] {
-  return run.observed.jobs
-    .flatMap(({ pods }) => pods)
-    .filter((pod) => isPodActive(pod) && pod.metadata.deletionTimestamp === undefined);
+/** Whether the pod works on: it has not ended, and neither it nor its Job is being deleted. */
+export function worksOn(pod: Pod, isDeletedJob: (uid: string) => boolean = () => false): boolean {
+  const { deletionTimestamp, ownerReferences = [] } = pod.metadata;
+  if (!isPodActive(pod) || deletionTimestamp !== undefined) return false;
+  return !ownerReferences.some(({ uid }) => isDeletedJob(uid));
+}
+
+/** Whether it works on, and is the flow's own. Dask pods carry the run's label if a user, or Prefect 0.x, has added it. */
+export function isLivingFlowPod(pod: Pod, isDeletedJob: (uid: string) => boolean): boolean {
+  return worksOn(pod, isDeletedJob) && membershipOf(pod) === undefined;
+}
+
+/** The run's own pods that work on. */
+export function livingPods(
+  run: Pick<InventoryRun, "observed">,
+  isDeletedJob?: (uid: string) => boolean,
+): readonly Pod[] {
+  return run.observed.jobs.flatMap(({ pods }) => pods.filter((pod) => worksOn(pod, isDeletedJob)));
 }

@@ -2,16 +2,14 @@
 // A finished Job or pod does not start again, so it needs no recheck of its own: with uid and resourceVersion as
 // preconditions the API server refuses the deletion if anything has changed (a keep annotation, too).
 
+import PQueue from "p-queue";
 import type { Clock } from "../base/clock.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
-import PQueue from "p-queue";
 import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
-import { IN_FLIGHT, Throttle } from "./throttle.ts";
-import { contextKeepReason, objectKeepReason } from "./recheck.ts";
-import type { CurrentObject } from "./recheck.ts";
-import { RecheckReader } from "./recheck-context.ts";
-import type { ReadStates } from "./recheck-context.ts";
+import { objectKeepReason, Recheck } from "./recheck.ts";
+import type { ReadStates } from "./recheck.ts";
+import { retrying } from "./retrying.ts";
 
 /** The result of an item. `gone`: it did not exist any more; `skipped`: its reason no longer held; `not attempted`: interrupted before it. */
 export type Outcome =
@@ -28,44 +26,37 @@ export interface SweepDeps {
   readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
   readonly readStates: ReadStates;
   readonly clock: Clock;
-  /** Called for each item as soon as its result is known. */
-  readonly onDone?: ((done: ItemResult) => void) | undefined;
-}
-
-export interface SweepOptions {
   /** Ends the sweep: deletions in flight finish, no new one starts. */
   readonly signal: AbortSignal;
   /** Server-side dry run: the API server checks the deletions without executing them. */
   readonly dryRun?: boolean | undefined;
+  /** Called for each item as soon as its result is known. */
+  readonly onDone?: ((done: ItemResult) => void) | undefined;
 }
 
+/** Concurrent calls: far below the API server's own limit for one user. */
+export const IN_FLIGHT = 32;
 /** Items rechecked with one request to Prefect: their states must not grow old before the last one is deleted. */
 const GROUP_SIZE = 100;
 /** How often an object that keeps changing is rechecked. */
 const MAX_RECHECKS = 3;
 
 /** Deletes the items in their order and returns one result for each. Throws only on a bug. */
-export async function sweep(
-  deps: SweepDeps,
-  items: readonly PlanItem[],
-  options: SweepOptions,
-): Promise<readonly ItemResult[]> {
+export async function sweep(deps: SweepDeps, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {
   const results: ItemResult[] = [];
   const deletedJobs = new Set<string>();
-  const throttle = new Throttle(deps.clock);
+  const { readStates, clock, signal } = deps;
+  const kube = retrying(deps.kube, clock, signal);
   const queue = new PQueue({ concurrency: IN_FLIGHT });
   for (const group of groupsOf(items)) {
-    const reader = new RecheckReader({ kube: deps.kube, readStates: deps.readStates, deletedJobs }, group);
-    await Promise.all(
-      group.map((item) =>
-        queue.add(async () => {
-          const outcome = await deleteOrReport({ ...deps, reader, throttle }, item, options);
-          if (item.resource === "jobs" && outcome.kind === "deleted") deletedJobs.add(item.uid);
-          results.push({ item, outcome });
-          deps.onDone?.({ item, outcome });
-        }),
-      ),
-    );
+    const recheck = new Recheck({ kube, readStates, deletedJobs }, group);
+    const deleteOne = async (item: PlanItem): Promise<void> => {
+      const outcome = await deleteOrReport({ ...deps, kube, recheck }, item);
+      if (item.resource === "jobs" && outcome.kind === "deleted") deletedJobs.add(item.uid);
+      results.push({ item, outcome });
+      deps.onDone?.({ item, outcome });
+    };
+    await queue.addAll(group.map((item) => () => deleteOne(item)));
   }
   return results;
 }
@@ -81,37 +72,33 @@ function* groupsOf(items: readonly PlanItem[]): Generator<readonly PlanItem[]> {
   }
 }
 
-type ItemDeps = SweepDeps & { readonly reader: RecheckReader; readonly throttle: Throttle };
+type ItemDeps = SweepDeps & { readonly recheck: Recheck };
 
-async function deleteOrReport(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
-  if (options.signal.aborted) return { kind: "not attempted" };
+async function deleteOrReport(deps: ItemDeps, item: PlanItem): Promise<Outcome> {
   try {
-    return await recheckAndDelete(deps, item, options);
+    if (!deps.signal.aborted) return await recheckAndDelete(deps, item);
   } catch (error) {
-    if (options.signal.aborted) return { kind: "not attempted" };
     const hint = error instanceof ExpectedError ? error.hint : undefined;
-    return { kind: "failed", error: textOf(error), hint };
+    if (!deps.signal.aborted) return { kind: "failed", error: textOf(error), hint };
   }
+  return { kind: "not attempted" };
 }
 
-async function recheckAndDelete(deps: ItemDeps, item: PlanItem, options: SweepOptions): Promise<Outcome> {
-  const { kube, throttle } = deps;
-  const { signal } = options;
+async function recheckAndDelete({ kube, recheck, dryRun }: ItemDeps, item: PlanItem): Promise<Outcome> {
   let { resourceVersion } = item;
   for (let rechecks = item.reason === "finished" ? 0 : 1; rechecks <= MAX_RECHECKS; rechecks++) {
     if (rechecks > 0) {
-      const context = await throttle.call(() => deps.reader.contextOf(item), signal);
-      const contextReason = contextKeepReason(item, context);
+      const contextReason = await recheck.keepReason(item);
       if (contextReason !== undefined) return { kind: "skipped", reason: contextReason };
-      const current = await throttle.call(() => read(kube, item), signal);
+      const current = await kube.get(item.resource, item.ref);
       if (current === undefined) return { kind: "gone" };
       const reason = objectKeepReason(item, current);
       if (reason !== undefined) return { kind: "skipped", reason };
-      if (current.object.metadata.deletionTimestamp !== undefined) return { kind: "gone" };
-      ({ resourceVersion } = current.object.metadata);
+      if (current.metadata.deletionTimestamp !== undefined) return { kind: "gone" };
+      ({ resourceVersion } = current.metadata);
     }
-    const deleteOptions = { ...deleteOptionsFor(item, resourceVersion), dryRun: options.dryRun };
-    const outcome = await throttle.call(() => kube.delete(item.resource, item.ref, deleteOptions), signal);
+    const options = { ...deleteOptionsFor(item, resourceVersion), dryRun };
+    const outcome = await kube.delete(item.resource, item.ref, options);
     if (outcome !== "changed") return { kind: outcome };
   }
   return { kind: "skipped", reason: "it keeps changing" };
@@ -126,24 +113,4 @@ function deleteOptionsFor({ uid, reason, resource }: PlanItem, resourceVersion: 
   const exact = isExact ? { resourceVersion } : {};
   const propagation = resource === "jobs" && reason !== "finished" ? "Foreground" : "Background";
   return { uid, ...exact, propagation };
-}
-
-async function read(
-  kube: SweepDeps["kube"],
-  { resource, ref }: PlanItem,
-): Promise<CurrentObject | undefined> {
-  switch (resource) {
-    case "jobs": {
-      const object = await kube.get(resource, ref);
-      return object === undefined ? undefined : { resource, object };
-    }
-    case "pods": {
-      const object = await kube.get(resource, ref);
-      return object === undefined ? undefined : { resource, object };
-    }
-    default: {
-      const object = await kube.get(resource, ref);
-      return object === undefined ? undefined : { resource, object };
-    }
-  }
 }

@@ -1,11 +1,59 @@
-// Where a command looks for flow runs.
+// Where a command looks for flow runs: a cluster, and the Prefect APIs that are configured. Prefect 1's default address is
+// not queried, because a listing must not wait for a server that may not exist.
 
-import type { Connection } from "../kube/client/connect.ts";
-import type { RunDirectories } from "./run-directories.ts";
+import type { Clock } from "../base/clock.ts";
+import { ServerClock } from "../base/server-clock.ts";
+import { DEFAULT_SOURCE } from "../base/sourced.ts";
+import type { PrefectVersion } from "../inventory/inventory.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import type { RunDirectory } from "../orchestrator/run-directory.ts";
+import type { PrefectConfig } from "../prefect1/config/load.ts";
+import { prefect1Directory } from "../prefect1/run-directory.ts";
+import { prefect3Directory } from "../prefect3/run-directory.ts";
+import { loadPrefect3Settings } from "../prefect3/settings.ts";
+import type { CliContext } from "./context.ts";
 
-/** A cluster, a namespace (undefined for all), and the Prefect APIs. */
+/** The configured APIs by Prefect version. */
+export type RunDirectories = Readonly<Record<PrefectVersion, RunDirectory | undefined>>;
+
 export interface ClusterScope {
-  readonly connection: Connection;
+  readonly kube: KubeApi;
+  /** Undefined: all. */
   readonly namespace: string | undefined;
   readonly directories: RunDirectories;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** How long a command waits for APIs. */
+export interface Deadlines {
+  /** For each request to the cluster, instead of --request-timeout. */
+  readonly kubeMs?: number;
+  /** A fast listing without states is better than a slow one. */
+  readonly prefectMs?: number;
+}
+
+/** The configured APIs of Prefect 1 and of Prefect 2 and 3. Sends nothing yet; must be closed. Throws SettingsError. */
+export function runDirectories(
+  context: CliContext,
+  config: PrefectConfig,
+  deadlineMs = 5_000,
+): RunDirectories {
+  const clock = new ServerClock(context.clock);
+  const { apiUrl, apiKey, uiUrl, requestTimeoutSeconds } = config;
+  const isConfigured = apiUrl.source !== DEFAULT_SOURCE || apiKey !== undefined;
+  const settings = loadPrefect3Settings(context);
+  const connect1 = async () =>
+    context.connectPrefect(config, {
+      timeoutMs: Math.min(requestTimeoutSeconds * 1_000, deadlineMs),
+      onRequest: ({ date, ms }) => clock.observe(date, ms),
+    });
+  const connect3 = async (target: NonNullable<typeof settings>) => {
+    const { connectPrefect3 } = await import("../prefect3/connect.ts");
+    return connectPrefect3(target, context, deadlineMs);
+  };
+  return {
+    1: isConfigured ? prefect1Directory({ address: apiUrl.value, ui: uiUrl }, connect1, clock) : undefined,
+    2: settings && prefect3Directory(settings, () => connect3(settings), clock),
+  };
 }

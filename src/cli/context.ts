@@ -8,7 +8,7 @@ import type { CompletedRequest } from "../kube/client/transport.ts";
 import type { Connection } from "../kube/client/connect.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
 import type { Prefect1Client } from "../prefect1/client.ts";
-import type { PrefectConnection } from "../prefect1/connect.ts";
+import type { PrefectConfig } from "../prefect1/config/load.ts";
 import type { CompletedOperation } from "../prefect1/graphql.ts";
 
 export interface CliContext extends BaseContext {
@@ -30,8 +30,12 @@ export interface CliContext extends BaseContext {
     onRequest?: (seen: CompletedRequest) => void,
   ) => Promise<Connection>;
   readonly connectPrefect: (
-    target: PrefectConnection,
-    onRequest?: (seen: CompletedOperation) => void,
+    config: PrefectConfig,
+    options?: {
+      /** Instead of the configured timeout. */
+      readonly timeoutMs?: number;
+      readonly onRequest?: (seen: CompletedOperation) => void;
+    },
   ) => Promise<Prefect1Client>;
 }
 
@@ -58,8 +62,16 @@ export function cliContext(parts: ProcessParts): CliContext {
       const { connectKube } = await import("../kube/client/connect.ts");
       return connectKube(flags, { ...parts, secrets, user, onRequest });
     },
-    connectPrefect: async (target, onRequest) => {
+    connectPrefect: async (config, options = {}) => {
       const { connectPrefect } = await import("../prefect1/connect.ts");
+      const { timeoutMs = config.requestTimeoutSeconds * 1_000, onRequest } = options;
+      const target = {
+        url: config.apiUrl.value,
+        backend: config.backend.value,
+        apiKey: config.apiKey?.value,
+        tenantId: config.tenantId?.value,
+        timeoutMs,
+      };
       return connectPrefect(target, { ...parts, secrets, onRequest });
     },
   };

@@ -3,31 +3,27 @@
 import { isUuid } from "../base/uuid.ts";
 import type { Inventory } from "../inventory/inventory.ts";
 import { loadInventory } from "../inventory/load.ts";
-import type { InventoryQuery } from "../inventory/query.ts";
+import type { InventoryQuery } from "../inventory/load.ts";
 import { parseRunRef, resolveRun } from "./flow-run-ref.ts";
-import type { ResolvedRun, ResolveOptions } from "./flow-run-ref.ts";
+import type { ResolvedRun } from "./flow-run-ref.ts";
 import type { ClusterScope } from "./cluster-scope.ts";
 
 /** The inventory of the scope. Throws KubeError without permission to list Jobs. */
 export async function listJobs(
-  { connection, namespace, directories }: ClusterScope,
-  query: Omit<InventoryQuery, "namespace">,
+  { kube, namespace, directories, signal }: ClusterScope,
+  query: Omit<InventoryQuery, "namespace" | "signal">,
 ): Promise<Inventory> {
-  const inventory = await loadInventory(connection.kube, directories.byVersion, { ...query, namespace });
-  const refusal = inventory.refusals?.get("jobs");
+  const inventory = await loadInventory(kube, directories, { ...query, namespace, signal });
+  const refusal = inventory.forbidden?.get("jobs");
   if (refusal !== undefined) throw refusal;
   return inventory;
 }
 
 /** The run. Throws as resolveRun and listJobs do. */
-export async function findRun(
-  text: string,
-  scope: ClusterScope,
-  { signal, now }: Pick<ResolveOptions, "signal" | "now">,
-): Promise<ResolvedRun> {
+export async function findRun(text: string, scope: ClusterScope): Promise<ResolvedRun> {
   const ref = parseRunRef(text);
   const fieldSelector = ref.kind === "job" ? `metadata.name=${ref.name}` : undefined;
   const flowRunId = isUuid(text) ? text.toLowerCase() : undefined;
-  const inventory = await listJobs(scope, { fieldSelector, flowRunId, signal });
-  return resolveRun(text, { ...scope, inventory, signal, now, mustBeUnique: false });
+  const inventory = await listJobs(scope, { fieldSelector, flowRunId });
+  return resolveRun(text, { ...scope, inventory, mustBeUnique: false });
 }

@@ -5,7 +5,7 @@ import { suggest } from "../base/suggest.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { Inventory, InventoryRun, PrefectVersion } from "../inventory/inventory.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
-import type { RunDirectories } from "./run-directories.ts";
+import type { ClusterScope } from "./cluster-scope.ts";
 
 /** RUN, parsed. */
 export type RunRef =
@@ -22,18 +22,15 @@ export interface ResolvedRun {
   readonly namespace: string | undefined;
 }
 
-export interface ResolveOptions {
+export interface ResolveOptions extends Omit<ClusterScope, "kube"> {
   /** What was listed in the cluster. */
-  readonly inventory: Pick<Inventory, "runs" | "refusals">;
-  /** The namespace that was listed; undefined: all. */
-  readonly namespace: string | undefined;
-  readonly directories: Pick<RunDirectories, "find" | "lookUp" | "recent" | "addresses">;
-  readonly now: Date;
-  readonly signal: AbortSignal;
+  readonly inventory: Pick<Inventory, "runs" | "forbidden">;
   /** Query Prefect even if the cluster has a match: before a deletion, no second run of that name may exist. */
   readonly mustBeUnique: boolean;
 }
 
+/** The most runs to fetch from each API for one name. */
+const MAX_RESULTS = 10;
 const ID_LENGTH = 36;
 const SHORT_ID = 8;
 const ORDERED_ID = 13;
@@ -120,22 +117,33 @@ async function findInPrefect(
   ref: RunRef,
   { directories, signal }: ResolveOptions,
 ): Promise<readonly ResolvedRun[]> {
-  const found = isUuid(ref.text)
-    ? await directories.lookUp(ref.text.toLowerCase(), signal)
-    : await directories.find(ref.text, ref.kind === "run" ? ref.idPrefix : undefined, signal);
-  const runs = found === undefined ? [] : "id" in found ? [found] : found;
-  return runs.map(({ id, prefectVersion, name, ...row }) => ({
-    id,
-    prefectVersion,
-    name,
-    status: { kind: "known", ...row },
-    namespace: undefined,
-  }));
+  const { text: name } = ref;
+  const idPrefix = ref.kind === "run" ? ref.idPrefix : undefined;
+  const results = await Promise.allSettled(
+    ([1, 2] as const).map(async (prefectVersion): Promise<readonly ResolvedRun[]> => {
+      const directory = directories[prefectVersion];
+      const found = isUuid(name)
+        ? (await directory?.runs([name.toLowerCase()], signal))?.values()
+        : await directory?.find({ name, idPrefix, limit: MAX_RESULTS }, signal);
+      return [...(found ?? [])].map(({ id, name, ...row }) => ({
+        id,
+        prefectVersion,
+        name,
+        status: { kind: "known", ...row },
+        namespace: undefined,
+      }));
+    }),
+  );
+  const found = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  if (isUuid(name) && found.length > 0) return found.slice(0, 1);
+  // The API that failed may have such a run.
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return found;
 }
 
 async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
   const { inventory, namespace, directories } = options;
-  const refusal = inventory.refusals?.get("jobs");
+  const refusal = inventory.forbidden?.get("jobs");
   if (refusal !== undefined) return refusal;
   const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
   const list = "list the flow runs with: kubectl prefect jobs -A";
@@ -143,7 +151,7 @@ async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
     const message = `cannot find Job "${ref.name}": ${where} has no flow run's Job with this name`;
     return new ExpectedError(message, { hint: list });
   }
-  const isPrefectConfigured = directories.addresses.length > 0;
+  const isPrefectConfigured = Object.values(directories).some((each) => each !== undefined);
   const unknown = isPrefectConfigured ? ", and Prefect has no such run" : "";
   const message = `cannot find flow run "${ref.text}": it has no Job in ${where}${unknown}`;
   if (TOO_SHORT.test(ref.text))
@@ -156,15 +164,11 @@ async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
 }
 
 /** The names of the runs here and of the latest in Prefect; a Prefect that does not answer suggests nothing. */
-async function knownNames({
-  inventory,
-  directories,
-  signal,
-  now,
-}: ResolveOptions): Promise<readonly string[]> {
-  const since = new Date(now.getTime() - SUGGESTED_WITHIN_MS);
-  const recent = await directories.recent(since, signal).catch(() => []);
-  return [...inventory.runs, ...recent].flatMap(({ name }) => name ?? []);
+async function knownNames({ inventory, directories, signal, clock }: ResolveOptions) {
+  const since = new Date(clock.now().getTime() - SUGGESTED_WITHIN_MS);
+  const recent = Object.values(directories).map(async (each) => (await each?.recent(since, signal)) ?? []);
+  const known = await Promise.all(recent).catch(() => []);
+  return [...inventory.runs, ...known.flat()].flatMap(({ name }) => name ?? []);
 }
 
 /** A prefix with the hyphens of a UUID, however it was typed. */

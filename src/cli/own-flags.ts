@@ -4,6 +4,7 @@ import { redactUrl } from "../base/redact-url.ts";
 import { shellWord } from "../base/shell-word.ts";
 import type { Commands } from "../doctor/target.ts";
 import type { ConnectionFlags } from "../kube/auth/kubeconfig.ts";
+import { CONNECTION_OPTIONS } from "./options/connection-options.ts";
 import type { PrefectCommand } from "./options/prefect-command.ts";
 
 /** Repeats the user's flags in every command. Never shows the API key, nor a password in an address. */
@@ -11,29 +12,20 @@ export function ownCommands(
   connection: ConnectionFlags,
   { backend, api, tenantId }: Pick<PrefectCommand, "backend" | "api" | "tenantId">,
 ): Commands {
-  const cluster = [
-    ["--context", connection.context],
-    ["--kubeconfig", connection.kubeconfig],
-    ["--cluster", connection.cluster],
-    ["--user", connection.user],
-    ["-s", connection.server && redactUrl(connection.server)],
-    ["--certificate-authority", connection.certificateAuthority],
-    ["--tls-server-name", connection.tlsServerName],
-    ["--as", connection.as],
-    ["--as-uid", connection.asUid],
-    ...(connection.asGroups ?? []).map((group) => ["--as-group", group] as const),
-  ] as const;
+  const cluster = Object.entries(CONNECTION_OPTIONS).flatMap(([name, { flag, short = flag }]) => {
+    const given = connection[name as keyof typeof CONNECTION_OPTIONS];
+    if (typeof given === "boolean") return given ? [flag] : [];
+    const values = [given ?? []].flat();
+    return flagsText(values.map((value) => [short, name === "server" ? redactUrl(value) : value]));
+  });
   const prefect = [
     ["-b", backend],
     ["-a", api && redactUrl(api)],
     ["--tenant-id", tenantId],
   ] as const;
-  const unverified = connection.insecureSkipTlsVerify === true ? ["--insecure-skip-tls-verify"] : [];
-  const kubectlFlags = [...flagsText(cluster), ...unverified];
-  const prefectFlags = [...kubectlFlags, ...flagsText(prefect)];
   const complete = (flags: readonly string[]) => (command: string, namespace?: string) =>
     [command, ...flagsText([["-n", namespace]]), ...flags].join(" ");
-  const [kubectl, plugin] = [complete(kubectlFlags), complete(prefectFlags)];
+  const [kubectl, plugin] = [complete(cluster), complete([...cluster, ...flagsText(prefect)])];
   return {
     kubectl: (command, namespace) => kubectl(`kubectl ${command}`, namespace),
     prefect: (command, namespace) => plugin(`kubectl prefect ${command}`, namespace),

@@ -4,7 +4,9 @@ import { SettingsError, textOf } from "../base/errors.ts";
 import { closest } from "../base/suggest.ts";
 import type { ParsedArgv } from "./help/argv.ts";
 import type { CommandInfo } from "./help/command-metadata.ts";
-import { PROGRAM } from "./program-name.ts";
+
+/** The program's name in help and error messages: that of a kubectl plugin. */
+export const PROGRAM = "kubectl prefect";
 
 /** Commands and flags of kubectl, of Prefect and of our earlier versions, with what to use here. */
 const INSTEAD: Readonly<Record<string, string>> = {

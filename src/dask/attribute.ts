@@ -2,6 +2,7 @@
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
 import type { Attribution, ObservedCluster } from "./dask-cluster.ts";
+import { createdMs } from "../job/observe/observed.ts";
 import type { ObservedRun } from "../job/observe/observed.ts";
 import { podsOf } from "./dask-cluster.ts";
 import { flowRunIdOf } from "../job/labels.ts";
@@ -147,9 +148,9 @@ function onlyRunOf(pods: readonly RunPod[]): string | undefined {
 }
 
 function existedWhenCreated(pod: Pod, other: Pod): boolean {
-  const createdMs = Date.parse(other.metadata.creationTimestamp);
+  const otherMs = createdMs(other);
   const endedMs = podFinishedAt(pod)?.getTime() ?? Number.POSITIVE_INFINITY;
-  return Date.parse(pod.metadata.creationTimestamp) <= createdMs && createdMs <= endedMs;
+  return createdMs(pod) <= otherMs && otherMs <= endedMs;
 }
 
 function distinct(ids: readonly (string | undefined)[]): readonly string[] {

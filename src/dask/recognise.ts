@@ -40,14 +40,16 @@ export interface Membership {
   readonly role: "scheduler" | "worker";
 }
 
-/** Whether the operator has a DaskCluster of this name. */
-export type IsOperatorCluster = (namespace: string, cluster: string) => boolean;
-
 /** The cluster that a pod belongs to; undefined for pods that are not Dask's, even if they have similar labels. */
-export function membershipOf(pod: Pod, isOperatorCluster: IsOperatorCluster): Membership | undefined {
+export function membershipOf(
+  pod: Pod,
+  isOperatorCluster: (namespace: string, cluster: string) => boolean = () => false,
+): Membership | undefined {
   const labels = pod.metadata.labels ?? {};
   const gateway = labels[GATEWAY_LABEL] ?? "";
-  if (gateway !== "") return { kind: "gateway", cluster: gateway, role: gatewayRole(labels) };
+  const isScheduler = labels[GATEWAY_COMPONENT_LABEL] === "dask-scheduler";
+  if (gateway !== "")
+    return { kind: "gateway", cluster: gateway, role: isScheduler ? "scheduler" : "worker" };
   const cluster = labels[CLUSTER_LABEL] ?? "";
   const role = roleOf(labels);
   if (role === undefined) return undefined;
@@ -98,10 +100,6 @@ export function schedulerHostOf(pod: Pod): string | undefined {
 function roleOf(labels: Readonly<Record<string, string>>): Membership["role"] | undefined {
   const role = labels[COMPONENT_LABEL] ?? labels[OLD_COMPONENT_LABEL]?.replace(/^dask-/, "");
   return role === "scheduler" || role === "worker" ? role : undefined;
-}
-
-function gatewayRole(labels: Readonly<Record<string, string>>): Membership["role"] {
-  return labels[GATEWAY_COMPONENT_LABEL] === "dask-scheduler" ? "scheduler" : "worker";
 }
 
 function isOperatorPod({ labels, ownerReferences }: Meta): boolean {

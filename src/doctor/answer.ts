@@ -1,23 +1,10 @@
-// Answer: what a request returned, or its error. The other checks continue when one request fails.
+// What doctor's checks make of requests that fail.
 
+import { attempt } from "../base/attempt.ts";
 import { ExpectedError } from "../base/errors.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { More } from "./finding.ts";
-
-export type Answer<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: ExpectedError };
-
-/** Sends a request; an ExpectedError becomes an answer, everything else (bugs, Ctrl-C) is thrown. */
-export async function attempt<T>(request: () => Promise<T> | T): Promise<Answer<T>> {
-  try {
-    return { ok: true, value: await request() };
-  } catch (error) {
-    if (error instanceof ExpectedError) return { ok: false, error };
-    throw error;
-  }
-}
 
 /** Something else has failed first, and the check of that reports it. */
 export class ReportedError extends ExpectedError {}

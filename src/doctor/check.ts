@@ -1,6 +1,7 @@
 // Check: one of the things that doctor looks at.
 
-import { attempt, causeOf, isForbidden, ReportedError } from "./answer.ts";
+import { attempt } from "../base/attempt.ts";
+import { causeOf, isForbidden, ReportedError } from "./answer.ts";
 import type { Context } from "./context.ts";
 import { skipped, warning } from "./finding.ts";
 import type { About, Finding } from "./finding.ts";

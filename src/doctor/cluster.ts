@@ -1,5 +1,6 @@
 // The cluster and the agents in it, as the checks share them.
 
+import { attempt } from "../base/attempt.ts";
 import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import type { Sourced } from "../base/sourced.ts";
@@ -7,7 +8,7 @@ import type { Place } from "../orchestrator/place.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { jobSettings } from "../prefect1/config/job-settings.ts";
 import { AGENT_POD_SELECTOR, installedAgent } from "../prefect1/installed-agent.ts";
-import { attempt, isForbidden, once, reported, ReportedError } from "./answer.ts";
+import { isForbidden, once, reported, ReportedError } from "./answer.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";
 
 /** Sends nothing yet. */

@@ -1,10 +1,13 @@
 // What the checks share: each request is sent when the first check needs it, and only once. A request that depends on
 // another one throws ReportedError if that one fails.
 
+import { attempt } from "../base/attempt.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import { loadInventory } from "../inventory/load.ts";
+import { loadTemplate } from "../prefect1/build/template-sources.ts";
+import { agentTemplateSource } from "../prefect1/build/template.ts";
 import type { InstalledAgent } from "../prefect1/installed-agent.ts";
-import { attempt, once } from "./answer.ts";
+import { once } from "./answer.ts";
 import { clusterAnswers } from "./cluster.ts";
 import { prefect1Answers, prefect3Answers } from "./prefect-apis.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";
@@ -45,5 +48,7 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
     for (const api of [kubernetes, prefect1, prefect3]) api.close();
   };
   const shared = { target, commands, signal, kubernetes, prefect1, prefect3, inventory, expectedAgents };
-  return { ...shared, now: () => clock.now(), template: once(() => deps.loadTemplate()), close };
+  const path = target.templatePath;
+  const source = path === undefined ? ({ kind: "default" } as const) : agentTemplateSource(path);
+  return { ...shared, now: () => clock.now(), template: once(() => loadTemplate(source, deps)), close };
 }

@@ -3,17 +3,19 @@
 import { ServerClock } from "../base/server-clock.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { prefect1Directory } from "../prefect1/run-directory.ts";
+import { connectPrefect3 } from "../prefect3/connect.ts";
 import { prefect3Directory } from "../prefect3/run-directory.ts";
 import { once, reported, ReportedError } from "./answer.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";
 
 /** Sends nothing yet. */
-export function prefect1Answers({ clock, signal, connectPrefect1 }: DoctorDeps, target: DoctorTarget) {
+export function prefect1Answers(deps: DoctorDeps, target: DoctorTarget) {
+  const { clock, signal, timeoutMs } = deps;
   const config = target.config.ok && target.isPrefect1Configured ? target.config.value : undefined;
   const time = new ServerClock(clock);
   const { client, close } = connectOnce(async () => {
     if (config === undefined) throw new ReportedError("no Prefect 1 API is configured");
-    return connectPrefect1(config, ({ date, ms }) => time.observe(date, ms));
+    return deps.connectPrefect(config, { timeoutMs, onRequest: ({ date, ms }) => time.observe(date, ms) });
   });
   /** The API, once it has answered. */
   const hello = once(async () => {
@@ -38,18 +40,18 @@ export function prefect1Answers({ clock, signal, connectPrefect1 }: DoctorDeps, 
 }
 
 /** Sends nothing yet. */
-export function prefect3Answers({ clock, signal, connectPrefect3 }: DoctorDeps, { prefect3 }: DoctorTarget) {
+export function prefect3Answers(deps: DoctorDeps, { prefect3 }: DoctorTarget) {
   const settings = prefect3.ok ? prefect3.value : undefined;
   const { client, close } = connectOnce(async () => {
     if (settings === undefined) throw new ReportedError("no Prefect 2 or 3 API is configured");
-    return connectPrefect3(settings);
+    return connectPrefect3(settings, deps, deps.timeoutMs);
   });
   /** The API, once it has accepted the key. */
   const hello = once(async () => {
     const api = await client();
-    await api.countFlowRuns(signal);
+    await api.countFlowRuns(deps.signal);
     return api;
   });
-  const directory = settings && prefect3Directory(settings, hello, clock);
+  const directory = settings && prefect3Directory(settings, hello, deps.clock);
   return { settings, hello, directory, close };
 }

@@ -3,14 +3,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { Sourced } from "../base/sourced.ts";
 import type { Connection } from "../kube/client/connect.ts";
-import type { Template } from "../prefect1/build/template.ts";
+import type { TemplateDeps } from "../prefect1/build/template-sources.ts";
 import type { Prefect1Client } from "../prefect1/client.ts";
 import type { JobOptions } from "../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
 import type { ServiceAccountRef } from "../prefect1/installed-agent.ts";
-import type { Prefect3Client } from "../prefect3/client.ts";
 import type { Prefect3Settings } from "../prefect3/settings.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer } from "../base/attempt.ts";
 
 /** What is read of each response, for the servers' clocks. */
 interface SeenRequest {
@@ -19,18 +18,17 @@ interface SeenRequest {
 }
 
 /** Connecting sends nothing. The clocks are told of each response. */
-export interface DoctorDeps {
+export interface DoctorDeps extends TemplateDeps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly commands: Commands;
+  /** For each request. */
+  readonly timeoutMs: number;
   readonly connectKube: (onRequest: (seen: SeenRequest) => void) => Promise<Connection>;
-  readonly connectPrefect1: (
+  readonly connectPrefect: (
     config: PrefectConfig,
-    onRequest: (seen: SeenRequest) => void,
+    options: { readonly timeoutMs: number; readonly onRequest: (seen: SeenRequest) => void },
   ) => Promise<Prefect1Client>;
-  readonly connectPrefect3: (settings: Prefect3Settings) => Promise<Prefect3Client>;
-  /** The job template of the options, or the default one. */
-  readonly loadTemplate: () => Promise<Template>;
 }
 
 /** Completes the commands that findings show with the user's own flags. `namespace`: the command's. */

@@ -11,41 +11,35 @@ import { isGone } from "./run-owner.ts";
 
 /** At least one line. */
 export function agentActions(run: InventoryRun, decision: Decision): readonly string[] {
+  const { owner, observed, status } = run;
   if (run.prefectVersion === 2) return ["nothing: a worker of Prefect 2 or 3 manages this flow run"];
   if (run.podsForbidden === true) return ["unknown: no permission to list its pods"];
-  if (run.observed.jobs.length === 0) return [withoutJob(run)];
-  const transition = decision.transition === undefined ? [] : [transitionLine(decision.transition)];
-  const daskDeletions = clustersToDelete(run, decision).map(
+  if (observed.jobs.length === 0) return [withoutJob(run)];
+  const changes = changesOf(run, decision);
+  const actions: string[] = [];
+  if (owner !== undefined && isGone(owner))
+    actions.push(`adopt it, if its name is "${owner.name}" or it has all labels of the flow run`);
+  if (status.kind === "unknown" && changes.length > 0)
+    actions.push("read the flow run's state from Prefect first");
+  actions.push(...changes);
+  for (const { job } of observed.jobs.filter(({ job }) => isKept(job.metadata)))
+    actions.push(`keep Job ${job.metadata.name}: annotated prefect.io/keep`);
+  return actions.length === 0 ? ["nothing: the flow run has no problem"] : actions;
+}
+
+function changesOf(run: InventoryRun, decision: Decision): readonly string[] {
+  const { transition, deletions, heartbeat, requeueAfterMs, reason: shown } = decision;
+  const changes = clustersToDelete(run, decision).map(
     ({ name }) => `delete Dask cluster ${name}: nothing else deletes it`,
   );
-  const changes = [
-    ...(decision.transition?.kind === "fail"
-      ? [...transition, ...daskDeletions]
-      : [...daskDeletions, ...transition]),
-    ...decision.deletions.map(({ job, reason }) => {
-      const because = reason === decision.reason ? "" : `: ${reason}`;
-      return `delete Job ${job.metadata.name}${because}`;
-    }),
-    ...(decision.heartbeat && run.status.kind === "known"
-      ? ["send heartbeats, so that Prefect does not start the flow run a second time"]
-      : []),
-    ...(decision.requeueAfterMs === undefined
-      ? []
-      : [`check again in ${formatDuration(decision.requeueAfterMs)}`]),
-  ];
-  const readState =
-    run.status.kind === "unknown" && changes.length > 0
-      ? ["read the flow run's state from Prefect first"]
-      : [];
-  const { owner } = run;
-  const isLeft = owner !== undefined && isGone(owner);
-  const adopt = isLeft
-    ? [`adopt it, if its name is "${owner.name}" or it has all labels of the flow run`]
-    : [];
-  const kept = run.observed.jobs.filter(({ job }) => isKept(job.metadata));
-  const keep = kept.map(({ job }) => `keep Job ${job.metadata.name}: annotated prefect.io/keep`);
-  const actions = [...adopt, ...readState, ...changes, ...keep];
-  return actions.length === 0 ? ["nothing: the flow run has no problem"] : actions;
+  if (transition?.kind === "fail") changes.unshift(transitionLine(transition));
+  else if (transition !== undefined) changes.push(transitionLine(transition));
+  for (const { job, reason } of deletions)
+    changes.push(`delete Job ${job.metadata.name}${reason === shown ? "" : `: ${reason}`}`);
+  if (heartbeat && run.status.kind === "known")
+    changes.push("send heartbeats, so that Prefect does not start the flow run a second time");
+  if (requeueAfterMs !== undefined) changes.push(`check again in ${formatDuration(requeueAfterMs)}`);
+  return changes;
 }
 
 /** None while a pod of the flow itself is running in a Job that is kept: the flow manages its workers. */

@@ -1,7 +1,7 @@
 // Inventory: reads which agents poll, and so which flow runs have lost theirs. Their Jobs run on, but for a while nobody
 // reports how they end.
 
-import { ExpectedError } from "../base/errors.ts";
+import { attempt } from "../base/attempt.ts";
 import { ownerOf } from "../job/owner.ts";
 import { agentKey } from "../orchestrator/agent-identity.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
@@ -35,25 +35,25 @@ type Silences = ReadonlyMap<string, number>;
 
 /** Undefined if Prefect does not tell; that its API does not answer is a warning of the states already. */
 export async function readSilences(
-  source: Partial<Pick<RunDirectory, "agents" | "now">> | undefined,
+  source: Pick<RunDirectory, "agents" | "now"> | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Silences | undefined> {
-  try {
-    const rows = await source?.agents?.(signal);
-    const nowMs = source?.now?.().getTime();
-    if (rows === undefined || nowMs === undefined) return undefined;
-    const silences = new Map<string, number>();
-    for (const row of rows) {
-      const key = agentKey(row);
-      if (row.lastPolledAt === undefined) continue;
-      const silentMs = nowMs - row.lastPolledAt.getTime();
-      silences.set(key, Math.min(silentMs, silences.get(key) ?? silentMs));
-    }
-    return silences;
-  } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    return undefined;
-  }
+  const read = await attempt(async () => {
+    const rows = await source?.agents(signal);
+    const nowMs = source?.now().getTime() ?? 0;
+    // The last to poll comes first, and stays.
+    return (
+      rows &&
+      new Map(
+        rows
+          .toReversed()
+          .flatMap(({ lastPolledAt, ...row }) =>
+            lastPolledAt === undefined ? [] : [[agentKey(row), nowMs - lastPolledAt.getTime()] as const],
+          ),
+      )
+    );
+  });
+  return read.ok ? read.value : undefined;
 }
 
 /** The runs of Prefect 1 with their owners. */

@@ -5,7 +5,7 @@ import { belongsTo, originIds } from "../job/job-origin.ts";
 import type { AskedApi } from "../job/job-origin.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { Job } from "../kube/client/objects.ts";
-import { ExpectedError } from "../base/errors.ts";
+import { attempt } from "../base/attempt.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 import type { StateSources } from "./run-states.ts";
 
@@ -51,13 +51,11 @@ async function askedApi(
 ): Promise<AskedApi | undefined> {
   if (source === undefined || jobs.length === 0) return undefined;
   const ids = [...new Set(jobs.flatMap(originIds))];
-  const known = new Set<string>();
-  try {
+  const asked = await attempt(async () => {
+    const known = new Set<string>();
     for (let at = 0; at < ids.length; at += BATCH)
       for (const id of await source.knownIds(ids.slice(at, at + BATCH), signal)) known.add(id);
     return { address: source.address, tenantId: await source.tenantId(signal), known };
-  } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
-    return undefined;
-  }
+  });
+  return asked.ok ? asked.value : undefined;
 }

@@ -6,6 +6,7 @@ import { flowRunIdInName } from "../dask/attribute.ts";
 import { variableOf } from "../dask/recognise.ts";
 import { FLOW_RUN_LABEL_2 } from "../job/labels.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
+import { withoutObjects } from "./inventory.ts";
 import type { PrefectVersion, InventoryRun } from "./inventory.ts";
 
 /** The runs with their clusters, and the clusters without a run. */
@@ -13,36 +14,32 @@ export function withDask(
   runs: readonly InventoryRun[],
   clusters: readonly ObservedCluster[],
 ): { readonly runs: readonly InventoryRun[]; readonly unowned: readonly ObservedCluster[] } {
-  const all = [...runs, ...runsWithOnlyDask(runs, clusters)];
-  const byRun = Map.groupBy(clusters, ({ namespace, owner }) => `${namespace}/${owner?.flowRunId ?? ""}`);
-  const filled = all.map((run) => {
-    const dask = byRun.get(`${run.namespace}/${run.flowRunId}`);
+  const byRun = Map.groupBy(clusters, ({ namespace, owner }) => keyOf(namespace, owner?.flowRunId ?? ""));
+  const known = new Set(runs.map((run) => keyOf(run.namespace, run.flowRunId)));
+  const others = [...byRun].flatMap(([key, [cluster]]) =>
+    cluster?.owner === undefined || known.has(key) ? [] : [runOf(cluster, cluster.owner.flowRunId)],
+  );
+  const filled = [...runs, ...others].map((run) => {
+    const dask = byRun.get(keyOf(run.namespace, run.flowRunId));
     return dask === undefined ? run : { ...run, dask };
   });
   return { runs: filled, unowned: clusters.filter(({ owner }) => owner === undefined) };
 }
 
-function runsWithOnlyDask(
-  runs: readonly InventoryRun[],
-  clusters: readonly ObservedCluster[],
-): readonly InventoryRun[] {
-  const known = new Set(runs.map((run) => `${run.namespace}/${run.flowRunId}`));
-  const found = new Map<string, InventoryRun>();
-  for (const cluster of clusters) {
-    const flowRunId = cluster.owner?.flowRunId;
-    const key = `${cluster.namespace}/${flowRunId}`;
-    if (flowRunId === undefined || known.has(key) || found.has(key)) continue;
-    found.set(key, {
-      flowRunId,
-      prefectVersion: prefectVersionOf(cluster),
-      namespace: cluster.namespace,
-      name: undefined,
-      status: { kind: "unknown" },
-      observed: { flowRunId, jobs: [] },
-      dask: [],
-    });
-  }
-  return [...found.values()];
+function keyOf(namespace: string, flowRunId: string): string {
+  return `${namespace}/${flowRunId}`;
+}
+
+function runOf(cluster: ObservedCluster, flowRunId: string): InventoryRun {
+  const { namespace } = cluster;
+  const prefectVersion = prefectVersionOf(cluster);
+  return withoutObjects({
+    flowRunId,
+    prefectVersion,
+    namespace,
+    name: undefined,
+    status: { kind: "unknown" },
+  });
 }
 
 /** 2 by a label or variable of Prefect 2 and 3; only the agent for Prefect 1 puts the flow run id into the name. */

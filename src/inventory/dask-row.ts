@@ -7,7 +7,7 @@ import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { podObject, flowRunObject } from "./job-row.ts";
-import { isReady, podStatus, restartsOf } from "./pod-status.ts";
+import { podsText, restartsOf } from "./pod-status.ts";
 
 export interface DaskRow {
   readonly dask: ObservedCluster;
@@ -27,9 +27,7 @@ export function daskRows({ runs, unownedDask }: Pick<Inventory, "runs" | "unowne
 /** Ready and all pods, and the status of the first one: `3/4 Running`. */
 export function daskPodsText(dask: ObservedCluster): string {
   const pods = podsOf(dask);
-  const first = pods.find(isPodActive) ?? pods[0];
-  const counted = `${pods.filter(isReady).length}/${pods.length}`;
-  return first === undefined ? counted : `${counted} ${podStatus(first)}`;
+  return podsText(pods, pods.find(isPodActive) ?? pods[0]);
 }
 
 /** When its oldest part was created. */
@@ -55,7 +53,7 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
     status: decision.status,
     reason: decision.reason,
     pods: podsOf(dask).map(podObject),
-    restarts: podsOf(dask).reduce((sum, pod) => sum + restartsOf(pod), 0),
+    restarts: restartsOf(podsOf(dask)),
     services: dask.services.map(({ metadata }) => metadata.name),
     podDisruptionBudgets: dask.budgets.map(({ metadata }) => metadata.name),
   };

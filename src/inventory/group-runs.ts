@@ -2,7 +2,7 @@
 
 import type { ReadRun } from "./run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
-import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/job-of-pod.ts";
+import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/observed.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
@@ -29,11 +29,11 @@ export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
 
 /** The runs in the order in which their Jobs were listed, each run's Jobs oldest first; without state and Dask. */
 export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
-  const podsOf = grouped(objects.pods, jobUidOf);
-  const eventsOf = grouped(objects.events, (event) => event.involvedObject.uid);
+  const podsOf = Map.groupBy(objects.pods, jobUidOf);
+  const eventsOf = Map.groupBy(objects.events, (event) => event.involvedObject.uid);
   const jobs = uniqueJobs(objects.jobs);
   const former = formerJobs(objects.pods, new Set(jobs.map(({ metadata }) => metadata.uid)));
-  const jobsOf = grouped([...jobs, ...former.values()], runKeyOf);
+  const jobsOf = Map.groupBy([...jobs, ...former.values()], runKeyOf);
   return [...jobsOf.values()].flatMap((jobs) => {
     const [first] = jobs;
     const flowRunId = first === undefined ? undefined : flowRunIdOf(first.metadata);
@@ -83,16 +83,4 @@ function runKeyOf({ metadata }: Job): string | undefined {
 
 function byAge(left: { readonly metadata: Meta }, right: { readonly metadata: Meta }): number {
   return Date.parse(left.metadata.creationTimestamp) - Date.parse(right.metadata.creationTimestamp);
-}
-
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string | undefined): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    if (key === undefined) continue;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -34,13 +34,19 @@ export interface Inventory {
   readonly unownedDask: readonly ObservedCluster[];
   /** One line for each resource that could not be listed, and for states that could not be read. */
   readonly warnings: readonly string[];
-  /** Resources that the user may not list; their objects are unknown. */
-  readonly forbidden?: readonly Resource[] | undefined;
-  /** The server's error for each of them. */
-  readonly refusals?: ReadonlyMap<Resource, KubeError> | undefined;
+  /** Resources that the user may not list, with the server's error; their objects are unknown. */
+  readonly forbidden?: ReadonlyMap<Resource, KubeError> | undefined;
+}
+
+/** A run that has nothing in the cluster. */
+export function withoutObjects(run: Omit<InventoryRun, "observed" | "dask">): InventoryRun {
+  return { ...run, observed: { flowRunId: run.flowRunId, jobs: [] }, dask: [] };
 }
 
 /** All Dask clusters, those of runs first. */
-export function clustersIn({ runs, unownedDask }: Inventory): readonly ObservedCluster[] {
+export function clustersIn({
+  runs,
+  unownedDask,
+}: Pick<Inventory, "runs" | "unownedDask">): readonly ObservedCluster[] {
   return [...runs.flatMap(({ dask }) => dask), ...unownedDask];
 }

@@ -9,7 +9,7 @@ import type { JsonObject } from "../base/json.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideJobs } from "./run-decision.ts";
-import { isReady, podStatus, restartsOf } from "./pod-status.ts";
+import { containersOf, isReady, podStatus, restartsOf, statusesOf } from "./pod-status.ts";
 import { isGone, pollText } from "./run-owner.ts";
 
 export interface JobRow {
@@ -47,24 +47,6 @@ export function runStateText({ status: run, flowRunId }: Pick<InventoryRun, "sta
   return run.kind === "missing" && !isUuid(flowRunId) ? "<none>" : stateText(run);
 }
 
-/** Ready and all pods, and the newest one's status: `1/1 Running`; `<unknown>` without permission to list pods. */
-export function podsText({ pods }: ObservedJob, isForbidden = false): string {
-  if (isForbidden) return "<unknown>";
-  const newest = pods.at(-1);
-  const counted = `${pods.filter(isReady).length}/${pods.length}`;
-  return newest === undefined ? counted : `${counted} ${podStatus(newest)}`;
-}
-
-/** Restarts of all containers of all its pods. */
-export function restartsText({ pods }: ObservedJob): number {
-  return pods.reduce((sum, pod) => sum + restartsOf(pod), 0);
-}
-
-/** The node of the newest pod. */
-export function nodeOf({ pods }: ObservedJob): string | undefined {
-  return pods.at(-1)?.spec.nodeName;
-}
-
 /** The image that runs the flow: the newest pod's, else the one in the Job's template. */
 export function imageOf({ job, pods }: ObservedJob): string | undefined {
   const newest = pods.at(-1);
@@ -76,19 +58,25 @@ export function imageOf({ job, pods }: ObservedJob): string | undefined {
 
 /** The row as -o json and yaml print it. Its fields are a contract. */
 export function jobObject({ run, job: observed, decision }: JobRow): JsonObject {
-  const { name, namespace, uid, creationTimestamp, labels } = observed.job.metadata;
+  const isForbidden = run.podsForbidden === true;
   return {
     apiVersion: "kubectl-prefect/v1",
     kind: "FlowRunJob",
-    metadata: { name, namespace, uid, creationTimestamp, labels },
+    metadata: metadataObject(observed),
     flowRun: flowRunObject(run),
     status: decision.status,
     reason: decision.reason,
     image: imageOf(observed),
-    pods: run.podsForbidden === true ? null : observed.pods.map(podObject),
-    restarts: run.podsForbidden === true ? null : restartsText(observed),
+    pods: isForbidden ? null : observed.pods.map(podObject),
+    restarts: isForbidden ? null : restartsOf(observed.pods),
     jobStatus: observed.job.status,
   };
+}
+
+/** What -o json prints of a Job's metadata. */
+export function metadataObject({ job }: ObservedJob): JsonObject {
+  const { name, namespace, uid, creationTimestamp, labels } = job.metadata;
+  return { name, namespace, uid, creationTimestamp, labels };
 }
 
 /** The run's agent in -o json, if it is known. */
@@ -107,7 +95,6 @@ export function flowRunObject(run: InventoryRun): JsonObject {
 
 /** A pod in -o json: what the table and the tree show of it. */
 export function podObject(pod: Pod): JsonObject {
-  const specs = [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])];
   return {
     name: pod.metadata.name,
     uid: pod.metadata.uid,
@@ -115,15 +102,14 @@ export function podObject(pod: Pod): JsonObject {
     status: podStatus(pod),
     phase: pod.status.phase,
     ready: isReady(pod),
-    restarts: restartsOf(pod),
+    restarts: restartsOf([pod]),
     node: pod.spec.nodeName,
-    containers: specs.map((spec) => containerObject(pod, spec)),
+    containers: containersOf(pod).map((spec) => containerObject(pod, spec)),
   };
 }
 
 function containerObject(pod: Pod, spec: Container): JsonObject {
-  const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  const status = statuses.find((each) => each.name === spec.name);
+  const status = statusesOf(pod).find((each) => each.name === spec.name);
   return {
     name: spec.name,
     image: spec.image,

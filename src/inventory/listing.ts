@@ -4,12 +4,17 @@ import PQueue from "p-queue";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { listAll } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
-import type { KindMap, Resource } from "../kube/client/objects.ts";
+import type { Job, KindMap, Pod, Resource } from "../kube/client/objects.ts";
+import { DASK_LABELS, SCHEDULER_ADDRESS } from "../dask/recognise.ts";
+import { API_VARIABLES, TENANT_VARIABLE } from "../job/job-origin.ts";
+import { FLOW_RUN_VARIABLES } from "../job/observe/flow-container.ts";
 import { Transform } from "../job/transform.ts";
-import { transformed } from "./transform.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;
+/** What is kept besides what the agent keeps. */
+const JOB_VARIABLES = new Set([...API_VARIABLES, TENANT_VARIABLE]);
+const DASK = { labels: DASK_LABELS, variables: new Set([...FLOW_RUN_VARIABLES, SCHEDULER_ADDRESS]) };
 
 /** The lists for one inventory. */
 export class Listing {
@@ -17,27 +22,16 @@ export class Listing {
   readonly #queue = new PQueue({ concurrency: CONNECTIONS });
   readonly #signal: AbortSignal | undefined;
   readonly #transform = new Transform();
-  readonly #warnings = new Set<string>();
-  readonly #refusals = new Map<Resource, KubeError>();
+  readonly #forbidden = new Map<Resource, KubeError>();
 
   constructor(kube: Pick<KubeApi, "listPage">, signal?: AbortSignal) {
     this.#kube = kube;
     this.#signal = signal;
   }
 
-  /** One line for each resource that could not be listed. */
-  get warnings(): readonly string[] {
-    return [...this.#warnings];
-  }
-
-  /** The resources that could not be listed. */
-  get forbidden(): readonly Resource[] {
-    return [...this.#refusals.keys()];
-  }
-
-  /** The server's error for each of them. */
-  get refusals(): ReadonlyMap<Resource, KubeError> {
-    return this.#refusals;
+  /** The resources that the user may not list, with the server's error. */
+  get forbidden(): ReadonlyMap<Resource, KubeError> {
+    return this.#forbidden;
   }
 
   /**
@@ -49,34 +43,48 @@ export class Listing {
     query: ListQuery,
     onObject?: (object: KindMap[R]) => void,
   ): Promise<readonly KindMap[R][]> {
+    const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
+    const pages = { ...query, transform, signal: this.#signal };
+    const seen = (object: KindMap[R]): KindMap[R] => {
+      onObject?.(object);
+      return object;
+    };
+    const everyPage = () =>
+      this.#queue.add(() => Array.fromAsync(listAll(this.#kube, resource, pages), seen));
     try {
-      return await this.#everyPage(resource, query, onObject);
+      return await everyPage();
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
       // A continue token expires after some minutes; then the list starts again, once.
-      if (error.status === 410) return this.#everyPage(resource, query, onObject);
+      if (error.status === 410) return everyPage();
       if (error.status === 404) return [];
       if (error.status !== 403) throw error;
-      this.#warnings.add(error.message);
-      this.#refusals.set(resource, error);
+      this.#forbidden.set(resource, error);
       return [];
     }
   }
+}
 
-  #everyPage<R extends Resource>(
-    resource: R,
-    query: ListQuery,
-    onObject?: (object: KindMap[R]) => void,
-  ): Promise<readonly KindMap[R][]> {
-    const transform = (object: KindMap[R]): KindMap[R] => transformed(this.#transform, resource, object);
-    const pages = listAll(this.#kube, resource, { ...query, transform, signal: this.#signal });
-    return this.#queue.add(async () => {
-      const found: KindMap[R][] = [];
-      for await (const object of pages) {
-        found.push(object);
-        onObject?.(object);
-      }
-      return found;
-    });
-  }
+/** The object with only those fields that are read; other resources as they are. */
+function transformed<R extends Resource>(transform: Transform, resource: R, object: KindMap[R]): KindMap[R] {
+  if (resource === "jobs") return transformedJob(transform, object as Job) as KindMap[R];
+  return resource === "pods" ? (transformedPod(transform, object as Pod) as KindMap[R]) : object;
+}
+
+/** With all its labels, which -o json prints, and its template. */
+function transformedJob(transform: Transform, job: Job): Job {
+  const kept = transform.job(job);
+  const { labels = {} } = job.metadata;
+  const spec = job.spec.template?.spec;
+  const template = spec && { spec: transform.podSpec(spec, JOB_VARIABLES) };
+  return {
+    metadata: { ...kept.metadata, labels },
+    spec: template === undefined ? kept.spec : { ...kept.spec, template },
+    status: kept.status,
+  };
+}
+
+function transformedPod(transform: Transform, pod: Pod): Pod {
+  const isDask = DASK_LABELS.some((label) => pod.metadata.labels?.[label] !== undefined);
+  return transform.pod(pod, isDask ? DASK : undefined);
 }

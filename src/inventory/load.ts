@@ -5,26 +5,44 @@ import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt } from "../kube/client/objects.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
+import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
+import { withoutObjects } from "./inventory.ts";
 import type { Inventory, InventoryRun, PrefectVersion } from "./inventory.ts";
 import { listDask } from "./list-dask.ts";
+import type { DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
-import { noPodEvents } from "./no-pod-events.ts";
-import { jobUidOf } from "../job/observe/job-of-pod.ts";
+import { jobUidOf } from "../job/observe/observed.ts";
+import { isJobFinished } from "../job/observe/phase.ts";
 import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
 import { StateReader } from "./run-states.ts";
 import type { RecentRun } from "./run-states.ts";
-import { isSelected, withoutGuessedOwner } from "./query.ts";
-import type { InventoryQuery } from "./query.ts";
 
 /** Job names in one pod selector: a URL must stay below 8 KiB. */
 const NAMES_PER_SELECTOR = 80;
 /** Up to this many objects, events are listed for each; above it, all events of the namespace. */
 const EVENT_QUERIES_LIMIT = 12;
 const PREFECT_VERSIONS: readonly PrefectVersion[] = [1, 2];
+
+/** What to list. Selectors apply to Jobs. */
+export interface InventoryQuery extends ListQuery {
+  /** Only this run. */
+  readonly flowRunId?: string | undefined;
+  /** Also Dask clusters, and how much of them. Guessing a cluster's run needs all runs. */
+  readonly dask?: DaskScope | undefined;
+  /** Also events of the Jobs and their pods; `no-pods`: only those that explain why a Job has no pod. */
+  readonly events?: "all" | "no-pods" | undefined;
+  /** Also runs without objects in the cluster: those that are due, claimed or running, and those that ended since then. */
+  readonly endedSince?: Date | undefined;
+  /** No other Prefect uses these namespaces: a run that the API does not know was deleted. */
+  readonly onlyPrefect?: boolean | undefined;
+  /** Also the agents that the runs belong to. */
+  readonly owners?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Throws KubeError if the cluster cannot be read. */
 export async function loadInventory(
@@ -36,16 +54,17 @@ export async function loadInventory(
   const listing = new Listing(kube, signal);
   const states = new StateReader(sources, signal);
   let silences: ReturnType<typeof readSilences> | undefined;
-  const readState = (job: Job): void => {
+  /** Asks Prefect while the cluster is being listed. Awaited below; an error before that must not end the process. */
+  const askPrefect = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
-    if (query.owners === true && prefectVersionOf(job.metadata) === 1)
-      silences ??= readSilences(sources[1], signal);
-    // Awaited below; an error before that must not end the process.
-    if (id !== undefined) states.read(prefectVersionOf(job.metadata), id).catch(() => {});
+    const version = prefectVersionOf(job.metadata);
+    if (query.owners === true && version === 1) silences ??= readSilences(sources[1], signal);
+    silences?.catch(() => {});
+    if (id !== undefined) states.read(version, id).catch(() => {});
   };
   const [jobs, labelled, dask, recent] = await Promise.all([
-    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), readState))),
-    flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", podQuery(query, each)))),
+    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), askPrefect))),
+    flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", runQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
     states.recent(query.endedSince),
   ]);
@@ -57,7 +76,8 @@ export async function loadInventory(
   const clusters =
     dask === undefined ? [] : findClusters(dask, grouped).map((each) => withoutGuessedOwner(each, query));
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
-  const podsForbidden = listing.forbidden.includes("pods") ? { podsForbidden: true } : {};
+  const { forbidden } = listing;
+  const podsForbidden = forbidden.has("pods") ? { podsForbidden: true } : {};
   const selected = allRuns.filter((run) => isSelected(run, query));
   const withStates = await Promise.all(
     selected.map(async (run) => ({
@@ -70,14 +90,9 @@ export async function loadInventory(
       ? { runs: withStates, warnings: [] }
       : await withProvenDeletions(withStates, sources, signal);
   const runs = [...inCluster, ...onlyInPrefect(recent, allRuns)];
-  const warnings = [...listing.warnings, ...(await states.warnings()), ...others];
-  return {
-    runs: withOwners(runs, await silences),
-    unownedDask: unowned,
-    warnings,
-    forbidden: listing.forbidden,
-    refusals: listing.refusals,
-  };
+  const refused = new Set([...forbidden.values()].map(({ message }) => message));
+  const warnings = [...refused, ...(await states.warnings()), ...others];
+  return { runs: withOwners(runs, await silences), unownedDask: unowned, warnings, forbidden };
 }
 
 /** The latest runs that have nothing in the cluster. */
@@ -88,22 +103,21 @@ function onlyInPrefect(
   const ids = new Set(inCluster.map(({ flowRunId }) => flowRunId));
   return recent
     .filter(({ flowRunId }) => !ids.has(flowRunId))
-    .map((run) => ({ ...run, namespace: "", observed: { flowRunId: run.flowRunId, jobs: [] }, dask: [] }));
+    .map((run) => withoutObjects({ ...run, namespace: "" }));
+}
+
+/** The objects with the label of these runs. */
+function runQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
+  const { namespace, flowRunId } = query;
+  const label = RUN_LABELS[prefectVersion];
+  return { namespace, labelSelector: flowRunId === undefined ? label : `${label}=${flowRunId}` };
 }
 
 function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
-  const { namespace, fieldSelector } = query;
-  const selectors = [runSelector(query, prefectVersion), query.labelSelector ?? ""];
-  return { namespace, fieldSelector, labelSelector: selectors.filter((part) => part !== "").join(",") };
-}
-
-function podQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQuery {
-  return { namespace: query.namespace, labelSelector: runSelector(query, prefectVersion) };
-}
-
-function runSelector({ flowRunId }: InventoryQuery, prefectVersion: PrefectVersion): string {
-  const label = RUN_LABELS[prefectVersion];
-  return flowRunId === undefined ? label : `${label}=${flowRunId}`;
+  const { labelSelector: ofRuns, ...where } = runQuery(query, prefectVersion);
+  const { fieldSelector, labelSelector = "" } = query;
+  const selectors = [ofRuns, labelSelector].filter((part) => part !== "");
+  return { ...where, fieldSelector, labelSelector: selectors.join(",") };
 }
 
 /** The agent of Prefect 2 labels only the Job; its pods are found by the Job's name. */
@@ -128,27 +142,36 @@ async function unlabelledPods(
   );
 }
 
+interface Found {
+  readonly jobs: readonly Job[];
+  readonly pods: readonly Pod[];
+}
+
 async function eventsFor(
   listing: Listing,
   { events, namespace }: InventoryQuery,
-  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
+  found: Found,
 ): Promise<readonly KubeEvent[]> {
   if (events === undefined) return [];
-  const listed = await (events === "all" ? eventsOf : noPodEvents)(listing, namespace, found);
-  return listed.toSorted((left, right) => seenMs(left) - seenMs(right));
+  const selectors = events === "all" ? eventSelectors(found) : noPodSelectors(listing, found);
+  const listed = selectors.map((fieldSelector) => listing.all("events", { namespace, fieldSelector }));
+  return (await flatAll(listed)).toSorted((left, right) => seenMs(left) - seenMs(right));
 }
 
-async function eventsOf(
-  listing: Listing,
-  namespace: string | undefined,
-  found: { readonly jobs: readonly Job[]; readonly pods: readonly Pod[] },
-): Promise<readonly KubeEvent[]> {
-  const uids = [...found.jobs, ...found.pods].map(({ metadata }) => metadata.uid);
-  return uids.length > EVENT_QUERIES_LIMIT
-    ? listing.all("events", { namespace })
-    : flatAll(
-        uids.map((uid) => listing.all("events", { namespace, fieldSelector: `involvedObject.uid=${uid}` })),
-      );
+/** The fields of the events of these objects. */
+function eventSelectors({ jobs, pods }: Found): readonly (string | undefined)[] {
+  const uids = [...jobs, ...pods].map(({ metadata }) => metadata.uid);
+  return uids.length > EVENT_QUERIES_LIMIT ? [undefined] : uids.map((uid) => `involvedObject.uid=${uid}`);
+}
+
+/** Why Jobs have no pod (a quota, a missing ServiceAccount): only their events tell. None if there are no such Jobs. */
+function noPodSelectors({ forbidden }: Listing, { jobs, pods }: Found): readonly string[] {
+  if (forbidden.has("pods")) return [];
+  const withPods = new Set(pods.map(jobUidOf));
+  const isWaiting = jobs.some(
+    (job) => !withPods.has(job.metadata.uid) && !isJobFinished(job) && job.spec.suspend !== true,
+  );
+  return isWaiting ? ["involvedObject.kind=Job,reason=FailedCreate"] : [];
 }
 
 function seenMs(event: KubeEvent): number {
@@ -158,4 +181,19 @@ function seenMs(event: KubeEvent): number {
 
 async function flatAll<T>(lists: readonly Promise<readonly T[]>[]): Promise<readonly T[]> {
   return (await Promise.all(lists)).flat();
+}
+
+/** A guess compares all runs of a namespace; if only some are listed, it is dropped. */
+function withoutGuessedOwner(cluster: ObservedCluster, query: InventoryQuery): ObservedCluster {
+  const isPartial = [query.flowRunId, query.labelSelector, query.fieldSelector].some(
+    (each) => each !== undefined,
+  );
+  return isPartial && cluster.owner?.by === "guess" ? { ...cluster, owner: undefined } : cluster;
+}
+
+/** With a selector, only runs of selected Jobs; a run that only a Dask cluster names is left out. */
+function isSelected(run: InventoryRun, { flowRunId, labelSelector, fieldSelector }: InventoryQuery): boolean {
+  if (flowRunId !== undefined) return run.flowRunId === flowRunId;
+  const isUnfiltered = labelSelector === undefined && fieldSelector === undefined;
+  return isUnfiltered || run.observed.jobs.length > 0;
 }

@@ -22,10 +22,25 @@ export function isReady(pod: Pod): boolean {
   );
 }
 
-/** The restarts of all its containers. */
-export function restartsOf(pod: Pod): number {
-  const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  return all.reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
+/** How many of the pods are ready, and the status of one of them: `1/1 Running`. */
+export function podsText(pods: readonly Pod[], shown: Pod | undefined): string {
+  const counted = `${pods.filter(isReady).length}/${pods.length}`;
+  return shown === undefined ? counted : `${counted} ${podStatus(shown)}`;
+}
+
+/** The restarts of all containers of these pods. */
+export function restartsOf(pods: readonly Pod[]): number {
+  return pods.flatMap(statusesOf).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
+}
+
+/** The status of each container, in the order in which they start. */
+export function statusesOf({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+}
+
+/** All containers, in the order in which they start. */
+export function containersOf({ spec }: Pod): readonly Container[] {
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
 }
 
 function gated(pod: Pod): string | undefined {

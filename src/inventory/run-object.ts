@@ -7,7 +7,7 @@ import { jobPhase, phaseName } from "../job/observe/phase.ts";
 import { daskObject, daskRows } from "./dask-row.ts";
 import type { Diagnosis, PlannedAction } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
-import { flowRunObject, podObject } from "./job-row.ts";
+import { flowRunObject, metadataObject, podObject } from "./job-row.ts";
 
 /** Its fields are a contract. `cleanup`: what that command would do. */
 export function runObject(
@@ -20,24 +20,15 @@ export function runObject(
     kind: "FlowRun",
     metadata: { name: run.name ?? run.flowRunId, namespace: run.namespace },
     flowRun: flowRunObject(run),
-    jobs: run.observed.jobs.map((job) => {
-      const { name, namespace, uid, creationTimestamp, labels } = job.job.metadata;
-      return {
-        metadata: { name, namespace, uid, creationTimestamp, labels },
-        phase: run.podsForbidden === true ? null : phaseName(jobPhase(job)),
-        jobStatus: job.job.status,
-        pods: run.podsForbidden === true ? null : job.pods.map(podObject),
-        events: job.events.map(eventObject),
-      };
-    }),
+    jobs: run.observed.jobs.map((job) => ({
+      metadata: metadataObject(job),
+      phase: run.podsForbidden === true ? null : phaseName(jobPhase(job)),
+      jobStatus: job.job.status,
+      pods: run.podsForbidden === true ? null : job.pods.map(podObject),
+      events: job.events.map(eventObject),
+    })),
     dask: daskRows({ runs: [run], unownedDask: [] }).map(daskObject),
-    diagnosis: {
-      status: diagnosis.status,
-      reason: diagnosis.reason,
-      postMortems: diagnosis.postMortems,
-      agent: diagnosis.agent,
-      cleanup: cleanup.map((each) => ({ ...each })),
-    },
+    diagnosis: { ...diagnosis, cleanup },
   };
 }
 

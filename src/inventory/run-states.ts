@@ -2,7 +2,7 @@
 // are sent to that API: its states are unknown, with a warning.
 
 import { Batcher } from "../base/batch.ts";
-import { ExpectedError } from "../base/errors.ts";
+import { attempt } from "../base/attempt.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { RECENT_LIMIT } from "../orchestrator/run-directory.ts";
@@ -13,9 +13,7 @@ import type { PrefectVersion } from "./inventory.ts";
 export type StateSources = Readonly<
   Record<
     PrefectVersion,
-    | (Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId" | "recent"> &
-        Partial<Pick<RunDirectory, "agents" | "now">>)
-    | undefined
+    Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId" | "recent" | "agents" | "now"> | undefined
   >
 >;
 
@@ -60,12 +58,12 @@ export class StateReader {
   /** The latest runs of both, as the query wants them. */
   async recent(since: Date | undefined): Promise<readonly RecentRun[]> {
     if (since === undefined) return [];
-    return (await Promise.all([this.#readers[1].recent(since), this.#readers[2].recent(since)])).flat();
+    return (await Promise.all(Object.values(this.#readers).map((each) => each.recent(since)))).flat();
   }
 
   /** What could not be read, one line for each Prefect version. */
   async warnings(): Promise<readonly string[]> {
-    const warnings = await Promise.all([this.#readers[1].warning(), this.#readers[2].warning()]);
+    const warnings = await Promise.all(Object.values(this.#readers).map((each) => each.warning()));
     return warnings.filter((warning) => warning !== undefined);
   }
 }
@@ -79,11 +77,12 @@ class OneReader {
   readonly #prefectVersion: PrefectVersion;
   readonly #source: StateSources[PrefectVersion];
   readonly #signal: AbortSignal | undefined;
-  readonly #batcher: Batcher<string, ReadRun> | undefined;
+  readonly #batcher = new Batcher<string, ReadRun>((ids) => this.#send(ids), BATCH);
   readonly #runs = new Map<string, Promise<ReadRun>>();
-  #failure: Error | undefined;
-  #recentFailure: Error | undefined;
-  #isCut = false;
+  /** Why the states are unknown. */
+  #failure: string | undefined;
+  /** What is not known of the latest runs. */
+  #recentWarning: string | undefined;
 
   constructor(
     prefectVersion: PrefectVersion,
@@ -93,66 +92,47 @@ class OneReader {
     this.#prefectVersion = prefectVersion;
     this.#source = source;
     this.#signal = signal;
-    if (source === undefined) return;
-    this.#batcher = new Batcher((ids) => this.#send(source, ids, signal), BATCH);
   }
 
   read(flowRunId: string): Promise<ReadRun> {
-    const known = this.#runs.get(flowRunId);
-    if (known !== undefined) return known;
-    const run = this.#fetch(flowRunId);
+    const isReadable = isUuid(flowRunId) || this.#source === undefined;
+    const run =
+      this.#runs.get(flowRunId) ?? (isReadable ? this.#batcher.add(flowRunId) : Promise.resolve(MISSING));
     this.#runs.set(flowRunId, run);
     return run;
   }
 
   async recent(since: Date): Promise<readonly RecentRun[]> {
-    if (this.#source === undefined) return [];
-    try {
-      const found = await this.#source.recent(since, this.#signal);
-      const prefectVersion = this.#prefectVersion;
-      this.#isCut = found.length >= RECENT_LIMIT;
-      return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
-    } catch (error) {
-      if (!(error instanceof ExpectedError)) throw error;
-      this.#recentFailure = error;
-      return [];
-    }
+    const prefectVersion = this.#prefectVersion;
+    const runs = `${this.#name} flow runs without a Job`;
+    const answer = await attempt(async () => this.#source?.recent(since, this.#signal));
+    if (!answer.ok) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
+    const found = (answer.ok && answer.value) || [];
+    if (found.length >= RECENT_LIMIT)
+      this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
+    return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
   }
 
   async warning(): Promise<string | undefined> {
-    const runs = await Promise.all(this.#runs.values());
-    const prefect = `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
-    const isUnasked = runs.length > 0 && this.#source === undefined;
-    const why = isUnasked ? noApiText(this.#prefectVersion) : this.#failure?.message;
-    if (why !== undefined) return `states of ${prefect} flow runs are unknown: ${why}`;
-    if (this.#recentFailure !== undefined)
-      return `${prefect} flow runs without a Job are unknown: ${this.#recentFailure.message}`;
-    return this.#isCut
-      ? `only the latest ${RECENT_LIMIT} of the ${prefect} flow runs without a Job are shown`
-      : undefined;
+    await Promise.all(this.#runs.values());
+    if (this.#failure === undefined) return this.#recentWarning;
+    return `states of ${this.#name} flow runs are unknown: ${this.#failure}`;
   }
 
-  #fetch(flowRunId: string): Promise<ReadRun> {
-    if (this.#batcher === undefined) return Promise.resolve(UNKNOWN);
-    return isUuid(flowRunId) ? this.#batcher.add(flowRunId) : Promise.resolve(MISSING);
+  get #name(): string {
+    return `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
   }
 
-  async #send(
-    source: NonNullable<StateSources[PrefectVersion]>,
-    ids: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<readonly ReadRun[]> {
-    if (this.#failure !== undefined) return ids.map(() => UNKNOWN);
-    try {
-      const found = await source.runs(ids, signal);
-      return ids.map((id) => {
-        const run = found.get(id);
-        return run === undefined ? MISSING : readRun(run);
-      });
-    } catch (error) {
-      if (!(error instanceof ExpectedError)) throw error;
-      this.#failure = error;
-      return ids.map(() => UNKNOWN);
-    }
+  async #send(ids: readonly string[]): Promise<readonly ReadRun[]> {
+    const source = this.#source;
+    if (source === undefined) this.#failure = noApiText(this.#prefectVersion);
+    if (source === undefined || this.#failure !== undefined) return ids.map(() => UNKNOWN);
+    const answer = await attempt(() => source.runs(ids, this.#signal));
+    if (!answer.ok) this.#failure = answer.error.message;
+    return ids.map((id) => {
+      if (!answer.ok) return UNKNOWN;
+      const run = answer.value.get(id);
+      return run === undefined ? MISSING : readRun(run);
+    });
   }
 }

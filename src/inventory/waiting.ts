@@ -1,12 +1,38 @@
-// Why nobody takes a due flow run of Prefect 1: which label no running agent has. Pure.
+// Inventory: what Prefect knows of a run that has no Job here: why nobody takes it (which label no running agent has), and the
+// errors in its log.
 
 import { formatDuration } from "../base/duration.ts";
 import { labelsText, takesRun } from "../orchestrator/agent-identity.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
+import { isFailed } from "../orchestrator/flow-run.ts";
+import { logPages } from "../orchestrator/run-directory.ts";
+import type { RunDirectory } from "../orchestrator/run-directory.ts";
+import type { PrefectFindings } from "./diagnosis.ts";
+import type { InventoryRun } from "./inventory.ts";
 
 /** Prefect calls an agent healthy if it polled within the last minute. */
 const POLLED_WITHIN_MS = 60_000;
 const MAX_NAMED = 5;
+const ERRORS = 3;
+
+/** Throws PrefectError. */
+export async function askPrefect(
+  { flowRunId: id, status, observed }: InventoryRun,
+  directory: RunDirectory | undefined,
+  { now, signal }: { readonly now: Date; readonly signal: AbortSignal },
+): Promise<PrefectFindings> {
+  if (directory === undefined || status.kind !== "known" || observed.jobs.length > 0) return {};
+  const { type, dueAt } = status.state;
+  if (type === "scheduled" && (dueAt === undefined || dueAt <= now)) {
+    const agents = await directory.agents(signal);
+    return agents === undefined ? {} : { waits: waitReason(status.labels ?? [], agents, now) };
+  }
+  if (!isFailed(type)) return {};
+  const errors: string[] = [];
+  for await (const page of logPages(directory, { id, errorsOnly: true, tail: ERRORS }, signal))
+    errors.push(...page.map(({ message }) => message.trimEnd()));
+  return { errors };
+}
 
 /** Whether the agent is running: it polls for flow runs. `now`: by the API's clock. */
 export function isPolling({ lastPolledAt }: Pick<AgentRow, "lastPolledAt">, now: Date): boolean {

@@ -23,9 +23,6 @@ export const AGENT_ANNOTATION = "prefect.io/agent";
 /** On Jobs that restart their container in its pod, where the template itself says how often. */
 export const OWN_RETRIES_ANNOTATION = "prefect.io/own-retries";
 
-/** Selects the Jobs and pods of Prefect 1 flow runs, which the agent watches. */
-export const AGENT_SELECTOR = FLOW_RUN_LABEL;
-
 /** The id of the flow run in the object's labels. */
 export function flowRunIdOf(meta: Pick<Meta, "labels">): string | undefined {
   return meta.labels?.[FLOW_RUN_LABEL] ?? meta.labels?.[FLOW_RUN_LABEL_2];

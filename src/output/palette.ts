@@ -4,6 +4,7 @@ import { Chalk } from "chalk";
 import type { ChalkInstance } from "chalk";
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
+import { terminalWidth } from "./terminal.ts";
 import type { TerminalStream } from "./terminal.ts";
 
 /** good: green, active or succeeded · bad: red, failed · stale: yellow, needs attention · quiet: dim, the rest. */
@@ -13,7 +14,15 @@ export type Palette = Readonly<Record<Tone | "heading", (text: string) => string
   /** A colour for each of several things, in turn. */
   readonly series: (at: number, text: string) => string;
 };
-export type ColourMode = "auto" | "always" | "never";
+
+/** How text is set on a stream. */
+export interface Style {
+  readonly palette: Palette;
+  /** The terminal's width; undefined in a pipe, where nothing is wrapped or shortened. */
+  readonly width: number | undefined;
+  /** Draw lines with | and - instead of box characters: a pipe may not be read as UTF-8. */
+  readonly ascii: boolean;
+}
 
 /** The words that tables and trees colour: statuses, states of Prefect, phases of Jobs. All others are quiet. */
 const TONES: readonly (readonly [Tone, RegExp])[] = [
@@ -30,29 +39,26 @@ export function toneOf(word: string): Tone {
 /** No colours. */
 export const plainPalette: Palette = paletteOf(0);
 
-/** Parses --color. Throws SettingsError. */
-export function parseColourMode(text: string): ColourMode {
-  if (text === "auto" || text === "always" || text === "never") return text;
-  throw new SettingsError(`cannot read --color "${text}": not a colour mode`, {
+/**
+ * The palette for --color and a stream. `auto`: no colours with NO_COLOR (no-color.org: set and not empty); else by FORCE_COLOR
+ * (0 and false: none); else only on a terminal that is not dumb. Throws SettingsError for another word.
+ */
+export function paletteFor(color: string, stream: Pick<TerminalStream, "isTTY">, env: Env): Palette {
+  const forced = env["FORCE_COLOR"] ?? "";
+  const isAuto =
+    (env["NO_COLOR"] ?? "") === "" &&
+    (forced === "" ? stream.isTTY === true && env["TERM"] !== "dumb" : !["0", "false"].includes(forced));
+  if (color === "always" || (color === "auto" && isAuto)) return paletteOf(1);
+  if (color === "auto" || color === "never") return plainPalette;
+  throw new SettingsError(`cannot read --color "${color}": not a colour mode`, {
     hint: "use auto, always or never",
   });
 }
 
-/** The palette for a stream, with or without colours. */
-export function colourFor(mode: ColourMode, stream: Pick<TerminalStream, "isTTY">, env: Env): Palette {
-  return wantsColour(mode, stream.isTTY === true, env) ? paletteOf(1) : plainPalette;
-}
-
-/**
- * Whether to use colours. `auto`: no with NO_COLOR (no-color.org: set and not empty); else by FORCE_COLOR (0 and false: no);
- * else only on a terminal that is not dumb.
- */
-export function wantsColour(mode: ColourMode, isTerminal: boolean, env: Env): boolean {
-  if (mode !== "auto") return mode === "always";
-  if ((env["NO_COLOR"] ?? "") !== "") return false;
-  const forced = env["FORCE_COLOR"] ?? "";
-  if (forced !== "") return forced !== "0" && forced !== "false";
-  return isTerminal && env["TERM"] !== "dumb";
+/** The style for --color and a stream. Throws as paletteFor does. */
+export function styleFor(color: string, stream: TerminalStream, env: Env): Style {
+  const ascii = stream.isTTY !== true || env["TERM"] === "dumb";
+  return { palette: paletteFor(color, stream, env), width: terminalWidth(stream), ascii };
 }
 
 /** Level 1: the basic 16 colours, so that the terminal's theme applies. */

@@ -1,9 +1,16 @@
 // Redraws a few lines of a terminal in place.
 
 import { writeStyled } from "./clean.ts";
-import { cursorUp, ERASE_BELOW, ERASE_LINE_END, LINE_START, widthOf } from "./terminal.ts";
+import { widthOf } from "./terminal.ts";
 import type { TerminalStream } from "./terminal.ts";
 import { cutToWidth, displayWidth } from "./text-width.ts";
+
+/** Moves the cursor to the first column. */
+const LINE_START = "\r";
+/** Erases from the cursor to the end of its line. */
+const ERASE_LINE_END = "\u001B[K";
+/** Erases from the cursor to the end of the screen. */
+const ERASE_BELOW = "\u001B[J";
 
 /** The drawn lines. The cursor stays on the line below, so that other output does not overwrite them. */
 export class Repaint {
@@ -14,9 +21,16 @@ export class Repaint {
     this.#stream = stream;
   }
 
-  /** Replaces the drawn lines; each is cut to the terminal's width. What others wrote in them must be printable. */
+  /**
+   * Replaces the drawn lines; each is cut to the terminal's width, and at most one less than its height is drawn, since
+   * others cannot be redrawn. What others wrote in them must be printable.
+   */
   paint(lines: readonly string[]): void {
-    const cut = lines.map((line) => cutToWidth(line, widthOf(this.#stream)));
+    const { rows = 0 } = this.#stream;
+    const room = rows > 2 ? rows - 1 : lines.length;
+    const hidden = `… and ${lines.length - room + 1} more`;
+    const drawn = lines.length > room ? [...lines.slice(0, room - 1), hidden] : lines;
+    const cut = drawn.map((line) => cutToWidth(line, widthOf(this.#stream)));
     // Erase first: after a line as wide as the terminal, erasing would remove its last character.
     const text = cut.map((line) => `${ERASE_LINE_END}${line}\n`).join("");
     writeStyled(this.#stream, `${this.#toTop()}${text}${ERASE_BELOW}`);
@@ -40,6 +54,7 @@ export class Repaint {
   #toTop(): string {
     const width = widthOf(this.#stream);
     const height = this.#widths.reduce((sum, line) => sum + Math.max(1, Math.ceil(line / width)), 0);
-    return LINE_START + cursorUp(height);
+    // Terminals read 0 as 1.
+    return height > 0 ? `${LINE_START}\u001B[${height}A` : LINE_START;
   }
 }

@@ -1,9 +1,12 @@
 // Tables in kubectl's layout: three spaces between columns, no trailing spaces. On a terminal they are made to fit its width.
 
-import { columnWidth, fitColumns } from "./fit-columns.ts";
 import { plainPalette } from "./palette.ts";
 import type { Palette, Tone } from "./palette.ts";
-import { asCell, cutMiddle, cutToWidth, displayWidth, padToWidth } from "./text-width.ts";
+import { asCell, cutMiddle, cutToWidth, displayWidth } from "./text-width.ts";
+
+// As in kubectl: three spaces after the longest cell, but columns of at least six characters.
+const GAP = 3;
+const MIN_WIDTH = 6;
 
 export interface Column<Row> {
   /** In upper case. */
@@ -12,7 +15,6 @@ export interface Column<Row> {
   readonly value: (row: Row) => string | number | undefined;
   /** Only with -o wide. */
   readonly wide?: boolean;
-  readonly align?: "left" | "right";
   /** The colour of the cell; undefined: none. */
   readonly colour?: (row: Row) => Tone | undefined;
   /** On a narrow terminal the columns with the highest numbers are left out first; undefined: never. */
@@ -27,6 +29,11 @@ export interface TableOptions {
   readonly palette?: Palette | undefined;
   /** The terminal's width; undefined: nothing is shortened or left out. */
   readonly width?: number | undefined;
+}
+
+interface Line<Row> {
+  readonly cells: readonly string[];
+  readonly toneOf: (column: Column<Row>) => Tone | "heading" | undefined;
 }
 
 /** The whole table with its header. Empty without rows. */
@@ -45,62 +52,44 @@ export function tableLines<Row>(
 export class TableWriter<Row> {
   readonly #columns: readonly Column<Row>[];
   readonly #options: TableOptions;
-  readonly #palette: Palette;
   readonly #widths: number[];
   #hasHeader = false;
 
   constructor(columns: readonly Column<Row>[], options: TableOptions = {}) {
     this.#columns = columns.filter((column) => options.wide === true || column.wide !== true);
     this.#options = options;
-    this.#palette = options.palette ?? plainPalette;
     this.#widths = this.#columns.map(() => 0);
   }
 
   /** The next rows as lines; the first call includes the header, even without rows. */
   lines(rows: readonly Row[]): readonly string[] {
-    const cells = rows.map((row) => this.#columns.map((column) => cellOf(column, row)));
-    const heading =
-      this.#hasHeader || this.#options.noHeaders === true
-        ? []
-        : [this.#columns.map((column) => column.header)];
+    const lines = rows.map((row): Line<Row> => ({
+      cells: this.#columns.map((column) => cellOf(column, row)),
+      toneOf: (column) => column.colour?.(row),
+    }));
+    if (!this.#hasHeader && this.#options.noHeaders !== true)
+      lines.unshift({ cells: this.#columns.map(({ header }) => header), toneOf: () => "heading" });
     this.#hasHeader = true;
-    for (const line of [...heading, ...cells]) this.#widen(line);
-    const widths = fitColumns(this.#columns, this.#widths, this.#options.width);
-    return [
-      ...heading.map((line) => this.#line(line, widths, () => this.#palette.heading)),
-      ...cells.map((line, at) => this.#line(line, widths, (column) => this.#paintOf(column, rows[at]))),
-    ];
-  }
-
-  #widen(line: readonly string[]): void {
-    for (const [at, cell] of line.entries()) {
-      this.#widths[at] = Math.max(this.#widths[at] ?? 0, displayWidth(cell));
+    for (const { cells } of lines) {
+      for (const [at, cell] of cells.entries())
+        this.#widths[at] = Math.max(this.#widths[at] ?? 0, displayWidth(cell));
     }
-  }
-
-  #paintOf(column: Column<Row>, row: Row | undefined): ((text: string) => string) | undefined {
-    const tone = row === undefined ? undefined : column.colour?.(row);
-    return tone === undefined ? undefined : this.#palette[tone];
+    const widths = fitColumns(this.#columns, this.#widths, this.#options.width);
+    return lines.map((line) => this.#text(line, widths));
   }
 
   /** A width of 0: the column is left out. */
-  #line(
-    cells: readonly string[],
-    widths: readonly number[],
-    paintOf: (column: Column<Row>) => ((text: string) => string) | undefined,
-  ): string {
+  #text({ cells, toneOf }: Line<Row>, widths: readonly number[]): string {
+    const { palette = plainPalette } = this.#options;
     const last = cells.findLastIndex((cell, at) => cell !== "" && widths[at] !== 0);
     let line = "";
-    for (const [at, column] of this.#columns.entries()) {
+    for (const [at, column] of this.#columns.slice(0, last + 1).entries()) {
       const width = widths[at] ?? 0;
-      if (at > last) break;
       if (width === 0) continue;
-      const cut = column.shorten?.at === "middle" ? cutMiddle : cutToWidth;
-      const cell = cut(cells[at] ?? "", width);
-      const before = column.align === "right" ? " ".repeat(width - displayWidth(cell)) : "";
-      const painted = paintOf(column)?.(cell) ?? cell;
-      const used = before.length + displayWidth(cell);
-      line += before + painted + (at === last ? "" : padToWidth("", columnWidth(width) - used));
+      const cell = (column.shorten?.at === "middle" ? cutMiddle : cutToWidth)(cells[at] ?? "", width);
+      const tone = toneOf(column);
+      line += tone === undefined ? cell : palette[tone](cell);
+      if (at < last) line += " ".repeat(columnWidth(width) - displayWidth(cell));
     }
     return line;
   }
@@ -109,4 +98,52 @@ export class TableWriter<Row> {
 function cellOf<Row>(column: Column<Row>, row: Row): string {
   const value = column.value(row);
   return value === undefined ? "<none>" : asCell(String(value));
+}
+
+/** The width of a column with the space after it. */
+function columnWidth(cells: number): number {
+  return Math.max(cells + GAP, MIN_WIDTH);
+}
+
+/**
+ * The widths of the cells on a terminal, from those of the longest ones; 0 for a column that is left out. A header is
+ * never cut. Without a terminal, and if nothing more can be left out, the widths stay.
+ */
+export function fitColumns(
+  columns: readonly Pick<Column<never>, "header" | "dropFirst" | "shorten">[],
+  longest: readonly number[],
+  terminal: number | undefined,
+): readonly number[] {
+  if (terminal === undefined) return longest;
+  const least = columns.map(({ header, shorten }, at) =>
+    Math.min(longest[at] ?? 0, Math.max(header.length, shorten?.to ?? Number.POSITIVE_INFINITY)),
+  );
+  const order = columns
+    .flatMap(({ dropFirst }, at) => (dropFirst === undefined ? [] : [{ at, dropFirst }]))
+    .sort((left, right) => right.dropFirst - left.dropFirst);
+  const widths = [...longest];
+  const remaining = [...least];
+  for (const { at } of order) {
+    if (lineWidth(remaining) <= terminal) break;
+    widths[at] = 0;
+    remaining[at] = 0;
+  }
+  // Names give way before sentences, and the longest first, so that short ones stay whole.
+  for (const place of ["middle", "end"] as const) {
+    for (let excess = lineWidth(widths) - terminal; excess > 0; excess--) {
+      const spare = widths.map((width, at) =>
+        columns[at]?.shorten?.at === place && width > (remaining[at] ?? 0) ? width : 0,
+      );
+      const at = spare.indexOf(Math.max(...spare));
+      if ((spare[at] ?? 0) > 0) widths[at] = (widths[at] ?? 0) - 1;
+    }
+  }
+  return widths;
+}
+
+/** The width of a line with these columns; the last one has no space after it. */
+function lineWidth(widths: readonly number[]): number {
+  const shown = widths.filter((width) => width > 0);
+  const before = shown.slice(0, -1).reduce((sum, width) => sum + columnWidth(width), 0);
+  return before + (shown.at(-1) ?? 0);
 }

@@ -1,4 +1,4 @@
-// The type of a terminal stream, and escape sequences that move the cursor.
+// What is used of a terminal's stream, and its width.
 
 /** The used part of process.stdout and process.stderr. */
 export interface TerminalStream {
@@ -8,18 +8,6 @@ export interface TerminalStream {
   /** Height in lines; only on a terminal. */
   readonly rows?: number | undefined;
   write(text: string): unknown;
-}
-
-/** Moves the cursor to the first column. */
-export const LINE_START = "\r";
-/** Erases from the cursor to the end of its line. */
-export const ERASE_LINE_END = "\u001B[K";
-/** Erases from the cursor to the end of the screen. */
-export const ERASE_BELOW = "\u001B[J";
-
-/** Moves the cursor up; empty for 0 lines, because terminals read 0 as 1. */
-export function cursorUp(lines: number): string {
-  return lines > 0 ? `\u001B[${lines}A` : "";
 }
 
 /** The width of the terminal; 80 if unknown. */

@@ -1,4 +1,4 @@
-// The width of text on a terminal; cuts, pads and escapes text. Counting code units would misalign tables.
+// The width of text on a terminal; cuts and escapes text. Counting code units would misalign tables.
 // string-width would take 50 ms of every start: it makes an Intl.Segmenter when it is loaded, not when it is needed.
 
 import { stripVTControlCharacters } from "node:util";
@@ -55,12 +55,6 @@ export function cutMiddle(text: string, width: number): string {
     tail = cluster + tail;
   }
   return head + tail;
-}
-
-/** The text padded with spaces to a width. */
-export function padToWidth(text: string, width: number, align: "left" | "right" = "left"): string {
-  const spaces = " ".repeat(Math.max(0, width - displayWidth(text)));
-  return align === "left" ? text + spaces : spaces + text;
 }
 
 /** One printable line: cut at the first line break, tabs become spaces. */

@@ -1,10 +1,8 @@
 // A tree as text, for `inspect`.
 
-import type { Env } from "../base/env.ts";
 import { oneLine } from "./clean.ts";
 import { plainPalette } from "./palette.ts";
-import type { Palette, Tone } from "./palette.ts";
-import type { TerminalStream } from "./terminal.ts";
+import type { Palette, Style, Tone } from "./palette.ts";
 import { wrapped } from "./wrap.ts";
 
 export interface TreeNode {
@@ -13,14 +11,6 @@ export interface TreeNode {
   readonly more?: readonly string[];
   readonly tone?: Tone | undefined;
   readonly children?: readonly TreeNode[] | undefined;
-}
-
-export interface TreeOptions {
-  /** Draw lines with | and - instead of box characters. */
-  readonly ascii?: boolean | undefined;
-  readonly palette?: Palette | undefined;
-  /** The terminal's width; undefined: lines are not wrapped. */
-  readonly width?: number | undefined;
 }
 
 interface Branches {
@@ -34,7 +24,7 @@ const ASCII: Branches = { fork: "|- ", last: "`- ", trunk: "|  " };
 const BLANK = "   ";
 
 /** The tree as lines; the root is not indented. */
-export function treeLines(root: TreeNode, options: TreeOptions = {}): readonly string[] {
+export function treeLines(root: TreeNode, options: Partial<Style> = {}): readonly string[] {
   const branches = options.ascii === true ? ASCII : BOX;
   const palette = options.palette ?? plainPalette;
   const linesOf = (node: TreeNode, width: number | undefined): readonly string[] => {
@@ -58,11 +48,6 @@ export function treeLines(root: TreeNode, options: TreeOptions = {}): readonly s
     return [...own.map((line) => line.trimEnd()), ...below];
   };
   return linesOf(root, options.width);
-}
-
-/** Box characters only on a terminal; a pipe may not be read as UTF-8. */
-export function wantsAscii(stream: TerminalStream, env: Env): boolean {
-  return stream.isTTY !== true || env["TERM"] === "dumb";
 }
 
 function paint(line: string, tone: Tone | undefined, palette: Palette): string {

@@ -5,6 +5,7 @@ import type { Presence } from "../../src/agent/other-agents.ts";
 import { Ownership } from "../../src/agent/ownership.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { AGENT_ANNOTATION } from "../../src/job/labels.ts";
+import type { ObservedJob } from "../../src/job/observe/observed.ts";
 import { ownerOf, ownerText } from "../../src/job/owner.ts";
 import type { KubeApi } from "../../src/kube/client/api.ts";
 import { connectKube } from "../../src/kube/client/connect.ts";
@@ -56,11 +57,15 @@ async function readJob(): Promise<Job> {
   return job;
 }
 
+function observed(job: Job, gone = false): ObservedJob {
+  return { job, pods: [], deletedPods: [], events: [], gone };
+}
+
 /** Asks until it may act; returns how many milliseconds that took. */
 async function waitOf(ownership: Ownership, job: Job, gone = false): Promise<number> {
   const startedAt = ticks;
   for (;;) {
-    const waitMs = await ownership.mayAct(job, gone);
+    const waitMs = await ownership.mayAct(observed(job, gone));
     if (waitMs === undefined) return ticks - startedAt;
     ticks += waitMs;
   }
@@ -71,8 +76,6 @@ function running(labels: readonly string[], agent?: AgentIdentity): RunStatus {
 }
 
 describe("a Job", () => {
-  const observed = (job: Job, gone = false) => ({ job, pods: [], deletedPods: [], events: [], gone });
-
   it.each([
     { of: "the same agent, in another process", owner: US, standing: "ours" },
     {
@@ -151,10 +154,10 @@ describe("of the processes of an agent", () => {
   it("another remembers that also when the response to the takeover was lost", async () => {
     const other = ownershipOf("p2");
     const job = await createJob(US, "p1");
-    await other.mayAct(job, false);
+    await other.mayAct(observed(job));
     ticks += 10_000;
     fake.faults.add({ action: { kind: "cut", when: "after" }, match: ({ verb }) => verb === "patch" });
-    await expect(other.mayAct(job, false)).rejects.toThrow("cannot");
+    await expect(other.mayAct(observed(job))).rejects.toThrow("cannot");
     const taken = await readJob();
     expect(ownerOf(taken.metadata)?.process).toBe("p2");
     expect(other.isOwn(taken)).toBe(false);
@@ -163,10 +166,10 @@ describe("of the processes of an agent", () => {
   it("only one of two takes a Job over", async () => {
     const job = await createJob(US, "p1");
     const [two, three] = [ownershipOf("p2"), ownershipOf("p3")];
-    await Promise.all([two.mayAct(job, false), three.mayAct(job, false)]);
+    await Promise.all([two.mayAct(observed(job)), three.mayAct(observed(job))]);
     ticks += 10_000;
-    expect(await two.mayAct(job, false)).toBeUndefined();
-    expect(await three.mayAct(job, false)).toBeGreaterThan(0);
+    expect(await two.mayAct(observed(job))).toBeUndefined();
+    expect(await three.mayAct(observed(job))).toBeGreaterThan(0);
   });
 
   it("another reports a deleted Job ten to thirteen seconds later, so that two do not do it at once", async () => {

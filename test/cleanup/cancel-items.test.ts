@@ -18,8 +18,8 @@ function inventoryOf(runs: readonly InventoryRun[], pods: readonly Pod[]): Inven
   return { runs, unownedDask, warnings: [] };
 }
 
-function names(inventory: Inventory, known: ReadonlyMap<string, string> = new Map()): readonly string[] {
-  return cancelPlan(inventory, A, known).items.map(({ resource, cluster }) => cluster ?? resource);
+function names(inventory: Inventory, known?: ReadonlyMap<string, string>): readonly string[] {
+  return cancelPlan(inventory, A, { known }).items.map(({ resource, cluster }) => cluster ?? resource);
 }
 
 describe("cancelPlan", () => {

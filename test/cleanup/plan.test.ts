@@ -1,5 +1,6 @@
 // What cleanup deletes and keeps, decided from an inventory alone.
 
+import { KubeError } from "../../src/kube/client/errors.ts";
 import type { RunStatus } from "../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
 import { planCleanup } from "../../src/cleanup/plan.ts";
@@ -423,7 +424,9 @@ describe("options", () => {
   it("keeps Dask clusters without permission to list pods", () => {
     const withoutPods = {
       ...inventoryOf([], { services: [service(CLUSTER)] }),
-      forbidden: ["pods"] as const,
+      forbidden: new Map([
+        ["pods" as const, new KubeError("list pods", "forbidden", { status: 403, reason: "Forbidden" })],
+      ]),
     };
     expect(planned(withoutPods).deletes).toEqual([]);
   });

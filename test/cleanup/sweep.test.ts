@@ -34,7 +34,7 @@ async function clusterWith(status: RunStatus) {
   return {
     fake,
     run: (items: readonly PlanItem[]): Promise<readonly ItemResult[]> =>
-      sweep({ kube, readStates: states, clock: systemClock }, items, { signal }),
+      sweep({ kube, readStates: states, clock: systemClock, signal }, items),
   };
 }
 

@@ -1,6 +1,7 @@
 // Flow runs that have nothing in the cluster: jobs, inspect, logs and open read them from Prefect.
 
 import { describe, expect, it } from "vitest";
+import { aborted } from "../../src/base/clock.ts";
 import { runId, startTestCluster } from "../inventory/test-cluster.ts";
 import { agentPolls, everyRun } from "../support/every-run.ts";
 import { fakePrefect3 } from "../support/prefect3.ts";
@@ -56,6 +57,17 @@ describe("jobs", () => {
     });
     const { stdout } = await cli(["jobs", "-w"], { signal: stop.signal });
     expect(stdout.match(/^lost /gm)).toHaveLength(1);
+  });
+
+  it("can be interrupted while Prefect is asked for its agents", async () => {
+    const { cli, cluster, prefect } = await everyRun();
+    const stop = new AbortController();
+    const stopped = aborted(stop.signal);
+    cluster.fake.setOnRequest(({ resource }) => (resource === "pods" ? stopped : undefined));
+    prefect.onRequest(({ fields }) => {
+      if (fields.includes("agent")) stop.abort();
+    });
+    expect((await cli(["jobs"], { signal: stop.signal })).stderr).toBe("error: interrupted\n");
   });
 
   it("prints them as objects", async () => {

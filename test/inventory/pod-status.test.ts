@@ -76,7 +76,7 @@ describe("isReady and restartsOf", () => {
     const both = [main({}, { ready: true, restartCount: 2 }), main({}, { ready: false, restartCount: 1 })];
     const init = [{ name: "setup", restartCount: 4 }];
     const one = pod({ phase: "Running", containerStatuses: both, initContainerStatuses: init });
-    expect({ ready: isReady(one), restarts: restartsOf(one) }).toEqual({ ready: false, restarts: 7 });
+    expect({ ready: isReady(one), restarts: restartsOf([one]) }).toEqual({ ready: false, restarts: 7 });
     expect(isReady(pod({ phase: "Running", containerStatuses: [main({}, { ready: true })] }))).toBe(true);
     expect(isReady(pod({ phase: "Running" }))).toBe(false);
   });

@@ -10,8 +10,7 @@ import {
   writeRaw,
   writeStyled,
 } from "../../src/output/clean.ts";
-import { objectText } from "../../src/output/object-text.ts";
-import { toYaml } from "../../src/output/yaml.ts";
+import { objectText, toYaml } from "../../src/output/object-text.ts";
 import { parse } from "yaml";
 
 describe("printable", () => {

@@ -1,7 +1,7 @@
 // How a table fits a terminal.
 
 import { describe, expect, it } from "vitest";
-import { fitColumns } from "../../src/output/fit-columns.ts";
+import { fitColumns } from "../../src/output/table.ts";
 
 const COLUMNS = [
   { header: "FLOW RUN", shorten: { at: "middle", to: 12 } },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { colourFor, parseColourMode, plainPalette, toneOf, wantsColour } from "../../src/output/palette.ts";
+import { paletteFor, plainPalette, styleFor, toneOf } from "../../src/output/palette.ts";
 
-describe("wantsColour", () => {
+describe("paletteFor", () => {
   it.each([
     { mode: "auto", isTerminal: true, env: {}, wanted: true },
     { mode: "auto", isTerminal: false, env: {}, wanted: false },
@@ -18,14 +18,12 @@ describe("wantsColour", () => {
   ] as const)(
     "is $wanted for --color $mode, terminal $isTerminal, $env",
     ({ mode, isTerminal, env, wanted }) => {
-      expect(wantsColour(mode, isTerminal, env)).toBe(wanted);
+      expect(paletteFor(mode, { isTTY: isTerminal }, env).bad("x") !== "x").toBe(wanted);
     },
   );
-});
 
-describe("colourFor", () => {
   it("colours by meaning on a terminal", () => {
-    const palette = colourFor("auto", { isTTY: true }, {});
+    const palette = paletteFor("auto", { isTTY: true }, {});
     const painted = [palette.good("x"), palette.bad("x"), palette.stale("x"), palette.quiet("x")];
     expect(painted).toEqual([
       "\u001B[32mx\u001B[39m",
@@ -36,8 +34,22 @@ describe("colourFor", () => {
   });
 
   it("does not colour in a pipe", () => {
-    expect(colourFor("auto", {}, {})).toBe(plainPalette);
+    expect(paletteFor("auto", {}, {})).toBe(plainPalette);
     expect(plainPalette.bad("x")).toBe("x");
+  });
+
+  it("rejects any other word", () => {
+    expect(() => paletteFor("yes", {}, {})).toThrow('cannot read --color "yes": not a colour mode');
+  });
+});
+
+describe("styleFor", () => {
+  it.each([
+    [true, {}, { width: 100, ascii: false }],
+    [true, { TERM: "dumb" }, { width: 100, ascii: true }],
+    [undefined, {}, { width: undefined, ascii: true }],
+  ])("of a terminal: %s, %j", (isTTY, env, want) => {
+    expect(styleFor("never", { isTTY, columns: 100, write: () => true }, env)).toMatchObject(want);
   });
 });
 
@@ -51,15 +63,5 @@ describe("toneOf", () => {
     ["Cancelled", "quiet"],
   ])("gives %s the tone %s", (word, tone) => {
     expect(toneOf(word)).toBe(tone);
-  });
-});
-
-describe("parseColourMode", () => {
-  it.each(["auto", "always", "never"])("reads %s", (mode) => {
-    expect(parseColourMode(mode)).toBe(mode);
-  });
-
-  it("rejects anything else", () => {
-    expect(() => parseColourMode("yes")).toThrow('cannot read --color "yes": not a colour mode');
   });
 });

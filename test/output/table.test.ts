@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colourFor } from "../../src/output/palette.ts";
+import { paletteFor } from "../../src/output/palette.ts";
 import { tableLines, TableWriter } from "../../src/output/table.ts";
 import type { Column } from "../../src/output/table.ts";
 
@@ -11,17 +11,17 @@ interface Row {
 
 const columns: readonly Column<Row>[] = [
   { header: "NAME", value: (row) => row.name, colour: (row) => (row.name === "bad" ? "bad" : undefined) },
-  { header: "PODS", value: (row) => row.pods, align: "right" },
+  { header: "PODS", value: (row) => row.pods },
   { header: "REASON", value: (row) => row.reason, wide: true },
 ];
 
 describe("tableLines", () => {
-  it("separates columns with three spaces, aligns them, and leaves no trailing spaces", () => {
+  it("separates columns with three spaces, and leaves no trailing spaces", () => {
     const rows = [{ name: "prefect-job-1a2b", pods: 1 }, { name: "x", pods: 12 }, { name: "y" }];
     expect(tableLines(columns, rows)).toEqual([
-      "NAME                 PODS",
-      "prefect-job-1a2b        1",
-      "x                      12",
+      "NAME               PODS",
+      "prefect-job-1a2b   1",
+      "x                  12",
       "y                  <none>",
     ]);
   });
@@ -33,8 +33,8 @@ describe("tableLines", () => {
     ];
     expect(tableLines(columns, rows, { wide: true })).toEqual([
       "NAME   PODS   REASON",
-      "a         1",
-      "b         2   image cannot be pulled",
+      "a      1",
+      "b      2      image cannot be pulled",
     ]);
   });
 
@@ -56,7 +56,7 @@ describe("tableLines", () => {
       { name: "日本", pods: 1 },
       { name: "e\u0301té", pods: 2 },
     ];
-    expect(tableLines(columns, rows)).toEqual(["NAME   PODS", "日本      1", "e\u0301té       2"]);
+    expect(tableLines(columns, rows)).toEqual(["NAME   PODS", "日本   1", "e\u0301té    2"]);
   });
 
   it("cuts a cell at its first line break and shows control characters", () => {
@@ -65,9 +65,9 @@ describe("tableLines", () => {
   });
 
   it("colours the text but not the padding, and aligns as without colours", () => {
-    const palette = colourFor("always", {}, {});
+    const palette = paletteFor("always", {}, {});
     const lines = tableLines(columns, [{ name: "bad", pods: 1 }], { palette });
-    expect(lines[1]).toBe("\u001B[31mbad\u001B[39m       1");
+    expect(lines[1]).toBe("\u001B[31mbad\u001B[39m    1");
   });
 });
 
@@ -111,14 +111,14 @@ describe("a table on a terminal", () => {
 describe("TableWriter", () => {
   it("prints the header once and keeps the column widths of earlier pages", () => {
     const table = new TableWriter(columns);
-    expect(table.lines([{ name: "long-name", pods: 1 }])).toEqual(["NAME        PODS", "long-name      1"]);
-    expect(table.lines([{ name: "x", pods: 2 }])).toEqual(["x              2"]);
+    expect(table.lines([{ name: "long-name", pods: 1 }])).toEqual(["NAME        PODS", "long-name   1"]);
+    expect(table.lines([{ name: "x", pods: 2 }])).toEqual(["x           2"]);
   });
 
   it("widens a column from the first page that needs it", () => {
     const table = new TableWriter(columns);
     table.lines([{ name: "x", pods: 1 }]);
-    expect(table.lines([{ name: "long-name", pods: 2 }])).toEqual(["long-name      2"]);
-    expect(table.lines([{ name: "y", pods: 3 }])).toEqual(["y              3"]);
+    expect(table.lines([{ name: "long-name", pods: 2 }])).toEqual(["long-name   2"]);
+    expect(table.lines([{ name: "y", pods: 3 }])).toEqual(["y           3"]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { asCell, cutMiddle, cutToWidth, displayWidth, padToWidth } from "../../src/output/text-width.ts";
+import { asCell, cutMiddle, cutToWidth, displayWidth } from "../../src/output/text-width.ts";
 
 describe("displayWidth", () => {
   it.each([
@@ -45,14 +45,6 @@ describe("cutMiddle", () => {
     ["日本語です", 7, "日…です"],
   ])("shortens %j to %d columns", (text, width, cut) => {
     expect(cutMiddle(text, width)).toBe(cut);
-  });
-});
-
-describe("padToWidth", () => {
-  it("pads on the requested side and never cuts", () => {
-    expect(padToWidth("日", 4)).toBe("日  ");
-    expect(padToWidth("12", 4, "right")).toBe("  12");
-    expect(padToWidth("12345", 4)).toBe("12345");
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { colourFor } from "../../src/output/palette.ts";
-import { treeLines, wantsAscii } from "../../src/output/tree.ts";
+import { paletteFor } from "../../src/output/palette.ts";
+import { treeLines } from "../../src/output/tree.ts";
 import type { TreeNode } from "../../src/output/tree.ts";
 
 const run: TreeNode = {
@@ -56,22 +56,12 @@ describe("treeLines", () => {
   });
 
   it("colours a node's text but not its branches", () => {
-    const palette = colourFor("always", {}, {});
+    const palette = paletteFor("always", {}, {});
     const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { palette });
     expect(lines).toEqual(["a", "└─ \u001B[31mb\u001B[39m"]);
   });
 
   it("escapes control characters", () => {
     expect(treeLines({ text: "a\u001B[2J" })).toEqual(["a^[[2J"]);
-  });
-});
-
-describe("wantsAscii", () => {
-  it.each([
-    [true, {}, false],
-    [true, { TERM: "dumb" }, true],
-    [undefined, {}, true],
-  ])("terminal %s, %j: %s", (isTTY, env, wanted) => {
-    expect(wantsAscii({ isTTY, write: () => true }, env)).toBe(wanted);
   });
 });

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { toYaml } from "../../src/output/yaml.ts";
+import { toYaml } from "../../src/output/object-text.ts";
 
 describe("toYaml", () => {
   it.each([

@@ -3,8 +3,8 @@
 import { clockOf } from "../support/clock.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { PROGRESS_TIMEOUT_MS } from "../../src/agent/server/health.ts";
-import { LOOPS } from "../../src/agent/server/agent-metrics.ts";
-import type { Loop } from "../../src/agent/server/agent-metrics.ts";
+import { LOOPS } from "../../src/agent/server/health.ts";
+import type { Loop } from "../../src/agent/server/health.ts";
 import { AgentServer } from "../../src/agent/server/server.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Clock } from "../../src/base/clock.ts";

@@ -1,7 +1,7 @@
 // Agent processes of a world: the real code with simulated connections and time.
 
 import type { Agent } from "../../src/agent/agent.ts";
-import { noMetrics } from "../../src/agent/server/agent-metrics.ts";
+import { noMetrics } from "../support/no-metrics.ts";
 import { Health } from "../../src/agent/server/health.ts";
 import { createLog } from "../../src/base/log.ts";
 import type { AgentFlags } from "../../src/cli/commands/agent-start/settings.ts";

@@ -1,6 +1,6 @@
 // A person who runs `cleanup --yes` now and then: its own code, in a process of its own.
 
-import { currentStates } from "../../src/cleanup/recheck-context.ts";
+import { currentStates } from "../../src/cleanup/recheck.ts";
 import { planCleanup } from "../../src/cleanup/plan.ts";
 import { sweep } from "../../src/cleanup/sweep.ts";
 import { listCluster } from "../../src/cli/commands/cleanup/namespaces.ts";
@@ -38,7 +38,7 @@ export async function cleanUp(scene: Scene, cluster: number, prefect: number): P
       runs: undefined,
     };
     const { items } = planCleanup(inventory, options, clock.now());
-    await sweep({ kube, clock, readStates: currentStates(sources, signal) }, items, { signal });
+    await sweep({ kube, clock, signal, readStates: currentStates(sources, signal) }, items);
   } catch (error) {
     scene.tell(`fails: ${error instanceof Error ? error.message : String(error)}`, "cleanup");
   }

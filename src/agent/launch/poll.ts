@@ -1,10 +1,7 @@
 // Polls Prefect for due flow runs and passes them to the submitter; polls again at once while pages are full.
 
-import type { DueRun } from "../../orchestrator/work-source.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
 import { Outage } from "../outage.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { SharedState } from "../shared-state.ts";
 import type { Submitter } from "./submit.ts";
 
 /** Prefect Core's waits between polls, in seconds, by the number of polls in a row that found nothing. */
@@ -12,11 +9,7 @@ const WAITS = [0.25, 0.5, 1, 2, 4, 8, 10];
 /** How many reasons to remember, so as not to log them twice. */
 const REASONS_REMEMBERED = 1_000;
 
-export interface PollerDeps extends AgentDeps {
-  readonly view: ClusterView;
-  readonly inFlight: InFlight;
-  readonly submitter: Submitter;
-}
+type PollerDeps = SharedState & { readonly submitter: Submitter };
 
 export class Poller {
   readonly #deps: PollerDeps;
@@ -54,7 +47,7 @@ export class Poller {
   }
 
   async #poll(signal: AbortSignal): Promise<{ readonly launched: number; readonly more: boolean }> {
-    const { metrics, log, work, inFlight, submitter, settings } = this.#deps;
+    const { metrics, log, work, inFlight, submitter, settings, view } = this.#deps;
     try {
       const freeSlots = this.#freeSlots();
       if (freeSlots <= 0) {
@@ -65,12 +58,14 @@ export class Poller {
       }
       const due = await work.due({ inFlight }, signal);
       for (const reason of due.unreadable) this.#warnOnce(reason);
-      const runs = due.runs.filter((run) => this.#needsJob(run)).slice(0, freeSlots);
+      // A Running run with overdue task runs needs no Job if it has a live one.
+      const needy = due.runs.filter(({ id, state }) => state.type !== "running" || !view.liveJobOf(id));
+      const runs = needy.slice(0, freeSlots);
       this.#succeeded();
       if (runs.length > 0) metrics.count("runsFound", undefined, runs.length);
       // The claims are awaited, so that the next page has other runs.
       const results = await Promise.all(runs.map((run) => submitter.start(run, signal)));
-      const launched = results.filter((result) => result === "started").length;
+      const launched = results.filter(Boolean).length;
       return { launched, more: due.hasMore && launched > 0 };
     } catch (error) {
       if (!signal.aborted) await this.#outage.backOff(error, signal);
@@ -82,11 +77,6 @@ export class Poller {
     this.#outage.recovered();
     this.#deps.metrics.count("polls");
     this.#deps.metrics.progress("poll");
-  }
-
-  /** A Running run with overdue task runs needs no Job if it has a live one. */
-  #needsJob(run: DueRun): boolean {
-    return run.state.type !== "running" || this.#deps.view.liveJobOf(run.id) === undefined;
   }
 
   /** Warns once per reason, since the row is in every poll until somebody corrects it. */
@@ -101,8 +91,12 @@ export class Poller {
   #freeSlots(): number {
     const { settings, view, inFlight, submitter, work } = this.#deps;
     const { limit } = settings;
-    if (!submitter.waiting.mayClaim || submitter.isBusy || work.fault()?.canBuild === false) return 0;
-    if (limit === undefined) return Number.POSITIVE_INFINITY;
-    return limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
+    const { room } = submitter;
+    if (room <= 0 || submitter.isBusy || work.fault()?.canBuild === false) return 0;
+    if (limit === undefined) return room;
+    return Math.min(
+      room,
+      limit - view.liveJobs() - inFlight.uncounted((id) => view.liveJobOf(id) !== undefined),
+    );
   }
 }

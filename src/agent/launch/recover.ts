@@ -11,11 +11,7 @@ import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { RunStates } from "../run-states.ts";
-import type { Ownership } from "../ownership.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { SharedState } from "../shared-state.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
@@ -29,19 +25,8 @@ const HEARTBEAT_TIMEOUT_MS = 90_000;
 const FULL_SWEEP_MS = { early: 30_000, late: 600_000 };
 const EARLY_MS = 180_000;
 
-/** A claim without a Job: the ticks when it was found first and last, and whether its run has started. */
-interface Found {
-  readonly since: number;
-  readonly at: number;
-  readonly isStarted: boolean;
-}
-
-export interface RecoveryDeps extends AgentDeps {
-  readonly view: ClusterView;
-  readonly inFlight: InFlight;
+interface RecoveryDeps extends SharedState {
   readonly submitter: Submitter;
-  readonly states: Pick<RunStates, "read">;
-  readonly ownership: Ownership;
   /** Queues a run for a decision even if it has no Jobs in the cluster. */
   readonly enqueue: (flowRunId: string) => void;
 }
@@ -50,8 +35,8 @@ export class Recovery {
   readonly #deps: RecoveryDeps;
   readonly #startedAt: number;
   #fullSweepAt = -Infinity;
-  /** Claims of other processes without a Job, by id. */
-  readonly #found = new Map<string, Found>();
+  /** Claims of other processes without a Job, by id: the ticks when each was found first and last. */
+  readonly #found = new Map<string, { since: number; at: number; isStarted: boolean }>();
 
   constructor(deps: RecoveryDeps) {
     this.#deps = deps;
@@ -196,7 +181,8 @@ export class Recovery {
   async #fail(submission: Submission): Promise<void> {
     const { runs, log, metrics } = this.#deps;
     const { flowRunId } = submission;
-    const message = lostMessage(submission);
+    const [first = ""] = submission.identifiers;
+    const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
     const written = await runs.messagesContaining(flowRunId, [message]);
     if (written.length === 0)
       await runs.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
@@ -212,7 +198,3 @@ export class Recovery {
 
 /** The lines that report the end of a Job (job/decide, supervise/executor.ts). */
 const END_LINE = /^(?:After )?Job \S+(?:: | completed with exit code 0)/;
-
-function lostMessage({ identifiers: [first = ""] }: Submission): string {
-  return `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
-}

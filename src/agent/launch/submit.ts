@@ -11,15 +11,11 @@ import type { RunState } from "../../orchestrator/flow-run.ts";
 import type { RunLogLevel } from "../../orchestrator/run-log.ts";
 import { storable } from "../../orchestrator/storable.ts";
 import type { Claim, DueRun, Submission } from "../../orchestrator/work-source.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
 import { RETRY } from "../run-log.ts";
-import type { RunLogWriter } from "../run-log.ts";
-import type { RunStates } from "../run-states.ts";
+import type { SharedState } from "../shared-state.ts";
 import { createFailure } from "./create-failure.ts";
 import { createJob } from "./create-job.ts";
 import type { Creation } from "./create-job.ts";
-import type { InFlight } from "./in-flight.ts";
 import { WaitingSubmissions } from "./waiting-submissions.ts";
 import type { Attempted } from "./waiting-submissions.ts";
 
@@ -28,47 +24,40 @@ const BACKLOG = 250;
 /** Another process of the agent takes over a claim after ten seconds without a Job. */
 const FRESH_CLAIM_MS = 5_000;
 
-/** `started`: claimed, or waiting for its start time; `skipped`: claimed by another agent, or the claim failed. */
-export type StartResult = "started" | "skipped";
-
-interface StartControl {
-  readonly signal: AbortSignal;
-  readonly onStarted: () => void;
-}
-
-export interface SubmitterDeps extends AgentDeps {
-  readonly view: Pick<ClusterView, "liveJobOf" | "hasJob">;
-  readonly inFlight: InFlight;
-  readonly states: Pick<RunStates, "read">;
-  readonly runLog: RunLogWriter;
-}
-
 export class Submitter {
-  readonly #deps: SubmitterDeps;
+  readonly #deps: SharedState;
   readonly #queue: PQueue;
   /** Claimed runs whose Job Kubernetes does not take now. */
   readonly waiting: WaitingSubmissions;
 
-  constructor(deps: SubmitterDeps) {
+  constructor(deps: SharedState) {
     this.#deps = deps;
     this.#queue = new PQueue({ concurrency: deps.settings.concurrency });
     this.waiting = new WaitingSubmissions({
       ...deps,
-      retry: (submission) => this.#attempt(submission, {}),
+      retry: (submission) => this.#attempt(submission),
       warn: (flowRunId, message) => this.#writeOnce(flowRunId, "WARNING", message),
     });
   }
 
-  /** Never rejects. Resolves once the run is claimed or waits for its start time; `inFlight` counts the rest of the work. */
-  start(run: DueRun, signal: AbortSignal): Promise<StartResult> {
+  /**
+   * Never rejects. Resolves with true once the run is claimed or waits for its start time, with false if it could not be
+   * claimed; `inFlight` counts the rest of the work.
+   */
+  start(run: DueRun, signal: AbortSignal): Promise<boolean> {
     const { inFlight } = this.#deps;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
     inFlight.add(run.id);
-    return new Promise((resolve) => {
-      void this.#submit(run, { signal, onStarted: () => resolve("started") }).finally(() => {
-        resolve("skipped");
-        inFlight.remove(run.id);
-      });
+    void this.#submit(run, signal, () => resolve(true)).finally(() => {
+      resolve(false);
+      inFlight.remove(run.id);
     });
+    return promise;
+  }
+
+  /** How many more runs may be claimed, so that not too many wait even if Kubernetes takes none of their Jobs. */
+  get room(): number {
+    return this.waiting.room - this.#queue.size - this.#queue.pending;
   }
 
   /** Whether so many Jobs are to be created already that no more runs should be claimed. */
@@ -90,16 +79,16 @@ export class Submitter {
     this.#deps.log.info("Resuming a submission without a Job", { flowRun: flowRunId });
     this.#deps.metrics.count("resumed");
     try {
-      await this.#create(submission, {}, signal);
+      await this.#create(submission, signal);
     } finally {
       inFlight.remove(flowRunId);
     }
   }
 
-  async #submit(run: DueRun, control: StartControl): Promise<void> {
+  async #submit(run: DueRun, signal: AbortSignal, onStarted: () => void): Promise<void> {
     const { log, metrics, clock, prefectTime } = this.#deps;
     try {
-      const startAt = await this.#waitForStart(run, control);
+      const startAt = await this.#waitForStart(run, signal, onStarted);
       if (startAt === undefined) return;
       const claim = await this.#withRetry((): Promise<Claim> => run.claim());
       if (claim.outcome === "lost") {
@@ -107,9 +96,9 @@ export class Submitter {
         return log.debug("Flow run was claimed by another agent", { flowRun: run.id });
       }
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
-      control.onStarted();
+      onStarted();
       if (await this.#adopt(run.id)) return;
-      const isCreated = await this.#create(claim.submission, { claimedAt: clock.ticks() }, control.signal);
+      const isCreated = await this.#create(claim.submission, signal, clock.ticks());
       if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");
@@ -121,7 +110,7 @@ export class Submitter {
   }
 
   /** The run's start time, or undefined if it need not start any more. Waiting does not count for --concurrency. */
-  async #waitForStart(run: DueRun, { signal, onStarted }: StartControl): Promise<Date | undefined> {
+  async #waitForStart(run: DueRun, signal: AbortSignal, onStarted: () => void): Promise<Date | undefined> {
     const { clock, prefectTime } = this.#deps;
     const now = prefectTime.now();
     const startAt = run.startAt ?? now;
@@ -153,14 +142,14 @@ export class Submitter {
   }
 
   /** Returns whether this process created the Job. A refusal that may pass makes the submission wait. */
-  async #create(submission: Submission, claimed: Claimed, signal: AbortSignal): Promise<boolean> {
-    const result = await this.#queue.add(() => this.#attempt(submission, claimed));
+  async #create(submission: Submission, signal: AbortSignal, claimedAt?: number): Promise<boolean> {
+    const result = await this.#queue.add(() => this.#attempt(submission, claimedAt));
     if (typeof result === "object") this.waiting.add(submission, result, signal);
     return result === "created";
   }
 
-  /** Tries once to create the Job. Fails the run if it cannot have one. */
-  async #attempt(submission: Submission, { claimedAt = -Infinity }: Claimed): Promise<Attempted> {
+  /** Tries once to create the Job. Fails the run if it cannot have one. `claimedAt`: ticks, if this process just claimed it. */
+  async #attempt(submission: Submission, claimedAt = -Infinity): Promise<Attempted> {
     const isCurrent = async (): Promise<boolean> =>
       (await this.#withRetry(() => this.#stateIfCurrent(submission))) !== undefined;
     const mustCheck = this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
@@ -234,11 +223,6 @@ export class Submitter {
       this.#deps.log.debug("Could not continue a submission, retrying", { error: textOf(error) });
     return withRetry(call, { clock: this.#deps.clock, ...RETRY, onRetry });
   }
-}
-
-interface Claimed {
-  /** Ticks when this process claimed the run, if it just did. */
-  readonly claimedAt?: number;
 }
 
 /** What an error of building or creating the Job means. Throws those of Prefect. */

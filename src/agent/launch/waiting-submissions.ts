@@ -7,16 +7,14 @@ import { backoffMs, retryAfterMs } from "../../base/retry.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
-import type { AgentDeps } from "../deps.ts";
 import { every, keepAlive } from "../periodic.ts";
+import type { SharedState } from "../shared-state.ts";
 import type { CreateFailure } from "./create-failure.ts";
-import type { InFlight } from "./in-flight.ts";
 
 /** Why a submission waits. */
 export type WaitReason = Exclude<CreateFailure, "run">;
 
-export interface WaitingDeps extends Pick<AgentDeps, "clock" | "log" | "runs"> {
-  readonly inFlight: InFlight;
+interface WaitingDeps extends Pick<SharedState, "clock" | "log" | "runs" | "inFlight"> {
   /** Tries to create the Job again; settles everything but a refusal that may pass. */
   readonly retry: (submission: Submission) => Promise<Attempted>;
   /** Writes a warning to the run's log, once. */
@@ -83,9 +81,9 @@ export class WaitingSubmissions {
     });
   }
 
-  /** Whether more runs may be claimed: not while each claim would have to wait. */
-  get mayClaim(): boolean {
-    return this.#waiting.size < MAX_WAITING && !this.#since.has("quota") && !this.#since.has("agent");
+  /** How many more may come to wait; none while each claim would have to. */
+  get room(): number {
+    return this.#since.has("quota") || this.#since.has("agent") ? 0 : MAX_WAITING - this.#waiting.size;
   }
 
   /** What keeps the agent from working, for /readyz; undefined: nothing that is its own trouble. */

@@ -2,14 +2,12 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { LOOPS } from "./agent-metrics.ts";
-import type { Loop } from "./agent-metrics.ts";
 
 /**
  * How long each loop may make no progress, in milliseconds. Polls come every 10 s, recovery sweeps every 15 s, bookmarks of
  * watches, states of all runs and checks of the queue every minute, heartbeats every 4 minutes.
  */
-export const PROGRESS_TIMEOUT_MS: Readonly<Record<Loop, number>> = {
+export const PROGRESS_TIMEOUT_MS = {
   poll: 60_000,
   recover: 120_000,
   jobs: 180_000,
@@ -18,6 +16,9 @@ export const PROGRESS_TIMEOUT_MS: Readonly<Record<Loop, number>> = {
   supervise: 180_000,
   heartbeat: 600_000,
 };
+/** The agent's loops; each must make progress for the agent to be healthy. */
+export type Loop = keyof typeof PROGRESS_TIMEOUT_MS;
+export const LOOPS = Object.keys(PROGRESS_TIMEOUT_MS) as readonly Loop[];
 /** The agent is not ready before each of these has made progress once. */
 const REQUIRED_FOR_READINESS = ["poll", "jobs", "pods"] as const;
 

@@ -1,9 +1,10 @@
-// Prometheus metrics. prom-client is loaded only if metrics are served.
+// What the agent's loops report, and Prometheus metrics of it. prom-client is loaded only if metrics are served.
 
-import type { Counter as PromCounter, Gauge, Histogram, Registry } from "prom-client";
-import type { Counter, Loop } from "./agent-metrics.ts";
+import type { Clock } from "../../base/clock.ts";
+import { Health } from "./health.ts";
+import type { Loop } from "./health.ts";
 
-const COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string]>> = {
+const COUNTERS = {
   polls: ["polls_total", "Successful polls"],
   runsFound: ["runs_found_total", "Due flow runs that polls returned"],
   submitted: ["submissions_total", "Flow runs for which a Job was created"],
@@ -15,10 +16,22 @@ const COUNTERS: Readonly<Record<Counter, readonly [name: string, help: string]>>
   decisions: ["decisions_total", "Flow run states set by the agent, by kind"],
   deletions: ["job_deletions_total", "Jobs deleted"],
   watchRestarts: ["watch_restarts_total", "Restarts of list and watch"],
-};
+} as const;
+/** What the agent counts. */
+type Counter = keyof typeof COUNTERS;
+
+const GAUGES = {
+  liveJobs: ["live_jobs", "Unfinished Jobs of flow runs"],
+  limit: ["live_jobs_limit", "Maximum number of live Jobs; absent without a limit"],
+  inFlight: ["submissions_in_flight", "Flow runs that are being submitted"],
+} as const;
 const DELAY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30];
+const CALL_LABELS = ["api", "operation", "result"];
 const PREFIX = "kubectl_prefect_";
+
+/** What the agent's loops report to. */
+export type AgentMetrics = Pick<Metrics, "count" | "startDelay" | "progress">;
 
 /** A finished request to one of the two APIs. */
 export interface ApiCall {
@@ -38,72 +51,80 @@ export interface Gauges {
   readonly watchRestarts: number;
   /** undefined: no limit. */
   readonly limit: number | undefined;
-  /** Milliseconds since each loop's last progress. */
-  readonly ages: ReadonlyMap<Loop, number>;
 }
 
-/** The agent's metrics; nothing is recorded before `open`. */
+/** The agent's metrics; only progress is recorded before `open`. */
 export class Metrics {
-  #registry: Registry | undefined;
-  readonly #counters = new Map<Counter, PromCounter>();
-  #delay: Histogram | undefined;
-  #requests: Histogram | undefined;
-  readonly #gauges = new Map<string, Gauge>();
+  readonly health: Health;
+  #registered: Awaited<ReturnType<typeof register>> | undefined;
+
+  constructor(clock: Clock) {
+    this.health = new Health(clock);
+  }
 
   async open(): Promise<void> {
-    const prom = await import("prom-client");
-    const registers = [(this.#registry = new prom.Registry())];
-    for (const [what, [name, help]] of Object.entries(COUNTERS) as [Counter, readonly [string, string]][]) {
-      const labelNames = ["reason"];
-      this.#counters.set(what, new prom.Counter({ name: PREFIX + name, help, labelNames, registers }));
-    }
-    const histogram = {
-      name: `${PREFIX}start_delay_seconds`,
-      help: "Time from a run's start time to its Job",
-    };
-    this.#delay = new prom.Histogram({ ...histogram, buckets: DELAY_BUCKETS, registers });
-    const requests = {
-      name: `${PREFIX}request_seconds`,
-      help: "Requests to both APIs, by operation and result",
-    };
-    const labelNames = ["api", "operation", "result"];
-    this.#requests = new prom.Histogram({ ...requests, labelNames, buckets: REQUEST_BUCKETS, registers });
-    const gauge = (name: string, help: string, labelNames: string[] = []): void => {
-      this.#gauges.set(name, new prom.Gauge({ name: PREFIX + name, help, labelNames, registers }));
-    };
-    gauge("live_jobs", "Unfinished Jobs of flow runs");
-    gauge("live_jobs_limit", "Maximum number of live Jobs; absent without a limit");
-    gauge("submissions_in_flight", "Flow runs that are being submitted");
-    gauge("seconds_since_progress", "Time since a loop last made progress", ["loop"]);
+    this.#registered = await register();
   }
 
+  /** The loop has just done something, or found that there is nothing to do. */
+  progress(loop: Loop): void {
+    this.health.progress(loop);
+  }
+
+  /** Increases a counter. */
   count(what: Counter, reason = "", by = 1): void {
-    this.#counters.get(what)?.inc({ reason }, by);
+    this.#registered?.counters.get(what)?.inc({ reason }, by);
   }
 
+  /** Records the seconds between a run's start time and its Job. */
   startDelay(seconds: number): void {
-    this.#delay?.observe(seconds);
+    this.#registered?.delay.observe(seconds);
   }
 
   observeCall({ api, operation, status, ms }: ApiCall): void {
     const result = status === 0 ? "unreachable" : `${Math.floor(status / 100)}xx`;
-    this.#requests?.observe({ api, operation, result }, ms / 1_000);
+    this.#registered?.requests.observe({ api, operation, result }, ms / 1_000);
   }
 
   /** All metrics in Prometheus' text format. */
-  async text(gauges: Gauges): Promise<{ readonly type: string; readonly body: string }> {
-    this.#gauges.get("live_jobs")?.set(gauges.liveJobs);
+  async text({
+    watchRestarts,
+    ...values
+  }: Gauges): Promise<{ readonly type: string; readonly body: string }> {
+    if (this.#registered === undefined) return { type: "text/plain", body: "" };
+    const { registry, counters, gauges, sinceProgress } = this.#registered;
+    for (const [what, gauge] of gauges) gauge.set(values[what as keyof typeof GAUGES] ?? 0);
     // prom-client prints 0 for a gauge that was never set.
-    if (gauges.limit === undefined) this.#registry?.removeSingleMetric(`${PREFIX}live_jobs_limit`);
-    else this.#gauges.get("live_jobs_limit")?.set(gauges.limit);
-    this.#gauges.get("submissions_in_flight")?.set(gauges.inFlight);
-    this.#counters.get("watchRestarts")?.reset();
-    this.count("watchRestarts", "", gauges.watchRestarts);
-    for (const [loop, ms] of gauges.ages)
-      this.#gauges.get("seconds_since_progress")?.set({ loop }, ms / 1_000);
-    return {
-      type: this.#registry?.contentType ?? "text/plain",
-      body: (await this.#registry?.metrics()) ?? "",
-    };
+    if (values.limit === undefined) registry.removeSingleMetric(PREFIX + GAUGES.limit[0]);
+    for (const [loop, ms] of this.health.ages()) sinceProgress.set({ loop }, ms / 1_000);
+    counters.get("watchRestarts")?.reset();
+    this.count("watchRestarts", "", watchRestarts);
+    return { type: registry.contentType, body: await registry.metrics() };
   }
+}
+
+async function register() {
+  const { Registry, Counter, Gauge, Histogram } = await import("prom-client");
+  const registry = new Registry();
+  const registers = [registry];
+  const named = (name: string, help: string, ...labelNames: string[]) => {
+    return { name: PREFIX + name, help, labelNames, registers };
+  };
+  const delay = named("start_delay_seconds", "Time from a run's start time to its Job");
+  const requests = named("request_seconds", "Requests to both APIs, by operation and result", ...CALL_LABELS);
+  return {
+    registry,
+    counters: new Map(
+      Object.entries(COUNTERS).map(([what, [name, help]]) => [
+        what,
+        new Counter(named(name, help, "reason")),
+      ]),
+    ),
+    gauges: Object.entries(GAUGES).map(
+      ([what, [name, help]]) => [what, new Gauge(named(name, help))] as const,
+    ),
+    sinceProgress: new Gauge(named("seconds_since_progress", "Time since a loop last made progress", "loop")),
+    delay: new Histogram({ ...delay, buckets: DELAY_BUCKETS }),
+    requests: new Histogram({ ...requests, buckets: REQUEST_BUCKETS }),
+  };
 }

@@ -1,24 +1,16 @@
 // The agent's HTTP server: /api/health and /api/poke as in Prefect's own agent, /livez, /readyz and /metrics.
 
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../base/clock.ts";
-import { SettingsError } from "../../base/errors.ts";
+import { SettingsError, textOf } from "../../base/errors.ts";
 import type { Log } from "../../base/log.ts";
-import { Health } from "./health.ts";
+import type { Agent } from "../agent.ts";
 import { Metrics } from "./metrics.ts";
-import type { Gauges, ApiCall } from "./metrics.ts";
-import type { Counter, AgentMetrics } from "./agent-metrics.ts";
 
-export interface ServedAgent {
-  poke(): void;
-  /** What keeps the agent from creating Jobs; undefined: nothing. */
-  problem(): string | undefined;
-  /** What is wrong, but does not; undefined: nothing. */
-  warning(): string | undefined;
-  gauges(): Omit<Gauges, "ages">;
-}
+type ServedAgent = Pick<Agent, "poke" | "problem" | "warning" | "gauges">;
 
 interface ResponseContent {
   readonly status: number;
@@ -34,9 +26,7 @@ const TEXT_TYPE = "text/plain; charset=utf-8";
 export class AgentServer {
   readonly #address: { readonly host: string | undefined; readonly port: number } | undefined;
   readonly #log: Log;
-  readonly #health: Health;
-  readonly #metrics = new Metrics();
-  readonly metrics: AgentMetrics;
+  readonly metrics: Metrics;
   #server: Server | undefined;
   #agent: ServedAgent | undefined;
 
@@ -44,17 +34,7 @@ export class AgentServer {
   constructor(address: string | undefined, deps: { readonly clock: Clock; readonly log: Log }) {
     this.#address = address === undefined || address === "" ? undefined : parseAddress(address);
     this.#log = deps.log;
-    this.#health = new Health(deps.clock);
-    this.metrics = {
-      count: (what: Counter, reason, by) => this.#metrics.count(what, reason, by),
-      startDelay: (seconds) => this.#metrics.startDelay(seconds),
-      progress: (loop) => this.#health.progress(loop),
-    };
-  }
-
-  /** Records a request to an API. */
-  observeCall(call: ApiCall): void {
-    this.#metrics.observeCall(call);
+    this.metrics = new Metrics(deps.clock);
   }
 
   /** Sets the agent to poke and to read gauges from. */
@@ -64,7 +44,7 @@ export class AgentServer {
 
   async start(): Promise<void> {
     if (this.#address === undefined) return;
-    await this.#metrics.open();
+    await this.metrics.open();
     const server = createServer((request, response) => {
       const path = (request.url ?? "/").split("?")[0] ?? "/";
       this.#respond(request.method ?? "GET", path).then(
@@ -78,15 +58,8 @@ export class AgentServer {
       response.on("error", () => {});
     });
     const { host, port } = this.#address;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => {
-        reject(
-          new SettingsError(`cannot serve the agent's health at port ${port}: ${error.message}`, {
-            cause: error,
-          }),
-        );
-      });
-      server.listen(port, host, resolve);
+    await once(server.listen(port, host), "listening").catch((cause: unknown) => {
+      throw new SettingsError(`cannot serve the agent's health at port ${port}: ${textOf(cause)}`, { cause });
     });
     this.#server = server;
     // Such as too many open files: the next client may be served again.
@@ -104,24 +77,19 @@ export class AgentServer {
   async #respond(method: string, path: string): Promise<ResponseContent> {
     if (method !== "GET" && method !== "HEAD")
       return { status: 405, type: TEXT_TYPE, body: "method not allowed\n" };
+    const { health } = this.metrics;
     switch (path) {
       case "/api/poke":
         this.#agent?.poke();
         return { status: 200, type: TEXT_TYPE, body: "" };
       case "/api/health":
-        return healthResponse(this.#health.problem());
+        return healthResponse(health.problem());
       case "/readyz":
-        return healthResponse(this.#health.notReady(this.#agent?.problem()), this.#agent?.warning());
+        return healthResponse(health.notReady(this.#agent?.problem()), this.#agent?.warning());
       case "/livez":
         return { status: 200, type: JSON_TYPE, body: "{}" };
       case "/metrics":
-        return {
-          status: 200,
-          ...(await this.#metrics.text({
-            ...(this.#agent?.gauges() ?? NO_GAUGES),
-            ages: this.#health.ages(),
-          })),
-        };
+        return { status: 200, ...(await this.metrics.text(this.#agent?.gauges() ?? NO_GAUGES)) };
       default:
         return { status: 404, type: TEXT_TYPE, body: "not found\n" };
     }

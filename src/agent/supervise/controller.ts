@@ -12,19 +12,13 @@ import { jobPhase } from "../../job/observe/phase.ts";
 import type { JobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { OtherAgents } from "../other-agents.ts";
-import type { RunLogWriter } from "../run-log.ts";
-import type { RunStates } from "../run-states.ts";
+import type { Standing } from "../ownership.ts";
+import { every, keepAlive } from "../periodic.ts";
+import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
 import { EndedRuns } from "./ended-runs.ts";
 import { ErrorThrottle } from "./error-throttle.ts";
-import { execute } from "./executor.ts";
-import { isCacheStale } from "./live-read.ts";
-import type { Ownership } from "../ownership.ts";
-import type { Standing } from "../ownership.ts";
-import { every, keepAlive } from "../periodic.ts";
+import { execute, isCacheStale } from "./executor.ts";
 import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
@@ -37,16 +31,8 @@ const UNFINISHED = new Set<JobPhase["kind"]>(["live", "suspended", "waiting", "t
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
 
-export interface ControllerDeps extends AgentDeps {
-  readonly view: ClusterView;
-  readonly states: RunStates;
-  readonly runLog: RunLogWriter;
-  readonly others: OtherAgents;
-  readonly ownership: Ownership;
-}
-
 export class Controller {
-  readonly #deps: ControllerDeps;
+  readonly #deps: SharedState;
   readonly #queue: WorkQueue;
   readonly #reported: ReportedLog;
   readonly #dask: DaskDeleter;
@@ -59,10 +45,10 @@ export class Controller {
   readonly #ended: EndedRuns;
   #pauses = 0;
 
-  constructor(deps: ControllerDeps) {
+  constructor(deps: SharedState) {
     this.#deps = deps;
     this.#errors = new ErrorThrottle(deps.log);
-    this.#reported = new ReportedLog(deps.runs, deps.runLog);
+    this.#reported = new ReportedLog(deps);
     this.#ended = new EndedRuns(deps.log, deps.kubeTime.now());
     this.#dask = new DaskDeleter(deps);
     this.#queue = new WorkQueue({
@@ -93,7 +79,7 @@ export class Controller {
       signal,
       (s) => this.#queue.run(s),
       (s) => every(STATES_EVERY_MS, () => this.#refreshStates(), this.#deps, s),
-      (s) => every(HEARTBEAT_EVERY_MS, () => this.#sendHeartbeats(), this.#deps, s),
+      (s) => every(HEARTBEAT_EVERY_MS, () => this.#keepAlive(), this.#deps, s),
     );
   }
 
@@ -208,20 +194,17 @@ export class Controller {
     if (!this.#isDue(flowRunId, decision)) return undefined;
     if (jobs.length === 0) return this.#deps.ownership.mayReportEnd(flowRunId);
     const isOurs = ({ job }: ObservedJob): boolean => standings.get(job.metadata.uid) === "ours";
-    const takesOver = jobs.some(
-      (job) => isOurs(job) && this.#deps.ownership.wouldTakeOver(job.job, job.gone),
-    );
+    const takesOver = jobs.some((job) => isOurs(job) && this.#deps.ownership.wouldTakeOver(job));
     // The process that comes first may have done it: then it keeps the Job.
     if (takesOver) await this.#reported.refresh(flowRunId);
     if (!this.#isDue(flowRunId, decision)) {
       for (const { job } of jobs) this.#deps.ownership.stopWaiting(job);
       return undefined;
     }
+    const owner = this.#deps.ownership;
     for (const observed of jobs) {
-      const { job, gone } = observed;
-      const { uid } = job.metadata;
-      const owner = this.#deps.ownership;
-      const waitMs = isOurs(observed) ? await owner.mayAct(job, gone) : owner.mayReportEnd(uid);
+      const { uid } = observed.job.metadata;
+      const waitMs = isOurs(observed) ? await owner.mayAct(observed) : owner.mayReportEnd(uid);
       if (waitMs !== undefined) return waitMs;
     }
     if (takesOver) this.#reported.readAgain(flowRunId);
@@ -261,7 +244,7 @@ export class Controller {
   }
 
   /** Prefect would start runs whose Jobs wait to start a second time. */
-  async #sendHeartbeats(): Promise<void> {
+  async #keepAlive(): Promise<void> {
     await keepAlive(this.#deps.runs, [...this.#waiting]);
     this.#deps.metrics.progress("heartbeat");
   }

@@ -5,9 +5,9 @@ import { isDeletedWithRun, podsOf } from "../../dask/dask-cluster.ts";
 import { Batcher } from "../../base/batch.ts";
 import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
+import { isLivingFlowPod } from "../../cleanup/run-lifecycle.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
 import { isPodActive } from "../../dask/pod-status.ts";
-import { membershipOf } from "../../dask/recognise.ts";
 import type { ObservedCluster } from "../../dask/dask-cluster.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
@@ -15,15 +15,7 @@ import { FLOW_RUN_LABEL } from "../../job/labels.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { listAll } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import type { Meta } from "../../kube/client/objects.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { RunStates } from "../run-states.ts";
-
-export type DaskDeps = Pick<AgentDeps, "kube" | "clock" | "log" | "metrics" | "settings"> & {
-  readonly states: Pick<RunStates, "refresh">;
-  readonly view: Pick<ClusterView, "flowRunIds" | "observe" | "isDeletionExpected">;
-};
+import type { SharedState } from "../shared-state.ts";
 
 /** When a run's clusters may be deleted. */
 export interface DeletionConditions {
@@ -33,23 +25,17 @@ export interface DeletionConditions {
   readonly deletedJobs: ReadonlySet<string>;
 }
 
-interface FoundClusters {
-  readonly clusters: readonly ObservedCluster[];
-  /** The number of pods that have not finished. */
-  readonly activePods: number;
-}
-
 /** How long to wait for deleted pods to terminate: Kubernetes' default grace period, and a little more. */
 const TERMINATION_TIMEOUT_MS = 35_000;
 const RUNS_AT_ONCE = 1_000;
 
 export class DaskDeleter {
-  readonly #deps: DaskDeps;
-  readonly #listings: Batcher<string, FoundClusters>;
+  readonly #deps: SharedState;
+  readonly #listings: Batcher<string, readonly ObservedCluster[]>;
   readonly #since = new Map<string, number>();
   readonly #forbidden = new Set<string>();
 
-  constructor(deps: DaskDeps) {
+  constructor(deps: SharedState) {
     this.#deps = deps;
     this.#listings = new Batcher(
       (ids) => this.#list(ids),
@@ -58,14 +44,9 @@ export class DaskDeleter {
     );
   }
 
-  /** Deletes the run's clusters as far as permissions allow. Throws KubeError and PrefectError. */
-  async delete(flowRunId: string, conditions: DeletionConditions): Promise<void> {
-    await this.#deleteClusters(flowRunId, conditions);
-  }
-
-  /** The same, and returns true once the pods have terminated, the timeout is over, or pods may not be deleted. */
+  /** Deletes the run's clusters, and returns true once the pods have terminated, the timeout is over, or pods may not be deleted. */
   async deleteAndWait(flowRunId: string, conditions: DeletionConditions): Promise<boolean> {
-    const activePods = await this.#deleteClusters(flowRunId, conditions);
+    const activePods = await this.delete(flowRunId, conditions);
     const now = this.#deps.clock.ticks();
     const since = this.#since.get(flowRunId) ?? now;
     const isDone = activePods === 0 || now - since >= TERMINATION_TIMEOUT_MS || this.#forbidden.has("pods");
@@ -74,25 +55,25 @@ export class DaskDeleter {
     return isDone;
   }
 
-  /** Returns the number of pods that have not finished. */
-  async #deleteClusters(
-    flowRunId: string,
-    { isStillNeeded, deletedJobs }: DeletionConditions,
-  ): Promise<number> {
-    const { clusters, activePods } = await this.#listings.add(flowRunId);
+  /**
+   * Deletes the run's clusters as far as permissions allow. Returns the number of pods that have not finished. Throws
+   * KubeError and PrefectError.
+   */
+  async delete(flowRunId: string, { isStillNeeded, deletedJobs }: DeletionConditions): Promise<number> {
+    const clusters = await this.#listings.add(flowRunId);
     if (clusters.length === 0) return 0;
     const run = await this.#deps.states.refresh(flowRunId);
     if (!isStillNeeded(run)) return 0;
     const deletable = clusters.filter((cluster) => isDeletedWithRun(cluster, run));
     if (deletable.length === 0) return 0;
     // While the flow itself runs, it needs its workers.
-    if (await this.#hasPods(flowRunId, deletedJobs)) return activePods;
-    for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
-    return activePods;
+    if (!(await this.#hasPods(flowRunId, deletedJobs)))
+      for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
+    return clusters.flatMap(podsOf).filter(isPodActive).length;
   }
 
   /** The clusters of each of these runs, without guesses. */
-  async #list(ids: readonly string[]): Promise<readonly FoundClusters[]> {
+  async #list(ids: readonly string[]): Promise<readonly (readonly ObservedCluster[])[]> {
     const { kube, view } = this.#deps;
     const objects = await listDask(new Listing(kube), this.#deps.settings.namespace, "all");
     const runs = view.flowRunIds().map((flowRunId) => ({ flowRunId, observed: view.observe(flowRunId) }));
@@ -100,10 +81,7 @@ export class DaskDeleter {
       ({ kind, owner }) => kind !== "gateway" && owner !== undefined && owner.by !== "guess",
     );
     const byRun = Map.groupBy(found, ({ owner }) => owner?.flowRunId);
-    return ids.map((id) => {
-      const clusters = byRun.get(id) ?? [];
-      return { clusters, activePods: clusters.flatMap(podsOf).filter(isPodActive).length };
-    });
+    return ids.map((id) => byRun.get(id) ?? []);
   }
 
   /** Reads from the cluster whether a pod of the flow itself is active. */
@@ -113,24 +91,16 @@ export class DaskDeleter {
       labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
     };
     for await (const pod of listAll(this.#deps.kube, "pods", query)) {
-      const isDeletedWithJob = (pod.metadata.ownerReferences ?? []).some(
-        ({ uid }) => deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid),
-      );
-      if (
-        isPodActive(pod) &&
-        isNotBeingDeleted(pod) &&
-        !isDeletedWithJob &&
-        membershipOf(pod, () => false) === undefined
-      )
-        return true;
+      const isDeleted = (uid: string): boolean =>
+        deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid);
+      if (isLivingFlowPod(pod, isDeleted)) return true;
     }
     return false;
   }
 
   async #deleteCluster(flowRunId: string, cluster: ObservedCluster): Promise<void> {
     const { log, metrics } = this.#deps;
-    const nothing = { runs: [], warnings: [], unownedDask: [withoutTerminating(cluster)] };
-    const { items } = cancelPlan(nothing, new Set([flowRunId]), new Map());
+    const { items } = cancelPlan({ runs: [], unownedDask: [cluster] }, new Set([flowRunId]));
     let count = 0;
     for (const item of items) if (await this.#delete(item)) count++;
     if (count === 0) return;
@@ -144,33 +114,10 @@ export class DaskDeleter {
       return (await kube.delete(resource, ref, { uid, propagation: "Background" })) === "deleted";
     } catch (error) {
       if (!(error instanceof KubeError) || error.status !== 403) throw error;
-      const isFirst = !this.#forbidden.has(resource);
+      const missing = `Missing permission to delete ${resource}: Dask clusters of cancelled flow runs are not deleted`;
+      if (!this.#forbidden.has(resource)) log.warn(missing, { name: ref.name });
       this.#forbidden.add(resource);
-      if (isFirst)
-        log.warn(
-          `Missing permission to delete ${resource}: Dask clusters of cancelled flow runs are not deleted`,
-          {
-            name: ref.name,
-          },
-        );
       return false;
     }
   }
-}
-
-/** The cluster without the parts that are being deleted already. */
-function withoutTerminating(cluster: ObservedCluster): ObservedCluster {
-  const { scheduler, workers, services, budgets, resource } = cluster;
-  return {
-    ...cluster,
-    scheduler: scheduler !== undefined && isNotBeingDeleted(scheduler) ? scheduler : undefined,
-    workers: workers.filter(isNotBeingDeleted),
-    services: services.filter(isNotBeingDeleted),
-    budgets: budgets.filter(isNotBeingDeleted),
-    resource: resource !== undefined && isNotBeingDeleted(resource) ? resource : undefined,
-  };
-}
-
-function isNotBeingDeleted({ metadata }: { readonly metadata: Meta }): boolean {
-  return metadata.deletionTimestamp === undefined;
 }

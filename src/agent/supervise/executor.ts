@@ -4,18 +4,15 @@
 import { textOf } from "../../base/errors.ts";
 import type { Deletion, Decision, RunLogEntry, Transition } from "../../job/decide/types.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
+import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
+import type { KubeApi } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
-import type { RunState } from "../../orchestrator/flow-run.ts";
-import type { RunLog } from "../../orchestrator/run-log.ts";
 import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
-import type { ClusterView } from "../cluster-view.ts";
-import type { AgentDeps } from "../deps.ts";
-import type { RunStates } from "../run-states.ts";
+import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
-import { lastLines } from "./last-lines.ts";
 import type { ReportedLog } from "./reported-log.ts";
 
 export interface Action {
@@ -27,12 +24,10 @@ export interface Action {
   readonly version: number | undefined;
 }
 
-type Deps = Pick<AgentDeps, "kube" | "runs" | "clock" | "log" | "metrics" | "settings"> & {
+type Deps = SharedState & {
   readonly reported: ReportedLog;
-  readonly states: Pick<RunStates, "refresh">;
-  readonly view: ClusterView;
-  readonly dask: Pick<DaskDeleter, "delete" | "deleteAndWait">;
-  readonly ended: Pick<EndedRuns, "ended">;
+  readonly dask: DaskDeleter;
+  readonly ended: EndedRuns;
 };
 
 /** When to retry a deletion without permission. */
@@ -41,8 +36,32 @@ const FORBIDDEN_RETRY_MS = 600_000;
 const TERMINATING_RETRY_MS = 1_000;
 const CHANGED_RETRY_MS = 500;
 
-/** `not-needed`: the run's current state does not allow it; `changed`: the state has changed since the decision. */
-type TransitionOutcome = "set" | "not-needed" | "changed";
+/**
+ * Whether the cluster differs from what a decision is based on; reads only if it ends a run or deletes an unfinished Job. A
+ * watch can lag behind, and a controller that trusted its cache has killed healthy Jobs elsewhere (buildkite/agent-stack-k8s#926).
+ */
+export async function isCacheStale(
+  kube: KubeApi,
+  { jobs }: ObservedRun,
+  decision: Decision,
+): Promise<boolean> {
+  const { transition, deletions } = decision;
+  const endsRun = transition?.kind === "fail" || transition?.kind === "reschedule";
+  if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;
+  const unfinished = jobs.filter(({ job }) => !isJobFinished(job));
+  const changes = await Promise.all(unfinished.map((observed) => hasChanged(kube, observed)));
+  return changes.includes(true);
+}
+
+async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Promise<boolean> {
+  const { uid, name, namespace, resourceVersion } = job.metadata;
+  const found = await kube.get("jobs", { namespace, name });
+  if (gone ? found?.metadata.uid === uid : found?.metadata.resourceVersion !== resourceVersion) return true;
+  const current = await Promise.all(
+    pods.map((pod) => kube.get("pods", { namespace, name: pod.metadata.name })),
+  );
+  return pods.some((pod, at) => current[at]?.metadata.resourceVersion !== pod.metadata.resourceVersion);
+}
 
 /**
  * Throws if a step fails; the steps after it are then not executed. Returns after how many milliseconds to retry what was
@@ -55,8 +74,8 @@ export async function execute(deps: Deps, action: Action): Promise<number | unde
   const isFailed = transition?.kind === "fail";
   // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
   if (!isFailed && !(await isDaskGone(deps, action))) return TERMINATING_RETRY_MS;
-  const isReportedNow = written.some(({ level }) => level === "ERROR");
-  if (transition !== undefined && (!needsReport(transition) || isReportedNow)) {
+  const mustReport = isFailed && transition.onlyWithReport;
+  if (transition !== undefined && (!mustReport || written.some(({ level }) => level === "ERROR"))) {
     if ((await applyTransition(deps, action, transition)) === "changed") return CHANGED_RETRY_MS;
   }
   if (isFailed && decision.deleteDask) await deps.dask.delete(flowRunId, deletionConditions(decision));
@@ -85,25 +104,14 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
   };
 }
 
-function needsReport(transition: Transition): boolean {
-  return transition.kind === "fail" && transition.onlyWithReport;
-}
-
 /**
  * Writes the log entries that nobody has written before, and returns them. What Prefect refuses for good is left out, first
  * the lines of the flow's own log: the state must not wait for it.
  */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
   const { flowRunId, decision, isOnlyWriter } = action;
-  const toLine = async ({ name, level, message, timestamp, tail }: RunLogEntry): Promise<RunLog> => {
-    const lines = tail === undefined ? "" : await lastLines(deps, deps.settings.namespace, tail);
-    return { flowRunId, name, level, message: message + lines, timestamp };
-  };
-  const write = async (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> => {
-    const written = await deps.reported.write({ flowRunId, entries, isOnlyWriter }, toLine);
-    if (written.length > 0) deps.metrics.count("runLogs", undefined, written.length);
-    return written;
-  };
+  const write = (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> =>
+    deps.reported.write({ flowRunId, entries, isOnlyWriter });
   try {
     return await write(decision.logs);
   } catch (error) {
@@ -125,19 +133,19 @@ async function applyTransition(
   deps: Deps,
   action: Action,
   transition: Transition,
-): Promise<TransitionOutcome> {
+): Promise<"changed" | undefined> {
   const { flowRunId } = action;
   const run = await deps.states.refresh(flowRunId);
-  if (run.kind !== "known") return "not-needed";
-  if (action.version !== undefined && run.state.version !== action.version) return "changed";
-  if (!stillApplies(transition, run.state)) return "not-needed";
-  const { version } = run.state;
+  if (run.kind !== "known") return undefined;
+  const { version, type } = run.state;
+  if (action.version !== undefined && version !== action.version) return "changed";
+  if (transition.kind === "cancelled" ? type !== "cancelling" : !isActive(type)) return undefined;
   if ((await setState(deps, flowRunId, { transition, version })) === "moved") return "changed";
   deps.metrics.count("decisions", transition.kind);
   const { kind, message } = transition;
   if (kind !== "reschedule") deps.ended.ended(flowRunId, kind === "fail" ? "Failed" : "Cancelled", message);
   else deps.log.info("Flow run rescheduled after a disruption", { flowRun: flowRunId, message });
-  return "set";
+  return undefined;
 }
 
 async function setState(
@@ -154,17 +162,10 @@ async function setState(
   const { job } = transition;
   const writeLog = async (text: string): Promise<void> => {
     const key = `After Job ${job}: `;
-    const line = { name: "k8s-infra", level: "WARNING", message: key + text } as const;
-    const entries: readonly RunLogEntry[] = [{ ...line, key, job }];
-    await reported.write({ flowRunId, entries, isOnlyWriter: false }, () =>
-      Promise.resolve({ flowRunId, ...line }),
-    );
+    const entries = [{ level: "WARNING", message: key + text, key }] as const;
+    await reported.write({ flowRunId, entries, isOnlyWriter: false });
   };
   return runs.restart(flowRunId, { message, version, writeLog });
-}
-
-function stillApplies({ kind }: Transition, { type }: RunState): boolean {
-  return kind === "cancelled" ? type === "cancelling" : isActive(type);
 }
 
 async function deleteJob(
@@ -177,11 +178,8 @@ async function deleteJob(
   try {
     // The status of an unfinished Job changes all the time; it was read a moment ago.
     const exact = isJobFinished(job) ? { uid, resourceVersion } : { uid };
-    const outcome = await deps.kube.delete(
-      "jobs",
-      { namespace, name },
-      { ...exact, propagation: "Foreground" },
-    );
+    const options = { ...exact, propagation: "Foreground" } as const;
+    const outcome = await deps.kube.delete("jobs", { namespace, name }, options);
     if (outcome === "changed") {
       deps.view.cancelExpectedDeletion(uid);
       return CHANGED_RETRY_MS;

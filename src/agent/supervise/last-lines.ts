@@ -1,9 +1,8 @@
 // The last lines of a container's log, for the post-mortem in the run's log.
 
-import type { Clock } from "../../base/clock.ts";
 import { withRetry } from "../../base/retry.ts";
 import type { LogTail } from "../../job/decide/types.ts";
-import type { KubeApi } from "../../kube/client/api.ts";
+import type { SharedState } from "../shared-state.ts";
 
 const LINES = 20;
 const MAX_BYTES = 16 * 1024;
@@ -17,15 +16,10 @@ const TRIES = { attempts: 3, shape: { firstMs: 100, maxMs: 500 } };
 const NO_LOG =
   /^(?:unable to retrieve container logs for |failed to try resolving symlinks in path |failed to open log file |rpc error: code = |Error response from daemon: )[^\n]*$/;
 
-interface Deps {
-  readonly kube: Pick<KubeApi, "streamPodLog">;
-  readonly clock: Clock;
-}
-
 /** The very last lines, at most 20 and 16 KiB, with a heading; "" if there are none or they cannot be read. */
-export async function lastLines(deps: Deps, namespace: string, tail: LogTail): Promise<string> {
+export async function lastLines(deps: SharedState, tail: LogTail): Promise<string> {
   try {
-    const read = (): Promise<string> => readEnd(deps, namespace, tail);
+    const read = (): Promise<string> => readEnd(deps, tail);
     const text = (await withRetry(read, { ...TRIES, clock: deps.clock })).trimEnd();
     if (text === "" || NO_LOG.test(text)) return "";
     const source = tail.container === undefined ? tail.pod : `container '${tail.container}'`;
@@ -38,11 +32,11 @@ export async function lastLines(deps: Deps, namespace: string, tail: LogTail): P
 }
 
 /** The kubelet would count limitBytes from the first of the last lines: the end is kept here. */
-async function readEnd({ kube, clock }: Deps, namespace: string, tail: LogTail): Promise<string> {
+async function readEnd({ kube, clock, settings }: SharedState, tail: LogTail): Promise<string> {
   const { pod, container, previous } = tail;
   const over = new AbortController();
   const query = { container, previous, tailLines: LINES, idleMs: READ_MS };
-  const chunks = await kube.streamPodLog({ namespace, name: pod }, query, over.signal);
+  const chunks = await kube.streamPodLog({ namespace: settings.namespace, name: pod }, query, over.signal);
   if (chunks === undefined) return "";
   let end = Buffer.alloc(0);
   const read = async (): Promise<void> => {

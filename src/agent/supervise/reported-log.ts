@@ -3,14 +3,14 @@
 
 import type { RunLogEntry } from "../../job/decide/types.ts";
 import type { RunLog } from "../../orchestrator/run-log.ts";
-import type { RunReporter } from "../../orchestrator/run-reporter.ts";
 import { storable } from "../../orchestrator/storable.ts";
-import type { RunLogWriter } from "../run-log.ts";
+import type { SharedState } from "../shared-state.ts";
+import { lastLines } from "./last-lines.ts";
 
-/** The loggers whose lines are read back. */
-const LOGGERS = ["k8s-infra"];
+/** The logger of all these lines. */
+const LOGGER = "k8s-infra";
 
-export interface Report {
+interface Report {
   readonly flowRunId: string;
   readonly entries: readonly RunLogEntry[];
   /** Only this process can have written to the run's log, so it need not be read. */
@@ -18,15 +18,13 @@ export interface Report {
 }
 
 export class ReportedLog {
-  readonly #runs: Pick<RunReporter, "loggedMessages">;
-  readonly #writer: RunLogWriter;
+  readonly #deps: SharedState;
   readonly #messages = new Map<string, Set<string>>();
   /** Runs whose log must be read again before the next line. */
   readonly #mustReadLog = new Set<string>();
 
-  constructor(runs: Pick<RunReporter, "loggedMessages">, writer: RunLogWriter) {
-    this.#runs = runs;
-    this.#writer = writer;
+  constructor(deps: SharedState) {
+    this.#deps = deps;
   }
 
   /** The entries that are not known to be written; does not ask Prefect. */
@@ -44,22 +42,25 @@ export class ReportedLog {
    * Writes the entries that nobody has written yet, and returns them. Throws PrefectError if Prefect has not, or may not
    * have, the lines; the run's log is then read before the next try.
    */
-  async write(
-    { flowRunId, entries, isOnlyWriter }: Report,
-    toLine: (entry: RunLogEntry) => Promise<RunLog>,
-  ): Promise<readonly RunLogEntry[]> {
+  async write({ flowRunId, entries, isOnlyWriter }: Report): Promise<readonly RunLogEntry[]> {
     if (entries.length === 0) return [];
     await this.#readLog(flowRunId, isOnlyWriter);
     const pending = this.pending(flowRunId, entries);
     if (pending.length === 0) return [];
+    const toLine = async ({ level, message, timestamp, tail }: RunLogEntry): Promise<RunLog> => {
+      const end = tail === undefined ? "" : await lastLines(this.#deps, tail);
+      return { flowRunId, name: LOGGER, level, message: message + end, timestamp };
+    };
     const lines = await Promise.all(pending.map(toLine));
     try {
-      await this.#writer.write(lines);
+      await this.#deps.runLog.write(lines);
     } catch (error) {
       this.readAgain(flowRunId);
       throw error;
     }
-    this.#markReported(flowRunId, pending);
+    this.#deps.metrics.count("runLogs", undefined, pending.length);
+    const known = this.#messages.get(flowRunId);
+    for (const { message } of pending) known?.add(storable(message));
     return pending;
   }
 
@@ -83,14 +84,8 @@ export class ReportedLog {
   async #readLog(flowRunId: string, isOnlyWriter: boolean): Promise<void> {
     if (this.#messages.has(flowRunId)) return;
     const isEmpty = isOnlyWriter && !this.#mustReadLog.has(flowRunId);
-    const logged = isEmpty ? [] : await this.#runs.loggedMessages(flowRunId, LOGGERS);
+    const logged = isEmpty ? [] : await this.#deps.runs.loggedMessages(flowRunId, [LOGGER]);
     this.#messages.set(flowRunId, new Set(logged));
     this.#mustReadLog.delete(flowRunId);
-  }
-
-  #markReported(flowRunId: string, entries: readonly RunLogEntry[]): void {
-    const known = this.#messages.get(flowRunId) ?? new Set<string>();
-    for (const { message } of entries) known.add(storable(message));
-    this.#messages.set(flowRunId, known);
   }
 }

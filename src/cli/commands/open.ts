@@ -13,8 +13,6 @@ export class OpenCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "open the page of a flow run in Prefect's UI",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Prints the address of the page. On a desktop it also opens there, unless the output goes to a pipe.
     `,
     examples: [
@@ -28,7 +26,7 @@ export class OpenCommand extends NamespacedCommand {
   execute(): Promise<number> {
     return this.connected(async (scope) => {
       const run = await this.findRun(this.target, scope);
-      const directory = scope.directories.byVersion[run.prefectVersion];
+      const directory = scope.directories[run.prefectVersion];
       if (directory === undefined) {
         const what = `cannot find the page of flow run "${run.name ?? run.id}"`;
         throw new ExpectedError(`${what}: ${noApiText(run.prefectVersion)}`);

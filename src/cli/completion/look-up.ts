@@ -5,9 +5,9 @@ import { arrayIn, objectIn, textIn } from "../../base/json.ts";
 import { stateText } from "../../inventory/job-row.ts";
 import type { InventoryRun } from "../../inventory/inventory.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
+import type { ClusterScope } from "../cluster-scope.ts";
 import type { BaseCommand } from "../options/base-command.ts";
 import { ClusterCommand } from "../options/cluster-command.ts";
-import { NamespacedCommand } from "../options/namespaced-command.ts";
 
 /** A word, and what it means to people. */
 export type Candidate = readonly [word: string, meaning: string];
@@ -29,7 +29,7 @@ export async function lookUp(value: string, start: string, command: BaseCommand)
 async function contexts(command: ClusterCommand): Promise<Candidate[]> {
   const { parse } = await import("yaml");
   const { env, home = "", readFile } = command.context;
-  const paths = command.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
+  const paths = command.connection.kubeconfig ?? (env["KUBECONFIG"] || join(home, ".kube", "config"));
   const names = paths.split(delimiter).flatMap((path) => {
     const file = objectIn(parse(readFile(path) ?? "", { logLevel: "error" }));
     return arrayIn(file["contexts"]).map((entry) => textIn(objectIn(entry)["name"]) ?? "");
@@ -39,40 +39,24 @@ async function contexts(command: ClusterCommand): Promise<Candidate[]> {
 
 async function inCluster(value: string, start: string, command: ClusterCommand): Promise<Candidate[]> {
   if (value !== "NAMESPACE" && value !== "RUN") return [];
-  const { context } = command;
-  const flags = { ...command.connectionFlags(), requestTimeoutMs: CLUSTER_MS };
-  const { kube, target } = await context.connectKube(flags);
-  try {
-    if (value === "NAMESPACE") {
-      const { items } = await kube.listPage("namespaces", { limit: 500 }, context.signal);
+  return command.connected(
+    async (scope) => {
+      if (value === "RUN") return (await runs(scope)).flatMap((run) => runCandidates(run, start));
+      const { items } = await scope.kube.listPage("namespaces", { limit: 500 }, scope.signal);
       return items.map(({ metadata }) => [metadata.name, ""]);
-    }
-    const isAll = command instanceof NamespacedCommand && command.allNamespaces;
-    const namespace = isAll ? undefined : command.namespace || target.namespace || "default";
-    return (await runs(kube, namespace, command)).flatMap((run) => runCandidates(run, start));
-  } finally {
-    kube.close();
-  }
+    },
+    { kubeMs: CLUSTER_MS, prefectMs: PREFECT_MS },
+  );
 }
 
 /** The runs of the first page of Jobs and, if Prefect answers, their states and its latest runs. */
-async function runs(
-  kube: KubeApi,
-  namespace: string | undefined,
-  command: ClusterCommand,
-): Promise<readonly InventoryRun[]> {
-  const { runDirectories } = await import("../run-directories.ts");
+async function runs({ kube, namespace, directories, clock }: ClusterScope): Promise<readonly InventoryRun[]> {
   const { loadInventory } = await import("../../inventory/load.ts");
   const firstPages: Pick<KubeApi, "listPage"> = {
     listPage: async (...query) => ({ ...(await kube.listPage(...query)), next: undefined }),
   };
-  const directories = runDirectories(command.context, await command.prefectConfig(), PREFECT_MS);
-  try {
-    const endedSince = new Date(command.context.clock.now().getTime() - ENDED_WITHIN_MS);
-    return (await loadInventory(firstPages, directories.byVersion, { namespace, endedSince })).runs;
-  } finally {
-    directories.close();
-  }
+  const endedSince = new Date(clock.now().getTime() - ENDED_WITHIN_MS);
+  return (await loadInventory(firstPages, directories, { namespace, endedSince })).runs;
 }
 
 /** A run by its name, if a shell takes that as one word, else by its id; once a word is begun also by its id and Jobs. */

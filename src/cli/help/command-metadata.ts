@@ -32,6 +32,9 @@ export interface CommandInfo extends Usage {
   readonly parse: (args: readonly string[], context: CliContext) => BaseCommand;
 }
 
+const RUN_DETAILS =
+  "RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.";
+
 /** clipanion with one command. */
 class OneCommand extends Cli<CliContext> {
   info(command: CommandClass<CliContext>): CommandInfo {
@@ -51,11 +54,14 @@ class OneCommand extends Cli<CliContext> {
       }),
     );
     const optional = typeof extra === "symbol" ? ["..."] : extra.map((name) => `[${name}]`);
+    const args = [...leading, ...optional, ...trailing].join(" ");
+    const { details = "" } = command.usage ?? {};
     return {
       ...command.usage,
+      details: args.includes("RUN") ? `${RUN_DETAILS}\n\n${details}` : details,
       name: paths[0]?.join(" ") ?? "",
       paths,
-      args: [...leading, ...optional, ...trailing].join(" "),
+      args,
       options: allOptions.filter(({ description }) => description !== ""),
       allOptions,
       parse: (args, context) => this.process([...args], context) as BaseCommand,

@@ -4,8 +4,7 @@
 import { widthOf } from "../../output/terminal.ts";
 import type { TerminalStream } from "../../output/terminal.ts";
 import { besides, commandLines, paragraphsOf, wrapped } from "../../output/wrap.ts";
-import { PROGRAM } from "../program-name.ts";
-import { usageLine } from "../usage-errors.ts";
+import { PROGRAM, usageLine } from "../usage-errors.ts";
 import { isAmong, sharedOptions } from "./command-metadata.ts";
 import type { CommandInfo, OptionInfo } from "./command-metadata.ts";
 import { withValue } from "./flag-values.ts";

@@ -4,7 +4,7 @@ import { Command, Option } from "clipanion";
 import { oneLine, writeStyled } from "../../output/clean.ts";
 import { terminalWidth } from "../../output/terminal.ts";
 import { messageLines } from "../../output/wrap.ts";
-import type { Palette } from "../../output/palette.ts";
+import type { Style } from "../../output/palette.ts";
 import type { CliContext } from "../context.ts";
 import { reportError } from "../errors.ts";
 
@@ -62,14 +62,10 @@ export abstract class BaseCommand extends Command<CliContext> {
     writeStyled(this.context.stdout, text);
   }
 
-  /** The colours for stdout. Throws SettingsError for an unknown --color. */
-  protected async palette(): Promise<Palette> {
-    const { colourFor, parseColourMode } = await import("../../output/palette.ts");
-    return colourFor(
-      parseColourMode(this.color),
-      { isTTY: isTerminal(this.context.stdout) },
-      this.context.env,
-    );
+  /** How text is set on stdout. Throws SettingsError for an unknown --color. */
+  protected async style(): Promise<Style> {
+    const { styleFor } = await import("../../output/palette.ts");
+    return styleFor(this.color, this.context.stdout, this.context.env);
   }
 }
 

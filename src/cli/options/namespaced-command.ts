@@ -10,21 +10,9 @@ import type { ResolvedRun } from "../flow-run-ref.ts";
 export const NO_RUN = "";
 
 export abstract class NamespacedCommand extends ClusterCommand {
-  allNamespaces = Option.Boolean("-A,--all-namespaces", false, { description: "use all namespaces" });
-
-  /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
-  protected async connected<T>(work: (scope: ClusterScope) => Promise<T>, deadlineMs?: number): Promise<T> {
-    const { runDirectories } = await import("../run-directories.ts");
-    const directories = runDirectories(this.context, await this.prefectConfig(), deadlineMs);
-    const connection = await this.context.connectKube(this.connectionFlags());
-    const chosen = (this.namespace ?? connection.target.namespace) || "default";
-    try {
-      return await work({ connection, namespace: this.allNamespaces ? undefined : chosen, directories });
-    } finally {
-      directories.close();
-      connection.kube.close();
-    }
-  }
+  override readonly allNamespaces = Option.Boolean("-A,--all-namespaces", false, {
+    description: "use all namespaces",
+  });
 
   protected override scope(): string {
     return this.allNamespaces ? "-A" : super.scope();
@@ -45,8 +33,7 @@ export abstract class NamespacedCommand extends ClusterCommand {
   /** The run that RUN stands for, for commands that only read. */
   protected async findRun(text: string, scope: ClusterScope): Promise<ResolvedRun> {
     const { findRun } = await import("../find-run.ts");
-    const { signal, clock } = this.context;
-    return findRun(await this.pickedRun(text, scope), scope, { signal, now: clock.now() });
+    return findRun(await this.pickedRun(text, scope), scope);
   }
 
   protected printWarnings(warnings: readonly string[]): void {

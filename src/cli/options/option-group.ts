@@ -8,9 +8,9 @@ type Parsed = readonly string[] | string | boolean | undefined;
 /** clipanion's option object; its types already claim that it is the value. */
 type CommandOption = Parameters<typeof Option.makeCommandOption<Parsed>>[0];
 
-/** The table's options; after parsing the field holds their values. */
-export function optionGroup<Table extends OptionTable>(table: Table): ValuesOf<Table> {
-  const options = Object.entries(table).map(([name, row]) => [name, clipanionOption(row)] as const);
+/** The table's options; after parsing the field holds their values. Hidden ones are accepted, and not shown. */
+export function optionGroup<Table extends OptionTable>(table: Table, isHidden = false): ValuesOf<Table> {
+  const options = Object.entries(table).map(([name, row]) => [name, clipanionOption(row, isHidden)] as const);
   return Option.makeCommandOption<ValuesOf<Table>>({
     definition: (builder, key) => {
       for (const [name, option] of options) option.definition(builder, `${key}.${name}`);
@@ -24,18 +24,10 @@ export function optionGroup<Table extends OptionTable>(table: Table): ValuesOf<T
   });
 }
 
-/** The flags of these kinds, comma-separated as clipanion spells several names of one option. */
-export function flagsOf(table: OptionTable, kinds: readonly OptionRow["kind"][]): string {
-  return Object.values(table)
-    .filter(({ kind }) => kinds.includes(kind))
-    .map(({ flag }) => flag)
-    .join(",");
-}
-
-function clipanionOption(row: OptionRow): CommandOption {
+function clipanionOption(row: OptionRow, isHidden: boolean): CommandOption {
   const { flag, short, kind } = row;
   const names = short === undefined ? flag : `${short},${flag}`;
-  const details = { description: describe(row) };
+  const details = isHidden ? {} : { description: describe(row) };
   const option: unknown =
     kind === "text"
       ? Option.String(names, details)

@@ -1,13 +1,14 @@
 // Admission: whether the cluster's policies accept the pod of a flow run, by a server-side dry run.
 
+import { attempt } from "../../base/attempt.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { oneLine } from "../../job/observe/problem.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { sampleJob } from "../../prefect1/build/sample-job.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Template } from "../../prefect1/build/template.ts";
-import { attempt, causeOf, reported } from "../answer.ts";
-import type { Answer } from "../answer.ts";
+import { causeOf, reported } from "../answer.ts";
+import type { Answer } from "../../base/attempt.ts";
 import { check } from "../check.ts";
 import { ok, skipped, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";

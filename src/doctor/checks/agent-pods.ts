@@ -1,6 +1,6 @@
 // The agent's own pods: Prefect does not show that an agent crashes.
 
-import { isReady, podStatus } from "../../inventory/pod-status.ts";
+import { isReady, podStatus, statusesOf } from "../../inventory/pod-status.ts";
 import { specOf } from "../../job/observe/pod-termination.ts";
 import { describeTermination } from "../../job/observe/termination.ts";
 import type { Pod } from "../../kube/client/objects.ts";
@@ -47,8 +47,7 @@ export function podFindings(agents: readonly InstalledAgent[], commands: Command
 /** A container has exited with an error, and has not run for long since. */
 function crashFinding(pod: Pod, commands: Commands, now: Date): Finding | undefined {
   const { name, namespace } = pod.metadata;
-  const all = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  for (const status of all) {
+  for (const status of statusesOf(pod)) {
     const { state, lastState, restartCount = 0 } = status;
     const terminated = state?.terminated ?? lastState?.terminated;
     const runningMs = now.getTime() - Date.parse(state?.running?.startedAt ?? "");

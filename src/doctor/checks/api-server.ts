@@ -1,8 +1,9 @@
 // The API server: whether it answers, its version, and the user that it sees.
 
+import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import { attempt, isForbidden, reported, unreachable } from "../answer.ts";
+import { isForbidden, reported, unreachable } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, ok, warning } from "../finding.ts";
 

@@ -1,7 +1,7 @@
 // This machine's clock: whether those of the APIs agree with it.
 
+import { attempt } from "../../base/attempt.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { ok, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";

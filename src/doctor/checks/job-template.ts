@@ -1,9 +1,9 @@
 // The job template of --job-template: whether it is valid, and whether its command would start the flow.
 
+import { attempt } from "../../base/attempt.ts";
 import { objectIn, textIn } from "../../base/json.ts";
 import { shellCommandWarning } from "../../prefect1/build/shell-command.ts";
 import { jobSettings } from "../../prefect1/config/job-settings.ts";
-import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, ok } from "../finding.ts";
 import { sampleJob } from "../../prefect1/build/sample-job.ts";

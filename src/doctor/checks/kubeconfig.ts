@@ -1,8 +1,8 @@
 // The cluster and the user, as the kubeconfig or the pod names them; nothing is sent to the API server.
 
+import { attempt } from "../../base/attempt.ts";
 import { objectIn, textIn } from "../../base/json.ts";
 import type { Target } from "../../kube/auth/kubeconfig.ts";
-import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, ok, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";

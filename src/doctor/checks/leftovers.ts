@@ -14,7 +14,7 @@ export const leftovers = check(ABOUT, async (context) => {
   const [inventory, { namespace }] = await Promise.all([context.inventory(), kubernetes.cluster()]);
   const { warnings } = inventory;
   const unread = warnings.length > 0 ? [skipped(ABOUT, "not all could be read", { details: warnings })] : [];
-  if (inventory.forbidden?.includes("jobs") === true) return unread;
+  if (inventory.forbidden?.has("jobs") === true) return unread;
   const { items } = planCleanup(inventory, OPTIONS, context.now());
   if (items.length === 0) return [ok(ABOUT, "cleanup has nothing to remove"), ...unread];
   const found = warning(ABOUT, `cleanup would remove ${countsText(items)}`, {

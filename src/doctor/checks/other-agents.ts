@@ -1,6 +1,7 @@
 // Other agents: those that are gone and have left flow runs here, one with the name and labels of this one elsewhere, and
 // Prefect's own beside this one.
 
+import { attempt } from "../../base/attempt.ts";
 import type { InventoryRun } from "../../inventory/inventory.ts";
 import { goneAgents } from "../../inventory/agent-polls.ts";
 import { agentText, isGone, pollText } from "../../inventory/run-owner.ts";
@@ -12,7 +13,6 @@ import type { ClaimRecord } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Place } from "../../orchestrator/place.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { counted, firstOf, ok, warning } from "../finding.ts";
 import type { Finding } from "../finding.ts";

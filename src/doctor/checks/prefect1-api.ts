@@ -1,7 +1,8 @@
 // The Prefect 1 API: whether it answers, is of the configured kind, accepts the key, and has the tenant.
 
+import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
-import { attempt, unreachable } from "../answer.ts";
+import { unreachable } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, ok, skipped } from "../finding.ts";
 

@@ -1,7 +1,8 @@
 // The API of Prefect 2 and 3: whether it answers, and whether it accepts the key.
 
+import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
-import { attempt, unreachable } from "../answer.ts";
+import { unreachable } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, ok } from "../finding.ts";
 

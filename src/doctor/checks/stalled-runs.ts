@@ -1,11 +1,11 @@
 // Stalled flow runs: claimed, but without a Job; or without heartbeats, and nothing restarts them.
 
+import { attempt } from "../../base/attempt.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { StalledRun } from "../../prefect1/doctor-queries.ts";
-import { attempt } from "../answer.ts";
 import { check } from "../check.ts";
 import { broken, counted, firstOf, ok, warning } from "../finding.ts";
-import type { Finding, More } from "../finding.ts";
+import type { More } from "../finding.ts";
 
 const ABOUT = { section: "flow runs", check: "stalled flow runs" } as const;
 /** After this time without a heartbeat Lazarus restarts a run (prefect-1 protocol 10.5). */
@@ -25,7 +25,7 @@ export const stalledRuns = check(ABOUT, async ({ prefect1, kubernetes, inventory
     attempt(inventory),
   ]);
   const namespace = cluster.ok ? cluster.value.namespace : undefined;
-  const areJobsKnown = found.ok && found.value.forbidden?.includes("jobs") !== true;
+  const areJobsKnown = found.ok && found.value.forbidden?.has("jobs") !== true;
   const withJobs = found.ok ? found.value.runs.filter(({ observed }) => observed.jobs.length > 0) : [];
   const isWithoutJob = ({ id, state, place, stateAt }: StalledRun): boolean =>
     areJobsKnown &&
@@ -42,19 +42,12 @@ export const stalledRuns = check(ABOUT, async ({ prefect1, kubernetes, inventory
     hint,
     look: commands.prefect(`inspect ${some[0]?.id}`, namespace),
   });
-  const findings: Finding[] = [];
-  if (jobless.length > 0) {
-    const message = `${counted(jobless.length, "flow run")} claimed for this namespace, but without a Job`;
-    findings.push(
-      broken(ABOUT, message, more(jobless, "restart the agent; its log says why it creates none")),
-    );
-  }
-  if (silent.length > 0) {
-    const message = `${counted(silent.length, "flow run")} without heartbeats, which Prefect does not restart`;
-    findings.push(
-      warning(ABOUT, message, more(silent, "if it no longer runs, cancel it and start it again")),
-    );
-  }
+  const noJob = `${counted(jobless.length, "flow run")} claimed for this namespace, but without a Job`;
+  const noHeartbeat = `${counted(silent.length, "flow run")} without heartbeats, which Prefect does not restart`;
+  const findings = [
+    broken(ABOUT, noJob, more(jobless, "restart the agent; its log says why it creates none")),
+    warning(ABOUT, noHeartbeat, more(silent, "if it no longer runs, cancel it and start it again")),
+  ].filter((_, at) => [jobless, silent][at]?.length !== 0);
   return findings.length > 0 ? findings : [ok(ABOUT, "none")];
 });
 

@@ -14,9 +14,9 @@ const ABOUT = { section: "flow runs", check: "pods" } as const;
 const GRACE_MS = 60_000;
 
 export const stuckPods = check(ABOUT, async ({ inventory, commands, now }) => {
-  const { runs, forbidden = [] } = await inventory();
+  const { runs, forbidden } = await inventory();
   // Without permission to list pods, every Job would seem to have none.
-  const hidden = forbidden.filter((each) => each === "jobs" || each === "pods");
+  const hidden = (["jobs", "pods"] as const).filter((each) => forbidden?.has(each));
   if (hidden.length > 0) return [skipped(ABOUT, `no permission to list ${hidden.join(", ")}`)];
   return stuckFindings(jobRows(runs, now()), commands, now());
 });

@@ -59,11 +59,11 @@ function onLive(context: JobContext, { started, restartedAt, beside = [], orphan
   const { name } = context.observed.job.metadata;
   const logs = beside.map((problem) => {
     const key = `Container '${problem.container}' of Job ${name} is in trouble while the flow runs`;
-    return logEntry(context, "WARNING", { message: `${key}: ${problem.message}`, key });
+    return logEntry("WARNING", `${key}: ${problem.message}`, key);
   });
   if (orphan !== undefined) {
     const message = `Job ${name} was deleted, but its pod ${orphan} works on: the flow run goes on`;
-    logs.push(logEntry(context, "WARNING", { message }));
+    logs.push(logEntry("WARNING", message));
   }
   return { status: "active", reason: "running", logs };
 }
@@ -74,7 +74,7 @@ function onSuspended(context: JobContext): JobDecision {
     status: "active",
     reason: "suspended",
     heartbeat: true,
-    logs: [logEntry(context, "INFO", { message })],
+    logs: [logEntry("INFO", message)],
   };
 }
 
@@ -128,5 +128,5 @@ function exitWarning(context: JobContext): RunLogEntry[] {
   const head = `Job ${context.observed.job.metadata.name} completed with exit code 0`;
   const question = type === "pending" ? " Does its container run 'prefect execute flow-run'?" : "";
   const message = `${head}, but the flow run is still ${name}.${question} Prefect's own services will reschedule or fail the run.`;
-  return [logEntry(context, "WARNING", { message, key: head })];
+  return [logEntry("WARNING", message, head)];
 }

@@ -3,17 +3,23 @@
 // supervise/executor.ts acts on it.
 
 import { lastSeenAt } from "../../kube/client/objects.ts";
+import type { Pod } from "../../kube/client/objects.ts";
+import { isCancelled, isFinished } from "../../orchestrator/flow-run.ts";
+import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { IDENTIFIER_LABEL, isKept } from "../labels.ts";
-import { eventsOf, isDeleted } from "../observe/observed.ts";
+import { disruptionProblem } from "../observe/disruption.ts";
+import { flowStatus } from "../observe/flow-container.ts";
+import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
+import { createdMs, eventsOf, isDeleted } from "../observe/observed.ts";
 import type { ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../observe/phase.ts";
 import type { JobPhase } from "../observe/phase.ts";
+import { flowFailure, hasFailed, podTerminationProblem } from "../observe/pod-termination.ts";
 import { decideByPhase } from "./by-phase.ts";
-import { mustDeleteDask } from "./dask.ts";
+import { logEntry } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
 import { cancelTransition, decideByRunState } from "./run-ended.ts";
-import { retryEntries } from "./retries.ts";
-import type { DecideInput, Decision, Deletion, JobDecision, RunLogEntry } from "./types.ts";
+import type { DecideInput, Decision, Deletion, JobDecision, RunLogEntry, Transition } from "./types.ts";
 
 interface DecidedJob {
   readonly observed: ObservedJob;
@@ -25,11 +31,11 @@ export function decide(input: DecideInput): Decision {
   const { isOurs = () => true } = input;
   const jobs = input.observed.jobs.map((observed) => ({ observed, phase: jobPhase(observed) }));
   const live = jobs.filter(({ phase }) => isLive(phase)).length;
-  const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed)));
+  const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed.job)));
   const ours = jobs.filter(({ observed }) => isOurs(observed.job));
   const decided: DecidedJob[] = ours.map(({ observed, phase }) => {
     const hasOtherLiveJob = live > (isLive(phase) ? 1 : 0);
-    const stateBelongsTo = createdMs(observed) < newestMs ? "newer" : ownerOfState(observed, input);
+    const stateBelongsTo = createdMs(observed.job) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };
     const decision = decideByRunState(context) ?? decideByPhase(context);
     const logs = [...retryEntries(context), ...(decision.logs ?? [])];
@@ -38,7 +44,8 @@ export function decide(input: DecideInput): Decision {
   const all = deletionsOf(decided);
   const due = all.filter(({ inMs }) => inMs <= 0);
   const later = all.flatMap(({ inMs }) => (inMs > 0 ? [inMs] : []));
-  const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest(decided);
+  const [newest] = decided.toSorted((a, b) => createdMs(b.observed.job) - createdMs(a.observed.job));
+  const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest;
   const waits = [...later, ...decided.flatMap(({ decision }) => decision.requeueAfterMs ?? [])];
   const transition = first?.decision.transition ?? cancelTransition(jobs, input);
   return {
@@ -51,7 +58,11 @@ export function decide(input: DecideInput): Decision {
         : [],
     transition,
     deletions: due.map(({ job, reason, status, isActive }) => ({ job, reason, status, isActive })),
-    deleteDask: mustDeleteDask({ run: input.run, transition, deletedPhases: due.map(({ phase }) => phase) }),
+    deleteDask: mustDeleteDask(
+      input.run,
+      transition,
+      due.map(({ phase }) => phase),
+    ),
     heartbeat: decided.some(({ decision }) => decision.heartbeat === true),
     requeueAfterMs: waits.length === 0 ? undefined : Math.min(...waits),
     firstObserved: new Map(
@@ -60,6 +71,21 @@ export function decide(input: DecideInput): Decision {
       ),
     ),
   };
+}
+
+/**
+ * Whether nobody needs the run's Dask clusters any more and nobody else deletes them: the run lost its pod, it is cancelled
+ * or deleted, or it is over and a Job that did not succeed is deleted. A flow that finishes by itself closes its cluster.
+ */
+export function mustDeleteDask(
+  run: RunStatus,
+  transition: Transition | undefined,
+  deleted: readonly JobPhase[],
+): boolean {
+  if (transition !== undefined) return true;
+  if (deleted.length === 0 || run.kind === "unknown") return false;
+  if (run.kind === "missing" || isCancelled(run)) return true;
+  return isFinished(run.state.type) && deleted.some(({ kind }) => kind !== "succeeded");
 }
 
 /** The Jobs to delete, now or later. */
@@ -73,10 +99,6 @@ function deletionsOf(
   });
 }
 
-function newest(decided: readonly DecidedJob[]): DecidedJob | undefined {
-  return decided.toSorted((a, b) => createdMs(b.observed) - createdMs(a.observed))[0];
-}
-
 /**
  * A run can be restarted while an old Job of it still exists (kept, or held by a finalizer); the old Job must not fail the
  * run then. The claim of a pending state names the Job that it is for.
@@ -88,25 +110,40 @@ function ownerOfState(observed: ObservedJob, { run }: DecideInput): JobContext["
   return claim.identifiers.includes(identifier) ? "this" : "next";
 }
 
-function createdMs({ job }: ObservedJob): number {
-  return new Date(job.metadata.creationTimestamp).getTime();
-}
-
 /** The events of pods that have not started, in the format of Prefect's own agent. */
 function eventEntries(observed: ObservedJob): RunLogEntry[] {
-  return observed.pods
-    .filter(({ status }) => status.phase === "Pending")
-    .flatMap((pod) =>
-      eventsOf(observed, pod.metadata.uid).map((event) => {
-        const message = `Event: '${event.reason ?? "None"}' on pod '${pod.metadata.name}'\n\tMessage: ${event.message ?? ""}`;
-        return {
-          name: "k8s-infra" as const,
-          level: "DEBUG" as const,
-          message,
-          key: message,
-          timestamp: lastSeenAt(event),
-          job: observed.job.metadata.name,
-        };
-      }),
-    );
+  const pending = observed.pods.filter(({ status }) => status.phase === "Pending");
+  return pending.flatMap(({ metadata: { uid, name } }) =>
+    eventsOf(observed, uid).map((event) => {
+      const { reason = "None", message = "" } = event;
+      const text = `Event: '${reason}' on pod '${name}'\n\tMessage: ${message}`;
+      return { ...logEntry("DEBUG", text), timestamp: lastSeenAt(event) };
+    }),
+  );
+}
+
+/**
+ * Flows that failed and that Kubernetes starts again, as their Job's template asks: one line for each end so far. The last end of a Job that failed is told by its post-mortem.
+ */
+export function retryEntries(context: JobContext): readonly RunLogEntry[] {
+  const { phase, observed } = context;
+  const isOver = ["failed", "disrupted", "deleted"].includes(phase.kind);
+  if (isOver || context.input.run.kind !== "known") return [];
+  return [...observed.pods, ...observed.deletedPods].flatMap((pod) => retryEntry(context, pod) ?? []);
+}
+
+function retryEntry(context: JobContext, pod: Pod): RunLogEntry | undefined {
+  const { job } = context.observed;
+  if (!hasOwnRetries(job, pod)) return undefined;
+  const problem = disruptionProblem(pod) ?? podTerminationProblem(pod);
+  if (problem === undefined) return undefined;
+  if (hasFailed(pod, job)) {
+    const key = `Kubernetes starts another pod of Job ${job.metadata.name} after pod ${pod.metadata.name}: `;
+    return logEntry("WARNING", key + problem.message, key);
+  }
+  if (!restartsContainer(job, pod) || flowFailure(pod) === undefined) return undefined;
+  const { restartCount = 0, state } = flowStatus(pod) ?? {};
+  const ends = restartCount + (state?.running === undefined ? 1 : 0);
+  const key = `Kubernetes restarts the flow in pod ${pod.metadata.name} after attempt ${ends}: `;
+  return logEntry("WARNING", key + problem.message, key);
 }

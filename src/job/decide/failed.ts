@@ -2,24 +2,10 @@
 
 import { hasEnded, hasFailed } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
-import type { Problem, ProblemReason } from "../observe/problem.ts";
+import type { Problem } from "../observe/problem.ts";
 import { isRunActive, isRunFinished, logEntry, msSince, observedSince } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
-import type { JobDecision, LogTail, RunLogEntry, Transition } from "./types.ts";
-
-/** Problems of containers that never ran: they have no log. */
-const NO_LOG = new Set<ProblemReason>([
-  "InvalidImageName",
-  "ImagePull",
-  "Config",
-  "CreateContainer",
-  "StartError",
-  "Unschedulable",
-  "Node",
-  "Sandbox",
-  "Volume",
-  "NotStarted",
-]);
+import type { JobDecision, RunLogEntry, Transition } from "./types.ts";
 
 /** How long after its grace period a pod may take to end; then its kubelet does not answer. */
 const UNENDED_MS = 30_000;
@@ -99,11 +85,9 @@ function postMortemEntries(context: JobContext, problem: Problem): RunLogEntry[]
   if (run.kind !== "known" || (isFinished && problem.reason === "JobDeleted")) return [];
   const level = run.state.type === "completed" ? "WARNING" : "ERROR";
   const key = `Job ${context.observed.job.metadata.name}: `;
-  const entry = logEntry(context, level, { message: postMortem(context.observed, problem), key });
-  return [{ ...entry, tail: logTailOf(problem) }];
-}
-
-function logTailOf({ reason, pod, container, hasRestarted = false }: Problem): LogTail | undefined {
-  if (pod === undefined || NO_LOG.has(reason)) return undefined;
-  return { pod, container, previous: hasRestarted };
+  const entry = logEntry(level, postMortem(context.observed, problem), key);
+  const { pod, container, hasRestarted: previous = false } = problem;
+  // What waits for its start has no log, unless it has crashed before.
+  const hasLog = pod !== undefined && (previous || !("patience" in problem));
+  return [{ ...entry, tail: hasLog ? { pod, container, previous } : undefined }];
 }

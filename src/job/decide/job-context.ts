@@ -16,14 +16,9 @@ export interface JobContext {
   readonly stateBelongsTo: "this" | "newer" | "next";
 }
 
-/** A run-log entry about the Job. Its key is the message by default. */
-export function logEntry(
-  context: JobContext,
-  level: RunLogLevel,
-  line: { readonly message: string; readonly key?: string },
-): RunLogEntry {
-  const { message, key = message } = line;
-  return { name: "k8s-infra", level, message, key, job: context.observed.job.metadata.name };
+/** An entry for the run's log. */
+export function logEntry(level: RunLogLevel, message: string, key = message): RunLogEntry {
+  return { level, message, key };
 }
 
 /** Whether the run is claimed or running. */

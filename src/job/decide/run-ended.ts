@@ -33,8 +33,12 @@ export function cancelTransition(
   { run }: DecideInput,
 ): Transition | undefined {
   if (run.kind !== "known" || run.state.type !== "cancelling") return undefined;
-  if (!jobs.every(({ phase, observed }) => observed.gone || isOver(phase) || isTerminating(observed)))
-    return undefined;
+  const isLeft = jobs.some(({ phase, observed: { job, pods, gone } }) => {
+    // A Job that is being deleted and none of whose pods runs is only kept by finalizers.
+    const isTerminating = job.metadata.deletionTimestamp !== undefined && pods.every(hasEnded);
+    return !gone && !isOver(phase) && !isTerminating;
+  });
+  if (isLeft) return undefined;
   return { kind: "cancelled", message: "Cancelled: nothing of the flow run is left in Kubernetes" };
 }
 
@@ -54,11 +58,6 @@ function isOver(
   phase: JobPhase,
 ): phase is JobPhase & { readonly kind: "succeeded" | "failed" | "disrupted" } {
   return ["succeeded", "failed", "disrupted"].includes(phase.kind);
-}
-
-/** The Job is being deleted and none of its pods runs: only finalizers keep it. */
-function isTerminating({ job, pods }: ObservedJob): boolean {
-  return job.metadata.deletionTimestamp !== undefined && pods.every(hasEnded);
 }
 
 /**

@@ -37,7 +37,6 @@ export interface Decision {
 
 /** A line to write to the flow run's log. */
 export interface RunLogEntry {
-  readonly name: "k8s-infra";
   readonly level: RunLogLevel;
   readonly message: string;
   /** The entry is not written if a line in the log already begins with this text. */
@@ -45,8 +44,6 @@ export interface RunLogEntry {
   readonly timestamp?: Date | undefined;
   /** The container whose last log lines to append. */
   readonly tail?: LogTail | undefined;
-  /** The name of the Job that the entry is about. */
-  readonly job: string;
 }
 
 /** A container's log; `previous`: the log of the previous container, before its last restart. */

@@ -5,12 +5,14 @@ import { flowStarted } from "../observe/pod-termination.ts";
 import { onFailed } from "./failed.ts";
 import { logEntry, msSince, observedSince } from "./job-context.ts";
 import type { JobContext } from "./job-context.ts";
-import type { FirstObserved, JobDecision } from "./types.ts";
+import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
 /** Something is in the way of the flow. */
 export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
-  const { policy } = context.input;
-  const patience = problem.patience ?? lastPatience(context);
+  const { policy, firstObserved: earlier } = context.input;
+  // The kubelet does not repeat the cause: it is what it was.
+  const last = earlier.has(observedSince(context, "start").key) ? "start" : "passing";
+  const patience = problem.patience ?? last;
   const firstObserved = observedSince(context, patience === "pending" ? problem.reason : patience);
   const waitedMs = msSince(context, firstObserved.since);
   const graces: Readonly<Record<Patience, number>> = {
@@ -56,11 +58,6 @@ export function onStarting(context: JobContext, firstObserved: FirstObserved | u
   };
 }
 
-/** The kubelet does not repeat the cause: it is what it was. */
-function lastPatience(context: JobContext): Patience {
-  return context.input.firstObserved.has(observedSince(context, "start").key) ? "start" : "passing";
-}
-
 /** Milliseconds until --pending-timeout, counted from the Job's creation, or from its last resume, to the flow's first start. */
 function startLeft(context: JobContext): number {
   const { policy, run } = context.input;
@@ -74,11 +71,11 @@ function startLeft(context: JobContext): number {
 }
 
 /** The key leaves out the details: messages of the scheduler and of quotas contain numbers that change. */
-function waitingEntry(context: JobContext, { message }: Problem): ReturnType<typeof logEntry> {
+function waitingEntry(context: JobContext, { message }: Problem): RunLogEntry {
   const { name } = context.observed.job.metadata;
   const [head = ""] = message.split(/: | \(/);
   const start = `Job ${name} is waiting: `;
-  return logEntry(context, "WARNING", { message: start + message, key: start + head });
+  return logEntry("WARNING", start + message, start + head);
 }
 
 function nextOf(waitsMs: readonly number[]): number | undefined {

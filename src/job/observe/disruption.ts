@@ -3,6 +3,7 @@
 
 import type { Pod } from "../../kube/client/objects.ts";
 import { flowStatus } from "./flow-container.ts";
+import { conditionOf } from "./observed.ts";
 import type { Problem, ProblemReason } from "./problem.ts";
 import { because, oneLine } from "./problem.ts";
 
@@ -26,12 +27,6 @@ interface Disruption {
  */
 const DISRUPTIONS: readonly Disruption[] = [
   {
-    reasons: /^Evicted$/,
-    problem: "Evicted",
-    text: "was evicted",
-    hint: "request as much memory and ephemeral storage as the flow uses",
-  },
-  {
     reasons:
       /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo)$/,
     problem: "Disrupted",
@@ -49,6 +44,7 @@ const DISRUPTIONS: readonly Disruption[] = [
     text: "was lost with its node",
   },
   {
+    reasons: /^Evicted$/,
     conditions: ["TerminationByKubelet"],
     problem: "Evicted",
     text: "was evicted",
@@ -70,8 +66,8 @@ const DISRUPTIONS: readonly Disruption[] = [
 /** Why the cluster stopped the pod, or did not take it; undefined: it did neither. */
 export function disruptionProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
-  const { reason = "", message, conditions = [] } = pod.status;
-  const target = conditions.find(({ type, status }) => type === "DisruptionTarget" && status === "True");
+  const { reason = "", message } = pod.status;
+  const target = conditionOf(pod.status, "DisruptionTarget");
   const status = flowStatus(pod);
   const end = status?.state?.terminated ?? status?.lastState?.terminated;
   const row = DISRUPTIONS.find(

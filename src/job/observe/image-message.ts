@@ -46,10 +46,7 @@ export function imagePatience(message: string, image: string): Patience | undefi
 }
 
 function withoutNames(message: string, image: string): string {
-  const words = message.split(/\s+/).filter((word) => image === "" || !isName(word, image));
+  const isName = (word: string): boolean => word.replaceAll(/^["'`(]+|["'`),;:.]+$/g, "") === image;
+  const words = message.split(/\s+/).filter((word) => image === "" || !isName(word));
   return words.join(" ").replaceAll(NAMES, (name) => (name.endsWith(":") ? ":" : " "));
-}
-
-function isName(word: string, image: string): boolean {
-  return word.replaceAll(/^["'`(]+|["'`),;:.]+$/g, "") === image;
 }

@@ -27,7 +27,8 @@ export function restartsContainer(job: Job, { spec }: Pod): boolean {
 /** Whether the Job controller creates another pod after these failed ones, the newest last. */
 export function createsAnotherPod(job: Job, failed: readonly Pod[]): boolean {
   const newest = failed.at(-1);
-  const action = newest === undefined ? undefined : policyAction(job, newest);
+  const rule = job.spec.podFailurePolicy?.rules?.find((each) => newest !== undefined && fits(each, newest));
+  const action = rule?.action;
   if (action === "Ignore") return true;
   if (action === "FailJob") return false;
   const failures = Math.max(job.status.failed ?? 0, failed.length);
@@ -37,11 +38,6 @@ export function createsAnotherPod(job: Job, failed: readonly Pod[]): boolean {
 /** Whether the template asks for any retries. */
 export function hasOwnRetries(job: Job, pod: Pod): boolean {
   return hasOwnBackoffLimit(job, pod.spec.restartPolicy) || job.spec.podFailurePolicy !== undefined;
-}
-
-/** The action of the first rule of the podFailurePolicy that fits the pod; undefined: none does. */
-function policyAction({ spec }: Job, pod: Pod): string | undefined {
-  return spec.podFailurePolicy?.rules?.find((rule) => fits(rule, pod))?.action;
 }
 
 function fits({ onExitCodes, onPodConditions }: PodFailureRule, { status }: Pod): boolean {

@@ -1,7 +1,8 @@
 // ObservedRun: the Jobs, pods and events of a flow run in the cluster. One run can have several Jobs (a retry, a restart,
 // Lazarus). A deleted Job stays here until its end is reported, and as long as pods work on without it.
 
-import type { Job, KubeEvent, Pod } from "../../kube/client/objects.ts";
+import type { Job, KubeEvent, Meta, Pod } from "../../kube/client/objects.ts";
+import { isAgentJob } from "../labels.ts";
 
 export interface ObservedJob {
   readonly job: Job;
@@ -36,12 +37,47 @@ export function isOrphan(pod: Pod, { job, gone }: ObservedJob): boolean {
   return !(pod.metadata.ownerReferences ?? []).some(({ uid }) => uid === job.metadata.uid);
 }
 
-/** Whether a condition of this type is True. */
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+}
+
+/** The condition that is True and has one of these types. */
+export function conditionOf<C extends Condition>(
+  { conditions = [] }: { readonly conditions?: readonly C[] },
+  ...types: readonly string[]
+): C | undefined {
+  return conditions.find(({ type, status }) => status === "True" && types.includes(type));
+}
+
+/** Whether a condition of one of these types is True. */
 export function hasCondition(
-  status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] },
-  type: string,
+  status: { readonly conditions?: readonly Condition[] },
+  ...types: readonly string[]
 ): boolean {
-  return (status.conditions ?? []).some(
-    (condition) => condition.type === type && condition.status === "True",
-  );
+  return conditionOf(status, ...types) !== undefined;
+}
+
+/** When the object was created, in milliseconds. */
+export function createdMs({ metadata }: { readonly metadata: Pick<Meta, "creationTimestamp"> }): number {
+  return Date.parse(metadata.creationTimestamp);
+}
+
+/** The uid of the pod's Job; a pod that its Job has let go still has it in a label. */
+export function jobUidOf({ metadata }: Pod): string | undefined {
+  const { ownerReferences = [], labels = {} } = metadata;
+  const owner = ownerReferences.find(({ kind }) => kind === "Job")?.uid;
+  return owner ?? labels["batch.kubernetes.io/controller-uid"] ?? labels["controller-uid"];
+}
+
+/** A Job that is deleted with propagation Orphan lets go of its pods first. */
+export function isLetGo({ metadata }: Pod): boolean {
+  return (metadata.ownerReferences ?? []).length === 0 && isAgentJob(metadata);
+}
+
+/** What is known of a Job by its pod. */
+export function formerJobOf({ metadata }: Pod, uid: string): Job {
+  const { labels = {} } = metadata;
+  const name = labels["job-name"] ?? metadata.name;
+  return { metadata: { ...metadata, uid, name, ownerReferences: [] }, spec: {}, status: {} };
 }

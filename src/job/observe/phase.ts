@@ -6,26 +6,23 @@ import { disruptionProblem, unendedProblem } from "./disruption.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { isOriginals } from "../owner.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
-import { eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
+import { conditionOf, createdMs, eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
 import type { ObservedJob } from "./observed.ts";
-import { podObstacle, pullFailure } from "./pod-obstacles.ts";
-import { refusedPod } from "./pod-refused.ts";
+import { eventObstacle, podObstacle } from "./pod-obstacles.ts";
 import {
   containerStatuses,
   flowStarted,
   flowSucceeded,
   hasEnded,
   hasFailed,
-  isCrashing,
   podTerminatedAt,
   podTerminationProblem,
   restartedAfterCrashAt,
-  specOf,
   wasKilledByDeletion,
 } from "./pod-termination.ts";
 import type { Obstacle, Problem } from "./problem.ts";
 import { oneLine } from "./problem.ts";
-import { crashProblem, waitingProblem } from "./waiting-reasons.ts";
+import { waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =
   | LivePhase
@@ -68,7 +65,7 @@ export interface FailedPhase {
 
 /** Whether the Job's conditions say that it has completed or failed. */
 export function isJobFinished(job: Job): boolean {
-  return hasCondition(job.status, "Complete") || hasCondition(job.status, "Failed");
+  return hasCondition(job.status, "Complete", "Failed");
 }
 
 /** Whether the Job works on its run or can still start to. */
@@ -85,10 +82,11 @@ export function phaseName(phase: JobPhase): string {
 
 export function jobPhase(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  if (hasCondition(job.status, "Complete") || hasCondition(job.status, "SuccessCriteriaMet"))
+  if (hasCondition(job.status, "Complete", "SuccessCriteriaMet"))
     return { kind: "succeeded", endedAt: finishedAt(job) };
-  const isFailed = hasCondition(job.status, "Failed") || hasCondition(job.status, "FailureTarget");
-  const succeeded = desiredCompletions(job) === 1 ? succeededPod(observed) : undefined;
+  const isFailed = hasCondition(job.status, "Failed", "FailureTarget");
+  const { completions, parallelism } = job.spec;
+  const succeeded = (completions ?? parallelism ?? 1) === 1 ? succeededPod(observed) : undefined;
   if (succeeded !== undefined) {
     const isOver = isFailed || isDeleted(observed) || hasEnded(succeeded);
     return {
@@ -113,7 +111,8 @@ function phaseOfPods(observed: ObservedJob): JobPhase {
   const { job } = observed;
   // A pod that somebody deleted is replaced, or its Job will say that it failed.
   const failed = newestFirst(observed)
-    .filter((pod) => hasFailed(pod, job) && !isMerelyDeleted(pod))
+    .filter((pod) => hasFailed(pod, job))
+    .filter((pod) => !wasKilledByDeletion(pod) || disruptionProblem(pod) !== undefined)
     .toReversed();
   const live = observed.pods.filter((pod) => !failed.includes(pod) && !hasEnded(pod));
   const isRetried = createsAnotherPod(job, failed);
@@ -128,10 +127,6 @@ function phaseOfPods(observed: ObservedJob): JobPhase {
     if (problem !== undefined) return { kind: "retried", problem, keptSince };
   }
   return noPods(observed);
-}
-
-function isMerelyDeleted(pod: Pod): boolean {
-  return wasKilledByDeletion(pod) && disruptionProblem(pod) === undefined;
 }
 
 /** Pods that are being deleted count only if there are no others; one live pod makes the Job live. */
@@ -152,20 +147,11 @@ function livePodPhase(
   const { job } = observed;
   const restartedAt = restartedAfterCrashAt(pod);
   const events = eventsOf(observed, pod.metadata.uid);
-  const flow = flowStatus(pod);
-  const besideFlow = containerStatuses(pod).filter(({ name }) => name !== flow?.name);
+  const inContainers = containerStatuses(pod).flatMap((status) => waitingProblem(pod, status, events) ?? []);
   if (flowStarted(pod)) {
-    const beside = besideFlow.flatMap((status) => waitingProblem(status, specOf(pod, status), { pod }) ?? []);
+    const beside = inContainers.filter(({ container }) => container !== flowStatus(pod)?.name);
     return { kind: "live", started: true, restartedAt, beside };
   }
-  const inContainers = containerStatuses(pod).flatMap((status): readonly Obstacle[] => {
-    const spec = specOf(pod, status);
-    if (!isCrashing(pod, status)) {
-      const cause = pullFailure(spec?.image ?? "", events);
-      return [waitingProblem(status, spec, { pod, cause }) ?? []].flat();
-    }
-    return [crashProblem(status, spec, pod)];
-  });
   // A template that wants retries wants them for its init containers, too.
   const obstacles = inContainers.map((problem) =>
     problem.reason === "CrashLoop" && restartsContainer(job, pod)
@@ -185,7 +171,7 @@ function urgency({ patience }: Obstacle): number {
 function noPods(observed: ObservedJob): JobPhase {
   const { name, uid } = observed.job.metadata;
   const message = `Job '${name}' has no pod yet`;
-  const problem = refusedPod(eventsOf(observed, uid)) ?? { reason: "NoPod", message, patience: "pending" };
+  const problem = eventObstacle(eventsOf(observed, uid)) ?? { reason: "NoPod", message, patience: "pending" };
   return { kind: "waiting", problem };
 }
 
@@ -205,9 +191,7 @@ function deletedPhase(observed: ObservedJob): JobPhase {
 
 function failedPhase(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  const condition = (job.status.conditions ?? []).find(
-    ({ type, status }) => status === "True" && (type === "Failed" || type === "FailureTarget"),
-  );
+  const condition = conditionOf(job.status, "Failed", "FailureTarget");
   // The newest pod shows why the Job failed; older ones are earlier attempts.
   const pods = newestFirst(observed);
   const ended = pods.find((pod) => hasFailed(pod, job));
@@ -231,16 +215,8 @@ function failedPhase(observed: ObservedJob): JobPhase {
   return { kind: "failed", problem, endedAt, awaits: deleted === undefined ? "pod" : undefined };
 }
 
-function desiredCompletions({ spec }: Job): number {
-  return spec.completions ?? spec.parallelism ?? 1;
-}
-
 function newestFirst({ pods, deletedPods }: ObservedJob): readonly Pod[] {
   return [...pods, ...deletedPods].toSorted((a, b) => createdMs(b) - createdMs(a));
-}
-
-function createdMs({ metadata }: Pod): number {
-  return new Date(metadata.creationTimestamp).getTime();
 }
 
 function deadlineProblem(job: Job, pod: Pod | undefined): Problem {
@@ -276,10 +252,8 @@ function problemWithoutTermination(
   return { reason: "Unknown", message: `Job '${name}' failed (${details})` };
 }
 
-function finishedAt(job: Job): Date | undefined {
-  const text =
-    job.status.completionTime ??
-    (job.status.conditions ?? []).find(({ type, status }) => type === "Failed" && status === "True")
-      ?.lastTransitionTime;
+/** When a finished Job finished. */
+export function finishedAt({ status }: Job): Date | undefined {
+  const text = status.completionTime ?? conditionOf(status, "Complete", "Failed")?.lastTransitionTime;
   return text === undefined ? undefined : new Date(text);
 }

@@ -1,5 +1,5 @@
-// Why a pod does not start, beside its containers: nobody schedules it, its node says nothing, or its volumes or sandbox fail,
-// by its conditions and events.
+// Why a pod does not start, beside its containers: it cannot be created, nobody schedules it, its node says nothing, or its
+// volumes or sandbox fail, by its conditions, its events and those of its Job.
 
 import { lastSeenAt } from "../../kube/client/objects.ts";
 import type { KubeEvent, Pod } from "../../kube/client/objects.ts";
@@ -14,17 +14,56 @@ interface EventReason {
   readonly hint?: string;
   readonly patience: Patience;
   /** Events after which this is over; each ends only what lies before it in the life of a pod. */
-  readonly endedBy: readonly string[];
+  readonly endedBy?: readonly string[];
 }
 
+/** The Job controller's event when it cannot create a pod. It carries neither code nor details: words decide. */
+const REFUSED = ["FailedCreate"];
 const AFTER_SANDBOX = ["Pulling", "Pulled", "Created", "Started"];
 
 /**
- * Sources in kubernetes/kubernetes: pkg/kubelet/events/event.go (the reasons), pkg/volume/secret and configmap (missing
+ * The first that fits decides; a pod that cannot be created for another reason passes, as when a webhook cannot be called.
+ * Sources in kubernetes/kubernetes: staging/src/k8s.io/apiserver/pkg/admission (quota, webhooks, errors.go),
+ * plugin/pkg/admission/serviceaccount, pkg/apis/core/validation ("is invalid:"), plugin/pkg/admission/namespace/lifecycle
+ * (terminating); pkg/kubelet/events/event.go (the reasons), pkg/volume/secret and configmap (missing
  * objects), pkg/controller/volume/attachdetach (attaching), pkg/kubelet/kuberuntime/kuberuntime_manager.go (sandboxes; the
  * words of the CNI plugin follow), pkg/kubelet/kubelet.go (the network).
  */
 const EVENT_REASONS: readonly EventReason[] = [
+  {
+    reasons: REFUSED,
+    pattern: /exceeded quota|status unknown for quota/i,
+    problem: "Quota",
+    text: "no pod can be created",
+    hint: "wait for other pods to finish, or ask for a larger quota",
+    patience: "pending",
+  },
+  {
+    reasons: REFUSED,
+    pattern:
+      /serviceaccounts? "?[^"]*"? not found|service account .* not found|error looking up service account/i,
+    problem: "ServiceAccount",
+    text: "no pod can be created",
+    hint: "create the ServiceAccount, or correct service_account_name in the run config",
+    patience: "start",
+  },
+  {
+    reasons: REFUSED,
+    pattern: /because it is being terminated/i,
+    problem: "NoPod",
+    text: "no pod can be created",
+    hint: "the namespace is being deleted",
+    patience: "passing",
+  },
+  {
+    reasons: REFUSED,
+    pattern: /denied (?:the )?request|is forbidden:|is invalid:/i,
+    problem: "Admission",
+    text: "the cluster rejects the pod",
+    hint: "change the job template so that the cluster's policies accept it",
+    patience: "none",
+  },
+  { reasons: REFUSED, problem: "NoPod", text: "no pod can be created", patience: "passing" },
   {
     reasons: ["FailedMount"],
     pattern: /(?:secret|configmap)s? "[^"]*" not found|references non-existent (?:secret|config) key/i,
@@ -53,7 +92,7 @@ const EVENT_REASONS: readonly EventReason[] = [
 
 /** Why the pod does not start; undefined: nothing is in its way, as far as is known. */
 export function podObstacle(pod: Pod, events: readonly KubeEvent[]): Obstacle | undefined {
-  return notScheduled(pod) ?? eventObstacle(pod, events) ?? silentNode(pod, events);
+  return notScheduled(pod) ?? eventObstacle(events, pod) ?? silentNode(pod, events);
 }
 
 /** The scheduler's words; without any the name of the scheduler, which may not exist. */
@@ -74,17 +113,19 @@ function notScheduled(pod: Pod): Obstacle | undefined {
   return { ...at, message, hint: "request fewer resources, or add nodes to the cluster" };
 }
 
-function eventObstacle(pod: Pod, events: readonly KubeEvent[]): Obstacle | undefined {
-  const { name } = pod.metadata;
-  for (const [at, event] of newestFirst(events).entries()) {
+/** What the events tell of this pod; undefined: of none, since the Job cannot create one. */
+export function eventObstacle(events: readonly KubeEvent[], pod?: Pod): Obstacle | undefined {
+  const name = pod?.metadata.name;
+  const start = name === undefined ? "" : `pod '${name}' `;
+  const newest = newestFirst(events);
+  for (const [at, event] of newest.entries()) {
     const row = EVENT_REASONS.find(
       ({ reasons, pattern }) =>
         reasons.includes(event.reason ?? "") && pattern?.test(event.message ?? "") !== false,
     );
     if (row === undefined) continue;
-    const later = newestFirst(events).slice(0, at);
-    if (later.some(({ reason = "" }) => row.endedBy.includes(reason))) continue;
-    const message = `pod '${name}' ${row.text}: ${oneLine(event.message ?? "")}`;
+    if (newest.slice(0, at).some(({ reason = "" }) => row.endedBy?.includes(reason))) continue;
+    const message = `${start}${row.text}: ${oneLine(event.message ?? "")}`;
     return { reason: row.problem, message, hint: row.hint, pod: name, patience: row.patience };
   }
   return undefined;
@@ -111,6 +152,6 @@ export function pullFailure(image: string, events: readonly KubeEvent[]): string
   return failed?.message?.slice(start.length) ?? "";
 }
 
-export function newestFirst(events: readonly KubeEvent[]): KubeEvent[] {
+function newestFirst(events: readonly KubeEvent[]): KubeEvent[] {
   return events.toSorted((a, b) => (lastSeenAt(b)?.getTime() ?? 0) - (lastSeenAt(a)?.getTime() ?? 0));
 }

@@ -114,14 +114,8 @@ export function specOf(pod: Pod, status: ContainerStatus): Container | undefined
   );
 }
 
-interface Termination {
-  readonly status: ContainerStatus;
-  readonly terminated: Terminated;
-  readonly init: boolean;
-}
-
 /** Terminated containers, the flow's first; for a restarted one, its last termination. */
-function terminations(pod: Pod): Termination[] {
+function terminations(pod: Pod) {
   const flow = flowContainerName(pod);
   const inits = pod.status.initContainerStatuses ?? [];
   return containerStatuses(pod)

@@ -53,7 +53,7 @@ export function terminationProblem(
       ? "InitContainer"
       : (kind?.problem ?? (signalOf(terminated) === undefined ? "ExitCode" : "Signal")),
     message: `${title} ${describeTermination(terminated, spec)}`,
-    hint: kind?.hint ?? hintOf(terminated.exitCode),
+    hint: kind?.hint ?? HINTS[terminated.exitCode] ?? "see the last lines of its log",
     pod: where.pod,
     container: where.container,
   };
@@ -75,24 +75,15 @@ function kindOf({ reason = "" }: Terminated): TerminationKind | undefined {
   return KINDS.find(({ reasons }) => reasons.includes(reason));
 }
 
-const SIGNALS: Readonly<Record<number, string>> = {
-  1: "SIGHUP",
-  2: "SIGINT",
-  3: "SIGQUIT",
-  4: "SIGILL",
-  6: "SIGABRT",
-  7: "SIGBUS",
-  8: "SIGFPE",
-  9: "SIGKILL",
-  11: "SIGSEGV",
-  13: "SIGPIPE",
-  15: "SIGTERM",
-};
+/** Linux' signals, from number 1 on. */
+const SIGNALS = "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM".split(" ");
 
 /** The signal that killed a container: reported by the runtime, or in an exit code of 128 + n. */
 export function signalOf({ signal = 0, exitCode }: Terminated): string | undefined {
   const number = signal > 0 ? signal : exitCode - 128;
-  return number <= 0 || number > 64 ? undefined : (SIGNALS[number] ?? String(number));
+  if (number <= 0 || number > 64) return undefined;
+  const name = SIGNALS[number - 1];
+  return name === undefined ? String(number) : `SIG${name}`;
 }
 
 const HINTS: Readonly<Record<number, string>> = {
@@ -100,7 +91,3 @@ const HINTS: Readonly<Record<number, string>> = {
   137: "it was killed with SIGKILL: check whether the node ran out of memory or the pod was deleted",
   143: "it was stopped with SIGTERM: check who deleted the pod or drained its node",
 };
-
-function hintOf(exitCode: number): string {
-  return HINTS[exitCode] ?? "see the last lines of its log";
-}

@@ -1,7 +1,9 @@
 // Why a container waits, if that is a problem: the kubelet's reasons and messages.
 
-import type { Container, ContainerStatus, Pod } from "../../kube/client/objects.ts";
+import type { ContainerStatus, KubeEvent, Pod } from "../../kube/client/objects.ts";
 import { imagePatience } from "./image-message.ts";
+import { pullFailure } from "./pod-obstacles.ts";
+import { isCrashing, specOf } from "./pod-termination.ts";
 import type { Obstacle, Patience, ProblemReason } from "./problem.ts";
 import { because } from "./problem.ts";
 import { describeTermination } from "./termination.ts";
@@ -77,19 +79,21 @@ const WAITING_REASONS: readonly WaitingReason[] = [
   },
 ];
 
-/** Why a container is waiting, if that is a problem. `cause`: what the kubelet said before of this image, in an event. */
+/** Why a container is waiting or crashing, if that is a problem. `events`: the pod's; the kubelet tells a cause only once. */
 export function waitingProblem(
+  pod: Pod,
   status: ContainerStatus,
-  spec: Container | undefined,
-  { pod, cause = "" }: { readonly pod: Pod; readonly cause?: string | undefined },
+  events: readonly KubeEvent[],
 ): Obstacle | undefined {
+  const spec = specOf(pod, status);
   const { reason = "", message = "" } = status.state?.waiting ?? {};
-  if (reason === "CrashLoopBackOff") return crashProblem(status, spec, pod);
+  if (reason === "CrashLoopBackOff" || isCrashing(pod, status)) return crashProblem(pod, status);
   const row = WAITING_REASONS.find(({ reasons }) => reasons.includes(reason));
   if (row === undefined) return undefined;
   const image = spec?.image ?? status.image ?? "";
   const isImage = row.problem === "ImagePull" || row.problem === "InvalidImageName";
   const what = isImage ? `image "${image}" of container '${status.name}'` : `container '${status.name}'`;
+  const cause = pullFailure(image, events);
   const repeated = row.patience(message, image, reason);
   const told = repeated === undefined && cause !== "" ? cause : message;
   return {
@@ -103,9 +107,9 @@ export function waitingProblem(
 }
 
 /** The problem of a container in a crash loop. */
-export function crashProblem(status: ContainerStatus, spec: Container | undefined, pod: Pod): Obstacle {
+function crashProblem(pod: Pod, status: ContainerStatus): Obstacle {
   const last = status.state?.terminated ?? status.lastState?.terminated;
-  const cause = last === undefined ? "no reason given" : describeTermination(last, spec);
+  const cause = last === undefined ? "no reason given" : describeTermination(last, specOf(pod, status));
   return {
     reason: "CrashLoop",
     message: `container '${status.name}' keeps crashing (restarted ${status.restartCount ?? 0} times, last: ${cause})`,

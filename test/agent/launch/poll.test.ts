@@ -2,14 +2,12 @@
 
 import { describe, expect, it } from "vitest";
 import { clockOf } from "../../support/clock.ts";
-import type { ClusterView } from "../../../src/agent/cluster-view.ts";
-import type { AgentDeps } from "../../../src/agent/deps.ts";
 import { InFlight } from "../../../src/agent/launch/in-flight.ts";
 import { Poller } from "../../../src/agent/launch/poll.ts";
 import { Submitter } from "../../../src/agent/launch/submit.ts";
 import { RunLogWriter } from "../../../src/agent/run-log.ts";
-import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
-import type { AgentSettings } from "../../../src/agent/settings.ts";
+import type { SharedState } from "../../../src/agent/shared-state.ts";
+import { noMetrics } from "../../support/no-metrics.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { PrefectError } from "../../../src/orchestrator/errors.ts";
 import type { RunState } from "../../../src/orchestrator/flow-run.ts";
@@ -72,18 +70,17 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
         return Promise.resolve({ runs: ids.map((id) => dueRun(id, given)), hasMore, unreadable: [] });
       },
     },
-  } as unknown as AgentDeps;
+  };
   const view = {
     liveJobOf: () => (given.live === true ? {} : undefined),
     liveJobs: () => 0,
     hasJob: () => false,
-  } as unknown as ClusterView;
+  };
   const settings = { name: "agent", labels: [], concurrency: 4, maxPolls: given.polls ?? 3 };
   const inFlight = new InFlight(clock);
   const states = { read: () => Promise.reject(new Error("no state is needed")) };
-  const agent = settings as unknown as AgentSettings;
   const runLog = new RunLogWriter(runs, clock);
-  const parts = { ...deps, settings: agent, view, inFlight, states, runLog };
+  const parts = { ...deps, settings, view, inFlight, states, runLog } as unknown as SharedState;
   const submitter = new Submitter(parts);
   await new Poller({ ...parts, submitter }).run(new AbortController().signal);
   await inFlight.drained();

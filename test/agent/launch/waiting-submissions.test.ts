@@ -29,12 +29,12 @@ function waitingFor(count: number, reason: "passing" | "quota" | "agent" = "pass
 
 describe("claims that wait for their Job", () => {
   it.each([
-    { count: 0, reason: "passing" as const, want: true },
-    { count: 999, reason: "passing" as const, want: true },
-    { count: 1_000, reason: "passing" as const, want: false },
-    { count: 1, reason: "quota" as const, want: false },
-    { count: 1, reason: "agent" as const, want: false },
-  ])("let more be claimed: $want, with $count that wait ($reason)", ({ count, reason, want }) => {
-    expect(waitingFor(count, reason).mayClaim).toBe(want);
+    { count: 0, reason: "passing" as const, want: 1_000 },
+    { count: 999, reason: "passing" as const, want: 1 },
+    { count: 1_000, reason: "passing" as const, want: 0 },
+    { count: 1, reason: "quota" as const, want: 0 },
+    { count: 1, reason: "agent" as const, want: 0 },
+  ])("let $want more be claimed, with $count that wait ($reason)", ({ count, reason, want }) => {
+    expect(waitingFor(count, reason).room).toBe(want);
   });
 });

@@ -5,7 +5,7 @@ import net from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { PROGRESS_TIMEOUT_MS } from "../../../src/agent/server/health.ts";
-import { LOOPS } from "../../../src/agent/server/agent-metrics.ts";
+import { LOOPS } from "../../../src/agent/server/health.ts";
 import { parseAddress, AgentServer } from "../../../src/agent/server/server.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
@@ -148,8 +148,8 @@ describe("AgentServer", () => {
     server?.metrics.count("submitted");
     server?.metrics.count("deletions", "finished", 2);
     server?.metrics.startDelay(0.02);
-    server?.observeCall({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
-    server?.observeCall({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
+    server?.metrics.observeCall({ api: "kubernetes", operation: "create jobs", status: 201, ms: 3 });
+    server?.metrics.observeCall({ api: "prefect", operation: "get_runs_in_queue", status: 0, ms: 3 });
     const text = await (await get("/metrics")).text();
     expect(text).toContain(
       'kubectl_prefect_request_seconds_count{api="kubernetes",operation="create jobs",result="2xx"} 1',

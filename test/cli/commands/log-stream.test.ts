@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { LogStream } from "../../../src/cli/commands/logs/log-stream.ts";
-import type { LogDeps, LogRange } from "../../../src/cli/commands/logs/log-stream.ts";
+import type { LogRange, StreamDeps } from "../../../src/cli/commands/logs/log-stream.ts";
 import { TransportError } from "../../../src/http/errors.ts";
 import type { PodLogQuery } from "../../../src/kube/client/api.ts";
 import { clockOf } from "../../support/clock.ts";
@@ -20,9 +20,8 @@ async function followed(answers: readonly Answer[], range: LogRange = { timestam
   const queries: PodLogQuery[] = [];
   const written: Buffer[] = [];
   let nowMs = 0;
-  const deps: LogDeps = {
+  const deps: StreamDeps = {
     kube: {
-      listPage: () => Promise.reject(new Error("not needed")),
       streamPodLog: (_, query) => {
         const answer = answers[queries.length];
         queries.push(query);
@@ -33,7 +32,6 @@ async function followed(answers: readonly Answer[], range: LogRange = { timestam
     },
     clock: clockOf({ now: () => new Date(nowMs) }),
     write: (bytes) => void written.push(bytes),
-    printMessage: () => {},
   };
   const pod = { metadata: { name: "pod", namespace: "flows" } } as Pod;
   const target = { pod, container: "flow", startedAt: at(0), isRunning: true };

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { ApiObserver, runAgent } from "../../../src/cli/commands/agent-start/wire.ts";
 import { readTemplate } from "../../../src/prefect1/build/template-sources.ts";
-import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
+import { noMetrics } from "../../support/no-metrics.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";

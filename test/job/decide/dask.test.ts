@@ -4,8 +4,8 @@ import { known } from "./decisions.ts";
 import { isDone } from "../../../src/orchestrator/flow-run.ts";
 import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
-import { mustDeleteDask } from "../../../src/job/decide/dask.ts";
-import type { PendingActions } from "../../../src/job/decide/dask.ts";
+import { mustDeleteDask } from "../../../src/job/decide/decide.ts";
+import type { Transition } from "../../../src/job/decide/types.ts";
 import type { JobPhase } from "../../../src/job/observe/phase.ts";
 
 const live: JobPhase = { kind: "live", started: true };
@@ -19,7 +19,7 @@ const failed: JobPhase = {
 interface Row {
   readonly name: string;
   readonly run: RunStatus;
-  readonly transition?: PendingActions["transition"];
+  readonly transition?: Transition | undefined;
   readonly deletedPhases?: readonly JobPhase[];
   readonly want: boolean;
 }
@@ -70,7 +70,7 @@ const ROWS: readonly Row[] = [
 
 describe("mustDeleteDask", () => {
   it.each(ROWS)("for a run that is $name: $want", ({ run, transition, deletedPhases = [], want }) => {
-    expect(mustDeleteDask({ run, transition, deletedPhases })).toBe(want);
+    expect(mustDeleteDask(run, transition, deletedPhases)).toBe(want);
   });
 });
 

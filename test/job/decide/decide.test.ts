@@ -257,7 +257,6 @@ describe("decide, immediately", () => {
       message: "Kubernetes Error: container 'flow' exited with code 1",
     });
     expect(decision.logs[0]).toMatchObject({
-      name: "k8s-infra",
       key: "Job prefect-job-a: ",
       tail: { pod: "pod-a", container: "flow" },
     });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { waitingProblem } from "../../../src/job/observe/waiting-reasons.ts";
-import { pod, waiting } from "../observed-jobs.ts";
+import { event, pod, waiting } from "../observed-jobs.ts";
 
-const SPEC = { name: "flow", image: "flows:1" };
+const POD = pod({ spec: { containers: [{ name: "flow", image: "flows:1" }] } });
 
 function problemOf(reason: string, message = "", cause?: string): ReturnType<typeof waitingProblem> {
-  return waitingProblem(waiting("flow", reason, message), SPEC, { pod: pod(), cause });
+  const failed = event("pod-a", ["Failed", `Failed to pull image "flows:1": ${cause}`]);
+  return waitingProblem(POD, waiting("flow", reason, message), cause === undefined ? [] : [failed]);
 }
 
 describe("waitingProblem", () => {

@@ -34,12 +34,13 @@ const SYSTEM = ["bash", "cat", "chmod", "cp", "diff", "env", "grep", "mkdir", "r
 
 /**
  * `kubectl`: what waits, asks or never ends is told not to, and the findings of `doctor` are no error. The fake reads only JSON
- * and has no schema: kubectl gets its objects from a dry run, and validates nothing.
+ * and has no schema: kubectl gets its objects from a dry run, and validates nothing. It has no scale of a Deployment either.
  */
 const KUBECTL = String.raw`#!/usr/bin/env bash
 set -o pipefail
 if [[ $1 != prefect ]]; then
   case $1 in
+    scale) exit ;;
     apply | replace) exec "$REAL_KUBECTL" "$@" --validate=false ;;
     create) "$REAL_KUBECTL" "$@" --dry-run=client -o yaml | "$REAL_KUBECTL" apply --validate=false -f - ;;
     *) exec "$REAL_KUBECTL" "$@" ;;

@@ -31,7 +31,7 @@ async function launch(
   agents: readonly InProcessAgent[],
   createRuns: CreateRuns,
 ): Promise<string[]> {
-  const ids = await createRuns(fakes);
+  const ids = createRuns(fakes);
   for (const agent of agents) agent.poke();
   await untilSucceeded(fakes, ids);
   return ids;

@@ -96,6 +96,14 @@ describe("a full quota", () => {
 });
 
 describe("a webhook that cannot be called", () => {
+  it("lets 1,000 runs wait, and leaves further ones unclaimed", async () => {
+    refuse(WEBHOOK_DOWN);
+    const ids = runs(1_100);
+    await world.time.until(() => submitted(ids) === 1_000, MINUTE);
+    await world.time.pass(15 * SECOND);
+    expect(submitted(ids)).toBe(1_000);
+  });
+
   it("lets good runs go on beside 300 that wait, and these run when it is back", async () => {
     const bad = runs(MANY);
     refuse(WEBHOOK_DOWN, bad);

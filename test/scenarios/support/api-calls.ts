@@ -7,6 +7,8 @@ import type { FaultEffect } from "../../fakes/prefect1/faults.ts";
 import type { ApiCall } from "../../fakes/prefect1/api-call.ts";
 import type { Fakes } from "./fakes.ts";
 
+type Apis = Pick<Fakes, "prefect" | "kube">;
+
 /** A call of the agent: `prefect set_flow_run_states`, `kubernetes create jobs`. */
 export interface CallPoint {
   readonly call: string;
@@ -24,7 +26,7 @@ export interface Trace {
 type Hook = (call: string, when: "before" | "after") => Promise<void> | void;
 
 /** Records the agents' calls to both APIs. */
-export function trace(fakes: Fakes): Trace {
+export function trace(fakes: Apis): Trace {
   const calls: string[] = [];
   const end = onCalls(fakes, (call, when) => {
     if (when === "before") calls.push(call);
@@ -36,7 +38,7 @@ export function trace(fakes: Fakes): Trace {
 export type CallFailure = "500" | "cut before" | "cut after";
 
 /** Makes the nth call of this name fail once. The returned function removes the fault and returns whether it occurred. */
-export function failAt(fakes: Fakes, at: Omit<CallPoint, "when">, failure: CallFailure): () => boolean {
+export function failAt(fakes: Apis, at: Omit<CallPoint, "when">, failure: CallFailure): () => boolean {
   const when = failure === "cut after" ? "after" : "before";
   if (at.call.startsWith("prefect ")) {
     const effect: FaultEffect = failure === "500" ? { kind: "status", status: 500 } : { kind: "cut", when };
@@ -79,11 +81,7 @@ export interface Interception {
 }
 
 /** Runs `action` at this call, once. The call gets no response; it has its effect if `when` is `after`. */
-export function interceptAt(
-  fakes: Fakes,
-  point: CallPoint,
-  action: () => Promise<void> | void,
-): Interception {
+export function interceptAt(fakes: Apis, point: CallPoint, action: () => Promise<void> | void): Interception {
   let seen = 0;
   let markDone: () => void = () => undefined;
   const done = new Promise<void>((resolve) => (markDone = resolve));
@@ -100,7 +98,7 @@ export function interceptAt(
 }
 
 /** Calls `hook` for every call of an agent, except watches and API discovery; calls of flows do not count. */
-function onCalls(fakes: Fakes, hook: Hook): () => void {
+function onCalls(fakes: Apis, hook: Hook): () => void {
   const end = fakes.prefect.onRequest(async (call, when) => {
     if (isFromAgent(call)) await hook(nameOf(call), when);
   });

@@ -12,7 +12,6 @@ import type { FakeKubernetes, FakeKubernetesOptions } from "../../fakes/kubernet
 import type { PodScript } from "../../fakes/kubernetes/pod-script.ts";
 import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
 import type { FakePrefect1, FakePrefect1Options } from "../../fakes/prefect1/fake-prefect1.ts";
-import { setTaskState } from "../../fakes/prefect1/client.ts";
 
 const RUN_LABEL = "prefect.io/flow_run_id";
 
@@ -60,9 +59,9 @@ export async function startFakes(options: FakesOptions = {}): Promise<Fakes> {
       recorded.set(uid, { uid, name, flowRunId: labels?.[RUN_LABEL] ?? "", at: new Date() });
       return options.script?.(job) ?? "succeed";
     },
-    onPhase: async (job, _pod, phase) => {
+    onPhase: (job, _pod, phase) => {
       const id = job.metadata.labels?.[RUN_LABEL] ?? "";
-      if (options.runsFlow?.(job) !== false) await simulateFlowRun(prefect, id, phase);
+      if (options.runsFlow?.(job) !== false) simulateFlowRun(prefect, id, phase);
     },
   });
   return {
@@ -78,13 +77,13 @@ export async function startFakes(options: FakesOptions = {}): Promise<Fakes> {
 }
 
 /** Sets states as `prefect execute flow-run` does; a finished run keeps its state. */
-async function simulateFlowRun(prefect: FakePrefect1, id: string, phase: string): Promise<void> {
+export function simulateFlowRun(prefect: FakePrefect1, id: string, phase: string): void {
   const run = prefect.flowRun(id);
   if (run === undefined || isFinished(run.state ?? "")) return;
   if (phase === "Running" && run.state !== "Running") prefect.setState(id, { type: "Running" });
   if (phase !== "Succeeded") return;
   for (const task of prefect.taskRuns(id)) {
-    if (!isFinished(task.state ?? "")) await setTaskState(prefect, task.id, { type: "Success" });
+    if (!isFinished(task.state ?? "")) prefect.setTaskState(task.id, { type: "Success" });
   }
   prefect.setState(id, { type: "Success" });
 }

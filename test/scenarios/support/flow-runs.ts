@@ -1,39 +1,41 @@
 // Flow runs for an agent to launch, and checks that each was launched exactly once.
 
 import { expect, vi } from "vitest";
+import type { Clock } from "../../../src/base/clock.ts";
 import type { FlowRunSpec } from "../../fakes/prefect1/control.ts";
-import { setTaskState } from "../../fakes/prefect1/client.ts";
 import type { Fakes } from "./fakes.ts";
 
 const SUBMITTED = /^Submitted for execution: Job /;
-const WAIT = { timeout: 20_000, interval: 10 };
+const WAIT = { timeout: 30_000, interval: 10 };
+
+type PrefectAtTime = Pick<Fakes, "prefect"> & { readonly clock: Pick<Clock, "now"> };
 
 /** Creates due flow runs and returns their ids. */
-export type CreateRuns = (fakes: Fakes) => Promise<string[]>;
+export type CreateRuns = (fakes: PrefectAtTime) => string[];
 
 /** One due run. */
-export const oneScheduled: CreateRuns = async (fakes) => [dueRun(fakes)];
+export const oneScheduled: CreateRuns = (fakes) => [dueRun(fakes)];
 
 /** Two due runs, which the agent claims in one request. */
-export const twoScheduled: CreateRuns = async (fakes) => [dueRun(fakes), dueRun(fakes)];
+export const twoScheduled: CreateRuns = (fakes) => [dueRun(fakes), dueRun(fakes)];
 
 /** A Running run without a process, whose task has an overdue retry. */
-export const overdueRetry: CreateRuns = async (fakes) => [await runWithOverdueRetry(fakes)];
+export const overdueRetry: CreateRuns = (fakes) => [runWithOverdueRetry(fakes)];
 
 /** A due run of a flow with one task. */
-export function dueRun(fakes: Fakes, spec: Omit<FlowRunSpec, "flow"> = {}): string {
+export function dueRun(fakes: Pick<Fakes, "prefect">, spec: Omit<FlowRunSpec, "flow"> = {}): string {
   const flow = fakes.prefect.createFlow({ name: "etl", tasks: [{ slug: "work-1", maxRetries: 1 }] });
   return fakes.prefect.createFlowRun({ flow, ...spec }).id;
 }
 
 /** Creates a Running run with an overdue Retrying task run. */
-export async function runWithOverdueRetry(fakes: Fakes): Promise<string> {
+function runWithOverdueRetry(fakes: PrefectAtTime): string {
   const flow = fakes.prefect.createFlow({ name: "retried", tasks: [{ slug: "work-1", maxRetries: 1 }] });
   const { id } = fakes.prefect.createFlowRun({ flow });
   fakes.prefect.setState(id, { type: "Running" });
-  const overdue = new Date(Date.now() - 60_000).toISOString();
+  const overdue = new Date(fakes.clock.now().getTime() - 60_000).toISOString();
   const [task] = fakes.prefect.taskRuns(id);
-  await setTaskState(fakes.prefect, task?.id ?? "", { type: "Retrying", start_time: overdue, run_count: 1 });
+  fakes.prefect.setTaskState(task?.id ?? "", { type: "Retrying", start_time: overdue, run_count: 1 });
   return id;
 }
 
@@ -49,7 +51,7 @@ export async function untilSucceeded(fakes: Fakes, ids: readonly string[]): Prom
 
 /** For each run: the Jobs it ever had, whether it was logged at most once as submitted, and its Submitted task runs. */
 export function launchCounts(
-  fakes: Fakes,
+  fakes: Pick<Fakes, "prefect" | "jobsOf">,
   ids: readonly string[],
 ): { jobs: number; loggedOnce: boolean; waiting: number }[] {
   return ids.map((id) => ({
@@ -73,6 +75,6 @@ export async function eventually(check: () => void | Promise<void>): Promise<voi
 }
 
 /** The messages in a run's log, in order. */
-export function logMessages(fakes: Fakes, id: string): string[] {
+export function logMessages(fakes: Pick<Fakes, "prefect">, id: string): string[] {
   return fakes.prefect.logsOf(id).map(({ message }) => message ?? "");
 }

@@ -1,8 +1,8 @@
 // The agent in this process, connected to the fakes over real HTTP, and wired as `agent start` wires it.
 
 import type { Agent } from "../../../src/agent/agent.ts";
-import { noMetrics } from "../../../src/agent/server/agent-metrics.ts";
-import type { AgentMetrics } from "../../../src/agent/server/agent-metrics.ts";
+import { noMetrics } from "../../support/no-metrics.ts";
+import type { AgentMetrics } from "../../../src/agent/server/metrics.ts";
 import type { Clock } from "../../../src/base/clock.ts";
 import { createLog } from "../../../src/base/log.ts";
 import type { Policy } from "../../../src/job/decide/policy.ts";

@@ -42,8 +42,8 @@ export function trueReadiness(scene: Scene): Watcher {
         const { process } = current;
         const of = scene.replicas.length;
         const { acts, plan, nowMs } = scene;
-        // A replica that waits for the lead does not ask Prefect.
-        const isReserve = agent.leaderElect && agent.replicas > 1;
+        // A process that waits for the lead does not ask Prefect; a single one waits when it has lost its own Lease.
+        const isReserve = agent.leaderElect;
         const isOut =
           acts.has("Kubernetes down", cluster, plan.clusters) ||
           (!isReserve && acts.has("Prefect down", prefect, plan.prefects)) ||

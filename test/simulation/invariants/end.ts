@@ -3,9 +3,9 @@
 import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
 import type { JobFact, RunFact } from "../facts.ts";
-import type { Fate } from "../plan.ts";
+import type { AgentPlan, Fate } from "../plan.ts";
 import type { Scene } from "../scene.ts";
-import { isReported } from "./jobs.ts";
+import { isLive, isReported } from "./jobs.ts";
 
 /** Fates with which a run stays as it is until a person acts. */
 const ENDLESS = new Set<Fate>(["never ends", "finds no node", "ends without a word"]);
@@ -41,18 +41,21 @@ function unsettledRun(scene: Scene, run: RunFact): string[] {
 
 /** A Job that its owner's policy keeps. */
 function isKept(scene: Scene, job: JobFact): boolean {
-  const owner = scene.plan.agents.find(
-    ({ name, labels, prefect, cluster, namespace }) =>
-      cluster === job.cluster &&
-      namespace === job.namespace &&
-      name === job.owner?.name &&
-      labels.join() === job.owner.labels.join() &&
-      prefect === job.run.prefect,
-  );
+  const owner = scene.plan.agents.find((agent) => isOwnedBy(agent, job));
   // A stuck Job of a failed run is kept like a failed one.
   const afterS =
     job.hasFailed || job.endedMs === undefined ? owner?.deleteFailedAfterS : owner?.deleteSucceededAfterS;
   return owner === undefined || afterS === undefined;
+}
+
+function isOwnedBy({ name, labels, prefect, cluster, namespace }: AgentPlan, job: JobFact): boolean {
+  return (
+    cluster === job.cluster &&
+    namespace === job.namespace &&
+    name === job.owner?.name &&
+    labels.join() === job.owner.labels.join() &&
+    prefect === job.run.prefect
+  );
 }
 
 /** Every failed Job of a run that is known has its report. */
@@ -68,9 +71,14 @@ function wrongEnd({ isDeleted, isTouched, causes, plan, name }: RunFact, type: s
   return type === "Success" ? [] : [`${name} is ${type}, although nothing was wrong with it`];
 }
 
-function isTakenBySomebody({ plan }: Scene, run: RunFact): boolean {
-  return plan.agents.some(
-    ({ labels, prefect }) => prefect === run.prefect && takesRun(labels, run.plan.labels),
+/** Whether some agent takes the run: one whose --limit is not used up by Jobs that never end. */
+function isTakenBySomebody(scene: Scene, run: RunFact): boolean {
+  const live = [...scene.jobs.values()].filter(isLive);
+  return scene.plan.agents.some(
+    (agent) =>
+      agent.prefect === run.prefect &&
+      takesRun(agent.labels, run.plan.labels) &&
+      live.filter((job) => isOwnedBy(agent, job)).length < (agent.limit ?? Number.POSITIVE_INFINITY),
   );
 }
 

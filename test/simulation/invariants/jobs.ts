@@ -12,7 +12,7 @@ const SIDECAR_GRACE_MS = 60_000;
 const LOOK_MS = 30_000;
 const LIVING_RULE = "no living Job is deleted but by its owner's policy or a person";
 
-const isLive = (job: JobFact): boolean =>
+export const isLive = (job: JobFact): boolean =>
   job.deletedMs === undefined && job.endedMs === undefined && !job.isGone;
 
 const isSamePlace = (one: JobFact, other: JobFact): boolean =>
@@ -132,31 +132,35 @@ function checkUnfinished(scene: Scene, { job, by, object }: JobEvent): void {
   const { run } = job;
   const rule = LIVING_RULE;
   if (!isRunning(scene, job) && run.causes.length > 0) return;
-  const { type = "", atMs = 0, by: settler } = run.states.at(-1) ?? {};
+  const { type = "", by: settler } = run.states.at(-1) ?? {};
   // It was stuck, and its failure is reported.
   if (type === "Failed" && settler?.kind === "agent") return;
   const isCancelled = type === "Cancelling" || type === "Cancelled";
   const graceMs = isCancelled ? (by.agent?.plan.cancelGraceS ?? 60) * 1_000 : SIDECAR_GRACE_MS;
-  // A cancelled run's grace began with Cancelling.
-  const sinceMs = run.states.find((state) => state.type === "Cancelling")?.atMs ?? atMs;
+  // It began with the first of the states that end a run, whichever people set after it.
+  const lastAlive = run.states.findLastIndex(
+    (state) => state.type !== "Cancelling" && !isFinished(state.type),
+  );
+  const overMs = scene.nowMs - (run.states[lastAlive + 1]?.atMs ?? 0);
   if (!isCancelled && !isFinished(type)) {
     if (object.spec.suspend !== true)
       scene.violated(rule, `${by.name} deletes ${job.name}, but ${run.name} is ${type}`);
-  } else if (scene.nowMs - Math.min(atMs, sinceMs) < graceMs - ROUNDING_MS)
-    scene.violated(
-      rule,
-      `${by.name} deletes ${job.name} ${scene.nowMs - atMs} ms after ${run.name} became ${type}`,
-    );
+  } else if (overMs < graceMs - ROUNDING_MS)
+    scene.violated(rule, `${by.name} deletes ${job.name} ${overMs} ms after the end of ${run.name}: ${type}`);
 }
 
 function checkFinished(scene: Scene, { job, by }: JobEvent, endedMs: number): void {
   const { run } = job;
   const { deleteFailedAfterS, deleteSucceededAfterS } = by.agent?.plan ?? {};
   const afterS = job.hasFailed ? deleteFailedAfterS : deleteSucceededAfterS;
-  if (afterS === undefined || scene.nowMs - endedMs < afterS * 1_000 - ROUNDING_MS)
+  // A Job that was given up, and reported, may end much later.
+  const last = run.states.at(-1);
+  const isGivenUp = last?.type === "Failed" && last.by?.kind === "agent";
+  const overMs = scene.nowMs - Math.min(endedMs, isGivenUp ? last.atMs : endedMs);
+  if (afterS === undefined || overMs < afterS * 1_000 - ROUNDING_MS)
     scene.violated(
       LIVING_RULE,
-      `${by.name} deletes ${job.name} ${scene.nowMs - endedMs} ms after its end; its policy: ${afterS ?? "never"}`,
+      `${by.name} deletes ${job.name} ${overMs} ms after its end; its policy: ${afterS ?? "never"}`,
     );
   if (job.hasFailed && !isReported(run, job))
     scene.violated(

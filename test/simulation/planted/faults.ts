@@ -51,8 +51,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "kube/cache/reflector.ts",
     changes: [
       [
-        'if (event.type === "DELETED") this.#remove(event.object.metadata.uid, event.object);',
-        'if (event.type === "DELETED") continue;',
+        'if (event.type === "DELETED" || kept === undefined) this.#remove(uid, kept);',
+        'if (event.type === "DELETED") continue;\n      if (kept === undefined) this.#remove(uid, kept);',
       ],
     ],
   },
@@ -79,26 +79,29 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     file: "agent/launch/submit.ts",
     changes: [
       [
-        "if (refused !== undefined) this.waiting.add(submission, refused, attempt.signal);",
-        "if (refused !== undefined) {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, attempt);\n    }",
+        'if (typeof result === "object") this.waiting.add(submission, result, signal);',
+        'if (typeof result === "object") {\n      await this.#deps.clock.sleep(100);\n      return this.#create(submission, signal, claimedAt);\n    }',
       ],
     ],
   },
   {
     name: "a Job whose creation took long is deleted although its flow runs",
     file: "agent/launch/create-job.ts",
-    changes: [[" || !(await hasOther(deps, job, namespace))", ""]],
+    changes: [[" || !(await hasOther(deps, job))", ""]],
   },
   {
     name: "an agent of another Prefect with the same name is taken for gone",
     file: "agent/other-agents.ts",
     changes: [
-      ['if (this.#tenantId !== undefined && tenantId !== this.#tenantId) return "alive";', "void tenantId;"],
+      [
+        'isSameTenant(agent, this.#self) ? this.#presence(agentKey(agent)) : "alive";',
+        "(void isSameTenant, this.#presence(agentKey(agent)));",
+      ],
     ],
   },
   {
     name: "agents of one name share a Lease",
-    file: "cli/commands/agent-start/lease-name.ts",
+    file: "cli/commands/agent-start/wire.ts",
     changes: [['`${agent.tenantId ?? ""} ${agentKey(agent)}`', "agent.name"]],
   },
   {
@@ -111,7 +114,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: "the cluster is not read before a run fails",
-    file: "agent/supervise/live-read.ts",
+    file: "agent/supervise/executor.ts",
     changes: [
       ["if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;", "return false;"],
     ],
@@ -131,7 +134,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "the limit is not counted from the cluster",
     file: "agent/launch/poll.ts",
-    changes: [["return limit - view.liveJobs() - ", "return limit - "]],
+    changes: [["limit - view.liveJobs() - inFlight", "limit - inFlight"]],
   },
   {
     name: "other agents' Jobs are reported",

@@ -4,7 +4,6 @@ import { Command, Option } from "clipanion";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import { AgentCommand } from "../../options/agent-job-options.ts";
 import { optionGroup } from "../../options/option-group.ts";
-import type { StartFlags } from "./start.ts";
 
 export class AgentStartCommand extends AgentCommand {
   static override paths = [
@@ -42,19 +41,15 @@ export class AgentStartCommand extends AgentCommand {
 
   async execute(): Promise<number> {
     const { startAgent } = await import("./start.ts");
+    const { work, job, maxPolls, agentAddress } = this;
+    const logLevel = this.verbose ? "DEBUG" : work.logLevel;
     await startAgent(this.context, {
-      flags: this.#flags(),
+      flags: { ...work, logLevel, jobTemplate: job.jobTemplate, maxPolls, agentAddress },
       config: await this.prefectConfig(),
       connection: this.connectionFlags(),
       namespace: this.namespace,
       jobOptions: (namespace) => this.jobOptions(namespace),
     });
     return 0;
-  }
-
-  #flags(): StartFlags {
-    const { work, job, maxPolls, agentAddress } = this;
-    const logLevel = this.verbose ? "DEBUG" : work.logLevel;
-    return { ...work, logLevel, jobTemplate: job.jobTemplate, maxPolls, agentAddress };
   }
 }

@@ -1,6 +1,6 @@
 // Options and configuration → AgentSettings.
 
-import { checkWorkOptions } from "../../../agent/options.ts";
+import { checkWorkOptions, WORK_OPTIONS } from "../../../agent/options.ts";
 import type { WorkOptionValues } from "../../../agent/options.ts";
 import { DEFAULT_SETTINGS } from "../../../agent/settings.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
@@ -15,6 +15,7 @@ import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 export interface AgentFlags extends WorkOptionValues {
   readonly jobTemplate?: string | undefined;
   readonly maxPolls?: string | undefined;
+  readonly agentAddress?: string | undefined;
 }
 
 /** Throws SettingsError for an invalid flag; sends no requests, so it can run before the agent connects. */
@@ -31,7 +32,6 @@ export function agentSettings(
     readonly job: JobSettings;
   },
 ): AgentSettings {
-  checkAgentFlags(flags);
   const { config, job, process, place, tenantId } = sources;
   return {
     name: flags.name ?? config.agent.name,
@@ -41,7 +41,7 @@ export function agentSettings(
     limit: wholeNumber(flags.limit, "--limit", 1),
     concurrency: wholeNumber(flags.concurrency, "--concurrency", 1) ?? DEFAULT_SETTINGS.concurrency,
     maxPolls: wholeNumber(flags.maxPolls, "--max-polls", 0),
-    shutdownGraceMs: duration(flags.shutdownGrace, "--shutdown-grace") ?? DEFAULT_SETTINGS.shutdownGraceMs,
+    shutdownGraceMs: msOf(flags, "shutdownGrace"),
     process,
     place,
     tenantId,
@@ -50,27 +50,26 @@ export function agentSettings(
 
 function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
   const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs;
-  const pendingMs = duration(flags.pendingTimeout, "--pending-timeout") ?? 0;
-  const { deleteSucceededAfterMs, deleteFailedAfterMs } = DEFAULT_POLICY;
-  const { startGraceMs, passingGraceMs, cancelGraceMs } = DEFAULT_POLICY;
-  const succeeded = after(flags.deleteSucceededAfter, "--delete-succeeded-after", deleteSucceededAfterMs);
-  const failed = after(flags.deleteFailedAfter, "--delete-failed-after", deleteFailedAfterMs);
+  const after = (option: "deleteSucceededAfter" | "deleteFailedAfter"): number | undefined =>
+    keep || flags[option] === "never" ? undefined : msOf(flags, option);
   return {
     ...DEFAULT_POLICY,
-    startGraceMs: duration(flags.startGrace, "--start-grace") ?? startGraceMs,
-    passingGraceMs: duration(flags.passingGrace, "--passing-grace") ?? passingGraceMs,
-    cancelGraceMs: duration(flags.cancelGrace, "--cancel-grace") ?? cancelGraceMs,
-    pendingTimeoutMs: pendingMs === 0 ? undefined : pendingMs,
+    startGraceMs: msOf(flags, "startGrace"),
+    passingGraceMs: msOf(flags, "passingGrace"),
+    cancelGraceMs: msOf(flags, "cancelGrace"),
+    pendingTimeoutMs:
+      flags.pendingTimeout === undefined ? undefined : msOf(flags, "pendingTimeout") || undefined,
     onDisruption: flags.onDisruption === "retry" ? "retry" : "fail",
-    deleteSucceededAfterMs: keep ? undefined : succeeded,
-    deleteFailedAfterMs: keep ? undefined : failed,
+    deleteSucceededAfterMs: after("deleteSucceededAfter"),
+    deleteFailedAfterMs: after("deleteFailedAfter"),
   };
 }
 
-function duration(text: string | undefined, flag: string): number | undefined {
-  return text === undefined ? undefined : parseDuration(text, flag);
-}
-
-function after(text: string | undefined, flag: string, fallback: number | undefined): number | undefined {
-  return text === "never" ? undefined : (duration(text, flag) ?? fallback);
+/** The milliseconds of an option, or of its default. */
+function msOf(
+  flags: AgentFlags,
+  option: Exclude<keyof WorkOptionValues, "disableJobDeletion" | "leaderElect">,
+): number {
+  const { flag, default: otherwise = "" } = WORK_OPTIONS[option];
+  return parseDuration(flags[option] ?? otherwise, flag);
 }

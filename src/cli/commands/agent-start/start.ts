@@ -4,26 +4,21 @@
 import { aNamespace } from "../../../agent/option-checks.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
 import { SettingsError } from "../../../base/errors.ts";
+import { LineBuffer } from "../../../base/line-buffer.ts";
+import { createLog } from "../../../base/log.ts";
 import type { ConnectionFlags } from "../../../kube/auth/kubeconfig.ts";
 import { readTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
+import { levelValue } from "../../../prefect1/config/values.ts";
 import type { CliContext } from "../../context.ts";
-import { prefectTarget } from "../../prefect-target.ts";
-import { agentLog } from "./agent-log.ts";
-import type { LogFlags } from "./agent-log.ts";
 import { checkAgentFlags } from "./settings.ts";
 import type { AgentFlags } from "./settings.ts";
 import { ApiObserver, runAgent } from "./wire.ts";
 
-/** The flags that do not shape Jobs. */
-export interface StartFlags extends AgentFlags, LogFlags {
-  readonly agentAddress?: string | undefined;
-}
-
 export interface StartOptions {
-  readonly flags: StartFlags;
+  readonly flags: AgentFlags;
   readonly config: PrefectConfig;
   readonly connection: ConnectionFlags;
   /** From the flag; otherwise it comes from NAMESPACE, the kubeconfig context, the pod, or is `default`. */
@@ -37,15 +32,25 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { clock, signal } = context;
   checkBeforeConnecting(options);
   context.secrets.addUrl(flags.jobTemplate);
-  const { log, flush } = agentLog(context, flags, { name: flags.name ?? config.agent.name, config });
+  const { logLevel, logFormat, name = config.agent.name } = flags;
+  const lines = new LineBuffer((text) => void context.stdout.write(text));
+  const log = createLog({
+    name,
+    level: logLevel ? levelValue({ value: logLevel, source: "--log-level" }) : config.agent.level,
+    format: logFormat === "json" ? "json" : "text",
+    write: (line) => lines.add(line),
+    now: () => clock.now(),
+  });
   const server = new AgentServer(flags.agentAddress ?? config.agent.address, { clock, log });
   const observer = new ApiObserver(clock);
-  const client = await context.connectPrefect(prefectTarget(config), (seen) => {
-    server.observeCall({ api: "prefect", ...seen });
-    observer.prefectRequest(seen);
+  const client = await context.connectPrefect(config, {
+    onRequest: (seen) => {
+      server.metrics.observeCall({ api: "prefect", ...seen });
+      observer.prefectRequest(seen);
+    },
   });
   const { kube, target, token } = await context.connectKube(options.connection, (seen) => {
-    server.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
+    server.metrics.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
     observer.kubeRequest(seen);
   });
   try {
@@ -74,7 +79,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
     await server.stop();
     client.close();
     kube.close();
-    flush();
+    lines.flush();
   }
 }
 

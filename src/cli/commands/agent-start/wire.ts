@@ -1,13 +1,13 @@
 // Makes an agent of its connections, configuration and options.
 
+import { createHash } from "node:crypto";
 import { Agent } from "../../../agent/agent.ts";
 import { CredentialCheck } from "../../../agent/credentials.ts";
-import type { Api } from "../../../agent/credentials.ts";
 import { logBanner } from "../../../agent/banner.ts";
 import { whileLeading } from "../../../agent/leader-election.ts";
 import { readPlace } from "../../../agent/place.ts";
-import type { AgentMetrics } from "../../../agent/server/agent-metrics.ts";
-import { LOOPS } from "../../../agent/server/agent-metrics.ts";
+import type { AgentMetrics } from "../../../agent/server/metrics.ts";
+import { LOOPS } from "../../../agent/server/health.ts";
 import { checkStart, untilAnswered } from "../../../agent/start-check.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { Log } from "../../../base/log.ts";
@@ -18,6 +18,8 @@ import type { Policy } from "../../../job/decide/policy.ts";
 import type { Target } from "../../../kube/auth/kubeconfig.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 import type { CompletedRequest } from "../../../kube/client/transport.ts";
+import { agentKey } from "../../../orchestrator/agent-identity.ts";
+import type { AgentIdentity } from "../../../orchestrator/agent-identity.ts";
 import { AgentTemplate } from "../../../prefect1/agent-template.ts";
 import type { ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import { prefect1Reporter } from "../../../prefect1/run-reporter.ts";
@@ -27,7 +29,6 @@ import { jobSettings } from "../../../prefect1/config/job-settings.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { CompletedOperation } from "../../../prefect1/graphql.ts";
-import { leaseName } from "./lease-name.ts";
 import type { AgentSettings } from "../../../agent/settings.ts";
 import { agentSettings } from "./settings.ts";
 import type { AgentFlags } from "./settings.ts";
@@ -46,16 +47,12 @@ export class ApiObserver {
 
   kubeRequest({ status, date, ms }: CompletedRequest): void {
     this.kubeTime.observe(date, ms);
-    if (status === 401) this.#suspect("kubernetes");
+    if (status === 401) this.credentials.suspect("kubernetes");
   }
 
   prefectRequest({ isRefused, date, ms }: CompletedOperation): void {
     this.prefectTime.observe(date, ms);
-    if (isRefused === true) this.#suspect("prefect");
-  }
-
-  #suspect(api: Api): void {
-    this.credentials.suspect(api);
+    if (isRefused === true) this.credentials.suspect("prefect");
   }
 }
 
@@ -142,4 +139,19 @@ export async function runAgent(
       done.abort();
     },
   );
+}
+
+/**
+ * The name of the Lease that the replicas of an agent compete for: the agent's name as far as its characters are valid, and a
+ * hash of all that tells agents apart, so that those with other labels, or of another tenant, never share one.
+ */
+export function leaseName(agent: AgentIdentity): string {
+  const identity = `${agent.tenantId ?? ""} ${agentKey(agent)}`;
+  const digest = createHash("sha256").update(identity).digest("hex").slice(0, 8);
+  const readable = agent.name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 32)
+    .replaceAll(/^-+|-+$/g, "");
+  return ["prefect-agent", readable, digest].filter((part) => part !== "").join("-");
 }

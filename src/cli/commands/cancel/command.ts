@@ -1,6 +1,6 @@
 // kubectl prefect cancel: cancels flow runs in Prefect and deletes their objects in the cluster.
 
-import type { InventoryQuery } from "../../../inventory/query.ts";
+import type { InventoryQuery } from "../../../inventory/load.ts";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import { EXIT } from "../../../base/errors.ts";
@@ -20,8 +20,6 @@ export class CancelCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "cancel flow runs and delete their Jobs, pods and Dask clusters",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Cancels the run in Prefect; waits up to --grace for the flow to end by itself, which closes its Dask cluster; deletes
       the run's Jobs with their pods, then what is left of its Dask clusters; then sets the state to Cancelled.
 
@@ -60,26 +58,26 @@ export class CancelCommand extends NamespacedCommand {
       graceMs: this.now || this.keepState ? 0 : parseDuration(this.grace, "--grace"),
       timeoutMs: wait === false ? undefined : parseDuration(this.timeout, "--timeout"),
     };
-    return this.connected((scope) => this.#cancel(scope, options), DEADLINE_MS);
+    return this.connected((scope) => this.#cancel(scope, options), { prefectMs: DEADLINE_MS });
   }
 
   async #cancel(scope: ClusterScope, options: CancelOptions): Promise<number> {
     const { cancelRuns } = await import("../../../cleanup/cancel.ts");
-    const { currentStates } = await import("../../../cleanup/recheck-context.ts");
+    const { currentStates } = await import("../../../cleanup/recheck.ts");
     const { deletedLine } = await import("../cleanup/report.ts");
     const { Progress } = await import("../../../output/progress.ts");
-    const { clock, signal, stderr } = this.context;
-    const progress = new Progress(stderr, clock);
+    const { clock, signal } = scope;
+    const progress = new Progress(this.context.stderr, clock);
     // Of all runs: a Dask cluster can only be attributed to a run among all that it may belong to.
     const loadInventory = (): Promise<Inventory> => this.#list(scope, { dask: "all" });
     const inventory = await loadInventory();
     const runs = await this.#runs(inventory, scope);
     const deps: CancelDeps = {
-      kube: scope.connection.kube,
+      kube: scope.kube,
       loadInventory,
       pollInventory: ([...ids]) => this.#list(scope, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
-      readStates: currentStates(scope.directories.byVersion, signal),
-      prefect: this.keepState ? undefined : scope.directories.byVersion,
+      readStates: currentStates(scope.directories, signal),
+      prefect: this.keepState ? undefined : scope.directories,
       clock,
       signal,
       onStep: (line) => progress.printLine(line),
@@ -97,25 +95,22 @@ export class CancelCommand extends NamespacedCommand {
   }
 
   async #list(
-    { connection, namespace, directories }: ClusterScope,
+    { kube, namespace, directories, clock, signal }: ClusterScope,
     query: Pick<InventoryQuery, "dask" | "flowRunId">,
   ): Promise<Inventory> {
     const { loadInventory } = await import("../../../inventory/load.ts");
-    const { Throttle, throttled } = await import("../../../cleanup/throttle.ts");
-    const { clock, signal } = this.context;
-    const kube = throttled(connection.kube, new Throttle(clock), signal);
-    return loadInventory(kube, directories.byVersion, { namespace, signal, ...query });
+    const { retrying } = await import("../../../cleanup/retrying.ts");
+    return loadInventory(retrying(kube, clock, signal), directories, { namespace, signal, ...query });
   }
 
   async #runs(inventory: Inventory, scope: ClusterScope): Promise<readonly OwnerRun[]> {
     const { resolveRun } = await import("../../flow-run-ref.ts");
-    const { signal, clock } = this.context;
     const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope)));
-    const { namespace, directories } = scope;
-    const options = { inventory, namespace, directories, signal, now: clock.now(), mustBeUnique: true };
-    const found = await Promise.all(targets.map((text) => resolveRun(text, options)));
+    const found = await Promise.all(
+      targets.map((text) => resolveRun(text, { ...scope, inventory, mustBeUnique: true })),
+    );
     const distinct = [...new Map(found.map((run) => [run.id, run])).values()];
-    return distinct.map((run) => ({ ...run, namespace: run.namespace ?? namespace ?? "" }));
+    return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
   }
 
   async #report(

@@ -76,19 +76,18 @@ export class CleanupCommand extends NamespacedCommand {
     const output = parseOutputFormat(this.output, LIST_FORMATS);
     const olderThanMs = parseDuration(this.olderThan, "--older-than");
     const mode = this.#mode(everyMs !== undefined);
-    const palette = await this.palette();
+    const { palette } = await this.style();
     const { cleanUp, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
     const { context, runs, selector, onlyPrefect, verbose } = this;
     const both = this.jobs === this.dask;
-    return this.connected(async ({ connection, namespace, directories }) => {
+    return this.connected(async (scope) => {
       const { agent: name, agentLabels: labels = [] } = this;
-      const directory = directories.byVersion[1];
-      const agent = name === undefined ? undefined : new OneAgent({ name, labels }, directory, context.clock);
+      const { namespace, directories, clock } = scope;
+      const agent = name === undefined ? undefined : new OneAgent({ name, labels }, directories[1], clock);
       const pass: CleanupPass = {
         context,
-        connection,
-        directories,
+        scope,
         runs,
         selector,
         onlyPrefect,

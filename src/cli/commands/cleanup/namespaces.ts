@@ -1,15 +1,14 @@
 // Lists the objects of one namespace, of several, or of all; without permission to list across namespaces, one by one.
 
-import type { InventoryQuery } from "../../../inventory/query.ts";
+import type { InventoryQuery } from "../../../inventory/load.ts";
 import type { StateSources } from "../../../inventory/run-states.ts";
 import PQueue from "p-queue";
 import { forbiddenJobsIn, mergeInventories } from "../../../cleanup/merge-inventories.ts";
 import type { ForbiddenJobs } from "../../../cleanup/merge-inventories.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
+import { Listing } from "../../../inventory/listing.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
-import { listAll } from "../../../kube/client/api.ts";
-import { KubeError } from "../../../kube/client/errors.ts";
 
 /** The namespaces to list; undefined: all. */
 export type Namespaces = readonly string[] | undefined;
@@ -59,11 +58,7 @@ async function listNamespaceNames(
   kube: Pick<KubeApi, "listPage">,
   signal: AbortSignal | undefined,
 ): Promise<readonly string[] | undefined> {
-  try {
-    const found = await Array.fromAsync(listAll(kube, "namespaces", { signal }));
-    return found.map(({ metadata }) => metadata.name);
-  } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return undefined;
-    throw error;
-  }
+  const listing = new Listing(kube, signal);
+  const found = await listing.all("namespaces", {});
+  return listing.forbidden.size > 0 ? undefined : found.map(({ metadata }) => metadata.name);
 }

@@ -5,12 +5,11 @@ import { countsText } from "../../../cleanup/counts.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
 import { planCleanup } from "../../../cleanup/plan.ts";
 import type { PlanOptions } from "../../../cleanup/plan.ts";
-import { currentStates } from "../../../cleanup/recheck-context.ts";
+import { currentStates } from "../../../cleanup/recheck.ts";
+import { retrying } from "../../../cleanup/retrying.ts";
 import { sweep } from "../../../cleanup/sweep.ts";
 import type { ItemResult } from "../../../cleanup/sweep.ts";
-import { Throttle, throttled } from "../../../cleanup/throttle.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
-import type { Connection } from "../../../kube/client/connect.ts";
 import { writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";
 import { objectText } from "../../../output/object-text.ts";
@@ -20,10 +19,10 @@ import { confirm } from "../../../output/prompt.ts";
 import { tableLines } from "../../../output/table.ts";
 import { terminalWidth } from "../../../output/terminal.ts";
 import type { TerminalStream } from "../../../output/terminal.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
 import type { CliContext } from "../../context.ts";
 import { resolveRun } from "../../flow-run-ref.ts";
 import { isTerminal } from "../../options/base-command.ts";
-import type { RunDirectories } from "../../run-directories.ts";
 import { listCluster } from "./namespaces.ts";
 import type { ClusterListing, Namespaces } from "./namespaces.ts";
 import { deletedLine, keptLine, nameOf, planColumns, planObject, problemLines, summary } from "./report.ts";
@@ -31,9 +30,8 @@ import { deletedLine, keptLine, nameOf, planColumns, planObject, problemLines, s
 /** What a pass works on, and its options. */
 export interface CleanupPass {
   readonly context: CliContext;
-  readonly connection: Connection;
+  readonly scope: ClusterScope;
   readonly namespaces: Namespaces;
-  readonly directories: RunDirectories;
   readonly plan: Omit<PlanOptions, "runs">;
   readonly runs: readonly string[] | undefined;
   readonly selector: string | undefined;
@@ -88,27 +86,26 @@ export async function repeatedly(
   return 0;
 }
 
-async function list({ context, ...pass }: CleanupPass): Promise<ClusterListing> {
-  const { clock, signal } = context;
+async function list(pass: CleanupPass): Promise<ClusterListing> {
   const { selector: labelSelector, plan, onlyPrefect, namespaces } = pass;
+  const { clock, signal, directories: sources } = pass.scope;
   const query = { labelSelector, signal, onlyPrefect, dask: plan.dask ? ("all" as const) : undefined };
-  const kube = throttled(pass.connection.kube, new Throttle(clock), signal);
-  const listing = await listCluster({ kube, sources: pass.directories.byVersion }, namespaces, query);
+  const kube = retrying(pass.scope.kube, clock, signal);
+  const listing = await listCluster({ kube, sources }, namespaces, query);
   // With a label selector only the Dask clusters of the selected runs.
   if (labelSelector === undefined) return listing;
   return { ...listing, inventory: { ...listing.inventory, unownedDask: [] } };
 }
 
-async function planOf(
-  { context, namespaces, directories, runs, plan }: CleanupPass,
-  inventory: Inventory,
-): Promise<Plan> {
-  const { clock, signal } = context;
-  const now = clock.now();
+async function planOf({ scope, namespaces, runs, plan }: CleanupPass, inventory: Inventory): Promise<Plan> {
   const namespace = namespaces?.length === 1 ? namespaces[0] : undefined;
-  const options = { inventory, namespace, directories, signal, now, mustBeUnique: true };
+  const options = { ...scope, inventory, namespace, mustBeUnique: true };
   const named = runs && (await Promise.all(runs.map((text) => resolveRun(text, options))));
-  return planCleanup(inventory, { ...plan, runs: named && new Set(named.map(({ id }) => id)) }, now);
+  return planCleanup(
+    inventory,
+    { ...plan, runs: named && new Set(named.map(({ id }) => id)) },
+    scope.clock.now(),
+  );
 }
 
 async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): Promise<number> {
@@ -149,8 +146,9 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
 }
 
 async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {
-  const { connection, directories, mode, context } = pass;
-  const { clock, signal, stdout, stderr } = context;
+  const { mode } = pass;
+  const { kube, directories, clock, signal } = pass.scope;
+  const { stdout, stderr } = pass.context;
   const progress = new Progress(stderr, clock);
   let count = 0;
   const onDone = (done: ItemResult): void => {
@@ -160,11 +158,9 @@ async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promis
     if (line !== undefined) stdout.write(`${line}\n`);
     progress.update(`cleaning up: ${++count} of ${items.length}`);
   };
-  const readStates = currentStates(directories.byVersion, signal);
-  const options = { signal, dryRun: mode === "server-dry-run" };
-  return sweep({ kube: connection.kube, readStates, clock, onDone }, items, options).finally(() =>
-    progress.clear(),
-  );
+  const readStates = currentStates(directories, signal);
+  const dryRun = mode === "server-dry-run";
+  return sweep({ kube, readStates, clock, signal, dryRun, onDone }, items).finally(() => progress.clear());
 }
 
 /** Printed at once; not after a question, whose table shows it already. */

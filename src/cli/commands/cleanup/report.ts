@@ -10,6 +10,12 @@ import { toneOf } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
 
 const SHORT_ID = 8;
+const OTHER_OUTCOMES = [
+  ["gone", "already gone"],
+  ["skipped", "skipped"],
+  ["failed", "failed"],
+  ["not attempted", "not attempted (interrupted)"],
+] as const;
 
 /** The columns of a plan; NAMESPACE comes first when there are several. */
 export function planColumns(now: Date, allNamespaces: boolean): readonly Column<PlanItem>[] {
@@ -66,20 +72,13 @@ export function problemLines(done: readonly ItemResult[]): readonly string[] {
 
 /** The result in one line. */
 export function summary(done: readonly ItemResult[], dryRun: boolean): string {
-  const of = (...kinds: readonly Outcome["kind"][]): readonly PlanItem[] =>
-    done.filter(({ outcome }) => kinds.includes(outcome.kind)).map(({ item }) => item);
-  const parts = [`${dryRun ? "would remove" : "removed"} ${countsText(of("deleted"))}`];
-  const [gone, skipped, failed, notAttempted] = [
-    of("gone"),
-    of("skipped"),
-    of("failed"),
-    of("not attempted"),
-  ];
-  if (gone.length > 0) parts.push(`${gone.length} already gone`);
-  if (skipped.length > 0) parts.push(`${skipped.length} skipped`);
-  if (failed.length > 0) parts.push(`${failed.length} failed`);
-  if (notAttempted.length > 0) parts.push(`${notAttempted.length} not attempted (interrupted)`);
-  return parts.join("; ");
+  const itemsOf = (kind: Outcome["kind"]): readonly PlanItem[] =>
+    done.filter(({ outcome }) => outcome.kind === kind).map(({ item }) => item);
+  const others = OTHER_OUTCOMES.flatMap(([kind, text]) => {
+    const { length } = itemsOf(kind);
+    return length === 0 ? [] : [`${length} ${text}`];
+  });
+  return [`${dryRun ? "would remove" : "removed"} ${countsText(itemsOf("deleted"))}`, ...others].join("; ");
 }
 
 /** The plan for -o json and yaml; with the outcome of each item once it was executed. */
@@ -112,17 +111,15 @@ function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
     message,
     created: createdAt.toISOString(),
     ...flowRun(run),
-    ...(cluster === undefined ? {} : { daskCluster: cluster }),
-    ...(outcome === undefined ? {} : { outcome: outcome.kind }),
-    ...(outcome?.kind === "failed" ? { error: outcome.error } : {}),
-    ...(outcome?.kind === "skipped" ? { skipped: outcome.reason } : {}),
+    daskCluster: cluster,
+    outcome: outcome?.kind,
+    error: outcome?.kind === "failed" ? outcome.error : undefined,
+    skipped: outcome?.kind === "skipped" ? outcome.reason : undefined,
   };
 }
 
 function flowRun(run: OwnerRun | undefined): JsonObject {
-  if (run === undefined) return {};
-  const name = run.name === undefined ? {} : { name: run.name };
-  return { flowRun: { id: run.id, ...name, state: stateText(run.status) } };
+  return run === undefined ? {} : { flowRun: { id: run.id, name: run.name, state: stateText(run.status) } };
 }
 
 function runText(run: OwnerRun | undefined): string | undefined {

@@ -7,8 +7,7 @@ import { SettingsError } from "../../../base/errors.ts";
 import type { Finding } from "../../../doctor/finding.ts";
 import type { DoctorDeps } from "../../../doctor/target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
-import type { Palette } from "../../../output/palette.ts";
-import { isTerminal } from "../../options/base-command.ts";
+import type { Style } from "../../../output/palette.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
 import { optionGroup } from "../../options/option-group.ts";
 import { ownCommands } from "../../own-flags.ts";
@@ -62,7 +61,7 @@ export class DoctorCommand extends ClusterCommand {
     if (this.fix && output !== "text")
       throw new SettingsError(`cannot use --fix with -o ${output}`, { hint: "leave out one of the two" });
     checkOptionValues(OPTIONS, this.options);
-    const palette = await this.palette();
+    const style = await this.style();
     const { doctorTarget } = await import("./target.ts");
     const { runChecks } = await import("../../../doctor/run.ts");
     const { Progress } = await import("../../../output/progress.ts");
@@ -70,45 +69,27 @@ export class DoctorCommand extends ClusterCommand {
     const progress = new Progress(this.context.stderr, this.context.clock);
     progress.update("checking Kubernetes and Prefect");
     const findings = await runChecks(this.#deps(), target).finally(() => progress.clear());
-    await this.#show(findings, output, palette);
+    await this.#show(findings, output, style);
     return findings.some(({ status }) => status === "broken") ? 1 : 0;
   }
 
   #deps(): DoctorDeps {
-    const { clock, signal, connectKube, connectPrefect } = this.context;
     const connection = this.connectionFlags();
     const timeoutMs = connection.requestTimeoutMs ?? DEADLINE_MS;
     return {
-      clock,
-      signal,
+      ...this.context,
+      timeoutMs,
       commands: ownCommands(connection, this),
-      connectKube: (onRequest) => connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
-      connectPrefect1: async (config, onRequest) => {
-        const { prefectTarget } = await import("../../prefect-target.ts");
-        return connectPrefect({ ...prefectTarget(config), timeoutMs }, onRequest);
-      },
-      connectPrefect3: async (settings) => {
-        const { connectPrefect3 } = await import("../../../prefect3/connect.ts");
-        return connectPrefect3(settings, this.context, timeoutMs);
-      },
-      loadTemplate: async () => {
-        const { loadTemplate } = await import("../../../prefect1/build/template-sources.ts");
-        const { agentTemplateSource } = await import("../../../prefect1/build/template.ts");
-        const { jobTemplate } = this.options;
-        const source = jobTemplate ? agentTemplateSource(jobTemplate) : { kind: "default" as const };
-        return loadTemplate(source, { ...this.context, timeoutMs });
-      },
+      connectKube: (onRequest) =>
+        this.context.connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
     };
   }
 
-  async #show(findings: readonly Finding[], output: Output, palette: Palette): Promise<void> {
+  async #show(findings: readonly Finding[], output: Output, style: Style): Promise<void> {
     const { fixLines, reportLines, reportObject } = await import("./report.ts");
-    const { widthOf } = await import("../../../output/terminal.ts");
-    const { stdout } = this.context;
     if (output !== "text") return this.printObject(reportObject(findings), output);
-    const width = isTerminal(stdout) ? widthOf(stdout) : undefined;
-    const style = { palette, width, verbose: this.verbose };
-    const lines = this.fix ? fixLines(findings) : reportLines(findings, style);
+    const { verbose } = this;
+    const lines = this.fix ? fixLines(findings) : reportLines(findings, { ...style, verbose });
     this.printStyled(lines.map((line) => `${line}\n`).join(""));
   }
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../../base/json.ts";
 import { counted } from "../../../doctor/finding.ts";
 import type { Finding, Status } from "../../../doctor/finding.ts";
 import { oneLine } from "../../../output/clean.ts";
-import type { Palette } from "../../../output/palette.ts";
+import type { Palette, Style } from "../../../output/palette.ts";
 import { commandLines, wrapped } from "../../../output/wrap.ts";
 
 /** In the order of the report. */
@@ -12,12 +12,8 @@ const TONES = { broken: "bad", warning: "stale", skipped: "quiet", ok: "good" } 
 const STATUSES = Object.keys(TONES) as readonly Status[];
 const INDENT = "warning  ".length;
 
-/** `width` is the terminal's; undefined in a pipe, where each text is one line. `verbose` lists what is ok, too. */
-export interface ReportStyle {
-  readonly palette: Palette;
-  readonly width: number | undefined;
-  readonly verbose: boolean;
-}
+/** `verbose` lists what is ok, too. */
+export type ReportStyle = Pick<Style, "palette" | "width"> & { readonly verbose: boolean };
 
 /** What is broken, what needs attention, and what was skipped for a reason that can be mended; then the rest. */
 export function reportLines(findings: readonly Finding[], style: ReportStyle): readonly string[] {

@@ -1,10 +1,10 @@
 // `doctor`'s options and Prefect's configuration → the target of the checks. Sends no requests.
 
+import { attempt } from "../../../base/attempt.ts";
 import { namesIn, parseSecretEntry } from "../../../agent/option-checks.ts";
 import type { AgentOptionValues } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
-import { attempt } from "../../../doctor/answer.ts";
 import type { DoctorTarget } from "../../../doctor/target.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { loadPrefect3Settings } from "../../../prefect3/settings.ts";

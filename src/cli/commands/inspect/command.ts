@@ -1,13 +1,13 @@
 // kubectl prefect inspect: shows one flow run, its objects in the cluster, and its problems.
 
 import { Command, Option } from "clipanion";
-import { ExpectedError } from "../../../base/errors.ts";
-import type { Diagnosis, PlannedAction, PrefectFindings } from "../../../inventory/diagnosis.ts";
+import { attempt } from "../../../base/attempt.ts";
+import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
+import { withoutObjects } from "../../../inventory/inventory.ts";
 import type { Inventory, InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import type { RunDirectory } from "../../../orchestrator/run-directory.ts";
 
 export class InspectCommand extends NamespacedCommand {
   static override paths = [["inspect"], ["describe"]];
@@ -15,8 +15,6 @@ export class InspectCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "show one flow run with its Jobs, pods, Dask clusters, events and problems",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Shows the run's objects in the cluster as a tree, its state in Prefect, what went wrong, and what an agent and
       cleanup would do next.
     `,
@@ -32,41 +30,28 @@ export class InspectCommand extends NamespacedCommand {
 
   execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
-    const { clock, signal } = this.context;
     return this.connected(async (scope) => {
       const { loadInventory } = await import("../../../inventory/load.ts");
+      const { askPrefect } = await import("../../../inventory/waiting.ts");
       const { cleanupActions } = await import("./cleanup-actions.ts");
       const { diagnose } = await import("../../../inventory/diagnosis.ts");
       const { runObject } = await import("../../../inventory/run-object.ts");
       const resolved = await this.findRun(this.target, scope);
-      const { byVersion } = scope.directories;
-      const namespace = resolved.namespace ?? scope.namespace;
+      const { kube, directories, clock, signal, namespace = resolved.namespace } = scope;
       const what = { flowRunId: resolved.id, dask: "all", events: "all", owners: true } as const;
-      const inventory = await loadInventory(scope.connection.kube, byVersion, { namespace, ...what, signal });
+      const inventory = await loadInventory(kube, directories, { namespace, ...what, signal });
       const run = runIn(inventory, resolved, namespace);
       const cleanup = cleanupActions(run.flowRunId, inventory, clock.now());
-      const { findings, warnings } = await this.#askPrefect(run, byVersion[run.prefectVersion]);
-      const diagnosis = diagnose(run, clock.now(), findings);
+      // Without an answer the rest is shown all the same.
+      const asked = await attempt(() =>
+        askPrefect(run, directories[run.prefectVersion], { now: clock.now(), signal }),
+      );
+      const diagnosis = diagnose(run, clock.now(), asked.ok ? asked.value : {});
       if (format === "tree") await this.#printTree(run, diagnosis, cleanup);
       else await this.printObject(runObject(run, diagnosis, cleanup), format);
-      this.printWarnings([...inventory.warnings, ...warnings]);
+      this.printWarnings([...inventory.warnings, ...(asked.ok ? [] : [asked.error.message])]);
       return 0;
     });
-  }
-
-  /** Without an answer the rest is shown all the same. */
-  async #askPrefect(
-    run: InventoryRun,
-    directory: RunDirectory | undefined,
-  ): Promise<{ readonly findings: PrefectFindings; readonly warnings: readonly string[] }> {
-    const { askPrefect } = await import("../../../inventory/from-prefect.ts");
-    const { clock, signal } = this.context;
-    try {
-      return { findings: await askPrefect(run, directory, { now: clock.now(), signal }), warnings: [] };
-    } catch (error) {
-      if (!(error instanceof ExpectedError)) throw error;
-      return { findings: {}, warnings: [error.message] };
-    }
   }
 
   async #printTree(
@@ -74,17 +59,8 @@ export class InspectCommand extends NamespacedCommand {
     diagnosis: Diagnosis,
     cleanup: readonly PlannedAction[],
   ): Promise<void> {
-    const { terminalWidth } = await import("../../../output/terminal.ts");
-    const { wantsAscii } = await import("../../../output/tree.ts");
     const { reportLines } = await import("./report.ts");
-    const { clock, env, stdout } = this.context;
-    const now = clock.now();
-    const style = {
-      ascii: wantsAscii(stdout, env),
-      palette: await this.palette(),
-      width: terminalWidth(stdout),
-    };
-    const lines = reportLines(run, { diagnosis, cleanup, now }, style);
+    const lines = reportLines(run, { diagnosis, cleanup, now: this.context.clock.now() }, await this.style());
     this.printStyled(`${lines.join("\n")}\n`);
   }
 }
@@ -93,13 +69,6 @@ export class InspectCommand extends NamespacedCommand {
 function runIn({ runs }: Inventory, resolved: ResolvedRun, namespace: string | undefined): InventoryRun {
   const found = runs.find((run) => run.flowRunId === resolved.id);
   if (found !== undefined) return { ...found, name: found.name ?? resolved.name };
-  return {
-    flowRunId: resolved.id,
-    prefectVersion: resolved.prefectVersion,
-    namespace: namespace ?? "",
-    name: resolved.name,
-    status: resolved.status,
-    observed: { flowRunId: resolved.id, jobs: [] },
-    dask: [],
-  };
+  const { id: flowRunId, ...rest } = resolved;
+  return withoutObjects({ ...rest, flowRunId, namespace: namespace ?? "" });
 }

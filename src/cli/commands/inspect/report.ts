@@ -6,7 +6,7 @@ import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { oneLine } from "../../../output/clean.ts";
 import { toneOf } from "../../../output/palette.ts";
-import type { Palette } from "../../../output/palette.ts";
+import type { Style } from "../../../output/palette.ts";
 import { treeLines } from "../../../output/tree.ts";
 import { hanging } from "../../../output/wrap.ts";
 import { actionLines } from "./cleanup-actions.ts";
@@ -17,7 +17,7 @@ import { runTree } from "./tree.ts";
 export function reportLines(
   run: InventoryRun,
   found: { readonly diagnosis: Diagnosis; readonly cleanup: readonly PlannedAction[]; readonly now: Date },
-  style: { readonly ascii: boolean; readonly palette: Palette; readonly width: number | undefined },
+  style: Style,
 ): readonly string[] {
   const { diagnosis, cleanup, now } = found;
   const { status, reason, postMortems, agent } = diagnosis;

@@ -5,7 +5,7 @@ import { daskCreatedAt, daskName } from "../../../inventory/dask-row.ts";
 import type { ObservedCluster } from "../../../dask/dask-cluster.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
-import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts";
+import { containersOf, isReady, podStatus, restartsOf, statusesOf } from "../../../inventory/pod-status.ts";
 import { agentText, isGone, pollText } from "../../../inventory/run-owner.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { eventsOf } from "../../../job/observe/observed.ts";
@@ -32,7 +32,7 @@ export function runTree(run: InventoryRun, now: Date, shown: string): TreeNode {
   const state = run.status.kind === "known" ? run.status.state : undefined;
   const name = run.name === undefined ? "" : ` ${run.name}`;
   const nodes = [
-    ...run.observed.jobs.map((job) => (run.podsForbidden === true ? jobWithoutPodsNode : jobNode)(job, view)),
+    ...run.observed.jobs.map((job) => jobNode(job, run.podsForbidden === true, view)),
     ...run.dask.map((dask) => daskNode(dask, now)),
   ];
   const where = run.namespace === "" ? "the cluster" : `namespace "${run.namespace}"`;
@@ -55,35 +55,23 @@ function ownerNodes({ owner }: InventoryRun): readonly TreeNode[] {
   return [{ text: `${agentText(owner)} ${pollText(owner)}`, tone: isGone(owner) ? "stale" : "quiet" }];
 }
 
-function jobNode(observed: ObservedJob, view: View): TreeNode {
-  const { job } = observed;
-  const kind = phaseName(jobPhase(observed));
-  const since = age(job.metadata.creationTimestamp, view.now);
-  return {
-    text: `job/${job.metadata.name} ${observed.gone ? "deleted, its pods let go" : kind}, ${since} old`,
-    tone: toneOf(kind),
-    children: [
-      ...observed.pods.map((pod) => podNode(pod, eventsOf(observed, pod.metadata.uid), view)),
-      ...eventNodes(eventsOf(observed, job.metadata.uid), view),
-    ],
-  };
-}
-
-/** A Job without permission to list its pods: its phase is unknown. */
-function jobWithoutPodsNode(observed: ObservedJob, view: View): TreeNode {
+/** Without permission to list its pods its phase is unknown. */
+function jobNode(observed: ObservedJob, isForbidden: boolean, view: View): TreeNode {
   const { name, uid, creationTimestamp } = observed.job.metadata;
+  const kind = isForbidden ? "" : phaseName(jobPhase(observed));
+  const shown = observed.gone ? " deleted, its pods let go" : ` ${kind}`;
+  const pods = observed.pods.map((pod) => podNode(pod, eventsOf(observed, pod.metadata.uid), view));
+  const forbidden: TreeNode = { text: "no permission to list its pods", tone: "quiet" };
   return {
-    text: `job/${name}, ${age(creationTimestamp, view.now)} old`,
-    children: [
-      { text: "no permission to list its pods", tone: "quiet" },
-      ...eventNodes(eventsOf(observed, uid), view),
-    ],
+    text: `job/${name}${shown.trimEnd()}, ${age(creationTimestamp, view.now)} old`,
+    tone: isForbidden ? undefined : toneOf(kind),
+    children: [...(isForbidden ? [forbidden] : pods), ...eventNodes(eventsOf(observed, uid), view)],
   };
 }
 
 function podNode(pod: Pod, events: readonly KubeEvent[], view: View): TreeNode {
   const node = pod.spec.nodeName === undefined ? "no node" : `on ${pod.spec.nodeName}`;
-  const restarts = restartsOf(pod);
+  const restarts = restartsOf([pod]);
   const restarted = restarts === 0 ? "" : `, ${restarts} restarts`;
   const details = [pod.status.reason, pod.status.message].filter((text) => text !== undefined && text !== "");
   const detail = newIn(details.join(": "), view.shown);
@@ -93,18 +81,15 @@ function podNode(pod: Pod, events: readonly KubeEvent[], view: View): TreeNode {
     more: detail === "" ? [] : [detail],
     tone: isReady(pod) ? "good" : undefined,
     children: [
-      ...(pod.spec.initContainers ?? []).map((spec) => containerNode(pod, spec, view)),
-      ...(pod.spec.containers ?? []).map((spec) => containerNode(pod, spec, view)),
+      ...containersOf(pod).map((spec) => containerNode(pod, spec, view)),
       ...eventNodes(events, view),
     ],
   };
 }
 
 function containerNode(pod: Pod, spec: Container, view: View): TreeNode {
-  const inits = pod.status.initContainerStatuses ?? [];
   const title = pod.spec.initContainers?.includes(spec) === true ? "init container" : "container";
-  const statuses = [...inits, ...(pod.status.containerStatuses ?? [])];
-  const status = statuses.find(({ name }) => name === spec.name);
+  const status = statusesOf(pod).find(({ name }) => name === spec.name);
   const { terminated, waiting } = status?.state ?? {};
   const last = status?.lastState?.terminated;
   const previous = last === undefined ? [] : [`previous: ${describeTermination(last, spec)}`];

@@ -62,12 +62,12 @@ export class JobsCommand extends NamespacedCommand {
     const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
     const { listRows } = await import("../../../inventory/list-row.ts");
     const { selector: labelSelector, fieldSelector } = this;
-    const { clock, signal } = this.context;
+    const { clock } = scope;
     // A filter selects Jobs.
     const isFiltered = labelSelector !== undefined || fieldSelector !== undefined;
     const endedSince = isFiltered ? undefined : new Date(clock.now().getTime() - sinceMs);
     const what = { dask: "pods", events: "no-pods", owners: true, endedSince } as const;
-    const inventory = await listJobs(scope, { labelSelector, fieldSelector, ...what, signal });
+    const inventory = await listJobs(scope, { labelSelector, fieldSelector, ...what });
     const rows = listRows(inventory, clock.now()).filter(
       // What -o name prints is for kubectl, which knows no flow runs.
       ({ name, run }) => (this.output === "name" ? name !== undefined : !isFiltered || run !== undefined),
@@ -79,17 +79,15 @@ export class JobsCommand extends NamespacedCommand {
   async #printing(): Promise<PrintOptions<ListRow>> {
     const format = parseOutputFormat(this.output, LIST_FORMATS);
     const { listColumns } = await import("./columns.ts");
-    const { resourceName, rowObject } = await import("../../../inventory/list-row.ts");
+    const { resourceName } = await import("../../../inventory/list-row.ts");
     const columns = listColumns(() => this.context.clock.now(), this.allNamespaces);
-    const { terminalWidth } = await import("../../../output/terminal.ts");
     return {
       format,
       columns,
-      palette: await this.palette(),
-      width: terminalWidth(this.context.stdout),
+      ...(await this.style()),
       noHeaders: this.noHeaders,
       name: resourceName,
-      toObject: rowObject,
+      toObject: (row) => row.toObject(),
     };
   }
 

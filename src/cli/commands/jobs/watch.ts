@@ -6,9 +6,11 @@ import { isRetryable, textOf } from "../../../base/errors.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { writeStyled } from "../../../output/clean.ts";
-import { LiveTable } from "../../../output/live.ts";
 import { rowPrinter } from "../../../output/print-rows.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
+import { Repaint } from "../../../output/repaint.ts";
+import { tableLines } from "../../../output/table.ts";
+import { terminalWidth } from "../../../output/terminal.ts";
 import type { TerminalStream } from "../../../output/terminal.ts";
 
 /** The rows, and warnings about what could not be listed. */
@@ -34,81 +36,53 @@ const PAUSE_FACTOR = 5;
  * later only errors that cannot be retried.
  */
 export async function watchRows(options: WatchOptions): Promise<void> {
-  const { clock, signal, stdout, query } = options;
-  const screen = new WatchScreen(options);
-  const redraw = (): void => screen.redraw();
+  const { clock, signal, stdout, query, format, columns } = options;
+  const wide = format === "wide";
+  // In a pipe and in other formats rows are appended.
+  const drawn = stdout.isTTY === true && (format === "table" || wide) ? new Repaint(stdout) : undefined;
+  const append = rowPrinter(options, (text) => writeStyled(stdout, text));
+  let rows: readonly ListRow[] = [];
+  let warned = "";
+  const redraw = (): void =>
+    drawn?.paint(tableLines(columns, rows, { ...options, wide, width: terminalWidth(stdout) }));
+  const printWarnings = (lines: readonly string[]): void => {
+    const text = lines.join("\n");
+    if (text !== warned && lines.length > 0) {
+      drawn?.clear();
+      for (const line of lines) options.printWarning(line);
+    }
+    warned = text;
+  };
+  const show = (found: QueryResult): void => {
+    printWarnings(found.warnings);
+    const printed = new Map(rows.map((row) => [row.key, fingerprint(row)]));
+    ({ rows } = found);
+    if (drawn === undefined) append(rows.filter((row) => printed.get(row.key) !== fingerprint(row)));
+    else redraw();
+  };
   stdout.on("resize", redraw);
   try {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const startMs = clock.now().getTime();
       try {
-        screen.show(await query());
+        show(await query());
       } catch (error) {
         if (signal.aborted) break;
         if (isFirst || !isRetryable(error)) throw error;
-        screen.printWarnings([`${textOf(error)}; retrying`]);
+        printWarnings([`${textOf(error)}; retrying`]);
       }
       const tookMs = clock.now().getTime() - startMs;
       await clock.sleep(Math.max(PAUSE_MS, PAUSE_FACTOR * tookMs), signal);
     }
   } finally {
     stdout.off("resize", redraw);
-    screen.end();
+    drawn?.leave();
   }
-}
-
-class WatchScreen {
-  readonly #options: WatchOptions;
-  /** Undefined in a pipe and in other formats. */
-  readonly #table: LiveTable<ListRow> | undefined;
-  readonly #append: (rows: readonly ListRow[]) => void;
-  #rows: readonly ListRow[] = [];
-  #warnings = "";
-
-  constructor(options: WatchOptions) {
-    this.#options = options;
-    const { format, columns, stdout } = options;
-    const wide = format === "wide";
-    const isDrawn = stdout.isTTY === true && (format === "table" || wide);
-    this.#table = isDrawn ? new LiveTable(stdout, columns, { ...options, wide }) : undefined;
-    this.#append = rowPrinter(options, (text) => writeStyled(stdout, text));
-  }
-
-  show({ rows, warnings }: QueryResult): void {
-    this.printWarnings(warnings);
-    const printed = new Map(this.#rows.map((row) => [keyOf(row), fingerprint(row)]));
-    this.#rows = rows;
-    if (this.#table !== undefined) return this.#table.show(rows);
-    this.#append(rows.filter((row) => printed.get(keyOf(row)) !== fingerprint(row)));
-  }
-
-  /** Prints warnings above the table, unless they are the same as before. */
-  printWarnings(lines: readonly string[]): void {
-    const text = lines.join("\n");
-    if (text !== this.#warnings && lines.length > 0) {
-      this.#table?.clear();
-      for (const line of lines) this.#options.printWarning(line);
-    }
-    this.#warnings = text;
-  }
-
-  redraw(): void {
-    this.#table?.show(this.#rows);
-  }
-
-  end(): void {
-    this.#table?.end();
-  }
-}
-
-function keyOf({ item, namespace, name }: ListRow): string {
-  if (item.kind === "run") return item.row.run.flowRunId;
-  return item.kind === "job" ? item.row.job.job.metadata.uid : `${namespace}/${name}`;
 }
 
 /** Everything in the row except ages; the reason of a run without a Job has one. */
-function fingerprint({ item, run, pods, restarts, node, image, decision }: ListRow): string {
+function fingerprint({ kind, run, pods, restarts, node, image, decision }: ListRow): string {
   const state = run === undefined ? "" : stateText(run.status);
-  const reason = item.kind === "run" ? "" : decision.reason;
+  const reason = kind === "run" ? "" : decision.reason;
   return [run?.name, state, pods, restarts, node, image, decision.status, reason].join("\n");
 }

@@ -1,13 +1,13 @@
 // kubectl prefect logs: prints the logs of flow runs' pods, or, when these are gone, the runs' logs in Prefect.
 
-import { EXIT, ExpectedError, SettingsError } from "../../../base/errors.ts";
+import { attempt } from "../../../base/attempt.ts";
+import { EXIT, SettingsError } from "../../../base/errors.ts";
+import type { ExpectedError } from "../../../base/errors.ts";
 import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
-import type { LogDeps } from "./log-stream.ts";
-import type { LogOptions, LogSubject } from "./run-logs.ts";
-import { isFinished } from "../../../orchestrator/flow-run.ts";
+import type { LogDeps, LogOptions } from "./run-logs.ts";
 import { fromCluster, shortId } from "../../flow-run-ref.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
@@ -23,8 +23,6 @@ export class LogsCommand extends NamespacedCommand {
     category: "Flow runs",
     description: "print the logs of flow runs",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job.
-
       Prints the log of the container that runs the flow, in the run's newest pod; when its pods are gone, the run's log in
       Prefect. With -f waits for a pod that has not started, follows a retry into its new Job, and exits when the run's Jobs
       have finished. With several runs each line starts with the name of its run.
@@ -62,17 +60,15 @@ export class LogsCommand extends NamespacedCommand {
   execute(): Promise<number> {
     const options = this.#options();
     return this.connected(async (scope) => {
-      const palette = await this.palette();
+      const { palette } = await this.style();
       const deps: LogDeps = {
-        kube: scope.connection.kube,
-        clock: this.context.clock,
+        ...scope,
         write: (bytes, prefix) => this.#write(bytes, prefix),
         printMessage: (line) => this.printMessage(line),
       };
       const runs = await this.#runs(scope);
       if (runs.length === 0) this.printNothingFound(scope.namespace);
-      const subjects = runs.map((run) => subjectOf(run, scope));
-      const failures = await this.#printAll(deps, subjects, { options, palette });
+      const failures = await this.#printAll(deps, runs, { options, palette });
       for (const failure of failures) this.reportError(failure);
       if (this.context.signal.aborted) return EXIT.interrupted;
       return failures.length === 0 ? 0 : EXIT.failure;
@@ -82,26 +78,23 @@ export class LogsCommand extends NamespacedCommand {
   /** With several runs each line starts with its run's name. Returns the errors of single ones; throws that of the only one. */
   async #printAll(
     deps: LogDeps,
-    subjects: readonly LogSubject[],
+    runs: readonly ResolvedRun[],
     { options, palette }: { readonly options: LogOptions; readonly palette: Palette },
   ): Promise<readonly ExpectedError[]> {
     const { printRunLogs } = await import("./run-logs.ts");
     const { followRunLogs } = await import("./follow.ts");
     const print = this.follow ? followRunLogs : printRunLogs;
     const failures: ExpectedError[] = [];
-    const printOne = async (subject: LogSubject, at: number): Promise<void> => {
+    const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
-      try {
-        await print({ ...deps, write }, subject, { ...options, runPrefix: `${subject.name} ` });
-      } catch (error) {
-        if (!(error instanceof ExpectedError)) throw error;
-        failures.push(error);
-      }
+      const runPrefix = `${run.name ?? shortId(run.id)} `;
+      const printed = await attempt(() => print({ ...deps, write }, run, { ...options, runPrefix }));
+      if (!printed.ok) failures.push(printed.error);
     };
-    const [only, ...others] = subjects;
+    const [only, ...others] = runs;
     if (only !== undefined && others.length === 0) await print(deps, only, options);
-    else if (this.follow) await Promise.all(subjects.map(printOne));
-    else for (const [at, subject] of subjects.entries()) await printOne(subject, at);
+    else if (this.follow) await Promise.all(runs.map(printOne));
+    else for (const [at, run] of runs.entries()) await printOne(run, at);
     return failures;
   }
 
@@ -122,7 +115,7 @@ export class LogsCommand extends NamespacedCommand {
       });
     }
     const { listJobs } = await import("../../find-run.ts");
-    const { runs } = await listJobs(scope, { labelSelector, signal: this.context.signal });
+    const { runs } = await listJobs(scope, { labelSelector });
     return runs.map(fromCluster);
   }
 
@@ -130,7 +123,6 @@ export class LogsCommand extends NamespacedCommand {
     const sinceMs = this.since === undefined ? undefined : parseDuration(this.since, "--since");
     return {
       runPrefix: "",
-      signal: this.context.signal,
       container: this.container,
       allContainers: this.allContainers,
       allPods: this.allPods,
@@ -150,16 +142,6 @@ export class LogsCommand extends NamespacedCommand {
       : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
     if (!isWritten && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
   }
-}
-
-function subjectOf(run: ResolvedRun, { namespace, directories }: ClusterScope): LogSubject {
-  return {
-    name: run.name ?? shortId(run.id),
-    flowRunId: run.id,
-    namespace: run.namespace ?? namespace,
-    isOver: run.status.kind === "known" && isFinished(run.status.state.type),
-    directory: directories.byVersion[run.prefectVersion],
-  };
 }
 
 function shown(log: string): string {

@@ -2,51 +2,66 @@
 
 import { withRetry } from "../../../base/retry.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
+import { isFinished } from "../../../orchestrator/flow-run.ts";
+import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
-import type { LogDeps } from "./log-stream.ts";
 import { logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
 import type { LogTarget } from "./log-targets.ts";
 import { listRuns, noContainer, prefixOf, printRunLogs } from "./run-logs.ts";
-import type { LogOptions, LogSubject } from "./run-logs.ts";
+import type { LogDeps, LogOptions } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** Listings before the command fails; a restart of the API server takes fewer. */
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 
 /** Follows the logs until the run's Jobs have finished or the signal aborts. Waits for the first pod. */
-export async function followRunLogs(deps: LogDeps, subject: LogSubject, options: LogOptions): Promise<void> {
-  const { clock } = deps;
-  const { signal } = options;
-  const follower = new LogFollower(deps, options);
+export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
+  const { clock, signal } = deps;
+  const isOver = run.status.kind === "known" && isFinished(run.status.state.type);
+  const streams = new Streams(deps, options);
   let hadJobs = false;
+  let lastMessage = "";
   while (!signal.aborted) {
-    const list = withRetry(() => listRuns(deps, subject, signal), { clock, signal, ...RETRY });
+    const list = withRetry(() => listRuns(deps, run), { clock, signal, ...RETRY });
     const runs = await list.catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
     if (runs === undefined) return;
-    const jobs = runs.flatMap((run) => run.observed.jobs);
-    if (subject.isOver && jobs.length === 0 && !hadJobs) return printRunLogs(deps, subject, options);
+    const jobs = runs.flatMap(({ observed }) => observed.jobs);
+    if (isOver && jobs.length === 0 && !hadJobs) return printRunLogs(deps, run, options);
     hadJobs ||= jobs.length > 0;
     const pods = podsOfRun(runs);
     const targets = logTargets(pods, options);
     if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
-    for (const target of targets) follower.follow(target);
-    follower.reportWaiting(targets, jobs.length);
-    if (hadJobs && jobs.every(({ job }) => isJobFinished(job))) return follower.end();
-    await clock.sleep(POLL_MS, AbortSignal.any([signal, follower.failed]));
-    follower.failed.throwIfAborted();
+    streams.follow(targets);
+    const message = waitingFor(targets, jobs.length);
+    if (message !== "" && message !== lastMessage) deps.printMessage(message);
+    lastMessage = message;
+    if (hadJobs && jobs.every(({ job }) => isJobFinished(job))) {
+      if (!(await streams.ended()))
+        deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
+      return;
+    }
+    await clock.sleep(POLL_MS, AbortSignal.any([signal, streams.failed]));
+    streams.failed.throwIfAborted();
   }
 }
 
-class LogFollower {
+/** What has not started yet; "": nothing. */
+function waitingFor(targets: readonly LogTarget[], jobs: number): string {
+  if (targets.length === 0) return jobs === 0 ? "waiting for the run's Job" : "waiting for the Job's pod";
+  const first = targets.find(({ startedAt }) => startedAt === undefined);
+  return first === undefined ? "" : `waiting for pod "${first.pod.metadata.name}": ${noLogReason(first)}`;
+}
+
+/** The logs that are followed, one for each start of a container. */
+class Streams {
   readonly #deps: LogDeps;
   readonly #options: LogOptions;
   readonly #streams = new Map<string, { readonly stream: LogStream; readonly ended: Promise<void> }>();
   readonly #failure = new AbortController();
   /** --tail and --since apply only to pods of the first listing; later ones are printed from the start. */
   #isFirstListing = true;
-  #lastMessage = "";
 
   constructor(deps: LogDeps, options: LogOptions) {
     this.#deps = deps;
@@ -58,34 +73,27 @@ class LogFollower {
     return this.#failure.signal;
   }
 
-  follow(target: LogTarget): void {
-    const { pod, container, startedAt, isRunning } = target;
-    if (startedAt === undefined) return;
-    const key = `${pod.metadata.uid}/${container}/${startedAt}`;
-    const known = this.#streams.get(key);
-    if (known !== undefined && !(isRunning && known.stream.isDone)) return;
-    const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#options));
-    const { timestamps, tailLines, sinceSeconds, signal } = this.#options;
+  /** Follows those that have started, and are not followed yet. */
+  follow(targets: readonly LogTarget[]): void {
+    const { timestamps, tailLines, sinceSeconds } = this.#options;
     const range = this.#isFirstListing ? { timestamps, tailLines, sinceSeconds } : { timestamps };
-    const ended = stream.follow(range, signal).catch((error: unknown) => this.#failure.abort(error));
-    this.#streams.set(key, { stream, ended });
-  }
-
-  /** Prints what it waits for, once and whenever that changes. */
-  reportWaiting(targets: readonly LogTarget[], jobs: number): void {
     if (targets.length > 0) this.#isFirstListing = false;
-    const first = targets.find(({ startedAt }) => startedAt === undefined);
-    const none = jobs === 0 ? "waiting for the run's Job" : "waiting for the Job's pod";
-    const line = first && `waiting for pod "${first.pod.metadata.name}": ${noLogReason(first)}`;
-    const message = line ?? (targets.length === 0 ? none : "");
-    if (message !== "" && message !== this.#lastMessage) this.#deps.printMessage(message);
-    this.#lastMessage = message;
+    for (const target of targets) {
+      const { pod, container, startedAt, isRunning } = target;
+      const key = `${pod.metadata.uid}/${container}/${startedAt}`;
+      const known = this.#streams.get(key);
+      if (startedAt === undefined || (known !== undefined && !(isRunning && known.stream.isDone))) continue;
+      const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#options));
+      const following = stream.follow(range, this.#deps.signal);
+      const ended = following.catch((error: unknown) => this.#failure.abort(error));
+      this.#streams.set(key, { stream, ended });
+    }
   }
 
-  async end(): Promise<void> {
+  /** Waits for their ends; false: there was none. Throws what one has failed with. */
+  async ended(): Promise<boolean> {
     await Promise.all([...this.#streams.values()].map(({ ended }) => ended));
     this.failed.throwIfAborted();
-    if (this.#streams.size === 0)
-      this.#deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
+    return this.#streams.size > 0;
   }
 }

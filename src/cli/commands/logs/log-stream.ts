@@ -8,13 +8,11 @@ import type { KubeApi, PodLogQuery } from "../../../kube/client/api.ts";
 import { KubeError } from "../../../kube/client/errors.ts";
 import type { LogTarget } from "./log-targets.ts";
 
-export interface LogDeps {
-  readonly kube: Pick<KubeApi, "streamPodLog" | "listPage">;
+export interface StreamDeps {
+  readonly kube: Pick<KubeApi, "streamPodLog">;
   readonly clock: Clock;
   /** Writes bytes of a log: whole lines if they have a prefix. */
   readonly write: (bytes: Buffer, prefix: string) => void | Promise<void>;
-  /** Prints a line for people. */
-  readonly printMessage: (line: string) => void;
 }
 
 /** Which part of a log to print, from the flags. */
@@ -31,7 +29,7 @@ const IDLE_MS = 60_000;
 
 /** The log of one run of a container, between two restarts. `follow` can be called again after the stream ended early. */
 export class LogStream {
-  readonly #deps: LogDeps;
+  readonly #deps: StreamDeps;
   readonly #target: LogTarget;
   readonly #prefix: string;
   /** The time of the last printed line, and how many printed lines have that time. */
@@ -40,7 +38,7 @@ export class LogStream {
   #startedAt: number | undefined;
   isDone = false;
 
-  constructor(deps: LogDeps, target: LogTarget, prefix: string) {
+  constructor(deps: StreamDeps, target: LogTarget, prefix: string) {
     this.#deps = deps;
     this.#target = target;
     this.#prefix = prefix;

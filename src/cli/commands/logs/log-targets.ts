@@ -1,9 +1,9 @@
 // Selects the containers whose logs to print. Pure.
 
 import { flowContainerName } from "../../../job/observe/flow-container.ts";
-import type { ContainerStatus, Pod } from "../../../kube/client/objects.ts";
+import type { Pod } from "../../../kube/client/objects.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
-import { podStatus } from "../../../inventory/pod-status.ts";
+import { containersOf, podStatus, statusesOf } from "../../../inventory/pod-status.ts";
 
 /** Which pods and containers, from the flags. */
 export interface LogChoice {
@@ -35,12 +35,12 @@ export function podsOfRun(runs: readonly InventoryRun[]): readonly Pod[] {
 /** The selected containers; empty if there is no such container. */
 export function logTargets(pods: readonly Pod[], choice: LogChoice): readonly LogTarget[] {
   const selected = choice.allPods ? pods : pods.slice(-1);
-  return selected.flatMap((pod) => containersOf(pod, choice).map((container) => targetOf(pod, container)));
+  return selected.flatMap((pod) => selectedIn(pod, choice).map((container) => targetOf(pod, container)));
 }
 
-/** All containers of a pod, in the order in which they start. */
+/** The names of all containers of a pod. */
 export function containerNames(pod: Pod): readonly string[] {
-  return [...(pod.spec.initContainers ?? []), ...(pod.spec.containers ?? [])].map(({ name }) => name);
+  return containersOf(pod).map(({ name }) => name);
 }
 
 /** Why there is no log: `container "flow" has not started (ImagePullBackOff)`. */
@@ -49,7 +49,7 @@ export function noLogReason({ pod, container, startedAt }: LogTarget): string {
   return `container "${container}" has not started (${podStatus(pod)})`;
 }
 
-function containersOf(pod: Pod, { container, allContainers }: LogChoice): readonly string[] {
+function selectedIn(pod: Pod, { container, allContainers }: LogChoice): readonly string[] {
   const names = containerNames(pod);
   if (container !== undefined) return names.filter((name) => name === container);
   if (allContainers) return names;
@@ -58,8 +58,7 @@ function containersOf(pod: Pod, { container, allContainers }: LogChoice): readon
 }
 
 function targetOf(pod: Pod, container: string): LogTarget {
-  const statuses = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])];
-  const status: ContainerStatus | undefined = statuses.find(({ name }) => name === container);
+  const status = statusesOf(pod).find(({ name }) => name === container);
   const { running, terminated } = status?.state ?? {};
   // Between two runs of a container only lastState has the start time.
   const current = running ?? terminated ?? status?.lastState?.terminated;

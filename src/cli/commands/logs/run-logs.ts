@@ -7,22 +7,19 @@ import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { loadInventory } from "../../../inventory/load.ts";
 import { NO_STATES } from "../../../inventory/run-states.ts";
 import { logPages } from "../../../orchestrator/run-directory.ts";
-import type { LoggedLine, RunDirectory } from "../../../orchestrator/run-directory.ts";
+import type { LoggedLine } from "../../../orchestrator/run-directory.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
+import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { lineOf, readError } from "./log-stream.ts";
-import type { LogDeps, LogRange } from "./log-stream.ts";
+import type { LogRange, StreamDeps } from "./log-stream.ts";
 import { containerNames, logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
 import type { LogChoice, LogTarget } from "./log-targets.ts";
 
-/** The flow run whose logs to print. */
-export interface LogSubject {
-  readonly name: string;
-  readonly flowRunId: string;
-  /** Undefined: all namespaces. */
-  readonly namespace: string | undefined;
-  /** The run has ended in Prefect. */
-  readonly isOver: boolean;
-  /** The Prefect that has the run's log; undefined: none is configured. */
-  readonly directory: Pick<RunDirectory, "log"> | undefined;
+/** Where the runs are, and where their logs go. */
+export interface LogDeps extends StreamDeps, ClusterScope {
+  readonly kube: ClusterScope["kube"];
+  /** Prints a line for people. */
+  readonly printMessage: (line: string) => void;
 }
 
 export interface LogOptions extends LogChoice, LogRange {
@@ -30,19 +27,18 @@ export interface LogOptions extends LogChoice, LogRange {
   readonly runPrefix: string;
   /** The log of the previous run of the container, else of the previous pod. */
   readonly previous: boolean;
-  readonly signal: AbortSignal;
 }
 
 /** Prints the existing logs. Throws ExpectedError when there are none. */
-export async function printRunLogs(deps: LogDeps, subject: LogSubject, options: LogOptions): Promise<void> {
-  const pods = podsOfRun(await listRuns(deps, subject, options.signal));
+export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
+  const pods = podsOfRun(await listRuns(deps, run));
   const targets = logTargets(pods, options);
-  const { flowRunId, namespace } = subject;
-  const inspect = `kubectl prefect inspect ${shellWord(flowRunId)}`;
+  const { namespace = deps.namespace } = run;
+  const inspect = `kubectl prefect inspect ${shellWord(run.id)}`;
   if (pods.length === 0) {
-    if (await printPrefectLog(deps, subject, options)) return;
+    if (await printPrefectLog(deps, run, options)) return;
     const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
-    throw new ExpectedError(`cannot read the logs of flow run "${flowRunId}": it has no pod in ${where}`, {
+    throw new ExpectedError(`cannot read the logs of flow run "${run.id}": it has no pod in ${where}`, {
       hint: `wait for it with -f${namespace === undefined ? "" : ", search all namespaces with -A"}, or see why with: ${inspect}`,
     });
   }
@@ -63,12 +59,11 @@ export async function printRunLogs(deps: LogDeps, subject: LogSubject, options: 
 
 /** What the run has in the cluster. Throws what forbids to list it. */
 export async function listRuns(
-  { kube }: LogDeps,
-  { flowRunId, namespace }: LogSubject,
-  signal: AbortSignal,
+  { kube, signal, ...scope }: LogDeps,
+  { id: flowRunId, namespace = scope.namespace }: ResolvedRun,
 ): Promise<readonly InventoryRun[]> {
-  const { runs, refusals } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
-  for (const refusal of refusals?.values() ?? []) throw refusal;
+  const { runs, forbidden } = await loadInventory(kube, NO_STATES, { flowRunId, namespace, signal });
+  for (const refusal of forbidden?.values() ?? []) throw refusal;
   return runs;
 }
 
@@ -92,11 +87,11 @@ export function noContainer(pods: readonly LogTarget["pod"][], { container = "" 
 
 /** Prints one log as it comes; false if there is none. */
 async function printOne(
-  { kube, write }: LogDeps,
+  { kube, write, signal }: LogDeps,
   { target, pods }: { readonly target: LogTarget; readonly pods: readonly LogTarget["pod"][] },
   options: LogOptions,
 ): Promise<boolean> {
-  const { timestamps, tailLines, sinceSeconds, previous, signal } = options;
+  const { timestamps, tailLines, sinceSeconds, previous } = options;
   const prefix = prefixOf(target, options);
   const query = { container: target.container, timestamps, tailLines, sinceSeconds };
   let chunks = await kube.streamPodLog(target.pod.metadata, { ...query, previous }, signal);
@@ -121,10 +116,11 @@ async function printOne(
 
 /** Prints the run's log in Prefect, in Prefect's format; false: there is none. A container's log is not in Prefect. */
 async function printPrefectLog(
-  { write, clock, printMessage }: LogDeps,
-  { flowRunId: id, directory }: LogSubject,
-  { container, previous, runPrefix, tailLines: tail, sinceSeconds, signal }: LogOptions,
+  { write, clock, printMessage, directories, signal }: LogDeps,
+  { id, prefectVersion }: ResolvedRun,
+  { container, previous, runPrefix, tailLines: tail, sinceSeconds }: LogOptions,
 ): Promise<boolean> {
+  const directory = directories[prefectVersion];
   if (directory === undefined || container !== undefined || previous) return false;
   const since =
     sinceSeconds === undefined ? undefined : new Date(clock.now().getTime() - sinceSeconds * 1_000);

@@ -13,15 +13,14 @@ import { chooseRun, parseRunRef } from "../../flow-run-ref.ts";
 import type { RunRef } from "../../flow-run-ref.ts";
 import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
-import { namespaceOf } from "../../namespace.ts";
-import { flagsOf } from "../../options/option-group.ts";
-import { prefectTarget } from "../../prefect-target.ts";
+import { optionGroup } from "../../options/option-group.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readInputFile, readStdin } from "../../read-input.ts";
 import type { Rendering } from "./rendering.ts";
 
 const MAX_RESULTS = 10;
+const POD_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 interface RunInput {
   readonly flowRun: FlowRun;
@@ -35,8 +34,7 @@ export class RenderCommand extends AgentCommand {
     category: "Agent",
     description: "print the Job that the agent would create for a flow run",
     details: `
-      RUN is a flow run's id, a unique prefix of it (8 characters or more), its name, or job/NAME for the run of a Job;
-      the run is read from the Prefect API. With -f it is read from a JSON file with the fields of Prefect's flow_run (id,
+      The run is read from the Prefect API. With -f it is read from a JSON file with the fields of Prefect's flow_run (id,
       run_config, flow { id storage core_version … }), which needs neither a cluster nor an API.
 
       Accepts the options and the configuration of agent start; options that do not shape a Job are ignored. The Job lacks
@@ -60,10 +58,8 @@ export class RenderCommand extends AgentCommand {
   });
 
   /** Accepted and ignored, so that an agent's whole command line can be used. */
-  otherValues = Option.Array(`${flagsOf(WORK_OPTIONS, ["text"])},--agent-address,--max-polls`, {
-    hidden: true,
-  });
-  otherSwitches = Option.Boolean(flagsOf(WORK_OPTIONS, ["switch"]), { hidden: true });
+  readonly work = optionGroup(WORK_OPTIONS, true);
+  otherValues = Option.Array("--agent-address,--max-polls", { hidden: true });
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
@@ -71,11 +67,7 @@ export class RenderCommand extends AgentCommand {
     const words = { server: true, client: false, none: false, false: false };
     const isServerDryRun = choice(["--dry-run", this.dryRun], words, "use --dry-run=server");
     const config = await this.prefectConfig();
-    const namespace = await namespaceOf(this.namespace, {
-      context: this.context,
-      flags: this.connectionFlags(),
-      variable: config.variables.namespace?.value,
-    });
+    const namespace = await this.#namespace(config);
     const input = await this.#readRun(config, namespace);
     const rendering = await this.#render(config, input, namespace);
     const { printRendering } = await import("./rendering.ts");
@@ -93,6 +85,22 @@ export class RenderCommand extends AgentCommand {
     return 0;
   }
 
+  /**
+   * The namespace, without connecting: from the flag, NAMESPACE, the kubeconfig context, the pod, or `default`. Throws
+   * SettingsError for a kubeconfig that cannot be read, or that --kubeconfig names and is missing.
+   */
+  async #namespace(config: PrefectConfig): Promise<string> {
+    const explicit = this.namespace ?? config.variables.namespace?.value ?? "";
+    if (explicit !== "") return explicit;
+    const { chooseTarget } = await import("../../../kube/auth/kubeconfig.ts");
+    const { env, readFile } = this.context;
+    // With a server address the kubeconfig needs no current context; the address is never contacted.
+    const { server = "https://unused.invalid", ...flags } = this.connectionFlags();
+    const target = chooseTarget({ ...flags, server }, this.context);
+    const ofPod = env["KUBERNETES_SERVICE_HOST"] ? readFile(POD_NAMESPACE)?.trim() : undefined;
+    return target?.namespace || ofPod || "default";
+  }
+
   async #readRun(config: PrefectConfig, namespace: string): Promise<RunInput> {
     const { file, target } = this;
     if ((file === undefined) === (target === undefined)) {
@@ -102,7 +110,7 @@ export class RenderCommand extends AgentCommand {
     if (file !== undefined) return { flowRun: await this.#fromFile(file) };
     const named = parseRunRef(target ?? "");
     const ref = named.kind === "job" ? parseRunRef(await this.#runOfJob(named.name, namespace)) : named;
-    const prefect = await this.context.connectPrefect(prefectTarget(config));
+    const prefect = await this.context.connectPrefect(config);
     try {
       const flowRun = await this.#find(prefect, ref);
       const hasKey = config.apiKey !== undefined;
@@ -138,10 +146,9 @@ export class RenderCommand extends AgentCommand {
   }
 
   /** The id of the flow run that a Job runs. */
-  async #runOfJob(name: string, namespace: string): Promise<string> {
-    const { kube } = await this.context.connectKube(this.connectionFlags());
-    try {
-      const job = await kube.get("jobs", { namespace, name }, this.context.signal);
+  #runOfJob(name: string, namespace: string): Promise<string> {
+    return this.connected(async ({ kube, signal }) => {
+      const job = await kube.get("jobs", { namespace, name }, signal);
       const where = `Job "${name}" in namespace "${namespace}"`;
       if (job === undefined) {
         const hint = "set the namespace with -n";
@@ -150,9 +157,7 @@ export class RenderCommand extends AgentCommand {
       const id = job.metadata.labels?.[FLOW_RUN_LABEL];
       if (id !== undefined && id !== "") return id;
       throw new ExpectedError(`cannot find the flow run of ${where}: the Job has no label ${FLOW_RUN_LABEL}`);
-    } finally {
-      kube.close();
-    }
+    });
   }
 
   async #render(config: PrefectConfig, input: RunInput, namespace: string): Promise<Rendering> {
@@ -171,18 +176,11 @@ export class RenderCommand extends AgentCommand {
     return { ...explained, flowRun, template: template.origin };
   }
 
-  async #dryRunOnServer(job: JobManifest, namespace: string): Promise<void> {
-    const { kube } = await this.context.connectKube(this.connectionFlags());
-    try {
-      const outcome = await kube.create("jobs", job, {
-        namespace,
-        dryRun: true,
-        signal: this.context.signal,
-      });
+  #dryRunOnServer(job: JobManifest, namespace: string): Promise<void> {
+    return this.connected(async ({ kube, signal }) => {
+      const outcome = await kube.create("jobs", job, { namespace, dryRun: true, signal });
       const result = outcome === "created" ? "created (server dry run)" : "already exists (server dry run)";
       this.printMessage(`job.batch/${job.metadata.name} ${result}`);
-    } finally {
-      kube.close();
-    }
+    });
   }
 }

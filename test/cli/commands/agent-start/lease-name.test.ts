@@ -1,7 +1,7 @@
 // Lease names from agents' identities.
 
 import { describe, expect, it } from "vitest";
-import { leaseName } from "../../../../src/cli/commands/agent-start/lease-name.ts";
+import { leaseName } from "../../../../src/cli/commands/agent-start/wire.ts";
 
 const named = (name: string): string => leaseName({ name, labels: [] });
 

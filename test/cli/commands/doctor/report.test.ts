@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { fixLines, reportLines } from "../../../../src/cli/commands/doctor/report.ts";
 import { broken, ok, skipped, warning } from "../../../../src/doctor/finding.ts";
 import type { Finding } from "../../../../src/doctor/finding.ts";
-import { colourFor, plainPalette } from "../../../../src/output/palette.ts";
+import { paletteFor, plainPalette } from "../../../../src/output/palette.ts";
 
 const SERVER = { section: "kubernetes", check: "API server" } as const;
 const JOBS = { section: "permissions", check: "Jobs", subject: "you" } as const;
@@ -90,7 +90,7 @@ describe("the report", () => {
   });
 
   it("colours only the statuses", () => {
-    const style = { palette: colourFor("always", {}, {}), width: undefined, verbose: false };
+    const style = { palette: paletteFor("always", {}, {}), width: undefined, verbose: false };
     expect(reportLines([broken(SERVER, "down")], style)[0]).toBe(
       "\u001B[31mbroken\u001B[39m   API server: down",
     );

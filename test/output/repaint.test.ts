@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { LiveTable } from "../../src/output/live.ts";
+import { Repaint } from "../../src/output/repaint.ts";
+import { tableLines } from "../../src/output/table.ts";
 import { Screen } from "./screen.ts";
 
 interface Row {
@@ -8,17 +9,20 @@ interface Row {
   readonly age: string;
 }
 
-function liveOn(screen: Screen): LiveTable<Row> {
-  return new LiveTable<Row>(screen, [
-    { header: "NAME", value: (row) => row.name },
-    { header: "STATE", value: (row) => row.state },
-    { header: "AGE", value: (row) => row.age },
-  ]);
+const COLUMNS = [
+  { header: "NAME", value: (row: Row) => row.name },
+  { header: "STATE", value: (row: Row) => row.state },
+  { header: "AGE", value: (row: Row) => row.age },
+];
+
+function liveOn(screen: Screen): { readonly show: (rows: readonly Row[]) => void } {
+  const repaint = new Repaint(screen);
+  return { show: (rows) => repaint.paint(tableLines(COLUMNS, rows)) };
 }
 
 const row = (name: string, state: string, age = "1s"): Row => ({ name, state, age });
 
-describe("LiveTable", () => {
+describe("Repaint", () => {
   it("redraws in place, longer and shorter", () => {
     const screen = new Screen();
     const live = liveOn(screen);

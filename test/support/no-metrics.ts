@@ -1,0 +1,3 @@
+import type { AgentMetrics } from "../../src/agent/server/metrics.ts";
+
+export const noMetrics: AgentMetrics = { count() {}, startDelay() {}, progress() {} };
