@@ -47,6 +47,8 @@ export interface FindQuery extends RunQuery {
 const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
+type Kind = "flow_run" | "task_run";
+
 export class Prefect1Client {
   /** The URL, for messages. */
   readonly url: string;
@@ -133,32 +135,25 @@ export class Prefect1Client {
     return readLaunchable(arrayIn(data["flow_run"]));
   }
 
-  /** Sets the runs' states. Returns one outcome per claim, in the same order. */
-  claim(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
+  /** Sets the states of flow runs, or of task runs of Running ones. Returns one outcome per claim, in the same order. */
+  claim(claims: readonly StateClaim[], kind: Kind = "flow_run"): Promise<ClaimOutcome[]> {
+    const action = kind === "flow_run" ? "claim flow runs" : "claim task runs";
     return claimAll(claims, {
-      setStates: (some) => this.#setStates("flow_run", some, { action: "claim flow runs", signal }),
-      readStates: (ids) => this.runStates(ids, signal),
-    });
-  }
-
-  /** The same for task runs of Running flow runs. */
-  claimTasks(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
-    return claimAll(claims, {
-      setStates: (some) => this.#setStates("task_run", some, { action: "claim task runs", signal }),
-      readStates: (ids) => this.#taskStates(ids, signal),
+      setStates: (some) => this.#setStates(kind, some, action),
+      readStates: (ids) => (kind === "flow_run" ? this.runStates(ids) : this.#taskStates(ids)),
     });
   }
 
   async setState({ flowRunId: id, version, state }: SetState): Promise<void> {
     const action = `set flow run "${id}" ${state.type}`;
-    await this.#setStates("flow_run", [{ id, version: version ?? null, state }], { action });
+    await this.#setStates("flow_run", [{ id, version: version ?? null, state }], action);
   }
 
   /** Sets task runs' states, regardless of version. */
   async setTaskStates(changes: readonly { taskRunId: string; state: State }[]): Promise<void> {
     if (changes.length === 0) return;
     const states = changes.map(({ taskRunId: id, state }) => ({ id, version: null, state }));
-    await this.#setStates("task_run", states, { action: "set task runs" });
+    await this.#setStates("task_run", states, "set task runs");
   }
 
   /** The states of up to 100 runs; the id of a run that the tenant does not have has no entry. */
@@ -221,17 +216,17 @@ export class Prefect1Client {
   }
 
   async #setStates(
-    kind: "flow_run" | "task_run",
+    kind: Kind,
     changes: readonly { readonly id: string; readonly version: number | null; readonly state: State }[],
-    { action, signal }: { readonly action: string; readonly signal?: AbortSignal | undefined },
+    action: string,
   ): Promise<void> {
     const states = changes.map(({ id, version, state }) => ({ [`${kind}_id`]: id, version, state }));
     const query = kind === "flow_run" ? queries.SET_FLOW_RUN_STATES : queries.SET_TASK_RUN_STATES;
-    await this.graphql.request({ ...query, action }, { input: { states } }, signal);
+    await this.graphql.request({ ...query, action }, { input: { states } });
   }
 
-  async #taskStates(ids: readonly string[], signal?: AbortSignal): Promise<CurrentStates> {
-    const tasks = (await this.graphql.rows(queries.TASK_STATES, { ids }, signal)).map(decodeTaskRun);
+  async #taskStates(ids: readonly string[]): Promise<CurrentStates> {
+    const tasks = (await this.graphql.rows(queries.TASK_STATES, { ids })).map(decodeTaskRun);
     return new Map(tasks.map((task) => [task.id, { version: task.version, state: task.serialized_state }]));
   }
 }

@@ -169,7 +169,7 @@ export class Prefect1WorkSource implements WorkSource {
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
     if (!isOfTasks(work)) return this.#claims.add(first);
-    const outcomes = await this.#options.client.claimTasks(claims);
+    const outcomes = await this.#options.client.claim(claims, "task_run");
     return outcomes.includes("claimed") ? "claimed" : "taken";
   }
 

@@ -68,7 +68,6 @@ export interface PodLogQuery {
   readonly sinceSeconds?: number | undefined;
   /** Only lines from this time on, in the form of the log's own timestamps. */
   readonly sinceTime?: string | undefined;
-  readonly limitBytes?: number | undefined;
 }
 
 export interface Access {
