@@ -6,7 +6,7 @@ import type { JsonObject } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
-import type { Graphql } from "./graphql.ts";
+import type { Prefect1Client } from "./client.ts";
 import { stateIn } from "./run-state.ts";
 import type { State } from "./states.ts";
 
@@ -31,14 +31,14 @@ const PAGE = 1_000;
 
 /** Throws PrefectError. */
 export async function claimedIds(
-  graphql: Pick<Graphql, "rows">,
-  query: ClaimedQuery & { readonly tenantId: string },
+  client: Prefect1Client,
+  query: ClaimedQuery,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const where = { tenant_id: { _eq: query.tenantId }, _or: claimedFilter(query) };
+  const where = { tenant_id: { _eq: await client.tenantId(signal) }, _or: claimedFilter(query) };
   const ids = new Set<string>();
   for (let offset = 0; ; offset += PAGE) {
-    const rows = await graphql.rows(CLAIMED_IDS, { where, limit: PAGE, offset }, signal);
+    const rows = await client.graphql.rows(CLAIMED_IDS, { where, limit: PAGE, offset }, signal);
     for (const row of rows) ids.add(String(row["id"]));
     if (rows.length < PAGE) return [...ids];
   }
@@ -46,7 +46,7 @@ export async function claimedIds(
 
 /** Each run with its latest claim, by any agent; runs that were never claimed are omitted. Throws PrefectError. */
 export async function claimedRuns(
-  graphql: Pick<Graphql, "rows">,
+  { graphql }: Prefect1Client,
   { ids, contexts }: { readonly ids: readonly string[]; readonly contexts: ClaimedQuery["contexts"] },
   signal?: AbortSignal,
 ): Promise<ClaimedRun[]> {

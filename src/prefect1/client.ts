@@ -5,29 +5,21 @@ import { arrayIn, dateIn, textIn, objectIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { doctorQueries } from "./doctor-queries.ts";
 import type { DoctorQueries } from "./doctor-queries.ts";
-import { claimedIds, claimedRuns } from "./claimed-runs.ts";
-import type { ClaimedQuery, ClaimedRun } from "./claimed-runs.ts";
 import { claimAll } from "./claim.ts";
 import type { ClaimOutcome, CurrentStates, StateClaim } from "./claim.ts";
-import { readLaunchable } from "./decode.ts";
+import { readLaunchable, readFlowRun } from "./decode.ts";
 import type { Launchable } from "./decode.ts";
 import * as queries from "./queries.ts";
 import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { browse } from "./browse.ts";
-import type { Browse } from "./browse.ts";
-import { dueFilter, findFlowRuns } from "./find-runs.ts";
-import type { FindQuery } from "./find-runs.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
-import { runLogs } from "./run-logs.ts";
-import type { RunLogs } from "./run-logs.ts";
 import { agentIn, decodeStateRow, decodeTaskRun } from "./run-state.ts";
 import type { StateRow } from "./run-state.ts";
 import type { State } from "./states.ts";
-import { isoUtc } from "./states.ts";
-import { AUTH_INFO, TENANT } from "./queries.ts";
+import { isoUtc, WAITING } from "./states.ts";
+import type { RunQuery } from "../orchestrator/run-directory.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
@@ -47,30 +39,37 @@ export interface SetState {
   readonly version?: number | undefined;
 }
 
+export interface FindQuery extends RunQuery {
+  /** Running runs include their task runs that are due by this time. */
+  readonly now: Date;
+}
+
+const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
+const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+type Kind = "flow_run" | "task_run";
+
 export class Prefect1Client {
   /** The URL, for messages. */
   readonly url: string;
   /** The queries of `doctor`. */
   readonly doctor: DoctorQueries;
-  readonly browse: Browse;
-  readonly logs: RunLogs;
-  readonly #graphql: Graphql;
+  /** For queries that have only one user. */
+  readonly graphql: Graphql;
   readonly #backend: string;
   #tenant: Promise<string> | undefined;
 
   constructor(graphql: Graphql, backend: string) {
-    this.#graphql = graphql;
+    this.graphql = graphql;
     this.#backend = backend;
     this.url = graphql.url;
-    this.browse = browse(graphql, (signal) => this.tenantId(signal));
-    this.logs = runLogs(graphql);
     this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 
   /** The tenant id: configured, or fetched once. */
   async tenantId(signal?: AbortSignal): Promise<string> {
-    if (this.#graphql.tenantId !== undefined) return this.#graphql.tenantId;
-    this.#tenant ??= fetchTenantId(this.#graphql, this.#backend, signal).finally(
+    if (this.graphql.tenantId !== undefined) return this.graphql.tenantId;
+    this.#tenant ??= fetchTenantId(this.graphql, this.#backend, signal).finally(
       () => (this.#tenant = undefined),
     );
     return this.#tenant;
@@ -81,12 +80,12 @@ export class Prefect1Client {
     const { name, labels, agentConfigId = null } = agent;
     const about = { name, type: "KubernetesAgent", labels, agent_config_id: agentConfigId };
     const input = { tenant_id: await this.tenantId(signal), ...about };
-    const { id } = await this.#graphql.object(queries.REGISTER_AGENT, { input }, signal);
+    const { id } = await this.graphql.object(queries.REGISTER_AGENT, { input }, signal);
     if (typeof id !== "string") {
       const { action } = queries.REGISTER_AGENT;
       throw new PrefectError(action, "the API returned no agent id", { failure: "refused" });
     }
-    this.#graphql.agentId = id;
+    this.graphql.agentId = id;
     return id;
   }
 
@@ -103,7 +102,7 @@ export class Prefect1Client {
   /** The tenant's Kubernetes agents, the last to poll first. */
   async agents(signal?: AbortSignal): Promise<AgentRow[]> {
     const variables = { tenant: await this.tenantId(signal), limit: AGENTS_LIMIT };
-    const rows = await this.#graphql.rows(queries.KUBERNETES_AGENTS, variables, signal);
+    const rows = await this.graphql.rows(queries.KUBERNETES_AGENTS, variables, signal);
     return rows.map((row) => ({
       ...agentIn(row),
       id: textIn(row["id"]) ?? "",
@@ -114,7 +113,7 @@ export class Prefect1Client {
   /** Ids of due runs from Prefect's queue: at most 25, matched to the labels by Prefect. */
   async queuedFlowRunIds(before: Date, labels: readonly string[], signal?: AbortSignal): Promise<string[]> {
     const input = { tenant_id: await this.tenantId(signal), before: isoUtc(before), labels };
-    const { flow_run_ids: ids } = await this.#graphql.object(queries.QUEUE, { input }, signal);
+    const { flow_run_ids: ids } = await this.graphql.object(queries.QUEUE, { input }, signal);
     return arrayIn(ids).map(String);
   }
 
@@ -132,36 +131,29 @@ export class Prefect1Client {
   async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
     if (ids.length === 0) return { runs: [], unreadable: [] };
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
-    const data = await this.#graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
+    const data = await this.graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
     return readLaunchable(arrayIn(data["flow_run"]));
   }
 
-  /** Sets the runs' states. Returns one outcome per claim, in the same order. */
-  claim(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
+  /** Sets the states of flow runs, or of task runs of Running ones. Returns one outcome per claim, in the same order. */
+  claim(claims: readonly StateClaim[], kind: Kind = "flow_run"): Promise<ClaimOutcome[]> {
+    const action = kind === "flow_run" ? "claim flow runs" : "claim task runs";
     return claimAll(claims, {
-      setStates: (some) => this.#setStates("flow_run", some, { action: "claim flow runs", signal }),
-      readStates: (ids) => this.runStates(ids, signal),
-    });
-  }
-
-  /** The same for task runs of Running flow runs. */
-  claimTasks(claims: readonly StateClaim[], signal?: AbortSignal): Promise<ClaimOutcome[]> {
-    return claimAll(claims, {
-      setStates: (some) => this.#setStates("task_run", some, { action: "claim task runs", signal }),
-      readStates: (ids) => this.#taskStates(ids, signal),
+      setStates: (some) => this.#setStates(kind, some, action),
+      readStates: (ids) => (kind === "flow_run" ? this.runStates(ids) : this.#taskStates(ids)),
     });
   }
 
   async setState({ flowRunId: id, version, state }: SetState): Promise<void> {
     const action = `set flow run "${id}" ${state.type}`;
-    await this.#setStates("flow_run", [{ id, version: version ?? null, state }], { action });
+    await this.#setStates("flow_run", [{ id, version: version ?? null, state }], action);
   }
 
   /** Sets task runs' states, regardless of version. */
   async setTaskStates(changes: readonly { taskRunId: string; state: State }[]): Promise<void> {
     if (changes.length === 0) return;
     const states = changes.map(({ taskRunId: id, state }) => ({ id, version: null, state }));
-    await this.#setStates("task_run", states, { action: "set task runs" });
+    await this.#setStates("task_run", states, "set task runs");
   }
 
   /** The states of up to 100 runs; the id of a run that the tenant does not have has no entry. */
@@ -169,40 +161,33 @@ export class Prefect1Client {
     if (ids.length === 0) return new Map();
     const [tenant, rows] = await Promise.all([
       this.tenantId(signal),
-      this.#graphql.rows(queries.RUN_STATES, { ids }, signal),
+      this.graphql.rows(queries.RUN_STATES, { ids }, signal),
     ]);
     // A self-hosted server answers for the runs of all its tenants.
     const own = rows.filter((row) => row["tenant_id"] === tenant).map((row) => decodeStateRow(row));
     return new Map(own.map((state) => [state.id, state]));
   }
 
-  /** Ids of all runs that were claimed for this cluster and namespace and may still lack their Job. */
-  async claimedIds(query: ClaimedQuery, signal?: AbortSignal): Promise<string[]> {
-    return claimedIds(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
-  }
-
-  /** Up to 100 of those runs, each with its latest claim. */
-  claimedRuns(
-    ids: readonly string[],
-    contexts: ClaimedQuery["contexts"],
-    signal?: AbortSignal,
-  ): Promise<ClaimedRun[]> {
-    return claimedRuns(this.#graphql, { ids, contexts }, signal);
-  }
-
   /** Runs by id, prefix of an id, or name, the newest first. */
-  async findFlowRuns(query: FindQuery, signal?: AbortSignal): Promise<FlowRun[]> {
-    return findFlowRuns(this.#graphql, { ...query, tenantId: await this.tenantId(signal) }, signal);
+  async findFlowRuns({ name, idPrefix, now, limit }: FindQuery, signal?: AbortSignal): Promise<FlowRun[]> {
+    const named = { name: { _eq: name } };
+    const where = {
+      tenant_id: { _eq: await this.tenantId(signal) },
+      _or: idPrefix === undefined ? [named] : [named, { id: idRange(idPrefix) }],
+    };
+    const query = { ...queries.FIND, action: `read flow run "${name}"` };
+    const rows = await this.graphql.rows(query, { where, limit, overdue: isoUtc(now) }, signal);
+    return rows.map(readFlowRun);
   }
 
   /** The run's unfinished task runs, except those that wait for a start time. */
   async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
-    return (await this.#graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(decodeTaskRun);
+    return (await this.graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(decodeTaskRun);
   }
 
   /** A run with all its task runs, and how results pass between them. */
   taskGraph(flowRunId: string): Promise<JsonObject> {
-    return this.#graphql.object(queries.TASK_GRAPH, { id: flowRunId });
+    return this.graphql.object(queries.TASK_GRAPH, { id: flowRunId });
   }
 
   /** Those of these ids that are flows of the tenant. */
@@ -212,44 +197,47 @@ export class Prefect1Client {
 
   /** Prevents Prefect's Lazarus from rescheduling the runs. */
   async heartbeat(flowRunIds: readonly string[]): Promise<void> {
-    if (flowRunIds.length > 0) await this.#graphql.request(queries.heartbeats(flowRunIds));
+    if (flowRunIds.length > 0) await this.graphql.request(queries.heartbeats(flowRunIds));
   }
 
   /** Returns the name of the resulting state. */
   async cancel(flowRunId: string): Promise<string> {
     const query = { ...queries.CANCEL, action: `cancel flow run "${flowRunId}"` };
-    const { state } = await this.#graphql.object(query, { input: { flow_run_id: flowRunId } });
+    const { state } = await this.graphql.object(query, { input: { flow_run_id: flowRunId } });
     return textIn(state) ?? "";
   }
 
   close(): void {
-    this.#graphql.close();
+    this.graphql.close();
   }
 
   async #ids(query: Query, variables: JsonObject, signal?: AbortSignal): Promise<string[]> {
-    return (await this.#graphql.rows(query, variables, signal)).map((row) => String(row["id"]));
+    return (await this.graphql.rows(query, variables, signal)).map((row) => String(row["id"]));
   }
 
   async #setStates(
-    kind: "flow_run" | "task_run",
+    kind: Kind,
     changes: readonly { readonly id: string; readonly version: number | null; readonly state: State }[],
-    { action, signal }: { readonly action: string; readonly signal?: AbortSignal | undefined },
+    action: string,
   ): Promise<void> {
     const states = changes.map(({ id, version, state }) => ({ [`${kind}_id`]: id, version, state }));
     const query = kind === "flow_run" ? queries.SET_FLOW_RUN_STATES : queries.SET_TASK_RUN_STATES;
-    await this.#graphql.request({ ...query, action }, { input: { states } }, signal);
+    await this.graphql.request({ ...query, action }, { input: { states } });
   }
 
-  async #taskStates(ids: readonly string[], signal?: AbortSignal): Promise<CurrentStates> {
-    const tasks = (await this.#graphql.rows(queries.TASK_STATES, { ids }, signal)).map(decodeTaskRun);
+  async #taskStates(ids: readonly string[]): Promise<CurrentStates> {
+    const tasks = (await this.graphql.rows(queries.TASK_STATES, { ids })).map(decodeTaskRun);
     return new Map(tasks.map((task) => [task.id, { version: task.version, state: task.serialized_state }]));
   }
 }
 
-/** Cloud derives the tenant id from the API key; a server usually has one tenant. Fetches it and sends it in all later requests. Throws PrefectError for none or several tenants. */
+/**
+ * Fetches the tenant id and sends it in all later requests: Cloud derives it from the API key; a server usually has one tenant.
+ * Throws PrefectError for none or several tenants.
+ */
 async function fetchTenantId(graphql: Graphql, backend: string, signal?: AbortSignal): Promise<string> {
   const cloud = backend === "cloud";
-  const query = cloud ? AUTH_INFO : TENANT;
+  const query = cloud ? queries.AUTH_INFO : queries.TENANT;
   const { action } = query;
   const data = await graphql.request(query, undefined, signal).catch((error: unknown) => {
     throw cloud ? withBackendHint(action, error) : error;
@@ -281,4 +269,22 @@ function withBackendHint(action: string, error: unknown): unknown {
   const detail = isServer ? "it is a self-hosted server, but --backend is cloud" : error.detail;
   const hint = "add --backend server for a self-hosted server";
   return new PrefectError(action, detail, { failure: error.failure, hint, cause: error });
+}
+
+/** Ids have no text operators, but they are ordered by their digits. */
+function idRange(prefix: string): { readonly _gte: string; readonly _lte: string } {
+  return { _gte: prefix + LOWEST_ID.slice(prefix.length), _lte: prefix + HIGHEST_ID.slice(prefix.length) };
+}
+
+/** Matches runs that are due by this time for an agent with these labels, as Prefect's queue does. */
+function dueFilter(tenantId: string, before: Date, labels: readonly string[]): JsonObject {
+  const due = { state: { _in: WAITING }, state_start_time: { _lte: isoUtc(before) } };
+  const labelRule =
+    labels.length === 0
+      ? [{ labels: { _eq: [] } }]
+      : [{ labels: { _contained_in: labels } }, { _not: { labels: { _eq: [] } } }];
+  return {
+    tenant_id: { _eq: tenantId },
+    _and: [...labelRule, { _or: [due, { state: { _eq: "Running" }, task_runs: due }] }],
+  };
 }

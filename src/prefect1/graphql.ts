@@ -93,23 +93,15 @@ export class Graphql {
   }
 
   #post(body: string, signal: AbortSignal | undefined): Promise<HttpAnswer> {
-    const { http, timeoutMs } = this.#options;
-    const headers = this.#headers();
-    return http.request({ method: "POST", url: this.#target, headers, body, timeoutMs, signal });
-  }
-
-  #headers(): Record<string, string> {
-    const { apiKey } = this.#options;
+    const { http, timeoutMs, apiKey = "" } = this.#options;
     const headers: Record<string, string> = {
       "content-type": "application/json",
       "x-prefect-core-version": CORE_VERSION,
     };
-    if (apiKey !== undefined && apiKey !== "") {
-      headers["authorization"] = `Bearer ${apiKey}`;
-      if (this.tenantId !== undefined) headers["x-prefect-tenant-id"] = this.tenantId;
-    }
+    if (apiKey !== "") headers["authorization"] = `Bearer ${apiKey}`;
+    if (apiKey !== "" && this.tenantId !== undefined) headers["x-prefect-tenant-id"] = this.tenantId;
     if (this.agentId !== undefined) headers["x-prefect-agent-id"] = this.agentId;
-    return headers;
+    return http.request({ method: "POST", url: this.#target, headers, body, timeoutMs, signal });
   }
 
   close(): void {

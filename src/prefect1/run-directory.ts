@@ -1,21 +1,22 @@
-// Looks up and cancels Prefect 1 flow runs for the commands.
+// Looks up, shows and cancels Prefect 1 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import type { Clock } from "../base/clock.ts";
+import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import { redactUrl } from "../base/redact-url.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { connectOnce } from "../orchestrator/run-directory.ts";
-import type { KnownRun, RunDirectory, RunQuery } from "../orchestrator/run-directory.ts";
+import { connectOnce, RECENT_LIMIT } from "../orchestrator/run-directory.ts";
+import type { KnownRun, LogPage, LogQuery, LoggedLine, RunDirectory } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
-import { runStateOf } from "./run-state.ts";
-import { newState } from "./states.ts";
+import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
+import { decodeStateRow, runStateOf } from "./run-state.ts";
+import type { StateRow } from "./run-state.ts";
+import { FINISHED, isoUtc, newState } from "./states.ts";
 
-function notInTenant(id: string): PrefectError {
-  const hint = "check the API address and the tenant; --keep-state removes it from the cluster alone";
-  return new PrefectError(`cancel flow run "${id}"`, "Prefect has no such flow run", {
-    failure: "refused",
-    hint,
-  });
-}
+const ERRORS = ["ERROR", "CRITICAL"];
+/** Run configs of agents that create no Kubernetes Jobs. */
+const ELSEWHERE = /^(?!Kubernetes|Universal)\w+Run$/;
 
 /** Connects on first use. `clock`: the API's. */
 export function prefect1Directory(
@@ -24,17 +25,9 @@ export function prefect1Directory(
   clock: Pick<Clock, "now">,
 ): RunDirectory {
   const { client, close } = connectOnce(connect);
-  const runs = async (
-    ids: readonly string[],
-    signal?: AbortSignal,
-  ): Promise<ReadonlyMap<string, KnownRun>> => {
+  const runs: RunDirectory["runs"] = async (ids, signal) => {
     const rows = await (await client()).runStates(ids, signal);
-    return new Map(
-      [...rows].map(([id, row]): [string, KnownRun] => [
-        id,
-        { id, name: row.name ?? undefined, state: runStateOf(row), labels: row.labels, agent: row.agent },
-      ]),
-    );
+    return new Map([...rows].map(([id, row]) => [id, knownRun(row)]));
   };
   return {
     address,
@@ -43,16 +36,19 @@ export function prefect1Directory(
     tenantId: async (signal) => (await client()).tenantId(signal),
     agents: async (signal) => (await client()).agents(signal),
     now: () => clock.now(),
-    recent: async (since, signal) => (await client()).browse.recent({ since, now: clock.now() }, signal),
-    log: async (id, query, signal) => (await client()).browse.log(id, query, signal),
-    page: async (id) => (await client()).browse.page(id, ui),
-    find: async (query: RunQuery, signal) => {
+    recent: async (since, signal) => recentRuns(await client(), { since, now: clock.now() }, signal),
+    log: async (id, query, signal) => readLog(await client(), { id, ...query }, signal),
+    page: async (id) => {
+      const api = await client();
+      const [row] = await api.graphql.rows(TENANT_SLUG, { tenant: await api.tenantId() });
+      const slug = textIn(row?.["slug"]) ?? "default";
+      return `${redactUrl(ui).replace(/\/+$/, "")}/${encodeURIComponent(slug)}/flow-run/${id}`;
+    },
+    find: async (query, signal) => {
       const found = await (await client()).findFlowRuns({ ...query, now: clock.now() }, signal);
-      const known = await runs(
-        found.map(({ id }) => id),
-        signal,
-      );
-      return found.flatMap(({ id }) => known.get(id) ?? []);
+      const ids = found.map(({ id }) => id);
+      const known = await runs(ids, signal);
+      return ids.flatMap((id) => known.get(id) ?? []);
     },
     cancel: async ({ id, state }) => {
       if (state !== undefined && isFinished(state.type)) return state.name;
@@ -61,9 +57,59 @@ export function prefect1Directory(
       if (state === undefined && !(await api.runStates([id])).has(id)) throw notInTenant(id);
       return api.cancel(id);
     },
-    setCancelled: async (flowRunId, message) => {
-      await (await client()).setState({ flowRunId, state: newState("Cancelled", message) });
-    },
+    setCancelled: async (flowRunId, message) =>
+      (await client()).setState({ flowRunId, state: newState("Cancelled", message) }),
     close,
   };
+}
+
+/** Runs that are due, claimed or running, and those that ended since then; the last changed first. */
+async function recentRuns(
+  client: Prefect1Client,
+  { since, now }: { readonly since: Date; readonly now: Date },
+  signal?: AbortSignal,
+): Promise<KnownRun[]> {
+  const span = { now: isoUtc(now), since: isoUtc(since), limit: RECENT_LIMIT };
+  const variables = { tenant: await client.tenantId(signal), finished: FINISHED, ...span };
+  const { unfinished, ended } = await client.graphql.request(RECENT_RUNS, variables, signal);
+  return [...arrayIn(unfinished), ...arrayIn(ended)].map(objectIn).flatMap((row) => {
+    const isElsewhere = ELSEWHERE.test(textIn(objectIn(row["run_config"])["type"]) ?? "");
+    return isElsewhere ? [] : knownRun({ ...decodeStateRow(row), updated: dateIn(row["state_timestamp"]) });
+  });
+}
+
+async function readLog(
+  { graphql }: Prefect1Client,
+  { id, since, errorsOnly, offset, limit, newestFirst }: LogQuery & LogPage & { readonly id: string },
+  signal?: AbortSignal,
+): Promise<LoggedLine[]> {
+  const where = {
+    flow_run_id: { _eq: id },
+    ...(since === undefined ? {} : { timestamp: { _gte: isoUtc(since) } }),
+    ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
+  };
+  const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };
+  return (await graphql.rows(LOG_PAGE, variables, signal)).map(loggedLine);
+}
+
+function loggedLine({ timestamp, level, name, message }: JsonObject): LoggedLine {
+  return {
+    at: dateIn(timestamp),
+    level: textIn(level) ?? "",
+    logger: textIn(name) ?? "",
+    message: textIn(message) ?? "",
+  };
+}
+
+function knownRun(row: StateRow): KnownRun {
+  const { id, name, labels, agent } = row;
+  return { id, name: name ?? undefined, state: runStateOf(row), labels, agent };
+}
+
+function notInTenant(id: string): PrefectError {
+  const hint = "check the API address and the tenant; --keep-state removes it from the cluster alone";
+  return new PrefectError(`cancel flow run "${id}"`, "Prefect has no such flow run", {
+    failure: "refused",
+    hint,
+  });
 }

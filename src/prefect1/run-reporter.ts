@@ -6,14 +6,20 @@ import type { RunReporter, TransitionResult } from "../orchestrator/run-reporter
 import type { Prefect1Client } from "./client.ts";
 import { restartRun } from "./restart.ts";
 import { runStateOf } from "./run-state.ts";
-import { newState } from "./states.ts";
+import { newState, isoUtc } from "./states.ts";
+import { textIn } from "../base/json.ts";
+import type { JsonObject } from "../base/json.ts";
+import { storable } from "../orchestrator/storable.ts";
+import type { RunLog } from "../orchestrator/run-log.ts";
+import { LOG_LINES, WRITE_LOGS } from "./queries.ts";
+import type { Graphql } from "./graphql.ts";
 
 const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } as const;
 
 /** `time`: the server's. */
 export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock, "now">): RunReporter {
   return {
-    ...client.logs,
+    ...runLogs(client.graphql),
     rows: async (ids, signal) => {
       const rows = await client.runStates(ids, signal);
       const entries = [...rows].map(
@@ -40,4 +46,72 @@ async function movedIfLocked(call: () => Promise<void>): Promise<TransitionResul
     if (error instanceof PrefectError && error.failure === "locked") return "moved";
     throw error;
   }
+}
+
+interface Line {
+  readonly flowRunId: string;
+  readonly message: string;
+}
+
+/** Prefect's limit for a log message. */
+const MAX_MESSAGE = 1_000_000;
+const LINES = 1_000;
+
+type RunLogs = Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining" | "unwritten">;
+
+/** The logs of flow runs; lines are read oldest first. All calls throw PrefectError. */
+function runLogs(graphql: Pick<Graphql, "rows" | "object">): RunLogs {
+  const lines = async (where: JsonObject, limit = LINES): Promise<Line[]> => {
+    const rows = await graphql.rows(LOG_LINES, { where, limit });
+    return rows.map(({ flow_run_id: id, message }) => ({
+      flowRunId: textIn(id) ?? "",
+      message: textIn(message) ?? "",
+    }));
+  };
+  const messages = async (flowRunId: string, where: JsonObject): Promise<string[]> =>
+    (await lines({ flow_run_id: { _eq: flowRunId }, ...where })).map(({ message }) => message);
+  return {
+    writeLogs: async (logs) => {
+      if (logs.length === 0) return;
+      const { success, error } = await graphql.object(WRITE_LOGS, { input: { logs: logs.map(logInput) } });
+      if (success === false)
+        throw new PrefectError(WRITE_LOGS.action, textIn(error) ?? "refused", { failure: "refused" });
+    },
+    loggedMessages: (flowRunId, names) => messages(flowRunId, { name: { _in: names } }),
+    messagesContaining: (flowRunId, texts) =>
+      messages(flowRunId, { _or: texts.map((text) => ({ message: likePattern(text) })) }),
+    /** Reads the logs from the time of the earliest entry. */
+    unwritten: async (logs) => {
+      if (logs.length === 0) return [];
+      const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
+      const where = {
+        flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
+        message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
+        ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
+      };
+      const found = await lines(where, LINES + logs.length);
+      const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
+      return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
+    },
+  };
+}
+
+/** Escapes the special characters of SQL's LIKE. */
+function likePattern(text: string): JsonObject {
+  return { _like: `%${text.replaceAll(/[%_\\]/g, String.raw`\$&`)}%` };
+}
+
+function logInput(log: RunLog): JsonObject {
+  return {
+    flow_run_id: log.flowRunId,
+    name: log.name,
+    level: log.level,
+    message: stored(log.message),
+    ...(log.timestamp === undefined ? {} : { timestamp: isoUtc(log.timestamp) }),
+  };
+}
+
+/** The message as Prefect has it. */
+function stored(message: string): string {
+  return storable(message.slice(0, MAX_MESSAGE));
 }

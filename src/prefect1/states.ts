@@ -81,7 +81,8 @@ export function newState(type: string, message: string, extra: JsonObject = {}):
 
 /** A Submitted state that wraps the previous state. Meta states never nest, so a previous one is unwrapped. */
 export function submitted(previous: State, message: string, context: JsonObject): State {
-  const inner = isMeta(previous.type) ? (previous.state ?? null) : previous;
+  const isMeta = ["Submitted", "Queued", "ClientFailed"].includes(previous.type);
+  const inner = isMeta ? (previous.state ?? null) : previous;
   return newState("Submitted", message, { context, state: inner as JsonObject | null });
 }
 
@@ -92,8 +93,4 @@ export function scheduledAt(at: Date, message: string): State {
 /** Python's form of a UTC time: `+00:00`, never `Z`. */
 export function isoUtc(at: Date): string {
   return at.toISOString().replace("Z", "+00:00");
-}
-
-function isMeta(type: string): boolean {
-  return type === "Submitted" || type === "Queued" || type === "ClientFailed";
 }

@@ -28,6 +28,7 @@ import type { Place } from "../orchestrator/place.ts";
 import type { ServerClock } from "../base/server-clock.ts";
 import { claimIn, placeContexts, claimsOf, isOfTasks, workOf } from "./claim.ts";
 import type { ClaimOutcome, StateClaim, ClaimedWork } from "./claim.ts";
+import { claimedIds, claimedRuns } from "./claimed-runs.ts";
 import type { ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
@@ -123,17 +124,14 @@ export class Prefect1WorkSource implements WorkSource {
   ): AsyncGenerator<readonly UnfinishedClaim[]> {
     const { client, place } = this.#options;
     const contexts = placeContexts(place);
-    const ids = await client.claimedIds({ started: includeStarted, contexts }, signal);
+    const ids = await claimedIds(client, { started: includeStarted, contexts }, signal);
     for (const page of pagesOf(ids.filter(mayLackJob))) {
-      const claimed = await client.claimedRuns(page, contexts, signal);
+      const claimed = await claimedRuns(client, { ids: page, contexts }, signal);
       yield claimed.flatMap((run) => this.#unfinishedClaim(run));
     }
   }
 
-  async #dueIds(
-    inFlight: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly ids: readonly string[]; readonly hasMore: boolean }> {
+  async #dueIds(inFlight: number, signal: AbortSignal): Promise<{ ids: string[]; hasMore: boolean }> {
     const { client, clock, prefectTime, labels } = this.#options;
     const nowMs = clock.ticks();
     const before = new Date(prefectTime.now().getTime() + PREFETCH_MS);
@@ -156,16 +154,12 @@ export class Prefect1WorkSource implements WorkSource {
       startAt: flowRun.state === "Running" ? undefined : startTimeOf(state),
       claim: async () => {
         const isRetry = work !== undefined;
-        work ??= this.#workOf(flowRun);
+        const { place, name, labels, process, newId } = this.#options;
+        work ??= workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
         const outcome = await this.#claim(work, isRetry);
         return outcome === "taken" ? { outcome: "lost" } : { outcome, submission: this.#submission(work) };
       },
     };
-  }
-
-  #workOf(flowRun: FlowRun): ClaimedWork {
-    const { place, name, labels, process, newId } = this.#options;
-    return workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
   }
 
   /** On a retry the first attempt may have succeeded, so the current state is read first. One of several task runs is enough. */
@@ -175,7 +169,7 @@ export class Prefect1WorkSource implements WorkSource {
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
     if (!isOfTasks(work)) return this.#claims.add(first);
-    const outcomes = await this.#options.client.claimTasks(claims);
+    const outcomes = await this.#options.client.claim(claims, "task_run");
     return outcomes.includes("claimed") ? "claimed" : "taken";
   }
 
@@ -192,16 +186,13 @@ export class Prefect1WorkSource implements WorkSource {
       flowRunId: flowRun.id,
       identifiers: identifiersOf(claim.identifier, flowRun.id),
       build: async (identifier): Promise<JobManifest> => {
-        const settings = { ...this.#options.job, owner: await this.#owner() };
+        const { client, name, labels, process, job } = this.#options;
+        const identity = { id: this.#agentId, name, labels, tenantId: await client.tenantId(), process };
+        const settings = { ...job, owner: ownerText(identity) };
         return buildJob({ flowRun, settings, template: await template(), identifier });
       },
       isCurrent: (state) => this.#isCurrent(work, state),
     };
-  }
-
-  async #owner(): Promise<string> {
-    const { client, name, labels, process } = this.#options;
-    return ownerText({ id: this.#agentId, name, labels, tenantId: await client.tenantId(), process });
   }
 
   async #isCurrent(work: ClaimedWork, state: RunState): Promise<boolean> {

@@ -1,19 +1,17 @@
 // The REST API of Prefect 2 and 3, to show and cancel flow runs.
 
-import type { HttpAnswer } from "../http/exchange.ts";
+import type { HttpAnswer, ConnectionOptions } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
 import { TransportError } from "../http/errors.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import { webPageIn } from "../http/web-page.ts";
 import { redactUrl } from "../base/redact-url.ts";
-import type { ConnectionOptions } from "../http/exchange.ts";
 import type { JsonObject } from "../base/json.ts";
-import { arrayIn, objectIn, parseJson, textIn } from "../base/json.ts";
+import { arrayIn, objectIn, parseJson, textIn, dateIn } from "../base/json.ts";
 import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3Target } from "./settings.ts";
-import type { Prefect3StateType } from "./states.ts";
-import { runStateIn } from "./states.ts";
+import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 
 export interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authString" | "headers"> {
   /** Response timeout. */
@@ -146,4 +144,25 @@ function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {
     failure: "unreadable",
     hint: "check PREFECT_API_URL: use the API's URL, not the UI's; for an access proxy set PREFECT_CLIENT_CUSTOM_HEADERS",
   });
+}
+
+/** The state types of Prefect 2 and 3 (`StateType` of prefect.client.schemas). */
+export type Prefect3StateType = Uppercase<StateType>;
+
+const TYPES: ReadonlySet<string> = new Set<StateType>([
+  ...(["scheduled", "pending", "running", "paused", "cancelling"] as const),
+  ...(["completed", "failed", "crashed", "cancelled"] as const),
+]);
+
+/** The state of a flow run. An unknown type counts as scheduled, so that nothing is done with the run. */
+export function runStateIn(row: JsonObject): RunState {
+  const state = objectIn(row["state"]);
+  const type = (textIn(state["type"]) ?? "").toLowerCase();
+  return {
+    type: TYPES.has(type) ? (type as StateType) : "scheduled",
+    name: textIn(state["name"]) ?? (type === "" ? "Unknown" : type.charAt(0).toUpperCase() + type.slice(1)),
+    message: textIn(state["message"]),
+    since: dateIn(state["timestamp"] ?? row["updated"]),
+    dueAt: type === "scheduled" ? dateIn(row["expected_start_time"]) : undefined,
+  };
 }

@@ -12,9 +12,8 @@ import type {
   LogQuery,
   RunQuery,
 } from "../orchestrator/run-directory.ts";
-import type { Prefect3Client } from "./client.ts";
+import type { Prefect3Client, Prefect3StateType } from "./client.ts";
 import type { Prefect3Target } from "./settings.ts";
-import type { Prefect3StateType } from "./states.ts";
 import { dateIn, textIn } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";

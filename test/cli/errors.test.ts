@@ -225,7 +225,7 @@ const SETTINGS: readonly Case[] = [
     argv: ["render", "-f", "run.json"],
     files: () => ({ "run.json": '{"id": "1"}' }),
     code: 1,
-    want: /^error: cannot read the flow run's flow: it is missing/,
+    want: /^error: cannot read the flow run: flow is missing/,
   },
   {
     name: "a job template that is missing",

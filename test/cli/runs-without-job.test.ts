@@ -43,7 +43,7 @@ describe("jobs", () => {
     const { url } = await fakePrefect3({ instead: refuses });
     const { stderr, exitCode } = await other(["jobs"], { env: { PREFECT_API_URL: url } });
     expect(stderr).toContain(
-      "warning: Prefect 2 and 3 flow runs without a Job are unknown: cannot list flow runs: ",
+      "warning: Prefect 2 and 3 flow runs without a Job are unknown: cannot read flow runs: ",
     );
     expect(exitCode).toBe(0);
   });

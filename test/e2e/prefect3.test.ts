@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Prefect3StateType } from "../../src/prefect3/states.ts";
+import type { Prefect3StateType } from "../../src/prefect3/client.ts";
 import { runPlugin } from "./support/agent-process.ts";
 import type { ProcessResult } from "./support/agent-process.ts";
 import { listed, mustKubectl } from "./support/kubectl.ts";

@@ -4,7 +4,7 @@ import type { Prefect3Target } from "../../src/prefect3/settings.ts";
 import { findFlowRuns } from "../../src/prefect3/run-directory.ts";
 import type { Prefect3Client } from "../../src/prefect3/client.ts";
 import { isActive, isFinished } from "../../src/orchestrator/flow-run.ts";
-import { runStateIn } from "../../src/prefect3/states.ts";
+import { runStateIn } from "../../src/prefect3/client.ts";
 import { fakePrefect3 } from "../support/prefect3.ts";
 import { runId } from "../inventory/test-cluster.ts";
 

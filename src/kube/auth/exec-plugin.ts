@@ -178,7 +178,7 @@ export interface CommandLine {
 /** What cmd.exe gives a meaning. */
 const META = /[()\][%!^"`<>&|;, *?]/g;
 
-/** How a program is started. On Windows `gke-login` may be gke-login.cmd, which only cmd.exe runs; elsewhere the system finds it. */
+/** How a program is started: on Windows `gke-login` may be gke-login.cmd, which only cmd.exe runs. */
 export function commandLine(
   command: string,
   args: readonly string[],

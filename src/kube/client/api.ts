@@ -68,7 +68,6 @@ export interface PodLogQuery {
   readonly sinceSeconds?: number | undefined;
   /** Only lines from this time on, in the form of the log's own timestamps. */
   readonly sinceTime?: string | undefined;
-  readonly limitBytes?: number | undefined;
 }
 
 export interface Access {
@@ -84,6 +83,9 @@ export interface Subject {
   readonly user: string;
   readonly groups: readonly string[];
 }
+
+/** `gone`: there is no such object. `changed`: it is another one meanwhile, so nothing was done. */
+type Written<Done> = Promise<Done | "gone" | "changed">;
 
 export interface KubeApi {
   /** The server's URL, for messages. */
@@ -107,15 +109,11 @@ export interface KubeApi {
   /** Creates the object in `options.namespace`, else in its own namespace. */
   create(resource: Resource, body: unknown, options?: CreateOptions): Promise<"created" | "exists">;
   /** `changed`: the uid or resourceVersion no longer matches, so nothing was deleted. */
-  delete(
-    resource: Resource,
-    ref: ObjectRef,
-    options?: DeleteOptions,
-  ): Promise<"deleted" | "gone" | "changed">;
+  delete(resource: Resource, ref: ObjectRef, options?: DeleteOptions): Written<"deleted">;
   /** A JSON merge patch. `changed`: the resourceVersion in the patch is no longer the object's. */
-  patch(resource: Resource, ref: ObjectRef, patch: unknown): Promise<"patched" | "gone" | "changed">;
+  patch(resource: Resource, ref: ObjectRef, patch: unknown): Written<"patched">;
   /** `changed`: the resourceVersion in the body is no longer the object's. */
-  replace(resource: Resource, ref: ObjectRef, body: unknown): Promise<"replaced" | "gone" | "changed">;
+  replace(resource: Resource, ref: ObjectRef, body: unknown): Written<"replaced">;
   /**
    * The log's bytes as they come; with `follow` until the container terminates. Undefined when the pod, container or log does
    * not exist. Throws TransportError after `idleMs` without a byte (default: never).

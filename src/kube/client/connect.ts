@@ -1,7 +1,6 @@
 // Connects to a cluster by kubeconfig or as a pod. Loaded only by commands that need a cluster.
 
 import { createHash } from "node:crypto";
-import type { Env } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
 import { trustedAuthorities } from "../../http/environment.ts";
 import { HttpClient } from "../../http/client.ts";
@@ -14,7 +13,6 @@ import type {
   StreamRequest,
 } from "../../http/exchange.ts";
 import { parseProxy, proxyFor } from "../../http/proxy.ts";
-import type { Proxy } from "../../http/proxy.ts";
 import { textIn } from "../../base/json.ts";
 import type { KubeApi } from "./api.ts";
 import { KubeClient } from "./client.ts";
@@ -55,7 +53,10 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
   const credentials = await credentialsOf(target, deps);
   const tls = await credentials.tls();
   const origin = new URL(target.server);
-  const proxy = proxyOf(target, deps.env);
+  const proxyUrl = textIn(target.cluster["proxy-url"]) || undefined;
+  const proxy = proxyUrl
+    ? parseProxy(proxyUrl, "proxy-url of the kubeconfig")
+    : proxyFor(origin, deps.env, "kubectl");
   deps.secrets?.addUrl(proxy?.url.href);
   const authorities =
     tls.ca === undefined && origin.protocol === "https:" ? trustedAuthorities(["SSL_CERT_FILE"], deps) : [];
@@ -76,6 +77,10 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
   return { kube, target, inCluster, token };
 }
 
+function serverTarget(flags: ConnectionFlags): Target | undefined {
+  return flags.server === undefined ? undefined : withFlags({ cluster: {}, user: {} }, flags, "--server");
+}
+
 /** The target inside a pod: KUBERNETES_SERVICE_HOST and _PORT, and the mounted service account. */
 function inClusterTarget(flags: ConnectionFlags, deps: ConnectDeps): Target | undefined {
   const host = deps.env["KUBERNETES_SERVICE_HOST"] ?? "";
@@ -88,17 +93,6 @@ function inClusterTarget(flags: ConnectionFlags, deps: ConnectDeps): Target | un
     ...withFlags({ cluster, user }, flags, "the pod's service account"),
     namespace: deps.readFile(`${SERVICE_ACCOUNT}/namespace`)?.trim(),
   };
-}
-
-function serverTarget(flags: ConnectionFlags): Target | undefined {
-  return flags.server === undefined ? undefined : withFlags({ cluster: {}, user: {} }, flags, "--server");
-}
-
-function proxyOf({ server, cluster }: Target, env: Env): Proxy | undefined {
-  const url = textIn(cluster["proxy-url"]);
-  return url === undefined || url === ""
-    ? proxyFor(new URL(server), env, "kubectl")
-    : parseProxy(url, "proxy-url of the kubeconfig");
 }
 
 /**

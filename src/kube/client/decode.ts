@@ -1,7 +1,7 @@
 // Decodes API objects and adds the required fields that are missing.
 
 import type { JsonObject } from "../../base/json.ts";
-import { isObject, objectIn, textIn } from "../../base/json.ts";
+import { objectIn, textIn } from "../../base/json.ts";
 import type { WatchEvent } from "./api.ts";
 import { watchError } from "./errors.ts";
 import type { KindMap, Resource } from "./objects.ts";
@@ -34,22 +34,14 @@ export function decodeWatchEvent<R extends Resource>(
   line: Buffer,
   action: string,
 ): WatchEvent<KindMap[R]> | undefined {
-  const frame = frameIn(line, action);
-  const object = frame["object"];
-  switch (frame["type"]) {
-    case "ADDED":
-    case "MODIFIED":
-    case "DELETED":
-      return { type: frame["type"], object: decodeObject<R>(object) };
-    case "BOOKMARK": {
-      const meta = isObject(object) ? objectIn(object["metadata"]) : {};
-      return { type: "BOOKMARK", resourceVersion: textIn(meta["resourceVersion"]) ?? "" };
-    }
-    case "ERROR":
-      throw watchError(action, object);
-    default:
-      return undefined;
+  const { type, object } = frameIn(line, action);
+  if (type === "ERROR") throw watchError(action, object);
+  if (type === "BOOKMARK") {
+    const { resourceVersion } = objectIn(objectIn(object)["metadata"]);
+    return { type, resourceVersion: textIn(resourceVersion) ?? "" };
   }
+  const isChange = type === "ADDED" || type === "MODIFIED" || type === "DELETED";
+  return isChange ? { type, object: decodeObject<R>(object) } : undefined;
 }
 
 function frameIn(line: Buffer, action: string): JsonObject {

@@ -58,7 +58,7 @@ export class KubeError extends ExpectedError {
 export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
   const status = statusIn(answer.body);
   if (status === undefined && webPageIn(answer) !== undefined) return unreadable(action, answer);
-  const reason = textIn(status?.["reason"]) ?? reasonOf(answer.status);
+  const reason = textIn(status?.["reason"]) ?? REASONS[answer.status] ?? "Unknown";
   const message = textIn(status?.["message"]) ?? `the server answered ${answer.status}`;
   const details = objectIn(status?.["details"]);
   const name = textIn(details["name"]);
@@ -69,7 +69,7 @@ export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
     object: name === undefined ? undefined : { name, kind: textIn(details["kind"]) ?? "" },
     causes: arrayIn(details["causes"]).flatMap((cause) => textIn(objectIn(cause)["reason"]) ?? []),
     retryAfterMs: retryAfterMs(answer.headers),
-    hint: hintOf(answer.status),
+    hint: HINTS[answer.status],
   });
 }
 
@@ -107,11 +107,11 @@ export function connectionError(action: string, server: string, error: unknown):
 
 /** The error for an ERROR event of a watch. */
 export function watchError(action: string, status: unknown): KubeError {
-  const fields = isObject(status) ? status : {};
+  const fields = objectIn(status);
   const code = typeof fields["code"] === "number" ? fields["code"] : 500;
   return new KubeError(action, textIn(fields["message"]) ?? "the watch was refused", {
     status: code,
-    reason: textIn(fields["reason"]) ?? reasonOf(code),
+    reason: textIn(fields["reason"]) ?? REASONS[code] ?? "Unknown",
   });
 }
 
@@ -121,25 +121,21 @@ function isTransient(status: number, reason: string): boolean {
   return status === 0 || status === 408 || status === 410 || status === 429 || status >= 500;
 }
 
-function reasonOf(status: number): string {
-  const known: Readonly<Record<number, string>> = {
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "NotFound",
-    409: "Conflict",
-    410: "Expired",
-    422: "Invalid",
-    429: "TooManyRequests",
-  };
-  return known[status] ?? "Unknown";
-}
+/** The reasons of answers without a Status. */
+const REASONS: Readonly<Record<number, string>> = {
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  409: "Conflict",
+  410: "Expired",
+  422: "Invalid",
+  429: "TooManyRequests",
+};
 
-function hintOf(status: number): string | undefined {
-  if (status === 401)
-    return "log in to the cluster again: it does not accept the credentials of this context";
-  if (status === 403) return "check the permissions of this user with: kubectl prefect doctor";
-  return undefined;
-}
+const HINTS: Readonly<Record<number, string>> = {
+  401: "log in to the cluster again: it does not accept the credentials of this context",
+  403: "check the permissions of this user with: kubectl prefect doctor",
+};
 
 function statusIn(body: string): Readonly<Record<string, unknown>> | undefined {
   try {

@@ -71,7 +71,7 @@ export interface AgentConfig {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** The variables without PREFECT__ prefix that Prefect 1's Kubernetes agent reads or that its manifest sets; empty ones are unset. */
+/** The variables without PREFECT__ that Prefect 1's agent reads or its manifest sets. An empty one is undefined. */
 export interface ProcessVariables {
   readonly namespace: Sourced<string> | undefined;
   readonly serviceAccountName: string | undefined;

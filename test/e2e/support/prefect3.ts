@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { objectIn, textIn } from "../../../src/base/json.ts";
-import type { Prefect3StateType } from "../../../src/prefect3/states.ts";
+import type { Prefect3StateType } from "../../../src/prefect3/client.ts";
 import { freePort } from "../../../scripts/free-port.ts";
 
 /** Why the server cannot be started, or undefined. */
