@@ -3,11 +3,21 @@
 import tls from "node:tls";
 import type { SettingsDeps } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
+import { redactUrl } from "../base/redact-url.ts";
 import type { Proxy } from "./proxy.ts";
 import { proxyFor } from "./proxy.ts";
 
 /** Files are needed when a variable names one. */
 export type EnvironmentDeps = Pick<SettingsDeps, "env" | "secrets"> & Partial<SettingsDeps>;
+
+/** The URL of an API. Throws SettingsError, naming the setting, for anything but an http(s) URL. */
+export function apiUrl(text: string, setting: string, example: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new SettingsError(`cannot use ${setting} "${redactUrl(text)}": not an http(s) URL`, {
+    hint: `write it like ${example}`,
+  });
+}
 
 /** Proxy and authorities as Prefect's own clients, Python's requests and httpx, find them. Throws SettingsError. */
 export function prefectConnection(

@@ -6,7 +6,7 @@ import { AGENT_OPTIONS } from "../agent/options.ts";
 import { aCount, aNamespace, must, oneOf } from "../agent/option-checks.ts";
 import type { OptionCheck, OptionTable, ValuesOf } from "../agent/option-row.ts";
 import { text, toggle } from "../agent/option-row.ts";
-import { readCpu, readMemory } from "../base/quantity.ts";
+import { parseQuantity } from "../base/quantity.ts";
 
 /** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */
 const IMAGE =
@@ -17,6 +17,25 @@ const anImage = must(
   "one image",
   "such as registry.example.com/prefect-agent:v1",
 );
+const aCpu = must(
+  (value) => (parseQuantity(value) ?? -1) >= 0,
+  "a CPU quantity",
+  "write cores like 2 or 0.5, or thousandths of a core like 500m",
+);
+const bytes = must(
+  (value) => (parseQuantity(value) ?? -1) >= 0,
+  "a memory quantity",
+  "write bytes with a unit, like 512Mi or 2Gi",
+);
+const wholeBytes = must(
+  (value) => Number.isInteger(parseQuantity(value)),
+  "a whole number of bytes",
+  "m means thousandths; write megabytes as M or Mi, like 512Mi",
+);
+const aMemory: OptionCheck = (value, flag) => {
+  bytes(value, flag);
+  wholeBytes(value, flag);
+};
 const atLeastOne = must(
   (value) => value !== "0",
   "a whole number of at least 1",
@@ -55,10 +74,10 @@ export const INSTALL_OPTIONS = {
     "default image pull policy of flows' pods: Always, IfNotPresent or Never",
     { check: aPolicy },
   ),
-  memRequest: text("--mem-request", "memory that a flow's pod requests", { check: readMemory }),
-  memLimit: text("--mem-limit", "memory limit of a flow's pod", { check: readMemory }),
-  cpuRequest: text("--cpu-request", "CPU that a flow's pod requests", { check: readCpu }),
-  cpuLimit: text("--cpu-limit", "CPU limit of a flow's pod", { check: readCpu }),
+  memRequest: text("--mem-request", "memory that a flow's pod requests", { check: aMemory }),
+  memLimit: text("--mem-limit", "memory limit of a flow's pod", { check: aMemory }),
+  cpuRequest: text("--cpu-request", "CPU that a flow's pod requests", { check: aCpu }),
+  cpuLimit: text("--cpu-limit", "CPU limit of a flow's pod", { check: aCpu }),
   agent: text("--agent", "which agent: kubectl-prefect (default), or python for Prefect 1.4.1's own", {
     check: oneOf(["kubectl-prefect", "python"]),
   }),
@@ -69,10 +88,10 @@ export const INSTALL_OPTIONS = {
     "image pull policy of the agent's pod: Always, IfNotPresent or Never",
     { check: aPolicy },
   ),
-  agentMemRequest: text("--agent-mem-request", "memory that the agent requests", { check: readMemory }),
-  agentMemLimit: text("--agent-mem-limit", "memory limit of the agent", { check: readMemory }),
-  agentCpuRequest: text("--agent-cpu-request", "CPU that the agent requests", { check: readCpu }),
-  agentCpuLimit: text("--agent-cpu-limit", "CPU limit of the agent", { check: readCpu }),
+  agentMemRequest: text("--agent-mem-request", "memory that the agent requests", { check: aMemory }),
+  agentMemLimit: text("--agent-mem-limit", "memory limit of the agent", { check: aMemory }),
+  agentCpuRequest: text("--agent-cpu-request", "CPU that the agent requests", { check: aCpu }),
+  agentCpuLimit: text("--agent-cpu-limit", "CPU limit of the agent", { check: aCpu }),
   replicas: text("--replicas", "number of agents, of which one is the leader (default 1)", {
     check: aReplicaCount,
   }),

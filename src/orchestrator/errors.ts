@@ -5,6 +5,9 @@ import type { ErrorDetails } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { isCertificateError } from "../http/errors.ts";
 import type { TransportError } from "../http/errors.ts";
+import type { HttpAnswer } from "../http/exchange.ts";
+import { retryAfterMs } from "../http/retry-after.ts";
+import { webPageIn } from "../http/web-page.ts";
 
 /** The kind of failure; it decides whether a retry can help. */
 export type PrefectFailure =
@@ -37,13 +40,46 @@ export class PrefectError extends ExpectedError {
   }
 }
 
-/** The error for an API that does not answer; the hints say where its URL and its authorities are set. */
-export function unreachableError(
-  action: string,
-  hints: { readonly url: string; readonly address: string; readonly authorities: string },
-  cause: TransportError,
-): PrefectError {
-  const detail = `the Prefect API at ${redactUrl(hints.url)} cannot be reached: ${cause.message}`;
-  const hint = isCertificateError(cause) ? `name the CA's file in ${hints.authorities}` : hints.address;
+/** An API, and what its errors advise. */
+export interface PrefectApi {
+  readonly url: string;
+  /** To check where its URL is set. */
+  readonly address: string;
+  /** Where its authorities are set. */
+  readonly authorities: string;
+  /** To check its key. */
+  readonly key: string;
+  /** What to do if something else answers. */
+  readonly notApi: string;
+  readonly notFound?: string;
+}
+
+/** The error for an API that does not answer. */
+export function unreachableError(action: string, api: PrefectApi, cause: TransportError): PrefectError {
+  const detail = `the Prefect API at ${redactUrl(api.url)} cannot be reached: ${cause.message}`;
+  const hint = isCertificateError(cause) ? `name the CA's file in ${api.authorities}` : api.address;
   return new PrefectError(action, detail, { failure: "unreachable", cause, hint });
+}
+
+/** The error for an answer with an error's status, or with a web page; undefined: it is neither. */
+export function answerError(action: string, api: PrefectApi, answer: HttpAnswer): PrefectError | undefined {
+  const { status, headers } = answer;
+  const isOutage = status === 429 || status >= 500;
+  const page = isOutage ? undefined : webPageIn(answer);
+  const found = `answered ${status}${page === undefined ? "" : ` with ${page}`}`;
+  if (status === 401 || status === 403)
+    return new PrefectError(action, `the API ${found}`, { failure: "unauthorized", hint: api.key });
+  if (page !== undefined) return notPrefectError(action, api, `it ${found}`);
+  if (status < 400) return undefined;
+  return new PrefectError(action, `the API ${found}`, {
+    failure: isOutage ? "overloaded" : "refused",
+    retryAfterMs: retryAfterMs(headers),
+    hint: status === 404 ? api.notFound : undefined,
+  });
+}
+
+/** The answer has another form than a Prefect API's. */
+export function notPrefectError(action: string, { url, notApi }: PrefectApi, why?: string): PrefectError {
+  const what = `${redactUrl(url)} is not a Prefect API${why === undefined ? "" : `: ${why}`}`;
+  return new PrefectError(action, what, { failure: "unreadable", hint: notApi });
 }

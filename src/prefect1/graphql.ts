@@ -4,8 +4,8 @@ import { GraphQLClient } from "graphql-request";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
 import { arrayIn, objectIn, parseJson } from "../base/json.ts";
 import type { JsonObject } from "../base/json.ts";
-import { PrefectError } from "../orchestrator/errors.ts";
-import { notPrefectError, prefectError } from "./errors.ts";
+import { notPrefectError, PrefectError } from "../orchestrator/errors.ts";
+import { HINTS, prefectError } from "./errors.ts";
 import type { Query } from "./queries.ts";
 import { CORE_VERSION } from "./states.ts";
 
@@ -78,7 +78,7 @@ export class Graphql {
     });
     try {
       const { data } = await client.rawRequest<JsonObject | null>(document, variables);
-      if (data === null || data === undefined) throw notPrefectError(action, this.url);
+      if (data === null || data === undefined) throw notPrefectError(action, { ...HINTS, url: this.url });
       return data;
     } catch (error) {
       const hasKey = (this.#options.apiKey ?? "") !== "";
@@ -117,13 +117,11 @@ const SERIALIZER = {
 };
 
 /** What graphql-request reads of a response. Whatever its Content-Type, it is read as JSON, as Prefect's client does. */
-function responseOf({ status, headers, body }: HttpAnswer): Response {
-  const { "retry-after": retryAfter = "", date = "" } = headers;
-  const kept = { "content-type": "application/json", "retry-after": retryAfter, date };
+function responseOf({ status, body }: HttpAnswer): Response {
   return {
     status,
     ok: status >= 200 && status < 300,
-    headers: new Headers(kept),
+    headers: new Headers({ "content-type": "application/json" }),
     text: () => Promise.resolve(body),
   } as Response;
 }

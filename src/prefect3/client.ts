@@ -3,12 +3,10 @@
 import type { HttpAnswer, ConnectionOptions } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
 import { TransportError } from "../http/errors.ts";
-import { retryAfterMs } from "../http/retry-after.ts";
-import { webPageIn } from "../http/web-page.ts";
-import { redactUrl } from "../base/redact-url.ts";
 import type { JsonObject } from "../base/json.ts";
 import { arrayIn, objectIn, parseJson, textIn, dateIn } from "../base/json.ts";
-import { PrefectError, unreachableError } from "../orchestrator/errors.ts";
+import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
+import type { PrefectApi } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3Target } from "./settings.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";
@@ -19,6 +17,15 @@ export interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" |
   readonly connection?: ConnectionOptions | undefined;
 }
 
+/** What its errors advise. */
+const HINTS = {
+  address: "check PREFECT_API_URL",
+  authorities: "PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE",
+  key: "check PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a self-hosted server",
+  notApi:
+    "check PREFECT_API_URL: use the API's URL, not the UI's; for an access proxy set PREFECT_CLIENT_CUSTOM_HEADERS",
+  notFound: "check PREFECT_API_URL: it ends with /api",
+};
 /** The API's largest page size. */
 const PAGE = 200;
 
@@ -89,11 +96,11 @@ export class Prefect3Client {
         if (error instanceof TransportError && error.staleConnection) return send();
         throw error;
       });
-      return readAnswer(action, this.url, answer);
+      return readAnswer(action, { ...HINTS, url: this.url }, answer);
     } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      const authorities = "PREFECT_API_SSL_CERT_FILE or SSL_CERT_FILE";
-      throw unreachableError(action, { url: this.url, address: "check PREFECT_API_URL", authorities }, error);
+      throw error instanceof TransportError
+        ? unreachableError(action, { ...HINTS, url: this.url }, error)
+        : error;
     }
   }
 
@@ -116,34 +123,15 @@ function decodeRun(row: JsonObject): KnownRun {
   return { id: textIn(row["id"]) ?? "", name: textIn(row["name"]), state: runStateIn(row), pool };
 }
 
-function readAnswer(action: string, url: string, answer: HttpAnswer): unknown {
-  const { status } = answer;
-  const page = webPageIn(answer);
-  const shown = page === undefined ? "" : ` with ${page}`;
-  if (status === 401 || status === 403) {
-    throw new PrefectError(action, `the API answered ${status}${shown}`, {
-      failure: "unauthorized",
-      hint: "check PREFECT_API_KEY, or PREFECT_API_AUTH_STRING for a self-hosted server",
-    });
-  }
-  if (status >= 400 && (page === undefined || status === 429 || status >= 500)) {
-    const overloaded = status === 429 || status >= 500;
-    throw new PrefectError(action, `the API answered ${status}`, {
-      failure: overloaded ? "overloaded" : "refused",
-      retryAfterMs: retryAfterMs(answer.headers),
-      hint: status === 404 ? "check PREFECT_API_URL: it ends with /api" : undefined,
-    });
-  }
+function readAnswer(action: string, api: PrefectApi, answer: HttpAnswer): unknown {
+  const failure = answerError(action, api, answer);
+  if (failure !== undefined) throw failure;
   try {
-    if (page === undefined) return parseJson(answer.body);
+    return parseJson(answer.body);
   } catch {
     // Without the parser's message, which quotes the answer.
+    throw notPrefectError(action, api);
   }
-  const what = page === undefined ? "" : `: it answered ${status} with ${page}`;
-  throw new PrefectError(action, `${redactUrl(url)} is not a Prefect API${what}`, {
-    failure: "unreadable",
-    hint: "check PREFECT_API_URL: use the API's URL, not the UI's; for an access proxy set PREFECT_CLIENT_CUSTOM_HEADERS",
-  });
 }
 
 /** The state types of Prefect 2 and 3 (`StateType` of prefect.client.schemas). */

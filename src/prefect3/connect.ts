@@ -1,8 +1,6 @@
 // Connects to Prefect 2 or 3. Loaded only when there are flow runs of Prefect 2 or 3.
 
-import { SettingsError } from "../base/errors.ts";
-import { redactUrl } from "../base/redact-url.ts";
-import { certificatesIn, prefectConnection } from "../http/environment.ts";
+import { apiUrl, certificatesIn, prefectConnection } from "../http/environment.ts";
 import type { EnvironmentDeps } from "../http/environment.ts";
 import { Prefect3Client } from "./client.ts";
 import type { Prefect3Target } from "./settings.ts";
@@ -13,12 +11,7 @@ export function connectPrefect3(
   deps: EnvironmentDeps,
   timeoutMs: number,
 ): Prefect3Client {
-  const url = URL.parse(target.url);
-  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
-    throw new SettingsError(`cannot use PREFECT_API_URL "${redactUrl(target.url)}": not an http(s) URL`, {
-      hint: "write it like http://localhost:4200/api",
-    });
-  }
+  const url = apiUrl(target.url, "PREFECT_API_URL", "http://localhost:4200/api");
   const { certFile = "", skipVerify = false } = target;
   const { proxy, tls } = prefectConnection(url, deps);
   const named = certificatesIn(certFile, "PREFECT_API_SSL_CERT_FILE", deps);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SettingsError } from "../../src/base/errors.ts";
-import { parseQuantity, readCpu, readMemory } from "../../src/base/quantity.ts";
+import { parseQuantity } from "../../src/base/quantity.ts";
 
 describe("parseQuantity", () => {
   it.each([
@@ -33,28 +32,4 @@ describe("parseQuantity", () => {
       expect(parseQuantity(text)).toBeUndefined();
     },
   );
-});
-
-describe("readMemory and readCpu", () => {
-  it("give bytes and cores", () => {
-    expect(readMemory("1Ki", "--mem-limit")).toBe(1_024);
-    expect(readCpu("250m", "--cpu-limit")).toBe(0.25);
-  });
-
-  it.each([
-    { read: readMemory, text: "lots", message: 'cannot read --flag "lots": not a memory quantity' },
-    { read: readMemory, text: "-1Mi", message: 'cannot read --flag "-1Mi": not a memory quantity' },
-    {
-      read: readMemory,
-      text: "512m",
-      message: 'cannot read --flag "512m": not a whole number of bytes',
-    },
-    { read: readCpu, text: "two", message: 'cannot read --flag "two": not a CPU quantity' },
-    { read: readCpu, text: "-1", message: 'cannot read --flag "-1": not a CPU quantity' },
-  ])("refuse $text with a hint", ({ read, text, message }) => {
-    expect(() => read(text, "--flag")).toThrow(
-      expect.objectContaining({ name: "SettingsError", message, hint: expect.stringMatching(/512Mi|500m/) }),
-    );
-    expect(() => read(text, "--flag")).toThrow(SettingsError);
-  });
 });

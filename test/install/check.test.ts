@@ -104,6 +104,8 @@ describe("checkOptions", () => {
       options: { agentMemLimit: "512m" },
       message: 'cannot read --agent-mem-limit "512m": not a whole number of bytes',
     },
+    { options: { memRequest: "-1Mi" }, message: 'cannot read --mem-request "-1Mi": not a memory quantity' },
+    { options: { cpuLimit: "-1" }, message: 'cannot read --cpu-limit "-1": not a CPU quantity' },
     { options: { cpuRequest: "many" }, message: 'cannot read --cpu-request "many": not a CPU quantity' },
     {
       options: { memRequest: "2Gi", memLimit: "2G" },

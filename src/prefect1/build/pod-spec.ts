@@ -49,7 +49,8 @@ export function buildPodSpec(input: PodInput, record: Recorder): PodSpec {
   const ofRun = runConfig.imagePullSecrets.length > 0 ? runConfig.imagePullSecrets : null;
   const secrets = chosen(ofRun, imagePullSecrets, isSet("imagePullSecrets"));
   write("imagePullSecrets", secrets && [secrets[0].map((name) => ({ name })), secrets[1]]);
-  return { restartPolicy: "Never", ...fields, containers: containersOf(input, record) };
+  const restartPolicy = podSpec["restartPolicy"] ?? "Never";
+  return { ...fields, restartPolicy, containers: containersOf(input, record) };
 }
 
 /** The run config's value, else the template's own (undefined: the field stays), else the agent's. */
