@@ -4,23 +4,19 @@
 import type { Clock } from "../base/clock.ts";
 import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
-import type { PrefectVersion } from "../inventory/inventory.ts";
+import type { StateSources } from "../inventory/run-states.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
 import { prefect1Directory } from "../prefect1/run-directory.ts";
 import { prefect3Directory } from "../prefect3/run-directory.ts";
 import { loadPrefect3Settings } from "../prefect3/settings.ts";
 import type { CliContext } from "./context.ts";
 
-/** The configured APIs by Prefect version. */
-export type RunDirectories = Readonly<Record<PrefectVersion, RunDirectory | undefined>>;
-
 export interface ClusterScope {
   readonly kube: KubeApi;
   /** Undefined: all. */
   readonly namespace: string | undefined;
-  readonly directories: RunDirectories;
+  readonly directories: StateSources;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -34,11 +30,7 @@ export interface Deadlines {
 }
 
 /** The configured APIs of Prefect 1 and of Prefect 2 and 3. Sends nothing yet; must be closed. Throws SettingsError. */
-export function runDirectories(
-  context: CliContext,
-  config: PrefectConfig,
-  deadlineMs = 5_000,
-): RunDirectories {
+export function runDirectories(context: CliContext, config: PrefectConfig, deadlineMs = 5_000): StateSources {
   const clock = new ServerClock(context.clock);
   const { apiUrl, apiKey, uiUrl, requestTimeoutSeconds } = config;
   const isConfigured = apiUrl.source !== DEFAULT_SOURCE || apiKey !== undefined;

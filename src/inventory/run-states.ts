@@ -9,12 +9,7 @@ import { RECENT_LIMIT, type KnownRun, type RunDirectory } from "../orchestrator/
 import type { PrefectVersion } from "./inventory.ts";
 
 /** The configured APIs by Prefect version. */
-export type StateSources = Readonly<
-  Record<
-    PrefectVersion,
-    Pick<RunDirectory, "address" | "runs" | "knownIds" | "tenantId" | "recent" | "agents" | "now"> | undefined
-  >
->;
+export type StateSources = Readonly<Record<PrefectVersion, RunDirectory | undefined>>;
 
 /** No Prefect at all: every state is unknown. */
 export const NO_STATES: StateSources = { 1: undefined, 2: undefined };

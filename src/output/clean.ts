@@ -2,11 +2,7 @@
 // letters. It is cleaned where text leaves the program: in the streams that `cleanStream` makes of stdout and stderr.
 
 import type { Writable } from "node:stream";
-
-/** What replaces secrets. */
-interface Redactor {
-  redact(text: string): string;
-}
+import type { Secrets } from "../base/secrets.ts";
 
 const STYLED = Symbol("styled");
 const RAW = Symbol("raw");
@@ -46,7 +42,10 @@ export function escapeUnprintable(json: string): string {
 }
 
 /** The stream, but what is written to it is redacted and cleaned; `writeStyled` and `writeRaw` are the exceptions. */
-export function cleanStream<Stream extends Writable>(stream: Stream, secrets: Redactor): Stream {
+export function cleanStream<Stream extends Writable>(
+  stream: Stream,
+  secrets: Pick<Secrets, "redact">,
+): Stream {
   const send = (chunk: unknown, ...rest: unknown[]): boolean =>
     (stream.write as (...all: unknown[]) => boolean).call(stream, chunk, ...rest);
   const ways: Readonly<Record<string | symbol, unknown>> = {

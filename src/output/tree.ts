@@ -12,14 +12,8 @@ export interface TreeNode {
   readonly children?: readonly TreeNode[] | undefined;
 }
 
-interface Branches {
-  readonly fork: string;
-  readonly last: string;
-  readonly trunk: string;
-}
-
-const BOX: Branches = { fork: "├─ ", last: "└─ ", trunk: "│  " };
-const ASCII: Branches = { fork: "|- ", last: "`- ", trunk: "|  " };
+const BOX = { fork: "├─ ", last: "└─ ", trunk: "│  " };
+const ASCII = { fork: "|- ", last: "`- ", trunk: "|  " };
 const BLANK = "   ";
 
 /** The tree as lines; the root is not indented. */
