@@ -46,39 +46,58 @@ const POLL_INTERVAL_MS = 1_000;
 const CANCELLED_MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
 const ENDED = new Set(["deleted", "gone"]);
 
-/** Cancels the runs together, with one wait for all. Throws KubeError when the cluster cannot be read. */
+/**
+ * Cancels the runs together, with one wait for all. What was done before an interrupt is in the result. Throws KubeError when the
+ * cluster cannot be read.
+ */
 export async function cancelRuns(
   deps: CancelDeps,
   runs: readonly OwnerRun[],
   options: CancelOptions,
 ): Promise<CancelResult> {
-  const problems: string[] = [];
-  const { accepted, cancelling } = await cancelInPrefect(deps, runs, problems);
+  const result: Progress = { done: [], kept: [], problems: [] };
+  try {
+    await cancelAll({ ...deps, result }, runs, options);
+  } catch (error) {
+    // Whatever it was doing, an interrupt ends it.
+    if (!deps.signal.aborted) throw error;
+  }
+  return { ...result, interrupted: deps.signal.aborted };
+}
+
+/** What has come of it so far. */
+interface Progress {
+  readonly done: ItemResult[];
+  kept: readonly Kept[];
+  readonly problems: string[];
+}
+
+type Work = CancelDeps & { readonly result: Progress };
+
+async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelOptions): Promise<void> {
+  const { accepted, cancelling } = await cancelInPrefect(work, runs);
   const ids = new Set(accepted.map(({ id }) => id));
-  const known = clustersOf(await deps.loadInventory(), ids);
+  const known = clustersOf(await work.loadInventory(), ids);
   if (cancelling.size > 0 && options.graceMs > 0) {
     const running = async (): Promise<readonly string[]> =>
-      stillRunning(await deps.pollInventory(cancelling), cancelling);
-    await waitFor(deps, { what: "to terminate", timeoutMs: options.graceMs }, running);
+      stillRunning(await work.pollInventory(cancelling), cancelling);
+    await waitFor(work, { what: "to terminate", timeoutMs: options.graceMs }, running);
   }
-  if (deps.signal.aborted) return { done: [], kept: [], problems, interrupted: true };
-  const removed = await removeAll(deps, { ids, known }, options);
-  problems.push(...removed.problems);
-  if (deps.signal.aborted) return { ...removed, problems, interrupted: true };
-  if (removed.problems.length === 0) await setCancelled(deps, accepted, problems);
-  return { ...removed, problems, interrupted: false };
+  const refused = work.result.problems.length;
+  await removeAll(work, { ids, known }, options);
+  const isGone = work.result.problems.length === refused;
+  if (isGone && !work.signal.aborted) await setCancelled(work, accepted);
 }
 
 /** If Prefect refuses to cancel a run, nothing of it is deleted: its flow continues. */
 async function cancelInPrefect(
-  { prefect, onStep }: CancelDeps,
+  { prefect, onStep, result }: Work,
   runs: readonly OwnerRun[],
-  problems: string[],
 ): Promise<{ readonly accepted: readonly OwnerRun[]; readonly cancelling: ReadonlySet<string> }> {
   const accepted: OwnerRun[] = [];
   const cancelling = new Set<string>();
   if (prefect === undefined) return { accepted: runs, cancelling };
-  await forEachRun(runs, problems, async (run) => {
+  await forEachRun(runs, result.problems, async (run) => {
     const { id, status, prefectVersion } = run;
     const directory = prefect[prefectVersion];
     if (directory === undefined || status.kind === "missing") {
@@ -130,30 +149,29 @@ async function waitFor(
 
 /** Deletes Jobs and waits until their pods are gone, so that nothing creates new workers; then Dask clusters. */
 async function removeAll(
-  deps: CancelDeps,
+  work: Work,
   target: { readonly ids: ReadonlySet<string>; readonly known: KnownClusters },
   options: CancelOptions,
-): Promise<Pick<CancelResult, "done" | "kept" | "problems">> {
-  const done: ItemResult[] = [];
-  const problems: string[] = [];
-  let kept: readonly Kept[] = [];
+): Promise<void> {
+  const { result, signal } = work;
   for (const areJobs of [true, false]) {
-    const plan = cancelPlan(await deps.loadInventory(), target.ids, {
+    if (signal.aborted) return;
+    const { items, kept } = cancelPlan(await work.loadInventory(), target.ids, {
       known: target.known,
       withTerminating: true,
     });
-    kept = plan.kept;
+    result.kept = kept;
     const swept = await sweep(
-      deps,
-      plan.items.filter(({ cluster }) => (cluster === undefined) === areJobs),
+      work,
+      items.filter(({ cluster }) => (cluster === undefined) === areJobs),
     );
-    done.push(...swept);
-    problems.push(...swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : [])));
-    if (deps.signal.aborted) break;
+    result.done.push(...swept);
+    const errors = swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : []));
+    result.problems.push(...errors);
+    if (signal.aborted || options.timeoutMs === undefined) continue;
     const gone = swept.filter(({ outcome }) => ENDED.has(outcome.kind)).map(({ item }) => item);
-    if (options.timeoutMs !== undefined) problems.push(...(await untilGone(deps, gone, options.timeoutMs)));
+    result.problems.push(...(await untilGone(work, gone, options.timeoutMs)));
   }
-  return { done, kept, problems };
 }
 
 /** Waits until the items no longer exist; returns a line for each that still does after the timeout. */
@@ -181,15 +199,17 @@ async function untilGone(
 }
 
 /** Sets the state of Cancelling runs to Cancelled. */
-async function setCancelled(deps: CancelDeps, runs: readonly OwnerRun[], problems: string[]): Promise<void> {
-  const { prefect } = deps;
+async function setCancelled(
+  { prefect, readStates, onStep, result }: Work,
+  runs: readonly OwnerRun[],
+): Promise<void> {
   if (prefect === undefined) return;
-  const statuses = await deps.readStates(runs);
-  await forEachRun(runs, problems, async (run) => {
+  const statuses = await readStates(runs);
+  await forEachRun(runs, result.problems, async (run) => {
     const status = statuses.get(run.id);
     if (status?.kind !== "known" || status.state.type !== "cancelling") return;
     await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
-    deps.onStep(`flow run ${displayName(run)} is Cancelled`);
+    onStep(`flow run ${displayName(run)} is Cancelled`);
   });
 }
 

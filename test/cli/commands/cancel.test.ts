@@ -194,8 +194,24 @@ describe("cancel", () => {
       signal: controller.signal,
     });
     expect(exitCode).toBe(130);
-    expect(stderr).toContain("interrupted");
+    expect(stderr).toMatch(/is Cancelling\ninterrupted: nothing removed\n$/);
     expect(testCluster.left("jobs")).toEqual(["job-cow", "job-fox"]);
+  });
+
+  it("reports what it has removed when it is interrupted after that", async () => {
+    const { testCluster, id } = await runningWorld();
+    const stop = new AbortController();
+    let isDeleted = false;
+    testCluster.kube.setOnRequest(({ verb, resource }, moment) => {
+      if (verb === "delete" && resource === "jobs" && moment === "after") isDeleted = true;
+      else if (isDeleted && verb === "list") stop.abort();
+    });
+    const { stdout, stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now"], {
+      signal: stop.signal,
+    });
+    expect(stdout).toBe('job.batch "job-fox" deleted from flows namespace\n');
+    expect(stderr).toBe(`flow run "quick-fox" (${id}) is Cancelling\nremoved 1 Job\n`);
+    expect(exitCode).toBe(130);
   });
 
   it("does not choose between two runs of the same name", async () => {
