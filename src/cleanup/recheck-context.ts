@@ -1,7 +1,7 @@
 // Reads what a recheck needs right before objects are deleted: the states of their runs, in one request for many; the pods
 // of each run and of each Dask cluster, listed once for all its objects.
 
-import { StateReader } from "../inventory/run-states.ts";
+import { stateReaders } from "../inventory/run-states.ts";
 import type { StateSources } from "../inventory/run-states.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { isPodActive } from "../dask/pod-status.ts";
@@ -19,10 +19,10 @@ export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<stri
 /** Reads states from these APIs; if an API fails, its states are unknown. */
 export function currentStates(sources: StateSources, signal: AbortSignal): ReadStates {
   return async (runs) => {
-    const states = new StateReader(sources, signal);
+    const states = stateReaders(sources, signal);
     const statuses = await Promise.all(
       runs.map(async ({ id, prefectVersion }) => {
-        const { status } = await states.read(prefectVersion, id);
+        const { status } = await states[prefectVersion].read(id);
         return [id, status] as const;
       }),
     );
