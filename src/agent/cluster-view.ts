@@ -4,12 +4,16 @@ import { addTo, removeFrom } from "../base/index-map.ts";
 import { aborted } from "../base/clock.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
-import type { Change } from "../kube/cache/reflector.ts";
-import { Reflector } from "../kube/cache/reflector.ts";
+import { Reflector, type Change } from "../kube/cache/reflector.ts";
 import { Transform } from "../job/transform.ts";
-import type { ObservedRun, ObservedJob } from "../job/observe/observed.ts";
+import {
+  formerJobOf,
+  isLetGo,
+  jobUidOf,
+  type ObservedRun,
+  type ObservedJob,
+} from "../job/observe/observed.ts";
 import { FLOW_RUN_LABEL, flowRunIdOf, isAgentJob } from "../job/labels.ts";
-import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/observed.ts";
 import { isLive, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";

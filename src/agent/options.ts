@@ -16,8 +16,7 @@ import {
   oneOf,
   secretNames,
 } from "./option-checks.ts";
-import type { OptionTable, ValuesOf } from "./option-row.ts";
-import { checkOptionValues, list, text, toggle } from "./option-row.ts";
+import { checkOptionValues, list, text, toggle, type OptionTable, type ValuesOf } from "./option-row.ts";
 import { DEFAULT_SETTINGS } from "./settings.ts";
 
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"];

@@ -2,8 +2,7 @@
 // and are compared with the time of this agent's own polls: an outage of Prefect makes nobody look dead.
 
 import { textOf } from "../base/errors.ts";
-import { agentKey, isSameTenant } from "../orchestrator/agent-identity.ts";
-import type { AgentIdentity, AgentRow } from "../orchestrator/agent-identity.ts";
+import { agentKey, isSameTenant, type AgentIdentity, type AgentRow } from "../orchestrator/agent-identity.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 import type { AgentDeps } from "./deps.ts";
 

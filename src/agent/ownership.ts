@@ -8,10 +8,8 @@ import { KubeError } from "../kube/client/errors.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { AGENT_ANNOTATION } from "../job/labels.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
-import { isOriginals, ownerOf, ownerText } from "../job/owner.ts";
-import type { JobOwner } from "../job/owner.ts";
-import { isSameAgent, takesRun } from "../orchestrator/agent-identity.ts";
-import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
+import { isOriginals, ownerOf, ownerText, type JobOwner } from "../job/owner.ts";
+import { isSameAgent, takesRun, type AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { OtherAgents, Presence } from "./other-agents.ts";
 

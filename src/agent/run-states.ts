@@ -2,8 +2,7 @@
 
 import { Batcher } from "../base/batch.ts";
 import { isUuid } from "../base/uuid.ts";
-import { isActive, isFinished } from "../orchestrator/flow-run.ts";
-import type { RunRow, RunStatus } from "../orchestrator/flow-run.ts";
+import { isActive, isFinished, type RunRow, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { AgentDeps } from "./deps.ts";
 

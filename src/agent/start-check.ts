@@ -6,8 +6,13 @@ import { runAll } from "../base/run-all.ts";
 import { missingPermissions } from "../kube/ask-permissions.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
-import { agentPermissions, isEssential, permissionName, permissionsIn } from "../kube/permissions.ts";
-import type { Permission } from "../kube/permissions.ts";
+import {
+  agentPermissions,
+  isEssential,
+  permissionName,
+  permissionsIn,
+  type Permission,
+} from "../kube/permissions.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 import type { AgentDeps } from "./deps.ts";

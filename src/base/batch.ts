@@ -1,7 +1,6 @@
 // Batching: items that arrive while a request is in flight are sent together in the next one.
 
-import { systemClock } from "./clock.ts";
-import type { Clock } from "./clock.ts";
+import { systemClock, type Clock } from "./clock.ts";
 
 export interface BatchLimits {
   readonly maxSize: number;

@@ -3,12 +3,10 @@
 import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import { isUniqueName } from "../dask/recognise.ts";
-import { clustersIn } from "../inventory/inventory.ts";
-import type { Inventory } from "../inventory/inventory.ts";
+import { clustersIn, type Inventory } from "../inventory/inventory.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import type { Meta } from "../kube/client/objects.ts";
-import { PlanDraft } from "./item.ts";
-import type { Part, Plan } from "./item.ts";
+import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { livingPods, ownerRun } from "./run-lifecycle.ts";
 
 const CANCELLED = { reason: "cancelled", message: "its flow run is cancelled", running: true } as const;

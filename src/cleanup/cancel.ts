@@ -6,12 +6,10 @@ import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
 import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
-import { cancelPlan, clustersOf, stillRunning } from "./cancel-items.ts";
-import type { KnownClusters } from "./cancel-items.ts";
+import { cancelPlan, clustersOf, stillRunning, type KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem } from "./item.ts";
 import { retrying } from "./retrying.ts";
-import { IN_FLIGHT, sweep } from "./sweep.ts";
-import type { ItemResult, SweepDeps } from "./sweep.ts";
+import { IN_FLIGHT, sweep, type ItemResult, type SweepDeps } from "./sweep.ts";
 
 type CancelApi = Pick<RunDirectory, "cancel" | "setCancelled">;
 

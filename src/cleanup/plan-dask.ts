@@ -2,17 +2,14 @@
 // ones are deleted only if they certainly belong to a flow run that is over (dask-kubernetes issues 53, 343: nothing else
 // ever deletes either).
 
-import { partsOf, podsOf } from "../dask/dask-cluster.ts";
+import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { formatDuration } from "../base/duration.ts";
 import { podFinishedAt, isPodActive } from "../dask/pod-status.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
-import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import { createdMs } from "../job/observe/observed.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
-import { PlanDraft } from "./item.ts";
-import type { KeepOrDelete, Plan } from "./item.ts";
-import { livingPods, ownerRun } from "./run-lifecycle.ts";
-import type { PlannedRun } from "./run-lifecycle.ts";
+import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
+import { livingPods, ownerRun, type PlannedRun } from "./run-lifecycle.ts";
 
 /** A Dask cluster, and what the rules need. */
 interface DaskPlanInput {

@@ -2,16 +2,13 @@
 // says that its run is over, since Kubernetes alone cannot tell a stuck Job from a slow one.
 
 import { formatDuration } from "../base/duration.ts";
-import type { ObservedJob } from "../job/observe/observed.ts";
-import { hasCondition } from "../job/observe/observed.ts";
+import { hasCondition, type ObservedJob } from "../job/observe/observed.ts";
 import { finishedAt, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import type { Job, Meta, Pod } from "../kube/client/objects.ts";
 import { isActive } from "../orchestrator/flow-run.ts";
-import { PlanDraft } from "./item.ts";
-import type { KeepOrDelete, Plan } from "./item.ts";
-import { ownerRun } from "./run-lifecycle.ts";
-import type { PlannedRun } from "./run-lifecycle.ts";
+import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
+import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
 
 /** A flow run, and what the rules need. */
 interface JobPlanInput extends PlannedRun {

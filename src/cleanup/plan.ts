@@ -1,13 +1,11 @@
 // Plan: what cleanup deletes and what it keeps, decided from an inventory alone. Pure. recheck.ts checks each object again
 // before it is deleted.
 
-import { clustersIn } from "../inventory/inventory.ts";
-import type { Inventory, InventoryRun } from "../inventory/inventory.ts";
+import { clustersIn, type Inventory, type InventoryRun } from "../inventory/inventory.ts";
 import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
-import { lifecycleOf } from "./run-lifecycle.ts";
-import type { PlannedRun } from "./run-lifecycle.ts";
+import { lifecycleOf, type PlannedRun } from "./run-lifecycle.ts";
 
 /** What to consider, and how old it must be. */
 export interface PlanOptions {

@@ -4,16 +4,13 @@
 import { isPodActive } from "../dask/pod-status.ts";
 import { CLUSTER_LABEL } from "../dask/recognise.ts";
 import { RUN_LABELS } from "../inventory/group-runs.ts";
-import { StateReader } from "../inventory/run-states.ts";
-import type { StateSources } from "../inventory/run-states.ts";
+import { stateReaders, type StateSources } from "../inventory/run-states.ts";
 import { isKept } from "../job/labels.ts";
 import { createdMs } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
-import { listAll } from "../kube/client/api.ts";
-import type { KubeApi } from "../kube/client/api.ts";
+import { listAll, type KubeApi } from "../kube/client/api.ts";
 import type { Job, KindMap, Pod } from "../kube/client/objects.ts";
-import { isFinished } from "../orchestrator/flow-run.ts";
-import type { RunStatus } from "../orchestrator/flow-run.ts";
+import { isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { OwnerRun, PlanItem, Removable } from "./item.ts";
 import { jobRuns } from "./plan-jobs.ts";
 import { isLivingFlowPod } from "./run-lifecycle.ts";
@@ -24,10 +21,10 @@ export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<stri
 /** Reads states from these APIs; if an API fails, its states are unknown. */
 export function currentStates(sources: StateSources, signal: AbortSignal): ReadStates {
   return async (runs) => {
-    const states = new StateReader(sources, signal);
+    const states = stateReaders(sources, signal);
     const statuses = await Promise.all(
       runs.map(async ({ id, prefectVersion }) => {
-        const { status } = await states.read(prefectVersion, id);
+        const { status } = await states[prefectVersion].read(id);
         return [id, status] as const;
       }),
     );

@@ -1,12 +1,11 @@
 // Whether a flow run is over, alive or unknown, for deciding on the deletion of its objects.
 
-import type { RunStatus } from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import { membershipOf } from "../dask/recognise.ts";
-import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { OwnerRun } from "./item.ts";
 
 /** `over`: its objects can be deleted; `since` is undefined where Prefect does not tell. `text` is for people. */

@@ -7,8 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
 import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
-import { objectKeepReason, Recheck } from "./recheck.ts";
-import type { ReadStates } from "./recheck.ts";
+import { objectKeepReason, Recheck, type ReadStates } from "./recheck.ts";
 import { retrying } from "./retrying.ts";
 
 /** The result of an item. `gone`: it did not exist any more; `skipped`: its reason no longer held; `not attempted`: interrupted before it. */

@@ -1,10 +1,8 @@
 // Which flow run a Dask cluster belongs to, by the most reliable evidence; none if there is evidence for two runs.
 
 import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import type { Attribution, ObservedCluster } from "./dask-cluster.ts";
-import { createdMs } from "../job/observe/observed.ts";
-import type { ObservedRun } from "../job/observe/observed.ts";
-import { podsOf } from "./dask-cluster.ts";
+import { podsOf, type Attribution, type ObservedCluster } from "./dask-cluster.ts";
+import { createdMs, type ObservedRun } from "../job/observe/observed.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import { FLOW_RUN_VARIABLES } from "../job/observe/flow-container.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";

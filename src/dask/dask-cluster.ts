@@ -1,8 +1,7 @@
 // A Dask cluster as observed: its parts, the flow run that it belongs to, and whether it is deleted with that run.
 
 import { isKept } from "../job/labels.ts";
-import { isCancelled } from "../orchestrator/flow-run.ts";
-import type { RunStatus } from "../orchestrator/flow-run.ts";
+import { isCancelled, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 
 /** The evidence that a Dask cluster belongs to a flow run, most reliable first; a guess is shown, never acted on. */

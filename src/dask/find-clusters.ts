@@ -3,8 +3,7 @@
 import type { ObservedRun } from "../job/observe/observed.ts";
 import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
-import { attributionAmong } from "./attribute.ts";
-import type { Unattributed } from "./attribute.ts";
+import { attributionAmong, type Unattributed } from "./attribute.ts";
 import { isPodActive } from "./pod-status.ts";
 import { clusterSelectedBy, membershipOf } from "./recognise.ts";
 

@@ -6,8 +6,7 @@ import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
-import { checkServerIdentity } from "node:tls";
-import type { ConnectionOptions as NodeTlsOptions } from "node:tls";
+import { checkServerIdentity, type ConnectionOptions as NodeTlsOptions } from "node:tls";
 import { agentFor } from "./agents.ts";
 import {
   abortError,

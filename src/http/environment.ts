@@ -4,8 +4,7 @@ import tls from "node:tls";
 import type { SettingsDeps } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
-import type { Proxy } from "./proxy.ts";
-import { proxyFor } from "./proxy.ts";
+import { proxyFor, type Proxy } from "./proxy.ts";
 
 /** Files are needed when a variable names one. */
 export type EnvironmentDeps = Pick<SettingsDeps, "env" | "secrets"> & Partial<SettingsDeps>;

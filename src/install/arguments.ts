@@ -1,13 +1,11 @@
 // The arguments of the two containers; no shell interprets them.
 
 import { parseDuration } from "../base/duration.ts";
-import type { AgentOptionValues } from "../agent/options.ts";
-import { AGENT_OPTIONS } from "../agent/options.ts";
+import { AGENT_OPTIONS, type AgentOptionValues } from "../agent/options.ts";
 import { environmentIn, namesIn } from "../agent/option-checks.ts";
 import { keyEntry, literal } from "./environment.ts";
 import { JOB_TEMPLATE_PATH } from "./files.ts";
-import type { InstallOptions } from "./options.ts";
-import { electsLeader } from "./options.ts";
+import { electsLeader, type InstallOptions } from "./options.ts";
 
 /** The default of `cleanup --older-than`. */
 const CLEANUP_AGE_MS = 600_000;

@@ -1,16 +1,14 @@
 // Checks the options: each value by itself, the files, then combinations. An empty value counts as not set.
 
 import { SettingsError } from "../base/errors.ts";
-import { objectIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { objectIn, type JsonObject } from "../base/json.ts";
 import { parseQuantity } from "../base/quantity.ts";
 import { readToml } from "../base/toml.ts";
 import { parseTemplate } from "../prefect1/build/template.ts";
 import { checkWorkOptions, JOB_OPTIONS } from "../agent/options.ts";
 import { anId, aWebAddress, must, namesIn, oneOf } from "../agent/option-checks.ts";
 import { checkOptionValues, text } from "../agent/option-row.ts";
-import type { InstallOptions, TextFile } from "./options.ts";
-import { AGENT_START_OPTIONS, INSTALL_OPTIONS } from "./options.ts";
+import { AGENT_START_OPTIONS, INSTALL_OPTIONS, type InstallOptions, type TextFile } from "./options.ts";
 
 const aTemplateAddress = must(
   (value) => /^(?:https?|s3|gs|gcs):\/\/[^\s/]+\/\S+$/.test(value),

@@ -9,10 +9,8 @@ import { agentArguments, cleanupArguments } from "./arguments.ts";
 import { connectionEnvironment, jobDefaultsEnvironment } from "./environment.ts";
 import { FILES_ROOT, mountedFiles } from "./files.ts";
 import { agentImage, versionLabel } from "./image.ts";
-import type { Manifest } from "./objects.ts";
-import { AGENT_LABELS, metadataOf } from "./objects.ts";
-import type { InstallOptions } from "./options.ts";
-import { replicasIn } from "./options.ts";
+import { AGENT_LABELS, metadataOf, type Manifest } from "./objects.ts";
+import { replicasIn, type InstallOptions } from "./options.ts";
 import { agentServiceAccount } from "./roles.ts";
 
 const PORT = 8080;

@@ -3,11 +3,9 @@
 // Prefect's own install.
 
 import type { EnvVar } from "../kube/client/objects.ts";
-import type { SecretEntry } from "../agent/option-checks.ts";
-import { parseSecretEntry } from "../agent/option-checks.ts";
+import { parseSecretEntry, type SecretEntry } from "../agent/option-checks.ts";
 import { CONFIG_PATH } from "./files.ts";
-import type { Manifest } from "./objects.ts";
-import { metadataOf } from "./objects.ts";
+import { metadataOf, type Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 
 const KEY_ENTRY: SecretEntry = { name: "prefect-agent", key: "api-key" };

@@ -1,7 +1,6 @@
 // Files for the agent's container: the job template and Prefect's config.toml, each a ConfigMap, mounted read-only.
 
-import type { Manifest } from "./objects.ts";
-import { metadataOf } from "./objects.ts";
+import { metadataOf, type Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 
 interface MountedFile {

@@ -1,11 +1,9 @@
 // The options of `install`: those of `agent start`, its own, and the files that they name. Values are as the user typed
 // them; an empty one counts as not set.
 
-import type { AgentOptionValues } from "../agent/options.ts";
-import { AGENT_OPTIONS } from "../agent/options.ts";
+import { AGENT_OPTIONS, type AgentOptionValues } from "../agent/options.ts";
 import { aCount, aNamespace, must, oneOf } from "../agent/option-checks.ts";
-import type { OptionCheck, OptionTable, ValuesOf } from "../agent/option-row.ts";
-import { text, toggle } from "../agent/option-row.ts";
+import { text, toggle, type OptionCheck, type OptionTable, type ValuesOf } from "../agent/option-row.ts";
 import { parseQuantity } from "../base/quantity.ts";
 
 /** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */

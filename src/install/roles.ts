@@ -1,11 +1,14 @@
 // The agent's permissions as manifests: Role and RoleBinding, and a ServiceAccount where the agent has its own.
 
-import type { Manifest, ManifestMeta } from "./objects.ts";
-import { metadataOf } from "./objects.ts";
-import type { InstallOptions } from "./options.ts";
-import { electsLeader } from "./options.ts";
-import type { PermissionRow, Verb } from "../kube/permissions.ts";
-import { agentPermissions, CLEANUP_PERMISSIONS, FLOW_PERMISSIONS } from "../kube/permissions.ts";
+import { metadataOf, type Manifest, type ManifestMeta } from "./objects.ts";
+import { electsLeader, type InstallOptions } from "./options.ts";
+import {
+  agentPermissions,
+  CLEANUP_PERMISSIONS,
+  FLOW_PERMISSIONS,
+  type PermissionRow,
+  type Verb,
+} from "../kube/permissions.ts";
 
 export interface PolicyRule {
   readonly apiGroups: readonly string[];

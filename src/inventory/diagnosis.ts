@@ -4,8 +4,13 @@ import { formatDuration } from "../base/duration.ts";
 import { jobPhase } from "../job/observe/phase.ts";
 import { oneLine } from "../job/observe/problem.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
-import { DELETED_RUN, isFailed, isFinished } from "../orchestrator/flow-run.ts";
-import type { RunState, StateType } from "../orchestrator/flow-run.ts";
+import {
+  DELETED_RUN,
+  isFailed,
+  isFinished,
+  type RunState,
+  type StateType,
+} from "../orchestrator/flow-run.ts";
 import { agentActions } from "./agent-actions.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideRun } from "./run-decision.ts";

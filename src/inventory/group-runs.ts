@@ -2,8 +2,7 @@
 
 import type { ReadRun } from "./run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
-import { formerJobOf, isLetGo, jobUidOf } from "../job/observe/observed.ts";
-import type { ObservedJob } from "../job/observe/observed.ts";
+import { formerJobOf, isLetGo, jobUidOf, type ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 

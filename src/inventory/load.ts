@@ -14,7 +14,7 @@ import { jobUidOf } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
-import { StateReader, type RecentRun, type StateSources } from "./run-states.ts";
+import { stateReaders, type RecentRun, type StateSources } from "./run-states.ts";
 
 /** Job names in one pod selector: a URL must stay below 8 KiB. */
 const NAMES_PER_SELECTOR = 80;
@@ -47,7 +47,7 @@ export async function loadInventory(
 ): Promise<Inventory> {
   const { signal } = query;
   const listing = new Listing(kube, signal);
-  const states = new StateReader(sources, signal);
+  const states = stateReaders(sources, signal);
   let silences: ReturnType<typeof readSilences> | undefined;
   /** Asks Prefect while the cluster is being listed. Awaited below; an error before that must not end the process. */
   const askPrefect = (job: Job): void => {
@@ -55,13 +55,13 @@ export async function loadInventory(
     const version = prefectVersionOf(job.metadata);
     if (query.owners === true && version === 1) silences ??= readSilences(sources[1], signal);
     silences?.catch(() => {});
-    if (id !== undefined) states.read(version, id).catch(() => {});
+    if (id !== undefined) states[version].read(id).catch(() => {});
   };
   const [jobs, labelled, dask, recent] = await Promise.all([
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), askPrefect))),
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", runQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
-    states.recent(query.endedSince),
+    flatAll(Object.values(states).map((each) => each.recent(query.endedSince))),
   ]);
   const unlabelled = await unlabelledPods(listing, query, { jobs, labelled });
   // A pod with the labels of both Prefects is listed twice.
@@ -77,7 +77,7 @@ export async function loadInventory(
   const selected = allRuns.filter((run) => isSelected(run, query));
   const withStates = await Promise.all(
     selected.map(async (run) => ({
-      ...withPrefectData(run, await states.read(run.prefectVersion, run.flowRunId)),
+      ...withPrefectData(run, await states[run.prefectVersion].read(run.flowRunId)),
       ...podsForbidden,
     })),
   );
@@ -87,7 +87,8 @@ export async function loadInventory(
       : await withProvenDeletions(withStates, sources, signal);
   const runs = [...inCluster, ...onlyInPrefect(recent, allRuns)];
   const refused = new Set([...forbidden.values()].map(({ message }) => message));
-  const warnings = [...refused, ...(await states.warnings()), ...others];
+  const unread = await Promise.all(Object.values(states).map((each) => each.warning()));
+  const warnings = [...refused, ...unread.filter((each) => each !== undefined), ...others];
   return { runs: withOwners(runs, await silences), unownedDask: unowned, warnings, forbidden };
 }
 

@@ -36,30 +36,12 @@ export function noApiText(prefectVersion: PrefectVersion): string {
   return `no API is configured; ${HOW_TO_SET[prefectVersion]}`;
 }
 
-/** Reads runs of both Prefect versions for one command; if an API fails, its runs are unknown. */
-export class StateReader {
-  readonly #readers: Readonly<Record<PrefectVersion, OneReader>>;
-
-  constructor(sources: StateSources, signal?: AbortSignal) {
-    this.#readers = { 1: new OneReader(1, sources[1], signal), 2: new OneReader(2, sources[2], signal) };
-  }
-
-  /** The run, read once. An id that is not a UUID cannot be Prefect's and counts as missing. */
-  read(prefectVersion: PrefectVersion, flowRunId: string): Promise<ReadRun> {
-    return this.#readers[prefectVersion].read(flowRunId);
-  }
-
-  /** The latest runs of both, as the query wants them. */
-  async recent(since: Date | undefined): Promise<readonly RecentRun[]> {
-    if (since === undefined) return [];
-    return (await Promise.all(Object.values(this.#readers).map((each) => each.recent(since)))).flat();
-  }
-
-  /** What could not be read, one line for each Prefect version. */
-  async warnings(): Promise<readonly string[]> {
-    const warnings = await Promise.all(Object.values(this.#readers).map((each) => each.warning()));
-    return warnings.filter((warning) => warning !== undefined);
-  }
+/** A reader for each Prefect version, for one command. */
+export function stateReaders(
+  sources: StateSources,
+  signal?: AbortSignal,
+): Readonly<Record<PrefectVersion, StateReader>> {
+  return { 1: new StateReader(1, sources[1], signal), 2: new StateReader(2, sources[2], signal) };
 }
 
 export interface RecentRun extends ReadRun {
@@ -67,7 +49,8 @@ export interface RecentRun extends ReadRun {
   readonly prefectVersion: PrefectVersion;
 }
 
-class OneReader {
+/** Reads runs of one Prefect version; if its API fails, they are unknown. */
+export class StateReader {
   readonly #prefectVersion: PrefectVersion;
   readonly #source: StateSources[PrefectVersion];
   readonly #signal: AbortSignal | undefined;
@@ -88,6 +71,7 @@ class OneReader {
     this.#signal = signal;
   }
 
+  /** The run, read once. An id that is not a UUID cannot be Prefect's and counts as missing. */
   read(flowRunId: string): Promise<ReadRun> {
     const isReadable = isUuid(flowRunId) || this.#source === undefined;
     const run =
@@ -96,7 +80,9 @@ class OneReader {
     return run;
   }
 
-  async recent(since: Date): Promise<readonly RecentRun[]> {
+  /** The latest runs; undefined: none. */
+  async recent(since: Date | undefined): Promise<readonly RecentRun[]> {
+    if (since === undefined) return [];
     const prefectVersion = this.#prefectVersion;
     const runs = `${this.#name} flow runs without a Job`;
     const answer = await attempt(async () => this.#source?.recent(since, this.#signal));
@@ -107,6 +93,7 @@ class OneReader {
     return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
   }
 
+  /** What could not be read. */
   async warning(): Promise<string | undefined> {
     await Promise.all(this.#runs.values());
     if (this.#failure === undefined) return this.#recentWarning;

@@ -2,8 +2,7 @@
 
 import PQueue from "p-queue";
 import type { KubeApi, Subject } from "./client/api.ts";
-import { permissionName } from "./permissions.ts";
-import type { Permission } from "./permissions.ts";
+import { permissionName, type Permission } from "./permissions.ts";
 
 const CONCURRENCY = 16;
 

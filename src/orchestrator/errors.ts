@@ -1,10 +1,8 @@
 // Errors of a Prefect API, whichever version it is.
 
-import { ExpectedError } from "../base/errors.ts";
-import type { ErrorDetails } from "../base/errors.ts";
+import { ExpectedError, type ErrorDetails } from "../base/errors.ts";
 import { redactUrl } from "../base/redact-url.ts";
-import { isCertificateError } from "../http/errors.ts";
-import type { TransportError } from "../http/errors.ts";
+import { isCertificateError, type TransportError } from "../http/errors.ts";
 import type { HttpAnswer } from "../http/exchange.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import { webPageIn } from "../http/web-page.ts";

@@ -9,10 +9,14 @@ import { KubeError } from "../kube/client/errors.ts";
 import type { SourceFault } from "../orchestrator/work-source.ts";
 import type { JobSettings } from "./build/job-settings.ts";
 import { sampleJob } from "./build/sample-job.ts";
-import { agentTemplateSource, parseTemplate, templateError } from "./build/template.ts";
-import type { PathSource, Template } from "./build/template.ts";
-import { isAddress } from "./build/template-sources.ts";
-import type { ReadTemplate } from "./build/template-sources.ts";
+import {
+  agentTemplateSource,
+  parseTemplate,
+  templateError,
+  type PathSource,
+  type Template,
+} from "./build/template.ts";
+import { isAddress, type ReadTemplate } from "./build/template-sources.ts";
 
 export interface AgentTemplateDeps {
   readonly readTemplate: ReadTemplate;

@@ -2,15 +2,13 @@
 // lost response the current states are read to find out which claims succeeded.
 
 import { isRetryable } from "../base/errors.ts";
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { arrayIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
-import type { State } from "./states.ts";
+import { isScheduled, submitted, type State } from "./states.ts";
 import { jobIdentifier } from "./build/identifier.ts";
 import type { FlowRun } from "./flow-run.ts";
-import { isScheduled, submitted } from "./states.ts";
 
 /** The key in a state's context that holds the claim. */
 export const CLAIM_KEY = "kubectl_prefect";

@@ -1,8 +1,7 @@
 // Finds runs that were claimed for this cluster and namespace and may still lack their Job: first only the ids, then the
 // details of the few that do.
 
-import { arrayIn, dateIn, objectIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn, type JsonObject } from "../base/json.ts";
 import { readFlowRun } from "./decode.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { CLAIMED, CLAIMED_IDS } from "./queries.ts";

@@ -1,24 +1,18 @@
 // The client of a Prefect 0.x/1.x API: each method is one GraphQL operation and throws PrefectError on failure. A lost
 // claim is a result, not an error.
 
-import { arrayIn, dateIn, textIn, objectIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
-import { doctorQueries } from "./doctor-queries.ts";
-import type { DoctorQueries } from "./doctor-queries.ts";
-import { claimAll } from "./claim.ts";
-import type { ClaimOutcome, CurrentStates, StateClaim } from "./claim.ts";
-import { readLaunchable, readFlowRun } from "./decode.ts";
-import type { Launchable } from "./decode.ts";
+import { arrayIn, dateIn, textIn, objectIn, type JsonObject } from "../base/json.ts";
+import { doctorQueries, type DoctorQueries } from "./doctor-queries.ts";
+import { claimAll, type ClaimOutcome, type CurrentStates, type StateClaim } from "./claim.ts";
+import { readLaunchable, readFlowRun, type Launchable } from "./decode.ts";
 import * as queries from "./queries.ts";
 import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
-import { agentIn, decodeStateRow, decodeTaskRun } from "./run-state.ts";
-import type { StateRow } from "./run-state.ts";
-import type { State } from "./states.ts";
-import { isoUtc, WAITING } from "./states.ts";
+import { agentIn, decodeStateRow, decodeTaskRun, type StateRow } from "./run-state.ts";
+import { isoUtc, WAITING, type State } from "./states.ts";
 import type { RunQuery } from "../orchestrator/run-directory.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */

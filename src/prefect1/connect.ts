@@ -1,10 +1,8 @@
 // Connects to a Prefect 1 API. Loaded only by commands that need Prefect.
 
 import { HttpClient } from "../http/client.ts";
-import { apiUrl, prefectConnection } from "../http/environment.ts";
-import type { EnvironmentDeps } from "../http/environment.ts";
-import { Graphql } from "./graphql.ts";
-import type { GraphqlOptions, CompletedOperation } from "./graphql.ts";
+import { apiUrl, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
+import { Graphql, type GraphqlOptions, type CompletedOperation } from "./graphql.ts";
 import { Prefect1Client } from "./client.ts";
 
 export interface PrefectConnection extends Pick<GraphqlOptions, "url" | "apiKey" | "tenantId" | "timeoutMs"> {

@@ -2,10 +2,8 @@
 // path of the invalid field.
 
 import { ExpectedError, textOf } from "../base/errors.ts";
-import { arrayIn, isObject, objectIn, textIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
-import { shapeProblem } from "../base/shape.ts";
-import type { Shape } from "../base/shape.ts";
+import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
+import { shapeProblem, type Shape } from "../base/shape.ts";
 import type { FlowRun } from "./flow-run.ts";
 import type { State } from "./states.ts";
 

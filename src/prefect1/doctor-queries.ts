@@ -1,7 +1,6 @@
 // The read-only queries of `doctor` to a Prefect 1 API.
 
-import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { claimIn } from "./claim.ts";

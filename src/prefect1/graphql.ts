@@ -2,8 +2,7 @@
 
 import { GraphQLClient } from "graphql-request";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
-import { arrayIn, objectIn, parseJson } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { arrayIn, objectIn, parseJson, type JsonObject } from "../base/json.ts";
 import { notPrefectError, PrefectError } from "../orchestrator/errors.ts";
 import { HINTS, prefectError } from "./errors.ts";
 import type { Query } from "./queries.ts";

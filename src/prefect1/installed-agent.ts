@@ -4,8 +4,7 @@ import { parseArgs } from "node:util";
 import { redactUrl } from "../base/redact-url.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
 import type { JobSettings } from "./build/job-settings.ts";
-import { jobSettings } from "./config/job-settings.ts";
-import type { JobOptions } from "./config/job-settings.ts";
+import { jobSettings, type JobOptions } from "./config/job-settings.ts";
 import { loadPrefectConfig } from "./config/load.ts";
 
 /** The label of the agent's pods, in Prefect's own manifest and in ours. */

@@ -3,12 +3,10 @@
 // Core 1.4.1 skips every finished task run and reads its result from the result's location. A result that existed only in the
 // lost pod silently becomes None, so such a task must run again if another task still needs its result.
 
-import { objectIn, arrayIn, textIn } from "../base/json.ts";
+import { objectIn, arrayIn, textIn, type JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { isFinished, newState, scheduledAt } from "./states.ts";
-import type { JsonObject } from "../base/json.ts";
+import { isFinished, newState, scheduledAt, type State } from "./states.ts";
 import { stateIn } from "./run-state.ts";
-import type { State } from "./states.ts";
 import type { Restart } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 

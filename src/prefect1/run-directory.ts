@@ -1,17 +1,22 @@
 // Looks up, shows and cancels Prefect 1 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import type { Clock } from "../base/clock.ts";
-import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { connectOnce, RECENT_LIMIT } from "../orchestrator/run-directory.ts";
-import type { KnownRun, LogPage, LogQuery, LoggedLine, RunDirectory } from "../orchestrator/run-directory.ts";
+import {
+  connectOnce,
+  RECENT_LIMIT,
+  type KnownRun,
+  type LogPage,
+  type LogQuery,
+  type LoggedLine,
+  type RunDirectory,
+} from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
 import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
-import { decodeStateRow, runStateOf } from "./run-state.ts";
-import type { StateRow } from "./run-state.ts";
+import { decodeStateRow, runStateOf, type StateRow } from "./run-state.ts";
 import { FINISHED, isoUtc, newState } from "./states.ts";
 
 const ERRORS = ["ERROR", "CRITICAL"];

@@ -1,14 +1,12 @@
 // Decodes the states of flow runs and task runs, and maps Prefect 1's states to those of the agent.
 
-import { arrayIn, dateIn, isObject, objectIn, textIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { arrayIn, dateIn, isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { ClaimRecord, RunState } from "../orchestrator/flow-run.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
 import type { TaskRun } from "./flow-run.ts";
-import type { State } from "./states.ts";
-import { isScheduled, startTimeOf, stateType } from "./states.ts";
+import { isScheduled, startTimeOf, stateType, type State } from "./states.ts";
 
 /** A flow run's row. */
 export interface StateRow {

@@ -2,8 +2,7 @@
 
 import { storable } from "../orchestrator/storable.ts";
 import type { JsonObject } from "../base/json.ts";
-import { isFinished as isFinal } from "../orchestrator/flow-run.ts";
-import type { StateType } from "../orchestrator/flow-run.ts";
+import { isFinished as isFinal, type StateType } from "../orchestrator/flow-run.ts";
 
 /** A serialized state. Only `type` is always present: a new task run has only type and message. */
 export interface State {

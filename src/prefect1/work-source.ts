@@ -18,18 +18,23 @@ import { buildJob } from "./build/build.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import type { JobSettings } from "./build/job-settings.ts";
 import type { AgentTemplate } from "./agent-template.ts";
-import { templateSourceOf } from "./build/template.ts";
-import type { Template } from "./build/template.ts";
-import { templateFrom } from "./build/template-sources.ts";
-import type { ReadTemplate } from "./build/template-sources.ts";
+import { templateSourceOf, type Template } from "./build/template.ts";
+import { templateFrom, type ReadTemplate } from "./build/template-sources.ts";
 import { ownerText } from "../job/owner.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { ServerClock } from "../base/server-clock.ts";
-import { claimIn, placeContexts, claimsOf, isOfTasks, workOf } from "./claim.ts";
-import type { ClaimOutcome, StateClaim, ClaimedWork } from "./claim.ts";
-import { claimedIds, claimedRuns } from "./claimed-runs.ts";
-import type { ClaimedRun } from "./claimed-runs.ts";
+import {
+  claimIn,
+  placeContexts,
+  claimsOf,
+  isOfTasks,
+  workOf,
+  type ClaimOutcome,
+  type StateClaim,
+  type ClaimedWork,
+} from "./claim.ts";
+import { claimedIds, claimedRuns, type ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
 import { claimRecord, runStateOf } from "./run-state.ts";

@@ -3,10 +3,14 @@
 import type { HttpAnswer, ConnectionOptions } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
 import { TransportError } from "../http/errors.ts";
-import type { JsonObject } from "../base/json.ts";
-import { arrayIn, objectIn, parseJson, textIn, dateIn } from "../base/json.ts";
-import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
-import type { PrefectApi } from "../orchestrator/errors.ts";
+import { arrayIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
+import {
+  answerError,
+  notPrefectError,
+  PrefectError,
+  unreachableError,
+  type PrefectApi,
+} from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3Target } from "./settings.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";

@@ -1,7 +1,6 @@
 // Connects to Prefect 2 or 3. Loaded only when there are flow runs of Prefect 2 or 3.
 
-import { apiUrl, certificatesIn, prefectConnection } from "../http/environment.ts";
-import type { EnvironmentDeps } from "../http/environment.ts";
+import { apiUrl, certificatesIn, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
 import { Prefect3Client } from "./client.ts";
 import type { Prefect3Target } from "./settings.ts";
 

@@ -1,21 +1,20 @@
 // Looks up, shows and cancels Prefect 2 and 3 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import type { Clock } from "../base/clock.ts";
-import { isFinished } from "../orchestrator/flow-run.ts";
-import type { StateType } from "../orchestrator/flow-run.ts";
-import { connectOnce, RECENT_LIMIT } from "../orchestrator/run-directory.ts";
-import type {
-  RunDirectory,
-  KnownRun,
-  LoggedLine,
-  LogPage,
-  LogQuery,
-  RunQuery,
+import { isFinished, type StateType } from "../orchestrator/flow-run.ts";
+import {
+  connectOnce,
+  RECENT_LIMIT,
+  type RunDirectory,
+  type KnownRun,
+  type LoggedLine,
+  type LogPage,
+  type LogQuery,
+  type RunQuery,
 } from "../orchestrator/run-directory.ts";
 import type { Prefect3Client, Prefect3StateType } from "./client.ts";
 import type { Prefect3Target } from "./settings.ts";
-import { dateIn, textIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
+import { dateIn, textIn, type JsonObject } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 
 /** States with a process, now or soon: Cancelling lets the process exit before the run becomes Cancelled. */

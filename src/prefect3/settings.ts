@@ -1,13 +1,11 @@
 // The settings of Prefect 2 and 3: environment variables, then the active profile in profiles.toml. Project files (.env,
 // prefect.toml, pyproject.toml) are not read: they belong to a project folder, not to the user.
 
-import { expandVariables } from "../base/env.ts";
+import { expandVariables, type Env, type SettingsDeps } from "../base/env.ts";
 import type { Sourced } from "../base/sourced.ts";
 import { basename, join } from "node:path";
 import { SettingsError } from "../base/errors.ts";
-import { isObject, objectIn, textIn } from "../base/json.ts";
-import type { JsonObject } from "../base/json.ts";
-import type { Env, SettingsDeps } from "../base/env.ts";
+import { isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { readToml } from "../base/toml.ts";
 
 /** How to reach an API. */

@@ -11,8 +11,7 @@ import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { AgentSettings } from "../settings.ts";
-import { createFailure, isTooLarge, MAX_JOB_BYTES } from "./create-failure.ts";
-import type { CreateFailure } from "./create-failure.ts";
+import { createFailure, isTooLarge, MAX_JOB_BYTES, type CreateFailure } from "./create-failure.ts";
 
 /**
  * `ours`: created by this process; `theirs`: by another one for the same claim; `not-needed`: the claim no longer holds;

@@ -14,10 +14,8 @@ import type { Claim, DueRun, Submission } from "../../orchestrator/work-source.t
 import { RETRY } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { createFailure } from "./create-failure.ts";
-import { createJob } from "./create-job.ts";
-import type { Creation } from "./create-job.ts";
-import { WaitingSubmissions } from "./waiting-submissions.ts";
-import type { Attempted } from "./waiting-submissions.ts";
+import { createJob, type Creation } from "./create-job.ts";
+import { WaitingSubmissions, type Attempted } from "./waiting-submissions.ts";
 
 /** Maximum number of claimed runs whose Job is to be created; other agents can claim further runs. */
 const BACKLOG = 250;

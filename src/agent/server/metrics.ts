@@ -1,8 +1,7 @@
 // What the agent's loops report, and Prometheus metrics of it. prom-client is loaded only if metrics are served.
 
 import type { Clock } from "../../base/clock.ts";
-import { Health } from "./health.ts";
-import type { Loop } from "./health.ts";
+import { Health, type Loop } from "./health.ts";
 
 const COUNTERS = {
   polls: ["polls_total", "Successful polls"],

@@ -1,8 +1,7 @@
 // The agent's HTTP server: /api/health and /api/poke as in Prefect's own agent, /livez, /readyz and /metrics.
 
 import { once } from "node:events";
-import { createServer } from "node:http";
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../base/clock.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";

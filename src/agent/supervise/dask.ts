@@ -1,14 +1,13 @@
 // Deletes the Dask clusters of flow runs that were cancelled or lost their pod; nothing else deletes them (dask-kubernetes
 // issues 53, 343). Lists Dask objects only then, once for all runs that need them at the same time.
 
-import { isDeletedWithRun, podsOf } from "../../dask/dask-cluster.ts";
+import { isDeletedWithRun, podsOf, type ObservedCluster } from "../../dask/dask-cluster.ts";
 import { Batcher } from "../../base/batch.ts";
 import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
 import { isLivingFlowPod } from "../../cleanup/run-lifecycle.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
 import { isPodActive } from "../../dask/pod-status.ts";
-import type { ObservedCluster } from "../../dask/dask-cluster.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
 import { FLOW_RUN_LABEL } from "../../job/labels.ts";

@@ -1,8 +1,7 @@
 // Tells the agent's log how each run ended, once; not those that had ended before this process started.
 
 import type { Log } from "../../base/log.ts";
-import { isFailed, isFinished } from "../../orchestrator/flow-run.ts";
-import type { RunStatus } from "../../orchestrator/flow-run.ts";
+import { isFailed, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
 
 export class EndedRuns {
   readonly #log: Pick<Log, "info">;

@@ -2,8 +2,14 @@
 
 import { shellWord } from "../../base/shell-word.ts";
 import { missingPermissions } from "../../kube/ask-permissions.ts";
-import { agentPermissions, CLEANUP_PERMISSIONS, isEssential, permissionsIn } from "../../kube/permissions.ts";
-import type { Feature, Permission } from "../../kube/permissions.ts";
+import {
+  agentPermissions,
+  CLEANUP_PERMISSIONS,
+  isEssential,
+  permissionsIn,
+  type Feature,
+  type Permission,
+} from "../../kube/permissions.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import { check } from "../check.ts";
 import { broken, ok, warning, type Finding, type More } from "../finding.ts";

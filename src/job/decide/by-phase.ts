@@ -3,8 +3,7 @@
 import type { FailedPhase, LivePhase } from "../observe/phase.ts";
 import type { Problem } from "../observe/problem.ts";
 import { deleteAfter, lostInMs, onDisrupted, onFailed } from "./failed.ts";
-import { isRunActive, logEntry, msSince, observedSince } from "./job-context.ts";
-import type { JobContext } from "./job-context.ts";
+import { isRunActive, logEntry, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 import { onStarting, onWaiting } from "./waiting.ts";
 

@@ -1,22 +1,17 @@
 // The decision about a flow run, out of those about its Jobs: what to write to its log, which state to set, which Jobs to
 // delete. Pure: the same in the agent, whose supervise/executor.ts acts on it, in `inspect` and in tests.
 
-import { lastSeenAt } from "../../kube/client/objects.ts";
-import type { Pod } from "../../kube/client/objects.ts";
-import { isCancelled, isFinished } from "../../orchestrator/flow-run.ts";
-import type { RunStatus } from "../../orchestrator/flow-run.ts";
+import { lastSeenAt, type Pod } from "../../kube/client/objects.ts";
+import { isCancelled, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
 import { IDENTIFIER_LABEL, isKept } from "../labels.ts";
 import { disruptionProblem } from "../observe/disruption.ts";
 import { flowStatus } from "../observe/flow-container.ts";
 import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
-import { createdMs, eventsOf, isDeleted } from "../observe/observed.ts";
-import type { ObservedJob } from "../observe/observed.ts";
-import { isLive, isJobFinished, jobPhase } from "../observe/phase.ts";
-import type { JobPhase } from "../observe/phase.ts";
+import { createdMs, eventsOf, isDeleted, type ObservedJob } from "../observe/observed.ts";
+import { isLive, isJobFinished, jobPhase, type JobPhase } from "../observe/phase.ts";
 import { flowFailure, hasFailed, podTerminationProblem } from "../observe/pod-termination.ts";
 import { decideByPhase } from "./by-phase.ts";
-import { logEntry } from "./job-context.ts";
-import type { JobContext } from "./job-context.ts";
+import { logEntry, type JobContext } from "./job-context.ts";
 import { cancelTransition, decideByRunState } from "./run-ended.ts";
 import type { DecideInput, Decision, Deletion, JobDecision, RunLogEntry, Transition } from "./types.ts";
 

@@ -3,8 +3,14 @@
 import { hasEnded, hasFailed } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
 import type { Problem } from "../observe/problem.ts";
-import { isRunActive, isRunFinished, logEntry, msSince, observedSince } from "./job-context.ts";
-import type { JobContext } from "./job-context.ts";
+import {
+  isRunActive,
+  isRunFinished,
+  logEntry,
+  msSince,
+  observedSince,
+  type JobContext,
+} from "./job-context.ts";
 import type { JobDecision, RunLogEntry, Transition } from "./types.ts";
 
 /** How long after its grace period a pod may take to end; then its kubelet does not answer. */

@@ -3,12 +3,10 @@
 
 import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
 import type { ObservedJob } from "../observe/observed.ts";
-import { isLive } from "../observe/phase.ts";
-import type { JobPhase } from "../observe/phase.ts";
+import { isLive, type JobPhase } from "../observe/phase.ts";
 import { hasEnded } from "../observe/pod-termination.ts";
 import { deleteAfter } from "./failed.ts";
-import { isRunFinished, msSince, observedSince } from "./job-context.ts";
-import type { JobContext } from "./job-context.ts";
+import { isRunFinished, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { DecideInput, JobDecision, Transition } from "./types.ts";
 
 /** Decides by the run's state; undefined: the Job's phase decides. */

@@ -3,8 +3,7 @@
 import type { Obstacle, Patience, Problem } from "../observe/problem.ts";
 import { flowStarted } from "../observe/pod-termination.ts";
 import { onFailed } from "./failed.ts";
-import { logEntry, msSince, observedSince } from "./job-context.ts";
-import type { JobContext } from "./job-context.ts";
+import { logEntry, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { FirstObserved, JobDecision, RunLogEntry } from "./types.ts";
 
 /** Something is in the way of the flow. */

@@ -4,8 +4,7 @@
 import type { Pod } from "../../kube/client/objects.ts";
 import { flowStatus } from "./flow-container.ts";
 import { conditionOf } from "./observed.ts";
-import type { Problem, ProblemReason } from "./problem.ts";
-import { because, oneLine } from "./problem.ts";
+import { because, oneLine, type Problem, type ProblemReason } from "./problem.ts";
 
 interface Disruption {
   /** Of the pod's status. */

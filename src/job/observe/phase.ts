@@ -6,8 +6,15 @@ import { disruptionProblem, unendedProblem } from "./disruption.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { isOriginals } from "../owner.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
-import { conditionOf, createdMs, eventsOf, hasCondition, isDeleted, isOrphan } from "./observed.ts";
-import type { ObservedJob } from "./observed.ts";
+import {
+  conditionOf,
+  createdMs,
+  eventsOf,
+  hasCondition,
+  isDeleted,
+  isOrphan,
+  type ObservedJob,
+} from "./observed.ts";
 import { eventObstacle, podObstacle } from "./pod-obstacles.ts";
 import {
   containerStatuses,
@@ -20,8 +27,7 @@ import {
   restartedAfterCrashAt,
   wasKilledByDeletion,
 } from "./pod-termination.ts";
-import type { Obstacle, Problem } from "./problem.ts";
-import { oneLine } from "./problem.ts";
+import { oneLine, type Obstacle, type Problem } from "./problem.ts";
 import { waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =

@@ -1,10 +1,8 @@
 // Why a pod does not start, beside its containers: it cannot be created, nobody schedules it, its node says nothing, or its
 // volumes or sandbox fail, by its conditions, its events and those of its Job.
 
-import { lastSeenAt } from "../../kube/client/objects.ts";
-import type { KubeEvent, Pod } from "../../kube/client/objects.ts";
-import type { Obstacle, Patience, ProblemReason } from "./problem.ts";
-import { oneLine } from "./problem.ts";
+import { lastSeenAt, type KubeEvent, type Pod } from "../../kube/client/objects.ts";
+import { oneLine, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
 
 interface EventReason {
   readonly reasons: readonly string[];

@@ -4,8 +4,7 @@
 import type { Container, ContainerStatus, Job, Pod, Terminated } from "../../kube/client/objects.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { restartsContainer } from "./kubernetes-retries.ts";
-import type { Problem } from "./problem.ts";
-import { because } from "./problem.ts";
+import { because, type Problem } from "./problem.ts";
 import { terminationProblem } from "./termination.ts";
 
 /** 128 + SIGKILL and 128 + SIGTERM: the exit codes of containers of a deleted pod. */

@@ -3,8 +3,7 @@
 import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
 import { specOf } from "./pod-termination.ts";
 import type { ObservedJob } from "./observed.ts";
-import type { Problem } from "./problem.ts";
-import { oneLine } from "./problem.ts";
+import { oneLine, type Problem } from "./problem.ts";
 import { describeTermination } from "./termination.ts";
 
 /** Summary and hint, then each pod with its node, its containers, how they terminated, and their memory. */

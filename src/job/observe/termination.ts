@@ -1,8 +1,7 @@
 // How a container terminated, in words.
 
 import type { Container, Terminated } from "../../kube/client/objects.ts";
-import type { Problem, ProblemReason } from "./problem.ts";
-import { oneLine } from "./problem.ts";
+import { oneLine, type Problem, type ProblemReason } from "./problem.ts";
 
 interface TerminationKind {
   /** The runtime's or kubelet's reason. */

@@ -4,8 +4,7 @@ import type { ContainerStatus, KubeEvent, Pod } from "../../kube/client/objects.
 import { imagePatience } from "./image-message.ts";
 import { pullFailure } from "./pod-obstacles.ts";
 import { isCrashing, specOf } from "./pod-termination.ts";
-import type { Obstacle, Patience, ProblemReason } from "./problem.ts";
-import { because } from "./problem.ts";
+import { because, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
 import { describeTermination } from "./termination.ts";
 
 interface WaitingReason {

@@ -1,16 +1,13 @@
 // Runs an exec plugin (EKS, GKE, AKS, a company's login) as client-go does: with the terminal if it may ask there, and with
 // KUBERNETES_EXEC_INFO. client-node gives it neither terminal nor time limit, and quotes what it printed in errors.
 
-import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { aborted } from "../../base/clock.ts";
 import { ExpectedError } from "../../base/errors.ts";
-import { arrayIn, objectIn, textIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { KubeError } from "../client/errors.ts";
-import { pemIn } from "./identity.ts";
-import type { CredentialDeps, Identity } from "./identity.ts";
+import { pemIn, type CredentialDeps, type Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
 import { win32 } from "node:path";
 import type { Env } from "../../base/env.ts";

@@ -3,8 +3,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { SettingsDeps } from "../../base/env.ts";
 import { SettingsError } from "../../base/errors.ts";
-import { textIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { textIn, type JsonObject } from "../../base/json.ts";
 import type { TlsOptions } from "../../http/exchange.ts";
 
 export type Headers = Record<string, string | readonly string[]>;

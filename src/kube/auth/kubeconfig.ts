@@ -3,8 +3,7 @@
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { parse } from "yaml";
-import type { JsonObject } from "../../base/json.ts";
-import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
+import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import type { SettingsDeps } from "../../base/env.ts";

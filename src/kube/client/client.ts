@@ -6,8 +6,7 @@ import { decodeWatchEvent, decodeObject } from "./decode.ts";
 import { linesOf } from "../../base/lines.ts";
 import type { KindMap, Resource } from "./objects.ts";
 import type { Call, Transport } from "./transport.ts";
-import { arrayIn, objectIn, textIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 
 /** Writes ask only for metadata in the response, since nothing reads it. */
 const METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";

@@ -18,10 +18,8 @@ import type { KubeApi } from "./api.ts";
 import { KubeClient } from "./client.ts";
 import { credentialsOf } from "../auth/credentials.ts";
 import type { CredentialDeps } from "../auth/identity.ts";
-import type { ConnectionFlags, Target } from "../auth/kubeconfig.ts";
-import { chooseTarget, withFlags } from "../auth/kubeconfig.ts";
-import type { CompletedRequest } from "./transport.ts";
-import { Transport } from "./transport.ts";
+import { chooseTarget, withFlags, type ConnectionFlags, type Target } from "../auth/kubeconfig.ts";
+import { Transport, type CompletedRequest } from "./transport.ts";
 import { createSecureContext } from "node:tls";
 
 export interface ConnectDeps extends CredentialDeps {

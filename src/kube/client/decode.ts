@@ -1,7 +1,6 @@
 // Decodes API objects and adds the required fields that are missing.
 
-import type { JsonObject } from "../../base/json.ts";
-import { objectIn, textIn } from "../../base/json.ts";
+import { objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import type { WatchEvent } from "./api.ts";
 import { watchError } from "./errors.ts";
 import type { KindMap, Resource } from "./objects.ts";

@@ -1,8 +1,7 @@
 // launch: poll → claim → [build] → createJob. Builds the Job of a flow run from the job template, like generate_job_spec of
 // Core 1.4.1's agent.
 
-import { arrayIn, objectIn, textIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 import {
@@ -14,10 +13,8 @@ import {
 } from "../../job/labels.ts";
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
 import { buildPodSpec } from "./pod-spec.ts";
-import { childPath } from "./field-source.ts";
-import type { Recorder } from "./field-source.ts";
-import { readRunConfig } from "./run-config.ts";
-import type { RunConfig } from "./run-config.ts";
+import { childPath, type Recorder } from "./field-source.ts";
+import { readRunConfig, type RunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
 import type { Template } from "./template.ts";
 

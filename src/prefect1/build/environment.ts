@@ -1,8 +1,7 @@
 // The environment variables of the flow's container, in the order of Core 1.4.1.
 // Precedence: forced, run config, agent, template.
 
-import { arrayIn, objectIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { arrayIn, objectIn, type JsonObject } from "../../base/json.ts";
 import type { EnvVar } from "../../kube/client/objects.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { pythonList } from "../../base/python-repr.ts";

@@ -1,11 +1,9 @@
 // Explains a Job: the source of each field.
 
 import { isObject } from "../../base/json.ts";
-import { buildJob } from "./build.ts";
-import type { BuildInput } from "./build.ts";
+import { buildJob, type BuildInput } from "./build.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
-import { childPath } from "./field-source.ts";
-import type { FieldSource } from "./field-source.ts";
+import { childPath, type FieldSource } from "./field-source.ts";
 
 export interface ExplainedField {
   /** Such as `spec.template.spec.containers[0].env[3].value`. */

@@ -1,8 +1,7 @@
 // launch: poll → claim → [build] → createJob. Builds the pod spec of a flow run's Job and the container that runs the flow.
 // Precedence differs by field, as documented below.
 
-import { arrayIn, objectIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { arrayIn, objectIn, type JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { flowEnvironment } from "./environment.ts";
 import { JobError } from "../../job/errors.ts";

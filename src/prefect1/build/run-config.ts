@@ -1,9 +1,7 @@
 // Reads and validates a flow run's run config, like Prefect 1.
 
-import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
-import { shapeProblem } from "../../base/shape.ts";
-import type { Shape } from "../../base/shape.ts";
+import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
+import { shapeProblem, type Shape } from "../../base/shape.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 

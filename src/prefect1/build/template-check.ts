@@ -1,9 +1,7 @@
 // Validates the parts of a job template that the builder relies on; the Kubernetes API validates the rest.
 
-import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
-import { shapeProblem } from "../../base/shape.ts";
-import type { Shape } from "../../base/shape.ts";
+import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
+import { shapeProblem, type Shape } from "../../base/shape.ts";
 
 const META: Shape = { name: "string", namespace: "string", labels: {}, annotations: {} };
 const CONTAINER: Shape = {

@@ -8,12 +8,18 @@ import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import { decodeText } from "../../base/read-file.ts";
 import { agentFor } from "../../http/agents.ts";
 import { HttpClient } from "../../http/client.ts";
-import { prefectConnection } from "../../http/environment.ts";
-import type { EnvironmentDeps } from "../../http/environment.ts";
+import { prefectConnection, type EnvironmentDeps } from "../../http/environment.ts";
 import { proxyFor } from "../../http/proxy.ts";
 import { objectIn } from "../../base/json.ts";
-import { defaultTemplate, parseTemplate, templateError, templateOf } from "./template.ts";
-import type { PathSource, Template, TemplateSource } from "./template.ts";
+import {
+  defaultTemplate,
+  parseTemplate,
+  templateError,
+  templateOf,
+  type PathSource,
+  type Template,
+  type TemplateSource,
+} from "./template.ts";
 
 /** The variables also have the endpoints and keys of object stores. */
 export interface TemplateDeps extends EnvironmentDeps {

@@ -4,8 +4,7 @@
 
 import { isObject } from "../../base/json.ts";
 import { envText } from "./environment.ts";
-import { LineCounter, parseDocument, Scalar, visit } from "yaml";
-import type { Tags } from "yaml";
+import { LineCounter, parseDocument, Scalar, visit, type Tags } from "yaml";
 import { textOf } from "../../base/errors.ts";
 
 /** A scalar without quotes, as it is written. */

@@ -1,15 +1,13 @@
 // The job template: chosen for a flow run, validated, without nulls, never modified.
 
-import { isObject, objectIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { isObject, objectIn, type JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { readRunConfig } from "./run-config.ts";
 import { kubernetesValues, readYaml } from "./template-values.ts";
 import { templateProblem } from "./template-check.ts";
 import { isWebPage } from "../../http/web-page.ts";
 import { JobError } from "../../job/errors.ts";
-import { SettingsError } from "../../base/errors.ts";
-import type { ExpectedError } from "../../base/errors.ts";
+import { SettingsError, type ExpectedError } from "../../base/errors.ts";
 
 /** Who provided the template. Only the run config's overrides the agent's service account and pull secrets. */
 export type TemplateOwner = "run config" | "agent" | "default";

@@ -1,11 +1,8 @@
 // The layers of Prefect's configuration: each key with its value and source.
 
-import { isObject } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
-import { expandVariables } from "../../base/env.ts";
-import type { Env } from "../../base/env.ts";
-import { DEFAULT_SOURCE } from "../../base/sourced.ts";
-import type { Sourced } from "../../base/sourced.ts";
+import { isObject, type JsonObject } from "../../base/json.ts";
+import { expandVariables, type Env } from "../../base/env.ts";
+import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
 
 /** Keyed by dotted names, such as `cloud.agent.level`. */
 export type Layers = ReadonlyMap<string, Sourced<unknown>>;

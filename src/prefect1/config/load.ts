@@ -1,17 +1,13 @@
 // Loads Prefect 1's configuration with the source of every value. Precedence from low to high: defaults, config.toml,
 // backend.toml, PREFECT__ variables, flags. auth.toml is used if none of these has an API key or tenant.
 
-import { DEFAULT_SOURCE } from "../../base/sourced.ts";
-import { expandVariables } from "../../base/env.ts";
-import type { Sourced } from "../../base/sourced.ts";
+import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
+import { expandVariables, type Env, type SettingsDeps } from "../../base/env.ts";
 import { basename } from "node:path";
-import type { Env, SettingsDeps } from "../../base/env.ts";
 import type { LogLevel } from "../../base/log.ts";
-import { objectIn } from "../../base/json.ts";
-import type { JsonObject } from "../../base/json.ts";
+import { objectIn, type JsonObject } from "../../base/json.ts";
 import { readToml } from "../../base/toml.ts";
-import { fileLayer, mergeLayers, resolveReferences, variableLayer } from "./layers.ts";
-import type { Layers } from "./layers.ts";
+import { fileLayer, mergeLayers, resolveReferences, variableLayer, type Layers } from "./layers.ts";
 import type { ResourceDefaults } from "../build/job-settings.ts";
 import { envText } from "../build/environment.ts";
 import {

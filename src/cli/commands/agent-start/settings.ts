@@ -1,6 +1,6 @@
 // Options and configuration → AgentSettings.
 
-import { checkWorkOptions, WORK_OPTIONS, type WorkOptionValues } from "../../../agent/options.ts";
+import { WORK_OPTIONS, type WorkOptionValues } from "../../../agent/options.ts";
 import { DEFAULT_SETTINGS, type AgentSettings } from "../../../agent/settings.ts";
 import { parseDuration } from "../../../base/duration.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
@@ -13,12 +13,6 @@ export interface AgentFlags extends WorkOptionValues {
   readonly jobTemplate?: string | undefined;
   readonly maxPolls?: string | undefined;
   readonly agentAddress?: string | undefined;
-}
-
-/** Throws SettingsError for an invalid flag; sends no requests, so it can run before the agent connects. */
-export function checkAgentFlags(flags: AgentFlags): void {
-  checkWorkOptions(flags);
-  wholeNumber(flags.maxPolls, "--max-polls", 0);
 }
 
 /** The settings. Throws SettingsError, naming the flag. */

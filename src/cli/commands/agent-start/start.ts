@@ -3,17 +3,19 @@
 
 import { hostname } from "node:os";
 import { aNamespace } from "../../../agent/option-checks.ts";
+import { checkWorkOptions } from "../../../agent/options.ts";
 import { AgentServer } from "../../../agent/server/server.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import { LineBuffer } from "../../../base/line-buffer.ts";
 import { createLog } from "../../../base/log.ts";
+import { wholeNumber } from "../../../base/whole-number.ts";
 import type { ConnectionFlags } from "../../../kube/auth/kubeconfig.ts";
 import { readTemplate, type ReadTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { levelValue } from "../../../prefect1/config/values.ts";
 import type { CliContext } from "../../context.ts";
-import { checkAgentFlags, type AgentFlags } from "./settings.ts";
+import type { AgentFlags } from "./settings.ts";
 import { ApiObserver, runAgent } from "./wire.ts";
 
 export interface StartOptions {
@@ -84,12 +86,13 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
 }
 
 /** Reports errors in the command line before any connection error. */
-function checkBeforeConnecting(options: StartOptions): void {
-  checkAgentFlags(options.flags);
-  options.jobOptions("default");
-  const { namespace, config } = options;
+function checkBeforeConnecting({ flags, namespace, config, jobOptions }: StartOptions): void {
+  checkWorkOptions(flags);
+  wholeNumber(flags.maxPolls, "--max-polls", 0);
+  jobOptions("default");
+  const { value } = config.variables.namespace ?? {};
   if (namespace !== undefined) aNamespace(namespace, "--namespace");
-  else if (config.variables.namespace) aNamespace(config.variables.namespace.value, "NAMESPACE");
+  else if (value !== undefined) aNamespace(value, "NAMESPACE");
 }
 
 /** Prefect Cloud answers nobody without a key. */

@@ -3,12 +3,10 @@
 import { EXIT, InterruptedError } from "../../../base/errors.ts";
 import { countsText } from "../../../cleanup/counts.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
-import { planCleanup } from "../../../cleanup/plan.ts";
-import type { PlanOptions } from "../../../cleanup/plan.ts";
+import { planCleanup, type PlanOptions } from "../../../cleanup/plan.ts";
 import { currentStates } from "../../../cleanup/recheck.ts";
 import { retrying } from "../../../cleanup/retrying.ts";
-import { sweep } from "../../../cleanup/sweep.ts";
-import type { ItemResult } from "../../../cleanup/sweep.ts";
+import { sweep, type ItemResult } from "../../../cleanup/sweep.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";

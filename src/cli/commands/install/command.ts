@@ -4,8 +4,14 @@ import { DEFAULT_SOURCE, type Sourced } from "../../../base/sourced.ts";
 import { redactUrl } from "../../../base/redact-url.ts";
 import { Command, Option } from "clipanion";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
-import type { ConnectionOptions, FileOptions, InstallOptions, TextFile } from "../../../install/options.ts";
-import { AGENT_START_OPTIONS, INSTALL_OPTIONS } from "../../../install/options.ts";
+import {
+  AGENT_START_OPTIONS,
+  INSTALL_OPTIONS,
+  type ConnectionOptions,
+  type FileOptions,
+  type InstallOptions,
+  type TextFile,
+} from "../../../install/options.ts";
 import { version } from "../../../version.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";

@@ -10,8 +10,14 @@ import { logPages, type LoggedLine } from "../../../orchestrator/run-directory.t
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { lineOf, readError, type LogRange, type StreamDeps } from "./log-stream.ts";
-import { containerNames, logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
-import type { LogChoice, LogTarget } from "./log-targets.ts";
+import {
+  containerNames,
+  logTargets,
+  noLogReason,
+  podsOfRun,
+  type LogChoice,
+  type LogTarget,
+} from "./log-targets.ts";
 
 /** Where the runs are, and where their logs go. */
 export interface LogDeps extends StreamDeps, ClusterScope {
