@@ -10,8 +10,7 @@ import { connectOnce, RECENT_LIMIT } from "../orchestrator/run-directory.ts";
 import type { KnownRun, LogPage, LogQuery, LoggedLine, RunDirectory } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
 import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
-import { decodeStateRow, runStateOf } from "./run-state.ts";
-import type { StateRow } from "./run-state.ts";
+import { decodeStateRow, knownRun } from "./run-state.ts";
 import { FINISHED, isoUtc, newState } from "./states.ts";
 
 const ERRORS = ["ERROR", "CRITICAL"];
@@ -99,11 +98,6 @@ function loggedLine({ timestamp, level, name, message }: JsonObject): LoggedLine
     logger: textIn(name) ?? "",
     message: textIn(message) ?? "",
   };
-}
-
-function knownRun(row: StateRow): KnownRun {
-  const { id, name, labels, agent } = row;
-  return { id, name: name ?? undefined, state: runStateOf(row), labels, agent };
 }
 
 function notInTenant(id: string): PrefectError {
