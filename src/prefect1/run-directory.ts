@@ -16,7 +16,7 @@ import {
 } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
 import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
-import { decodeStateRow, runStateOf, type StateRow } from "./run-state.ts";
+import { decodeStateRow, knownRun } from "./run-state.ts";
 import { FINISHED, isoUtc, newState } from "./states.ts";
 
 const ERRORS = ["ERROR", "CRITICAL"];
@@ -104,11 +104,6 @@ function loggedLine({ timestamp, level, name, message }: JsonObject): LoggedLine
     logger: textIn(name) ?? "",
     message: textIn(message) ?? "",
   };
-}
-
-function knownRun(row: StateRow): KnownRun {
-  const { id, name, labels, agent } = row;
-  return { id, name: name ?? undefined, state: runStateOf(row), labels, agent };
 }
 
 function notInTenant(id: string): PrefectError {

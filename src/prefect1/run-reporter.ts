@@ -5,7 +5,7 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import type { RunReporter, TransitionResult } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 import { restartRun } from "./restart.ts";
-import { runStateOf } from "./run-state.ts";
+import { knownRun } from "./run-state.ts";
 import { newState, isoUtc } from "./states.ts";
 import { textIn, type JsonObject } from "../base/json.ts";
 import { storable } from "../orchestrator/storable.ts";
@@ -21,10 +21,7 @@ export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock,
     ...runLogs(client.graphql),
     rows: async (ids, signal) => {
       const rows = await client.runStates(ids, signal);
-      const entries = [...rows].map(
-        ([id, row]) => [id, { state: runStateOf(row), labels: row.labels, agent: row.agent }] as const,
-      );
-      return new Map(entries);
+      return new Map([...rows].map(([id, row]) => [id, knownRun(row)]));
     },
     transition: (flowRunId, { type, message, version }) => {
       const state = newState(STATES[type], message);

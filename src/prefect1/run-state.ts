@@ -3,6 +3,7 @@
 import { arrayIn, dateIn, isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { ClaimRecord, RunState } from "../orchestrator/flow-run.ts";
+import type { KnownRun } from "../orchestrator/run-directory.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
 import type { TaskRun } from "./flow-run.ts";
@@ -74,6 +75,12 @@ export function runStateOf({
     version,
     claim: claimRecord(id, state),
   };
+}
+
+/** The run of a row. */
+export function knownRun(row: StateRow): KnownRun {
+  const { id, name, labels, agent } = row;
+  return { id, name: name ?? undefined, state: runStateOf(row), labels, agent };
 }
 
 /** The record of the claim in a Submitted state of this run. */
