@@ -12,6 +12,8 @@ export class InFlight {
   readonly #waiting = new Set<string>();
   /** Runs whose created Job the watch has not delivered yet, and until which tick they count for --limit. */
   readonly #unseen = new Map<string, number>();
+  /** Runs that earlier processes of this agent claimed, and that have no Job; undefined: not known yet. */
+  leftBehind: Set<string> | undefined;
   #onDrained: (() => void)[] = [];
 
   constructor(clock: Pick<Clock, "ticks">) {

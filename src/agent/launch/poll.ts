@@ -2,6 +2,7 @@
 
 import { Outage } from "../outage.ts";
 import type { SharedState } from "../shared-state.ts";
+import { slotsForNewClaims } from "./slots.ts";
 import type { Submitter } from "./submit.ts";
 
 /** Prefect Core's waits between polls, in seconds, by the number of polls in a row that found nothing. */
@@ -87,13 +88,11 @@ export class Poller {
     this.#deps.log.warn("Skipped a flow run that cannot be decoded", { reason });
   }
 
-  /** How many more runs may be claimed. --limit is counted from the cluster, so that a restart does not reset it. */
+  /** How many more runs may be claimed. */
   #freeSlots(): number {
-    const { settings, view, inFlight, submitter, work } = this.#deps;
-    const { limit } = settings;
+    const { submitter, work } = this.#deps;
     const { room } = submitter;
     if (room <= 0 || submitter.isBusy || work.fault()?.canBuild === false) return 0;
-    const uncounted = inFlight.uncounted((id) => view.liveJobOf(id) !== undefined);
-    return limit === undefined ? room : Math.min(room, limit - view.liveJobs() - uncounted);
+    return Math.min(room, slotsForNewClaims(this.#deps));
   }
 }

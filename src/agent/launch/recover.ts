@@ -12,6 +12,7 @@ import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
 import type { SharedState } from "../shared-state.ts";
+import { slotsLeft } from "./slots.ts";
 import type { Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
@@ -35,6 +36,7 @@ export class Recovery {
   readonly #deps: RecoveryDeps;
   readonly #startedAt: number;
   #fullSweepAt = -Infinity;
+  #leftBehind = new Set<string>();
   /** Claims of other processes without a Job, by id: the ticks when each was found first and last. */
   readonly #found = new Map<string, { since: number; at: number; isStarted: boolean }>();
 
@@ -64,12 +66,15 @@ export class Recovery {
     const fullSweepMs = now - this.#startedAt < EARLY_MS ? FULL_SWEEP_MS.early : FULL_SWEEP_MS.late;
     const includeStarted = now - this.#fullSweepAt >= fullSweepMs;
     const mayLackJob = (id: string): boolean => this.#mayLackJob(id);
+    const leftBehind = new Set<string>();
+    this.#leftBehind = leftBehind;
     for await (const page of this.#deps.work.unfinished({ includeStarted, mayLackJob }, signal)) {
       await Promise.all(page.map((claim) => this.#tryToFinish(claim, signal)));
     }
     for (const [id, { isStarted, at }] of this.#found)
       if (at < now && (includeStarted || !isStarted)) this.#found.delete(id);
     if (includeStarted) this.#fullSweepAt = now;
+    this.#deps.inFlight.leftBehind = leftBehind;
   }
 
   #mayLackJob(flowRunId: string): boolean {
@@ -94,6 +99,7 @@ export class Recovery {
     const role = this.#roleFor(claim);
     if (role === undefined) return;
     if (!this.#mayLackJob(flowRunId) || (await this.#hasJob(submission))) return;
+    if (claim.waitsForJob && role !== "witness") this.#leftBehind.add(flowRunId);
     if (!this.#isMyTurn(claim)) return;
     const current = await this.#deps.states.read(flowRunId);
     if (current.kind !== "known" || current.state.version !== state.version) return;
@@ -104,7 +110,8 @@ export class Recovery {
     if (history === "ended") return;
     if (!claim.waitsForJob || history === "created") {
       if (history === "created" || state.type === "running") await this.#failIfLost(claim);
-    } else if (role === "owner") await this.#deps.submitter.resume(submission, signal);
+    } else if (slotsLeft(this.#deps) <= 0) return;
+    else if (role === "owner") await this.#deps.submitter.resume(submission, signal);
     else if (role === "heir") {
       // For a Job by this agent's settings.
       const anew = await claim.reclaim();

@@ -65,6 +65,22 @@ describe("a claim without a Job", () => {
     expect(createdJobs()).toHaveLength(ids.length);
   });
 
+  it("has the next slot of --limit, before new runs", async () => {
+    const left = [claimed(), claimed()];
+    const due = [world.dueRun({ labels: ["x"] }), world.dueRun({ labels: ["x"] })];
+    for (const id of [...left, ...due]) world.scripts.set(id, { outcome: "succeed", runMs: MINUTE });
+    world.start({ ...AGENT, flags: { limit: "1" } });
+    for (const id of left) {
+      await world.time.until(() => world.state(id) === "Success", 3 * MINUTE);
+      expect(due.map((each) => world.state(each))).toEqual(["Scheduled", "Scheduled"]);
+    }
+    await world.time.until(() => due.every((id) => world.state(id) === "Success"), 5 * MINUTE);
+    const live = world.kube.requests.entries.filter(
+      ({ verb, resource }) => verb === "create" && resource === "jobs",
+    );
+    expect(live).toHaveLength(4);
+  });
+
   it("is finished although an old Job of the run still exists", async () => {
     const id = claimed();
     const labels = { "prefect.io/flow_run_id": id, "prefect.io/identifier": "00000000" };

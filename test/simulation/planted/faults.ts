@@ -133,8 +133,8 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: "the limit is not counted from the cluster",
-    file: "agent/launch/poll.ts",
-    changes: [["limit - view.liveJobs() - uncounted", "limit - uncounted"]],
+    file: "agent/launch/slots.ts",
+    changes: [["limit - view.liveJobs() - ", "limit - "]],
   },
   {
     name: "other agents' Jobs are reported",
