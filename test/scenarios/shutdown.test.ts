@@ -1,6 +1,7 @@
 // Shutdown of the agent's process: it finishes what is in flight within the grace period; a second signal ends it at once. The
 // grace periods are far longer or far shorter than a test takes, so that no test passes by chance.
 
+import { hostname } from "node:os";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startAgentProcess } from "./support/agent-process.ts";
 import type { AgentProcess } from "./support/agent-process.ts";
@@ -159,8 +160,8 @@ describe("an agent that receives SIGTERM or SIGINT", () => {
     expect(await first.ended).toBe(0);
     await second.untilPrinted("Became the leader");
     // The Lease was released before the second agent acquired it.
-    const uuid = /^[0-9a-f-]{36}$/;
-    expect(holders).toEqual([expect.stringMatching(uuid), "", expect.stringMatching(uuid)]);
+    const process = new RegExp(`^${hostname()}_[0-9a-f-]{36}$`);
+    expect(holders).toEqual([expect.stringMatching(process), "", expect.stringMatching(process)]);
     expect(holders[0]).not.toBe(holders[2]);
     const id = dueRun(fakes);
     await second.ready();
