@@ -33,6 +33,8 @@ const e2e = {
 
 export default defineConfig({
   test: {
+    // On two cores: tests wait for processes and clocks more than they compute.
+    maxWorkers: 3,
     projects: [
       {
         test: {
