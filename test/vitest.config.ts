@@ -13,12 +13,14 @@ const LONG = [
   "agent-certificates",
   "agent-failures",
   "dask",
+  "neighbours",
   "original-agent",
   "prefect",
   "prefect3",
   "supervise-dask",
   "supervise-latency",
   "supervise-retry",
+  "troubles",
   "troubles-as-node",
 ].map((name) => `test/e2e/${name}.test.ts`);
 

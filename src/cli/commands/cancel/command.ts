@@ -87,11 +87,8 @@ export class CancelCommand extends NamespacedCommand {
         if (outcome.kind === "deleted") this.print(`${deletedLine(item, false)}\n`);
       },
     };
-    try {
-      return await this.#report(await cancelRuns(deps, runs, options), inventory);
-    } finally {
-      progress.clear();
-    }
+    const result = await cancelRuns(deps, runs, options).finally(() => progress.clear());
+    return this.#report(result, inventory);
   }
 
   async #list(
