@@ -61,13 +61,17 @@ export function hanging(text: string, indent: number, width: number | undefined)
   return [first.slice(2), ...rest];
 }
 
-/** A command, on several lines that a shell reads as one; one line without a width. Quoted texts and flags with their values stay whole. */
+/** A flag with its value, and a quoted text, are one word. */
+const SHELL_WORD = /(?:--?[a-z-]+ (?=[^-|\s]))?(?:'[^']*'|"[^"]*"|\S)+/g;
+
+/** A command, on several lines that a shell reads as one; one line without a width. */
 export function commandLines(command: string, indent: number, width: number | undefined): readonly string[] {
-  const kept = command
-    .replaceAll(/'[^']*'|"[^"]*"/g, (quoted) => quoted.replaceAll(" ", "\0"))
-    .replaceAll(/( --?[a-z-]+) (?=[^-|])/g, "$1\0");
-  const lines = hanging(kept, indent, width && width - " \\".length);
-  return lines.map((line, at) => line.replaceAll("\0", " ") + (at < lines.length - 1 ? " \\" : ""));
+  if (width === undefined) return [" ".repeat(indent) + command];
+  const room = Math.max(1, width - indent - 2 - " \\".length);
+  const words = [...command.matchAll(SHELL_WORD)].flatMap(([word]) => pieces(word, room));
+  const [first = "", ...rest] = filled(words, indent + 2, room);
+  const lines = [first.slice(2), ...rest];
+  return lines.map((line, at) => line + (at < lines.length - 1 ? " \\" : ""));
 }
 
 /** A term with its description from a column on; a term that is too long gets a line of its own. */
