@@ -44,9 +44,11 @@ async function binary(): Promise<string> {
   return path;
 }
 
+/** `save`: called after each figure, so that one that fails loses none before it. */
 async function measureAll(
   figures: readonly Figure[],
   context: BenchContext,
+  save: (measurements: readonly Measurement[]) => Promise<void>,
 ): Promise<readonly Measurement[]> {
   const all: Measurement[] = [];
   for (const { name, needs, measure } of figures) {
@@ -56,6 +58,7 @@ async function measureAll(
       const measured = await measure(context);
       for (const measurement of measured) console.log(lineOf(measurement));
       all.push(...measured);
+      await save(all);
     }
   }
   return all;
@@ -76,16 +79,12 @@ await runScript(async () => {
     original: values.original,
     log: (line) => console.error(line),
   };
-  const measurements = await measureAll(figures, context);
-  if (values.output !== undefined) {
-    const machine = {
-      cpus: cpus().map(({ model }) => model),
-      platform: process.platform,
-      arch: process.arch,
-    };
-    const results = measurements.map((each) => ({ ...each, met: isMet(each) }));
-    const report = { version: project.version, at: new Date(), node: project.nodeVersion, machine, results };
-    await writeFile(values.output, `${JSON.stringify(report, undefined, 2)}\n`);
-  }
+  const machine = { cpus: cpus().map(({ model }) => model), platform: process.platform, arch: process.arch };
+  const about = { version: project.version, at: new Date(), node: project.nodeVersion, machine };
+  const measurements = await measureAll(figures, context, async (all) => {
+    if (values.output === undefined) return;
+    const results = all.map((each) => ({ ...each, met: isMet(each) }));
+    await writeFile(values.output, `${JSON.stringify({ ...about, results }, undefined, 2)}\n`);
+  });
   if (!measurements.every(isMet)) process.exitCode = 1;
 });

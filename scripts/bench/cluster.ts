@@ -17,7 +17,6 @@ export interface PlainCall {
 }
 
 const TIMEOUT_MS = 60_000;
-const IDLE_MS = 600_000;
 const POLL_MS = 250;
 const WAIT_MS = 300_000;
 
@@ -56,8 +55,9 @@ export class Cluster implements Disposable {
     // Without a resourceVersion the server waits until its cache is up to date, which can take long when nothing is written.
     const request = this.#request({ method: "GET", path: `${path}?watch=1&resourceVersion=0` });
     const signal = this.#ended.signal;
+    // A watch may have nothing to tell for as long as a figure takes.
     const open = (): Promise<HttpStream> =>
-      this.#http.stream({ ...request, timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS, signal });
+      this.#http.stream({ ...request, timeoutMs: TIMEOUT_MS, idleMs: 0, signal });
     const first = await open();
     const read = async (): Promise<void> => {
       // A new API server ends its watches when its caches are filled; a new watch starts with all objects again.
