@@ -38,8 +38,10 @@ export function readArgv(argv: readonly string[], commands: readonly CommandInfo
 
 /** A flag takes the next word if it does so in all of these commands. */
 function tokensOf(argv: readonly string[], commands: readonly CommandInfo[]) {
-  const options: Record<string, { readonly type: "string" | "boolean"; readonly short?: string }> = {};
-  const all = commands.flatMap(({ allOptions }) => allOptions);
+  const help = { type: "boolean", short: "h" } as const;
+  const options: Record<string, { readonly type: "string" | "boolean"; readonly short?: string }> = { help };
+  const hasFlags = argv.some((word) => word.startsWith("-") && word !== "--help" && word !== "-h");
+  const all = hasFlags ? commands.flatMap(({ allOptions }) => allOptions) : [];
   const isValued = ({ value }: OptionInfo): boolean => value === "required";
   for (const option of [...all.filter((each) => !isValued(each)), ...all.filter(isValued)]) {
     const short = option.names.find((name) => /^-[^-]$/.test(name))?.slice(1);

@@ -36,11 +36,10 @@ const RUN_DETAILS =
 
 /** clipanion with one command. */
 class OneCommand extends Cli<CliContext> {
-  info(command: CommandClass<CliContext>): CommandInfo {
+  info(command: CommandClass<CliContext>): Pick<CommandInfo, "details" | "args" | "allOptions" | "parse"> {
     this.register(command);
     const builder = this.registrations.get(command)?.builder;
     if (builder === undefined) throw new Error("clipanion has not registered the command");
-    const paths = builder.paths.slice();
     // The path is matched before: clipanion would take ten times as long.
     builder.paths.length = 0;
     const { leading, extra, trailing } = builder.arity;
@@ -56,21 +55,39 @@ class OneCommand extends Cli<CliContext> {
     const args = [...leading, ...optional, ...trailing].join(" ");
     const { details = "" } = command.usage ?? {};
     return {
-      ...command.usage,
       details: args.includes("RUN") ? `${RUN_DETAILS}\n\n${details}` : details,
-      name: paths[0]?.join(" ") ?? "",
-      paths,
       args,
-      options: allOptions.filter(({ description }) => description !== ""),
       allOptions,
       parse: (args, context) => this.process([...args], context) as BaseCommand,
     };
   }
 }
 
-/** Each command as data. */
+/** Each command as data. Its options are read when they are asked for: to make all commands would slow the overview down. */
 export function commandMetadata(commands: readonly CommandClass<CliContext>[]): readonly CommandInfo[] {
-  return commands.map((command) => new OneCommand().info(command));
+  return commands.map((command) => {
+    let read: ReturnType<OneCommand["info"]> | undefined;
+    const info = (): ReturnType<OneCommand["info"]> => (read ??= new OneCommand().info(command));
+    const { paths = [], usage } = command;
+    return {
+      ...usage,
+      name: paths[0]?.join(" ") ?? "",
+      paths,
+      get details() {
+        return info().details ?? "";
+      },
+      get args() {
+        return info().args;
+      },
+      get options() {
+        return info().allOptions.filter(({ description }) => description !== "");
+      },
+      get allOptions() {
+        return info().allOptions;
+      },
+      parse: (args, context) => info().parse(args, context),
+    };
+  });
 }
 
 /** The options that the base classes give to many commands, under the headings that help has for them. */
