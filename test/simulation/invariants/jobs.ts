@@ -171,8 +171,10 @@ function checkFinished(scene: Scene, { job, by }: JobEvent, endedMs: number): vo
 
 /** Whether the run's log tells of the Job's end, and its state is over or another's. */
 export function isReported(run: RunFact, job: JobFact): boolean {
+  // Of a Job that was gone before an agent saw it, only the end of its name is known.
+  const lost = `Job ...-${job.name.split("-").at(-1)} was deleted`;
   const isTold = [...run.lines.keys()].some(
-    (line) => line.includes(job.name) && /^(?:Job|After) /.test(line),
+    (line) => (line.includes(job.name) && /^(?:Job|After) /.test(line)) || line.includes(lost),
   );
   const type = run.states.at(-1)?.type ?? "";
   const isCancelled = type === "Cancelling" || type === "Cancelled";
