@@ -26,11 +26,16 @@ export function noAnswer(timeoutMs: number): TransportError {
   return new TransportError(`no answer within ${timeoutMs / 1_000} s`, { code: "ETIMEDOUT" });
 }
 
-/** The code of a stream without a byte for too long. */
-export const QUIET = "EQUIET";
+const QUIET = "EQUIET";
 
+/** A stream was without a byte for too long. */
 export function noByte(idleMs: number): TransportError {
   return new TransportError(`no byte for ${idleMs / 1_000} s`, { code: QUIET });
+}
+
+/** Whether a stream ended because no byte came: there may have been nothing to send. */
+export function isQuiet(error: unknown): boolean {
+  return error instanceof TransportError && error.code === QUIET;
 }
 
 /** The client was closed on our side. */

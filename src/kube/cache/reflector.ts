@@ -4,7 +4,7 @@
 
 import type { Clock } from "../../base/clock.ts";
 import { backoffMs } from "../../base/retry.ts";
-import { QUIET, TransportError } from "../../http/errors.ts";
+import { isQuiet } from "../../http/errors.ts";
 import type { KubeApi, ListQuery } from "../client/api.ts";
 import { KubeError } from "../client/errors.ts";
 import type { KindMap, Resource } from "../client/objects.ts";
@@ -128,7 +128,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
       this.#expired++;
       return;
     }
-    this.#isQuiet = error instanceof TransportError && error.code === QUIET;
+    this.#isQuiet = isQuiet(error);
     if (this.#isQuiet) return;
     this.#options.onOutage?.(error, this.#failures + 1);
     const retryAfterMs = error instanceof KubeError ? error.retryAfterMs : undefined;

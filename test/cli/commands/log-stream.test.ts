@@ -3,12 +3,12 @@
 import { describe, expect, it } from "vitest";
 import { LogStream } from "../../../src/cli/commands/logs/log-stream.ts";
 import type { LogRange, StreamDeps } from "../../../src/cli/commands/logs/log-stream.ts";
-import { TransportError } from "../../../src/http/errors.ts";
+import { noByte, TransportError } from "../../../src/http/errors.ts";
 import type { PodLogQuery } from "../../../src/kube/client/api.ts";
 import { clockOf } from "../../support/clock.ts";
 import type { Pod } from "../../../src/kube/client/objects.ts";
 
-const IDLE = new TransportError("no byte for 60 s", { code: "ETIMEDOUT" });
+const IDLE = noByte(60_000);
 const CUT = new TransportError("connection closed by the other side", { code: "ECONNRESET" });
 const at = (second: number): string => `2026-11-21T03:04:0${second}.5Z`;
 

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../../../base/clock.ts";
 import { linesOf } from "../../../base/lines.ts";
-import { TransportError } from "../../../http/errors.ts";
+import { isQuiet, TransportError } from "../../../http/errors.ts";
 import type { KubeApi, PodLogQuery } from "../../../kube/client/api.ts";
 import { KubeError } from "../../../kube/client/errors.ts";
 import type { LogTarget } from "./log-targets.ts";
@@ -80,7 +80,7 @@ export class LogStream {
       return "complete";
     } catch (error) {
       if (signal.aborted) return "complete";
-      if (isOpen && error instanceof TransportError && error.code === "ETIMEDOUT") return "idle";
+      if (isOpen && isQuiet(error)) return "idle";
       const isRetryable = error instanceof TransportError || (error instanceof KubeError && error.retryable);
       if (!isRetryable || isLast) throw readError(this.#target, error);
       return "broken";
