@@ -3,6 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import { textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { pagesOf } from "../base/pages.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
 
 /** When to retry after an error. */
@@ -32,6 +33,5 @@ export async function keepAlive(
   runs: Pick<RunReporter, "keepAlive">,
   flowRunIds: readonly string[],
 ): Promise<void> {
-  for (let at = 0; at < flowRunIds.length; at += HEARTBEATS_AT_ONCE)
-    await runs.keepAlive(flowRunIds.slice(at, at + HEARTBEATS_AT_ONCE));
+  for (const page of pagesOf(flowRunIds, HEARTBEATS_AT_ONCE)) await runs.keepAlive(page);
 }

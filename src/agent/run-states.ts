@@ -1,6 +1,7 @@
 // The states of flow runs in Prefect, read in batches: before each action, and from time to time for all runs with Jobs.
 
 import { Batcher } from "../base/batch.ts";
+import { pagesOf } from "../base/pages.ts";
 import { isUuid } from "../base/uuid.ts";
 import { isActive, isFinished, type RunRow, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
@@ -66,8 +67,7 @@ export class RunStates {
     });
     const before = new Map(open.map((id) => [id, nameOf(this.known(id))]));
     // In parts, so that a run that needs a decision now is read before the rest of thousands.
-    for (let at = 0; at < open.length; at += PART)
-      await Promise.all(open.slice(at, at + PART).map((id) => this.refresh(id)));
+    for (const page of pagesOf(open, PART)) await Promise.all(page.map((id) => this.refresh(id)));
     return open.filter((id) => {
       const status = this.known(id);
       const isRunActive = status.kind === "known" && isActive(status.state.type);

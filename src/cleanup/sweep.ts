@@ -5,6 +5,7 @@
 import PQueue from "p-queue";
 import type { Clock } from "../base/clock.ts";
 import { ExpectedError, textOf } from "../base/errors.ts";
+import { pagesOf } from "../base/pages.ts";
 import type { DeleteOptions, KubeApi } from "../kube/client/api.ts";
 import type { PlanItem } from "./item.ts";
 import { objectKeepReason, Recheck, type ReadStates } from "./recheck.ts";
@@ -67,7 +68,7 @@ function* groupsOf(items: readonly PlanItem[]): Generator<readonly PlanItem[]> {
     const finished = same.filter(({ reason }) => reason === "finished");
     const others = same.filter(({ reason }) => reason !== "finished");
     if (finished.length > 0) yield finished;
-    for (let at = 0; at < others.length; at += GROUP_SIZE) yield others.slice(at, at + GROUP_SIZE);
+    yield* pagesOf(others, GROUP_SIZE);
   }
 }
 

@@ -2,6 +2,7 @@
 // unknown, since another Prefect may have it.
 
 import { belongsTo, originIds, type AskedApi } from "../job/job-origin.ts";
+import { pagesOf } from "../base/pages.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { attempt } from "../base/attempt.ts";
@@ -52,8 +53,8 @@ async function askedApi(
   const ids = [...new Set(jobs.flatMap(originIds))];
   const asked = await attempt(async () => {
     const known = new Set<string>();
-    for (let at = 0; at < ids.length; at += BATCH)
-      for (const id of await source.knownIds(ids.slice(at, at + BATCH), signal)) known.add(id);
+    for (const page of pagesOf(ids, BATCH))
+      for (const id of await source.knownIds(page, signal)) known.add(id);
     return { address: source.address, tenantId: await source.tenantId(signal), known };
   });
   return asked.ok ? asked.value : undefined;

@@ -1,5 +1,6 @@
 // Inventory: loads the inventory from the cluster and from Prefect, with concurrent requests.
 
+import { pagesOf } from "../base/pages.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt, type Job, type KubeEvent, type Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
@@ -130,11 +131,9 @@ async function unlabelledPods(
   const { namespace } = query;
   if (names.length > 4 * NAMES_PER_SELECTOR)
     return listing.all("pods", { namespace, labelSelector: "job-name" });
-  const batches: string[][] = [];
-  while (names.length > 0) batches.push(names.splice(0, NAMES_PER_SELECTOR));
   return flatAll(
-    batches.map((batch) =>
-      listing.all("pods", { namespace, labelSelector: `job-name in (${batch.join(",")})` }),
+    pagesOf(names, NAMES_PER_SELECTOR).map((page) =>
+      listing.all("pods", { namespace, labelSelector: `job-name in (${page.join(",")})` }),
     ),
   );
 }

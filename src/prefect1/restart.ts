@@ -4,6 +4,7 @@
 // lost pod silently becomes None, so such a task must run again if another task still needs its result.
 
 import { objectIn, arrayIn, textIn, type JsonObject } from "../base/json.ts";
+import { pagesOf } from "../base/pages.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished, newState, scheduledAt, type State } from "./states.ts";
 import { stateIn } from "./run-state.ts";
@@ -185,9 +186,7 @@ export async function restartRun(
   // Not Scheduled: Prefect's queue also returns Running flow runs with due task runs, so the run would launch twice.
   const state = newState("Pending", message);
   const states = [...tasks.resultLost, ...tasks.interrupted].map(({ id }) => ({ taskRunId: id, state }));
-  for (let at = 0; at < states.length; at += BATCH_SIZE) {
-    await client.setTaskStates(states.slice(at, at + BATCH_SIZE));
-  }
+  for (const page of pagesOf(states, BATCH_SIZE)) await client.setTaskStates(page);
   // Somebody may have cancelled the run since the decision, and Prefect Server does not compare versions.
   const current = (await client.runStates([flowRunId])).get(flowRunId);
   if (version !== undefined && current?.version !== version)

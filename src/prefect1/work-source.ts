@@ -2,6 +2,7 @@
 
 import { Batcher } from "../base/batch.ts";
 import type { Clock } from "../base/clock.ts";
+import { pagesOf } from "../base/pages.ts";
 import type { JobManifest } from "../kube/client/manifest.ts";
 import type { RunState } from "../orchestrator/flow-run.ts";
 import type {
@@ -113,7 +114,7 @@ export class Prefect1WorkSource implements WorkSource {
     const newIds = ids.filter((id) => !inFlight.has(id));
     const { client, prefectTime } = this.#options;
     const pages = await Promise.all(
-      pagesOf(newIds).map((page) => client.launchableFlowRuns(page, prefectTime.now(), signal)),
+      pagesOf(newIds, PAGE).map((page) => client.launchableFlowRuns(page, prefectTime.now(), signal)),
     );
     const runs = pages.flatMap((page) => page.runs).map((run) => this.#dueRun(run));
     return {
@@ -130,7 +131,7 @@ export class Prefect1WorkSource implements WorkSource {
     const { client, place } = this.#options;
     const contexts = placeContexts(place);
     const ids = await claimedIds(client, { started: includeStarted, contexts }, signal);
-    for (const page of pagesOf(ids.filter(mayLackJob))) {
+    for (const page of pagesOf(ids.filter(mayLackJob), PAGE)) {
       const claimed = await claimedRuns(client, { ids: page, contexts }, signal);
       yield claimed.flatMap((run) => this.#unfinishedClaim(run));
     }
@@ -231,10 +232,4 @@ export class Prefect1WorkSource implements WorkSource {
       },
     ];
   }
-}
-
-function pagesOf(ids: readonly string[]): readonly (readonly string[])[] {
-  return Array.from({ length: Math.ceil(ids.length / PAGE) }, (_, at) =>
-    ids.slice(at * PAGE, (at + 1) * PAGE),
-  );
 }
