@@ -5,11 +5,7 @@ import { cutToWidth, displayWidth } from "./text-width.ts";
 /** The text in indented lines of at most `width` characters. Only a word that is longer than a line is broken. */
 export function wrapped(text: string, indent: number, width: number): string[] {
   const room = Math.max(1, width - indent);
-  return filled(
-    wordsOf(text).flatMap((word) => pieces(word, room)),
-    indent,
-    room,
-  );
+  return filled(fitted(text, room), indent, room);
 }
 
 /** A command that can be copied: up to a semicolon, a pipe or the end. */
@@ -19,11 +15,8 @@ const COMMAND = /(\bkubectl [^;|]*[^;|\s];?)/;
 export function messageLines(text: string, width: number | undefined): readonly string[] {
   if (width === undefined || displayWidth(text) <= width) return [text];
   const room = Math.max(1, width - 2);
-  const words = text
-    .split(COMMAND)
-    .flatMap((part, at) => (at % 2 === 1 ? [part] : wordsOf(part).flatMap((word) => pieces(word, room))));
-  const [first = "", ...rest] = filled(withoutForgery(words), 2, room);
-  return [first.slice(2), ...rest];
+  const words = text.split(COMMAND).flatMap((part, at) => (at % 2 === 1 ? [part] : fitted(part, room)));
+  return hung(withoutForgery(words), 0, room);
 }
 
 /** What others wrote must not begin a line as our own messages do. */
@@ -36,8 +29,10 @@ function withoutForgery(words: readonly string[]): string[] {
   return safe;
 }
 
-function wordsOf(text: string): readonly string[] {
-  return text.split(/\s+/).filter((word) => word !== "");
+/** The words of the text; one that is longer than a line in pieces. */
+function fitted(text: string, room: number): readonly string[] {
+  const words = text.split(/\s+/).filter((word) => word !== "");
+  return words.flatMap((word) => pieces(word, room));
 }
 
 function filled(words: readonly string[], indent: number, room: number): string[] {
@@ -54,11 +49,17 @@ function filled(words: readonly string[], indent: number, room: number): string[
   return line === "" ? lines : [...lines, spaces + line];
 }
 
-/** The same with the lines after the first one indented by two more; one line without a width. */
+/** The words in lines, of which those after the first one are indented by two more. */
+function hung(words: readonly string[], indent: number, room: number): string[] {
+  const [first = "", ...rest] = filled(words, indent + 2, room);
+  return [first.slice(2), ...rest];
+}
+
+/** The text with the lines after the first one indented by two more; one line without a width. */
 export function hanging(text: string, indent: number, width: number | undefined): readonly string[] {
   if (width === undefined) return [" ".repeat(indent) + text];
-  const [first = "", ...rest] = wrapped(text, indent + 2, width);
-  return [first.slice(2), ...rest];
+  const room = Math.max(1, width - indent - 2);
+  return hung(fitted(text, room), indent, room);
 }
 
 /** A flag with its value, and a quoted text, are one word. */
@@ -69,8 +70,7 @@ export function commandLines(command: string, indent: number, width: number | un
   if (width === undefined) return [" ".repeat(indent) + command];
   const room = Math.max(1, width - indent - 2 - " \\".length);
   const words = [...command.matchAll(SHELL_WORD)].flatMap(([word]) => pieces(word, room));
-  const [first = "", ...rest] = filled(words, indent + 2, room);
-  const lines = [first.slice(2), ...rest];
+  const lines = hung(words, indent, room);
   return lines.map((line, at) => line + (at < lines.length - 1 ? " \\" : ""));
 }
 
