@@ -32,13 +32,15 @@ export interface CancelOptions {
   readonly timeoutMs: number | undefined;
 }
 
-export interface CancelResult {
-  readonly done: readonly ItemResult[];
-  readonly kept: readonly Kept[];
+/** What has come of it so far. */
+interface Progress {
+  readonly done: ItemResult[];
+  kept: readonly Kept[];
   /** Objects that still exist although they were deleted, and errors of Prefect. */
-  readonly problems: readonly string[];
-  readonly interrupted: boolean;
+  readonly problems: string[];
 }
+
+export type CancelResult = Readonly<Progress> & { readonly interrupted: boolean };
 
 const POLL_INTERVAL_MS = 1_000;
 const CANCELLED_MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
@@ -61,13 +63,6 @@ export async function cancelRuns(
     if (!deps.signal.aborted) throw error;
   }
   return { ...result, interrupted: deps.signal.aborted };
-}
-
-/** What has come of it so far. */
-interface Progress {
-  readonly done: ItemResult[];
-  kept: readonly Kept[];
-  readonly problems: string[];
 }
 
 type Work = CancelDeps & { readonly result: Progress };
