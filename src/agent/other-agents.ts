@@ -2,7 +2,13 @@
 // and are compared with the time of this agent's own polls: an outage of Prefect makes nobody look dead.
 
 import { textOf } from "../base/errors.ts";
-import { agentKey, isSameTenant, type AgentIdentity, type AgentRow } from "../orchestrator/agent-identity.ts";
+import {
+  agentKey,
+  GONE_MS,
+  isSameTenant,
+  lastPolls,
+  type AgentIdentity,
+} from "../orchestrator/agent-identity.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 import type { AgentDeps } from "./deps.ts";
 
@@ -12,8 +18,6 @@ export type Presence = "alive" | "gone" | "long gone";
 const READ_MS = 15_000;
 /** Without other agents the rows are only read to see whether this agent's own is there. */
 const READ_ALONE_MS = 60_000;
-/** How far an agent's last poll must be behind this agent's own. */
-const GONE_MS = 300_000;
 const LONG_GONE_MS = 3_600_000;
 /** How long this agent must have polled without a break, and seen no poll of the other. */
 const WATCHED_MS = 120_000;
@@ -116,14 +120,4 @@ export class OtherAgents {
     const hasChanged = [...this.#presences].some(([key, now]) => (before.get(key) ?? "alive") !== now);
     if (hasChanged) this.#onChange();
   }
-}
-
-/** The last poll of each agent, which may have several rows. */
-function lastPolls(rows: readonly AgentRow[]): ReadonlyMap<string, number> {
-  const last = new Map<string, number>();
-  for (const row of rows) {
-    const key = agentKey(row);
-    last.set(key, Math.max(last.get(key) ?? 0, row.lastPolledAt?.getTime() ?? 0));
-  }
-  return last;
 }

@@ -3,7 +3,7 @@
 
 import { attempt } from "../base/attempt.ts";
 import { ownerOf } from "../job/owner.ts";
-import { agentKey } from "../orchestrator/agent-identity.ts";
+import { agentKey, lastPolls } from "../orchestrator/agent-identity.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import type { InventoryRun } from "./inventory.ts";
@@ -40,17 +40,8 @@ export async function readSilences(
   const read = await attempt(async () => {
     const rows = await source?.agents(signal);
     const nowMs = source?.now().getTime() ?? 0;
-    // The last to poll comes first, and stays.
-    return (
-      rows &&
-      new Map(
-        rows
-          .toReversed()
-          .flatMap(({ lastPolledAt, ...row }) =>
-            lastPolledAt === undefined ? [] : [[agentKey(row), nowMs - lastPolledAt.getTime()] as const],
-          ),
-      )
-    );
+    const polled = rows && [...lastPolls(rows)].filter(([, atMs]) => atMs > 0);
+    return polled && new Map(polled.map(([agent, atMs]) => [agent, nowMs - atMs]));
   });
   return read.ok ? read.value : undefined;
 }

@@ -1,7 +1,7 @@
 // The agent that a flow run belongs to, and whether it still polls. Pure.
 
 import { formatDuration } from "../base/duration.ts";
-import { labelsText, type AgentIdentity } from "../orchestrator/agent-identity.ts";
+import { GONE_MS, labelsText, type AgentIdentity } from "../orchestrator/agent-identity.ts";
 
 export interface RunOwner extends AgentIdentity {
   /** How long ago it asked for flow runs; undefined: Prefect has no record of that. */
@@ -9,8 +9,6 @@ export interface RunOwner extends AgentIdentity {
 }
 
 /** Another agent may adopt its Jobs then (agent/other-agents.ts). */
-const GONE_MS = 300_000;
-
 export function isGone({ silentMs = Number.POSITIVE_INFINITY }: RunOwner): boolean {
   return silentMs >= GONE_MS;
 }

@@ -17,6 +17,19 @@ export interface AgentRow extends AgentIdentity {
   readonly lastPolledAt: Date | undefined;
 }
 
+/** An agent that has not polled for so many milliseconds counts as gone. */
+export const GONE_MS = 300_000;
+
+/** The last poll of each agent by its key, in milliseconds since 1970; an agent may have several rows. 0: it has none. */
+export function lastPolls(rows: readonly AgentRow[]): ReadonlyMap<string, number> {
+  const last = new Map<string, number>();
+  for (const row of rows) {
+    const key = agentKey(row);
+    last.set(key, Math.max(last.get(key) ?? 0, row.lastPolledAt?.getTime() ?? 0));
+  }
+  return last;
+}
+
 /** Whether both are the same agent. */
 export function isSameAgent(one: AgentIdentity, other: AgentIdentity): boolean {
   return isSameTenant(one, other) && agentKey(one) === agentKey(other);

@@ -14,7 +14,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: "an agent that is silent for a moment is taken for gone",
     file: "agent/other-agents.ts",
     changes: [
-      ["const GONE_MS = 300_000;", "const GONE_MS = 5_000;"],
+      ["behindMs >= GONE_MS", "behindMs >= 5_000"],
       ["const WATCHED_MS = 120_000;", "const WATCHED_MS = 0;"],
     ],
   },
