@@ -12,15 +12,15 @@ import type { Fakes } from "../support/fakes.ts";
 let fakes: Fakes;
 let agent: InProcessAgent;
 let serverAheadMs: number;
-let pullMs: number;
+let image: PromiseWithResolvers<void>;
 let idlePods: number;
 
 beforeEach(async () => {
-  [serverAheadMs, pullMs, idlePods] = [0, 3_600_000, 0];
+  [serverAheadMs, image, idlePods] = [0, Promise.withResolvers<void>(), 0];
   fakes = await startFakes({
     speed: 20,
     prefect: { clock: { ...systemClock, now: () => new Date(Date.now() + serverAheadMs) } },
-    script: () => ({ outcome: "succeed", startMs: fakes.kube.list("jobs").length > 1 ? 0 : pullMs }),
+    imagePulled: () => image.promise,
     runsFlow: () => idlePods-- <= 0,
   });
   const policy = { ...DEFAULT_POLICY, exitGraceMs: 100 };
@@ -55,13 +55,12 @@ describe("a rescheduled run whose pod still pulls its image", () => {
   });
 
   it("gets a new Job when the existing one ends without running the flow", async () => {
-    pullMs = 1_000;
     idlePods = 3;
     const id = dueRun(fakes);
     await eventually(() => expect(logMessages(fakes, id).join("\n")).toMatch(/^Submitted for execution/m));
     reschedule(id);
     await eventually(() => expect(logMessages(fakes, id).join("\n")).toMatch(/^Submitted again: adopted/m));
-    pullMs = 0;
+    image.resolve();
     await untilSucceeded(fakes, [id]);
     expect(new Set(fakes.jobsOf(id).map(({ name }) => name)).size).toBe(2);
     expect(fakes.jobsOf(id)).toHaveLength(2);

@@ -35,6 +35,8 @@ export interface FakesOptions {
   readonly script?: (job: Job) => PodScript;
   /** Whether a Job's pod sets its flow run's state; without it, every pod does. */
   readonly runsFlow?: (job: Job) => boolean;
+  /** When the image of a Job's pod is there, and its container runs; without it, at once. */
+  readonly imagePulled?: (job: Job) => Promise<void>;
 }
 
 export interface Fakes {
@@ -59,7 +61,8 @@ export async function startFakes(options: FakesOptions = {}): Promise<Fakes> {
       recorded.set(uid, { uid, name, flowRunId: labels?.[RUN_LABEL] ?? "", at: new Date() });
       return options.script?.(job) ?? "succeed";
     },
-    onPhase: (job, _pod, phase) => {
+    onPhase: async (job, _pod, phase) => {
+      if (phase === "Running") await options.imagePulled?.(job);
       const id = job.metadata.labels?.[RUN_LABEL] ?? "";
       if (options.runsFlow?.(job) !== false) simulateFlowRun(prefect, id, phase);
     },
