@@ -19,6 +19,7 @@ import { isEnding } from "../job/observe/pod-termination.ts";
 import { runAll } from "../base/run-all.ts";
 import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
+import { UnreachableNodes } from "./unreachable-nodes.ts";
 
 export interface ViewDeps extends Pick<
   AgentDeps,
@@ -40,6 +41,7 @@ export class ClusterView {
   readonly jobs: Reflector<"jobs", Job>;
   readonly pods: Reflector<"pods", Pod>;
   readonly events: Reflector<"events", KubeEvent>;
+  readonly nodes: UnreachableNodes;
   readonly #jobsByRun = new Map<string, Set<string>>();
   readonly #podsByJob = new Map<string, Set<string>>();
   /** By the uid of a Job or pod: the uids of its events. */
@@ -90,6 +92,11 @@ export class ClusterView {
       transform: (event) => (this.#isRelevant(event) ? transform.event(event) : undefined),
       onChange: (change) => this.#eventChanged(change),
     });
+    this.nodes = new UnreachableNodes({
+      ...deps,
+      pods: () => this.pods.values(),
+      onChange: ({ metadata }) => deps.onChange(flowRunIdOf(metadata) ?? "", { urgent: false }),
+    });
   }
 
   /** Resolves when all Jobs and pods have been listed. */
@@ -108,6 +115,7 @@ export class ClusterView {
         if (!s.aborted) await this.#watchEvents(s);
       },
       (s) => this.#pruneEvents(s),
+      (s) => this.nodes.run(s),
     );
   }
 
@@ -197,7 +205,8 @@ export class ClusterView {
     const uids = [uid, ...pods.map(({ metadata }) => metadata.uid)];
     const eventUids = uids.flatMap((objectUid) => [...(this.#eventsOf.get(objectUid) ?? [])]);
     const events = eventUids.flatMap((eventUid) => this.events.get(eventUid) ?? []);
-    return { job, pods, deletedPods: this.#deletedPods.get(uid) ?? [], events, gone };
+    const deletedPods = this.#deletedPods.get(uid) ?? [];
+    return { job, pods, deletedPods, events, gone, unreachable: this.nodes.since };
   }
 
   #jobChanged(change: Change<Job>): void {

@@ -18,7 +18,7 @@ const LABELS = [IDENTIFIER_LABEL, FLOW_RUN_LABEL, FLOW_RUN_LABEL_2];
 const JOB_LABELS = ["job-name", "batch.kubernetes.io/controller-uid", "controller-uid"];
 const ANNOTATIONS = [KEEP_ANNOTATION, AGENT_ANNOTATION, OWN_RETRIES_ANNOTATION, DEFAULT_CONTAINER];
 /**
- * Conditions that no rule reads while a pod is active; a podFailurePolicy may name any other. Those of a finished pod may be
+ * Conditions that no rule reads while a pod is active, but that it is not ready; a podFailurePolicy may name any other. Those of a finished pod may be
  * all that tells when it finished.
  */
 const DROPPED_CONDITIONS = new Set(["Ready", "ContainersReady", "Initialized", "PodReadyToStartContainers"]);
@@ -64,7 +64,10 @@ export class Transform {
     const { phase, conditions, containerStatuses, initContainerStatuses } = pod.status;
     const isLetGo = (pod.metadata.ownerReferences ?? []).length === 0;
     const isFinished = FINISHED.has(phase ?? "");
-    const keptConditions = conditions?.filter(({ type }) => isFinished || !DROPPED_CONDITIONS.has(type));
+    const keptConditions = conditions?.filter(
+      ({ type, status }) =>
+        isFinished || !DROPPED_CONDITIONS.has(type) || (type === "Ready" && status === "False"),
+    );
     const statuses = (all: typeof containerStatuses): typeof all =>
       this.#shared.of(all?.map((status) => pick(status, FIELDS.containerStatus)));
     return {

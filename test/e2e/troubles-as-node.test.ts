@@ -11,6 +11,7 @@ import { startFakePrefect1 } from "../fakes/prefect1/fake-prefect1.ts";
 import { BESIDE, LASTING, NODES, PASSING, RETRIES } from "../scenarios/troubles/rows.ts";
 import type { Trouble } from "../scenarios/troubles/rows.ts";
 import { bound, endsWell, running, step } from "../scenarios/troubles/steps.ts";
+import { must } from "./support/disturbances.ts";
 import { DISRUPTIONS, NATIVE_SIDECARS } from "./support/failures.ts";
 import { startInProcessAgent } from "./support/in-process-agent.ts";
 import { serverMinor } from "./support/kubectl.ts";
@@ -20,6 +21,7 @@ import { TEST_SCHEDULER, TestNode } from "./support/test-node.ts";
 
 const SPEED = 5;
 const NODE = "n1";
+const UNREACHABLE = "n2";
 const IMAGE = "registry.example/team/flow:1";
 const RUN_LABEL = "prefect.io/flow_run_id";
 const WAIT = { timeout: 200_000, interval: 300 };
@@ -66,6 +68,18 @@ const DEAD: readonly Trouble[] = [
     },
     state: "Failed",
     error: /on node n1 was deleted and has not ended: its node does not answer/,
+  },
+  {
+    name: "a node that has been unreachable for five minutes, and a pod that puts up with it",
+    source: "the rule: where nodes may be read",
+    pod: { containers: [{ name: "flow" }], tolerations: [{ operator: "Exists" }] },
+    steps: [
+      bound(0, UNREACHABLE),
+      step(1, "Running", [running()], { status: { conditions: [{ type: "Ready", status: "False" }] } }),
+    ],
+    seconds: 120,
+    state: "Failed",
+    error: /on node n2 is lost: its node has been unreachable since/,
   },
 ];
 
@@ -143,6 +157,10 @@ beforeAll(async () => {
   server = currentServer(namespace);
   node = new TestNode({ server, name: NODE, speed: SPEED, stepsOf, onPhase, endsWhenDeleted });
   await node.start();
+  const since = new Date(Date.now() - 360_000).toISOString().replace(/\.\d+Z$/, "Z");
+  const unknown = { type: "Ready", status: "Unknown", lastHeartbeatTime: since, lastTransitionTime: since };
+  must(await server.post("/api/v1/nodes", { metadata: { name: UNREACHABLE } }));
+  must(await server.patch(`/api/v1/nodes/${UNREACHABLE}/status`, { status: { conditions: [unknown] } }));
   const policies = new Map<string, Policy>();
   for (const row of rows) {
     const policy = policyOf(row);
@@ -162,6 +180,7 @@ afterAll(async () => {
   for (const timer of timers.values()) clearTimeout(timer);
   await Promise.all(agents.map(({ ended }) => ended));
   await node.stop();
+  await server.delete(`/api/v1/nodes/${UNREACHABLE}`);
   removeNamespace(namespace);
   await prefect.stop();
 });

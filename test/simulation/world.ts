@@ -1,6 +1,7 @@
 // A world: Kubernetes clusters, Prefects and agents in one process and in virtual time. The agents are the real code; only
 // sockets and clocks are simulated.
 
+import type { JsonObject } from "../../src/base/json.ts";
 import { isFinished } from "../../src/prefect1/states.ts";
 import { takeBytesFrom } from "../fakes/chance.ts";
 import { fakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
@@ -114,6 +115,7 @@ export class World {
       readonly labels?: readonly string[];
       readonly script?: PodScript;
       readonly prefect?: number;
+      readonly runConfig?: JsonObject;
     } = {},
   ): string {
     const prefect = this.prefects[spec.prefect ?? 0] ?? this.prefect;
@@ -121,6 +123,7 @@ export class World {
     const { id } = prefect.createFlowRun({
       flow,
       ...(spec.labels === undefined ? {} : { labels: spec.labels }),
+      ...(spec.runConfig === undefined ? {} : { runConfig: spec.runConfig }),
     });
     if (spec.script !== undefined) this.scripts.set(id, spec.script);
     return id;

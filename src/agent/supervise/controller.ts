@@ -25,7 +25,14 @@ const HEARTBEAT_EVERY_MS = 240_000;
 const WORKERS = 16;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
-const UNFINISHED = new Set<JobPhase["kind"]>(["live", "suspended", "waiting", "terminating", "retried"]);
+const UNFINISHED = new Set<JobPhase["kind"]>([
+  "live",
+  "suspended",
+  "waiting",
+  "terminating",
+  "unreachable",
+  "retried",
+]);
 /** When to decide again if the cache is stale. */
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
@@ -102,7 +109,7 @@ export class Controller {
     const decision = this.#decide(observed, run, standings);
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
-    if (await isCacheStale(this.#deps.kube, observed, decision)) return STALE_MS;
+    if (await isCacheStale(this.#deps, observed, decision)) return STALE_MS;
     const retryMs = await this.#act({ flowRunId, jobs: ours }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
     if (retryMs !== undefined) return Math.min(retryMs, decision.requeueAfterMs ?? retryMs);

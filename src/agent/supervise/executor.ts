@@ -41,7 +41,7 @@ const CHANGED_RETRY_MS = 500;
  * watch can lag behind, and a controller that trusted its cache has killed healthy Jobs elsewhere (buildkite/agent-stack-k8s#926).
  */
 export async function isCacheStale(
-  kube: KubeApi,
+  { kube, view }: Pick<SharedState, "kube" | "view">,
   { jobs }: ObservedRun,
   decision: Decision,
 ): Promise<boolean> {
@@ -50,7 +50,15 @@ export async function isCacheStale(
   if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;
   const unfinished = jobs.filter(({ job }) => !isJobFinished(job));
   const changes = await Promise.all(unfinished.map((observed) => hasChanged(kube, observed)));
-  return changes.includes(true);
+  return changes.includes(true) || (await haveNodesChanged(view, unfinished));
+}
+
+async function haveNodesChanged(
+  { nodes }: SharedState["view"],
+  jobs: readonly ObservedJob[],
+): Promise<boolean> {
+  const names = jobs.flatMap(({ pods }) => pods.flatMap(({ spec }) => spec.nodeName ?? []));
+  return (await nodes.ask(names.filter((name) => nodes.since.has(name)))).size > 0;
 }
 
 async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Promise<boolean> {

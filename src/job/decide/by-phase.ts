@@ -1,5 +1,6 @@
 // Decides about one Job by its phase, while its flow run exists, is not over and is not being cancelled.
 
+import type { Loss } from "../observe/disruption.ts";
 import type { FailedPhase, LivePhase } from "../observe/phase.ts";
 import type { Problem } from "../observe/problem.ts";
 import { deleteAfter, lostInMs, onDisrupted, onFailed } from "./failed.ts";
@@ -21,7 +22,9 @@ export function decideByPhase(context: JobContext): JobDecision {
     case "waiting":
       return onWaiting(context, phase.problem);
     case "terminating":
-      return onTerminating(context, phase.problem, phase.endsAt);
+      return onLosing(context, phase.loss, "its pod is being deleted");
+    case "unreachable":
+      return onLosing(context, phase.loss, "its pod's node does not answer");
     case "retried":
       return onRetried(context, phase.problem, phase.keptSince);
     case "sidecarRunning":
@@ -69,10 +72,10 @@ function onSuspended(context: JobContext): JobDecision {
   return { status: "active", reason: "suspended", heartbeat: true, logs: [logEntry("INFO", message)] };
 }
 
-function onTerminating(context: JobContext, problem: Problem, endsAt: Date): JobDecision {
-  const leftMs = lostInMs(context, endsAt);
-  if (leftMs <= 0) return onDisrupted(context, problem, endsAt);
-  return { status: "active", reason: "its pod is being deleted", requeueAfterMs: leftMs };
+function onLosing(context: JobContext, loss: Loss, reason: string): JobDecision {
+  const leftMs = lostInMs(context, loss);
+  if (leftMs <= 0) return onDisrupted(context, loss.problem, loss.lostAt);
+  return { status: "active", reason, requeueAfterMs: leftMs };
 }
 
 /** A sidecar can keep a dead pod for ever, and Kubernetes counts the pod only when it has ended. */

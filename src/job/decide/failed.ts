@@ -1,5 +1,6 @@
 // Decides about a Job that failed: the post-mortem in the run's log, the run's state, and when to delete the Job.
 
+import { lossOf, type Loss } from "../observe/disruption.ts";
 import { hasEnded, hasFailed } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
 import type { Problem } from "../observe/problem.ts";
@@ -13,13 +14,9 @@ import {
 } from "./job-context.ts";
 import type { JobDecision, RunLogEntry, Transition } from "./types.ts";
 
-/** How long after its grace period a pod may take to end; then its kubelet does not answer. */
-const UNENDED_MS = 30_000;
-
-/** Milliseconds until a pod that was to end at this time counts as lost with its node; undefined: it was not to end. */
-export function lostInMs({ input }: JobContext, endsAt: string | Date | undefined): number {
-  if (endsAt === undefined) return Number.POSITIVE_INFINITY;
-  return new Date(endsAt).getTime() + UNENDED_MS - input.now.getTime();
+/** Milliseconds until the pod counts as lost with its node; infinite for a pod whose node answers. */
+export function lostInMs({ input }: JobContext, loss: Loss | undefined): number {
+  return loss === undefined ? Number.POSITIVE_INFINITY : loss.lostAt.getTime() - input.now.getTime();
 }
 
 /** Writes the post-mortem, fails the run, and deletes the Job. */
@@ -50,7 +47,7 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   // A Job can be Failed while its pod is still terminating: wait, so that two processes never work on the run.
   const { job, pods, gone } = context.observed;
   const working = gone ? [] : pods.filter((pod) => !hasFailed(pod, job) && !hasEnded(pod));
-  const lostIn = working.map(({ metadata }) => lostInMs(context, metadata.deletionTimestamp));
+  const lostIn = working.map((pod) => lostInMs(context, lossOf(pod, context.observed)));
   const leftMs = Math.max(0, ...lostIn);
   if (leftMs > 0) {
     const requeueAfterMs = Number.isFinite(leftMs) ? leftMs : undefined;

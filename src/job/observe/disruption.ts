@@ -3,7 +3,8 @@
 
 import type { Pod } from "../../kube/client/objects.ts";
 import { flowStatus } from "./flow-container.ts";
-import { conditionOf } from "./observed.ts";
+import { replacesDisrupted } from "./kubernetes-retries.ts";
+import { conditionOf, type ObservedJob } from "./observed.ts";
 import { because, oneLine, type Problem, type ProblemReason } from "./problem.ts";
 
 interface Disruption {
@@ -90,11 +91,33 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
   };
 }
 
-/** The problem of a pod whose kubelet does not end it. */
-export function unendedProblem(pod: Pod): Problem {
-  const { name } = pod.metadata;
-  const message = `pod '${name}'${nodeOf(pod)} was deleted and has not ended: its node does not answer`;
-  return { reason: "NodeLost", message, hint: "look at the node with: kubectl describe node", pod: name };
+/** How long after its grace period a pod may take to end; then its kubelet does not answer. */
+const UNENDED_MS = 30_000;
+/** How long a node may be unreachable: as long as Kubernetes itself waits before it takes the pods away. */
+const UNREACHABLE_MS = 300_000;
+
+/** What is known of a pod whose node does not answer: why, and when it counts as lost; undefined: its node answers. */
+export interface Loss {
+  readonly problem: Problem;
+  readonly lostAt: Date;
+}
+
+/** The loss of a pod that was to end and does not, or whose node is unreachable and that Kubernetes will not replace. */
+export function lossOf(pod: Pod, { job, unreachable }: ObservedJob): Loss | undefined {
+  const { name, deletionTimestamp } = pod.metadata;
+  const loss = (why: string, lostMs: number): Loss => {
+    const message = `pod '${name}'${nodeOf(pod)} ${why}`;
+    const hint = "look at the node with: kubectl describe node";
+    return { problem: { reason: "NodeLost", message, hint, pod: name }, lostAt: new Date(lostMs) };
+  };
+  if (deletionTimestamp !== undefined) {
+    const why = "was deleted and has not ended: its node does not answer";
+    return loss(why, Date.parse(deletionTimestamp) + UNENDED_MS);
+  }
+  const since = unreachable?.get(pod.spec.nodeName ?? "");
+  if (since === undefined || replacesDisrupted(job, pod)) return undefined;
+  const why = `is lost: its node has been unreachable since ${since.toISOString()}`;
+  return loss(why, since.getTime() + UNREACHABLE_MS);
 }
 
 function nodeOf({ spec }: Pod): string {

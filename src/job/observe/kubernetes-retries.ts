@@ -32,6 +32,12 @@ export function createsAnotherPod(job: Job, failed: readonly Pod[]): boolean {
   return hasOwnBackoffLimit(job, newest?.spec.restartPolicy) && failures <= (job.spec.backoffLimit ?? 0);
 }
 
+/** Whether the Job controller creates another pod when it takes this one from a node that is gone. */
+export function replacesDisrupted(job: Job, pod: Pod): boolean {
+  const conditions = [{ type: "DisruptionTarget", status: "True" }];
+  return createsAnotherPod(job, [{ ...pod, status: { ...pod.status, conditions } }]);
+}
+
 /** Whether the template asks for any retries. */
 export function hasOwnRetries(job: Job, pod: Pod): boolean {
   return hasOwnBackoffLimit(job, pod.spec.restartPolicy) || job.spec.podFailurePolicy !== undefined;

@@ -13,6 +13,8 @@ export interface ObservedJob {
   readonly events: readonly KubeEvent[];
   /** The Job was deleted, and not by this agent. */
   readonly gone: boolean;
+  /** By name: since when a node does not answer; of nodes that may not be read nothing is known. */
+  readonly unreachable?: ReadonlyMap<string, Date> | undefined;
 }
 
 export interface ObservedRun {

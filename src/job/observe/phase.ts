@@ -2,7 +2,7 @@
 // different conditions; both are supported.
 
 import type { Job, Pod } from "../../kube/client/objects.ts";
-import { disruptionProblem, unendedProblem } from "./disruption.ts";
+import { disruptionProblem, lossOf, type Loss } from "./disruption.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { isOriginals } from "../owner.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
@@ -34,8 +34,8 @@ export type JobPhase =
   | LivePhase
   /** Something keeps the flow from starting. */
   | { readonly kind: "waiting"; readonly problem: Obstacle }
-  /** Its only pod was deleted and should have ended by then. */
-  | { readonly kind: "terminating"; readonly problem: Problem; readonly endsAt: Date }
+  /** Its only pod is being deleted, or is on a node that does not answer; later it counts as lost. */
+  | { readonly kind: "terminating" | "unreachable"; readonly loss: Loss }
   /** The flow failed, and Kubernetes will start it again; `keptBy`: a sidecar that still runs in its pod. */
   | { readonly kind: "retried"; readonly problem: Problem; readonly keptSince?: Date | undefined }
   /** The flow's container exited with 0, but another container of the pod is still running. */
@@ -77,7 +77,7 @@ export function isJobFinished(job: Job): boolean {
 /** Whether the Job works on its run or can still start to. */
 export function isLive(phase: JobPhase): boolean {
   if (phase.kind === "waiting") return !["none", "start"].includes(phase.problem.patience ?? "");
-  return ["live", "suspended", "retried", "terminating"].includes(phase.kind);
+  return ["live", "suspended", "retried", "terminating", "unreachable"].includes(phase.kind);
 }
 
 /** The phase in one word, for people: a flow that cannot start is stuck, one that will is pending. */
@@ -135,14 +135,16 @@ function phaseOfPods(observed: ObservedJob): JobPhase {
   return noPods(observed);
 }
 
-/** Pods that are being deleted count only if there are no others; one live pod makes the Job live. */
+/** Pods that may be lost count only if there are no others; one live pod makes the Job live. */
 function phaseOfLivePods(live: readonly Pod[], observed: ObservedJob): JobPhase {
-  const notDeleted = live.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const [terminating] = live;
-  const endsAt = terminating?.metadata.deletionTimestamp;
-  if (notDeleted.length === 0 && terminating !== undefined && endsAt !== undefined)
-    return { kind: "terminating", problem: unendedProblem(terminating), endsAt: new Date(endsAt) };
-  const phases = notDeleted.map((pod) => livePodPhase(pod, observed));
+  const working = live.filter((pod) => lossOf(pod, observed) === undefined);
+  const [first] = live;
+  const loss = first && lossOf(first, observed);
+  if (working.length === 0 && loss !== undefined) {
+    const isDeleted = first?.metadata.deletionTimestamp !== undefined;
+    return { kind: isDeleted ? "terminating" : "unreachable", loss };
+  }
+  const phases = working.map((pod) => livePodPhase(pod, observed));
   return phases.find(({ kind }) => kind === "live") ?? phases[0] ?? noPods(observed);
 }
 

@@ -48,7 +48,7 @@ export const restarted = (times: number, exitCode: number, name = "flow"): Conta
   running(name, { restartCount: times, lastState: { terminated: { exitCode, reason: "Error" } } });
 
 /** So many seconds after the step before, the pod is bound to a node. */
-export const bound = (afterS = 0): PodStep => ({ afterMs: afterS * SECOND, nodeName: "n1" });
+export const bound = (afterS = 0, nodeName = "n1"): PodStep => ({ afterMs: afterS * SECOND, nodeName });
 
 /** So many seconds after the step before, the pod has this phase and these containers. */
 // oxlint-disable-next-line max-params -- a table of steps reads best without names

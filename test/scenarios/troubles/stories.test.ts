@@ -1,6 +1,7 @@
 // What people do to Jobs, what flows write to their logs, and a cluster in which nothing happens. In virtual time.
 
 import { afterEach, describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../src/base/json.ts";
 import { World } from "../../simulation/world.ts";
 import { bound, ended, running, step } from "./steps.ts";
 
@@ -95,6 +96,99 @@ describe("a node that dies", () => {
     expect(world.state(id)).toBe("Running");
     await world.time.until(() => world.state(id) === "Success", 120 * SECOND);
     expect(world.messages(id).filter((line) => line.includes("was lost with its node"))).toHaveLength(1);
+  });
+});
+
+describe("a node that does not answer", () => {
+  /** Kubernetes writes Unknown, and of all pods on the node that they are not ready. */
+  function setNode(status: "True" | "Unknown"): void {
+    const [node] = world.kube.list("nodes");
+    const [pod] = world.kube.list("pods");
+    if (node === undefined || pod === undefined) throw new Error("the run has no pod");
+    const lastTransitionTime = new Date(world.time.nowMs).toISOString();
+    const conditions = [{ type: "Ready", status, lastTransitionTime }];
+    world.kube.put("nodes", { ...node, status: { ...node.status, conditions } });
+    const ready = { type: "Ready", status: status === "True" ? "True" : "False" };
+    world.kube.put("pods", { ...pod, status: { ...pod.status, conditions: [ready] } });
+  }
+
+  async function startRun(job: JsonObject = {}): Promise<string> {
+    const jobTemplate = {
+      apiVersion: "batch/v1",
+      kind: "Job",
+      spec: { ...job, template: { spec: { containers: [{ name: "flow" }] } } },
+    };
+    const runConfig = { type: "KubernetesRun", image: "flow:1", job_template: jobTemplate };
+    const id = world.dueRun({ script: { outcome: "never" }, runConfig });
+    await world.time.until(() => world.state(id) === "Running", 60 * SECOND);
+    await world.time.pass(120 * SECOND);
+    return id;
+  }
+
+  it("has its run failed after five minutes", async () => {
+    world = new World();
+    world.start();
+    const id = await startRun();
+    setNode("Unknown");
+    await world.time.pass(299 * SECOND);
+    expect(world.state(id)).toBe("Running");
+    await world.time.until(() => world.state(id) === "Failed", 5 * SECOND);
+    expect(world.messages(id).join("\n")).toMatch(
+      /on node fake-node is lost: its node has been unreachable since/,
+    );
+  });
+
+  it("has its run restarted with --on-disruption retry", async () => {
+    world = new World();
+    world.start({ policy: { onDisruption: "retry" } });
+    const id = await startRun();
+    setNode("Unknown");
+    world.scripts.set(id, { outcome: "succeed", runMs: SECOND });
+    await world.time.until(() => world.state(id) !== "Running", 330 * SECOND);
+    setNode("True");
+    await world.time.until(() => world.state(id) === "Success", 30 * SECOND);
+    expect(world.messages(id).join("\n")).toMatch(/Rescheduled because|has been unreachable since/);
+  });
+
+  it("answers again: its run goes on", async () => {
+    world = new World();
+    world.start();
+    const id = await startRun();
+    setNode("Unknown");
+    await world.time.pass(290 * SECOND);
+    setNode("True");
+    await world.time.pass(600 * SECOND);
+    expect(world.state(id)).toBe("Running");
+  });
+
+  it("is left to Kubernetes where the template wants another pod", async () => {
+    world = new World();
+    world.start();
+    const id = await startRun({ backoffLimit: 2 });
+    setNode("Unknown");
+    await world.time.pass(600 * SECOND);
+    expect(world.state(id)).toBe("Running");
+  });
+
+  it("is not known to an agent that may not read nodes, which asks now and then", async () => {
+    world = new World();
+    world.start();
+    let asked = 0;
+    const match = ({ resource }: { readonly resource: string }): boolean => {
+      const isNode = resource === "nodes";
+      if (isNode) asked++;
+      return isNode;
+    };
+    world.kube.faults.add({
+      match,
+      action: { kind: "answer", status: 403 },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const id = await startRun();
+    setNode("Unknown");
+    await world.time.pass(3_600 * SECOND);
+    expect(world.state(id)).toBe("Running");
+    expect(asked).toBe(6);
   });
 });
 
