@@ -15,6 +15,8 @@ export interface CliInput {
   readonly signal?: AbortSignal;
   /** Whether stdout and stderr are terminals, 200 columns wide. */
   readonly isTerminal?: boolean;
+  /** Whether the reader of stdout is slower than the program. */
+  readonly isSlow?: boolean;
 }
 
 export interface CliResult {
@@ -31,7 +33,7 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
   const env = { HOME, ...input.env };
   const files = new Map(Object.entries(input.files ?? {}));
   const readFile = (path: string): string | undefined => files.get(path);
-  const stdout = new Recorder(input.isTerminal);
+  const stdout = new Recorder(input.isTerminal, input.isSlow);
   const stderr = new Recorder(input.isTerminal);
   const context = cliContext({
     env,
@@ -56,11 +58,13 @@ class Recorder {
   text = "";
   readonly stream: Writable;
 
-  constructor(isTTY = false) {
+  constructor(isTTY = false, isSlow = false) {
     const stream = new Writable({
+      highWaterMark: isSlow ? 1 : undefined,
       write: (chunk: Buffer, _encoding, done) => {
         this.text += chunk.toString("utf8");
-        done();
+        if (isSlow) setImmediate(done);
+        else done();
       },
     });
     this.stream = isTTY ? Object.assign(stream, { isTTY, columns: 200, rows: 100 }) : stream;

@@ -109,6 +109,30 @@ describe("kubectl prefect logs -f", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("follows many runs into a slow pipe without a warning of Node", async () => {
+    const testCluster = await startTestCluster();
+    const runs = Array.from({ length: 12 }, (_, at) => runId(at + 1));
+    for (const [at, run] of runs.entries()) {
+      putJob(testCluster, `job-${at}`, { run, pod: POD.running });
+      const log = Array.from({ length: 50 }, (__, line) => `line ${line}`).join("\n");
+      testCluster.fake.writeLog({ namespace: "default", name: `job-${at}-pod` }, "flow", log);
+    }
+    const warnings: string[] = [];
+    const onWarning = ({ message }: Error): void => void warnings.push(message);
+    process.on("warning", onWarning);
+    const following = testCluster.cli(["logs", "-f", ...runs], { isSlow: true });
+    const logRequests = (): number => testCluster.fake.requests.count({ resource: "pods/log" });
+    await expect.poll(logRequests, { timeout: 10_000 }).toBe(12);
+    for (const [at, run] of runs.entries()) {
+      putJob(testCluster, `job-${at}`, { run, status: ended("Complete") });
+      testCluster.fake.remove("pods", "default", `job-${at}-pod`);
+    }
+    const { stdout, exitCode } = await following;
+    process.off("warning", onWarning);
+    expect({ lines: stdout.split("\n").length - 1, exitCode }).toEqual({ lines: 600, exitCode: 0 });
+    expect(warnings).toEqual([]);
+  });
+
   it("waits for a pod that has not started, and prints why", async () => {
     const testCluster = await startTestCluster();
     putJob(testCluster, "job-1", { run: RUN, pod: POD.pulling });

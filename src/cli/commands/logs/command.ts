@@ -53,6 +53,7 @@ export class LogsCommand extends NamespacedCommand {
   tail = Option.String("--tail", { description: "number of most recent lines to print (default all)" });
   since = Option.String("--since", { description: "only lines newer than this, such as 10m" });
   readonly #decoder = new TextDecoder();
+  #drained: Promise<unknown> | undefined;
   timestamps = Option.Boolean("--timestamps", false, { description: "start each line with its time" });
 
   execute(): Promise<number> {
@@ -140,6 +141,11 @@ export class LogsCommand extends NamespacedCommand {
     const isWritten = isTerminal(stdout)
       ? writeStyled(stdout, prefix + printable(shown()))
       : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));
-    if (!isWritten && !signal.aborted) await once(stdout, "drain", { signal }).catch(() => {});
+    if (isWritten || signal.aborted) return;
+    // One wait for all streams: Node takes more than ten listeners for a leak, and says so on stderr.
+    this.#drained ??= once(stdout, "drain", { signal })
+      .catch(() => {})
+      .finally(() => (this.#drained = undefined));
+    await this.#drained;
   }
 }
