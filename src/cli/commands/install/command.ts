@@ -75,46 +75,54 @@ export class InstallCommand extends PrefectCommand {
     const { jobTemplate, ...agentStart } = this.agentStart;
     const { configToml, ...installOnly } = this.installOnly;
     const files = { ...this.#template(jobTemplate), configToml: this.#file(configToml, "configuration") };
+    const own = await this.#ownConfig(files.configToml);
     const options: InstallOptions = {
       version,
       rbac: choice(["--rbac", this.rbac], RBAC, "use --rbac or --rbac=minimal"),
       ...agentStart,
       ...installOnly,
       ...files,
-      ...(await this.#connection(files.configToml)),
-      configured: await configuredAgent(files.configToml),
+      ...(await this.#connection(files.configToml, own)),
+      configured: own && { name: own.agent.name, labels: own.agent.labels.value },
     };
     // With the key that the Secret holds by intent.
     writeRaw(this.context.stdout, renderManifests(agentManifests(options), format));
-    const missing = options.rbacOnly === true ? undefined : missingIn(options);
+    const missing = options.rbacOnly === true ? undefined : missingIn(options, own);
     if (missing !== undefined) this.printMessage(`warning: ${missing}`);
     return 0;
   }
 
   /**
    * From flags, else from Prefect's configuration unless it is only a default. For Prefect's own agent the configuration
-   * sets nothing but the backend, as in Prefect's own install.
+   * sets nothing but the backend, as in Prefect's own install. `own`: the agent's own configuration; if that names its API,
+   * this machine's configuration counts only as far as it is for the same.
    */
-  async #connection(configToml: TextFile | undefined): Promise<ConnectionOptions> {
+  async #connection(file: TextFile | undefined, own: PrefectConfig | undefined): Promise<ConnectionOptions> {
+    const { hasServerAddress } = await import("../../../install/check.ts");
     const config = await this.prefectConfig();
-    const backend = unlessDefault(config.backend);
     const key = this.key ?? this.token;
-    const { tenantId } = this;
-    if (this.installOnly.agent === "python") return { api: this.api, backend, tenantId, key };
+    const { api, tenantId } = this;
+    const backend = unlessDefault(config.backend);
+    if (this.installOnly.agent === "python") return { api, backend, tenantId, key };
+    const hasBackend = own !== undefined && unlessDefault(own.backend) !== undefined;
+    const isNamed = hasBackend || (file !== undefined && hasServerAddress(file));
+    const saved = isNamed && own?.apiUrl.value !== config.apiUrl.value ? undefined : config;
     return {
-      api: await this.#api(config, configToml),
-      backend,
-      tenantId: tenantId ?? config.tenantId?.value,
+      api: api ?? (isNamed ? undefined : configuredAddress(config)),
+      backend: hasBackend ? this.backend : backend,
+      tenantId: tenantId ?? saved?.tenantId?.value,
       // With an existing Secret the locally configured key is not used.
-      key: key ?? (this.agentStart.keySecret === undefined ? config.apiKey?.value : undefined),
+      key: key ?? (this.agentStart.keySecret === undefined ? saved?.apiKey?.value : undefined),
     };
   }
 
-  /** An address in the agent's own config.toml takes precedence over this machine's configuration. */
-  async #api(config: PrefectConfig, configToml: TextFile | undefined): Promise<string | undefined> {
-    if (this.api !== undefined) return this.api;
-    const { hasServerAddress } = await import("../../../install/check.ts");
-    return configToml !== undefined && hasServerAddress(configToml) ? undefined : configuredAddress(config);
+  /** What the agent's own config.toml says, together with the flags; undefined without one. */
+  async #ownConfig(file: TextFile | undefined): Promise<PrefectConfig | undefined> {
+    if (file === undefined) return undefined;
+    const { loadPrefectConfig } = await import("../../../prefect1/config/load.ts");
+    const readFile = (path: string): string | undefined => (path === file.path ? file.text : undefined);
+    const flags = { api: this.api, backend: this.backend };
+    return loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: file.path }, readFile, flags });
   }
 
   #template(path: string | undefined): Pick<FileOptions, "jobTemplate" | "jobTemplateUrl"> {
@@ -128,22 +136,16 @@ export class InstallCommand extends PrefectCommand {
 }
 
 /** What the agent will miss in its pod. */
-function missingIn({ api, backend, key, keySecret, configToml }: InstallOptions): string | undefined {
-  if (api !== undefined && LOOPBACK.test(api))
-    return `${redactUrl(api)} in a pod is the pod itself; set the address of Prefect with --api`;
-  if (backend === "server" || key !== undefined || keySecret !== undefined || configToml !== undefined)
-    return undefined;
+function missingIn(
+  { api = "", backend, key, keySecret }: InstallOptions,
+  own: PrefectConfig | undefined,
+): string | undefined {
+  const address = api || (own?.apiUrl.value ?? "");
+  if (LOOPBACK.test(address))
+    return `${redactUrl(address)} in a pod is the pod itself; set the address of Prefect with --api`;
+  const isServer = (backend ?? own?.backend.value) === "server";
+  if (isServer || key !== undefined || keySecret !== undefined) return undefined;
   return "the agent has no API key for Prefect Cloud; set it with --key or --key-secret, or use --backend server";
-}
-
-/** Name and labels in the agent's own configuration; undefined without one. */
-async function configuredAgent(file: TextFile | undefined): Promise<InstallOptions["configured"]> {
-  if (file === undefined) return undefined;
-  const { loadPrefectConfig } = await import("../../../prefect1/config/load.ts");
-  const path = "config.toml";
-  const readFile = (read: string): string | undefined => (read === path ? file.text : undefined);
-  const { name, labels } = loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: path }, readFile }).agent;
-  return { name, labels: labels.value };
 }
 
 /** The address, unless it is only the backend's default. */

@@ -161,6 +161,35 @@ describe("install", () => {
     expect(env).not.toHaveProperty("PREFECT__CLOUD__API");
   });
 
+  describe("with a config.toml that names its API, on a machine that is logged in to another", () => {
+    const machine = {
+      "/home/user/.prefect/auth.toml": `["api.prefect.io"]\napi_key = "${KEY}"\ntenant_id = "11111111-1111-4111-8111-111111111111"\n`,
+      "/home/user/.prefect/backend.toml": 'backend = "cloud"\n',
+    };
+
+    it("takes neither key, nor tenant, nor backend from the machine", async () => {
+      const files = { ...machine, "c.toml": 'backend = "server"\n[server]\nhost = "http://apollo"\n' };
+      const { stdout, stderr } = await runCli(["install", "--config-toml", "c.toml"], { files });
+      expect(stdout).not.toMatch(/Secret|PREFECT__BACKEND|TENANT|API_KEY/);
+      expect(stderr).toBe("");
+    });
+
+    it("takes them if it is the same API", async () => {
+      const files = { ...machine, "c.toml": 'backend = "cloud"\n' };
+      const { stdout } = await runCli(["install", "--config-toml", "c.toml"], { files });
+      expect(stdout).toMatch(/PREFECT__CLOUD__TENANT_ID/);
+      expect(stdout).toMatch(/secretKeyRef/);
+    });
+
+    it.each([
+      { toml: '[cloud.agent]\nlevel = "DEBUG"\n', want: /no API key for Prefect Cloud/ },
+      { toml: 'backend = "server"\n', want: /localhost:4200 in a pod is the pod itself/ },
+    ])("warns of what is missing beside $toml", async ({ toml, want }) => {
+      const files = { "c.toml": toml };
+      expect((await runCli(["install", "--config-toml", "c.toml"], { files })).stderr).toMatch(want);
+    });
+  });
+
   it("names the agent to cleanup as its own config.toml does", async () => {
     const files = { "config.toml": '[cloud.agent]\nname = "night"\nlabels = ["k8s", "gpu"]\n' };
     const argv = ["install", "--config-toml", "config.toml", "--resource-manager"];
