@@ -39,7 +39,7 @@ export class Agent {
       },
     });
     const states = new RunStates(deps);
-    const runLog = new RunLogWriter(deps.runs, clock);
+    const runLog = new RunLogWriter(deps);
     const shared = (this.#shared = { ...deps, view, inFlight, states, others, ownership, runLog });
     const submitter = (this.#submitter = new Submitter(shared));
     this.#poller = new Poller({ ...shared, submitter });
@@ -74,11 +74,12 @@ export class Agent {
 
   /**
    * Registers, then runs until the signal aborts or maxPolls are done; finishes submissions in flight within the shutdown
-   * grace. Throws PrefectError when the registration is refused.
+   * grace. Throws PrefectError when the registration is refused, but not for a process that has worked before: then only refused
+   * credentials end it.
    */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal, hasWorked = false): Promise<void> {
     const { log, settings } = this.#shared;
-    await this.#register(signal);
+    await this.#register(signal, hasWorked);
     if (signal.aborted) return;
     log.info(`Starting KubernetesAgent with labels ${JSON.stringify(settings.labels)}`);
     const watching = new AbortController();
@@ -134,10 +135,11 @@ export class Agent {
     await inFlight.drained();
   }
 
-  async #register(signal: AbortSignal): Promise<void> {
+  async #register(signal: AbortSignal, hasWorked: boolean): Promise<void> {
     const { work, log } = this.#shared;
     log.info("Registering agent...");
-    const id = await untilAnswered("Prefect API", this.#shared, signal, () => work.register(signal));
+    const deps = hasWorked ? { ...this.#shared, isFinal: () => false } : this.#shared;
+    const id = await untilAnswered("Prefect API", deps, signal, () => work.register(signal));
     if (id !== undefined) log.info("Registration successful!", { agent: id });
   }
 }

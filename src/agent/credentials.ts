@@ -2,6 +2,8 @@
 // doing, so what every valid key may ask is asked again, for a minute.
 
 import type { Clock } from "../base/clock.ts";
+import { isRetryable } from "../base/errors.ts";
+import { runAll } from "../base/run-all.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
@@ -16,11 +18,11 @@ const IDLE_MS = 3_600_000;
 /** How long the credentials must be refused without a break. */
 const REFUSED_MS = 60_000;
 
-/** Watches the credentials of both APIs. */
+/** Watches the credentials of both APIs. One that does not answer does not keep the other from being asked. */
 export class CredentialCheck {
   readonly #clock: Clock;
   readonly #suspected = new Set<Api>();
-  #wake = new AbortController();
+  readonly #wakes = { prefect: new AbortController(), kubernetes: new AbortController() };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,31 +31,37 @@ export class CredentialCheck {
   /** Call when an API has refused a call for its credentials. */
   suspect(api: Api): void {
     this.#suspected.add(api);
-    this.#wake.abort();
+    this.#wakes[api].abort();
   }
 
   /** Runs until the signal aborts. Throws the API's error when its credentials have been refused for a minute. */
-  async run(deps: CheckedApis, signal: AbortSignal): Promise<void> {
+  async run({ kube, work }: CheckedApis, signal: AbortSignal): Promise<void> {
+    const access = { verb: "list", group: "batch", resource: "jobs" };
+    await runAll(
+      signal,
+      (s) => this.#watch("prefect", () => work.authenticate(s), s),
+      (s) => this.#watch("kubernetes", () => kube.canI(access, s), s),
+    );
+  }
+
+  async #watch(api: Api, ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#wake = new AbortController();
-      for (const api of this.#suspected) await this.#check(deps, api, signal);
-      if (this.#suspected.size === 0)
-        await this.#clock.sleep(IDLE_MS, AbortSignal.any([signal, this.#wake.signal]));
+      this.#wakes[api] = new AbortController();
+      if (this.#suspected.has(api)) await this.#check(api, ask, signal);
+      else await this.#clock.sleep(IDLE_MS, AbortSignal.any([signal, this.#wakes[api].signal]));
     }
   }
 
-  /** Asks what needs valid credentials and no permission, until the API accepts them. */
-  async #check({ kube, work }: CheckedApis, api: Api, signal: AbortSignal): Promise<void> {
-    const ask = (): Promise<unknown> =>
-      api === "prefect"
-        ? work.authenticate(signal)
-        : kube.canI({ verb: "list", group: "batch", resource: "jobs" }, signal);
+  /** Asks what needs valid credentials and no permission, until the API knows who asks. */
+  async #check(api: Api, ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
     let since: number | undefined;
     while (!signal.aborted) {
       try {
         await ask();
         break;
       } catch (error) {
+        // Forbidden, but known.
+        if (!isRefusal(error) && !isRetryable(error)) break;
         const now = this.#clock.ticks();
         // An API that does not answer does not refuse.
         since = isRefusal(error) ? (since ?? now) : undefined;

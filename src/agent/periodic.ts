@@ -1,7 +1,7 @@
 // What the agent's loops do every now and then.
 
 import type { Clock } from "../base/clock.ts";
-import { textOf } from "../base/errors.ts";
+import { isRetryable, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import { pagesOf } from "../base/pages.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
@@ -28,10 +28,12 @@ export async function every(
   }
 }
 
-/** Sends heartbeats for these runs. */
+/** Sends heartbeats for these runs. Throws the first error that may pass; a run that Prefect does not know is none. */
 export async function keepAlive(
   runs: Pick<RunReporter, "keepAlive">,
   flowRunIds: readonly string[],
 ): Promise<void> {
-  for (const page of pagesOf(flowRunIds, HEARTBEATS_AT_ONCE)) await runs.keepAlive(page);
+  const pages = pagesOf(flowRunIds, HEARTBEATS_AT_ONCE).map((page) => runs.keepAlive(page));
+  for (const sent of await Promise.allSettled(pages))
+    if (sent.status === "rejected" && isRetryable(sent.reason)) throw sent.reason;
 }

@@ -4,11 +4,19 @@
 import { withRetry } from "../base/retry.ts";
 import { Batcher } from "../base/batch.ts";
 import type { Clock } from "../base/clock.ts";
-import { isRetryable } from "../base/errors.ts";
+import { isRetryable, textOf } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
 import type { RunLog } from "../orchestrator/run-log.ts";
 import type { RunReporter } from "../orchestrator/run-reporter.ts";
+import { PrefectError } from "../orchestrator/errors.ts";
 
 type Writer = Pick<RunReporter, "writeLogs" | "unwritten">;
+
+interface WriterDeps {
+  readonly runs: Writer;
+  readonly clock: Clock;
+  readonly log: Pick<Log, "warn">;
+}
 
 /** Lines of one run; `isRetry`: they were sent before, and may have been written. */
 interface Group {
@@ -19,15 +27,23 @@ interface Group {
 /** An error, or undefined if Prefect has the lines. */
 type WriteResult = { readonly error: unknown } | undefined;
 
+/** The logger of what happened in Kubernetes. */
+export const LOGGER = "k8s-infra";
+
 const BATCH = { maxSize: 100, maxRequests: 2 };
 /** For what a submission needs of Prefect. */
 export const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 
+/** The warning in the agent's log. */
+export const REFUSED = "Prefect refuses lines of a run's log";
+
 export class RunLogWriter {
+  readonly #log: Pick<Log, "warn">;
   readonly #clock: Clock;
   readonly #groups: Batcher<Group, WriteResult>;
 
-  constructor(runs: Writer, clock: Clock) {
+  constructor({ runs, clock, log }: WriterDeps) {
+    this.#log = log;
     this.#clock = clock;
     this.#groups = new Batcher((groups) => send(runs, groups), BATCH, clock);
   }
@@ -37,7 +53,7 @@ export class RunLogWriter {
     await this.#write({ lines, isRetry: false });
   }
 
-  /** Retries until Prefect has the line exactly once. Throws PrefectError if Prefect rejects it. */
+  /** Retries until Prefect has the line exactly once. What Prefect refuses for good is left out: no state waits for it. */
   async writeUntilAccepted(line: RunLog): Promise<void> {
     let isRetry = false;
     const attempt = async (): Promise<void> => {
@@ -45,13 +61,21 @@ export class RunLogWriter {
       isRetry = true;
       await this.#write(group);
     };
-    await withRetry(attempt, { clock: this.#clock, ...RETRY });
+    await withRetry(attempt, { clock: this.#clock, ...RETRY }).catch((error: unknown) => {
+      if (!isRefusedForGood(error)) throw error;
+      this.#log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });
+    });
   }
 
   async #write(group: Group): Promise<void> {
     const result = await this.#groups.add(group);
     if (result !== undefined) throw result.error;
   }
+}
+
+/** Whether Prefect refuses the lines, however often they are sent. */
+export function isRefusedForGood(error: unknown): boolean {
+  return error instanceof PrefectError && error.failure === "refused";
 }
 
 /** Returns the results in the order of the groups. Never rejects. */

@@ -31,7 +31,7 @@ export async function checkStart(
 ): Promise<void> {
   // If something else than a Prefect API answers at the start, the address is wrong.
   const isFinal = (error: unknown): boolean =>
-    error instanceof PrefectError && error.failure === "unreadable";
+    !isRetryable(error) || (error instanceof PrefectError && error.failure === "unreadable");
   await runAll(
     signal,
     (s) => untilAnswered("Prefect API", { ...deps, isFinal }, s, () => deps.work.authenticate(s)),
@@ -42,7 +42,7 @@ export async function checkStart(
   );
 }
 
-/** Retries a call until the API answers; undefined when the signal aborts. Throws what the API refuses, and what is final. */
+/** Retries a call until the API answers; undefined when the signal aborts. Throws what is final: without `isFinal`, a refusal. */
 // oxlint-disable-next-line max-params -- what, with what, until when, and the call itself
 export async function untilAnswered<T>(
   what: string,
@@ -58,7 +58,7 @@ export async function untilAnswered<T>(
       return result;
     } catch (error) {
       if (signal.aborted) break;
-      if (!isRetryable(error) || deps.isFinal?.(error) === true) throw error;
+      if (deps.isFinal?.(error) ?? !isRetryable(error)) throw error;
       await outage.backOff(error, signal);
     }
   }

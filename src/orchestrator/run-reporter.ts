@@ -11,8 +11,12 @@ export interface RunReporter {
   writeLogs(logs: readonly RunLog[]): Promise<void>;
   /** The messages in the run's log from loggers with these names. */
   loggedMessages(flowRunId: string, names: readonly string[]): Promise<readonly string[]>;
-  /** The messages in the run's log that contain one of these texts, from any logger. */
-  messagesContaining(flowRunId: string, texts: readonly string[]): Promise<readonly string[]>;
+  /** The messages in the run's log that contain one of these texts; from loggers with these names, else from any. */
+  messagesContaining(
+    flowRunId: string,
+    texts: readonly string[],
+    names?: readonly string[],
+  ): Promise<readonly string[]>;
   /** Which of these lines are not in their runs' logs yet. */
   unwritten(logs: readonly RunLog[]): Promise<readonly RunLog[]>;
   /** Sets the run's state, unless it has changed since the given version. */

@@ -50,8 +50,11 @@ export interface DueRun {
   readonly state: RunState;
   /** When it may start, by Prefect's clock; undefined: now. */
   readonly startAt: Date | undefined;
-  /** Sets the run to Submitted for this agent. Can be retried after a lost response. */
-  claim(): Promise<Claim>;
+  /**
+   * Sets the run to Submitted for this agent. Can be retried after a lost response. `readAt`: ticks when the state was last
+   * read; without it, when the run was found.
+   */
+  claim(readAt?: number): Promise<Claim>;
 }
 
 /** `lost`: another agent has claimed the run. */

@@ -18,11 +18,12 @@ export interface StateClaim {
   readonly id: string;
   readonly version: number;
   readonly state: State;
-  /** The response to an earlier attempt was lost: read the current state first. */
-  readonly isRetry?: boolean | undefined;
+  /** Read the current state first: the response to an earlier attempt was lost, or the version was read long ago. */
+  readonly mustRead?: boolean | undefined;
 }
 
-export type ClaimOutcome = "claimed" | "taken";
+/** An error: Prefect refuses this claim, or did not answer. */
+export type ClaimOutcome = "claimed" | "taken" | { readonly error: unknown };
 type Outcomes = ReadonlyMap<string, ClaimOutcome>;
 
 /** The claim in the context of a Submitted state, with the identifier of the Job that is to be created. */
@@ -67,13 +68,13 @@ export interface ClaimApi {
 export type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
 
 /**
- * Returns one outcome per claim, in the same order. After an error some claims may have succeeded: the caller repeats them
- * with `isRetry`.
+ * Returns one outcome per claim, in the same order. After an error that is thrown some claims may have succeeded: the caller
+ * repeats them with `mustRead`.
  */
 export async function claimAll(claims: readonly StateClaim[], api: ClaimApi): Promise<ClaimOutcome[]> {
   // Prefect Server ignores versions: a late retry would overwrite newer states.
   const known = await readOutcomes(
-    claims.filter(({ isRetry }) => isRetry === true),
+    claims.filter(({ mustRead }) => mustRead === true),
     api,
   );
   const sent = await sendClaims(
@@ -106,7 +107,9 @@ async function retryUnchanged(
   if (claims.length === 0) return new Map();
   if (isRetryable(error)) throw error;
   if (!alone) {
-    const each = await Promise.all(claims.map((claim) => sendClaims([claim], api)));
+    const outcomeOf = (claim: StateClaim): Promise<Outcomes> =>
+      sendClaims([claim], api).catch((failed: unknown) => new Map([[claim.id, { error: failed }]]));
+    const each = await Promise.all(claims.map(outcomeOf));
     return new Map(each.flatMap((outcomes) => [...outcomes]));
   }
   // Prefect locks a run for 30 s after it became Submitted.

@@ -74,8 +74,11 @@ function runLogs(graphql: Pick<Graphql, "rows" | "object">): RunLogs {
         throw new PrefectError(WRITE_LOGS.action, textIn(error) ?? "refused", { failure: "refused" });
     },
     loggedMessages: (flowRunId, names) => messages(flowRunId, { name: { _in: names } }),
-    messagesContaining: (flowRunId, texts) =>
-      messages(flowRunId, { _or: texts.map((text) => ({ message: likePattern(text) })) }),
+    messagesContaining: (flowRunId, texts, names) =>
+      messages(flowRunId, {
+        _or: texts.map((text) => ({ message: likePattern(text) })),
+        ...(names && { name: { _in: names } }),
+      }),
     /** Reads the logs from the time of the earliest entry. */
     unwritten: async (logs) => {
       if (logs.length === 0) return [];

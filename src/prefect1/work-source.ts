@@ -53,6 +53,14 @@ const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
 const STARVATION_CHECK_MS = 20_000;
 const CLAIMS = { maxSize: 100, maxRequests: 2 };
+/** Prefect Server has no versions: a state that was read longer ago than this is read again before it is overwritten. */
+const FRESH_MS = 1_000;
+
+/** A claim, and the ticks when the state was read that it replaces; undefined: an earlier attempt may have succeeded. */
+interface ReadClaim {
+  readonly claim: StateClaim;
+  readonly readAt: number | undefined;
+}
 
 export interface WorkSourceOptions {
   readonly client: Prefect1Client;
@@ -77,13 +85,16 @@ export interface WorkSourceOptions {
 
 export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
-  readonly #claims: Batcher<StateClaim, ClaimOutcome>;
+  readonly #claims: Batcher<ReadClaim, ClaimOutcome>;
   #lastWideQueryMs = -Infinity;
   #agentId: string | undefined;
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
-    this.#claims = new Batcher((claims) => options.client.claim(claims), CLAIMS, options.clock);
+    // They may have waited for the batches before.
+    const send = (claims: readonly ReadClaim[]): Promise<readonly ClaimOutcome[]> =>
+      options.client.claim(claims.map((claim) => this.#checked(claim)));
+    this.#claims = new Batcher(send, CLAIMS, options.clock);
   }
 
   async register(signal: AbortSignal): Promise<string> {
@@ -113,10 +124,11 @@ export class Prefect1WorkSource implements WorkSource {
     const { ids, hasMore } = await this.#dueIds(inFlight.size, signal);
     const newIds = ids.filter((id) => !inFlight.has(id));
     const { client, prefectTime } = this.#options;
+    const readAt = this.#options.clock.ticks();
     const pages = await Promise.all(
       pagesOf(newIds, PAGE).map((page) => client.launchableFlowRuns(page, prefectTime.now(), signal)),
     );
-    const runs = pages.flatMap((page) => page.runs).map((run) => this.#dueRun(run));
+    const runs = pages.flatMap((page) => page.runs).map((run) => this.#dueRun(run, readAt));
     return {
       runs: runs.sort((a, b) => (a.startAt?.getTime() ?? 0) - (b.startAt?.getTime() ?? 0)),
       hasMore,
@@ -150,7 +162,11 @@ export class Prefect1WorkSource implements WorkSource {
     return { ids: [...new Set([...queued, ...wide])], hasMore: isFull || wide.length >= WIDE_PAGE };
   }
 
-  #dueRun(flowRun: FlowRun): DueRun {
+  #checked({ claim, readAt = -Infinity }: ReadClaim): StateClaim {
+    return { ...claim, mustRead: this.#options.clock.ticks() - readAt >= FRESH_MS };
+  }
+
+  #dueRun(flowRun: FlowRun, foundAt: number): DueRun {
     const { id, version, serialized_state: state } = flowRun;
     let work: ClaimedWork | undefined;
     return {
@@ -158,25 +174,30 @@ export class Prefect1WorkSource implements WorkSource {
       name: flowRun.name ?? undefined,
       state: runStateOf({ id, version, state }),
       startAt: flowRun.state === "Running" ? undefined : startTimeOf(state),
-      claim: async () => {
+      claim: async (readAt = foundAt) => {
         const isRetry = work !== undefined;
         const { place, name, labels, process, newId } = this.#options;
         work ??= workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
-        const outcome = await this.#claim(work, isRetry);
+        const outcome = await this.#claim(work, isRetry ? undefined : readAt);
+        if (typeof outcome === "object") throw outcome.error;
         return outcome === "taken" ? { outcome: "lost" } : { outcome, submission: this.#submission(work) };
       },
     };
   }
 
-  /** On a retry the first attempt may have succeeded, so the current state is read first. One of several task runs is enough. */
-  async #claim(work: ClaimedWork, isRetry: boolean): Promise<ClaimOutcome> {
-    const claims = claimsOf(work).map((claim) => ({ ...claim, isRetry }));
+  /** One of several task runs is enough. */
+  async #claim(work: ClaimedWork, readAt: number | undefined): Promise<ClaimOutcome> {
+    const claims = claimsOf(work).map((claim) => ({ claim, readAt }));
     const [first] = claims;
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
     if (!isOfTasks(work)) return this.#claims.add(first);
-    const outcomes = await this.#options.client.claim(claims, "task_run");
-    return outcomes.includes("claimed") ? "claimed" : "taken";
+    const outcomes = await this.#options.client.claim(
+      claims.map((claim) => this.#checked(claim)),
+      "task_run",
+    );
+    if (outcomes.includes("claimed")) return "claimed";
+    return outcomes.find((outcome) => typeof outcome === "object") ?? "taken";
   }
 
   #submission(work: ClaimedWork): Submission {
@@ -228,7 +249,8 @@ export class Prefect1WorkSource implements WorkSource {
         hasWaitingTask,
         heartbeatAt,
         isKeptAlive: (heartbeatAt?.getTime() ?? 0) - (stateAt?.getTime() ?? 0) > KEPT_ALIVE_MS,
-        reclaim: () => this.#dueRun(flowRun).claim(),
+        // Read again: the page may have been read long before its turn.
+        reclaim: () => this.#dueRun(flowRun, -Infinity).claim(),
       },
     ];
   }

@@ -46,14 +46,14 @@ describe("the check of credentials", () => {
   /** Runs for so many seconds. Resolves with the error that ends it, and after how many seconds. */
   async function run(
     seconds: number,
-    answerAt: (second: number) => Error | undefined = () => undefined,
+    answerAt: (second: number, api: string) => Error | undefined = () => undefined,
   ): Promise<{ readonly error: unknown; readonly second: number } | undefined> {
     const stop = new AbortController();
     const startMs = clock.now().getTime();
     const second = (): number => (clock.now().getTime() - startMs) / 1_000;
     const ask = (api: string): void => {
       asked.push(api);
-      const error = answerAt(second());
+      const error = answerAt(second(), api);
       if (error !== undefined) throw error;
     };
     const deps = {
@@ -92,5 +92,19 @@ describe("the check of credentials", () => {
     check.suspect("kubernetes");
     const ended = await run(200, (second) => (second === 45 ? kubeError(0) : refused));
     expect(ended).toEqual({ error: refused, second: 110 });
+  });
+
+  it("asks one API while the other does not answer", async () => {
+    const refused = kubeError(401);
+    check.suspect("prefect");
+    check.suspect("kubernetes");
+    const ended = await run(200, (_, api) => (api === "prefect" ? prefectError("overloaded") : refused));
+    expect(ended).toEqual({ error: refused, second: 60 });
+  });
+
+  it("asks no more where the question itself is forbidden: the API knows who asks", async () => {
+    check.suspect("kubernetes");
+    await run(3_600, () => kubeError(403));
+    expect(asked).toEqual(["kubernetes"]);
   });
 });

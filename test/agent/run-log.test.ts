@@ -4,6 +4,7 @@ import type { RunLog } from "../../src/orchestrator/run-log.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { RunLogWriter } from "../../src/agent/run-log.ts";
 import { systemClock } from "../../src/base/clock.ts";
+import { silentLog } from "../../src/base/log.ts";
 import type { Prefect1Client } from "../../src/prefect1/client.ts";
 import { prefect1Reporter } from "../../src/prefect1/run-reporter.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
@@ -37,9 +38,13 @@ const line = (flowRunId: string, message: string): RunLog => ({
 
 const messages = (id: string): unknown[] => fake.logsOf(id).map(({ message }) => message);
 
+function newWriter(clock = systemClock, log = silentLog): RunLogWriter {
+  return new RunLogWriter({ runs: prefect1Reporter(prefect, clock), clock, log });
+}
+
 describe.each(["write", "writeUntilAccepted"] as const)("%s", (method) => {
   function writer(): (line: RunLog) => Promise<void> {
-    const runLog = new RunLogWriter(prefect1Reporter(prefect, systemClock), systemClock);
+    const runLog = newWriter();
     return (one) => (method === "write" ? runLog.write([one]) : runLog.writeUntilAccepted(one));
   }
 
@@ -51,11 +56,12 @@ describe.each(["write", "writeUntilAccepted"] as const)("%s", (method) => {
     expect(fake.requests.count("write_run_logs")).toBe(1);
   });
 
-  it("writes each run's line once when another run was deleted, and rejects only for that one", async () => {
+  it("writes each run's line once when another run was deleted", async () => {
     const ids = ["a", "b"].map((name) => fake.createFlowRun({ flow, name }).id);
     const write = writer();
     const outcomes = await Promise.allSettled([...ids, UNKNOWN].map((id) => write(line(id, "hello"))));
-    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+    const ofDeleted = method === "write" ? "rejected" : "fulfilled";
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", ofDeleted]);
     expect(ids.map((id) => messages(id))).toEqual([["hello"], ["hello"]]);
   });
 });
@@ -65,8 +71,14 @@ describe("writeUntilAccepted", () => {
     const { id } = fake.createFlowRun({ flow, name: "a" });
     fake.fault({ effect: { kind: "cut", when: "after" }, nth: 1 });
     const hurried = { ...systemClock, sleep: () => Promise.resolve() };
-    const writer = new RunLogWriter(prefect1Reporter(prefect, hurried), hurried);
-    await writer.writeUntilAccepted(line(id, "hello"));
+    await newWriter(hurried).writeUntilAccepted(line(id, "hello"));
     expect(messages(id)).toEqual(["hello"]);
+  });
+
+  it("leaves out a line that Prefect refuses for good, and warns of it", async () => {
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
+    await newWriter(systemClock, log).writeUntilAccepted(line(UNKNOWN, "hello"));
+    expect(warnings).toEqual(["Prefect refuses lines of a run's log"]);
   });
 });

@@ -12,6 +12,8 @@ import { clockOf } from "../support/clock.ts";
 interface Given {
   readonly may?: (access: Access) => boolean;
   readonly leaderElect?: boolean;
+  /** As whom the API server sees the agent; undefined: it does not tell. */
+  readonly user?: string;
   readonly namespace?: "exists" | "missing" | "unreadable";
   /** Errors of the first questions for permissions. */
   readonly kubeErrors?: readonly number[];
@@ -31,6 +33,7 @@ async function check(given: Given = {}): Promise<string[]> {
         ? Promise.resolve(may(access))
         : Promise.reject(new KubeError("ask", "no", { status, reason: "x" }));
     },
+    whoAmI: () => Promise.resolve(given.user === undefined ? undefined : { user: given.user, groups: [] }),
     get: () => {
       if (namespace === "unreadable")
         return Promise.reject(new KubeError("read", "no", { status: 403, reason: "Forbidden" }));
@@ -88,6 +91,22 @@ describe("checkStart", () => {
       expect(String(error)).toContain(row.named);
     },
   );
+
+  it.each([
+    { user: undefined, leaderElect: false, flags: "--rbac-only" },
+    { user: undefined, leaderElect: true, flags: "--rbac-only --leader-elect" },
+    { user: "system:serviceaccount:flows:default", leaderElect: false, flags: "--rbac-only" },
+    {
+      user: "system:serviceaccount:flows:prefect-agent",
+      leaderElect: true,
+      flags: "--rbac=minimal --rbac-only --leader-elect",
+    },
+  ])("hints at $flags for $user (leader election: $leaderElect)", async ({ user, leaderElect, flags }) => {
+    const may = ({ verb }: Access): boolean => verb !== "create";
+    await expect(check({ may, leaderElect, ...(user && { user }) })).rejects.toMatchObject({
+      hint: `grant it with: kubectl prefect install ${flags} -n flows | kubectl apply -f -`,
+    });
+  });
 
   it("ends the agent when the namespace does not exist", async () => {
     await expect(check({ namespace: "missing" })).rejects.toMatchObject({

@@ -4,6 +4,7 @@
 import { textOf } from "../../base/errors.ts";
 import { isPodActive } from "../../dask/pod-status.ts";
 import { FLOW_RUN_LABEL, IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
+import { hasCondition } from "../../job/observe/observed.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import { listAll } from "../../kube/client/api.ts";
 import type { Job } from "../../kube/client/objects.ts";
@@ -11,9 +12,10 @@ import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
+import { LOGGER } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { slotsLeft } from "./slots.ts";
-import type { Submitter } from "./submit.ts";
+import { ADOPTION_LINE, type Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
 /** While claims of other processes wait for their turn, sweeps come more often. */
@@ -37,6 +39,8 @@ export class Recovery {
   readonly #startedAt: number;
   #fullSweepAt = -Infinity;
   #leftBehind = new Set<string>();
+  /** The ids of claims whose Job has ended, as of this sweep and the one before. */
+  #ended = { before: new Set<string>(), now: new Set<string>() };
   /** Claims of other processes without a Job, by id: the ticks when each was found first and last. */
   readonly #found = new Map<string, { since: number; at: number; isStarted: boolean }>();
 
@@ -68,6 +72,7 @@ export class Recovery {
     const mayLackJob = (id: string): boolean => this.#mayLackJob(id);
     const leftBehind = new Set<string>();
     this.#leftBehind = leftBehind;
+    this.#ended = { before: this.#ended.now, now: new Set() };
     for await (const page of this.#deps.work.unfinished({ includeStarted, mayLackJob }, signal)) {
       await Promise.all(page.map((claim) => this.#tryToFinish(claim, signal)));
     }
@@ -99,6 +104,7 @@ export class Recovery {
     const role = this.#roleFor(claim);
     if (role === undefined) return;
     if (!this.#mayLackJob(flowRunId) || (await this.#hasJob(submission))) return;
+    if (this.#ended.before.has(record.id)) return this.#noteEnded(claim);
     if (claim.waitsForJob && role !== "witness") this.#leftBehind.add(flowRunId);
     if (!this.#isMyTurn(claim)) return;
     const current = await this.#deps.states.read(flowRunId);
@@ -106,16 +112,34 @@ export class Recovery {
     if (state.type === "cancelling") return this.#deps.enqueue(flowRunId);
     // The run finished during the sweep.
     if (!isActive(current.state.type)) return;
-    const history = await this.#historyOf(submission);
-    if (history === "ended") return;
+    const history = await this.#historyOf(claim);
+    if (history === "adopted") return;
+    if (history === "ended") return this.#noteEnded(claim);
     if (!claim.waitsForJob || history === "created") {
       if (history === "created" || state.type === "running") await this.#failIfLost(claim);
     } else if (slotsLeft(this.#deps) <= 0) return;
     else if (role === "owner") await this.#deps.submitter.resume(submission, signal);
-    else if (role === "heir") {
-      // For a Job by this agent's settings.
+    else if (role === "heir") await this.#inherit(claim, signal);
+  }
+
+  /** Its Job has ended: it needs none, and holds no slot of --limit. */
+  #noteEnded({ submission, record }: UnfinishedClaim): void {
+    this.#ended.now.add(record.id);
+    this.#leftBehind.delete(submission.flowRunId);
+  }
+
+  /** Claims the run anew, for a Job by this agent's settings. */
+  async #inherit(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
+    const { submitter, work, inFlight } = this.#deps;
+    if (submitter.room <= 0 || work.fault()?.canBuild === false) return;
+    const { flowRunId } = claim.submission;
+    // It counts for --limit from now on: other claims are looked at meanwhile.
+    inFlight.add(flowRunId);
+    try {
       const anew = await claim.reclaim();
-      if (anew.outcome === "claimed") await this.#deps.submitter.resume(anew.submission, signal);
+      if (anew.outcome === "claimed") await submitter.resume(anew.submission, signal);
+    } finally {
+      inFlight.remove(flowRunId);
     }
   }
 
@@ -162,14 +186,30 @@ export class Recovery {
     return { namespace: this.#deps.settings.namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
   }
 
-  /** The Job's history by the run's log, which is written after the Job is created and before it is deleted. */
-  async #historyOf({ flowRunId, identifiers }: Submission): Promise<"none" | "created" | "ended"> {
-    const names = identifiers.map((identifier) => `-${identifier}`);
-    const lines = await this.#deps.runs.messagesContaining(flowRunId, names);
-    if (lines.some((line) => END_LINE.test(line))) return "ended";
-    return lines.some((line) => line.startsWith("Submitted ") || line.startsWith("Event: "))
-      ? "created"
-      : "none";
+  /**
+   * The Job's history by the run's log, which is written after the Job is created and before it is deleted. The end of a Job
+   * that the claim has adopted counts as its own's; `adopted`: that Job is there, and its end will be reported.
+   */
+  async #historyOf({
+    submission,
+    record,
+  }: UnfinishedClaim): Promise<"none" | "created" | "ended" | "adopted"> {
+    const { flowRunId, identifiers } = submission;
+    const { runs, kube, settings } = this.#deps;
+    // A flow may print as many lines about its Job as it likes.
+    const loggers = [LOGGER, settings.name, record.agent.name];
+    const linesOf = (texts: readonly string[]): Promise<readonly string[]> =>
+      runs.messagesContaining(flowRunId, texts, loggers);
+    const own = await linesOf(identifiers.map((identifier) => `-${identifier}`));
+    const adopted = own.flatMap((line) => ADOPTION_LINE.exec(line)?.[1] ?? []);
+    for (const name of adopted) {
+      const job = await kube.get("jobs", { namespace: settings.namespace, name });
+      // One that completed, and has not started the flow, is followed by another.
+      if (job !== undefined && !hasCondition(job.status, "Complete")) return "adopted";
+    }
+    const ofAdopted = adopted.length === 0 ? [] : await linesOf(adopted);
+    if ([...own, ...ofAdopted].some((line) => END_LINE.test(line))) return "ended";
+    return own.some((line) => /^(?:Submitted for|Event: )/.test(line)) ? "created" : "none";
   }
 
   /** Fails a run whose Job has vanished, unless it needs none now or a process of it lives. */
@@ -183,13 +223,13 @@ export class Recovery {
   }
 
   async #fail(submission: Submission): Promise<void> {
-    const { runs, log, metrics } = this.#deps;
+    const { runs, runLog, log, metrics } = this.#deps;
     const { flowRunId } = submission;
     const [first = ""] = submission.identifiers;
     const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
-    const written = await runs.messagesContaining(flowRunId, [message]);
+    const written = await runs.messagesContaining(flowRunId, [message], [LOGGER]);
     if (written.length === 0)
-      await runs.writeLogs([{ flowRunId, name: "k8s-infra", level: "ERROR", message }]);
+      await runLog.writeUntilAccepted({ flowRunId, name: LOGGER, level: "ERROR", message });
     // Read again: a pod may have outlived the Job and finished the run.
     const current = await this.#deps.states.read(flowRunId);
     if (current.kind !== "known" || !isActive(current.state.type)) return;

@@ -21,10 +21,22 @@ import { WaitingSubmissions, type Attempted } from "./waiting-submissions.ts";
 const BACKLOG = 250;
 /** Another process of the agent takes over a claim after ten seconds without a Job. */
 const FRESH_CLAIM_MS = 5_000;
+/** How many runs that could not be submitted to remember, so as not to log them twice. */
+const REMEMBERED = 1_000;
+
+/** What the run's log says when a second claim finds a Job at work: the Job, and the identifier that it would have had. */
+function adoptionLine(job: string, identifier: string): string {
+  return `Submitted again: adopted by Job ${job}, which is still active (in place of ...-${identifier})`;
+}
+
+/** The same, to read: the Job's name. */
+export const ADOPTION_LINE = /^Submitted again: adopted by Job (\S+), /;
 
 export class Submitter {
   readonly #deps: SharedState;
   readonly #queue: PQueue;
+  /** Why runs could not be submitted, as last logged. */
+  readonly #unsubmitted = new Map<string, string>();
   /** Claimed runs whose Job Kubernetes does not take now. */
   readonly waiting: WaitingSubmissions;
 
@@ -40,13 +52,13 @@ export class Submitter {
 
   /**
    * Never rejects. Resolves with true once the run is claimed or waits for its start time, with false if it could not be
-   * claimed; `inFlight` counts the rest of the work.
+   * claimed at once; `inFlight` counts the rest of the work.
    */
   start(run: DueRun, signal: AbortSignal): Promise<boolean> {
     const { inFlight } = this.#deps;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     inFlight.add(run.id);
-    void this.#submit(run, signal, () => resolve(true)).finally(() => {
+    void this.#submit(run, signal, resolve).finally(() => {
       resolve(false);
       inFlight.remove(run.id);
     });
@@ -83,47 +95,62 @@ export class Submitter {
     }
   }
 
-  async #submit(run: DueRun, signal: AbortSignal, onStarted: () => void): Promise<void> {
+  async #submit(run: DueRun, signal: AbortSignal, onStarted: (isStarted: boolean) => void): Promise<void> {
     const { log, metrics, clock, prefectTime } = this.#deps;
     try {
-      const startAt = await this.#waitForStart(run, signal, onStarted);
+      const { startAt, readAt } = (await this.#waitForStart(run, signal, onStarted)) ?? {};
       if (startAt === undefined) return;
-      const claim = await this.#withRetry((): Promise<Claim> => run.claim());
+      // One run whose claim fails must not hold up the next poll.
+      const claim = await this.#withRetry(
+        (): Promise<Claim> => run.claim(readAt),
+        () => onStarted(false),
+      );
       if (claim.outcome === "lost") {
         metrics.count("claimsLost");
         return log.debug("Flow run was claimed by another agent", { flowRun: run.id });
       }
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
-      onStarted();
-      if (await this.#adopt(run.id)) return;
+      onStarted(true);
+      if (await this.#adopt(run.id, claim.submission)) return;
       const isCreated = await this.#create(claim.submission, signal, clock.ticks());
       if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");
-      log.error("Could not submit a flow run; it will be retried later", {
-        flowRun: run.id,
-        error: textOf(error),
-      });
+      const fields = { flowRun: run.id, error: textOf(error) };
+      // Prefect may refuse the same claim at every poll.
+      const isKnown = this.#unsubmitted.get(run.id) === fields.error;
+      if (this.#unsubmitted.size >= REMEMBERED) this.#unsubmitted.clear();
+      this.#unsubmitted.set(run.id, fields.error);
+      log[isKnown ? "debug" : "error"]("Could not submit a flow run; it will be retried later", fields);
     }
   }
 
-  /** The run's start time, or undefined if it need not start any more. Waiting does not count for --concurrency. */
-  async #waitForStart(run: DueRun, signal: AbortSignal, onStarted: () => void): Promise<Date | undefined> {
+  /**
+   * The run's start time, and the ticks when its state was last read; undefined if it need not start any more. Waiting does not
+   * count for --concurrency.
+   */
+  async #waitForStart(
+    run: DueRun,
+    signal: AbortSignal,
+    onStarted: (isStarted: boolean) => void,
+  ): Promise<{ readonly startAt: Date; readonly readAt?: number } | undefined> {
     const { clock, prefectTime } = this.#deps;
     const now = prefectTime.now();
     const startAt = run.startAt ?? now;
     const waitMs = startAt.getTime() - now.getTime();
-    if (waitMs <= 0) return startAt;
-    onStarted();
+    if (waitMs <= 0) return { startAt };
+    onStarted(true);
     await clock.sleep(waitMs, signal);
     if (signal.aborted) return undefined;
     // It may have been cancelled, rescheduled or claimed meanwhile, and Prefect Server would take the claim all the same.
+    const readAt = clock.ticks();
     const current = await this.#withRetry(() => this.#deps.states.read(run.id));
-    return current.kind === "known" && current.state.version === run.state.version ? startAt : undefined;
+    const isSame = current.kind === "known" && current.state.version === run.state.version;
+    return isSame ? { startAt, readAt } : undefined;
   }
 
   /** Lazarus reschedules runs whose pod is still pulling its image; then the existing Job, whoever's it is, does the work. */
-  async #adopt(flowRunId: string): Promise<boolean> {
+  async #adopt(flowRunId: string, { identifiers: [identifier] }: Submission): Promise<boolean> {
     const live = this.#deps.view.liveJobOf(flowRunId);
     if (live === undefined) return false;
     const { name, namespace, uid } = live.metadata;
@@ -135,7 +162,7 @@ export class Submitter {
     )
       return false;
     this.#deps.metrics.count("adopted");
-    await this.#write(flowRunId, "INFO", `Submitted again: adopted by Job ${name}, which is still active`);
+    await this.#write(flowRunId, "INFO", adoptionLine(name, identifier ?? ""));
     return true;
   }
 
@@ -216,9 +243,11 @@ export class Submitter {
   }
 
   /** Retries temporary errors. */
-  #withRetry<T>(call: () => Promise<T>): Promise<T> {
-    const onRetry = (error: unknown): void =>
+  #withRetry<T>(call: () => Promise<T>, onFirstRetry = (): void => {}): Promise<T> {
+    const onRetry = (error: unknown): void => {
+      onFirstRetry();
       this.#deps.log.debug("Could not continue a submission, retrying", { error: textOf(error) });
+    };
     return withRetry(call, { clock: this.#deps.clock, ...RETRY, onRetry });
   }
 }

@@ -3,9 +3,11 @@
 
 import { formatDuration } from "../../base/duration.ts";
 import { isRetryable, textOf } from "../../base/errors.ts";
+import { pagesOf } from "../../base/pages.ts";
 import { backoffMs, retryAfterMs } from "../../base/retry.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { KubeError } from "../../kube/client/errors.ts";
+import { isActive } from "../../orchestrator/flow-run.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
 import { every, keepAlive } from "../periodic.ts";
 import type { SharedState } from "../shared-state.ts";
@@ -49,6 +51,7 @@ const MAX_WAITING = 1_000;
 const RETRIES_AT_ONCE = 8;
 const HEARTBEAT_EVERY_MS = 30_000;
 const HEARTBEAT_CHECK_MS = 5_000;
+const ROWS_AT_ONCE = 100;
 
 /** What the agent's log says when the first submission waits for a reason, and when none does any more. */
 const LOG_LINES: Readonly<
@@ -185,16 +188,25 @@ export class WaitingSubmissions {
     await this.#deps.warn(submission.flowRunId, `The Job cannot be created yet: ${cause}`);
   }
 
-  /** Prefect's Lazarus would reschedule, and in the end fail, a run without a heartbeat for ten minutes. */
+  /**
+   * Prefect's Lazarus would reschedule, and in the end fail, a run without a heartbeat for ten minutes. What needs its Job no
+   * more, or what Prefect does not know, waits no longer.
+   */
   async #keepAlive(): Promise<void> {
     const now = this.#deps.clock.ticks();
     const due = [...this.#waiting.values()].filter(
       ({ keptAliveAt }) => now - keptAliveAt >= HEARTBEAT_EVERY_MS,
     );
-    await keepAlive(
-      this.#deps.runs,
-      due.map(({ submission }) => submission.flowRunId),
-    );
+    const ids = due.map(({ submission }) => submission.flowRunId);
+    await keepAlive(this.#deps.runs, ids);
     for (const waiting of due) waiting.keptAliveAt = now;
+    for (const page of pagesOf(ids, ROWS_AT_ONCE)) {
+      const rows = await this.#deps.runs.rows(page);
+      for (const id of page) {
+        const waiting = this.#waiting.get(id);
+        const type = rows.get(id)?.state.type;
+        if (waiting !== undefined && (type === undefined || !isActive(type))) this.#settle(waiting);
+      }
+    }
   }
 }

@@ -7,9 +7,9 @@ import { isJobFinished } from "../../job/observe/phase.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import { PrefectError } from "../../orchestrator/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
 import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
+import { isRefusedForGood, REFUSED } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
@@ -121,16 +121,12 @@ async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[
     return await write(decision.logs);
   } catch (error) {
     if (!isRefusedForGood(error)) throw error;
-    deps.log.warn("Prefect refuses lines of a run's log", { flowRun: flowRunId, error: textOf(error) });
+    deps.log.warn(REFUSED, { flowRun: flowRunId, error: textOf(error) });
     return write(decision.logs.map((entry) => ({ ...entry, tail: undefined }))).catch((again: unknown) => {
       if (!isRefusedForGood(again)) throw again;
       return decision.logs;
     });
   }
-}
-
-function isRefusedForGood(error: unknown): boolean {
-  return error instanceof PrefectError && error.failure === "refused";
 }
 
 /** Sets the run's state, unless it has changed since the decision: another agent may have set it, or a new Job started. */

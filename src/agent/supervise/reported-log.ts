@@ -4,11 +4,9 @@
 import type { RunLogEntry } from "../../job/decide/types.ts";
 import type { RunLog } from "../../orchestrator/run-log.ts";
 import { storable } from "../../orchestrator/storable.ts";
+import { LOGGER } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { lastLines } from "./last-lines.ts";
-
-/** The logger of all these lines. */
-const LOGGER = "k8s-infra";
 
 interface Report {
   readonly flowRunId: string;

@@ -127,19 +127,20 @@ describe("AgentServer", () => {
     expect([unready.status, await unready.json()]).toEqual([503, { reason: "no template" }]);
   });
 
-  it("serves no limit of live Jobs where there is none", async () => {
+  it("serves the limit of live Jobs only while there is one, as in a replica that becomes the leader", async () => {
     const url = `http://127.0.0.1:${await freePort()}`;
     server = new AgentServer(url, { clock, log: silentLog });
-    const gauges = { liveJobs: 7, inFlight: 2, limit: undefined, watchRestarts: 3 };
-    server.setAgent({
-      problem: () => undefined,
-      warning: () => undefined,
-      poke: () => 0,
-      gauges: () => gauges,
-    });
     await server.start();
-    for (let scrape = 0; scrape < 2; scrape++) {
-      expect(await (await fetch(`${url}/metrics`)).text()).not.toContain("live_jobs_limit");
+    for (const limit of [undefined, undefined, 20, undefined]) {
+      server.setAgent({
+        problem: () => undefined,
+        warning: () => undefined,
+        poke: () => 0,
+        gauges: () => ({ liveJobs: 7, inFlight: 2, limit, watchRestarts: 3 }),
+      });
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const served = /^kubectl_prefect_live_jobs_limit (.*)$/m.exec(text)?.[1];
+      expect(served).toBe(limit === undefined ? undefined : "20");
     }
   });
 

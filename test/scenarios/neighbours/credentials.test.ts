@@ -126,3 +126,19 @@ describe("a cluster that refuses the credentials", () => {
     await runsAFlow();
   });
 });
+
+describe("an agent that leads again", () => {
+  it("rides out a registration that is refused once", async () => {
+    const leader = world.start({ name: "leader", flags: { leaderElect: true } });
+    const elections = (): number => leader.lines.filter((line) => line.includes("Became the leader")).length;
+    await world.time.until(() => elections() === 1, MINUTE);
+    const allow = world.kube.forbid({ verbs: ["update"], resources: ["leases"] });
+    await world.time.until(() => leader.lines.some((line) => line.includes("Lost leadership")), MINUTE);
+    world.prefect.fault({ effect: { kind: "status", status: 403 }, match: "register_agent" });
+    allow();
+    await world.time.until(() => elections() === 2, MINUTE);
+    await world.time.pass(5 * MINUTE);
+    expect(leader.end()).toBeUndefined();
+    await runsAFlow();
+  });
+});

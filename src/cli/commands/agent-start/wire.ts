@@ -104,6 +104,7 @@ export async function runAgent(
   logBanner(log, settingsOf(""), { target: parts.target, job, template: template?.source.origin.name });
   const deps = { kube, clock, kubeTime, prefectTime, pause, log, metrics };
   const runs = prefect1Reporter(client, prefectTime);
+  let hasWorked = false;
   const work = async (until: AbortSignal): Promise<void> => {
     // A process that leads again has forgotten what it reported: it is a new one to others, and to itself.
     const process = parts.newId();
@@ -120,7 +121,9 @@ export async function runAgent(
     });
     const agent = new Agent({ ...deps, settings: settingsOf(process), work: source, runs });
     onAgent(agent);
-    await agent.run(until);
+    const running = agent.run(until, hasWorked);
+    hasWorked = true;
+    await running;
   };
   const lease = { name: leaseName({ name, labels: job.labels, tenantId }), namespace };
   const onWaiting = (): void => {
