@@ -1,6 +1,7 @@
 // What must hold before the agent's first poll: Prefect accepts the key and knows the tenant, the namespace exists, and Jobs
 // may be created and followed in it. An API that does not answer is waited for.
 
+import { attempt } from "../base/attempt.ts";
 import { ExpectedError, isRetryable, textOf } from "../base/errors.ts";
 import { runAll } from "../base/run-all.ts";
 import { missingPermissions } from "../kube/ask-permissions.ts";
@@ -19,7 +20,7 @@ import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
 
 interface StartDeps extends Pick<AgentDeps, "log" | "clock"> {
-  readonly kube: Pick<KubeApi, "get" | "canI" | "subjectAccessReview">;
+  readonly kube: Pick<KubeApi, "get" | "canI" | "subjectAccessReview" | "whoAmI">;
   readonly work: Pick<WorkSource, "authenticate">;
 }
 
@@ -97,8 +98,17 @@ async function checkPermissions(
   const essential = missing.filter(({ feature }) => isEssential(feature));
   if (essential.length === 0) return;
   throw new MissingError(`cannot work in namespace "${namespace}": not allowed to ${namesOf(essential)}`, {
-    hint: `grant it with: kubectl prefect install --rbac-only -n ${namespace} | kubectl apply -f -`,
+    hint: await grantHint(kube, namespace, leaderElect),
   });
+}
+
+/** The ServiceAccount that `install --rbac=minimal` makes gets the rights of that, any other those of `install --rbac`. */
+async function grantHint(kube: StartDeps["kube"], namespace: string, leaderElect: boolean): Promise<string> {
+  const user = await attempt(() => kube.whoAmI());
+  const isMinimal = user.ok && user.value?.user === `system:serviceaccount:${namespace}:prefect-agent`;
+  const options = `${isMinimal ? "--rbac=minimal " : ""}--rbac-only${leaderElect ? " --leader-elect" : ""}`;
+  const print = `kubectl prefect install ${options} -n ${namespace}`;
+  return `grant it with: ${print} | kubectl apply -f -`;
 }
 
 class MissingError extends ExpectedError {

@@ -92,9 +92,12 @@ export class Metrics {
   }: Gauges): Promise<{ readonly type: string; readonly body: string }> {
     if (this.#registered === undefined) return { type: "text/plain", body: "" };
     const { registry, counters, gauges, sinceProgress } = this.#registered;
-    for (const [what, gauge] of gauges) gauge.set(values[what as keyof typeof GAUGES] ?? 0);
-    // prom-client prints 0 for a gauge that was never set.
-    if (values.limit === undefined) registry.removeSingleMetric(PREFIX + GAUGES.limit[0]);
+    for (const [what, gauge] of gauges) {
+      const value = values[what as keyof typeof GAUGES];
+      // prom-client prints 0 for a gauge that was never set.
+      if (value === undefined) gauge.remove();
+      else gauge.set(value);
+    }
     for (const [loop, ms] of this.health.ages()) sinceProgress.set({ loop }, ms / 1_000);
     counters.get("watchRestarts")?.reset();
     this.count("watchRestarts", "", watchRestarts);

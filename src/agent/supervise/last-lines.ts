@@ -18,9 +18,13 @@ const NO_LOG =
 
 /** The very last lines, at most 20 and 16 KiB, with a heading; "" if there are none or they cannot be read. */
 export async function lastLines(deps: SharedState, tail: LogTail): Promise<string> {
+  const over = new AbortController();
+  const { clock } = deps;
   try {
-    const read = (): Promise<string> => readEnd(deps, tail);
-    const text = (await withRetry(read, { ...TRIES, clock: deps.clock })).trimEnd();
+    const read = withRetry(() => readEnd(deps, tail, over.signal), { ...TRIES, clock, signal: over.signal });
+    // All tries together: a worker waits, and a kubelet that is gone does not answer.
+    const limit = clock.sleep(READ_MS, over.signal).then(() => "");
+    const text = (await Promise.race([read, limit])).trimEnd();
     if (text === "" || NO_LOG.test(text)) return "";
     const source = tail.container === undefined ? tail.pod : `container '${tail.container}'`;
     const lines = text.split("\n").map((line) => `\t${line}`);
@@ -28,26 +32,22 @@ export async function lastLines(deps: SharedState, tail: LogTail): Promise<strin
   } catch {
     // Whatever is wrong with the log, the run's state does not wait for it.
     return "";
+  } finally {
+    over.abort();
   }
 }
 
 /** The kubelet would count limitBytes from the first of the last lines: the end is kept here. */
-async function readEnd({ kube, clock, settings }: SharedState, tail: LogTail): Promise<string> {
-  const { pod, container, previous } = tail;
-  const over = new AbortController();
+async function readEnd(
+  { kube, settings }: SharedState,
+  { pod, container, previous }: LogTail,
+  signal: AbortSignal,
+): Promise<string> {
   const query = { container, previous, tailLines: LINES, idleMs: READ_MS };
-  const chunks = await kube.streamPodLog({ namespace: settings.namespace, name: pod }, query, over.signal);
+  const chunks = await kube.streamPodLog({ namespace: settings.namespace, name: pod }, query, signal);
   if (chunks === undefined) return "";
   let end = Buffer.alloc(0);
-  const read = async (): Promise<void> => {
-    for await (const chunk of chunks) end = Buffer.concat([end, chunk]).subarray(-MAX_BYTES);
-  };
-  const limit = clock.sleep(READ_MS, over.signal);
-  try {
-    await Promise.race([read(), limit]);
-  } finally {
-    over.abort();
-  }
+  for await (const chunk of chunks) end = Buffer.concat([end, chunk]).subarray(-MAX_BYTES);
   const text = new TextDecoder().decode(end);
   return end.length < MAX_BYTES ? text : text.slice(Math.max(0, firstBreak(text)));
 }

@@ -52,11 +52,13 @@ export function decide(input: DecideInput): Decision {
         : [],
     transition,
     deletions: due.map(({ job, reason, status, isActive }) => ({ job, reason, status, isActive })),
-    deleteDask: mustDeleteDask(
-      input.run,
-      transition,
-      due.map(({ phase }) => phase),
-    ),
+    deleteDask:
+      decided.some(({ decision }) => decision.deleteDask === true) ||
+      mustDeleteDask(
+        input.run,
+        transition,
+        due.map(({ phase }) => phase),
+      ),
     heartbeat: decided.some(({ decision }) => decision.heartbeat === true),
     requeueAfterMs: waits.length === 0 ? undefined : Math.min(...waits),
     firstObserved: new Map(

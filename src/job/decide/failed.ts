@@ -1,6 +1,7 @@
 // Decides about a Job that failed: the post-mortem in the run's log, the run's state, and when to delete the Job.
 
 import { lossOf, type Loss } from "../observe/disruption.ts";
+import { isJobFinished } from "../observe/phase.ts";
 import { hasEnded, hasFailed } from "../observe/pod-termination.ts";
 import { postMortem } from "../observe/post-mortem.ts";
 import type { Problem } from "../observe/problem.ts";
@@ -15,15 +16,21 @@ import {
 import type { JobDecision, RunLogEntry, Transition } from "./types.ts";
 
 /** Milliseconds until the pod counts as lost with its node; infinite for a pod whose node answers. */
-export function lostInMs({ input }: JobContext, loss: Loss | undefined): number {
-  return loss === undefined ? Number.POSITIVE_INFINITY : loss.lostAt.getTime() - input.now.getTime();
+export function lostInMs({ input }: Pick<JobContext, "input">, loss: Loss | undefined): number {
+  const lostAt = loss?.lostAt;
+  return lostAt === undefined ? Number.POSITIVE_INFINITY : lostAt.getTime() - input.now.getTime();
 }
 
 /** Writes the post-mortem, fails the run, and deletes the Job. */
 export function onFailed(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const firstObserved = observedSince(context, "ended", endedAt);
   const reason = problem.message;
-  const afterMs = context.input.policy.deleteFailedAfterMs;
+  const { deleteFailedAfterMs, sidecarGraceMs } = context.input.policy;
+  // What is kept are finished Jobs: one that still works, for a run that is over, holds its resources and a slot of --limit.
+  const isAtWork = isRunFinished(context) && !isJobFinished(context.observed.job);
+  const afterMs = isAtWork
+    ? Math.min(deleteFailedAfterMs ?? sidecarGraceMs, sidecarGraceMs)
+    : deleteFailedAfterMs;
   return {
     status: "failed",
     reason,
@@ -90,7 +97,10 @@ function postMortemEntries(context: JobContext, problem: Problem): RunLogEntry[]
   const key = `Job ${context.observed.job.metadata.name}: `;
   const entry = logEntry(level, postMortem(context.observed, problem), key);
   const { pod, container, hasRestarted: previous = false } = problem;
-  // What waits for its start has no log, unless it has crashed before.
-  const hasLog = pod !== undefined && (previous || !("patience" in problem));
+  // What waits for its start has no log, unless it has crashed before; a node that does not answer has none either.
+  const isSilent =
+    problem.reason === "NodeLost" &&
+    context.observed.pods.some((each) => each.metadata.name === pod && !hasEnded(each));
+  const hasLog = pod !== undefined && !isSilent && (previous || !("patience" in problem));
   return [{ ...entry, tail: hasLog ? { pod, container, previous } : undefined }];
 }

@@ -2,10 +2,12 @@
 // grace period.
 
 import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
-import type { ObservedJob } from "../observe/observed.ts";
+import type { Pod } from "../../kube/client/objects.ts";
+import { isDeleted, type ObservedJob } from "../observe/observed.ts";
+import { lossOf } from "../observe/disruption.ts";
 import { isLive, type JobPhase } from "../observe/phase.ts";
 import { hasEnded } from "../observe/pod-termination.ts";
-import { deleteAfter } from "./failed.ts";
+import { deleteAfter, lostInMs } from "./failed.ts";
 import { isRunFinished, msSince, observedSince, type JobContext } from "./job-context.ts";
 import type { DecideInput, JobDecision, Transition } from "./types.ts";
 
@@ -26,30 +28,50 @@ export function decideByRunState(context: JobContext): JobDecision | undefined {
 }
 
 /** Cancelling becomes Cancelled when no process of the run is left that could set the state itself. */
-export function cancelTransition(
-  jobs: readonly { readonly phase: JobPhase; readonly observed: ObservedJob }[],
-  { run }: DecideInput,
-): Transition | undefined {
+export function cancelTransition(jobs: readonly ObservedPhase[], input: DecideInput): Transition | undefined {
+  const { run } = input;
   if (run.kind !== "known" || run.state.type !== "cancelling") return undefined;
-  const isLeft = jobs.some(({ phase, observed: { job, pods, gone } }) => {
-    // A Job that is being deleted and none of whose pods runs is only kept by finalizers.
-    const isTerminating = job.metadata.deletionTimestamp !== undefined && pods.every(hasEnded);
-    return !gone && !isOver(phase) && !isTerminating;
-  });
-  if (isLeft) return undefined;
+  if (jobs.some((job) => isAtWork(job, input))) return undefined;
   return { kind: "cancelled", message: "Cancelled: nothing of the flow run is left in Kubernetes" };
+}
+
+type ObservedPhase = Pick<JobContext, "phase" | "observed">;
+
+/**
+ * Whether the Job can start a pod, or one of its pods has not ended: a Job can be Failed, or gone, before its pods are. A Job
+ * that is being deleted and none of whose pods runs is only kept by finalizers.
+ */
+function isAtWork({ phase, observed }: ObservedPhase, input: DecideInput): boolean {
+  const startsPods = !isDeleted(observed) && !isOver(phase);
+  return startsPods || workingPods(observed).some((pod) => lostInMs({ input }, lossOf(pod, observed)) > 0);
+}
+
+function workingPods({ pods }: ObservedJob): readonly Pod[] {
+  return pods.filter((pod) => !hasEnded(pod));
 }
 
 function onCancelled(context: JobContext, reason: string): JobDecision {
   const { phase, observed, input } = context;
+  const { cancelGraceMs, deleteSucceededAfterMs, deleteFailedAfterMs } = input.policy;
   const status = "cancelled";
-  if (observed.gone) return { status, reason };
-  if (!isOver(phase)) return afterGrace(context, { status, reason, graceMs: input.policy.cancelGraceMs });
-  const { deleteSucceededAfterMs, deleteFailedAfterMs } = input.policy;
+  if (isAtWork(context, input)) {
+    const lostIn = workingPods(observed).map((pod) => lostInMs(context, lossOf(pod, observed)));
+    const requeueAfterMs = Math.min(...lostIn.filter((ms) => ms > 0));
+    return {
+      ...afterGrace(context, { status, reason, graceMs: cancelGraceMs }),
+      requeueAfterMs: Number.isFinite(requeueAfterMs) ? requeueAfterMs : undefined,
+    };
+  }
+  // Its Dask clusters do not wait for the Job, which may be kept, or gone.
+  const since = input.run.kind === "known" ? input.run.state.since : undefined;
+  const daskInMs = since === undefined ? 0 : cancelGraceMs - msSince(context, since);
+  const dask = daskInMs > 0 ? { requeueAfterMs: daskInMs } : { deleteDask: true };
+  if (observed.gone) return { status, reason, ...dask };
   const afterMs = phase.kind === "succeeded" ? deleteSucceededAfterMs : deleteFailedAfterMs;
-  const firstObserved = observedSince(context, "ended", phase.endedAt);
+  const endedAt = isOver(phase) ? phase.endedAt : undefined;
+  const firstObserved = observedSince(context, "ended", endedAt);
   const deletion = deleteAfter(context, { afterMs, endedAt: firstObserved.since, reason });
-  return { status, reason, deletion, firstObserved };
+  return { status, reason, deletion, firstObserved, ...dask };
 }
 
 function isOver(

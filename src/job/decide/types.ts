@@ -79,6 +79,8 @@ export interface JobDecision extends Omit<
   readonly logs?: readonly RunLogEntry[];
   readonly deletion?: { readonly inMs: number; readonly reason: string } | undefined;
   readonly heartbeat?: boolean;
+  /** The run's Dask clusters go, whatever becomes of the Job. */
+  readonly deleteDask?: boolean;
   readonly firstObserved?: FirstObserved | undefined;
 }
 

@@ -10,6 +10,8 @@ import { because, oneLine, type Problem, type ProblemReason } from "./problem.ts
 interface Disruption {
   /** Of the pod's status. */
   readonly reasons?: RegExp;
+  /** Of the status' message: then it is none. */
+  readonly except?: RegExp;
   /** Of the DisruptionTarget condition. */
   readonly conditions?: readonly string[];
   /** Of the flow's terminated container. */
@@ -45,6 +47,9 @@ const DISRUPTIONS: readonly Disruption[] = [
   },
   {
     reasons: /^Evicted$/,
+    // Its own limits are the run's fault, and Kubernetes calls it no disruption (localStorageEviction).
+    except:
+      /exceeds the total limit of containers|exceeded its local ephemeral storage limit|Usage of EmptyDir volume/,
     conditions: ["TerminationByKubelet"],
     problem: "Evicted",
     text: "was evicted",
@@ -71,8 +76,8 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
   const status = flowStatus(pod);
   const end = status?.state?.terminated ?? status?.lastState?.terminated;
   const row = DISRUPTIONS.find(
-    ({ reasons, conditions: targets = [], ends = [] }) =>
-      (reason !== "" && reasons?.test(reason) === true) ||
+    ({ reasons, except, conditions: targets = [], ends = [] }) =>
+      (reason !== "" && reasons?.test(reason) === true && except?.test(message ?? "") !== true) ||
       (target !== undefined && targets.includes(target.reason ?? "")) ||
       ends.includes(end?.reason ?? ""),
   );
@@ -96,26 +101,28 @@ const UNENDED_MS = 30_000;
 /** How long a node may be unreachable: as long as Kubernetes itself waits before it takes the pods away. */
 const UNREACHABLE_MS = 300_000;
 
-/** What is known of a pod whose node does not answer: why, and when it counts as lost; undefined: its node answers. */
+/** What is known of a pod that may be lost with its node. */
 export interface Loss {
   readonly problem: Problem;
-  readonly lostAt: Date;
+  /** When it counts as lost; undefined: never, since Kubernetes replaces it when its node is gone. */
+  readonly lostAt: Date | undefined;
 }
 
-/** The loss of a pod that was to end and does not, or whose node is unreachable and that Kubernetes will not replace. */
+/** The loss of a pod that is to end, or whose node is unreachable; undefined: neither. */
 export function lossOf(pod: Pod, { job, unreachable }: ObservedJob): Loss | undefined {
   const { name, deletionTimestamp } = pod.metadata;
   const loss = (why: string, lostMs: number): Loss => {
     const message = `pod '${name}'${nodeOf(pod)} ${why}`;
     const hint = "look at the node with: kubectl describe node";
-    return { problem: { reason: "NodeLost", message, hint, pod: name }, lostAt: new Date(lostMs) };
+    const lostAt = replacesDisrupted(job, pod) ? undefined : new Date(lostMs);
+    return { problem: { reason: "NodeLost", message, hint, pod: name }, lostAt };
   };
   if (deletionTimestamp !== undefined) {
     const why = "was deleted and has not ended: its node does not answer";
     return loss(why, Date.parse(deletionTimestamp) + UNENDED_MS);
   }
   const since = unreachable?.get(pod.spec.nodeName ?? "");
-  if (since === undefined || replacesDisrupted(job, pod)) return undefined;
+  if (since === undefined) return undefined;
   const why = `is lost: its node has been unreachable since ${since.toISOString()}`;
   return loss(why, since.getTime() + UNREACHABLE_MS);
 }

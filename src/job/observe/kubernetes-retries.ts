@@ -24,11 +24,13 @@ export function restartsContainer(job: Job, { spec }: Pod): boolean {
 /** Whether the Job controller creates another pod after these failed ones, the newest last. */
 export function createsAnotherPod(job: Job, failed: readonly Pod[]): boolean {
   const newest = failed.at(-1);
-  const rule = job.spec.podFailurePolicy?.rules?.find((each) => newest !== undefined && fits(each, newest));
-  const action = rule?.action;
+  const actionOf = (pod: Pod): string | undefined =>
+    job.spec.podFailurePolicy?.rules?.find((rule) => fits(rule, pod))?.action;
+  const action = newest && actionOf(newest);
   if (action === "Ignore") return true;
   if (action === "FailJob") return false;
-  const failures = Math.max(job.status.failed ?? 0, failed.length);
+  const counted = failed.filter((pod) => actionOf(pod) !== "Ignore");
+  const failures = Math.max(job.status.failed ?? 0, counted.length);
   return hasOwnBackoffLimit(job, newest?.spec.restartPolicy) && failures <= (job.spec.backoffLimit ?? 0);
 }
 

@@ -1,7 +1,7 @@
 // The phase of one Job, from its conditions, its pods and their events. Pure. Kubernetes 1.20 and current versions use
 // different conditions; both are supported.
 
-import type { Job, Pod } from "../../kube/client/objects.ts";
+import { lastSeenAt, type Job, type Pod } from "../../kube/client/objects.ts";
 import { disruptionProblem, lossOf, type Loss } from "./disruption.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { isOriginals } from "../owner.ts";
@@ -179,7 +179,11 @@ function urgency({ patience }: Obstacle): number {
 function noPods(observed: ObservedJob): JobPhase {
   const { name, uid } = observed.job.metadata;
   const message = `Job '${name}' has no pod yet`;
-  const problem = eventObstacle(eventsOf(observed, uid)) ?? { reason: "NoPod", message, patience: "pending" };
+  // What was in the way of a pod that came is over; the event that tells it stays for an hour.
+  const [newest] = newestFirst(observed);
+  const since = newest === undefined ? 0 : createdMs(newest);
+  const events = eventsOf(observed, uid).filter((event) => (lastSeenAt(event)?.getTime() ?? 0) >= since);
+  const problem = eventObstacle(events) ?? { reason: "NoPod", message, patience: "pending" };
   return { kind: "waiting", problem };
 }
 

@@ -54,13 +54,17 @@ export function wasKilledByDeletion(pod: Pod): boolean {
   );
 }
 
-/** Why a pod failed: its deadline, a container, else the reason in its status. */
+/** Why a pod failed: its deadline, its own limit of storage, a container, else the reason in its status. */
 export function podTerminationProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
   const { reason, message } = pod.status;
   const details = because(reason, message);
   if (reason === "DeadlineExceeded")
     return { reason: "DeadlineExceeded", message: `pod '${name}' failed (${details})`, pod: name };
+  if (reason === "Evicted") {
+    const hint = "raise the limits of ephemeral-storage and of emptyDir volumes, or write less";
+    return { reason, message: `pod '${name}' used more storage than it may (${details})`, hint, pod: name };
+  }
   for (const { status, terminated, init } of terminations(pod)) {
     const problem = terminationProblem(terminated, specOf(pod, status), {
       pod: name,

@@ -22,7 +22,7 @@ interface WaitingReason {
  * read Secrets, ConfigMaps or Services yet (kubelet_pods.go, util/manager/watch_based_manager.go).
  */
 const PASSING_CREATION =
-  /\bis reserved\b|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b/i;
+  /\bis reserved\b|\bis already in use by container\b|context deadline exceeded|DeadlineExceeded|\bfailed to sync (?:secret|configmap) cache\b|\bservices have not yet been read\b|transport is closing|connection refused|connection reset|resource temporarily unavailable|\btimed out\b/i;
 
 const creation = (message: string): Patience => (PASSING_CREATION.test(message) ? "passing" : "start");
 

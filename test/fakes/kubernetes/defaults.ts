@@ -65,7 +65,9 @@ function jobDefaults(object: KubeObject): KubeObject {
     },
     completionMode: given["completionMode"] ?? "NonIndexed",
     suspend: given["suspend"] ?? false,
-    podReplacementPolicy: given["podReplacementPolicy"] ?? "TerminatingOrFailed",
+    podReplacementPolicy:
+      given["podReplacementPolicy"] ??
+      (given["podFailurePolicy"] === undefined ? "TerminatingOrFailed" : "Failed"),
   };
   const isBare = labels === undefined || Object.keys(labels).length === 0;
   return { ...withMeta(object, { labels: isBare ? podLabels : labels }), spec };

@@ -1,6 +1,7 @@
 // When a decision deletes the run's Dask clusters.
 
-import { known } from "./decisions.ts";
+import { at, failedPod, job, over } from "../observed-jobs.ts";
+import { decisionsAt, known } from "./decisions.ts";
 import { isDone } from "../../../src/orchestrator/flow-run.ts";
 import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
 import { describe, expect, it } from "vitest";
@@ -84,5 +85,20 @@ describe("isDone", () => {
     ["Scheduled", false],
   ])("for a run that is %s: %s", (type, want) => {
     expect(isDone(known(type))).toBe(want);
+  });
+});
+
+describe("the Dask clusters of a cancelled run", () => {
+  const keptFor = { deleteFailedAfterMs: 86_400_000 };
+  const failedJob = { job: job({}, { status: over("1.35", "failed") }), pods: [failedPod()] };
+  const run = known("Cancelled", { updated: at(60) });
+
+  it.each([
+    { name: "whose Job is kept for a day", jobs: [failedJob] },
+    { name: "whose Job is gone", jobs: [{ ...failedJob, gone: true, pods: [] }] },
+  ])("$name go when the cancel grace is over", ({ jobs }) => {
+    const decisions = decisionsAt([61, 119, 120], () => ({ jobs, run, policy: keptFor }));
+    expect(decisions.map(({ deleteDask }) => deleteDask)).toEqual([false, false, true]);
+    expect(decisions[1]?.requeueAfterMs).toBe(1_000);
   });
 });

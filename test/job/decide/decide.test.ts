@@ -37,6 +37,14 @@ const sidecar = pod({
   spec: { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] },
   status: { phase: "Running", containerStatuses: [ended("flow", 0), running("side")] },
 });
+const besideSidecar: Partial<ObservedJob> = {
+  pods: [
+    pod({
+      spec: { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] },
+      status: { phase: "Running", containerStatuses: [ended("flow", 3), running("side")] },
+    }),
+  ],
+};
 const drained = pod({
   metadata: { deletionTimestamp: at(50).toISOString() },
   status: {
@@ -193,6 +201,21 @@ describe("decide, immediately", () => {
         run: known("Cancelling"),
       },
       want: "cancelled",
+    },
+    {
+      name: "does not set Cancelled while a pod still runs whose Job has failed",
+      given: { jobs: [{ ...failedJob, pods: [pod()] }], run: known("Cancelling") },
+      want: "",
+    },
+    {
+      name: "does not set Cancelled while a pod works on without its Job",
+      given: { jobs: [{ gone: true }], run: known("Cancelling") },
+      want: "",
+    },
+    {
+      name: "does not set Cancelled while a sidecar still runs",
+      given: { jobs: [besideSidecar], run: known("Cancelling", { updated: at(60) }) },
+      want: "",
     },
     {
       name: "does not set Cancelled while a pod of the deleted Job still runs",
@@ -381,10 +404,26 @@ describe("decide, over time", () => {
       want: ["ERROR", "ERROR", "ERROR, delete 1"],
     },
     {
-      name: "keeps a stuck Job for the configured time after its run failed",
+      name: "keeps a Job that still tries to start for a minute after its run failed, not as long as a finished one",
       given: { jobs: [{ pods: [stuckPod] }], run: known("Failed"), policy: { deleteFailedAfterMs: 100_000 } },
-      at: [0, 30, 99, 100],
+      at: [0, 30, 59, 60],
       want: ["", "ERROR", "ERROR", "ERROR, delete 1"],
+    },
+    {
+      name: "keeps the failed Job of a sidecar that still runs for a minute, even if finished ones are never deleted",
+      given: { jobs: [besideSidecar], run: known("Failed"), policy: { deleteFailedAfterMs: undefined } },
+      at: [61, 119, 120],
+      want: ["ERROR", "ERROR", "ERROR, delete 1"],
+    },
+    {
+      name: "deletes the Job of a cancelled run whose sidecar still runs after the cancel grace",
+      given: {
+        jobs: [besideSidecar],
+        run: known("Cancelled", { updated: at(60) }),
+        policy: { deleteFailedAfterMs: undefined },
+      },
+      at: [61, 119, 120],
+      want: ["", "", "delete 1"],
     },
     {
       name: "keeps the completed Job of a cancelled run for the configured time",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disruptionProblem } from "../../../src/job/observe/disruption.ts";
+import { podTerminationProblem } from "../../../src/job/observe/pod-termination.ts";
 import { condition, ended, failedPod, pod } from "../observed-jobs.ts";
 
 describe("disruptionProblem", () => {
@@ -20,6 +21,23 @@ describe("disruptionProblem", () => {
     const problem = disruptionProblem(pod({ status: { phase: "Failed", reason, message: "as it is" } }));
     expect(problem?.reason).toBe(want);
     expect(problem?.message).toContain(`${reason}: as it is`);
+  });
+
+  it.each([
+    "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ",
+    'Container flow exceeded its local ephemeral storage limit "1Gi". ',
+    'Usage of EmptyDir volume "scratch" exceeds the limit "1Gi". ',
+  ])("does not take an eviction for its own limit for one: %s", (message) => {
+    const evicted = pod({
+      status: { phase: "Failed", reason: "Evicted", message, containerStatuses: [ended("flow", 137)] },
+    });
+    expect(disruptionProblem(evicted)).toBeUndefined();
+    const problem = podTerminationProblem(evicted);
+    expect(problem).toMatchObject({
+      reason: "Evicted",
+      hint: expect.stringMatching(/ephemeral-storage/) as unknown,
+    });
+    expect(problem?.message).toContain(message.trim());
   });
 
   it.each(["SysctlForbidden", "AppArmor", "DeadlineExceeded"])(

@@ -34,6 +34,12 @@ describe("createsAnotherPod", () => {
       want: false,
     },
     {
+      name: "a backoffLimit that ignored disruptions do not use up",
+      spec: { backoffLimit: 1, podFailurePolicy: POLICY },
+      pods: [drained, drained, failedPod(1)],
+      want: true,
+    },
+    {
       name: "a policy that ignores disruptions",
       spec: { backoffLimit: 0, podFailurePolicy: POLICY },
       pods: [drained],

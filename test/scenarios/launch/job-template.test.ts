@@ -111,4 +111,28 @@ describe("later", () => {
     expect(await accountOfNextRun()).toBe(row.want);
     expect(agent.agent()?.warning()?.includes("no") ?? false).toBe(row.code === 422);
   });
+
+  it("a form that Kubernetes refuses is tried once until it changes, and stays named", async () => {
+    let tries = 0;
+    world.kube.setAdmission((resource, { metadata }) => {
+      const isSample = metadata.labels?.["prefect.io/flow_run_id"]?.startsWith("00000000-") === true;
+      if (resource !== "jobs" || !isSample) return undefined;
+      tries++;
+      return tries === 1 ? new Failure("no such field", { code: 422, reason: "Invalid" }) : undefined;
+    });
+    content = template("second");
+    await world.time.pass(MINUTE);
+    content = outage();
+    await world.time.pass(MINUTE);
+    expect(agent.agent()?.warning()).toContain("connection refused");
+    content = template("second");
+    await world.time.pass(MINUTE);
+    expect(tries).toBe(1);
+    expect(agent.agent()?.warning()).toContain("no such field");
+    content = template("third");
+    await world.time.pass(MINUTE);
+    expect(tries).toBe(2);
+    expect(agent.agent()?.warning()).toBeUndefined();
+    expect(await accountOfNextRun()).toBe("third");
+  });
 });

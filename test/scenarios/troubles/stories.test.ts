@@ -192,6 +192,113 @@ describe("a node that does not answer", () => {
   });
 });
 
+describe("a node that dies with many runs", () => {
+  it("holds up no other run's end: nobody waits for the logs of a kubelet that is gone", async () => {
+    world = new World();
+    world.start();
+    const lost = Array.from({ length: 48 }, () => world.dueRun({ script: { outcome: "never" } }));
+    const other = world.dueRun({ script: { outcome: "fail", runMs: 1_000 * SECOND, exitCode: 3 } });
+    await world.time.until(() => [...lost, other].every((id) => world.state(id) === "Running"), 120 * SECOND);
+    await world.time.pass(120 * SECOND);
+    const [node] = world.kube.list("nodes");
+    if (node === undefined) throw new Error("there is no node");
+    const lastTransitionTime = new Date(world.time.nowMs).toISOString();
+    const conditions = [{ type: "Ready", status: "Unknown", lastTransitionTime }];
+    const dead = new Set<string>();
+    world.kube.put("nodes", {
+      ...node,
+      metadata: { name: "dead-node" },
+      status: { ...node.status, conditions },
+    });
+    for (const pod of world.kube.list("pods")) {
+      if (pod.metadata.labels?.["prefect.io/flow_run_id"] === other) continue;
+      dead.add(pod.metadata.name);
+      const unready = { ...pod.status, conditions: [{ type: "Ready", status: "False" }] };
+      world.kube.put("pods", { ...pod, spec: { ...pod.spec, nodeName: "dead-node" }, status: unready });
+    }
+    world.kube.faults.add({
+      match: ({ resource, name }) => resource === "pods/log" && dead.has(name),
+      action: { kind: "hang", when: "before" },
+      times: Number.POSITIVE_INFINITY,
+    });
+    await world.time.until(() => lost.every((id) => world.state(id) === "Failed"), 310 * SECOND);
+  });
+});
+
+describe("the log of a pod that does not come", () => {
+  it("is waited for 10 s, then the run is Failed without it", async () => {
+    world = new World();
+    world.start();
+    world.kube.faults.add({
+      match: ({ resource }) => resource === "pods/log",
+      action: { kind: "hang", when: "before" },
+      times: Number.POSITIVE_INFINITY,
+    });
+    const id = world.dueRun({ script: { outcome: "fail", runMs: SECOND, log: "bad" } });
+    await world.time.until(() => world.state(id) === "Running", 60 * SECOND);
+    await world.time.until(() => world.state(id) === "Failed", 15 * SECOND);
+  });
+});
+
+describe("a pod that could not be created at first", () => {
+  it("fails no run whose later pods Kubernetes is about to replace", async () => {
+    world = new World();
+    world.start();
+    const { put } = accountsOf("flows");
+    const jobTemplate = {
+      apiVersion: "batch/v1",
+      kind: "Job",
+      spec: {
+        backoffLimit: 5,
+        template: { spec: { serviceAccountName: "flows", containers: [{ name: "flow" }] } },
+      },
+    };
+    const runConfig = { type: "KubernetesRun", image: "flow:1", job_template: jobTemplate };
+    const id = world.dueRun({ script: { outcome: "fail", runMs: SECOND }, runConfig });
+    await world.time.until(() => world.jobs(id).length === 1, 60 * SECOND);
+    await world.time.pass(10 * SECOND);
+    put();
+    await world.time.until(() => world.kube.list("pods").length === 3, 600 * SECOND);
+    world.scripts.set(id, { outcome: "succeed", runMs: SECOND });
+    await world.time.until(
+      () => world.state(id) !== "Running" && world.state(id) !== "Submitted",
+      600 * SECOND,
+    );
+    expect(world.state(id)).toBe("Success");
+  });
+
+  function accountsOf(name: string): { put: () => void } {
+    return {
+      put: () => void world.kube.put("serviceaccounts", { metadata: { name, namespace: "default" } }),
+    };
+  }
+});
+
+describe("a pod on a dead node whose Job ignores disruptions", () => {
+  it("is left to Kubernetes, which replaces it when the node is gone", async () => {
+    world = new World();
+    world.start();
+    const spec = {
+      backoffLimit: 0,
+      podFailurePolicy: {
+        rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }],
+      },
+      template: { spec: { restartPolicy: "Never", containers: [{ name: "flow" }] } },
+    };
+    const jobTemplate = { apiVersion: "batch/v1", kind: "Job", spec };
+    const runConfig = { type: "KubernetesRun", image: "flow:1", job_template: jobTemplate };
+    const id = world.dueRun({ script: { outcome: "never" }, runConfig });
+    await world.time.until(() => world.state(id) === "Running", 60 * SECOND);
+    const [pod] = world.kube.list("pods");
+    if (pod === undefined) throw new Error("the run has no pod");
+    const at = new Date(world.time.nowMs + 30 * SECOND).toISOString();
+    const held = { deletionTimestamp: at, deletionGracePeriodSeconds: 0, finalizers: ["test/dead"] };
+    world.kube.put("pods", { ...pod, metadata: { ...pod.metadata, ...held } });
+    await world.time.pass(600 * SECOND);
+    expect(world.state(id)).toBe("Running");
+  });
+});
+
 describe("a flow run's log", () => {
   it("has the very last lines, and no character that Prefect refuses", async () => {
     world = new World();
