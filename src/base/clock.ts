@@ -13,6 +13,9 @@ export interface Clock {
   random(): number;
 }
 
+/** setTimeout turns a longer delay into 1 ms. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
 export const systemClock: Clock = {
   now: () => new Date(),
   ticks: () => performance.now(),
@@ -26,8 +29,8 @@ export const systemClock: Clock = {
         signal?.removeEventListener("abort", finish);
         resolve();
       };
-      // setTimeout turns a delay over 2^31-1 ms into 1 ms; callers check the time again after waking.
-      const timer = setTimeout(finish, Math.min(Math.max(ms, 0), 2_147_483_647));
+      // Callers check the time again after waking.
+      const timer = setTimeout(finish, Math.min(Math.max(ms, 0), MAX_TIMER_MS));
       signal?.addEventListener("abort", finish, { once: true });
     }),
 };

@@ -6,7 +6,7 @@ import { DEFAULT_SOURCE, type Sourced } from "../base/sourced.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { jobSettings } from "../prefect1/config/job-settings.ts";
-import { AGENT_POD_SELECTOR, installedAgent } from "../prefect1/installed-agent.ts";
+import { accountName, AGENT_POD_SELECTOR, installedAgent } from "../prefect1/installed-agent.ts";
 import { isForbidden, once, reported, ReportedError } from "./answer.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";
 
@@ -28,20 +28,25 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     const otherwise = ofContext.value === "" ? { value: "default", source: DEFAULT_SOURCE } : ofContext;
     return { kube, chosen: target.namespace ?? otherwise };
   });
-  /** One for each pod of an agent: in the namespace, or those of the ServiceAccount of --for. */
-  const agents = once(async () => {
+  /** The agents' pods, in the namespace or those of the ServiceAccount of --for; each with what it runs, if that can be read. */
+  const agentPods = once(async () => {
     const { kube, chosen } = await reachable();
     const { namespace, name } = target.account ?? { namespace: chosen.value, name: undefined };
     const query = { namespace, labelSelector: AGENT_POD_SELECTOR };
     const { items } = await kube.listPage("pods", query, signal);
     const living = items.filter(
-      ({ metadata, status }) => metadata.deletionTimestamp === undefined && status.phase !== "Failed",
+      ({ metadata, spec, status }) =>
+        metadata.deletionTimestamp === undefined &&
+        status.phase !== "Failed" &&
+        (name === undefined || accountName(spec) === name),
     );
-    const found = await Promise.all(living.map((pod) => attempt(() => installedAgent(pod, target.given))));
-    return found
-      .flatMap((agent) => (agent.ok ? [agent.value] : []))
-      .filter(({ account }) => name === undefined || account.name === name);
+    return Promise.all(
+      living.map(async (pod) => ({ pod, agent: await attempt(() => installedAgent(pod, target.given)) })),
+    );
   });
+  const agents = once(async () =>
+    (await agentPods()).flatMap(({ agent }) => (agent.ok ? [agent.value] : [])),
+  );
   const namespaced = once(async () => {
     const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(agents)]);
     const installed = found.ok ? found.value : [];
@@ -67,5 +72,5 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     const place: Place = { namespace, namespaceUid, ca: found.kube.clusterId };
     return { kube: found.kube, agents: found.agents, namespace, settings, place };
   });
-  return { connection, version, agents, namespaced, namespaceObject, cluster, clock: time, close };
+  return { connection, version, agentPods, agents, namespaced, namespaceObject, cluster, clock: time, close };
 }

@@ -4,6 +4,7 @@
 import { attempt } from "../base/attempt.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import { loadInventory } from "../inventory/load.ts";
+import { isReady } from "../inventory/pod-status.ts";
 import { loadTemplate } from "../prefect1/build/template-sources.ts";
 import { agentTemplateSource } from "../prefect1/build/template.ts";
 import type { InstalledAgent } from "../prefect1/installed-agent.ts";
@@ -34,8 +35,11 @@ export function doctorContext(deps: DoctorDeps, target: DoctorTarget) {
   const expectedAgents = async (): Promise<readonly ExpectedAgent[]> => {
     const found = await attempt(kubernetes.agents);
     if (found.ok && found.value.length > 0) {
-      // One pod for each agent.
-      const distinct = new Map(found.value.map((each) => [`${each.name} ${each.labels?.join()}`, each]));
+      // One pod for each agent, a ready one if there is one.
+      const readyLast = found.value.toSorted(
+        (left, right) => Number(isReady(left.pod)) - Number(isReady(right.pod)),
+      );
+      const distinct = new Map(readyLast.map((each) => [`${each.name} ${each.labels?.join()}`, each]));
       return [...distinct.values()].flatMap((installed) =>
         installed.labels === undefined ? [] : [{ labels: installed.labels, installed }],
       );

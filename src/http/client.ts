@@ -7,6 +7,7 @@ import https from "node:https";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { checkServerIdentity, type ConnectionOptions as NodeTlsOptions } from "node:tls";
+import { MAX_TIMER_MS } from "../base/clock.ts";
 import { agentFor } from "./agents.ts";
 import {
   abortError,
@@ -156,7 +157,8 @@ class TimeLimit {
   constructor({ timeoutMs, signal }: HttpRequest, closed: AbortSignal, proxy: Proxy | undefined) {
     this.#signals = [signal ?? new AbortController().signal, closed];
     this.#proxy = proxy;
-    this.#timer = setTimeout(() => this.#controller.abort(noAnswer(timeoutMs)), timeoutMs);
+    const limitMs = Math.min(timeoutMs, MAX_TIMER_MS);
+    this.#timer = setTimeout(() => this.#controller.abort(noAnswer(timeoutMs)), limitMs);
     for (const each of this.#signals) each.addEventListener("abort", this.#abort, { once: true });
     if (this.#signals.some(({ aborted }) => aborted)) this.#abort();
   }

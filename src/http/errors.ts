@@ -94,6 +94,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
 
 function messageOf(error: Error, code: string): string {
   const known = MESSAGES[code] ?? (code.startsWith("HPE_") ? "the answer is not HTTP" : undefined);
-  // Node's advice about its own options means nothing to whom an executable was given.
-  return known ?? (error.message.replace(/; if the root CA is installed locally.*$/s, "") || code);
+  // Node's advice about its own options means nothing to whom an executable was given; node-fetch repeats the URL.
+  const words = /^request to \S+ failed, reason: |; if the root CA is installed locally.*$/gs;
+  return known ?? (error.message.replace(words, "") || code);
 }

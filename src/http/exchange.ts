@@ -33,7 +33,7 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | undefined;
-  /** Milliseconds until the whole answer must be there; for a stream: until its headers. */
+  /** Milliseconds until the whole answer must be there; for a stream: until its headers. Infinity: no limit. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }

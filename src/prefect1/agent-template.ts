@@ -1,8 +1,9 @@
 // The agent's own job template: read at the start, and again when it changes. The last good form stays in use, so that one
 // that breaks fails no run.
 
+import { attempt } from "../base/attempt.ts";
 import type { Clock } from "../base/clock.ts";
-import { isRetryable, textOf } from "../base/errors.ts";
+import { isRetryable, textOf, type ExpectedError } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
@@ -30,8 +31,9 @@ const READ_EVERY_MS = { file: 2_000, address: 15_000 };
 export class AgentTemplate {
   readonly source: PathSource;
   readonly #deps: AgentTemplateDeps;
-  /** The newest text that was looked at. */
+  /** The newest text that was looked at, and what is wrong with it. */
   #text: string | undefined;
+  #refusal: ExpectedError | undefined;
   #good: Template | undefined;
   #fault: string | undefined;
 
@@ -79,14 +81,22 @@ export class AgentTemplate {
 
   async #readAgain(settings: JobSettings): Promise<void> {
     const text = await this.#deps.readTemplate(this.source);
-    if (text !== this.#text) {
+    if (text !== this.#text) await this.#take(text, settings);
+    if (this.#refusal !== undefined) throw this.#refusal;
+    this.#fault = undefined;
+  }
+
+  async #take(text: string, settings: JobSettings): Promise<void> {
+    const tried = await attempt(async () => {
       const template = parseTemplate(text, this.source.origin);
       await this.#tryOut(template, settings);
-      this.#text = text;
-      this.#good = template;
-      this.#deps.log.info("Read the job template", { template: this.source.origin.name });
-    }
-    this.#fault = undefined;
+      return template;
+    });
+    this.#text = text;
+    this.#refusal = tried.ok ? undefined : tried.error;
+    if (!tried.ok) return;
+    this.#good = tried.value;
+    this.#deps.log.info("Read the job template", { template: this.source.origin.name });
   }
 
   /** Throws what Kubernetes finds invalid in a sample run's Job; any other answer says nothing about the template. */

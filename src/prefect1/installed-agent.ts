@@ -56,7 +56,7 @@ const FLAGS = {
 /** `given`: what holds in place of what the pod says. Throws SettingsError for a variable that cannot be read. */
 export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">): InstalledAgent {
   const { metadata, spec } = pod;
-  const { containers = [], serviceAccountName = "default" } = spec;
+  const { containers = [] } = spec;
   const container = containers.find((each) => wordsOf(each).includes("agent")) ?? containers[0];
   const words = container === undefined ? [] : wordsOf(container);
   const { values } = parseArgs({ args: words, options: FLAGS, strict: false });
@@ -81,7 +81,7 @@ export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">): 
     pod,
     container: container?.name ?? "agent",
     name: flag("name") ?? (isOriginal ? flag("n") : undefined) ?? config.agent.name,
-    account: { namespace: metadata.namespace, name: serviceAccountName },
+    account: { namespace: metadata.namespace, name: accountName(spec) },
     settings,
     labels: hasFile && settings.labels.length === 0 ? undefined : settings.labels,
     api: isApiInFile ? undefined : redactUrl(settings.apiUrl),
@@ -90,6 +90,11 @@ export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">): 
     leaderElect: values["leader-elect"] === true,
     cleansUp: containers.some((each) => wordsOf(each).includes("cleanup")),
   };
+}
+
+/** The ServiceAccount of a pod. */
+export function accountName({ serviceAccountName = "default" }: Pod["spec"]): string {
+  return serviceAccountName;
 }
 
 /** Command and arguments; those of a shell, as in Prefect's own manifest, are split into words. */

@@ -132,6 +132,9 @@ const PLACES: Readonly<Record<string, () => Setting>> = {
   "the password of a job template": () => ({
     argv: ["--job-template", `http://${USERINFO}${host}/t.yaml?sig=${SECRET}`],
   }),
+  "the password of a job template that is no URL": () => ({
+    argv: ["--job-template", `https://kim:/${SECRET}@${host}/t.yaml`],
+  }),
 };
 
 const COMMANDS: readonly (readonly string[])[] = [

@@ -3,12 +3,15 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import net from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { TransportError } from "../../src/http/errors.ts";
 import { startTlsServer } from "../support/tls-server.ts";
 import { asking, bareServer, clientOf, ends, listening, place, stopAll } from "./servers.ts";
 
-afterEach(stopAll);
+afterEach(async () => {
+  vi.useRealTimers();
+  await stopAll();
+});
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -89,6 +92,20 @@ describe("a request", () => {
     await expect(client.request(asking(url))).resolves.toMatchObject({ body: "ok" });
     expect(sockets).toHaveLength(2);
   });
+
+  it.each([3_600_000_000, Infinity])(
+    "waits with a limit of %s ms, longer than a timer can be",
+    async (timeoutMs) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const asked = Promise.withResolvers<ServerResponse>();
+      const { url } = await place((_, response) => asked.resolve(response));
+      const answer = clientOf(url).request(asking(url, { timeoutMs }));
+      const response = await asked.promise;
+      vi.advanceTimersByTime(3_600_000);
+      response.end("late");
+      await expect(answer).resolves.toMatchObject({ body: "late" });
+    },
+  );
 
   it("ends when the server stops reading in the middle of it", async () => {
     const { url } = await bareServer((socket) => {

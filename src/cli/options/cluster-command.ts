@@ -1,20 +1,19 @@
 // The options of commands that connect to a cluster, with kubectl's names.
 
-import { Option } from "clipanion";
 import { parseDuration } from "../../base/duration.ts";
 import type { ConnectionFlags } from "../../kube/auth/kubeconfig.ts";
 import type { ClusterScope, Deadlines } from "../cluster-scope.ts";
 import { shellWord } from "../../base/shell-word.ts";
 import { ownCommands, withOwnFlags } from "../own-flags.ts";
 import { CONNECTION_OPTIONS } from "./connection-options.ts";
-import { optionGroup } from "./option-group.ts";
+import { optionGroup, textOption } from "./option-group.ts";
 import { PrefectCommand } from "./prefect-command.ts";
 
 /** Commands that connect to a cluster and to Prefect. */
 export abstract class ClusterCommand extends PrefectCommand {
-  namespace = Option.String("-n,--namespace", { description: "namespace (default from the context)" });
+  namespace = textOption("-n,--namespace", { description: "namespace (default from the context)" });
   readonly connection = optionGroup(CONNECTION_OPTIONS);
-  requestTimeout = Option.String("--request-timeout", {
+  requestTimeout = textOption("--request-timeout", {
     description: "timeout of a request to the API server, such as 30s",
   });
 
@@ -34,8 +33,9 @@ export abstract class ClusterCommand extends PrefectCommand {
   /** The values of the connection flags. */
   connectionFlags(): ConnectionFlags {
     const timeout = this.requestTimeout;
-    const isUnlimited = timeout === undefined || timeout === "0";
-    const requestTimeoutMs = isUnlimited ? undefined : parseDuration(timeout, "--request-timeout");
+    // As in kubectl, 0 is no limit.
+    const requestTimeoutMs =
+      timeout === undefined ? undefined : parseDuration(timeout, "--request-timeout") || Infinity;
     return { ...this.connection, requestTimeoutMs };
   }
 

@@ -23,13 +23,26 @@ export function optionGroup<Table extends OptionTable>(table: Table, isHidden = 
   });
 }
 
+/** An option with a value; as in kubectl, an empty one counts as not given. */
+export function textOption(
+  names: string,
+  details: { readonly description?: string; readonly hidden?: boolean },
+): string | undefined {
+  const option: unknown = Option.String(names, details);
+  const { definition, transformer } = option as CommandOption;
+  return Option.makeCommandOption<string | undefined>({
+    definition,
+    transformer: (...run) => (transformer(...run) as string | undefined) || undefined,
+  });
+}
+
 function clipanionOption(row: OptionRow, isHidden: boolean): CommandOption {
   const { flag, short, kind } = row;
   const names = short === undefined ? flag : `${short},${flag}`;
   const details = isHidden ? {} : { description: describe(row) };
   const option: unknown =
     kind === "text"
-      ? Option.String(names, details)
+      ? textOption(names, details)
       : kind === "list"
         ? Option.Array(names, details)
         : Option.Boolean(names, details);

@@ -1,15 +1,15 @@
 // The options of commands that connect to Prefect: address, key, tenant and backend.
 
-import { Option } from "clipanion";
 import type { PrefectConfig } from "../../prefect1/config/load.ts";
 import { BaseCommand } from "./base-command.ts";
+import { textOption } from "./option-group.ts";
 
 export abstract class PrefectCommand extends BaseCommand {
-  api = Option.String("-a,--api", { description: "URL of the Prefect API" });
-  key = Option.String("-k,--key", { description: "Prefect API key" });
-  token = Option.String("-t,--token", { hidden: true });
-  tenantId = Option.String("--tenant-id", { description: "Prefect tenant, if your key can access several" });
-  backend = Option.String("-b,--backend", {
+  api = textOption("-a,--api", { description: "URL of the Prefect API" });
+  key = textOption("-k,--key", { description: "Prefect API key" });
+  token = textOption("-t,--token", { hidden: true });
+  tenantId = textOption("--tenant-id", { description: "Prefect tenant, if your key can access several" });
+  backend = textOption("-b,--backend", {
     description: "Prefect Cloud or a self-hosted server (default cloud)",
   });
 

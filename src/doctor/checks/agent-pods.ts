@@ -1,5 +1,6 @@
 // The agent's own pods: Prefect does not show that an agent crashes.
 
+import type { ExpectedError } from "../../base/errors.ts";
 import { isReady, podStatus, statusesOf } from "../../inventory/pod-status.ts";
 import { specOf } from "../../job/observe/pod-termination.ts";
 import { describeTermination } from "../../job/observe/termination.ts";
@@ -17,8 +18,11 @@ const START_GRACE_MS = 60_000;
 const STABLE_AFTER_MS = 600_000;
 
 export const agentPods = check(ABOUT, async ({ kubernetes, target: { account }, commands, now }) => {
-  const agents = await kubernetes.agents();
-  if (agents.length > 0) return podFindings(agents, commands, now());
+  const pods = await kubernetes.agentPods();
+  const agents = pods.flatMap(({ agent }) => (agent.ok ? [agent.value] : []));
+  const seen = { commands, now: now() };
+  const unread = pods.flatMap(({ pod, agent }) => (agent.ok ? [] : [unreadFinding(pod, agent.error, seen)]));
+  if (pods.length > 0) return [...podFindings(agents, commands, seen.now), ...unread];
   const none = `no agent is here (pods with ${AGENT_POD_SELECTOR})`;
   if (account === undefined) return [skipped(ABOUT, none)];
   return [warning(ABOUT, `${none} as ServiceAccount ${account.name}`)];
@@ -40,6 +44,18 @@ export function podFindings(agents: readonly InstalledAgent[], commands: Command
     const look = commands.kubectl(`describe pod ${podName}`, namespace);
     return report(ABOUT, `${shown} is not ready: ${podStatus(pod)}`, { hint: "see what it waits for", look });
   });
+}
+
+/** A pod whose settings cannot be read: the agent in it refuses them too, unless it is Prefect's own. */
+export function unreadFinding(
+  pod: Pod,
+  { message, hint }: ExpectedError,
+  { commands, now }: { readonly commands: Commands; readonly now: Date },
+): Finding {
+  const crash = crashFinding(pod, commands, now);
+  if (crash !== undefined) return { ...crash, details: [message], hint: hint ?? crash.hint };
+  const report = isReady(pod) ? warning : broken;
+  return report(ABOUT, `${pod.metadata.name}: ${message}`, { hint });
 }
 
 /** A container has exited with an error, and has not run for long since. */

@@ -2,34 +2,38 @@
 
 import { shellWord } from "../../base/shell-word.ts";
 import { check } from "../check.ts";
-import { broken, ok, type Finding } from "../finding.ts";
+import { broken, ok, type About, type Finding } from "../finding.ts";
 
 const ABOUT = { section: "kubernetes", check: "named objects" } as const;
 const ACCOUNT = { ...ABOUT, check: "ServiceAccount" };
 const PULL_SECRET = { ...ABOUT, check: "image pull Secret" };
 const KEY_SECRET = { ...ABOUT, check: "key Secret" };
 
-export const namedObjects = check(ABOUT, async ({ kubernetes, target, commands, signal }) => {
+export const namedObjects = check(ABOUT, async (context) => {
+  const { kubernetes, target, commands, signal } = context;
   const { kube, namespace, settings } = await kubernetes.cluster();
   const ofFlows = settings.flatMap(({ serviceAccountName: name }) => (name ? [{ namespace, name }] : []));
   const accounts = [...(target.account === undefined ? [] : [target.account]), ...ofFlows];
   const pullSecrets = settings.flatMap(({ imagePullSecrets = [] }) => imagePullSecrets);
   const keys = settings.flatMap(({ keySecret }) => keySecret ?? []);
   const secret = (name: string) => kube.get("secrets", { namespace, name }, signal);
+  /** A request that fails is the finding of that object alone. */
+  const each = <T>(about: About, objects: readonly T[], find: (object: T) => Promise<Finding>) =>
+    objects.map((object) => check(about, async () => [await find(object)])(context));
   const findings = await Promise.all([
-    ...accounts.map(async (ref): Promise<Finding> => {
+    ...each(ACCOUNT, accounts, async (ref) => {
       const shown = `"${ref.name}" in namespace "${ref.namespace}"`;
       const found = await kube.get("serviceaccounts", ref, signal);
       if (found !== undefined) return ok(ACCOUNT, `${shown} exists`);
       const fix = [commands.kubectl(`create serviceaccount ${shellWord(ref.name)}`, ref.namespace)];
       return broken(ACCOUNT, `${shown} does not exist, so its pods cannot start`, { hint: "create it", fix });
     }),
-    ...pullSecrets.map(async (name) => {
+    ...each(PULL_SECRET, pullSecrets, async (name) => {
       if ((await secret(name)) !== undefined) return ok(PULL_SECRET, `"${name}" exists`);
       const hint = "create it, with the registry's user and password: kubectl create secret docker-registry";
       return broken(PULL_SECRET, `"${name}" does not exist`, { hint });
     }),
-    ...keys.map(async ({ name, key }) => {
+    ...each(KEY_SECRET, keys, async ({ name, key }) => {
       const found = await secret(name);
       if (found?.data?.[key] !== undefined) return ok(KEY_SECRET, `"${name}" has key "${key}"`);
       const has = Object.keys(found?.data ?? {}).join(", ");
@@ -43,5 +47,5 @@ export const namedObjects = check(ABOUT, async ({ kubernetes, target, commands, 
     }),
   ]);
   // Pods of one agent name the same objects.
-  return [...new Map(findings.map((finding) => [finding.message, finding])).values()];
+  return [...new Map(findings.flat().map((finding) => [finding.message, finding])).values()];
 });

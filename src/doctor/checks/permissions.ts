@@ -31,13 +31,17 @@ export const permissions = check(ABOUT, async ({ kubernetes, target, commands, s
   const { account, leaderElect } = target;
   const none: Holder = { ...(account && { account }), leaderElect, cleansUp: false };
   const holders: readonly Holder[] = agents.length > 0 ? agents : [none];
-  const distinct = new Map(holders.map((holder) => [subjectOf(holder), holder]));
+  const distinct = Map.groupBy(holders, subjectOf);
   const found = await Promise.all(
-    [...distinct.values()].map(async (each) => {
-      const holder = { ...each, leaderElect: each.leaderElect || leaderElect };
-      const rows = [...agentPermissions(holder.leaderElect), ...(each.cleansUp ? CLEANUP_PERMISSIONS : [])];
+    [...distinct.values()].map(async (alike) => {
+      const holder: Holder = {
+        ...alike[0],
+        leaderElect: leaderElect || alike.some((each) => each.leaderElect),
+        cleansUp: alike.some((each) => each.cleansUp),
+      };
+      const rows = [...agentPermissions(holder.leaderElect), ...(holder.cleansUp ? CLEANUP_PERMISSIONS : [])];
       const wanted = permissionsIn(rows, namespace);
-      const who = each.account && serviceAccountSubject(each.account);
+      const who = holder.account && serviceAccountSubject(holder.account);
       const missing = await missingPermissions(kube, wanted, { who, signal });
       const help = grantHelp(holder, namespace, commands);
       const findings = permissionFindings(holder, wanted, missing);

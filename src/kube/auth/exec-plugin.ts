@@ -4,7 +4,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { aborted } from "../../base/clock.ts";
-import { ExpectedError } from "../../base/errors.ts";
+import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { KubeError } from "../client/errors.ts";
 import { pemIn, type CredentialDeps, type Identity } from "./identity.ts";
@@ -22,10 +22,14 @@ const RENEW_MS = 60_000;
 const EXTENSION = "client.authentication.k8s.io/exec";
 const SECRET_NAME = /key|token|secret|passw/i;
 
-/** What the user's plugin answers. Throws KubeError, which never contains what it printed on stdout; the signal's reason. */
+/**
+ * What the user's plugin answers. Throws KubeError, which never contains what it printed on stdout; SettingsError for a
+ * kubeconfig with which it cannot be started; the signal's reason.
+ */
 export async function runPlugin(target: Target, deps: CredentialDeps): Promise<Identity> {
   const exec = objectIn(target.user["exec"]);
   const command = textIn(exec["command"]) ?? "";
+  if (command === "") throw unusable(target, "it has no command");
   const apiVersion = textIn(exec["apiVersion"]) ?? "client.authentication.k8s.io/v1";
   try {
     const interactive = isInteractive(exec, deps);
@@ -35,22 +39,14 @@ export async function runPlugin(target: Target, deps: CredentialDeps): Promise<I
       spec: { interactive, ...clusterInfo(exec, target, deps) },
     };
     const env = variablesOf(exec, JSON.stringify(info), deps);
-    const { file, args, verbatim } = commandLine(command, argumentsOf(exec, deps), {
-      env,
-      exists: existsSync,
-    });
-    const child = spawn(file, args, {
-      env,
-      stdio: interactive ? ["inherit", "pipe", "inherit"] : ["ignore", "pipe", "pipe"],
-      windowsVerbatimArguments: verbatim,
-      windowsHide: true,
-    });
+    const line = commandLine(command, argumentsOf(exec, deps), { env, exists: existsSync });
+    const child = started(line, { env, interactive }, target);
     const output = await withinLimit(child, { command, interactive }, deps);
     const identity = readAnswer(output, apiVersion, deps.clock.now().getTime());
     deps.secrets?.add(identity.token, identity.key);
     return identity;
   } catch (error) {
-    if (!(error instanceof ExpectedError)) throw error;
+    if (!(error instanceof ExpectedError) || error instanceof SettingsError) throw error;
     const failure = { status: 401, reason: "CredentialPlugin" };
     if (error instanceof MissingProgram) {
       const hint = textIn(exec["installHint"])?.replaceAll(/\s+/g, " ").trim() ?? `install "${command}"`;
@@ -59,6 +55,35 @@ export async function runPlugin(target: Target, deps: CredentialDeps): Promise<I
     const hint = "run the plugin by hand, or log in again";
     throw new KubeError(`get credentials from "${command}"`, error.message, { ...failure, hint });
   }
+}
+
+function started(
+  { file, args, verbatim }: CommandLine,
+  { env, interactive }: { readonly env: NodeJS.ProcessEnv; readonly interactive: boolean },
+  target: Target,
+): ChildProcess {
+  try {
+    return spawn(file, args, {
+      env,
+      stdio: interactive ? ["inherit", "pipe", "inherit"] : ["ignore", "pipe", "pipe"],
+      windowsVerbatimArguments: verbatim,
+      windowsHide: true,
+    });
+  } catch (error) {
+    // Node repeats the argument, which may be a secret.
+    const hasNul = error instanceof TypeError;
+    throw unusable(
+      target,
+      hasNul ? "there is a NUL byte in its command, arguments or variables" : textOf(error),
+    );
+  }
+}
+
+function unusable({ userName, source }: Target, cause: string): SettingsError {
+  const whose = userName === undefined ? "the user" : `user "${userName}"`;
+  return new SettingsError(`cannot use the exec plugin of ${whose} in ${source}: ${cause}`, {
+    hint: "correct it in the kubeconfig",
+  });
 }
 
 class MissingProgram extends ExpectedError {}

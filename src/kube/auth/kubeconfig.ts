@@ -21,7 +21,7 @@ export interface ConnectionFlags {
   readonly as?: string | undefined;
   readonly asGroups?: readonly string[] | undefined;
   readonly asUid?: string | undefined;
-  /** Milliseconds; kubectl's --request-timeout. */
+  /** Milliseconds; kubectl's --request-timeout. Infinity: no limit. */
   readonly requestTimeoutMs?: number | undefined;
 }
 
@@ -78,7 +78,13 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
     });
   }
   const target = withFlags({ cluster: cluster ?? {}, user: user ?? {} }, flags, source);
-  return { ...target, contextName, clusterName, userName, namespace: textIn(context?.["namespace"]) };
+  return {
+    ...target,
+    contextName,
+    clusterName,
+    userName,
+    namespace: textIn(context?.["namespace"]) || undefined,
+  };
 }
 
 /** The target with what the flags override. Throws SettingsError for flags that exclude each other. */

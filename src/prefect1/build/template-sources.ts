@@ -4,12 +4,15 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type https from "node:https";
+import { setDefaultCACertificates } from "node:tls";
+import { MAX_TIMER_MS } from "../../base/clock.ts";
 import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import { decodeText } from "../../base/read-file.ts";
 import { agentFor } from "../../http/agents.ts";
 import { HttpClient } from "../../http/client.ts";
-import { prefectConnection, type EnvironmentDeps } from "../../http/environment.ts";
-import { proxyFor } from "../../http/proxy.ts";
+import { certificatesIn, prefectConnection, type EnvironmentDeps } from "../../http/environment.ts";
+import { transportError } from "../../http/errors.ts";
+import type { Proxy } from "../../http/proxy.ts";
 import { objectIn } from "../../base/json.ts";
 import {
   defaultTemplate,
@@ -90,9 +93,10 @@ export function isAddress(path: string): boolean {
 /** The text of a template at a path or an address. Throws like ReadTemplate. */
 export async function readTemplate(source: PathSource, deps: TemplateDeps): Promise<string> {
   const timeoutMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const timeout = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(Math.min(timeoutMs, MAX_TIMER_MS));
   const signal = deps.signal === undefined ? timeout : AbortSignal.any([deps.signal, timeout]);
   const { path: address, origin } = source;
+  deps.secrets?.addUrl(address);
   const [, scheme = "file", authority = "", path = address] = WITH_SCHEME.exec(address) ?? [];
   const read = READERS[scheme.toLowerCase()];
   if (read === undefined) {
@@ -163,7 +167,10 @@ async function readS3(fetch: Fetch): Promise<string> {
   const endpoint = env["AWS_ENDPOINT_URL_S3"] || env["AWS_ENDPOINT_URL"] || undefined;
   const region = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1";
   const server = new URL(endpoint ?? `https://${bucket}.s3.${region}.amazonaws.com`);
-  const proxy = proxyFor(server, env, "requests");
+  const { proxy, tls } = prefectConnection(server, fetch);
+  const authorities = tls && {
+    ca: [...tls.ca, ...certificatesIn(env["AWS_CA_BUNDLE"] ?? "", "AWS_CA_BUNDLE", fetch)],
+  };
   const client = new S3Client({
     // S3 redirects to the bucket's region; other stores ignore the region.
     region,
@@ -173,7 +180,7 @@ async function readS3(fetch: Fetch): Promise<string> {
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     requestHandler: {
       httpAgent: agentFor("http:", {}, proxy),
-      httpsAgent: agentFor("https:", {}, proxy) as https.Agent,
+      httpsAgent: agentFor("https:", { ...authorities }, proxy) as https.Agent,
     },
   });
   try {
@@ -181,7 +188,7 @@ async function readS3(fetch: Fetch): Promise<string> {
     const object = await client.send(command, { abortSignal: signal });
     return await readAtMost1MiB(object.Body as AsyncIterable<Uint8Array> | undefined);
   } catch (error) {
-    throw storeError(error);
+    throw storeError(error, proxy);
   } finally {
     client.destroy();
   }
@@ -194,6 +201,9 @@ async function readGcs(fetch: Fetch): Promise<string> {
   // It can lack a scheme and end with a path.
   const host = (env["STORAGE_EMULATOR_HOST"] ?? "").replace(/\/+$/, "").replace(/\/storage\/v1$/, "");
   const emulator = host === "" || /^https?:\/\//.test(host) ? host : `http://${host}`;
+  const { tls } = prefectConnection(new URL(emulator || "https://storage.googleapis.com"), fetch);
+  // The library has no option for authorities.
+  if (tls !== undefined) setDefaultCACertificates(tls.ca);
   const storage = new Storage({
     ...(emulator === "" ? {} : { apiEndpoint: emulator }),
     retryOptions: { maxRetries: 1, totalTimeout: DEFAULT_TIMEOUT_MS / 1_000 },
@@ -233,12 +243,13 @@ async function readAtMost1MiB(chunks: AsyncIterable<Uint8Array> | undefined): Pr
   return decodeText(Buffer.concat(parts));
 }
 
-/** An SDK's error by its HTTP status, which the AWS SDK has in `$metadata`, Google's in `code`; others are returned unchanged. */
-function storeError(error: unknown): unknown {
+/** An SDK's error by its HTTP status, which the AWS SDK has in `$metadata`, Google's in `code`; else as one of the connection. */
+function storeError(error: unknown, proxy?: Proxy): unknown {
+  if (error instanceof ExpectedError) return error;
   const { $metadata: metadata, code } = objectIn(error);
   const status = objectIn(metadata)["httpStatusCode"] ?? code;
   // Other errors have small numbers as their code.
-  return typeof status === "number" && status >= 300 ? statusError(status) : error;
+  return typeof status === "number" && status >= 300 ? statusError(status) : transportError(error, proxy);
 }
 
 function statusError(status: number): ExpectedError {

@@ -1,6 +1,7 @@
 // The job template: chosen for a flow run, validated, without nulls, never modified.
 
 import { isObject, objectIn, type JsonObject } from "../../base/json.ts";
+import { redactUrl } from "../../base/redact-url.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { readRunConfig } from "./run-config.ts";
 import { kubernetesValues, readYaml } from "./template-values.ts";
@@ -115,9 +116,9 @@ export function templateError(
   return new SettingsError(message, { ...details, hint });
 }
 
-/** A URL without user, password and query, which can contain secrets. */
+/** An address without user, password, query and fragment, which can contain secrets. A scheme has at least two letters. */
 function redactPath(path: string): string {
-  return path.replace(/^(https?:\/\/)(?:[^/?#]*@)?([^?#]*).*$/is, "$1$2");
+  return /^[a-z][a-z0-9+.-]+:/i.test(path) ? redactUrl(path).replace(/[?#].*$/s, "") : path;
 }
 
 /** As in Core, an empty object, also as YAML, means no template. */

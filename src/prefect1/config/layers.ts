@@ -3,6 +3,7 @@
 import { isObject, type JsonObject } from "../../base/json.ts";
 import { expandVariables, type Env } from "../../base/env.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
+import { unquote } from "./values.ts";
 
 /** Keyed by dotted names, such as `cloud.agent.level`. */
 export type Layers = ReadonlyMap<string, Sourced<unknown>>;
@@ -87,5 +88,5 @@ function withReferences(entry: Sourced<unknown>, layers: Layers): Sourced<unknow
 
 function plainText(value: unknown): string {
   if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? unquote(value) : JSON.stringify(value);
 }

@@ -48,6 +48,7 @@ export interface PrefectConfig {
   readonly apiKey: Sourced<string> | undefined;
   /** A UUID in canonical form. */
   readonly tenantId: Sourced<string> | undefined;
+  /** Infinity: no limit. */
   readonly requestTimeoutSeconds: number;
   readonly sendFlowRunLogs: boolean;
   /** The log level of flow runs; the agent's is `agent.level`. */
@@ -114,7 +115,12 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
     variableLayer(env),
     flagLayer(deps.flags ?? {}),
   ];
-  const values = resolveReferences(layers.map(withoutEmptyDefaults).reduce(mergeLayers, defaultLayer()), env);
+  const merged = layers.map(withoutEmptyDefaults).reduce(mergeLayers, defaultLayer());
+  const backend = sourced(resolveReferences(merged, env), "backend", (entry) =>
+    choiceValue<"cloud" | "server">(entry, ["cloud", "server"]),
+  );
+  // The default API refers to the backend, by its exact name.
+  const values = resolveReferences(new Map(merged).set("backend", backend), env);
   const apiUrl = textAt(values, "cloud.api");
   const authPath = `${textAt(values, "home_dir").value}/auth.toml`;
   const saved = savedAuth(read(authPath), apiUrl.value, basename(authPath));
@@ -123,12 +129,12 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   deps.secrets?.add(apiKey?.value);
   deps.secrets?.addUrl(apiUrl.value);
   return {
-    backend: sourced(values, "backend", (entry) => choiceValue(entry, ["cloud", "server"])),
+    backend,
     apiUrl,
     uiUrl: uiUrlOf(apiUrl.value, textAt(values, "server.ui.endpoint")),
     apiKey,
     tenantId,
-    requestTimeoutSeconds: sourced(values, "cloud.request_timeout", numberValue).value,
+    requestTimeoutSeconds: sourced(values, "cloud.request_timeout", numberValue).value || Infinity,
     sendFlowRunLogs: sourced(values, "cloud.send_flow_run_logs", switchValue).value,
     loggingLevel: textAt(values, "logging.level").value,
     agent: agentConfig(values),

@@ -133,7 +133,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function unquote(text: string): string {
+/** Without surrounding white space and quotes. */
+export function unquote(text: string): string {
   const trimmed = text.trim();
   if (!/^(["']).*\1$/s.test(trimmed) || trimmed.length < 2) return trimmed;
   const literal = parseLiteral(trimmed);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { podFindings } from "../../../src/doctor/checks/agent-pods.ts";
+import { podFindings, unreadFinding } from "../../../src/doctor/checks/agent-pods.ts";
 import type { ContainerStatus } from "../../../src/kube/client/objects.ts";
+import { SettingsError } from "../../../src/base/errors.ts";
 import { COMMANDS, installed, lines, NOW, secondsAgo } from "../samples.ts";
 
 const PROD = installed("prod", ["k8s"]);
@@ -58,5 +59,17 @@ describe("the agent's own pods", () => {
     expect(found(status, [PROD])[0]?.status).toBe("warning");
     expect(found(status, [installed("other", [])])[0]?.status).toBe("broken");
     expect(found(status, [], secondsAgo(270))[0]?.message).toContain("is starting");
+  });
+
+  it.each([
+    { name: "crashes", status: { state: failed(2) }, want: "broken", message: "prod-pod is crashing: " },
+    { name: "is not ready", status: {}, want: "broken", message: "prod-pod: cannot read NAME" },
+    { name: "is ready", status: { ready: true }, want: "warning", message: "prod-pod: cannot read NAME" },
+  ])("say which setting cannot be read when the pod $name", ({ status, want, message }) => {
+    const error = new SettingsError("cannot read NAME", { hint: "correct it" });
+    const finding = unreadFinding(installed("prod", [], status).pod, error, { commands: COMMANDS, now: NOW });
+    expect(finding).toMatchObject({ status: want, hint: "correct it" });
+    expect(finding.message).toContain(message);
+    expect([finding.message, ...(finding.details ?? [])].join()).toContain("cannot read NAME");
   });
 });

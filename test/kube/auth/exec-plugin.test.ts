@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SettingsError } from "../../../src/base/errors.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { JsonObject } from "../../../src/base/json.ts";
 import { Secrets } from "../../../src/base/secrets.ts";
@@ -200,6 +201,23 @@ describe("an exec plugin", () => {
     const error = await failure(withPlugin(path, { exec: { installHint: "get it from\n  corp.example" } }));
     expect(error.message).toBe(`cannot get credentials: "${path}" is not installed`);
     expect(error.hint).toBe("get it from corp.example");
+  });
+
+  it.each([
+    { exec: { command: "" }, want: "it has no command" },
+    { exec: { command: ["aws"] }, want: "it has no command" },
+    { exec: { command: "aws\0" }, want: "there is a NUL byte in its command, arguments or variables" },
+    { exec: { args: ["hunter2\0"] }, want: "there is a NUL byte in its command, arguments or variables" },
+    {
+      exec: { env: [{ name: "A", value: "hunter2\0" }] },
+      want: "there is a NUL byte in its command, arguments or variables",
+    },
+    { exec: { args: ["hunter2".repeat(400_000)] }, want: "spawn E2BIG" },
+  ])("that cannot be started is the kubeconfig's fault: $want", async ({ exec, want }) => {
+    const error = await failure(withPlugin("aws", { exec }));
+    expect(error).toBeInstanceOf(SettingsError);
+    expect(error.message).toBe(`cannot use the exec plugin of the user in test: ${want}`);
+    expect(error.hint).toBe("correct it in the kubeconfig");
   });
 
   it("that must ask is not run without a terminal", async () => {

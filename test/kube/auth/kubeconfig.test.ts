@@ -7,6 +7,7 @@ current-context: one
 contexts:
 - {name: one, context: {cluster: c1, user: u1, namespace: flows}}
 - {name: other, context: {cluster: c1, user: u2}}
+- {name: unnamed, context: {cluster: c1, user: u2, namespace: ""}}
 clusters:
 - {name: c1, cluster: {server: "https://one:6443", certificate-authority: pki/ca.crt}}
 users:
@@ -55,6 +56,10 @@ describe("chooseTarget", () => {
       "client-certificate": "/k/cert.pem",
       "client-key": "/abs/key.pem",
     });
+  });
+
+  it("takes an empty namespace of the context for none, as kubectl does", () => {
+    expect(choose({ context: "unnamed" }, "/k/one")).toMatchObject({ namespace: undefined });
   });
 
   it("merges files: the first definition wins, missing files are skipped", () => {

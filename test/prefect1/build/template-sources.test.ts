@@ -314,7 +314,9 @@ describe("a template in S3", () => {
 
   it("must not be larger than 1 MiB", async () => {
     answer = reply(200, " ".repeat(1024 * 1024 + 1));
-    await expect(load("s3://bucket/key", s3())).rejects.toThrow("it is larger than 1 MiB");
+    const failure = await failureOf(load("s3://bucket/key", s3()));
+    expect((failure as Error).message).toContain("it is larger than 1 MiB");
+    expect(isRetryable(failure)).toBe(false);
   });
 
   it("times out", async () => {
@@ -359,7 +361,9 @@ describe("a template in Google Cloud Storage", () => {
 
   it("must not be larger than 1 MiB", async () => {
     answer = reply(200, " ".repeat(1024 * 1024 + 1));
-    await expect(load("gs://bucket/key", gcs())).rejects.toThrow("it is larger than 1 MiB");
+    const failure = await failureOf(load("gs://bucket/key", gcs()));
+    expect((failure as Error).message).toContain("it is larger than 1 MiB");
+    expect(isRetryable(failure)).toBe(false);
   });
 
   it("times out", async () => {

@@ -32,11 +32,19 @@ describe("templateSourceOf", () => {
     expect(templateSourceOf(flowRun(), undefined)).toEqual({ kind: "default" });
   });
 
-  it("names the template without passwords and signatures of its URL", () => {
-    const { origin } = source({ job_template_path: "https://me:pw@h/t.yaml?X-Signature=secret" }) as {
-      origin?: unknown;
-    };
-    expect(origin).toEqual({ from: "run config", name: "https://h/t.yaml" });
+  it.each([
+    { path: "https://me:pw@h/t.yaml?X-Signature=secret", name: "https://h/t.yaml" },
+    { path: "https://me:p#w@h/t.yaml", name: "https://h/t.yaml" },
+    { path: "https://me:p?w@h/t.yaml", name: "https://h/t.yaml" },
+    { path: "https://me:p/w@h/t.yaml", name: "https://h/t.yaml" },
+    { path: "s3://me:pw@bucket/t.yaml", name: "s3://bucket/t.yaml" },
+    { path: "ftp://me:pw@h/t.yaml", name: "ftp://h/t.yaml" },
+    { path: "https:/me:pw@h/t.yaml", name: "h/t.yaml" },
+    { path: "/jobs/me@home#1.yaml", name: "/jobs/me@home#1.yaml" },
+    { path: "C:\\jobs\\me@home.yaml", name: "C:\\jobs\\me@home.yaml" },
+  ])("names $path without the passwords and signatures of a URL", ({ path, name }) => {
+    const { origin } = source({ job_template_path: path }) as { origin?: unknown };
+    expect(origin).toEqual({ from: "run config", name });
   });
 });
 

@@ -109,6 +109,28 @@ describe("loadPrefectConfig", () => {
     expect(() => load({ env })).toThrow(want);
   });
 
+  it.each(["Server", " server\n", '"server"', "SERVER"])(
+    "reads backend %j, also for the address of the API",
+    (backend) => {
+      const { backend: found, apiUrl } = load({ env: { PREFECT__BACKEND: backend } });
+      expect(found.value).toBe("server");
+      expect(apiUrl).toEqual({ value: "http://localhost:4200", source: "PREFECT__BACKEND variable" });
+    },
+  );
+
+  it("reads values in quotes or with blanks as such also where another value refers to them", () => {
+    const env = {
+      PREFECT__BACKEND: "server",
+      PREFECT__SERVER__HOST: '"http://apollo"',
+      PREFECT__SERVER__PORT: " 80\n",
+    };
+    expect(load({ env }).apiUrl.value).toBe("http://apollo:80");
+  });
+
+  it("takes a request timeout of 0 for no limit", () => {
+    expect(load({ env: { PREFECT__CLOUD__REQUEST_TIMEOUT: "0" } }).requestTimeoutSeconds).toBe(Infinity);
+  });
+
   it("treats an empty variable as not set", () => {
     const files = { [CONFIG]: 'backend = "server"\n[cloud.agent]\nlevel = "DEBUG"\nname = "a"' };
     const env = {

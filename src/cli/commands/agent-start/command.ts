@@ -1,9 +1,9 @@
 // kubectl prefect agent start: runs the agent, on this machine or in a pod.
 
-import { Command, Option } from "clipanion";
+import { Command } from "clipanion";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
 import { AgentCommand } from "../../options/agent-job-options.ts";
-import { optionGroup } from "../../options/option-group.ts";
+import { optionGroup, textOption } from "../../options/option-group.ts";
 
 export class AgentStartCommand extends AgentCommand {
   static override paths = [
@@ -34,8 +34,8 @@ export class AgentStartCommand extends AgentCommand {
   });
 
   readonly work = optionGroup(WORK_OPTIONS);
-  maxPolls = Option.String("--max-polls", { description: "exit after this many polls" });
-  agentAddress = Option.String("--agent-address", {
+  maxPolls = textOption("--max-polls", { description: "exit after this many polls" });
+  agentAddress = textOption("--agent-address", {
     description: "address for health checks and metrics, such as http://:8080",
   });
 

@@ -32,7 +32,6 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
   const { flags, config } = options;
   const { clock, signal } = context;
   checkBeforeConnecting(options);
-  context.secrets.addUrl(flags.jobTemplate);
   const { logLevel, logFormat, name = config.agent.name } = flags;
   const lines = new LineBuffer((text) => void context.stdout.write(text));
   const log = createLog({

@@ -121,14 +121,10 @@ export async function runAgent(
     });
     const agent = new Agent({ ...deps, settings: settingsOf(process), work: source, runs });
     onAgent(agent);
-    const running = agent.run(until, hasWorked);
-    hasWorked = true;
-    await running;
+    await agent.run(until, hasWorked).finally(() => (hasWorked = true));
   };
   const lease = { name: leaseName({ name, labels: job.labels, tenantId }), namespace };
-  const onWaiting = (): void => {
-    for (const loop of LOOPS) metrics.progress(loop);
-  };
+  const onWaiting = (): void => LOOPS.forEach((loop) => metrics.progress(loop));
   const done = new AbortController();
   await runAll(
     signal,

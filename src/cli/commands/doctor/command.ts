@@ -9,7 +9,7 @@ import type { DoctorDeps } from "../../../doctor/target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import type { Style } from "../../../output/palette.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
-import { optionGroup } from "../../options/option-group.ts";
+import { optionGroup, textOption } from "../../options/option-group.ts";
 import { ownCommands } from "../../own-flags.ts";
 
 /** The options of `agent start` that can be checked. */
@@ -48,7 +48,7 @@ export class DoctorCommand extends ClusterCommand {
   });
 
   readonly options = optionGroup(OPTIONS);
-  account = Option.String("--for", {
+  account = textOption("--for", {
     description: "check this ServiceAccount, in place of that of the agent in the namespace",
   });
   fix = Option.Boolean("--fix", false, {

@@ -169,7 +169,6 @@ export class RenderCommand extends AgentCommand {
     const settings = jobSettings(config, { ...this.jobOptions(namespace), tenantId });
     const { jobTemplate } = this.job;
     const agentTemplate = jobTemplate === undefined ? undefined : agentTemplateSource(jobTemplate);
-    this.context.secrets.addUrl(jobTemplate);
     const template = await loadTemplate(templateSourceOf(flowRun, agentTemplate), this.context);
     const explained = explainJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
     return { ...explained, flowRun, template: template.origin };

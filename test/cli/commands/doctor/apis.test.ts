@@ -191,7 +191,7 @@ describe("doctor and the cluster", () => {
     const skipped = report.findings.filter(({ status }) => status === "skipped").map(({ check }) => check);
     expect(skipped).toEqual([
       "namespace",
-      "named objects",
+      "image pull Secret",
       "admission",
       "agent's pods",
       "pods",
@@ -221,6 +221,19 @@ describe("doctor and the cluster", () => {
       'broken key Secret: "keys" has no key "token"; it has other',
     ]);
     expect(JSON.stringify(report)).not.toContain("c2VjcmV0");
+  });
+
+  it("reports a missing ServiceAccount also to somebody who may not read Secrets", async () => {
+    const testCluster = await startTestCluster();
+    testCluster.kube.forbid({ user: "weak", resources: ["secrets"] });
+    const argv = ["--image-pull-secrets", "pull", "--service-account-name", "flow"];
+    const report = await reported(testCluster, argv, { token: "weak" });
+    expect(amiss(report)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^broken ServiceAccount: "flow" in namespace "flows" does not exist/),
+        expect.stringMatching(/^skipped image pull Secret: no permission to check it: /),
+      ]),
+    );
   });
 
   it("reports quotas that are used up, and leftovers, as warnings", async () => {

@@ -63,7 +63,7 @@ export async function startTestCluster(options: FakePrefect1Options = {}): Promi
 export function putAgentPod(
   { kube, prefect }: TestCluster,
   args: readonly string[],
-  status: object = {},
+  { podName = "agent-1", ...status }: { readonly podName?: string; readonly [field: string]: unknown } = {},
 ): void {
   const creationTimestamp = new Date(Date.now() - 180 * MINUTE_MS).toISOString();
   const env = [{ name: "PREFECT__CLOUD__API", value: prefect.url }];
@@ -73,7 +73,7 @@ export function putAgentPod(
   };
   const container = { name: "agent", ready: true, restartCount: 0, state: { running: {} }, ...status };
   kube.put("pods", {
-    metadata: { name: "agent-1", namespace: NAMESPACE, labels: { app: "prefect-agent" }, creationTimestamp },
+    metadata: { name: podName, namespace: NAMESPACE, labels: { app: "prefect-agent" }, creationTimestamp },
     spec,
     status: { phase: "Running", containerStatuses: [container] },
   });

@@ -179,6 +179,36 @@ describe("doctor and the agent that is there", () => {
     expect(exitCode).toBe(1);
   });
 
+  it("is there even if a wrong setting makes it crash, and the setting is named", async () => {
+    const testCluster = await startTestCluster();
+    const crashed = { ready: false, state: { terminated: { exitCode: 2 } } };
+    putAgentPod(testCluster, ["--backend=clowd"], crashed);
+    const { stdout, exitCode } = await testCluster.doctor();
+    expect(stdout)
+      .toContain(`broken   agent's pods: agent-1 is crashing: container 'agent' exited with code 2, restarted 0 times
+         cannot read --backend flag "clowd"`);
+    expect(exitCode).toBe(1);
+  });
+
+  it("has the permissions checked that any of its pods needs", async () => {
+    const testCluster = await startTestCluster();
+    putAgentPod(testCluster, ["--leader-elect"]);
+    putAgentPod(testCluster, ["--name=other"], { podName: "agent-2" });
+    testCluster.kube.forbid({ user: AGENT, resources: ["leases"] });
+    expect(amiss(await reported(testCluster))).toContain(
+      "broken leader election: ServiceAccount flows/prefect-agent may not get, create, update leases",
+    );
+  });
+
+  it("is looked for in Prefect if one of its pods is ready", async () => {
+    const testCluster = await startTestCluster();
+    putAgentPod(testCluster, []);
+    putAgentPod(testCluster, [], { podName: "agent-2", ready: false });
+    expect(amiss(await reported(testCluster))).toContain(
+      'warning agents: "prod" with no labels has never asked this API for flow runs, but its pod is ready',
+    );
+  });
+
   it("is checked with its own ServiceAccount, and --for overrides it", async () => {
     const testCluster = await startTestCluster();
     putAgentPod(testCluster, ["--leader-elect"]);
