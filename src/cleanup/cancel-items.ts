@@ -5,9 +5,11 @@ import { isPodActive } from "../dask/pod-status.ts";
 import { isUniqueName } from "../dask/recognise.ts";
 import { clustersIn, type Inventory } from "../inventory/inventory.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
+import { isKept } from "../job/labels.ts";
+import { isDeleted, isOrphan } from "../job/observe/observed.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
-import { livingPods, ownerRun } from "./run-lifecycle.ts";
+import { ownerRun, worksOn } from "./run-lifecycle.ts";
 
 const CANCELLED = { reason: "cancelled", message: "its flow run is cancelled", running: true } as const;
 
@@ -15,8 +17,8 @@ const CANCELLED = { reason: "cancelled", message: "its flow run is cancelled", r
 export type KnownClusters = ReadonlyMap<string, string>;
 
 /**
- * Everything of these runs, Jobs first. `known`: clusters attributed earlier; after the flow's pod is deleted they may no
- * longer be attributable. Guessed clusters are kept.
+ * Everything of these runs: first Jobs, and pods that a deleted Job has let go. `known`: clusters attributed earlier; after
+ * the flow's pod is deleted they may no longer be attributable. Guessed clusters are kept.
  */
 export function cancelPlan(
   { runs: all, ...inventory }: Pick<Inventory, "runs" | "unownedDask">,
@@ -29,7 +31,10 @@ export function cancelPlan(
   const runs = all.filter(({ flowRunId }) => runIds.has(flowRunId));
   const jobs = runs.map((run) => {
     const draft = new PlanDraft({ run: ownerRun(run), withTerminating });
-    for (const { job, gone } of run.observed.jobs) if (!gone) draft.add("job", job, CANCELLED);
+    for (const { job, gone, pods } of run.observed.jobs) {
+      if (!gone) draft.add("job", job, CANCELLED);
+      else for (const pod of pods) draft.add("pod", pod, CANCELLED);
+    }
     return draft;
   });
   const clusters = clustersIn({ ...inventory, runs: all }).map((dask) => {
@@ -58,14 +63,31 @@ export function clustersOf(inventory: Inventory, runIds: ReadonlySet<string>): K
   );
 }
 
-/** The names of what still runs of these runs: their pods, and Jobs that may create more. */
-export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>): readonly string[] {
+/** Something of a run that still runs. */
+export interface Running {
+  /** `pod "flow"`. */
+  readonly name: string;
+  readonly isKept: boolean;
+}
+
+/** What still runs of these runs: their pods, and Jobs that may create more; not what is being deleted with its Job. */
+export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>): readonly Running[] {
   const runs = inventory.runs.filter(({ flowRunId }) => runIds.has(flowRunId));
-  return runs.flatMap((run) => {
-    const pods = livingPods(run).map(({ metadata }) => `pod "${metadata.name}"`);
+  return runs.flatMap(({ observed: { jobs } }) => {
+    const pods = jobs.flatMap((each) =>
+      each.pods
+        .filter((pod) => worksOn(pod) && (!isDeleted(each) || isOrphan(pod, each)))
+        .map(({ metadata }) => ({
+          name: `pod "${metadata.name}"`,
+          isKept: isKept(metadata) || isKept(each.job.metadata),
+        })),
+    );
     if (pods.length > 0) return pods;
-    const jobs = run.observed.jobs.filter(({ job, gone }) => !gone && !isJobFinished(job));
-    return jobs.map(({ job }) => `Job "${job.metadata.name}"`);
+    const unfinished = jobs.filter((each) => !isDeleted(each) && !isJobFinished(each.job));
+    return unfinished.map(({ job: { metadata } }) => ({
+      name: `Job "${metadata.name}"`,
+      isKept: isKept(metadata),
+    }));
   });
 }
 

@@ -15,7 +15,9 @@ type CancelApi = Pick<RunDirectory, "cancel" | "setCancelled">;
 
 export interface CancelDeps extends SweepDeps {
   readonly loadInventory: () => Promise<Inventory>;
-  /** While waiting: only the Jobs and pods of the runs. */
+  /** Where it looks; undefined: everywhere. */
+  readonly namespace: string | undefined;
+  /** While waiting, and at the end: only the Jobs and pods of the runs. */
   readonly pollInventory: (runs: ReadonlySet<string>) => Promise<Inventory>;
   /** Undefined: the runs are not cancelled in Prefect. One whose Prefect is not configured is deleted all the same. */
   readonly prefect: Readonly<Record<PrefectVersion, CancelApi | undefined>> | undefined;
@@ -32,18 +34,24 @@ export interface CancelOptions {
   readonly timeoutMs: number | undefined;
 }
 
+export interface CancelProblem {
+  readonly error: string;
+  readonly hint?: string | undefined;
+}
+
 /** What has come of it so far. */
 interface Progress {
   readonly done: ItemResult[];
   kept: readonly Kept[];
-  /** Objects that still exist although they were deleted, and errors of Prefect. */
-  readonly problems: string[];
+  /** Objects that still exist although they were deleted, runs that still run, and errors of Prefect. */
+  readonly problems: CancelProblem[];
 }
 
 export type CancelResult = Readonly<Progress> & { readonly interrupted: boolean };
 
 const POLL_INTERVAL_MS = 1_000;
 const CANCELLED_MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
+const KEPT_MESSAGE = "Cancelled: what is left of the flow run in Kubernetes is annotated prefect.io/keep";
 const ENDED = new Set(["deleted", "gone"]);
 
 /**
@@ -70,16 +78,46 @@ type Work = CancelDeps & { readonly result: Progress };
 async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelOptions): Promise<void> {
   const { accepted, cancelling } = await cancelInPrefect(work, runs);
   const ids = new Set(accepted.map(({ id }) => id));
-  const known = clustersOf(await work.loadInventory(), ids);
+  const inventory = await work.loadInventory();
+  const known = clustersOf(inventory, ids);
+  const isHere = ({ id }: OwnerRun): boolean => inventory.runs.some(({ flowRunId }) => flowRunId === id);
+  const elsewhere = new Set(accepted.filter((run) => hadProcess(run) && !isHere(run)).map(({ id }) => id));
   if (cancelling.size > 0 && options.graceMs > 0) {
     const running = async (): Promise<readonly string[]> =>
-      stillRunning(await work.pollInventory(cancelling), cancelling);
+      stillRunning(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
     await waitFor(work, { what: "to terminate", timeoutMs: options.graceMs }, running);
   }
   const refused = work.result.problems.length;
   await removeAll(work, { ids, known }, options);
   const isGone = work.result.problems.length === refused;
-  if (isGone && !work.signal.aborted) await setCancelled(work, accepted);
+  if (!isGone || work.signal.aborted) return;
+  await setCancelled(work, await endedRuns(work, accepted), elsewhere);
+}
+
+/** Whether it had a process before it was cancelled: an unknown state may be Running. */
+function hadProcess({ status }: OwnerRun): boolean {
+  return status.kind !== "known" || status.state.type === "running" || status.state.type === "cancelling";
+}
+
+/** Those runs of which nothing runs any more. What runs on is a problem, unless it is kept. */
+async function endedRuns(
+  { pollInventory, onStep, result }: Work,
+  runs: readonly OwnerRun[],
+): Promise<readonly OwnerRun[]> {
+  const inventory = await pollInventory(new Set(runs.map(({ id }) => id)));
+  return runs.filter((run) => {
+    const left = stillRunning(inventory, new Set([run.id]));
+    const unexpected = left.filter(({ isKept }) => !isKept).map(({ name }) => name);
+    if (unexpected.length > 0)
+      result.problems.push({ error: `flow run ${displayName(run)} still runs: ${listed(unexpected)}` });
+    else if (left.length > 0) {
+      const names = listed(left.map(({ name }) => name));
+      onStep(
+        `flow run ${displayName(run)} is not set to Cancelled: ${names} ${left.length === 1 ? "is kept and runs" : "are kept and run"} on`,
+      );
+    }
+    return left.length === 0;
+  });
 }
 
 /** If Prefect refuses to cancel a run, nothing of it is deleted: its flow continues. */
@@ -110,13 +148,13 @@ async function cancelInPrefect(
 /** Asks Prefect for all runs at once; what it refuses is a problem. */
 async function forEachRun(
   runs: readonly OwnerRun[],
-  problems: string[],
+  problems: CancelProblem[],
   ask: (run: OwnerRun) => Promise<void>,
 ): Promise<void> {
   const attempt = (run: OwnerRun): Promise<void> =>
     ask(run).catch((error: unknown) => {
       if (!(error instanceof ExpectedError)) throw error;
-      problems.push(textOf(error));
+      problems.push({ error: textOf(error), hint: error.hint });
     });
   await Promise.all(runs.map(attempt));
 }
@@ -159,7 +197,7 @@ async function removeAll(
       items.filter(({ cluster }) => (cluster === undefined) === areJobs),
     );
     result.done.push(...swept);
-    const errors = swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome.error] : []));
+    const errors = swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome] : []));
     result.problems.push(...errors);
     if (signal.aborted || options.timeoutMs === undefined) continue;
     const gone = swept.filter(({ outcome }) => ENDED.has(outcome.kind)).map(({ item }) => item);
@@ -172,7 +210,7 @@ async function untilGone(
   deps: CancelDeps,
   items: readonly PlanItem[],
   timeoutMs: number,
-): Promise<readonly string[]> {
+): Promise<readonly CancelProblem[]> {
   const kube = retrying(deps.kube, deps.clock, deps.signal);
   const queue = new PQueue({ concurrency: IN_FLIGHT });
   let left = items;
@@ -188,22 +226,34 @@ async function untilGone(
     return left.map(({ resource, ref }) => `${resource.replace(/s$/, "")} "${ref.name}"`);
   };
   const names = await waitFor(deps, { what: "to be deleted", timeoutMs }, existing);
-  return names.map((name) => `${name} was deleted, but still exists`);
+  return names.map((name) => ({ error: `${name} was deleted, but still exists` }));
 }
 
-/** Sets the state of Cancelling runs to Cancelled. */
+/** Sets the state of Cancelling runs to Cancelled; not of those that may run elsewhere, where only Cancelling stops them. */
 async function setCancelled(
-  { prefect, readStates, onStep, result }: Work,
+  { prefect, readStates, namespace, onStep, result }: Work,
   runs: readonly OwnerRun[],
+  elsewhere: ReadonlySet<string>,
 ): Promise<void> {
   if (prefect === undefined) return;
   const statuses = await readStates(runs);
   await forEachRun(runs, result.problems, async (run) => {
-    const status = statuses.get(run.id);
+    const { id, prefectVersion } = run;
+    const status = statuses.get(id);
     if (status?.kind !== "known" || status.state.type !== "cancelling") return;
-    await prefect[run.prefectVersion]?.setCancelled(run.id, CANCELLED_MESSAGE);
+    if (elsewhere.has(id)) return void result.problems.push(elsewhereProblem(run, namespace));
+    const isLeft = result.kept.some((kept) => kept.run?.id === id);
+    await prefect[prefectVersion]?.setCancelled(id, isLeft ? KEPT_MESSAGE : CANCELLED_MESSAGE);
     onStep(`flow run ${displayName(run)} is Cancelled`);
   });
+}
+
+function elsewhereProblem(run: OwnerRun, namespace: string | undefined): CancelProblem {
+  const nothing = `flow run ${displayName(run)} has nothing in`;
+  if (namespace !== undefined)
+    return { error: `${nothing} namespace "${namespace}"; it may run elsewhere: look with -A` };
+  const hint = "if it runs nowhere, set its state to Cancelled in Prefect's UI";
+  return { error: `${nothing} the cluster; it may run elsewhere`, hint };
 }
 
 function displayName({ id, name }: OwnerRun): string {

@@ -49,8 +49,8 @@ export function objectKeepReason(item: PlanItem, object: KindMap[Removable]): st
 export interface RecheckDeps {
   readonly kube: Pick<KubeApi, "listPage">;
   readonly readStates: ReadStates;
-  /** Uids of Jobs that this plan has deleted: Kubernetes is about to delete their pods. */
-  readonly deletedJobs: ReadonlySet<string>;
+  /** Uids of what this plan has deleted: the pods of a Job follow it. After a dry run all of it is still there. */
+  readonly deleted: ReadonlySet<string>;
 }
 
 /**
@@ -82,7 +82,8 @@ export class Recheck {
         return undefined;
       case "orphaned": {
         const status = (await this.#states).get(item.run?.id ?? "") ?? { kind: "unknown" };
-        const [pod] = item.resource === "jobs" ? [] : await this.#runPods(item);
+        // Only a Dask cluster waits for the run's pods: its Jobs, and pods that they have let go, are over with the run.
+        const [pod] = item.cluster === undefined ? [] : await this.#runPods(item);
         if (status.kind === "unknown") return `cannot read the state of flow run "${item.run?.id ?? ""}"`;
         // A deleted run is over like a finished one.
         if (status.kind === "known" && !isFinished(status.state.type))
@@ -96,21 +97,23 @@ export class Recheck {
       }
       case "no-pods": {
         const pods = await this.#list(item.ref.namespace, `${CLUSTER_LABEL}=${item.cluster ?? ""}`);
-        const hasPod = pods.some(({ metadata }) => metadata.deletionTimestamp === undefined);
+        const hasPod = pods.some(
+          ({ metadata }) => metadata.deletionTimestamp === undefined && !this.#deps.deleted.has(metadata.uid),
+        );
         return hasPod ? "its Dask cluster has a pod again" : undefined;
       }
     }
   }
 
   /** The living pods of its run. */
-  async #runPods({ run, ref, uid }: PlanItem): Promise<readonly Pod[]> {
+  async #runPods({ run, ref }: PlanItem): Promise<readonly Pod[]> {
     if (run === undefined) return [];
     const namespaces = [...new Set([ref.namespace, run.namespace])];
     const lists = await Promise.all(
       namespaces.map((namespace) => this.#list(namespace, `${RUN_LABELS[run.prefectVersion]}=${run.id}`)),
     );
-    const isDeleted = (job: string): boolean => this.#deps.deletedJobs.has(job);
-    return lists.flat().filter((pod) => pod.metadata.uid !== uid && isLivingFlowPod(pod, isDeleted));
+    const isDeleted = (id: string): boolean => this.#deps.deleted.has(id);
+    return lists.flat().filter((pod) => !isDeleted(pod.metadata.uid) && isLivingFlowPod(pod, isDeleted));
   }
 
   #list(namespace: string, labelSelector: string): Promise<readonly Pod[]> {

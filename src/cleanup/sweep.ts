@@ -44,15 +44,15 @@ const MAX_RECHECKS = 3;
 /** Deletes the items in their order and returns one result for each. Throws only on a bug. */
 export async function sweep(deps: SweepDeps, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {
   const results: ItemResult[] = [];
-  const deletedJobs = new Set<string>();
+  const deleted = new Set<string>();
   const { readStates, clock, signal } = deps;
   const kube = retrying(deps.kube, clock, signal);
   const queue = new PQueue({ concurrency: IN_FLIGHT });
   for (const group of groupsOf(items)) {
-    const recheck = new Recheck({ kube, readStates, deletedJobs }, group);
+    const recheck = new Recheck({ kube, readStates, deleted }, group);
     const deleteOne = async (item: PlanItem): Promise<void> => {
       const outcome = await deleteOrReport({ ...deps, kube, recheck }, item);
-      if (item.resource === "jobs" && outcome.kind === "deleted") deletedJobs.add(item.uid);
+      if (outcome.kind === "deleted") deleted.add(item.uid);
       results.push({ item, outcome });
       deps.onDone?.({ item, outcome });
     };

@@ -6,9 +6,13 @@ import { loadInventory, type InventoryQuery } from "../inventory/load.ts";
 import { parseRunRef, resolveRun, type ResolvedRun } from "./flow-run-ref.ts";
 import type { ClusterScope } from "./cluster-scope.ts";
 
+type ListScope = Omit<ClusterScope, "kube" | "clock"> & {
+  readonly kube: Pick<ClusterScope["kube"], "listPage">;
+};
+
 /** The inventory of the scope. Throws KubeError without permission to list Jobs. */
 export async function listJobs(
-  { kube, namespace, directories, signal }: ClusterScope,
+  { kube, namespace, directories, signal }: ListScope,
   query: Omit<InventoryQuery, "namespace" | "signal">,
 ): Promise<Inventory> {
   const inventory = await loadInventory(kube, directories, { ...query, namespace, signal });

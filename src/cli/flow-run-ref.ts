@@ -37,7 +37,7 @@ const ORDERED_ID = 13;
 /** The position of the version digit in a UUID. */
 const VERSION_AT = 14;
 const SUGGESTED_WITHIN_MS = 7 * 86_400_000;
-const PREFIX = /^[0-9a-f]{8}(?:-?[0-9a-f]*)*$/i;
+const PREFIX = /^[0-9a-f]{8}[0-9a-f-]*$/i;
 const TOO_SHORT = /^[0-9a-f]{4,7}$/i;
 
 /** Parses RUN. Any text can be a name, even if it looks like the prefix of an id. */
@@ -87,7 +87,9 @@ export function chooseRun<Run extends { readonly id: string; readonly name?: str
   if (first !== undefined && second === undefined) return first;
   const lines = found.map((run) => `${run.id} (${[run.name, locationOf(run)].filter(Boolean).join(", ")})`);
   throw new SettingsError(`cannot choose a flow run: ${found.length} match "${text}": ${lines.join(", ")}`, {
-    hint: "use more of the id, or job/NAME",
+    hint: found.every(({ id }) => id === first?.id)
+      ? "choose a namespace with -n"
+      : "use more of the id, or job/NAME",
   });
 }
 
@@ -162,7 +164,9 @@ async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
 /** The names of the runs here and of the latest in Prefect; a Prefect that does not answer suggests nothing. */
 async function knownNames({ inventory, directories, signal, clock }: ResolveOptions) {
   const since = new Date(clock.now().getTime() - SUGGESTED_WITHIN_MS);
-  const recent = Object.values(directories).map(async (each) => (await each?.recent(since, signal)) ?? []);
+  const recent = Object.values(directories).map(
+    async (each) => (await each?.recent(since, signal))?.runs ?? [],
+  );
   const known = await Promise.all(recent).catch(() => []);
   return [...inventory.runs, ...known.flat()].flatMap(({ name }) => name ?? []);
 }

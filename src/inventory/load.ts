@@ -187,9 +187,13 @@ function withoutGuessedOwner(cluster: ObservedCluster, query: InventoryQuery): O
   return isPartial && cluster.owner?.by === "guess" ? { ...cluster, owner: undefined } : cluster;
 }
 
-/** With a selector, only runs of selected Jobs; a run that only a Dask cluster names is left out. */
+/**
+ * With a selector, only runs of selected Jobs: a run that only a Dask cluster names is left out, and with a label selector one
+ * that only a pod names whose Job was deleted.
+ */
 function isSelected(run: InventoryRun, { flowRunId, labelSelector, fieldSelector }: InventoryQuery): boolean {
   if (flowRunId !== undefined) return run.flowRunId === flowRunId;
-  const isUnfiltered = labelSelector === undefined && fieldSelector === undefined;
-  return isUnfiltered || run.observed.jobs.length > 0;
+  const { jobs } = run.observed;
+  if (labelSelector !== undefined) return jobs.some(({ gone }) => !gone);
+  return fieldSelector === undefined || jobs.length > 0;
 }

@@ -87,9 +87,8 @@ export class StateReader {
     const runs = `${this.#name} flow runs without a Job`;
     const answer = await attempt(async () => this.#source?.recent(since, this.#signal));
     if (!answer.ok) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
-    const found = (answer.ok && answer.value) || [];
-    if (found.length >= RECENT_LIMIT)
-      this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
+    const { runs: found = [], isPartial = false } = (answer.ok && answer.value) || {};
+    if (isPartial) this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
     return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
   }
 

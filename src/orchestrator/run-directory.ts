@@ -36,8 +36,14 @@ export interface LogPage {
   readonly newestFirst: boolean;
 }
 
-/** The most unfinished and the most ended runs that `recent` returns. */
+/** The most runs of each kind, such as unfinished and ended, that `recent` returns. */
 export const RECENT_LIMIT = 100;
+
+export interface RecentRuns {
+  readonly runs: readonly KnownRun[];
+  /** Of a kind there may be more than RECENT_LIMIT. */
+  readonly isPartial: boolean;
+}
 
 export interface RunQuery {
   /** The full name. */
@@ -64,7 +70,7 @@ export interface RunDirectory {
   /** Runs by name or by the beginning of their id, newest first. */
   find(query: RunQuery, signal?: AbortSignal): Promise<readonly KnownRun[]>;
   /** Runs that are due, claimed or running, and those that have ended since. */
-  recent(since: Date, signal?: AbortSignal): Promise<readonly KnownRun[]>;
+  recent(since: Date, signal?: AbortSignal): Promise<RecentRuns>;
   /** A page of the run's log; at most 200 lines. */
   log(id: string, query: LogQuery & LogPage, signal?: AbortSignal): Promise<readonly LoggedLine[]>;
   /** The address of the run's page in Prefect's UI. */

@@ -8,10 +8,10 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import {
   connectOnce,
   RECENT_LIMIT,
-  type KnownRun,
   type LogPage,
   type LogQuery,
   type LoggedLine,
+  type RecentRuns,
   type RunDirectory,
 } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
@@ -73,14 +73,19 @@ async function recentRuns(
   client: Prefect1Client,
   { since, now }: { readonly since: Date; readonly now: Date },
   signal?: AbortSignal,
-): Promise<KnownRun[]> {
+): Promise<RecentRuns> {
   const span = { now: isoUtc(now), since: isoUtc(since), limit: RECENT_LIMIT };
   const variables = { tenant: await client.tenantId(signal), finished: FINISHED, ...span };
   const { unfinished, ended } = await client.graphql.request(RECENT_RUNS, variables, signal);
-  return [...arrayIn(unfinished), ...arrayIn(ended)].map(objectIn).flatMap((row) => {
-    const isElsewhere = ELSEWHERE.test(textIn(objectIn(row["run_config"])["type"]) ?? "");
-    return isElsewhere ? [] : knownRun({ ...decodeStateRow(row), updated: dateIn(row["state_timestamp"]) });
-  });
+  const kinds = [arrayIn(unfinished), arrayIn(ended)];
+  const runs = kinds
+    .flat()
+    .map(objectIn)
+    .flatMap((row) => {
+      const isElsewhere = ELSEWHERE.test(textIn(objectIn(row["run_config"])["type"]) ?? "");
+      return isElsewhere ? [] : knownRun({ ...decodeStateRow(row), updated: dateIn(row["state_timestamp"]) });
+    });
+  return { runs, isPartial: kinds.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
 async function readLog(

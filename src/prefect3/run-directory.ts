@@ -10,6 +10,7 @@ import {
   type LoggedLine,
   type LogPage,
   type LogQuery,
+  type RecentRuns,
   type RunQuery,
 } from "../orchestrator/run-directory.ts";
 import type { Prefect3Client, Prefect3StateType } from "./client.ts";
@@ -76,7 +77,7 @@ async function recentRuns(
   client: Pick<Prefect3Client, "flowRuns">,
   { since, now }: { readonly since: Date; readonly now: Date },
   signal?: AbortSignal,
-): Promise<readonly KnownRun[]> {
+): Promise<RecentRuns> {
   const inState = (types: readonly Prefect3StateType[]): JsonObject => ({ state: { type: { any_: types } } });
   const dueBy = { expected_start_time: { before_: now.toISOString() } };
   const filters = [
@@ -89,7 +90,8 @@ async function recentRuns(
     filters.map((filter) => client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal)),
   );
   // A run without a work pool was started by hand, in a process of its own.
-  return found.flat().filter(({ pool }) => pool !== undefined);
+  const runs = found.flat().filter(({ pool }) => pool !== undefined);
+  return { runs, isPartial: found.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
 /** A page of a run's log. Throws PrefectError. */

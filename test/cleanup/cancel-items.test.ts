@@ -48,6 +48,11 @@ describe("cancelPlan", () => {
     expect(names(inventoryOf([runA], [daskPod]))).toEqual(wanted);
   });
 
+  it("deletes the pods that a deleted Job has let go", () => {
+    const gone = { ...observedJob(job("job-a", RUN_A), [flowPod]), gone: true };
+    expect(names(inventoryOf([inventoryRun(RUN_A, { jobs: [gone] })], []))).toEqual(["pods"]);
+  });
+
   it("finds a cluster known from before, after the flow's pod is gone", () => {
     const worker = classic(LOCAL, { env: address });
     const before = clustersOf(inventoryOf([runA], [worker]), A);
@@ -77,11 +82,27 @@ describe("stillRunning", () => {
       wanted: [],
     },
     {
+      name: "nothing of a Job that is being deleted",
+      run: inventoryRun(RUN_A, {
+        jobs: [observedJob(job("j", RUN_A, { deletionTimestamp: ago(0) }), [flowPod])],
+      }),
+      wanted: [],
+    },
+    {
+      name: "a pod that a Job lets go that is being deleted",
+      run: inventoryRun(RUN_A, {
+        jobs: [
+          observedJob(job("j", RUN_A, { deletionTimestamp: ago(0), finalizers: ["orphan"] }), [flowPod]),
+        ],
+      }),
+      wanted: ['pod "flow-a"'],
+    },
+    {
       name: "nothing of another run",
       run: inventoryRun(RUN_B, { jobs: [observedJob(job("j", RUN_B))] }),
       wanted: [],
     },
   ])("names $name", ({ run, wanted }) => {
-    expect(stillRunning(inventoryOf([run], []), A)).toEqual(wanted);
+    expect(stillRunning(inventoryOf([run], []), A).map(({ name }) => name)).toEqual(wanted);
   });
 });

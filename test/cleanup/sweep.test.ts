@@ -33,8 +33,8 @@ async function clusterWith(status: RunStatus) {
   const { signal } = new AbortController();
   return {
     fake,
-    run: (items: readonly PlanItem[]): Promise<readonly ItemResult[]> =>
-      sweep({ kube, readStates: states, clock: systemClock, signal }, items),
+    run: (items: readonly PlanItem[], dryRun = false): Promise<readonly ItemResult[]> =>
+      sweep({ kube, readStates: states, clock: systemClock, signal, dryRun }, items),
   };
 }
 
@@ -172,7 +172,7 @@ describe("sweep", () => {
     expect((await run([item(worker, { reason: "replaced" })]))[0]?.outcome.kind).toBe(kind);
   });
 
-  it("keeps a Service whose Dask cluster has a pod again", async () => {
+  it("keeps a Service whose Dask cluster has a pod again, unless a dry run would delete the pod", async () => {
     const { fake, run } = await clusterWith(known("Failed"));
     const service = fake.put("services", {
       metadata: { name: CLUSTER, namespace: "default" },
@@ -182,6 +182,10 @@ describe("sweep", () => {
     put(fake, "worker");
     expect(await run([wanted])).toMatchObject([
       { outcome: { kind: "skipped", reason: "its Dask cluster has a pod again" } },
+    ]);
+    expect(await run([item(fake.get("pods", "default", "worker")!), wanted], true)).toMatchObject([
+      { outcome: { kind: "deleted" } },
+      { outcome: { kind: "deleted" } },
     ]);
     fake.remove("pods", "default", "worker");
     const gone = (): boolean => fake.get("pods", "default", "worker") === undefined;

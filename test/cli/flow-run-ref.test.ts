@@ -1,7 +1,8 @@
-// Parsing RUN.
+// RUN: how it is parsed, and what it stands for.
 
 import { describe, expect, it } from "vitest";
 import { parseRunRef } from "../../src/cli/flow-run-ref.ts";
+import { putJob, runId, startTestCluster } from "../inventory/test-cluster.ts";
 
 describe("parseRunRef", () => {
   it.each([
@@ -14,11 +15,22 @@ describe("parseRunRef", () => {
     { text: "quick-fox", idPrefix: undefined },
     { text: "0a1b2c3d-1111-4222-8333-4444444444445", idPrefix: undefined },
     { text: "jobless", idPrefix: undefined },
+    { text: "0a1b2c3d--11", idPrefix: "0a1b2c3d-11" },
   ])("parses $text as a flow run with id prefix $idPrefix or that name", ({ text, idPrefix }) => {
     expect(parseRunRef(text)).toEqual({ kind: "run", idPrefix, text });
   });
 
   it.each(["job/a-1", "jobs/a-1", "job.batch/a-1"])("parses %s as a Job", (text) => {
     expect(parseRunRef(text)).toEqual({ kind: "job", name: "a-1", text });
+  });
+});
+
+describe("resolveRun", () => {
+  it("names the flag that tells two namespaces apart, where the id cannot", async () => {
+    const cluster = await startTestCluster({ controller: false, namespaces: ["other"] });
+    for (const namespace of ["default", "other"]) putJob(cluster, "job-1", { run: runId(1), namespace });
+    const { stderr, exitCode } = await cluster.cli(["inspect", runId(1), "-A"]);
+    expect(stderr).toContain("hint: choose a namespace with -n\n");
+    expect(exitCode).toBe(2);
   });
 });

@@ -18,7 +18,7 @@ const HOSTILE =
 
 /** What the program itself sends to a terminal: the palette's colours, and the cursor of a progress line. */
 // oxlint-disable-next-line no-control-regex -- colours and movements are control sequences
-const OWN = /\u001b\[(?:1|2|22|31|32|33|39)m|\u001b\[\d*A|\u001b\[[KJ]|\r(?=\u001b)/g;
+const OWN = /\u001b\[(?:1|2|22|31|32|33|35|36|39)m|\u001b\[\d*A|\u001b\[[KJ]|\r(?=\u001b)/g;
 
 function expectClean(text: string, isYaml = false): void {
   const left = text.replaceAll(OWN, "");
@@ -163,6 +163,17 @@ describe("logs", () => {
     expectClean(shown.stdout.replaceAll("error: forged", ""));
     expect(shown.stdout).toContain("green\nnext\n");
   });
+
+  it.each([false, true])(
+    "of several runs have clean names before them, with a terminal: %s",
+    async (isTerminal) => {
+      cluster.fake.writeLog({ namespace: "default", name: "failed-pod" }, "flow", "one");
+      cluster.fake.writeLog({ namespace: "default", name: "third-pod" }, "flow", "two");
+      const { stdout } = await cluster.cli(["logs", "job/failed", "job/third"], { env, isTerminal });
+      expectClean(stdout);
+      expect(stdout.trimEnd().split("\n")).toHaveLength(2);
+    },
+  );
 });
 
 describe("the agent's log", () => {

@@ -48,6 +48,26 @@ describe("jobs", () => {
     expect(exitCode).toBe(0);
   });
 
+  it("shows up to 100 of each kind without a warning", async () => {
+    const { cli, prefect } = await everyRun();
+    const flow = prefect.createFlow({ name: "many" });
+    for (let n = 0; n < 120; n++) {
+      const { id } = prefect.createFlowRun({ flow });
+      if (n % 2 === 0) prefect.setState(id, { type: "Success" });
+    }
+    const { fake, url } = await fakePrefect3();
+    const timestamp = new Date().toISOString();
+    const more = { work_pool_name: "k8s", expected_start_time: timestamp };
+    for (let n = 0; n < 180; n++) {
+      const type = ["SCHEDULED", "RUNNING", "COMPLETED"][n % 3] ?? "";
+      const id = `${String(n).padStart(8, "0")}-0000-4000-8000-000000000000`;
+      fake.put({ id, name: `run-${n}`, state: { type, timestamp }, ...more });
+    }
+    const { stdout, stderr } = await cli(["jobs", "--no-headers"], { env: { PREFECT_API_URL: url } });
+    expect(stderr).toBe("");
+    expect(stdout.trimEnd().split("\n").length).toBeGreaterThan(300);
+  });
+
   it("appends each once with -w, although its age changes", async () => {
     const { cli, prefect } = await everyRun();
     const stop = new AbortController();
@@ -105,6 +125,24 @@ describe("logs", () => {
     const { cli } = await everyRun();
     const { stdout, exitCode } = await cli(["logs", "lost", "-f"]);
     expect(stdout).toMatch(/^\[.*\] ERROR - k8s-infra \| Job /m);
+    expect(exitCode).toBe(0);
+  });
+
+  it.each(["Cancelled", "Failed"])("stops following a run that becomes %s without a Job", async (type) => {
+    const { cli, cluster, prefect, ids } = await everyRun();
+    const id = ids["due"] ?? "";
+    let lists = 0;
+    cluster.fake.setOnRequest(({ resource }, moment) => {
+      // By then the run is followed: each look for it lists Jobs twice.
+      if (resource !== "jobs" || moment !== "after" || ++lists !== 4) return;
+      prefect.writeLog(id, { name: "agent", level: "ERROR", message: "refused" });
+      prefect.setState(id, { type });
+    });
+    const { stdout, stderr, exitCode } = await cli(["logs", "due", "-f"]);
+    expect(stdout).toMatch(/^\[.*\] ERROR - agent \| refused\n$/);
+    expect(stderr).toBe(
+      "waiting for the run's Job\nnote: the run has no pod here; this is its log in Prefect\n",
+    );
     expect(exitCode).toBe(0);
   });
 

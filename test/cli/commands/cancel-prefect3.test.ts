@@ -7,7 +7,10 @@ import { NAMESPACE, startTestCluster } from "./cleanup/cluster.ts";
 
 const RUN = "0c0c0c0c-3333-4333-8333-cccccccccccc";
 
-async function cancelled(first: string, answer: "ACCEPT" | "REJECT" = "ACCEPT") {
+async function cancelled(
+  first: string,
+  { answer = "ACCEPT", hasJob = true }: { answer?: "ACCEPT" | "REJECT"; hasJob?: boolean } = {},
+) {
   const testCluster = await startTestCluster();
   const { fake, url } = await fakePrefect3({ setState: answer });
   fake.put({ id: RUN, name: "wise-owl", state: { type: first, name: first } });
@@ -16,7 +19,7 @@ async function cancelled(first: string, answer: "ACCEPT" | "REJECT" = "ACCEPT") 
       path.endsWith("/set_state") ? [[path, objectIn(body["state"])["type"], body["force"]]] : [],
     );
   const labels = { "prefect.io/flow-run-id": RUN, "prefect.io/flow-run-name": "wise-owl" };
-  testCluster.job("owl", "", { metadata: { labels }, status: { active: 1 } });
+  if (hasJob) testCluster.job("owl", "", { metadata: { labels }, status: { active: 1 } });
   const env = { PREFECT_API_URL: url };
   const result = await testCluster.run(["cancel", "wise-owl", "--now"], { env, alone: true });
   return {
@@ -48,13 +51,24 @@ describe("cancel with Prefect 2 and 3", () => {
     expect([exitCode, asked]).toEqual([0, [[`/flow_runs/${RUN}/set_state`, "CANCELLED", true]]]);
   });
 
+  it.each(["RUNNING", "CANCELLING"])("leaves a %s run Cancelling that has nothing here", async (first) => {
+    const { exitCode, state, stderr } = await cancelled(first, { hasJob: false });
+    expect([exitCode, state]).toEqual([1, "CANCELLING"]);
+    expect(stderr).toContain('has nothing in namespace "flows"; it may run elsewhere: look with -A\n');
+  });
+
+  it("cancels a Pending run that has nothing here", async () => {
+    const { exitCode, state } = await cancelled("PENDING", { hasJob: false });
+    expect([exitCode, state]).toEqual([0, "CANCELLED"]);
+  });
+
   it("keeps the state of a finished run and deletes its objects", async () => {
     const { exitCode, asked, left } = await cancelled("COMPLETED");
     expect([exitCode, asked, left]).toEqual([0, [], 0]);
   });
 
   it("deletes nothing when Prefect rejects the state", async () => {
-    const { exitCode, left, stderr } = await cancelled("RUNNING", "REJECT");
+    const { exitCode, left, stderr } = await cancelled("RUNNING", { answer: "REJECT" });
     expect([exitCode, left]).toEqual([1, 1]);
     expect(stderr).toContain(`error: cannot cancel flow run "${RUN}": the API answered REJECT`);
   });

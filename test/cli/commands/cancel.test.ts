@@ -1,34 +1,7 @@
 // kubectl prefect cancel on the fakes.
 
 import { describe, expect, it } from "vitest";
-import { startTestCluster } from "./cleanup/cluster.ts";
-import type { TestCluster } from "./cleanup/cluster.ts";
-
-interface Running {
-  readonly testCluster: TestCluster;
-  readonly id: string;
-  readonly cluster: string;
-}
-
-/** A running flow run with a Job, its pod and a Dask cluster; and another run that must be kept. */
-async function runningWorld(state = "Running"): Promise<Running> {
-  const testCluster = await startTestCluster();
-  const id = testCluster.flowRun(state, "quick-fox");
-  const cluster = `dask-${id}-0123abcd-4`;
-  testCluster.job("job-fox", id, { status: { active: 1, ready: 1 } });
-  testCluster.jobPod("pod-fox", "job-fox");
-  testCluster.daskPod("fox-worker", cluster, { phase: "Running" });
-  testCluster.daskFront(cluster);
-  const other = testCluster.flowRun("Running", "slow-cow");
-  testCluster.job("job-cow", other, { status: { active: 1, ready: 1 } });
-  testCluster.jobPod("pod-cow", "job-cow");
-  testCluster.daskPod("cow-worker", `dask-${other}-0123abcd-4`, { phase: "Running" });
-  return { testCluster, id, cluster };
-}
-
-function stateOf({ testCluster, id }: Running): string | null | undefined {
-  return testCluster.prefect.flowRun(id)?.state;
-}
+import { runningWorld, stateOf } from "./running-run.ts";
 
 describe("cancel", () => {
   it.each([
@@ -182,6 +155,13 @@ describe("cancel", () => {
     expect(exitCode).toBe(0);
     expect(stderr).toContain('kept: pod/fox-worker in namespace "flows": annotated prefect.io/keep');
     expect(testCluster.left("pods")).toContain("fox-worker");
+  });
+
+  it("prints the hints of its errors", async () => {
+    const { testCluster } = await runningWorld();
+    testCluster.kube.forbid({ verbs: ["delete"], resources: ["pods"] });
+    const { stderr } = await testCluster.run(["cancel", "quick-fox", "--now"]);
+    expect(stderr).toMatch(/^error: cannot delete Pod .*\nhint: /m);
   });
 
   it("deletes nothing when it is interrupted while it waits for the flow", async () => {

@@ -15,8 +15,8 @@ const at = (second: number): string => `2026-11-21T03:04:0${second}.5Z`;
 /** One answer of the API: its chunks, then how it ends. */
 type Answer = readonly (string | Buffer | Error)[] | Error | undefined;
 
-/** Follows a log that is answered so, one answer after another; the last is followed by the log's end. */
-async function followed(answers: readonly Answer[], range: LogRange = { timestamps: false }) {
+/** Follows a log `times` times that is answered so, one answer after another; the last is followed by the log's end. */
+async function followed(answers: readonly Answer[], range: LogRange = { timestamps: false }, times = 1) {
   const queries: PodLogQuery[] = [];
   const written: Buffer[] = [];
   let nowMs = 0;
@@ -35,8 +35,10 @@ async function followed(answers: readonly Answer[], range: LogRange = { timestam
   };
   const pod = { metadata: { name: "pod", namespace: "flows" } } as Pod;
   const target = { pod, container: "flow", startedAt: at(0), isRunning: true };
-  const stream = new LogStream(deps, target, "");
-  const outcome = await stream.follow(range, new AbortController().signal).catch((error: unknown) => error);
+  const stream = new LogStream(deps, target, { ...range, prefix: "" });
+  const { signal } = new AbortController();
+  let outcome: unknown;
+  for (let n = 0; n < times; n++) outcome = await stream.follow(signal).catch((error: unknown) => error);
   return { text: Buffer.concat(written).toString("latin1"), queries, outcome };
 }
 
@@ -83,13 +85,63 @@ describe("LogStream", () => {
     expect(text).toBe("one\ntwo\n");
   });
 
-  it("after --tail prints what came since the first request, if no line had come", async () => {
-    const { queries } = await followed([[IDLE], [`${at(1)} one\n`]], { timestamps: false, tailLines: 0 });
-    expect(queries.map(({ tailLines, sinceSeconds }) => ({ tailLines, sinceSeconds }))).toEqual([
-      { tailLines: 0, sinceSeconds: undefined },
-      { tailLines: undefined, sinceSeconds: 11 },
-    ]);
+  it.each<{ name: string; range: Partial<LogRange>; first: Answer; want: Partial<PodLogQuery> }>([
+    {
+      name: "after --tail asks for what came since the log was opened",
+      range: { tailLines: 0 },
+      first: [IDLE],
+      want: { sinceSeconds: 11 },
+    },
+    {
+      name: "the same when the log has ended",
+      range: { tailLines: 0 },
+      first: [],
+      want: { sinceSeconds: 11 },
+    },
+    {
+      name: "after --since asks for what came since then",
+      range: { sinceSeconds: 10 },
+      first: [],
+      want: { sinceSeconds: 21 },
+    },
+    { name: "asks for the whole log if it had", range: {}, first: [], want: {} },
+    {
+      name: "asks for the same lines if the log was not opened",
+      range: { tailLines: 5, sinceSeconds: 10 },
+      first: CUT,
+      want: { tailLines: 5, sinceSeconds: 10 },
+    },
+  ])("if no line had come, $name", async ({ range, first, want }) => {
+    const times = Array.isArray(first) && first.length === 0 ? 2 : 1;
+    const answers = [first, [`${at(1)} one\n`]];
+    const { text, queries } = await followed(answers, { timestamps: false, ...range }, times);
+    const { tailLines, sinceSeconds, sinceTime } = queries[1] ?? {};
+    expect({ tailLines, sinceSeconds, sinceTime }).toEqual({
+      tailLines: undefined,
+      sinceSeconds: undefined,
+      sinceTime: undefined,
+      ...want,
+    });
+    expect(text).toBe("one\n");
   });
+
+  it.each([{ timestamps: false }, { timestamps: true }])(
+    "prints a line of the kubelet, which has no time, once, and loses no line for it: $timestamps",
+    async ({ timestamps }) => {
+      const note = "failed to create fsnotify watcher: too many open files\n";
+      const { text, queries } = await followed(
+        [
+          [`${at(1)} one\n`, note, IDLE],
+          [`${at(1)} one\n${at(2)} two\n`, note, IDLE],
+          [`${at(2)} two\n${at(3)}\n`],
+        ],
+        { timestamps },
+      );
+      expect(queries.map(({ sinceTime }) => sinceTime)).toEqual([undefined, at(1), at(2)]);
+      const [one, two, three] = [1, 2, 3].map((n) => (timestamps ? `${at(n)} ` : ""));
+      expect(text).toBe(`${one}one\n${note}${two}two\n${three?.trimEnd()}\n`);
+    },
+  );
 
   it("leaves bytes that are no UTF-8 as they are, and the times on request", async () => {
     const bytes = Buffer.concat([Buffer.from(`${at(1)} `), Buffer.from([0xff, 0xfe, 0x0a])]);

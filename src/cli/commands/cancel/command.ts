@@ -21,7 +21,8 @@ export class CancelCommand extends NamespacedCommand {
     description: "cancel flow runs and delete their Jobs, pods and Dask clusters",
     details: `
       Cancels the run in Prefect; waits up to --grace for the flow to end by itself, which closes its Dask cluster; deletes
-      the run's Jobs with their pods, then what is left of its Dask clusters; then sets the state to Cancelled.
+      the run's Jobs with their pods, then what is left of its Dask clusters; then sets the state to Cancelled, unless the
+      flow still runs or may run elsewhere.
 
       Prints what it deleted. Exits with 1 if something is left. Keeps objects annotated prefect.io/keep: "true".
     `,
@@ -74,6 +75,7 @@ export class CancelCommand extends NamespacedCommand {
     const runs = await this.#runs(inventory, scope);
     const deps: CancelDeps = {
       kube: scope.kube,
+      namespace: scope.namespace,
       loadInventory,
       pollInventory: ([...ids]) => this.#list(scope, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
       readStates: currentStates(scope.directories, signal),
@@ -91,13 +93,11 @@ export class CancelCommand extends NamespacedCommand {
     return this.#report(result, inventory);
   }
 
-  async #list(
-    { kube, namespace, directories, clock, signal }: ClusterScope,
-    query: Pick<InventoryQuery, "dask" | "flowRunId">,
-  ): Promise<Inventory> {
-    const { loadInventory } = await import("../../../inventory/load.ts");
+  /** Throws KubeError without permission to list Jobs: then nothing can be said of what runs. */
+  async #list(scope: ClusterScope, query: Pick<InventoryQuery, "dask" | "flowRunId">): Promise<Inventory> {
+    const { listJobs } = await import("../../find-run.ts");
     const { retrying } = await import("../../../cleanup/retrying.ts");
-    return loadInventory(retrying(kube, clock, signal), directories, { namespace, signal, ...query });
+    return listJobs({ ...scope, kube: retrying(scope.kube, scope.clock, scope.signal) }, query);
   }
 
   async #runs(inventory: Inventory, scope: ClusterScope): Promise<readonly OwnerRun[]> {
@@ -114,10 +114,10 @@ export class CancelCommand extends NamespacedCommand {
     { done, kept, problems, interrupted }: CancelResult,
     { warnings }: Inventory,
   ): Promise<number> {
-    const { keptLine, summary } = await import("../cleanup/report.ts");
+    const { errorLines, keptLine, summary } = await import("../cleanup/report.ts");
     this.printWarnings(warnings);
     for (const object of kept) this.printMessage(keptLine(object));
-    for (const problem of problems) this.printMessage(`error: ${problem}`);
+    for (const line of errorLines(problems)) this.printMessage(this.completeHint(line));
     this.printMessage(
       interrupted && done.length === 0 ? "interrupted: nothing removed" : summary(done, false),
     );

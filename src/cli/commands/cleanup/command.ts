@@ -72,18 +72,19 @@ export class CleanupCommand extends NamespacedCommand {
   output = Option.String("-o,--output", { description: "output format of the plan (default table)" });
 
   async execute(): Promise<number> {
-    const everyMs = this.every === undefined ? undefined : parseDuration(this.every, "--every");
+    const everyMs = this.#interval();
     const output = parseOutputFormat(this.output, LIST_FORMATS);
     const olderThanMs = parseDuration(this.olderThan, "--older-than");
     const mode = this.#mode(everyMs !== undefined);
     const { palette } = await this.style();
-    const { cleanUp, repeatedly } = await import("./pass.ts");
+    const { cleanUp, newWarnings, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
     const { context, runs, selector, onlyPrefect, verbose } = this;
     const both = this.jobs === this.dask;
     return this.connected(async (scope) => {
       const { agent: name, agentLabels: labels = [] } = this;
       const { namespace, directories, clock } = scope;
+      const isRepeated = everyMs !== undefined;
       const agent = name === undefined ? undefined : new OneAgent({ name, labels }, directories[1], clock);
       const pass: CleanupPass = {
         context,
@@ -103,13 +104,26 @@ export class CleanupCommand extends NamespacedCommand {
           orphansOnly: this.orphans,
           keepRun: agent && ((run) => agent.keepReason(run)),
         },
-        quiet: everyMs !== undefined,
+        quiet: isRepeated,
         printMessage: (line) => this.printMessage(this.completeHint(line)),
+        printWarnings:
+          isRepeated && !verbose
+            ? newWarnings((warning) => this.printWarnings([warning]))
+            : (warnings) => this.printWarnings(warnings),
       };
       if (everyMs === undefined) return cleanUp(pass);
       void agent?.run(context.signal);
       const onError = (error: unknown): void => void this.reportError(error);
       return repeatedly(() => cleanUp(pass), context, { everyMs, onError });
+    });
+  }
+
+  #interval(): number | undefined {
+    if (this.every === undefined) return undefined;
+    const ms = parseDuration(this.every, "--every");
+    if (ms > 0) return ms;
+    throw new SettingsError(`cannot read --every "${this.every}": it is no interval`, {
+      hint: "use for example --every 60s",
     });
   }
 

@@ -42,9 +42,10 @@ export class OneAgent {
     return isDone(run.status) ? undefined : "its flow run is not over";
   }
 
-  /** The agents in the annotations of the run's Jobs, else the one that submitted it. */
+  /** The agents in the annotations of the run's Jobs; of a Job without one, and without Jobs, the one that submitted the run. */
   #ownersOf({ observed, status }: InventoryRun): readonly AgentIdentity[] {
     const submitted = status.kind === "known" ? status.agent : undefined;
+    if (observed.jobs.length === 0) return submitted === undefined ? [] : [submitted];
     return observed.jobs.flatMap(({ job }) => ownerOf(job.metadata) ?? submitted ?? []);
   }
 }

@@ -40,6 +40,8 @@ export interface CleanupPass {
   readonly palette: Palette;
   /** Prints a message for people. */
   readonly printMessage: (line: string) => void;
+  /** Prints what could not be read. */
+  readonly printWarnings: (warnings: readonly string[]) => void;
 }
 
 const NOTHING_TO_REMOVE: Readonly<Record<ClusterListing["forbiddenJobs"], string>> = {
@@ -52,11 +54,10 @@ const KUBERNETES_FAILED = 4;
 
 /** The exit code. Throws KubeError when nothing can be listed, InterruptedError when the prompt is interrupted. */
 export async function cleanUp(pass: CleanupPass): Promise<number> {
-  const { quiet, verbose, printMessage } = pass;
+  const { verbose, printMessage } = pass;
   const listing = await list(pass);
-  const { warnings } = listing.inventory;
   const plan = await planOf(pass, listing.inventory);
-  if (!quiet || verbose) for (const warning of warnings) printMessage(`warning: ${warning}`);
+  pass.printWarnings(listing.inventory.warnings);
   if (verbose) for (const object of plan.kept) printMessage(keptLine(object));
   const { forbiddenJobs } = listing;
   const code = await execute(pass, plan, listing);
@@ -80,6 +81,21 @@ export async function repeatedly(
     await context.clock.sleep(options.everyMs, context.signal);
   }
   return 0;
+}
+
+/** Prints of the warnings of each pass those that the pass before did not have: an outage is told once. */
+export function newWarnings(print: (warning: string) => void): (warnings: readonly string[]) => void {
+  let before: ReadonlySet<string> = new Set();
+  return (warnings) => {
+    const known = before;
+    before = new Set(warnings.map(subjectOf));
+    for (const warning of warnings) if (!known.has(subjectOf(warning))) print(warning);
+  };
+}
+
+/** What a warning is about: not its cause, nor how many there are, which may change while it lasts. */
+function subjectOf(warning: string): string {
+  return warning.replace(/^\d+ /, "").replace(/: .*$/s, "");
 }
 
 async function list(pass: CleanupPass): Promise<ClusterListing> {

@@ -64,15 +64,22 @@ export function keptLine({ resource, ref, reason }: Kept): string {
 
 /** One line for each item whose deletion failed, or that was skipped because it has changed since it was planned. */
 export function problemLines(done: readonly ItemResult[]): readonly string[] {
-  const hints = new Set<string>();
-  const lines = done.flatMap(({ item, outcome }) => {
-    if (outcome.kind === "skipped")
-      return [`skipped: ${nameOf(item)} in namespace "${item.ref.namespace}": ${outcome.reason}`];
-    if (outcome.kind !== "failed") return [];
-    if (outcome.hint !== undefined) hints.add(outcome.hint);
-    return [`error: ${outcome.error}`];
+  const skipped = done.flatMap(({ item, outcome }) => {
+    if (outcome.kind !== "skipped") return [];
+    return [`skipped: ${nameOf(item)} in namespace "${item.ref.namespace}": ${outcome.reason}`];
   });
-  return [...lines, ...[...hints].map((hint) => `hint: ${hint}`)];
+  return [
+    ...skipped,
+    ...errorLines(done.flatMap(({ outcome }) => (outcome.kind === "failed" ? outcome : []))),
+  ];
+}
+
+/** One line for each error, then each hint once. */
+export function errorLines(
+  problems: readonly { readonly error: string; readonly hint?: string | undefined }[],
+): readonly string[] {
+  const hints = new Set(problems.flatMap(({ hint }) => hint ?? []));
+  return [...problems.map(({ error }) => `error: ${error}`), ...[...hints].map((hint) => `hint: ${hint}`)];
 }
 
 /** The result in one line. */

@@ -57,7 +57,7 @@ export class JobsCommand extends NamespacedCommand {
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.printStyled(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
-      this.printWarnings(warnings);
+      this.printWarnings(warnings.map(({ text }) => text));
       return 0;
     });
   }
@@ -77,7 +77,8 @@ export class JobsCommand extends NamespacedCommand {
       // What -o name prints is for kubectl, which knows no flow runs.
       ({ name, run }) => (this.output === "name" ? name !== undefined : !isFiltered || run !== undefined),
     );
-    return { rows, warnings: [...inventory.warnings, ...ownerWarnings(inventory.runs)] };
+    const warnings = inventory.warnings.map((text) => ({ text, key: text }));
+    return { rows, warnings: [...warnings, ...ownerWarnings(inventory.runs)] };
   }
 
   /** The output options; invalid ones fail before any request is sent. */

@@ -3,8 +3,10 @@
 
 import type { Clock } from "../../../base/clock.ts";
 import { isRetryable, textOf } from "../../../base/errors.ts";
+import type { Warning } from "../../../inventory/agent-polls.ts";
 import { stateText } from "../../../inventory/job-row.ts";
 import type { ListRow } from "../../../inventory/list-row.ts";
+import { isGone, pollText } from "../../../inventory/run-owner.ts";
 import { writeStyled } from "../../../output/clean.ts";
 import { rowPrinter, type PrintOptions } from "../../../output/print-rows.ts";
 import { Repaint } from "../../../output/repaint.ts";
@@ -14,7 +16,7 @@ import { terminalWidth, type TerminalStream } from "../../../output/terminal.ts"
 /** The rows, and warnings about what could not be listed. */
 export interface QueryResult {
   readonly rows: readonly ListRow[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 export interface WatchOptions extends PrintOptions<ListRow> {
@@ -43,13 +45,13 @@ export async function watchRows(options: WatchOptions): Promise<void> {
   let warned = "";
   const redraw = (): void =>
     drawn?.paint(tableLines(columns, rows, { ...options, wide, width: terminalWidth(stdout) }));
-  const printWarnings = (lines: readonly string[]): void => {
-    const text = lines.join("\n");
-    if (text !== warned && lines.length > 0) {
+  const printWarnings = (warnings: readonly Warning[]): void => {
+    const keys = warnings.map(({ key }) => key).join("\n");
+    if (keys !== warned && warnings.length > 0) {
       drawn?.clear();
-      for (const line of lines) options.printWarning(line);
+      for (const { text } of warnings) options.printWarning(text);
     }
-    warned = text;
+    warned = keys;
   };
   const show = (found: QueryResult): void => {
     printWarnings(found.warnings);
@@ -67,7 +69,8 @@ export async function watchRows(options: WatchOptions): Promise<void> {
       } catch (error) {
         if (signal.aborted) break;
         if (isFirst || !isRetryable(error)) throw error;
-        printWarnings([`${textOf(error)}; retrying`]);
+        const text = `${textOf(error)}; retrying`;
+        printWarnings([{ text, key: text }]);
       }
       const tookMs = clock.now().getTime() - startMs;
       await clock.sleep(Math.max(PAUSE_MS, PAUSE_FACTOR * tookMs), signal);
@@ -78,9 +81,10 @@ export async function watchRows(options: WatchOptions): Promise<void> {
   }
 }
 
-/** Everything in the row except ages; the reason of a run without a Job has one. */
+/** Everything in the row except ages: the reason of a run without a Job has one, and that of a run whose agent is gone. */
 function fingerprint({ kind, run, pods, restarts, node, image, decision }: ListRow): string {
   const state = run === undefined ? "" : stateText(run.status);
-  const reason = kind === "run" ? "" : decision.reason;
+  const silence = run?.owner !== undefined && isGone(run.owner) ? pollText(run.owner) : "";
+  const reason = kind === "run" ? "" : decision.reason.replace(silence, "");
   return [run?.name, state, pods, restarts, node, image, decision.status, reason].join("\n");
 }

@@ -9,7 +9,7 @@ import { parseDuration } from "../../../base/duration.ts";
 import type { LogDeps, LogOptions } from "./run-logs.ts";
 import { fromCluster, shortId, type ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
-import { printable, writeRaw, writeStyled } from "../../../output/clean.ts";
+import { oneLine, printable, writeRaw, writeStyled } from "../../../output/clean.ts";
 import type { Palette } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
@@ -86,7 +86,7 @@ export class LogsCommand extends NamespacedCommand {
     const failures: ExpectedError[] = [];
     const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
-      const runPrefix = `${run.name ?? shortId(run.id)} `;
+      const runPrefix = `${oneLine(run.name ?? shortId(run.id))} `;
       const printed = await attempt(() => print({ ...deps, write }, run, { ...options, runPrefix }));
       if (!printed.ok) failures.push(printed.error);
     };

@@ -1,5 +1,6 @@
 // Follows the logs of a flow run's pods, through a retry into its new Job.
 
+import { attempt } from "../../../base/attempt.ts";
 import { withRetry } from "../../../base/retry.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
 import { isFinished } from "../../../orchestrator/flow-run.ts";
@@ -9,13 +10,15 @@ import { logTargets, noLogReason, podsOfRun, type LogTarget } from "./log-target
 import { listRuns, noContainer, prefixOf, printRunLogs, type LogDeps, type LogOptions } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
+/** How often Prefect is asked whether a run without a Job has ended. */
+const STATE_POLL_MS = 3_000;
 /** Listings before the command fails; a restart of the API server takes fewer. */
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 
 /** Follows the logs until the run's Jobs have finished or the signal aborts. Waits for the first pod. */
 export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
   const { clock, signal } = deps;
-  const isOver = run.status.kind === "known" && isFinished(run.status.state.type);
+  const hasEnded = endCheck(deps, run);
   const streams = new Streams(deps, options);
   let hadJobs = false;
   let lastMessage = "";
@@ -26,7 +29,7 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     });
     if (runs === undefined) return;
     const jobs = runs.flatMap(({ observed }) => observed.jobs);
-    if (isOver && jobs.length === 0 && !hadJobs) return printRunLogs(deps, run, options);
+    if (jobs.length === 0 && !hadJobs && (await hasEnded())) return printRunLogs(deps, run, options);
     hadJobs ||= jobs.length > 0;
     const pods = podsOfRun(runs);
     const targets = logTargets(pods, options);
@@ -43,6 +46,27 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     await clock.sleep(POLL_MS, AbortSignal.any([signal, streams.failed]));
     streams.failed.throwIfAborted();
   }
+}
+
+/** Whether the run has ended in Prefect, or was deleted there; it is asked every few seconds. */
+function endCheck(
+  { directories, clock, signal }: LogDeps,
+  { id, prefectVersion, status }: ResolvedRun,
+): () => Promise<boolean> {
+  let isOver = status.kind === "known" && isFinished(status.state.type);
+  let askedAt = clock.ticks();
+  return async () => {
+    if (isOver || clock.ticks() - askedAt < STATE_POLL_MS) return isOver;
+    askedAt = clock.ticks();
+    const asked = attempt(async () => directories[prefectVersion]?.runs([id], signal));
+    const answer = await asked.catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+    // While Prefect does not answer, the Job may come.
+    if (answer?.ok !== true || answer.value === undefined) return false;
+    const run = answer.value.get(id);
+    return (isOver = run === undefined || isFinished(run.state.type));
+  };
 }
 
 /** What has not started yet; "": nothing. */
@@ -81,8 +105,9 @@ class Streams {
       const key = `${pod.metadata.uid}/${container}/${startedAt}`;
       const known = this.#streams.get(key);
       if (startedAt === undefined || (known !== undefined && !(isRunning && known.stream.isDone))) continue;
-      const stream = known?.stream ?? new LogStream(this.#deps, target, prefixOf(target, this.#options));
-      const following = stream.follow(range, this.#deps.signal);
+      const options = { ...range, prefix: prefixOf(target, this.#options) };
+      const stream = known?.stream ?? new LogStream(this.#deps, target, options);
+      const following = stream.follow(this.#deps.signal);
       const ended = following.catch((error: unknown) => this.#failure.abort(error));
       this.#streams.set(key, { stream, ended });
     }

@@ -22,6 +22,13 @@ export interface LogRange {
   readonly sinceSeconds?: number | undefined;
 }
 
+/** How a stream begins, and what each line starts with. */
+export interface StreamOptions extends LogRange {
+  readonly prefix: string;
+}
+
+/** What the kubelet writes before each line of a container; its own lines have no time. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
 const RETRY_MS = 1_000;
 const MAX_RETRIES = 5;
 /** A kubelet that has rotated the log may keep a silent connection open: after this time the log is requested again. */
@@ -31,26 +38,29 @@ const IDLE_MS = 60_000;
 export class LogStream {
   readonly #deps: StreamDeps;
   readonly #target: LogTarget;
-  readonly #prefix: string;
+  readonly #options: StreamOptions;
   /** The time of the last printed line, and how many printed lines have that time. */
   #last = "";
   #atLast = 0;
-  #startedAt: number | undefined;
+  /** When the log was requested that was opened first. */
+  #openedAt: number | undefined;
+  /** The kubelet's own lines: each is printed once. */
+  readonly #notes = new Set<string>();
   isDone = false;
 
-  constructor(deps: StreamDeps, target: LogTarget, prefix: string) {
+  constructor(deps: StreamDeps, target: LogTarget, options: StreamOptions) {
     this.#deps = deps;
     this.#target = target;
-    this.#prefix = prefix;
+    this.#options = options;
   }
 
   /** Resolves when the server ends the log. Throws KubeError when it cannot be read. */
-  async follow(range: LogRange, signal: AbortSignal): Promise<void> {
+  async follow(signal: AbortSignal): Promise<void> {
     this.isDone = false;
     try {
       for (let failures = 0; !signal.aborted;) {
         const before = this.#last;
-        const end = await this.#attempt(range, signal, failures >= MAX_RETRIES);
+        const end = await this.#attempt(signal, failures >= MAX_RETRIES);
         if (end === "complete") return;
         failures = end === "idle" || this.#last !== before ? 0 : failures + 1;
         if (end === "broken") await this.#deps.clock.sleep(RETRY_MS, signal);
@@ -60,22 +70,26 @@ export class LogStream {
     }
   }
 
-  async #attempt(
-    range: LogRange,
-    signal: AbortSignal,
-    isLast: boolean,
-  ): Promise<"complete" | "idle" | "broken"> {
+  async #attempt(signal: AbortSignal, isLast: boolean): Promise<"complete" | "idle" | "broken"> {
     const { pod, container } = this.#target;
+    const requestedAt = this.#deps.clock.now().getTime();
     let isOpen = false;
     try {
-      const query = { container, follow: true, timestamps: true, idleMs: IDLE_MS, ...this.#start(range) };
+      const query = {
+        container,
+        follow: true,
+        timestamps: true,
+        idleMs: IDLE_MS,
+        ...this.#start(requestedAt),
+      };
       const chunks = await this.#deps.kube.streamPodLog(pod.metadata, query, signal);
       // The pod is gone or the container has not started: the next listing of the pods shows which.
       if (chunks === undefined) return "complete";
       isOpen = true;
+      this.#openedAt ??= requestedAt;
       const isRepeated = this.#repeatFilter();
       for await (const lines of linesOf(chunks)) {
-        for (const line of lines) await this.#print(line, isRepeated, range.timestamps);
+        for (const line of lines) await this.#print(line, isRepeated);
       }
       return "complete";
     } catch (error) {
@@ -87,15 +101,14 @@ export class LogStream {
     }
   }
 
-  /** Where to begin: as the flags say, later with the last printed line. */
-  #start({ tailLines, sinceSeconds }: LogRange): PodLogQuery {
-    const now = this.#deps.clock.now().getTime();
+  /** Where to begin: as the flags say, later with the last printed line; before that, everything since the first is new. */
+  #start(now: number): PodLogQuery {
     if (this.#last !== "") return { sinceTime: this.#last };
-    const isFirst = this.#startedAt === undefined;
-    this.#startedAt ??= now;
-    if (isFirst || tailLines === undefined) return { tailLines, sinceSeconds };
-    // Nothing was printed yet: everything since the first request is new.
-    return { sinceSeconds: Math.ceil((now - this.#startedAt) / 1_000) + 1 };
+    const { tailLines, sinceSeconds } = this.#options;
+    const isUnlimited = tailLines === undefined && sinceSeconds === undefined;
+    if (this.#openedAt === undefined || isUnlimited) return { tailLines, sinceSeconds };
+    const before = tailLines === undefined ? (sinceSeconds ?? 0) : 0;
+    return { sinceSeconds: before + Math.ceil((now - this.#openedAt) / 1_000) + 1 };
   }
 
   /** Recognises lines that were printed before: a resumed log starts with the last one, or a little earlier. */
@@ -110,14 +123,24 @@ export class LogStream {
     };
   }
 
-  async #print(line: Buffer, isRepeated: (at: string) => boolean, timestamps: boolean): Promise<void> {
+  async #print(line: Buffer, isRepeated: (at: string) => boolean): Promise<void> {
+    const { timestamps, prefix } = this.#options;
     const end = line.indexOf(" ");
     const at = line.toString("latin1", 0, end === -1 ? line.length : end);
+    if (!TIME.test(at)) return this.#printNote(line);
     if (isRepeated(at)) return;
     this.#atLast = at === this.#last ? this.#atLast + 1 : 1;
     this.#last = at;
     const text = timestamps ? line : line.subarray(at.length + 1);
-    await this.#deps.write(lineOf(text), this.#prefix);
+    await this.#deps.write(lineOf(text), prefix);
+  }
+
+  /** A line that is the kubelet's own: it comes again with each request. */
+  async #printNote(line: Buffer): Promise<void> {
+    const text = line.toString("latin1");
+    if (this.#notes.has(text)) return;
+    this.#notes.add(text);
+    await this.#deps.write(lineOf(line), this.#options.prefix);
   }
 }
 

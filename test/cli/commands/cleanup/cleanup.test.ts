@@ -1,6 +1,7 @@
 // kubectl prefect cleanup on the fakes: what it prints, deletes and keeps.
 
 import { describe, expect, it } from "vitest";
+import { newWarnings } from "../../../../src/cli/commands/cleanup/pass.ts";
 import { NAMESPACE, startTestCluster } from "./cluster.ts";
 import type { TestCluster } from "./cluster.ts";
 
@@ -110,6 +111,8 @@ describe("cleanup", () => {
   it.each([
     { argv: ["cleanup"], cause: "there is no terminal to ask on" },
     { argv: ["cleanup", "--every", "60s"], cause: "--every cannot ask each time" },
+    { argv: ["cleanup", "--yes", "--every", "0"], cause: 'cannot read --every "0": it is no interval' },
+    { argv: ["cleanup", "--yes", "--every", "0.0"], cause: "it is no interval" },
     { argv: ["cleanup", "--dry-run=maybe"], cause: "--dry-run" },
     { argv: ["cleanup", "--yes", "-o", "xml"], cause: "unknown output format" },
     { argv: ["cleanup", "--yes", "--older-than", "soon"], cause: "not a duration" },
@@ -239,5 +242,34 @@ describe("cleanup", () => {
     expect(exitCode).toBe(0);
     expect(stdout).toContain("job-first");
     expect(stdout).toContain("job-second");
+  });
+
+  it("warns once with --every that the Prefect API does not answer", async () => {
+    const testCluster = await startTestCluster();
+    testCluster.job("job-first", testCluster.flowRun("Success", "ended"));
+    await testCluster.prefect.stop();
+    const controller = new AbortController();
+    let lists = 0;
+    testCluster.kube.setOnRequest(({ verb, resource }, moment) => {
+      if (verb === "list" && resource === "jobs" && moment === "after" && ++lists > 6) controller.abort();
+    });
+    const argv = ["cleanup", "--yes", "--every", "10ms", "--older-than", "9h"];
+    const { stderr } = await testCluster.run(argv, { signal: controller.signal });
+    expect(stderr.match(/^warning: states of Prefect 1 flow runs are unknown: /gm)).toHaveLength(1);
+  });
+});
+
+describe("newWarnings", () => {
+  it.each<{ name: string; passes: string[][]; want: string[] }>([
+    { name: "once while it lasts", passes: [["a: x"], ["a: x"]], want: ["a: x"] },
+    { name: "once, whatever its cause becomes", passes: [["a: x"], ["a: y"]], want: ["a: x"] },
+    { name: "once, however many there are", passes: [["2 runs: x"], ["3 runs: x"]], want: ["2 runs: x"] },
+    { name: "again after it was over", passes: [["a: x"], [], ["a: x"]], want: ["a: x", "a: x"] },
+    { name: "beside another", passes: [["a: x"], ["a: x", "b: x"]], want: ["a: x", "b: x"] },
+  ])("prints a warning $name", ({ passes, want }) => {
+    const printed: string[] = [];
+    const print = newWarnings((warning) => printed.push(warning));
+    for (const warnings of passes) print(warnings);
+    expect(printed).toEqual(want);
   });
 });

@@ -69,6 +69,22 @@ export class TestCluster {
     });
   }
 
+  /** A pod whose Job was deleted with propagation Orphan. */
+  letGoPod(name: string, flowRunId: string, given: { phase?: string; labels?: JsonObject } = {}): void {
+    const labels = {
+      "prefect.io/identifier": "aaaaaaaa",
+      "prefect.io/flow_run_id": flowRunId,
+      "job-name": "job-gone",
+      "controller-uid": `uid-of-${name}`,
+      ...given.labels,
+    };
+    this.kube.put("pods", {
+      metadata: { name, namespace: NAMESPACE, labels },
+      spec: { restartPolicy: "Never", containers: [{ name: "flow", image: "flows:1" }] },
+      status: { phase: given.phase ?? "Running" },
+    });
+  }
+
   /** A pod of a classic Dask cluster. */
   daskPod(
     name: string,

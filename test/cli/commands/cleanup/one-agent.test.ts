@@ -78,6 +78,11 @@ describe("cleanup --agent", () => {
     expect(agent.keepReason(run({ ...OVER, agent: OTHER }, undefined))).toBe('belongs to agent "other"');
   });
 
+  it("counts the agent that submitted a run as the owner of what the run has left without a Job", () => {
+    expect(agent.keepReason(run({ ...OVER, agent: SELF }))).toBeUndefined();
+    expect(agent.keepReason(run({ ...OVER, agent: OTHER }))).toBe('belongs to agent "other"');
+  });
+
   it("keeps the Jobs of an agent that polls", async () => {
     const theirs = run(OVER, OTHER);
     othersLastPoll = () => clock.now();
