@@ -132,6 +132,8 @@ export const RESOURCES: readonly ResourceType[] = [
   ...inGroup("rbac.authorization.k8s.io", "v1", [
     { plural: "roles", kind: "Role" },
     { plural: "rolebindings", kind: "RoleBinding" },
+    { plural: "clusterroles", kind: "ClusterRole", namespaced: false },
+    { plural: "clusterrolebindings", kind: "ClusterRoleBinding", namespaced: false },
   ]),
   ...inGroup("kubernetes.dask.org", "v1", [daskCluster()]),
   ...inGroup("gateway.dask.org", "v1alpha1", [daskCluster()]),

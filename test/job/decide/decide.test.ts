@@ -37,14 +37,6 @@ const sidecar = pod({
   spec: { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] },
   status: { phase: "Running", containerStatuses: [ended("flow", 0), running("side")] },
 });
-const besideSidecar: Partial<ObservedJob> = {
-  pods: [
-    pod({
-      spec: { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] },
-      status: { phase: "Running", containerStatuses: [ended("flow", 3), running("side")] },
-    }),
-  ],
-};
 const drained = pod({
   metadata: { deletionTimestamp: at(50).toISOString() },
   status: {
@@ -210,11 +202,6 @@ describe("decide, immediately", () => {
     {
       name: "does not set Cancelled while a pod works on without its Job",
       given: { jobs: [{ gone: true }], run: known("Cancelling") },
-      want: "",
-    },
-    {
-      name: "does not set Cancelled while a sidecar still runs",
-      given: { jobs: [besideSidecar], run: known("Cancelling", { updated: at(60) }) },
       want: "",
     },
     {
@@ -408,22 +395,6 @@ describe("decide, over time", () => {
       given: { jobs: [{ pods: [stuckPod] }], run: known("Failed"), policy: { deleteFailedAfterMs: 100_000 } },
       at: [0, 30, 59, 60],
       want: ["", "ERROR", "ERROR", "ERROR, delete 1"],
-    },
-    {
-      name: "keeps the failed Job of a sidecar that still runs for a minute, even if finished ones are never deleted",
-      given: { jobs: [besideSidecar], run: known("Failed"), policy: { deleteFailedAfterMs: undefined } },
-      at: [61, 119, 120],
-      want: ["ERROR", "ERROR", "ERROR, delete 1"],
-    },
-    {
-      name: "deletes the Job of a cancelled run whose sidecar still runs after the cancel grace",
-      given: {
-        jobs: [besideSidecar],
-        run: known("Cancelled", { updated: at(60) }),
-        policy: { deleteFailedAfterMs: undefined },
-      },
-      at: [61, 119, 120],
-      want: ["", "", "delete 1"],
     },
     {
       name: "keeps the completed Job of a cancelled run for the configured time",

@@ -1,8 +1,19 @@
 // Decisions that wait for something that may still come.
 
 import { describe, expect, it } from "vitest";
-import { at, condition, failedPod, job, over, pendingPod, pod, waiting } from "../observed-jobs.ts";
-import { actions, decisionsAt } from "./decisions.ts";
+import {
+  at,
+  condition,
+  ended,
+  failedPod,
+  job,
+  over,
+  pendingPod,
+  pod,
+  running,
+  waiting,
+} from "../observed-jobs.ts";
+import { actions, decisionsAt, known } from "./decisions.ts";
 
 describe("decide", () => {
   it.each([
@@ -50,4 +61,25 @@ describe("decide", () => {
     }));
     expect(decisions.map(actions)).toEqual(["", "", "ERROR, fail, delete 1"]);
   });
+
+  const besideSidecar = {
+    pods: [
+      pod({
+        spec: { restartPolicy: "Never", containers: [{ name: "flow" }, { name: "side" }] },
+        status: { phase: "Running", containerStatuses: [ended("flow", 3), running("side")] },
+      }),
+    ],
+  };
+
+  it.each([
+    { run: known("Failed"), want: ["ERROR", "ERROR", "ERROR, delete 1"] },
+    { run: known("Cancelled", { updated: at(60) }), want: ["", "", "delete 1"] },
+    { run: known("Cancelling", { updated: at(60) }), want: ["", "", "delete 1"] },
+  ])(
+    "deletes a failed Job whose sidecar runs on after a minute, even if finished ones are kept: $run.state.name",
+    ({ run, want }) => {
+      const given = { jobs: [besideSidecar], run, policy: { deleteFailedAfterMs: undefined } };
+      expect(decisionsAt([61, 119, 120], () => given).map(actions)).toEqual(want);
+    },
+  );
 });
