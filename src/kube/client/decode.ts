@@ -12,8 +12,10 @@ const META_TEXTS = ["name", "namespace", "uid", "resourceVersion", "creationTime
 /** Fills in metadata, spec and status, and drops nulls, in place: a node that knows no times may write null for them. */
 export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
   const object: Mutable = objectIn(raw);
-  dropNulls(object);
   const meta: Mutable = objectIn(object["metadata"]);
+  // Nothing reads them, and they are half of an object.
+  delete meta["managedFields"];
+  dropNulls(object);
   for (const key of META_TEXTS) if (typeof meta[key] !== "string") meta[key] = "";
   object["metadata"] = meta;
   object["spec"] = objectIn(object["spec"]);
@@ -21,10 +23,16 @@ export function decodeObject<R extends Resource>(raw: unknown): KindMap[R] {
   return object as unknown as KindMap[R];
 }
 
-function dropNulls(parent: Record<string, unknown> | unknown[]): void {
-  for (const [key, value] of Object.entries(parent)) {
-    if (value === null && !Array.isArray(parent)) delete parent[key];
-    else if (typeof value === "object" && value !== null) dropNulls(value as Record<string, unknown>);
+function dropNulls(parent: Mutable | readonly unknown[]): void {
+  if (Array.isArray(parent)) {
+    for (const value of parent) if (typeof value === "object" && value !== null) dropNulls(value as Mutable);
+    return;
+  }
+  const object = parent as Mutable;
+  for (const key in object) {
+    const value = object[key];
+    if (value === null) delete object[key];
+    else if (typeof value === "object") dropNulls(value as Mutable);
   }
 }
 
