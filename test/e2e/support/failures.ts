@@ -245,12 +245,12 @@ const DELETED: readonly Failure[] = [
     message: /was lost with its node/,
   },
   {
-    name: "evicted by the kubelet",
+    name: "evicted by the kubelet for more storage than it may use",
     script: "state Running Running; dd if=/dev/zero of=/scratch/x bs=1M count=8; sleep 600",
     container: { volumeMounts: [{ name: "scratch", mountPath: "/scratch" }] },
     pod: { volumes: [{ name: "scratch", emptyDir: { sizeLimit: "1Mi" } }] },
     state: "Failed",
-    message: /was evicted: .*exceeds the limit/,
+    message: /used more storage than it may \(Evicted: .*exceeds the limit/,
   },
 ];
 
