@@ -28,12 +28,17 @@ export async function every(
   }
 }
 
-/** Sends heartbeats for these runs. Throws the first error that may pass; a run that Prefect does not know is none. */
+/**
+ * Sends heartbeats for these runs, page after page: other requests must not stand behind them. Throws the first error that may
+ * pass; a run that Prefect does not know is none.
+ */
 export async function keepAlive(
   runs: Pick<RunReporter, "keepAlive">,
   flowRunIds: readonly string[],
 ): Promise<void> {
-  const pages = pagesOf(flowRunIds, HEARTBEATS_AT_ONCE).map((page) => runs.keepAlive(page));
-  for (const sent of await Promise.allSettled(pages))
-    if (sent.status === "rejected" && isRetryable(sent.reason)) throw sent.reason;
+  const errors: unknown[] = [];
+  for (const page of pagesOf(flowRunIds, HEARTBEATS_AT_ONCE))
+    await runs.keepAlive(page).catch((error: unknown) => errors.push(error));
+  const passing = errors.find(isRetryable);
+  if (passing instanceof Error) throw passing;
 }

@@ -1,8 +1,9 @@
 // Since when nodes do not answer, where the agent may read nodes. It asks once a minute, and only for nodes of pods that are
-// not ready: Kubernetes says so of all pods on a node that does not answer (pkg/controller/nodelifecycle).
+// not ready without a reason: so Kubernetes marks all pods on a node that does not answer (MarkPodsNotReady in
+// pkg/controller/util/node), while the kubelet gives a reason.
 
+import { textOf } from "../base/errors.ts";
 import { arrayIn, dateIn, objectIn } from "../base/json.ts";
-import { createdMs } from "../job/observe/observed.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { AnyObject, Pod } from "../kube/client/objects.ts";
@@ -13,7 +14,7 @@ const ASK_EVERY_MS = 60_000;
 /** The right may be granted later. */
 const FORBIDDEN_MS = 600_000;
 
-interface NodesDeps extends Pick<AgentDeps, "clock" | "kubeTime" | "log"> {
+interface NodesDeps extends Pick<AgentDeps, "clock" | "log"> {
   readonly kube: Pick<AgentDeps["kube"], "get">;
   readonly pods: () => Iterable<Pod>;
   /** Called for each pod whose node does not answer any more, or answers again. */
@@ -38,41 +39,52 @@ export class UnreachableNodes {
     return every(ASK_EVERY_MS, () => this.#askForAll(), this.#deps, signal);
   }
 
-  /** Reads these nodes, and returns those of which something else was known. Throws KubeError if they cannot be read. */
-  async ask(names: Iterable<string>): Promise<ReadonlySet<string>> {
-    const changed = new Set<string>();
-    for (const name of names) {
-      const node = await this.#deps.kube.get("nodes", { namespace: "", name });
-      const since = node && unreachableSince(node);
-      if (since?.getTime() !== this.#since.get(name)?.getTime()) changed.add(name);
-      if (since === undefined) this.#since.delete(name);
-      else this.#since.set(name, since);
-    }
-    return changed;
+  /** Reads the node; true: something else was known of it. Throws KubeError if it cannot be read. */
+  async ask(name: string): Promise<boolean> {
+    const node = await this.#deps.kube.get("nodes", { namespace: "", name });
+    const since = node && unreachableSince(node);
+    const isChanged = since?.getTime() !== this.#since.get(name)?.getTime();
+    if (since === undefined) this.#since.delete(name);
+    else this.#since.set(name, since);
+    return isChanged;
   }
 
   async #askForAll(): Promise<void> {
-    const { clock, onChange } = this.#deps;
-    if (clock.ticks() < this.#forbiddenUntil) return;
-    const pods = [...this.#deps.pods()].filter((pod) => this.#isUnready(pod));
+    const { onChange } = this.#deps;
+    const pods = [...this.#deps.pods()].filter(isUnready);
     const names = new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []));
     for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name);
-    try {
-      const changed = await this.ask(names);
-      for (const pod of pods) if (changed.has(pod.spec.nodeName ?? "")) onChange(pod);
-    } catch (error) {
-      if (!(error instanceof KubeError) || error.status !== 403) throw error;
-      this.#since.clear();
-      this.#forbiddenUntil = clock.ticks() + FORBIDDEN_MS;
+    for (const name of names) {
+      if (this.#isForbidden || !(await this.#askOrSkip(name))) continue;
+      for (const pod of pods) if (pod.spec.nodeName === name) onChange(pod);
     }
   }
 
-  /** Every pod is not ready while it starts. */
-  #isUnready(pod: Pod): boolean {
-    const ageMs = this.#deps.kubeTime.now().getTime() - createdMs(pod);
-    if (isEnding(pod) || ageMs < ASK_EVERY_MS) return false;
-    return (pod.status.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "False");
+  get #isForbidden(): boolean {
+    return this.#deps.clock.ticks() < this.#forbiddenUntil;
   }
+
+  /** The same as `ask`; of a node that cannot be read nothing new is known. */
+  async #askOrSkip(name: string): Promise<boolean> {
+    const { clock, log } = this.#deps;
+    try {
+      return await this.ask(name);
+    } catch (error) {
+      log.debug("Cannot read a node", { node: name, error: textOf(error) });
+      if (error instanceof KubeError && error.status === 403) {
+        this.#since.clear();
+        this.#forbiddenUntil = clock.ticks() + FORBIDDEN_MS;
+      }
+      return false;
+    }
+  }
+}
+
+function isUnready(pod: Pod): boolean {
+  if (isEnding(pod)) return false;
+  return (pod.status.conditions ?? []).some(
+    ({ type, status, reason = "" }) => type === "Ready" && status === "False" && reason === "",
+  );
 }
 
 /** The node controller writes Unknown when the kubelet has not renewed its lease; False is the kubelet's own word. */

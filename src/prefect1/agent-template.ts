@@ -22,10 +22,12 @@ import { isAddress, type ReadTemplate } from "./build/template-sources.ts";
 export interface AgentTemplateDeps {
   readonly readTemplate: ReadTemplate;
   readonly kube: Pick<KubeApi, "create">;
-  readonly clock: Pick<Clock, "sleep">;
+  readonly clock: Pick<Clock, "sleep" | "ticks">;
   readonly log: Pick<Log, "info" | "warn">;
 }
 
+/** What Kubernetes refused may be the fault of a policy, which somebody mends. */
+const TRY_AGAIN_MS = 300_000;
 const READ_EVERY_MS = { file: 2_000, address: 15_000 };
 
 export class AgentTemplate {
@@ -34,6 +36,8 @@ export class AgentTemplate {
   /** The newest text that was looked at, and what is wrong with it. */
   #text: string | undefined;
   #refusal: ExpectedError | undefined;
+  /** Ticks. */
+  #triedAt = 0;
   #good: Template | undefined;
   #fault: string | undefined;
 
@@ -81,7 +85,9 @@ export class AgentTemplate {
 
   async #readAgain(settings: JobSettings): Promise<void> {
     const text = await this.#deps.readTemplate(this.source);
-    if (text !== this.#text) await this.#take(text, settings);
+    const now = this.#deps.clock.ticks();
+    const isDue = this.#refusal !== undefined && now - this.#triedAt >= TRY_AGAIN_MS;
+    if (text !== this.#text || isDue) await this.#take(text, settings);
     if (this.#refusal !== undefined) throw this.#refusal;
     this.#fault = undefined;
   }
@@ -93,6 +99,7 @@ export class AgentTemplate {
       return template;
     });
     this.#text = text;
+    this.#triedAt = this.#deps.clock.ticks();
     this.#refusal = tried.ok ? undefined : tried.error;
     if (!tried.ok) return;
     this.#good = tried.value;

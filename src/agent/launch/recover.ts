@@ -112,11 +112,16 @@ export class Recovery {
     if (state.type === "cancelling") return this.#deps.enqueue(flowRunId);
     // The run finished during the sweep.
     if (!isActive(current.state.type)) return;
-    const history = await this.#historyOf(claim);
-    if (history === "adopted") return;
-    if (history === "ended") return this.#noteEnded(claim);
-    if (!claim.waitsForJob || history === "created") {
-      if (history === "created" || state.type === "running") await this.#failIfLost(claim);
+    const { kind, failure } = await this.#historyOf(claim);
+    if (kind === "adopted") return;
+    if (kind === "ended") {
+      // Reported, but Prefect has not taken the state: it was the next claim's, and the Job is gone.
+      if (failure !== undefined && claim.waitsForJob)
+        return this.#setFailed(flowRunId, `Kubernetes Error: ${failure}`);
+      return this.#noteEnded(claim);
+    }
+    if (!claim.waitsForJob || kind === "created") {
+      if (kind === "created" || state.type === "running") await this.#failIfLost(claim);
     } else if (slotsLeft(this.#deps) <= 0) return;
     else if (role === "owner") await this.#deps.submitter.resume(submission, signal);
     else if (role === "heir") await this.#inherit(claim, signal);
@@ -190,10 +195,7 @@ export class Recovery {
    * The Job's history by the run's log, which is written after the Job is created and before it is deleted. The end of a Job
    * that the claim has adopted counts as its own's; `adopted`: that Job is there, and its end will be reported.
    */
-  async #historyOf({
-    submission,
-    record,
-  }: UnfinishedClaim): Promise<"none" | "created" | "ended" | "adopted"> {
+  async #historyOf({ submission, record }: UnfinishedClaim): Promise<History> {
     const { flowRunId, identifiers } = submission;
     const { runs, kube, settings } = this.#deps;
     // A flow may print as many lines about its Job as it likes.
@@ -205,11 +207,15 @@ export class Recovery {
     for (const name of adopted) {
       const job = await kube.get("jobs", { namespace: settings.namespace, name });
       // One that completed, and has not started the flow, is followed by another.
-      if (job !== undefined && !hasCondition(job.status, "Complete")) return "adopted";
+      if (job !== undefined && !hasCondition(job.status, "Complete")) return { kind: "adopted" };
     }
     const ofAdopted = adopted.length === 0 ? [] : await linesOf(adopted);
-    if ([...own, ...ofAdopted].some((line) => END_LINE.test(line))) return "ended";
-    return own.some((line) => /^(?:Submitted for|Event: )/.test(line)) ? "created" : "none";
+    if ([...own, ...ofAdopted].some((line) => END_LINE.test(line)))
+      return {
+        kind: "ended",
+        failure: ofAdopted.flatMap((line) => FAILURE_LINE.exec(line)?.[1] ?? []).at(-1),
+      };
+    return { kind: own.some((line) => /^(?:Submitted for|Event: )/.test(line)) ? "created" : "none" };
   }
 
   /** Fails a run whose Job has vanished, unless it needs none now or a process of it lives. */
@@ -223,13 +229,18 @@ export class Recovery {
   }
 
   async #fail(submission: Submission): Promise<void> {
-    const { runs, runLog, log, metrics } = this.#deps;
+    const { runs, runLog } = this.#deps;
     const { flowRunId } = submission;
     const [first = ""] = submission.identifiers;
     const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
     const written = await runs.messagesContaining(flowRunId, [message], [LOGGER]);
     if (written.length === 0)
       await runLog.writeUntilAccepted({ flowRunId, name: LOGGER, level: "ERROR", message });
+    await this.#setFailed(flowRunId, message);
+  }
+
+  async #setFailed(flowRunId: string, message: string): Promise<void> {
+    const { runs, log, metrics } = this.#deps;
     // Read again: a pod may have outlived the Job and finished the run.
     const current = await this.#deps.states.read(flowRunId);
     if (current.kind !== "known" || !isActive(current.state.type)) return;
@@ -242,3 +253,11 @@ export class Recovery {
 
 /** The lines that report the end of a Job (job/decide, supervise/executor.ts). */
 const END_LINE = /^(?:After )?Job \S+(?:: | completed with exit code 0)/;
+/** Of these the post-mortem of a failed Job: why it failed. */
+const FAILURE_LINE = /^Job \S+: (.+)/;
+
+/** What the run's log tells of a claim's Job; `failure`: why one that the claim had adopted has failed. */
+interface History {
+  readonly kind: "none" | "created" | "ended" | "adopted";
+  readonly failure?: string | undefined;
+}

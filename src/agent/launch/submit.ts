@@ -19,6 +19,8 @@ import { WaitingSubmissions, type Attempted } from "./waiting-submissions.ts";
 
 /** Maximum number of claimed runs whose Job is to be created; other agents can claim further runs. */
 const BACKLOG = 250;
+/** So many claims that fail are retried beside new ones; more are a sign that Prefect takes none. */
+const FAILING_CLAIMS = 25;
 /** Another process of the agent takes over a claim after ten seconds without a Job. */
 const FRESH_CLAIM_MS = 5_000;
 /** How many runs that could not be submitted to remember, so as not to log them twice. */
@@ -35,6 +37,8 @@ export const ADOPTION_LINE = /^Submitted again: adopted by Job (\S+), /;
 export class Submitter {
   readonly #deps: SharedState;
   readonly #queue: PQueue;
+  /** Runs whose claim has failed and is retried. */
+  readonly #failing = new Set<string>();
   /** Why runs could not be submitted, as last logged. */
   readonly #unsubmitted = new Map<string, string>();
   /** Claimed runs whose Job Kubernetes does not take now. */
@@ -67,6 +71,7 @@ export class Submitter {
 
   /** How many more runs may be claimed, so that not too many wait even if Kubernetes takes none of their Jobs. */
   get room(): number {
+    if (this.#failing.size >= FAILING_CLAIMS) return 0;
     return this.waiting.room - this.#queue.size - this.#queue.pending;
   }
 
@@ -101,10 +106,12 @@ export class Submitter {
       const { startAt, readAt } = (await this.#waitForStart(run, signal, onStarted)) ?? {};
       if (startAt === undefined) return;
       // One run whose claim fails must not hold up the next poll.
-      const claim = await this.#withRetry(
-        (): Promise<Claim> => run.claim(readAt),
-        () => onStarted(false),
-      );
+      const onFailure = (): void => {
+        this.#failing.add(run.id);
+        onStarted(false);
+      };
+      const claiming = this.#withRetry((): Promise<Claim> => run.claim(readAt), onFailure);
+      const claim = await claiming.finally(() => this.#failing.delete(run.id));
       if (claim.outcome === "lost") {
         metrics.count("claimsLost");
         return log.debug("Flow run was claimed by another agent", { flowRun: run.id });

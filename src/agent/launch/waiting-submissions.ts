@@ -130,6 +130,8 @@ export class WaitingSubmissions {
       if (!isRetryable(error)) this.#settle(waiting);
       throw error;
     }
+    // It may have been settled meanwhile: its run was cancelled.
+    if (this.#waiting.get(flowRunId) !== waiting) return undefined;
     if (typeof result === "string") {
       this.#settle(waiting);
       return undefined;
@@ -152,7 +154,11 @@ export class WaitingSubmissions {
     return retryAfterMs(error) ?? Math.max(BACKOFF.firstMs, backoffMs(BACKOFF, failures, this.#deps.clock));
   }
 
-  #settle({ submission: { flowRunId }, refused: { reason } }: Waiting): void {
+  #settle(waiting: Waiting): void {
+    const { submission, refused } = waiting;
+    const { flowRunId } = submission;
+    const { reason } = refused;
+    if (this.#waiting.get(flowRunId) !== waiting) return;
     this.#waiting.delete(flowRunId);
     this.#deps.inFlight.stopWaiting(flowRunId);
     this.#release(reason);

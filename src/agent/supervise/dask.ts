@@ -76,8 +76,8 @@ export class DaskDeleter {
     const { kube, view } = this.#deps;
     const objects = await listDask(new Listing(kube), this.#deps.settings.namespace, "all");
     const runs = view.flowRunIds().map((flowRunId) => view.observe(flowRunId));
-    const found = findClusters(objects, runs).filter(
-      ({ kind, owner }) => kind !== "gateway" && owner !== undefined && owner.by !== "guess",
+    const found = findClusters(objects, runs, { withGuesses: false }).filter(
+      ({ kind, owner }) => kind !== "gateway" && owner !== undefined,
     );
     const byRun = Map.groupBy(found, ({ owner }) => owner?.flowRunId);
     return ids.map((id) => byRun.get(id) ?? []);

@@ -58,7 +58,8 @@ async function haveNodesChanged(
   jobs: readonly ObservedJob[],
 ): Promise<boolean> {
   const names = jobs.flatMap(({ pods }) => pods.flatMap(({ spec }) => spec.nodeName ?? []));
-  return (await nodes.ask(names.filter((name) => nodes.since.has(name)))).size > 0;
+  for (const name of new Set(names)) if (nodes.since.has(name) && (await nodes.ask(name))) return true;
+  return false;
 }
 
 async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Promise<boolean> {

@@ -4,14 +4,13 @@
 import type { Pod } from "../../kube/client/objects.ts";
 import { flowStatus } from "./flow-container.ts";
 import { replacesDisrupted } from "./kubernetes-retries.ts";
-import { conditionOf, type ObservedJob } from "./observed.ts";
+import { conditionOf, isDeleted, type ObservedJob } from "./observed.ts";
+import { isOverOwnStorage } from "./pod-termination.ts";
 import { because, oneLine, type Problem, type ProblemReason } from "./problem.ts";
 
 interface Disruption {
   /** Of the pod's status. */
   readonly reasons?: RegExp;
-  /** Of the status' message: then it is none. */
-  readonly except?: RegExp;
   /** Of the DisruptionTarget condition. */
   readonly conditions?: readonly string[];
   /** Of the flow's terminated container. */
@@ -47,9 +46,6 @@ const DISRUPTIONS: readonly Disruption[] = [
   },
   {
     reasons: /^Evicted$/,
-    // Its own limits are the run's fault, and Kubernetes calls it no disruption (localStorageEviction).
-    except:
-      /exceeds the total limit of containers|exceeded its local ephemeral storage limit|Usage of EmptyDir volume/,
     conditions: ["TerminationByKubelet"],
     problem: "Evicted",
     text: "was evicted",
@@ -73,11 +69,12 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
   const { reason = "", message } = pod.status;
   const target = conditionOf(pod.status, "DisruptionTarget");
+  if (target === undefined && isOverOwnStorage(pod)) return undefined;
   const status = flowStatus(pod);
   const end = status?.state?.terminated ?? status?.lastState?.terminated;
   const row = DISRUPTIONS.find(
-    ({ reasons, except, conditions: targets = [], ends = [] }) =>
-      (reason !== "" && reasons?.test(reason) === true && except?.test(message ?? "") !== true) ||
+    ({ reasons, conditions: targets = [], ends = [] }) =>
+      (reason !== "" && reasons?.test(reason) === true) ||
       (target !== undefined && targets.includes(target.reason ?? "")) ||
       ends.includes(end?.reason ?? ""),
   );
@@ -109,12 +106,14 @@ export interface Loss {
 }
 
 /** The loss of a pod that is to end, or whose node is unreachable; undefined: neither. */
-export function lossOf(pod: Pod, { job, unreachable }: ObservedJob): Loss | undefined {
+export function lossOf(pod: Pod, observed: ObservedJob): Loss | undefined {
+  const { job, unreachable } = observed;
   const { name, deletionTimestamp } = pod.metadata;
   const loss = (why: string, lostMs: number): Loss => {
     const message = `pod '${name}'${nodeOf(pod)} ${why}`;
     const hint = "look at the node with: kubectl describe node";
-    const lostAt = replacesDisrupted(job, pod) ? undefined : new Date(lostMs);
+    const isReplaced = !isDeleted(observed) && replacesDisrupted(job, pod);
+    const lostAt = isReplaced ? undefined : new Date(lostMs);
     return { problem: { reason: "NodeLost", message, hint, pod: name }, lostAt };
   };
   if (deletionTimestamp !== undefined) {

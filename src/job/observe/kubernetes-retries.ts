@@ -23,21 +23,28 @@ export function restartsContainer(job: Job, { spec }: Pod): boolean {
 
 /** Whether the Job controller creates another pod after these failed ones, the newest last. */
 export function createsAnotherPod(job: Job, failed: readonly Pod[]): boolean {
-  const newest = failed.at(-1);
-  const actionOf = (pod: Pod): string | undefined =>
-    job.spec.podFailurePolicy?.rules?.find((rule) => fits(rule, pod))?.action;
-  const action = newest && actionOf(newest);
-  if (action === "Ignore") return true;
-  if (action === "FailJob") return false;
-  const counted = failed.filter((pod) => actionOf(pod) !== "Ignore");
-  const failures = Math.max(job.status.failed ?? 0, counted.length);
-  return hasOwnBackoffLimit(job, newest?.spec.restartPolicy) && failures <= (job.spec.backoffLimit ?? 0);
+  const counted = failed.filter((pod) => actionFor(pod, job) !== "Ignore");
+  return replacesPod(job, failed.at(-1), Math.max(job.status.failed ?? 0, counted.length));
 }
 
-/** Whether the Job controller creates another pod when it takes this one from a node that is gone. */
+/** Whether the Job controller creates another pod when it takes this one, which it has not counted, from a node that is gone. */
 export function replacesDisrupted(job: Job, pod: Pod): boolean {
   const conditions = [{ type: "DisruptionTarget", status: "True" }];
-  return createsAnotherPod(job, [{ ...pod, status: { ...pod.status, conditions } }]);
+  const disrupted = { ...pod, status: { ...pod.status, conditions } };
+  return replacesPod(job, disrupted, (job.status.failed ?? 0) + 1);
+}
+
+/** `failures`: how many count against the limit, this pod's included. */
+function replacesPod(job: Job, pod: Pod | undefined, failures: number): boolean {
+  const action = pod && actionFor(pod, job);
+  if (action === "Ignore") return true;
+  if (action === "FailJob") return false;
+  return hasOwnBackoffLimit(job, pod?.spec.restartPolicy) && failures <= (job.spec.backoffLimit ?? 0);
+}
+
+/** Of the first rule of the podFailurePolicy that fits. */
+function actionFor(pod: Pod, { spec }: Job): string | undefined {
+  return spec.podFailurePolicy?.rules?.find((rule) => fits(rule, pod))?.action;
 }
 
 /** Whether the template asks for any retries. */

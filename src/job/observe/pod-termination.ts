@@ -54,6 +54,15 @@ export function wasKilledByDeletion(pod: Pod): boolean {
   );
 }
 
+/** The kubelet's words (pkg/kubelet/eviction, localStorageEviction). */
+const OWN_STORAGE =
+  /exceeds the total limit of containers|exceeded its local ephemeral storage limit|Usage of EmptyDir volume/;
+
+/** Whether the pod was evicted for its own limit of storage: the run's fault, which Kubernetes calls no disruption. */
+export function isOverOwnStorage({ status: { reason, message = "" } }: Pod): boolean {
+  return reason === "Evicted" && OWN_STORAGE.test(message);
+}
+
 /** Why a pod failed: its deadline, its own limit of storage, a container, else the reason in its status. */
 export function podTerminationProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
@@ -61,9 +70,14 @@ export function podTerminationProblem(pod: Pod): Problem | undefined {
   const details = because(reason, message);
   if (reason === "DeadlineExceeded")
     return { reason: "DeadlineExceeded", message: `pod '${name}' failed (${details})`, pod: name };
-  if (reason === "Evicted") {
+  if (isOverOwnStorage(pod)) {
     const hint = "raise the limits of ephemeral-storage and of emptyDir volumes, or write less";
-    return { reason, message: `pod '${name}' used more storage than it may (${details})`, hint, pod: name };
+    return {
+      reason: "Evicted",
+      message: `pod '${name}' used more storage than it may (${details})`,
+      hint,
+      pod: name,
+    };
   }
   for (const { status, terminated, init } of terminations(pod)) {
     const problem = terminationProblem(terminated, specOf(pod, status), {

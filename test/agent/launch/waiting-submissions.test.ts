@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { InFlight } from "../../../src/agent/launch/in-flight.ts";
 import { WaitingSubmissions } from "../../../src/agent/launch/waiting-submissions.ts";
-import { createLog } from "../../../src/base/log.ts";
+import { createLog, silentLog } from "../../../src/base/log.ts";
+import type { StateType } from "../../../src/orchestrator/flow-run.ts";
 import type { Submission } from "../../../src/orchestrator/work-source.ts";
 import { clockOf } from "../../support/clock.ts";
+import { VirtualClock } from "../../support/virtual-clock.ts";
 
 function waitingFor(count: number, reason: "passing" | "quota" | "agent" = "passing"): WaitingSubmissions {
   const clock = clockOf({ now: () => new Date(0), sleep: () => new Promise<void>(() => {}) });
@@ -36,5 +38,36 @@ describe("claims that wait for their Job", () => {
     { count: 1, reason: "agent" as const, want: 0 },
   ])("let $want more be claimed, with $count that wait ($reason)", ({ count, reason, want }) => {
     expect(waitingFor(count, reason).room).toBe(want);
+  });
+});
+
+describe("a run that is cancelled while its Job is being created", () => {
+  it("no longer holds up claims, whatever comes of the creation", async () => {
+    const clock = new VirtualClock();
+    const refused = { reason: "quota", error: new Error("full") } as const;
+    const tries: ((result: typeof refused) => void)[] = [];
+    let type: StateType = "pending";
+    const waiting = new WaitingSubmissions({
+      clock,
+      log: silentLog,
+      runs: {
+        keepAlive: () => Promise.resolve(),
+        rows: () => Promise.resolve(new Map([["run", { state: { type } }]])),
+      },
+      inFlight: new InFlight(clock),
+      retry: () => new Promise((resolve) => tries.push(resolve)),
+      warn: () => Promise.resolve(),
+    } as unknown as ConstructorParameters<typeof WaitingSubmissions>[0]);
+    const stop = new AbortController();
+    waiting.add({ flowRunId: "run" } as Submission, refused, stop.signal);
+    const running = waiting.run(stop.signal);
+    while (tries.length === 0) await clock.advance();
+    type = "cancelled";
+    while (waiting.room === 0) await clock.advance();
+    tries[0]?.(refused);
+    for (let step = 0; step < 50; step++) await clock.advance();
+    expect(waiting.room).toBe(1_000);
+    stop.abort();
+    await running;
   });
 });

@@ -82,4 +82,25 @@ describe("decide", () => {
       expect(decisionsAt([61, 119, 120], () => given).map(actions)).toEqual(want);
     },
   );
+
+  it.each([
+    { name: "gone", gone: true, change: {} },
+    { name: "being deleted", gone: false, change: { deletionTimestamp: at(10).toISOString() } },
+  ])("sets Cancelled when the pod on a dead node counts as lost, if its Job is $name", ({ gone, change }) => {
+    const given = {
+      jobs: [
+        {
+          job: job(change, { spec: { backoffLimit: 2 } }),
+          gone,
+          pods: [pod({ metadata: { deletionTimestamp: at(60).toISOString() } })],
+        },
+      ],
+      run: known("Cancelling"),
+    };
+    expect(decisionsAt([61, 89, 90], () => given).map(({ transition }) => transition?.kind)).toEqual([
+      undefined,
+      undefined,
+      "cancelled",
+    ]);
+  });
 });

@@ -28,9 +28,9 @@ describe("disruptionProblem", () => {
     'Container flow exceeded its local ephemeral storage limit "1Gi". ',
     'Usage of EmptyDir volume "scratch" exceeds the limit "1Gi". ',
   ])("does not take an eviction for its own limit for one: %s", (message) => {
-    const evicted = pod({
-      status: { phase: "Failed", reason: "Evicted", message, containerStatuses: [ended("flow", 137)] },
-    });
+    // As the kubelet shows it (kubernetes/kubernetes#122160).
+    const containerStatuses = [ended("flow", 137, { reason: "ContainerStatusUnknown" })];
+    const evicted = pod({ status: { phase: "Failed", reason: "Evicted", message, containerStatuses } });
     expect(disruptionProblem(evicted)).toBeUndefined();
     const problem = podTerminationProblem(evicted);
     expect(problem).toMatchObject({

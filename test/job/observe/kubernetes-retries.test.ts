@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { createsAnotherPod, restartsContainer } from "../../../src/job/observe/kubernetes-retries.ts";
+import {
+  createsAnotherPod,
+  replacesDisrupted,
+  restartsContainer,
+} from "../../../src/job/observe/kubernetes-retries.ts";
 import type { JobSpec } from "../../../src/kube/client/objects.ts";
 import { condition, ended, failedPod, job, pod } from "../observed-jobs.ts";
 
@@ -16,6 +20,27 @@ const drained = pod({
     conditions: [condition("DisruptionTarget", "EvictionByEvictionAPI")],
     containerStatuses: [ended("flow", 143)],
   },
+});
+
+describe("replacesDisrupted", () => {
+  it.each([
+    { name: "no backoffLimit", spec: { backoffLimit: 0 }, failed: 0, want: false },
+    {
+      name: "a backoffLimit that this loss does not use up",
+      spec: { backoffLimit: 1 },
+      failed: 0,
+      want: true,
+    },
+    { name: "a backoffLimit that is used up already", spec: { backoffLimit: 1 }, failed: 1, want: false },
+    {
+      name: "a policy that ignores disruptions",
+      spec: { backoffLimit: 0, podFailurePolicy: POLICY },
+      failed: 3,
+      want: true,
+    },
+  ])("is $want with $name", ({ spec, failed, want }) => {
+    expect(replacesDisrupted(job({}, { spec, status: { failed } }), pod())).toBe(want);
+  });
 });
 
 describe("createsAnotherPod", () => {

@@ -135,4 +135,16 @@ describe("later", () => {
     expect(agent.agent()?.warning()).toBeUndefined();
     expect(await accountOfNextRun()).toBe("third");
   });
+
+  it("a form that a policy refused is tried again, and used when the policy is mended", async () => {
+    const refusal = new Failure("denied by policy", { code: 422, reason: "Invalid" });
+    world.kube.setAdmission((resource) => (resource === "jobs" ? refusal : undefined));
+    content = template("second");
+    await world.time.pass(MINUTE);
+    expect(agent.agent()?.warning()).toContain("denied by policy");
+    world.kube.setAdmission(undefined);
+    await world.time.pass(6 * MINUTE);
+    expect(agent.agent()?.warning()).toBeUndefined();
+    expect(await accountOfNextRun()).toBe("second");
+  });
 });

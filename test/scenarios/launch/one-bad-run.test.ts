@@ -55,6 +55,25 @@ describe("a run whose claim fails", () => {
   });
 });
 
+describe("claims that all fail", () => {
+  it("are not piled up: other agents shall have what this one cannot take", async () => {
+    const claimed = new Set<string>();
+    world.prefect.fault({
+      effect: { kind: "status", status: 503 },
+      times: Number.POSITIVE_INFINITY,
+      match: ({ fields, variables }) => {
+        if (!fields.includes("set_flow_run_states")) return false;
+        for (const [id] of JSON.stringify(variables).matchAll(/[\da-f-]{36}/g)) claimed.add(id);
+        return true;
+      },
+    });
+    const due = new Set(Array.from({ length: 1_200 }, () => world.dueRun()));
+    world.start();
+    await world.time.pass(2 * MINUTE);
+    expect([...claimed].filter((id) => due.has(id)).length).toBeLessThan(500);
+  });
+});
+
 describe("a line that Prefect refuses for the run's log", () => {
   beforeEach(() => {
     const effect = { kind: "errors", message: "log storage is full" } as const;

@@ -44,6 +44,24 @@ describe("a Job that a second claim has adopted", () => {
     expect(createdJobs()).toBe(ids.length);
   });
 
+  it("fails the run also if Prefect has once refused the state", async () => {
+    world.start();
+    const id = world.dueRun({ script: { outcome: "fail", startMs: 5 * MINUTE, runMs: SECOND } });
+    world.idleRuns.add(id);
+    await world.time.until(() => world.jobs(id).length === 1, MINUTE);
+    await world.time.pass(40 * SECOND);
+    world.prefect.setState(id, { type: "Scheduled", message: "Rescheduled by a Lazarus process." });
+    await world.time.until(() => isAdopted(id), MINUTE);
+    world.prefect.fault({
+      effect: { kind: "api-error" },
+      match: ({ fields, variables }) =>
+        fields.includes("set_flow_run_states") && JSON.stringify(variables).includes("Failed"),
+    });
+    await world.time.until(() => world.state(id) === "Failed", 8 * MINUTE);
+    expect(world.prefect.flowRun(id)?.state_message).toMatch(/exited with code 1/);
+    expect(createdJobs()).toBe(1);
+  });
+
   it("and that ended with 0 is no lost Job of a run that was left Running", async () => {
     world.start();
     const id = world.dueRun({ script: { outcome: "succeed", startMs: 5 * MINUTE, runMs: SECOND } });

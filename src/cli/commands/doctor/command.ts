@@ -54,7 +54,7 @@ export class DoctorCommand extends ClusterCommand {
   fix = Option.Boolean("--fix", false, {
     description: "print only the commands that mend what is wrong; does not run them",
   });
-  output = Option.String("-o,--output", { description: "output format (default text)" });
+  output = textOption("-o,--output", { description: "output format (default text)" });
 
   async execute(): Promise<number> {
     const output = parseOutputFormat(this.output, OUTPUTS);

@@ -16,7 +16,7 @@ import { version } from "../../../version.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { choice } from "../../options/choice.ts";
-import { optionGroup } from "../../options/option-group.ts";
+import { optionGroup, textOption } from "../../options/option-group.ts";
 import { PrefectCommand } from "../../options/prefect-command.ts";
 import { readInputFile } from "../../read-input.ts";
 
@@ -67,7 +67,7 @@ export class InstallCommand extends PrefectCommand {
   });
   readonly installOnly = optionGroup(INSTALL_OPTIONS);
   readonly agentStart = optionGroup(AGENT_START_OPTIONS);
-  output = Option.String("-o,--output", { description: "output format (default yaml)" });
+  output = textOption("-o,--output", { description: "output format (default yaml)" });
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
@@ -104,7 +104,8 @@ export class InstallCommand extends PrefectCommand {
     const { api, tenantId } = this;
     const backend = unlessDefault(config.backend);
     if (this.installOnly.agent === "python") return { api, backend, tenantId, key };
-    const hasBackend = own !== undefined && unlessDefault(own.backend) !== undefined;
+    const hasBackend =
+      this.backend === undefined && own !== undefined && unlessDefault(own.backend) !== undefined;
     const isNamed = hasBackend || (file !== undefined && hasServerAddress(file));
     const saved = isNamed && own?.apiUrl.value !== config.apiUrl.value ? undefined : config;
     return {

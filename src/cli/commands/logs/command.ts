@@ -13,6 +13,7 @@ import { oneLine, printable, writeRaw, writeStyled } from "../../../output/clean
 import type { Palette } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
+import { textOption } from "../../options/option-group.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 
 export class LogsCommand extends NamespacedCommand {
@@ -34,14 +35,14 @@ export class LogsCommand extends NamespacedCommand {
   });
 
   targets = Option.Rest({ name: "RUN", required: 1 });
-  selector = Option.String("-l,--selector", {
+  selector = textOption("-l,--selector", {
     description: "the runs of the Jobs with this label selector, in place of RUN",
   });
   follow = Option.Boolean("-f,--follow", false, {
     description: "follow the logs until the run's Jobs have finished",
   });
   previous = Option.Boolean("-p,--previous", false, { description: "logs of the previous container" });
-  container = Option.String("-c,--container", {
+  container = textOption("-c,--container", {
     description: "container name (default the one that runs the flow)",
   });
   allContainers = Option.Boolean("--all-containers", false, {
@@ -50,8 +51,8 @@ export class LogsCommand extends NamespacedCommand {
   allPods = Option.Boolean("--all-pods", false, {
     description: "logs of all pods of the run; each line starts with pod and container",
   });
-  tail = Option.String("--tail", { description: "number of most recent lines to print (default all)" });
-  since = Option.String("--since", { description: "only lines newer than this, such as 10m" });
+  tail = textOption("--tail", { description: "number of most recent lines to print (default all)" });
+  since = textOption("--since", { description: "only lines newer than this, such as 10m" });
   readonly #decoder = new TextDecoder();
   #drained: Promise<unknown> | undefined;
   timestamps = Option.Boolean("--timestamps", false, { description: "start each line with its time" });

@@ -12,7 +12,7 @@ import { choice } from "../../options/choice.ts";
 import { chooseRun, parseRunRef, type RunRef } from "../../flow-run-ref.ts";
 import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
-import { optionGroup } from "../../options/option-group.ts";
+import { optionGroup, textOption } from "../../options/option-group.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readInputFile, readStdin } from "../../read-input.ts";
@@ -48,8 +48,8 @@ export class RenderCommand extends AgentCommand {
   });
 
   target = Option.String({ name: "RUN", required: false });
-  file = Option.String("-f,--filename", { description: "JSON file with the flow run; - for standard input" });
-  output = Option.String("-o,--output", { description: "output format (default yaml)" });
+  file = textOption("-f,--filename", { description: "JSON file with the flow run; - for standard input" });
+  output = textOption("-o,--output", { description: "output format (default yaml)" });
   explain = Option.Boolean("--explain", false, { description: "show where each field comes from" });
   dryRun = Option.String("--dry-run", {
     tolerateBoolean: true,

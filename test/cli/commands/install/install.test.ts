@@ -182,6 +182,19 @@ describe("install", () => {
     });
 
     it.each([
+      { backend: "server", api: "http://apollo:4200" },
+      { backend: "cloud", api: "https://prefect.corp/api" },
+    ])("takes the machine's where only --backend $backend names one", async ({ backend, api }) => {
+      const files = { "c.toml": '[cloud.agent]\nlevel = "DEBUG"\n' };
+      const env = { PREFECT__CLOUD__API: api, PREFECT__CLOUD__API_KEY: KEY };
+      const argv = ["install", "-b", backend, "--config-toml", "c.toml"];
+      const { stdout, stderr } = await runCli(argv, { files, env });
+      expect(stdout).toContain(api);
+      expect(stdout).toMatch(/secretKeyRef/);
+      expect(stderr).toBe("");
+    });
+
+    it.each([
       { toml: '[cloud.agent]\nlevel = "DEBUG"\n', want: /no API key for Prefect Cloud/ },
       { toml: 'backend = "server"\n', want: /localhost:4200 in a pod is the pod itself/ },
     ])("warns of what is missing beside $toml", async ({ toml, want }) => {
