@@ -1,12 +1,12 @@
 // What cancel deletes of a flow run: all its Jobs, and the Dask clusters that certainly belong to it. Pure.
 
-import type { ObservedCluster } from "../dask/dask-cluster.ts";
+import { podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import { isUniqueName } from "../dask/recognise.ts";
 import { clustersIn, type Inventory } from "../inventory/inventory.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { isKept } from "../job/labels.ts";
-import { isDeleted, isOrphan } from "../job/observe/observed.ts";
+import { isDeleted, isOrphan, type ObservedJob } from "../job/observe/observed.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { ownerRun, worksOn } from "./run-lifecycle.ts";
@@ -32,7 +32,7 @@ export function cancelPlan(
   const jobs = runs.map((run) => {
     const draft = new PlanDraft({ run: ownerRun(run), withTerminating });
     for (const { job, gone, pods } of run.observed.jobs) {
-      if (!gone) draft.add("job", job, CANCELLED);
+      if (!gone) draft.add("job", job, { ...CANCELLED, pods });
       else for (const pod of pods) draft.add("pod", pod, CANCELLED);
     }
     return draft;
@@ -42,7 +42,10 @@ export function cancelPlan(
     const run = runs.find(({ flowRunId }) => flowRunId === runId);
     const draft = new PlanDraft({ run: run && ownerRun(run), cluster: dask.name, withTerminating });
     if (runIds.has(runId ?? ""))
-      for (const [part, object] of partsOf(dask)) draft.add(part, object, CANCELLED);
+      for (const [part, object] of partsOf(dask)) {
+        const pods = part === "daskCluster" ? podsOf(dask) : [];
+        draft.add(part, object, { ...CANCELLED, pods });
+      }
     return draft;
   });
   const drafts = [...jobs, ...clusters];
@@ -79,16 +82,21 @@ export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>):
         .filter((pod) => worksOn(pod) && (!isDeleted(each) || isOrphan(pod, each)))
         .map(({ metadata }) => ({
           name: `pod "${metadata.name}"`,
-          isKept: isKept(metadata) || isKept(each.job.metadata),
+          isKept: isKept(metadata) || (!each.gone && isKeptWithPods(each)),
         })),
     );
     if (pods.length > 0) return pods;
     const unfinished = jobs.filter((each) => !isDeleted(each) && !isJobFinished(each.job));
-    return unfinished.map(({ job: { metadata } }) => ({
-      name: `Job "${metadata.name}"`,
-      isKept: isKept(metadata),
+    return unfinished.map((each) => ({
+      name: `Job "${each.job.metadata.name}"`,
+      isKept: isKeptWithPods(each),
     }));
   });
+}
+
+/** Whether the Job is kept, by its own annotation or by that of a pod that would go with it. */
+function isKeptWithPods({ job, pods }: ObservedJob): boolean {
+  return [job, ...pods].some(({ metadata }) => isKept(metadata));
 }
 
 function runOf(dask: ObservedCluster, known?: KnownClusters): string | undefined {

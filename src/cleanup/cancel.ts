@@ -81,7 +81,8 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   const inventory = await work.loadInventory();
   const known = clustersOf(inventory, ids);
   const isHere = ({ id }: OwnerRun): boolean => inventory.runs.some(({ flowRunId }) => flowRunId === id);
-  const elsewhere = new Set(accepted.filter((run) => hadProcess(run) && !isHere(run)).map(({ id }) => id));
+  const mayRun = accepted.filter((run) => cancelling.has(run.id) && !wasPending(run));
+  const elsewhere = new Set(mayRun.filter((run) => !isHere(run)).map(({ id }) => id));
   if (cancelling.size > 0 && options.graceMs > 0) {
     const running = async (): Promise<readonly string[]> =>
       stillRunning(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
@@ -94,9 +95,9 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   await setCancelled(work, await endedRuns(work, accepted), elsewhere);
 }
 
-/** Whether it had a process before it was cancelled: an unknown state may be Running. */
-function hadProcess({ status }: OwnerRun): boolean {
-  return status.kind !== "known" || status.state.type === "running" || status.state.type === "cancelling";
+/** Whether it was claimed, but had not started. */
+function wasPending({ status }: OwnerRun): boolean {
+  return status.kind === "known" && status.state.type === "pending";
 }
 
 /** Those runs of which nothing runs any more. What runs on is a problem, unless it is kept. */
@@ -240,10 +241,15 @@ async function setCancelled(
   await forEachRun(runs, result.problems, async (run) => {
     const { id, prefectVersion } = run;
     const status = statuses.get(id);
+    const directory = prefect[prefectVersion];
+    if (directory !== undefined && status?.kind === "unknown") {
+      const error = `cannot read the state of flow run ${displayName(run)}; it may still be Cancelling`;
+      return void result.problems.push({ error });
+    }
     if (status?.kind !== "known" || status.state.type !== "cancelling") return;
     if (elsewhere.has(id)) return void result.problems.push(elsewhereProblem(run, namespace));
     const isLeft = result.kept.some((kept) => kept.run?.id === id);
-    await prefect[prefectVersion]?.setCancelled(id, isLeft ? KEPT_MESSAGE : CANCELLED_MESSAGE);
+    await directory?.setCancelled(id, isLeft ? KEPT_MESSAGE : CANCELLED_MESSAGE);
     onStep(`flow run ${displayName(run)} is Cancelled`);
   });
 }

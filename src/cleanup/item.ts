@@ -3,7 +3,7 @@
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { PrefectVersion } from "../inventory/inventory.ts";
 import type { ObjectRef } from "../kube/client/api.ts";
-import type { Meta, Resource } from "../kube/client/objects.ts";
+import type { Meta, Pod, Resource } from "../kube/client/objects.ts";
 import { isKept } from "../job/labels.ts";
 
 /** The resources that flow runs leave behind. */
@@ -98,17 +98,19 @@ export class PlanDraft implements Plan {
     this.#of = of;
   }
 
-  /** Adds an object. Returns false if it is kept. */
+  /** Adds an object. `pods` go with it, so one that is to be kept keeps it. Returns false if it is kept. */
   add(
     part: Part,
     { metadata }: { readonly metadata: Meta },
-    decision: KeepOrDelete & { readonly running?: boolean },
+    { pods = [], ...decision }: KeepOrDelete & { readonly running?: boolean; readonly pods?: readonly Pod[] },
   ): boolean {
     const { run, cluster, keep: keepAll, withTerminating = false } = this.#of;
     if (metadata.deletionTimestamp !== undefined && !withTerminating) return true;
     const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
     const object = { ...PARTS[part], ref: { namespace, name }, run };
-    const keep = isKept(metadata) ? "annotated prefect.io/keep" : keepAll;
+    const keptPod = pods.find((pod) => isKept(pod.metadata));
+    const ofPod = keptPod && `its pod "${keptPod.metadata.name}" is annotated prefect.io/keep`;
+    const keep = isKept(metadata) ? "annotated prefect.io/keep" : (ofPod ?? keepAll);
     if (keep !== undefined || "keep" in decision) {
       const { resource, ref } = object;
       this.kept.push({ resource, ref, run, reason: keep ?? ("keep" in decision ? decision.keep : "") });

@@ -33,7 +33,7 @@ export function planDask(input: DaskPlanInput): Plan {
   else if (dask.kind === "operator" && dask.resource !== undefined) {
     // The operator would create deleted pods again.
     const decision = planRunning(input, [dask.resource, ...podsOf(dask).filter(isPodActive)]);
-    draft.add("daskCluster", dask.resource, { running: true, ...decision });
+    draft.add("daskCluster", dask.resource, { running: true, pods: podsOf(dask), ...decision });
   } else {
     const isGateway = dask.kind === "gateway";
     const by = isGateway ? "dask-gateway" : "the Dask operator, whose DaskCluster cannot be read";

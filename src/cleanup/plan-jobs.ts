@@ -2,13 +2,17 @@
 // says that its run is over, since Kubernetes alone cannot tell a stuck Job from a slow one.
 
 import { formatDuration } from "../base/duration.ts";
-import { hasCondition, type ObservedJob } from "../job/observe/observed.ts";
+import type { InventoryRun, PrefectVersion } from "../inventory/inventory.ts";
+import { isAgentJob } from "../job/labels.ts";
+import { createdMs, hasCondition, isDeleted, type ObservedJob } from "../job/observe/observed.ts";
 import { finishedAt, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { isPodActive } from "../dask/pod-status.ts";
 import type { Job, Meta, Pod } from "../kube/client/objects.ts";
-import { isActive } from "../orchestrator/flow-run.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
 import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
+
+/** On every Job of an agent or worker of Prefect 2 and 3. */
+const VERSION_LABEL = "prefect.io/version";
 
 /** A flow run, and what the rules need. */
 interface JobPlanInput extends PlannedRun {
@@ -20,10 +24,13 @@ interface JobPlanInput extends PlannedRun {
 export function planJobs(input: JobPlanInput): Plan {
   const { run, keep } = input;
   const draft = new PlanDraft({ run: ownerRun(run), keep });
+  const newestMs = newestJobMs(run);
   for (const observed of run.observed.jobs) {
     const { job, pods, gone } = observed;
-    const plan = isJobFinished(job) ? planFinishedJob : planUnfinishedJob;
-    if (!gone) draft.add("job", job, { running: jobRuns(job), ...plan(observed, input) });
+    const plan = isJobFinished(job)
+      ? planFinishedJob(job, newestMs, input)
+      : planUnfinishedJob(observed, input);
+    if (!gone) draft.add("job", job, { running: jobRuns(job), pods, ...plan });
     else for (const pod of pods) draft.add("pod", pod, { running: isPodActive(pod), ...planPod(pod, input) });
   }
   return draft;
@@ -52,16 +59,33 @@ export function jobRuns({ status }: Job): boolean {
   return (status.ready ?? 0) > 0;
 }
 
-function planFinishedJob({ job }: ObservedJob, { run, now, olderThanMs }: JobPlanInput): KeepOrDelete {
+/** When the newest Job was created that Prefect made for the run, and that is not deleted. */
+function newestJobMs({ observed, prefectVersion }: InventoryRun): number {
+  return observed.jobs.reduce((newestMs, each) => {
+    const counts = !isDeleted(each) && isMadeByPrefect(each.job, prefectVersion);
+    return counts ? Math.max(newestMs, createdMs(each.job)) : newestMs;
+  }, -Infinity);
+}
+
+/** Whether an agent or a worker made the Job; a flow makes Jobs too, and may label them with its run. */
+function isMadeByPrefect({ metadata }: Job, prefectVersion: PrefectVersion): boolean {
+  return prefectVersion === 1 ? isAgentJob(metadata) : metadata.labels?.[VERSION_LABEL] !== undefined;
+}
+
+function planFinishedJob(
+  job: Job,
+  newestMs: number,
+  { run, lifecycle, now, olderThanMs }: JobPlanInput,
+): KeepOrDelete {
   const sinceMs = now.getTime() - (finishedAt(job) ?? new Date(job.metadata.creationTimestamp)).getTime();
   const result = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
   if (sinceMs < olderThanMs) return { keep: `${result} only ${formatDuration(sinceMs)} ago` };
-  const { status } = run;
-  const hasUnfinished = run.observed.jobs.some((other) => !other.gone && !isJobFinished(other.job));
-  // The agent reports the run's result from this Job, unless the run has a newer one.
-  if (status.kind === "known" && isActive(status.state.type) && !hasUnfinished) {
-    return { keep: `${result}, but its flow run is still ${status.state.name}` };
-  }
+  // The agent reports the run's result from its newest Job.
+  const isReplaced = isMadeByPrefect(job, run.prefectVersion) && createdMs(job) < newestMs;
+  if (!isReplaced && run.status.kind === "known" && lifecycle.kind === "alive")
+    return { keep: `${result}, but its flow run is still ${run.status.state.name}` };
+  if (!isReplaced && run.unread === true)
+    return { keep: `${result}, but the state of its flow run could not be read` };
   return { reason: "finished", message: `${result} ${formatDuration(sinceMs)} ago` };
 }
 

@@ -1,13 +1,17 @@
-// Retries calls to the API server, since one that fails for a passing reason must not leave an object behind.
+// Retries calls that fail for a passing reason: to the API server, since they must not leave an object behind; to Prefect, since
+// without its answer a Job of a living run is not told from others, and a cancelled run stays Cancelling.
 
 import type { Clock } from "../base/clock.ts";
 import { withRetry } from "../base/retry.ts";
+import type { StateSources } from "../inventory/run-states.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
+import type { RunDirectory } from "../orchestrator/run-directory.ts";
 
 const RETRY = { shape: { firstMs: 250, maxMs: 10_000 }, attempts: 6 };
 /** A server that has too much to do (429) says how long to wait: it is given so many times the attempts. */
 const ROUNDS_OF_429 = 10;
+const PREFECT_ATTEMPTS = 4;
 
 type Calls = Pick<KubeApi, "get" | "delete" | "listPage">;
 
@@ -27,4 +31,20 @@ export function retrying(kube: Calls, clock: Clock, signal: AbortSignal): Calls 
     delete: (...args) => retry(() => kube.delete(...args)),
     listPage: (...args) => retry(() => kube.listPage(...args)),
   };
+}
+
+/** The same Prefect APIs, with retries of what reads and cancels flow runs. */
+export function retryingPrefect(sources: StateSources, clock: Clock, signal: AbortSignal): StateSources {
+  const retry = <T>(call: () => Promise<T>): Promise<T> =>
+    withRetry(call, { ...RETRY, attempts: PREFECT_ATTEMPTS, clock, signal });
+  const directory = (api: RunDirectory | undefined): RunDirectory | undefined =>
+    api && {
+      ...api,
+      runs: (...args) => retry(() => api.runs(...args)),
+      knownIds: (...args) => retry(() => api.knownIds(...args)),
+      tenantId: (...args) => retry(() => api.tenantId(...args)),
+      cancel: (...args) => retry(() => api.cancel(...args)),
+      setCancelled: (...args) => retry(() => api.setCancelled(...args)),
+    };
+  return { 1: directory(sources[1]), 2: directory(sources[2]) };
 }

@@ -17,6 +17,7 @@ export interface ClusterScope {
   /** Undefined: all. */
   readonly namespace: string | undefined;
   readonly directories: StateSources;
+  /** Its time of day is the API server's, once that has answered. */
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -29,23 +30,44 @@ export interface Deadlines {
   readonly prefectMs?: number;
 }
 
+/** This machine's clock, but with the time of day of the server whose answers it observes. */
+export function serverTime(own: Clock): {
+  readonly clock: Clock;
+  readonly observe: (answer: { readonly date?: string | undefined; readonly ms: number }) => void;
+} {
+  const server = new ServerClock(own);
+  const clock: Clock = {
+    now: () => server.now(),
+    ticks: () => own.ticks(),
+    sleep: (ms, signal) => own.sleep(ms, signal),
+    soon: (callback) => own.soon(callback),
+    random: () => own.random(),
+  };
+  return { clock, observe: ({ date, ms }) => server.observe(date, ms) };
+}
+
 /** The configured APIs of Prefect 1 and of Prefect 2 and 3. Sends nothing yet; must be closed. Throws SettingsError. */
 export function runDirectories(context: CliContext, config: PrefectConfig, deadlineMs = 5_000): StateSources {
-  const clock = new ServerClock(context.clock);
+  const times = { 1: serverTime(context.clock), 2: serverTime(context.clock) };
   const { apiUrl, apiKey, uiUrl, requestTimeoutSeconds } = config;
   const isConfigured = apiUrl.source !== DEFAULT_SOURCE || apiKey !== undefined;
   const settings = loadPrefect3Settings(context);
   const connect1 = async () =>
     context.connectPrefect(config, {
       timeoutMs: Math.min(requestTimeoutSeconds * 1_000, deadlineMs),
-      onRequest: ({ date, ms }) => clock.observe(date, ms),
+      onRequest: times[1].observe,
     });
   const connect3 = async (target: NonNullable<typeof settings>) => {
     const { connectPrefect3 } = await import("../prefect3/connect.ts");
-    return connectPrefect3(target, context, deadlineMs);
+    return connectPrefect3(target, context, {
+      timeoutMs: deadlineMs,
+      onAnswer: times[2].observe,
+    });
   };
   return {
-    1: isConfigured ? prefect1Directory({ address: apiUrl.value, ui: uiUrl }, connect1, clock) : undefined,
-    2: settings && prefect3Directory(settings, () => connect3(settings), clock),
+    1: isConfigured
+      ? prefect1Directory({ address: apiUrl.value, ui: uiUrl }, connect1, times[1].clock)
+      : undefined,
+    2: settings && prefect3Directory(settings, () => connect3(settings), times[2].clock),
   };
 }

@@ -19,9 +19,9 @@ export async function pickRun(
   { stdin, stderr }: Pick<CliContext, "stdin" | "stderr">,
   { kube, namespace, directories, clock, signal }: ClusterScope,
 ): Promise<string> {
-  const now = clock.now();
-  const endedSince = new Date(now.getTime() - ENDED_WITHIN_MS);
+  const endedSince = new Date(clock.now().getTime() - ENDED_WITHIN_MS);
   const inventory = await loadInventory(kube, directories, { namespace, endedSince, signal });
+  const now = clock.now();
   const rows = latestRows(listRows(inventory, now));
   const nothing = new SettingsError("RUN is missing", { hint: "name one by its id, its name or job/NAME" });
   if (rows.length === 0) throw nothing;

@@ -17,19 +17,27 @@ const NAME_WITH_RUN_ID = /^dask-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0
 
 type Evidence = (cluster: Unattributed, pods: readonly Pod[]) => readonly (string | undefined)[];
 
-/** A pod that runs a flow run. */
+/** A pod that runs a flow run, and when it was there. */
 interface RunPod {
   readonly flowRunId: string;
   readonly pod: Pod;
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 /** Attributes clusters to these flow runs. */
 export function attributionAmong(
   runs: readonly ObservedRun[],
+  withGuesses: boolean,
 ): (cluster: Unattributed) => Attribution | undefined {
   const jobs = runs.flatMap((run) => run.jobs.map((job) => ({ flowRunId: run.flowRunId, ...job })));
   const runPods: readonly RunPod[] = jobs.flatMap(({ flowRunId, pods, deletedPods }) =>
-    [...pods, ...deletedPods].map((pod) => ({ flowRunId, pod })),
+    [...pods, ...deletedPods].map((pod) => ({
+      flowRunId,
+      pod,
+      fromMs: createdMs(pod),
+      untilMs: podFinishedAt(pod)?.getTime() ?? Infinity,
+    })),
   );
   const owners = new Map<string, string>([
     ...jobs.map(({ flowRunId, job }) => [job.metadata.uid, flowRunId] as const),
@@ -43,7 +51,8 @@ export function attributionAmong(
     ["name", (cluster) => [flowRunIdInName(cluster.name)]],
     ["address", (_, pods) => pods.map((pod) => byAddress(pod, byIp))],
   ];
-  return (cluster) => strongestAttribution(cluster, kinds) ?? guess(cluster, runPods);
+  const alike = withGuesses ? groupedByKind(runPods) : new Map<string, readonly RunPod[]>();
+  return (cluster) => strongestAttribution(cluster, kinds) ?? guess(cluster, alike);
 }
 
 /** The flow run's id in a cluster's name. */
@@ -115,35 +124,39 @@ function byAddress(
 ): string | undefined {
   const host = schedulerHostOf(worker);
   if (host === undefined) return undefined;
-  const matching = (byIp.get(host) ?? []).filter(({ pod }) => existedWhenCreated(pod, worker));
-  return onlyRunOf(matching);
+  return onlyRunAt(byIp.get(host), createdMs(worker));
 }
 
 /** The only run with a pod of this image and ServiceAccount when the cluster was created. Shown to users, never acted on. */
-function guess(cluster: Unattributed, runPods: readonly RunPod[]): Attribution | undefined {
+function guess(
+  cluster: Unattributed,
+  alike: ReadonlyMap<string, readonly RunPod[]>,
+): Attribution | undefined {
   const [pod] = podsOf(cluster);
   const image = pod?.spec.containers?.[0]?.image;
   if (pod === undefined || image === undefined) return undefined;
-  const matching = runPods.filter(
-    ({ pod: runPod }) =>
-      runPod.metadata.namespace === cluster.namespace &&
-      (runPod.spec.serviceAccountName ?? "default") === (pod.spec.serviceAccountName ?? "default") &&
-      (runPod.spec.containers ?? []).some((container) => container.image === image) &&
-      existedWhenCreated(runPod, pod),
-  );
-  const flowRunId = onlyRunOf(matching);
+  const flowRunId = onlyRunAt(alike.get(kindOf(pod, image)), createdMs(pod));
   return flowRunId === undefined ? undefined : { flowRunId, by: "guess" };
 }
 
-function onlyRunOf(pods: readonly RunPod[]): string | undefined {
-  const [flowRunId, second] = distinct(pods.map((match) => match.flowRunId));
-  return second === undefined ? flowRunId : undefined;
+/** The pods of each namespace, ServiceAccount and image: what a guess compares. */
+function groupedByKind(runPods: readonly RunPod[]): ReadonlyMap<string, readonly RunPod[]> {
+  const entries = runPods.flatMap((runPod) =>
+    (runPod.pod.spec.containers ?? []).map(({ image = "" }) => ({ runPod, kind: kindOf(runPod.pod, image) })),
+  );
+  const groups = Map.groupBy(entries, ({ kind }) => kind);
+  return new Map([...groups].map(([kind, group]) => [kind, group.map(({ runPod }) => runPod)]));
 }
 
-function existedWhenCreated(pod: Pod, other: Pod): boolean {
-  const otherMs = createdMs(other);
-  const endedMs = podFinishedAt(pod)?.getTime() ?? Number.POSITIVE_INFINITY;
-  return createdMs(pod) <= otherMs && otherMs <= endedMs;
+function kindOf({ metadata: { namespace }, spec: { serviceAccountName = "default" } }: Pod, image: string) {
+  return [namespace, serviceAccountName, image].join(" ");
+}
+
+/** The only run with a pod among these at that time. */
+function onlyRunAt(pods: readonly RunPod[] = [], atMs: number): string | undefined {
+  const isThere = ({ fromMs, untilMs }: RunPod): boolean => fromMs <= atMs && atMs <= untilMs;
+  const flowRunId = pods.find(isThere)?.flowRunId;
+  return pods.some((pod) => pod.flowRunId !== flowRunId && isThere(pod)) ? undefined : flowRunId;
 }
 
 function distinct(ids: readonly (string | undefined)[]): readonly string[] {

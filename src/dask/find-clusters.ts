@@ -25,8 +25,12 @@ interface Draft extends Pick<ObservedCluster, "kind" | "name" | "namespace"> {
   resource: AnyObject | undefined;
 }
 
-/** All Dask clusters, sorted by namespace and name. Flow runs' own pods are never part of one. */
-export function findClusters(objects: DaskObjects, runs: readonly ObservedRun[]): ObservedCluster[] {
+/** All Dask clusters, sorted by namespace and name. Flow runs' own pods are never part of one. A guess is right only among all runs. */
+export function findClusters(
+  objects: DaskObjects,
+  runs: readonly ObservedRun[],
+  { withGuesses = true }: { readonly withGuesses?: boolean } = {},
+): ObservedCluster[] {
   const drafts = new Map<string, Draft>();
   const draft = ({ namespace }: Meta, kind: Draft["kind"], name: string): Draft => {
     const key = [namespace, name, kind].join("/");
@@ -55,7 +59,7 @@ export function findClusters(objects: DaskObjects, runs: readonly ObservedRun[])
       draft(object.metadata, "classic", name)[kind].push(object);
     }
   }
-  const ownerOf = attributionAmong(runs);
+  const ownerOf = attributionAmong(runs, withGuesses);
   return [...drafts]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, collected]) => withOneScheduler(collected))

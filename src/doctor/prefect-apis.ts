@@ -42,9 +42,11 @@ export function prefect1Answers(deps: DoctorDeps, target: DoctorTarget) {
 /** Sends nothing yet. */
 export function prefect3Answers(deps: DoctorDeps, { prefect3 }: DoctorTarget) {
   const settings = prefect3.ok ? prefect3.value : undefined;
+  const time = new ServerClock(deps.clock);
   const { client, close } = connectOnce(async () => {
     if (settings === undefined) throw new ReportedError("no Prefect 2 or 3 API is configured");
-    return connectPrefect3(settings, deps, deps.timeoutMs);
+    const { timeoutMs } = deps;
+    return connectPrefect3(settings, deps, { timeoutMs, onAnswer: ({ date, ms }) => time.observe(date, ms) });
   });
   /** The API, once it has accepted the key. */
   const hello = once(async () => {
@@ -52,6 +54,6 @@ export function prefect3Answers(deps: DoctorDeps, { prefect3 }: DoctorTarget) {
     await api.countFlowRuns(deps.signal);
     return api;
   });
-  const directory = settings && prefect3Directory(settings, hello, deps.clock);
+  const directory = settings && prefect3Directory(settings, hello, time);
   return { settings, hello, directory, close };
 }

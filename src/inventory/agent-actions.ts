@@ -21,8 +21,12 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
   if (status.kind === "unknown" && changes.length > 0)
     actions.push("read the flow run's state from Prefect first");
   actions.push(...changes);
-  for (const { job } of observed.jobs.filter(({ job }) => isKept(job.metadata)))
-    actions.push(`keep Job ${job.metadata.name}: annotated prefect.io/keep`);
+  for (const { job, pods } of observed.jobs) {
+    const pod = pods.find(({ metadata }) => isKept(metadata));
+    if (isKept(job.metadata)) actions.push(`keep Job ${job.metadata.name}: annotated prefect.io/keep`);
+    else if (pod !== undefined)
+      actions.push(`keep Job ${job.metadata.name}: pod ${pod.metadata.name} is annotated prefect.io/keep`);
+  }
   return actions.length === 0 ? ["nothing: the flow run has no problem"] : actions;
 }
 

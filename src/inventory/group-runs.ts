@@ -58,17 +58,24 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
 
 /** The run with its state and name from Prefect, which replaces the label's name. */
 export function withPrefectData(run: InventoryRun, read: ReadRun): InventoryRun {
-  return { ...run, name: read.name ?? run.name, status: read.status };
+  return { ...run, ...read, name: read.name ?? run.name };
 }
 
 /** The deleted Jobs that have let go of their pods, by uid. */
 function formerJobs(pods: readonly Pod[], existing: ReadonlySet<string>): ReadonlyMap<string, Job> {
   return new Map(
-    pods.filter(isLetGo).flatMap((pod) => {
-      const uid = jobUidOf(pod);
-      return uid === undefined || existing.has(uid) ? [] : [[uid, formerJobOf(pod, uid)] as const];
-    }),
+    pods
+      .filter((pod) => isLetGo(pod) || isLetGo2(pod))
+      .flatMap((pod) => {
+        const uid = jobUidOf(pod);
+        return uid === undefined || existing.has(uid) ? [] : [[uid, formerJobOf(pod, uid)] as const];
+      }),
   );
+}
+
+/** A pod of Prefect 2 and 3 without its Job, whose uid it has in a label. The agent for Prefect 1 has no such pods. */
+function isLetGo2({ metadata: { labels = {}, ownerReferences = [] } }: Pod): boolean {
+  return ownerReferences.length === 0 && labels[FLOW_RUN_LABEL_2] !== undefined;
 }
 
 function runKeyOf({ metadata }: Job): string | undefined {

@@ -19,6 +19,8 @@ export interface InventoryRun {
   /** From Prefect, or from a label. */
   readonly name: string | undefined;
   readonly status: RunStatus;
+  /** Its state is unknown only because its configured Prefect did not tell. */
+  readonly unread?: boolean | undefined;
   readonly observed: ObservedRun;
   /** The user may not list pods: that `observed` has none means nothing. */
   readonly podsForbidden?: boolean | undefined;

@@ -4,7 +4,6 @@ import { pagesOf } from "../base/pages.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt, type Job, type KubeEvent, type Pod } from "../kube/client/objects.ts";
 import { flowRunIdOf } from "../job/labels.ts";
-import type { ObservedCluster } from "../dask/dask-cluster.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
 import { withoutObjects, type Inventory, type InventoryRun, type PrefectVersion } from "./inventory.ts";
@@ -70,8 +69,7 @@ export async function loadInventory(
   const events = await eventsFor(listing, query, { jobs, pods });
   const grouped = groupRuns({ jobs, pods, events });
   const observed = grouped.map(({ observed }) => observed);
-  const clusters =
-    dask === undefined ? [] : findClusters(dask, observed).map((each) => withoutGuessedOwner(each, query));
+  const clusters = dask === undefined ? [] : findClusters(dask, observed, { withGuesses: !isPartial(query) });
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
   const { forbidden } = listing;
   const podsForbidden = forbidden.has("pods") ? { podsForbidden: true } : {};
@@ -179,12 +177,9 @@ async function flatAll<T>(lists: readonly Promise<readonly T[]>[]): Promise<read
   return (await Promise.all(lists)).flat();
 }
 
-/** A guess compares all runs of a namespace; if only some are listed, it is dropped. */
-function withoutGuessedOwner(cluster: ObservedCluster, query: InventoryQuery): ObservedCluster {
-  const isPartial = [query.flowRunId, query.labelSelector, query.fieldSelector].some(
-    (each) => each !== undefined,
-  );
-  return isPartial && cluster.owner?.by === "guess" ? { ...cluster, owner: undefined } : cluster;
+/** Whether only some runs of a namespace are listed. */
+function isPartial({ flowRunId, labelSelector, fieldSelector }: InventoryQuery): boolean {
+  return [flowRunId, labelSelector, fieldSelector].some((each) => each !== undefined);
 }
 
 /**

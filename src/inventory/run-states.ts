@@ -17,6 +17,8 @@ export const NO_STATES: StateSources = { 1: undefined, 2: undefined };
 export interface ReadRun {
   readonly name: string | undefined;
   readonly status: RunStatus;
+  /** Its Prefect is configured, but did not tell. */
+  readonly unread?: boolean;
 }
 
 function readRun({ name, ...row }: KnownRun): ReadRun {
@@ -25,6 +27,7 @@ function readRun({ name, ...row }: KnownRun): ReadRun {
 
 const BATCH = { maxSize: 100, maxRequests: 4 };
 const UNKNOWN: ReadRun = { name: undefined, status: { kind: "unknown" } };
+const UNREAD: ReadRun = { ...UNKNOWN, unread: true };
 const MISSING: ReadRun = { name: undefined, status: { kind: "missing" } };
 const HOW_TO_SET: Readonly<Record<PrefectVersion, string>> = {
   1: "set it with --api or PREFECT__CLOUD__API",
@@ -106,11 +109,12 @@ export class StateReader {
   async #send(ids: readonly string[]): Promise<readonly ReadRun[]> {
     const source = this.#source;
     if (source === undefined) this.#failure = noApiText(this.#prefectVersion);
-    if (source === undefined || this.#failure !== undefined) return ids.map(() => UNKNOWN);
+    if (source === undefined) return ids.map(() => UNKNOWN);
+    if (this.#failure !== undefined) return ids.map(() => UNREAD);
     const answer = await attempt(() => source.runs(ids, this.#signal));
     if (!answer.ok) this.#failure = answer.error.message;
     return ids.map((id) => {
-      if (!answer.ok) return UNKNOWN;
+      if (!answer.ok) return UNREAD;
       const run = answer.value.get(id);
       return run === undefined ? MISSING : readRun(run);
     });

@@ -29,7 +29,7 @@ const FINISHED = new Set(["Succeeded", "Failed"]);
 /** The fields that are read, by where they are. */
 const FIELDS = {
   meta: words(`name namespace uid resourceVersion creationTimestamp deletionTimestamp
-    ownerReferences finalizers labels annotations`),
+    deletionGracePeriodSeconds ownerReferences finalizers labels annotations`),
   job: words("backoffLimit parallelism completions activeDeadlineSeconds suspend podFailurePolicy"),
   podSpec: words("nodeName serviceAccountName schedulerName restartPolicy containers initContainers"),
   podStatus: words("phase reason message podIP conditions containerStatuses initContainerStatuses"),

@@ -67,7 +67,8 @@ export function answerError(action: string, api: PrefectApi, answer: HttpAnswer)
   const found = `answered ${status}${page === undefined ? "" : ` with ${page}`}`;
   if (status === 401 || status === 403)
     return new PrefectError(action, `the API ${found}`, { failure: "unauthorized", hint: api.key });
-  if (page !== undefined) return notPrefectError(action, api, `it ${found}`);
+  // A proxy before the API may answer it with a page, however large it takes a request to be.
+  if (page !== undefined && status !== 413) return notPrefectError(action, api, `it ${found}`);
   if (status < 400) return undefined;
   return new PrefectError(action, `the API ${found}`, {
     failure: isOutage ? "overloaded" : "refused",

@@ -52,6 +52,8 @@ const KEPT_ALIVE_MS = 2_000;
 const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
 const STARVATION_CHECK_MS = 20_000;
+/** Task runs that are claimed at once: Prefect's server takes 5 MB, and a state may hold kilobytes. */
+const TASKS_AT_ONCE = 200;
 const CLAIMS = { maxSize: 100, maxRequests: 2 };
 /** Prefect Server has no versions: a state that was read longer ago than this is read again before it is overwritten. */
 const FRESH_MS = 1_000;
@@ -192,10 +194,11 @@ export class Prefect1WorkSource implements WorkSource {
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
     if (!isOfTasks(work)) return this.#claims.add(first);
-    const outcomes = await this.#options.client.claim(
-      claims.map((claim) => this.#checked(claim)),
-      "task_run",
-    );
+    const outcomes: ClaimOutcome[] = [];
+    for (const page of pagesOf(claims, TASKS_AT_ONCE)) {
+      const checked = page.map((claim) => this.#checked(claim));
+      outcomes.push(...(await this.#options.client.claim(checked, "task_run")));
+    }
     if (outcomes.includes("claimed")) return "claimed";
     return outcomes.find((outcome) => typeof outcome === "object") ?? "taken";
   }

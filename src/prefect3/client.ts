@@ -19,6 +19,10 @@ export interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" |
   /** Response timeout. */
   readonly timeoutMs: number;
   readonly connection?: ConnectionOptions | undefined;
+  /** Called with the Date header of each answer, and how long it took. */
+  readonly onAnswer?:
+    | ((seen: { readonly date: string | undefined; readonly ms: number }) => void)
+    | undefined;
 }
 
 /** What its errors advise. */
@@ -62,18 +66,28 @@ export class Prefect3Client {
     return typeof count === "number" ? count : 0;
   }
 
-  /** Throws PrefectError unless the API accepts the state. */
+  /**
+   * The type of the run's new state. Throws PrefectError unless the API accepts the proposed one, or answers that the run is in
+   * it already, or Cancelled: it cancels a run at once that has no process.
+   */
   async setState(
     id: string,
-    state: { readonly type: Prefect3StateType; readonly message?: string; readonly force?: boolean },
-  ): Promise<void> {
+    state: {
+      readonly type: "CANCELLING" | "CANCELLED";
+      readonly message?: string;
+      readonly force?: boolean;
+    },
+  ): Promise<StateType> {
     const { type, message = null, force = false } = state;
     const action = `cancel flow run "${id}"`;
     const body = { state: { type, message }, force };
     const path = `/flow_runs/${encodeURIComponent(id)}/set_state`;
-    const { status = "without a status" } = objectIn(await this.#post(action, path, { body }));
-    if (status !== "ACCEPT")
-      throw new PrefectError(action, `the API answered ${String(status)}`, { failure: "refused" });
+    const answer = objectIn(await this.#post(action, path, { body }));
+    const { status = "without a status" } = answer;
+    const found = textIn(objectIn(answer["state"])["type"]);
+    if (found === "CANCELLED") return "cancelled";
+    if (status === "ACCEPT" || found === type) return type === "CANCELLED" ? "cancelled" : "cancelling";
+    throw new PrefectError(action, `the API answered ${String(status)}`, { failure: "refused" });
   }
 
   close(): void {
@@ -94,12 +108,14 @@ export class Prefect3Client {
         timeoutMs: this.#options.timeoutMs,
         signal,
       });
+    const startedMs = performance.now();
     try {
       // The server closes connections that are idle for five seconds; all requests here are safe to repeat.
       const answer = await send().catch((error: unknown) => {
         if (error instanceof TransportError && error.staleConnection) return send();
         throw error;
       });
+      this.#options.onAnswer?.({ date: answer.headers.date, ms: performance.now() - startedMs });
       return readAnswer(action, { ...HINTS, url: this.url }, answer);
     } catch (error) {
       throw error instanceof TransportError
@@ -155,6 +171,6 @@ export function runStateIn(row: JsonObject): RunState {
     name: textIn(state["name"]) ?? (type === "" ? "Unknown" : type.charAt(0).toUpperCase() + type.slice(1)),
     message: textIn(state["message"]),
     since: dateIn(state["timestamp"] ?? row["updated"]),
-    dueAt: type === "scheduled" ? dateIn(row["expected_start_time"]) : undefined,
+    dueAt: type === "scheduled" ? dateIn(row["next_scheduled_start_time"]) : undefined,
   };
 }

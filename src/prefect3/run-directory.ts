@@ -1,7 +1,7 @@
 // Looks up, shows and cancels Prefect 2 and 3 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import type { Clock } from "../base/clock.ts";
-import { isFinished, type StateType } from "../orchestrator/flow-run.ts";
+import { isFinished } from "../orchestrator/flow-run.ts";
 import {
   connectOnce,
   RECENT_LIMIT,
@@ -18,10 +18,7 @@ import type { Prefect3Target } from "./settings.ts";
 import { dateIn, textIn, type JsonObject } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 
-/** States with a process, now or soon: Cancelling lets the process exit before the run becomes Cancelled. */
-const WITH_PROCESS: ReadonlySet<StateType> = new Set(["running", "pending", "paused"]);
-
-/** Connects on first use. */
+/** Connects on first use. `clock`: the API's. */
 export function prefect3Directory(
   target: Pick<Prefect3Target, "url" | "uiUrl">,
   connect: () => Promise<Prefect3Client>,
@@ -43,20 +40,21 @@ export function prefect3Directory(
     },
     tenantId: () => Promise.resolve(undefined),
     agents: () => Promise.resolve(undefined),
-    now: () => new Date(),
+    now: () => clock.now(),
     find: async (query, signal) => findFlowRuns(await client(), query, signal),
     recent: async (since, signal) => recentRuns(await client(), { since, now: clock.now() }, signal),
     log: async (id, query, signal) => readLog(await client(), { id, ...query }, signal),
     page: (id) => Promise.resolve(runPage(target, id)),
     cancel: async ({ id, state }) => {
-      // Already requested: the API refuses the same state again.
-      if (state !== undefined && (isFinished(state.type) || state.type === "cancelling")) return state.name;
-      const hasProcess = state !== undefined && WITH_PROCESS.has(state.type);
-      await (await client()).setState(id, { type: hasProcess ? "CANCELLING" : "CANCELLED" });
-      return hasProcess ? "Cancelling" : "Cancelled";
+      if (state !== undefined && isFinished(state.type)) return state.name;
+      if (state?.type === "cancelling") return "Cancelling";
+      // Cancelling lets its process exit, if it has one: the API knows.
+      const type = await (await client()).setState(id, { type: "CANCELLING" });
+      return type === "cancelling" ? "Cancelling" : "Cancelled";
     },
-    setCancelled: async (id, message) =>
-      (await client()).setState(id, { type: "CANCELLED", message, force: true }),
+    setCancelled: async (id, message) => {
+      await (await client()).setState(id, { type: "CANCELLED", message, force: true });
+    },
     close,
   };
 }
@@ -79,7 +77,7 @@ async function recentRuns(
   signal?: AbortSignal,
 ): Promise<RecentRuns> {
   const inState = (types: readonly Prefect3StateType[]): JsonObject => ({ state: { type: { any_: types } } });
-  const dueBy = { expected_start_time: { before_: now.toISOString() } };
+  const dueBy = { next_scheduled_start_time: { before_: now.toISOString() } };
   const filters = [
     inState(STARTED),
     { ...inState(["SCHEDULED"]), ...dueBy },

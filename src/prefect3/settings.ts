@@ -37,20 +37,28 @@ interface Profile {
   readonly source: string;
 }
 
-const NO_PROFILE: Profile = { settings: {}, source: "" };
+/** Prefect's own profiles (src/prefect/settings/profiles.toml), as far as their settings are read here. */
+const BUILT_IN: Readonly<Record<string, JsonObject>> = {
+  ephemeral: {},
+  local: { PREFECT_API_URL: "http://127.0.0.1:4200/api" },
+  test: {},
+  cloud: {},
+};
 
 /**
  * Undefined without PREFECT_API_URL. As in Prefect, each variable overrides the profile's setting of the same name.
  * Throws SettingsError for invalid TOML, an unknown PREFECT_PROFILE, and values that cannot be read.
  */
 export function loadPrefect3Settings(deps: SettingsDeps): Prefect3Settings | undefined {
-  const profile = activeProfile(deps);
+  const profiles = activeProfiles(deps);
   const setting = (name: string): Sourced<string> | undefined => {
     const variable = deps.env[name] ?? "";
     if (variable !== "") return { value: variable, source: `${name} variable` };
-    const found = profile.settings[name] ?? "";
-    const value = textIn(found) ?? JSON.stringify(found);
-    return value === "" ? undefined : { value, source: `${profile.source} ${name}` };
+    return profiles.flatMap(({ settings, source }) => {
+      const found = settings[name] ?? "";
+      const value = textIn(found) ?? JSON.stringify(found);
+      return value === "" ? [] : [{ value, source: `${source} ${name}` }];
+    })[0];
   };
   const url = setting("PREFECT_API_URL");
   if (url === undefined) return undefined;
@@ -102,20 +110,25 @@ function headersIn(setting: Sourced<string> | undefined): Prefect3Target["header
   return Object.fromEntries(entries.filter(([name]) => !/^(?:user-agent|prefect-csrf-.*)$/i.test(name)));
 }
 
-function activeProfile({ env, readFile }: SettingsDeps): Profile {
+/** The active profile of the file, and Prefect's own of the same name, which the file's settings override. */
+function activeProfiles({ env, readFile }: SettingsDeps): readonly Profile[] {
   const path = profilesPath(env);
   const file = readToml(path, readFile);
-  if (file === undefined) return NO_PROFILE;
   const chosen = env["PREFECT_PROFILE"] ?? "";
-  const name = chosen === "" ? (textIn(file["active"]) ?? "") : chosen;
-  const profiles = objectIn(file["profiles"]);
-  if (Object.hasOwn(profiles, name)) {
-    return { settings: objectIn(profiles[name]), source: `${basename(path)} [profiles.${name}]` };
-  }
+  const name = chosen === "" ? (textIn(file?.["active"]) ?? "") : chosen;
+  const inFile = objectIn(file?.["profiles"]);
+  const sources = [
+    [inFile, `${basename(path)} [profiles.${name}]`],
+    [BUILT_IN, `Prefect's own profile ${name}`],
+  ] as const;
+  const found = sources.filter(([profiles]) => Object.hasOwn(profiles, name));
   // Like Prefect, ignore a missing profile that is only named in the file as active.
-  if (chosen === "") return NO_PROFILE;
+  if (found.length > 0 || chosen === "" || file === undefined)
+    return found.map(([profiles, source]) => ({ settings: objectIn(profiles[name]), source }));
   throw new SettingsError(`cannot use PREFECT_PROFILE "${chosen}": "${path}" has no such profile`, {
-    hint: `use one of ${Object.keys(profiles).sort().join(", ")}`,
+    hint: `use one of ${Object.keys({ ...BUILT_IN, ...inFile })
+      .sort()
+      .join(", ")}`,
   });
 }
 

@@ -5,7 +5,18 @@ import { cancelPlan, clustersOf, stillRunning } from "../../src/cleanup/cancel-i
 import { findClusters } from "../../src/dask/find-clusters.ts";
 import type { Inventory, InventoryRun } from "../../src/inventory/inventory.ts";
 import type { Pod } from "../../src/kube/client/objects.ts";
-import { ago, classic, job, observedJob, nameFor, pod, RUN_A, RUN_B, inventoryRun } from "../dask/samples.ts";
+import {
+  ago,
+  classic,
+  daskCluster,
+  job,
+  observedJob,
+  nameFor,
+  pod,
+  RUN_A,
+  RUN_B,
+  inventoryRun,
+} from "../dask/samples.ts";
 
 const LOCAL = "dask-root-03d5b8bb-0";
 const A = new Set([RUN_A]);
@@ -53,6 +64,25 @@ describe("cancelPlan", () => {
     expect(names(inventoryOf([inventoryRun(RUN_A, { jobs: [gone] })], []))).toEqual(["pods"]);
   });
 
+  it("keeps a Job and a DaskCluster with a pod that is to be kept", () => {
+    const annotations = { "prefect.io/keep": "true" };
+    const run = inventoryRun(RUN_A, {
+      jobs: [observedJob(job("job-a", RUN_A), [pod("flow-a", { annotations })])],
+    });
+    const labels = { "dask.org/workergroup-name": "default" };
+    const worker = classic(nameFor(RUN_A), { labels, annotations });
+    const unownedDask = findClusters(
+      { pods: [worker], services: [], budgets: [], clusters: [daskCluster(nameFor(RUN_A))] },
+      [run.observed],
+    );
+    const { items, kept } = cancelPlan({ runs: [run], unownedDask }, A);
+    expect(items).toEqual([]);
+    expect(kept.map(({ reason }) => reason)).toEqual([
+      'its pod "flow-a" is annotated prefect.io/keep',
+      `its pod "${worker.metadata.name}" is annotated prefect.io/keep`,
+    ]);
+  });
+
   it("finds a cluster known from before, after the flow's pod is gone", () => {
     const worker = classic(LOCAL, { env: address });
     const before = clustersOf(inventoryOf([runA], [worker]), A);
@@ -67,6 +97,16 @@ describe("cancelPlan", () => {
 });
 
 describe("stillRunning", () => {
+  it("counts what a Job is kept with as kept", () => {
+    const annotations = { "prefect.io/keep": "true" };
+    const jobs = [
+      observedJob(job("j", RUN_A), [pod("p", { annotations }), pod("q")]),
+      observedJob(job("k", RUN_A), [pod("r")]),
+    ];
+    const running = stillRunning(inventoryOf([inventoryRun(RUN_A, { jobs })], []), A);
+    expect(running.map(({ isKept }) => isKept)).toEqual([true, true, false]);
+  });
+
   it.each<{ name: string; run: InventoryRun; wanted: string[] }>([
     { name: "a running pod", run: runA, wanted: ['pod "flow-a"'] },
     {

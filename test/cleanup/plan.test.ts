@@ -167,13 +167,6 @@ describe("Jobs", () => {
     expect(plan).toEqual({ deletes, keeps });
   });
 
-  it("deletes a finished Job of a running run that has a newer Job", () => {
-    const jobs = [observedJob(job("old", RUN_A, { ended: "Failed" })), observedJob(job("new", RUN_A))];
-    expect(planned(inventoryOf([inventoryRun(RUN_A, { status: known("Running"), jobs })])).deletes).toEqual([
-      "jobs: finished",
-    ]);
-  });
-
   it("keeps what belongs to a run for the reason that is given", () => {
     const run = inventoryRun(RUN_A, { status: known("Success"), jobs: [observedJob(job("j", RUN_A))] });
     expect(planned(inventoryOf([run]), { keepRun: () => 'belongs to agent "gpu"' })).toEqual({
@@ -327,6 +320,15 @@ describe("running Dask clusters", () => {
     const labels = { "dask.org/workergroup-name": "default" };
     const objects = { clusters: [daskCluster(name)], pods: [classic(name, { labels })] };
     expect(planned(inventoryOf([over], objects)).deletes).toEqual(["daskclusters: orphaned"]);
+  });
+
+  it("of the operator are kept if one of their pods is to be kept", () => {
+    const labels = { "dask.org/workergroup-name": "default" };
+    const worker = classic(name, { labels, ...KEEP });
+    expect(planned(inventoryOf([over], { clusters: [daskCluster(name)], pods: [worker] }))).toEqual({
+      deletes: [],
+      keeps: [`its pod "${worker.metadata.name}" is annotated prefect.io/keep`],
+    });
   });
 
   it("of dask-gateway are always kept", () => {

@@ -57,7 +57,7 @@ describe("jobs", () => {
     }
     const { fake, url } = await fakePrefect3();
     const timestamp = new Date().toISOString();
-    const more = { work_pool_name: "k8s", expected_start_time: timestamp };
+    const more = { work_pool_name: "k8s", next_scheduled_start_time: timestamp };
     for (let n = 0; n < 180; n++) {
       const type = ["SCHEDULED", "RUNNING", "COMPLETED"][n % 3] ?? "";
       const id = `${String(n).padStart(8, "0")}-0000-4000-8000-000000000000`;
@@ -66,6 +66,26 @@ describe("jobs", () => {
     const { stdout, stderr } = await cli(["jobs", "--no-headers"], { env: { PREFECT_API_URL: url } });
     expect(stderr).toBe("");
     expect(stdout.trimEnd().split("\n").length).toBeGreaterThan(300);
+  });
+
+  it("takes a run of Prefect 3 as due by its next start, which a retry moves", async () => {
+    const { cli } = await startTestCluster();
+    const { fake, url } = await fakePrefect3();
+    const at = (hours: number): string => new Date(Date.now() + hours * 3_600_000).toISOString();
+    const put = (digit: number, name: string, next: number): void =>
+      fake.put({
+        id: runId(digit),
+        name,
+        work_pool_name: "k8s",
+        state: { type: "SCHEDULED", name: "AwaitingRetry", timestamp: at(-1) },
+        next_scheduled_start_time: at(next),
+        expected_start_time: at(-2),
+      });
+    put(1, "now", -0.5);
+    put(2, "later", 1);
+    const { stdout } = await cli(["jobs", "-o", "wide"], { env: { PREFECT_API_URL: url } });
+    expect(stdout).toMatch(/^now .* due 30m ago/m);
+    expect(stdout).not.toContain("later");
   });
 
   it("appends each once with -w, although its age changes", async () => {

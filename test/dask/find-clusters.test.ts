@@ -282,6 +282,17 @@ describe("attributing clusters to flow runs", () => {
     ]);
   });
 
+  it("does not guess for who does not want guesses", () => {
+    const objects = {
+      pods: [classic(CLUSTER, { image: "flow:1" })],
+      services: [],
+      budgets: [],
+      clusters: [],
+    };
+    expect(findClusters(objects, [runA.observed]).map(({ owner }) => owner?.by)).toEqual(["guess"]);
+    expect(findClusters(objects, [runA.observed], { withGuesses: false })[0]?.owner).toBeUndefined();
+  });
+
   it("does not guess if two runs match", () => {
     const twin = pod("flow-b", { creationTimestamp: ago(90), image: "flow:1" });
     const runB = inventoryRun(RUN_B, { jobs: [observedJob(job("job-b", RUN_B), [twin])] });

@@ -58,6 +58,13 @@ describe("a GraphQL request", () => {
 
   it.each([
     { name: "401", body: "no", status: 401, failure: "unauthorized", retryable: false },
+    {
+      name: "413 with a proxy's page: it is too large, however often it is sent",
+      body: "<html><h1>413 Request Entity Too Large</h1></html>",
+      status: 413,
+      failure: "refused",
+      retryable: false,
+    },
     { name: "403", body: "no", status: 403, failure: "unauthorized", retryable: false },
     { name: "404", body: "no", status: 404, failure: "refused", retryable: false },
     { name: "413", body: "no", status: 413, failure: "refused", retryable: false },

@@ -9,7 +9,7 @@ import { fakePrefect3 } from "../support/prefect3.ts";
 import { runId } from "../inventory/test-cluster.ts";
 
 function connected(target: Prefect3Target): Prefect3Client {
-  const api = connectPrefect3(target, { env: {} }, 2_000);
+  const api = connectPrefect3(target, { env: {} }, { timeoutMs: 2_000 });
   onTestFinished(() => api.close());
   return api;
 }
@@ -60,6 +60,16 @@ describe("Prefect3Client", () => {
     ]);
   });
 
+  it("tells the date of each answer", async () => {
+    const { url } = await fakePrefect3();
+    const dates: (string | undefined)[] = [];
+    const onAnswer = ({ date }: { date: string | undefined }): void => void dates.push(date);
+    const api = connectPrefect3({ url }, { env: {} }, { timeoutMs: 2_000, onAnswer });
+    onTestFinished(() => api.close());
+    await api.countFlowRuns();
+    expect(dates).toEqual([expect.stringMatching(/ GMT$/)]);
+  });
+
   it("sets a state", async () => {
     const { url, fake } = await fakePrefect3();
     fake.put({ id: runId(1), name: "one", state: { type: "RUNNING" } });
@@ -87,7 +97,9 @@ describe("Prefect3Client", () => {
   });
 
   it("refuses an invalid URL", () => {
-    expect(() => connectPrefect3({ url: "localhost" }, { env: {} }, 1)).toThrow(/not an http\(s\) URL/);
+    expect(() => connectPrefect3({ url: "localhost" }, { env: {} }, { timeoutMs: 1 })).toThrow(
+      /not an http\(s\) URL/,
+    );
   });
 });
 

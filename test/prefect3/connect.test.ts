@@ -18,7 +18,7 @@ async function tlsServer(): Promise<TlsServer> {
 }
 
 async function answerOf(target: Prefect3Target, deps: EnvironmentDeps = { env: {} }): Promise<unknown> {
-  const api = connectPrefect3(target, deps, 5_000);
+  const api = connectPrefect3(target, deps, { timeoutMs: 5_000 });
   onTestFinished(() => api.close());
   return api.flowRuns({});
 }

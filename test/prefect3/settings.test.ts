@@ -65,15 +65,44 @@ describe("loadPrefect3Settings", () => {
 
   it.each([
     { when: "there is no file", env: {}, files: {} },
+    {
+      when: "Prefect's own profile is chosen that has no API URL",
+      env: { PREFECT_PROFILE: "ephemeral" },
+      files: { [AT_HOME]: PROFILES },
+    },
     { when: "the profile has no API URL", env: { PREFECT_PROFILE: "empty" }, files: { [AT_HOME]: PROFILES } },
     { when: "the active profile does not exist", env: {}, files: { [AT_HOME]: 'active = "gone"' } },
   ])("returns undefined if $when", ({ env, files }) => {
     expect(loaded(env, files as Record<string, string>)).toBeUndefined();
   });
 
+  it.each([
+    { name: "by PREFECT_PROFILE without a file", env: { PREFECT_PROFILE: "local" }, file: undefined },
+    { name: "by PREFECT_PROFILE beside a file", env: { PREFECT_PROFILE: "local" }, file: PROFILES },
+    { name: "as the file's active one", env: {}, file: 'active = "local"' },
+    {
+      name: "under the file's settings",
+      env: {},
+      file: 'active = "local"\n[profiles.local]\nPREFECT_API_KEY = "k"',
+    },
+  ])("knows Prefect's own profile local: $name", ({ env, file }) => {
+    expect(loaded(env, file === undefined ? {} : { [AT_HOME]: file })).toMatchObject({
+      url: "http://127.0.0.1:4200/api",
+      sources: { url: "Prefect's own profile local PREFECT_API_URL" },
+    });
+  });
+
+  it("prefers the file's settings to those of Prefect's own profile", () => {
+    const file = 'active = "local"\n[profiles.local]\nPREFECT_API_URL = "http://other/api"';
+    expect(loaded({}, { [AT_HOME]: file })?.url).toBe("http://other/api");
+  });
+
   it("refuses an unknown PREFECT_PROFILE, and lists the profiles", () => {
     expect(() => loaded({ PREFECT_PROFILE: "wrok" })).toThrow(
-      expect.objectContaining({ exitCode: 2, hint: "use one of empty, laptop, work" }),
+      expect.objectContaining({
+        exitCode: 2,
+        hint: "use one of cloud, empty, ephemeral, laptop, local, test, work",
+      }),
     );
   });
 

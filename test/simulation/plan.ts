@@ -33,7 +33,7 @@ export interface RunPlan {
   readonly runS: number;
 }
 
-export type ActKind = (typeof FAULTS)[number] | (typeof DEEDS)[number] | "suspend a Job";
+export type ActKind = (typeof FAULTS)[number] | (typeof DEEDS)[number];
 
 /** Something that happens at a moment, and perhaps lasts. */
 export interface ActPlan {
@@ -105,6 +105,7 @@ export const FAULTS = [
 export const DEEDS = [
   "delete a Job",
   "delete a pod",
+  "suspend a Job",
   "cancel a run",
   "set a run to Cancelled",
   "set a run to Failed",

@@ -43,6 +43,9 @@ export interface LineEvent {
   readonly earlier: LineFact | undefined;
 }
 
+/** With which code a container ends that is told to: most do not handle SIGTERM. */
+const KILLED_EXITS = [137, 137, 143, 1, 0];
+
 /** What an invariant looks at. */
 export interface Watcher {
   readonly onJob?: (event: JobEvent) => void;
@@ -122,7 +125,12 @@ export class Scene {
       seed: plan.chance,
       clusters: plan.clusters,
       prefects: plan.prefects,
-      kube: { namespaces: ["flows"], podBackoffMs: 10_000, killMs: 1_000 },
+      kube: {
+        namespaces: ["flows"],
+        podBackoffMs: 10_000,
+        killMs: 6_000,
+        killedExit: () => KILLED_EXITS[Math.floor(this.world.random() * KILLED_EXITS.length)] ?? 137,
+      },
       prefect:
         plan.flavour === "server"
           ? { flavour: "server" }

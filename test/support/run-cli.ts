@@ -1,7 +1,7 @@
 // Runs the command line in this process, with the test's files, variables and streams, and the real adapters.
 
 import { Readable, Writable } from "node:stream";
-import { systemClock } from "../../src/base/clock.ts";
+import { systemClock, type Clock } from "../../src/base/clock.ts";
 import { cliContext } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
 import { assertNoSecretsPrinted } from "./secrets.ts";
@@ -13,6 +13,7 @@ export interface CliInput {
   readonly files?: Readonly<Record<string, string>>;
   readonly stdin?: string | Buffer;
   readonly signal?: AbortSignal;
+  readonly clock?: Clock;
   /** Whether stdout and stderr are terminals, 200 columns wide. */
   readonly isTerminal?: boolean;
   /** Whether the reader of stdout is slower than the program. */
@@ -37,7 +38,7 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
   const stderr = new Recorder(input.isTerminal);
   const context = cliContext({
     env,
-    clock: systemClock,
+    clock: input.clock ?? systemClock,
     home: HOME,
     readFile,
     userAgent: "kubectl-prefect/test",

@@ -41,12 +41,16 @@ export abstract class ClusterCommand extends PrefectCommand {
 
   /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
   async connected<T>(work: (scope: ClusterScope) => Promise<T>, deadlines: Deadlines = {}): Promise<T> {
-    const { runDirectories } = await import("../cluster-scope.ts");
+    const { runDirectories, serverTime } = await import("../cluster-scope.ts");
     const { kubeMs, prefectMs } = deadlines;
-    const { clock, signal, connectKube } = this.context;
+    const { signal, connectKube } = this.context;
     const directories = runDirectories(this.context, await this.prefectConfig(), prefectMs);
     const flags = this.connectionFlags();
-    const { kube, target } = await connectKube(kubeMs ? { ...flags, requestTimeoutMs: kubeMs } : flags);
+    const { clock, observe } = serverTime(this.context.clock);
+    const { kube, target } = await connectKube(
+      kubeMs ? { ...flags, requestTimeoutMs: kubeMs } : flags,
+      observe,
+    );
     const namespace = this.allNamespaces ? undefined : (this.namespace ?? target.namespace) || "default";
     try {
       return await work({ kube, namespace, directories, clock, signal });

@@ -89,8 +89,10 @@ function deletionsOf(
   decided: readonly DecidedJob[],
 ): readonly (Deletion & { inMs: number; phase: JobPhase })[] {
   return decided.flatMap(({ observed, phase, decision: { status, deletion } }) => {
-    const { job } = observed;
-    if (deletion === undefined || isDeleted(observed) || isKept(job.metadata)) return [];
+    const { job, pods } = observed;
+    // The pods go with the Job.
+    const keeps = [job, ...pods].some(({ metadata }) => isKept(metadata));
+    if (deletion === undefined || isDeleted(observed) || keeps) return [];
     return [{ ...deletion, phase, job, status, isActive: !isJobFinished(job) }];
   });
 }

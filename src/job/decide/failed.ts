@@ -36,7 +36,7 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
     reason,
     logs: postMortemEntries(context, problem),
     transition: failTransition(context, problem),
-    deletion: deleteAfter(context, { afterMs, endedAt: firstObserved.since, reason }),
+    deletion: deleteAfter(context, { afterMs, endedAt: endedAt ?? firstObserved.since, reason }),
     firstObserved,
   };
 }

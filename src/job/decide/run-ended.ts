@@ -70,7 +70,7 @@ function onCancelled(context: JobContext, reason: string): JobDecision {
   const afterMs = phase.kind === "succeeded" ? deleteSucceededAfterMs : deleteFailedAfterMs;
   const endedAt = isOver(phase) ? phase.endedAt : undefined;
   const firstObserved = observedSince(context, "ended", endedAt);
-  const deletion = deleteAfter(context, { afterMs, endedAt: firstObserved.since, reason });
+  const deletion = deleteAfter(context, { afterMs, endedAt: endedAt ?? firstObserved.since, reason });
   return { status, reason, deletion, firstObserved, ...dask };
 }
 

@@ -1,11 +1,11 @@
 // Disruption: a pod that the cluster stopped or did not take, by its DisruptionTarget condition (Kubernetes 1.26 and later),
 // its reason, or how its container ended.
 
-import type { Pod } from "../../kube/client/objects.ts";
+import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
 import { flowStatus } from "./flow-container.ts";
 import { replacesDisrupted } from "./kubernetes-retries.ts";
 import { conditionOf, isDeleted, type ObservedJob } from "./observed.ts";
-import { isOverOwnStorage } from "./pod-termination.ts";
+import { flowStarted, isOverOwnStorage } from "./pod-termination.ts";
 import { because, oneLine, type Problem, type ProblemReason } from "./problem.ts";
 
 interface Disruption {
@@ -58,7 +58,8 @@ const DISRUPTIONS: readonly Disruption[] = [
   },
   { conditions: ["EvictionByEvictionAPI"], problem: "Disrupted", text: "was drained from its node" },
   {
-    ends: ["ContainerStatusUnknown"],
+    // Of the kubelet; of containerd, for a container that ran when the node went down (internal/cri/server/restart.go).
+    ends: ["ContainerStatusUnknown", "Unknown"],
     problem: "NodeLost",
     text: "was lost when its node restarted: how its container ended is not known",
   },
@@ -70,13 +71,15 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
   const { reason = "", message } = pod.status;
   const target = conditionOf(pod.status, "DisruptionTarget");
   if (target === undefined && isOverOwnStorage(pod)) return undefined;
-  const status = flowStatus(pod);
+  const status = endedStatus(pod);
   const end = status?.state?.terminated ?? status?.lastState?.terminated;
+  // The kubelet gives this end also to what it has stopped itself, or never started.
+  const isByItself = reason === "" && pod.metadata.deletionTimestamp === undefined;
   const row = DISRUPTIONS.find(
     ({ reasons, conditions: targets = [], ends = [] }) =>
       (reason !== "" && reasons?.test(reason) === true) ||
       (target !== undefined && targets.includes(target.reason ?? "")) ||
-      ends.includes(end?.reason ?? ""),
+      (isByItself && ends.includes(end?.reason ?? "")),
   );
   if (row === undefined && target === undefined) return undefined;
   const text = row?.text ?? `was disrupted (${target?.reason ?? "no reason given"})`;
@@ -91,6 +94,13 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
     pod: name,
     container: end === undefined ? undefined : status?.name,
   };
+}
+
+/** The flow's container; before it has started, an init container that has ended with an error. */
+function endedStatus(pod: Pod): ContainerStatus | undefined {
+  if (flowStarted(pod)) return flowStatus(pod);
+  const inits = pod.status.initContainerStatuses ?? [];
+  return inits.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0) ?? flowStatus(pod);
 }
 
 /** How long after its grace period a pod may take to end; then its kubelet does not answer. */

@@ -25,9 +25,12 @@ import {
   podTerminatedAt,
   podTerminationProblem,
   restartedAfterCrashAt,
+  specOf,
   wasKilledByDeletion,
+  wasStopped,
 } from "./pod-termination.ts";
 import { oneLine, type Obstacle, type Problem } from "./problem.ts";
+import { describeTermination } from "./termination.ts";
 import { waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =
@@ -106,18 +109,22 @@ export function jobPhase(observed: ObservedJob): JobPhase {
   return phaseOfPods(observed);
 }
 
-/** The pod in which the flow exited with 0. The flow's own exit decides, whatever its sidecars and the Job's counters say. */
+/**
+ * The pod in which the flow exited with 0. The flow's own exit decides, whatever its sidecars and the Job's counters say; but a
+ * flow that was stopped may exit with 0, too, and the Job controller does not count that as success.
+ */
 function succeededPod(observed: ObservedJob): Pod | undefined {
-  const [newest, ...older] = newestFirst(observed);
+  const [newest, ...older] = newestFirst(observed).filter((pod) => !wasStopped(pod));
   if (newest !== undefined && flowSucceeded(newest)) return newest;
   return [newest, ...older].find((pod) => pod?.status.phase === "Succeeded");
 }
 
 function phaseOfPods(observed: ObservedJob): JobPhase {
   const { job } = observed;
-  // A pod that somebody deleted is replaced, or its Job will say that it failed.
+  // A pod that somebody deleted is replaced, or its Job will say that it failed. A Job that was suspended starts anew.
+  const startedMs = Date.parse(job.status.startTime ?? "") || 0;
   const failed = newestFirst(observed)
-    .filter((pod) => hasFailed(pod, job))
+    .filter((pod) => hasFailed(pod, job) && createdMs(pod) >= startedMs)
     .filter((pod) => !wasKilledByDeletion(pod) || disruptionProblem(pod) !== undefined)
     .toReversed();
   const live = observed.pods.filter((pod) => !failed.includes(pod) && !hasEnded(pod));
@@ -223,7 +230,9 @@ function failedPhase(observed: ObservedJob): JobPhase {
   }
   const deleted =
     observed.deletedPods[0] ?? observed.pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
-  const problem = problemWithoutTermination(observed, deleted, condition?.message);
+  const problem =
+    givenUpProblem(observed, condition?.reason) ??
+    problemWithoutTermination(observed, deleted, condition?.message);
   return { kind: "failed", problem, endedAt, awaits: deleted === undefined ? "pod" : undefined };
 }
 
@@ -240,6 +249,23 @@ function deadlineProblem(job: Job, pod: Pod | undefined): Problem {
     pod: pod?.metadata.name,
     container: pod === undefined ? undefined : flowContainerName(pod),
   };
+}
+
+/** Kubernetes counts restarts of containers against the limit, sidecars' too, and then deletes the pod. */
+function givenUpProblem({ job, pods, deletedPods }: ObservedJob, reason = ""): Problem | undefined {
+  if (reason !== "BackoffLimitExceeded") return undefined;
+  const restarted = [...pods, ...deletedPods]
+    .filter(({ spec }) => spec.restartPolicy === "OnFailure")
+    .flatMap((pod) => containerStatuses(pod).map((status) => ({ pod, status })))
+    .toSorted((a, b) => (b.status.restartCount ?? 0) - (a.status.restartCount ?? 0));
+  const [{ pod, status } = {}] = restarted;
+  const count = status?.restartCount ?? 0;
+  if (pod === undefined || status === undefined || count === 0) return undefined;
+  const end = status.lastState?.terminated;
+  const last = end === undefined ? "" : `, which last ${describeTermination(end, specOf(pod, status))}`;
+  const message = `Kubernetes gave Job '${job.metadata.name}' up (${reason}) after ${count} restarts of container '${status.name}'${last}`;
+  const hint = "see why the container ends, or raise backoffLimit in the job template";
+  return { reason: "CrashLoop", message, hint, pod: pod.metadata.name, container: status.name };
 }
 
 /** No pod failed by itself: the pod was deleted, or the cause is unknown. */

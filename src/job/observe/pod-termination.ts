@@ -4,6 +4,7 @@
 import type { Container, ContainerStatus, Job, Pod, Terminated } from "../../kube/client/objects.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { restartsContainer } from "./kubernetes-retries.ts";
+import { conditionOf } from "./observed.ts";
 import { because, type Problem } from "./problem.ts";
 import { terminationProblem } from "./termination.ts";
 
@@ -43,6 +44,17 @@ export function flowFailure(pod: Pod): Terminated | undefined {
 export function flowStarted(pod: Pod): boolean {
   const { state, lastState } = flowStatus(pod) ?? {};
   return (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined;
+}
+
+/** Whether the flow ended only after somebody had begun to stop its pod. */
+export function wasStopped(pod: Pod): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = pod.metadata;
+  const disruptedAt = conditionOf(pod.status, "DisruptionTarget")?.lastTransitionTime;
+  const deletedMs = Date.parse(deletionTimestamp ?? "") - deletionGracePeriodSeconds * 1_000;
+  const stops = [deletedMs, Date.parse(disruptedAt ?? "")].filter((ms) => !Number.isNaN(ms));
+  const ended = flowStatus(pod)?.state?.terminated?.finishedAt;
+  // Without a time of its end nobody knows which came first.
+  return stops.length > 0 && (ended === undefined || Date.parse(ended) >= Math.min(...stops));
 }
 
 /** Whether the pod was deleted and its containers terminated only because of that. */

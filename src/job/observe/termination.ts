@@ -30,11 +30,11 @@ const KINDS: readonly TerminationKind[] = [
       `could not be started (${reason}: ${oneLine(message)})`,
   },
   {
-    reasons: ["ContainerStatusUnknown"],
+    reasons: ["ContainerStatusUnknown", "Unknown"],
     problem: "NodeLost",
     hint: "restart the flow run; its node was restarted",
-    text: ({ message = "" }) =>
-      `was lost when its node restarted: how it ended is not known (ContainerStatusUnknown${message === "" ? "" : `: ${oneLine(message)}`})`,
+    text: ({ reason, message = "" }) =>
+      `was lost when its node restarted: how it ended is not known (${reason}${message === "" ? "" : `: ${oneLine(message)}`})`,
   },
 ];
 

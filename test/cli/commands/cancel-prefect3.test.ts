@@ -9,11 +9,24 @@ const RUN = "0c0c0c0c-3333-4333-8333-cccccccccccc";
 
 async function cancelled(
   first: string,
-  { answer = "ACCEPT", hasJob = true }: { answer?: "ACCEPT" | "REJECT"; hasJob?: boolean } = {},
+  {
+    answer = "ACCEPT",
+    hasJob = true,
+    name = first,
+    pid,
+    argv = ["--now"],
+  }: {
+    answer?: "ACCEPT" | "REJECT";
+    hasJob?: boolean;
+    name?: string;
+    pid?: string | undefined;
+    argv?: readonly string[];
+  } = {},
 ) {
   const testCluster = await startTestCluster();
   const { fake, url } = await fakePrefect3({ setState: answer });
-  fake.put({ id: RUN, name: "wise-owl", state: { type: first, name: first } });
+  const ofPid = pid === undefined ? {} : { infrastructure_pid: pid };
+  fake.put({ id: RUN, name: "wise-owl", state: { type: first, name }, ...ofPid });
   const asked = (): readonly unknown[] =>
     fake.calls.flatMap(({ path, body }) =>
       path.endsWith("/set_state") ? [[path, objectIn(body["state"])["type"], body["force"]]] : [],
@@ -21,7 +34,7 @@ async function cancelled(
   const labels = { "prefect.io/flow-run-id": RUN, "prefect.io/flow-run-name": "wise-owl" };
   if (hasJob) testCluster.job("owl", "", { metadata: { labels }, status: { active: 1 } });
   const env = { PREFECT_API_URL: url };
-  const result = await testCluster.run(["cancel", "wise-owl", "--now"], { env, alone: true });
+  const result = await testCluster.run(["cancel", "wise-owl", ...argv], { env, alone: true });
   return {
     ...result,
     asked: asked(),
@@ -41,9 +54,30 @@ describe("cancel with Prefect 2 and 3", () => {
     expect(stdout).toBe('job.batch "owl" deleted from flows namespace\n');
   });
 
-  it("sets a run without a process to Cancelled at once", async () => {
-    const { exitCode, asked } = await cancelled("SCHEDULED");
-    expect([exitCode, asked]).toEqual([0, [[`/flow_runs/${RUN}/set_state`, "CANCELLED", false]]]);
+  it.each([
+    { type: "SCHEDULED", name: "Late" },
+    { type: "SCHEDULED", name: "Resuming", pid: "flows:owl" },
+    { type: "PAUSED", name: "Suspended", pid: "flows:owl" },
+  ])(
+    "takes the server's word that a run without a process is Cancelled: $name",
+    async ({ type, name, pid }) => {
+      const { exitCode, asked, state, stderr } = await cancelled(type, { name, pid });
+      expect([exitCode, state]).toEqual([0, "CANCELLED"]);
+      expect(asked).toEqual([[`/flow_runs/${RUN}/set_state`, "CANCELLING", false]]);
+      expect(stderr).toContain(`flow run "wise-owl" (${RUN}) is Cancelled\n`);
+    },
+  );
+
+  it("gives the pod of a run time that waits for its retry", async () => {
+    const retry = { name: "AwaitingRetry", pid: "flows:owl", argv: ["--grace", "1ms"] };
+    const { exitCode, asked, state } = await cancelled("SCHEDULED", retry);
+    expect([exitCode, state, asked.length]).toEqual([0, "CANCELLED", 2]);
+  });
+
+  it("leaves a run Cancelling that waits for its retry and has nothing here", async () => {
+    const retry = { name: "AwaitingRetry", pid: "flows:owl", hasJob: false };
+    const { exitCode, state } = await cancelled("SCHEDULED", retry);
+    expect([exitCode, state]).toEqual([1, "CANCELLING"]);
   });
 
   it("does not cancel a run that is Cancelling already", async () => {

@@ -51,6 +51,8 @@ export interface FakeKubernetesOptions {
   readonly podBackoffMs?: number;
   /** Milliseconds that a running container takes to end when its pod is deleted; 20 without it. */
   readonly killMs?: number;
+  /** With which code it then ends; 137 without it. */
+  readonly killedExit?: () => number;
   readonly clock?: Clock;
 }
 
@@ -247,9 +249,11 @@ class Fake implements FakeKubernetes {
   #controllers(options: FakeKubernetesOptions): readonly { stop: () => void }[] {
     const store = this.#store;
     const clock = this.#clock;
-    const { killMs = 20, onPhase, podBackoffMs = 10_000, script = () => "succeed" as const } = options;
+    const { killMs = 20, killedExit = () => 137, onPhase, podBackoffMs = 10_000 } = options;
+    const { script = () => "succeed" as const } = options;
     const events = new EventRecorder(store, clock);
-    const kubelet = new Kubelet({ store, clock, logs: this.#api.logs, events, killMs, onPhase });
+    const { logs } = this.#api;
+    const kubelet = new Kubelet({ store, clock, logs, events, killMs, killedExit, onPhase });
     const always = [new GarbageCollector(store, clock), kubelet];
     if (options.controller === false) return always;
     return [...always, new JobController({ store, clock, events, kubelet, script, podBackoffMs })];

@@ -188,7 +188,10 @@ function outcomeOf(job: Job, active: readonly Pod[], counts: Counts): JobOutcome
 /** Containers that are started again in their pod count against the limit as failed pods do. */
 function restartsOf(job: Job, active: readonly Pod[]): number {
   if (job.spec.template?.spec?.restartPolicy !== "OnFailure") return 0;
-  const statuses = active.flatMap((pod) => pod.status.containerStatuses ?? []);
+  const statuses = active.flatMap(({ status }) => [
+    ...(status.initContainerStatuses ?? []),
+    ...(status.containerStatuses ?? []),
+  ]);
   return statuses.reduce((sum, status) => sum + (status.restartCount ?? 0), 0);
 }
 

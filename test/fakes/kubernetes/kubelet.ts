@@ -23,6 +23,8 @@ export interface KubeletOptions {
   readonly events: EventRecorder;
   /** Milliseconds that a container takes to end when it is told to; never longer than the pod's own grace. */
   readonly killMs: number;
+  /** With which code a container then ends; a flow may handle SIGTERM and exit with 0. */
+  readonly killedExit: () => number;
   readonly onPhase: OnPhase | undefined;
 }
 
@@ -153,7 +155,7 @@ export class Kubelet {
     const { store, clock } = this.#deps;
     const before = store.byUid(uid);
     if (before === undefined) return;
-    const end = killed(asPod(before.object), this.#now());
+    const end = killed(asPod(before.object), this.#now(), this.#deps.killedExit());
     if (life !== undefined && end["phase"] !== undefined) await this.#tellPhase(before, life.job, "Failed");
     const current = store.byUid(uid);
     if (current === undefined) return;

@@ -68,14 +68,14 @@ export function terminated(
   };
 }
 
-/** What a pod looks like after its containers were killed. */
-export function killed(pod: Pod, at: string): JsonObject {
+/** What a pod looks like after its containers were told to end, and ended with this code. */
+export function killed(pod: Pod, at: string, exitCode = 137): JsonObject {
   const known = pod.status.containerStatuses ?? [];
   const isOver = known.length > 0 && known.every((status) => status.state?.terminated !== undefined);
   if (isOver || pod.status.phase === "Succeeded" || pod.status.phase === "Failed") return {};
   const ran = startOf(pod) !== undefined;
   const state = ran
-    ? ended(137, { startedAt: startOf(pod) ?? at, finishedAt: at })
+    ? ended(exitCode, { startedAt: startOf(pod) ?? at, finishedAt: at })
     : {
         terminated: {
           exitCode: 137,
@@ -83,9 +83,10 @@ export function killed(pod: Pod, at: string): JsonObject {
           message: "The container could not be located when the pod was terminated",
         },
       };
+  const isWell = ran && exitCode === 0;
   return {
-    phase: "Failed",
-    conditions: conditions(pod, at, "failed"),
+    phase: isWell ? "Succeeded" : "Failed",
+    conditions: conditions(pod, at, isWell ? "completed" : "failed"),
     containerStatuses: statuses(pod, { main: state, other: state }),
   };
 }

@@ -17,7 +17,10 @@ export interface FakeFlowRun {
     readonly timestamp?: string;
   };
   readonly work_pool_name?: string;
+  readonly next_scheduled_start_time?: string;
+  /** When its first try was due. */
   readonly expected_start_time?: string;
+  readonly infrastructure_pid?: string;
 }
 
 export interface FakeLog {
@@ -114,11 +117,11 @@ export class FakePrefect3 {
     if (!isFiltered && sort !== "ID_DESC") return { status: 422, body: {} };
     const bound = (column: string, end: string): string | undefined =>
       textIn(objectIn(objectIn(filter)[column])[end]);
-    const [dueBy, endedAfter] = [bound("expected_start_time", "before_"), bound("end_time", "after_")];
+    const [dueBy, endedAfter] = [bound("next_scheduled_start_time", "before_"), bound("end_time", "after_")];
     const found = [...this.#runs.values()]
       .filter(({ id, name }) => (ids?.includes(id) ?? true) && (names?.includes(name) ?? true))
       .filter(({ state }) => types.length === 0 || types.includes(state.type))
-      .filter((run) => dueBy === undefined || (run.expected_start_time ?? "") <= dueBy)
+      .filter((run) => dueBy === undefined || (run.next_scheduled_start_time ?? "") <= dueBy)
       .filter(({ state }) => endedAfter === undefined || (state.timestamp ?? "") >= endedAfter)
       .sort((left, right) => (left.id < right.id ? 1 : -1));
     const from = typeof offset === "number" ? offset : 0;
@@ -140,12 +143,22 @@ export class FakePrefect3 {
 
   #setState(run: FakeFlowRun, body: JsonObject): RestAnswer {
     const { setState: status = "ACCEPT", clock = systemClock } = this.#options;
-    if (status !== "ACCEPT") return { body: { status, state: run.state, details: {} } };
     const type = textIn(objectIn(body["state"])["type"]) ?? "";
-    const state = { type, name: type, timestamp: clock.now().toISOString() };
+    const isRefused = run.state.type === "CANCELLING" && type !== "CANCELLED" && body["force"] !== true;
+    if (status !== "ACCEPT" || isRefused)
+      return { body: { status: isRefused ? "REJECT" : status, state: run.state, details: {} } };
+    const isOver = type === "CANCELLING" && !hasProcess(run);
+    const set = isOver ? "CANCELLED" : type;
+    const state = { type: set, name: set, timestamp: clock.now().toISOString() };
     this.put({ ...run, state });
-    return { body: { status, state, details: {} } };
+    return { body: { status: isOver ? "REJECT" : status, state, details: {} } };
   }
+}
+
+/** Whether the server lets its process end: it cancels a run at once that has none. */
+function hasProcess({ state, infrastructure_pid: pid }: FakeFlowRun): boolean {
+  if (state.name === "Resuming" || state.name === "Suspended") return false;
+  return state.type !== "SCHEDULED" || pid !== undefined;
 }
 
 /** Serves a fake on a free port of this machine, under `/api`. */

@@ -232,6 +232,21 @@ describe("decide, immediately", () => {
       want: "ERROR, fail",
     },
     {
+      name: "does not delete a Job with a pod annotated to be kept",
+      given: {
+        jobs: [
+          {
+            ...failedJob,
+            pods: [failedPod()].map((each) => ({
+              ...each,
+              metadata: { ...each.metadata, annotations: { "prefect.io/keep": "true" } },
+            })),
+          },
+        ],
+      },
+      want: "ERROR, fail",
+    },
+    {
       name: "deletes nothing if deletion is disabled",
       given: {
         jobs: [failedJob],

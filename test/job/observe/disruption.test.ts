@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { disruptionProblem } from "../../../src/job/observe/disruption.ts";
 import { podTerminationProblem } from "../../../src/job/observe/pod-termination.ts";
-import { condition, ended, failedPod, pod } from "../observed-jobs.ts";
+import { at, condition, ended, failedPod, pod, waiting } from "../observed-jobs.ts";
 
 describe("disruptionProblem", () => {
   it.each([
@@ -62,8 +62,36 @@ describe("disruptionProblem", () => {
     expect(problem?.message).toContain(words);
   });
 
-  it("counts a flow of which the kubelet does not know how it ended, but not a sidecar", () => {
-    expect(disruptionProblem(failedPod(137, { reason: "ContainerStatusUnknown" }))?.reason).toBe("NodeLost");
+  const lost = { reason: "ContainerStatusUnknown" };
+
+  it.each([
+    { name: "the kubelet does not know how it ended", end: ended("flow", 137, lost) },
+    { name: "containerd does not know how it ended", end: ended("flow", 255, { reason: "Unknown" }) },
+  ])("counts a flow of which $name", ({ end }) => {
+    const problem = disruptionProblem(pod({ status: { phase: "Failed", containerStatuses: [end] } }));
+    expect(problem?.reason).toBe("NodeLost");
+  });
+
+  it("counts an init container that was lost with its node", () => {
+    const init = ended("init", 255, { reason: "Unknown" });
+    const flow = waiting("flow", "PodInitializing");
+    const status = { phase: "Failed", initContainerStatuses: [init], containerStatuses: [flow] };
+    expect(disruptionProblem(pod({ status }))?.reason).toBe("NodeLost");
+  });
+
+  it.each([
+    { name: "its own deadline", change: { status: { reason: "DeadlineExceeded", message: "too long" } } },
+    { name: "its deletion", change: { metadata: { deletionTimestamp: at(50).toISOString() } } },
+  ])("does not count a pod that the kubelet stopped before it started, for $name", ({ change }) => {
+    const status = { phase: "Failed", containerStatuses: [ended("flow", 137, lost)], ...change.status };
+    expect(disruptionProblem(pod({ ...change, status }))).toBeUndefined();
+  });
+
+  it("does not count an exit code of 255 of the flow itself", () => {
+    expect(disruptionProblem(failedPod(255, { reason: "Error" }))).toBeUndefined();
+  });
+
+  it("does not count a sidecar", () => {
     const side = ended("side", 137, { reason: "ContainerStatusUnknown" });
     expect(
       disruptionProblem(pod({ status: { containerStatuses: [ended("flow", 1), side] } })),

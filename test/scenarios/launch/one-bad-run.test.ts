@@ -173,3 +173,20 @@ describe("a run that is deleted while many wait for the quota", () => {
     await world.time.until(() => waiting.slice(1).every((id) => world.state(id) === "Success"), 5 * MINUTE);
   });
 });
+
+describe("a run with thousands of task runs that are due", () => {
+  it("is launched: its task runs are claimed in parts that Prefect takes", async () => {
+    const flow = world.prefect.createFlow({
+      name: "mapped",
+      tasks: Array.from({ length: 450 }, (_, at) => ({ slug: `work-${at}`, maxRetries: 1 })),
+    });
+    const { id } = world.prefect.createFlowRun({ flow });
+    world.prefect.setState(id, { type: "Running" });
+    const due = new Date(world.time.nowMs).toISOString();
+    for (const task of world.prefect.taskRuns(id))
+      world.prefect.setTaskState(task.id, { type: "Retrying", start_time: due });
+    world.start();
+    await world.time.until(() => world.jobs(id).length === 1, 2 * MINUTE);
+    expect(world.prefect.requests.count("set_task_run_states")).toBe(3);
+  });
+});

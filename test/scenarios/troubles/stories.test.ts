@@ -32,6 +32,28 @@ describe("a Job that somebody", () => {
     expect(world.messages(id).filter((line) => line.includes("is suspended"))).toHaveLength(1);
   });
 
+  it.each([137, 143, 0])(
+    "suspends and resumes goes on, although its pod ends with %d when it is told to",
+    async (exitCode) => {
+      world = new World({ kube: { killMs: 5_000, killedExit: () => exitCode } });
+      world.start();
+      const id = world.dueRun({ script: { outcome: "never" } });
+      await world.time.until(() => world.state(id) === "Running", 60_000);
+      const suspend = (isSuspended: boolean): void => {
+        const [job] = world.kube.list("jobs");
+        if (job === undefined) throw new Error("the Job is gone");
+        world.kube.put("jobs", { ...job, spec: { ...job.spec, suspend: isSuspended } });
+      };
+      suspend(true);
+      await world.time.pass(120 * SECOND);
+      suspend(false);
+      await world.time.pass(120 * SECOND);
+      expect(world.state(id)).toBe("Running");
+      expect(world.kube.list("pods").map(({ status }) => status?.["phase"])).toEqual(["Running"]);
+      expect(world.messages(id).join("\n")).not.toContain("completed with exit code 0");
+    },
+  );
+
   it.each([
     { end: ended(0), state: "Success", error: [] },
     { end: ended(5), state: "Failed", error: [/exited with code 5/] },

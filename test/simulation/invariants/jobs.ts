@@ -128,7 +128,7 @@ function isUndone({ job, by }: JobEvent): boolean {
   return job.by === by && job.run.claimer !== by;
 }
 
-function checkUnfinished(scene: Scene, { job, by, object }: JobEvent): void {
+function checkUnfinished(scene: Scene, { job, by }: JobEvent): void {
   const { run } = job;
   const rule = LIVING_RULE;
   if (!isRunning(scene, job) && run.causes.length > 0) return;
@@ -143,8 +143,7 @@ function checkUnfinished(scene: Scene, { job, by, object }: JobEvent): void {
   );
   const overMs = scene.nowMs - (run.states[lastAlive + 1]?.atMs ?? 0);
   if (!isCancelled && !isFinished(type)) {
-    if (object.spec.suspend !== true)
-      scene.violated(rule, `${by.name} deletes ${job.name}, but ${run.name} is ${type}`);
+    scene.violated(rule, `${by.name} deletes ${job.name}, but ${run.name} is ${type}`);
   } else if (overMs < graceMs - ROUNDING_MS)
     scene.violated(rule, `${by.name} deletes ${job.name} ${overMs} ms after the end of ${run.name}: ${type}`);
 }

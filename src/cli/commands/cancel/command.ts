@@ -1,6 +1,5 @@
 // kubectl prefect cancel: cancels flow runs in Prefect and deletes their objects in the cluster.
 
-import type { InventoryQuery } from "../../../inventory/load.ts";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
 import { EXIT } from "../../../base/errors.ts";
@@ -62,22 +61,26 @@ export class CancelCommand extends NamespacedCommand {
     return this.connected((scope) => this.#cancel(scope, options), { prefectMs: DEADLINE_MS });
   }
 
-  async #cancel(scope: ClusterScope, options: CancelOptions): Promise<number> {
+  async #cancel(given: ClusterScope, options: CancelOptions): Promise<number> {
     const { cancelRuns } = await import("../../../cleanup/cancel.ts");
+    const { listJobs } = await import("../../find-run.ts");
     const { currentStates } = await import("../../../cleanup/recheck.ts");
     const { deletedLine } = await import("../cleanup/report.ts");
+    const { retrying, retryingPrefect } = await import("../../../cleanup/retrying.ts");
     const { Progress } = await import("../../../output/progress.ts");
-    const { clock, signal } = scope;
+    const { kube, clock, signal } = given;
+    const scope = { ...given, directories: retryingPrefect(given.directories, clock, signal) };
+    const listScope = { ...scope, kube: retrying(kube, clock, signal) };
     const progress = new Progress(this.context.stderr, clock);
     // Of all runs: a Dask cluster can only be attributed to a run among all that it may belong to.
-    const loadInventory = (): Promise<Inventory> => this.#list(scope, { dask: "all" });
+    const loadInventory = (): Promise<Inventory> => listJobs(listScope, { dask: "all" });
     const inventory = await loadInventory();
     const runs = await this.#runs(inventory, scope);
     const deps: CancelDeps = {
-      kube: scope.kube,
+      kube,
       namespace: scope.namespace,
       loadInventory,
-      pollInventory: ([...ids]) => this.#list(scope, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
+      pollInventory: ([...ids]) => listJobs(listScope, { flowRunId: ids.length === 1 ? ids[0] : undefined }),
       readStates: currentStates(scope.directories, signal),
       prefect: this.keepState ? undefined : scope.directories,
       clock,
@@ -91,13 +94,6 @@ export class CancelCommand extends NamespacedCommand {
     };
     const result = await cancelRuns(deps, runs, options).finally(() => progress.clear());
     return this.#report(result, inventory);
-  }
-
-  /** Throws KubeError without permission to list Jobs: then nothing can be said of what runs. */
-  async #list(scope: ClusterScope, query: Pick<InventoryQuery, "dask" | "flowRunId">): Promise<Inventory> {
-    const { listJobs } = await import("../../find-run.ts");
-    const { retrying } = await import("../../../cleanup/retrying.ts");
-    return listJobs({ ...scope, kube: retrying(scope.kube, scope.clock, scope.signal) }, query);
   }
 
   async #runs(inventory: Inventory, scope: ClusterScope): Promise<readonly OwnerRun[]> {

@@ -9,6 +9,7 @@ import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { choice } from "../../options/choice.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
+import { textOption } from "../../options/option-group.ts";
 
 const DRY_RUNS = {
   true: "dry-run",
@@ -60,16 +61,16 @@ export class CleanupCommand extends NamespacedCommand {
     description: `delete only what finished at least this long ago (default ${formatDuration(OLDER_THAN_MS)})`,
   });
   runs = Option.Array("--run", { description: "delete only objects of this flow run; may be repeated" });
-  selector = Option.String("-l,--selector", { description: "label selector to filter Jobs" });
+  selector = textOption("-l,--selector", { description: "label selector to filter Jobs" });
   onlyPrefect = Option.Boolean("--only-prefect", false, {
     description: "no other Prefect uses these namespaces: flow runs that this one does not know were deleted",
   });
-  agent = Option.String("--agent", {
+  agent = textOption("--agent", {
     description: "act for this agent: delete nothing of other agents that are alive",
   });
   agentLabels = Option.Array("--agent-label", { description: "label of that agent; may be repeated" });
-  every = Option.String("--every", { description: "repeat at this interval" });
-  output = Option.String("-o,--output", { description: "output format of the plan (default table)" });
+  every = textOption("--every", { description: "repeat at this interval" });
+  output = textOption("-o,--output", { description: "output format of the plan (default table)" });
 
   async execute(): Promise<number> {
     const everyMs = this.#interval();
@@ -79,16 +80,18 @@ export class CleanupCommand extends NamespacedCommand {
     const { palette } = await this.style();
     const { cleanUp, newWarnings, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
+    const { retryingPrefect } = await import("../../../cleanup/retrying.ts");
     const { context, runs, selector, onlyPrefect, verbose } = this;
     const both = this.jobs === this.dask;
     return this.connected(async (scope) => {
       const { agent: name, agentLabels: labels = [] } = this;
-      const { namespace, directories, clock } = scope;
+      const { namespace, clock, signal } = scope;
+      const directories = retryingPrefect(scope.directories, clock, signal);
       const isRepeated = everyMs !== undefined;
       const agent = name === undefined ? undefined : new OneAgent({ name, labels }, directories[1], clock);
       const pass: CleanupPass = {
         context,
-        scope,
+        scope: { ...scope, directories },
         runs,
         selector,
         onlyPrefect,

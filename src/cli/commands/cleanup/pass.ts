@@ -187,8 +187,8 @@ function isTable({ output }: CleanupPass): boolean {
 }
 
 function printTable(pass: CleanupPass, plan: Plan, stream: TerminalStream): void {
-  const { output, palette, namespaces, context } = pass;
-  const columns = planColumns(context.clock.now(), namespaces?.length !== 1);
+  const { output, palette, namespaces, scope } = pass;
+  const columns = planColumns(scope.clock.now(), namespaces?.length !== 1);
   const options = { wide: output === "wide", palette, width: terminalWidth(stream) };
   writeStyled(stream, `${tableLines(columns, plan.items, options).join("\n")}\n`);
 }

@@ -6,6 +6,7 @@ import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
 import { withoutObjects, type Inventory, type InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
+import { textOption } from "../../options/option-group.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 
 export class InspectCommand extends NamespacedCommand {
@@ -25,7 +26,7 @@ export class InspectCommand extends NamespacedCommand {
   });
 
   target = Option.String({ name: "RUN" });
-  output = Option.String("-o,--output", { description: "output format (default tree)" });
+  output = textOption("-o,--output", { description: "output format (default tree)" });
 
   execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);
@@ -46,7 +47,7 @@ export class InspectCommand extends NamespacedCommand {
         askPrefect(run, directories[run.prefectVersion], { now: clock.now(), signal }),
       );
       const diagnosis = diagnose(run, clock.now(), asked.ok ? asked.value : {});
-      if (format === "tree") await this.#printTree(run, diagnosis, cleanup);
+      if (format === "tree") await this.#printTree(run, { diagnosis, cleanup, now: clock.now() });
       else await this.printObject(runObject(run, diagnosis, cleanup), format);
       this.printWarnings([...inventory.warnings, ...(asked.ok ? [] : [asked.error.message])]);
       return 0;
@@ -55,11 +56,14 @@ export class InspectCommand extends NamespacedCommand {
 
   async #printTree(
     run: InventoryRun,
-    diagnosis: Diagnosis,
-    cleanup: readonly PlannedAction[],
+    facts: {
+      readonly diagnosis: Diagnosis;
+      readonly cleanup: readonly PlannedAction[];
+      readonly now: Date;
+    },
   ): Promise<void> {
     const { reportLines } = await import("./report.ts");
-    const lines = reportLines(run, { diagnosis, cleanup, now: this.context.clock.now() }, await this.style());
+    const lines = reportLines(run, facts, await this.style());
     this.printStyled(`${lines.join("\n")}\n`);
   }
 }

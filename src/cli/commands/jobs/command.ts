@@ -8,6 +8,7 @@ import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
+import { textOption } from "../../options/option-group.ts";
 import type { QueryResult } from "./watch.ts";
 
 export class JobsCommand extends NamespacedCommand {
@@ -31,21 +32,24 @@ export class JobsCommand extends NamespacedCommand {
     ],
   });
 
-  selector = Option.String("-l,--selector", { description: "label selector to filter Jobs" });
-  fieldSelector = Option.String("--field-selector", { description: "field selector to filter Jobs" });
+  selector = textOption("-l,--selector", { description: "label selector to filter Jobs" });
+  fieldSelector = textOption("--field-selector", { description: "field selector to filter Jobs" });
   since = Option.String("--since", "1h", {
     description: "runs without a Job that ended within this time (default 1h)",
   });
-  output = Option.String("-o,--output", {
+  output = textOption("-o,--output", {
     description: "output format: table, wide, json, yaml or name (default table)",
   });
   noHeaders = Option.Boolean("--no-headers", false, { description: "do not print the header line" });
   watch = Option.Boolean("-w,--watch", false, { description: "watch for changes" });
 
   async execute(): Promise<number> {
-    const printing = await this.#printing();
+    const printOptions = await this.#printing();
+    const { listColumns } = await import("./columns.ts");
     const sinceMs = parseDuration(this.since, "--since");
     return this.connected(async (scope) => {
+      const columns = listColumns(() => scope.clock.now(), this.allNamespaces);
+      const printing = { ...printOptions, columns };
       const query = (): Promise<QueryResult> => this.#query(scope, sinceMs);
       if (this.watch) {
         const { watchRows } = await import("./watch.ts");
@@ -82,14 +86,11 @@ export class JobsCommand extends NamespacedCommand {
   }
 
   /** The output options; invalid ones fail before any request is sent. */
-  async #printing(): Promise<PrintOptions<ListRow>> {
+  async #printing(): Promise<Omit<PrintOptions<ListRow>, "columns">> {
     const format = parseOutputFormat(this.output, LIST_FORMATS);
-    const { listColumns } = await import("./columns.ts");
     const { resourceName } = await import("../../../inventory/list-row.ts");
-    const columns = listColumns(() => this.context.clock.now(), this.allNamespaces);
     return {
       format,
-      columns,
       ...(await this.style()),
       noHeaders: this.noHeaders,
       name: resourceName,

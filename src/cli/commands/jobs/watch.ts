@@ -63,7 +63,7 @@ export async function watchRows(options: WatchOptions): Promise<void> {
   stdout.on("resize", redraw);
   try {
     for (let isFirst = true; !signal.aborted; isFirst = false) {
-      const startMs = clock.now().getTime();
+      const startMs = clock.ticks();
       try {
         show(await query());
       } catch (error) {
@@ -72,7 +72,7 @@ export async function watchRows(options: WatchOptions): Promise<void> {
         const text = `${textOf(error)}; retrying`;
         printWarnings([{ text, key: text }]);
       }
-      const tookMs = clock.now().getTime() - startMs;
+      const tookMs = clock.ticks() - startMs;
       await clock.sleep(Math.max(PAUSE_MS, PAUSE_FACTOR * tookMs), signal);
     }
   } finally {

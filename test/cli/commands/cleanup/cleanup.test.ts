@@ -251,7 +251,7 @@ describe("cleanup", () => {
     const controller = new AbortController();
     let lists = 0;
     testCluster.kube.setOnRequest(({ verb, resource }, moment) => {
-      if (verb === "list" && resource === "jobs" && moment === "after" && ++lists > 6) controller.abort();
+      if (verb === "list" && resource === "jobs" && moment === "after" && ++lists > 4) controller.abort();
     });
     const argv = ["cleanup", "--yes", "--every", "10ms", "--older-than", "9h"];
     const { stderr } = await testCluster.run(argv, { signal: controller.signal });

@@ -76,7 +76,7 @@ describe("doctor and Prefect 1", () => {
     );
   });
 
-  it("checks the cluster when the API is unreachable; states are then unknown", async () => {
+  it("checks the cluster when the API is unreachable; cleanup would then keep what has finished", async () => {
     const testCluster = await startTestCluster();
     putLeftover(testCluster);
     await testCluster.prefect.pause();
@@ -86,7 +86,6 @@ describe("doctor and Prefect 1", () => {
       expect.stringMatching(
         /^broken Prefect API: the Prefect API at http:.* cannot be reached: connection refused$/,
       ),
-      "warning leftovers: cleanup would remove 1 Job",
       "skipped leftovers: not all could be read",
     ]);
     expect(report.exitCode).toBe(1);

@@ -1,0 +1,77 @@
+// The phase of Jobs whose pods Kubernetes or a person has stopped, whatever they exit with.
+
+import { describe, expect, it } from "vitest";
+import type { ObservedJob } from "../../../src/job/observe/observed.ts";
+import { jobPhase } from "../../../src/job/observe/phase.ts";
+import type { Pod } from "../../../src/kube/client/objects.ts";
+import { at, condition, ended, failedPod, job, observedJob, pod, running } from "../observed-jobs.ts";
+
+/** A flow that exits with 0 at 60 s, and whose pod is told to end at this time; it has 30 s. */
+function stopped(seconds = 50): Pod {
+  const metadata = {
+    deletionTimestamp: at(seconds + 30).toISOString(),
+    deletionGracePeriodSeconds: 30,
+  };
+  return pod({ metadata, status: { phase: "Succeeded", containerStatuses: [ended("flow", 0)] } });
+}
+
+describe("the phase of a Job", () => {
+  it.each<{ name: string; given: Partial<ObservedJob>; want: string }>([
+    {
+      name: "a suspended Job whose flow exits with 0 when it is stopped",
+      given: { job: job({}, { spec: { suspend: true } }), pods: [stopped()] },
+      want: "suspended",
+    },
+    {
+      name: "a flow that exits with 0 when it is drained, before its Job is Failed",
+      given: { pods: [stopped()] },
+      want: "waiting",
+    },
+    {
+      name: "the same, beside the pod that has replaced it",
+      given: { pods: [stopped(), pod({ metadata: { name: "pod-b", uid: "pod-b" } })] },
+      want: "live",
+    },
+    {
+      name: "a flow that had exited with 0 before its pod was deleted",
+      given: { pods: [stopped(70)] },
+      want: "succeeded",
+    },
+    {
+      name: "a resumed Job whose pod was taken away before",
+      given: {
+        job: job({}, { status: { startTime: at(300).toISOString() } }),
+        pods: [],
+        deletedPods: [failedPod(1)],
+      },
+      want: "waiting",
+    },
+  ])("is $want for $name", ({ given, want }) => {
+    expect(jobPhase(observedJob(given)).kind).toBe(want);
+  });
+});
+
+describe("a Job that Kubernetes gives up for restarts", () => {
+  it("names the container that was restarted, sidecars included, and how it last ended", () => {
+    const last = { terminated: { exitCode: 1, reason: "Error" } };
+    const proxy = { name: "proxy", restartCount: 6, state: { running: {} }, lastState: last };
+    const deleted = pod({
+      metadata: { deletionTimestamp: at(50).toISOString() },
+      spec: {
+        restartPolicy: "OnFailure",
+        containers: [{ name: "flow" }],
+        initContainers: [{ name: "proxy", image: "proxy:1", restartPolicy: "Always" }],
+      },
+      status: {
+        phase: "Running",
+        initContainerStatuses: [proxy],
+        containerStatuses: [running("flow")],
+      },
+    });
+    const status = { conditions: [condition("FailureTarget", "BackoffLimitExceeded")] };
+    const phase = jobPhase(observedJob({ job: job({}, { status }), pods: [deleted] }));
+    expect("problem" in phase && phase.problem.message).toBe(
+      "Kubernetes gave Job 'prefect-job-a' up (BackoffLimitExceeded) after 6 restarts of container 'proxy', which last exited with code 1",
+    );
+  });
+});
