@@ -134,7 +134,7 @@ describe.skipIf(absent !== undefined)("Prefect 3", () => {
       "dull-dog Failed failed",
       "early-emu Crashed finished",
       "fine-frog Cancelled cancelled",
-      "good-goat Pending stuck",
+      "good-goat Pending pending",
       "happy-hen <deleted> orphaned",
     ]);
   });
