@@ -224,7 +224,9 @@ function applyObjects(names: FailureNames, open: string, restricted: string): vo
     },
   ];
   mustKubectl(["apply", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items }));
-  mustKubectl(patchNode({ capacity: { [names.resource]: "1" } }));
+  // The kubelet would make it allocatable when it next writes the node's status, up to minutes later.
+  const one = { [names.resource]: "1" };
+  mustKubectl(patchNode({ capacity: one, allocatable: one }));
 }
 
 function deleteObjects(names: FailureNames): void {
