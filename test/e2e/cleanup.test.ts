@@ -120,7 +120,7 @@ describe("on a real cluster", () => {
       daskPod("fox-scheduler", cluster, WORKS),
       ...daskFront(cluster),
     ]);
-    await waitFor(namespace, ["job/fox"], "jsonpath={.status.ready}=1");
+    await waitFor(namespace, ["job/fox"], "jsonpath={.status.active}=1");
     const { stderr, code } = await plugin("cancel", "quick-fox", "--grace=2s");
     expect(stderr).toContain("removed 1 Job, 2 pods, 1 Service, 1 PodDisruptionBudget\n");
     expect([code, prefect.flowRun(id)?.state]).toEqual([0, "Cancelled"]);

@@ -177,7 +177,7 @@ describe.skipIf(absent !== undefined)("flows on Dask clusters of their own", () 
       const remotePods = ["pod/remote-scheduler", "pod/remote-worker"];
       const others = ["pod/extra-scheduler", "pod/nobodys-scheduler", "pod/foreign-labelled"];
       await waitFor(namespace, [...remotePods, ...others], "condition=Ready");
-      await waitFor(namespace, ["job/forgotten"], "jsonpath={.status.ready}=1");
+      await waitFor(namespace, ["job/forgotten"], "jsonpath={.status.active}=1");
       const [lostJob = "", lateJob = "", endingJob = ""] = [runs.lost, runs.late, runs.ending].map(jobOf);
       const kept = [
         `Job/${endingJob}`,
