@@ -6,7 +6,7 @@ import { isUniqueName } from "../dask/recognise.ts";
 import { clustersIn, type Inventory } from "../inventory/inventory.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { isKept } from "../job/labels.ts";
-import { isDeleted, isOrphan, type ObservedJob } from "../job/observe/observed.ts";
+import { isDeleted, isKeptWithPods, isOrphan } from "../job/observe/observed.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { ownerRun, worksOn } from "./run-lifecycle.ts";
@@ -92,11 +92,6 @@ export function stillRunning(inventory: Inventory, runIds: ReadonlySet<string>):
       isKept: isKeptWithPods(each),
     }));
   });
-}
-
-/** Whether the Job is kept, by its own annotation or by that of a pod that would go with it. */
-function isKeptWithPods({ job, pods }: ObservedJob): boolean {
-  return [job, ...pods].some(({ metadata }) => isKept(metadata));
 }
 
 function runOf(dask: ObservedCluster, known?: KnownClusters): string | undefined {

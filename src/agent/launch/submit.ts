@@ -249,10 +249,10 @@ export class Submitter {
     await this.#deps.runLog.writeUntilAccepted(line);
   }
 
-  /** Retries temporary errors. */
-  #withRetry<T>(call: () => Promise<T>, onFirstRetry = (): void => {}): Promise<T> {
+  /** Retries temporary errors; `onFailure` is called for each. */
+  #withRetry<T>(call: () => Promise<T>, onFailure = (): void => {}): Promise<T> {
     const onRetry = (error: unknown): void => {
-      onFirstRetry();
+      onFailure();
       this.#deps.log.debug("Could not continue a submission, retrying", { error: textOf(error) });
     };
     return withRetry(call, { clock: this.#deps.clock, ...RETRY, onRetry });

@@ -3,7 +3,6 @@
 
 import { formatDuration } from "../../base/duration.ts";
 import { isRetryable, textOf } from "../../base/errors.ts";
-import { pagesOf } from "../../base/pages.ts";
 import { backoffMs, retryAfterMs } from "../../base/retry.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { KubeError } from "../../kube/client/errors.ts";
@@ -16,7 +15,7 @@ import type { CreateFailure } from "./create-failure.ts";
 /** Why a submission waits. */
 export type WaitReason = Exclude<CreateFailure, "run">;
 
-interface WaitingDeps extends Pick<SharedState, "clock" | "log" | "runs" | "inFlight"> {
+interface WaitingDeps extends Pick<SharedState, "clock" | "log" | "runs" | "states" | "inFlight"> {
   /** Tries to create the Job again; settles everything but a refusal that may pass. */
   readonly retry: (submission: Submission) => Promise<Attempted>;
   /** Writes a warning to the run's log, once. */
@@ -51,7 +50,6 @@ const MAX_WAITING = 1_000;
 const RETRIES_AT_ONCE = 8;
 const HEARTBEAT_EVERY_MS = 30_000;
 const HEARTBEAT_CHECK_MS = 5_000;
-const ROWS_AT_ONCE = 100;
 
 /** What the agent's log says when the first submission waits for a reason, and when none does any more. */
 const LOG_LINES: Readonly<
@@ -206,13 +204,11 @@ export class WaitingSubmissions {
     const ids = due.map(({ submission }) => submission.flowRunId);
     await keepAlive(this.#deps.runs, ids);
     for (const waiting of due) waiting.keptAliveAt = now;
-    for (const page of pagesOf(ids, ROWS_AT_ONCE)) {
-      const rows = await this.#deps.runs.rows(page);
-      for (const id of page) {
-        const waiting = this.#waiting.get(id);
-        const type = rows.get(id)?.state.type;
-        if (waiting !== undefined && (type === undefined || !isActive(type))) this.#settle(waiting);
-      }
+    const statuses = await Promise.all(ids.map((id) => this.#deps.states.read(id)));
+    for (const [at, run] of statuses.entries()) {
+      const waiting = this.#waiting.get(ids[at] ?? "");
+      const needsJob = run.kind === "known" && isActive(run.state.type);
+      if (waiting !== undefined && !needsJob) this.#settle(waiting);
     }
   }
 }

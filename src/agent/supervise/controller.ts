@@ -8,7 +8,7 @@ import { WorkQueue } from "../../base/work-queue.ts";
 import { decide } from "../../job/decide/decide.ts";
 import type { Decision } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
-import { jobPhase, type JobPhase } from "../../job/observe/phase.ts";
+import { isUnfinished, jobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import type { Standing } from "../ownership.ts";
@@ -25,14 +25,6 @@ const HEARTBEAT_EVERY_MS = 240_000;
 const WORKERS = 16;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
-const UNFINISHED = new Set<JobPhase["kind"]>([
-  "live",
-  "suspended",
-  "waiting",
-  "terminating",
-  "unreachable",
-  "retried",
-]);
 /** When to decide again if the cache is stale. */
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
@@ -184,7 +176,7 @@ export class Controller {
     );
     if (!jobs.every(({ job }) => this.#deps.ownership.isOurs(job))) return undefined;
     if (jobs.length === 0 && known.kind === "unknown") return undefined;
-    if (jobs.some((job) => job.gone || !UNFINISHED.has(jobPhase(job).kind))) return undefined;
+    if (jobs.some((job) => job.gone || !isUnfinished(jobPhase(job)))) return undefined;
     const decision = this.#decide(observed, known.kind === "unknown" ? ASSUMED_RUNNING : known);
     if (jobs.length === 0) return decision;
     const mustAct = decision.transition !== undefined || decision.deletions.length > 0;
@@ -230,7 +222,7 @@ export class Controller {
     else this.#waiting.delete(flowRunId);
     if (decision.requeueAfterMs !== undefined) return decision.requeueAfterMs;
     // A pod may work on without its Job.
-    const over = jobs.filter((observed) => observed.gone && !UNFINISHED.has(jobPhase(observed).kind));
+    const over = jobs.filter((observed) => observed.gone && !isUnfinished(jobPhase(observed)));
     for (const { job } of over) this.#deps.view.forgetDeletedJob(flowRunId, job.metadata.uid);
     if (over.length === jobs.length) this.#forget({ flowRunId, jobs });
     return undefined;

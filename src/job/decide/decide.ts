@@ -3,11 +3,11 @@
 
 import { lastSeenAt, type Pod } from "../../kube/client/objects.ts";
 import { isCancelled, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
-import { IDENTIFIER_LABEL, isKept } from "../labels.ts";
+import { IDENTIFIER_LABEL } from "../labels.ts";
 import { disruptionProblem } from "../observe/disruption.ts";
 import { flowStatus } from "../observe/flow-container.ts";
 import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
-import { createdMs, eventsOf, isDeleted, type ObservedJob } from "../observe/observed.ts";
+import { createdMs, eventsOf, isDeleted, isKeptWithPods, type ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase, type JobPhase } from "../observe/phase.ts";
 import { flowFailure, hasFailed, podTerminationProblem } from "../observe/pod-termination.ts";
 import { decideByPhase } from "./by-phase.ts";
@@ -89,10 +89,8 @@ function deletionsOf(
   decided: readonly DecidedJob[],
 ): readonly (Deletion & { inMs: number; phase: JobPhase })[] {
   return decided.flatMap(({ observed, phase, decision: { status, deletion } }) => {
-    const { job, pods } = observed;
-    // The pods go with the Job.
-    const keeps = [job, ...pods].some(({ metadata }) => isKept(metadata));
-    if (deletion === undefined || isDeleted(observed) || keeps) return [];
+    const { job } = observed;
+    if (deletion === undefined || isDeleted(observed) || isKeptWithPods(observed)) return [];
     return [{ ...deletion, phase, job, status, isActive: !isJobFinished(job) }];
   });
 }

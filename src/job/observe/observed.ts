@@ -2,7 +2,7 @@
 // Lazarus). A deleted Job stays here until its end is reported, and as long as pods work on without it.
 
 import type { Job, KubeEvent, Meta, Pod } from "../../kube/client/objects.ts";
-import { isAgentJob } from "../labels.ts";
+import { isAgentJob, isKept } from "../labels.ts";
 
 export interface ObservedJob {
   readonly job: Job;
@@ -30,6 +30,11 @@ export function eventsOf(observed: ObservedJob, uid: string): KubeEvent[] {
 /** Whether the Job was deleted, or is being deleted. */
 export function isDeleted({ job, gone }: ObservedJob): boolean {
   return gone || job.metadata.deletionTimestamp !== undefined;
+}
+
+/** Whether the Job is kept, by its own annotation or by that of a pod that would go with it. */
+export function isKeptWithPods({ job, pods }: Pick<ObservedJob, "job" | "pods">): boolean {
+  return [job, ...pods].some(({ metadata }) => isKept(metadata));
 }
 
 /** Whether the pod was let go when its Job was deleted (propagation Orphan), so that it works on without it. */

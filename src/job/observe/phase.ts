@@ -5,6 +5,7 @@ import { lastSeenAt, type Job, type Pod } from "../../kube/client/objects.ts";
 import { disruptionProblem, lossOf, type Loss } from "./disruption.ts";
 import { flowContainerName, flowStatus } from "./flow-container.ts";
 import { isOriginals } from "../owner.ts";
+import { deadlineProblem, givenUpProblem } from "./job-limits.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
 import {
   conditionOf,
@@ -25,12 +26,10 @@ import {
   podTerminatedAt,
   podTerminationProblem,
   restartedAfterCrashAt,
-  specOf,
   wasKilledByDeletion,
   wasStopped,
 } from "./pod-termination.ts";
 import { oneLine, type Obstacle, type Problem } from "./problem.ts";
-import { describeTermination } from "./termination.ts";
 import { waitingProblem } from "./waiting-reasons.ts";
 
 export type JobPhase =
@@ -77,10 +76,18 @@ export function isJobFinished(job: Job): boolean {
   return hasCondition(job.status, "Complete", "Failed");
 }
 
+/** Phases that may last, beside `waiting`. */
+const LIVE = new Set<JobPhase["kind"]>(["live", "suspended", "retried", "terminating", "unreachable"]);
+
 /** Whether the Job works on its run or can still start to. */
 export function isLive(phase: JobPhase): boolean {
   if (phase.kind === "waiting") return !["none", "start"].includes(phase.problem.patience ?? "");
-  return ["live", "suspended", "retried", "terminating", "unreachable"].includes(phase.kind);
+  return LIVE.has(phase.kind);
+}
+
+/** Whether the phase may still change by itself, also that of a flow that is stuck. */
+export function isUnfinished({ kind }: JobPhase): boolean {
+  return kind === "waiting" || LIVE.has(kind);
 }
 
 /** The phase in one word, for people: a flow that cannot start is stuck, one that will is pending. */
@@ -238,34 +245,6 @@ function failedPhase(observed: ObservedJob): JobPhase {
 
 function newestFirst({ pods, deletedPods }: ObservedJob): readonly Pod[] {
   return [...pods, ...deletedPods].toSorted((a, b) => createdMs(b) - createdMs(a));
-}
-
-function deadlineProblem(job: Job, pod: Pod | undefined): Problem {
-  const seconds = job.spec.activeDeadlineSeconds;
-  return {
-    reason: "DeadlineExceeded",
-    message: `Job '${job.metadata.name}' ran longer than its deadline${seconds === undefined ? "" : ` of ${seconds} s`}`,
-    hint: "raise activeDeadlineSeconds in the job template",
-    pod: pod?.metadata.name,
-    container: pod === undefined ? undefined : flowContainerName(pod),
-  };
-}
-
-/** Kubernetes counts restarts of containers against the limit, sidecars' too, and then deletes the pod. */
-function givenUpProblem({ job, pods, deletedPods }: ObservedJob, reason = ""): Problem | undefined {
-  if (reason !== "BackoffLimitExceeded") return undefined;
-  const restarted = [...pods, ...deletedPods]
-    .filter(({ spec }) => spec.restartPolicy === "OnFailure")
-    .flatMap((pod) => containerStatuses(pod).map((status) => ({ pod, status })))
-    .toSorted((a, b) => (b.status.restartCount ?? 0) - (a.status.restartCount ?? 0));
-  const [{ pod, status } = {}] = restarted;
-  const count = status?.restartCount ?? 0;
-  if (pod === undefined || status === undefined || count === 0) return undefined;
-  const end = status.lastState?.terminated;
-  const last = end === undefined ? "" : `, which last ${describeTermination(end, specOf(pod, status))}`;
-  const message = `Kubernetes gave Job '${job.metadata.name}' up (${reason}) after ${count} restarts of container '${status.name}'${last}`;
-  const hint = "see why the container ends, or raise backoffLimit in the job template";
-  return { reason: "CrashLoop", message, hint, pod: pod.metadata.name, container: status.name };
 }
 
 /** No pod failed by itself: the pod was deleted, or the cause is unknown. */

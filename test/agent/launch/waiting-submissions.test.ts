@@ -50,10 +50,8 @@ describe("a run that is cancelled while its Job is being created", () => {
     const waiting = new WaitingSubmissions({
       clock,
       log: silentLog,
-      runs: {
-        keepAlive: () => Promise.resolve(),
-        rows: () => Promise.resolve(new Map([["run", { state: { type } }]])),
-      },
+      runs: { keepAlive: () => Promise.resolve() },
+      states: { read: () => Promise.resolve({ kind: "known", state: { type } }) },
       inFlight: new InFlight(clock),
       retry: () => new Promise((resolve) => tries.push(resolve)),
       warn: () => Promise.resolve(),
