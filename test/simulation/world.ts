@@ -146,6 +146,13 @@ export class World {
     }));
   }
 
+  /** The accepted creations of Jobs in the first cluster, as their paths. */
+  createdJobs(): string[] {
+    return this.kube.requests.entries
+      .filter(({ verb, resource, status }) => verb === "create" && resource === "jobs" && status === 201)
+      .map(({ path }) => path);
+  }
+
   /** The names of the run's Jobs that are in the cluster. */
   jobs(id: string, cluster = 0): string[] {
     return (this.kubes[cluster]?.list("jobs") ?? [])

@@ -14,12 +14,6 @@ beforeEach(() => {
 
 afterEach(() => world.close());
 
-function createdJobs(): number {
-  return world.kube.requests.entries.filter(
-    ({ verb, resource, status }) => verb === "create" && resource === "jobs" && status === 201,
-  ).length;
-}
-
 const isAdopted = (id: string): boolean =>
   world.messages(id).some((line) => line.startsWith("Submitted again: adopted by"));
 
@@ -41,7 +35,7 @@ describe("a Job that a second claim has adopted", () => {
     await world.time.until(() => ids.every((id) => world.state(id) === "Failed"), 12 * MINUTE);
     for (const id of ids)
       expect(world.messages(id).join("\n")).toMatch(/container 'flow' exited with code 1/);
-    expect(createdJobs()).toBe(ids.length);
+    expect(world.createdJobs()).toHaveLength(ids.length);
   });
 
   it("fails the run also if Prefect has once refused the state", async () => {
@@ -59,7 +53,7 @@ describe("a Job that a second claim has adopted", () => {
     });
     await world.time.until(() => world.state(id) === "Failed", 8 * MINUTE);
     expect(world.prefect.flowRun(id)?.state_message).toMatch(/exited with code 1/);
-    expect(createdJobs()).toBe(1);
+    expect(world.createdJobs()).toHaveLength(1);
   });
 
   it("and that ended with 0 is no lost Job of a run that was left Running", async () => {

@@ -89,10 +89,7 @@ describe("an agent beside others", () => {
     expect(owners.filter((name) => name !== "gpu")).toEqual([]);
     paused.process.resume();
     await world.time.until(() => ids.every((id) => world.state(id) === "Success"), 3 * MINUTE);
-    const creations = world.kube.requests.entries.filter(
-      ({ verb, resource, status }) => verb === "create" && resource === "jobs" && status === 201,
-    );
-    expect(creations).toHaveLength(ids.length);
+    expect(world.createdJobs()).toHaveLength(ids.length);
   });
 });
 

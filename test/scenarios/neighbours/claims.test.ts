@@ -40,12 +40,6 @@ function claimed(change: { readonly place?: Place; readonly agent?: typeof AGENT
   return id;
 }
 
-function createdJobs(): string[] {
-  return world.kube.requests.entries
-    .filter(({ verb, resource, status }) => verb === "create" && resource === "jobs" && status === 201)
-    .map(({ path }) => path);
-}
-
 describe("a claim without a Job", () => {
   it("of a process of this agent is finished after ten seconds, with the identifier in the claim", async () => {
     const id = claimed();
@@ -62,7 +56,7 @@ describe("a claim without a Job", () => {
     world.start(AGENT);
     world.start(AGENT);
     await world.time.until(() => ids.every((id) => world.state(id) === "Success"), 2 * MINUTE);
-    expect(createdJobs()).toHaveLength(ids.length);
+    expect(world.createdJobs()).toHaveLength(ids.length);
   });
 
   it("has the next slot of --limit, before new runs", async () => {
@@ -91,7 +85,7 @@ describe("a claim without a Job", () => {
     });
     world.start(AGENT);
     await world.time.until(() => world.state(id) === "Success", MINUTE);
-    expect(createdJobs()).toHaveLength(1);
+    expect(world.createdJobs()).toHaveLength(1);
   });
 
   it.each<{ readonly name: string; readonly place: (at: Place) => Place }>([
@@ -106,7 +100,7 @@ describe("a claim without a Job", () => {
     const id = claimed({ place: place(here()) });
     world.start(AGENT);
     await world.time.pass(20 * MINUTE);
-    expect(createdJobs()).toEqual([]);
+    expect(world.createdJobs()).toEqual([]);
     expect(world.state(id)).toBe("Submitted");
   });
 
@@ -115,7 +109,7 @@ describe("a claim without a Job", () => {
     world.prefect.setState(id, { type: "Submitted", message: "Submitted for execution" });
     world.start(AGENT);
     await world.time.pass(20 * MINUTE);
-    expect(createdJobs()).toEqual([]);
+    expect(world.createdJobs()).toEqual([]);
   });
 
   it("whose Job was created and has vanished makes the run Failed, without a second Job", async () => {
@@ -125,7 +119,7 @@ describe("a claim without a Job", () => {
     world.start(AGENT);
     await world.time.until(() => world.state(id) === "Failed", MINUTE);
     expect(world.messages(id)[1]).toMatch(/was deleted before it finished/);
-    expect(createdJobs()).toEqual([]);
+    expect(world.createdJobs()).toEqual([]);
   });
 
   it("of a process that waits with it, and keeps its run alive, is left to that process", async () => {
@@ -173,7 +167,7 @@ describe("replicas of one agent", () => {
     const all = [...ids, ...more];
     await world.time.until(() => all.every((id) => world.state(id) === "Success"), 3 * MINUTE);
     await world.time.until(() => world.kube.list("jobs").length === 0, 3 * MINUTE);
-    expect(createdJobs()).toHaveLength(all.length);
+    expect(world.createdJobs()).toHaveLength(all.length);
     for (const id of all)
       expect(
         world.messages(id).filter((line) => line.startsWith("Submitted for execution")).length,

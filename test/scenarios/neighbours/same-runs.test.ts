@@ -34,10 +34,7 @@ describe("two agents", () => {
     world.start({ ...shared, name: "b" });
     await world.time.until(() => ids.every((id) => world.state(id) === "Success"), 300 * SECOND);
     await world.time.pass(60 * SECOND);
-    const created = world.kube.requests.entries.filter(
-      ({ verb, resource, status }) => verb === "create" && resource === "jobs" && status === 201,
-    );
-    expect(created).toHaveLength(ids.length);
+    expect(world.createdJobs()).toHaveLength(ids.length);
     for (const id of ids) {
       expect(world.messages(id).filter((line) => line.startsWith("Submitted for execution"))).toHaveLength(1);
     }

@@ -10,17 +10,18 @@ let world: World;
 
 afterEach(() => world.close());
 
+function suspend(isSuspended: boolean): void {
+  const [job] = world.kube.list("jobs");
+  if (job === undefined) throw new Error("the Job is gone");
+  world.kube.put("jobs", { ...job, spec: { ...job.spec, suspend: isSuspended } });
+}
+
 describe("a Job that somebody", () => {
   it("suspends waits for its resume, and the run's log says so", async () => {
     world = new World();
     world.start();
     const id = world.dueRun({ script: { outcome: "never" } });
     await world.time.until(() => world.state(id) === "Running", 60_000);
-    const suspend = (isSuspended: boolean): void => {
-      const job = world.kube.list("jobs")[0];
-      if (job === undefined) throw new Error("the Job is gone");
-      world.kube.put("jobs", { ...job, spec: { ...job.spec, suspend: isSuspended } });
-    };
     suspend(true);
     await world.time.pass(600 * SECOND);
     expect(world.state(id)).toBe("Running");
@@ -39,11 +40,6 @@ describe("a Job that somebody", () => {
       world.start();
       const id = world.dueRun({ script: { outcome: "never" } });
       await world.time.until(() => world.state(id) === "Running", 60_000);
-      const suspend = (isSuspended: boolean): void => {
-        const [job] = world.kube.list("jobs");
-        if (job === undefined) throw new Error("the Job is gone");
-        world.kube.put("jobs", { ...job, spec: { ...job.spec, suspend: isSuspended } });
-      };
       suspend(true);
       await world.time.pass(120 * SECOND);
       suspend(false);
