@@ -1,7 +1,7 @@
 // Bundles the sources into the executable's chunks. A module that is imported with `await import()` becomes a separate chunk, which
 // is parsed only when it is used: parsing all code takes four times as long as starting Node.
 
-import { basename, extname } from "node:path";
+import { basename, extname, join } from "node:path";
 import { build, formatMessages, transform } from "esbuild";
 import type { BuildOptions, Plugin, TransformOptions } from "esbuild";
 import { ExpectedError, textOf } from "../../src/base/errors.ts";
@@ -40,6 +40,16 @@ const versionOnly: Plugin = {
   },
 };
 
+/** clipanion asks the terminal for its colours, which this program does itself: without that, `tty` and `net` are not loaded. */
+const noColourDepth: Plugin = {
+  name: "no-colour-depth",
+  setup(building) {
+    building.onResolve({ filter: /^\.\.\/platform$/ }, ({ resolveDir }) =>
+      resolveDir.includes("clipanion") ? { path: join(resolveDir, "../platform/browser.mjs") } : undefined,
+    );
+  },
+};
+
 /** Bundles the program that starts at this file. */
 export async function bundle(entry: string): Promise<Bundle> {
   const built = await build({
@@ -52,9 +62,12 @@ export async function bundle(entry: string): Promise<Bundle> {
     splitting: true,
     format: "esm",
     chunkNames: "[name]-[hash]",
-    plugins: [versionOnly],
-    // Of its CommonJS form, which node resolves to, nothing could be left out.
-    alias: { graphql: projectPath("node_modules/graphql/index.mjs") },
+    plugins: [versionOnly, noColourDepth],
+    // Of their CommonJS forms, which node resolves to, nothing could be left out.
+    alias: {
+      clipanion: projectPath("node_modules/clipanion/lib/advanced/index.mjs"),
+      graphql: projectPath("node_modules/graphql/index.mjs"),
+    },
     define: { "import.meta.url": "importMetaUrl" },
     metafile: true,
     logLevel: "silent",

@@ -1,6 +1,5 @@
 // Reads files and standard input that a flag names.
 
-import { buffer } from "node:stream/consumers";
 import { SettingsError } from "../base/errors.ts";
 import { decodeText } from "../base/read-file.ts";
 import type { CliContext } from "./context.ts";
@@ -14,5 +13,6 @@ export function readInputFile(context: Pick<CliContext, "readFile">, path: strin
 
 /** All of standard input. */
 export async function readStdin({ stdin }: Pick<CliContext, "stdin">): Promise<string> {
+  const { buffer } = await import("node:stream/consumers");
   return decodeText(await buffer(stdin));
 }

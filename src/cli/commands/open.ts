@@ -1,6 +1,5 @@
 // kubectl prefect open: prints the address of a flow run's page in Prefect's UI and, on a desktop, opens it.
 
-import { spawn } from "node:child_process";
 import { Command, Option } from "clipanion";
 import { ExpectedError } from "../../base/errors.ts";
 import { noApiText } from "../../inventory/run-states.ts";
@@ -33,15 +32,16 @@ export class OpenCommand extends NamespacedCommand {
       }
       const address = await directory.page(run.id);
       this.print(`${address}\n`);
-      this.#show(address);
+      await this.#show(address);
       return 0;
     });
   }
 
   /** Whether it opens or not, the address is printed. */
-  #show(address: string): void {
+  async #show(address: string): Promise<void> {
     const [program, ...args] = this.context.browser ?? [];
     if (program === undefined || !isTerminal(this.context.stdout) || !/^https?:/.test(address)) return;
+    const { spawn } = await import("node:child_process");
     const browser = spawn(program, [...args, address], { detached: true, stdio: "ignore" });
     browser.on("error", () => {});
     browser.unref();
