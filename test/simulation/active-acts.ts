@@ -14,7 +14,8 @@ import { kubeOrigin, prefectOrigin } from "./origins.ts";
 /** How likely a request is struck while such a fault lasts. */
 const CHANCE = 0.4;
 const MAX_DELAY_MS = 20_000;
-const LONGEST_REFUSAL_S = 40;
+/** An agent may end when its token has been refused for a minute: neither does one refusal last so long, nor do several in a row. */
+const REFUSAL = { longestS: 40, pauseS: 60 };
 
 export class ActiveActs implements Acts {
   readonly #scene: Scene;
@@ -22,6 +23,7 @@ export class ActiveActs implements Acts {
   readonly #allow = new Map<number, () => void>();
   #refusedUntilMs = -Infinity;
   #lastEndMs = 0;
+  #nextRefusalMs = 0;
 
   constructor(scene: Scene) {
     this.#scene = scene;
@@ -29,8 +31,7 @@ export class ActiveActs implements Acts {
 
   /** Begins an act now, and ends it in its time. */
   begin(act: ActPlan): void {
-    const forS =
-      act.kind === "Kubernetes refuses the token" ? Math.min(act.forS, LONGEST_REFUSAL_S) : act.forS;
+    const forS = act.kind === "Kubernetes refuses the token" ? this.#refusalS(act.forS) : act.forS;
     const end = begin(this.#scene, act);
     this.#active.add(act);
     this.apply();
@@ -41,6 +42,13 @@ export class ActiveActs implements Acts {
       end?.();
       this.apply();
     });
+  }
+
+  #refusalS(drawnS: number): number {
+    const { nowMs } = this.#scene;
+    const forS = nowMs < this.#nextRefusalMs ? 0 : Math.min(drawnS, REFUSAL.longestS);
+    if (forS > 0) this.#nextRefusalMs = nowMs + (forS + REFUSAL.pauseS) * 1_000;
+    return forS;
   }
 
   get calmSinceMs(): number | undefined {

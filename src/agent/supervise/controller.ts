@@ -195,10 +195,7 @@ export class Controller {
     const takesOver = jobs.some((job) => isOurs(job) && this.#deps.ownership.wouldTakeOver(job));
     // The process that comes first may have done it: then it keeps the Job.
     if (takesOver) await this.#reported.refresh(flowRunId);
-    if (!this.#isDue(flowRunId, decision)) {
-      for (const { job } of jobs) this.#deps.ownership.stopWaiting(job);
-      return undefined;
-    }
+    if (!this.#isDue(flowRunId, decision)) return undefined;
     const owner = this.#deps.ownership;
     for (const observed of jobs) {
       const { uid } = observed.job.metadata;
@@ -220,6 +217,8 @@ export class Controller {
   #finish({ flowRunId, jobs }: ObservedRun, decision: Decision): number | undefined {
     if (decision.heartbeat) this.#waiting.add(flowRunId);
     else this.#waiting.delete(flowRunId);
+    // Nothing is due any more: what is due later is due for the process that comes first.
+    for (const { job } of jobs) this.#deps.ownership.stopWaiting(job);
     if (decision.requeueAfterMs !== undefined) return decision.requeueAfterMs;
     // A pod may work on without its Job.
     const over = jobs.filter((observed) => observed.gone && !isUnfinished(jobPhase(observed)));

@@ -31,7 +31,8 @@ const READY_MS = 360_000;
 /** /readyz is true to what works. */
 export function trueReadiness(scene: Scene): Watcher {
   const rule = "/readyz is true to what works";
-  const troubleSince = new Map<Process, number>();
+  /** Since when each process has been cut off, from either API. */
+  const outSince = { kubernetes: new Map<Process, number>(), prefect: new Map<Process, number>() };
   return {
     onTick: () => {
       for (const [
@@ -42,18 +43,25 @@ export function trueReadiness(scene: Scene): Watcher {
         const { process } = current;
         const of = scene.replicas.length;
         const { acts, plan, nowMs } = scene;
-        // A process that waits for the lead does not ask Prefect; a single one waits when it has lost its own Lease.
-        const isReserve = agent.leaderElect;
-        const isOut =
-          acts.has("Kubernetes down", cluster, plan.clusters) ||
-          (!isReserve && acts.has("Prefect down", prefect, plan.prefects)) ||
-          acts.has("cut off from Kubernetes", at, of) ||
-          (!isReserve && acts.has("cut off from Prefect", at, of));
-        if (isOut) troubleSince.set(process, troubleSince.get(process) ?? nowMs);
-        else troubleSince.delete(process);
+        const isOut = {
+          kubernetes:
+            acts.has("Kubernetes down", cluster, plan.clusters) ||
+            acts.has("cut off from Kubernetes", at, of),
+          // A process that waits for the lead does not ask Prefect; a single one waits when it has lost its own Lease.
+          prefect:
+            !agent.leaderElect &&
+            (acts.has("Prefect down", prefect, plan.prefects) || acts.has("cut off from Prefect", at, of)),
+        };
+        for (const api of ["kubernetes", "prefect"] as const) {
+          const since = outSince[api];
+          if (isOut[api]) since.set(process, since.get(process) ?? nowMs);
+          else since.delete(process);
+        }
+        const outMs =
+          nowMs - Math.min(outSince.kubernetes.get(process) ?? nowMs, outSince.prefect.get(process) ?? nowMs);
         const wellMs = acts.calmSinceMs === undefined ? 0 : nowMs - Math.max(acts.calmSinceMs, startedMs);
         const problem = current.notReady();
-        if (problem === undefined && nowMs - (troubleSince.get(process) ?? nowMs) > UNREADY_MS)
+        if (problem === undefined && outMs > UNREADY_MS)
           scene.violated(rule, `${name} is ready, although it has been cut off for 4 minutes`);
         if (problem !== undefined && wellMs > READY_MS)
           scene.violated(rule, `${name} is not ready, although all has been well for 6 minutes: ${problem}`);
