@@ -1,23 +1,26 @@
-// Check: one of the things that doctor looks at.
+// One of the things that doctor looks at, and how its findings are made.
 
 import { attempt } from "../base/attempt.ts";
 import { causeOf, isForbidden, ReportedError } from "./answer.ts";
 import type { Context } from "./context.ts";
-import { skipped, warning, type About, type Finding } from "./finding.ts";
+import type { About, Finding, More, Status } from "./finding.ts";
 
-export type Check = (context: Context) => Promise<readonly Finding[]>;
-
-/** A check. If one of its requests throws an ExpectedError, that is its finding. */
-export function check(
-  about: About,
-  run: (context: Context) => ReturnType<Check> | readonly Finding[],
-): Check {
-  return async (context) => {
-    const found = await attempt(() => run(context));
-    if (found.ok) return found.value;
-    if (found.error instanceof ReportedError) return [];
-    const { message, hint } = found.error;
-    if (!isForbidden(found.error)) return [warning(about, message, { hint })];
-    return [skipped(about, `no permission to check it: ${causeOf(found.error)}`)];
-  };
+/** `check` makes the check of it: if one of its requests throws an ExpectedError, that is its finding. */
+export function checkOf(about: About) {
+  const findingOf =
+    (status: Status) =>
+    (message: string, more?: More): Finding => ({ ...about, status, message, ...more });
+  const warning = findingOf("warning");
+  const skipped = findingOf("skipped");
+  const check =
+    (run: (context: Context) => Promise<readonly Finding[]> | readonly Finding[]) =>
+    async (context: Context): Promise<readonly Finding[]> => {
+      const found = await attempt(() => run(context));
+      if (found.ok) return found.value;
+      if (found.error instanceof ReportedError) return [];
+      const { message, hint } = found.error;
+      if (!isForbidden(found.error)) return [warning(message, { hint })];
+      return [skipped(`no permission to check it: ${causeOf(found.error)}`)];
+    };
+  return { check, ok: findingOf("ok"), warning, broken: findingOf("broken"), skipped };
 }

@@ -2,6 +2,9 @@
 
 import { formatDuration } from "../base/duration.ts";
 
+/** How many items of a long list are named. */
+const SHOWN = 3;
+
 /** broken: an agent or a flow run does not work · warning: it works, but needs attention · skipped: it could not be checked. */
 export type Status = "ok" | "warning" | "broken" | "skipped";
 
@@ -34,28 +37,15 @@ export interface Finding extends About, More {
   readonly message: string;
 }
 
-const finding =
-  (status: Status) =>
-  (about: About, message: string, more?: More): Finding => ({
-    ...about,
-    status,
-    message,
-    ...more,
-  });
-export const ok = finding("ok");
-export const warning = finding("warning");
-export const broken = finding("broken");
-export const skipped = finding("skipped");
-
 /** `3 Jobs`, `1 Job`. */
 export function counted(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? "" : "s"}`;
 }
 
 /** The first few of a list, and how many more there are: `a, b, c and 4 more`. */
-export function firstOf(items: readonly string[], limit = 3): string {
-  const shown = items.slice(0, limit).join(", ");
-  return items.length > limit ? `${shown} and ${items.length - limit} more` : shown;
+export function firstOf(items: readonly string[]): string {
+  const shown = items.slice(0, SHOWN).join(", ");
+  return items.length > SHOWN ? `${shown} and ${items.length - SHOWN} more` : shown;
 }
 
 /** `3h`; `0s` for a time in the future, which another clock may give. */

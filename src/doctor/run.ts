@@ -1,6 +1,5 @@
 // The checks, in the order of the report.
 
-import type { Check } from "./check.ts";
 import { admission } from "./checks/admission.ts";
 import { agentPods } from "./checks/agent-pods.ts";
 import { agents } from "./checks/agents.ts";
@@ -24,7 +23,7 @@ import { doctorContext } from "./context.ts";
 import type { Finding } from "./finding.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";
 
-const CHECKS: readonly Check[] = [
+const CHECKS = [
   configuration,
   clocks,
   jobTemplate,

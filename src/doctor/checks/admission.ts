@@ -8,18 +8,18 @@ import { sampleJob } from "../../prefect1/build/sample-job.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Template } from "../../prefect1/build/template.ts";
 import { causeOf, reported } from "../answer.ts";
-import { check } from "../check.ts";
-import { ok, skipped, warning, type Finding } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import type { Finding } from "../finding.ts";
 
-const ABOUT = { section: "kubernetes", check: "admission" } as const;
+const { check, ok, skipped, warning } = checkOf({ section: "kubernetes", check: "admission" });
 
-export const admission = check(ABOUT, async ({ kubernetes, target, template, signal }) => {
+export const admission = check(async ({ kubernetes, target, template, signal }) => {
   const { kube, namespace, agents, settings } = await kubernetes.cluster();
   const [of] = settings;
   if (of === undefined) return [];
   if (target.templatePath === undefined && agents.some(({ hasTemplate }) => hasTemplate)) {
     const hint = "name the template with --job-template";
-    return [skipped(ABOUT, "the agent makes its Jobs from a template that only its pod has", { hint })];
+    return [skipped("the agent makes its Jobs from a template that only its pod has", { hint })];
   }
   const pod = samplePod(await reported(template()), { ...of, namespace });
   const request = { namespace, dryRun: true, signal };
@@ -34,7 +34,7 @@ export function samplePod(template: Template, settings: JobSettings): JsonObject
 
 /** The result of the dry run. Other checks report a used-up quota and a missing ServiceAccount. */
 export function admissionFindings(dryRun: Answer<unknown>): readonly Finding[] {
-  if (dryRun.ok) return [ok(ABOUT, "the cluster accepts the pod of a flow run (dry run)")];
+  if (dryRun.ok) return [ok("the cluster accepts the pod of a flow run (dry run)")];
   const { error } = dryRun;
   const cause = oneLine(causeOf(error));
   if (/exceeded quota|error looking up service account|namespaces? "[^"]*" not found/i.test(cause)) return [];
@@ -42,8 +42,8 @@ export function admissionFindings(dryRun: Answer<unknown>): readonly Finding[] {
     error instanceof KubeError &&
     [400, 403, 422].includes(error.status) &&
     !/cannot create resource|dry run/.test(cause);
-  if (!isRefusal) return [skipped(ABOUT, `a dry run is not possible: ${cause}`)];
+  if (!isRefusal) return [skipped(`a dry run is not possible: ${cause}`)];
   const reason = cause.replace(/^pods? "prefect-doctor" is forbidden: /, "");
   const hint = "use a job template that the cluster accepts, with --job-template or in each run config";
-  return [warning(ABOUT, `the cluster refuses the pod of a flow run: ${reason}`, { hint })];
+  return [warning(`the cluster refuses the pod of a flow run: ${reason}`, { hint })];
 }

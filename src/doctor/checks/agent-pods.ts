@@ -7,25 +7,25 @@ import { describeTermination } from "../../job/observe/termination.ts";
 import type { Pod } from "../../kube/client/objects.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
 import { AGENT_POD_SELECTOR, type InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { check } from "../check.ts";
-import { ageOf, broken, counted, ok, skipped, warning, type Finding } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import { ageOf, counted, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
-const ABOUT = { section: "kubernetes", check: "agent's pods" } as const;
+const { check, broken, ok, skipped, warning } = checkOf({ section: "kubernetes", check: "agent's pods" });
 /** How long a pod may take to become ready. */
 const START_GRACE_MS = 60_000;
 /** The kubelet's: a container that has run for so long is no longer in a crash loop. */
 const STABLE_AFTER_MS = 600_000;
 
-export const agentPods = check(ABOUT, async ({ kubernetes, target: { account }, commands, now }) => {
+export const agentPods = check(async ({ kubernetes, target: { account }, commands, now }) => {
   const pods = await kubernetes.agentPods();
   const agents = pods.flatMap(({ agent }) => (agent.ok ? [agent.value] : []));
   const seen = { commands, now: now() };
   const unread = pods.flatMap(({ pod, agent }) => (agent.ok ? [] : [unreadFinding(pod, agent.error, seen)]));
   if (pods.length > 0) return [...podFindings(agents, commands, seen.now), ...unread];
   const none = `no agent is here (pods with ${AGENT_POD_SELECTOR})`;
-  if (account === undefined) return [skipped(ABOUT, none)];
-  return [warning(ABOUT, `${none} as ServiceAccount ${account.name}`)];
+  if (account === undefined) return [skipped(none)];
+  return [warning(`${none} as ServiceAccount ${account.name}`)];
 });
 
 /** A finding for each pod. One that does not start is broken, unless another pod of the same agent is ready. */
@@ -36,13 +36,11 @@ export function podFindings(agents: readonly InstalledAgent[], commands: Command
     if (crash !== undefined) return crash;
     const shown = `${podName} (${ageOf(new Date(creationTimestamp), now)} old)`;
     const withLabels = labels === undefined ? "" : ` with ${labelsText(labels)}`;
-    if (isReady(pod))
-      return ok(ABOUT, `${shown} runs "${name}"${withLabels} as ServiceAccount ${account.name}`);
-    if (now.getTime() - Date.parse(creationTimestamp) < START_GRACE_MS)
-      return ok(ABOUT, `${shown} is starting`);
+    if (isReady(pod)) return ok(`${shown} runs "${name}"${withLabels} as ServiceAccount ${account.name}`);
+    if (now.getTime() - Date.parse(creationTimestamp) < START_GRACE_MS) return ok(`${shown} is starting`);
     const report = agents.some((other) => other.name === name && isReady(other.pod)) ? warning : broken;
     const look = commands.kubectl(`describe pod ${podName}`, namespace);
-    return report(ABOUT, `${shown} is not ready: ${podStatus(pod)}`, { hint: "see what it waits for", look });
+    return report(`${shown} is not ready: ${podStatus(pod)}`, { hint: "see what it waits for", look });
   });
 }
 
@@ -55,7 +53,7 @@ export function unreadFinding(
   const crash = crashFinding(pod, commands, now);
   if (crash !== undefined) return { ...crash, details: [message], hint: hint ?? crash.hint };
   const report = isReady(pod) ? warning : broken;
-  return report(ABOUT, `${pod.metadata.name}: ${message}`, { hint });
+  return report(`${pod.metadata.name}: ${message}`, { hint });
 }
 
 /** A container has exited with an error, and has not run for long since. */
@@ -70,7 +68,7 @@ function crashFinding(pod: Pod, commands: Commands, now: Date): Finding | undefi
     const message = `${name} is crashing: container '${status.name}' ${cause}, restarted ${counted(restartCount, "time")}`;
     const previous = restartCount > 0 && state?.terminated === undefined ? " --previous" : "";
     const look = commands.kubectl(`logs ${name} -c ${status.name}${previous}`, namespace);
-    return broken(ABOUT, message, { hint: "read its log", look });
+    return broken(message, { hint: "read its log", look });
   }
   return undefined;
 }

@@ -4,14 +4,14 @@ import { isReady } from "../../inventory/pod-status.ts";
 import { isPolling, noneRunning } from "../../inventory/waiting.ts";
 import { labelsText, type AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { check } from "../check.ts";
+import { checkOf } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, counted, firstOf, ok, warning, type Finding } from "../finding.ts";
+import { ageOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
-const ABOUT = { section: "prefect", check: "agents" } as const;
+const { check, ok, warning } = checkOf({ section: "prefect", check: "agents" });
 
-export const agents = check(ABOUT, async ({ prefect1, expectedAgents, commands }) => {
+export const agents = check(async ({ prefect1, expectedAgents, commands }) => {
   const [registered, expected] = await Promise.all([prefect1.agents(), expectedAgents()]);
   return agentFindings(registered, expected, { commands, now: prefect1.clock.now() });
 });
@@ -26,9 +26,9 @@ export function agentFindings(
   if (expected.length > 0) return ready.map((agent) => expectedFinding(agent, registered, seen));
   const running = registered.filter((agent) => isPolling(agent, seen.now));
   const shown = firstOf(running.map(({ name, labels }) => `"${name}" with ${labelsText(labels)}`));
-  if (running.length > 0) return [ok(ABOUT, `${counted(running.length, "running agent")}: ${shown}`)];
+  if (running.length > 0) return [ok(`${counted(running.length, "running agent")}: ${shown}`)];
   const hint = "start one, or install one in a cluster";
-  return [warning(ABOUT, noneRunning(registered, seen.now), { hint })];
+  return [warning(noneRunning(registered, seen.now), { hint })];
 }
 
 function expectedFinding(
@@ -42,11 +42,11 @@ function expectedFinding(
   );
   const title = `${name === undefined ? "an agent" : `"${name}"`} with ${labelsText(labels)}`;
   const message = `${title} ${lastPoll(latest, now)}`;
-  if (latest !== undefined && isPolling(latest, now)) return ok(ABOUT, message);
-  if (installed === undefined) return warning(ABOUT, message, { hint: "start it" });
+  if (latest !== undefined && isPolling(latest, now)) return ok(message);
+  if (installed === undefined) return warning(message, { hint: "start it" });
   const address = installed.api === undefined ? "" : ` (its own is ${installed.api})`;
   const hint = `it may use another Prefect API${address}; its log says more`;
-  return warning(ABOUT, `${message}, but its pod is ready`, { hint, look: logCommand(installed, commands) });
+  return warning(`${message}, but its pod is ready`, { hint, look: logCommand(installed, commands) });
 }
 
 /** The command that prints the agent's log. */

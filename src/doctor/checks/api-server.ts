@@ -4,14 +4,13 @@ import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { isForbidden, reported, unreachable } from "../answer.ts";
-import { check } from "../check.ts";
-import { broken, ok, warning } from "../finding.ts";
+import { checkOf } from "../check.ts";
 
-const ABOUT = { section: "kubernetes", check: "API server" } as const;
+const { check, broken, ok, warning } = checkOf({ section: "kubernetes", check: "API server" });
 /** The oldest tested version is 1.20. */
 const OLDEST_MINOR = 20;
 
-export const apiServer = check(ABOUT, async ({ kubernetes, commands, signal }) => {
+export const apiServer = check(async ({ kubernetes, commands, signal }) => {
   const { kube, target } = await reported(kubernetes.connection());
   const address = redactUrl(target.server);
   const version = await attempt(kubernetes.version);
@@ -19,7 +18,7 @@ export const apiServer = check(ABOUT, async ({ kubernetes, commands, signal }) =
     const [message, help] = unreachable(address, version.error);
     const isUnreachable = version.error instanceof KubeError && version.error.reason === "Unreachable";
     const look = commands.kubectl("cluster-info");
-    return [broken(ABOUT, message, isUnreachable ? { hint: "check its URL and the network", look } : help)];
+    return [broken(message, isUnreachable ? { hint: "check its URL and the network", look } : help)];
   }
   const user = await attempt(() => kube.whoAmI(signal));
   // Servers before 1.28 do not tell.
@@ -27,14 +26,14 @@ export const apiServer = check(ABOUT, async ({ kubernetes, commands, signal }) =
   if (name === "system:anonymous") {
     const hint = "log in to the cluster again, or choose a context with credentials";
     const look = commands.kubectl("config get-contexts");
-    return [broken(ABOUT, "not logged in: the kubeconfig has no credentials for it", { hint, look })];
+    return [broken("not logged in: the kubeconfig has no credentials for it", { hint, look })];
   }
   const loggedIn = name === undefined ? "" : `, you are "${name}"`;
-  if (!version.ok) return [ok(ABOUT, `${address} answers${loggedIn}`)];
+  if (!version.ok) return [ok(`${address} answers${loggedIn}`)];
   const { gitVersion } = version.value;
-  if (!isTooOld(version.value)) return [ok(ABOUT, `${address} answers, Kubernetes ${gitVersion}${loggedIn}`)];
+  if (!isTooOld(version.value)) return [ok(`${address} answers, Kubernetes ${gitVersion}${loggedIn}`)];
   const message = `Kubernetes ${gitVersion} is older than 1.${OLDEST_MINOR}, the oldest version that is tested`;
-  return [warning(ABOUT, message, { hint: "upgrade the cluster" })];
+  return [warning(message, { hint: "upgrade the cluster" })];
 });
 
 /** Managed clusters write `20+`. */

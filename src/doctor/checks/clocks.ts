@@ -2,14 +2,14 @@
 
 import { attempt } from "../../base/attempt.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { check } from "../check.ts";
-import { ok, warning, type Finding } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import type { Finding } from "../finding.ts";
 
-const ABOUT = { section: "configuration", check: "clock" } as const;
+const { check, ok, warning } = checkOf({ section: "configuration", check: "clock" });
 /** A smaller difference has no effect: agents ask for runs ten seconds ahead. */
 const TOLERATED_MS = 5_000;
 
-export const clocks = check(ABOUT, async ({ kubernetes, prefect1 }) => {
+export const clocks = check(async ({ kubernetes, prefect1 }) => {
   await Promise.all([attempt(kubernetes.version), attempt(prefect1.hello)]);
   return [
     ...clockFindings("the API server", kubernetes.clock.aheadMs()),
@@ -20,8 +20,8 @@ export const clocks = check(ABOUT, async ({ kubernetes, prefect1 }) => {
 /** One finding; none for a server that has not responded. */
 export function clockFindings(whose: string, aheadMs: number | undefined): readonly Finding[] {
   if (aheadMs === undefined) return [];
-  if (Math.abs(aheadMs) <= TOLERATED_MS) return [ok(ABOUT, `agrees with that of ${whose}`)];
+  if (Math.abs(aheadMs) <= TOLERATED_MS) return [ok(`agrees with that of ${whose}`)];
   const apart = `${formatDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "behind" : "ahead of"}`;
   const hint = "correct the wrong one, with NTP: tokens, start times and heartbeats depend on it";
-  return [warning(ABOUT, `it is ${apart} that of ${whose}`, { hint })];
+  return [warning(`it is ${apart} that of ${whose}`, { hint })];
 }

@@ -2,17 +2,16 @@
 
 import { redactUrl } from "../../base/redact-url.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
-import { check } from "../check.ts";
-import { broken, ok } from "../finding.ts";
+import { checkOf } from "../check.ts";
 
-const ABOUT = { section: "configuration", check: "configuration" } as const;
+const { check, broken, ok } = checkOf({ section: "configuration", check: "configuration" });
 
 /** One finding with all values; one for each configuration that cannot be read. */
-export const configuration = check(ABOUT, ({ target: { config, prefect3 } }) => {
+export const configuration = check(({ target: { config, prefect3 } }) => {
   const unreadable = [config, prefect3].flatMap((each) => {
     if (each.ok) return [];
     const { message, hint = "correct the value in that file or variable" } = each.error;
-    return [broken(ABOUT, message, { hint })];
+    return [broken(message, { hint })];
   });
   if (!config.ok) return unreadable;
   const { apiUrl, backend, apiKey, tenantId, agent, files } = config.value;
@@ -30,7 +29,7 @@ export const configuration = check(ABOUT, ({ target: { config, prefect3 } }) => 
   );
   const read = files.filter(({ found }) => found).map(({ path }) => path);
   const message = read.length === 0 ? "no configuration files" : `read ${read.join(", ")}`;
-  return [...unreadable, ok(ABOUT, message, { details })];
+  return [...unreadable, ok(message, { details })];
 });
 
 function withSource({ value, source }: Sourced<string>): string {

@@ -3,17 +3,17 @@
 import { isPolling } from "../../inventory/waiting.ts";
 import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
-import { check } from "../check.ts";
+import { checkOf } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, broken, counted, firstOf, ok, warning, type Finding } from "../finding.ts";
+import { ageOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 import { logCommand } from "./agents.ts";
 
-const ABOUT = { section: "flow runs", check: "due flow runs" } as const;
+const { check, broken, ok, warning } = checkOf({ section: "flow runs", check: "due flow runs" });
 /** An idle agent polls at least every ten seconds. */
 const LATE_AFTER_MS = 60_000;
 
-export const dueRuns = check(ABOUT, async ({ prefect1, expectedAgents, commands, signal }) => {
+export const dueRuns = check(async ({ prefect1, expectedAgents, commands, signal }) => {
   const queries = await prefect1.queries();
   const now = prefect1.clock.now();
   const [due, registered, expected] = await Promise.all([
@@ -53,16 +53,16 @@ export function dueRunFindings(
     const hint = "read the agent's log: it may have reached its --limit, or cannot create Jobs";
     const look = taker?.installed && logCommand(taker.installed, commands);
     const report = expected.length > 0 ? broken : warning;
-    findings.push(report(ABOUT, message, { details: details(own), hint, look }));
+    findings.push(report(message, { details: details(own), hint, look }));
   }
   if (unclaimed.length > 0) {
     const byLabels = [...Map.groupBy(unclaimed, ({ labels }) => labelsText(labels)).keys()].join("; ");
     const hint = "start an agent for them, change their labels, or cancel them";
     const more = { details: details(unclaimed), hint };
-    findings.push(warning(ABOUT, `${late(unclaimed)}, and no running agent has: ${byLabels}`, more));
+    findings.push(warning(`${late(unclaimed)}, and no running agent has: ${byLabels}`, more));
   }
   if (findings.length > 0) return findings;
-  return [ok(ABOUT, due.length === 0 ? "none is due" : `${due.length} due, none late`)];
+  return [ok(due.length === 0 ? "none is due" : `${due.length} due, none late`)];
 }
 
 function isTakenBy(agents: readonly Labelled[], run: DueRun): boolean {

@@ -4,18 +4,17 @@ import { attempt } from "../../base/attempt.ts";
 import { objectIn, textIn } from "../../base/json.ts";
 import { shellCommandWarning } from "../../prefect1/build/shell-command.ts";
 import { jobSettings } from "../../prefect1/config/job-settings.ts";
-import { check } from "../check.ts";
-import { broken, ok } from "../finding.ts";
+import { checkOf } from "../check.ts";
 import { sampleJob } from "../../prefect1/build/sample-job.ts";
 
-const ABOUT = { section: "configuration", check: "job template" } as const;
+const { check, broken, ok } = checkOf({ section: "configuration", check: "job template" });
 
-export const jobTemplate = check(ABOUT, async ({ target, template }) => {
+export const jobTemplate = check(async ({ target, template }) => {
   if (target.templatePath === undefined) return [];
   const loaded = await attempt(template);
   if (!loaded.ok) {
     const { message, hint = "a template is a Job with spec.template.spec" } = loaded.error;
-    return [broken(ABOUT, message, { hint })];
+    return [broken(message, { hint })];
   }
   const { origin, body } = loaded.value;
   const namespace = textIn(objectIn(body["metadata"])["namespace"]) ?? "default";
@@ -25,6 +24,6 @@ export const jobTemplate = check(ABOUT, async ({ target, template }) => {
     config.ok ? sampleJob(loaded.value, jobSettings(config.value, { namespace })) : undefined,
   );
   const problem = job.ok && job.value !== undefined ? shellCommandWarning(job.value) : undefined;
-  if (problem === undefined) return [ok(ABOUT, `${origin.name} is valid`)];
-  return [broken(ABOUT, `${origin.name}: ${problem}`)];
+  if (problem === undefined) return [ok(`${origin.name} is valid`)];
+  return [broken(`${origin.name}: ${problem}`)];
 });

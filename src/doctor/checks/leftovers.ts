@@ -3,21 +3,21 @@
 import { countsText } from "../../cleanup/counts.ts";
 import { OLDER_THAN_MS } from "../../cleanup/older-than.ts";
 import { planCleanup } from "../../cleanup/plan.ts";
-import { check } from "../check.ts";
-import { firstOf, ok, skipped, warning } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import { firstOf } from "../finding.ts";
 
-const ABOUT = { section: "leftovers", check: "leftovers" } as const;
+const { check, ok, skipped, warning } = checkOf({ section: "leftovers", check: "leftovers" });
 const OPTIONS = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs: undefined };
 
-export const leftovers = check(ABOUT, async (context) => {
+export const leftovers = check(async (context) => {
   const { kubernetes, commands } = context;
   const [inventory, { namespace }] = await Promise.all([context.inventory(), kubernetes.cluster()]);
   const { warnings } = inventory;
-  const unread = warnings.length > 0 ? [skipped(ABOUT, "not all could be read", { details: warnings })] : [];
+  const unread = warnings.length > 0 ? [skipped("not all could be read", { details: warnings })] : [];
   if (inventory.forbidden?.has("jobs") === true) return unread;
   const { items } = planCleanup(inventory, OPTIONS, context.now());
-  if (items.length === 0) return [ok(ABOUT, "cleanup has nothing to remove"), ...unread];
-  const found = warning(ABOUT, `cleanup would remove ${countsText(items)}`, {
+  if (items.length === 0) return [ok("cleanup has nothing to remove"), ...unread];
+  const found = warning(`cleanup would remove ${countsText(items)}`, {
     details: [firstOf(items.map(({ ref, message }) => `${ref.name} (${message})`))],
     hint: "see what and why, or remove it",
     look: commands.prefect("cleanup --dry-run", namespace),

@@ -11,12 +11,12 @@ import { agentKey, type AgentIdentity } from "../../orchestrator/agent-identity.
 import type { ClaimRecord } from "../../orchestrator/flow-run.ts";
 import { comparePlaces, type Place } from "../../orchestrator/place.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { check } from "../check.ts";
-import { counted, firstOf, ok, warning, type Finding } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import { counted, firstOf, type Finding } from "../finding.ts";
 
-const ABOUT = { section: "flow runs", check: "other agents" } as const;
+const { check, ok, warning } = checkOf({ section: "flow runs", check: "other agents" });
 
-export const otherAgents = check(ABOUT, async ({ kubernetes, prefect1, inventory, signal }) => {
+export const otherAgents = check(async ({ kubernetes, prefect1, inventory, signal }) => {
   const [{ agents, place }, found, claims] = await Promise.all([
     kubernetes.cluster(),
     attempt(inventory),
@@ -25,7 +25,7 @@ export const otherAgents = check(ABOUT, async ({ kubernetes, prefect1, inventory
   const seen = { agents, runs: found.ok ? found.value.runs : [], claims: claims.ok ? claims.value : [] };
   const findings = [...goneFindings(seen), ...placeFindings(seen, place), ...originalFindings(seen)];
   if (findings.length > 0 || !claims.ok) return findings;
-  return [ok(ABOUT, "none is in the way, and none that is gone has left flow runs here")];
+  return [ok("none is in the way, and none that is gone has left flow runs here")];
 });
 
 /** What is in the namespace, and what agents have claimed anywhere. */
@@ -40,7 +40,7 @@ export function goneFindings({ runs }: Pick<Seen, "runs">): readonly Finding[] {
     const message = `${agentText(owner)} ${pollText(owner)}, and has left ${counted(left.length, "flow run")} here`;
     const hint =
       "start it again; an agent with its name, or with all labels of a flow run, adopts what it has left";
-    return warning(ABOUT, message, {
+    return warning(message, {
       details: [firstOf(left.map(({ name, flowRunId }) => name ?? flowRunId))],
       hint,
     });
@@ -65,7 +65,7 @@ export function placeFindings({ agents, runs, claims }: Seen, here: Place): read
     const where = place.namespace === here.namespace ? "of another cluster" : "as well";
     const message = `${agentText(agent)} works in namespace "${place.namespace}" ${where}: Prefect takes both for one agent`;
     const hint = "give each a name of its own: as it is, nobody notices when one of them is gone";
-    return [warning(ABOUT, message, { hint })];
+    return [warning(message, { hint })];
   });
 }
 
@@ -85,7 +85,7 @@ export function originalFindings({ agents, runs }: Pick<Seen, "agents" | "runs">
   const message = `Prefect's own agent "${other.name}" works here as well: it deletes the finished Jobs of every agent, and fails a run at its first failed pod`;
   const hint =
     "install this one in its place, with the same name and labels, or move one of them to another namespace";
-  return [warning(ABOUT, message, { hint })];
+  return [warning(message, { hint })];
 }
 
 function ownersIn({ observed }: InventoryRun): readonly AgentIdentity[] {

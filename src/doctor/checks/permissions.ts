@@ -11,11 +11,11 @@ import {
   type Permission,
 } from "../../kube/permissions.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { check } from "../check.ts";
-import { broken, ok, warning, type Finding, type More } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import type { Finding, More } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
-const ABOUT = { section: "permissions", check: "permissions" } as const;
+const { check } = checkOf({ section: "permissions", check: "permissions" });
 
 /** What the agent does without the permissions of a feature, where that is not plain. */
 const WITHOUT: Partial<Record<Feature, string>> = {
@@ -26,7 +26,7 @@ const WITHOUT: Partial<Record<Feature, string>> = {
 /** Whose permissions are checked, and for what. Without an account: of the user, as whom `agent start` would run here. */
 type Holder = Pick<InstalledAgent, "leaderElect" | "cleansUp"> & Partial<Pick<InstalledAgent, "account">>;
 
-export const permissions = check(ABOUT, async ({ kubernetes, target, commands, signal }) => {
+export const permissions = check(async ({ kubernetes, target, commands, signal }) => {
   const { kube, namespace, agents } = await kubernetes.cluster();
   const { account, leaderElect } = target;
   const none: Holder = { ...(account && { account }), leaderElect, cleansUp: false };
@@ -69,13 +69,13 @@ export function permissionFindings(
 ): readonly Finding[] {
   const subject = subjectOf(holder);
   return [...Map.groupBy(wanted, ({ feature }) => feature)].map(([feature, calls]) => {
-    const about = { ...ABOUT, subject, check: feature };
+    const { broken, ok, warning } = checkOf({ section: "permissions", check: feature, subject });
     const lacking = calls.filter((each) => missing.includes(each));
-    if (lacking.length === 0) return ok(about, `${subject} may ${callsText(calls)}`);
+    if (lacking.length === 0) return ok(`${subject} may ${callsText(calls)}`);
     const report = isEssential(feature) ? broken : warning;
     const without = WITHOUT[feature];
     const details = without === undefined ? {} : { details: [`without it: ${without}`] };
-    return report(about, `${subject} may not ${callsText(lacking)}`, details);
+    return report(`${subject} may not ${callsText(lacking)}`, details);
   });
 }
 

@@ -3,35 +3,32 @@
 import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import { unreachable } from "../answer.ts";
-import { check } from "../check.ts";
-import { broken, ok, skipped } from "../finding.ts";
+import { checkOf } from "../check.ts";
 
-const ABOUT = { section: "prefect", check: "Prefect API" } as const;
+const { check, broken, ok, skipped } = checkOf({ section: "prefect", check: "Prefect API" });
 
-export const prefect1Api = check(ABOUT, async ({ target, prefect1 }) => {
+export const prefect1Api = check(async ({ target, prefect1 }) => {
   const { config } = prefect1;
   if (config === undefined) {
     if (!target.config.ok) return [];
     const hint = "set it with --api or PREFECT__CLOUD__API; for a self-hosted server add --backend server";
-    return [
-      skipped(ABOUT, "no Prefect 1 API is configured: agents and due flow runs are not checked", { hint }),
-    ];
+    return [skipped("no Prefect 1 API is configured: agents and due flow runs are not checked", { hint })];
   }
   const address = redactUrl(config.apiUrl.value.replace(/\/+$/, ""));
   const hello = await attempt(prefect1.hello);
-  if (!hello.ok) return [broken(ABOUT, ...unreachable(address, hello.error, config.apiKey))];
+  if (!hello.ok) return [broken(...unreachable(address, hello.error, config.apiKey))];
   const [backend, tenant] = await Promise.all([attempt(prefect1.backend), attempt(prefect1.tenant)]);
   // Some APIs do not tell.
   const kind = backend.ok ? backend.value : undefined;
   if (kind !== undefined && kind !== config.backend.value) {
     const hint = `use --backend ${kind}, or set PREFECT__BACKEND=${kind}`;
-    return [broken(ABOUT, `its backend is ${kind}, but --backend is ${config.backend.value}`, { hint })];
+    return [broken(`its backend is ${kind}, but --backend is ${config.backend.value}`, { hint })];
   }
-  if (!tenant.ok) return [broken(ABOUT, ...unreachable(address, tenant.error, config.apiKey))];
+  if (!tenant.ok) return [broken(...unreachable(address, tenant.error, config.apiKey))];
   if (tenant.value === undefined) {
     const hint = "leave out --tenant-id and PREFECT__CLOUD__TENANT_ID to use the API's own tenant";
-    return [broken(ABOUT, "it has no tenant with the configured id", { hint })];
+    return [broken("it has no tenant with the configured id", { hint })];
   }
   const accepts = config.apiKey === undefined ? "" : " and accepts the key";
-  return [ok(ABOUT, `${address} answers${accepts}, tenant "${tenant.value}"`)];
+  return [ok(`${address} answers${accepts}, tenant "${tenant.value}"`)];
 });

@@ -4,23 +4,23 @@ import { objectIn, textIn } from "../../base/json.ts";
 import { parseQuantity } from "../../base/quantity.ts";
 import { listAll } from "../../kube/client/api.ts";
 import type { AnyObject } from "../../kube/client/objects.ts";
-import { check } from "../check.ts";
-import { counted, ok, warning } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import { counted } from "../finding.ts";
 
-const ABOUT = { section: "flow runs", check: "quota" } as const;
+const { check, ok, warning } = checkOf({ section: "flow runs", check: "quota" });
 /** The resources that Jobs and their pods use. */
 const JOB_RESOURCES = /^(?:pods|cpu|memory|(?:requests|limits)\..*|count\/(?:pods|jobs\.batch))$/;
 
-export const quotas = check(ABOUT, async ({ kubernetes, commands, signal }) => {
+export const quotas = check(async ({ kubernetes, commands, signal }) => {
   const { kube, namespace } = await kubernetes.cluster();
   const found: AnyObject[] = [];
   for await (const quota of listAll(kube, "resourcequotas", { namespace, signal })) found.push(quota);
   const full = found.filter((quota) => exhaustedIn(quota).length > 0);
-  if (full.length === 0) return [ok(ABOUT, `${counted(found.length, "quota")}, none used up`)];
+  if (full.length === 0) return [ok(`${counted(found.length, "quota")}, none used up`)];
   return full.map((quota) => {
     const { name } = quota.metadata;
     const resources = exhaustedIn(quota).join(", ");
-    return warning(ABOUT, `"${name}" is used up (${resources}), so no more pods of flow runs can start`, {
+    return warning(`"${name}" is used up (${resources}), so no more pods of flow runs can start`, {
       hint: "wait for pods to terminate, clean up, or raise the quota",
       look: commands.kubectl(`describe quota ${name}`, namespace),
     });

@@ -3,10 +3,10 @@
 import { attempt } from "../../base/attempt.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { StalledRun } from "../../prefect1/doctor-queries.ts";
-import { check } from "../check.ts";
-import { broken, counted, firstOf, ok, warning, type More } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import { counted, firstOf, type More } from "../finding.ts";
 
-const ABOUT = { section: "flow runs", check: "stalled flow runs" } as const;
+const { check, broken, ok, warning } = checkOf({ section: "flow runs", check: "stalled flow runs" });
 /** After this time without a heartbeat Lazarus restarts a run (prefect-1 protocol 10.5). */
 const SILENT_AFTER_MS = 600_000;
 /** Lazarus runs every ten minutes: after this time it has missed the run. */
@@ -15,7 +15,7 @@ const MAX_RESURRECTIONS = 3;
 /** A claim becomes a Job within seconds. */
 const NO_JOB_AFTER_MS = 60_000;
 
-export const stalledRuns = check(ABOUT, async ({ prefect1, kubernetes, inventory, commands, signal }) => {
+export const stalledRuns = check(async ({ prefect1, kubernetes, inventory, commands, signal }) => {
   const queries = await prefect1.queries();
   const now = prefect1.clock.now();
   const [runs, cluster, found] = await Promise.all([
@@ -44,10 +44,10 @@ export const stalledRuns = check(ABOUT, async ({ prefect1, kubernetes, inventory
   const noJob = `${counted(jobless.length, "flow run")} claimed for this namespace, but without a Job`;
   const noHeartbeat = `${counted(silent.length, "flow run")} without heartbeats, which Prefect does not restart`;
   const findings = [
-    broken(ABOUT, noJob, more(jobless, "restart the agent; its log says why it creates none")),
-    warning(ABOUT, noHeartbeat, more(silent, "if it no longer runs, cancel it and start it again")),
+    broken(noJob, more(jobless, "restart the agent; its log says why it creates none")),
+    warning(noHeartbeat, more(silent, "if it no longer runs, cancel it and start it again")),
   ].filter((_, at) => [jobless, silent][at]?.length !== 0);
-  return findings.length > 0 ? findings : [ok(ABOUT, "none")];
+  return findings.length > 0 ? findings : [ok("none")];
 });
 
 /** Whether neither the flow nor Lazarus will go on with the run. Prefect's services ignore those that never had a heartbeat. */

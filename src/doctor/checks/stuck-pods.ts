@@ -3,19 +3,19 @@
 import { formatDuration } from "../../base/duration.ts";
 import { jobRows, type JobRow } from "../../inventory/job-row.ts";
 import { isDone } from "../../orchestrator/flow-run.ts";
-import { check } from "../check.ts";
-import { broken, counted, firstOf, ok, skipped, warning, type Finding } from "../finding.ts";
+import { checkOf } from "../check.ts";
+import { counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
-const ABOUT = { section: "flow runs", check: "pods" } as const;
+const { check, broken, ok, skipped, warning } = checkOf({ section: "flow runs", check: "pods" });
 /** How long a pod may take to start. */
 const GRACE_MS = 60_000;
 
-export const stuckPods = check(ABOUT, async ({ inventory, commands, now }) => {
+export const stuckPods = check(async ({ inventory, commands, now }) => {
   const { runs, forbidden } = await inventory();
   // Without permission to list pods, every Job would seem to have none.
   const hidden = (["jobs", "pods"] as const).filter((each) => forbidden?.has(each));
-  if (hidden.length > 0) return [skipped(ABOUT, `no permission to list ${hidden.join(", ")}`)];
+  if (hidden.length > 0) return [skipped(`no permission to list ${hidden.join(", ")}`)];
   return stuckFindings(jobRows(runs, now()), commands, now());
 });
 
@@ -28,12 +28,12 @@ export function stuckFindings(rows: readonly JobRow[], commands: Commands, now: 
     ({ run, job, decision: { status } }) =>
       (status === "stuck" || status === "pending") && !isDone(run.status) && age({ job }) > GRACE_MS,
   );
-  if (waiting.length === 0) return [ok(ABOUT, `${counted(rows.length, "Job")} of flow runs, none stuck`)];
+  if (waiting.length === 0) return [ok(`${counted(rows.length, "Job")} of flow runs, none stuck`)];
   const groups = Map.groupBy(waiting, ({ decision }) => withoutPodNames(decision.reason));
   return [...groups].map(([reason, group]) => {
     const report = group.some(({ decision }) => decision.status === "stuck") ? broken : warning;
     const longest = formatDuration(Math.max(...group.map(age)));
-    return report(ABOUT, `${counted(group.length, "Job")} waiting for ${longest}: ${reason}`, {
+    return report(`${counted(group.length, "Job")} waiting for ${longest}: ${reason}`, {
       details: [firstOf(group.map(({ run, job }) => run.name ?? job.job.metadata.name))],
       hint: "see what it waits for",
       look: commands.prefect(`inspect ${group[0]?.run.flowRunId}`, group[0]?.run.namespace),

@@ -2,20 +2,20 @@
 
 import { describe, expect, it } from "vitest";
 import { fixLines, reportLines } from "../../../../src/cli/commands/doctor/report.ts";
-import { broken, ok, skipped, warning } from "../../../../src/doctor/finding.ts";
+import { checkOf } from "../../../../src/doctor/check.ts";
 import type { Finding } from "../../../../src/doctor/finding.ts";
 import { paletteFor, plainPalette } from "../../../../src/output/palette.ts";
 
-const SERVER = { section: "kubernetes", check: "API server" } as const;
-const JOBS = { section: "permissions", check: "Jobs", subject: "you" } as const;
-const LEFT = { section: "leftovers", check: "leftovers" } as const;
+const server = checkOf({ section: "kubernetes", check: "API server" });
+const jobs = checkOf({ section: "permissions", check: "Jobs", subject: "you" });
+const left = checkOf({ section: "leftovers", check: "leftovers" });
 const GRANT = { hint: "grant it", fix: ["kubectl prefect install --rbac-only | kubectl apply -f -"] };
 const FINDINGS: readonly Finding[] = [
-  ok(SERVER, "answers", { details: ["one"] }),
-  skipped(SERVER, "not told"),
-  warning(LEFT, "3 Jobs", { hint: "see them", look: "kubectl prefect cleanup --dry-run", details: ["a, b"] }),
-  broken(JOBS, "may not create", GRANT),
-  broken(JOBS, "may not delete", GRANT),
+  server.ok("answers", { details: ["one"] }),
+  server.skipped("not told"),
+  left.warning("3 Jobs", { hint: "see them", look: "kubectl prefect cleanup --dry-run", details: ["a, b"] }),
+  jobs.broken("may not create", GRANT),
+  jobs.broken("may not delete", GRANT),
 ];
 
 function report(findings: readonly Finding[], style: { verbose?: boolean; width?: number } = {}) {
@@ -57,7 +57,7 @@ describe("the report", () => {
   });
 
   it("lists what was skipped if something can be done about it", () => {
-    const findings = [ok(SERVER, "answers"), skipped(LEFT, "not asked", { hint: "set --api" })];
+    const findings = [server.ok("answers"), left.skipped("not asked", { hint: "set --api" })];
     expect(report(findings).slice(0, 2)).toEqual([
       "skipped  leftovers: not asked",
       "         hint: set --api",
@@ -66,7 +66,7 @@ describe("the report", () => {
 
   it("wraps text by words, and commands so that a shell reads them as one line", () => {
     const look = "kubectl prefect inspect 'a name with blanks' -n flows --context production-cluster";
-    const finding = broken(SERVER, "one two three four five six seven eight", { hint: "look", look });
+    const finding = server.broken("one two three four five six seven eight", { hint: "look", look });
     const lines = report([finding], { width: 50 }).slice(0, 6);
     expect(lines).toEqual([
       "broken   API server: one two three four five six",
@@ -86,18 +86,18 @@ describe("the report", () => {
   });
 
   it("leaves lines to a very narrow terminal", () => {
-    expect(report([broken(SERVER, "x".repeat(40))], { width: 30 })[0]).toHaveLength(61);
+    expect(report([server.broken("x".repeat(40))], { width: 30 })[0]).toHaveLength(61);
   });
 
   it("colours only the statuses", () => {
     const style = { palette: paletteFor("always", {}, {}), width: undefined, verbose: false };
-    expect(reportLines([broken(SERVER, "down")], style)[0]).toBe(
+    expect(reportLines([server.broken("down")], style)[0]).toBe(
       "\u001B[31mbroken\u001B[39m   API server: down",
     );
   });
 
   it("escapes control characters and line breaks", () => {
-    expect(report([broken(SERVER, "a\u001B[2Jb\nc")])[0]).toBe("broken   API server: a^[[2Jb c");
+    expect(report([server.broken("a\u001B[2Jb\nc")])[0]).toBe("broken   API server: a^[[2Jb c");
   });
 });
 
@@ -111,9 +111,6 @@ describe("the fixes", () => {
   });
 
   it("cannot be broken out of by a line break in a message", () => {
-    expect(fixLines([broken(SERVER, "a\nrm b", { fix: ["true"] })])).toEqual([
-      "# API server: a rm b",
-      "true",
-    ]);
+    expect(fixLines([server.broken("a\nrm b", { fix: ["true"] })])).toEqual(["# API server: a rm b", "true"]);
   });
 });
