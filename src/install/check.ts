@@ -2,13 +2,18 @@
 
 import { SettingsError } from "../base/errors.ts";
 import { objectIn, type JsonObject } from "../base/json.ts";
-import { parseQuantity } from "../base/quantity.ts";
 import { readToml } from "../base/toml.ts";
 import { parseTemplate } from "../prefect1/build/template.ts";
 import { checkWorkOptions, JOB_OPTIONS } from "../agent/options.ts";
 import { anId, aWebAddress, must, namesIn, oneOf } from "../agent/option-checks.ts";
 import { checkOptionValues, text } from "../agent/option-row.ts";
-import { AGENT_START_OPTIONS, INSTALL_OPTIONS, type InstallOptions, type TextFile } from "./options.ts";
+import {
+  AGENT_START_OPTIONS,
+  INSTALL_OPTIONS,
+  isLess,
+  type InstallOptions,
+  type TextFile,
+} from "./options.ts";
 
 const aTemplateAddress = must(
   (value) => /^(?:https?|s3|gs|gcs):\/\/[^\s/]+\/\S+$/.test(value),
@@ -52,9 +57,7 @@ function checkValues(options: InstallOptions): void {
     });
   }
   const { jobTemplate: _template, configToml: _config, ...values } = options;
-  checkOptionValues(CONNECTION_OPTIONS, values);
-  checkOptionValues(INSTALL_OPTIONS, values);
-  checkOptionValues(JOB_OPTIONS, values);
+  checkOptionValues({ ...CONNECTION_OPTIONS, ...INSTALL_OPTIONS, ...JOB_OPTIONS }, values);
   checkWorkOptions(values);
 }
 
@@ -80,7 +83,7 @@ function unknownToPython(options: InstallOptions): string | undefined {
   if (options.jobTemplateUrl) return AGENT_START_OPTIONS.jobTemplate.flag;
   const names = Object.keys(ALL) as (keyof typeof ALL)[];
   const name = names.find((each) => !OF_PYTHON.has(each) && Boolean(options[each]));
-  return name === undefined ? undefined : ALL[name].flag;
+  return name && ALL[name].flag;
 }
 
 function checkResources(options: InstallOptions): void {
@@ -91,7 +94,7 @@ function checkResources(options: InstallOptions): void {
     ["--agent-cpu", options.agentCpuRequest, options.agentCpuLimit],
   ] as const;
   for (const [flag, request, limit] of pairs) {
-    if (!request || !limit || (parseQuantity(limit) ?? 0) >= (parseQuantity(request) ?? 0)) continue;
+    if (!isLess(limit, request)) continue;
     throw new SettingsError(
       `cannot use ${flag}-limit "${limit}": it is less than ${flag}-request ${request}`,
       { hint: `raise ${flag}-limit or lower ${flag}-request` },
@@ -124,12 +127,10 @@ function configIn({ path, text: toml }: TextFile): JsonObject {
 }
 
 function checkCombinations(options: InstallOptions): void {
-  const conflict = conflictIn(options);
-  if (conflict !== undefined) {
-    const [one, other, why] = conflict;
-    throw new SettingsError(`cannot use "${one}" with "${other}": ${why}`, {
-      hint: "leave out one of the two",
-    });
+  for (const [areBothSet, one, other, why] of conflictsIn(options)) {
+    if (!areBothSet) continue;
+    const hint = "leave out one of the two";
+    throw new SettingsError(`cannot use "${one}" with "${other}": ${why}`, { hint });
   }
   if (options.agent === "python") return;
   const { key, api, backend, inlineKey, configToml } = options;
@@ -142,25 +143,20 @@ function checkCombinations(options: InstallOptions): void {
   }
 }
 
-/** The first two options that exclude each other, and why. */
-function conflictIn(options: InstallOptions): readonly [string, string, string] | undefined {
-  const { key, keySecret, inlineKey, jobTemplate, jobTemplateUrl, resourceManager } = options;
-  if (options.image && options.latest) return ["--latest", "--image", "both name the image"];
-  if (options.agent === "python") return undefined;
-  if (key && keySecret) return ["--key", "--key-secret", "both name the API key"];
-  if (keySecret && inlineKey) {
-    const why = "the key is in a Secret and cannot be written into the Deployment";
-    return ["--inline-key", "--key-secret", why];
-  }
-  if (jobTemplate !== undefined && jobTemplateUrl)
-    return ["--job-template FILE", "--job-template URL", "both name the job template"];
-  const keepFlag = flagThatKeepsJobs(options);
-  if (!resourceManager || keepFlag === undefined) return undefined;
-  return ["--resource-manager", keepFlag, "the resource manager would delete the Jobs that the agent keeps"];
-}
-
-function flagThatKeepsJobs(options: InstallOptions): string | undefined {
-  if (options.disableJobDeletion) return "--disable-job-deletion";
-  if (options.deleteSucceededAfter === "never") return "--delete-succeeded-after never";
-  return options.deleteFailedAfter === "never" ? "--delete-failed-after never" : undefined;
+/** Options that exclude each other: whether both are set, which they are, and why. */
+function conflictsIn(options: InstallOptions) {
+  const { key, keySecret, inlineKey, jobTemplate, jobTemplateUrl: url } = options;
+  const keepFlag =
+    (options.disableJobDeletion && "--disable-job-deletion") ||
+    (options.deleteSucceededAfter === "never" && "--delete-succeeded-after never") ||
+    (options.deleteFailedAfter === "never" && "--delete-failed-after never");
+  const fromSecret = "the key is in a Secret and cannot be written into the Deployment";
+  const kept = "the resource manager would delete the Jobs that the agent keeps";
+  return [
+    [options.latest && options.image, "--latest", "--image", "both name the image"],
+    [key && keySecret, "--key", "--key-secret", "both name the API key"],
+    [inlineKey && keySecret, "--inline-key", "--key-secret", fromSecret],
+    [jobTemplate && url, "--job-template FILE", "--job-template URL", "both name the job template"],
+    [options.resourceManager && keepFlag, "--resource-manager", keepFlag, kept],
+  ] as const;
 }

@@ -2,17 +2,16 @@
 
 import { createHash } from "node:crypto";
 import { parseDuration } from "../base/duration.ts";
-import { parseQuantity } from "../base/quantity.ts";
 import { DEFAULT_SETTINGS } from "../agent/settings.ts";
 import { namesIn } from "../agent/option-checks.ts";
 import { agentArguments, cleanupArguments } from "./arguments.ts";
-import { connectionEnvironment, jobDefaultsEnvironment } from "./environment.ts";
-import { FILES_ROOT, mountedFiles } from "./files.ts";
-import { agentImage, versionLabel } from "./image.ts";
+import { connectionEnvironment, jobDefaults, variable } from "./environment.ts";
+import { mountedFiles } from "./files.ts";
 import { AGENT_LABELS, metadataOf, type Manifest } from "./objects.ts";
-import { replicasIn, type InstallOptions } from "./options.ts";
+import { isLess, replicasIn, type InstallOptions } from "./options.ts";
 import { agentServiceAccount } from "./roles.ts";
 
+const REPOSITORY = "ghcr.io/kubectl-prefect/kubectl-prefect";
 const PORT = 8080;
 /** The user of the image; any user but root works. */
 const USER_ID = 65532;
@@ -32,12 +31,11 @@ const CLEANUP_RESOURCES = {
 
 /** The Deployment. It has the name and selector of Prefect's own, so that applying it replaces that one. */
 export function agentDeployment(options: InstallOptions): Manifest {
-  const meta = metadataOf("prefect-agent", options.namespace);
   const labels = { ...AGENT_LABELS, ...versionLabel(options) };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: { ...meta, labels },
+    metadata: { ...metadataOf("prefect-agent", options.namespace), labels },
     spec: {
       replicas: replicasIn(options),
       selector: { matchLabels: { app: "prefect-agent" } },
@@ -56,15 +54,11 @@ function settingsAnnotation(options: InstallOptions): object {
 }
 
 function podSpec(options: InstallOptions): object {
-  const pullSecrets = namesIn(options.imagePullSecrets).map((name) => ({ name }));
-  const volumes = mountedFiles(options).map(({ volume, configMap }) => ({
-    name: volume,
-    configMap: { name: configMap },
-  }));
+  const files = mountedFiles(options);
   return {
     // Always set: otherwise `serviceAccount` would keep the account of an earlier --rbac=minimal.
     serviceAccountName: agentServiceAccount(options),
-    ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets }),
+    imagePullSecrets: unlessEmpty(namesIn(options.imagePullSecrets).map((name) => ({ name }))),
     terminationGracePeriodSeconds: terminationGraceSeconds(options),
     securityContext: {
       runAsNonRoot: true,
@@ -73,7 +67,9 @@ function podSpec(options: InstallOptions): object {
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [agentContainer(options), ...(options.resourceManager ? [cleanupContainer(options)] : [])],
-    ...(volumes.length === 0 ? {} : { volumes }),
+    volumes: unlessEmpty(
+      files.map(({ volume, configMap }) => ({ name: volume, configMap: { name: configMap } })),
+    ),
   };
 }
 
@@ -85,52 +81,65 @@ function terminationGraceSeconds({ shutdownGrace }: InstallOptions): number {
 }
 
 function agentContainer(options: InstallOptions): object {
-  return {
-    ...containerOf("agent", options),
+  const defaults = jobDefaults(options).flatMap(([name, value]) => variable(name, value));
+  return container("agent", options, {
     args: agentArguments(options),
-    env: [...connectionEnvironment(options), ...jobDefaultsEnvironment(options)],
+    env: [...connectionEnvironment(options), ...defaults],
     ports: [{ name: "http", containerPort: PORT }],
     startupProbe: probe("/livez", { periodSeconds: 2, failureThreshold: 30 }),
     livenessProbe: probe("/livez", { periodSeconds: 20, failureThreshold: 3 }),
     readinessProbe: probe("/readyz", { periodSeconds: 10, failureThreshold: 3 }),
     resources: agentResources(options),
-    ...securityOf(options),
-  };
+  });
 }
 
 function cleanupContainer(options: InstallOptions): object {
-  return {
-    ...containerOf("resource-manager", options),
+  return container("resource-manager", options, {
     args: cleanupArguments(options),
     env: connectionEnvironment(options),
     resources: CLEANUP_RESOURCES,
-    ...securityOf(options),
-  };
-}
-
-function containerOf(name: string, options: InstallOptions): object {
-  const policy = options.agentImagePullPolicy;
-  return { name, image: agentImage(options), ...(policy ? { imagePullPolicy: policy } : {}) };
+  });
 }
 
 /**
- * What the restricted Pod Security Standard requires of a container, and the mounted files: whole folders, since a mounted single
- * file (subPath) is not updated with its ConfigMap.
+ * A container with what the restricted Pod Security Standard requires, and the mounted files: whole folders, since a mounted
+ * single file (subPath) is not updated with its ConfigMap.
  */
-function securityOf(options: InstallOptions): object {
-  const volumeMounts = mountedFiles(options).map(({ volume }) => ({
-    name: volume,
-    mountPath: `${FILES_ROOT}/${volume}`,
-    readOnly: true,
-  }));
+function container(name: string, options: InstallOptions, own: object): object {
+  const files = mountedFiles(options);
   return {
+    name,
+    image: agentImage(options),
+    imagePullPolicy: options.agentImagePullPolicy || undefined,
+    ...own,
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    ...(volumeMounts.length === 0 ? {} : { volumeMounts }),
+    volumeMounts: unlessEmpty(
+      files.map(({ volume, folder }) => ({ name: volume, mountPath: folder, readOnly: true })),
+    ),
   };
+}
+
+/** The image of this version, the latest one, or the one that the user names; none belongs to a version between releases. */
+function agentImage(options: InstallOptions): string {
+  return options.image || `${REPOSITORY}:${isReleased(options) ? `v${options.version}` : "latest"}`;
+}
+
+/** The version label, if the image certainly has this version. */
+function versionLabel(options: InstallOptions): object {
+  return options.image || !isReleased(options) ? {} : { "app.kubernetes.io/version": options.version };
+}
+
+/** A version between releases has a `+`. */
+function isReleased({ latest, version }: InstallOptions): boolean {
+  return !latest && !version.includes("+");
+}
+
+function unlessEmpty(items: readonly object[]): readonly object[] | undefined {
+  return items.length === 0 ? undefined : items;
 }
 
 function probe(path: string, timing: object): object {
@@ -146,15 +155,8 @@ function agentResources(options: InstallOptions): object {
       memory: agentMemRequest || (isLess(agentMemLimit, MEMORY_REQUEST) ? agentMemLimit : MEMORY_REQUEST),
     },
     limits: {
-      ...(agentCpuLimit ? { cpu: agentCpuLimit } : {}),
+      cpu: agentCpuLimit || undefined,
       memory: agentMemLimit || (isLess(MEMORY_LIMIT, agentMemRequest) ? agentMemRequest : MEMORY_LIMIT),
     },
   };
-}
-
-/** False if one is not set. */
-function isLess(one: string | undefined, other: string | undefined): boolean {
-  return (
-    Boolean(one) && Boolean(other) && (parseQuantity(one ?? "") ?? 0) < (parseQuantity(other ?? "") ?? 0)
-  );
 }

@@ -23,13 +23,13 @@ export function connectionEnvironment(options: InstallOptions): readonly EnvVar[
 }
 
 /** For the agent: defaults for flow Jobs whose run config and template do not set them. */
-export function jobDefaultsEnvironment(options: InstallOptions): readonly EnvVar[] {
+export function jobDefaults(options: InstallOptions): readonly (readonly [string, string | undefined])[] {
   return [
-    ...variable("JOB_MEM_REQUEST", options.memRequest),
-    ...variable("JOB_MEM_LIMIT", options.memLimit),
-    ...variable("JOB_CPU_REQUEST", options.cpuRequest),
-    ...variable("JOB_CPU_LIMIT", options.cpuLimit),
-    ...variable("IMAGE_PULL_POLICY", options.imagePullPolicy),
+    ["JOB_MEM_REQUEST", options.memRequest],
+    ["JOB_MEM_LIMIT", options.memLimit],
+    ["JOB_CPU_REQUEST", options.cpuRequest],
+    ["JOB_CPU_LIMIT", options.cpuLimit],
+    ["IMAGE_PULL_POLICY", options.imagePullPolicy],
   ];
 }
 
@@ -58,7 +58,7 @@ function keyEnvironment(options: InstallOptions): readonly EnvVar[] {
   ];
 }
 
-function variable(name: string, value: string | undefined): EnvVar[] {
+export function variable(name: string, value: string | undefined): EnvVar[] {
   return value ? [{ name, value: literal(value) }] : [];
 }
 

@@ -3,29 +3,22 @@
 import { metadataOf, type Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 
-interface MountedFile {
-  /** Also the folder in which it is mounted. */
-  readonly volume: string;
-  readonly configMap: string;
-  readonly file: string;
-  readonly text: string;
-}
-
-/** The folder of all mounts. */
-export const FILES_ROOT = "/etc/prefect";
+const ROOT = "/etc/prefect";
 /** The path of the job template in the container. */
-export const JOB_TEMPLATE_PATH = `${FILES_ROOT}/job-template/job-template.yaml`;
+export const JOB_TEMPLATE_PATH = `${ROOT}/job-template/job-template.yaml`;
 /** The path of Prefect's configuration in the container. */
-export const CONFIG_PATH = `${FILES_ROOT}/config/config.toml`;
+export const CONFIG_PATH = `${ROOT}/config/config.toml`;
 
-/** The files that the options name. */
-export function mountedFiles({ jobTemplate, configToml }: InstallOptions): readonly MountedFile[] {
+/** The files that the options name, each in a volume and a folder of its own. */
+export function mountedFiles({ jobTemplate, configToml }: InstallOptions) {
   const files = [
     { volume: "job-template", file: "job-template.yaml", text: jobTemplate?.text },
     { volume: "config", file: "config.toml", text: configToml?.text },
   ];
-  return files.flatMap(({ text, ...rest }) =>
-    text === undefined ? [] : [{ ...rest, text, configMap: `prefect-agent-${rest.volume}` }],
+  return files.flatMap(({ volume, file, text }) =>
+    text === undefined
+      ? []
+      : [{ volume, folder: `${ROOT}/${volume}`, configMap: `prefect-agent-${volume}`, file, text }],
   );
 }
 

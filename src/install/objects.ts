@@ -4,18 +4,16 @@
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: ManifestMeta;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
   readonly [field: string]: unknown;
 }
 
-export interface ManifestMeta {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
 /** Labels of all objects of the agent; the Deployment's selector is `app`, as in Prefect's own. */
-export const AGENT_LABELS: Readonly<Record<string, string>> = {
+export const AGENT_LABELS = {
   app: "prefect-agent",
   "app.kubernetes.io/name": "prefect-agent",
   "app.kubernetes.io/component": "agent",
@@ -24,6 +22,6 @@ export const AGENT_LABELS: Readonly<Record<string, string>> = {
 };
 
 /** Metadata of an object, with a namespace only if one is set. */
-export function metadataOf(name: string, namespace: string | undefined): ManifestMeta {
+export function metadataOf(name: string, namespace: string | undefined): Manifest["metadata"] {
   return { name, ...(namespace ? { namespace } : {}), labels: AGENT_LABELS };
 }

@@ -1,7 +1,7 @@
 // The options of `install`: those of `agent start`, its own, and the files that they name. Values are as the user typed
 // them; an empty one counts as not set.
 
-import { AGENT_OPTIONS, type AgentOptionValues } from "../agent/options.ts";
+import { AGENT_OPTIONS } from "../agent/options.ts";
 import { aCount, aNamespace, must, oneOf } from "../agent/option-checks.ts";
 import { text, toggle, type OptionCheck, type OptionTable, type ValuesOf } from "../agent/option-row.ts";
 import { parseQuantity } from "../base/quantity.ts";
@@ -15,16 +15,13 @@ const anImage = must(
   "one image",
   "such as registry.example.com/prefect-agent:v1",
 );
+const isQuantity = (value: string): boolean => (parseQuantity(value) ?? -1) >= 0;
 const aCpu = must(
-  (value) => (parseQuantity(value) ?? -1) >= 0,
+  isQuantity,
   "a CPU quantity",
   "write cores like 2 or 0.5, or thousandths of a core like 500m",
 );
-const bytes = must(
-  (value) => (parseQuantity(value) ?? -1) >= 0,
-  "a memory quantity",
-  "write bytes with a unit, like 512Mi or 2Gi",
-);
+const bytes = must(isQuantity, "a memory quantity", "write bytes with a unit, like 512Mi or 2Gi");
 const wholeBytes = must(
   (value) => Number.isInteger(parseQuantity(value)),
   "a whole number of bytes",
@@ -122,18 +119,19 @@ export interface FileOptions {
   readonly configured?: { readonly name: string; readonly labels: readonly string[] } | undefined;
 }
 
-export type InstallOptionValues = ValuesOf<typeof INSTALL_OPTIONS>;
+type OptionValues = ValuesOf<typeof AGENT_START_OPTIONS & typeof INSTALL_OPTIONS>;
 
 export interface InstallOptions
-  extends
-    ConnectionOptions,
-    FileOptions,
-    Omit<AgentOptionValues, keyof FileOptions>,
-    Omit<InstallOptionValues, keyof FileOptions> {
+  extends ConnectionOptions, FileOptions, Omit<OptionValues, keyof FileOptions> {
   /** The version of kubectl-prefect, which is the tag of the default image. */
   readonly version: string;
   /** true: permissions for flows and agent; `minimal`: a ServiceAccount with only the agent's permissions. */
   readonly rbac?: boolean | "minimal" | undefined;
+}
+
+/** Whether one quantity is less than the other; false if one is not set. */
+export function isLess(one = "", other = ""): boolean {
+  return (parseQuantity(one) ?? NaN) < (parseQuantity(other) ?? NaN);
 }
 
 export function replicasIn({ replicas }: InstallOptions): number {

@@ -2,12 +2,14 @@
 
 import type { EnvVar } from "../kube/client/objects.ts";
 import { environmentIn } from "../agent/option-checks.ts";
-import { prefectImage } from "./image.ts";
+import { pythonList } from "../base/python-repr.ts";
+import { jobDefaults } from "./environment.ts";
 import type { Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
-import { pythonList } from "../base/python-repr.ts";
 import { bindRole } from "./roles.ts";
 
+/** The last version of Prefect 1, as in its own install. */
+const TAG = "1.4.1-python3.7";
 const APP = { app: "prefect-agent" };
 
 /** Deployment, and with `--rbac` Role and RoleBinding. Only these two name a namespace, always. */
@@ -39,7 +41,7 @@ function pythonDeployment(options: InstallOptions): Manifest {
           containers: [
             {
               name: "agent",
-              image: prefectImage(options),
+              image: options.image || `prefecthq/prefect:${options.latest ? "latest" : TAG}`,
               imagePullPolicy: "Always",
               command: ["/bin/bash", "-c"],
               args: [`prefect agent kubernetes start${configId ? ` --agent-config-id ${configId}` : ""}`],
@@ -67,11 +69,7 @@ function pythonEnvironment(options: InstallOptions): readonly EnvVar[] {
     ["NAMESPACE", options.namespace || "default"],
     ["IMAGE_PULL_SECRETS", options.imagePullSecrets],
     ["PREFECT__CLOUD__AGENT__LABELS", pythonList(pythonSortedSet(options.labels ?? []))],
-    ["JOB_MEM_REQUEST", options.memRequest],
-    ["JOB_MEM_LIMIT", options.memLimit],
-    ["JOB_CPU_REQUEST", options.cpuRequest],
-    ["JOB_CPU_LIMIT", options.cpuLimit],
-    ["IMAGE_PULL_POLICY", options.imagePullPolicy],
+    ...jobDefaults(options),
     ["SERVICE_ACCOUNT_NAME", options.serviceAccountName],
     ["PREFECT__BACKEND", options.backend || "cloud"],
     ["PREFECT__CLOUD__AGENT__AGENT_ADDRESS", "http://:8080"],

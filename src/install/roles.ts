@@ -1,6 +1,6 @@
 // The agent's permissions as manifests: Role and RoleBinding, and a ServiceAccount where the agent has its own.
 
-import { metadataOf, type Manifest, type ManifestMeta } from "./objects.ts";
+import { metadataOf, type Manifest } from "./objects.ts";
 import { electsLeader, type InstallOptions } from "./options.ts";
 import {
   agentPermissions,
@@ -40,7 +40,7 @@ export function accessManifests(options: InstallOptions): readonly Manifest[] {
  * Kubernetes (1.20 and 1.35 tried) then takes the binding's own, so that it moves with `kubectl apply --namespace`.
  */
 export function bindRole(
-  metadata: ManifestMeta,
+  metadata: Manifest["metadata"],
   rules: readonly PolicyRule[],
   account: string,
 ): readonly Manifest[] {
@@ -58,18 +58,15 @@ export function bindRole(
 
 /** One rule per resource, with the verbs of all its rows; `*` swallows the others. */
 export function policyRules(rows: readonly PermissionRow[]): readonly PolicyRule[] {
-  const rules = new Map<string, { row: PermissionRow; verbs: Set<Verb> }>();
-  for (const row of rows) {
-    const key = `${row.group}/${row.resource}/${row.subresource ?? ""}`;
-    const rule = rules.get(key) ?? { row, verbs: new Set() };
-    for (const verb of row.verbs) rule.verbs.add(verb);
-    rules.set(key, rule);
-  }
-  return [...rules.values()].map(({ row, verbs }) => ({
-    apiGroups: [row.group],
-    resources: [row.subresource === undefined ? row.resource : `${row.resource}/${row.subresource}`],
-    verbs: verbs.has("*") ? ["*"] : VERB_ORDER.filter((verb) => verbs.has(verb)),
-  }));
+  const byResource = Map.groupBy(rows, ({ group, resource, subresource }) =>
+    [group, subresource === undefined ? resource : `${resource}/${subresource}`].join(" "),
+  );
+  return [...byResource].map(([name, alike]) => {
+    const [group = "", resource = ""] = name.split(" ");
+    const verbs = new Set(alike.flatMap((row) => row.verbs));
+    const named = verbs.has("*") ? ["*"] : VERB_ORDER.filter((verb) => verbs.has(verb));
+    return { apiGroups: [group], resources: [resource], verbs: named };
+  });
 }
 
 function wantedRows(options: InstallOptions): readonly PermissionRow[] {
