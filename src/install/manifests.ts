@@ -7,7 +7,7 @@ import { keySecrets } from "./environment.ts";
 import { configMaps } from "./files.ts";
 import type { Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
-import { pythonManifests } from "./python.ts";
+import { pythonAccess, pythonDeployment } from "./python.ts";
 import { accessManifests } from "./roles.ts";
 
 /**
@@ -17,12 +17,10 @@ import { accessManifests } from "./roles.ts";
 export function agentManifests(options: InstallOptions): readonly Manifest[] {
   checkOptions(options);
   const { agent, rbacOnly, rbac } = options;
-  const all = rbacOnly ? { ...options, rbac: rbac || true } : options;
-  const found =
-    agent === "python"
-      ? pythonManifests(all)
-      : [...accessManifests(all), ...keySecrets(all), ...configMaps(all), agentDeployment(all)];
-  return rbacOnly ? found.filter(({ kind }) => /^(?:ServiceAccount|Role|RoleBinding)$/.test(kind)) : found;
+  const access = agent === "python" ? pythonAccess : accessManifests;
+  if (rbacOnly) return access({ ...options, rbac: rbac || true });
+  if (agent === "python") return [pythonDeployment(options), ...access(options)];
+  return [...access(options), ...keySecrets(options), ...configMaps(options), agentDeployment(options)];
 }
 
 /** The documents as YAML, each preceded by `---`, or as one List object in JSON; ends with a line feed. */

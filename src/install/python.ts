@@ -12,19 +12,19 @@ import { bindRole } from "./roles.ts";
 const TAG = "1.4.1-python3.7";
 const APP = { app: "prefect-agent" };
 
-/** Deployment, and with `--rbac` Role and RoleBinding. Only these two name a namespace, always. */
-export function pythonManifests(options: InstallOptions): readonly Manifest[] {
-  const deployment = pythonDeployment(options);
-  if (!options.rbac) return [deployment];
+/** Role and RoleBinding, which always name a namespace; nothing without `--rbac`. */
+export function pythonAccess(options: InstallOptions): readonly Manifest[] {
+  if (!options.rbac) return [];
   const metadata = { name: "prefect-agent-rbac", namespace: options.namespace || "default" };
   const rules = [
     { apiGroups: ["batch", "extensions"], resources: ["jobs"], verbs: ["*"] },
     { apiGroups: [""], resources: ["events", "pods"], verbs: ["*"] },
   ];
-  return [deployment, ...bindRole(metadata, rules, "default")];
+  return bindRole(metadata, rules, "default");
 }
 
-function pythonDeployment(options: InstallOptions): Manifest {
+/** The Deployment, which names no namespace. */
+export function pythonDeployment(options: InstallOptions): Manifest {
   const pullSecret = options.imagePullSecrets;
   const configId = options.agentConfigId;
   return {

@@ -69,7 +69,9 @@ describe("--rbac", () => {
 
   it("is implied by --rbac-only, whatever the other options say", () => {
     const options = { rbacOnly: true, backend: "server", key: "KEY" };
-    expect(manifests(options).map(({ kind }) => kind)).toEqual(["Role", "RoleBinding"]);
+    const kept = { resourceManager: true, deleteFailedAfter: "never" };
+    for (const others of [{}, kept])
+      expect(manifests({ ...options, ...others }).map(({ kind }) => kind)).toEqual(["Role", "RoleBinding"]);
   });
 
   it.each<{ options: Options }>([{ options: { leaderElect: true } }, { options: { replicas: "2" } }])(
