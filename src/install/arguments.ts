@@ -32,19 +32,13 @@ export function agentArguments(options: InstallOptions): readonly string[] {
 
 /** `cleanup` every minute, of this agent's Jobs. It keeps finished Jobs for at least as long as the agent does. */
 export function cleanupArguments(options: InstallOptions): readonly string[] {
-  const keptMs = Math.max(
-    durationOf(options.deleteSucceededAfter, "--delete-succeeded-after"),
-    durationOf(options.deleteFailedAfter, "--delete-failed-after"),
-  );
+  const ages = [options.deleteSucceededAfter, options.deleteFailedAfter];
+  const keptMs = Math.max(...ages.map((age) => parseDuration(age || "0", "--older-than")));
   const olderThan = keptMs > CLEANUP_AGE_MS ? `${Math.ceil(keptMs / 1_000)}s` : undefined;
   const { name, labels } = options.configured ?? { name: "agent", labels: [] };
   const own = options.labels?.length ? options.labels : labels;
   const agent = [...flags("--agent", options.name || name), ...flags("--agent-label", [...new Set(own)])];
   return ["cleanup", "--every=60s", "--yes", ...flags("--older-than", olderThan), ...agent.map(literal)];
-}
-
-function durationOf(text: string | undefined, flagName: string): number {
-  return text ? parseDuration(text, flagName) : 0;
 }
 
 /** `--name=value` for each value that is not empty: one argument, so that the value may begin with a hyphen. */

@@ -5,7 +5,7 @@ import { parseDuration } from "../base/duration.ts";
 import { DEFAULT_SETTINGS } from "../agent/settings.ts";
 import { namesIn } from "../agent/option-checks.ts";
 import { agentArguments, cleanupArguments } from "./arguments.ts";
-import { connectionEnvironment, jobDefaults, variable } from "./environment.ts";
+import { connectionEnvironment, jobDefaults, variables } from "./environment.ts";
 import { mountedFiles } from "./files.ts";
 import { AGENT_LABELS, metadataOf, type Manifest } from "./objects.ts";
 import { isLess, replicasIn, type InstallOptions } from "./options.ts";
@@ -22,12 +22,6 @@ const CPU_REQUEST = "50m";
 const MEMORY_REQUEST = "128Mi";
 /** The agent needs less than 250 MB with 10,000 live Jobs. */
 const MEMORY_LIMIT = "384Mi";
-
-/** For `cleanup`, which runs once a minute. Like the agent, it has no CPU limit. */
-const CLEANUP_RESOURCES = {
-  requests: { cpu: "10m", memory: "64Mi" },
-  limits: { memory: "256Mi" },
-} as const;
 
 /** The Deployment. It has the name and selector of Prefect's own, so that applying it replaces that one. */
 export function agentDeployment(options: InstallOptions): Manifest {
@@ -81,10 +75,9 @@ function terminationGraceSeconds({ shutdownGrace }: InstallOptions): number {
 }
 
 function agentContainer(options: InstallOptions): object {
-  const defaults = jobDefaults(options).flatMap(([name, value]) => variable(name, value));
   return container("agent", options, {
     args: agentArguments(options),
-    env: [...connectionEnvironment(options), ...defaults],
+    env: [...connectionEnvironment(options), ...variables(jobDefaults(options))],
     ports: [{ name: "http", containerPort: PORT }],
     startupProbe: probe("/livez", { periodSeconds: 2, failureThreshold: 30 }),
     livenessProbe: probe("/livez", { periodSeconds: 20, failureThreshold: 3 }),
@@ -97,7 +90,8 @@ function cleanupContainer(options: InstallOptions): object {
   return container("resource-manager", options, {
     args: cleanupArguments(options),
     env: connectionEnvironment(options),
-    resources: CLEANUP_RESOURCES,
+    // It runs once a minute. Like the agent, it has no CPU limit.
+    resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "256Mi" } },
   });
 }
 

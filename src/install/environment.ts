@@ -12,25 +12,37 @@ const KEY_ENTRY: SecretEntry = { name: "prefect-agent", key: "api-key" };
 
 /** For agent and cleanup. The namespace comes from the pod, so that the manifests can be applied to any namespace. */
 export function connectionEnvironment(options: InstallOptions): readonly EnvVar[] {
+  const entry = keyEntry(options);
+  const plainKey = entry === undefined ? options.key : undefined;
   return [
     { name: "NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
-    ...variable("PREFECT__BACKEND", options.backend),
-    ...variable("PREFECT__CLOUD__API", options.api),
-    ...variable("PREFECT__CLOUD__TENANT_ID", options.tenantId),
-    ...keyEnvironment(options),
-    ...variable("PREFECT__USER_CONFIG_PATH", options.configToml === undefined ? undefined : CONFIG_PATH),
+    ...variables({
+      PREFECT__BACKEND: options.backend,
+      PREFECT__CLOUD__API: options.api,
+      PREFECT__CLOUD__TENANT_ID: options.tenantId,
+      // For older Prefect tools.
+      PREFECT__CLOUD__AGENT__AUTH_TOKEN: plainKey,
+      PREFECT__CLOUD__API_KEY: plainKey,
+    }),
+    ...(entry ? [{ name: "PREFECT__CLOUD__API_KEY", valueFrom: { secretKeyRef: entry } }] : []),
+    ...variables({ PREFECT__USER_CONFIG_PATH: options.configToml && CONFIG_PATH }),
   ];
 }
 
 /** For the agent: defaults for flow Jobs whose run config and template do not set them. */
-export function jobDefaults(options: InstallOptions): readonly (readonly [string, string | undefined])[] {
-  return [
-    ["JOB_MEM_REQUEST", options.memRequest],
-    ["JOB_MEM_LIMIT", options.memLimit],
-    ["JOB_CPU_REQUEST", options.cpuRequest],
-    ["JOB_CPU_LIMIT", options.cpuLimit],
-    ["IMAGE_PULL_POLICY", options.imagePullPolicy],
-  ];
+export function jobDefaults(options: InstallOptions) {
+  return {
+    JOB_MEM_REQUEST: options.memRequest,
+    JOB_MEM_LIMIT: options.memLimit,
+    JOB_CPU_REQUEST: options.cpuRequest,
+    JOB_CPU_LIMIT: options.cpuLimit,
+    IMAGE_PULL_POLICY: options.imagePullPolicy,
+  };
+}
+
+/** The variables that are set. */
+export function variables(values: Readonly<Record<string, string | undefined>>): readonly EnvVar[] {
+  return Object.entries(values).flatMap(([name, value]) => (value ? [{ name, value: literal(value) }] : []));
 }
 
 /** The Secret and its key that hold the API key; undefined with --inline-key or without an API key. */
@@ -46,20 +58,6 @@ export function keySecrets({ key, inlineKey, namespace }: InstallOptions): reado
   return [
     { apiVersion: "v1", kind: "Secret", metadata, type: "Opaque", stringData: { [KEY_ENTRY.key]: key } },
   ];
-}
-
-/** The variables with the API key. Older Prefect tools read AUTH_TOKEN. */
-function keyEnvironment(options: InstallOptions): readonly EnvVar[] {
-  const entry = keyEntry(options);
-  if (entry !== undefined) return [{ name: "PREFECT__CLOUD__API_KEY", valueFrom: { secretKeyRef: entry } }];
-  return [
-    ...variable("PREFECT__CLOUD__AGENT__AUTH_TOKEN", options.key),
-    ...variable("PREFECT__CLOUD__API_KEY", options.key),
-  ];
-}
-
-export function variable(name: string, value: string | undefined): EnvVar[] {
-  return value ? [{ name, value: literal(value) }] : [];
 }
 
 /**

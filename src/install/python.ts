@@ -63,21 +63,21 @@ export function pythonDeployment(options: InstallOptions): Manifest {
 /** In the order of Prefect's own install, with empty values. */
 function pythonEnvironment(options: InstallOptions): readonly EnvVar[] {
   const env = environmentIn(options.env);
-  const values: readonly (readonly [string, string | undefined])[] = [
-    ["PREFECT__CLOUD__AGENT__AUTH_TOKEN", options.key],
-    ["PREFECT__CLOUD__API", options.api || "https://api.prefect.io"],
-    ["NAMESPACE", options.namespace || "default"],
-    ["IMAGE_PULL_SECRETS", options.imagePullSecrets],
-    ["PREFECT__CLOUD__AGENT__LABELS", pythonList(pythonSortedSet(options.labels ?? []))],
+  const values = {
+    PREFECT__CLOUD__AGENT__AUTH_TOKEN: options.key,
+    PREFECT__CLOUD__API: options.api || "https://api.prefect.io",
+    NAMESPACE: options.namespace || "default",
+    IMAGE_PULL_SECRETS: options.imagePullSecrets,
+    PREFECT__CLOUD__AGENT__LABELS: pythonList(pythonSortedSet(options.labels ?? [])),
     ...jobDefaults(options),
-    ["SERVICE_ACCOUNT_NAME", options.serviceAccountName],
-    ["PREFECT__BACKEND", options.backend || "cloud"],
-    ["PREFECT__CLOUD__AGENT__AGENT_ADDRESS", "http://:8080"],
-    ["PREFECT__CLOUD__API_KEY", options.key],
-    ["PREFECT__CLOUD__TENANT_ID", options.tenantId],
-    ...(env.size === 0 ? [] : [["PREFECT__CLOUD__AGENT__ENV_VARS", pythonJson(env)] as const]),
-  ];
-  return values.map(([name, value]) => ({ name, value: value ?? "" }));
+    SERVICE_ACCOUNT_NAME: options.serviceAccountName,
+    PREFECT__BACKEND: options.backend || "cloud",
+    PREFECT__CLOUD__AGENT__AGENT_ADDRESS: "http://:8080",
+    PREFECT__CLOUD__API_KEY: options.key,
+    PREFECT__CLOUD__TENANT_ID: options.tenantId,
+    ...(env.size > 0 && { PREFECT__CLOUD__AGENT__ENV_VARS: pythonJson(env) }),
+  };
+  return Object.entries(values).map(([name, value]) => ({ name, value: value ?? "" }));
 }
 
 /** sorted(set(…)): each text once, sorted by code points, as UTF-8 is; JavaScript alone compares UTF-16 units. */

@@ -29,9 +29,15 @@ export function agentServiceAccount(options: InstallOptions): string {
 export function accessManifests(options: InstallOptions): readonly Manifest[] {
   if (!options.rbac) return [];
   const { namespace } = options;
+  const isMinimal = options.rbac === "minimal";
+  const rows = [
+    ...(isMinimal ? [] : FLOW_PERMISSIONS),
+    ...agentPermissions(electsLeader(options)),
+    ...(options.resourceManager ? CLEANUP_PERMISSIONS : []),
+  ];
   const account = agentServiceAccount(options);
-  const bound = bindRole(metadataOf(RBAC_NAME, namespace), policyRules(wantedRows(options)), account);
-  if (options.rbac !== "minimal") return bound;
+  const bound = bindRole(metadataOf(RBAC_NAME, namespace), policyRules(rows), account);
+  if (!isMinimal) return bound;
   return [{ apiVersion: "v1", kind: "ServiceAccount", metadata: metadataOf(account, namespace) }, ...bound];
 }
 
@@ -67,12 +73,4 @@ export function policyRules(rows: readonly PermissionRow[]): readonly PolicyRule
     const named = verbs.has("*") ? ["*"] : VERB_ORDER.filter((verb) => verbs.has(verb));
     return { apiGroups: [group], resources: [resource], verbs: named };
   });
-}
-
-function wantedRows(options: InstallOptions): readonly PermissionRow[] {
-  return [
-    ...(options.rbac === "minimal" ? [] : FLOW_PERMISSIONS),
-    ...agentPermissions(electsLeader(options)),
-    ...(options.resourceManager ? CLEANUP_PERMISSIONS : []),
-  ];
 }
