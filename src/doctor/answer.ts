@@ -4,7 +4,6 @@ import { attempt } from "../base/attempt.ts";
 import { ExpectedError } from "../base/errors.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import type { More } from "./finding.ts";
 
 /** Something else has failed first, and the check of that reports it. */
 export class ReportedError extends ExpectedError {}
@@ -37,7 +36,7 @@ export function unreachable(
   address: string,
   error: ExpectedError,
   key?: unknown,
-): [message: string, more: More] {
+): [message: string, more: Pick<ExpectedError, "hint">] {
   const cause = causeOf(error);
   const more = { hint: error.hint };
   if (error instanceof PrefectError && error.failure === "unauthorized") {

@@ -1,6 +1,9 @@
-// Finding: what one of doctor's checks has found, as data; and the words that findings share.
+// A check looks at one thing; a finding is what it has found, as data. And the words that findings share.
 
+import { attempt } from "../base/attempt.ts";
 import { formatDuration } from "../base/duration.ts";
+import { causeOf, isForbidden, ReportedError } from "./answer.ts";
+import type { Context } from "./context.ts";
 
 /** How many items of a long list are named. */
 const SHOWN = 3;
@@ -35,6 +38,26 @@ export interface Finding extends About, More {
   readonly status: Status;
   /** One line. */
   readonly message: string;
+}
+
+/** `check` makes the check of it: if one of its requests throws an ExpectedError, that is its finding. */
+export function checkOf(about: About) {
+  const findingOf =
+    (status: Status) =>
+    (message: string, more?: More): Finding => ({ ...about, status, message, ...more });
+  const warning = findingOf("warning");
+  const skipped = findingOf("skipped");
+  const check =
+    (run: (context: Context) => readonly Finding[] | Promise<readonly Finding[]>) =>
+    async (context: Context): Promise<readonly Finding[]> => {
+      const found = await attempt(() => run(context));
+      if (found.ok) return found.value;
+      if (found.error instanceof ReportedError) return [];
+      const { message, hint } = found.error;
+      if (!isForbidden(found.error)) return [warning(message, { hint })];
+      return [skipped(`no permission to check it: ${causeOf(found.error)}`)];
+    };
+  return { check, ok: findingOf("ok"), warning, broken: findingOf("broken"), skipped };
 }
 
 /** `3 Jobs`, `1 Job`. */

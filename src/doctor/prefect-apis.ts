@@ -23,7 +23,7 @@ export function prefect1Answers(deps: DoctorDeps, target: DoctorTarget) {
     await api.doctor.hello(signal);
     return api;
   });
-  const backend = once(async () => (await reported(hello())).doctor.backend(signal));
+  const backend = async () => (await reported(hello())).doctor.backend(signal);
   const tenant = once(async () => (await reported(hello())).doctor.tenant(signal));
   /** The queries, once the tenant is known. */
   const queries = async () => {

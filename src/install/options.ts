@@ -99,17 +99,16 @@ export interface TextFile {
   readonly text: string;
 }
 
-/** The Prefect API and its credentials. */
-export interface ConnectionOptions {
+type OptionValues = ValuesOf<typeof AGENT_START_OPTIONS & typeof INSTALL_OPTIONS>;
+
+export interface InstallOptions extends Omit<OptionValues, "jobTemplate" | "configToml"> {
+  /** The version of kubectl-prefect, which is the tag of the default image. */
+  readonly version: string;
   readonly api?: string | undefined;
   readonly backend?: string | undefined;
   readonly tenantId?: string | undefined;
   /** The API key; it goes into a Secret. */
   readonly key?: string | undefined;
-}
-
-/** The options that name files, with their content. */
-export interface FileOptions {
   /** A template whose text goes into a ConfigMap. */
   readonly jobTemplate?: TextFile | undefined;
   /** A template that the agent downloads: http(s)://, s3://, gs://. */
@@ -117,14 +116,6 @@ export interface FileOptions {
   readonly configToml?: TextFile | undefined;
   /** The agent's name and labels where no flag sets them: of that configuration; undefined: the defaults. */
   readonly configured?: { readonly name: string; readonly labels: readonly string[] } | undefined;
-}
-
-type OptionValues = ValuesOf<typeof AGENT_START_OPTIONS & typeof INSTALL_OPTIONS>;
-
-export interface InstallOptions
-  extends ConnectionOptions, FileOptions, Omit<OptionValues, keyof FileOptions> {
-  /** The version of kubectl-prefect, which is the tag of the default image. */
-  readonly version: string;
   /** true: permissions for flows and agent; `minimal`: a ServiceAccount with only the agent's permissions. */
   readonly rbac?: boolean | "minimal" | undefined;
 }

@@ -8,8 +8,7 @@ import { sampleJob } from "../../prefect1/build/sample-job.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Template } from "../../prefect1/build/template.ts";
 import { causeOf, reported } from "../answer.ts";
-import { checkOf } from "../check.ts";
-import type { Finding } from "../finding.ts";
+import { checkOf, type Finding } from "../finding.ts";
 
 const { check, ok, skipped, warning } = checkOf({ section: "kubernetes", check: "admission" });
 

@@ -7,8 +7,7 @@ import { describeTermination } from "../../job/observe/termination.ts";
 import type { Pod } from "../../kube/client/objects.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
 import { AGENT_POD_SELECTOR, type InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { checkOf } from "../check.ts";
-import { ageOf, counted, type Finding } from "../finding.ts";
+import { checkOf, ageOf, counted, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check, broken, ok, skipped, warning } = checkOf({ section: "kubernetes", check: "agent's pods" });

@@ -4,9 +4,8 @@ import { isReady } from "../../inventory/pod-status.ts";
 import { isPolling, noneRunning } from "../../inventory/waiting.ts";
 import { labelsText, type AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { checkOf } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, counted, firstOf, type Finding } from "../finding.ts";
+import { checkOf, ageOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check, ok, warning } = checkOf({ section: "prefect", check: "agents" });

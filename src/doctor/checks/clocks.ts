@@ -2,8 +2,7 @@
 
 import { attempt } from "../../base/attempt.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { checkOf } from "../check.ts";
-import type { Finding } from "../finding.ts";
+import { checkOf, type Finding } from "../finding.ts";
 
 const { check, ok, warning } = checkOf({ section: "configuration", check: "clock" });
 /** A smaller difference has no effect: agents ask for runs ten seconds ahead. */

@@ -2,7 +2,7 @@
 
 import { redactUrl } from "../../base/redact-url.ts";
 import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
-import { checkOf } from "../check.ts";
+import { checkOf } from "../finding.ts";
 
 const { check, broken, ok } = checkOf({ section: "configuration", check: "configuration" });
 

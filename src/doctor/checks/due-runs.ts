@@ -3,9 +3,8 @@
 import { isPolling } from "../../inventory/waiting.ts";
 import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
-import { checkOf } from "../check.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { ageOf, counted, firstOf, type Finding } from "../finding.ts";
+import { checkOf, ageOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 import { logCommand } from "./agents.ts";
 
@@ -25,38 +24,36 @@ export const dueRuns = check(async ({ prefect1, expectedAgents, commands, signal
   return dueRunFindings(due, { expected, running, commands, now });
 });
 
-type Labelled = Pick<ExpectedAgent, "labels">;
-
 /** `due`: the oldest first. If no agent is expected, a late run is a warning, whoever could take it. `now`: by the API's clock. */
 export function dueRunFindings(
   due: readonly DueRun[],
   seen: {
     readonly expected: readonly ExpectedAgent[];
-    readonly running: readonly Labelled[];
+    readonly running: readonly ExpectedAgent[];
     readonly commands: Commands;
     readonly now: Date;
   },
 ): readonly Finding[] {
   const { expected, running, commands, now } = seen;
   const overdue = due.filter(({ dueAt }) => now.getTime() - dueAt.getTime() > LATE_AFTER_MS);
-  const takers: readonly ExpectedAgent[] = expected.length > 0 ? expected : running;
-  const own = overdue.filter((run) => isTakenBy(takers, run));
+  const takers = expected.length > 0 ? expected : running;
+  const taker = takers.find((each) => overdue.some((run) => isTakenBy([each], run)));
   const unclaimed = overdue.filter((run) => !isTakenBy([...expected, ...running], run));
   const late = (runs: readonly DueRun[]): string =>
     `${counted(runs.length, "flow run")} late by up to ${ageOf(runs[0]?.dueAt ?? now, now)}`;
   const details = (runs: readonly DueRun[]) => [firstOf(runs.map(({ name }) => name))];
   const findings: Finding[] = [];
-  if (own.length > 0) {
-    const taker = takers.find((each) => own.some((run) => isTakenBy([each], run)));
-    const name = taker?.installed === undefined ? "an agent" : `"${taker.installed.name}"`;
-    const message = `${late(own)}, which ${name} with ${labelsText(taker?.labels ?? [])} should have taken`;
+  if (taker !== undefined) {
+    const own = overdue.filter((run) => isTakenBy(takers, run));
+    const name = taker.installed === undefined ? "an agent" : `"${taker.installed.name}"`;
+    const message = `${late(own)}, which ${name} with ${labelsText(taker.labels)} should have taken`;
     const hint = "read the agent's log: it may have reached its --limit, or cannot create Jobs";
-    const look = taker?.installed && logCommand(taker.installed, commands);
+    const look = taker.installed && logCommand(taker.installed, commands);
     const report = expected.length > 0 ? broken : warning;
     findings.push(report(message, { details: details(own), hint, look }));
   }
   if (unclaimed.length > 0) {
-    const byLabels = [...Map.groupBy(unclaimed, ({ labels }) => labelsText(labels)).keys()].join("; ");
+    const byLabels = [...new Set(unclaimed.map(({ labels }) => labelsText(labels)))].join("; ");
     const hint = "start an agent for them, change their labels, or cancel them";
     const more = { details: details(unclaimed), hint };
     findings.push(warning(`${late(unclaimed)}, and no running agent has: ${byLabels}`, more));
@@ -65,6 +62,6 @@ export function dueRunFindings(
   return [ok(due.length === 0 ? "none is due" : `${due.length} due, none late`)];
 }
 
-function isTakenBy(agents: readonly Labelled[], run: DueRun): boolean {
+function isTakenBy(agents: readonly ExpectedAgent[], run: DueRun): boolean {
   return agents.some(({ labels }) => takesRun(labels, run.labels));
 }

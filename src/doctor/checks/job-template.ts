@@ -4,8 +4,8 @@ import { attempt } from "../../base/attempt.ts";
 import { objectIn, textIn } from "../../base/json.ts";
 import { shellCommandWarning } from "../../prefect1/build/shell-command.ts";
 import { jobSettings } from "../../prefect1/config/job-settings.ts";
-import { checkOf } from "../check.ts";
 import { sampleJob } from "../../prefect1/build/sample-job.ts";
+import { checkOf } from "../finding.ts";
 
 const { check, broken, ok } = checkOf({ section: "configuration", check: "job template" });
 
@@ -19,11 +19,10 @@ export const jobTemplate = check(async ({ target, template }) => {
   const { origin, body } = loaded.value;
   const namespace = textIn(objectIn(body["metadata"])["namespace"]) ?? "default";
   const { config } = target;
-  // A Job that cannot be built is the finding of another check.
-  const job = await attempt(() =>
-    config.ok ? sampleJob(loaded.value, jobSettings(config.value, { namespace })) : undefined,
+  const problem = await attempt(
+    () => config.ok && shellCommandWarning(sampleJob(loaded.value, jobSettings(config.value, { namespace }))),
   );
-  const problem = job.ok && job.value !== undefined ? shellCommandWarning(job.value) : undefined;
-  if (problem === undefined) return [ok(`${origin.name} is valid`)];
-  return [broken(`${origin.name}: ${problem}`)];
+  if (problem.ok && problem.value) return [broken(`${origin.name}: ${problem.value}`)];
+  // A Job that cannot be built is the finding of another check.
+  return [ok(`${origin.name} is valid`)];
 });

@@ -3,8 +3,7 @@
 import { attempt } from "../../base/attempt.ts";
 import { objectIn, textIn } from "../../base/json.ts";
 import type { Target } from "../../kube/auth/kubeconfig.ts";
-import { checkOf } from "../check.ts";
-import type { Finding } from "../finding.ts";
+import { checkOf, type Finding } from "../finding.ts";
 
 const { check, broken, ok } = checkOf({ section: "kubernetes", check: "kubeconfig" });
 const certificate = checkOf({ section: "kubernetes", check: "certificate" });

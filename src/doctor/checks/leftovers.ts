@@ -3,8 +3,7 @@
 import { countsText } from "../../cleanup/counts.ts";
 import { OLDER_THAN_MS } from "../../cleanup/older-than.ts";
 import { planCleanup } from "../../cleanup/plan.ts";
-import { checkOf } from "../check.ts";
-import { firstOf } from "../finding.ts";
+import { checkOf, firstOf } from "../finding.ts";
 
 const { check, ok, skipped, warning } = checkOf({ section: "leftovers", check: "leftovers" });
 const OPTIONS = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs: undefined };

@@ -1,8 +1,7 @@
 // ServiceAccounts and Secrets that the options, the configuration or the agent's pod name: pods need them.
 
 import { shellWord } from "../../base/shell-word.ts";
-import { checkOf } from "../check.ts";
-import type { Finding } from "../finding.ts";
+import { checkOf, type Finding } from "../finding.ts";
 
 const { check } = checkOf({ section: "kubernetes", check: "named objects" });
 const account = checkOf({ section: "kubernetes", check: "ServiceAccount" });

@@ -1,7 +1,7 @@
 // The namespace of the Jobs: whether it exists and is not being deleted. If it does not exist, nothing in it is checked.
 
 import { shellWord } from "../../base/shell-word.ts";
-import { checkOf } from "../check.ts";
+import { checkOf } from "../finding.ts";
 
 const { check, broken, ok } = checkOf({ section: "kubernetes", check: "namespace" });
 

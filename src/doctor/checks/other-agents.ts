@@ -5,14 +5,12 @@ import { attempt } from "../../base/attempt.ts";
 import type { InventoryRun } from "../../inventory/inventory.ts";
 import { goneAgents } from "../../inventory/agent-polls.ts";
 import { agentText, isGone, pollText } from "../../inventory/run-owner.ts";
-import { isAgentJob } from "../../job/labels.ts";
-import { ownerOf } from "../../job/owner.ts";
+import { isOriginals, ownerOf } from "../../job/owner.ts";
 import { agentKey, type AgentIdentity } from "../../orchestrator/agent-identity.ts";
 import type { ClaimRecord } from "../../orchestrator/flow-run.ts";
 import { comparePlaces, type Place } from "../../orchestrator/place.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { checkOf } from "../check.ts";
-import { counted, firstOf, type Finding } from "../finding.ts";
+import { checkOf, counted, firstOf, type Finding } from "../finding.ts";
 
 const { check, ok, warning } = checkOf({ section: "flow runs", check: "other agents" });
 
@@ -40,45 +38,34 @@ export function goneFindings({ runs }: Pick<Seen, "runs">): readonly Finding[] {
     const message = `${agentText(owner)} ${pollText(owner)}, and has left ${counted(left.length, "flow run")} here`;
     const hint =
       "start it again; an agent with its name, or with all labels of a flow run, adopts what it has left";
-    return warning(message, {
-      details: [firstOf(left.map(({ name, flowRunId }) => name ?? flowRunId))],
-      hint,
-    });
+    const details = [firstOf(left.map(({ name, flowRunId }) => name ?? flowRunId))];
+    return warning(message, { details, hint });
   });
 }
 
 /** Prefect has one row for all agents with the same name and labels, wherever they are. */
 export function placeFindings({ agents, runs, claims }: Seen, here: Place): readonly Finding[] {
   const isHere = ({ place }: Pick<ClaimRecord, "place">): boolean => comparePlaces(place, here) === "same";
-  const local = keysOf([
-    ...installed(agents),
-    ...runs.flatMap(ownersIn),
-    ...claims.filter(isHere).map(({ agent }) => agent),
-  ]);
+  const claimants = claims.filter(isHere).map(({ agent }) => agent);
+  const local = keysOf([...installed(agents), ...runs.flatMap(ownersIn), ...claimants]);
   const twice = claims.filter(
     ({ agent, place }) => local.has(agentKey(agent)) && comparePlaces(place, here) === "other",
   );
-  const byAgent = Map.groupBy(twice, ({ agent }) => agentKey(agent));
-  return [...byAgent.values()].flatMap(([first]) => {
-    if (first === undefined) return [];
-    const { agent, place } = first;
+  const byAgent = [...Map.groupBy(twice, ({ agent }) => agentKey(agent)).values()];
+  const oneEach = byAgent.flatMap((ofAgent) => ofAgent.slice(0, 1));
+  return oneEach.map(({ agent, place }) => {
     const where = place.namespace === here.namespace ? "of another cluster" : "as well";
     const message = `${agentText(agent)} works in namespace "${place.namespace}" ${where}: Prefect takes both for one agent`;
     const hint = "give each a name of its own: as it is, nobody notices when one of them is gone";
-    return [warning(message, { hint })];
+    return warning(message, { hint });
   });
 }
 
 /** Prefect's own agent, by its pod, or by its Jobs and its polls, if one of ours works here. */
 export function originalFindings({ agents, runs }: Pick<Seen, "agents" | "runs">): readonly Finding[] {
   const ours = keysOf([...installed(agents.filter((each) => !each.isOriginal)), ...runs.flatMap(ownersIn)]);
-  const polling = runs.flatMap(({ owner, observed }) =>
-    owner !== undefined &&
-    !isGone(owner) &&
-    observed.jobs.some(({ job: { metadata } }) => isAgentJob(metadata) && ownerOf(metadata) === undefined)
-      ? [owner]
-      : [],
-  );
+  const theirs = runs.filter(({ observed }) => observed.jobs.some(({ job }) => isOriginals(job.metadata)));
+  const polling = theirs.flatMap(({ owner }) => (owner === undefined || isGone(owner) ? [] : [owner]));
   const originals = [...installed(agents.filter((each) => each.isOriginal)), ...polling];
   const other = originals.find((agent) => !ours.has(agentKey(agent)));
   if (ours.size === 0 || other === undefined) return [];

@@ -7,21 +7,17 @@ import {
   CLEANUP_PERMISSIONS,
   isEssential,
   permissionsIn,
-  type Feature,
   type Permission,
 } from "../../kube/permissions.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { checkOf } from "../check.ts";
-import type { Finding, More } from "../finding.ts";
+import { checkOf, type Finding, type More } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check } = checkOf({ section: "permissions", check: "permissions" });
 
-/** What the agent does without the permissions of a feature, where that is not plain. */
-const WITHOUT: Partial<Record<Feature, string>> = {
-  "telling clusters apart":
-    "the agent goes by the uid of its ServiceAccount, else by the CA alone; then it creates no Job for a claim of another process, and fails no run whose Job vanished",
-};
+/** What the agent does without `telling clusters apart`. */
+const WITHOUT_UID =
+  "without it: the agent goes by the uid of its ServiceAccount, else by the CA alone; then it creates no Job for a claim of another process, and fails no run whose Job vanished";
 
 /** Whose permissions are checked, and for what. Without an account: of the user, as whom `agent start` would run here. */
 type Holder = Pick<InstalledAgent, "leaderElect" | "cleansUp"> & Partial<Pick<InstalledAgent, "account">>;
@@ -73,9 +69,8 @@ export function permissionFindings(
     const lacking = calls.filter((each) => missing.includes(each));
     if (lacking.length === 0) return ok(`${subject} may ${callsText(calls)}`);
     const report = isEssential(feature) ? broken : warning;
-    const without = WITHOUT[feature];
-    const details = without === undefined ? {} : { details: [`without it: ${without}`] };
-    return report(`${subject} may not ${callsText(lacking)}`, details);
+    const details = feature === "telling clusters apart" ? [WITHOUT_UID] : undefined;
+    return report(`${subject} may not ${callsText(lacking)}`, { details });
   });
 }
 

@@ -3,7 +3,7 @@
 import { attempt } from "../../base/attempt.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import { unreachable } from "../answer.ts";
-import { checkOf } from "../check.ts";
+import { checkOf } from "../finding.ts";
 
 const { check, broken, ok, skipped } = checkOf({ section: "prefect", check: "Prefect API" });
 

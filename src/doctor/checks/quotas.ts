@@ -4,8 +4,7 @@ import { objectIn, textIn } from "../../base/json.ts";
 import { parseQuantity } from "../../base/quantity.ts";
 import { listAll } from "../../kube/client/api.ts";
 import type { AnyObject } from "../../kube/client/objects.ts";
-import { checkOf } from "../check.ts";
-import { counted } from "../finding.ts";
+import { checkOf, counted } from "../finding.ts";
 
 const { check, ok, warning } = checkOf({ section: "flow runs", check: "quota" });
 /** The resources that Jobs and their pods use. */
@@ -13,8 +12,7 @@ const JOB_RESOURCES = /^(?:pods|cpu|memory|(?:requests|limits)\..*|count\/(?:pod
 
 export const quotas = check(async ({ kubernetes, commands, signal }) => {
   const { kube, namespace } = await kubernetes.cluster();
-  const found: AnyObject[] = [];
-  for await (const quota of listAll(kube, "resourcequotas", { namespace, signal })) found.push(quota);
+  const found = await Array.fromAsync(listAll(kube, "resourcequotas", { namespace, signal }));
   const full = found.filter((quota) => exhaustedIn(quota).length > 0);
   if (full.length === 0) return [ok(`${counted(found.length, "quota")}, none used up`)];
   return full.map((quota) => {

@@ -3,8 +3,7 @@
 import { attempt } from "../../base/attempt.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { StalledRun } from "../../prefect1/doctor-queries.ts";
-import { checkOf } from "../check.ts";
-import { counted, firstOf, type More } from "../finding.ts";
+import { checkOf, counted, firstOf, type More } from "../finding.ts";
 
 const { check, broken, ok, warning } = checkOf({ section: "flow runs", check: "stalled flow runs" });
 /** After this time without a heartbeat Lazarus restarts a run (prefect-1 protocol 10.5). */

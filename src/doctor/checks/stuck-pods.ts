@@ -3,8 +3,7 @@
 import { formatDuration } from "../../base/duration.ts";
 import { jobRows, type JobRow } from "../../inventory/job-row.ts";
 import { isDone } from "../../orchestrator/flow-run.ts";
-import { checkOf } from "../check.ts";
-import { counted, firstOf, type Finding } from "../finding.ts";
+import { checkOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check, broken, ok, skipped, warning } = checkOf({ section: "flow runs", check: "pods" });

@@ -7,8 +7,6 @@ import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import {
   AGENT_START_OPTIONS,
   INSTALL_OPTIONS,
-  type ConnectionOptions,
-  type FileOptions,
   type InstallOptions,
   type TextFile,
 } from "../../../install/options.ts";
@@ -19,6 +17,9 @@ import { choice } from "../../options/choice.ts";
 import { optionGroup, textOption } from "../../options/option-group.ts";
 import { PrefectCommand } from "../../options/prefect-command.ts";
 import { readInputFile } from "../../read-input.ts";
+
+/** The Prefect API and its credentials. */
+type Connection = Pick<InstallOptions, "api" | "backend" | "tenantId" | "key">;
 
 const RBAC = { true: true, false: false, minimal: "minimal" } as const;
 const BUILT_IN = new Set(["https://api.prefect.io", "http://localhost:4200"]);
@@ -97,7 +98,7 @@ export class InstallCommand extends PrefectCommand {
    * sets nothing but the backend, as in Prefect's own install. `own`: the agent's own configuration; if that names its API,
    * this machine's configuration counts only as far as it is for the same.
    */
-  async #connection(file: TextFile | undefined, own: PrefectConfig | undefined): Promise<ConnectionOptions> {
+  async #connection(file: TextFile | undefined, own: PrefectConfig | undefined): Promise<Connection> {
     const { hasServerAddress } = await import("../../../install/check.ts");
     const config = await this.prefectConfig();
     const key = this.key ?? this.token;
@@ -126,7 +127,7 @@ export class InstallCommand extends PrefectCommand {
     return loadPrefectConfig({ env: { PREFECT__USER_CONFIG_PATH: file.path }, readFile, flags });
   }
 
-  #template(path: string | undefined): Pick<FileOptions, "jobTemplate" | "jobTemplateUrl"> {
+  #template(path: string | undefined): Pick<InstallOptions, "jobTemplate" | "jobTemplateUrl"> {
     if (path !== undefined && /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return { jobTemplateUrl: path };
     return { jobTemplate: this.#file(path, "job template") };
   }

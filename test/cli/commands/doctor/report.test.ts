@@ -2,8 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { fixLines, reportLines } from "../../../../src/cli/commands/doctor/report.ts";
-import { checkOf } from "../../../../src/doctor/check.ts";
-import type { Finding } from "../../../../src/doctor/finding.ts";
+import { checkOf, type Finding } from "../../../../src/doctor/finding.ts";
 import { paletteFor, plainPalette } from "../../../../src/output/palette.ts";
 
 const server = checkOf({ section: "kubernetes", check: "API server" });
