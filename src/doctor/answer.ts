@@ -31,18 +31,13 @@ export function causeOf(error: ExpectedError): string {
   return error instanceof KubeError || error instanceof PrefectError ? error.detail : error.message;
 }
 
-/** Why an API cannot be used, as message and hint of a finding. `address`: without a password; `key`: if one is set. */
-export function unreachable(
-  address: string,
-  error: ExpectedError,
-  key?: unknown,
-): [message: string, more: Pick<ExpectedError, "hint">] {
+/** Why an API cannot be used, as the message of a finding. `address`: without a password; `key`: if one is set. */
+export function unreachable(address: string, error: ExpectedError, key?: unknown): string {
   const cause = causeOf(error);
-  const more = { hint: error.hint };
   if (error instanceof PrefectError && error.failure === "unauthorized") {
     const missing = "it requires an API key, and none is set";
-    return [key === undefined ? missing : `the API key is not accepted: ${cause}`, more];
+    return key === undefined ? missing : `the API key is not accepted: ${cause}`;
   }
-  if (cause.startsWith(`${address}: `)) return [`cannot reach ${cause}`, more];
-  return [cause.includes(address) ? cause : `${address}: ${cause}`, more];
+  if (cause.startsWith(`${address}: `)) return `cannot reach ${cause}`;
+  return cause.includes(address) ? cause : `${address}: ${cause}`;
 }

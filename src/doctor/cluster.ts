@@ -70,7 +70,7 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
     const settings = found.agents.length > 0 ? found.agents.map((agent) => agent.settings) : here;
     const namespaceUid = object.ok ? object.value?.metadata.uid : undefined;
     const place: Place = { namespace, namespaceUid, ca: found.kube.clusterId };
-    return { kube: found.kube, agents: found.agents, namespace, settings, place };
+    return { ...found, namespace, settings, place };
   });
   return { connection, version, agentPods, agents, namespaced, namespaceObject, cluster, clock: time, close };
 }

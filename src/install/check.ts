@@ -87,18 +87,13 @@ function unknownToPython(options: InstallOptions): string | undefined {
 }
 
 function checkResources(options: InstallOptions): void {
-  const pairs = [
-    ["--mem", options.memRequest, options.memLimit],
-    ["--agent-mem", options.agentMemRequest, options.agentMemLimit],
-    ["--cpu", options.cpuRequest, options.cpuLimit],
-    ["--agent-cpu", options.agentCpuRequest, options.agentCpuLimit],
-  ] as const;
-  for (const [flag, request, limit] of pairs) {
+  for (const what of ["mem", "agentMem", "cpu", "agentCpu"] as const) {
+    const [limit, request] = [options[`${what}Limit`], options[`${what}Request`]];
     if (!isLess(limit, request)) continue;
-    throw new SettingsError(
-      `cannot use ${flag}-limit "${limit}": it is less than ${flag}-request ${request}`,
-      { hint: `raise ${flag}-limit or lower ${flag}-request` },
-    );
+    const [{ flag }, { flag: other }] = [INSTALL_OPTIONS[`${what}Limit`], INSTALL_OPTIONS[`${what}Request`]];
+    throw new SettingsError(`cannot use ${flag} "${limit}": it is less than ${other} ${request}`, {
+      hint: `raise ${flag} or lower ${other}`,
+    });
   }
 }
 
@@ -115,7 +110,6 @@ function checkConfigToml(file: TextFile): void {
   });
 }
 
-/** Whether the configuration has the address of Prefect Server. */
 export function hasServerAddress(file: TextFile): boolean {
   const config = configIn(file);
   const server = objectIn(config["server"]);

@@ -49,11 +49,14 @@ function settingsAnnotation(options: InstallOptions): object {
 
 function podSpec(options: InstallOptions): object {
   const files = mountedFiles(options);
+  const graceMs = options.shutdownGrace
+    ? parseDuration(options.shutdownGrace, "--shutdown-grace")
+    : DEFAULT_SETTINGS.shutdownGraceMs;
   return {
     // Always set: otherwise `serviceAccount` would keep the account of an earlier --rbac=minimal.
     serviceAccountName: agentServiceAccount(options),
     imagePullSecrets: unlessEmpty(namesIn(options.imagePullSecrets).map((name) => ({ name }))),
-    terminationGracePeriodSeconds: terminationGraceSeconds(options),
+    terminationGracePeriodSeconds: Math.ceil(graceMs / 1_000) + SHUTDOWN_MARGIN_SECONDS,
     securityContext: {
       runAsNonRoot: true,
       runAsUser: USER_ID,
@@ -65,13 +68,6 @@ function podSpec(options: InstallOptions): object {
       files.map(({ volume, configMap }) => ({ name: volume, configMap: { name: configMap } })),
     ),
   };
-}
-
-function terminationGraceSeconds({ shutdownGrace }: InstallOptions): number {
-  const graceMs = shutdownGrace
-    ? parseDuration(shutdownGrace, "--shutdown-grace")
-    : DEFAULT_SETTINGS.shutdownGraceMs;
-  return Math.ceil(graceMs / 1_000) + SHUTDOWN_MARGIN_SECONDS;
 }
 
 function agentContainer(options: InstallOptions): object {

@@ -4,9 +4,7 @@ import { metadataOf, type Manifest } from "./objects.ts";
 import type { InstallOptions } from "./options.ts";
 
 const ROOT = "/etc/prefect";
-/** The path of the job template in the container. */
 export const JOB_TEMPLATE_PATH = `${ROOT}/job-template/job-template.yaml`;
-/** The path of Prefect's configuration in the container. */
 export const CONFIG_PATH = `${ROOT}/config/config.toml`;
 
 /** The files that the options name, each in a volume and a folder of its own. */

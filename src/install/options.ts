@@ -55,7 +55,6 @@ export const AGENT_START_OPTIONS = {
   },
 } satisfies OptionTable;
 
-/** The options that only `install` has. */
 export const INSTALL_OPTIONS = {
   rbacOnly: toggle("--rbac-only", "print only the objects of --rbac, or of --rbac=minimal"),
   namespace: text("--namespace", "namespace of all objects (default: that of kubectl apply)", {

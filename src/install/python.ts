@@ -25,8 +25,7 @@ export function pythonAccess(options: InstallOptions): readonly Manifest[] {
 
 /** The Deployment, which names no namespace. */
 export function pythonDeployment(options: InstallOptions): Manifest {
-  const pullSecret = options.imagePullSecrets;
-  const configId = options.agentConfigId;
+  const { imagePullSecrets: pullSecret, agentConfigId: configId } = options;
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",

@@ -7,7 +7,7 @@ import { describeTermination } from "../../job/observe/termination.ts";
 import type { Pod } from "../../kube/client/objects.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
 import { AGENT_POD_SELECTOR, type InstalledAgent } from "../../prefect1/installed-agent.ts";
-import { checkOf, ageOf, counted, type Finding } from "../finding.ts";
+import { ageOf, checkOf, counted, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check, broken, ok, skipped, warning } = checkOf({ section: "kubernetes", check: "agent's pods" });
@@ -17,8 +17,7 @@ const START_GRACE_MS = 60_000;
 const STABLE_AFTER_MS = 600_000;
 
 export const agentPods = check(async ({ kubernetes, target: { account }, commands, now }) => {
-  const pods = await kubernetes.agentPods();
-  const agents = pods.flatMap(({ agent }) => (agent.ok ? [agent.value] : []));
+  const [pods, agents] = await Promise.all([kubernetes.agentPods(), kubernetes.agents()]);
   const seen = { commands, now: now() };
   const unread = pods.flatMap(({ pod, agent }) => (agent.ok ? [] : [unreadFinding(pod, agent.error, seen)]));
   if (pods.length > 0) return [...podFindings(agents, commands, seen.now), ...unread];

@@ -5,7 +5,7 @@ import { isPolling, noneRunning } from "../../inventory/waiting.ts";
 import { labelsText, type AgentRow } from "../../orchestrator/agent-identity.ts";
 import type { InstalledAgent } from "../../prefect1/installed-agent.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { checkOf, ageOf, counted, firstOf, type Finding } from "../finding.ts";
+import { ageOf, checkOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 
 const { check, ok, warning } = checkOf({ section: "prefect", check: "agents" });
@@ -48,7 +48,6 @@ function expectedFinding(
   return warning(`${message}, but its pod is ready`, { hint, look: logCommand(installed, commands) });
 }
 
-/** The command that prints the agent's log. */
 export function logCommand({ pod, container }: InstalledAgent, { kubectl }: Commands): string {
   return kubectl(`logs ${pod.metadata.name} -c ${container}`, pod.metadata.namespace);
 }

@@ -15,10 +15,11 @@ export const apiServer = check(async ({ kubernetes, commands, signal }) => {
   const address = redactUrl(target.server);
   const version = await attempt(kubernetes.version);
   if (!version.ok && !isForbidden(version.error)) {
-    const [message, help] = unreachable(address, version.error);
+    const message = unreachable(address, version.error);
     const isUnreachable = version.error instanceof KubeError && version.error.reason === "Unreachable";
+    if (!isUnreachable) return [broken(message, { hint: version.error.hint })];
     const look = commands.kubectl("cluster-info");
-    return [broken(message, isUnreachable ? { hint: "check its URL and the network", look } : help)];
+    return [broken(message, { hint: "check its URL and the network", look })];
   }
   const user = await attempt(() => kube.whoAmI(signal));
   // Servers before 1.28 do not tell.

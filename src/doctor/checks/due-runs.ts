@@ -4,7 +4,7 @@ import { isPolling } from "../../inventory/waiting.ts";
 import { labelsText, takesRun } from "../../orchestrator/agent-identity.ts";
 import type { DueRun } from "../../prefect1/doctor-queries.ts";
 import type { ExpectedAgent } from "../context.ts";
-import { checkOf, ageOf, counted, firstOf, type Finding } from "../finding.ts";
+import { ageOf, checkOf, counted, firstOf, type Finding } from "../finding.ts";
 import type { Commands } from "../target.ts";
 import { logCommand } from "./agents.ts";
 

@@ -8,13 +8,12 @@ import { checkOf, firstOf } from "../finding.ts";
 const { check, ok, skipped, warning } = checkOf({ section: "leftovers", check: "leftovers" });
 const OPTIONS = { olderThanMs: OLDER_THAN_MS, jobs: true, dask: true, orphansOnly: false, runs: undefined };
 
-export const leftovers = check(async (context) => {
-  const { kubernetes, commands } = context;
-  const [inventory, { namespace }] = await Promise.all([context.inventory(), kubernetes.cluster()]);
+export const leftovers = check(async ({ kubernetes, commands, inventory: load, now }) => {
+  const [inventory, { namespace }] = await Promise.all([load(), kubernetes.cluster()]);
   const { warnings } = inventory;
   const unread = warnings.length > 0 ? [skipped("not all could be read", { details: warnings })] : [];
   if (inventory.forbidden?.has("jobs") === true) return unread;
-  const { items } = planCleanup(inventory, OPTIONS, context.now());
+  const { items } = planCleanup(inventory, OPTIONS, now());
   if (items.length === 0) return [ok("cleanup has nothing to remove"), ...unread];
   const found = warning(`cleanup would remove ${countsText(items)}`, {
     details: [firstOf(items.map(({ ref, message }) => `${ref.name} (${message})`))],

@@ -1,6 +1,7 @@
 // The Prefect 1 API: whether it answers, is of the configured kind, accepts the key, and has the tenant.
 
 import { attempt } from "../../base/attempt.ts";
+import type { ExpectedError } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import { unreachable } from "../answer.ts";
 import { checkOf } from "../finding.ts";
@@ -15,8 +16,10 @@ export const prefect1Api = check(async ({ target, prefect1 }) => {
     return [skipped("no Prefect 1 API is configured: agents and due flow runs are not checked", { hint })];
   }
   const address = redactUrl(config.apiUrl.value.replace(/\/+$/, ""));
+  const unusable = (error: ExpectedError) =>
+    broken(unreachable(address, error, config.apiKey), { hint: error.hint });
   const hello = await attempt(prefect1.hello);
-  if (!hello.ok) return [broken(...unreachable(address, hello.error, config.apiKey))];
+  if (!hello.ok) return [unusable(hello.error)];
   const [backend, tenant] = await Promise.all([attempt(prefect1.backend), attempt(prefect1.tenant)]);
   // Some APIs do not tell.
   const kind = backend.ok ? backend.value : undefined;
@@ -24,7 +27,7 @@ export const prefect1Api = check(async ({ target, prefect1 }) => {
     const hint = `use --backend ${kind}, or set PREFECT__BACKEND=${kind}`;
     return [broken(`its backend is ${kind}, but --backend is ${config.backend.value}`, { hint })];
   }
-  if (!tenant.ok) return [broken(...unreachable(address, tenant.error, config.apiKey))];
+  if (!tenant.ok) return [unusable(tenant.error)];
   if (tenant.value === undefined) {
     const hint = "leave out --tenant-id and PREFECT__CLOUD__TENANT_ID to use the API's own tenant";
     return [broken("it has no tenant with the configured id", { hint })];

@@ -12,5 +12,6 @@ export const prefect3Api = check(async ({ prefect3: { settings, hello } }) => {
   const address = redactUrl(settings.url.replace(/\/+$/, ""));
   const answer = await attempt(hello);
   if (answer.ok) return [ok(`${address} answers`)];
-  return [broken(...unreachable(address, answer.error, settings.apiKey ?? settings.authString))];
+  const message = unreachable(address, answer.error, settings.apiKey ?? settings.authString);
+  return [broken(message, { hint: answer.error.hint })];
 });
