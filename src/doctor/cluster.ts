@@ -44,9 +44,7 @@ export function clusterAnswers({ connectKube, clock, signal }: DoctorDeps, targe
       living.map(async (pod) => ({ pod, agent: await attempt(() => installedAgent(pod, target.given)) })),
     );
   });
-  const agents = once(async () =>
-    (await agentPods()).flatMap(({ agent }) => (agent.ok ? [agent.value] : [])),
-  );
+  const agents = async () => (await agentPods()).flatMap(({ agent }) => (agent.ok ? [agent.value] : []));
   const namespaced = once(async () => {
     const [{ kube, chosen }, found] = await Promise.all([reachable(), attempt(agents)]);
     const installed = found.ok ? found.value : [];

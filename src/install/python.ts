@@ -86,12 +86,8 @@ export function pythonSortedSet(texts: readonly string[]): readonly string[] {
 
 /** json.dumps() of texts by name, with its separators and ASCII escapes: {"A": "1"}. */
 export function pythonJson(entries: ReadonlyMap<string, string>): string {
-  const members = [...entries].map(([name, value]) => `${jsonText(name)}: ${jsonText(value)}`);
-  return `{${members.join(", ")}}`;
-}
-
-function jsonText(text: string): string {
-  return JSON.stringify(text).replaceAll(
+  const members = [...entries].map(([name, value]) => `${JSON.stringify(name)}: ${JSON.stringify(value)}`);
+  return `{${members.join(", ")}}`.replaceAll(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
