@@ -6,8 +6,7 @@ import { Batcher } from "../base/batch.ts";
 import type { Clock } from "../base/clock.ts";
 import { isRetryable, textOf } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { RunLog } from "../orchestrator/run-log.ts";
-import type { RunReporter } from "../orchestrator/run-reporter.ts";
+import type { RunLog, RunReporter } from "../orchestrator/run-reporter.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 
 type Writer = Pick<RunReporter, "writeLogs" | "unwritten">;

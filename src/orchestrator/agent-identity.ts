@@ -30,12 +30,10 @@ export function lastPolls(rows: readonly AgentRow[]): ReadonlyMap<string, number
   return last;
 }
 
-/** Whether both are the same agent. */
 export function isSameAgent(one: AgentIdentity, other: AgentIdentity): boolean {
   return isSameTenant(one, other) && agentKey(one) === agentKey(other);
 }
 
-/** Whether both are agents of one tenant. */
 export function isSameTenant(one: AgentIdentity, other: AgentIdentity): boolean {
   return one.tenantId === undefined || other.tenantId === undefined || one.tenantId === other.tenantId;
 }

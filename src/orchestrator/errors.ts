@@ -16,6 +16,8 @@ export type PrefectFailure =
   | "refused" // any other GraphQL or HTTP error
   | "unreadable"; // not JSON
 
+const PASSING: ReadonlySet<PrefectFailure> = new Set(["unreachable", "overloaded", "unreadable"]);
+
 /** The Prefect API cannot be reached, or rejects the request. Exit code 3. */
 export class PrefectError extends ExpectedError {
   override readonly exitCode = 3;
@@ -29,9 +31,7 @@ export class PrefectError extends ExpectedError {
     detail: string,
     more: ErrorDetails & { readonly failure: PrefectFailure; readonly retryAfterMs?: number | undefined },
   ) {
-    const transient =
-      more.failure === "unreachable" || more.failure === "overloaded" || more.failure === "unreadable";
-    super(`cannot ${action}: ${detail}`, { ...more, retryable: transient });
+    super(`cannot ${action}: ${detail}`, { ...more, retryable: PASSING.has(more.failure) });
     this.failure = more.failure;
     this.retryAfterMs = more.retryAfterMs;
     this.detail = detail;
@@ -77,7 +77,7 @@ export function answerError(action: string, api: PrefectApi, answer: HttpAnswer)
   });
 }
 
-/** The answer has another form than a Prefect API's. */
+/** The error for an answer of another form than a Prefect API's. */
 export function notPrefectError(action: string, { url, notApi }: PrefectApi, why?: string): PrefectError {
   const what = `${redactUrl(url)} is not a Prefect API${why === undefined ? "" : `: ${why}`}`;
   return new PrefectError(action, what, { failure: "unreadable", hint: notApi });

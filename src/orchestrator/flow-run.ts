@@ -49,7 +49,7 @@ export interface ClaimRecord {
   readonly process: string;
 }
 
-/** A flow run as the agent reads it again and again. */
+/** What changes of a flow run, and is read again and again. */
 export interface RunRow {
   readonly state: RunState;
   readonly labels?: readonly string[] | undefined;
@@ -63,7 +63,6 @@ export type RunStatus =
   | { readonly kind: "missing" }
   | { readonly kind: "unknown" };
 
-/** Whether the state is final. */
 export function isFinished(type: StateType): boolean {
   return type === "completed" || isFailed(type) || type === "cancelled";
 }

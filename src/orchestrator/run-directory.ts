@@ -1,18 +1,14 @@
 // What the commands need from a Prefect API: to look up flow runs, and to cancel them.
 
-import type { AgentIdentity, AgentRow } from "./agent-identity.ts";
-import type { RunState } from "./flow-run.ts";
+import type { AgentRow } from "./agent-identity.ts";
+import type { RunRow, RunState } from "./flow-run.ts";
 
 /** A flow run in Prefect. */
-export interface KnownRun {
+export interface KnownRun extends RunRow {
   readonly id: string;
   readonly name: string | undefined;
-  readonly state: RunState;
-  readonly labels?: readonly string[] | undefined;
   /** The work pool whose worker runs it. */
   readonly pool?: string | undefined;
-  /** The Kubernetes agent that submitted it, if Prefect has it on record. */
-  readonly agent?: AgentIdentity | undefined;
 }
 
 /** A line of a run's log. */

@@ -1,7 +1,6 @@
 // How the agent reads and writes flow runs' states and logs in Prefect.
 
 import type { RunRow } from "./flow-run.ts";
-import type { RunLog } from "./run-log.ts";
 
 /** All calls throw PrefectError when Prefect cannot be reached or rejects the request. */
 export interface RunReporter {
@@ -25,6 +24,23 @@ export interface RunReporter {
   restart(flowRunId: string, request: Restart): Promise<TransitionResult>;
   /** Sends heartbeats, so that Prefect does not start a run a second time while its Job is waiting to start. */
   keepAlive(flowRunIds: readonly string[]): Promise<void>;
+}
+
+export type RunLogLevel = "DEBUG" | "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+
+/** A line of a flow run's log. */
+export interface RunLog {
+  readonly flowRunId: string;
+  /** The logger: the agent's name for the agent's own actions, `k8s-infra` for what happened in Kubernetes. */
+  readonly name: string;
+  readonly level: RunLogLevel;
+  readonly message: string;
+  readonly timestamp?: Date | undefined;
+}
+
+/** The text with U+FFFD for each U+0000, which Postgres refuses, and for each half of a surrogate pair, which is no Unicode. */
+export function storable(text: string): string {
+  return text.replaceAll("\u0000", "\uFFFD").toWellFormed();
 }
 
 export interface NewState {

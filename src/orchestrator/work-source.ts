@@ -14,8 +14,8 @@ export interface WorkSource {
   agents(signal: AbortSignal): Promise<readonly AgentRow[]>;
   /** What is wrong with what Jobs are built from; undefined: nothing. */
   fault(): SourceFault | undefined;
-  /** The runs that are due now or soon. */
-  due(query: DueQuery, signal: AbortSignal): Promise<DueRuns>;
+  /** The runs that are due now or soon. `inFlight`: the agent submits them already; nothing more is asked about them. */
+  due(inFlight: Pick<ReadonlySet<string>, "has" | "size">, signal: AbortSignal): Promise<DueRuns>;
   /** Shows Prefect that the agent is alive, as polling for due runs does. */
   heartbeat(signal: AbortSignal): Promise<void>;
   /** Claims for this place that may still have no Job, by any agent, page by page. */
@@ -26,11 +26,6 @@ export interface WorkSource {
 export interface SourceFault {
   readonly text: string;
   readonly canBuild: boolean;
-}
-
-export interface DueQuery {
-  /** Runs that the agent is submitting already; Prefect is asked nothing more about them. */
-  readonly inFlight: { has(flowRunId: string): boolean; readonly size: number };
 }
 
 export interface DueRuns {
@@ -51,16 +46,11 @@ export interface DueRun {
   /** When it may start, by Prefect's clock; undefined: now. */
   readonly startAt: Date | undefined;
   /**
-   * Sets the run to Submitted for this agent. Can be retried after a lost response. `readAt`: ticks when the state was last
-   * read; without it, when the run was found.
+   * Sets the run to Submitted for this agent; `lost`: another one has claimed it. Can be retried after a lost response.
+   * `readAt`: ticks when the state was last read; without it, when the run was found.
    */
-  claim(readAt?: number): Promise<Claim>;
+  claim(readAt?: number): Promise<Submission | "lost">;
 }
-
-/** `lost`: another agent has claimed the run. */
-export type Claim =
-  | { readonly outcome: "claimed"; readonly submission: Submission }
-  | { readonly outcome: "lost" };
 
 /** One claim, and the Job to create for it. */
 export interface Submission {
@@ -96,5 +86,5 @@ export interface UnfinishedClaim {
   /** The run was kept alive after it was claimed: a process waits with it. */
   readonly isKeptAlive: boolean;
   /** Claims the run for this agent, in place of the agent that is gone. */
-  reclaim(): Promise<Claim>;
+  reclaim(): Promise<Submission | "lost">;
 }

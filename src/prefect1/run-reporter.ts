@@ -2,14 +2,17 @@
 
 import type { ServerClock } from "../base/server-clock.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import type { RunReporter, TransitionResult } from "../orchestrator/run-reporter.ts";
+import {
+  storable,
+  type RunLog,
+  type RunReporter,
+  type TransitionResult,
+} from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 import { restartRun } from "./restart.ts";
 import { knownRun } from "./run-state.ts";
 import { newState, isoUtc } from "./states.ts";
 import { textIn, type JsonObject } from "../base/json.ts";
-import { storable } from "../orchestrator/storable.ts";
-import type { RunLog } from "../orchestrator/run-log.ts";
 import { LOG_LINES, WRITE_LOGS } from "./queries.ts";
 import type { Graphql } from "./graphql.ts";
 

@@ -1,6 +1,6 @@
 // Prefect 1 states: their JSON form and their types, as in prefect.engine.state of Core 1.4.1.
 
-import { storable } from "../orchestrator/storable.ts";
+import { storable } from "../orchestrator/run-reporter.ts";
 import type { JsonObject } from "../base/json.ts";
 import { isFinished as isFinal, type StateType } from "../orchestrator/flow-run.ts";
 

@@ -6,7 +6,6 @@ import { pagesOf } from "../base/pages.ts";
 import type { JobManifest } from "../kube/client/manifest.ts";
 import type { RunState } from "../orchestrator/flow-run.ts";
 import type {
-  DueQuery,
   DueRun,
   DueRuns,
   SourceFault,
@@ -122,7 +121,7 @@ export class Prefect1WorkSource implements WorkSource {
     await client.queuedFlowRunIds(prefectTime.now(), labels, signal);
   }
 
-  async due({ inFlight }: DueQuery, signal: AbortSignal): Promise<DueRuns> {
+  async due(inFlight: Pick<ReadonlySet<string>, "has" | "size">, signal: AbortSignal): Promise<DueRuns> {
     const { ids, hasMore } = await this.#dueIds(inFlight.size, signal);
     const newIds = ids.filter((id) => !inFlight.has(id));
     const { client, prefectTime } = this.#options;
@@ -182,7 +181,7 @@ export class Prefect1WorkSource implements WorkSource {
         work ??= workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
         const outcome = await this.#claim(work, isRetry ? undefined : readAt);
         if (typeof outcome === "object") throw outcome.error;
-        return outcome === "taken" ? { outcome: "lost" } : { outcome, submission: this.#submission(work) };
+        return outcome === "taken" ? "lost" : this.#submission(work);
       },
     };
   }

@@ -1,6 +1,6 @@
 // Lines of many runs are sent in one request; a deleted run does not prevent the lines of others.
 
-import type { RunLog } from "../../src/orchestrator/run-log.ts";
+import type { RunLog } from "../../src/orchestrator/run-reporter.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { RunLogWriter } from "../../src/agent/run-log.ts";
 import { systemClock } from "../../src/base/clock.ts";

@@ -57,7 +57,7 @@ export class Poller {
         this.#succeeded();
         return { launched: 0, more: false };
       }
-      const due = await work.due({ inFlight }, signal);
+      const due = await work.due(inFlight, signal);
       for (const reason of due.unreadable) this.#warnOnce(reason);
       // A Running run with overdue task runs needs no Job if it has a live one.
       const needy = due.runs.filter(({ id, state }) => state.type !== "running" || !view.liveJobOf(id));

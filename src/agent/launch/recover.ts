@@ -142,7 +142,7 @@ export class Recovery {
     inFlight.add(flowRunId);
     try {
       const anew = await claim.reclaim();
-      if (anew.outcome === "claimed") await submitter.resume(anew.submission, signal);
+      if (anew !== "lost") await submitter.resume(anew, signal);
     } finally {
       inFlight.remove(flowRunId);
     }

@@ -8,9 +8,8 @@ import { isJobFinished } from "../../job/observe/phase.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
-import type { RunLogLevel } from "../../orchestrator/run-log.ts";
-import { storable } from "../../orchestrator/storable.ts";
-import type { Claim, DueRun, Submission } from "../../orchestrator/work-source.ts";
+import { storable, type RunLogLevel } from "../../orchestrator/run-reporter.ts";
+import type { DueRun, Submission } from "../../orchestrator/work-source.ts";
 import { RETRY } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { createFailure } from "./create-failure.ts";
@@ -110,16 +109,16 @@ export class Submitter {
         this.#failing.add(run.id);
         onStarted(false);
       };
-      const claiming = this.#withRetry((): Promise<Claim> => run.claim(readAt), onFailure);
-      const claim = await claiming.finally(() => this.#failing.delete(run.id));
-      if (claim.outcome === "lost") {
+      const claiming = this.#withRetry(() => run.claim(readAt), onFailure);
+      const submission = await claiming.finally(() => this.#failing.delete(run.id));
+      if (submission === "lost") {
         metrics.count("claimsLost");
         return log.debug("Flow run was claimed by another agent", { flowRun: run.id });
       }
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       onStarted(true);
-      if (await this.#adopt(run.id, claim.submission)) return;
-      const isCreated = await this.#create(claim.submission, signal, clock.ticks());
+      if (await this.#adopt(run.id, submission)) return;
+      const isCreated = await this.#create(submission, signal, clock.ticks());
       if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");

@@ -2,8 +2,7 @@
 // two agents.
 
 import type { RunLogEntry } from "../../job/decide/types.ts";
-import type { RunLog } from "../../orchestrator/run-log.ts";
-import { storable } from "../../orchestrator/storable.ts";
+import { storable, type RunLog } from "../../orchestrator/run-reporter.ts";
 import { LOGGER } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { lastLines } from "./last-lines.ts";

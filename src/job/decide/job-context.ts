@@ -1,7 +1,7 @@
 // The input of a decision about one Job, and helpers that all rules share.
 
 import { isActive, isFinished } from "../../orchestrator/flow-run.ts";
-import type { RunLogLevel } from "../../orchestrator/run-log.ts";
+import type { RunLogLevel } from "../../orchestrator/run-reporter.ts";
 import type { ObservedJob } from "../observe/observed.ts";
 import type { JobPhase } from "../observe/phase.ts";
 import type { DecideInput, FirstObserved, RunLogEntry } from "./types.ts";

@@ -2,7 +2,7 @@
 
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
-import type { RunLogLevel } from "../../orchestrator/run-log.ts";
+import type { RunLogLevel } from "../../orchestrator/run-reporter.ts";
 import type { ObservedRun } from "../observe/observed.ts";
 import type { Policy } from "./policy.ts";
 

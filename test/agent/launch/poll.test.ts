@@ -11,7 +11,7 @@ import { noMetrics } from "../../support/no-metrics.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { PrefectError } from "../../../src/orchestrator/errors.ts";
 import type { RunState } from "../../../src/orchestrator/flow-run.ts";
-import type { Claim, DueRun } from "../../../src/orchestrator/work-source.ts";
+import type { DueRun } from "../../../src/orchestrator/work-source.ts";
 
 const PAGE = 25;
 const IDS = Array.from({ length: 2 * PAGE }, (_, n) => `00000000-0000-4000-8000-0000000000${10 + n}`);
@@ -23,12 +23,12 @@ interface Given {
   readonly state?: RunState;
   /** Whether each run has a live Job. */
   readonly live?: boolean;
-  readonly outcome?: Claim["outcome"];
+  readonly isLost?: boolean;
   readonly failure?: PrefectError;
   readonly polls?: number;
 }
 
-function dueRun(id: string, { state = SCHEDULED, outcome = "claimed" }: Given): DueRun {
+function dueRun(id: string, { state = SCHEDULED, isLost = false }: Given): DueRun {
   const job = { metadata: { name: `job-${id}`, labels: {} } } as never;
   const submission = {
     flowRunId: id,
@@ -36,7 +36,7 @@ function dueRun(id: string, { state = SCHEDULED, outcome = "claimed" }: Given): 
     build: () => Promise.resolve(job),
     isCurrent: () => Promise.resolve(true),
   };
-  const claim = outcome === "lost" ? { outcome } : { outcome, submission };
+  const claim = isLost ? "lost" : submission;
   return { id, name: undefined, state, startAt: undefined, claim: () => Promise.resolve(claim) };
 }
 
@@ -102,7 +102,7 @@ describe("the poll loop", () => {
   });
 
   it.each([
-    { name: "of runs that other agents claim", given: { outcome: "lost" as const } },
+    { name: "of runs that other agents claim", given: { isLost: true } },
     { name: "of Running runs with live Jobs", given: { live: true, state: RUNNING } },
   ])("does not poll at once after a full page $name", async ({ given }) => {
     expect(await poll({ ids: IDS.slice(0, PAGE), ...given })).toEqual({
