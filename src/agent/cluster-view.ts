@@ -2,7 +2,7 @@
 
 import { addTo, removeFrom } from "../base/index-map.ts";
 import { aborted } from "../base/clock.ts";
-import { KubeError } from "../kube/client/errors.ts";
+import { isForbidden } from "../kube/client/errors.ts";
 import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
 import { Reflector, type Change } from "../kube/cache/reflector.ts";
 import { Transform } from "../job/transform.ts";
@@ -285,8 +285,4 @@ export class ClusterView {
       });
     }
   }
-}
-
-function isForbidden(error: unknown): error is KubeError {
-  return error instanceof KubeError && error.status === 403;
 }

@@ -1,7 +1,7 @@
 // What ends a running agent: credentials that an API refuses for good. One refused call may be a proxy's or a roll-out's
 // doing, so what every valid key may ask is asked again, for a minute.
 
-import type { Clock } from "../base/clock.ts";
+import { aborted, type Clock } from "../base/clock.ts";
 import { isRetryable } from "../base/errors.ts";
 import { runAll } from "../base/run-all.ts";
 import type { KubeApi } from "../kube/client/api.ts";
@@ -9,20 +9,18 @@ import { KubeError } from "../kube/client/errors.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { WorkSource } from "../orchestrator/work-source.ts";
 
-export type Api = "prefect" | "kubernetes";
+type Api = "prefect" | "kubernetes";
 type CheckedApis = { readonly kube: Pick<KubeApi, "canI">; readonly work: Pick<WorkSource, "authenticate"> };
 
 const RETRY_MS = 5_000;
-/** suspect() wakes it earlier. */
-const IDLE_MS = 3_600_000;
 /** How long the credentials must be refused without a break. */
 const REFUSED_MS = 60_000;
 
 /** Watches the credentials of both APIs. One that does not answer does not keep the other from being asked. */
 export class CredentialCheck {
   readonly #clock: Clock;
-  readonly #suspected = new Set<Api>();
-  readonly #wakes = { prefect: new AbortController(), kubernetes: new AbortController() };
+  /** Aborted when the API has refused a call. */
+  readonly #suspicions = { prefect: new AbortController(), kubernetes: new AbortController() };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,8 +28,7 @@ export class CredentialCheck {
 
   /** Call when an API has refused a call for its credentials. */
   suspect(api: Api): void {
-    this.#suspected.add(api);
-    this.#wakes[api].abort();
+    this.#suspicions[api].abort();
   }
 
   /** Runs until the signal aborts. Throws the API's error when its credentials have been refused for a minute. */
@@ -46,22 +43,22 @@ export class CredentialCheck {
 
   async #watch(api: Api, ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      this.#wakes[api] = new AbortController();
-      if (this.#suspected.has(api)) await this.#check(api, ask, signal);
-      else await this.#clock.sleep(IDLE_MS, AbortSignal.any([signal, this.#wakes[api].signal]));
+      await aborted(AbortSignal.any([signal, this.#suspicions[api].signal]));
+      await this.#check(ask, signal);
+      this.#suspicions[api] = new AbortController();
     }
   }
 
   /** Asks what needs valid credentials and no permission, until the API knows who asks. */
-  async #check(api: Api, ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  async #check(ask: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
     let since: number | undefined;
     while (!signal.aborted) {
       try {
         await ask();
-        break;
+        return;
       } catch (error) {
         // Forbidden, but known.
-        if (!isRefusal(error) && !isRetryable(error)) break;
+        if (!isRefusal(error) && !isRetryable(error)) return;
         const now = this.#clock.ticks();
         // An API that does not answer does not refuse.
         since = isRefusal(error) ? (since ?? now) : undefined;
@@ -69,7 +66,6 @@ export class CredentialCheck {
         await this.#clock.sleep(RETRY_MS, signal);
       }
     }
-    this.#suspected.delete(api);
   }
 }
 

@@ -4,7 +4,7 @@
 import { hash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import { KubeError } from "../kube/client/errors.ts";
+import { isForbidden } from "../kube/client/errors.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { AGENT_ANNOTATION } from "../job/labels.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
@@ -173,7 +173,7 @@ export class Ownership {
       const patch = { metadata: { resourceVersion, annotations } };
       outcome = await this.#deps.kube.patch("jobs", { namespace, name }, patch);
     } catch (error) {
-      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+      if (!isForbidden(error)) throw error;
     }
     if (outcome !== "changed") this.#owned.add(uid);
     return outcome;

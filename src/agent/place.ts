@@ -3,7 +3,7 @@
 import { objectIn, textIn } from "../base/json.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import { KubeError } from "../kube/client/errors.ts";
+import { isForbidden } from "../kube/client/errors.ts";
 
 /** The place of a namespace, as far as the user may read it. `token`: the pod's own. Throws KubeError if the API does not answer. */
 export async function readPlace(
@@ -21,7 +21,7 @@ async function uidOf(kube: Pick<KubeApi, "get">, name: string): Promise<string |
   try {
     return (await kube.get("namespaces", { namespace: "", name }))?.metadata.uid;
   } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return undefined;
+    if (isForbidden(error)) return undefined;
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { ExpectedError, isRetryable, textOf } from "../base/errors.ts";
 import { runAll } from "../base/run-all.ts";
 import { missingPermissions } from "../kube/ask-permissions.ts";
 import type { KubeApi } from "../kube/client/api.ts";
-import { KubeError } from "../kube/client/errors.ts";
+import { isForbidden } from "../kube/client/errors.ts";
 import {
   agentPermissions,
   isEssential,
@@ -71,7 +71,7 @@ async function checkNamespace({ kube }: StartDeps, name: string, signal: AbortSi
   try {
     if ((await kube.get("namespaces", { namespace: "", name }, signal)) !== undefined) return;
   } catch (error) {
-    if (error instanceof KubeError && error.status === 403) return;
+    if (isForbidden(error)) return;
     throw error;
   }
   throw new MissingError(`cannot create Jobs in namespace "${name}": it does not exist`, {
@@ -89,7 +89,7 @@ async function checkPermissions(
   try {
     missing = await missingPermissions(kube, permissionsIn(agentPermissions(leaderElect), namespace));
   } catch (error) {
-    if (!(error instanceof KubeError) || error.status !== 403) throw error;
+    if (!isForbidden(error)) throw error;
     return log.warn("Cannot check the agent's permissions", { error: textOf(error) });
   }
   for (const [feature, permissions] of Map.groupBy(missing, ({ feature }) => feature)) {

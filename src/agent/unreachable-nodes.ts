@@ -5,7 +5,7 @@
 import { textOf } from "../base/errors.ts";
 import { arrayIn, dateIn, objectIn } from "../base/json.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
-import { KubeError } from "../kube/client/errors.ts";
+import { isForbidden } from "../kube/client/errors.ts";
 import type { AnyObject, Pod } from "../kube/client/objects.ts";
 import type { AgentDeps } from "./deps.ts";
 import { every } from "./periodic.ts";
@@ -50,32 +50,22 @@ export class UnreachableNodes {
   }
 
   async #askForAll(): Promise<void> {
-    const { onChange } = this.#deps;
+    const { clock, log, onChange } = this.#deps;
     const pods = [...this.#deps.pods()].filter(isUnready);
     const names = new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []));
     for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name);
     for (const name of names) {
-      if (this.#isForbidden || !(await this.#askOrSkip(name))) continue;
-      for (const pod of pods) if (pod.spec.nodeName === name) onChange(pod);
-    }
-  }
-
-  get #isForbidden(): boolean {
-    return this.#deps.clock.ticks() < this.#forbiddenUntil;
-  }
-
-  /** The same as `ask`; of a node that cannot be read nothing new is known. */
-  async #askOrSkip(name: string): Promise<boolean> {
-    const { clock, log } = this.#deps;
-    try {
-      return await this.ask(name);
-    } catch (error) {
-      log.debug("Cannot read a node", { node: name, error: textOf(error) });
-      if (error instanceof KubeError && error.status === 403) {
+      if (clock.ticks() < this.#forbiddenUntil) return;
+      try {
+        if (!(await this.ask(name))) continue;
+      } catch (error) {
+        log.debug("Cannot read a node", { node: name, error: textOf(error) });
+        if (!isForbidden(error)) continue;
         this.#since.clear();
         this.#forbiddenUntil = clock.ticks() + FORBIDDEN_MS;
+        return;
       }
-      return false;
+      for (const pod of pods) if (pod.spec.nodeName === name) onChange(pod);
     }
   }
 }

@@ -64,6 +64,8 @@ describe("the check of credentials", () => {
     const running = check
       .run(deps, stop.signal)
       .catch((error: unknown) => ended.push({ error, second: second() }));
+    // Time passes also while the check waits for nothing but a suspicion.
+    void clock.sleep(seconds * 1_000, stop.signal);
     while (second() < seconds && ended.length === 0) await clock.advance();
     stop.abort();
     await running;

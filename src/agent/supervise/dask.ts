@@ -13,7 +13,7 @@ import { Listing } from "../../inventory/listing.ts";
 import { FLOW_RUN_LABEL } from "../../job/labels.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { listAll } from "../../kube/client/api.ts";
-import { KubeError } from "../../kube/client/errors.ts";
+import { isForbidden } from "../../kube/client/errors.ts";
 import type { SharedState } from "../shared-state.ts";
 
 /** When a run's clusters may be deleted. */
@@ -112,7 +112,7 @@ export class DaskDeleter {
     try {
       return (await kube.delete(resource, ref, { uid, propagation: "Background" })) === "deleted";
     } catch (error) {
-      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+      if (!isForbidden(error)) throw error;
       const missing = `Missing permission to delete ${resource}: Dask clusters of cancelled flow runs are not deleted`;
       if (!this.#forbidden.has(resource)) log.warn(missing, { name: ref.name });
       this.#forbidden.add(resource);

@@ -6,7 +6,7 @@ import type { Deletion, Decision, RunLogEntry, Transition } from "../../job/deci
 import { isJobFinished } from "../../job/observe/phase.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
-import { KubeError } from "../../kube/client/errors.ts";
+import { isForbidden } from "../../kube/client/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
 import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
 import { isRefusedForGood, REFUSED } from "../run-log.ts";
@@ -192,7 +192,7 @@ async function deleteJob(
   } catch (error) {
     deps.view.cancelExpectedDeletion(uid);
     // The missing permission was logged when the agent started.
-    if (error instanceof KubeError && error.status === 403) return FORBIDDEN_RETRY_MS;
+    if (isForbidden(error)) return FORBIDDEN_RETRY_MS;
     throw error;
   }
   return undefined;

@@ -115,6 +115,11 @@ export function watchError(action: string, status: unknown): KubeError {
   });
 }
 
+/** Whether the API server answered that a permission is missing. */
+export function isForbidden(error: unknown): error is KubeError {
+  return error instanceof KubeError && error.status === 403;
+}
+
 /** Whether the same request may succeed later. */
 function isTransient(status: number, reason: string): boolean {
   if (reason === "BadCertificate") return false;
