@@ -97,7 +97,7 @@ class Election {
 
   async #clearHolder(): Promise<void> {
     try {
-      const lease = await this.#read();
+      const lease = await this.#options.kube.get("leases", this.#options.lease);
       if (lease !== undefined && holderOf(lease) === this.#options.identity) await this.#write(lease, "");
     } catch (error) {
       this.#options.log.debug("Could not release the Lease", { error: textOf(error) });
@@ -129,16 +129,12 @@ class Election {
 
   async #tryAcquire(): Promise<boolean> {
     const { kube, lease: ref, identity } = this.#options;
-    const lease = await this.#read();
+    const lease = await kube.get("leases", ref);
     if (lease === undefined)
       return (await kube.create("leases", this.#body(ref, identity, 0), ref)) === "created";
     const holder = holderOf(lease);
     if (holder !== "" && holder !== identity && !this.#hasExpired(lease)) return false;
     return (await this.#write(lease, identity)) === "replaced";
-  }
-
-  #read(): Promise<AnyObject | undefined> {
-    return this.#options.kube.get("leases", this.#options.lease);
   }
 
   #hasExpired(lease: AnyObject): boolean {

@@ -7,10 +7,11 @@ import { choiceHint } from "../base/suggest.ts";
 import { wholeNumber } from "../base/whole-number.ts";
 import type { OptionCheck } from "./option-row.ts";
 
-const LABEL = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
-const SUBDOMAIN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
+/** A DNS subdomain of at most 253 characters. */
+const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
 const SECRET_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
-const VARIABLE = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+const VARIABLE = /^[-._a-zA-Z][-._a-zA-Z0-9]*=/;
 const NAME_HINT = "lower-case letters, digits, hyphens and dots, beginning and ending with a letter or digit";
 
 /** An entry of a Secret. */
@@ -43,10 +44,14 @@ export function environmentIn(pairs: readonly string[] | undefined): ReadonlyMap
   );
 }
 
-/** A check out of a condition. */
-export function must(holds: (value: string) => boolean, wanted: string, hint: string): OptionCheck {
+/** A check out of a pattern or condition. */
+export function must(
+  holds: RegExp | ((value: string) => boolean),
+  wanted: string,
+  hint: string,
+): OptionCheck {
   return (value, flag) => {
-    if (holds(value)) return;
+    if (holds instanceof RegExp ? holds.test(value) : holds(value)) return;
     throw new SettingsError(`cannot read ${flag} "${value}": not ${wanted}`, { hint });
   };
 }
@@ -69,49 +74,36 @@ export const anAge: OptionCheck = (value, flag) => void (value === "never" || pa
 export const aCount: OptionCheck = (value, flag) => void wholeNumber(value, flag, 1);
 
 export const aNamespace = must(
-  (value) => LABEL.test(value),
+  NAMESPACE,
   "a namespace",
   "lower-case letters, digits and hyphens, at most 63",
 );
-
-export const aServiceAccount = must(isObjectName, "one ServiceAccount's name", NAME_HINT);
+export const aServiceAccount = must(OBJECT_NAME, "one ServiceAccount's name", NAME_HINT);
 
 export const secretNames: OptionCheck = (value, flag) => {
-  const check = must(
-    isObjectName,
-    "a Secret's name",
-    `several have commas between them; each has ${NAME_HINT}`,
-  );
+  const hint = `several have commas between them; each has ${NAME_HINT}`;
+  const check = must(OBJECT_NAME, "a Secret's name", hint);
   for (const name of namesIn(value)) check(name, flag);
 };
 
 export const aSecretEntry = must(
-  (value) => isObjectName(parseSecretEntry(value).name) && SECRET_KEY.test(parseSecretEntry(value).key),
+  (value) => OBJECT_NAME.test(parseSecretEntry(value).name) && SECRET_KEY.test(parseSecretEntry(value).key),
   "one Secret as NAME or NAME:KEY",
   "such as prefect-credentials:api-key",
 );
 
-export const aLabel = must(
-  (value) => value.trim() !== "",
-  "a label",
-  "give a label that is not empty, or leave out --label",
-);
+export const aLabel = must(/\S/, "a label", "give a label that is not empty, or leave out --label");
 
 export const aVariable = must(
-  (value) => value.includes("=") && VARIABLE.test(value.slice(0, value.indexOf("="))),
+  VARIABLE,
   "NAME=VALUE",
   "such as --env REGION=eu; NAME has letters, digits, _, - and dots",
 );
 
-export const anId = must((value) => /^[-\w]+$/.test(value), "one id", "copy the id from Prefect");
+export const anId = must(/^[-\w]+$/, "one id", "copy the id from Prefect");
 
 export const aWebAddress = must(
   (value) => !/\s/.test(value) && /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : ""),
   "an http or https address",
   "such as https://api.prefect.io or http://prefect-server-apollo:4200",
 );
-
-/** Whether an object can have this name: a DNS subdomain of at most 253 characters. */
-function isObjectName(name: string): boolean {
-  return name.length <= 253 && SUBDOMAIN.test(name);
-}

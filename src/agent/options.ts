@@ -111,11 +111,9 @@ export type AgentOptionValues = ValuesOf<typeof AGENT_OPTIONS>;
 /** Throws SettingsError for a value that is not valid, and for options that contradict each other. */
 export function checkWorkOptions(values: WorkOptionValues): void {
   checkOptionValues(WORK_OPTIONS, values);
-  const { deleteSucceededAfter, deleteFailedAfter } = WORK_OPTIONS;
-  for (const [{ flag }, age] of [
-    [deleteSucceededAfter, values.deleteSucceededAfter],
-    [deleteFailedAfter, values.deleteFailedAfter],
-  ] as const) {
+  for (const option of ["deleteSucceededAfter", "deleteFailedAfter"] as const) {
+    const { flag } = WORK_OPTIONS[option];
+    const age = values[option];
     if (values.disableJobDeletion !== true || !age || age === "never") continue;
     throw new SettingsError(
       `cannot use "--disable-job-deletion" with "${flag} ${age}": no Job is ever deleted`,

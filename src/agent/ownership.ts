@@ -56,10 +56,9 @@ export class Ownership {
   }
 
   /** Whether the Job's annotation names another agent, which is alive. */
-  isLivingAgents({ metadata }: Job): boolean {
-    const owner = ownerOf(metadata);
-    if (owner === undefined || this.#owned.has(metadata.uid) || isSameAgent(owner, this.#self)) return false;
-    return this.#deps.others.presence(owner) === "alive";
+  isLivingAgents(job: Job): boolean {
+    const owner = ownerOf(job.metadata);
+    return owner !== undefined && !this.isOurs(job) && this.#deps.others.presence(owner) === "alive";
   }
 
   /** Whether this process created the Job, so that nobody else can have reported it. */
@@ -79,7 +78,7 @@ export class Ownership {
     if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";
     this.#takenOver.add(job.metadata.uid);
     if (gone) return "ours";
-    return (await this.#take(job)) === "changed" ? "others" : "ours";
+    return (await this.#take(job)) ? "ours" : "others";
   }
 
   /** Whether the agent is alive; undefined: the unknown agent of that run. */
@@ -106,7 +105,7 @@ export class Ownership {
     if (leftMs > 0) return leftMs;
     this.#waiting.delete(job.metadata.uid);
     if (gone) return undefined;
-    return (await this.#take(job)) === "changed" ? CONFLICT_RETRY_MS : undefined;
+    return (await this.#take(job)) ? undefined : CONFLICT_RETRY_MS;
   }
 
   /** Whether the process that comes first has had its time, so that this one would take over. */
@@ -163,19 +162,20 @@ export class Ownership {
     return since + ms - now;
   }
 
-  /** Makes this process the Job's. Without permission to patch Jobs it reports all the same: better twice than never. */
-  async #take({ metadata }: Job): Promise<string> {
+  /**
+   * Makes this process the Job's; false: another process changed the Job at the same time. Without permission to patch Jobs it
+   * reports all the same: better twice than never.
+   */
+  async #take({ metadata }: Job): Promise<boolean> {
     const { name, namespace, resourceVersion, uid } = metadata;
     const fromOriginal = isOriginals(metadata) || undefined;
     const annotations = { [AGENT_ANNOTATION]: ownerText({ ...this.#self, fromOriginal }) };
-    let outcome: string = "forbidden";
-    try {
-      const patch = { metadata: { resourceVersion, annotations } };
-      outcome = await this.#deps.kube.patch("jobs", { namespace, name }, patch);
-    } catch (error) {
+    const patch = { metadata: { resourceVersion, annotations } };
+    const patching = this.#deps.kube.patch("jobs", { namespace, name }, patch).catch((error: unknown) => {
       if (!isForbidden(error)) throw error;
-    }
-    if (outcome !== "changed") this.#owned.add(uid);
-    return outcome;
+    });
+    const isTaken = (await patching) !== "changed";
+    if (isTaken) this.#owned.add(uid);
+    return isTaken;
   }
 }

@@ -17,7 +17,7 @@ interface WriterDeps {
   readonly log: Pick<Log, "warn">;
 }
 
-/** Lines of one run; `isRetry`: they were sent before, and may have been written. */
+/** Lines of one run. */
 interface Group {
   readonly lines: readonly RunLog[];
   readonly isRetry: boolean;
@@ -47,28 +47,20 @@ export class RunLogWriter {
     this.#groups = new Batcher((groups) => send(runs, groups), BATCH, clock);
   }
 
-  /** Throws PrefectError if Prefect has not, or may not have, the lines. */
-  async write(lines: readonly RunLog[]): Promise<void> {
-    await this.#write({ lines, isRetry: false });
+  /** Throws PrefectError if Prefect has not, or may not have, the lines. `isRetry`: they may have been written before. */
+  async write(lines: readonly RunLog[], isRetry = false): Promise<void> {
+    const result = await this.#groups.add({ lines, isRetry });
+    if (result !== undefined) throw result.error;
   }
 
   /** Retries until Prefect has the line exactly once. What Prefect refuses for good is left out: no state waits for it. */
   async writeUntilAccepted(line: RunLog): Promise<void> {
-    let isRetry = false;
-    const attempt = async (): Promise<void> => {
-      const group = { lines: [line], isRetry };
-      isRetry = true;
-      await this.#write(group);
-    };
+    let tries = 0;
+    const attempt = (): Promise<void> => this.write([line], tries++ > 0);
     await withRetry(attempt, { clock: this.#clock, ...RETRY }).catch((error: unknown) => {
       if (!isRefusedForGood(error)) throw error;
       this.#log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });
     });
-  }
-
-  async #write(group: Group): Promise<void> {
-    const result = await this.#groups.add(group);
-    if (result !== undefined) throw result.error;
   }
 }
 

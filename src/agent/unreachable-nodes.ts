@@ -54,8 +54,8 @@ export class UnreachableNodes {
     const pods = [...this.#deps.pods()].filter(isUnready);
     const names = new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []));
     for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name);
+    if (clock.ticks() < this.#forbiddenUntil) return;
     for (const name of names) {
-      if (clock.ticks() < this.#forbiddenUntil) return;
       try {
         if (!(await this.ask(name))) continue;
       } catch (error) {

@@ -10,12 +10,8 @@ import { parseQuantity } from "../base/quantity.ts";
 const IMAGE =
   /^[a-z0-9][-._/a-z0-9]*(?::\d+\/[-._/a-z0-9]+)?(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
 const aPolicy = oneOf(["Always", "IfNotPresent", "Never"]);
-const anImage = must(
-  (value) => IMAGE.test(value),
-  "one image",
-  "such as registry.example.com/prefect-agent:v1",
-);
 const isQuantity = (value: string): boolean => (parseQuantity(value) ?? -1) >= 0;
+const anImage = must(IMAGE, "one image", "such as registry.example.com/prefect-agent:v1");
 const aCpu = must(
   isQuantity,
   "a CPU quantity",

@@ -53,10 +53,7 @@ export class Health {
   /** Why the agent is not ready; undefined: it is. `problem`: what the agent itself says. */
   notReady(problem?: string): string | undefined {
     const missing = REQUIRED_FOR_READINESS.filter((loop) => !this.#last.has(loop));
-    return (
-      problem ??
-      this.problem() ??
-      (missing.length === 0 ? undefined : `no progress yet: ${missing.join(", ")}`)
-    );
+    const early = missing.length === 0 ? undefined : `no progress yet: ${missing.join(", ")}`;
+    return problem ?? this.problem() ?? early;
   }
 }

@@ -86,21 +86,18 @@ export class Metrics {
   }
 
   /** All metrics in Prometheus' text format. */
-  async text({
-    watchRestarts,
-    ...values
-  }: Gauges): Promise<{ readonly type: string; readonly body: string }> {
+  async text(current: Gauges): Promise<{ readonly type: string; readonly body: string }> {
     if (this.#registered === undefined) return { type: "text/plain", body: "" };
     const { registry, counters, gauges, sinceProgress } = this.#registered;
     for (const [what, gauge] of gauges) {
-      const value = values[what as keyof typeof GAUGES];
+      const value = current[what as keyof typeof GAUGES];
       // prom-client prints 0 for a gauge that was never set.
       if (value === undefined) gauge.remove();
       else gauge.set(value);
     }
     for (const [loop, ms] of this.health.ages()) sinceProgress.set({ loop }, ms / 1_000);
     counters.get("watchRestarts")?.reset();
-    this.count("watchRestarts", "", watchRestarts);
+    this.count("watchRestarts", "", current.watchRestarts);
     return { type: registry.contentType, body: await registry.metrics() };
   }
 }

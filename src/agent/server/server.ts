@@ -27,18 +27,14 @@ export class AgentServer {
   readonly #log: Log;
   readonly metrics: Metrics;
   #server: Server | undefined;
-  #agent: ServedAgent | undefined;
+  /** Is poked, and tells what is wrong and the gauges; undefined: it has not begun to work. */
+  agent: ServedAgent | undefined;
 
   /** Throws SettingsError when the address has no port. */
   constructor(address: string | undefined, deps: { readonly clock: Clock; readonly log: Log }) {
     this.#address = address === undefined || address === "" ? undefined : parseAddress(address);
     this.#log = deps.log;
     this.metrics = new Metrics(deps.clock);
-  }
-
-  /** Sets the agent to poke and to read gauges from. */
-  setAgent(agent: ServedAgent): void {
-    this.#agent = agent;
   }
 
   async start(): Promise<void> {
@@ -48,9 +44,8 @@ export class AgentServer {
       const path = (request.url ?? "/").split("?")[0] ?? "/";
       this.#respond(request.method ?? "GET", path).then(
         ({ status, type, body }) => {
-          response
-            .writeHead(status, { "content-type": type })
-            .end(request.method === "HEAD" ? undefined : body);
+          const isHead = request.method === "HEAD";
+          response.writeHead(status, { "content-type": type }).end(isHead ? undefined : body);
         },
         (error: unknown) => response.destroy(error as Error),
       );
@@ -79,16 +74,16 @@ export class AgentServer {
     const { health } = this.metrics;
     switch (path) {
       case "/api/poke":
-        this.#agent?.poke();
+        this.agent?.poke();
         return { status: 200, type: TEXT_TYPE, body: "" };
       case "/api/health":
         return healthResponse(health.problem());
       case "/readyz":
-        return healthResponse(health.notReady(this.#agent?.problem()), this.#agent?.warning());
+        return healthResponse(health.notReady(this.agent?.problem()), this.agent?.warning());
       case "/livez":
-        return { status: 200, type: JSON_TYPE, body: "{}" };
+        return healthResponse(undefined);
       case "/metrics":
-        return { status: 200, ...(await this.metrics.text(this.#agent?.gauges() ?? NO_GAUGES)) };
+        return { status: 200, ...(await this.metrics.text(this.agent?.gauges() ?? NO_GAUGES)) };
       default:
         return { status: 404, type: TEXT_TYPE, body: "not found\n" };
     }

@@ -26,12 +26,12 @@ async function startServer(): Promise<{
   const url = `http://127.0.0.1:${port}`;
   server = new AgentServer(url, { clock, log: silentLog });
   let pokes = 0;
-  server.setAgent({
+  server.agent = {
     problem: () => undefined,
     warning: () => undefined,
     poke: () => pokes++,
     gauges: () => ({ liveJobs: 7, inFlight: 2, limit: 20, watchRestarts: 3 }),
-  });
+  };
   await server.start();
   return { get: (path, method = "GET") => fetch(url + path, { method }), pokes: () => pokes, port };
 }
@@ -113,12 +113,12 @@ describe("AgentServer", () => {
     for (const loop of LOOPS) server.metrics.progress(loop);
     let problem: string | undefined;
     const gauges = { liveJobs: 0, inFlight: 0, limit: undefined, watchRestarts: 0 };
-    server.setAgent({
+    server.agent = {
       problem: () => problem,
       warning: () => "the template is old",
       poke: () => 0,
       gauges: () => gauges,
-    });
+    };
     await server.start();
     const ready = await fetch(`${url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([200, { warning: "the template is old" }]);
@@ -132,12 +132,12 @@ describe("AgentServer", () => {
     server = new AgentServer(url, { clock, log: silentLog });
     await server.start();
     for (const limit of [undefined, undefined, 20, undefined]) {
-      server.setAgent({
+      server.agent = {
         problem: () => undefined,
         warning: () => undefined,
         poke: () => 0,
         gauges: () => ({ liveJobs: 7, inFlight: 2, limit, watchRestarts: 3 }),
-      });
+      };
       const text = await (await fetch(`${url}/metrics`)).text();
       const served = /^kubectl_prefect_live_jobs_limit (.*)$/m.exec(text)?.[1];
       expect(served).toBe(limit === undefined ? undefined : "20");

@@ -140,7 +140,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: "other agents' Jobs are reported",
     file: "agent/ownership.ts",
     changes: [
-      ['return this.#deps.others.presence(owner) === "alive";', "return false;"],
+      [' && this.#deps.others.presence(owner) === "alive";', " && false;"],
       ['if (presence === "alive") return "others";', ""],
       [
         'if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";',

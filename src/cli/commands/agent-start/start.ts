@@ -74,7 +74,7 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       host: hostname(),
       newId: () => crypto.randomUUID(),
     };
-    await runAgent(parts, (agent) => server.setAgent(agent), signal);
+    await runAgent(parts, (agent) => (server.agent = agent), signal);
     log.info("Agent stopped");
   } finally {
     await server.stop();
