@@ -3,7 +3,7 @@
 import { addTo, removeFrom } from "../base/index-map.ts";
 import { aborted } from "../base/clock.ts";
 import { isForbidden } from "../kube/client/errors.ts";
-import type { Job, KubeEvent, Pod } from "../kube/client/objects.ts";
+import type { Job, KubeEvent, Pod, Resource } from "../kube/client/objects.ts";
 import { Reflector, type Change } from "../kube/cache/reflector.ts";
 import { Transform } from "../job/transform.ts";
 import {
@@ -21,10 +21,7 @@ import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
 import { UnreachableNodes } from "./unreachable-nodes.ts";
 
-export interface ViewDeps extends Pick<
-  AgentDeps,
-  "kube" | "clock" | "kubeTime" | "log" | "metrics" | "settings"
-> {
+interface ViewDeps extends Pick<AgentDeps, "kube" | "clock" | "kubeTime" | "log" | "metrics" | "settings"> {
   /** Whether a Job is this agent's, for counting. */
   readonly isOurs: (job: Job) => boolean;
   /** Called for each change of a flow run's objects; `urgent`: a Job or pod finished or was deleted. */
@@ -57,26 +54,24 @@ export class ClusterView {
     const { kube, clock, settings, metrics } = deps;
     const { namespace } = settings;
     const transform = new Transform();
-    const watching = (what: string) => {
-      const outage = new Outage(`Kubernetes API (${what})`, deps);
+    const watching = <R extends Resource>(resource: R) => {
+      const outage = new Outage(`Kubernetes API (${resource})`, deps);
       const onOutage = (error: unknown): void => outage.record(error);
-      return { kube, clock, relistMs: RELIST_MS, onOutage, onRecovery: () => outage.recovered() };
+      return { kube, clock, resource, relistMs: RELIST_MS, onOutage, onRecovery: () => outage.recovered() };
     };
     const query = { namespace, labelSelector: FLOW_RUN_LABEL };
     this.jobs = new Reflector({
       ...watching("jobs"),
-      onActivity: () => metrics.progress("jobs"),
-      resource: "jobs",
       query,
+      onActivity: () => metrics.progress("jobs"),
       // A flow may make Jobs itself: they are not the agent's.
       transform: (job) => (isAgentJob(job.metadata) ? transform.job(job) : undefined),
       onChange: (change) => this.#jobChanged(change),
     });
     this.pods = new Reflector({
       ...watching("pods"),
-      onActivity: () => metrics.progress("pods"),
-      resource: "pods",
       query,
+      onActivity: () => metrics.progress("pods"),
       transform: (pod) => transform.pod(pod),
       onChange: (change) => this.#podChanged(change),
     });
@@ -87,7 +82,6 @@ export class ClusterView {
         if (isForbidden(error)) throw error;
         events.onOutage(error);
       },
-      resource: "events",
       query: { namespace, fieldSelector: EVENT_FIELD_SELECTOR },
       transform: (event) => (this.#isRelevant(event) ? transform.event(event) : undefined),
       onChange: (change) => this.#eventChanged(change),

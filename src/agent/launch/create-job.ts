@@ -5,24 +5,23 @@ import { ExpectedError } from "../../base/errors.ts";
 import { FLOW_RUN_LABEL, isAgentJob } from "../../job/labels.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import { ownerOf } from "../../job/owner.ts";
-import { listAll } from "../../kube/client/api.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
 import type { AgentDeps } from "../deps.ts";
+import { hasObject } from "../run-objects.ts";
 import type { AgentSettings } from "../settings.ts";
 import { createFailure, isTooLarge, MAX_JOB_BYTES, type CreateFailure } from "./create-failure.ts";
 
-/**
- * `ours`: created by this process; `theirs`: by another one for the same claim; `not-needed`: the claim no longer holds;
- * `refused`: the API server did not take it.
- */
 export type Creation =
+  /** `ours`: created by this process; `theirs`: by another one for the same claim. */
   | { readonly outcome: "ours" | "theirs"; readonly name: string }
+  /** The claim no longer holds. */
   | { readonly outcome: "not-needed" }
+  /** The API server did not take it. */
   | { readonly outcome: "refused"; readonly failure: CreateFailure; readonly error: Error };
 
-export interface DueSubmission {
+interface DueSubmission {
   readonly submission: Submission;
   /** Whether the claim still holds in Prefect. */
   readonly isCurrent: () => Promise<boolean>;
@@ -43,26 +42,25 @@ export async function createJob(deps: CreateDeps, due: DueSubmission): Promise<C
   for (const identifier of submission.identifiers) {
     const job = await submission.build(identifier);
     const isNeeded = !mustCheck || (await isCurrent());
-    const outcome = isNeeded ? await create(deps, job, due) : await existingJob(deps, job);
-    if (typeof outcome === "object") return outcome;
-    if (outcome === "ours" || outcome === "theirs") return { outcome, name: job.metadata.name };
-    if (outcome === "superseded" || !isNeeded) return { outcome: "not-needed" };
+    const creation = isNeeded ? await create(deps, job, due) : await existingJob(deps, job);
+    if (typeof creation === "object") return creation;
+    if (!isNeeded) return { outcome: "not-needed" };
   }
   throw new ExpectedError(
     `cannot create the Job of flow run "${submission.flowRunId}": its names are taken by other runs' Jobs`,
   );
 }
 
-type Outcome = "ours" | "theirs" | "foreign" | "superseded" | (Creation & { readonly outcome: "refused" });
-
-async function create(deps: CreateDeps, job: JobManifest, due: DueSubmission): Promise<Outcome> {
+/** `foreign`: another run's Job has the name. */
+async function create(deps: CreateDeps, job: JobManifest, due: DueSubmission): Promise<Creation | "foreign"> {
   const { kube, clock, settings } = deps;
   const sentAt = clock.ticks();
   try {
     const outcome = await kube.create("jobs", job, { namespace: settings.namespace });
     if (outcome === "exists") return (await existingJob(deps, job)) ?? taken(job);
     const isLate = clock.ticks() - sentAt > LATE_MS;
-    if (!isLate || (await due.isCurrent()) || !(await hasOther(deps, job))) return "ours";
+    const { name } = job.metadata;
+    if (!isLate || (await due.isCurrent()) || !(await hasOther(deps, job))) return { outcome: "ours", name };
     return await undo(deps, job);
   } catch (error) {
     if (!(error instanceof KubeError)) throw error;
@@ -74,42 +72,38 @@ async function create(deps: CreateDeps, job: JobManifest, due: DueSubmission): P
 }
 
 /** Created and deleted meanwhile: whether it is still needed is checked before the next try. */
-function taken(job: JobManifest): Outcome {
+function taken(job: JobManifest): Creation {
   const message = `cannot create Job "${job.metadata.name}": Kubernetes reports a conflict, but no such Job exists`;
   return { outcome: "refused", failure: "passing", error: new ExpectedError(message, { retryable: true }) };
 }
 
 /** Whether another Job works on the run. If none does, this one may have set the run's state itself. */
-async function hasOther({ kube, settings }: CreateDeps, { metadata }: JobManifest): Promise<boolean> {
-  const { namespace } = settings;
-  const labelSelector = `${FLOW_RUN_LABEL}=${String(metadata.labels[FLOW_RUN_LABEL])}`;
-  for await (const job of listAll(kube, "jobs", { namespace, labelSelector })) {
+function hasOther(deps: CreateDeps, { metadata }: JobManifest): Promise<boolean> {
+  return hasObject(deps, "jobs", String(metadata.labels[FLOW_RUN_LABEL]), (job) => {
     const { name, deletionTimestamp } = job.metadata;
     const isLive = !isJobFinished(job) && deletionTimestamp === undefined;
-    if (isLive && isAgentJob(job.metadata) && name !== metadata.name) return true;
-  }
-  return false;
+    return isLive && isAgentJob(job.metadata) && name !== metadata.name;
+  });
 }
 
 /** The request took so long that another process has claimed the run meanwhile: one Job is enough. */
-async function undo({ kube, settings }: CreateDeps, { metadata }: JobManifest): Promise<Outcome> {
-  const { name } = metadata;
-  const { namespace } = settings;
-  const created = await kube.get("jobs", { namespace, name });
-  const uid = created?.metadata.uid;
-  if (uid !== undefined) await kube.delete("jobs", { namespace, name }, { uid, propagation: "Foreground" });
-  return "superseded";
+async function undo({ kube, settings }: CreateDeps, { metadata }: JobManifest): Promise<Creation> {
+  const ref = { namespace: settings.namespace, name: metadata.name };
+  const uid = (await kube.get("jobs", ref))?.metadata.uid;
+  if (uid !== undefined) await kube.delete("jobs", ref, { uid, propagation: "Foreground" });
+  return { outcome: "not-needed" };
 }
 
 /** A Job with this name belongs to the submission only if it has the same flow run label. */
 async function existingJob(
   { kube, settings: { namespace, process } }: CreateDeps,
   job: JobManifest,
-): Promise<"ours" | "theirs" | "foreign" | undefined> {
-  const found = await kube.get("jobs", { namespace, name: job.metadata.name });
+): Promise<Creation | "foreign" | undefined> {
+  const { name } = job.metadata;
+  const found = await kube.get("jobs", { namespace, name });
   if (found === undefined) return undefined;
   if (found.metadata.labels?.[FLOW_RUN_LABEL] !== job.metadata.labels[FLOW_RUN_LABEL]) return "foreign";
-  return ownerOf(found.metadata)?.process === process ? "ours" : "theirs";
+  return { outcome: ownerOf(found.metadata)?.process === process ? "ours" : "theirs", name };
 }
 
 /** The error for a Job that Kubernetes does not take for its size. It says what is large. */

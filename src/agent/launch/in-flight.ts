@@ -9,7 +9,8 @@ const UNSEEN_MS = 200_000;
 export class InFlight {
   readonly #clock: Pick<Clock, "ticks">;
   readonly #runs = new Set<string>();
-  readonly #waiting = new Set<string>();
+  /** Claimed runs whose Job Kubernetes does not take now. */
+  readonly waiting = new Set<string>();
   /** Runs whose created Job the watch has not delivered yet, and until which tick they count for --limit. */
   readonly #unseen = new Map<string, number>();
   /** Runs that earlier processes of this agent claimed, and that have no Job; undefined: not known yet. */
@@ -22,7 +23,7 @@ export class InFlight {
 
   /** Whether this process submits the run, or holds its claim until Kubernetes takes its Job. */
   has(flowRunId: string): boolean {
-    return this.#runs.has(flowRunId) || this.#waiting.has(flowRunId);
+    return this.#runs.has(flowRunId) || this.waiting.has(flowRunId);
   }
 
   /** The number of runs that are being submitted; those that wait are left to the next process at the end. */
@@ -39,14 +40,6 @@ export class InFlight {
     if (this.#runs.size === 0) for (const resolve of this.#onDrained.splice(0)) resolve();
   }
 
-  startWaiting(flowRunId: string): void {
-    this.#waiting.add(flowRunId);
-  }
-
-  stopWaiting(flowRunId: string): void {
-    this.#waiting.delete(flowRunId);
-  }
-
   /** Call when a Job of the run was created but not delivered by the watch yet. */
   created(flowRunId: string): void {
     this.#unseen.set(flowRunId, this.#clock.ticks() + UNSEEN_MS);
@@ -61,7 +54,7 @@ export class InFlight {
   uncounted(isSeen: (flowRunId: string) => boolean): number {
     const now = this.#clock.ticks();
     for (const [id, until] of this.#unseen) if (until < now || isSeen(id)) this.#unseen.delete(id);
-    const claimed = new Set([...this.#runs, ...this.#waiting]);
+    const claimed = new Set([...this.#runs, ...this.waiting]);
     return this.#unseen.size + [...claimed].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
   }
 

@@ -37,13 +37,9 @@ export class Poller {
       this.#wake = new AbortController();
       const { launched, more } = await this.#poll(signal);
       idle = launched > 0 ? 0 : Math.min(idle + 1, WAITS.length - 1);
-      const waiting = new AbortController();
-      const either = AbortSignal.any([signal, this.#wake.signal, waiting.signal]);
+      if (more && !submitter.isBusy) continue;
       const waitMs = (WAITS[idle] ?? 10) * 1_000;
-      if (!more) await clock.sleep(waitMs, either);
-      else if (submitter.isBusy)
-        await Promise.race([submitter.waitForBacklog(either), clock.sleep(waitMs, either)]);
-      waiting.abort();
+      await clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal]));
     }
   }
 

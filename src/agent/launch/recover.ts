@@ -3,16 +3,16 @@
 
 import { textOf } from "../../base/errors.ts";
 import { isPodActive } from "../../dask/pod-status.ts";
-import { FLOW_RUN_LABEL, IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
+import { IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
 import { hasCondition } from "../../job/observe/observed.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
-import { listAll } from "../../kube/client/api.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import { isSameAgent } from "../../orchestrator/agent-identity.ts";
 import { isActive } from "../../orchestrator/flow-run.ts";
 import { comparePlaces } from "../../orchestrator/place.ts";
 import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source.ts";
 import { LOGGER } from "../run-log.ts";
+import { hasObject } from "../run-objects.ts";
 import type { SharedState } from "../shared-state.ts";
 import { slotsLeft } from "./slots.ts";
 import { ADOPTION_LINE, type Submitter } from "./submit.ts";
@@ -53,7 +53,7 @@ export class Recovery {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        await this.sweep(signal);
+        await this.#sweep(signal);
         this.#deps.metrics.progress("recover");
       } catch (error) {
         if (!signal.aborted)
@@ -65,13 +65,12 @@ export class Recovery {
   }
 
   /** Finds claims of this place without a Job, and finishes each that is this agent's to finish. */
-  async sweep(signal: AbortSignal): Promise<void> {
+  async #sweep(signal: AbortSignal): Promise<void> {
     const now = this.#deps.clock.ticks();
     const fullSweepMs = now - this.#startedAt < EARLY_MS ? FULL_SWEEP_MS.early : FULL_SWEEP_MS.late;
     const includeStarted = now - this.#fullSweepAt >= fullSweepMs;
     const mayLackJob = (id: string): boolean => this.#mayLackJob(id);
-    const leftBehind = new Set<string>();
-    this.#leftBehind = leftBehind;
+    this.#leftBehind = new Set();
     this.#ended = { before: this.#ended.now, now: new Set() };
     for await (const page of this.#deps.work.unfinished({ includeStarted, mayLackJob }, signal)) {
       await Promise.all(page.map((claim) => this.#tryToFinish(claim, signal)));
@@ -79,7 +78,7 @@ export class Recovery {
     for (const [id, { isStarted, at }] of this.#found)
       if (at < now && (includeStarted || !isStarted)) this.#found.delete(id);
     if (includeStarted) this.#fullSweepAt = now;
-    this.#deps.inFlight.leftBehind = leftBehind;
+    this.#deps.inFlight.leftBehind = this.#leftBehind;
   }
 
   #mayLackJob(flowRunId: string): boolean {
@@ -182,13 +181,7 @@ export class Recovery {
       isAgentJob(job.metadata) &&
       (!isJobFinished(job) || identifiers.includes(job.metadata.labels?.[IDENTIFIER_LABEL] ?? ""));
     if (this.#deps.view.observe(flowRunId).jobs.some(({ job }) => isMatch(job))) return true;
-    for await (const job of listAll(this.#deps.kube, "jobs", this.#queryFor(flowRunId)))
-      if (isMatch(job)) return true;
-    return false;
-  }
-
-  #queryFor(flowRunId: string): { readonly namespace: string; readonly labelSelector: string } {
-    return { namespace: this.#deps.settings.namespace, labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}` };
+    return hasObject(this.#deps, "jobs", flowRunId, isMatch);
   }
 
   /**
@@ -223,14 +216,8 @@ export class Recovery {
     const { submission, state, hasWaitingTask, heartbeatAt } = claim;
     const { flowRunId } = submission;
     if (state.type === "running" && (hasWaitingTask || this.#isRecent(heartbeatAt))) return;
-    for await (const pod of listAll(this.#deps.kube, "pods", this.#queryFor(flowRunId)))
-      if (isPodActive(pod)) return;
-    await this.#fail(submission);
-  }
-
-  async #fail(submission: Submission): Promise<void> {
+    if (await hasObject(this.#deps, "pods", flowRunId, isPodActive)) return;
     const { runs, runLog } = this.#deps;
-    const { flowRunId } = submission;
     const [first = ""] = submission.identifiers;
     const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;
     const written = await runs.messagesContaining(flowRunId, [message], [LOGGER]);

@@ -1,7 +1,6 @@
 // Submits one due flow run: wait for its start time, claim it, create the Job, write that to the run's log.
 
 import PQueue from "p-queue";
-import { aborted } from "../../base/clock.ts";
 import { isRetryable, SettingsError, textOf } from "../../base/errors.ts";
 import { withRetry } from "../../base/retry.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
@@ -77,12 +76,6 @@ export class Submitter {
   /** Whether so many Jobs are to be created already that no more runs should be claimed. */
   get isBusy(): boolean {
     return this.#queue.size >= BACKLOG;
-  }
-
-  /** Resolves when fewer than BACKLOG Jobs are to be created. */
-  async waitForBacklog(signal: AbortSignal): Promise<void> {
-    if (!this.isBusy) return;
-    await Promise.race([this.#queue.onSizeLessThan(BACKLOG), aborted(signal)]);
   }
 
   /** Finishes a submission that this or another process claimed, but that has no Job. */
@@ -181,8 +174,7 @@ export class Submitter {
 
   /** Tries once to create the Job. Fails the run if it cannot have one. `claimedAt`: ticks, if this process just claimed it. */
   async #attempt(submission: Submission, claimedAt = -Infinity): Promise<Attempted> {
-    const isCurrent = async (): Promise<boolean> =>
-      (await this.#withRetry(() => this.#stateIfCurrent(submission))) !== undefined;
+    const isCurrent = async (): Promise<boolean> => (await this.#stateIfCurrent(submission)) !== undefined;
     const mustCheck = this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
     const creation = await createJob(this.#deps, { submission, isCurrent, mustCheck }).catch(creationOf);
     if (creation.outcome === "refused") {
@@ -217,21 +209,22 @@ export class Submitter {
     metrics.count("submissionFailed", error instanceof KubeError ? error.reason : "job");
     log.error("Exception encountered while deploying flow run", { flowRun: flowRunId, error: textOf(error) });
     const message = error instanceof KubeError ? `Kubernetes Error: ${error.detail}` : textOf(error);
-    const isCurrent = async (): Promise<RunState | undefined> => this.#stateIfCurrent(submission);
-    if ((await this.#withRetry(isCurrent)) === undefined) return;
+    if ((await this.#stateIfCurrent(submission)) === undefined) return;
     await this.#writeOnce(flowRunId, "ERROR", message);
     // Read right before the write: Prefect Server has no versions.
-    const state = await this.#withRetry(isCurrent);
+    const state = await this.#stateIfCurrent(submission);
     if (state === undefined) return;
     const { version } = state;
     await this.#withRetry(() => runs.transition(flowRunId, { type: "failed", message, version }));
   }
 
   /** The run's current state, if the claim still holds in it. */
-  async #stateIfCurrent(submission: Submission): Promise<RunState | undefined> {
-    const status = await this.#deps.states.read(submission.flowRunId);
-    if (status.kind !== "known") return undefined;
-    return (await submission.isCurrent(status.state)) ? status.state : undefined;
+  #stateIfCurrent(submission: Submission): Promise<RunState | undefined> {
+    return this.#withRetry(async () => {
+      const status = await this.#deps.states.read(submission.flowRunId);
+      if (status.kind !== "known") return undefined;
+      return (await submission.isCurrent(status.state)) ? status.state : undefined;
+    });
   }
 
   /** Writes the line unless the run's log has it: after a crash another process may have written it. */

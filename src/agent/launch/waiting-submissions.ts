@@ -13,7 +13,7 @@ import type { SharedState } from "../shared-state.ts";
 import type { CreateFailure } from "./create-failure.ts";
 
 /** Why a submission waits. */
-export type WaitReason = Exclude<CreateFailure, "run">;
+type WaitReason = Exclude<CreateFailure, "run">;
 
 interface WaitingDeps extends Pick<SharedState, "clock" | "log" | "runs" | "states" | "inFlight"> {
   /** Tries to create the Job again; settles everything but a refusal that may pass. */
@@ -26,7 +26,7 @@ interface WaitingDeps extends Pick<SharedState, "clock" | "log" | "runs" | "stat
 export type Attempted = Refused | "created" | "settled";
 
 /** A refusal that may pass. */
-export interface Refused {
+interface Refused {
   readonly reason: WaitReason;
   readonly error: Error;
 }
@@ -52,9 +52,7 @@ const HEARTBEAT_EVERY_MS = 30_000;
 const HEARTBEAT_CHECK_MS = 5_000;
 
 /** What the agent's log says when the first submission waits for a reason, and when none does any more. */
-const LOG_LINES: Readonly<
-  Record<WaitReason, readonly [level: "warn" | "error", begins: string, ends: string]>
-> = {
+const LOG_LINES = {
   passing: ["warn", "Kubernetes does not take Jobs now; retrying", "Kubernetes takes Jobs again"],
   quota: [
     "warn",
@@ -62,7 +60,7 @@ const LOG_LINES: Readonly<
     "The namespace's quota has room again",
   ],
   agent: ["error", "Cannot create Jobs; claiming no flow runs until this is fixed", "Can create Jobs again"],
-};
+} as const;
 
 export class WaitingSubmissions {
   readonly #deps: WaitingDeps;
@@ -100,7 +98,7 @@ export class WaitingSubmissions {
     const fresh = { failures: 0, keptAliveAt: -Infinity, warned: new Set<WaitReason>() };
     const waiting: Waiting = { submission, since: now, signal, refused, ...fresh };
     this.#waiting.set(flowRunId, waiting);
-    this.#deps.inFlight.startWaiting(flowRunId);
+    this.#deps.inFlight.waiting.add(flowRunId);
     this.#announce(refused);
     this.#queue.addAfter(flowRunId, this.#delayMs(waiting));
   }
@@ -158,7 +156,7 @@ export class WaitingSubmissions {
     const { reason } = refused;
     if (this.#waiting.get(flowRunId) !== waiting) return;
     this.#waiting.delete(flowRunId);
-    this.#deps.inFlight.stopWaiting(flowRunId);
+    this.#deps.inFlight.waiting.delete(flowRunId);
     this.#release(reason);
   }
 

@@ -10,10 +10,9 @@ import { findClusters } from "../../dask/find-clusters.ts";
 import { isPodActive } from "../../dask/pod-status.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
-import { FLOW_RUN_LABEL } from "../../job/labels.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
-import { listAll } from "../../kube/client/api.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
+import { hasObject } from "../run-objects.ts";
 import type { SharedState } from "../shared-state.ts";
 
 /** When a run's clusters may be deleted. */
@@ -84,17 +83,10 @@ export class DaskDeleter {
   }
 
   /** Reads from the cluster whether a pod of the flow itself is active. */
-  async #hasPods(flowRunId: string, deletedJobs: ReadonlySet<string>): Promise<boolean> {
-    const query = {
-      namespace: this.#deps.settings.namespace,
-      labelSelector: `${FLOW_RUN_LABEL}=${flowRunId}`,
-    };
-    for await (const pod of listAll(this.#deps.kube, "pods", query)) {
-      const isDeleted = (uid: string): boolean =>
-        deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid);
-      if (isLivingFlowPod(pod, isDeleted)) return true;
-    }
-    return false;
+  #hasPods(flowRunId: string, deletedJobs: ReadonlySet<string>): Promise<boolean> {
+    const isDeleted = (uid: string): boolean =>
+      deletedJobs.has(uid) || this.#deps.view.isDeletionExpected(uid);
+    return hasObject(this.#deps, "pods", flowRunId, (pod) => isLivingFlowPod(pod, isDeleted));
   }
 
   async #deleteCluster(flowRunId: string, cluster: ObservedCluster): Promise<void> {

@@ -15,7 +15,7 @@ import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
 import type { ReportedLog } from "./reported-log.ts";
 
-export interface Action {
+interface Action {
   readonly flowRunId: string;
   readonly decision: Decision;
   /** Only this process can have written to the run's log. */
@@ -79,30 +79,24 @@ async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Prom
 export async function execute(deps: Deps, action: Action): Promise<number | undefined> {
   const { flowRunId, decision } = action;
   const written = await report(deps, action);
-  const { transition } = decision;
+  const { transition, deleteDask, deletions } = decision;
+  const conditions = deletionConditions(decision);
   const isFailed = transition?.kind === "fail";
   // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
-  if (!isFailed && !(await isDaskGone(deps, action))) return TERMINATING_RETRY_MS;
+  if (deleteDask && transition?.kind === "cancelled") {
+    if (!(await deps.dask.deleteAndWait(flowRunId, conditions))) return TERMINATING_RETRY_MS;
+  } else if (deleteDask && !isFailed) await deps.dask.delete(flowRunId, conditions);
   const mustReport = isFailed && transition.onlyWithReport;
   if (transition !== undefined && (!mustReport || written.some(({ level }) => level === "ERROR"))) {
-    if ((await applyTransition(deps, action, transition)) === "changed") return CHANGED_RETRY_MS;
+    if (!(await applyTransition(deps, action, transition))) return CHANGED_RETRY_MS;
   }
-  if (isFailed && decision.deleteDask) await deps.dask.delete(flowRunId, deletionConditions(decision));
+  if (deleteDask && isFailed) await deps.dask.delete(flowRunId, conditions);
   const waits: number[] = [];
-  for (const deletion of decision.deletions) {
+  for (const deletion of deletions) {
     const waitMs = await deleteJob(deps, flowRunId, deletion);
     if (waitMs !== undefined) waits.push(waitMs);
   }
   return waits[0];
-}
-
-/** Deletes the run's Dask clusters if the decision says so; only Cancelled waits until they have terminated. */
-async function isDaskGone({ dask }: Deps, { flowRunId, decision }: Action): Promise<boolean> {
-  if (!decision.deleteDask) return true;
-  if (decision.transition?.kind === "cancelled")
-    return dask.deleteAndWait(flowRunId, deletionConditions(decision));
-  await dask.delete(flowRunId, deletionConditions(decision));
-  return true;
 }
 
 function deletionConditions({ transition, deletions }: Decision): DeletionConditions {
@@ -130,32 +124,25 @@ async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[
   }
 }
 
-/** Sets the run's state, unless it has changed since the decision: another agent may have set it, or a new Job started. */
-async function applyTransition(
-  deps: Deps,
-  action: Action,
-  transition: Transition,
-): Promise<"changed" | undefined> {
+/** Sets the run's state; false: it has changed since the decision, since another agent has set it, or a new Job started. */
+async function applyTransition(deps: Deps, action: Action, transition: Transition): Promise<boolean> {
   const { flowRunId } = action;
   const run = await deps.states.refresh(flowRunId);
-  if (run.kind !== "known") return undefined;
+  if (run.kind !== "known") return true;
   const { version, type } = run.state;
-  if (action.version !== undefined && version !== action.version) return "changed";
-  if (transition.kind === "cancelled" ? type !== "cancelling" : !isActive(type)) return undefined;
-  if ((await setState(deps, flowRunId, { transition, version })) === "moved") return "changed";
-  deps.metrics.count("decisions", transition.kind);
+  if (action.version !== undefined && version !== action.version) return false;
   const { kind, message } = transition;
+  if (kind === "cancelled" ? type !== "cancelling" : !isActive(type)) return true;
+  if ((await setState(deps, { ...action, version }, transition)) === "moved") return false;
+  deps.metrics.count("decisions", kind);
   if (kind !== "reschedule") deps.ended.ended(flowRunId, kind === "fail" ? "Failed" : "Cancelled", message);
   else deps.log.info("Flow run rescheduled after a disruption", { flowRun: flowRunId, message });
-  return undefined;
+  return true;
 }
 
-async function setState(
-  { runs, reported }: Deps,
-  flowRunId: string,
-  to: { readonly transition: Transition; readonly version: number | undefined },
-): Promise<TransitionResult> {
-  const { transition, version } = to;
+function setState(deps: Deps, action: Action, transition: Transition): Promise<TransitionResult> {
+  const { runs, reported } = deps;
+  const { flowRunId, version } = action;
   const { message } = transition;
   if (transition.kind !== "reschedule") {
     const type = transition.kind === "fail" ? "failed" : "cancelled";
@@ -170,11 +157,8 @@ async function setState(
   return runs.restart(flowRunId, { message, version, writeLog });
 }
 
-async function deleteJob(
-  deps: Deps,
-  flowRunId: string,
-  { job, reason, status }: Deletion,
-): Promise<number | undefined> {
+async function deleteJob(deps: Deps, flowRunId: string, deletion: Deletion): Promise<number | undefined> {
+  const { job, reason, status } = deletion;
   const { uid, name, namespace, resourceVersion } = job.metadata;
   deps.view.expectDeletion(uid);
   try {
