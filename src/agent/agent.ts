@@ -48,7 +48,6 @@ export class Agent {
     this.#recovery = new Recovery({ ...shared, submitter, enqueue });
   }
 
-  /** Polls now. */
   poke(): void {
     this.#poller.wake();
   }
@@ -64,11 +63,10 @@ export class Agent {
     return this.#shared.work.fault()?.text;
   }
 
-  /** Current values for metrics. */
   gauges(): Gauges {
     const { settings, view, inFlight } = this.#shared;
-    const watchRestarts = view.jobs.restarts + view.pods.restarts + view.events.restarts;
     const { limit } = settings;
+    const watchRestarts = view.jobs.restarts + view.pods.restarts + view.events.restarts;
     return { liveJobs: view.liveJobs(), inFlight: inFlight.size, limit, watchRestarts };
   }
 
@@ -90,7 +88,6 @@ export class Agent {
       (s) => this.#controller.run(AbortSignal.any([s, watching.signal])),
       async (s) => {
         await this.#launch(s, polled);
-        await this.#drain();
         watching.abort();
       },
     );
@@ -111,11 +108,15 @@ export class Agent {
     await Promise.race([work.finally(() => done.abort()), grace()]);
   }
 
-  /** Polls until the signal aborts, or until maxPolls are done; then aborts `polled`. */
+  /**
+   * Polls until the signal aborts, or until maxPolls are done, and then aborts `polled`. Finishes submissions in flight; those
+   * that wait for their start time are left to the next agent.
+   */
   async #launch(signal: AbortSignal, polled: AbortController): Promise<void> {
-    await Promise.race([this.#shared.view.synced(), aborted(signal)]);
+    const { view, log, others, inFlight } = this.#shared;
+    await Promise.race([view.synced(), aborted(signal)]);
     if (signal.aborted) return;
-    this.#shared.log.info("Waiting for flow runs...");
+    log.info("Waiting for flow runs...");
     await runAll(
       AbortSignal.any([signal, polled.signal]),
       async (s) => {
@@ -124,13 +125,8 @@ export class Agent {
       },
       (s) => this.#recovery.run(s),
       (s) => this.#submitter.waiting.run(s),
-      (s) => this.#shared.others.run(s),
+      (s) => others.run(s),
     );
-  }
-
-  /** Finishes submissions in flight; those that wait for their start time are left to the next agent. */
-  async #drain(): Promise<void> {
-    const { inFlight, log } = this.#shared;
     if (inFlight.size > 0) log.info("Finishing submissions in flight", { count: inFlight.size });
     await inFlight.drained();
   }

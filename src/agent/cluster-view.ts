@@ -93,7 +93,6 @@ export class ClusterView {
     });
   }
 
-  /** Resolves when all Jobs and pods have been listed. */
   async synced(): Promise<void> {
     await Promise.all([this.jobs.synced, this.pods.synced]);
   }

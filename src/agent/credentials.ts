@@ -26,7 +26,6 @@ export class CredentialCheck {
     this.#clock = clock;
   }
 
-  /** Call when an API has refused a call for its credentials. */
   suspect(api: Api): void {
     this.#suspicions[api].abort();
   }

@@ -10,7 +10,6 @@ import { Outage } from "./outage.ts";
 interface LeaderOptions extends Pick<AgentDeps, "clock" | "log"> {
   readonly kube: Pick<KubeApi, "get" | "create" | "replace">;
   readonly lease: ObjectRef;
-  /** A unique name for this process. */
   readonly identity: string;
   /** Called whenever the Lease was read while another process leads: waiting counts as progress. */
   readonly onWaiting: () => void;
@@ -61,7 +60,6 @@ class Election {
     this.#outage = new Outage("Kubernetes API (Lease)", options);
   }
 
-  /** Waits until it holds the Lease or the signal aborts. */
   async acquire(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const outcome = await this.#try();

@@ -14,7 +14,6 @@ const SECRET_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
 const VARIABLE = /^[-._a-zA-Z][-._a-zA-Z0-9]*=/;
 const NAME_HINT = "lower-case letters, digits, hyphens and dots, beginning and ending with a letter or digit";
 
-/** An entry of a Secret. */
 export interface SecretEntry {
   readonly name: string;
   readonly key: string;

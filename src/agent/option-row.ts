@@ -3,7 +3,6 @@
 /** Throws SettingsError, naming the flag, for an invalid value. */
 export type OptionCheck = (value: string, flag: string) => void;
 
-/** One option. */
 export interface OptionRow {
   /** The long spelling: `--label`. */
   readonly flag: string;
@@ -20,17 +19,14 @@ export interface OptionRow {
 type More = Pick<OptionRow, "short" | "default" | "check">;
 type OptionOf<Kind extends OptionRow["kind"]> = OptionRow & { readonly kind: Kind };
 
-/** An option with a value. */
 export function text(flag: string, description: string, more: More = {}): OptionOf<"text"> {
   return { flag, kind: "text", description, ...more };
 }
 
-/** An option with a value, which may be repeated. */
 export function list(flag: string, description: string, more: More = {}): OptionOf<"list"> {
   return { flag, kind: "list", description, ...more };
 }
 
-/** An option without a value. */
 export function toggle(flag: string, description: string): OptionOf<"switch"> {
   return { flag, kind: "switch", description };
 }
@@ -43,7 +39,6 @@ type OptionValue<Kind extends OptionRow["kind"]> =
   | (Kind extends "list" ? readonly string[] : Kind extends "switch" ? boolean : string)
   | undefined;
 
-/** The values of a table's options. */
 export type ValuesOf<Table extends OptionTable> = {
   readonly [Name in keyof Table]?: OptionValue<Table[Name]["kind"]>;
 };

@@ -47,7 +47,6 @@ export const JOB_OPTIONS = {
   noDaskName: toggle("--no-dask-name", "do not name Dask clusters after their flow run"),
 } satisfies OptionTable;
 
-/** What shapes the agent's work. */
 export const WORK_OPTIONS = {
   name: text("--name", "the agent's name in Prefect", { default: "agent" }),
   agentConfigId: text("--agent-config-id", "agent config to register with", { check: anId }),

@@ -53,7 +53,6 @@ export class OtherAgents {
     this.#onChange = onChange;
   }
 
-  /** Reads the rows until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#deps.clock.sleep(this.#seen.size > 0 ? READ_MS : READ_ALONE_MS, signal);

@@ -10,12 +10,10 @@ import type { AgentDeps } from "./deps.ts";
 
 const BACKOFF = { firstMs: 500, maxMs: 30_000 };
 
-/** The outages of one API. */
 export class Outage {
   readonly #what: string;
   readonly #deps: Pick<AgentDeps, "log" | "clock">;
   #failures = 0;
-  /** Ticks when the outage began. */
   #since: number | undefined;
 
   constructor(what: string, deps: Pick<AgentDeps, "log" | "clock">) {

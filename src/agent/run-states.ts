@@ -4,16 +4,13 @@ import { Batcher } from "../base/batch.ts";
 import { pagesOf } from "../base/pages.ts";
 import { isUuid } from "../base/uuid.ts";
 import { isActive, isFinished, type RunRow, type RunStatus } from "../orchestrator/flow-run.ts";
-import type { RunReporter } from "../orchestrator/run-reporter.ts";
 import type { AgentDeps } from "./deps.ts";
 
 const BATCH = { maxSize: 100, maxRequests: 4 };
 /** How many of all runs are read at once. */
 const PART = 2 * BATCH.maxSize;
 
-type RunStatesDeps = Pick<AgentDeps, "clock" | "kubeTime" | "prefectTime"> & {
-  readonly runs: Pick<RunReporter, "rows">;
-};
+type RunStatesDeps = Pick<AgentDeps, "clock" | "kubeTime" | "prefectTime" | "runs">;
 
 /** A cache of the last known states. */
 export class RunStates {
@@ -47,7 +44,6 @@ export class RunStates {
     return { kind: "known", ...row, state: { ...row.state, since } };
   }
 
-  /** Reads the status and caches it. */
   async refresh(flowRunId: string): Promise<RunStatus> {
     const status = await this.read(flowRunId);
     this.#known.set(flowRunId, status);

@@ -9,7 +9,6 @@ export interface AgentSettings extends AgentIdentity {
   readonly name: string;
   /** This process among those of the agent: a UUID, because host names and process ids repeat in containers. */
   readonly process: string;
-  /** The namespace of the Jobs. */
   readonly namespace: string;
   /** Where the Jobs are, as far as the agent may read it. */
   readonly place: Place;

@@ -23,16 +23,12 @@ interface NodesDeps extends Pick<AgentDeps, "clock" | "log"> {
 
 export class UnreachableNodes {
   readonly #deps: NodesDeps;
-  readonly #since = new Map<string, Date>();
+  /** By name, as last read. */
+  readonly since = new Map<string, Date>();
   #forbiddenUntil = 0;
 
   constructor(deps: NodesDeps) {
     this.#deps = deps;
-  }
-
-  /** By name, as last read. */
-  get since(): ReadonlyMap<string, Date> {
-    return this.#since;
   }
 
   run(signal: AbortSignal): Promise<void> {
@@ -43,9 +39,9 @@ export class UnreachableNodes {
   async ask(name: string): Promise<boolean> {
     const node = await this.#deps.kube.get("nodes", { namespace: "", name });
     const since = node && unreachableSince(node);
-    const isChanged = since?.getTime() !== this.#since.get(name)?.getTime();
-    if (since === undefined) this.#since.delete(name);
-    else this.#since.set(name, since);
+    const isChanged = since?.getTime() !== this.since.get(name)?.getTime();
+    if (since === undefined) this.since.delete(name);
+    else this.since.set(name, since);
     return isChanged;
   }
 
@@ -53,7 +49,7 @@ export class UnreachableNodes {
     const { clock, log, onChange } = this.#deps;
     const pods = [...this.#deps.pods()].filter(isUnready);
     const names = new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []));
-    for (const name of this.#since.keys()) if (!names.has(name)) this.#since.delete(name);
+    for (const name of this.since.keys()) if (!names.has(name)) this.since.delete(name);
     if (clock.ticks() < this.#forbiddenUntil) return;
     for (const name of names) {
       try {
@@ -61,7 +57,7 @@ export class UnreachableNodes {
       } catch (error) {
         log.debug("Cannot read a node", { node: name, error: textOf(error) });
         if (!isForbidden(error)) continue;
-        this.#since.clear();
+        this.since.clear();
         this.#forbiddenUntil = clock.ticks() + FORBIDDEN_MS;
         return;
       }

@@ -10,7 +10,6 @@ export interface AgentIdentity {
   readonly labels: readonly string[];
 }
 
-/** An agent's row in Prefect. */
 export interface AgentRow extends AgentIdentity {
   readonly id: string;
   /** When it last polled, by Prefect's clock. */

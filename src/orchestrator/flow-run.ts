@@ -20,7 +20,6 @@ export type StateType =
   | "crashed"
   | "cancelled";
 
-/** The state of a flow run. */
 export interface RunState {
   readonly type: StateType;
   /** Prefect's name of the state, such as Submitted, Retrying, TimedOut or Late. */
@@ -32,7 +31,6 @@ export interface RunState {
   readonly dueAt?: Date | undefined;
   /** Sent with a transition, so that Prefect rejects it if the state has changed; undefined: this Prefect has no versions. */
   readonly version?: number | undefined;
-  /** The claim of a pending run. */
   readonly claim?: ClaimRecord | undefined;
 }
 
@@ -40,7 +38,6 @@ export interface RunState {
 export interface ClaimRecord {
   /** The unique id of this claim. */
   readonly id: string;
-  /** Where the Job is to be created. */
   readonly place: Place;
   /** The identifiers that the Job may have: the first one, or a later one if another run's Job has the name already. */
   readonly identifiers: readonly string[];

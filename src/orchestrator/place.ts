@@ -3,7 +3,6 @@
 
 /** What could be read of a place. */
 export interface Place {
-  /** The namespace's name. */
   readonly namespace: string;
   /** The uid of that namespace: unique in the world. */
   readonly namespaceUid?: string | undefined;

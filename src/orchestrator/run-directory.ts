@@ -3,7 +3,6 @@
 import type { AgentRow } from "./agent-identity.ts";
 import type { RunRow, RunState } from "./flow-run.ts";
 
-/** A flow run in Prefect. */
 export interface KnownRun extends RunRow {
   readonly id: string;
   readonly name: string | undefined;
@@ -19,7 +18,6 @@ export interface LoggedLine {
   readonly message: string;
 }
 
-/** Which lines of a run's log. */
 export interface LogQuery {
   readonly since?: Date | undefined;
   readonly errorsOnly?: boolean | undefined;
@@ -42,7 +40,6 @@ export interface RecentRuns {
 }
 
 export interface RunQuery {
-  /** The full name. */
   readonly name: string;
   /** The beginning of an id, with hyphens as in a UUID; runs that match either the name or the id are found. */
   readonly idPrefix?: string | undefined;
@@ -73,7 +70,6 @@ export interface RunDirectory {
   page(id: string): Promise<string>;
   /** Cancels the run. Returns the name of its new state: Cancelling if its process must still stop. */
   cancel(run: { readonly id: string; readonly state: RunState | undefined }): Promise<string>;
-  /** Sets a Cancelling run to Cancelled. */
   setCancelled(id: string, message: string): Promise<void>;
   close(): void;
 }

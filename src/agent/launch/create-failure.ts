@@ -33,10 +33,7 @@ const RULES: readonly (readonly [CreateFailure, (refusal: Refusal) => boolean])[
   ["agent", ({ error }) => error.status === 401 || error.reason === "BadCertificate"],
   ["agent", ({ error }) => error.status === 404 || error.causes.includes("NamespaceTerminating")],
   // RBAC names no object, since a Job that is created has none; admission does. An impersonation is refused for a user.
-  [
-    "agent",
-    ({ error }) => error.status === 403 && (error.object === undefined || error.object.kind !== "jobs"),
-  ],
+  ["agent", ({ error }) => error.status === 403 && error.object?.kind !== "jobs"],
 ];
 
 /** What the refusal means. `bytes`: the size of the Job as it was sent. */

@@ -28,7 +28,6 @@ export class Poller {
     this.#wake.abort();
   }
 
-  /** Polls until the signal aborts or maxPolls are done. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, settings, submitter } = this.#deps;
     const { maxPolls = Number.POSITIVE_INFINITY } = settings;
@@ -84,7 +83,6 @@ export class Poller {
     this.#deps.log.warn("Skipped a flow run that cannot be decoded", { reason });
   }
 
-  /** How many more runs may be claimed. */
   #freeSlots(): number {
     const { submitter, work } = this.#deps;
     const { room } = submitter;

@@ -22,7 +22,6 @@ export const LOOPS = Object.keys(PROGRESS_TIMEOUT_MS) as readonly Loop[];
 /** The agent is not ready before each of these has made progress once. */
 const REQUIRED_FOR_READINESS = ["poll", "jobs", "pods"] as const;
 
-/** Remembers when each loop last made progress. */
 export class Health {
   readonly #clock: Clock;
   readonly #startedAt: number;

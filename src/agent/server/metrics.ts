@@ -16,7 +16,6 @@ const COUNTERS = {
   deletions: ["job_deletions_total", "Jobs deleted"],
   watchRestarts: ["watch_restarts_total", "Restarts of list and watch"],
 } as const;
-/** What the agent counts. */
 type Counter = keyof typeof COUNTERS;
 
 const GAUGES = {
@@ -42,7 +41,6 @@ export interface ApiCall {
   readonly ms: number;
 }
 
-/** Current values. */
 export interface Gauges {
   readonly liveJobs: number;
   readonly inFlight: number;
@@ -70,7 +68,6 @@ export class Metrics {
     this.health.progress(loop);
   }
 
-  /** Increases a counter. */
   count(what: Counter, reason = "", by = 1): void {
     this.#registered?.counters.get(what)?.inc({ reason }, by);
   }

@@ -25,9 +25,11 @@ const HEARTBEAT_EVERY_MS = 240_000;
 const WORKERS = 16;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
-/** When to decide again if the cache is stale. */
 const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
+
+/** By the Jobs' uids. */
+type Standings = ReadonlyMap<string, Standing>;
 
 export class Controller {
   readonly #deps: SharedState;
@@ -127,10 +129,7 @@ export class Controller {
     return isFresh;
   }
 
-  async #standingsOf(
-    { flowRunId, jobs }: ObservedRun,
-    run: RunStatus,
-  ): Promise<ReadonlyMap<string, Standing>> {
+  async #standingsOf({ flowRunId, jobs }: ObservedRun, run: RunStatus): Promise<Standings> {
     const standings = new Map<string, Standing>();
     for (const observed of jobs) {
       const standing = await this.#deps.ownership.standing(observed, flowRunId, run);
@@ -152,7 +151,7 @@ export class Controller {
     for (const { job, gone } of jobs) if (gone) this.#deps.view.forgetDeletedJob(flowRunId, job.metadata.uid);
   }
 
-  #decide(observed: ObservedRun, run: RunStatus, standings?: ReadonlyMap<string, Standing>): Decision {
+  #decide(observed: ObservedRun, run: RunStatus, standings?: Standings): Decision {
     const firstObserved = this.#firstObserved.get(observed.flowRunId) ?? new Map<string, Date>();
     const now = this.#deps.kubeTime.now();
     const { policy } = this.#deps.settings;
@@ -187,7 +186,7 @@ export class Controller {
   async #waitForTurn(
     { flowRunId, jobs }: ObservedRun,
     decision: Decision,
-    standings: ReadonlyMap<string, Standing>,
+    standings: Standings,
   ): Promise<number | undefined> {
     if (!this.#isDue(flowRunId, decision)) return undefined;
     if (jobs.length === 0) return this.#deps.ownership.mayReportEnd(flowRunId);

@@ -16,9 +16,9 @@ export class ErrorThrottle {
   /** Records a failure; the queue retries the run. */
   failed(flowRunId: string, error: unknown): void {
     const fields = { flowRun: flowRunId, error: textOf(error) };
-    const isFirst = isRetryable(error) ? this.#waiting.size === 0 : !this.#rejected.has(flowRunId);
-    if (isRetryable(error)) this.#waiting.add(flowRunId);
-    else this.#rejected.add(flowRunId);
+    const isPassing = isRetryable(error);
+    const isFirst = isPassing ? this.#waiting.size === 0 : !this.#rejected.has(flowRunId);
+    (isPassing ? this.#waiting : this.#rejected).add(flowRunId);
     if (isFirst) this.#log.warn("Could not process a flow run, retrying", fields);
     else this.#log.debug("Could not process a flow run", fields);
   }
@@ -31,7 +31,6 @@ export class ErrorThrottle {
   /** Call when the API accepted a request for this run. Returns the other runs to retry at once. */
   succeeded(flowRunId: string): string[] {
     this.#rejected.delete(flowRunId);
-    if (this.#waiting.size === 0) return [];
     const others = [...this.#waiting].filter((id) => id !== flowRunId);
     this.#waiting.clear();
     return others;

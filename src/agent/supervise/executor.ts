@@ -20,7 +20,6 @@ interface Action {
   readonly decision: Decision;
   /** Only this process can have written to the run's log. */
   readonly isOnlyWriter: boolean;
-  /** The version of the run's state that the decision is based on. */
   readonly version: number | undefined;
 }
 
@@ -41,7 +40,7 @@ const CHANGED_RETRY_MS = 500;
  * watch can lag behind, and a controller that trusted its cache has killed healthy Jobs elsewhere (buildkite/agent-stack-k8s#926).
  */
 export async function isCacheStale(
-  { kube, view }: Pick<SharedState, "kube" | "view">,
+  { kube, view: { nodes } }: SharedState,
   { jobs }: ObservedRun,
   decision: Decision,
 ): Promise<boolean> {
@@ -50,14 +49,8 @@ export async function isCacheStale(
   if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;
   const unfinished = jobs.filter(({ job }) => !isJobFinished(job));
   const changes = await Promise.all(unfinished.map((observed) => hasChanged(kube, observed)));
-  return changes.includes(true) || (await haveNodesChanged(view, unfinished));
-}
-
-async function haveNodesChanged(
-  { nodes }: SharedState["view"],
-  jobs: readonly ObservedJob[],
-): Promise<boolean> {
-  const names = jobs.flatMap(({ pods }) => pods.flatMap(({ spec }) => spec.nodeName ?? []));
+  if (changes.includes(true)) return true;
+  const names = unfinished.flatMap(({ pods }) => pods.flatMap(({ spec }) => spec.nodeName ?? []));
   for (const name of new Set(names)) if (nodes.since.has(name) && (await nodes.ask(name))) return true;
   return false;
 }

@@ -49,11 +49,8 @@ async function readEnd(
   let end = Buffer.alloc(0);
   for await (const chunk of chunks) end = Buffer.concat([end, chunk]).subarray(-MAX_BYTES);
   const text = new TextDecoder().decode(end);
-  return end.length < MAX_BYTES ? text : text.slice(Math.max(0, firstBreak(text)));
-}
-
-/** Where the first whole line begins; 0 if there is only one. */
-function firstBreak(text: string): number {
-  const at = text.indexOf("\n");
-  return at === -1 || at === text.length - 1 ? 0 : at + 1;
+  if (end.length < MAX_BYTES) return text;
+  // From the first whole line on; the end of the last, if there is no other.
+  const breakAt = text.indexOf("\n");
+  return breakAt === text.length - 1 ? text : text.slice(breakAt + 1);
 }
