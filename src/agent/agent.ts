@@ -100,7 +100,7 @@ export class Agent {
     const done = new AbortController();
     const grace = async (): Promise<void> => {
       await aborted(AbortSignal.any([stopping, done.signal]));
-      if (!done.signal.aborted) await clock.sleep(settings.shutdownGraceMs, done.signal);
+      await clock.sleep(settings.shutdownGraceMs, done.signal);
       // Rejects if the work has failed.
       if (done.signal.aborted) return work;
       log.warn("Shutdown grace expired with submissions in flight: the next agent will finish them");

@@ -137,12 +137,10 @@ export class ClusterView {
   }
 
   observe(flowRunId: string): ObservedRun {
-    const existing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => {
-      const job = this.jobs.get(uid);
-      return job === undefined ? [] : [this.#observeJob(job, false)];
-    });
+    const existing = [...(this.#jobsByRun.get(flowRunId) ?? [])].flatMap((uid) => this.jobs.get(uid) ?? []);
     const deleted = [...(this.#deletedJobs.get(flowRunId)?.values() ?? [])];
-    return { flowRunId, jobs: [...existing, ...deleted.map((job) => this.#observeJob(job, true))] };
+    const observed = existing.map((job) => this.#observeJob(job, false));
+    return { flowRunId, jobs: [...observed, ...deleted.map((job) => this.#observeJob(job, true))] };
   }
 
   /** A Job of the run that works on it or can still start to. */
@@ -157,9 +155,7 @@ export class ClusterView {
 
   /** The number of this agent's Jobs that have not finished. */
   liveJobs(): number {
-    let count = 0;
-    for (const job of this.jobs.values()) if (!isJobFinished(job) && this.#deps.isOurs(job)) count++;
-    return count;
+    return [...this.jobs.values()].filter((job) => !isJobFinished(job) && this.#deps.isOurs(job)).length;
   }
 
   /** Lists Jobs and pods again, and resolves when that is complete. False: it does not watch any more. */

@@ -41,10 +41,9 @@ export class Outage {
 
   /** Call when a request succeeded. */
   recovered(): void {
-    if (this.#since !== undefined) {
-      const after = formatDuration(this.#deps.clock.ticks() - this.#since);
-      this.#deps.log.info(`${this.#what} is back`, { after, failures: this.#failures });
-    }
+    if (this.#since === undefined) return;
+    const after = formatDuration(this.#deps.clock.ticks() - this.#since);
+    this.#deps.log.info(`${this.#what} is back`, { after, failures: this.#failures });
     this.#failures = 0;
     this.#since = undefined;
   }

@@ -3,18 +3,13 @@
 
 import { withRetry } from "../base/retry.ts";
 import { Batcher } from "../base/batch.ts";
-import type { Clock } from "../base/clock.ts";
 import { isRetryable, textOf } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
 import type { RunLog, RunReporter } from "../orchestrator/run-reporter.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
+import type { AgentDeps } from "./deps.ts";
 
-type Writer = Pick<RunReporter, "writeLogs" | "unwritten">;
-
-interface WriterDeps {
-  readonly runs: Writer;
-  readonly clock: Clock;
-  readonly log: Pick<Log, "warn">;
+interface WriterDeps extends Pick<AgentDeps, "clock" | "log"> {
+  readonly runs: Pick<RunReporter, "writeLogs" | "unwritten">;
 }
 
 /** Lines of one run. */
@@ -37,14 +32,12 @@ export const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 export const REFUSED = "Prefect refuses lines of a run's log";
 
 export class RunLogWriter {
-  readonly #log: Pick<Log, "warn">;
-  readonly #clock: Clock;
+  readonly #deps: WriterDeps;
   readonly #groups: Batcher<Group, WriteResult>;
 
-  constructor({ runs, clock, log }: WriterDeps) {
-    this.#log = log;
-    this.#clock = clock;
-    this.#groups = new Batcher((groups) => send(runs, groups), BATCH, clock);
+  constructor(deps: WriterDeps) {
+    this.#deps = deps;
+    this.#groups = new Batcher((groups) => send(deps.runs, groups), BATCH, deps.clock);
   }
 
   /** Throws PrefectError if Prefect has not, or may not have, the lines. `isRetry`: they may have been written before. */
@@ -55,11 +48,12 @@ export class RunLogWriter {
 
   /** Retries until Prefect has the line exactly once. What Prefect refuses for good is left out: no state waits for it. */
   async writeUntilAccepted(line: RunLog): Promise<void> {
+    const { clock, log } = this.#deps;
     let tries = 0;
     const attempt = (): Promise<void> => this.write([line], tries++ > 0);
-    await withRetry(attempt, { clock: this.#clock, ...RETRY }).catch((error: unknown) => {
+    await withRetry(attempt, { clock, ...RETRY }).catch((error: unknown) => {
       if (!isRefusedForGood(error)) throw error;
-      this.#log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });
+      log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });
     });
   }
 }
@@ -70,7 +64,7 @@ export function isRefusedForGood(error: unknown): boolean {
 }
 
 /** Returns the results in the order of the groups. Never rejects. */
-async function send(runs: Writer, groups: readonly Group[]): Promise<readonly WriteResult[]> {
+async function send(runs: WriterDeps["runs"], groups: readonly Group[]): Promise<readonly WriteResult[]> {
   try {
     const retried = groups.filter(({ isRetry }) => isRetry).flatMap(({ lines }) => lines);
     const missing = retried.length === 0 ? undefined : new Set(await runs.unwritten(retried));

@@ -5,8 +5,6 @@ import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { Place } from "../orchestrator/place.ts";
 
 export interface AgentSettings extends AgentIdentity {
-  /** The agent's name in Prefect, and the logger's name in flow runs' logs. */
-  readonly name: string;
   /** This process among those of the agent: a UUID, because host names and process ids repeat in containers. */
   readonly process: string;
   readonly namespace: string;

@@ -37,7 +37,6 @@ export interface DueRuns {
   readonly unreadable: readonly string[];
 }
 
-/** A run that is due now or soon. */
 export interface DueRun {
   readonly id: string;
   readonly name: string | undefined;
@@ -70,7 +69,6 @@ export interface UnfinishedQuery {
   readonly mayLackJob: (flowRunId: string) => boolean;
 }
 
-/** A claim found in Prefect. */
 export interface UnfinishedClaim {
   readonly submission: Submission;
   readonly record: ClaimRecord;

@@ -58,7 +58,6 @@ export class InFlight {
     return this.#unseen.size + [...claimed].filter((id) => !this.#unseen.has(id) && !isSeen(id)).length;
   }
 
-  /** Resolves when nothing is being submitted. */
   drained(): Promise<void> {
     if (this.#runs.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onDrained.push(resolve));

@@ -14,7 +14,7 @@ import type { Submission, UnfinishedClaim } from "../../orchestrator/work-source
 import { LOGGER } from "../run-log.ts";
 import { hasObject } from "../run-objects.ts";
 import type { SharedState } from "../shared-state.ts";
-import { slotsLeft } from "./slots.ts";
+import { mayLackJob, slotsLeft } from "./slots.ts";
 import { ADOPTION_LINE, type Submitter } from "./submit.ts";
 
 const SWEEP_MS = 15_000;
@@ -69,21 +69,16 @@ export class Recovery {
     const now = this.#deps.clock.ticks();
     const fullSweepMs = now - this.#startedAt < EARLY_MS ? FULL_SWEEP_MS.early : FULL_SWEEP_MS.late;
     const includeStarted = now - this.#fullSweepAt >= fullSweepMs;
-    const mayLackJob = (id: string): boolean => this.#mayLackJob(id);
+    const query = { includeStarted, mayLackJob: (id: string) => mayLackJob(this.#deps, id) };
     this.#leftBehind = new Set();
     this.#ended = { before: this.#ended.now, now: new Set() };
-    for await (const page of this.#deps.work.unfinished({ includeStarted, mayLackJob }, signal)) {
+    for await (const page of this.#deps.work.unfinished(query, signal)) {
       await Promise.all(page.map((claim) => this.#tryToFinish(claim, signal)));
     }
     for (const [id, { isStarted, at }] of this.#found)
       if (at < now && (includeStarted || !isStarted)) this.#found.delete(id);
     if (includeStarted) this.#fullSweepAt = now;
     this.#deps.inFlight.leftBehind = this.#leftBehind;
-  }
-
-  #mayLackJob(flowRunId: string): boolean {
-    const { inFlight, view } = this.#deps;
-    return !inFlight.has(flowRunId) && view.liveJobOf(flowRunId) === undefined;
   }
 
   async #tryToFinish(claim: UnfinishedClaim, signal: AbortSignal): Promise<void> {
@@ -102,7 +97,7 @@ export class Recovery {
     if (comparePlaces(record.place, this.#deps.settings.place) !== "same") return;
     const role = this.#roleFor(claim);
     if (role === undefined) return;
-    if (!this.#mayLackJob(flowRunId) || (await this.#hasJob(submission))) return;
+    if (!mayLackJob(this.#deps, flowRunId) || (await this.#hasJob(submission))) return;
     if (this.#ended.before.has(record.id)) return this.#noteEnded(claim);
     if (claim.waitsForJob && role !== "witness") this.#leftBehind.add(flowRunId);
     if (!this.#isMyTurn(claim)) return;

@@ -4,6 +4,11 @@ import type { SharedState } from "../shared-state.ts";
 
 type Counted = Pick<SharedState, "settings" | "view" | "inFlight">;
 
+/** Whether the run, once claimed, may have no Job: this process does not submit it, and sees no live one. */
+export function mayLackJob({ view, inFlight }: Counted, flowRunId: string): boolean {
+  return !inFlight.has(flowRunId) && view.liveJobOf(flowRunId) === undefined;
+}
+
 /** For the claims that earlier processes left without a Job. */
 export function slotsLeft({ settings: { limit }, view, inFlight }: Counted): number {
   if (limit === undefined) return Number.POSITIVE_INFINITY;
@@ -12,10 +17,9 @@ export function slotsLeft({ settings: { limit }, view, inFlight }: Counted): num
 
 /** For new claims: what was left behind comes first, and until it is known there are none. */
 export function slotsForNewClaims(counted: Counted): number {
-  const { settings, view, inFlight } = counted;
-  const { leftBehind } = inFlight;
-  if (settings.limit === undefined) return Number.POSITIVE_INFINITY;
+  const { leftBehind } = counted.inFlight;
+  if (counted.settings.limit === undefined) return Number.POSITIVE_INFINITY;
   if (leftBehind === undefined) return 0;
-  const reserved = [...leftBehind].filter((id) => !inFlight.has(id) && view.liveJobOf(id) === undefined);
+  const reserved = [...leftBehind].filter((id) => mayLackJob(counted, id));
   return slotsLeft(counted) - reserved.length;
 }

@@ -12,7 +12,6 @@ import { every, keepAlive } from "../periodic.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { CreateFailure } from "./create-failure.ts";
 
-/** Why a submission waits. */
 type WaitReason = Exclude<CreateFailure, "run">;
 
 interface WaitingDeps extends Pick<SharedState, "clock" | "log" | "runs" | "states" | "inFlight"> {

@@ -235,8 +235,7 @@ export class Controller {
     this.#ended.forget(flowRunId);
     this.#deps.others.forget(flowRunId);
     this.#errors.forget(flowRunId);
-    this.#deps.ownership.forget(flowRunId);
-    for (const { job } of jobs) this.#deps.ownership.forget(job.metadata.uid);
+    for (const id of [flowRunId, ...jobs.map(({ job }) => job.metadata.uid)]) this.#deps.ownership.forget(id);
   }
 
   /** Prefect would start runs whose Jobs wait to start a second time. */
