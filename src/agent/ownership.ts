@@ -11,7 +11,7 @@ import type { ObservedJob } from "../job/observe/observed.ts";
 import { isOriginals, ownerOf, ownerText, type JobOwner } from "../job/owner.ts";
 import { isSameAgent, takesRun, type AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
-import type { OtherAgents, Presence } from "./other-agents.ts";
+import type { OtherAgents } from "./other-agents.ts";
 
 export interface OwnershipDeps {
   readonly kube: Pick<KubeApi, "patch">;
@@ -73,18 +73,13 @@ export class Ownership {
     const row = run.kind === "known" ? run : undefined;
     const owner = ownerOf(job.metadata) ?? row?.agent;
     if (owner !== undefined && isSameAgent(owner, this.#self)) return "ours";
-    const presence = this.presenceOf(owner, flowRunId);
+    const { others } = this.#deps;
+    const presence = owner === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(owner);
     if (presence === "alive") return "others";
     if (!this.mayAdopt(owner, row?.labels)) return presence === "long gone" ? "reportable" : "others";
     this.#takenOver.add(job.metadata.uid);
     if (gone) return "ours";
     return (await this.#take(job)) ? "ours" : "others";
-  }
-
-  /** Whether the agent is alive; undefined: the unknown agent of that run. */
-  presenceOf(owner: AgentIdentity | undefined, flowRunId: string): Presence {
-    const { others } = this.#deps;
-    return owner === undefined ? others.presenceOfUnknown(flowRunId) : others.presence(owner);
   }
 
   /** Whether this agent may adopt what an agent that is gone has left: it has its name, or could have claimed the run. */

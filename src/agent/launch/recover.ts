@@ -147,9 +147,9 @@ export class Recovery {
    * been gone for long, so a lost Job is reported.
    */
   #roleFor({ record, runLabels }: UnfinishedClaim): "owner" | "heir" | "witness" | undefined {
-    const { ownership } = this.#deps;
+    const { ownership, others } = this.#deps;
     if (isSameAgent(record.agent, this.#deps.settings)) return "owner";
-    const presence = ownership.presenceOf(record.agent, record.id);
+    const presence = others.presence(record.agent);
     if (presence === "alive") return undefined;
     if (ownership.mayAdopt(record.agent, runLabels)) return "heir";
     return presence === "long gone" ? "witness" : undefined;
