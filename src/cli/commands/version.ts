@@ -1,14 +1,15 @@
 // kubectl prefect version.
 
-import { Command, Option } from "clipanion";
+import { Command } from "clipanion";
 import { version } from "../../version.ts";
 import { BaseCommand } from "../options/base-command.ts";
+import { switchOption } from "../options/option-group.ts";
 
 export class VersionCommand extends BaseCommand {
   static override paths = [["version"]];
   static override usage = Command.Usage({ category: "Other", description: "print the version" });
 
-  short = Option.Boolean("--short", false, { description: "print only the version number" });
+  short = switchOption("--short", "print only the version number");
 
   execute(): Promise<number> {
     const { node } = process.versions;

@@ -7,15 +7,12 @@ import { messageLines } from "../../output/wrap.ts";
 import type { Style } from "../../output/palette.ts";
 import type { CliContext } from "../context.ts";
 import { reportError } from "../errors.ts";
+import { switchOption } from "./option-group.ts";
 
 export abstract class BaseCommand extends Command<CliContext> {
-  verbose = Option.Boolean("-v,--verbose", false, {
-    description: "print more details, and the causes of an error",
-  });
+  verbose = switchOption("-v,--verbose", "print more details, and the causes of an error");
   // run.ts answers it, before the command is parsed.
-  override help = Option.Boolean("-h,--help", false, {
-    description: "show what the command does and its options",
-  });
+  override help = switchOption("-h,--help", "show what the command does and its options");
   color = Option.String("--color", "auto", {
     description: "when to use colours (default auto: on a terminal, unless NO_COLOR is set)",
   });

@@ -11,11 +11,9 @@ import { PrefectCommand } from "./prefect-command.ts";
 
 /** Commands that connect to a cluster and to Prefect. */
 export abstract class ClusterCommand extends PrefectCommand {
-  namespace = textOption("-n,--namespace", { description: "namespace (default from the context)" });
+  namespace = textOption("-n,--namespace", "namespace (default from the context)");
   readonly connection = optionGroup(CONNECTION_OPTIONS);
-  requestTimeout = textOption("--request-timeout", {
-    description: "timeout of a request to the API server, such as 30s",
-  });
+  requestTimeout = textOption("--request-timeout", "timeout of a request to the API server, such as 30s");
 
   /** Set by commands that can list all namespaces. */
   readonly allNamespaces: boolean = false;

@@ -1,18 +1,16 @@
 // Commands that work on the flow runs of one namespace, or of all.
 
-import { Option } from "clipanion";
 import type { ClusterScope } from "../cluster-scope.ts";
 import { isTerminal } from "./base-command.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import type { ResolvedRun } from "../flow-run-ref.ts";
+import { switchOption } from "./option-group.ts";
 
 /** RUN, where none is given. */
 export const NO_RUN = "";
 
 export abstract class NamespacedCommand extends ClusterCommand {
-  override readonly allNamespaces = Option.Boolean("-A,--all-namespaces", false, {
-    description: "use all namespaces",
-  });
+  override readonly allNamespaces = switchOption("-A,--all-namespaces", "use all namespaces");
 
   protected override scope(): string {
     return this.allNamespaces ? "-A" : super.scope();

@@ -5,13 +5,11 @@ import { BaseCommand } from "./base-command.ts";
 import { textOption } from "./option-group.ts";
 
 export abstract class PrefectCommand extends BaseCommand {
-  api = textOption("-a,--api", { description: "URL of the Prefect API" });
-  key = textOption("-k,--key", { description: "Prefect API key" });
-  token = textOption("-t,--token", { hidden: true });
-  tenantId = textOption("--tenant-id", { description: "Prefect tenant, if your key can access several" });
-  backend = textOption("-b,--backend", {
-    description: "Prefect Cloud or a self-hosted server (default cloud)",
-  });
+  api = textOption("-a,--api", "URL of the Prefect API");
+  key = textOption("-k,--key", "Prefect API key");
+  token = textOption("-t,--token");
+  tenantId = textOption("--tenant-id", "Prefect tenant, if your key can access several");
+  backend = textOption("-b,--backend", "Prefect Cloud or a self-hosted server (default cloud)");
 
   /** Prefect's configuration, overridden by the flags. Throws SettingsError for an invalid value. */
   async prefectConfig(): Promise<PrefectConfig> {

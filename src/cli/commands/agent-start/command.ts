@@ -34,10 +34,8 @@ export class AgentStartCommand extends AgentCommand {
   });
 
   readonly work = optionGroup(WORK_OPTIONS);
-  maxPolls = textOption("--max-polls", { description: "exit after this many polls" });
-  agentAddress = textOption("--agent-address", {
-    description: "address for health checks and metrics, such as http://:8080",
-  });
+  maxPolls = textOption("--max-polls", "exit after this many polls");
+  agentAddress = textOption("--agent-address", "address for health checks and metrics, such as http://:8080");
 
   async execute(): Promise<number> {
     const { startAgent } = await import("./start.ts");

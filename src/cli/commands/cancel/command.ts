@@ -6,9 +6,10 @@ import { EXIT } from "../../../base/errors.ts";
 import type { CancelDeps, CancelResult, CancelOptions } from "../../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
-import { choice } from "../../options/choice.ts";
+import { choice, choiceOption } from "../../options/choice.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
+import { durationOption, switchOption } from "../../options/option-group.ts";
 
 /** Longer than for listings, because requests that change something should not be given up early. */
 const DEADLINE_MS = 30_000;
@@ -39,18 +40,11 @@ export class CancelCommand extends NamespacedCommand {
   });
 
   targets = Option.Rest({ name: "RUN", required: 1 });
-  grace = Option.String("--grace", "60s", {
-    description: "time that the flow has to end by itself (default 60s)",
-  });
-  now = Option.Boolean("--now", false, { description: "do not wait for the flow to end by itself" });
-  keepState = Option.Boolean("--keep-state", false, { description: "do not change the state in Prefect" });
-  wait = Option.String("--wait", {
-    tolerateBoolean: true,
-    description: "wait until the deleted objects are gone (default true)",
-  });
-  timeout = Option.String("--timeout", "60s", {
-    description: "time limit of --wait (default 60s)",
-  });
+  grace = durationOption("--grace", "60s", "time that the flow has to end by itself");
+  now = switchOption("--now", "do not wait for the flow to end by itself");
+  keepState = switchOption("--keep-state", "do not change the state in Prefect");
+  wait = choiceOption("--wait", "wait until the deleted objects are gone (default true)");
+  timeout = durationOption("--timeout", "60s", "time limit of --wait");
 
   async execute(): Promise<number> {
     const wait = choice(["--wait", this.wait], { true: true, false: false }, "use --wait or --wait=false");

@@ -1,15 +1,15 @@
 // kubectl prefect cleanup: delete what finished flow runs left behind.
 
-import { Command, Option } from "clipanion";
+import { Command } from "clipanion";
 import { formatDuration, parseDuration } from "../../../base/duration.ts";
 import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { CleanupPass } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
-import { choice } from "../../options/choice.ts";
+import { choice, choiceOption } from "../../options/choice.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import { textOption } from "../../options/option-group.ts";
+import { durationOption, listOption, switchOption, textOption } from "../../options/option-group.ts";
 
 const DRY_RUNS = {
   true: "dry-run",
@@ -44,33 +44,36 @@ export class CleanupCommand extends NamespacedCommand {
 
   // Replaces the one namespace that other commands take.
   override namespace: string | undefined = undefined;
-  namespaces = Option.Array("-n,--namespace", {
-    description: "namespaces, separated by commas; may be repeated (default from the context)",
-  });
-  yes = Option.Boolean("-y,--yes", false, { description: "delete without asking" });
-  dryRun = Option.String("--dry-run", {
-    tolerateBoolean: true,
-    description: "only show what would be deleted; server: let the API server check each deletion",
-  });
-  jobs = Option.Boolean("--jobs", false, { description: "delete only Jobs" });
-  dask = Option.Boolean("--dask", false, { description: "delete only Dask clusters" });
-  orphans = Option.Boolean("--orphans", false, {
-    description: "delete only orphans: objects whose flow run is over or gone, not finished Jobs and pods",
-  });
-  olderThan = Option.String("--older-than", formatDuration(OLDER_THAN_MS), {
-    description: `delete only what finished at least this long ago (default ${formatDuration(OLDER_THAN_MS)})`,
-  });
-  runs = Option.Array("--run", { description: "delete only objects of this flow run; may be repeated" });
-  selector = textOption("-l,--selector", { description: "label selector to filter Jobs" });
-  onlyPrefect = Option.Boolean("--only-prefect", false, {
-    description: "no other Prefect uses these namespaces: flow runs that this one does not know were deleted",
-  });
-  agent = textOption("--agent", {
-    description: "act for this agent: delete nothing of other agents that are alive",
-  });
-  agentLabels = Option.Array("--agent-label", { description: "label of that agent; may be repeated" });
-  every = textOption("--every", { description: "repeat at this interval" });
-  output = textOption("-o,--output", { description: "output format of the plan (default table)" });
+  namespaces = listOption(
+    "-n,--namespace",
+    "namespaces, separated by commas; may be repeated (default from the context)",
+  );
+  yes = switchOption("-y,--yes", "delete without asking");
+  dryRun = choiceOption(
+    "--dry-run",
+    "only show what would be deleted; server: let the API server check each deletion",
+  );
+  jobs = switchOption("--jobs", "delete only Jobs");
+  dask = switchOption("--dask", "delete only Dask clusters");
+  orphans = switchOption(
+    "--orphans",
+    "delete only orphans: objects whose flow run is over or gone, not finished Jobs and pods",
+  );
+  olderThan = durationOption(
+    "--older-than",
+    formatDuration(OLDER_THAN_MS),
+    "delete only what finished at least this long ago",
+  );
+  runs = listOption("--run", "delete only objects of this flow run; may be repeated");
+  selector = textOption("-l,--selector", "label selector to filter Jobs");
+  onlyPrefect = switchOption(
+    "--only-prefect",
+    "no other Prefect uses these namespaces: flow runs that this one does not know were deleted",
+  );
+  agent = textOption("--agent", "act for this agent: delete nothing of other agents that are alive");
+  agentLabels = listOption("--agent-label", "label of that agent; may be repeated");
+  every = textOption("--every", "repeat at this interval");
+  output = textOption("-o,--output", "output format of the plan (default table)");
 
   async execute(): Promise<number> {
     const everyMs = this.#interval();

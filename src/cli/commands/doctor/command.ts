@@ -1,6 +1,6 @@
 // kubectl prefect doctor: checks everything that an agent needs, and says how to mend what is wrong.
 
-import { Command, Option } from "clipanion";
+import { Command } from "clipanion";
 import { checkOptionValues } from "../../../agent/option-row.ts";
 import { JOB_OPTIONS, WORK_OPTIONS } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
@@ -9,7 +9,7 @@ import type { DoctorDeps } from "../../../doctor/target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import type { Style } from "../../../output/palette.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
-import { optionGroup, textOption } from "../../options/option-group.ts";
+import { optionGroup, switchOption, textOption } from "../../options/option-group.ts";
 import { ownCommands } from "../../own-flags.ts";
 
 /** The options of `agent start` that can be checked. */
@@ -48,13 +48,9 @@ export class DoctorCommand extends ClusterCommand {
   });
 
   readonly options = optionGroup(OPTIONS);
-  account = textOption("--for", {
-    description: "check this ServiceAccount, in place of that of the agent in the namespace",
-  });
-  fix = Option.Boolean("--fix", false, {
-    description: "print only the commands that mend what is wrong; does not run them",
-  });
-  output = textOption("-o,--output", { description: "output format (default text)" });
+  account = textOption("--for", "check this ServiceAccount, in place of that of the agent in the namespace");
+  fix = switchOption("--fix", "print only the commands that mend what is wrong; does not run them");
+  output = textOption("-o,--output", "output format (default text)");
 
   async execute(): Promise<number> {
     const output = parseOutputFormat(this.output, OUTPUTS);

@@ -26,7 +26,7 @@ export class InspectCommand extends NamespacedCommand {
   });
 
   target = Option.String({ name: "RUN" });
-  output = textOption("-o,--output", { description: "output format (default tree)" });
+  output = textOption("-o,--output", "output format (default tree)");
 
   execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["tree", "json", "yaml"]);

@@ -2,7 +2,7 @@
 
 import { DEFAULT_SOURCE, type Sourced } from "../../../base/sourced.ts";
 import { redactUrl } from "../../../base/redact-url.ts";
-import { Command, Option } from "clipanion";
+import { Command } from "clipanion";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import {
   AGENT_START_OPTIONS,
@@ -13,7 +13,7 @@ import {
 import { version } from "../../../version.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
-import { choice } from "../../options/choice.ts";
+import { choice, choiceOption } from "../../options/choice.ts";
 import { optionGroup, textOption } from "../../options/option-group.ts";
 import { PrefectCommand } from "../../options/prefect-command.ts";
 import { readInputFile } from "../../read-input.ts";
@@ -61,14 +61,13 @@ export class InstallCommand extends PrefectCommand {
     ],
   });
 
-  rbac = Option.String("--rbac", {
-    tolerateBoolean: true,
-    description:
-      "also print RBAC objects for the agent and its flows; minimal: a ServiceAccount with only the agent's permissions",
-  });
+  rbac = choiceOption(
+    "--rbac",
+    "also print RBAC objects for the agent and its flows; minimal: a ServiceAccount with only the agent's permissions",
+  );
   readonly installOnly = optionGroup(INSTALL_OPTIONS);
   readonly agentStart = optionGroup(AGENT_START_OPTIONS);
-  output = textOption("-o,--output", { description: "output format (default yaml)" });
+  output = textOption("-o,--output", "output format (default yaml)");
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);

@@ -2,13 +2,13 @@
 
 import { parseDuration } from "../../../base/duration.ts";
 import { EXIT } from "../../../base/errors.ts";
-import { Command, Option } from "clipanion";
+import { Command } from "clipanion";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
-import { textOption } from "../../options/option-group.ts";
+import { durationOption, switchOption, textOption } from "../../options/option-group.ts";
 import type { QueryResult } from "./watch.ts";
 
 export class JobsCommand extends NamespacedCommand {
@@ -32,16 +32,12 @@ export class JobsCommand extends NamespacedCommand {
     ],
   });
 
-  selector = textOption("-l,--selector", { description: "label selector to filter Jobs" });
-  fieldSelector = textOption("--field-selector", { description: "field selector to filter Jobs" });
-  since = Option.String("--since", "1h", {
-    description: "runs without a Job that ended within this time (default 1h)",
-  });
-  output = textOption("-o,--output", {
-    description: "output format: table, wide, json, yaml or name (default table)",
-  });
-  noHeaders = Option.Boolean("--no-headers", false, { description: "do not print the header line" });
-  watch = Option.Boolean("-w,--watch", false, { description: "watch for changes" });
+  selector = textOption("-l,--selector", "label selector to filter Jobs");
+  fieldSelector = textOption("--field-selector", "field selector to filter Jobs");
+  since = durationOption("--since", "1h", "runs without a Job that ended within this time");
+  output = textOption("-o,--output", "output format: table, wide, json, yaml or name (default table)");
+  noHeaders = switchOption("--no-headers", "do not print the header line");
+  watch = switchOption("-w,--watch", "watch for changes");
 
   async execute(): Promise<number> {
     const printOptions = await this.#printing();

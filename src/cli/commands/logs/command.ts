@@ -13,7 +13,7 @@ import { oneLine, printable, writeRaw, writeStyled } from "../../../output/clean
 import type { Palette } from "../../../output/palette.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
-import { textOption } from "../../options/option-group.ts";
+import { switchOption, textOption } from "../../options/option-group.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 
 export class LogsCommand extends NamespacedCommand {
@@ -35,27 +35,23 @@ export class LogsCommand extends NamespacedCommand {
   });
 
   targets = Option.Rest({ name: "RUN", required: 1 });
-  selector = textOption("-l,--selector", {
-    description: "the runs of the Jobs with this label selector, in place of RUN",
-  });
-  follow = Option.Boolean("-f,--follow", false, {
-    description: "follow the logs until the run's Jobs have finished",
-  });
-  previous = Option.Boolean("-p,--previous", false, { description: "logs of the previous container" });
-  container = textOption("-c,--container", {
-    description: "container name (default the one that runs the flow)",
-  });
-  allContainers = Option.Boolean("--all-containers", false, {
-    description: "logs of all containers; each line starts with pod and container",
-  });
-  allPods = Option.Boolean("--all-pods", false, {
-    description: "logs of all pods of the run; each line starts with pod and container",
-  });
-  tail = textOption("--tail", { description: "number of most recent lines to print (default all)" });
-  since = textOption("--since", { description: "only lines newer than this, such as 10m" });
+  selector = textOption("-l,--selector", "the runs of the Jobs with this label selector, in place of RUN");
+  follow = switchOption("-f,--follow", "follow the logs until the run's Jobs have finished");
+  previous = switchOption("-p,--previous", "logs of the previous container");
+  container = textOption("-c,--container", "container name (default the one that runs the flow)");
+  allContainers = switchOption(
+    "--all-containers",
+    "logs of all containers; each line starts with pod and container",
+  );
+  allPods = switchOption(
+    "--all-pods",
+    "logs of all pods of the run; each line starts with pod and container",
+  );
+  tail = textOption("--tail", "number of most recent lines to print (default all)");
+  since = textOption("--since", "only lines newer than this, such as 10m");
   readonly #decoder = new TextDecoder();
   #drained: Promise<unknown> | undefined;
-  timestamps = Option.Boolean("--timestamps", false, { description: "start each line with its time" });
+  timestamps = switchOption("--timestamps", "start each line with its time");
 
   execute(): Promise<number> {
     const options = this.#options();

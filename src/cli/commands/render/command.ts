@@ -8,11 +8,11 @@ import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import type { JobManifest } from "../../../kube/client/manifest.ts";
 import type { FlowRun } from "../../../prefect1/flow-run.ts";
 import { AgentCommand } from "../../options/agent-job-options.ts";
-import { choice } from "../../options/choice.ts";
+import { choice, choiceOption } from "../../options/choice.ts";
 import { chooseRun, parseRunRef, type RunRef } from "../../flow-run-ref.ts";
 import { FLOW_RUN_LABEL } from "../../../job/labels.ts";
 import type { Prefect1Client } from "../../../prefect1/client.ts";
-import { optionGroup, textOption } from "../../options/option-group.ts";
+import { listOption, optionGroup, switchOption, textOption } from "../../options/option-group.ts";
 import { writeRaw } from "../../../output/clean.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { readInputFile, readStdin } from "../../read-input.ts";
@@ -48,17 +48,14 @@ export class RenderCommand extends AgentCommand {
   });
 
   target = Option.String({ name: "RUN", required: false });
-  file = textOption("-f,--filename", { description: "JSON file with the flow run; - for standard input" });
-  output = textOption("-o,--output", { description: "output format (default yaml)" });
-  explain = Option.Boolean("--explain", false, { description: "show where each field comes from" });
-  dryRun = Option.String("--dry-run", {
-    tolerateBoolean: true,
-    description: "let the API server check the Job without creating it",
-  });
+  file = textOption("-f,--filename", "JSON file with the flow run; - for standard input");
+  output = textOption("-o,--output", "output format (default yaml)");
+  explain = switchOption("--explain", "show where each field comes from");
+  dryRun = choiceOption("--dry-run", "let the API server check the Job without creating it");
 
   /** Accepted and ignored, so that an agent's whole command line can be used. */
   readonly work = optionGroup(WORK_OPTIONS, true);
-  otherValues = Option.Array("--agent-address,--max-polls", { hidden: true });
+  otherValues = listOption("--agent-address,--max-polls");
 
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
