@@ -23,8 +23,8 @@ export async function listJobs(
 
 /** The run. Throws as resolveRun and listJobs do. */
 export async function findRun(text: string, scope: ClusterScope): Promise<ResolvedRun> {
-  const ref = parseRunRef(text);
-  const fieldSelector = ref.kind === "job" ? `metadata.name=${ref.name}` : undefined;
+  const { job } = parseRunRef(text);
+  const fieldSelector = job === undefined ? undefined : `metadata.name=${job}`;
   const flowRunId = isUuid(text) ? text.toLowerCase() : undefined;
   const inventory = await listJobs(scope, { fieldSelector, flowRunId });
   return resolveRun(text, { ...scope, inventory, mustBeUnique: false });

@@ -3,21 +3,21 @@
 import { ExpectedError, SettingsError } from "../base/errors.ts";
 import { suggest } from "../base/suggest.ts";
 import { isUuid } from "../base/uuid.ts";
-import type { Inventory, InventoryRun, PrefectVersion } from "../inventory/inventory.ts";
-import type { RunStatus } from "../orchestrator/flow-run.ts";
+import type { OwnerRun } from "../cleanup/item.ts";
+import type { Inventory, InventoryRun } from "../inventory/inventory.ts";
 import type { ClusterScope } from "./cluster-scope.ts";
 
 /** RUN, parsed. */
-export type RunRef =
-  | { readonly kind: "job"; readonly name: string; readonly text: string }
-  | { readonly kind: "run"; readonly idPrefix: string | undefined; readonly text: string };
+export interface RunRef {
+  readonly text: string;
+  /** The Job of `job/NAME`; undefined: it names a run. */
+  readonly job: string | undefined;
+  /** In the form of ids, if it can be the prefix of one. */
+  readonly idPrefix: string | undefined;
+}
 
 /** The flow run that RUN stands for. */
-export interface ResolvedRun {
-  readonly id: string;
-  readonly prefectVersion: PrefectVersion;
-  readonly name: string | undefined;
-  readonly status: RunStatus;
+export interface ResolvedRun extends Omit<OwnerRun, "namespace"> {
   /** The namespace of its Jobs; undefined without Jobs. */
   readonly namespace: string | undefined;
 }
@@ -42,10 +42,9 @@ const TOO_SHORT = /^[0-9a-f]{4,7}$/i;
 
 /** Parses RUN. Any text can be a name, even if it looks like the prefix of an id. */
 export function parseRunRef(text: string): RunRef {
-  const job = /^jobs?(?:\.batch)?\/(.+)$/.exec(text);
-  if (job !== null) return { kind: "job", name: job[1] ?? "", text };
+  const [, job] = /^jobs?(?:\.batch)?\/(.+)$/.exec(text) ?? [];
   const isPrefix = text.length <= ID_LENGTH && PREFIX.test(text);
-  return { kind: "run", idPrefix: isPrefix ? withHyphens(text) : undefined, text };
+  return { text, job, idPrefix: isPrefix ? withHyphens(text) : undefined };
 }
 
 /**
@@ -58,7 +57,7 @@ export async function resolveRun(text: string, options: ResolveOptions): Promise
   // Commands that only read show one namespace.
   const keyOf = ({ id, namespace }: ResolvedRun) => (options.mustBeUnique ? id : `${namespace}/${id}`);
   const inCluster = [...new Map(matching.map((run) => [keyOf(run), run])).values()];
-  const isExact = inCluster.some(({ id }) => id === text.toLowerCase()) || ref.kind === "job";
+  const isExact = inCluster.some(({ id }) => id === text.toLowerCase()) || ref.job !== undefined;
   const mustQuery = !isExact && (inCluster.length === 0 || options.mustBeUnique);
   const known = mustQuery ? await findInPrefect(ref, options) : [];
   // Of the same run prefer the one from the cluster: it has the namespace of the Jobs.
@@ -100,7 +99,7 @@ function locationOf(run: object): string {
 
 function matches(run: InventoryRun, ref: RunRef): boolean {
   const names = run.observed.jobs.map(({ job }) => job.metadata.name);
-  if (ref.kind === "job") return names.includes(ref.name);
+  if (ref.job !== undefined) return names.includes(ref.job);
   if (run.name === ref.text || run.flowRunId === ref.text || names.includes(ref.text)) return true;
   return ref.idPrefix !== undefined && run.flowRunId.toLowerCase().startsWith(ref.idPrefix);
 }
@@ -112,11 +111,9 @@ export function fromCluster(run: InventoryRun): ResolvedRun {
 }
 
 async function findInPrefect(
-  ref: RunRef,
+  { text: name, idPrefix }: RunRef,
   { directories, signal }: ResolveOptions,
 ): Promise<readonly ResolvedRun[]> {
-  const { text: name } = ref;
-  const idPrefix = ref.kind === "run" ? ref.idPrefix : undefined;
   const results = await Promise.allSettled(
     ([1, 2] as const).map(async (prefectVersion): Promise<readonly ResolvedRun[]> => {
       const directory = directories[prefectVersion];
@@ -145,8 +142,8 @@ async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
   if (refusal !== undefined) return refusal;
   const where = namespace === undefined ? "the cluster" : `namespace "${namespace}"`;
   const list = "list the flow runs with: kubectl prefect jobs -A";
-  if (ref.kind === "job") {
-    const message = `cannot find Job "${ref.name}": ${where} has no flow run's Job with this name`;
+  if (ref.job !== undefined) {
+    const message = `cannot find Job "${ref.job}": ${where} has no flow run's Job with this name`;
     return new ExpectedError(message, { hint: list });
   }
   const isPrefectConfigured = Object.values(directories).some((each) => each !== undefined);

@@ -17,11 +17,11 @@ describe("parseRunRef", () => {
     { text: "jobless", idPrefix: undefined },
     { text: "0a1b2c3d--11", idPrefix: "0a1b2c3d-11" },
   ])("parses $text as a flow run with id prefix $idPrefix or that name", ({ text, idPrefix }) => {
-    expect(parseRunRef(text)).toEqual({ kind: "run", idPrefix, text });
+    expect(parseRunRef(text)).toEqual({ idPrefix, text });
   });
 
   it.each(["job/a-1", "jobs/a-1", "job.batch/a-1"])("parses %s as a Job", (text) => {
-    expect(parseRunRef(text)).toEqual({ kind: "job", name: "a-1", text });
+    expect(parseRunRef(text)).toEqual({ job: "a-1", text });
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { LogStream } from "../../../src/cli/commands/logs/log-stream.ts";
-import type { LogRange, StreamDeps } from "../../../src/cli/commands/logs/log-stream.ts";
+import type { StreamDeps, StreamOptions } from "../../../src/cli/commands/logs/log-stream.ts";
 import { noByte, TransportError } from "../../../src/http/errors.ts";
 import type { PodLogQuery } from "../../../src/kube/client/api.ts";
 import { clockOf } from "../../support/clock.ts";
@@ -16,7 +16,11 @@ const at = (second: number): string => `2026-11-21T03:04:0${second}.5Z`;
 type Answer = readonly (string | Buffer | Error)[] | Error | undefined;
 
 /** Follows a log `times` times that is answered so, one answer after another; the last is followed by the log's end. */
-async function followed(answers: readonly Answer[], range: LogRange = { timestamps: false }, times = 1) {
+async function followed(
+  answers: readonly Answer[],
+  range: Omit<StreamOptions, "prefix"> = { timestamps: false },
+  times = 1,
+) {
   const queries: PodLogQuery[] = [];
   const written: Buffer[] = [];
   let nowMs = 0;
@@ -85,7 +89,7 @@ describe("LogStream", () => {
     expect(text).toBe("one\ntwo\n");
   });
 
-  it.each<{ name: string; range: Partial<LogRange>; first: Answer; want: Partial<PodLogQuery> }>([
+  it.each<{ name: string; range: Partial<StreamOptions>; first: Answer; want: Partial<PodLogQuery> }>([
     {
       name: "after --tail asks for what came since the log was opened",
       range: { tailLines: 0 },

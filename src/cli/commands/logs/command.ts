@@ -6,7 +6,8 @@ import { once } from "node:events";
 import { stripVTControlCharacters } from "node:util";
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
-import type { LogDeps, LogOptions } from "./run-logs.ts";
+import type { LogOptions } from "./log-targets.ts";
+import type { LogDeps } from "./run-logs.ts";
 import { fromCluster, shortId, type ResolvedRun } from "../../flow-run-ref.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
 import { oneLine, printable, writeRaw, writeStyled } from "../../../output/clean.ts";
@@ -83,8 +84,8 @@ export class LogsCommand extends NamespacedCommand {
     const failures: ExpectedError[] = [];
     const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
-      const runPrefix = `${oneLine(run.name ?? shortId(run.id))} `;
-      const printed = await attempt(() => print({ ...deps, write }, run, { ...options, runPrefix }));
+      const ownPrefix = `${oneLine(run.name ?? shortId(run.id))} `;
+      const printed = await attempt(() => print({ ...deps, write }, run, { ...options, prefix: ownPrefix }));
       if (!printed.ok) failures.push(printed.error);
     };
     const [only, ...others] = runs;
@@ -118,7 +119,7 @@ export class LogsCommand extends NamespacedCommand {
   #options(): LogOptions {
     const sinceMs = this.since === undefined ? undefined : parseDuration(this.since, "--since");
     return {
-      runPrefix: "",
+      prefix: "",
       container: this.container,
       allContainers: this.allContainers,
       allPods: this.allPods,

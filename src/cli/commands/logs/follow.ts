@@ -6,8 +6,8 @@ import { isJobFinished } from "../../../job/observe/phase.ts";
 import { isFinished } from "../../../orchestrator/flow-run.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
-import { logTargets, noLogReason, podsOfRun, type LogTarget } from "./log-targets.ts";
-import { listRuns, noContainer, prefixOf, printRunLogs, type LogDeps, type LogOptions } from "./run-logs.ts";
+import { logTargets, noLogReason, podsOfRun, type LogOptions, type LogTarget } from "./log-targets.ts";
+import { listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
 /** How often Prefect is asked whether a run without a Job has ended. */
@@ -82,17 +82,14 @@ class Streams {
   readonly #options: LogOptions;
   readonly #streams = new Map<string, { readonly stream: LogStream; readonly ended: Promise<void> }>();
   readonly #failure = new AbortController();
+  /** Aborts when a stream has failed permanently. */
+  readonly failed = this.#failure.signal;
   /** --tail and --since apply only to pods of the first listing; later ones are printed from the start. */
   #isFirstListing = true;
 
   constructor(deps: LogDeps, options: LogOptions) {
     this.#deps = deps;
     this.#options = options;
-  }
-
-  /** Aborts when a stream has failed permanently. */
-  get failed(): AbortSignal {
-    return this.#failure.signal;
   }
 
   /** Follows those that have started, and are not followed yet. */

@@ -6,7 +6,7 @@ import { linesOf } from "../../../base/lines.ts";
 import { isQuiet, TransportError } from "../../../http/errors.ts";
 import type { KubeApi, PodLogQuery } from "../../../kube/client/api.ts";
 import { KubeError } from "../../../kube/client/errors.ts";
-import type { LogTarget } from "./log-targets.ts";
+import type { LogOptions, LogTarget } from "./log-targets.ts";
 
 export interface StreamDeps {
   readonly kube: Pick<KubeApi, "streamPodLog">;
@@ -15,17 +15,8 @@ export interface StreamDeps {
   readonly write: (bytes: Buffer, prefix: string) => void | Promise<void>;
 }
 
-/** Which part of a log to print, from the flags. */
-export interface LogRange {
-  readonly timestamps: boolean;
-  readonly tailLines?: number | undefined;
-  readonly sinceSeconds?: number | undefined;
-}
-
 /** How a stream begins, and what each line starts with. */
-export interface StreamOptions extends LogRange {
-  readonly prefix: string;
-}
+export type StreamOptions = Pick<LogOptions, "timestamps" | "tailLines" | "sinceSeconds" | "prefix">;
 
 /** What the kubelet writes before each line of a container; its own lines have no time. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/;
@@ -75,13 +66,8 @@ export class LogStream {
     const requestedAt = this.#deps.clock.now().getTime();
     let isOpen = false;
     try {
-      const query = {
-        container,
-        follow: true,
-        timestamps: true,
-        idleMs: IDLE_MS,
-        ...this.#start(requestedAt),
-      };
+      const range = this.#start(requestedAt);
+      const query = { container, follow: true, timestamps: true, idleMs: IDLE_MS, ...range };
       const chunks = await this.#deps.kube.streamPodLog(pod.metadata, query, signal);
       // The pod is gone or the container has not started: the next listing of the pods shows which.
       if (chunks === undefined) return "complete";
@@ -113,14 +99,10 @@ export class LogStream {
 
   /** Recognises lines that were printed before: a resumed log starts with the last one, or a little earlier. */
   #repeatFilter(): (at: string) => boolean {
-    const last = this.#last;
+    const last = sortable(this.#last);
     let left = this.#atLast;
-    return (at) => {
-      if (last === "") return false;
-      const order = compareTimes(at, last);
-      // Several lines can have the same time: skip only as many as were printed.
-      return order < 0 || (order === 0 && left-- > 0);
-    };
+    // Several lines can have the same time: skip only as many as were printed.
+    return (at) => sortable(at) < last || (sortable(at) === last && left-- > 0);
   }
 
   async #print(line: Buffer, isRepeated: (at: string) => boolean): Promise<void> {
@@ -156,11 +138,7 @@ export function readError({ pod }: Pick<LogTarget, "pod">, error: unknown): unkn
   return new KubeError(action, error.message, { status: 0, reason: "Unreachable", cause: error });
 }
 
-/** Kubelets write nanoseconds without trailing zeros. */
-function compareTimes(left: string, right: string): number {
-  const [a, b] = [left, right].map((text) => {
-    const [second = "", rest = ""] = text.replace("Z", "").split(".");
-    return `${second}.${rest.padEnd(9, "0")}`;
-  });
-  return (a ?? "") < (b ?? "") ? -1 : a === b ? 0 : 1;
+/** Kubelets write nanoseconds without trailing zeros: without the Z, an earlier time is a lesser text. */
+function sortable(time: string): string {
+  return time.replace("Z", "");
 }

@@ -5,13 +5,20 @@ import type { Pod } from "../../../kube/client/objects.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { containersOf, podStatus, statusesOf } from "../../../inventory/pod-status.ts";
 
-/** Which pods and containers, from the flags. */
-export interface LogChoice {
+/** Which pods and containers, and which part of their logs, from the flags. */
+export interface LogOptions {
   /** Undefined: the container that runs the flow. */
-  readonly container?: string | undefined;
+  readonly container: string | undefined;
   readonly allContainers: boolean;
   /** False: only the newest pod. */
   readonly allPods: boolean;
+  /** The log of the previous run of the container, else of the previous pod. */
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  readonly tailLines?: number | undefined;
+  readonly sinceSeconds?: number | undefined;
+  /** What each line starts with: the run's name, when several runs are printed. */
+  readonly prefix: string;
 }
 
 /** A container, and when it was last started. */
@@ -33,9 +40,9 @@ export function podsOfRun(runs: readonly InventoryRun[]): readonly Pod[] {
 }
 
 /** The selected containers; empty if there is no such container. */
-export function logTargets(pods: readonly Pod[], choice: LogChoice): readonly LogTarget[] {
-  const selected = choice.allPods ? pods : pods.slice(-1);
-  return selected.flatMap((pod) => selectedIn(pod, choice).map((container) => targetOf(pod, container)));
+export function logTargets(pods: readonly Pod[], options: LogOptions): readonly LogTarget[] {
+  const selected = options.allPods ? pods : pods.slice(-1);
+  return selected.flatMap((pod) => selectedIn(pod, options).map((container) => targetOf(pod, container)));
 }
 
 /** The names of all containers of a pod. */
@@ -49,7 +56,7 @@ export function noLogReason({ pod, container, startedAt }: LogTarget): string {
   return `container "${container}" has not started (${podStatus(pod)})`;
 }
 
-function selectedIn(pod: Pod, { container, allContainers }: LogChoice): readonly string[] {
+function selectedIn(pod: Pod, { container, allContainers }: LogOptions): readonly string[] {
   const names = containerNames(pod);
   if (container !== undefined) return names.filter((name) => name === container);
   if (allContainers) return names;

@@ -9,29 +9,16 @@ import { NO_STATES } from "../../../inventory/run-states.ts";
 import { logPages, type LoggedLine } from "../../../orchestrator/run-directory.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
-import { lineOf, readError, type LogRange, type StreamDeps } from "./log-stream.ts";
-import {
-  containerNames,
-  logTargets,
-  noLogReason,
-  podsOfRun,
-  type LogChoice,
-  type LogTarget,
-} from "./log-targets.ts";
+import { lineOf, readError, type StreamDeps } from "./log-stream.ts";
+import { containerNames, logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
+import type { LogOptions, LogTarget } from "./log-targets.ts";
 
 /** Where the runs are, and where their logs go. */
-export interface LogDeps extends StreamDeps, ClusterScope {
-  readonly kube: ClusterScope["kube"];
+export type LogDeps = ClusterScope & {
+  readonly write: StreamDeps["write"];
   /** Prints a line for people. */
   readonly printMessage: (line: string) => void;
-}
-
-export interface LogOptions extends LogChoice, LogRange {
-  /** What each line starts with, when several runs are printed. */
-  readonly runPrefix: string;
-  /** The log of the previous run of the container, else of the previous pod. */
-  readonly previous: boolean;
-}
+};
 
 /** Prints the existing logs. Throws ExpectedError when there are none. */
 export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
@@ -74,13 +61,16 @@ export async function listRuns(
 /** The run's prefix, and `pod/container ` if the lines of several containers are mixed. */
 export function prefixOf(
   { pod, container }: LogTarget,
-  { allPods, allContainers, runPrefix }: LogOptions,
+  { allPods, allContainers, prefix }: LogOptions,
 ): string {
-  return `${runPrefix}${allPods || allContainers ? `${pod.metadata.name}/${container} ` : ""}`;
+  return `${prefix}${allPods || allContainers ? `${pod.metadata.name}/${container} ` : ""}`;
 }
 
 /** The error for a name that no container has. */
-export function noContainer(pods: readonly LogTarget["pod"][], { container = "" }: LogChoice): ExpectedError {
+export function noContainer(
+  pods: readonly LogTarget["pod"][],
+  { container = "" }: LogOptions,
+): ExpectedError {
   const newest = pods.at(-1);
   const names = newest === undefined ? [] : containerNames(newest);
   return new ExpectedError(
@@ -122,7 +112,7 @@ async function printOne(
 async function printPrefectLog(
   { write, clock, printMessage, directories, signal }: LogDeps,
   { id, prefectVersion }: ResolvedRun,
-  { container, previous, runPrefix, tailLines: tail, sinceSeconds }: LogOptions,
+  { container, previous, prefix, tailLines: tail, sinceSeconds }: LogOptions,
 ): Promise<boolean> {
   const directory = directories[prefectVersion];
   if (directory === undefined || container !== undefined || previous) return false;
@@ -132,7 +122,7 @@ async function printPrefectLog(
   for await (const page of logPages(directory, { id, tail, since }, signal)) {
     if (isFirst) printMessage("note: the run has no pod here; this is its log in Prefect");
     isFirst = false;
-    for (const line of page.flatMap(textLines)) await write(Buffer.from(`${line}\n`), runPrefix);
+    for (const line of page.flatMap(textLines)) await write(Buffer.from(`${line}\n`), prefix);
   }
   return !isFirst;
 }

@@ -105,7 +105,7 @@ export class RenderCommand extends AgentCommand {
     }
     if (file !== undefined) return { flowRun: await this.#fromFile(file) };
     const named = parseRunRef(target ?? "");
-    const ref = named.kind === "job" ? parseRunRef(await this.#runOfJob(named.name, namespace)) : named;
+    const ref = named.job === undefined ? named : parseRunRef(await this.#runOfJob(named.job, namespace));
     const prefect = await this.context.connectPrefect(config);
     try {
       const flowRun = await this.#find(prefect, ref);
@@ -118,11 +118,11 @@ export class RenderCommand extends AgentCommand {
 
   async #find(prefect: Pick<Prefect1Client, "findFlowRuns">, ref: RunRef): Promise<FlowRun> {
     const { clock, signal } = this.context;
-    const idPrefix = ref.kind === "run" ? ref.idPrefix : undefined;
-    const query = { name: ref.text, idPrefix, now: clock.now(), limit: MAX_RESULTS };
+    const { text: name, idPrefix } = ref;
+    const query = { name, idPrefix, now: clock.now(), limit: MAX_RESULTS };
     const found = await prefect.findFlowRuns(query, signal);
     if (found.length > 0) return chooseRun(ref, found);
-    throw new ExpectedError(`cannot find flow run "${ref.text}": Prefect has no run with this id or name`, {
+    throw new ExpectedError(`cannot find flow run "${name}": Prefect has no run with this id or name`, {
       hint: "check the name, the tenant (--tenant-id) and the address (--api)",
     });
   }
