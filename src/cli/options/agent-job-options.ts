@@ -12,7 +12,7 @@ export abstract class AgentCommand extends ClusterCommand {
   readonly job = optionGroup(JOB_OPTIONS);
 
   /** The options for jobSettings. Throws SettingsError for malformed values. */
-  protected jobOptions(namespace: string): JobOptions {
+  jobOptions(namespace: string): JobOptions {
     const { job } = this;
     checkOptionValues(JOB_OPTIONS, job);
     return {

@@ -41,13 +41,7 @@ export class AgentStartCommand extends AgentCommand {
     const { startAgent } = await import("./start.ts");
     const { work, job, maxPolls, agentAddress } = this;
     const logLevel = this.verbose ? "DEBUG" : work.logLevel;
-    await startAgent(this.context, {
-      flags: { ...work, logLevel, jobTemplate: job.jobTemplate, maxPolls, agentAddress },
-      config: await this.prefectConfig(),
-      connection: this.connectionFlags(),
-      namespace: this.namespace,
-      jobOptions: (namespace) => this.jobOptions(namespace),
-    });
+    await startAgent(this, { ...work, logLevel, jobTemplate: job.jobTemplate, maxPolls, agentAddress });
     return 0;
   }
 }

@@ -9,29 +9,21 @@ import { SettingsError } from "../../../base/errors.ts";
 import { LineBuffer } from "../../../base/line-buffer.ts";
 import { createLog } from "../../../base/log.ts";
 import { wholeNumber } from "../../../base/whole-number.ts";
-import type { ConnectionFlags } from "../../../kube/auth/kubeconfig.ts";
-import { readTemplate, type ReadTemplate } from "../../../prefect1/build/template-sources.ts";
-import type { JobOptions } from "../../../prefect1/config/job-settings.ts";
+import type { PathSource } from "../../../prefect1/build/template.ts";
+import { readTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { levelValue } from "../../../prefect1/config/values.ts";
-import type { CliContext } from "../../context.ts";
+import type { AgentCommand } from "../../options/agent-job-options.ts";
 import type { AgentFlags } from "./settings.ts";
 import { ApiObserver, runAgent } from "./wire.ts";
 
-export interface StartOptions {
-  readonly flags: AgentFlags;
-  readonly config: PrefectConfig;
-  readonly connection: ConnectionFlags;
-  /** From the flag; otherwise it comes from NAMESPACE, the kubeconfig context, the pod, or is `default`. */
-  readonly namespace: string | undefined;
-  readonly jobOptions: (namespace: string) => JobOptions;
-}
-
 /** Runs the agent until a signal, `--max-polls` or a fatal error. Throws SettingsError, PrefectError, KubeError. */
-export async function startAgent(context: CliContext, options: StartOptions): Promise<void> {
-  const { flags, config } = options;
+export async function startAgent(command: AgentCommand, flags: AgentFlags): Promise<void> {
+  const { context } = command;
   const { clock, signal } = context;
-  checkBeforeConnecting(options);
+  const config = await command.prefectConfig();
+  const connection = command.connectionFlags();
+  checkBeforeConnecting(command, flags, config);
   const { logLevel, logFormat, name = config.agent.name } = flags;
   const lines = new LineBuffer((text) => void context.stdout.write(text));
   const log = createLog({
@@ -49,14 +41,14 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       observer.prefectRequest(seen);
     },
   });
-  const { kube, target, token } = await context.connectKube(options.connection, (seen) => {
+  const { kube, target, token } = await context.connectKube(connection, (seen) => {
     server.metrics.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
     observer.kubeRequest(seen);
   });
   try {
     checkKey(config);
     await server.start();
-    const namespace = options.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
+    const namespace = command.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
     const parts = {
       kube,
       target,
@@ -69,8 +61,8 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
       config,
       flags,
       namespace,
-      jobOptions: options.jobOptions(namespace),
-      readTemplate: ((source) => readTemplate(source, { ...context, signal })) satisfies ReadTemplate,
+      jobOptions: command.jobOptions(namespace),
+      readTemplate: (source: PathSource) => readTemplate(source, context),
       host: hostname(),
       newId: () => crypto.randomUUID(),
     };
@@ -85,12 +77,12 @@ export async function startAgent(context: CliContext, options: StartOptions): Pr
 }
 
 /** Reports errors in the command line before any connection error. */
-function checkBeforeConnecting({ flags, namespace, config, jobOptions }: StartOptions): void {
+function checkBeforeConnecting(command: AgentCommand, flags: AgentFlags, config: PrefectConfig): void {
   checkWorkOptions(flags);
   wholeNumber(flags.maxPolls, "--max-polls", 0);
-  jobOptions("default");
+  command.jobOptions("default");
   const { value } = config.variables.namespace ?? {};
-  if (namespace !== undefined) aNamespace(namespace, "--namespace");
+  if (command.namespace !== undefined) aNamespace(command.namespace, "--namespace");
   else if (value !== undefined) aNamespace(value, "NAMESPACE");
 }
 

@@ -84,7 +84,7 @@ export async function runAgent(
   signal: AbortSignal,
 ): Promise<void> {
   const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
-  const { leaderElect = false } = flags;
+  const { leaderElect = false, agentConfigId } = flags;
   const name = flags.name ?? config.agent.name;
   const pause = new PauseDetector(clock);
   const { kubeTime, prefectTime } = observer;
@@ -104,26 +104,18 @@ export async function runAgent(
   logBanner(log, settingsOf(""), { target: parts.target, job, template: template?.source.origin.name });
   const deps = { kube, clock, kubeTime, prefectTime, pause, log, metrics };
   const runs = prefect1Reporter(client, prefectTime);
+  const self = { name, labels: job.labels, tenantId };
+  const sourceDeps = { ...parts, ...self, prefectTime, agentConfigId, place, job, template };
   let hasWorked = false;
   const work = async (until: AbortSignal): Promise<void> => {
     // A process that leads again has forgotten what it reported: it is a new one to others, and to itself.
     const process = parts.newId();
-    const source = new Prefect1WorkSource({
-      ...parts,
-      prefectTime,
-      name,
-      labels: job.labels,
-      agentConfigId: flags.agentConfigId,
-      place,
-      process,
-      job,
-      template,
-    });
+    const source = new Prefect1WorkSource({ ...sourceDeps, process });
     const agent = new Agent({ ...deps, settings: settingsOf(process), work: source, runs });
     onAgent(agent);
     await agent.run(until, hasWorked).finally(() => (hasWorked = true));
   };
-  const lease = { name: leaseName({ name, labels: job.labels, tenantId }), namespace };
+  const lease = { name: leaseName(self), namespace };
   const onWaiting = (): void => LOOPS.forEach((loop) => metrics.progress(loop));
   const done = new AbortController();
   await runAll(

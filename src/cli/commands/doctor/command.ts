@@ -4,10 +4,8 @@ import { Command } from "clipanion";
 import { checkOptionValues } from "../../../agent/option-row.ts";
 import { JOB_OPTIONS, WORK_OPTIONS } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
-import type { Finding } from "../../../doctor/finding.ts";
 import type { DoctorDeps } from "../../../doctor/target.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
-import type { Style } from "../../../output/palette.ts";
 import { ClusterCommand } from "../../options/cluster-command.ts";
 import { optionGroup, switchOption, textOption } from "../../options/option-group.ts";
 import { ownCommands } from "../../own-flags.ts";
@@ -21,8 +19,6 @@ const OPTIONS = {
   keySecret: JOB_OPTIONS.keySecret,
   leaderElect: { ...WORK_OPTIONS.leaderElect, description: "check the permissions for leader election, too" },
 } as const;
-const OUTPUTS = ["text", "json", "yaml"] as const;
-type Output = (typeof OUTPUTS)[number];
 /** Short, so that the report does not wait long for an unreachable server. */
 const DEADLINE_MS = 10_000;
 
@@ -53,7 +49,7 @@ export class DoctorCommand extends ClusterCommand {
   output = textOption("-o,--output", "output format (default text)");
 
   async execute(): Promise<number> {
-    const output = parseOutputFormat(this.output, OUTPUTS);
+    const output = parseOutputFormat(this.output, ["text", "json", "yaml"]);
     if (this.fix && output !== "text")
       throw new SettingsError(`cannot use --fix with -o ${output}`, { hint: "leave out one of the two" });
     checkOptionValues(OPTIONS, this.options);
@@ -61,11 +57,16 @@ export class DoctorCommand extends ClusterCommand {
     const { doctorTarget } = await import("./target.ts");
     const { runChecks } = await import("../../../doctor/run.ts");
     const { Progress } = await import("../../../output/progress.ts");
-    const target = await doctorTarget(this, this.context, () => this.prefectConfig());
+    const target = await doctorTarget(this);
     const progress = new Progress(this.context.stderr, this.context.clock);
     progress.update("checking Kubernetes and Prefect");
     const findings = await runChecks(this.#deps(), target).finally(() => progress.clear());
-    await this.#show(findings, output, style);
+    const { fixLines, reportLines, reportObject } = await import("./report.ts");
+    if (output === "text") {
+      const { verbose } = this;
+      const lines = this.fix ? fixLines(findings) : reportLines(findings, { ...style, verbose });
+      this.printStyled(lines.map((line) => `${line}\n`).join(""));
+    } else await this.printObject(reportObject(findings), output);
     return findings.some(({ status }) => status === "broken") ? 1 : 0;
   }
 
@@ -79,13 +80,5 @@ export class DoctorCommand extends ClusterCommand {
       connectKube: (onRequest) =>
         this.context.connectKube({ ...connection, requestTimeoutMs: timeoutMs }, onRequest),
     };
-  }
-
-  async #show(findings: readonly Finding[], output: Output, style: Style): Promise<void> {
-    const { fixLines, reportLines, reportObject } = await import("./report.ts");
-    if (output !== "text") return this.printObject(reportObject(findings), output);
-    const { verbose } = this;
-    const lines = this.fix ? fixLines(findings) : reportLines(findings, { ...style, verbose });
-    this.printStyled(lines.map((line) => `${line}\n`).join(""));
   }
 }

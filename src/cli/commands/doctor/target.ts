@@ -6,24 +6,16 @@ import type { AgentOptionValues } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
 import type { DoctorTarget } from "../../../doctor/target.ts";
-import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { loadPrefect3Settings } from "../../../prefect3/settings.ts";
-import type { CliContext } from "../../context.ts";
+import type { ClusterCommand } from "../../options/cluster-command.ts";
 
 /** The target. Throws SettingsError for an invalid --for; an unreadable configuration is a finding. */
 export async function doctorTarget(
-  flags: {
-    readonly options: AgentOptionValues;
-    readonly namespace: string | undefined;
-    /** `NAMESPACE/SERVICEACCOUNT` */
-    readonly account: string | undefined;
-  },
-  context: Pick<CliContext, "env" | "readFile">,
-  loadConfig: () => Promise<PrefectConfig>,
+  command: ClusterCommand & { readonly options: AgentOptionValues; readonly account: string | undefined },
 ): Promise<DoctorTarget> {
-  const { options, namespace } = flags;
+  const { options, namespace, account, context } = command;
   const pullSecrets = namesIn(options.imagePullSecrets);
-  const config = await attempt(loadConfig);
+  const config = await attempt(() => command.prefectConfig());
   const { apiUrl, apiKey, backend } = config.ok ? config.value : {};
   // Without configuration there may be no server at the default address.
   const isSet = apiKey !== undefined || [apiUrl, backend].some((each) => each?.source !== DEFAULT_SOURCE);
@@ -40,11 +32,12 @@ export async function doctorTarget(
     },
     templatePath: options.jobTemplate || undefined,
     namespace: namespace ? { value: namespace, source: "-n" } : ofVariable,
-    account: accountOf(flags.account),
+    account: accountOf(account),
     leaderElect: options.leaderElect === true,
   };
 }
 
+/** Of `NAMESPACE/SERVICEACCOUNT`, or a user name of Kubernetes. */
 function accountOf(text: string | undefined): DoctorTarget["account"] {
   if (text === undefined) return undefined;
   const [namespace = "", name = "", ...rest] = text.replace(/^system:serviceaccount:/, "").split(/[/:]/);
