@@ -59,10 +59,7 @@ export function runDirectories(context: CliContext, config: PrefectConfig, deadl
     });
   const connect3 = async (target: NonNullable<typeof settings>) => {
     const { connectPrefect3 } = await import("../prefect3/connect.ts");
-    return connectPrefect3(target, context, {
-      timeoutMs: deadlineMs,
-      onAnswer: times[2].observe,
-    });
+    return connectPrefect3(target, context, { timeoutMs: deadlineMs, onAnswer: times[2].observe });
   };
   return {
     1: isConfigured

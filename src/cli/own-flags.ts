@@ -18,17 +18,17 @@ export function ownCommands(
     const values = [given ?? []].flat();
     return flagsText(values.map((value) => [short, name === "server" ? redactUrl(value) : value]));
   });
-  const prefect = [
+  const prefect = flagsText([
     ["-b", backend],
     ["-a", api && redactUrl(api)],
     ["--tenant-id", tenantId],
-  ] as const;
-  const complete = (flags: readonly string[]) => (command: string, namespace?: string) =>
+  ]);
+  const complete = (command: string, namespace: string | undefined, flags: readonly string[]) =>
     [command, ...flagsText([["-n", namespace]]), ...flags].join(" ");
-  const [kubectl, plugin] = [complete(cluster), complete([...cluster, ...flagsText(prefect)])];
   return {
-    kubectl: (command, namespace) => kubectl(`kubectl ${command}`, namespace),
-    prefect: (command, namespace) => plugin(`kubectl prefect ${command}`, namespace),
+    kubectl: (command, namespace) => complete(`kubectl ${command}`, namespace, cluster),
+    prefect: (command, namespace) =>
+      complete(`kubectl prefect ${command}`, namespace, [...cluster, ...prefect]),
   };
 }
 

@@ -30,12 +30,8 @@ export class CompletionCommand extends BaseCommand {
 
   execute(): Promise<number> {
     if (this.shell !== undefined) {
-      throw new SettingsError(
-        `cannot print completion for "${this.shell}": kubectl completes in every shell`,
-        {
-          hint: `leave out "${this.shell}", and save the script as ${NAME}`,
-        },
-      );
+      const problem = `cannot print completion for "${this.shell}": kubectl completes in every shell`;
+      throw new SettingsError(problem, { hint: `leave out "${this.shell}", and save the script as ${NAME}` });
     }
     // As it is: Windows wants its line breaks.
     this.printStyled(this.context.env["OS"] === "Windows_NT" ? WINDOWS_SCRIPT : SCRIPT);

@@ -8,9 +8,6 @@ import { Listing } from "../../../inventory/listing.ts";
 import { loadInventory, type InventoryQuery } from "../../../inventory/load.ts";
 import type { KubeApi } from "../../../kube/client/api.ts";
 
-/** The namespaces to list; undefined: all. */
-export type Namespaces = readonly string[] | undefined;
-
 /** The objects found, and in how many namespaces listing Jobs is forbidden. */
 export interface ClusterListing {
   readonly inventory: Inventory;
@@ -21,10 +18,10 @@ export interface ClusterListing {
 const CONCURRENCY = 4;
 const NAMESPACE_HINT = "no permission to list namespaces either; name the namespaces to clean up: -n ONE,TWO";
 
-/** Throws KubeError when nothing can be listed. */
+/** Of these namespaces; undefined: all. Throws KubeError when nothing can be listed. */
 export async function listCluster(
   { kube, sources }: { readonly kube: Pick<KubeApi, "listPage">; readonly sources: StateSources },
-  namespaces: Namespaces,
+  namespaces: readonly string[] | undefined,
   query: Omit<InventoryQuery, "namespace">,
 ): Promise<ClusterListing> {
   const one = (namespace: string | undefined): Promise<Inventory> =>

@@ -20,14 +20,15 @@ import type { ClusterScope } from "../../cluster-scope.ts";
 import type { CliContext } from "../../context.ts";
 import { resolveRun } from "../../flow-run-ref.ts";
 import { isTerminal } from "../../options/base-command.ts";
-import { listCluster, type ClusterListing, type Namespaces } from "./namespaces.ts";
+import { listCluster, type ClusterListing } from "./namespaces.ts";
 import { deletedLine, keptLine, nameOf, planColumns, planObject, problemLines, summary } from "./report.ts";
 
 /** What a pass works on, and its options. */
 export interface CleanupPass {
   readonly context: CliContext;
   readonly scope: ClusterScope;
-  readonly namespaces: Namespaces;
+  /** Undefined: all. */
+  readonly namespaces: readonly string[] | undefined;
   readonly plan: Omit<PlanOptions, "runs">;
   readonly runs: readonly string[] | undefined;
   readonly selector: string | undefined;
@@ -49,7 +50,6 @@ const NOTHING_TO_REMOVE: Readonly<Record<ClusterListing["forbiddenJobs"], string
   some: "nothing to clean up in the namespaces that could be listed",
   all: "nothing removed: no permission to list Jobs",
 };
-const SOME_FAILED = 1;
 const KUBERNETES_FAILED = 4;
 
 /** The exit code. Throws KubeError when nothing can be listed, InterruptedError when the prompt is interrupted. */
@@ -62,7 +62,7 @@ export async function cleanUp(pass: CleanupPass): Promise<number> {
   const { forbiddenJobs } = listing;
   const code = await execute(pass, plan, listing);
   if (code !== 0 || forbiddenJobs === "none") return code;
-  return forbiddenJobs === "all" ? KUBERNETES_FAILED : SOME_FAILED;
+  return forbiddenJobs === "all" ? KUBERNETES_FAILED : EXIT.failure;
 }
 
 /** Runs passes until the signal aborts; errors of a pass are reported, and the next one tries again. */
@@ -84,12 +84,11 @@ export async function repeatedly(
 }
 
 /** Prints of the warnings of each pass those that the pass before did not have: an outage is told once. */
-export function newWarnings(print: (warning: string) => void): (warnings: readonly string[]) => void {
+export function newWarnings(print: (warning: string) => void): CleanupPass["printWarnings"] {
   let before: ReadonlySet<string> = new Set();
   return (warnings) => {
-    const known = before;
+    for (const warning of warnings) if (!before.has(subjectOf(warning))) print(warning);
     before = new Set(warnings.map(subjectOf));
-    for (const warning of warnings) if (!known.has(subjectOf(warning))) print(warning);
   };
 }
 
@@ -154,7 +153,7 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
   for (const line of problemLines(done)) printMessage(line);
   printMessage(summary(done, mode === "server-dry-run"));
   if (done.some(({ outcome }) => outcome.kind === "not attempted")) return EXIT.interrupted;
-  return done.some(({ outcome }) => outcome.kind === "failed") ? SOME_FAILED : 0;
+  return done.some(({ outcome }) => outcome.kind === "failed") ? EXIT.failure : 0;
 }
 
 async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {

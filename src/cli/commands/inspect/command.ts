@@ -2,7 +2,6 @@
 
 import { Command, Option } from "clipanion";
 import { attempt } from "../../../base/attempt.ts";
-import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
 import { withoutObjects, type Inventory, type InventoryRun } from "../../../inventory/inventory.ts";
 import { parseOutputFormat } from "../../../output/formats.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
@@ -47,24 +46,14 @@ export class InspectCommand extends NamespacedCommand {
         askPrefect(run, directories[run.prefectVersion], { now: clock.now(), signal }),
       );
       const diagnosis = diagnose(run, clock.now(), asked.ok ? asked.value : {});
-      if (format === "tree") await this.#printTree(run, { diagnosis, cleanup, now: clock.now() });
-      else await this.printObject(runObject(run, diagnosis, cleanup), format);
+      if (format === "tree") {
+        const { reportLines } = await import("./report.ts");
+        const found = { diagnosis, cleanup, now: clock.now() };
+        this.printStyled(`${reportLines(run, found, await this.style()).join("\n")}\n`);
+      } else await this.printObject(runObject(run, diagnosis, cleanup), format);
       this.printWarnings([...inventory.warnings, ...(asked.ok ? [] : [asked.error.message])]);
       return 0;
     });
-  }
-
-  async #printTree(
-    run: InventoryRun,
-    facts: {
-      readonly diagnosis: Diagnosis;
-      readonly cleanup: readonly PlannedAction[];
-      readonly now: Date;
-    },
-  ): Promise<void> {
-    const { reportLines } = await import("./report.ts");
-    const lines = reportLines(run, facts, await this.style());
-    this.printStyled(`${lines.join("\n")}\n`);
   }
 }
 

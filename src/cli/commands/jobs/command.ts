@@ -40,12 +40,20 @@ export class JobsCommand extends NamespacedCommand {
   watch = switchOption("-w,--watch", "watch for changes");
 
   async execute(): Promise<number> {
-    const printOptions = await this.#printing();
+    const format = parseOutputFormat(this.output, LIST_FORMATS);
+    const style = await this.style();
     const { listColumns } = await import("./columns.ts");
+    const { resourceName } = await import("../../../inventory/list-row.ts");
     const sinceMs = parseDuration(this.since, "--since");
     return this.connected(async (scope) => {
-      const columns = listColumns(() => scope.clock.now(), this.allNamespaces);
-      const printing = { ...printOptions, columns };
+      const printing: PrintOptions<ListRow> = {
+        format,
+        ...style,
+        noHeaders: this.noHeaders,
+        columns: listColumns(() => scope.clock.now(), this.allNamespaces),
+        name: resourceName,
+        toObject: (row) => row.toObject(),
+      };
       const query = (): Promise<QueryResult> => this.#query(scope, sinceMs);
       if (this.watch) {
         const { watchRows } = await import("./watch.ts");
@@ -79,18 +87,5 @@ export class JobsCommand extends NamespacedCommand {
     );
     const warnings = inventory.warnings.map((text) => ({ text, key: text }));
     return { rows, warnings: [...warnings, ...ownerWarnings(inventory.runs)] };
-  }
-
-  /** The output options; invalid ones fail before any request is sent. */
-  async #printing(): Promise<Omit<PrintOptions<ListRow>, "columns">> {
-    const format = parseOutputFormat(this.output, LIST_FORMATS);
-    const { resourceName } = await import("../../../inventory/list-row.ts");
-    return {
-      format,
-      ...(await this.style()),
-      noHeaders: this.noHeaders,
-      name: resourceName,
-      toObject: (row) => row.toObject(),
-    };
   }
 }

@@ -1,7 +1,6 @@
 // `jobs -w`: repeats the query. On a terminal the table is redrawn in place; in a pipe and in other formats new and changed
 // rows are appended.
 
-import type { Clock } from "../../../base/clock.ts";
 import { isRetryable, textOf } from "../../../base/errors.ts";
 import type { Warning } from "../../../inventory/agent-polls.ts";
 import { stateText } from "../../../inventory/job-row.ts";
@@ -12,6 +11,7 @@ import { rowPrinter, type PrintOptions } from "../../../output/print-rows.ts";
 import { Repaint } from "../../../output/repaint.ts";
 import { tableLines } from "../../../output/table.ts";
 import { terminalWidth, type TerminalStream } from "../../../output/terminal.ts";
+import type { ClusterScope } from "../../cluster-scope.ts";
 
 /** The rows, and warnings about what could not be listed. */
 export interface QueryResult {
@@ -19,9 +19,7 @@ export interface QueryResult {
   readonly warnings: readonly Warning[];
 }
 
-export interface WatchOptions extends PrintOptions<ListRow> {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+export interface WatchOptions extends PrintOptions<ListRow>, Pick<ClusterScope, "clock" | "signal"> {
   readonly stdout: TerminalStream & NodeJS.EventEmitter;
   readonly query: () => Promise<QueryResult>;
   readonly printWarning: (line: string) => void;

@@ -118,17 +118,11 @@ export class LogsCommand extends NamespacedCommand {
 
   #options(): LogOptions {
     const sinceMs = this.since === undefined ? undefined : parseDuration(this.since, "--since");
-    return {
-      prefix: "",
-      container: this.container,
-      allContainers: this.allContainers,
-      allPods: this.allPods,
-      previous: this.previous,
-      timestamps: this.timestamps,
-      tailLines: this.tail === "-1" ? undefined : wholeNumber(this.tail, "--tail", 0),
-      // The API accepts whole seconds, at least 1.
-      sinceSeconds: sinceMs === undefined ? undefined : Math.max(1, Math.round(sinceMs / 1_000)),
-    };
+    const { container, allContainers, allPods, previous, timestamps } = this;
+    const tailLines = this.tail === "-1" ? undefined : wholeNumber(this.tail, "--tail", 0);
+    // The API accepts whole seconds, at least 1.
+    const sinceSeconds = sinceMs === undefined ? undefined : Math.max(1, Math.round(sinceMs / 1_000));
+    return { prefix: "", container, allContainers, allPods, previous, timestamps, tailLines, sinceSeconds };
   }
 
   /** As it is to a pipe, without colours and controls on a terminal. Waits for the reader, because a log can be larger than memory. */
