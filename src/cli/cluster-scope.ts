@@ -22,14 +22,6 @@ export interface ClusterScope {
   readonly signal: AbortSignal;
 }
 
-/** How long a command waits for APIs. */
-export interface Deadlines {
-  /** For each request to the cluster, instead of --request-timeout. */
-  readonly kubeMs?: number;
-  /** A fast listing without states is better than a slow one. */
-  readonly prefectMs?: number;
-}
-
 /** This machine's clock, but with the time of day of the server whose answers it observes. */
 export function serverTime(own: Clock): {
   readonly clock: Clock;
@@ -46,7 +38,10 @@ export function serverTime(own: Clock): {
   return { clock, observe: ({ date, ms }) => server.observe(date, ms) };
 }
 
-/** The configured APIs of Prefect 1 and of Prefect 2 and 3. Sends nothing yet; must be closed. Throws SettingsError. */
+/**
+ * The configured APIs of Prefect 1 and of Prefect 2 and 3. Sends nothing yet; must be closed. Throws SettingsError. The
+ * deadline is short: a fast listing without states is better than a slow one.
+ */
 export function runDirectories(context: CliContext, config: PrefectConfig, deadlineMs = 5_000): StateSources {
   const times = { 1: serverTime(context.clock), 2: serverTime(context.clock) };
   const { apiUrl, apiKey, uiUrl, requestTimeoutSeconds } = config;

@@ -104,7 +104,6 @@ function matches(run: InventoryRun, ref: RunRef): boolean {
   return ref.idPrefix !== undefined && run.flowRunId.toLowerCase().startsWith(ref.idPrefix);
 }
 
-/** A run of the inventory. */
 export function fromCluster(run: InventoryRun): ResolvedRun {
   const { flowRunId: id, prefectVersion, name, status, namespace } = run;
   return { id, prefectVersion, name, status, namespace };

@@ -11,7 +11,6 @@ export function readInputFile(context: Pick<CliContext, "readFile">, path: strin
   throw new SettingsError(`cannot read ${what} "${path}": no such file`, { hint: "check the path" });
 }
 
-/** All of standard input. */
 export async function readStdin({ stdin }: Pick<CliContext, "stdin">): Promise<string> {
   const { buffer } = await import("node:stream/consumers");
   return decodeText(await buffer(stdin));

@@ -1,6 +1,5 @@
 // argv → command → exit code.
 
-import type { CommandClass } from "clipanion";
 import type { CliContext } from "./context.ts";
 import { reportError } from "./errors.ts";
 import { readArgv, type ParsedArgv } from "./help/argv.ts";
@@ -15,11 +14,11 @@ export async function run(argv: readonly string[], context: CliContext): Promise
   const [first, ...others] = argv;
   if (first === "--version") return run(["version", ...others], context);
   if (first === "help") return run([...others, "--help"], context);
+  const commands = commandMetadata(COMMANDS);
   if (first === "__complete") {
     const { complete } = await import("./completion/complete.ts");
-    return complete(others, commandMetadata(COMMANDS), context);
+    return complete(others, commands, context);
   }
-  const commands = commandMetadata(commandsFor(argv));
   const parsed = readArgv(argv, commands);
   const { command, args, wantsHelp } = parsed;
   if (command === undefined || wantsHelp) return help(parsed, commands, context);
@@ -45,15 +44,7 @@ function parsedCommand(command: CommandInfo, args: readonly string[], context: C
 
 /** The name of the command in a line, wherever it stands between options; "" if there is none. */
 export function commandNameIn(argv: readonly string[]): string {
-  return readArgv(argv, commandMetadata(commandsFor(argv))).command?.name ?? "";
-}
-
-/** The command that the line starts with, else all: instantiating all of them is slow. */
-function commandsFor(argv: readonly string[]): readonly CommandClass<CliContext>[] {
-  const matching = COMMANDS.filter(({ paths = [] }) =>
-    paths.some((path) => path.every((word, at) => argv[at] === word)),
-  );
-  return matching.length === 1 ? matching : COMMANDS;
+  return readArgv(argv, commandMetadata(COMMANDS)).command?.name ?? "";
 }
 
 /** Help for the command, for those that begin so, or for all; like kubectl, an unfinished command is no error. */

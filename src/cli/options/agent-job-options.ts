@@ -7,7 +7,6 @@ import { environmentIn, parseSecretEntry } from "../../agent/option-checks.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import { optionGroup } from "./option-group.ts";
 
-/** Commands that build Jobs. */
 export abstract class AgentCommand extends ClusterCommand {
   readonly job = optionGroup(JOB_OPTIONS);
 

@@ -26,7 +26,6 @@ export abstract class BaseCommand extends Command<CliContext> {
     }
   }
 
-  /** Prints an error and returns its exit code. */
   protected reportError(error: unknown): number {
     const { stderr, signal } = this.context;
     return reportError(error, { stderr, signal, verbose: this.verbose }, (hint) => this.completeHint(hint));
@@ -43,12 +42,10 @@ export abstract class BaseCommand extends Command<CliContext> {
     stderr.write(`${messageLines(oneLine(line), terminalWidth(stderr)).join("\n")}\n`);
   }
 
-  /** Prints data on stdout. */
   protected print(text: string): void {
     this.context.stdout.write(text);
   }
 
-  /** Prints an object on stdout. */
   protected async printObject(value: unknown, format: "json" | "yaml"): Promise<void> {
     const { objectText } = await import("../../output/object-text.ts");
     this.print(objectText(value, format));
@@ -66,7 +63,6 @@ export abstract class BaseCommand extends Command<CliContext> {
   }
 }
 
-/** Whether the stream is a terminal. */
 export function isTerminal(stream: object): boolean {
   return "isTTY" in stream && stream.isTTY === true;
 }

@@ -2,14 +2,13 @@
 
 import { parseDuration } from "../../base/duration.ts";
 import type { ConnectionFlags } from "../../kube/auth/kubeconfig.ts";
-import type { ClusterScope, Deadlines } from "../cluster-scope.ts";
+import type { ClusterScope } from "../cluster-scope.ts";
 import { shellWord } from "../../base/shell-word.ts";
 import { ownCommands, withOwnFlags } from "../own-flags.ts";
 import { CONNECTION_OPTIONS } from "./connection-options.ts";
 import { optionGroup, textOption } from "./option-group.ts";
 import { PrefectCommand } from "./prefect-command.ts";
 
-/** Commands that connect to a cluster and to Prefect. */
 export abstract class ClusterCommand extends PrefectCommand {
   namespace = textOption("-n,--namespace", "namespace (default from the context)");
   readonly connection = optionGroup(CONNECTION_OPTIONS);
@@ -28,19 +27,25 @@ export abstract class ClusterCommand extends PrefectCommand {
     return withOwnFlags(hint, ownCommands(this.connection, this), this.scope());
   }
 
-  /** The values of the connection flags. */
   connectionFlags(): ConnectionFlags {
-    const timeout = this.requestTimeout;
+    const { connection, requestTimeout } = this;
+    if (requestTimeout === undefined) return connection;
     // As in kubectl, 0 is no limit.
-    const requestTimeoutMs =
-      timeout === undefined ? undefined : parseDuration(timeout, "--request-timeout") || Infinity;
-    return { ...this.connection, requestTimeoutMs };
+    return {
+      ...connection,
+      requestTimeoutMs: parseDuration(requestTimeout, "--request-timeout") || Infinity,
+    };
   }
 
-  /** What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. */
-  async connected<T>(work: (scope: ClusterScope) => Promise<T>, deadlines: Deadlines = {}): Promise<T> {
+  /**
+   * What `work` returns, with connections by the same defaults as kubectl, which are closed at the end. `kubeMs`: the
+   * deadline of each request to the cluster, instead of --request-timeout; `prefectMs`: of each to Prefect.
+   */
+  async connected<T>(
+    work: (scope: ClusterScope) => Promise<T>,
+    { kubeMs, prefectMs }: { readonly kubeMs?: number; readonly prefectMs?: number } = {},
+  ): Promise<T> {
     const { runDirectories, serverTime } = await import("../cluster-scope.ts");
-    const { kubeMs, prefectMs } = deadlines;
     const { signal, connectKube } = this.context;
     const directories = runDirectories(this.context, await this.prefectConfig(), prefectMs);
     const flags = this.connectionFlags();

@@ -84,7 +84,7 @@ export class CleanupCommand extends NamespacedCommand {
     const { cleanUp, newWarnings, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
     const { retryingPrefect } = await import("../../../cleanup/retrying.ts");
-    const { context, runs, selector, onlyPrefect, verbose } = this;
+    const { context, runs, selector: labelSelector, onlyPrefect, verbose } = this;
     const both = this.jobs === this.dask;
     return this.connected(async (scope) => {
       const { agent: name, agentLabels: labels = [] } = this;
@@ -96,8 +96,7 @@ export class CleanupCommand extends NamespacedCommand {
         context,
         scope: { ...scope, directories },
         runs,
-        selector,
-        onlyPrefect,
+        query: { labelSelector, onlyPrefect },
         mode,
         output,
         verbose,

@@ -8,6 +8,7 @@ import { currentStates } from "../../../cleanup/recheck.ts";
 import { retrying } from "../../../cleanup/retrying.ts";
 import { sweep, type ItemResult } from "../../../cleanup/sweep.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
+import type { InventoryQuery } from "../../../inventory/load.ts";
 import { writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";
 import { objectText } from "../../../output/object-text.ts";
@@ -31,26 +32,25 @@ export interface CleanupPass {
   readonly namespaces: readonly string[] | undefined;
   readonly plan: Omit<PlanOptions, "runs">;
   readonly runs: readonly string[] | undefined;
-  readonly selector: string | undefined;
-  readonly onlyPrefect: boolean;
+  readonly query: Pick<InventoryQuery, "labelSelector" | "onlyPrefect">;
   readonly mode: "ask" | "delete" | "dry-run" | "server-dry-run";
   readonly output: ListFormat;
   /** Print nothing when there is nothing to do: for --every. */
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly palette: Palette;
-  /** Prints a message for people. */
   readonly printMessage: (line: string) => void;
   /** Prints what could not be read. */
   readonly printWarnings: (warnings: readonly string[]) => void;
 }
 
-const NOTHING_TO_REMOVE: Readonly<Record<ClusterListing["forbiddenJobs"], string>> = {
-  none: "nothing to clean up",
-  some: "nothing to clean up in the namespaces that could be listed",
-  all: "nothing removed: no permission to list Jobs",
-};
-const KUBERNETES_FAILED = 4;
+/** What there is to say without anything to remove, and the exit code, by where listing Jobs is forbidden. */
+const LISTINGS = {
+  none: { nothing: "nothing to clean up", code: 0 },
+  some: { nothing: "nothing to clean up in the namespaces that could be listed", code: EXIT.failure },
+  // As any error of Kubernetes.
+  all: { nothing: "nothing removed: no permission to list Jobs", code: 4 },
+} as const;
 
 /** The exit code. Throws KubeError when nothing can be listed, InterruptedError when the prompt is interrupted. */
 export async function cleanUp(pass: CleanupPass): Promise<number> {
@@ -59,10 +59,7 @@ export async function cleanUp(pass: CleanupPass): Promise<number> {
   const plan = await planOf(pass, listing.inventory);
   pass.printWarnings(listing.inventory.warnings);
   if (verbose) for (const object of plan.kept) printMessage(keptLine(object));
-  const { forbiddenJobs } = listing;
-  const code = await execute(pass, plan, listing);
-  if (code !== 0 || forbiddenJobs === "none") return code;
-  return forbiddenJobs === "all" ? KUBERNETES_FAILED : EXIT.failure;
+  return (await execute(pass, plan, listing)) || LISTINGS[listing.forbiddenJobs].code;
 }
 
 /** Runs passes until the signal aborts; errors of a pass are reported, and the next one tries again. */
@@ -98,13 +95,13 @@ function subjectOf(warning: string): string {
 }
 
 async function list(pass: CleanupPass): Promise<ClusterListing> {
-  const { selector: labelSelector, plan, onlyPrefect, namespaces } = pass;
+  const { plan, namespaces } = pass;
   const { clock, signal, directories: sources } = pass.scope;
-  const query = { labelSelector, signal, onlyPrefect, dask: plan.dask ? ("all" as const) : undefined };
+  const query = { ...pass.query, signal, dask: plan.dask ? ("all" as const) : undefined };
   const kube = retrying(pass.scope.kube, clock, signal);
   const listing = await listCluster({ kube, sources }, namespaces, query);
   // With a label selector only the Dask clusters of the selected runs.
-  if (labelSelector === undefined) return listing;
+  if (query.labelSelector === undefined) return listing;
   return { ...listing, inventory: { ...listing.inventory, unownedDask: [] } };
 }
 
@@ -130,7 +127,7 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
   };
   if (plan.items.length === 0) {
     printObject();
-    if (!quiet) printMessage(`${NOTHING_TO_REMOVE[listing.forbiddenJobs]}${kept}`);
+    if (!quiet) printMessage(`${LISTINGS[listing.forbiddenJobs].nothing}${kept}`);
     return 0;
   }
   if (mode === "dry-run") {

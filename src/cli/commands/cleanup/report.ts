@@ -57,7 +57,6 @@ export function deletedLine({ resource, ref }: PlanItem, dryRun: boolean): strin
   return `${kubectlName(resource)} "${ref.name}" deleted from ${ref.namespace} namespace${how}`;
 }
 
-/** What is kept, and why. */
 export function keptLine({ resource, ref, reason }: Kept): string {
   return `kept: ${nameOf({ resource, ref })} in namespace "${ref.namespace}": ${reason}`;
 }

@@ -9,13 +9,8 @@ import { agentText, isGone, pollText } from "../../../inventory/run-owner.ts";
 import { eventsOf, type ObservedJob } from "../../../job/observe/observed.ts";
 import { jobPhase, phaseName } from "../../../job/observe/phase.ts";
 import { describeTermination } from "../../../job/observe/termination.ts";
-import {
-  lastSeenAt,
-  type Container,
-  type ContainerStatus,
-  type KubeEvent,
-  type Pod,
-} from "../../../kube/client/objects.ts";
+import { lastSeenAt } from "../../../kube/client/objects.ts";
+import type { Container, ContainerStatus, KubeEvent, Pod } from "../../../kube/client/objects.ts";
 import { age } from "../../../output/age.ts";
 import { toneOf } from "../../../output/palette.ts";
 import type { TreeNode } from "../../../output/tree.ts";

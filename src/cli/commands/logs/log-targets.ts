@@ -45,7 +45,6 @@ export function logTargets(pods: readonly Pod[], options: LogOptions): readonly 
   return selected.flatMap((pod) => selectedIn(pod, options).map((container) => targetOf(pod, container)));
 }
 
-/** The names of all containers of a pod. */
 export function containerNames(pod: Pod): readonly string[] {
   return containersOf(pod).map(({ name }) => name);
 }

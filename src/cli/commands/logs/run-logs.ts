@@ -16,7 +16,6 @@ import type { LogOptions, LogTarget } from "./log-targets.ts";
 /** Where the runs are, and where their logs go. */
 export type LogDeps = ClusterScope & {
   readonly write: StreamDeps["write"];
-  /** Prints a line for people. */
   readonly printMessage: (line: string) => void;
 };
 

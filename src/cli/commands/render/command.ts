@@ -23,7 +23,6 @@ const POD_NAMESPACE = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 interface RunInput {
   readonly flowRun: FlowRun;
-  /** The tenant id from the API. */
   readonly tenantId?: string | undefined;
 }
 
