@@ -92,9 +92,7 @@ export function commandMetadata(commands: readonly CommandClass<CliContext>[]): 
 
 /** The options that the base classes give to many commands, under the headings that help has for them. */
 export function sharedOptions(): readonly (readonly [heading: string, options: readonly OptionInfo[]])[] {
-  const classes = [ClusterCommand, PrefectCommand, BaseCommand].map(
-    (command) => command as unknown as CommandClass<CliContext>,
-  );
+  const classes = [ClusterCommand, PrefectCommand, BaseCommand] as unknown as CommandClass<CliContext>[];
   const [cluster = [], prefect = [], general = []] = commandMetadata(classes).map(({ options }) => options);
   return [
     ["Prefect", prefect.filter((option) => !isAmong(general, option))],

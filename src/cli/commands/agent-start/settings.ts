@@ -23,8 +23,9 @@ export function agentSettings(
     readonly job: JobSettings;
   },
 ): AgentSettings {
-  const { config, job, process, place, tenantId } = sources;
+  const { config, job, ...identity } = sources;
   return {
+    ...identity,
     name: flags.name ?? config.agent.name,
     labels: job.labels,
     namespace: job.namespace,
@@ -33,9 +34,6 @@ export function agentSettings(
     concurrency: wholeNumber(flags.concurrency, "--concurrency", 1) ?? DEFAULT_SETTINGS.concurrency,
     maxPolls: wholeNumber(flags.maxPolls, "--max-polls", 0),
     shutdownGraceMs: msOf(flags, "shutdownGrace"),
-    process,
-    place,
-    tenantId,
   };
 }
 

@@ -124,22 +124,20 @@ function eventNode(event: KubeEvent, view: View): TreeNode {
   const times = event.series?.count ?? event.count ?? 1;
   const count = times > 1 ? ` (${times} times)` : "";
   const ago = age(lastSeenAt(event) ?? event.metadata.creationTimestamp, view.now);
-  const isWarning = event.type === "Warning";
   return {
     text: withMessage(`event ${event.reason ?? "None"}${count} ${ago} ago`, event.message ?? "", view),
-    tone: isWarning ? "stale" : "quiet",
+    tone: event.type === "Warning" ? "stale" : "quiet",
   };
 }
 
 function daskNode(dask: ObservedCluster, now: Date): TreeNode {
-  const createdAt = daskCreatedAt(dask);
   const by = dask.owner === undefined ? "" : `, attributed by ${dask.owner.by}`;
   const pods = podsOf(dask).map((pod) => {
     const role = pod === dask.scheduler ? "scheduler" : "worker";
     return { text: `${role} pod/${pod.metadata.name} ${podStatus(pod)}` };
   });
   return {
-    text: `${daskName(dask)} (${dask.kind}${by}), ${age(createdAt, now)} old`,
+    text: `${daskName(dask)} (${dask.kind}${by}), ${age(daskCreatedAt(dask), now)} old`,
     children: [
       ...pods,
       ...dask.services.map(({ metadata }) => ({ text: `service/${metadata.name}` })),
