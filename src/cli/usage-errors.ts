@@ -88,9 +88,8 @@ function unknown(
 
 /** clipanion's reason: from a candidate, else from its message. */
 function reasonOf(error: unknown): string {
-  const candidates =
-    error instanceof Error && "candidates" in error && Array.isArray(error.candidates)
-      ? (error.candidates as { readonly reason: string | null }[])
-      : [];
+  const { candidates = [] } = error as {
+    readonly candidates?: readonly { readonly reason: string | null }[];
+  };
   return candidates.find(({ reason }) => reason !== null)?.reason ?? textOf(error).split("\n")[0] ?? "";
 }

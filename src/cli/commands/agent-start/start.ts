@@ -22,7 +22,7 @@ export async function startAgent(command: AgentCommand, flags: AgentFlags): Prom
   const { context } = command;
   const { clock, signal } = context;
   const config = await command.prefectConfig();
-  const connection = command.connectionFlags();
+  const connectionFlags = command.connectionFlags();
   checkBeforeConnecting(command, flags, config);
   const { logLevel, logFormat, name = config.agent.name } = flags;
   const lines = new LineBuffer((text) => void context.stdout.write(text));
@@ -41,18 +41,17 @@ export async function startAgent(command: AgentCommand, flags: AgentFlags): Prom
       observer.prefectRequest(seen);
     },
   });
-  const { kube, target, token } = await context.connectKube(connection, (seen) => {
+  const connection = await context.connectKube(connectionFlags, (seen) => {
     server.metrics.observeCall({ api: "kubernetes", operation: `${seen.verb} ${seen.resource}`, ...seen });
     observer.kubeRequest(seen);
   });
   try {
     checkKey(config);
     await server.start();
-    const namespace = command.namespace ?? config.variables.namespace?.value ?? target.namespace ?? "default";
+    const configured = command.namespace ?? config.variables.namespace?.value;
+    const namespace = configured ?? connection.target.namespace ?? "default";
     const parts = {
-      kube,
-      target,
-      token,
+      ...connection,
       client,
       observer,
       clock,
@@ -71,7 +70,7 @@ export async function startAgent(command: AgentCommand, flags: AgentFlags): Prom
   } finally {
     await server.stop();
     client.close();
-    kube.close();
+    connection.kube.close();
     lines.flush();
   }
 }

@@ -16,7 +16,7 @@ import { runAll } from "../../../base/run-all.ts";
 import { ServerClock } from "../../../base/server-clock.ts";
 import type { Policy } from "../../../job/decide/policy.ts";
 import type { Target } from "../../../kube/auth/kubeconfig.ts";
-import type { KubeApi } from "../../../kube/client/api.ts";
+import type { Connection } from "../../../kube/client/connect.ts";
 import type { CompletedRequest } from "../../../kube/client/transport.ts";
 import { agentKey, type AgentIdentity } from "../../../orchestrator/agent-identity.ts";
 import { AgentTemplate } from "../../../prefect1/agent-template.ts";
@@ -53,12 +53,9 @@ export class ApiObserver {
   }
 }
 
-export interface AgentParts {
-  readonly kube: KubeApi;
+export interface AgentParts extends Pick<Connection, "kube" | "token"> {
   /** What it is connected to, for the log. */
   readonly target?: Pick<Target, "contextName" | "server"> | undefined;
-  /** The token of the pod's ServiceAccount, if that is how it connects. */
-  readonly token?: string | undefined;
   readonly client: Prefect1Client;
   readonly observer: ApiObserver;
   readonly clock: Clock;

@@ -92,10 +92,9 @@ export class CancelCommand extends NamespacedCommand {
 
   async #runs(inventory: Inventory, scope: ClusterScope): Promise<readonly OwnerRun[]> {
     const { resolveRun } = await import("../../flow-run-ref.ts");
+    const options = { ...scope, inventory, mustBeUnique: true };
     const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope)));
-    const found = await Promise.all(
-      targets.map((text) => resolveRun(text, { ...scope, inventory, mustBeUnique: true })),
-    );
+    const found = await Promise.all(targets.map((text) => resolveRun(text, options)));
     const distinct = [...new Map(found.map((run) => [run.id, run])).values()];
     return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
   }

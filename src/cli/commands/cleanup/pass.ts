@@ -154,7 +154,6 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
 }
 
 async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {
-  const { mode } = pass;
   const { kube, directories, clock, signal } = pass.scope;
   const { stdout, stderr } = pass.context;
   const progress = new Progress(stderr, clock);
@@ -167,7 +166,7 @@ async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promis
     progress.update(`cleaning up: ${++count} of ${items.length}`);
   };
   const readStates = currentStates(directories, signal);
-  const dryRun = mode === "server-dry-run";
+  const dryRun = pass.mode === "server-dry-run";
   return sweep({ kube, readStates, clock, signal, dryRun, onDone }, items).finally(() => progress.clear());
 }
 

@@ -36,6 +36,7 @@ const NEVER = "1970-01-01T00:00:00Z";
 /** All pods of the run, oldest first. */
 export function podsOfRun(runs: readonly InventoryRun[]): readonly Pod[] {
   const pods = runs.flatMap((run) => run.observed.jobs.flatMap((job) => job.pods));
+  const createdMs = ({ metadata }: Pod): number => Date.parse(metadata.creationTimestamp);
   return pods.toSorted((left, right) => createdMs(left) - createdMs(right));
 }
 
@@ -71,8 +72,4 @@ function targetOf(pod: Pod, container: string): LogTarget {
   const startedAt =
     current === undefined || current.startedAt === NEVER ? undefined : (current.startedAt ?? "");
   return { pod, container, startedAt, isRunning: running !== undefined };
-}
-
-function createdMs({ metadata }: Pod): number {
-  return Date.parse(metadata.creationTimestamp);
 }
