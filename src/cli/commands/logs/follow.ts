@@ -22,6 +22,8 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
   const streams = new Streams(deps, options);
   let hadJobs = false;
   let lastMessage = "";
+  /** How many Jobs there were when all were found finished. */
+  let finishedJobs: number | undefined;
   while (!signal.aborted) {
     const list = withRetry(() => listRuns(deps, run), { clock, signal, ...RETRY });
     const runs = await list.catch((error: unknown) => {
@@ -39,7 +41,13 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     if (message !== "" && message !== lastMessage) deps.printMessage(message);
     lastMessage = message;
     if (hadJobs && jobs.every(({ job }) => isJobFinished(job))) {
-      if (!(await streams.ended()))
+      const hasLogs = await streams.ended();
+      // A retry may have got its Job meanwhile: list once more.
+      if (jobs.length !== finishedJobs) {
+        finishedJobs = jobs.length;
+        continue;
+      }
+      if (!hasLogs)
         deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
       return;
     }
