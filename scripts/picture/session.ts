@@ -7,7 +7,7 @@ import { Readable, Writable } from "node:stream";
 import { cliContext } from "../../src/cli/context.ts";
 import { run } from "../../src/cli/run.ts";
 import type { Target } from "../../src/kube/auth/kubeconfig.ts";
-import { KubeClient } from "../../src/kube/client/client.ts";
+import { KubeApi } from "../../src/kube/client/api.ts";
 import { Transport } from "../../src/kube/client/transport.ts";
 import { Prefect1Client } from "../../src/prefect1/client.ts";
 import { Graphql } from "../../src/prefect1/graphql.ts";
@@ -116,7 +116,7 @@ async function typed(world: World, command: string): Promise<string> {
     ...context,
     connectKube: () =>
       Promise.resolve({
-        kube: new KubeClient(transport, kubeOrigin(0), "ca-0"),
+        kube: new KubeApi(transport, kubeOrigin(0), "ca-0"),
         target: { namespace: "default" } as Target,
         inCluster: false,
       }),

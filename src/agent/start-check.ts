@@ -20,7 +20,7 @@ import type { AgentDeps } from "./deps.ts";
 import { Outage } from "./outage.ts";
 
 interface StartDeps extends Pick<AgentDeps, "log" | "clock"> {
-  readonly kube: Pick<KubeApi, "get" | "canI" | "subjectAccessReview" | "whoAmI">;
+  readonly kube: Pick<KubeApi, "get" | "canI" | "whoAmI">;
   readonly work: Pick<WorkSource, "authenticate">;
 }
 

@@ -2,7 +2,7 @@
 
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { PrefectVersion } from "../inventory/inventory.ts";
-import type { ObjectRef } from "../kube/client/api.ts";
+import type { ObjectRef } from "../kube/client/objects.ts";
 import type { Meta, Pod, Resource } from "../kube/client/objects.ts";
 import { isKept } from "../job/labels.ts";
 

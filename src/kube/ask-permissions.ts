@@ -1,8 +1,8 @@
 // Asks the API server for permissions: many at once, each once.
 
 import PQueue from "p-queue";
-import type { KubeApi, Subject } from "./client/api.ts";
-import { permissionName, type Permission } from "./permissions.ts";
+import type { KubeApi } from "./client/api.ts";
+import { permissionName, type Permission, type Subject } from "./permissions.ts";
 
 const CONCURRENCY = 16;
 
@@ -11,7 +11,7 @@ const CONCURRENCY = 16;
  * not answered, and asks no more.
  */
 export async function missingPermissions(
-  kube: Pick<KubeApi, "canI" | "subjectAccessReview">,
+  kube: Pick<KubeApi, "canI">,
   permissions: readonly Permission[],
   { who, signal }: { readonly who?: Subject | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<readonly Permission[]> {
@@ -24,10 +24,7 @@ export async function missingPermissions(
       [...distinct].map(([name, access]) =>
         queue.add(async () => {
           either.throwIfAborted();
-          const isAllowed = await (who === undefined
-            ? kube.canI(access, either)
-            : kube.subjectAccessReview(who, access, either));
-          return isAllowed ? [] : [name];
+          return (await kube.canI(access, either, who)) ? [] : [name];
         }),
       ),
     );

@@ -1,7 +1,5 @@
 // Permissions as data: what each feature calls. install makes Roles of them, doctor and the agent's start-up check ask for them.
 
-import type { Access } from "./client/api.ts";
-
 /** The verbs that we use; `*` only where Prefect's own manifest has it. */
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "*";
 
@@ -86,6 +84,20 @@ export const FLOW_PERMISSIONS: readonly PermissionRow[] = [
 /** What an agent with these settings needs. */
 export function agentPermissions(leaderElect: boolean): readonly PermissionRow[] {
   return AGENT_PERMISSIONS.filter((row) => leaderElect || row.feature !== "leader election");
+}
+
+export interface Access {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string | undefined;
+  readonly namespace?: string | undefined;
+}
+
+/** A user with all its groups, as the API server knows it. */
+export interface Subject {
+  readonly user: string;
+  readonly groups: readonly string[];
 }
 
 /** One call of one feature. */

@@ -1,6 +1,6 @@
 // The real API clients of a simulated process, over the simulated network.
 
-import { KubeClient } from "../../src/kube/client/client.ts";
+import { KubeApi } from "../../src/kube/client/api.ts";
 import { Transport } from "../../src/kube/client/transport.ts";
 import type { CompletedRequest } from "../../src/kube/client/transport.ts";
 import { Prefect1Client } from "../../src/prefect1/client.ts";
@@ -32,7 +32,7 @@ export function connect(
   { network }: { readonly network: Network },
   process: Process,
   options: ConnectionOptions & Observed,
-): { readonly kube: KubeClient; readonly client: Prefect1Client } {
+): { readonly kube: KubeApi; readonly client: Prefect1Client } {
   const { cluster = 0, prefect = 0, backend = "server", apiKey, tenantId, token } = options;
   const { clock } = process;
   const http = network.clientOf(process);
@@ -59,7 +59,7 @@ export function connect(
     onRequest: options.onPrefectRequest,
   });
   return {
-    kube: new KubeClient(transport, kubeOrigin(cluster), options.ca ?? `ca-${cluster}`),
+    kube: new KubeApi(transport, kubeOrigin(cluster), options.ca ?? `ca-${cluster}`),
     client: new Prefect1Client(graphql, backend),
   };
 }

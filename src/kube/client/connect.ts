@@ -14,8 +14,7 @@ import type {
 } from "../../http/exchange.ts";
 import { parseProxy, proxyFor } from "../../http/proxy.ts";
 import { textIn } from "../../base/json.ts";
-import type { KubeApi } from "./api.ts";
-import { KubeClient } from "./client.ts";
+import { KubeApi } from "./api.ts";
 import { credentialsOf } from "../auth/credentials.ts";
 import type { CredentialDeps } from "../auth/identity.ts";
 import { chooseTarget, withFlags, type ConnectionFlags, type Target } from "../auth/kubeconfig.ts";
@@ -69,7 +68,7 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     onRequest: deps.onRequest,
     nowMs: () => performance.now(),
   });
-  const kube = new KubeClient(transport, target.server, clusterIdOf(target, tls));
+  const kube = new KubeApi(transport, target.server, clusterIdOf(target, tls));
   const inCluster = chosen === undefined;
   const token = inCluster ? deps.readFile(`${SERVICE_ACCOUNT}/token`) : undefined;
   return { kube, target, inCluster, token };

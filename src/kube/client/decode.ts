@@ -1,9 +1,14 @@
 // Decodes API objects and adds the required fields that are missing.
 
 import { objectIn, textIn, type JsonObject } from "../../base/json.ts";
-import type { WatchEvent } from "./api.ts";
 import { watchError } from "./errors.ts";
 import type { KindMap, Resource } from "./objects.ts";
+
+export type WatchEvent<T> =
+  /** The server has answered: the watch is open. */
+  | { readonly type: "OPEN" }
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
 type Mutable = Record<string, unknown>;
 

@@ -15,6 +15,11 @@ export interface Meta {
   readonly finalizers?: readonly string[];
 }
 
+export interface ObjectRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -188,13 +193,48 @@ export interface KindMap {
 /** The plural name of a resource, as RBAC and URLs spell it. */
 export type Resource = keyof KindMap;
 
+const CORE = "/api/v1";
+/** The API path and kind of each resource. */
+const RESOURCES: Readonly<Record<Resource, { prefix: string; kind: string; isOfCluster?: boolean }>> = {
+  jobs: { prefix: "/apis/batch/v1", kind: "Job" },
+  pods: { prefix: CORE, kind: "Pod" },
+  events: { prefix: CORE, kind: "Event" },
+  services: { prefix: CORE, kind: "Service" },
+  poddisruptionbudgets: { prefix: "/apis/policy/v1", kind: "PodDisruptionBudget" },
+  daskclusters: { prefix: "/apis/kubernetes.dask.org/v1", kind: "DaskCluster" },
+  leases: { prefix: "/apis/coordination.k8s.io/v1", kind: "Lease" },
+  namespaces: { prefix: CORE, kind: "Namespace", isOfCluster: true },
+  nodes: { prefix: CORE, kind: "Node", isOfCluster: true },
+  secrets: { prefix: CORE, kind: "Secret" },
+  serviceaccounts: { prefix: CORE, kind: "ServiceAccount" },
+  resourcequotas: { prefix: CORE, kind: "ResourceQuota" },
+};
+
+/** The path of a collection, or of one object in it; the namespace of what is in none is ignored. */
+export function pathOf(resource: Resource, namespace?: string, name?: string): string {
+  const { prefix, isOfCluster = false } = RESOURCES[resource];
+  const isInNamespace = !isOfCluster && namespace !== undefined;
+  const place = isInNamespace ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
+  return `${prefix}${place}/${resource}${object}`;
+}
+
+/** For messages: `Job "prefect-job-1a2b" in namespace "flows"`. */
+export function describeObject(resource: Resource, { namespace, name }: ObjectRef): string {
+  return `${RESOURCES[resource].kind} "${name}"${inNamespace(namespace)}`;
+}
+
+export function inNamespace(namespace: string | undefined): string {
+  return namespace === undefined || namespace === "" ? " in all namespaces" : ` in namespace "${namespace}"`;
+}
+
 /** When an event was last seen: `lastTimestamp`, or its equivalent in events.k8s.io. */
-export function lastSeenAt(event: KubeEvent): Date | undefined {
-  const text =
-    event.series?.lastObservedTime ??
-    event.lastTimestamp ??
-    event.eventTime ??
-    event.firstTimestamp ??
-    undefined;
-  return text === undefined || text === null ? undefined : new Date(text);
+export function lastSeenAt({
+  series,
+  lastTimestamp,
+  eventTime,
+  firstTimestamp,
+}: KubeEvent): Date | undefined {
+  const text = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? undefined;
+  return text === undefined ? undefined : new Date(text);
 }

@@ -39,6 +39,9 @@ const METHODS = {
   delete: "DELETE",
 } as const;
 
+/** Of a request's body; default: application/json. */
+const CONTENT_TYPES: Readonly<Record<string, string>> = { patch: "application/merge-patch+json" };
+
 export interface Call {
   /** Follows "cannot" in error messages. */
   readonly action: string;
@@ -47,7 +50,6 @@ export interface Call {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: string | undefined;
-  readonly contentType?: string | undefined;
   /** The Accept header; default: application/json. */
   readonly accept?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -145,7 +147,7 @@ export class Transport {
       ...(await credentials.headers()),
     };
     const { body, signal } = call;
-    if (body !== undefined) headers["content-type"] = call.contentType ?? "application/json";
+    if (body !== undefined) headers["content-type"] = CONTENT_TYPES[verb] ?? "application/json";
     return { method: METHODS[verb], url, headers, body, timeoutMs, signal };
   }
 

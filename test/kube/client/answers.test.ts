@@ -21,7 +21,7 @@ async function answering(status: number, headers: OutgoingHttpHeaders, body: str
 const CALLS: readonly (readonly [string, (kube: KubeApi) => Promise<unknown>])[] = [
   ["list", (kube) => kube.listPage("jobs", {})],
   ["get", (kube) => kube.get("jobs", REF)],
-  ["create", (kube) => kube.create("jobs", { metadata: REF })],
+  ["create", (kube) => kube.create("jobs", { metadata: REF }, REF)],
   ["delete", (kube) => kube.delete("jobs", REF)],
   ["patch", (kube) => kube.patch("jobs", REF, {})],
   ["log", (kube) => kube.streamPodLog(REF, {}, new AbortController().signal)],

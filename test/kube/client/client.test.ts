@@ -39,7 +39,7 @@ afterAll(async () => {
   await fake.stop();
 });
 
-describe("KubeClient", () => {
+describe("KubeApi", () => {
   it("returns created or exists, and deleted, gone or changed", async () => {
     const ref = { namespace: "default", name: "one" };
     expect(await kube.create("jobs", job("one"), { namespace: "default" })).toBe("created");
@@ -98,11 +98,11 @@ describe("KubeClient", () => {
     const access = { verb: "delete", group: "batch", resource: "jobs", namespace: "default" };
     expect(await weak.canI(access)).toBe(false);
     expect(await weak.canI({ ...access, verb: "get" })).toBe(true);
-    expect(await kube.subjectAccessReview({ user: "weak", groups: [] }, access)).toBe(false);
-    expect(await kube.subjectAccessReview({ user: "strong", groups: [] }, access)).toBe(true);
+    expect(await kube.canI(access, undefined, { user: "weak", groups: [] })).toBe(false);
+    expect(await kube.canI(access, undefined, { user: "strong", groups: [] })).toBe(true);
     expect(await weak.whoAmI()).toEqual({ user: "weak", groups: ["system:authenticated"] });
     const allow = fake.forbid({ user: "weak", resources: ["subjectaccessreviews"] });
-    await expect(weak.subjectAccessReview({ user: "strong", groups: [] }, access)).rejects.toMatchObject({
+    await expect(weak.canI(access, undefined, { user: "strong", groups: [] })).rejects.toMatchObject({
       status: 403,
     });
     allow();
