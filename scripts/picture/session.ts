@@ -118,7 +118,6 @@ async function typed(world: World, command: string): Promise<string> {
       Promise.resolve({
         kube: new KubeApi(transport, kubeOrigin(0), "ca-0"),
         target: { namespace: "default" } as Target,
-        inCluster: false,
       }),
     connectPrefect: () => Promise.resolve(new Prefect1Client(graphql, "server")),
   });

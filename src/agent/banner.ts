@@ -6,7 +6,7 @@ import type { Log } from "../base/log.ts";
 import type { AgentSettings } from "./settings.ts";
 
 interface Connected {
-  readonly target: { readonly contextName: string | undefined; readonly server: string } | undefined;
+  readonly target: { readonly contextName?: string | undefined; readonly server: string } | undefined;
   readonly job: { readonly apiUrl: string; readonly backend: string };
   readonly template: string | undefined;
 }

@@ -9,6 +9,8 @@ export interface ErrorDetails {
   readonly cause?: unknown;
   /** Whether the same call may succeed later. */
   readonly retryable?: boolean | undefined;
+  /** How long the server asks to wait before that. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** The user sees the message and the hint, never a stack trace. Exit code 1. */
@@ -16,12 +18,14 @@ export class ExpectedError extends Error {
   readonly exitCode: number = EXIT.failure;
   readonly hint: string | undefined;
   readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause });
     this.name = new.target.name;
     this.hint = details.hint;
     this.retryable = details.retryable ?? false;
+    this.retryAfterMs = details.retryAfterMs;
   }
 }
 

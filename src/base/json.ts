@@ -1,6 +1,5 @@
-// A type for JSON, and safe access to untyped values.
+// A type for JSON objects, and safe access to untyped values.
 
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: unknown;
 }
@@ -16,6 +15,15 @@ export function parseJson(text: string): unknown {
     const isExact = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
     return isExact ? value : context.source;
   }) as unknown;
+}
+
+/** The value of a JSON text; undefined if it is none. */
+export function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -1,7 +1,7 @@
 // Retries with exponential backoff.
 
 import type { Clock } from "./clock.ts";
-import { isRetryable } from "./errors.ts";
+import { ExpectedError, isRetryable } from "./errors.ts";
 
 export interface BackoffShape {
   readonly firstMs: number;
@@ -21,7 +21,7 @@ export interface RetryOptions {
   /** The maximum number of calls; default: retry until the signal aborts. */
   readonly attempts?: number;
   /** Called before each retry. */
-  readonly onRetry?: (error: unknown, delayMs: number) => void;
+  readonly onRetry?: (error: unknown) => void;
 }
 
 /** Retries until the call succeeds. Throws an error that is not retryable, and the last error after all attempts or an abort. */
@@ -33,14 +33,13 @@ export async function withRetry<T>(call: () => Promise<T>, options: RetryOptions
       const last = options.attempts !== undefined && failures + 1 >= options.attempts;
       if (last || options.signal?.aborted === true || !isRetryable(error)) throw error;
       const delayMs = retryAfterMs(error) ?? backoffMs(options.shape, failures, options.clock);
-      options.onRetry?.(error, delayMs);
+      options.onRetry?.(error);
       await options.clock.sleep(delayMs, options.signal);
     }
   }
 }
 
-/** The delay of the error's Retry-After header, at most five minutes. */
+/** The delay that the server asked for. */
 export function retryAfterMs(error: unknown): number | undefined {
-  const delayMs = error instanceof Error && "retryAfterMs" in error ? error.retryAfterMs : undefined;
-  return typeof delayMs === "number" ? Math.min(delayMs, 300_000) : undefined;
+  return error instanceof ExpectedError ? error.retryAfterMs : undefined;
 }

@@ -107,11 +107,7 @@ export interface Permission {
 }
 
 const ALL_VERBS: readonly Verb[] = ["get", "list", "watch", "create", "delete"];
-const ESSENTIAL: ReadonlySet<Feature> = new Set([
-  "launching flow runs",
-  "following flow runs",
-  "leader election",
-]);
+const ESSENTIAL: readonly Feature[] = ["launching flow runs", "following flow runs", "leader election"];
 
 /** Each call for itself, `*` spelt out: a Role that lists all verbs that are used is as good as one with the star. */
 export function permissionsIn(rows: readonly PermissionRow[], namespace: string): readonly Permission[] {
@@ -131,5 +127,5 @@ export function permissionName({ verb, group, resource, subresource }: Access): 
 
 /** Whether an agent that uses the feature cannot work without it. */
 export function isEssential(feature: Feature): boolean {
-  return ESSENTIAL.has(feature);
+  return ESSENTIAL.includes(feature);
 }

@@ -22,18 +22,12 @@ const PASSING: ReadonlySet<PrefectFailure> = new Set(["unreachable", "overloaded
 export class PrefectError extends ExpectedError {
   override readonly exitCode = 3;
   readonly failure: PrefectFailure;
-  readonly retryAfterMs: number | undefined;
   /** The cause only, without the attempted action. */
   readonly detail: string;
 
-  constructor(
-    action: string,
-    detail: string,
-    more: ErrorDetails & { readonly failure: PrefectFailure; readonly retryAfterMs?: number | undefined },
-  ) {
+  constructor(action: string, detail: string, more: ErrorDetails & { readonly failure: PrefectFailure }) {
     super(`cannot ${action}: ${detail}`, { ...more, retryable: PASSING.has(more.failure) });
     this.failure = more.failure;
-    this.retryAfterMs = more.retryAfterMs;
     this.detail = detail;
   }
 }

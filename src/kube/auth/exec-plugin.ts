@@ -5,7 +5,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { aborted } from "../../base/clock.ts";
 import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
-import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
+import { arrayIn, jsonIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { KubeError } from "../client/errors.ts";
 import { pemIn, type CredentialDeps, type Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
@@ -33,11 +33,8 @@ export async function runPlugin(target: Target, deps: CredentialDeps): Promise<I
   const apiVersion = textIn(exec["apiVersion"]) ?? "client.authentication.k8s.io/v1";
   try {
     const interactive = isInteractive(exec, deps);
-    const info = {
-      apiVersion,
-      kind: "ExecCredential",
-      spec: { interactive, ...clusterInfo(exec, target, deps) },
-    };
+    const spec = { interactive, ...clusterInfo(exec, target, deps) };
+    const info = { apiVersion, kind: "ExecCredential", spec };
     const env = variablesOf(exec, JSON.stringify(info), deps);
     const line = commandLine(command, argumentsOf(exec, deps), { env, exists: existsSync });
     const child = started(line, { env, interactive }, target);
@@ -71,11 +68,9 @@ function started(
     });
   } catch (error) {
     // Node repeats the argument, which may be a secret.
-    const hasNul = error instanceof TypeError;
-    throw unusable(
-      target,
-      hasNul ? "there is a NUL byte in its command, arguments or variables" : textOf(error),
-    );
+    const isNul = error instanceof TypeError;
+    const cause = isNul ? "there is a NUL byte in its command, arguments or variables" : textOf(error);
+    throw unusable(target, cause);
   }
 }
 
@@ -129,7 +124,7 @@ async function withinLimit(
   { clock, signal, user }: CredentialDeps,
 ): Promise<string> {
   const over = new AbortController();
-  const until = AbortSignal.any([over.signal, ...(signal === undefined ? [] : [signal])]);
+  const until = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
   const limit = async (): Promise<never> => {
     await clock.sleep(SAY_AFTER_MS, until);
     if (!until.aborted) user?.show(`waiting for credentials from "${command}"\n`);
@@ -170,12 +165,7 @@ function outputOf(child: ChildProcess, user: CredentialDeps["user"]): Promise<st
 
 /** Errors never contain what it printed, which may be the token. */
 function readAnswer(output: string, apiVersion: string, nowMs: number): Identity {
-  let answer: JsonObject = {};
-  try {
-    answer = objectIn(JSON.parse(output));
-  } catch {
-    // Reported below, as other answers that are no ExecCredential.
-  }
+  const answer = objectIn(jsonIn(output));
   const status = objectIn(answer["status"]);
   const filled = (name: string): string | undefined => textIn(status[name]) || undefined;
   const [token, cert, key] = [filled("token"), filled("clientCertificateData"), filled("clientKeyData")];

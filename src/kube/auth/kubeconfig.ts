@@ -34,19 +34,16 @@ export interface Target {
   readonly server: string;
   readonly cluster: JsonObject;
   readonly user: JsonObject;
-  readonly contextName: string | undefined;
   /** Their names in the kubeconfig. */
+  readonly contextName?: string | undefined;
   readonly clusterName?: string | undefined;
   readonly userName?: string | undefined;
-  readonly namespace: string | undefined;
+  readonly namespace?: string | undefined;
   /** Which kubeconfig this is from, for messages. */
   readonly source: string;
 }
 
-interface Kubeconfig {
-  readonly path: string;
-  readonly content: JsonObject;
-}
+type Kubeconfig = { readonly path: string; readonly content: JsonObject };
 
 /** Entries that are paths, relative to the file in which they stand. */
 const PATHS = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
@@ -77,19 +74,14 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
       hint: "choose one with --context NAME, or for good with: kubectl config use-context NAME",
     });
   }
-  const target = withFlags({ cluster: cluster ?? {}, user: user ?? {} }, flags, source);
-  return {
-    ...target,
-    contextName,
-    clusterName,
-    userName,
-    namespace: textIn(context?.["namespace"]) || undefined,
-  };
+  const target = withFlags({ cluster, user }, flags, source);
+  const namespace = textIn(context?.["namespace"]) || undefined;
+  return { ...target, contextName, clusterName, userName, namespace };
 }
 
 /** The target with what the flags override. Throws SettingsError for flags that exclude each other. */
 export function withFlags(
-  parts: { readonly cluster: JsonObject; readonly user: JsonObject },
+  parts: { readonly cluster?: JsonObject | undefined; readonly user?: JsonObject | undefined },
   flags: ConnectionFlags,
   source: string,
 ): Target {
@@ -115,14 +107,7 @@ export function withFlags(
   if (flags.as !== undefined) user["as"] = flags.as;
   if (flags.asUid !== undefined) user["as-uid"] = flags.asUid;
   if (flags.asGroups !== undefined && flags.asGroups.length > 0) user["as-groups"] = flags.asGroups;
-  return {
-    server: serverOf(textIn(cluster["server"]), source),
-    cluster,
-    user,
-    contextName: undefined,
-    namespace: undefined,
-    source,
-  };
+  return { server: serverOf(textIn(cluster["server"]), source), cluster, user, source };
 }
 
 function serverOf(server: string | undefined, source: string): string {
@@ -159,9 +144,8 @@ function contentOf(text: string, path: string): JsonObject {
     const first = (textOf(error).split("\n")[0] ?? "").replace(/:$/, "").replace(/:.*?(?= at line \d|$)/, "");
     throw new SettingsError(`cannot read kubeconfig "${path}": ${first}`);
   }
-  if (parsed === null || parsed === undefined) return {};
-  if (!isObject(parsed)) throw new SettingsError(`cannot read kubeconfig "${path}": not a kubeconfig`);
-  return parsed;
+  if (!isObject(parsed ?? {})) throw new SettingsError(`cannot read kubeconfig "${path}": not a kubeconfig`);
+  return objectIn(parsed);
 }
 
 /** The contexts, clusters or users by name: the first file that defines one wins, as in kubectl. */

@@ -3,7 +3,7 @@
 // timeout and a server-side timeout, relists after 410 and periodically, and always restarts.
 
 import type { Clock } from "../../base/clock.ts";
-import { backoffMs } from "../../base/retry.ts";
+import { backoffMs, retryAfterMs } from "../../base/retry.ts";
 import { isQuiet } from "../../http/errors.ts";
 import type { KubeApi, ListQuery } from "../client/api.ts";
 import { KubeError } from "../client/errors.ts";
@@ -21,14 +21,14 @@ export interface ReflectorOptions<R extends Resource, Kept> {
   /** Called after each failed list or watch with the number of failures in a row; may throw to stop the reflector. */
   readonly onOutage?: ((error: unknown, failures: number) => void) | undefined;
   /** Called at the first activity after an outage. */
-  readonly onRecovery?: (() => void) | undefined;
+  readonly onRecovery?: () => void;
   /** Called after each list, event and bookmark, and when a watch ends without error. */
-  readonly onActivity?: (() => void) | undefined;
+  readonly onActivity?: () => void;
   /**
    * The watch is opened again after so many milliseconds without a byte, by default 150,000: nothing may have changed, or the
    * connection is dead. Only if it cannot be opened again it is an outage.
    */
-  readonly idleMs?: number | undefined;
+  readonly idleMs?: number;
   /** Milliseconds between full lists. */
   readonly relistMs: number;
 }
@@ -54,7 +54,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   readonly #objects = new Map<string, Kept>();
   /** Resolves after the first complete list. */
   readonly synced: Promise<void>;
-  #setSynced: () => void = () => {};
+  readonly #setSynced: () => void;
   #resourceVersion = "";
   #listedAtMs = 0;
   #failures = 0;
@@ -71,7 +71,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
 
   constructor(options: ReflectorOptions<R, Kept>) {
     this.#options = options;
-    this.synced = new Promise((resolve) => (this.#setSynced = resolve));
+    ({ promise: this.synced, resolve: this.#setSynced } = Promise.withResolvers<void>());
   }
 
   get size(): number {
@@ -91,13 +91,8 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     while (!signal.aborted) {
       this.#watching = new AbortController();
       try {
-        const sinceListMs = this.#options.clock.ticks() - this.#listedAtMs;
-        if (
-          this.#resourceVersion === "" ||
-          this.#refreshing.length > 0 ||
-          sinceListMs > this.#options.relistMs
-        )
-          await this.#list(signal);
+        const isOld = this.#options.clock.ticks() - this.#listedAtMs > this.#options.relistMs;
+        if (this.#resourceVersion === "" || this.#refreshing.length > 0 || isOld) await this.#list(signal);
         await this.#watch(signal);
       } catch (error) {
         if (!signal.aborted && !this.#watching.signal.aborted) await this.#recover(error, signal);
@@ -131,8 +126,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     this.#isQuiet = isQuiet(error);
     if (this.#isQuiet) return;
     this.#options.onOutage?.(error, this.#failures + 1);
-    const retryAfterMs = error instanceof KubeError ? error.retryAfterMs : undefined;
-    const delayMs = retryAfterMs ?? backoffMs(BACKOFF, this.#failures, this.#options.clock);
+    const delayMs = retryAfterMs(error) ?? backoffMs(BACKOFF, this.#failures, this.#options.clock);
     this.#failures++;
     await this.#options.clock.sleep(delayMs, signal);
   }
@@ -173,22 +167,14 @@ export class Reflector<R extends Resource, Kept extends Cached> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, kube, resource, idleMs = IDLE_MS } = this.#options;
     const startedMs = clock.ticks();
     const timeoutSeconds = Math.round(WATCH_SECONDS.least + WATCH_SECONDS.spread * clock.random());
     this.restarts++;
     if (this.#refreshing.length > 0) return;
-    const events = this.#options.kube.watch(
-      this.#options.resource,
-      {
-        ...this.#options.query,
-        resourceVersion: this.#resourceVersion,
-        timeoutSeconds,
-        idleMs: this.#options.idleMs ?? IDLE_MS,
-      },
-      AbortSignal.any([signal, this.#watching.signal]),
-    );
-    for await (const event of events) {
+    const query = { ...this.#options.query, resourceVersion: this.#resourceVersion, timeoutSeconds, idleMs };
+    const either = AbortSignal.any([signal, this.#watching.signal]);
+    for await (const event of kube.watch(resource, query, either)) {
       if (event.type === "OPEN") {
         // After a quiet watch, that it opens again is all that can be known; after an error it proves nothing.
         if (this.#isQuiet) this.#recordActivity();

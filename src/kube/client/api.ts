@@ -134,7 +134,7 @@ export class KubeApi {
     resource: R,
     query: WatchQuery,
     signal: AbortSignal,
-  ): AsyncGenerator<WatchEvent<KindMap[R]>> {
+  ): AsyncGenerator<WatchEvent<R>> {
     const { namespace, idleMs, ...rest } = query;
     const action = `watch ${resource}${inNamespace(namespace)}`;
     const parameters = { watch: 1, allowWatchBookmarks: true, ...rest };

@@ -4,14 +4,7 @@ import { createHash } from "node:crypto";
 import { SettingsError } from "../../base/errors.ts";
 import { trustedAuthorities } from "../../http/environment.ts";
 import { HttpClient } from "../../http/client.ts";
-import type {
-  TlsOptions,
-  Http,
-  HttpAnswer,
-  HttpRequest,
-  HttpStream,
-  StreamRequest,
-} from "../../http/exchange.ts";
+import type { Http, TlsOptions } from "../../http/exchange.ts";
 import { parseProxy, proxyFor } from "../../http/proxy.ts";
 import { textIn } from "../../base/json.ts";
 import { KubeApi } from "./api.ts";
@@ -30,7 +23,6 @@ export interface ConnectDeps extends CredentialDeps {
 export interface Connection {
   readonly kube: KubeApi;
   readonly target: Target;
-  readonly inCluster: boolean;
   /** The token of the pod's ServiceAccount, if that is how it connects. */
   readonly token?: string | undefined;
 }
@@ -61,7 +53,7 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     new HttpClient(origin, { tls: { ...current, ca: current.ca ?? authorities }, maxSockets: 64, proxy });
   const transport = new Transport({
     server: target.server,
-    http: new CurrentHttp(() => credentials.tls(), connect),
+    http: withCurrentTls(() => credentials.tls(), connect),
     credentials,
     timeoutMs: flags.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     userAgent: deps.userAgent,
@@ -69,13 +61,12 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     nowMs: () => performance.now(),
   });
   const kube = new KubeApi(transport, target.server, clusterIdOf(target, tls));
-  const inCluster = chosen === undefined;
-  const token = inCluster ? deps.readFile(`${SERVICE_ACCOUNT}/token`) : undefined;
-  return { kube, target, inCluster, token };
+  const token = chosen === undefined ? deps.readFile(`${SERVICE_ACCOUNT}/token`) : undefined;
+  return { kube, target, token };
 }
 
 function serverTarget(flags: ConnectionFlags): Target | undefined {
-  return flags.server === undefined ? undefined : withFlags({ cluster: {}, user: {} }, flags, "--server");
+  return flags.server === undefined ? undefined : withFlags({}, flags, "--server");
 }
 
 /** The target inside a pod: KUBERNETES_SERVICE_HOST and _PORT, and the mounted service account. */
@@ -108,39 +99,22 @@ function clusterIdOf(target: Target, tls: TlsOptions): string {
  * Sends with the user's current client certificate. The API server checks the one that a connection began with, at every
  * request, so another certificate needs other connections.
  */
-class CurrentHttp implements Http {
-  readonly #tlsNow: () => Promise<TlsOptions>;
-  readonly #connect: (tls: TlsOptions) => HttpClient;
-  #current: { readonly tls: TlsOptions; readonly client: HttpClient } | undefined;
-
-  constructor(tlsNow: () => Promise<TlsOptions>, connect: (tls: TlsOptions) => HttpClient) {
-    this.#tlsNow = tlsNow;
-    this.#connect = connect;
-  }
-
-  async request(request: HttpRequest): Promise<HttpAnswer> {
-    return (await this.#client()).request(request);
-  }
-
-  async stream(request: StreamRequest): Promise<HttpStream> {
-    return (await this.#client()).stream(request);
-  }
-
-  close(): void {
-    this.#current?.client.close();
-  }
-
-  async #client(): Promise<HttpClient> {
-    const tls = await this.#tlsNow();
-    const known = this.#current;
-    const isSame = known?.tls.cert === tls.cert && known?.tls.key === tls.key;
-    if (known !== undefined && (isSame || !isPair(tls))) return known.client;
+function withCurrentTls(tlsNow: () => Promise<TlsOptions>, connect: (tls: TlsOptions) => HttpClient): Http {
+  let current: { readonly tls: TlsOptions; readonly client: HttpClient } | undefined;
+  const clientNow = async (): Promise<HttpClient> => {
+    const tls = await tlsNow();
+    const isSame = current?.tls.cert === tls.cert && current?.tls.key === tls.key;
+    if (current !== undefined && (isSame || !isPair(tls))) return current.client;
     // Requests that are under way end over their own connections.
-    known?.client.retire();
-    const client = this.#connect(tls);
-    this.#current = { tls, client };
-    return client;
-  }
+    current?.client.retire();
+    current = { tls, client: connect(tls) };
+    return current.client;
+  };
+  return {
+    request: async (request) => (await clientNow()).request(request),
+    stream: async (request) => (await clientNow()).stream(request),
+    close: () => current?.client.close(),
+  };
 }
 
 /** False in the middle of a rotation, when the key belongs to another certificate. */

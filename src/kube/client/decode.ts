@@ -1,13 +1,13 @@
 // Decodes API objects and adds the required fields that are missing.
 
-import { objectIn, textIn, type JsonObject } from "../../base/json.ts";
+import { jsonIn, objectIn, textIn } from "../../base/json.ts";
 import { watchError } from "./errors.ts";
 import type { KindMap, Resource } from "./objects.ts";
 
-export type WatchEvent<T> =
+export type WatchEvent<R extends Resource> =
   /** The server has answered: the watch is open. */
   | { readonly type: "OPEN" }
-  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: KindMap[R] }
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
 type Mutable = Record<string, unknown>;
@@ -45,8 +45,11 @@ function dropNulls(parent: Mutable | readonly unknown[]): void {
 export function decodeWatchEvent<R extends Resource>(
   line: Buffer,
   action: string,
-): WatchEvent<KindMap[R]> | undefined {
-  const { type, object } = frameIn(line, action);
+): WatchEvent<R> | undefined {
+  const frame = jsonIn(line.toString("utf8"));
+  if (frame === undefined)
+    throw watchError(action, { message: "the server sent something else than an event" });
+  const { type, object } = objectIn(frame);
   if (type === "ERROR") throw watchError(action, object);
   if (type === "BOOKMARK") {
     const { resourceVersion } = objectIn(objectIn(object)["metadata"]);
@@ -54,12 +57,4 @@ export function decodeWatchEvent<R extends Resource>(
   }
   const isChange = type === "ADDED" || type === "MODIFIED" || type === "DELETED";
   return isChange ? { type, object: decodeObject<R>(object) } : undefined;
-}
-
-function frameIn(line: Buffer, action: string): JsonObject {
-  try {
-    return objectIn(JSON.parse(line.toString("utf8")));
-  } catch {
-    throw watchError(action, { message: "the server sent something else than an event" });
-  }
 }

@@ -1,17 +1,16 @@
 // Turns error responses and failed connections into KubeError. The only place that reads a Status object.
 
-import { ExpectedError } from "../../base/errors.ts";
+import { ExpectedError, type ErrorDetails } from "../../base/errors.ts";
 import { isCertificateError, PROXY, TransportError } from "../../http/errors.ts";
 import type { HttpAnswer } from "../../http/exchange.ts";
-import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
+import { arrayIn, jsonIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { retryAfterMs } from "../../http/retry-after.ts";
 import { webPageIn } from "../../http/web-page.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 
-export interface KubeFailure {
+export interface KubeFailure extends ErrorDetails {
   readonly status: number;
   readonly reason: string;
-  readonly retryAfterMs?: number | undefined;
   /** Whether the server answered with a Status object; a proxy's page is none. Default: yes. */
   readonly isStatus?: boolean;
   /** The object that the Status names, with the plural of its resource. */
@@ -27,27 +26,17 @@ export class KubeError extends ExpectedError {
   readonly status: number;
   /** The reason of the Status object, such as Forbidden, Invalid or Expired. */
   readonly reason: string;
-  readonly retryAfterMs: number | undefined;
   readonly isStatus: boolean;
   readonly object: KubeFailure["object"];
   readonly causes: readonly string[];
   /** The message without the action. */
   readonly detail: string;
 
-  constructor(
-    action: string,
-    detail: string,
-    failure: KubeFailure & { hint?: string | undefined; cause?: unknown },
-  ) {
-    super(`cannot ${action}: ${detail}`, {
-      hint: failure.hint,
-      cause: failure.cause,
-      retryable: isTransient(failure.status, failure.reason),
-    });
+  constructor(action: string, detail: string, failure: KubeFailure) {
+    super(`cannot ${action}: ${detail}`, { ...failure, retryable: isTransient(failure) });
     this.detail = detail;
     this.status = failure.status;
     this.reason = failure.reason;
-    this.retryAfterMs = failure.retryAfterMs;
     this.isStatus = failure.isStatus ?? true;
     this.object = failure.object;
     this.causes = failure.causes ?? [];
@@ -91,7 +80,7 @@ export function unreadable(action: string, answer: HttpAnswer): KubeError {
 
 /** The error for a failed connection; other errors are returned unchanged. */
 export function connectionError(action: string, server: string, error: unknown): unknown {
-  if (error instanceof ExpectedError || !(error instanceof TransportError)) return error;
+  if (!(error instanceof TransportError)) return error;
   const certificate = isCertificateError(error);
   return new KubeError(action, `${redactUrl(server)}: ${error.message}`, {
     status: 0,
@@ -121,7 +110,7 @@ export function isForbidden(error: unknown): error is KubeError {
 }
 
 /** Whether the same request may succeed later. */
-function isTransient(status: number, reason: string): boolean {
+function isTransient({ status, reason }: KubeFailure): boolean {
   if (reason === "BadCertificate") return false;
   return status === 0 || status === 408 || status === 410 || status === 429 || status >= 500;
 }
@@ -142,11 +131,7 @@ const HINTS: Readonly<Record<number, string>> = {
   403: "check the permissions of this user with: kubectl prefect doctor",
 };
 
-function statusIn(body: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed: unknown = JSON.parse(body);
-    return isObject(parsed) && parsed["kind"] === "Status" ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
+function statusIn(body: string): JsonObject | undefined {
+  const answer = objectIn(jsonIn(body));
+  return answer["kind"] === "Status" ? answer : undefined;
 }

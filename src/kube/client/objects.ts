@@ -80,7 +80,16 @@ export interface JobStatus {
 export interface Pod {
   readonly metadata: Meta;
   readonly spec: PodSpec;
-  readonly status: PodStatus;
+  readonly status: {
+    readonly phase?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly podIP?: string;
+    readonly startTime?: string;
+    readonly conditions?: readonly Condition[];
+    readonly containerStatuses?: readonly ContainerStatus[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
+  };
 }
 
 export interface PodSpec {
@@ -109,17 +118,6 @@ export interface EnvVar {
   readonly name: string;
   readonly value?: string;
   readonly valueFrom?: unknown;
-}
-
-export interface PodStatus {
-  readonly phase?: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly podIP?: string;
-  readonly startTime?: string;
-  readonly conditions?: readonly Condition[];
-  readonly containerStatuses?: readonly ContainerStatus[];
-  readonly initContainerStatuses?: readonly ContainerStatus[];
 }
 
 export interface ContainerStatus {

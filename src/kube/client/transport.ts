@@ -1,5 +1,6 @@
 // Sends requests to the API server: URL, credentials, timeout, retry after a 401 or a stale connection.
 
+import { jsonIn } from "../../base/json.ts";
 import type { Credentials } from "../auth/identity.ts";
 import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/exchange.ts";
 import { TransportError } from "../../http/errors.ts";
@@ -151,11 +152,7 @@ export class Transport {
     return { method: METHODS[verb], url, headers, body, timeoutMs, signal };
   }
 
-  #reportRequest(
-    { verb, resource }: Call,
-    startedMs: number,
-    answer?: Pick<HttpAnswer, "status" | "headers">,
-  ): void {
+  #reportRequest({ verb, resource }: Call, startedMs: number, answer?: HttpAnswer | HttpStream): void {
     const ms = this.#options.nowMs() - startedMs;
     const { status = 0, headers } = answer ?? {};
     this.#options.onRequest?.({ verb, resource, status, ms, date: headers?.date });
@@ -167,11 +164,9 @@ export class Transport {
 }
 
 function parsed({ action }: Call, answer: HttpAnswer): unknown {
-  try {
-    return JSON.parse(answer.body) as unknown;
-  } catch {
-    throw unreadable(action, answer);
-  }
+  const value = jsonIn(answer.body);
+  if (value === undefined) throw unreadable(action, answer);
+  return value;
 }
 
 async function beginningOf(chunks: AsyncIterable<Buffer>): Promise<string> {
@@ -186,7 +181,7 @@ async function beginningOf(chunks: AsyncIterable<Buffer>): Promise<string> {
 }
 
 /** A web page is never expected, whatever its status: it comes from something before the API server. */
-function isExpected({ status, headers }: Pick<HttpAnswer, "status" | "headers">, call: Call): boolean {
+function isExpected({ status, headers }: HttpAnswer | HttpStream, call: Call): boolean {
   if (hasHtmlType(headers)) return false;
   return (status >= 200 && status < 300) || (call.expect ?? []).includes(status);
 }

@@ -151,7 +151,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "a watch that has gone silent is not noticed",
     file: "kube/cache/reflector.ts",
-    changes: [["idleMs: this.#options.idleMs ?? IDLE_MS,", "idleMs: 0,"]],
+    changes: [["idleMs = IDLE_MS }", "idleMs = 0 }"]],
   },
   {
     name: "a run starts before it is due",
