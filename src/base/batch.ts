@@ -41,11 +41,10 @@ export class Batcher<Item, Answer> {
     const { maxRequests } = this.#limits;
     if (this.#scheduled || this.#waiting.length === 0 || this.#inFlight >= maxRequests) return;
     this.#scheduled = true;
-    const sendAll = (): void => {
+    this.#clock.soon(() => {
       this.#scheduled = false;
       while (this.#waiting.length > 0 && this.#inFlight < maxRequests) void this.#flush();
-    };
-    this.#clock.soon(sendAll);
+    });
   }
 
   async #flush(): Promise<void> {

@@ -17,12 +17,8 @@ export interface SettingsDeps {
 
 /** Like Python's expandvars and expanduser: unknown variables stay as they are. */
 export function expandVariables(text: string, env: Env): string {
-  const expanded = text.replace(
-    /\$(?:(\w+)|\{([^}]*)\})/g,
-    (match, plain: string | undefined, braced: string) => {
-      return env[plain ?? braced] ?? match;
-    },
-  );
+  const valueOf = (match: string, plain: string | undefined, braced: string) => env[plain ?? braced] ?? match;
+  const expanded = text.replace(/\$(?:(\w+)|\{([^}]*)\})/g, valueOf);
   const home = env["HOME"] ?? env["USERPROFILE"];
   return home === undefined ? expanded : expanded.replace(/^~(?=$|[/\\])/, () => home);
 }

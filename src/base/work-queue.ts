@@ -15,22 +15,17 @@ export interface WorkQueueOptions {
 
 const BACKOFF = { firstMs: 500, maxMs: 15_000 };
 
-interface Delay {
-  /** In ticks of the clock. */
-  readonly dueAt: number;
-  readonly sleep: AbortController;
-}
-
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
   readonly #ready = new Set<string>();
   readonly #active = new Set<string>();
   readonly #addedWhileActive = new Set<string>();
-  readonly #delays = new Map<string, Delay>();
+  /** Until which tick of the clock a key waits. */
+  readonly #delays = new Map<string, { readonly dueAt: number; readonly sleep: AbortController }>();
   readonly #failures = new Map<string, number>();
-  #idle: (() => void)[] = [];
+  #idle: (() => void) | undefined;
   #stopped = false;
-  #fatal: { readonly error: Error } | undefined;
+  #fatal: Error | undefined;
   #end: (() => void) | undefined;
 
   constructor(options: WorkQueueOptions) {
@@ -53,8 +48,8 @@ export class WorkQueue {
     }
     this.#stopped = true;
     for (const key of this.#delays.keys()) this.#clearDelay(key);
-    if (this.#active.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    if (this.#fatal !== undefined) throw this.#fatal.error;
+    if (this.#active.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    if (this.#fatal !== undefined) throw this.#fatal;
   }
 
   add(key: string): void {
@@ -104,7 +99,7 @@ export class WorkQueue {
     this.#active.delete(key);
     if (this.#addedWhileActive.delete(key)) this.#ready.add(key);
     if (!this.#stopped) this.#startWorkers();
-    else if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    else if (this.#active.size === 0) this.#idle?.();
   }
 
   #failed(key: string, error: unknown): void {
@@ -114,7 +109,7 @@ export class WorkQueue {
       this.#options.onError(key, error);
       this.addAfter(key, backoffMs(BACKOFF, failures, this.#options.clock));
     } catch (fatal) {
-      this.#fatal = { error: fatal instanceof Error ? fatal : new Error(String(fatal)) };
+      this.#fatal = fatal instanceof Error ? fatal : new Error(String(fatal));
       this.#end?.();
     }
   }

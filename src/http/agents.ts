@@ -13,24 +13,17 @@ import type { Proxy } from "./proxy.ts";
 const KEEP_ALIVE_MS = 30_000;
 
 /** The agent for a protocol. A certificate that cannot be read fails the first request. */
-export function agentFor(
-  protocol: string,
-  options: https.AgentOptions,
-  proxy: Proxy | undefined,
-): http.Agent {
+export function agentFor(protocol: string, options: https.AgentOptions, proxy?: Proxy): http.Agent {
   const isSecure = protocol === "https:";
   const isSocks = proxy !== undefined && proxy.url.protocol.startsWith("socks");
-  const proxyEnv = proxy === undefined || isSocks ? {} : { proxyEnv: httpProxy(proxy) };
+  const href = proxy === undefined || isSocks ? undefined : proxy.url.href;
+  const proxyEnv = href === undefined ? {} : { proxyEnv: { HTTP_PROXY: href, HTTPS_PROXY: href } };
   const shared = { keepAliveMsecs: KEEP_ALIVE_MS, scheduling: "lifo" as const, ...options, ...proxyEnv };
   const agent = isSecure ? new https.Agent(shared) : new http.Agent(shared);
   // Connections are found by host and port; Node would put the certificates, which never differ here, into the name.
   if (isSecure) agent.getName = (place) => `${place?.host}:${String(place?.port)}`;
   if (isSocks) throughSocks(agent, proxy, isSecure);
   return agent;
-}
-
-function httpProxy({ url: { href } }: Proxy): NodeJS.ProcessEnv {
-  return { HTTP_PROXY: href, HTTPS_PROXY: href };
 }
 
 /** The proxy resolves the server's name, as with kubectl. */
@@ -45,15 +38,12 @@ function throughSocks(agent: http.Agent, proxy: Proxy, isSecure: boolean): void 
   };
 }
 
-async function socksTunnel(
-  { url, name }: Proxy,
-  { host = "", port = 0 }: tls.ConnectionOptions,
-): Promise<Socket> {
+async function socksTunnel({ url, name }: Proxy, to: tls.ConnectionOptions): Promise<Socket> {
   const { SocksClient } = await import("socks");
   try {
     const { socket } = await SocksClient.createConnection({
       command: "connect",
-      destination: { host, port },
+      destination: { host: to.host ?? "", port: to.port ?? 0 },
       proxy: {
         host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
         port: Number(url.port || 1080),

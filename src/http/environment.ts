@@ -26,10 +26,8 @@ export function prefectConnection(
   const proxy = proxyFor(url, deps.env, "requests");
   deps.secrets?.addUrl(proxy?.url.href);
   if (url.protocol !== "https:") return { proxy };
-  return {
-    proxy,
-    tls: { ca: trustedAuthorities(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"], deps) },
-  };
+  const ca = trustedAuthorities(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"], deps);
+  return { proxy, tls: { ca } };
 }
 
 /**

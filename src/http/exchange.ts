@@ -49,9 +49,7 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-export interface HttpStream {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+export interface HttpStream extends Omit<HttpAnswer, "body"> {
   readonly chunks: AsyncIterable<Buffer>;
   /** Ends the connection, for a caller that does not read the chunks. */
   close(): void;

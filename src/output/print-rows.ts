@@ -14,12 +14,10 @@ export interface PrintOptions<Row> extends Omit<TableOptions, "wide"> {
   readonly name: (row: Row) => string;
 }
 
+type Write = (text: string) => void;
+
 /** Prints a whole listing. Without rows a table is empty, json and yaml print an empty List. */
-export function printRows<Row>(
-  rows: readonly Row[],
-  options: PrintOptions<Row>,
-  write: (text: string) => void,
-): void {
+export function printRows<Row>(rows: readonly Row[], options: PrintOptions<Row>, write: Write): void {
   const { format, toObject } = options;
   if (format === "json" || format === "yaml") writeList(rows.values().map(toObject), format, write);
   else rowPrinter(options, write)(rows);
@@ -29,10 +27,7 @@ export function printRows<Row>(
  * Prints rows in pieces: a table keeps its column widths and prints its header once; json and yaml print single objects, as
  * kubectl does with --watch.
  */
-export function rowPrinter<Row>(
-  options: PrintOptions<Row>,
-  write: (text: string) => void,
-): (rows: readonly Row[]) => void {
+export function rowPrinter<Row>(options: PrintOptions<Row>, write: Write): (rows: readonly Row[]) => void {
   const { format, toObject } = options;
   if (format === "name") return (rows) => writeLines(rows.map(options.name), write);
   if (format === "json" || format === "yaml") {
@@ -57,11 +52,7 @@ const LISTS = {
 } as const;
 
 /** Writes a v1 List item by item: thousands of them as one text need several times its memory. */
-function writeList(
-  objects: Iterable<unknown>,
-  format: keyof typeof LISTS,
-  write: (text: string) => void,
-): void {
+function writeList(objects: Iterable<unknown>, format: keyof typeof LISTS, write: Write): void {
   const { separator, indent } = LISTS[format];
   const [head = "", tail = ""] = objectText(listOf(["ITEM"]), format).split(/"?ITEM"?/);
   let before = head;
@@ -78,6 +69,6 @@ function listOf(items: readonly unknown[]): unknown {
   return { apiVersion: "v1", items, kind: "List", metadata: { resourceVersion: "" } };
 }
 
-function writeLines(lines: readonly string[], write: (text: string) => void): void {
+function writeLines(lines: readonly string[], write: Write): void {
   if (lines.length > 0) write(`${lines.join("\n")}\n`);
 }
