@@ -4,7 +4,6 @@ import { systemClock, type Clock } from "./clock.ts";
 
 export interface BatchLimits {
   readonly maxSize: number;
-  /** Concurrent requests. */
   readonly maxRequests: number;
 }
 
@@ -29,7 +28,6 @@ export class Batcher<Item, Answer> {
     this.#clock = clock;
   }
 
-  /** Sends the item with the next batch and returns its answer. */
   add(item: Item): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });

@@ -7,7 +7,6 @@ export type Env = Readonly<Record<string, string | undefined>>;
 /** The text of a file, or undefined when there is no such file. */
 export type ReadFile = (path: string) => string | undefined;
 
-/** What settings are read from. */
 export interface SettingsDeps {
   readonly env: Env;
   readonly readFile: ReadFile;

@@ -1,8 +1,7 @@
-// Collects lines and writes them together.
+// Buffers log lines and writes them together, since every write is a system call.
 
 const FLUSH_MS = 50;
 
-/** Buffers log lines and writes them together, since every write is a system call. */
 export class LineBuffer {
   readonly #write: (text: string) => void;
   #text = "";

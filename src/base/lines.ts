@@ -7,8 +7,8 @@ const LINE_BREAK = 10;
 const MAX_LINE = 16 * 1024 * 1024;
 
 /**
- * Splits a stream of bytes into lines without line breaks, and yields the complete lines of each chunk together.
- * Lines stay bytes, so that callers decode only what they need. Throws an ExpectedError for a line over 16 MiB.
+ * The lines of a stream without line breaks, those of a chunk together. They stay bytes, so that callers decode only what they
+ * need. Throws an ExpectedError for a line over 16 MiB.
  */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Buffer[]> {
   let unfinished: Buffer[] = [];

@@ -21,16 +21,15 @@ export interface LogOptions {
 const RANK: Readonly<Record<LogLevel, number>> = { DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40 };
 
 /** Text lines look like Prefect's: `[2026-11-21 03:04:05,678] INFO - agent | Message field=value`. */
-export function createLog(options: LogOptions): Log {
+export function createLog({ name, level: least, format, write, now }: LogOptions): Log {
   const put = (level: LogLevel, message: string, fields: LogFields = {}): void => {
-    if (RANK[level] < RANK[options.level]) return;
-    const line = options.format === "json" ? asJson(level, message, fields) : asText(level, message, fields);
-    options.write(`${line}\n`);
+    if (RANK[level] < RANK[least]) return;
+    write(`${(format === "json" ? asJson : asText)(level, message, fields)}\n`);
   };
   const asText = (level: LogLevel, message: string, fields: LogFields): string => {
-    const at = options.now().toISOString();
+    const at = now().toISOString();
     // Plain concatenation: measured at a third of the cost of joining an array.
-    let line = `[${at.slice(0, 10)} ${at.slice(11, 19)},${at.slice(20, 23)}] ${level} - ${options.name} | ${message}`;
+    let line = `[${at.slice(0, 10)} ${at.slice(11, 19)},${at.slice(20, 23)}] ${level} - ${name} | ${message}`;
     for (const key in fields) {
       const value = fields[key];
       if (value !== undefined) line += ` ${key}=${quoted(value)}`;
@@ -38,14 +37,7 @@ export function createLog(options: LogOptions): Log {
     return line;
   };
   const asJson = (level: LogLevel, message: string, { message: text, ...fields }: LogFields): string =>
-    JSON.stringify({
-      time: options.now().toISOString(),
-      level,
-      logger: options.name,
-      message,
-      text,
-      ...fields,
-    });
+    JSON.stringify({ time: now().toISOString(), level, logger: name, message, text, ...fields });
   return {
     debug: (message, fields) => put("DEBUG", message, fields),
     info: (message, fields) => put("INFO", message, fields),
@@ -54,7 +46,6 @@ export function createLog(options: LogOptions): Log {
   };
 }
 
-/** Discards everything. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 function quoted(value: unknown): string {

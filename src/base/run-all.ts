@@ -6,16 +6,14 @@ export type Loop = (signal: AbortSignal) => Promise<void>;
 export async function runAll(signal: AbortSignal, ...loops: readonly Loop[]): Promise<void> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const failures: unknown[] = [];
   await Promise.all(
     loops.map(async (loop) => {
       try {
         await loop(both);
       } catch (error) {
-        failures.push(error);
         stop.abort(error);
       }
     }),
   );
-  if (failures.length > 0) throw failures[0];
+  stop.signal.throwIfAborted();
 }

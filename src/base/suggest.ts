@@ -19,10 +19,7 @@ export function closest(input: string, words: readonly string[]): readonly strin
 
 /** The hint for a value that is not one of these words. */
 export function choiceHint(input: string, words: readonly string[]): string {
-  const nearest = suggest(
-    input.toLowerCase(),
-    words.map((word) => word.toLowerCase()),
-  );
-  const word = words.find((each) => each.toLowerCase() === nearest);
+  const inLowerCase = words.map((word) => word.toLowerCase());
+  const word = words[inLowerCase.indexOf(suggest(input.toLowerCase(), inLowerCase) ?? "")];
   return word === undefined ? `write ${words.join(" or ")}` : `did you mean ${word}?`;
 }

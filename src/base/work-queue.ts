@@ -5,7 +5,6 @@ import { backoffMs } from "./retry.ts";
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
-  /** Keys processed at the same time. */
   readonly concurrency: number;
   /** Processes a key. Returns the delay in milliseconds after which to process it again, if any. */
   readonly work: (key: string) => Promise<number | undefined>;

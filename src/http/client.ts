@@ -36,7 +36,6 @@ const MAX_ANSWER = 64 * MIB;
 /** What is read of an error's body. */
 const MAX_ERROR = MIB;
 
-/** A client of one server. */
 export class HttpClient implements Http {
   readonly #requests: http.Agent;
   readonly #streams: http.Agent;

@@ -28,7 +28,6 @@ export function noAnswer(timeoutMs: number): TransportError {
 
 const QUIET = "EQUIET";
 
-/** A stream was without a byte for too long. */
 export function noByte(idleMs: number): TransportError {
   return new TransportError(`no byte for ${idleMs / 1_000} s`, { code: QUIET });
 }
@@ -38,12 +37,10 @@ export function isQuiet(error: unknown): boolean {
   return error instanceof TransportError && error.code === QUIET;
 }
 
-/** The client was closed on our side. */
 export function closedHere(): TransportError {
   return new TransportError("the connection was closed", { code: "ECONNABORTED" });
 }
 
-/** The answer has more bytes than anyone reads. */
 export function tooLarge(bytes: number): TransportError {
   return new TransportError(`the answer is larger than ${bytes / 1024 / 1024} MiB`, { code: "EMSGSIZE" });
 }
@@ -51,7 +48,6 @@ export function tooLarge(bytes: number): TransportError {
 /** The code of all that a proxy does wrong. */
 export const PROXY = "EPROXY";
 
-/** The proxy answered 407. */
 export function proxyRefusal({ name }: Proxy): TransportError {
   const message = `proxy ${name} answered 407: it does not accept the user and password of its URL`;
   return new TransportError(message, { code: PROXY });
@@ -77,7 +73,6 @@ function proxyError(error: Error, code: string, proxy: Proxy): TransportError {
   return new TransportError(`proxy ${proxy.name}: ${cause}`, { code: PROXY });
 }
 
-/** Whether the server's certificate was not accepted. */
 export function isCertificateError({ code }: TransportError): boolean {
   return /CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS/.test(code);
 }

@@ -9,7 +9,6 @@ export interface Http {
   request(request: HttpRequest): Promise<HttpAnswer>;
   /** Resolves with the headers; the chunks come later, and throw when the stream breaks. */
   stream(request: StreamRequest): Promise<HttpStream>;
-  /** Ends all connections. */
   close(): void;
 }
 

@@ -1,5 +1,4 @@
-// Which proxy a request takes. The variables are read as Go's httpproxy reads them, so that kubectl and this program go the
-// same way.
+// Which proxy a request takes, by the variables as Go's httpproxy reads them: kubectl and this program go the same way.
 
 import { BlockList, isIP } from "node:net";
 import type { Env } from "../base/env.ts";
@@ -25,7 +24,7 @@ export function proxyFor(url: URL, env: Env, rules: ProxyRules): Proxy | undefin
   const variable = names.flatMap((name) => [name, name.toLowerCase()]).find((name) => isSet(env[name]));
   if (variable === undefined) return undefined;
   const proxy = parseProxy(env[variable] ?? "", variable);
-  return isDirect(url, env, rules) ? undefined : proxy;
+  return isExempt(url, env, rules) ? undefined : proxy;
 }
 
 /** The proxy at this address, with or without `http://`. Throws SettingsError that names its source. */
@@ -51,8 +50,7 @@ function hasReadablePassword({ username, password }: URL): boolean {
   }
 }
 
-/** Whether NO_PROXY exempts the URL. */
-function isDirect({ hostname, port, protocol }: URL, env: Env, rules: ProxyRules): boolean {
+function isExempt({ hostname, port, protocol }: URL, env: Env, rules: ProxyRules): boolean {
   const host = hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   const isLocal = host === "localhost" || LOOPBACK.some((range) => isInRange(host, range));
   if (rules === "kubectl" && isLocal) return true;

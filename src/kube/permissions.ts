@@ -125,7 +125,6 @@ export function permissionName({ verb, group, resource, subresource }: Access): 
   return `${verb} ${group === "" ? name : `${name}.${group}`}`;
 }
 
-/** Whether an agent that uses the feature cannot work without it. */
 export function isEssential(feature: Feature): boolean {
   return ESSENTIAL.includes(feature);
 }

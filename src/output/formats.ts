@@ -2,7 +2,6 @@
 
 import { SettingsError } from "../base/errors.ts";
 
-/** The formats of a listing; the first one is the default. */
 export const LIST_FORMATS = ["table", "wide", "json", "yaml", "name"] as const;
 export type ListFormat = (typeof LIST_FORMATS)[number];
 
@@ -10,9 +9,7 @@ export type ListFormat = (typeof LIST_FORMATS)[number];
 const TEMPLATES =
   /^(?:jsonpath|jsonpath-as-json|jsonpath-file|custom-columns|custom-columns-file|go-template|go-template-file|template|templatefile)(?:=|$)/i;
 
-/**
- * Parses -o, ignoring case; the default is the first format. Throws SettingsError for an unknown format.
- */
+/** Parses -o, ignoring case; the default is the first format. Throws SettingsError for an unknown format. */
 export function parseOutputFormat<Format extends string>(
   text: string | undefined,
   formats: readonly [Format, ...Format[]],

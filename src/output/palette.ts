@@ -7,7 +7,6 @@ import { terminalWidth, type TerminalStream } from "./terminal.ts";
 
 /** good: green, active or succeeded · bad: red, failed · stale: yellow, needs attention · quiet: dim, the rest. */
 export type Tone = "good" | "bad" | "stale" | "quiet";
-/** Colours text by its meaning. */
 export type Palette = Readonly<Record<Tone | "heading", (text: string) => string>> & {
   /** A colour for each of several things, in turn. */
   readonly series: (at: number, text: string) => string;
@@ -29,12 +28,10 @@ const TONES: readonly (readonly [Tone, RegExp])[] = [
   ["stale", /^(?:stuck|orphaned|unowned|disrupted|deleted)$/i],
 ];
 
-/** The tone of a status, a state or a phase. */
 export function toneOf(word: string): Tone {
   return TONES.find(([, words]) => words.test(word))?.[0] ?? "quiet";
 }
 
-/** No colours. */
 export const plainPalette: Palette = paletteOf(0);
 
 /**

@@ -4,11 +4,8 @@ import { writeStyled } from "./clean.ts";
 import { widthOf, type TerminalStream } from "./terminal.ts";
 import { cutToWidth, displayWidth } from "./text-width.ts";
 
-/** Moves the cursor to the first column. */
 const LINE_START = "\r";
-/** Erases from the cursor to the end of its line. */
 const ERASE_LINE_END = "\u001B[K";
-/** Erases from the cursor to the end of the screen. */
 const ERASE_BELOW = "\u001B[J";
 
 /** The drawn lines. The cursor stays on the line below, so that other output does not overwrite them. */

@@ -1,7 +1,7 @@
 // A tree as text, for `inspect`.
 
 import { oneLine } from "./clean.ts";
-import { plainPalette, type Palette, type Style, type Tone } from "./palette.ts";
+import { plainPalette, type Style, type Tone } from "./palette.ts";
 import { wrapped } from "./wrap.ts";
 
 export interface TreeNode {
@@ -22,27 +22,20 @@ export function treeLines(root: TreeNode, options: Partial<Style> = {}): readonl
   const palette = options.palette ?? plainPalette;
   const linesOf = (node: TreeNode, width: number | undefined): readonly string[] => {
     const children = node.children ?? [];
+    const inner = width === undefined ? undefined : width - BLANK.length;
     const below = children.flatMap((child, at) => {
       const isLast = at === children.length - 1;
-      const first = isLast ? branches.last : branches.fork;
-      const rest = isLast ? BLANK : branches.trunk;
-      const inner = width === undefined ? undefined : width - BLANK.length;
+      const [first, rest] = isLast ? [branches.last, BLANK] : [branches.fork, branches.trunk];
       return linesOf(child, inner).map((line, row) => (row === 0 ? first : rest) + line);
     });
     const indent = children.length === 0 ? BLANK : branches.trunk;
-    const room = width === undefined ? undefined : width - BLANK.length;
     const [head = "", ...more] = [node.text, ...(node.more ?? [])]
       .map(oneLine)
-      .flatMap((line) => (room === undefined ? [line] : wrapped(line, 0, room)));
-    const own = [
-      paint(head, node.tone, palette),
-      ...more.map((line) => indent + paint(line, node.tone, palette)),
-    ];
+      .flatMap((line) => (inner === undefined ? [line] : wrapped(line, 0, inner)));
+    const paint = (line: string): string =>
+      node.tone === undefined || line === "" ? line : palette[node.tone](line);
+    const own = [paint(head), ...more.map((line) => indent + paint(line))];
     return [...own.map((line) => line.trimEnd()), ...below];
   };
   return linesOf(root, options.width);
-}
-
-function paint(line: string, tone: Tone | undefined, palette: Palette): string {
-  return tone === undefined || line === "" ? line : palette[tone](line);
 }

@@ -16,10 +16,8 @@ export async function askProvider({ server, user }: Target, { clock }: Credentia
   try {
     // client-node keeps refreshed tokens in this object.
     const authProvider = user["auth-provider"];
-    config.loadFromClusterAndUser(
-      { name: "cluster", server, skipTLSVerify: false },
-      { name: "user", authProvider },
-    );
+    const cluster = { name: "cluster", server, skipTLSVerify: false };
+    config.loadFromClusterAndUser(cluster, { name: "user", authProvider });
     await config.applyToHTTPSOptions(options);
   } catch (error) {
     throw new KubeError("get credentials from the auth provider", textOf(error).split("\n")[0] ?? "", {

@@ -3,14 +3,8 @@
 
 import { SettingsError } from "../../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
-import {
-  fileIn,
-  pemIn,
-  type CredentialDeps,
-  type Credentials,
-  type Headers,
-  type Identity,
-} from "./identity.ts";
+import { fileIn, pemIn } from "./identity.ts";
+import type { CredentialDeps, Credentials, Headers, Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
 
 /** Files are read again after this time, since tokens and certificates rotate; also what could not be read. */

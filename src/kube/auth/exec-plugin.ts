@@ -180,12 +180,8 @@ function readAnswer(output: string, apiVersion: string, nowMs: number): Identity
   return { token, cert, key, expiresAt, renewAt: expiresAt - Math.min(RENEW_MS, (expiresAt - nowMs) / 5) };
 }
 
-export interface CommandLine {
-  readonly file: string;
-  readonly args: readonly string[];
-  /** The arguments are quoted already. */
-  readonly verbatim: boolean;
-}
+/** Verbatim: the arguments are quoted already. */
+type CommandLine = { readonly file: string; readonly args: readonly string[]; readonly verbatim: boolean };
 
 /** What cmd.exe gives a meaning. */
 const META = /[()\][%!^"`<>&|;, *?]/g;

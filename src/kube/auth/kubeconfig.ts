@@ -45,6 +45,7 @@ export interface Target {
 
 type Kubeconfig = { readonly path: string; readonly content: JsonObject };
 
+const NO_KUBECONFIG = "there is no kubeconfig; specify one with --kubeconfig";
 /** Entries that are paths, relative to the file in which they stand. */
 const PATHS = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
 
@@ -58,8 +59,10 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
     if (name === undefined || name === "") return undefined;
     const known = entriesOf(files, kind);
     const found = known.get(name);
-    if (found === undefined) throw missing(kind, name, [...known.keys()]);
-    return found;
+    if (found !== undefined) return found;
+    throw new SettingsError(`cannot find ${kind} "${name}" in the kubeconfig`, {
+      hint: known.size === 0 ? NO_KUBECONFIG : `it has: ${[...known.keys()].join(", ")}`,
+    });
   };
   const current = files.map(({ content }) => textIn(content["current-context"]) || undefined);
   const contextName = flags.context ?? current.find((name) => name !== undefined);
@@ -173,13 +176,4 @@ function withAbsolutePaths(entry: JsonObject, base: string): JsonObject {
   if (/[\\/]/.test(command) && !isAbsolute(command))
     changed["exec"] = { ...exec, command: join(base, command) };
   return changed;
-}
-
-function missing(what: string, name: string, known: readonly string[]): SettingsError {
-  return new SettingsError(`cannot find ${what} "${name}" in the kubeconfig`, {
-    hint:
-      known.length === 0
-        ? "there is no kubeconfig; specify one with --kubeconfig"
-        : `it has: ${known.join(", ")}`,
-  });
 }

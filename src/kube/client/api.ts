@@ -245,7 +245,6 @@ export class KubeApi {
     return user === undefined ? undefined : { user, groups: arrayIn(found["groups"]).map(String) };
   }
 
-  /** Closes all connections, so that the process can exit. */
   close(): void {
     this.#transport.close();
   }

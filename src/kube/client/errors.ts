@@ -109,7 +109,6 @@ export function isForbidden(error: unknown): error is KubeError {
   return error instanceof KubeError && error.status === 403;
 }
 
-/** Whether the same request may succeed later. */
 function isTransient({ status, reason }: KubeFailure): boolean {
   if (reason === "BadCertificate") return false;
   return status === 0 || status === 408 || status === 410 || status === 429 || status >= 500;

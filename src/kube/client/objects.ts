@@ -1,5 +1,5 @@
-// Kubernetes objects, reduced to the fields that we read. Fields that a server may leave out are optional;
-// decode.ts sets the required fields of the metadata.
+// Kubernetes objects, reduced to the fields that we read, and where the API has them. Fields that a server may leave out are
+// optional; decode.ts sets the required fields of the metadata.
 
 export interface Meta {
   readonly name: string;
@@ -173,27 +173,10 @@ export interface Secret {
   readonly data?: Readonly<Record<string, string>>;
 }
 
-export interface KindMap {
-  jobs: Job;
-  pods: Pod;
-  events: KubeEvent;
-  services: AnyObject;
-  poddisruptionbudgets: AnyObject;
-  daskclusters: AnyObject;
-  leases: AnyObject;
-  namespaces: AnyObject;
-  nodes: AnyObject;
-  secrets: Secret;
-  serviceaccounts: AnyObject;
-  resourcequotas: AnyObject;
-}
-
-/** The plural name of a resource, as RBAC and URLs spell it. */
-export type Resource = keyof KindMap;
-
 const CORE = "/api/v1";
+type ResourceInfo = { readonly prefix: string; readonly kind: string; readonly isOfCluster?: boolean };
 /** The API path and kind of each resource. */
-const RESOURCES: Readonly<Record<Resource, { prefix: string; kind: string; isOfCluster?: boolean }>> = {
+const RESOURCES = {
   jobs: { prefix: "/apis/batch/v1", kind: "Job" },
   pods: { prefix: CORE, kind: "Pod" },
   events: { prefix: CORE, kind: "Event" },
@@ -206,11 +189,21 @@ const RESOURCES: Readonly<Record<Resource, { prefix: string; kind: string; isOfC
   secrets: { prefix: CORE, kind: "Secret" },
   serviceaccounts: { prefix: CORE, kind: "ServiceAccount" },
   resourcequotas: { prefix: CORE, kind: "ResourceQuota" },
-};
+} satisfies Readonly<Record<string, ResourceInfo>>;
+
+/** The plural name of a resource, as RBAC and URLs spell it. */
+export type Resource = keyof typeof RESOURCES;
+
+export interface KindMap extends Omit<Record<Resource, AnyObject>, "jobs" | "pods" | "events" | "secrets"> {
+  jobs: Job;
+  pods: Pod;
+  events: KubeEvent;
+  secrets: Secret;
+}
 
 /** The path of a collection, or of one object in it; the namespace of what is in none is ignored. */
 export function pathOf(resource: Resource, namespace?: string, name?: string): string {
-  const { prefix, isOfCluster = false } = RESOURCES[resource];
+  const { prefix, isOfCluster = false }: ResourceInfo = RESOURCES[resource];
   const isInNamespace = !isOfCluster && namespace !== undefined;
   const place = isInNamespace ? `/namespaces/${encodeURIComponent(namespace)}` : "";
   const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
@@ -227,12 +220,8 @@ export function inNamespace(namespace: string | undefined): string {
 }
 
 /** When an event was last seen: `lastTimestamp`, or its equivalent in events.k8s.io. */
-export function lastSeenAt({
-  series,
-  lastTimestamp,
-  eventTime,
-  firstTimestamp,
-}: KubeEvent): Date | undefined {
+export function lastSeenAt(event: KubeEvent): Date | undefined {
+  const { series, lastTimestamp, eventTime, firstTimestamp } = event;
   const text = series?.lastObservedTime ?? lastTimestamp ?? eventTime ?? firstTimestamp ?? undefined;
   return text === undefined ? undefined : new Date(text);
 }
