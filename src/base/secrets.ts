@@ -34,14 +34,9 @@ export class Secrets {
 }
 
 function formsOf(secret: string): string[] {
+  const inJson = JSON.stringify(secret).slice(1, -1);
   const base64 = Buffer.from(secret).toString("base64");
-  return [
-    secret,
-    encodeURIComponent(secret),
-    JSON.stringify(secret).slice(1, -1),
-    base64,
-    base64.replace(/=+$/, ""),
-  ];
+  return [secret, encodeURIComponent(secret), inJson, base64, base64.replace(/=+$/, "")];
 }
 
 function decoded(text: string): string {

@@ -57,8 +57,7 @@ export class HttpClient implements Http {
     const limit = new TimeLimit(request, this.#closed.signal, this.#proxy);
     try {
       const response = await this.#open(request, this.#requests, limit.signal);
-      const body = await textOf(response);
-      return { status: response.statusCode ?? 0, headers: response.headers, body };
+      return { status: response.statusCode ?? 0, headers: response.headers, body: await textOf(response) };
     } catch (error) {
       throw limit.reasonFor(error);
     } finally {

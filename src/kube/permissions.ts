@@ -31,6 +31,7 @@ const PODS = { group: "", resource: "pods" };
 const EVENTS = { group: "", resource: "events" };
 const SERVICES = { group: "", resource: "services" };
 const BUDGETS = { group: "policy", resource: "poddisruptionbudgets" };
+const LEASES = { group: "coordination.k8s.io", resource: "leases" };
 const DASK_CLUSTERS = { group: "kubernetes.dask.org", resource: "daskclusters" };
 
 /**
@@ -51,12 +52,7 @@ export const AGENT_PERMISSIONS: readonly PermissionRow[] = [
   { ...DASK_CLUSTERS, verbs: ["list", "delete"], feature: "deleting Dask clusters of cancelled flow runs" },
   // Its own namespace only: the uid says in which cluster and namespace it works.
   { group: "", resource: "namespaces", verbs: ["get"], feature: "telling clusters apart" },
-  {
-    group: "coordination.k8s.io",
-    resource: "leases",
-    verbs: ["get", "create", "update"],
-    feature: "leader election",
-  },
+  { ...LEASES, verbs: ["get", "create", "update"], feature: "leader election" },
 ];
 
 /** What `cleanup` calls: it lists, reads each object afresh, and deletes. */

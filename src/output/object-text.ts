@@ -16,11 +16,7 @@ const NOT_IN_BLOCK = new RegExp(String.raw`[\p{Cc}--[\n\t]]|${HIDDEN}|^ *\t`, "m
 
 /** The object with a line break at the end; keys stay in their order. */
 export function objectText(value: unknown, format: "json" | "yaml"): string {
-  return format === "yaml" ? toYaml(value) : `${escapeUnprintable(JSON.stringify(value, null, 4))}\n`;
-}
-
-/** A YAML document; keys stay in their order. */
-export function toYaml(value: unknown): string {
+  if (format === "json") return `${escapeUnprintable(JSON.stringify(value, null, 4))}\n`;
   const document = new Document(value, { aliasDuplicateObjects: false });
   visit(document, {
     Scalar(_, node) {

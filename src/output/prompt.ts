@@ -27,7 +27,8 @@ export async function ask(
   signal?: AbortSignal,
 ): Promise<string | undefined> {
   const interrupted = new InterruptedError(`cannot ask "${question}": interrupted`);
-  if (isAborted(signal)) throw interrupted;
+  const isAborted = (): boolean => signal?.aborted === true;
+  if (isAborted()) throw interrupted;
   // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.
   const lines = createInterface({ input: streams.input, terminal: false, ...(signal && { signal }) });
   streams.output.write(`${oneLine(question)} `);
@@ -36,11 +37,7 @@ export async function ask(
   } finally {
     lines.close();
   }
-  if (!isAborted(signal)) return undefined;
+  if (!isAborted()) return undefined;
   streams.output.write("\n");
   throw interrupted;
-}
-
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true;
 }

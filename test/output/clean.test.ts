@@ -10,7 +10,7 @@ import {
   writeRaw,
   writeStyled,
 } from "../../src/output/clean.ts";
-import { objectText, toYaml } from "../../src/output/object-text.ts";
+import { objectText } from "../../src/output/object-text.ts";
 import { parse } from "yaml";
 
 describe("printable", () => {
@@ -55,7 +55,7 @@ describe("data for programs", () => {
       expect(JSON.parse(written)).toEqual(value);
       expect(printable(written)).toBe(written);
     }
-    const yaml = toYaml(value);
+    const yaml = objectText(value, "yaml");
     expect(parse(yaml)).toEqual(value);
     expect(printable(yaml)).toBe(yaml);
   });

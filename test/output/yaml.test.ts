@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { toYaml } from "../../src/output/object-text.ts";
+import { objectText } from "../../src/output/object-text.ts";
 
-describe("toYaml", () => {
+describe("objectText in YAML", () => {
   it.each([
     ["true", '"true"'],
     ["yes", '"yes"'],
@@ -50,17 +50,19 @@ describe("toYaml", () => {
     ["multi\nline\n\n", "|+\n  multi\n  line\n"],
     ["  indented\nmore", "|2-\n    indented\n  more"],
   ])("writes %j as kubectl does", (text, written) => {
-    expect(toYaml({ k: text })).toBe(`k: ${written}\n`);
+    expect(objectText({ k: text }, "yaml")).toBe(`k: ${written}\n`);
   });
 
   it("does not fold long lines, unlike kubectl", () => {
     const long = "a description that goes on ".repeat(10).trim();
-    expect(toYaml({ k: long })).toBe(`k: ${long}\n`);
+    expect(objectText({ k: long }, "yaml")).toBe(`k: ${long}\n`);
   });
 
   it("writes blocks without indenting sequences", () => {
     const value = { list: ["a", ["b"], { k: "v", l: [1] }, [], {}], n: 1.5, none: null, gone: undefined };
-    expect(toYaml(value)).toBe('list:\n- a\n- - b\n- k: v\n  l:\n  - 1\n- []\n- {}\n"n": 1.5\nnone: null\n');
+    expect(objectText(value, "yaml")).toBe(
+      'list:\n- a\n- - b\n- k: v\n  l:\n  - 1\n- []\n- {}\n"n": 1.5\nnone: null\n',
+    );
   });
 
   // All were tested with Kubernetes' own parser, which rejects or misreads the first four unescaped.
@@ -75,13 +77,13 @@ describe("toYaml", () => {
     ["---", '"---"'],
     ["a\tb\nc", "|-\n  a\tb\n  c"],
   ])("writes %j so that Kubernetes parses it back", (text, written) => {
-    const yaml = toYaml({ k: text });
+    const yaml = objectText({ k: text }, "yaml");
     expect(yaml).toBe(`k: ${written}\n`);
     expect(parse(yaml)).toEqual({ k: text });
   });
 
   it("repeats an object that occurs twice instead of using an alias", () => {
     const shared = { a: 1 };
-    expect(toYaml({ x: shared, y: shared })).toBe('x:\n  a: 1\n"y":\n  a: 1\n');
+    expect(objectText({ x: shared, y: shared }, "yaml")).toBe('x:\n  a: 1\n"y":\n  a: 1\n');
   });
 });

@@ -60,15 +60,12 @@ function storedIdentity({ user }: Target, deps: CredentialDeps): Identity {
 }
 
 /** Reads an identity once for all who wait for it, again when it is due. Until it expires it stays if that fails. */
-function renewed(
-  read: () => Promise<Identity>,
-  { clock }: CredentialDeps,
-): { current(): Promise<Identity>; renew(): void } {
+function renewed(read: () => Promise<Identity>, { clock }: CredentialDeps) {
   let cached: Identity | undefined;
   let isDue = false;
   let pending: Promise<Identity> | undefined;
   return {
-    current: async () => {
+    current: async (): Promise<Identity> => {
       const nowMs = clock.now().getTime();
       if (cached !== undefined && !isDue && nowMs < cached.renewAt) return cached;
       try {

@@ -52,9 +52,9 @@ const IDLE_MS = 150_000;
 export class Reflector<R extends Resource, Kept extends Cached> {
   readonly #options: ReflectorOptions<R, Kept>;
   readonly #objects = new Map<string, Kept>();
+  readonly #firstList = Promise.withResolvers<void>();
   /** Resolves after the first complete list. */
-  readonly synced: Promise<void>;
-  readonly #setSynced: () => void;
+  readonly synced = this.#firstList.promise;
   #resourceVersion = "";
   #listedAtMs = 0;
   #failures = 0;
@@ -71,7 +71,6 @@ export class Reflector<R extends Resource, Kept extends Cached> {
 
   constructor(options: ReflectorOptions<R, Kept>) {
     this.#options = options;
-    ({ promise: this.synced, resolve: this.#setSynced } = Promise.withResolvers<void>());
   }
 
   get size(): number {
@@ -162,7 +161,7 @@ export class Reflector<R extends Resource, Kept extends Cached> {
     this.#resourceVersion = resourceVersion;
     this.#listedAtMs = this.#options.clock.ticks();
     this.#recordActivity();
-    this.#setSynced();
+    this.#firstList.resolve();
     for (const resolve of refreshed) resolve(true);
   }
 

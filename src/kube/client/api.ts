@@ -6,14 +6,8 @@ import { linesOf } from "../../base/lines.ts";
 import type { Access, Subject } from "../permissions.ts";
 import { decodeObject, decodeWatchEvent, type WatchEvent } from "./decode.ts";
 import { kubeErrorOf } from "./errors.ts";
-import {
-  describeObject,
-  inNamespace,
-  pathOf,
-  type KindMap,
-  type ObjectRef,
-  type Resource,
-} from "./objects.ts";
+import { describeObject, inNamespace, pathOf } from "./objects.ts";
+import type { KindMap, ObjectRef, Resource } from "./objects.ts";
 import type { Call, Transport } from "./transport.ts";
 
 export interface ListQuery {

@@ -15,10 +15,7 @@ export interface Meta {
   readonly finalizers?: readonly string[];
 }
 
-export interface ObjectRef {
-  readonly namespace: string;
-  readonly name: string;
-}
+export type ObjectRef = Pick<Meta, "namespace" | "name">;
 
 export interface OwnerReference {
   readonly apiVersion: string;

@@ -1,7 +1,7 @@
 // Sends requests to the API server: URL, credentials, timeout, retry after a 401 or a stale connection.
 
 import { jsonIn } from "../../base/json.ts";
-import type { Credentials } from "../auth/identity.ts";
+import type { Credentials, Headers } from "../auth/identity.ts";
 import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/exchange.ts";
 import { TransportError } from "../../http/errors.ts";
 import { hasHtmlType } from "../../http/web-page.ts";
@@ -12,7 +12,6 @@ export interface TransportOptions {
   readonly server: string;
   readonly http: Http;
   readonly credentials: Credentials;
-  /** Response timeout. */
   readonly timeoutMs: number;
   readonly userAgent: string;
   /** Called after every request, for metrics. */
@@ -142,7 +141,7 @@ export class Transport {
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
     }
-    const headers: Record<string, string | readonly string[]> = {
+    const headers: Headers = {
       accept: call.accept ?? "application/json",
       "user-agent": userAgent,
       ...(await credentials.headers()),
