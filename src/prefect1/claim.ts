@@ -4,7 +4,7 @@
 import { isRetryable } from "../base/errors.ts";
 import { arrayIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import type { ClaimRecord } from "../orchestrator/flow-run.ts";
+import type { ClaimRecord, RunState } from "../orchestrator/flow-run.ts";
 import type { Place } from "../orchestrator/place.ts";
 import { isScheduled, submitted, type State } from "./states.ts";
 import { jobIdentifier } from "./build/identifier.ts";
@@ -19,7 +19,7 @@ export interface StateClaim {
   readonly version: number;
   readonly state: State;
   /** Read the current state first: the response to an earlier attempt was lost, or the version was read long ago. */
-  readonly mustRead?: boolean | undefined;
+  readonly mustRead?: () => boolean;
 }
 
 /** An error: Prefect refuses this claim, or did not answer. */
@@ -61,11 +61,10 @@ export function placeContexts(place: Place): readonly JsonObject[] {
 export interface ClaimApi {
   /** Sets all states in one mutation; throws when any is refused. */
   readonly setStates: (claims: readonly StateClaim[]) => Promise<void>;
-  /** The current states and versions. */
-  readonly readStates: (ids: readonly string[]) => Promise<CurrentStates>;
+  readonly readStates: (ids: readonly string[]) => Promise<ReadonlyMap<string, CurrentState>>;
 }
 
-export type CurrentStates = ReadonlyMap<string, { readonly version: number; readonly state: State }>;
+type CurrentState = Pick<RunState, "version"> & { readonly claim?: Pick<ClaimRecord, "id"> | undefined };
 
 /**
  * Returns one outcome per claim, in the same order. After an error that is thrown some claims may have succeeded: the caller
@@ -74,7 +73,7 @@ export type CurrentStates = ReadonlyMap<string, { readonly version: number; read
 export async function claimAll(claims: readonly StateClaim[], api: ClaimApi): Promise<ClaimOutcome[]> {
   // Prefect Server ignores versions: a late retry would overwrite newer states.
   const known = await readOutcomes(
-    claims.filter(({ mustRead }) => mustRead === true),
+    claims.filter(({ mustRead }) => mustRead?.() === true),
     api,
   );
   const sent = await sendClaims(
@@ -93,28 +92,21 @@ async function sendClaims(claims: readonly StateClaim[], api: ClaimApi): Promise
     if (error instanceof PrefectError && error.failure === "unauthorized") throw error;
     const known = await readOutcomes(claims, api);
     const unchanged = claims.filter(({ id }) => !known.has(id));
-    const rest = await retryUnchanged(unchanged, { error, alone: claims.length === 1 }, api);
-    return new Map([...known, ...rest]);
+    if (unchanged.length === 0) return known;
+    if (isRetryable(error)) throw error;
+    if (claims.length > 1) return new Map([...known, ...(await sendEach(unchanged, api))]);
+    // Prefect locks a run for 30 s after it became Submitted.
+    if (error instanceof PrefectError && error.failure === "locked") return known;
+    throw error;
   }
 }
 
-/** Claims without effect. A refused batch is repeated one by one, since a single claim may have caused the refusal. */
-async function retryUnchanged(
-  claims: readonly StateClaim[],
-  { error, alone }: { readonly error: unknown; readonly alone: boolean },
-  api: ClaimApi,
-): Promise<Outcomes> {
-  if (claims.length === 0) return new Map();
-  if (isRetryable(error)) throw error;
-  if (!alone) {
-    const outcomeOf = (claim: StateClaim): Promise<Outcomes> =>
-      sendClaims([claim], api).catch((failed: unknown) => new Map([[claim.id, { error: failed }]]));
-    const each = await Promise.all(claims.map(outcomeOf));
-    return new Map(each.flatMap((outcomes) => [...outcomes]));
-  }
-  // Prefect locks a run for 30 s after it became Submitted.
-  if (error instanceof PrefectError && error.failure === "locked") return new Map();
-  throw error;
+/** A single claim may have caused the refusal of its batch. */
+async function sendEach(claims: readonly StateClaim[], api: ClaimApi): Promise<Outcomes> {
+  const outcomeOf = (claim: StateClaim): Promise<Outcomes> =>
+    sendClaims([claim], api).catch((error: unknown) => new Map([[claim.id, { error }]]));
+  const each = await Promise.all(claims.map(outcomeOf));
+  return new Map(each.flatMap((outcomes) => [...outcomes]));
 }
 
 /** The outcomes by the current states; none for a run that is unchanged. */
@@ -125,8 +117,7 @@ async function readOutcomes(claims: readonly StateClaim[], api: ClaimApi): Promi
   for (const { id, version, state } of claims) {
     const found = now.get(id);
     const ownId = claimIn(state)?.id;
-    const isOwn = ownId !== undefined && found !== undefined && claimIn(found.state)?.id === ownId;
-    if (isOwn) outcomes.set(id, "claimed");
+    if (ownId !== undefined && found?.claim?.id === ownId) outcomes.set(id, "claimed");
     else if (found?.version !== version) outcomes.set(id, "taken");
   }
   return outcomes;

@@ -2,8 +2,9 @@
 // claim is a result, not an error.
 
 import { arrayIn, dateIn, textIn, objectIn, type JsonObject } from "../base/json.ts";
+import { pagesOf } from "../base/pages.ts";
 import { doctorQueries, type DoctorQueries } from "./doctor-queries.ts";
-import { claimAll, type ClaimOutcome, type CurrentStates, type StateClaim } from "./claim.ts";
+import { claimAll, claimIn, type ClaimApi, type ClaimOutcome, type StateClaim } from "./claim.ts";
 import { readLaunchable, readFlowRun, type Launchable } from "./decode.ts";
 import * as queries from "./queries.ts";
 import type { Query } from "./queries.ts";
@@ -11,14 +12,16 @@ import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
-import { agentIn, decodeStateRow, decodeTaskRun, type StateRow } from "./run-state.ts";
+import { agentIn, knownRunIn, taskRunIn } from "./run-state.ts";
 import { isoUtc, WAITING, type State } from "./states.ts";
-import type { RunQuery } from "../orchestrator/run-directory.ts";
+import type { KnownRun, RunQuery } from "../orchestrator/run-directory.ts";
 
 /** As in Core: a task run is overdue after 3 s, so that a running process can retry its own tasks first. */
 const OVERDUE_MS = 3_000;
 /** More agents than this never poll at the same time. */
 const AGENTS_LIMIT = 1_000;
+/** Prefect's server takes requests of 5 MB, and a state may hold kilobytes. */
+const STATES_AT_ONCE = 200;
 
 export interface AgentRegistration {
   readonly name: string;
@@ -130,12 +133,15 @@ export class Prefect1Client {
   }
 
   /** Sets the states of flow runs, or of task runs of Running ones. Returns one outcome per claim, in the same order. */
-  claim(claims: readonly StateClaim[], kind: Kind = "flow_run"): Promise<ClaimOutcome[]> {
+  async claim(claims: readonly StateClaim[], kind: Kind = "flow_run"): Promise<ClaimOutcome[]> {
     const action = kind === "flow_run" ? "claim flow runs" : "claim task runs";
-    return claimAll(claims, {
+    const api: ClaimApi = {
       setStates: (some) => this.#setStates(kind, some, action),
-      readStates: (ids) => (kind === "flow_run" ? this.runStates(ids) : this.#taskStates(ids)),
-    });
+      readStates: (ids) => (kind === "flow_run" ? this.#flowRunStates(ids) : this.#taskRunStates(ids)),
+    };
+    const outcomes: ClaimOutcome[] = [];
+    for (const page of pagesOf(claims, STATES_AT_ONCE)) outcomes.push(...(await claimAll(page, api)));
+    return outcomes;
   }
 
   async setState({ flowRunId: id, version, state }: SetState): Promise<void> {
@@ -143,23 +149,24 @@ export class Prefect1Client {
     await this.#setStates("flow_run", [{ id, version: version ?? null, state }], action);
   }
 
-  /** Sets task runs' states, regardless of version. */
-  async setTaskStates(changes: readonly { taskRunId: string; state: State }[]): Promise<void> {
-    if (changes.length === 0) return;
-    const states = changes.map(({ taskRunId: id, state }) => ({ id, version: null, state }));
-    await this.#setStates("task_run", states, "set task runs");
+  /** Sets task runs to a state, regardless of version. */
+  async setTaskStates(ids: readonly string[], state: State): Promise<void> {
+    const changes = ids.map((id) => ({ id, version: null, state }));
+    for (const page of pagesOf(changes, STATES_AT_ONCE)) {
+      await this.#setStates("task_run", page, "set task runs");
+    }
   }
 
-  /** The states of up to 100 runs; the id of a run that the tenant does not have has no entry. */
-  async runStates(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, StateRow>> {
+  /** Up to 100 runs; the id of a run that the tenant does not have has no entry. */
+  async runs(ids: readonly string[], signal?: AbortSignal): Promise<Map<string, KnownRun>> {
     if (ids.length === 0) return new Map();
     const [tenant, rows] = await Promise.all([
       this.tenantId(signal),
       this.graphql.rows(queries.RUN_STATES, { ids }, signal),
     ]);
     // A self-hosted server answers for the runs of all its tenants.
-    const own = rows.filter((row) => row["tenant_id"] === tenant).map((row) => decodeStateRow(row));
-    return new Map(own.map((state) => [state.id, state]));
+    const own = rows.filter((row) => row["tenant_id"] === tenant).map(knownRunIn);
+    return new Map(own.map((run) => [run.id, run]));
   }
 
   /** Runs by id, prefix of an id, or name, the newest first. */
@@ -176,7 +183,7 @@ export class Prefect1Client {
 
   /** The run's unfinished task runs, except those that wait for a start time. */
   async unfinishedTaskRuns(flowRunId: string): Promise<TaskRun[]> {
-    return (await this.graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(decodeTaskRun);
+    return (await this.graphql.rows(queries.UNFINISHED_TASKS, { id: flowRunId })).map(taskRunIn);
   }
 
   /** A run with all its task runs, and how results pass between them. */
@@ -219,9 +226,13 @@ export class Prefect1Client {
     await this.graphql.request({ ...query, action }, { input: { states } });
   }
 
-  async #taskStates(ids: readonly string[]): Promise<CurrentStates> {
-    const tasks = (await this.graphql.rows(queries.TASK_STATES, { ids })).map(decodeTaskRun);
-    return new Map(tasks.map((task) => [task.id, { version: task.version, state: task.serialized_state }]));
+  async #flowRunStates(ids: readonly string[]): ReturnType<ClaimApi["readStates"]> {
+    return new Map([...(await this.runs(ids))].map(([id, { state }]) => [id, state]));
+  }
+
+  async #taskRunStates(ids: readonly string[]): ReturnType<ClaimApi["readStates"]> {
+    const tasks = (await this.graphql.rows(queries.TASK_STATES, { ids })).map(taskRunIn);
+    return new Map(tasks.map((task) => [task.id, { ...task, claim: claimIn(task.serialized_state) }]));
   }
 }
 

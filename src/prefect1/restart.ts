@@ -4,7 +4,6 @@
 // lost pod silently becomes None, so such a task must run again if another task still needs its result.
 
 import { objectIn, arrayIn, textIn, type JsonObject } from "../base/json.ts";
-import { pagesOf } from "../base/pages.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import { isFinished, newState, scheduledAt, type State } from "./states.ts";
 import { stateIn } from "./run-state.ts";
@@ -172,24 +171,20 @@ export interface RunRestart extends Restart {
   readonly now: Date;
 }
 
-/** Keeps requests well below Prefect Server's limit of 5 MB. */
-const BATCH_SIZE = 200;
-
 /** Logs which task runs will run again before it changes any state. Throws PrefectError. */
 export async function restartRun(
-  client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState" | "runStates">,
+  client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState" | "runs">,
   { flowRunId, message, version, writeLog, now }: RunRestart,
 ): Promise<void> {
   const tasks = tasksToRestart(taskGraphIn(await client.taskGraph(flowRunId)));
   const line = restartLine(tasks);
   if (line !== undefined) await writeLog(line);
   // Not Scheduled: Prefect's queue also returns Running flow runs with due task runs, so the run would launch twice.
-  const state = newState("Pending", message);
-  const states = [...tasks.resultLost, ...tasks.interrupted].map(({ id }) => ({ taskRunId: id, state }));
-  for (const page of pagesOf(states, BATCH_SIZE)) await client.setTaskStates(page);
+  const ids = [...tasks.resultLost, ...tasks.interrupted].map(({ id }) => id);
+  await client.setTaskStates(ids, newState("Pending", message));
   // Somebody may have cancelled the run since the decision, and Prefect Server does not compare versions.
-  const current = (await client.runStates([flowRunId])).get(flowRunId);
-  if (version !== undefined && current?.version !== version)
+  const current = (await client.runs([flowRunId])).get(flowRunId);
+  if (version !== undefined && current?.state.version !== version)
     throw new PrefectError("reschedule the flow run", "its state has changed", { failure: "locked" });
   await client.setState({ flowRunId, state: scheduledAt(now, message), version });
 }

@@ -16,7 +16,7 @@ import {
 } from "../orchestrator/run-directory.ts";
 import type { Prefect1Client } from "./client.ts";
 import { LOG_PAGE, RECENT_RUNS, TENANT_SLUG } from "./queries.ts";
-import { decodeStateRow, knownRun } from "./run-state.ts";
+import { knownRunIn } from "./run-state.ts";
 import { FINISHED, isoUtc, newState } from "./states.ts";
 
 const ERRORS = ["ERROR", "CRITICAL"];
@@ -30,13 +30,9 @@ export function prefect1Directory(
   clock: Pick<Clock, "now">,
 ): RunDirectory {
   const { client, close } = connectOnce(connect);
-  const runs: RunDirectory["runs"] = async (ids, signal) => {
-    const rows = await (await client()).runStates(ids, signal);
-    return new Map([...rows].map(([id, row]) => [id, knownRun(row)]));
-  };
   return {
     address,
-    runs,
+    runs: async (ids, signal) => (await client()).runs(ids, signal),
     knownIds: async (ids, signal) => new Set(await (await client()).knownFlowIds(ids, signal)),
     tenantId: async (signal) => (await client()).tenantId(signal),
     agents: async (signal) => (await client()).agents(signal),
@@ -50,16 +46,17 @@ export function prefect1Directory(
       return `${redactUrl(ui).replace(/\/+$/, "")}/${encodeURIComponent(slug)}/flow-run/${id}`;
     },
     find: async (query, signal) => {
-      const found = await (await client()).findFlowRuns({ ...query, now: clock.now() }, signal);
+      const api = await client();
+      const found = await api.findFlowRuns({ ...query, now: clock.now() }, signal);
       const ids = found.map(({ id }) => id);
-      const known = await runs(ids, signal);
+      const known = await api.runs(ids, signal);
       return ids.flatMap((id) => known.get(id) ?? []);
     },
     cancel: async ({ id, state }) => {
       if (state !== undefined && isFinished(state.type)) return state.name;
       const api = await client();
       // A self-hosted server cancels the runs of all its tenants.
-      if (state === undefined && !(await api.runStates([id])).has(id)) throw notInTenant(id);
+      if (state === undefined && !(await api.runs([id])).has(id)) throw notInTenant(id);
       return api.cancel(id);
     },
     setCancelled: async (flowRunId, message) =>
@@ -83,7 +80,7 @@ async function recentRuns(
     .map(objectIn)
     .flatMap((row) => {
       const isElsewhere = ELSEWHERE.test(textIn(objectIn(row["run_config"])["type"]) ?? "");
-      return isElsewhere ? [] : knownRun({ ...decodeStateRow(row), updated: dateIn(row["state_timestamp"]) });
+      return isElsewhere ? [] : knownRunIn({ ...row, updated: row["state_timestamp"] });
     });
   return { runs, isPartial: kinds.some(({ length }) => length >= RECENT_LIMIT) };
 }

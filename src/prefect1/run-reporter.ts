@@ -10,7 +10,6 @@ import {
 } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 import { restartRun } from "./restart.ts";
-import { knownRun } from "./run-state.ts";
 import { newState, isoUtc } from "./states.ts";
 import { textIn, type JsonObject } from "../base/json.ts";
 import { LOG_LINES, WRITE_LOGS } from "./queries.ts";
@@ -22,10 +21,7 @@ const STATES = { failed: "Failed", crashed: "Failed", cancelled: "Cancelled" } a
 export function prefect1Reporter(client: Prefect1Client, time: Pick<ServerClock, "now">): RunReporter {
   return {
     ...runLogs(client.graphql),
-    rows: async (ids, signal) => {
-      const rows = await client.runStates(ids, signal);
-      return new Map([...rows].map(([id, row]) => [id, knownRun(row)]));
-    },
+    rows: (ids, signal) => client.runs(ids, signal),
     transition: (flowRunId, { type, message, version }) => {
       const state = newState(STATES[type], message);
       return movedIfLocked(() => client.setState({ flowRunId, state, version }));

@@ -2,35 +2,27 @@
 
 import { arrayIn, dateIn, isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
-import type { ClaimRecord, RunState } from "../orchestrator/flow-run.ts";
+import type { RunState } from "../orchestrator/flow-run.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
 import type { TaskRun } from "./flow-run.ts";
 import { isScheduled, startTimeOf, stateType, type State } from "./states.ts";
 
-/** A flow run's row. */
-export interface StateRow {
+interface StatedRun {
   readonly id: string;
-  readonly name: string | null;
   readonly version: number;
   readonly state: State;
-  /** When the row last changed; heartbeats change it too. */
   readonly updated?: Date | undefined;
-  readonly labels?: readonly string[] | undefined;
-  /** The agent that submitted the run. */
-  readonly agent?: AgentIdentity | undefined;
 }
 
-/** As in Core, a run without a state counts as Pending. */
-export function decodeStateRow(raw: unknown): StateRow {
-  const row = objectIn(raw);
+/** A row of flow runs, with the agent that submitted the run. */
+export function knownRunIn(row: JsonObject): KnownRun {
+  const { id, version, serialized_state: state } = taskRunIn(row);
   return {
-    id: textIn(row["id"]) ?? "",
-    name: textIn(row["name"]) ?? null,
-    version: parseVersion(row["version"]),
-    state: stateIn(row["serialized_state"]),
-    updated: dateIn(row["updated"]),
+    id,
+    name: textIn(row["name"]),
+    state: runStateOf({ id, version, state, updated: dateIn(row["updated"]) }),
     labels: arrayIn(row["labels"]).map(String),
     agent: isObject(row["agent"]) ? agentIn(row["agent"]) : undefined,
   };
@@ -45,27 +37,24 @@ export function agentIn(row: JsonObject): AgentIdentity {
   };
 }
 
-export function decodeTaskRun(raw: unknown): TaskRun {
-  const row = objectIn(raw);
+/** A row of task runs; rows of flow runs have the same columns. */
+export function taskRunIn(row: JsonObject): TaskRun {
   return {
     id: textIn(row["id"]) ?? "",
-    version: parseVersion(row["version"]),
+    version: typeof row["version"] === "number" ? row["version"] : 0,
     serialized_state: stateIn(row["serialized_state"]),
   };
 }
 
-/** A serialized state; without a type it counts as Pending. */
+/** A serialized state; as in Core, without a type it counts as Pending. */
 export function stateIn(raw: unknown): State {
   const state = objectIn(raw);
   return { ...state, type: textIn(state["type"]) ?? "Pending" };
 }
 
-export function runStateOf({
-  id,
-  version,
-  state,
-  updated,
-}: Pick<StateRow, "id" | "version" | "state" | "updated">): RunState {
+/** `updated`: when the row last changed; heartbeats change it too. */
+export function runStateOf({ id, version, state, updated }: StatedRun): RunState {
+  const claim = claimIn(state);
   return {
     type: stateType(state.type),
     name: state.type,
@@ -73,24 +62,6 @@ export function runStateOf({
     since: updated,
     dueAt: isScheduled(state.type) ? startTimeOf(state) : undefined,
     version,
-    claim: claimRecord(id, state),
+    claim: claim && { ...claim, identifiers: identifiersOf(claim.identifier, id) },
   };
-}
-
-/** The run of a row. */
-export function knownRun(row: StateRow): KnownRun {
-  const { id, name, labels, agent } = row;
-  return { id, name: name ?? undefined, state: runStateOf(row), labels, agent };
-}
-
-/** The record of the claim in a Submitted state of this run. */
-export function claimRecord(flowRunId: string, state: State): ClaimRecord | undefined {
-  const claim = claimIn(state);
-  if (claim === undefined) return undefined;
-  const { identifier, ...rest } = claim;
-  return { ...rest, identifiers: identifiersOf(identifier, flowRunId) };
-}
-
-function parseVersion(raw: unknown): number {
-  return typeof raw === "number" ? raw : 0;
 }

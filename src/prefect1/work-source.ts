@@ -37,7 +37,7 @@ import {
 import { claimedIds, claimedRuns, type ClaimedRun } from "./claimed-runs.ts";
 import type { Prefect1Client } from "./client.ts";
 import type { FlowRun } from "./flow-run.ts";
-import { claimRecord, runStateOf } from "./run-state.ts";
+import { runStateOf } from "./run-state.ts";
 import { startTimeOf } from "./states.ts";
 
 /** The most runs that the queue of Prefect Server returns at once. */
@@ -51,17 +51,9 @@ const KEPT_ALIVE_MS = 2_000;
 const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
 const STARVATION_CHECK_MS = 20_000;
-/** Task runs that are claimed at once: Prefect's server takes 5 MB, and a state may hold kilobytes. */
-const TASKS_AT_ONCE = 200;
 const CLAIMS = { maxSize: 100, maxRequests: 2 };
 /** Prefect Server has no versions: a state that was read longer ago than this is read again before it is overwritten. */
 const FRESH_MS = 1_000;
-
-/** A claim, and the ticks when the state was read that it replaces; undefined: an earlier attempt may have succeeded. */
-interface ReadClaim {
-  readonly claim: StateClaim;
-  readonly readAt: number | undefined;
-}
 
 export interface WorkSourceOptions {
   readonly client: Prefect1Client;
@@ -86,16 +78,13 @@ export interface WorkSourceOptions {
 
 export class Prefect1WorkSource implements WorkSource {
   readonly #options: WorkSourceOptions;
-  readonly #claims: Batcher<ReadClaim, ClaimOutcome>;
+  readonly #claims: Batcher<StateClaim, ClaimOutcome>;
   #lastWideQueryMs = -Infinity;
   #agentId: string | undefined;
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
-    // They may have waited for the batches before.
-    const send = (claims: readonly ReadClaim[]): Promise<readonly ClaimOutcome[]> =>
-      options.client.claim(claims.map((claim) => this.#checked(claim)));
-    this.#claims = new Batcher(send, CLAIMS, options.clock);
+    this.#claims = new Batcher((claims) => options.client.claim(claims), CLAIMS, options.clock);
   }
 
   async register(signal: AbortSignal): Promise<string> {
@@ -163,10 +152,6 @@ export class Prefect1WorkSource implements WorkSource {
     return { ids: [...new Set([...queued, ...wide])], hasMore: isFull || wide.length >= WIDE_PAGE };
   }
 
-  #checked({ claim, readAt = -Infinity }: ReadClaim): StateClaim {
-    return { ...claim, mustRead: this.#options.clock.ticks() - readAt >= FRESH_MS };
-  }
-
   #dueRun(flowRun: FlowRun, foundAt: number): DueRun {
     const { id, version, serialized_state: state } = flowRun;
     let work: ClaimedWork | undefined;
@@ -179,25 +164,25 @@ export class Prefect1WorkSource implements WorkSource {
         const isRetry = work !== undefined;
         const { place, name, labels, process, newId } = this.#options;
         work ??= workOf(flowRun, { id: newId(), place, agent: { name, labels }, process });
-        const outcome = await this.#claim(work, isRetry ? undefined : readAt);
+        // An earlier attempt may have succeeded.
+        const outcome = await this.#claim(work, isRetry ? -Infinity : readAt);
         if (typeof outcome === "object") throw outcome.error;
         return outcome === "taken" ? "lost" : this.#submission(work);
       },
     };
   }
 
-  /** One of several task runs is enough. */
-  async #claim(work: ClaimedWork, readAt: number | undefined): Promise<ClaimOutcome> {
-    const claims = claimsOf(work).map((claim) => ({ claim, readAt }));
+  /** One of several task runs is enough. `readAt`: ticks when the states were read that are to be replaced. */
+  async #claim(work: ClaimedWork, readAt: number): Promise<ClaimOutcome> {
+    const { client, clock } = this.#options;
+    // Asked when the claim is sent: it may wait for others.
+    const mustRead = (): boolean => clock.ticks() - readAt >= FRESH_MS;
+    const claims = claimsOf(work).map((claim) => ({ ...claim, mustRead }));
     const [first] = claims;
     // A Running run without scheduled task runs: another agent has just claimed them.
     if (first === undefined) return "taken";
     if (!isOfTasks(work)) return this.#claims.add(first);
-    const outcomes: ClaimOutcome[] = [];
-    for (const page of pagesOf(claims, TASKS_AT_ONCE)) {
-      const checked = page.map((claim) => this.#checked(claim));
-      outcomes.push(...(await this.#options.client.claim(checked, "task_run")));
-    }
+    const outcomes = await client.claim(claims, "task_run");
     if (outcomes.includes("claimed")) return "claimed";
     return outcomes.find((outcome) => typeof outcome === "object") ?? "taken";
   }
@@ -238,13 +223,13 @@ export class Prefect1WorkSource implements WorkSource {
     const { flowRun, claimedState, hasWaitingTask, heartbeatAt, stateAt } = claimed;
     const { id, version, serialized_state: state } = flowRun;
     const claim = claimIn(claimedState);
-    const record = claimRecord(id, claimedState);
-    if (claim === undefined || record === undefined) return [];
+    if (claim === undefined) return [];
+    const submission = this.#submission({ flowRun, claim });
     const waitsForTasks = claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
     return [
       {
-        submission: this.#submission({ flowRun, claim }),
-        record,
+        submission,
+        record: { ...claim, identifiers: submission.identifiers },
         state: runStateOf({ id, version, state }),
         runLabels: flowRun.labels ?? [],
         waitsForJob: flowRun.state === "Submitted" || waitsForTasks,

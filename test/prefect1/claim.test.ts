@@ -4,7 +4,7 @@ import type { PrefectFailure } from "../../src/orchestrator/errors.ts";
 import { PrefectError } from "../../src/orchestrator/errors.ts";
 import { describe, expect, it } from "vitest";
 import { CLAIM_KEY, claimAll, claimIn } from "../../src/prefect1/claim.ts";
-import type { StateClaim } from "../../src/prefect1/claim.ts";
+import type { ClaimApi, StateClaim } from "../../src/prefect1/claim.ts";
 import type { State } from "../../src/prefect1/states.ts";
 
 interface Row {
@@ -40,12 +40,13 @@ class Server {
     if (refused.length > 0) throw new PrefectError("claim", "State update failed", { failure: "locked" });
   };
 
-  readonly readStates = async (ids: readonly string[]): Promise<Map<string, Row>> => {
+  readonly readStates: ClaimApi["readStates"] = async (ids) => {
     const request = `read ${ids.join()}`;
     this.requests.push(request);
     const outcome = this.fail(request);
     if (outcome !== undefined) throw new PrefectError("read", "no", outcome);
-    return new Map(ids.flatMap((id) => (this.rows.has(id) ? [[id, this.rows.get(id) as Row]] : [])));
+    const found = [...this.rows].filter(([id]) => ids.includes(id));
+    return new Map(found.map(([id, { version, state }]) => [id, { version, claim: claimIn(state) }]));
   };
 }
 
@@ -133,14 +134,14 @@ describe("a retried claim", () => {
   it("does not overwrite a newer state, though the server would accept it", async () => {
     const server = new Server("a");
     server.rows.set("a", { version: 4, state: { type: "Success" } });
-    expect(await claimAll([claim("a", { mustRead: true })], server)).toEqual(["taken"]);
+    expect(await claimAll([claim("a", { mustRead: () => true })], server)).toEqual(["taken"]);
     expect(server.rows.get("a")?.state.type).toBe("Success");
   });
 
   it("is not repeated if the first attempt succeeded, and is sent again if not", async () => {
     const server = new Server("a", "b");
     await server.setStates([claim("a")]);
-    const retried = [claim("a", { mustRead: true }), claim("b", { mustRead: true })];
+    const retried = [claim("a", { mustRead: () => true }), claim("b", { mustRead: () => true })];
     expect(await claimAll(retried, server)).toEqual(["claimed", "claimed"]);
     expect(server.rows.get("a")?.version).toBe(2);
     expect(server.requests).toEqual(["set a", "read a,b", "set b"]);
