@@ -2,8 +2,7 @@
 // details of the few that do.
 
 import { arrayIn, dateIn, objectIn, type JsonObject } from "../base/json.ts";
-import { readFlowRun } from "./decode.ts";
-import type { FlowRun } from "./flow-run.ts";
+import { readFlowRun, type FlowRun } from "./flow-run.ts";
 import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
 import type { Prefect1Client } from "./client.ts";
 import { stateIn } from "./run-state.ts";

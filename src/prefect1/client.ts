@@ -5,12 +5,11 @@ import { arrayIn, dateIn, textIn, objectIn, type JsonObject } from "../base/json
 import { pagesOf } from "../base/pages.ts";
 import { doctorQueries, type DoctorQueries } from "./doctor-queries.ts";
 import { claimAll, claimIn, type ClaimApi, type ClaimOutcome, type StateClaim } from "./claim.ts";
-import { readLaunchable, readFlowRun, type Launchable } from "./decode.ts";
+import { readLaunchable, readFlowRun, type FlowRun, type Launchable, type TaskRun } from "./flow-run.ts";
 import * as queries from "./queries.ts";
 import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import type { FlowRun, TaskRun } from "./flow-run.ts";
 import type { Graphql } from "./graphql.ts";
 import { agentIn, knownRunIn, taskRunIn } from "./run-state.ts";
 import { isoUtc, WAITING, type State } from "./states.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { buildJob, jobName } from "../../../src/prefect1/build/build.ts";
-import { readFlowRun } from "../../../src/prefect1/decode.ts";
+import { readFlowRun } from "../../../src/prefect1/flow-run.ts";
 import { templateOf } from "../../../src/prefect1/build/template.ts";
 import {
   build,

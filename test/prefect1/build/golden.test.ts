@@ -8,7 +8,7 @@ import { buildJob } from "../../../src/prefect1/build/build.ts";
 import type { JobManifest } from "../../../src/kube/client/manifest.ts";
 import { templateSourceOf } from "../../../src/prefect1/build/template.ts";
 import type { TemplateSource } from "../../../src/prefect1/build/template.ts";
-import { readFlowRun } from "../../../src/prefect1/decode.ts";
+import { readFlowRun } from "../../../src/prefect1/flow-run.ts";
 import recorded from "../../golden/original/jobs.json" with { type: "json" };
 import { IDENTIFIER } from "./support.ts";
 

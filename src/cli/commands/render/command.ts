@@ -128,7 +128,7 @@ export class RenderCommand extends AgentCommand {
 
   async #fromFile(path: string): Promise<FlowRun> {
     const text = path === "-" ? await readStdin(this.context) : readInputFile(this.context, path, "flow run");
-    const { readFlowRun } = await import("../../../prefect1/decode.ts");
+    const { readFlowRun } = await import("../../../prefect1/flow-run.ts");
     let json: unknown;
     try {
       json = parseJson(text);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ExpectedError } from "../../src/base/errors.ts";
-import { readFlowRun, readLaunchable } from "../../src/prefect1/decode.ts";
+import { readFlowRun, readLaunchable } from "../../src/prefect1/flow-run.ts";
 import recorded from "../golden/original/jobs.json" with { type: "json" };
 
 const SMALL = { id: "run-1", flow: { id: "flow-1" } };
