@@ -93,11 +93,7 @@ export class AgentTemplate {
   }
 
   async #take(text: string, settings: JobSettings): Promise<void> {
-    const tried = await attempt(async () => {
-      const template = parseTemplate(text, this.source.origin);
-      await this.#tryOut(template, settings);
-      return template;
-    });
+    const tried = await attempt(() => this.#tried(text, settings));
     this.#text = text;
     this.#triedAt = this.#deps.clock.ticks();
     this.#refusal = tried.ok ? undefined : tried.error;
@@ -107,7 +103,8 @@ export class AgentTemplate {
   }
 
   /** Throws what Kubernetes finds invalid in a sample run's Job; any other answer says nothing about the template. */
-  async #tryOut(template: Template, settings: JobSettings): Promise<void> {
+  async #tried(text: string, settings: JobSettings): Promise<Template> {
+    const template = parseTemplate(text, this.source.origin);
     const job = sampleJob(template, settings);
     try {
       await this.#deps.kube.create("jobs", job, { namespace: settings.namespace, dryRun: true });
@@ -115,6 +112,7 @@ export class AgentTemplate {
       if (error instanceof KubeError && error.status === 422)
         throw templateError(this.source.origin, error.detail, { cause: error });
     }
+    return template;
   }
 
   /** One line in the log for each fault, however often it is found. */

@@ -2,7 +2,6 @@
 
 import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import type { ClaimRecord } from "../orchestrator/flow-run.ts";
-import type { Place } from "../orchestrator/place.ts";
 import { claimIn } from "./claim.ts";
 import type { Graphql } from "./graphql.ts";
 import * as queries from "./queries.ts";
@@ -17,18 +16,7 @@ export interface DueRun {
 }
 
 /** A flow run that is Submitted, or Running without recent heartbeats. */
-export interface StalledRun {
-  readonly id: string;
-  readonly name: string;
-  readonly state: string;
-  readonly stateAt: Date | undefined;
-  readonly heartbeatAt: Date | undefined;
-  readonly timesResurrected: number;
-  /** False if the flow's settings disable heartbeats or Lazarus: then Prefect does not reschedule the run. */
-  readonly lazarusEnabled: boolean;
-  /** Where an agent of kubectl-prefect has claimed the run for; undefined: another agent's claim. */
-  readonly place: Place | undefined;
-}
+export type StalledRun = ReturnType<typeof stalledRunIn>;
 
 /** At most this many rows are read. */
 const LIMIT = 500;
@@ -81,7 +69,7 @@ export function doctorQueries(
   };
 }
 
-function stalledRunIn(row: JsonObject): StalledRun {
+function stalledRunIn(row: JsonObject) {
   const settings = objectIn(objectIn(objectIn(row["flow"])["flow_group"])["settings"]);
   return {
     id: textIn(row["id"]) ?? "",
@@ -90,7 +78,9 @@ function stalledRunIn(row: JsonObject): StalledRun {
     stateAt: dateIn(row["state_timestamp"]),
     heartbeatAt: dateIn(row["heartbeat"]),
     timesResurrected: Number(row["times_resurrected"] ?? 0),
+    /** False if the flow's settings disable heartbeats or Lazarus: then Prefect does not reschedule the run. */
     lazarusEnabled: settings["heartbeat_enabled"] !== false && settings["lazarus_enabled"] !== false,
+    /** Where an agent of kubectl-prefect has claimed the run for; undefined: another agent's claim. */
     place: claimIn(stateIn(row["serialized_state"]))?.place,
   };
 }

@@ -3,7 +3,6 @@
 import { parseArgs } from "node:util";
 import { redactUrl } from "../base/redact-url.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
-import type { JobSettings } from "./build/job-settings.ts";
 import { jobSettings, type JobOptions } from "./config/job-settings.ts";
 import { loadPrefectConfig } from "./config/load.ts";
 
@@ -15,27 +14,7 @@ export interface ServiceAccountRef {
   readonly name: string;
 }
 
-export interface InstalledAgent {
-  readonly pod: Pod;
-  /** The container that runs it. */
-  readonly container: string;
-  /** Its name in Prefect. */
-  readonly name: string;
-  readonly account: ServiceAccountRef;
-  /** What its Jobs have in common: namespace, ServiceAccount, Secrets. */
-  readonly settings: JobSettings;
-  /** Undefined, like `api`, if only a config.toml in its pod can say. */
-  readonly labels: readonly string[] | undefined;
-  /** The address of its Prefect API, without a password. */
-  readonly api: string | undefined;
-  /** Whether it is Prefect's own. */
-  readonly isOriginal: boolean;
-  /** Whether it makes Jobs from a template that is in its pod. */
-  readonly hasTemplate: boolean;
-  readonly leaderElect: boolean;
-  /** Whether a container of its pod runs `cleanup`. */
-  readonly cleansUp: boolean;
-}
+export type InstalledAgent = ReturnType<typeof installedAgent>;
 
 const TEXT = { type: "string" } as const;
 /** The flags that are read. `-n` is the name in Prefect's own agent, and the namespace in ours. */
@@ -54,7 +33,7 @@ const FLAGS = {
 } as const;
 
 /** `given`: what holds in place of what the pod says. Throws SettingsError for a variable that cannot be read. */
-export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">): InstalledAgent {
+export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">) {
   const { metadata, spec } = pod;
   const { containers = [] } = spec;
   const container = containers.find((each) => wordsOf(each).includes("agent")) ?? containers[0];
@@ -79,15 +58,23 @@ export function installedAgent(pod: Pod, given: Omit<JobOptions, "namespace">): 
   const isApiInFile = hasFile && (flags.api ?? env["PREFECT__CLOUD__API"]) === undefined;
   return {
     pod,
+    /** The container that runs it. */
     container: container?.name ?? "agent",
+    /** Its name in Prefect. */
     name: flag("name") ?? (isOriginal ? flag("n") : undefined) ?? config.agent.name,
-    account: { namespace: metadata.namespace, name: accountName(spec) },
+    account: { namespace: metadata.namespace, name: accountName(spec) } satisfies ServiceAccountRef,
+    /** What its Jobs have in common: namespace, ServiceAccount, Secrets. */
     settings,
+    /** Undefined, like `api`, if only a config.toml in its pod can say. */
     labels: hasFile && settings.labels.length === 0 ? undefined : settings.labels,
+    /** The address of its Prefect API, without a password. */
     api: isApiInFile ? undefined : redactUrl(settings.apiUrl),
+    /** Whether it is Prefect's own. */
     isOriginal,
+    /** Whether it makes Jobs from a template that is in its pod. */
     hasTemplate: flag("job-template") !== undefined,
     leaderElect: values["leader-elect"] === true,
+    /** Whether a container of its pod runs `cleanup`. */
     cleansUp: containers.some((each) => wordsOf(each).includes("cleanup")),
   };
 }

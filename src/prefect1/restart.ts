@@ -5,65 +5,48 @@
 
 import { objectIn, arrayIn, textIn, type JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { isFinished, newState, scheduledAt, type State } from "./states.ts";
+import { isFinished, newState, scheduledAt } from "./states.ts";
 import { stateIn } from "./run-state.ts";
 import type { Restart } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 
-/** A task run; mapIndex is -1 except for the children of a mapped task. */
-export interface TaskNode {
-  readonly id: string;
-  readonly taskId: string;
-  readonly name: string;
-  readonly mapIndex: number;
-  readonly state: State;
-}
-
-export interface TaskEdge {
-  readonly upstream: string;
-  readonly downstream: string;
-  /** The downstream task uses the upstream task's result; otherwise it only waits for it to finish. */
-  readonly hasData: boolean;
-  /** The downstream task is mapped over the result. */
-  readonly mapped: boolean;
-}
-
-export interface TaskGraph {
-  readonly runs: readonly TaskNode[];
-  readonly edges: readonly TaskEdge[];
-}
+export type TaskGraph = ReturnType<typeof taskGraphIn>;
+export type TaskNode = ReturnType<typeof nodeIn>;
+export type TaskEdge = ReturnType<typeof edgeIn>;
 
 /** Decodes the run that TASK_GRAPH asks for; empty for a deleted one. */
-function taskGraphIn(run: JsonObject): TaskGraph {
+function taskGraphIn(run: JsonObject) {
   return {
-    runs: arrayIn(run["task_runs"]).map(nodeIn),
-    edges: arrayIn(objectIn(run["flow"])["edges"]).map(edgeIn),
+    runs: arrayIn(run["task_runs"]).map(objectIn).map(nodeIn),
+    edges: arrayIn(objectIn(run["flow"])["edges"]).map(objectIn).map(edgeIn),
   };
 }
 
-function nodeIn(raw: unknown): TaskNode {
-  const row = objectIn(raw);
+/** A task run. */
+function nodeIn(row: JsonObject) {
   const task = objectIn(row["task"]);
   return {
     id: textIn(row["id"]) ?? "",
     taskId: textIn(row["task_id"]) ?? "",
     name: textIn(task["name"]) ?? textIn(task["slug"]) ?? "",
+    /** -1 except for the children of a mapped task. */
     mapIndex: typeof row["map_index"] === "number" ? row["map_index"] : -1,
     state: stateIn(row["serialized_state"]),
   };
 }
 
-function edgeIn(raw: unknown): TaskEdge {
-  const row = objectIn(raw);
+function edgeIn(row: JsonObject) {
   return {
     upstream: textIn(row["upstream_task_id"]) ?? "",
     downstream: textIn(row["downstream_task_id"]) ?? "",
+    /** The downstream task uses the upstream task's result; otherwise it only waits for it to finish. */
     hasData: (textIn(row["key"]) ?? "") !== "",
+    /** The downstream task is mapped over the result. */
     mapped: row["mapped"] === true,
   };
 }
 
-export interface TasksToRestart {
+interface TasksToRestart {
   /** They were running in the lost pod. Unless reset, Core treats them as still running and skips them. */
   readonly interrupted: readonly TaskNode[];
   /** They had succeeded, but their results were lost with the pod. */
@@ -166,7 +149,7 @@ function namesOf(runs: readonly TaskNode[]): string {
     : names.join(", ");
 }
 
-export interface RunRestart extends Restart {
+interface RunRestart extends Restart {
   readonly flowRunId: string;
   readonly now: Date;
 }

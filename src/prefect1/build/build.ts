@@ -14,9 +14,9 @@ import {
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
 import { buildPodSpec } from "./pod-spec.ts";
 import { childPath, type Recorder } from "./field-source.ts";
-import { readRunConfig, type RunConfig } from "./run-config.ts";
+import { readRunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
-import type { Template } from "./template.ts";
+import { podSpecIn, type Template } from "./template.ts";
 
 export interface BuildInput {
   readonly flowRun: FlowRun;
@@ -44,15 +44,23 @@ export function buildJob(input: BuildInput, record: Recorder = () => {}): JobMan
   const runConfig = readRunConfig(input.flowRun);
   checkNamespace(input);
   const spec = objectIn(body["spec"]);
-  const restarts = objectIn(objectIn(spec["template"])["spec"])["restartPolicy"] === "OnFailure";
+  const template = objectIn(spec["template"]);
   // The agent reports the first failed pod; with the default backoffLimit Kubernetes would start the flow again.
-  const backoffLimit = restarts ? {} : { backoffLimit: 0 };
+  const backoffLimit = restartsInPod(body) ? {} : { backoffLimit: 0 };
   return {
     apiVersion: "batch/v1",
     kind: "Job",
     ...body,
     metadata: jobMeta(input, record),
-    spec: { ...backoffLimit, ...spec, template: podTemplate(input, runConfig, record) },
+    spec: {
+      ...backoffLimit,
+      ...spec,
+      template: {
+        ...template,
+        metadata: podMeta(input, objectIn(template["metadata"]), record),
+        spec: buildPodSpec({ ...input, runConfig }, record),
+      },
+    },
   };
 }
 
@@ -66,44 +74,28 @@ function checkNamespace({ flowRun, settings, template }: BuildInput): void {
 }
 
 function jobMeta(input: BuildInput, record: Recorder): JobManifest["metadata"] {
-  const { template, settings } = input;
+  const { body } = input.template;
+  const { owner } = input.settings;
   const path = "metadata";
-  const metadata = objectIn(template.body[path]);
-  const name = jobName(template, input.identifier);
-  const full = { ...metadata, name, labels: labelsOf(input, { metadata, path }, record) };
-  if (settings.owner === undefined) return full;
-  const ours = { ...ownRetries(template), [AGENT_ANNOTATION]: settings.owner };
+  const metadata = objectIn(body[path]);
+  const labels = labelsOf(input, { metadata, path }, record);
+  const full = { ...metadata, name: jobName(input.template, input.identifier), labels };
+  if (owner === undefined) return full;
+  // Where a container is restarted in its pod, the API server's default looks like a limit that the template sets.
+  const hasOwnRetries = restartsInPod(body) && objectIn(body["spec"])["backoffLimit"] !== undefined;
+  const ours = { ...(hasOwnRetries && { [OWN_RETRIES_ANNOTATION]: "true" }), [AGENT_ANNOTATION]: owner };
   for (const key of Object.keys(ours)) record(childPath(`${path}.annotations`, key), "forced");
   return { ...full, annotations: { ...objectIn(metadata["annotations"]), ...ours } };
 }
 
-/** Where a container is restarted in its pod, the API server's default looks like a limit that the template sets. */
-function ownRetries({ body }: Template): JsonObject {
-  const spec = objectIn(body["spec"]);
-  const { restartPolicy } = objectIn(objectIn(spec["template"])["spec"]);
-  const isOwn = restartPolicy === "OnFailure" && spec["backoffLimit"] !== undefined;
-  return isOwn ? { [OWN_RETRIES_ANNOTATION]: "true" } : {};
+function restartsInPod(body: JsonObject): boolean {
+  return podSpecIn(body)["restartPolicy"] === "OnFailure";
 }
 
-function podTemplate(
-  input: BuildInput,
-  runConfig: RunConfig,
-  record: Recorder,
-): JobManifest["spec"]["template"] {
-  const template = objectIn(objectIn(input.template.body["spec"])["template"]);
-  return {
-    ...template,
-    metadata: podMeta(input, template, record),
-    spec: buildPodSpec({ ...input, runConfig, podSpec: objectIn(template["spec"]) }, record),
-  };
-}
-
-function podMeta(input: BuildInput, template: JsonObject, record: Recorder): ManifestMeta {
-  const metadata = objectIn(template["metadata"]);
+function podMeta(input: BuildInput, metadata: JsonObject, record: Recorder): ManifestMeta {
   const full = { ...metadata, labels: labelsOf(input, { metadata, path: POD_META }, record) };
-  const annotations = objectIn(metadata["annotations"]);
-  if (input.settings.safeToEvict || isSpot(objectIn(template["spec"]))) return full;
-  return { ...full, annotations: { ...KEEP_RUNNING, ...annotations } };
+  if (input.settings.safeToEvict || isSpot(podSpecIn(input.template.body))) return full;
+  return { ...full, annotations: { ...KEEP_RUNNING, ...objectIn(metadata["annotations"]) } };
 }
 
 function isSpot(spec: JsonObject): boolean {
@@ -130,14 +122,7 @@ function labelsOf(
 
 /** `<prefix>-<identifier>`: the prefix is the template's name, truncated, without trailing hyphens and dots. */
 export function jobName(template: Template, identifier: string): string {
-  return `${
-    templateName(template)
-      ?.slice(0, PREFIX_LENGTH)
-      .replace(/[-.]+$/, "") || DEFAULT_PREFIX
-  }-${identifier}`;
-}
-
-function templateName(template: Template): string | undefined {
-  const name = objectIn(template.body["metadata"])["name"];
-  return typeof name === "string" && name !== "" ? name : undefined;
+  const name = textIn(objectIn(template.body["metadata"])["name"]) ?? "";
+  const prefix = name.slice(0, PREFIX_LENGTH).replace(/[-.]+$/, "") || DEFAULT_PREFIX;
+  return `${prefix}-${identifier}`;
 }

@@ -3,21 +3,18 @@
 
 import { arrayIn, objectIn, type JsonObject } from "../../base/json.ts";
 import type { EnvVar } from "../../kube/client/objects.ts";
-import type { FlowRun } from "../flow-run.ts";
 import { pythonList } from "../../base/python-repr.ts";
+import type { BuildInput } from "./build.ts";
 import type { FieldSource } from "./field-source.ts";
-import type { JobSettings } from "./job-settings.ts";
+import type { RunConfig } from "./run-config.ts";
 
-export interface SourcedEnvVar {
+interface SourcedEnvVar {
   readonly entry: EnvVar;
   readonly source: FieldSource;
 }
 
-export interface EnvInput {
-  readonly flowRun: FlowRun;
-  readonly settings: JobSettings;
-  /** `env` of the run config. */
-  readonly runEnv: JsonObject;
+interface EnvInput extends Pick<BuildInput, "flowRun" | "settings"> {
+  readonly runConfig: Pick<RunConfig, "env">;
   /** `env` of the template's container. */
   readonly templateEnv: unknown;
   readonly image: string;
@@ -34,8 +31,7 @@ const SEND_LOGS = "PREFECT__CLOUD__SEND_FLOW_RUN_LOGS";
 
 /** All variables. Names are unique, unless the template repeats one. */
 export function flowEnvironment(input: EnvInput): SourcedEnvVar[] {
-  const { settings, runEnv } = input;
-  const { loggingLevel, env, sendFlowRunLogs } = settings;
+  const { loggingLevel, env, sendFlowRunLogs } = input.settings;
   const variables: EnvMap = new Map();
   /** A name that is set again keeps its position. */
   const add = (values: JsonObject, source: FieldSource): void => {
@@ -43,7 +39,7 @@ export function flowEnvironment(input: EnvInput): SourcedEnvVar[] {
   };
   add({ PREFECT__LOGGING__LEVEL: loggingLevel }, "agent option");
   add(env, "agent option");
-  add(runEnv, "run config");
+  add(input.runConfig.env, "run config");
   if (!sendFlowRunLogs || !variables.has(SEND_LOGS))
     add({ [SEND_LOGS]: sendFlowRunLogs }, sendFlowRunLogs ? "agent option" : "forced");
   for (const [name, value] of Object.entries(forcedVariables(input)))
@@ -81,17 +77,14 @@ function forcedVariables({ flowRun, settings, image }: EnvInput): Record<string,
 
 function withTemplate(variables: EnvMap, { settings, templateEnv }: EnvInput): SourcedEnvVar[] {
   const all = [...variables.values()];
-  let hasDaskName = variables.has(DASK_NAME);
   for (const item of arrayIn(templateEnv).map(objectIn)) {
-    const { name: anyName, value } = item;
-    const name = String(anyName);
-    if (name === DASK_NAME) hasDaskName = true;
+    const { value } = item;
+    const name = String(item["name"]);
     if (variables.has(name)) continue;
     const entry = value === undefined ? { ...item, name } : { ...item, name, value: envText(value) };
     all.push({ entry, source: "template" });
   }
-  if (settings.daskName && !hasDaskName) {
+  if (settings.daskName && all.every(({ entry }) => entry.name !== DASK_NAME))
     all.push({ entry: { name: DASK_NAME, value: DASK_NAME_VALUE }, source: "default" });
-  }
   return all;
 }

@@ -3,16 +3,11 @@
 import { hash } from "node:crypto";
 import type { FlowRun } from "../flow-run.ts";
 
-/** The fields of a flow run that identify a submission. */
-export type SubmissionFields = Pick<FlowRun, "id" | "version" | "state"> & {
-  readonly task_runs: readonly { readonly id: string; readonly version: number }[];
-};
-
 /**
  * Eight lower-case hex digits, derived from the flow run's id and state version; for a Running run also from its waiting
  * task runs, since retries of task runs do not change the flow run's version.
  */
-export function jobIdentifier(flowRun: SubmissionFields): string {
+export function jobIdentifier(flowRun: FlowRun): string {
   const tasks =
     flowRun.state === "Running" ? flowRun.task_runs.map(({ id, version }) => `${id}@${version}`) : [];
   return shortHash([`${flowRun.id}@${flowRun.version}`, ...tasks.sort()]);

@@ -8,12 +8,6 @@ export interface ResourceDefaults {
   readonly memoryLimit?: string | undefined;
 }
 
-/** The Secret in the Jobs' namespace that holds the API key, and the key within it. */
-export interface KeySecret {
-  readonly name: string;
-  readonly key: string;
-}
-
 export interface JobSettings {
   readonly namespace: string;
   /** The flow run's PREFECT__CLOUD__API; keeps a trailing slash. */
@@ -22,8 +16,8 @@ export interface JobSettings {
   readonly apiKey?: string | undefined;
   /** Used only if there is an API key. */
   readonly tenantId?: string | undefined;
-  /** The Job refers to this Secret instead of containing the API key. */
-  readonly keySecret?: KeySecret | undefined;
+  /** The Job refers to this key of a Secret in its namespace instead of containing the API key. */
+  readonly keySecret?: { readonly name: string; readonly key: string } | undefined;
   /** The agent's labels, in the order that the flow run sees. */
   readonly labels: readonly string[];
   readonly env: Readonly<Record<string, unknown>>;

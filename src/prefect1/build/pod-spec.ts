@@ -3,22 +3,17 @@
 
 import { arrayIn, objectIn, type JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
+import type { BuildInput } from "./build.ts";
 import { flowEnvironment } from "./environment.ts";
 import { JobError } from "../../job/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { FieldSource, Recorder } from "./field-source.ts";
 import type { RunConfig } from "./run-config.ts";
-import type { JobSettings } from "./job-settings.ts";
+import { podSpecIn } from "./template.ts";
 import { storageImage } from "./storage.ts";
-import type { Template } from "./template.ts";
 
-export interface PodInput {
-  readonly flowRun: FlowRun;
-  readonly settings: JobSettings;
-  readonly template: Template;
+interface PodInput extends BuildInput {
   readonly runConfig: RunConfig;
-  /** The template's pod spec. */
-  readonly podSpec: JsonObject;
 }
 
 type PodSpec = JobManifest["spec"]["template"]["spec"];
@@ -30,7 +25,8 @@ const PATH = "spec.template.spec";
 const FLOW_CONTAINER = "flow";
 
 export function buildPodSpec(input: PodInput, record: Recorder): PodSpec {
-  const { podSpec, runConfig, settings, template } = input;
+  const { runConfig, settings, template } = input;
+  const podSpec = podSpecIn(template.body);
   const fields: Record<string, unknown> = { ...podSpec };
   const write = (field: string, choice: Choice<unknown>): void => {
     if (choice === undefined) return;
@@ -49,7 +45,12 @@ export function buildPodSpec(input: PodInput, record: Recorder): PodSpec {
   const secrets = chosen(ofRun, imagePullSecrets, isSet("imagePullSecrets"));
   write("imagePullSecrets", secrets && [secrets[0].map((name) => ({ name })), secrets[1]]);
   const restartPolicy = podSpec["restartPolicy"] ?? "Never";
-  return { ...fields, restartPolicy, containers: containersOf(input, record) };
+  const containers = arrayIn(podSpec["containers"]).map(objectIn);
+  const named = containers.findIndex((container) => container["name"] === FLOW_CONTAINER);
+  const at = Math.max(0, named);
+  const recordHere: Recorder = (field, source) => record(`${PATH}.containers[${at}].${field}`, source);
+  containers[at] = flowContainer(input, containers[at] ?? {}, recordHere);
+  return { ...fields, restartPolicy, containers };
 }
 
 /** The run config's value, else the template's own (undefined: the field stays), else the agent's. */
@@ -58,32 +59,12 @@ function chosen<T>(ofRun: T | null, ofAgent: T | undefined, isInTemplate: boolea
   return ofAgent === undefined || isInTemplate ? undefined : [ofAgent, "agent option"];
 }
 
-function containersOf(input: PodInput, record: Recorder): JsonObject[] {
-  const containers = arrayIn(input.podSpec["containers"]).map(objectIn);
-  if (containers.length === 0) containers.push({});
-  const at = Math.max(
-    0,
-    containers.findIndex((container) => container["name"] === FLOW_CONTAINER),
-  );
-  const path = `${PATH}.containers[${at}]`;
-  containers[at] = flowContainer(input, containers[at] ?? {}, (field, source) =>
-    record(`${path}.${field}`, source),
-  );
-  return containers;
-}
-
 function flowContainer(input: PodInput, container: JsonObject, record: Recorder): JsonObject {
   const { flowRun, settings, runConfig } = input;
   const [image, imageSource] = imageOf(input, container);
   record("image", imageSource);
   record("args", "forced");
-  const variables = flowEnvironment({
-    flowRun,
-    settings,
-    image,
-    runEnv: runConfig.env,
-    templateEnv: container["env"],
-  });
+  const variables = flowEnvironment({ ...input, image, templateEnv: container["env"] });
   // Without any Kubernetes decides by the image's tag.
   const hasPolicy = container["imagePullPolicy"] !== undefined;
   const policy = chosen(runConfig.imagePullPolicy, settings.imagePullPolicy, hasPolicy);

@@ -126,10 +126,9 @@ async function readLocal({ address, authority, path, signal }: Fetch): Promise<s
     if (!found.isFile() && !found.isDirectory()) throw new ExpectedError("it is not a regular file");
     return await readAtMost1MiB(createReadStream(path, { signal }) as AsyncIterable<Uint8Array>);
   } catch (error) {
-    const message = LOCAL_FAILURES[error instanceof Error && "code" in error ? String(error.code) : ""];
-    throw message === undefined
-      ? error
-      : new ExpectedError(message, { cause: error, hint: "check the path" });
+    const message = LOCAL_FAILURES[String(objectIn(error)["code"])];
+    if (message === undefined) throw error;
+    throw new ExpectedError(message, { cause: error, hint: "check the path" });
   }
 }
 

@@ -29,7 +29,7 @@ const NO = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/;
 const INTEGER = /^[-+]?(?:0b[01_]+|0x[\da-fA-F_]+|0[0-7_]*|[1-9][\d_]*(?::[0-5]?\d)*)$/;
 const FLOAT = /^(?:[-+]?\d[\d_]*(?::[0-5]?\d)*\.[\d_]*|\.\d[\d_]*)(?:[eE][-+]\d+)?$/;
 
-/** A copy without Plain: of a value from YAML, or from JSON. Pure. */
+/** A copy without Plain and without nulls: of a value from YAML, or from JSON. Pure. */
 export function kubernetesValues(value: unknown): unknown {
   return converted(value, "", false);
 }
@@ -38,7 +38,7 @@ export function kubernetesValues(value: unknown): unknown {
 function converted(value: unknown, key: string, wantsText: boolean, parent = ""): unknown {
   if (Array.isArray(value)) {
     const areTexts = TEXT_LISTS.has(key) && parent !== EXIT_CODES;
-    return value.map((item) => converted(item, key, areTexts, parent));
+    return value.map((item) => converted(item, key, areTexts, parent)).filter((item) => item !== null);
   }
   if (value instanceof Plain) {
     if (NULL.test(value.text)) return null;
@@ -47,9 +47,9 @@ function converted(value: unknown, key: string, wantsText: boolean, parent = "")
   if (!isObject(value)) return wantsText && value !== null ? envText(value) : value;
   const entries = Object.entries(value).map(([name, child]) => {
     const isText = TEXT_MAPS.has(key) || TEXTS.has(name);
-    return [name, converted(child, name, isText, key)];
+    return [name, converted(child, name, isText, key)] as const;
   });
-  return Object.fromEntries(entries) as unknown;
+  return Object.fromEntries(entries.filter(([, child]) => (child ?? null) !== null));
 }
 
 /** PyYAML's safe_load of a plain scalar; but infinities, which JSON cannot write, and dates stay texts. */

@@ -8,7 +8,7 @@ import { kubernetesValues, readYaml } from "./template-values.ts";
 import { templateProblem } from "./template-check.ts";
 import { isWebPage } from "../../http/web-page.ts";
 import { JobError } from "../../job/errors.ts";
-import { SettingsError, type ExpectedError } from "../../base/errors.ts";
+import { SettingsError, type ErrorDetails, type ExpectedError } from "../../base/errors.ts";
 
 /** Who provided the template. Only the run config's overrides the agent's service account and pull secrets. */
 export type TemplateOwner = "run config" | "agent" | "default";
@@ -62,13 +62,18 @@ export function templateOf(
   origin: TemplateOrigin,
   text = JSON.stringify(value) ?? "",
 ): Template {
-  const body = withoutNulls(kubernetesValues(value));
+  const body = kubernetesValues(value);
   const problem = templateProblem(body);
   if (problem !== undefined || !isObject(body)) {
     throw templateError(origin, otherKindOfText(text) ?? problem ?? "it is not an object");
   }
-  const podSpec = objectIn(objectIn(objectIn(objectIn(value)["spec"])["template"])["spec"]);
-  return { origin, body, overrides: new Set(origin.from === "run config" ? Object.keys(podSpec) : []) };
+  const given = origin.from === "run config" ? Object.keys(podSpecIn(objectIn(value))) : [];
+  return { origin, body, overrides: new Set(given) };
+}
+
+/** The pod's spec of a Job. */
+export function podSpecIn(job: JsonObject): JsonObject {
+  return objectIn(objectIn(objectIn(job["spec"])["template"])["spec"]);
 }
 
 /** Parses YAML or JSON. Throws like templateError; syntax errors name line and column. */
@@ -104,11 +109,7 @@ const TEMPLATE_HINT =
 export function templateError(
   origin: TemplateOrigin,
   cause: string,
-  details: {
-    readonly hint?: string | undefined;
-    readonly cause?: unknown;
-    readonly retryable?: boolean;
-  } = {},
+  details: ErrorDetails = {},
 ): ExpectedError {
   const message = `cannot use job template "${origin.name}": ${cause}`;
   if (origin.from === "run config") return new JobError(message, details);
@@ -125,12 +126,4 @@ function redactPath(path: string): string {
 function isNonEmptyTemplate(value: unknown): value is JsonObject | string {
   if (typeof value === "string") return !/^\s*\{\s*\}\s*$/.test(value);
   return isObject(value) && Object.keys(value).length > 0;
-}
-
-/** A copy without nulls. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.filter((item) => item !== null).map(withoutNulls);
-  if (!isObject(value)) return value;
-  const entries = Object.entries(value).filter(([, child]) => child !== null && child !== undefined);
-  return Object.fromEntries(entries.map(([key, child]) => [key, withoutNulls(child)]));
 }

@@ -1,20 +1,19 @@
 // Combines options and configuration into the settings of every Job.
 
-import type { JobSettings, KeySecret } from "../build/job-settings.ts";
+import type { JobSettings } from "../build/job-settings.ts";
 import type { PrefectConfig } from "./load.ts";
 
 /** Settings from the command line or the running agent. An empty list or map does not override the configuration. */
-export interface JobOptions {
-  readonly namespace: string;
+export interface JobOptions extends Pick<
+  JobSettings,
+  "namespace" | "serviceAccountName" | "imagePullSecrets" | "keySecret"
+> {
   /** The tenant from the API, used if none is configured. */
   readonly tenantId?: string | undefined;
   readonly labels?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** `--no-cloud-logs`. */
   readonly noCloudLogs?: boolean | undefined;
-  readonly serviceAccountName?: string | undefined;
-  readonly imagePullSecrets?: readonly string[] | undefined;
-  readonly keySecret?: KeySecret | undefined;
   readonly safeToEvict?: boolean | undefined;
   /** False: `--no-dask-name`. */
   readonly daskName?: boolean | undefined;

@@ -4,7 +4,6 @@
 import { DEFAULT_SOURCE, type Sourced } from "../../base/sourced.ts";
 import { expandVariables, type Env, type SettingsDeps } from "../../base/env.ts";
 import { basename } from "node:path";
-import type { LogLevel } from "../../base/log.ts";
 import { objectIn, type JsonObject } from "../../base/json.ts";
 import { readToml } from "../../base/toml.ts";
 import { fileLayer, mergeLayers, resolveReferences, variableLayer, type Layers } from "./layers.ts";
@@ -34,7 +33,7 @@ export interface ConfigFlags {
   readonly tenantId?: string | undefined;
 }
 
-export interface ConfigFile {
+interface ConfigFile {
   readonly path: string;
   readonly found: boolean;
 }
@@ -53,30 +52,9 @@ export interface PrefectConfig {
   readonly sendFlowRunLogs: boolean;
   /** The log level of flow runs; the agent's is `agent.level`. */
   readonly loggingLevel: string;
-  readonly agent: AgentConfig;
-  readonly variables: ProcessVariables;
+  readonly agent: ReturnType<typeof agentConfig>;
+  readonly variables: ReturnType<typeof processVariables>;
   readonly files: readonly ConfigFile[];
-}
-
-export interface AgentConfig {
-  readonly name: string;
-  readonly labels: Sourced<readonly string[]>;
-  readonly level: LogLevel;
-  /** The address of its HTTP server, such as `http://:8080`. */
-  readonly address: string | undefined;
-  /** Environment variables for every flow run. */
-  readonly env: Readonly<Record<string, string>>;
-}
-
-/** The variables without PREFECT__ that Prefect 1's agent reads or its manifest sets. An empty one is undefined. */
-export interface ProcessVariables {
-  readonly namespace: Sourced<string> | undefined;
-  readonly serviceAccountName: string | undefined;
-  readonly imagePullSecrets: readonly string[] | undefined;
-  /** Core requires exactly `True`; here any boolean notation works. */
-  readonly deleteFinishedJobs: boolean;
-  readonly imagePullPolicy: string | undefined;
-  readonly resources: ResourceDefaults;
 }
 
 const DEFAULTS: Readonly<Record<string, unknown>> = {
@@ -153,12 +131,14 @@ function uiUrlOf(apiUrl: string, endpoint: Sourced<string>): string {
     : `${api.protocol}//${api.hostname}:8080`;
 }
 
-function agentConfig(values: Layers): AgentConfig {
+function agentConfig(values: Layers) {
   return {
     name: textAt(values, "cloud.agent.name").value,
     labels: sourced(values, "cloud.agent.labels", listValue),
     level: sourced(values, "cloud.agent.level", levelValue).value,
+    /** The address of its HTTP server, such as `http://:8080`. */
     address: textOrUndefined(values, "cloud.agent.agent_address")?.value,
+    /** Environment variables for every flow run. */
     env: envVars(values),
   };
 }
@@ -173,7 +153,8 @@ function envVars(values: Layers): Readonly<Record<string, string>> {
   return { ...(whole && variablesValue(whole)), ...Object.fromEntries(single) };
 }
 
-function processVariables(env: Env): ProcessVariables {
+/** The variables without PREFECT__ that Prefect 1's agent reads or its manifest sets. An empty one is undefined. */
+function processVariables(env: Env) {
   const entry = (name: string): Sourced<string> | undefined =>
     mapValue({ value: env[name], source: `${name} variable` }, textValue);
   const policy = (set: Sourced<unknown>): string => choiceValue(set, ["Always", "IfNotPresent", "Never"]);
@@ -181,6 +162,7 @@ function processVariables(env: Env): ProcessVariables {
     namespace: entry("NAMESPACE"),
     serviceAccountName: entry("SERVICE_ACCOUNT_NAME")?.value,
     imagePullSecrets: mapValue(entry("IMAGE_PULL_SECRETS"), listValue)?.value,
+    /** Core requires exactly `True`; here any boolean notation works. */
     deleteFinishedJobs: mapValue(entry("DELETE_FINISHED_JOBS"), switchValue)?.value ?? true,
     imagePullPolicy: mapValue(entry("IMAGE_PULL_POLICY"), policy)?.value,
     resources: {
@@ -188,7 +170,7 @@ function processVariables(env: Env): ProcessVariables {
       memoryLimit: entry("JOB_MEM_LIMIT")?.value,
       cpuRequest: entry("JOB_CPU_REQUEST")?.value,
       cpuLimit: entry("JOB_CPU_LIMIT")?.value,
-    },
+    } satisfies ResourceDefaults,
   };
 }
 
@@ -209,17 +191,14 @@ function savedAuth(table: JsonObject, apiUrl: string, file: string): Layers {
 }
 
 function flagLayer(flags: ConfigFlags): Layers {
-  const named: readonly (readonly [string, string, string | undefined])[] = [
+  const rows = [
     ["backend", "--backend", flags.backend],
     ["cloud.api", "--api", flags.api],
     ["cloud.api_key", "--key", flags.key],
     ["cloud.tenant_id", "--tenant-id", flags.tenantId],
-  ];
-  return new Map(
-    named.flatMap(([key, flag, value]) =>
-      value === undefined ? [] : [[key, { value, source: `${flag} flag` }] as const],
-    ),
-  );
+  ] as const;
+  const given = rows.filter(([, , value]) => value !== undefined);
+  return new Map(given.map(([key, flag, value]) => [key, { value, source: `${flag} flag` }]));
 }
 
 /** The entry, unless it is empty. */
