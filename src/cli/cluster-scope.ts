@@ -53,7 +53,7 @@ export function runDirectories(context: CliContext, config: PrefectConfig, deadl
       onRequest: times[1].observe,
     });
   const connect3 = async (target: NonNullable<typeof settings>) => {
-    const { connectPrefect3 } = await import("../prefect3/connect.ts");
+    const { connectPrefect3 } = await import("../prefect3/client.ts");
     return connectPrefect3(target, context, { timeoutMs: deadlineMs, onAnswer: times[2].observe });
   };
   return {

@@ -3,7 +3,7 @@
 import { ServerClock } from "../base/server-clock.ts";
 import { connectOnce } from "../orchestrator/run-directory.ts";
 import { prefect1Directory } from "../prefect1/run-directory.ts";
-import { connectPrefect3 } from "../prefect3/connect.ts";
+import { connectPrefect3 } from "../prefect3/client.ts";
 import { prefect3Directory } from "../prefect3/run-directory.ts";
 import { once, reported, ReportedError } from "./answer.ts";
 import type { DoctorDeps, DoctorTarget } from "./target.ts";

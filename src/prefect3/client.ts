@@ -1,7 +1,8 @@
-// The REST API of Prefect 2 and 3, to show and cancel flow runs.
+// The REST API of Prefect 2 and 3, to show and cancel flow runs. Loaded only when there are flow runs of Prefect 2 or 3.
 
 import type { HttpAnswer, ConnectionOptions } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
+import { apiUrl, certificatesIn, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
 import { TransportError } from "../http/errors.ts";
 import { arrayIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
 import {
@@ -15,7 +16,7 @@ import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3Target } from "./settings.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 
-export interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authString" | "headers"> {
+interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authString" | "headers"> {
   /** Response timeout. */
   readonly timeoutMs: number;
   readonly connection?: ConnectionOptions | undefined;
@@ -36,6 +37,21 @@ const HINTS = {
 };
 /** The API's largest page size. */
 const PAGE = 200;
+
+/** Throws SettingsError when the URL, a proxy or a file of authorities is invalid. */
+export function connectPrefect3(
+  target: Prefect3Target,
+  deps: EnvironmentDeps,
+  options: Pick<Prefect3Options, "timeoutMs" | "onAnswer">,
+): Prefect3Client {
+  const url = apiUrl(target.url, "PREFECT_API_URL", "http://localhost:4200/api");
+  const { certFile = "", skipVerify = false } = target;
+  const { proxy, tls } = prefectConnection(url, deps);
+  const named = certificatesIn(certFile, "PREFECT_API_SSL_CERT_FILE", deps);
+  const ca = tls && [...(tls.ca ?? []), ...named];
+  const connection = { proxy, tls: { ca, rejectUnauthorized: skipVerify ? false : undefined } };
+  return new Prefect3Client({ ...target, ...options, connection });
+}
 
 /** Throws PrefectError. */
 export class Prefect3Client {
@@ -68,19 +84,14 @@ export class Prefect3Client {
 
   /**
    * The type of the run's new state. Throws PrefectError unless the API accepts the proposed one, or answers that the run is in
-   * it already, or Cancelled: it cancels a run at once that has no process.
+   * it already, or Cancelled: it cancels a run at once that has no process. CANCELLED is forced: the run may be Cancelling.
    */
   async setState(
     id: string,
-    state: {
-      readonly type: "CANCELLING" | "CANCELLED";
-      readonly message?: string;
-      readonly force?: boolean;
-    },
+    { type, message }: { readonly type: "CANCELLING" | "CANCELLED"; readonly message?: string },
   ): Promise<StateType> {
-    const { type, message = null, force = false } = state;
     const action = `cancel flow run "${id}"`;
-    const body = { state: { type, message }, force };
+    const body = { state: { type, message: message ?? null }, force: type === "CANCELLED" };
     const path = `/flow_runs/${encodeURIComponent(id)}/set_state`;
     const answer = objectIn(await this.#post(action, path, { body }));
     const { status = "without a status" } = answer;
@@ -109,6 +120,7 @@ export class Prefect3Client {
         signal,
       });
     const startedMs = performance.now();
+    const api = { ...HINTS, url: this.url };
     try {
       // The server closes connections that are idle for five seconds; all requests here are safe to repeat.
       const answer = await send().catch((error: unknown) => {
@@ -116,11 +128,9 @@ export class Prefect3Client {
         throw error;
       });
       this.#options.onAnswer?.({ date: answer.headers.date, ms: performance.now() - startedMs });
-      return readAnswer(action, { ...HINTS, url: this.url }, answer);
+      return readAnswer(action, api, answer);
     } catch (error) {
-      throw error instanceof TransportError
-        ? unreachableError(action, { ...HINTS, url: this.url }, error)
-        : error;
+      throw error instanceof TransportError ? unreachableError(action, api, error) : error;
     }
   }
 

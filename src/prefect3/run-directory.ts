@@ -53,7 +53,7 @@ export function prefect3Directory(
       return type === "cancelling" ? "Cancelling" : "Cancelled";
     },
     setCancelled: async (id, message) => {
-      await (await client()).setState(id, { type: "CANCELLED", message, force: true });
+      await (await client()).setState(id, { type: "CANCELLED", message });
     },
     close,
   };
@@ -114,16 +114,10 @@ async function readLog(
 }
 
 /** The run's page: below PREFECT_UI_URL, in Prefect Cloud's UI, or where a server has its own. */
-export function runPage(
-  { url, uiUrl }: { readonly url: string; readonly uiUrl?: string | undefined },
-  id: string,
-): string {
+function runPage({ url, uiUrl }: Pick<Prefect3Target, "url" | "uiUrl">, id: string): string {
   const cloud = /^https:\/\/api\.prefect\.cloud\/api\/accounts\/([^/]+)\/workspaces\/([^/]+)/.exec(url);
-  const ui =
-    uiUrl ??
-    (cloud === null
-      ? url.replace(/\/api\/*$/, "")
-      : `https://app.prefect.cloud/account/${cloud[1]}/workspace/${cloud[2]}`);
+  const cloudUi = cloud && `https://app.prefect.cloud/account/${cloud[1]}/workspace/${cloud[2]}`;
+  const ui = uiUrl ?? cloudUi ?? url.replace(/\/api\/*$/, "");
   return `${redactUrl(ui).replace(/\/+$/, "")}/runs/flow-run/${id}`;
 }
 

@@ -31,12 +31,6 @@ export interface Prefect3Settings extends Prefect3Target {
   readonly sources: { readonly url: string; readonly key: string | undefined };
 }
 
-interface Profile {
-  readonly settings: JsonObject;
-  /** Such as `profiles.toml [profiles.work]`. */
-  readonly source: string;
-}
-
 /** Prefect's own profiles (src/prefect/settings/profiles.toml), as far as their settings are read here. */
 const BUILT_IN: Readonly<Record<string, JsonObject>> = {
   ephemeral: {},
@@ -54,7 +48,7 @@ export function loadPrefect3Settings(deps: SettingsDeps): Prefect3Settings | und
   const setting = (name: string): Sourced<string> | undefined => {
     const variable = deps.env[name] ?? "";
     if (variable !== "") return { value: variable, source: `${name} variable` };
-    return profiles.flatMap(({ settings, source }) => {
+    return profiles.flatMap(({ value: settings, source }) => {
       const found = settings[name] ?? "";
       const value = textIn(found) ?? JSON.stringify(found);
       return value === "" ? [] : [{ value, source: `${source} ${name}` }];
@@ -110,8 +104,8 @@ function headersIn(setting: Sourced<string> | undefined): Prefect3Target["header
   return Object.fromEntries(entries.filter(([name]) => !/^(?:user-agent|prefect-csrf-.*)$/i.test(name)));
 }
 
-/** The active profile of the file, and Prefect's own of the same name, which the file's settings override. */
-function activeProfiles({ env, readFile }: SettingsDeps): readonly Profile[] {
+/** The settings of the active profile of the file, and of Prefect's own of the same name, which the file's settings override. */
+function activeProfiles({ env, readFile }: SettingsDeps): readonly Sourced<JsonObject>[] {
   const path = profilesPath(env);
   const file = readToml(path, readFile);
   const chosen = env["PREFECT_PROFILE"] ?? "";
@@ -124,7 +118,7 @@ function activeProfiles({ env, readFile }: SettingsDeps): readonly Profile[] {
   const found = sources.filter(([profiles]) => Object.hasOwn(profiles, name));
   // Like Prefect, ignore a missing profile that is only named in the file as active.
   if (found.length > 0 || chosen === "" || file === undefined)
-    return found.map(([profiles, source]) => ({ settings: objectIn(profiles[name]), source }));
+    return found.map(([profiles, source]) => ({ value: objectIn(profiles[name]), source }));
   throw new SettingsError(`cannot use PREFECT_PROFILE "${chosen}": "${path}" has no such profile`, {
     hint: `use one of ${Object.keys({ ...BUILT_IN, ...inFile })
       .sort()

@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from "vitest";
-import { connectPrefect3 } from "../../src/prefect3/connect.ts";
+import { connectPrefect3 } from "../../src/prefect3/client.ts";
 import type { Prefect3Target } from "../../src/prefect3/settings.ts";
 import { findFlowRuns } from "../../src/prefect3/run-directory.ts";
 import type { Prefect3Client } from "../../src/prefect3/client.ts";

@@ -2,7 +2,7 @@
 
 import { onTestFinished, describe, expect, it } from "vitest";
 import { Secrets } from "../../src/base/secrets.ts";
-import { connectPrefect3 } from "../../src/prefect3/connect.ts";
+import { connectPrefect3 } from "../../src/prefect3/client.ts";
 import type { Prefect3Target } from "../../src/prefect3/settings.ts";
 import type { EnvironmentDeps } from "../../src/http/environment.ts";
 import { loadPrefect3Settings } from "../../src/prefect3/settings.ts";
