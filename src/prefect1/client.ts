@@ -35,11 +35,6 @@ export interface SetState {
   readonly version?: number | undefined;
 }
 
-export interface FindQuery extends RunQuery {
-  /** Running runs include their task runs that are due by this time. */
-  readonly now: Date;
-}
-
 const LOWEST_ID = "00000000-0000-0000-0000-000000000000";
 const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
@@ -168,8 +163,11 @@ export class Prefect1Client {
     return new Map(own.map((run) => [run.id, run]));
   }
 
-  /** Runs by id, prefix of an id, or name, the newest first. */
-  async findFlowRuns({ name, idPrefix, now, limit }: FindQuery, signal?: AbortSignal): Promise<FlowRun[]> {
+  /** Runs by id, prefix of an id, or name, the newest first. Running ones have their task runs that are due by now. */
+  async findFlowRuns(
+    { name, idPrefix, now, limit }: RunQuery & { readonly now: Date },
+    signal?: AbortSignal,
+  ): Promise<FlowRun[]> {
     const named = { name: { _eq: name } };
     const where = {
       tenant_id: { _eq: await this.tenantId(signal) },
@@ -221,8 +219,7 @@ export class Prefect1Client {
     action: string,
   ): Promise<void> {
     const states = changes.map(({ id, version, state }) => ({ [`${kind}_id`]: id, version, state }));
-    const query = kind === "flow_run" ? queries.SET_FLOW_RUN_STATES : queries.SET_TASK_RUN_STATES;
-    await this.graphql.request({ ...query, action }, { input: { states } });
+    await this.graphql.request(queries.setStates(kind, action), { input: { states } });
   }
 
   async #flowRunStates(ids: readonly string[]): ReturnType<ClaimApi["readStates"]> {
@@ -243,25 +240,19 @@ async function fetchTenantId(graphql: Graphql, backend: string, signal?: AbortSi
   const cloud = backend === "cloud";
   const query = cloud ? queries.AUTH_INFO : queries.TENANT;
   const { action } = query;
+  const refused = (detail: string, hint: string): PrefectError =>
+    new PrefectError(action, detail, { failure: "refused", hint });
   const data = await graphql.request(query, undefined, signal).catch((error: unknown) => {
     throw cloud ? withBackendHint(action, error) : error;
   });
   const tenants = arrayIn(data["tenant"]).map(objectIn);
   const id = textIn(cloud ? objectIn(data["auth_info"])["tenant_id"] : tenants[0]?.["id"]);
-  if (id === undefined) {
-    throw new PrefectError(action, cloud ? "the key belongs to no tenant" : "the server has no tenant", {
-      failure: "refused",
-      hint: cloud
-        ? "use an API key, not an API token"
-        : "create one with: prefect server create-tenant -n default",
-    });
-  }
-  if (tenants.length > 1) {
-    throw new PrefectError(action, `the server has ${tenants.length} tenants`, {
-      failure: "refused",
-      hint: "choose one with --tenant-id",
-    });
-  }
+  if (id === undefined && cloud)
+    throw refused("the key belongs to no tenant", "use an API key, not an API token");
+  if (id === undefined)
+    throw refused("the server has no tenant", "create one with: prefect server create-tenant -n default");
+  if (tenants.length > 1)
+    throw refused(`the server has ${tenants.length} tenants`, "choose one with --tenant-id");
   graphql.tenantId = id;
   return id;
 }

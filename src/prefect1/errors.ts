@@ -5,7 +5,7 @@ import { answerError, notPrefectError, PrefectError, unreachableError } from "..
 import { TransportError } from "../http/errors.ts";
 import type { HttpAnswer } from "../http/exchange.ts";
 import { webPageIn } from "../http/web-page.ts";
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 
 /** What the errors of a Prefect 1 API advise. */
 export const HINTS = {
@@ -40,7 +40,7 @@ export function prefectError(action: string, { url, hasKey, answer }: Failed, er
   return isUnreadable ? notPrefectError(action, api) : error;
 }
 
-function graphqlError(action: string, errors: readonly Readonly<Record<string, unknown>>[]): PrefectError {
+function graphqlError(action: string, errors: readonly JsonObject[]): PrefectError {
   const messages = errors.map((error) => textIn(error["message"]) ?? "unknown error");
   const codes = errors.map((error) => textIn(objectIn(error["extensions"])["code"]) ?? "");
   const text = [...new Set(messages)].join("; ");
@@ -48,17 +48,13 @@ function graphqlError(action: string, errors: readonly Readonly<Record<string, u
     const detail = `the API does not accept the key (${text})`;
     return new PrefectError(action, detail, { failure: "unauthorized", hint: HINTS.key });
   }
-  if (codes.includes("VERSION_LOCKING_ERROR") || text.includes("State update failed")) {
+  if (codes.includes("VERSION_LOCKING_ERROR") || text.includes("State update failed"))
     return new PrefectError(action, text, { failure: "locked" });
-  }
   if (/violates foreign key constraint "\w*tenant_id_fkey"/.test(text)) {
-    return new PrefectError(action, text, {
-      failure: "refused",
-      hint: "check --tenant-id: the API has no such tenant",
-    });
+    const hint = "check --tenant-id: the API has no such tenant";
+    return new PrefectError(action, text, { failure: "refused", hint });
   }
-  if (codes.includes("API_ERROR")) return new PrefectError(action, text, { failure: "overloaded" });
-  return new PrefectError(action, text, { failure: "refused" });
+  return new PrefectError(action, text, { failure: codes.includes("API_ERROR") ? "overloaded" : "refused" });
 }
 
 function noKeyError(action: string, cause: PrefectError): PrefectError {

@@ -100,14 +100,12 @@ query($where: flow_run_bool_exp!, $limit: Int!, $overdue: timestamptz!) {
   }
 }`;
 
-export const SET_FLOW_RUN_STATES = query("set_flow_run_states", "set the states of flow runs")`
-mutation($input: set_flow_run_states_input!) {
-  set_flow_run_states(input: $input) { states { id status message } }
-}`;
-
-export const SET_TASK_RUN_STATES = query("set_task_run_states", "set task runs")`
-mutation($input: set_task_run_states_input!) {
-  set_task_run_states(input: $input) { states { id status message } }
+export const setStates = (kind: "flow_run" | "task_run", action: string): Query => query(
+  `set_${kind}_states`,
+  action,
+)`
+mutation($input: set_${kind}_states_input!) {
+  set_${kind}_states(input: $input) { states { id status message } }
 }`;
 
 export const RUN_STATES = query("flow_run_states", "read the states of flow runs")`query($ids: [uuid!]) {

@@ -133,20 +133,15 @@ export function restartLine({ interrupted, resultLost }: TasksToRestart): string
   const parts = [
     { runs: interrupted, reason: "running in the lost pod" },
     { runs: resultLost, reason: "finished, but their results were stored nowhere else" },
-  ];
-  const texts = parts.flatMap(({ runs, reason }) =>
-    runs.length === 0 ? [] : [`${runs.length} ${reason} (${namesOf(runs)})`],
-  );
+  ].filter(({ runs }) => runs.length > 0);
+  const texts = parts.map(({ runs, reason }) => `${runs.length} ${reason} (${namesOf(runs)})`);
   return texts.length === 0 ? undefined : `Task runs that run again: ${texts.join("; ")}`;
 }
 
 function namesOf(runs: readonly TaskNode[]): string {
-  const names = runs
-    .slice(0, MAX_NAMES)
-    .map(({ name, mapIndex }) => (mapIndex < 0 ? name : `${name}[${mapIndex}]`));
-  return runs.length > MAX_NAMES
-    ? `${names.join(", ")} and ${runs.length - MAX_NAMES} more`
-    : names.join(", ");
+  const names = runs.map(({ name, mapIndex }) => (mapIndex < 0 ? name : `${name}[${mapIndex}]`));
+  const first = names.slice(0, MAX_NAMES).join(", ");
+  return names.length > MAX_NAMES ? `${first} and ${names.length - MAX_NAMES} more` : first;
 }
 
 interface RunRestart extends Restart {

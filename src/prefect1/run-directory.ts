@@ -1,7 +1,7 @@
 // Looks up, shows and cancels Prefect 1 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import type { Clock } from "../base/clock.ts";
-import { arrayIn, dateIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
+import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
@@ -75,13 +75,9 @@ async function recentRuns(
   const variables = { tenant: await client.tenantId(signal), finished: FINISHED, ...span };
   const { unfinished, ended } = await client.graphql.request(RECENT_RUNS, variables, signal);
   const kinds = [arrayIn(unfinished), arrayIn(ended)];
-  const runs = kinds
-    .flat()
-    .map(objectIn)
-    .flatMap((row) => {
-      const isElsewhere = ELSEWHERE.test(textIn(objectIn(row["run_config"])["type"]) ?? "");
-      return isElsewhere ? [] : knownRunIn({ ...row, updated: row["state_timestamp"] });
-    });
+  const rows = kinds.flat().map(objectIn);
+  const here = rows.filter((row) => !ELSEWHERE.test(textIn(objectIn(row["run_config"])["type"]) ?? ""));
+  const runs = here.map((row) => knownRunIn({ ...row, updated: row["state_timestamp"] }));
   return { runs, isPartial: kinds.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
@@ -96,22 +92,17 @@ async function readLog(
     ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
   };
   const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };
-  return (await graphql.rows(LOG_PAGE, variables, signal)).map(loggedLine);
-}
-
-function loggedLine({ timestamp, level, name, message }: JsonObject): LoggedLine {
-  return {
+  const rows = await graphql.rows(LOG_PAGE, variables, signal);
+  return rows.map(({ timestamp, level, name, message }) => ({
     at: dateIn(timestamp),
     level: textIn(level) ?? "",
     logger: textIn(name) ?? "",
     message: textIn(message) ?? "",
-  };
+  }));
 }
 
 function notInTenant(id: string): PrefectError {
   const hint = "check the API address and the tenant; --keep-state removes it from the cluster alone";
-  return new PrefectError(`cancel flow run "${id}"`, "Prefect has no such flow run", {
-    failure: "refused",
-    hint,
-  });
+  const details = { failure: "refused", hint } as const;
+  return new PrefectError(`cancel flow run "${id}"`, "Prefect has no such flow run", details);
 }

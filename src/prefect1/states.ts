@@ -16,27 +16,19 @@ export interface State {
 
 /** States that wait for a start time; Prefect's queue returns them. */
 export const WAITING: readonly string[] = ["Scheduled", "Paused", "Resume", "Retrying", "Queued"];
-const TYPES: ReadonlyMap<string, StateType> = new Map([
-  ["Submitted", "pending"],
-  ["Running", "running"],
-  ["Paused", "paused"],
-  ["Cancelling", "cancelling"],
-  ["Cancelled", "cancelled"],
-  ["Success", "completed"],
-  ["Cached", "completed"],
-  ["Mapped", "completed"],
-  ["Skipped", "completed"],
-  ["Finished", "completed"],
-  ["Looped", "completed"],
-  ["Failed", "failed"],
-  ["TimedOut", "failed"],
-  ["TriggerFailed", "failed"],
-  ["ValidationFailed", "failed"],
-]);
+const TYPES: readonly (readonly [StateType, readonly string[]])[] = [
+  ["pending", ["Submitted"]],
+  ["running", ["Running"]],
+  ["paused", ["Paused"]],
+  ["cancelling", ["Cancelling"]],
+  ["cancelled", ["Cancelled"]],
+  ["completed", ["Success", "Cached", "Mapped", "Skipped", "Finished", "Looped"]],
+  ["failed", ["Failed", "TimedOut", "TriggerFailed", "ValidationFailed"]],
+];
 
 /** `scheduled` if nothing runs the flow: Scheduled, Resume, Retrying, Queued, Pending, and unknown names. */
 export function stateType(name: string): StateType {
-  return TYPES.get(name) ?? "scheduled";
+  return TYPES.find(([, names]) => names.includes(name))?.[0] ?? "scheduled";
 }
 
 /** Like Core's is_scheduled(): it waits for a start time. */
@@ -50,7 +42,7 @@ export function isFinished(name: string): boolean {
 }
 
 /** The final states. */
-export const FINISHED: readonly string[] = [...TYPES.keys()].filter(isFinished);
+export const FINISHED: readonly string[] = TYPES.flatMap(([, names]) => names).filter(isFinished);
 
 /** The start time; undefined: now. A time without zone is UTC, as in Core. */
 export function startTimeOf(state: State): Date | undefined {

@@ -45,8 +45,6 @@ const QUEUE_PAGE = 25;
 /** How many due runs are queried directly. */
 const WIDE_PAGE = 250;
 const PAGE = 100;
-/** A claim sets the heartbeat at about the same time as the state; a later one was sent by a process that waits. */
-const KEPT_ALIVE_MS = 2_000;
 /** Runs are fetched so long before their start time. */
 const PREFETCH_MS = 10_000;
 /** How often to query due runs directly: the queue sees only the 75 oldest, which may all be for other agents. */
@@ -219,13 +217,12 @@ export class Prefect1WorkSource implements WorkSource {
     );
   }
 
-  #unfinishedClaim(claimed: ClaimedRun): readonly UnfinishedClaim[] {
-    const { flowRun, claimedState, hasWaitingTask, heartbeatAt, stateAt } = claimed;
+  #unfinishedClaim({ flowRun, claimedState, ...seen }: ClaimedRun): readonly UnfinishedClaim[] {
     const { id, version, serialized_state: state } = flowRun;
-    const claim = claimIn(claimedState);
+    const claim = claimedState && claimIn(claimedState);
     if (claim === undefined) return [];
     const submission = this.#submission({ flowRun, claim });
-    const waitsForTasks = claimedState.type === "Submitted" && flowRun.task_runs.length > 0;
+    const waitsForTasks = claimedState?.type === "Submitted" && flowRun.task_runs.length > 0;
     return [
       {
         submission,
@@ -233,9 +230,7 @@ export class Prefect1WorkSource implements WorkSource {
         state: runStateOf({ id, version, state }),
         runLabels: flowRun.labels ?? [],
         waitsForJob: flowRun.state === "Submitted" || waitsForTasks,
-        hasWaitingTask,
-        heartbeatAt,
-        isKeptAlive: (heartbeatAt?.getTime() ?? 0) - (stateAt?.getTime() ?? 0) > KEPT_ALIVE_MS,
+        ...seen,
         // Read again: the page may have been read long before its turn.
         reclaim: () => this.#dueRun(flowRun, -Infinity).claim(),
       },

@@ -57,7 +57,7 @@ export interface PrefectConfig {
   readonly files: readonly ConfigFile[];
 }
 
-const DEFAULTS: Readonly<Record<string, unknown>> = {
+const DEFAULT_VALUES = {
   backend: "cloud",
   home_dir: "~/.prefect",
   "server.host": "http://localhost",
@@ -74,6 +74,9 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   "cloud.agent.level": "INFO",
   "logging.level": "INFO",
 };
+const DEFAULTS: Layers = new Map(
+  Object.entries(DEFAULT_VALUES).map(([key, value]) => [key, { value, source: DEFAULT_SOURCE }]),
+);
 
 /** Throws SettingsError for invalid TOML and for invalid values. */
 export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
@@ -93,7 +96,7 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
     variableLayer(env),
     flagLayer(deps.flags ?? {}),
   ];
-  const merged = layers.map(withoutEmptyDefaults).reduce(mergeLayers, defaultLayer());
+  const merged = layers.map(withoutEmptyDefaults).reduce(mergeLayers, DEFAULTS);
   const backend = sourced(resolveReferences(merged, env), "backend", (entry) =>
     choiceValue<"cloud" | "server">(entry, ["cloud", "server"]),
   );
@@ -216,14 +219,10 @@ function textAt(values: Layers, key: string): Sourced<string> {
   return textOrUndefined(values, key) ?? { value: "", source: DEFAULT_SOURCE };
 }
 
-function defaultLayer(): Layers {
-  return new Map(Object.entries(DEFAULTS).map(([key, value]) => [key, { value, source: DEFAULT_SOURCE }]));
-}
-
 /** Removes empty values of keys with a default: an empty variable means the default. */
 function withoutEmptyDefaults(layer: Layers): Layers {
   const isSet = (key: string, entry: Sourced<unknown>): boolean =>
-    !Object.hasOwn(DEFAULTS, key) || textValue(entry) !== undefined;
+    !DEFAULTS.has(key) || textValue(entry) !== undefined;
   return new Map([...layer].filter(([key, entry]) => isSet(key, entry)));
 }
 

@@ -142,10 +142,7 @@ export function unquote(text: string): string {
 }
 
 /** Numbers stay strings, as they are written. */
-type Literal = null | boolean | string | readonly Literal[] | LiteralObject;
-interface LiteralObject {
-  readonly [key: string]: Literal;
-}
+type Literal = null | boolean | string | readonly Literal[] | { readonly [key: string]: Literal };
 
 const STRING_OR_PAREN = /(["'])((?:(?!\1)[^\\]|\\[^])*)\1|[()]/g;
 const ESCAPE = /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[^])/g;
