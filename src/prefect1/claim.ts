@@ -49,13 +49,11 @@ function placeIn(json: JsonObject): Place | undefined {
 
 const PLACE_KEYS = ["namespaceUid", "clusterUid", "accountUid", "ca"] as const;
 
-/** What the contexts of all claims for this place contain: each has one of these parts. */
-export function placeContexts(place: Place): readonly JsonObject[] {
-  const { namespace, ...identities } = place;
-  return PLACE_KEYS.flatMap((key) => {
-    const value = identities[key];
-    return value === undefined ? [] : [{ [CLAIM_KEY]: { place: { namespace, [key]: value } } }];
-  });
+/** Filters of states, of which each claim for this place passes one. */
+export function claimFilters({ namespace, ...identities }: Place): readonly JsonObject[] {
+  const keys = PLACE_KEYS.filter((key) => identities[key] !== undefined);
+  const contexts = keys.map((key) => ({ [CLAIM_KEY]: { place: { namespace, [key]: identities[key] } } }));
+  return contexts.map((context) => ({ serialized_state: { _contains: { context } } }));
 }
 
 export interface ClaimApi {

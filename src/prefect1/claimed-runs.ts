@@ -2,17 +2,12 @@
 // details of the few that do.
 
 import { arrayIn, dateIn, objectIn, type JsonObject } from "../base/json.ts";
+import type { Place } from "../orchestrator/place.ts";
+import { claimFilters } from "./claim.ts";
 import { readFlowRun } from "./flow-run.ts";
 import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
 import type { Prefect1Client } from "./client.ts";
 import { stateIn } from "./run-state.ts";
-
-interface ClaimedQuery {
-  /** Also Running and Cancelling runs, not only those that are Submitted or have Submitted task runs. */
-  readonly started: boolean;
-  /** The parts of a state's context of which each claim for this place contains one. */
-  readonly contexts: readonly JsonObject[];
-}
 
 export type ClaimedRun = ReturnType<typeof claimedRunIn>;
 
@@ -20,13 +15,15 @@ const PAGE = 1_000;
 /** A claim sets the heartbeat at about the same time as the state; a later one was sent by a process that waits. */
 const KEPT_ALIVE_MS = 2_000;
 
-/** Throws PrefectError. */
+/**
+ * Runs that are Submitted, or have Submitted task runs; with `started` also Running and Cancelling ones. Throws PrefectError.
+ */
 export async function claimedIds(
   client: Prefect1Client,
-  { started, contexts }: ClaimedQuery,
+  { place, started }: { readonly place: Place; readonly started: boolean },
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const claimed = { _or: anyOf(contexts) };
+  const claimed = { _or: claimFilters(place) };
   const submitted = { state: { _eq: "Submitted" }, ...claimed };
   const retried = { state: { _eq: "Running" }, task_runs: submitted };
   const running = { state: { _in: ["Running", "Cancelling"] }, states: claimed };
@@ -43,10 +40,10 @@ export async function claimedIds(
 /** Each run with its latest claim, by any agent. Throws PrefectError. */
 export async function claimedRuns(
   { graphql }: Prefect1Client,
-  { ids, contexts }: { readonly ids: readonly string[]; readonly contexts: ClaimedQuery["contexts"] },
+  { place, ids }: { readonly place: Place; readonly ids: readonly string[] },
   signal?: AbortSignal,
 ): Promise<ClaimedRun[]> {
-  const rows = await graphql.rows(CLAIMED, { ids, claimed: anyOf(contexts) }, signal);
+  const rows = await graphql.rows(CLAIMED, { ids, claimed: claimFilters(place) }, signal);
   return rows.map(claimedRunIn);
 }
 
@@ -64,8 +61,4 @@ function claimedRunIn(row: JsonObject) {
     heartbeatAt,
     isKeptAlive: (heartbeatAt?.getTime() ?? 0) - (stateAt?.getTime() ?? 0) > KEPT_ALIVE_MS,
   };
-}
-
-function anyOf(contexts: ClaimedQuery["contexts"]): readonly JsonObject[] {
-  return contexts.map((context) => ({ serialized_state: { _contains: { context } } }));
 }

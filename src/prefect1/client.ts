@@ -120,7 +120,6 @@ export class Prefect1Client {
 
   /** The runs that can be launched: Scheduled runs, and Running runs with overdue task runs. */
   async launchableFlowRuns(ids: readonly string[], now: Date, signal?: AbortSignal): Promise<Launchable> {
-    if (ids.length === 0) return { runs: [], unreadable: [] };
     const overdue = isoUtc(new Date(now.getTime() - OVERDUE_MS));
     const data = await this.graphql.request(queries.LAUNCHABLE, { ids, overdue }, signal);
     return readLaunchable(arrayIn(data["flow_run"]));
@@ -195,7 +194,7 @@ export class Prefect1Client {
 
   /** Prevents Prefect's Lazarus from rescheduling the runs. */
   async heartbeat(flowRunIds: readonly string[]): Promise<void> {
-    if (flowRunIds.length > 0) await this.graphql.request(queries.heartbeats(flowRunIds));
+    await this.graphql.request(queries.heartbeats(flowRunIds));
   }
 
   /** Returns the name of the resulting state. */

@@ -100,13 +100,12 @@ query($where: flow_run_bool_exp!, $limit: Int!, $overdue: timestamptz!) {
   }
 }`;
 
-export const setStates = (kind: "flow_run" | "task_run", action: string): Query => query(
-  `set_${kind}_states`,
-  action,
-)`
-mutation($input: set_${kind}_states_input!) {
-  set_${kind}_states(input: $input) { states { id status message } }
+export function setStates(kind: "flow_run" | "task_run", action: string): Query {
+  const name = `set_${kind}_states`;
+  return query(name, action)`mutation($input: ${name}_input!) {
+  ${name}(input: $input) { states { id status message } }
 }`;
+}
 
 export const RUN_STATES = query("flow_run_states", "read the states of flow runs")`query($ids: [uuid!]) {
   flow_run(where: {id: {_in: $ids}}) {

@@ -43,11 +43,6 @@ async function movedIfLocked(call: () => Promise<void>): Promise<TransitionResul
   }
 }
 
-interface Line {
-  readonly flowRunId: string;
-  readonly message: string;
-}
-
 /** Prefect's limit for a log message. */
 const MAX_MESSAGE = 1_000_000;
 const LINES = 1_000;
@@ -56,18 +51,13 @@ type RunLogs = Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesConta
 
 /** The logs of flow runs; lines are read oldest first. All calls throw PrefectError. */
 function runLogs(graphql: Pick<Graphql, "rows" | "object">): RunLogs {
-  const lines = async (where: JsonObject, limit = LINES): Promise<Line[]> => {
-    const rows = await graphql.rows(LOG_LINES, { where, limit });
-    return rows.map(({ flow_run_id: id, message }) => ({
-      flowRunId: textIn(id) ?? "",
-      message: textIn(message) ?? "",
-    }));
+  const messages = async (flowRunId: string, more: JsonObject): Promise<string[]> => {
+    const where = { flow_run_id: { _eq: flowRunId }, ...more };
+    const rows = await graphql.rows(LOG_LINES, { where, limit: LINES });
+    return rows.map(({ message }) => textIn(message) ?? "");
   };
-  const messages = async (flowRunId: string, where: JsonObject): Promise<string[]> =>
-    (await lines({ flow_run_id: { _eq: flowRunId }, ...where })).map(({ message }) => message);
   return {
     writeLogs: async (logs) => {
-      if (logs.length === 0) return;
       const { success, error } = await graphql.object(WRITE_LOGS, { input: { logs: logs.map(logInput) } });
       if (success === false)
         throw new PrefectError(WRITE_LOGS.action, textIn(error) ?? "refused", { failure: "refused" });
@@ -80,15 +70,14 @@ function runLogs(graphql: Pick<Graphql, "rows" | "object">): RunLogs {
       }),
     /** Reads the logs from the time of the earliest entry. */
     unwritten: async (logs) => {
-      if (logs.length === 0) return [];
       const times = logs.flatMap(({ timestamp }) => timestamp?.getTime() ?? []);
       const where = {
         flow_run_id: { _in: [...new Set(logs.map(({ flowRunId }) => flowRunId))] },
         message: { _in: [...new Set(logs.map(({ message }) => stored(message)))] },
         ...(times.length < logs.length ? {} : { timestamp: { _gte: isoUtc(new Date(Math.min(...times))) } }),
       };
-      const found = await lines(where, LINES + logs.length);
-      const written = new Set(found.map(({ flowRunId, message }) => `${flowRunId} ${message}`));
+      const found = await graphql.rows(LOG_LINES, { where, limit: LINES + logs.length });
+      const written = new Set(found.map((row) => `${String(row["flow_run_id"])} ${String(row["message"])}`));
       return logs.filter(({ flowRunId, message }) => !written.has(`${flowRunId} ${stored(message)}`));
     },
   };

@@ -26,7 +26,6 @@ import type { Place } from "../orchestrator/place.ts";
 import type { ServerClock } from "../base/server-clock.ts";
 import {
   claimIn,
-  placeContexts,
   claimsOf,
   isOfTasks,
   workOf,
@@ -111,8 +110,8 @@ export class Prefect1WorkSource implements WorkSource {
   async due(inFlight: Pick<ReadonlySet<string>, "has" | "size">, signal: AbortSignal): Promise<DueRuns> {
     const { ids, hasMore } = await this.#dueIds(inFlight.size, signal);
     const newIds = ids.filter((id) => !inFlight.has(id));
-    const { client, prefectTime } = this.#options;
-    const readAt = this.#options.clock.ticks();
+    const { client, clock, prefectTime } = this.#options;
+    const readAt = clock.ticks();
     const pages = await Promise.all(
       pagesOf(newIds, PAGE).map((page) => client.launchableFlowRuns(page, prefectTime.now(), signal)),
     );
@@ -129,10 +128,9 @@ export class Prefect1WorkSource implements WorkSource {
     signal: AbortSignal,
   ): AsyncGenerator<readonly UnfinishedClaim[]> {
     const { client, place } = this.#options;
-    const contexts = placeContexts(place);
-    const ids = await claimedIds(client, { started: includeStarted, contexts }, signal);
+    const ids = await claimedIds(client, { place, started: includeStarted }, signal);
     for (const page of pagesOf(ids.filter(mayLackJob), PAGE)) {
-      const claimed = await claimedRuns(client, { ids: page, contexts }, signal);
+      const claimed = await claimedRuns(client, { place, ids: page }, signal);
       yield claimed.flatMap((run) => this.#unfinishedClaim(run));
     }
   }

@@ -29,38 +29,30 @@ const REQUIRED_FIELDS: Readonly<Record<string, readonly string[]>> = {
 /** The image of Docker storage, undefined for other types. Throws JobError for invalid storage. */
 export function storageImage(flowRun: Pick<FlowRun, "id" | "flow">): string | undefined {
   const { storage } = flowRun.flow;
-  const subject = `Flow run ${flowRun.id} has`;
-  if (storage === null) throw new JobError(`${subject} a flow without \`storage\``);
+  const error = (what: string): JobError => new JobError(`Flow run ${flowRun.id} has ${what}`);
+  if (storage === null) throw error("a flow without `storage`");
   const type = storage["type"] ?? null;
-  if (type === null) throw new JobError(`${subject} a \`storage\` without a \`type\``);
+  if (type === null) throw error("a `storage` without a `type`");
   const name = typeof type === "string" ? type : JSON.stringify(type);
   const required = Object.hasOwn(REQUIRED_FIELDS, name) ? REQUIRED_FIELDS[name] : undefined;
-  if (required === undefined) throw new JobError(`${subject} a \`storage\` of the unknown type \`${name}\``);
+  if (required === undefined) throw error(`a \`storage\` of the unknown type \`${name}\``);
   const isMissing = (field: string): boolean => (storage[field] ?? null) === null;
   const missing = required.find(isMissing);
-  if (missing !== undefined) throw new JobError(`${subject} \`${name}\` storage without \`${missing}\``);
-  if (name === "Git" && isMissing("repo") && isMissing("git_clone_url_secret_name")) {
-    throw new JobError(`${subject} \`Git\` storage without \`repo\` or \`git_clone_url_secret_name\``);
-  }
-  return name === "Docker" ? dockerImage(storage, subject) : undefined;
+  if (missing !== undefined) throw error(`\`${name}\` storage without \`${missing}\``);
+  if (name === "Git" && isMissing("repo") && isMissing("git_clone_url_secret_name"))
+    throw error("`Git` storage without `repo` or `git_clone_url_secret_name`");
+  return name === "Docker" ? dockerImage(storage, error) : undefined;
 }
 
-function dockerImage(storage: JsonObject, subject: string): string {
-  if (storage["prefect_version"] === null)
-    throw new JobError(`${subject} \`Docker\` storage whose \`prefect_version\` is null`);
+function dockerImage(storage: JsonObject, error: (what: string) => JobError): string {
+  if (storage["prefect_version"] === null) throw error("`Docker` storage whose `prefect_version` is null");
   const name = storage["image_name"] ?? null;
   const tag = storage["image_tag"] ?? null;
   const registry = storage["registry_url"] ?? "";
-  if (name === null || tag === null) {
-    throw new JobError(
-      `${subject} \`Docker\` storage that is missing required fields \`image_name\` and \`image_tag\``,
-    );
-  }
-  if (typeof name !== "string" || typeof tag !== "string" || typeof registry !== "string") {
-    throw new JobError(
-      `${subject} \`Docker\` storage whose \`registry_url\`, \`image_name\` or \`image_tag\` is not a string`,
-    );
-  }
+  if (name === null || tag === null)
+    throw error("`Docker` storage that is missing required fields `image_name` and `image_tag`");
+  if (typeof name !== "string" || typeof tag !== "string" || typeof registry !== "string")
+    throw error("`Docker` storage whose `registry_url`, `image_name` or `image_tag` is not a string");
   return `${posixPath(registry, name)}:${tag}`;
 }
 

@@ -106,7 +106,8 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   const authPath = `${textAt(values, "home_dir").value}/auth.toml`;
   const saved = savedAuth(read(authPath), apiUrl.value, basename(authPath));
   const apiKey = textOrUndefined(values, "cloud.api_key") ?? textOrUndefined(saved, "api_key");
-  const tenantId = mapValue(nonEmpty(values, "cloud.tenant_id") ?? saved.get("tenant_id"), uuidValue);
+  const tenantId =
+    mapValue(values.get("cloud.tenant_id"), uuidValue) ?? mapValue(saved.get("tenant_id"), uuidValue);
   deps.secrets?.add(apiKey?.value);
   deps.secrets?.addUrl(apiUrl.value);
   return {
@@ -204,14 +205,8 @@ function flagLayer(flags: ConfigFlags): Layers {
   return new Map(given.map(([key, flag, value]) => [key, { value, source: `${flag} flag` }]));
 }
 
-/** The entry, unless it is empty. */
-function nonEmpty(values: Layers, key: string): Sourced<unknown> | undefined {
-  const entry = values.get(key);
-  return textValue(entry) === undefined ? undefined : entry;
-}
-
 function textOrUndefined(values: Layers, key: string): Sourced<string> | undefined {
-  return mapValue(nonEmpty(values, key), textValue);
+  return mapValue(values.get(key), textValue);
 }
 
 /** The text of a key with a default. */
