@@ -182,7 +182,7 @@ describe("house rules", () => {
     const lax = [...texts].filter(([, text]) =>
       /rejectUnauthorized: |NODE_TLS_REJECT_UNAUTHORIZED/.test(withoutComments(text)),
     );
-    expect(lax.map(([path]) => path).sort()).toEqual(["kube/auth/credentials.ts", "prefect3/connect.ts"]);
+    expect(lax.map(([path]) => path).sort()).toEqual(["kube/auth/credentials.ts", "prefect3/client.ts"]);
   });
 
   it("every file opens with what it is for", () => {

@@ -9,7 +9,7 @@ import type { KubeApi } from "../kube/client/api.ts";
 import { KubeError } from "../kube/client/errors.ts";
 import type { SourceFault } from "../orchestrator/work-source.ts";
 import type { JobSettings } from "./build/job-settings.ts";
-import { sampleJob } from "./build/sample-job.ts";
+import { sampleJob } from "./build/build.ts";
 import {
   agentTemplateSource,
   parseTemplate,
@@ -17,7 +17,7 @@ import {
   type PathSource,
   type Template,
 } from "./build/template.ts";
-import { isAddress, type ReadTemplate } from "./build/template-sources.ts";
+import type { ReadTemplate } from "./build/template-sources.ts";
 
 export interface AgentTemplateDeps {
   readonly readTemplate: ReadTemplate;
@@ -29,6 +29,7 @@ export interface AgentTemplateDeps {
 /** What Kubernetes refused may be the fault of a policy, which somebody mends. */
 const TRY_AGAIN_MS = 300_000;
 const READ_EVERY_MS = { file: 2_000, address: 15_000 };
+const ON_SERVER = /^(?:https?|s3|gcs|gs):/i;
 
 export class AgentTemplate {
   readonly source: PathSource;
@@ -71,7 +72,7 @@ export class AgentTemplate {
 
   /** Reads it again and again until the signal aborts; a new form is tried before it is used. */
   async run(settings: JobSettings, signal: AbortSignal): Promise<void> {
-    const everyMs = READ_EVERY_MS[isAddress(this.source.path) ? "address" : "file"];
+    const everyMs = READ_EVERY_MS[ON_SERVER.test(this.source.path) ? "address" : "file"];
     for (;;) {
       await this.#deps.clock.sleep(everyMs, signal);
       if (signal.aborted) return;

@@ -7,7 +7,7 @@ import { claimFilters } from "./claim.ts";
 import { readFlowRun } from "./flow-run.ts";
 import { CLAIMED, CLAIMED_IDS } from "./queries.ts";
 import type { Prefect1Client } from "./client.ts";
-import { stateIn } from "./run-state.ts";
+import { stateIn } from "./states.ts";
 
 export type ClaimedRun = ReturnType<typeof claimedRunIn>;
 

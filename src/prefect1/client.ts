@@ -5,13 +5,20 @@ import { arrayIn, dateIn, textIn, objectIn, type JsonObject } from "../base/json
 import { pagesOf } from "../base/pages.ts";
 import { doctorQueries, type DoctorQueries } from "./doctor-queries.ts";
 import { claimAll, claimIn, type ClaimApi, type ClaimOutcome, type StateClaim } from "./claim.ts";
-import { readLaunchable, readFlowRun, type FlowRun, type Launchable, type TaskRun } from "./flow-run.ts";
+import {
+  readLaunchable,
+  readFlowRun,
+  taskRunIn,
+  type FlowRun,
+  type Launchable,
+  type TaskRun,
+} from "./flow-run.ts";
 import * as queries from "./queries.ts";
 import type { Query } from "./queries.ts";
 import type { AgentRow } from "../orchestrator/agent-identity.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
 import type { Graphql } from "./graphql.ts";
-import { agentIn, knownRunIn, taskRunIn } from "./run-state.ts";
+import { agentIn, knownRunIn } from "./run-state.ts";
 import { isoUtc, WAITING, type State } from "./states.ts";
 import type { KnownRun, RunQuery } from "../orchestrator/run-directory.ts";
 
@@ -41,9 +48,6 @@ const HIGHEST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 type Kind = "flow_run" | "task_run";
 
 export class Prefect1Client {
-  /** The URL, for messages. */
-  readonly url: string;
-  /** The queries of `doctor`. */
   readonly doctor: DoctorQueries;
   /** For queries that have only one user. */
   readonly graphql: Graphql;
@@ -53,7 +57,6 @@ export class Prefect1Client {
   constructor(graphql: Graphql, backend: string) {
     this.graphql = graphql;
     this.#backend = backend;
-    this.url = graphql.url;
     this.doctor = doctorQueries(graphql, (signal) => this.tenantId(signal));
   }
 
@@ -72,10 +75,8 @@ export class Prefect1Client {
     const about = { name, type: "KubernetesAgent", labels, agent_config_id: agentConfigId };
     const input = { tenant_id: await this.tenantId(signal), ...about };
     const { id } = await this.graphql.object(queries.REGISTER_AGENT, { input }, signal);
-    if (typeof id !== "string") {
-      const { action } = queries.REGISTER_AGENT;
-      throw new PrefectError(action, "the API returned no agent id", { failure: "refused" });
-    }
+    if (typeof id !== "string")
+      throw new PrefectError("register the agent", "the API returned no agent id", { failure: "refused" });
     this.graphql.agentId = id;
     return id;
   }

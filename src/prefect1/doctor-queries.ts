@@ -5,8 +5,7 @@ import type { ClaimRecord } from "../orchestrator/flow-run.ts";
 import { claimIn } from "./claim.ts";
 import type { Graphql } from "./graphql.ts";
 import * as queries from "./queries.ts";
-import { stateIn } from "./run-state.ts";
-import { isoUtc } from "./states.ts";
+import { isoUtc, stateIn } from "./states.ts";
 
 /** A Scheduled flow run whose start time has come. */
 export interface DueRun {

@@ -4,8 +4,7 @@
 import { ExpectedError, textOf } from "../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { shapeProblem, type Shape } from "../base/shape.ts";
-import { taskRunIn } from "./run-state.ts";
-import type { State } from "./states.ts";
+import { stateIn, type State } from "./states.ts";
 
 export interface FlowRun {
   readonly id: string;
@@ -93,6 +92,15 @@ export function readLaunchable(rows: readonly unknown[]): Launchable {
     }
   }
   return { runs, unreadable };
+}
+
+/** A row of task runs; rows of flow runs have the same columns. */
+export function taskRunIn(row: JsonObject): TaskRun {
+  return {
+    id: textIn(row["id"]) ?? "",
+    version: typeof row["version"] === "number" ? row["version"] : 0,
+    serialized_state: stateIn(row["serialized_state"]),
+  };
 }
 
 function objectOrNull(value: unknown): JsonObject | null {

@@ -5,8 +5,7 @@
 
 import { objectIn, arrayIn, textIn, type JsonObject } from "../base/json.ts";
 import { PrefectError } from "../orchestrator/errors.ts";
-import { isFinished, newState, scheduledAt } from "./states.ts";
-import { stateIn } from "./run-state.ts";
+import { isFinished, newState, scheduledAt, stateIn } from "./states.ts";
 import type { Restart } from "../orchestrator/run-reporter.ts";
 import type { Prefect1Client } from "./client.ts";
 
@@ -46,13 +45,6 @@ function edgeIn(row: JsonObject) {
   };
 }
 
-interface TasksToRestart {
-  /** They were running in the lost pod. Unless reset, Core treats them as still running and skips them. */
-  readonly interrupted: readonly TaskNode[];
-  /** They had succeeded, but their results were lost with the pod. */
-  readonly resultLost: readonly TaskNode[];
-}
-
 /** A task run, or a child of a mapped task that does not exist yet. */
 type TaskInstance = Pick<TaskNode, "taskId" | "mapIndex">;
 
@@ -62,7 +54,7 @@ const IN_PROGRESS = new Set(["Running", "Submitted", "Looped"]);
 const NOT_STORED = new Set(["NoResultType", "ConstantResult", "SecretResult"]);
 
 /** Follows the edges upstream from the unfinished task runs. Keeps the order of the graph. */
-export function tasksToRestart(graph: TaskGraph): TasksToRestart {
+export function tasksToRestart(graph: TaskGraph) {
   const tasks = Map.groupBy(graph.runs, ({ taskId }) => taskId);
   const edges = Map.groupBy(
     graph.edges.filter(({ hasData }) => hasData),
@@ -80,7 +72,9 @@ export function tasksToRestart(graph: TaskGraph): TasksToRestart {
     }
   }
   return {
+    /** They were running in the lost pod. Unless reset, Core treats them as still running and skips them. */
     interrupted: graph.runs.filter(({ state }) => IN_PROGRESS.has(state.type)),
+    /** They had succeeded, but their results were lost with the pod. */
     resultLost: graph.runs.filter((run) => resultLost.has(run)),
   };
 }
@@ -129,7 +123,10 @@ function isResultLost({ state }: TaskNode): boolean {
 const MAX_NAMES = 10;
 
 /** The log message that lists the task runs; undefined: none. */
-export function restartLine({ interrupted, resultLost }: TasksToRestart): string | undefined {
+export function restartLine({
+  interrupted,
+  resultLost,
+}: ReturnType<typeof tasksToRestart>): string | undefined {
   const parts = [
     { runs: interrupted, reason: "running in the lost pod" },
     { runs: resultLost, reason: "finished, but their results were stored nowhere else" },
@@ -144,15 +141,16 @@ function namesOf(runs: readonly TaskNode[]): string {
   return names.length > MAX_NAMES ? `${first} and ${names.length - MAX_NAMES} more` : first;
 }
 
-interface RunRestart extends Restart {
-  readonly flowRunId: string;
-  readonly now: Date;
-}
-
 /** Logs which task runs will run again before it changes any state. Throws PrefectError. */
 export async function restartRun(
   client: Pick<Prefect1Client, "taskGraph" | "setTaskStates" | "setState" | "runs">,
-  { flowRunId, message, version, writeLog, now }: RunRestart,
+  {
+    flowRunId,
+    message,
+    version,
+    writeLog,
+    now,
+  }: Restart & { readonly flowRunId: string; readonly now: Date },
 ): Promise<void> {
   const tasks = tasksToRestart(taskGraphIn(await client.taskGraph(flowRunId)));
   const line = restartLine(tasks);

@@ -47,10 +47,10 @@ async function movedIfLocked(call: () => Promise<void>): Promise<TransitionResul
 const MAX_MESSAGE = 1_000_000;
 const LINES = 1_000;
 
-type RunLogs = Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining" | "unwritten">;
-
 /** The logs of flow runs; lines are read oldest first. All calls throw PrefectError. */
-function runLogs(graphql: Pick<Graphql, "rows" | "object">): RunLogs {
+function runLogs(
+  graphql: Pick<Graphql, "rows" | "object">,
+): Pick<RunReporter, "writeLogs" | "loggedMessages" | "messagesContaining" | "unwritten"> {
   const messages = async (flowRunId: string, more: JsonObject): Promise<string[]> => {
     const where = { flow_run_id: { _eq: flowRunId }, ...more };
     const rows = await graphql.rows(LOG_LINES, { where, limit: LINES });

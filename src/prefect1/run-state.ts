@@ -1,12 +1,12 @@
 // Decodes the states of flow runs and task runs, and maps Prefect 1's states to those of the agent.
 
-import { arrayIn, dateIn, isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
+import { arrayIn, dateIn, isObject, textIn, type JsonObject } from "../base/json.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import type { RunState } from "../orchestrator/flow-run.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
-import type { TaskRun } from "./flow-run.ts";
+import { taskRunIn } from "./flow-run.ts";
 import { isScheduled, startTimeOf, stateType, type State } from "./states.ts";
 
 interface StatedRun {
@@ -35,21 +35,6 @@ export function agentIn(row: JsonObject): AgentIdentity {
     name: textIn(row["name"]) ?? "",
     labels: arrayIn(row["labels"]).map(String),
   };
-}
-
-/** A row of task runs; rows of flow runs have the same columns. */
-export function taskRunIn(row: JsonObject): TaskRun {
-  return {
-    id: textIn(row["id"]) ?? "",
-    version: typeof row["version"] === "number" ? row["version"] : 0,
-    serialized_state: stateIn(row["serialized_state"]),
-  };
-}
-
-/** A serialized state; as in Core, without a type it counts as Pending. */
-export function stateIn(raw: unknown): State {
-  const state = objectIn(raw);
-  return { ...state, type: textIn(state["type"]) ?? "Pending" };
 }
 
 /** `updated`: when the row last changed; heartbeats change it too. */

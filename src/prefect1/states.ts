@@ -1,7 +1,7 @@
 // Prefect 1 states: their JSON form and their types, as in prefect.engine.state of Core 1.4.1.
 
 import { storable } from "../orchestrator/run-reporter.ts";
-import type { JsonObject } from "../base/json.ts";
+import { objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { isFinished as isFinal, type StateType } from "../orchestrator/flow-run.ts";
 
 /** A serialized state. Only `type` is always present: a new task run has only type and message. */
@@ -12,6 +12,12 @@ export interface State {
   readonly context?: JsonObject | null;
   readonly state?: State | null;
   readonly [extra: string]: unknown;
+}
+
+/** A serialized state; as in Core, without a type it counts as Pending. */
+export function stateIn(raw: unknown): State {
+  const state = objectIn(raw);
+  return { ...state, type: textIn(state["type"]) ?? "Pending" };
 }
 
 /** States that wait for a start time; Prefect's queue returns them. */

@@ -66,7 +66,6 @@ export interface WorkSourceOptions {
   /** This process, as written in claims and on Jobs. */
   readonly process: string;
   readonly job: JobSettings;
-  /** The agent's job template. */
   readonly template: AgentTemplate | undefined;
   readonly readTemplate: ReadTemplate;
   /** A unique id for a claim. */

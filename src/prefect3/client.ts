@@ -5,13 +5,7 @@ import { HttpClient } from "../http/client.ts";
 import { apiUrl, certificatesIn, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
 import { TransportError } from "../http/errors.ts";
 import { arrayIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
-import {
-  answerError,
-  notPrefectError,
-  PrefectError,
-  unreachableError,
-  type PrefectApi,
-} from "../orchestrator/errors.ts";
+import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import type { Prefect3Target } from "./settings.ts";
 import type { RunState, StateType } from "../orchestrator/flow-run.ts";
@@ -67,7 +61,13 @@ export class Prefect3Client {
 
   /** The flow runs of a filter, at most 200. */
   async flowRuns(query: JsonObject, signal?: AbortSignal): Promise<readonly KnownRun[]> {
-    return (await this.rows("flow_runs", query, signal)).map(decodeRun);
+    const rows = await this.rows("flow_runs", query, signal);
+    return rows.map((row) => ({
+      id: textIn(row["id"]) ?? "",
+      name: textIn(row["name"]),
+      state: runStateIn(row),
+      pool: textIn(row["work_pool_name"]),
+    }));
   }
 
   /** The rows of a filter of flow runs, logs, flows, deployments or work pools. */
@@ -128,9 +128,13 @@ export class Prefect3Client {
         throw error;
       });
       this.#options.onAnswer?.({ date: answer.headers.date, ms: performance.now() - startedMs });
-      return readAnswer(action, api, answer);
+      const failure = answerError(action, api, answer);
+      if (failure !== undefined) throw failure;
+      return parseJson(answer.body);
     } catch (error) {
-      throw error instanceof TransportError ? unreachableError(action, api, error) : error;
+      if (error instanceof TransportError) throw unreachableError(action, api, error);
+      // Without the parser's message, which quotes the answer.
+      throw error instanceof SyntaxError ? notPrefectError(action, api) : error;
     }
   }
 
@@ -145,22 +149,6 @@ export class Prefect3Client {
     } else if (apiKey !== "") headers["authorization"] = `Bearer ${apiKey}`;
     for (const [name, value] of Object.entries(custom)) headers[name.toLowerCase()] = value;
     return headers;
-  }
-}
-
-function decodeRun(row: JsonObject): KnownRun {
-  const pool = textIn(row["work_pool_name"]);
-  return { id: textIn(row["id"]) ?? "", name: textIn(row["name"]), state: runStateIn(row), pool };
-}
-
-function readAnswer(action: string, api: PrefectApi, answer: HttpAnswer): unknown {
-  const failure = answerError(action, api, answer);
-  if (failure !== undefined) throw failure;
-  try {
-    return parseJson(answer.body);
-  } catch {
-    // Without the parser's message, which quotes the answer.
-    throw notPrefectError(action, api);
   }
 }
 

@@ -4,7 +4,7 @@ import { attempt, type Answer } from "../../base/attempt.ts";
 import type { JsonObject } from "../../base/json.ts";
 import { oneLine } from "../../job/observe/problem.ts";
 import { KubeError } from "../../kube/client/errors.ts";
-import { sampleJob } from "../../prefect1/build/sample-job.ts";
+import { sampleJob } from "../../prefect1/build/build.ts";
 import type { JobSettings } from "../../prefect1/build/job-settings.ts";
 import type { Template } from "../../prefect1/build/template.ts";
 import { causeOf, reported } from "../answer.ts";

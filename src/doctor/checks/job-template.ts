@@ -4,7 +4,7 @@ import { attempt } from "../../base/attempt.ts";
 import { objectIn, textIn } from "../../base/json.ts";
 import { shellCommandWarning } from "../../prefect1/build/shell-command.ts";
 import { jobSettings } from "../../prefect1/config/job-settings.ts";
-import { sampleJob } from "../../prefect1/build/sample-job.ts";
+import { sampleJob } from "../../prefect1/build/build.ts";
 import { checkOf } from "../finding.ts";
 
 const { check, broken, ok } = checkOf({ section: "configuration", check: "job template" });

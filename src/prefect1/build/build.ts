@@ -2,7 +2,7 @@
 // Core 1.4.1's agent.
 
 import { arrayIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
-import type { FlowRun } from "../flow-run.ts";
+import { readFlowRun } from "../flow-run.ts";
 import { JobError } from "../../job/errors.ts";
 import {
   AGENT_ANNOTATION,
@@ -12,16 +12,13 @@ import {
   OWN_RETRIES_ANNOTATION,
 } from "../../job/labels.ts";
 import type { JobManifest, ManifestMeta } from "../../kube/client/manifest.ts";
-import { buildPodSpec } from "./pod-spec.ts";
+import { buildPodSpec, type PodInput } from "./pod-spec.ts";
 import { childPath, type Recorder } from "./field-source.ts";
 import { readRunConfig } from "./run-config.ts";
 import type { JobSettings } from "./job-settings.ts";
 import { podSpecIn, type Template } from "./template.ts";
 
-export interface BuildInput {
-  readonly flowRun: FlowRun;
-  readonly settings: JobSettings;
-  readonly template: Template;
+export interface BuildInput extends Omit<PodInput, "runConfig"> {
   /** Eight hex digits, from jobIdentifier. */
   readonly identifier: string;
 }
@@ -125,4 +122,16 @@ export function jobName(template: Template, identifier: string): string {
   const name = textIn(objectIn(template.body["metadata"])["name"]) ?? "";
   const prefix = name.slice(0, PREFIX_LENGTH).replace(/[-.]+$/, "") || DEFAULT_PREFIX;
   return `${prefix}-${identifier}`;
+}
+
+const ID = "00000000-0000-4000-8000-000000000000";
+const SAMPLE_RUN = readFlowRun({
+  id: ID,
+  flow: { id: ID, core_version: "1.4.1", storage: { type: "Local" } },
+});
+
+/** The Job of a flow run without a run config, to try a template with; without the API key. Throws JobError for none. */
+export function sampleJob(template: Template, settings: JobSettings): JobManifest {
+  const withoutKey = { ...settings, apiKey: undefined, env: {} };
+  return buildJob({ flowRun: SAMPLE_RUN, settings: withoutKey, template, identifier: "00000000" });
 }

@@ -4,8 +4,9 @@
 import { arrayIn, objectIn, type JsonObject } from "../../base/json.ts";
 import type { EnvVar } from "../../kube/client/objects.ts";
 import { pythonList } from "../../base/python-repr.ts";
-import type { BuildInput } from "./build.ts";
+import type { FlowRun } from "../flow-run.ts";
 import type { FieldSource } from "./field-source.ts";
+import type { JobSettings } from "./job-settings.ts";
 import type { RunConfig } from "./run-config.ts";
 
 interface SourcedEnvVar {
@@ -13,7 +14,9 @@ interface SourcedEnvVar {
   readonly source: FieldSource;
 }
 
-interface EnvInput extends Pick<BuildInput, "flowRun" | "settings"> {
+export interface EnvInput {
+  readonly flowRun: FlowRun;
+  readonly settings: JobSettings;
   readonly runConfig: Pick<RunConfig, "env">;
   /** `env` of the template's container. */
   readonly templateEnv: unknown;

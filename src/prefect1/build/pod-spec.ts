@@ -3,16 +3,16 @@
 
 import { arrayIn, objectIn, type JsonObject } from "../../base/json.ts";
 import type { FlowRun } from "../flow-run.ts";
-import type { BuildInput } from "./build.ts";
-import { flowEnvironment } from "./environment.ts";
+import { flowEnvironment, type EnvInput } from "./environment.ts";
 import { JobError } from "../../job/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
 import type { FieldSource, Recorder } from "./field-source.ts";
 import type { RunConfig } from "./run-config.ts";
-import { podSpecIn } from "./template.ts";
+import { podSpecIn, type Template } from "./template.ts";
 import { storageImage } from "./storage.ts";
 
-interface PodInput extends BuildInput {
+export interface PodInput extends Pick<EnvInput, "flowRun" | "settings"> {
+  readonly template: Template;
   readonly runConfig: RunConfig;
 }
 
@@ -34,15 +34,12 @@ export function buildPodSpec(input: PodInput, record: Recorder): PodSpec {
     record(`${PATH}.${field}`, choice[1]);
   };
   // The agent's own template yields to the agent's options.
-  const { serviceAccountName, imagePullSecrets } = settings;
   const isSet = (field: string): boolean => template.overrides.has(field);
-  write(
-    "serviceAccountName",
-    chosen(runConfig.serviceAccountName, serviceAccountName, isSet("serviceAccountName")),
-  );
+  const { serviceAccountName: account } = runConfig;
+  write("serviceAccountName", chosen(account, settings.serviceAccountName, isSet("serviceAccountName")));
   // The lists are not merged.
   const ofRun = runConfig.imagePullSecrets.length > 0 ? runConfig.imagePullSecrets : null;
-  const secrets = chosen(ofRun, imagePullSecrets, isSet("imagePullSecrets"));
+  const secrets = chosen(ofRun, settings.imagePullSecrets, isSet("imagePullSecrets"));
   write("imagePullSecrets", secrets && [secrets[0].map((name) => ({ name })), secrets[1]]);
   const restartPolicy = podSpec["restartPolicy"] ?? "Never";
   const containers = arrayIn(podSpec["containers"]).map(objectIn);

@@ -85,11 +85,6 @@ export async function templateFrom(source: TemplateSource, read: ReadTemplate): 
     : templateOf(source.value, origin);
 }
 
-/** Whether the template is fetched from a server. */
-export function isAddress(path: string): boolean {
-  return /^(?:https?|s3|gcs|gs):/i.test(path);
-}
-
 /** The text of a template at a path or an address. Throws like ReadTemplate. */
 export async function readTemplate(source: PathSource, deps: TemplateDeps): Promise<string> {
   const timeoutMs = deps.timeoutMs ?? DEFAULT_TIMEOUT_MS;

@@ -42,7 +42,6 @@ export interface PrefectConfig {
   readonly backend: Sourced<"cloud" | "server">;
   /** Unchanged, with any trailing slash. */
   readonly apiUrl: Sourced<string>;
-  /** Prefect's UI. */
   readonly uiUrl: string;
   readonly apiKey: Sourced<string> | undefined;
   /** A UUID in canonical form. */

@@ -186,7 +186,8 @@ function valueOf(node: unknown): Literal | undefined {
   if (isScalar(node)) {
     const text = String(node.value);
     if (node.type !== Scalar.PLAIN) return text;
-    return text === "" ? undefined : wordValue(text);
+    const word = text.toLowerCase();
+    return WORDS.has(word) ? WORDS.get(word) : text || undefined;
   }
   if (isSeq(node)) return all(node.items.map(valueOf));
   if (!isMap(node)) return undefined;
@@ -202,11 +203,6 @@ function valueOf(node: unknown): Literal | undefined {
 function keyText(key: Literal): string | undefined {
   if (typeof key === "string") return key;
   return key === null || typeof key === "boolean" ? String(key) : undefined;
-}
-
-function wordValue(word: string): Literal {
-  const known = WORDS.get(word.toLowerCase());
-  return known === undefined ? word : known;
 }
 
 function all(values: readonly (Literal | undefined)[]): readonly Literal[] | undefined {
