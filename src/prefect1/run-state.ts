@@ -6,23 +6,16 @@ import type { RunState } from "../orchestrator/flow-run.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
 import { identifiersOf } from "./build/identifier.ts";
 import { claimIn } from "./claim.ts";
-import { taskRunIn } from "./flow-run.ts";
-import { isScheduled, startTimeOf, stateType, type State } from "./states.ts";
-
-interface StatedRun {
-  readonly id: string;
-  readonly version: number;
-  readonly state: State;
-  readonly updated?: Date | undefined;
-}
+import { taskRunIn, type FlowRun } from "./flow-run.ts";
+import { isScheduled, startTimeOf, stateType } from "./states.ts";
 
 /** A row of flow runs, with the agent that submitted the run. */
 export function knownRunIn(row: JsonObject): KnownRun {
-  const { id, version, serialized_state: state } = taskRunIn(row);
+  const stated = taskRunIn(row);
   return {
-    id,
+    id: stated.id,
     name: textIn(row["name"]),
-    state: runStateOf({ id, version, state, updated: dateIn(row["updated"]) }),
+    state: runStateOf(stated, dateIn(row["updated"])),
     labels: arrayIn(row["labels"]).map(String),
     agent: isObject(row["agent"]) ? agentIn(row["agent"]) : undefined,
   };
@@ -38,7 +31,10 @@ export function agentIn(row: JsonObject): AgentIdentity {
 }
 
 /** `updated`: when the row last changed; heartbeats change it too. */
-export function runStateOf({ id, version, state, updated }: StatedRun): RunState {
+export function runStateOf(
+  { id, version, serialized_state: state }: Pick<FlowRun, "id" | "version" | "serialized_state">,
+  updated?: Date,
+): RunState {
   const claim = claimIn(state);
   return {
     type: stateType(state.type),

@@ -148,13 +148,12 @@ export class Prefect1WorkSource implements WorkSource {
   }
 
   #dueRun(flowRun: FlowRun, foundAt: number): DueRun {
-    const { id, version, serialized_state: state } = flowRun;
     let work: ClaimedWork | undefined;
     return {
-      id,
+      id: flowRun.id,
       name: flowRun.name ?? undefined,
-      state: runStateOf({ id, version, state }),
-      startAt: flowRun.state === "Running" ? undefined : startTimeOf(state),
+      state: runStateOf(flowRun),
+      startAt: flowRun.state === "Running" ? undefined : startTimeOf(flowRun.serialized_state),
       claim: async (readAt = foundAt) => {
         const isRetry = work !== undefined;
         const { place, name, labels, process, newId } = this.#options;
@@ -215,7 +214,6 @@ export class Prefect1WorkSource implements WorkSource {
   }
 
   #unfinishedClaim({ flowRun, claimedState, ...seen }: ClaimedRun): readonly UnfinishedClaim[] {
-    const { id, version, serialized_state: state } = flowRun;
     const claim = claimedState && claimIn(claimedState);
     if (claim === undefined) return [];
     const submission = this.#submission({ flowRun, claim });
@@ -224,7 +222,7 @@ export class Prefect1WorkSource implements WorkSource {
       {
         submission,
         record: { ...claim, identifiers: submission.identifiers },
-        state: runStateOf({ id, version, state }),
+        state: runStateOf(flowRun),
         runLabels: flowRun.labels ?? [],
         waitsForJob: flowRun.state === "Submitted" || waitsForTasks,
         ...seen,

@@ -105,7 +105,7 @@ export function observedJob(of: Job, pods: readonly Pod[] = []): ObservedJob {
 
 /** The status of a run that has been in this state for this many minutes. */
 export function known(type: string, minutes = 30): RunStatus {
-  const state = runStateOf({ id: "", version: 1, state: { type }, updated: new Date(ago(minutes)) });
+  const state = runStateOf({ id: "", version: 1, serialized_state: { type } }, new Date(ago(minutes)));
   return { kind: "known", state };
 }
 

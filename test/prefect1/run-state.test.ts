@@ -22,7 +22,7 @@ describe("runStateOf", () => {
     ["TimedOut", "failed"],
     ["TriggerFailed", "failed"],
   ])("reads %s as %s, and keeps Prefect's own name", (name, type) => {
-    const state = runStateOf({ id: ID, version: 3, state: { type: name, message: "why" } });
+    const state = runStateOf({ id: ID, version: 3, serialized_state: { type: name, message: "why" } });
     expect(state).toMatchObject({ type, name, message: "why", version: 3 });
   });
 
@@ -35,7 +35,7 @@ describe("runStateOf", () => {
         process: "p1",
       },
     };
-    const { claim } = runStateOf({ id: ID, version: 3, state: { type: "Submitted", context } });
+    const { claim } = runStateOf({ id: ID, version: 3, serialized_state: { type: "Submitted", context } });
     expect(claim).toMatchObject({ id: "c", place: { namespace: "here", ca: "1" }, process: "p1" });
     expect(claim?.identifiers[0]).toBe("1a2b3c4d");
     expect(claim?.identifiers).toHaveLength(3);

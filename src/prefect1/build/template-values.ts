@@ -85,7 +85,9 @@ export function readYaml(text: string): YamlReading {
   const [error] = document.errors;
   if (error !== undefined) {
     const { line, col } = lineCounter.linePos(error.pos[0]);
-    return { problem: `${problemText(error.code, error.message)} at line ${line}, column ${col}` };
+    const isSecond = error.code === "MULTIPLE_DOCS";
+    const problem = isSecond ? "it holds a second document" : `it is not YAML: ${unquoted(error.message)}`;
+    return { problem: `${problem} at line ${line}, column ${col}` };
   }
   visit(document, {
     Scalar: (place, node) => {
@@ -101,10 +103,6 @@ export function readYaml(text: string): YamlReading {
     // Unknown or too many aliases.
     return { problem: `it is not YAML: ${unquoted(textOf(thrown))}` };
   }
-}
-
-function problemText(code: string, message: string): string {
-  return code === "MULTIPLE_DOCS" ? "it holds a second document" : `it is not YAML: ${unquoted(message)}`;
 }
 
 /** Without what it quotes of the file, which can be any. */

@@ -12,7 +12,10 @@ import { at, observedRun, observedJob, RUN_ID } from "../observed-jobs.ts";
 
 export function known(type: string, more: { context?: JsonObject; updated?: Date } = {}): RunStatus {
   const { context = {}, updated } = more;
-  return { kind: "known", state: runStateOf({ id: RUN_ID, version: 1, state: { type, context }, updated }) };
+  return {
+    kind: "known",
+    state: runStateOf({ id: RUN_ID, version: 1, serialized_state: { type, context } }, updated),
+  };
 }
 
 export interface Given {
