@@ -1,7 +1,7 @@
 // The settings of Prefect 2 and 3: environment variables, then the active profile in profiles.toml. Project files (.env,
 // prefect.toml, pyproject.toml) are not read: they belong to a project folder, not to the user.
 
-import { expandVariables, type Env, type SettingsDeps } from "../base/env.ts";
+import { expandVariables, type SettingsDeps } from "../base/env.ts";
 import type { Sourced } from "../base/sourced.ts";
 import { basename, join } from "node:path";
 import { SettingsError } from "../base/errors.ts";
@@ -106,7 +106,9 @@ function headersIn(setting: Sourced<string> | undefined): Prefect3Target["header
 
 /** The settings of the active profile of the file, and of Prefect's own of the same name, which the file's settings override. */
 function activeProfiles({ env, readFile }: SettingsDeps): readonly Sourced<JsonObject>[] {
-  const path = profilesPath(env);
+  const home = expandVariables(env["PREFECT_HOME"] || "~/.prefect", env);
+  const named = env["PREFECT_PROFILES_PATH"];
+  const path = named ? expandVariables(named, env) : join(home, "profiles.toml");
   const file = readToml(path, readFile);
   const chosen = env["PREFECT_PROFILE"] ?? "";
   const name = chosen === "" ? (textIn(file?.["active"]) ?? "") : chosen;
@@ -124,11 +126,4 @@ function activeProfiles({ env, readFile }: SettingsDeps): readonly Sourced<JsonO
       .sort()
       .join(", ")}`,
   });
-}
-
-function profilesPath(env: Env): string {
-  const path = env["PREFECT_PROFILES_PATH"] ?? "";
-  if (path !== "") return expandVariables(path, env);
-  const home = env["PREFECT_HOME"] ?? "";
-  return join(expandVariables(home === "" ? "~/.prefect" : home, env), "profiles.toml");
 }

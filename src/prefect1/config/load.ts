@@ -33,28 +33,7 @@ export interface ConfigFlags {
   readonly tenantId?: string | undefined;
 }
 
-interface ConfigFile {
-  readonly path: string;
-  readonly found: boolean;
-}
-
-export interface PrefectConfig {
-  readonly backend: Sourced<"cloud" | "server">;
-  /** Unchanged, with any trailing slash. */
-  readonly apiUrl: Sourced<string>;
-  readonly uiUrl: string;
-  readonly apiKey: Sourced<string> | undefined;
-  /** A UUID in canonical form. */
-  readonly tenantId: Sourced<string> | undefined;
-  /** Infinity: no limit. */
-  readonly requestTimeoutSeconds: number;
-  readonly sendFlowRunLogs: boolean;
-  /** The log level of flow runs; the agent's is `agent.level`. */
-  readonly loggingLevel: string;
-  readonly agent: ReturnType<typeof agentConfig>;
-  readonly variables: ReturnType<typeof processVariables>;
-  readonly files: readonly ConfigFile[];
-}
+export type PrefectConfig = ReturnType<typeof loadPrefectConfig>;
 
 const DEFAULT_VALUES = {
   backend: "cloud",
@@ -78,9 +57,9 @@ const DEFAULTS: Layers = new Map(
 );
 
 /** Throws SettingsError for invalid TOML and for invalid values. */
-export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
+export function loadPrefectConfig(deps: ConfigDeps) {
   const { env } = deps;
-  const files: ConfigFile[] = [];
+  const files: { readonly path: string; readonly found: boolean }[] = [];
   const read = (path: string): JsonObject => {
     const table = readToml(path, deps.readFile);
     files.push({ path, found: table !== undefined });
@@ -111,12 +90,16 @@ export function loadPrefectConfig(deps: ConfigDeps): PrefectConfig {
   deps.secrets?.addUrl(apiUrl.value);
   return {
     backend,
+    /** Unchanged, with any trailing slash. */
     apiUrl,
     uiUrl: uiUrlOf(apiUrl.value, textAt(values, "server.ui.endpoint")),
     apiKey,
+    /** A UUID in canonical form. */
     tenantId,
+    /** Infinity: no limit. */
     requestTimeoutSeconds: sourced(values, "cloud.request_timeout", numberValue).value || Infinity,
     sendFlowRunLogs: sourced(values, "cloud.send_flow_run_logs", switchValue).value,
+    /** The log level of flow runs; the agent's is `agent.level`. */
     loggingLevel: textAt(values, "logging.level").value,
     agent: agentConfig(values),
     variables: processVariables(env),
