@@ -74,9 +74,10 @@ export class Prefect1Client {
     const { name, labels, agentConfigId = null } = agent;
     const about = { name, type: "KubernetesAgent", labels, agent_config_id: agentConfigId };
     const input = { tenant_id: await this.tenantId(signal), ...about };
-    const { id } = await this.graphql.object(queries.REGISTER_AGENT, { input }, signal);
+    const query = queries.REGISTER_AGENT;
+    const { id } = await this.graphql.object(query, { input }, signal);
     if (typeof id !== "string")
-      throw new PrefectError("register the agent", "the API returned no agent id", { failure: "refused" });
+      throw new PrefectError(query.action, "the API returned no agent id", { failure: "refused" });
     this.graphql.agentId = id;
     return id;
   }
