@@ -69,12 +69,15 @@ export class WorkQueue {
     const sleep = new AbortController();
     this.#delays.set(key, { dueAt, sleep });
     void this.#options.clock.sleep(ms, sleep.signal).then(() => {
-      if (!sleep.signal.aborted) this.add(key);
+      if (sleep.signal.aborted) return;
+      this.#delays.delete(key);
+      this.add(key);
     });
   }
 
   #clearDelay(key: string): void {
-    this.#delays.get(key)?.sleep.abort();
+    // Without a reason, abort() would make an error with a stack trace.
+    this.#delays.get(key)?.sleep.abort("not needed");
     this.#delays.delete(key);
   }
 
