@@ -37,10 +37,10 @@ export function decide(input: DecideInput): Decision {
   });
   const all = deletionsOf(decided);
   const due = all.filter(({ inMs }) => inMs <= 0);
-  const later = all.flatMap(({ inMs }) => (inMs > 0 ? [inMs] : []));
   const [newest] = decided.toSorted((a, b) => createdMs(b.observed.job) - createdMs(a.observed.job));
   const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest;
-  const waits = [...later, ...decided.flatMap(({ decision }) => decision.requeueAfterMs ?? [])];
+  const laterMs = all.map(({ inMs }) => inMs).filter((ms) => ms > 0);
+  const nextMs = Math.min(...laterMs, ...decided.map(({ decision }) => decision.requeueAfterMs ?? Infinity));
   const transition = first?.decision.transition ?? cancelTransition(jobs, input);
   return {
     status: first?.decision.status ?? "finished",
@@ -60,7 +60,7 @@ export function decide(input: DecideInput): Decision {
         due.map(({ phase }) => phase),
       ),
     heartbeat: decided.some(({ decision }) => decision.heartbeat === true),
-    requeueAfterMs: waits.length === 0 ? undefined : Math.min(...waits),
+    requeueAfterMs: Number.isFinite(nextMs) ? nextMs : undefined,
     firstObserved: new Map(
       decided.flatMap(({ decision: { firstObserved } }) =>
         firstObserved === undefined ? [] : [[firstObserved.key, firstObserved.since]],

@@ -18,7 +18,7 @@ import type { JobDecision, RunLogEntry, Transition } from "./types.ts";
 /** Milliseconds until the pod counts as lost with its node; infinite for a pod whose node answers. */
 export function lostInMs({ input }: Pick<JobContext, "input">, loss: Loss | undefined): number {
   const lostAt = loss?.lostAt;
-  return lostAt === undefined ? Number.POSITIVE_INFINITY : lostAt.getTime() - input.now.getTime();
+  return lostAt === undefined ? Infinity : lostAt.getTime() - input.now.getTime();
 }
 
 /** Writes the post-mortem, fails the run, and deletes the Job. */
@@ -56,10 +56,8 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   const working = gone ? [] : pods.filter((pod) => !hasFailed(pod, job) && !hasEnded(pod));
   const lostIn = working.map((pod) => lostInMs(context, lossOf(pod, context.observed)));
   const leftMs = Math.max(0, ...lostIn);
-  if (leftMs > 0) {
-    const requeueAfterMs = Number.isFinite(leftMs) ? leftMs : undefined;
-    return { status: "failed", reason: problem.message, firstObserved: failed.firstObserved, requeueAfterMs };
-  }
+  const { firstObserved } = failed;
+  if (leftMs > 0) return { status: "failed", reason: problem.message, firstObserved, requeueAfterMs: leftMs };
   return {
     ...failed,
     logs: (failed.logs ?? []).map((entry) => ({ ...entry, level: "WARNING" as const })),

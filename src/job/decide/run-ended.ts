@@ -57,10 +57,7 @@ function onCancelled(context: JobContext, reason: string): JobDecision {
   if (isAtWork(context, input)) {
     const lostIn = workingPods(observed).map((pod) => lostInMs(context, lossOf(pod, observed)));
     const requeueAfterMs = Math.min(...lostIn.filter((ms) => ms > 0));
-    return {
-      ...afterGrace(context, { status, reason, graceMs: cancelGraceMs }),
-      requeueAfterMs: Number.isFinite(requeueAfterMs) ? requeueAfterMs : undefined,
-    };
+    return { ...afterGrace(context, { status, reason, graceMs: cancelGraceMs }), requeueAfterMs };
   }
   // Its Dask clusters do not wait for the Job, which may be kept, or gone.
   const since = input.run.kind === "known" ? input.run.state.since : undefined;

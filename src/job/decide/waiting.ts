@@ -18,7 +18,7 @@ export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
     none: 0,
     start: policy.startGraceMs,
     passing: policy.passingGraceMs,
-    pending: Number.POSITIVE_INFINITY,
+    pending: Infinity,
   };
   const graceLeftMs = graces[patience] - waitedMs;
   const startLeftMs = startLeft(context);
@@ -26,13 +26,14 @@ export function onWaiting(context: JobContext, problem: Obstacle): JobDecision {
   const status = isStuck ? "stuck" : "pending";
   if (Math.min(graceLeftMs, startLeftMs) <= 0)
     return { ...onFailed(context, problem, firstObserved.since), status, firstObserved };
-  const warnLeftMs = isStuck ? Number.POSITIVE_INFINITY : policy.pendingWarnMs - waitedMs;
+  const warnLeftMs = isStuck ? Infinity : policy.pendingWarnMs - waitedMs;
+  const isWarned = warnLeftMs <= 0;
   return {
     status,
     reason: problem.message,
-    logs: warnLeftMs <= 0 ? [waitingEntry(context, problem)] : [],
+    logs: isWarned ? [waitingEntry(context, problem)] : [],
     heartbeat: true,
-    requeueAfterMs: nextOf([graceLeftMs, startLeftMs, warnLeftMs]),
+    requeueAfterMs: Math.min(graceLeftMs, startLeftMs, isWarned ? Infinity : warnLeftMs),
     firstObserved,
   };
 }
@@ -48,8 +49,7 @@ export function onStarting(context: JobContext, firstObserved: FirstObserved | u
     const problem: Problem = { reason: "NotStarted", message, pod: pod?.metadata.name };
     return { ...onFailed(context, problem, undefined), status: "pending" };
   }
-  const requeueAfterMs = nextOf([leftMs]);
-  return { status: "active", reason: "starting", heartbeat: true, requeueAfterMs, firstObserved };
+  return { status: "active", reason: "starting", heartbeat: true, requeueAfterMs: leftMs, firstObserved };
 }
 
 /** Milliseconds until --pending-timeout, counted from the Job's creation, or from its last resume, to the flow's first start. */
@@ -59,7 +59,7 @@ function startLeft(context: JobContext): number {
   const hasStarted =
     (run.kind === "known" && run.state.type !== "pending") ||
     [...pods, ...deletedPods].some((pod) => flowStarted(pod));
-  if (policy.pendingTimeoutMs === undefined || hasStarted) return Number.POSITIVE_INFINITY;
+  if (policy.pendingTimeoutMs === undefined || hasStarted) return Infinity;
   const since = new Date(job.status.startTime ?? job.metadata.creationTimestamp);
   return policy.pendingTimeoutMs - msSince(context, since);
 }
@@ -70,9 +70,4 @@ function waitingEntry(context: JobContext, { message }: Problem): RunLogEntry {
   const [head = ""] = message.split(/: | \(/);
   const start = `Job ${name} is waiting: `;
   return logEntry("WARNING", start + message, start + head);
-}
-
-function nextOf(waitsMs: readonly number[]): number | undefined {
-  const next = Math.min(...waitsMs.filter((ms) => ms > 0));
-  return Number.isFinite(next) ? next : undefined;
 }

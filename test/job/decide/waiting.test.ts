@@ -44,6 +44,14 @@ describe("decide", () => {
     expect(decisions[2]?.reason).toMatch(/was lost with its node/);
   });
 
+  it("does not say when it decides again while Kubernetes is to replace a lost pod", () => {
+    const deleted = pod({ metadata: { deletionTimestamp: at(50).toISOString() } });
+    const given = { jobs: [{ job: job({}, { spec: { backoffLimit: 3 } }), pods: [deleted] }] };
+    const [decision] = decisionsAt([600], () => given);
+    expect(decision).toMatchObject({ status: "active", reason: "its pod is being deleted" });
+    expect(decision?.requeueAfterMs).toBeUndefined();
+  });
+
   it("waits ten seconds for the rule of a podFailurePolicy, which the Job's condition names", () => {
     const given = {
       job: job({}, { spec: { backoffLimit: 0, podFailurePolicy: { rules: [] } } }),
