@@ -1,12 +1,12 @@
 // What cancel deletes of a flow run: all its Jobs, and the Dask clusters that certainly belong to it. Pure.
 
 import { podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
-import { isPodActive } from "../dask/pod-status.ts";
 import { isUniqueName } from "../dask/recognise.ts";
 import { clustersIn, type Inventory } from "../inventory/inventory.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { isKept } from "../job/labels.ts";
 import { isDeleted, isKeptWithPods, isOrphan } from "../job/observe/observed.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
 import { ownerRun, worksOn } from "./run-lifecycle.ts";
@@ -106,7 +106,7 @@ function partsOf({
   if (kind === "gateway") return [];
   if (kind === "operator") return dask.resource === undefined ? [] : [["daskCluster", dask.resource]];
   // Running ones first: they cost money.
-  const workers = dask.workers.toSorted((a, b) => Number(isPodActive(b)) - Number(isPodActive(a)));
+  const workers = dask.workers.toSorted((a, b) => Number(hasEnded(a)) - Number(hasEnded(b)));
   return [
     ...workers.map((pod) => ["worker", pod] as const),
     ...(dask.scheduler === undefined ? [] : [["scheduler", dask.scheduler] as const]),

@@ -4,9 +4,9 @@
 
 import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { formatDuration } from "../base/duration.ts";
-import { podFinishedAt, isPodActive } from "../dask/pod-status.ts";
 import { isControlled, isUniqueName } from "../dask/recognise.ts";
 import { createdMs } from "../job/observe/observed.ts";
+import { hasEnded, podFinishedAt } from "../job/observe/pod-termination.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
 import { livingPods, ownerRun, type PlannedRun } from "./run-lifecycle.ts";
@@ -32,7 +32,7 @@ export function planDask(input: DaskPlanInput): Plan {
   if (dask.kind === "classic") planClassic(input, draft);
   else if (dask.kind === "operator" && dask.resource !== undefined) {
     // The operator would create deleted pods again.
-    const decision = planRunning(input, [dask.resource, ...podsOf(dask).filter(isPodActive)]);
+    const decision = planRunning(input, [dask.resource, ...podsOf(dask).filter((pod) => !hasEnded(pod))]);
     draft.add("daskCluster", dask.resource, { running: true, pods: podsOf(dask), ...decision });
   } else {
     const isGateway = dask.kind === "gateway";
@@ -44,13 +44,13 @@ export function planDask(input: DaskPlanInput): Plan {
 
 function planClassic(input: DaskPlanInput, draft: PlanDraft): void {
   const { dask } = input;
-  const living = podsOf(dask).filter(isPodActive);
+  const living = podsOf(dask).filter((pod) => !hasEnded(pod));
   const livingPlan = living.length === 0 ? undefined : planRunning(input, living);
   let keptPods = 0;
   for (const pod of podsOf(dask)) {
     const part = pod === dask.scheduler ? "scheduler" : "worker";
     const running = pod.status.phase === "Running";
-    const decision = isPodActive(pod) ? (livingPlan ?? { keep: "" }) : planFinishedPod(pod, input);
+    const decision = hasEnded(pod) ? planFinishedPod(pod, input) : (livingPlan ?? { keep: "" });
     if (!draft.add(part, pod, { running, ...decision })) keptPods++;
   }
   const decision = planFrontends(input, { keptPods, livingPlan });

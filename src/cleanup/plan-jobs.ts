@@ -6,7 +6,7 @@ import type { InventoryRun, PrefectVersion } from "../inventory/inventory.ts";
 import { isAgentJob } from "../job/labels.ts";
 import { createdMs, hasCondition, isDeleted, type ObservedJob } from "../job/observe/observed.ts";
 import { finishedAt, isJobFinished, jobPhase } from "../job/observe/phase.ts";
-import { isPodActive } from "../dask/pod-status.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { Job, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
 import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
@@ -31,7 +31,7 @@ export function planJobs(input: JobPlanInput): Plan {
       ? planFinishedJob(job, newestMs, input)
       : planUnfinishedJob(observed, input);
     if (!gone) draft.add("job", job, { running: jobRuns(job), pods, ...plan });
-    else for (const pod of pods) draft.add("pod", pod, { running: isPodActive(pod), ...planPod(pod, input) });
+    else for (const pod of pods) draft.add("pod", pod, { running: !hasEnded(pod), ...planPod(pod, input) });
   }
   return draft;
 }
@@ -40,7 +40,7 @@ function planPod(pod: Pod, input: JobPlanInput): KeepOrDelete {
   const message = `its Job was deleted, ${input.lifecycle.text}`;
   const keep = keepWithRun(pod, input);
   if (keep !== undefined) return { keep: input.lifecycle.kind === "over" ? keep : message };
-  return { reason: isPodActive(pod) ? "orphaned" : "finished", message };
+  return { reason: hasEnded(pod) ? "finished" : "orphaned", message };
 }
 
 /** Why what has not finished is kept with its run; undefined: the run has been over for long enough. */

@@ -1,13 +1,13 @@
 // Recheck: whether the reason of a planned deletion still holds right before the object is deleted. Since the plan was made,
 // pods may have started and runs may have been restarted: in doubt an object is kept until the next cleanup.
 
-import { isPodActive } from "../dask/pod-status.ts";
 import { CLUSTER_LABEL } from "../dask/recognise.ts";
 import { RUN_LABELS } from "../inventory/group-runs.ts";
 import { stateReaders, type StateSources } from "../inventory/run-states.ts";
 import { isKept } from "../job/labels.ts";
 import { createdMs } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
 import { listAll, type KubeApi } from "../kube/client/api.ts";
 import type { Job, KindMap, Pod } from "../kube/client/objects.ts";
 import { isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
@@ -41,7 +41,7 @@ export function objectKeepReason(item: PlanItem, object: KindMap[Removable]): st
   const [isOver, isRunning] =
     item.resource === "jobs"
       ? [isJobFinished(object as Job), jobRuns(object as Job)]
-      : [!isPodActive(object as Pod), (object as Pod).status.phase === "Running"];
+      : [hasEnded(object as Pod), (object as Pod).status.phase === "Running"];
   if (item.reason === "finished") return isOver ? undefined : "it is no longer finished";
   return !item.running && isRunning ? "it has started running" : undefined;
 }

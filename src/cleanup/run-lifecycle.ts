@@ -4,7 +4,7 @@ import { DELETED_RUN, isFinished, type RunStatus } from "../orchestrator/flow-ru
 import { isUuid } from "../base/uuid.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import type { Pod } from "../kube/client/objects.ts";
-import { isPodActive } from "../dask/pod-status.ts";
+import { isEnding } from "../job/observe/pod-termination.ts";
 import { membershipOf } from "../dask/recognise.ts";
 import type { OwnerRun } from "./item.ts";
 
@@ -46,9 +46,8 @@ export function ownerRun(run: InventoryRun): OwnerRun {
 
 /** Whether the pod works on: it has not ended, and neither it nor its Job is being deleted. */
 export function worksOn(pod: Pod, isDeletedJob: (uid: string) => boolean = () => false): boolean {
-  const { deletionTimestamp, ownerReferences = [] } = pod.metadata;
-  if (!isPodActive(pod) || deletionTimestamp !== undefined) return false;
-  return !ownerReferences.some(({ uid }) => isDeletedJob(uid));
+  const { ownerReferences = [] } = pod.metadata;
+  return !isEnding(pod) && !ownerReferences.some(({ uid }) => isDeletedJob(uid));
 }
 
 /** Whether it works on, and is the flow's own. Dask pods carry the run's label if a user, or Prefect 0.x, has added it. */

@@ -6,7 +6,7 @@ import { createdMs, type ObservedRun } from "../job/observe/observed.ts";
 import { flowRunIdOf } from "../job/labels.ts";
 import { FLOW_RUN_VARIABLES } from "../job/observe/flow-container.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
-import { podFinishedAt, isPodActive } from "./pod-status.ts";
+import { hasEnded, podFinishedAt } from "../job/observe/pod-termination.ts";
 import { isUniqueName, schedulerHostOf, variableOf } from "./recognise.ts";
 
 /** A cluster that is not attributed to a flow run yet. */
@@ -81,7 +81,7 @@ function allActivePodsAttributed(
   found: readonly { readonly by: Attribution["by"]; readonly ids: readonly (string | undefined)[] }[],
 ): boolean {
   return pods.every((pod, at) => {
-    if (!isPodActive(pod)) return true;
+    if (hasEnded(pod)) return true;
     // The ids found for the pods are at the end of each list, in the order of the pods.
     return found.some(({ by, ids }) => by !== "name" && ids.at(at - pods.length) !== undefined);
   });

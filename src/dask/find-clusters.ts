@@ -4,7 +4,7 @@ import type { ObservedRun } from "../job/observe/observed.ts";
 import type { ObservedCluster } from "./dask-cluster.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { attributionAmong, type Unattributed } from "./attribute.ts";
-import { isPodActive } from "./pod-status.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
 import { clusterSelectedBy, membershipOf } from "./recognise.ts";
 
 /** Listed objects; those that are not Dask's are ignored. */
@@ -68,6 +68,6 @@ export function findClusters(
 
 /** Only one of several schedulers can be in use; the others count as workers. */
 function withOneScheduler({ schedulers, workers, ...draft }: Draft): Unattributed {
-  const scheduler = schedulers.find(isPodActive) ?? schedulers[0];
+  const scheduler = schedulers.find((pod) => !hasEnded(pod)) ?? schedulers[0];
   return { ...draft, scheduler, workers: [...workers, ...schedulers.filter((pod) => pod !== scheduler)] };
 }

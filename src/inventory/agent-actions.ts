@@ -3,7 +3,7 @@
 import type { Decision, Transition } from "../job/decide/types.ts";
 import { formatDuration } from "../base/duration.ts";
 import { hasDeletableParts, isDeletedWithRun, type ObservedCluster } from "../dask/dask-cluster.ts";
-import { isPodActive } from "../dask/pod-status.ts";
+import { isEnding } from "../job/observe/pod-termination.ts";
 import { isKept } from "../job/labels.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { isGone } from "./run-owner.ts";
@@ -53,12 +53,8 @@ function clustersToDelete(
   if (!deleteDask) return [];
   const deleted = new Set(deletions.map(({ job }) => job.metadata.uid));
   const kept = observed.jobs.filter(({ job }) => !deleted.has(job.metadata.uid));
-  const isRunning = kept.some(({ pods }) =>
-    pods.some((pod) => isPodActive(pod) && pod.metadata.deletionTimestamp === undefined),
-  );
-  return isRunning
-    ? []
-    : dask.filter((cluster) => isDeletedWithRun(cluster, status) && hasDeletableParts(cluster));
+  if (kept.some(({ pods }) => !pods.every(isEnding))) return [];
+  return dask.filter((cluster) => isDeletedWithRun(cluster, status) && hasDeletableParts(cluster));
 }
 
 function withoutJob({ status }: InventoryRun): string {

@@ -1,7 +1,7 @@
 // Inventory: one Dask cluster as a line of a table, or as an object for -o json. Pure.
 
 import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
-import { isPodActive } from "../dask/pod-status.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { JsonObject } from "../base/json.ts";
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
@@ -26,7 +26,7 @@ export function daskRows({ runs, unownedDask }: Pick<Inventory, "runs" | "unowne
 /** Ready and all pods, and the status of the first one: `3/4 Running`. */
 export function daskPodsText(dask: ObservedCluster): string {
   const pods = podsOf(dask);
-  return podsText(pods, pods.find(isPodActive) ?? pods[0]);
+  return podsText(pods, pods.find((pod) => !hasEnded(pod)) ?? pods[0]);
 }
 
 /** When its oldest part was created. */
@@ -60,7 +60,7 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
 
 function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): DaskRow["decision"] {
   if (dask.kind === "gateway") return { status: "active", reason: "managed by dask-gateway" };
-  const isRunning = podsOf(dask).some(isPodActive) || dask.resource !== undefined;
+  const isRunning = dask.resource !== undefined || !podsOf(dask).every(hasEnded);
   if (!isRunning) return { status: "finished", reason: "none of its pods is running" };
   if (run === undefined) return { status: "unowned", reason: "running, but its flow run is unknown" };
   const attribution = `attributed to its flow run by ${dask.owner?.by ?? "nothing"}`;

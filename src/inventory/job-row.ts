@@ -3,13 +3,13 @@
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { isUuid } from "../base/uuid.ts";
-import { flowContainerName } from "../job/observe/flow-container.ts";
+import { containersOf, containerStatuses, flowContainerName } from "../job/observe/flow-container.ts";
 import type { ObservedJob } from "../job/observe/observed.ts";
 import type { JsonObject } from "../base/json.ts";
 import type { Container, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideJobs } from "./run-decision.ts";
-import { containersOf, isReady, podStatus, restartsOf, statusesOf } from "./pod-status.ts";
+import { isReady, podStatus, restartsOf } from "./pod-status.ts";
 import { isGone, pollText } from "./run-owner.ts";
 
 export interface JobRow {
@@ -109,7 +109,7 @@ export function podObject(pod: Pod): JsonObject {
 }
 
 function containerObject(pod: Pod, spec: Container): JsonObject {
-  const status = statusesOf(pod).find((each) => each.name === spec.name);
+  const status = containerStatuses(pod).find((each) => each.name === spec.name);
   return {
     name: spec.name,
     image: spec.image,

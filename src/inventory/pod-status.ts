@@ -1,25 +1,21 @@
 // The STATUS of a pod, as `kubectl get pods` shows it (kubernetes/pkg/printers, printPod). Pure.
 
-import type { Container, ContainerState, ContainerStatus, Pod } from "../kube/client/objects.ts";
-
-const TERMINATED = new Set(["Succeeded", "Failed"]);
+import { containerStatuses, specOf } from "../job/observe/flow-container.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
+import type { ContainerState, ContainerStatus, Pod } from "../kube/client/objects.ts";
 
 /** Running, Completed, Error, ImagePullBackOff, Init:0/1, Terminating …; Unknown if the pod has no status. */
 export function podStatus(pod: Pod): string {
   const { status, metadata } = pod;
-  const phase = status.phase ?? "Unknown";
-  if (metadata.deletionTimestamp !== undefined && !TERMINATED.has(phase)) {
+  if (metadata.deletionTimestamp !== undefined && !hasEnded(pod))
     return status.reason === "NodeLost" ? "Unknown" : "Terminating";
-  }
-  return initStatus(pod) ?? mainStatus(pod, status.reason ?? gated(pod) ?? phase);
+  return initStatus(pod) ?? mainStatus(pod, status.reason ?? gated(pod) ?? status.phase ?? "Unknown");
 }
 
 /** Whether the pod is running and all its containers are ready. */
 export function isReady(pod: Pod): boolean {
-  const statuses = pod.status.containerStatuses ?? [];
-  return (
-    pod.status.phase === "Running" && statuses.length > 0 && statuses.every(({ ready }) => ready === true)
-  );
+  const { phase, containerStatuses: statuses = [] } = pod.status;
+  return phase === "Running" && statuses.length > 0 && statuses.every(({ ready }) => ready === true);
 }
 
 /** How many of the pods are ready, and the status of one of them: `1/1 Running`. */
@@ -30,40 +26,31 @@ export function podsText(pods: readonly Pod[], shown: Pod | undefined): string {
 
 /** The restarts of all containers of these pods. */
 export function restartsOf(pods: readonly Pod[]): number {
-  return pods.flatMap(statusesOf).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
-}
-
-/** The status of each container, in the order in which they start. */
-export function statusesOf({ status }: Pod): readonly ContainerStatus[] {
-  return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-}
-
-/** All containers, in the order in which they start. */
-export function containersOf({ spec }: Pod): readonly Container[] {
-  return [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+  return pods.flatMap(containerStatuses).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0);
 }
 
 function gated(pod: Pod): string | undefined {
-  const scheduled = (pod.status.conditions ?? []).find(({ type }) => type === "PodScheduled");
+  const scheduled = pod.status.conditions?.find(({ type }) => type === "PodScheduled");
   return scheduled?.reason === "SchedulingGated" ? scheduled.reason : undefined;
 }
 
 /** The status of the first unfinished init container; undefined if there is none. */
 function initStatus(pod: Pod): string | undefined {
-  const specs = pod.spec.initContainers ?? [];
+  const { initContainers = [] } = pod.spec;
   const statuses = pod.status.initContainerStatuses ?? [];
-  const at = statuses.findIndex((status) => !isDone(status, specs));
+  const at = statuses.findIndex((status) => !isDone(status, pod));
   const state = statuses[at]?.state;
   if (at === -1) return undefined;
   if (state?.terminated !== undefined) return `Init:${terminationReason(state) ?? ""}`;
   const waiting = state?.waiting?.reason ?? "";
-  return waiting !== "" && waiting !== "PodInitializing" ? `Init:${waiting}` : `Init:${at}/${specs.length}`;
+  return waiting !== "" && waiting !== "PodInitializing"
+    ? `Init:${waiting}`
+    : `Init:${at}/${initContainers.length}`;
 }
 
-function isDone(status: ContainerStatus, specs: readonly Container[]): boolean {
+function isDone(status: ContainerStatus, pod: Pod): boolean {
   if (status.state?.terminated?.exitCode === 0) return true;
-  const isSidecar = specs.find(({ name }) => name === status.name)?.restartPolicy === "Always";
-  return isSidecar && status.started === true;
+  return status.started === true && specOf(pod, status)?.restartPolicy === "Always";
 }
 
 function mainStatus(pod: Pod, otherwise: string): string {

@@ -2,7 +2,7 @@
 // creates the Job, or fails the run if the Job was there and has vanished.
 
 import { textOf } from "../../base/errors.ts";
-import { isPodActive } from "../../dask/pod-status.ts";
+import { hasEnded } from "../../job/observe/pod-termination.ts";
 import { IDENTIFIER_LABEL, isAgentJob } from "../../job/labels.ts";
 import { hasCondition } from "../../job/observe/observed.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
@@ -211,7 +211,7 @@ export class Recovery {
     const { submission, state, hasWaitingTask, heartbeatAt } = claim;
     const { flowRunId } = submission;
     if (state.type === "running" && (hasWaitingTask || this.#isRecent(heartbeatAt))) return;
-    if (await hasObject(this.#deps, "pods", flowRunId, isPodActive)) return;
+    if (await hasObject(this.#deps, "pods", flowRunId, (pod) => !hasEnded(pod))) return;
     const { runs, runLog } = this.#deps;
     const [first = ""] = submission.identifiers;
     const message = `Kubernetes Error: Job ...-${first} was deleted before it finished, while no agent was watching`;

@@ -7,9 +7,9 @@ import { cancelPlan } from "../../cleanup/cancel-items.ts";
 import type { PlanItem } from "../../cleanup/item.ts";
 import { isLivingFlowPod } from "../../cleanup/run-lifecycle.ts";
 import { findClusters } from "../../dask/find-clusters.ts";
-import { isPodActive } from "../../dask/pod-status.ts";
 import { listDask } from "../../inventory/list-dask.ts";
 import { Listing } from "../../inventory/listing.ts";
+import { hasEnded } from "../../job/observe/pod-termination.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
 import { hasObject } from "../run-objects.ts";
@@ -67,7 +67,7 @@ export class DaskDeleter {
     // While the flow itself runs, it needs its workers.
     if (!(await this.#hasPods(flowRunId, deletedJobs)))
       for (const cluster of deletable) await this.#deleteCluster(flowRunId, cluster);
-    return clusters.flatMap(podsOf).filter(isPodActive).length;
+    return clusters.flatMap(podsOf).filter((pod) => !hasEnded(pod)).length;
   }
 
   /** The clusters of each of these runs, without guesses. */

@@ -1,8 +1,8 @@
 // The agent's own pods: Prefect does not show that an agent crashes.
 
 import type { ExpectedError } from "../../base/errors.ts";
-import { isReady, podStatus, statusesOf } from "../../inventory/pod-status.ts";
-import { specOf } from "../../job/observe/pod-termination.ts";
+import { isReady, podStatus } from "../../inventory/pod-status.ts";
+import { containerStatuses, specOf } from "../../job/observe/flow-container.ts";
 import { describeTermination } from "../../job/observe/termination.ts";
 import type { Pod } from "../../kube/client/objects.ts";
 import { labelsText } from "../../orchestrator/agent-identity.ts";
@@ -57,7 +57,7 @@ export function unreadFinding(
 /** A container has exited with an error, and has not run for long since. */
 function crashFinding(pod: Pod, commands: Commands, now: Date): Finding | undefined {
   const { name, namespace } = pod.metadata;
-  for (const status of statusesOf(pod)) {
+  for (const status of containerStatuses(pod)) {
     const { state, lastState, restartCount = 0 } = status;
     const terminated = state?.terminated ?? lastState?.terminated;
     const runningMs = now.getTime() - Date.parse(state?.running?.startedAt ?? "");

@@ -2,7 +2,7 @@
 // its reason, or how its container ended.
 
 import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
-import { flowStatus } from "./flow-container.ts";
+import { flowStatus, lastEnd } from "./flow-container.ts";
 import { replacesDisrupted } from "./kubernetes-retries.ts";
 import { conditionOf, isDeleted, type ObservedJob } from "./observed.ts";
 import { flowStarted, isOverOwnStorage } from "./pod-termination.ts";
@@ -72,7 +72,7 @@ export function disruptionProblem(pod: Pod): Problem | undefined {
   const target = conditionOf(pod.status, "DisruptionTarget");
   if (target === undefined && isOverOwnStorage(pod)) return undefined;
   const status = endedStatus(pod);
-  const end = status?.state?.terminated ?? status?.lastState?.terminated;
+  const end = lastEnd(status);
   // The kubelet gives this end also to what it has stopped itself, or never started.
   const isByItself = reason === "" && pod.metadata.deletionTimestamp === undefined;
   const row = DISRUPTIONS.find(

@@ -1,6 +1,7 @@
-// Which container of a pod runs the flow. Webhooks put proxies in front of it, so neither its place nor its name tells.
+// The containers of a pod, and which of them runs the flow. Webhooks put proxies in front of it, so neither its place nor its
+// name tells.
 
-import type { Container, ContainerStatus, Pod } from "../../kube/client/objects.ts";
+import type { Container, ContainerStatus, Pod, Terminated } from "../../kube/client/objects.ts";
 
 /** The name of the container that runs the flow in Jobs that the agent builds. */
 const FLOW_CONTAINER = "flow";
@@ -28,5 +29,25 @@ export function runsFlow({ env }: Container): boolean {
 /** The status of the container that runs the flow. */
 export function flowStatus(pod: Pod): ContainerStatus | undefined {
   const name = flowContainerName(pod);
-  return (pod.status.containerStatuses ?? []).find((status) => status.name === name);
+  return pod.status.containerStatuses?.find((status) => status.name === name);
+}
+
+/** The init containers, then the containers. */
+export function containersOf({ spec }: Pod): readonly Container[] {
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
+}
+
+/** The status of each, in the same order. */
+export function containerStatuses({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+}
+
+/** The spec of the container with this status. */
+export function specOf(pod: Pod, status: ContainerStatus): Container | undefined {
+  return containersOf(pod).find(({ name }) => name === status.name);
+}
+
+/** How the container last terminated; it may have been started again since. */
+export function lastEnd(status: ContainerStatus | undefined): Terminated | undefined {
+  return status?.state?.terminated ?? status?.lastState?.terminated;
 }

@@ -1,9 +1,8 @@
 // Why a Job failed by a limit of its own: activeDeadlineSeconds or backoffLimit. Pure.
 
 import type { Job, Pod } from "../../kube/client/objects.ts";
-import { flowContainerName } from "./flow-container.ts";
+import { containerStatuses, flowContainerName, specOf } from "./flow-container.ts";
 import type { ObservedJob } from "./observed.ts";
-import { containerStatuses, specOf } from "./pod-termination.ts";
 import type { Problem } from "./problem.ts";
 import { describeTermination } from "./termination.ts";
 

@@ -1,9 +1,10 @@
 // Kubernetes' own retries, where the Job's template asks for them: a new pod, or the container once more in its pod. Rules of
 // the Job controller (pkg/controller/job/backoff_utils.go and pod_failure_policy.go).
 
-import type { Job, Pod, PodFailureRule, Terminated } from "../../kube/client/objects.ts";
+import type { Job, Pod, PodFailureRule } from "../../kube/client/objects.ts";
 import { OWN_RETRIES_ANNOTATION } from "../labels.ts";
 import { isOriginals } from "../owner.ts";
+import { containerStatuses, lastEnd } from "./flow-container.ts";
 
 /** What the API server sets where nobody says anything. */
 const DEFAULT_BACKOFF_LIMIT = 6;
@@ -52,20 +53,16 @@ export function hasOwnRetries(job: Job, pod: Pod): boolean {
   return hasOwnBackoffLimit(job, pod.spec.restartPolicy) || job.spec.podFailurePolicy !== undefined;
 }
 
-function fits({ onExitCodes, onPodConditions }: PodFailureRule, { status }: Pod): boolean {
+function fits({ onExitCodes, onPodConditions = [] }: PodFailureRule, pod: Pod): boolean {
   if (onExitCodes !== undefined) {
     const { containerName, operator, values = [] } = onExitCodes;
-    const statuses = [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])];
-    return statuses
+    return containerStatuses(pod)
       .filter(({ name }) => containerName === undefined || name === containerName)
-      .flatMap(({ state, lastState }) => state?.terminated ?? lastState?.terminated ?? [])
-      .some(
-        ({ exitCode }: Terminated) => exitCode !== 0 && values.includes(exitCode) === (operator === "In"),
-      );
+      .map((status) => lastEnd(status)?.exitCode ?? 0)
+      .some((exitCode) => exitCode !== 0 && values.includes(exitCode) === (operator === "In"));
   }
-  return (onPodConditions ?? []).some((wanted) =>
-    (status.conditions ?? []).some(
-      (condition) => condition.type === wanted.type && condition.status === (wanted.status ?? "True"),
-    ),
+  const { conditions = [] } = pod.status;
+  return onPodConditions.some((wanted) =>
+    conditions.some(({ type, status }) => type === wanted.type && status === (wanted.status ?? "True")),
   );
 }

@@ -3,7 +3,7 @@
 
 import { lastSeenAt, type Job, type Pod } from "../../kube/client/objects.ts";
 import { disruptionProblem, lossOf, type Loss } from "./disruption.ts";
-import { flowContainerName, flowStatus } from "./flow-container.ts";
+import { containerStatuses, flowContainerName, flowStatus } from "./flow-container.ts";
 import { isOriginals } from "../owner.ts";
 import { deadlineProblem, givenUpProblem } from "./job-limits.ts";
 import { createsAnotherPod, restartsContainer } from "./kubernetes-retries.ts";
@@ -18,7 +18,6 @@ import {
 } from "./observed.ts";
 import { eventObstacle, podObstacle } from "./pod-obstacles.ts";
 import {
-  containerStatuses,
   flowStarted,
   flowSucceeded,
   hasEnded,

@@ -1,8 +1,8 @@
 // How the containers of a pod terminated. A native sidecar (an init container with restartPolicy Always) is killed after
 // the flow has terminated, so its termination is ignored.
 
-import type { Container, ContainerStatus, Job, Pod, Terminated } from "../../kube/client/objects.ts";
-import { flowContainerName, flowStatus } from "./flow-container.ts";
+import type { ContainerStatus, Job, Pod, Terminated } from "../../kube/client/objects.ts";
+import { containerStatuses, flowContainerName, flowStatus, lastEnd, specOf } from "./flow-container.ts";
 import { restartsContainer } from "./kubernetes-retries.ts";
 import { conditionOf } from "./observed.ts";
 import { because, type Problem } from "./problem.ts";
@@ -35,15 +35,14 @@ export function flowSucceeded(pod: Pod): boolean {
 
 /** How the flow's container last failed; the kubelet may have started it again since. */
 export function flowFailure(pod: Pod): Terminated | undefined {
-  const { state, lastState } = flowStatus(pod) ?? {};
-  const end = state?.terminated ?? lastState?.terminated;
-  return end === undefined || end.exitCode === 0 ? undefined : end;
+  const end = lastEnd(flowStatus(pod));
+  return end?.exitCode === 0 ? undefined : end;
 }
 
 /** Whether the flow's container runs, or ran. */
 export function flowStarted(pod: Pod): boolean {
-  const { state, lastState } = flowStatus(pod) ?? {};
-  return (state?.running ?? state?.terminated ?? lastState?.terminated) !== undefined;
+  const status = flowStatus(pod);
+  return (status?.state?.running ?? lastEnd(status)) !== undefined;
 }
 
 /** Whether the flow ended only after somebody had begun to stop its pod. */
@@ -78,37 +77,44 @@ export function isOverOwnStorage({ status: { reason, message = "" } }: Pod): boo
 /** Why a pod failed: its deadline, its own limit of storage, a container, else the reason in its status. */
 export function podTerminationProblem(pod: Pod): Problem | undefined {
   const { name } = pod.metadata;
-  const { reason, message } = pod.status;
-  const details = because(reason, message);
-  if (reason === "DeadlineExceeded")
-    return { reason: "DeadlineExceeded", message: `pod '${name}' failed (${details})`, pod: name };
+  const { reason } = pod.status;
+  const details = because(reason, pod.status.message);
+  const message = `pod '${name}' failed (${details})`;
+  if (reason === "DeadlineExceeded") return { reason, message, pod: name };
   if (isOverOwnStorage(pod)) {
+    const over = `pod '${name}' used more storage than it may (${details})`;
     const hint = "raise the limits of ephemeral-storage and of emptyDir volumes, or write less";
-    return {
-      reason: "Evicted",
-      message: `pod '${name}' used more storage than it may (${details})`,
-      hint,
-      pod: name,
-    };
+    return { reason: "Evicted", message: over, hint, pod: name };
   }
   for (const { status, terminated, init } of terminations(pod)) {
-    const problem = terminationProblem(terminated, specOf(pod, status), {
-      pod: name,
-      container: status.name,
-      init,
-    });
+    const where = { pod: name, container: status.name, init };
+    const problem = terminationProblem(terminated, specOf(pod, status), where);
     const hasRestarted = status.state?.terminated === undefined;
     if (problem !== undefined) return hasRestarted ? { ...problem, hasRestarted } : problem;
   }
-  return details === ""
-    ? undefined
-    : { reason: "Unknown", message: `pod '${name}' failed (${details})`, pod: name };
+  return details === "" ? undefined : { reason: "Unknown", message, pod: name };
 }
 
 /** When the flow's container terminated, else another one. */
 export function podTerminatedAt(pod: Pod | undefined): Date | undefined {
   const finishedAt = pod === undefined ? undefined : terminations(pod)[0]?.terminated.finishedAt;
   return finishedAt === undefined ? undefined : new Date(finishedAt);
+}
+
+/**
+ * When a finished pod's last container terminated; for an evicted pod without container statuses, its last condition
+ * change; else its creation. Undefined for a pod that has not finished.
+ */
+export function podFinishedAt(pod: Pod): Date | undefined {
+  if (!hasEnded(pod)) return undefined;
+  const ends = containerStatuses(pod).map(({ state }) => state?.terminated?.finishedAt);
+  const changes = (pod.status.conditions ?? []).map(({ lastTransitionTime }) => lastTransitionTime);
+  return latest(ends) ?? latest(changes) ?? new Date(pod.metadata.creationTimestamp);
+}
+
+function latest(texts: readonly (string | undefined)[]): Date | undefined {
+  const times = texts.map((text) => Date.parse(text ?? "")).filter((ms) => !Number.isNaN(ms));
+  return times.length === 0 ? undefined : new Date(Math.max(...times));
 }
 
 /**
@@ -123,24 +129,10 @@ export function isCrashing(pod: Pod, status: ContainerStatus): boolean {
 
 /** When a container was last restarted after a crash. */
 export function restartedAfterCrashAt(pod: Pod): Date | undefined {
-  const times = containerStatuses(pod).flatMap(({ state, lastState }) => {
-    const crashed = lastState?.terminated !== undefined && lastState.terminated.exitCode !== 0;
-    return crashed && state?.running?.startedAt !== undefined ? [state.running.startedAt] : [];
-  });
-  const latest = times.toSorted().at(-1);
-  return latest === undefined ? undefined : new Date(latest);
-}
-
-/** The statuses of init containers and containers. */
-export function containerStatuses({ status }: Pod): readonly ContainerStatus[] {
-  return [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
-}
-
-/** The spec of the container with this status. */
-export function specOf(pod: Pod, status: ContainerStatus): Container | undefined {
-  return [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])].find(
-    ({ name }) => name === status.name,
+  const crashed = containerStatuses(pod).filter(
+    ({ lastState }) => (lastState?.terminated?.exitCode ?? 0) !== 0,
   );
+  return latest(crashed.map(({ state }) => state?.running?.startedAt));
 }
 
 /** Terminated containers, the flow's first; for a restarted one, its last termination. */
@@ -151,7 +143,7 @@ function terminations(pod: Pod) {
     .filter((status) => !inits.includes(status) || specOf(pod, status)?.restartPolicy !== "Always")
     .toSorted((a, b) => Number(b.name === flow) - Number(a.name === flow))
     .flatMap((status) => {
-      const terminated = status.state?.terminated ?? status.lastState?.terminated;
+      const terminated = lastEnd(status);
       return terminated === undefined ? [] : [{ status, init: inits.includes(status), terminated }];
     });
 }

@@ -1,7 +1,7 @@
 // The report on a failed Job for the flow run's log.
 
 import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
-import { specOf } from "./pod-termination.ts";
+import { specOf } from "./flow-container.ts";
 import type { ObservedJob } from "./observed.ts";
 import { oneLine, type Problem } from "./problem.ts";
 import { describeTermination } from "./termination.ts";

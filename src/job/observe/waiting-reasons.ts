@@ -1,9 +1,10 @@
 // Why a container waits, if that is a problem: the kubelet's reasons and messages.
 
 import type { ContainerStatus, KubeEvent, Pod } from "../../kube/client/objects.ts";
+import { lastEnd, specOf } from "./flow-container.ts";
 import { imagePatience } from "./image-message.ts";
 import { pullFailure } from "./pod-obstacles.ts";
-import { isCrashing, specOf } from "./pod-termination.ts";
+import { isCrashing } from "./pod-termination.ts";
 import { because, type Obstacle, type Patience, type ProblemReason } from "./problem.ts";
 import { describeTermination } from "./termination.ts";
 
@@ -107,7 +108,7 @@ export function waitingProblem(
 
 /** The problem of a container in a crash loop. */
 function crashProblem(pod: Pod, status: ContainerStatus): Obstacle {
-  const last = status.state?.terminated ?? status.lastState?.terminated;
+  const last = lastEnd(status);
   const cause = last === undefined ? "no reason given" : describeTermination(last, specOf(pod, status));
   return {
     reason: "CrashLoop",

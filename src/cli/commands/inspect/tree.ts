@@ -4,7 +4,8 @@ import { podsOf, type ObservedCluster } from "../../../dask/dask-cluster.ts";
 import { daskCreatedAt, daskName } from "../../../inventory/dask-row.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { runStateText } from "../../../inventory/job-row.ts";
-import { containersOf, isReady, podStatus, restartsOf, statusesOf } from "../../../inventory/pod-status.ts";
+import { isReady, podStatus, restartsOf } from "../../../inventory/pod-status.ts";
+import { containersOf, containerStatuses } from "../../../job/observe/flow-container.ts";
 import { agentText, isGone, pollText } from "../../../inventory/run-owner.ts";
 import { eventsOf, type ObservedJob } from "../../../job/observe/observed.ts";
 import { jobPhase, phaseName } from "../../../job/observe/phase.ts";
@@ -87,7 +88,7 @@ function podNode(pod: Pod, events: readonly KubeEvent[], view: View): TreeNode {
 
 function containerNode(pod: Pod, spec: Container, view: View): TreeNode {
   const title = pod.spec.initContainers?.includes(spec) === true ? "init container" : "container";
-  const status = statusesOf(pod).find(({ name }) => name === spec.name);
+  const status = containerStatuses(pod).find(({ name }) => name === spec.name);
   const { terminated, waiting } = status?.state ?? {};
   const last = status?.lastState?.terminated;
   const previous = last === undefined ? [] : [`previous: ${describeTermination(last, spec)}`];

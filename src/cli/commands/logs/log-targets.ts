@@ -1,9 +1,9 @@
 // Selects the containers whose logs to print. Pure.
 
-import { flowContainerName } from "../../../job/observe/flow-container.ts";
+import { containersOf, containerStatuses, flowContainerName } from "../../../job/observe/flow-container.ts";
 import type { Pod } from "../../../kube/client/objects.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
-import { containersOf, podStatus, statusesOf } from "../../../inventory/pod-status.ts";
+import { podStatus } from "../../../inventory/pod-status.ts";
 
 /** Which pods and containers, and which part of their logs, from the flags. */
 export interface LogOptions {
@@ -65,7 +65,7 @@ function selectedIn(pod: Pod, { container, allContainers }: LogOptions): readonl
 }
 
 function targetOf(pod: Pod, container: string): LogTarget {
-  const status = statusesOf(pod).find(({ name }) => name === container);
+  const status = containerStatuses(pod).find(({ name }) => name === container);
   const { running, terminated } = status?.state ?? {};
   // Between two runs of a container only lastState has the start time.
   const current = running ?? terminated ?? status?.lastState?.terminated;
