@@ -23,11 +23,9 @@ export type KnownClusters = ReadonlyMap<string, string>;
 export function cancelPlan(
   { runs: all, ...inventory }: Pick<Inventory, "runs" | "unownedDask">,
   runIds: ReadonlySet<string>,
-  {
-    known,
-    withTerminating,
-  }: { readonly known?: KnownClusters | undefined; readonly withTerminating?: boolean } = {},
+  options: { readonly known?: KnownClusters | undefined; readonly withTerminating?: boolean } = {},
 ): Plan {
+  const { known, withTerminating } = options;
   const runs = all.filter(({ flowRunId }) => runIds.has(flowRunId));
   const jobs = runs.map((run) => {
     const draft = new PlanDraft({ run: ownerRun(run), withTerminating });

@@ -182,21 +182,16 @@ async function waitFor(
 /** Deletes Jobs and waits until their pods are gone, so that nothing creates new workers; then Dask clusters. */
 async function removeAll(
   work: Work,
-  target: { readonly ids: ReadonlySet<string>; readonly known: KnownClusters },
+  { ids, known }: { readonly ids: ReadonlySet<string>; readonly known: KnownClusters },
   options: CancelOptions,
 ): Promise<void> {
   const { result, signal } = work;
   for (const areJobs of [true, false]) {
     if (signal.aborted) return;
-    const { items, kept } = cancelPlan(await work.loadInventory(), target.ids, {
-      known: target.known,
-      withTerminating: true,
-    });
+    const { items, kept } = cancelPlan(await work.loadInventory(), ids, { known, withTerminating: true });
     result.kept = kept;
-    const swept = await sweep(
-      work,
-      items.filter(({ cluster }) => (cluster === undefined) === areJobs),
-    );
+    const due = items.filter(({ cluster }) => (cluster === undefined) === areJobs);
+    const swept = await sweep(work, due);
     result.done.push(...swept);
     const errors = swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome] : []));
     result.problems.push(...errors);
@@ -216,13 +211,12 @@ async function untilGone(
   const queue = new PQueue({ concurrency: IN_FLIGHT });
   let left = items;
   const existing = async (): Promise<readonly string[]> => {
-    const found = await queue.addAll(
-      left.map(
-        ({ resource, ref }) =>
-          () =>
-            kube.get(resource, ref),
-      ),
+    const reads = left.map(
+      ({ resource, ref }) =>
+        () =>
+          kube.get(resource, ref),
     );
+    const found = await queue.addAll(reads);
     left = left.filter(({ uid }, at) => found[at]?.metadata.uid === uid);
     return left.map(({ resource, ref }) => `${resource.replace(/s$/, "")} "${ref.name}"`);
   };

@@ -6,6 +6,9 @@ import type { ObjectRef } from "../kube/client/objects.ts";
 import type { Meta, Pod, Resource } from "../kube/client/objects.ts";
 import { isKept } from "../job/labels.ts";
 
+/** The default of `cleanup --older-than` in milliseconds, which `doctor` and `inspect` go by. */
+export const OLDER_THAN_MS = 600_000;
+
 /** The resources that flow runs leave behind. */
 export type Removable = Extract<
   Resource,
@@ -98,26 +101,25 @@ export class PlanDraft implements Plan {
     this.#of = of;
   }
 
-  /** Adds an object. `pods` go with it, so one that is to be kept keeps it. Returns false if it is kept. */
+  /** Adds an object. `pods` go with it, so one that is to be kept keeps it. */
   add(
     part: Part,
     { metadata }: { readonly metadata: Meta },
     { pods = [], ...decision }: KeepOrDelete & { readonly running?: boolean; readonly pods?: readonly Pod[] },
-  ): boolean {
+  ): void {
     const { run, cluster, keep: keepAll, withTerminating = false } = this.#of;
-    if (metadata.deletionTimestamp !== undefined && !withTerminating) return true;
+    if (metadata.deletionTimestamp !== undefined && !withTerminating) return;
     const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-    const object = { ...PARTS[part], ref: { namespace, name }, run };
+    const { resource, order } = PARTS[part];
+    const ref = { namespace, name };
     const keptPod = pods.find((pod) => isKept(pod.metadata));
     const ofPod = keptPod && `its pod "${keptPod.metadata.name}" is annotated prefect.io/keep`;
     const keep = isKept(metadata) ? "annotated prefect.io/keep" : (ofPod ?? keepAll);
-    if (keep !== undefined || "keep" in decision) {
-      const { resource, ref } = object;
-      this.kept.push({ resource, ref, run, reason: keep ?? ("keep" in decision ? decision.keep : "") });
-      return false;
+    if (keep !== undefined) this.kept.push({ resource, ref, run, reason: keep });
+    else if ("keep" in decision) this.kept.push({ resource, ref, run, reason: decision.keep });
+    else {
+      const object = { resource, ref, uid, resourceVersion, createdAt: new Date(creationTimestamp) };
+      this.items.push({ running: false, ...decision, ...object, run, cluster, order });
     }
-    const createdAt = new Date(creationTimestamp);
-    this.items.push({ running: false, ...decision, ...object, uid, resourceVersion, createdAt, cluster });
-    return true;
   }
 }

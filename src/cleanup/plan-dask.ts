@@ -9,7 +9,7 @@ import { createdMs } from "../job/observe/observed.ts";
 import { hasEnded, podFinishedAt } from "../job/observe/pod-termination.ts";
 import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
-import { livingPods, ownerRun, type PlannedRun } from "./run-lifecycle.ts";
+import { ownerRun, worksOn, type PlannedRun } from "./run-lifecycle.ts";
 
 /** A Dask cluster, and what the rules need. */
 interface DaskPlanInput {
@@ -45,15 +45,15 @@ export function planDask(input: DaskPlanInput): Plan {
 function planClassic(input: DaskPlanInput, draft: PlanDraft): void {
   const { dask } = input;
   const living = podsOf(dask).filter((pod) => !hasEnded(pod));
-  const livingPlan = living.length === 0 ? undefined : planRunning(input, living);
-  let keptPods = 0;
+  const livingPlan = planRunning(input, living);
   for (const pod of podsOf(dask)) {
     const part = pod === dask.scheduler ? "scheduler" : "worker";
-    const running = pod.status.phase === "Running";
-    const decision = hasEnded(pod) ? planFinishedPod(pod, input) : (livingPlan ?? { keep: "" });
-    if (!draft.add(part, pod, { running, ...decision })) keptPods++;
+    const decision = hasEnded(pod) ? planFinishedPod(pod, input) : livingPlan;
+    draft.add(part, pod, { running: pod.status.phase === "Running", ...decision });
   }
-  const decision = planFrontends(input, { keptPods, livingPlan });
+  const hasKeptPod = draft.kept.length > 0;
+  const others = living.length > 0 ? livingPlan : planFrontends(input);
+  const decision = hasKeptPod ? { keep: "a pod of its cluster is kept" } : others;
   for (const budget of dask.budgets) draft.add("budget", budget, keptWhileYoung(budget, input, decision));
   for (const service of dask.services)
     draft.add("service", service, keptWhileYoung(service, input, decision));
@@ -109,19 +109,13 @@ function planReplaced(input: DaskPlanInput): KeepOrDelete {
   const sinceMs = now.getTime() - oldestPodMs;
   if (sinceMs < olderThanMs)
     return { keep: `its flow run was restarted only ${formatDuration(sinceMs)} ago` };
-  return {
-    reason: "replaced",
-    message: "its flow run was restarted, and the pod that created the cluster is gone",
-  };
+  const message = "its flow run was restarted, and the pod that created the cluster is gone";
+  return { reason: "replaced", message };
 }
 
-function planFrontends(
-  input: DaskPlanInput,
-  pods: { readonly keptPods: number; readonly livingPlan: KeepOrDelete | undefined },
-): KeepOrDelete {
+/** The Services and budgets of a cluster without pods. */
+function planFrontends(input: DaskPlanInput): KeepOrDelete {
   const { owner, dask } = input;
-  if (pods.keptPods > 0) return { keep: "a pod of its cluster is kept" };
-  if (pods.livingPlan !== undefined) return pods.livingPlan;
   const isCertain = dask.owner !== undefined && dask.owner.by !== "guess";
   const isUsed = owner?.lifecycle.kind === "alive" || remainingPods(input).length > 0;
   if (isCertain && isUsed) return { keep: owner?.lifecycle.text ?? "its flow run is still running" };
@@ -130,5 +124,6 @@ function planFrontends(
 
 /** Living pods of the owner, without those whose Job the plan deletes. */
 function remainingPods({ owner, deletedJobs }: DaskPlanInput): readonly Pod[] {
-  return owner === undefined ? [] : livingPods(owner.run, (uid) => deletedJobs.has(uid));
+  const pods = owner?.run.observed.jobs.flatMap((job) => job.pods) ?? [];
+  return pods.filter((pod) => worksOn(pod, (uid) => deletedJobs.has(uid)));
 }

@@ -11,9 +11,7 @@ import { lifecycleOf, type PlannedRun } from "./run-lifecycle.ts";
 export interface PlanOptions {
   /** Delete only what finished, or whose run ended, at least this long ago. */
   readonly olderThanMs: number;
-  /** Jobs. */
   readonly jobs: boolean;
-  /** Dask clusters. */
   readonly dask: boolean;
   /** Keep what has merely finished; delete only what has lost its flow run or its pods, or was replaced. */
   readonly orphansOnly: boolean;
@@ -25,37 +23,32 @@ export interface PlanOptions {
 
 /** What to delete, in its order, and what to keep. */
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
-  const { olderThanMs, orphansOnly } = options;
+  const { olderThanMs, orphansOnly, runs: only } = options;
   const ownerOf = (run: InventoryRun): PlannedRun => {
-    return { run, lifecycle: lifecycleOf(run.flowRunId, run.status), keep: options.keepRun?.(run) };
+    return { run, lifecycle: lifecycleOf(run), keep: options.keepRun?.(run) };
   };
-  const jobs = inventory.runs.map((run) => planJobs({ ...ownerOf(run), olderThanMs, now }));
-  const deletedJobs = new Set(
-    options.jobs ? jobs.flatMap(({ items }) => items.filter(isWanted(options)).map(({ uid }) => uid)) : [],
-  );
+  const isWanted = ({ reason }: PlanItem): boolean => !orphansOnly || reason !== "finished";
+  const isSelected = ({ run }: Kept | PlanItem): boolean =>
+    only === undefined || (run !== undefined && only.has(run.id));
+  const jobs = options.jobs
+    ? inventory.runs.map((run) => planJobs({ ...ownerOf(run), olderThanMs, now }))
+    : [];
+  const deletedJobs = new Set(jobs.flatMap(({ items }) => items.filter(isWanted).map(({ uid }) => uid)));
   const runs = mergedById(inventory.runs);
-  const dask = clustersIn(inventory).map((cluster) => {
+  // Without permission to list pods, every cluster would seem to have none.
+  const canListPods = inventory.forbidden?.has("pods") !== true;
+  const clusters = options.dask && canListPods ? clustersIn(inventory) : [];
+  const dask = clusters.map((cluster) => {
     const run = runs.get(cluster.owner?.flowRunId ?? "");
     const owner = run && ownerOf(run);
     return planDask({ dask: cluster, owner, deletedJobs, olderThanMs, orphansOnly, now });
   });
-  // Without permission to list pods, every cluster would seem to have none.
-  const canListPods = inventory.forbidden?.has("pods") !== true;
-  return merged([...(options.jobs ? jobs : []), ...(options.dask && canListPods ? dask : [])], options);
-}
-
-function merged(plans: readonly Plan[], options: PlanOptions): Plan {
-  const isSelected = ({ run }: Kept | PlanItem): boolean =>
-    options.runs === undefined || (run !== undefined && options.runs.has(run.id));
-  const items = plans.flatMap((plan) => plan.items.filter(isSelected).filter(isWanted(options)));
+  const plans = [...jobs, ...dask];
+  const items = plans.flatMap((plan) => plan.items.filter(isSelected).filter(isWanted));
   return {
     items: items.sort((a, b) => a.order - b.order),
     kept: plans.flatMap((plan) => plan.kept.filter(isSelected)),
   };
-}
-
-function isWanted({ orphansOnly }: PlanOptions): (item: PlanItem) => boolean {
-  return ({ reason }) => !orphansOnly || reason !== "finished";
 }
 
 /** A run with Jobs in several namespaces occurs once in each; for its Dask clusters, all its Jobs count. */

@@ -46,7 +46,7 @@ export function objectKeepReason(item: PlanItem, object: KindMap[Removable]): st
   return !item.running && isRunning ? "it has started running" : undefined;
 }
 
-export interface RecheckDeps {
+interface RecheckDeps {
   readonly kube: Pick<KubeApi, "listPage">;
   readonly readStates: ReadStates;
   /** Uids of what this plan has deleted: the pods of a Job follow it. After a dry run all of it is still there. */
@@ -68,8 +68,7 @@ export class Recheck {
     const runs = items.flatMap(({ reason, run }) =>
       reason === "orphaned" && run ? [[run.id, run] as const] : [],
     );
-    this.#states =
-      runs.length === 0 ? Promise.resolve(new Map()) : deps.readStates([...new Map(runs).values()]);
+    this.#states = deps.readStates([...new Map(runs).values()]);
     // keepReason() awaits it; if that is never called, a failure must not end the process.
     this.#states.catch(() => {});
   }

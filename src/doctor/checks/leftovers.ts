@@ -1,7 +1,7 @@
 // Leftovers: what cleanup would remove now, by cleanup's own plan.
 
 import { countsText } from "../../cleanup/counts.ts";
-import { OLDER_THAN_MS } from "../../cleanup/older-than.ts";
+import { OLDER_THAN_MS } from "../../cleanup/item.ts";
 import { planCleanup } from "../../cleanup/plan.ts";
 import { checkOf, firstOf } from "../finding.ts";
 

@@ -2,7 +2,7 @@
 
 import { Command } from "clipanion";
 import { formatDuration, parseDuration } from "../../../base/duration.ts";
-import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
+import { OLDER_THAN_MS } from "../../../cleanup/item.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import type { CleanupPass } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";

@@ -1,8 +1,7 @@
 // What `cleanup` would do with the objects of a flow run. Pure.
 
 import { planCleanup } from "../../../cleanup/plan.ts";
-import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
-import type { Kept, PlanItem } from "../../../cleanup/item.ts";
+import { OLDER_THAN_MS, type Kept, type PlanItem } from "../../../cleanup/item.ts";
 import type { PlannedAction } from "../../../inventory/diagnosis.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
 import { nameOf } from "../cleanup/report.ts";

@@ -1,7 +1,7 @@
 // `inspect` for people: the result first, then the flow run as a tree, then what happens next. Pure.
 
 import { formatDuration } from "../../../base/duration.ts";
-import { OLDER_THAN_MS } from "../../../cleanup/older-than.ts";
+import { OLDER_THAN_MS } from "../../../cleanup/item.ts";
 import type { Diagnosis, PlannedAction } from "../../../inventory/diagnosis.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
 import { oneLine } from "../../../output/clean.ts";
