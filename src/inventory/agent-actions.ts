@@ -1,12 +1,14 @@
 // Inventory: what an agent for Prefect 1 would do next with a run, for people. Pure.
 
-import type { Decision, Transition } from "../job/decide/types.ts";
+import type { Decision } from "../job/decide/types.ts";
 import { formatDuration } from "../base/duration.ts";
 import { hasDeletableParts, isDeletedWithRun, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
 import { isKept } from "../job/labels.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { isGone } from "./run-owner.ts";
+
+const NEW_STATES = { fail: "Failed", reschedule: "Scheduled again", cancelled: "Cancelled" };
 
 /** At least one line. */
 export function agentActions(run: InventoryRun, decision: Decision): readonly string[] {
@@ -32,11 +34,11 @@ export function agentActions(run: InventoryRun, decision: Decision): readonly st
 
 function changesOf(run: InventoryRun, decision: Decision): readonly string[] {
   const { transition, deletions, heartbeat, requeueAfterMs, reason: shown } = decision;
-  const changes = clustersToDelete(run, decision).map(
+  const dask = clustersToDelete(run, decision).map(
     ({ name }) => `delete Dask cluster ${name}: nothing else deletes it`,
   );
-  if (transition?.kind === "fail") changes.unshift(transitionLine(transition));
-  else if (transition !== undefined) changes.push(transitionLine(transition));
+  const state = transition ? [`set the flow run ${NEW_STATES[transition.kind]}: ${transition.message}`] : [];
+  const changes = transition?.kind === "fail" ? [...state, ...dask] : [...dask, ...state];
   for (const { job, reason } of deletions)
     changes.push(`delete Job ${job.metadata.name}${reason === shown ? "" : `: ${reason}`}`);
   if (heartbeat && run.status.kind === "known")
@@ -62,15 +64,4 @@ function withoutJob({ status }: InventoryRun): string {
   if (type === "scheduled") return "start it when it is due, if the agent has all of its labels";
   if (type === "pending") return "create its Job, if the agent has claimed it";
   return "nothing: the flow run has no Job here";
-}
-
-function transitionLine({ kind, message }: Transition): string {
-  switch (kind) {
-    case "fail":
-      return `set the flow run Failed: ${message}`;
-    case "reschedule":
-      return `set the flow run Scheduled again: ${message}`;
-    case "cancelled":
-      return `set the flow run Cancelled: ${message}`;
-  }
 }

@@ -21,12 +21,10 @@ export async function withProvenDeletions(
   // What is no flow run id belongs to no Prefect.
   const missing = runs.filter(({ status, flowRunId }) => status.kind === "missing" && isUuid(flowRunId));
   if (missing.length === 0) return { runs, warnings: [] };
-  const [api1, api2] = await Promise.all([
-    askedApi(jobsOf(missing, 1), sources[1], signal),
-    askedApi(jobsOf(missing, 2), sources[2], signal),
-  ]);
-  const apis = { 1: api1, 2: api2 };
-  const unproven = new Set(missing.filter((run) => !isFrom(run, apis[run.prefectVersion])));
+  const ask = (version: PrefectVersion): ReturnType<typeof askedApi> =>
+    askedApi(jobsOf(missing, version), sources[version], signal);
+  const [api1, api2] = await Promise.all([ask(1), ask(2)]);
+  const unproven = new Set(missing.filter((run) => !isFrom(run, run.prefectVersion === 1 ? api1 : api2)));
   const marked = runs.map((run): InventoryRun =>
     unproven.has(run) ? { ...run, status: { kind: "unknown" } } : run,
   );

@@ -29,15 +29,9 @@ function keyOf(namespace: string, flowRunId: string): string {
 }
 
 function runOf(cluster: ObservedCluster, flowRunId: string): InventoryRun {
-  const { namespace } = cluster;
+  const unread = { name: undefined, status: { kind: "unknown" } } as const;
   const prefectVersion = prefectVersionOf(cluster);
-  return withoutObjects({
-    flowRunId,
-    prefectVersion,
-    namespace,
-    name: undefined,
-    status: { kind: "unknown" },
-  });
+  return withoutObjects({ flowRunId, prefectVersion, namespace: cluster.namespace, ...unread });
 }
 
 /** 2 by a label or variable of Prefect 2 and 3; only the agent for Prefect 1 puts the flow run id into the name. */
@@ -45,8 +39,8 @@ function prefectVersionOf(cluster: ObservedCluster): PrefectVersion {
   const { name, resource } = cluster;
   if (flowRunIdInName(name) !== undefined) return 1;
   const pods = podsOf(cluster);
-  const labelled = [...pods, ...(resource === undefined ? [] : [resource])].some(
-    ({ metadata }) => metadata.labels?.[FLOW_RUN_LABEL_2] !== undefined,
-  );
-  return labelled || pods.some((pod) => variableOf(pod, "PREFECT__FLOW_RUN_ID") !== undefined) ? 2 : 1;
+  const isOf2 =
+    [resource, ...pods].some((each) => each?.metadata.labels?.[FLOW_RUN_LABEL_2] !== undefined) ||
+    pods.some((pod) => variableOf(pod, "PREFECT__FLOW_RUN_ID") !== undefined);
+  return isOf2 ? 2 : 1;
 }

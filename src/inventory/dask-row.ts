@@ -4,24 +4,10 @@ import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { JsonObject } from "../base/json.ts";
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
-import type { Inventory, InventoryRun } from "./inventory.ts";
+import type { RunSummary } from "./diagnosis.ts";
+import type { InventoryRun } from "./inventory.ts";
 import { podObject, flowRunObject } from "./job-row.ts";
 import { podsText, restartsOf } from "./pod-status.ts";
-
-export interface DaskRow {
-  readonly dask: ObservedCluster;
-  /** The run that it belongs to, maybe only by a guess. */
-  readonly run: InventoryRun | undefined;
-  readonly decision: { readonly status: string; readonly reason: string };
-}
-
-/** One row for each cluster, those of runs first. */
-export function daskRows({ runs, unownedDask }: Pick<Inventory, "runs" | "unownedDask">): readonly DaskRow[] {
-  return [
-    ...runs.flatMap((run) => run.dask.map((dask) => ({ dask, run, decision: daskDecision(dask, run) }))),
-    ...unownedDask.map((dask) => ({ dask, run: undefined, decision: daskDecision(dask, undefined) })),
-  ];
-}
 
 /** Ready and all pods, and the status of the first one: `3/4 Running`. */
 export function daskPodsText(dask: ObservedCluster): string {
@@ -40,8 +26,8 @@ export function daskName({ kind, name }: ObservedCluster): string {
   return kind === "operator" ? `daskcluster/${name}` : `dask/${name}`;
 }
 
-/** The row as -o json and yaml print it. */
-export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
+/** What -o json and yaml print of it. `run`: the one that it belongs to, maybe only by a guess. */
+export function daskObject(dask: ObservedCluster, run: InventoryRun | undefined): JsonObject {
   const { name, namespace, kind, owner } = dask;
   return {
     apiVersion: "kubectl-prefect/v1",
@@ -49,8 +35,7 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
     metadata: { name, namespace, creationTimestamp: daskCreatedAt(dask)?.toISOString() },
     cluster: { kind, attributedBy: owner?.by ?? null },
     flowRun: run === undefined ? null : flowRunObject(run),
-    status: decision.status,
-    reason: decision.reason,
+    ...daskDecision(dask, run),
     pods: podsOf(dask).map(podObject),
     restarts: restartsOf(podsOf(dask)),
     services: dask.services.map(({ metadata }) => metadata.name),
@@ -58,7 +43,7 @@ export function daskObject({ dask, run, decision }: DaskRow): JsonObject {
   };
 }
 
-function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): DaskRow["decision"] {
+export function daskDecision(dask: ObservedCluster, run: InventoryRun | undefined): RunSummary {
   if (dask.kind === "gateway") return { status: "active", reason: "managed by dask-gateway" };
   const isRunning = dask.resource !== undefined || !podsOf(dask).every(hasEnded);
   if (!isRunning) return { status: "finished", reason: "none of its pods is running" };

@@ -57,20 +57,12 @@ export function diagnose(
 ): Diagnosis {
   const decision = decideRun(run, now);
   const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now, waits) : decision;
-  return {
-    status,
-    reason,
-    postMortems: [...postMortemsOf(run), ...errors],
-    agent: agentActions(run, decision),
-  };
-}
-
-function postMortemsOf({ observed, podsForbidden }: InventoryRun): readonly string[] {
-  if (podsForbidden === true) return [];
-  return observed.jobs.flatMap((job) => {
+  const jobs = run.podsForbidden === true ? [] : run.observed.jobs;
+  const postMortems = jobs.flatMap((job) => {
     const phase = jobPhase(job);
     return "problem" in phase ? [postMortem(job, phase.problem)] : [];
   });
+  return { status, reason, postMortems: [...postMortems, ...errors], agent: agentActions(run, decision) };
 }
 
 /** The status of a run without Jobs: its state in Prefect. */

@@ -2,11 +2,11 @@
 
 import type { ReadRun } from "./run-states.ts";
 import { FLOW_RUN_LABEL, FLOW_RUN_LABEL_2, flowRunIdOf } from "../job/labels.ts";
-import { formerJobOf, isLetGo, jobUidOf, type ObservedJob } from "../job/observe/observed.ts";
+import { createdMs, formerJobOf, isLetGo, jobUidOf, type ObservedJob } from "../job/observe/observed.ts";
 import type { Job, KubeEvent, Meta, Pod } from "../kube/client/objects.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 
-export interface RunObjects {
+interface RunObjects {
   readonly jobs: readonly Job[];
   readonly pods: readonly Pod[];
   readonly events: readonly KubeEvent[];
@@ -38,8 +38,8 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
     const [first] = jobs;
     const flowRunId = first === undefined ? undefined : flowRunIdOf(first.metadata);
     if (first === undefined || flowRunId === undefined) return [];
-    const observed = jobs.sort(byAge).map((job): ObservedJob => {
-      const pods = [...(podsOf.get(job.metadata.uid) ?? [])].sort(byAge);
+    const observed = oldestFirst(jobs).map((job): ObservedJob => {
+      const pods = oldestFirst(podsOf.get(job.metadata.uid) ?? []);
       const uids = [job.metadata.uid, ...pods.map(({ metadata }) => metadata.uid)];
       const events = uids.flatMap((uid) => eventsOf.get(uid) ?? []);
       return { job, pods, deletedPods: [], events, gone: former.has(job.metadata.uid) };
@@ -63,19 +63,14 @@ export function withPrefectData(run: InventoryRun, read: ReadRun): InventoryRun 
 
 /** The deleted Jobs that have let go of their pods, by uid. */
 function formerJobs(pods: readonly Pod[], existing: ReadonlySet<string>): ReadonlyMap<string, Job> {
-  return new Map(
-    pods
-      .filter((pod) => isLetGo(pod) || isLetGo2(pod))
-      .flatMap((pod) => {
-        const uid = jobUidOf(pod);
-        return uid === undefined || existing.has(uid) ? [] : [[uid, formerJobOf(pod, uid)] as const];
-      }),
-  );
-}
-
-/** A pod of Prefect 2 and 3 without its Job, whose uid it has in a label. The agent for Prefect 1 has no such pods. */
-function isLetGo2({ metadata: { labels = {}, ownerReferences = [] } }: Pod): boolean {
-  return ownerReferences.length === 0 && labels[FLOW_RUN_LABEL_2] !== undefined;
+  // A pod of Prefect 2 and 3 has its Job's uid in a label. The agent for Prefect 1 has no such pods.
+  const isLetGo2 = ({ metadata: { labels = {}, ownerReferences = [] } }: Pod): boolean =>
+    ownerReferences.length === 0 && labels[FLOW_RUN_LABEL_2] !== undefined;
+  const entries = pods.flatMap((pod) => {
+    const uid = isLetGo(pod) || isLetGo2(pod) ? jobUidOf(pod) : undefined;
+    return uid === undefined || existing.has(uid) ? [] : [[uid, formerJobOf(pod, uid)] as const];
+  });
+  return new Map(entries);
 }
 
 function runKeyOf({ metadata }: Job): string | undefined {
@@ -83,6 +78,6 @@ function runKeyOf({ metadata }: Job): string | undefined {
   return id === undefined ? undefined : `${metadata.namespace}/${id}`;
 }
 
-function byAge(left: { readonly metadata: Meta }, right: { readonly metadata: Meta }): number {
-  return Date.parse(left.metadata.creationTimestamp) - Date.parse(right.metadata.creationTimestamp);
+function oldestFirst<T extends Job | Pod>(objects: readonly T[]): readonly T[] {
+  return objects.toSorted((a, b) => createdMs(a) - createdMs(b));
 }

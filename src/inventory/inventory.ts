@@ -46,9 +46,6 @@ export function withoutObjects(run: Omit<InventoryRun, "observed" | "dask">): In
 }
 
 /** All Dask clusters, those of runs first. */
-export function clustersIn({
-  runs,
-  unownedDask,
-}: Pick<Inventory, "runs" | "unownedDask">): readonly ObservedCluster[] {
-  return [...runs.flatMap(({ dask }) => dask), ...unownedDask];
+export function clustersIn(found: Pick<Inventory, "runs" | "unownedDask">): readonly ObservedCluster[] {
+  return [...found.runs.flatMap(({ dask }) => dask), ...found.unownedDask];
 }

@@ -120,7 +120,7 @@ function containerObject(pod: Pod, spec: Container): JsonObject {
 }
 
 /** A run's state in -o json; null if it is unknown. */
-export function stateObject(status: RunStatus): JsonObject | null {
+function stateObject(status: RunStatus): JsonObject | null {
   if (status.kind === "unknown") return null;
   if (status.kind === "missing") return { type: null, name: stateText(status), message: null };
   const { type, message = null, since } = status.state;

@@ -5,11 +5,7 @@ import { CLUSTER_LABEL, GATEWAY_LABEL } from "../dask/recognise.ts";
 import type { Listing } from "./listing.ts";
 
 /** Selectors of Dask pods of dask-kubernetes since 0.10, of 0.8 and 0.9, and of dask-gateway. */
-export const DASK_POD_SELECTORS = [
-  "dask.org/component",
-  "component in (dask-worker,dask-scheduler)",
-  GATEWAY_LABEL,
-];
+const DASK_POD_SELECTORS = ["dask.org/component", "component in (dask-worker,dask-scheduler)", GATEWAY_LABEL];
 
 /** `pods`: what a table shows; `all`: also Services and PodDisruptionBudgets. */
 export type DaskScope = "pods" | "all";

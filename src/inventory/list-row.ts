@@ -1,8 +1,8 @@
 // Inventory: the rows of `jobs`: Jobs first, then Dask clusters. Pure.
 
-import { podsOf } from "../dask/dask-cluster.ts";
+import { podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import type { JsonObject } from "../base/json.ts";
-import { daskCreatedAt, daskName, daskObject, daskPodsText, daskRows, type DaskRow } from "./dask-row.ts";
+import { daskCreatedAt, daskDecision, daskName, daskObject, daskPodsText } from "./dask-row.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { withoutJobs, type RunSummary } from "./diagnosis.ts";
 import { flowRunObject, imageOf, jobObject, jobRows, type JobRow } from "./job-row.ts";
@@ -29,7 +29,11 @@ export interface ListRow {
 
 /** All rows of an inventory, sorted by namespace; then the runs that have nothing in the cluster. */
 export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now: Date): readonly ListRow[] {
-  const rows = [...jobRows(inventory.runs, now).map(ofJob), ...daskRows(inventory).map(ofDask)];
+  const rows = [
+    ...jobRows(inventory.runs, now).map(ofJob),
+    ...inventory.runs.flatMap((run) => run.dask.map((dask) => ofDask(dask, run))),
+    ...inventory.unownedDask.map((dask) => ofDask(dask, undefined)),
+  ];
   rows.sort((left, right) => (left.namespace < right.namespace ? -1 : +(left.namespace > right.namespace)));
   const others = inventory.runs.filter(({ observed, dask }) => observed.jobs.length + dask.length === 0);
   return [...rows, ...others.map((run) => ofRun(run, withoutJobs(run, now)))];
@@ -81,8 +85,7 @@ function ofJob(row: JobRow): ListRow {
   };
 }
 
-function ofDask(row: DaskRow): ListRow {
-  const { dask, run, decision } = row;
+function ofDask(dask: ObservedCluster, run: InventoryRun | undefined): ListRow {
   const pods = podsOf(dask);
   return {
     kind: "dask",
@@ -95,7 +98,7 @@ function ofDask(row: DaskRow): ListRow {
     createdAt: daskCreatedAt(dask),
     node: pods[0]?.spec.nodeName,
     image: pods[0]?.spec.containers?.[0]?.image,
-    decision,
-    toObject: () => daskObject(row),
+    decision: daskDecision(dask, run),
+    toObject: () => daskObject(dask, run),
   };
 }

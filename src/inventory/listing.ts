@@ -21,16 +21,12 @@ export class Listing {
   readonly #queue = new PQueue({ concurrency: CONNECTIONS });
   readonly #signal: AbortSignal | undefined;
   readonly #transform = new Transform();
-  readonly #forbidden = new Map<Resource, KubeError>();
+  /** The resources that the user may not list, with the server's error. */
+  readonly forbidden = new Map<Resource, KubeError>();
 
   constructor(kube: Pick<KubeApi, "listPage">, signal?: AbortSignal) {
     this.#kube = kube;
     this.#signal = signal;
-  }
-
-  /** The resources that the user may not list, with the server's error. */
-  get forbidden(): ReadonlyMap<Resource, KubeError> {
-    return this.#forbidden;
   }
 
   /**
@@ -58,7 +54,7 @@ export class Listing {
       if (error.status === 410) return everyPage();
       if (error.status === 404) return [];
       if (error.status !== 403) throw error;
-      this.#forbidden.set(resource, error);
+      this.forbidden.set(resource, error);
       return [];
     }
   }

@@ -14,7 +14,7 @@ import { jobUidOf } from "../job/observe/observed.ts";
 import { isJobFinished } from "../job/observe/phase.ts";
 import { groupRuns, prefectVersionOf, RUN_LABELS, withPrefectData } from "./group-runs.ts";
 import { readSilences, withOwners } from "./agent-polls.ts";
-import { stateReaders, type RecentRun, type StateSources } from "./run-states.ts";
+import { stateReaders, type StateSources } from "./run-states.ts";
 
 /** Job names in one pod selector: a URL must stay below 8 KiB. */
 const NAMES_PER_SELECTOR = 80;
@@ -63,7 +63,7 @@ export async function loadInventory(
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
     flatAll(Object.values(states).map((each) => each.recent(query.endedSince))),
   ]);
-  const unlabelled = await unlabelledPods(listing, query, { jobs, labelled });
+  const unlabelled = await unlabelledPods(listing, query, { jobs, pods: labelled });
   // A pod with the labels of both Prefects is listed twice.
   const pods = [...new Map([...labelled, ...unlabelled].map((pod) => [pod.metadata.uid, pod])).values()];
   const events = await eventsFor(listing, query, { jobs, pods });
@@ -72,34 +72,25 @@ export async function loadInventory(
   const clusters = dask === undefined ? [] : findClusters(dask, observed, { withGuesses: !isPartial(query) });
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
   const { forbidden } = listing;
-  const podsForbidden = forbidden.has("pods") ? { podsForbidden: true } : {};
+  const podsForbidden = forbidden.has("pods");
   const selected = allRuns.filter((run) => isSelected(run, query));
   const withStates = await Promise.all(
     selected.map(async (run) => ({
       ...withPrefectData(run, await states[run.prefectVersion].read(run.flowRunId)),
-      ...podsForbidden,
+      podsForbidden,
     })),
   );
   const { runs: inCluster, warnings: others } =
     query.onlyPrefect === true
       ? { runs: withStates, warnings: [] }
       : await withProvenDeletions(withStates, sources, signal);
-  const runs = [...inCluster, ...onlyInPrefect(recent, allRuns)];
+  const inClusterIds = new Set(allRuns.map(({ flowRunId }) => flowRunId));
+  const onlyInPrefect = recent.filter(({ flowRunId }) => !inClusterIds.has(flowRunId));
+  const runs = [...inCluster, ...onlyInPrefect.map((run) => withoutObjects({ ...run, namespace: "" }))];
   const refused = new Set([...forbidden.values()].map(({ message }) => message));
   const unread = await Promise.all(Object.values(states).map((each) => each.warning()));
   const warnings = [...refused, ...unread.filter((each) => each !== undefined), ...others];
   return { runs: withOwners(runs, await silences), unownedDask: unowned, warnings, forbidden };
-}
-
-/** The latest runs that have nothing in the cluster. */
-function onlyInPrefect(
-  recent: readonly RecentRun[],
-  inCluster: readonly InventoryRun[],
-): readonly InventoryRun[] {
-  const ids = new Set(inCluster.map(({ flowRunId }) => flowRunId));
-  return recent
-    .filter(({ flowRunId }) => !ids.has(flowRunId))
-    .map((run) => withoutObjects({ ...run, namespace: "" }));
 }
 
 /** The objects with the label of these runs. */
@@ -116,29 +107,24 @@ function jobQuery(query: InventoryQuery, prefectVersion: PrefectVersion): ListQu
   return { ...where, fieldSelector, labelSelector: selectors.join(",") };
 }
 
-/** The agent of Prefect 2 labels only the Job; its pods are found by the Job's name. */
-async function unlabelledPods(
-  listing: Listing,
-  query: InventoryQuery,
-  found: { readonly jobs: readonly Job[]; readonly labelled: readonly Pod[] },
-): Promise<readonly Pod[]> {
-  const withPods = new Set(found.labelled.map(jobUidOf));
-  const names = found.jobs
-    .filter(({ metadata }) => prefectVersionOf(metadata) === 2 && !withPods.has(metadata.uid))
-    .map(({ metadata }) => metadata.name);
-  const { namespace } = query;
-  if (names.length > 4 * NAMES_PER_SELECTOR)
-    return listing.all("pods", { namespace, labelSelector: "job-name" });
-  return flatAll(
-    pagesOf(names, NAMES_PER_SELECTOR).map((page) =>
-      listing.all("pods", { namespace, labelSelector: `job-name in (${page.join(",")})` }),
-    ),
-  );
-}
-
 interface Found {
   readonly jobs: readonly Job[];
   readonly pods: readonly Pod[];
+}
+
+/** The agent of Prefect 2 labels only the Job; its pods are found by the Job's name. */
+async function unlabelledPods(
+  listing: Listing,
+  { namespace }: InventoryQuery,
+  { jobs, pods }: Found,
+): Promise<readonly Pod[]> {
+  const withPods = new Set(pods.map(jobUidOf));
+  const names = jobs
+    .filter(({ metadata }) => prefectVersionOf(metadata) === 2 && !withPods.has(metadata.uid))
+    .map(({ metadata }) => metadata.name);
+  const pages = pagesOf(names, NAMES_PER_SELECTOR);
+  const selectors = pages.length > 4 ? ["job-name"] : pages.map((page) => `job-name in (${page.join(",")})`);
+  return flatAll(selectors.map((labelSelector) => listing.all("pods", { namespace, labelSelector })));
 }
 
 async function eventsFor(

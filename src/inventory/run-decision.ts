@@ -4,10 +4,10 @@
 import { DELETED_RUN, isCancelled, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { DEFAULT_POLICY } from "../job/decide/policy.ts";
-import { hasCondition, type ObservedJob, type ObservedRun } from "../job/observe/observed.ts";
+import { conditionOf, hasCondition, type ObservedJob, type ObservedRun } from "../job/observe/observed.ts";
 import { isLive, jobPhase, type JobPhase } from "../job/observe/phase.ts";
 import { decide } from "../job/decide/decide.ts";
-import type { Job, JobStatus } from "../kube/client/objects.ts";
+import type { Job } from "../kube/client/objects.ts";
 import type { InventoryRun } from "./inventory.ts";
 
 type DecidedRun = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
@@ -16,13 +16,8 @@ type DecidedRun = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
 export function decideRun({ observed, status: run, podsForbidden }: DecidedRun, now: Date): Decision {
   const newest = observed.jobs.at(-1);
   if (podsForbidden === true && newest !== undefined) return decideWithoutPods(newest.job, run);
-  return decide({
-    observed,
-    run,
-    policy: DEFAULT_POLICY,
-    now,
-    firstObserved: firstObservedOf(observed),
-  });
+  const firstObserved = firstObservedOf(observed);
+  return decide({ observed, run, policy: DEFAULT_POLICY, now, firstObserved });
 }
 
 /** The decision about each Job of the run by itself; of the run's other Jobs only a live one matters. */
@@ -38,34 +33,21 @@ export function decideJobs(run: InventoryRun, now: Date): readonly Decision[] {
 }
 
 /** Without permission to list pods: by the state in Prefect and the Job's own status. */
-function decideWithoutPods({ status, spec }: Job, run: RunStatus): Decision {
-  return {
-    ...statusWithoutPods(status, spec.suspend === true, run),
-    logs: [],
-    deletions: [],
-    deleteDask: false,
-    heartbeat: false,
-    firstObserved: new Map(),
-  };
-}
-
-function statusWithoutPods(
-  job: JobStatus,
-  isSuspended: boolean,
-  run: RunStatus,
-): Pick<Decision, "status" | "reason"> {
-  if (run.kind === "missing") return { status: "orphaned", reason: DELETED_RUN };
-  const reason = run.kind === "known" ? `its flow run is ${run.state.name}` : "";
-  if (isCancelled(run)) return { status: "cancelled", reason };
-  if (hasCondition(job, "Complete")) return { status: "finished", reason: "its Job completed" };
-  const failure = job.conditions?.find(({ type, status }) => type === "Failed" && status === "True");
-  if (failure !== undefined) return { status: "failed", reason: failure.message ?? "its Job failed" };
-  if (run.kind === "known" && isFinished(run.state.type)) return { status: "finished", reason };
-  if (isSuspended) return { status: "active", reason: "suspended" };
+function decideWithoutPods({ status: job, spec }: Job, run: RunStatus): Decision {
+  const nothing = { logs: [], deletions: [], deleteDask: false, heartbeat: false, firstObserved: new Map() };
+  const decided = (status: string, reason: string): Decision => ({ status, reason, ...nothing });
+  if (run.kind === "missing") return decided("orphaned", DELETED_RUN);
+  const stateText = run.kind === "known" ? `its flow run is ${run.state.name}` : "";
+  if (isCancelled(run)) return decided("cancelled", stateText);
+  if (hasCondition(job, "Complete")) return decided("finished", "its Job completed");
+  const failure = conditionOf(job, "Failed");
+  if (failure !== undefined) return decided("failed", failure.message ?? "its Job failed");
+  if (run.kind === "known" && isFinished(run.state.type)) return decided("finished", stateText);
+  if (spec.suspend === true) return decided("active", "suspended");
   const isRunning = (job.ready ?? job.active ?? 0) > 0;
-  if (isRunning)
-    return { status: "active", reason: "its Job has a running pod (no permission to list pods)" };
-  return { status: "pending", reason: "its Job has no ready pod (no permission to list pods)" };
+  return isRunning
+    ? decided("active", "its Job has a running pod (no permission to list pods)")
+    : decided("pending", "its Job has no ready pod (no permission to list pods)");
 }
 
 /** The keys of job/decide/, each with the time from which its grace period counts. */

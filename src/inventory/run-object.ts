@@ -3,7 +3,7 @@
 import type { JsonObject } from "../base/json.ts";
 import { lastSeenAt, type KubeEvent } from "../kube/client/objects.ts";
 import { jobPhase, phaseName } from "../job/observe/phase.ts";
-import { daskObject, daskRows } from "./dask-row.ts";
+import { daskObject } from "./dask-row.ts";
 import type { Diagnosis, PlannedAction } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { flowRunObject, metadataObject, podObject } from "./job-row.ts";
@@ -26,7 +26,7 @@ export function runObject(
       pods: run.podsForbidden === true ? null : job.pods.map(podObject),
       events: job.events.map(eventObject),
     })),
-    dask: daskRows({ runs: [run], unownedDask: [] }).map(daskObject),
+    dask: run.dask.map((dask) => daskObject(dask, run)),
     diagnosis: { ...diagnosis, cleanup },
   };
 }

@@ -21,18 +21,11 @@ export interface ReadRun {
   readonly unread?: boolean;
 }
 
-function readRun({ name, ...row }: KnownRun): ReadRun {
-  return { name, status: { kind: "known", ...row } };
-}
-
 const BATCH = { maxSize: 100, maxRequests: 4 };
 const UNKNOWN: ReadRun = { name: undefined, status: { kind: "unknown" } };
 const UNREAD: ReadRun = { ...UNKNOWN, unread: true };
 const MISSING: ReadRun = { name: undefined, status: { kind: "missing" } };
-const HOW_TO_SET: Readonly<Record<PrefectVersion, string>> = {
-  1: "set it with --api or PREFECT__CLOUD__API",
-  2: "set it with PREFECT_API_URL",
-};
+const HOW_TO_SET = { 1: "set it with --api or PREFECT__CLOUD__API", 2: "set it with PREFECT_API_URL" };
 
 /** Why the state of a run cannot be read. */
 export function noApiText(prefectVersion: PrefectVersion): string {
@@ -44,7 +37,9 @@ export function stateReaders(
   sources: StateSources,
   signal?: AbortSignal,
 ): Readonly<Record<PrefectVersion, StateReader>> {
-  return { 1: new StateReader(1, sources[1], signal), 2: new StateReader(2, sources[2], signal) };
+  const reader = (version: PrefectVersion): StateReader =>
+    new StateReader({ version, source: sources[version], signal });
+  return { 1: reader(1), 2: reader(2) };
 }
 
 export interface RecentRun extends ReadRun {
@@ -52,11 +47,16 @@ export interface RecentRun extends ReadRun {
   readonly prefectVersion: PrefectVersion;
 }
 
+/** The Prefect that a reader asks. */
+interface Asked {
+  readonly version: PrefectVersion;
+  readonly source: RunDirectory | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Reads runs of one Prefect version; if its API fails, they are unknown. */
-export class StateReader {
-  readonly #prefectVersion: PrefectVersion;
-  readonly #source: StateSources[PrefectVersion];
-  readonly #signal: AbortSignal | undefined;
+class StateReader {
+  readonly #asked: Asked;
   readonly #batcher = new Batcher<string, ReadRun>((ids) => this.#send(ids), BATCH);
   readonly #runs = new Map<string, Promise<ReadRun>>();
   /** Why the states are unknown. */
@@ -64,19 +64,13 @@ export class StateReader {
   /** What is not known of the latest runs. */
   #recentWarning: string | undefined;
 
-  constructor(
-    prefectVersion: PrefectVersion,
-    source: StateSources[PrefectVersion],
-    signal: AbortSignal | undefined,
-  ) {
-    this.#prefectVersion = prefectVersion;
-    this.#source = source;
-    this.#signal = signal;
+  constructor(asked: Asked) {
+    this.#asked = asked;
   }
 
   /** The run, read once. An id that is not a UUID cannot be Prefect's and counts as missing. */
   read(flowRunId: string): Promise<ReadRun> {
-    const isReadable = isUuid(flowRunId) || this.#source === undefined;
+    const isReadable = isUuid(flowRunId) || this.#asked.source === undefined;
     const run =
       this.#runs.get(flowRunId) ?? (isReadable ? this.#batcher.add(flowRunId) : Promise.resolve(MISSING));
     this.#runs.set(flowRunId, run);
@@ -86,13 +80,13 @@ export class StateReader {
   /** The latest runs; undefined: none. */
   async recent(since: Date | undefined): Promise<readonly RecentRun[]> {
     if (since === undefined) return [];
-    const prefectVersion = this.#prefectVersion;
+    const { version: prefectVersion, source, signal } = this.#asked;
     const runs = `${this.#name} flow runs without a Job`;
-    const answer = await attempt(async () => this.#source?.recent(since, this.#signal));
+    const answer = await attempt(async () => source?.recent(since, signal));
     if (!answer.ok) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
     const { runs: found = [], isPartial = false } = (answer.ok && answer.value) || {};
     if (isPartial) this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
-    return found.map((run) => ({ ...readRun(run), flowRunId: run.id, prefectVersion }));
+    return found.map((run) => ({ ...knownRun(run), flowRunId: run.id, prefectVersion }));
   }
 
   /** What could not be read. */
@@ -103,20 +97,24 @@ export class StateReader {
   }
 
   get #name(): string {
-    return `Prefect ${this.#prefectVersion === 1 ? "1" : "2 and 3"}`;
+    return `Prefect ${this.#asked.version === 1 ? "1" : "2 and 3"}`;
   }
 
   async #send(ids: readonly string[]): Promise<readonly ReadRun[]> {
-    const source = this.#source;
-    if (source === undefined) this.#failure = noApiText(this.#prefectVersion);
+    const { version, source, signal } = this.#asked;
+    if (source === undefined) this.#failure = noApiText(version);
     if (source === undefined) return ids.map(() => UNKNOWN);
     if (this.#failure !== undefined) return ids.map(() => UNREAD);
-    const answer = await attempt(() => source.runs(ids, this.#signal));
+    const answer = await attempt(() => source.runs(ids, signal));
     if (!answer.ok) this.#failure = answer.error.message;
+    if (!answer.ok) return ids.map(() => UNREAD);
     return ids.map((id) => {
-      if (!answer.ok) return UNREAD;
       const run = answer.value.get(id);
-      return run === undefined ? MISSING : readRun(run);
+      return run === undefined ? MISSING : knownRun(run);
     });
   }
+}
+
+function knownRun({ name, ...row }: KnownRun): ReadRun {
+  return { name, status: { kind: "known", ...row } };
 }
