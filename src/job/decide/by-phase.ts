@@ -99,8 +99,7 @@ function onSidecarRunning(context: JobContext, endedAt: Date | undefined): JobDe
   const leftMs = context.input.policy.sidecarGraceMs - msSince(context, firstObserved.since);
   const reason = "the flow's container has terminated, but another container is still running";
   if (leftMs > 0) return { status: "active", reason, requeueAfterMs: leftMs, firstObserved };
-  const deletion = { inMs: 0, reason };
-  return { status: "finished", reason, logs: exitWarning(context), deletion, firstObserved };
+  return { status: "finished", reason, logs: exitWarning(context), deleteInMs: 0, firstObserved };
 }
 
 function onSucceeded(context: JobContext, endedAt: Date | undefined): JobDecision {
@@ -109,8 +108,8 @@ function onSucceeded(context: JobContext, endedAt: Date | undefined): JobDecisio
   const reason = "its Job completed";
   const leftMs = isRunActive(context) ? exitGraceMs - msSince(context, firstObserved.since) : 0;
   if (leftMs > 0) return { status: "finished", reason, requeueAfterMs: leftMs, firstObserved };
-  const deletion = deleteAfter(context, { afterMs, endedAt: endedAt ?? firstObserved.since, reason });
-  return { status: "finished", reason, logs: exitWarning(context), deletion, firstObserved };
+  const deleteInMs = deleteAfter(context, afterMs, endedAt ?? firstObserved.since);
+  return { status: "finished", reason, logs: exitWarning(context), deleteInMs, firstObserved };
 }
 
 /** Warns that the process exited with 0 but the run is not over. */

@@ -22,7 +22,7 @@ interface DecidedJob {
 }
 
 export function decide(input: DecideInput): Decision {
-  const { isOurs = () => true } = input;
+  const { run, isOurs = () => true } = input;
   const jobs = input.observed.jobs.map((observed) => ({ observed, phase: jobPhase(observed) }));
   const live = jobs.filter(({ phase }) => isLive(phase)).length;
   const newestMs = Math.max(...jobs.map(({ observed }) => createdMs(observed.job)));
@@ -32,40 +32,31 @@ export function decide(input: DecideInput): Decision {
     const stateBelongsTo = createdMs(observed.job) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };
     const decision = decideByRunState(context) ?? decideByPhase(context);
-    const logs = [...retryEntries(context), ...(decision.logs ?? [])];
+    const logs = [...eventEntries(observed), ...retryEntries(context), ...(decision.logs ?? [])];
     return { observed, phase, decision: { ...decision, logs } };
   });
-  const all = deletionsOf(decided);
-  const due = all.filter(({ inMs }) => inMs <= 0);
   const [newest] = decided.toSorted((a, b) => createdMs(b.observed.job) - createdMs(a.observed.job));
   const first = decided.find(({ decision }) => decision.transition !== undefined) ?? newest;
+  const transition = first?.decision.transition ?? cancelTransition(jobs, input);
+  const all = decided.flatMap((each) => deletionOf(each) ?? []);
+  const due = all.filter(({ inMs }) => inMs <= 0);
   const laterMs = all.map(({ inMs }) => inMs).filter((ms) => ms > 0);
   const nextMs = Math.min(...laterMs, ...decided.map(({ decision }) => decision.requeueAfterMs ?? Infinity));
-  const transition = first?.decision.transition ?? cancelTransition(jobs, input);
+  const deletedPhases = due.map(({ phase }) => phase);
+  const facts = decided.flatMap(({ decision }) => decision.firstObserved ?? []);
   return {
     status: first?.decision.status ?? "finished",
     reason: first?.decision.reason ?? "it has no Jobs in the cluster",
     // Prefect rejects log lines of a run that it does not know.
-    logs:
-      input.run.kind === "known"
-        ? decided.flatMap(({ observed, decision }) => [...eventEntries(observed), ...(decision.logs ?? [])])
-        : [],
+    logs: run.kind === "known" ? decided.flatMap(({ decision }) => decision.logs ?? []) : [],
     transition,
-    deletions: due.map(({ job, reason, status, isActive }) => ({ job, reason, status, isActive })),
+    deletions: due.map(({ deletion }) => deletion),
     deleteDask:
       decided.some(({ decision }) => decision.deleteDask === true) ||
-      mustDeleteDask(
-        input.run,
-        transition,
-        due.map(({ phase }) => phase),
-      ),
+      mustDeleteDask(run, transition, deletedPhases),
     heartbeat: decided.some(({ decision }) => decision.heartbeat === true),
     requeueAfterMs: Number.isFinite(nextMs) ? nextMs : undefined,
-    firstObserved: new Map(
-      decided.flatMap(({ decision: { firstObserved } }) =>
-        firstObserved === undefined ? [] : [[firstObserved.key, firstObserved.since]],
-      ),
-    ),
+    firstObserved: new Map(facts.map(({ key, since }) => [key, since])),
   };
 }
 
@@ -84,15 +75,12 @@ export function mustDeleteDask(
   return isFinished(run.state.type) && deleted.some(({ kind }) => kind !== "succeeded");
 }
 
-/** The Jobs to delete, now or later. */
-function deletionsOf(
-  decided: readonly DecidedJob[],
-): readonly (Deletion & { inMs: number; phase: JobPhase })[] {
-  return decided.flatMap(({ observed, phase, decision: { status, deletion } }) => {
-    const { job } = observed;
-    if (deletion === undefined || isDeleted(observed) || isKeptWithPods(observed)) return [];
-    return [{ ...deletion, phase, job, status, isActive: !isJobFinished(job) }];
-  });
+/** The deletion of the Job, now or later, unless it is kept or being deleted already. */
+function deletionOf({ observed, phase, decision: { status, reason, deleteInMs: inMs } }: DecidedJob) {
+  const { job } = observed;
+  if (inMs === undefined || isDeleted(observed) || isKeptWithPods(observed)) return undefined;
+  const deletion: Deletion = { job, reason, status, isActive: !isJobFinished(job) };
+  return { inMs, phase, deletion };
 }
 
 /** An old Job, kept or held by a finalizer, must not fail a restarted run: the claim of a pending state names its Job. */
@@ -119,7 +107,7 @@ function eventEntries(observed: ObservedJob): RunLogEntry[] {
 function retryEntries(context: JobContext): readonly RunLogEntry[] {
   const { phase, observed } = context;
   const isOver = ["failed", "disrupted", "deleted"].includes(phase.kind);
-  if (isOver || context.input.run.kind !== "known") return [];
+  if (isOver) return [];
   return [...observed.pods, ...observed.deletedPods].flatMap((pod) => retryEntry(context, pod) ?? []);
 }
 

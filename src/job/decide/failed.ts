@@ -24,7 +24,6 @@ export function lostInMs({ input }: Pick<JobContext, "input">, loss: Loss | unde
 /** Writes the post-mortem, fails the run, and deletes the Job. */
 export function onFailed(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const firstObserved = observedSince(context, "ended", endedAt);
-  const reason = problem.message;
   const { deleteFailedAfterMs, sidecarGraceMs } = context.input.policy;
   // What is kept are finished Jobs: one that still works, for a run that is over, holds its resources and a slot of --limit.
   const isAtWork = isRunFinished(context) && !isJobFinished(context.observed.job);
@@ -33,10 +32,10 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
     : deleteFailedAfterMs;
   return {
     status: "failed",
-    reason,
+    reason: problem.message,
     logs: postMortemEntries(context, problem),
     transition: failTransition(context, problem),
-    deletion: deleteAfter(context, { afterMs, endedAt: endedAt ?? firstObserved.since, reason }),
+    deleteInMs: deleteAfter(context, afterMs, endedAt ?? firstObserved.since),
     firstObserved,
   };
 }
@@ -45,12 +44,8 @@ export function onFailed(context: JobContext, problem: Problem, endedAt: Date | 
 export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date | undefined): JobDecision {
   const failed = onFailed(context, problem, endedAt);
   const { transition } = failed;
-  if (
-    context.input.policy.onDisruption === "fail" ||
-    transition?.kind !== "fail" ||
-    transition.onlyWithReport
-  )
-    return failed;
+  const isReported = transition?.kind === "fail" && !transition.onlyWithReport;
+  if (!isReported || context.input.policy.onDisruption === "fail") return failed;
   // A Job can be Failed while its pod is still terminating: wait, so that two processes never work on the run.
   const { job, pods, gone } = context.observed;
   const working = gone ? [] : pods.filter((pod) => !hasFailed(pod, job) && !hasEnded(pod));
@@ -58,24 +53,18 @@ export function onDisrupted(context: JobContext, problem: Problem, endedAt: Date
   const leftMs = Math.max(0, ...lostIn);
   const { firstObserved } = failed;
   if (leftMs > 0) return { status: "failed", reason: problem.message, firstObserved, requeueAfterMs: leftMs };
-  return {
-    ...failed,
-    logs: (failed.logs ?? []).map((entry) => ({ ...entry, level: "WARNING" as const })),
-    transition: {
-      kind: "reschedule",
-      message: `Rescheduled because ${problem.message}`,
-      job: job.metadata.name,
-    },
-  };
+  const logs = failed.logs?.map((entry) => ({ ...entry, level: "WARNING" as const })) ?? [];
+  const message = `Rescheduled because ${problem.message}`;
+  return { ...failed, logs, transition: { kind: "reschedule", message, job: job.metadata.name } };
 }
 
-/** The deletion of a finished Job `afterMs` milliseconds after its end; undefined: never. */
+/** When to delete a Job that is kept for `afterMs` milliseconds since its end; undefined: never. */
 export function deleteAfter(
   context: JobContext,
-  retention: { readonly afterMs: number | undefined; readonly endedAt: Date; readonly reason: string },
-): JobDecision["deletion"] {
-  const { afterMs, endedAt, reason } = retention;
-  return afterMs === undefined ? undefined : { inMs: afterMs - msSince(context, endedAt), reason };
+  afterMs: number | undefined,
+  endedAt: Date,
+): JobDecision["deleteInMs"] {
+  return afterMs === undefined ? undefined : afterMs - msSince(context, endedAt);
 }
 
 /** The run is not failed for this Job if another Job works on it. */

@@ -2,7 +2,6 @@
 // grace period.
 
 import { DELETED_RUN } from "../../orchestrator/flow-run.ts";
-import type { Pod } from "../../kube/client/objects.ts";
 import { isDeleted, type ObservedJob } from "../observe/observed.ts";
 import { lossOf } from "../observe/disruption.ts";
 import { isLive, type JobPhase } from "../observe/phase.ts";
@@ -15,10 +14,8 @@ import type { DecideInput, JobDecision, Transition } from "./types.ts";
 export function decideByRunState(context: JobContext): JobDecision | undefined {
   const { run, policy } = context.input;
   if (run.kind === "unknown") return undefined;
-  if (run.kind === "missing") {
-    const reason = DELETED_RUN;
-    return afterGrace(context, { status: "orphaned", reason, graceMs: policy.cancelGraceMs });
-  }
+  if (run.kind === "missing")
+    return afterGrace(context, { status: "orphaned", reason: DELETED_RUN, graceMs: policy.cancelGraceMs });
   const { type, name } = run.state;
   const reason = `its flow run is ${name}`;
   if (type === "cancelling" || type === "cancelled") return onCancelled(context, reason);
@@ -43,11 +40,13 @@ type ObservedPhase = Pick<JobContext, "phase" | "observed">;
  */
 function isAtWork({ phase, observed }: ObservedPhase, input: DecideInput): boolean {
   const startsPods = !isDeleted(observed) && !isOver(phase);
-  return startsPods || workingPods(observed).some((pod) => lostInMs({ input }, lossOf(pod, observed)) > 0);
+  return startsPods || lossesAhead(observed, input).length > 0;
 }
 
-function workingPods({ pods }: ObservedJob): readonly Pod[] {
-  return pods.filter((pod) => !hasEnded(pod));
+/** In how many milliseconds each pod that has not ended counts as lost, of those that do not yet. */
+function lossesAhead(observed: ObservedJob, input: DecideInput): readonly number[] {
+  const working = observed.pods.filter((pod) => !hasEnded(pod));
+  return working.map((pod) => lostInMs({ input }, lossOf(pod, observed))).filter((ms) => ms > 0);
 }
 
 function onCancelled(context: JobContext, reason: string): JobDecision {
@@ -55,8 +54,7 @@ function onCancelled(context: JobContext, reason: string): JobDecision {
   const { cancelGraceMs, deleteSucceededAfterMs, deleteFailedAfterMs } = input.policy;
   const status = "cancelled";
   if (isAtWork(context, input)) {
-    const lostIn = workingPods(observed).map((pod) => lostInMs(context, lossOf(pod, observed)));
-    const requeueAfterMs = Math.min(...lostIn.filter((ms) => ms > 0));
+    const requeueAfterMs = Math.min(...lossesAhead(observed, input));
     return { ...afterGrace(context, { status, reason, graceMs: cancelGraceMs }), requeueAfterMs };
   }
   // Its Dask clusters do not wait for the Job, which may be kept, or gone.
@@ -67,8 +65,8 @@ function onCancelled(context: JobContext, reason: string): JobDecision {
   const afterMs = phase.kind === "succeeded" ? deleteSucceededAfterMs : deleteFailedAfterMs;
   const endedAt = isOver(phase) ? phase.endedAt : undefined;
   const firstObserved = observedSince(context, "ended", endedAt);
-  const deletion = deleteAfter(context, { afterMs, endedAt: endedAt ?? firstObserved.since, reason });
-  return { status, reason, deletion, firstObserved, ...dask };
+  const deleteInMs = deleteAfter(context, afterMs, endedAt ?? firstObserved.since);
+  return { status, reason, deleteInMs, firstObserved, ...dask };
 }
 
 function isOver(
@@ -85,6 +83,6 @@ function afterGrace(
   const { run } = context.input;
   const { status, reason, graceMs } = ending;
   const firstObserved = observedSince(context, status, run.kind === "known" ? run.state.since : undefined);
-  const inMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);
-  return { status, reason, deletion: { inMs, reason }, firstObserved };
+  const deleteInMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);
+  return { status, reason, deleteInMs, firstObserved };
 }

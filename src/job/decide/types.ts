@@ -72,15 +72,12 @@ export interface Deletion {
 }
 
 /** The decision about one Job of the run. */
-export interface JobDecision extends Omit<
-  Decision,
-  "logs" | "deletions" | "deleteDask" | "heartbeat" | "firstObserved"
-> {
-  readonly logs?: readonly RunLogEntry[];
-  readonly deletion?: { readonly inMs: number; readonly reason: string } | undefined;
-  readonly heartbeat?: boolean;
-  /** The run's Dask clusters go, whatever becomes of the Job. */
-  readonly deleteDask?: boolean;
+export interface JobDecision
+  extends
+    Pick<Decision, "status" | "reason" | "transition" | "requeueAfterMs">,
+    Partial<Pick<Decision, "logs" | "heartbeat" | "deleteDask">> {
+  /** Delete the Job after so many milliseconds; undefined: never. */
+  readonly deleteInMs?: number | undefined;
   readonly firstObserved?: FirstObserved | undefined;
 }
 

@@ -15,7 +15,8 @@ interface Disruption {
   readonly conditions?: readonly string[];
   /** Of the flow's terminated container. */
   readonly ends?: readonly string[];
-  readonly problem: ProblemReason;
+  /** Undefined: Disrupted. */
+  readonly problem?: ProblemReason;
   readonly text: string;
   readonly hint?: string;
 }
@@ -30,12 +31,10 @@ const DISRUPTIONS: readonly Disruption[] = [
   {
     reasons:
       /^(?:OutOf.+|NodeAffinity|NodeName|NodePorts|NodeUnschedulable|MatchNodeSelector|TaintToleration|HostName|TopologyAffinityError|SMTAlignmentError|UnexpectedAdmissionError|UnexpectedPredicateFailureType|InvalidNodeInfo)$/,
-    problem: "Disrupted",
     text: "was not taken by its node",
   },
   {
     reasons: /^(?:Preempting|Shutdown|Terminated|NodeShutdown)$/,
-    problem: "Disrupted",
     text: "was stopped by the cluster",
   },
   {
@@ -53,10 +52,9 @@ const DISRUPTIONS: readonly Disruption[] = [
   },
   {
     conditions: ["PreemptionByScheduler"],
-    problem: "Disrupted",
     text: "was preempted by a pod of higher priority",
   },
-  { conditions: ["EvictionByEvictionAPI"], problem: "Disrupted", text: "was drained from its node" },
+  { conditions: ["EvictionByEvictionAPI"], text: "was drained from its node" },
   {
     // Of the kubelet; of containerd, for a container that ran when the node went down (internal/cri/server/restart.go).
     ends: ["ContainerStatusUnknown", "Unknown"],

@@ -1,7 +1,7 @@
 // ObservedRun: the Jobs, pods and events of a flow run in the cluster. One run can have several Jobs (a retry, a restart,
 // Lazarus). A deleted Job stays here until its end is reported, and as long as pods work on without it.
 
-import type { Job, KubeEvent, Meta, Pod } from "../../kube/client/objects.ts";
+import type { Condition, Job, KubeEvent, Meta, Pod } from "../../kube/client/objects.ts";
 import { isAgentJob, isKept } from "../labels.ts";
 
 export interface ObservedJob {
@@ -44,24 +44,16 @@ export function isOrphan(pod: Pod, { job, gone }: ObservedJob): boolean {
   return !(pod.metadata.ownerReferences ?? []).some(({ uid }) => uid === job.metadata.uid);
 }
 
-interface Condition {
-  readonly type: string;
-  readonly status: string;
-}
-
 /** The condition that is True and has one of these types. */
-export function conditionOf<C extends Condition>(
-  { conditions = [] }: { readonly conditions?: readonly C[] },
+export function conditionOf(
+  { conditions = [] }: Job["status"] | Pod["status"],
   ...types: readonly string[]
-): C | undefined {
+): Condition | undefined {
   return conditions.find(({ type, status }) => status === "True" && types.includes(type));
 }
 
 /** Whether a condition of one of these types is True. */
-export function hasCondition(
-  status: { readonly conditions?: readonly Condition[] },
-  ...types: readonly string[]
-): boolean {
+export function hasCondition(status: Job["status"], ...types: readonly string[]): boolean {
   return conditionOf(status, ...types) !== undefined;
 }
 

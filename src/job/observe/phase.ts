@@ -161,10 +161,7 @@ function phaseOfLivePods(live: readonly Pod[], observed: ObservedJob): JobPhase 
   return phases.find(({ kind }) => kind === "live") ?? phases[0] ?? noPods(observed);
 }
 
-function livePodPhase(
-  pod: Pod,
-  observed: ObservedJob,
-): LivePhase | (JobPhase & { readonly kind: "waiting" }) {
+function livePodPhase(pod: Pod, observed: ObservedJob): JobPhase {
   const { job } = observed;
   const restartedAt = restartedAfterCrashAt(pod);
   const events = eventsOf(observed, pod.metadata.uid);
@@ -252,20 +249,17 @@ function problemWithoutTermination(
   deleted: Pod | undefined,
   message: string | undefined,
 ): Problem {
-  const { job } = observed;
-  const { name } = job.metadata;
-  if (deleted !== undefined || observed.pods.length === 0) {
-    const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
-    return {
-      reason: "PodDeleted",
-      message: `${which} was deleted before it finished`,
-      hint: "restart the flow run",
-      pod: deleted?.metadata.name,
-      container: deleted === undefined ? undefined : flowContainerName(deleted),
-    };
-  }
-  const details = message === undefined || message === "" ? "no reason given" : oneLine(message);
-  return { reason: "Unknown", message: `Job '${name}' failed (${details})` };
+  const { name } = observed.job.metadata;
+  if (deleted === undefined && observed.pods.length > 0)
+    return { reason: "Unknown", message: `Job '${name}' failed (${oneLine(message || "no reason given")})` };
+  const which = deleted === undefined ? `the pod of Job '${name}'` : `pod '${deleted.metadata.name}'`;
+  return {
+    reason: "PodDeleted",
+    message: `${which} was deleted before it finished`,
+    hint: "restart the flow run",
+    pod: deleted?.metadata.name,
+    container: deleted && flowContainerName(deleted),
+  };
 }
 
 /** When a finished Job finished. */

@@ -1,9 +1,9 @@
 // The report on a failed Job for the flow run's log.
 
-import type { ContainerStatus, Pod } from "../../kube/client/objects.ts";
-import { specOf } from "./flow-container.ts";
+import type { Container, ContainerStatus, Pod } from "../../kube/client/objects.ts";
+import { containerStatuses, specOf } from "./flow-container.ts";
 import type { ObservedJob } from "./observed.ts";
-import { oneLine, type Problem } from "./problem.ts";
+import { because, oneLine, type Problem } from "./problem.ts";
 import { describeTermination } from "./termination.ts";
 
 /** Summary and hint, then each pod with its node, its containers, how they terminated, and their memory. */
@@ -17,20 +17,18 @@ export function postMortem(observed: ObservedJob, problem: Problem): string {
   return lines.join("\n");
 }
 
-function podLines(pod: Pod, isDeleted: boolean): string[] {
+function podLines(pod: Pod, isDeleted: boolean): readonly string[] {
   const node = pod.spec.nodeName === undefined ? "no node" : `node ${pod.spec.nodeName}`;
   const phase = isDeleted ? "deleted" : (pod.status.phase ?? "Unknown");
   const lines = [`Pod ${pod.metadata.name} (${phase}, ${node})`];
-  const details = [pod.status.reason, pod.status.message].filter((text) => text !== undefined && text !== "");
-  if (details.length > 0) lines.push(`\t${oneLine(details.join(": "))}`);
-  for (const status of pod.status.initContainerStatuses ?? [])
-    lines.push(...containerLines(pod, status, "Init container"));
-  for (const status of pod.status.containerStatuses ?? [])
-    lines.push(...containerLines(pod, status, "Container"));
-  return lines;
+  const details = because(pod.status.reason, pod.status.message);
+  if (details !== "") lines.push(`\t${details}`);
+  return [...lines, ...containerStatuses(pod).flatMap((status) => containerLines(pod, status))];
 }
 
-function containerLines(pod: Pod, status: ContainerStatus, title: string): string[] {
+function containerLines(pod: Pod, status: ContainerStatus): readonly string[] {
+  const isInit = pod.status.initContainerStatuses?.includes(status) === true;
+  const title = isInit ? "Init container" : "Container";
   const spec = specOf(pod, status);
   const restarts = (status.restartCount ?? 0) > 0 ? `, restarted ${status.restartCount} times` : "";
   const lines = [`\t${title} '${status.name}' ${describeState(status, spec)}${restarts}`];
@@ -41,7 +39,7 @@ function containerLines(pod: Pod, status: ContainerStatus, title: string): strin
   return lines;
 }
 
-function describeState(status: ContainerStatus, spec: Parameters<typeof describeTermination>[1]): string {
+function describeState(status: ContainerStatus, spec: Container | undefined): string {
   const { waiting, running, terminated } = status.state ?? {};
   if (terminated !== undefined) {
     const reason = terminated.reason === undefined ? "" : ` (${terminated.reason})`;

@@ -128,7 +128,10 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: "cancelled runs' Jobs are deleted at once",
     file: "job/decide/run-ended.ts",
     changes: [
-      ["const inMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);", "const inMs = 0;"],
+      [
+        "const deleteInMs = Math.max(graceMs - msSince(context, firstObserved.since), 0);",
+        "const deleteInMs = 0;",
+      ],
     ],
   },
   {
