@@ -80,9 +80,9 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   const ids = new Set(accepted.map(({ id }) => id));
   const inventory = await work.loadInventory();
   const known = clustersOf(inventory, ids);
-  const isHere = ({ id }: OwnerRun): boolean => inventory.runs.some(({ flowRunId }) => flowRunId === id);
+  const here = new Set(inventory.runs.map(({ flowRunId }) => flowRunId));
   const mayRun = accepted.filter((run) => cancelling.has(run.id) && !wasPending(run));
-  const elsewhere = new Set(mayRun.filter((run) => !isHere(run)).map(({ id }) => id));
+  const elsewhere = new Set(mayRun.map(({ id }) => id).filter((id) => !here.has(id)));
   if (cancelling.size > 0 && options.graceMs > 0) {
     const running = async (): Promise<readonly string[]> =>
       stillRunning(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
@@ -108,15 +108,13 @@ async function endedRuns(
   const inventory = await pollInventory(new Set(runs.map(({ id }) => id)));
   return runs.filter((run) => {
     const left = stillRunning(inventory, new Set([run.id]));
+    const names = listed(left.map(({ name }) => name));
     const unexpected = left.filter(({ isKept }) => !isKept).map(({ name }) => name);
+    const keptOn = left.length === 1 ? "is kept and runs on" : "are kept and run on";
     if (unexpected.length > 0)
       result.problems.push({ error: `flow run ${displayName(run)} still runs: ${listed(unexpected)}` });
-    else if (left.length > 0) {
-      const names = listed(left.map(({ name }) => name));
-      onStep(
-        `flow run ${displayName(run)} is not set to Cancelled: ${names} ${left.length === 1 ? "is kept and runs" : "are kept and run"} on`,
-      );
-    }
+    else if (left.length > 0)
+      onStep(`flow run ${displayName(run)} is not set to Cancelled: ${names} ${keptOn}`);
     return left.length === 0;
   });
 }

@@ -32,7 +32,6 @@ export interface OwnerRun {
   readonly namespace: string;
 }
 
-/** An object to delete. */
 export interface PlanItem {
   readonly resource: Removable;
   readonly ref: ObjectRef;
@@ -81,7 +80,6 @@ const PARTS = {
 } as const;
 export type Part = keyof typeof PARTS;
 
-/** What a draft is about. */
 interface DraftOf {
   readonly run: OwnerRun | undefined;
   readonly cluster?: string;

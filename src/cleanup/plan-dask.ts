@@ -11,7 +11,6 @@ import type { AnyObject, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
 import { ownerRun, worksOn, type PlannedRun } from "./run-lifecycle.ts";
 
-/** A Dask cluster, and what the rules need. */
 interface DaskPlanInput {
   readonly dask: ObservedCluster;
   /** The run that it is attributed to, if that is known; also for a guess. */

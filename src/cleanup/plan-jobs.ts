@@ -14,7 +14,6 @@ import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
 /** On every Job of an agent or worker of Prefect 2 and 3. */
 const VERSION_LABEL = "prefect.io/version";
 
-/** A flow run, and what the rules need. */
 interface JobPlanInput extends PlannedRun {
   readonly olderThanMs: number;
   readonly now: Date;
@@ -61,10 +60,10 @@ export function jobRuns({ status }: Job): boolean {
 
 /** When the newest Job was created that Prefect made for the run, and that is not deleted. */
 function newestJobMs({ observed, prefectVersion }: InventoryRun): number {
-  return observed.jobs.reduce((newestMs, each) => {
-    const counts = !isDeleted(each) && isMadeByPrefect(each.job, prefectVersion);
-    return counts ? Math.max(newestMs, createdMs(each.job)) : newestMs;
-  }, -Infinity);
+  const counted = observed.jobs.filter(
+    (each) => !isDeleted(each) && isMadeByPrefect(each.job, prefectVersion),
+  );
+  return Math.max(...counted.map(({ job }) => createdMs(job)));
 }
 
 /** Whether an agent or a worker made the Job; a flow makes Jobs too, and may label them with its run. */

@@ -22,13 +22,11 @@ export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<stri
 export function currentStates(sources: StateSources, signal: AbortSignal): ReadStates {
   return async (runs) => {
     const states = stateReaders(sources, signal);
-    const statuses = await Promise.all(
-      runs.map(async ({ id, prefectVersion }) => {
-        const { status } = await states[prefectVersion].read(id);
-        return [id, status] as const;
-      }),
-    );
-    return new Map(statuses);
+    const statuses = runs.map(async ({ id, prefectVersion }) => {
+      const { status } = await states[prefectVersion].read(id);
+      return [id, status] as const;
+    });
+    return new Map(await Promise.all(statuses));
   };
 }
 

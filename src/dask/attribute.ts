@@ -15,7 +15,9 @@ export type Unattributed = Omit<ObservedCluster, "owner">;
 /** `dask-{PREFECT__CONTEXT__FLOW_RUN_ID}-{uuid}`: the name template that the agent sets for Dask clusters. */
 const NAME_WITH_RUN_ID = /^dask-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{8}-[0-9a-f]$/;
 
-type Evidence = (cluster: Unattributed, pods: readonly Pod[]) => readonly (string | undefined)[];
+type Ids = readonly (string | undefined)[];
+/** A kind of evidence, and the ids that it finds. */
+type Evidence = readonly [by: Attribution["by"], idsIn: (cluster: Unattributed, pods: readonly Pod[]) => Ids];
 
 /** A pod that runs a flow run, and when it was there. */
 interface RunPod {
@@ -24,6 +26,7 @@ interface RunPod {
   readonly fromMs: number;
   readonly untilMs: number;
 }
+type RunPodsBy = ReadonlyMap<string | undefined, readonly RunPod[]>;
 
 /** Attributes clusters to these flow runs. */
 export function attributionAmong(
@@ -44,14 +47,15 @@ export function attributionAmong(
     ...runPods.map(({ flowRunId, pod }) => [pod.metadata.uid, flowRunId] as const),
   ]);
   const byIp = Map.groupBy(runPods, ({ pod }) => pod.status.podIP);
-  const kinds: readonly (readonly [Attribution["by"], Evidence])[] = [
+  const kinds: readonly Evidence[] = [
     ["owner", (cluster, pods) => fromMetadata(cluster, pods, (meta) => ownerIn(owners, meta))],
     ["label", (cluster, pods) => fromMetadata(cluster, pods, (meta) => flowRunIdOf(meta) || undefined)],
     ["environment", (cluster, pods) => [...resourceVariables(cluster.resource), ...pods.map(inEnvironment)]],
     ["name", (cluster) => [flowRunIdInName(cluster.name)]],
-    ["address", (_, pods) => pods.map((pod) => byAddress(pod, byIp))],
+    // The run whose pod had the worker's scheduler address when the worker was created.
+    ["address", (_, pods) => pods.map((pod) => onlyRunAt(byIp.get(schedulerHostOf(pod) ?? ""), pod))],
   ];
-  const alike = withGuesses ? groupedByKind(runPods) : new Map<string, readonly RunPod[]>();
+  const alike: RunPodsBy = withGuesses ? groupedByKind(runPods) : new Map();
   return (cluster) => strongestAttribution(cluster, kinds) ?? guess(cluster, alike);
 }
 
@@ -60,12 +64,9 @@ export function flowRunIdInName(cluster: string): string | undefined {
   return NAME_WITH_RUN_ID.exec(cluster)?.[1];
 }
 
-function strongestAttribution(
-  cluster: Unattributed,
-  kinds: readonly (readonly [Attribution["by"], Evidence])[],
-): Attribution | undefined {
+function strongestAttribution(cluster: Unattributed, kinds: readonly Evidence[]): Attribution | undefined {
   const pods = podsOf(cluster);
-  const found = kinds.map(([by, evidence]) => ({ by, ids: evidence(cluster, pods) }));
+  const found = kinds.map(([by, idsIn]) => ({ by, ids: idsIn(cluster, pods) }));
   const reliable = found.filter(({ by }) => by !== "address").flatMap(({ ids }) => ids);
   if (distinct(reliable).length > 1) return undefined;
   const first = found.find(({ ids }) => distinct(ids).length > 0);
@@ -78,7 +79,7 @@ function strongestAttribution(
 /** A fixed cluster name is reused by later runs: an active pod without evidence of its own may belong to another run. */
 function allActivePodsAttributed(
   pods: readonly Pod[],
-  found: readonly { readonly by: Attribution["by"]; readonly ids: readonly (string | undefined)[] }[],
+  found: readonly { readonly by: Attribution["by"]; readonly ids: Ids }[],
 ): boolean {
   return pods.every((pod, at) => {
     if (hasEnded(pod)) return true;
@@ -92,13 +93,12 @@ function fromMetadata(
   { resource }: Unattributed,
   pods: readonly Pod[],
   of: (meta: Meta) => string | undefined,
-): readonly (string | undefined)[] {
+): Ids {
   return [...(resource === undefined ? [] : [of(resource.metadata)]), ...pods.map((pod) => of(pod.metadata))];
 }
 
 function ownerIn(owners: ReadonlyMap<string, string>, meta: Meta): string | undefined {
-  const found = (meta.ownerReferences ?? []).map(({ uid }) => owners.get(uid));
-  return found.find((flowRunId) => flowRunId !== undefined);
+  return meta.ownerReferences?.map(({ uid }) => owners.get(uid)).find((id) => id !== undefined);
 }
 
 function inEnvironment(pod: Pick<Pod, "spec">): string | undefined {
@@ -106,7 +106,7 @@ function inEnvironment(pod: Pick<Pod, "spec">): string | undefined {
 }
 
 /** The run ids in the pod specs of a DaskCluster. */
-function resourceVariables(resource: AnyObject | undefined): readonly (string | undefined)[] {
+function resourceVariables(resource: AnyObject | undefined): Ids {
   return ["scheduler", "worker"].flatMap((part) => {
     const spec = objectIn(objectIn(resource?.spec?.[part])["spec"]);
     const variables = arrayIn(spec["containers"]).flatMap((container) => arrayIn(objectIn(container)["env"]));
@@ -117,48 +117,35 @@ function resourceVariables(resource: AnyObject | undefined): readonly (string | 
   });
 }
 
-/** The run whose pod had the worker's scheduler address when the worker was created. */
-function byAddress(
-  worker: Pod,
-  byIp: ReadonlyMap<string | undefined, readonly RunPod[]>,
-): string | undefined {
-  const host = schedulerHostOf(worker);
-  if (host === undefined) return undefined;
-  return onlyRunAt(byIp.get(host), createdMs(worker));
-}
-
 /** The only run with a pod of this image and ServiceAccount when the cluster was created. Shown to users, never acted on. */
-function guess(
-  cluster: Unattributed,
-  alike: ReadonlyMap<string, readonly RunPod[]>,
-): Attribution | undefined {
+function guess(cluster: Unattributed, alike: RunPodsBy): Attribution | undefined {
   const [pod] = podsOf(cluster);
   const image = pod?.spec.containers?.[0]?.image;
   if (pod === undefined || image === undefined) return undefined;
-  const flowRunId = onlyRunAt(alike.get(kindOf(pod, image)), createdMs(pod));
+  const flowRunId = onlyRunAt(alike.get(kindOf(pod, image)), pod);
   return flowRunId === undefined ? undefined : { flowRunId, by: "guess" };
 }
 
 /** The pods of each namespace, ServiceAccount and image: what a guess compares. */
-function groupedByKind(runPods: readonly RunPod[]): ReadonlyMap<string, readonly RunPod[]> {
-  const entries = runPods.flatMap((runPod) =>
-    (runPod.pod.spec.containers ?? []).map(({ image = "" }) => ({ runPod, kind: kindOf(runPod.pod, image) })),
+function groupedByKind(runPods: readonly RunPod[]): RunPodsBy {
+  const ofContainers = runPods.flatMap(({ pod, ...run }) =>
+    (pod.spec.containers ?? []).map(({ image = "" }) => ({ ...run, pod, kind: kindOf(pod, image) })),
   );
-  const groups = Map.groupBy(entries, ({ kind }) => kind);
-  return new Map([...groups].map(([kind, group]) => [kind, group.map(({ runPod }) => runPod)]));
+  return Map.groupBy(ofContainers, ({ kind }) => kind);
 }
 
 function kindOf({ metadata: { namespace }, spec: { serviceAccountName = "default" } }: Pod, image: string) {
   return [namespace, serviceAccountName, image].join(" ");
 }
 
-/** The only run with a pod among these at that time. */
-function onlyRunAt(pods: readonly RunPod[] = [], atMs: number): string | undefined {
+/** The only run with a pod among these when the other pod was created. */
+function onlyRunAt(pods: readonly RunPod[] = [], created: Pod): string | undefined {
+  const atMs = createdMs(created);
   const isThere = ({ fromMs, untilMs }: RunPod): boolean => fromMs <= atMs && atMs <= untilMs;
   const flowRunId = pods.find(isThere)?.flowRunId;
   return pods.some((pod) => pod.flowRunId !== flowRunId && isThere(pod)) ? undefined : flowRunId;
 }
 
-function distinct(ids: readonly (string | undefined)[]): readonly string[] {
+function distinct(ids: Ids): readonly string[] {
   return [...new Set(ids.filter((id) => id !== undefined))];
 }

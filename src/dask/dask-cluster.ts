@@ -28,11 +28,8 @@ export interface ObservedCluster {
 }
 
 /** Scheduler first, then the workers. */
-export function podsOf({
-  scheduler,
-  workers,
-}: Pick<ObservedCluster, "scheduler" | "workers">): readonly Pod[] {
-  return scheduler === undefined ? workers : [scheduler, ...workers];
+export function podsOf(dask: Pick<ObservedCluster, "scheduler" | "workers">): readonly Pod[] {
+  return dask.scheduler === undefined ? dask.workers : [dask.scheduler, ...dask.workers];
 }
 
 /** All its objects. */

@@ -7,13 +7,7 @@ import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
 import type { RunSummary } from "./diagnosis.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { podObject, flowRunObject } from "./job-row.ts";
-import { podsText, restartsOf } from "./pod-status.ts";
-
-/** Ready and all pods, and the status of the first one: `3/4 Running`. */
-export function daskPodsText(dask: ObservedCluster): string {
-  const pods = podsOf(dask);
-  return podsText(pods, pods.find((pod) => !hasEnded(pod)) ?? pods[0]);
-}
+import { restartsOf } from "./pod-status.ts";
 
 /** When its oldest part was created. */
 export function daskCreatedAt(dask: ObservedCluster): Date | undefined {

@@ -4,19 +4,10 @@ import { formatDuration } from "../base/duration.ts";
 import { jobPhase } from "../job/observe/phase.ts";
 import { oneLine } from "../job/observe/problem.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
-import {
-  DELETED_RUN,
-  isFailed,
-  isFinished,
-  type RunState,
-  type StateType,
-} from "../orchestrator/flow-run.ts";
+import { DELETED_RUN, isFailed, isFinished, type RunState } from "../orchestrator/flow-run.ts";
 import { agentActions } from "./agent-actions.ts";
 import type { InventoryRun } from "./inventory.ts";
 import { decideRun } from "./run-decision.ts";
-
-/** States in which a run should have a pod. */
-const NEEDS_POD = new Set<StateType>(["running", "cancelling"]);
 
 /** One word, and what explains it. */
 export interface RunSummary {
@@ -49,7 +40,6 @@ export interface PrefectFindings {
   readonly errors?: readonly string[];
 }
 
-/** The diagnosis of a run at a moment. */
 export function diagnose(
   run: InventoryRun,
   now: Date,
@@ -81,7 +71,7 @@ export function withoutJobs(
   }
   if (type === "scheduled") return { status: "pending", reason: dueText(dueAt, now, waits) };
   const reason = `its flow run is ${name}, but it has no Job here`;
-  return { status: NEEDS_POD.has(type) ? "active" : "pending", reason };
+  return { status: type === "running" || type === "cancelling" ? "active" : "pending", reason };
 }
 
 function dueText(dueAt: Date | undefined, now: Date, waits: string): string {
@@ -89,7 +79,6 @@ function dueText(dueAt: Date | undefined, now: Date, waits: string): string {
   return dueAt > now ? `due in ${seconds(now, dueAt)}` : `due ${seconds(dueAt, now)} ago: ${waits}`;
 }
 
-/** The whole seconds between two moments. */
 function seconds(from: Date, to: Date): string {
   return formatDuration(Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1_000)) * 1_000);
 }

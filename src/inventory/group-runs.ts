@@ -16,12 +16,8 @@ interface RunObjects {
 const NAME_LABEL = "prefect.io/flow-run-name";
 
 /** The labels with the flow run id. */
-export const RUN_LABELS: Readonly<Record<PrefectVersion, string>> = {
-  1: FLOW_RUN_LABEL,
-  2: FLOW_RUN_LABEL_2,
-};
+export const RUN_LABELS = { 1: FLOW_RUN_LABEL, 2: FLOW_RUN_LABEL_2 };
 
-/** The Prefect version of an object's run. */
 export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
   return meta.labels?.[FLOW_RUN_LABEL] === undefined ? 2 : 1;
 }

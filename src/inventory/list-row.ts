@@ -2,7 +2,8 @@
 
 import { podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
 import type { JsonObject } from "../base/json.ts";
-import { daskCreatedAt, daskDecision, daskName, daskObject, daskPodsText } from "./dask-row.ts";
+import { hasEnded } from "../job/observe/pod-termination.ts";
+import { daskCreatedAt, daskDecision, daskName, daskObject } from "./dask-row.ts";
 import type { Inventory, InventoryRun } from "./inventory.ts";
 import { withoutJobs, type RunSummary } from "./diagnosis.ts";
 import { flowRunObject, imageOf, jobObject, jobRows, type JobRow } from "./job-row.ts";
@@ -93,7 +94,7 @@ function ofDask(dask: ObservedCluster, run: InventoryRun | undefined): ListRow {
     namespace: dask.namespace,
     run,
     name: daskName(dask),
-    pods: daskPodsText(dask),
+    pods: podsText(pods, pods.find((pod) => !hasEnded(pod)) ?? pods[0]),
     restarts: restartsOf(pods),
     createdAt: daskCreatedAt(dask),
     node: pods[0]?.spec.nodeName,

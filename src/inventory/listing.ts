@@ -71,12 +71,8 @@ function transformedJob(transform: Transform, job: Job): Job {
   const kept = transform.job(job);
   const { labels = {} } = job.metadata;
   const spec = job.spec.template?.spec;
-  const template = spec && { spec: transform.podSpec(spec, JOB_VARIABLES) };
-  return {
-    metadata: { ...kept.metadata, labels },
-    spec: template === undefined ? kept.spec : { ...kept.spec, template },
-    status: kept.status,
-  };
+  const template = spec && { template: { spec: transform.podSpec(spec, JOB_VARIABLES) } };
+  return { ...kept, metadata: { ...kept.metadata, labels }, spec: { ...kept.spec, ...template } };
 }
 
 function transformedPod(transform: Transform, pod: Pod): Pod {

@@ -33,7 +33,6 @@ export function isAgentJob({ labels, annotations }: Pick<Meta, "labels" | "annot
   return labels?.[IDENTIFIER_LABEL] !== undefined || annotations?.[AGENT_ANNOTATION] !== undefined;
 }
 
-/** Whether the object is annotated to be kept. */
 export function isKept(meta: Pick<Meta, "annotations">): boolean {
   return meta.annotations?.[KEEP_ANNOTATION] === "true";
 }

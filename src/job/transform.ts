@@ -12,6 +12,7 @@ import {
   OWN_RETRIES_ANNOTATION,
 } from "./labels.ts";
 import { DEFAULT_CONTAINER, FLOW_RUN_VARIABLES, runsFlow } from "./observe/flow-container.ts";
+import { hasEnded } from "./observe/pod-termination.ts";
 
 const LABELS = [IDENTIFIER_LABEL, FLOW_RUN_LABEL, FLOW_RUN_LABEL_2];
 /** Of pods that their Job has let go: all that still names it. */
@@ -24,7 +25,6 @@ const ANNOTATIONS = [KEEP_ANNOTATION, AGENT_ANNOTATION, OWN_RETRIES_ANNOTATION, 
 const DROPPED_CONDITIONS = new Set(["Ready", "ContainersReady", "Initialized", "PodReadyToStartContainers"]);
 /** The environment of the container that runs the flow, as far as rules read it. */
 const FLOW_ENV = FLOW_RUN_VARIABLES.map((name) => ({ name }));
-const FINISHED = new Set(["Succeeded", "Failed"]);
 
 /** The fields that are read, by where they are. */
 const FIELDS = {
@@ -41,7 +41,7 @@ const FIELDS = {
 };
 
 /** What to keep besides. */
-export interface AlsoKept {
+interface AlsoKept {
   readonly labels?: readonly string[];
   /** Environment variables of containers. */
   readonly variables?: ReadonlySet<string>;
@@ -61,12 +61,11 @@ export class Transform {
   }
 
   pod(pod: Pod, { labels = [], variables }: AlsoKept = {}): Pod {
-    const { phase, conditions, containerStatuses, initContainerStatuses } = pod.status;
+    const { conditions, containerStatuses, initContainerStatuses } = pod.status;
     const isLetGo = (pod.metadata.ownerReferences ?? []).length === 0;
-    const isFinished = FINISHED.has(phase ?? "");
     const keptConditions = conditions?.filter(
       ({ type, status }) =>
-        isFinished || !DROPPED_CONDITIONS.has(type) || (type === "Ready" && status === "False"),
+        hasEnded(pod) || !DROPPED_CONDITIONS.has(type) || (type === "Ready" && status === "False"),
     );
     const statuses = (all: typeof containerStatuses): typeof all =>
       this.#shared.of(all?.map((status) => pick(status, FIELDS.containerStatus)));

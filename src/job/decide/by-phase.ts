@@ -11,7 +11,6 @@ import { onStarting, onWaiting } from "./waiting.ts";
 /** How long to wait, after a Job failed, for what may tell more. */
 const AWAIT_MS = { pod: 2_000, condition: 10_000 };
 
-/** Decides about the Job by its phase. */
 export function decideByPhase(context: JobContext): JobDecision {
   const { phase } = context;
   switch (phase.kind) {

@@ -16,7 +16,6 @@ export interface JobContext {
   readonly stateBelongsTo: "this" | "newer" | "next";
 }
 
-/** An entry for the run's log. */
 export function logEntry(level: RunLogLevel, message: string, key = message): RunLogEntry {
   return { level, message, key };
 }

@@ -61,7 +61,6 @@ export type Transition =
   | { readonly kind: "reschedule"; readonly message: string; readonly job: string }
   | { readonly kind: "cancelled"; readonly message: string };
 
-/** A Job to delete. */
 export interface Deletion {
   readonly job: Job;
   readonly reason: string;

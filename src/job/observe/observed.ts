@@ -22,7 +22,6 @@ export interface ObservedRun {
   readonly jobs: readonly ObservedJob[];
 }
 
-/** The events of one object. */
 export function eventsOf(observed: ObservedJob, uid: string): KubeEvent[] {
   return observed.events.filter((event) => event.involvedObject.uid === uid);
 }
