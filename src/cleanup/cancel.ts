@@ -2,7 +2,8 @@
 // order: a flow that terminates by itself closes its Dask cluster and reports its state; a killed one can do neither.
 
 import PQueue from "p-queue";
-import { ExpectedError, textOf } from "../base/errors.ts";
+import { attempt } from "../base/attempt.ts";
+import { textOf } from "../base/errors.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
 import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
@@ -150,12 +151,11 @@ async function forEachRun(
   problems: CancelProblem[],
   ask: (run: OwnerRun) => Promise<void>,
 ): Promise<void> {
-  const attempt = (run: OwnerRun): Promise<void> =>
-    ask(run).catch((error: unknown) => {
-      if (!(error instanceof ExpectedError)) throw error;
-      problems.push({ error: textOf(error), hint: error.hint });
-    });
-  await Promise.all(runs.map(attempt));
+  const askOrReport = async (run: OwnerRun): Promise<void> => {
+    const answer = await attempt(() => ask(run));
+    if (!answer.ok) problems.push({ error: textOf(answer.error), hint: answer.error.hint });
+  };
+  await Promise.all(runs.map(askOrReport));
 }
 
 /** Waits until nothing is left, or the time is over. Returns what is left, by name. */

@@ -1,6 +1,7 @@
 // Inventory: one Dask cluster as a line of a table, or as an object for -o json. Pure.
 
 import { partsOf, podsOf, type ObservedCluster } from "../dask/dask-cluster.ts";
+import { createdMs } from "../job/observe/observed.ts";
 import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { JsonObject } from "../base/json.ts";
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
@@ -11,7 +12,7 @@ import { restartsOf } from "./pod-status.ts";
 
 /** When its oldest part was created. */
 export function daskCreatedAt(dask: ObservedCluster): Date | undefined {
-  const timesMs = partsOf(dask).map(({ metadata }) => Date.parse(metadata.creationTimestamp));
+  const timesMs = partsOf(dask).map(createdMs);
   return timesMs.length === 0 ? undefined : new Date(Math.min(...timesMs));
 }
 

@@ -10,16 +10,13 @@ import { describeTermination } from "./termination.ts";
 export function postMortem(observed: ObservedJob, problem: Problem): string {
   const lines = [`Job ${observed.job.metadata.name}: ${problem.message}`];
   if (problem.hint !== undefined) lines.push(`\tHint: ${problem.hint}`);
-  const deleted = new Set(observed.deletedPods.map(({ metadata }) => metadata.uid));
-  for (const pod of [...observed.pods, ...observed.deletedPods]) {
-    lines.push(...podLines(pod, deleted.has(pod.metadata.uid)));
-  }
+  for (const pod of observed.pods) lines.push(...podLines(pod, pod.status.phase ?? "Unknown"));
+  for (const pod of observed.deletedPods) lines.push(...podLines(pod, "deleted"));
   return lines.join("\n");
 }
 
-function podLines(pod: Pod, isDeleted: boolean): readonly string[] {
+function podLines(pod: Pod, phase: string): readonly string[] {
   const node = pod.spec.nodeName === undefined ? "no node" : `node ${pod.spec.nodeName}`;
-  const phase = isDeleted ? "deleted" : (pod.status.phase ?? "Unknown");
   const lines = [`Pod ${pod.metadata.name} (${phase}, ${node})`];
   const details = because(pod.status.reason, pod.status.message);
   if (details !== "") lines.push(`\t${details}`);
