@@ -2,7 +2,7 @@
 
 import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isScheduled } from "../../../src/prefect1/states.ts";
-import type { StateFact } from "../facts.ts";
+import type { RunFact } from "../facts.ts";
 import type { Scene, StateEvent, Watcher } from "../scene.ts";
 import { knew, mayReport } from "./whose.ts";
 
@@ -28,7 +28,7 @@ export function judgedStates(scene: Scene): Watcher {
         (isVersioned(scene) || read === undefined || knew(scene, agent.process, { run, state: before }))
       )
         scene.violated(rule, `${name} sets ${run.name} from ${before.type} to ${now.type}`);
-      const written = lastWrite(run.lines.values(), agent.process);
+      const written = lastWrite(run.lines, agent.process);
       if (now.type !== "Submitted" && read !== undefined && read.atMs < written)
         scene.violated(
           rule,
@@ -42,12 +42,12 @@ function isVersioned(scene: Scene): boolean {
   return scene.plan.flavour === "cloud with versions";
 }
 
-function lastWrite(
-  lines: Iterable<{ readonly atMs: number; readonly by: StateFact["by"] }>,
-  process: unknown,
-): number {
+/** When the process wrote last to the run's log, apart from the line about its launch, which explains no state. */
+function lastWrite(lines: RunFact["lines"], process: unknown): number {
   let lastMs = -Infinity;
-  for (const { atMs, by } of lines) if (by.agent?.process === process) lastMs = Math.max(lastMs, atMs);
+  for (const [line, { atMs, by }] of lines)
+    if (by.agent?.process === process && !line.startsWith("Submitted for execution: "))
+      lastMs = Math.max(lastMs, atMs);
   return lastMs;
 }
 
