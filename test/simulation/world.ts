@@ -100,7 +100,11 @@ export class World {
 
   /** Ends all agents. */
   close(): void {
-    for (const { process } of this.#agents) process.kill();
+    for (const { process, stop } of this.#agents) {
+      process.kill();
+      // Node keeps a signal made of others, and all that listens to it, until one of these aborts.
+      stop();
+    }
     takeBytesFrom(undefined);
   }
 
