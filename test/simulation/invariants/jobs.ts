@@ -79,9 +79,9 @@ export function withinLimit(scene: Scene): Watcher {
   return {
     onJob: ({ kind, by }) => {
       const { agent } = by;
-      const limit = agent?.plan.limit;
-      // Replicas without a leader count each for itself.
-      if (kind !== "created" || limit === undefined || (agent?.plan.replicas ?? 1) > 1) return;
+      const { limit, replicas = 1, leaderElect } = agent?.plan ?? {};
+      // Replicas without a leader count each for itself. Who loses the lead may have sent a claim that the next leader cannot count.
+      if (kind !== "created" || limit === undefined || replicas > 1 || leaderElect === true) return;
       const live = [...scene.jobs.values()].filter((job) => isLive(job) && job.by.agent?.at === agent?.at);
       if (live.length > limit)
         scene.violated("no more Jobs than --limit", `${by.name} has ${live.length} of ${limit}`);
