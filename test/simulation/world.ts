@@ -100,10 +100,10 @@ export class World {
 
   /** Ends all agents. */
   close(): void {
-    for (const { process, stop } of this.#agents) {
-      process.kill();
+    for (const agent of this.#agents) {
+      agent.process.kill();
       // Node keeps a signal made of others, and all that listens to it, until one of these aborts.
-      stop();
+      agent.stop();
     }
     takeBytesFrom(undefined);
   }
