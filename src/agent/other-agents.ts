@@ -46,6 +46,7 @@ export class OtherAgents {
   /** Since when this agent has polled, and read the rows, without a break; ticks. */
   #unbrokenSince: number | undefined;
   #pauses = 0;
+  #isRegistered = true;
 
   constructor(deps: OtherAgentsDeps, self: AgentIdentity, onChange: () => void) {
     this.#deps = deps;
@@ -107,8 +108,11 @@ export class OtherAgents {
         if (rows.get(key) !== lastPollMs)
           this.#seen.set(key, { lastPollMs: rows.get(key), since: clock.ticks() });
       }
-      // Somebody has deleted the row; the agent's earlier ids are still its own.
-      if (own === undefined) await work.register(signal);
+      // Somebody has deleted the row; the agent's earlier ids are still its own. If the answer is lost, there is a row, but not
+      // the id with which this agent polls.
+      if (own === undefined) this.#isRegistered = false;
+      if (!this.#isRegistered) await work.register(signal);
+      this.#isRegistered = true;
     } catch (error) {
       this.#unbrokenSince = undefined;
       if (!signal.aborted) log.debug("Could not read the agents in Prefect", { error: textOf(error) });

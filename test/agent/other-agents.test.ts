@@ -16,6 +16,8 @@ let pause: { pauses: number };
 /** Whether Prefect answers, has this agent's row, and what it has of others. */
 let prefect: { isDown: boolean; hasOwn: boolean; rows: () => readonly AgentRow[] };
 let registered: number;
+/** How many answers to a registration are lost. */
+let lostAnswers: number;
 let changes: number;
 
 beforeEach(() => {
@@ -23,6 +25,7 @@ beforeEach(() => {
   pause = { pauses: 0 };
   prefect = { isDown: false, hasOwn: true, rows: () => [] };
   registered = 0;
+  lostAnswers = 0;
   changes = 0;
   const work = {
     agents: () => {
@@ -33,7 +36,7 @@ beforeEach(() => {
     register: () => {
       registered++;
       prefect.hasOwn = true;
-      return Promise.resolve("own");
+      return registered <= lostAnswers ? Promise.reject(new Error("no answer")) : Promise.resolve("own");
     },
   };
   others = new OtherAgents({ work, clock, pause, log: silentLog }, SELF, () => changes++);
@@ -167,6 +170,13 @@ describe("this agent", () => {
     expect(others.presence(OTHER)).toBe("alive");
     await pass(3);
     expect(others.presence(OTHER)).toBe("gone");
+  });
+
+  it("registers until it has an answer, although its row is there: it does not know the id of that", async () => {
+    lostAnswers = 2;
+    prefect.hasOwn = false;
+    await pass(10);
+    expect(registered).toBe(3);
   });
 
   it("calls nobody gone for two minutes after a pause of its own process", async () => {

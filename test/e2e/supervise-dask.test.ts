@@ -4,7 +4,7 @@
 import { DEFAULT_POLICY } from "../../src/job/decide/policy.ts";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startInProcessAgent } from "./support/in-process-agent.ts";
-import { listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
+import { countsDeletedPods, listed, mustKubectl, serverMinor } from "./support/kubectl.ts";
 import { createNamespace, removeNamespace } from "./support/namespace.ts";
 import { startReachablePrefect } from "./support/pod-network.ts";
 import type { ReachablePrefect } from "./support/pod-network.ts";
@@ -120,7 +120,7 @@ describe("the Dask cluster of a run", () => {
     await vi.waitFor(() => expect(listed("jobs", namespace)).toEqual([]), WAIT);
   });
 
-  it("whose pod is deleted is deleted after the run becomes Failed", async () => {
+  it.runIf(countsDeletedPods())("whose pod is deleted is deleted after the run becomes Failed", async () => {
     const id = await runWithDask();
     const pod = listed("pods", namespace).find(
       ({ metadata }) => metadata.labels?.["prefect.io/flow_run_id"] === id,

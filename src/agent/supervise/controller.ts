@@ -5,10 +5,11 @@ import { aborted } from "../../base/clock.ts";
 import { runAll } from "../../base/run-all.ts";
 import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
+import { completedHead } from "../../job/decide/by-phase.ts";
 import { decide } from "../../job/decide/decide.ts";
 import type { Decision } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
-import { isUnfinished, jobPhase } from "../../job/observe/phase.ts";
+import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
 import type { Standing } from "../ownership.ts";
@@ -101,6 +102,7 @@ export class Controller {
     // Prefect does not know what is no flow run id.
     if (run.kind === "missing" && !isUuid(flowRunId)) return this.#forgetDeletedJobs(observed);
     const decision = this.#decide(observed, run, standings);
+    if (decision.transition?.kind === "fail" && (await this.#forgetCompleted(observed))) return 0;
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return STALE_MS;
@@ -180,6 +182,16 @@ export class Controller {
     if (jobs.length === 0) return decision;
     const mustAct = decision.transition !== undefined || decision.deletions.length > 0;
     return mustAct || this.#reported.pending(flowRunId, decision.logs).length > 0 ? undefined : decision;
+  }
+
+  /** Forgets Jobs that completed, and were reported and deleted by another process, while this one could not see it. */
+  async #forgetCompleted({ flowRunId, jobs }: ObservedRun): Promise<boolean> {
+    const vanished = jobs.filter(({ job, gone }) => gone && !isJobFinished(job));
+    if (vanished.length === 0) return false;
+    await this.#reported.refresh(flowRunId);
+    const completed = vanished.filter(({ job }) => this.#reported.has(flowRunId, completedHead(job)));
+    for (const { job } of completed) this.#deps.view.forgetDeletedJob(flowRunId, job.metadata.uid);
+    return completed.length > 0;
   }
 
   /** How many milliseconds to wait for the process whose turn it is; undefined: this process may act. */

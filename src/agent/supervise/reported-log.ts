@@ -24,12 +24,17 @@ export class ReportedLog {
     this.#deps = deps;
   }
 
+  /** Whether a line that begins so is known to be written; does not ask Prefect. */
+  has(flowRunId: string, key: string): boolean {
+    const known = this.#messages.get(flowRunId)?.values();
+    return known?.some((message) => message.startsWith(storable(key))) ?? false;
+  }
+
   /** The entries that are not known to be written; does not ask Prefect. */
   pending(flowRunId: string, entries: readonly RunLogEntry[]): RunLogEntry[] {
-    const known = [...(this.#messages.get(flowRunId) ?? [])];
     const keys = new Set<string>();
     return entries.filter(({ key }) => {
-      if (keys.has(key) || known.some((message) => message.startsWith(storable(key)))) return false;
+      if (keys.has(key) || this.has(flowRunId, key)) return false;
       keys.add(key);
       return true;
     });

@@ -1,5 +1,6 @@
 // Decides about one Job by its phase, while its flow run exists, is not over and is not being cancelled.
 
+import type { Job } from "../../kube/client/objects.ts";
 import type { Loss } from "../observe/disruption.ts";
 import type { FailedPhase, LivePhase } from "../observe/phase.ts";
 import type { Problem } from "../observe/problem.ts";
@@ -111,13 +112,18 @@ function onSucceeded(context: JobContext, endedAt: Date | undefined): JobDecisio
   return { status: "finished", reason, logs: exitWarning(context), deleteInMs, firstObserved };
 }
 
+/** How the line about a Job begins that completed, although its flow run is not over. */
+export function completedHead({ metadata: { name } }: Job): string {
+  return `Job ${name} completed with exit code 0`;
+}
+
 /** Warns that the process exited with 0 but the run is not over. */
 function exitWarning(context: JobContext): RunLogEntry[] {
   const { run } = context.input;
   if (run.kind !== "known" || !isRunActive(context)) return [];
   if (context.hasOtherLiveJob || context.stateBelongsTo !== "this") return [];
   const { type, name } = run.state;
-  const head = `Job ${context.observed.job.metadata.name} completed with exit code 0`;
+  const head = completedHead(context.observed.job);
   const question = type === "pending" ? " Does its container run 'prefect execute flow-run'?" : "";
   const message = `${head}, but the flow run is still ${name}.${question} Prefect's own services will reschedule or fail the run.`;
   return [logEntry("WARNING", message, head)];

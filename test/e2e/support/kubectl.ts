@@ -53,3 +53,8 @@ export function serverMinor(): number {
   if (minor === undefined) throw new Error(`the server's version is "${serverVersion.gitVersion}"`);
   return Number(minor);
 }
+
+/** Since Kubernetes 1.25 a Job counts a deleted pod as failed; before, it replaces the pod, and the run goes on. */
+export function countsDeletedPods(): boolean {
+  return serverMinor() >= 25;
+}
