@@ -59,9 +59,9 @@ function deletePods(id: string): void {
   mustKubectl(["delete", "pod", "-l", `prefect.io/flow_run_id=${id}`, "-n", namespace, "--wait=false"]);
 }
 
-// The kubelet of 1.20 ends a pod without containers only in its garbage collection, once a minute; a Job may have had two pods.
+// The kubelet of 1.20 ends a pod without containers only in its garbage collection, once a minute.
 async function untilJobDeleted(id: string): Promise<void> {
-  await vi.waitFor(() => expect(jobsOf(id)).toEqual([]), { timeout: 240_000, interval: 500 });
+  await vi.waitFor(() => expect(jobsOf(id)).toEqual([]), { timeout: 120_000, interval: 500 });
 }
 
 describe.concurrent("a flow run in Kubernetes", () => {
@@ -180,6 +180,13 @@ describe.concurrent("a flow run in Kubernetes", () => {
       expect(phases).toEqual(["Running"]);
     };
     await vi.waitFor(isReplaced, { timeout: 60_000, interval: 500 });
+    // The new pod sets Running, too, and that must not come after Cancelled.
+    const runnings = (): number =>
+      reachable.prefect.history(id).filter(({ type }) => type === "Running").length;
+    await reachable.prefect.until(() => runnings() === 2, {
+      what: "the second pod's Running",
+      timeoutMs: 60_000,
+    });
     reachable.prefect.setState(id, { type: "Cancelled" });
     await untilJobDeleted(id);
     expect(reachable.prefect.history(id).map(({ type }) => type)).not.toContain("Failed");
