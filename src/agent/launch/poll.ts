@@ -7,6 +7,8 @@ import type { Submitter } from "./submit.ts";
 
 /** Prefect Core's waits between polls, in seconds, by the number of polls in a row that found nothing. */
 const WAITS = [0.25, 0.5, 1, 2, 4, 8, 10];
+/** While many Jobs are to be created a poll would claim nothing. It comes all the same, since Prefect shows the agent's last. */
+const BUSY = { lookMs: 25, atMostMs: 10_000 };
 /** How many reasons to remember, so as not to log them twice. */
 const REASONS_REMEMBERED = 1_000;
 
@@ -29,17 +31,24 @@ export class Poller {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, settings, submitter } = this.#deps;
+    const { clock, settings } = this.#deps;
     const { maxPolls = Number.POSITIVE_INFINITY } = settings;
     let idle = 0;
     for (let polls = 0; polls < maxPolls && !signal.aborted; polls++) {
       this.#wake = new AbortController();
       const { launched, more } = await this.#poll(signal);
       idle = launched > 0 ? 0 : Math.min(idle + 1, WAITS.length - 1);
-      if (more && !submitter.isBusy) continue;
-      const waitMs = (WAITS[idle] ?? 10) * 1_000;
-      await clock.sleep(waitMs, AbortSignal.any([signal, this.#wake.signal]));
+      const either = AbortSignal.any([signal, this.#wake.signal]);
+      if (more) await this.#whileBusy(either);
+      else await clock.sleep((WAITS[idle] ?? 10) * 1_000, either);
     }
+  }
+
+  async #whileBusy(signal: AbortSignal): Promise<void> {
+    const { clock, submitter } = this.#deps;
+    const untilMs = clock.ticks() + BUSY.atMostMs;
+    while (submitter.isBusy && clock.ticks() < untilMs && !signal.aborted)
+      await clock.sleep(BUSY.lookMs, signal);
   }
 
   async #poll(signal: AbortSignal): Promise<{ readonly launched: number; readonly more: boolean }> {
