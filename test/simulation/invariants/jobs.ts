@@ -1,5 +1,6 @@
 // Rules about Jobs: who may create and delete them, and when.
 
+import { arrayIn, objectIn } from "../../../src/base/json.ts";
 import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
 import type { JobFact, RunFact } from "../facts.ts";
@@ -188,6 +189,8 @@ function isRunning(scene: Scene, job: JobFact): boolean {
   return pods.some(
     ({ metadata, status }) =>
       status?.["phase"] === "Running" &&
+      // Between its crashes nothing runs in it.
+      arrayIn(status["containerStatuses"]).some((each) => "running" in objectIn(objectIn(each)["state"])) &&
       metadata.deletionTimestamp === undefined &&
       (metadata.ownerReferences ?? []).some(({ uid }) => uid === job.uid),
   );
