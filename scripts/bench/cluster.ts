@@ -132,10 +132,11 @@ export class Namespace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { name } = this;
-    const jobs = `/apis/batch/v1/namespaces/${name}/jobs`;
     const body = { propagationPolicy: "Background" };
-    await this.#cluster.send({ method: "DELETE", path: jobs, body });
-    for (const path of [jobs, `/api/v1/namespaces/${name}/pods`]) await this.#cluster.untilEmpty(path);
+    // The garbage collector takes minutes for the pods of thousands of Jobs.
+    const paths = [`/apis/batch/v1/namespaces/${name}/jobs`, `/api/v1/namespaces/${name}/pods`];
+    for (const path of paths) await this.#cluster.send({ method: "DELETE", path, body });
+    for (const path of paths) await this.#cluster.untilEmpty(path);
     // Its deletion takes longer, but does not affect the next round.
     await this.#cluster.send({ method: "DELETE", path: `/api/v1/namespaces/${name}`, body });
   }
