@@ -114,9 +114,10 @@ export class Controller {
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<number | undefined> {
     const { flowRunId, jobs } = observed;
-    const isOnlyWriter = jobs.every(({ job }) => this.#deps.ownership.isOwn(job));
-    // Other agents may have written to the log while this one waited.
-    if (!isOnlyWriter && jobs.some(({ gone }) => gone)) this.#reported.readAgain(flowRunId);
+    // Of a Job that is gone others may have told while this process waited, or could not see it.
+    const hasGone = jobs.some(({ gone }) => gone);
+    if (hasGone) this.#reported.readAgain(flowRunId);
+    const isOnlyWriter = !hasGone && jobs.every(({ job }) => this.#deps.ownership.isOwn(job));
     const deps = { ...this.#deps, reported: this.#reported, dask: this.#dask, ended: this.#ended };
     const version = run.kind === "known" ? run.state.version : undefined;
     return execute(deps, { flowRunId, decision, isOnlyWriter, version });
