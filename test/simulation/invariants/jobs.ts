@@ -11,6 +11,8 @@ import { isOwner, knewBetter, nameOwner } from "./whose.ts";
 const ROUNDING_MS = 2_500;
 const SIDECAR_GRACE_MS = 60_000;
 const LOOK_MS = 30_000;
+/** So long after an outage a claim may arrive that was sent before the lead was lost. */
+const LEAD_MS = 60_000;
 const LIVING_RULE = "no living Job is deleted but by its owner's policy or a person";
 
 export const isLive = (job: JobFact): boolean =>
@@ -81,8 +83,11 @@ export function withinLimit(scene: Scene): Watcher {
     onJob: ({ kind, by }) => {
       const { agent } = by;
       const { limit, replicas = 1, leaderElect } = agent?.plan ?? {};
-      // Replicas without a leader count each for itself. Who loses the lead may have sent a claim that the next leader cannot count.
-      if (kind !== "created" || limit === undefined || replicas > 1 || leaderElect === true) return;
+      // Replicas without a leader count each for itself.
+      if (kind !== "created" || limit === undefined || replicas > 1) return;
+      // Who loses the lead in an outage may have sent a claim that the next leader cannot count.
+      const { calmSinceMs = scene.nowMs } = scene.acts;
+      if (leaderElect === true && scene.nowMs - calmSinceMs < LEAD_MS) return;
       const live = [...scene.jobs.values()].filter((job) => isLive(job) && job.by.agent?.at === agent?.at);
       if (live.length > limit)
         scene.violated("no more Jobs than --limit", `${by.name} has ${live.length} of ${limit}`);
