@@ -1,6 +1,6 @@
 // Reads what tells a cluster and namespace from others.
 
-import { objectIn, textIn } from "../base/json.ts";
+import { jsonIn, objectIn, textIn } from "../base/json.ts";
 import type { Place } from "../orchestrator/place.ts";
 import type { KubeApi } from "../kube/client/api.ts";
 import { isForbidden } from "../kube/client/errors.ts";
@@ -28,13 +28,7 @@ async function uidOf(kube: Pick<KubeApi, "get">, name: string): Promise<string |
 
 /** The uid of the ServiceAccount in a token that Kubernetes has signed; undefined for other tokens. */
 function accountUidIn(token: string): string | undefined {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
-    const account = objectIn(objectIn(objectIn(claims)["kubernetes.io"])["serviceaccount"]);
-    return (
-      textIn(account["uid"]) ?? textIn(objectIn(claims)["kubernetes.io/serviceaccount/service-account.uid"])
-    );
-  } catch {
-    return undefined;
-  }
+  const claims = objectIn(jsonIn(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8")));
+  const account = objectIn(objectIn(claims["kubernetes.io"])["serviceaccount"]);
+  return textIn(account["uid"]) ?? textIn(claims["kubernetes.io/serviceaccount/service-account.uid"]);
 }

@@ -1,6 +1,6 @@
 // Whose a Job is: the agent in its annotation. Several agents may work in one namespace, each by its own settings.
 
-import { arrayIn, objectIn, textIn } from "../base/json.ts";
+import { arrayIn, jsonIn, objectIn, textIn } from "../base/json.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import type { AgentIdentity } from "../orchestrator/agent-identity.ts";
 import { AGENT_ANNOTATION, isAgentJob } from "./labels.ts";
@@ -30,7 +30,7 @@ export function ownerOf({ annotations }: Pick<Meta, "annotations">): JobOwner | 
 }
 
 function ownerIn(text: string): JobOwner | undefined {
-  const { id, name, labels, tenant, process, fromOriginal } = objectIn(parsed(text));
+  const { id, name, labels, tenant, process, fromOriginal } = objectIn(jsonIn(text));
   if (typeof name !== "string") return undefined;
   return {
     id: textIn(id),
@@ -50,12 +50,4 @@ export function isOriginals(metadata: Pick<Meta, "labels" | "annotations">): boo
 /** The annotation's value. */
 export function ownerText({ id, name, labels, tenantId, process, fromOriginal }: JobOwner): string {
   return JSON.stringify({ id, name, labels: labels.toSorted(), tenant: tenantId, process, fromOriginal });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

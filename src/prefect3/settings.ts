@@ -5,7 +5,7 @@ import { expandVariables, type SettingsDeps } from "../base/env.ts";
 import type { Sourced } from "../base/sourced.ts";
 import { basename, join } from "node:path";
 import { SettingsError } from "../base/errors.ts";
-import { isObject, objectIn, textIn, type JsonObject } from "../base/json.ts";
+import { isObject, jsonIn, objectIn, textIn, type JsonObject } from "../base/json.ts";
 import { readToml } from "../base/toml.ts";
 
 /** How to reach an API. */
@@ -89,12 +89,7 @@ function switchIn(setting: Sourced<string> | undefined): boolean | undefined {
 function headersIn(setting: Sourced<string> | undefined): Prefect3Target["headers"] {
   if (setting === undefined) return undefined;
   const { value, source } = setting;
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(value);
-  } catch {
-    parsed = undefined;
-  }
+  const parsed = jsonIn(value);
   if (!isObject(parsed) || !Object.values(parsed).every((header) => typeof header === "string")) {
     throw new SettingsError(`cannot read ${source}: not a JSON object of texts`, {
       hint: 'write it like {"X-Header": "value"}',

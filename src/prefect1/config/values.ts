@@ -5,7 +5,7 @@ import type { LogLevel } from "../../base/log.ts";
 import type { Sourced } from "../../base/sourced.ts";
 import { choiceHint } from "../../base/suggest.ts";
 import { SettingsError } from "../../base/errors.ts";
-import { isObject, objectIn } from "../../base/json.ts";
+import { isObject, jsonIn, objectIn } from "../../base/json.ts";
 import { envText } from "../build/environment.ts";
 import { isMap, isScalar, isSeq, parseDocument, Scalar } from "yaml";
 
@@ -87,7 +87,7 @@ export function variablesValue(entry: Sourced<unknown>): Record<string, string> 
     });
   }
   // parseLiteral returns numbers as strings; nested values need them as numbers.
-  const nested = typeof value === "string" ? objectIn(parseJson(value)) : parsed;
+  const nested = typeof value === "string" ? objectIn(jsonIn(value)) : parsed;
   const text = (name: string, item: unknown): string =>
     envText(typeof item === "object" && item !== null ? (nested[name] ?? item) : item);
   return Object.fromEntries(Object.entries(parsed).map(([name, item]) => [name, text(name, item)]));
@@ -123,14 +123,6 @@ export function uuidValue(entry: Sourced<unknown>): string | undefined {
 
 function invalid(entry: Sourced<unknown>, reason: string, hint?: string): SettingsError {
   return new SettingsError(`cannot read ${entry.source} "${envText(entry.value)}": ${reason}`, { hint });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Without surrounding white space and quotes. */
