@@ -62,7 +62,7 @@ function untilInterrupted(): AbortSignal {
 }
 
 await runScript(async () => {
-  const palette = paletteFor("auto", process.stdout, process.env);
+  const palette = await paletteFor("auto", process.stdout, process.env);
   const startedAt = systemClock.now();
   const signal = untilInterrupted();
   const kube = await cluster();

@@ -20,10 +20,21 @@ export function agentFor(protocol: string, options: https.AgentOptions, proxy?: 
   const proxyEnv = href === undefined ? {} : { proxyEnv: { HTTP_PROXY: href, HTTPS_PROXY: href } };
   const shared = { keepAliveMsecs: KEEP_ALIVE_MS, scheduling: "lifo" as const, ...options, ...proxyEnv };
   const agent = isSecure ? new https.Agent(shared) : new http.Agent(shared);
+  if (isSecure) withOneContext(agent, options);
   // Connections are found by host and port; Node would put the certificates, which never differ here, into the name.
   if (isSecure) agent.getName = (place) => `${place?.host}:${String(place?.port)}`;
   if (isSocks) throughSocks(agent, proxy, isSecure);
   return agent;
+}
+
+/** Reads the certificates once, not for each connection. */
+function withOneContext(agent: http.Agent, { ca, cert, key }: https.AgentOptions): void {
+  let secureContext: tls.SecureContext | undefined;
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
+    secureContext ??= tls.createSecureContext({ ca, cert, key });
+    return connect({ ...options, secureContext } as typeof options, callback);
+  };
 }
 
 /** The proxy resolves the server's name, as with kubectl. */

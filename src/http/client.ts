@@ -6,6 +6,7 @@ import http from "node:http";
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
+import { pipeline } from "node:stream";
 import { checkServerIdentity, type ConnectionOptions as NodeTlsOptions } from "node:tls";
 import { MAX_TIMER_MS } from "../base/clock.ts";
 import { agentFor } from "./agents.ts";
@@ -31,6 +32,7 @@ import type { Proxy } from "./proxy.ts";
 
 const MAX_SOCKETS = 32;
 const MIB = 1024 * 1024;
+const UNPACKED_AT_ONCE = 64 * 1024;
 /** A page of 500 large Jobs fits; an answer without end does not fill the memory. */
 const MAX_ANSWER = 64 * MIB;
 /** What is read of an error's body. */
@@ -189,7 +191,8 @@ async function* chunksOf(
   const onTimeout = (): void => void response.destroy(noByte(idleMs));
   socket.setTimeout(idleMs, onTimeout);
   try {
-    for await (const chunk of response) yield chunk as Buffer;
+    const isCompressed = response.headers["content-encoding"] === "gzip";
+    for await (const chunk of isCompressed ? await unpacked(response) : response) yield chunk as Buffer;
   } catch (error) {
     throw limit.reasonFor(error);
   } finally {
@@ -197,6 +200,12 @@ async function* chunksOf(
     socket.off("timeout", onTimeout);
     response.destroy();
   }
+}
+
+/** The bytes that the answer's gzip holds. A break of the connection breaks them too. */
+async function unpacked(response: IncomingMessage): Promise<AsyncIterable<Buffer>> {
+  const { createGunzip } = await import("node:zlib");
+  return pipeline(response, createGunzip({ chunkSize: UNPACKED_AT_ONCE }), () => {});
 }
 
 /** An IP address cannot be sent as the server's name; the certificate is held against it all the same. */

@@ -1,6 +1,5 @@
 // Colours by meaning.
 
-import { Chalk, type ChalkInstance } from "chalk";
 import type { Env } from "../base/env.ts";
 import { SettingsError } from "../base/errors.ts";
 import { terminalWidth, type TerminalStream } from "./terminal.ts";
@@ -32,18 +31,30 @@ export function toneOf(word: string): Tone {
   return TONES.find(([, words]) => words.test(word))?.[0] ?? "quiet";
 }
 
-export const plainPalette: Palette = paletteOf(0);
+const asIs = (text: string): string => text;
+export const plainPalette: Palette = {
+  good: asIs,
+  bad: asIs,
+  stale: asIs,
+  quiet: asIs,
+  heading: asIs,
+  series: (_, text) => text,
+};
 
 /**
  * The palette for --color and a stream. `auto`: no colours with NO_COLOR (no-color.org: set and not empty); else by FORCE_COLOR
  * (0 and false: none); else only on a terminal that is not dumb. Throws SettingsError for another word.
  */
-export function paletteFor(color: string, stream: Pick<TerminalStream, "isTTY">, env: Env): Palette {
+export async function paletteFor(
+  color: string,
+  stream: Pick<TerminalStream, "isTTY">,
+  env: Env,
+): Promise<Palette> {
   const forced = env["FORCE_COLOR"] ?? "";
   const isAuto =
     (env["NO_COLOR"] ?? "") === "" &&
     (forced === "" ? stream.isTTY === true && env["TERM"] !== "dumb" : !["0", "false"].includes(forced));
-  if (color === "always" || (color === "auto" && isAuto)) return paletteOf(1);
+  if (color === "always" || (color === "auto" && isAuto)) return (await import("./colours.ts")).colours;
   if (color === "auto" || color === "never") return plainPalette;
   throw new SettingsError(`cannot read --color "${color}": not a colour mode`, {
     hint: "use auto, always or never",
@@ -51,23 +62,7 @@ export function paletteFor(color: string, stream: Pick<TerminalStream, "isTTY">,
 }
 
 /** The style for --color and a stream. Throws as paletteFor does. */
-export function styleFor(color: string, stream: TerminalStream, env: Env): Style {
+export async function styleFor(color: string, stream: TerminalStream, env: Env): Promise<Style> {
   const ascii = stream.isTTY !== true || env["TERM"] === "dumb";
-  return { palette: paletteFor(color, stream, env), width: terminalWidth(stream), ascii };
-}
-
-/** Level 1: the basic 16 colours, so that the terminal's theme applies. */
-function paletteOf(level: 0 | 1): Palette {
-  const { green, red, yellow, dim, bold, cyan, magenta, blue } = new Chalk({ level });
-  const series = [cyan, magenta, blue, green, yellow, red];
-  // Chalk itself joins all of its arguments.
-  const one = (colour: ChalkInstance) => (text: string) => colour(text);
-  return {
-    good: one(green),
-    bad: one(red),
-    stale: one(yellow),
-    quiet: one(dim),
-    heading: one(bold),
-    series: (at, text) => series[at % series.length]?.(text) ?? text,
-  };
+  return { palette: await paletteFor(color, stream, env), width: terminalWidth(stream), ascii };
 }

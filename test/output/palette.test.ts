@@ -17,13 +17,14 @@ describe("paletteFor", () => {
     { mode: "never", isTerminal: true, env: { FORCE_COLOR: "1" }, wanted: false },
   ] as const)(
     "is $wanted for --color $mode, terminal $isTerminal, $env",
-    ({ mode, isTerminal, env, wanted }) => {
-      expect(paletteFor(mode, { isTTY: isTerminal }, env).bad("x") !== "x").toBe(wanted);
+    async ({ mode, isTerminal, env, wanted }) => {
+      const palette = await paletteFor(mode, { isTTY: isTerminal }, env);
+      expect(palette.bad("x") !== "x").toBe(wanted);
     },
   );
 
-  it("colours by meaning on a terminal", () => {
-    const palette = paletteFor("auto", { isTTY: true }, {});
+  it("colours by meaning on a terminal", async () => {
+    const palette = await paletteFor("auto", { isTTY: true }, {});
     const painted = [palette.good("x"), palette.bad("x"), palette.stale("x"), palette.quiet("x")];
     expect(painted).toEqual([
       "\u001B[32mx\u001B[39m",
@@ -33,13 +34,13 @@ describe("paletteFor", () => {
     ]);
   });
 
-  it("does not colour in a pipe", () => {
-    expect(paletteFor("auto", {}, {})).toBe(plainPalette);
+  it("does not colour in a pipe", async () => {
+    expect(await paletteFor("auto", {}, {})).toBe(plainPalette);
     expect(plainPalette.bad("x")).toBe("x");
   });
 
-  it("rejects any other word", () => {
-    expect(() => paletteFor("yes", {}, {})).toThrow('cannot read --color "yes": not a colour mode');
+  it("rejects any other word", async () => {
+    await expect(paletteFor("yes", {}, {})).rejects.toThrow('cannot read --color "yes": not a colour mode');
   });
 });
 
@@ -48,8 +49,9 @@ describe("styleFor", () => {
     [true, {}, { width: 100, ascii: false }],
     [true, { TERM: "dumb" }, { width: 100, ascii: true }],
     [undefined, {}, { width: undefined, ascii: true }],
-  ])("of a terminal: %s, %j", (isTTY, env, want) => {
-    expect(styleFor("never", { isTTY, columns: 100, write: () => true }, env)).toMatchObject(want);
+  ])("of a terminal: %s, %j", async (isTTY, env, want) => {
+    const style = await styleFor("never", { isTTY, columns: 100, write: () => true }, env);
+    expect(style).toMatchObject(want);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { paletteFor } from "../../src/output/palette.ts";
+import { colours as palette } from "../../src/output/colours.ts";
 import { treeLines } from "../../src/output/tree.ts";
 import type { TreeNode } from "../../src/output/tree.ts";
 
@@ -56,7 +56,6 @@ describe("treeLines", () => {
   });
 
   it("colours a node's text but not its branches", () => {
-    const palette = paletteFor("always", {}, {});
     const lines = treeLines({ text: "a", children: [{ text: "b", tone: "bad" }] }, { palette });
     expect(lines).toEqual(["a", "└─ \u001B[31mb\u001B[39m"]);
   });

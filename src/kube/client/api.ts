@@ -15,6 +15,11 @@ export interface ListQuery {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
+  /**
+   * What the API server has in memory suffices, which may be some moments old. It then does not read all objects from etcd to
+   * find the few that are selected.
+   */
+  readonly fromCache?: boolean | undefined;
 }
 
 /** A page of a list. */
@@ -98,7 +103,8 @@ export class KubeApi {
     query: PageQuery<R, Kept>,
     signal?: AbortSignal,
   ): Promise<Page<Kept>> {
-    const { namespace, labelSelector, fieldSelector, limit, next, transform } = query;
+    const { namespace, labelSelector, fieldSelector, fromCache, limit, next, transform } = query;
+    const resourceVersion = fromCache === true ? "0" : undefined;
     const items: Kept[] = [];
     const list = await this.#transport.list(
       {
@@ -106,7 +112,7 @@ export class KubeApi {
         resource,
         path: pathOf(resource, namespace),
         action: `list ${resource}${inNamespace(namespace)}`,
-        query: { labelSelector, fieldSelector, limit, continue: next },
+        query: { labelSelector, fieldSelector, resourceVersion, limit, continue: next },
         signal,
       },
       (json) => {

@@ -52,6 +52,8 @@ export interface Call {
   readonly body?: string | undefined;
   /** The Accept header; default: application/json. */
   readonly accept?: string | undefined;
+  /** Asks for a compressed answer, as kubectl does: thousands of objects resemble each other. */
+  readonly compressed?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Error statuses that are returned instead of thrown. */
   readonly expect?: readonly number[];
@@ -89,7 +91,7 @@ export class Transport {
 
   /** Calls `onObject` with each object of the list as it arrives, and returns the list without them. */
   async list(call: Call, onObject: (object: unknown) => void): Promise<unknown> {
-    const answer = await this.stream(call, this.#options.timeoutMs);
+    const answer = await this.stream({ ...call, compressed: true }, this.#options.timeoutMs);
     const read = (body: string): unknown => parsed(call, { ...answer, body });
     try {
       return read(await readList(answer.chunks, (json) => onObject(read(json))));
@@ -144,6 +146,7 @@ export class Transport {
     const headers: Headers = {
       accept: call.accept ?? "application/json",
       "user-agent": userAgent,
+      ...(call.compressed === true && { "accept-encoding": "gzip" }),
       ...(await credentials.headers()),
     };
     const { body, signal } = call;

@@ -5,6 +5,7 @@ import { EXIT } from "../../../base/errors.ts";
 import { Command } from "clipanion";
 import type { ListRow } from "../../../inventory/list-row.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
+import type { Style } from "../../../output/palette.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 import { NamespacedCommand } from "../../options/namespaced-command.ts";
@@ -42,26 +43,21 @@ export class JobsCommand extends NamespacedCommand {
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, LIST_FORMATS);
     const style = await this.style();
-    const { listColumns } = await import("./columns.ts");
-    const { resourceName } = await import("../../../inventory/list-row.ts");
     const sinceMs = parseDuration(this.since, "--since");
     return this.connected(async (scope) => {
-      const printing: PrintOptions<ListRow> = {
-        format,
-        ...style,
-        noHeaders: this.noHeaders,
-        columns: listColumns(() => scope.clock.now(), this.allNamespaces),
-        name: resourceName,
-        toObject: (row) => row.toObject(),
-      };
       const query = (): Promise<QueryResult> => this.#query(scope, sinceMs);
-      if (this.watch) {
+      // The code that prints is loaded while the API server answers.
+      const [printing, result] = await Promise.all([
+        this.#printing(scope, { ...style, format }),
+        this.watch ? undefined : query(),
+      ]);
+      if (result === undefined) {
         const { watchRows } = await import("./watch.ts");
         const printWarning = (line: string): void => this.printMessage(`warning: ${line}`);
         await watchRows({ ...printing, ...scope, stdout: this.context.stdout, query, printWarning });
         return scope.signal.aborted ? EXIT.interrupted : 0;
       }
-      const { rows, warnings } = await query();
+      const { rows, warnings } = result;
       const { printRows } = await import("../../../output/print-rows.ts");
       printRows(rows, printing, (text) => this.printStyled(text));
       if (rows.length === 0) this.printNothingFound(scope.namespace);
@@ -70,17 +66,34 @@ export class JobsCommand extends NamespacedCommand {
     });
   }
 
+  async #printing(
+    { clock }: ClusterScope,
+    how: Style & Pick<PrintOptions<ListRow>, "format">,
+  ): Promise<PrintOptions<ListRow>> {
+    const { listColumns } = await import("./columns.ts");
+    const { resourceName } = await import("../../../inventory/list-row.ts");
+    return {
+      ...how,
+      noHeaders: this.noHeaders,
+      columns: listColumns(() => clock.now(), this.allNamespaces),
+      name: resourceName,
+      toObject: (row) => row.toObject(),
+    };
+  }
+
   async #query(scope: ClusterScope, sinceMs: number): Promise<QueryResult> {
     const { listJobs } = await import("../../find-run.ts");
-    const { ownerWarnings } = await import("../../../inventory/agent-polls.ts");
-    const { listRows } = await import("../../../inventory/list-row.ts");
     const { selector: labelSelector, fieldSelector } = this;
     const { clock } = scope;
     // A filter selects Jobs.
     const isFiltered = labelSelector !== undefined || fieldSelector !== undefined;
     const endedSince = isFiltered ? undefined : new Date(clock.now().getTime() - sinceMs);
     const what = { dask: "pods", events: "no-pods", owners: true, endedSince } as const;
-    const inventory = await listJobs(scope, { labelSelector, fieldSelector, ...what });
+    const [inventory, { ownerWarnings }, { listRows }] = await Promise.all([
+      listJobs(scope, { labelSelector, fieldSelector, ...what }),
+      import("../../../inventory/agent-polls.ts"),
+      import("../../../inventory/list-row.ts"),
+    ]);
     const rows = listRows(inventory, clock.now()).filter(
       // What -o name prints is for kubectl, which knows no flow runs.
       ({ name, run }) => (this.output === "name" ? name !== undefined : !isFiltered || run !== undefined),
