@@ -87,8 +87,14 @@ const MESSAGES: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "the headers of the answer are too large",
 };
 
+/** By the beginning of a code: llhttp's, zlib's. */
+const KINDS: readonly (readonly [string, string])[] = [
+  ["HPE_", "the answer is not HTTP"],
+  ["Z_", "the answer's compression is broken"],
+];
+
 function messageOf(error: Error, code: string): string {
-  const known = MESSAGES[code] ?? (code.startsWith("HPE_") ? "the answer is not HTTP" : undefined);
+  const known = MESSAGES[code] ?? KINDS.find(([prefix]) => code.startsWith(prefix))?.[1];
   // Node's advice about its own options means nothing to whom an executable was given; node-fetch repeats the URL.
   const words = /^request to \S+ failed, reason: |; if the root CA is installed locally.*$/gs;
   return known ?? (error.message.replace(words, "") || code);

@@ -104,7 +104,7 @@ export class KubeApi {
     signal?: AbortSignal,
   ): Promise<Page<Kept>> {
     const { namespace, labelSelector, fieldSelector, fromCache, limit, next, transform } = query;
-    const resourceVersion = fromCache === true ? "0" : undefined;
+    const resourceVersion = fromCache === true && next === undefined ? "0" : undefined;
     const items: Kept[] = [];
     const list = await this.#transport.list(
       {

@@ -115,7 +115,9 @@ export function numberIn(query: URLSearchParams, name: string): number | undefin
   throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(given)}: invalid syntax`);
 }
 
+/** What comes from the API server's cache comes whole. */
 function limitOf(query: URLSearchParams): number {
+  if (query.get("resourceVersion") === "0") return 0;
   return Math.max(0, numberIn(query, "limit") ?? 0);
 }
 
