@@ -57,6 +57,7 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     credentials,
     timeoutMs: flags.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     userAgent: deps.userAgent,
+    disableCompression: target.cluster["disable-compression"] === true,
     onRequest: deps.onRequest,
     nowMs: () => performance.now(),
   });

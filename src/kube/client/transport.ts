@@ -14,6 +14,8 @@ export interface TransportOptions {
   readonly credentials: Credentials;
   readonly timeoutMs: number;
   readonly userAgent: string;
+  /** As `disable-compression` in a kubeconfig: answers come as they are. */
+  readonly disableCompression?: boolean | undefined;
   /** Called after every request, for metrics. */
   readonly onRequest?: ((request: CompletedRequest) => void) | undefined;
   readonly nowMs: () => number;
@@ -138,7 +140,7 @@ export class Transport {
   }
 
   async #request({ verb, path, query = {}, ...call }: Call): Promise<HttpRequest> {
-    const { server, userAgent, credentials, timeoutMs } = this.#options;
+    const { server, userAgent, disableCompression, credentials, timeoutMs } = this.#options;
     const url = new URL(server + path);
     for (const [key, value] of Object.entries(query)) {
       if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
@@ -146,7 +148,7 @@ export class Transport {
     const headers: Headers = {
       accept: call.accept ?? "application/json",
       "user-agent": userAgent,
-      ...(call.compressed === true && { "accept-encoding": "gzip" }),
+      ...(call.compressed === true && disableCompression !== true && { "accept-encoding": "gzip" }),
       ...(await credentials.headers()),
     };
     const { body, signal } = call;

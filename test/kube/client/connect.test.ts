@@ -57,12 +57,12 @@ function connect(
   });
 }
 
-function kubeconfig({ url, certificate }: TlsServer, user: object): string {
+function kubeconfig({ url, certificate }: TlsServer, user: object, more: object = {}): string {
   const data = Buffer.from(certificate).toString("base64");
   return JSON.stringify({
     "current-context": "one",
     contexts: [{ name: "one", context: { cluster: "one", user: "one" } }],
-    clusters: [{ name: "one", cluster: { server: url, "certificate-authority-data": data } }],
+    clusters: [{ name: "one", cluster: { server: url, "certificate-authority-data": data, ...more } }],
     users: [{ name: "one", user }],
   });
 }
@@ -113,6 +113,19 @@ describe("a client certificate in files", () => {
     passedMs += 11_000;
     await kube.version();
     expect(seen.map(({ user }) => user)).toEqual(["first", "first", "first", "second"]);
+  });
+});
+
+describe("a list", () => {
+  it.each([
+    [{}, "gzip"],
+    [{ "disable-compression": false }, "gzip"],
+    [{ "disable-compression": true }, undefined],
+  ])("with %j in the kubeconfig is asked for with accept-encoding %s", async (more, encoding) => {
+    const { server, seen } = await apiServer(() => true);
+    const { kube } = await connect({ [PATH]: kubeconfig(server, { token: "x" }, more) });
+    await kube.listPage("jobs", {});
+    expect(seen.map(({ headers }) => headers["accept-encoding"])).toEqual([encoding]);
   });
 });
 
