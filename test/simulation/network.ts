@@ -34,8 +34,8 @@ export interface NetworkOptions {
   readonly latencyMs: () => number;
   /** What goes wrong with this request, if anything. */
   readonly mishap?: ((request: HttpRequest, from: Process) => Mishap | undefined) | undefined;
-  /** Called right before a server handles a request, and when it is handled. */
-  readonly onArrival?: ((from: Process) => void) | undefined;
+  /** Called right before a server handles a request that was sent then, and when it is handled. */
+  readonly onArrival?: ((from: Process, sentMs: number) => void) | undefined;
   readonly onExchange?: ((exchange: Exchange) => void) | undefined;
 }
 
@@ -159,6 +159,7 @@ class ProcessHttp implements Http {
     const { time, latencyMs, mishap, onArrival, onExchange } = this.#options;
     const { signal, timeoutMs, url } = request;
     const process = this.#process;
+    const sentMs = time.nowMs;
     const left = new AbortController();
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(abortError(signal));
@@ -194,7 +195,7 @@ class ProcessHttp implements Http {
         const server = this.#network.server(url.origin);
         if (server.isDown) return fail(new TransportError("connection refused", { code: "ECONNREFUSED" }));
         if (drawn === "lost before") return fail(RESET());
-        onArrival?.(process);
+        onArrival?.(process, sentMs);
         const handled =
           "instead" in late
             ? Promise.resolve(late.instead)

@@ -58,5 +58,5 @@ function noteLine(scene: Scene, row: ReturnType<Tables["log"]["get"]>): void {
   if (earlier === undefined) run.lines.set(message, { atMs: scene.nowMs, by });
   const [first = ""] = message.split("\n");
   scene.tell(`writes to the log of ${run.name}: ${first.slice(0, 120)}`);
-  for (const { onLine } of scene.watchers) onLine?.({ run, message, by, earlier });
+  for (const { onLine } of scene.watchers) onLine?.({ run, message, by, sentMs: scene.sentMs, earlier });
 }

@@ -39,6 +39,8 @@ export interface LineEvent {
   readonly run: RunFact;
   readonly message: string;
   readonly by: Actor;
+  /** When its request left the process. */
+  readonly sentMs: number;
   /** The same line, if it was written before. */
   readonly earlier: LineFact | undefined;
 }
@@ -115,6 +117,8 @@ export class Scene {
   readonly #props: Props;
   /** Who does what happens now. */
   actor: Actor = KUBERNETES;
+  /** When the request left that is being handled. */
+  sentMs = 0;
 
   /** `props` is called once, with the scene before it has a world. */
   constructor(plan: Plan, props: (scene: Scene) => Props) {
@@ -137,8 +141,9 @@ export class Scene {
           : { flavour: "cloud", versionLocking: plan.flavour === "cloud with versions" },
       network: {
         mishap: (request) => acts.mishap(request),
-        onArrival: (from) => {
+        onArrival: (from, sentMs) => {
           this.actor = this.actorOf(from);
+          this.sentMs = sentMs;
         },
         onExchange: (exchange) => {
           this.actor = KUBERNETES;

@@ -117,7 +117,12 @@ export class Controller {
     // Of a Job that is gone others may have told while this process waited, or could not see it.
     const hasGone = jobs.some(({ gone }) => gone);
     if (hasGone) this.#reported.readAgain(flowRunId);
-    const isOnlyWriter = !hasGone && jobs.every(({ job }) => this.#deps.ownership.isOwn(job));
+    const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
+    const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
+    const isOnlyWriter = (): boolean =>
+      this.#deps.view
+        .observe(flowRunId)
+        .jobs.every((each) => !uids.has(each.job.metadata.uid) || isOwn(each));
     const deps = { ...this.#deps, reported: this.#reported, dask: this.#dask, ended: this.#ended };
     const version = run.kind === "known" ? run.state.version : undefined;
     return execute(deps, { flowRunId, decision, isOnlyWriter, version });

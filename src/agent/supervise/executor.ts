@@ -18,8 +18,8 @@ import type { ReportedLog } from "./reported-log.ts";
 interface Action {
   readonly flowRunId: string;
   readonly decision: Decision;
-  /** Only this process can have written to the run's log. */
-  readonly isOnlyWriter: boolean;
+  /** Whether, as of now, only this process can have written to the run's log. */
+  readonly isOnlyWriter: () => boolean;
   readonly version: number | undefined;
 }
 
@@ -145,7 +145,7 @@ function setState(deps: Deps, action: Action, transition: Transition): Promise<T
   const writeLog = async (text: string): Promise<void> => {
     const key = `After Job ${job}: `;
     const entries = [{ level: "WARNING", message: key + text, key }] as const;
-    await reported.write({ flowRunId, entries, isOnlyWriter: false });
+    await reported.write({ flowRunId, entries, isOnlyWriter: () => false });
   };
   return runs.restart(flowRunId, { message, version, writeLog });
 }

@@ -10,8 +10,8 @@ import { lastLines } from "./last-lines.ts";
 interface Report {
   readonly flowRunId: string;
   readonly entries: readonly RunLogEntry[];
-  /** Only this process can have written to the run's log, so it need not be read. */
-  readonly isOnlyWriter: boolean;
+  /** Whether, as of now, only this process can have written to the run's log, so that it need not be read. */
+  readonly isOnlyWriter: () => boolean;
 }
 
 export class ReportedLog {
@@ -46,7 +46,8 @@ export class ReportedLog {
    */
   async write({ flowRunId, entries, isOnlyWriter }: Report): Promise<readonly RunLogEntry[]> {
     if (entries.length === 0) return [];
-    await this.#readLog(flowRunId, isOnlyWriter);
+    const isOnly = isOnlyWriter();
+    await this.#readLog(flowRunId, isOnly);
     const pending = this.pending(flowRunId, entries);
     if (pending.length === 0) return [];
     const toLine = async ({ level, message, timestamp, tail }: RunLogEntry): Promise<RunLog> => {
@@ -54,6 +55,11 @@ export class ReportedLog {
       return { flowRunId, name: LOGGER, level, message: message + end, timestamp };
     };
     const lines = await Promise.all(pending.map(toLine));
+    // While a kubelet did not answer, another process may have taken over, and have written.
+    if (isOnly && !isOnlyWriter()) {
+      this.readAgain(flowRunId);
+      return this.write({ flowRunId, entries, isOnlyWriter });
+    }
     try {
       await this.#deps.runLog.write(lines);
     } catch (error) {

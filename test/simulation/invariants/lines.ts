@@ -3,15 +3,18 @@
 import type { Scene, Watcher } from "../scene.ts";
 import { mayReport } from "./whose.ts";
 
-/** No line is written twice. What came after the process last read the log is nobody's fault. */
+/**
+ * No line is written twice. What came after the process last read the log is nobody's fault; the process that made the run's Job
+ * need not read it: of what came after it had sent the line it could not know.
+ */
 export function noLineTwice(scene: Scene): Watcher {
   return {
-    onLine: ({ run, message, by, earlier }) => {
+    onLine: ({ run, message, by, sentMs, earlier }) => {
       if (by.agent === undefined || earlier === undefined) return;
       const { process } = by.agent;
-      const readMs = scene.knowledge.log(process, run.id) ?? -Infinity;
+      const knewMs = scene.knowledge.log(process, run.id) ?? sentMs;
       const isOwn = earlier.by.agent?.process === process;
-      if (!isOwn && readMs >= 0 && readMs < earlier.atMs) return;
+      if (!isOwn && knewMs < earlier.atMs) return;
       // Prefect has no versions of task runs: two agents in different places may claim the same one at the same moment.
       const claimed = /^Submitted for execution: Job (\S+)$/.exec(message)?.[1];
       if (run.jobs.filter(({ name }) => name === claimed).length > 1) return;
