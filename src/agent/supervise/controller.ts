@@ -114,9 +114,7 @@ export class Controller {
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<number | undefined> {
     const { flowRunId, jobs } = observed;
-    // Of a Job that is gone others may have told while this process waited, or could not see it.
     const hasGone = jobs.some(({ gone }) => gone);
-    if (hasGone) this.#reported.readAgain(flowRunId);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
     const isOnlyWriter = (): boolean =>
@@ -125,7 +123,7 @@ export class Controller {
         .jobs.every((each) => !uids.has(each.job.metadata.uid) || isOwn(each));
     const deps = { ...this.#deps, reported: this.#reported, dask: this.#dask, ended: this.#ended };
     const version = run.kind === "known" ? run.state.version : undefined;
-    return execute(deps, { flowRunId, decision, isOnlyWriter, version });
+    return execute(deps, { flowRunId, decision, isOnlyWriter, hasGone, version });
   }
 
   /** What was cached before a pause of this process is old: other processes may have acted meanwhile. False: it stops. */

@@ -12,6 +12,8 @@ interface Report {
   readonly entries: readonly RunLogEntry[];
   /** Whether, as of now, only this process can have written to the run's log, so that it need not be read. */
   readonly isOnlyWriter: () => boolean;
+  /** Another process may have written meanwhile: the log is read once more right before the lines are written. */
+  readonly readsAgain?: boolean;
 }
 
 export class ReportedLog {
@@ -44,7 +46,7 @@ export class ReportedLog {
    * Writes the entries that nobody has written yet, and returns them. Throws PrefectError if Prefect has not, or may not
    * have, the lines; the run's log is then read before the next try.
    */
-  async write({ flowRunId, entries, isOnlyWriter }: Report): Promise<readonly RunLogEntry[]> {
+  async write({ flowRunId, entries, isOnlyWriter, readsAgain }: Report): Promise<readonly RunLogEntry[]> {
     if (entries.length === 0) return [];
     const isOnly = isOnlyWriter();
     await this.#readLog(flowRunId, isOnly);
@@ -56,20 +58,19 @@ export class ReportedLog {
     };
     const lines = await Promise.all(pending.map(toLine));
     // While a kubelet did not answer, another process may have taken over, and have written.
-    if (isOnly && !isOnlyWriter()) {
-      this.readAgain(flowRunId);
-      return this.write({ flowRunId, entries, isOnlyWriter });
-    }
+    if (readsAgain === true || (isOnly && !isOnlyWriter())) await this.refresh(flowRunId);
+    const due = this.pending(flowRunId, pending);
+    if (due.length === 0) return [];
     try {
-      await this.#deps.runLog.write(lines);
+      await this.#deps.runLog.write(lines.filter((_, at) => due.some((entry) => entry === pending[at])));
     } catch (error) {
       this.readAgain(flowRunId);
       throw error;
     }
-    this.#deps.metrics.count("runLogs", undefined, pending.length);
+    this.#deps.metrics.count("runLogs", undefined, due.length);
     const known = this.#messages.get(flowRunId);
-    for (const { message } of pending) known?.add(storable(message));
-    return pending;
+    for (const { message } of due) known?.add(storable(message));
+    return due;
   }
 
   /** Call when others may have written: the run's log is then read before the next write. */
