@@ -20,16 +20,14 @@ const RUN = JSON.stringify({
 let kube: FakeKubernetes;
 let cloud: FakePrefect1;
 let website: Server;
-let nowhere: string;
+/** Nobody listens on port 1, and nobody is given it. */
+const nowhere = "http://127.0.0.1:1";
 
 beforeAll(async () => {
   kube = await startFakeKubernetes({ tokens: { good: "alice" }, controller: false });
   cloud = await startFakePrefect1({ flavour: "cloud", apiKey: "the-right-one" });
   website = createServer((_, response) => response.end("<html>"));
   await new Promise<void>((listening) => website.listen(0, "127.0.0.1", listening));
-  const closed = await startFakePrefect1();
-  nowhere = closed.url;
-  await closed.stop();
 });
 
 afterAll(async () => {

@@ -48,8 +48,9 @@ export async function isCacheStale(
 ): Promise<boolean> {
   const { transition, deletions } = decision;
   const endsRun = transition?.kind === "fail" || transition?.kind === "reschedule";
-  if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;
-  const unfinished = jobs.filter(({ job }) => !isJobFinished(job));
+  const active = new Set(deletions.filter(({ isActive }) => isActive).map(({ job }) => job.metadata.uid));
+  if (!endsRun && active.size === 0) return false;
+  const unfinished = jobs.filter(({ job }) => !isJobFinished(job) || active.has(job.metadata.uid));
   const changes = await Promise.all(unfinished.map((observed) => hasChanged(kube, observed)));
   if (changes.includes(true)) return true;
   const names = unfinished.flatMap(({ pods }) => pods.flatMap(({ spec }) => spec.nodeName ?? []));

@@ -9,6 +9,7 @@ import { flowStatus } from "../observe/flow-container.ts";
 import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
 import { createdMs, eventsOf, isDeleted, isKeptWithPods, type ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase, type JobPhase } from "../observe/phase.ts";
+import { hasEnded } from "../observe/pod-termination.ts";
 import { flowFailure, hasFailed, podTerminationProblem } from "../observe/pod-termination.ts";
 import { decideByPhase } from "./by-phase.ts";
 import { logEntry, type JobContext } from "./job-context.ts";
@@ -79,7 +80,9 @@ export function mustDeleteDask(
 function deletionOf({ observed, phase, decision: { status, reason, deleteInMs: inMs } }: DecidedJob) {
   const { job } = observed;
   if (inMs === undefined || isDeleted(observed) || isKeptWithPods(observed)) return undefined;
-  const deletion: Deletion = { job, reason, status, isActive: !isJobFinished(job) };
+  // A Job can be seen to end before its pods are.
+  const isActive = !isJobFinished(job) || observed.pods.some((pod) => !hasEnded(pod));
+  const deletion: Deletion = { job, reason, status, isActive };
   return { inMs, phase, deletion };
 }
 

@@ -66,7 +66,7 @@ export interface Deletion {
   readonly reason: string;
   /** The status of the decision, for metrics. */
   readonly status: string;
-  /** The Job has not finished: it is read from the cluster again before it is deleted. */
+  /** The Job or a pod of it is not seen to have ended: both are read from the cluster again before it is deleted. */
   readonly isActive: boolean;
 }
 

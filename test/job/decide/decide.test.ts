@@ -292,11 +292,6 @@ describe("decide, immediately", () => {
     expect(first?.tail).toBeUndefined();
   });
 
-  it("marks deletions of unfinished Jobs, so that they are read again first", () => {
-    expect(decisionOf({ jobs: [failedJob] }).deletions).toMatchObject([{ isActive: false }]);
-    expect(decisionOf({ jobs: [{ pods: [failedPod()] }] }).deletions).toMatchObject([{ isActive: true }]);
-  });
-
   it("fails a run claimed for another Job only when the old Job's failure is first reported", () => {
     const claimedFor = (identifier: string): RunStatus =>
       known("Submitted", {
