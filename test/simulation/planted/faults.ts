@@ -115,9 +115,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: "the cluster is not read before a run fails",
     file: "agent/supervise/executor.ts",
-    changes: [
-      ["if (!endsRun && !deletions.some(({ isActive }) => isActive)) return false;", "return false;"],
-    ],
+    changes: [["if (!endsRun && active.size === 0) return false;", "return false;"]],
   },
   {
     name: "a line whose response was lost is written again",
