@@ -126,14 +126,13 @@ export class Namespace implements AsyncDisposable {
     this.name = name;
   }
 
-  /** Watches for each flow run's first matching event of this resource, or for each object's. */
+  /** Watches for each flow run's first matching event of this resource. */
   async firstEvents(
     resource: "jobs" | "pods",
     of: (line: string) => boolean = isAdded,
-    each: "flow run" | "object" = "flow run",
   ): Promise<FirstEvents> {
     const group = resource === "jobs" ? "/apis/batch/v1" : "/api/v1";
-    const firstEvents = new FirstEvents(of, each);
+    const firstEvents = new FirstEvents(of);
     await this.#cluster.watch(`${group}/namespaces/${this.name}/${resource}`, (line, atMs) =>
       firstEvents.record(line, atMs),
     );
@@ -155,28 +154,24 @@ function isEmpty({ body }: HttpAnswer): boolean {
   return arrayIn(objectIn(JSON.parse(body))["items"]).length === 0;
 }
 
-const KEYS = {
-  "flow run": /"prefect\.io\/flow_run_id":"([^"]+)"/,
-  object: /"metadata":\{"name":"([^"]+)"/,
-} as const;
+const FLOW_RUN = /"prefect\.io\/flow_run_id":"([^"]+)"/;
+const REACH_MS = 120_000;
 
-/** Each flow run's first matching watch event, or each object's, with its time. */
+/** Each flow run's first matching watch event, with its time. */
 export class FirstEvents {
   readonly atMs = new Map<string, number>();
   readonly lines = new Map<string, string>();
   readonly #of: (line: string) => boolean;
-  readonly #key: RegExp;
   readonly #waiting = new Set<{ readonly count: number; readonly resolve: () => void }>();
 
-  constructor(of: (line: string) => boolean, each: keyof typeof KEYS) {
+  constructor(of: (line: string) => boolean) {
     this.#of = of;
-    this.#key = KEYS[each];
   }
 
   /** Records a line of the watch. Does not parse it, to save processor time. */
   record(line: string, atMs: number): void {
     if (!this.#of(line)) return;
-    const id = this.#key.exec(line)?.[1];
+    const id = FLOW_RUN.exec(line)?.[1];
     if (id === undefined || this.atMs.has(id)) return;
     this.atMs.set(id, atMs);
     this.lines.set(id, line);
@@ -184,12 +179,12 @@ export class FirstEvents {
   }
 
   /** Resolves when this many flow runs have an event; rejects after the timeout. */
-  async reach(count: number, timeoutMs = 120_000): Promise<void> {
+  async reach(count: number): Promise<void> {
     if (this.atMs.size >= count) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.add({ count, resolve });
     const finished = new AbortController();
-    const timeout = setTimeout(timeoutMs, undefined, { signal: finished.signal }).then(() => {
+    const timeout = setTimeout(REACH_MS, undefined, { signal: finished.signal }).then(() => {
       throw new ExpectedError(`cannot wait for ${count} events: the watch reported ${this.atMs.size}`);
     });
     await Promise.race([promise, timeout]).finally(() => finished.abort());

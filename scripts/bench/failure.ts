@@ -11,6 +11,7 @@ import { unschedulable } from "./run-config.ts";
 import { withAgent } from "./agent-setup.ts";
 import type { AgentSetup } from "./agent-setup.ts";
 import { percentile, spread } from "./statistics.ts";
+import { timestamp } from "../../test/fakes/kubernetes/kube-object.ts";
 
 const RUNS = 100;
 const APART_MS = 149;
@@ -69,7 +70,7 @@ function podName(pods: FirstEvents, flowRunId: string): string {
 
 /** Sets the pod's status as a kubelet does when the flow's container exits with 1. */
 async function failPod(cluster: Cluster, namespace: Namespace, pod: string): Promise<void> {
-  const at = `${new Date().toISOString().slice(0, 19)}Z`;
+  const at = timestamp(new Date());
   const terminated = { exitCode: 1, reason: "Error", startedAt: at, finishedAt: at };
   const container = { name: "flow", ready: false, restartCount: 0, image: "busybox:latest", imageID: "" };
   await cluster.send({

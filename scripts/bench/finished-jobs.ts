@@ -5,6 +5,7 @@ import type { JsonObject } from "../../src/base/json.ts";
 import { objectIn, textIn } from "../../src/base/json.ts";
 import type { Cluster, Namespace } from "./cluster.ts";
 import { jobsFor } from "./jobs-for.ts";
+import { timestamp } from "../../test/fakes/kubernetes/kube-object.ts";
 
 const CREATE_AT_ONCE = 16;
 /** Until the controllers have seen the new objects. */
@@ -56,7 +57,7 @@ export async function finishedJobs(
 
 /** The status of a Job that has just completed. */
 function completed(): JsonObject {
-  const at = `${new Date().toISOString().slice(0, 19)}Z`;
+  const at = timestamp(new Date());
   const conditions = ["SuccessCriteriaMet", "Complete"].map((type) => ({
     type,
     status: "True",

@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { startFakeKubernetes } from "../../test/fakes/kubernetes/fake-kubernetes.ts";
 import { serve } from "./child.ts";
+import { timestamp } from "../../test/fakes/kubernetes/kube-object.ts";
 
 export type KubeCommands = ReturnType<typeof commandsOf>;
 
@@ -23,7 +24,7 @@ function commandsOf(fake: Fake) {
     failPod: (flowRunId: string) => {
       const pod = fake.list("pods").find(({ metadata }) => metadata.labels?.[RUN_LABEL] === flowRunId);
       if (pod === undefined) throw new Error(`flow run ${flowRunId} has no pod`);
-      const at = `${new Date().toISOString().slice(0, 19)}Z`;
+      const at = timestamp(new Date());
       const state = { terminated: { exitCode: 1, reason: "Error", startedAt: at, finishedAt: at } };
       const container = { name: "flow", ready: false, restartCount: 0, image: "busybox:latest", imageID: "" };
       fake.put("pods", { ...pod, status: { phase: "Failed", containerStatuses: [{ ...container, state }] } });

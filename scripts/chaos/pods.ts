@@ -8,6 +8,7 @@ import type { FakePrefect1 } from "../../test/fakes/prefect1/fake-prefect1.ts";
 import type { Cluster } from "../bench/cluster.ts";
 import { outcomeNamed } from "./outcome.ts";
 import type { Outcome } from "./outcome.ts";
+import { timestamp } from "../../test/fakes/kubernetes/kube-object.ts";
 
 const MERGE = "application/merge-patch+json";
 
@@ -41,13 +42,13 @@ export async function simulatePod(cluster: Cluster, prefect: FakePrefect1, pod: 
     return;
   }
   await sleep(200);
-  const startedAt = timestamp();
+  const startedAt = timestamp(new Date());
   if (!(await write("Running", { running: { startedAt } }, true))) return;
   reportState(prefect, pod, "Running");
   await sleep(seconds * 1_000);
   if (exitCode === 0) reportState(prefect, pod, "Success");
   const reason = exitCode === 0 ? "Completed" : "Error";
-  const terminated = { exitCode, reason, startedAt, finishedAt: timestamp() };
+  const terminated = { exitCode, reason, startedAt, finishedAt: timestamp(new Date()) };
   await write(exitCode === 0 ? "Succeeded" : "Failed", { terminated }, false);
 }
 
@@ -69,8 +70,4 @@ async function writeStatus(
     [404],
   );
   return answer.status !== 404;
-}
-
-function timestamp(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`;
 }

@@ -2,18 +2,12 @@
 
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import type { StreamRequest } from "../../src/http/exchange.ts";
-import { asking, bareServer, clientOf, place, stopAll } from "./servers.ts";
+import { bareServer, clientOf, place, stopAll, streamed } from "./servers.ts";
 
 afterEach(stopAll);
 
 const TEXT = "one line of many that resemble each other\n".repeat(10_000);
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n";
-
-async function read(url: URL, more: Partial<StreamRequest> = {}): Promise<string> {
-  const { chunks } = await clientOf(url).stream({ ...asking(url), idleMs: 5_000, ...more });
-  return String(Buffer.concat(await Array.fromAsync(chunks)));
-}
 
 describe("a compressed stream", () => {
   it("brings the bytes that were compressed, over a connection that is kept", async () => {
@@ -22,10 +16,7 @@ describe("a compressed stream", () => {
       response.end(gzipSync(TEXT));
     });
     const client = clientOf(url);
-    for (let count = 0; count < 3; count++) {
-      const { chunks } = await client.stream({ ...asking(url), idleMs: 5_000 });
-      expect(String(Buffer.concat(await Array.fromAsync(chunks)))).toBe(TEXT);
-    }
+    for (let count = 0; count < 3; count++) expect(await streamed(client, url)).toBe(TEXT);
     expect(sockets).toHaveLength(1);
   });
 
@@ -34,7 +25,7 @@ describe("a compressed stream", () => {
       const body = gzipSync(TEXT);
       socket.end(`${HEAD}content-length: ${body.length}\r\n\r\n${body.toString("latin1", 0, 300)}`, "latin1");
     });
-    await expect(read(url)).rejects.toThrow("connection");
+    await expect(streamed(clientOf(url), url)).rejects.toThrow("connection");
   });
 
   it("fails if it ends too early for its format, or has another", async () => {
@@ -43,7 +34,7 @@ describe("a compressed stream", () => {
         response.setHeader("content-encoding", "gzip");
         response.end(body);
       });
-      await expect(read(url)).rejects.toThrow("the answer's compression is broken");
+      await expect(streamed(clientOf(url), url)).rejects.toThrow("the answer's compression is broken");
     }
   });
 
@@ -52,6 +43,6 @@ describe("a compressed stream", () => {
       const begun = gzipSync(TEXT).toString("latin1", 0, 300);
       socket.write(`${HEAD}content-length: 100000\r\n\r\n${begun}`, "latin1");
     });
-    await expect(read(url, { idleMs: 100 })).rejects.toThrow("no byte");
+    await expect(streamed(clientOf(url), url, { idleMs: 100 })).rejects.toThrow("no byte");
   });
 });

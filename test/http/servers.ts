@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import net from "node:net";
 import type { AddressInfo } from "node:net";
 import { HttpClient } from "../../src/http/client.ts";
-import type { ConnectionOptions, HttpRequest } from "../../src/http/exchange.ts";
+import type { ConnectionOptions, HttpRequest, HttpStream, StreamRequest } from "../../src/http/exchange.ts";
 
 /** What ends what a test has started. */
 export const ends: (() => unknown)[] = [];
@@ -77,3 +77,20 @@ export const asking = (url: URL, more: Partial<HttpRequest> = {}): HttpRequest =
   timeoutMs: 10_000,
   ...more,
 });
+
+/** The same, for a stream. */
+export const watching = (url: URL, more: Partial<StreamRequest> = {}): StreamRequest => ({
+  ...asking(url),
+  idleMs: 5_000,
+  ...more,
+});
+
+export async function textOf({ chunks }: HttpStream): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts).toString();
+}
+
+export async function streamed(client: HttpClient, url: URL, more?: Partial<StreamRequest>): Promise<string> {
+  return textOf(await client.stream(watching(url, more)));
+}

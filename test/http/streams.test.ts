@@ -3,24 +3,10 @@
 import type http from "node:http";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { HttpClient } from "../../src/http/client.ts";
-import type { HttpStream, StreamRequest } from "../../src/http/exchange.ts";
 import { startTlsServer } from "../support/tls-server.ts";
-import { asking, bareServer, clientOf, place, stopAll } from "./servers.ts";
+import { bareServer, clientOf, place, stopAll, streamed, textOf, watching } from "./servers.ts";
 
 afterEach(stopAll);
-
-const watching = (url: URL, more: Partial<StreamRequest> = {}): StreamRequest => ({
-  ...asking(url),
-  idleMs: 5_000,
-  ...more,
-});
-
-async function textOf({ chunks }: HttpStream): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts).toString();
-}
 
 /** Reads until so much has come; then the stream is left. */
 async function reads(chunks: AsyncIterable<Buffer>, wanted: string): Promise<string> {
@@ -41,10 +27,6 @@ async function closed(sockets: readonly Socket[]): Promise<void> {
 }
 
 const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-
-async function streamed(client: HttpClient, url: URL, more?: Partial<StreamRequest>): Promise<string> {
-  return textOf(await client.stream(watching(url, more)));
-}
 
 describe("a stream", () => {
   it("goes over the connection of one that has ended, whose timeout is over", async () => {

@@ -114,7 +114,8 @@ export class Controller {
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<number | undefined> {
     const { flowRunId, jobs } = observed;
-    const hasGone = jobs.some(({ gone }) => gone);
+    // Of a Job that is gone others may have told; and who is slow to tell of a run's end is taken for gone.
+    const readsAgain = decision.transition !== undefined || jobs.some(({ gone }) => gone);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
     const isOnlyWriter = (): boolean =>
@@ -123,7 +124,7 @@ export class Controller {
         .jobs.every((each) => !uids.has(each.job.metadata.uid) || isOwn(each));
     const deps = { ...this.#deps, reported: this.#reported, dask: this.#dask, ended: this.#ended };
     const version = run.kind === "known" ? run.state.version : undefined;
-    return execute(deps, { flowRunId, decision, isOnlyWriter, hasGone, version });
+    return execute(deps, { flowRunId, decision, isOnlyWriter, readsAgain, version });
   }
 
   /** What was cached before a pause of this process is old: other processes may have acted meanwhile. False: it stops. */

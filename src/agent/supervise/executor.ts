@@ -20,8 +20,8 @@ interface Action {
   readonly decision: Decision;
   /** Whether, as of now, only this process can have written to the run's log. */
   readonly isOnlyWriter: () => boolean;
-  /** Others may have told of a Job that is gone. */
-  readonly hasGone: boolean;
+  /** Another process may have told meanwhile what there is to tell. */
+  readonly readsAgain: boolean;
   readonly version: number | undefined;
 }
 
@@ -105,9 +105,7 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
 
 /** Writes the entries that nobody has written, and returns them. The state does not wait for lines that Prefect refuses. */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
-  const { flowRunId, decision, isOnlyWriter, hasGone } = action;
-  // A process that is slow to tell of a run's end is taken for gone.
-  const readsAgain = hasGone || decision.transition !== undefined;
+  const { flowRunId, decision, isOnlyWriter, readsAgain } = action;
   const write = (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> =>
     deps.reported.write({ flowRunId, entries, isOnlyWriter, readsAgain });
   try {

@@ -52,17 +52,18 @@ export class ReportedLog {
     await this.#readLog(flowRunId, isOnly);
     const pending = this.pending(flowRunId, entries);
     if (pending.length === 0) return [];
-    const toLine = async ({ level, message, timestamp, tail }: RunLogEntry): Promise<RunLog> => {
+    const withLine = async (entry: RunLogEntry): Promise<[RunLogEntry, RunLog]> => {
+      const { level, message, timestamp, tail } = entry;
       const end = tail === undefined ? "" : await lastLines(this.#deps, tail);
-      return { flowRunId, name: LOGGER, level, message: message + end, timestamp };
+      return [entry, { flowRunId, name: LOGGER, level, message: message + end, timestamp }];
     };
-    const lines = await Promise.all(pending.map(toLine));
+    const lines = new Map(await Promise.all(pending.map(withLine)));
     // While a kubelet did not answer, another process may have taken over, and have written.
     if (readsAgain === true || (isOnly && !isOnlyWriter())) await this.refresh(flowRunId);
     const due = this.pending(flowRunId, pending);
     if (due.length === 0) return [];
     try {
-      await this.#deps.runLog.write(lines.filter((_, at) => due.some((entry) => entry === pending[at])));
+      await this.#deps.runLog.write(due.flatMap((entry) => lines.get(entry) ?? []));
     } catch (error) {
       this.readAgain(flowRunId);
       throw error;
