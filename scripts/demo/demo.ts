@@ -136,10 +136,13 @@ async function runScenarios(setup: DemoSetup, scenarios: Map<string, Scenario>):
   const { deps, watcher } = setup;
   const done = new AbortController();
   const started = Promise.withResolvers<Agent>();
+  const onAgent = (agent: Agent | undefined): void => {
+    if (agent !== undefined) started.resolve(agent);
+  };
   await runAll(
     AbortSignal.any([deps.signal, done.signal]),
     (signal) => watcher.run(signal),
-    (signal) => work(setup, started.resolve, signal),
+    (signal) => work(setup, onAgent, signal),
     async (signal) => {
       const agent = await Promise.race([started.promise, aborted(signal)]);
       for (const scenario of SCENARIOS) {
@@ -158,7 +161,7 @@ async function runScenarios(setup: DemoSetup, scenarios: Map<string, Scenario>):
 
 async function work(
   { deps, fake, prefect, cluster }: DemoSetup,
-  onAgent: (agent: Agent) => void,
+  onAgent: (agent: Agent | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { kube, namespace } = cluster;

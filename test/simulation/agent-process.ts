@@ -34,6 +34,7 @@ export interface SimulatedAgent {
   readonly lines: readonly string[];
   /** How it ended; undefined while it runs. */
   end(): { readonly error?: unknown } | undefined;
+  /** The one that works now, if any. */
   agent(): Agent | undefined;
   /** Why /readyz says that it is not ready; undefined: it is. */
   notReady(): string | undefined;
@@ -96,7 +97,7 @@ export function startAgent(world: Surroundings, options: AgentOptions): Simulate
       host: "here",
       newId: () => world.newId(),
     },
-    (started) => (agent = started),
+    (working) => (agent = working),
     stop.signal,
   ).then(
     () => (end = {}),

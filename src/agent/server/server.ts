@@ -27,7 +27,7 @@ export class AgentServer {
   readonly #log: Log;
   readonly metrics: Metrics;
   #server: Server | undefined;
-  /** Is poked, and tells what is wrong and the gauges; undefined: it has not begun to work. */
+  /** Is poked, and tells what is wrong and the gauges; undefined: none works now. */
   agent: ServedAgent | undefined;
 
   /** Throws SettingsError when the address has no port. */

@@ -158,9 +158,8 @@ async function deleteJob(deps: Deps, flowRunId: string, deletion: Deletion): Pro
   const { uid, name, namespace, resourceVersion } = job.metadata;
   deps.view.expectDeletion(uid);
   try {
-    // The status of an unfinished Job changes all the time; it was read a moment ago.
-    const exact = isJobFinished(job) ? { uid, resourceVersion } : { uid };
-    const options = { ...exact, propagation: "Foreground" } as const;
+    // What has changed meanwhile is decided again: an unfinished Job may have failed, and that is not told yet.
+    const options = { uid, resourceVersion, propagation: "Foreground" } as const;
     const outcome = await deps.kube.delete("jobs", { namespace, name }, options);
     if (outcome === "changed") {
       deps.view.cancelExpectedDeletion(uid);

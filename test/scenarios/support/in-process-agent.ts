@@ -24,7 +24,6 @@ export interface InProcessOptions {
   readonly clock?: Clock;
   /** Receives the loops' progress; without it, no metrics are kept. */
   readonly metrics?: AgentMetrics;
-  readonly onAgent?: (agent: Agent) => void;
   readonly backend?: "cloud" | "server";
   readonly apiKey?: string;
 }
@@ -96,10 +95,7 @@ export async function startInProcessAgent(
       host: "here",
       newId: () => crypto.randomUUID(),
     },
-    (started) => {
-      agent = started;
-      options.onAgent?.(started);
-    },
+    (working) => (agent = working),
     stop.signal,
   ).finally(() => {
     client.close();

@@ -74,10 +74,10 @@ export interface AgentParts extends Pick<Connection, "kube" | "token"> {
   readonly newId: () => string;
 }
 
-/** Checks what must hold at the start, then runs the agent until the signal aborts. `onAgent`: it begins to work. */
+/** Checks what must hold at the start, then runs the agent until the signal aborts. `onAgent`: the one that works now, if any. */
 export async function runAgent(
   parts: AgentParts,
-  onAgent: (agent: Agent) => void,
+  onAgent: (agent: Agent | undefined) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { kube, client, observer, clock, log, metrics, config, flags, namespace } = parts;
@@ -110,7 +110,10 @@ export async function runAgent(
     const source = new Prefect1WorkSource({ ...sourceDeps, process });
     const agent = new Agent({ ...deps, settings: settingsOf(process), work: source, runs });
     onAgent(agent);
-    await agent.run(until, hasWorked).finally(() => (hasWorked = true));
+    await agent.run(until, hasWorked).finally(() => {
+      hasWorked = true;
+      onAgent(undefined);
+    });
   };
   const lease = { name: leaseName(self), namespace };
   const onWaiting = (): void => LOOPS.forEach((loop) => metrics.progress(loop));
