@@ -3,6 +3,8 @@
 
 import { parseDuration } from "../base/duration.ts";
 import { SettingsError } from "../base/errors.ts";
+import { parseQuantity } from "../base/quantity.ts";
+import { redactUrl } from "../base/redact-url.ts";
 import { choiceHint } from "../base/suggest.ts";
 import { wholeNumber } from "../base/whole-number.ts";
 import type { OptionCheck } from "./option-row.ts";
@@ -10,7 +12,8 @@ import type { OptionCheck } from "./option-row.ts";
 const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 /** A DNS subdomain of at most 253 characters. */
 const OBJECT_NAME = /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/;
-const SECRET_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+/** Not `.`, nor what begins with `..`, which would be a path. */
+const SECRET_KEY = /^(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}$/;
 const VARIABLE = /^[-._a-zA-Z][-._a-zA-Z0-9]*=/;
 const NAME_HINT = "lower-case letters, digits, hyphens and dots, beginning and ending with a letter or digit";
 
@@ -101,8 +104,27 @@ export const aVariable = must(
 
 export const anId = must(/^[-\w]+$/, "one id", "copy the id from Prefect");
 
-export const aWebAddress = must(
-  (value) => !/\s/.test(value) && /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : ""),
-  "an http or https address",
-  "such as https://api.prefect.io or http://prefect-server-apollo:4200",
+export const aWebAddress: OptionCheck = (value, flag) => {
+  if (!/\s/.test(value) && /^https?:$/.test(URL.parse(value)?.protocol ?? "")) return;
+  // It may hold a password.
+  throw new SettingsError(`cannot read ${flag} "${redactUrl(value)}": not an http or https address`, {
+    hint: "such as https://api.prefect.io or http://prefect-server-apollo:4200",
+  });
+};
+
+const isQuantity = (value: string): boolean => (parseQuantity(value) ?? -1) >= 0;
+export const aCpu = must(
+  isQuantity,
+  "a CPU quantity",
+  "write cores like 2 or 0.5, or thousandths of a core like 500m",
 );
+const bytes = must(isQuantity, "a memory quantity", "write bytes with a unit, like 512Mi or 2Gi");
+const wholeBytes = must(
+  (value) => Number.isInteger(parseQuantity(value)),
+  "a whole number of bytes",
+  "m means thousandths; write megabytes as M or Mi, like 512Mi",
+);
+export const aMemory: OptionCheck = (value, flag) => {
+  bytes(value, flag);
+  wholeBytes(value, flag);
+};

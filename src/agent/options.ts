@@ -75,8 +75,8 @@ export const WORK_OPTIONS = {
   ),
   pendingTimeout: text(
     "--pending-timeout",
-    "fail the run when its flow has not started this long after its Job was created",
-    { default: "never", check: aDuration },
+    "fail the run when its flow has not started this long after its Job was created, or never",
+    { default: "never", check: anAge },
   ),
   onDisruption: text("--on-disruption", "when the pod is evicted or its node lost: fail or retry the run", {
     default: DEFAULT_POLICY.onDisruption,

@@ -102,13 +102,20 @@ async function checkPermissions(
   });
 }
 
-/** The ServiceAccount that `install --rbac=minimal` makes gets the rights of that, any other those of `install --rbac`. */
+/**
+ * `install --rbac` gives rights to the ServiceAccount `default`, `--rbac=minimal` to the one that it makes; anybody else must be
+ * bound. A server before 1.26 does not tell who one is.
+ */
 async function grantHint(kube: StartDeps["kube"], namespace: string, leaderElect: boolean): Promise<string> {
-  const user = await attempt(() => kube.whoAmI());
-  const isMinimal = user.ok && user.value?.user === `system:serviceaccount:${namespace}:prefect-agent`;
-  const options = `${isMinimal ? "--rbac=minimal " : ""}--rbac-only${leaderElect ? " --leader-elect" : ""}`;
+  const asked = await attempt(() => kube.whoAmI());
+  const user = (asked.ok && asked.value?.user) || undefined;
+  const ofAccount = `system:serviceaccount:${namespace}:`;
+  const isDefault = user === undefined || user === `${ofAccount}default`;
+  const options = `${isDefault ? "" : "--rbac=minimal "}--rbac-only${leaderElect ? " --leader-elect" : ""}`;
   const print = `kubectl prefect install ${options} -n ${namespace}`;
-  return `grant it with: ${print} | kubectl apply -f -`;
+  if (isDefault || user === `${ofAccount}prefect-agent`)
+    return `grant it with: ${print} | kubectl apply -f -`;
+  return `let an administrator bind "${user}" to the Role that this prints: ${print}`;
 }
 
 class MissingError extends ExpectedError {

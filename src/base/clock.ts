@@ -13,6 +13,11 @@ export interface Clock {
   random(): number;
 }
 
+/** The time so many milliseconds ago. */
+export function earlier(clock: Pick<Clock, "now">, ms: number): Date {
+  return new Date(clock.now().getTime() - ms);
+}
+
 /** setTimeout turns a longer delay into 1 ms. */
 export const MAX_TIMER_MS = 2_147_483_647;
 

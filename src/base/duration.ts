@@ -2,21 +2,23 @@
 
 import { SettingsError } from "./errors.ts";
 
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DAY_MS = 86_400_000;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: DAY_MS };
+/** A hundred years: so long before now, a date is still one that an API reads. */
+const LONGEST_MS = 36_500 * DAY_MS;
 const WHOLE = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/;
 const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g;
 
 /** The duration in milliseconds. Throws SettingsError that names the flag. */
 export function parseDuration(text: string, flag: string): number {
   const trimmed = text.trim();
-  if (/^\d+(?:\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1_000;
-  if (!WHOLE.test(trimmed)) {
-    throw new SettingsError(`cannot read ${flag} "${text}": not a duration`, {
-      hint: "write it like 500ms, 30s, 10m, 1h or 2h30m",
-    });
-  }
+  const wrong = (problem: string, hint: string) =>
+    new SettingsError(`cannot read ${flag} "${text}": ${problem}`, { hint });
+  const withUnit = /^\d+(?:\.\d+)?$/.test(trimmed) ? `${trimmed}s` : trimmed;
+  if (!WHOLE.test(withUnit)) throw wrong("not a duration", "write it like 500ms, 30s, 10m, 1h or 2h30m");
   let ms = 0;
-  for (const [, amount, unit] of trimmed.matchAll(PART)) ms += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
+  for (const [, amount, unit] of withUnit.matchAll(PART)) ms += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
+  if (ms > LONGEST_MS) throw wrong("too long", `use at most ${LONGEST_MS / DAY_MS}d`);
   return ms;
 }
 

@@ -14,10 +14,14 @@ export interface SettingsDeps {
   readonly secrets?: Pick<Secrets, "add" | "addUrl"> | undefined;
 }
 
-/** Like Python's expandvars and expanduser: unknown variables stay as they are. */
-export function expandVariables(text: string, env: Env): string {
+/** Variables can hold variables; as in Prefect, no more than so deep. */
+const MAX_DEPTH = 10;
+
+/** Like Python's expandvars and expanduser, until nothing changes: unknown variables stay as they are. */
+export function expandVariables(text: string, env: Env, depth = 1): string {
   const valueOf = (match: string, plain: string | undefined, braced: string) => env[plain ?? braced] ?? match;
-  const expanded = text.replace(/\$(?:(\w+)|\{([^}]*)\})/g, valueOf);
   const home = env["HOME"] ?? env["USERPROFILE"];
-  return home === undefined ? expanded : expanded.replace(/^~(?=$|[/\\])/, () => home);
+  const filled = text.replace(/\$(?:(\w+)|\{([^}]*)\})/g, valueOf);
+  const expanded = home === undefined ? filled : filled.replace(/^~(?=$|[/\\])/, () => home);
+  return expanded === text || depth === MAX_DEPTH ? expanded : expandVariables(expanded, env, depth + 1);
 }

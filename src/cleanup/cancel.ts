@@ -1,20 +1,19 @@
 // Cancel: cancel the run in Prefect, wait for the flow to terminate, delete its objects, set the state Cancelled. In this
 // order: a flow that terminates by itself closes its Dask cluster and reports its state; a killed one can do neither.
 
-import PQueue from "p-queue";
 import { attempt } from "../base/attempt.ts";
-import { textOf } from "../base/errors.ts";
+import { ExpectedError, textOf } from "../base/errors.ts";
 import type { Inventory, PrefectVersion } from "../inventory/inventory.ts";
 import { noApiText } from "../inventory/run-states.ts";
 import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import { cancelPlan, clustersOf, stillRunning, type KnownClusters } from "./cancel-items.ts";
-import type { Kept, OwnerRun, PlanItem } from "./item.ts";
-import { retrying } from "./retrying.ts";
-import { IN_FLIGHT, sweep, type ItemResult, type SweepDeps } from "./sweep.ts";
+import type { Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
+import { sweep, type ItemResult, type SweepDeps } from "./sweep.ts";
+import { listed, objectText, untilGone, waitFor, type WaitDeps } from "./wait.ts";
 
 type CancelApi = Pick<RunDirectory, "cancel" | "setCancelled">;
 
-export interface CancelDeps extends SweepDeps {
+export interface CancelDeps extends SweepDeps, WaitDeps {
   readonly loadInventory: () => Promise<Inventory>;
   /** Where it looks; undefined: everywhere. */
   readonly namespace: string | undefined;
@@ -24,8 +23,6 @@ export interface CancelDeps extends SweepDeps {
   readonly prefect: Readonly<Record<PrefectVersion, CancelApi | undefined>> | undefined;
   /** Called with a line for people after each step. */
   readonly onStep: (line: string) => void;
-  /** Called with what is waited for; undefined: the wait is over. */
-  readonly onWaiting: (line: string | undefined) => void;
 }
 
 export interface CancelOptions {
@@ -38,6 +35,10 @@ export interface CancelOptions {
 export interface CancelProblem {
   readonly error: string;
   readonly hint?: string | undefined;
+  /** The exit code for an API that does not answer, if nothing else has come of it. */
+  readonly exitCode?: number | undefined;
+  /** Of this run something may run on. */
+  readonly runId?: string | undefined;
 }
 
 /** What has come of it so far. */
@@ -50,10 +51,16 @@ interface Progress {
 
 export type CancelResult = Readonly<Progress> & { readonly interrupted: boolean };
 
-const POLL_INTERVAL_MS = 1_000;
-const CANCELLED_MESSAGE = "Cancelled: nothing of the flow run is left in Kubernetes";
-const KEPT_MESSAGE = "Cancelled: what is left of the flow run in Kubernetes is annotated prefect.io/keep";
+/** What the state says, by what is left of the run. */
+const MESSAGES = {
+  nothing: "Cancelled: nothing of the flow run is left in Kubernetes",
+  kept: "Cancelled: what is left of the flow run in Kubernetes is annotated prefect.io/keep",
+  terminating: "Cancelled: what the flow run has in Kubernetes is being deleted",
+  idle: "Cancelled: nothing of the flow run runs in Kubernetes",
+};
 const ENDED = new Set(["deleted", "gone"]);
+/** What can run, or start what runs. */
+const WORKING: ReadonlySet<Removable> = new Set(["jobs", "pods", "daskclusters"]);
 
 /**
  * Cancels the runs together, with one wait for all. What was done before an interrupt is in the result. Throws KubeError when the
@@ -68,8 +75,13 @@ export async function cancelRuns(
   try {
     await cancelAll({ ...deps, result }, runs, options);
   } catch (error) {
-    // Whatever it was doing, an interrupt ends it.
-    if (!deps.signal.aborted) throw error;
+    const { done, problems } = result;
+    // Whatever it was doing, an interrupt ends it. What came of it before is told all the same.
+    if (!deps.signal.aborted) {
+      const isFirst = done.length + problems.length === 0;
+      if (isFirst || !(error instanceof ExpectedError)) throw error;
+      problems.push(problemOf(error));
+    }
   }
   return { ...result, interrupted: deps.signal.aborted };
 }
@@ -89,11 +101,19 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
       stillRunning(await work.pollInventory(cancelling), cancelling).map(({ name }) => name);
     await waitFor(work, { what: "to terminate", timeoutMs: options.graceMs }, running);
   }
-  const refused = work.result.problems.length;
   await removeAll(work, { ids, known }, options);
-  const isGone = work.result.problems.length === refused;
-  if (!isGone || work.signal.aborted) return;
-  await setCancelled(work, await endedRuns(work, accepted), elsewhere);
+  if (work.signal.aborted) return;
+  const { problems } = work.result;
+  const ended = await endedRuns(
+    work,
+    accepted.filter(({ id }) => !problems.some(({ runId }) => runId === id)),
+  );
+  await setCancelled(work, ended, { elsewhere, hasWaited: options.timeoutMs !== undefined });
+}
+
+function problemOf(error: unknown): CancelProblem {
+  const { hint, retryable = false, exitCode } = error instanceof ExpectedError ? error : {};
+  return { error: textOf(error), hint, exitCode: retryable ? exitCode : undefined };
 }
 
 /** Whether it was claimed, but had not started. */
@@ -153,28 +173,9 @@ async function forEachRun(
 ): Promise<void> {
   const askOrReport = async (run: OwnerRun): Promise<void> => {
     const answer = await attempt(() => ask(run));
-    if (!answer.ok) problems.push({ error: textOf(answer.error), hint: answer.error.hint });
+    if (!answer.ok) problems.push(problemOf(answer.error));
   };
   await Promise.all(runs.map(askOrReport));
-}
-
-/** Waits until nothing is left, or the time is over. Returns what is left, by name. */
-async function waitFor(
-  { clock, signal, onWaiting }: CancelDeps,
-  { what, timeoutMs }: { readonly what: string; readonly timeoutMs: number },
-  left: () => Promise<readonly string[]>,
-): Promise<readonly string[]> {
-  const until = clock.ticks() + timeoutMs;
-  for (;;) {
-    const names = await left();
-    const leftMs = until - clock.ticks();
-    if (names.length === 0 || leftMs <= 0 || signal.aborted) {
-      onWaiting(undefined);
-      return names;
-    }
-    onWaiting(`waiting for ${listed(names)} ${what}, ${Math.ceil(leftMs / 1_000)}s left`);
-    await clock.sleep(Math.min(POLL_INTERVAL_MS, leftMs), signal);
-  }
 }
 
 /** Deletes Jobs and waits until their pods are gone, so that nothing creates new workers; then Dask clusters. */
@@ -191,42 +192,31 @@ async function removeAll(
     const due = items.filter(({ cluster }) => (cluster === undefined) === areJobs);
     const swept = await sweep(work, due);
     result.done.push(...swept);
-    const errors = swept.flatMap(({ outcome }) => (outcome.kind === "failed" ? [outcome] : []));
+    const errors = swept.flatMap(({ item, outcome }) =>
+      outcome.kind === "failed" ? [{ ...outcome, runId: workingRun(item) }] : [],
+    );
     result.problems.push(...errors);
     if (signal.aborted || options.timeoutMs === undefined) continue;
     const gone = swept.filter(({ outcome }) => ENDED.has(outcome.kind)).map(({ item }) => item);
-    result.problems.push(...(await untilGone(work, gone, options.timeoutMs)));
+    const left = await untilGone(work, gone, options.timeoutMs);
+    result.problems.push(...left.map(stillExists));
   }
 }
 
-/** Waits until the items no longer exist; returns a line for each that still does after the timeout. */
-async function untilGone(
-  deps: CancelDeps,
-  items: readonly PlanItem[],
-  timeoutMs: number,
-): Promise<readonly CancelProblem[]> {
-  const kube = retrying(deps.kube, deps.clock, deps.signal);
-  const queue = new PQueue({ concurrency: IN_FLIGHT });
-  let left = items;
-  const existing = async (): Promise<readonly string[]> => {
-    const reads = left.map(
-      ({ resource, ref }) =>
-        () =>
-          kube.get(resource, ref),
-    );
-    const found = await queue.addAll(reads);
-    left = left.filter(({ uid }, at) => found[at]?.metadata.uid === uid);
-    return left.map(({ resource, ref }) => `${resource.replace(/s$/, "")} "${ref.name}"`);
-  };
-  const names = await waitFor(deps, { what: "to be deleted", timeoutMs }, existing);
-  return names.map((name) => ({ error: `${name} was deleted, but still exists` }));
+/** The item's run, if the item can run, or start what runs. */
+function workingRun({ resource, run }: PlanItem): string | undefined {
+  return WORKING.has(resource) ? run?.id : undefined;
+}
+
+function stillExists(item: PlanItem): CancelProblem {
+  return { error: `${objectText(item)} was deleted, but still exists`, runId: workingRun(item) };
 }
 
 /** Sets the state of Cancelling runs to Cancelled; not of those that may run elsewhere, where only Cancelling stops them. */
 async function setCancelled(
   { prefect, readStates, namespace, onStep, result }: Work,
   runs: readonly OwnerRun[],
-  elsewhere: ReadonlySet<string>,
+  { elsewhere, hasWaited }: { readonly elsewhere: ReadonlySet<string>; readonly hasWaited: boolean },
 ): Promise<void> {
   if (prefect === undefined) return;
   const statuses = await readStates(runs);
@@ -240,10 +230,17 @@ async function setCancelled(
     }
     if (status?.kind !== "known" || status.state.type !== "cancelling") return;
     if (elsewhere.has(id)) return void result.problems.push(elsewhereProblem(run, namespace));
-    const isLeft = result.kept.some((kept) => kept.run?.id === id);
-    await directory?.setCancelled(id, isLeft ? KEPT_MESSAGE : CANCELLED_MESSAGE);
+    await directory?.setCancelled(id, MESSAGES[leftOf(id, result, hasWaited)]);
     onStep(`flow run ${displayName(run)} is Cancelled`);
   });
+}
+
+/** What is left of the run, as far as is known. */
+function leftOf(id: string, { done, kept }: Progress, hasWaited: boolean): keyof typeof MESSAGES {
+  const own = done.filter(({ item }) => item.run?.id === id);
+  if (own.some(({ outcome }) => !ENDED.has(outcome.kind))) return "idle";
+  if (!hasWaited && own.some(({ outcome }) => outcome.kind === "deleted")) return "terminating";
+  return kept.some((each) => each.run?.id === id) ? "kept" : "nothing";
 }
 
 function elsewhereProblem(run: OwnerRun, namespace: string | undefined): CancelProblem {
@@ -256,11 +253,4 @@ function elsewhereProblem(run: OwnerRun, namespace: string | undefined): CancelP
 
 function displayName({ id, name }: OwnerRun): string {
   return name === undefined ? `"${id}"` : `"${name}" (${id})`;
-}
-
-/** The first two by name, and how many more there are. */
-function listed(names: readonly string[]): string {
-  const [first = "", second] = names;
-  if (second === undefined) return first;
-  return names.length === 2 ? `${first} and ${second}` : `${first}, ${second} and ${names.length - 2} more`;
 }

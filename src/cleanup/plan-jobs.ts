@@ -2,17 +2,14 @@
 // says that its run is over, since Kubernetes alone cannot tell a stuck Job from a slow one.
 
 import { formatDuration } from "../base/duration.ts";
-import type { InventoryRun, PrefectVersion } from "../inventory/inventory.ts";
-import { isAgentJob } from "../job/labels.ts";
+import type { InventoryRun } from "../inventory/inventory.ts";
+import { isMadeByPrefect } from "../job/labels.ts";
 import { createdMs, hasCondition, isDeleted, type ObservedJob } from "../job/observe/observed.ts";
 import { finishedAt, isJobFinished, jobPhase } from "../job/observe/phase.ts";
 import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { Job, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
 import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
-
-/** On every Job of an agent or worker of Prefect 2 and 3. */
-const VERSION_LABEL = "prefect.io/version";
 
 interface JobPlanInput extends PlannedRun {
   readonly olderThanMs: number;
@@ -59,16 +56,14 @@ export function jobRuns({ status }: Job): boolean {
 }
 
 /** When the newest Job was created that Prefect made for the run, and that is not deleted. */
-function newestJobMs({ observed, prefectVersion }: InventoryRun): number {
-  const counted = observed.jobs.filter(
-    (each) => !isDeleted(each) && isMadeByPrefect(each.job, prefectVersion),
-  );
+function newestJobMs({ observed }: InventoryRun): number {
+  const counted = observed.jobs.filter((each) => !isDeleted(each) && isMadeByPrefect(each.job.metadata));
   return Math.max(...counted.map(({ job }) => createdMs(job)));
 }
 
-/** Whether an agent or a worker made the Job; a flow makes Jobs too, and may label them with its run. */
-function isMadeByPrefect({ metadata }: Job, prefectVersion: PrefectVersion): boolean {
-  return prefectVersion === 1 ? isAgentJob(metadata) : metadata.labels?.[VERSION_LABEL] !== undefined;
+/** Whether a Job that Prefect made for the run has not finished, whatever Prefect says, or does not. */
+function worksItself({ observed }: InventoryRun): boolean {
+  return observed.jobs.some(({ job, gone }) => !gone && !isJobFinished(job) && isMadeByPrefect(job.metadata));
 }
 
 function planFinishedJob(
@@ -79,8 +74,15 @@ function planFinishedJob(
   const sinceMs = now.getTime() - (finishedAt(job) ?? new Date(job.metadata.creationTimestamp)).getTime();
   const result = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
   if (sinceMs < olderThanMs) return { keep: `${result} only ${formatDuration(sinceMs)} ago` };
+  if (run.podsForbidden === true)
+    return {
+      keep: `${result}, but without permission to list pods it is not known whether one is to be kept`,
+    };
   // The agent reports the run's result from its newest Job.
-  const isReplaced = isMadeByPrefect(job, run.prefectVersion) && createdMs(job) < newestMs;
+  const isOfFlow = !isMadeByPrefect(job.metadata);
+  const isReplaced = !isOfFlow && createdMs(job) < newestMs;
+  if (isOfFlow && run.status.kind === "unknown" && worksItself(run))
+    return { keep: `${result}, but its flow run, which made it, is still at work` };
   if (!isReplaced && run.status.kind === "known" && lifecycle.kind === "alive")
     return { keep: `${result}, but its flow run is still ${run.status.state.name}` };
   if (!isReplaced && run.unread === true)

@@ -28,7 +28,15 @@ export function retrying(kube: Calls, clock: Clock, signal: AbortSignal): Calls 
   };
   return {
     get: (...args) => retry(() => kube.get(...args)),
-    delete: (...args) => retry(() => kube.delete(...args)),
+    delete: (...args) => {
+      let calls = 0;
+      return retry(async () => {
+        const isRepeated = calls++ > 0;
+        const outcome = await kube.delete(...args);
+        // The answer of the first call was lost.
+        return isRepeated && outcome === "gone" ? "deleted" : outcome;
+      });
+    },
     listPage: (...args) => retry(() => kube.listPage(...args)),
   };
 }

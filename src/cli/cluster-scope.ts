@@ -6,6 +6,7 @@ import { ServerClock } from "../base/server-clock.ts";
 import { DEFAULT_SOURCE } from "../base/sourced.ts";
 import type { StateSources } from "../inventory/run-states.ts";
 import type { KubeApi } from "../kube/client/api.ts";
+import type { KnownRun, RunDirectory } from "../orchestrator/run-directory.ts";
 import type { PrefectConfig } from "../prefect1/config/load.ts";
 import { prefect1Directory } from "../prefect1/run-directory.ts";
 import { prefect3Directory } from "../prefect3/run-directory.ts";
@@ -16,6 +17,7 @@ export interface ClusterScope {
   readonly kube: KubeApi;
   /** Undefined: all. */
   readonly namespace: string | undefined;
+  /** Their times are told by `clock`. */
   readonly directories: StateSources;
   /** Its time of day is the API server's, once that has answered. */
   readonly clock: Clock;
@@ -36,6 +38,36 @@ export function serverTime(own: Clock): {
     random: () => own.random(),
   };
   return { clock, observe: ({ date, ms }) => server.observe(date, ms) };
+}
+
+/** The same APIs, with times by the cluster's clock: when a run ended is compared with what Kubernetes tells of its Jobs. */
+export function inClusterTime({ 1: one, 2: other }: StateSources, clock: Pick<Clock, "now">): StateSources {
+  return { 1: one && withTimesOf(one, clock), 2: other && withTimesOf(other, clock) };
+}
+
+function withTimesOf(directory: RunDirectory, clock: Pick<Clock, "now">): RunDirectory {
+  const shifted = (at: Date | undefined): Date | undefined => {
+    // A server tells its time in whole seconds.
+    const apartS = Math.round((clock.now().getTime() - directory.now().getTime()) / 1_000);
+    return at && new Date(at.getTime() + apartS * 1_000);
+  };
+  const ofRun = (run: KnownRun): KnownRun => {
+    const { since, dueAt } = run.state;
+    return { ...run, state: { ...run.state, since: shifted(since), dueAt: shifted(dueAt) } };
+  };
+  return {
+    ...directory,
+    now: () => clock.now(),
+    runs: async (...args) =>
+      new Map([...(await directory.runs(...args))].map(([id, run]) => [id, ofRun(run)])),
+    find: async (...args) => (await directory.find(...args)).map(ofRun),
+    recent: async (...args) => {
+      const { runs, isPartial } = await directory.recent(...args);
+      return { runs: runs.map(ofRun), isPartial };
+    },
+    agents: async (...args) =>
+      (await directory.agents(...args))?.map((row) => ({ ...row, lastPolledAt: shifted(row.lastPolledAt) })),
+  };
 }
 
 /**

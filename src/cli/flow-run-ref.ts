@@ -158,10 +158,9 @@ async function notFound(ref: RunRef, options: ResolveOptions): Promise<Error> {
 }
 
 /** The names of the runs here and of the latest in Prefect; a Prefect that does not answer suggests nothing. */
-async function knownNames({ inventory, directories, signal, clock }: ResolveOptions) {
-  const since = new Date(clock.now().getTime() - SUGGESTED_WITHIN_MS);
+async function knownNames({ inventory, directories, signal }: ResolveOptions) {
   const recent = Object.values(directories).map(
-    async (each) => (await each?.recent(since, signal))?.runs ?? [],
+    async (each) => (await each?.recent(SUGGESTED_WITHIN_MS, signal))?.runs ?? [],
   );
   const known = await Promise.all(recent).catch(() => []);
   return [...inventory.runs, ...known.flat()].flatMap(({ name }) => name ?? []);

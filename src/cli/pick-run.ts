@@ -19,8 +19,8 @@ export async function pickRun(
   { stdin, stderr }: Pick<CliContext, "stdin" | "stderr">,
   { kube, namespace, directories, clock, signal }: ClusterScope,
 ): Promise<string> {
-  const endedSince = new Date(clock.now().getTime() - ENDED_WITHIN_MS);
-  const inventory = await loadInventory(kube, directories, { namespace, endedSince, signal });
+  const query = { namespace, endedWithinMs: ENDED_WITHIN_MS, signal };
+  const inventory = await loadInventory(kube, directories, query);
   const now = clock.now();
   const rows = latestRows(listRows(inventory, now));
   const nothing = new SettingsError("RUN is missing", { hint: "name one by its id, its name or job/NAME" });

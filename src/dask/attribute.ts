@@ -46,7 +46,9 @@ export function attributionAmong(
     ...jobs.map(({ flowRunId, job }) => [job.metadata.uid, flowRunId] as const),
     ...runPods.map(({ flowRunId, pod }) => [pod.metadata.uid, flowRunId] as const),
   ]);
-  const byIp = Map.groupBy(runPods, ({ pod }) => pod.status.podIP);
+  // The address of a node may be that of pods of runs that are not among these, too.
+  const addressed = runPods.filter(({ pod }) => withGuesses || pod.spec.hostNetwork !== true);
+  const byIp = Map.groupBy(addressed, ({ pod }) => pod.status.podIP);
   const kinds: readonly Evidence[] = [
     ["owner", (cluster, pods) => fromMetadata(cluster, pods, (meta) => ownerIn(owners, meta))],
     ["label", (cluster, pods) => fromMetadata(cluster, pods, (meta) => flowRunIdOf(meta) || undefined)],

@@ -71,7 +71,7 @@ export class HttpClient implements Http {
     const limit = new TimeLimit(request, this.#closed.signal, this.#proxy);
     try {
       const response = await this.#open(request, this.#streams, limit.signal);
-      limit.stopTimer();
+      if (request.isWhole !== true) limit.stopTimer();
       response.once("close", () => limit.end());
       return {
         status: response.statusCode ?? 0,
@@ -110,9 +110,12 @@ export class HttpClient implements Http {
       const options = { method, agent, headers: { ...headers, ...length } as http.OutgoingHttpHeaders };
       const outgoing = this.#send(url, options);
       let response: IncomingMessage | undefined;
-      signal.addEventListener("abort", () => (response ?? outgoing).destroy(signal.reason as Error), {
-        once: true,
-      });
+      const abort = (): void => {
+        (response ?? outgoing).destroy(signal.reason as Error);
+        // A request that waits for a connection, such as one through a silent proxy, says nothing when it is destroyed.
+        reject(signal.reason);
+      };
+      signal.addEventListener("abort", abort, { once: true });
       outgoing.once("response", (incoming) => {
         response = incoming;
         if (incoming.statusCode !== 407 || this.#proxy === undefined) return resolve(incoming);
@@ -189,7 +192,7 @@ async function* chunksOf(
 ): AsyncGenerator<Buffer> {
   const { socket } = response;
   const onTimeout = (): void => void response.destroy(noByte(idleMs));
-  socket.setTimeout(idleMs, onTimeout);
+  socket.setTimeout(Math.min(idleMs, MAX_TIMER_MS), onTimeout);
   try {
     const isCompressed = response.headers["content-encoding"] === "gzip";
     for await (const chunk of isCompressed ? await unpacked(response) : response) yield chunk as Buffer;

@@ -84,6 +84,7 @@ const MESSAGES: Readonly<Record<string, string>> = {
   ECONNRESET: "connection closed by the other side",
   EPIPE: "connection closed by the other side",
   ETIMEDOUT: "connection timed out",
+  EPROTO: "the answer is not TLS: this may be the port of plain http",
   HPE_HEADER_OVERFLOW: "the headers of the answer are too large",
 };
 

@@ -40,6 +40,8 @@ export interface HttpRequest {
 export interface StreamRequest extends HttpRequest {
   /** Milliseconds without a byte after which the stream breaks; 0: never. */
   readonly idleMs: number;
+  /** `timeoutMs` is for the whole body, too. */
+  readonly isWhole?: boolean | undefined;
 }
 
 export interface HttpAnswer {

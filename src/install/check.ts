@@ -3,7 +3,8 @@
 import { SettingsError } from "../base/errors.ts";
 import { objectIn, type JsonObject } from "../base/json.ts";
 import { readToml } from "../base/toml.ts";
-import { parseTemplate } from "../prefect1/build/template.ts";
+import { checkTemplateNamespace, parseTemplate } from "../prefect1/build/template.ts";
+import { checkApiKey } from "../prefect1/config/values.ts";
 import { checkWorkOptions, JOB_OPTIONS } from "../agent/options.ts";
 import { anId, aWebAddress, must, namesIn, oneOf } from "../agent/option-checks.ts";
 import { checkOptionValues, text } from "../agent/option-row.ts";
@@ -16,7 +17,7 @@ import {
 } from "./options.ts";
 
 const aTemplateAddress = must(
-  (value) => /^(?:https?|s3|gs|gcs):\/\/[^\s/]+\/\S+$/.test(value),
+  (value) => /^(?:https?:\/\/[^\s/]+(?:\/\S*)?|(?:s3|gs|gcs):\/\/[^\s/]+\/\S+)$/.test(value),
   "an address that the agent can fetch",
   "an http(s)://, s3:// or gs:// address, or a file that exists here",
 );
@@ -28,6 +29,7 @@ const CONNECTION_OPTIONS = {
 };
 
 const ALL = { ...AGENT_START_OPTIONS, ...INSTALL_OPTIONS };
+const MAX_FILE = 240 * 1_024;
 /** The options of Prefect's own install; others would be silently ignored. */
 const OF_PYTHON = new Set<keyof InstallOptions>([
   ...(["labels", "env", "agentConfigId", "serviceAccountName", "imagePullSecrets", "namespace"] as const),
@@ -43,19 +45,17 @@ export function checkOptions(options: InstallOptions): void {
   if (options.rbacOnly) return;
   checkResources(options);
   const { jobTemplate, configToml } = options;
-  if (jobTemplate !== undefined) parseTemplate(jobTemplate.text, { from: "agent", name: jobTemplate.path });
+  if (jobTemplate !== undefined) {
+    checkSize(jobTemplate, "job template");
+    const template = parseTemplate(jobTemplate.text, { from: "agent", name: jobTemplate.path });
+    if (options.namespace) checkTemplateNamespace(template, options.namespace);
+  }
   if (configToml !== undefined) checkConfigToml(configToml);
   checkCombinations(options);
 }
 
 function checkValues(options: InstallOptions): void {
-  if (options.key && !/^[\x21-\x7e]+$/.test(options.key)) {
-    // The message must not contain the key.
-    const why = "it contains white space or other characters that are not allowed in an API key";
-    throw new SettingsError(`cannot read --key: ${why}`, {
-      hint: "copy the key again, without quotes or line breaks",
-    });
-  }
+  if (options.key) checkApiKey({ value: options.key, source: "--key" });
   const { jobTemplate: _template, configToml: _config, ...values } = options;
   checkOptionValues({ ...CONNECTION_OPTIONS, ...INSTALL_OPTIONS, ...JOB_OPTIONS }, values);
   checkWorkOptions(values);
@@ -97,8 +97,17 @@ function checkResources(options: InstallOptions): void {
   }
 }
 
+/** kubectl apply writes the whole ConfigMap into an annotation, which may have 256 KiB. */
+function checkSize({ path, text: content }: TextFile, what: string): void {
+  if (Buffer.byteLength(JSON.stringify(content)) <= MAX_FILE) return;
+  throw new SettingsError(`cannot use ${what} "${path}": it is too large for a ConfigMap`, {
+    hint: "use at most 240 KiB",
+  });
+}
+
 /** The configuration must be TOML, and must not contain the API key: a ConfigMap is not secret. */
 function checkConfigToml(file: TextFile): void {
+  checkSize(file, "configuration");
   const cloud = objectIn(configIn(file)["cloud"]);
   const names = ["cloud.api_key", "cloud.auth_token", "cloud.agent.auth_token"];
   const values = [cloud["api_key"], cloud["auth_token"], objectIn(cloud["agent"])["auth_token"]];

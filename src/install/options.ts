@@ -2,39 +2,31 @@
 // them; an empty one counts as not set.
 
 import { AGENT_OPTIONS } from "../agent/options.ts";
-import { aCount, aNamespace, must, oneOf } from "../agent/option-checks.ts";
+import { aCount, aCpu, aMemory, aNamespace, must, oneOf } from "../agent/option-checks.ts";
 import { text, toggle, type OptionCheck, type OptionTable, type ValuesOf } from "../agent/option-row.ts";
 import { parseQuantity } from "../base/quantity.ts";
 
 /** name[:tag][@digest] roughly: no white space, no commas, no upper case before the tag. */
 const IMAGE =
   /^[a-z0-9][-._/a-z0-9]*(?::\d+\/[-._/a-z0-9]+)?(?::[\w][-.\w]{0,127})?(?:@[a-z0-9]+:[a-f0-9]{32,})?$/;
+/** The field is an int32; the API server takes a greater number for another one. */
+const MAX_REPLICAS = 2_147_483_647;
 const aPolicy = oneOf(["Always", "IfNotPresent", "Never"]);
-const isQuantity = (value: string): boolean => (parseQuantity(value) ?? -1) >= 0;
 const anImage = must(IMAGE, "one image", "such as registry.example.com/prefect-agent:v1");
-const aCpu = must(
-  isQuantity,
-  "a CPU quantity",
-  "write cores like 2 or 0.5, or thousandths of a core like 500m",
-);
-const bytes = must(isQuantity, "a memory quantity", "write bytes with a unit, like 512Mi or 2Gi");
-const wholeBytes = must(
-  (value) => Number.isInteger(parseQuantity(value)),
-  "a whole number of bytes",
-  "m means thousandths; write megabytes as M or Mi, like 512Mi",
-);
-const aMemory: OptionCheck = (value, flag) => {
-  bytes(value, flag);
-  wholeBytes(value, flag);
-};
 const atLeastOne = must(
   (value) => value !== "0",
   "a whole number of at least 1",
   "to stop an installed agent: kubectl scale deployment/prefect-agent --replicas=0",
 );
+const countable = must(
+  (value) => Number(value) <= MAX_REPLICAS,
+  "a number of replicas",
+  `use at most ${MAX_REPLICAS}`,
+);
 const aReplicaCount: OptionCheck = (value, flag) => {
   atLeastOne(value, flag);
   aCount(value, flag);
+  countable(value, flag);
 };
 
 /** The options of `agent start`, with descriptions for `install`. */
@@ -47,7 +39,7 @@ export const AGENT_START_OPTIONS = {
   imagePullSecrets: { ...AGENT_OPTIONS.imagePullSecrets, short: "-i" },
   keySecret: {
     ...AGENT_OPTIONS.keySecret,
-    description: "existing Secret with the API key (default key api-key)",
+    description: "existing Secret with the API key",
   },
 } satisfies OptionTable;
 

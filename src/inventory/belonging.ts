@@ -5,14 +5,14 @@ import { belongsTo, originIds, type AskedApi } from "../job/job-origin.ts";
 import { pagesOf } from "../base/pages.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { Job } from "../kube/client/objects.ts";
-import { attempt } from "../base/attempt.ts";
+import { attempt, type Answer } from "../base/attempt.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
 import type { StateSources } from "./run-states.ts";
 
 /** Ids in one request. */
 const BATCH = 200;
 
-/** The runs, and a warning about those whose status is unknown. An API that fails knows nothing. */
+/** The runs, and warnings about those whose status is unknown. An API that fails knows nothing. */
 export async function withProvenDeletions(
   runs: readonly InventoryRun[],
   sources: StateSources,
@@ -24,17 +24,35 @@ export async function withProvenDeletions(
   const ask = (version: PrefectVersion): ReturnType<typeof askedApi> =>
     askedApi(jobsOf(missing, version), sources[version], signal);
   const [api1, api2] = await Promise.all([ask(1), ask(2)]);
-  const unproven = new Set(missing.filter((run) => !isFrom(run, run.prefectVersion === 1 ? api1 : api2)));
+  const apiOf = ({ prefectVersion }: InventoryRun): typeof api1 => (prefectVersion === 1 ? api1 : api2);
+  const unproven = new Set(missing.filter((run) => !isFrom(run, apiOf(run))));
   const marked = runs.map((run): InventoryRun =>
     unproven.has(run) ? { ...run, status: { kind: "unknown" } } : run,
   );
-  const [are, states] = unproven.size === 1 ? ["run is", "its state is"] : ["runs are", "their states are"];
-  const warning = `${unproven.size} flow ${are} not in this Prefect, so ${states} unknown: check the API address and the tenant, or whether another Prefect uses this cluster`;
-  return { runs: marked, warnings: unproven.size === 0 ? [] : [warning] };
+  const failures = [...unproven].flatMap((run) => {
+    const api = apiOf(run);
+    return api?.ok === false ? [api.error.message] : [];
+  });
+  const counts = [
+    [
+      unproven.size - failures.length,
+      "check the API address and the tenant, or whether another Prefect uses this cluster",
+    ],
+    [failures.length, `it cannot be asked whether it had them: ${[...new Set(failures)].join("; ")}`],
+  ] as const;
+  return {
+    runs: marked,
+    warnings: counts.flatMap(([count, why]) => (count === 0 ? [] : [unknownText(count, why)])),
+  };
 }
 
-function isFrom({ observed }: InventoryRun, api: AskedApi | undefined): boolean {
-  return api !== undefined && observed.jobs.some(({ job }) => belongsTo(job, api));
+function unknownText(count: number, why: string): string {
+  const [are, states] = count === 1 ? ["run is", "its state is"] : ["runs are", "their states are"];
+  return `${count} flow ${are} not in this Prefect, so ${states} unknown: ${why}`;
+}
+
+function isFrom({ observed }: InventoryRun, api: Answer<AskedApi> | undefined): boolean {
+  return api?.ok === true && observed.jobs.some(({ job }) => belongsTo(job, api.value));
 }
 
 function jobsOf(runs: readonly InventoryRun[], version: PrefectVersion): readonly Job[] {
@@ -46,14 +64,13 @@ async function askedApi(
   jobs: readonly Job[],
   source: StateSources[PrefectVersion],
   signal: AbortSignal | undefined,
-): Promise<AskedApi | undefined> {
+): Promise<Answer<AskedApi> | undefined> {
   if (source === undefined || jobs.length === 0) return undefined;
   const ids = [...new Set(jobs.flatMap(originIds))];
-  const asked = await attempt(async () => {
+  return attempt(async () => {
     const known = new Set<string>();
     for (const page of pagesOf(ids, BATCH))
       for (const id of await source.knownIds(page, signal)) known.add(id);
     return { address: source.address, tenantId: await source.tenantId(signal), known };
   });
-  return asked.ok ? asked.value : undefined;
 }

@@ -1,6 +1,7 @@
 // Inventory: the status of a run, its problems, and what an agent would do next. Pure.
 
 import { formatDuration } from "../base/duration.ts";
+import { jobsOfPrefect } from "../job/observe/observed.ts";
 import { jobPhase } from "../job/observe/phase.ts";
 import { oneLine } from "../job/observe/problem.ts";
 import { postMortem } from "../job/observe/post-mortem.ts";
@@ -47,7 +48,7 @@ export function diagnose(
 ): Diagnosis {
   const decision = decideRun(run, now);
   const { status, reason } = run.observed.jobs.length === 0 ? withoutJobs(run, now, waits) : decision;
-  const jobs = run.podsForbidden === true ? [] : run.observed.jobs;
+  const jobs = run.podsForbidden === true ? [] : jobsOfPrefect(run.observed.jobs);
   const postMortems = jobs.flatMap((job) => {
     const phase = jobPhase(job);
     return "problem" in phase ? [postMortem(job, phase.problem)] : [];

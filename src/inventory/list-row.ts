@@ -18,6 +18,8 @@ export interface ListRow {
   readonly run: InventoryRun | undefined;
   /** The Job's name, or `dask/NAME`; undefined: the run has no Job. */
   readonly name?: string;
+  /** The Job was deleted, and has left pods. */
+  readonly gone?: boolean | undefined;
   readonly pods?: string;
   readonly restarts?: number | undefined;
   readonly createdAt: Date | undefined;
@@ -76,6 +78,7 @@ function ofJob(row: JobRow): ListRow {
     namespace: run.namespace,
     run,
     name: job.metadata.name,
+    gone: row.job.gone,
     pods: isForbidden ? "<unknown>" : podsText(pods, newest),
     restarts: isForbidden ? undefined : restartsOf(pods),
     createdAt: new Date(job.metadata.creationTimestamp),

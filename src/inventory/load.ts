@@ -3,7 +3,7 @@
 import { pagesOf } from "../base/pages.ts";
 import type { KubeApi, ListQuery } from "../kube/client/api.ts";
 import { lastSeenAt, type Job, type KubeEvent, type Pod } from "../kube/client/objects.ts";
-import { flowRunIdOf } from "../job/labels.ts";
+import { flowRunIdOf, isAgentJob } from "../job/labels.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
 import { withoutObjects, type Inventory, type InventoryRun, type PrefectVersion } from "./inventory.ts";
@@ -31,7 +31,7 @@ export interface InventoryQuery extends ListQuery {
   /** Also events of the Jobs and their pods; `no-pods`: only those that explain why a Job has no pod. */
   readonly events?: "all" | "no-pods" | undefined;
   /** Also runs without objects in the cluster: those that are due, claimed or running, and those that ended since then. */
-  readonly endedSince?: Date | undefined;
+  readonly endedWithinMs?: number | undefined;
   /** No other Prefect uses these namespaces: a run that the API does not know was deleted. */
   readonly onlyPrefect?: boolean | undefined;
   /** Also the agents that the runs belong to. */
@@ -61,7 +61,7 @@ export async function loadInventory(
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), askPrefect))),
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", runQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
-    flatAll(Object.values(states).map((each) => each.recent(query.endedSince))),
+    flatAll(Object.values(states).map((each) => each.recent(query.endedWithinMs))),
   ]);
   const unlabelled = await unlabelledPods(listing, query, { jobs, pods: labelled });
   // A pod with the labels of both Prefects is listed twice.
@@ -73,7 +73,7 @@ export async function loadInventory(
   const { runs: allRuns, unowned } = withDask(grouped, clusters);
   const { forbidden } = listing;
   const podsForbidden = forbidden.has("pods");
-  const selected = allRuns.filter((run) => isSelected(run, query));
+  const selected = allRuns.flatMap((run) => selectedPart(run, query));
   const withStates = await Promise.all(
     selected.map(async (run) => ({
       ...withPrefectData(run, await states[run.prefectVersion].read(run.flowRunId)),
@@ -112,7 +112,7 @@ interface Found {
   readonly pods: readonly Pod[];
 }
 
-/** The agent of Prefect 2 labels only the Job; its pods are found by the Job's name. */
+/** The agent of Prefect 2, and some flows, label only the Job; its pods are found by the Job's name. */
 async function unlabelledPods(
   listing: Listing,
   { namespace }: InventoryQuery,
@@ -120,7 +120,8 @@ async function unlabelledPods(
 ): Promise<readonly Pod[]> {
   const withPods = new Set(pods.map(jobUidOf));
   const names = jobs
-    .filter(({ metadata }) => prefectVersionOf(metadata) === 2 && !withPods.has(metadata.uid))
+    .filter(({ metadata }) => !withPods.has(metadata.uid))
+    .filter(({ metadata }) => prefectVersionOf(metadata) === 2 || !isAgentJob(metadata))
     .map(({ metadata }) => metadata.name);
   const pages = pagesOf(names, NAMES_PER_SELECTOR);
   const selectors = pages.length > 4 ? ["job-name"] : pages.map((page) => `job-name in (${page.join(",")})`);
@@ -169,12 +170,17 @@ function isPartial({ flowRunId, labelSelector, fieldSelector }: InventoryQuery):
 }
 
 /**
- * With a selector, only runs of selected Jobs: a run that only a Dask cluster names is left out, and with a label selector one
- * that only a pod names whose Job was deleted.
+ * With a selector, only the selected Jobs of the runs: whether another one is gone, or only not listed, cannot be told, but of
+ * the one that is named.
  */
-function isSelected(run: InventoryRun, { flowRunId, labelSelector, fieldSelector }: InventoryQuery): boolean {
-  if (flowRunId !== undefined) return run.flowRunId === flowRunId;
-  const { jobs } = run.observed;
-  if (labelSelector !== undefined) return jobs.some(({ gone }) => !gone);
-  return fieldSelector === undefined || jobs.length > 0;
+function selectedPart(
+  run: InventoryRun,
+  { flowRunId, labelSelector, fieldSelector }: InventoryQuery,
+): readonly InventoryRun[] {
+  if (flowRunId !== undefined) return run.flowRunId === flowRunId ? [run] : [];
+  if (labelSelector === undefined && fieldSelector === undefined) return [run];
+  const jobs = run.observed.jobs.filter(
+    ({ job, gone }) => !gone || fieldSelector === `metadata.name=${job.metadata.name}`,
+  );
+  return jobs.length === 0 ? [] : [{ ...run, observed: { ...run.observed, jobs } }];
 }

@@ -4,7 +4,13 @@
 import { DELETED_RUN, isCancelled, isFinished, type RunStatus } from "../orchestrator/flow-run.ts";
 import type { Decision } from "../job/decide/types.ts";
 import { DEFAULT_POLICY } from "../job/decide/policy.ts";
-import { conditionOf, hasCondition, type ObservedJob, type ObservedRun } from "../job/observe/observed.ts";
+import {
+  conditionOf,
+  hasCondition,
+  jobsOfPrefect,
+  type ObservedJob,
+  type ObservedRun,
+} from "../job/observe/observed.ts";
 import { isLive, jobPhase, type JobPhase } from "../job/observe/phase.ts";
 import { decide } from "../job/decide/decide.ts";
 import type { Job } from "../kube/client/objects.ts";
@@ -13,11 +19,22 @@ import type { InventoryRun } from "./inventory.ts";
 type DecidedRun = Pick<InventoryRun, "observed" | "status" | "podsForbidden">;
 
 /** The decision about the whole run, as an agent with default options would take it. */
-export function decideRun({ observed, status: run, podsForbidden }: DecidedRun, now: Date): Decision {
-  const newest = observed.jobs.at(-1);
-  if (podsForbidden === true && newest !== undefined) return decideWithoutPods(newest.job, run);
+export function decideRun(run: DecidedRun, now: Date): Decision {
+  const jobs = jobsOfPrefect(run.observed.jobs);
+  const newest = jobs.at(-1);
+  if (run.podsForbidden === true && newest !== undefined) return decideWithoutPods(newest.job, run.status);
+  return decideAbout(jobs, run, now);
+}
+
+function decideAbout(
+  jobs: readonly ObservedJob[],
+  { observed, status: run }: DecidedRun,
+  now: Date,
+): Decision {
+  const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
+  const isOurs = ({ metadata }: Job): boolean => uids.has(metadata.uid);
   const firstObserved = firstObservedOf(observed);
-  return decide({ observed, run, policy: DEFAULT_POLICY, now, firstObserved });
+  return decide({ observed, isOurs, run, policy: DEFAULT_POLICY, now, firstObserved });
 }
 
 /** The decision about each Job of the run by itself; of the run's other Jobs only a live one matters. */
@@ -28,7 +45,7 @@ export function decideJobs(run: InventoryRun, now: Date): readonly Decision[] {
     if (run.podsForbidden === true) return decideWithoutPods(job.job, run.status);
     const other = live.findLast((each) => each !== job);
     const observed = { ...run.observed, jobs: other === undefined ? [job] : [job, other] };
-    return decideRun({ observed, status: run.status }, now);
+    return decideAbout([job], { ...run, observed }, now);
   });
 }
 

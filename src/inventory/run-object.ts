@@ -1,7 +1,7 @@
 // Inventory: a run with all its objects as one object, for -o json and yaml. Pure.
 
 import type { JsonObject } from "../base/json.ts";
-import { lastSeenAt, type KubeEvent } from "../kube/client/objects.ts";
+import { lastSeenAt, timesSeen, type KubeEvent } from "../kube/client/objects.ts";
 import { jobPhase, phaseName } from "../job/observe/phase.ts";
 import { daskObject } from "./dask-row.ts";
 import type { Diagnosis, PlannedAction } from "./diagnosis.ts";
@@ -32,6 +32,7 @@ export function runObject(
 }
 
 function eventObject(event: KubeEvent): JsonObject {
-  const { involvedObject, type, reason, message, count = 1 } = event;
-  return { involvedObject, type, reason, message, count, lastSeen: lastSeenAt(event)?.toISOString() };
+  const { involvedObject, type, reason, message } = event;
+  const lastSeen = lastSeenAt(event)?.toISOString();
+  return { involvedObject, type, reason, message, count: timesSeen(event), lastSeen };
 }

@@ -77,12 +77,12 @@ class StateReader {
     return run;
   }
 
-  /** The latest runs; undefined: none. */
-  async recent(since: Date | undefined): Promise<readonly RecentRun[]> {
-    if (since === undefined) return [];
+  /** The latest runs, with those that ended within so many milliseconds; undefined: none. */
+  async recent(withinMs: number | undefined): Promise<readonly RecentRun[]> {
+    if (withinMs === undefined) return [];
     const { version: prefectVersion, source, signal } = this.#asked;
     const runs = `${this.#name} flow runs without a Job`;
-    const answer = await attempt(async () => source?.recent(since, signal));
+    const answer = await attempt(async () => source?.recent(withinMs, signal));
     if (!answer.ok) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
     const { runs: found = [], isPartial = false } = (answer.ok && answer.value) || {};
     if (isPartial) this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;

@@ -15,6 +15,9 @@ export const ORIGIN_LABELS = [
   "prefect.io/work-pool-id",
 ];
 
+/** On every Job of an agent or worker of Prefect 2 and 3. */
+const VERSION_LABEL = "prefect.io/version";
+
 /** Objects with this annotation are never deleted. */
 export const KEEP_ANNOTATION = "prefect.io/keep";
 /** The agent that the Job belongs to, as JSON (owner.ts). */
@@ -31,6 +34,11 @@ export function flowRunIdOf(meta: Pick<Meta, "labels">): string | undefined {
 /** Whether an agent made the Job. Flows make Jobs too, and may label them with their run. */
 export function isAgentJob({ labels, annotations }: Pick<Meta, "labels" | "annotations">): boolean {
   return labels?.[IDENTIFIER_LABEL] !== undefined || annotations?.[AGENT_ANNOTATION] !== undefined;
+}
+
+/** Whether an agent or a worker of any Prefect made the Job. */
+export function isMadeByPrefect(meta: Pick<Meta, "labels" | "annotations">): boolean {
+  return isAgentJob(meta) || meta.labels?.[VERSION_LABEL] !== undefined;
 }
 
 export function isKept(meta: Pick<Meta, "annotations">): boolean {

@@ -31,7 +31,8 @@ const FIELDS = {
   meta: words(`name namespace uid resourceVersion creationTimestamp deletionTimestamp
     deletionGracePeriodSeconds ownerReferences finalizers labels annotations`),
   job: words("backoffLimit parallelism completions activeDeadlineSeconds suspend podFailurePolicy"),
-  podSpec: words("nodeName serviceAccountName schedulerName restartPolicy containers initContainers"),
+  podSpec: words(`nodeName hostNetwork serviceAccountName schedulerName restartPolicy containers
+    initContainers`),
   podStatus: words("phase reason message podIP conditions containerStatuses initContainerStatuses"),
   container: words("name image restartPolicy resources env"),
   containerStatus: words("name ready started restartCount state lastState"),

@@ -19,7 +19,8 @@ export interface LoggedLine {
 }
 
 export interface LogQuery {
-  readonly since?: Date | undefined;
+  /** Only lines of the last so many milliseconds. */
+  readonly withinMs?: number | undefined;
   readonly errorsOnly?: boolean | undefined;
 }
 
@@ -58,12 +59,12 @@ export interface RunDirectory {
   tenantId(signal?: AbortSignal): Promise<string | undefined>;
   /** The Kubernetes agents on record; undefined: this Prefect has none. */
   agents(signal?: AbortSignal): Promise<readonly AgentRow[] | undefined>;
-  /** The time at the API, once it has answered. */
+  /** The time, by the clock that `since`, `dueAt` and `lastPolledAt` go by. */
   now(): Date;
   /** Runs by name or by the beginning of their id, newest first. */
   find(query: RunQuery, signal?: AbortSignal): Promise<readonly KnownRun[]>;
-  /** Runs that are due, claimed or running, and those that have ended since. */
-  recent(since: Date, signal?: AbortSignal): Promise<RecentRuns>;
+  /** Runs that are due, claimed or running, and those that have ended within so many milliseconds. */
+  recent(withinMs: number, signal?: AbortSignal): Promise<RecentRuns>;
   /** A page of the run's log; at most 200 lines. */
   log(id: string, query: LogQuery & LogPage, signal?: AbortSignal): Promise<readonly LoggedLine[]>;
   /** The address of the run's page in Prefect's UI. */

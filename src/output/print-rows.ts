@@ -31,17 +31,21 @@ export function rowPrinter<Row>(options: PrintOptions<Row>, write: Write): (rows
   const { format, toObject } = options;
   if (format === "name") return (rows) => writeLines(rows.map(options.name), write);
   if (format === "json" || format === "yaml") {
-    let before = "";
-    return (rows) => {
-      for (const row of rows) {
-        write(before + objectText(toObject(row), format));
-        before = format === "yaml" ? "---\n" : "";
-      }
-    };
+    const print = objectPrinter(format, write);
+    return (rows) => rows.forEach((row) => print(toObject(row)));
   }
   const table = new TableWriter(options.columns, { ...options, wide: format === "wide" });
   return (rows) => {
     if (rows.length > 0) writeLines(table.lines(rows), write);
+  };
+}
+
+/** Prints single objects one after the other: in YAML, documents of one stream. */
+export function objectPrinter(format: "json" | "yaml", write: Write): (object: unknown) => void {
+  let before = "";
+  return (object) => {
+    write(before + objectText(object, format));
+    before = format === "yaml" ? "---\n" : "";
   };
 }
 

@@ -8,10 +8,12 @@ const ASCII = /^[\u0020-\u007E]*$/;
 // CSI sequences, OSC sequences, and other two-byte escapes.
 // oxlint-disable-next-line no-control-regex -- escape sequences are control characters
 const ESCAPES = /\u001B(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001B]*(?:\u0007|\u001B\\)|[@-Z\\^_])/g;
-const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u;
+// Hangul's vowels and finals are drawn into the syllable's first letter.
+const NO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}\u1160-\u11FF]$/u;
+const EMOJI = /\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
 // East Asian Wide and Fullwidth blocks (UAX #11), approximately: no common narrow characters are in between.
 const WIDE =
-  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE19\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}|\p{Emoji}\uFE0F/u;
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE10-\uFE19\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]/u;
 
 /** The number of columns of the text on a terminal, without escape sequences. */
 export function displayWidth(text: string): number {
@@ -70,7 +72,10 @@ function* clustersOf(text: string): Generator<string> {
   else for (const { segment } of new Intl.Segmenter().segment(text)) yield segment;
 }
 
+/** As terminals count: an emoji as a whole, of other clusters each character. */
 function clusterWidth(cluster: string): number {
-  if (NO_WIDTH.test(cluster)) return 0;
-  return WIDE.test(cluster) ? 2 : 1;
+  if (EMOJI.test(cluster)) return 2;
+  let width = 0;
+  for (const char of cluster) if (!NO_WIDTH.test(char)) width += WIDE.test(char) ? 2 : 1;
+  return width;
 }

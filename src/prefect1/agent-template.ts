@@ -12,6 +12,7 @@ import type { JobSettings } from "./build/job-settings.ts";
 import { sampleJob } from "./build/build.ts";
 import {
   agentTemplateSource,
+  checkTemplateNamespace,
   parseTemplate,
   templateError,
   type PathSource,
@@ -24,6 +25,8 @@ export interface AgentTemplateDeps {
   readonly kube: Pick<KubeApi, "create">;
   readonly clock: Pick<Clock, "sleep" | "ticks">;
   readonly log: Pick<Log, "info" | "warn">;
+  /** Where the agent creates Jobs. */
+  readonly namespace: string;
 }
 
 /** What Kubernetes refused may be the fault of a policy, which somebody mends. */
@@ -51,7 +54,7 @@ export class AgentTemplate {
   async open(): Promise<void> {
     try {
       const text = await this.#deps.readTemplate(this.source);
-      this.#good = parseTemplate(text, this.source.origin);
+      this.#good = this.#parsed(text);
       this.#text = text;
     } catch (error) {
       if (!isRetryable(error)) throw error;
@@ -105,7 +108,7 @@ export class AgentTemplate {
 
   /** Throws what Kubernetes finds invalid in a sample run's Job; any other answer says nothing about the template. */
   async #tried(text: string, settings: JobSettings): Promise<Template> {
-    const template = parseTemplate(text, this.source.origin);
+    const template = this.#parsed(text);
     const job = sampleJob(template, settings);
     try {
       await this.#deps.kube.create("jobs", job, { namespace: settings.namespace, dryRun: true });
@@ -113,6 +116,12 @@ export class AgentTemplate {
       if (error instanceof KubeError && error.status === 422)
         throw templateError(this.source.origin, error.detail, { cause: error });
     }
+    return template;
+  }
+
+  #parsed(text: string): Template {
+    const template = parseTemplate(text, this.source.origin);
+    checkTemplateNamespace(template, this.#deps.namespace);
     return template;
   }
 

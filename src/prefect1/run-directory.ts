@@ -1,6 +1,6 @@
 // Looks up, shows and cancels Prefect 1 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
-import type { Clock } from "../base/clock.ts";
+import { earlier, type Clock } from "../base/clock.ts";
 import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
@@ -37,8 +37,8 @@ export function prefect1Directory(
     tenantId: async (signal) => (await client()).tenantId(signal),
     agents: async (signal) => (await client()).agents(signal),
     now: () => clock.now(),
-    recent: async (since, signal) => recentRuns(await client(), { since, now: clock.now() }, signal),
-    log: async (id, query, signal) => readLog(await client(), { id, ...query }, signal),
+    recent: async (withinMs, signal) => recentRuns(await client(), { withinMs, clock }, signal),
+    log: async (id, query, signal) => readLog(await client(), { id, clock, ...query }, signal),
     page: async (id) => {
       const api = await client();
       const [row] = await api.graphql.rows(TENANT_SLUG, { tenant: await api.tenantId() });
@@ -65,14 +65,16 @@ export function prefect1Directory(
   };
 }
 
-/** Runs that are due, claimed or running, and those that ended since then; the last changed first. */
+/** Runs that are due, claimed or running, and those that ended within that time; the last changed first. */
 async function recentRuns(
   client: Prefect1Client,
-  { since, now }: { readonly since: Date; readonly now: Date },
+  { withinMs, clock }: { readonly withinMs: number; readonly clock: Pick<Clock, "now"> },
   signal?: AbortSignal,
 ): Promise<RecentRuns> {
-  const span = { now: isoUtc(now), since: isoUtc(since), limit: RECENT_LIMIT };
-  const variables = { tenant: await client.tenantId(signal), finished: FINISHED, ...span };
+  // Its answer tells the API's time.
+  const tenant = await client.tenantId(signal);
+  const span = { now: isoUtc(clock.now()), since: isoUtc(earlier(clock, withinMs)), limit: RECENT_LIMIT };
+  const variables = { tenant, finished: FINISHED, ...span };
   const { unfinished, ended } = await client.graphql.request(RECENT_RUNS, variables, signal);
   const kinds = [arrayIn(unfinished), arrayIn(ended)];
   const rows = kinds.flat().map(objectIn);
@@ -81,14 +83,19 @@ async function recentRuns(
   return { runs, isPartial: kinds.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
+interface LogRequest extends LogQuery, LogPage {
+  readonly id: string;
+  readonly clock: Pick<Clock, "now">;
+}
+
 async function readLog(
   { graphql }: Prefect1Client,
-  { id, since, errorsOnly, offset, limit, newestFirst }: LogQuery & LogPage & { readonly id: string },
+  { id, clock, withinMs, errorsOnly, offset, limit, newestFirst }: LogRequest,
   signal?: AbortSignal,
 ): Promise<LoggedLine[]> {
   const where = {
     flow_run_id: { _eq: id },
-    ...(since === undefined ? {} : { timestamp: { _gte: isoUtc(since) } }),
+    ...(withinMs === undefined ? {} : { timestamp: { _gte: isoUtc(earlier(clock, withinMs)) } }),
     ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
   };
   const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };

@@ -1,6 +1,6 @@
 // Looks up, shows and cancels Prefect 2 and 3 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
-import type { Clock } from "../base/clock.ts";
+import { earlier, type Clock } from "../base/clock.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import {
   connectOnce,
@@ -42,8 +42,8 @@ export function prefect3Directory(
     agents: () => Promise.resolve(undefined),
     now: () => clock.now(),
     find: async (query, signal) => findFlowRuns(await client(), query, signal),
-    recent: async (since, signal) => recentRuns(await client(), { since, now: clock.now() }, signal),
-    log: async (id, query, signal) => readLog(await client(), { id, ...query }, signal),
+    recent: async (withinMs, signal) => recentRuns(await client(), { withinMs, clock }, signal),
+    log: async (id, query, signal) => readLog(await client(), { id, clock, ...query }, signal),
     page: (id) => Promise.resolve(runPage(target, id)),
     cancel: async ({ id, state }) => {
       if (state !== undefined && isFinished(state.type)) return state.name;
@@ -70,37 +70,44 @@ const LEVELS: readonly (readonly [from: number, name: string])[] = [
   [0, "DEBUG"],
 ];
 
-/** Runs of work pools that are due, claimed or running, and those that have ended since. Throws PrefectError. */
+/** Runs of work pools that are due, claimed or running, and those that have ended within that time. Throws PrefectError. */
 async function recentRuns(
   client: Pick<Prefect3Client, "flowRuns">,
-  { since, now }: { readonly since: Date; readonly now: Date },
+  { withinMs, clock }: { readonly withinMs: number; readonly clock: Pick<Clock, "now"> },
   signal?: AbortSignal,
 ): Promise<RecentRuns> {
   const inState = (types: readonly Prefect3StateType[]): JsonObject => ({ state: { type: { any_: types } } });
-  const dueBy = { next_scheduled_start_time: { before_: now.toISOString() } };
-  const filters = [
-    inState(STARTED),
-    { ...inState(["SCHEDULED"]), ...dueBy },
-    { ...inState(ENDED), end_time: { after_: since.toISOString() } },
-  ];
   const sort = "EXPECTED_START_TIME_DESC";
-  const found = await Promise.all(
-    filters.map((filter) => client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal)),
-  );
+  const read = (filter: JsonObject): Promise<readonly KnownRun[]> =>
+    client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal);
+  // Its answer tells the API's time.
+  const started = await read(inState(STARTED));
+  const dueBy = { next_scheduled_start_time: { before_: clock.now().toISOString() } };
+  const endedSince = { end_time: { after_: earlier(clock, withinMs).toISOString() } };
+  const others = [
+    { ...inState(["SCHEDULED"]), ...dueBy },
+    { ...inState(ENDED), ...endedSince },
+  ];
+  const found = [started, ...(await Promise.all(others.map(read)))];
   // A run without a work pool was started by hand, in a process of its own.
   const runs = found.flat().filter(({ pool }) => pool !== undefined);
   return { runs, isPartial: found.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
+interface LogRequest extends LogQuery, LogPage {
+  readonly id: string;
+  readonly clock: Pick<Clock, "now">;
+}
+
 /** A page of a run's log. Throws PrefectError. */
 async function readLog(
   client: Pick<Prefect3Client, "rows">,
-  { id, since, errorsOnly, offset, limit, newestFirst }: LogQuery & LogPage & { readonly id: string },
+  { id, clock, withinMs, errorsOnly, offset, limit, newestFirst }: LogRequest,
   signal?: AbortSignal,
 ): Promise<readonly LoggedLine[]> {
   const logs = {
     flow_run_id: { any_: [id] },
-    ...(since === undefined ? {} : { timestamp: { after_: since.toISOString() } }),
+    ...(withinMs === undefined ? {} : { timestamp: { after_: earlier(clock, withinMs).toISOString() } }),
     ...(errorsOnly === true ? { level: { ge_: 40 } } : {}),
   };
   const sort = newestFirst ? "TIMESTAMP_DESC" : "TIMESTAMP_ASC";

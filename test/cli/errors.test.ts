@@ -222,8 +222,8 @@ const SETTINGS: readonly Case[] = [
     name: "a flow run without a flow",
     argv: ["render", "-f", "run.json"],
     files: () => ({ "run.json": '{"id": "1"}' }),
-    code: 1,
-    want: /^error: cannot read the flow run: flow is missing/,
+    code: 2,
+    want: /^error: cannot read flow run "run\.json": flow is missing\nhint: /,
   },
   {
     name: "a job template that is missing",
@@ -235,7 +235,7 @@ const SETTINGS: readonly Case[] = [
     name: "an unknown kind of dry run",
     argv: ["render", "-f", "run.json", "--dry-run=sure"],
     code: 2,
-    want: /^error: cannot read --dry-run "sure"\nhint: use --dry-run=server\n$/,
+    want: /^error: cannot read --dry-run "sure"\nhint: use --dry-run=client or --dry-run=server\n$/,
   },
 ];
 

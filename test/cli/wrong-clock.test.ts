@@ -15,6 +15,29 @@ async function ran(hoursAhead: number, ...argv: readonly string[]) {
   return { ...result, left: cluster.left("jobs") };
 }
 
+describe.each([1, -1])("with Prefect's clock %i hour ahead of the API server's", (hoursAhead) => {
+  it.each([
+    { argv: ["jobs", "--since", "30m", "-o", "wide"], want: /no-job .* Failed \d+(?:s|ms) ago/ },
+    { argv: ["cleanup", "--dry-run", "-v"], want: /live in .*is Cancelled \(for only \d+(?:s|ms)\)/ },
+    { argv: ["inspect", "no-job"], want: /Failed \d+(?:s|ms) ago/ },
+  ])("$argv compares each with its own server's time", async ({ argv, want }) => {
+    const now = (): Date => new Date(Date.now() + hoursAhead * HOUR_MS);
+    const cluster = await startTestCluster([], { clock: { ...systemClock, now } });
+    cluster.job("live", cluster.flowRun("Cancelled", "quick-fox"), { status: { active: 1 } });
+    cluster.flowRun("Failed", "no-job");
+    const { stdout, stderr } = await cluster.run(argv);
+    expect(stdout + stderr).toMatch(want);
+  });
+});
+
+it("with this machine's clock two hours ahead jobs shows what ended within --since", async () => {
+  const cluster = await startTestCluster();
+  cluster.flowRun("Failed", "just-ended");
+  const now = (): Date => new Date(Date.now() + 2 * HOUR_MS);
+  const { stdout } = await cluster.run(["jobs"], { clock: { ...systemClock, now } });
+  expect(stdout).toMatch(/^just-ended /m);
+});
+
 describe.each([8, -8])("with this machine's clock %i hours ahead", (hoursAhead) => {
   it.each([
     { olderThan: "3h", left: ["ended"] },

@@ -153,6 +153,15 @@ describe("kept connections", () => {
     expect(sockets).toHaveLength(2);
   });
 
+  it("do not hold a request beyond its deadline that waits for one", async () => {
+    const { url } = await place(() => undefined);
+    const client = clientOf(url, { maxSockets: 1 });
+    const held = client.request(asking(url));
+    held.catch(() => undefined);
+    const waiting = client.request(asking(url, { timeoutMs: 30 }));
+    await expect(waiting).rejects.toMatchObject({ message: "no answer within 0.03 s" });
+  });
+
   it("pass over a request that was given up before its turn", async () => {
     const seen: (string | undefined)[] = [];
     const giveUp = new AbortController();

@@ -115,6 +115,18 @@ describe("a stream", () => {
     expect(await streamed(clientOf(url), url, { timeoutMs: 50 })).toBe("one");
   });
 
+  it("ends at its deadline if that is for the whole of it", async () => {
+    const { url, sockets } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
+    const text = streamed(clientOf(url), url, { timeoutMs: 50, isWhole: true });
+    await expect(text).rejects.toMatchObject({ message: "no answer within 0.05 s", code: "ETIMEDOUT" });
+    await closed(sockets);
+  });
+
+  it("may be quiet for longer than a timer can be", async () => {
+    const { url } = await bareServer((socket) => socket.end(`${CHUNKED}3\r\none\r\n0\r\n\r\n`));
+    expect(await streamed(clientOf(url), url, { timeoutMs: Infinity, idleMs: Infinity })).toBe("one");
+  });
+
   it("breaks after so long without a byte", async () => {
     const { url, sockets } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
     const text = streamed(clientOf(url), url, { idleMs: 50 });

@@ -6,7 +6,7 @@ import { parseProxy } from "../../src/http/proxy.ts";
 import { startHttpProxy, startSocksProxy } from "../support/proxies.ts";
 import type { ProxyRules, RecordingProxy } from "../support/proxies.ts";
 import { startTlsServer } from "../support/tls-server.ts";
-import { asking, clientOf, ends, place, stopAll } from "./servers.ts";
+import { asking, bareServer, clientOf, ends, place, stopAll } from "./servers.ts";
 
 afterEach(stopAll);
 
@@ -46,6 +46,14 @@ describe.each(KINDS)("an $kind proxy", ({ kind, start }) => {
     expect((await own.request(asking(url))).body).toBe("ok");
     expect((await own.request(asking(url))).body).toBe("ok");
     expect(proxy.asked).toEqual([`apiserver.internal:${url.port}`]);
+  });
+
+  it("that says nothing holds no request beyond its deadline", async () => {
+    const { url: silent } = await bareServer(() => undefined);
+    const proxy = parseProxy(`${kind}://${silent.host}`, "HTTPS_PROXY");
+    const url = new URL("https://apiserver.internal/");
+    const asked = clientOf(url, { proxy }).request(asking(url, { timeoutMs: 50 }));
+    await expect(asked).rejects.toMatchObject({ message: "no answer within 0.05 s" });
   });
 
   it("carries streams", async () => {

@@ -48,6 +48,32 @@ describe("checkOptions", () => {
       message: 'cannot read --key-secret "a:": not one Secret as NAME or NAME:KEY',
     },
     {
+      options: { keySecret: "a:.." },
+      message: 'cannot read --key-secret "a:..": not one Secret as NAME or NAME:KEY',
+    },
+    {
+      options: { api: "me:hunter2@prefect:4200" },
+      message: 'cannot read --api "prefect:4200": not an http or https address',
+    },
+    {
+      options: { replicas: "99999999999" },
+      message: 'cannot read --replicas "99999999999": not a number of replicas',
+    },
+    {
+      options: { namespace: "flows", ...template(`metadata: {namespace: other}\n${A_JOB}`) },
+      message:
+        'cannot use job template "job.yaml": it is for the namespace "other", but the agent creates Jobs in "flows"',
+    },
+    {
+      options: template(`${A_JOB}# ${"x".repeat(250_000)}\n`),
+      message: 'cannot use job template "job.yaml": it is too large for a ConfigMap',
+    },
+    {
+      options: toml(`# ${"x".repeat(250_000)}\n`),
+      message: 'cannot use configuration "config.toml": it is too large for a ConfigMap',
+    },
+    { options: { startGrace: "36501d" }, message: 'cannot read --start-grace "36501d": too long' },
+    {
       options: { api: "prefect:4200" },
       message: 'cannot read --api "prefect:4200": not an http or https address',
     },

@@ -10,6 +10,12 @@ describe("displayWidth", () => {
     ["日本語", 6],
     ["ｆｕｌｌ", 8],
     ["한글", 4],
+    // Terminals count characters, but those that only change another one.
+    ["ﾊﾟ", 2],
+    ["กำ", 2],
+    ["각", 2],
+    ["\u1100\u1161\u11A8", 2],
+    ["🇩🇪", 2],
     ["😀", 2],
     ["👨‍👩‍👧", 2],
     ["✔", 1],

@@ -6,6 +6,7 @@ describe("wrapped", () => {
     { text: "one two three", indent: 0, width: 7, want: ["one two", "three"] },
     { text: "one two three", indent: 2, width: 7, want: ["  one", "  two", "  three"] },
     { text: "日本 語", indent: 0, width: 6, want: ["日本", "語"] },
+    { text: "abcdef gh", indent: 0, width: 5, want: ["abcde", "f gh"] },
     { text: " one\n  two ", indent: 0, width: 80, want: ["one two"] },
     { text: "", indent: 4, width: 80, want: [] },
   ])("sets $text within $width columns", ({ text, indent, width, want }) => {

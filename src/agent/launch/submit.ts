@@ -104,6 +104,7 @@ export class Submitter {
       };
       const claiming = this.#withRetry(() => run.claim(readAt), onFailure);
       const submission = await claiming.finally(() => this.#failing.delete(run.id));
+      const claimedAt = clock.ticks();
       if (submission === "lost") {
         metrics.count("claimsLost");
         return log.debug("Flow run was claimed by another agent", { flowRun: run.id });
@@ -111,7 +112,7 @@ export class Submitter {
       log.info("Deploying flow run", { flowRun: run.id, name: run.name });
       onStarted(true);
       if (await this.#adopt(run.id, submission)) return;
-      const isCreated = await this.#create(submission, signal, clock.ticks());
+      const isCreated = await this.#create(submission, signal, claimedAt);
       if (isCreated) metrics.startDelay(Math.max(0, prefectTime.now().getTime() - startAt.getTime()) / 1_000);
     } catch (error) {
       metrics.count("submissionFailed", "unfinished");

@@ -23,6 +23,8 @@ import { ReportedLog } from "./reported-log.ts";
 
 const STATES_EVERY_MS = 60_000;
 const HEARTBEAT_EVERY_MS = 240_000;
+/** Of what waits since an earlier process: when that has ended, Prefect's ten minutes may soon be over. */
+const FIRST_HEARTBEAT_MS = 30_000;
 const WORKERS = 16;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
@@ -80,7 +82,10 @@ export class Controller {
       signal,
       (s) => this.#queue.run(s),
       (s) => every(STATES_EVERY_MS, () => this.#refreshStates(), this.#deps, s),
-      (s) => every(HEARTBEAT_EVERY_MS, () => this.#keepAlive(), this.#deps, s),
+      async (s) => {
+        await this.#deps.clock.sleep(FIRST_HEARTBEAT_MS, s);
+        await every(HEARTBEAT_EVERY_MS, () => this.#keepAlive(), this.#deps, s);
+      },
     );
   }
 

@@ -50,13 +50,12 @@ async function inCluster(value: string, start: string, command: ClusterCommand):
 }
 
 /** The runs of the first page of Jobs and, if Prefect answers, their states and its latest runs. */
-async function runs({ kube, namespace, directories, clock }: ClusterScope): Promise<readonly InventoryRun[]> {
+async function runs({ kube, namespace, directories }: ClusterScope): Promise<readonly InventoryRun[]> {
   const { loadInventory } = await import("../../inventory/load.ts");
   const firstPages: Pick<KubeApi, "listPage"> = {
     listPage: async (...query) => ({ ...(await kube.listPage(...query)), next: undefined }),
   };
-  const endedSince = new Date(clock.now().getTime() - ENDED_WITHIN_MS);
-  return (await loadInventory(firstPages, directories, { namespace, endedSince })).runs;
+  return (await loadInventory(firstPages, directories, { namespace, endedWithinMs: ENDED_WITHIN_MS })).runs;
 }
 
 /** A run by its name, if a shell takes that as one word, else by its id; once a word is begun also by its id and Jobs. */

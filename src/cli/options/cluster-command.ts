@@ -45,11 +45,12 @@ export abstract class ClusterCommand extends PrefectCommand {
     work: (scope: ClusterScope) => Promise<T>,
     { kubeMs, prefectMs }: { readonly kubeMs?: number; readonly prefectMs?: number } = {},
   ): Promise<T> {
-    const { runDirectories, serverTime } = await import("../cluster-scope.ts");
+    const { inClusterTime, runDirectories, serverTime } = await import("../cluster-scope.ts");
     const { signal, connectKube } = this.context;
-    const directories = runDirectories(this.context, await this.prefectConfig(), prefectMs);
+    const sources = runDirectories(this.context, await this.prefectConfig(), prefectMs);
     const flags = this.connectionFlags();
     const { clock, observe } = serverTime(this.context.clock);
+    const directories = inClusterTime(sources, clock);
     const { kube, target } = await connectKube(
       kubeMs ? { ...flags, requestTimeoutMs: kubeMs } : flags,
       observe,

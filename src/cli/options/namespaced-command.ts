@@ -1,13 +1,14 @@
 // Commands that work on the flow runs of one namespace, or of all.
 
+import { SettingsError } from "../../base/errors.ts";
 import type { ClusterScope } from "../cluster-scope.ts";
 import { isTerminal } from "./base-command.ts";
 import { ClusterCommand } from "./cluster-command.ts";
 import type { ResolvedRun } from "../flow-run-ref.ts";
 import { switchOption } from "./option-group.ts";
 
-/** RUN, where none is given. */
-export const NO_RUN = "";
+/** RUN, where none is given: no argument of a command line is so. */
+export const NO_RUN = "\0RUN";
 
 export abstract class NamespacedCommand extends ClusterCommand {
   override readonly allNamespaces = switchOption("-A,--all-namespaces", "use all namespaces");
@@ -21,8 +22,10 @@ export abstract class NamespacedCommand extends ClusterCommand {
     return this.context.isInteractive && isTerminal(this.context.stderr);
   }
 
-  /** RUN as it was typed; if it was not (""), the run that the person picks. */
+  /** RUN as it was typed; if it was not, the run that the person picks. Throws SettingsError for an empty one: `"$UNSET"`. */
   protected async pickedRun(text: string, scope: ClusterScope): Promise<string> {
+    if (text === "")
+      throw new SettingsError("RUN is empty", { hint: "name one by its id, its name or job/NAME" });
     if (text !== NO_RUN) return text;
     const { pickRun } = await import("../pick-run.ts");
     return pickRun(this.context, scope);

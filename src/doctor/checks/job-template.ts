@@ -5,6 +5,7 @@ import { objectIn, textIn } from "../../base/json.ts";
 import { shellCommandWarning } from "../../prefect1/build/shell-command.ts";
 import { jobSettings } from "../../prefect1/config/job-settings.ts";
 import { sampleJob } from "../../prefect1/build/build.ts";
+import { checkTemplateNamespace } from "../../prefect1/build/template.ts";
 import { checkOf } from "../finding.ts";
 
 const { check, broken, ok } = checkOf({ section: "configuration", check: "job template" });
@@ -17,7 +18,10 @@ export const jobTemplate = check(async ({ target, template }) => {
     return [broken(message, { hint })];
   }
   const { origin, body } = loaded.value;
-  const namespace = textIn(objectIn(body["metadata"])["namespace"]) ?? "default";
+  const own = textIn(objectIn(body["metadata"])["namespace"]);
+  const namespace = target.namespace?.value ?? own ?? "default";
+  const elsewhere = await attempt(() => checkTemplateNamespace(loaded.value, namespace));
+  if (!elsewhere.ok) return [broken(elsewhere.error.message, { hint: elsewhere.error.hint })];
   const { config } = target;
   const problem = await attempt(
     () => config.ok && shellCommandWarning(sampleJob(loaded.value, jobSettings(config.value, { namespace }))),

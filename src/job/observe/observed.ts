@@ -2,7 +2,7 @@
 // Lazarus). A deleted Job stays here until its end is reported, and as long as pods work on without it.
 
 import type { Condition, Job, KubeEvent, Meta, Pod } from "../../kube/client/objects.ts";
-import { isAgentJob, isKept } from "../labels.ts";
+import { isAgentJob, isKept, isMadeByPrefect } from "../labels.ts";
 
 export interface ObservedJob {
   readonly job: Job;
@@ -34,6 +34,12 @@ export function isDeleted({ job, gone }: ObservedJob): boolean {
 /** Whether the Job is kept, by its own annotation or by that of a pod that would go with it. */
 export function isKeptWithPods({ job, pods }: Pick<ObservedJob, "job" | "pods">): boolean {
   return [job, ...pods].some(({ metadata }) => isKept(metadata));
+}
+
+/** The Jobs that run the flow: those that the flow makes itself may have its run's label, too. All, if Prefect made none. */
+export function jobsOfPrefect(jobs: readonly ObservedJob[]): readonly ObservedJob[] {
+  const made = jobs.filter(({ job }) => isMadeByPrefect(job.metadata));
+  return made.length === 0 ? jobs : made;
 }
 
 /** Whether the pod was let go when its Job was deleted (propagation Orphan), so that it works on without it. */

@@ -37,9 +37,14 @@ export async function credentialsOf(target: Target, deps: CredentialDeps): Promi
 
 async function identityReader(target: Target, deps: CredentialDeps): Promise<() => Promise<Identity>> {
   const { user } = target;
-  if (isObject(user["exec"])) {
+  checkUser(target);
+  const hasOwn = ["token", "tokenFile", "username"].some((key) => Boolean(user[key]));
+  if (isObject(user["exec"]) && !hasOwn) {
     const { runPlugin } = await import("./exec-plugin.ts");
-    return () => runPlugin(target, deps);
+    return async () => {
+      const [{ cert, key }, identity] = [storedIdentity(target, deps), await runPlugin(target, deps)];
+      return cert === undefined ? identity : { ...identity, cert, key };
+    };
   }
   if (isObject(user["auth-provider"])) {
     const { askProvider } = await import("./auth-provider.ts");
@@ -48,15 +53,46 @@ async function identityReader(target: Target, deps: CredentialDeps): Promise<() 
   return () => Promise.resolve(storedIdentity(target, deps));
 }
 
-/** As in client-go, a token file takes precedence over a token. */
+/** Throws SettingsError for what would silently be nobody. */
+function checkUser({ user, userName, source }: Target): void {
+  const wrong = (problem: string): SettingsError => {
+    const whose = userName === undefined ? "the user" : `user "${userName}"`;
+    return new SettingsError(`cannot use ${whose} of ${source}: ${problem}`, {
+      hint: "correct the kubeconfig",
+    });
+  };
+  for (const key of ["token", "username", "password"])
+    if (!["string", "undefined"].includes(typeof (user[key] ?? undefined)))
+      throw wrong(`its ${key} is not a text: put it in quotes`);
+  const has = (key: string): boolean => Boolean(user[key]) || Boolean(user[`${key}-data`]);
+  if (has("client-certificate") !== has("client-key"))
+    throw wrong(
+      has("client-key")
+        ? "it has a client-key without its certificate"
+        : "it has a client-certificate without its key",
+    );
+}
+
+/** As in client-go, a token file takes precedence over a token, which holds while the file cannot be read. */
 function storedIdentity({ user }: Target, deps: CredentialDeps): Identity {
+  const token = textIn(user["token"]) || undefined;
+  const readToken = (): string | undefined => fileIn(user, "tokenFile", deps)?.trim();
   return {
-    token: fileIn(user, "tokenFile", deps)?.trim() ?? textIn(user["token"]),
+    token: (token === undefined ? readToken() : ifThere(readToken)) ?? token,
     cert: pemIn(user, "client-certificate", deps),
     key: pemIn(user, "client-key", deps),
     renewAt: deps.clock.now().getTime() + READ_AGAIN_MS,
     expiresAt: Number.POSITIVE_INFINITY,
   };
+}
+
+function ifThere<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SettingsError) return undefined;
+    throw error;
+  }
 }
 
 /** Reads an identity once for all who wait for it, again when it is due. Until it expires it stays if that fails. */

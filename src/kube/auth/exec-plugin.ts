@@ -103,7 +103,7 @@ function clusterInfo(exec: JsonObject, { server, cluster }: Target, deps: Creden
 function variablesOf(exec: JsonObject, info: string, { env, secrets }: CredentialDeps): NodeJS.ProcessEnv {
   const own = arrayIn(exec["env"])
     .map(objectIn)
-    .map(({ name, value }) => [String(name), String(value)] as const);
+    .map(({ name, value }) => [String(name), textIn(value) ?? ""] as const);
   for (const [name, value] of own) if (SECRET_NAME.test(name)) secrets?.add(value);
   return { ...env, ...Object.fromEntries(own), KUBERNETES_EXEC_INFO: info };
 }
@@ -154,11 +154,19 @@ function outputOf(child: ChildProcess, user: CredentialDeps["user"]): Promise<st
       const isMissing = "code" in error && error.code === "ENOENT";
       reject(isMissing ? new MissingProgram("") : new ExpectedError(error.message));
     });
-    child.on("close", (code, signal) => {
+    const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
+      // What it has started in the background may hold it for long.
+      child.stderr?.destroy();
       const lastLine = said.trim().split("\n").at(-1) ?? "";
       const end = code === null ? `signal ${signal}` : `exit code ${code}`;
       if (code === 0) resolve(output);
       else reject(new ExpectedError(`it failed with ${end}${lastLine && `: ${lastLine}`}`));
+    };
+    child.on("exit", (code, signal) => {
+      // Why it has failed comes on stderr.
+      if (code !== 0) child.once("close", () => finish(code, signal));
+      else if (child.stdout?.readableEnded !== false) finish(code, signal);
+      else child.stdout.once("end", () => finish(code, signal));
     });
   });
 }

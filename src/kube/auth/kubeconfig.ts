@@ -2,11 +2,11 @@
 // applies flags. Credentials are loaded in credentials.ts.
 
 import { dirname, isAbsolute, join, resolve } from "node:path";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
-import type { SettingsDeps } from "../../base/env.ts";
+import type { Env, SettingsDeps } from "../../base/env.ts";
 
 /** kubectl's connection flags, as far as they are set. */
 export interface ConnectionFlags {
@@ -70,10 +70,18 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
   const clusterName = flags.cluster ?? textIn(context?.["cluster"]);
   const userName = flags.user ?? textIn(context?.["user"]);
   const [cluster, user] = [pick("cluster", clusterName), pick("user", userName)];
-  if (files.length === 0) return undefined;
+  // As in kubectl, a kubeconfig that names no cluster may stand in a pod.
+  const namesNone = cluster === undefined && user === undefined && flags.server === undefined;
+  if (files.length === 0 || (namesNone && isInPod(deps.env))) return undefined;
   const source = files.map(({ path }) => path).join(", ");
   if (cluster === undefined && flags.server === undefined) {
-    throw new SettingsError(`cannot connect to a cluster: no current context in ${source}`, {
+    const lacking =
+      contextName === undefined
+        ? "no current context"
+        : context === undefined
+          ? `no context "${contextName}", which is the current one,`
+          : `no cluster for context "${contextName}"`;
+    throw new SettingsError(`cannot connect to a cluster: ${lacking} in ${source}`, {
       hint: "choose one with --context NAME, or for good with: kubectl config use-context NAME",
     });
   }
@@ -110,12 +118,22 @@ export function withFlags(
   if (flags.as !== undefined) user["as"] = flags.as;
   if (flags.asUid !== undefined) user["as-uid"] = flags.asUid;
   if (flags.asGroups !== undefined && flags.asGroups.length > 0) user["as-groups"] = flags.asGroups;
-  return { server: serverOf(textIn(cluster["server"]), source), cluster, user, source };
+  const isTls =
+    cluster["insecure-skip-tls-verify"] === true ||
+    ["certificate-authority", "certificate-authority-data"].some((key) => Boolean(cluster[key])) ||
+    ["client-certificate", "client-certificate-data"].some((key) => Boolean(user[key]));
+  return { server: serverOf(textIn(cluster["server"]), isTls, source), cluster, user, source };
 }
 
-function serverOf(server: string | undefined, source: string): string {
+/** Whether this is a process in a pod. */
+export function isInPod(env: Env): boolean {
+  return (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
+}
+
+/** As in client-go, a server without a scheme speaks TLS if there is anything to verify, or not to verify, it with. */
+function serverOf(server: string | undefined, isTls: boolean, source: string): string {
   const text = server === undefined || server === "" ? "http://localhost:8080" : server;
-  const full = text.includes("://") ? text : `https://${text}`;
+  const full = text.includes("://") ? text : `${isTls ? "https" : "http"}://${text}`;
   if (!URL.canParse(full))
     throw new SettingsError(`cannot read server "${redactUrl(text)}" of ${source}: not a URL`);
   return full.replace(/\/+$/, "");
@@ -141,7 +159,12 @@ function pathsOf(flags: ConnectionFlags, deps: KubeconfigDeps): string[] {
 function contentOf(text: string, path: string): JsonObject {
   let parsed: unknown;
   try {
-    parsed = parse(text, { logLevel: "error" });
+    // Like kubectl: YAML 1.1, of which the first document counts, and of equal keys the last.
+    const options = { logLevel: "error", version: "1.1", merge: true, uniqueKeys: false } as const;
+    const [document] = parseAllDocuments(text, options);
+    const [problem] = document?.errors ?? [];
+    if (problem !== undefined) throw problem;
+    parsed = document?.toJS();
   } catch (error) {
     // Only the first line, without what it quotes of the file: that may be a token.
     const first = (textOf(error).split("\n")[0] ?? "").replace(/:$/, "").replace(/:.*?(?= at line \d|$)/, "");

@@ -18,6 +18,8 @@ export interface ConnectDeps extends CredentialDeps {
   readonly home: string | undefined;
   readonly userAgent: string;
   readonly onRequest?: ((seen: CompletedRequest) => void) | undefined;
+  /** A read waits for a server that has too much to do. */
+  readonly waits?: boolean | undefined;
 }
 
 export interface Connection {
@@ -48,7 +50,9 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     : proxyFor(origin, deps.env, "kubectl");
   deps.secrets?.addUrl(proxy?.url.href);
   const authorities =
-    tls.ca === undefined && origin.protocol === "https:" ? trustedAuthorities(["SSL_CERT_FILE"], deps) : [];
+    tls.ca === undefined && tls.rejectUnauthorized !== false && origin.protocol === "https:"
+      ? trustedAuthorities(["SSL_CERT_FILE"], deps)
+      : [];
   const connect = (current: TlsOptions): HttpClient =>
     new HttpClient(origin, { tls: { ...current, ca: current.ca ?? authorities }, maxSockets: 64, proxy });
   const transport = new Transport({
@@ -56,6 +60,8 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     http: withCurrentTls(() => credentials.tls(), connect),
     credentials,
     timeoutMs: flags.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
+    limitsLists: flags.requestTimeoutMs !== undefined,
+    clock: deps.waits === true ? deps.clock : undefined,
     userAgent: deps.userAgent,
     disableCompression: target.cluster["disable-compression"] === true,
     onRequest: deps.onRequest,

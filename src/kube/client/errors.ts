@@ -65,7 +65,9 @@ export function kubeErrorOf(action: string, answer: HttpAnswer): KubeError {
 /** The error for an answer that does not come from a Kubernetes API. It may come from one later. */
 export function unreadable(action: string, answer: HttpAnswer): KubeError {
   const page = webPageIn(answer);
-  const what = page === undefined ? "with something else than JSON" : `with ${page}`;
+  const other =
+    jsonIn(answer.body) === undefined ? "something else than JSON" : "JSON that is not of Kubernetes";
+  const what = `with ${page ?? other}`;
   const isOutage = answer.status >= 500 || answer.status === 429;
   return new KubeError(action, `the server answered ${answer.status} ${what}`, {
     status: isOutage || answer.status === 401 ? answer.status : 0,

@@ -92,6 +92,8 @@ export interface Pod {
 export interface PodSpec {
   readonly nodeName?: string;
   readonly schedulerName?: string;
+  /** The pod has its node's address. */
+  readonly hostNetwork?: boolean;
   readonly serviceAccountName?: string;
   readonly restartPolicy?: string;
   readonly containers?: readonly Container[];
@@ -209,11 +211,17 @@ export function pathOf(resource: Resource, namespace?: string, name?: string): s
 
 /** For messages: `Job "prefect-job-1a2b" in namespace "flows"`. */
 export function describeObject(resource: Resource, { namespace, name }: ObjectRef): string {
-  return `${RESOURCES[resource].kind} "${name}"${inNamespace(namespace)}`;
+  const place = namespace === undefined || namespace === "" ? "" : inNamespace(namespace);
+  return `${RESOURCES[resource].kind} "${name}"${place}`;
 }
 
 export function inNamespace(namespace: string | undefined): string {
   return namespace === undefined || namespace === "" ? " in all namespaces" : ` in namespace "${namespace}"`;
+}
+
+/** How often an event was seen. */
+export function timesSeen({ series, count }: KubeEvent): number {
+  return series?.count ?? count ?? 1;
 }
 
 /** When an event was last seen: `lastTimestamp`, or its equivalent in events.k8s.io. */

@@ -1,11 +1,13 @@
 // Sends requests to the API server: URL, credentials, timeout, retry after a 401 or a stale connection.
 
-import { jsonIn } from "../../base/json.ts";
+import type { Clock } from "../../base/clock.ts";
+import { jsonIn, objectIn } from "../../base/json.ts";
 import type { Credentials, Headers } from "../auth/identity.ts";
 import type { Http, HttpAnswer, HttpRequest, HttpStream } from "../../http/exchange.ts";
 import { TransportError } from "../../http/errors.ts";
 import { hasHtmlType } from "../../http/web-page.ts";
-import { connectionError, kubeErrorOf, unreadable } from "./errors.ts";
+import { retryAfterMs } from "../../http/retry-after.ts";
+import { connectionError, KubeError, kubeErrorOf, unreadable } from "./errors.ts";
 import { readList } from "./read-list.ts";
 
 export interface TransportOptions {
@@ -13,6 +15,10 @@ export interface TransportOptions {
   readonly http: Http;
   readonly credentials: Credentials;
   readonly timeoutMs: number;
+  /** Whether the whole of a list must come within timeoutMs, as with kubectl's --request-timeout. */
+  readonly limitsLists?: boolean | undefined;
+  /** With it a read waits and is sent again when the server says when, or has closed the connection, as in client-go. */
+  readonly clock?: Pick<Clock, "sleep"> | undefined;
   readonly userAgent: string;
   /** As `disable-compression` in a kubeconfig: answers come as they are. */
   readonly disableCompression?: boolean | undefined;
@@ -59,10 +65,16 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
   /** Error statuses that are returned instead of thrown. */
   readonly expect?: readonly number[];
+  /** A field that the answer has, unless something before the API server has answered. */
+  readonly has?: string;
 }
 
 type Send<A> = (request: HttpRequest) => Promise<A>;
 
+/** So many times a read is sent again, each after at most so many milliseconds. */
+const MAX_REPEATS = 5;
+const MAX_WAIT_MS = 10_000;
+const AFTER_BREAK_MS = 1_000;
 /** Of an error's body so many bytes are read. */
 const MAX_ERROR = 64 * 1024;
 
@@ -93,11 +105,17 @@ export class Transport {
 
   /** Calls `onObject` with each object of the list as it arrives, and returns the list without them. */
   async list(call: Call, onObject: (object: unknown) => void): Promise<unknown> {
-    const answer = await this.stream({ ...call, compressed: true }, this.#options.timeoutMs);
+    const { timeoutMs: idleMs, limitsLists: isWhole } = this.#options;
+    const whole: Call = { ...call, compressed: true };
+    const answer = await this.#answer(whole, (request) =>
+      this.#options.http.stream({ ...request, idleMs, isWhole }),
+    );
     const read = (body: string): unknown => parsed(call, { ...answer, body });
     try {
-      return read(await readList(answer.chunks, (json) => onObject(read(json))));
+      const rest = await readList(answer.chunks, (json) => onObject(read(json)));
+      return parsed({ ...call, has: "items" }, { ...answer, body: rest });
     } catch (error) {
+      if (error instanceof KubeError) throw error;
       throw connectionError(call.action, this.#options.server, error);
     }
   }
@@ -120,22 +138,32 @@ export class Transport {
   }
 
   async #attempt<A extends HttpAnswer | HttpStream>(call: Call, send: Send<A>): Promise<A> {
+    const { clock, credentials, server } = this.#options;
+    // Repeating a GET is safe.
+    const repeats = METHODS[call.verb] !== "GET" || clock === undefined ? 0 : MAX_REPEATS;
     for (let attempt = 0; ; attempt++) {
       const startedMs = this.#options.nowMs();
+      let waitMs = 0;
       try {
         const answer = await send(await this.#request(call));
         this.#reportRequest(call, startedMs, answer);
-        if (answer.status !== 401 || attempt > 0 || !this.#options.credentials.refresh()) return answer;
+        const isRenewed = answer.status === 401 && attempt === 0 && credentials.refresh();
+        const laterMs = isBusy(answer) ? retryAfterMs(answer.headers) : undefined;
+        if (!isRenewed && (laterMs === undefined || attempt >= repeats)) return answer;
+        waitMs = laterMs ?? 0;
         if ("close" in answer) answer.close();
       } catch (error) {
         if (call.signal?.aborted === true) throw error;
         this.#reportRequest(call, startedMs);
-        const stale = error instanceof TransportError && error.staleConnection;
-        // The server may have closed an idle connection; repeating a GET is safe.
-        if (!stale || METHODS[call.verb] !== "GET" || attempt > 2) {
-          throw connectionError(call.action, this.#options.server, error);
-        }
+        const { staleConnection, code } = error instanceof TransportError ? error : {};
+        // The server may have closed an idle connection.
+        const isStale = staleConnection === true && METHODS[call.verb] === "GET" && attempt <= 2;
+        const isCut = code === "ECONNRESET" && attempt < repeats;
+        if (!isStale && !isCut) throw connectionError(call.action, server, error);
+        waitMs = isStale ? 0 : AFTER_BREAK_MS;
       }
+      if (waitMs > 0) await clock?.sleep(Math.min(waitMs, MAX_WAIT_MS), call.signal);
+      call.signal?.throwIfAborted();
     }
   }
 
@@ -167,10 +195,16 @@ export class Transport {
   }
 }
 
-function parsed({ action }: Call, answer: HttpAnswer): unknown {
+function parsed({ action, has }: Call, answer: HttpAnswer): unknown {
   const value = jsonIn(answer.body);
-  if (value === undefined) throw unreadable(action, answer);
+  if (value === undefined || (has !== undefined && !(has in objectIn(value))))
+    throw unreadable(action, answer);
   return value;
+}
+
+/** Whether the server has too much to do now. */
+function isBusy({ status }: HttpAnswer | HttpStream): boolean {
+  return status === 429 || status >= 500;
 }
 
 async function beginningOf(chunks: AsyncIterable<Buffer>): Promise<string> {

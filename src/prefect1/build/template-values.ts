@@ -4,7 +4,7 @@
 
 import { isObject } from "../../base/json.ts";
 import { envText } from "./environment.ts";
-import { LineCounter, parseDocument, Scalar, visit, type Tags } from "yaml";
+import { Composer, Document, LineCounter, Parser, Scalar, visit, type Tags } from "yaml";
 import { textOf } from "../../base/errors.ts";
 
 /** A scalar without quotes, as it is written. */
@@ -73,7 +73,7 @@ export type YamlReading = { readonly value: unknown } | { readonly problem: stri
 /** Accepts exactly one document. */
 export function readYaml(text: string): YamlReading {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, {
+  const composer = new Composer({
     version: "1.1",
     lineCounter,
     prettyErrors: false,
@@ -82,13 +82,18 @@ export function readYaml(text: string): YamlReading {
     customTags: withoutScalars,
     logLevel: "error",
   });
+  const parser = lenientParser(lineCounter);
+  const [document = new Document(null), second] = [
+    ...composer.compose(parser.parse(text), true, text.length),
+  ];
   const [error] = document.errors;
-  if (error !== undefined) {
-    const { line, col } = lineCounter.linePos(error.pos[0]);
-    const isSecond = error.code === "MULTIPLE_DOCS";
-    const problem = isSecond ? "it holds a second document" : `it is not YAML: ${unquoted(error.message)}`;
-    return { problem: `${problem} at line ${line}, column ${col}` };
-  }
+  const place = (offset: number): string => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `at line ${line}, column ${col}`;
+  };
+  if (error !== undefined)
+    return { problem: `it is not YAML: ${unquoted(error.message)} ${place(error.pos[0])}` };
+  if (second !== undefined) return { problem: `it holds a second document ${place(second.range[0])}` };
   visit(document, {
     Scalar: (place, node) => {
       if (place === "key") return;
@@ -103,6 +108,25 @@ export function readYaml(text: string): YamlReading {
     // Unknown or too many aliases.
     return { problem: `it is not YAML: ${unquoted(textOf(thrown))}` };
   }
+}
+
+/** Quotes and brackets may go on at their key's own indentation: kubectl and Prefect read that, though YAML's rule is stricter. */
+function lenientParser(lineCounter: LineCounter): Parser {
+  const parser = new Parser(lineCounter.addNewLine);
+  const lexer = parser["lexer"];
+  for (const name of ["parseQuotedScalar", "parseFlowCollection"] as const) {
+    const strict = lexer[name].bind(lexer);
+    lexer[name] = function* () {
+      const { indentNext } = lexer;
+      lexer.indentNext = 0;
+      try {
+        return yield* strict();
+      } finally {
+        lexer.indentNext = indentNext;
+      }
+    };
+  }
+  return parser;
 }
 
 /** Without what it quotes of the file, which can be any. */

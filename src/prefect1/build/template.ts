@@ -1,6 +1,6 @@
 // The job template: chosen for a flow run, validated, without nulls, never modified.
 
-import { isObject, objectIn, type JsonObject } from "../../base/json.ts";
+import { isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import type { FlowRun } from "../flow-run.ts";
 import { readRunConfig } from "./run-config.ts";
@@ -83,6 +83,14 @@ export function parseTemplate(text: string, origin: TemplateOrigin): Template {
   return templateOf(reading.value, origin, text);
 }
 
+/** Throws like templateError for a template of the agent for another namespace: every flow run would fail. */
+export function checkTemplateNamespace({ origin, body }: Template, namespace: string): void {
+  const own = textIn(objectIn(body["metadata"])["namespace"]) ?? namespace;
+  if (own === namespace) return;
+  const problem = `it is for the namespace "${own}", but the agent creates Jobs in "${namespace}"`;
+  throw templateError(origin, problem, { hint: "remove metadata.namespace from it" });
+}
+
 const CORE_TEMPLATE = {
   apiVersion: "batch/v1",
   kind: "Job",
@@ -122,8 +130,8 @@ function redactPath(path: string): string {
   return /^[a-z][a-z0-9+.-]+:/i.test(path) ? redactUrl(path).replace(/[?#].*$/s, "") : path;
 }
 
-/** As in Core, an empty object, also as YAML, means no template. */
+/** As in Core, an empty object means no template; as YAML, comments and a null do, too. */
 function isNonEmptyTemplate(value: unknown): value is JsonObject | string {
-  if (typeof value === "string") return !/^\s*\{\s*\}\s*$/.test(value);
-  return isObject(value) && Object.keys(value).length > 0;
+  if (typeof value !== "string") return isObject(value) && Object.keys(value).length > 0;
+  return !/^\s*(?:\{\s*\}|null|~)?\s*$/.test(value.replaceAll(/^\s*#.*$/gm, ""));
 }

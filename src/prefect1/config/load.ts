@@ -10,11 +10,12 @@ import { fileLayer, mergeLayers, resolveReferences, variableLayer, type Layers }
 import type { ResourceDefaults } from "../build/job-settings.ts";
 import { envText } from "../build/environment.ts";
 import {
+  checkApiKey,
   choiceValue,
   levelValue,
   listValue,
   mapValue,
-  numberValue,
+  secondsValue,
   switchValue,
   textValue,
   uuidValue,
@@ -87,6 +88,7 @@ export function loadPrefectConfig(deps: ConfigDeps) {
   const tenantId =
     mapValue(values.get("cloud.tenant_id"), uuidValue) ?? mapValue(saved.get("tenant_id"), uuidValue);
   deps.secrets?.add(apiKey?.value);
+  if (apiKey !== undefined) checkApiKey(apiKey);
   deps.secrets?.addUrl(apiUrl.value);
   return {
     backend,
@@ -97,7 +99,7 @@ export function loadPrefectConfig(deps: ConfigDeps) {
     /** A UUID in canonical form. */
     tenantId,
     /** Infinity: no limit. */
-    requestTimeoutSeconds: sourced(values, "cloud.request_timeout", numberValue).value || Infinity,
+    requestTimeoutSeconds: sourced(values, "cloud.request_timeout", secondsValue).value,
     sendFlowRunLogs: sourced(values, "cloud.send_flow_run_logs", switchValue).value,
     /** The log level of flow runs; the agent's is `agent.level`. */
     loggingLevel: textAt(values, "logging.level").value,
@@ -160,12 +162,12 @@ function processVariables(env: Env) {
   };
 }
 
-/** Host and port in lower case; characters other than `a-z0-9.-` become hyphens. */
+/** Host and port in lower case; what is between `a-z0-9.` becomes one hyphen, as python-slugify does it. */
 export function apiSlug(apiUrl: string): string {
   const authority = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(apiUrl)?.[1] || apiUrl;
   return authority
     .toLowerCase()
-    .replace(/[^a-z0-9.-]+/g, "-")
+    .replace(/[^a-z0-9.]+/g, "-")
     .replace(/^-+|-+$/g, "");
 }
 

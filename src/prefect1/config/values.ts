@@ -62,6 +62,22 @@ export function numberValue(entry: Sourced<unknown>): number {
   return number;
 }
 
+/** A number of seconds; 0 is no limit, which is Infinity. Throws SettingsError for anything else. */
+export function secondsValue(entry: Sourced<unknown>): number {
+  const seconds = numberValue(entry);
+  if (seconds < 0) throw invalid(entry, "less than 0", "write seconds, such as 15, or 0 for no limit");
+  return seconds || Infinity;
+}
+
+/** Throws SettingsError, without the key, for one that no HTTP header can hold. */
+export function checkApiKey({ value, source }: Sourced<string>): void {
+  if (/^[\x21-\x7e]+$/.test(value)) return;
+  const why = "it contains white space or other characters that are not allowed in an API key";
+  throw new SettingsError(`cannot read ${source}: ${why}`, {
+    hint: "copy the key again, without quotes or line breaks",
+  });
+}
+
 /** A list of strings: a TOML, JSON or Python list, `[a, b]`, `a,b`, or a single word. */
 export function listValue(entry: Sourced<unknown>): string[] {
   const { value } = entry;

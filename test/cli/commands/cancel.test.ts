@@ -1,6 +1,7 @@
 // kubectl prefect cancel on the fakes.
 
 import { describe, expect, it } from "vitest";
+import { NAMESPACE } from "./cleanup/cluster.ts";
 import { runningWorld, stateOf } from "./running-run.ts";
 
 describe("cancel", () => {
@@ -215,4 +216,60 @@ describe("cancel", () => {
     expect([exitCode, testCluster.left("jobs")]).toEqual([code, ["job-cow", "job-fox"]]);
     expect(stderr).toContain(text);
   });
+
+  it("does not let what is left of one run keep another one from Cancelled", async () => {
+    const running = await runningWorld();
+    const { testCluster, id } = running;
+    const metadata = { finalizers: ["example.com/slow"] };
+    testCluster.job("job-fox", id, { status: { active: 1, ready: 1 }, metadata });
+    const labels = testCluster.kube.get("jobs", NAMESPACE, "job-cow")?.metadata.labels ?? {};
+    const other = labels["prefect.io/flow_run_id"] ?? "";
+    const argv = ["cancel", "quick-fox", "slow-cow", "--now", "--timeout", "50ms"];
+    const { exitCode } = await testCluster.run(argv);
+    expect(exitCode).toBe(1);
+    expect([stateOf(running), stateOf({ ...running, id: other })]).toEqual(["Cancelling", "Cancelled"]);
+  });
+
+  it("sets Cancelled although a Service may not be deleted: nothing runs any more", async () => {
+    const running = await runningWorld();
+    running.testCluster.kube.forbid({ verbs: ["delete"], resources: ["services"] });
+    const { exitCode } = await running.testCluster.run(["cancel", "quick-fox", "--now"]);
+    expect([exitCode, stateOf(running)]).toEqual([1, "Cancelled"]);
+    const { message } = running.testCluster.prefect.history(running.id).at(-1) ?? {};
+    expect(message).toBe("Cancelled: nothing of the flow run runs in Kubernetes");
+  });
+
+  it("does not say with --wait=false that nothing is left", async () => {
+    const running = await runningWorld();
+    await running.testCluster.run(["cancel", "quick-fox", "--now", "--wait=false"]);
+    const { message } = running.testCluster.prefect.history(running.id).at(-1) ?? {};
+    expect(message).toBe("Cancelled: what the flow run has in Kubernetes is being deleted");
+  });
+
+  it("tells what Prefect has refused when Kubernetes fails after it", async () => {
+    const { testCluster, id } = await runningWorld();
+    testCluster.prefect.onRequest(({ fields, variables }) => {
+      const isOfFox = JSON.stringify(variables).includes(id);
+      if (fields.includes("cancel_flow_run") && isOfFox) testCluster.prefect.deleteFlowRun(id);
+    });
+    testCluster.kube.setOnRequest(({ verb }, moment) => {
+      if (verb === "delete" && moment === "after")
+        testCluster.kube.forbid({ verbs: ["list"], resources: ["jobs"] });
+    });
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "slow-cow", "--now"]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`error: cannot cancel flow run "${id}": `);
+    expect(stderr).toContain("error: cannot list jobs in namespace");
+    expect(stderr).toMatch(/^removed 1 Job/m);
+  });
+
+  it.each(["cancel", "inspect", "logs"])(
+    "%s takes an empty RUN for none, and asks nobody",
+    async (command) => {
+      const { testCluster } = await runningWorld();
+      const { stderr, exitCode } = await testCluster.run([command, ""], { stdin: "1\n" });
+      expect([exitCode, stderr.split("\n")[0]]).toEqual([2, "error: RUN is empty"]);
+      expect(testCluster.left("jobs")).toEqual(["job-cow", "job-fox"]);
+    },
+  );
 });

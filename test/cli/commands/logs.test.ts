@@ -1,8 +1,9 @@
 // kubectl prefect logs: which logs, how much of them, and how long they are followed.
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { DAYS_AGO, ended, POD, putJob, startTestCluster, runId } from "../../inventory/test-cluster.ts";
 import type { TestCluster } from "../../inventory/test-cluster.ts";
+import { startFakePrefect1 } from "../../fakes/prefect1/fake-prefect1.ts";
 
 const RUN = runId(1);
 
@@ -107,6 +108,52 @@ describe("kubectl prefect logs -f", () => {
     const { stdout, exitCode } = await testCluster.cli(["logs", RUN, "-f"]);
     expect(stdout).toBe("first try\nsecond try\n");
     expect(exitCode).toBe(0);
+  });
+
+  it("waits for the next Job of a run that Prefect will start again", async () => {
+    const testCluster = await startTestCluster({ controller: false });
+    const prefect = await startFakePrefect1();
+    onTestFinished(() => prefect.stop());
+    const run = prefect.createFlowRun({ flow: prefect.createFlow({ name: "etl" }) }).id;
+    const pod = { namespace: "default", name: "job-1-pod" };
+    const start = (name: string): void => {
+      putJob(testCluster, name, { run, pod: POD.done, status: ended("Complete") });
+      testCluster.fake.writeLog({ ...pod, name: `${name}-pod` }, "flow", name);
+    };
+    start("job-1");
+    prefect.setState(run, { type: "Retrying", message: "later" });
+    let isAgain = false;
+    prefect.onRequest(() => {
+      const isFollowed = testCluster.fake.requests.count({ resource: "pods/log" }) > 0;
+      if (!isFollowed || isAgain) return;
+      isAgain = true;
+      // What is asked now still finds it waiting.
+      setImmediate(() => {
+        start("job-2");
+        prefect.setState(run, { type: "Success" });
+      });
+    });
+    const env = { PREFECT__CLOUD__API: prefect.url, PREFECT__BACKEND: "server" };
+    const { stdout, stderr, exitCode } = await testCluster.cli(["logs", run, "-f"], { env });
+    expect([stdout, stderr, exitCode]).toEqual(["job-1\njob-2\n", "waiting for the run's next Job\n", 0]);
+  });
+
+  it("ends for a pod whose Job is gone", async () => {
+    const testCluster = await startTestCluster({ controller: false });
+    putJob(testCluster, "job-1", { run: RUN, pod: POD.done });
+    const found = testCluster.fake.get("pods", "default", "job-1-pod");
+    const { uid } = testCluster.fake.get("jobs", "default", "job-1")?.metadata ?? {};
+    testCluster.fake.remove("jobs", "default", "job-1");
+    const labels = { ...found?.metadata.labels, "prefect.io/identifier": "x", "controller-uid": uid };
+    testCluster.fake.put("pods", { ...found, metadata: { ...found?.metadata, labels, ownerReferences: [] } });
+    testCluster.fake.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", "done");
+    expect(await testCluster.cli(["logs", RUN, "-f"])).toEqual({ stdout: "done\n", stderr: "", exitCode: 0 });
+  });
+
+  it("with --previous prints that log, which has ended", async () => {
+    const testCluster = await runningWorld();
+    putJob(testCluster, "job-2", { run: RUN, pod: POD.running, createdAt: new Date().toISOString() });
+    expect((await testCluster.cli(["logs", RUN, "-f", "-p"])).stdout).toBe("one\ntwo\nthree\n");
   });
 
   it("follows many runs into a slow pipe without a warning of Node", async () => {

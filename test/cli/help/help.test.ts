@@ -86,7 +86,7 @@ describe("the help of a command", () => {
     { command: ["agent", "start"], line: /^ {6}--log-format text\|json {2,}\S/m },
     { command: ["install"], line: /^ {6}--rbac\[=minimal\] {2,}\S/m },
     { command: ["install"], line: /^ {2}-o, --output yaml\|json {2,}.*default yaml/m },
-    { command: ["render"], line: /^ {6}--dry-run\[=server\] {2,}\S/m },
+    { command: ["render"], line: /^ {6}--dry-run\[=client\|server\]\n/m },
     { command: ["render"], line: /^ {2}kubectl prefect render \[RUN\] \[options\]$/m },
   ])("says of $command: $line", async ({ command, line }) => {
     expect((await runCli([...command, "--help"])).stdout).toMatch(line);

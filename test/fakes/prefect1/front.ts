@@ -54,7 +54,7 @@ export async function handle(front: Front, request: FakeRequest): Promise<FakeRe
   const authorized = authorization !== undefined;
   front.log.add({ at, path, kind: call.kind, fields: call.fields, headers, authorized, status });
   if (outcome === "hang") await aborted(left);
-  return typeof outcome === "string" ? "cut" : responseOf(outcome);
+  return typeof outcome === "string" ? "cut" : responseOf(outcome, front.service.clock.now());
 }
 
 /** The headers that begin with `x-prefect`: only these reach Prefect's own service. */
@@ -136,10 +136,12 @@ function errorsBody(message: string, code: string): Reply["body"] {
   return { data: null, errors: [{ message, extensions: { code } }] };
 }
 
-function responseOf({ status, body, retryAfter }: Reply): WholeResponse {
+/** With the fake's own time, which may be another one than this machine's. */
+function responseOf({ status, body, retryAfter }: Reply, now: Date): WholeResponse {
   const isText = typeof body === "string";
   const headers = {
     "content-type": isText ? "text/html; charset=utf-8" : "application/json; charset=utf-8",
+    date: now.toUTCString(),
     ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
   };
   return { status, headers, body: isText ? body : JSON.stringify(body) };

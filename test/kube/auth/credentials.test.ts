@@ -38,7 +38,9 @@ describe("credentialsOf", () => {
   it("sends a token, a password, or no header with a client certificate", async () => {
     expect(await headers({ token: "t" })).toEqual({ authorization: "Bearer t" });
     expect(await headers({ username: "a", password: "b" })).toEqual({ authorization: "Basic YTpi" });
-    expect(await headers({ "client-certificate-data": Buffer.from("pem").toString("base64") })).toEqual({});
+    const pem = Buffer.from("pem").toString("base64");
+    expect(await headers({ "client-certificate-data": pem, "client-key-data": pem })).toEqual({});
+    expect(await headers({ token: "t", tokenFile: "/absent" })).toEqual({ authorization: "Bearer t" });
   });
 
   it("reads certificates given as data or as files", async () => {
@@ -88,9 +90,18 @@ describe("credentialsOf", () => {
 
   it("refuses groups without a user, and a file that is missing", async () => {
     await expect(headers({ "as-groups": ["a"] })).rejects.toThrow("--as is missing");
-    await expect(headers({ "client-certificate": "/absent" })).rejects.toThrow(
+    await expect(headers({ "client-certificate": "/absent", "client-key": "/key" })).rejects.toThrow(
       'cannot read client-certificate "/absent"',
     );
+  });
+
+  it.each([
+    [{ token: 12_345 }, "its token is not a text: put it in quotes"],
+    [{ username: "me", password: 1 }, "its password is not a text"],
+    [{ "client-certificate": "/cert" }, "it has a client-certificate without its key"],
+    [{ "client-key-data": "a2V5" }, "it has a client-key without its certificate"],
+  ])("refuses %j, with which one would be nobody", async (user, problem) => {
+    await expect(headers(user)).rejects.toThrow(problem);
   });
 
   describe("with an exec plugin", () => {

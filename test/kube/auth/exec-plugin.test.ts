@@ -128,6 +128,11 @@ describe("an exec plugin", () => {
     expect(count()).toBe(2);
   });
 
+  it("need not wait for what it has started in the background", async () => {
+    const path = script("leaves-one", `sleep 30 >/dev/null </dev/null & ${answering({ token: "t" })}`);
+    expect(await (await withPlugin(path).credentials).headers()).toEqual({ authorization: "Bearer t" });
+  });
+
   it("runs again after a 401", async () => {
     const calls = join(folder, "refused");
     const path = script(

@@ -66,7 +66,7 @@ describe("chooseTarget", () => {
     const target = choose({}, "/k/absent:/k/one:/k/two");
     expect(target?.contextName).toBe("one");
     expect(choose({ context: "two" }, "/k/one:/k/two")).toMatchObject({
-      server: "https://two:443",
+      server: "http://two:443",
       user: { token: "t1" },
     });
     expect(choose({ cluster: "c1" }, "/k/one:/k/two")?.server).toBe("https://one:6443");
@@ -75,6 +75,48 @@ describe("chooseTarget", () => {
   it("reads ~/.kube/config by default, and returns undefined without any file", () => {
     expect(choose({})?.contextName).toBe("two");
     expect(choose({}, "/k/absent")).toBeUndefined();
+  });
+
+  it("leaves a pod to its own cluster where no file names one", () => {
+    const inPod = (text: string): Target | undefined =>
+      chooseTarget({}, { env: { KUBERNETES_SERVICE_HOST: "10.0.0.1" }, home: "/", readFile: () => text });
+    expect(inPod("")).toBeUndefined();
+    expect(inPod("current-context: a\ncontexts: [{name: a, context: {namespace: flows}}]")).toBeUndefined();
+    expect(inPod(TWO)?.contextName).toBe("two");
+  });
+
+  it.each([
+    ["a", "no current context in"],
+    ["current-context: gone", 'no context "gone", which is the current one, in'],
+    ["current-context: a\ncontexts: [{name: a, context: {}}]", 'no cluster for context "a" in'],
+  ])("says what is missing in %j", (text, problem) => {
+    const deps = { env: {}, home: "/", readFile: () => (text === "a" ? "clusters: []" : text) };
+    expect(() => chooseTarget({}, deps)).toThrow(problem);
+  });
+
+  it("reads YAML as kubectl does: merged, the last of equal keys, the first of several documents", () => {
+    const text = `
+x: &token {token: t}
+current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://one", server: "https://two", insecure-skip-tls-verify: yes}}]
+users: [{name: u, user: {<<: *token}}]
+---
+clusters: []
+`;
+    expect(chooseTarget({}, { env: {}, home: "/", readFile: () => text })).toMatchObject({
+      server: "https://two",
+      cluster: { "insecure-skip-tls-verify": true },
+      user: { token: "t" },
+    });
+  });
+
+  it.each([
+    [{}, "http"],
+    [{ certificateAuthority: "/ca" }, "https"],
+    [{ insecureSkipTlsVerify: true }, "https"],
+  ])("takes a server without a scheme with %j for %s", (flags, scheme) => {
+    expect(choose({ ...flags, server: "api:8001" }, "/k/two")?.server).toBe(`${scheme}://api:8001`);
   });
 
   it("prefers flags to the context", () => {

@@ -72,6 +72,18 @@ describe("an answer", () => {
     kube.close();
   });
 
+  it.each([
+    ["list", (kube: KubeApi) => kube.listPage("jobs", {})],
+    ["object", (kube: KubeApi) => kube.get("jobs", REF)],
+  ] as const)("that is JSON of something else is no %s", async (_, call) => {
+    const kube = await answering(200, {}, '{"error":"session expired"}');
+    await expect(call(kube)).rejects.toMatchObject({
+      detail: "the server answered 200 with JSON that is not of Kubernetes",
+      retryable: true,
+    });
+    kube.close();
+  });
+
   it("that is no event ends the watch, and it can be tried again", async () => {
     const kube = await answering(200, {}, "hunter2-s3cret\n");
     const events = kube.watch(

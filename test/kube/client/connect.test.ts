@@ -36,7 +36,7 @@ async function apiServer(admits: (seen: SeenRequest) => boolean) {
     const one = { user: String(CN ?? ""), authorization, headers: request.headers };
     seen.push(one);
     response.writeHead(admits(one) ? 200 : 401, { "content-type": "application/json" });
-    response.write("{}");
+    response.write('{"items":[]}');
     if (request.url?.includes("/log") !== true) response.end();
   };
   const server = await startTlsServer(answer);
@@ -89,7 +89,7 @@ describe("a client certificate in files", () => {
     ends.push(() => stop.abort());
     const log = await kube.streamPodLog({ namespace: "a", name: "b" }, {}, stop.signal);
     const chunks = log?.[Symbol.asyncIterator]();
-    expect(String((await chunks?.next())?.value)).toBe("{}");
+    expect(String((await chunks?.next())?.value)).toBe('{"items":[]}');
     put(SECOND);
     admitted = "second";
     await kube.version();

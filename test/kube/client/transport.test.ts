@@ -4,6 +4,49 @@ import { bareServer, clientOf, stopAll } from "../../http/servers.ts";
 
 afterEach(stopAll);
 
+const NOBODY = {
+  tls: () => Promise.resolve({}),
+  headers: () => Promise.resolve({}),
+  refresh: () => false,
+};
+const LIST = { action: "list jobs", verb: "list", resource: "jobs", path: "/jobs" } as const;
+
+describe("a read", () => {
+  it.each([
+    {
+      what: "has too much to do",
+      first: "HTTP/1.1 429 Busy\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n",
+      waitMs: 7_000,
+    },
+    {
+      what: "starts",
+      first: "HTTP/1.1 503 Starting\r\nretry-after: 90\r\ncontent-length: 0\r\n\r\n",
+      waitMs: 10_000,
+    },
+    { what: "closes the connection", first: undefined, waitMs: 1_000 },
+  ])("is sent again to a server that $what, after $waitMs ms", async ({ first, waitMs }) => {
+    let requests = 0;
+    const { url } = await bareServer((socket) => {
+      if (requests++ > 0) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{"items":[]}');
+      else if (first === undefined) socket.resetAndDestroy();
+      else socket.write(first);
+    });
+    const slept: number[] = [];
+    const sleep = (ms: number): Promise<void> => Promise.resolve(void slept.push(ms));
+    const transport = new Transport({
+      server: url.origin,
+      http: clientOf(url),
+      credentials: NOBODY,
+      timeoutMs: 5_000,
+      clock: { sleep },
+      userAgent: "test",
+      nowMs: () => performance.now(),
+    });
+    expect(await transport.list(LIST, () => undefined)).toEqual({ items: [] });
+    expect([requests, slept]).toEqual([2, [waitMs]]);
+  });
+});
+
 describe("a stream after a 401", () => {
   it("retries with a new token, and closes the first response unread", async () => {
     const authorizations: string[] = [];

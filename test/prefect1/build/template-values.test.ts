@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { parseJson } from "../../../src/base/json.ts";
 import { shellCommandWarning } from "../../../src/prefect1/build/shell-command.ts";
 import { parseTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
-import { pythonValue, readYaml } from "../../../src/prefect1/build/template-values.ts";
+import { kubernetesValues, pythonValue, readYaml } from "../../../src/prefect1/build/template-values.ts";
 import { runCli } from "../../support/run-cli.ts";
 import { build, containerOf, withRunConfig } from "./support.ts";
 
@@ -287,6 +287,16 @@ describe("shellCommandWarning", () => {
 });
 
 describe("readYaml", () => {
+  // PyYAML 6.0.3, and kubectl's go-yaml, print the same.
+  it.each([
+    ["a:\n  cfg: '{\n    1\n  }'\n", { a: { cfg: "{ 1 }" } }],
+    ['args: ["--a",\n"--b"]\n', { args: ["--a", "--b"] }],
+    ['a: {"b":\n1}\nc: "x\n\n  y\n"\n', { a: { b: 1 }, c: "x\ny " }],
+  ])("lets quotes and brackets of %j go on at the key's indentation", (text, value) => {
+    const reading = readYaml(text);
+    expect("value" in reading && kubernetesValues(reading.value)).toEqual(value);
+  });
+
   it.each(["'open\nhunter2: x", "a: *hunter2-s3cret", '"a" hunter2-s3cret: x', "a: |hunter2"])(
     "does not repeat the text that it cannot read: %j",
     (text) => {

@@ -23,6 +23,8 @@ describe("templateSourceOf", () => {
     { fields: { job_template_path: "s3://b/k" }, want: { kind: "path", path: "s3://b/k" } },
     { fields: { job_template: {} }, want: AGENT_TEMPLATE },
     { fields: { job_template: " {} " }, want: AGENT_TEMPLATE },
+    { fields: { job_template: "" }, want: AGENT_TEMPLATE },
+    { fields: { job_template: "# none\nnull\n" }, want: AGENT_TEMPLATE },
     { fields: {}, want: AGENT_TEMPLATE },
   ])("uses $want.kind for $fields", ({ fields, want }) => {
     expect(source(fields, AGENT_TEMPLATE)).toMatchObject(want);

@@ -19,13 +19,14 @@ describe("apiSlug", () => {
 describe("expandVariables", () => {
   it.each([
     { text: "$A-${B}", want: "1-2" },
+    { text: "http://${DEEP}", want: "http://1-2" },
     { text: "$NONE ${NONE} $", want: "$NONE ${NONE} $" },
     { text: "~", want: "/home/me" },
     { text: "~/x", want: "/home/me/x" },
     { text: "a~/x", want: "a~/x" },
     { text: "~other/x", want: "~other/x" },
   ])("makes $want of $text", ({ text, want }) => {
-    expect(expandVariables(text, { A: "1", B: "2", HOME: "/home/me" })).toBe(want);
+    expect(expandVariables(text, { A: "1", B: "2", DEEP: "$A-$B", HOME: "/home/me" })).toBe(want);
   });
 
   it("keeps the tilde without HOME", () => {

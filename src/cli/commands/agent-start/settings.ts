@@ -39,18 +39,17 @@ export function agentSettings(
 
 function policyOf(flags: AgentFlags, config: PrefectConfig): Policy {
   const keep = flags.disableJobDeletion === true || !config.variables.deleteFinishedJobs;
-  const after = (option: "deleteSucceededAfter" | "deleteFailedAfter"): number | undefined =>
-    keep || flags[option] === "never" ? undefined : msOf(flags, option);
+  const ageOf = (option: "deleteSucceededAfter" | "deleteFailedAfter" | "pendingTimeout") =>
+    (flags[option] ?? WORK_OPTIONS[option].default) === "never" ? undefined : msOf(flags, option);
   return {
     ...DEFAULT_POLICY,
     startGraceMs: msOf(flags, "startGrace"),
     passingGraceMs: msOf(flags, "passingGrace"),
     cancelGraceMs: msOf(flags, "cancelGrace"),
-    pendingTimeoutMs:
-      flags.pendingTimeout === undefined ? undefined : msOf(flags, "pendingTimeout") || undefined,
+    pendingTimeoutMs: ageOf("pendingTimeout") || undefined,
     onDisruption: flags.onDisruption === "retry" ? "retry" : "fail",
-    deleteSucceededAfterMs: after("deleteSucceededAfter"),
-    deleteFailedAfterMs: after("deleteFailedAfter"),
+    deleteSucceededAfterMs: keep ? undefined : ageOf("deleteSucceededAfter"),
+    deleteFailedAfterMs: keep ? undefined : ageOf("deleteFailedAfter"),
   };
 }
 

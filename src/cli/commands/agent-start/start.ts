@@ -14,6 +14,7 @@ import { readTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { levelValue } from "../../../prefect1/config/values.ts";
 import type { AgentCommand } from "../../options/agent-job-options.ts";
+import { checkVariables } from "../../options/check-variables.ts";
 import type { AgentFlags } from "./settings.ts";
 import { ApiObserver, runAgent } from "./wire.ts";
 
@@ -80,9 +81,8 @@ function checkBeforeConnecting(command: AgentCommand, flags: AgentFlags, config:
   checkWorkOptions(flags);
   wholeNumber(flags.maxPolls, "--max-polls", 0);
   command.jobOptions("default");
-  const { value } = config.variables.namespace ?? {};
   if (command.namespace !== undefined) aNamespace(command.namespace, "--namespace");
-  else if (value !== undefined) aNamespace(value, "NAMESPACE");
+  checkVariables(config);
 }
 
 /** Prefect Cloud answers nobody without a key. */

@@ -111,6 +111,8 @@ export class CancelCommand extends NamespacedCommand {
       interrupted && done.length === 0 ? "interrupted: nothing removed" : summary(done, false),
     );
     if (interrupted) return EXIT.interrupted;
-    return problems.length > 0 ? 1 : 0;
+    if (problems.length === 0) return 0;
+    const codes = new Set(problems.map(({ exitCode = EXIT.failure }) => exitCode));
+    return done.length === 0 && codes.size === 1 ? Math.max(...codes) : EXIT.failure;
   }
 }

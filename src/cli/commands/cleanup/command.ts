@@ -84,6 +84,8 @@ export class CleanupCommand extends NamespacedCommand {
     const { cleanUp, newWarnings, repeatedly } = await import("./pass.ts");
     const { OneAgent } = await import("./one-agent.ts");
     const { retryingPrefect } = await import("../../../cleanup/retrying.ts");
+    const { objectPrinter } = await import("../../../output/print-rows.ts");
+    this.#checkAgent();
     const { context, runs, selector: labelSelector, onlyPrefect, verbose } = this;
     const both = this.jobs === this.dask;
     return this.connected(async (scope) => {
@@ -99,6 +101,10 @@ export class CleanupCommand extends NamespacedCommand {
         query: { labelSelector, onlyPrefect },
         mode,
         output,
+        printObject:
+          output === "json" || output === "yaml"
+            ? objectPrinter(output, (text) => void context.stdout.write(text))
+            : undefined,
         verbose,
         palette,
         namespaces: namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]),
@@ -120,6 +126,13 @@ export class CleanupCommand extends NamespacedCommand {
       void agent?.run(context.signal);
       const onError = (error: unknown): void => void this.reportError(error);
       return repeatedly(() => cleanUp(pass), context, { everyMs, onError });
+    });
+  }
+
+  #checkAgent(): void {
+    if (this.agentLabels === undefined || this.agent !== undefined) return;
+    throw new SettingsError('cannot use "--agent-label" without "--agent"', {
+      hint: "name the agent with --agent NAME",
     });
   }
 

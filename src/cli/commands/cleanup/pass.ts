@@ -1,6 +1,8 @@
 // One pass of `cleanup`: list, plan, show, ask, delete, report.
 
 import { EXIT, InterruptedError } from "../../../base/errors.ts";
+import type { JsonObject } from "../../../base/json.ts";
+import { isUuid } from "../../../base/uuid.ts";
 import { countsText } from "../../../cleanup/counts.ts";
 import type { Plan, PlanItem } from "../../../cleanup/item.ts";
 import { planCleanup, type PlanOptions } from "../../../cleanup/plan.ts";
@@ -11,7 +13,6 @@ import type { Inventory } from "../../../inventory/inventory.ts";
 import type { InventoryQuery } from "../../../inventory/load.ts";
 import { writeStyled } from "../../../output/clean.ts";
 import type { ListFormat } from "../../../output/formats.ts";
-import { objectText } from "../../../output/object-text.ts";
 import type { Palette } from "../../../output/palette.ts";
 import { Progress } from "../../../output/progress.ts";
 import { confirm } from "../../../output/prompt.ts";
@@ -35,6 +36,8 @@ export interface CleanupPass {
   readonly query: Pick<InventoryQuery, "labelSelector" | "onlyPrefect">;
   readonly mode: "ask" | "delete" | "dry-run" | "server-dry-run";
   readonly output: ListFormat;
+  /** Prints the plan as an object; undefined: `output` is for people, or names. */
+  readonly printObject: ((object: JsonObject) => void) | undefined;
   /** Print nothing when there is nothing to do: for --every. */
   readonly quiet: boolean;
   readonly verbose: boolean;
@@ -108,12 +111,11 @@ async function list(pass: CleanupPass): Promise<ClusterListing> {
 async function planOf({ scope, namespaces, runs, plan }: CleanupPass, inventory: Inventory): Promise<Plan> {
   const namespace = namespaces?.length === 1 ? namespaces[0] : undefined;
   const options = { ...scope, inventory, namespace, mustBeUnique: true };
-  const named = runs && (await Promise.all(runs.map((text) => resolveRun(text, options))));
-  return planCleanup(
-    inventory,
-    { ...plan, runs: named && new Set(named.map(({ id }) => id)) },
-    scope.clock.now(),
-  );
+  // A run that is named by its id may have nothing here any more.
+  const idOf = async (text: string): Promise<string> =>
+    isUuid(text) ? text.toLowerCase() : (await resolveRun(text, options)).id;
+  const named = runs && new Set(await Promise.all(runs.map(idOf)));
+  return planCleanup(inventory, { ...plan, runs: named }, scope.clock.now());
 }
 
 async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): Promise<number> {
@@ -121,12 +123,11 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
   const { stdin, stdout, stderr, signal } = context;
   const kept = plan.kept.length === 0 ? "" : ` (${plan.kept.length} kept; -v shows why)`;
   const counts = `${countsText(plan.items)}${kept}`;
-  const printObject = (done?: readonly ItemResult[]): void => {
-    if (output !== "json" && output !== "yaml") return;
-    stdout.write(objectText(planObject(plan, listing.inventory.warnings, done), output));
-  };
+  const isDryRun = mode === "server-dry-run";
+  const printObject = (done?: readonly ItemResult[]): void =>
+    pass.printObject?.(planObject(plan, { warnings: listing.inventory.warnings, done, isDryRun }));
   if (plan.items.length === 0) {
-    printObject();
+    if (!quiet) printObject();
     if (!quiet) printMessage(`${LISTINGS[listing.forbiddenJobs].nothing}${kept}`);
     return 0;
   }
@@ -145,12 +146,28 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
       return 0;
     }
   }
-  const done = await sweepItems(pass, plan.items);
+  const { items, skipped } = mode === "ask" ? await askedAbout(pass, plan) : { ...plan, skipped: [] };
+  const done = [...skipped, ...(await sweepItems(pass, items))];
   printObject(done);
   for (const line of problemLines(done)) printMessage(line);
-  printMessage(summary(done, mode === "server-dry-run"));
+  printMessage(summary(done, isDryRun));
   if (done.some(({ outcome }) => outcome.kind === "not attempted")) return EXIT.interrupted;
   return done.some(({ outcome }) => outcome.kind === "failed") ? EXIT.failure : 0;
+}
+
+/** What the person has agreed to, as it is now: while they read, a pod may have been annotated, or a run restarted. */
+async function askedAbout(
+  pass: CleanupPass,
+  { items }: Plan,
+): Promise<{ readonly items: readonly PlanItem[]; readonly skipped: readonly ItemResult[] }> {
+  const now = await planOf(pass, (await list(pass)).inventory);
+  const keyOf = (object: Parameters<typeof nameOf>[0]): string => `${object.ref.namespace}/${nameOf(object)}`;
+  const kept = new Map(now.kept.map((object) => [keyOf(object), object.reason]));
+  const skipped = items.flatMap((item): readonly ItemResult[] => {
+    const reason = kept.get(keyOf(item));
+    return reason === undefined ? [] : [{ item, outcome: { kind: "skipped", reason } }];
+  });
+  return { items: items.filter((item) => !kept.has(keyOf(item))), skipped };
 }
 
 async function sweepItems(pass: CleanupPass, items: readonly PlanItem[]): Promise<readonly ItemResult[]> {

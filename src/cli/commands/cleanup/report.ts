@@ -92,15 +92,26 @@ export function summary(done: readonly ItemResult[], dryRun: boolean): string {
   return [`${dryRun ? "would remove" : "removed"} ${countsText(itemsOf("deleted"))}`, ...others].join("; ");
 }
 
-/** The plan for -o json and yaml; with the outcome of each item once it was executed. */
+/** The plan for -o json and yaml; with the outcome of each item once it was executed, or the API server has checked it. */
 export function planObject(
   plan: Plan,
-  warnings: readonly string[],
-  done?: readonly ItemResult[],
+  {
+    warnings,
+    done = [],
+    isDryRun,
+  }: {
+    readonly warnings: readonly string[];
+    readonly done?: readonly ItemResult[] | undefined;
+    readonly isDryRun: boolean;
+  },
 ): JsonObject {
-  const outcomes = new Map((done ?? []).map((each) => [each.item, each.outcome]));
+  const outcomes = new Map(done.map((each) => [each.item, each.outcome]));
   return {
-    items: plan.items.map((item) => itemObject(item, outcomes.get(item))),
+    items: plan.items.map((item) => {
+      const outcome = outcomes.get(item);
+      const word = isDryRun && outcome?.kind === "deleted" ? "would be deleted" : outcome?.kind;
+      return { ...itemObject(item, outcome), outcome: word };
+    }),
     kept: plan.kept.map(({ resource, ref, reason, run }) => ({
       object: nameOf({ resource, ref }),
       namespace: ref.namespace,
@@ -123,7 +134,6 @@ function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
     created: createdAt.toISOString(),
     ...flowRun(run),
     daskCluster: cluster,
-    outcome: outcome?.kind,
     error: outcome?.kind === "failed" ? outcome.error : undefined,
     skipped: outcome?.kind === "skipped" ? outcome.reason : undefined,
   };

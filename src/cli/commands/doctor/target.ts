@@ -1,7 +1,7 @@
 // `doctor`'s options and Prefect's configuration → the target of the checks. Sends no requests.
 
 import { attempt } from "../../../base/attempt.ts";
-import { namesIn, parseSecretEntry } from "../../../agent/option-checks.ts";
+import { aNamespace, aServiceAccount, namesIn, parseSecretEntry } from "../../../agent/option-checks.ts";
 import type { AgentOptionValues } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
 import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
@@ -41,7 +41,11 @@ export async function doctorTarget(
 function accountOf(text: string | undefined): DoctorTarget["account"] {
   if (text === undefined) return undefined;
   const [namespace = "", name = "", ...rest] = text.replace(/^system:serviceaccount:/, "").split(/[/:]/);
-  if (namespace !== "" && name !== "" && rest.length === 0) return { namespace, name };
+  if (namespace !== "" && name !== "" && rest.length === 0) {
+    aNamespace(namespace, "--for");
+    aServiceAccount(name, "--for");
+    return { namespace, name };
+  }
   throw new SettingsError(`cannot read --for "${text}": not a ServiceAccount`, {
     hint: "write NAMESPACE/SERVICEACCOUNT, such as flows/prefect-agent",
   });

@@ -10,7 +10,7 @@ import { agentText, isGone, pollText } from "../../../inventory/run-owner.ts";
 import { eventsOf, type ObservedJob } from "../../../job/observe/observed.ts";
 import { jobPhase, phaseName } from "../../../job/observe/phase.ts";
 import { describeTermination } from "../../../job/observe/termination.ts";
-import { lastSeenAt } from "../../../kube/client/objects.ts";
+import { lastSeenAt, timesSeen } from "../../../kube/client/objects.ts";
 import type { Container, ContainerStatus, KubeEvent, Pod } from "../../../kube/client/objects.ts";
 import { age } from "../../../output/age.ts";
 import { toneOf } from "../../../output/palette.ts";
@@ -122,7 +122,7 @@ function eventNodes(events: readonly KubeEvent[], view: View): readonly TreeNode
 }
 
 function eventNode(event: KubeEvent, view: View): TreeNode {
-  const times = event.series?.count ?? event.count ?? 1;
+  const times = timesSeen(event);
   const count = times > 1 ? ` (${times} times)` : "";
   const ago = age(lastSeenAt(event) ?? event.metadata.creationTimestamp, view.now);
   return {

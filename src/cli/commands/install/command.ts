@@ -24,7 +24,7 @@ type Connection = Pick<InstallOptions, "api" | "backend" | "tenantId" | "key">;
 const RBAC = { true: true, false: false, minimal: "minimal" } as const;
 const BUILT_IN = new Set(["https://api.prefect.io", "http://localhost:4200"]);
 /** Addresses that in a pod are the pod itself. */
-const LOOPBACK = /^https?:\/\/(?:localhost|127\.|\[::1\])/i;
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[::1?\])$/;
 
 export class InstallCommand extends PrefectCommand {
   static override paths = [
@@ -142,7 +142,7 @@ function missingIn(
   own: PrefectConfig | undefined,
 ): string | undefined {
   const address = api || (own?.apiUrl.value ?? "");
-  if (LOOPBACK.test(address))
+  if (LOOPBACK.test(URL.parse(address)?.hostname ?? ""))
     return `${redactUrl(address)} in a pod is the pod itself; set the address of Prefect with --api`;
   const isServer = (backend ?? own?.backend.value) === "server";
   if (isServer || key !== undefined || keySecret !== undefined) return undefined;

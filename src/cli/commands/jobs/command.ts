@@ -4,7 +4,7 @@ import { parseDuration } from "../../../base/duration.ts";
 import { EXIT } from "../../../base/errors.ts";
 import { Command } from "clipanion";
 import type { ListRow } from "../../../inventory/list-row.ts";
-import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
+import { LIST_FORMATS, parseOutputFormat, type ListFormat } from "../../../output/formats.ts";
 import type { Style } from "../../../output/palette.ts";
 import type { PrintOptions } from "../../../output/print-rows.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
@@ -45,7 +45,7 @@ export class JobsCommand extends NamespacedCommand {
     const style = await this.style();
     const sinceMs = parseDuration(this.since, "--since");
     return this.connected(async (scope) => {
-      const query = (): Promise<QueryResult> => this.#query(scope, sinceMs);
+      const query = (): Promise<QueryResult> => this.#query(scope, sinceMs, format);
       // The code that prints is loaded while the API server answers.
       const [printing, result] = await Promise.all([
         this.#printing(scope, { ...style, format }),
@@ -81,22 +81,23 @@ export class JobsCommand extends NamespacedCommand {
     };
   }
 
-  async #query(scope: ClusterScope, sinceMs: number): Promise<QueryResult> {
+  async #query(scope: ClusterScope, sinceMs: number, format: ListFormat): Promise<QueryResult> {
     const { listJobs } = await import("../../find-run.ts");
     const { selector: labelSelector, fieldSelector } = this;
     const { clock } = scope;
     // A filter selects Jobs.
     const isFiltered = labelSelector !== undefined || fieldSelector !== undefined;
-    const endedSince = isFiltered ? undefined : new Date(clock.now().getTime() - sinceMs);
-    const what = { dask: "pods", events: "no-pods", owners: true, endedSince } as const;
+    const endedWithinMs = isFiltered ? undefined : sinceMs;
+    const what = { dask: "pods", events: "no-pods", owners: true, endedWithinMs } as const;
     const [inventory, { ownerWarnings }, { listRows }] = await Promise.all([
       listJobs(scope, { labelSelector, fieldSelector, ...what }),
       import("../../../inventory/agent-polls.ts"),
       import("../../../inventory/list-row.ts"),
     ]);
     const rows = listRows(inventory, clock.now()).filter(
-      // What -o name prints is for kubectl, which knows no flow runs.
-      ({ name, run }) => (this.output === "name" ? name !== undefined : !isFiltered || run !== undefined),
+      // What -o name prints is for kubectl, which knows no flow runs, and no Jobs that are gone.
+      ({ name, run, gone }) =>
+        format === "name" ? name !== undefined && gone !== true : !isFiltered || run !== undefined,
     );
     const warnings = inventory.warnings.map((text) => ({ text, key: text }));
     return { rows, warnings: [...warnings, ...ownerWarnings(inventory.runs)] };

@@ -17,6 +17,10 @@ import { NamespacedCommand, NO_RUN } from "../../options/namespaced-command.ts";
 import { switchOption, textOption } from "../../options/option-group.ts";
 import type { ClusterScope } from "../../cluster-scope.ts";
 
+/** The beginning of an escape sequence, or of a line break, at the end of a text. */
+// oxlint-disable-next-line no-control-regex -- escape sequences are control characters
+const CUT_SEQUENCE = /(?:\r|\u001B(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\u0007\u001B]{0,256})?)$/;
+
 export class LogsCommand extends NamespacedCommand {
   static override paths = [["logs"]];
   static override usage = Command.Usage({
@@ -51,6 +55,8 @@ export class LogsCommand extends NamespacedCommand {
   tail = textOption("--tail", "number of most recent lines to print (default all)");
   since = textOption("--since", "only lines newer than this, such as 10m");
   readonly #decoder = new TextDecoder();
+  /** The beginning of a sequence whose rest has not come yet. */
+  #cut = "";
   #drained: Promise<unknown> | undefined;
   timestamps = switchOption("--timestamps", "start each line with its time");
 
@@ -80,7 +86,8 @@ export class LogsCommand extends NamespacedCommand {
   ): Promise<readonly ExpectedError[]> {
     const { printRunLogs } = await import("./run-logs.ts");
     const { followRunLogs } = await import("./follow.ts");
-    const print = this.follow ? followRunLogs : printRunLogs;
+    // As in kubectl, the log of a previous container ends.
+    const print = this.follow && !this.previous ? followRunLogs : printRunLogs;
     const failures: ExpectedError[] = [];
     const printOne = async (run: ResolvedRun, at: number): Promise<void> => {
       const write: LogDeps["write"] = (bytes, prefix) => deps.write(bytes, palette.series(at, prefix));
@@ -125,11 +132,19 @@ export class LogsCommand extends NamespacedCommand {
     return { prefix: "", container, allContainers, allPods, previous, timestamps, tailLines, sinceSeconds };
   }
 
+  /** The text so far without a sequence that the bytes cut: its rest comes with the next ones. Lines are never cut. */
+  #whole(bytes: Buffer, prefix: string): string {
+    if (prefix !== "") return bytes.toString("utf8");
+    const text = this.#cut + this.#decoder.decode(bytes, { stream: true });
+    this.#cut = CUT_SEQUENCE.exec(text)?.[0] ?? "";
+    return text.slice(0, text.length - this.#cut.length);
+  }
+
   /** As it is to a pipe, without colours and controls on a terminal. Waits for the reader, because a log can be larger than memory. */
   async #write(bytes: Buffer, prefix: string): Promise<void> {
     const { stdout, signal } = this.context;
-    const decoded = (): string => this.#decoder.decode(bytes, { stream: prefix === "" });
-    const shown = (): string => stripVTControlCharacters(decoded()).replaceAll(/\r\n?/g, "\n");
+    const shown = (): string =>
+      stripVTControlCharacters(this.#whole(bytes, prefix)).replaceAll(/\r\n?/g, "\n");
     const isWritten = isTerminal(stdout)
       ? writeStyled(stdout, prefix + printable(shown()))
       : writeRaw(stdout, prefix === "" ? bytes : Buffer.concat([Buffer.from(prefix), bytes]));

@@ -3,14 +3,23 @@
 import { attempt } from "../../../base/attempt.ts";
 import { withRetry } from "../../../base/retry.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
-import { isFinished } from "../../../orchestrator/flow-run.ts";
+import type { ObservedJob } from "../../../job/observe/observed.ts";
+import { hasEnded } from "../../../job/observe/pod-termination.ts";
+import { isFinished, type RunStatus } from "../../../orchestrator/flow-run.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
-import { logTargets, noLogReason, podsOfRun, type LogOptions, type LogTarget } from "./log-targets.ts";
+import {
+  jobsToLog,
+  logTargets,
+  noLogReason,
+  podsOf,
+  type LogOptions,
+  type LogTarget,
+} from "./log-targets.ts";
 import { listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./run-logs.ts";
 
 const POLL_MS = 1_000;
-/** How often Prefect is asked whether a run without a Job has ended. */
+/** How often Prefect is asked whether a run without a Job that works has ended. */
 const STATE_POLL_MS = 3_000;
 /** Listings before the command fails; a restart of the API server takes fewer. */
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
@@ -18,7 +27,7 @@ const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 /** Follows the logs until the run's Jobs have finished or the signal aborts. Waits for the first pod. */
 export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
   const { clock, signal } = deps;
-  const hasEnded = endCheck(deps, run);
+  const readStatus = statusReader(deps, run);
   const streams = new Streams(deps, options);
   let hadJobs = false;
   let lastMessage = "";
@@ -30,50 +39,68 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
       if (!signal.aborted) throw error;
     });
     if (runs === undefined) return;
-    const jobs = runs.flatMap(({ observed }) => observed.jobs);
-    if (jobs.length === 0 && !hadJobs && (await hasEnded())) return printRunLogs(deps, run, options);
+    const jobs = jobsToLog(runs, options);
+    if (jobs.length === 0 && !hadJobs && isOver(await readStatus(STATE_POLL_MS)))
+      return printRunLogs(deps, run, options);
     hadJobs ||= jobs.length > 0;
-    const pods = podsOfRun(runs);
+    const pods = podsOf(jobs);
     const targets = logTargets(pods, options);
     if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
     streams.follow(targets);
     const message = waitingFor(targets, jobs.length);
     if (message !== "" && message !== lastMessage) deps.printMessage(message);
     lastMessage = message;
-    if (hadJobs && jobs.every(({ job }) => isJobFinished(job))) {
+    if (hadJobs && jobs.every(hasFinished)) {
       const hasLogs = await streams.ended();
+      const isNew = jobs.length !== finishedJobs;
+      finishedJobs = jobs.length;
+      const getsJob = willHaveJob(await readStatus(isNew ? 0 : STATE_POLL_MS));
       // A retry may have got its Job meanwhile: list once more.
-      if (jobs.length !== finishedJobs) {
-        finishedJobs = jobs.length;
-        continue;
+      if (isNew && !getsJob) continue;
+      if (!getsJob) {
+        if (!hasLogs)
+          deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
+        return;
       }
-      if (!hasLogs)
-        deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
-      return;
+      if (isNew) deps.printMessage("waiting for the run's next Job");
     }
     await clock.sleep(POLL_MS, AbortSignal.any([signal, streams.failed]));
     streams.failed.throwIfAborted();
   }
 }
 
-/** Whether the run has ended in Prefect, or was deleted there; it is asked every few seconds. */
-function endCheck(
+/** Whether the Job has finished; one that is gone has when its pods have. */
+function hasFinished({ job, pods, gone }: ObservedJob): boolean {
+  return gone ? pods.every(hasEnded) : isJobFinished(job);
+}
+
+/** Whether the run has ended in Prefect, or was deleted there. */
+function isOver(run: RunStatus): boolean {
+  return run.kind === "missing" || (run.kind === "known" && isFinished(run.state.type));
+}
+
+/** Whether the run waits for a Job: a retry, or a restart. */
+function willHaveJob(run: RunStatus): boolean {
+  return run.kind === "known" && (run.state.type === "scheduled" || run.state.type === "pending");
+}
+
+/** Reads the run's status, unless it was read within so many milliseconds. While Prefect does not answer, it is the last. */
+function statusReader(
   { directories, clock, signal }: LogDeps,
   { id, prefectVersion, status }: ResolvedRun,
-): () => Promise<boolean> {
-  let isOver = status.kind === "known" && isFinished(status.state.type);
+): (maxAgeMs: number) => Promise<RunStatus> {
+  let last = status;
   let askedAt = clock.ticks();
-  return async () => {
-    if (isOver || clock.ticks() - askedAt < STATE_POLL_MS) return isOver;
+  return async (maxAgeMs) => {
+    if (isOver(last) || clock.ticks() - askedAt < maxAgeMs) return last;
     askedAt = clock.ticks();
     const asked = attempt(async () => directories[prefectVersion]?.runs([id], signal));
     const answer = await asked.catch((error: unknown) => {
       if (!signal.aborted) throw error;
     });
-    // While Prefect does not answer, the Job may come.
-    if (answer?.ok !== true || answer.value === undefined) return false;
+    if (answer?.ok !== true || answer.value === undefined) return last;
     const run = answer.value.get(id);
-    return (isOver = run === undefined || isFinished(run.state.type));
+    return (last = run === undefined ? { kind: "missing" } : { kind: "known", ...run });
   };
 }
 

@@ -3,6 +3,7 @@
 import { containersOf, containerStatuses, flowContainerName } from "../../../job/observe/flow-container.ts";
 import type { Pod } from "../../../kube/client/objects.ts";
 import type { InventoryRun } from "../../../inventory/inventory.ts";
+import { jobsOfPrefect, type ObservedJob } from "../../../job/observe/observed.ts";
 import { podStatus } from "../../../inventory/pod-status.ts";
 
 /** Which pods and containers, and which part of their logs, from the flags. */
@@ -33,9 +34,18 @@ export interface LogTarget {
 /** The kubelet's start time of a container that could not be started. */
 const NEVER = "1970-01-01T00:00:00Z";
 
-/** All pods of the run, oldest first. */
-export function podsOfRun(runs: readonly InventoryRun[]): readonly Pod[] {
-  const pods = runs.flatMap((run) => run.observed.jobs.flatMap((job) => job.pods));
+/** The Jobs whose logs to print: those that run the flow; with all pods also those that the flow has made. */
+export function jobsToLog(
+  runs: readonly InventoryRun[],
+  { allPods }: Pick<LogOptions, "allPods">,
+): readonly ObservedJob[] {
+  const jobs = runs.flatMap(({ observed }) => observed.jobs);
+  return allPods ? jobs : jobsOfPrefect(jobs);
+}
+
+/** Their pods, oldest first. */
+export function podsOf(jobs: readonly ObservedJob[]): readonly Pod[] {
+  const pods = jobs.flatMap((job) => job.pods);
   const createdMs = ({ metadata }: Pod): number => Date.parse(metadata.creationTimestamp);
   return pods.toSorted((left, right) => createdMs(left) - createdMs(right));
 }

@@ -10,7 +10,7 @@ import { logPages, type LoggedLine } from "../../../orchestrator/run-directory.t
 import type { ClusterScope } from "../../cluster-scope.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { lineOf, readError, type StreamDeps } from "./log-stream.ts";
-import { containerNames, logTargets, noLogReason, podsOfRun } from "./log-targets.ts";
+import { containerNames, jobsToLog, logTargets, noLogReason, podsOf } from "./log-targets.ts";
 import type { LogOptions, LogTarget } from "./log-targets.ts";
 
 /** Where the runs are, and where their logs go. */
@@ -21,7 +21,7 @@ export type LogDeps = ClusterScope & {
 
 /** Prints the existing logs. Throws ExpectedError when there are none. */
 export async function printRunLogs(deps: LogDeps, run: ResolvedRun, options: LogOptions): Promise<void> {
-  const pods = podsOfRun(await listRuns(deps, run));
+  const pods = podsOf(jobsToLog(await listRuns(deps, run), options));
   const targets = logTargets(pods, options);
   const { namespace = deps.namespace } = run;
   const inspect = `kubectl prefect inspect ${shellWord(run.id)}`;
@@ -107,23 +107,25 @@ async function printOne(
   return !isEmpty || target.startedAt !== undefined;
 }
 
-/** Prints the run's log in Prefect, in Prefect's format; false: there is none. A container's log is not in Prefect. */
+/**
+ * Prints the run's log in Prefect, in Prefect's format; false: there is none, and it was not only asked for its end. A
+ * container's log is not in Prefect.
+ */
 async function printPrefectLog(
-  { write, clock, printMessage, directories, signal }: LogDeps,
+  { write, printMessage, directories, signal }: LogDeps,
   { id, prefectVersion }: ResolvedRun,
   { container, previous, prefix, tailLines: tail, sinceSeconds }: LogOptions,
 ): Promise<boolean> {
   const directory = directories[prefectVersion];
   if (directory === undefined || container !== undefined || previous) return false;
-  const since =
-    sinceSeconds === undefined ? undefined : new Date(clock.now().getTime() - sinceSeconds * 1_000);
+  const withinMs = sinceSeconds === undefined ? undefined : sinceSeconds * 1_000;
   let isFirst = true;
-  for await (const page of logPages(directory, { id, tail, since }, signal)) {
+  for await (const page of logPages(directory, { id, tail, withinMs }, signal)) {
     if (isFirst) printMessage("note: the run has no pod here; this is its log in Prefect");
     isFirst = false;
     for (const line of page.flatMap(textLines)) await write(Buffer.from(`${line}\n`), prefix);
   }
-  return !isFirst;
+  return !isFirst || tail === 0 || withinMs !== undefined;
 }
 
 /** `[2026-11-21 03:04:05,678] INFO - etl | Loaded 3 rows`; what a message has more of lines stays as it is. */

@@ -1,6 +1,7 @@
 // kubectl prefect render: prints the exact Job that the agent would create for a flow run.
 
 import { Command, Option } from "clipanion";
+import { attempt } from "../../../base/attempt.ts";
 import { parseJson } from "../../../base/json.ts";
 import { ExpectedError, SettingsError } from "../../../base/errors.ts";
 import { WORK_OPTIONS } from "../../../agent/options.ts";
@@ -50,7 +51,10 @@ export class RenderCommand extends AgentCommand {
   file = textOption("-f,--filename", "JSON file with the flow run; - for standard input");
   output = textOption("-o,--output", "output format (default yaml)");
   explain = switchOption("--explain", "show where each field comes from");
-  dryRun = choiceOption("--dry-run", "let the API server check the Job without creating it");
+  dryRun = choiceOption(
+    "--dry-run",
+    "server: let the API server check the Job; client, as without this flag: do not",
+  );
 
   /** Accepted and ignored, so that an agent's whole command line can be used. */
   readonly work = optionGroup(WORK_OPTIONS, true);
@@ -59,8 +63,12 @@ export class RenderCommand extends AgentCommand {
   async execute(): Promise<number> {
     const format = parseOutputFormat(this.output, ["yaml", "json"]);
     // Without --dry-run=server it is a client-side dry run anyway.
-    const words = { server: true, client: false, none: false, false: false };
-    const isServerDryRun = choice(["--dry-run", this.dryRun], words, "use --dry-run=server");
+    const words = { server: true, client: false, true: false, none: false, false: false };
+    const isServerDryRun = choice(
+      ["--dry-run", this.dryRun],
+      words,
+      "use --dry-run=client or --dry-run=server",
+    );
     const config = await this.prefectConfig();
     const namespace = await this.#namespace(config);
     const input = await this.#readRun(config, namespace);
@@ -129,15 +137,18 @@ export class RenderCommand extends AgentCommand {
   async #fromFile(path: string): Promise<FlowRun> {
     const text = path === "-" ? await readStdin(this.context) : readInputFile(this.context, path, "flow run");
     const { readFlowRun } = await import("../../../prefect1/flow-run.ts");
+    const hint = "the file must contain one flow run as Prefect's GraphQL API returns it";
     let json: unknown;
     try {
       json = parseJson(text);
     } catch {
-      throw new SettingsError(`cannot read flow run "${path}": it is not JSON`, {
-        hint: "the file must contain one flow run as Prefect's GraphQL API returns it",
-      });
+      throw new SettingsError(`cannot read flow run "${path}": it is not JSON`, { hint });
     }
-    return readFlowRun(json);
+    const read = await attempt(() => readFlowRun(json));
+    if (read.ok) return read.value;
+    throw new SettingsError(`cannot read flow run "${path}": ${read.error.message.replace(/^.*?: /, "")}`, {
+      hint,
+    });
   }
 
   /** The id of the flow run that a Job runs. */

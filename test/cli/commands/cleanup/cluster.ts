@@ -5,7 +5,7 @@ import type { JsonObject } from "../../../../src/base/json.ts";
 import { startFakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes } from "../../../fakes/kubernetes/fake-kubernetes.ts";
 import { startFakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
-import type { FakePrefect1 } from "../../../fakes/prefect1/fake-prefect1.ts";
+import type { FakePrefect1, FakePrefect1Options } from "../../../fakes/prefect1/fake-prefect1.ts";
 import { runCli } from "../../../support/run-cli.ts";
 import type { CliResult, CliInput } from "../../../support/run-cli.ts";
 
@@ -125,10 +125,13 @@ export class TestCluster {
 }
 
 /** Starts both fakes until the end of the test. There is no Job controller: objects change only if the test changes them. */
-export async function startTestCluster(others: readonly string[] = []): Promise<TestCluster> {
+export async function startTestCluster(
+  others: readonly string[] = [],
+  ofPrefect: FakePrefect1Options = {},
+): Promise<TestCluster> {
   const kube = await startFakeKubernetes({ namespaces: [NAMESPACE, ...others], controller: false });
   onTestFinished(() => kube.stop());
-  const prefect = await startFakePrefect1();
+  const prefect = await startFakePrefect1(ofPrefect);
   onTestFinished(() => prefect.stop());
   return new TestCluster(kube, prefect);
 }

@@ -8,8 +8,9 @@ import type { CliContext } from "../../../../src/cli/context.ts";
 import { run } from "../../../../src/cli/run.ts";
 import { Screen } from "../../../output/screen.ts";
 import { NAMESPACE, startTestCluster } from "./cluster.ts";
+import type { TestCluster } from "./cluster.ts";
 
-async function atTerminal(answer: string) {
+async function atTerminal(answer: string, whileAsking?: (testCluster: TestCluster) => void) {
   const testCluster = await startTestCluster();
   testCluster.job("job-ended", testCluster.flowRun("Success", "ended"));
   const screen = new Screen({ columns: 120 });
@@ -20,7 +21,11 @@ async function atTerminal(answer: string) {
   };
   const readFile = (path: string): string | undefined =>
     path.endsWith("config") ? testCluster.kube.kubeconfig({ namespace: NAMESPACE }) : undefined;
-  const stdin = Object.assign(Readable.from([answer]), { isTTY: true });
+  const typed = function* () {
+    whileAsking?.(testCluster);
+    yield answer;
+  };
+  const stdin = Object.assign(Readable.from(typed()), { isTTY: true });
   // Commands use nothing of a stream but what Screen has.
   const stream = screen as unknown as CliContext["stdout"];
   const context = cliContext({
@@ -51,5 +56,19 @@ describe("cleanup on a terminal", () => {
     expect(said.seen[1]).toMatch(/^job.batch\/job-ended +succeeded 120m ago +120m +ended +Success$/);
     expect(said.written).toContain("Remove 1 Job? [y/N] ");
     expect(said.seen.at(-1)).toMatch(new RegExp(`${last}$`));
+  });
+
+  it("looks again after the question: what was annotated meanwhile stays", async () => {
+    const said = await atTerminal("y\n", (testCluster) => {
+      const [job] = testCluster.kube.list("jobs", NAMESPACE);
+      if (job === undefined) return;
+      const annotations = { "prefect.io/keep": "true" };
+      testCluster.kube.put("jobs", { ...job, metadata: { ...job.metadata, annotations } });
+    });
+    expect(said.left).toEqual(["job-ended"]);
+    expect(said.written).toContain(
+      'skipped: job.batch/job-ended in namespace "flows": annotated prefect.io/keep',
+    );
+    expect(said.seen.at(-1)).toMatch(/removed nothing; 1 skipped$/);
   });
 });

@@ -241,6 +241,17 @@ describe("install", () => {
     expect({ warns: NO_KEY.test(stderr), exitCode }).toEqual({ warns, exitCode: 0 });
   });
 
+  it.each([
+    ["http://me:hunter2@localhost:4200", true],
+    ["http://0.0.0.0:4200", true],
+    ["http://[::1]:4200", true],
+    ["http://localhost.example.com:4200", false],
+    ["http://127.example.com", false],
+  ])("warns about %s, if in a pod that is the pod itself: %s", async (api, isPod) => {
+    const { stderr } = await runCli(["install", "-b", "server", "-a", api]);
+    expect(stderr.includes("in a pod is the pod itself")).toBe(isPod);
+  });
+
   it("warns about an address that in a pod is the pod itself", async () => {
     const { stderr, exitCode } = await runCli(["install", "-a", "http://localhost:4200"]);
     expect(exitCode).toBe(0);
@@ -274,7 +285,7 @@ describe("install", () => {
       want: /^error: cannot read --start-grace "soon": not a duration\nhint: /,
     },
     { argv: ["--replicas", "many"], want: /^error: cannot read --replicas "many": not a whole number/ },
-    { argv: ["--key", "two words"], want: /^error: cannot read --key: (?!.*two words)/ },
+    { argv: ["--key", "two words"], want: /^error: cannot read --key flag: (?!.*two words)/ },
     { argv: ["--image", "a b"], want: /^error: cannot read --image "a b": not one image\nhint: / },
   ])("rejects $argv", async ({ argv, want }) => {
     const files = { "list.yaml": "- a\n", "bad.toml": "a b\n", "key.toml": `[cloud]\napi_key = "${KEY}"\n` };

@@ -61,6 +61,7 @@ describe("kubectl prefect jobs", () => {
       argv: ["jobs", "-o", "name", "-l", `prefect.io/flow_run_id=${runId(1)}`],
       text: "job.batch/job-live\n",
     },
+    { argv: ["jobs", "-o", "Name"], text: "job.batch/job-failed\njob.batch/job-live\n" },
     {
       argv: ["jobs", "-o", "name", "--field-selector", "metadata.name=job-pull"],
       text: "job.batch/job-pull\n",

@@ -1,0 +1,69 @@
+// The waits of cancel: for flows to terminate, and for deleted objects to be gone.
+
+import PQueue from "p-queue";
+import type { Clock } from "../base/clock.ts";
+import type { KubeApi } from "../kube/client/api.ts";
+import type { PlanItem } from "./item.ts";
+import { retrying } from "./retrying.ts";
+import { IN_FLIGHT } from "./sweep.ts";
+
+export interface WaitDeps {
+  readonly kube: Pick<KubeApi, "get" | "delete" | "listPage">;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Called with what is waited for; undefined: the wait is over. */
+  readonly onWaiting: (line: string | undefined) => void;
+}
+
+const POLL_INTERVAL_MS = 1_000;
+
+/** Waits until nothing is left, or the time is over. `left`: what is left, by name. */
+export async function waitFor(
+  { clock, signal, onWaiting }: WaitDeps,
+  { what, timeoutMs }: { readonly what: string; readonly timeoutMs: number },
+  left: () => Promise<readonly string[]>,
+): Promise<void> {
+  const until = clock.ticks() + timeoutMs;
+  for (;;) {
+    const names = await left();
+    const leftMs = until - clock.ticks();
+    if (names.length === 0 || leftMs <= 0 || signal.aborted) return onWaiting(undefined);
+    onWaiting(`waiting for ${listed(names)} ${what}, ${Math.ceil(leftMs / 1_000)}s left`);
+    await clock.sleep(Math.min(POLL_INTERVAL_MS, leftMs), signal);
+  }
+}
+
+/** Waits until the items no longer exist; returns those that still do after the timeout. */
+export async function untilGone(
+  deps: WaitDeps,
+  items: readonly PlanItem[],
+  timeoutMs: number,
+): Promise<readonly PlanItem[]> {
+  const kube = retrying(deps.kube, deps.clock, deps.signal);
+  const queue = new PQueue({ concurrency: IN_FLIGHT });
+  let left = items;
+  const existing = async (): Promise<readonly string[]> => {
+    const reads = left.map(
+      ({ resource, ref }) =>
+        () =>
+          kube.get(resource, ref),
+    );
+    const found = await queue.addAll(reads);
+    left = left.filter(({ uid }, at) => found[at]?.metadata.uid === uid);
+    return left.map(objectText);
+  };
+  await waitFor(deps, { what: "to be deleted", timeoutMs }, existing);
+  return left;
+}
+
+/** `job "prefect-job-1a2b"` */
+export function objectText({ resource, ref }: PlanItem): string {
+  return `${resource.replace(/s$/, "")} "${ref.name}"`;
+}
+
+/** The first two by name, and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const [first = "", second] = names;
+  if (second === undefined) return first;
+  return names.length === 2 ? `${first} and ${second}` : `${first}, ${second} and ${names.length - 2} more`;
+}
