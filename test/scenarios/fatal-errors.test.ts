@@ -193,7 +193,7 @@ const KUBERNETES: readonly Row[] = [
     before: () => void fakes.kube.forbid({ verbs: ["create"], resources: ["jobs"] }),
     code: 4,
     error: /^cannot work in namespace "default": not allowed to create jobs\.batch$/,
-    hint: /install --rbac-only -n default/,
+    hint: /administrator bind "agent" to the Role that this prints: .*install --rbac=minimal --rbac-only -n default/,
   },
   {
     name: "has an untrusted certificate",

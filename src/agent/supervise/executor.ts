@@ -89,7 +89,7 @@ export async function execute(deps: Deps, action: Action): Promise<number | unde
   if (deleteDask && isFailed) await deps.dask.delete(flowRunId, conditions);
   const waits: number[] = [];
   for (const deletion of deletions) {
-    const waitMs = await deleteJob(deps, flowRunId, deletion);
+    const waitMs = await deleteJob(deps, deletion, { flowRunId, isTold: transition !== undefined });
     if (waitMs !== undefined) waits.push(waitMs);
   }
   return waits[0];
@@ -153,13 +153,19 @@ function setState(deps: Deps, action: Action, transition: Transition): Promise<T
   return runs.restart(flowRunId, { message, version, writeLog });
 }
 
-async function deleteJob(deps: Deps, flowRunId: string, deletion: Deletion): Promise<number | undefined> {
+/** `isTold`: the run's new state tells of the end of its Job, so that it must go, whatever becomes of it meanwhile. */
+async function deleteJob(
+  deps: Deps,
+  deletion: Deletion,
+  { flowRunId, isTold }: { readonly flowRunId: string; readonly isTold: boolean },
+): Promise<number | undefined> {
   const { job, reason, status } = deletion;
   const { uid, name, namespace, resourceVersion } = job.metadata;
   deps.view.expectDeletion(uid);
   try {
-    // What has changed meanwhile is decided again: an unfinished Job may have failed, and that is not told yet.
-    const options = { uid, resourceVersion, propagation: "Foreground" } as const;
+    // Else what has changed meanwhile is decided again: it may have failed, and that is not told yet.
+    const exact = isTold && !isJobFinished(job) ? { uid } : { uid, resourceVersion };
+    const options = { ...exact, propagation: "Foreground" } as const;
     const outcome = await deps.kube.delete("jobs", { namespace, name }, options);
     if (outcome === "changed") {
       deps.view.cancelExpectedDeletion(uid);
