@@ -132,7 +132,7 @@ describe("dependencies", () => {
   });
 
   it("load adapters and heavy packages only when they are used", () => {
-    const heavy = /^(?:@kubernetes\/client-node|@aws-sdk\/|@google-cloud\/|prom-client|graphql)/;
+    const heavy = /^(?:openid-client|@aws-sdk\/|@google-cloud\/|prom-client|graphql)/;
     // They are imported themselves only where they are used: by connect.ts and credentials.ts.
     const loadedOnUse = new Set(["kube/auth/auth-provider.ts", "prefect1/graphql.ts", "prefect1/errors.ts"]);
     const eager = imports.filter((each) => {

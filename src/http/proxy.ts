@@ -11,7 +11,10 @@ export interface Proxy {
   readonly name: string;
 }
 
-/** kubectl never takes a proxy to the loopback address; Python's requests does, and reads ALL_PROXY too. */
+/**
+ * kubectl never takes a proxy to the loopback address; Python's requests does, reads ALL_PROXY too, and prefers names in lower
+ * case.
+ */
 export type ProxyRules = "kubectl" | "requests";
 
 const PROTOCOLS = new Set(["http:", "https:", "socks:", "socks5:", "socks5h:"]);
@@ -21,10 +24,15 @@ const LOOPBACK = ["127.0.0.0/8", "::1/128"];
 export function proxyFor(url: URL, env: Env, rules: ProxyRules): Proxy | undefined {
   const scheme = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const names = rules === "requests" ? [scheme, "ALL_PROXY"] : [scheme];
-  const variable = names.flatMap((name) => [name, name.toLowerCase()]).find((name) => isSet(env[name]));
+  const variable = names.flatMap((name) => spellings(name, rules)).find((name) => isSet(env[name]));
   if (variable === undefined) return undefined;
   const proxy = parseProxy(env[variable] ?? "", variable);
   return isExempt(url, env, rules) ? undefined : proxy;
+}
+
+function spellings(name: string, rules: ProxyRules): readonly string[] {
+  const both = [name, name.toLowerCase()];
+  return rules === "kubectl" ? both : both.reverse();
 }
 
 /** The proxy at this address, with or without `http://`. Throws SettingsError that names its source. */
@@ -55,7 +63,9 @@ function isExempt({ hostname, port, protocol }: URL, env: Env, rules: ProxyRules
   const isLocal = host === "localhost" || LOOPBACK.some((range) => isInRange(host, range));
   if (rules === "kubectl" && isLocal) return true;
   const place = { host, port: port || (protocol === "https:" ? "443" : "80") };
-  const list = isSet(env["NO_PROXY"]) ? env["NO_PROXY"] : env["no_proxy"];
+  const list = spellings("NO_PROXY", rules)
+    .map((name) => env[name])
+    .find(isSet);
   return (list ?? "").split(",").some((entry) => matches(entry.trim().toLowerCase(), place));
 }
 

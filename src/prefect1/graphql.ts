@@ -1,6 +1,7 @@
 // GraphQL requests to a Prefect 1 API, in the form of Prefect's own client: `variables` are encoded twice.
 
 import { GraphQLClient } from "graphql-request";
+import { TransportError } from "../http/errors.ts";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
 import { arrayIn, objectIn, parseJson, type JsonObject } from "../base/json.ts";
 import { notPrefectError, PrefectError } from "../orchestrator/errors.ts";
@@ -71,7 +72,13 @@ export class Graphql {
       excludeOperationName: true,
       jsonSerializer: SERIALIZER,
       fetch: async (_url, init) => {
-        answer = await this.#post(init?.body as string, signal);
+        const send = (): Promise<HttpAnswer> => this.#post(init?.body as string, signal);
+        answer = await send().catch((error: unknown) => {
+          // The server may have closed an idle connection; a query can be sent twice.
+          const isStale = error instanceof TransportError && error.staleConnection;
+          if (!isStale || /^\s*mutation\b/.test(document)) throw error;
+          return send();
+        });
         return responseOf(answer);
       },
     });

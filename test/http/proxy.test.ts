@@ -52,6 +52,11 @@ describe("proxyFor", () => {
     expect(wayTo("http://api.corp", env)).toBe("one:1");
     expect(wayTo("https://api.corp", env)).toBe("two:2");
     expect(wayTo("https://api.corp", { HTTP_PROXY: PROXY, HTTPS_PROXY: " " })).toBe("direct");
+    // Python's requests takes lower case first, also of NO_PROXY.
+    expect(wayTo("https://api.corp", env, "requests")).toBe("three:3");
+    const both = { ...env, NO_PROXY: "api.corp", no_proxy: "other.corp" };
+    expect(wayTo("https://api.corp", both)).toBe("direct");
+    expect(wayTo("https://api.corp", both, "requests")).toBe("three:3");
   });
 
   it("reads ALL_PROXY as Python's requests does, and kubectl does not", () => {

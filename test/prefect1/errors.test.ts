@@ -42,6 +42,23 @@ describe("a GraphQL request", () => {
     expect(await graphql.request(operation)).toEqual({ a: 1 });
   });
 
+  it.each([
+    { document: "query { a }", requests: 2, what: "query" },
+    { document: "mutation { a }", requests: 1, what: "mutation" },
+  ])(
+    "sends a $what $requests times over a connection that the server had closed",
+    async ({ document, requests }) => {
+      let sent = 0;
+      const graphql = graphqlOver(() => {
+        if (++sent === 1)
+          return Promise.reject(new TransportError("closed", { code: "ECONNRESET", staleConnection: true }));
+        return Promise.resolve({ status: 200, headers: {}, body: '{"data":{}}' });
+      });
+      await graphql.request({ ...operation, document }).catch(() => undefined);
+      expect(sent).toBe(requests);
+    },
+  );
+
   it("sends the variables as text, as Prefect's client does", async () => {
     const sent: unknown[] = [];
     const graphql = graphqlOver(({ body }) => {

@@ -1,5 +1,5 @@
 // Credentials of a kubeconfig user: tokens, passwords, certificates and files are read here, exec plugins run in exec-plugin.ts,
-// auth providers (OIDC) in client-node, which is loaded only for them.
+// tokens of OIDC are refreshed in auth-provider.ts, which is loaded only for them.
 
 import { SettingsError } from "../../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
@@ -13,6 +13,7 @@ const READ_AGAIN_MS = 10_000;
 /** The credentials of a target's user. Throws SettingsError when a named file is missing. */
 export async function credentialsOf(target: Target, deps: CredentialDeps): Promise<Credentials> {
   const { cluster } = target;
+  checkCluster(target);
   const impersonated = impersonation(target);
   const read = await identityReader(target, deps);
   const server = {
@@ -47,10 +48,20 @@ async function identityReader(target: Target, deps: CredentialDeps): Promise<() 
     };
   }
   if (isObject(user["auth-provider"])) {
-    const { askProvider } = await import("./auth-provider.ts");
-    return () => askProvider(target, deps);
+    const { providerReader } = await import("./auth-provider.ts");
+    return providerReader(target, deps);
   }
   return () => Promise.resolve(storedIdentity(target, deps));
+}
+
+/** Throws SettingsError for a cluster that kubectl refuses, too: without verification no CA is used. */
+function checkCluster({ cluster, clusterName = "", source }: Target): void {
+  const hasCa = ["certificate-authority", "certificate-authority-data"].some((key) => Boolean(cluster[key]));
+  if (!hasCa || cluster["insecure-skip-tls-verify"] !== true) return;
+  throw new SettingsError(
+    `cannot use cluster "${clusterName}" of ${source}: it has a certificate-authority and insecure-skip-tls-verify`,
+    { hint: "leave out one of the two" },
+  );
 }
 
 /** Throws SettingsError for what would silently be nobody. */

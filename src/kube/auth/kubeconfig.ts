@@ -38,6 +38,8 @@ export interface Target {
   readonly contextName?: string | undefined;
   readonly clusterName?: string | undefined;
   readonly userName?: string | undefined;
+  /** The file in which the user stands. */
+  readonly userFile?: string | undefined;
   readonly namespace?: string | undefined;
   /** Which kubeconfig this is from, for messages. */
   readonly source: string;
@@ -87,7 +89,10 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
   }
   const target = withFlags({ cluster, user }, flags, source);
   const namespace = textIn(context?.["namespace"]) || undefined;
-  return { ...target, contextName, clusterName, userName, namespace };
+  const hasUser = ({ content }: Kubeconfig): boolean =>
+    arrayIn(content["users"]).some((each) => objectIn(each)["name"] === userName);
+  const userFile = files.find(hasUser)?.path;
+  return { ...target, contextName, clusterName, userName, userFile, namespace };
 }
 
 /** The target with what the flags override. Throws SettingsError for flags that exclude each other. */

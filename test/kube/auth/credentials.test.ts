@@ -95,6 +95,15 @@ describe("credentialsOf", () => {
     );
   });
 
+  it("refuses a CA together with insecure-skip-tls-verify, as kubectl does", async () => {
+    const cluster = { "certificate-authority-data": "cGVt", "insecure-skip-tls-verify": true };
+    const target = { server: "https://api", cluster, user: {}, clusterName: "c", source: "test" };
+    const deps = { clock: clockOf({ now: () => START }), env: {}, readFile: () => undefined };
+    await expect(credentialsOf(target, deps)).rejects.toThrow(
+      'cannot use cluster "c" of test: it has a certificate-authority and insecure-skip-tls-verify',
+    );
+  });
+
   it.each([
     [{ token: 12_345 }, "its token is not a text: put it in quotes"],
     [{ username: "me", password: 1 }, "its password is not a text"],
