@@ -33,10 +33,8 @@ export class Agent {
     const view = new ClusterView({
       ...deps,
       isOurs: (job) => ownership.isOurs(job),
-      onChange: (flowRunId, how) => {
-        inFlight.seen(flowRunId);
-        this.#controller.enqueue(flowRunId, how);
-      },
+      onJob: (flowRunId) => inFlight.seen(flowRunId),
+      onChange: (flowRunId, how) => this.#controller.enqueue(flowRunId, how),
     });
     const states = new RunStates(deps);
     const runLog = new RunLogWriter(deps);
@@ -71,24 +69,28 @@ export class Agent {
   }
 
   /**
-   * Registers, then runs until the signal aborts or maxPolls are done; finishes submissions in flight within the shutdown
+   * Registers, and watches the cluster meanwhile; then runs until the signal aborts or maxPolls are done; finishes submissions in flight within the shutdown
    * grace. Throws PrefectError when the registration is refused, but not for a process that has worked before: then only refused
    * credentials end it.
    */
   async run(signal: AbortSignal, hasWorked = false): Promise<void> {
-    const { log, settings } = this.#shared;
-    await this.#register(signal, hasWorked);
-    if (signal.aborted) return;
-    log.info(`Starting KubernetesAgent with labels ${JSON.stringify(settings.labels)}`);
     const watching = new AbortController();
     const polled = new AbortController();
     const work = runAll(
       signal,
+      // Also while Prefect does not answer: a Job that is deleted then is remembered.
       (s) => this.#shared.view.run(AbortSignal.any([s, watching.signal])),
-      (s) => this.#controller.run(AbortSignal.any([s, watching.signal])),
       async (s) => {
-        await this.#launch(s, polled);
-        watching.abort();
+        await this.#register(s, hasWorked);
+        if (s.aborted) return;
+        await runAll(
+          s,
+          (registered) => this.#controller.run(AbortSignal.any([registered, watching.signal])),
+          async (registered) => {
+            await this.#launch(registered, polled);
+            watching.abort();
+          },
+        );
       },
     );
     await this.#withinGrace(AbortSignal.any([signal, polled.signal]), work);
@@ -132,10 +134,12 @@ export class Agent {
   }
 
   async #register(signal: AbortSignal, hasWorked: boolean): Promise<void> {
-    const { work, log } = this.#shared;
+    const { work, log, settings } = this.#shared;
     log.info("Registering agent...");
     const deps = hasWorked ? { ...this.#shared, isFinal: () => false } : this.#shared;
     const id = await untilAnswered("Prefect API", deps, signal, () => work.register(signal));
-    if (id !== undefined) log.info("Registration successful!", { agent: id });
+    if (id === undefined) return;
+    log.info("Registration successful!", { agent: id });
+    log.info(`Starting KubernetesAgent with labels ${JSON.stringify(settings.labels)}`);
   }
 }

@@ -24,6 +24,8 @@ import { UnreachableNodes } from "./unreachable-nodes.ts";
 interface ViewDeps extends Pick<AgentDeps, "kube" | "clock" | "kubeTime" | "log" | "metrics" | "settings"> {
   /** Whether a Job is this agent's, for counting. */
   readonly isOurs: (job: Job) => boolean;
+  /** Called when the watch has delivered a Job of a flow run. */
+  readonly onJob: (flowRunId: string) => void;
   /** Called for each change of a flow run's objects; `urgent`: a Job or pod finished or was deleted. */
   readonly onChange: (flowRunId: string, how: { readonly urgent: boolean }) => void;
 }
@@ -205,6 +207,7 @@ export class ClusterView {
     const { uid } = job.metadata;
     if (change.type === "set") {
       addTo(this.#jobsByRun, runId, uid);
+      this.#deps.onJob(runId);
     } else {
       removeFrom(this.#jobsByRun, runId, uid);
       if (this.#expectedDeletions.delete(uid)) this.#deletedPods.delete(uid);

@@ -60,7 +60,7 @@ export function cliContext(parts: ProcessParts): CliContext {
     colorDepth: 1,
     connectKube: async (flags, onRequest) => {
       const { connectKube } = await import("../kube/client/connect.ts");
-      return connectKube(flags, { ...parts, secrets, user, onRequest, waits: true });
+      return connectKube(flags, { ...parts, secrets, user, onRequest });
     },
     connectPrefect: async (config, options = {}) => {
       const { connectPrefect } = await import("../prefect1/connect.ts");

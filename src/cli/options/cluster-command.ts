@@ -48,7 +48,7 @@ export abstract class ClusterCommand extends PrefectCommand {
     const { inClusterTime, runDirectories, serverTime } = await import("../cluster-scope.ts");
     const { signal, connectKube } = this.context;
     const sources = runDirectories(this.context, await this.prefectConfig(), prefectMs);
-    const flags = this.connectionFlags();
+    const flags = { ...this.connectionFlags(), waits: true };
     const { clock, observe } = serverTime(this.context.clock);
     const directories = inClusterTime(sources, clock);
     const { kube, target } = await connectKube(

@@ -23,6 +23,8 @@ export interface ConnectionFlags {
   readonly asUid?: string | undefined;
   /** Milliseconds; kubectl's --request-timeout. Infinity: no limit. */
   readonly requestTimeoutMs?: number | undefined;
+  /** Reads wait for a server that has too much to do. The agent has its own ways to wait. */
+  readonly waits?: boolean | undefined;
 }
 
 export interface KubeconfigDeps extends Pick<SettingsDeps, "env" | "readFile"> {

@@ -18,8 +18,6 @@ export interface ConnectDeps extends CredentialDeps {
   readonly home: string | undefined;
   readonly userAgent: string;
   readonly onRequest?: ((seen: CompletedRequest) => void) | undefined;
-  /** A read waits for a server that has too much to do. */
-  readonly waits?: boolean | undefined;
 }
 
 export interface Connection {
@@ -61,7 +59,7 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     credentials,
     timeoutMs: flags.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
     limitsLists: flags.requestTimeoutMs !== undefined,
-    clock: deps.waits === true ? deps.clock : undefined,
+    clock: flags.waits === true ? deps.clock : undefined,
     userAgent: deps.userAgent,
     disableCompression: target.cluster["disable-compression"] === true,
     onRequest: deps.onRequest,

@@ -71,9 +71,11 @@ export interface Call {
 
 type Send<A> = (request: HttpRequest) => Promise<A>;
 
-/** So many times a read is sent again, each after at most so many milliseconds. */
+/** How often a read is sent again when the server says so, after at most so many milliseconds. */
 const MAX_REPEATS = 5;
 const MAX_WAIT_MS = 10_000;
+/** The same after a connection that broke. */
+const MAX_REPEATS_AFTER_BREAK = 2;
 const AFTER_BREAK_MS = 1_000;
 /** Of an error's body so many bytes are read. */
 const MAX_ERROR = 64 * 1024;
@@ -158,7 +160,7 @@ export class Transport {
         const { staleConnection, code } = error instanceof TransportError ? error : {};
         // The server may have closed an idle connection.
         const isStale = staleConnection === true && METHODS[call.verb] === "GET" && attempt <= 2;
-        const isCut = code === "ECONNRESET" && attempt < repeats;
+        const isCut = code === "ECONNRESET" && attempt < Math.min(repeats, MAX_REPEATS_AFTER_BREAK);
         if (!isStale && !isCut) throw connectionError(call.action, server, error);
         waitMs = isStale ? 0 : AFTER_BREAK_MS;
       }
