@@ -120,7 +120,7 @@ export const aCpu = must(
 );
 const bytes = must(isQuantity, "a memory quantity", "write bytes with a unit, like 512Mi or 2Gi");
 const wholeBytes = must(
-  (value) => Number.isInteger(parseQuantity(value)),
+  (value) => !/[mun]$/.test(value),
   "a whole number of bytes",
   "m means thousandths; write megabytes as M or Mi, like 512Mi",
 );

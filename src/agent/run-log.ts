@@ -23,6 +23,8 @@ type WriteResult = { readonly error: unknown } | undefined;
 
 /** The logger of what happened in Kubernetes. */
 export const LOGGER = "k8s-infra";
+/** How the line begins that the agent writes when it has created a Job, whose name follows. */
+export const LAUNCHED = "Submitted for execution: Job ";
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
 /** For what a submission needs of Prefect. */

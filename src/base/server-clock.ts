@@ -7,6 +7,20 @@ const DRIFT = 0.000_2;
 /** A Date header has whole seconds. */
 const HEADER_MS = 1_000;
 
+/** No request takes so long. */
+const JUMP_MS = 60_000;
+
+/** Asks with the server's time. Before its first answer that is this machine's: if it was wrong, it is asked again. */
+export async function byServersTime<T>(
+  clock: Pick<Clock, "now">,
+  ask: (now: Date) => Promise<T>,
+): Promise<T> {
+  const now = clock.now();
+  const answer = await ask(now);
+  const then = clock.now();
+  return Math.abs(then.getTime() - now.getTime()) < JUMP_MS ? answer : ask(then);
+}
+
 /** A server's clock by the Date headers of its responses. Before the first one, it shows this machine's time. */
 export class ServerClock {
   readonly #clock: Pick<Clock, "now" | "ticks">;

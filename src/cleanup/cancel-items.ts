@@ -9,6 +9,7 @@ import { isDeleted, isKeptWithPods, isOrphan } from "../job/observe/observed.ts"
 import { hasEnded } from "../job/observe/pod-termination.ts";
 import type { Meta } from "../kube/client/objects.ts";
 import { PlanDraft, type Part, type Plan } from "./item.ts";
+import { PODS_UNKNOWN } from "./plan-jobs.ts";
 import { ownerRun, worksOn } from "./run-lifecycle.ts";
 
 const CANCELLED = { reason: "cancelled", message: "its flow run is cancelled", running: true } as const;
@@ -28,7 +29,8 @@ export function cancelPlan(
   const { known, withTerminating } = options;
   const runs = all.filter(({ flowRunId }) => runIds.has(flowRunId));
   const jobs = runs.map((run) => {
-    const draft = new PlanDraft({ run: ownerRun(run), withTerminating });
+    const keep = run.podsForbidden === true ? PODS_UNKNOWN : undefined;
+    const draft = new PlanDraft({ run: ownerRun(run), withTerminating, keep });
     for (const { job, gone, pods } of run.observed.jobs) {
       if (!gone) draft.add("job", job, { ...CANCELLED, pods });
       else for (const pod of pods) draft.add("pod", pod, CANCELLED);

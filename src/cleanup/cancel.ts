@@ -126,6 +126,7 @@ async function endedRuns(
   { pollInventory, onStep, result }: Work,
   runs: readonly OwnerRun[],
 ): Promise<readonly OwnerRun[]> {
+  if (runs.length === 0) return [];
   const inventory = await pollInventory(new Set(runs.map(({ id }) => id)));
   return runs.filter((run) => {
     const left = stillRunning(inventory, new Set([run.id]));

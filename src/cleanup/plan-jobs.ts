@@ -11,6 +11,10 @@ import type { Job, Meta, Pod } from "../kube/client/objects.ts";
 import { PlanDraft, type KeepOrDelete, type Plan } from "./item.ts";
 import { ownerRun, type PlannedRun } from "./run-lifecycle.ts";
 
+/** Why a Job is kept whose pods, which would go with it, may not be listed. */
+export const PODS_UNKNOWN =
+  "without permission to list pods it is not known whether one of its is to be kept";
+
 interface JobPlanInput extends PlannedRun {
   readonly olderThanMs: number;
   readonly now: Date;
@@ -61,11 +65,6 @@ function newestJobMs({ observed }: InventoryRun): number {
   return Math.max(...counted.map(({ job }) => createdMs(job)));
 }
 
-/** Whether a Job that Prefect made for the run has not finished, whatever Prefect says, or does not. */
-function worksItself({ observed }: InventoryRun): boolean {
-  return observed.jobs.some(({ job, gone }) => !gone && !isJobFinished(job) && isMadeByPrefect(job.metadata));
-}
-
 function planFinishedJob(
   job: Job,
   newestMs: number,
@@ -74,27 +73,24 @@ function planFinishedJob(
   const sinceMs = now.getTime() - (finishedAt(job) ?? new Date(job.metadata.creationTimestamp)).getTime();
   const result = hasCondition(job.status, "Complete") ? "succeeded" : "failed";
   if (sinceMs < olderThanMs) return { keep: `${result} only ${formatDuration(sinceMs)} ago` };
-  if (run.podsForbidden === true)
-    return {
-      keep: `${result}, but without permission to list pods it is not known whether one is to be kept`,
-    };
   // The agent reports the run's result from its newest Job.
   const isOfFlow = !isMadeByPrefect(job.metadata);
   const isReplaced = !isOfFlow && createdMs(job) < newestMs;
-  if (isOfFlow && run.status.kind === "unknown" && worksItself(run))
-    return { keep: `${result}, but its flow run, which made it, is still at work` };
+  if (isOfFlow && run.status.kind === "unknown")
+    return { keep: `${result}, but whether its flow run, which made it, is over is not known` };
   if (!isReplaced && run.status.kind === "known" && lifecycle.kind === "alive")
     return { keep: `${result}, but its flow run is still ${run.status.state.name}` };
   if (!isReplaced && run.unread === true)
     return { keep: `${result}, but the state of its flow run could not be read` };
+  if (run.podsForbidden === true) return { keep: `${result}, but ${PODS_UNKNOWN}` };
   return { reason: "finished", message: `${result} ${formatDuration(sinceMs)} ago` };
 }
 
 function planUnfinishedJob(observed: ObservedJob, input: JobPlanInput): KeepOrDelete {
   const keep = keepWithRun(observed.job, input);
   if (keep !== undefined) return { keep };
+  if (input.run.podsForbidden === true) return { keep: PODS_UNKNOWN };
   const phase = jobPhase(observed);
-  const isStuck = phase.kind === "waiting" && input.run.podsForbidden !== true;
-  const problem = isStuck ? `is stuck (${phase.problem.reason})` : "still exists";
+  const problem = phase.kind === "waiting" ? `is stuck (${phase.problem.reason})` : "still exists";
   return { reason: "orphaned", message: `${input.lifecycle.text}, but the Job ${problem}` };
 }

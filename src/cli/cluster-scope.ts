@@ -51,9 +51,21 @@ function withTimesOf(directory: RunDirectory, clock: Pick<Clock, "now">): RunDir
     const apartS = Math.round((clock.now().getTime() - directory.now().getTime()) / 1_000);
     return at && new Date(at.getTime() + apartS * 1_000);
   };
+  // The cluster's time is known once it has answered, maybe after Prefect: times are shifted when they are read.
   const ofRun = (run: KnownRun): KnownRun => {
-    const { since, dueAt } = run.state;
-    return { ...run, state: { ...run.state, since: shifted(since), dueAt: shifted(dueAt) } };
+    const { since, dueAt, ...state } = run.state;
+    return {
+      ...run,
+      state: {
+        ...state,
+        get since() {
+          return shifted(since);
+        },
+        get dueAt() {
+          return shifted(dueAt);
+        },
+      },
+    };
   };
   return {
     ...directory,

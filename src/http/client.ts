@@ -71,7 +71,7 @@ export class HttpClient implements Http {
     const limit = new TimeLimit(request, this.#closed.signal, this.#proxy);
     try {
       const response = await this.#open(request, this.#streams, limit.signal);
-      if (request.isWhole !== true) limit.stopTimer();
+      if (request.limitsBody !== true) limit.stopTimer();
       response.once("close", () => limit.end());
       return {
         status: response.statusCode ?? 0,

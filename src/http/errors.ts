@@ -2,6 +2,9 @@
 
 import type { Proxy } from "./proxy.ts";
 
+/** So many kept connections may have been closed. */
+const MAX_STALE = 3;
+
 /** The connection failed, or the deadline passed; nothing is known of what the server did. */
 export class TransportError extends Error {
   /** Node's code, such as ECONNREFUSED, or ETIMEDOUT for our own deadline. */
@@ -14,6 +17,18 @@ export class TransportError extends Error {
     this.name = "TransportError";
     this.code = details.code;
     this.staleConnection = details.staleConnection ?? false;
+  }
+}
+
+/** Sends again what went over connections that the server had closed while they were idle; for what is safe to repeat. */
+export async function overFreshConnection<T>(send: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      const isStale = error instanceof TransportError && error.staleConnection;
+      if (!isStale || attempt >= MAX_STALE) throw error;
+    }
   }
 }
 

@@ -41,7 +41,7 @@ export interface StreamRequest extends HttpRequest {
   /** Milliseconds without a byte after which the stream breaks; 0: never. */
   readonly idleMs: number;
   /** `timeoutMs` is for the whole body, too. */
-  readonly isWhole?: boolean | undefined;
+  readonly limitsBody?: boolean | undefined;
 }
 
 export interface HttpAnswer {

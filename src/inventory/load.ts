@@ -30,7 +30,7 @@ export interface InventoryQuery extends ListQuery {
   readonly dask?: DaskScope | undefined;
   /** Also events of the Jobs and their pods; `no-pods`: only those that explain why a Job has no pod. */
   readonly events?: "all" | "no-pods" | undefined;
-  /** Also runs without objects in the cluster: those that are due, claimed or running, and those that ended since then. */
+  /** Also runs without objects in the cluster: those that are due, claimed or running, and those that ended within that time. */
   readonly endedWithinMs?: number | undefined;
   /** No other Prefect uses these namespaces: a run that the API does not know was deleted. */
   readonly onlyPrefect?: boolean | undefined;

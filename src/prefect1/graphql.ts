@@ -1,7 +1,7 @@
 // GraphQL requests to a Prefect 1 API, in the form of Prefect's own client: `variables` are encoded twice.
 
 import { GraphQLClient } from "graphql-request";
-import { TransportError } from "../http/errors.ts";
+import { overFreshConnection } from "../http/errors.ts";
 import type { Http, HttpAnswer } from "../http/exchange.ts";
 import { arrayIn, objectIn, parseJson, type JsonObject } from "../base/json.ts";
 import { notPrefectError, PrefectError } from "../orchestrator/errors.ts";
@@ -73,12 +73,8 @@ export class Graphql {
       jsonSerializer: SERIALIZER,
       fetch: async (_url, init) => {
         const send = (): Promise<HttpAnswer> => this.#post(init?.body as string, signal);
-        answer = await send().catch((error: unknown) => {
-          // The server may have closed an idle connection; a query can be sent twice.
-          const isStale = error instanceof TransportError && error.staleConnection;
-          if (!isStale || /^\s*mutation\b/.test(document)) throw error;
-          return send();
-        });
+        // A query can be sent again.
+        answer = await (/^\s*mutation\b/.test(document) ? send() : overFreshConnection(send));
         return responseOf(answer);
       },
     });

@@ -1,6 +1,7 @@
 // Looks up, shows and cancels Prefect 1 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import { earlier, type Clock } from "../base/clock.ts";
+import { byServersTime } from "../base/server-clock.ts";
 import { arrayIn, dateIn, objectIn, textIn } from "../base/json.ts";
 import { redactUrl } from "../base/redact-url.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
@@ -71,11 +72,12 @@ async function recentRuns(
   { withinMs, clock }: { readonly withinMs: number; readonly clock: Pick<Clock, "now"> },
   signal?: AbortSignal,
 ): Promise<RecentRuns> {
-  // Its answer tells the API's time.
   const tenant = await client.tenantId(signal);
-  const span = { now: isoUtc(clock.now()), since: isoUtc(earlier(clock, withinMs)), limit: RECENT_LIMIT };
-  const variables = { tenant, finished: FINISHED, ...span };
-  const { unfinished, ended } = await client.graphql.request(RECENT_RUNS, variables, signal);
+  const { unfinished, ended } = await byServersTime(clock, (now) => {
+    const since = new Date(now.getTime() - withinMs);
+    const span = { now: isoUtc(now), since: isoUtc(since), limit: RECENT_LIMIT };
+    return client.graphql.request(RECENT_RUNS, { tenant, finished: FINISHED, ...span }, signal);
+  });
   const kinds = [arrayIn(unfinished), arrayIn(ended)];
   const rows = kinds.flat().map(objectIn);
   const here = rows.filter((row) => !ELSEWHERE.test(textIn(objectIn(row["run_config"])["type"]) ?? ""));

@@ -3,7 +3,7 @@
 import type { HttpAnswer, ConnectionOptions } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
 import { apiUrl, certificatesIn, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
-import { TransportError } from "../http/errors.ts";
+import { overFreshConnection, TransportError } from "../http/errors.ts";
 import { arrayIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
 import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
@@ -123,10 +123,7 @@ export class Prefect3Client {
     const api = { ...HINTS, url: this.url };
     try {
       // The server closes connections that are idle for five seconds; all requests here are safe to repeat.
-      const answer = await send().catch((error: unknown) => {
-        if (error instanceof TransportError && error.staleConnection) return send();
-        throw error;
-      });
+      const answer = await overFreshConnection(send);
       this.#options.onAnswer?.({ date: answer.headers.date, ms: performance.now() - startedMs });
       const failure = answerError(action, api, answer);
       if (failure !== undefined) throw failure;

@@ -1,6 +1,7 @@
 // Looks up, shows and cancels Prefect 2 and 3 flow runs for the commands: by id or name, the latest, logs, the page in the UI.
 
 import { earlier, type Clock } from "../base/clock.ts";
+import { byServersTime } from "../base/server-clock.ts";
 import { isFinished } from "../orchestrator/flow-run.ts";
 import {
   connectOnce,
@@ -80,15 +81,16 @@ async function recentRuns(
   const sort = "EXPECTED_START_TIME_DESC";
   const read = (filter: JsonObject): Promise<readonly KnownRun[]> =>
     client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal);
-  // Its answer tells the API's time.
-  const started = await read(inState(STARTED));
-  const dueBy = { next_scheduled_start_time: { before_: clock.now().toISOString() } };
-  const endedSince = { end_time: { after_: earlier(clock, withinMs).toISOString() } };
-  const others = [
-    { ...inState(["SCHEDULED"]), ...dueBy },
-    { ...inState(ENDED), ...endedSince },
-  ];
-  const found = [started, ...(await Promise.all(others.map(read)))];
+  const found = await byServersTime(clock, (now) => {
+    const dueBy = { next_scheduled_start_time: { before_: now.toISOString() } };
+    const endedSince = { end_time: { after_: new Date(now.getTime() - withinMs).toISOString() } };
+    const filters = [
+      inState(STARTED),
+      { ...inState(["SCHEDULED"]), ...dueBy },
+      { ...inState(ENDED), ...endedSince },
+    ];
+    return Promise.all(filters.map(read));
+  });
   // A run without a work pool was started by hand, in a process of its own.
   const runs = found.flat().filter(({ pool }) => pool !== undefined);
   return { runs, isPartial: found.some(({ length }) => length >= RECENT_LIMIT) };

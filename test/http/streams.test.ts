@@ -117,7 +117,7 @@ describe("a stream", () => {
 
   it("ends at its deadline if that is for the whole of it", async () => {
     const { url, sockets } = await bareServer((socket) => socket.write(`${CHUNKED}3\r\none\r\n`));
-    const text = streamed(clientOf(url), url, { timeoutMs: 50, isWhole: true });
+    const text = streamed(clientOf(url), url, { timeoutMs: 50, limitsBody: true });
     await expect(text).rejects.toMatchObject({ message: "no answer within 0.05 s", code: "ETIMEDOUT" });
     await closed(sockets);
   });

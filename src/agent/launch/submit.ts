@@ -9,7 +9,7 @@ import { PrefectError } from "../../orchestrator/errors.ts";
 import type { RunState } from "../../orchestrator/flow-run.ts";
 import { storable, type RunLogLevel } from "../../orchestrator/run-reporter.ts";
 import type { DueRun, Submission } from "../../orchestrator/work-source.ts";
-import { RETRY } from "../run-log.ts";
+import { LAUNCHED, RETRY } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import { createFailure } from "./create-failure.ts";
 import { createJob, type Creation } from "./create-job.ts";
@@ -199,7 +199,7 @@ export class Submitter {
     if (outcome === "theirs") return false;
     this.#deps.metrics.count("submitted");
     this.#deps.log.info("Completed deployment of flow run", { flowRun: flowRunId, job: name });
-    await this.#write(flowRunId, "INFO", `Submitted for execution: Job ${name}`);
+    await this.#write(flowRunId, "INFO", LAUNCHED + name);
     return true;
   }
 

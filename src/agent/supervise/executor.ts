@@ -8,8 +8,8 @@ import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import type { KubeApi } from "../../kube/client/api.ts";
 import { isForbidden } from "../../kube/client/errors.ts";
 import { isActive, isDone } from "../../orchestrator/flow-run.ts";
-import type { TransitionResult } from "../../orchestrator/run-reporter.ts";
-import { isRefusedForGood, REFUSED } from "../run-log.ts";
+import { storable, type TransitionResult } from "../../orchestrator/run-reporter.ts";
+import { isRefusedForGood, LAUNCHED, REFUSED } from "../run-log.ts";
 import type { SharedState } from "../shared-state.ts";
 import type { DaskDeleter, DeletionConditions } from "./dask.ts";
 import type { EndedRuns } from "./ended-runs.ts";
@@ -75,7 +75,9 @@ async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Prom
 export async function execute(deps: Deps, action: Action): Promise<number | undefined> {
   const { flowRunId, decision } = action;
   const written = await report(deps, action);
-  const { transition, deleteDask, deletions } = decision;
+  const { deletions } = decision;
+  const isSettled = written.length === 0 && (await wasLaunchedAgain(deps, action));
+  const { transition, deleteDask } = isSettled ? { deleteDask: false } : decision;
   const conditions = deletionConditions(decision);
   const isFailed = transition?.kind === "fail";
   // Failed does not wait. Cancelled means that nothing runs any more; a rescheduled run creates a new cluster.
@@ -93,6 +95,22 @@ export async function execute(deps: Deps, action: Action): Promise<number | unde
     if (waitMs !== undefined) waits.push(waitMs);
   }
   return waits[0];
+}
+
+/**
+ * Whether another process has told of the Job's end, and the run was launched again since: its state belongs to the new Job,
+ * which may be in another place.
+ */
+async function wasLaunchedAgain({ runs }: Deps, { flowRunId, decision }: Action): Promise<boolean> {
+  const { transition, logs } = decision;
+  const keys = logs.map(({ key }) => storable(key));
+  if (transition === undefined || transition.kind === "cancelled" || keys.length === 0) return false;
+  const lines = await runs.messagesContaining(flowRunId, [LAUNCHED, ...keys]);
+  const toldAt = lines.findLastIndex((line) => keys.some((key) => line.startsWith(key)));
+  // The line about the Job itself may have been late.
+  const isOther = (line: string): boolean =>
+    line.startsWith(LAUNCHED) && !keys.some((key) => key.includes(line.slice(LAUNCHED.length)));
+  return toldAt >= 0 && lines.slice(toldAt).some(isOther);
 }
 
 function deletionConditions({ transition, deletions }: Decision): DeletionConditions {

@@ -10,6 +10,10 @@ import { switchOption } from "./option-group.ts";
 /** RUN, where none is given: no argument of a command line is so. */
 export const NO_RUN = "\0RUN";
 
+export function emptyRun(): SettingsError {
+  return new SettingsError("RUN is empty", { hint: "name one by its id, its name or job/NAME" });
+}
+
 export abstract class NamespacedCommand extends ClusterCommand {
   override readonly allNamespaces = switchOption("-A,--all-namespaces", "use all namespaces");
 
@@ -24,8 +28,7 @@ export abstract class NamespacedCommand extends ClusterCommand {
 
   /** RUN as it was typed; if it was not, the run that the person picks. Throws SettingsError for an empty one: `"$UNSET"`. */
   protected async pickedRun(text: string, scope: ClusterScope): Promise<string> {
-    if (text === "")
-      throw new SettingsError("RUN is empty", { hint: "name one by its id, its name or job/NAME" });
+    if (text === "") throw emptyRun();
     if (text !== NO_RUN) return text;
     const { pickRun } = await import("../pick-run.ts");
     return pickRun(this.context, scope);

@@ -76,6 +76,10 @@ function checkUser({ user, userName, source }: Target): void {
     if (!["string", "undefined"].includes(typeof (user[key] ?? undefined)))
       throw wrong(`its ${key} is not a text: put it in quotes`);
   const has = (key: string): boolean => Boolean(user[key]) || Boolean(user[`${key}-data`]);
+  const hasOther = ["token", "tokenFile", "username", "exec", "auth-provider"].some((key) =>
+    Boolean(user[key]),
+  );
+  if (has("client-key") && !has("client-certificate") && hasOther) return;
   if (has("client-certificate") !== has("client-key"))
     throw wrong(
       has("client-key")
@@ -87,7 +91,7 @@ function checkUser({ user, userName, source }: Target): void {
 /** As in client-go, a token file takes precedence over a token, which holds while the file cannot be read. */
 function storedIdentity({ user }: Target, deps: CredentialDeps): Identity {
   const token = textIn(user["token"]) || undefined;
-  const readToken = (): string | undefined => fileIn(user, "tokenFile", deps)?.trim();
+  const readToken = (): string | undefined => fileIn(user, "tokenFile", deps)?.trim() || undefined;
   return {
     token: (token === undefined ? readToken() : ifThere(readToken)) ?? token,
     cert: pemIn(user, "client-certificate", deps),

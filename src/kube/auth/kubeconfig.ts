@@ -6,7 +6,7 @@ import { parseAllDocuments } from "yaml";
 import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { SettingsError, textOf } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
-import type { Env, SettingsDeps } from "../../base/env.ts";
+import type { SettingsDeps } from "../../base/env.ts";
 
 /** kubectl's connection flags, as far as they are set. */
 export interface ConnectionFlags {
@@ -49,6 +49,8 @@ export interface Target {
 
 type Kubeconfig = { readonly path: string; readonly content: JsonObject };
 
+/** Where a pod has its ServiceAccount. */
+export const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const NO_KUBECONFIG = "there is no kubeconfig; specify one with --kubeconfig";
 /** Entries that are paths, relative to the file in which they stand. */
 const PATHS = ["certificate-authority", "client-certificate", "client-key", "tokenFile"];
@@ -71,12 +73,13 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
   const current = files.map(({ content }) => textIn(content["current-context"]) || undefined);
   const contextName = flags.context ?? current.find((name) => name !== undefined);
   const context = entriesOf(files, "context").get(contextName ?? "") ?? pick("context", flags.context);
+  checkContext(context, contextName);
   const clusterName = flags.cluster ?? textIn(context?.["cluster"]);
   const userName = flags.user ?? textIn(context?.["user"]);
   const [cluster, user] = [pick("cluster", clusterName), pick("user", userName)];
   // As in kubectl, a kubeconfig that names no cluster may stand in a pod.
   const namesNone = cluster === undefined && user === undefined && flags.server === undefined;
-  if (files.length === 0 || (namesNone && isInPod(deps.env))) return undefined;
+  if (files.length === 0 || (namesNone && isInPod(deps))) return undefined;
   const source = files.map(({ path }) => path).join(", ");
   if (cluster === undefined && flags.server === undefined) {
     const lacking =
@@ -132,9 +135,20 @@ export function withFlags(
   return { server: serverOf(textIn(cluster["server"]), isTls, source), cluster, user, source };
 }
 
-/** Whether this is a process in a pod. */
-export function isInPod(env: Env): boolean {
-  return (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
+/** Whether this is a process in a pod, with a ServiceAccount. */
+export function isInPod({ env, readFile }: Pick<KubeconfigDeps, "env" | "readFile">): boolean {
+  return (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "" && readFile(`${SERVICE_ACCOUNT}/token`) !== undefined;
+}
+
+/** Throws SettingsError for names that YAML reads as something else, such as `namespace: no`. */
+function checkContext(context: JsonObject | undefined, name = ""): void {
+  for (const key of ["cluster", "user", "namespace"]) {
+    const value = context?.[key] ?? undefined;
+    if (value === undefined || typeof value === "string") continue;
+    throw new SettingsError(`cannot use context "${name}": its ${key} is not a text`, {
+      hint: "put it in quotes in the kubeconfig",
+    });
+  }
 }
 
 /** As in client-go, a server without a scheme speaks TLS if there is anything to verify, or not to verify, it with. */

@@ -157,7 +157,7 @@ export class KubeApi {
   ): Promise<KindMap[R] | undefined> {
     const path = pathOf(resource, ref.namespace, ref.name);
     const call = { resource, path, action: `read ${describeObject(resource, ref)}`, signal };
-    const object = await this.#transport.json({ ...call, verb: "get", expect: [404], has: "metadata" });
+    const object = await this.#transport.json({ ...call, verb: "get", expect: [404], mustHave: "metadata" });
     return object === undefined ? undefined : decodeObject<R>(object);
   }
 

@@ -10,7 +10,14 @@ import { textIn } from "../../base/json.ts";
 import { KubeApi } from "./api.ts";
 import { credentialsOf } from "../auth/credentials.ts";
 import type { CredentialDeps } from "../auth/identity.ts";
-import { chooseTarget, withFlags, type ConnectionFlags, type Target } from "../auth/kubeconfig.ts";
+import {
+  chooseTarget,
+  isInPod,
+  SERVICE_ACCOUNT,
+  withFlags,
+  type ConnectionFlags,
+  type Target,
+} from "../auth/kubeconfig.ts";
 import { Transport, type CompletedRequest } from "./transport.ts";
 import { createSecureContext } from "node:tls";
 
@@ -27,7 +34,6 @@ export interface Connection {
   readonly token?: string | undefined;
 }
 
-const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Connects like kubectl: by kubeconfig and flags, else with the pod's service account. Sends no request yet. */
@@ -58,7 +64,7 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
     http: withCurrentTls(() => credentials.tls(), connect),
     credentials,
     timeoutMs: flags.requestTimeoutMs ?? DEFAULT_TIMEOUT_MS,
-    limitsLists: flags.requestTimeoutMs !== undefined,
+    limitsBodies: flags.requestTimeoutMs !== undefined,
     clock: flags.waits === true ? deps.clock : undefined,
     userAgent: deps.userAgent,
     disableCompression: target.cluster["disable-compression"] === true,
@@ -78,7 +84,7 @@ function serverTarget(flags: ConnectionFlags): Target | undefined {
 function inClusterTarget(flags: ConnectionFlags, deps: ConnectDeps): Target | undefined {
   const host = deps.env["KUBERNETES_SERVICE_HOST"] ?? "";
   const port = deps.env["KUBERNETES_SERVICE_PORT"] ?? "443";
-  if (host === "" || deps.readFile(`${SERVICE_ACCOUNT}/token`) === undefined) return undefined;
+  if (!isInPod(deps)) return undefined;
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
   const cluster = { server, "certificate-authority": `${SERVICE_ACCOUNT}/ca.crt` };
   const user = { tokenFile: `${SERVICE_ACCOUNT}/token` };

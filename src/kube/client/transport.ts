@@ -16,7 +16,7 @@ export interface TransportOptions {
   readonly credentials: Credentials;
   readonly timeoutMs: number;
   /** Whether the whole of a list must come within timeoutMs, as with kubectl's --request-timeout. */
-  readonly limitsLists?: boolean | undefined;
+  readonly limitsBodies?: boolean | undefined;
   /** With it a read waits and is sent again when the server says when, or has closed the connection, as in client-go. */
   readonly clock?: Pick<Clock, "sleep"> | undefined;
   readonly userAgent: string;
@@ -66,7 +66,7 @@ export interface Call {
   /** Error statuses that are returned instead of thrown. */
   readonly expect?: readonly number[];
   /** A field that the answer has, unless something before the API server has answered. */
-  readonly has?: string;
+  readonly mustHave?: string;
 }
 
 type Send<A> = (request: HttpRequest) => Promise<A>;
@@ -107,15 +107,15 @@ export class Transport {
 
   /** Calls `onObject` with each object of the list as it arrives, and returns the list without them. */
   async list(call: Call, onObject: (object: unknown) => void): Promise<unknown> {
-    const { timeoutMs: idleMs, limitsLists: isWhole } = this.#options;
+    const { timeoutMs: idleMs, limitsBodies: limitsBody } = this.#options;
     const whole: Call = { ...call, compressed: true };
     const answer = await this.#answer(whole, (request) =>
-      this.#options.http.stream({ ...request, idleMs, isWhole }),
+      this.#options.http.stream({ ...request, idleMs, limitsBody }),
     );
     const read = (body: string): unknown => parsed(call, { ...answer, body });
     try {
       const rest = await readList(answer.chunks, (json) => onObject(read(json)));
-      return parsed({ ...call, has: "items" }, { ...answer, body: rest });
+      return parsed({ ...call, mustHave: "items" }, { ...answer, body: rest });
     } catch (error) {
       if (error instanceof KubeError) throw error;
       throw connectionError(call.action, this.#options.server, error);
@@ -140,9 +140,11 @@ export class Transport {
   }
 
   async #attempt<A extends HttpAnswer | HttpStream>(call: Call, send: Send<A>): Promise<A> {
-    const { clock, credentials, server } = this.#options;
+    const { clock, credentials, server, timeoutMs } = this.#options;
     // Repeating a GET is safe.
     const repeats = METHODS[call.verb] !== "GET" || clock === undefined ? 0 : MAX_REPEATS;
+    const until = this.#options.nowMs() + timeoutMs;
+    const isInTime = (ms: number): boolean => this.#options.nowMs() + ms < until;
     for (let attempt = 0; ; attempt++) {
       const startedMs = this.#options.nowMs();
       let waitMs = 0;
@@ -150,9 +152,9 @@ export class Transport {
         const answer = await send(await this.#request(call));
         this.#reportRequest(call, startedMs, answer);
         const isRenewed = answer.status === 401 && attempt === 0 && credentials.refresh();
-        const laterMs = isBusy(answer) ? retryAfterMs(answer.headers) : undefined;
-        if (!isRenewed && (laterMs === undefined || attempt >= repeats)) return answer;
-        waitMs = laterMs ?? 0;
+        waitMs = Math.min((isBusy(answer) && retryAfterMs(answer.headers)) || 0, MAX_WAIT_MS);
+        const isRepeated = waitMs > 0 && attempt < repeats && isInTime(waitMs);
+        if (!isRenewed && !isRepeated) return answer;
         if ("close" in answer) answer.close();
       } catch (error) {
         if (call.signal?.aborted === true) throw error;
@@ -164,7 +166,7 @@ export class Transport {
         if (!isStale && !isCut) throw connectionError(call.action, server, error);
         waitMs = isStale ? 0 : AFTER_BREAK_MS;
       }
-      if (waitMs > 0) await clock?.sleep(Math.min(waitMs, MAX_WAIT_MS), call.signal);
+      if (waitMs > 0) await clock?.sleep(waitMs, call.signal);
       call.signal?.throwIfAborted();
     }
   }
@@ -197,9 +199,9 @@ export class Transport {
   }
 }
 
-function parsed({ action, has }: Call, answer: HttpAnswer): unknown {
+function parsed({ action, mustHave }: Call, answer: HttpAnswer): unknown {
   const value = jsonIn(answer.body);
-  if (value === undefined || (has !== undefined && !(has in objectIn(value))))
+  if (value === undefined || (mustHave !== undefined && !(mustHave in objectIn(value))))
     throw unreadable(action, answer);
   return value;
 }

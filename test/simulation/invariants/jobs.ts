@@ -5,7 +5,7 @@ import { takesRun } from "../../../src/orchestrator/agent-identity.ts";
 import { isFinished } from "../../../src/prefect1/states.ts";
 import type { JobFact, RunFact } from "../facts.ts";
 import type { JobEvent, Scene, Watcher } from "../scene.ts";
-import { isOwner, knewBetter, nameOwner } from "./whose.ts";
+import { isOwner, isSame, knewBetter, nameOwner } from "./whose.ts";
 
 /** Times in Kubernetes are whole seconds, and clocks of agents follow the servers' Date headers. */
 const ROUNDING_MS = 2_500;
@@ -88,7 +88,11 @@ export function withinLimit(scene: Scene): Watcher {
       // Who loses the lead in an outage may have sent a claim that the next leader cannot count.
       const { calmSinceMs = scene.nowMs } = scene.acts;
       if (leaderElect === true && scene.nowMs - calmSinceMs < LEAD_MS) return;
-      const live = [...scene.jobs.values()].filter((job) => isLive(job) && job.by.agent?.at === agent?.at);
+      // What another agent has adopted counts for that one.
+      const counts = (job: JobFact): boolean =>
+        job.by.agent?.at === agent?.at &&
+        (job.owner === undefined || (agent !== undefined && isSame(job.owner, agent.plan)));
+      const live = [...scene.jobs.values()].filter((job) => isLive(job) && counts(job));
       if (live.length > limit)
         scene.violated("no more Jobs than --limit", `${by.name} has ${live.length} of ${limit}`);
     },

@@ -41,7 +41,8 @@ function isSamePlace(scene: Scene, { plan: one }: AgentActor, { plan: other }: A
   return one.namespace === other.namespace && one.cluster % clusters === other.cluster % clusters;
 }
 
-function isSame(one: AgentIdentity, other: AgentIdentity): boolean {
+/** Whether both are the same agent of one Prefect. */
+export function isSame(one: AgentIdentity, other: AgentIdentity): boolean {
   return isSameAgent({ name: one.name, labels: one.labels }, { name: other.name, labels: other.labels });
 }
 

@@ -14,7 +14,7 @@ import { readTemplate } from "../../../prefect1/build/template-sources.ts";
 import type { PrefectConfig } from "../../../prefect1/config/load.ts";
 import { levelValue } from "../../../prefect1/config/values.ts";
 import type { AgentCommand } from "../../options/agent-job-options.ts";
-import { checkVariables } from "../../options/check-variables.ts";
+import { checkVariables } from "../../../install/check-variables.ts";
 import type { AgentFlags } from "./settings.ts";
 import { ApiObserver, runAgent } from "./wire.ts";
 
@@ -82,7 +82,7 @@ function checkBeforeConnecting(command: AgentCommand, flags: AgentFlags, config:
   wholeNumber(flags.maxPolls, "--max-polls", 0);
   command.jobOptions("default");
   if (command.namespace !== undefined) aNamespace(command.namespace, "--namespace");
-  checkVariables(config);
+  checkVariables(config, { ...flags, ...command.job, namespace: command.namespace });
 }
 
 /** Prefect Cloud answers nobody without a key. */

@@ -8,7 +8,7 @@ import type { CleanupPass } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
-import { NamespacedCommand } from "../../options/namespaced-command.ts";
+import { emptyRun, NamespacedCommand } from "../../options/namespaced-command.ts";
 import { durationOption, listOption, switchOption, textOption } from "../../options/option-group.ts";
 
 const DRY_RUNS = {
@@ -86,6 +86,7 @@ export class CleanupCommand extends NamespacedCommand {
     const { retryingPrefect } = await import("../../../cleanup/retrying.ts");
     const { objectPrinter } = await import("../../../output/print-rows.ts");
     this.#checkAgent();
+    if (this.runs?.includes("") === true) throw emptyRun();
     const { context, runs, selector: labelSelector, onlyPrefect, verbose } = this;
     const both = this.jobs === this.dask;
     return this.connected(async (scope) => {

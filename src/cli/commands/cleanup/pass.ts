@@ -59,10 +59,11 @@ const LISTINGS = {
 export async function cleanUp(pass: CleanupPass): Promise<number> {
   const { verbose, printMessage } = pass;
   const listing = await list(pass);
-  const plan = await planOf(pass, listing.inventory);
+  const runs = await runIds(pass, listing.inventory);
+  const plan = planOf(pass, listing.inventory, runs);
   pass.printWarnings(listing.inventory.warnings);
   if (verbose) for (const object of plan.kept) printMessage(keptLine(object));
-  return (await execute(pass, plan, listing)) || LISTINGS[listing.forbiddenJobs].code;
+  return (await execute(pass, { plan, listing, runs })) || LISTINGS[listing.forbiddenJobs].code;
 }
 
 /** Runs passes until the signal aborts; errors of a pass are reported, and the next one tries again. */
@@ -108,17 +109,35 @@ async function list(pass: CleanupPass): Promise<ClusterListing> {
   return { ...listing, inventory: { ...listing.inventory, unownedDask: [] } };
 }
 
-async function planOf({ scope, namespaces, runs, plan }: CleanupPass, inventory: Inventory): Promise<Plan> {
+/** The ids of the runs that are named; one that is named by its id may have nothing here any more. */
+async function runIds(
+  { scope, namespaces, runs }: CleanupPass,
+  inventory: Inventory,
+): Promise<ReadonlySet<string> | undefined> {
   const namespace = namespaces?.length === 1 ? namespaces[0] : undefined;
   const options = { ...scope, inventory, namespace, mustBeUnique: true };
-  // A run that is named by its id may have nothing here any more.
   const idOf = async (text: string): Promise<string> =>
     isUuid(text) ? text.toLowerCase() : (await resolveRun(text, options)).id;
-  const named = runs && new Set(await Promise.all(runs.map(idOf)));
-  return planCleanup(inventory, { ...plan, runs: named }, scope.clock.now());
+  return runs && new Set(await Promise.all(runs.map(idOf)));
 }
 
-async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): Promise<number> {
+function planOf(
+  { scope, plan }: CleanupPass,
+  inventory: Inventory,
+  runs: ReadonlySet<string> | undefined,
+): Plan {
+  return planCleanup(inventory, { ...plan, runs }, scope.clock.now());
+}
+
+/** What a pass has found. */
+interface Found {
+  readonly plan: Plan;
+  readonly listing: ClusterListing;
+  readonly runs: ReadonlySet<string> | undefined;
+}
+
+async function execute(pass: CleanupPass, found: Found): Promise<number> {
+  const { plan, listing } = found;
   const { mode, output, quiet, context, printMessage } = pass;
   const { stdin, stdout, stderr, signal } = context;
   const kept = plan.kept.length === 0 ? "" : ` (${plan.kept.length} kept; -v shows why)`;
@@ -146,7 +165,7 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
       return 0;
     }
   }
-  const { items, skipped } = mode === "ask" ? await askedAbout(pass, plan) : { ...plan, skipped: [] };
+  const { items, skipped } = mode === "ask" ? await agreedTo(pass, found) : { ...plan, skipped: [] };
   const done = [...skipped, ...(await sweepItems(pass, items))];
   printObject(done);
   for (const line of problemLines(done)) printMessage(line);
@@ -156,11 +175,11 @@ async function execute(pass: CleanupPass, plan: Plan, listing: ClusterListing): 
 }
 
 /** What the person has agreed to, as it is now: while they read, a pod may have been annotated, or a run restarted. */
-async function askedAbout(
+async function agreedTo(
   pass: CleanupPass,
-  { items }: Plan,
+  { plan: { items }, runs }: Found,
 ): Promise<{ readonly items: readonly PlanItem[]; readonly skipped: readonly ItemResult[] }> {
-  const now = await planOf(pass, (await list(pass)).inventory);
+  const now = planOf(pass, (await list(pass)).inventory, runs);
   const keyOf = (object: Parameters<typeof nameOf>[0]): string => `${object.ref.namespace}/${nameOf(object)}`;
   const kept = new Map(now.kept.map((object) => [keyOf(object), object.reason]));
   const skipped = items.flatMap((item): readonly ItemResult[] => {

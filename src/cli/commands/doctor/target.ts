@@ -4,6 +4,7 @@ import { attempt } from "../../../base/attempt.ts";
 import { aNamespace, aServiceAccount, namesIn, parseSecretEntry } from "../../../agent/option-checks.ts";
 import type { AgentOptionValues } from "../../../agent/options.ts";
 import { SettingsError } from "../../../base/errors.ts";
+import { checkVariables } from "../../../install/check-variables.ts";
 import { DEFAULT_SOURCE } from "../../../base/sourced.ts";
 import type { DoctorTarget } from "../../../doctor/target.ts";
 import { loadPrefect3Settings } from "../../../prefect3/settings.ts";
@@ -15,7 +16,11 @@ export async function doctorTarget(
 ): Promise<DoctorTarget> {
   const { options, namespace, account, context } = command;
   const pullSecrets = namesIn(options.imagePullSecrets);
-  const config = await attempt(() => command.prefectConfig());
+  const config = await attempt(async () => {
+    const read = await command.prefectConfig();
+    checkVariables(read, { ...options, namespace });
+    return read;
+  });
   const { apiUrl, apiKey, backend } = config.ok ? config.value : {};
   // Without configuration there may be no server at the default address.
   const isSet = apiKey !== undefined || [apiUrl, backend].some((each) => each?.source !== DEFAULT_SOURCE);

@@ -19,7 +19,7 @@ import type { ClusterScope } from "../../cluster-scope.ts";
 
 /** The beginning of an escape sequence, or of a line break, at the end of a text. */
 // oxlint-disable-next-line no-control-regex -- escape sequences are control characters
-const CUT_SEQUENCE = /(?:\r|\u001B(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\u0007\u001B]{0,256})?)$/;
+const CUT_SEQUENCE = /(?:\r|\u001B(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\n\u0007\u001B]{0,256})?)$/;
 
 export class LogsCommand extends NamespacedCommand {
   static override paths = [["logs"]];

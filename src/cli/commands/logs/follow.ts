@@ -5,7 +5,7 @@ import { withRetry } from "../../../base/retry.ts";
 import { isJobFinished } from "../../../job/observe/phase.ts";
 import type { ObservedJob } from "../../../job/observe/observed.ts";
 import { hasEnded } from "../../../job/observe/pod-termination.ts";
-import { isFinished, type RunStatus } from "../../../orchestrator/flow-run.ts";
+import { isFinished, type RunStatus, type StateType } from "../../../orchestrator/flow-run.ts";
 import type { ResolvedRun } from "../../flow-run-ref.ts";
 import { LogStream } from "./log-stream.ts";
 import {
@@ -21,6 +21,8 @@ import { listRuns, noContainer, prefixOf, printRunLogs, type LogDeps } from "./r
 const POLL_MS = 1_000;
 /** How often Prefect is asked whether a run without a Job that works has ended. */
 const STATE_POLL_MS = 3_000;
+/** A run that is claimed has its Job soon, unless Kubernetes takes none, or nobody tells of the end of its last one. */
+const CLAIM_MS = 30_000;
 /** Listings before the command fails; a restart of the API server takes fewer. */
 const RETRY = { attempts: 30, shape: { firstMs: POLL_MS, maxMs: POLL_MS } };
 
@@ -33,6 +35,8 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
   let lastMessage = "";
   /** How many Jobs there were when all were found finished. */
   let finishedJobs: number | undefined;
+  /** Until when a claimed run may lack its Job; ticks. */
+  let claimedUntil = 0;
   while (!signal.aborted) {
     const list = withRetry(() => listRuns(deps, run), { clock, signal, ...RETRY });
     const runs = await list.catch((error: unknown) => {
@@ -47,14 +51,14 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
     const targets = logTargets(pods, options);
     if (pods.length > 0 && targets.length === 0) throw noContainer(pods, options);
     streams.follow(targets);
-    const message = waitingFor(targets, jobs.length);
-    if (message !== "" && message !== lastMessage) deps.printMessage(message);
-    lastMessage = message;
+    let message = waitingFor(targets, jobs.length);
     if (hadJobs && jobs.every(hasFinished)) {
       const hasLogs = await streams.ended();
       const isNew = jobs.length !== finishedJobs;
       finishedJobs = jobs.length;
-      const getsJob = willHaveJob(await readStatus(isNew ? 0 : STATE_POLL_MS));
+      const status = await readStatus(isNew ? 0 : STATE_POLL_MS);
+      if (isIn(status, "scheduled") || claimedUntil === 0) claimedUntil = clock.ticks() + CLAIM_MS;
+      const getsJob = isIn(status, "scheduled") || (isIn(status, "pending") && clock.ticks() < claimedUntil);
       // A retry may have got its Job meanwhile: list once more.
       if (isNew && !getsJob) continue;
       if (!getsJob) {
@@ -62,8 +66,10 @@ export async function followRunLogs(deps: LogDeps, run: ResolvedRun, options: Lo
           deps.printMessage("warning: the run's Jobs have finished, and their logs no longer exist");
         return;
       }
-      if (isNew) deps.printMessage("waiting for the run's next Job");
+      message = "waiting for the run's next Job";
     }
+    if (message !== "" && message !== lastMessage) deps.printMessage(message);
+    lastMessage = message;
     await clock.sleep(POLL_MS, AbortSignal.any([signal, streams.failed]));
     streams.failed.throwIfAborted();
   }
@@ -79,9 +85,8 @@ function isOver(run: RunStatus): boolean {
   return run.kind === "missing" || (run.kind === "known" && isFinished(run.state.type));
 }
 
-/** Whether the run waits for a Job: a retry, or a restart. */
-function willHaveJob(run: RunStatus): boolean {
-  return run.kind === "known" && (run.state.type === "scheduled" || run.state.type === "pending");
+function isIn(run: RunStatus, type: StateType): boolean {
+  return run.kind === "known" && run.state.type === type;
 }
 
 /** Reads the run's status, unless it was read within so many milliseconds. While Prefect does not answer, it is the last. */

@@ -106,7 +106,7 @@ export class RenderCommand extends AgentCommand {
 
   async #readRun(config: PrefectConfig, namespace: string): Promise<RunInput> {
     const { file, target } = this;
-    if ((file === undefined) === (target === undefined)) {
+    if ((file === undefined) === !target) {
       const problem = file === undefined ? "no flow run given" : "both RUN and -f are given";
       throw new SettingsError(`cannot render: ${problem}`, { hint: "use either RUN or -f FILE" });
     }

@@ -1,0 +1,27 @@
+// The variables without PREFECT__ that an agent's manifest sets, checked like the options of the same kind: a wrong one would
+// fail every flow run.
+
+import { aCpu, aMemory, aNamespace, aServiceAccount, secretNames } from "../agent/option-checks.ts";
+import type { PrefectConfig } from "../prefect1/config/load.ts";
+
+/** What flags say in place of variables. */
+interface InsteadOf {
+  readonly namespace?: string | undefined;
+  readonly serviceAccountName?: string | undefined;
+  readonly imagePullSecrets?: string | undefined;
+}
+
+/** Throws SettingsError for the first one that is not valid, and in whose place no flag stands. */
+export function checkVariables({ variables }: PrefectConfig, flags: InsteadOf): void {
+  const { namespace, serviceAccountName, imagePullSecrets, resources } = variables;
+  const rows = [
+    ["NAMESPACE", flags.namespace ? undefined : namespace?.value, aNamespace],
+    ["SERVICE_ACCOUNT_NAME", flags.serviceAccountName ? undefined : serviceAccountName, aServiceAccount],
+    ["IMAGE_PULL_SECRETS", flags.imagePullSecrets ? undefined : imagePullSecrets?.join(","), secretNames],
+    ["JOB_MEM_REQUEST", resources.memoryRequest, aMemory],
+    ["JOB_MEM_LIMIT", resources.memoryLimit, aMemory],
+    ["JOB_CPU_REQUEST", resources.cpuRequest, aCpu],
+    ["JOB_CPU_LIMIT", resources.cpuLimit, aCpu],
+  ] as const;
+  for (const [name, value, check] of rows) if (value !== undefined) check(value, name);
+}
