@@ -64,5 +64,9 @@ it("is not what logs print, unless all pods are asked for", async () => {
 it("that has finished stays without a Prefect API, too, while the run's own Job works", async () => {
   const { testCluster } = await world(FAILED);
   await testCluster.run(["cleanup", "--yes", "--older-than", "0"], { alone: true });
+  const made = testCluster.kube.get("jobs", NAMESPACE, "made");
+  const labels = { ...made?.metadata.labels, team: "a" };
+  testCluster.kube.put("jobs", { ...made, metadata: { ...made?.metadata, labels } });
+  await testCluster.run(["cleanup", "--yes", "--older-than", "0", "-l", "team=a"], { alone: true });
   expect(testCluster.left("jobs")).toEqual(["agents", "made"]);
 });

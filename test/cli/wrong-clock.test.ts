@@ -30,13 +30,17 @@ describe.each([1, -1])("with Prefect's clock %i hour ahead of the API server's",
   });
 });
 
-it("with this machine's clock two hours ahead jobs shows what ended within --since", async () => {
-  const cluster = await startTestCluster();
-  cluster.flowRun("Failed", "just-ended");
-  const now = (): Date => new Date(Date.now() + 2 * HOUR_MS);
-  const { stdout } = await cluster.run(["jobs"], { clock: { ...systemClock, now } });
-  expect(stdout).toMatch(/^just-ended /m);
-});
+it.each([false, true])(
+  "with this machine's clock two hours ahead jobs shows what ended within --since (tenant set: %s)",
+  async (isSet) => {
+    const cluster = await startTestCluster();
+    cluster.flowRun("Failed", "just-ended");
+    const now = (): Date => new Date(Date.now() + 2 * HOUR_MS);
+    const env = isSet ? { PREFECT__CLOUD__TENANT_ID: cluster.prefect.tenantId } : {};
+    const { stdout } = await cluster.run(["jobs"], { env, clock: { ...systemClock, now } });
+    expect(stdout).toMatch(/^just-ended /m);
+  },
+);
 
 describe.each([8, -8])("with this machine's clock %i hours ahead", (hoursAhead) => {
   it.each([

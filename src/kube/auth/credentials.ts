@@ -39,19 +39,29 @@ export async function credentialsOf(target: Target, deps: CredentialDeps): Promi
 async function identityReader(target: Target, deps: CredentialDeps): Promise<() => Promise<Identity>> {
   const { user } = target;
   checkUser(target);
-  const hasOwn = ["token", "tokenFile", "username"].some((key) => Boolean(user[key]));
-  if (isObject(user["exec"]) && !hasOwn) {
+  const stored = (): Promise<Identity> => Promise.resolve(storedIdentity(target, deps));
+  // As in client-go, what stands in the kubeconfig itself comes before what a plugin or a provider gives.
+  if (["token", "tokenFile", "username"].some((key) => Boolean(user[key]))) return stored;
+  const given = await givenIdentity(target, deps);
+  if (given === undefined) return stored;
+  return async () => {
+    const [{ cert, key }, identity] = [await stored(), await given()];
+    return cert === undefined ? identity : { ...identity, cert, key };
+  };
+}
+
+/** Reads what the user's plugin or provider gives; undefined: there is none. */
+async function givenIdentity(
+  target: Target,
+  deps: CredentialDeps,
+): Promise<(() => Promise<Identity>) | undefined> {
+  if (isObject(target.user["exec"])) {
     const { runPlugin } = await import("./exec-plugin.ts");
-    return async () => {
-      const [{ cert, key }, identity] = [storedIdentity(target, deps), await runPlugin(target, deps)];
-      return cert === undefined ? identity : { ...identity, cert, key };
-    };
+    return () => runPlugin(target, deps);
   }
-  if (isObject(user["auth-provider"])) {
-    const { providerReader } = await import("./auth-provider.ts");
-    return providerReader(target, deps);
-  }
-  return () => Promise.resolve(storedIdentity(target, deps));
+  if (!isObject(target.user["auth-provider"])) return undefined;
+  const { providerReader } = await import("./auth-provider.ts");
+  return providerReader(target, deps);
 }
 
 /** Throws SettingsError for a cluster that kubectl refuses, too: without verification no CA is used. */

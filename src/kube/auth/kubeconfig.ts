@@ -47,6 +47,9 @@ export interface Target {
   readonly source: string;
 }
 
+/** Of several documents the first counts, of equal keys the last. */
+export const YAML_OF_KUBECTL = { logLevel: "error", version: "1.1", merge: true, uniqueKeys: false } as const;
+
 type Kubeconfig = { readonly path: string; readonly content: JsonObject };
 
 /** Where a pod has its ServiceAccount. */
@@ -180,9 +183,7 @@ function pathsOf(flags: ConnectionFlags, deps: KubeconfigDeps): string[] {
 function contentOf(text: string, path: string): JsonObject {
   let parsed: unknown;
   try {
-    // Like kubectl: YAML 1.1, of which the first document counts, and of equal keys the last.
-    const options = { logLevel: "error", version: "1.1", merge: true, uniqueKeys: false } as const;
-    const [document] = parseAllDocuments(text, options);
+    const [document] = parseAllDocuments(text, YAML_OF_KUBECTL);
     const [problem] = document?.errors ?? [];
     if (problem !== undefined) throw problem;
     parsed = document?.toJS();

@@ -162,7 +162,10 @@ export class Transport {
         const { staleConnection, code } = error instanceof TransportError ? error : {};
         // The server may have closed an idle connection.
         const isStale = staleConnection === true && METHODS[call.verb] === "GET" && attempt <= 2;
-        const isCut = code === "ECONNRESET" && attempt < Math.min(repeats, MAX_REPEATS_AFTER_BREAK);
+        const isCut =
+          code === "ECONNRESET" &&
+          attempt < Math.min(repeats, MAX_REPEATS_AFTER_BREAK) &&
+          isInTime(AFTER_BREAK_MS);
         if (!isStale && !isCut) throw connectionError(call.action, server, error);
         waitMs = isStale ? 0 : AFTER_BREAK_MS;
       }

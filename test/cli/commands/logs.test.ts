@@ -85,6 +85,16 @@ describe("kubectl prefect logs", () => {
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
   });
 
+  it("on a terminal shows what comes after a sequence that is cut, or never ends", async () => {
+    const testCluster = await runningWorld();
+    const log = `${"x".repeat(65_000)}\u001B[31mred\u001B[0m\n\u001B]0;title\nTraceback\n`.repeat(3);
+    testCluster.fake.writeLog({ namespace: "default", name: "job-1-pod" }, "flow", log);
+    const { stdout } = await testCluster.cli(["logs", RUN], { isTerminal: true });
+    const words = ["red", "Traceback", "red", "Traceback", "red", "Traceback"];
+    expect(stdout.match(/red|Traceback/g)).toEqual(words);
+    expect(stdout).not.toContain("\u001B");
+  });
+
   it("rejects a --tail that is not a number", async () => {
     const { cli } = await runningWorld();
     expect(await cli(["logs", RUN, "--tail", "many"])).toMatchObject({ exitCode: 2 });

@@ -30,7 +30,7 @@ function idToken(issuer: string, lifeS: number): string {
 }
 
 /** A provider that hands out this refresh token, if any; `asked`: the forms that it got. */
-async function provider(next?: string) {
+async function provider(next?: string, takes: "basic" | "post" = "post") {
   const asked: string[] = [];
   let issuer = "";
   const server = await startTlsServer((request, response) => {
@@ -41,6 +41,9 @@ async function provider(next?: string) {
         void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       if (request.url?.includes("well-known") === true)
         return json({ issuer, token_endpoint: `${issuer}/token`, jwks_uri: `${issuer}/keys` });
+      const isBasic = request.headers.authorization !== undefined;
+      if (isBasic !== (takes === "basic") && form.includes("first"))
+        return json({ error: "invalid_client" }, 401);
       asked.push(form);
       if (form.includes("stolen")) return json({ error: "invalid_grant", error_description: "revoked" }, 400);
       const fresh = { access_token: "a", token_type: "Bearer", id_token: idToken(issuer, 3_600) };
@@ -78,26 +81,29 @@ describe("an oidc token", () => {
   });
 
   it.each([
-    { next: undefined, kept: "first" },
-    { next: "second", kept: "second" },
-  ])("that has expired is refreshed, and kept with refresh token $kept", async ({ next, kept }) => {
-    const { issuer, asked, ca } = await provider(next);
-    const { headers, path } = credentials({
-      "idp-issuer-url": issuer,
-      "client-id": CLIENT,
-      "client-secret": "hunter2-s3cret",
-      "id-token": idToken(issuer, -60),
-      "refresh-token": "first",
-      "idp-certificate-authority-data": Buffer.from(ca).toString("base64"),
-    });
-    const fresh = idToken(issuer, 3_600);
-    expect(await headers()).toEqual({ authorization: `Bearer ${fresh}` });
-    expect(asked[0]).toContain("grant_type=refresh_token");
-    const text = readFileSync(path, "utf8");
-    expect(text).toContain("# mine");
-    expect(text).toContain(fresh);
-    expect(text).toMatch(new RegExp(`"?refresh-token"?: "?${kept}"?`));
-  });
+    { next: undefined, kept: "first", takes: "basic" as const },
+    { next: "second", kept: "second", takes: "post" as const },
+  ])(
+    "that has expired is refreshed, and kept with refresh token $kept ($takes)",
+    async ({ next, kept, takes }) => {
+      const { issuer, asked, ca } = await provider(next, takes);
+      const { headers, path } = credentials({
+        "idp-issuer-url": issuer,
+        "client-id": CLIENT,
+        "client-secret": "hunter2-s3cret",
+        "id-token": idToken(issuer, -60),
+        "refresh-token": "first",
+        "idp-certificate-authority-data": Buffer.from(ca).toString("base64"),
+      });
+      const fresh = idToken(issuer, 3_600);
+      expect(await headers()).toEqual({ authorization: `Bearer ${fresh}` });
+      expect(asked[0]).toContain("grant_type=refresh_token");
+      const text = readFileSync(path, "utf8");
+      expect(text).toContain("# mine");
+      expect(text).toContain(fresh);
+      expect(text).toMatch(new RegExp(`"?refresh-token"?: "?${kept}"?`));
+    },
+  );
 
   it("that cannot be refreshed says why, and sends nobody without one", async () => {
     await expect(credentials({ "client-id": CLIENT }).headers()).rejects.toThrow(
@@ -111,6 +117,14 @@ describe("an oidc token", () => {
       "idp-certificate-authority-data": Buffer.from(ca).toString("base64"),
     });
     await expect(headers()).rejects.toThrow("cannot get credentials from the auth provider: revoked");
+  });
+
+  it("is asked for again when the provider cannot be reached", async () => {
+    const { headers } = credentials({ "idp-issuer-url": "https://127.0.0.1:9", "refresh-token": "first" });
+    await expect(headers()).rejects.toMatchObject({
+      message: "cannot get credentials from the auth provider: https://127.0.0.1:9: connection refused",
+      retryable: true,
+    });
   });
 });
 

@@ -41,6 +41,12 @@ describe("credentialsOf", () => {
     const pem = Buffer.from("pem").toString("base64");
     expect(await headers({ "client-certificate-data": pem, "client-key-data": pem })).toEqual({});
     expect(await headers({ token: "t", tokenFile: "/absent" })).toEqual({ authorization: "Bearer t" });
+    const files = { "/empty": "\n" };
+    expect(await (await withUser({ token: "t", tokenFile: "/empty" }, files).credentials).headers()).toEqual({
+      authorization: "Bearer t",
+    });
+    const provider = { name: "oidc", config: {} };
+    expect(await headers({ token: "t", "auth-provider": provider })).toEqual({ authorization: "Bearer t" });
   });
 
   it("reads certificates given as data or as files", async () => {
@@ -109,6 +115,7 @@ describe("credentialsOf", () => {
     [{ username: "me", password: 1 }, "its password is not a text"],
     [{ "client-certificate": "/cert" }, "it has a client-certificate without its key"],
     [{ "client-key-data": "a2V5" }, "it has a client-key without its certificate"],
+    [{ "client-certificate": "/cert", token: "t" }, "it has a client-certificate without its key"],
   ])("refuses %j, with which one would be nobody", async (user, problem) => {
     await expect(headers(user)).rejects.toThrow(problem);
   });

@@ -111,6 +111,16 @@ clusters: []
     });
   });
 
+  it.each(["namespace: no", "user: 123", "cluster: on"])("refuses a context whose %s is no text", (field) => {
+    const text = `current-context: a\ncontexts: [{name: a, context: {cluster: c, ${field}}}]`.replace(
+      /cluster: c, (?=cluster)/,
+      "",
+    );
+    expect(() => chooseTarget({}, { env: {}, home: "/", readFile: () => text })).toThrow(
+      `cannot use context "a": its ${field.split(":")[0]} is not a text`,
+    );
+  });
+
   it.each([
     [{}, "http"],
     [{ certificateAuthority: "/ca" }, "https"],

@@ -37,7 +37,7 @@ describe("a read", () => {
       server: url.origin,
       http: clientOf(url),
       credentials: NOBODY,
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
       clock: { sleep },
       userAgent: "test",
       nowMs: () => performance.now(),
@@ -45,6 +45,22 @@ describe("a read", () => {
     expect(await transport.list(LIST, () => undefined)).toEqual({ items: [] });
     expect([requests, slept]).toEqual([2, [waitMs]]);
   });
+});
+
+it("a read is not sent again when its deadline would be over", async () => {
+  const { url } = await bareServer((socket) =>
+    socket.write("HTTP/1.1 429 Busy\r\nretry-after: 7\r\ncontent-length: 0\r\n\r\n"),
+  );
+  const transport = new Transport({
+    server: url.origin,
+    http: clientOf(url),
+    credentials: NOBODY,
+    timeoutMs: 5_000,
+    clock: { sleep: () => Promise.reject(new Error("it waits")) },
+    userAgent: "test",
+    nowMs: () => performance.now(),
+  });
+  await expect(transport.list(LIST, () => undefined)).rejects.toThrow("the server answered 429");
 });
 
 describe("a stream after a 401", () => {

@@ -65,6 +65,26 @@ describe("cleanup", () => {
     expect(testCluster.left("jobs")).toEqual(["one"]);
   });
 
+  it("keeps unfinished Jobs then, too, and so does cancel", async () => {
+    const testCluster = await startTestCluster();
+    testCluster.job("live", testCluster.flowRun("Cancelled", "over"), { status: { active: 1 } });
+    testCluster.job("runs", testCluster.flowRun("Running", "quick-fox"), { status: { active: 1 } });
+    testCluster.kube.forbid({ verbs: ["list"], resources: ["pods"] });
+    await testCluster.run(["cleanup", "--yes", "--older-than", "0"]);
+    await testCluster.run(["cancel", "quick-fox", "--now"]);
+    expect(testCluster.left("jobs")).toEqual(["live", "runs"]);
+  });
+
+  it("takes an empty --run for none", async () => {
+    const { testCluster } = await ended();
+    const { stderr, exitCode } = await testCluster.run(["cleanup", "--yes", "--run", ""]);
+    expect([exitCode, stderr.split("\n")[0], testCluster.left("jobs")]).toEqual([
+      2,
+      "error: RUN is empty",
+      ["one"],
+    ]);
+  });
+
   it("refuses --agent-label without --agent", async () => {
     const { testCluster } = await ended();
     const { stderr, exitCode } = await testCluster.run(["cleanup", "--dry-run", "--agent-label", "gpu"]);
