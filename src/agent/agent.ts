@@ -69,9 +69,9 @@ export class Agent {
   }
 
   /**
-   * Registers, and watches the cluster meanwhile; then runs until the signal aborts or maxPolls are done; finishes submissions in flight within the shutdown
-   * grace. Throws PrefectError when the registration is refused, but not for a process that has worked before: then only refused
-   * credentials end it.
+   * Registers, and watches the cluster meanwhile; then runs until the signal aborts or maxPolls are done; finishes submissions in
+   * flight within the shutdown grace. Throws PrefectError when the registration is refused, but not for a process that has worked
+   * before: then only refused credentials end it.
    */
   async run(signal: AbortSignal, hasWorked = false): Promise<void> {
     const watching = new AbortController();

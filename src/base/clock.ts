@@ -13,9 +13,9 @@ export interface Clock {
   random(): number;
 }
 
-/** The time so many milliseconds ago. */
-export function earlier(clock: Pick<Clock, "now">, ms: number): Date {
-  return new Date(clock.now().getTime() - ms);
+/** The time so many milliseconds before. */
+export function earlier(time: Date, ms: number): Date {
+  return new Date(time.getTime() - ms);
 }
 
 /** setTimeout turns a longer delay into 1 ms. */

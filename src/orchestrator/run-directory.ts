@@ -1,5 +1,6 @@
 // What the commands need from a Prefect API: to look up flow runs, and to cancel them.
 
+import type { Clock } from "../base/clock.ts";
 import type { AgentRow } from "./agent-identity.ts";
 import type { RunRow, RunState } from "./flow-run.ts";
 
@@ -29,6 +30,12 @@ export interface LogPage {
   readonly offset: number;
   readonly limit: number;
   readonly newestFirst: boolean;
+}
+
+/** A page of a run's log, by the API's clock. */
+export interface LogRequest extends LogQuery, LogPage {
+  readonly id: string;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** The most runs of each kind, such as unfinished and ended, that `recent` returns. */

@@ -9,8 +9,7 @@ import { PrefectError } from "../orchestrator/errors.ts";
 import {
   connectOnce,
   RECENT_LIMIT,
-  type LogPage,
-  type LogQuery,
+  type LogRequest,
   type LoggedLine,
   type RecentRuns,
   type RunDirectory,
@@ -74,7 +73,7 @@ async function recentRuns(
 ): Promise<RecentRuns> {
   const tenant = await client.tenantId(signal);
   const { unfinished, ended } = await byServersTime(clock, (now) => {
-    const since = new Date(now.getTime() - withinMs);
+    const since = earlier(now, withinMs);
     const span = { now: isoUtc(now), since: isoUtc(since), limit: RECENT_LIMIT };
     return client.graphql.request(RECENT_RUNS, { tenant, finished: FINISHED, ...span }, signal);
   });
@@ -85,11 +84,6 @@ async function recentRuns(
   return { runs, isPartial: kinds.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
-interface LogRequest extends LogQuery, LogPage {
-  readonly id: string;
-  readonly clock: Pick<Clock, "now">;
-}
-
 async function readLog(
   { graphql }: Prefect1Client,
   { id, clock, withinMs, errorsOnly, offset, limit, newestFirst }: LogRequest,
@@ -97,7 +91,7 @@ async function readLog(
 ): Promise<LoggedLine[]> {
   const where = {
     flow_run_id: { _eq: id },
-    ...(withinMs === undefined ? {} : { timestamp: { _gte: isoUtc(earlier(clock, withinMs)) } }),
+    ...(withinMs === undefined ? {} : { timestamp: { _gte: isoUtc(earlier(clock.now(), withinMs)) } }),
     ...(errorsOnly === true ? { level: { _in: ERRORS } } : {}),
   };
   const variables = { where, offset, limit, order: [{ timestamp: newestFirst ? "desc" : "asc" }] };

@@ -9,8 +9,7 @@ import {
   type RunDirectory,
   type KnownRun,
   type LoggedLine,
-  type LogPage,
-  type LogQuery,
+  type LogRequest,
   type RecentRuns,
   type RunQuery,
 } from "../orchestrator/run-directory.ts";
@@ -83,7 +82,7 @@ async function recentRuns(
     client.flowRuns({ flow_runs: filter, sort, limit: RECENT_LIMIT }, signal);
   const found = await byServersTime(clock, (now) => {
     const dueBy = { next_scheduled_start_time: { before_: now.toISOString() } };
-    const endedSince = { end_time: { after_: new Date(now.getTime() - withinMs).toISOString() } };
+    const endedSince = { end_time: { after_: earlier(now, withinMs).toISOString() } };
     const filters = [
       inState(STARTED),
       { ...inState(["SCHEDULED"]), ...dueBy },
@@ -96,11 +95,6 @@ async function recentRuns(
   return { runs, isPartial: found.some(({ length }) => length >= RECENT_LIMIT) };
 }
 
-interface LogRequest extends LogQuery, LogPage {
-  readonly id: string;
-  readonly clock: Pick<Clock, "now">;
-}
-
 /** A page of a run's log. Throws PrefectError. */
 async function readLog(
   client: Pick<Prefect3Client, "rows">,
@@ -109,7 +103,9 @@ async function readLog(
 ): Promise<readonly LoggedLine[]> {
   const logs = {
     flow_run_id: { any_: [id] },
-    ...(withinMs === undefined ? {} : { timestamp: { after_: earlier(clock, withinMs).toISOString() } }),
+    ...(withinMs === undefined
+      ? {}
+      : { timestamp: { after_: earlier(clock.now(), withinMs).toISOString() } }),
     ...(errorsOnly === true ? { level: { ge_: 40 } } : {}),
   };
   const sort = newestFirst ? "TIMESTAMP_DESC" : "TIMESTAMP_ASC";

@@ -3,7 +3,7 @@
 
 import { SettingsError } from "../../base/errors.ts";
 import { arrayIn, isObject, objectIn, textIn } from "../../base/json.ts";
-import { fileIn, pemIn } from "./identity.ts";
+import { fileIn, hasPem, pemIn } from "./identity.ts";
 import type { CredentialDeps, Credentials, Headers, Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
 
@@ -66,8 +66,7 @@ async function givenIdentity(
 
 /** Throws SettingsError for a cluster that kubectl refuses, too: without verification no CA is used. */
 function checkCluster({ cluster, clusterName = "", source }: Target): void {
-  const hasCa = ["certificate-authority", "certificate-authority-data"].some((key) => Boolean(cluster[key]));
-  if (!hasCa || cluster["insecure-skip-tls-verify"] !== true) return;
+  if (!hasPem(cluster, "certificate-authority") || cluster["insecure-skip-tls-verify"] !== true) return;
   throw new SettingsError(
     `cannot use cluster "${clusterName}" of ${source}: it has a certificate-authority and insecure-skip-tls-verify`,
     { hint: "leave out one of the two" },
@@ -85,16 +84,15 @@ function checkUser({ user, userName, source }: Target): void {
   for (const key of ["token", "username", "password"])
     if (!["string", "undefined"].includes(typeof (user[key] ?? undefined)))
       throw wrong(`its ${key} is not a text: put it in quotes`);
-  const has = (key: string): boolean => Boolean(user[key]) || Boolean(user[`${key}-data`]);
+  const hasKey = hasPem(user, "client-key");
+  const hasCertificate = hasPem(user, "client-certificate");
   const hasOther = ["token", "tokenFile", "username", "exec", "auth-provider"].some((key) =>
     Boolean(user[key]),
   );
-  if (has("client-key") && !has("client-certificate") && hasOther) return;
-  if (has("client-certificate") !== has("client-key"))
+  if (hasKey && !hasCertificate && hasOther) return;
+  if (hasCertificate !== hasKey)
     throw wrong(
-      has("client-key")
-        ? "it has a client-key without its certificate"
-        : "it has a client-certificate without its key",
+      hasKey ? "it has a client-key without its certificate" : "it has a client-certificate without its key",
     );
 }
 

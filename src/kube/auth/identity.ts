@@ -41,6 +41,11 @@ export function pemIn(object: JsonObject, key: string, deps: SettingsDeps): stri
   return fileIn(object, key, deps);
 }
 
+/** Whether a PEM is named, as text or as a file. */
+export function hasPem(object: JsonObject, key: string): boolean {
+  return Boolean(object[key]) || Boolean(object[`${key}-data`]);
+}
+
 /** The text of the file under a key of the kubeconfig. Throws SettingsError when it is missing. */
 export function fileIn(object: JsonObject, key: string, { readFile }: SettingsDeps): string | undefined {
   const path = textIn(object[key]);

@@ -7,6 +7,7 @@ import { arrayIn, isObject, objectIn, textIn, type JsonObject } from "../../base
 import { SettingsError, textOf } from "../../base/errors.ts";
 import { redactUrl } from "../../base/redact-url.ts";
 import type { SettingsDeps } from "../../base/env.ts";
+import { hasPem } from "./identity.ts";
 
 /** kubectl's connection flags, as far as they are set. */
 export interface ConnectionFlags {
@@ -133,8 +134,8 @@ export function withFlags(
   if (flags.asGroups !== undefined && flags.asGroups.length > 0) user["as-groups"] = flags.asGroups;
   const isTls =
     cluster["insecure-skip-tls-verify"] === true ||
-    ["certificate-authority", "certificate-authority-data"].some((key) => Boolean(cluster[key])) ||
-    ["client-certificate", "client-certificate-data"].some((key) => Boolean(user[key]));
+    hasPem(cluster, "certificate-authority") ||
+    hasPem(user, "client-certificate");
   return { server: serverOf(textIn(cluster["server"]), isTls, source), cluster, user, source };
 }
 
