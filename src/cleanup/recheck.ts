@@ -22,11 +22,10 @@ export type ReadStates = (runs: readonly OwnerRun[]) => Promise<ReadonlyMap<stri
 export function currentStates(sources: StateSources, signal: AbortSignal): ReadStates {
   return async (runs) => {
     const states = stateReaders(sources, signal);
-    const statuses = runs.map(async ({ id, prefectVersion }) => {
-      const { status } = await states[prefectVersion].read(id);
-      return [id, status] as const;
-    });
-    return new Map(await Promise.all(statuses));
+    for (const { id, prefectVersion } of runs) states[prefectVersion].ask(id);
+    const told = await Promise.all(Object.values(states).map((each) => each.answers()));
+    const entries = told.flatMap((found) => [...found]);
+    return new Map(entries.flatMap(([id, run]) => (run === undefined ? [] : [[id, run.status] as const])));
   };
 }
 

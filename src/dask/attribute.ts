@@ -33,19 +33,18 @@ export function attributionAmong(
   runs: readonly ObservedRun[],
   withGuesses: boolean,
 ): (cluster: Unattributed) => Attribution | undefined {
-  const jobs = runs.flatMap((run) => run.jobs.map((job) => ({ flowRunId: run.flowRunId, ...job })));
-  const runPods: readonly RunPod[] = jobs.flatMap(({ flowRunId, pods, deletedPods }) =>
-    [...pods, ...deletedPods].map((pod) => ({
-      flowRunId,
-      pod,
-      fromMs: createdMs(pod),
-      untilMs: podFinishedAt(pod)?.getTime() ?? Infinity,
-    })),
-  );
-  const owners = new Map<string, string>([
-    ...jobs.map(({ flowRunId, job }) => [job.metadata.uid, flowRunId] as const),
-    ...runPods.map(({ flowRunId, pod }) => [pod.metadata.uid, flowRunId] as const),
-  ]);
+  const owners = new Map<string, string>();
+  const runPods: RunPod[] = [];
+  for (const { flowRunId, jobs } of runs) {
+    for (const { job, pods, deletedPods } of jobs) {
+      owners.set(job.metadata.uid, flowRunId);
+      for (const pod of [...pods, ...deletedPods]) {
+        const untilMs = podFinishedAt(pod)?.getTime() ?? Infinity;
+        owners.set(pod.metadata.uid, flowRunId);
+        runPods.push({ flowRunId, pod, fromMs: createdMs(pod), untilMs });
+      }
+    }
+  }
   // The address of a node may be that of pods of runs that are not among these, too.
   const addressed = runPods.filter(({ pod }) => withGuesses || pod.spec.hostNetwork !== true);
   const byIp = Map.groupBy(addressed, ({ pod }) => pod.status.podIP);
@@ -130,10 +129,16 @@ function guess(cluster: Unattributed, alike: RunPodsBy): Attribution | undefined
 
 /** The pods of each namespace, ServiceAccount and image: what a guess compares. */
 function groupedByKind(runPods: readonly RunPod[]): RunPodsBy {
-  const ofContainers = runPods.flatMap(({ pod, ...run }) =>
-    (pod.spec.containers ?? []).map(({ image = "" }) => ({ ...run, pod, kind: kindOf(pod, image) })),
-  );
-  return Map.groupBy(ofContainers, ({ kind }) => kind);
+  const grouped = new Map<string, RunPod[]>();
+  for (const run of runPods) {
+    const { containers = [] } = run.pod.spec;
+    for (const kind of new Set(containers.map(({ image = "" }) => kindOf(run.pod, image)))) {
+      const alike = grouped.get(kind) ?? [];
+      grouped.set(kind, alike);
+      alike.push(run);
+    }
+  }
+  return grouped;
 }
 
 function kindOf({ metadata: { namespace }, spec: { serviceAccountName = "default" } }: Pod, image: string) {

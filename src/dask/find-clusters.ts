@@ -59,6 +59,7 @@ export function findClusters(
       draft(object.metadata, "classic", name)[kind].push(object);
     }
   }
+  if (drafts.size === 0) return [];
   const ownerOf = attributionAmong(runs, withGuesses);
   return [...drafts]
     .sort(([a], [b]) => (a < b ? -1 : 1))

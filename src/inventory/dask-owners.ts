@@ -12,6 +12,7 @@ export function withDask(
   runs: readonly InventoryRun[],
   clusters: readonly ObservedCluster[],
 ): { readonly runs: readonly InventoryRun[]; readonly unowned: readonly ObservedCluster[] } {
+  if (clusters.length === 0) return { runs, unowned: [] };
   const byRun = Map.groupBy(clusters, ({ namespace, owner }) => keyOf(namespace, owner?.flowRunId ?? ""));
   const known = new Set(runs.map((run) => keyOf(run.namespace, run.flowRunId)));
   const others = [...byRun].flatMap(([key, [cluster]]) =>

@@ -12,6 +12,9 @@ interface RunObjects {
   readonly events: readonly KubeEvent[];
 }
 
+/** One array for thousands of runs without such objects. */
+const NONE: readonly never[] = [];
+
 /** The label in which Prefect 2 and 3 put the run's name. */
 const NAME_LABEL = "prefect.io/flow-run-name";
 
@@ -37,8 +40,8 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
     const observed = oldestFirst(jobs).map((job): ObservedJob => {
       const pods = oldestFirst(podsOf.get(job.metadata.uid) ?? []);
       const uids = [job.metadata.uid, ...pods.map(({ metadata }) => metadata.uid)];
-      const events = uids.flatMap((uid) => eventsOf.get(uid) ?? []);
-      return { job, pods, deletedPods: [], events, gone: former.has(job.metadata.uid) };
+      const events = eventsOf.size === 0 ? NONE : uids.flatMap((uid) => eventsOf.get(uid) ?? []);
+      return { job, pods, deletedPods: NONE, events, gone: former.has(job.metadata.uid) };
     });
     return {
       flowRunId,
@@ -47,7 +50,7 @@ export function groupRuns(objects: RunObjects): readonly InventoryRun[] {
       name: first.metadata.labels?.[NAME_LABEL],
       status: { kind: "unknown" },
       observed: { flowRunId, jobs: observed },
-      dask: [],
+      dask: NONE,
     };
   });
 }
@@ -75,5 +78,5 @@ function runKeyOf({ metadata }: Job): string | undefined {
 }
 
 function oldestFirst<T extends Job | Pod>(objects: readonly T[]): readonly T[] {
-  return objects.toSorted((a, b) => createdMs(a) - createdMs(b));
+  return objects.length < 2 ? objects : objects.toSorted((a, b) => createdMs(a) - createdMs(b));
 }

@@ -49,16 +49,21 @@ export async function loadInventory(
   const listing = new Listing(kube, signal);
   const states = stateReaders(sources, signal);
   let silences: ReturnType<typeof readSilences> | undefined;
-  /** Asks Prefect while the cluster is being listed. Awaited below; an error before that must not end the process. */
+  /** Asks Prefect while the cluster is being listed. Silences are awaited below; an error before that must not end the process. */
   const askPrefect = (job: Job): void => {
     const id = flowRunIdOf(job.metadata);
     const version = prefectVersionOf(job.metadata);
     if (query.owners === true && version === 1) silences ??= readSilences(sources[1], signal);
     silences?.catch(() => {});
-    if (id !== undefined) states[version].read(id).catch(() => {});
+    if (id !== undefined) states[version].ask(id);
+  };
+  const jobsOf = async (version: PrefectVersion): Promise<readonly Job[]> => {
+    const jobs = await listing.all("jobs", jobQuery(query, version), askPrefect);
+    for (const each of PREFECT_VERSIONS) states[each].send();
+    return jobs;
   };
   const [jobs, labelled, dask, recent] = await Promise.all([
-    flatAll(PREFECT_VERSIONS.map((each) => listing.all("jobs", jobQuery(query, each), askPrefect))),
+    flatAll(PREFECT_VERSIONS.map(jobsOf)),
     flatAll(PREFECT_VERSIONS.map((each) => listing.all("pods", runQuery(query, each)))),
     query.dask === undefined ? undefined : listDask(listing, query.namespace, query.dask),
     flatAll(Object.values(states).map((each) => each.recent(query.endedWithinMs))),
@@ -74,12 +79,12 @@ export async function loadInventory(
   const { forbidden } = listing;
   const podsForbidden = forbidden.has("pods");
   const selected = allRuns.flatMap((run) => selectedPart(run, query));
-  const withStates = await Promise.all(
-    selected.map(async (run) => ({
-      ...withPrefectData(run, await states[run.prefectVersion].read(run.flowRunId)),
-      podsForbidden,
-    })),
-  );
+  for (const { prefectVersion, flowRunId } of selected) states[prefectVersion].ask(flowRunId);
+  const [told1, told2] = await Promise.all([states[1].answers(), states[2].answers()]);
+  const withStates = selected.map((run) => {
+    const read = (run.prefectVersion === 1 ? told1 : told2).get(run.flowRunId);
+    return { ...(read === undefined ? run : withPrefectData(run, read)), podsForbidden };
+  });
   const { runs: inCluster, warnings: others } =
     query.onlyPrefect === true
       ? { runs: withStates, warnings: [] }
@@ -88,8 +93,8 @@ export async function loadInventory(
   const onlyInPrefect = recent.filter(({ flowRunId }) => !inClusterIds.has(flowRunId));
   const runs = [...inCluster, ...onlyInPrefect.map((run) => withoutObjects({ ...run, namespace: "" }))];
   const refused = new Set([...forbidden.values()].map(({ message }) => message));
-  const unread = await Promise.all(Object.values(states).map((each) => each.warning()));
-  const warnings = [...refused, ...unread.filter((each) => each !== undefined), ...others];
+  const unread = Object.values(states).flatMap((each) => each.warning() ?? []);
+  const warnings = [...refused, ...unread, ...others];
   return { runs: withOwners(runs, await silences), unownedDask: unowned, warnings, forbidden };
 }
 

@@ -1,8 +1,9 @@
 // Reads the states of runs from Prefect, in batches, while the cluster is still being listed. After an error no more requests
 // are sent to that API: its states are unknown, with a warning.
 
-import { Batcher } from "../base/batch.ts";
+import PQueue from "p-queue";
 import { attempt } from "../base/attempt.ts";
+import { Interner } from "../base/interner.ts";
 import { isUuid } from "../base/uuid.ts";
 import type { RunStatus } from "../orchestrator/flow-run.ts";
 import { RECENT_LIMIT, type KnownRun, type RunDirectory } from "../orchestrator/run-directory.ts";
@@ -21,7 +22,9 @@ export interface ReadRun {
   readonly unread?: boolean;
 }
 
-const BATCH = { maxSize: 100, maxRequests: 4 };
+/** As many as Prefect answers at once. */
+const IDS_AT_ONCE = 100;
+const CONNECTIONS = 4;
 const UNKNOWN: ReadRun = { name: undefined, status: { kind: "unknown" } };
 const UNREAD: ReadRun = { ...UNKNOWN, unread: true };
 const MISSING: ReadRun = { name: undefined, status: { kind: "missing" } };
@@ -57,8 +60,12 @@ interface Asked {
 /** Reads runs of one Prefect version; if its API fails, they are unknown. */
 class StateReader {
   readonly #asked: Asked;
-  readonly #batcher = new Batcher<string, ReadRun>((ids) => this.#send(ids), BATCH);
-  readonly #runs = new Map<string, Promise<ReadRun>>();
+  readonly #queue = new PQueue({ concurrency: CONNECTIONS });
+  readonly #shared = new Interner();
+  /** What was told of each run; not yet: undefined. A promise for each of thousands of runs would take megabytes. */
+  readonly #runs = new Map<string, ReadRun | undefined>();
+  readonly #readings: Promise<void>[] = [];
+  #next: string[] = [];
   /** Why the states are unknown. */
   #failure: string | undefined;
   /** What is not known of the latest runs. */
@@ -68,13 +75,31 @@ class StateReader {
     this.#asked = asked;
   }
 
-  /** The run, read once. An id that is not a UUID cannot be Prefect's and counts as missing. */
-  read(flowRunId: string): Promise<ReadRun> {
+  /** Asks for the run, once, together with others. An id that is not a UUID cannot be Prefect's and counts as missing. */
+  ask(flowRunId: string): void {
+    if (this.#runs.has(flowRunId)) return;
     const isReadable = isUuid(flowRunId) || this.#asked.source === undefined;
-    const run =
-      this.#runs.get(flowRunId) ?? (isReadable ? this.#batcher.add(flowRunId) : Promise.resolve(MISSING));
-    this.#runs.set(flowRunId, run);
-    return run;
+    this.#runs.set(flowRunId, isReadable ? undefined : MISSING);
+    if (isReadable) this.#next.push(flowRunId);
+    if (this.#next.length >= IDS_AT_ONCE) this.send();
+  }
+
+  /** Sends what still waits for others. */
+  send(): void {
+    const ids = this.#next;
+    this.#next = [];
+    if (ids.length === 0) return;
+    const reading = this.#queue.add(() => this.#read(ids));
+    // answers() awaits it; if that is never called, an interruption must not end the process.
+    reading.catch(() => {});
+    this.#readings.push(reading);
+  }
+
+  /** What Prefect told of all runs that it was asked for. Throws when interrupted. */
+  async answers(): Promise<ReadonlyMap<string, ReadRun | undefined>> {
+    this.send();
+    await Promise.all(this.#readings);
+    return this.#runs;
   }
 
   /** The latest runs, with those that ended within so many milliseconds; undefined: none. */
@@ -86,12 +111,11 @@ class StateReader {
     if (!answer.ok) this.#recentWarning = `${runs} are unknown: ${answer.error.message}`;
     const { runs: found = [], isPartial = false } = (answer.ok && answer.value) || {};
     if (isPartial) this.#recentWarning = `only the latest ${RECENT_LIMIT} of the ${runs} are shown`;
-    return found.map((run) => ({ ...knownRun(run), flowRunId: run.id, prefectVersion }));
+    return found.map((run) => ({ ...this.#known(run), flowRunId: run.id, prefectVersion }));
   }
 
-  /** What could not be read. */
-  async warning(): Promise<string | undefined> {
-    await Promise.all(this.#runs.values());
+  /** What could not be read, once it has answered. */
+  warning(): string | undefined {
     if (this.#failure === undefined) return this.#recentWarning;
     return `states of ${this.#name} flow runs are unknown: ${this.#failure}`;
   }
@@ -100,21 +124,21 @@ class StateReader {
     return `Prefect ${this.#asked.version === 1 ? "1" : "2 and 3"}`;
   }
 
-  async #send(ids: readonly string[]): Promise<readonly ReadRun[]> {
+  async #read(ids: readonly string[]): Promise<void> {
     const { version, source, signal } = this.#asked;
     if (source === undefined) this.#failure = noApiText(version);
-    if (source === undefined) return ids.map(() => UNKNOWN);
-    if (this.#failure !== undefined) return ids.map(() => UNREAD);
-    const answer = await attempt(() => source.runs(ids, signal));
-    if (!answer.ok) this.#failure = answer.error.message;
-    if (!answer.ok) return ids.map(() => UNREAD);
-    return ids.map((id) => {
-      const run = answer.value.get(id);
-      return run === undefined ? MISSING : knownRun(run);
-    });
+    const canAsk = this.#failure === undefined;
+    const answer = canAsk ? await attempt(async () => source?.runs(ids, signal)) : undefined;
+    if (answer?.ok === false) this.#failure = answer.error.message;
+    const known = answer?.ok === true ? answer.value : undefined;
+    const unread = source === undefined ? UNKNOWN : UNREAD;
+    for (const id of ids) this.#runs.set(id, known === undefined ? unread : this.#known(known.get(id)));
   }
-}
 
-function knownRun({ name, ...row }: KnownRun): ReadRun {
-  return { name, status: { kind: "known", ...row } };
+  #known(run: KnownRun | undefined): ReadRun {
+    if (run === undefined) return MISSING;
+    const { name, state, labels, agent } = run;
+    const shared = { labels: this.#shared.of(labels), agent: this.#shared.of(agent) };
+    return { name, status: { kind: "known", state, ...shared } };
+  }
 }
