@@ -2,6 +2,7 @@
 
 import { HttpClient } from "../http/client.ts";
 import { apiUrl, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
+import { followingRedirects } from "../http/redirects.ts";
 import { Graphql, type GraphqlOptions, type CompletedOperation } from "./graphql.ts";
 import { Prefect1Client } from "./client.ts";
 
@@ -16,6 +17,8 @@ export function connectPrefect(
 ): Prefect1Client {
   const example = "http://localhost:4200, with --api or PREFECT__CLOUD__API";
   const url = apiUrl(target.url, "Prefect API URL", example);
-  const http = new HttpClient(url, { ...prefectConnection(url, deps), maxSockets: 8 });
+  const connect = (to: URL): HttpClient =>
+    new HttpClient(to, { ...prefectConnection(to, deps), maxSockets: 8 });
+  const http = followingRedirects(url, connect);
   return new Prefect1Client(new Graphql({ ...target, http, onRequest: deps.onRequest }), target.backend);
 }

@@ -15,7 +15,7 @@ export interface GraphqlOptions {
   readonly tenantId?: string | undefined;
   /** Response timeout; Prefect's default (cloud.request_timeout) is 15 s. */
   readonly timeoutMs: number;
-  readonly http: Http;
+  readonly http: Pick<Http, "request" | "close">;
   /** Default: performance.now(). */
   readonly nowMs?: (() => number) | undefined;
   /** Called after every request, for metrics. */

@@ -1,9 +1,10 @@
 // The REST API of Prefect 2 and 3, to show and cancel flow runs. Loaded only when there are flow runs of Prefect 2 or 3.
 
-import type { HttpAnswer, ConnectionOptions } from "../http/exchange.ts";
+import type { Http, HttpAnswer } from "../http/exchange.ts";
 import { HttpClient } from "../http/client.ts";
 import { apiUrl, certificatesIn, prefectConnection, type EnvironmentDeps } from "../http/environment.ts";
 import { overFreshConnection, TransportError } from "../http/errors.ts";
+import { followingRedirects } from "../http/redirects.ts";
 import { arrayIn, objectIn, parseJson, textIn, dateIn, type JsonObject } from "../base/json.ts";
 import { answerError, notPrefectError, PrefectError, unreachableError } from "../orchestrator/errors.ts";
 import type { KnownRun } from "../orchestrator/run-directory.ts";
@@ -13,7 +14,7 @@ import type { RunState, StateType } from "../orchestrator/flow-run.ts";
 interface Prefect3Options extends Pick<Prefect3Target, "url" | "apiKey" | "authString" | "headers"> {
   /** Response timeout. */
   readonly timeoutMs: number;
-  readonly connection?: ConnectionOptions | undefined;
+  readonly http: Pick<Http, "request" | "close">;
   /** Called with the Date header of each answer, and how long it took. */
   readonly onAnswer?:
     | ((seen: { readonly date: string | undefined; readonly ms: number }) => void)
@@ -40,23 +41,24 @@ export function connectPrefect3(
 ): Prefect3Client {
   const url = apiUrl(target.url, "PREFECT_API_URL", "http://localhost:4200/api");
   const { certFile = "", skipVerify = false } = target;
-  const { proxy, tls } = prefectConnection(url, deps);
   const named = certificatesIn(certFile, "PREFECT_API_SSL_CERT_FILE", deps);
-  const ca = tls && [...(tls.ca ?? []), ...named];
-  const connection = { proxy, tls: { ca, rejectUnauthorized: skipVerify ? false : undefined } };
-  return new Prefect3Client({ ...target, ...options, connection });
+  const connect = (to: URL): HttpClient => {
+    const { proxy, tls } = prefectConnection(to, deps);
+    const ca = tls && [...tls.ca, ...named];
+    const tlsOptions = { ca, rejectUnauthorized: skipVerify ? false : undefined };
+    return new HttpClient(to, { maxSockets: 4, proxy, tls: tlsOptions });
+  };
+  return new Prefect3Client({ ...target, ...options, http: followingRedirects(url, connect) });
 }
 
 /** Throws PrefectError. */
 export class Prefect3Client {
   readonly url: string;
   readonly #options: Prefect3Options;
-  readonly #http: HttpClient;
 
   constructor(options: Prefect3Options) {
     this.url = options.url.replace(/\/+$/, "");
     this.#options = options;
-    this.#http = new HttpClient(new URL(this.url), { maxSockets: 4, ...options.connection });
   }
 
   /** The flow runs of a filter, at most 200. */
@@ -102,7 +104,7 @@ export class Prefect3Client {
   }
 
   close(): void {
-    this.#http.close();
+    this.#options.http.close();
   }
 
   async #post(
@@ -111,7 +113,7 @@ export class Prefect3Client {
     { body, signal }: { readonly body: JsonObject; readonly signal?: AbortSignal | undefined },
   ): Promise<unknown> {
     const send = (): Promise<HttpAnswer> =>
-      this.#http.request({
+      this.#options.http.request({
         method: "POST",
         url: new URL(this.url + path),
         headers: this.#headers(),

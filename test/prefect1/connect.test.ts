@@ -46,6 +46,67 @@ describe("a proxy of the environment", () => {
   });
 });
 
+describe.each([307, 308])("a redirect with %i", (status) => {
+  const redirect = async (locationOf: (path: string) => string): Promise<string> => {
+    const { url } = await place((request, response) =>
+      response.writeHead(status, { location: locationOf(request.url ?? "") }).end(),
+    );
+    return url.href;
+  };
+  const tenantAt = async (url: string, env: NodeJS.ProcessEnv = {}, files: Record<string, string> = {}) => {
+    const readFile = (path: string): string | undefined => files[path];
+    const target = { url, apiKey: "key-1", backend: "server", timeoutMs: 5_000 };
+    const api = connectPrefect(target, { env, readFile });
+    onTestFinished(() => api.close());
+    return api.tenantId();
+  };
+
+  it("to https on the same host is followed with method, body and key", async () => {
+    onTestFinished(stopAll);
+    const seen: unknown[] = [];
+    const server = await startTlsServer(({ method, headers }, response) => {
+      seen.push([method, headers.authorization, headers["content-length"] !== "0"]);
+      response.end(ANSWER);
+    });
+    onTestFinished(() => server.stop());
+    const url = await redirect((path) => new URL(path, server.url).href);
+    const env = { SSL_CERT_FILE: "/ca.crt" };
+    expect(await tenantAt(`${url}graphql`, env, { "/ca.crt": server.certificate })).toBeDefined();
+    expect(server.asked).toEqual(["/graphql"]);
+    expect(seen).toEqual([["POST", "Bearer key-1", true]]);
+  });
+
+  it("to another host, which may not see the key, is told", async () => {
+    onTestFinished(stopAll);
+    const seen: unknown[] = [];
+    const other = await place(({ url }, response) => {
+      seen.push(url);
+      response.end(ANSWER);
+    });
+    other.url.hostname = "localhost";
+    await expect(tenantAt(await redirect(() => other.url.href))).rejects.toThrow(
+      `it answered ${status} with a redirect to ${other.url.href}`,
+    );
+    expect(seen).toEqual([]);
+  });
+
+  it("from https to http, where the key could be read, is told", async () => {
+    const server = await startTlsServer((_, response) =>
+      response.writeHead(status, { location: "http://127.0.0.1:9/" }).end(),
+    );
+    onTestFinished(() => server.stop());
+    const tenant = tenantAt(server.url, { SSL_CERT_FILE: "/ca.crt" }, { "/ca.crt": server.certificate });
+    await expect(tenant).rejects.toThrow("a redirect to http://127.0.0.1:9/");
+  });
+
+  it("in a circle is told", async () => {
+    onTestFinished(stopAll);
+    await expect(tenantAt(await redirect((path) => path))).rejects.toThrow(
+      `it answered ${status} with a redirect`,
+    );
+  });
+});
+
 describe("an answer of something before Prefect", () => {
   const html = { "content-type": "text/html" };
   const page = "a web page, perhaps one to sign in";

@@ -13,8 +13,7 @@ function answering(answer: HttpAnswer | Error): Graphql {
 }
 
 function graphqlOver(request: Http["request"], apiKey?: string): Graphql {
-  const stream = (): Promise<never> => Promise.reject(new Error("not a stream"));
-  return new Graphql({ url: URL, apiKey, timeoutMs: 1_000, http: { request, stream, close: () => {} } });
+  return new Graphql({ url: URL, apiKey, timeoutMs: 1_000, http: { request, close: () => {} } });
 }
 
 const operation = { action: "do it", name: "test", document: "{ a }" };

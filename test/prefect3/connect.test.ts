@@ -41,6 +41,17 @@ describe("a Prefect 3 API behind a private authority", () => {
     }
   });
 
+  it("is found where its http address redirects to", async () => {
+    onTestFinished(stopAll);
+    const server = await tlsServer();
+    const { url } = await place((request, response) =>
+      response.writeHead(308, { location: `${server.url}${request.url}` }).end(),
+    );
+    const target = { url: `${url.href}api`, certFile: "/ca.crt" };
+    await expect(answerOf(target, { env: {}, ...filesOf(server) })).resolves.toEqual([]);
+    expect(server.asked).toEqual(["/api/flow_runs/filter"]);
+  });
+
   it("is not trusted otherwise, and the hint says how to name the authority", async () => {
     const server = await tlsServer();
     await expect(answerOf({ url: `${server.url}/api` })).rejects.toMatchObject({
