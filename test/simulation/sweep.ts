@@ -31,7 +31,12 @@ async function work(options: SweepOptions, seeds: { next: number; end: number })
   const { planted, onOutcome } = options;
   const worker = fork(WORKER, {
     execArgv: planted === undefined ? [] : ["--import", PLANT],
-    env: { ...process.env, ...(planted === undefined ? {} : { PLANTED_FAULT: planted }) },
+    // graphql-js checks more of its own objects in development: a sixth of the time.
+    env: {
+      ...process.env,
+      NODE_ENV: "production",
+      ...(planted === undefined ? {} : { PLANTED_FAULT: planted }),
+    },
   });
   try {
     while (seeds.next < seeds.end) {
