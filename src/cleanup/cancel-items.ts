@@ -41,7 +41,7 @@ export function cancelPlan(
     const runId = runOf(dask, known);
     const run = runs.find(({ flowRunId }) => flowRunId === runId);
     const draft = new PlanDraft({ run: run && ownerRun(run), cluster: dask.name, withTerminating });
-    if (runIds.has(runId ?? ""))
+    if (runId !== undefined && runIds.has(runId))
       for (const [part, object] of partsOf(dask)) {
         const pods = part === "daskCluster" ? podsOf(dask) : [];
         draft.add(part, object, { ...CANCELLED, pods });

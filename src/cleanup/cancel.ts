@@ -9,7 +9,8 @@ import type { RunDirectory } from "../orchestrator/run-directory.ts";
 import { cancelPlan, clustersOf, stillRunning, type KnownClusters } from "./cancel-items.ts";
 import type { Kept, OwnerRun, PlanItem, Removable } from "./item.ts";
 import { sweep, type ItemResult, type SweepDeps } from "./sweep.ts";
-import { listed, objectText, untilGone, waitFor, type WaitDeps } from "./wait.ts";
+import { PODS_UNKNOWN } from "./plan-jobs.ts";
+import { listed, objectText, untilGone, waitFor, type Left, type WaitDeps } from "./wait.ts";
 
 type CancelApi = Pick<RunDirectory, "cancel" | "setCancelled">;
 
@@ -58,6 +59,8 @@ const MESSAGES = {
   terminating: "Cancelled: what the flow run has in Kubernetes is being deleted",
   idle: "Cancelled: nothing of the flow run runs in Kubernetes",
 };
+const KEPT_HINT = "remove its annotation prefect.io/keep, and cancel it again";
+const RIGHTS = "check the permissions of this user with: kubectl prefect doctor";
 const ENDED = new Set(["deleted", "gone"]);
 /** What can run, or start what runs. */
 const WORKING: ReadonlySet<Removable> = new Set(["jobs", "pods", "daskclusters"]);
@@ -103,7 +106,13 @@ async function cancelAll(work: Work, runs: readonly OwnerRun[], options: CancelO
   }
   await removeAll(work, { ids, known }, options);
   if (work.signal.aborted) return;
-  const { problems } = work.result;
+  const { problems, kept } = work.result;
+  const unseen = kept.filter(({ reason }) => reason === PODS_UNKNOWN);
+  if (unseen.length > 0)
+    problems.push({
+      error: `cannot delete ${listed(unseen.map(objectText))}: ${PODS_UNKNOWN}`,
+      hint: RIGHTS,
+    });
   const ended = await endedRuns(
     work,
     accepted.filter(({ id }) => !problems.some(({ runId }) => runId === id)),
@@ -121,9 +130,9 @@ function wasPending({ status }: OwnerRun): boolean {
   return status.kind === "known" && status.state.type === "pending";
 }
 
-/** Those runs of which nothing runs any more. What runs on is a problem, unless it is kept. */
+/** Those runs of which nothing runs any more. What runs on is a problem, also if it is kept. */
 async function endedRuns(
-  { pollInventory, onStep, result }: Work,
+  { pollInventory, result }: Work,
   runs: readonly OwnerRun[],
 ): Promise<readonly OwnerRun[]> {
   if (runs.length === 0) return [];
@@ -131,12 +140,9 @@ async function endedRuns(
   return runs.filter((run) => {
     const left = stillRunning(inventory, new Set([run.id]));
     const names = listed(left.map(({ name }) => name));
-    const unexpected = left.filter(({ isKept }) => !isKept).map(({ name }) => name);
-    const keptOn = left.length === 1 ? "is kept and runs on" : "are kept and run on";
-    if (unexpected.length > 0)
-      result.problems.push({ error: `flow run ${displayName(run)} still runs: ${listed(unexpected)}` });
-    else if (left.length > 0)
-      onStep(`flow run ${displayName(run)} is not set to Cancelled: ${names} ${keptOn}`);
+    const hint = left.every(({ isKept }) => isKept) ? KEPT_HINT : undefined;
+    if (left.length > 0)
+      result.problems.push({ error: `flow run ${displayName(run)} still runs: ${names}`, hint });
     return left.length === 0;
   });
 }
@@ -209,8 +215,10 @@ function workingRun({ resource, run }: PlanItem): string | undefined {
   return WORKING.has(resource) ? run?.id : undefined;
 }
 
-function stillExists(item: PlanItem): CancelProblem {
-  return { error: `${objectText(item)} was deleted, but still exists`, runId: workingRun(item) };
+function stillExists({ item, finalizers }: Left): CancelProblem {
+  const hint = finalizers.length === 0 ? undefined : `its finalizers hold it: ${finalizers.join(", ")}`;
+  const error = `${objectText(item)} still exists, although it is being deleted`;
+  return { error, hint, runId: workingRun(item) };
 }
 
 /** Sets the state of Cancelling runs to Cancelled; not of those that may run elsewhere, where only Cancelling stops them. */
@@ -241,7 +249,9 @@ function leftOf(id: string, { done, kept }: Progress, hasWaited: boolean): keyof
   const own = done.filter(({ item }) => item.run?.id === id);
   if (own.some(({ outcome }) => !ENDED.has(outcome.kind))) return "idle";
   if (!hasWaited && own.some(({ outcome }) => outcome.kind === "deleted")) return "terminating";
-  return kept.some((each) => each.run?.id === id) ? "kept" : "nothing";
+  const ofRun = kept.filter(({ run }) => run?.id === id);
+  if (ofRun.some(({ reason }) => reason === PODS_UNKNOWN)) return "idle";
+  return ofRun.length > 0 ? "kept" : "nothing";
 }
 
 function elsewhereProblem(run: OwnerRun, namespace: string | undefined): CancelProblem {

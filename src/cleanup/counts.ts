@@ -20,6 +20,11 @@ export function countsText(objects: readonly { readonly resource: Removable }[])
   return parts.length === 0 ? "nothing" : parts.join(", ");
 }
 
+/** One object's kind in messages: `Job`, `pod`. */
+export function kindName(resource: Removable): string {
+  return NAMES[resource][0];
+}
+
 /** The resource's name as kubectl prints it: `job.batch`. */
 export function kubectlName(resource: Removable): string {
   return NAMES[resource][2];

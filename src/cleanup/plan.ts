@@ -1,11 +1,12 @@
 // Plan: what cleanup deletes and what it keeps, decided from an inventory alone. Pure. recheck.ts checks each object again
 // before it is deleted.
 
+import { isUuid } from "../base/uuid.ts";
 import { clustersIn, type Inventory, type InventoryRun } from "../inventory/inventory.ts";
 import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
-import { lifecycleOf, type PlannedRun } from "./run-lifecycle.ts";
+import { lifecycleOf, NO_ID, type PlannedRun } from "./run-lifecycle.ts";
 
 /** What to consider, and how old it must be. */
 export interface PlanOptions {
@@ -27,7 +28,8 @@ export interface PlanOptions {
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {
   const { olderThanMs, orphansOnly, runs: only, isPartial } = options;
   const ownerOf = (run: InventoryRun): PlannedRun => {
-    return { run, lifecycle: lifecycleOf(run), keep: options.keepRun?.(run) };
+    const keep = isUuid(run.flowRunId) ? options.keepRun?.(run) : NO_ID;
+    return { run, lifecycle: lifecycleOf(run), keep };
   };
   const isWanted = ({ reason }: PlanItem): boolean => !orphansOnly || reason !== "finished";
   const isSelected = ({ run }: Kept | PlanItem): boolean =>

@@ -25,14 +25,17 @@ export interface PlannedRun {
   readonly keep?: string | undefined;
 }
 
+/** Why nothing is removed of what only seems to be a flow run. */
+export const NO_ID = "its label is not a flow run id";
+
 export function lifecycleOf({ flowRunId, status }: InventoryRun): RunLifecycle {
+  if (!isUuid(flowRunId)) return { kind: "unknown", text: NO_ID };
   if (status.kind === "unknown") return { kind: "unknown", text: "the state of its flow run is unknown" };
   if (status.kind === "known") {
     const { type, name, since } = status.state;
     const text = `its flow run is ${name}`;
     return isFinished(type) ? { kind: "over", since, text } : { kind: "alive", text };
   }
-  if (!isUuid(flowRunId)) return { kind: "unknown", text: "its label is not a flow run id" };
   return { kind: "over", text: DELETED_RUN };
 }
 

@@ -3,6 +3,7 @@
 import PQueue from "p-queue";
 import type { Clock } from "../base/clock.ts";
 import type { KubeApi } from "../kube/client/api.ts";
+import { kindName } from "./counts.ts";
 import type { PlanItem } from "./item.ts";
 import { retrying } from "./retrying.ts";
 import { IN_FLIGHT } from "./sweep.ts";
@@ -33,32 +34,41 @@ export async function waitFor(
   }
 }
 
+/** What still exists, and what holds it. */
+export interface Left {
+  readonly item: PlanItem;
+  readonly finalizers: readonly string[];
+}
+
 /** Waits until the items no longer exist; returns those that still do after the timeout. */
 export async function untilGone(
   deps: WaitDeps,
   items: readonly PlanItem[],
   timeoutMs: number,
-): Promise<readonly PlanItem[]> {
+): Promise<readonly Left[]> {
   const kube = retrying(deps.kube, deps.clock, deps.signal);
   const queue = new PQueue({ concurrency: IN_FLIGHT });
-  let left = items;
+  let left: readonly Left[] = items.map((item) => ({ item, finalizers: [] }));
   const existing = async (): Promise<readonly string[]> => {
     const reads = left.map(
-      ({ resource, ref }) =>
+      ({ item: { resource, ref } }) =>
         () =>
           kube.get(resource, ref),
     );
     const found = await queue.addAll(reads);
-    left = left.filter(({ uid }, at) => found[at]?.metadata.uid === uid);
-    return left.map(objectText);
+    left = left.flatMap(({ item }, at) => {
+      const { uid, finalizers = [] } = found[at]?.metadata ?? {};
+      return uid === item.uid ? [{ item, finalizers }] : [];
+    });
+    return left.map(({ item }) => objectText(item));
   };
   await waitFor(deps, { what: "to be deleted", timeoutMs }, existing);
   return left;
 }
 
-/** `job "prefect-job-1a2b"` */
-export function objectText({ resource, ref }: PlanItem): string {
-  return `${resource.replace(/s$/, "")} "${ref.name}"`;
+/** `Job "prefect-job-1a2b"` */
+export function objectText({ resource, ref }: Pick<PlanItem, "resource" | "ref">): string {
+  return `${kindName(resource)} "${ref.name}"`;
 }
 
 /** The first two by name, and how many more there are. */

@@ -50,7 +50,7 @@ export function attributionAmong(
   const byIp = Map.groupBy(addressed, ({ pod }) => pod.status.podIP);
   const kinds: readonly Evidence[] = [
     ["owner", (cluster, pods) => fromMetadata(cluster, pods, (meta) => ownerIn(owners, meta))],
-    ["label", (cluster, pods) => fromMetadata(cluster, pods, (meta) => flowRunIdOf(meta) || undefined)],
+    ["label", (cluster, pods) => fromMetadata(cluster, pods, flowRunIdOf)],
     ["environment", (cluster, pods) => [...resourceVariables(cluster.resource), ...pods.map(inEnvironment)]],
     ["name", (cluster) => [flowRunIdInName(cluster.name)]],
     // The run whose pod had the worker's scheduler address when the worker was created.

@@ -37,7 +37,7 @@ function changesOf(run: InventoryRun, decision: Decision): readonly string[] {
   const dask = clustersToDelete(run, decision).map(
     ({ name }) => `delete Dask cluster ${name}: nothing else deletes it`,
   );
-  const state = transition ? [`set the flow run ${NEW_STATES[transition.kind]}: ${transition.message}`] : [];
+  const state = transition ? [`set the flow run ${transitionText(transition)}`] : [];
   const changes = transition?.kind === "fail" ? [...state, ...dask] : [...dask, ...state];
   for (const { job, reason } of deletions)
     changes.push(`delete Job ${job.metadata.name}${reason === shown ? "" : `: ${reason}`}`);
@@ -45,6 +45,12 @@ function changesOf(run: InventoryRun, decision: Decision): readonly string[] {
     changes.push("send heartbeats, so that Prefect does not start the flow run a second time");
   if (requeueAfterMs !== undefined) changes.push(`check again in ${formatDuration(requeueAfterMs)}`);
   return changes;
+}
+
+/** Some messages begin with the state. */
+function transitionText({ kind, message }: NonNullable<Decision["transition"]>): string {
+  const name = NEW_STATES[kind];
+  return message.startsWith(name) ? message : `${name}: ${message}`;
 }
 
 /** None while a pod of the flow itself is running in a Job that is kept: the flow manages its workers. */

@@ -3,7 +3,6 @@
 
 import { belongsTo, originIds, type AskedApi } from "../job/job-origin.ts";
 import { pagesOf } from "../base/pages.ts";
-import { isUuid } from "../base/uuid.ts";
 import type { Job } from "../kube/client/objects.ts";
 import { attempt, type Answer } from "../base/attempt.ts";
 import type { InventoryRun, PrefectVersion } from "./inventory.ts";
@@ -18,8 +17,7 @@ export async function withProvenDeletions(
   sources: StateSources,
   signal?: AbortSignal,
 ): Promise<{ readonly runs: readonly InventoryRun[]; readonly warnings: readonly string[] }> {
-  // What is no flow run id belongs to no Prefect.
-  const missing = runs.filter(({ status, flowRunId }) => status.kind === "missing" && isUuid(flowRunId));
+  const missing = runs.filter(({ status }) => status.kind === "missing");
   if (missing.length === 0) return { runs, warnings: [] };
   const ask = (version: PrefectVersion): ReturnType<typeof askedApi> =>
     askedApi(jobsOf(missing, version), sources[version], signal);

@@ -13,7 +13,8 @@ export function withDask(
   clusters: readonly ObservedCluster[],
 ): { readonly runs: readonly InventoryRun[]; readonly unowned: readonly ObservedCluster[] } {
   if (clusters.length === 0) return { runs, unowned: [] };
-  const byRun = Map.groupBy(clusters, ({ namespace, owner }) => keyOf(namespace, owner?.flowRunId ?? ""));
+  const owned = clusters.filter(({ owner }) => owner !== undefined);
+  const byRun = Map.groupBy(owned, ({ namespace, owner }) => keyOf(namespace, owner?.flowRunId ?? ""));
   const known = new Set(runs.map((run) => keyOf(run.namespace, run.flowRunId)));
   const others = [...byRun].flatMap(([key, [cluster]]) =>
     cluster?.owner === undefined || known.has(key) ? [] : [runOf(cluster, cluster.owner.flowRunId)],

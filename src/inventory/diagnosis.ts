@@ -84,8 +84,8 @@ function seconds(from: Date, to: Date): string {
   return formatDuration(Math.max(0, Math.floor((to.getTime() - from.getTime()) / 1_000)) * 1_000);
 }
 
-/** `Failed 3m ago: it broke (its Job was deleted)`. */
+/** `Failed 3m ago: it broke (it has no Job here)`. */
 function finishedReason({ name, since, message = "" }: RunState, now: Date): string {
   const ago = since === undefined ? "" : ` ${seconds(since, now)} ago`;
-  return `${name}${ago}${message === "" ? "" : `: ${oneLine(message)}`} (its Job was deleted)`;
+  return `${name}${ago}${message === "" ? "" : `: ${oneLine(message)}`} (it has no Job here)`;
 }

@@ -22,7 +22,7 @@ const NAME_LABEL = "prefect.io/flow-run-name";
 export const RUN_LABELS = { 1: FLOW_RUN_LABEL, 2: FLOW_RUN_LABEL_2 };
 
 export function prefectVersionOf(meta: Pick<Meta, "labels">): PrefectVersion {
-  return meta.labels?.[FLOW_RUN_LABEL] === undefined ? 2 : 1;
+  return meta.labels?.[FLOW_RUN_LABEL] ? 1 : 2;
 }
 
 /** The runs in the order in which their Jobs were listed, each run's Jobs oldest first; without state and Dask. */

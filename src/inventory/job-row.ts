@@ -44,7 +44,7 @@ export function stateText(status: RunStatus): string {
 
 /** The same for a run; `<none>` if its label is not a flow run id. */
 export function runStateText({ status: run, flowRunId }: Pick<InventoryRun, "status" | "flowRunId">): string {
-  return run.kind === "missing" && !isUuid(flowRunId) ? "<none>" : stateText(run);
+  return isUuid(flowRunId) ? stateText(run) : "<none>";
 }
 
 /** The image that runs the flow: the newest pod's, else the one in the Job's template. */

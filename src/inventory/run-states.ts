@@ -75,12 +75,11 @@ class StateReader {
     this.#asked = asked;
   }
 
-  /** Asks for the run, once, together with others. An id that is not a UUID cannot be Prefect's and counts as missing. */
+  /** Asks for the run, once, together with others. What is not a UUID is no id of Prefect's: it stays unknown. */
   ask(flowRunId: string): void {
     if (this.#runs.has(flowRunId)) return;
-    const isReadable = isUuid(flowRunId) || this.#asked.source === undefined;
-    this.#runs.set(flowRunId, isReadable ? undefined : MISSING);
-    if (isReadable) this.#next.push(flowRunId);
+    this.#runs.set(flowRunId, undefined);
+    if (isUuid(flowRunId) || this.#asked.source === undefined) this.#next.push(flowRunId);
     if (this.#next.length >= IDS_AT_ONCE) this.send();
   }
 

@@ -26,9 +26,9 @@ export const AGENT_ANNOTATION = "prefect.io/agent";
 /** On Jobs that restart their container in its pod, where the template itself says how often. */
 export const OWN_RETRIES_ANNOTATION = "prefect.io/own-retries";
 
-/** The id of the flow run in the object's labels. */
+/** The id of the flow run in the object's labels; an empty one is none. */
 export function flowRunIdOf(meta: Pick<Meta, "labels">): string | undefined {
-  return meta.labels?.[FLOW_RUN_LABEL] ?? meta.labels?.[FLOW_RUN_LABEL_2];
+  return meta.labels?.[FLOW_RUN_LABEL] || meta.labels?.[FLOW_RUN_LABEL_2] || undefined;
 }
 
 /** Whether an agent made the Job. Flows make Jobs too, and may label them with their run. */

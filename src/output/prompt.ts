@@ -26,7 +26,7 @@ export async function ask(
   streams: PromptStreams,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  const interrupted = new InterruptedError(`cannot ask "${question}": interrupted`);
+  const interrupted = new InterruptedError("interrupted: nothing done");
   const isAborted = (): boolean => signal?.aborted === true;
   if (isAborted()) throw interrupted;
   // terminal: false leaves editing and Ctrl-C to the terminal, so that signals work as usual.

@@ -175,14 +175,12 @@ describe("Jobs", () => {
     });
   });
 
-  it("does not treat a run as deleted if its label is not a flow run id", () => {
-    const run = inventoryRun("nightly", {
-      status: { kind: "missing" },
-      jobs: [observedJob(job("j", "nightly"))],
-    });
+  it.each(["missing", "unknown"] as const)("keeps all whose label is not a flow run id: %s", (kind) => {
+    const jobs = [observedJob(job("j", "nightly")), observedJob(job("old", "nightly", { ended: "Failed" }))];
+    const run = inventoryRun("nightly", { status: { kind }, jobs });
     expect(planned(inventoryOf([run, KNOWN]))).toEqual({
       deletes: [],
-      keeps: ["not finished, its label is not a flow run id"],
+      keeps: ["its label is not a flow run id", "its label is not a flow run id"],
     });
   });
 });

@@ -200,7 +200,7 @@ describe("inspect", () => {
     const { cli } = await everyRun();
     const { stdout } = await cli(["inspect", "lost"]);
     expect(stdout).toMatch(
-      /^STATUS failed: Failed \d+s ago: Kubernetes Error: container 'flow' exited with code 3 \(its Job was deleted\)\n/,
+      /^STATUS failed: Failed \d+s ago: Kubernetes Error: container 'flow' exited with code 3 \(it has no Job here\)\n/,
     );
     expect(stdout).toContain("ValueError: no rows in table orders");
   });

@@ -125,7 +125,7 @@ describe("diagnose", () => {
     const run: InventoryRun = { ...runOf([job("a")], []), status: { kind: "known", state }, observed };
     expect(diagnose(run, NOW)).toMatchObject({
       status: "failed",
-      reason: "Failed 3m ago: it broke (its Job was deleted)",
+      reason: "Failed 3m ago: it broke (it has no Job here)",
     });
   });
 

@@ -5,16 +5,16 @@ import { NAMESPACE, startTestCluster } from "./cleanup/cluster.ts";
 import { runningWorld, stateOf } from "./running-run.ts";
 
 describe("cancel", () => {
-  it("leaves a run Cancelling whose Job is kept, and exits with 0", async () => {
+  it("leaves a run Cancelling whose Job is kept, and exits with 1", async () => {
     const running = await runningWorld();
     const { testCluster, id } = running;
     const job = testCluster.kube.get("jobs", NAMESPACE, "job-fox")!;
     const annotations = { "prefect.io/keep": "true" };
     testCluster.kube.put("jobs", { ...job, metadata: { ...job.metadata, annotations } });
     const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now"]);
-    expect([exitCode, stateOf(running)]).toEqual([0, "Cancelling"]);
+    expect([exitCode, stateOf(running)]).toEqual([1, "Cancelling"]);
     expect(stderr).toContain(
-      `flow run "quick-fox" (${id}) is not set to Cancelled: pod "pod-fox" is kept and runs on\n`,
+      `error: flow run "quick-fox" (${id}) still runs: pod "pod-fox"\nhint: remove its annotation prefect.io/keep`,
     );
   });
 

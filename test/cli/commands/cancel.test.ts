@@ -109,8 +109,43 @@ describe("cancel", () => {
     testCluster.job("job-fox", id, { status, metadata: { finalizers: ["example.com/slow"] } });
     const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now", "--timeout", "50ms"]);
     expect([exitCode, stateOf(running)]).toEqual([1, "Cancelling"]);
-    expect(stderr).toContain('error: job "job-fox" was deleted, but still exists\n');
+    expect(stderr).toContain(
+      'error: Job "job-fox" still exists, although it is being deleted\n' +
+        "hint: its finalizers hold it: example.com/slow\n",
+    );
     expect(testCluster.left("pods")).not.toContain("fox-worker");
+  });
+
+  it.each(["team-a.run_7", ""])("refuses a Job whose label is no flow run id: %j", async (label) => {
+    const { testCluster } = await runningWorld();
+    testCluster.job("job-odd", label, { status: { active: 1 } });
+    testCluster.daskPod("alice-worker", "alice", { phase: "Running" });
+    const before = [testCluster.left("jobs"), testCluster.left("pods")];
+    const { stderr, exitCode } = await testCluster.run(["cancel", "job/job-odd", "--now"]);
+    expect([exitCode, [testCluster.left("jobs"), testCluster.left("pods")]]).toEqual([1, before]);
+    expect(stderr).toMatch(
+      /^error: cannot (?:cancel "team-a.run_7": the label of its Job is|find Job "job-odd")/,
+    );
+  });
+
+  it("says of other flow runs nothing", async () => {
+    const { testCluster } = await runningWorld();
+    testCluster.job("job-foreign", crypto.randomUUID(), { status: { active: 1 } });
+    const { stderr } = await testCluster.run(["cancel", "quick-fox", "--now"]);
+    expect(stderr).not.toContain("warning");
+  });
+
+  it("does not claim that what it may not look into is annotated", async () => {
+    const running = await runningWorld();
+    const { testCluster, id } = running;
+    testCluster.job("job-fox", id, { status: { conditions: [{ type: "Failed", status: "True" }] } });
+    testCluster.kube.forbid({ verbs: ["list"], resources: ["pods"] });
+    const { stderr, exitCode } = await testCluster.run(["cancel", "quick-fox", "--now"]);
+    expect([exitCode, testCluster.prefect.history(id).at(-1)?.message]).toEqual([
+      1,
+      "Cancelled: nothing of the flow run runs in Kubernetes",
+    ]);
+    expect(stderr).toContain('error: cannot delete Job "job-fox": without permission to list pods');
   });
 
   it("does not wait with --wait=false", async () => {

@@ -2,7 +2,8 @@
 
 import { Command, Option } from "clipanion";
 import { parseDuration } from "../../../base/duration.ts";
-import { EXIT } from "../../../base/errors.ts";
+import { EXIT, ExpectedError } from "../../../base/errors.ts";
+import { isUuid } from "../../../base/uuid.ts";
 import type { CancelDeps, CancelResult, CancelOptions } from "../../../cleanup/cancel.ts";
 import type { OwnerRun } from "../../../cleanup/item.ts";
 import type { Inventory } from "../../../inventory/inventory.ts";
@@ -96,15 +97,17 @@ export class CancelCommand extends NamespacedCommand {
     const targets = await Promise.all(this.targets.map((text) => this.pickedRun(text, scope)));
     const found = await Promise.all(targets.map((text) => resolveRun(text, options)));
     const distinct = [...new Map(found.map((run) => [run.id, run])).values()];
+    for (const { id, namespace } of distinct) if (!isUuid(id)) throw noFlowRun(id, namespace);
     return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
   }
 
   async #report(
     { done, kept, problems, interrupted }: CancelResult,
-    { warnings }: Inventory,
+    { forbidden = new Map() }: Inventory,
   ): Promise<number> {
     const { errorLines, keptLine, summary } = await import("../cleanup/report.ts");
-    this.printWarnings(warnings);
+    // What is not known of other flow runs does not matter here.
+    this.printWarnings([...new Set([...forbidden.values()].map(({ message }) => message))]);
     for (const object of kept) this.printMessage(keptLine(object));
     for (const line of errorLines(problems)) this.printMessage(this.completeHint(line));
     this.printMessage(
@@ -115,4 +118,10 @@ export class CancelCommand extends NamespacedCommand {
     const codes = new Set(problems.map(({ exitCode = EXIT.failure }) => exitCode));
     return done.length === 0 && codes.size === 1 ? Math.max(...codes) : EXIT.failure;
   }
+}
+
+/** Anybody may label a Job; what is no id of Prefect's was not made by it. */
+function noFlowRun(label: string, namespace = ""): Error {
+  const hint = `its Job can be deleted with: kubectl delete job -l prefect.io/flow_run_id=${label} -n ${namespace}`;
+  return new ExpectedError(`cannot cancel "${label}": the label of its Job is not a flow run id`, { hint });
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../../base/json.ts";
 import type { Kept, OwnerRun, Plan, PlanItem } from "../../../cleanup/item.ts";
 import type { ItemResult, Outcome } from "../../../cleanup/sweep.ts";
 import { kubectlName, countsText } from "../../../cleanup/counts.ts";
-import { stateText } from "../../../inventory/job-row.ts";
+import { runStateText } from "../../../inventory/job-row.ts";
 import { age } from "../../../output/age.ts";
 import { toneOf } from "../../../output/palette.ts";
 import type { Column } from "../../../output/table.ts";
@@ -37,7 +37,7 @@ export function planColumns(now: Date, allNamespaces: boolean): readonly Column<
     },
     {
       header: "STATE",
-      value: ({ run }) => (run === undefined ? undefined : stateText(run.status)),
+      value: ({ run }) => run && stateOf(run),
       colour: ({ run }) => (run?.status.kind === "known" ? toneOf(run.status.state.type) : "quiet"),
       dropFirst: 3,
     },
@@ -140,5 +140,9 @@ function itemObject(item: PlanItem, outcome: Outcome | undefined): JsonObject {
 }
 
 function flowRun(run: OwnerRun | undefined): JsonObject {
-  return run === undefined ? {} : { flowRun: { id: run.id, name: run.name, state: stateText(run.status) } };
+  return run === undefined ? {} : { flowRun: { id: run.id, name: run.name, state: stateOf(run) } };
+}
+
+function stateOf({ id: flowRunId, status }: OwnerRun): string {
+  return runStateText({ flowRunId, status });
 }
