@@ -43,7 +43,9 @@ export function withOwnFlags(hint: string, { kubectl, prefect }: Commands, scope
     // It prints manifests, and reads no cluster.
     if (ours.startsWith("install")) return `kubectl ${command}`;
     const hasScope = / (?:-n|-A)\b/.test(ours);
-    return prefect(hasScope || scope === "" ? ours : `${ours} ${scope}`);
+    // doctor looks into one namespace.
+    const isUnknown = scope === "-A" && ours.startsWith("doctor");
+    return prefect(hasScope || isUnknown || scope === "" ? ours : `${ours} ${scope}`);
   });
 }
 

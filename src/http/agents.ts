@@ -27,12 +27,12 @@ export function agentFor(protocol: string, options: https.AgentOptions, proxy?: 
   return agent;
 }
 
-/** Reads the certificates once, not for each connection. */
+/** Reads the certificates once, not for each connection. As for kubectl, an intermediate authority can be the trusted one. */
 function withOneContext(agent: http.Agent, { ca, cert, key }: https.AgentOptions): void {
   let secureContext: tls.SecureContext | undefined;
   const connect = agent.createConnection.bind(agent);
   agent.createConnection = (options, callback) => {
-    secureContext ??= tls.createSecureContext({ ca, cert, key });
+    secureContext ??= tls.createSecureContext({ ca, cert, key, allowPartialTrustChain: true });
     return connect({ ...options, secureContext } as typeof options, callback);
   };
 }
@@ -41,7 +41,7 @@ function withOneContext(agent: http.Agent, { ca, cert, key }: https.AgentOptions
 function throughSocks(agent: http.Agent, proxy: Proxy, isSecure: boolean): void {
   const connect = callbackify(async (options: tls.ConnectionOptions) => {
     const socket = await socksTunnel(proxy, options);
-    return isSecure ? tls.connect({ ...options, socket }) : socket;
+    return isSecure ? tls.connect({ ...options, allowPartialTrustChain: true, socket }) : socket;
   });
   agent.createConnection = (options, callback) => {
     connect(options as tls.ConnectionOptions, (error, socket) => callback?.(error, socket));

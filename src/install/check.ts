@@ -105,17 +105,29 @@ function checkSize({ path, text: content }: TextFile, what: string): void {
   });
 }
 
-/** The configuration must be TOML, and must not contain the API key: a ConfigMap is not secret. */
+/** The configuration must be TOML, and must not contain keys and secrets: a ConfigMap is not secret. */
 function checkConfigToml(file: TextFile): void {
   checkSize(file, "configuration");
-  const cloud = objectIn(configIn(file)["cloud"]);
-  const names = ["cloud.api_key", "cloud.auth_token", "cloud.agent.auth_token"];
-  const values = [cloud["api_key"], cloud["auth_token"], objectIn(cloud["agent"])["auth_token"]];
-  const at = values.findIndex((value) => value !== undefined && value !== "");
-  if (at < 0) return;
-  const why = `it has ${names[at]}, but a ConfigMap is not secret`;
+  const { cloud, context } = configIn(file);
+  const keys = objectIn(cloud);
+  const secrets = {
+    "cloud.api_key": keys["api_key"],
+    "cloud.auth_token": keys["auth_token"],
+    "cloud.agent.auth_token": objectIn(keys["agent"])["auth_token"],
+    ...Object.fromEntries(
+      Object.entries(objectIn(objectIn(context)["secrets"])).map(([name, value]) => [
+        `context.secrets.${name}`,
+        value,
+      ]),
+    ),
+  };
+  const [name] = Object.entries(secrets).find(([, value]) => value !== undefined && value !== "") ?? [];
+  if (name === undefined) return;
+  const why = `it has ${name}, but a ConfigMap is not secret`;
   throw new SettingsError(`cannot use configuration "${file.path}": ${why}`, {
-    hint: "remove the key from the file and set it with --key, which puts it into a Secret",
+    hint: name.startsWith("context.")
+      ? "remove the secrets from the file: the agent does not use them"
+      : "remove the key from the file and set it with --key, which puts it into a Secret",
   });
 }
 

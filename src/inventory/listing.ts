@@ -11,6 +11,8 @@ import { Transform } from "../job/transform.ts";
 
 /** Each connection costs a TLS handshake, which takes longer than a small list. */
 const CONNECTIONS = 4;
+/** The only resource that a cluster may lack: a 404 for another one comes from something that is no API server. */
+const OPTIONAL: Resource = "daskclusters";
 /** What is kept besides what the agent keeps. */
 const JOB_VARIABLES = new Set([...API_VARIABLES, TENANT_VARIABLE]);
 const DASK = { labels: DASK_LABELS, variables: new Set([...FLOW_RUN_VARIABLES, SCHEDULER_ADDRESS]) };
@@ -30,7 +32,7 @@ export class Listing {
   }
 
   /**
-   * All objects of a query; none if the user may not list them, or if the cluster does not have this resource.
+   * All objects of a query; none if the user may not list them, or if the cluster does not have the Dask operator.
    * `onObject` is called for each object as its page arrives. Throws KubeError for everything else.
    */
   async all<R extends Resource>(
@@ -52,7 +54,7 @@ export class Listing {
       if (!(error instanceof KubeError)) throw error;
       // A continue token expires after some minutes; then the list starts again, once.
       if (error.status === 410) return everyPage();
-      if (error.status === 404) return [];
+      if (error.status === 404 && resource === OPTIONAL) return [];
       if (error.status !== 403) throw error;
       this.forbidden.set(resource, error);
       return [];

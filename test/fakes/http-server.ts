@@ -2,8 +2,10 @@
 // no sockets, so that a simulation can call their handlers directly.
 
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { CERTIFICATE, PRIVATE_KEY } from "./certificate.ts";
 import { ExpectedError, textOf } from "../../src/base/errors.ts";
 
 export interface FakeRequest {
@@ -51,12 +53,17 @@ const KEEP_ALIVE_MS = 75_000;
 export class HttpServer {
   readonly #handler: Handler;
   readonly #host: string;
+  readonly #tls: boolean;
   #port: number;
   #server: Server | undefined;
 
-  /** Port 0 is any free one. */
-  constructor(handler: Handler, { host, port }: { readonly host: string; readonly port: number }) {
+  /** Port 0 is any free one. `tls`: with the certificate of certificate.ts. */
+  constructor(
+    handler: Handler,
+    { host, port, tls = false }: { readonly host: string; readonly port: number; readonly tls?: boolean },
+  ) {
     this.#handler = handler;
+    this.#tls = tls;
     this.#host = host;
     this.#port = port;
   }
@@ -69,15 +76,18 @@ export class HttpServer {
   /** The address as this machine reaches it, without a slash at the end. */
   get url(): string {
     const host = this.#host === "0.0.0.0" ? "127.0.0.1" : this.#host;
-    return `http://${host.includes(":") ? `[${host}]` : host}:${this.#port}`;
+    return `${this.#tls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${this.#port}`;
   }
 
   /** Listens; the second time on the port of the first. Throws ExpectedError when the address cannot be had. */
   async open(): Promise<void> {
     if (this.#server !== undefined) return;
-    const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (incoming, response) => {
+    const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
       void this.#answer(incoming, response);
-    });
+    };
+    const server = this.#tls
+      ? createTlsServer({ keepAliveTimeout: KEEP_ALIVE_MS, cert: CERTIFICATE, key: PRIVATE_KEY }, answer)
+      : createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, answer);
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error) => {
         const message = `cannot listen on "${this.#host}:${this.#port}": ${textOf(error)}`;

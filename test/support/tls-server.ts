@@ -4,24 +4,7 @@ import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
-
-/** For 127.0.0.1 and localhost; valid for a hundred years. */
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----
-MIIBlTCCATugAwIBAgIUaLbhAR2MG6menlKm5+qDYRcsKhswCgYIKoZIzj0EAwIw
-ETEPMA0GA1UEAwwGbm9ib2R5MCAXDTI2MTEyMTE1MjUwMloYDzIxMjYxMDI4MTUy
-NTAyWjARMQ8wDQYDVQQDDAZub2JvZHkwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
-AATEHeRHqYzJ7uMxVl7Ch1muxuDyx9DSWvFbYnfD4K+YMD+apXBiWIcejS2d9oLQ
-n/lWOzYxoWLAiFhPnmF7tOdJo28wbTAdBgNVHQ4EFgQUqYOIRBR73Law9qgc1f7u
-zTgvO8owHwYDVR0jBBgwFoAUqYOIRBR73Law9qgc1f7uzTgvO8owDwYDVR0TAQH/
-BAUwAwEB/zAaBgNVHREEEzARhwR/AAABgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
-SAAwRQIgSneOPCn16iVkvE+Di4nK4+doCJMfRh0YdRDUpOc8FKMCIQDmx/477sMa
-UUy4zQnlUGcsj5RD3pv0JNBPNLLbgLqLSQ==
------END CERTIFICATE-----`;
-const PRIVATE_KEY = `-----BEGIN PRIVATE KEY-----
-MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGTLRca6m13AiwrG/
-V77U5vQ7kHb3TJCZQK7h0P8WIzahRANCAATEHeRHqYzJ7uMxVl7Ch1muxuDyx9DS
-WvFbYnfD4K+YMD+apXBiWIcejS2d9oLQn/lWOzYxoWLAiFhPnmF7tOdJ
------END PRIVATE KEY-----`;
+import { CERTIFICATE, PRIVATE_KEY } from "../fakes/certificate.ts";
 
 export interface TlsServer {
   readonly url: string;

@@ -15,6 +15,10 @@ export interface ParsedArgv {
   readonly args: readonly string[];
 }
 
+/** As Go's strconv.ParseBool. */
+const TRUE = /^(?:1|t|T|true|TRUE|True)$/;
+const FALSE = /^(?:0|f|F|false|FALSE|False)$/;
+
 type Token = NonNullable<ReturnType<typeof tokensOf>>[number];
 
 /** Reads a command line as far as that. Throws nothing: clipanion finds what is wrong with it. */
@@ -36,7 +40,7 @@ export function readArgv(argv: readonly string[], commands: readonly CommandInfo
     command: found?.command,
     words: words.map(({ value }) => value),
     wantsHelp: tokens.some((token) => token.kind === "option" && token.name === "help"),
-    args: tokens.filter((token) => !path.has(token)).map(textOf),
+    args: tokens.filter((token) => !path.has(token)).flatMap((token) => wordOf(token, found?.command) ?? []),
   };
 }
 
@@ -60,6 +64,15 @@ function tokensOf(argv: readonly string[], commands: readonly CommandInfo[]) {
 function wordsIn(tokens: readonly Token[]) {
   const end = tokens.findIndex(({ kind }) => kind === "option-terminator");
   return tokens.slice(0, end === -1 ? undefined : end).filter((token) => token.kind === "positional");
+}
+
+/** As kubectl's, a switch may have a value: `--watch=true`; undefined for `--watch=false`. */
+function wordOf(token: Token, command: CommandInfo | undefined): string | undefined {
+  const { rawName = "", value } = token.kind === "option" ? token : {};
+  const isSwitch = command?.allOptions.some((each) => each.value === "none" && each.names.includes(rawName));
+  if (isSwitch !== true || value === undefined) return textOf(token);
+  if (TRUE.test(value)) return rawName;
+  return FALSE.test(value) ? undefined : textOf(token);
 }
 
 function textOf(token: Token): string {

@@ -1,5 +1,6 @@
 // The options of commands that connect to a cluster, with kubectl's names.
 
+import { aNamespace } from "../../agent/option-checks.ts";
 import { parseDuration } from "../../base/duration.ts";
 import type { ConnectionFlags } from "../../kube/auth/kubeconfig.ts";
 import type { ClusterScope } from "../cluster-scope.ts";
@@ -45,6 +46,7 @@ export abstract class ClusterCommand extends PrefectCommand {
     work: (scope: ClusterScope) => Promise<T>,
     { kubeMs, prefectMs }: { readonly kubeMs?: number; readonly prefectMs?: number } = {},
   ): Promise<T> {
+    if (this.namespace !== undefined) aNamespace(this.namespace, "-n");
     const { inClusterTime, runDirectories, serverTime } = await import("../cluster-scope.ts");
     const { signal, connectKube } = this.context;
     const sources = runDirectories(this.context, await this.prefectConfig(), prefectMs);

@@ -14,7 +14,15 @@ const READ_AGAIN_MS = 10_000;
 export async function credentialsOf(target: Target, deps: CredentialDeps): Promise<Credentials> {
   const { cluster } = target;
   checkCluster(target);
+  checkUser(target);
   const impersonated = impersonation(target);
+  // As with kubectl: what is not encrypted does not carry a token.
+  if (target.server.startsWith("http:"))
+    return {
+      headers: () => Promise.resolve(impersonated),
+      tls: () => Promise.resolve({}),
+      refresh: () => false,
+    };
   const read = await identityReader(target, deps);
   const server = {
     ca: pemIn(cluster, "certificate-authority", deps),
@@ -38,10 +46,10 @@ export async function credentialsOf(target: Target, deps: CredentialDeps): Promi
 
 async function identityReader(target: Target, deps: CredentialDeps): Promise<() => Promise<Identity>> {
   const { user } = target;
-  checkUser(target);
   const stored = (): Promise<Identity> => Promise.resolve(storedIdentity(target, deps));
   // As in client-go, what stands in the kubeconfig itself comes before what a plugin or a provider gives.
   if (["token", "tokenFile", "username"].some((key) => Boolean(user[key]))) return stored;
+  if (isObject(user["exec"]) && hasPem(user, "client-certificate")) return stored;
   const given = await givenIdentity(target, deps);
   if (given === undefined) return stored;
   return async () => {
@@ -81,9 +89,16 @@ function checkUser({ user, userName, source }: Target): void {
       hint: "correct the kubeconfig",
     });
   };
-  for (const key of ["token", "username", "password"])
+  for (const key of ["token", "username", "password", "as", "as-uid"])
     if (!["string", "undefined"].includes(typeof (user[key] ?? undefined)))
       throw wrong(`its ${key} is not a text: put it in quotes`);
+  const { "as-groups": groups = [], "as-user-extra": extra = {} } = user;
+  const isList = (value: unknown): boolean =>
+    Array.isArray(value) && value.every((each) => typeof each === "string");
+  // To leave out what is wrong would give the user's own rights.
+  if (groups !== null && !isList(groups)) throw wrong("its as-groups is not a list of texts");
+  if (extra !== null && !(isObject(extra) && Object.values(extra).every(isList)))
+    throw wrong("its as-user-extra is not lists of texts by name");
   const hasKey = hasPem(user, "client-key");
   const hasCertificate = hasPem(user, "client-certificate");
   const hasOther = ["token", "tokenFile", "username", "exec", "auth-provider"].some((key) =>
@@ -156,17 +171,18 @@ function authorization(target: Target, { token }: Identity, { secrets }: Credent
 
 function impersonation({ user }: Target): Headers {
   const headers: Headers = {};
-  const [name, uid] = [textIn(user["as"]), textIn(user["as-uid"])];
+  const [name, uid] = [textIn(user["as"]) || undefined, textIn(user["as-uid"]) || undefined];
   const groups = arrayIn(user["as-groups"]).map(String);
-  if (name === undefined && (groups.length > 0 || uid !== undefined)) {
-    throw new SettingsError("cannot impersonate a group or uid without a user: --as is missing", {
+  const extra = Object.entries(objectIn(user["as-user-extra"]));
+  if (name === undefined && (groups.length > 0 || uid !== undefined || extra.length > 0)) {
+    throw new SettingsError("cannot impersonate a group, uid or extra without a user: --as is missing", {
       hint: "add --as USER",
     });
   }
   if (name !== undefined) headers["Impersonate-User"] = utf8(name);
   if (uid !== undefined) headers["Impersonate-Uid"] = utf8(uid);
   if (groups.length > 0) headers["Impersonate-Group"] = groups.map(utf8);
-  for (const [key, values] of Object.entries(objectIn(user["as-user-extra"]))) {
+  for (const [key, values] of extra) {
     headers[`Impersonate-Extra-${headerKey(key)}`] = arrayIn(values).map((value) => utf8(String(value)));
   }
   return headers;

@@ -2,14 +2,14 @@
 // KUBERNETES_EXEC_INFO. client-node gives it neither terminal nor time limit, and quotes what it printed in errors.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { aborted } from "../../base/clock.ts";
 import { ExpectedError, SettingsError, textOf } from "../../base/errors.ts";
 import { arrayIn, jsonIn, objectIn, textIn, type JsonObject } from "../../base/json.ts";
 import { KubeError } from "../client/errors.ts";
 import { pemIn, type CredentialDeps, type Identity } from "./identity.ts";
 import type { Target } from "./kubeconfig.ts";
-import { win32 } from "node:path";
+import { isAbsolute, join, win32 } from "node:path";
 import type { Env } from "../../base/env.ts";
 
 const SAY_AFTER_MS = 5_000;
@@ -36,7 +36,8 @@ export async function runPlugin(target: Target, deps: CredentialDeps): Promise<I
     const spec = { interactive, ...clusterInfo(exec, target, deps) };
     const info = { apiVersion, kind: "ExecCredential", spec };
     const env = variablesOf(exec, JSON.stringify(info), deps);
-    const line = commandLine(command, argumentsOf(exec, deps), { env, exists: existsSync });
+    const line = commandLine(command, argumentsOf(exec, deps), { env: deps.env, exists: isProgram });
+    if (line === undefined) throw new MissingProgram("");
     const child = started(line, { env, interactive }, target);
     const output = await withinLimit(child, { command, interactive }, deps);
     const identity = readAnswer(output, apiVersion, deps.clock.now().getTime());
@@ -177,13 +178,17 @@ function readAnswer(output: string, apiVersion: string, nowMs: number): Identity
   const status = objectIn(answer["status"]);
   const filled = (name: string): string | undefined => textIn(status[name]) || undefined;
   const [token, cert, key] = [filled("token"), filled("clientCertificateData"), filled("clientKeyData")];
-  if (answer["kind"] !== "ExecCredential" || (token ?? (cert && key)) === undefined) {
+  const isHalf = (cert === undefined) !== (key === undefined);
+  if (answer["kind"] !== "ExecCredential" || isHalf || (token ?? cert) === undefined) {
     throw new ExpectedError("it printed no ExecCredential with a token or a client certificate with its key");
   }
   if (answer["apiVersion"] !== apiVersion) {
     throw new ExpectedError(`it did not answer in its apiVersion, ${apiVersion}`);
   }
-  const expiry = Date.parse(filled("expirationTimestamp") ?? "");
+  const expiration = filled("expirationTimestamp");
+  const expiry = Date.parse(expiration ?? "");
+  if (expiration !== undefined && Number.isNaN(expiry))
+    throw new ExpectedError("its expirationTimestamp is not a time");
   const expiresAt = Number.isNaN(expiry) ? Number.POSITIVE_INFINITY : expiry;
   return { token, cert, key, expiresAt, renewAt: expiresAt - Math.min(RENEW_MS, (expiresAt - nowMs) / 5) };
 }
@@ -194,21 +199,36 @@ type CommandLine = { readonly file: string; readonly args: readonly string[]; re
 /** What cmd.exe gives a meaning. */
 const META = /[()\][%!^"`<>&|;, *?]/g;
 
-/** How a program is started: on Windows `gke-login` may be gke-login.cmd, which only cmd.exe runs. */
+/** How a program is started; undefined: there is none of this name. On Windows `gke-login` may be gke-login.cmd, which only cmd.exe runs. */
 export function commandLine(
   command: string,
   args: readonly string[],
   { env, exists }: { readonly env: Env; readonly exists: (path: string) => boolean },
-): CommandLine {
+): CommandLine | undefined {
   const isWindows = env["OS"] === "Windows_NT";
-  const file = (isWindows ? candidates(command, env).find(exists) : undefined) ?? command;
+  const isPath = !isWindows && /[/\0]/.test(command);
+  const file = isPath ? command : candidates(command, env).find(exists);
+  if (file === undefined) return undefined;
   if (!isWindows || !/\.(?:cmd|bat)$/i.test(file)) return { file, args, verbatim: false };
   const line = [file.replaceAll(META, "^$&"), ...args.map(quoted)].join(" ");
   return { file: env["ComSpec"] ?? "cmd.exe", args: ["/d", "/s", "/c", `"${line}"`], verbatim: true };
 }
 
-/** The paths that a name may stand for, by PATH and PATHEXT. */
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** The paths that a name may stand for: by the user's PATH, not the plugin's, and never in the current folder. */
 function candidates(command: string, env: Env): readonly string[] {
+  if (env["OS"] !== "Windows_NT")
+    return (env["PATH"] ?? "")
+      .split(":")
+      .flatMap((folder) => (isAbsolute(folder) ? join(folder, command) : []));
   const folders = /[\\/]/.test(command) ? [""] : (env["PATH"] ?? env["Path"] ?? "").split(";");
   const extensions = (env["PATHEXT"] || ".COM;.EXE;.BAT;.CMD").toLowerCase().split(";");
   const names = [...extensions.map((extension) => command + extension), command];

@@ -71,7 +71,7 @@ export function chooseTarget(flags: ConnectionFlags, deps: KubeconfigDeps): Targ
     const found = known.get(name);
     if (found !== undefined) return found;
     throw new SettingsError(`cannot find ${kind} "${name}" in the kubeconfig`, {
-      hint: known.size === 0 ? NO_KUBECONFIG : `it has: ${[...known.keys()].join(", ")}`,
+      hint: files.length === 0 ? NO_KUBECONFIG : `it has: ${[...known.keys()].join(", ") || "none"}`,
     });
   };
   const current = files.map(({ content }) => textIn(content["current-context"]) || undefined);
@@ -159,9 +159,9 @@ function checkContext(context: JsonObject | undefined, name = ""): void {
 function serverOf(server: string | undefined, isTls: boolean, source: string): string {
   const text = server === undefined || server === "" ? "http://localhost:8080" : server;
   const full = text.includes("://") ? text : `${isTls ? "https" : "http"}://${text}`;
-  if (!URL.canParse(full))
+  if (!URL.canParse(full) || /\s/.test(full))
     throw new SettingsError(`cannot read server "${redactUrl(text)}" of ${source}: not a URL`);
-  return full.replace(/\/+$/, "");
+  return full.replace(/[?#].*$/s, "").replace(/\/+$/, "");
 }
 
 function readFiles(flags: ConnectionFlags, deps: KubeconfigDeps): readonly Kubeconfig[] {

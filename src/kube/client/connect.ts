@@ -1,7 +1,7 @@
 // Connects to a cluster by kubeconfig or as a pod. Loaded only by commands that need a cluster.
 
 import { createHash } from "node:crypto";
-import { SettingsError } from "../../base/errors.ts";
+import { SettingsError, textOf } from "../../base/errors.ts";
 import { trustedAuthorities } from "../../http/environment.ts";
 import { HttpClient } from "../../http/client.ts";
 import type { Http, TlsOptions } from "../../http/exchange.ts";
@@ -47,6 +47,7 @@ export async function connectKube(flags: ConnectionFlags, deps: ConnectDeps): Pr
   }
   const credentials = await credentialsOf(target, deps);
   const tls = await credentials.tls();
+  checkCertificates(tls, target);
   const origin = new URL(target.server);
   const proxyUrl = textIn(target.cluster["proxy-url"]) || undefined;
   const proxy = proxyUrl
@@ -126,6 +127,20 @@ function withCurrentTls(tlsNow: () => Promise<TlsOptions>, connect: (tls: TlsOpt
     stream: async (request) => (await clientNow()).stream(request),
     close: () => current?.client.close(),
   };
+}
+
+/** Throws SettingsError for what OpenSSL cannot use: sent, it would look like a fault of the network. */
+function checkCertificates({ ca, cert, key }: TlsOptions, { source }: Target): void {
+  if (ca !== undefined && !String(ca).includes("-----BEGIN "))
+    throw new SettingsError(`cannot use the certificate-authority of ${source}: it is not PEM`);
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    const cause = textOf(error).replace(/^error:.*::/, "");
+    throw new SettingsError(`cannot use the client certificate of ${source}: ${cause}`, {
+      hint: "check that certificate and key are PEM, and belong to each other",
+    });
+  }
 }
 
 /** False in the middle of a rotation, when the key belongs to another certificate. */

@@ -100,7 +100,8 @@ describe("__complete", () => {
       contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
       "current-context": "x",
     };
-    const given = { files: { [KUBECONFIG]: JSON.stringify(config) } };
+    const { PATH = "" } = process.env;
+    const given = { files: { [KUBECONFIG]: JSON.stringify(config) }, env: { PATH } };
     const { stdout, stderr, exitCode } = await runCli(["__complete", "inspect", ""], given);
     process.kill(Number(readFileSync(pidFile, "utf8")));
     expect({ stdout, stderr, exitCode }).toEqual({ stdout: ":4\n", stderr: "", exitCode: 0 });

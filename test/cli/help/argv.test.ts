@@ -35,6 +35,10 @@ describe("readArgv", () => {
     { argv: ["logs", "-pf", "--tail", "-1", "fox"], want: ["-p", "-f", "--tail=-1", "fox"] },
     { argv: ["logs", "--tail"], want: ["--tail"] },
     { argv: ["jobs", "--token", "-k", "x"], want: ["--token=-k", "x"] },
+    { argv: ["jobs", "--watch=true", "--all-namespaces=1"], want: ["--watch", "--all-namespaces"] },
+    { argv: ["jobs", "--watch=false", "--insecure-skip-tls-verify=F"], want: [] },
+    { argv: ["jobs", "--watch=yes"], want: ["--watch=yes"] },
+    { argv: ["cancel", "fox", "--wait=false"], want: ["fox", "--wait=false"] },
     { argv: ["render", "--", "-ojson"], want: ["--", "-ojson"] },
   ])("leaves of $argv for the command: $want", ({ argv, want }) => {
     expect(readArgv(argv, COMMANDS_METADATA).args).toEqual(want);

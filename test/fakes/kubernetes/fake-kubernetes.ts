@@ -12,6 +12,7 @@ import { EventRecorder } from "./event-recorder.ts";
 import type { Faults } from "./faults.ts";
 import { GarbageCollector } from "./garbage-collector.ts";
 import type { Admission } from "./writes.ts";
+import { CERTIFICATE } from "../certificate.ts";
 import { HttpServer } from "../http-server.ts";
 import type { Handler } from "../http-server.ts";
 import { Front } from "./front.ts";
@@ -38,7 +39,7 @@ export interface FakeKubernetesOptions {
   readonly bookmarkMs?: number;
   /** How many changes of each resource watches can still start from; 10,000 without it. */
   readonly historySize?: number;
-  /** Bearer token to user. Without it everybody is `admin`; with it, other tokens answer 401 and none at all 403. */
+  /** Bearer token to user; with TLS. Without it everybody is `admin`; with it, other tokens answer 401 and none at all 403. */
   readonly tokens?: Readonly<Record<string, string>>;
   readonly rules?: readonly AccessRule[];
   /** Whether Jobs get pods; true without it. */
@@ -119,6 +120,7 @@ class Fake implements FakeKubernetes {
   readonly #api: ApiServer;
   readonly #front: Front;
   readonly #server: HttpServer;
+  readonly #tls: boolean;
   readonly #parts: readonly { stop: () => void }[];
 
   constructor(options: FakeKubernetesOptions) {
@@ -130,7 +132,9 @@ class Fake implements FakeKubernetes {
     this.#store = store;
     this.#api = new ApiServer(store, clock, { access, bookmarkMs: options.bookmarkMs ?? 1_000 });
     this.#front = new Front(this.#api, clock, onRequest);
-    this.#server = new HttpServer(this.#front.handle, { host, port });
+    // Clients send no tokens without TLS.
+    this.#tls = options.tokens !== undefined;
+    this.#server = new HttpServer(this.#front.handle, { host, port, tls: this.#tls });
     this.#parts = [keepAccounts(store, clock), ...this.#controllers(options)];
     for (const name of ["default", "kube-system", ...(options.namespaces ?? [])])
       addNamespace(store, clock, name);
@@ -176,11 +180,14 @@ class Fake implements FakeKubernetes {
   kubeconfig(given: { readonly token?: string; readonly namespace?: string } = {}): string {
     const { token, namespace = "default" } = given;
     const name = "fake";
+    const authority = this.#tls
+      ? { "certificate-authority-data": Buffer.from(CERTIFICATE).toString("base64") }
+      : {};
     return JSON.stringify({
       apiVersion: "v1",
       kind: "Config",
       "current-context": name,
-      clusters: [{ name, cluster: { server: this.url } }],
+      clusters: [{ name, cluster: { server: this.url, ...authority } }],
       users: [{ name, user: token === undefined ? {} : { token } }],
       contexts: [{ name, context: { cluster: name, user: name, namespace } }],
     });

@@ -15,14 +15,14 @@ const FILES = new Set([
 const exists = (path: string): boolean => FILES.has(path);
 
 describe("commandLine", () => {
-  it("leaves it to other systems than Windows to find the program", () => {
-    const env = { PATH: "/usr/bin" };
-    const args = ["get", "a b"];
-    expect(commandLine("gke-login", args, { env, exists })).toEqual({
-      file: "gke-login",
-      args,
-      verbatim: false,
-    });
+  it("finds a program by PATH, but not in the current folder", () => {
+    const fileOf = (command: string, path: string): string | undefined => {
+      const there = new Set(["/opt/bin/gke-login", "gke-login", "./gke-login"]);
+      return commandLine(command, [], { env: { PATH: path }, exists: (each) => there.has(each) })?.file;
+    };
+    expect(fileOf("gke-login", ".::bin:/usr/bin:/opt/bin")).toBe("/opt/bin/gke-login");
+    expect(fileOf("gke-login", ".::/usr/bin")).toBeUndefined();
+    expect(fileOf("./absent", "/opt/bin")).toBe("./absent");
   });
 
   it("finds a program of Windows by PATH and PATHEXT", () => {
@@ -44,11 +44,11 @@ describe("commandLine", () => {
     });
   });
 
-  it("prefers a name with an extension, takes paths as they are, and leaves what it cannot find", () => {
+  it("prefers a name with an extension, takes paths as they are, and finds nothing else", () => {
     const fileOf = (command: string): string | undefined =>
-      /[^ "]*both[^ "]*/.exec(commandLine(command, [], { env: WINDOWS, exists }).args.at(-1) ?? "")?.[0];
+      /[^ "]*both[^ "]*/.exec(commandLine(command, [], { env: WINDOWS, exists })?.args.at(-1) ?? "")?.[0];
     expect(fileOf("both")).toBe(String.raw`C:\tools\both.cmd`);
     expect(fileOf(String.raw`C:\tools\both`)).toBe(String.raw`C:\tools\both.cmd`);
-    expect(commandLine("absent", [], { env: WINDOWS, exists }).file).toBe("absent");
+    expect(commandLine("absent", [], { env: WINDOWS, exists })).toBeUndefined();
   });
 });

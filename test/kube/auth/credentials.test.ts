@@ -78,7 +78,7 @@ describe("credentialsOf", () => {
         as: "jane",
         "as-groups": ["a", "b"],
         "as-uid": "7",
-        "as-user-extra": { reason: ["x"], "example.org/team": ["a b", "c"], "Reason%": ["50%"], é: [1] },
+        "as-user-extra": { reason: ["x"], "example.org/team": ["a b", "c"], "Reason%": ["50%"], é: ["1"] },
       }),
     ).toEqual({
       "Impersonate-User": "jane",

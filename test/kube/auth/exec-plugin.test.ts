@@ -219,7 +219,7 @@ describe("an exec plugin", () => {
     },
     { exec: { args: ["hunter2".repeat(400_000)] }, want: "spawn E2BIG" },
   ])("that cannot be started is the kubeconfig's fault: $want", async ({ exec, want }) => {
-    const error = await failure(withPlugin("aws", { exec }));
+    const error = await failure(withPlugin("/bin/sh", { exec }));
     expect(error).toBeInstanceOf(SettingsError);
     expect(error.message).toBe(`cannot use the exec plugin of the user in test: ${want}`);
     expect(error.hint).toBe("correct it in the kubeconfig");

@@ -8,6 +8,8 @@ import type { CleanupPass } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
+import { aNamespace } from "../../../agent/option-checks.ts";
+import { shellWord } from "../../../base/shell-word.ts";
 import { emptyRun, NamespacedCommand } from "../../options/namespaced-command.ts";
 import { durationOption, listOption, switchOption, textOption } from "../../options/option-group.ts";
 
@@ -74,6 +76,11 @@ export class CleanupCommand extends NamespacedCommand {
   agentLabels = listOption("--agent-label", "label of that agent; may be repeated");
   every = textOption("--every", "repeat at this interval");
   output = textOption("-o,--output", "output format of the plan (default table)");
+
+  protected override scope(): string {
+    const names = this.namespaces?.flatMap((text) => text.split(",")) ?? [];
+    return !this.allNamespaces && names.length === 1 ? `-n ${shellWord(names.join(""))}` : super.scope();
+  }
 
   async execute(): Promise<number> {
     const everyMs = this.#interval();
@@ -165,7 +172,10 @@ export class CleanupCommand extends NamespacedCommand {
 function namesIn(values: readonly string[] | undefined): readonly string[] | undefined {
   if (values === undefined) return undefined;
   const names = values.flatMap((text) => text.split(",")).map((name) => name.trim());
-  if (!names.includes("")) return [...new Set(names)];
+  if (!names.includes("")) {
+    for (const name of names) aNamespace(name, "-n");
+    return [...new Set(names)];
+  }
   throw new SettingsError(`cannot read -n "${values.join(" ")}": empty namespace name`, {
     hint: "separate namespaces with single commas: -n one,two",
   });
