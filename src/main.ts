@@ -1,6 +1,7 @@
 // Entry point: argv, streams and signals → run() → exit code.
 
 import { EXIT } from "./base/errors.ts";
+import { fstatSync, writeFileSync, writeSync } from "node:fs";
 import { homedir } from "node:os";
 import { systemClock } from "./base/clock.ts";
 import { readFromDisk } from "./base/read-file.ts";
@@ -23,13 +24,32 @@ function stopOnSignal(): AbortController {
 /** Commands that change something or run until they are stopped; all others only read. */
 const WRITING_COMMANDS = new Set(["agent start", "cancel", "cleanup"]);
 
+/** Output that is lost, on a full disk say, is an error. */
+function failOnLostOutput(error: Error): never {
+  writeSync(process.stderr.fd, `error: cannot write the output: ${error.message}\n`);
+  process.exit(EXIT.failure);
+}
+
+/** Node writes to a file once, and does not look at how much of it was written. */
+function writeFilesWhole(stdout: typeof process.stdout): void {
+  if (!fstatSync(stdout.fd).isFile()) return;
+  stdout._write = (chunk: Uint8Array, _encoding, done) => {
+    try {
+      writeFileSync(stdout.fd, chunk);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+}
+
 /**
  * A closed stdout, as after `| head`, is no error. Commands that only read exit at once with 0; the others stop as after
  * a signal, and their exit code tells how far they got.
  */
 function stopOnClosedStdout(stopping: AbortController): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") process.exit(1);
+    if (error.code !== "EPIPE") failOnLostOutput(error);
     if (WRITING_COMMANDS.has(commandNameIn(process.argv.slice(2)))) stopping.abort();
     else process.exit(0);
   });
@@ -40,7 +60,10 @@ function stopOnClosedStdout(stopping: AbortController): void {
 /** Exits once all output is written, even if a request is still open or an exec plugin runs. */
 function exit(code: number, stopping: AbortController): void {
   stopping.abort();
-  process.stdout.write("", () => process.stderr.write("", () => process.exit(code)));
+  process.stdout.write("", (error: NodeJS.ErrnoException | null | undefined) => {
+    if (error && error.code !== "EPIPE") failOnLostOutput(error);
+    process.stderr.write("", () => process.exit(code));
+  });
 }
 
 /** The program that shows a web page, where there is a desktop. */
@@ -53,6 +76,7 @@ function browserOf({ platform, env }: NodeJS.Process): readonly string[] | undef
 function main(): void {
   const stopping = stopOnSignal();
   stopOnClosedStdout(stopping);
+  writeFilesWhole(process.stdout);
   const argv = process.argv.slice(2);
   const { env, stdin, stdout, stderr } = process;
   const context = cliContext({
