@@ -25,7 +25,8 @@ export class CancelCommand extends NamespacedCommand {
       the run's Jobs with their pods, then what is left of its Dask clusters; then sets the state to Cancelled, unless the
       flow still runs or may run elsewhere.
 
-      Prints what it deleted. Exits with 1 if something is left. Keeps objects annotated prefect.io/keep: "true".
+      Prints what it deleted. Keeps objects annotated prefect.io/keep: "true". Exits with 1 if something is left that is not
+      annotated so, or runs on.
     `,
     examples: [
       ["Cancel a flow run", "$0 cancel quick-fox"],
