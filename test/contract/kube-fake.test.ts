@@ -1,6 +1,7 @@
 // Runs the Kubernetes contract against the fake.
 
 import { afterAll } from "vitest";
+import { CERTIFICATE } from "../fakes/certificate.ts";
 import { startFakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import type { FakeKubernetes } from "../fakes/kubernetes/fake-kubernetes.ts";
 import { kubeContract } from "./kube-api.spec.ts";
@@ -18,6 +19,7 @@ kubeContract("the fake", async () => {
   started.push(fake);
   return {
     url: fake.url,
+    ca: CERTIFICATE,
     headers: { authorization: "Bearer admin-token" },
     namespace: "contract",
     watchSeconds: 1,

@@ -29,7 +29,9 @@ let agent: AgentProcess | undefined;
 beforeEach(async () => {
   fakes = await startFakes({ kube: { tokens: { [TOKEN]: "agent" } } });
   untrusted = await startTlsServer();
-  site = createServer((_, response) => response.end("<html>"));
+  site = createServer(({ url }, response) => {
+    response.writeHead(url === "/nowhere.yaml" ? 404 : 200).end("<html>");
+  });
   await new Promise<void>((listening) => site.listen(0, "127.0.0.1", listening));
   website = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
   folder = mkdtempSync(join(tmpdir(), "refused-"));
@@ -59,10 +61,7 @@ function kubeconfig(user: object, server = fakes.kube.url): string {
   const name = "test";
   return JSON.stringify({
     "current-context": name,
-    // Exec plugins are not used for a server without TLS.
-    clusters: [
-      { name, cluster: { server, ...("exec" in user ? { "insecure-skip-tls-verify": true } : {}) } },
-    ],
+    clusters: [{ name, cluster: { server, "insecure-skip-tls-verify": server === fakes.kube.url } }],
     users: [{ name, user }],
     contexts: [{ name, context: { cluster: name, user: name } }],
   });
@@ -167,7 +166,7 @@ const TEMPLATES: readonly Row[] = [
   },
   {
     name: "has an address with nothing there",
-    flags: () => [`--job-template=${fakes.kube.url}/nowhere.yaml`],
+    flags: () => [`--job-template=${website}/nowhere.yaml`],
     code: 2,
     error: /: (?:there is no such template \(HTTP 404\)|access denied)/,
   },

@@ -49,7 +49,7 @@ function environment(script: string, interactiveMode: string): Record<string, st
   const config = {
     "current-context": "one",
     contexts: [{ name: "one", context: { cluster: "one", user: "one" } }],
-    clusters: [{ name: "one", cluster: { server: kube.url } }],
+    clusters: [{ name: "one", cluster: { server: kube.url, "insecure-skip-tls-verify": true } }],
     users: [{ name: "one", user: { exec } }],
   };
   writeFileSync(join(folder, "config"), JSON.stringify(config));

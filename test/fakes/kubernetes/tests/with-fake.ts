@@ -1,6 +1,7 @@
 // A fake for one test, and requests to it.
 
 import { onTestFinished } from "vitest";
+import { CERTIFICATE } from "../../certificate.ts";
 import { startFakeKubernetes } from "../fake-kubernetes.ts";
 import type { FakeKubernetes, FakeKubernetesOptions } from "../fake-kubernetes.ts";
 import { KubeServer } from "./kube-request.ts";
@@ -16,7 +17,7 @@ export async function withFake(
 
 /** Requests to a fake with these headers. */
 export function as(fake: FakeKubernetes, headers: Record<string, string> = {}): KubeServer {
-  return new KubeServer({ url: fake.url, headers, namespace: "default" });
+  return new KubeServer({ url: fake.url, ca: CERTIFICATE, headers, namespace: "default" });
 }
 
 /** A Job's body with one container. */
