@@ -6,7 +6,7 @@ import { runAll } from "../../base/run-all.ts";
 import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { completedHead } from "../../job/decide/by-phase.ts";
-import { decide } from "../../job/decide/decide.ts";
+import { decide, isLaunchedElsewhere } from "../../job/decide/decide.ts";
 import type { Decision } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
@@ -111,6 +111,7 @@ export class Controller {
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return STALE_MS;
+    if (!(await this.#areStillReplaced(flowRunId, decision))) return 0;
     const retryMs = await this.#act({ flowRunId, jobs: ours }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
     if (retryMs !== undefined) return Math.min(retryMs, decision.requeueAfterMs ?? retryMs);
@@ -166,15 +167,21 @@ export class Controller {
   #decide(observed: ObservedRun, run: RunStatus, standings?: Standings): Decision {
     const firstObserved = this.#firstObserved.get(observed.flowRunId) ?? new Map<string, Date>();
     const now = this.#deps.kubeTime.now();
-    const { policy } = this.#deps.settings;
+    const { policy, place } = this.#deps.settings;
     const standingOf = (job: Job): Standing => standings?.get(job.metadata.uid) ?? "ours";
     const isOurs = (job: Job): boolean => standingOf(job) !== "others";
-    const decision = decide({ observed, isOurs, run, policy, now, firstObserved });
+    const decision = decide({ observed, isOurs, run, policy, place, now, firstObserved });
     if (decision.firstObserved.size === 0) this.#firstObserved.delete(observed.flowRunId);
     else this.#firstObserved.set(observed.flowRunId, decision.firstObserved);
     const deletions = decision.deletions.filter(({ job }) => standingOf(job) === "ours");
     const areAllOurs = observed.jobs.every(({ job }) => standingOf(job) === "ours");
     return { ...decision, deletions, deleteDask: decision.deleteDask && areAllOurs };
+  }
+
+  /** The Jobs that it sees may be newer than the state that it has read: one of them may be the new claim's. */
+  async #areStillReplaced(flowRunId: string, { deletions }: Decision): Promise<boolean> {
+    if (!deletions.some(({ isReplaced }) => isReplaced)) return true;
+    return isLaunchedElsewhere(await this.#deps.states.refresh(flowRunId), this.#deps.settings.place);
   }
 
   /** A decision by cached data alone, if no Job has finished and there is nothing to do; undefined: read the run's state. */

@@ -3,13 +3,20 @@
 
 import { lastSeenAt, type Pod } from "../../kube/client/objects.ts";
 import { isCancelled, isFinished, type RunStatus } from "../../orchestrator/flow-run.ts";
+import { comparePlaces, type Place } from "../../orchestrator/place.ts";
 import { IDENTIFIER_LABEL } from "../labels.ts";
 import { disruptionProblem } from "../observe/disruption.ts";
 import { flowStatus } from "../observe/flow-container.ts";
 import { hasOwnRetries, restartsContainer } from "../observe/kubernetes-retries.ts";
 import { createdMs, eventsOf, isDeleted, isKeptWithPods, type ObservedJob } from "../observe/observed.ts";
 import { isLive, isJobFinished, jobPhase, type JobPhase } from "../observe/phase.ts";
-import { flowFailure, hasEnded, hasFailed, podTerminationProblem } from "../observe/pod-termination.ts";
+import {
+  flowFailure,
+  flowStarted,
+  hasEnded,
+  hasFailed,
+  podTerminationProblem,
+} from "../observe/pod-termination.ts";
 import { decideByPhase } from "./by-phase.ts";
 import { logEntry, type JobContext } from "./job-context.ts";
 import { cancelTransition, decideByRunState } from "./run-ended.ts";
@@ -31,7 +38,7 @@ export function decide(input: DecideInput): Decision {
     const hasOtherLiveJob = live > (isLive(phase) ? 1 : 0);
     const stateBelongsTo = createdMs(observed.job) < newestMs ? "newer" : ownerOfState(observed, input);
     const context: JobContext = { observed, phase, input, hasOtherLiveJob, stateBelongsTo };
-    const decision = decideByRunState(context) ?? decideByPhase(context);
+    const decision = decideByRunState(context) ?? decideReplaced(context) ?? decideByPhase(context);
     const logs = [...eventEntries(observed), ...retryEntries(context), ...(decision.logs ?? [])];
     return { observed, phase, decision: { ...decision, logs } };
   });
@@ -76,12 +83,13 @@ export function mustDeleteDask(
 }
 
 /** The deletion of the Job, now or later, unless it is kept or being deleted already. */
-function deletionOf({ observed, phase, decision: { status, reason, deleteInMs: inMs } }: DecidedJob) {
+function deletionOf({ observed, phase, decision }: DecidedJob) {
+  const { status, reason, deleteInMs: inMs, isReplaced = false } = decision;
   const { job } = observed;
   if (inMs === undefined || isDeleted(observed) || isKeptWithPods(observed)) return undefined;
   // A Job can be seen to end before its pods are.
   const isActive = !isJobFinished(job) || observed.pods.some((pod) => !hasEnded(pod));
-  const deletion: Deletion = { job, reason, status, isActive };
+  const deletion: Deletion = { job, reason, status, isActive, isReplaced };
   return { inMs, phase, deletion };
 }
 
@@ -91,6 +99,22 @@ function ownerOfState(observed: ObservedJob, { run }: DecideInput): JobContext["
   const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
   if (claim === undefined || identifier === undefined) return "this";
   return claim.identifiers.includes(identifier) ? "this" : "next";
+}
+
+/** A Job whose flow has not started, of a run that was launched elsewhere meanwhile: it would start the flow a second time. */
+function decideReplaced({ observed, input, stateBelongsTo }: JobContext): JobDecision | undefined {
+  const { job, pods, deletedPods, gone } = observed;
+  const canStart = !gone && !isJobFinished(job) && ![...pods, ...deletedPods].some((pod) => flowStarted(pod));
+  if (!canStart || stateBelongsTo !== "next" || !isLaunchedElsewhere(input.run, input.place))
+    return undefined;
+  const reason = "its flow has not started, and its flow run was launched again elsewhere";
+  return { status: "orphaned", reason, deleteInMs: 0, isReplaced: true };
+}
+
+/** Whether the run is claimed for another cluster or namespace. */
+export function isLaunchedElsewhere(run: RunStatus, place: Place | undefined): boolean {
+  const claim = run.kind === "known" && run.state.type === "pending" ? run.state.claim : undefined;
+  return claim !== undefined && place !== undefined && comparePlaces(claim.place, place) === "other";
 }
 
 /** The events of pods that have not started, in the format of Prefect's own agent. */

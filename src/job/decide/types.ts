@@ -2,6 +2,7 @@
 
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
+import type { Place } from "../../orchestrator/place.ts";
 import type { RunLogLevel } from "../../orchestrator/run-reporter.ts";
 import type { ObservedRun } from "../observe/observed.ts";
 import type { Policy } from "./policy.ts";
@@ -12,6 +13,8 @@ export interface DecideInput {
   readonly isOurs?: ((job: Job) => boolean) | undefined;
   readonly run: RunStatus;
   readonly policy: Policy;
+  /** Where the agent makes Jobs; undefined: not known. */
+  readonly place?: Place | undefined;
   readonly now: Date;
   /** When each fact was first observed: `firstObserved` of the previous decision. */
   readonly firstObserved: ReadonlyMap<string, Date>;
@@ -68,6 +71,8 @@ export interface Deletion {
   readonly status: string;
   /** The Job or a pod of it is not seen to have ended: both are read from the cluster again before it is deleted. */
   readonly isActive: boolean;
+  /** Only while the run is launched elsewhere: its state is read again before. */
+  readonly isReplaced: boolean;
 }
 
 /** The decision about one Job of the run. */
@@ -77,6 +82,8 @@ export interface JobDecision
     Partial<Pick<Decision, "logs" | "heartbeat" | "deleteDask">> {
   /** Delete the Job after so many milliseconds; undefined: never. */
   readonly deleteInMs?: number | undefined;
+  /** Delete it only while the run is launched elsewhere. */
+  readonly isReplaced?: boolean;
   readonly firstObserved?: FirstObserved | undefined;
 }
 

@@ -23,6 +23,7 @@ export interface Given {
   readonly run?: RunStatus;
   readonly policy?: Partial<Policy>;
   readonly seconds?: number;
+  readonly place?: DecideInput["place"];
   readonly firstObserved?: DecideInput["firstObserved"];
 }
 
@@ -31,12 +32,14 @@ export function decisionOf({
   run = known("Running"),
   policy,
   seconds = 61,
+  place,
   firstObserved = new Map(),
 }: Given): Decision {
   return decide({
     observed: observedRun(...jobs.map((job) => observedJob(job))),
     run,
     policy: { ...DEFAULT_POLICY, ...policy },
+    place,
     now: at(seconds),
     firstObserved,
   });

@@ -1,7 +1,8 @@
 // Deletions that must be checked once more, because what they are based on may be old.
 
-import { expect, it } from "vitest";
-import { failedPod, job, over, pod, running } from "../observed-jobs.ts";
+import { describe, expect, it } from "vitest";
+import type { RunStatus } from "../../../src/orchestrator/flow-run.ts";
+import { failedPod, job, over, pod, running, waiting } from "../observed-jobs.ts";
 import { decisionOf, known } from "./decisions.ts";
 
 const failed = job({}, { status: over("1.35", "failed") });
@@ -19,4 +20,30 @@ it.each([
   const policy = { cancelGraceMs: 0, deleteFailedAfterMs: 0 };
   const { deletions } = decisionOf({ jobs, run: known("Cancelled"), policy });
   expect(deletions).toMatchObject([{ isActive: want }]);
+});
+
+describe("a Job whose run was launched again while nobody kept the Job alive", () => {
+  const claimedIn = (namespace: string, identifier = "bbbbbbbb"): RunStatus => {
+    const claim = { id: "1", identifier, place: { namespace }, agent: { name: "x", labels: [] } };
+    return known("Submitted", { context: { kubectl_prefect: claim } });
+  };
+  const place = { namespace: "default" };
+  const statuses = [waiting("flow", "ContainerCreating")];
+  const pending = pod({ status: { phase: "Pending", containerStatuses: statuses } });
+
+  it.each([
+    { name: "elsewhere", run: claimedIn("other"), want: [{ isReplaced: true, isActive: true }] },
+    { name: "here, where the agent has seen this Job", run: claimedIn("default"), want: [] },
+    { name: "by this Job's own claim", run: claimedIn("other", "aaaaaaaa"), want: [] },
+    { name: "by an agent that notes no claim", run: known("Submitted"), want: [] },
+    { name: "elsewhere, and runs there", run: known("Running"), want: [] },
+  ])("is deleted before its flow starts: launched $name", ({ run, want }) => {
+    const { deletions } = decisionOf({ jobs: [{ pods: [pending] }], run, place });
+    expect(deletions).toMatchObject(want);
+  });
+
+  it("is left alone once its flow has started", () => {
+    const jobs = [{ pods: [runningPod] }];
+    expect(decisionOf({ jobs, run: claimedIn("other"), place }).deletions).toEqual([]);
+  });
 });

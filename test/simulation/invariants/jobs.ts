@@ -138,10 +138,17 @@ function isUndone({ job, by }: JobEvent): boolean {
   return job.by === by && job.run.claimer !== by;
 }
 
+/** Another agent has taken its run over, in another place. */
+function isLaunchedElsewhere({ run, cluster, namespace }: JobFact): boolean {
+  const { type } = run.states.at(-1) ?? {};
+  const plan = type === "Submitted" ? run.claimer?.agent?.plan : undefined;
+  return plan !== undefined && (plan.cluster !== cluster || plan.namespace !== namespace);
+}
+
 function checkUnfinished(scene: Scene, { job, by }: JobEvent): void {
   const { run } = job;
   const rule = LIVING_RULE;
-  if (!isRunning(scene, job) && run.causes.length > 0) return;
+  if (!isRunning(scene, job) && (run.causes.length > 0 || isLaunchedElsewhere(job))) return;
   const { type = "", by: settler } = run.states.at(-1) ?? {};
   // It was stuck, and its failure is reported.
   if (type === "Failed" && settler?.kind === "agent") return;
