@@ -18,6 +18,8 @@ export interface ListRow {
   readonly run: InventoryRun | undefined;
   /** The Job's name, or `dask/NAME`; undefined: the run has no Job. */
   readonly name?: string;
+  /** What kubectl calls its objects: `job.batch/NAME`; of a Dask cluster that is no resource, its pods. */
+  readonly resources?: readonly string[];
   /** The Job was deleted, and has left pods. */
   readonly gone?: boolean | undefined;
   readonly pods?: string;
@@ -42,9 +44,9 @@ export function listRows(inventory: Pick<Inventory, "runs" | "unownedDask">, now
   return [...rows, ...others.map((run) => ofRun(run, withoutJobs(run, now)))];
 }
 
-/** What -o name prints. */
-export function resourceName({ kind, name = "" }: ListRow): string {
-  return kind === "job" ? `job.batch/${name}` : name;
+/** What -o name prints: names that kubectl takes, one in a line. */
+export function resourceName({ resources = [] }: ListRow): string {
+  return resources.join("\n");
 }
 
 function ofRun(run: InventoryRun, decision: RunSummary): ListRow {
@@ -78,6 +80,7 @@ function ofJob(row: JobRow): ListRow {
     namespace: run.namespace,
     run,
     name: job.metadata.name,
+    resources: [`job.batch/${job.metadata.name}`],
     gone: row.job.gone,
     pods: isForbidden ? "<unknown>" : podsText(pods, newest),
     restarts: isForbidden ? undefined : restartsOf(pods),
@@ -97,6 +100,10 @@ function ofDask(dask: ObservedCluster, run: InventoryRun | undefined): ListRow {
     namespace: dask.namespace,
     run,
     name: daskName(dask),
+    resources:
+      dask.resource === undefined
+        ? pods.map(({ metadata }) => `pod/${metadata.name}`)
+        : [`daskcluster.kubernetes.dask.org/${dask.name}`],
     pods: podsText(pods, pods.find((pod) => !hasEnded(pod)) ?? pods[0]),
     restarts: restartsOf(pods),
     createdAt: daskCreatedAt(dask),

@@ -96,8 +96,8 @@ export class JobsCommand extends NamespacedCommand {
     ]);
     const rows = listRows(inventory, clock.now()).filter(
       // What -o name prints is for kubectl, which knows no flow runs, and no Jobs that are gone.
-      ({ name, run, gone }) =>
-        format === "name" ? name !== undefined && gone !== true : !isFiltered || run !== undefined,
+      ({ resources = [], run, gone }) =>
+        format === "name" ? resources.length > 0 && gone !== true : !isFiltered || run !== undefined,
     );
     const warnings = inventory.warnings.map((text) => ({ text, key: text }));
     return { rows, warnings: [...warnings, ...ownerWarnings(inventory.runs)] };

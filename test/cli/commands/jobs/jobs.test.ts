@@ -312,7 +312,7 @@ describe("kubectl prefect jobs", () => {
     expect(stdout).toMatch(
       /^<none> +11111111 +<unknown> +dask\/dask-11111111-\S+-03d5b8bb-0 +1\/1 Running .* active$/m,
     );
-    expect((await testCluster.cli(["jobs", "-o", "name"])).stdout).toContain(`\ndask/${name}\n`);
+    expect((await testCluster.cli(["jobs", "-o", "name"])).stdout).toContain(`\npod/${name}abcde\n`);
   });
 
   it.each([
