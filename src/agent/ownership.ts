@@ -26,7 +26,7 @@ export interface OwnershipDeps {
 export type Standing = "ours" | "reportable" | "others";
 
 /** How long the process that comes first may take to do what is due. */
-const PROCESS_TIMEOUT_MS = 10_000;
+export const PROCESS_TIMEOUT_MS = 10_000;
 /** A deleted Job has no annotation to patch: processes report it after different delays up to this. */
 const MAX_DELAY_MS = 3_000;
 /** When to retry after another process changed the Job at the same time. */

@@ -7,12 +7,12 @@ import { isUuid } from "../../base/uuid.ts";
 import { WorkQueue } from "../../base/work-queue.ts";
 import { completedHead } from "../../job/decide/by-phase.ts";
 import { decide, isLaunchedElsewhere } from "../../job/decide/decide.ts";
-import type { Decision } from "../../job/decide/types.ts";
+import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
 import { isJobFinished, isUnfinished, jobPhase } from "../../job/observe/phase.ts";
 import type { Job } from "../../kube/client/objects.ts";
 import type { RunStatus } from "../../orchestrator/flow-run.ts";
-import type { Standing } from "../ownership.ts";
+import { PROCESS_TIMEOUT_MS, type Standing } from "../ownership.ts";
 import { every, keepAlive } from "../periodic.ts";
 import type { SharedState } from "../shared-state.ts";
 import { DaskDeleter } from "./dask.ts";
@@ -120,8 +120,14 @@ export class Controller {
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<number | undefined> {
     const { flowRunId, jobs } = observed;
-    // Of a Job that is gone others may have told; and who is slow to tell of a run's end is taken for gone.
-    const readsAgain = decision.transition !== undefined || jobs.some(({ gone }) => gone);
+    // Of a Job that is gone others may have told; and who is slow to tell of a run's end, or of an event, is taken for gone.
+    const nowMs = this.#deps.kubeTime.now().getTime();
+    const isLate = ({ timestamp }: RunLogEntry): boolean =>
+      timestamp !== undefined && nowMs - timestamp.getTime() >= PROCESS_TIMEOUT_MS;
+    const readsAgain =
+      decision.transition !== undefined ||
+      jobs.some(({ gone }) => gone) ||
+      this.#reported.pending(flowRunId, decision.logs).some(isLate);
     const uids = new Set(jobs.map(({ job }) => job.metadata.uid));
     const isOwn = ({ job, gone }: ObservedJob): boolean => !gone && this.#deps.ownership.isOwn(job);
     const isOnlyWriter = (): boolean =>
