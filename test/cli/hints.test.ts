@@ -146,4 +146,9 @@ describe("withOwnFlags", () => {
   ])("completes $hint", ({ hint, want }) => {
     expect(withOwnFlags(hint, own, "-n flows")).toBe(want);
   });
+
+  it("leaves -A out for doctor, which does not take it", () => {
+    const hint = "check it with: kubectl prefect doctor";
+    expect(withOwnFlags(hint, own, "-A")).toBe(`${hint} --context 'my prod'`);
+  });
 });

@@ -224,6 +224,11 @@ describe("checkOptions", () => {
       message:
         'cannot use configuration "config.toml": it has cloud.agent.auth_token, but a ConfigMap is not secret',
     },
+    {
+      text: '[context.secrets]\nAWS = "K"',
+      message:
+        'cannot use configuration "config.toml": it has context.secrets.AWS, but a ConfigMap is not secret',
+    },
   ])("rejects a configuration: $message", ({ text, message }) => {
     expect(errorOf(toml(text)).message).toMatch(message);
   });

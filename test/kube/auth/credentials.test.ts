@@ -12,6 +12,7 @@ const START = new Date("2024-01-01T00:00:00Z");
 function withUser(
   user: JsonObject,
   files: Record<string, string> = {},
+  server = "https://x",
 ): { credentials: Promise<Credentials>; pass: (ms: number) => void } {
   let now = START;
   const deps = {
@@ -20,7 +21,7 @@ function withUser(
     readFile: (path: string) => files[path],
   };
   const target = {
-    server: "https://x",
+    server,
     cluster: {},
     user,
     contextName: undefined,
@@ -30,8 +31,8 @@ function withUser(
   return { credentials: credentialsOf(target, deps), pass: (ms) => (now = new Date(now.getTime() + ms)) };
 }
 
-async function headers(user: JsonObject, files?: Record<string, string>): Promise<unknown> {
-  return (await withUser(user, files).credentials).headers();
+async function headers(user: JsonObject, files?: Record<string, string>, server?: string): Promise<unknown> {
+  return (await withUser(user, files, server).credentials).headers();
 }
 
 describe("credentialsOf", () => {
@@ -47,6 +48,31 @@ describe("credentialsOf", () => {
     });
     const provider = { name: "oidc", config: {} };
     expect(await headers({ token: "t", "auth-provider": provider })).toEqual({ authorization: "Bearer t" });
+  });
+
+  it("sends nothing but impersonation over plain http, and runs no plugin", async () => {
+    const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "absent" };
+    for (const user of [{ token: "t" }, { username: "a", password: "b" }, { exec }])
+      expect(await headers({ ...user, as: "jane" }, {}, "http://x")).toEqual({ "Impersonate-User": "jane" });
+  });
+
+  it("runs no plugin beside a client certificate", async () => {
+    const pem = Buffer.from("pem").toString("base64");
+    const exec = { apiVersion: "client.authentication.k8s.io/v1", command: "absent" };
+    expect(await headers({ "client-certificate-data": pem, "client-key-data": pem, exec })).toEqual({});
+  });
+
+  it.each([
+    { user: { as: 5 }, problem: "its as is not a text" },
+    { user: { as: "jane", "as-groups": "g1" }, problem: "its as-groups is not a list of texts" },
+    { user: { as: "jane", "as-user-extra": { scopes: "x" } }, problem: "its as-user-extra is not lists" },
+    { user: { "as-user-extra": { scopes: ["x"] } }, problem: "without a user: --as is missing" },
+  ])("refuses an impersonation that would be another: $problem", async ({ user, problem }) => {
+    await expect(headers({ token: "t", ...user })).rejects.toThrow(problem);
+  });
+
+  it("sends no empty impersonation", async () => {
+    expect(await headers({ token: "t", as: "", "as-uid": "" })).toEqual({ authorization: "Bearer t" });
   });
 
   it("reads certificates given as data or as files", async () => {
