@@ -1,4 +1,4 @@
-// The self-signed certificate of servers in tests.
+// The certificates of servers in tests.
 
 /** For 127.0.0.1 and localhost; valid for a hundred years. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
@@ -17,3 +17,22 @@ MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgGTLRca6m13AiwrG/
 V77U5vQ7kHb3TJCZQK7h0P8WIzahRANCAATEHeRHqYzJ7uMxVl7Ch1muxuDyx9DS
 WvFbYnfD4K+YMD+apXBiWIcejS2d9oLQn/lWOzYxoWLAiFhPnmF7tOdJ
 -----END PRIVATE KEY-----`;
+
+/** Signed by an authority that nobody has; for 127.0.0.1. */
+export const SIGNED = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBeDCCAR2gAwIBAgIUfN/171XyP2cKqUzepWY4lWydJlowCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEcm9vdDAgFw0yNjExMzAwNzE2MDFaGA8yMTI2MTEwNjA3MTYw
+MVowETEPMA0GA1UEAwwGbm9ib2R5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE
+Buqk5YLUQdwUz6WqOci5ic9U48wwdeE2K3yrDrn4NdcuMlOJg+3tNbFIWY/lzp1t
+cIIgkqTFwV6/dlFfa369EKNTMFEwDwYDVR0RBAgwBocEfwAAATAdBgNVHQ4EFgQU
+aWFh9oY7m2oG5NSrsQbo7K1dqyQwHwYDVR0jBBgwFoAUxPzXFMrx+hnyUVsVMMBB
+gciBYDgwCgYIKoZIzj0EAwIDSQAwRgIhALpFWvIN06lRQjdTYXpYAFpbC0PasF34
+hvkycFLUZFggAiEA04sFPTKyutdUrZAE7it8as8LIqFtsoDY+DxWrrdkccs=
+-----END CERTIFICATE-----`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgXtvIp+XVqrHKtU6p
+X53yxOXx5URkFnhEm3KFYNChtAChRANCAAQG6qTlgtRB3BTPpao5yLmJz1TjzDB1
+4TYrfKsOufg11y4yU4mD7e01sUhZj+XOnW1wgiCSpMXBXr92UV9rfr0Q
+-----END PRIVATE KEY-----`,
+};

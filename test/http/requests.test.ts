@@ -5,6 +5,7 @@ import type { ServerResponse } from "node:http";
 import net from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { TransportError } from "../../src/http/errors.ts";
+import { SIGNED } from "../fakes/certificate.ts";
 import { startTlsServer } from "../support/tls-server.ts";
 import { asking, bareServer, clientOf, ends, listening, place, stopAll } from "./servers.ts";
 
@@ -272,6 +273,13 @@ describe("kept connections over TLS", () => {
     for (const path of ["/a", "/b"])
       expect((await client.request(asking(new URL(path, server.url)))).body).toBe("{}");
     expect(server.asked).toEqual(["/a", "/b"]);
+  });
+
+  it("trust a certificate whose own authority is not there, as Go does", async () => {
+    const server = await startTlsServer(undefined, undefined, SIGNED);
+    ends.push(() => server.stop());
+    const client = clientOf(new URL(server.url), { tls: { ca: server.certificate } });
+    expect((await client.request(asking(new URL(server.url)))).body).toBe("{}");
   });
 
   it.each([

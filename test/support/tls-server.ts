@@ -19,10 +19,11 @@ export interface TlsServer {
 export async function startTlsServer(
   answer: RequestListener = (_, response) => void response.end("{}"),
   host = "127.0.0.1",
+  { cert, key } = { cert: CERTIFICATE, key: PRIVATE_KEY },
 ): Promise<TlsServer> {
   const asked: string[] = [];
   // Client certificates are asked for, and `answer` decides on them.
-  const tls = { cert: CERTIFICATE, key: PRIVATE_KEY, requestCert: true, rejectUnauthorized: false };
+  const tls = { cert, key, requestCert: true, rejectUnauthorized: false };
   const server = createServer(tls, (request, response) => {
     asked.push(request.url ?? "");
     answer(request, response);
@@ -31,7 +32,7 @@ export async function startTlsServer(
   await once(server, "listening");
   return {
     url: `https://${host.includes(":") ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`,
-    certificate: CERTIFICATE,
+    certificate: cert,
     asked,
     stop: async () => {
       server.closeAllConnections();
