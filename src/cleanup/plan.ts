@@ -6,7 +6,7 @@ import { clustersIn, type Inventory, type InventoryRun } from "../inventory/inve
 import type { Kept, Plan, PlanItem } from "./item.ts";
 import { planDask } from "./plan-dask.ts";
 import { planJobs } from "./plan-jobs.ts";
-import { lifecycleOf, NO_ID, type PlannedRun } from "./run-lifecycle.ts";
+import { lifecycleOf, type PlannedRun } from "./run-lifecycle.ts";
 
 /** What to consider, and how old it must be. */
 export interface PlanOptions {
@@ -23,6 +23,9 @@ export interface PlanOptions {
   /** Why what belongs to this run is kept, whatever else holds; undefined: nothing keeps it. */
   readonly keepRun?: ((run: InventoryRun) => string | undefined) | undefined;
 }
+
+/** Why nothing is removed of what only seems to be a flow run. */
+const NO_ID = "its label is not a flow run id";
 
 /** What to delete, in its order, and what to keep. */
 export function planCleanup(inventory: Inventory, options: PlanOptions, now: Date): Plan {

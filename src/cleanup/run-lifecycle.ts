@@ -1,7 +1,6 @@
 // Whether a flow run is over, alive or unknown, for deciding on the deletion of its objects.
 
 import { DELETED_RUN, isFinished } from "../orchestrator/flow-run.ts";
-import { isUuid } from "../base/uuid.ts";
 import type { InventoryRun } from "../inventory/inventory.ts";
 import type { Pod } from "../kube/client/objects.ts";
 import { isEnding } from "../job/observe/pod-termination.ts";
@@ -25,11 +24,7 @@ export interface PlannedRun {
   readonly keep?: string | undefined;
 }
 
-/** Why nothing is removed of what only seems to be a flow run. */
-export const NO_ID = "its label is not a flow run id";
-
-export function lifecycleOf({ flowRunId, status }: InventoryRun): RunLifecycle {
-  if (!isUuid(flowRunId)) return { kind: "unknown", text: NO_ID };
+export function lifecycleOf({ status }: Pick<InventoryRun, "status">): RunLifecycle {
   if (status.kind === "unknown") return { kind: "unknown", text: "the state of its flow run is unknown" };
   if (status.kind === "known") {
     const { type, name, since } = status.state;

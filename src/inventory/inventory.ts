@@ -40,6 +40,11 @@ export interface Inventory {
   readonly forbidden?: ReadonlyMap<Resource, KubeError> | undefined;
 }
 
+/** What the server has said to lists that the user may not read, each once. */
+export function refusalsIn({ forbidden = new Map() }: Pick<Inventory, "forbidden">): readonly string[] {
+  return [...new Set([...forbidden.values()].map(({ message }) => message))];
+}
+
 /** A run that has nothing in the cluster. */
 export function withoutObjects(run: Omit<InventoryRun, "observed" | "dask">): InventoryRun {
   return { ...run, observed: { flowRunId: run.flowRunId, jobs: [] }, dask: [] };

@@ -6,7 +6,13 @@ import { lastSeenAt, type Job, type KubeEvent, type Pod } from "../kube/client/o
 import { flowRunIdOf, isAgentJob } from "../job/labels.ts";
 import { findClusters } from "../dask/find-clusters.ts";
 import { withDask } from "./dask-owners.ts";
-import { withoutObjects, type Inventory, type InventoryRun, type PrefectVersion } from "./inventory.ts";
+import {
+  refusalsIn,
+  withoutObjects,
+  type Inventory,
+  type InventoryRun,
+  type PrefectVersion,
+} from "./inventory.ts";
 import { listDask, type DaskScope } from "./list-dask.ts";
 import { Listing } from "./listing.ts";
 import { withProvenDeletions } from "./belonging.ts";
@@ -92,9 +98,8 @@ export async function loadInventory(
   const inClusterIds = new Set(allRuns.map(({ flowRunId }) => flowRunId));
   const onlyInPrefect = recent.filter(({ flowRunId }) => !inClusterIds.has(flowRunId));
   const runs = [...inCluster, ...onlyInPrefect.map((run) => withoutObjects({ ...run, namespace: "" }))];
-  const refused = new Set([...forbidden.values()].map(({ message }) => message));
   const unread = Object.values(states).flatMap((each) => each.warning() ?? []);
-  const warnings = [...refused, ...unread, ...others];
+  const warnings = [...refusalsIn({ forbidden }), ...unread, ...others];
   return { runs: withOwners(runs, await silences), unownedDask: unowned, warnings, forbidden };
 }
 

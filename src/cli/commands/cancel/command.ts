@@ -102,13 +102,11 @@ export class CancelCommand extends NamespacedCommand {
     return distinct.map((run) => ({ ...run, namespace: run.namespace ?? scope.namespace ?? "" }));
   }
 
-  async #report(
-    { done, kept, problems, interrupted }: CancelResult,
-    { forbidden = new Map() }: Inventory,
-  ): Promise<number> {
+  async #report({ done, kept, problems, interrupted }: CancelResult, inventory: Inventory): Promise<number> {
+    const { refusalsIn } = await import("../../../inventory/inventory.ts");
     const { errorLines, keptLine, summary } = await import("../cleanup/report.ts");
     // What is not known of other flow runs does not matter here.
-    this.printWarnings([...new Set([...forbidden.values()].map(({ message }) => message))]);
+    this.printWarnings(refusalsIn(inventory));
     for (const object of kept) this.printMessage(keptLine(object));
     for (const line of errorLines(problems)) this.printMessage(this.completeHint(line));
     this.printMessage(

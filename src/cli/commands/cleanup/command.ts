@@ -8,7 +8,7 @@ import type { CleanupPass } from "./pass.ts";
 import { LIST_FORMATS, parseOutputFormat } from "../../../output/formats.ts";
 import { isTerminal } from "../../options/base-command.ts";
 import { choice, choiceOption } from "../../options/choice.ts";
-import { aNamespace } from "../../../agent/option-checks.ts";
+import { aNamespace, namesIn } from "../../../agent/option-checks.ts";
 import { shellWord } from "../../../base/shell-word.ts";
 import { emptyRun, NamespacedCommand } from "../../options/namespaced-command.ts";
 import { durationOption, listOption, switchOption, textOption } from "../../options/option-group.ts";
@@ -78,8 +78,9 @@ export class CleanupCommand extends NamespacedCommand {
   output = textOption("-o,--output", "output format of the plan (default table)");
 
   protected override scope(): string {
-    const names = this.namespaces?.flatMap((text) => text.split(",")) ?? [];
-    return !this.allNamespaces && names.length === 1 ? `-n ${shellWord(names.join(""))}` : super.scope();
+    const [only, ...others] = namesIn(this.namespaces?.join(","));
+    const isOne = !this.allNamespaces && only !== undefined && others.length === 0;
+    return isOne ? `-n ${shellWord(only)}` : super.scope();
   }
 
   async execute(): Promise<number> {
@@ -115,7 +116,7 @@ export class CleanupCommand extends NamespacedCommand {
             : undefined,
         verbose,
         palette,
-        namespaces: namespace === undefined ? undefined : (namesIn(this.namespaces) ?? [namespace]),
+        namespaces: namespace === undefined ? undefined : (namespacesIn(this.namespaces) ?? [namespace]),
         plan: {
           olderThanMs,
           jobs: both || this.jobs,
@@ -169,7 +170,7 @@ export class CleanupCommand extends NamespacedCommand {
 }
 
 /** The named namespaces without duplicates; undefined when none is named. Throws SettingsError. */
-function namesIn(values: readonly string[] | undefined): readonly string[] | undefined {
+function namespacesIn(values: readonly string[] | undefined): readonly string[] | undefined {
   if (values === undefined) return undefined;
   const names = values.flatMap((text) => text.split(",")).map((name) => name.trim());
   if (!names.includes("")) {
