@@ -150,9 +150,9 @@ export class ClusterView {
     return this.observe(flowRunId).jobs.find((job) => !job.gone && isLive(jobPhase(job)))?.job;
   }
 
-  /** Whether the run has a Job of this name, or had one until recently. */
-  hasJob(flowRunId: string, name: string): boolean {
-    return this.observe(flowRunId).jobs.some(({ job }) => job.metadata.name === name);
+  /** The run's Job of this name; one that was deleted, too, until that is reported. */
+  jobNamed(flowRunId: string, name: string): Job | undefined {
+    return this.observe(flowRunId).jobs.find(({ job }) => job.metadata.name === name)?.job;
   }
 
   /** The number of this agent's Jobs that have not finished. */

@@ -1,5 +1,6 @@
-// Creates the Job of a claimed submission, never twice: its name is derived from the claim, and before a retry, or after a
-// wait, the claim is checked, since the Job may have been created despite an error and have finished already.
+// Creates the Job of a claimed submission, never twice: its name is derived from the claim, a Job that the watch has shown is
+// not created again, and before a retry, or after a wait, the claim is checked, since the Job may have been created despite an
+// error and have finished already.
 
 import { ExpectedError } from "../../base/errors.ts";
 import { FLOW_RUN_LABEL, isAgentJob } from "../../job/labels.ts";
@@ -7,7 +8,9 @@ import { isJobFinished } from "../../job/observe/phase.ts";
 import { ownerOf } from "../../job/owner.ts";
 import { KubeError } from "../../kube/client/errors.ts";
 import type { JobManifest } from "../../kube/client/manifest.ts";
+import type { Job } from "../../kube/client/objects.ts";
 import type { Submission } from "../../orchestrator/work-source.ts";
+import type { ClusterView } from "../cluster-view.ts";
 import type { AgentDeps } from "../deps.ts";
 import { hasObject } from "../run-objects.ts";
 import type { AgentSettings } from "../settings.ts";
@@ -30,6 +33,7 @@ interface DueSubmission {
 }
 
 type CreateDeps = Pick<AgentDeps, "kube" | "clock"> & {
+  readonly view: Pick<ClusterView, "jobNamed">;
   readonly settings: Pick<AgentSettings, "namespace" | "process">;
 };
 
@@ -41,6 +45,10 @@ export async function createJob(deps: CreateDeps, due: DueSubmission): Promise<C
   const { submission, isCurrent, mustCheck } = due;
   for (const identifier of submission.identifiers) {
     const job = await submission.build(identifier);
+    const { name } = job.metadata;
+    // The answer of an earlier request was lost, and its Job may have been deleted since.
+    const seen = deps.view.jobNamed(submission.flowRunId, name);
+    if (seen !== undefined) return { outcome: creatorOf(deps, seen), name };
     const isNeeded = !mustCheck || (await isCurrent());
     const creation = isNeeded ? await create(deps, job, due) : await existingJob(deps, job);
     if (typeof creation === "object") return creation;
@@ -96,14 +104,18 @@ async function undo({ kube, settings }: CreateDeps, { metadata }: JobManifest): 
 
 /** A Job with this name belongs to the submission only if it has the same flow run label. */
 async function existingJob(
-  { kube, settings: { namespace, process } }: CreateDeps,
+  deps: CreateDeps,
   job: JobManifest,
 ): Promise<Creation | "foreign" | undefined> {
   const { name } = job.metadata;
-  const found = await kube.get("jobs", { namespace, name });
+  const found = await deps.kube.get("jobs", { namespace: deps.settings.namespace, name });
   if (found === undefined) return undefined;
   if (found.metadata.labels?.[FLOW_RUN_LABEL] !== job.metadata.labels[FLOW_RUN_LABEL]) return "foreign";
-  return { outcome: ownerOf(found.metadata)?.process === process ? "ours" : "theirs", name };
+  return { outcome: creatorOf(deps, found), name };
+}
+
+function creatorOf({ settings }: CreateDeps, { metadata }: Job): "ours" | "theirs" {
+  return ownerOf(metadata)?.process === settings.process ? "ours" : "theirs";
 }
 
 /** The error for a Job that Kubernetes does not take for its size. It says what is large. */

@@ -195,7 +195,7 @@ export class Submitter {
   ): Promise<boolean> {
     const { view, inFlight } = this.#deps;
     // The watch can deliver the Job before the request returns.
-    if (!view.hasJob(flowRunId, name)) inFlight.created(flowRunId);
+    if (view.jobNamed(flowRunId, name) === undefined) inFlight.created(flowRunId);
     if (outcome === "theirs") return false;
     this.#deps.metrics.count("submitted");
     this.#deps.log.info("Completed deployment of flow run", { flowRun: flowRunId, job: name });

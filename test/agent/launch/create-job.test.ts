@@ -6,6 +6,7 @@ import type { Creation } from "../../../src/agent/launch/create-job.ts";
 import type { AgentDeps } from "../../../src/agent/deps.ts";
 import { ownerText } from "../../../src/job/owner.ts";
 import { clockOf } from "../../support/clock.ts";
+import type { Job } from "../../../src/kube/client/objects.ts";
 import type { JobManifest } from "../../../src/kube/client/manifest.ts";
 import type { Submission } from "../../../src/orchestrator/work-source.ts";
 import type { KubeApi } from "../../../src/kube/client/api.ts";
@@ -29,15 +30,17 @@ function jobOf(identifier: string): JobManifest {
 
 let existing: Map<string, { readonly run: string; readonly owner: string }>;
 let created: string[];
-let fault: (() => "response-lost" | "unavailable" | undefined) | undefined;
+let fault: (() => "response-lost" | "deleted-before-its-response" | "unavailable" | undefined) | undefined;
 let claimIsCurrent: boolean;
+/** The run's Jobs that the watch has shown. */
+let seen: Job[];
 /** Milliseconds that each look at the clock takes. */
 let takesMs: number;
 let deleted: string[];
 
 beforeEach(() => {
   [existing, created, fault, claimIsCurrent, takesMs] = [new Map(), [], undefined, true, 0];
-  deleted = [];
+  [deleted, seen] = [[], []];
 });
 
 function listedJob(name: string, id: string): object {
@@ -60,6 +63,11 @@ const kube: Pick<KubeApi, "create" | "get" | "delete" | "listPage"> = {
     const outcome = fault?.();
     if (outcome === "unavailable") return Promise.reject(unavailable());
     created.push(metadata.name);
+    if (outcome === "deleted-before-its-response") {
+      const annotations = { "prefect.io/agent": ownerText({ name: "a", labels: [], process: "me" }) };
+      seen.push({ metadata: { name: metadata.name, annotations }, spec: {}, status: {} } as unknown as Job);
+      return Promise.reject(unavailable());
+    }
     existing.set(metadata.name, { run: run.id, owner: "me" });
     return outcome === "response-lost" ? Promise.reject(unavailable()) : Promise.resolve("created" as const);
   },
@@ -82,17 +90,27 @@ const kube: Pick<KubeApi, "create" | "get" | "delete" | "listPage"> = {
 async function create(): Promise<Creation> {
   let nowMs = 0;
   const deps = { kube, clock: clockOf({ now: () => new Date((nowMs += takesMs)) }) } as unknown as AgentDeps;
+  const view = {
+    jobNamed: (_id: string, name: string): Job | undefined =>
+      seen.find(({ metadata }) => metadata.name === name),
+  };
   const settings = { namespace: "default", process: "me" };
   const isCurrent = (): Promise<boolean> => Promise.resolve(claimIsCurrent);
   const due = { submission, isCurrent };
   // As the submitter does: what may pass is tried again.
   for (let mustCheck = false; ; mustCheck = true) {
-    const creation = await createJob({ ...deps, settings }, { ...due, mustCheck });
+    const creation = await createJob({ ...deps, view, settings }, { ...due, mustCheck });
     if (creation.outcome !== "refused" || creation.failure !== "passing") return creation;
   }
 }
 
 describe("createJob", () => {
+  it("does not create again a Job that the watch has shown, though it was deleted before its request was answered", async () => {
+    fault = () => "deleted-before-its-response";
+    expect(await create()).toEqual({ outcome: "ours", name: names[0] });
+    expect(created).toEqual([names[0]]);
+  });
+
   it("creates the Job under the claim's identifier", async () => {
     expect(await create()).toEqual({ outcome: "ours", name: names[0] });
     expect(created).toEqual([names[0]]);

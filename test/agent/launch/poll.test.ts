@@ -74,7 +74,7 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
   const view = {
     liveJobOf: () => (given.live === true ? {} : undefined),
     liveJobs: () => 0,
-    hasJob: () => false,
+    jobNamed: () => undefined,
   };
   const settings = { name: "agent", labels: [], concurrency: 4, maxPolls: given.polls ?? 3 };
   const inFlight = new InFlight(clock);
