@@ -23,7 +23,9 @@ export class Child<C extends Commands> implements AsyncDisposable {
   #lastId = 0;
 
   constructor(file: URL) {
-    const options = { serialization: "advanced" as const, env: {}, execArgv: [] };
+    // graphql-js checks itself all the time if it is not in production.
+    const env = { NODE_ENV: "production" };
+    const options = { serialization: "advanced" as const, env, execArgv: [] };
     this.#process = fork(fileURLToPath(file), options);
     this.#process.on("message", (message) => this.#receive(message));
     this.#process.on("exit", () => {

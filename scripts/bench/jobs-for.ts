@@ -5,7 +5,7 @@ import { jobSettings } from "../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../src/prefect1/config/load.ts";
 import { buildJob } from "../../src/prefect1/build/build.ts";
 import { jobIdentifier } from "../../src/prefect1/build/identifier.ts";
-import { defaultTemplate } from "../../src/prefect1/build/template.ts";
+import { DEFAULT_TEMPLATE } from "../../src/prefect1/build/template.ts";
 import { connectPrefect } from "../../src/prefect1/connect.ts";
 import { Child } from "./child.ts";
 import type { PrefectCommands } from "./prefect-process.ts";
@@ -31,7 +31,7 @@ export async function jobsFor(namespace: string, count: number): Promise<string[
   for (let at = 0; at < ids.length; at += PAGE) {
     const { runs } = await api.launchableFlowRuns(ids.slice(at, at + PAGE), new Date());
     for (const flowRun of runs) {
-      const template = defaultTemplate();
+      const template = DEFAULT_TEMPLATE;
       const job = buildJob({ flowRun, settings, template, identifier: jobIdentifier(flowRun) });
       texts.push(JSON.stringify(job));
     }

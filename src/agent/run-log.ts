@@ -26,7 +26,8 @@ export const LOGGER = "k8s-infra";
 /** How the line begins that the agent writes when it has created a Job, whose name follows. */
 export const LAUNCHED = "Submitted for execution: Job ";
 
-const BATCH = { maxSize: 100, maxRequests: 2 };
+/** A burst of launches ends in a tenth of the requests. */
+const BATCH = { maxSize: 100, maxRequests: 2, waitMs: 50 };
 /** For what a submission needs of Prefect. */
 export const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 

@@ -1,17 +1,19 @@
-// Batching: items that arrive while a request is in flight are sent together in the next one.
+// Batching: items that arrive while a request is in flight, or while the first waits for others, are sent together.
 
 import { systemClock, type Clock } from "./clock.ts";
 
 export interface BatchLimits {
   readonly maxSize: number;
   readonly maxRequests: number;
+  /** How many milliseconds an item waits for others; none: only for those of the same moment. */
+  readonly waitMs?: number;
 }
 
 /** Sends items in batches; each caller gets its own item's answer. */
 export class Batcher<Item, Answer> {
   readonly #send: (items: readonly Item[]) => Promise<readonly Answer[]>;
   readonly #limits: BatchLimits;
-  readonly #clock: Pick<Clock, "soon">;
+  readonly #clock: Pick<Clock, "soon" | "sleep">;
   #waiting: { item: Item; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   #inFlight = 0;
   #scheduled = false;
@@ -21,7 +23,7 @@ export class Batcher<Item, Answer> {
   constructor(
     send: (items: readonly Item[]) => Promise<readonly Answer[]>,
     limits: BatchLimits,
-    clock: Pick<Clock, "soon"> = systemClock,
+    clock: Pick<Clock, "soon" | "sleep"> = systemClock,
   ) {
     this.#send = send;
     this.#limits = limits;
@@ -36,13 +38,15 @@ export class Batcher<Item, Answer> {
   }
 
   #schedule(): void {
-    const { maxRequests } = this.#limits;
+    const { maxRequests, waitMs } = this.#limits;
     if (this.#scheduled || this.#waiting.length === 0 || this.#inFlight >= maxRequests) return;
     this.#scheduled = true;
-    this.#clock.soon(() => {
+    const flush = (): void => {
       this.#scheduled = false;
       while (this.#waiting.length > 0 && this.#inFlight < maxRequests) void this.#flush();
-    });
+    };
+    if (waitMs === undefined) this.#clock.soon(flush);
+    else void this.#clock.sleep(waitMs).then(flush);
   }
 
   async #flush(): Promise<void> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Batcher } from "../../src/base/batch.ts";
 import type { BatchLimits } from "../../src/base/batch.ts";
+import { clockOf } from "../support/clock.ts";
 
 /** A batcher whose requests finish when the test calls `answer`. */
 function manualBatcher(limits: BatchLimits) {
@@ -22,6 +23,25 @@ describe("Batcher", () => {
     await turn();
     answer();
     expect(await all).toEqual(["A", "B"]);
+    expect(sent).toEqual([["a", "b"]]);
+  });
+
+  it("lets the first item wait for others, if it is told how long", async () => {
+    const waits: { readonly ms: number; readonly end: () => void }[] = [];
+    const sleep = (ms: number): Promise<void> => new Promise((end) => waits.push({ ms, end }));
+    const sent: (readonly string[])[] = [];
+    const send = (items: readonly string[]): Promise<readonly string[]> => {
+      sent.push(items);
+      return Promise.resolve(items);
+    };
+    const limits = { maxSize: 10, maxRequests: 1, waitMs: 50 };
+    const batcher = new Batcher<string, string>(send, limits, clockOf({ now: () => new Date(0), sleep }));
+    const first = batcher.add("a");
+    await turn();
+    const second = batcher.add("b");
+    expect(waits.map(({ ms }) => ms)).toEqual([50]);
+    waits[0]?.end();
+    expect(await Promise.all([first, second])).toEqual(["a", "b"]);
     expect(sent).toEqual([["a", "b"]]);
   });
 

@@ -103,10 +103,7 @@ async function undo({ kube, settings }: CreateDeps, { metadata }: JobManifest): 
 }
 
 /** A Job with this name belongs to the submission only if it has the same flow run label. */
-async function existingJob(
-  deps: CreateDeps,
-  job: JobManifest,
-): Promise<Creation | "foreign" | undefined> {
+async function existingJob(deps: CreateDeps, job: JobManifest): Promise<Creation | "foreign" | undefined> {
   const { name } = job.metadata;
   const found = await deps.kube.get("jobs", { namespace: deps.settings.namespace, name });
   if (found === undefined) return undefined;

@@ -35,6 +35,8 @@ export const ADOPTION_LINE = /^Submitted again: adopted by Job (\S+), /;
 export class Submitter {
   readonly #deps: SharedState;
   readonly #queue: PQueue;
+  /** How many submissions whose Job was tried are to be told of in the run's log. */
+  #unsettled = 0;
   /** Runs whose claim has failed and is retried. */
   readonly #failing = new Set<string>();
   /** Why runs could not be submitted, as last logged. */
@@ -47,7 +49,7 @@ export class Submitter {
     this.#queue = new PQueue({ concurrency: deps.settings.concurrency });
     this.waiting = new WaitingSubmissions({
       ...deps,
-      retry: (submission) => this.#attempt(submission),
+      retry: async (submission) => this.#settle(submission, await this.#tryToCreate(submission)),
       warn: (flowRunId, message) => this.#writeOnce(flowRunId, "WARNING", message),
     });
   }
@@ -70,7 +72,7 @@ export class Submitter {
   /** How many more runs may be claimed, so that not too many wait even if Kubernetes takes none of their Jobs. */
   get room(): number {
     if (this.#failing.size >= FAILING_CLAIMS) return 0;
-    return this.waiting.room - this.#queue.size - this.#queue.pending;
+    return this.waiting.room - this.#queue.size - this.#queue.pending - this.#unsettled;
   }
 
   /** Whether so many Jobs are to be created already that no more runs should be claimed. */
@@ -168,16 +170,22 @@ export class Submitter {
 
   /** Returns whether this process created the Job. A refusal that may pass makes the submission wait. */
   async #create(submission: Submission, signal: AbortSignal, claimedAt?: number): Promise<boolean> {
-    const result = await this.#queue.add(() => this.#attempt(submission, claimedAt));
+    const creation = await this.#queue.add(() => this.#tryToCreate(submission, claimedAt));
+    this.#unsettled++;
+    const result = await this.#settle(submission, creation).finally(() => this.#unsettled--);
     if (typeof result === "object") this.waiting.add(submission, result, signal);
     return result === "created";
   }
 
-  /** Tries once to create the Job. Fails the run if it cannot have one. `claimedAt`: ticks, if this process just claimed it. */
-  async #attempt(submission: Submission, claimedAt = -Infinity): Promise<Attempted> {
+  /** Tries once to create the Job. `claimedAt`: ticks, if this process just claimed it. */
+  #tryToCreate(submission: Submission, claimedAt = -Infinity): Promise<Creation> {
     const isCurrent = async (): Promise<boolean> => (await this.#stateIfCurrent(submission)) !== undefined;
     const mustCheck = this.#deps.clock.ticks() - claimedAt >= FRESH_CLAIM_MS;
-    const creation = await createJob(this.#deps, { submission, isCurrent, mustCheck }).catch(creationOf);
+    return createJob(this.#deps, { submission, isCurrent, mustCheck }).catch(creationOf);
+  }
+
+  /** Writes what came of it to the run's log. Fails the run if it cannot have a Job. */
+  async #settle(submission: Submission, creation: Creation): Promise<Attempted> {
     if (creation.outcome === "refused") {
       const { failure: reason, error } = creation;
       if (reason !== "run") return { reason, error };

@@ -15,7 +15,7 @@ import { transportError } from "../../http/errors.ts";
 import type { Proxy } from "../../http/proxy.ts";
 import { objectIn } from "../../base/json.ts";
 import {
-  defaultTemplate,
+  DEFAULT_TEMPLATE,
   parseTemplate,
   templateError,
   templateOf,
@@ -77,7 +77,7 @@ export function loadTemplate(source: TemplateSource, deps: TemplateDeps): Promis
 
 /** The template, with a way to read the text of paths. Throws like loadTemplate. */
 export async function templateFrom(source: TemplateSource, read: ReadTemplate): Promise<Template> {
-  if (source.kind === "default") return defaultTemplate();
+  if (source.kind === "default") return DEFAULT_TEMPLATE;
   const { origin } = source;
   if (source.kind === "path") return parseTemplate(await read(source), origin);
   return typeof source.value === "string"

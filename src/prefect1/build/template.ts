@@ -91,16 +91,16 @@ export function checkTemplateNamespace({ origin, body }: Template, namespace: st
   throw templateError(origin, problem, { hint: "remove metadata.namespace from it" });
 }
 
-const CORE_TEMPLATE = {
-  apiVersion: "batch/v1",
-  kind: "Job",
-  spec: { template: { spec: { containers: [{ name: "flow" }] } } },
-};
-
 /** Core's default template since 0.14.0: only a container named `flow`. */
-export function defaultTemplate(): Template {
-  return templateOf(CORE_TEMPLATE, { from: "default", name: "default" });
-}
+export const DEFAULT_TEMPLATE: Template = {
+  origin: { from: "default", name: "default" },
+  body: {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    spec: { template: { spec: { containers: [{ name: "flow" }] } } },
+  },
+  overrides: new Set(),
+};
 
 /** What a text that is no job template looks like, if that is known. */
 function otherKindOfText(text: string): string | undefined {

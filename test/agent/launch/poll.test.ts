@@ -79,7 +79,8 @@ async function poll(given: Given): Promise<{ waits: number[]; jobs: number }> {
   const settings = { name: "agent", labels: [], concurrency: 4, maxPolls: given.polls ?? 3 };
   const inFlight = new InFlight(clock);
   const states = { read: () => Promise.reject(new Error("no state is needed")) };
-  const runLog = new RunLogWriter({ runs, clock, log: silentLog });
+  // With its own clock: its waits are not the poll's.
+  const runLog = new RunLogWriter({ runs, clock: clockOf({ now: () => clock.now() }), log: silentLog });
   const parts = { ...deps, settings, view, inFlight, states, runLog } as unknown as SharedState;
   const submitter = new Submitter(parts);
   await new Poller({ ...parts, submitter }).run(new AbortController().signal);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { jobSettings } from "../../../src/prefect1/config/job-settings.ts";
 import { loadPrefectConfig } from "../../../src/prefect1/config/load.ts";
 import { admissionFindings, samplePod } from "../../../src/doctor/checks/admission.ts";
-import { defaultTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
+import { DEFAULT_TEMPLATE, templateOf } from "../../../src/prefect1/build/template.ts";
 import { KubeError } from "../../../src/kube/client/errors.ts";
 import { lines } from "../samples.ts";
 
@@ -18,7 +18,7 @@ function settings(options: Partial<Parameters<typeof jobSettings>[1]> = {}) {
 describe("the pod of the dry run", () => {
   it("is that of a flow run without a run config, without keys", () => {
     const pod = samplePod(
-      defaultTemplate(),
+      DEFAULT_TEMPLATE,
       settings({ serviceAccountName: "flow", imagePullSecrets: ["pull"] }),
     );
     expect(pod).toMatchObject({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { buildJob } from "../../../src/prefect1/build/build.ts";
 import { explainJob } from "../../../src/prefect1/build/explain.ts";
-import { defaultTemplate } from "../../../src/prefect1/build/template.ts";
+import { DEFAULT_TEMPLATE } from "../../../src/prefect1/build/template.ts";
 import { envOf, flowRun, IDENTIFIER, SETTINGS, template, withRunConfig } from "./support.ts";
 
 const RUN = withRunConfig({ env: { A: "1" }, cpu_limit: "1", image_pull_secrets: ["s"], image: "i" });
@@ -22,7 +22,7 @@ const OPTIONS = { ...SETTINGS, serviceAccountName: "sa", imagePullPolicy: "Alway
 describe("explainJob", () => {
   it.each([
     { name: "a rich template", run: RUN, settings: OPTIONS, given: GIVEN },
-    { name: "the default", run: flowRun(), settings: SETTINGS, given: defaultTemplate() },
+    { name: "the default", run: flowRun(), settings: SETTINGS, given: DEFAULT_TEMPLATE },
   ])("returns the same Job as buildJob for $name", ({ run, settings, given }) => {
     const input = { flowRun: run, settings, template: given, identifier: IDENTIFIER };
     expect(explainJob(input).job).toEqual(buildJob(input));
@@ -67,7 +67,7 @@ describe("explainJob", () => {
     const { fields } = explainJob({
       flowRun: flowRun(),
       settings: SETTINGS,
-      template: defaultTemplate(),
+      template: DEFAULT_TEMPLATE,
       identifier: IDENTIFIER,
     });
     expect(fields.filter(({ source }) => source === "template")).toEqual([]);

@@ -3,7 +3,7 @@
 import { buildJob } from "../../../src/prefect1/build/build.ts";
 import type { JobManifest } from "../../../src/kube/client/manifest.ts";
 import type { JobSettings } from "../../../src/prefect1/build/job-settings.ts";
-import { defaultTemplate, templateOf } from "../../../src/prefect1/build/template.ts";
+import { DEFAULT_TEMPLATE, templateOf } from "../../../src/prefect1/build/template.ts";
 import type { Template, TemplateOwner } from "../../../src/prefect1/build/template.ts";
 import type { Flow, FlowRun } from "../../../src/prefect1/flow-run.ts";
 
@@ -67,7 +67,7 @@ interface Parts {
 
 export function build(parts: Parts = {}): JobManifest {
   const settings = { ...SETTINGS, ...parts.settings };
-  const { run = flowRun(), template = defaultTemplate() } = parts;
+  const { run = flowRun(), template = DEFAULT_TEMPLATE } = parts;
   return buildJob({ flowRun: run, settings, template, identifier: IDENTIFIER });
 }
 

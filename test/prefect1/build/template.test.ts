@@ -3,7 +3,7 @@ import { SettingsError } from "../../../src/base/errors.ts";
 import { JobError } from "../../../src/job/errors.ts";
 import {
   agentTemplateSource,
-  defaultTemplate,
+  DEFAULT_TEMPLATE,
   templateOf,
   templateSourceOf,
 } from "../../../src/prefect1/build/template.ts";
@@ -100,7 +100,7 @@ describe("templateOf", () => {
   });
 
   it("has a default with only a container named flow", () => {
-    expect(defaultTemplate().body).toEqual({
+    expect(DEFAULT_TEMPLATE.body).toEqual({
       apiVersion: "batch/v1",
       kind: "Job",
       spec: { template: { spec: { containers: [{ name: "flow" }] } } },
