@@ -170,7 +170,8 @@ export class KubeApi {
       verb: "create",
       resource,
       path: pathOf(resource, namespace),
-      query: { dryRun: dryRun === true ? "All" : undefined },
+      // Nobody reads its warnings, for which the API server would decode the object strictly.
+      query: { dryRun: dryRun === true ? "All" : undefined, fieldValidation: "Ignore" },
       accept: METADATA_ONLY,
       body: JSON.stringify(body),
       signal,
