@@ -26,8 +26,9 @@ export const LOGGER = "k8s-infra";
 /** How the line begins that the agent writes when it has created a Job, whose name follows. */
 export const LAUNCHED = "Submitted for execution: Job ";
 
-/** A burst of launches ends in a tenth of the requests. */
-const BATCH = { maxSize: 100, maxRequests: 2, waitMs: 50 };
+const BATCH = { maxSize: 100, maxRequests: 2 };
+/** Nobody waits for the lines about launches: so a burst of them takes a tenth of the requests. */
+const LAUNCH_WAIT_MS = 50;
 /** For what a submission needs of Prefect. */
 export const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 
@@ -44,20 +45,24 @@ export class RunLogWriter {
   }
 
   /** Throws PrefectError if Prefect has not, or may not have, the lines. `isRetry`: they may have been written before. */
-  async write(lines: readonly RunLog[], isRetry = false): Promise<void> {
-    const result = await this.#groups.add({ lines, isRetry });
-    if (result !== undefined) throw result.error;
+  write(lines: readonly RunLog[], isRetry = false): Promise<void> {
+    return this.#write({ lines, isRetry });
   }
 
-  /** Retries until Prefect has the line exactly once. What Prefect refuses for good is left out: no state waits for it. */
+  /** For submissions: retries until Prefect has the line exactly once. What Prefect refuses for good is left out: no state waits for it. */
   async writeUntilAccepted(line: RunLog): Promise<void> {
     const { clock, log } = this.#deps;
     let tries = 0;
-    const attempt = (): Promise<void> => this.write([line], tries++ > 0);
+    const attempt = (): Promise<void> => this.#write({ lines: [line], isRetry: tries++ > 0 }, LAUNCH_WAIT_MS);
     await withRetry(attempt, { clock, ...RETRY }).catch((error: unknown) => {
       if (!isRefusedForGood(error)) throw error;
       log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });
     });
+  }
+
+  async #write(group: Group, waitMs?: number): Promise<void> {
+    const result = await this.#groups.add(group, waitMs);
+    if (result !== undefined) throw result.error;
   }
 }
 

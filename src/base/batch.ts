@@ -5,8 +5,6 @@ import { systemClock, type Clock } from "./clock.ts";
 export interface BatchLimits {
   readonly maxSize: number;
   readonly maxRequests: number;
-  /** How many milliseconds an item waits for others; none: only for those of the same moment. */
-  readonly waitMs?: number;
 }
 
 /** Sends items in batches; each caller gets its own item's answer. */
@@ -16,7 +14,8 @@ export class Batcher<Item, Answer> {
   readonly #clock: Pick<Clock, "soon" | "sleep">;
   #waiting: { item: Item; resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = [];
   #inFlight = 0;
-  #scheduled = false;
+  #isSoon = false;
+  #isLater = false;
 
   /** `send` returns the answers in the order of its items. Items of one moment go together. */
   // oxlint-disable-next-line max-params -- the clock is what every caller has at hand
@@ -30,26 +29,37 @@ export class Batcher<Item, Answer> {
     this.#clock = clock;
   }
 
-  add(item: Item): Promise<Answer> {
+  /** `waitMs`: how many milliseconds it may wait for others; the first that may not takes along those that wait. */
+  add(item: Item, waitMs?: number): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      this.#schedule();
+      if (waitMs === undefined) this.#sendSoon();
+      else void this.#sendAfter(waitMs);
     });
   }
 
-  #schedule(): void {
-    const { maxRequests, waitMs } = this.#limits;
-    if (this.#scheduled || this.#waiting.length === 0 || this.#inFlight >= maxRequests) return;
-    this.#scheduled = true;
-    const flush = (): void => {
-      this.#scheduled = false;
-      while (this.#waiting.length > 0 && this.#inFlight < maxRequests) void this.#flush();
-    };
-    if (waitMs === undefined) this.#clock.soon(flush);
-    else void this.#clock.sleep(waitMs).then(flush);
+  #sendSoon(): void {
+    if (this.#isSoon) return;
+    this.#isSoon = true;
+    this.#clock.soon(() => {
+      this.#isSoon = false;
+      this.#sendAll();
+    });
   }
 
-  async #flush(): Promise<void> {
+  async #sendAfter(ms: number): Promise<void> {
+    if (this.#isLater) return;
+    this.#isLater = true;
+    await this.#clock.sleep(ms);
+    this.#isLater = false;
+    this.#sendAll();
+  }
+
+  #sendAll(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < this.#limits.maxRequests) void this.#sendBatch();
+  }
+
+  async #sendBatch(): Promise<void> {
     const batch = this.#waiting.splice(0, this.#limits.maxSize);
     this.#inFlight++;
     try {
@@ -62,7 +72,7 @@ export class Batcher<Item, Answer> {
       for (const entry of batch) entry.reject(error);
     } finally {
       this.#inFlight--;
-      this.#schedule();
+      if (this.#waiting.length > 0 && !this.#isLater) this.#sendSoon();
     }
   }
 }

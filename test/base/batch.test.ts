@@ -26,23 +26,37 @@ describe("Batcher", () => {
     expect(sent).toEqual([["a", "b"]]);
   });
 
-  it("lets the first item wait for others, if it is told how long", async () => {
-    const waits: { readonly ms: number; readonly end: () => void }[] = [];
-    const sleep = (ms: number): Promise<void> => new Promise((end) => waits.push({ ms, end }));
-    const sent: (readonly string[])[] = [];
-    const send = (items: readonly string[]): Promise<readonly string[]> => {
-      sent.push(items);
-      return Promise.resolve(items);
-    };
-    const limits = { maxSize: 10, maxRequests: 1, waitMs: 50 };
-    const batcher = new Batcher<string, string>(send, limits, clockOf({ now: () => new Date(0), sleep }));
-    const first = batcher.add("a");
-    await turn();
-    const second = batcher.add("b");
-    expect(waits.map(({ ms }) => ms)).toEqual([50]);
-    waits[0]?.end();
-    expect(await Promise.all([first, second])).toEqual(["a", "b"]);
-    expect(sent).toEqual([["a", "b"]]);
+  describe("of items that may wait", () => {
+    function waitingBatcher() {
+      const waits: { readonly ms: number; readonly end: () => void }[] = [];
+      const sleep = (ms: number): Promise<void> => new Promise((end) => waits.push({ ms, end }));
+      const sent: (readonly string[])[] = [];
+      const send = (items: readonly string[]): Promise<readonly string[]> => {
+        sent.push(items);
+        return Promise.resolve(items);
+      };
+      const limits = { maxSize: 10, maxRequests: 1 };
+      const batcher = new Batcher<string, string>(send, limits, clockOf({ now: () => new Date(0), sleep }));
+      return { batcher, sent, waits };
+    }
+
+    it("sends those together that come while the first waits", async () => {
+      const { batcher, sent, waits } = waitingBatcher();
+      const first = batcher.add("a", 50);
+      await turn();
+      const second = batcher.add("b", 50);
+      expect(waits.map(({ ms }) => ms)).toEqual([50]);
+      waits[0]?.end();
+      expect(await Promise.all([first, second])).toEqual(["a", "b"]);
+      expect(sent).toEqual([["a", "b"]]);
+    });
+
+    it("sends them with the first that may not wait", async () => {
+      const { batcher, sent } = waitingBatcher();
+      const all = [batcher.add("a", 50), batcher.add("b")];
+      expect(await Promise.all(all)).toEqual(["a", "b"]);
+      expect(sent).toEqual([["a", "b"]]);
+    });
   });
 
   it("limits batch size and concurrent requests, and sends the rest when a request returns", async () => {
