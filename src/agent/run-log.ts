@@ -27,8 +27,8 @@ export const LOGGER = "k8s-infra";
 export const LAUNCHED = "Submitted for execution: Job ";
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
-/** Nobody waits for the lines about launches: so a burst of them takes a tenth of the requests. */
-const LAUNCH_WAIT_MS = 50;
+/** What no state and no deletion waits for: so a burst of launches takes a tenth of the requests. */
+const WAIT_MS = 50;
 /** For what a submission needs of Prefect. */
 export const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };
 
@@ -44,16 +44,16 @@ export class RunLogWriter {
     this.#groups = new Batcher((groups) => send(deps.runs, groups), BATCH, deps.clock);
   }
 
-  /** Throws PrefectError if Prefect has not, or may not have, the lines. `isRetry`: they may have been written before. */
-  write(lines: readonly RunLog[], isRetry = false): Promise<void> {
-    return this.#write({ lines, isRetry });
+  /** `mayWait`: for lines of other runs. Throws PrefectError if Prefect has not, or may not have, the lines. */
+  write(lines: readonly RunLog[], { mayWait = false } = {}): Promise<void> {
+    return this.#write({ lines, isRetry: false }, mayWait ? WAIT_MS : undefined);
   }
 
   /** For submissions: retries until Prefect has the line exactly once. What Prefect refuses for good is left out: no state waits for it. */
   async writeUntilAccepted(line: RunLog): Promise<void> {
     const { clock, log } = this.#deps;
     let tries = 0;
-    const attempt = (): Promise<void> => this.#write({ lines: [line], isRetry: tries++ > 0 }, LAUNCH_WAIT_MS);
+    const attempt = (): Promise<void> => this.#write({ lines: [line], isRetry: tries++ > 0 }, WAIT_MS);
     await withRetry(attempt, { clock, ...RETRY }).catch((error: unknown) => {
       if (!isRefusedForGood(error)) throw error;
       log.warn(REFUSED, { flowRun: line.flowRunId, error: textOf(error) });

@@ -25,7 +25,7 @@ const STATES_EVERY_MS = 60_000;
 const HEARTBEAT_EVERY_MS = 240_000;
 /** Of what waits since an earlier process: when that has ended, Prefect's ten minutes may soon be over. */
 const FIRST_HEARTBEAT_MS = 30_000;
-const WORKERS = 16;
+const WORKERS = 32;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
 const STALE_MS = 1_000;

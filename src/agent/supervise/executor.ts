@@ -124,8 +124,9 @@ function deletionConditions({ transition, deletions }: Decision): DeletionCondit
 /** Writes the entries that nobody has written, and returns them. The state does not wait for lines that Prefect refuses. */
 async function report(deps: Deps, action: Action): Promise<readonly RunLogEntry[]> {
   const { flowRunId, decision, isOnlyWriter, readsAgain } = action;
+  const mayWait = decision.transition === undefined && decision.deletions.length === 0;
   const write = (entries: readonly RunLogEntry[]): Promise<readonly RunLogEntry[]> =>
-    deps.reported.write({ flowRunId, entries, isOnlyWriter, readsAgain });
+    deps.reported.write({ flowRunId, entries, isOnlyWriter, readsAgain, mayWait });
   try {
     return await write(decision.logs);
   } catch (error) {

@@ -14,6 +14,8 @@ interface Report {
   readonly isOnlyWriter: () => boolean;
   /** Another process may have written meanwhile: the log is read once more right before the lines are written. */
   readonly readsAgain?: boolean;
+  /** Nothing else waits for the lines. */
+  readonly mayWait?: boolean;
 }
 
 export class ReportedLog {
@@ -46,7 +48,13 @@ export class ReportedLog {
    * Writes the entries that nobody has written yet, and returns them. Throws PrefectError if Prefect has not, or may not
    * have, the lines; the run's log is then read before the next try.
    */
-  async write({ flowRunId, entries, isOnlyWriter, readsAgain }: Report): Promise<readonly RunLogEntry[]> {
+  async write({
+    flowRunId,
+    entries,
+    isOnlyWriter,
+    readsAgain,
+    mayWait,
+  }: Report): Promise<readonly RunLogEntry[]> {
     if (entries.length === 0) return [];
     const isOnly = isOnlyWriter();
     await this.#readLog(flowRunId, isOnly);
@@ -63,7 +71,10 @@ export class ReportedLog {
     const due = this.pending(flowRunId, pending);
     if (due.length === 0) return [];
     try {
-      await this.#deps.runLog.write(due.flatMap((entry) => lines.get(entry) ?? []));
+      await this.#deps.runLog.write(
+        due.flatMap((entry) => lines.get(entry) ?? []),
+        { mayWait },
+      );
     } catch (error) {
       this.readAgain(flowRunId);
       throw error;

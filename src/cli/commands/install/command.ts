@@ -87,8 +87,8 @@ export class InstallCommand extends PrefectCommand {
     };
     // With the key that the Secret holds by intent.
     writeRaw(this.context.stdout, renderManifests(agentManifests(options), format));
-    const missing = options.rbacOnly === true ? undefined : missingIn(options, own);
-    if (missing !== undefined) this.printMessage(`warning: ${missing}`);
+    const warnings = options.rbacOnly === true ? [] : [missingIn(options, own), shownPassword(options)];
+    for (const warning of warnings) if (warning !== undefined) this.printMessage(`warning: ${warning}`);
     return 0;
   }
 
@@ -147,6 +147,13 @@ function missingIn(
   const isServer = (backend ?? own?.backend.value) === "server";
   if (isServer || key !== undefined || keySecret !== undefined) return undefined;
   return "the agent has no API key for Prefect Cloud; set it with --key or --key-secret, or use --backend server";
+}
+
+/** An address is not in a Secret. */
+function shownPassword({ api = "", jobTemplateUrl = "" }: InstallOptions): string | undefined {
+  const hasPassword = (address: string): boolean => redactUrl(address) !== address;
+  const what = hasPassword(api) ? "Prefect API" : hasPassword(jobTemplateUrl) ? "job template" : undefined;
+  return what && `the password in the address of the ${what} is in the Deployment in plain text`;
 }
 
 /** The address, unless it is only the backend's default. */

@@ -252,6 +252,20 @@ describe("install", () => {
     expect(stderr.includes("in a pod is the pod itself")).toBe(isPod);
   });
 
+  it.each([
+    { argv: ["-a", "https://me:hunter2@prefect.example.com"], what: "Prefect API" },
+    {
+      argv: ["-a", "https://prefect.example.com", "--job-template", "https://me:hunter2@example.com/t.yaml"],
+      what: "job template",
+    },
+  ])("warns that the password in the address of the $what is no secret", async ({ argv, what }) => {
+    const { stderr, exitCode } = await runCli(["install", "-b", "server", ...argv]);
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(
+      `warning: the password in the address of the ${what} is in the Deployment in plain text\n`,
+    );
+  });
+
   it("warns about an address that in a pod is the pod itself", async () => {
     const { stderr, exitCode } = await runCli(["install", "-a", "http://localhost:4200"]);
     expect(exitCode).toBe(0);
