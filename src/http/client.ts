@@ -133,7 +133,7 @@ function textOf(response: IncomingMessage): Promise<string> {
   const isError = (response.statusCode ?? 0) >= 400;
   const chunks: Buffer[] = [];
   let size = 0;
-  // Events: to iterate over the answer takes a tenth of the whole request's processor time.
+  // To iterate over an answer takes 30 to 60 µs more of processor time.
   return new Promise((resolve, reject) => {
     const finish = (): void => resolve(Buffer.concat(chunks).toString("utf8"));
     const refuse = (): void => void response.destroy(tooLarge(MAX_ANSWER));
