@@ -3,11 +3,13 @@
 import type { Clock } from "./clock.ts";
 import { backoffMs } from "./retry.ts";
 
+/** When to process a key again: after so many milliseconds; `again`: with backoff, as after an error; undefined: when it is added. */
+export type Requeue = number | "again" | undefined;
+
 export interface WorkQueueOptions {
   readonly clock: Clock;
   readonly concurrency: number;
-  /** Processes a key. Returns the delay in milliseconds after which to process it again, if any. */
-  readonly work: (key: string) => Promise<number | undefined>;
+  readonly work: (key: string) => Promise<Requeue>;
   /** Called when `work` throws; the key is retried with backoff. Throwing here stops the queue. */
   readonly onError: (key: string, error: unknown) => void;
 }
@@ -92,9 +94,10 @@ export class WorkQueue {
 
   async #work(key: string): Promise<void> {
     try {
-      const delayMs = await this.#options.work(key);
-      this.#failures.delete(key);
-      if (delayMs !== undefined) this.addAfter(key, delayMs);
+      const requeue = await this.#options.work(key);
+      if (requeue === "again") this.#retry(key);
+      else this.#failures.delete(key);
+      if (typeof requeue === "number") this.addAfter(key, requeue);
     } catch (error) {
       this.#failed(key, error);
     }
@@ -105,14 +108,18 @@ export class WorkQueue {
   }
 
   #failed(key: string, error: unknown): void {
-    const failures = this.#failures.get(key) ?? 0;
-    this.#failures.set(key, failures + 1);
     try {
       this.#options.onError(key, error);
-      this.addAfter(key, backoffMs(BACKOFF, failures, this.#options.clock));
+      this.#retry(key);
     } catch (fatal) {
       this.#fatal = fatal instanceof Error ? fatal : new Error(String(fatal));
       this.#end?.();
     }
+  }
+
+  #retry(key: string): void {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    this.addAfter(key, backoffMs(BACKOFF, failures, this.#options.clock));
   }
 }

@@ -1,6 +1,7 @@
 import { TestClock } from "../support/clock.ts";
 import { describe, expect, it } from "vitest";
 import { WorkQueue } from "../../src/base/work-queue.ts";
+import type { Requeue } from "../../src/base/work-queue.ts";
 
 /** A clock that the test advances. */
 class ManualClock extends TestClock {
@@ -49,7 +50,7 @@ class ManualClock extends TestClock {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function queueOf(work: (key: string) => Promise<number | undefined>, concurrency = 4) {
+function queueOf(work: (key: string) => Promise<Requeue>, concurrency = 4) {
   const clock = new ManualClock();
   const failed: string[] = [];
   const queue = new WorkQueue({
@@ -154,6 +155,22 @@ describe("WorkQueue", () => {
     queue.addAfter("a", 20);
     await clock.advance(1_000);
     expect(worked).toEqual([520, 1_000]);
+    await stop();
+  });
+
+  it("backs off from a key that is to be processed again, until it is not", async () => {
+    const workedAt: number[] = [];
+    const { clock, queue, failed, stop } = queueOf(() => {
+      workedAt.push(clock.ms - 1_000_000);
+      return Promise.resolve(workedAt.length < 4 ? "again" : undefined);
+    });
+    queue.add("a");
+    await turn();
+    await clock.advance(60_000);
+    queue.add("a");
+    await turn();
+    expect(workedAt).toEqual([0, 375, 1_125, 2_625, 60_000]);
+    expect(failed).toEqual([]);
     await stop();
   });
 

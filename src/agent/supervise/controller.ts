@@ -4,7 +4,7 @@
 import { aborted } from "../../base/clock.ts";
 import { runAll } from "../../base/run-all.ts";
 import { isUuid } from "../../base/uuid.ts";
-import { WorkQueue } from "../../base/work-queue.ts";
+import { WorkQueue, type Requeue } from "../../base/work-queue.ts";
 import { completedHead } from "../../job/decide/by-phase.ts";
 import { decide, isLaunchedElsewhere } from "../../job/decide/decide.ts";
 import type { Decision, RunLogEntry } from "../../job/decide/types.ts";
@@ -28,7 +28,6 @@ const FIRST_HEARTBEAT_MS = 30_000;
 const WORKERS = 32;
 /** Changes of a Job, its pod and their events come shortly after each other: one decision for all of them. */
 const DEBOUNCE_MS = { urgent: 20, normal: 300 };
-const STALE_MS = 1_000;
 const ASSUMED_RUNNING: RunStatus = { kind: "known", state: { type: "running", name: "Running" } };
 
 /** By the Jobs' uids. */
@@ -58,9 +57,9 @@ export class Controller {
       clock: deps.clock,
       concurrency: WORKERS,
       work: async (flowRunId) => {
-        const requeueMs = await this.#handle(flowRunId);
+        const requeue = await this.#handle(flowRunId);
         deps.metrics.progress("supervise");
-        return requeueMs;
+        return requeue;
       },
       onError: (flowRunId, error) => this.#errors.failed(flowRunId, error),
     });
@@ -89,8 +88,7 @@ export class Controller {
     );
   }
 
-  /** Returns after how many milliseconds to decide again. */
-  async #handle(flowRunId: string): Promise<number | undefined> {
+  async #handle(flowRunId: string): Promise<Requeue> {
     if (!(await this.#refreshAfterPause())) return undefined;
     const first = this.#deps.view.observe(flowRunId);
     if (first.jobs.length > 0 && first.jobs.every(({ job }) => this.#deps.ownership.isLivingAgents(job)))
@@ -110,15 +108,15 @@ export class Controller {
     if (decision.transition?.kind === "fail" && (await this.#forgetCompleted(observed))) return 0;
     const waitMs = await this.#waitForTurn({ flowRunId, jobs: ours }, decision, standings);
     if (waitMs !== undefined) return waitMs;
-    if (await isCacheStale(this.#deps, observed, decision)) return STALE_MS;
+    if (await isCacheStale(this.#deps, observed, decision)) return "again";
     if (!(await this.#areStillReplaced(flowRunId, decision))) return 0;
-    const retryMs = await this.#act({ flowRunId, jobs: ours }, run, decision);
+    const retry = await this.#act({ flowRunId, jobs: ours }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
-    if (retryMs !== undefined) return Math.min(retryMs, decision.requeueAfterMs ?? retryMs);
-    return this.#finish(observed, decision);
+    if (typeof retry === "number") return Math.min(retry, decision.requeueAfterMs ?? retry);
+    return retry ?? this.#finish(observed, decision);
   }
 
-  #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<number | undefined> {
+  #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<Requeue> {
     const { flowRunId, jobs } = observed;
     // Of a Job that is gone others may have told; and who is slow to tell of a run's end, or of an event, is taken for gone.
     const nowMs = this.#deps.kubeTime.now().getTime();

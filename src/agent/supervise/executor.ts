@@ -2,6 +2,7 @@
 // has succeeded.
 
 import { textOf } from "../../base/errors.ts";
+import type { Requeue } from "../../base/work-queue.ts";
 import type { Deletion, Decision, RunLogEntry, Transition } from "../../job/decide/types.ts";
 import { isJobFinished } from "../../job/observe/phase.ts";
 import type { ObservedJob, ObservedRun } from "../../job/observe/observed.ts";
@@ -33,9 +34,8 @@ type Deps = SharedState & {
 
 /** When to retry a deletion without permission. */
 const FORBIDDEN_RETRY_MS = 600_000;
-/** When to check again for terminating Dask pods, and to decide again after the run's state or the Job has changed. */
+/** When to check again for terminating Dask pods. */
 const TERMINATING_RETRY_MS = 1_000;
-const CHANGED_RETRY_MS = 500;
 
 /**
  * Whether the cluster differs from what a decision is based on; reads only if it ends a run or deletes an unfinished Job. A
@@ -69,10 +69,10 @@ async function hasChanged(kube: KubeApi, { job, pods, gone }: ObservedJob): Prom
 }
 
 /**
- * Throws if a step fails; the steps after it are then not executed. Returns after how many milliseconds to retry what was
- * forbidden or must wait for pods to terminate.
+ * Throws if a step fails; the steps after it are then not executed. Returns when to retry what was forbidden or must wait for
+ * pods to terminate; `again`: the run's state or a Job has changed, which is to be decided anew.
  */
-export async function execute(deps: Deps, action: Action): Promise<number | undefined> {
+export async function execute(deps: Deps, action: Action): Promise<Requeue> {
   const { flowRunId, decision } = action;
   const written = await report(deps, action);
   const { deletions } = decision;
@@ -86,15 +86,13 @@ export async function execute(deps: Deps, action: Action): Promise<number | unde
   } else if (deleteDask && !isFailed) await deps.dask.delete(flowRunId, conditions);
   const mustReport = isFailed && transition.onlyWithReport;
   if (transition !== undefined && (!mustReport || written.some(({ level }) => level === "ERROR"))) {
-    if (!(await applyTransition(deps, action, transition))) return CHANGED_RETRY_MS;
+    if (!(await applyTransition(deps, action, transition))) return "again";
   }
   if (deleteDask && isFailed) await deps.dask.delete(flowRunId, conditions);
-  const waits: number[] = [];
-  for (const deletion of deletions) {
-    const waitMs = await deleteJob(deps, deletion, { flowRunId, isTold: transition !== undefined });
-    if (waitMs !== undefined) waits.push(waitMs);
-  }
-  return waits[0];
+  const requeues: Requeue[] = [];
+  for (const deletion of deletions)
+    requeues.push(await deleteJob(deps, deletion, { flowRunId, isTold: transition !== undefined }));
+  return requeues.find((requeue) => requeue !== undefined);
 }
 
 /**
@@ -177,7 +175,7 @@ async function deleteJob(
   deps: Deps,
   deletion: Deletion,
   { flowRunId, isTold }: { readonly flowRunId: string; readonly isTold: boolean },
-): Promise<number | undefined> {
+): Promise<Requeue> {
   const { job, reason, status } = deletion;
   const { uid, name, namespace, resourceVersion } = job.metadata;
   deps.view.expectDeletion(uid);
@@ -188,7 +186,7 @@ async function deleteJob(
     const outcome = await deps.kube.delete("jobs", { namespace, name }, options);
     if (outcome === "changed") {
       deps.view.cancelExpectedDeletion(uid);
-      return CHANGED_RETRY_MS;
+      return "again";
     }
     if (outcome !== "deleted") return undefined;
     deps.metrics.count("deletions", status);
