@@ -27,7 +27,7 @@ export const LOGGER = "k8s-infra";
 export const LAUNCHED = "Submitted for execution: Job ";
 
 const BATCH = { maxSize: 100, maxRequests: 2 };
-/** What no state and no deletion waits for: so a burst of launches takes a tenth of the requests. */
+/** What no state and no deletion waits for: so a burst of launches takes a seventh of the requests. */
 const WAIT_MS = 50;
 /** For what a submission needs of Prefect. */
 export const RETRY = { shape: { firstMs: 250, maxMs: 15_000 }, attempts: 12 };

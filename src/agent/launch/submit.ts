@@ -35,8 +35,8 @@ export const ADOPTION_LINE = /^Submitted again: adopted by Job (\S+), /;
 export class Submitter {
   readonly #deps: SharedState;
   readonly #queue: PQueue;
-  /** How many submissions whose Job was tried are to be told of in the run's log. */
-  #unsettled = 0;
+  /** How many Jobs are to be created, or are to be told of in the run's log. */
+  #creating = 0;
   /** Runs whose claim has failed and is retried. */
   readonly #failing = new Set<string>();
   /** Why runs could not be submitted, as last logged. */
@@ -72,7 +72,7 @@ export class Submitter {
   /** How many more runs may be claimed, so that not too many wait even if Kubernetes takes none of their Jobs. */
   get room(): number {
     if (this.#failing.size >= FAILING_CLAIMS) return 0;
-    return this.waiting.room - this.#queue.size - this.#queue.pending - this.#unsettled;
+    return this.waiting.room - this.#creating;
   }
 
   /** Whether so many Jobs are to be created already that no more runs should be claimed. */
@@ -170,11 +170,15 @@ export class Submitter {
 
   /** Returns whether this process created the Job. A refusal that may pass makes the submission wait. */
   async #create(submission: Submission, signal: AbortSignal, claimedAt?: number): Promise<boolean> {
-    const creation = await this.#queue.add(() => this.#tryToCreate(submission, claimedAt));
-    this.#unsettled++;
-    const result = await this.#settle(submission, creation).finally(() => this.#unsettled--);
-    if (typeof result === "object") this.waiting.add(submission, result, signal);
-    return result === "created";
+    this.#creating++;
+    try {
+      const creation = await this.#queue.add(() => this.#tryToCreate(submission, claimedAt));
+      const result = await this.#settle(submission, creation);
+      if (typeof result === "object") this.waiting.add(submission, result, signal);
+      return result === "created";
+    } finally {
+      this.#creating--;
+    }
   }
 
   /** Tries once to create the Job. `claimedAt`: ticks, if this process just claimed it. */

@@ -110,10 +110,10 @@ export class Controller {
     if (waitMs !== undefined) return waitMs;
     if (await isCacheStale(this.#deps, observed, decision)) return "again";
     if (!(await this.#areStillReplaced(flowRunId, decision))) return 0;
-    const retry = await this.#act({ flowRunId, jobs: ours }, run, decision);
+    const requeue = await this.#act({ flowRunId, jobs: ours }, run, decision);
     for (const id of this.#errors.succeeded(flowRunId)) this.#queue.add(id);
-    if (typeof retry === "number") return Math.min(retry, decision.requeueAfterMs ?? retry);
-    return retry ?? this.#finish(observed, decision);
+    if (typeof requeue === "number") return Math.min(requeue, decision.requeueAfterMs ?? requeue);
+    return requeue ?? this.#finish(observed, decision);
   }
 
   #act(observed: ObservedRun, run: RunStatus, decision: Decision): Promise<Requeue> {
