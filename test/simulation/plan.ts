@@ -65,6 +65,7 @@ export const FATES = [
   "has no image",
   "pulls its image late",
   "lacks a Secret",
+  "gets its Secret late",
   "crashes again and again",
   "is evicted",
   "finds no node",
@@ -151,12 +152,20 @@ const run: fc.Arbitrary<RunPlan> = fc.record({
   runS: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 200 })),
 });
 
-const act: fc.Arbitrary<ActPlan> = fc.record({
-  kind: fc.oneof(fc.constantFrom(...FAULTS), fc.constantFrom(...DEEDS)),
-  atS: fc.integer({ min: 0, max: BUSY_S }),
-  forS: fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 400 })),
-  target: fc.integer({ min: 0, max: 59 }),
-});
+/** An act, and the run that it comes soon after; undefined: at any time. */
+type ActDraw = ActPlan & { readonly after: number | undefined };
+
+const act: fc.Arbitrary<ActDraw> = fc.oneof(
+  actAt(fc.integer({ min: 0, max: BUSY_S }), fc.constant(undefined)),
+  // The first minute of a run is when most is done for it.
+  actAt(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 11 })),
+);
+
+function actAt(atS: fc.Arbitrary<number>, after: fc.Arbitrary<number | undefined>): fc.Arbitrary<ActDraw> {
+  const kind = fc.oneof(fc.constantFrom(...FAULTS), fc.constantFrom(...DEEDS));
+  const forS = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 400 }));
+  return fc.record({ kind, atS, forS, target: fc.integer({ min: 0, max: 59 }), after });
+}
 
 /** Any world. */
 export const plans: fc.Arbitrary<Plan> = fc
@@ -169,7 +178,16 @@ export const plans: fc.Arbitrary<Plan> = fc
     runs: fc.array(run, { minLength: 1, maxLength: 12, size: "max" }),
     acts: fc.array(act, { maxLength: 10, size: "max" }),
   })
-  .map((plan) => ({ ...plan, agents: distinct(plan) }));
+  .map((plan) => ({
+    ...plan,
+    agents: distinct(plan),
+    acts: plan.acts.map((drawn) => timed(drawn, plan.runs)),
+  }));
+
+function timed({ after, ...act }: ActDraw, runs: readonly RunPlan[]): ActPlan {
+  const run = after === undefined ? undefined : runs[after % runs.length];
+  return run === undefined ? act : { ...act, atS: run.atS + run.dueInS + act.atS };
+}
 
 /** The agents with servers that exist; of those of one place, one name and the same labels only the first. */
 function distinct({

@@ -42,6 +42,13 @@ export function podFate(run: RunPlan, pod: Pod, attempt: number): PodFate {
     const script = [...stepsOf({ outcome: "imagePull", message }, pod), ...withoutNode(runs)];
     return { script, process, isFatal: false };
   }
+  if (fate === "gets its Secret late") {
+    const script = [
+      ...stepsOf({ outcome: "configError" }, pod),
+      ...later(withoutNode(runs), startMs + 5_000),
+    ];
+    return { script, process, isFatal: false };
+  }
   if (fate === "finds a node late") {
     const script = [...stepsOf({ outcome: "pending" }, pod), ...later(runs, startMs * 3)];
     return { script, process, isFatal: false };

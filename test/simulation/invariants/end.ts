@@ -13,6 +13,7 @@ const ENDLESS = new Set<Fate>(["never ends", "finds no node", "ends without a wo
 const SUCCEEDING = new Set<Fate>([
   "succeeds",
   "pulls its image late",
+  "gets its Secret late",
   "finds a node late",
   "retries a task",
   "ignores its cancellation",
